@@ -1,0 +1,77 @@
+use alloc::{vec, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Membership, Moment, NodeId};
+
+/// What a leader knows of its own quorum: for each node, the send time of the newest round that
+/// the node acknowledged. The base of leases and of check-quorum.
+///
+/// The leader stamps its heartbeats with [`Outbox::now`](crate::Outbox::now), followers echo the
+/// stamp, and the quorum-th newest echo is a moment at which a majority still followed it
+/// (Ongaro's dissertation, section 6.4.1, with the send time in place of the receive time).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Acks {
+    // By position in the membership; `None` until the node has acknowledged anything.
+    newest: Vec<Option<Moment>>,
+}
+
+impl Acks {
+    /// Nobody has acknowledged anything yet.
+    #[must_use]
+    pub fn new(members: &Membership) -> Self {
+        Self {
+            newest: vec![None; members.len()],
+        }
+    }
+
+    /// `node` acknowledged the round sent at `sent`. Older echoes and strangers change nothing.
+    pub fn record(&mut self, members: &Membership, node: NodeId, sent: Moment) {
+        if let Some(slot) = members
+            .position(node)
+            .and_then(|place| self.newest.get_mut(place))
+        {
+            *slot = (*slot).max(Some(sent));
+        }
+    }
+
+    /// The send time of the newest round that a majority has acknowledged.
+    #[must_use]
+    pub fn quorum(&self, members: &Membership) -> Option<Moment> {
+        let mut sorted = self.newest.clone();
+        sorted.sort_unstable_by(|a, b| b.cmp(a));
+        sorted.get(members.majority() - 1).copied().flatten()
+    }
+
+    /// The node that acknowledged the newest round, `except` left out; ties go to the higher id.
+    #[must_use]
+    pub fn freshest(&self, members: &Membership, except: NodeId) -> Option<NodeId> {
+        let known = members.nodes().iter().zip(&self.newest);
+        known
+            .filter(|&(&node, newest)| node != except && newest.is_some())
+            .max_by_key(|&(&node, newest)| (*newest, node))
+            .map(|(&node, _)| node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A lease counted from anything newer than the quorum-th newest echo outlives its quorum.
+    #[test]
+    fn the_quorum_moment_is_the_majority_th_newest() {
+        let members = Membership::new(NodeId(1), (1..=5).map(NodeId)).unwrap();
+        let mut acks = Acks::new(&members);
+        for (node, nanos) in [(1, 50), (2, 40)] {
+            acks.record(&members, NodeId(node), Moment::from_nanos(nanos));
+        }
+        assert_eq!(acks.quorum(&members), None, "two of five are no quorum");
+        acks.record(&members, NodeId(3), Moment::from_nanos(10));
+        assert_eq!(acks.quorum(&members), Some(Moment::from_nanos(10)));
+        acks.record(&members, NodeId(4), Moment::from_nanos(30));
+        acks.record(&members, NodeId(4), Moment::from_nanos(20));
+        assert_eq!(acks.quorum(&members), Some(Moment::from_nanos(30)));
+        assert_eq!(acks.freshest(&members, NodeId(1)), Some(NodeId(2)));
+    }
+}

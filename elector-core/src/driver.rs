@@ -1,0 +1,244 @@
+use alloc::vec::Vec;
+
+use thiserror::Error;
+
+use crate::{
+    ElectionAlgorithm, Epoch, Guarantee, GuaranteeKind, Input, Membership, Moment, NodeId, Outbox,
+    Outgoing, Role, TimerOrder, View,
+};
+
+/// Drives one algorithm through one life of a node, from start to crash: computes what changed,
+/// and checks at every step what a single node can check of the contract.
+#[derive(Debug)]
+pub struct Driver<A: ElectionAlgorithm> {
+    algorithm: A,
+    members: Membership,
+    outbox: Outbox<A>,
+    saved: A::Durable,
+    published: View,
+    /// The newest epoch seen with a leader, and that leader.
+    tenure: (Epoch, Option<NodeId>),
+    number: u64,
+    last_persist: u64,
+    spare: Option<Step<A>>,
+}
+
+/// What one step changed and ordered, to be carried out in the order of the fields.
+#[derive(Debug)]
+pub struct Step<A: ElectionAlgorithm> {
+    /// Counts the steps of this life of the node, from 1.
+    pub number: u64,
+    /// The newest step up to this one that had something to persist; 0 if none had. Sends and
+    /// view may be seen once that one is durable. [`Gate`](crate::Gate) sees to it.
+    pub needs: u64,
+    /// What must be written to disk, if the durable state changed.
+    pub persist: Option<A::Durable>,
+    /// Timers to set and to cancel; they need not wait for the disk.
+    pub timers: Vec<TimerOrder<A::Timer>>,
+    /// Messages to send.
+    pub sends: Vec<Outgoing<A::Message>>,
+    /// The new view, if it changed.
+    pub view: Option<View>,
+    /// Why the command was refused, if it was.
+    pub refusal: Option<&'static str>,
+}
+
+/// An algorithm broke its contract. The node must stop: nothing of the step may be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ContractViolation {
+    /// The epoch in the view went back.
+    #[error("the epoch went back from {from} to {to}")]
+    EpochWentBack {
+        /// The epoch before the step.
+        from: Epoch,
+        /// The epoch after it.
+        to: Epoch,
+    },
+    /// Under a quorum guarantee, the leader of an epoch changed.
+    #[error("the leader of epoch {epoch} changed from {from} to {to}")]
+    LeaderChanged {
+        /// The epoch.
+        epoch: Epoch,
+        /// Its leader before.
+        from: NodeId,
+        /// Its leader now.
+        to: NodeId,
+    },
+    /// The role says leader and the view names another, or the other way round.
+    #[error("the role is {role} while the leader of the view is {leader:?}")]
+    RoleDisagrees {
+        /// The role in the view.
+        role: Role,
+        /// The leader in the view.
+        leader: Option<NodeId>,
+    },
+    /// The view names a leader who is not in the cluster.
+    #[error("the view names {0}, who is not in the cluster, as leader")]
+    StrangerLeads(NodeId),
+    /// A message was sent to the node itself or to a stranger.
+    #[error("a message was sent to {0}, who is not a peer")]
+    NotAPeer(NodeId),
+}
+
+impl<A: ElectionAlgorithm> Driver<A> {
+    /// A node with this durable state; [`Input::Started`] must be its first input.
+    /// [`Settings::validate`](crate::Settings::validate) must have passed.
+    #[must_use]
+    pub fn restore(config: &A::Config, members: Membership, durable: A::Durable) -> Self {
+        let algorithm = A::restore(config, members.clone(), durable);
+        let published = algorithm.view();
+        Self {
+            saved: algorithm.durable().clone(),
+            outbox: Outbox::new(members.clone(), Moment::ZERO),
+            tenure: (published.epoch, published.leader),
+            number: 0,
+            last_persist: 0,
+            spare: None,
+            published,
+            members,
+            algorithm,
+        }
+    }
+
+    /// Gives the algorithm one input, with the host's clock reading. Input from a stranger, or
+    /// from the node itself, is dropped: it changes nothing.
+    ///
+    /// # Errors
+    /// If the algorithm broke its contract. The driver must not be used after that.
+    pub fn step(
+        &mut self,
+        input: Input<A::Message, A::Timer>,
+        now: Moment,
+    ) -> Result<Step<A>, ContractViolation> {
+        self.outbox.begin(now);
+        if self.may_arrive(&input) {
+            self.algorithm.step(input, &mut self.outbox);
+        }
+        self.check_sends()?;
+        let view = self.changed_view()?;
+        let persist = self.changed_durable();
+        self.number += 1;
+        if persist.is_some() {
+            self.last_persist = self.number;
+        }
+        let (mut sends, mut timers) = self
+            .spare
+            .take()
+            .map_or_else(Default::default, |step| (step.sends, step.timers));
+        self.outbox.swap(&mut sends, &mut timers);
+        let refusal = self.outbox.refusal;
+        let (number, needs) = (self.number, self.last_persist);
+        Ok(Step {
+            number,
+            needs,
+            persist,
+            timers,
+            sends,
+            view,
+            refusal,
+        })
+    }
+
+    /// Takes a carried-out step back, to use its buffers again. Optional; it saves allocations.
+    pub fn recycle(&mut self, step: Step<A>) {
+        self.spare = Some(step);
+    }
+
+    /// The view after the last step, published or not.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.published
+    }
+
+    /// See [`ElectionAlgorithm::lease`].
+    #[must_use]
+    pub fn lease(&self) -> Option<Moment> {
+        self.algorithm.lease()
+    }
+
+    /// The members, seen from this node.
+    #[must_use]
+    pub fn members(&self) -> &Membership {
+        &self.members
+    }
+
+    /// The algorithm in its present state.
+    #[must_use]
+    pub fn algorithm(&self) -> &A {
+        &self.algorithm
+    }
+
+    fn may_arrive(&self, input: &Input<A::Message, A::Timer>) -> bool {
+        match input {
+            Input::Received { from: peer, .. } | Input::Suspected(peer) => {
+                *peer != self.members.me() && self.members.contains(*peer)
+            }
+            Input::Started | Input::Elapsed(_) | Input::Commanded(_) => true,
+        }
+    }
+
+    fn check_sends(&self) -> Result<(), ContractViolation> {
+        let me = self.members.me();
+        let wrong = |to: NodeId| to == me || !self.members.contains(to);
+        match self.outbox.sends.iter().find(|out| wrong(out.to)) {
+            Some(out) => Err(ContractViolation::NotAPeer(out.to)),
+            None => Ok(()),
+        }
+    }
+
+    fn changed_durable(&mut self) -> Option<A::Durable> {
+        let durable = self.algorithm.durable();
+        if *durable == self.saved {
+            return None;
+        }
+        self.saved.clone_from(durable);
+        Some(self.saved.clone())
+    }
+
+    fn changed_view(&mut self) -> Result<Option<View>, ContractViolation> {
+        let (old, new) = (self.published, self.algorithm.view());
+        if new == old {
+            return Ok(None);
+        }
+        if new.epoch < old.epoch {
+            return Err(ContractViolation::EpochWentBack {
+                from: old.epoch,
+                to: new.epoch,
+            });
+        }
+        let leads = new.leader == Some(self.members.me());
+        if leads != (new.role == Role::Leader) {
+            return Err(ContractViolation::RoleDisagrees {
+                role: new.role,
+                leader: new.leader,
+            });
+        }
+        if let Some(leader) = new.leader {
+            self.check_tenure(new.epoch, leader)?;
+            self.tenure = (new.epoch, Some(leader));
+        }
+        self.published = new;
+        Ok(Some(new))
+    }
+
+    fn check_tenure(&self, epoch: Epoch, leader: NodeId) -> Result<(), ContractViolation> {
+        if !self.members.contains(leader) {
+            return Err(ContractViolation::StrangerLeads(leader));
+        }
+        match self.tenure {
+            (known, Some(from))
+                if A::Guarantee::KIND == GuaranteeKind::Quorum
+                    && known == epoch
+                    && from != leader =>
+            {
+                Err(ContractViolation::LeaderChanged {
+                    epoch,
+                    from,
+                    to: leader,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}

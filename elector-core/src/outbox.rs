@@ -1,0 +1,142 @@
+use alloc::vec::Vec;
+use core::mem;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Delay, ElectionAlgorithm, Membership, Moment, NodeId};
+
+/// A message on its way out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Outgoing<M> {
+    /// The peer it goes to.
+    pub to: NodeId,
+    /// What it says.
+    pub message: M,
+}
+
+/// What is to be done with a timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TimerOrder<T> {
+    /// Let it run, from now; if it ran already, from anew.
+    Set(T, Delay),
+    /// Let it not elapse any more.
+    Cancel(T),
+}
+
+/// Where an algorithm puts the orders of one step.
+#[derive(Debug)]
+pub struct Outbox<A: ElectionAlgorithm> {
+    members: Membership,
+    now: Moment,
+    pub(crate) sends: Vec<Outgoing<A::Message>>,
+    pub(crate) timers: Vec<TimerOrder<A::Timer>>,
+    pub(crate) refusal: Option<&'static str>,
+}
+
+impl<A: ElectionAlgorithm> Outbox<A> {
+    /// An empty outbox of the local node of `members`, for a step at `now`.
+    #[must_use]
+    pub fn new(members: Membership, now: Moment) -> Self {
+        Self {
+            members,
+            now,
+            sends: Vec::new(),
+            timers: Vec::new(),
+            refusal: None,
+        }
+    }
+
+    /// The stamp of this step: the same all through it.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// Sends `message` to the peer `to`. Delivery is not promised, nor is order.
+    pub fn send(&mut self, to: NodeId, message: A::Message) {
+        self.sends.push(Outgoing { to, message });
+    }
+
+    /// Sends `message` to every peer, in ascending order of id.
+    pub fn broadcast(&mut self, message: &A::Message) {
+        let to_each = self.members.peers().map(|to| Outgoing {
+            to,
+            message: message.clone(),
+        });
+        self.sends.extend(to_each);
+    }
+
+    /// Sets a timer; one of the same name that runs is replaced.
+    pub fn set_timer(&mut self, timer: A::Timer, delay: Delay) {
+        self.timers.push(TimerOrder::Set(timer, delay));
+    }
+
+    /// Stops a timer, if it runs.
+    pub fn cancel_timer(&mut self, timer: A::Timer) {
+        self.timers.push(TimerOrder::Cancel(timer));
+    }
+
+    /// Tells whoever gave the command why it was not carried out, and what to do.
+    pub fn refuse(&mut self, reason: &'static str) {
+        self.refusal = Some(reason);
+    }
+
+    /// Runs a step of an algorithm that this one wraps, and takes over its orders, its messages and
+    /// timers dressed as this one's.
+    pub fn scoped<B: ElectionAlgorithm>(
+        &mut self,
+        message: impl Fn(B::Message) -> A::Message,
+        timer: impl Fn(B::Timer) -> A::Timer,
+        step: impl FnOnce(&mut Outbox<B>),
+    ) {
+        let mut inner = Outbox::<B>::new(self.members.clone(), self.now);
+        step(&mut inner);
+        let sends = inner.sends.into_iter();
+        self.sends.extend(sends.map(|out| Outgoing {
+            to: out.to,
+            message: message(out.message),
+        }));
+        self.timers
+            .extend(inner.timers.into_iter().map(|order| match order {
+                TimerOrder::Set(inner, delay) => TimerOrder::Set(timer(inner), delay),
+                TimerOrder::Cancel(inner) => TimerOrder::Cancel(timer(inner)),
+            }));
+        self.refusal = inner.refusal.or(self.refusal);
+    }
+
+    /// What was sent so far in this step, in order. For hosts that work without a driver, and for
+    /// tests.
+    #[must_use]
+    pub fn sends(&self) -> &[Outgoing<A::Message>] {
+        &self.sends
+    }
+
+    /// What was ordered of timers so far in this step, in order.
+    #[must_use]
+    pub fn timers(&self) -> &[TimerOrder<A::Timer>] {
+        &self.timers
+    }
+
+    /// Why the command was refused, if it was.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&'static str> {
+        self.refusal
+    }
+
+    pub(crate) fn begin(&mut self, now: Moment) {
+        self.now = now;
+        self.sends.clear();
+        self.timers.clear();
+        self.refusal = None;
+    }
+
+    /// Gives the buffers to a finished step, and takes its old ones to fill next.
+    pub(crate) fn swap(
+        &mut self,
+        sends: &mut Vec<Outgoing<A::Message>>,
+        timers: &mut Vec<TimerOrder<A::Timer>>,
+    ) {
+        mem::swap(&mut self.sends, sends);
+        mem::swap(&mut self.timers, timers);
+    }
+}

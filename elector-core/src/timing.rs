@@ -1,0 +1,296 @@
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::Delay;
+
+/// The durations that all algorithms share, so that a comparison of them is fair.
+///
+/// In configuration files each is a number of milliseconds under a name ending in `_ms`, fractions
+/// allowed: `heartbeat_ms = 50`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Timing {
+    /// How often a leader is heard. Default 50 ms.
+    #[serde(rename = "heartbeat_ms", with = "millis")]
+    pub heartbeat: Duration,
+    /// How long a leader may act after the send time of the newest round that a quorum has
+    /// acknowledged, before any margin of the host for clock drift. Default 120 ms.
+    #[serde(rename = "lease_ms", with = "millis")]
+    pub lease: Duration,
+    /// How long a leader must be silent before a follower may take it for gone: the lower bound of
+    /// the election timeout. Default 150 ms.
+    #[serde(rename = "election_min_ms", with = "millis")]
+    pub election_min: Duration,
+    /// The upper bound of the election timeout. The wider the gap to the lower bound, the fewer
+    /// split votes. Default 300 ms.
+    #[serde(rename = "election_max_ms", with = "millis")]
+    pub election_max: Duration,
+    /// How long an answer may take: twice the one-way delay, plus a durable write, plus slack.
+    /// Bully's answer timeout, Ring's hop timeout, the base of Paxos's retry. Raft does not use
+    /// it. Default 20 ms.
+    #[serde(rename = "round_trip_ms", with = "millis")]
+    pub round_trip: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_millis(50),
+            lease: Duration::from_millis(120),
+            election_min: Duration::from_millis(150),
+            election_max: Duration::from_millis(300),
+            round_trip: Duration::from_millis(20),
+        }
+    }
+}
+
+/// A rule of [`Timing`], or of an algorithm's own configuration, that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TimingError {
+    /// A duration is zero.
+    #[error("{0} must be longer than zero")]
+    Zero(&'static str),
+    /// Two durations are in the wrong order.
+    #[error(
+        "{shorter} ({shorter_value:?}) must be shorter than {longer} ({longer_value:?}): {because}"
+    )]
+    Order {
+        /// The name of the one that must be shorter.
+        shorter: &'static str,
+        /// Its value.
+        shorter_value: Duration,
+        /// The name of the one that must be longer.
+        longer: &'static str,
+        /// Its value.
+        longer_value: Duration,
+        /// Why the rule exists.
+        because: &'static str,
+    },
+    /// A duration is too long to be meant: over a day.
+    #[error("{0} is longer than a day: durations are given in milliseconds")]
+    TooLong(&'static str),
+    /// A rule of one algorithm's own options.
+    #[error("{0}")]
+    Option(&'static str),
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Timing {
+    /// Checks the rules: no zero, nothing over a day, heartbeat < lease < `election_min` ≤
+    /// `election_max`, and `round_trip` < `election_min`.
+    ///
+    /// # Errors
+    /// The first broken rule, by name.
+    pub fn validate(&self) -> Result<(), TimingError> {
+        for (name, value) in self.named() {
+            if value.is_zero() {
+                return Err(TimingError::Zero(name));
+            }
+            if value > DAY {
+                return Err(TimingError::TooLong(name));
+            }
+        }
+        let [heartbeat, lease, election_min, election_max, round_trip] = self.named();
+        shorter(
+            heartbeat,
+            lease,
+            "a lease that ends between two heartbeats is never held",
+        )?;
+        shorter(
+            lease,
+            election_min,
+            "a leader must have stopped before its followers may elect another",
+        )?;
+        shorter(
+            round_trip,
+            election_min,
+            "an answer must be able to arrive before its asker is given up",
+        )?;
+        if self.election_max < self.election_min {
+            return shorter(
+                election_min,
+                election_max,
+                "they bound the same random draw",
+            );
+        }
+        Ok(())
+    }
+
+    /// How long a leader must be silent before it may be taken for gone.
+    #[must_use]
+    pub fn vigil(&self) -> Delay {
+        Delay::exactly(self.election_min)
+    }
+
+    /// The random rest of the election timeout, after the vigil, widened for the `attempt`-th try
+    /// in a row that elects nobody (from 0). The first two draw from the configured spread; each
+    /// one after that doubles it, up to 64-fold, so that a cluster too large or a network too slow
+    /// for the spread still elects. (The cure Ongaro's dissertation, section 9.3, gives is a wider
+    /// spread; this finds how wide.)
+    #[must_use]
+    pub fn stagger(&self, attempt: u32) -> Delay {
+        let spread = self.election_max.saturating_sub(self.election_min);
+        let widened = spread.saturating_mul(1 << attempt.saturating_sub(1).min(6));
+        Delay::between(Duration::ZERO, widened)
+    }
+
+    /// The whole election timeout in one draw.
+    #[must_use]
+    pub fn election(&self) -> Delay {
+        Delay::between(self.election_min, self.election_max)
+    }
+
+    fn named(&self) -> [(&'static str, Duration); 5] {
+        [
+            ("heartbeat", self.heartbeat),
+            ("lease", self.lease),
+            ("election_min", self.election_min),
+            ("election_max", self.election_max),
+            ("round_trip", self.round_trip),
+        ]
+    }
+}
+
+fn shorter(
+    (shorter, shorter_value): (&'static str, Duration),
+    (longer, longer_value): (&'static str, Duration),
+    because: &'static str,
+) -> Result<(), TimingError> {
+    if shorter_value < longer_value {
+        return Ok(());
+    }
+    Err(TimingError::Order {
+        shorter,
+        shorter_value,
+        longer,
+        longer_value,
+        because,
+    })
+}
+
+/// Serde adapter: a [`Duration`] as a number of milliseconds, fractions allowed.
+pub mod millis {
+    use core::{fmt, time::Duration};
+
+    use serde::{Deserializer, Serializer, de};
+
+    const NANOS_PER_MS: u64 = 1_000_000;
+
+    /// Writes whole milliseconds as an integer, anything else as a float.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        if nanos.is_multiple_of(NANOS_PER_MS) {
+            to.serialize_u64(nanos / NANOS_PER_MS)
+        } else {
+            to.serialize_f64(duration.as_secs_f64() * 1e3)
+        }
+    }
+
+    /// Reads an integer or a float that is not negative.
+    ///
+    /// # Errors
+    /// For anything else, in words.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        struct Millis;
+
+        impl de::Visitor<'_> for Millis {
+            type Value = Duration;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of milliseconds, zero or more")
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Duration, E> {
+                Ok(Duration::from_millis(value))
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Duration, E> {
+                u64::try_from(value)
+                    .map(Duration::from_millis)
+                    .map_err(|_| E::invalid_value(de::Unexpected::Signed(value), &self))
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Duration, E> {
+                // Rounded to the nanosecond, so that 0.5 ms reads back as it was written.
+                Duration::try_from_secs_f64(value / 1e3)
+                    .map_err(|_| E::invalid_value(de::Unexpected::Float(value), &self))
+            }
+        }
+
+        from.deserialize_any(Millis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    fn with(change: impl FnOnce(&mut Timing)) -> Result<(), TimingError> {
+        let mut timing = Timing::default();
+        change(&mut timing);
+        timing.validate()
+    }
+
+    // Each rule must be enforced, and its message must name what to change.
+    #[test]
+    fn broken_rules_are_named() {
+        let ms = Duration::from_millis;
+        assert_eq!(with(|_| ()), Ok(()));
+        assert_eq!(
+            with(|t| t.heartbeat = ms(0)),
+            Err(TimingError::Zero("heartbeat"))
+        );
+        let error = with(|t| t.lease = ms(200)).unwrap_err().to_string();
+        assert!(error.contains("lease (200ms) must be shorter than election_min (150ms)"));
+        assert!(with(|t| t.heartbeat = ms(130)).is_err());
+        assert!(with(|t| t.election_max = ms(149)).is_err());
+        assert!(with(|t| t.round_trip = ms(150)).is_err());
+        assert!(with(|t| t.election_max = Duration::from_secs(100_000)).is_err());
+        assert_eq!(
+            with(|t| t.election_max = t.election_min),
+            Ok(()),
+            "a fixed timeout is legal"
+        );
+    }
+
+    // Configuration files are written by hand: integers, fractions, and a clear word otherwise.
+    #[test]
+    fn durations_are_milliseconds_in_files() {
+        let read = |text: &str| serde_json::from_str::<Timing>(text);
+        let timing = read(r#"{"heartbeat_ms": 0.5, "lease_ms": 3}"#).unwrap();
+        assert_eq!(timing.heartbeat, Duration::from_micros(500));
+        assert_eq!(timing.lease, Duration::from_millis(3));
+        let back = serde_json::to_string(&timing).unwrap();
+        assert_eq!(serde_json::from_str::<Timing>(&back).unwrap(), timing);
+        assert!(
+            read(r#"{"lease_ms": -3}"#)
+                .unwrap_err()
+                .to_string()
+                .contains("milliseconds")
+        );
+        assert!(
+            read(r#"{"leese_ms": 3}"#)
+                .unwrap_err()
+                .to_string()
+                .contains("leese_ms")
+        );
+    }
+
+    // The spread must widen only after two tries, or it would change Raft's split-vote rate.
+    #[test]
+    fn the_stagger_widens_from_the_third_try() {
+        let spread = |attempt| Timing::default().stagger(attempt).max.as_millis();
+        assert_eq!(
+            [0, 1, 2, 3, 7, 99].map(spread),
+            [150, 150, 300, 600, 9_600, 9_600]
+        );
+    }
+}

@@ -1,0 +1,1 @@
+pub use elector_core as core;
