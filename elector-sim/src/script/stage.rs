@@ -1,0 +1,372 @@
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt::{Display, Write as _},
+    mem,
+};
+
+use elector_core::{
+    Command, ElectionAlgorithm, Input, Membership, Message, Moment, NodeId, Settings as _, Step,
+    View,
+};
+
+use super::{
+    actor::Actor,
+    command::{Choice, Order},
+};
+
+/// More than any sensible scenario takes, and few enough to end at once.
+const STEPS_PER_COMMAND: usize = 10_000;
+
+/// The nodes of a script, what is between them, and the text it has produced so far.
+pub(super) struct Stage<A: ElectionAlgorithm> {
+    config: Option<A::Config>,
+    actors: BTreeMap<NodeId, Actor<A>>,
+    flying: VecDeque<Flight<A::Message>>,
+    quiet: bool,
+    clock: u64,
+    steps_left: usize,
+    text: String,
+}
+
+/// A message in flight.
+#[derive(Clone)]
+struct Flight<M> {
+    from: NodeId,
+    to: NodeId,
+    message: M,
+}
+
+impl<A: ElectionAlgorithm> Stage<A> {
+    pub(super) fn new() -> Self {
+        Self {
+            config: None,
+            actors: BTreeMap::new(),
+            flying: VecDeque::new(),
+            quiet: false,
+            clock: 0,
+            steps_left: 0,
+            text: String::new(),
+        }
+    }
+
+    pub(super) fn into_output(self) -> String {
+        self.text
+    }
+
+    /// Adds a line to the output.
+    pub(super) fn note(&mut self, line: impl Display) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.text, "{line}");
+    }
+
+    /// Carries out one command; the error says why it cannot be.
+    pub(super) fn obey(&mut self, order: &Order<'_>) -> Result<(), String> {
+        self.steps_left = STEPS_PER_COMMAND;
+        if self.actors.is_empty()
+            && !matches!(order, Order::Config(_) | Order::Nodes(_) | Order::Quiet(_))
+        {
+            return Err("there are no nodes yet: `nodes 1 2 3` must come first".into());
+        }
+        match order {
+            Order::Config(json) => self.configure(json),
+            Order::Nodes(nodes) => self.people(nodes),
+            Order::Start(nodes) => self.start(nodes),
+            Order::Elapse { node, timer } => self.elapse(*node, *timer),
+            Order::Deliver(Choice::All) | Order::Drop(Choice::All) if self.flying.is_empty() => {
+                self.note("nothing in flight");
+                Ok(())
+            }
+            Order::Deliver(Choice::All) => self.deliver_all(),
+            Order::Deliver(choice) => {
+                let chosen = self.take(*choice)?;
+                chosen
+                    .into_iter()
+                    .try_for_each(|flight| self.deliver(flight))
+            }
+            Order::Drop(choice) => {
+                for flight in self.take(*choice)? {
+                    self.note(format_args!("dropped {}", told(&flight)));
+                }
+                Ok(())
+            }
+            Order::Duplicate(choice) => self.duplicate(*choice),
+            Order::Crash(node) => {
+                self.actor(*node)?.crash()?;
+                self.note(format_args!("{node:?} crashed"));
+                Ok(())
+            }
+            Order::Suspect { node, peer } => {
+                self.actor(*peer)?;
+                self.step(
+                    *node,
+                    &format!("suspects {peer:?}"),
+                    Input::Suspected(*peer),
+                )
+            }
+            Order::Command { node, command } => {
+                self.step(*node, &asked(*command), Input::Commanded(*command))
+            }
+            Order::Views => {
+                self.views();
+                Ok(())
+            }
+            Order::Flying => {
+                self.list_flying();
+                Ok(())
+            }
+            Order::Quiet(quiet) => {
+                self.quiet = *quiet;
+                Ok(())
+            }
+        }
+    }
+
+    fn configure(&mut self, json: &str) -> Result<(), String> {
+        if !self.actors.is_empty() || self.config.is_some() {
+            return Err("`config` may stand once, before `nodes`".into());
+        }
+        let config =
+            serde_json::from_str(json).map_err(|error| format!("in the config: {error}"))?;
+        self.config = Some(config);
+        Ok(())
+    }
+
+    fn people(&mut self, nodes: &[NodeId]) -> Result<(), String> {
+        if !self.actors.is_empty() {
+            return Err("`nodes` may stand only once: a membership is fixed".into());
+        }
+        let config = self.config.clone().unwrap_or_default();
+        for node in nodes {
+            let members =
+                Membership::new(*node, nodes.iter().copied()).map_err(|error| error.to_string())?;
+            config
+                .validate(&members)
+                .map_err(|error| format!("in the config: {error}"))?;
+            self.actors
+                .insert(*node, Actor::new(config.clone(), members));
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, nodes: &[NodeId]) -> Result<(), String> {
+        let down = self.actors.iter().filter(|(_, actor)| !actor.runs());
+        let down: Vec<NodeId> = down.map(|(node, _)| *node).collect();
+        let nodes = if nodes.is_empty() { &down } else { nodes };
+        if nodes.is_empty() {
+            return Err("every node runs already".into());
+        }
+        for node in nodes {
+            self.actor(*node)?.boot()?;
+            self.step(*node, "started", Input::Started)?;
+        }
+        Ok(())
+    }
+
+    fn elapse(&mut self, node: NodeId, name: Option<&str>) -> Result<(), String> {
+        let timer = self.actor(node)?.take_timer(name)?;
+        self.step(node, &format!("elapsed {timer:?}"), Input::Elapsed(timer))
+    }
+
+    fn deliver_all(&mut self) -> Result<(), String> {
+        while let Some(flight) = self.flying.pop_front() {
+            self.deliver(flight)?;
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, flight: Flight<A::Message>) -> Result<(), String> {
+        if !self.actor(flight.to)?.runs() {
+            let line = format!("lost {} ({:?} is down)", told(&flight), flight.to);
+            self.note(line);
+            return Ok(());
+        }
+        let Flight { from, to, message } = flight;
+        let header = format!("<- {from:?} {}", text(&message));
+        self.step(to, &header, Input::Received { from, message })
+    }
+
+    fn duplicate(&mut self, choice: Choice<'_>) -> Result<(), String> {
+        let copies: Vec<_> = self
+            .places(choice)?
+            .into_iter()
+            .filter_map(|place| self.flying.get(place).cloned())
+            .collect();
+        for copy in copies {
+            self.note(format_args!("copied {}", told(&copy)));
+            self.flying.push_back(copy);
+        }
+        Ok(())
+    }
+
+    /// Takes the chosen messages out of flight, in send order.
+    fn take(&mut self, choice: Choice<'_>) -> Result<Vec<Flight<A::Message>>, String> {
+        let places = self.places(choice)?;
+        let flying = mem::take(&mut self.flying);
+        let mut taken = Vec::new();
+        for (place, flight) in flying.into_iter().enumerate() {
+            if places.contains(&place) {
+                taken.push(flight);
+            } else {
+                self.flying.push_back(flight);
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Where the chosen messages are in `flying`; an error if there are none.
+    fn places(&mut self, choice: Choice<'_>) -> Result<Vec<usize>, String> {
+        if let Choice::Link { from, to, .. } = choice {
+            self.actor(from)?;
+            self.actor(to)?;
+        }
+        let chosen = |flight: &Flight<A::Message>| match choice {
+            Choice::All => true,
+            Choice::Kind(kind) => flight.message.kind() == kind,
+            Choice::Link { from, to, kind } => {
+                (flight.from, flight.to) == (from, to)
+                    && kind.is_none_or(|kind| flight.message.kind() == kind)
+            }
+        };
+        let limit = match choice {
+            Choice::All | Choice::Kind(_) => usize::MAX,
+            Choice::Link { .. } => 1,
+        };
+        let all = self.flying.iter().enumerate();
+        let places: Vec<usize> = all
+            .filter(|(_, flight)| chosen(flight))
+            .map(|(place, _)| place)
+            .take(limit)
+            .collect();
+        if places.is_empty() {
+            let list: Vec<String> = self.flying.iter().map(told).collect();
+            let list = if list.is_empty() {
+                "nothing".into()
+            } else {
+                list.join("; ")
+            };
+            return Err(format!("no such message is in flight; there is {list}"));
+        }
+        Ok(places)
+    }
+
+    /// One step, and then the zero timers that it set, each as a step of its own.
+    fn step(
+        &mut self,
+        node: NodeId,
+        header: &str,
+        input: Input<A::Message, A::Timer>,
+    ) -> Result<(), String> {
+        self.one_step(node, header, input)?;
+        while let Some(timer) = self.actor(node)?.take_zero_timer() {
+            self.one_step(node, &format!("elapsed {timer:?}"), Input::Elapsed(timer))?;
+        }
+        Ok(())
+    }
+
+    fn one_step(
+        &mut self,
+        node: NodeId,
+        header: &str,
+        input: Input<A::Message, A::Timer>,
+    ) -> Result<(), String> {
+        self.steps_left = self.steps_left.checked_sub(1).ok_or_else(|| {
+            format!("no end after {STEPS_PER_COMMAND} steps: the algorithm answers itself forever")
+        })?;
+        self.clock += 1;
+        let now = Moment::from_nanos(self.clock);
+        let quiet = self.quiet;
+        let (orders, shown) = self.actor(node)?.step(input, now)?;
+        self.note(format_args!("{node:?} {header}"));
+        for order in orders.iter().filter(|_| !quiet) {
+            self.note(format_args!("  {order}"));
+        }
+        for step in shown {
+            self.show(node, step);
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, from: NodeId, step: Step<A>) {
+        for out in step.sends {
+            self.note(format_args!("  -> {:?} {}", out.to, text(&out.message)));
+            self.flying.push_back(Flight {
+                from,
+                to: out.to,
+                message: out.message,
+            });
+        }
+        if let Some(view) = step.view {
+            self.note(format_args!("  view {}", seen(view)));
+        }
+        if let Some(reason) = step.refusal {
+            self.note(format_args!("  refused: {reason}"));
+        }
+    }
+
+    fn views(&mut self) {
+        let views: Vec<String> = self
+            .actors
+            .iter()
+            .map(|(node, actor)| match actor.view() {
+                Some(view) => format!("{node:?} {}", seen(view)),
+                None => format!("{node:?} down"),
+            })
+            .collect();
+        for line in views {
+            self.note(line);
+        }
+    }
+
+    fn list_flying(&mut self) {
+        if self.flying.is_empty() {
+            self.note("nothing in flight");
+        }
+        let lines: Vec<String> = self.flying.iter().map(told).collect();
+        for line in lines {
+            self.note(line);
+        }
+    }
+
+    fn actor(&mut self, node: NodeId) -> Result<&mut Actor<A>, String> {
+        let nodes: Vec<NodeId> = self.actors.keys().copied().collect();
+        let stranger = || format!("there is no node {node}: the nodes are {nodes:?}");
+        self.actors.get_mut(&node).ok_or_else(stranger)
+    }
+}
+
+fn told<M: Message>(flight: &Flight<M>) -> String {
+    format!(
+        "{:?} -> {:?} {}",
+        flight.from,
+        flight.to,
+        text(&flight.message)
+    )
+}
+
+/// The `Debug` text of a message, its kind in front where that does not begin with it.
+fn text<M: Message>(message: &M) -> String {
+    let (kind, text) = (message.kind(), format!("{message:?}"));
+    if text.starts_with(kind) {
+        text
+    } else {
+        format!("{kind} {text}")
+    }
+}
+
+fn seen(view: View) -> String {
+    let View {
+        epoch,
+        leader,
+        role,
+    } = view;
+    let leader = leader.map_or("none".into(), |leader| format!("{leader:?}"));
+    format!("epoch {epoch} leader {leader} role {role}")
+}
+
+fn asked(command: Command) -> String {
+    match command {
+        Command::Campaign => "commanded campaign".into(),
+        Command::Resign => "commanded resign".into(),
+        Command::TransferTo(peer) => format!("commanded transfer to {peer:?}"),
+    }
+}

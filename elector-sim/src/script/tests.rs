@@ -1,0 +1,395 @@
+//! The runner, on a toy algorithm: whoever is told to campaign asks all, and leads once a majority
+//! has said yes. Its own yes is a step of its own, by a zero timer.
+
+use std::{env, fs, path::PathBuf, process};
+
+use elector_core::{
+    BestEffort, Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, NodeId,
+    Outbox, Purpose, Settings, Tally, Timing, Verdict, View,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{check, run};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Toy {
+    config: ToyConfig,
+    members: Membership,
+    durable: Durable,
+    tally: Tally,
+    view: View,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ToyConfig {
+    timing: Timing,
+    /// Sets the zero timer again each time it elapses.
+    restless: bool,
+}
+
+impl Settings for ToyConfig {
+    fn timing(&self) -> &Timing {
+        &self.timing
+    }
+
+    fn timing_mut(&mut self) -> &mut Timing {
+        &mut self.timing
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+struct Durable {
+    epoch: Epoch,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+enum Timer {
+    Campaign,
+    Own,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+enum ToyMessage {
+    Ask(Epoch),
+    Yes(Epoch),
+}
+
+impl Message for ToyMessage {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Ask(_) => "Ask",
+            Self::Yes(_) => "Yes",
+        }
+    }
+
+    fn purpose(&self) -> Purpose {
+        Purpose::Election
+    }
+}
+
+impl Toy {
+    fn campaign(&mut self, out: &mut Outbox<Self>) {
+        self.tally = Tally::new();
+        self.durable.epoch = self.durable.epoch.next();
+        self.view = View::campaigning(self.durable.epoch);
+        out.cancel_timer(Timer::Campaign);
+        out.broadcast(&ToyMessage::Ask(self.durable.epoch));
+        out.set_timer(Timer::Own, Delay::ZERO);
+    }
+
+    fn yes(&mut self, from: NodeId) {
+        if self.tally.record(&self.members, from, true) == Verdict::Won {
+            self.view = View::leading(self.durable.epoch, self.members.me());
+        }
+    }
+}
+
+impl ElectionAlgorithm for Toy {
+    const NAME: &'static str = "toy";
+    type Guarantee = BestEffort;
+    type Config = ToyConfig;
+    type Message = ToyMessage;
+    type Timer = Timer;
+    type Durable = Durable;
+
+    fn restore(config: &ToyConfig, members: Membership, durable: Durable) -> Self {
+        Self {
+            config: config.clone(),
+            members,
+            view: View::following(durable.epoch, None),
+            durable,
+            tally: Tally::new(),
+        }
+    }
+
+    fn durable(&self) -> &Durable {
+        &self.durable
+    }
+
+    fn view(&self) -> View {
+        self.view
+    }
+
+    fn step(&mut self, input: Input<ToyMessage, Timer>, out: &mut Outbox<Self>) {
+        match input {
+            Input::Started => out.set_timer(Timer::Campaign, self.config.timing.election()),
+            Input::Received {
+                from,
+                message: ToyMessage::Ask(epoch),
+            } => {
+                if epoch > self.durable.epoch {
+                    self.durable.epoch = epoch;
+                    self.view = View::following(epoch, None);
+                    out.send(from, ToyMessage::Yes(epoch));
+                }
+            }
+            Input::Received {
+                from,
+                message: ToyMessage::Yes(epoch),
+            } => {
+                if epoch == self.durable.epoch {
+                    self.yes(from);
+                }
+            }
+            Input::Elapsed(Timer::Own) => {
+                self.yes(self.members.me());
+                if self.config.restless {
+                    out.set_timer(Timer::Own, Delay::ZERO);
+                }
+            }
+            Input::Elapsed(Timer::Campaign) | Input::Suspected(_) => self.campaign(out),
+            Input::Commanded(Command::Campaign) => self.campaign(out),
+            Input::Commanded(Command::Resign | Command::TransferTo(_)) => {
+                out.refuse("a toy leads for good");
+            }
+        }
+    }
+}
+
+/// All commands, and one of each line of output. Reviewed by hand against the manual of the format.
+const EVERYTHING: &str = r#"# Every command once.
+
+> config {"timing": {"election_max_ms": 200}}
+> nodes 1 2 3
+> start
+n1 started
+  timer Campaign 150ms..200ms
+n2 started
+  timer Campaign 150ms..200ms
+n3 started
+  timer Campaign 150ms..200ms
+> command 1 campaign
+n1 commanded campaign
+  persist Durable { epoch: e1 }
+  timer Campaign cancelled
+  timer Own now
+  -> n2 Ask(e1)
+  -> n3 Ask(e1)
+  view epoch 1 leader none role candidate
+n1 elapsed Own
+> drop 1->3 Ask
+dropped n1 -> n3 Ask(e1)
+> deliver 1->2
+n2 <- n1 Ask(e1)
+  persist Durable { epoch: e1 }
+  -> n1 Yes(e1)
+  view epoch 1 leader none role follower
+> duplicate 2->1
+copied n2 -> n1 Yes(e1)
+> flying
+n2 -> n1 Yes(e1)
+n2 -> n1 Yes(e1)
+> deliver kind Yes
+n1 <- n2 Yes(e1)
+  view epoch 1 leader n1 role leader
+n1 <- n2 Yes(e1)
+> deliver all
+nothing in flight
+> command 1 transfer 3
+n1 commanded transfer to n3
+  refused: a toy leads for good
+> crash 2
+n2 crashed
+> quiet on
+> elapse 3 Camp
+n3 elapsed Campaign
+  -> n1 Ask(e1)
+  -> n2 Ask(e1)
+  view epoch 1 leader none role candidate
+n3 elapsed Own
+> deliver all
+n1 <- n3 Ask(e1)
+lost n3 -> n2 Ask(e1) (n2 is down)
+> views
+n1 epoch 1 leader n1 role leader
+n2 down
+n3 epoch 1 leader none role candidate
+> start 2
+n2 started
+> suspect 2 1
+n2 suspects n1
+  -> n1 Ask(e2)
+  -> n3 Ask(e2)
+  view epoch 2 leader none role candidate
+n2 elapsed Own
+> drop all
+dropped n2 -> n1 Ask(e2)
+dropped n2 -> n3 Ask(e2)
+"#;
+
+// The golden files of four crates rest on this: every command and every line of output, exactly.
+#[test]
+fn every_command_gives_its_documented_output() {
+    assert_eq!(run::<Toy>(EVERYTHING).unwrap(), EVERYTHING);
+}
+
+// Output must come from the run alone: what stands in the file must not leak into it.
+#[test]
+fn stale_output_is_replaced_and_comments_stay() {
+    let stale = EVERYTHING.replace("epoch", "apoch");
+    assert_ne!(stale, EVERYTHING);
+    assert_eq!(run::<Toy>(&stale).unwrap(), EVERYTHING);
+}
+
+fn error(commands: &str) -> String {
+    run::<Toy>(commands).unwrap_err().to_string()
+}
+
+// A script that is not understood must never be taken for one that passes.
+#[test]
+fn wrong_commands_are_refused_in_words() {
+    let cases = [
+        (
+            "> fly",
+            "line 1: `fly` is no command; there are config, nodes,",
+        ),
+        (">views", "a space is missing"),
+        ("> start", "line 1: there are no nodes yet"),
+        ("> nodes", "write `nodes 1 2 3`"),
+        ("> nodes 1 1", "listed twice"),
+        ("> nodes 1 x", "`x` is no node id"),
+        ("> config {\"tming\": 1}", "tming"),
+        (
+            "> config {\"timing\": {\"lease_ms\": 1}}\n> nodes 1",
+            "heartbeat",
+        ),
+        (
+            "> nodes 1\n> config {}",
+            "line 2: `config` may stand once, before `nodes`",
+        ),
+        ("> nodes 1 2\n> nodes 1 2", "only once"),
+        (
+            "> nodes 1 2\n> start 3",
+            "there is no node 3: the nodes are [n1, n2]",
+        ),
+        ("> nodes 1\n> start\n> start", "runs already"),
+        ("> nodes 1\n> start\n> start 1", "n1 runs already"),
+        ("> nodes 1\n> elapse 1", "n1 is down: `start 1`"),
+        ("> nodes 1\n> crash 1", "n1 is down"),
+        ("> nodes 1\n> start\n> elapse 1 Own", "there are Campaign"),
+        ("> nodes 1 2\n> deliver 1->2", "there is nothing"),
+        ("> nodes 1 2\n> deliver 1", "write `deliver 1->2`"),
+        ("> nodes 1 2\n> deliver 1->9", "there is no node 9"),
+        ("> nodes 1 2\n> duplicate all", "write `duplicate 1->2`"),
+        ("> nodes 1\n> views now", "write `views`"),
+        ("> nodes 1\n> quiet", "write `quiet on`"),
+        (
+            "> nodes 1\n> command 1 abdicate",
+            "write `command 1 campaign`",
+        ),
+        ("> nodes 1 2\n> suspect 1", "write `suspect 2 1`"),
+        ("# nothing\n", "there is no command in this file"),
+    ];
+    for (script, part) in cases {
+        let error = error(script);
+        assert!(
+            error.contains(part),
+            "{script:?} gave {error:?}, without {part:?}"
+        );
+    }
+}
+
+// A message that is not there must be answered with those that are, or scripts are guesswork.
+#[test]
+fn a_wrong_choice_lists_what_is_in_flight() {
+    let error = error("> nodes 1 2\n> start\n> command 1 campaign\n> deliver 1->2 Yes\n");
+    assert_eq!(
+        error,
+        "line 4: no such message is in flight; there is n1 -> n2 Ask(e1)"
+    );
+}
+
+// An algorithm that answers itself forever must fail its scenario and not hang it.
+#[test]
+fn an_endless_step_ends_in_an_error() {
+    let error = error("> config {\"restless\": true}\n> nodes 1\n> start\n> command 1 campaign\n");
+    assert!(
+        error.starts_with("line 4: no end after 10000 steps"),
+        "{error}"
+    );
+}
+
+/// A directory of its own for one test, gone when it ends.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = env::temp_dir().join(format!("elector-script-{name}-{}", process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+// A test over no scenarios passes forever and tests nothing.
+#[test]
+fn a_directory_without_scenarios_fails() {
+    let dir = Scratch::new("empty");
+    dir.write("readme.md", EVERYTHING);
+    assert!(
+        check::<Toy>(&dir.0, false)
+            .unwrap_err()
+            .contains("no *.txt")
+    );
+    let missing = dir.0.join("missing");
+    assert!(
+        check::<Toy>(&missing, true)
+            .unwrap_err()
+            .contains("cannot read")
+    );
+}
+
+// The complaint must show where the run left the file, and how to accept it.
+#[test]
+fn a_difference_is_shown_with_its_place_and_the_way_out() {
+    let dir = Scratch::new("differs");
+    dir.write("a.txt", EVERYTHING);
+    assert_eq!(check::<Toy>(&dir.0, false), Ok(()));
+    dir.write(
+        "b.txt",
+        &EVERYTHING.replace("  -> n1 Yes(e1)", "  -> n1 No(e1)"),
+    );
+    let complaint = check::<Toy>(&dir.0, false).unwrap_err();
+    for part in [
+        "b.txt:26: the run differs",
+        "       n2 <- n1 Ask(e1)\n",
+        "\nfile |   -> n1 No(e1)\n",
+        "\nrun  |   -> n1 Yes(e1)\n",
+        "ELECTOR_REWRITE=1 cargo test -p elector-sim --test scenarios",
+    ] {
+        assert!(complaint.contains(part), "{complaint}\nis without\n{part}");
+    }
+    assert!(!complaint.contains("a.txt"));
+}
+
+// Rewriting must make the comparison pass, and must not hide a script that cannot run.
+#[test]
+fn rewriting_fills_in_the_output() {
+    let dir = Scratch::new("rewrite");
+    let path = dir.write("a.txt", "# Alone.\n> nodes 1\n> start\n> elapse 1\n");
+    assert_eq!(check::<Toy>(&dir.0, true), Ok(()));
+    assert_eq!(check::<Toy>(&dir.0, false), Ok(()));
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(
+        text.ends_with("n1 elapsed Own\n  view epoch 1 leader n1 role leader\n"),
+        "{text}"
+    );
+    dir.write("b.txt", "> dance\n");
+    let complaint = check::<Toy>(&dir.0, true).unwrap_err();
+    assert!(
+        complaint.contains("b.txt:1: `dance` is no command"),
+        "{complaint}"
+    );
+}
