@@ -1,0 +1,137 @@
+use elector_core::{Message, NodeId, Purpose, trace::Loss};
+use serde::Serialize;
+
+use crate::rng::Rng;
+
+/// The messages of one kind and purpose. Every message handed to the network counts once, when it
+/// is sent; a duplicate that the network makes is not a message sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct KindCount {
+    /// [`Message::kind`].
+    pub kind: &'static str,
+    /// [`Message::purpose`].
+    pub purpose: Option<Purpose>,
+    /// Messages handed to the network.
+    pub sent: u64,
+    /// Their size as postcard bodies, in bytes.
+    pub bytes: u64,
+    /// Of these, lost by chance.
+    pub lost: u64,
+    /// Of these, sent over a cut link.
+    pub cut: u64,
+    /// Of these, arrived where nobody ran.
+    pub dead: u64,
+}
+
+/// Message counts by kind and purpose.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    kinds: Vec<KindCount>,
+}
+
+impl Counts {
+    /// One line per kind and purpose that occurred, in order of first occurrence.
+    #[must_use]
+    pub fn kinds(&self) -> &[KindCount] {
+        &self.kinds
+    }
+
+    /// Messages sent of this kind, whatever their purpose.
+    #[must_use]
+    pub fn sent(&self, kind: &str) -> u64 {
+        self.kinds
+            .iter()
+            .filter(|count| count.kind == kind)
+            .map(|count| count.sent)
+            .sum()
+    }
+
+    /// Messages sent for this purpose, and their bytes.
+    #[must_use]
+    pub fn sent_for(&self, purpose: Purpose) -> (u64, u64) {
+        let of = self
+            .kinds
+            .iter()
+            .filter(|count| count.purpose == Some(purpose));
+        of.fold((0, 0), |(sent, bytes), count| {
+            (sent + count.sent, bytes + count.bytes)
+        })
+    }
+
+    /// Messages that arrived where nobody ran, or were sent over a cut link.
+    #[must_use]
+    pub fn to_dead(&self) -> u64 {
+        self.kinds.iter().map(|count| count.dead + count.cut).sum()
+    }
+
+    /// Counts a message; its purpose and size.
+    pub(crate) fn record_sent<M: Message>(&mut self, message: &M) -> (Purpose, u64) {
+        let purpose = message.purpose();
+        let bytes = size_of_body(message);
+        let count = self.slot(message.kind(), purpose);
+        count.sent += 1;
+        count.bytes += bytes;
+        (purpose, bytes)
+    }
+
+    pub(crate) fn record_lost<M: Message>(&mut self, message: &M, why: Loss) {
+        let count = self.slot(message.kind(), message.purpose());
+        match why {
+            Loss::Chance | Loss::Full => count.lost += 1,
+            Loss::Cut => count.cut += 1,
+            Loss::Dead => count.dead += 1,
+        }
+    }
+
+    fn slot(&mut self, kind: &'static str, purpose: Purpose) -> &mut KindCount {
+        // A handful of kinds, nearly always the same string in memory: a scan beats a map.
+        let same = |count: &KindCount| {
+            count.purpose == Some(purpose) && (std::ptr::eq(count.kind, kind) || count.kind == kind)
+        };
+        let place = self.kinds.iter().position(same).unwrap_or_else(|| {
+            self.kinds.push(KindCount {
+                kind,
+                purpose: Some(purpose),
+                ..KindCount::default()
+            });
+            self.kinds.len() - 1
+        });
+        &mut self.kinds[place]
+    }
+}
+
+fn size_of_body<M: Message>(message: &M) -> u64 {
+    let size = postcard::serialize_with_flavor::<M, _, usize>(
+        message,
+        postcard::ser_flavors::Size::default(),
+    );
+    // A message that cannot be encoded has no size; encoding is total for derived types.
+    size.unwrap_or(0) as u64
+}
+
+/// Marks a run's order of events: two runs of one seed that differ anywhere differ here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Digest(u64);
+
+impl Digest {
+    pub(crate) fn mix(&mut self, value: u64) {
+        // The multiply-and-rotate step of FxHash: one cycle or two, and every bit counts.
+        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
+    pub(crate) fn mix_at(&mut self, at: u64, node: NodeId, what: u64) {
+        self.mix(at);
+        self.mix((node.0 << 8) ^ what);
+    }
+
+    /// The digest as a number.
+    #[must_use]
+    pub fn value(self) -> u64 {
+        self.0
+    }
+
+    /// Folds in the state of the stream of chance, so that a draw too many shows too.
+    pub(crate) fn seal(&mut self, rng: &mut Rng) {
+        self.mix(rng.below(u64::MAX));
+    }
+}

@@ -1,0 +1,32 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Latency;
+
+/// The disk of each node: one write at a time, in order. A write that has not ended at a crash is
+/// lost.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Disk {
+    /// How long a durable write takes. Default: uniform, 0.1 to 0.3 ms.
+    pub write: Latency,
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self {
+            write: Latency::uniform(Duration::from_micros(100), Duration::from_micros(300)),
+        }
+    }
+}
+
+impl Disk {
+    /// A disk on which every write takes `write`.
+    #[must_use]
+    pub fn constant(write: Duration) -> Self {
+        Self {
+            write: Latency::Constant(write),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+use std::time::Duration;
+
+use elector_core::{Command, ElectionAlgorithm, Input, NodeId, trace::Event};
+
+use crate::{Simulation, invariants::EpochMonotonic, machine::Happening, rng::nanos};
+
+/// Faults, and their ends. Each holds from the present moment on; a name that is no node's, or a
+/// fault that holds already, changes nothing.
+impl<A: ElectionAlgorithm> Simulation<A> {
+    /// Ends the process of a node. Durable state stays; writes under way are lost. With hints on,
+    /// every peer that can reach it is told after a network delay.
+    pub fn crash(&mut self, node: NodeId) {
+        if let Some(node) = self.position(node) {
+            self.crash_at(node);
+        }
+    }
+
+    /// Starts the process of a crashed node from what its disk holds.
+    pub fn restart(&mut self, node: NodeId) {
+        if let Some(node) = self.position(node)
+            && self.machines[node].process.is_none()
+        {
+            self.boot(node);
+        }
+    }
+
+    /// Stops a node as SIGSTOP does: it sees and does nothing; what arrives waits for it.
+    pub fn pause(&mut self, node: NodeId) {
+        let Some(node) = self.position(node) else {
+            return;
+        };
+        let machine = &mut self.machines[node];
+        if machine.process.is_some() && !machine.paused {
+            machine.paused = true;
+            self.record(Some(node), || Event::Paused);
+            self.observer.running(node, false, self.now, &self.links);
+        }
+    }
+
+    /// Lets a paused node run on. What waited for it happens now, in order.
+    pub fn resume(&mut self, node: NodeId) {
+        let Some(node) = self.position(node) else {
+            return;
+        };
+        let machine = &mut self.machines[node];
+        if !machine.paused {
+            return;
+        }
+        machine.paused = false;
+        let backlog = std::mem::take(&mut machine.backlog);
+        self.record(Some(node), || Event::Resumed);
+        self.observer.running(node, true, self.now, &self.links);
+        for happening in backlog {
+            self.queue.push(self.now, (node as u32, happening));
+        }
+    }
+
+    /// Ends the process of a node, and empties its disk. Restarted, it is a node that never ran:
+    /// no quorum algorithm is safe then.
+    pub fn wipe(&mut self, node: NodeId) {
+        if let Some(node) = self.position(node) {
+            self.crash_at(node);
+            self.machines[node].disk.durable = A::Durable::default();
+            self.record(Some(node), || Event::Wiped);
+        }
+    }
+
+    /// Cuts directed links: what is sent over them from now on is lost.
+    pub fn cut(&mut self, links: &[(NodeId, NodeId)]) {
+        for &(from, to) in links {
+            if let (Some(from), Some(to)) = (self.position(from), self.position(to)) {
+                self.links.cut(from, to);
+            }
+        }
+        self.links_changed();
+    }
+
+    /// Mends directed links.
+    pub fn mend(&mut self, links: &[(NodeId, NodeId)]) {
+        for &(from, to) in links {
+            if let (Some(from), Some(to)) = (self.position(from), self.position(to)) {
+                self.links.mend(from, to);
+            }
+        }
+        self.links_changed();
+    }
+
+    /// Mends all links.
+    pub fn heal(&mut self) {
+        if self.links.any_cut() {
+            self.links.mend_all();
+            self.links_changed();
+        }
+    }
+
+    /// Makes the clock of a node run at `rate` times the true rate. Rates are kept to 0.01..=100.
+    pub fn drift(&mut self, node: NodeId, rate: f64) {
+        if let Some(node) = self.position(node) {
+            self.machines[node]
+                .clock
+                .set_rate(rate.clamp(0.01, 100.0), self.now);
+            self.record(Some(node), || Event::Note {
+                text: format!("clock runs at {rate}"),
+            });
+        }
+    }
+
+    /// Lets the disk of a node finish nothing for this long.
+    pub fn stall(&mut self, node: NodeId, duration: Duration) {
+        if let Some(node) = self.position(node) {
+            let until = self.now.saturating_add(nanos(duration));
+            let disk = &mut self.machines[node].disk;
+            disk.busy_until = disk.busy_until.max(until);
+            let text = format!("disk stalls for {} ms", duration.as_millis());
+            self.record(Some(node), || Event::Note { text });
+        }
+    }
+
+    /// Tells a node, rightly or wrongly, that its connection to a peer broke.
+    pub fn suspect(&mut self, node: NodeId, peer: NodeId) {
+        self.now_at(node, Happening::Hinted { peer });
+    }
+
+    /// Gives a node a command of its application.
+    pub fn command(&mut self, node: NodeId, command: Command) {
+        self.now_at(node, Happening::Commanded { command });
+    }
+
+    pub(crate) fn boot(&mut self, node: usize) {
+        self.machines[node].boot(&self.setup.config);
+        self.record(Some(node), || Event::Booted);
+        let machine = &self.machines[node];
+        let view = machine
+            .process
+            .as_ref()
+            .map(|process| process.driver.view());
+        if let Some(view) = view {
+            let seen = self.invariants.epoch.shown(machine.id(), view.epoch);
+            self.invariants.note(EpochMonotonic::NAME, self.now, seen);
+            self.observer.viewed(node, view, self.now, &self.links);
+        }
+        self.observer.running(node, true, self.now, &self.links);
+        self.feed(node, Input::Started, 0);
+    }
+
+    pub(crate) fn crash_at(&mut self, node: usize) {
+        if self.machines[node].process.is_none() {
+            return;
+        }
+        self.machines[node].crash();
+        self.record(Some(node), || Event::Crashed);
+        self.observer.running(node, false, self.now, &self.links);
+        if self.setup.hints {
+            self.hint_of(node);
+        }
+    }
+
+    fn hint_of(&mut self, gone: usize) {
+        let peer = self.machines[gone].id();
+        for node in 0..self.machines.len() {
+            if node != gone && !self.links.is_cut(gone, node) {
+                let flight = self.setup.network.flight_ns(gone, node, &mut self.rng);
+                let at = self.now.saturating_add(flight);
+                self.queue
+                    .push(at, (node as u32, Happening::Hinted { peer }));
+            }
+        }
+    }
+
+    fn now_at(&mut self, node: NodeId, happening: Happening<A>) {
+        if let Some(node) = self.position(node) {
+            self.queue.push(self.now, (node as u32, happening));
+        }
+    }
+
+    fn links_changed(&mut self) {
+        if self.setup.trace {
+            let id = |place: usize| self.machines[place].id();
+            let links = self.links.list().into_iter();
+            let blocked = links.map(|(from, to)| (id(from), id(to))).collect();
+            self.record(None, || Event::Cut { blocked });
+        }
+        self.observer.links_changed(self.now, &self.links);
+    }
+
+    pub(crate) fn position(&self, node: NodeId) -> Option<usize> {
+        self.machines.first()?.members.position(node)
+    }
+}

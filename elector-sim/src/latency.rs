@@ -1,0 +1,66 @@
+use std::time::Duration;
+
+use elector_core::millis;
+use serde::{Deserialize, Serialize};
+
+use crate::rng::{Rng, nanos};
+
+/// How long something takes, as a distribution. In files: `{ constant_ms = 1 }`,
+/// `{ uniform_ms = { min_ms = 0.5, max_ms = 1.5 } }`,
+/// `{ exponential_ms = { min_ms = 1, mean_ms = 10 } }` (a heavy tail above a floor).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Latency {
+    /// Always the same.
+    #[serde(rename = "constant_ms", with = "millis")]
+    Constant(Duration),
+    /// Each value between the bounds is as likely.
+    #[serde(rename = "uniform_ms")]
+    Uniform(Bounds),
+    /// A floor, plus an exponentially distributed rest.
+    #[serde(rename = "exponential_ms")]
+    Exponential(Tail),
+}
+
+/// The bounds of a uniform distribution.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds {
+    /// Shortest.
+    #[serde(rename = "min_ms", with = "millis")]
+    pub min: Duration,
+    /// Longest.
+    #[serde(rename = "max_ms", with = "millis")]
+    pub max: Duration,
+}
+
+/// A floor with an exponential tail.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tail {
+    /// Shortest.
+    #[serde(rename = "min_ms", with = "millis")]
+    pub min: Duration,
+    /// Mean of what comes on top of the shortest.
+    #[serde(rename = "mean_ms", with = "millis")]
+    pub mean: Duration,
+}
+
+impl Latency {
+    /// Uniform between `min` and `max`.
+    #[must_use]
+    pub const fn uniform(min: Duration, max: Duration) -> Self {
+        Self::Uniform(Bounds { min, max })
+    }
+
+    /// One draw, in nanoseconds.
+    pub fn draw(&self, rng: &mut Rng) -> u64 {
+        match self {
+            Self::Constant(duration) => nanos(*duration),
+            Self::Uniform(bounds) => rng.between(nanos(bounds.min), nanos(bounds.max)),
+            Self::Exponential(tail) => {
+                nanos(tail.min).saturating_add(rng.exponential(nanos(tail.mean)))
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+/// Which directed links are cut.
+#[derive(Clone, Debug)]
+pub(crate) struct Links {
+    size: usize,
+    // Row by sender; empty while nothing is cut, so that the common case costs one test.
+    blocked: Vec<bool>,
+}
+
+impl Links {
+    pub(crate) fn new(size: usize) -> Self {
+        Self {
+            size,
+            blocked: Vec::new(),
+        }
+    }
+
+    pub(crate) fn cut(&mut self, from: usize, to: usize) {
+        if self.blocked.is_empty() {
+            self.blocked = vec![false; self.size * self.size];
+        }
+        self.blocked[from * self.size + to] = true;
+    }
+
+    pub(crate) fn mend(&mut self, from: usize, to: usize) {
+        if let Some(link) = self.blocked.get_mut(from * self.size + to) {
+            *link = false;
+        }
+    }
+
+    pub(crate) fn mend_all(&mut self) {
+        self.blocked.clear();
+    }
+
+    pub(crate) fn is_cut(&self, from: usize, to: usize) -> bool {
+        !self.blocked.is_empty() && self.blocked[from * self.size + to]
+    }
+
+    pub(crate) fn any_cut(&self) -> bool {
+        self.blocked.contains(&true)
+    }
+
+    /// Whether the two can talk, both ways.
+    pub(crate) fn joined(&self, a: usize, b: usize) -> bool {
+        !self.is_cut(a, b) && !self.is_cut(b, a)
+    }
+
+    /// The cut links, in ascending order.
+    pub(crate) fn list(&self) -> Vec<(usize, usize)> {
+        let cut = self.blocked.iter().enumerate().filter(|&(_, &cut)| cut);
+        cut.map(|(place, _)| (place / self.size, place % self.size))
+            .collect()
+    }
+}

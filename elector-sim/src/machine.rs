@@ -1,0 +1,174 @@
+use std::collections::VecDeque;
+
+use elector_core::{
+    Command, Driver, ElectionAlgorithm, Gate, Membership, Moment, NodeId, Settings,
+};
+
+use crate::timers::Timers;
+
+/// A simulated machine: a clock, a disk, and at most one process that runs the algorithm.
+#[derive(Debug)]
+pub(crate) struct Machine<A: ElectionAlgorithm> {
+    pub(crate) members: Membership,
+    pub(crate) process: Option<Process<A>>,
+    pub(crate) timers: Timers<A::Timer>,
+    pub(crate) paused: bool,
+    /// What happened to the process while it was paused, in order.
+    pub(crate) backlog: Vec<Happening<A>>,
+    /// Counts the lives of the process.
+    pub(crate) life: u32,
+    pub(crate) clock: Clock,
+    pub(crate) disk: DiskState<A>,
+}
+
+/// One life of a node.
+#[derive(Debug)]
+pub(crate) struct Process<A: ElectionAlgorithm> {
+    pub(crate) driver: Driver<A>,
+    pub(crate) gate: Gate<A>,
+}
+
+/// What can happen at a machine.
+#[derive(Clone, Debug)]
+pub(crate) enum Happening<A: ElectionAlgorithm> {
+    Arrived {
+        from: usize,
+        id: u64,
+        message: A::Message,
+    },
+    TimerDue {
+        life: u32,
+        timer: u32,
+    },
+    Written {
+        life: u32,
+        number: u64,
+    },
+    Hinted {
+        peer: NodeId,
+    },
+    Commanded {
+        command: Command,
+    },
+}
+
+/// What is on a disk, and on its way there.
+#[derive(Debug)]
+pub(crate) struct DiskState<A: ElectionAlgorithm> {
+    pub(crate) durable: A::Durable,
+    /// The step whose write the disk holds, in the present life.
+    pub(crate) number: u64,
+    pub(crate) pending: VecDeque<(u64, A::Durable)>,
+    /// When the last pending write ends; also how long a stall lasts.
+    pub(crate) busy_until: u64,
+}
+
+/// A clock that may run fast or slow. All clocks start at 0 together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    rate: f64,
+    true_base: u64,
+    local_base: u64,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self {
+            rate: 1.0,
+            true_base: 0,
+            local_base: 0,
+        }
+    }
+
+    pub(crate) fn local(&self, now: u64) -> u64 {
+        let passed = now - self.true_base;
+        // The exact path for the usual clock: a float has 53 bits only.
+        let run = if self.rate == 1.0 {
+            passed
+        } else {
+            (passed as f64 * self.rate) as u64
+        };
+        self.local_base + run
+    }
+
+    /// How long `span` of this clock takes in true time.
+    pub(crate) fn true_span(&self, span: u64) -> u64 {
+        if self.rate == 1.0 {
+            span
+        } else {
+            (span as f64 / self.rate) as u64
+        }
+    }
+
+    pub(crate) fn set_rate(&mut self, rate: f64, now: u64) {
+        *self = Self {
+            rate,
+            true_base: now,
+            local_base: self.local(now),
+        };
+    }
+}
+
+impl<A: ElectionAlgorithm> Machine<A> {
+    pub(crate) fn new(members: Membership) -> Self {
+        Self {
+            members,
+            process: None,
+            timers: Timers::new(),
+            paused: false,
+            backlog: Vec::new(),
+            life: 0,
+            clock: Clock::new(),
+            disk: DiskState {
+                durable: A::Durable::default(),
+                number: 0,
+                pending: VecDeque::new(),
+                busy_until: 0,
+            },
+        }
+    }
+
+    pub(crate) fn id(&self) -> NodeId {
+        self.members.me()
+    }
+
+    pub(crate) fn running(&self) -> bool {
+        self.process.is_some() && !self.paused
+    }
+
+    /// Starts the process from what the disk holds.
+    pub(crate) fn boot(&mut self, config: &A::Config) {
+        let driver = Driver::restore(config, self.members.clone(), self.disk.durable.clone());
+        self.process = Some(Process {
+            driver,
+            gate: Gate::new(),
+        });
+        self.life += 1;
+        self.disk.number = 0;
+    }
+
+    /// Ends the process: timers, unwritten state and everything in memory are gone.
+    pub(crate) fn crash(&mut self) {
+        self.process = None;
+        self.timers.clear();
+        self.backlog.clear();
+        self.paused = false;
+        self.disk.pending.clear();
+    }
+
+    /// Whether the process holds a lease at `now`, by its own clock.
+    pub(crate) fn holds_lease(&self, config: &A::Config, now: u64) -> bool {
+        let stamp = self
+            .process
+            .as_ref()
+            .and_then(|process| process.driver.lease());
+        stamp.is_some_and(|stamp| {
+            let until = stamp.nanos() + crate::rng::nanos(config.timing().lease);
+            self.clock.local(now) < until
+        })
+    }
+
+    pub(crate) fn moment(&self, now: u64) -> Moment {
+        Moment::from_nanos(self.clock.local(now))
+    }
+}

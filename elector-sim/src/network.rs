@@ -1,0 +1,75 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Latency, rng::Rng};
+
+/// The network between the nodes: datagrams, each on its own. Two messages on one link may
+/// overtake each other whenever their latencies differ.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Network {
+    /// One-way delay. Default: uniform, 1 ms ± 0.5 ms.
+    pub latency: Latency,
+    /// The probability that a message is lost.
+    pub loss: f64,
+    /// The probability that a message is delivered twice, the copy with a delay of its own.
+    pub duplicate: f64,
+    /// The probability that a message is held back...
+    pub reorder: f64,
+    /// ...by this much on top of its latency.
+    pub reorder_by: Latency,
+    /// Links that differ, by position of sender and receiver in id order, from 0. Not in files.
+    #[serde(skip)]
+    pub links: BTreeMap<(usize, usize), Latency>,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        let half = Duration::from_micros(500);
+        Self {
+            latency: Latency::uniform(half, 3 * half),
+            loss: 0.0,
+            duplicate: 0.0,
+            reorder: 0.0,
+            reorder_by: Latency::uniform(Duration::ZERO, Duration::from_millis(20)),
+            links: BTreeMap::new(),
+        }
+    }
+}
+
+impl Network {
+    /// A network that always takes `delay` one way, and never fails.
+    #[must_use]
+    pub fn constant(delay: Duration) -> Self {
+        Self {
+            latency: Latency::Constant(delay),
+            ..Self::default()
+        }
+    }
+
+    /// The name of the first probability outside `0..=1`.
+    pub(crate) fn wrong_probability(&self) -> Option<&'static str> {
+        [
+            ("loss", self.loss),
+            ("duplicate", self.duplicate),
+            ("reorder", self.reorder),
+        ]
+        .into_iter()
+        .find(|(_, value)| !(0.0..=1.0).contains(value))
+        .map(|(name, _)| name)
+    }
+
+    pub(crate) fn flight_ns(&self, from: usize, to: usize, rng: &mut Rng) -> u64 {
+        let latency = if self.links.is_empty() {
+            None
+        } else {
+            self.links.get(&(from, to))
+        };
+        let mut flight = latency.unwrap_or(&self.latency).draw(rng);
+        if rng.chance(self.reorder) {
+            flight = flight.saturating_add(self.reorder_by.draw(rng));
+        }
+        flight
+    }
+}

@@ -1,0 +1,312 @@
+use elector_core::{Epoch, NodeId, Role, View};
+use serde::Serialize;
+
+use crate::links::Links;
+
+/// Watches a run from outside: who runs, what each node believes, whether the cluster agrees, and
+/// how long it had no leader, or two.
+///
+/// *Believer*: a running node (not crashed, not paused) whose published role is leader.
+/// *Settled*: a believer to whose tenure every running node that it can talk to both ways agrees,
+/// where these are at least half of all that run. A cluster that was settled, and is not, is in an
+/// *election* until it is settled on another tenure.
+#[derive(Debug)]
+pub(crate) struct Observer {
+    nodes: Vec<Watched>,
+    believers: usize,
+    running: usize,
+    settled: Option<Settled>,
+    last: Option<Settled>,
+    clock: u64,
+    times: Times,
+    elections: Vec<Election>,
+    open: Option<Open>,
+    /// The count at the start of the last election, while messages are still charged to it.
+    charging: Option<Traffic>,
+    messages: Traffic,
+    tenures: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Watched {
+    id: NodeId,
+    view: View,
+    running: bool,
+}
+
+/// A tenure that all running, reachable nodes agree on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Settled {
+    /// The leader.
+    pub leader: NodeId,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// Since when, in nanoseconds of virtual time.
+    pub at_ns: u64,
+}
+
+/// How long something held, in nanoseconds since the counts began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Times {
+    /// No running node believed that it leads.
+    pub leaderless_ns: u64,
+    /// Two or more did.
+    pub split_brain_ns: u64,
+}
+
+/// One election: from the loss of agreement to agreement on another tenure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Election {
+    /// When agreement was lost; 0 for the first.
+    pub opened_ns: u64,
+    /// When the winner believed that it leads.
+    pub winner_ns: u64,
+    /// When all running, reachable nodes knew.
+    pub settled_ns: u64,
+    /// The winner.
+    pub leader: NodeId,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// Messages sent for this election, its stragglers included.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) messages: u64,
+    pub(crate) bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    at: u64,
+    winner: Option<(NodeId, Epoch, u64)>,
+    before: Traffic,
+}
+
+impl Observer {
+    pub(crate) fn new(ids: &[NodeId]) -> Self {
+        let watched = |&id: &NodeId| Watched {
+            id,
+            view: View::default(),
+            running: false,
+        };
+        Self {
+            nodes: ids.iter().map(watched).collect(),
+            believers: 0,
+            running: 0,
+            settled: None,
+            last: None,
+            clock: 0,
+            times: Times::default(),
+            elections: Vec::new(),
+            open: Some(Open {
+                at: 0,
+                winner: None,
+                before: Traffic::default(),
+            }),
+            charging: None,
+            messages: Traffic::default(),
+            tenures: 0,
+        }
+    }
+
+    /// Begins all counts anew; what is settled stays settled.
+    pub(crate) fn restart_counts(&mut self, now: u64) {
+        self.advance(now);
+        self.times = Times::default();
+        self.elections.clear();
+        self.charging = None;
+        self.messages = Traffic::default();
+        self.tenures = 0;
+        if let Some(open) = &mut self.open {
+            *open = Open {
+                at: now,
+                winner: open.winner,
+                before: Traffic::default(),
+            };
+        }
+    }
+
+    pub(crate) fn viewed(&mut self, node: usize, view: View, now: u64, links: &Links) {
+        self.advance(now);
+        let watched = &mut self.nodes[node];
+        let led = watched.view.role == Role::Leader && watched.view.epoch == view.epoch;
+        watched.view = view;
+        let id = watched.id;
+        if view.role == Role::Leader && !led {
+            self.tenures += 1;
+            if let Some(open) = &mut self.open {
+                open.winner = Some((id, view.epoch, now));
+            }
+        }
+        self.assess(now, links);
+    }
+
+    pub(crate) fn running(&mut self, node: usize, running: bool, now: u64, links: &Links) {
+        self.advance(now);
+        self.nodes[node].running = running;
+        self.assess(now, links);
+    }
+
+    pub(crate) fn links_changed(&mut self, now: u64, links: &Links) {
+        self.advance(now);
+        self.assess(now, links);
+    }
+
+    pub(crate) fn election_message(&mut self, bytes: u64) {
+        self.messages.messages += 1;
+        self.messages.bytes += bytes;
+    }
+
+    pub(crate) fn settled(&self) -> Option<Settled> {
+        self.settled
+    }
+
+    pub(crate) fn believers(&self) -> usize {
+        self.believers
+    }
+
+    pub(crate) fn tenures(&self) -> u64 {
+        self.tenures
+    }
+
+    /// Messages for elections since the counts began.
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.messages
+    }
+
+    pub(crate) fn believing(&self) -> impl Iterator<Item = usize> + '_ {
+        let nodes = self.nodes.iter().enumerate();
+        nodes
+            .filter(|(_, node)| node.believes())
+            .map(|(place, _)| place)
+    }
+
+    pub(crate) fn times(&mut self, now: u64) -> Times {
+        self.advance(now);
+        self.times
+    }
+
+    /// The elections that ended since the counts began.
+    pub(crate) fn elections(&self) -> Vec<Election> {
+        let until = self.open.map_or(self.messages, |open| open.before);
+        let mut elections = self.elections.clone();
+        if let (Some(from), Some(last)) = (self.charging, elections.last_mut()) {
+            last.charge(from, until);
+        }
+        elections
+    }
+
+    /// Whether all running nodes hold the same tenure, its leader included: what must be so some
+    /// time after all faults have ended.
+    pub(crate) fn unanimous(&self) -> bool {
+        self.settled.is_some_and(|settled| {
+            self.nodes.iter().filter(|node| node.running).all(|node| {
+                node.view.epoch == settled.epoch && node.view.leader == Some(settled.leader)
+            })
+        })
+    }
+
+    fn advance(&mut self, now: u64) {
+        let passed = now - self.clock;
+        self.clock = now;
+        match self.believers {
+            0 => self.times.leaderless_ns += passed,
+            1 => {}
+            _ => self.times.split_brain_ns += passed,
+        }
+    }
+
+    fn assess(&mut self, now: u64, links: &Links) {
+        self.believers = self.nodes.iter().filter(|node| node.believes()).count();
+        self.running = self.nodes.iter().filter(|node| node.running).count();
+        let tenure = self.believing().find(|&leader| self.agreed(leader, links));
+        match tenure.map(|leader| self.nodes[leader].view) {
+            Some(View {
+                epoch,
+                leader: Some(leader),
+                ..
+            }) => self.settle(leader, epoch, now),
+            _ => self.unsettle(now),
+        }
+    }
+
+    fn agreed(&self, leader: usize, links: &Links) -> bool {
+        let of = self.nodes[leader].view;
+        let mut reached = 0;
+        for (place, node) in self.nodes.iter().enumerate() {
+            if !node.running || !links.joined(leader, place) {
+                continue;
+            }
+            if node.view.epoch != of.epoch || node.view.leader != of.leader {
+                return false;
+            }
+            reached += 1;
+        }
+        2 * reached >= self.running
+    }
+
+    fn settle(&mut self, leader: NodeId, epoch: Epoch, now: u64) {
+        let same = |settled: Settled| settled.leader == leader && settled.epoch == epoch;
+        if self.settled.is_some_and(same) {
+            return;
+        }
+        // One tenure may replace another without a moment of disagreement, at n = 1 for example.
+        let open = self.open.take().unwrap_or(Open {
+            at: now,
+            winner: None,
+            before: self.messages,
+        });
+        if let (Some(from), Some(last)) = (self.charging.take(), self.elections.last_mut()) {
+            last.charge(from, open.before);
+        }
+        // A node that came back, or a link, and all are where they were: that was no election.
+        if !self.last.is_some_and(same) {
+            let won = open
+                .winner
+                .filter(|&(node, of, _)| (node, of) == (leader, epoch));
+            self.elections.push(Election {
+                opened_ns: open.at,
+                winner_ns: won.map_or(now, |(_, _, at)| at),
+                settled_ns: now,
+                leader,
+                epoch,
+                messages: 0,
+                bytes: 0,
+            });
+            self.charging = Some(open.before);
+        }
+        self.settled = Some(Settled {
+            leader,
+            epoch,
+            at_ns: now,
+        });
+        self.last = self.settled;
+    }
+
+    fn unsettle(&mut self, now: u64) {
+        if self.settled.take().is_some() {
+            self.open = Some(Open {
+                at: now,
+                winner: None,
+                before: self.messages,
+            });
+        }
+    }
+}
+
+impl Election {
+    fn charge(&mut self, from: Traffic, until: Traffic) {
+        self.messages = until.messages - from.messages;
+        self.bytes = until.bytes - from.bytes;
+    }
+}
+
+impl Watched {
+    fn believes(&self) -> bool {
+        self.running && self.view.role == Role::Leader
+    }
+}

@@ -1,0 +1,57 @@
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+/// Events in order of time; those of the same time in order of arrival, so that a run is a
+/// function of its seed.
+#[derive(Debug)]
+pub(crate) struct Queue<E> {
+    // The heap moves small keys only; payloads stay where they are.
+    heap: BinaryHeap<Reverse<Key>>,
+    slots: Vec<Option<E>>,
+    free: Vec<u32>,
+    arrivals: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    at: u64,
+    arrival: u64,
+    slot: u32,
+}
+
+impl<E> Queue<E> {
+    pub(crate) fn new() -> Self {
+        Self {
+            heap: BinaryHeap::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            arrivals: 0,
+        }
+    }
+
+    pub(crate) fn push(&mut self, at: u64, event: E) {
+        let slot = if let Some(slot) = self.free.pop() {
+            self.slots[slot as usize] = Some(event);
+            slot
+        } else {
+            self.slots.push(Some(event));
+            (self.slots.len() - 1) as u32
+        };
+        self.arrivals += 1;
+        self.heap.push(Reverse(Key {
+            at,
+            arrival: self.arrivals,
+            slot,
+        }));
+    }
+
+    /// The next event, if it is due by `limit`.
+    pub(crate) fn pop_until(&mut self, limit: u64) -> Option<(u64, E)> {
+        if self.heap.peek()?.0.at > limit {
+            return None;
+        }
+        let Reverse(key) = self.heap.pop()?;
+        self.free.push(key.slot);
+        let event = self.slots[key.slot as usize].take()?;
+        Some((key.at, event))
+    }
+}

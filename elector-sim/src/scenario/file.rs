@@ -1,0 +1,275 @@
+use std::{path::Path, time::Duration};
+
+use elector_core::millis;
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use super::{
+    Action, Churn, Cut, Drift, Rolling, ScenarioError, Selector, Stall, Suspicion, Transfer,
+};
+use crate::{Disk, Network};
+
+/// Faults in order of time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// Its name.
+    pub name: String,
+    /// What happens to the cluster, in words.
+    pub summary: String,
+    /// What a user of the cluster sees.
+    pub sees: String,
+    /// It makes sense from this many nodes.
+    pub min_nodes: u64,
+    /// Whether it begins at boot, rather than once a leader is settled.
+    pub from_boot: bool,
+    /// Whether nodes are told when a peer's process ends.
+    pub hints: bool,
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// How long after the last step all faults end.
+    pub rest: Duration,
+    /// How long after the end of all faults all nodes must agree, plus 20 ms a node.
+    pub converge: Duration,
+}
+
+/// A moment in a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// How long after the step before.
+    pub after: Duration,
+    /// How often in all.
+    pub times: Repeat,
+    /// The time between two repetitions.
+    pub every: Duration,
+    /// What happens.
+    pub action: Action,
+}
+
+/// How often a step is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a number, or \"minority\" for ⌊(n−1)/2⌋ times")]
+pub enum Repeat {
+    /// This often.
+    Times(u64),
+    /// As often as there are nodes to spare.
+    Named(Spare),
+}
+
+/// A number of repetitions that depends on the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Spare {
+    /// ⌊(n−1)/2⌋: as many as may fail while a majority stays.
+    Minority,
+}
+
+impl Repeat {
+    /// How often, in a cluster of this size.
+    #[must_use]
+    pub fn count(self, nodes: usize) -> u64 {
+        match self {
+            Self::Times(times) => times,
+            Self::Named(Spare::Minority) => (nodes as u64).saturating_sub(1) / 2,
+        }
+    }
+}
+
+impl Scenario {
+    /// Reads a scenario from a file.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is no scenario, with line and reason.
+    pub fn read(path: &Path) -> Result<Self, ScenarioError> {
+        let shown = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, &shown),
+            Err(source) => Err(ScenarioError::Read { path: shown, source }),
+        }
+    }
+
+    /// Reads a scenario from text; `path` is for messages.
+    ///
+    /// # Errors
+    /// If the text is no scenario, with line and reason.
+    pub fn parse(text: &str, path: &str) -> Result<Self, ScenarioError> {
+        let file: File = toml::from_str(text).map_err(|error| ScenarioError::Parse {
+            path: path.to_owned(),
+            message: error.to_string().trim_end().to_owned(),
+        })?;
+        let place = Place { text, path };
+        let steps = file.step.into_iter().enumerate();
+        let steps = steps.map(|(number, step)| place.step(number + 1, step));
+        let steps: Vec<Step> = steps.collect::<Result<_, _>>()?;
+        if file.name.is_empty() || file.name.contains(char::is_whitespace) {
+            let reason = "name must be one word: it goes into commands and file names";
+            return Err(place.value(0, reason.to_owned()));
+        }
+        Ok(Self {
+            name: file.name,
+            summary: file.summary,
+            sees: file.sees,
+            min_nodes: file.min_nodes,
+            from_boot: file.from_boot,
+            hints: file.hints,
+            steps,
+            rest: file.rest,
+            converge: file.converge,
+        })
+    }
+}
+
+/// A scenario file as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: String,
+    summary: String,
+    #[serde(default)]
+    sees: String,
+    #[serde(default = "one")]
+    min_nodes: u64,
+    #[serde(default)]
+    from_boot: bool,
+    #[serde(default)]
+    hints: bool,
+    #[serde(default)]
+    step: Vec<Spanned<Written>>,
+    #[serde(default = "default_rest", rename = "rest_ms", with = "millis")]
+    rest: Duration,
+    #[serde(default = "default_converge", rename = "converge_ms", with = "millis")]
+    converge: Duration,
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn default_rest() -> Duration {
+    Duration::from_secs(2)
+}
+
+fn default_converge() -> Duration {
+    Duration::from_secs(10)
+}
+
+/// A step as it is written: flat, so that a wrong key is reported on its own line.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default, rename = "after_ms", with = "millis")]
+    after: Duration,
+    times: Option<Repeat>,
+    #[serde(default, rename = "every_ms", with = "millis")]
+    every: Duration,
+    crash: Option<Selector>,
+    restart: Option<Selector>,
+    pause: Option<Selector>,
+    resume: Option<Selector>,
+    wipe: Option<Selector>,
+    split: Option<Selector>,
+    cut: Option<Cut>,
+    star: Option<Selector>,
+    line: Option<Selector>,
+    heal: Option<bool>,
+    network: Option<Network>,
+    disk: Option<Disk>,
+    stall: Option<Stall>,
+    drift: Option<Drift>,
+    hints: Option<bool>,
+    suspect: Option<Suspicion>,
+    campaign: Option<Selector>,
+    resign: Option<Selector>,
+    transfer: Option<Transfer>,
+    rolling_restart: Option<Rolling>,
+    churn: Option<Churn>,
+}
+
+const CHOICES: &str = "crash, restart, pause, resume, wipe, split, cut, star, line, heal, network, \
+     disk, stall, drift, hints, suspect, campaign, resign, transfer, rolling_restart, churn";
+
+impl Written {
+    fn actions(self) -> Vec<Action> {
+        [
+            self.crash.map(Action::Crash),
+            self.restart.map(Action::Restart),
+            self.pause.map(Action::Pause),
+            self.resume.map(Action::Resume),
+            self.wipe.map(Action::Wipe),
+            self.split.map(Action::Split),
+            self.cut.map(Action::Cut),
+            self.star.map(Action::Star),
+            self.line.map(Action::Line),
+            self.heal.filter(|&heal| heal).map(|_| Action::Heal),
+            self.network.map(Action::Network),
+            self.disk.map(Action::Disk),
+            self.stall.map(Action::Stall),
+            self.drift.map(Action::Drift),
+            self.hints.map(Action::Hints),
+            self.suspect.map(Action::Suspect),
+            self.campaign.map(Action::Campaign),
+            self.resign.map(Action::Resign),
+            self.transfer.map(Action::Transfer),
+            self.rolling_restart.map(Action::RollingRestart),
+            self.churn.map(Action::Churn),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// Where errors are.
+struct Place<'a> {
+    text: &'a str,
+    path: &'a str,
+}
+
+impl Place<'_> {
+    fn step(&self, number: usize, written: Spanned<Written>) -> Result<Step, ScenarioError> {
+        let start = written.span().start;
+        let written = written.into_inner();
+        let (after, every) = (written.after, written.every);
+        let times = written.times.unwrap_or(Repeat::Times(1));
+        let mut actions = written.actions();
+        let (Some(action), true) = (actions.pop(), actions.is_empty()) else {
+            // `pop` took one if there was any: none at all leaves an empty list as well.
+            let count = if actions.is_empty() { 0 } else { actions.len() + 1 };
+            return Err(ScenarioError::Actions {
+                path: self.path.to_owned(),
+                line: self.line(start),
+                step: number,
+                actions: count,
+                choices: CHOICES.to_owned(),
+            });
+        };
+        match wrong_value(&action) {
+            Some(reason) => Err(self.value(start, format!("step {number}: {reason}"))),
+            None => Ok(Step { after, times, every, action }),
+        }
+    }
+
+    fn value(&self, at: usize, reason: String) -> ScenarioError {
+        ScenarioError::Value { path: self.path.to_owned(), line: self.line(at), reason }
+    }
+
+    fn line(&self, at: usize) -> usize {
+        self.text.get(..at).map_or(1, |before| before.matches('\n').count() + 1)
+    }
+}
+
+fn wrong_value(action: &Action) -> Option<String> {
+    match action {
+        Action::Network(network) => {
+            let name = network.wrong_probability()?;
+            Some(format!("{name} is a probability: between 0 and 1"))
+        }
+        Action::Drift(drift) if !(0.01..=100.0).contains(&drift.rate) => Some(format!(
+            "the clock rate {} is out of range: 1 is a true clock, 0.01 to 100 are allowed",
+            drift.rate
+        )),
+        Action::Churn(churn) if churn.every.is_zero() => {
+            Some("every_ms must be longer than zero".to_owned())
+        }
+        _ => None,
+    }
+}

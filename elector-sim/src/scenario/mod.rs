@@ -1,0 +1,32 @@
+//! Scenarios: faults in order of time, told in words, as TOML files that a user can copy.
+//!
+//! The built-in ones are the files in `elector-sim/scenarios`, read by the same parser.
+//!
+//! ```toml
+//! name = "leader-crash"
+//! summary = "The leader's process is killed, and started again later."
+//! sees = "No leader for about one election timeout; then another, and it stays."
+//!
+//! [[step]]
+//! crash = "leader"
+//!
+//! [[step]]
+//! after_ms = 2000
+//! restart = "crashed"
+//! ```
+//!
+//! Every step waits `after_ms` after the one before it, then does exactly one thing; `times` and
+//! `every_ms` repeat it. `rest_ms` after the last step all faults end: crashed nodes restart,
+//! paused ones resume, links, network, disks and clocks are as they were. From then on all nodes
+//! must agree on one leader within `converge_ms` (plus 20 ms a node), and stay with it.
+
+mod action;
+mod builtin;
+mod error;
+mod file;
+mod selector;
+
+pub use action::{Action, Churn, Cut, Drift, Rolling, Stall, Suspicion, Transfer};
+pub use error::ScenarioError;
+pub use file::{Repeat, Scenario, Step};
+pub use selector::Selector;

@@ -1,0 +1,380 @@
+use elector_core::{
+    ContractViolation, ElectionAlgorithm, Guarantee, GuaranteeKind, Input, Message, NodeId,
+    Outgoing, Purpose, Step, TimerOrder,
+    trace::{Event, Loss, Record, Stimulus},
+};
+
+use crate::{
+    Counts, Digest, Setup, SetupError,
+    invariants::{
+        DurableBeforeSent, EpochMonotonic, ExclusiveLease, Invariants, OneLeaderPerEpoch,
+        OnePledgePerEpoch,
+    },
+    links::Links,
+    machine::{Happening, Machine},
+    observer::Observer,
+    queue::Queue,
+    rng::Rng,
+    timers::Fired,
+};
+
+/// A cluster in virtual time: deterministic, seeded, with faults at the caller's word.
+///
+/// All nodes boot at time 0. The fault methods are in this type too: [`crash`](Self::crash),
+/// [`cut`](Self::cut) and their like. A position is a node's place in id order, from 0.
+#[derive(Debug)]
+pub struct Simulation<A: ElectionAlgorithm> {
+    pub(crate) setup: Setup<A>,
+    pub(crate) now: u64,
+    pub(crate) rng: Rng,
+    pub(crate) queue: Queue<(u32, Happening<A>)>,
+    pub(crate) machines: Vec<Machine<A>>,
+    pub(crate) links: Links,
+    pub(crate) observer: Observer,
+    pub(crate) counts: Counts,
+    pub(crate) invariants: Invariants,
+    pub(crate) digest: Digest,
+    pub(crate) records: Vec<Record>,
+    pub(crate) events: u64,
+    pub(crate) persists: u64,
+    next_message: u64,
+    holders: Vec<NodeId>,
+}
+
+impl<A: ElectionAlgorithm> Simulation<A> {
+    /// Boots the cluster.
+    ///
+    /// # Errors
+    /// If the setup breaks a rule; the error names it.
+    pub fn try_new(setup: Setup<A>) -> Result<Self, SetupError> {
+        let members = setup.members()?;
+        let ids = members.nodes().to_vec();
+        let machines = ids
+            .iter()
+            .filter_map(|&id| members.seen_from(id))
+            .map(Machine::new);
+        let mut simulation = Self {
+            now: 0,
+            rng: Rng::new(setup.seed),
+            queue: Queue::new(),
+            machines: machines.collect(),
+            links: Links::new(ids.len()),
+            observer: Observer::new(&ids),
+            counts: Counts::default(),
+            invariants: Invariants::new(A::Guarantee::KIND == GuaranteeKind::Quorum),
+            digest: Digest::default(),
+            records: Vec::new(),
+            events: 0,
+            persists: 0,
+            next_message: 0,
+            holders: Vec::new(),
+            setup,
+        };
+        for node in 0..ids.len() {
+            simulation.boot(node);
+        }
+        Ok(simulation)
+    }
+
+    /// Boots the cluster.
+    ///
+    /// # Panics
+    /// If the setup breaks a rule; [`try_new`](Self::try_new) returns it instead.
+    #[must_use]
+    pub fn new(setup: Setup<A>) -> Self {
+        match Self::try_new(setup) {
+            Ok(simulation) => simulation,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Handles the next event due by `limit`; whether there was one.
+    pub fn step_until(&mut self, limit_ns: u64) -> bool {
+        let Some((at, (node, happening))) = self.queue.pop_until(limit_ns) else {
+            self.now = self.now.max(limit_ns);
+            return false;
+        };
+        self.now = at;
+        let node = node as usize;
+        self.happen(node, happening);
+        if self.observer.believers() > 1 {
+            self.check_leases();
+        }
+        true
+    }
+
+    pub(crate) fn happen(&mut self, node: usize, happening: Happening<A>) {
+        let machine = &mut self.machines[node];
+        if let Happening::Written { life, number } = happening {
+            // The disk works on while the process is paused.
+            if life == machine.life
+                && let Some((_, durable)) = machine.disk.pending.pop_front()
+            {
+                machine.disk.durable = durable;
+                machine.disk.number = number;
+            }
+        }
+        if machine.paused {
+            machine.backlog.push(happening);
+            return;
+        }
+        match happening {
+            Happening::Arrived { from, id, message } => self.arrive(node, from, id, message),
+            Happening::TimerDue { life, timer } => self.timer_due(node, life, timer),
+            Happening::Written { life, number } => self.written(node, life, number),
+            Happening::Hinted { peer } => self.feed(node, Input::Suspected(peer), 0),
+            Happening::Commanded { command } => self.feed(node, Input::Commanded(command), 0),
+        }
+    }
+
+    fn arrive(&mut self, node: usize, from: usize, id: u64, message: A::Message) {
+        let machine = &self.machines[node];
+        if machine.process.is_none() {
+            let to = machine.id();
+            self.counts.record_lost(&message, Loss::Dead);
+            self.record(Some(node), || Event::Lost {
+                id,
+                to,
+                why: Loss::Dead,
+            });
+            return;
+        }
+        let from = self.machines[from].id();
+        self.feed(node, Input::Received { from, message }, id);
+    }
+
+    fn timer_due(&mut self, node: usize, life: u32, id: u32) {
+        let machine = &mut self.machines[node];
+        if machine.life != life {
+            return;
+        }
+        match machine.timers.fired(id, self.now) {
+            Fired::Elapsed(timer) => self.feed(node, Input::Elapsed(timer), 0),
+            Fired::Later(due) => {
+                self.queue
+                    .push(due, (node as u32, Happening::TimerDue { life, timer: id }));
+            }
+            Fired::Stale => {}
+        }
+    }
+
+    fn written(&mut self, node: usize, life: u32, number: u64) {
+        let machine = &mut self.machines[node];
+        let Some(process) = machine.process.as_mut().filter(|_| machine.life == life) else {
+            return;
+        };
+        process.gate.persisted(number);
+        self.record(Some(node), || Event::Persisted { step: number });
+        while let Some(step) = self.waiting_step(node) {
+            self.show(node, step);
+        }
+    }
+
+    fn waiting_step(&mut self, node: usize) -> Option<Step<A>> {
+        self.machines[node].process.as_mut()?.gate.pop()
+    }
+
+    /// Gives an input to the process of a machine, if it runs.
+    pub(crate) fn feed(&mut self, node: usize, input: Input<A::Message, A::Timer>, id: u64) {
+        let machine = &mut self.machines[node];
+        let moment = machine.moment(self.now);
+        let me = machine.id();
+        let Some(process) = &mut machine.process else {
+            return;
+        };
+        self.events += 1;
+        self.digest.mix_at(self.now, me, kind_code(&input));
+        let stimulus = self.setup.trace.then(|| Stimulus::of::<A>(&input, id));
+        match process.driver.step(input, moment) {
+            Ok(step) => {
+                if let Some(input) = stimulus {
+                    let number = step.number;
+                    self.record(Some(node), || Event::Stepped {
+                        step: number,
+                        input,
+                    });
+                }
+                self.carry_out(node, step);
+            }
+            Err(violation) => self.broken(node, violation),
+        }
+    }
+
+    fn broken(&mut self, node: usize, violation: ContractViolation) {
+        let id = self.machines[node].id();
+        let seen = format!("node {id}: {violation}");
+        self.invariants.note("contract", self.now, Some(seen));
+        self.crash_at(node);
+    }
+
+    /// The host's duty, in order: persist, timers, then what the gate lets through.
+    fn carry_out(&mut self, node: usize, mut step: Step<A>) {
+        if self.setup.trace {
+            for event in Event::ordered(&step) {
+                self.record(Some(node), || event);
+            }
+        }
+        if let Some(durable) = step.persist.take() {
+            self.write(node, step.number, durable);
+        }
+        for order in step.timers.drain(..) {
+            self.order(node, order);
+        }
+        if !self.setup.gate {
+            return self.show(node, step);
+        }
+        let process = self.machines[node].process.as_mut();
+        if let Some(step) = process.and_then(|process| process.gate.pass(step)) {
+            self.show(node, step);
+        }
+    }
+
+    fn write(&mut self, node: usize, number: u64, durable: A::Durable) {
+        self.persists += 1;
+        let takes = self.setup.disk.write.draw(&mut self.rng);
+        let machine = &mut self.machines[node];
+        let done = machine.disk.busy_until.max(self.now).saturating_add(takes);
+        machine.disk.busy_until = done;
+        machine.disk.pending.push_back((number, durable));
+        let life = machine.life;
+        self.queue
+            .push(done, (node as u32, Happening::Written { life, number }));
+    }
+
+    fn order(&mut self, node: usize, order: TimerOrder<A::Timer>) {
+        let machine = &mut self.machines[node];
+        match order {
+            TimerOrder::Cancel(timer) => machine.timers.cancel(timer),
+            TimerOrder::Set(timer, delay) => {
+                let runs = machine.clock.true_span(self.rng.delay(delay));
+                let due = self.now.saturating_add(runs);
+                if let Some(timer) = machine.timers.set(timer, due) {
+                    let life = machine.life;
+                    self.queue
+                        .push(due, (node as u32, Happening::TimerDue { life, timer }));
+                }
+            }
+        }
+    }
+
+    /// Lets the world see a step.
+    fn show(&mut self, node: usize, mut step: Step<A>) {
+        let id = self.machines[node].id();
+        let durable = self.machines[node].disk.number;
+        if step.needs > durable {
+            let seen = DurableBeforeSent::shown(id, step.number, step.needs, durable);
+            self.invariants
+                .note(DurableBeforeSent::NAME, self.now, seen);
+        }
+        for out in step.sends.drain(..) {
+            self.send(node, step.number, out);
+        }
+        if let Some(view) = step.view {
+            let seen = self.invariants.one_leader.viewed(id, view);
+            self.invariants
+                .note(OneLeaderPerEpoch::NAME, self.now, seen);
+            let seen = self.invariants.epoch.shown(id, view.epoch);
+            self.invariants.note(EpochMonotonic::NAME, self.now, seen);
+            self.record(Some(node), || Event::Viewed {
+                step: step.number,
+                view,
+            });
+            self.observer.viewed(node, view, self.now, &self.links);
+        }
+        if let Some(reason) = step.refusal {
+            let (step, reason) = (step.number, reason.to_owned());
+            self.record(Some(node), || Event::Refused { step, reason });
+        }
+        if let Some(process) = &mut self.machines[node].process {
+            process.driver.recycle(step);
+        }
+    }
+
+    fn send(&mut self, node: usize, step: u64, out: Outgoing<A::Message>) {
+        self.next_message += 1;
+        let id = self.next_message;
+        if let Some(pledge) = out.message.pledge(out.to) {
+            let me = self.machines[node].id();
+            let seen = self.invariants.one_pledge.pledged(me, pledge);
+            self.invariants
+                .note(OnePledgePerEpoch::NAME, self.now, seen);
+        }
+        let (purpose, bytes) = self.counts.record_sent(&out.message);
+        if purpose == Purpose::Election {
+            self.observer.election_message(bytes);
+        }
+        self.record(Some(node), || Event::sent(step, id, &out));
+        let Some(to) = self.machines[0].members.position(out.to) else {
+            return;
+        };
+        let network = &self.setup.network;
+        let lost = if self.links.is_cut(node, to) {
+            Some(Loss::Cut)
+        } else {
+            self.rng.chance(network.loss).then_some(Loss::Chance)
+        };
+        if let Some(why) = lost {
+            self.counts.record_lost(&out.message, why);
+            return self.record(Some(node), || Event::Lost {
+                id,
+                to: out.to,
+                why,
+            });
+        }
+        let flight = network.flight_ns(node, to, &mut self.rng);
+        if self.rng.chance(network.duplicate) {
+            let flight = network.flight_ns(node, to, &mut self.rng);
+            let message = out.message.clone();
+            let copy = Happening::Arrived {
+                from: node,
+                id,
+                message,
+            };
+            self.queue
+                .push(self.now.saturating_add(flight), (to as u32, copy));
+        }
+        let arrival = Happening::Arrived {
+            from: node,
+            id,
+            message: out.message,
+        };
+        self.queue
+            .push(self.now.saturating_add(flight), (to as u32, arrival));
+    }
+
+    fn check_leases(&mut self) {
+        let mut holders = std::mem::take(&mut self.holders);
+        holders.clear();
+        for node in self.observer.believing() {
+            let machine = &self.machines[node];
+            if machine.holds_lease(&self.setup.config, self.now) {
+                holders.push(machine.id());
+            }
+        }
+        let seen = self.invariants.lease.held(&holders);
+        self.invariants.note(ExclusiveLease::NAME, self.now, seen);
+        self.holders = holders;
+    }
+
+    /// Adds to the trace, if one is kept.
+    pub(crate) fn record(&mut self, node: Option<usize>, event: impl FnOnce() -> Event) {
+        if self.setup.trace {
+            let node = node.map(|node| self.machines[node].id());
+            self.records.push(Record {
+                at_ns: self.now,
+                node,
+                event: event(),
+            });
+        }
+    }
+}
+
+fn kind_code<M, T>(input: &Input<M, T>) -> u64 {
+    match input {
+        Input::Started => 1,
+        Input::Received { from, .. } => 2 | (from.0 << 40),
+        Input::Elapsed(_) => 3,
+        Input::Suspected(_) => 4,
+        Input::Commanded(_) => 5,
+    }
+}

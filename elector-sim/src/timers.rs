@@ -1,0 +1,80 @@
+/// The timers of one node. Setting a timer again is the commonest thing a follower does (at every
+/// heartbeat), so it moves the deadline and leaves the queued event where it is; the event finds
+/// out when it comes up that it was too early, and goes back for the rest.
+#[derive(Debug)]
+pub(crate) struct Timers<T> {
+    running: Vec<Running<T>>,
+    next_id: u32,
+}
+
+#[derive(Debug)]
+struct Running<T> {
+    timer: T,
+    id: u32,
+    due: u64,
+    queued: u64,
+}
+
+/// What became of a queued timer event.
+pub(crate) enum Fired<T> {
+    /// It is due.
+    Elapsed(T),
+    /// It was set again since; queue the event once more for this time.
+    Later(u64),
+    /// It was cancelled or replaced.
+    Stale,
+}
+
+impl<T: Copy + PartialEq> Timers<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            running: Vec::new(),
+            next_id: 0,
+        }
+    }
+
+    /// Sets a timer. An event under the returned id must be queued for `due`, if one is returned.
+    pub(crate) fn set(&mut self, timer: T, due: u64) -> Option<u32> {
+        if let Some(running) = self
+            .running
+            .iter_mut()
+            .find(|running| running.timer == timer)
+        {
+            running.due = due;
+            if running.queued <= due {
+                return None;
+            }
+            self.next_id += 1;
+            running.id = self.next_id;
+            running.queued = due;
+            return Some(running.id);
+        }
+        self.next_id += 1;
+        self.running.push(Running {
+            timer,
+            id: self.next_id,
+            due,
+            queued: due,
+        });
+        Some(self.next_id)
+    }
+
+    pub(crate) fn cancel(&mut self, timer: T) {
+        self.running.retain(|running| running.timer != timer);
+    }
+
+    pub(crate) fn fired(&mut self, id: u32, now: u64) -> Fired<T> {
+        let Some(place) = self.running.iter().position(|running| running.id == id) else {
+            return Fired::Stale;
+        };
+        if self.running[place].due > now {
+            self.running[place].queued = self.running[place].due;
+            return Fired::Later(self.running[place].due);
+        }
+        Fired::Elapsed(self.running.swap_remove(place).timer)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.running.clear();
+    }
+}
