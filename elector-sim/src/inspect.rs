@@ -3,7 +3,8 @@ use std::time::Duration;
 use elector_core::{Command, ElectionAlgorithm, NodeId, Purpose, View, trace::Record};
 
 use crate::{
-    Counts, Digest, Election, Settled, Simulation, Times, invariants::Violation, rng::nanos,
+    Counts, Digest, Election, Settled, Simulation, Times, invariants::Violation, machine::Machine,
+    rng::nanos,
 };
 
 /// Running, and reading what happened.
@@ -76,6 +77,38 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     pub fn is_running(&self, node: NodeId) -> bool {
         self.position(node)
             .is_some_and(|node| self.machines[node].running())
+    }
+
+    /// The leader that all agree on; without one, the believer with the newest epoch.
+    #[must_use]
+    pub fn leader(&self) -> Option<NodeId> {
+        let believers = self
+            .observer
+            .believing()
+            .map(|node| self.machines[node].id());
+        let newest = believers.max_by_key(|&node| (self.view(node).epoch, node));
+        self.settled().map(|settled| settled.leader).or(newest)
+    }
+
+    pub(crate) fn crashed(&self) -> Vec<NodeId> {
+        self.those(|machine| machine.process.is_none())
+    }
+
+    pub(crate) fn paused(&self) -> Vec<NodeId> {
+        self.those(|machine| machine.paused)
+    }
+
+    pub(crate) fn has_drift(&self, node: NodeId) -> bool {
+        self.position(node)
+            .is_some_and(|node| self.machines[node].clock.drifts())
+    }
+
+    fn those(&self, which: impl Fn(&Machine<A>) -> bool) -> Vec<NodeId> {
+        self.machines
+            .iter()
+            .filter(|machine| which(machine))
+            .map(Machine::id)
+            .collect()
     }
 
     /// Whether this node holds a lease now, by its own clock.

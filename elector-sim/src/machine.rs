@@ -100,6 +100,10 @@ impl Clock {
         }
     }
 
+    pub(crate) fn drifts(&self) -> bool {
+        self.rate != 1.0
+    }
+
     pub(crate) fn set_rate(&mut self, rate: f64, now: u64) {
         *self = Self {
             rate,

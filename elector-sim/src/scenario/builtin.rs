@@ -38,7 +38,10 @@ impl Scenario {
     /// # Errors
     /// Never: a test reads each of them.
     pub fn builtin() -> Result<Vec<Self>, ScenarioError> {
-        FILES.iter().map(|(name, text)| Self::parse(text, name)).collect()
+        FILES
+            .iter()
+            .map(|(name, text)| Self::parse(text, name))
+            .collect()
     }
 
     /// The text of a built-in scenario, to copy and change.

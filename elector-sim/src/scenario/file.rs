@@ -83,7 +83,10 @@ impl Scenario {
         let shown = path.display().to_string();
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(&text, &shown),
-            Err(source) => Err(ScenarioError::Read { path: shown, source }),
+            Err(source) => Err(ScenarioError::Read {
+                path: shown,
+                source,
+            }),
         }
     }
 
@@ -233,7 +236,11 @@ impl Place<'_> {
         let mut actions = written.actions();
         let (Some(action), true) = (actions.pop(), actions.is_empty()) else {
             // `pop` took one if there was any: none at all leaves an empty list as well.
-            let count = if actions.is_empty() { 0 } else { actions.len() + 1 };
+            let count = if actions.is_empty() {
+                0
+            } else {
+                actions.len() + 1
+            };
             return Err(ScenarioError::Actions {
                 path: self.path.to_owned(),
                 line: self.line(start),
@@ -244,16 +251,27 @@ impl Place<'_> {
         };
         match wrong_value(&action) {
             Some(reason) => Err(self.value(start, format!("step {number}: {reason}"))),
-            None => Ok(Step { after, times, every, action }),
+            None => Ok(Step {
+                after,
+                times,
+                every,
+                action,
+            }),
         }
     }
 
     fn value(&self, at: usize, reason: String) -> ScenarioError {
-        ScenarioError::Value { path: self.path.to_owned(), line: self.line(at), reason }
+        ScenarioError::Value {
+            path: self.path.to_owned(),
+            line: self.line(at),
+            reason,
+        }
     }
 
     fn line(&self, at: usize) -> usize {
-        self.text.get(..at).map_or(1, |before| before.matches('\n').count() + 1)
+        self.text
+            .get(..at)
+            .map_or(1, |before| before.matches('\n').count() + 1)
     }
 }
 

@@ -24,6 +24,7 @@ mod action;
 mod builtin;
 mod error;
 mod file;
+mod play;
 mod selector;
 
 pub use action::{Action, Churn, Cut, Drift, Rolling, Stall, Suspicion, Transfer};

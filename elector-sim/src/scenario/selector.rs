@@ -112,9 +112,19 @@ impl Selector {
     pub(crate) fn resolve<A: ElectionAlgorithm>(self, sim: &mut Simulation<A>) -> Vec<NodeId> {
         let nodes = sim.nodes();
         let leader = sim.leader();
-        let followers = || nodes.iter().copied().filter(move |&node| Some(node) != leader);
-        let with_leader =
-            |size: usize| leader.into_iter().chain(followers()).take(size).collect::<Vec<_>>();
+        let followers = || {
+            nodes
+                .iter()
+                .copied()
+                .filter(move |&node| Some(node) != leader)
+        };
+        let with_leader = |size: usize| {
+            leader
+                .into_iter()
+                .chain(followers())
+                .take(size)
+                .collect::<Vec<_>>()
+        };
         let every_other = |first: usize| nodes.iter().copied().skip(first).step_by(2).collect();
         match self {
             Self::All => nodes,
@@ -151,7 +161,12 @@ mod tests {
             assert_eq!(selector.to_string().parse(), Ok(selector));
         }
         for wrong in ["leeder", "follower 0", "node x", ""] {
-            assert!(wrong.parse::<Selector>().unwrap_err().contains("minority-with-leader"));
+            assert!(
+                wrong
+                    .parse::<Selector>()
+                    .unwrap_err()
+                    .contains("minority-with-leader")
+            );
         }
     }
 }

@@ -1,0 +1,217 @@
+//! One run of one scenario, from boot to a verdict.
+
+use std::time::Duration;
+
+use elector_core::{ElectionAlgorithm, Purpose, Settings, trace::Record};
+use serde::Serialize;
+
+use crate::{
+    Election, KindCount, Scenario, Setup, SetupError, Simulation, Times, invariants::Violation,
+    rng::nanos,
+};
+
+/// What came of one run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outcome {
+    /// The seed of the run.
+    pub seed: u64,
+    /// Whether a leader was elected at first, and all nodes agreed on one in the end.
+    pub elected: bool,
+    /// The elections that ended after the first fault; for a scenario that begins at boot, all.
+    pub elections: Vec<Election>,
+    /// Leaderless and split-brain time, from the first fault until the end.
+    pub times: Times,
+    /// Messages sent for elections, from the first fault until the end.
+    pub election_messages: u64,
+    /// Their bytes.
+    pub election_bytes: u64,
+    /// Tenures begun, from the first fault until the end.
+    pub leader_changes: u64,
+    /// Durable writes, from the first fault until the end.
+    pub persists: u64,
+    /// The most nodes that ever believed to lead one epoch.
+    pub most_leaders_of_an_epoch: usize,
+    /// Messages per second while nothing happens.
+    pub steady_messages_per_s: f64,
+    /// From the end of all faults until all nodes agreed, in nanoseconds.
+    pub converged_ns: Option<u64>,
+    /// Message counts by kind, from the first fault until the end.
+    pub kinds: Vec<KindCount>,
+    /// What did not hold.
+    pub violations: Vec<Violation>,
+    /// Inputs stepped.
+    pub events: u64,
+    /// The fingerprint of the run.
+    pub digest: u64,
+}
+
+/// What must hold at the end of a run.
+const AGREEMENT: &str = "agreement";
+/// What must hold while there is no fault.
+const STABILITY: &str = "stability";
+/// What must hold between two runs of one seed.
+const DETERMINISM: &str = "determinism";
+
+/// How long stragglers of an election may take before stillness is expected, and how long it is
+/// then watched; each grows with n, since a token's lap does.
+const GRACE: Duration = Duration::from_millis(400);
+const GRACE_PER_NODE: Duration = Duration::from_millis(3);
+const WATCH: Duration = Duration::from_millis(500);
+
+/// How much longer each node may make the first election, and the last.
+const CONVERGE_PER_NODE: Duration = Duration::from_millis(20);
+
+/// Plays `scenario` on a cluster. Returns the trace too, which is empty unless
+/// [`Setup::trace`] is on.
+///
+/// # Errors
+/// If the setup breaks a rule; nothing has run then.
+pub fn run<A: ElectionAlgorithm>(
+    setup: Setup<A>,
+    scenario: &Scenario,
+) -> Result<(Outcome, Vec<Record>), SetupError> {
+    let setup = Setup {
+        hints: setup.hints || scenario.hints,
+        ..setup
+    };
+    let mut stage = Stage {
+        sim: Simulation::try_new(setup)?,
+        scenario,
+        steady: 0.0,
+    };
+    let outcome = stage.perform();
+    Ok((outcome, std::mem::take(&mut stage.sim.records)))
+}
+
+/// As [`run`], twice: a run whose fingerprints differ has a violation.
+///
+/// # Errors
+/// If the setup breaks a rule; nothing has run then.
+pub fn run_twice<A: ElectionAlgorithm>(
+    setup: Setup<A>,
+    scenario: &Scenario,
+) -> Result<(Outcome, Vec<Record>), SetupError> {
+    let (mut outcome, records) = run(setup.clone(), scenario)?;
+    let (again, _) = run(setup, scenario)?;
+    if again.digest != outcome.digest {
+        outcome.violations.push(Violation {
+            invariant: DETERMINISM,
+            at_ns: 0,
+            detail: format!(
+                "two runs of seed {} differ: fingerprints {:016x} and {:016x}",
+                outcome.seed, outcome.digest, again.digest
+            ),
+        });
+    }
+    Ok((outcome, records))
+}
+
+struct Stage<'a, A: ElectionAlgorithm> {
+    sim: Simulation<A>,
+    scenario: &'a Scenario,
+    steady: f64,
+}
+
+impl<A: ElectionAlgorithm> Stage<'_, A> {
+    fn perform(&mut self) -> Outcome {
+        let (network, disk) = (self.sim.setup.network.clone(), self.sim.setup.disk);
+        if !self.scenario.from_boot {
+            if !self.sim.run_until_unanimous(self.bound()) {
+                self.note(AGREEMENT, "no leader was elected after boot".to_owned());
+                return self.outcome(None);
+            }
+            self.watch();
+            self.random_phase();
+            self.sim.reset_counts();
+        }
+        self.sim.play(&self.scenario.steps);
+        if !self.scenario.from_boot {
+            self.sim.run_for(self.scenario.rest);
+            self.sim.end_faults(&network, disk);
+        }
+        let ended = self.sim.now_ns();
+        if !self.sim.run_until_unanimous(self.bound()) {
+            let detail = format!(
+                "{} ms after all faults ended the nodes still do not agree on a leader",
+                self.bound().as_millis()
+            );
+            self.note(AGREEMENT, detail);
+            return self.outcome(None);
+        }
+        let converged = self.sim.now_ns() - ended;
+        let outcome = self.outcome(Some(converged));
+        self.watch();
+        // What the watch saw, and nothing else of it, belongs to the outcome.
+        Outcome {
+            violations: self.sim.violations().to_vec(),
+            steady_messages_per_s: self.steady,
+            elections: self.sim.elections(),
+            events: self.sim.events(),
+            digest: self.sim.digest().value(),
+            ..outcome
+        }
+    }
+
+    fn bound(&self) -> Duration {
+        self.scenario.converge + CONVERGE_PER_NODE * self.nodes()
+    }
+
+    fn nodes(&self) -> u32 {
+        u32::try_from(self.sim.machines.len()).unwrap_or(u32::MAX)
+    }
+
+    /// With no fault there must be no election, once the stragglers of the last are through.
+    fn watch(&mut self) {
+        self.sim.run_for(GRACE + GRACE_PER_NODE * self.nodes());
+        let (tenure, counts) = (self.sim.settled(), self.sim.counts().clone());
+        self.sim.run_for(WATCH);
+        let sent = |purpose| {
+            let before = counts.sent_for(purpose).0;
+            self.sim.counts().sent_for(purpose).0 - before
+        };
+        let (election, liveness) = (sent(Purpose::Election), sent(Purpose::Liveness));
+        self.steady = liveness as f64 / WATCH.as_secs_f64();
+        if self.sim.settled() != tenure || election > 0 {
+            let detail = format!(
+                "without any fault, {election} election messages were sent and the tenure went \
+                 from {tenure:?} to {:?}",
+                self.sim.settled()
+            );
+            self.note(STABILITY, detail);
+        }
+    }
+
+    /// Lets the first fault strike at any moment between two heartbeats.
+    fn random_phase(&mut self) {
+        let heartbeat = nanos(self.sim.setup.config.timing().heartbeat);
+        let phase = self.sim.rng.below(heartbeat);
+        self.sim.run_until_ns(self.sim.now + phase);
+    }
+
+    fn note(&mut self, invariant: &'static str, detail: String) {
+        let now = self.sim.now;
+        self.sim.invariants.note(invariant, now, Some(detail));
+    }
+
+    fn outcome(&mut self, converged_ns: Option<u64>) -> Outcome {
+        let sim = &mut self.sim;
+        let traffic = sim.observer.traffic();
+        Outcome {
+            seed: sim.setup.seed,
+            elected: converged_ns.is_some(),
+            elections: sim.elections(),
+            times: sim.times(),
+            election_messages: traffic.messages,
+            election_bytes: traffic.bytes,
+            leader_changes: sim.tenures(),
+            persists: sim.persists,
+            most_leaders_of_an_epoch: sim.invariants.one_leader.most_leaders(),
+            steady_messages_per_s: self.steady,
+            converged_ns,
+            kinds: sim.counts().kinds().to_vec(),
+            violations: sim.violations().to_vec(),
+            events: sim.events(),
+            digest: sim.digest().value(),
+        }
+    }
+}

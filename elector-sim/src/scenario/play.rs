@@ -1,0 +1,180 @@
+use std::time::Duration;
+
+use elector_core::{Command, ElectionAlgorithm, NodeId, trace::Event};
+
+use super::{Action, Churn, Rolling, Selector, Step};
+use crate::{Network, Simulation, rng::nanos};
+
+/// Carries out scenarios.
+impl<A: ElectionAlgorithm> Simulation<A> {
+    /// Plays steps in order, running the cluster between them.
+    pub fn play(&mut self, steps: &[Step]) {
+        for step in steps {
+            self.run_for(step.after);
+            for repetition in 0..step.times.count(self.nodes().len()) {
+                if repetition > 0 {
+                    self.run_for(step.every);
+                }
+                self.act(&step.action);
+            }
+        }
+    }
+
+    /// Does one thing, at the present moment; those that last let time pass.
+    pub fn act(&mut self, action: &Action) {
+        match action {
+            Action::Crash(nodes) => self.each(*nodes, Self::crash),
+            Action::Restart(nodes) => self.each(*nodes, Self::restart),
+            Action::Pause(nodes) => self.each(*nodes, Self::pause),
+            Action::Resume(nodes) => self.each(*nodes, Self::resume),
+            Action::Wipe(nodes) => self.each(*nodes, Self::wipe),
+            Action::Split(side) => self.split(*side),
+            Action::Cut(cut) => {
+                let (from, to) = (cut.from.resolve(self), cut.to.resolve(self));
+                self.cut_where(|a, b| from.contains(&a) && to.contains(&b));
+            }
+            Action::Star(hub) => {
+                let hub = hub.resolve(self);
+                self.cut_where(|a, b| !hub.contains(&a) && !hub.contains(&b));
+            }
+            Action::Line(first) => self.line(*first),
+            Action::Heal => self.heal(),
+            Action::Network(network) => self.set_network(network.clone()),
+            Action::Disk(disk) => self.setup.disk = *disk,
+            Action::Stall(stall) => {
+                self.each(stall.node, |sim, node| sim.stall(node, stall.duration))
+            }
+            Action::Drift(drift) => self.each(drift.node, |sim, node| sim.drift(node, drift.rate)),
+            Action::Hints(hints) => self.setup.hints = *hints,
+            Action::Suspect(suspicion) => {
+                for peer in suspicion.peer.resolve(self) {
+                    self.each(suspicion.node, |sim, node| sim.suspect(node, peer));
+                }
+            }
+            Action::Campaign(nodes) => {
+                self.each(*nodes, |sim, node| sim.command(node, Command::Campaign));
+            }
+            Action::Resign(nodes) => {
+                self.each(*nodes, |sim, node| sim.command(node, Command::Resign));
+            }
+            Action::Transfer(transfer) => {
+                if let Some(&to) = transfer.to.resolve(self).first() {
+                    let command = Command::TransferTo(to);
+                    self.each(transfer.from, |sim, node| sim.command(node, command));
+                }
+            }
+            Action::RollingRestart(rolling) => self.roll(*rolling),
+            Action::Churn(churn) => self.churn(*churn),
+        }
+    }
+
+    /// Ends all faults: every node runs, every link works, network, disks and clocks are as they
+    /// were set up.
+    pub fn end_faults(&mut self, network: &Network, disk: crate::Disk) {
+        self.heal();
+        if self.setup.network != *network {
+            self.set_network(network.clone());
+        }
+        self.setup.disk = disk;
+        for node in self.nodes() {
+            if self.has_drift(node) {
+                self.drift(node, 1.0);
+            }
+            self.resume(node);
+            self.restart(node);
+        }
+    }
+
+    fn each(&mut self, nodes: Selector, mut action: impl FnMut(&mut Self, NodeId)) {
+        for node in nodes.resolve(self) {
+            action(self, node);
+        }
+    }
+
+    fn split(&mut self, side: Selector) {
+        let side = side.resolve(self);
+        self.cut_where(|a, b| side.contains(&a) != side.contains(&b));
+    }
+
+    fn line(&mut self, first: Selector) {
+        let Some(&first) = first.resolve(self).first() else {
+            return;
+        };
+        let rest = self.nodes().into_iter().filter(|&node| node != first);
+        let line: Vec<NodeId> = std::iter::once(first).chain(rest).collect();
+        let place = |node| line.iter().position(|&other| other == node).unwrap_or(0);
+        self.cut_where(|a, b| place(a).abs_diff(place(b)) > 1);
+    }
+
+    fn cut_where(&mut self, cut: impl Fn(NodeId, NodeId) -> bool) {
+        let nodes = self.nodes();
+        let pairs = nodes
+            .iter()
+            .flat_map(|&a| nodes.iter().map(move |&b| (a, b)));
+        let links: Vec<_> = pairs.filter(|&(a, b)| a != b && cut(a, b)).collect();
+        if !links.is_empty() {
+            self.cut(&links);
+        }
+    }
+
+    fn set_network(&mut self, network: Network) {
+        self.setup.network = network;
+        let network = &self.setup.network;
+        let text = format!(
+            "network: latency {:?}, loss {}, duplicate {}, reorder {}",
+            network.latency, network.loss, network.duplicate, network.reorder
+        );
+        self.record(None, || Event::Note { text });
+    }
+
+    fn roll(&mut self, rolling: Rolling) {
+        for node in self.nodes() {
+            self.crash(node);
+            self.run_for(rolling.down);
+            self.restart(node);
+            self.run_for(rolling.gap);
+        }
+    }
+
+    fn churn(&mut self, churn: Churn) {
+        let end = self.now + nanos(churn.duration);
+        let every = nanos(churn.every);
+        while self.now < end {
+            let wait = self.rng.exponential(every).min(end - self.now);
+            self.run_until_ns(self.now + wait);
+            self.random_fault();
+        }
+    }
+
+    fn random_fault(&mut self) {
+        match self.rng.below(14) {
+            0 => self.each(Selector::Leader, Self::crash),
+            1 | 2 => self.each(Selector::Random, Self::crash),
+            3 | 4 => self.each(Selector::Crashed, Self::restart),
+            5 => self.each(Selector::Random, Self::pause),
+            6 => self.each(Selector::Leader, Self::pause),
+            7 | 8 => self.each(Selector::Paused, Self::resume),
+            9 => self.split(Selector::Random),
+            10 => self.split(Selector::MinorityWithLeader),
+            11 => {
+                let (from, to) = (
+                    Selector::Random.resolve(self),
+                    Selector::Random.resolve(self),
+                );
+                self.cut_where(|a, b| from.contains(&a) && to.contains(&b));
+            }
+            12 => {
+                self.heal();
+                let loss = self.rng.below(3) as f64 / 10.0;
+                self.set_network(Network {
+                    loss,
+                    ..self.setup.network.clone()
+                });
+            }
+            _ => {
+                let stall = Duration::from_millis(self.rng.below(300));
+                self.each(Selector::Random, |sim, node| sim.stall(node, stall));
+            }
+        }
+    }
+}
