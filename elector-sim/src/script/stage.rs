@@ -1,17 +1,16 @@
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     fmt::{Display, Write as _},
-    mem,
 };
 
 use elector_core::{
-    Command, ElectionAlgorithm, Input, Membership, Message, Moment, NodeId, Settings as _, Step,
-    View,
+    Command, ElectionAlgorithm, Input, Membership, Moment, NodeId, Settings as _, Step, View,
 };
 
 use super::{
     actor::Actor,
     command::{Choice, Order},
+    flight::{Flight, Flights, text},
 };
 
 /// More than any sensible scenario takes, and few enough to end at once.
@@ -21,19 +20,11 @@ const STEPS_PER_COMMAND: usize = 10_000;
 pub(super) struct Stage<A: ElectionAlgorithm> {
     config: Option<A::Config>,
     actors: BTreeMap<NodeId, Actor<A>>,
-    flying: VecDeque<Flight<A::Message>>,
+    flying: Flights<A::Message>,
     quiet: bool,
     clock: u64,
     steps_left: usize,
     text: String,
-}
-
-/// A message in flight.
-#[derive(Clone)]
-struct Flight<M> {
-    from: NodeId,
-    to: NodeId,
-    message: M,
 }
 
 impl<A: ElectionAlgorithm> Stage<A> {
@@ -41,7 +32,7 @@ impl<A: ElectionAlgorithm> Stage<A> {
         Self {
             config: None,
             actors: BTreeMap::new(),
-            flying: VecDeque::new(),
+            flying: Flights::new(),
             quiet: false,
             clock: 0,
             steps_left: 0,
@@ -85,7 +76,7 @@ impl<A: ElectionAlgorithm> Stage<A> {
             }
             Order::Drop(choice) => {
                 for flight in self.take(*choice)? {
-                    self.note(format_args!("dropped {}", told(&flight)));
+                    self.note(format_args!("dropped {flight}"));
                 }
                 Ok(())
             }
@@ -168,7 +159,7 @@ impl<A: ElectionAlgorithm> Stage<A> {
     }
 
     fn deliver_all(&mut self) -> Result<(), String> {
-        while let Some(flight) = self.flying.pop_front() {
+        while let Some(flight) = self.flying.pop() {
             self.deliver(flight)?;
         }
         Ok(())
@@ -176,8 +167,7 @@ impl<A: ElectionAlgorithm> Stage<A> {
 
     fn deliver(&mut self, flight: Flight<A::Message>) -> Result<(), String> {
         if !self.actor(flight.to)?.runs() {
-            let line = format!("lost {} ({:?} is down)", told(&flight), flight.to);
-            self.note(line);
+            self.note(format_args!("lost {flight} ({:?} is down)", flight.to));
             return Ok(());
         }
         let Flight { from, to, message } = flight;
@@ -186,67 +176,25 @@ impl<A: ElectionAlgorithm> Stage<A> {
     }
 
     fn duplicate(&mut self, choice: Choice<'_>) -> Result<(), String> {
-        let copies: Vec<_> = self
-            .places(choice)?
-            .into_iter()
-            .filter_map(|place| self.flying.get(place).cloned())
-            .collect();
-        for copy in copies {
-            self.note(format_args!("copied {}", told(&copy)));
-            self.flying.push_back(copy);
+        self.known(choice)?;
+        for copy in self.flying.copies(choice)? {
+            self.note(format_args!("copied {copy}"));
+            self.flying.push(copy);
         }
         Ok(())
     }
 
-    /// Takes the chosen messages out of flight, in send order.
     fn take(&mut self, choice: Choice<'_>) -> Result<Vec<Flight<A::Message>>, String> {
-        let places = self.places(choice)?;
-        let flying = mem::take(&mut self.flying);
-        let mut taken = Vec::new();
-        for (place, flight) in flying.into_iter().enumerate() {
-            if places.contains(&place) {
-                taken.push(flight);
-            } else {
-                self.flying.push_back(flight);
-            }
-        }
-        Ok(taken)
+        self.known(choice)?;
+        self.flying.take(choice)
     }
 
-    /// Where the chosen messages are in `flying`; an error if there are none.
-    fn places(&mut self, choice: Choice<'_>) -> Result<Vec<usize>, String> {
+    fn known(&mut self, choice: Choice<'_>) -> Result<(), String> {
         if let Choice::Link { from, to, .. } = choice {
             self.actor(from)?;
             self.actor(to)?;
         }
-        let chosen = |flight: &Flight<A::Message>| match choice {
-            Choice::All => true,
-            Choice::Kind(kind) => flight.message.kind() == kind,
-            Choice::Link { from, to, kind } => {
-                (flight.from, flight.to) == (from, to)
-                    && kind.is_none_or(|kind| flight.message.kind() == kind)
-            }
-        };
-        let limit = match choice {
-            Choice::All | Choice::Kind(_) => usize::MAX,
-            Choice::Link { .. } => 1,
-        };
-        let all = self.flying.iter().enumerate();
-        let places: Vec<usize> = all
-            .filter(|(_, flight)| chosen(flight))
-            .map(|(place, _)| place)
-            .take(limit)
-            .collect();
-        if places.is_empty() {
-            let list: Vec<String> = self.flying.iter().map(told).collect();
-            let list = if list.is_empty() {
-                "nothing".into()
-            } else {
-                list.join("; ")
-            };
-            return Err(format!("no such message is in flight; there is {list}"));
-        }
-        Ok(places)
+        Ok(())
     }
 
     /// One step, and then the zero timers that it set, each as a step of its own.
@@ -289,7 +237,7 @@ impl<A: ElectionAlgorithm> Stage<A> {
     fn show(&mut self, from: NodeId, step: Step<A>) {
         for out in step.sends {
             self.note(format_args!("  -> {:?} {}", out.to, text(&out.message)));
-            self.flying.push_back(Flight {
+            self.flying.push(Flight {
                 from,
                 to: out.to,
                 message: out.message,
@@ -321,8 +269,7 @@ impl<A: ElectionAlgorithm> Stage<A> {
         if self.flying.is_empty() {
             self.note("nothing in flight");
         }
-        let lines: Vec<String> = self.flying.iter().map(told).collect();
-        for line in lines {
+        for line in self.flying.list() {
             self.note(line);
         }
     }
@@ -331,25 +278,6 @@ impl<A: ElectionAlgorithm> Stage<A> {
         let nodes: Vec<NodeId> = self.actors.keys().copied().collect();
         let stranger = || format!("there is no node {node}: the nodes are {nodes:?}");
         self.actors.get_mut(&node).ok_or_else(stranger)
-    }
-}
-
-fn told<M: Message>(flight: &Flight<M>) -> String {
-    format!(
-        "{:?} -> {:?} {}",
-        flight.from,
-        flight.to,
-        text(&flight.message)
-    )
-}
-
-/// The `Debug` text of a message, its kind in front where that does not begin with it.
-fn text<M: Message>(message: &M) -> String {
-    let (kind, text) = (message.kind(), format!("{message:?}"));
-    if text.starts_with(kind) {
-        text
-    } else {
-        format!("{kind} {text}")
     }
 }
 
