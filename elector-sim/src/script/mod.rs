@@ -11,7 +11,8 @@
 //! ```ignore
 //! #[test]
 //! fn scenarios() {
-//!     elector_sim::script::check_dir::<Raft>(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios"));
+//!     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios");
+//!     elector_sim::script::check_dir::<Raft>(dir);
 //! }
 //! ```
 //!
@@ -26,18 +27,19 @@
 //! - `config {"timing": {"heartbeat_ms": 10}}`: the algorithm's configuration as JSON; what is left
 //!   out has its default. At most once, before `nodes`.
 //! - `nodes 1 2 3`: who takes part. Once, before anything below.
-//! - `start`, `start 1 2`: boots all nodes that are down, or these. A crashed one comes back with its
-//!   durable state.
+//! - `start`, `start 1 2`: boots all nodes that are down, or these. A crashed one comes back with
+//!   its durable state.
 //! - `elapse 1 Election`: fires the pending timer of node 1 whose `Debug` text is, or else starts
 //!   with, `Election`; without a name, the only pending one.
 //! - `deliver 1->2`, `deliver 1->2 Vote`: the oldest message in flight from 1 to 2, of this kind.
 //! - `deliver kind Vote`: every message of this kind that is in flight now, in send order.
-//! - `deliver all`: everything in flight in send order, and what that causes, until nothing is left.
+//! - `deliver all`: everything in flight in send order, and what that causes, until nothing is
+//!   left.
 //! - `drop 1->2`, `drop 1->2 Vote`, `drop kind Vote`, `drop all`: the same choice, lost.
 //! - `duplicate 1->2`, `duplicate 1->2 Vote`: puts a copy of the oldest such message in flight,
 //!   behind all others.
-//! - `crash 3`: node 3 forgets all but its durable state. What is delivered to it while it is down is
-//!   lost.
+//! - `crash 3`: node 3 forgets all but its durable state. What is delivered to it while it is down
+//!   is lost.
 //! - `suspect 2 1`: the host of node 2 hints that peer 1 is gone.
 //! - `command 1 campaign`, `command 1 resign`, `command 1 transfer 3`: the application asks node 1
 //!   for something.
@@ -45,8 +47,8 @@
 //! - `flying`: lists what is in flight, in send order.
 //! - `quiet on`, `quiet off`: leaves out the `persist` and `timer` lines from here on.
 //!
-//! A timer with a delay of zero fires by itself, as a step of its own, right after the step that set
-//! it. A command that cannot be carried out is an error, as is one that takes over 10,000 steps.
+//! A timer with a delay of zero fires by itself, as a step of its own, right after the step that
+//! set it. A command that cannot be carried out is an error, as is one that takes over 10,000 steps.
 //!
 //! # The output
 //!

@@ -1,5 +1,5 @@
-//! A toy algorithm for the tests of the runner: whoever campaigns asks all, and leads once a majority
-//! has said yes. Its own yes is a step of its own, by a zero timer.
+//! A toy algorithm for the tests of the runner: whoever campaigns asks all, and leads once a
+//! majority has said yes. Its own yes is a step of its own, by a zero timer.
 
 use elector_core::{
     BestEffort, Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, NodeId,
