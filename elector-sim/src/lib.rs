@@ -4,8 +4,12 @@
 //! Any [`ElectionAlgorithm`](elector_core::ElectionAlgorithm) runs here unmodified. The layers,
 //! from below:
 //!
-//! - [`Simulation`]: a cluster in virtual time, with faults at the caller's word.
+//! - [`Simulation`]: a cluster in virtual time, with faults at the caller's word;
+//! - [`Scenario`]: faults in order of time, as TOML; [`run`]: one of them, from boot to a verdict;
+//! - [`Contestant`] and [`Sweep`]: many algorithms, sizes, scenarios and seeds, side by side;
+//! - [`script`]: golden scenarios without a clock, message by message.
 
+mod contestant;
 mod counts;
 mod disk;
 mod faults;
@@ -24,8 +28,12 @@ pub mod scenario;
 pub mod script;
 mod setup;
 mod simulation;
+mod summary;
+mod sweep;
+mod table;
 mod timers;
 
+pub use contestant::{Contestant, Job};
 pub use counts::{Counts, Digest, KindCount};
 pub use disk::Disk;
 pub use latency::{Bounds, Latency, Tail};
@@ -37,3 +45,6 @@ pub use run::Outcome;
 pub use scenario::Scenario;
 pub use setup::{Setup, SetupError};
 pub use simulation::Simulation;
+pub use summary::{Summary, percentile};
+pub use sweep::{Cell, Sweep, SweepError};
+pub use table::table;

@@ -1,0 +1,163 @@
+use elector_core::GuaranteeKind;
+use serde::Serialize;
+
+use crate::{Cell, Election, Outcome};
+
+/// The figures of one cell: what tables, CSV and JSON show.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// The algorithm.
+    pub algorithm: &'static str,
+    /// Its configuration.
+    pub variant: String,
+    /// What it promises.
+    pub guarantee: GuaranteeKind,
+    /// The size of the cluster.
+    pub nodes: u64,
+    /// What happened.
+    pub scenario: String,
+    /// Runs, one seed each.
+    pub runs: usize,
+    /// Runs that elected a leader at first and agreed on one in the end.
+    pub elected_runs: usize,
+    /// Elections from the first fault on, in all runs.
+    pub elections: usize,
+    /// Messages an election, routine heartbeats and their acks left out; 0 without elections.
+    pub messages_mean: f64,
+    /// The most that an election took.
+    pub messages_max: u64,
+    /// Bytes of these messages an election, as postcard bodies.
+    pub bytes_mean: f64,
+    /// From the loss of the leader until all reachable nodes know the next: median.
+    pub elect_ms_p50: Option<f64>,
+    /// The same, 99th percentile.
+    pub elect_ms_p99: Option<f64>,
+    /// From the loss of the leader until the winner knows: median.
+    pub winner_ms_p50: Option<f64>,
+    /// Time without any node that believes it leads, a run.
+    pub leaderless_ms_mean: f64,
+    /// Time with two or more nodes that believe they lead, a run.
+    pub split_brain_ms_mean: f64,
+    /// Runs with any such time.
+    pub split_brain_runs: usize,
+    /// Tenures begun, a run.
+    pub leader_changes_mean: f64,
+    /// The most nodes that believed to lead one and the same epoch, in any run.
+    pub leaders_per_epoch_max: usize,
+    /// Durable writes, a run.
+    pub persists_mean: f64,
+    /// Messages for elections, a run, whether or not an election came of them.
+    pub election_messages_per_run: f64,
+    /// Messages to dead nodes and over cut links, a run.
+    pub messages_to_dead_mean: f64,
+    /// From the end of all faults until all nodes agreed: the longest.
+    pub converge_ms_max: Option<f64>,
+    /// Violated invariants, in all runs.
+    pub violations: usize,
+    /// Messages per second while nothing happens, in the whole cluster.
+    pub steady_messages_per_s: f64,
+    /// The seed of the run that most needs looking at.
+    pub worst_seed: u64,
+}
+
+impl Summary {
+    pub(crate) fn of(cell: &Cell) -> Self {
+        let outcomes = &cell.outcomes;
+        let elections: Vec<&Election> = outcomes
+            .iter()
+            .flat_map(|outcome| &outcome.elections)
+            .collect();
+        let took = |until: fn(&Election) -> u64| {
+            let spans = elections
+                .iter()
+                .map(|election| ms(until(election) - election.opened_ns));
+            sorted(spans.collect())
+        };
+        let (elect, winner) = (took(|e| e.settled_ns), took(|e| e.winner_ns));
+        let per_run = |figure: fn(&Outcome) -> f64| mean(outcomes.iter().map(figure));
+        Self {
+            algorithm: cell.algorithm,
+            variant: cell.variant.clone(),
+            guarantee: cell.guarantee,
+            nodes: cell.nodes,
+            scenario: cell.scenario.clone(),
+            runs: outcomes.len(),
+            elected_runs: outcomes.iter().filter(|outcome| outcome.elected).count(),
+            elections: elections.len(),
+            messages_mean: mean(elections.iter().map(|election| election.messages as f64)),
+            messages_max: elections
+                .iter()
+                .map(|election| election.messages)
+                .max()
+                .unwrap_or(0),
+            bytes_mean: mean(elections.iter().map(|election| election.bytes as f64)),
+            elect_ms_p50: percentile(&elect, 50),
+            elect_ms_p99: percentile(&elect, 99),
+            winner_ms_p50: percentile(&winner, 50),
+            leaderless_ms_mean: per_run(|run| ms(run.times.leaderless_ns)),
+            split_brain_ms_mean: per_run(|run| ms(run.times.split_brain_ns)),
+            split_brain_runs: outcomes
+                .iter()
+                .filter(|run| run.times.split_brain_ns > 0)
+                .count(),
+            leader_changes_mean: per_run(|run| run.leader_changes as f64),
+            leaders_per_epoch_max: outcomes
+                .iter()
+                .map(|run| run.most_leaders_of_an_epoch)
+                .max()
+                .unwrap_or(0),
+            persists_mean: per_run(|run| run.persists as f64),
+            election_messages_per_run: per_run(|run| run.election_messages as f64),
+            messages_to_dead_mean: per_run(|run| {
+                run.kinds
+                    .iter()
+                    .map(|count| count.dead + count.cut)
+                    .sum::<u64>() as f64
+            }),
+            converge_ms_max: outcomes
+                .iter()
+                .filter_map(|run| run.converged_ns)
+                .max()
+                .map(ms),
+            violations: outcomes.iter().map(|run| run.violations.len()).sum(),
+            steady_messages_per_s: per_run(|run| run.steady_messages_per_s),
+            worst_seed: cell.worst().map_or(0, |outcome| outcome.seed),
+        }
+    }
+}
+
+fn ms(nanos: u64) -> f64 {
+    nanos as f64 / 1e6
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0_u64), |(sum, count), value| (sum + value, count + 1));
+    if count == 0 { 0.0 } else { sum / count as f64 }
+}
+
+fn sorted(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    values
+}
+
+/// The nearest-rank percentile of sorted values: a value that occurred.
+#[must_use]
+pub fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
+    let rank = (sorted.len() * percent).div_ceil(100);
+    sorted.get(rank.saturating_sub(1)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A percentile that is off by one rank makes a p99 out of a maximum.
+    #[test]
+    fn percentiles_are_nearest_rank() {
+        let hundred: Vec<f64> = (1..=100).map(f64::from).collect();
+        assert_eq!(percentile(&hundred, 50), Some(50.0));
+        assert_eq!(percentile(&hundred, 99), Some(99.0));
+        assert_eq!(percentile(&hundred[..1], 99), Some(1.0));
+        assert_eq!(percentile(&[], 50), None);
+    }
+}

@@ -1,0 +1,200 @@
+use std::{
+    num::NonZeroUsize,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use elector_core::GuaranteeKind;
+use rayon::prelude::*;
+use thiserror::Error;
+
+use crate::{Contestant, Outcome, Scenario, SetupError, Summary, contestant::Job};
+
+/// Every contestant in every scenario at every size, with the same seeds.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// Who takes part.
+    pub contestants: Vec<Contestant>,
+    /// The cluster sizes. A scenario skips those below its minimum.
+    pub nodes: Vec<u64>,
+    /// What happens.
+    pub scenarios: Vec<Scenario>,
+    /// Runs of each cell.
+    pub runs: u64,
+    /// Run k of each cell, from 0, has seed `seed + k`.
+    pub seed: u64,
+    /// How many threads; `None` for one per core. The result does not depend on it.
+    pub jobs: Option<NonZeroUsize>,
+    /// Whether every run is done twice, to compare fingerprints; otherwise the first of each cell.
+    pub always_twice: bool,
+}
+
+/// All runs of one contestant in one scenario at one size.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// See [`Contestant::algorithm`].
+    pub algorithm: &'static str,
+    /// See [`Contestant::variant`].
+    pub variant: String,
+    /// See [`Contestant::guarantee`].
+    pub guarantee: GuaranteeKind,
+    /// The size of the cluster.
+    pub nodes: u64,
+    /// The name of the scenario.
+    pub scenario: String,
+    /// The runs, by seed.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// Why a sweep cannot be done.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SweepError {
+    /// One of its parts is empty.
+    #[error("nothing to compare: there are no {0}")]
+    Empty(&'static str),
+    /// A cluster or configuration breaks a rule.
+    #[error("{contestant} with {nodes} nodes: {source}")]
+    Setup {
+        /// Whose.
+        contestant: String,
+        /// The size of the cluster.
+        nodes: u64,
+        /// The rule.
+        source: SetupError,
+    },
+    /// The threads could not be started.
+    #[error("cannot start worker threads: {0}; try --jobs 1")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+}
+
+impl Sweep {
+    /// Does all runs. `progress` is called with the number of runs done and of all, from any
+    /// thread.
+    ///
+    /// # Errors
+    /// If there is nothing to do, or a cluster or configuration breaks a rule.
+    pub fn run(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Vec<Cell>, SweepError> {
+        let places = self.places();
+        for (name, empty) in [
+            ("algorithms", self.contestants.is_empty()),
+            ("cluster sizes", self.nodes.is_empty()),
+            ("scenarios", self.scenarios.is_empty()),
+            ("runs", self.runs == 0),
+            ("scenarios for clusters of this size", places.is_empty()),
+        ] {
+            if empty {
+                return Err(SweepError::Empty(name));
+            }
+        }
+        let jobs = self.jobs.map_or(0, NonZeroUsize::get);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build()?;
+        let (runs, done) = (self.runs as usize, AtomicUsize::new(0));
+        let total = places.len() * runs;
+        let outcomes: Result<Vec<Outcome>, SweepError> = pool.install(|| {
+            (0..total)
+                .into_par_iter()
+                // One run at a time: a run of many nodes is as long as thousands of few.
+                .with_max_len(1)
+                .map(|number| {
+                    let outcome = self.one(places[number / runs], (number % runs) as u64)?;
+                    progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+                    Ok(outcome)
+                })
+                .collect()
+        });
+        let mut outcomes = outcomes?.into_iter();
+        Ok(places
+            .iter()
+            .map(|&place| self.cell(place, outcomes.by_ref().take(runs)))
+            .collect())
+    }
+
+    /// How many cells there are.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        self.places().len()
+    }
+
+    fn places(&self) -> Vec<Place<'_>> {
+        let mut places = Vec::new();
+        for contestant in &self.contestants {
+            for scenario in &self.scenarios {
+                let fits = self
+                    .nodes
+                    .iter()
+                    .filter(|&&nodes| nodes >= scenario.min_nodes);
+                places.extend(fits.map(|&nodes| Place {
+                    contestant,
+                    scenario,
+                    nodes,
+                }));
+            }
+        }
+        places
+    }
+
+    fn one(&self, place: Place<'_>, number: u64) -> Result<Outcome, SweepError> {
+        let job = Job {
+            scenario: place.scenario,
+            nodes: place.nodes,
+            seed: self.seed.wrapping_add(number),
+            trace: false,
+            twice: self.always_twice || number == 0,
+        };
+        let outcome = place.contestant.run(&job);
+        outcome
+            .map(|(outcome, _)| outcome)
+            .map_err(|source| SweepError::Setup {
+                contestant: place.contestant.label(),
+                nodes: place.nodes,
+                source,
+            })
+    }
+
+    fn cell(&self, place: Place<'_>, outcomes: impl Iterator<Item = Outcome>) -> Cell {
+        Cell {
+            algorithm: place.contestant.algorithm,
+            variant: place.contestant.variant.clone(),
+            guarantee: place.contestant.guarantee,
+            nodes: place.nodes,
+            scenario: place.scenario.name.clone(),
+            outcomes: outcomes.collect(),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    contestant: &'a Contestant,
+    scenario: &'a Scenario,
+    nodes: u64,
+}
+
+impl Cell {
+    /// The figures of this cell.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        Summary::of(self)
+    }
+
+    /// The run that most needs looking at: violations first, then no agreement, then split brain,
+    /// then leaderless time. `None` if there is no run.
+    #[must_use]
+    pub fn worst(&self) -> Option<&Outcome> {
+        // Among equals the first: the smallest seed.
+        self.outcomes.iter().rev().max_by_key(|outcome| {
+            let times = outcome.times;
+            let wrong = (!outcome.violations.is_empty(), !outcome.elected);
+            (wrong, times.split_brain_ns, times.leaderless_ns)
+        })
+    }
+
+    /// The arguments of `elector` that replay the run of this seed.
+    #[must_use]
+    pub fn replay(&self, seed: u64) -> String {
+        format!(
+            "simulate --algorithm {} --variant {} --scenario {} --nodes {} --seed {seed}",
+            self.algorithm, self.variant, self.scenario, self.nodes
+        )
+    }
+}

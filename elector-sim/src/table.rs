@@ -1,0 +1,58 @@
+use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
+
+use crate::Summary;
+
+/// A table of cells for a terminal, a row each.
+#[must_use]
+pub fn table(summaries: &[Summary]) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY);
+    table.set_header([
+        "algorithm",
+        "n",
+        "scenario",
+        "elected",
+        "msgs/election",
+        "bytes",
+        "elect ms p50",
+        "p99",
+        "leaderless ms",
+        "split brain ms",
+        "(runs)",
+        "changes",
+        "violations",
+        "steady msg/s",
+    ]);
+    for summary in summaries {
+        let optional =
+            |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.1}"));
+        table.add_row([
+            format!("{}/{}", summary.algorithm, summary.variant),
+            summary.nodes.to_string(),
+            summary.scenario.clone(),
+            format!("{}/{}", summary.elected_runs, summary.runs),
+            format!("{:.1}", summary.messages_mean),
+            format!("{:.0}", summary.bytes_mean),
+            optional(summary.elect_ms_p50),
+            optional(summary.elect_ms_p99),
+            format!("{:.1}", summary.leaderless_ms_mean),
+            format!("{:.1}", summary.split_brain_ms_mean),
+            summary.split_brain_runs.to_string(),
+            format!("{:.1}", summary.leader_changes_mean),
+            summary.violations.to_string(),
+            format!("{:.0}", summary.steady_messages_per_s),
+        ]);
+    }
+    for column in table.column_iter_mut() {
+        if column.index != 0 && column.index != 2 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    // Trailing blanks are noise in logs and in documents.
+    table
+        .to_string()
+        .lines()
+        .map(str::trim_end)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
