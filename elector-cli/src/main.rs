@@ -1,1 +1,3 @@
+//! The `elector` command.
+
 fn main() {}

@@ -1,0 +1,78 @@
+use super::{
+    bands::brief,
+    canvas::{Anchor, Canvas, width_of},
+    layout::Layout,
+};
+
+/// Draws the folded stretches behind the lanes.
+pub(super) fn folds(canvas: &mut Canvas, layout: &Layout) {
+    let (top, bottom) = (layout.lanes_top, layout.lanes_bottom);
+    for &(from_ns, to_ns) in &layout.scale.folds {
+        let (from, to) = (layout.x(from_ns), layout.x(to_ns));
+        let title = format!("{} folded", brief(to_ns - from_ns));
+        canvas.rect("fold", [from, top, to - from, bottom - top], &title);
+        for x in [from, to] {
+            canvas.line("seam", (x, top), (x, bottom), "");
+        }
+    }
+}
+
+/// Draws the time axis below the lanes.
+pub(super) fn draw(canvas: &mut Canvas, layout: &Layout) {
+    let y = layout.lanes_bottom + 3.0;
+    canvas.line("axis", (layout.left, y), (layout.right, y), "");
+    let at = (layout.left - 10.0, y + 15.0);
+    canvas.text("small", at, Anchor::End, "ms");
+    let (ticks, step) = layout.scale.ticks(layout.window);
+    let mut free_from = f64::MIN;
+    for at_ns in with_lonely(layout, ticks) {
+        let x = layout.x(at_ns);
+        let word = tick(at_ns, step);
+        let half = width_of(&word, 11.0) / 2.0;
+        canvas.line("axis", (x, y), (x, y + 4.0), "");
+        if x - half > free_from && x + half < layout.width - 2.0 {
+            canvas.text("time", (x, y + 16.0), Anchor::Middle, &word);
+            free_from = x + half + 5.0;
+        }
+    }
+    for &(from_ns, to_ns) in &layout.scale.folds {
+        let (from, to) = (layout.x(from_ns), layout.x(to_ns));
+        let middle = (from + to) / 2.0;
+        let wave = format!("M{:.1} {y:.1}l4 -4l6 8l6 -8l4 4", middle - 10.0);
+        canvas.rect("gap", [from + 1.0, y - 2.0, to - from - 2.0, 4.0], "");
+        canvas.path("axis wave", &wave, "");
+        let at = (middle, y + 29.0);
+        canvas.text("skip", at, Anchor::Middle, &brief(to_ns - from_ns));
+    }
+}
+
+/// The ticks, with one more for each stretch between folds that has none.
+fn with_lonely(layout: &Layout, mut ticks: Vec<u64>) -> Vec<u64> {
+    let mut from = layout.window.0;
+    let ends = layout.scale.folds.iter().map(|fold| (fold.0, fold.1));
+    for (to, next) in ends.chain([(layout.window.1, layout.window.1)]) {
+        if !ticks.iter().any(|at| (from..=to).contains(at)) {
+            ticks.push(from + (to - from) / 2);
+        }
+        from = next;
+    }
+    ticks.sort_unstable();
+    ticks
+}
+
+/// A moment in milliseconds, as exact as the step wants it, or as it is itself.
+fn tick(at_ns: u64, step_ns: u64) -> String {
+    let step_ns = if at_ns.is_multiple_of(step_ns) {
+        step_ns
+    } else {
+        step_ns.min(100_000)
+    };
+    let decimals = match step_ns {
+        1_000_000.. => 0,
+        100_000.. => 1,
+        10_000.. => 2,
+        1_000.. => 3,
+        _ => 6,
+    };
+    format!("{:.decimals$}", at_ns as f64 / 1e6)
+}

@@ -1,0 +1,174 @@
+use super::TimeScale;
+
+/// How wide a folded stretch is drawn.
+const FOLD_PX: f64 = 46.0;
+
+/// Folds take up no more than this much of the width.
+const MOST_FOLDED: f64 = 0.45;
+
+/// Maps moments to places, piecewise linearly and never backwards.
+#[derive(Clone, Debug)]
+pub(super) struct Scale {
+    /// Moment and place, both ascending; two or more.
+    knots: Vec<(u64, f64)>,
+    /// The stretches that are folded.
+    pub(super) folds: Vec<(u64, u64)>,
+    /// Outside of folds.
+    pub(super) px_per_ns: f64,
+}
+
+impl Scale {
+    /// Spreads `window` over `left..=right`. `moments` are those at which something happens, in
+    /// order; `hop_ns` is how long a message takes.
+    pub(super) fn new(
+        time: TimeScale,
+        window: (u64, u64),
+        (left, right): (f64, f64),
+        moments: &[u64],
+        hop_ns: u64,
+    ) -> Self {
+        let folds = match time {
+            TimeScale::Linear => Vec::new(),
+            TimeScale::Folded => folds(window, right - left, moments, hop_ns),
+        };
+        let (start_ns, end_ns) = (window.0, window.1.max(window.0 + 1));
+        let folded: u64 = folds.iter().map(|fold| fold.1 - fold.0).sum();
+        let straight_ns = (end_ns - start_ns - folded).max(1) as f64;
+        let px_per_ns = (right - left - folds.len() as f64 * FOLD_PX) / straight_ns;
+        let mut knots = vec![(start_ns, left)];
+        let (mut at, mut x) = (start_ns, left);
+        for &(from, to) in &folds {
+            x += (from - at) as f64 * px_per_ns;
+            knots.push((from, x));
+            x += FOLD_PX;
+            knots.push((to, x));
+            at = to;
+        }
+        knots.push((end_ns, right));
+        knots.dedup_by_key(|knot| knot.0);
+        Self {
+            knots,
+            folds,
+            px_per_ns,
+        }
+    }
+
+    /// The place of a moment; moments outside of the window have places outside of the diagram.
+    pub(super) fn x(&self, at_ns: u64) -> f64 {
+        let next = self.knots.partition_point(|knot| knot.0 <= at_ns);
+        let (Some(&before), Some(&after)) = (
+            next.checked_sub(1).and_then(|last| self.knots.get(last)),
+            self.knots.get(next),
+        ) else {
+            let edge = if next == 0 {
+                self.knots.first()
+            } else {
+                self.knots.last()
+            };
+            let (edge_ns, edge_x) = edge.copied().unwrap_or_default();
+            return edge_x + (at_ns as f64 - edge_ns as f64) * self.px_per_ns;
+        };
+        let share = (at_ns - before.0) as f64 / (after.0 - before.0) as f64;
+        before.1 + share * (after.1 - before.1)
+    }
+
+    /// Whether this moment lies within a fold.
+    pub(super) fn is_folded(&self, at_ns: u64) -> bool {
+        let mut folds = self.folds.iter();
+        folds.any(|&(from, to)| (from..to).contains(&at_ns))
+    }
+
+    /// Round moments, a legible distance apart, and the step between them.
+    pub(super) fn ticks(&self, window: (u64, u64)) -> (Vec<u64>, u64) {
+        let wanted_ns = 76.0 / self.px_per_ns;
+        let mut step = 1_u64;
+        while (step as f64) < wanted_ns && step < u64::MAX / 10 {
+            let first = step.to_string().starts_with('2');
+            step = if first { step / 2 * 5 } else { step * 2 };
+        }
+        let first = window.0.div_ceil(step).saturating_mul(step);
+        let mut ticks = Vec::new();
+        let mut at = first;
+        while at <= window.1 {
+            if self.is_folded(at) {
+                // Long folds hold millions of ticks: go on behind them.
+                let fold = self.folds.iter().find(|fold| at < fold.1);
+                at = fold.map_or(at, |fold| fold.1.div_ceil(step).saturating_mul(step));
+                continue;
+            }
+            ticks.push(at);
+            at = at.saturating_add(step);
+        }
+        (ticks, step)
+    }
+}
+
+/// Picks the stretches to fold: the longest quiet ones first, while folding one makes it narrower.
+fn folds(window: (u64, u64), width: f64, moments: &[u64], hop_ns: u64) -> Vec<(u64, u64)> {
+    let inside = moments
+        .iter()
+        .filter(|&&at| at > window.0 && at < window.1)
+        .copied();
+    let all: Vec<u64> = [window.0]
+        .into_iter()
+        .chain(inside)
+        .chain([window.1])
+        .collect();
+    // What follows from what, within a few hops, is never torn apart.
+    let least = hop_ns.saturating_mul(6);
+    let pairs = all.windows(2).filter_map(|pair| match *pair {
+        [from, to] if to.saturating_sub(from) > least.max(1) => {
+            // A hop is kept on either side, so that what happens there keeps its place.
+            Some((from + hop_ns, to - hop_ns))
+        }
+        _ => None,
+    });
+    let mut quiet: Vec<(u64, u64)> = pairs.collect();
+    quiet.sort_by_key(|&(from, to)| (std::cmp::Reverse(to - from), from));
+    let mut left_ns = (window.1.saturating_sub(window.0)).max(1) as f64;
+    let mut left_px = width;
+    let mut chosen = Vec::new();
+    for (from, to) in quiet {
+        let length = (to - from) as f64;
+        let narrower = length / left_ns * left_px > 1.5 * FOLD_PX;
+        if !narrower || left_px - FOLD_PX < width * (1.0 - MOST_FOLDED) {
+            break;
+        }
+        chosen.push((from, to));
+        left_ns = (left_ns - length).max(1.0);
+        left_px -= FOLD_PX;
+    }
+    chosen.sort_unstable();
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    // Two messages drawn at the same slope must have taken the same time, wherever they are.
+    #[test]
+    fn the_scale_is_one_outside_of_folds() {
+        let moments = [5 * MS, 6 * MS, 500 * MS, 501 * MS];
+        let window = (0, 1_000 * MS);
+        let scale = Scale::new(TimeScale::Folded, window, (100.0, 900.0), &moments, MS);
+        assert_eq!(scale.folds, [(7 * MS, 499 * MS), (502 * MS, 999 * MS)]);
+        let length = |from: u64, to: u64| scale.x(to) - scale.x(from);
+        assert!((length(5 * MS, 6 * MS) - length(500 * MS, 501 * MS)).abs() < 1e-6);
+        assert!((length(7 * MS, 499 * MS) - FOLD_PX).abs() < 1e-6);
+        assert_eq!((scale.x(0), scale.x(1_000 * MS)), (100.0, 900.0));
+    }
+
+    // An axis without legible ticks says nothing; one with thousands says less.
+    #[test]
+    fn ticks_are_round_and_outside_of_folds() {
+        let moments = [5 * MS, 6 * MS];
+        let window = (0, 3_600_000 * MS);
+        let scale = Scale::new(TimeScale::Folded, window, (0.0, 800.0), &moments, MS);
+        let (ticks, step) = scale.ticks(window);
+        assert_eq!(step, MS);
+        assert!(ticks.len() <= 12 && ticks.iter().all(|&at| !scale.is_folded(at)));
+    }
+}

@@ -1,0 +1,188 @@
+//! A trace, put in order: who ran when and believed what, and what became of every message.
+
+mod flight;
+mod lane;
+mod links;
+mod track;
+
+use std::collections::BTreeMap;
+
+use elector_core::{
+    Epoch, NodeId, Role, View,
+    trace::{Event, Record, Stimulus},
+};
+
+pub(crate) use flight::{End, Flight, word_loss};
+pub(crate) use lane::{Lane, Life, Mark};
+pub(crate) use track::{Span, Track};
+
+use flight::Flights;
+
+/// Blocked links, as `(from, to)`.
+pub(crate) type Blocked<'a> = &'a [(NodeId, NodeId)];
+
+/// A note: when, where (`None` for the network as a whole), and its words.
+pub(crate) type Note<'a> = (u64, Option<NodeId>, &'a str);
+
+/// Everything a trace tells.
+#[derive(Debug)]
+pub(crate) struct History<'a> {
+    /// When the first record was made.
+    pub(crate) start_ns: u64,
+    /// When the last one was.
+    pub(crate) end_ns: u64,
+    /// Every node that the trace names, in order of id.
+    pub(crate) lanes: Vec<Lane<'a>>,
+    /// Every message sent, in order of time.
+    pub(crate) flights: Vec<Flight<'a>>,
+    /// When links were cut, and which.
+    pub(crate) cuts: Vec<Span<Blocked<'a>>>,
+    /// What the host told the reader.
+    pub(crate) notes: Vec<Note<'a>>,
+}
+
+/// The nodes that run and believe that they lead, with their epochs.
+pub(crate) type Leaders = Vec<(NodeId, Epoch)>;
+
+impl<'a> History<'a> {
+    /// Reads a trace. Records need not be in order of time; those of one moment keep their order.
+    pub(crate) fn read(records: &'a [Record]) -> Self {
+        let mut ordered: Vec<&Record> = records.iter().collect();
+        ordered.sort_by_key(|record| record.at_ns);
+        let start_ns = ordered.first().map_or(0, |record| record.at_ns);
+        let end_ns = ordered.last().map_or(0, |record| record.at_ns);
+        let mut lanes = BTreeMap::new();
+        let mut flights = Flights::default();
+        let mut cuts = Track::default();
+        let mut notes = Vec::new();
+        for record in ordered {
+            for node in named(record) {
+                lanes.entry(node).or_insert_with(|| Lane::new(node));
+            }
+            flights.read(record);
+            let lane = record.node.and_then(|node| lanes.get_mut(&node));
+            if let Some(lane) = lane {
+                lane.read(record);
+            }
+            match &record.event {
+                Event::Cut { blocked } => cuts.turn(record.at_ns, blocked.as_slice()),
+                Event::Note { text } => notes.push((record.at_ns, record.node, text.as_str())),
+                _ => {}
+            }
+        }
+        let mut lanes: Vec<Lane<'a>> = lanes.into_values().collect();
+        for lane in &mut lanes {
+            lane.finish(start_ns, end_ns);
+        }
+        let mut cuts = cuts.finish(end_ns);
+        cuts.retain(|span| !span.what.is_empty());
+        Self {
+            start_ns,
+            end_ns,
+            lanes,
+            flights: flights.finish(),
+            cuts,
+            notes,
+        }
+    }
+
+    /// Who leads by its own belief, all through the run: an empty set while nobody does, two or
+    /// more nodes while there is a split brain.
+    pub(crate) fn leaders(&self) -> Vec<Span<Leaders>> {
+        let mut changes: BTreeMap<u64, Vec<(NodeId, Option<Epoch>)>> = BTreeMap::new();
+        for lane in &self.lanes {
+            for span in lane.leading() {
+                // An end sorts before the beginning that follows it at the same moment.
+                changes
+                    .entry(span.to_ns)
+                    .or_default()
+                    .insert(0, (lane.node, None));
+                let begin = changes.entry(span.from_ns).or_default();
+                begin.push((lane.node, Some(span.what)));
+            }
+        }
+        let mut present: BTreeMap<NodeId, Epoch> = BTreeMap::new();
+        let mut track = Track::default();
+        track.turn(self.start_ns, Leaders::new());
+        for (at_ns, changes) in changes {
+            for (node, epoch) in changes {
+                match epoch {
+                    Some(epoch) => present.insert(node, epoch),
+                    None => present.remove(&node),
+                };
+            }
+            let leaders = present.iter().map(|(&node, &epoch)| (node, epoch));
+            track.turn(at_ns, leaders.collect());
+        }
+        track.finish(self.end_ns)
+    }
+
+    /// Whether all is well at this moment: nobody is paused, no link is cut, and all nodes that
+    /// run follow one that leads.
+    pub(crate) fn settled(&self, at_ns: u64) -> bool {
+        if self.cuts.iter().any(|cut| cut.contains(at_ns)) {
+            return false;
+        }
+        let mut views = Vec::new();
+        for lane in &self.lanes {
+            match lane.life_at(at_ns) {
+                Life::Paused => return false,
+                Life::Down => {}
+                Life::Running => views.push(lane.view_at(at_ns).unwrap_or_default()),
+            }
+        }
+        let leads = |view: &&View| view.role == Role::Leader;
+        views.iter().find(leads).is_some_and(|leader| {
+            let agrees = |view: &View| (view.epoch, view.leader) == (leader.epoch, leader.leader);
+            views.iter().all(agrees)
+        })
+    }
+
+    /// Every moment at which something that [`settled`](Self::settled) looks at changes, in order.
+    pub(crate) fn turns(&self) -> Vec<u64> {
+        let lives = self.lanes.iter().flat_map(|lane| &lane.life);
+        let views = self.lanes.iter().flat_map(|lane| &lane.views);
+        let mut turns: Vec<u64> = lives.flat_map(|span| [span.from_ns, span.to_ns]).collect();
+        turns.extend(views.flat_map(|span| [span.from_ns, span.to_ns]));
+        turns.extend(self.cuts.iter().flat_map(|cut| [cut.from_ns, cut.to_ns]));
+        turns.sort_unstable();
+        turns.dedup();
+        turns
+    }
+
+    /// What the blocked links amount to, in a few words.
+    pub(crate) fn word_cut(&self, blocked: Blocked<'_>) -> String {
+        let nodes: Vec<NodeId> = self.lanes.iter().map(|lane| lane.node).collect();
+        links::describe(&nodes, blocked)
+    }
+
+    /// How long a message usually takes: the median, of those of elections if there are any.
+    pub(crate) fn usual_flight_ns(&self) -> Option<u64> {
+        let median = |routine: bool| {
+            let flights = self.flights.iter();
+            let chosen = flights.filter(|flight| routine || !flight.is_routine());
+            let mut times: Vec<u64> = chosen.filter_map(Flight::time_ns).collect();
+            times.sort_unstable();
+            times.get(times.len() / 2).copied()
+        };
+        median(false).or_else(|| median(true))
+    }
+}
+
+/// The nodes that a record names.
+fn named(record: &Record) -> impl Iterator<Item = NodeId> + '_ {
+    let blocked = match &record.event {
+        Event::Cut { blocked } => blocked.as_slice(),
+        _ => &[],
+    };
+    let other = match &record.event {
+        Event::Sent { to, .. } | Event::Lost { to, .. } => Some(*to),
+        Event::Stepped {
+            input: Stimulus::Received { from, .. },
+            ..
+        } => Some(*from),
+        _ => None,
+    };
+    let links = blocked.iter().flat_map(|&(from, to)| [from, to]);
+    record.node.into_iter().chain(other).chain(links)
+}

@@ -1,0 +1,194 @@
+use elector_core::{
+    Command, Epoch, NodeId, Role, View,
+    trace::{Event, Record, Stimulus},
+};
+
+use super::{Span, Track};
+
+/// One node's run.
+#[derive(Clone, Debug)]
+pub(crate) struct Lane<'a> {
+    /// The node.
+    pub(crate) node: NodeId,
+    /// Whether it ran: covers the whole run.
+    pub(crate) life: Vec<Span<Life>>,
+    /// What it published; nothing from a crash to the first view after it.
+    pub(crate) views: Vec<Span<View>>,
+    /// Its writes, in order of time.
+    pub(crate) writes: Vec<Write<'a>>,
+    /// What else happened to it.
+    pub(crate) marks: Vec<(u64, Mark<'a>)>,
+    turns: Vec<(u64, &'a Event)>,
+    publishing: Track<View>,
+}
+
+/// Whether a node runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// It runs.
+    Running,
+    /// It is stopped, and will go on where it was.
+    Paused,
+    /// It has no process.
+    Down,
+}
+
+/// A durable write.
+#[derive(Clone, Debug)]
+pub(crate) struct Write<'a> {
+    /// The step that asked for it.
+    pub(crate) step: u64,
+    /// What was written.
+    pub(crate) detail: &'a str,
+    /// When it was asked for.
+    pub(crate) from_ns: u64,
+    /// When it was durable, if it ever was.
+    pub(crate) durable_ns: Option<u64>,
+    /// When it ended, either way.
+    pub(crate) to_ns: u64,
+}
+
+/// Something that has no length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark<'a> {
+    /// The process ended.
+    Crashed,
+    /// It runs, for the first time or again.
+    Booted,
+    /// The disk lost everything.
+    Wiped,
+    /// The host hinted that this peer may be gone.
+    Suspected(NodeId),
+    /// The application asked for something.
+    Commanded(Command),
+    /// The command was refused, for this reason.
+    Refused(&'a str),
+}
+
+impl<'a> Lane<'a> {
+    pub(super) fn new(node: NodeId) -> Self {
+        Self {
+            node,
+            life: Vec::new(),
+            views: Vec::new(),
+            writes: Vec::new(),
+            marks: Vec::new(),
+            turns: Vec::new(),
+            publishing: Track::default(),
+        }
+    }
+
+    pub(super) fn read(&mut self, record: &'a Record) {
+        let at_ns = record.at_ns;
+        if let Some(mark) = mark(&record.event) {
+            self.marks.push((at_ns, mark));
+        }
+        match &record.event {
+            Event::Persisting { step, detail } => self.writes.push(Write {
+                step: *step,
+                detail,
+                from_ns: at_ns,
+                durable_ns: None,
+                to_ns: u64::MAX,
+            }),
+            Event::Persisted { step } => {
+                let mut open = self.writes.iter_mut().rev();
+                if let Some(write) = open.find(|write| write.step == *step) {
+                    write.durable_ns = Some(at_ns);
+                    write.to_ns = at_ns;
+                }
+            }
+            Event::Viewed { view, .. } => self.publishing.turn(at_ns, *view),
+            Event::Crashed => {
+                self.publishing.end(at_ns);
+                self.abandon_writes(at_ns);
+                self.turns.push((at_ns, &record.event));
+            }
+            Event::Booted | Event::Paused | Event::Resumed => {
+                self.turns.push((at_ns, &record.event));
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn finish(&mut self, start_ns: u64, end_ns: u64) {
+        self.abandon_writes(end_ns);
+        self.views = std::mem::take(&mut self.publishing).finish(end_ns);
+        let before = match self.turns.first() {
+            Some((_, Event::Booted)) => Life::Down,
+            Some((_, Event::Resumed)) => Life::Paused,
+            _ => Life::Running,
+        };
+        let mut life = Track::default();
+        life.turn(start_ns, before);
+        for &(at_ns, event) in &self.turns {
+            let now = match event {
+                Event::Crashed => Life::Down,
+                Event::Paused => Life::Paused,
+                _ => Life::Running,
+            };
+            life.turn(at_ns, now);
+        }
+        self.life = life.finish(end_ns);
+    }
+
+    /// When it ran and believed that it leads, and which epoch.
+    pub(crate) fn leading(&self) -> Vec<Span<Epoch>> {
+        let tenures = self
+            .views
+            .iter()
+            .filter(|span| span.what.role == Role::Leader);
+        let running = |span: &Span<View>| -> Vec<Span<Epoch>> {
+            let window = (span.from_ns, span.to_ns);
+            let lives = self.life.iter().filter(|life| life.what == Life::Running);
+            lives
+                .filter_map(|life| life.within(window))
+                .map(|(from_ns, to_ns)| Span {
+                    from_ns,
+                    to_ns,
+                    what: span.what.epoch,
+                })
+                .collect()
+        };
+        tenures.flat_map(running).collect()
+    }
+
+    /// Whether it runs at this moment.
+    pub(crate) fn life_at(&self, at_ns: u64) -> Life {
+        let span = self.life.iter().find(|span| span.contains(at_ns));
+        // The end of the run belongs to its last span.
+        span.or(self.life.last())
+            .map_or(Life::Running, |span| span.what)
+    }
+
+    /// What it had published at this moment.
+    pub(crate) fn view_at(&self, at_ns: u64) -> Option<View> {
+        let next = self.views.partition_point(|span| span.from_ns <= at_ns);
+        let span = self.views.get(next.checked_sub(1)?)?;
+        (span.contains(at_ns) || next == self.views.len() && span.to_ns == at_ns)
+            .then_some(span.what)
+    }
+
+    fn abandon_writes(&mut self, at_ns: u64) {
+        for write in &mut self.writes {
+            write.to_ns = write.to_ns.min(at_ns);
+        }
+    }
+}
+
+fn mark(event: &Event) -> Option<Mark<'_>> {
+    Some(match event {
+        Event::Crashed => Mark::Crashed,
+        Event::Booted => Mark::Booted,
+        Event::Wiped => Mark::Wiped,
+        Event::Refused { reason, .. } => Mark::Refused(reason),
+        Event::Stepped { input, .. } => match input {
+            Stimulus::Suspected { peer } => Mark::Suspected(*peer),
+            Stimulus::Commanded { command } => Mark::Commanded(*command),
+            Stimulus::Started | Stimulus::Received { .. } | Stimulus::Elapsed { .. } => {
+                return None;
+            }
+        },
+        _ => return None,
+    })
+}

@@ -1,0 +1,250 @@
+//! Made-up traces for the tests of the pictures: what a Raft-like cluster of `n` nodes would leave
+//! behind. The same `n` gives the same trace.
+
+use elector_core::{
+    Epoch, NodeId, Purpose, View,
+    trace::{Event, Loss, Record, Stimulus},
+};
+
+const MS: u64 = 1_000_000;
+
+/// n2 leads, crashes at 412 ms, n3 takes over, n2 comes back at 900 ms and is paused for a while.
+pub(crate) fn crash(n: u64) -> Vec<Record> {
+    let mut tape = Tape::new(n);
+    tape.boot();
+    let led = tape.election(181 * MS, 2, 1, &[], &[]);
+    tape.heartbeats(2, led, 412 * MS, (&[], Loss::Chance));
+    tape.note(412 * MS, "the leader n2 crashes");
+    tape.at(412 * MS, 2, Event::Crashed);
+    tape.suspected(412 * MS + 300_000, 1, 2);
+    let led = tape.election(583 * MS, 3, 2, &[], &[2]);
+    tape.heartbeats(3, led, 900 * MS, (&[2], Loss::Dead));
+    tape.heartbeats(3, 884 * MS, 1_000 * MS, (&[], Loss::Chance));
+    tape.note(900 * MS, "n2 restarts");
+    tape.at(900 * MS, 2, Event::Booted);
+    tape.viewed(902 * MS, 2, View::following(Epoch(2), Some(NodeId(3))));
+    tape.at(1_000 * MS, 2, Event::Paused);
+    tape.at(1_080 * MS, 2, Event::Resumed);
+    tape.finish()
+}
+
+/// n1 leads and is cut off with a minority at 300 ms; n3 leads the others from 506 ms on; n1 learns
+/// of it when the cut heals, at 760 ms.
+pub(crate) fn split(n: u64) -> Vec<Record> {
+    let mut tape = Tape::new(n);
+    let minority: Vec<u64> = (1..=(n - 1) / 2).collect();
+    let majority: Vec<u64> = (minority.len() as u64 + 1..=n).collect();
+    tape.boot();
+    let led = tape.election(160 * MS, 1, 1, &[], &[]);
+    tape.heartbeats(1, led, 300 * MS, (&[], Loss::Chance));
+    tape.note(
+        300 * MS,
+        "the leader n1 is cut off <with> a \"minority\" & its clients",
+    );
+    tape.cut(300 * MS, &minority, &majority);
+    tape.heartbeats(1, 300 * MS, 760 * MS, (&majority, Loss::Cut));
+    let led = tape.election(503 * MS, majority[0], 2, &minority, &[]);
+    tape.heartbeats(majority[0], led, 760 * MS, (&minority, Loss::Cut));
+    tape.heartbeats(majority[0], 760 * MS, 900 * MS, (&[], Loss::Chance));
+    tape.note(760 * MS, "the cut heals");
+    tape.at_network(760 * MS, Event::Cut { blocked: vec![] });
+    let leader = Some(NodeId(majority[0]));
+    for &node in &minority {
+        tape.viewed(762 * MS, node, View::following(Epoch(2), leader));
+    }
+    tape.finish()
+}
+
+/// A trace being written.
+struct Tape {
+    n: u64,
+    records: Vec<Record>,
+    ids: u64,
+    steps: u64,
+    noise: u64,
+}
+
+impl Tape {
+    fn new(n: u64) -> Self {
+        Self {
+            n,
+            records: Vec::new(),
+            ids: 0,
+            steps: 0,
+            noise: n,
+        }
+    }
+
+    fn finish(mut self) -> Vec<Record> {
+        self.records.sort_by_key(|record| record.at_ns);
+        self.records
+    }
+
+    fn boot(&mut self) {
+        for node in 1..=self.n {
+            self.at(0, node, Event::Booted);
+            self.stepped(0, node, Stimulus::Started);
+        }
+    }
+
+    /// Elects `me` and gives the moment of its victory.
+    fn election(&mut self, at: u64, me: u64, epoch: u64, cut: &[u64], dead: &[u64]) -> u64 {
+        let timer = "Stagger".to_owned();
+        let step = self.stepped(at, me, Stimulus::Elapsed { timer });
+        let view = View::campaigning(Epoch(epoch));
+        self.at(at, me, Event::Viewed { step, view });
+        let request = format!("RequestVote {{ epoch: e{epoch} }}");
+        let grant = format!("Vote {{ epoch: e{epoch}, granted: true }}");
+        let mut votes = Vec::new();
+        for peer in (1..=self.n).filter(|&peer| peer != me) {
+            let lost = match peer {
+                peer if cut.contains(&peer) => Some(Loss::Cut),
+                peer if dead.contains(&peer) => Some(Loss::Dead),
+                _ => None,
+            };
+            let Some(got) = self.send(at, (me, peer), &request, Purpose::Election, lost) else {
+                continue;
+            };
+            let written = self.write(got, peer, &format!("Durable {{ vote: n{me} }}"));
+            let vote = self.send(written, (peer, me), &grant, Purpose::Election, None);
+            votes.extend(vote.map(|at| (at, peer)));
+        }
+        self.write(at, me, &format!("Durable {{ vote: n{me} }}"));
+        votes.sort_unstable();
+        let (won, _) = votes[(self.n / 2) as usize - 1];
+        let view = View::leading(Epoch(epoch), NodeId(me));
+        self.viewed(won, me, view);
+        let announce = format!("Heartbeat {{ epoch: e{epoch} }}");
+        for (_, peer) in votes {
+            let got = self.send(won, (me, peer), &announce, Purpose::Election, None);
+            if let Some(got) = got {
+                let view = View::following(Epoch(epoch), Some(NodeId(me)));
+                self.viewed(got, peer, view);
+            }
+        }
+        won
+    }
+
+    /// Routine heartbeats of `leader`, every 50 ms, and their acknowledgements.
+    fn heartbeats(&mut self, leader: u64, from: u64, until: u64, out: (&[u64], Loss)) {
+        let mut at = from + 50 * MS;
+        while at < until {
+            for peer in (1..=self.n).filter(|&peer| peer != leader) {
+                let lost = if out.0.contains(&peer) {
+                    Some(out.1)
+                } else if self.random(40) == 0 {
+                    Some(Loss::Chance)
+                } else {
+                    None
+                };
+                let beat = (leader, peer);
+                if let Some(got) = self.send(at, beat, "Heartbeat {}", Purpose::Liveness, lost) {
+                    self.send(got, (peer, leader), "Ack {}", Purpose::Liveness, None);
+                }
+            }
+            at += 50 * MS;
+        }
+    }
+
+    /// Sends a message and gives the moment of its arrival; one in sixteen arrives twice.
+    fn send(
+        &mut self,
+        at: u64,
+        (from, to): (u64, u64),
+        detail: &str,
+        purpose: Purpose,
+        lost: Option<Loss>,
+    ) -> Option<u64> {
+        self.ids += 1;
+        let id = self.ids;
+        let kind = detail.split(' ').next().unwrap_or_default().to_owned();
+        let sent = Event::Sent {
+            step: self.steps,
+            id,
+            to: NodeId(to),
+            kind: kind.clone(),
+            purpose,
+            detail: detail.to_owned(),
+        };
+        self.at(at, from, sent);
+        let arrival = at + MS / 2 + self.random(MS);
+        if let Some(why) = lost {
+            let at = if why == Loss::Dead { arrival } else { at };
+            let to = NodeId(to);
+            self.at_network(at, Event::Lost { id, to, why });
+            return None;
+        }
+        let copies = if self.random(16) == 0 { 2 } else { 1 };
+        for copy in 0..copies {
+            let input = Stimulus::Received {
+                from: NodeId(from),
+                id,
+                kind: kind.clone(),
+                detail: detail.to_owned(),
+            };
+            self.stepped(arrival + copy * MS, to, input);
+        }
+        Some(arrival)
+    }
+
+    fn write(&mut self, at: u64, node: u64, detail: &str) -> u64 {
+        let (step, detail) = (self.steps, detail.to_owned());
+        self.at(at, node, Event::Persisting { step, detail });
+        let durable = at + MS / 5;
+        self.at(durable, node, Event::Persisted { step });
+        self.steps += 1;
+        durable
+    }
+
+    fn cut(&mut self, at: u64, left: &[u64], right: &[u64]) {
+        let mut blocked = Vec::new();
+        for &a in left {
+            for &b in right {
+                blocked.extend([(NodeId(a), NodeId(b)), (NodeId(b), NodeId(a))]);
+            }
+        }
+        blocked.sort_unstable();
+        self.at_network(at, Event::Cut { blocked });
+    }
+
+    fn note(&mut self, at: u64, text: &str) {
+        let text = text.to_owned();
+        self.at_network(at, Event::Note { text });
+    }
+
+    fn suspected(&mut self, at: u64, node: u64, peer: u64) {
+        let peer = NodeId(peer);
+        self.stepped(at, node, Stimulus::Suspected { peer });
+    }
+
+    fn viewed(&mut self, at: u64, node: u64, view: View) {
+        let step = self.steps;
+        self.at(at, node, Event::Viewed { step, view });
+    }
+
+    fn stepped(&mut self, at: u64, node: u64, input: Stimulus) -> u64 {
+        self.steps += 1;
+        let step = self.steps;
+        self.at(at, node, Event::Stepped { step, input });
+        step
+    }
+
+    fn at_network(&mut self, at_ns: u64, event: Event) {
+        let node = None;
+        self.records.push(Record { at_ns, node, event });
+    }
+
+    fn at(&mut self, at_ns: u64, node: u64, event: Event) {
+        let node = Some(NodeId(node));
+        self.records.push(Record { at_ns, node, event });
+    }
+
+    /// A number below `bound` (a linear congruential generator: Knuth's MMIX).
+    fn random(&mut self, bound: u64) -> u64 {
+        self.noise = self
+            .noise
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.noise >> 33) % bound
+    }
+}

@@ -1,0 +1,253 @@
+use std::{collections::VecDeque, fmt};
+
+use elector_core::NodeId;
+
+use super::TimelineOptions;
+
+/// The longest that a line stays open for the same thing at another node.
+const OPEN_NS: u64 = 1_000_000;
+
+/// A pause this long ends a count of folded messages; in shorter ones it goes on, so that an
+/// election is not torn apart by the heartbeats beside it.
+const FOLD_NS: u64 = 20_000_000;
+
+/// One line of a timeline.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    /// When it began.
+    pub(super) at_ns: u64,
+    /// Whom it happened to; empty for the cluster as a whole.
+    pub(super) who: Vec<NodeId>,
+    /// Whom a message goes to.
+    pub(super) to: Vec<NodeId>,
+    /// What happened.
+    pub(super) text: String,
+    /// How it is coloured.
+    pub(super) tone: Tone,
+}
+
+/// What a line is about, as far as its colour goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// A note of the host.
+    Note,
+    /// Something broke, or two nodes lead.
+    Fault,
+    /// Something was mended.
+    Mend,
+    /// A node leads.
+    Lead,
+    /// A node campaigns.
+    Campaign,
+    /// A message was lost.
+    Loss,
+    /// Anything else.
+    Plain,
+    /// What most readers skip.
+    Faint,
+}
+
+impl Tone {
+    fn ansi(self) -> &'static str {
+        match self {
+            Self::Note => "\x1b[1;36m",
+            Self::Fault => "\x1b[1;31m",
+            Self::Mend => "\x1b[36m",
+            Self::Lead => "\x1b[1;32m",
+            Self::Campaign => "\x1b[33m",
+            Self::Loss => "\x1b[31m",
+            Self::Plain => "",
+            Self::Faint => "\x1b[2m",
+        }
+    }
+}
+
+/// Writes lines, joins those that say the same, and folds away routine.
+#[derive(Debug)]
+pub(super) struct Pen<'o, W> {
+    out: &'o mut W,
+    options: TimelineOptions,
+    // Shorter than a message takes, so that no line joins an effect to its cause.
+    open_ns: u64,
+    open: VecDeque<Line>,
+    folded: Folded,
+    last_ns: Option<u64>,
+}
+
+/// Routine messages that no line shows.
+#[derive(Clone, Copy, Debug, Default)]
+struct Folded {
+    sent: u64,
+    lost: u64,
+}
+
+impl<'o, W: fmt::Write> Pen<'o, W> {
+    /// `hop_ns` is how long a message usually takes.
+    pub(super) fn new(out: &'o mut W, options: TimelineOptions, hop_ns: u64) -> Self {
+        Self {
+            out,
+            options,
+            open_ns: (hop_ns / 3).min(OPEN_NS),
+            open: VecDeque::new(),
+            folded: Folded::default(),
+            last_ns: None,
+        }
+    }
+
+    pub(super) fn options(&self) -> TimelineOptions {
+        self.options
+    }
+
+    /// Takes a line. Lines come in order of time.
+    pub(super) fn line(&mut self, line: Line) -> fmt::Result {
+        if !self.shows(line.at_ns) {
+            return Ok(());
+        }
+        self.write_before(line.at_ns)?;
+        if !self.open.iter_mut().any(|open| join(open, &line)) {
+            self.open.push_back(line);
+        }
+        Ok(())
+    }
+
+    /// Counts a routine message, or its loss, in place of a line.
+    pub(super) fn fold(&mut self, at_ns: u64, lost: bool) -> fmt::Result {
+        if !self.shows(at_ns) {
+            return Ok(());
+        }
+        self.write_before(at_ns)?;
+        if lost {
+            self.folded.lost += 1;
+        } else {
+            self.folded.sent += 1;
+        }
+        Ok(())
+    }
+
+    /// Writes what is left.
+    pub(super) fn finish(mut self) -> fmt::Result {
+        while !self.open.is_empty() {
+            self.write_first()?;
+        }
+        self.write_folded()
+    }
+
+    fn shows(&self, at_ns: u64) -> bool {
+        let window = self.options.window;
+        window.is_none_or(|(start_ns, end_ns)| (start_ns..=end_ns).contains(&at_ns))
+    }
+
+    fn write_before(&mut self, at_ns: u64) -> fmt::Result {
+        while let Some(first) = self.open.front()
+            && first.at_ns.saturating_add(self.open_ns) < at_ns
+        {
+            self.write_first()?;
+        }
+        Ok(())
+    }
+
+    fn write_first(&mut self) -> fmt::Result {
+        let Some(line) = self.open.pop_front() else {
+            return Ok(());
+        };
+        let quiet_ns = line.at_ns.saturating_sub(self.last_ns.unwrap_or(0));
+        if quiet_ns >= FOLD_NS {
+            self.write_folded()?;
+        }
+        self.last_ns = Some(line.at_ns);
+        let mut what = String::new();
+        if !line.to.is_empty() {
+            what = format!("→ {}  ", names(&line.to));
+        }
+        what += &agreeing(&line.text, line.who.len());
+        self.write(Some(line.at_ns), &names(&line.who), &what, line.tone)
+    }
+
+    fn write_folded(&mut self) -> fmt::Result {
+        let Folded { sent, lost } = std::mem::take(&mut self.folded);
+        if sent + lost == 0 {
+            return Ok(());
+        }
+        let lost = match lost {
+            0 => String::new(),
+            lost => format!(", {lost} lost"),
+        };
+        let what = format!("{sent} heartbeats and acks sent{lost}");
+        self.write(None, "…", &what, Tone::Faint)
+    }
+
+    fn write(&mut self, at_ns: Option<u64>, who: &str, what: &str, tone: Tone) -> fmt::Result {
+        let time = at_ns.map_or(String::new(), millis);
+        let line = format!("{time:>12}  {who:<8}  {what}");
+        let line = self.shortened(line.trim_end());
+        if self.options.color && !tone.ansi().is_empty() {
+            return writeln!(self.out, "{}{line}\x1b[0m", tone.ansi());
+        }
+        writeln!(self.out, "{line}")
+    }
+
+    fn shortened(&self, line: &str) -> String {
+        let width = self.options.width;
+        // Texts of others stay on their line.
+        let plain = |c: char| if c.is_control() { ' ' } else { c };
+        if width == 0 || line.chars().count() <= width {
+            return line.chars().map(plain).collect();
+        }
+        let kept = line.chars().take(width.saturating_sub(1)).map(plain);
+        kept.chain(['…']).collect()
+    }
+}
+
+/// The text with its verb in the form that `count` subjects want.
+fn agreeing(text: &str, count: usize) -> String {
+    let verbs = [
+        ("follows ", "follow "),
+        ("campaigns ", "campaign "),
+        ("knows ", "know "),
+        ("writes ", "write "),
+        ("leads ", "lead "),
+        ("is told ", "are told "),
+    ];
+    let plural = verbs
+        .iter()
+        .filter(|_| count > 1)
+        .find_map(|(one, many)| Some((*many).to_owned() + text.strip_prefix(one)?));
+    plural.unwrap_or_else(|| text.to_owned())
+}
+
+/// Adds `line` to one that says the same of another node, if it does.
+fn join(open: &mut Line, line: &Line) -> bool {
+    if open.text != line.text || open.tone != line.tone || line.who.is_empty() {
+        return false;
+    }
+    if open.who == line.who && open.at_ns == line.at_ns && open.to.len() + line.to.len() > 1 {
+        open.to.extend(&line.to);
+        return true;
+    }
+    let new = line.who.iter().all(|who| !open.who.contains(who));
+    if open.to == line.to && new {
+        open.who.extend(&line.who);
+        return true;
+    }
+    false
+}
+
+/// Nanoseconds as milliseconds, to the microsecond.
+pub(crate) fn millis(ns: u64) -> String {
+    format!("{}.{:03}", ns / 1_000_000, ns / 1_000 % 1_000)
+}
+
+/// Names nodes in order of id, three or more in a row by the first and the last of them.
+fn names(nodes: &[NodeId]) -> String {
+    let mut sorted = nodes.to_vec();
+    sorted.sort_unstable();
+    let runs = sorted.chunk_by(|a, b| b.0 - a.0 <= 1);
+    let names = runs.map(|run| match run {
+        [first, .., last] if run.len() > 2 => format!("{first:?}–{last:?}"),
+        _ => {
+            let names: Vec<String> = run.iter().map(|node| format!("{node:?}")).collect();
+            names.join(" ")
+        }
+    });
+    names.collect::<Vec<_>>().join(" ")
+}
