@@ -1,0 +1,148 @@
+use alloc::{vec, vec::Vec};
+use core::{ops::RangeInclusive, time::Duration};
+
+use elector_core::{Membership, Settings, Timing, TimingError};
+use serde::{Deserialize, Serialize};
+
+/// What the algorithm promises and what not, in a line.
+pub const SUMMARY: &str = "The highest node alive leads, at n-1 to n²-n-1 messages; pauses, loss \
+                           and partitions give several leaders at once until they hear each other";
+
+/// Timing and options of [`Bully`](crate::Bully).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BullyConfig {
+    /// The durations that all algorithms share.
+    pub timing: Timing,
+    /// How long a node that asked the higher ones waits for an answer before it takes them all for
+    /// dead: the paper's T. Milliseconds in files, as `answer_timeout_ms`; without it,
+    /// `timing.round_trip`.
+    ///
+    /// This is the bound that safety rests on: an answer that comes later than this makes two
+    /// coordinators.
+    #[serde(
+        rename = "answer_timeout_ms",
+        with = "optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub answer_timeout: Option<Duration>,
+    /// Whether a node takes over from a live coordinator with a lower id, as in the paper. Without
+    /// it a coordinator stays until it is gone, and a recovering node listens before it asks.
+    /// Default true.
+    pub preempt: bool,
+    /// Whether a candidate goes without the answers of higher nodes that the host reports gone.
+    /// They are still asked. Saves the answer timeout; **a wrong hint makes two coordinators**
+    /// until they hear each other. Default false.
+    pub skip_suspected: bool,
+}
+
+/// A configuration worth comparing with the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// How it is called on the command line.
+    pub name: &'static str,
+    /// What is special about it, in a line.
+    pub summary: &'static str,
+    /// The configuration.
+    pub config: BullyConfig,
+}
+
+impl Default for BullyConfig {
+    fn default() -> Self {
+        Self {
+            timing: Timing::default(),
+            answer_timeout: None,
+            preempt: true,
+            skip_suspected: false,
+        }
+    }
+}
+
+impl BullyConfig {
+    /// The configurations to compare, the default first.
+    #[must_use]
+    pub fn variants() -> Vec<Variant> {
+        let default = Self::default();
+        vec![
+            Variant {
+                name: "preempt",
+                summary: "the paper's: a recovering node takes over from any lower coordinator",
+                config: default.clone(),
+            },
+            Variant {
+                name: "no-preempt",
+                summary: "a live coordinator stays, so the highest node alive may not be leading",
+                config: Self {
+                    preempt: false,
+                    ..default
+                },
+            },
+        ]
+    }
+
+    /// How many messages an election among `nodes` nodes costs when the leader, the node with the
+    /// highest id, has died and one node notices: k² + n − 2 with k ids above that node. The best
+    /// case is k = 1, the worst k = n − 1.
+    #[must_use]
+    pub fn expected_messages(&self, nodes: u64) -> RangeInclusive<u64> {
+        let best = nodes.saturating_sub(1);
+        best..=nodes.saturating_mul(best).saturating_sub(1)
+    }
+
+    /// How long to wait for an answer: the paper's T.
+    #[must_use]
+    pub fn answer_timeout(&self) -> Duration {
+        self.answer_timeout.unwrap_or(self.timing.round_trip)
+    }
+}
+
+impl Settings for BullyConfig {
+    fn timing(&self) -> &Timing {
+        &self.timing
+    }
+
+    fn timing_mut(&mut self) -> &mut Timing {
+        &mut self.timing
+    }
+
+    fn validate(&self, _members: &Membership) -> Result<(), TimingError> {
+        self.timing.validate()?;
+        let answer_timeout = self.answer_timeout();
+        if answer_timeout.is_zero() {
+            return Err(TimingError::Zero("answer_timeout"));
+        }
+        if answer_timeout >= self.timing.election_min {
+            return Err(TimingError::Order {
+                shorter: "answer_timeout",
+                shorter_value: answer_timeout,
+                longer: "election_min",
+                longer_value: self.timing.election_min,
+                because: "a winner must be able to announce itself before others give up waiting",
+            });
+        }
+        Ok(())
+    }
+}
+
+/// [`elector_core::millis`] for a duration that may be left out.
+mod optional_millis {
+    use super::{Deserialize, Duration, Serialize};
+    use serde::{Deserializer, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Millis(#[serde(with = "elector_core::millis")] Duration);
+
+    pub(super) fn serialize<S: Serializer>(
+        duration: &Option<Duration>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        duration.map(Millis).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<Millis>::deserialize(from)?.map(|millis| millis.0))
+    }
+}

@@ -1,0 +1,9 @@
+use elector_core::Epoch;
+use serde::{Deserialize, Serialize};
+
+/// What a node must still know after a crash. The paper has none of it: its nodes recover blank.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BullyDurable {
+    /// The newest tenure that the node led, followed or contested. Never goes back.
+    pub epoch: Epoch,
+}
