@@ -48,7 +48,8 @@
 //! - `quiet on`, `quiet off`: leaves out the `persist` and `timer` lines from here on.
 //!
 //! A timer with a delay of zero fires by itself, as a step of its own, right after the step that
-//! set it. A command that cannot be carried out is an error, as is one that takes over 10,000 steps.
+//! set it. A command that cannot be carried out is an error, as is one that takes over 10,000
+//! steps.
 //!
 //! # The output
 //!
