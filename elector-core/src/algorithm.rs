@@ -32,7 +32,7 @@ pub trait Settings:
     /// # Errors
     /// The first broken rule, by name.
     fn validate(&self, _members: &Membership) -> Result<(), TimingError> {
-        self.timing().validate()
+        Timing::validate(self.timing())
     }
 }
 

@@ -3,7 +3,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::Delay;
+use crate::{Delay, Settings};
 
 /// The durations that all algorithms share, so that a comparison of them is fair.
 ///
@@ -43,6 +43,17 @@ impl Default for Timing {
             election_max: Duration::from_millis(300),
             round_trip: Duration::from_millis(20),
         }
+    }
+}
+
+/// An algorithm without options of its own needs no more.
+impl Settings for Timing {
+    fn timing(&self) -> &Timing {
+        self
+    }
+
+    fn timing_mut(&mut self) -> &mut Timing {
+        self
     }
 }
 

@@ -43,7 +43,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     /// The ids of all nodes, in ascending order.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeId> {
-        self.machines.iter().map(|machine| machine.id()).collect()
+        self.machines.iter().map(Machine::id).collect()
     }
 
     /// The tenure that all running, reachable nodes agree on now.

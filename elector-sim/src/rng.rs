@@ -6,7 +6,7 @@ use rand_chacha::{
     rand_core::{Rng as _, SeedableRng as _},
 };
 
-/// The one source of chance of a run: a ChaCha8 stream named by a 64-bit seed. Every draw comes
+/// The one source of chance of a run: a `ChaCha8` stream named by a 64-bit seed. Every draw comes
 /// from here in the order of events, so the seed is the run.
 #[derive(Clone, Debug)]
 pub struct Rng(ChaCha8Rng);

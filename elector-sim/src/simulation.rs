@@ -106,9 +106,15 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     pub(crate) fn happen(&mut self, node: usize, happening: Happening<A>) {
         let machine = &mut self.machines[node];
         if let Happening::Written { life, number } = happening {
-            // The disk works on while the process is paused.
+            // The disk works on while the process is paused; the event then comes a second time,
+            // out of the backlog, when there is nothing left to write.
+            let pending = &mut machine.disk.pending;
+            let front = pending
+                .front()
+                .is_some_and(|(pending, _)| *pending == number);
             if life == machine.life
-                && let Some((_, durable)) = machine.disk.pending.pop_front()
+                && front
+                && let Some((_, durable)) = pending.pop_front()
             {
                 machine.disk.durable = durable;
                 machine.disk.number = number;

@@ -1,12 +1,12 @@
-use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
+use comfy_table::{CellAlignment, Table, presets::ASCII_MARKDOWN};
 
 use crate::Summary;
 
-/// A table of cells for a terminal, a row each.
+/// A table of cells, a row each, for a terminal or a Markdown file.
 #[must_use]
 pub fn table(summaries: &[Summary]) -> String {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
+    table.load_style(ASCII_MARKDOWN);
     table.set_header([
         "algorithm",
         "n",

@@ -42,7 +42,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             Action::Network(network) => self.set_network(network.clone()),
             Action::Disk(disk) => self.setup.disk = *disk,
             Action::Stall(stall) => {
-                self.each(stall.node, |sim, node| sim.stall(node, stall.duration))
+                self.each(stall.node, |sim, node| sim.stall(node, stall.duration));
             }
             Action::Drift(drift) => self.each(drift.node, |sim, node| sim.drift(node, drift.rate)),
             Action::Hints(hints) => self.setup.hints = *hints,

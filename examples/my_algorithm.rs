@@ -1,0 +1,172 @@
+//! An election algorithm of your own, and what it gets for nothing: the simulator with every
+//! fault, the invariants, and a table beside the stock algorithms.
+//!
+//! `cargo run --release --example my_algorithm`
+//!
+//! The algorithm is "first come": whoever misses the leader asks everybody for the next epoch, and
+//! each node grants an epoch once. It is Raft's vote without terms in every message, pre-vote or
+//! check-quorum; see in the table what those are for.
+
+use elector_core::{
+    Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, NodeId, Outbox, Pledge,
+    Purpose, Quorum, Role, Tally, Timing, Verdict, View,
+};
+use elector_sim::{Contestant, Scenario, Sweep};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+enum Say {
+    Ask(Epoch),
+    Grant(Epoch),
+    Lead { epoch: Epoch, announce: bool },
+}
+
+impl Message for Say {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Ask(_) => "Ask",
+            Self::Grant(_) => "Grant",
+            Self::Lead { .. } => "Lead",
+        }
+    }
+    fn purpose(&self) -> Purpose {
+        match self {
+            Self::Lead {
+                announce: false, ..
+            } => Purpose::Liveness,
+            _ => Purpose::Election,
+        }
+    }
+    fn pledge(&self, to: NodeId) -> Option<Pledge> {
+        match self {
+            Self::Grant(epoch) => Some(Pledge {
+                epoch: *epoch,
+                rank: (0, 0),
+                candidate: to,
+            }),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct FirstCome {
+    members: Membership,
+    timing: Timing,
+    /// The newest epoch this node granted, and to whom: all that must survive a crash.
+    granted: (Epoch, Option<NodeId>),
+    view: View,
+    votes: Tally,
+}
+
+impl FirstCome {
+    fn follow(&mut self, leader: Option<NodeId>, out: &mut Outbox<Self>) {
+        self.view = View::following(self.granted.0, leader);
+        out.set_timer((), self.timing.election());
+    }
+
+    fn lead(&mut self, announce: bool, out: &mut Outbox<Self>) {
+        self.view = View::leading(self.granted.0, self.members.me());
+        out.broadcast(&Say::Lead {
+            epoch: self.granted.0,
+            announce,
+        });
+        out.set_timer((), Delay::exactly(self.timing.heartbeat));
+    }
+
+    fn campaign(&mut self, out: &mut Outbox<Self>) {
+        let me = self.members.me();
+        self.granted = (self.granted.0.next(), Some(me));
+        self.view = View::campaigning(self.granted.0);
+        self.votes = Tally::new();
+        out.broadcast(&Say::Ask(self.granted.0));
+        out.set_timer((), self.timing.election());
+        self.count(me, out);
+    }
+
+    fn count(&mut self, voter: NodeId, out: &mut Outbox<Self>) {
+        let verdict = self.votes.record(&self.members, voter, true);
+        if self.view.role == Role::Candidate && verdict == Verdict::Won {
+            self.lead(true, out);
+        }
+    }
+
+    fn hear(&mut self, from: NodeId, message: &Say, out: &mut Outbox<Self>) {
+        let (known, granted_to) = self.granted;
+        match *message {
+            Say::Ask(epoch) if epoch > known => {
+                self.granted = (epoch, Some(from));
+                out.send(from, Say::Grant(epoch));
+                self.follow(None, out);
+            }
+            Say::Grant(epoch) if epoch == known => self.count(from, out),
+            Say::Lead { epoch, .. } if epoch >= known => {
+                self.granted = (epoch, granted_to.filter(|_| epoch == known));
+                self.follow(Some(from), out);
+            }
+            // Stale: of an epoch that this node has left.
+            Say::Ask(_) | Say::Grant(_) | Say::Lead { .. } => {}
+        }
+    }
+}
+
+impl ElectionAlgorithm for FirstCome {
+    const NAME: &'static str = "first-come";
+    type Guarantee = Quorum;
+    type Config = Timing;
+    type Message = Say;
+    type Timer = ();
+    type Durable = (Epoch, Option<NodeId>);
+
+    fn restore(timing: &Timing, members: Membership, granted: Self::Durable) -> Self {
+        let view = View::following(granted.0, None);
+        Self {
+            members,
+            timing: *timing,
+            granted,
+            view,
+            votes: Tally::new(),
+        }
+    }
+
+    fn durable(&self) -> &Self::Durable {
+        &self.granted
+    }
+
+    fn view(&self) -> View {
+        self.view
+    }
+
+    fn step(&mut self, input: Input<Say, ()>, out: &mut Outbox<Self>) {
+        match input {
+            Input::Started => self.follow(None, out),
+            Input::Received { from, message } => self.hear(from, &message, out),
+            Input::Elapsed(()) if self.view.role == Role::Leader => self.lead(false, out),
+            Input::Elapsed(()) | Input::Commanded(Command::Campaign) => self.campaign(out),
+            Input::Commanded(_) => out.refuse("first-come knows no handover"),
+            Input::Suspected(_) => {}
+        }
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mine =
+        Contestant::of::<FirstCome>("mine", "each node grants an epoch once", Timing::default());
+    let scenarios = ["leader-crash", "minority-leader", "one-way-deaf", "churn"];
+    let sweep = Sweep {
+        contestants: vec![mine],
+        nodes: vec![3, 5],
+        scenarios: scenarios
+            .into_iter()
+            .map(Scenario::named)
+            .collect::<Result<_, _>>()?,
+        runs: 50,
+        seed: 1,
+        jobs: None,
+        always_twice: true,
+    };
+    let cells = sweep.run(&|_, _| ())?;
+    let summaries: Vec<_> = cells.iter().map(elector_sim::Cell::summary).collect();
+    println!("{}", elector_sim::table(&summaries));
+    Ok(())
+}
