@@ -151,7 +151,9 @@ impl<A: ElectionAlgorithm> Driver<A> {
         self.published
     }
 
-    /// See [`ElectionAlgorithm::lease`].
+    /// See [`ElectionAlgorithm::lease`]. Like [`view`](Self::view) it may run ahead of the disk: a
+    /// host may rely on it only while the view that it has *published*, through the gate, leads
+    /// the same epoch.
     #[must_use]
     pub fn lease(&self) -> Option<Moment> {
         self.algorithm.lease()
@@ -198,7 +200,9 @@ impl<A: ElectionAlgorithm> Driver<A> {
 
     fn changed_view(&mut self) -> Result<Option<View>, ContractViolation> {
         let (old, new) = (self.published, self.algorithm.view());
-        if new == old {
+        // The view at boot has not been checked by any step yet, so the first one looks at it even
+        // if it did not change.
+        if new == old && self.number > 0 {
             return Ok(None);
         }
         if new.epoch < old.epoch {
@@ -219,7 +223,7 @@ impl<A: ElectionAlgorithm> Driver<A> {
             self.tenure = (new.epoch, Some(leader));
         }
         self.published = new;
-        Ok(Some(new))
+        Ok((new != old).then_some(new))
     }
 
     fn check_tenure(&self, epoch: Epoch, leader: NodeId) -> Result<(), ContractViolation> {

@@ -15,6 +15,101 @@
 //! That is the host's whole duty. Persist-before-reply is never an author's duty: the driver finds
 //! out what changed by comparing [`ElectionAlgorithm::durable`] before and after.
 //!
+//! # An algorithm, and a host of it
+//!
+//! The least that can be called an election: the highest node leads from the start, and says so.
+//!
+//! ```
+//! use elector_core::{
+//!     BestEffort, Driver, ElectionAlgorithm, Epoch, Gate, Input, Membership, Message, Moment,
+//!     NodeId, Outbox, Outgoing, Purpose, Settings, Timing, View,
+//! };
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+//! struct Highest { members: Membership, epoch: Epoch, leader: Option<NodeId> }
+//!
+//! #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+//! struct Config { timing: Timing }
+//!
+//! #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+//! struct Coordinator { epoch: Epoch }
+//!
+//! impl ElectionAlgorithm for Highest {
+//!     const NAME: &'static str = "highest";
+//!     type Guarantee = BestEffort;
+//!     type Config = Config;
+//!     type Message = Coordinator;
+//!     type Timer = ();
+//!     type Durable = Epoch;
+//!
+//!     fn restore(_: &Config, members: Membership, epoch: Epoch) -> Self {
+//!         Self { members, epoch, leader: None }
+//!     }
+//!
+//!     fn durable(&self) -> &Epoch {
+//!         &self.epoch
+//!     }
+//!
+//!     fn view(&self) -> View {
+//!         match self.leader {
+//!             Some(me) if me == self.members.me() => View::leading(self.epoch, me),
+//!             leader => View::following(self.epoch, leader),
+//!         }
+//!     }
+//!
+//!     fn step(&mut self, input: Input<Coordinator, ()>, out: &mut Outbox<Self>) {
+//!         match input {
+//!             Input::Started => {
+//!                 if self.members.above().is_empty() {
+//!                     self.epoch = self.epoch.next();
+//!                     self.leader = Some(self.members.me());
+//!                     out.broadcast(&Coordinator { epoch: self.epoch });
+//!                 }
+//!             }
+//!             Input::Received { from, message: Coordinator { epoch } } => {
+//!                 if epoch > self.epoch {
+//!                     self.epoch = epoch;
+//!                     self.leader = Some(from);
+//!                 }
+//!             }
+//!             Input::Commanded(_) => out.refuse("the highest node leads, whatever is asked"),
+//!             Input::Elapsed(()) | Input::Suspected(_) => {}
+//!         }
+//!     }
+//! }
+//!
+//! impl Message for Coordinator {
+//!     fn kind(&self) -> &'static str { "Coordinator" }
+//!     fn purpose(&self) -> Purpose { Purpose::Election }
+//! }
+//!
+//! impl Settings for Config {
+//!     fn timing(&self) -> &Timing { &self.timing }
+//!     fn timing_mut(&mut self) -> &mut Timing { &mut self.timing }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let members = Membership::new(NodeId(2), [NodeId(1), NodeId(2)])?;
+//! let mut driver = Driver::<Highest>::restore(&Config::default(), members, Epoch::ZERO);
+//! let mut gate = Gate::new();
+//!
+//! let step = driver.step(Input::Started, Moment::ZERO)?;
+//! let number = step.number;
+//! assert_eq!(step.persist, Some(Epoch(1)));
+//! assert!(gate.pass(step).is_none(), "nobody may hear of epoch 1 before the disk has it");
+//!
+//! gate.persisted(number);
+//! let step = gate.pop().ok_or("now it may be seen")?;
+//! let message = Coordinator { epoch: Epoch(1) };
+//! assert_eq!(step.sends, [Outgoing { to: NodeId(1), message }]);
+//! assert_eq!(step.view, Some(View::leading(Epoch(1), NodeId(2))));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Purity
+//!
 //! This crate is `#![no_std]`: a clock, a thread, a socket or a random number does not compile
 //! here, nor in the algorithm crates.
 

@@ -6,10 +6,29 @@ use thiserror::Error;
 use crate::NodeId;
 
 /// Who takes part: a fixed set of nodes in id order, seen from one of them. Cheap to clone.
+///
+/// Reading one from a file or from the wire checks the same rules as [`Membership::new`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Membership {
     me: NodeId,
     nodes: Arc<[NodeId]>,
+}
+
+/// A membership as it was read.
+#[derive(Deserialize)]
+#[serde(rename = "Membership")]
+struct Unchecked {
+    me: NodeId,
+    nodes: Vec<NodeId>,
+}
+
+impl TryFrom<Unchecked> for Membership {
+    type Error = MembershipError;
+
+    fn try_from(read: Unchecked) -> Result<Self, MembershipError> {
+        Self::new(read.me, read.nodes)
+    }
 }
 
 /// Why a set of nodes is no membership.

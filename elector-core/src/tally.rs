@@ -4,10 +4,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Membership, NodeId};
 
-/// A set of nodes.
+/// A set of nodes. Written as a list of ids in ascending order; read from a list in any order,
+/// since a peer may send one and every lookup rests on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "Vec<NodeId>")]
 pub struct NodeSet(Vec<NodeId>);
+
+impl From<Vec<NodeId>> for NodeSet {
+    fn from(nodes: Vec<NodeId>) -> Self {
+        nodes.into_iter().collect()
+    }
+}
 
 impl NodeSet {
     /// The empty set.

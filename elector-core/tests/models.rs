@@ -1,0 +1,174 @@
+//! The counting types against models that are too simple to be wrong.
+#![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use elector_core::{Acks, Membership, MembershipError, Moment, NodeId, NodeSet, Tally, Verdict};
+use proptest::prelude::*;
+
+/// Node 1 of a cluster of `n`.
+fn cluster(n: u64) -> Membership {
+    Membership::new(NodeId(1), (1..=n).map(NodeId)).unwrap()
+}
+
+proptest! {
+    // A vote is decided by the first answers of members, and by nothing else.
+    #[test]
+    fn a_tally_counts_first_answers_of_members(
+        n in 1..=9_u64,
+        answers in prop::collection::vec((0..=11_u64, any::<bool>()), 0..30),
+    ) {
+        let (members, mut tally) = (cluster(n), Tally::new());
+        let mut first = BTreeMap::new();
+        for (node, granted) in answers {
+            if (1..=n).contains(&node) {
+                first.entry(node).or_insert(granted);
+            }
+            let yes = u64::try_from(first.values().filter(|yes| **yes).count()).unwrap();
+            let no = u64::try_from(first.len()).unwrap() - yes;
+            let expected = if 2 * yes > n {
+                Verdict::Won
+            } else if 2 * (n - no) <= n {
+                Verdict::Lost
+            } else {
+                Verdict::Pending
+            };
+            prop_assert_eq!(tally.record(&members, NodeId(node), granted), expected);
+            prop_assert_eq!(tally.verdict(&members), expected);
+            let granted: Vec<u64> = tally.granted().iter().map(|node| node.0).collect();
+            let yes = first.iter().filter(|(_, yes)| **yes).map(|(node, _)| *node);
+            prop_assert_eq!(granted, yes.collect::<Vec<_>>());
+        }
+    }
+
+    // A lease reaches as far as the newest moment at which a majority still followed: not one
+    // echo further.
+    #[test]
+    fn acks_know_the_newest_moment_of_a_majority(
+        n in 1..=9_u64,
+        echoes in prop::collection::vec((0..=11_u64, 0..20_u64), 0..40),
+        except in 0..=11_u64,
+    ) {
+        let (members, mut acks) = (cluster(n), Acks::new(&cluster(n)));
+        let mut newest = BTreeMap::<u64, u64>::new();
+        for (node, sent) in echoes {
+            acks.record(&members, NodeId(node), Moment::from_nanos(sent));
+            if (1..=n).contains(&node) {
+                let known = newest.entry(node).or_insert(sent);
+                *known = sent.max(*known);
+            }
+            let followed_at = |moment: u64| newest.values().filter(|at| **at >= moment).count();
+            let quorum = (0..20).rev().find(|at| 2 * followed_at(*at) > members.len());
+            prop_assert_eq!(acks.quorum(&members), quorum.map(Moment::from_nanos));
+            let others = newest.iter().filter(|(node, _)| **node != except);
+            let freshest = others.min_by_key(|(node, at)| Reverse((**at, **node)));
+            prop_assert_eq!(
+                acks.freshest(&members, NodeId(except)),
+                freshest.map(|(node, _)| NodeId(*node))
+            );
+        }
+    }
+
+    // Everything that algorithms remember of peers is in such sets.
+    #[test]
+    fn a_node_set_is_a_set(changes in prop::collection::vec((any::<bool>(), 0..8_u64), 0..30)) {
+        let (mut set, mut model) = (NodeSet::new(), BTreeSet::new());
+        for (insert, node) in changes {
+            let node = NodeId(node);
+            if insert {
+                prop_assert_eq!(set.insert(node), model.insert(node));
+            } else {
+                prop_assert_eq!(set.remove(node), model.remove(&node));
+            }
+            prop_assert!(set.iter().eq(model.iter().copied()));
+            prop_assert_eq!((set.len(), set.is_empty()), (model.len(), model.is_empty()));
+            prop_assert_eq!(set.last(), model.last().copied());
+            prop_assert_eq!(set.contains(node), model.contains(&node));
+        }
+        let rebuilt: NodeSet = model.iter().rev().chain(&model).copied().collect();
+        prop_assert_eq!(&rebuilt, &set);
+        set.clear();
+        prop_assert!(set.is_empty());
+    }
+
+    // A set comes over the wire from a peer that may be hostile: sorted or not, it must work.
+    #[test]
+    fn a_node_set_is_a_set_however_it_was_written(nodes in prop::collection::vec(0..8_u64, 0..12)) {
+        let text = serde_json::to_string(&nodes).unwrap();
+        let set: NodeSet = serde_json::from_str(&text).unwrap();
+        let model: BTreeSet<u64> = nodes.into_iter().collect();
+        prop_assert!(set.iter().map(|node| node.0).eq(model.iter().copied()));
+        let text = serde_json::to_string(&model).unwrap();
+        prop_assert_eq!(serde_json::to_string(&set).unwrap(), text);
+        for node in 0..8 {
+            prop_assert_eq!(set.contains(NodeId(node)), model.contains(&node));
+        }
+    }
+
+    // Binary searches rest on the order of the nodes, quorums on there being no duplicate: by
+    // whatever door a membership comes in.
+    #[test]
+    fn a_membership_is_checked_at_every_door(
+        me in 0..6_u64,
+        nodes in prop::collection::vec(0..6_u64, 0..6),
+    ) {
+        let set: BTreeSet<u64> = nodes.iter().copied().collect();
+        let valid = set.len() == nodes.len() && set.contains(&me);
+        let built = Membership::new(NodeId(me), nodes.iter().copied().map(NodeId));
+        let text = serde_json::json!({ "me": me, "nodes": nodes }).to_string();
+        let read = serde_json::from_str::<Membership>(&text);
+        prop_assert_eq!(built.is_ok(), valid);
+        prop_assert_eq!(read.is_ok(), valid);
+        let (Ok(built), Ok(read)) = (built, read) else {
+            return Ok(());
+        };
+        prop_assert_eq!(&built, &read);
+        let again = serde_json::to_string(&built).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<Membership>(&again).unwrap(), &built);
+        describes(&built, me, &set)?;
+    }
+}
+
+/// Every projection of a membership, against the plain set.
+fn describes(members: &Membership, me: u64, set: &BTreeSet<u64>) -> Result<(), TestCaseError> {
+    let ids = |nodes: &[NodeId]| nodes.iter().map(|node| node.0).collect::<Vec<_>>();
+    let those = |keep: &dyn Fn(u64) -> bool| {
+        let kept = set.iter().copied().filter(|node| keep(*node));
+        kept.collect::<Vec<_>>()
+    };
+    prop_assert_eq!(members.me(), NodeId(me));
+    prop_assert_eq!(ids(members.nodes()), those(&|_| true));
+    prop_assert_eq!(ids(members.above()), those(&|node| node > me));
+    prop_assert_eq!(ids(members.below()), those(&|node| node < me));
+    let peers: Vec<NodeId> = members.peers().collect();
+    prop_assert_eq!(ids(&peers), those(&|node| node != me));
+    prop_assert_eq!(members.len(), set.len());
+    prop_assert!(2 * members.majority() > set.len() && 2 * (members.majority() - 1) <= set.len());
+    for node in 0..7 {
+        let place = set.iter().position(|known| *known == node);
+        prop_assert_eq!(members.position(NodeId(node)), place);
+        prop_assert_eq!(members.contains(NodeId(node)), place.is_some());
+        let seen = members.seen_from(NodeId(node));
+        prop_assert_eq!(seen.is_some(), place.is_some());
+        if let Some(seen) = seen {
+            prop_assert_eq!(seen.me(), NodeId(node));
+            prop_assert_eq!(seen.nodes(), members.nodes());
+        }
+    }
+    Ok(())
+}
+
+// Whoever writes a file by hand must be told the broken rule, also by this door.
+#[test]
+fn a_wrong_membership_in_a_file_is_named() {
+    let read = |text| serde_json::from_str::<Membership>(text).unwrap_err();
+    let duplicate = read(r#"{"me": 1, "nodes": [1, 2, 2]}"#).to_string();
+    let expected = MembershipError::Duplicate(NodeId(2)).to_string();
+    assert!(duplicate.contains(&expected), "{duplicate}");
+    let stranger = read(r#"{"me": 4, "nodes": [1, 2]}"#).to_string();
+    let expected = MembershipError::NotAMember(NodeId(4)).to_string();
+    assert!(stranger.contains(&expected), "{stranger}");
+}

@@ -1,0 +1,150 @@
+//! An algorithm that does exactly what its messages say, right or wrong: with it a test can make
+//! any step, and break any rule.
+#![allow(dead_code, reason = "each test crate uses its own part of it")]
+#![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+
+use elector_core::{
+    Delay, Driver, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, NodeId, Outbox,
+    Purpose, Quorum, Settings, Step, Timing, View,
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Puppet {
+    pub durable: Disk,
+    pub view: View,
+    pub lease: Option<Moment>,
+}
+
+/// What the puppet keeps: any number, and the view with which it comes up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct Disk {
+    pub value: u64,
+    pub boot: View,
+}
+
+/// What the puppet is to do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) enum Act {
+    Persist(u64),
+    Show(View),
+    Send(NodeId),
+    Broadcast,
+    Set(char),
+    Cancel(char),
+    Refuse,
+    Lease,
+}
+
+/// All that it is to do in one step.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct Script(pub Vec<Act>);
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct PuppetConfig {
+    pub timing: Timing,
+}
+
+impl Settings for PuppetConfig {
+    fn timing(&self) -> &Timing {
+        &self.timing
+    }
+
+    fn timing_mut(&mut self) -> &mut Timing {
+        &mut self.timing
+    }
+}
+
+impl Message for Script {
+    fn kind(&self) -> &'static str {
+        "Script"
+    }
+
+    fn purpose(&self) -> Purpose {
+        Purpose::Election
+    }
+}
+
+impl ElectionAlgorithm for Puppet {
+    const NAME: &'static str = "puppet";
+    type Guarantee = Quorum;
+    type Config = PuppetConfig;
+    type Message = Script;
+    type Timer = char;
+    type Durable = Disk;
+
+    fn restore(_config: &PuppetConfig, _members: Membership, durable: Disk) -> Self {
+        Self {
+            view: durable.boot,
+            durable,
+            lease: None,
+        }
+    }
+
+    fn durable(&self) -> &Disk {
+        &self.durable
+    }
+
+    fn view(&self) -> View {
+        self.view
+    }
+
+    fn lease(&self) -> Option<Moment> {
+        self.lease
+    }
+
+    fn step(&mut self, input: Input<Script, char>, out: &mut Outbox<Self>) {
+        match input {
+            Input::Received { message, .. } => {
+                for act in message.0 {
+                    self.perform(&act, out);
+                }
+            }
+            // Of these it only leaves a mark, to show that they reached it.
+            Input::Started | Input::Elapsed(_) | Input::Suspected(_) => self.durable.value += 1,
+            Input::Commanded(_) => out.refuse("a puppet obeys messages only"),
+        }
+    }
+}
+
+impl Puppet {
+    fn perform(&mut self, act: &Act, out: &mut Outbox<Self>) {
+        match *act {
+            Act::Persist(value) => self.durable.value = value,
+            Act::Show(view) => self.view = view,
+            Act::Send(to) => out.send(to, Script(Vec::new())),
+            Act::Broadcast => out.broadcast(&Script(vec![Act::Broadcast])),
+            Act::Set(timer) => out.set_timer(timer, Delay::ZERO),
+            Act::Cancel(timer) => out.cancel_timer(timer),
+            Act::Refuse => out.refuse("told to"),
+            Act::Lease => self.lease = Some(out.now()),
+        }
+    }
+}
+
+/// Node 1 of nodes 1, 2 and 3.
+pub(crate) fn members() -> Membership {
+    Membership::new(NodeId(1), (1..=3).map(NodeId)).unwrap()
+}
+
+/// A driver of node 1 of 1, 2 and 3 that has never run.
+pub(crate) fn driver<A: ElectionAlgorithm<Config = PuppetConfig>>() -> Driver<A> {
+    Driver::restore(&PuppetConfig::default(), members(), A::Durable::default())
+}
+
+/// Node 2 says: do this.
+pub(crate) fn told(acts: &[Act]) -> Input<Script, char> {
+    Input::Received {
+        from: NodeId(2),
+        message: Script(acts.to_vec()),
+    }
+}
+
+/// Steps a puppet that keeps its contract.
+pub(crate) fn obey(driver: &mut Driver<Puppet>, acts: &[Act]) -> Step<Puppet> {
+    driver.step(told(acts), Moment::ZERO).unwrap()
+}
+
+pub(crate) fn following(epoch: u64, leader: u64) -> View {
+    View::following(Epoch(epoch), Some(NodeId(leader)))
+}

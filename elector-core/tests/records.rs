@@ -1,0 +1,319 @@
+//! What is written to files: trace records, and durations in configurations.
+
+mod puppet;
+
+use std::time::Duration;
+
+use elector_core::{
+    Command, Delay, Epoch, Input, Moment, NodeId, Outgoing, Purpose, TimerOrder, Timing, View,
+    trace::{Event, Loss, Record, Stimulus},
+};
+use proptest::prelude::*;
+use puppet::{Act, Puppet, Script, driver, following, obey};
+
+const BIG: u64 = u64::MAX;
+
+fn stimuli() -> Vec<Stimulus> {
+    let commands = [
+        Command::Campaign,
+        Command::Resign,
+        Command::TransferTo(NodeId(BIG)),
+    ];
+    let mut all = vec![
+        Stimulus::Started,
+        Stimulus::Received {
+            from: NodeId(BIG),
+            id: BIG,
+            kind: "Vote".into(),
+            detail: "Vote { \"quoted\"\n }".into(),
+        },
+        Stimulus::Elapsed {
+            timer: "Vigil".into(),
+        },
+        Stimulus::Suspected { peer: NodeId(3) },
+    ];
+    all.extend(commands.map(|command| Stimulus::Commanded { command }));
+    all
+}
+
+fn steps() -> Vec<Event> {
+    let views = [
+        View::leading(Epoch(BIG), NodeId(BIG)),
+        View::campaigning(Epoch(2)),
+        following(1, 2),
+    ];
+    let purposes = [Purpose::Election, Purpose::Liveness, Purpose::Application];
+    let sent = purposes.map(|purpose| Event::Sent {
+        step: 1,
+        id: BIG,
+        to: NodeId(2),
+        kind: "Vote".into(),
+        purpose,
+        detail: "Vote".into(),
+    });
+    let timers = [None, Some((0, BIG))].map(|bounds_ns| Event::Timer {
+        step: 1,
+        timer: "Vigil".into(),
+        bounds_ns,
+    });
+    let mut all: Vec<Event> = stimuli()
+        .into_iter()
+        .map(|input| Event::Stepped { step: BIG, input })
+        .collect();
+    all.extend(sent);
+    all.extend(timers);
+    all.extend(views.map(|view| Event::Viewed { step: 3, view }));
+    all
+}
+
+fn events() -> Vec<Event> {
+    let lost = [Loss::Chance, Loss::Cut, Loss::Dead, Loss::Full].map(|why| Event::Lost {
+        id: 1,
+        to: NodeId(2),
+        why,
+    });
+    let mut all = steps();
+    all.extend(lost);
+    all.extend([
+        Event::Persisting {
+            step: 1,
+            detail: "e1".into(),
+        },
+        Event::Persisted { step: 1 },
+        Event::Refused {
+            step: 1,
+            reason: "no".into(),
+        },
+        Event::Crashed,
+        Event::Booted,
+        Event::Paused,
+        Event::Resumed,
+        Event::Wiped,
+        Event::Cut { blocked: vec![] },
+        Event::Cut {
+            blocked: vec![(NodeId(1), NodeId(2)), (NodeId(2), NodeId(1))],
+        },
+        Event::Note {
+            text: "two\nlines".into(),
+        },
+    ]);
+    all
+}
+
+/// The variants by number. A new variant does not compile here: give it a number, and a value in
+/// `events`.
+fn number(event: &Event) -> usize {
+    match event {
+        Event::Stepped { .. } => 0,
+        Event::Sent { .. } => 1,
+        Event::Lost { .. } => 2,
+        Event::Timer { .. } => 3,
+        Event::Persisting { .. } => 4,
+        Event::Persisted { .. } => 5,
+        Event::Viewed { .. } => 6,
+        Event::Refused { .. } => 7,
+        Event::Crashed => 8,
+        Event::Booted => 9,
+        Event::Paused => 10,
+        Event::Resumed => 11,
+        Event::Wiped => 12,
+        Event::Cut { .. } => 13,
+        Event::Note { .. } => 14,
+    }
+}
+
+// Tools read traces back: a flattened, tagged enum beside an optional field is where serde loses
+// things, so every variant goes there and back, with and without a node.
+#[test]
+fn every_record_survives_json() {
+    let mut covered = [false; 15];
+    for event in events() {
+        covered[number(&event)] = true;
+        for node in [None, Some(NodeId(0)), Some(NodeId(BIG))] {
+            let record = Record {
+                at_ns: BIG,
+                node,
+                event: event.clone(),
+            };
+            let text = serde_json::to_string(&record).unwrap();
+            assert!(!text.contains('\n'), "one object a line: {text}");
+            assert_eq!(text.contains("\"node\""), node.is_some(), "{text}");
+            let back: Record = serde_json::from_str(&text).unwrap();
+            assert_eq!(back, record, "{text}");
+        }
+    }
+    assert_eq!(covered, [true; 15]);
+}
+
+// The format is an interface to other people's tools: a change of it must be seen.
+#[test]
+fn records_are_written_as_documented() {
+    let line = |node: Option<u64>, event| {
+        let node = node.map(NodeId);
+        let record = Record {
+            at_ns: 5,
+            node,
+            event,
+        };
+        serde_json::to_string(&record).unwrap()
+    };
+    let view = View::leading(Epoch(2), NodeId(1));
+    assert_eq!(
+        line(Some(1), Event::Crashed),
+        r#"{"at_ns":5,"node":1,"event":"crashed"}"#
+    );
+    assert_eq!(
+        line(Some(1), Event::Viewed { step: 3, view }),
+        concat!(
+            r#"{"at_ns":5,"node":1,"event":"viewed","step":3,"#,
+            r#""view":{"epoch":2,"leader":1,"role":"leader"}}"#
+        )
+    );
+    let command = Command::TransferTo(NodeId(2));
+    let input = Stimulus::Commanded { command };
+    assert_eq!(
+        line(Some(1), Event::Stepped { step: 3, input }),
+        concat!(
+            r#"{"at_ns":5,"node":1,"event":"stepped","step":3,"#,
+            r#""input":{"input":"commanded","command":{"transfer-to":2}}}"#
+        )
+    );
+    let blocked = vec![(NodeId(1), NodeId(2))];
+    assert_eq!(
+        line(None, Event::Cut { blocked }),
+        r#"{"at_ns":5,"event":"cut","blocked":[[1,2]]}"#
+    );
+}
+
+// A typing error in a trace made by another tool must not be read as another event.
+#[test]
+fn unknown_events_are_refused() {
+    let read = |text| serde_json::from_str::<Record>(text);
+    assert!(read(r#"{"at_ns":5,"node":1,"event":"crushed"}"#).is_err());
+    assert!(read(r#"{"at_ns":5,"node":1}"#).is_err());
+}
+
+// Hosts build records from these: they must tell what was stepped and ordered, in gate order.
+#[test]
+fn records_describe_inputs_and_orders() {
+    let message = Script(vec![Act::Broadcast]);
+    let received = Input::Received {
+        from: NodeId(2),
+        message: message.clone(),
+    };
+    let cases = [
+        (Input::Started, Stimulus::Started),
+        (
+            received,
+            Stimulus::Received {
+                from: NodeId(2),
+                id: 9,
+                kind: "Script".into(),
+                detail: "Script([Broadcast])".into(),
+            },
+        ),
+        (
+            Input::Elapsed('x'),
+            Stimulus::Elapsed {
+                timer: "'x'".into(),
+            },
+        ),
+        (
+            Input::Suspected(NodeId(3)),
+            Stimulus::Suspected { peer: NodeId(3) },
+        ),
+        (
+            Input::Commanded(Command::Resign),
+            Stimulus::Commanded {
+                command: Command::Resign,
+            },
+        ),
+    ];
+    for (input, expected) in cases {
+        assert_eq!(Stimulus::of::<Puppet>(&input, 9), expected);
+    }
+    let out = Outgoing {
+        to: NodeId(3),
+        message,
+    };
+    let expected = Event::Sent {
+        step: 4,
+        id: 9,
+        to: NodeId(3),
+        kind: "Script".into(),
+        purpose: Purpose::Election,
+        detail: "Script([Broadcast])".into(),
+    };
+    assert_eq!(Event::sent(4, 9, &out), expected);
+}
+
+// A timeline shows the write before the timers, and a cancelled timer without bounds.
+#[test]
+fn ordered_lists_the_write_then_the_timers() {
+    let mut driver = driver::<Puppet>();
+    let mut step = obey(
+        &mut driver,
+        &[Act::Set('a'), Act::Cancel('b'), Act::Persist(7)],
+    );
+    let long = Delay::between(Duration::from_nanos(3), Duration::MAX);
+    step.timers.push(TimerOrder::Set('c', long));
+    let timer = |name: &str, bounds_ns| Event::Timer {
+        step: 1,
+        timer: name.into(),
+        bounds_ns,
+    };
+    let events = Event::ordered(&step);
+    let Some((Event::Persisting { step: 1, detail }, timers)) = events.split_first() else {
+        panic!("the write is not first in {events:?}");
+    };
+    assert!(detail.contains("value: 7"), "{detail}");
+    let expected = [
+        timer("'a'", Some((0, 0))),
+        timer("'b'", None),
+        timer("'c'", Some((3, u64::MAX))),
+    ];
+    assert_eq!(timers, expected);
+}
+
+// Golden scenarios and traces print these; a moment must not show the clock of the host.
+#[test]
+fn ids_epochs_and_moments_print_short() {
+    let moment = Moment::from_nanos(7);
+    let text = format!("{:?} {:?} {moment:?}", NodeId(3), Epoch(4));
+    assert_eq!(text, "n3 e4 @");
+    assert_eq!(format!("{} {}", NodeId(3), Epoch(4)), "3 4");
+}
+
+// A hostile epoch must end in a standstill, not in a panic or in an epoch that starts over.
+#[test]
+fn the_last_epoch_has_no_next() {
+    assert_eq!(Epoch(BIG).next(), Epoch(BIG));
+    assert_eq!(Epoch::ZERO.next(), Epoch(1));
+}
+
+proptest! {
+    // A configuration that is written and read again must be the same to the nanosecond, or two
+    // nodes of one cluster differ.
+    #[test]
+    fn durations_survive_a_file(nanos in 0..=86_400_000_000_000_u64) {
+        let timing = Timing { lease: Duration::from_nanos(nanos), ..Timing::default() };
+        let text = serde_json::to_string(&timing).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Timing>(&text).unwrap(), timing);
+    }
+
+    // Hosts draw between the bounds of every delay: the bounds must be in order, whatever was
+    // configured, and however many elections failed.
+    #[test]
+    fn delays_are_in_order_and_widen(
+        min in any::<Duration>(),
+        max in any::<Duration>(),
+        attempt in any::<u32>(),
+    ) {
+        let timing = Timing { election_min: min, election_max: max, ..Timing::default() };
+        for delay in [timing.vigil(), timing.stagger(attempt), timing.election()] {
+            prop_assert!(delay.min <= delay.max);
+        }
+        let next = timing.stagger(attempt.saturating_add(1));
+        prop_assert!(timing.stagger(attempt).max <= next.max);
+    }
+}
