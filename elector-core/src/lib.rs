@@ -22,15 +22,12 @@
 //! ```
 //! use elector_core::{
 //!     BestEffort, Driver, ElectionAlgorithm, Epoch, Gate, Input, Membership, Message, Moment,
-//!     NodeId, Outbox, Outgoing, Purpose, Settings, Timing, View,
+//!     NodeId, Outbox, Outgoing, Purpose, Timing, View,
 //! };
 //! use serde::{Deserialize, Serialize};
 //!
 //! #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 //! struct Highest { members: Membership, epoch: Epoch, leader: Option<NodeId> }
-//!
-//! #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-//! struct Config { timing: Timing }
 //!
 //! #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 //! struct Coordinator { epoch: Epoch }
@@ -38,12 +35,12 @@
 //! impl ElectionAlgorithm for Highest {
 //!     const NAME: &'static str = "highest";
 //!     type Guarantee = BestEffort;
-//!     type Config = Config;
+//!     type Config = Timing;
 //!     type Message = Coordinator;
 //!     type Timer = ();
 //!     type Durable = Epoch;
 //!
-//!     fn restore(_: &Config, members: Membership, epoch: Epoch) -> Self {
+//!     fn restore(_: &Timing, members: Membership, epoch: Epoch) -> Self {
 //!         Self { members, epoch, leader: None }
 //!     }
 //!
@@ -84,14 +81,9 @@
 //!     fn purpose(&self) -> Purpose { Purpose::Election }
 //! }
 //!
-//! impl Settings for Config {
-//!     fn timing(&self) -> &Timing { &self.timing }
-//!     fn timing_mut(&mut self) -> &mut Timing { &mut self.timing }
-//! }
-//!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let members = Membership::new(NodeId(2), [NodeId(1), NodeId(2)])?;
-//! let mut driver = Driver::<Highest>::restore(&Config::default(), members, Epoch::ZERO);
+//! let mut driver = Driver::<Highest>::restore(&Timing::default(), members, Epoch::ZERO);
 //! let mut gate = Gate::new();
 //!
 //! let step = driver.step(Input::Started, Moment::ZERO)?;

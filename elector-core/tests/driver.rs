@@ -5,10 +5,10 @@ mod puppet;
 
 use elector_core::{
     Command, ContractViolation, Delay, Driver, Epoch, Input, Moment, NodeId, Outgoing, Role,
-    TimerOrder, View,
+    TimerOrder, Timing, View,
 };
 use proptest::prelude::*;
-use puppet::{Act, Disk, Puppet, PuppetConfig, Script, driver, following, members, obey, told};
+use puppet::{Act, Disk, Puppet, Script, driver, following, members, obey, told};
 
 /// The rule that this script breaks, after the first one was obeyed.
 fn broken(first: &[Act], then: &[Act]) -> ContractViolation {
@@ -114,7 +114,7 @@ fn a_wrong_view_at_boot_is_caught_by_the_first_step() {
             value: 0,
             boot: view,
         };
-        let mut driver = Driver::<Puppet>::restore(&PuppetConfig::default(), members(), disk);
+        let mut driver = Driver::<Puppet>::restore(&Timing::default(), members(), disk);
         driver.step(Input::Started, Moment::ZERO)
     };
     assert_eq!(
@@ -136,7 +136,7 @@ fn the_leader_known_at_boot_keeps_its_epoch() {
         value: 0,
         boot: following(4, 2),
     };
-    let mut driver = Driver::<Puppet>::restore(&PuppetConfig::default(), members(), disk);
+    let mut driver = Driver::<Puppet>::restore(&Timing::default(), members(), disk);
     let error = driver
         .step(told(&[Act::Show(following(4, 3))]), Moment::ZERO)
         .unwrap_err();

@@ -4,9 +4,9 @@ mod puppet;
 
 use elector_core::{
     BestEffort, Command, Delay, Driver, ElectionAlgorithm, Epoch, Input, Membership, Message,
-    Moment, NodeId, Outbox, Outgoing, Purpose, TimerOrder, View,
+    Moment, NodeId, Outbox, Outgoing, Purpose, TimerOrder, Timing, View,
 };
-use puppet::{Act, Disk, Puppet, PuppetConfig, Script, driver, following, members};
+use puppet::{Act, Disk, Puppet, Script, driver, following, members};
 use serde::{Deserialize, Serialize};
 
 /// Runs a puppet, counts on disk how often it was woken, and answers pings beside it.
@@ -63,12 +63,12 @@ impl Wrapper {
 impl ElectionAlgorithm for Wrapper {
     const NAME: &'static str = "wrapper";
     type Guarantee = BestEffort;
-    type Config = PuppetConfig;
+    type Config = Timing;
     type Message = Wrapped;
     type Timer = Alarm;
     type Durable = Both;
 
-    fn restore(config: &PuppetConfig, members: Membership, durable: Both) -> Self {
+    fn restore(config: &Timing, members: Membership, durable: Both) -> Self {
         Self {
             inner: Puppet::restore(config, members, durable.inner.clone()),
             durable,
@@ -198,7 +198,7 @@ fn a_wrapped_algorithm_comes_back_from_the_wrappers_disk() {
     driver.step(told(&[Act::Persist(7)]), Moment::ZERO).unwrap();
     let step = driver.step(Input::Elapsed(Alarm::Wake), Moment::ZERO);
     let disk = step.unwrap().persist.unwrap();
-    let again = Driver::<Wrapper>::restore(&PuppetConfig::default(), members(), disk);
+    let again = Driver::<Wrapper>::restore(&Timing::default(), members(), disk);
     assert_eq!(again.algorithm().inner.durable.value, 7);
     assert_eq!(again.algorithm().durable.wakes, 1);
 }

@@ -5,7 +5,7 @@
 
 use elector_core::{
     Delay, Driver, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, NodeId, Outbox,
-    Purpose, Quorum, Settings, Step, Timing, View,
+    Purpose, Quorum, Step, Timing, View,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,21 +40,6 @@ pub(crate) enum Act {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Script(pub Vec<Act>);
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct PuppetConfig {
-    pub timing: Timing,
-}
-
-impl Settings for PuppetConfig {
-    fn timing(&self) -> &Timing {
-        &self.timing
-    }
-
-    fn timing_mut(&mut self) -> &mut Timing {
-        &mut self.timing
-    }
-}
-
 impl Message for Script {
     fn kind(&self) -> &'static str {
         "Script"
@@ -68,12 +53,12 @@ impl Message for Script {
 impl ElectionAlgorithm for Puppet {
     const NAME: &'static str = "puppet";
     type Guarantee = Quorum;
-    type Config = PuppetConfig;
+    type Config = Timing;
     type Message = Script;
     type Timer = char;
     type Durable = Disk;
 
-    fn restore(_config: &PuppetConfig, _members: Membership, durable: Disk) -> Self {
+    fn restore(_config: &Timing, _members: Membership, durable: Disk) -> Self {
         Self {
             view: durable.boot,
             durable,
@@ -128,8 +113,8 @@ pub(crate) fn members() -> Membership {
 }
 
 /// A driver of node 1 of 1, 2 and 3 that has never run.
-pub(crate) fn driver<A: ElectionAlgorithm<Config = PuppetConfig>>() -> Driver<A> {
-    Driver::restore(&PuppetConfig::default(), members(), A::Durable::default())
+pub(crate) fn driver<A: ElectionAlgorithm<Config = Timing>>() -> Driver<A> {
+    Driver::restore(&Timing::default(), members(), A::Durable::default())
 }
 
 /// Node 2 says: do this.
