@@ -90,18 +90,18 @@ pub fn svg(records: &[Record], options: &DiagramOptions) -> String {
     let history = History::read(records);
     let layout = Layout::new(&history, options);
     let arrows = arrows::chosen(&history, &layout, options);
-    let kinds = kinds::Kinds::of(&arrows.drawn);
+    let kinds = kinds::Kinds::of(&history, &arrows.drawn);
     let mut canvas = Canvas::new(&options.id_prefix);
     bands::shades(&mut canvas, &layout, &history);
-    axis::folds(&mut canvas, &layout);
     lanes::draw(&mut canvas, &layout, &history);
+    axis::folds(&mut canvas, &layout);
     arrows::draw(&mut canvas, &layout, &history, &kinds, &arrows.drawn);
     lanes::label(&mut canvas, &layout, &history);
+    bands::flags(&mut canvas, &layout);
     bands::strips(&mut canvas, &layout, &history);
-    bands::flags(&mut canvas, &layout, &history);
     axis::draw(&mut canvas, &layout);
     let height = legend::draw(&mut canvas, &layout, &history, &kinds, &arrows);
-    let style = style::sheet(canvas.prefix(), options.theme, &kinds);
+    let style = style::sheet(canvas.prefix(), options.theme, &layout, &kinds);
     canvas.finish(&options.title, (layout.width, height), &style)
 }
 

@@ -156,6 +156,22 @@ impl<'a> History<'a> {
         links::describe(&nodes, blocked)
     }
 
+    /// The stretches of time during which routine messages are on their way, those that touch, or
+    /// nearly so, as one: mostly a heartbeat and its acknowledgements.
+    pub(crate) fn rounds(&self) -> Vec<(u64, u64)> {
+        let slack = self.usual_flight_ns().unwrap_or(0);
+        let mut rounds: Vec<(u64, u64)> = Vec::new();
+        for flight in self.flights.iter().filter(|flight| flight.is_routine()) {
+            match rounds.last_mut() {
+                Some(last) if flight.sent_ns <= last.1.saturating_add(slack) => {
+                    last.1 = last.1.max(flight.last_ns());
+                }
+                _ => rounds.push((flight.sent_ns, flight.last_ns())),
+            }
+        }
+        rounds
+    }
+
     /// How long a message usually takes: the median, of those of elections if there are any.
     pub(crate) fn usual_flight_ns(&self) -> Option<u64> {
         let median = |routine: bool| {
@@ -186,3 +202,6 @@ fn named(record: &Record) -> impl Iterator<Item = NodeId> + '_ {
     let links = blocked.iter().flat_map(|&(from, to)| [from, to]);
     record.node.into_iter().chain(other).chain(links)
 }
+
+#[cfg(test)]
+mod tests;

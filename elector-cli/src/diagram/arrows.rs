@@ -23,10 +23,15 @@ pub(super) fn chosen<'h, 'a>(
     let inside = |flight: &&Flight<'_>| flight.sent_ns <= end_ns && flight.last_ns() >= start_ns;
     let wanted = |flight: &&Flight<'_>| options.heartbeats || !flight.is_routine();
     let flights = history.flights.iter().filter(inside).filter(wanted);
-    let in_fold = |at_ns: u64| layout.scale.is_folded(at_ns);
-    let (folded, mut drawn): (Vec<_>, Vec<_>) = flights.partition(|flight| {
-        flight.is_routine() && (in_fold(flight.sent_ns) || in_fold(flight.last_ns()))
-    });
+    // A round torn by a fold would show answers without questions.
+    let rounds = history.rounds();
+    let torn = |flight: &Flight<'_>| {
+        let next = rounds.partition_point(|round| round.0 <= flight.sent_ns);
+        let round = next.checked_sub(1).and_then(|last| rounds.get(last));
+        round.is_some_and(|&round| !layout.scale.is_straight(round))
+    };
+    let (folded, mut drawn): (Vec<_>, Vec<_>) =
+        flights.partition(|flight| flight.is_routine() && torn(flight));
     drawn.sort_by_key(|flight| flight.is_routine());
     let beyond = drawn.len().saturating_sub(options.max_messages);
     drawn.truncate(options.max_messages);
@@ -71,6 +76,9 @@ pub(super) fn draw(
         }
     });
 }
+
+/// How far a message gets that is lost as it leaves: not to the middle, where lanes lie.
+const SHORT: f64 = 0.42;
 
 /// Draws one message.
 struct Pen<'p, 'h, 'a> {
@@ -133,7 +141,7 @@ impl Pen<'_, '_, '_> {
         self.layout.y(to) - self.slope() * reach
     }
 
-    /// Where a message that never arrives ends: half way if it was lost as it left, short of its
+    /// Where a message that never arrives ends: on its way if it was lost as it left, short of its
     /// receiver if that was dead.
     fn grave(&self, at_ns: u64) -> (f64, f64) {
         let (x, y) = self.origin();
@@ -143,7 +151,7 @@ impl Pen<'_, '_, '_> {
             return (self.layout.x(at_ns), to - self.slope() * short);
         }
         let half = self.layout.x(at_ns.saturating_add(self.hop_ns / 2));
-        (half.max(x), y + (to - y) * 0.5)
+        (half.max(x), y + (to - y) * SHORT)
     }
 
     fn title(&self, end: Option<End>, copies: usize) -> String {

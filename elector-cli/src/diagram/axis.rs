@@ -4,7 +4,7 @@ use super::{
     layout::Layout,
 };
 
-/// Draws the folded stretches behind the lanes.
+/// Veils the folded stretches.
 pub(super) fn folds(canvas: &mut Canvas, layout: &Layout) {
     let (top, bottom) = (layout.lanes_top, layout.lanes_bottom);
     for &(from_ns, to_ns) in &layout.scale.folds {
@@ -21,7 +21,7 @@ pub(super) fn folds(canvas: &mut Canvas, layout: &Layout) {
 pub(super) fn draw(canvas: &mut Canvas, layout: &Layout) {
     let y = layout.lanes_bottom + 3.0;
     canvas.line("axis", (layout.left, y), (layout.right, y), "");
-    let at = (layout.left - 10.0, y + 15.0);
+    let at = (layout.left - 30.0, y + 16.0);
     canvas.text("small", at, Anchor::End, "ms");
     let (ticks, step) = layout.scale.ticks(layout.window);
     let mut free_from = f64::MIN;

@@ -154,7 +154,7 @@ pub(super) fn placed(
 }
 
 /// Draws the notes as flags.
-pub(super) fn flags(canvas: &mut Canvas, layout: &Layout, _history: &History<'_>) {
+pub(super) fn flags(canvas: &mut Canvas, layout: &Layout) {
     for flag in &layout.flags {
         let x = flag.x;
         let title = format!("{}\n{} ms", flag.text, millis(flag.at_ns));

@@ -1,6 +1,6 @@
-use crate::history::Flight;
+use crate::history::{Flight, History};
 
-/// The kinds of the messages drawn, in the order in which they first appear: those of elections,
+/// The kinds of messages, in the order in which they first appear: those of elections,
 /// then those that are only ever routine.
 #[derive(Debug)]
 pub(super) struct Kinds<'a>(Vec<Kind<'a>>);
@@ -17,30 +17,34 @@ pub(super) struct Kind<'a> {
 }
 
 impl<'a> Kinds<'a> {
-    pub(super) fn of(drawn: &[&Flight<'a>]) -> Self {
+    /// Kinds are numbered by the whole run, so that all windows on it give them the same looks.
+    pub(super) fn of(history: &History<'a>, drawn: &[&Flight<'a>]) -> Self {
         let mut kinds: Vec<Kind<'a>> = Vec::new();
-        let mut ordered = drawn.to_vec();
-        ordered.sort_by_key(|flight| flight.sent_ns);
-        for flight in ordered {
-            let known = kinds.iter_mut().find(|kind| kind.name == flight.kind);
-            if let Some(kind) = known {
-                kind.count += 1;
-                kind.routine &= flight.is_routine();
-            } else {
+        let routine = |wanted: bool| {
+            let flights = history.flights.iter();
+            flights.filter(move |flight| flight.is_routine() == wanted)
+        };
+        for flight in routine(false).chain(routine(true)) {
+            if kinds.iter().all(|kind| kind.name != flight.kind) {
                 kinds.push(Kind {
                     name: flight.kind,
                     routine: flight.is_routine(),
-                    count: 1,
+                    count: 0,
                 });
             }
         }
-        kinds.sort_by_key(|kind| kind.routine);
+        for flight in drawn {
+            if let Some(kind) = kinds.iter_mut().find(|kind| kind.name == flight.kind) {
+                kind.count += 1;
+            }
+        }
         Self(kinds)
     }
 
-    /// Each with its number.
+    /// Those drawn, each with its number.
     pub(super) fn numbered(&self) -> impl Iterator<Item = (usize, &Kind<'a>)> {
-        self.0.iter().enumerate()
+        let all = self.0.iter().enumerate();
+        all.filter(|(_, kind)| kind.count > 0)
     }
 
     /// The number of a kind.

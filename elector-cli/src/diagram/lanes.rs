@@ -92,7 +92,7 @@ fn writes(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
     for write in &lane.writes {
         let span = Span {
             from_ns: write.from_ns,
-            to_ns: write.to_ns.max(write.from_ns + 1),
+            to_ns: write.to_ns.max(write.from_ns.saturating_add(1)),
             what: (),
         };
         let Some((from, to)) = layout.extent(&span) else {

@@ -95,8 +95,59 @@ fn messages(canvas: &mut Canvas, pen: &mut Pen<'_>, kinds: &Kinds<'_>, chosen: &
     }
 }
 
+/// An entry that is a point: whether it is there, its class, its path, its words.
+type Point = (
+    fn(&Mark<'_>) -> bool,
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
+const POINTS: [Point; 4] = [
+    (
+        |mark| matches!(mark, Mark::Booted),
+        "boot",
+        "m0 -5l7 5l-7 5z",
+        "boots",
+    ),
+    (
+        |mark| matches!(mark, Mark::Crashed),
+        "fault",
+        "m-1 -5l10 10m0 -10l-10 10",
+        "crashes",
+    ),
+    (
+        |mark| matches!(mark, Mark::Suspected(_)),
+        "hint",
+        "l5 -5l5 5l-5 5z",
+        "hint: a peer may be gone",
+    ),
+    (
+        |mark| matches!(mark, Mark::Commanded(_)),
+        "told",
+        "l5 -5l5 5l-5 5z",
+        "command",
+    ),
+];
+
 fn states(canvas: &mut Canvas, pen: &mut Pen<'_>, history: &History<'_>) {
     let layout = pen.layout;
+    for (_, class, height, words) in bars(layout, history).into_iter().filter(|bar| bar.0) {
+        let (x, y) = pen.entry(canvas, words);
+        canvas.rect(class, [x, y - height / 2.0, SWATCH, height], "");
+    }
+    let marks = || history.lanes.iter().flat_map(|lane| &lane.marks);
+    for (wanted, class, shape, words) in POINTS {
+        if marks().any(|(at_ns, mark)| layout.shows(*at_ns) && wanted(mark)) {
+            let (x, y) = pen.entry(canvas, words);
+            let shape = format!("M{:.1} {y:.1}{shape}", x + SWATCH - 11.0);
+            canvas.path(class, &shape, "");
+        }
+    }
+}
+
+/// The entries that are bars: whether each is there, its class, its height, its words.
+fn bars(layout: &Layout, history: &History<'_>) -> [(bool, &'static str, f64, &'static str); 8] {
     let lanes = || history.lanes.iter();
     let role = |role: Role| {
         let mut views = lanes().flat_map(|lane| &lane.views);
@@ -106,45 +157,23 @@ fn states(canvas: &mut Canvas, pen: &mut Pen<'_>, history: &History<'_>) {
         let mut lives = lanes().flat_map(|lane| &lane.life);
         lives.any(|span| span.what == life && layout.extent(span).is_some())
     };
-    let mark = |wanted: fn(&Mark<'_>) -> bool| {
-        let mut marks = lanes().flat_map(|lane| &lane.marks);
-        marks.any(|(at_ns, mark)| layout.shows(*at_ns) && wanted(mark))
-    };
-    let mut writes = lanes().flat_map(|lane| &lane.writes);
     let leaders = history.leaders();
     let led = |count: fn(usize) -> bool| {
         let mut spans = leaders.iter();
         spans.any(|span| count(span.what.len()) && layout.extent(span).is_some())
     };
-    let bars = [
+    let mut writes = lanes().flat_map(|lane| &lane.writes);
+    let writes = writes.any(|write| layout.shows(write.from_ns));
+    [
         (role(Role::Leader), "lead", 11.0, "believes it leads"),
         (role(Role::Candidate), "cand", 6.0, "campaigns"),
         (life(Life::Down), "down", 11.0, "down"),
         (life(Life::Paused), "paused", 11.0, "paused"),
-        (
-            writes.any(|write| layout.shows(write.from_ns)),
-            "disk",
-            4.0,
-            "durable write",
-        ),
+        (writes, "disk", 4.0, "durable write"),
         (led(|count| count == 0), "nobody", 12.0, "no leader"),
         (led(|count| count > 1), "several", 12.0, "split brain"),
         (layout.cuts_top.is_some(), "cutstrip", 12.0, "links cut"),
-    ];
-    for (_, class, height, words) in bars.into_iter().filter(|bar| bar.0) {
-        let (x, y) = pen.entry(canvas, words);
-        canvas.rect(class, [x, y - height / 2.0, SWATCH, height], "");
-    }
-    if mark(|mark| matches!(mark, Mark::Suspected(_))) {
-        let (x, y) = pen.entry(canvas, "hint: a peer may be gone");
-        let left = x + SWATCH - 11.0;
-        canvas.path("hint", &format!("M{left:.1} {y:.1}l5 -5l5 5l-5 5z"), "");
-    }
-    if mark(|mark| matches!(mark, Mark::Commanded(_))) {
-        let (x, y) = pen.entry(canvas, "command");
-        let left = x + SWATCH - 11.0;
-        canvas.path("told", &format!("M{left:.1} {y:.1}l5 -5l5 5l-5 5z"), "");
-    }
+    ]
 }
 
 /// What the diagram leaves out, so that nobody takes it for absent.

@@ -78,9 +78,15 @@ impl Scale {
         folds.any(|&(from, to)| (from..to).contains(&at_ns))
     }
 
+    /// Whether no part of this stretch lies within a fold.
+    pub(super) fn is_straight(&self, (start, end): (u64, u64)) -> bool {
+        let mut folds = self.folds.iter();
+        !folds.any(|&(from, to)| from < end && start < to)
+    }
+
     /// Round moments, a legible distance apart, and the step between them.
     pub(super) fn ticks(&self, window: (u64, u64)) -> (Vec<u64>, u64) {
-        let wanted_ns = 76.0 / self.px_per_ns;
+        let wanted_ns = 56.0 / self.px_per_ns;
         let mut step = 1_u64;
         while (step as f64) < wanted_ns && step < u64::MAX / 10 {
             let first = step.to_string().starts_with('2');
@@ -97,7 +103,10 @@ impl Scale {
                 continue;
             }
             ticks.push(at);
-            at = at.saturating_add(step);
+            match at.checked_add(step) {
+                Some(next) => at = next,
+                None => break,
+            }
         }
         (ticks, step)
     }

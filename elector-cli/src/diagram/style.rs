@@ -1,4 +1,4 @@
-use super::{Theme, kinds::Kinds};
+use super::{Theme, kinds::Kinds, layout::Layout};
 
 /// The colours of one theme.
 struct Palette {
@@ -74,9 +74,9 @@ const DARK: Palette = Palette {
 const DASHES: [&str; 5] = ["", "7 3", "2 2.5", "9 3 2 3", "4 2"];
 
 /// The style sheet.
-pub(super) fn sheet(prefix: &str, theme: Theme, kinds: &Kinds<'_>) -> String {
+pub(super) fn sheet(prefix: &str, theme: Theme, layout: &Layout, kinds: &Kinds<'_>) -> String {
     let colours = |palette: &Palette| colours(prefix, palette, kinds);
-    let shapes = shapes(prefix, kinds);
+    let shapes = shapes(prefix, layout.pitch, kinds);
     match theme {
         Theme::Light => shapes + &colours(&LIGHT),
         Theme::Dark => shapes + &colours(&DARK),
@@ -87,7 +87,9 @@ pub(super) fn sheet(prefix: &str, theme: Theme, kinds: &Kinds<'_>) -> String {
     }
 }
 
-fn shapes(p: &str, kinds: &Kinds<'_>) -> String {
+fn shapes(p: &str, pitch: f64, kinds: &Kinds<'_>) -> String {
+    // Where lanes lie close, so do arrows.
+    let [arrow, faint, lane] = [1.5, 1.0, 1.2].map(|width| width * (pitch / 40.0).clamp(0.5, 1.0));
     let mut css = format!(
         ".{p}-svg{{max-width:100%;height:auto;font-family:system-ui,-apple-system,'Segoe UI',\
          'Liberation Sans',Arial,sans-serif}}\n\
@@ -103,14 +105,14 @@ fn shapes(p: &str, kinds: &Kinds<'_>) -> String {
          .{p}-svg text.{p}-skip{{font-size:10px;font-style:italic}}\n\
          .{p}-svg text.{p}-strip-t{{font-size:10px}}\n\
          .{p}-several-t{{font-weight:600}}\n\
-         .{p}-a,.{p}-ka,.{p}-stem{{fill:none;stroke-width:1.5}}\n\
+         .{p}-a,.{p}-ka,.{p}-stem{{fill:none;stroke-width:{arrow:.2}}}\n\
          .{p}-a:hover{{stroke-width:3.5;opacity:1}}\n\
-         .{p}-faint{{opacity:.38;stroke-width:1}}\n\
+         .{p}-faint{{opacity:.45;stroke-width:{faint:.2}}}\n\
          .{p}-copy{{stroke-dasharray:1 3}}\n\
          .{p}-svg .{p}-lost{{marker-end:none}}\n\
          .{p}-x,.{p}-fault{{fill:none;stroke-width:2}}\n\
          .{p}-fault{{stroke-width:2.6}}\n\
-         .{p}-lane{{stroke-width:1.2;fill:none}}\n\
+         .{p}-lane{{stroke-width:{lane:.2};fill:none}}\n\
          .{p}-tick{{stroke-width:1.4}}\n\
          .{p}-cand,.{p}-down,.{p}-paused{{stroke-width:1}}\n\
          .{p}-paused{{stroke-dasharray:3 2}}\n\
@@ -120,7 +122,7 @@ fn shapes(p: &str, kinds: &Kinds<'_>) -> String {
          .{p}-down{{fill:url(#{p}-hd)}}\n.{p}-paused{{fill:url(#{p}-hp)}}\n\
          .{p}-pole{{stroke-width:1;stroke-dasharray:2 3}}\n\
          .{p}-axis,.{p}-seam{{fill:none;stroke-width:1}}\n.{p}-seam{{stroke-dasharray:1 3}}\n\
-         .{p}-fold{{fill-opacity:.55}}\n"
+         .{p}-fold{{fill-opacity:.6}}\n"
     );
     for (number, kind) in kinds.numbered() {
         let dash = DASHES[number % DASHES.len()];
@@ -156,7 +158,7 @@ fn colours(p: &str, palette: &Palette, kinds: &Kinds<'_>) -> String {
         ..
     } = palette;
     let mut css = format!(
-        ".{p}-bg,.{p}-gap{{fill:{ground}}}\n\
+        ".{p}-bg,.{p}-gap,.{p}-fold{{fill:{ground}}}\n\
          .{p}-svg text{{fill:{ink}}}\n\
          .{p}-svg text.{p}-small,.{p}-svg text.{p}-time,.{p}-svg text.{p}-skip{{fill:{soft}}}\n\
          .{p}-svg text.{p}-epoch,.{p}-svg text.{p}-flag,.{p}-svg text.{p}-still\
@@ -174,7 +176,7 @@ fn colours(p: &str, palette: &Palette, kinds: &Kinds<'_>) -> String {
          .{p}-disk{{fill:{disk}}}\n.{p}-undone{{fill:{bad}}}\n\
          .{p}-boot,.{p}-told{{fill:{ink}}}\n.{p}-hint{{fill:{ground};stroke:{hint}}}\n\
          .{p}-pole,.{p}-axis,.{p}-seam{{stroke:{soft}}}\n.{p}-knob{{fill:{soft}}}\n\
-         .{p}-stem{{stroke:{soft}}}\n.{p}-fold{{fill:{idle}}}\n"
+         .{p}-stem{{stroke:{soft}}}\n"
     );
     for (number, kind) in kinds.numbered() {
         let colour = if kind.routine {

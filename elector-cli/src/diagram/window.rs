@@ -42,36 +42,40 @@ pub(super) fn moments(history: &History<'_>, window: (u64, u64)) -> Vec<u64> {
     for lane in &history.lanes {
         turns.extend(lane.marks.iter().map(|mark| mark.0));
     }
-    // A round of heartbeats on either side of what happens shows what is usual.
-    let lives = history.lanes.iter().flat_map(|lane| &lane.life);
-    let faults = history.cuts.iter().flat_map(|cut| [cut.from_ns, cut.to_ns]);
-    let faults = lives.map(|life| life.from_ns).chain(faults);
-    let routine: Vec<&Flight<'_>> = history.flights.iter().filter(|f| f.is_routine()).collect();
-    let mut faults: Vec<u64> = faults.collect();
-    faults.push(moments.iter().copied().max().unwrap_or(window.0));
-    for fault_ns in faults {
-        let next = routine.partition_point(|flight| flight.sent_ns < fault_ns);
-        let before = next.checked_sub(1).and_then(|last| routine.get(last));
-        moments.extend(before.into_iter().flat_map(|flight| ends(flight)));
-        moments.extend(
-            routine
-                .get(next)
-                .into_iter()
-                .flat_map(|flight| ends(flight)),
-        );
-    }
     for lane in &history.lanes {
-        moments.extend(
-            lane.writes
-                .iter()
-                .flat_map(|write| [write.from_ns, write.to_ns]),
-        );
+        let writes = lane.writes.iter();
+        turns.extend(writes.flat_map(|write| [write.from_ns, write.to_ns]));
     }
     moments.extend(turns);
     moments.retain(|at_ns| (window.0..=window.1).contains(at_ns));
+    moments.extend(usual(history, window, &moments));
     moments.sort_unstable();
     moments.dedup();
     moments
+}
+
+/// A round of heartbeats before the first fault and one after the last moment: what is usual.
+fn usual(history: &History<'_>, window: (u64, u64), moments: &[u64]) -> Vec<u64> {
+    let lives = history.lanes.iter().flat_map(|lane| &lane.life);
+    let marks = history.lanes.iter().flat_map(|lane| &lane.marks);
+    let faults = lives.map(|life| life.from_ns);
+    let faults = faults.chain(history.cuts.iter().map(|cut| cut.from_ns));
+    let faults = faults.chain(marks.map(|mark| mark.0));
+    let first = faults.filter(|&at_ns| at_ns > window.0).min();
+    let busy = |at_ns: &&u64| **at_ns < window.1;
+    let last = moments.iter().filter(busy).max();
+    let rounds = history.rounds();
+    let inside = |round: &&(u64, u64)| round.0 >= window.0 && round.1 <= window.1;
+    let before = rounds
+        .iter()
+        .filter(inside)
+        .rfind(|round| first.is_some_and(|at| round.1 < at));
+    let after = rounds
+        .iter()
+        .filter(inside)
+        .find(|round| last.is_some_and(|at| round.0 > *at));
+    let both = before.into_iter().chain(after);
+    both.flat_map(|&(from, to)| [from, to]).collect()
 }
 
 fn ends(flight: &Flight<'_>) -> impl Iterator<Item = u64> {
@@ -101,11 +105,14 @@ fn padded(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
     let before = before.last().map_or(start_ns, |flight| flight.sent_ns);
     let after = routine().find(|flight| flight.sent_ns > end_ns);
     let after = after.map_or(end_ns, Flight::last_ns);
-    let first = before.max(start_ns.saturating_sub(eighth.max(hop * 100)));
-    let last = after.min(end_ns.saturating_add(eighth.max(hop * 100)));
+    let first = before.max(start_ns.saturating_sub(eighth.max(hop.saturating_mul(100))));
+    let last = after.min(end_ns.saturating_add(eighth.max(hop.saturating_mul(100))));
     (
-        first.saturating_sub(hop * 2).max(history.start_ns),
-        last.saturating_add(hop * 3).min(history.end_ns),
+        first
+            .saturating_sub(hop.saturating_mul(2))
+            .max(history.start_ns),
+        last.saturating_add(hop.saturating_mul(3))
+            .min(history.end_ns),
     )
 }
 
@@ -113,5 +120,8 @@ fn padded(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
 fn quiet_cut(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
     let turns = history.turns().into_iter().filter(|&at_ns| at_ns < end_ns);
     let last = turns.max().map_or(end_ns, |last| last.max(start_ns));
-    (start_ns, end_ns.min(last + (last - start_ns) / 4 + 1))
+    (
+        start_ns,
+        end_ns.min(last.saturating_add((last - start_ns) / 4 + 1)),
+    )
 }

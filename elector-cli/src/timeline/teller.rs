@@ -30,7 +30,7 @@ pub(super) fn tell<W: fmt::Write>(
     let mut turns = leaders.windows(2).peekable();
     for record in ordered {
         // What is said of the cluster stands below the lines that caused it.
-        while let Some(&[ref before, ref after]) = turns.peek().copied()
+        while let Some([before, after]) = turns.peek().copied()
             && after.from_ns < record.at_ns
         {
             teller.turn(before, after, pen)?;
