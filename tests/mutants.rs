@@ -1,0 +1,356 @@
+//! Every invariant has a mutant that trips it: Raft, broken in one way each, in the stock
+//! scenarios. The seeds are named; if a change moves one, the failure says where the mutant is
+//! caught now.
+
+use std::{
+    fmt::Debug,
+    hash::Hash,
+    marker::PhantomData,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use elector_core::{
+    Delay, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, Role, View,
+};
+use elector_raft::{Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
+use elector_sim::{Outcome, Scenario, Setup, run};
+
+/// One way to break Raft. Each hook does nothing unless a mutant says otherwise.
+trait Bug: Clone + Debug + Eq + Hash + Send + Sync + Unpin + 'static {
+    /// What the disk gives back.
+    fn read(durable: RaftDurable) -> RaftDurable {
+        durable
+    }
+
+    /// What the node takes a message for.
+    fn hear(_raft: &Raft, _members: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
+        vec![(from, heard)]
+    }
+
+    /// What the node takes its lease to be.
+    fn lease(raft: &Raft, _now: Moment) -> Option<Moment> {
+        raft.lease()
+    }
+
+    /// Whether to ignore this timer.
+    fn oversleeps(_timer: RaftTimer) -> bool {
+        false
+    }
+}
+
+type Heard = Vec<(NodeId, RaftMessage)>;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Mutant<B: Bug> {
+    raft: Raft,
+    members: Membership,
+    now: Moment,
+    bug: PhantomData<B>,
+}
+
+impl<B: Bug> ElectionAlgorithm for Mutant<B> {
+    const NAME: &'static str = "mutant";
+    type Guarantee = Quorum;
+    type Config = RaftConfig;
+    type Message = RaftMessage;
+    type Timer = RaftTimer;
+    type Durable = RaftDurable;
+
+    fn restore(config: &RaftConfig, members: Membership, durable: RaftDurable) -> Self {
+        let raft = Raft::restore(config, members.clone(), B::read(durable));
+        Self { raft, members, now: Moment::ZERO, bug: PhantomData }
+    }
+
+    fn durable(&self) -> &RaftDurable {
+        self.raft.durable()
+    }
+
+    fn view(&self) -> View {
+        self.raft.view()
+    }
+
+    fn lease(&self) -> Option<Moment> {
+        B::lease(&self.raft, self.now)
+    }
+
+    fn step(&mut self, input: Input<RaftMessage, RaftTimer>, out: &mut Outbox<Self>) {
+        self.now = out.now();
+        let inputs = match input {
+            Input::Elapsed(timer) if B::oversleeps(timer) => Vec::new(),
+            Input::Received { from, message } => B::hear(&self.raft, &self.members, from, message)
+                .into_iter()
+                .map(|(from, message)| Input::Received { from, message })
+                .collect(),
+            other => vec![other],
+        };
+        for input in inputs {
+            out.scoped(|message| message, |timer| timer, |out| self.raft.step(input, out));
+        }
+    }
+}
+
+macro_rules! bug {
+    ($(#[$doc:meta])* $name:ident { $($body:tt)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        struct $name;
+        impl Bug for $name { $($body)* }
+    };
+}
+
+bug! {
+    /// No bug: the control. If the wrapper itself tripped an invariant, the mutants would prove
+    /// nothing.
+    Healthy {}
+}
+
+bug! {
+    /// Term and vote come back as they never were.
+    NothingDurable {
+        fn read(_: RaftDurable) -> RaftDurable {
+            RaftDurable::default()
+        }
+    }
+}
+
+bug! {
+    /// The term is durable, the vote is not.
+    VoteNotDurable {
+        fn read(durable: RaftDurable) -> RaftDurable {
+            RaftDurable { voted_for: None, ..durable }
+        }
+    }
+}
+
+bug! {
+    /// Every granted vote counts for two.
+    MajorityOffByOne {
+        fn hear(_: &Raft, members: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
+            let other = members.peers().find(|&peer| peer != from);
+            match (heard, other) {
+                (RaftMessage::Vote { granted: true, .. }, Some(other)) => {
+                    vec![(from, heard), (other, heard)]
+                }
+                _ => vec![(from, heard)],
+            }
+        }
+    }
+}
+
+bug! {
+    /// A heartbeat of an old term is taken for one of the present term.
+    EpochCheckDropped {
+        fn hear(raft: &Raft, _: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
+            let term_now = raft.view().epoch;
+            vec![(from, match heard {
+                RaftMessage::Heartbeat { term, sent, announce } => {
+                    RaftMessage::Heartbeat { term: term.max(term_now), sent, announce }
+                }
+                other => other,
+            })]
+        }
+    }
+}
+
+bug! {
+    /// A pre-vote, which binds nobody, counts as a vote.
+    LatePreVoteCounted {
+        fn hear(raft: &Raft, _: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
+            match heard {
+                RaftMessage::PreVote { next_term, granted: true, .. }
+                    if next_term == raft.view().epoch =>
+                {
+                    vec![(from, RaftMessage::Vote { term: next_term, granted: true })]
+                }
+                other => vec![(from, other)],
+            }
+        }
+    }
+}
+
+bug! {
+    /// A leader takes every tick of its own for a sign that it may go on.
+    LeaseFromOwnClock {
+        fn lease(raft: &Raft, now: Moment) -> Option<Moment> {
+            (raft.view().role == Role::Leader).then_some(now)
+        }
+    }
+}
+
+bug! {
+    /// Node 3 never hears node 1.
+    Deaf {
+        fn hear(_: &Raft, members: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
+            if (members.me(), from) == (NodeId(3), NodeId(1)) { vec![] } else { vec![(from, heard)] }
+        }
+    }
+}
+
+static HEARTBEATS: AtomicU64 = AtomicU64::new(0);
+
+bug! {
+    /// Every 199th acknowledgement in the process is lost: a state that no seed decides.
+    SharedState {
+        fn hear(_: &Raft, _: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
+            let late = matches!(heard, RaftMessage::Heartbeat { .. })
+                && HEARTBEATS.fetch_add(1, Ordering::Relaxed) % 199 == 0;
+            if late { vec![] } else { vec![(from, heard)] }
+        }
+    }
+}
+
+bug! {
+    /// A message sent to oneself.
+    Restless {
+        fn hear(raft: &Raft, members: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
+            let epoch = raft.view().epoch;
+            let ask = RaftMessage::RequestVote {
+                term: epoch.next(),
+                last_log: elector_raft::LogPosition::default(),
+                transfer: true,
+            };
+            // Once in a while a node hears a vote asked for that nobody asked for.
+            match heard {
+                RaftMessage::Heartbeat { sent, announce: false, .. }
+                    if members.me() == NodeId(2) && sent.nanos() % 16 == 3 =>
+                {
+                    vec![(from, ask)]
+                }
+                other => vec![(from, other)],
+            }
+        }
+    }
+}
+
+/// The stock sweep's runs, smallest first.
+const SIZES: [u64; 2] = [3, 5];
+const SEEDS: u64 = 60;
+
+fn one<A: ElectionAlgorithm<Config = RaftConfig>>(
+    scenario: &Scenario,
+    nodes: u64,
+    seed: u64,
+    gate: bool,
+    pre_vote: bool,
+) -> Outcome {
+    let mut setup = Setup::<A>::new(nodes);
+    setup.config.pre_vote = pre_vote;
+    (setup.seed, setup.gate) = (seed, gate);
+    run::run_twice(setup, scenario).expect("the setup is valid").0
+}
+
+fn trips(outcome: &Outcome, invariant: &str) -> bool {
+    outcome.violations.iter().any(|violation| violation.invariant == invariant)
+}
+
+struct Hunt {
+    invariant: &'static str,
+    scenario: &'static str,
+    nodes: u64,
+    seed: u64,
+    gate: bool,
+    pre_vote: bool,
+}
+
+impl Hunt {
+    fn new(invariant: &'static str, scenario: &'static str, nodes: u64, seed: u64) -> Self {
+        Self { invariant, scenario, nodes, seed, gate: true, pre_vote: true }
+    }
+
+    /// The named run catches the mutant; if not, says which of the stock sweep does.
+    fn catches<A: ElectionAlgorithm<Config = RaftConfig>>(&self) {
+        let scenario = Scenario::named(self.scenario).expect("a stock scenario");
+        let named = one::<A>(&scenario, self.nodes, self.seed, self.gate, self.pre_vote);
+        if trips(&named, self.invariant) {
+            return;
+        }
+        for scenario in Scenario::builtin().expect("stock scenarios") {
+            for nodes in SIZES {
+                for seed in 1..=SEEDS {
+                    let outcome = one::<A>(&scenario, nodes, seed, self.gate, self.pre_vote);
+                    assert!(
+                        !trips(&outcome, self.invariant),
+                        "{} is not tripped by {}, n {}, seed {}, but by {}, n {nodes}, seed {seed}",
+                        self.invariant, self.scenario, self.nodes, self.seed, scenario.name,
+                    );
+                }
+            }
+        }
+        panic!("nothing in the stock sweep trips {}: {:?}", self.invariant, named.violations);
+    }
+}
+
+// The control: unbroken Raft in the same wrapper trips nothing, in any stock scenario.
+#[test]
+fn the_wrapper_itself_trips_nothing() {
+    for scenario in Scenario::builtin().expect("stock scenarios") {
+        for seed in 1..=5 {
+            let outcome = one::<Mutant<Healthy>>(&scenario, 5, seed, true, true);
+            let violations = &outcome.violations;
+            assert!(violations.is_empty(), "{} seed {seed}: {violations:?}", scenario.name);
+        }
+    }
+}
+
+// A node that forgets everything shows an older epoch after a restart.
+#[test]
+fn a_lost_term_trips_epoch_monotonic() {
+    Hunt::new("epoch-monotonic", "leader-restart", 3, 1).catches::<Mutant<NothingDurable>>();
+}
+
+// A vote that is not durable is cast twice.
+#[test]
+fn a_lost_vote_trips_one_pledge_per_epoch() {
+    Hunt::new("one-pledge-per-epoch", "churn", 5, 1).catches::<Mutant<VoteNotDurable>>();
+}
+
+// A majority that is off by one elects two leaders of one term.
+#[test]
+fn a_majority_off_by_one_trips_one_leader_per_epoch() {
+    let hunt = Hunt::new("one-leader-per-epoch", "churn", 5, 1);
+    Hunt { pre_vote: false, ..hunt }.catches::<Mutant<MajorityOffByOne>>();
+}
+
+// Without the check of terms an old leader is taken for the leader of the new term.
+#[test]
+fn a_dropped_epoch_check_trips_one_leader_per_epoch() {
+    Hunt::new("one-leader-per-epoch", "leader-pause", 3, 1).catches::<Mutant<EpochCheckDropped>>();
+}
+
+// A pre-vote binds nobody: counted as a vote, it elects two leaders of one term.
+#[test]
+fn a_counted_pre_vote_trips_one_leader_per_epoch() {
+    Hunt::new("one-leader-per-epoch", "churn", 5, 1).catches::<Mutant<LatePreVoteCounted>>();
+}
+
+// Votes that leave before they are written are promises that a crash takes back.
+#[test]
+fn a_gate_that_is_off_trips_durable_before_sent() {
+    let hunt = Hunt::new("durable-before-sent", "boot", 3, 1);
+    Hunt { gate: false, ..hunt }.catches::<Raft>();
+}
+
+// A lease that needs no quorum outlives the tenure.
+#[test]
+fn a_lease_from_the_own_clock_trips_exclusive_lease() {
+    let hunt = Hunt::new("exclusive-lease", "minority-leader", 5, 1);
+    hunt.catches::<Mutant<LeaseFromOwnClock>>();
+}
+
+// A node that does not hear the leader does not agree in the end.
+#[test]
+fn a_deaf_node_trips_agreement() {
+    Hunt::new("agreement", "leader-crash", 3, 1).catches::<Mutant<Deaf>>();
+}
+
+// A node that unseats a healthy leader is not stable.
+#[test]
+fn a_restless_node_trips_stability() {
+    Hunt::new("stability", "boot", 3, 1).catches::<Mutant<Restless>>();
+}
+
+// What no seed decides differs from run to run.
+#[test]
+fn shared_state_trips_determinism() {
+    Hunt::new("determinism", "leader-crash", 3, 1).catches::<Mutant<SharedState>>();
+}
