@@ -1,0 +1,149 @@
+//! The candidate.
+//!
+//! A candidacy takes two steps, so that the candidate's own write overlaps with the flight of its
+//! requests. The first sends them and changes nothing durable; the second, a zero timer later,
+//! enters the term and casts the candidate's own vote in it. Until then the vote is not counted,
+//! and the term is not the node's own. That is safe, because of what can come in between:
+//!
+//! - *A crash.* The node comes back in the old term without a vote in the new one. Peers may have
+//!   voted for it in a term that it knows nothing of. It leads no term in which it has not itself
+//!   voted for itself, so these votes count only if it campaigns for the same term again; and then
+//!   they are what they say, the one vote of each voter in that term, given to this node.
+//! - *A competing request*, or anything else from the new term or a later one. The node adopts the
+//!   term, which ends the candidacy, and may give its vote, which it still has. The second step
+//!   then finds no candidacy.
+//! - *A heartbeat of the old term.* The node follows its leader again, the candidacy is over.
+//! - *The votes of a majority.* The node wins when its own vote joins them, and not before: a
+//!   leader that forgot its term in a crash could vote for another in it.
+
+use elector_core::{Delay, Epoch, NodeId, Outbox, Tally, Verdict};
+
+use crate::{
+    Raft, RaftMessage, RaftTimer,
+    state::{Part, Watch},
+};
+
+impl Raft {
+    pub(super) fn told_to_campaign(&mut self, out: &mut Outbox<Self>) {
+        if self.leads() {
+            return out.refuse("this node leads already");
+        }
+        if self.rules.check_quorum && self.has_fresh_leader() {
+            // Its own vote is owed silence like any other.
+            return out.refuse(
+                "a leader was there less than election_min ago: have it transfer its leadership, \
+                 or try again later",
+            );
+        }
+        self.sits_out = false;
+        self.campaign(out);
+    }
+
+    /// Tries to get elected in the next term.
+    pub(super) fn campaign(&mut self, out: &mut Outbox<Self>) {
+        self.attempt = self.attempt.saturating_add(1);
+        if !self.rules.pre_vote {
+            return self.stand(false, out);
+        }
+        let next_term = self.term().next();
+        out.broadcast(&RaftMessage::RequestPreVote {
+            next_term,
+            last_log: self.durable.last_log,
+        });
+        self.part = Part::PreCandidate {
+            granted: Tally::new(),
+        };
+        self.keep_vigil(Watch::Vigil, out);
+        // Its own answer needs no disk: it binds nobody, not even this node.
+        self.pre_vote_answered(self.me(), self.term(), next_term, true, out);
+    }
+
+    /// Only a grant for the very term that this node asks about counts, and only towards a
+    /// candidacy: it is never a vote. A refusal changes nothing, unless it comes from a later term.
+    pub(super) fn pre_vote_answered(
+        &mut self,
+        from: NodeId,
+        term: Epoch,
+        next_term: Epoch,
+        grants: bool,
+        out: &mut Outbox<Self>,
+    ) {
+        if !grants {
+            if term > self.term() {
+                self.adopt(term, out);
+            }
+            return;
+        }
+        let asked = self.term().next();
+        let Part::PreCandidate { granted } = &mut self.part else {
+            return; // Late: elected, beaten or given up.
+        };
+        if next_term != asked {
+            return; // Late: it is about another term.
+        }
+        if granted.record(&self.rules.members, from, true) == Verdict::Won {
+            self.stand(false, out);
+        }
+    }
+
+    /// The first step of a candidacy: asks for votes.
+    pub(super) fn stand(&mut self, transfer: bool, out: &mut Outbox<Self>) {
+        let election = self.term().next();
+        self.keep_vigil(Watch::Vigil, out);
+        if election == self.term() {
+            self.part = Part::Follower { leader: None };
+            return; // Somebody has claimed the last term there is. There is no other to win.
+        }
+        out.broadcast(&RaftMessage::RequestVote {
+            term: election,
+            last_log: self.durable.last_log,
+            transfer,
+        });
+        self.part = Part::Candidate {
+            election,
+            votes: Tally::new(),
+        };
+        out.set_timer(RaftTimer::OwnVote, Delay::ZERO);
+    }
+
+    /// The second step of a candidacy: makes the term and the own vote durable, if it still can.
+    pub(super) fn vote_for_self(&mut self, out: &mut Outbox<Self>) {
+        let me = self.me();
+        let Part::Candidate { election, votes } = &mut self.part else {
+            return; // The candidacy has ended in between.
+        };
+        let election = *election;
+        if election <= self.durable.term {
+            return; // Cast already.
+        }
+        let verdict = votes.record(&self.rules.members, me, true);
+        self.enter(election, Some(me));
+        if verdict == Verdict::Won {
+            self.lead(out);
+        }
+    }
+
+    pub(super) fn vote_answered(
+        &mut self,
+        from: NodeId,
+        term: Epoch,
+        granted: bool,
+        out: &mut Outbox<Self>,
+    ) {
+        let mut newest = self.term();
+        if let Part::Candidate { election, votes } = &mut self.part {
+            newest = *election;
+            if granted && term == newest {
+                let verdict = votes.record(&self.rules.members, from, true);
+                let own_vote_cast = newest == self.durable.term;
+                if verdict == Verdict::Won && own_vote_cast {
+                    self.lead(out);
+                }
+                return;
+            }
+        }
+        if term > newest {
+            self.adopt(term, out);
+        } // Else it is late, or a refusal, which changes nothing.
+    }
+}

@@ -1,0 +1,159 @@
+use alloc::{collections::BTreeMap, vec, vec::Vec};
+use core::{fmt, ops::RangeInclusive};
+
+use elector_core::{Membership, NodeId, Settings, Timing, TimingError};
+use serde::{Deserialize, Serialize};
+
+/// What Raft is good for, in a line.
+pub const SUMMARY: &str = "At most one leader per term, ever, while a majority keeps its disks; \
+    no leader without a majority; pre-vote and check-quorum keep it stable.";
+
+/// Timing and options of Raft's election.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RaftConfig {
+    /// The durations that all algorithms share.
+    pub timing: Timing,
+    /// Whether a node asks, before it starts a new term, if it could win it (dissertation, section
+    /// 9.6). It costs a round trip, and it keeps a node that was cut off from deposing the leader
+    /// when it comes back. Default on.
+    pub pre_vote: bool,
+    /// Whether a leader that has not heard from a majority for `election_min` steps down, and a
+    /// node that has heard from a leader within `election_min` refuses its vote (dissertation,
+    /// sections 6.2 and 4.2.3). Without it there is no lease. Default on.
+    pub check_quorum: bool,
+    /// Who should rather lead: the higher the number, the better; nodes that are not named have 0.
+    /// For each number above its own that some node has, a node waits longer by the spread of the
+    /// election timeout. It is a preference: any node can still be elected, and a leader is not
+    /// deposed for a better one. Must be the same on all nodes. Default empty: all equal.
+    #[serde(deserialize_with = "keyed_by_node")]
+    pub priorities: BTreeMap<NodeId, u32>,
+}
+
+impl Default for RaftConfig {
+    fn default() -> Self {
+        Self {
+            timing: Timing::default(),
+            pre_vote: true,
+            check_quorum: true,
+            priorities: BTreeMap::new(),
+        }
+    }
+}
+
+impl Settings for RaftConfig {
+    fn timing(&self) -> &Timing {
+        &self.timing
+    }
+
+    fn timing_mut(&mut self) -> &mut Timing {
+        &mut self.timing
+    }
+
+    fn validate(&self, members: &Membership) -> Result<(), TimingError> {
+        self.timing.validate()?;
+        if self.priorities.keys().all(|&node| members.contains(node)) {
+            return Ok(());
+        }
+        Err(TimingError::Option(
+            "priorities names a node that is not in the cluster: name members only",
+        ))
+    }
+}
+
+impl RaftConfig {
+    /// The configurations worth comparing; the first is the default.
+    #[must_use]
+    pub fn variants() -> Vec<Variant> {
+        let plain = Self {
+            pre_vote: false,
+            ..Self::default()
+        };
+        let paper = Self {
+            check_quorum: false,
+            ..plain.clone()
+        };
+        vec![
+            Variant {
+                name: "pre-vote",
+                summary: "asks before it starts a term: one round trip more, no needless terms",
+                config: Self::default(),
+            },
+            Variant {
+                name: "plain",
+                summary: "starts a term at once: faster, but a node that returns can depose the \
+                          leader",
+                config: plain,
+            },
+            Variant {
+                name: "paper",
+                summary: "the paper's figure 2 alone: no lease, and a leader that is cut off goes \
+                          on believing",
+                config: paper,
+            },
+        ]
+    }
+
+    /// How many messages one election takes that no other candidate disturbs: `nodes` configured
+    /// (three or more), the leader dead, all others alive, up to and with the winner's first
+    /// heartbeats. Those sent to the dead leader count.
+    ///
+    /// `n − 1` requests, `n − 2` votes and `n − 1` heartbeats; with pre-vote, `n − 1` and `n − 2`
+    /// more.
+    #[must_use]
+    pub fn expected_messages(&self, nodes: u64) -> RangeInclusive<u64> {
+        let asked = nodes.saturating_sub(1);
+        let round = asked.saturating_add(nodes.saturating_sub(2));
+        let rounds = if self.pre_vote { 2 } else { 1 };
+        let all = round.saturating_mul(rounds).saturating_add(asked);
+        all..=all
+    }
+}
+
+/// A configuration worth comparing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// Lower case, words joined by `-`.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub summary: &'static str,
+    /// Its configuration.
+    pub config: RaftConfig,
+}
+
+/// Reads the map with keys that are numbers or the texts of numbers: in some formats, TOML among
+/// them, keys can only be texts.
+fn keyed_by_node<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> Result<BTreeMap<NodeId, u32>, D::Error> {
+    let keyed = BTreeMap::<Key, u32>::deserialize(from)?;
+    Ok(keyed.into_iter().map(|(Key(id), on)| (id, on)).collect())
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key(NodeId);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Id;
+
+        impl serde::de::Visitor<'_> for Id {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the id of a node: a number")
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, id: u64) -> Result<Key, E> {
+                Ok(Key(NodeId(id)))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, id: &str) -> Result<Key, E> {
+                let wrong = |_| E::invalid_value(serde::de::Unexpected::Str(id), &self);
+                id.parse().map(|id| Key(NodeId(id))).map_err(wrong)
+            }
+        }
+
+        from.deserialize_any(Id)
+    }
+}
