@@ -1,3 +1,7 @@
 //! The `elector` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    elector_cli::main()
+}

@@ -1,0 +1,142 @@
+use elector_core::{ElectionAlgorithm, GuaranteeKind};
+use elector_sim::{Contestant, nearest};
+
+use crate::CliError;
+
+/// An algorithm with its variants.
+#[derive(Clone, Debug)]
+pub struct Family {
+    /// The algorithm's name.
+    pub name: &'static str,
+    /// One honest line.
+    pub summary: &'static str,
+    /// The variants; the first is the default.
+    pub entries: Vec<Entry>,
+}
+
+/// One variant of one algorithm.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// It, ready to run.
+    pub contestant: Contestant,
+    /// Its configuration, for the record.
+    pub config: serde_json::Value,
+}
+
+macro_rules! family {
+    ($algorithm:path, $variants:expr, $summary:expr) => {{
+        let entries = $variants.into_iter().map(|variant| {
+            let (name, summary, config) = (variant.name, variant.summary, variant.config);
+            let form = config.clone();
+            Entry {
+                config: serde_json::to_value(&config).unwrap_or_default(),
+                contestant: Contestant::of::<$algorithm>(name, summary, config)
+                    .expecting(move |nodes| form.expected_messages(nodes)),
+            }
+        });
+        Family {
+            name: <$algorithm as ElectionAlgorithm>::NAME,
+            summary: $summary,
+            entries: entries.collect(),
+        }
+    }};
+}
+
+/// Every algorithm there is: those that promise most come first.
+#[must_use]
+pub fn families() -> Vec<Family> {
+    vec![
+        family!(
+            elector_raft::Raft,
+            elector_raft::RaftConfig::variants(),
+            elector_raft::SUMMARY
+        ),
+        family!(
+            elector_bully::Bully,
+            elector_bully::BullyConfig::variants(),
+            elector_bully::SUMMARY
+        ),
+    ]
+}
+
+/// The entries that these names stand for: `raft` for all its variants, `raft/plain` for one. Each
+/// once, in the order of the names; all of them without names.
+///
+/// # Errors
+/// If a name is empty or unknown; the error has the nearest one.
+pub fn selected(families: &[Family], names: Option<&[String]>) -> Result<Vec<Entry>, CliError> {
+    let Some(names) = names else {
+        return Ok(families.iter().flat_map(|f| f.entries.clone()).collect());
+    };
+    let mut entries: Vec<Entry> = Vec::new();
+    for name in names {
+        for entry in named(families, name.trim())? {
+            let label = entry.contestant.label();
+            if entries
+                .iter()
+                .all(|known| known.contestant.label() != label)
+            {
+                entries.push(entry);
+            }
+        }
+    }
+    Ok(entries)
+}
+
+/// One entry: the named variant, or the algorithm's first.
+///
+/// # Errors
+/// If a name is empty or unknown; the error has the nearest one.
+pub fn one(families: &[Family], name: &str, variant: Option<&str>) -> Result<Entry, CliError> {
+    let full = variant.map_or_else(|| name.to_owned(), |variant| format!("{name}/{variant}"));
+    let found = named(families, &full)?.into_iter().next();
+    found.ok_or(CliError::UnknownAlgorithm {
+        asked: full,
+        nearest: None,
+    })
+}
+
+fn named(families: &[Family], name: &str) -> Result<Vec<Entry>, CliError> {
+    let (algorithm, variant) = match name.split_once('/') {
+        Some((algorithm, variant)) => (algorithm, Some(variant)),
+        None => (name, None),
+    };
+    if algorithm.is_empty() || variant.is_some_and(str::is_empty) {
+        return Err(CliError::EmptyName {
+            option: "--algorithms",
+            default: "all algorithms",
+            example: "raft,bully/preempt",
+        });
+    }
+    let Some(family) = families.iter().find(|family| family.name == algorithm) else {
+        let known = families.iter().map(|family| family.name);
+        return Err(CliError::UnknownAlgorithm {
+            asked: algorithm.to_owned(),
+            nearest: nearest(algorithm, known).map(str::to_owned),
+        });
+    };
+    let Some(variant) = variant else {
+        return Ok(family.entries.clone());
+    };
+    let known = || family.entries.iter().map(|e| e.contestant.variant.as_str());
+    let found = family
+        .entries
+        .iter()
+        .find(|e| e.contestant.variant == variant);
+    found
+        .map(|entry| vec![entry.clone()])
+        .ok_or_else(|| CliError::UnknownVariant {
+            algorithm: family.name.to_owned(),
+            asked: variant.to_owned(),
+            nearest: nearest(variant, known()).map(str::to_owned),
+            known: known().map(str::to_owned).collect(),
+        })
+}
+
+impl Family {
+    /// What it promises; the same for all its variants.
+    #[must_use]
+    pub fn guarantee(&self) -> Option<GuaranteeKind> {
+        self.entries.first().map(|entry| entry.contestant.guarantee)
+    }
+}
