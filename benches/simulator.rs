@@ -18,7 +18,8 @@ const SPAN: Duration = Duration::from_secs(60);
 
 fn steady<A: ElectionAlgorithm>(criterion: &mut Criterion, nodes: u64) {
     let mut sim = Simulation::<A>::new(Setup::new(nodes));
-    sim.run_until_settled(Duration::from_secs(60)).expect("the cluster elects at boot");
+    sim.run_until_settled(Duration::from_secs(60))
+        .expect("the cluster elects at boot");
     // The number of events in a span is the same for every span of a steady cluster, give or take
     // the events that fall across its ends.
     let before = sim.events();

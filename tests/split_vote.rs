@@ -22,7 +22,10 @@ fn oracle(n: u64, s: u64, l: f64) -> f64 {
 /// Whether the first term after a crash of the leader elects nobody.
 fn splits(n: u64, delay: Duration, seed: u64) -> bool {
     let mut setup = Setup::<Raft>::new(n);
-    setup.config = RaftConfig { pre_vote: false, ..RaftConfig::default() };
+    setup.config = RaftConfig {
+        pre_vote: false,
+        ..RaftConfig::default()
+    };
     setup.config.timing.heartbeat = T / 2;
     setup.config.timing.lease = T * 3 / 4;
     setup.config.timing.election_min = T;
@@ -32,11 +35,19 @@ fn splits(n: u64, delay: Duration, seed: u64) -> bool {
     setup.seed = seed;
     let mut sim = Simulation::new(setup);
     let limit = Duration::from_secs(60);
-    let first = sim.run_until_settled(limit).expect("the cluster elects at boot");
+    let first = sim
+        .run_until_settled(limit)
+        .expect("the cluster elects at boot");
     sim.run_for(T);
     sim.crash(first.leader);
-    let second = sim.run_until_settled(limit).expect("the cluster elects after a crash");
-    assert!(sim.violations().is_empty(), "seed {seed}: {:?}", sim.violations());
+    let second = sim
+        .run_until_settled(limit)
+        .expect("the cluster elects after a crash");
+    assert!(
+        sim.violations().is_empty(),
+        "seed {seed}: {:?}",
+        sim.violations()
+    );
     second.epoch > first.epoch.next()
 }
 
@@ -57,8 +68,14 @@ fn split_votes_are_as_rare_as_the_closed_form_says() {
             let (p, runs) = (oracle(n, n - 1, l), RUNS as f64);
             let sigma = (runs * p * (1.0 - p)).sqrt();
             let off = (split as f64 - runs * p) / sigma;
-            println!("n {n}, l {l}: {split} of {RUNS} split, {:.1} expected, {off:+.2} sigma", runs * p);
-            assert!(off.abs() <= 3.0, "n {n}, l {l}: {off:+.2} sigma off the closed form");
+            println!(
+                "n {n}, l {l}: {split} of {RUNS} split, {:.1} expected, {off:+.2} sigma",
+                runs * p
+            );
+            assert!(
+                off.abs() <= 3.0,
+                "n {n}, l {l}: {off:+.2} sigma off the closed form"
+            );
         }
     }
 }
