@@ -1,4 +1,4 @@
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use thiserror::Error;
 
@@ -20,10 +20,12 @@ pub struct Driver<A: ElectionAlgorithm> {
     tenure: (Epoch, Option<NodeId>),
     number: u64,
     last_persist: u64,
-    spare: Option<Step<A>>,
+    spare: Option<Box<Step<A>>>,
 }
 
 /// What one step changed and ordered, to be carried out in the order of the fields.
+///
+/// Boxed wherever it is passed on: it goes through several hands, and is used again in the end.
 #[derive(Debug)]
 pub struct Step<A: ElectionAlgorithm> {
     /// Counts the steps of this life of the node, from 1.
@@ -41,6 +43,20 @@ pub struct Step<A: ElectionAlgorithm> {
     pub view: Option<View>,
     /// Why the command was refused, if it was.
     pub refusal: Option<&'static str>,
+}
+
+impl<A: ElectionAlgorithm> Default for Step<A> {
+    fn default() -> Self {
+        Self {
+            number: 0,
+            needs: 0,
+            persist: None,
+            timers: Vec::new(),
+            sends: Vec::new(),
+            view: None,
+            refusal: None,
+        }
+    }
 }
 
 /// An algorithm broke its contract. The node must stop: nothing of the step may be carried out.
@@ -110,7 +126,7 @@ impl<A: ElectionAlgorithm> Driver<A> {
         &mut self,
         input: Input<A::Message, A::Timer>,
         now: Moment,
-    ) -> Result<Step<A>, ContractViolation> {
+    ) -> Result<Box<Step<A>>, ContractViolation> {
         self.outbox.begin(now);
         if self.may_arrive(&input) {
             self.algorithm.step(input, &mut self.outbox);
@@ -122,26 +138,15 @@ impl<A: ElectionAlgorithm> Driver<A> {
         if persist.is_some() {
             self.last_persist = self.number;
         }
-        let (mut sends, mut timers) = self
-            .spare
-            .take()
-            .map_or_else(Default::default, |step| (step.sends, step.timers));
-        self.outbox.swap(&mut sends, &mut timers);
-        let refusal = self.outbox.refusal;
-        let (number, needs) = (self.number, self.last_persist);
-        Ok(Step {
-            number,
-            needs,
-            persist,
-            timers,
-            sends,
-            view,
-            refusal,
-        })
+        let mut step = self.spare.take().unwrap_or_default();
+        self.outbox.swap(&mut step.sends, &mut step.timers);
+        (step.number, step.needs) = (self.number, self.last_persist);
+        (step.persist, step.view, step.refusal) = (persist, view, self.outbox.refusal);
+        Ok(step)
     }
 
     /// Takes a carried-out step back, to use its buffers again. Optional; it saves allocations.
-    pub fn recycle(&mut self, step: Step<A>) {
+    pub fn recycle(&mut self, step: Box<Step<A>>) {
         self.spare = Some(step);
     }
 

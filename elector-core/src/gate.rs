@@ -1,4 +1,4 @@
-use alloc::collections::VecDeque;
+use alloc::{boxed::Box, collections::VecDeque};
 
 use crate::{ElectionAlgorithm, Step};
 
@@ -10,7 +10,7 @@ use crate::{ElectionAlgorithm, Step};
 #[derive(Debug)]
 pub struct Gate<A: ElectionAlgorithm> {
     durable: u64,
-    waiting: VecDeque<Step<A>>,
+    waiting: VecDeque<Box<Step<A>>>,
 }
 
 impl<A: ElectionAlgorithm> Default for Gate<A> {
@@ -31,7 +31,7 @@ impl<A: ElectionAlgorithm> Gate<A> {
 
     /// Gives the step back if it may be seen at once; else keeps it for [`pop`](Self::pop).
     /// Steps that show nothing do not wait.
-    pub fn pass(&mut self, step: Step<A>) -> Option<Step<A>> {
+    pub fn pass(&mut self, step: Box<Step<A>>) -> Option<Box<Step<A>>> {
         if self.waiting.is_empty() && step.needs <= self.durable {
             return Some(step);
         }
@@ -47,7 +47,7 @@ impl<A: ElectionAlgorithm> Gate<A> {
     }
 
     /// The next step that may now be seen, if there is one. Call until it gives none.
-    pub fn pop(&mut self) -> Option<Step<A>> {
+    pub fn pop(&mut self) -> Option<Box<Step<A>>> {
         let ready = self
             .waiting
             .front()

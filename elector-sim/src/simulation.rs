@@ -176,7 +176,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    fn waiting_step(&mut self, node: usize) -> Option<Step<A>> {
+    fn waiting_step(&mut self, node: usize) -> Option<Box<Step<A>>> {
         self.machines[node].process.as_mut()?.gate.pop()
     }
 
@@ -214,7 +214,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     }
 
     /// The host's duty, in order: persist, timers, then what the gate lets through.
-    fn carry_out(&mut self, node: usize, mut step: Step<A>) {
+    fn carry_out(&mut self, node: usize, mut step: Box<Step<A>>) {
         if self.setup.trace {
             for event in Event::ordered(&step) {
                 self.record(Some(node), || event);
@@ -264,7 +264,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     }
 
     /// Lets the world see a step.
-    fn show(&mut self, node: usize, mut step: Step<A>) {
+    fn show(&mut self, node: usize, mut step: Box<Step<A>>) {
         let id = self.machines[node].id();
         let durable = self.machines[node].disk.number;
         if step.needs > durable {

@@ -126,7 +126,7 @@ pub(crate) fn told(acts: &[Act]) -> Input<Script, char> {
 }
 
 /// Steps a puppet that keeps its contract.
-pub(crate) fn obey(driver: &mut Driver<Puppet>, acts: &[Act]) -> Step<Puppet> {
+pub(crate) fn obey(driver: &mut Driver<Puppet>, acts: &[Act]) -> Box<Step<Puppet>> {
     driver.step(told(acts), Moment::ZERO).unwrap()
 }
 

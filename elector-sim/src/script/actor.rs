@@ -21,7 +21,7 @@ struct Life<A: ElectionAlgorithm> {
 }
 
 /// What a step ordered of disk and timers, in words, and the steps that may now be seen.
-pub(super) type Outcome<A> = (Vec<String>, Vec<Step<A>>);
+pub(super) type Outcome<A> = (Vec<String>, Vec<Box<Step<A>>>);
 
 impl<A: ElectionAlgorithm> Actor<A> {
     /// A node that has never run.

@@ -234,7 +234,7 @@ impl<A: ElectionAlgorithm> Stage<A> {
         Ok(())
     }
 
-    fn show(&mut self, from: NodeId, step: Step<A>) {
+    fn show(&mut self, from: NodeId, step: Box<Step<A>>) {
         for out in step.sends {
             self.note(format_args!("  -> {:?} {}", out.to, text(&out.message)));
             self.flying.push(Flight {
