@@ -48,8 +48,10 @@ impl Bully {
     /// coordinator. One that must not preempt listens for a coordinator first.
     fn started(&mut self, out: &mut Outbox<Self>) {
         if self.config.preempt {
+            self.recovering = true;
             self.campaign(out);
         } else {
+            self.forget_leader();
             self.enter(Phase::Following, self.config.timing.vigil(), out);
         }
     }
@@ -66,10 +68,7 @@ impl Bully {
             BullyMessage::Handover { epoch, appointed } => {
                 self.handed_over(from, epoch, appointed, out);
             }
-            BullyMessage::Outdated { epoch } => {
-                self.learn(epoch);
-                self.catch_up(out);
-            }
+            BullyMessage::Outdated { epoch } => self.outdated(epoch, out),
         }
     }
 
@@ -80,7 +79,8 @@ impl Bully {
         match self.phase {
             Phase::Following => self.miss_leader(out),
             Phase::Due => self.campaign(out),
-            Phase::Asking => self.lead(false, out),
+            Phase::Asking => self.unanswered(out),
+            Phase::Confirming => self.lead(false, out),
             Phase::Awaiting => {
                 self.attempt = self.attempt.saturating_add(1);
                 self.campaign(out);
@@ -117,8 +117,13 @@ impl Bully {
                     self.enter(Phase::Due, self.turn(), out);
                 }
             }
-            Phase::Asking if self.is_unopposed() => self.lead(false, out),
-            Phase::Following | Phase::Due | Phase::Asking | Phase::Awaiting | Phase::Leading => {}
+            Phase::Asking if self.is_unopposed() => self.unanswered(out),
+            Phase::Following
+            | Phase::Due
+            | Phase::Asking
+            | Phase::Confirming
+            | Phase::Awaiting
+            | Phase::Leading => {}
         }
     }
 

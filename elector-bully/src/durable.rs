@@ -1,4 +1,4 @@
-use elector_core::Epoch;
+use elector_core::{Epoch, NodeId};
 use serde::{Deserialize, Serialize};
 
 /// What a node must still know after a crash. The paper has none of it: its nodes recover blank.
@@ -6,4 +6,7 @@ use serde::{Deserialize, Serialize};
 pub struct BullyDurable {
     /// The newest tenure that the node led, followed or contested. Never goes back.
     pub epoch: Epoch,
+    /// The coordinator of that tenure; `None` before any. A node knows one coordinator for an
+    /// epoch, ever: another that claims the same epoch must number itself anew.
+    pub coordinator: Option<NodeId>,
 }

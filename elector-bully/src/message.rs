@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 /// knows, so that the next winner can number its own above all of them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum BullyMessage {
-    /// ELECTION, from a candidate to every higher node: is one of you alive?
+    /// ELECTION, from a candidate to every higher node: is one of you alive? And from a node that
+    /// recovers and gets no answer to every lower node: does one of you lead?
     Election {
         /// The newest tenure that the sender knows: the one whose coordinator it misses.
         epoch: Epoch,
@@ -15,8 +16,8 @@ pub enum BullyMessage {
         /// The newest tenure that the sender knows.
         epoch: Epoch,
     },
-    /// COORDINATOR, from the winner to every lower node, and to a lower candidate that asks while
-    /// the coordinator lives.
+    /// COORDINATOR, from the winner to every lower node, and from a live coordinator to any that
+    /// asks.
     Coordinator {
         /// The tenure.
         epoch: Epoch,
@@ -39,8 +40,8 @@ pub enum BullyMessage {
         /// Whether the successor was named by a transfer: higher nodes let it be.
         appointed: bool,
     },
-    /// To a coordinator of an older tenure, from a node that knows a newer one and no coordinator
-    /// of it: number yourself anew. Not in the paper, which has no epochs.
+    /// To a coordinator whose epoch is over or is another's, from a node that hears of no better
+    /// one: number yourself anew, above this. Not in the paper, which has no epochs.
     Outdated {
         /// The newest tenure that the sender knows.
         epoch: Epoch,

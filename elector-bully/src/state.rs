@@ -14,7 +14,7 @@ pub struct Bully {
     /// The highest epoch heard of, at least the durable one. The next tenure is numbered above it.
     /// Lost in a crash: a winner that numbers itself too low is told so (`Outdated`).
     pub(crate) highest: Epoch,
-    /// The coordinator of the durable epoch, if known.
+    /// The coordinator of the durable epoch, unless it is given up.
     pub(crate) leader: Option<NodeId>,
     /// Whether that coordinator leads by a transfer.
     pub(crate) appointed: bool,
@@ -22,6 +22,8 @@ pub struct Bully {
     pub(crate) fresh: bool,
     pub(crate) phase: Phase,
     pub(crate) standing: Standing,
+    /// Whether the node has just started and has heard of no coordinator.
+    pub(crate) recovering: bool,
     /// Elections in a row that this node saw elect nobody.
     pub(crate) attempt: u32,
     /// Peers that the host reported gone and that were not heard from since.
@@ -35,7 +37,7 @@ pub enum BullyTimer {
     Vigil,
     /// The random rest of the election timeout, or a node's turn after a hint.
     Stagger,
-    /// Nobody above answered: the paper's T.
+    /// Nobody answered: the paper's T.
     Answer,
     /// Somebody above answered, and nobody became coordinator: the paper's T′.
     Coordinator,
@@ -52,6 +54,8 @@ pub(crate) enum Phase {
     Due,
     /// Has asked all higher nodes, none has answered.
     Asking,
+    /// Has recovered, and nobody higher answers: asks whether one of the lower nodes leads.
+    Confirming,
     /// Somebody higher has answered: waits for COORDINATOR.
     Awaiting,
     /// Is the coordinator.
@@ -64,7 +68,7 @@ impl Phase {
         match self {
             Self::Following => BullyTimer::Vigil,
             Self::Due => BullyTimer::Stagger,
-            Self::Asking => BullyTimer::Answer,
+            Self::Asking | Self::Confirming => BullyTimer::Answer,
             Self::Awaiting => BullyTimer::Coordinator,
             Self::Leading => BullyTimer::Heartbeat,
         }
@@ -72,7 +76,7 @@ impl Phase {
 
     /// Whether an election of the node's own is under way.
     pub(crate) const fn is_election(self) -> bool {
-        matches!(self, Self::Asking | Self::Awaiting)
+        matches!(self, Self::Asking | Self::Confirming | Self::Awaiting)
     }
 }
 
@@ -98,6 +102,7 @@ impl Bully {
             fresh: false,
             phase: Phase::Following,
             standing: Standing::Eligible,
+            recovering: false,
             attempt: 0,
             suspects: NodeSet::new(),
             config,
@@ -110,7 +115,7 @@ impl Bully {
         let epoch = self.durable.epoch;
         match self.phase {
             Phase::Following | Phase::Due => View::following(epoch, self.leader),
-            Phase::Asking | Phase::Awaiting => View::campaigning(epoch),
+            Phase::Asking | Phase::Confirming | Phase::Awaiting => View::campaigning(epoch),
             Phase::Leading => View::leading(epoch, self.members.me()),
         }
     }
@@ -127,10 +132,10 @@ impl Bully {
 
     /// Goes to `phase`, whose timer runs for `delay` in place of that of the phase before.
     pub(crate) fn enter(&mut self, phase: Phase, delay: Delay, out: &mut Outbox<Self>) {
-        if self.phase != phase {
+        if self.phase.timer() != phase.timer() {
             out.cancel_timer(self.phase.timer());
-            self.phase = phase;
         }
+        self.phase = phase;
         out.set_timer(phase.timer(), delay);
     }
 

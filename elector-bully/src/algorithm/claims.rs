@@ -18,11 +18,12 @@ impl Bully {
         out: &mut Outbox<Self>,
     ) {
         self.learn(epoch);
+        let contests = self.contests(from, appointed);
         if self.leader == Some(from) && epoch == self.epoch() {
             self.follow(from, epoch, appointed, out);
-        } else if self.is_superseded(from, epoch) {
-            self.correct(from, epoch, out);
-        } else if self.contests(from, appointed) {
+        } else if !self.may_recognise(from, epoch) {
+            self.correct(from, epoch, contests, out);
+        } else if contests {
             self.contest(from, epoch, out);
         } else {
             self.follow(from, epoch, appointed, out);
@@ -30,10 +31,11 @@ impl Bully {
     }
 
     fn follow(&mut self, leader: NodeId, epoch: Epoch, appointed: bool, out: &mut Outbox<Self>) {
-        self.durable.epoch = epoch;
+        self.recognise(epoch, leader);
         self.leader = Some(leader);
         self.appointed = appointed;
         self.fresh = true;
+        self.recovering = false;
         self.attempt = 0;
         if self.standing == Standing::Retired {
             self.standing = Standing::Yielding;
@@ -41,30 +43,46 @@ impl Bully {
         self.enter(Phase::Following, self.config.timing.vigil(), out);
     }
 
-    /// Tenures are ordered by epoch, then by the coordinator's id. An older one is over; one of the
-    /// same epoch and a lower id is, while the higher coordinator is heard.
-    fn is_superseded(&self, from: NodeId, epoch: Epoch) -> bool {
-        let outranked = self.live_leader().is_some_and(|leader| leader > from);
-        epoch < self.epoch() || epoch == self.epoch() && outranked
+    /// A newer tenure than any known; or the newest known, by the coordinator known for it.
+    fn may_recognise(&self, from: NodeId, epoch: Epoch) -> bool {
+        let known = self.durable.coordinator;
+        epoch > self.epoch() || epoch == self.epoch() && known.is_none_or(|known| known == from)
     }
 
-    /// Tells a coordinator that its tenure is over, if nobody else will. A follower leaves it to
-    /// its own coordinator, whose heartbeats reach everybody; a candidate, to its election.
-    fn correct(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
-        match self.phase {
-            // Two coordinators of one epoch met: the higher goes on under a new one, so that no
-            // epoch stays shared.
-            Phase::Leading if epoch == self.epoch() => self.lead(self.appointed, out),
-            Phase::Leading => out.send(from, self.heartbeat()),
-            Phase::Following | Phase::Due if !self.fresh => {
-                out.send(
-                    from,
-                    BullyMessage::Outdated {
-                        epoch: self.epoch(),
-                    },
-                );
-            }
-            Phase::Following | Phase::Due | Phase::Asking | Phase::Awaiting => {}
+    pub(super) fn recognise(&mut self, epoch: Epoch, coordinator: NodeId) {
+        self.durable.epoch = epoch;
+        self.durable.coordinator = Some(coordinator);
+    }
+
+    /// `from` claims a tenure that is over, or an epoch that is another's. Tells it, if nobody else
+    /// will; then it numbers itself anew, or finds that it is superseded.
+    fn correct(&mut self, from: NodeId, epoch: Epoch, contests: bool, out: &mut Outbox<Self>) {
+        let shared = epoch == self.epoch();
+        let outranks = self.live_leader().is_some_and(|leader| leader > from);
+        if self.phase == Phase::Leading && shared && outranks {
+            // Two coordinators share an epoch: the higher goes on under a new one.
+            self.lead(self.appointed, out);
+        } else if self.phase == Phase::Leading && !shared {
+            out.send(from, self.heartbeat());
+        } else if self.fresh && (outranks || !shared) {
+            // Left to this node's own coordinator, whose heartbeats reach everybody.
+        } else if self.phase.is_election() && contests {
+            // Left to the election: its winner tells everybody.
+        } else {
+            out.send(
+                from,
+                BullyMessage::Outdated {
+                    epoch: self.epoch(),
+                },
+            );
+        }
+    }
+
+    /// OUTDATED arrived: the epoch that this node leads is not its own, or is over.
+    pub(super) fn outdated(&mut self, epoch: Epoch, out: &mut Outbox<Self>) {
+        self.learn(epoch);
+        if self.phase == Phase::Leading && epoch >= self.epoch() {
+            self.lead(self.appointed, out);
         }
     }
 
@@ -81,9 +99,13 @@ impl Bully {
         if !leads && self.live_leader().is_some_and(|leader| leader > from) {
             return; // This node's own coordinator hears it too, and will contest it.
         }
-        self.durable.epoch = epoch;
-        if !self.phase.is_election() {
-            self.campaign(out);
+        self.recognise(epoch, from);
+        self.recovering = false;
+        match self.phase {
+            // That was the coordinator it asked for.
+            Phase::Confirming => self.lead(false, out),
+            Phase::Asking | Phase::Awaiting => {}
+            Phase::Following | Phase::Due | Phase::Leading => self.campaign(out),
         }
     }
 }

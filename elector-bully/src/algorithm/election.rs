@@ -16,23 +16,43 @@ impl Bully {
             out.send(to, BullyMessage::Election { epoch });
         }
         if self.is_unopposed() {
-            self.lead(false, out);
+            self.unanswered(out);
         } else {
             let timeout = Delay::exactly(self.config.answer_timeout());
             self.enter(Phase::Asking, timeout, out);
         }
     }
 
+    /// All higher nodes are taken for dead. A node that has just recovered may have slept through
+    /// many tenures: before it takes over from a lower coordinator it asks for it, or it would
+    /// claim the very epoch in which that one leads.
+    pub(super) fn unanswered(&mut self, out: &mut Outbox<Self>) {
+        let below = self.members.below();
+        if !self.recovering || below.is_empty() {
+            self.lead(false, out);
+            return;
+        }
+        let epoch = self.epoch();
+        for &to in below {
+            out.send(to, BullyMessage::Election { epoch });
+        }
+        self.recovering = false;
+        let timeout = Delay::exactly(self.config.answer_timeout());
+        self.enter(Phase::Confirming, timeout, out);
+    }
+
     /// Becomes coordinator of a tenure above all that were heard of, and tells the lower nodes.
     /// The higher ones are taken for dead; one that is not learns from the heartbeats.
     pub(super) fn lead(&mut self, appointed: bool, out: &mut Outbox<Self>) {
+        let me = self.members.me();
         self.highest = self.highest.next();
-        self.durable.epoch = self.highest;
-        self.leader = Some(self.members.me());
+        self.recognise(self.highest, me);
+        self.leader = Some(me);
         self.appointed = appointed;
         self.fresh = true;
         self.attempt = 0;
         self.standing = Standing::Eligible;
+        self.recovering = false;
         for &to in self.members.below() {
             out.send(to, self.coordinator());
         }
@@ -42,12 +62,18 @@ impl Bully {
     /// ELECTION arrived.
     pub(super) fn asked(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
         self.learn(epoch);
-        if from > self.members.me() {
-            return; // Nobody asks downwards.
-        }
+        let above = from > self.members.me();
         if self.phase == Phase::Leading {
-            self.answer_as_coordinator(from, out);
+            // A live coordinator answers with COORDINATOR: the asker need not wait for it.
+            let behind = self.highest > self.epoch();
+            self.catch_up(out);
+            if above || !behind {
+                out.send(from, self.coordinator());
+            }
             return;
+        }
+        if above {
+            return; // It recovers, and looks for a coordinator.
         }
         if self.standing == Standing::Retired {
             return; // Sits this election out: as good as dead to it.
@@ -85,17 +111,9 @@ impl Bully {
     pub(super) fn answered(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
         self.learn(epoch);
         self.catch_up(out);
-        if self.phase == Phase::Asking && from > self.members.me() {
+        let asks = matches!(self.phase, Phase::Asking | Phase::Confirming);
+        if asks && from > self.members.me() {
             self.enter(Phase::Awaiting, self.patience(), out);
-        }
-    }
-
-    /// A live coordinator answers with COORDINATOR itself: the asker need not wait for it.
-    fn answer_as_coordinator(&mut self, from: NodeId, out: &mut Outbox<Self>) {
-        if self.highest > self.epoch() {
-            self.catch_up(out); // Its round of COORDINATOR reaches the asker as well.
-        } else {
-            out.send(from, self.coordinator());
         }
     }
 
