@@ -51,3 +51,23 @@ impl Links {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A cut is directed; healing one direction must leave the other cut.
+    #[test]
+    fn cuts_are_directed() {
+        let mut links = Links::new(3);
+        assert!(!links.is_cut(0, 1) && !links.any_cut());
+        links.cut(0, 1);
+        links.cut(1, 0);
+        links.mend(1, 0);
+        assert!(links.is_cut(0, 1) && !links.is_cut(1, 0));
+        assert!(!links.joined(0, 1) && links.joined(0, 2));
+        assert_eq!(links.list(), [(0, 1)]);
+        links.mend_all();
+        assert!(!links.any_cut());
+    }
+}

@@ -55,3 +55,25 @@ impl<E> Queue<E> {
         Some((key.at, event))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A run is a function of its seed only if events of one moment keep their order.
+    #[test]
+    fn events_come_by_time_and_then_by_arrival() {
+        let mut queue = Queue::new();
+        for (at, name) in [(2, 'c'), (1, 'a'), (2, 'd'), (1, 'b')] {
+            queue.push(at, name);
+        }
+        let mut order = String::new();
+        while let Some((_, name)) = queue.pop_until(2) {
+            order.push(name);
+        }
+        assert_eq!(order, "abcd");
+        queue.push(5, 'e');
+        assert_eq!(queue.pop_until(4), None, "what is due later stays");
+        assert_eq!(queue.pop_until(5), Some((5, 'e')));
+    }
+}

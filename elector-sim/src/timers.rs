@@ -78,3 +78,44 @@ impl<T: Copy + PartialEq> Timers<T> {
         self.running.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queued(id: Option<u32>) -> u32 {
+        id.expect("the timer is new")
+    }
+
+    // The commonest case: set again before it is due. It must elapse once, at the later time.
+    #[test]
+    fn a_timer_set_again_later_elapses_once_and_later() {
+        let mut timers = Timers::new();
+        let id = queued(timers.set('t', 10));
+        assert_eq!(timers.set('t', 15), None, "the queued event will find out");
+        assert!(matches!(timers.fired(id, 10), Fired::Later(15)));
+        assert!(matches!(timers.fired(id, 15), Fired::Elapsed('t')));
+        assert!(matches!(timers.fired(id, 15), Fired::Stale));
+    }
+
+    // The queued event is too late for an earlier deadline: there must be another.
+    #[test]
+    fn a_timer_set_again_earlier_elapses_earlier() {
+        let mut timers = Timers::new();
+        let late = queued(timers.set('t', 10));
+        let early = queued(timers.set('t', 5));
+        assert!(matches!(timers.fired(early, 5), Fired::Elapsed('t')));
+        assert!(matches!(timers.fired(late, 10), Fired::Stale));
+    }
+
+    // A cancelled timer must not elapse, nor disturb its successor of the same name.
+    #[test]
+    fn a_cancelled_timer_is_stale_and_its_successor_is_not() {
+        let mut timers = Timers::new();
+        let first = queued(timers.set('t', 10));
+        timers.cancel('t');
+        let second = queued(timers.set('t', 20));
+        assert!(matches!(timers.fired(first, 10), Fired::Stale));
+        assert!(matches!(timers.fired(second, 20), Fired::Elapsed('t')));
+    }
+}

@@ -1,0 +1,103 @@
+//! Scenario files are written by hand: every mistake must be reported with its line.
+
+use std::path::Path;
+
+use elector_sim::{
+    Scenario,
+    scenario::{Action, ScenarioError, Selector},
+};
+
+fn wrong(text: &str) -> String {
+    Scenario::parse(text, "mine.toml")
+        .expect_err(text)
+        .to_string()
+}
+
+// The built-in scenarios are files too: each must parse, and be told in words.
+#[test]
+fn every_builtin_scenario_reads_and_tells_what_a_user_sees() {
+    let builtin = Scenario::builtin().expect("the built-in scenarios are valid");
+    assert!(builtin.len() >= 20);
+    for scenario in builtin {
+        assert!(
+            !scenario.summary.is_empty() && !scenario.sees.is_empty(),
+            "{}",
+            scenario.name
+        );
+        let named = Scenario::named(&scenario.name).expect("it can be asked for by name");
+        assert_eq!(named, scenario);
+    }
+}
+
+// A copy of a built-in scenario, changed, is how users are told to start.
+#[test]
+fn a_changed_copy_reads() {
+    let source = Scenario::source("leader-crash").expect("it is built in");
+    let copy = source.replace("crash = \"leader\"", "crash = \"node 3\"");
+    let scenario = Scenario::parse(&copy, "copy.toml").expect("the copy is valid");
+    assert_eq!(
+        scenario.steps[0].action,
+        Action::Crash(Selector::Node(3.into()))
+    );
+}
+
+// A misspelt key must be found on its own line, with the keys there are.
+#[test]
+fn mistakes_are_reported_with_line_and_reason() {
+    let head = "name = \"x\"\nsummary = \"y\"\n";
+    let step = |body: &str| wrong(&format!("{head}[[step]]\n{body}\n"));
+    let unknown = step("crahs = \"leader\"");
+    assert!(
+        unknown.contains("line 4") && unknown.contains("crahs"),
+        "{unknown}"
+    );
+    let selector = step("crash = \"leeder\"");
+    assert!(
+        selector.contains("line 4") && selector.contains("minority-with-leader"),
+        "{selector}"
+    );
+    let none = step("after_ms = 5");
+    assert!(none.contains("line 3") && none.contains("does 0"), "{none}");
+    let two = step("crash = \"leader\"\nheal = true");
+    assert!(two.contains("line 3") && two.contains("does 2"), "{two}");
+    let three = step("crash = \"leader\"\nheal = true\npause = \"all\"");
+    assert!(three.contains("does 3"), "{three}");
+    let loss = step("network = { loss = 1.5 }");
+    assert!(
+        loss.contains("line 3") && loss.contains("between 0 and 1"),
+        "{loss}"
+    );
+    let rate = step("drift = { node = \"all\", rate = 0 }");
+    assert!(rate.contains("clock rate 0"), "{rate}");
+    let churn = step("churn = { for_ms = 10, every_ms = 0 }");
+    assert!(churn.contains("every_ms"), "{churn}");
+    let negative = step("after_ms = -1\ncrash = \"leader\"");
+    assert!(
+        negative.contains("line 4") && negative.contains("milliseconds"),
+        "{negative}"
+    );
+    assert!(wrong("summary = \"y\"").contains("name"));
+    assert!(wrong("name = \"a b\"\nsummary = \"y\"").contains("one word"));
+    assert!(wrong("name = ").contains("line 1"));
+}
+
+// A name that is nearly right is answered with the right one.
+#[test]
+fn unknown_scenarios_are_answered_with_the_nearest() {
+    let near = Scenario::named("leader-crsh")
+        .expect_err("no such scenario")
+        .to_string();
+    assert!(near.contains("did you mean \"leader-crash\""), "{near}");
+    let far = Scenario::named("zzz")
+        .expect_err("no such scenario")
+        .to_string();
+    assert!(far.contains("elector scenarios"), "{far}");
+}
+
+// A file that is not there must be named, with the system's reason.
+#[test]
+fn unreadable_files_are_named() {
+    let error = Scenario::read(Path::new("no/such/file.toml")).expect_err("there is none");
+    assert!(matches!(error, ScenarioError::Read { .. }));
+    assert!(error.to_string().contains("no/such/file.toml"));
+}
