@@ -117,25 +117,31 @@ impl<'a> History<'a> {
         track.finish(self.end_ns)
     }
 
-    /// Whether all is well at this moment: nobody is paused, no link is cut, and all nodes that
-    /// run follow one that leads.
+    /// Whether all is well at this moment, as far as it can be: nobody is paused, exactly one node
+    /// leads, and every running node that can talk to it both ways follows it, which must be at
+    /// least half of all that run.
     pub(crate) fn settled(&self, at_ns: u64) -> bool {
-        if self.cuts.iter().any(|cut| cut.contains(at_ns)) {
-            return false;
-        }
-        let mut views = Vec::new();
+        let mut views: Vec<(NodeId, View)> = Vec::new();
         for lane in &self.lanes {
             match lane.life_at(at_ns) {
                 Life::Paused => return false,
                 Life::Down => {}
-                Life::Running => views.push(lane.view_at(at_ns).unwrap_or_default()),
+                Life::Running => {
+                    views.push((lane.node, lane.view_at(at_ns).unwrap_or_default()));
+                }
             }
         }
-        let leads = |view: &&View| view.role == Role::Leader;
-        views.iter().find(leads).is_some_and(|leader| {
-            let agrees = |view: &View| (view.epoch, view.leader) == (leader.epoch, leader.leader);
-            views.iter().all(agrees)
-        })
+        let mut leaders = views.iter().filter(|(_, view)| view.role == Role::Leader);
+        let (Some(&(leader, led)), None) = (leaders.next(), leaders.next()) else {
+            return false;
+        };
+        let cut = self.cuts.iter().find(|cut| cut.contains(at_ns));
+        let blocked = cut.map_or(&[][..], |cut| cut.what);
+        let reached =
+            |node: NodeId| !blocked.contains(&(node, leader)) && !blocked.contains(&(leader, node));
+        let near = views.iter().filter(|(node, _)| reached(*node));
+        let agrees = |view: &View| (view.epoch, view.leader) == (led.epoch, led.leader);
+        near.clone().all(|(_, view)| agrees(view)) && near.count() * 2 >= views.len()
     }
 
     /// Every moment at which something that [`settled`](Self::settled) looks at changes, in order.

@@ -77,9 +77,6 @@ pub(super) fn draw(
     });
 }
 
-/// How far a message gets that is lost as it leaves: not to the middle, where lanes lie.
-const SHORT: f64 = 0.42;
-
 /// Draws one message.
 struct Pen<'p, 'h, 'a> {
     layout: &'p Layout,
@@ -151,7 +148,10 @@ impl Pen<'_, '_, '_> {
             return (self.layout.x(at_ns), to - self.slope() * short);
         }
         let half = self.layout.x(at_ns.saturating_add(self.hop_ns / 2));
-        (half.max(x), y + (to - y) * SHORT)
+        // Between two lanes, so that no cross seems to belong to one on its way.
+        let lanes = ((to - y).abs() / self.layout.pitch).round().max(1.0);
+        let share = ((lanes * 0.42).floor() + 0.5) / lanes;
+        (half.max(x), y + (to - y) * share)
     }
 
     fn title(&self, end: Option<End>, copies: usize) -> String {

@@ -35,14 +35,19 @@ pub(super) fn draw(canvas: &mut Canvas, layout: &Layout) {
             free_from = x + half + 5.0;
         }
     }
+    let mut free_from = f64::MIN;
     for &(from_ns, to_ns) in &layout.scale.folds {
         let (from, to) = (layout.x(from_ns), layout.x(to_ns));
         let middle = (from + to) / 2.0;
         let wave = format!("M{:.1} {y:.1}l4 -4l6 8l6 -8l4 4", middle - 10.0);
         canvas.rect("gap", [from + 1.0, y - 2.0, to - from - 2.0, 4.0], "");
         canvas.path("axis wave", &wave, "");
-        let at = (middle, y + 29.0);
-        canvas.text("skip", at, Anchor::Middle, &brief(to_ns - from_ns));
+        let word = brief(to_ns - from_ns);
+        let half = width_of(&word, 10.0) / 2.0;
+        if middle - half > free_from {
+            canvas.text("skip", (middle, y + 29.0), Anchor::Middle, &word);
+            free_from = middle + half + 3.0;
+        }
     }
 }
 

@@ -20,7 +20,7 @@ const FLAG_SIZE: f64 = 11.0;
 pub(super) fn shades(canvas: &mut Canvas, layout: &Layout, history: &History<'_>) {
     canvas.hatch("hs", 6.0, -45);
     let (top, height) = (layout.lanes_top, layout.lanes_bottom - layout.lanes_top);
-    for span in history.leaders() {
+    for span in joined(history.leaders()) {
         let class = match span.what.len() {
             0 => "idle",
             1 => continue,
@@ -44,7 +44,7 @@ pub(super) fn strips(canvas: &mut Canvas, layout: &Layout, history: &History<'_>
         canvas.text("small", at, Anchor::End, word);
     };
     name(canvas, layout.leaders_top, "leader");
-    for span in history.leaders() {
+    for span in joined(history.leaders()) {
         leader(canvas, layout, &span);
     }
     if let Some(top) = layout.cuts_top {
@@ -59,6 +59,23 @@ pub(super) fn strips(canvas: &mut Canvas, layout: &Layout, history: &History<'_>
             strip(canvas, layout, top, span, &cell);
         }
     }
+}
+
+/// The spans of a split brain as one, however often those who lead change: all that ever did.
+fn joined(spans: Vec<Span<Leaders>>) -> Vec<Span<Leaders>> {
+    let mut joined: Vec<Span<Leaders>> = Vec::new();
+    for span in spans {
+        match joined.last_mut() {
+            Some(last) if last.what.len() > 1 && span.what.len() > 1 => {
+                last.to_ns = span.to_ns;
+                last.what.extend(span.what);
+                last.what.sort_unstable();
+                last.what.dedup();
+            }
+            _ => joined.push(span),
+        }
+    }
+    joined
 }
 
 /// What stands in a stretch of a strip.

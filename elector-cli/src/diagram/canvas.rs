@@ -86,27 +86,28 @@ impl Canvas {
         let [x, y, width, height] = area.map(px);
         let id = format!("{}-{id}", self.prefix);
         self.defs += &format!(
-            r#"<clipPath id="{id}"><rect x="{x}" y="{y}" width="{width}" height="{height}"/></clipPath>"#
+            r#"<clipPath id="{id}"><rect x="{x}" y="{y}" width="{width}" height="{height}"/>"#
         );
-        self.defs.push('\n');
+        self.defs += "</clipPath>\n";
     }
 
     /// An arrow head of this name, `size` pixels long, coloured by the class of the same name.
     pub(super) fn head(&mut self, id: &str, size: f64) {
         let (prefix, size) = (&self.prefix, px(size));
-        self.defs += &format!(
-            r#"<marker id="{prefix}-{id}" class="{prefix}-{id}" viewBox="0 0 8 8" refX="7.6" refY="4" markerWidth="{size}" markerHeight="{size}" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 .8L8 4L0 7.2L1.8 4z"/></marker>"#
-        );
-        self.defs.push('\n');
+        self.defs += &format!(r#"<marker id="{prefix}-{id}" class="{prefix}-{id}""#);
+        self.defs += r#" viewBox="0 0 8 8" refX="7.6" refY="4" orient="auto""#;
+        self.defs += &format!(r#" markerWidth="{size}" markerHeight="{size}""#);
+        self.defs += r#" markerUnits="userSpaceOnUse"><path d="M0 .8L8 4L0 7.2L1.8 4z"/>"#;
+        self.defs += "</marker>\n";
     }
 
     /// A hatch of this name: slanted lines of the class of the same name.
     pub(super) fn hatch(&mut self, id: &str, gap: f64, degrees: i32) {
         let (prefix, gap) = (&self.prefix, px(gap));
-        self.defs += &format!(
-            r#"<pattern id="{prefix}-{id}" class="{prefix}-{id}" width="{gap}" height="{gap}" patternUnits="userSpaceOnUse" patternTransform="rotate({degrees})"><path d="M0 0V{gap}"/></pattern>"#
-        );
-        self.defs.push('\n');
+        self.defs += &format!(r#"<pattern id="{prefix}-{id}" class="{prefix}-{id}""#);
+        self.defs += &format!(r#" width="{gap}" height="{gap}" patternUnits="userSpaceOnUse""#);
+        self.defs += &format!(r#" patternTransform="rotate({degrees})"><path d="M0 0V{gap}"/>"#);
+        self.defs += "</pattern>\n";
     }
 
     /// The whole file.
@@ -119,9 +120,9 @@ impl Canvas {
             title
         };
         let name = escaped(name);
-        let mut svg = format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" class="{prefix}-svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="{name}">"#
-        );
+        let mut svg = r#"<svg xmlns="http://www.w3.org/2000/svg""#.to_owned();
+        svg += &format!(r#" class="{prefix}-svg" viewBox="0 0 {width} {height}""#);
+        svg += &format!(r#" width="{width}" height="{height}" role="img" aria-label="{name}">"#);
         // Writing to a string cannot fail.
         let _ = write!(svg, "\n<style>\n{style}</style>\n<defs>\n{defs}</defs>\n");
         let _ = writeln!(

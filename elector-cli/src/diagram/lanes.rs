@@ -154,28 +154,30 @@ fn words(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
         .views
         .iter()
         .filter(|span| span.what.role == Role::Leader);
-    for span in led {
+    for span in led.filter(|_| layout.leader_bar() >= 11.0) {
         let word = format!("leads e{}", span.what.epoch);
-        if layout.leader_bar() >= 11.0
-            && let Some((from, to)) = layout.extent(span)
-            && to - from > width_of(&word, 9.5) + 10.0
-        {
+        let room = width_of(&word, 9.5) + 10.0;
+        if let Some((from, _)) = roomy(layout, span, room) {
             canvas.text("onbar", (from + 5.0, y + 3.4), Anchor::Start, &word);
         }
     }
-    let still = lane.life.iter().filter(|span| span.what != Life::Running);
-    for span in still {
+    for span in &lane.life {
         let word = match span.what {
+            Life::Running => continue,
             Life::Paused => "paused",
-            Life::Down | Life::Running => "down",
+            Life::Down => "down",
         };
-        if let Some((from, to)) = layout.extent(span)
-            && to - from > width_of(word, 10.0) + 14.0
-        {
+        if let Some((from, to)) = roomy(layout, span, width_of(word, 10.0) + 14.0) {
             let middle = ((from + to) / 2.0, y + 3.5);
             canvas.text("still", middle, Anchor::Middle, word);
         }
     }
+}
+
+/// The first part of a span that is shown, outside of folds, and this wide.
+fn roomy<T>(layout: &Layout, span: &Span<T>, width: f64) -> Option<(f64, f64)> {
+    let parts = layout.scale.straight(span.within(layout.window)?);
+    parts.into_iter().find(|part| part.1 - part.0 > width)
 }
 
 fn marks(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {

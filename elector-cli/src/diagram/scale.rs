@@ -1,10 +1,10 @@
 use super::TimeScale;
 
-/// How wide a folded stretch is drawn.
-const FOLD_PX: f64 = 46.0;
+/// How wide a folded stretch is drawn: the first of these that leaves room for all worth folding.
+const FOLD_PX: [f64; 3] = [46.0, 34.0, 24.0];
 
 /// Folds take up no more than this much of the width.
-const MOST_FOLDED: f64 = 0.45;
+const MOST_FOLDED: f64 = 0.5;
 
 /// Maps moments to places, piecewise linearly and never backwards.
 #[derive(Clone, Debug)]
@@ -27,20 +27,23 @@ impl Scale {
         moments: &[u64],
         hop_ns: u64,
     ) -> Self {
-        let folds = match time {
-            TimeScale::Linear => Vec::new(),
-            TimeScale::Folded => folds(window, right - left, moments, hop_ns),
+        let (folds, fold_px) = match time {
+            TimeScale::Linear => (Vec::new(), 0.0),
+            TimeScale::Folded => {
+                let quiet = quiet(window, moments, hop_ns);
+                fold(window, right - left, &quiet)
+            }
         };
         let (start_ns, end_ns) = (window.0, window.1.max(window.0 + 1));
         let folded: u64 = folds.iter().map(|fold| fold.1 - fold.0).sum();
         let straight_ns = (end_ns - start_ns - folded).max(1) as f64;
-        let px_per_ns = (right - left - folds.len() as f64 * FOLD_PX) / straight_ns;
+        let px_per_ns = (right - left - folds.len() as f64 * fold_px) / straight_ns;
         let mut knots = vec![(start_ns, left)];
         let (mut at, mut x) = (start_ns, left);
         for &(from, to) in &folds {
             x += (from - at) as f64 * px_per_ns;
             knots.push((from, x));
-            x += FOLD_PX;
+            x += fold_px;
             knots.push((to, x));
             at = to;
         }
@@ -84,6 +87,23 @@ impl Scale {
         !folds.any(|&(from, to)| from < end && start < to)
     }
 
+    /// The parts of a stretch outside of folds, as places.
+    pub(super) fn straight(&self, (start, end): (u64, u64)) -> Vec<(f64, f64)> {
+        let mut parts = Vec::new();
+        let mut from = start;
+        for &fold in self
+            .folds
+            .iter()
+            .filter(|fold| fold.0 < end && start < fold.1)
+        {
+            parts.push((self.x(from), self.x(fold.0)));
+            from = fold.1;
+        }
+        parts.push((self.x(from), self.x(end)));
+        parts.retain(|part| part.0 < part.1);
+        parts
+    }
+
     /// Round moments, a legible distance apart, and the step between them.
     pub(super) fn ticks(&self, window: (u64, u64)) -> (Vec<u64>, u64) {
         let wanted_ns = 56.0 / self.px_per_ns;
@@ -112,43 +132,50 @@ impl Scale {
     }
 }
 
-/// Picks the stretches to fold: the longest quiet ones first, while folding one makes it narrower.
-fn folds(window: (u64, u64), width: f64, moments: &[u64], hop_ns: u64) -> Vec<(u64, u64)> {
-    let inside = moments
-        .iter()
-        .filter(|&&at| at > window.0 && at < window.1)
-        .copied();
-    let all: Vec<u64> = [window.0]
-        .into_iter()
-        .chain(inside)
-        .chain([window.1])
-        .collect();
+/// The stretches in which nothing happens, longest first.
+fn quiet(window: (u64, u64), moments: &[u64], hop_ns: u64) -> Vec<(u64, u64)> {
+    let inside = moments.iter().filter(|&&at| at > window.0 && at < window.1);
+    let mut all = vec![window.0];
+    all.extend(inside);
+    all.push(window.1);
     // What follows from what, within a few hops, is never torn apart.
-    let least = hop_ns.saturating_mul(6);
+    let least = hop_ns.saturating_mul(6).max(1);
     let pairs = all.windows(2).filter_map(|pair| match *pair {
-        [from, to] if to.saturating_sub(from) > least.max(1) => {
-            // A hop is kept on either side, so that what happens there keeps its place.
-            Some((from + hop_ns, to - hop_ns))
-        }
+        // A hop is kept on either side, so that what happens there keeps its place.
+        [from, to] if to.saturating_sub(from) > least => Some((from + hop_ns, to - hop_ns)),
         _ => None,
     });
     let mut quiet: Vec<(u64, u64)> = pairs.collect();
     quiet.sort_by_key(|&(from, to)| (std::cmp::Reverse(to - from), from));
-    let mut left_ns = (window.1.saturating_sub(window.0)).max(1) as f64;
-    let mut left_px = width;
+    quiet
+}
+
+/// Picks the stretches to fold, the longest first, while folding one makes it narrower; and the
+/// width of a fold.
+fn fold(window: (u64, u64), width: f64, quiet: &[(u64, u64)]) -> (Vec<(u64, u64)>, f64) {
     let mut chosen = Vec::new();
-    for (from, to) in quiet {
-        let length = (to - from) as f64;
-        let narrower = length / left_ns * left_px > 1.5 * FOLD_PX;
-        if !narrower || left_px - FOLD_PX < width * (1.0 - MOST_FOLDED) {
-            break;
+    for fold_px in FOLD_PX {
+        chosen.clear();
+        let mut left_ns = (window.1.saturating_sub(window.0)).max(1) as f64;
+        let mut left_px = width;
+        let mut room = true;
+        for &(from, to) in quiet {
+            let length = (to - from) as f64;
+            let narrower = length / left_ns * left_px > 1.5 * fold_px;
+            room = left_px - fold_px >= width * (1.0 - MOST_FOLDED);
+            if !narrower || !room {
+                break;
+            }
+            chosen.push((from, to));
+            left_ns = (left_ns - length).max(1.0);
+            left_px -= fold_px;
         }
-        chosen.push((from, to));
-        left_ns = (left_ns - length).max(1.0);
-        left_px -= FOLD_PX;
+        chosen.sort_unstable();
+        if room {
+            return (chosen, fold_px);
+        }
     }
-    chosen.sort_unstable();
-    chosen
+    (chosen, FOLD_PX[2])
 }
 
 #[cfg(test)]
@@ -166,7 +193,7 @@ mod tests {
         assert_eq!(scale.folds, [(7 * MS, 499 * MS), (502 * MS, 999 * MS)]);
         let length = |from: u64, to: u64| scale.x(to) - scale.x(from);
         assert!((length(5 * MS, 6 * MS) - length(500 * MS, 501 * MS)).abs() < 1e-6);
-        assert!((length(7 * MS, 499 * MS) - FOLD_PX).abs() < 1e-6);
+        assert!((length(7 * MS, 499 * MS) - FOLD_PX[0]).abs() < 1e-6);
         assert_eq!((scale.x(0), scale.x(1_000 * MS)), (100.0, 900.0));
     }
 

@@ -63,7 +63,7 @@ const DARK: Palette = Palette {
     cut_ground: "#312b5e",
     disk: "#d0a070",
     hint: "#ff9f43",
-    routine: "#8e99a6",
+    routine: "#aab4c0",
     kinds: [
         "#58b0ff", "#ff8a4c", "#e58bd3", "#8fd3ff", "#b5d645", "#ffd24d",
     ],
@@ -187,4 +187,24 @@ fn colours(p: &str, palette: &Palette, kinds: &Kinds<'_>) -> String {
         css += &format!(".{p}-k{number}{{stroke:{colour}}}\n.{p}-m{number}{{fill:{colour}}}\n");
     }
     css
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    // Who cannot tell two colours apart must be helped by the dashes, and the other way round.
+    #[test]
+    fn no_two_kinds_look_the_same() {
+        for palette in [LIGHT, DARK] {
+            let (colours, dashes) = (palette.kinds.len(), DASHES.len());
+            let looks = (0..colours * dashes).map(|kind| {
+                let colour = palette.kinds[kind % colours];
+                (colour, DASHES[kind % dashes])
+            });
+            assert_eq!(looks.collect::<HashSet<_>>().len(), colours * dashes);
+        }
+    }
 }

@@ -1,5 +1,5 @@
 use elector_core::{
-    NodeId, Purpose, Role,
+    Epoch, NodeId, Purpose, Role, View,
     trace::{Event, Stimulus},
 };
 use roxmltree::{Document, Node};
@@ -68,7 +68,18 @@ fn every_delivery_is_one_arrow_and_every_loss_one_cross() {
 // Split brain is what people look for first: a shade too long or too short is a false verdict.
 #[test]
 fn split_brain_is_shaded_from_the_second_claim_to_the_first_surrender() {
-    let records = sample::split(5);
+    let mut records = sample::split(5);
+    let end = records.last().unwrap().at_ns;
+    // A change of epoch in the midst of it ends nothing.
+    let again = View::leading(Epoch(3), NodeId(3));
+    records.push(Record {
+        at_ns: 600 * MS,
+        node: Some(NodeId(3)),
+        event: Event::Viewed {
+            step: 1_000,
+            view: again,
+        },
+    });
     let viewed = |node: u64, role: Role, epoch: u64| {
         let mut views = records.iter();
         views.find_map(|record| match record.event {
@@ -84,7 +95,6 @@ fn split_brain_is_shaded_from_the_second_claim_to_the_first_surrender() {
     };
     let from = viewed(3, Role::Leader, 2).unwrap();
     let to = viewed(1, Role::Follower, 2).unwrap();
-    let end = records.last().unwrap().at_ns;
     let svg = svg(&records, &linear());
     let document = Document::parse(&svg).unwrap();
     let shades: Vec<_> = document

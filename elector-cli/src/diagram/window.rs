@@ -6,8 +6,9 @@ use crate::history::{Flight, History};
 /// first disturbance of a settled cluster until it has settled again. Where nothing disturbs it,
 /// the first election; where it never settles, the rest of the run.
 ///
-/// A cluster is settled while no node is paused, no link is cut, and all running nodes follow one
-/// that leads. It has settled again when it stays so for half as long as it was disturbed.
+/// A cluster is settled while no node is paused, exactly one leads, and all running nodes that can
+/// talk to it follow it, if these are at least half of all that run. It has settled again when it
+/// stays so for half as long as it was disturbed.
 #[must_use]
 pub fn interesting_window(records: &[Record]) -> (u64, u64) {
     let history = History::read(records);
@@ -96,23 +97,21 @@ fn end_of(start_ns: u64, states: &[(u64, bool)], last_ns: u64) -> Option<u64> {
     None
 }
 
-/// With a round of heartbeats on either side, or an eighth of its length.
+/// With a round of heartbeats on either side, if there is one near.
 fn padded(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
-    let eighth = (end_ns - start_ns) / 8;
     let hop = history.usual_flight_ns().unwrap_or(0);
-    let routine = || history.flights.iter().filter(|flight| flight.is_routine());
-    let before = routine().take_while(|flight| flight.sent_ns < start_ns);
-    let before = before.last().map_or(start_ns, |flight| flight.sent_ns);
-    let after = routine().find(|flight| flight.sent_ns > end_ns);
-    let after = after.map_or(end_ns, Flight::last_ns);
-    let first = before.max(start_ns.saturating_sub(eighth.max(hop.saturating_mul(100))));
-    let last = after.min(end_ns.saturating_add(eighth.max(hop.saturating_mul(100))));
+    let near = ((end_ns - start_ns) / 8).max(hop.saturating_mul(100));
+    let margin = hop.saturating_mul(3);
+    let rounds = history.rounds();
+    let before = rounds.iter().rfind(|round| round.1 < start_ns);
+    let before = before.filter(|round| start_ns - round.0 <= near);
+    let after = rounds.iter().find(|round| round.0 > end_ns);
+    let after = after.filter(|round| round.1 - end_ns <= near);
+    let first = before.map_or(start_ns, |round| round.0);
+    let last = after.map_or(end_ns, |round| round.1);
     (
-        first
-            .saturating_sub(hop.saturating_mul(2))
-            .max(history.start_ns),
-        last.saturating_add(hop.saturating_mul(3))
-            .min(history.end_ns),
+        first.saturating_sub(margin).max(history.start_ns),
+        last.saturating_add(margin).min(history.end_ns),
     )
 }
 

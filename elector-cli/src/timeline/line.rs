@@ -11,6 +11,9 @@ const OPEN_NS: u64 = 1_000_000;
 /// election is not torn apart by the heartbeats beside it.
 const FOLD_NS: u64 = 20_000_000;
 
+/// A list of nodes longer than this gives way to their number.
+const MOST_NAMES: usize = 32;
+
 /// One line of a timeline.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
@@ -204,6 +207,7 @@ fn agreeing(text: &str, count: usize) -> String {
         ("follows ", "follow "),
         ("campaigns ", "campaign "),
         ("knows ", "know "),
+        ("enters ", "enter "),
         ("writes ", "write "),
         ("leads ", "lead "),
         ("is told ", "are told "),
@@ -249,5 +253,9 @@ fn names(nodes: &[NodeId]) -> String {
             names.join(" ")
         }
     });
-    names.collect::<Vec<_>>().join(" ")
+    let names = names.collect::<Vec<_>>().join(" ");
+    if names.chars().count() > MOST_NAMES {
+        return format!("{} nodes", nodes.len());
+    }
+    names
 }

@@ -4,7 +4,7 @@ use std::{
 };
 
 use elector_core::{
-    Command, NodeId, Role, View,
+    Command, Epoch, NodeId, Role, View,
     trace::{Event, Record, Stimulus},
 };
 
@@ -22,6 +22,7 @@ pub(super) fn tell<W: fmt::Write>(
         flights: by_id(history),
         unsaved: unsaved(history),
         cuts: history,
+        epochs: HashMap::new(),
         kind_since_ns: history.start_ns,
     };
     let mut ordered: Vec<&Record> = records.iter().collect();
@@ -53,6 +54,8 @@ struct Teller<'a, 'h> {
     /// Writes that a crash undid: node, step, moment.
     unsaved: HashSet<(NodeId, u64, u64)>,
     cuts: &'h History<'a>,
+    /// The last epoch that each node was in.
+    epochs: HashMap<NodeId, Epoch>,
     /// Since when there are no leaders, or one, or several.
     kind_since_ns: u64,
 }
@@ -84,7 +87,9 @@ impl<'a> Teller<'a, '_> {
             }
             Event::Viewed { step, view } => {
                 let cause = record.node.and_then(|node| self.causes.get(&(node, *step)));
-                let (tone, text) = viewed(view);
+                let node = record.node;
+                let before = node.and_then(|node| self.epochs.insert(node, view.epoch));
+                let (tone, text) = viewed(view, before != Some(view.epoch));
                 let cause = cause.and_then(|cause| word_cause(cause));
                 say(
                     tone,
@@ -230,7 +235,7 @@ fn sent<W: fmt::Write>(record: &Record, pen: &mut Pen<'_, W>) -> fmt::Result {
     })
 }
 
-fn viewed(view: &View) -> (Tone, String) {
+fn viewed(view: &View, entered: bool) -> (Tone, String) {
     let epoch = view.epoch;
     match (view.role, view.leader) {
         (Role::Leader, _) => (Tone::Lead, format!("leads epoch {epoch}")),
@@ -238,7 +243,11 @@ fn viewed(view: &View) -> (Tone, String) {
         (Role::Follower, Some(leader)) => {
             (Tone::Plain, format!("follows {leader:?} in epoch {epoch}"))
         }
-        (Role::Follower, None) => (Tone::Plain, format!("knows no leader in epoch {epoch}")),
+        (Role::Follower, None) if entered => (Tone::Plain, format!("enters epoch {epoch}")),
+        (Role::Follower, None) => (
+            Tone::Plain,
+            format!("knows no leader in epoch {epoch} any more"),
+        ),
     }
 }
 
