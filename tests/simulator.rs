@@ -1,0 +1,348 @@
+//! The simulator itself, under a real algorithm: determinism, and that each fault does what it
+//! says.
+
+use std::time::Duration;
+
+use elector_core::{
+    Command, ElectionAlgorithm as _, NodeId, Purpose, Role,
+    trace::{Event, Loss, Stimulus},
+};
+use elector_raft::Raft;
+use elector_sim::{Disk, Latency, Network, Scenario, Setup, SetupError, Simulation, run};
+
+const MS: Duration = Duration::from_millis(1);
+
+fn cluster(nodes: u64, change: impl FnOnce(&mut Setup<Raft>)) -> Simulation<Raft> {
+    let mut setup = Setup::new(nodes);
+    change(&mut setup);
+    let mut sim = Simulation::new(setup);
+    sim.run_until_settled(1_000 * MS)
+        .expect("the cluster elects at boot");
+    sim
+}
+
+fn leader(sim: &Simulation<Raft>) -> NodeId {
+    sim.settled().expect("the cluster is settled").leader
+}
+
+fn lost(sim: &Simulation<Raft>, why: Loss) -> usize {
+    let is = |event: &Event| matches!(event, Event::Lost { why: is, .. } if *is == why);
+    sim.trace()
+        .iter()
+        .filter(|record| is(&record.event))
+        .count()
+}
+
+// A failing run is worth nothing if its seed does not bring it back, byte for byte.
+#[test]
+fn the_same_seed_gives_the_same_trace_byte_for_byte() {
+    let trace = |seed| {
+        let setup = Setup::<Raft> {
+            seed,
+            trace: true,
+            ..Setup::new(5)
+        };
+        let churn = Scenario::named("churn").expect("a stock scenario");
+        let (outcome, records) = run::run(setup, &churn).expect("the setup is valid");
+        (
+            outcome.digest,
+            serde_json::to_string(&records).expect("records are JSON"),
+        )
+    };
+    let (first, second, other) = (trace(7), trace(7), trace(8));
+    assert!(first == second, "two runs of seed 7 differ");
+    assert!(
+        first.0 != other.0 && first.1 != other.1,
+        "seeds 7 and 8 are the same run"
+    );
+}
+
+// A trace that cannot be read back can be neither drawn nor compared.
+#[test]
+fn a_trace_reads_back_from_json() {
+    let sim = cluster(3, |setup| setup.trace = true);
+    for record in sim.trace() {
+        let line = serde_json::to_string(record).expect("a record is JSON");
+        assert_eq!(
+            &serde_json::from_str::<elector_core::trace::Record>(&line).unwrap(),
+            record
+        );
+    }
+}
+
+// Tracing must not change the run that it shows.
+#[test]
+fn a_traced_run_is_the_same_run() {
+    let digest = |trace| {
+        let setup = Setup::<Raft> {
+            trace,
+            ..Setup::new(5)
+        };
+        let scenario = Scenario::named("lossy").expect("a stock scenario");
+        run::run(setup, &scenario)
+            .expect("the setup is valid")
+            .0
+            .digest
+    };
+    assert_eq!(digest(true), digest(false));
+}
+
+// A network that loses everything, or nothing, must do just that.
+#[test]
+fn loss_and_duplication_are_as_likely_as_they_say() {
+    let share = |change: fn(&mut Network), of: fn(&Simulation<Raft>) -> f64| {
+        let mut sim = cluster(5, |setup| setup.trace = true);
+        let mut network = Network::default();
+        change(&mut network);
+        sim.act(&elector_sim::scenario::Action::Network(network));
+        sim.reset_counts();
+        sim.run_for(20_000 * MS);
+        let sent: u64 = sim.counts().kinds().iter().map(|count| count.sent).sum();
+        of(&sim) / sent as f64
+    };
+    let lossy = share(
+        |network| network.loss = 0.1,
+        |sim| lost(sim, Loss::Chance) as f64,
+    );
+    assert!((0.08..0.12).contains(&lossy), "{lossy} lost of 0.1");
+    let arrived = |sim: &Simulation<Raft>| {
+        let heard = |event: &Event| {
+            matches!(
+                event,
+                Event::Stepped {
+                    input: Stimulus::Received { .. },
+                    ..
+                }
+            )
+        };
+        sim.trace()
+            .iter()
+            .filter(|record| heard(&record.event))
+            .count() as f64
+    };
+    let twice = share(|network| network.duplicate = 0.2, arrived);
+    assert!(
+        (1.15..1.3).contains(&twice),
+        "{twice} arrivals a message of 1.2"
+    );
+}
+
+// A message to a node that does not run is sent, counted, and told apart.
+#[test]
+fn messages_to_the_dead_are_counted_and_told_apart() {
+    let mut sim = cluster(3, |setup| setup.trace = true);
+    let follower = sim
+        .nodes()
+        .into_iter()
+        .find(|&node| node != leader(&sim))
+        .unwrap();
+    sim.crash(follower);
+    sim.reset_counts();
+    sim.run_for(500 * MS);
+    assert!(
+        sim.to_dead() >= 9,
+        "{} heartbeats to the dead in 500 ms",
+        sim.to_dead()
+    );
+    assert!(lost(&sim, Loss::Dead) as u64 >= sim.to_dead());
+}
+
+// One direction of a link may fail and the other work.
+#[test]
+fn a_one_way_cut_is_one_way() {
+    let mut sim = cluster(2, |setup| setup.trace = true);
+    let (one, two) = (NodeId(1), NodeId(2));
+    sim.cut(&[(one, two)]);
+    sim.run_for(300 * MS);
+    let blocked = sim.trace().iter().all(|record| match &record.event {
+        Event::Lost {
+            to, why: Loss::Cut, ..
+        } => *to == two,
+        _ => true,
+    });
+    assert!(blocked && lost(&sim, Loss::Cut) > 0);
+    sim.heal();
+    assert!(sim.run_until_settled(2_000 * MS).is_some());
+}
+
+/// Three nodes of plain Raft with slow disks whose leader is dead, and nobody is impatient: the two
+/// that are left campaign at the test's word.
+fn orphans() -> (Simulation<Raft>, [NodeId; 2]) {
+    let mut sim = cluster(3, |setup| {
+        setup.disk = Disk::constant(50 * MS);
+        setup.config.pre_vote = false;
+        setup.config.timing.election_max = 5_000 * MS;
+    });
+    let dead = leader(&sim);
+    let mut left = sim.nodes().into_iter().filter(|&node| node != dead);
+    let left = [left.next().unwrap(), left.next().unwrap()];
+    sim.crash(dead);
+    sim.run_for(200 * MS);
+    (sim, left)
+}
+
+// Seed 7 of "churn" at n = 5 found this, in the algorithm of `examples/my_algorithm.rs`: a write
+// that ended while its process was paused was counted a second time when the process woke, and
+// made the next write durable before its time.
+#[test]
+fn a_write_ends_once_though_its_process_is_paused() {
+    let (mut sim, [node, other]) = orphans();
+    // Two writes of the node end 150 and 200 ms from now: for its own candidacy, and for the
+    // other's second.
+    sim.stall(node, 100 * MS);
+    sim.command(node, Command::Campaign);
+    sim.command(other, Command::Campaign);
+    sim.run_for(60 * MS);
+    sim.command(other, Command::Campaign);
+    sim.run_for(80 * MS);
+    assert_eq!(
+        sim.algorithm(node).unwrap().durable().voted_for,
+        Some(other),
+        "two writes wait"
+    );
+    sim.pause(node);
+    sim.run_for(30 * MS);
+    sim.resume(node);
+    sim.run_for(200 * MS);
+    assert_eq!(sim.violations(), []);
+}
+
+// A vote that was on its way to the disk when the process died was never cast.
+#[test]
+fn a_crash_loses_the_write_under_way_and_nothing_else() {
+    for (written_for, survives) in [(20 * MS, false), (80 * MS, true)] {
+        let (mut sim, [node, _]) = orphans();
+        let epoch = sim.view(node).epoch;
+        sim.command(node, Command::Campaign);
+        sim.run_for(written_for);
+        assert_eq!(sim.view(node).epoch, epoch.next(), "it votes for itself");
+        sim.crash(node);
+        sim.restart(node);
+        let after = if survives { epoch.next() } else { epoch };
+        assert_eq!(
+            sim.view(node).epoch,
+            after,
+            "after {written_for:?} of a 50 ms write"
+        );
+    }
+}
+
+// Without its disk a node may vote twice: the reason why a lost disk must not start again.
+#[test]
+fn a_wiped_node_shows_an_older_epoch_and_is_caught() {
+    let mut sim = cluster(3, |_| ());
+    let node = leader(&sim);
+    sim.wipe(node);
+    sim.restart(node);
+    let caught =
+        |violation: &elector_sim::invariants::Violation| violation.invariant == "epoch-monotonic";
+    assert!(
+        sim.violations().iter().any(caught),
+        "{:?}",
+        sim.violations()
+    );
+}
+
+// A paused node must see everything that came meanwhile, and nothing twice.
+#[test]
+fn a_paused_node_catches_up_when_it_wakes() {
+    let mut sim = cluster(3, |_| ());
+    let paused = leader(&sim);
+    sim.pause(paused);
+    let next = sim.run_until_settled(2_000 * MS).expect("the others elect");
+    assert_ne!(next.leader, paused);
+    sim.resume(paused);
+    sim.run_for(5 * MS);
+    assert_eq!(
+        sim.view(paused).leader,
+        Some(next.leader),
+        "it has read what waited for it"
+    );
+    assert_eq!(sim.view(paused).role, Role::Follower);
+}
+
+// A clock that runs fast makes a node impatient; it must not make the cluster elect.
+#[test]
+fn a_fast_clock_runs_timers_early() {
+    let elections = |rate: f64| {
+        let mut sim = cluster(3, |_| ());
+        let leader = leader(&sim);
+        sim.drift(leader, rate);
+        sim.reset_counts();
+        sim.run_for(2_000 * MS);
+        sim.sent("Heartbeat")
+    };
+    let (slow, fast) = (elections(0.5), elections(2.0));
+    assert!(
+        (38..=42).contains(&slow),
+        "{slow} heartbeats at half the rate"
+    );
+    assert!(
+        (156..=164).contains(&fast),
+        "{fast} heartbeats at twice the rate"
+    );
+}
+
+// A hint is there to save the timeout.
+#[test]
+fn hints_make_a_failover_fast() {
+    let failover = |hints: bool| {
+        let mut sim = cluster(5, |setup| setup.hints = hints);
+        sim.run_for(200 * MS);
+        let crashed_at = sim.now_ns();
+        sim.crash(leader(&sim));
+        let next = sim.run_until_settled(2_000 * MS).expect("the others elect");
+        (next.at_ns - crashed_at) / 1_000_000
+    };
+    assert!(failover(true) < 15, "{} ms with hints", failover(true));
+    assert!(failover(false) > 90, "{} ms without", failover(false));
+}
+
+// A setup that makes no sense must say why, before anything runs.
+#[test]
+fn wrong_setups_are_refused_in_words() {
+    let why = |change: fn(&mut Setup<Raft>)| {
+        let mut setup = Setup::new(3);
+        change(&mut setup);
+        Simulation::try_new(setup)
+            .expect_err("the setup is wrong")
+            .to_string()
+    };
+    assert!(why(|setup| setup.nodes.clear()).contains("at least one node"));
+    assert!(why(|setup| setup.nodes.push(NodeId(3))).contains("listed twice"));
+    assert!(why(|setup| setup.network.loss = 1.5).contains("loss must be between 0 and 1"));
+    assert!(why(|setup| setup.config.timing.lease = 500 * MS).contains("lease"));
+    let error = Simulation::<Raft>::try_new(Setup::new(0)).expect_err("no nodes");
+    assert!(matches!(error, SetupError::Membership(_)));
+}
+
+// Latencies that differ by link are how a far data centre is simulated.
+#[test]
+fn a_link_can_have_a_latency_of_its_own() {
+    let mut setup = Setup::<Raft>::new(2);
+    setup.network = Network::constant(MS);
+    setup
+        .network
+        .links
+        .insert((0, 1), Latency::Constant(40 * MS));
+    setup.trace = true;
+    let mut sim = Simulation::new(setup);
+    sim.run_until_settled(5_000 * MS)
+        .expect("the cluster elects");
+    sim.run_for(200 * MS);
+    assert!(sim.sent_for(Purpose::Liveness) > 0);
+    let mut sent = std::collections::BTreeMap::new();
+    for record in sim.trace() {
+        match &record.event {
+            Event::Sent { id, .. } => drop(sent.insert(*id, record.at_ns)),
+            Event::Stepped {
+                input: Stimulus::Received { from, id, .. },
+                ..
+            } => {
+                let takes = (record.at_ns - sent[id]) / 1_000_000;
+                assert_eq!(takes, if *from == NodeId(1) { 40 } else { 1 });
+            }
+            _ => {}
+        }
+    }
+}
