@@ -16,19 +16,22 @@
 //! nodes (COORDINATOR). If one answers (ANSWER), that one is higher and alive, and holds an election
 //! of its own; the asker waits for its COORDINATOR, and asks anew if none comes. A node that has
 //! asked already answers further ELECTIONs and does not ask again. So the question climbs to the
-//! highest node alive, whom nobody answers. A node that recovers asks too, and takes over if it
-//! outranks the coordinator: hence the name.
+//! highest node alive, whom nobody answers. A node that recovers asks too; if nobody higher is alive
+//! it asks those below for a coordinator, and takes over from it: hence the name.
 //!
 //! # Messages
 //!
 //! | message | from, to | when |
 //! |---|---|---|
 //! | `Election` | candidate, all higher nodes | it misses the coordinator, recovers, or was asked |
-//! | `Answer` | asked node, lower candidate | at once; a live coordinator sends `Coordinator` instead |
+//! | `Election` | recovering node, all lower nodes | nobody higher answered it |
+//! | `Answer` | asked node, lower candidate | at once |
 //! | `Coordinator` | winner, all lower nodes | nobody answered within the answer timeout |
-//! | `Heartbeat` | coordinator, all nodes | every `timing.heartbeat`; also to one that leads a past epoch |
-//! | `Handover` | stepping-down coordinator, successor | on command (not in the paper) |
-//! | `Outdated` | any node, coordinator of a past epoch | the node knows no coordinator of its own epoch |
+//! | `Coordinator` | coordinator, who asks | at once, in place of `Answer` |
+//! | `Heartbeat` | coordinator, all nodes | every `timing.heartbeat` |
+//! | `Heartbeat` | coordinator, one of an older epoch | on hearing its claim |
+//! | `Handover` | coordinator that steps down, successor | on command (not in the paper) |
+//! | `Outdated` | any node, coordinator whose epoch is over or not its own | on hearing its claim |
 //!
 //! With k ids above the one node that notices, the dead leader among them and the highest of all,
 //! an election takes k(k+1)/2 ELECTION + k(k−1)/2 ANSWER + n−2 COORDINATOR = k² + n − 2 messages:
@@ -39,9 +42,9 @@
 //!
 //! - I1. The epoch of a node never goes back, across crashes too. It is durable before any message
 //!   of the step that raised it.
-//! - I2. Tenures are ordered by epoch, then by the coordinator's id. A node follows a coordinator of
-//!   an older tenure than its own never, unless it is of the same epoch and the higher coordinator
-//!   has not been heard for a vigil.
+//! - I2. A node follows nobody of an older epoch than its own, and recognises one coordinator for an
+//!   epoch, ever, across crashes too. (Two nodes may recognise two. And past `u64::MAX` there is no
+//!   epoch: there the rule ends, before which a peer must have lied.)
 //! - I3. A winner's epoch is above every epoch that it has heard of: every message carries one.
 //! - I4. After the start exactly one timer runs: that of the phase.
 //! - I5. Nobody answers who has stepped down on command and knows no successor; every other node
@@ -56,12 +59,13 @@
 //! - With `preempt` (the default) the higher id stays. If its epoch is not the higher one already,
 //!   it asks the nodes above it, and takes over in an epoch above both.
 //! - Without `preempt` the higher epoch stays; of two in the same epoch, the higher id.
-//! - Two coordinators of one epoch never both survive in it: the one that stays numbers itself anew.
+//! - Of two coordinators of one epoch none stays in it: the one that stays numbers itself anew, as
+//!   soon as it hears the other, or a node that has recognised the other (`Outdated`).
 //! - A coordinator that was paused or cut off claims an older epoch. The present coordinator
 //!   answers with a heartbeat, and the rules above apply: with `preempt` an old coordinator of
 //!   higher id takes over again; followers of the present one ignore it meanwhile.
-//! - A node that knows a newer epoch but no coordinator of it (the coordinator died, or the node
-//!   led it alone) sends `Outdated`; the live coordinator then numbers itself above that epoch.
+//! - A node that knows a newer epoch but hears no coordinator of it (the coordinator died, or the
+//!   node led it alone) sends `Outdated`; the live coordinator then numbers itself above that epoch.
 //!
 //! So once faults have ended, all nodes hold the same (epoch, coordinator) within a bounded time, and
 //! nothing more is sent but heartbeats. While faults last: over a **one-way link** a candidate may
@@ -79,9 +83,8 @@
 //! restarted, leads again, or is told to campaign.
 //!
 //! `TransferTo` does the same with a successor that is *appointed*: it leads although higher nodes
-//! live. They leave it be while they hear it. The appointment ends when it dies or steps down, when
-//! a higher node campaigns on command, or when a higher node recovers: a recovering node asks only
-//! higher ones, and cannot know.
+//! live, and while they hear it they let it be, those that recover too. The appointment ends when it
+//! dies or steps down, when a higher node misses it, or campaigns on command.
 //!
 //! If the successor is dead or the handover is lost, nobody leads until the others time out.
 //!
@@ -96,6 +99,9 @@
 //! - A live coordinator answers ELECTION with COORDINATOR, and a node that hears its coordinator
 //!   does not ask on behalf of a candidate that missed a tenure: a node that comes late does not
 //!   set off an election by everybody.
+//! - A recovering node to which nobody higher answers asks the lower ones for the coordinator, and
+//!   waits for one more answer timeout at most. It has slept through elections, and would otherwise
+//!   take over in the very epoch in which the other leads.
 //! - After a hint the nodes take turns, highest first, as it is the highest that wins anyway.
 //!
 //! # What it does not promise
