@@ -3,11 +3,11 @@ use std::{num::NonZeroUsize, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The most nodes a simulated cluster may have: beyond it one run takes minutes and gigabytes.
-pub const MOST_NODES: u64 = 10_000;
+pub(crate) const MOST_NODES: u64 = 10_000;
 /// The most runs of one cell: every run is kept until the end.
-pub const MOST_RUNS: u64 = 1_000_000;
+pub(crate) const MOST_RUNS: u64 = 1_000_000;
 /// The most threads.
-pub const MOST_JOBS: usize = 1_024;
+pub(crate) const MOST_JOBS: usize = 1_024;
 
 /// The arguments of the `elector` command.
 #[derive(Debug, Parser)]
@@ -24,15 +24,15 @@ Begin with:
 
 Exit code: 0 all went well; 1 an invariant was violated; 2 the command could not be done."
 )]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run algorithms side by side under the same faults, and say what was seen
     Compare(Compare),
     /// Run one cluster once, and tell what happened: a timeline and a space-time diagram
@@ -63,10 +63,10 @@ Examples:
 
 Every run has a seed, and the same seed gives the same result, byte for byte, whatever --jobs is.
 Exit code: 0; 1 if an invariant was violated; 2 if the command could not be done.")]
-pub struct Compare {
+pub(crate) struct Compare {
     /// Algorithms, as `raft` (all its variants) or `raft/plain` (one) [default: all]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
-    pub algorithms: Option<Vec<String>>,
+    pub(crate) algorithms: Option<Vec<String>>,
     /// Cluster sizes
     #[arg(
         long,
@@ -75,33 +75,33 @@ pub struct Compare {
         default_value = "3,5,7",
         value_parser = nodes
     )]
-    pub nodes: Vec<u64>,
+    pub(crate) nodes: Vec<u64>,
     /// Built-in scenarios by name [default: all; with --scenario-file: none]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
-    pub scenarios: Option<Vec<String>>,
+    pub(crate) scenarios: Option<Vec<String>>,
     /// A scenario of your own, as TOML; may be given several times
     #[arg(long, value_name = "FILE")]
-    pub scenario_file: Vec<PathBuf>,
+    pub(crate) scenario_file: Vec<PathBuf>,
     /// Runs of each algorithm in each scenario at each size
     #[arg(long, value_name = "RUNS", default_value = "20", value_parser = runs)]
-    pub runs: u64,
+    pub(crate) runs: u64,
     /// The seed of the first run; run k has seed SEED + k
     #[arg(long, value_name = "SEED", default_value_t = 1)]
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Threads [default: one per core]
     #[arg(long, value_name = "JOBS", value_parser = jobs)]
-    pub jobs: Option<NonZeroUsize>,
+    pub(crate) jobs: Option<NonZeroUsize>,
     /// Write report.html, summary.csv, elections.csv and manifest.json into this folder
     #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
+    pub(crate) format: Format,
 }
 
 /// What `elector compare` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// Tables to read; an overview where there are many rows
     Table,
     /// An array of objects, one per algorithm, size and scenario
@@ -119,13 +119,13 @@ Examples:
   elector simulate --algorithm raft --variant plain --scenario churn --seed 42 --trace run.jsonl
 
 Exit code: 0; 1 if an invariant was violated; 2 if the command could not be done.")]
-pub struct Simulate {
+pub(crate) struct Simulate {
     /// The algorithm, as `raft` or `raft/plain`
     #[arg(long, value_name = "NAME")]
-    pub algorithm: String,
+    pub(crate) algorithm: String,
     /// Its variant [default: its first]
     #[arg(long, value_name = "NAME")]
-    pub variant: Option<String>,
+    pub(crate) variant: Option<String>,
     /// A built-in scenario
     #[arg(
         long,
@@ -133,25 +133,25 @@ pub struct Simulate {
         required_unless_present = "scenario_file",
         conflicts_with = "scenario_file"
     )]
-    pub scenario: Option<String>,
+    pub(crate) scenario: Option<String>,
     /// A scenario of your own, as TOML
     #[arg(long, value_name = "FILE")]
-    pub scenario_file: Option<PathBuf>,
+    pub(crate) scenario_file: Option<PathBuf>,
     /// The size of the cluster
     #[arg(long, value_name = "N", default_value = "5", value_parser = nodes)]
-    pub nodes: u64,
+    pub(crate) nodes: u64,
     /// The seed: the same seed gives the same run
     #[arg(long, value_name = "SEED", default_value_t = 1)]
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Write what happened, one JSON object a line
     #[arg(long, value_name = "FILE")]
-    pub trace: Option<PathBuf>,
+    pub(crate) trace: Option<PathBuf>,
     /// Draw the run as a space-time diagram
     #[arg(long, value_name = "FILE")]
-    pub svg: Option<PathBuf>,
+    pub(crate) svg: Option<PathBuf>,
     /// Tell of every heartbeat too, not only how many there were
     #[arg(long)]
-    pub heartbeats: bool,
+    pub(crate) heartbeats: bool,
 }
 
 fn nodes(text: &str) -> Result<u64, String> {

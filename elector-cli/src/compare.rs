@@ -25,7 +25,7 @@ const TOLD: usize = 20;
 /// # Errors
 /// If the request is wrong, or something cannot be written; the latter is found out before the
 /// runs begin.
-pub fn compare(options: &args::Compare) -> Result<ExitCode, CliError> {
+pub(crate) fn compare(options: &args::Compare) -> Result<ExitCode, CliError> {
     let entries = registry::selected(&registry::families(), options.algorithms.as_deref())?;
     let (chosen, paths) = scenarios::chosen(options.scenarios.as_deref(), &options.scenario_file)?;
     let mut nodes: Vec<u64> = options.nodes.clone();

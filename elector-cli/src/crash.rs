@@ -3,18 +3,18 @@ use elector_sim::{Cell, Election, percentile};
 /// What the loss of the leader itself cost: of each run, the first election only. Later ones, such
 /// as the take-over by a node that comes back, are in the figures of all elections.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Crash {
+pub(crate) struct Crash {
     /// Messages an election took, on average.
-    pub messages: f64,
+    pub(crate) messages: f64,
     /// Milliseconds from the loss until all reachable nodes knew the next leader, in ascending
     /// order.
-    pub times: Vec<f64>,
+    pub(crate) times: Vec<f64>,
 }
 
 impl Crash {
     /// `None` if no run had an election.
     #[must_use]
-    pub fn of(cell: &Cell) -> Option<Self> {
+    pub(crate) fn of(cell: &Cell) -> Option<Self> {
         let firsts = cell.outcomes.iter().filter_map(|run| run.elections.first());
         let firsts: Vec<&Election> = firsts.collect();
         if firsts.is_empty() {
@@ -32,7 +32,7 @@ impl Crash {
 
     /// The nearest-rank percentile of the times.
     #[must_use]
-    pub fn percentile(&self, percent: usize) -> f64 {
+    pub(crate) fn percentile(&self, percent: usize) -> f64 {
         percentile(&self.times, percent).unwrap_or(0.0)
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What `--out` writes.
-pub const FILES: [&str; 4] = [
+pub(crate) const FILES: [&str; 4] = [
     "report.html",
     "summary.csv",
     "elections.csv",
@@ -21,7 +21,7 @@ pub const FILES: [&str; 4] = [
 ///
 /// # Errors
 /// If one cannot be written.
-pub fn write(folder: &Path, study: &Study, options: &args::Compare) -> Result<(), CliError> {
+pub(crate) fn write(folder: &Path, study: &Study, options: &args::Compare) -> Result<(), CliError> {
     let contents = [
         report::page(study, &command(options)).into_bytes(),
         summary_csv(study)?,
@@ -38,7 +38,7 @@ pub fn write(folder: &Path, study: &Study, options: &args::Compare) -> Result<()
 ///
 /// # Errors
 /// Never for figures; the encoder's otherwise.
-pub fn summary_csv(study: &Study) -> Result<Vec<u8>, CliError> {
+pub(crate) fn summary_csv(study: &Study) -> Result<Vec<u8>, CliError> {
     rows(study.summaries.iter())
 }
 
@@ -127,7 +127,7 @@ fn manifest(study: &Study, options: &args::Compare) -> Result<Vec<u8>, CliError>
 /// The command that gives this comparison again, without what does not change its result: how many
 /// threads, and where to.
 #[must_use]
-pub fn command(options: &args::Compare) -> String {
+pub(crate) fn command(options: &args::Compare) -> String {
     let mut words = vec!["cargo run --release -- compare".to_owned()];
     let list = |names: &[String]| quoted(&names.join(","));
     if let Some(names) = &options.algorithms {

@@ -1,7 +1,7 @@
 /// A table for a terminal: the first `texts` columns are words, the others figures. The first row
 /// is the header; lines end without blanks.
 #[must_use]
-pub fn grid(rows: &[Vec<String>], texts: usize) -> String {
+pub(crate) fn grid(rows: &[Vec<String>], texts: usize) -> String {
     let widths = widths(rows);
     let mut text = String::new();
     for (number, row) in rows.iter().enumerate() {
@@ -29,7 +29,7 @@ const GAP: &str = "  ";
 
 /// How wide each column is.
 #[must_use]
-pub fn widths(rows: &[Vec<String>]) -> Vec<usize> {
+pub(crate) fn widths(rows: &[Vec<String>]) -> Vec<usize> {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let cells = |column: usize| rows.iter().filter_map(move |row| row.get(column));
     (0..count)
@@ -39,7 +39,7 @@ pub fn widths(rows: &[Vec<String>]) -> Vec<usize> {
 
 /// How wide a table with such columns is.
 #[must_use]
-pub fn total(widths: &[usize]) -> usize {
+pub(crate) fn total(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1)
 }
 

@@ -11,7 +11,7 @@ const WIDTH: usize = 100;
 ///
 /// # Errors
 /// If standard output cannot be written.
-pub fn algorithms() -> Result<(), CliError> {
+pub(crate) fn algorithms() -> Result<(), CliError> {
     let mut text = String::new();
     for family in registry::families() {
         let guarantee = family
@@ -38,7 +38,7 @@ pub fn algorithms() -> Result<(), CliError> {
 ///
 /// # Errors
 /// If there is none of this name, or standard output cannot be written.
-pub fn scenarios(name: Option<&str>) -> Result<(), CliError> {
+pub(crate) fn scenarios(name: Option<&str>) -> Result<(), CliError> {
     if let Some(name) = name {
         return output::print(Scenario::source(name)?);
     }

@@ -11,7 +11,7 @@ use crate::CliError;
 ///
 /// # Errors
 /// Any other.
-pub fn print(text: &str) -> Result<(), CliError> {
+pub(crate) fn print(text: &str) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     match written {
@@ -21,7 +21,7 @@ pub fn print(text: &str) -> Result<(), CliError> {
 }
 
 /// Writes to standard error, where there is nobody to tell of a failure.
-pub fn warn(text: &str) {
+pub(crate) fn warn(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
@@ -30,7 +30,7 @@ pub fn warn(text: &str) {
 ///
 /// # Errors
 /// Why it cannot.
-pub fn check_file(path: &Path) -> Result<(), CliError> {
+pub(crate) fn check_file(path: &Path) -> Result<(), CliError> {
     let existed = path.exists();
     let opened = OpenOptions::new().append(true).create(true).open(path);
     opened.map_err(|source| CliError::Write {
@@ -50,7 +50,7 @@ pub fn check_file(path: &Path) -> Result<(), CliError> {
 ///
 /// # Errors
 /// Why they cannot.
-pub fn check_folder(folder: &Path, files: &[&str]) -> Result<(), CliError> {
+pub(crate) fn check_folder(folder: &Path, files: &[&str]) -> Result<(), CliError> {
     fs::create_dir_all(folder).map_err(|source| CliError::Write {
         path: folder.to_owned(),
         source,
@@ -64,7 +64,7 @@ pub fn check_folder(folder: &Path, files: &[&str]) -> Result<(), CliError> {
 ///
 /// # Errors
 /// Why it cannot be written.
-pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), CliError> {
+pub(crate) fn write_file(path: &Path, contents: &[u8]) -> Result<(), CliError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     let part = PathBuf::from(name);

@@ -14,7 +14,7 @@ const WIDTH: usize = 100;
 /// What was seen of each variant, how long elections took in each scenario, and how many messages
 /// they took at each size.
 #[must_use]
-pub fn text(study: &Study) -> String {
+pub(crate) fn text(study: &Study) -> String {
     let (nodes, reference) = (study.middle(), study.reference());
     let mut text = format!(
         "{} runs: {} variants, {} scenarios, {} sizes, {} seeds each.\n",
@@ -61,7 +61,7 @@ pub(crate) fn count(value: usize) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

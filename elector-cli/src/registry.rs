@@ -5,22 +5,22 @@ use crate::CliError;
 
 /// An algorithm with its variants.
 #[derive(Clone, Debug)]
-pub struct Family {
+pub(crate) struct Family {
     /// The algorithm's name.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// One honest line.
-    pub summary: &'static str,
+    pub(crate) summary: &'static str,
     /// The variants; the first is the default.
-    pub entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 /// One variant of one algorithm.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// It, ready to run.
-    pub contestant: Contestant,
+    pub(crate) contestant: Contestant,
     /// Its configuration, for the record.
-    pub config: serde_json::Value,
+    pub(crate) config: serde_json::Value,
 }
 
 macro_rules! family {
@@ -44,7 +44,7 @@ macro_rules! family {
 
 /// Every algorithm there is: those that promise most come first.
 #[must_use]
-pub fn families() -> Vec<Family> {
+pub(crate) fn families() -> Vec<Family> {
     vec![
         family!(
             elector_raft::Raft,
@@ -64,7 +64,10 @@ pub fn families() -> Vec<Family> {
 ///
 /// # Errors
 /// If a name is empty or unknown; the error has the nearest one.
-pub fn selected(families: &[Family], names: Option<&[String]>) -> Result<Vec<Entry>, CliError> {
+pub(crate) fn selected(
+    families: &[Family],
+    names: Option<&[String]>,
+) -> Result<Vec<Entry>, CliError> {
     let Some(names) = names else {
         return Ok(families.iter().flat_map(|f| f.entries.clone()).collect());
     };
@@ -87,7 +90,11 @@ pub fn selected(families: &[Family], names: Option<&[String]>) -> Result<Vec<Ent
 ///
 /// # Errors
 /// If a name is empty or unknown; the error has the nearest one.
-pub fn one(families: &[Family], name: &str, variant: Option<&str>) -> Result<Entry, CliError> {
+pub(crate) fn one(
+    families: &[Family],
+    name: &str,
+    variant: Option<&str>,
+) -> Result<Entry, CliError> {
     let full = variant.map_or_else(|| name.to_owned(), |variant| format!("{name}/{variant}"));
     let found = named(families, &full)?.into_iter().next();
     found.ok_or(CliError::UnknownAlgorithm {
@@ -136,7 +143,7 @@ fn named(families: &[Family], name: &str) -> Result<Vec<Entry>, CliError> {
 impl Family {
     /// What it promises; the same for all its variants.
     #[must_use]
-    pub fn guarantee(&self) -> Option<GuaranteeKind> {
+    pub(crate) fn guarantee(&self) -> Option<GuaranteeKind> {
         self.entries.first().map(|entry| entry.contestant.guarantee)
     }
 }

@@ -12,7 +12,7 @@ type Chosen = (Vec<Scenario>, HashMap<String, PathBuf>);
 ///
 /// # Errors
 /// If a name is empty or unknown, a file cannot be read or is wrong, or two have one name.
-pub fn chosen(names: Option<&[String]>, files: &[PathBuf]) -> Result<Chosen, CliError> {
+pub(crate) fn chosen(names: Option<&[String]>, files: &[PathBuf]) -> Result<Chosen, CliError> {
     let mut scenarios: Vec<Scenario> = match names {
         None if files.is_empty() => Scenario::builtin()?,
         None => Vec::new(),

@@ -21,7 +21,7 @@ use crate::{
 /// # Errors
 /// If the request is wrong, or something cannot be written; the latter is found out before the
 /// run begins.
-pub fn simulate(options: &args::Simulate) -> Result<ExitCode, CliError> {
+pub(crate) fn simulate(options: &args::Simulate) -> Result<ExitCode, CliError> {
     let families = registry::families();
     let entry = registry::one(&families, &options.algorithm, options.variant.as_deref())?;
     let scenario = scenario(options)?;

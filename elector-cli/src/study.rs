@@ -7,17 +7,17 @@ use crate::registry::Entry;
 /// A comparison: what was compared, and what came of it. Tables, files and the report are made
 /// from it and nothing else.
 #[derive(Debug)]
-pub struct Study {
+pub(crate) struct Study {
     /// Who took part.
-    pub entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// The sweep that was run.
-    pub sweep: Sweep,
+    pub(crate) sweep: Sweep,
     /// Scenarios that came from files, by name.
-    pub files: HashMap<String, PathBuf>,
+    pub(crate) files: HashMap<String, PathBuf>,
     /// The runs.
-    pub cells: Vec<Cell>,
+    pub(crate) cells: Vec<Cell>,
     /// Their figures, in the same order.
-    pub summaries: Vec<Summary>,
+    pub(crate) summaries: Vec<Summary>,
 }
 
 /// The scenario that comparisons begin with: the plain loss of a leader.
@@ -28,7 +28,7 @@ impl Study {
     ///
     /// # Errors
     /// As [`Sweep::run`].
-    pub fn run(
+    pub(crate) fn run(
         entries: Vec<Entry>,
         sweep: Sweep,
         files: HashMap<String, PathBuf>,
@@ -47,13 +47,13 @@ impl Study {
 
     /// All runs of all cells.
     #[must_use]
-    pub fn runs(&self) -> usize {
+    pub(crate) fn runs(&self) -> usize {
         self.cells.iter().map(|cell| cell.outcomes.len()).sum()
     }
 
     /// Violated invariants, in all runs.
     #[must_use]
-    pub fn violations(&self) -> usize {
+    pub(crate) fn violations(&self) -> usize {
         self.summaries
             .iter()
             .map(|summary| summary.violations)
@@ -62,7 +62,7 @@ impl Study {
 
     /// The cluster sizes, in ascending order.
     #[must_use]
-    pub fn sizes(&self) -> Vec<u64> {
+    pub(crate) fn sizes(&self) -> Vec<u64> {
         let mut sizes = self.sweep.nodes.clone();
         sizes.sort_unstable();
         sizes
@@ -70,14 +70,14 @@ impl Study {
 
     /// The size that single tables show: the middle one.
     #[must_use]
-    pub fn middle(&self) -> u64 {
+    pub(crate) fn middle(&self) -> u64 {
         let sizes = self.sizes();
         sizes.get(sizes.len() / 2).copied().unwrap_or(0)
     }
 
     /// The scenario that costs are shown for: the crash of the leader, or else the first.
     #[must_use]
-    pub fn reference(&self) -> &str {
+    pub(crate) fn reference(&self) -> &str {
         let scenarios = &self.sweep.scenarios;
         let crash = scenarios.iter().find(|scenario| scenario.name == CRASH);
         let chosen = crash.or_else(|| scenarios.first());
@@ -86,13 +86,18 @@ impl Study {
 
     /// The cell of this variant, if it was run.
     #[must_use]
-    pub fn cell(&self, entry: &Entry, scenario: &str, nodes: u64) -> Option<(&Cell, &Summary)> {
+    pub(crate) fn cell(
+        &self,
+        entry: &Entry,
+        scenario: &str,
+        nodes: u64,
+    ) -> Option<(&Cell, &Summary)> {
         let mut of_entry = self.of(entry);
         of_entry.find(|(cell, _)| cell.scenario == scenario && cell.nodes == nodes)
     }
 
     /// All cells of this variant.
-    pub fn of<'a>(&'a self, entry: &Entry) -> impl Iterator<Item = (&'a Cell, &'a Summary)> {
+    pub(crate) fn of<'a>(&'a self, entry: &Entry) -> impl Iterator<Item = (&'a Cell, &'a Summary)> {
         let algorithm = entry.contestant.algorithm;
         let variant = entry.contestant.variant.clone();
         let cells = self.cells.iter().zip(&self.summaries);
@@ -101,7 +106,7 @@ impl Study {
 
     /// The scenario of this name.
     #[must_use]
-    pub fn scenario(&self, name: &str) -> Option<&Scenario> {
+    pub(crate) fn scenario(&self, name: &str) -> Option<&Scenario> {
         self.sweep
             .scenarios
             .iter()
@@ -110,7 +115,7 @@ impl Study {
 
     /// The command that replays one run of a cell.
     #[must_use]
-    pub fn replay(&self, cell: &Cell, seed: u64) -> String {
+    pub(crate) fn replay(&self, cell: &Cell, seed: u64) -> String {
         let file = self.files.get(&cell.scenario);
         let scenario = file.map_or_else(
             || format!("--scenario {}", cell.scenario),
@@ -126,7 +131,7 @@ impl Study {
 
 /// As a shell takes it for one word.
 #[must_use]
-pub fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./,:=+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

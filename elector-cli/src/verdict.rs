@@ -7,7 +7,7 @@ use crate::grid::grid;
 
 /// What came of one run: elections, times, messages, violations.
 #[must_use]
-pub fn text(outcome: &Outcome) -> String {
+pub(crate) fn text(outcome: &Outcome) -> String {
     let mut text = String::from("\n");
     for election in &outcome.elections {
         let took = |until: u64| ms(until.saturating_sub(election.opened_ns));

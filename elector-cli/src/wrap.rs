@@ -1,7 +1,7 @@
 /// `text` in lines of at most `width` columns, as far as its words allow; the first begins with
 /// `label`, the others are indented as far.
 #[must_use]
-pub fn wrapped(text: &str, label: &str, width: usize) -> String {
+pub(crate) fn wrapped(text: &str, label: &str, width: usize) -> String {
     let indent = label.chars().count();
     let (mut lines, mut column) = (label.to_owned(), indent);
     for word in text.split_whitespace() {
