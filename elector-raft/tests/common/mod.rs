@@ -2,6 +2,7 @@
 
 // Each test file uses its own part of this.
 #![allow(dead_code)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 use elector_core::{
     Command, Driver, Epoch, Input, Membership, Moment, NodeId, Step, TimerOrder, View,

@@ -1,0 +1,222 @@
+//! No input, in no state, from whomever, breaks a node.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+use std::collections::BTreeMap;
+
+use elector_core::{
+    Command, Driver, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, NodeId, Outbox,
+    Role, TimerOrder,
+};
+use elector_raft::{LogPosition, Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
+use proptest::prelude::*;
+
+type AnyInput = Input<RaftMessage, RaftTimer>;
+
+const ME: NodeId = NodeId(30);
+
+fn epoch() -> impl Strategy<Value = Epoch> {
+    prop_oneof![6 => 0_u64..5, 1 => (u64::MAX - 2)..=u64::MAX].prop_map(Epoch)
+}
+
+fn log() -> impl Strategy<Value = LogPosition> {
+    let position = |(term, index)| LogPosition { term, index };
+    prop_oneof![
+        4 => Just(LogPosition::default()),
+        1 => (epoch(), any::<u64>()).prop_map(position),
+    ]
+}
+
+/// Members are 10, 20, ... 50; the others are strangers.
+fn anybody() -> impl Strategy<Value = NodeId> {
+    let member = (1_u64..=5).prop_map(|node| node * 10);
+    prop_oneof![8 => member, 1 => any::<u64>()].prop_map(NodeId)
+}
+
+fn message() -> impl Strategy<Value = RaftMessage> {
+    let moment = any::<u64>().prop_map(Moment::from_nanos);
+    let parts = (0..7, epoch(), epoch(), any::<bool>(), log(), moment);
+    parts.prop_map(|(kind, term, next_term, flag, last_log, sent)| match kind {
+        0 => RaftMessage::RequestPreVote {
+            next_term,
+            last_log,
+        },
+        1 => RaftMessage::PreVote {
+            term,
+            next_term,
+            granted: flag,
+        },
+        2 => RaftMessage::RequestVote {
+            term,
+            last_log,
+            transfer: flag,
+        },
+        3 => RaftMessage::Vote {
+            term,
+            granted: flag,
+        },
+        4 => RaftMessage::Heartbeat {
+            term,
+            sent,
+            announce: flag,
+        },
+        5 => RaftMessage::HeartbeatAck { term, sent },
+        _ => RaftMessage::TimeoutNow { term },
+    })
+}
+
+fn timer() -> impl Strategy<Value = RaftTimer> {
+    prop_oneof![
+        4 => Just(RaftTimer::Vigil),
+        4 => Just(RaftTimer::Stagger),
+        4 => Just(RaftTimer::OwnVote),
+        1 => Just(RaftTimer::Heartbeat),
+        1 => Just(RaftTimer::Quorum),
+    ]
+}
+
+/// `Input::Started` stands for a crash and a restart.
+fn input() -> impl Strategy<Value = AnyInput> {
+    let command = prop_oneof![
+        Just(Command::Campaign),
+        Just(Command::Resign),
+        anybody().prop_map(Command::TransferTo),
+    ];
+    prop_oneof![
+        8 => (anybody(), message())
+            .prop_map(|(from, message)| Input::Received { from, message }),
+        6 => timer().prop_map(Input::Elapsed),
+        1 => anybody().prop_map(Input::Suspected),
+        1 => command.prop_map(Input::Commanded),
+        1 => Just(Input::Started),
+    ]
+}
+
+fn config() -> impl Strategy<Value = RaftConfig> {
+    let priorities = prop::collection::btree_map(anybody(), any::<u32>(), 0..4);
+    (any::<(bool, bool)>(), priorities).prop_map(|((pre_vote, check_quorum), priorities)| {
+        RaftConfig {
+            pre_vote,
+            check_quorum,
+            priorities,
+            ..RaftConfig::default()
+        }
+    })
+}
+
+fn durable() -> impl Strategy<Value = RaftDurable> {
+    let voted_for = prop::option::of(anybody());
+    (epoch(), voted_for, log()).prop_map(|(term, voted_for, last_log)| RaftDurable {
+        term,
+        voted_for,
+        last_log,
+    })
+}
+
+fn members(nodes: u64) -> Membership {
+    // Node 30 must be one of them; a cluster of one is it alone.
+    let others = [10, 20, 40, 50].into_iter().map(NodeId);
+    let others = others.take(usize::try_from(nodes).unwrap() - 1);
+    Membership::new(ME, others.chain([ME])).unwrap()
+}
+
+/// Whom the node supported in each term, for all its lives: by a vote that it sent, by a vote on
+/// its disk, by leading.
+#[derive(Default)]
+struct Support(BTreeMap<Epoch, NodeId>);
+
+impl Support {
+    fn add(&mut self, term: Epoch, candidate: NodeId) -> Result<(), TestCaseError> {
+        let first = *self.0.entry(term).or_insert(candidate);
+        prop_assert_eq!(first, candidate, "a second vote in term {}", term);
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 1024,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    // A peer may be broken, hostile or of another version: whatever it says, a node neither panics
+    // nor breaks its contract, knows its term again after a crash, and supports one candidate a
+    // term, ever. And it always waits for something, or nothing would ever happen again.
+    #[test]
+    fn any_input_in_any_state(
+        config in config(),
+        nodes in 1_u64..=5,
+        disk in durable(),
+        inputs in prop::collection::vec(input(), 0..80),
+    ) {
+        let mut support = Support::default();
+        let mut disk = disk;
+        let mut driver = Driver::<Raft>::restore(&config, members(nodes), disk.clone());
+        let mut running = Vec::new();
+        for input in std::iter::once(Input::Started).chain(inputs) {
+            if input == Input::Started {
+                let epoch = driver.view().epoch;
+                driver = Driver::restore(&config, members(nodes), disk.clone());
+                prop_assert_eq!(driver.view().epoch, epoch);
+                running.clear();
+            }
+            if let Input::Elapsed(timer) = input {
+                running.retain(|&other| other != timer);
+            }
+            let before = disk.clone();
+            let step = driver.step(input.clone(), Moment::ZERO);
+            let step = step.map_err(|error| TestCaseError::fail(format!("{input:?}: {error}")))?;
+            if let Some(durable) = &step.persist {
+                disk = durable.clone();
+            }
+            prop_assert!(disk.term > before.term || before.voted_for.is_none()
+                || disk.voted_for == before.voted_for, "the vote changed within a term");
+            if let Some(candidate) = disk.voted_for {
+                support.add(disk.term, candidate)?;
+            }
+            for out in &step.sends {
+                if let Some(pledge) = out.message.pledge(out.to) {
+                    support.add(pledge.epoch, pledge.candidate)?;
+                }
+            }
+            let view = driver.view();
+            if view.role == Role::Leader {
+                prop_assert_eq!(disk.voted_for, Some(ME), "a leader has its own vote");
+                support.add(view.epoch, ME)?;
+            }
+            prop_assert!(driver.lease().is_none() || config.check_quorum);
+            for order in &step.timers {
+                let (TimerOrder::Set(timer, _) | TimerOrder::Cancel(timer)) = *order;
+                running.retain(|&other| other != timer);
+                if let TimerOrder::Set(..) = order {
+                    running.push(timer);
+                }
+            }
+            let watched = match view.role {
+                Role::Leader => running.contains(&RaftTimer::Heartbeat),
+                Role::Follower | Role::Candidate => {
+                    running.contains(&RaftTimer::Vigil) != running.contains(&RaftTimer::Stagger)
+                }
+            };
+            prop_assert!(watched, "after {:?}: {:?} runs, {:?}", input, running, view);
+            driver.recycle(step);
+        }
+    }
+
+    // The same holds without a driver in front that filters strangers out.
+    #[test]
+    fn strangers_cannot_make_it_panic(
+        config in config(),
+        inputs in prop::collection::vec(input(), 0..80),
+    ) {
+        let mut node = Raft::restore(&config, members(5), RaftDurable::default());
+        let mut epoch = node.view().epoch;
+        for input in inputs {
+            let mut out = Outbox::new(members(5), Moment::ZERO);
+            node.step(input, &mut out);
+            prop_assert!(node.view().epoch >= epoch);
+            epoch = node.view().epoch;
+        }
+    }
+}
