@@ -13,11 +13,11 @@
 //!
 //! The highest node alive leads. A node that misses the coordinator asks all higher nodes
 //! (ELECTION). If none answers within T, they are dead, and it is the highest: it tells all lower
-//! nodes (COORDINATOR). If one answers (ANSWER), that one is higher and alive, and holds an election
-//! of its own; the asker waits for its COORDINATOR, and asks anew if none comes. A node that has
-//! asked already answers further ELECTIONs and does not ask again. So the question climbs to the
-//! highest node alive, whom nobody answers. A node that recovers asks too; if nobody higher is alive
-//! it asks those below for a coordinator, and takes over from it: hence the name.
+//! nodes (COORDINATOR). If one answers (ANSWER), that one is higher and alive, and holds an
+//! election of its own; the asker waits for its COORDINATOR, and asks anew if none comes. A node
+//! that has asked already answers further ELECTIONs and does not ask again. So the question climbs
+//! to the highest node alive, whom nobody answers. A node that recovers asks too; if nobody higher
+//! is alive it asks those below for a coordinator, and takes over from it: hence the name.
 //!
 //! # Messages
 //!
@@ -42,9 +42,9 @@
 //!
 //! - I1. The epoch of a node never goes back, across crashes too. It is durable before any message
 //!   of the step that raised it.
-//! - I2. A node follows nobody of an older epoch than its own, and recognises one coordinator for an
-//!   epoch, ever, across crashes too. (Two nodes may recognise two. And past `u64::MAX` there is no
-//!   epoch: there the rule ends, before which a peer must have lied.)
+//! - I2. A node follows nobody of an older epoch than its own, and recognises one coordinator for
+//!   an epoch, ever, across crashes too. (Two nodes may recognise two. And past `u64::MAX` there is
+//!   no epoch: there the rule ends, before which a peer must have lied.)
 //! - I3. A winner's epoch is above every epoch that it has heard of: every message carries one.
 //! - I4. After the start exactly one timer runs: that of the phase.
 //! - I5. Nobody answers who has stepped down on command and knows no successor; every other node
@@ -53,8 +53,8 @@
 //!
 //! # After a partition, a pause, a loss
 //!
-//! Heartbeats go to everybody, so coordinators that can talk to each other hear of each other within
-//! one heartbeat interval:
+//! Heartbeats go to everybody, so coordinators that can talk to each other hear of each other
+//! within one heartbeat interval:
 //!
 //! - With `preempt` (the default) the higher id stays. If its epoch is not the higher one already,
 //!   it asks the nodes above it, and takes over in an epoch above both.
@@ -65,26 +65,28 @@
 //!   answers with a heartbeat, and the rules above apply: with `preempt` an old coordinator of
 //!   higher id takes over again; followers of the present one ignore it meanwhile.
 //! - A node that knows a newer epoch but hears no coordinator of it (the coordinator died, or the
-//!   node led it alone) sends `Outdated`; the live coordinator then numbers itself above that epoch.
+//!   node led it alone) sends `Outdated`; the live coordinator then numbers itself above that
+//!   epoch.
 //!
-//! So once faults have ended, all nodes hold the same (epoch, coordinator) within a bounded time, and
-//! nothing more is sent but heartbeats. While faults last: over a **one-way link** a candidate may
-//! win because answers do not reach it, and the two coordinators that result may depose each other in
-//! turns; in a **partial partition** a node that reaches both sides follows the newer tenure, and
-//! the sides may take turns as well. With loss, an answer or three heartbeats in a row get lost now
-//! and then: each time, an election, sometimes with two winners for up to a heartbeat interval.
+//! So once faults have ended, all nodes hold the same (epoch, coordinator) within a bounded time,
+//! and nothing more is sent but heartbeats. While faults last: over a **one-way link** a candidate
+//! may win because answers do not reach it, and the two coordinators that result may depose each
+//! other in turns; in a **partial partition** a node that reaches both sides follows the newer
+//! tenure, and the sides may take turns as well. With loss, an answer or three heartbeats in a row
+//! get lost now and then: each time, an election, sometimes with two winners for up to a heartbeat
+//! interval.
 //!
 //! # Stepping down
 //!
-//! The paper has no commands. `Resign` hands over to the highest node not reported gone, and retires:
-//! a retired node does not answer, as if dead, until it hears of a successor or a bounded time has
-//! passed (longer than one whole election of the others). It then follows, and takes part in the
-//! elections after the next failure, but does not take over from a live coordinator until it is
-//! restarted, leads again, or is told to campaign.
+//! The paper has no commands. `Resign` hands over to the highest node not reported gone, and
+//! retires: a retired node does not answer, as if dead, until it hears of a successor or a bounded
+//! time has passed (longer than one whole election of the others). It then follows, and takes part
+//! in the elections after the next failure, but does not take over from a live coordinator until it
+//! is restarted, leads again, or is told to campaign.
 //!
 //! `TransferTo` does the same with a successor that is *appointed*: it leads although higher nodes
-//! live, and while they hear it they let it be, those that recover too. The appointment ends when it
-//! dies or steps down, when a higher node misses it, or campaigns on command.
+//! live, and while they hear it they let it be, those that recover too. The appointment ends when
+//! it dies or steps down, when a higher node misses it, or campaigns on command.
 //!
 //! If the successor is dead or the handover is lost, nobody leads until the others time out.
 //!
@@ -106,9 +108,10 @@
 //!
 //! # What it does not promise
 //!
-//! At most one leader, at any time, in any epoch. Leadership of the highest node while a coordinator
-//! is tenured (appointed, or without `preempt`) or that node has resigned. Few messages: a low
-//! node that recovers sets off n²/2 questions and as many answers. Progress against peers that lie.
+//! At most one leader, at any time, in any epoch. Leadership of the highest node while a
+//! coordinator is tenured (appointed, or without `preempt`) or that node has resigned. Few
+//! messages: a low node that recovers sets off n²/2 questions and as many answers. Progress against
+//! peers that lie.
 
 #![no_std]
 

@@ -113,7 +113,7 @@ fn who_resigned_sits_out() {
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
 }
 
-// A node that will not lead must not hold up one that wants to: no answer, no COORDINATOR, for ever.
+// A node that will not lead must not hold up one that wants to: no answer, or it waits for ever.
 #[test]
 fn who_resigned_does_not_hold_up_a_higher_candidate() {
     let mut node = Node::leader(5, &preempting());

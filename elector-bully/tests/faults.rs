@@ -125,8 +125,15 @@ fn strike(sim: &mut Simulation<Bully>, happening: &Happening) {
     }
 }
 
+fn histories() -> ProptestConfig {
+    ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(100)
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
+    #![proptest_config(histories())]
 
     // The scenarios above are the faults that somebody thought of. Here they meet in any order,
     // commands and lost disks among them, on a network that loses and repeats.
