@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use elector_core::millis;
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,18 @@ impl Latency {
             Self::Uniform(bounds) => rng.between(nanos(bounds.min), nanos(bounds.max)),
             Self::Exponential(tail) => {
                 nanos(tail.min).saturating_add(rng.exponential(nanos(tail.mean)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Latency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant(duration) => write!(f, "{duration:?}"),
+            Self::Uniform(bounds) => write!(f, "{:?} to {:?}", bounds.min, bounds.max),
+            Self::Exponential(tail) => {
+                write!(f, "{:?} and up, {:?} more on average", tail.min, tail.mean)
             }
         }
     }

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -71,5 +71,20 @@ impl Network {
             flight = flight.saturating_add(self.reorder_by.draw(rng));
         }
         flight
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "one way {}", self.latency)?;
+        let faults = [
+            ("lost", self.loss),
+            ("duplicated", self.duplicate),
+            ("held back", self.reorder),
+        ];
+        for (name, share) in faults.into_iter().filter(|(_, share)| *share > 0.0) {
+            write!(f, ", {:.0} % {name}", share * 100.0)?;
+        }
+        Ok(())
     }
 }

@@ -119,11 +119,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
 
     fn set_network(&mut self, network: Network) {
         self.setup.network = network;
-        let network = &self.setup.network;
-        let text = format!(
-            "network: latency {:?}, loss {}, duplicate {}, reorder {}",
-            network.latency, network.loss, network.duplicate, network.reorder
-        );
+        let text = format!("network: {}", self.setup.network);
         self.record(None, || Event::Note { text });
     }
 

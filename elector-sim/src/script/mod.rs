@@ -8,7 +8,7 @@
 //!
 //! A test is one line; it runs every `*.txt` of a directory:
 //!
-//! ```ignore
+//! ```text
 //! #[test]
 //! fn scenarios() {
 //!     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios");

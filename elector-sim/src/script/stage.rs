@@ -229,12 +229,12 @@ impl<A: ElectionAlgorithm> Stage<A> {
             self.note(format_args!("  {order}"));
         }
         for step in shown {
-            self.show(node, step);
+            self.show(node, *step);
         }
         Ok(())
     }
 
-    fn show(&mut self, from: NodeId, step: Box<Step<A>>) {
+    fn show(&mut self, from: NodeId, step: Step<A>) {
         for out in step.sends {
             self.note(format_args!("  -> {:?} {}", out.to, text(&out.message)));
             self.flying.push(Flight {
