@@ -1,0 +1,81 @@
+//! Hirschberg–Sinclair: D. S. Hirschberg and J. B. Sinclair, "Decentralized extrema-finding in
+//! circular configurations of processors", Communications of the ACM 23(11), 1980.
+
+use super::Out;
+use crate::{Ring, RingTimer, RingVariant, Serial, Token, Way, state::Part, token::Errand};
+
+impl Ring {
+    /// Sends a probe both ways, over 2^level live nodes.
+    pub(super) fn probe(&mut self, serial: Serial, level: u32, out: &mut Out) {
+        // Out and home.
+        self.watch(RingTimer::Lap, self.two_laps(), out);
+        for way in Way::BOTH {
+            if self.round(serial).is_none() {
+                return; // Nobody lives the one way, so nobody lives the other.
+            }
+            let mut token = self.own_token(serial, Errand::Probe { level, way });
+            token.left = 1_u32
+                .checked_shl(level)
+                .unwrap_or(u32::MAX)
+                .min(self.size());
+            self.pass_on(token, out);
+        }
+    }
+
+    pub(super) fn on_probe(&mut self, mut token: Token, level: u32, way: Way, out: &mut Out) {
+        if self.variant != RingVariant::HirschbergSinclair {
+            return; // Of a node that is configured differently.
+        }
+        if token.origin == self.me() {
+            if self.round(token.serial).is_some() {
+                self.win(out);
+            }
+            return; // Once round the ring; if not in this election, then in one given up.
+        }
+        if self.outranks(token.origin) {
+            return self.contest(&token, out);
+        }
+        token.epoch = self.highest;
+        if token.left == 0 {
+            // The end of its distance: nobody outranked it.
+            let way = way.reverse();
+            token.errand = Errand::Reply { level, way };
+            token.left = self.size();
+        }
+        self.make_way(out);
+        self.pass_on(token, out);
+    }
+
+    pub(super) fn on_reply(&mut self, mut token: Token, level: u32, way: Way, out: &mut Out) {
+        if self.variant != RingVariant::HirschbergSinclair {
+            return; // Of a node that is configured differently.
+        }
+        if token.origin != self.me() {
+            token.epoch = self.highest;
+            self.make_way(out);
+            return self.pass_on(token, out);
+        }
+        let Some(round) = self.round(token.serial) else {
+            return; // Of a level, or an election, that is over.
+        };
+        let side = match way {
+            Way::Onward => 0,
+            Way::Backward => 1,
+        };
+        round.replied[side] = true;
+        if round.level == level && round.replied == [true; 2] {
+            self.next_level(out);
+        }
+    }
+
+    fn next_level(&mut self, out: &mut Out) {
+        let serial = self.next_serial();
+        if let Part::Initiator(round) = &mut self.part {
+            round.serial = serial;
+            round.level = round.level.saturating_add(1);
+            round.replied = [false; 2];
+            let level = round.level;
+            self.probe(serial, level, out);
+        }
+    }
+}
