@@ -1,0 +1,164 @@
+//! The acceptor: "can remember, and never breaks a promise" ("Paxos Made Simple", section 2.2).
+//!
+//! It is an acceptor of one instance at a time, the newest it was asked about, and of older ones
+//! never again: an instance that cannot get a majority any more is simply never decided.
+//!
+//! A *promise* does not end what this node owes to a leader of an older epoch: if that leader is
+//! heard again, the node follows it again. An *acceptance* does, it moves the node to the new epoch.
+//! That makes phase 1 a question that disturbs nobody, as Raft's pre-vote is. The lease rests on
+//! the two rules that are left: a node that has accepted acknowledges no older leader, and a node
+//! that has acknowledged a leader accepts nothing newer for `election_min`.
+
+use elector_core::{Epoch, NodeId, Outbox};
+
+use crate::{
+    Ballot, Learning, Paxos, PaxosMessage, Proposal,
+    state::{Part, Request, Watch},
+};
+
+impl Paxos {
+    /// Phase 1b. A promise for an instance that is decided is a promise all the same: it carries
+    /// what was accepted, and so the latecomer can only choose the same leader again.
+    pub(super) fn prepare(&mut self, request: Request, out: &mut Outbox<Self>) {
+        let Request {
+            from,
+            instance,
+            ballot,
+            handover,
+        } = request;
+        if ballot.node != from {
+            return; // Nonsense: that ballot is another's.
+        }
+        self.seen.counter = self.seen.counter.max(ballot.counter);
+        if self.is_late(instance, ballot) {
+            return self.reject(from, ballot, out);
+        }
+        if !handover && self.owes_silence(instance) {
+            self.set_aside(request);
+            return self.reject(from, ballot, out);
+        }
+        self.promise(instance, ballot, handover, out);
+        self.give_way(instance, out);
+        let promise = PaxosMessage::Promise {
+            epoch: instance,
+            ballot,
+            accepted: self.durable.accepted,
+        };
+        out.send(from, promise);
+    }
+
+    /// Phase 2b: "An acceptor can accept a proposal numbered n iff it has not responded to a
+    /// prepare request having a number greater than n" (section 2.2, P1a).
+    pub(super) fn accept(
+        &mut self,
+        from: NodeId,
+        instance: Epoch,
+        proposal: Proposal,
+        out: &mut Outbox<Self>,
+    ) {
+        let Proposal { ballot, value } = proposal;
+        if ballot.node != from || !self.rules.members.contains(value) {
+            return; // Nonsense: another's ballot, or a stranger to lead.
+        }
+        self.seen.counter = self.seen.counter.max(ballot.counter);
+        if self.is_late(instance, ballot) || self.owes_silence(instance) {
+            return self.reject(from, ballot, out);
+        }
+        self.hold(instance, proposal, out);
+        self.give_way(instance, out);
+        let accepted = PaxosMessage::Accepted {
+            epoch: instance,
+            proposal,
+        };
+        match self.rules.learning {
+            Learning::Distinguished => out.send(from, accepted),
+            Learning::Broadcast => {
+                out.broadcast(&accepted);
+                self.count(self.me(), instance, proposal, out);
+            }
+        }
+    }
+
+    /// The lowest instance and ballot that this acceptor still deals with. A proposer's own
+    /// `Prepare` counts as soon as it is on its way, before the promise to itself is durable: to
+    /// refuse more than one must is always safe.
+    pub(super) fn floor(&self) -> (Epoch, Option<Ballot>) {
+        let promised = (self.durable.instance, self.durable.promised);
+        match &self.part {
+            Part::Proposer(campaign) => promised.max((campaign.instance, Some(campaign.ballot))),
+            Part::Follower { .. } | Part::Leader { .. } => promised,
+        }
+    }
+
+    /// Epoch zero is before all elections, and always late.
+    fn is_late(&self, instance: Epoch, ballot: Ballot) -> bool {
+        instance == Epoch::ZERO || (instance, Some(ballot)) < self.floor()
+    }
+
+    /// Whether a leader of an older epoch counts on this node. Who leads this very epoch is not in
+    /// danger: only the same leader can be chosen in it.
+    fn owes_silence(&self, instance: Epoch) -> bool {
+        instance > self.epoch() && self.has_fresh_leader()
+    }
+
+    fn set_aside(&mut self, request: Request) {
+        if let Watch::Silent { asked, .. } = &mut self.watch {
+            *asked = Some(request);
+        }
+    }
+
+    /// Names what it has seen, so that the proposer chooses a higher ballot, or a newer instance,
+    /// or learns that there is a leader.
+    fn reject(&self, proposer: NodeId, ballot: Ballot, out: &mut Outbox<Self>) {
+        let (instance, promised) = self.floor();
+        let reject = PaxosMessage::Reject {
+            ballot,
+            epoch: self.epoch(),
+            leader: self.decided,
+            instance,
+            promised,
+        };
+        out.send(proposer, reject);
+    }
+
+    /// Makes the promise. One that the leader before has asked for ends all silence at once, also
+    /// against a heartbeat of that leader that is still under way: it has stepped down, and the
+    /// leases of those before it had ended when it was elected.
+    pub(super) fn promise(
+        &mut self,
+        instance: Epoch,
+        ballot: Ballot,
+        handover: bool,
+        out: &mut Outbox<Self>,
+    ) {
+        self.open(instance);
+        self.durable.promised = Some(ballot);
+        self.durable.counter = self.durable.counter.max(ballot.counter);
+        if handover && instance > self.epoch() {
+            self.enter(instance, out);
+            if matches!(self.watch, Watch::Silent { .. }) {
+                self.watch = Watch::Vigil;
+            }
+        }
+    }
+
+    /// Accepts the proposal. From here on this node supports no older leader.
+    pub(super) fn hold(&mut self, instance: Epoch, proposal: Proposal, out: &mut Outbox<Self>) {
+        self.promise(instance, proposal.ballot, false, out);
+        self.durable.accepted = Some(proposal);
+        if instance > self.epoch() {
+            self.enter(instance, out);
+        }
+    }
+
+    /// Leaves another's proposal the time to come to a decision, before making one of its own.
+    fn give_way(&mut self, instance: Epoch, out: &mut Outbox<Self>) {
+        if self.decided.is_some() && instance == self.epoch() {
+            return; // It is decided already: that proposer is a latecomer.
+        }
+        self.part = Part::Follower { leader: None };
+        if !self.has_fresh_leader() {
+            self.keep(Watch::Retry, out);
+        }
+    }
+}

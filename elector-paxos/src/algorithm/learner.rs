@@ -1,0 +1,169 @@
+//! The learner, and the follower that it makes of a node.
+
+use elector_core::{Epoch, Moment, NodeId, Outbox, Tally, Verdict};
+
+use crate::{
+    Learning, Paxos, PaxosMessage, Proposal,
+    state::{Count, Part, Watch},
+};
+
+impl Paxos {
+    pub(super) fn accepted(
+        &mut self,
+        from: NodeId,
+        epoch: Epoch,
+        proposal: Proposal,
+        out: &mut Outbox<Self>,
+    ) {
+        if !self.rules.members.contains(proposal.value) {
+            return; // Nonsense: a stranger to lead.
+        }
+        self.seen.counter = self.seen.counter.max(proposal.ballot.counter);
+        self.count(from, epoch, proposal, out);
+    }
+
+    /// "A value is chosen when a single proposal with that value has been accepted by a majority of
+    /// the acceptors" ("Paxos Made Simple", section 2.2). Counts one proposal, the highest: of two
+    /// that compete, only that one can still need counting.
+    pub(super) fn count(
+        &mut self,
+        acceptor: NodeId,
+        epoch: Epoch,
+        proposal: Proposal,
+        out: &mut Outbox<Self>,
+    ) {
+        if self.knows(epoch) {
+            return; // Stale: that is decided.
+        }
+        let newest = (epoch, proposal.ballot);
+        let counted = self.count.as_ref();
+        let counted = counted.map(|count| (count.epoch, count.proposal.ballot));
+        if counted > Some(newest) {
+            return; // Stale: of a lower ballot.
+        }
+        if counted < Some(newest) {
+            self.count = None;
+        }
+        let count = self.count.get_or_insert_with(|| Count {
+            epoch,
+            proposal,
+            acceptors: Tally::new(),
+        });
+        if count.proposal != proposal {
+            return; // Nonsense: two values in one ballot.
+        }
+        if count.acceptors.record(&self.rules.members, acceptor, true) != Verdict::Won {
+            return;
+        }
+        let leader = proposal.value;
+        let distinguished = self.rules.learning == Learning::Distinguished;
+        if distinguished && proposal.ballot.node == self.me() {
+            out.broadcast(&PaxosMessage::Learn { epoch, leader });
+        }
+        self.learn(epoch, leader, out);
+    }
+
+    /// Whether the leader of `epoch`, or of a newer one, is known or being chosen.
+    fn knows(&self, epoch: Epoch) -> bool {
+        epoch < self.epoch() || epoch == self.epoch() && self.decided.is_some()
+    }
+
+    /// A decision was made just now: whoever won gets a vigil's time to be heard.
+    pub(super) fn learn(&mut self, epoch: Epoch, leader: NodeId, out: &mut Outbox<Self>) {
+        if !self.rules.members.contains(leader) || epoch == Epoch::ZERO {
+            return; // Nonsense: a stranger to lead, or an epoch before all elections.
+        }
+        if self.knows(epoch) {
+            return; // Stale, or known.
+        }
+        if epoch > self.epoch() {
+            self.enter(epoch, out);
+        }
+        if leader == self.me() {
+            self.won(out);
+        } else {
+            self.follow(leader, out);
+        }
+    }
+
+    /// A peer says, in refusing something, which epoch it is in, and who leads that if it knows.
+    /// That leader may be gone by now, so that it is owed no silence before it is heard itself.
+    pub(super) fn told(&mut self, epoch: Epoch, leader: Option<NodeId>, out: &mut Outbox<Self>) {
+        if self.knows(epoch) {
+            return; // Stale, or known.
+        }
+        if epoch > self.epoch() {
+            self.enter(epoch, out);
+        }
+        let Some(leader) = leader.filter(|&leader| self.rules.members.contains(leader)) else {
+            return; // The epoch was all there was to learn.
+        };
+        if epoch == Epoch::ZERO {
+            return; // Nonsense: an epoch before all elections.
+        }
+        if leader == self.me() {
+            return self.won(out);
+        }
+        self.decide(leader);
+        self.part = Part::Follower {
+            leader: Some(leader),
+        };
+        if !self.has_fresh_leader() {
+            self.keep(Watch::Vigil, out);
+        }
+    }
+
+    /// The present epoch is this node's. It leads, unless it may have led it before: then others
+    /// may have seen it stop, and the next instance begins once its vigil is over.
+    fn won(&mut self, out: &mut Outbox<Self>) {
+        self.decide(self.me());
+        if self.epoch() > self.spent {
+            return self.lead(out);
+        }
+        self.part = Part::Follower { leader: None };
+        if !self.has_fresh_leader() {
+            self.keep(Watch::Vigil, out);
+        }
+    }
+
+    /// Only a node that has learned that it leads sends heartbeats, so that one is as good as the
+    /// decision. One of a past epoch is answered too: the answer's epoch ends that tenure.
+    pub(super) fn heartbeat(
+        &mut self,
+        from: NodeId,
+        epoch: Epoch,
+        sent: Moment,
+        out: &mut Outbox<Self>,
+    ) {
+        if epoch == Epoch::ZERO {
+            return; // Nonsense: an epoch before all elections.
+        }
+        if epoch > self.epoch() {
+            self.enter(epoch, out);
+        }
+        if epoch == self.epoch() {
+            if self.decided.is_some_and(|leader| leader != from) {
+                return; // Nonsense: an epoch has one leader.
+            }
+            self.follow(from, out);
+        }
+        let epoch = self.epoch();
+        out.send(from, PaxosMessage::HeartbeatAck { epoch, sent });
+    }
+
+    fn follow(&mut self, leader: NodeId, out: &mut Outbox<Self>) {
+        if !self.follows(leader) {
+            self.part = Part::Follower {
+                leader: Some(leader),
+            };
+        }
+        self.decide(leader);
+        self.attempt = 0;
+        self.sits_out = false;
+        let silent = Watch::Silent {
+            leader: Some(leader),
+            asked: None,
+        };
+        self.keep(silent, out);
+    }
+}

@@ -1,0 +1,218 @@
+//! The proposer.
+//!
+//! Each phase takes two steps, so that the proposer's own write overlaps with the flight of its
+//! requests. The first sends them; the second, a zero timer later, is what the node's own acceptor
+//! makes of the request: it promises, or accepts, and makes that durable. Until then the node's own
+//! promise, or acceptance, is not counted. That is safe, because of what can come in between:
+//!
+//! - *A crash after `Prepare`.* The node comes back knowing nothing of the ballot, and may use it
+//!   again. All that it has sent with it is that `Prepare`: `Accept` is sent only once the own
+//!   promise is made, and it waits for the disk like everything else after it. So no acceptor has
+//!   accepted anything with this ballot, and the old promises say what they would say again.
+//! - *A crash after `Accept`.* The ballot is durable by then and is not used again; what becomes of
+//!   the proposal is up to the other acceptors, as for any proposer that fails.
+//! - *A competing request.* The own acceptor treats the own ballot as promised from the first step
+//!   on. It refuses lower ones; a higher one ends the proposal, and the second step finds none.
+//! - *A heartbeat of the leader before.* The node follows it again; the proposal is over. If `Accept`
+//!   is out, others may accept and decide without this node.
+//! - *The answers of a majority.* The own promise must be among the promises before `Accept` goes
+//!   out. Acceptances are counted by the learner, with or without the own one.
+
+use elector_core::{Delay, Epoch, NodeId, Outbox, Tally, Verdict};
+
+use crate::{
+    Ballot, Learning, Paxos, PaxosMessage, PaxosTimer, Proposal,
+    state::{Campaign, Part, Phase, Watch},
+};
+
+impl Paxos {
+    /// Phase 1a: "A proposer chooses a new proposal number n and sends a request to each member of
+    /// some set of acceptors" ("Paxos Made Simple", section 2.2). Here: to all.
+    pub(super) fn propose(&mut self, out: &mut Outbox<Self>) {
+        let Some((instance, ballot)) = self.next_ballot() else {
+            return self.keep(Watch::Vigil, out); // There are no numbers left.
+        };
+        self.attempt = self.attempt.saturating_add(1);
+        self.seen.counter = ballot.counter;
+        out.broadcast(&PaxosMessage::Prepare {
+            epoch: instance,
+            ballot,
+            handover: self.handover == Some(instance),
+        });
+        let phase = Phase::Prepare {
+            promises: Tally::new(),
+            highest: None,
+            own: false,
+        };
+        self.part = Part::Proposer(Campaign {
+            instance,
+            ballot,
+            phase,
+        });
+        self.keep(Watch::Retry, out);
+        out.set_timer(PaxosTimer::OwnPromise, Delay::ZERO);
+    }
+
+    /// A ballot above all seen, for the newest instance that may still be open: the one after the
+    /// present epoch if that has its leader, the present one again if not.
+    fn next_ballot(&self) -> Option<(Epoch, Ballot)> {
+        let open = if self.decided.is_some() {
+            self.epoch().0.checked_add(1).map(Epoch)?
+        } else {
+            self.epoch().max(Epoch(1))
+        };
+        let instance = open.max(self.durable.instance).max(self.seen.instance);
+        let above = self.seen.counter.max(self.durable.counter).checked_add(1)?;
+        let ballot = Ballot {
+            counter: above.max(self.rules.first_ballot),
+            node: self.me(),
+        };
+        Some((instance, ballot))
+    }
+
+    /// The second step of phase 1.
+    pub(super) fn promise_to_self(&mut self, out: &mut Outbox<Self>) {
+        let Part::Proposer(campaign) = &self.part else {
+            return; // The proposal has ended in between.
+        };
+        let (instance, ballot) = (campaign.instance, campaign.ballot);
+        if !matches!(campaign.phase, Phase::Prepare { own: false, .. })
+            || (instance, Some(ballot)) < self.floor()
+        {
+            return; // Done, or overtaken.
+        }
+        self.promise(instance, ballot, self.handover == Some(instance), out);
+        let (me, accepted) = (self.me(), self.durable.accepted);
+        if let Part::Proposer(campaign) = &mut self.part
+            && let Phase::Prepare { own, .. } = &mut campaign.phase
+        {
+            *own = true;
+        }
+        self.promised(me, instance, ballot, accepted, out);
+    }
+
+    pub(super) fn promised(
+        &mut self,
+        from: NodeId,
+        instance: Epoch,
+        ballot: Ballot,
+        accepted: Option<Proposal>,
+        out: &mut Outbox<Self>,
+    ) {
+        let members = &self.rules.members;
+        if accepted.is_some_and(|accepted| !members.contains(accepted.value)) {
+            return; // Nonsense: a stranger to lead.
+        }
+        let Part::Proposer(campaign) = &mut self.part else {
+            return; // Stale: nothing is proposed any more.
+        };
+        if (campaign.instance, campaign.ballot) != (instance, ballot) {
+            return; // Stale: of an earlier proposal.
+        }
+        let Phase::Prepare {
+            promises,
+            highest,
+            own,
+        } = &mut campaign.phase
+        else {
+            return; // Late: there are enough.
+        };
+        let verdict = promises.record(members, from, true);
+        *highest = (*highest).max(accepted);
+        if verdict == Verdict::Won && *own {
+            self.ask_to_accept(out);
+        }
+    }
+
+    /// Phase 2a: the value is "the value of the highest-numbered proposal among the responses, or
+    /// is any value selected by the proposer if the responders reported no proposals": itself.
+    fn ask_to_accept(&mut self, out: &mut Outbox<Self>) {
+        let me = self.me();
+        let majority = self.rules.members.majority();
+        let thrifty = self.rules.thrifty && self.attempt <= 1;
+        let Part::Proposer(campaign) = &mut self.part else {
+            return; // Only a proposer has promises.
+        };
+        let Phase::Prepare {
+            promises, highest, ..
+        } = &campaign.phase
+        else {
+            return; // Asked already.
+        };
+        let value = highest.map_or(me, |highest| highest.value);
+        let accept = PaxosMessage::Accept {
+            epoch: campaign.instance,
+            proposal: Proposal {
+                ballot: campaign.ballot,
+                value,
+            },
+        };
+        if thrifty {
+            let peers = promises.granted().iter().filter(|&node| node != me);
+            for peer in peers.take(majority - 1) {
+                out.send(peer, accept);
+            }
+        } else {
+            out.broadcast(&accept);
+        }
+        campaign.phase = Phase::Accept {
+            value,
+            refusals: Tally::new(),
+        };
+        out.set_timer(PaxosTimer::OwnAccept, Delay::ZERO);
+    }
+
+    /// The second step of phase 2.
+    pub(super) fn accept_from_self(&mut self, out: &mut Outbox<Self>) {
+        let Part::Proposer(campaign) = &self.part else {
+            return; // The proposal has ended in between.
+        };
+        let (instance, ballot) = (campaign.instance, campaign.ballot);
+        let Phase::Accept { value, .. } = campaign.phase else {
+            return; // Stale: of an earlier proposal.
+        };
+        if (instance, Some(ballot)) < self.floor() {
+            return; // Overtaken.
+        }
+        let proposal = Proposal { ballot, value };
+        self.hold(instance, proposal, out);
+        if self.rules.learning == Learning::Broadcast {
+            out.broadcast(&PaxosMessage::Accepted {
+                epoch: instance,
+                proposal,
+            });
+        }
+        self.count(self.me(), instance, proposal, out);
+    }
+
+    /// A refusal counts if the acceptor has promised more to another. If it only keeps silence for
+    /// its leader, it may still come round: the proposal waits for that as long as its patience
+    /// lasts. Once a majority cannot be had any more, this proposer is beaten, and leaves the
+    /// others time.
+    pub(super) fn rejected(
+        &mut self,
+        from: NodeId,
+        ballot: Ballot,
+        floor: (Epoch, Option<Ballot>),
+        out: &mut Outbox<Self>,
+    ) {
+        let (instance, promised) = floor;
+        let counter = promised.map_or(0, |promised| promised.counter);
+        self.seen.counter = self.seen.counter.max(counter);
+        self.seen.instance = self.seen.instance.max(instance);
+        let Part::Proposer(campaign) = &mut self.part else {
+            return; // Stale: nothing is proposed any more.
+        };
+        if campaign.ballot != ballot || floor <= (campaign.instance, Some(ballot)) {
+            return; // Stale, or no more than silence.
+        }
+        let answers = match &mut campaign.phase {
+            Phase::Prepare { promises, .. } => promises,
+            Phase::Accept { refusals, .. } => refusals,
+        };
+        if answers.record(&self.rules.members, from, false) == Verdict::Lost {
+            self.part = Part::Follower { leader: None };
+            self.keep(Watch::Retry, out);
+        }
+    }
+}

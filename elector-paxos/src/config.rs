@@ -1,0 +1,172 @@
+use alloc::{collections::BTreeMap, vec, vec::Vec};
+use core::{fmt, ops::RangeInclusive};
+
+use elector_core::{Membership, NodeId, Settings, Timing, TimingError};
+use serde::{Deserialize, Serialize};
+
+/// What Paxos is good for, in a line.
+pub const SUMMARY: &str = "At most one leader per epoch, ever, while a majority keeps its disks; \
+    no leader without a majority; two round trips and two writes an election.";
+
+/// Timing and options of the Paxos election.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PaxosConfig {
+    /// The durations that all algorithms share. `round_trip` is the base of a proposer's patience.
+    pub timing: Timing,
+    /// How nodes find out that a leader has been chosen. Default: distinguished.
+    pub learning: Learning,
+    /// Whether a proposer's first try sends `Accept` only to so many of those that promised that
+    /// all of them make a bare majority. It saves messages while nothing is lost, and costs a
+    /// retry, then to all, when one is. Default off.
+    pub thrifty: bool,
+    /// The counter of the first ballot of a node, 1 for those not named: what the article with the
+    /// three cases calls unique ids. The higher one of two simultaneous first tries goes through.
+    /// Default empty.
+    #[serde(deserialize_with = "keyed_by_node")]
+    pub first_ballot: BTreeMap<NodeId, u64>,
+}
+
+/// How nodes find out that a leader has been chosen ("Paxos Made Simple", section 2.3).
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Learning {
+    /// Acceptors tell the proposer, and the proposer tells all: the fewest messages.
+    #[default]
+    Distinguished,
+    /// Acceptors tell all: one delay less, and a number of messages quadratic in n.
+    Broadcast,
+}
+
+impl Settings for PaxosConfig {
+    fn timing(&self) -> &Timing {
+        &self.timing
+    }
+
+    fn timing_mut(&mut self) -> &mut Timing {
+        &mut self.timing
+    }
+
+    fn validate(&self, members: &Membership) -> Result<(), TimingError> {
+        self.timing.validate()?;
+        if !self.first_ballot.keys().all(|&node| members.contains(node)) {
+            return Err(TimingError::Option(
+                "first_ballot names a node that is not in the cluster: name members only",
+            ));
+        }
+        if self.first_ballot.values().any(|&counter| counter == 0) {
+            return Err(TimingError::Option(
+                "first_ballot has a zero: ballots count from 1",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl PaxosConfig {
+    /// The configurations worth comparing; the first is the default.
+    #[must_use]
+    pub fn variants() -> Vec<Variant> {
+        vec![
+            Variant {
+                name: "distinguished",
+                summary: "the proposer counts and tells all: few messages, one delay more for \
+                          the others",
+                config: Self::default(),
+            },
+            Variant {
+                name: "broadcast",
+                summary: "acceptors tell everybody: all know as soon as the leader does, for n² \
+                          messages",
+                config: Self {
+                    learning: Learning::Broadcast,
+                    ..Self::default()
+                },
+            },
+            Variant {
+                name: "thrifty",
+                summary: "asks a bare majority to accept: fewest messages, a retry if one of it \
+                          is gone",
+                config: Self {
+                    thrifty: true,
+                    ..Self::default()
+                },
+            },
+        ]
+    }
+
+    /// How many messages one election takes that no other proposer disturbs: `nodes` configured
+    /// (three or more), the leader dead, all others alive, until all of these know. Those sent to
+    /// the dead leader count.
+    ///
+    /// `n − 1` `Prepare`, `n − 2` `Promise`, `n − 1` `Accept`; then `n − 2` `Accepted` and `n − 1`
+    /// `Learn`, or, with broadcast learning, `(n − 1)²` `Accepted`. A thrifty proposer sends
+    /// `q − 1` `Accept`, q being the majority, and as many acceptors and itself answer them.
+    #[must_use]
+    pub fn expected_messages(&self, nodes: u64) -> RangeInclusive<u64> {
+        let others = nodes.saturating_sub(1);
+        let alive = nodes.saturating_sub(2);
+        let (asked, answering) = if self.thrifty {
+            (nodes / 2, nodes / 2)
+        } else {
+            (others, alive)
+        };
+        let learning = match self.learning {
+            Learning::Distinguished => answering.saturating_add(others),
+            Learning::Broadcast => answering.saturating_add(1).saturating_mul(others),
+        };
+        let all = [others, alive, asked, learning];
+        let all = all.into_iter().fold(0, u64::saturating_add);
+        all..=all
+    }
+}
+
+/// A configuration worth comparing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// Lower case, words joined by `-`.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub summary: &'static str,
+    /// Its configuration.
+    pub config: PaxosConfig,
+}
+
+/// Reads the map with keys that are numbers or the texts of numbers: in some formats, TOML among
+/// them, keys can only be texts.
+fn keyed_by_node<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> Result<BTreeMap<NodeId, u64>, D::Error> {
+    let keyed = BTreeMap::<Key, u64>::deserialize(from)?;
+    Ok(keyed.into_iter().map(|(Key(id), on)| (id, on)).collect())
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key(NodeId);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Id;
+
+        impl serde::de::Visitor<'_> for Id {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the id of a node: a number")
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, id: u64) -> Result<Key, E> {
+                Ok(Key(NodeId(id)))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, id: &str) -> Result<Key, E> {
+                let wrong = |_| E::invalid_value(serde::de::Unexpected::Str(id), &self);
+                id.parse().map(|id| Key(NodeId(id))).map_err(wrong)
+            }
+        }
+
+        from.deserialize_any(Id)
+    }
+}
