@@ -36,3 +36,24 @@ impl Crash {
         percentile(&self.times, percent).unwrap_or(0.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::sample;
+
+    // A bully comes back and takes over: a second election, much cheaper, that the crash did not
+    // cause.
+    #[test]
+    fn only_the_first_election_of_a_run_counts() {
+        let study = sample();
+        let bully = &study.entries[1];
+        let (cell, summary) = study.cell(bully, "leader-crash", 5).unwrap();
+        let crash = Crash::of(cell).unwrap();
+        assert_eq!(crash.times.len(), summary.runs);
+        assert!(summary.elections > summary.runs);
+        // Nobody misses the leader before the shortest election timeout.
+        assert!(crash.percentile(0) > 100.0, "{crash:?}");
+        assert!(summary.elect_ms_p50.unwrap() < crash.percentile(50));
+    }
+}

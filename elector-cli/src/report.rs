@@ -73,7 +73,7 @@ fn head(study: &Study, command: &str) -> Markup {
                 @if violations == 0 {
                     strong.good { "No invariant was violated." }
                 } @else {
-                    strong.bad { (count(violations)) " violations." }
+                    strong.bad { (violated(violations)) "." }
                 }
             }
             pre { code { (command) } }
@@ -118,6 +118,11 @@ fn words() -> Markup {
             }
         }
     }
+}
+
+fn violated(violations: usize) -> String {
+    let plural = if violations == 1 { "" } else { "s" };
+    format!("{} violation{plural}", count(violations))
 }
 
 /// Milliseconds, as exactly as they matter.

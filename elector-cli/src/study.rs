@@ -140,9 +140,40 @@ pub(crate) fn quoted(word: &str) -> String {
     }
 }
 
+/// A small comparison for tests: one algorithm of each guarantee, two sizes, with and without a
+/// cut network.
+#[cfg(test)]
+pub(crate) fn sample() -> Study {
+    let names = ["raft/plain".to_owned(), "bully/preempt".to_owned()];
+    let entries = crate::registry::selected(&crate::registry::families(), Some(&names)).unwrap();
+    let scenarios = ["leader-crash", "minority-leader"].map(|name| Scenario::named(name).unwrap());
+    let sweep = Sweep {
+        contestants: entries
+            .iter()
+            .map(|entry| entry.contestant.clone())
+            .collect(),
+        nodes: vec![3, 5],
+        scenarios: scenarios.to_vec(),
+        runs: 3,
+        seed: 1,
+        jobs: None,
+        always_twice: false,
+    };
+    Study::run(entries, sweep, HashMap::new(), &|_, _| {}).unwrap()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // Tables and charts about one scenario must pick the one that all others are compared with.
+    #[test]
+    fn the_crash_of_the_leader_is_the_reference() {
+        let mut study = sample();
+        assert_eq!((study.reference(), study.middle()), ("leader-crash", 5));
+        study.sweep.scenarios.remove(0);
+        assert_eq!(study.reference(), "minority-leader");
+    }
 
     // A printed command must do what it says when it is pasted, whatever a file is called.
     #[test]

@@ -1,5 +1,7 @@
 //! The `elector` command, run as a user runs it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 use std::{
     fs,
     io::Read,

@@ -2,7 +2,7 @@ use elector_core::GuaranteeKind;
 use elector_sim::{Scenario, Summary, scenario::Action};
 use maud::{Markup, html};
 
-use super::ms;
+use super::{ms, violated};
 use crate::{crash::Crash, overview::count, registry::Entry, study::Study};
 
 /// What each variant promises, and what was seen of it, in plain words.
@@ -55,7 +55,7 @@ fn verdict(study: &Study, entry: &Entry) -> Markup {
             ul {
                 @if violations > 0 {
                     li.bad {
-                        strong { (count(violations)) " violations" } " in "
+                        strong { (violated(violations)) } " in "
                         (count(cut.runs + whole.runs)) " runs: it does not keep its promise."
                     }
                 } @else if quorum { (kept(cut, whole)) } @else { (two(cut, whole)) }

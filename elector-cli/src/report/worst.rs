@@ -185,3 +185,35 @@ fn shown(study: &Study, one: &Wanted<'_>, diagram: Option<&str>) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::sample;
+
+    // The diagram of a run that is shown for its split brain must show the split brain, also when
+    // it comes seconds after the first fault.
+    #[test]
+    fn the_window_holds_the_split_brain() {
+        let study = sample();
+        let wanted = wanted(&study, 5);
+        let one = |scenario: &str| {
+            let mut found = wanted.iter().filter(|one| one.cell.scenario == scenario);
+            found.find(|one| one.cell.algorithm == "bully").unwrap()
+        };
+        for scenario in ["leader-crash", "minority-leader"] {
+            let svg = diagram(&study, one(scenario), 0).unwrap();
+            assert!(svg.contains("split brain"), "{scenario}");
+        }
+    }
+
+    // Raft lets go in time: a diagram for every cell would bury those that matter.
+    #[test]
+    fn cells_where_nothing_is_to_be_seen_are_left_out() {
+        let study = sample();
+        let wanted = wanted(&study, 5);
+        let quiet =
+            |one: &Wanted<'_>| one.cell.algorithm == "raft" && one.cell.scenario == "leader-crash";
+        assert!(!wanted.is_empty() && !wanted.iter().any(quiet));
+    }
+}
