@@ -1,0 +1,108 @@
+//! The stock sweep: every variant of every algorithm in every scenario, at sizes that are odd, even
+//! and tiny. What the README promises is checked here.
+
+mod common;
+
+use elector_core::GuaranteeKind;
+use elector_sim::{Cell, Scenario, Sweep};
+
+fn sweep(nodes: &[u64], runs: u64, jobs: Option<usize>, scenarios: &[&str]) -> Vec<Cell> {
+    let all = Scenario::builtin().expect("the built-in scenarios are valid");
+    let wanted =
+        |scenario: &Scenario| scenarios.is_empty() || scenarios.contains(&scenario.name.as_str());
+    let sweep = Sweep {
+        contestants: common::contestants(),
+        nodes: nodes.to_vec(),
+        scenarios: all.into_iter().filter(wanted).collect(),
+        runs,
+        seed: 1,
+        jobs: jobs.and_then(std::num::NonZeroUsize::new),
+        always_twice: false,
+    };
+    sweep.run(&|_, _| ()).expect("the sweep is valid")
+}
+
+/// What went wrong in a cell, with the command that replays it.
+fn failures(cell: &Cell) -> Vec<String> {
+    let wrong = cell
+        .outcomes
+        .iter()
+        .filter(|run| !run.violations.is_empty() || !run.elected);
+    wrong
+        .map(|run| {
+            let replay = cell.replay(run.seed);
+            format!("cargo run --release -- {replay}\n    {:?}", run.violations)
+        })
+        .collect()
+}
+
+// The one promise: no invariant is violated, and after every fault one leader remains, whatever the
+// algorithm, the scenario and the size.
+#[test]
+fn every_algorithm_stands_every_scenario() {
+    let cells = sweep(&[1, 2, 3, 4, 5, 7], 3, None, &[]);
+    assert!(cells.len() > 1_000, "{} cells", cells.len());
+    let failures: Vec<String> = cells.iter().flat_map(failures).collect();
+    assert!(
+        failures.is_empty(),
+        "{} runs failed:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+// Best effort means two leaders under a partition. A comparison that does not show it is wrong.
+#[test]
+fn best_effort_algorithms_split_their_brain_under_a_partition() {
+    for cell in sweep(&[5], 5, None, &["minority-leader"]) {
+        let summary = cell.summary();
+        let label = format!("{}/{}", summary.algorithm, summary.variant);
+        match summary.guarantee {
+            GuaranteeKind::BestEffort => {
+                assert_eq!(summary.split_brain_runs, summary.runs, "{label}");
+                assert!(summary.split_brain_ms_mean > 1_000.0, "{label}");
+            }
+            GuaranteeKind::Quorum => {
+                let most = cell
+                    .outcomes
+                    .iter()
+                    .map(|run| run.most_leaders_of_an_epoch)
+                    .max();
+                assert_eq!(most, Some(1), "{label}: one leader an epoch");
+            }
+        }
+    }
+}
+
+// Below a majority a quorum algorithm has no leader; a best-effort one still has.
+#[test]
+fn without_a_majority_only_best_effort_leads() {
+    for cell in sweep(&[4], 3, None, &["even-split"]) {
+        let summary = cell.summary();
+        let leaderless = summary.leaderless_ms_mean;
+        let label = format!(
+            "{}/{}: {leaderless} ms leaderless",
+            summary.algorithm, summary.variant
+        );
+        match (summary.guarantee, summary.variant.as_str()) {
+            // Without check-quorum the old leader goes on believing: it holds no lease.
+            (GuaranteeKind::Quorum, "paper") => assert!(leaderless < 500.0, "{label}"),
+            (GuaranteeKind::Quorum, _) => assert!(leaderless > 1_500.0, "{label}"),
+            (GuaranteeKind::BestEffort, _) => assert!(leaderless < 500.0, "{label}"),
+        }
+    }
+}
+
+// The figures must not depend on how many threads computed them.
+#[test]
+fn the_number_of_jobs_changes_nothing() {
+    let digest = |jobs| {
+        let cells = sweep(&[3], 4, Some(jobs), &["churn", "lossy"]);
+        cells
+            .iter()
+            .flat_map(|cell| &cell.outcomes)
+            .map(|run| run.digest)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(digest(1), digest(3));
+}
