@@ -1,7 +1,7 @@
-/// A table for a terminal: the first `texts` columns are words, the others figures. The first row
-/// is the header; lines end without blanks.
+/// A table for a terminal: the first `texts` columns are words, the others figures. The first
+/// `heads` rows are the header; lines end without blanks.
 #[must_use]
-pub(crate) fn grid(rows: &[Vec<String>], texts: usize) -> String {
+pub(crate) fn grid(rows: &[Vec<String>], texts: usize, heads: usize) -> String {
     let widths = widths(rows);
     let mut text = String::new();
     for (number, row) in rows.iter().enumerate() {
@@ -17,7 +17,7 @@ pub(crate) fn grid(rows: &[Vec<String>], texts: usize) -> String {
         let line = cells.collect::<Vec<_>>().join(GAP);
         text.push_str(line.trim_end());
         text.push('\n');
-        if number == 0 {
+        if number + 1 == heads {
             text.push_str(&"─".repeat(total(&widths)));
             text.push('\n');
         }
@@ -58,7 +58,7 @@ mod tests {
         let rows = [["name", "ms"], ["élan", "1,234"], ["x", "5"]];
         let rows = rows.map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(
-            grid(&rows, 1),
+            grid(&rows, 1, 1),
             "name     ms\n───────────\nélan  1,234\nx         5\n"
         );
         assert_eq!(total(&widths(&rows)), 11);

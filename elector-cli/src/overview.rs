@@ -32,8 +32,8 @@ pub(crate) fn text(study: &Study) -> String {
     );
     let _ = write!(
         text,
-        "\nTime to elect, n = {nodes}: median milliseconds from the loss of the leader until all \
-         know.\n  ·  nobody was elected    ‖  two nodes believed to lead at once    !  violation\n"
+        "\nTime to elect, n = {nodes}: median milliseconds until all know, of all elections, take-overs \
+         by returning\nnodes too.  ·  nobody was elected   ‖  two nodes believed to lead at once   !  violation\n"
     );
     for block in matrix::tables(study) {
         let _ = write!(text, "\n{block}");

@@ -52,9 +52,19 @@ pub(crate) fn families() -> Vec<Family> {
             elector_raft::SUMMARY
         ),
         family!(
+            elector_paxos::Paxos,
+            elector_paxos::PaxosConfig::variants(),
+            elector_paxos::SUMMARY
+        ),
+        family!(
             elector_bully::Bully,
             elector_bully::BullyConfig::variants(),
             elector_bully::SUMMARY
+        ),
+        family!(
+            elector_ring::Ring,
+            elector_ring::RingConfig::variants(),
+            elector_ring::SUMMARY
         ),
     ]
 }

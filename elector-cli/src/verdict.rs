@@ -79,7 +79,11 @@ fn kinds(kinds: &[KindCount]) -> String {
             .collect()
     });
     let header = header.map(str::to_owned).to_vec();
-    grid(&std::iter::once(header).chain(rows).collect::<Vec<_>>(), 2)
+    grid(
+        &std::iter::once(header).chain(rows).collect::<Vec<_>>(),
+        2,
+        1,
+    )
 }
 
 fn ms(nanos: u64) -> String {

@@ -12,7 +12,11 @@ pub(super) fn table(study: &Study) -> String {
             .chain(cells)
             .collect()
     });
-    grid(&std::iter::once(header).chain(rows).collect::<Vec<_>>(), 1)
+    grid(
+        &std::iter::once(header).chain(rows).collect::<Vec<_>>(),
+        1,
+        1,
+    )
 }
 
 fn cell(study: &Study, entry: &Entry, nodes: u64) -> String {

@@ -18,15 +18,26 @@ pub(super) fn tables(study: &Study) -> Vec<String> {
                 .filter_map(|&column| row.get(column).cloned())
                 .collect()
         });
-        grid(&picked.collect::<Vec<_>>(), 1)
+        grid(&picked.collect::<Vec<_>>(), 1, 2)
     });
     tables.collect()
 }
 
 /// The one table that would be too wide.
 fn whole(study: &Study) -> Vec<Vec<String>> {
-    let labels = study.entries.iter().map(|entry| entry.contestant.label());
-    let header = std::iter::once("scenario".to_owned()).chain(labels);
+    let contestants = || study.entries.iter().map(|entry| &entry.contestant);
+    let mut last = "";
+    let algorithms = contestants().map(|contestant| {
+        // Named once, above the first of its variants.
+        let before = std::mem::replace(&mut last, contestant.algorithm);
+        let name = if before == last { "" } else { last };
+        format!("{name}  ")
+    });
+    let algorithms = std::iter::once(String::new()).chain(algorithms).collect();
+    let variants = contestants().map(|contestant| contestant.variant.clone() + "  ");
+    let variants = std::iter::once("scenario".to_owned())
+        .chain(variants)
+        .collect();
     let nodes = study.middle();
     let rows = study.sweep.scenarios.iter().map(|scenario| {
         let cells = study.entries.iter().map(|entry| {
@@ -37,7 +48,7 @@ fn whole(study: &Study) -> Vec<Vec<String>> {
             .chain(cells)
             .collect()
     });
-    std::iter::once(header.collect()).chain(rows).collect()
+    [algorithms, variants].into_iter().chain(rows).collect()
 }
 
 /// The figure, then a place for each mark, so that figures stand below each other.

@@ -11,14 +11,18 @@ pub(super) fn table(study: &Study) -> String {
         "p99 ms",
         "two leaders*",
         "violations",
-        "idle msg/s",
+        "idle/s",
     ];
     let header = header.map(str::to_owned).to_vec();
     let rows = study.entries.iter().map(|entry| row(study, entry));
-    let mut text = grid(&std::iter::once(header).chain(rows).collect::<Vec<_>>(), 2);
+    let mut text = grid(
+        &std::iter::once(header).chain(rows).collect::<Vec<_>>(),
+        2,
+        1,
+    );
     text.push_str(
         "* runs in which two nodes believed to lead at once. For quorum algorithms the older one\n  \
-         had not heard yet: it held no lease any more, which every run checks.\n",
+         had not heard yet: it held no lease any more, which every run checks.\n  idle/s: messages a second while nothing happens.\n",
     );
     text
 }
