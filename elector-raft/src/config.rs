@@ -5,8 +5,8 @@ use elector_core::{Membership, NodeId, Settings, Timing, TimingError};
 use serde::{Deserialize, Serialize};
 
 /// What Raft is good for, in a line.
-pub const SUMMARY: &str = "At most one leader per term, ever, while a majority keeps its disks; \
-    no leader without a majority; pre-vote and check-quorum keep it stable.";
+pub const SUMMARY: &str = "At most one leader per term, ever, as long as disks are kept; \
+    no leader without a majority; pre-vote and check-quorum keep it stable";
 
 /// Timing and options of Raft's election.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

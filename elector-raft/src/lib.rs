@@ -51,7 +51,8 @@
 //!   `(0, 0)`. The vote rule compares it all the same.
 //! - The election timeout, uniform in `[election_min, election_max]`, is two timers: the fixed part
 //!   ([`RaftTimer::Vigil`]), after which the leader counts as gone, then the random part
-//!   ([`RaftTimer::Stagger`]). From the third try in a row the random part widens.
+//!   ([`RaftTimer::Stagger`]). From the third term in a row without a leader the random
+//!   part widens, so that a spread too narrow for the cluster or its network elects in the end.
 //! - A request that is refused because of I7 is kept, and considered again when the silence ends,
 //!   so that a vote is late rather than lost. The paper's candidate would have to ask again.
 //! - A heartbeat of a past term is answered with the newer term even where nobody follows its

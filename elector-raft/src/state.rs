@@ -19,7 +19,9 @@ pub struct Raft {
     /// The leader of the present term, once it is known; it stays after that leader has stepped
     /// down or was given up, because a term never has another.
     pub(crate) winner: Option<NodeId>,
-    /// How many elections in a row this node took part in and nobody won.
+    /// How many elections in a row this node took part in, as candidate or voter, and nobody won.
+    /// Pre-votes do not count: they cannot split, so that a wider spread is no cure for their
+    /// failing, and a cluster that was without a majority is not slow when it has one again.
     pub(crate) attempt: u32,
     /// Whether to let the next chance to campaign pass, after having resigned.
     pub(crate) sits_out: bool,

@@ -18,14 +18,15 @@ fn no_term_starts_without_a_majority_of_pre_votes() {
     let mut node = Node::new(5, &RaftConfig::default());
     let step = node.time_out();
     assert_eq!(sent(&step, 2), Some(request_pre_vote(e(1))));
-    for message in [
-        pre_vote(e(0), e(1)),
-        pre_vote(e(0), e(1)), // again from the same
-        pre_vote(e(0), e(0)), // about another term
-        no_pre_vote(e(0), e(1)),
-        vote(e(0)), // no pre-vote
+    for (from, message) in [
+        (2, pre_vote(e(0), e(1))),
+        (2, pre_vote(e(0), e(1))), // again from the same
+        (3, pre_vote(e(0), e(0))), // about another term
+        (4, pre_vote(e(0), e(2))),
+        (4, no_pre_vote(e(0), e(1))),
+        (5, vote(e(0))), // no pre-vote
     ] {
-        let step = node.receive(2, message);
+        let step = node.receive(from, message);
         assert!(
             step.sends.is_empty() && step.persist.is_none(),
             "{message:?}"
@@ -33,6 +34,18 @@ fn no_term_starts_without_a_majority_of_pre_votes() {
     }
     let step = node.receive(3, pre_vote(e(0), e(1)));
     assert_eq!(sent(&step, 5), Some(request_vote(e(1))));
+}
+
+// However long no majority was to be had, the timeout must be what it was when one is there again.
+#[test]
+fn failing_pre_votes_do_not_widen_the_timeout() {
+    let mut node = Node::new(5, &RaftConfig::default());
+    for _ in 0..9 {
+        let step = node.elapse(RaftTimer::Vigil);
+        let first = RaftConfig::default().timing.stagger(0);
+        assert_eq!(step.timers, [TimerOrder::Set(RaftTimer::Stagger, first)]);
+        node.elapse(RaftTimer::Stagger);
+    }
 }
 
 // A pre-vote binds nobody: a node that had to remember it could not grant it to two at once, and

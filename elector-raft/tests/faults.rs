@@ -1,7 +1,5 @@
 //! Whatever goes wrong: never two leaders in a term, never two leases, and one leader in the end.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
 use elector_raft::{Raft, RaftConfig};
 use elector_sim::{Scenario, Setup, run};
 

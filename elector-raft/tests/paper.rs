@@ -214,6 +214,18 @@ fn a_split_vote_is_resolved_in_the_next_term() {
     assert_eq!(step.timers, [TimerOrder::Set(RaftTimer::Stagger, again)]);
 }
 
+// A network that repeats a request must not widen the timeout as if an election had failed.
+#[test]
+fn a_repeated_request_is_one_election() {
+    let mut node = Node::new(3, &plain());
+    for _ in 0..5 {
+        node.receive(2, request_vote(e(1)));
+    }
+    let step = node.elapse(RaftTimer::Vigil);
+    let first = node_timing().stagger(1);
+    assert_eq!(step.timers, [TimerOrder::Set(RaftTimer::Stagger, first)]);
+}
+
 // The paper's leader, without check-quorum, gives its vote to a candidate of a higher term; it must
 // have stopped leading in the same step, or two would lead.
 #[test]

@@ -41,7 +41,6 @@ impl Raft {
 
     /// Tries to get elected in the next term.
     pub(super) fn campaign(&mut self, out: &mut Outbox<Self>) {
-        self.attempt = self.attempt.saturating_add(1);
         if !self.rules.pre_vote {
             return self.stand(false, out);
         }
@@ -94,6 +93,7 @@ impl Raft {
             self.part = Part::Follower { leader: None };
             return; // Somebody has claimed the last term there is. There is no other to win.
         }
+        self.attempt = self.attempt.saturating_add(1);
         out.broadcast(&RaftMessage::RequestVote {
             term: election,
             last_log: self.durable.last_log,

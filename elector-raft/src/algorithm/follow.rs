@@ -125,7 +125,6 @@ impl Raft {
             return; // Nonsense: somebody else leads this term.
         }
         self.sits_out = false;
-        self.attempt = self.attempt.saturating_add(1);
         self.stand(true, out);
     }
 }
