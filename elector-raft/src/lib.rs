@@ -37,7 +37,8 @@
 //! - **I3** A leader has the votes of a majority in its term, its own durable one among them. With
 //!   I2: a term has at most one leader, ever.
 //! - **I4** A node that has ceased to lead a term does not lead that term again.
-//! - **I5** A node enters a term as a follower: a leader stops leading before its vote is to be had.
+//! - **I5** A node enters a term as a follower, unless it stands in that term: a leader stops
+//!   leading before its vote is to be had.
 //! - **I6** A pre-vote changes nothing in the node that grants it, and is never counted as a vote.
 //! - **I7** With `check_quorum`, a node that acknowledged a leader votes for no other, itself
 //!   included, for `election_min` after; unless that leader has stepped down for a transfer, or
@@ -47,7 +48,7 @@
 //!
 //! # Departures from the papers
 //!
-//! - There is no log yet: heartbeats carry no entries, and a log's end ([`LogPosition`]) stays
+//! - There is no log: heartbeats carry no entries, and a log's end ([`LogPosition`]) stays
 //!   `(0, 0)`. The vote rule compares it all the same.
 //! - The election timeout, uniform in `[election_min, election_max]`, is two timers: the fixed part
 //!   ([`RaftTimer::Vigil`]), after which the leader counts as gone, then the random part
@@ -57,8 +58,8 @@
 //!   so that a vote is late rather than lost. The paper's candidate would have to ask again.
 //! - A heartbeat of a past term is answered with the newer term even where nobody follows its
 //!   sender. Otherwise a node that is ahead in terms, and refused votes by I7, could never be led.
-//! - A candidate's own vote becomes durable while its requests are in flight, not before they leave;
-//!   `algorithm/campaign.rs` says why that is safe.
+//! - A candidate's own vote becomes durable while its requests are in flight, not before they
+//!   leave; `algorithm/campaign.rs` says why that is safe.
 //! - A leader's quorum is checked from the last time that it was complete, not in fixed periods.
 //! - A hint that the leader is gone ends the wait: the node next in the ring of ids campaigns at
 //!   once, the others a round trip apart. Nothing else changes; the others are asked as ever.

@@ -18,7 +18,7 @@ impl Raft {
     }
 
     /// A heartbeat of a past term is answered too: the answer's term ends a tenure that this node
-    /// can not follow any more, and without it neither would ever catch up with the other.
+    /// cannot follow any more, and without it neither would ever catch up with the other.
     pub(super) fn heartbeat(
         &mut self,
         from: NodeId,
