@@ -58,7 +58,13 @@ fn verdict(study: &Study, entry: &Entry) -> Markup {
                         strong { (violated(violations)) } " in "
                         (count(cut.runs + whole.runs)) " runs: it does not keep its promise."
                     }
-                } @else if quorum { (kept(cut, whole)) } @else { (two(cut, whole)) }
+                } @else if quorum {
+                    (kept(cut, whole))
+                }
+                @if !quorum { (two(cut, whole)) }
+                @if !quorum && violations == 0 {
+                    li { "Once faults ended, it agreed on one leader in every run." }
+                }
                 (cost(study, entry))
             }
         }
@@ -114,7 +120,6 @@ fn two(cut: Both, whole: Both) -> Markup {
                 " where every link worked (crashes, pauses, loss, delays)."
             }
         }
-        li { "Once faults ended, it agreed on one leader in every run." }
     }
 }
 
@@ -129,7 +134,7 @@ fn cost(study: &Study, entry: &Entry) -> Markup {
         @if let Some(crash) = Crash::of(cell) {
             li {
                 "After " em { (study.reference()) } " the next leader is known after "
-                strong { (ms(crash.percentile(50))) } " (99 % within "
+                strong { (ms(crash.percentile(50))) } " (99\u{a0}% within "
                 (ms(crash.percentile(99))) "), at " (format!("{:.1}", crash.messages)) " messages"
                 @if let Some(hinted) = hinted {
                     "; after " strong { (ms(hinted.percentile(50))) }

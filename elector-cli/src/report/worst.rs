@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Bytes of all diagrams together: a page beyond a few megabytes opens slowly.
-const ROOM: usize = 3_500_000;
+const ROOM: usize = 4_200_000;
 /// Messages that a diagram draws at most.
 const MESSAGES: usize = 150;
 /// A cell without a leader for longer than this, on average, is worth a diagram.
@@ -34,8 +34,8 @@ pub(super) fn section(study: &Study) -> Markup {
              to right, an arrow a message; routine heartbeats are left out, and quiet stretches \
              folded. "
             @if left_out > 0 {
-                (drawn.len()) " of " (wanted.len()) " are drawn, the worst first: more would make \
-                 this page too large. The command under each name draws the others."
+                (drawn.len()) " of " (wanted.len()) " are drawn, the worst first, as far as they \
+                 fit a page of a few megabytes. The command under each name draws the others."
             }
         }
         @for scenario in &study.sweep.scenarios {
@@ -114,7 +114,7 @@ fn drawn(study: &Study, wanted: &[Wanted<'_>]) -> (Drawn, usize) {
             continue;
         };
         if diagram.len() > room {
-            break;
+            continue;
         }
         room -= diagram.len();
         drawn.insert(one.key(), diagram);
