@@ -122,7 +122,7 @@ impl Ring {
     /// A hint ends this node's own patience with its leader, and no more. The live node right
     /// behind the leader starts the election at once; the others leave it time, by rank.
     fn on_hint(&mut self, peer: NodeId, out: &mut Out) {
-        self.suspected.insert(peer);
+        self.suspect(peer);
         for id in self.passages.waiting_for(peer) {
             out.cancel_timer(RingTimer::Hop(id));
             self.on_silence(id, out);
@@ -159,6 +159,11 @@ impl Ring {
             RingVariant::ChangRoberts => self.contend(serial, out),
             RingVariant::HirschbergSinclair => self.probe(serial, 0, out),
         }
+    }
+
+    pub(crate) fn suspect(&mut self, peer: NodeId) {
+        self.suspected.insert(peer);
+        self.mended = false;
     }
 
     /// Whether this node keeps a token from passing that stands for `candidate`.

@@ -34,6 +34,8 @@ pub struct Ring {
     /// Whether the COORDINATOR lap of the present tenure came by here: others do not skip this
     /// node then.
     pub(crate) met: bool,
+    /// Whether this node has asked all that it suspects, in the present tenure, whether they live.
+    pub(crate) mended: bool,
     /// Whether this node has resigned and sits out.
     pub(crate) aside: bool,
 }
@@ -88,6 +90,7 @@ impl Ring {
             suspected: NodeSet::new(),
             passages: Passages::default(),
             met: false,
+            mended: false,
             aside: false,
             members,
             durable,

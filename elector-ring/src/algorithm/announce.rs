@@ -35,7 +35,7 @@ impl Ring {
     /// Follows the leader of a tenure that is not older than the present one.
     pub(super) fn follow(&mut self, epoch: Epoch, leader: NodeId, wait: Delay, out: &mut Out) {
         if self.durable.epoch != epoch || self.leader != Some(leader) {
-            self.met = false;
+            (self.met, self.mended) = (false, false);
         }
         if self.leads() {
             out.cancel_timer(RingTimer::Settle);
@@ -103,31 +103,42 @@ impl Ring {
         if self.is_older(epoch, from) {
             return; // It hears this node's own heartbeats, or its leader's.
         }
-        if let Part::Initiator(round) = self.part
-            && round.commanded
-            && epoch == self.durable.epoch
-        {
-            return; // The application asked for an election though this leader lives.
+        if let Part::Initiator(round) = self.part {
+            if epoch < self.highest {
+                return; // Some node knows a newer epoch: only an election brings it back.
+            }
+            if round.commanded && epoch == self.durable.epoch {
+                return; // The application asked for an election though this leader lives.
+            }
         }
         self.follow(epoch, from, self.timing.vigil(), out);
-        if settled && !self.met {
-            self.report_present(out);
+        if settled {
+            self.mend_suspicions(out);
         }
     }
 
-    /// The lap that announced this leader is over, and has skipped this node, or came before it
-    /// recovered. Everybody is told that it lives, or it would be skipped for ever; those that it
-    /// took for dead itself are asked.
-    fn report_present(&mut self, out: &mut Out) {
-        self.met = true;
+    /// Mends wrong suspicions once the COORDINATOR lap of the tenure is over. A node that the lap
+    /// has skipped, or that recovered since, tells everybody that it lives, or it would be skipped
+    /// for ever. Every node asks those that it takes for dead itself, once after each suspicion: an
+    /// acknowledgement may have been lost, a hint may have been wrong.
+    fn mend_suspicions(&mut self, out: &mut Out) {
+        if self.mended {
+            return;
+        }
         for peer in self.members.peers() {
             let ask = self.suspected.contains(peer);
-            out.send(peer, RingMessage::Present { ask });
+            if ask || !self.met {
+                out.send(peer, RingMessage::Present { ask });
+            }
         }
+        (self.met, self.mended) = (true, true);
     }
 
     pub(super) fn on_heartbeat_due(&mut self, out: &mut Out) {
         out.broadcast(&self.heartbeat());
+        if self.part == (Part::Leader { settled: true }) {
+            self.mend_suspicions(out);
+        }
         let heartbeat = Delay::exactly(self.timing.heartbeat);
         self.watch(RingTimer::Heartbeat, heartbeat, out);
     }
@@ -140,8 +151,8 @@ impl Ring {
     }
 
     pub(super) fn on_settled(&mut self) {
-        if let Part::Leader { settled } = &mut self.part {
-            *settled = true;
+        if self.leads() {
+            self.part = Part::Leader { settled: true };
         }
     }
 }

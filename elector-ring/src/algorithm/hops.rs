@@ -37,7 +37,7 @@ impl Ring {
         let Some((silent, token)) = self.passages.take(id) else {
             return; // Acknowledged, or a newer token of that origin left since.
         };
-        self.suspected.insert(silent);
+        self.suspect(silent);
         self.pass_beyond(Some(silent), token, out);
     }
 

@@ -1,0 +1,303 @@
+//! The closed forms of an election: messages by kind and delays, against the simulator. Hop
+//! acknowledgements stand outside of them, and so does the one hop that finds the leader dead.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+use std::time::Duration;
+
+use elector_core::{Command, NodeId, Purpose, Role};
+use elector_ring::{Ring, RingConfig, RingVariant};
+use elector_sim::{Disk, Network, Setup, Simulation};
+
+const DELTA: Duration = Duration::from_micros(100);
+const WRITE: Duration = Duration::from_micros(50);
+const LIMIT: Duration = Duration::from_secs(10);
+
+fn config(variant: RingVariant) -> RingConfig {
+    RingConfig {
+        variant,
+        ..RingConfig::default()
+    }
+}
+
+fn simulation(nodes: u64, config: &RingConfig) -> Simulation<Ring> {
+    let mut setup = Setup::<Ring>::new(nodes);
+    setup.config = config.clone();
+    setup.network = Network::constant(DELTA);
+    setup.disk = Disk::constant(WRITE);
+    Simulation::new(setup)
+}
+
+/// `nodes` nodes at rest, the highest leads.
+fn at_rest(nodes: u64, config: &RingConfig) -> Simulation<Ring> {
+    let mut sim = simulation(nodes, config);
+    let settled = sim.run_until_settled(LIMIT).unwrap();
+    assert_eq!(settled.leader, NodeId(nodes));
+    // All stragglers of boot are through; the last heartbeat is less than 50 ms old, so nobody
+    // else will miss the leader before the election is over.
+    sim.run_for(Duration::from_millis(500));
+    assert_eq!(sim.settled().unwrap().epoch, settled.epoch);
+    sim.reset_counts();
+    sim
+}
+
+/// What elects and announces; hops to the dead leader left out.
+fn messages(sim: &Simulation<Ring>) -> u64 {
+    let kinds = ["Election", "Coordinator", "Probe", "Reply"];
+    kinds.iter().map(|kind| sim.sent(kind)).sum::<u64>() - sim.to_dead()
+}
+
+/// The leader dies, `detector` is the only one to notice. Returns when, and when all knew.
+fn fail_over(sim: &mut Simulation<Ring>, nodes: u64, detector: u64) -> u128 {
+    sim.crash(NodeId(nodes));
+    let crashed = sim.now_ns();
+    sim.command(NodeId(detector), Command::Campaign);
+    let settled = sim.run_until_settled(LIMIT).unwrap();
+    assert_eq!(settled.leader, NodeId(nodes - 1), "the highest node alive");
+    // The last hop of the lap tells nobody anything, and still counts.
+    sim.run_for(Duration::from_millis(1));
+    assert!(sim.violations().is_empty(), "{:?}", sim.violations());
+    u128::from(settled.at_ns - crashed)
+}
+
+/// `hops` hops, `writes` durable writes, and the hop timeout that the dead leader costs.
+fn delay(hops: u64, writes: u64) -> u128 {
+    let timeout = RingConfig::default().timing.round_trip;
+    u128::from(hops) * DELTA.as_nanos() + u128::from(writes) * WRITE.as_nanos() + timeout.as_nanos()
+}
+
+/// An order of the ids 1 to `nodes` that a seed fixes (Fisher and Yates, SplitMix64).
+fn shuffled(nodes: u64, seed: u64) -> Vec<NodeId> {
+    let mut ring: Vec<NodeId> = (1..=nodes).map(NodeId).collect();
+    let mut state = seed;
+    for last in (1..ring.len()).rev() {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        ring.swap(last, usize::try_from(mixed % (last as u64 + 1)).unwrap());
+    }
+    ring
+}
+
+/// All nodes of a ring in this order start an election at once, before anybody leads.
+fn all_initiate(ring: Vec<NodeId>, variant: RingVariant) -> Simulation<Ring> {
+    let nodes = ring.len() as u64;
+    let config = RingConfig {
+        ring,
+        ..config(variant)
+    };
+    let mut sim = simulation(nodes, &config);
+    sim.run_for(Duration::from_millis(1));
+    for node in 1..=nodes {
+        sim.command(NodeId(node), Command::Campaign);
+    }
+    let settled = sim.run_until_settled(LIMIT).unwrap();
+    assert_eq!(settled.leader, NodeId(nodes));
+    sim.run_for(Duration::from_millis(1));
+    sim
+}
+
+// Two laps, whoever notices: 2m messages, of which one hop more finds the dead leader, once. All
+// know after 2m - 1 hops, and the writes of those that have learned of the new epoch.
+#[test]
+fn collect_takes_two_laps() {
+    let config = config(RingVariant::Collect);
+    for nodes in 3..=101 {
+        let m = nodes - 1;
+        for detector in [1, nodes / 2, m] {
+            let mut sim = at_rest(nodes, &config);
+            let known = fail_over(&mut sim, nodes, detector);
+            assert_eq!(sim.sent("Election"), m + 1, "n {nodes} from {detector}");
+            assert_eq!(sim.sent("Coordinator"), m, "n {nodes} from {detector}");
+            assert_eq!(sim.to_dead(), 1, "the second lap skips the dead node");
+            assert_eq!(sim.sent("HopAck"), 2 * m, "each hop is acknowledged");
+            assert_eq!(known, delay(2 * m - 1, m), "n {nodes} from {detector}");
+            assert_eq!(config.expected_messages(nodes), 2 * m..=2 * m);
+        }
+    }
+}
+
+// Several may notice at once: at most a pair of laps each, and still one leader.
+#[test]
+fn collect_with_k_initiators_takes_at_most_k_pairs_of_laps() {
+    for nodes in 3..=101 {
+        let m = nodes - 1;
+        for k in [2, m / 2, m] {
+            let mut sim = at_rest(nodes, &config(RingVariant::Collect));
+            for detector in 2..=k {
+                sim.command(NodeId(detector), Command::Campaign);
+            }
+            fail_over(&mut sim, nodes, 1);
+            assert!(messages(&sim) <= 2 * k.max(1) * m, "n {nodes} k {k}");
+            assert_eq!(sim.settled().unwrap().epoch.0, 2, "one epoch for all");
+        }
+    }
+}
+
+// "At most 3m - 1 with one initiator": d hops climb to the winner, then a lap, then another.
+#[test]
+fn chang_roberts_with_one_initiator() {
+    let config = config(RingVariant::ChangRoberts);
+    for nodes in 3..=101 {
+        let m = nodes - 1;
+        for climb in [0, 1, m / 2, m - 1] {
+            let mut sim = at_rest(nodes, &config);
+            let known = fail_over(&mut sim, nodes, m - climb);
+            assert_eq!(messages(&sim), climb + 2 * m, "n {nodes} climb {climb}");
+            assert_eq!(sim.sent("Coordinator"), m);
+            assert_eq!(known, delay(climb + 2 * m - 1, m), "n {nodes}");
+        }
+        assert_eq!(config.expected_messages(nodes), 2 * m..=3 * m - 1);
+    }
+}
+
+// With the ids in the order of the ring all but one token die at the first hop: 2m - 1. Against it
+// the id i is carried over i hops: m(m+1)/2. (Chang and Roberts, section 3.)
+#[test]
+fn chang_roberts_at_best_and_at_worst() {
+    for m in 3..=101 {
+        let mut ring: Vec<NodeId> = (1..=m).map(NodeId).collect();
+        let sim = all_initiate(ring.clone(), RingVariant::ChangRoberts);
+        assert_eq!(sim.sent("Election"), 2 * m - 1);
+        assert_eq!(sim.sent("Coordinator"), m);
+        ring.reverse();
+        let sim = all_initiate(ring, RingVariant::ChangRoberts);
+        assert_eq!(sim.sent("Election"), m * (m + 1) / 2);
+        assert_eq!(sim.sent("Coordinator"), m);
+    }
+}
+
+// On average over all orders the paper has m * H_m. Ten orders of each size, 990 in all: the mean
+// of the ratio must be within four of its own standard errors, and those within one percent.
+#[test]
+fn chang_roberts_on_average() {
+    let mut ratios = Vec::new();
+    for m in 3..=101_u64 {
+        let harmonic: f64 = (1..=m).map(|i| 1.0 / i as f64).sum();
+        for seed in 0..10 {
+            let sim = all_initiate(shuffled(m, 1000 * m + seed), RingVariant::ChangRoberts);
+            ratios.push(sim.sent("Election") as f64 / (m as f64 * harmonic));
+        }
+    }
+    let count = ratios.len() as f64;
+    let mean = ratios.iter().sum::<f64>() / count;
+    let variance = ratios.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    let error = (variance / count).sqrt();
+    assert!(error < 0.01, "{error}");
+    assert!((mean - 1.0).abs() < 4.0 * error, "{mean} ± {error}");
+}
+
+// 8m(1 + ⌈log₂ m⌉) whatever the order of the ids and whoever notices (Hirschberg and Sinclair).
+// The least is what the winner itself must send: it does when it is the one to notice.
+#[test]
+fn hirschberg_sinclair_stays_within_its_bound() {
+    let variant = RingVariant::HirschbergSinclair;
+    for nodes in 3..=101 {
+        let m = nodes - 1;
+        let expected = config(variant).expected_messages(nodes);
+        assert_eq!(*expected.end(), 8 * m * (1 + log2_up(m)));
+        for detector in [1, nodes / 2, m] {
+            let mut sim = at_rest(nodes, &config(variant));
+            fail_over(&mut sim, nodes, detector);
+            let sent = messages(&sim);
+            assert!(expected.contains(&sent), "n {nodes}: {sent}");
+            assert!(
+                detector < m || sent == *expected.start(),
+                "n {nodes}: {sent}"
+            );
+        }
+        let bound = 8 * nodes * (1 + log2_up(nodes));
+        let ascending: Vec<NodeId> = (1..=nodes).map(NodeId).collect();
+        for ring in [
+            ascending,
+            shuffled(nodes, nodes),
+            shuffled(nodes, nodes + 500),
+        ] {
+            let sim = all_initiate(ring, variant);
+            assert_eq!(sim.sent("Coordinator"), nodes);
+            assert!(messages(&sim) <= bound, "n {nodes}: {}", messages(&sim));
+        }
+    }
+}
+
+fn log2_up(m: u64) -> u64 {
+    (0..).find(|&power| 1 << power >= m).unwrap()
+}
+
+// A broken connection is seen by all at once. The node behind the leader goes first and alone.
+#[test]
+fn a_hint_to_all_costs_no_more_than_one_detector() {
+    for variant in RingConfig::variants() {
+        for nodes in [3, 5, 9, 33] {
+            let mut sim = at_rest(nodes, &variant.config);
+            sim.crash(NodeId(nodes));
+            for node in 1..nodes {
+                sim.suspect(NodeId(node), NodeId(nodes));
+            }
+            let settled = sim.run_until_settled(LIMIT).unwrap();
+            assert_eq!(settled.leader, NodeId(nodes - 1));
+            sim.run_for(Duration::from_millis(10));
+            let kinds = ["Election", "Coordinator", "Probe", "Reply"];
+            let sent: u64 = kinds.iter().map(|kind| sim.sent(kind)).sum();
+            let expected = variant.config.expected_messages(nodes);
+            assert!(expected.contains(&sent), "{} n {nodes}", variant.name);
+        }
+    }
+}
+
+// One leader, one heartbeat to each peer every 50 ms, and nothing else.
+#[test]
+fn at_rest_only_heartbeats_are_sent() {
+    for variant in RingConfig::variants() {
+        let mut sim = at_rest(5, &variant.config);
+        sim.run_for(Duration::from_secs(1));
+        assert_eq!(sim.sent("Heartbeat"), 20 * 4);
+        assert_eq!(sim.sent_for(Purpose::Liveness), 20 * 4);
+        assert_eq!(sim.sent_for(Purpose::Election), 0);
+    }
+}
+
+// Alone there is nobody to ask, with two nobody to be between: the smallest rings must elect too.
+#[test]
+fn the_smallest_rings_elect() {
+    for variant in RingConfig::variants() {
+        let mut sim = at_rest(1, &variant.config);
+        sim.run_for(Duration::from_secs(1));
+        assert_eq!(sim.view(NodeId(1)).role, Role::Leader);
+        assert_eq!(sim.sent_for(Purpose::Election), 0);
+        let mut sim = at_rest(2, &variant.config);
+        fail_over(&mut sim, 2, 1);
+        assert_eq!(variant.config.expected_messages(2), 0..=0);
+        assert_eq!(messages(&sim), 0);
+    }
+}
+
+// The largest ring that comparisons promise, at 1 ms a hop: a lap takes a second, several times the
+// election timeout. Those who hear of a token must hold still, or a thousand elections meet.
+#[test]
+fn a_thousand_and_one_nodes_elect() {
+    for variant in RingConfig::variants() {
+        let mut setup = Setup::<Ring>::new(1001);
+        setup.config = variant.config;
+        setup.network = Network::constant(Duration::from_millis(1));
+        let mut sim = Simulation::new(setup);
+        for nodes in [1001, 1000] {
+            let start = sim.now_ns();
+            let settled = sim.run_until_settled(Duration::from_secs(20)).unwrap();
+            assert_eq!(settled.leader, NodeId(nodes), "{}", variant.name);
+            println!(
+                "{} {} ms {}",
+                variant.name,
+                (settled.at_ns - start) / 1_000_000,
+                messages(&sim)
+            );
+            sim.run_for(Duration::from_secs(5));
+            assert_eq!(sim.settled().unwrap().epoch, settled.epoch);
+            println!("{} ms {}", variant.name, messages(&sim));
+            assert!(messages(&sim) < 8 * nodes * 11, "{}", variant.name);
+            sim.reset_counts();
+            sim.crash(NodeId(nodes));
+        }
+    }
+}
