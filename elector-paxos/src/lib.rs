@@ -1,5 +1,100 @@
-//! Paxos
+//! Paxos leader election: one instance of single-decree Paxos decides, for each epoch, which node
+//! leads it.
+//!
+//! After Leslie Lamport, "Paxos Made Simple" (2001): sections 2.2 (choosing a value), 2.3 (learning
+//! it), 2.4 (progress) and 2.5 (the implementation). A promise is kept for all time, so that an
+//! epoch has at most one leader, ever: [`Quorum`](elector_core::Quorum).
+//!
+//! # The idea
+//!
+//! 1. Every node is proposer, acceptor and learner. The value of instance e is the [`NodeId`] of
+//!    the leader of epoch e.
+//! 2. Whoever misses a leader chooses a [`Ballot`] higher than all it has seen, and asks all
+//!    acceptors to *prepare*. Acceptors *promise* to accept nothing of a lower ballot, and name
+//!    the proposal they have accepted, if any.
+//! 3. With the promises of a majority the proposer asks them to *accept*: the value of the highest
+//!    proposal that was named, or else itself.
+//! 4. A value that a majority has *accepted* with one ballot is chosen. Any two majorities share an
+//!    acceptor, so that whoever comes later hears of it in step 2, and can only choose it again.
+//! 5. The node that was chosen leads the epoch as soon as it learns so, and sends heartbeats.
+//!    Whoever missed the decision learns it from these.
+//! 6. When the leader of epoch e is silent, instance e + 1 begins. An instance that came to no
+//!    decision is tried again, with a higher ballot.
+//!
+//! # Messages
+//!
+//! | message | from, to | says |
+//! |---|---|---|
+//! | `Prepare` | proposer, acceptors | phase 1a: promise me this ballot |
+//! | `Promise` | acceptor, proposer | phase 1b: I do, and this is what I have accepted |
+//! | `Reject` | acceptor, proposer | I do not, and this is what I have seen |
+//! | `Accept` | proposer, acceptors | phase 2a: accept this value with this ballot |
+//! | `Accepted` | acceptor, proposer or all | phase 2b: I have |
+//! | `Learn` | proposer, all | this node has been chosen to lead |
+//! | `Heartbeat` | leader, all | I lead |
+//! | `HeartbeatAck` | learner, leader | I know |
+//! | `Handover` | leader, heir | I have stepped down, campaign now |
+//!
+//! With one detector and no other proposer in its way, an election of n nodes whose leader is dead
+//! takes 5n − 7 messages; the new leader knows after four one-way delays and two durable writes,
+//! and all others one delay later. When acceptors tell everybody ([`Learning::Broadcast`]) all
+//! know when the leader does, for some n² messages. A [`thrifty`](PaxosConfig::thrifty) proposer
+//! asks a bare majority to accept.
+//!
+//! # Invariants
+//!
+//! - **I1** An acceptor accepts a proposal only if it has promised no higher ballot in that instance
+//!   (the paper's P1a), and deals with no instance older than its newest.
+//! - **I2** No ballot is used for two proposals: it has its proposer's id in it, and its counter is
+//!   durable before anything is proposed with it.
+//! - **I3** A proposer proposes itself only if no acceptor of some majority had accepted anything
+//!   with a lower ballot; else the value of the highest such proposal (P2c).
+//! - **I4** Two majorities of one instance never choose two values (P2, from I1 to I3).
+//! - **I5** A node leads an epoch only once it has learned that it was chosen, at most once, and in
+//!   one life: it does not resume an epoch that it may have led before a restart.
+//! - **I6** A node that has accepted or learned a leader of an epoch acknowledges no heartbeat of an
+//!   older one; one that has acknowledged a heartbeat accepts nothing newer for `election_min`. So
+//!   of two leaders of different epochs at most one holds a lease.
+//!
+//! # Departures from the paper
+//!
+//! - *Instances are numbered by epochs, and an acceptor keeps only the newest.* It refuses all that
+//!   is about older ones, so an instance may never come to a decision. No leader is missed by that:
+//!   a newer one has begun.
+//! - *Acceptors with a live leader answer `Prepare` for a newer epoch with `Reject`* (Ongaro's
+//!   dissertation, section 4.2.3, does so for Raft), and consider it again when the leader has
+//!   been silent for `election_min`. A promise for a newer epoch does not unseat a leader either:
+//!   only an acceptance does. So a node that was cut off, or whose hint was wrong, disturbs nobody.
+//! - *A leader without a quorum steps down* at the same epoch: no majority has acknowledged its
+//!   heartbeats for `election_min`.
+//! - *The epoch is durable; who leads it is not.* A node that comes back learns that anew.
+//! - *A proposer's write overlaps with its requests' flight*, in both phases: see the module
+//!   `algorithm::proposer` for why that is safe.
+//! - *The three cases* of the article "Leader Election with Paxos" are golden scenarios of this
+//!   crate. Its nodes have one unique id each; here that is the counter of the first ballot
+//!   ([`PaxosConfig::first_ballot`]). Its proposer ignores competing `Prepare`s once it waits for
+//!   acceptances; here it promises like any other acceptor, as in the paper.
+//!
+//! # Under a partition
+//!
+//! The side with a majority keeps its leader, or elects one. A leader on the other side steps down
+//! within `election_min`; its lease has ended before the majority can have accepted another. Nodes
+//! without a majority propose in vain, with growing ballots in one instance, and find their way
+//! back by the first heartbeat. With no majority anywhere there is no leader.
+//!
+//! # What it does not promise
+//!
+//! - A leader at all: with unlucky timing proposers can beat each other for ever (section 2.4).
+//!   Random waits that widen make that as unlikely as one likes.
+//! - That `Role::Leader` is the only one of its kind at an instant: a leader may learn late that it
+//!   was replaced. Epochs as fencing tokens, and leases, are for that.
+//! - Leases against wrong hints: a node that is told that its leader is gone owes it no silence any
+//!   more. If hints to a majority are wrong at once, two leases may overlap.
+//! - Anything after a disk was lost: a node that forgets its promises must not come back under its
+//!   old id. Nor against peers that lie: they are believed, though none makes a node panic.
+
 #![no_std]
+
 extern crate alloc;
 
 mod algorithm;
@@ -12,3 +107,6 @@ pub use config::{Learning, PaxosConfig, SUMMARY, Variant};
 pub use durable::{Ballot, PaxosDurable, Proposal};
 pub use message::PaxosMessage;
 pub use state::{Paxos, PaxosTimer};
+
+#[cfg(doc)]
+use elector_core::NodeId;

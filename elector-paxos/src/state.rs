@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Ballot, Learning, PaxosConfig, PaxosDurable, Proposal};
 
+/// A proposer that hears nothing is not in anybody's way: it is alone, and should not have become
+/// slow when its peers come back.
+const UNANSWERED: u32 = 3;
+
 /// One node's part in the Paxos election: proposer, acceptor and learner at once. See the
 /// [crate](crate) for the algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,8 +29,11 @@ pub struct Paxos {
     pub(crate) spent: Epoch,
     /// The instance in which this node proposes in the name of the leader before.
     pub(crate) handover: Option<Epoch>,
-    /// How many proposals in a row this node has made that elected nobody.
+    /// How many proposals in a row this node has made that elected nobody; those that went
+    /// unanswered count only up to [`UNANSWERED`].
     pub(crate) attempt: u32,
+    /// The peers that have answered it since its last proposal.
+    pub(crate) answered: NodeSet,
     /// Whether to let the next chance to campaign pass, after having resigned.
     pub(crate) sits_out: bool,
     /// The peers that hints say are gone, until they are heard again.
@@ -238,6 +245,7 @@ impl Paxos {
             spent: durable.epoch,
             handover: None,
             attempt: 0,
+            answered: NodeSet::new(),
             sits_out: false,
             suspects: NodeSet::new(),
             durable,
@@ -309,6 +317,15 @@ impl Paxos {
         self.spent = self.spent.max(self.epoch());
         self.part = Part::Follower { leader: None };
         self.keep(Watch::Vigil, out);
+    }
+
+    /// Counts a proposal that is about to be made.
+    pub(crate) fn count_attempt(&mut self) {
+        let answered = self.answered.len() + 1 >= self.rules.members.majority();
+        self.answered.clear();
+        if answered || self.attempt < UNANSWERED {
+            self.attempt = self.attempt.saturating_add(1);
+        }
     }
 
     /// Starts this wait from its beginning, in place of the one before.

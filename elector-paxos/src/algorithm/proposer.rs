@@ -32,7 +32,7 @@ impl Paxos {
         let Some((instance, ballot)) = self.next_ballot() else {
             return self.keep(Watch::Vigil, out); // There are no numbers left.
         };
-        self.attempt = self.attempt.saturating_add(1);
+        self.count_attempt();
         self.seen.counter = ballot.counter;
         out.broadcast(&PaxosMessage::Prepare {
             epoch: instance,
@@ -99,6 +99,7 @@ impl Paxos {
         accepted: Option<Proposal>,
         out: &mut Outbox<Self>,
     ) {
+        self.note_answer(from, ballot);
         let members = &self.rules.members;
         if accepted.is_some_and(|accepted| !members.contains(accepted.value)) {
             return; // Nonsense: a stranger to lead.
@@ -196,6 +197,7 @@ impl Paxos {
         floor: (Epoch, Option<Ballot>),
         out: &mut Outbox<Self>,
     ) {
+        self.note_answer(from, ballot);
         let (instance, promised) = floor;
         let counter = promised.map_or(0, |promised| promised.counter);
         self.seen.counter = self.seen.counter.max(counter);
@@ -213,6 +215,13 @@ impl Paxos {
         if answers.record(&self.rules.members, from, false) == Verdict::Lost {
             self.part = Part::Follower { leader: None };
             self.keep(Watch::Retry, out);
+        }
+    }
+
+    fn note_answer(&mut self, from: NodeId, ballot: Ballot) {
+        let me = self.me();
+        if ballot.node == me && from != me {
+            self.answered.insert(from);
         }
     }
 }

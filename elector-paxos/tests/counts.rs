@@ -1,0 +1,162 @@
+//! The closed forms: how many messages an election takes, and how many delays and writes.
+
+use std::time::Duration;
+
+use elector_core::{NodeId, Purpose, Role};
+use elector_paxos::{Learning, Paxos, PaxosConfig};
+use elector_sim::{Disk, Network, Setup, Simulation};
+
+const DELAY: Duration = Duration::from_micros(100);
+const WRITE: Duration = Duration::from_micros(50);
+
+/// A settled cluster with constant delays, in which two nodes hardly ever wake at once.
+fn settled(nodes: u64, config: &PaxosConfig) -> (Simulation<Paxos>, NodeId) {
+    let mut setup = Setup::<Paxos>::new(nodes);
+    setup.config = config.clone();
+    setup.config.timing.election_max = Duration::from_secs(60);
+    setup.network = Network::constant(DELAY);
+    setup.disk = Disk::constant(WRITE);
+    setup.seed = nodes;
+    let mut sim = Simulation::new(setup);
+    let first = sim.run_until_settled(Duration::from_secs(60));
+    let leader = first.expect("a first leader").leader;
+    sim.run_for(Duration::from_secs(1));
+    (sim, leader)
+}
+
+fn variants() -> Vec<PaxosConfig> {
+    let mut configs: Vec<_> = PaxosConfig::variants()
+        .into_iter()
+        .map(|variant| variant.config)
+        .collect();
+    configs.push(PaxosConfig {
+        learning: Learning::Broadcast,
+        thrifty: true,
+        ..PaxosConfig::default()
+    });
+    configs
+}
+
+fn sizes() -> impl Iterator<Item = u64> {
+    (3..=13).chain([20, 21, 50, 51, 100, 101])
+}
+
+// The tables that compare algorithms print the closed form beside the count: both must be true.
+#[test]
+fn an_election_after_a_crash_takes_what_the_closed_form_says() {
+    for config in variants() {
+        for nodes in sizes() {
+            let (mut sim, leader) = settled(nodes, &config);
+            sim.crash(leader);
+            sim.reset_counts();
+            let next = sim.run_until_settled(Duration::from_secs(60));
+            assert_ne!(next.expect("another leader").leader, leader);
+            sim.run_for(20 * DELAY);
+            let sent = sim.sent_for(Purpose::Election);
+            let expected = config.expected_messages(nodes);
+            assert_eq!(sent..=sent, expected, "n = {nodes}, {config:?}");
+            assert_eq!(sim.violations(), []);
+        }
+    }
+}
+
+// The same, kind by kind: a sum can be right by accident.
+#[test]
+fn each_kind_is_sent_as_often_as_the_closed_form_says() {
+    for nodes in sizes() {
+        let (mut sim, leader) = settled(nodes, &PaxosConfig::default());
+        sim.crash(leader);
+        sim.reset_counts();
+        sim.run_until_settled(Duration::from_secs(60))
+            .expect("another leader");
+        sim.run_for(20 * DELAY);
+        let kinds = [
+            "Prepare", "Promise", "Accept", "Accepted", "Learn", "Reject",
+        ];
+        let (all, alive) = (nodes - 1, nodes - 2);
+        assert_eq!(
+            kinds.map(|kind| sim.sent(kind)),
+            [all, alive, all, alive, all, 0],
+            "n = {nodes}"
+        );
+    }
+}
+
+// With all alive, acceptors that broadcast send (n − 1)(n + 3) messages: the first election.
+#[test]
+fn a_first_election_with_broadcast_learning_takes_its_closed_form() {
+    let config = PaxosConfig {
+        learning: Learning::Broadcast,
+        ..PaxosConfig::default()
+    };
+    for nodes in sizes() {
+        let (sim, _) = settled(nodes, &config);
+        let expected = (nodes - 1) * (nodes + 3);
+        assert_eq!(sim.sent_for(Purpose::Election), expected, "n = {nodes}");
+    }
+}
+
+// Four delays and two writes until the leader knows, one delay more until all do; with broadcast
+// learning, all at once. Own writes must overlap with the flight of the requests.
+#[test]
+fn an_election_takes_four_delays_and_two_writes() {
+    for config in variants() {
+        for nodes in [3, 5, 10, 101] {
+            let (mut sim, leader) = settled(nodes, &config);
+            sim.crash(leader);
+            sim.reset_counts();
+            while sim.sent("Prepare") == 0 {
+                sim.run_for(Duration::from_micros(1));
+            }
+            let begun = sim.now_ns();
+            let next = sim.run_until_settled(Duration::from_secs(60));
+            next.expect("another leader");
+            let election = sim.elections()[0];
+            let announcement = match config.learning {
+                Learning::Distinguished => DELAY,
+                Learning::Broadcast => Duration::ZERO,
+            };
+            // Those that a thrifty proposer did not ask write down the epoch when they learn it.
+            let unasked = config.thrifty && nodes - 2 > nodes / 2;
+            let note = if unasked { WRITE } else { Duration::ZERO };
+            let winner = 4 * DELAY + 2 * WRITE;
+            let all = winner + announcement + note;
+            // The clock was read up to a microsecond after the beginning.
+            let took = |until_ns: u64, expected: Duration| {
+                let expected = expected.as_nanos() as u64;
+                (expected - 1_000..=expected).contains(&(until_ns - begun))
+            };
+            let run = (nodes, &config, begun, election);
+            assert!(took(election.winner_ns, winner), "{run:?}");
+            assert!(took(election.settled_ns, all), "{run:?}");
+        }
+    }
+}
+
+// One node elects itself without asking anybody.
+#[test]
+fn a_cluster_of_one_needs_no_message() {
+    let mut sim = Simulation::new(Setup::<Paxos>::new(1));
+    sim.run_until_settled(Duration::from_secs(1))
+        .expect("a leader");
+    assert_eq!(sim.view(NodeId(1)).role, Role::Leader);
+    assert_eq!(sim.counts().kinds(), []);
+    sim.run_for(Duration::from_secs(1));
+    assert!(sim.holds_lease(NodeId(1)));
+}
+
+// Simultaneous proposers must not beat each other for ever, however many there are: the highest
+// goes through.
+#[test]
+fn a_thousand_nodes_elect_one_at_the_first_try() {
+    for seed in 1..=5 {
+        let mut setup = Setup::<Paxos>::new(1001);
+        setup.seed = seed;
+        let mut sim = Simulation::new(setup);
+        let first = sim.run_until_settled(Duration::from_secs(10));
+        let first = first.expect("a leader");
+        assert!(first.at_ns < 200_000_000, "seed {seed}: {first:?}");
+        assert!(sim.sent("Prepare") > 1000, "seed {seed}: no duel, no test");
+        assert_eq!(sim.violations(), [], "seed {seed}");
+    }
+}

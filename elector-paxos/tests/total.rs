@@ -1,0 +1,169 @@
+//! Whatever arrives, in whatever state: no panic, no breach of the contract.
+
+use elector_core::{
+    Command, Driver, Epoch, Input, Membership, Message as _, Moment, NodeId, Pledge,
+};
+use elector_paxos::{
+    Ballot, Learning, Paxos, PaxosConfig, PaxosDurable, PaxosMessage, PaxosTimer, Proposal,
+};
+use proptest::{collection::vec, option, prelude::*};
+
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![8 => 0_u64..6, 1 => Just(u64::MAX), 1 => Just(u64::MAX - 1), 1 => any::<u64>()]
+}
+
+// Nodes 1 to 3 are members, 0 and 4 are not.
+fn node() -> impl Strategy<Value = NodeId> {
+    (0_u64..5).prop_map(NodeId)
+}
+
+fn epoch() -> impl Strategy<Value = Epoch> {
+    number().prop_map(Epoch)
+}
+
+fn ballot() -> impl Strategy<Value = Ballot> {
+    (number(), node()).prop_map(|(counter, node)| Ballot { counter, node })
+}
+
+fn proposal() -> impl Strategy<Value = Proposal> {
+    (ballot(), node()).prop_map(|(ballot, value)| Proposal { ballot, value })
+}
+
+fn message() -> impl Strategy<Value = PaxosMessage> {
+    let sent = || number().prop_map(Moment::from_nanos);
+    prop_oneof![
+        4 => (epoch(), ballot(), any::<bool>()).prop_map(|(epoch, ballot, handover)| {
+            PaxosMessage::Prepare { epoch, ballot, handover }
+        }),
+        4 => (epoch(), ballot(), option::of(proposal())).prop_map(|(epoch, ballot, accepted)| {
+            PaxosMessage::Promise { epoch, ballot, accepted }
+        }),
+        2 => (ballot(), epoch(), option::of(node()), epoch(), option::of(ballot())).prop_map(
+            |(ballot, epoch, leader, instance, promised)| PaxosMessage::Reject {
+                ballot, epoch, leader, instance, promised,
+            }
+        ),
+        4 => (epoch(), proposal()).prop_map(|(epoch, proposal)| {
+            PaxosMessage::Accept { epoch, proposal }
+        }),
+        4 => (epoch(), proposal()).prop_map(|(epoch, proposal)| {
+            PaxosMessage::Accepted { epoch, proposal }
+        }),
+        1 => (epoch(), node()).prop_map(|(epoch, leader)| PaxosMessage::Learn { epoch, leader }),
+        1 => (epoch(), sent()).prop_map(|(epoch, sent)| PaxosMessage::Heartbeat { epoch, sent }),
+        1 => (epoch(), sent()).prop_map(|(epoch, sent)| {
+            PaxosMessage::HeartbeatAck { epoch, sent }
+        }),
+        1 => epoch().prop_map(|epoch| PaxosMessage::Handover { epoch }),
+    ]
+}
+
+fn timer() -> impl Strategy<Value = PaxosTimer> {
+    prop_oneof![
+        1 => Just(PaxosTimer::Vigil),
+        1 => Just(PaxosTimer::Stagger),
+        1 => Just(PaxosTimer::Retry),
+        4 => Just(PaxosTimer::OwnPromise),
+        4 => Just(PaxosTimer::OwnAccept),
+        1 => Just(PaxosTimer::Heartbeat),
+        1 => Just(PaxosTimer::Quorum),
+    ]
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        4 => Just(Command::Campaign),
+        1 => Just(Command::Resign),
+        1 => node().prop_map(Command::TransferTo),
+    ]
+}
+
+/// What happens to the node: an input, or a crash.
+#[derive(Clone, Debug)]
+enum Happening {
+    Stepped(Input<PaxosMessage, PaxosTimer>),
+    Crashed,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        1 => Just(Happening::Crashed),
+        1 => Just(Happening::Stepped(Input::Started)),
+        40 => (node(), message()).prop_map(|(from, message)| {
+            Happening::Stepped(Input::Received { from, message })
+        }),
+        12 => timer().prop_map(|timer| Happening::Stepped(Input::Elapsed(timer))),
+        2 => node().prop_map(|peer| Happening::Stepped(Input::Suspected(peer))),
+        4 => command().prop_map(|command| Happening::Stepped(Input::Commanded(command))),
+    ]
+}
+
+fn config() -> impl Strategy<Value = PaxosConfig> {
+    (any::<bool>(), any::<bool>(), option::of(number())).prop_map(|(broadcast, thrifty, first)| {
+        PaxosConfig {
+            learning: if broadcast {
+                Learning::Broadcast
+            } else {
+                Learning::Distinguished
+            },
+            thrifty,
+            first_ballot: first.into_iter().map(|first| (NodeId(2), first)).collect(),
+            ..PaxosConfig::default()
+        }
+    })
+}
+
+/// What an acceptor must remember: the highest pledge it has given in the newest instance.
+fn keeps_its_word(pledged: &mut Option<Pledge>, pledge: Pledge) -> bool {
+    let before = pledged.replace(pledge);
+    before.is_none_or(|before| {
+        (before.epoch, before.rank) < (pledge.epoch, pledge.rank)
+            || (before.epoch, before.rank, before.candidate)
+                == (pledge.epoch, pledge.rank, pledge.candidate)
+    })
+}
+
+proptest! {
+    // Peers may run another version, or have gone mad; a host has no one to report a panic to.
+    #[test]
+    fn any_input_in_any_state_is_survived(
+        config in config(),
+        happenings in vec(happening(), 1..160),
+    ) {
+        let members = Membership::new(NodeId(2), (1..=3).map(NodeId)).unwrap();
+        let boot = |durable: PaxosDurable| {
+            Driver::<Paxos>::restore(&config, members.clone(), durable)
+        };
+        let mut driver = boot(PaxosDurable::default());
+        let mut durable = PaxosDurable::default();
+        let mut pledged = None;
+        for (at, happening) in happenings.into_iter().enumerate() {
+            let input = match happening {
+                Happening::Stepped(input) => input,
+                Happening::Crashed => {
+                    let epoch = driver.view().epoch;
+                    driver = boot(durable.clone());
+                    prop_assert_eq!(driver.view().epoch, epoch, "a restart keeps the epoch");
+                    Input::Started
+                }
+            };
+            let step = driver.step(input, Moment::from_nanos(at as u64));
+            prop_assert!(step.is_ok(), "{:?}", step);
+            let step = step.unwrap();
+            if let Some(persist) = step.persist {
+                prop_assert!(persist.epoch >= durable.epoch);
+                prop_assert!(persist.instance >= durable.instance.max(persist.epoch));
+                prop_assert!(persist.counter >= durable.counter);
+                durable = persist;
+            }
+            for out in &step.sends {
+                if let Some(pledge) = out.message.pledge(out.to) {
+                    prop_assert!(keeps_its_word(&mut pledged, pledge), "{:?}", out);
+                    prop_assert!(durable.promised.is_some_and(|promised| {
+                        (promised.counter, promised.node.0) == pledge.rank
+                    }), "an answer is durable: {:?}", out);
+                }
+            }
+        }
+    }
+}
