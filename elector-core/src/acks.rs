@@ -25,12 +25,16 @@ impl Acks {
         }
     }
 
-    /// `node` acknowledged the round sent at `sent`. Older echoes and strangers change nothing.
+    /// `node` acknowledged the round sent at `sent`; the leader itself acknowledges each round as it
+    /// sends it. Older echoes and strangers change nothing, nor does an echo of a round that the
+    /// leader has not sent: no peer can make a lease last longer than the leader's own clock says.
     pub fn record(&mut self, members: &Membership, node: NodeId, sent: Moment) {
-        if let Some(slot) = members
-            .position(node)
-            .and_then(|place| self.newest.get_mut(place))
-        {
+        let at = |node| members.position(node);
+        let newest_round = at(members.me()).and_then(|me| self.newest.get(me).copied().flatten());
+        if node != members.me() && Some(sent) > newest_round {
+            return;
+        }
+        if let Some(slot) = at(node).and_then(|place| self.newest.get_mut(place)) {
             *slot = (*slot).max(Some(sent));
         }
     }
@@ -73,5 +77,18 @@ mod tests {
         acks.record(&members, NodeId(4), Moment::from_nanos(20));
         assert_eq!(acks.quorum(&members), Some(Moment::from_nanos(30)));
         assert_eq!(acks.freshest(&members, NodeId(1)), Some(NodeId(2)));
+    }
+
+    // One peer that echoes the end of time must not keep a leader's lease alive for ever.
+    #[test]
+    fn an_echo_from_the_future_does_not_count() {
+        let members = Membership::new(NodeId(1), (1..=3).map(NodeId)).unwrap();
+        let mut acks = Acks::new(&members);
+        acks.record(&members, NodeId(2), Moment::from_nanos(u64::MAX));
+        acks.record(&members, NodeId(1), Moment::from_nanos(10));
+        acks.record(&members, NodeId(2), Moment::from_nanos(11));
+        assert_eq!(acks.quorum(&members), None);
+        acks.record(&members, NodeId(2), Moment::from_nanos(10));
+        assert_eq!(acks.quorum(&members), Some(Moment::from_nanos(10)));
     }
 }

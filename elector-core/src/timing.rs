@@ -28,8 +28,8 @@ pub struct Timing {
     #[serde(rename = "election_max_ms", with = "millis")]
     pub election_max: Duration,
     /// How long an answer may take: twice the one-way delay, plus a durable write, plus slack.
-    /// Bully's answer timeout, Ring's hop timeout, the base of Paxos's retry. Raft does not use
-    /// it. Default 20 ms.
+    /// Bully's answer timeout, Ring's hop timeout, the base of Paxos's retry, and for all of them
+    /// the time between two nodes that a hint makes campaign. Default 20 ms.
     #[serde(rename = "round_trip_ms", with = "millis")]
     pub round_trip: Duration,
 }
