@@ -54,12 +54,15 @@ impl Paxos {
     }
 
     /// A ballot above all seen, for the newest instance that may still be open: the one after the
-    /// present epoch if that has its leader, the present one again if not.
+    /// present epoch if that has its leader, the present one again if not. One from before a
+    /// restart is left behind: if it came to a decision, its leader has kept silent for a vigil.
     fn next_ballot(&self) -> Option<(Epoch, Ballot)> {
-        let open = if self.decided.is_some() {
-            self.epoch().0.checked_add(1).map(Epoch)?
+        let epoch = self.epoch();
+        let closed = self.decided.is_some() || epoch <= self.spent;
+        let open = if closed {
+            epoch.0.checked_add(1).map(Epoch)?
         } else {
-            self.epoch().max(Epoch(1))
+            epoch
         };
         let instance = open.max(self.durable.instance).max(self.seen.instance);
         let above = self.seen.counter.max(self.durable.counter).checked_add(1)?;
