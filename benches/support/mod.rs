@@ -1,0 +1,93 @@
+//! What several benches share: measurements that are not wall time, and one failover.
+
+use std::time::Duration;
+
+use criterion::{
+    Throughput,
+    measurement::{Measurement, ValueFormatter},
+};
+use elector_core::ElectionAlgorithm;
+use elector_sim::{Election, Setup, Simulation};
+
+/// How long a simulated cluster may take to elect before the bench gives it up, in virtual time.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A measurement that each iteration states itself, as a number of `unit`s: exact, and the same on
+/// every machine.
+#[derive(Debug)]
+pub struct Stated {
+    unit: &'static str,
+}
+
+impl Stated {
+    /// Values are numbers of this unit.
+    pub fn new(unit: &'static str) -> Self {
+        Self { unit }
+    }
+}
+
+impl Measurement for Stated {
+    type Intermediate = ();
+    type Value = f64;
+
+    fn start(&self) {}
+
+    fn end(&self, (): ()) -> f64 {
+        0.0
+    }
+
+    fn add(&self, a: &f64, b: &f64) -> f64 {
+        a + b
+    }
+
+    fn zero(&self) -> f64 {
+        0.0
+    }
+
+    fn to_f64(&self, value: &f64) -> f64 {
+        *value
+    }
+
+    fn formatter(&self) -> &dyn ValueFormatter {
+        self
+    }
+}
+
+impl ValueFormatter for Stated {
+    fn scale_values(&self, _typical: f64, _values: &mut [f64]) -> &'static str {
+        self.unit
+    }
+
+    fn scale_throughputs(
+        &self,
+        _typical: f64,
+        _of: &Throughput,
+        _values: &mut [f64],
+    ) -> &'static str {
+        self.unit
+    }
+
+    fn scale_for_machines(&self, _values: &mut [f64]) -> &'static str {
+        self.unit
+    }
+}
+
+/// One failover in virtual time: the leader of a settled cluster crashes; the election that
+/// follows.
+pub fn failover<A: ElectionAlgorithm>(nodes: u64, hints: bool, seed: u64) -> Election {
+    let mut setup = Setup::<A>::new(nodes);
+    (setup.hints, setup.seed) = (hints, seed);
+    let mut sim = Simulation::new(setup);
+    let first = sim
+        .run_until_settled(LIMIT)
+        .expect("the cluster elects at boot");
+    sim.run_for(Duration::from_millis(500));
+    sim.reset_counts();
+    sim.crash(first.leader);
+    sim.run_until_settled(LIMIT)
+        .expect("the cluster elects after a crash");
+    // The stragglers of the election belong to it.
+    sim.run_for(Duration::from_millis(100));
+    let elections = sim.elections();
+    *elections.first().expect("there was an election")
+}
