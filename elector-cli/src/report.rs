@@ -100,9 +100,9 @@ fn words() -> Markup {
             dd {
                 "Two or more running nodes believed that they lead. For a quorum algorithm this is "
                 em { "belief" } ", not authority: the older one has not heard yet. Its lease has \
-                                 run out by then, which is an invariant of every run here; two \
-                                 leases never overlap unless a violation says so. For a best- \
-                                 effort algorithm there is no lease, and both act."
+                 run out by then, which is an invariant of every run here; two leases never \
+                 overlap unless a violation says so. For a best-effort algorithm there is no \
+                 lease, and both act."
             }
             dt { "Leaderless" }
             dd { "No running node believed that it leads." }
