@@ -47,7 +47,7 @@
 //! |---|---|---|
 //! | Collect, one initiator | 2m (k initiators: at most 2km) | 2m |
 //! | Chang–Roberts, one initiator | 2m to 3m−1 | 2m to 3m−1 |
-//! | Chang–Roberts, all initiate | m + (2m−1 at best, m·H_m on average, m(m+1)/2 at worst) | 2m |
+//! | Chang–Roberts, all initiate | m + (2m−1 at best, `m·H_m` on average, m(m+1)/2 at worst) | 2m |
 //! | Hirschberg–Sinclair | at most 8m(1+⌈log₂ m⌉) | O(m) |
 //!
 //! Each dead node costs one hop and one `round_trip` more in the first lap that finds it; the hops

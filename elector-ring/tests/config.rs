@@ -1,5 +1,7 @@
 //! What may be configured, and what comparisons are told about it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 use std::collections::BTreeSet;
 
 use elector_core::{Membership, NodeId, Settings, TimingError};
