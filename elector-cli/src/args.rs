@@ -83,7 +83,7 @@ pub(crate) struct Compare {
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario_file: Vec<PathBuf>,
     /// Runs of each algorithm in each scenario at each size
-    #[arg(long, value_name = "RUNS", default_value = "300", value_parser = runs)]
+    #[arg(long, value_name = "RUNS", default_value = "200", value_parser = runs)]
     pub(crate) runs: u64,
     /// The seed of the first run; run k has seed SEED + k
     #[arg(long, value_name = "SEED", default_value_t = 1)]

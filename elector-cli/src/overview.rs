@@ -42,7 +42,8 @@ pub(crate) fn text(study: &Study) -> String {
     let _ = write!(
         text,
         "\nMessages of the first election in {reference}: mean seen, and in brackets the closed \
-         form\n(best–worst) for one node that notices.\n\n{}",
+         form\n(best–worst) for one node that notices; more are sent where several notice at \
+         once. Ring's\nacknowledgements of hops (HopAck) are seen and outside the form.\n\n{}",
         growth::table(study)
     );
     text

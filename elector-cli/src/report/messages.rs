@@ -30,7 +30,8 @@ pub(super) fn section(study: &Study) -> Markup {
         p {
             "The first election in " em { (study.reference()) } ". Points: the mean of what was \
              seen. Lines and shades: the closed forms, best to worst, for one node that notices; \
-             where several notice at once, more is sent."
+             where several notice at once, more is sent. Ring's acknowledgements of hops are \
+             seen, and stand outside the form."
         }
         div.charts {
             @for group in groups(&all) {
