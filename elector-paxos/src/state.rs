@@ -8,7 +8,7 @@ use crate::{Ballot, Learning, PaxosConfig, PaxosDurable, Proposal};
 
 /// A proposer that hears nothing is not in anybody's way: it is alone, and should not have become
 /// slow when its peers come back.
-const UNANSWERED: u32 = 3;
+const UNANSWERED: u32 = 2;
 
 /// One node's part in the Paxos election: proposer, acceptor and learner at once. See the
 /// [crate](crate) for the algorithm.
@@ -350,6 +350,14 @@ impl Paxos {
             out.set_timer(timer, delay);
         }
         self.watch = watch;
+    }
+
+    /// The search for a leader has ended.
+    pub(crate) fn settle(&mut self) {
+        self.attempt = 0;
+        self.answered.clear();
+        self.handover = None;
+        self.sits_out = false;
     }
 
     /// The leader of the present epoch is known from now on.

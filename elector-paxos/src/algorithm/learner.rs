@@ -158,8 +158,7 @@ impl Paxos {
             };
         }
         self.decide(leader);
-        self.attempt = 0;
-        self.sits_out = false;
+        self.settle();
         let silent = Watch::Silent {
             leader: Some(leader),
             asked: None,
