@@ -1,5 +1,5 @@
 //! A check as deep as your time and memory allow, with bounds from the command line. This one takes
-//! 12 million states, 0.9 GB and less than half a minute:
+//! 12 million states, 0.9 GB and about half a minute:
 //!
 //! `cargo run --release -p elector-check --example deep -- raft-plain --max-epoch 2 --timeouts 4`
 
