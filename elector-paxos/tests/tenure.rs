@@ -346,8 +346,10 @@ fn the_own_promise_is_counted_once_it_is_made() {
     node.elapse(PaxosTimer::Vigil);
     let step = node.elapse(PaxosTimer::Stagger);
     assert_eq!(step.persist, None, "the requests wait for no disk");
-    let step = node.receive(2, promise(e(1), ballot(1, 1), None));
-    assert_eq!(step.sends, [], "one promise of three");
+    for peer in [2, 3] {
+        let step = node.receive(peer, promise(e(1), ballot(1, 1), None));
+        assert_eq!(step.sends, [], "its own acceptor has not promised");
+    }
     let step = node.elapse(PaxosTimer::OwnPromise);
     assert!(step.persist.is_some());
     assert_eq!(sent(&step, 3), Some(accept(e(1), ballot(1, 1), 1)));
@@ -372,4 +374,83 @@ fn unanswered_proposals_hardly_widen_the_wait() {
     }
     let wait = set(&step, PaxosTimer::Retry).unwrap();
     assert!(wait.max <= Duration::from_millis(340), "{wait:?}");
+}
+
+// The own `Prepare` counts from the moment it is sent: a lower one that comes before the own
+// promise is durable must not get a promise that the own one would then break.
+#[test]
+fn the_own_prepare_counts_before_the_own_promise() {
+    let config = PaxosConfig {
+        first_ballot: [(NodeId(1), 100)].into(),
+        ..PaxosConfig::default()
+    };
+    let mut node = Node::new(3, &config);
+    node.elapse(PaxosTimer::Vigil);
+    node.elapse(PaxosTimer::Stagger);
+    assert!(rejects(&node.receive(2, prepare(e(1), ballot(99, 2))), 2));
+    assert!(rejects(&node.receive(2, accept(e(1), ballot(99, 2), 2)), 2));
+    node.elapse(PaxosTimer::OwnPromise);
+    assert_eq!(node.disk.promised, Some(ballot(100, 1)));
+}
+
+// To ask again what acceptors have left behind is in vain: the next try is for the newest instance
+// that anybody is an acceptor of, be it a peer or the node itself.
+#[test]
+fn the_next_try_is_for_the_newest_instance() {
+    let mut node = Node::new(3, &PaxosConfig::default());
+    let mine = node.propose();
+    let reject = PaxosMessage::Reject {
+        ballot: mine,
+        epoch: e(0),
+        leader: None,
+        instance: e(4),
+        promised: Some(ballot(1, 2)),
+    };
+    node.receive(2, reject);
+    node.propose();
+    assert_eq!(node.disk.instance, e(4));
+
+    let mut node = follower();
+    node.elapse(PaxosTimer::Vigil);
+    node.receive(3, prepare(e(4), ballot(5, 3)));
+    let step = node.elapse(PaxosTimer::Retry);
+    assert_eq!(sent(&step, 2), Some(prepare(e(4), ballot(6, 1))));
+}
+
+// A leader that a node knows from hearsay alone gets a vigil to be heard, like any other; but no
+// silence, since it may be long gone.
+#[test]
+fn a_leader_known_from_hearsay_gets_a_vigil() {
+    let mut node = Node::new(3, &PaxosConfig::default());
+    let mine = node.propose();
+    let told = PaxosMessage::Reject {
+        ballot: mine,
+        epoch: e(3),
+        leader: Some(NodeId(2)),
+        instance: e(3),
+        promised: None,
+    };
+    let step = node.receive(3, told);
+    assert_eq!(node.view(), View::following(e(3), Some(NodeId(2))));
+    let vigil = Some(Timing::default().vigil());
+    assert_eq!(set(&step, PaxosTimer::Vigil), vigil);
+    let step = node.receive(3, prepare(e(4), ballot(5, 3)));
+    assert_eq!(sent(&step, 3), Some(promise(e(4), ballot(5, 3), None)));
+}
+
+// Failures before an election was won say nothing about the next.
+#[test]
+fn a_victory_ends_the_count_of_attempts() {
+    let mut node = Node::new(3, &PaxosConfig::default());
+    for counter in [10, 20, 30, 40] {
+        let mine = node.propose();
+        node.receive(2, reject(mine, ballot(counter, 2)));
+        node.receive(3, reject(mine, ballot(counter, 2)));
+    }
+    node.lead();
+    node.elapse(PaxosTimer::Quorum);
+    node.elapse(PaxosTimer::Vigil);
+    let step = node.elapse(PaxosTimer::Stagger);
+    let wait = set(&step, PaxosTimer::Retry).unwrap();
+    assert_eq!(wait.max, Duration::from_millis(190));
 }

@@ -12,7 +12,8 @@
 //! - *A crash after `Accept`.* The ballot is durable by then and is not used again; what becomes of
 //!   the proposal is up to the other acceptors, as for any proposer that fails.
 //! - *A competing request.* The own acceptor treats the own ballot as promised from the first step
-//!   on. It refuses lower ones; a higher one ends the proposal, and the second step finds none.
+//!   on. It refuses lower ones; a higher one, or news of a newer epoch, ends the proposal, and the
+//!   second step finds none. So nothing can have overtaken a proposal that it does find.
 //! - *A heartbeat of the leader before.* The node follows it again; the proposal is over. If `Accept`
 //!   is out, others may accept and decide without this node.
 //! - *The answers of a majority.* The own promise must be among the promises before `Accept` goes
@@ -58,14 +59,14 @@ impl Paxos {
     /// restart is left behind: if it came to a decision, its leader has kept silent for a vigil.
     fn next_ballot(&self) -> Option<(Epoch, Ballot)> {
         let epoch = self.epoch();
-        let closed = self.decided.is_some() || epoch <= self.spent;
+        let closed = self.decided.is_some() || epoch <= self.restored;
         let open = if closed {
             epoch.0.checked_add(1).map(Epoch)?
         } else {
             epoch
         };
         let instance = open.max(self.durable.instance).max(self.seen.instance);
-        let above = self.seen.counter.max(self.durable.counter).checked_add(1)?;
+        let above = self.seen.counter.checked_add(1)?;
         let ballot = Ballot {
             counter: above.max(self.rules.first_ballot),
             node: self.me(),
@@ -79,10 +80,8 @@ impl Paxos {
             return; // The proposal has ended in between.
         };
         let (instance, ballot) = (campaign.instance, campaign.ballot);
-        if !matches!(campaign.phase, Phase::Prepare { own: false, .. })
-            || (instance, Some(ballot)) < self.floor()
-        {
-            return; // Done, or overtaken.
+        if !matches!(campaign.phase, Phase::Prepare { own: false, .. }) {
+            return; // Done already.
         }
         self.promise(instance, ballot, self.handover == Some(instance), out);
         let (me, accepted) = (self.me(), self.durable.accepted);
@@ -175,9 +174,6 @@ impl Paxos {
         let Phase::Accept { value, .. } = campaign.phase else {
             return; // Stale: of an earlier proposal.
         };
-        if (instance, Some(ballot)) < self.floor() {
-            return; // Overtaken.
-        }
         let proposal = Proposal { ballot, value };
         self.hold(instance, proposal, out);
         if self.rules.learning == Learning::Broadcast {
