@@ -4,8 +4,8 @@
 //! never again: an instance that cannot get a majority any more is simply never decided.
 //!
 //! A *promise* does not end what this node owes to a leader of an older epoch: if that leader is
-//! heard again, the node follows it again. An *acceptance* does, it moves the node to the new epoch.
-//! That makes phase 1 a question that disturbs nobody, as Raft's pre-vote is. The lease rests on
+//! heard again, the node follows it again. An *acceptance* does: it moves the node to the new
+//! epoch. That makes phase 1 a question that disturbs nobody, as Raft's pre-vote is. The lease rests on
 //! the two rules that are left: a node that has accepted acknowledges no older leader, and a node
 //! that has acknowledged a leader accepts nothing newer for `election_min`.
 

@@ -14,8 +14,8 @@
 //! - *A competing request.* The own acceptor treats the own ballot as promised from the first step
 //!   on. It refuses lower ones; a higher one, or news of a newer epoch, ends the proposal, and the
 //!   second step finds none. So nothing can have overtaken a proposal that it does find.
-//! - *A heartbeat of the leader before.* The node follows it again; the proposal is over. If `Accept`
-//!   is out, others may accept and decide without this node.
+//! - *A heartbeat of the leader before.* The node follows it again; the proposal is over. If
+//!   `Accept` is out, others may accept and decide without this node.
 //! - *The answers of a majority.* The own promise must be among the promises before `Accept` goes
 //!   out. Acceptances are counted by the learner, with or without the own one.
 
