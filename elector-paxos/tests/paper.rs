@@ -195,9 +195,10 @@ fn a_beaten_proposer_waits_longer_each_time() {
     assert!(longest.is_sorted() && longest[4] > 4 * longest[0]);
 }
 
-// Section 2.4: a proposer that learns of a higher number "must choose a new proposal number" above
-// it, and section 2.5: it "remembers (in stable storage) the highest-numbered proposal it has tried
-// to issue", so that none is used twice.
+// Section 2.4: "By abandoning a proposal and trying again if it learns about some request with a
+// higher proposal number, the distinguished proposer will eventually choose a high enough proposal
+// number." Section 2.5: it "remembers (in stable storage) the highest-numbered proposal it has
+// tried to issue", so that none is used twice.
 #[test]
 fn ballots_are_above_all_seen_and_never_used_twice() {
     let mut node = Node::new(3, &plain());
