@@ -72,9 +72,9 @@
 //! - *A proposer's write overlaps with its requests' flight*, in both phases: see the module
 //!   `algorithm::proposer` for why that is safe.
 //! - *The three cases* of the article that comes with Kartikkumar Shetty's `httpPaxos` are golden
-//!   scenarios of this crate. Its nodes have one unique id each; here that is the counter of the first ballot
-//!   ([`PaxosConfig::first_ballot`]). Its proposer ignores competing `Prepare`s once it waits for
-//!   acceptances; here it promises like any other acceptor, as in the paper.
+//!   scenarios of this crate. Its nodes have one unique id each; here that is the counter of the
+//!   first ballot ([`PaxosConfig::first_ballot`]). Its proposer ignores competing `Prepare`s once
+//!   it waits for acceptances; here it promises like any other acceptor, as in the paper.
 //!
 //! # Under a partition
 //!

@@ -104,8 +104,8 @@ fn a_leader_promises_in_its_own_epoch_and_goes_on() {
     assert_eq!(node.view(), View::leading(e(1), NodeId(1)));
 }
 
-// Ongaro's dissertation, section 6.4.1: the lease begins at the send time of the newest round that a
-// majority answered.
+// Ongaro's dissertation, section 6.4.1: the lease begins at the send time of the newest round that
+// a majority answered.
 #[test]
 fn the_lease_counts_from_the_round_that_a_majority_answered() {
     let mut node = Node::new(5, &PaxosConfig::default());
