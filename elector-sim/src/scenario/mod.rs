@@ -24,6 +24,7 @@ mod action;
 mod builtin;
 mod error;
 mod file;
+mod limits;
 mod play;
 mod selector;
 
