@@ -296,6 +296,10 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             self.invariants
                 .note(DurableBeforeSent::NAME, self.now, seen);
         }
+        if let Some(view) = step.view {
+            // Before the sends: a step that ends the agreement pays for the election it begins.
+            self.observer.viewed(node, view, self.now, &self.links);
+        }
         for out in step.sends.drain(..) {
             self.send(node, step.number, out);
         }
@@ -309,7 +313,6 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 step: step.number,
                 view,
             });
-            self.observer.viewed(node, view, self.now, &self.links);
         }
         if let Some(reason) = step.refusal {
             let (step, reason) = (step.number, reason.to_owned());
