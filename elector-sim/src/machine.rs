@@ -35,6 +35,8 @@ pub(crate) enum Happening<A: ElectionAlgorithm> {
         from: usize,
         id: u64,
         message: A::Message,
+        /// Whether the network made it out of another: that one counts.
+        copy: bool,
     },
     TimerDue {
         life: u32,

@@ -78,6 +78,7 @@ fn mistakes_are_reported_with_line_and_reason() {
     );
     assert!(wrong("summary = \"y\"").contains("name"));
     assert!(wrong("name = \"a b\"\nsummary = \"y\"").contains("one word"));
+    assert!(wrong("name = \"../b\"\nsummary = \"y\"").contains("one word"));
     assert!(wrong("name = ").contains("line 1"));
 }
 

@@ -103,8 +103,10 @@ impl Scenario {
         let steps = file.step.into_iter().enumerate();
         let steps = steps.map(|(number, step)| place.step(number + 1, step));
         let steps: Vec<Step> = steps.collect::<Result<_, _>>()?;
-        if file.name.is_empty() || file.name.contains(char::is_whitespace) {
-            let reason = "name must be one word: it goes into commands and file names";
+        let plain = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+        if file.name.is_empty() || !file.name.chars().all(plain) {
+            let reason = "name must be one word of letters, digits, - and _: it goes into commands \
+                          and file names";
             return Err(place.value(0, reason.to_owned()));
         }
         let spans = [("rest_ms", file.rest), ("converge_ms", file.converge)];
