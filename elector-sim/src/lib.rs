@@ -11,6 +11,7 @@
 
 mod contestant;
 mod counts;
+mod delivery;
 mod disk;
 mod faults;
 mod inspect;
