@@ -33,6 +33,7 @@ mod summary;
 mod sweep;
 mod table;
 mod timers;
+mod trial;
 
 pub use contestant::{Contestant, Job};
 pub use counts::{Counts, Digest, KindCount};
@@ -49,3 +50,4 @@ pub use simulation::Simulation;
 pub use summary::{Summary, percentile};
 pub use sweep::{Cell, Sweep, SweepError};
 pub use table::table;
+pub use trial::{Trial, TrialError};

@@ -74,7 +74,36 @@ impl Repeat {
     }
 }
 
+impl Step {
+    /// Does this once, at once.
+    #[must_use]
+    pub fn once(action: Action) -> Self {
+        Self {
+            after: Duration::ZERO,
+            times: Repeat::Times(1),
+            every: Duration::ZERO,
+            action,
+        }
+    }
+}
+
 impl Scenario {
+    /// A scenario of these steps, with the defaults of a file that has nothing else.
+    #[must_use]
+    pub fn of(name: impl Into<String>, summary: impl Into<String>, steps: Vec<Step>) -> Self {
+        Self {
+            name: name.into(),
+            summary: summary.into(),
+            sees: String::new(),
+            min_nodes: one(),
+            from_boot: false,
+            hints: false,
+            steps,
+            rest: default_rest(),
+            converge: default_converge(),
+        }
+    }
+
     /// Reads a scenario from a file.
     ///
     /// # Errors
