@@ -113,6 +113,7 @@ extern crate std;
 
 mod acks;
 mod algorithm;
+pub mod by_node;
 mod delay;
 mod driver;
 mod epoch;
