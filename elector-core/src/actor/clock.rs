@@ -7,6 +7,9 @@ use crate::{Delay, Moment};
 ///
 /// `CLOCK_BOOTTIME` on Linux and Android; `CLOCK_MONOTONIC` on other Unix systems, which counts
 /// sleep on macOS; elsewhere what [`std::time::Instant`] is made of.
+///
+/// This is the clock of the nodes of this module, whose stamps are meant for those who write a
+/// [`Transport`](super::Transport) or a test.
 #[must_use]
 pub fn now() -> Moment {
     Moment::from_nanos(reading())
@@ -43,10 +46,6 @@ pub(super) fn nanos(duration: Duration) -> u64 {
 pub(super) struct Chance(u64);
 
 impl Chance {
-    pub(super) const fn seeded(seed: u64) -> Self {
-        Self(seed)
-    }
-
     /// Seeded by the operating system.
     pub(super) fn random() -> Self {
         use std::hash::{BuildHasher, Hasher, RandomState};
@@ -79,11 +78,12 @@ impl Chance {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::vec::Vec;
 
     // A timer outside of its bounds could end a vigil early, and with it a lease's safety.
     #[test]
     fn draws_stay_within_their_bounds_and_reach_them() {
-        let mut chance = Chance::seeded(7);
+        let mut chance = Chance(7);
         let delay = Delay::between(Duration::from_nanos(10), Duration::from_nanos(12));
         let drawn: Vec<u64> = (0..200).map(|_| chance.draw(delay)).collect();
         assert!(drawn.iter().all(|nanos| (10..=12).contains(nanos)));

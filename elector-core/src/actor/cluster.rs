@@ -234,7 +234,10 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     }
 
     fn others(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
-        self.nodes().iter().copied().filter(move |&other| other != node)
+        self.nodes()
+            .iter()
+            .copied()
+            .filter(move |&other| other != node)
     }
 }
 

@@ -23,8 +23,7 @@ use super::{
     transport::{Inbox, Transport, Waiting},
 };
 use crate::{
-    Command, Driver, ElectionAlgorithm, Gate, Input, Membership, Moment, Settings,
-    trace::Record,
+    Command, Driver, ElectionAlgorithm, Gate, Input, Membership, Moment, Settings, trace::Record,
 };
 
 /// All that a node needs to start.

@@ -70,7 +70,8 @@ impl Claim {
     pub(super) fn finish(&self) {
         self.resign();
         if self.resigning.swap(false, Ordering::AcqRel) {
-            self.control.order(Order::GiveBack(Arc::clone(&self.tenure)));
+            self.control
+                .order(Order::GiveBack(Arc::clone(&self.tenure)));
         }
         self.tenure.finish();
         let mut permit = self.permit.lock().unwrap_or_else(PoisonError::into_inner);

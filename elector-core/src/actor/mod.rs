@@ -22,8 +22,9 @@
 //! Its leadership ends at once, and every handle is told why.
 
 mod builder;
-pub mod clock;
+mod clock;
 mod cluster;
+mod conformance;
 mod error;
 mod handle;
 mod lane;
@@ -41,7 +42,9 @@ mod timers;
 mod transport;
 
 pub use builder::Builder;
+pub use clock::now;
 pub use cluster::{Cluster, ClusterSetup};
+pub use conformance::Replayer;
 pub use error::{CommandError, LeadError, LeadershipLost, NodeError, StartError};
 pub use handle::{Elector, Traffic};
 pub use leadership::Leadership;

@@ -55,8 +55,10 @@ impl Shared {
 
     /// Makes a tenure the current one, or none.
     pub(super) fn grant(&self, tenure: Option<Arc<Tenure>>) {
-        self.tenure.send_replace(tenure.clone());
-        self.status.send_modify(|status| status.tenure = tenure);
+        // In this order: whoever begins to work under it finds it in the status.
+        self.status
+            .send_modify(|status| status.tenure.clone_from(&tenure));
+        self.tenure.send_replace(tenure);
     }
 
     /// The current tenure.

@@ -39,9 +39,7 @@ impl<T: Copy + PartialEq> Timers<T> {
         }
         let first = (0..self.running.len()).min_by_key(|&place| self.running[place].1);
         match first {
-            Some(place) if self.running[place].1 <= now => {
-                Some(self.running.swap_remove(place).0)
-            }
+            Some(place) if self.running[place].1 <= now => Some(self.running.swap_remove(place).0),
             first => {
                 self.earliest = first.map_or(u64::MAX, |place| self.running[place].1);
                 None
