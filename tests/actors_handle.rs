@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use elector_bully::Bully;
-use elector_core::{
-    ElectionAlgorithm, GuaranteeKind, Role, actor::Cluster,
-};
+use elector_core::{ElectionAlgorithm, GuaranteeKind, Role, actor::Cluster};
 use elector_paxos::Paxos;
 use elector_raft::Raft;
 use elector_ring::Ring;
