@@ -71,6 +71,8 @@
 ))]
 mod any;
 mod choice;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod select;
 
 #[cfg(any(
