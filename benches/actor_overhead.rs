@@ -1,13 +1,14 @@
 //! What the actor runtime adds to a message: the same flow on our nodes, on bare actix actors, and
-//! on tokio tasks with channels. 64 messages at a time go back and forth between two parties on one
-//! thread; the throughput column is messages per second, and the ratio of two is the overhead.
+//! on tokio tasks with channels. 64 messages at a time go back and forth between two parties, on one
+//! thread (`one`) or on two (`two`, as nodes in production are); the throughput column is messages
+//! per second, and the ratio of two is the overhead.
 //!
 //! `cargo bench --bench actor_overhead`
 
 use std::thread::available_parallelism;
 
-use actix::{Actor, Context, Handler, Recipient};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use actix::{Actor, Addr, Context, Handler, Recipient};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use elector_core::{
     BestEffort, Command, ElectionAlgorithm, Epoch, Input, Membership, Message, NodeId, Outbox,
     Purpose, Timing, View,
@@ -111,7 +112,6 @@ impl Handler<Play> for Bare {
 
     fn handle(&mut self, Play(peer, done): Play, _: &mut Self::Context) {
         self.at_rest = 0;
-        // The peer is told first, so that it knows where to send the balls back to.
         if done.is_none() {
             self.peer = Some(peer);
             return;
@@ -161,84 +161,112 @@ async fn task(
     }
 }
 
+fn threads() -> u64 {
+    available_parallelism().map_or(1, usize::from).min(4) as u64
+}
+
 fn elector_nodes(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
-    // As many nodes as put the first and the last on the same thread of the cluster's.
-    let threads = available_parallelism().map_or(1, usize::from).min(4) as u64;
-    let cluster = runtime
-        .block_on(Cluster::<Player>::start_with(ClusterSetup::new(
-            threads + 1,
-        )))
-        .expect("a cluster starts");
-    let first = cluster.node(NodeId(1)).expect("it runs").clone();
-    // The balls come to rest where the last hop goes.
-    let ends = if HOPS % 2 == 0 { 1 } else { threads + 1 };
-    let mut status = cluster.node(ends).expect("it runs").subscribe();
-    let mut group = group(criterion);
-    group.bench_function("elector", |bencher| {
-        bencher.iter(|| {
-            runtime.block_on(async {
-                let epoch = status.borrow_and_update().epoch;
-                // Its claim never succeeds: this algorithm elects nobody.
-                let kick = first.campaign();
-                tokio::select! {
-                    _ = kick => {}
-                    known = status.wait_for(|status| status.epoch > epoch) => drop(known),
-                }
+    // Node by node, a cluster goes round its threads: the first and the last are on the same, or
+    // on neighbouring ones.
+    for (name, nodes) in [("one", threads() + 1), ("two", 2)] {
+        let cluster = runtime
+            .block_on(Cluster::<Player>::start_with(ClusterSetup::new(nodes)))
+            .expect("a cluster starts");
+        let first = cluster.node(NodeId(1)).expect("it runs").clone();
+        let mut status = first.subscribe();
+        let mut group = group(criterion);
+        group.bench_function(BenchmarkId::new("elector", name), |bencher| {
+            bencher.iter(|| {
+                runtime.block_on(async {
+                    let epoch = status.borrow_and_update().epoch;
+                    // It never gets what it asks for: this algorithm elects nobody.
+                    let kick = first.campaign();
+                    tokio::select! {
+                        _ = kick => {}
+                        known = status.wait_for(|status| status.epoch > epoch) => drop(known),
+                    }
+                });
             });
         });
-    });
-    group.finish();
-    runtime.block_on(cluster.shutdown());
+        group.finish();
+        runtime.block_on(cluster.shutdown());
+    }
+}
+
+fn bare() -> Addr<Bare> {
+    Bare::create(|ctx| {
+        ctx.set_mailbox_capacity(1024);
+        Bare {
+            peer: None,
+            at_rest: 0,
+            done: None,
+        }
+    })
 }
 
 fn bare_actix(criterion: &mut Criterion) {
     let system = actix::System::new();
-    let bare = || {
-        Bare::create(|ctx| {
-            ctx.set_mailbox_capacity(1024);
-            Bare {
-                peer: None,
-                at_rest: 0,
-                done: None,
-            }
-        })
-    };
-    let (one, two) = system.block_on(async { (bare(), bare()) });
-    let mut group = group(criterion);
-    group.bench_function("actix", |bencher| {
-        bencher.iter(|| {
-            system.block_on(async {
-                let (done, rest) = oneshot::channel();
-                two.do_send(Play(one.clone().recipient(), None));
-                one.do_send(Play(two.clone().recipient(), Some(done)));
-                rest.await.expect("they come to rest");
+    for name in ["one", "two"] {
+        let (one, two) = system.block_on(async {
+            let two = if name == "one" {
+                bare()
+            } else {
+                let (tell, told) = oneshot::channel();
+                let arbiter = actix::Arbiter::new();
+                arbiter.spawn_fn(move || drop(tell.send(bare())));
+                told.await.expect("it starts")
+            };
+            (bare(), two)
+        });
+        let mut group = group(criterion);
+        group.bench_function(BenchmarkId::new("actix", name), |bencher| {
+            bencher.iter(|| {
+                system.block_on(async {
+                    let (done, rest) = oneshot::channel();
+                    // The peer is told first, so that it knows where to send the balls back to.
+                    two.send(Play(one.clone().recipient(), None))
+                        .await
+                        .expect("it runs");
+                    one.do_send(Play(two.clone().recipient(), Some(done)));
+                    rest.await.expect("they come to rest");
+                });
             });
         });
-    });
-    group.finish();
+        group.finish();
+    }
 }
 
 fn bare_tokio(criterion: &mut Criterion) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime");
-    let ((one, at_one), (two, at_two)) = (mpsc::channel(1024), mpsc::channel(1024));
-    let (done, mut rest) = mpsc::unbounded_channel();
-    runtime.spawn(task(at_one, two.clone(), done.clone()));
-    runtime.spawn(task(at_two, one, done));
-    let mut group = group(criterion);
-    group.bench_function("tokio", |bencher| {
-        bencher.iter(|| {
-            runtime.block_on(async {
-                for _ in 0..AT_A_TIME {
-                    two.try_send(Ball(HOPS - 1)).expect("there is room");
-                }
-                rest.recv().await.expect("they come to rest");
+    for (name, two_threads) in [("one", false), ("two", true)] {
+        let new = || {
+            tokio::runtime::Builder::new_current_thread()
+                .build()
+                .expect("a runtime")
+        };
+        let runtime = new();
+        let ((one, at_one), (two, at_two)) = (mpsc::channel(1024), mpsc::channel(1024));
+        let (done, mut rest) = mpsc::unbounded_channel();
+        runtime.spawn(task(at_one, two.clone(), done.clone()));
+        let other = task(at_two, one, done);
+        if two_threads {
+            std::thread::spawn(move || new().block_on(other));
+        } else {
+            runtime.spawn(other);
+        }
+        let mut group = group(criterion);
+        group.bench_function(BenchmarkId::new("tokio", name), |bencher| {
+            bencher.iter(|| {
+                runtime.block_on(async {
+                    for _ in 0..AT_A_TIME {
+                        two.try_send(Ball(HOPS - 1)).expect("there is room");
+                    }
+                    rest.recv().await.expect("they come to rest");
+                });
             });
         });
-    });
-    group.finish();
+        group.finish();
+    }
 }
 
 fn group(

@@ -35,8 +35,14 @@ use thiserror::Error;
 struct Taped<A: ElectionAlgorithm> {
     inner: A,
     restored: A::Durable,
-    inputs: Vec<(Moment, Input<A::Message, A::Timer>)>,
+    inputs: Vec<Given<A>>,
 }
+
+/// An input, and the reading of the clock that came with it.
+type Given<A> = (
+    Moment,
+    Input<<A as ElectionAlgorithm>::Message, <A as ElectionAlgorithm>::Timer>,
+);
 
 impl<A: ElectionAlgorithm> Unpin for Taped<A> {}
 

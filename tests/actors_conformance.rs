@@ -1,5 +1,7 @@
 //! Every algorithm does the same in the simulator and on actors.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use elector::conformance::{self, NotConforming, Report};

@@ -1,5 +1,7 @@
 //! What goes wrong must surface in the handle: nothing hangs, and nothing goes on leading.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
 use std::{
     sync::{Arc, Mutex, mpsc},
     time::Duration,

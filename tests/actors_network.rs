@@ -1,5 +1,7 @@
 //! Clusters of actors on a network with faults.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
 use std::{
     sync::{
         Arc,

@@ -144,7 +144,6 @@ impl<G: Guarantee> Leadership<G> {
     /// Gives the leadership back: the node steps down, and sits out the next election if others
     /// can lead. Inside the closure of [`Elector::lead`](super::Elector::lead), that happens when
     /// the closure's future has been dropped. Dropping one that is in hand does the same.
-    #[expect(clippy::needless_pass_by_value, reason = "what was given back is gone")]
     pub fn resign(self) {
         self.claim.resign();
     }

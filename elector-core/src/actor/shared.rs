@@ -87,10 +87,6 @@ impl Shared {
         }
     }
 
-    pub(super) fn has_ended(&self) -> bool {
-        self.ended.borrow().is_some()
-    }
-
     pub(super) fn is_killed(&self) -> bool {
         self.killed.load(Ordering::Acquire)
     }
