@@ -38,11 +38,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("... when it stalls; nobody hears of it any more");
     cluster.isolate(first);
     let mut others = Vec::new();
-    for elector in cluster
-        .running()
-        .filter(|elector| elector.node_id() != first)
-        .cloned()
-    {
+    for elector in cluster.running().filter(|other| other.node_id() != first) {
+        let elector = elector.clone();
         others.push(tokio::spawn(async move {
             let me = elector.campaign().await?;
             Ok::<_, elector::actor::CommandError>((elector.node_id(), me))

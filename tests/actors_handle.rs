@@ -30,7 +30,8 @@ async fn one_leads<A: ElectionAlgorithm>() {
     let cluster = Cluster::<A>::start(3).await.unwrap();
     let leader = soon(cluster.leader()).await;
     let (leads, mut led) = mpsc::unbounded_channel();
-    for elector in cluster.running().cloned() {
+    for elector in cluster.running() {
+        let elector = elector.clone();
         let leads = leads.clone();
         let me = elector.node_id();
         tokio::spawn(async move {

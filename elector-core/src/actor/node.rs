@@ -150,7 +150,12 @@ impl<A: ElectionAlgorithm> Handler<Order> for Node<A> {
             Order::GoOn(tenure) => self.go_on(&tenure),
             // Over already.
             Order::GiveBack(_) => {}
-            Order::Stop => self.end(Ok(()), ctx),
+            Order::Stop if self.ended => {}
+            Order::Stop => {
+                self.end_tenure();
+                let closed = self.store.close().map_err(NodeError::Storage);
+                self.end(closed, ctx);
+            }
         }
     }
 }
