@@ -11,15 +11,90 @@
 //!
 //! Features add up; they never change what another one does.
 //!
+//! # Work that only the leader does
+//!
+//! ```
+//! # #[cfg(feature = "raft")]
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Mutex;
+//!
+//! use elector::{Cluster, Fence, raft::Raft};
+//!
+//! // Three nodes within this process. One process a node: `Elector::<Raft>::builder(..)`.
+//! let cluster = Cluster::<Raft>::start(3).await?;
+//! let store = Mutex::new((Fence::new(), Vec::new()));
+//! let leader = cluster.leader().await;
+//! let elector = cluster.node(leader).ok_or("it runs")?;
+//!
+//! let work = elector.lead(|me| {
+//!     let store = &store;
+//!     async move {
+//!         let batch = me.guard(async { "a batch" }).await?; // Err(LeadershipLost) when it is lost
+//!         let (fence, rows) = &mut *store.lock().map_err(|_| "a writer panicked")?;
+//!         fence.admit(me.token()?)?; // The store's side: no leader of the past gets by.
+//!         rows.push(batch);
+//!         Err("one batch is enough here".into())
+//!     }
+//! });
+//! assert!(work.await.is_err());
+//! assert_eq!(store.into_inner()?.1, ["a batch"]);
+//! # cluster.shutdown().await;
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "raft"))]
+//! # fn main() {}
+//! ```
+//!
+//! With `bully` in place of `raft` this does not compile: `token()` exists only where the algorithm
+//! keeps other leaders out.
+//!
+//! ```compile_fail
+//! # #[cfg(feature = "bully")]
+//! async fn write(cluster: elector::Cluster<elector::bully::Bully>) {
+//!     let elector = cluster.node(1).unwrap();
+//!     let me = elector.campaign().await.unwrap();
+//!     me.token().unwrap();
+//! }
+//! # #[cfg(not(feature = "bully"))]
+//! # compile_error!("bully is not here");
+//! ```
+//!
 //! To compare the algorithms under faults, run the `elector` command; to write one of your own,
 //! start from [`core::ElectionAlgorithm`] and `examples/my_algorithm.rs`.
 
+#[cfg(any(
+    feature = "raft",
+    feature = "paxos",
+    feature = "bully",
+    feature = "ring"
+))]
+mod any;
+mod choice;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod select;
+
+#[cfg(any(
+    feature = "raft",
+    feature = "paxos",
+    feature = "bully",
+    feature = "ring"
+))]
+pub use any::{AnyElector, AnyLeadership, AnyStartError, SetUp};
+pub use choice::{Algorithm, UnknownAlgorithm};
 #[doc(inline)]
 pub use elector_core as core;
+#[doc(inline)]
+pub use elector_core::actor;
 pub use elector_core::{
-    BestEffort, Command, ElectionAlgorithm, Epoch, Guarantee, GuaranteeKind, Membership, NodeId,
-    Quorum, Role, Settings, Timing, View,
+    BestEffort, Command, ElectionAlgorithm, Epoch, Fence, FencingToken, Guarantee, GuaranteeKind,
+    Membership, NodeId, Quorum, Role, Settings, StaleToken, Timing, View,
+    actor::{Cluster, ClusterSetup, Elector, Leadership, LeadershipLost, Status},
 };
+pub use select::Selected;
+#[doc(hidden)]
+pub use select::SelectedNeedsExactlyOneAlgorithmFeature;
 
 #[cfg(feature = "bully")]
 #[doc(inline)]

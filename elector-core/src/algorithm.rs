@@ -66,6 +66,11 @@ pub trait Settings:
 /// of [`Delay::ZERO`](crate::Delay::ZERO), the second changes the durable state.
 ///
 /// Wrapping one algorithm in another is done with [`Outbox::scoped`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no election algorithm",
+    note = "name one, as in `elector::raft::Raft`; `elector::Selected` is one when exactly one of \
+            the features `raft` (default), `paxos`, `bully` and `ring` is on: turn the others off"
+)]
 pub trait ElectionAlgorithm:
     Clone + Debug + Eq + Hash + Send + Sync + Unpin + Sized + 'static
 {

@@ -102,21 +102,24 @@
 //!
 //! # Purity
 //!
-//! This crate is `#![no_std]`: a clock, a thread, a socket or a random number does not compile
-//! here, nor in the algorithm crates.
+//! Without the feature `actor` this crate is `no_std`: a clock, a thread, a socket or a random
+//! number does not compile here, nor in the algorithm crates.
 
-#![no_std]
+#![cfg_attr(not(feature = "actor"), no_std)]
 
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
 mod acks;
+#[cfg(feature = "actor")]
+pub mod actor;
 mod algorithm;
 pub mod by_node;
 mod delay;
 mod driver;
 mod epoch;
+mod fence;
 mod gate;
 mod guarantee;
 mod input;
@@ -135,6 +138,7 @@ pub use algorithm::{ElectionAlgorithm, Payload, Settings};
 pub use delay::Delay;
 pub use driver::{ContractViolation, Driver, Step};
 pub use epoch::Epoch;
+pub use fence::{Fence, FencingToken, StaleToken};
 pub use gate::Gate;
 pub use guarantee::{BestEffort, Guarantee, GuaranteeKind, Quorum};
 pub use input::{Command, Input};

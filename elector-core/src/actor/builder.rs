@@ -1,0 +1,149 @@
+use std::{boxed::Box, fmt, string::String, vec::Vec};
+
+use super::{
+    error::StartError,
+    handle::Elector,
+    lane::Lane,
+    launch::{Plan, Running, launch},
+    memory::MemoryStorage,
+    storage::Storage,
+    transport::Transport,
+};
+use crate::{ElectionAlgorithm, Membership, NodeId, Settings};
+
+/// How many messages of one peer may wait, unless told otherwise.
+pub(super) const SHARE: u32 = 1024;
+
+/// How many events a reader may be behind, unless told otherwise.
+pub(super) const EVENTS: usize = 256;
+
+/// Sets up a node. Nothing runs before [`start`](Self::start), which also checks every rule.
+pub struct Builder<A: ElectionAlgorithm> {
+    name: String,
+    me: Option<NodeId>,
+    nodes: Vec<NodeId>,
+    config: A::Config,
+    transport: Option<Box<dyn Transport<A>>>,
+    storage: Option<Box<dyn Storage<A::Durable>>>,
+    share: u32,
+    events: usize,
+}
+
+impl<A: ElectionAlgorithm> Builder<A> {
+    pub(super) fn new(name: String) -> Self {
+        Self {
+            name,
+            me: None,
+            nodes: Vec::new(),
+            config: A::Config::default(),
+            transport: None,
+            storage: None,
+            share: SHARE,
+            events: EVENTS,
+        }
+    }
+
+    /// Who this node is. Required.
+    #[must_use]
+    pub fn node_id(mut self, me: impl Into<NodeId>) -> Self {
+        self.me = Some(me.into());
+        self
+    }
+
+    /// Who takes part: all nodes, this one among them. Required.
+    #[must_use]
+    pub fn peers<N: Into<NodeId>>(mut self, nodes: impl IntoIterator<Item = N>) -> Self {
+        self.nodes = nodes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How it reaches the others. Required where there are others.
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport<A>) -> Self {
+        self.transport = Some(Box::new(transport));
+        self
+    }
+
+    /// Where it keeps its durable state. Without one it forgets everything when the process ends:
+    /// fit for tests, and for a cluster of one.
+    #[must_use]
+    pub fn storage(mut self, storage: impl Storage<A::Durable>) -> Self {
+        self.storage = Some(Box::new(storage));
+        self
+    }
+
+    /// The algorithm's configuration, the same on all nodes. The default fits a local network.
+    #[must_use]
+    pub fn config(mut self, config: A::Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// How many messages of one peer may wait before more of them are dropped, and counted in
+    /// [`Traffic`](super::Traffic). Default 1,024. Each peer has a share of its own, so that one
+    /// that floods this node cannot silence the others.
+    #[must_use]
+    pub fn mailbox_share(mut self, messages: u32) -> Self {
+        self.share = messages;
+        self
+    }
+
+    /// How many events a reader of [`Elector::events`] may be behind before it misses some.
+    /// Default 256.
+    #[must_use]
+    pub fn event_capacity(mut self, events: usize) -> Self {
+        self.events = events;
+        self
+    }
+
+    /// Starts the node, on a thread of its own. Works in any tokio runtime, and inside an actix
+    /// system.
+    ///
+    /// # Errors
+    /// If a rule is broken, which the error names; if the saved state cannot be read, or the
+    /// transport not be opened.
+    pub async fn start(self) -> Result<Elector<A>, StartError> {
+        Ok(Elector::new(self.run(false).await?))
+    }
+
+    pub(super) async fn run(self, replayed: bool) -> Result<Running<A>, StartError> {
+        let me = self.me.ok_or(StartError::NoNodeId)?;
+        if self.nodes.is_empty() {
+            return Err(StartError::NoPeers);
+        }
+        let members = Membership::new(me, self.nodes)?;
+        self.config.validate(&members)?;
+        if self.share == 0 {
+            return Err(StartError::NoMailbox);
+        }
+        if members.len() > 1 && self.transport.is_none() {
+            return Err(StartError::NoTransport);
+        }
+        let name = std::format!("{}-{me}", self.name);
+        let storage = self.storage;
+        let plan = Plan {
+            name: name.clone(),
+            members,
+            config: self.config,
+            transport: self.transport,
+            storage: storage.unwrap_or_else(|| Box::new(MemoryStorage::new())),
+            share: self.share,
+            events: self.events,
+            replayed,
+        };
+        let lane = Lane::start(name).await;
+        let lane = lane.map_err(|error| StartError::Thread(error.into()))?;
+        launch(plan, &lane, true).await
+    }
+}
+
+impl<A: ElectionAlgorithm> fmt::Debug for Builder<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("name", &self.name)
+            .field("node_id", &self.me)
+            .field("peers", &self.nodes)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,93 @@
+use std::time::Duration;
+
+use crate::{Delay, Moment};
+
+/// The clock of this machine that counts on while the machine sleeps. A lease on any other clock
+/// would still look fresh after a suspend, and its holder would write.
+///
+/// `CLOCK_BOOTTIME` on Linux and Android; `CLOCK_MONOTONIC` on other Unix systems, which counts
+/// sleep on macOS; elsewhere what [`std::time::Instant`] is made of.
+///
+/// This is the clock of the nodes of this module, whose stamps are meant for those who write a
+/// [`Transport`](super::Transport) or a test.
+#[must_use]
+pub fn now() -> Moment {
+    Moment::from_nanos(reading())
+}
+
+#[cfg(unix)]
+fn reading() -> u64 {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Boottime;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
+    let time = rustix::time::clock_gettime(CLOCK);
+    // Neither is ever negative on these clocks.
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
+}
+
+#[cfg(not(unix))]
+fn reading() -> u64 {
+    use std::{sync::LazyLock, time::Instant};
+
+    static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    nanos(ORIGIN.elapsed())
+}
+
+/// A duration in whole nanoseconds; saturates after 584 years.
+pub(super) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The source of chance of one node, for its timers: `SplitMix64` (Steele, Lea, Flood 2014).
+#[derive(Clone, Debug)]
+pub(super) struct Chance(u64);
+
+impl Chance {
+    /// Seeded by the operating system.
+    pub(super) fn random() -> Self {
+        use std::hash::{BuildHasher, Hasher, RandomState};
+        Self(RandomState::new().build_hasher().finish())
+    }
+
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Whether something of this probability, 0 to 1, happens.
+    pub(super) fn happens(&mut self, probability: f64) -> bool {
+        ((self.next() >> 11) as f64 / (1_u64 << 53) as f64) < probability
+    }
+
+    /// Uniform within the bounds, in nanoseconds.
+    pub(super) fn draw(&mut self, delay: Delay) -> u64 {
+        let (min, max) = (nanos(delay.min), nanos(delay.max));
+        let width = u128::from(max.saturating_sub(min)) + 1;
+        // Multiply-shift: its bias is below width / 2^64.
+        let drawn = (u128::from(self.next()) * width) >> 64;
+        min.saturating_add(u64::try_from(drawn).unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    // A timer outside of its bounds could end a vigil early, and with it a lease's safety.
+    #[test]
+    fn draws_stay_within_their_bounds_and_reach_them() {
+        let mut chance = Chance(7);
+        let delay = Delay::between(Duration::from_nanos(10), Duration::from_nanos(12));
+        let drawn: Vec<u64> = (0..200).map(|_| chance.draw(delay)).collect();
+        assert!(drawn.iter().all(|nanos| (10..=12).contains(nanos)));
+        assert!((10..=12).all(|nanos| drawn.contains(&nanos)));
+        assert_eq!(chance.draw(Delay::ZERO), 0);
+    }
+}

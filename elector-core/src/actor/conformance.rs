@@ -1,0 +1,60 @@
+use std::{string::String, vec::Vec};
+
+use super::{builder::Builder, error::StartError, launch::Running, memory::MemoryNetwork};
+use crate::{ElectionAlgorithm, Input, Membership, Moment, actor::NodeError, trace::Record};
+
+/// A node on an actor that is driven by hand, for comparing it with another host: it has no clock
+/// and no timers of its own, and gives back what it did as records.
+///
+/// The records' times and message numbers are 0: they are the host's own.
+#[derive(Debug)]
+pub struct Replayer<A: ElectionAlgorithm> {
+    running: Running<A>,
+}
+
+impl<A: ElectionAlgorithm> Replayer<A> {
+    /// Starts the node that `members` is seen from, with this durable state. Its peers do not
+    /// exist: what it sends is recorded, and lost.
+    ///
+    /// # Errors
+    /// If the node cannot be started.
+    pub async fn start(
+        config: A::Config,
+        members: &Membership,
+        durable: Option<A::Durable>,
+    ) -> Result<Self, StartError> {
+        let storage = super::MemoryStorage::new();
+        if let Some(durable) = durable {
+            super::Immediate::save_now(&mut storage.clone(), &durable).map_err(StartError::Load)?;
+        }
+        let network = MemoryNetwork::of(members.clone());
+        let running = Builder::new(String::from("replay"))
+            .node_id(members.me())
+            .peers(members.nodes().iter().copied())
+            .config(config)
+            .transport(network.transport())
+            .storage(storage)
+            .run(true);
+        Ok(Self {
+            running: running.await?,
+        })
+    }
+
+    /// Gives the node an input, at a reading of the clock, and returns what it did.
+    ///
+    /// # Errors
+    /// If the node stopped at it: the algorithm panicked, or broke its contract.
+    pub async fn feed(
+        &self,
+        input: Input<A::Message, A::Timer>,
+        now: Moment,
+    ) -> Result<Vec<Record>, NodeError> {
+        self.running.replay(input, now).await
+    }
+}
+
+impl<A: ElectionAlgorithm> Drop for Replayer<A> {
+    fn drop(&mut self) {
+        self.running.control.order(super::messages::Order::Stop);
+    }
+}

@@ -1,0 +1,254 @@
+use std::{
+    boxed::Box,
+    panic::{AssertUnwindSafe, catch_unwind},
+    string::String,
+    sync::Arc,
+    time::Duration,
+    vec::Vec,
+};
+
+use actix::{Addr, Context, Recipient, dev::channel};
+use tokio::sync::oneshot;
+
+use super::{
+    clock::{self, Chance},
+    error::{CommandError, NodeError, StartError, panic_text},
+    lane::Lane,
+    messages::{Order, Replay, StoreReport},
+    node::Node,
+    shared::Shared,
+    storage::{Storage, Store},
+    tape::Tape,
+    timers::Timers,
+    transport::{Inbox, Transport, Waiting},
+};
+use crate::{
+    Command, Driver, ElectionAlgorithm, Gate, Input, Membership, Moment, Settings, trace::Record,
+};
+
+/// All that a node needs to start.
+pub(super) struct Plan<A: ElectionAlgorithm> {
+    pub(super) name: String,
+    pub(super) members: Membership,
+    pub(super) config: A::Config,
+    pub(super) transport: Option<Box<dyn Transport<A>>>,
+    pub(super) storage: Box<dyn Storage<A::Durable>>,
+    /// How many messages of one peer may wait.
+    pub(super) share: u32,
+    /// How many events a reader may be behind.
+    pub(super) events: usize,
+    /// Whether the node is driven by hand: no clock, no timers, all recorded.
+    pub(super) replayed: bool,
+}
+
+/// What handles hold of a node, whatever its algorithm.
+#[derive(Clone, Debug)]
+pub(super) struct Control {
+    pub(super) shared: Arc<Shared>,
+    orders: Recipient<Order>,
+    /// How long a guard in an application's hand is waited for.
+    pub(super) grace: Duration,
+}
+
+impl Control {
+    pub(super) fn order(&self, order: Order) {
+        self.orders.do_send(order);
+    }
+
+    /// Gives the algorithm a command, and waits until it has taken it.
+    pub(super) async fn command(&self, command: Command) -> Result<(), CommandError> {
+        let (answer, answered) = oneshot::channel();
+        self.order(Order::Command(command, answer));
+        let answer = answered.await;
+        let end = self.shared.ended.borrow().clone();
+        match (answer, end) {
+            (_, Some(Err(error))) => Err(error.into()),
+            (_, Some(Ok(()))) => Err(CommandError::ShutDown),
+            (Ok(None), None) => Ok(()),
+            (Ok(Some(reason)), None) => Err(CommandError::Refused(reason)),
+            (Err(_), None) => Err(NodeError::ThreadEnded.into()),
+        }
+    }
+
+    /// Ends the work done under the present tenure, waits for its end, and only then gives the
+    /// algorithm the command by which it stops leading.
+    pub(super) async fn hand_over(&self, command: Command) -> Result<(), CommandError> {
+        let tenure = self.shared.current().filter(|tenure| tenure.give_back());
+        if let Some(tenure) = &tenure {
+            tenure.finished(self.grace).await;
+        }
+        let done = self.command(command).await;
+        if let (Some(tenure), Err(CommandError::Refused(_))) = (tenure, &done) {
+            self.order(Order::GoOn(tenure));
+        }
+        done
+    }
+}
+
+/// A node that runs.
+#[derive(Debug)]
+pub(super) struct Running<A: ElectionAlgorithm> {
+    pub(super) control: Control,
+    pub(super) waiting: Arc<Waiting>,
+    pub(super) members: Membership,
+    node: Addr<Node<A>>,
+}
+
+impl<A: ElectionAlgorithm> Clone for Running<A> {
+    fn clone(&self) -> Self {
+        Self {
+            control: self.control.clone(),
+            waiting: Arc::clone(&self.waiting),
+            members: self.members.clone(),
+            node: self.node.clone(),
+        }
+    }
+}
+
+impl<A: ElectionAlgorithm> Running<A> {
+    pub(super) async fn replay(
+        &self,
+        input: Input<A::Message, A::Timer>,
+        now: Moment,
+    ) -> Result<Vec<Record>, NodeError> {
+        let (answer, answered) = oneshot::channel();
+        self.node.do_send(Replay { input, now, answer });
+        match answered.await {
+            Ok(records) => Ok(records),
+            Err(_) => match self.control.shared.end_of_node().await {
+                Ok(()) => Err(NodeError::ThreadEnded),
+                Err(error) => Err(error),
+            },
+        }
+    }
+}
+
+/// Starts a node on a lane; `owned` if the lane is to end with it.
+pub(super) async fn launch<A: ElectionAlgorithm>(
+    plan: Plan<A>,
+    lane: &Lane,
+    owned: bool,
+) -> Result<Running<A>, StartError> {
+    plan.config.validate(&plan.members)?;
+    if plan.share == 0 {
+        return Err(StartError::NoMailbox);
+    }
+    let (started, running) = oneshot::channel();
+    let own = owned.then(|| lane.clone());
+    let there = lane.run(move || {
+        actix::spawn(async move {
+            if let Err(Ok(abandoned)) = started.send(start(plan, own).await) {
+                // Whoever started it has gone meanwhile.
+                abandoned.control.order(Order::Stop);
+            }
+        });
+    });
+    if !there {
+        return Err(NodeError::ThreadEnded.into());
+    }
+    let started = running.await.unwrap_or(Err(NodeError::ThreadEnded.into()));
+    if started.is_err() && owned {
+        lane.stop();
+    }
+    started
+}
+
+/// On the lane's own thread.
+async fn start<A: ElectionAlgorithm>(
+    plan: Plan<A>,
+    lane: Option<Lane>,
+) -> Result<Running<A>, StartError> {
+    let Plan {
+        name,
+        members,
+        config,
+        transport,
+        mut storage,
+        share,
+        events,
+        replayed,
+    } = plan;
+    let saved = storage.load().await.map_err(StartError::Load)?;
+    let driver = restore::<A>(&config, &members, saved.unwrap_or_default())?;
+
+    let peers = members.len().saturating_sub(1);
+    let capacity = usize::try_from(share).unwrap_or(usize::MAX);
+    let (sender, receiver) = channel::channel(capacity.saturating_mul(peers).max(1));
+    let node = Addr::new(sender);
+    let waiting = Waiting::new(&members, share);
+    let inbox = Inbox::new(
+        members.clone(),
+        node.clone().recipient(),
+        node.clone().recipient(),
+        Arc::clone(&waiting),
+    );
+    let links = match transport {
+        Some(transport) => {
+            let opened = transport.open(&members, inbox).await;
+            Some(opened.map_err(StartError::Open)?)
+        }
+        None => None,
+    };
+    let store = store(&name, storage, node.clone().recipient())?;
+    let lease = config.timing().lease;
+    let shared = Shared::new(events);
+    let view = driver.view();
+    shared.publish(view);
+    let control = Control {
+        shared: Arc::clone(&shared),
+        orders: node.clone().recipient(),
+        grace: lease,
+    };
+    Context::with_receiver(receiver).run(Node {
+        driver,
+        gate: Gate::new(),
+        timers: Timers::new(),
+        links,
+        store,
+        shared,
+        waiting: Arc::clone(&waiting),
+        chance: Chance::random(),
+        lease: clock::nanos(without_drift(lease)),
+        published: view,
+        tenure: None,
+        now: 0,
+        reading_serves: 0,
+        ended: false,
+        tape: replayed.then(|| Box::new(Tape::new(members.me()))),
+        lane,
+    });
+    Ok(Running {
+        control,
+        waiting,
+        members,
+        node,
+    })
+}
+
+fn store<D: Send + 'static>(
+    name: &str,
+    storage: Box<dyn Storage<D>>,
+    reports: Recipient<StoreReport>,
+) -> Result<Store<D>, StartError> {
+    let thread = std::format!("{name}-store");
+    let store = Store::new(&thread, storage, move |saved| {
+        reports.do_send(StoreReport(saved));
+    });
+    store.map_err(StartError::Thread)
+}
+
+fn restore<A: ElectionAlgorithm>(
+    config: &A::Config,
+    members: &Membership,
+    durable: A::Durable,
+) -> Result<Driver<A>, NodeError> {
+    let restored = catch_unwind(AssertUnwindSafe(|| {
+        Driver::restore(config, members.clone(), durable)
+    }));
+    restored.map_err(|panic| NodeError::Panicked(panic_text(&*panic)))
+}
+
+/// Two clocks of a cluster may run apart by a thousandth: twenty times what quartz does.
+fn without_drift(lease: Duration) -> Duration {
+    lease.saturating_sub(lease / 1000)
+}

@@ -1,0 +1,54 @@
+//! Elections inside an application: nodes as actors, the handle that applications hold, and
+//! clusters within one process. Feature `actor`.
+//!
+//! One actix actor drives one node. In production it has a thread of its own behind a handle that
+//! may go anywhere, so that it works in any tokio runtime; a [`Cluster`] puts many nodes on a few
+//! threads.
+//!
+//! [`Elector`] is what applications hold, [`Leadership`] what their work holds. [`Transport`] and
+//! [`Storage`] are the seams for networks and disks; [`MemoryNetwork`] and [`MemoryStorage`] are in
+//! this crate.
+//!
+//! # What a node does with its mailbox
+//!
+//! Actix serves the whole mailbox before it looks at timers, so each message first lets due timers
+//! elapse. Each peer has a bounded share of the mailbox; what exceeds it is dropped and counted,
+//! which is legal, where a late heartbeat is not. No handler waits: saves are done on a thread of
+//! their own, and whatever rests on them is held back by [`Gate`](crate::Gate).
+//!
+//! # What ends a node
+//!
+//! Besides [`Elector::shutdown`]: a save that fails, an algorithm that panics or breaks its contract.
+//! Its leadership ends at once, and every handle is told why.
+
+mod builder;
+mod clock;
+mod cluster;
+mod conformance;
+mod error;
+mod handle;
+mod lane;
+mod launch;
+mod leadership;
+mod memory;
+mod messages;
+mod node;
+mod shared;
+mod status;
+mod storage;
+mod tape;
+mod tenure;
+mod timers;
+mod transport;
+
+pub use builder::Builder;
+pub use clock::now;
+pub use cluster::{Cluster, ClusterSetup};
+pub use conformance::Replayer;
+pub use error::{CommandError, LeadError, LeadershipLost, NodeError, StartError};
+pub use handle::{Elector, Traffic};
+pub use leadership::Leadership;
+pub use memory::{MemoryNetwork, MemoryStorage, MemoryTransport};
+pub use status::{Event, EventKind, Events, EventsError, Status};
+pub use storage::{Immediate, Storage};
+pub use transport::{BoxError, Dropped, Inbox, Links, Transport};

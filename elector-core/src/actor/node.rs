@@ -1,0 +1,419 @@
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{self, Poll},
+    time::Duration,
+};
+
+use actix::{Actor, ActorContext, ActorFuture, AsyncContext, Context, Handler};
+
+use super::{
+    clock::{self, Chance},
+    error::{NodeError, panic_text},
+    messages::{Order, Replay, StoreReport},
+    shared::Shared,
+    status::EventKind,
+    storage::{Saved, Store},
+    tape::Tape,
+    tenure::{NO_LEASE, Tenure},
+    timers::Timers,
+    transport::{Delivery, Hint, Links, Waiting},
+};
+use crate::{
+    Command, Driver, ElectionAlgorithm, Gate, Guarantee, GuaranteeKind, Input, Moment, Outgoing,
+    Role, Step, TimerOrder, View,
+};
+
+/// How many timers may elapse in the wake of one message. An algorithm that sets a timer of no
+/// delay at every one of them would otherwise hold its thread forever.
+const TIMERS_A_MESSAGE: usize = 16;
+
+/// For how many messages in a row one reading of the clock serves. Reading it costs more than
+/// handling a message does. An old reading is harmless where it is used: as a stamp it makes a lease
+/// end earlier, and as the time at which timers are looked at it makes them elapse later. A timer
+/// that is set counts from a new reading.
+const MESSAGES_A_READING: u8 = 16;
+
+/// The actor that runs one life of one node.
+///
+/// Its handlers never wait and never touch a disk. Actix serves a whole mailbox before it looks at
+/// any timer, so every message first lets those elapse that are due; the wake-up that the actor
+/// asks for is for quiet times only.
+pub(super) struct Node<A: ElectionAlgorithm> {
+    pub(super) driver: Driver<A>,
+    pub(super) gate: Gate<A>,
+    pub(super) timers: Timers<A::Timer>,
+    pub(super) links: Option<Box<dyn Links<A>>>,
+    pub(super) store: Store<A::Durable>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) waiting: Arc<Waiting>,
+    pub(super) chance: Chance,
+    /// How long a lease lasts from its stamp, in nanoseconds, the margin for drift taken off.
+    pub(super) lease: u64,
+    /// What the world has been shown: it may lag behind the driver by a write.
+    pub(super) published: View,
+    pub(super) tenure: Option<Arc<Tenure>>,
+    /// The last reading of the clock, in nanoseconds.
+    pub(super) now: u64,
+    /// How many more messages it serves; none once the mailbox has been empty.
+    pub(super) reading_serves: u8,
+    pub(super) ended: bool,
+    pub(super) tape: Option<Box<Tape>>,
+    /// Stops the thread, where the node has one to itself. Dropped last.
+    pub(super) lane: Option<super::lane::Lane>,
+}
+
+// Actix wants to move it; nothing in it is pinned in place.
+impl<A: ElectionAlgorithm> Unpin for Node<A> {}
+
+impl<A: ElectionAlgorithm> Actor for Node<A> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if !self.is_replayed() {
+            ctx.spawn(Idle);
+            self.take(Some(Input::Started), ctx);
+        }
+    }
+}
+
+/// Actix polls it whenever it has emptied the mailbox: nobody knows how long it stays empty, so the
+/// reading of the clock is of no use any more.
+struct Idle;
+
+impl<A: ElectionAlgorithm> ActorFuture<Node<A>> for Idle {
+    type Output = ();
+
+    fn poll(
+        self: Pin<&mut Self>,
+        node: &mut Node<A>,
+        _: &mut Context<Node<A>>,
+        _: &mut task::Context<'_>,
+    ) -> Poll<()> {
+        node.reading_serves = 0;
+        Poll::Pending
+    }
+}
+
+impl<A: ElectionAlgorithm> Handler<Delivery<A::Message>> for Node<A> {
+    type Result = ();
+
+    fn handle(&mut self, delivery: Delivery<A::Message>, ctx: &mut Self::Context) {
+        self.waiting.taken(delivery.place);
+        let Delivery { from, message, .. } = delivery;
+        self.take(Some(Input::Received { from, message }), ctx);
+    }
+}
+
+impl<A: ElectionAlgorithm> Handler<Hint> for Node<A> {
+    type Result = ();
+
+    fn handle(&mut self, Hint(peer): Hint, ctx: &mut Self::Context) {
+        self.take(Some(Input::Suspected(peer)), ctx);
+    }
+}
+
+impl<A: ElectionAlgorithm> Handler<StoreReport> for Node<A> {
+    type Result = ();
+
+    fn handle(&mut self, StoreReport(saved): StoreReport, ctx: &mut Self::Context) {
+        if self.shared.is_killed() {
+            return;
+        }
+        self.saved(saved, ctx);
+        while let Some(step) = self.gate.pop() {
+            self.show(step);
+        }
+        self.take(None, ctx);
+    }
+}
+
+impl<A: ElectionAlgorithm> Handler<Order> for Node<A> {
+    type Result = ();
+
+    fn handle(&mut self, order: Order, ctx: &mut Self::Context) {
+        match order {
+            Order::Command(command, answer) => {
+                let refusal = self.take(Some(Input::Commanded(command)), ctx);
+                // Nobody may wait for it any more.
+                let _ = answer.send(refusal);
+            }
+            Order::GiveBack(tenure) if self.has(&tenure) => {
+                self.take(Some(Input::Commanded(Command::Resign)), ctx);
+                // Refused, perhaps: then the node goes on leading, under a grant of its own.
+                self.go_on(&tenure);
+            }
+            Order::GoOn(tenure) => self.go_on(&tenure),
+            // Over already.
+            Order::GiveBack(_) => {}
+            Order::Stop if self.ended => {}
+            Order::Stop => {
+                self.end_tenure();
+                let closed = self.store.close().map_err(NodeError::Storage);
+                self.end(closed, ctx);
+            }
+        }
+    }
+}
+
+impl<A: ElectionAlgorithm> Handler<Replay<A>> for Node<A> {
+    type Result = ();
+
+    fn handle(&mut self, replay: Replay<A>, ctx: &mut Self::Context) {
+        self.now = replay.now.nanos();
+        self.step(replay.input, ctx);
+        let records = self.tape.as_mut().map(|tape| tape.take());
+        let _ = replay.answer.send(records.unwrap_or_default());
+    }
+}
+
+impl<A: ElectionAlgorithm> Node<A> {
+    fn is_replayed(&self) -> bool {
+        self.tape.is_some()
+    }
+
+    /// Handles one input, or none, and whatever timers are due before and after it. What it gives
+    /// is why the algorithm refused.
+    fn take(
+        &mut self,
+        input: Option<Input<A::Message, A::Timer>>,
+        ctx: &mut Context<Self>,
+    ) -> Option<&'static str> {
+        match self.reading_serves.checked_sub(1) {
+            Some(left) => self.reading_serves = left,
+            None => self.read_clock(),
+        }
+        self.elapse(ctx);
+        if self.stopping(ctx) {
+            return None;
+        }
+        let refusal = input.and_then(|input| self.step(input, ctx));
+        self.elapse(ctx);
+        if !self.stopping(ctx) {
+            self.keep_tenure();
+            self.arm(ctx);
+        }
+        refusal
+    }
+
+    fn read_clock(&mut self) {
+        self.now = clock::now().nanos();
+        self.reading_serves = MESSAGES_A_READING;
+    }
+
+    fn stopping(&mut self, ctx: &mut Context<Self>) -> bool {
+        if self.shared.is_killed() && !self.ended {
+            self.end(Ok(()), ctx);
+        }
+        self.ended
+    }
+
+    fn elapse(&mut self, ctx: &mut Context<Self>) {
+        for _ in 0..TIMERS_A_MESSAGE {
+            let Some(timer) = self.timers.take_due(self.now) else {
+                return;
+            };
+            if self.stopping(ctx) {
+                return;
+            }
+            self.step(Input::Elapsed(timer), ctx);
+        }
+    }
+
+    fn step(
+        &mut self,
+        input: Input<A::Message, A::Timer>,
+        ctx: &mut Context<Self>,
+    ) -> Option<&'static str> {
+        if let Some(tape) = &mut self.tape {
+            tape.input::<A>(&input);
+        }
+        count(&self.shared.received);
+        let moment = Moment::from_nanos(self.now);
+        let driver = &mut self.driver;
+        // The driver is not used again after a panic.
+        let stepped = catch_unwind(AssertUnwindSafe(|| driver.step(input, moment)));
+        match stepped {
+            Ok(Ok(step)) => {
+                let refusal = step.refusal;
+                self.carry_out(step, ctx);
+                refusal
+            }
+            Ok(Err(violation)) => {
+                self.end(Err(violation.into()), ctx);
+                None
+            }
+            Err(panic) => {
+                self.end(Err(NodeError::Panicked(panic_text(&*panic))), ctx);
+                None
+            }
+        }
+    }
+
+    /// The host's duty, in order: persist, timers, then what the gate lets through.
+    fn carry_out(&mut self, mut step: Box<Step<A>>, ctx: &mut Context<Self>) {
+        if let Some(tape) = &mut self.tape {
+            tape.ordered(&step);
+        }
+        // A leader that steps down may name its successor in this very step: whoever works for it
+        // must know before the successor does.
+        if self.tenure.is_some() && !self.leads() {
+            self.end_tenure();
+        }
+        if let Some(durable) = step.persist.take()
+            && let Some(saved) = self.store.save(step.number, durable)
+        {
+            self.saved(saved, ctx);
+        }
+        if !step.timers.is_empty() && !self.is_replayed() {
+            self.read_clock();
+        }
+        for order in step.timers.drain(..) {
+            match order {
+                TimerOrder::Set(timer, delay) => {
+                    let runs = self.chance.draw(delay);
+                    self.timers.set(timer, self.now.saturating_add(runs));
+                }
+                TimerOrder::Cancel(timer) => self.timers.cancel(timer),
+            }
+        }
+        if self.ended {
+            return;
+        }
+        if let Some(step) = self.gate.pass(step) {
+            self.show(step);
+        }
+    }
+
+    fn saved(&mut self, saved: Saved, ctx: &mut Context<Self>) {
+        match saved {
+            Ok(number) => self.gate.persisted(number),
+            Err(error) => self.end(Err(NodeError::Storage(error)), ctx),
+        }
+    }
+
+    /// Lets the world see a step.
+    fn show(&mut self, mut step: Box<Step<A>>) {
+        if let Some(tape) = &mut self.tape {
+            tape.shown(&step);
+        }
+        for Outgoing { to, message } in step.sends.drain(..) {
+            let sent = self.links.as_mut().map(|links| links.send(to, message));
+            count(if sent == Some(Ok(())) {
+                &self.shared.sent
+            } else {
+                &self.shared.undelivered
+            });
+        }
+        if let Some(view) = step.view {
+            self.published = view;
+            self.shared.publish(view);
+        }
+        self.driver.recycle(step);
+    }
+
+    /// Whether the node leads the epoch that the world knows it to lead. The driver may be ahead
+    /// of the disk, so its word alone is not enough; what it gave up it has given up at once.
+    fn leads(&self) -> bool {
+        let ahead = self.driver.view();
+        self.published.role == Role::Leader && ahead == self.published
+    }
+
+    /// Begins, prolongs and ends tenures, as the algorithm and its lease say.
+    fn keep_tenure(&mut self) {
+        if !self.leads() {
+            if self.tenure.is_some() {
+                self.end_tenure();
+            }
+            return;
+        }
+        let deadline = match A::Guarantee::KIND {
+            GuaranteeKind::BestEffort => NO_LEASE,
+            GuaranteeKind::Quorum => match self.driver.lease() {
+                Some(stamp) => stamp.nanos().saturating_add(self.lease),
+                None => return,
+            },
+        };
+        if let Some(tenure) = &self.tenure {
+            if tenure.epoch() == self.published.epoch && tenure.is_returning() {
+                return;
+            }
+            tenure.prolong(self.now, deadline);
+            if tenure.epoch() == self.published.epoch && tenure.is_live() {
+                return;
+            }
+            self.end_tenure();
+        }
+        if self.now < deadline {
+            let epoch = self.published.epoch;
+            let tenure = Arc::new(Tenure::new(epoch, deadline));
+            self.tenure = Some(Arc::clone(&tenure));
+            self.shared.grant(Some(tenure));
+            self.shared.news.tell(EventKind::Granted(epoch));
+        }
+    }
+
+    fn end_tenure(&mut self) {
+        if let Some(tenure) = self.tenure.take() {
+            tenure.lose();
+            self.shared.grant(None);
+            self.shared.news.tell(EventKind::Lost(tenure.epoch()));
+        }
+    }
+
+    fn has(&self, tenure: &Arc<Tenure>) -> bool {
+        let current = self.tenure.as_ref();
+        current.is_some_and(|current| Arc::ptr_eq(current, tenure))
+    }
+
+    /// If this tenure is still the node's, it leads and nobody works for it: it grants another.
+    fn go_on(&mut self, tenure: &Arc<Tenure>) {
+        if self.has(tenure) {
+            self.end_tenure();
+            self.keep_tenure();
+        }
+    }
+
+    fn arm(&mut self, ctx: &mut Context<Self>) {
+        if let Some(due) = self.timers.missing_wake_up() {
+            let wait = Duration::from_nanos(due.saturating_sub(self.now));
+            ctx.run_later(wait, move |node, ctx| {
+                node.timers.woken(due);
+                node.reading_serves = 0;
+                node.take(None, ctx);
+            });
+        }
+    }
+
+    fn end(&mut self, end: super::shared::End, ctx: &mut Context<Self>) {
+        if let Err(error) = &end {
+            tracing::error!(node = %self.driver.members().me(), %error, "node stopped");
+        }
+        self.ended = true;
+        self.end_tenure();
+        self.links = None;
+        self.shared.end(end);
+        ctx.stop();
+    }
+}
+
+/// Counts one more. Only the node itself counts, so that no other thread's count can be lost.
+fn count(counter: &AtomicU64) {
+    let known = counter.load(Ordering::Relaxed);
+    counter.store(known.wrapping_add(1), Ordering::Relaxed);
+}
+
+// However the actor goes, also by a panic of the host itself, its handles must hear of it.
+impl<A: ElectionAlgorithm> Drop for Node<A> {
+    fn drop(&mut self) {
+        self.end_tenure();
+        self.shared.end(Err(NodeError::ThreadEnded));
+        if let Some(lane) = self.lane.take() {
+            lane.stop();
+        }
+    }
+}

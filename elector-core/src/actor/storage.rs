@@ -1,0 +1,134 @@
+use std::{
+    boxed::Box,
+    mem,
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, Sender},
+    },
+    thread::{self, JoinHandle},
+};
+
+use async_trait::async_trait;
+
+use super::transport::BoxError;
+
+/// Where a node keeps what it must still know after a crash: the seam for disks.
+#[async_trait]
+pub trait Storage<D>: Send + 'static {
+    /// Reads what was last saved; `None` for a node that has never run. Never called after
+    /// [`save`](Self::save).
+    ///
+    /// # Errors
+    /// If it cannot be read, or is damaged: the node must not start, for one that forgets may vote
+    /// twice.
+    async fn load(&mut self) -> Result<Option<D>, BoxError>;
+
+    /// Writes it, and returns when it would survive a power cut. Runs on a thread of its own: it
+    /// may block.
+    ///
+    /// # Errors
+    /// If it may not be durable. The node then stops: after a failed flush nobody knows what the
+    /// disk holds, and a second try proves nothing.
+    async fn save(&mut self, durable: &D) -> Result<(), BoxError>;
+
+    /// For storage that never blocks, such as memory: saved on the node's own thread, at once.
+    fn immediate(&mut self) -> Option<&mut dyn Immediate<D>> {
+        None
+    }
+}
+
+/// Storage that takes no time.
+pub trait Immediate<D>: Send {
+    /// As [`Storage::save`].
+    ///
+    /// # Errors
+    /// As [`Storage::save`].
+    fn save_now(&mut self, durable: &D) -> Result<(), BoxError>;
+}
+
+/// What a store says when it has done its work: the number of the step, or what went wrong.
+pub(super) type Saved = Result<u64, Arc<BoxError>>;
+
+/// A node's way to its storage.
+pub(super) enum Store<D> {
+    Here(Box<dyn Storage<D>>),
+    /// To a thread that saves in order, and tells the node when it has.
+    There {
+        writes: Sender<(u64, D)>,
+        thread: JoinHandle<Result<(), Arc<BoxError>>>,
+    },
+    Closed,
+}
+
+impl<D: Send + 'static> Store<D> {
+    /// `done` is called, on the store's thread, after each save.
+    pub(super) fn new(
+        name: &str,
+        mut storage: Box<dyn Storage<D>>,
+        done: impl Fn(Saved) + Send + 'static,
+    ) -> Result<Self, BoxError> {
+        if storage.immediate().is_some() {
+            return Ok(Self::Here(storage));
+        }
+        let (writes, queue) = mpsc::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let thread = thread::Builder::new()
+            .name(name.into())
+            .spawn(move || runtime.block_on(work(storage, &queue, done)))?;
+        Ok(Self::There { writes, thread })
+    }
+
+    /// Starts to save; `Some` if that has ended already.
+    pub(super) fn save(&mut self, number: u64, durable: D) -> Option<Saved> {
+        match self {
+            Self::Here(storage) => {
+                let saved = match storage.immediate() {
+                    Some(immediate) => immediate.save_now(&durable),
+                    None => Err("the storage stopped being immediate".into()),
+                };
+                Some(saved.map(|()| number).map_err(Arc::new))
+            }
+            Self::There { writes, .. } => match writes.send((number, durable)) {
+                Ok(()) => None,
+                Err(_) => Some(Err(Arc::new("the store's thread has ended".into()))),
+            },
+            Self::Closed => Some(Err(Arc::new("the store is closed".into()))),
+        }
+    }
+
+    /// Waits until everything has been saved, and lets go of the storage: whoever opens it next
+    /// must not be overtaken by a write of this life.
+    pub(super) fn close(&mut self) -> Result<(), Arc<BoxError>> {
+        let Self::There { writes, thread } = mem::replace(self, Self::Closed) else {
+            return Ok(());
+        };
+        drop(writes);
+        let panicked = |_| Err(Arc::new("the storage panicked".into()));
+        thread.join().unwrap_or_else(panicked)
+    }
+}
+
+async fn work<D: 'static>(
+    mut storage: Box<dyn Storage<D>>,
+    queue: &Receiver<(u64, D)>,
+    done: impl Fn(Saved),
+) -> Result<(), Arc<BoxError>> {
+    while let Ok(mut write) = queue.recv() {
+        // The newest state is all that matters: one write for all that wait.
+        while let Ok(newer) = queue.try_recv() {
+            write = newer;
+        }
+        let (number, durable) = write;
+        match storage.save(&durable).await {
+            Ok(()) => done(Ok(number)),
+            Err(error) => {
+                let error = Arc::new(error);
+                done(Err(Arc::clone(&error)));
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,115 @@
+/// The running timers of one node, few and unsorted, with the time of the next wake-up that the
+/// host has asked for.
+///
+/// Setting a timer again is the commonest thing a follower does. It moves the deadline and leaves
+/// the wake-up where it is; a wake-up that comes too early finds nothing due and asks for the next.
+#[derive(Debug)]
+pub(super) struct Timers<T> {
+    running: Vec<(T, u64)>,
+    /// No timer is due before this; so that most messages cost one comparison.
+    earliest: u64,
+    wake_up: Option<u64>,
+}
+
+impl<T: Copy + PartialEq> Timers<T> {
+    pub(super) const fn new() -> Self {
+        Self {
+            running: Vec::new(),
+            earliest: u64::MAX,
+            wake_up: None,
+        }
+    }
+
+    pub(super) fn set(&mut self, timer: T, due: u64) {
+        self.earliest = self.earliest.min(due);
+        match self.running.iter_mut().find(|(name, _)| *name == timer) {
+            Some(running) => running.1 = due,
+            None => self.running.push((timer, due)),
+        }
+    }
+
+    pub(super) fn cancel(&mut self, timer: T) {
+        self.running.retain(|(name, _)| *name != timer);
+    }
+
+    /// Takes the timer that has been due for longest, if one is due.
+    pub(super) fn take_due(&mut self, now: u64) -> Option<T> {
+        if now < self.earliest {
+            return None;
+        }
+        let first = (0..self.running.len()).min_by_key(|&place| self.running[place].1);
+        match first {
+            Some(place) if self.running[place].1 <= now => Some(self.running.swap_remove(place).0),
+            first => {
+                self.earliest = first.map_or(u64::MAX, |place| self.running[place].1);
+                None
+            }
+        }
+    }
+
+    /// When the host must wake the node, if it has not asked for an early enough wake-up yet.
+    pub(super) fn missing_wake_up(&mut self) -> Option<u64> {
+        if self.wake_up.is_some_and(|at| at <= self.earliest) || self.running.is_empty() {
+            return None;
+        }
+        let due = self.running.iter().map(|(_, due)| *due).min()?;
+        if self.wake_up.is_some_and(|at| at <= due) {
+            return None;
+        }
+        self.wake_up = Some(due);
+        Some(due)
+    }
+
+    /// The wake-up asked for `at` has come. One that was overtaken by an earlier one is stale.
+    pub(super) fn woken(&mut self, at: u64) {
+        if self.wake_up == Some(at) {
+            self.wake_up = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A timer set again must elapse once, at the later time, and must need no new wake-up.
+    #[test]
+    fn a_timer_set_again_moves() {
+        let mut timers = Timers::new();
+        timers.set('t', 10);
+        assert_eq!(timers.missing_wake_up(), Some(10));
+        timers.set('t', 15);
+        assert_eq!(timers.missing_wake_up(), None);
+        assert_eq!(timers.take_due(10), None);
+        timers.woken(10);
+        assert_eq!(timers.missing_wake_up(), Some(15));
+        assert_eq!(timers.take_due(15), Some('t'));
+        assert_eq!(timers.take_due(99), None);
+    }
+
+    // An earlier deadline must not wait for the wake-up of a later one.
+    #[test]
+    fn an_earlier_timer_asks_for_an_earlier_wake_up() {
+        let mut timers = Timers::new();
+        timers.set('a', 100);
+        assert_eq!(timers.missing_wake_up(), Some(100));
+        timers.set('b', 5);
+        assert_eq!(timers.missing_wake_up(), Some(5));
+        timers.woken(5);
+        assert_eq!(timers.take_due(5), Some('b'));
+        assert_eq!(timers.missing_wake_up(), Some(100));
+        timers.cancel('a');
+        assert_eq!(timers.take_due(100), None);
+    }
+
+    // Several due at once elapse in the order in which they became due.
+    #[test]
+    fn due_timers_elapse_in_order() {
+        let mut timers = Timers::new();
+        timers.set('b', 7);
+        timers.set('a', 6);
+        timers.set('c', 8);
+        let due: Vec<char> = std::iter::from_fn(|| timers.take_due(8)).collect();
+        assert_eq!(due, ['a', 'b', 'c']);
+    }
+}
