@@ -174,11 +174,14 @@ fn orphans() -> (Simulation<Raft>, [NodeId; 2]) {
         setup.config.timing.election_max = 5_000 * MS;
     });
     let dead = leader(&sim);
-    let mut left = sim.nodes().into_iter().filter(|&node| node != dead);
-    let left = [left.next().unwrap(), left.next().unwrap()];
+    let left: Vec<NodeId> = sim
+        .nodes()
+        .into_iter()
+        .filter(|&node| node != dead)
+        .collect();
     sim.crash(dead);
     sim.run_for(200 * MS);
-    (sim, left)
+    (sim, [left[0], left[1]])
 }
 
 // Seed 7 of "churn" at n = 5 found this, in the algorithm of `examples/my_algorithm.rs`: a write

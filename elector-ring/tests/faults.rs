@@ -92,7 +92,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
 
     // The scenarios above are the faults that somebody thought of. Here they meet in any order,
-    // commands and lost disks among them, on a network that loses, repeats and reorders.
+    // commands and lost disks among them, on a network that repeats and reorders.
     #[test]
     fn any_history_ends_with_one_leader(
         history in prop::collection::vec(happening(), 0..40),
