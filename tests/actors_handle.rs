@@ -3,9 +3,15 @@
 use std::time::Duration;
 
 use elector_bully::Bully;
-use elector_core::{ElectionAlgorithm, GuaranteeKind, Role, actor::Cluster};
+use elector_core::{
+    ElectionAlgorithm, GuaranteeKind, NodeId, Quorum, Role, Timing,
+    actor::{
+        Builder, Cluster, CommandError, Elector, EventsError, Leadership, LeadershipLost,
+        MemoryNetwork,
+    },
+};
 use elector_paxos::Paxos;
-use elector_raft::Raft;
+use elector_raft::{Raft, RaftConfig};
 use elector_ring::Ring;
 use tokio::sync::mpsc;
 
@@ -61,4 +67,184 @@ async fn the_others_lead() {
     one_leads::<Paxos>().await;
     one_leads::<Bully>().await;
     one_leads::<Ring>().await;
+}
+
+// Every rule of the builder must be named, before anything runs.
+#[tokio::test]
+async fn broken_rules_are_named() {
+    type Start = Builder<Raft>;
+    async fn error(build: impl FnOnce(Start) -> Start) -> String {
+        let built = build(Elector::<Raft>::builder("wrong"));
+        built.start().await.unwrap_err().to_string()
+    }
+    let timing = |change: fn(&mut Timing)| {
+        let mut config = RaftConfig::default();
+        change(&mut config.timing);
+        config
+    };
+    let alone = |start: Start| start.node_id(1).peers([1]);
+    assert!(error(|start| start.peers([1])).await.contains("node_id"));
+    assert!(error(|start| start.node_id(1)).await.contains("no peers"));
+    let absent = error(|start| start.node_id(4).peers([1, 2, 3])).await;
+    assert!(absent.contains("own id 4 is not in the list"), "{absent}");
+    let twice = error(|start| start.node_id(1).peers([1, 2, 1])).await;
+    assert!(twice.contains("node id 1 is listed twice"), "{twice}");
+    let zero = timing(|timing| timing.heartbeat = Duration::ZERO);
+    let zero = error(|start| alone(start).config(zero)).await;
+    assert!(
+        zero.contains("heartbeat must be longer than zero"),
+        "{zero}"
+    );
+    let long = timing(|timing| timing.lease = Duration::from_millis(200));
+    let long = error(|start| alone(start).config(long)).await;
+    assert!(long.contains("lease (200ms) must be shorter than election_min"));
+    assert!(
+        error(|start| alone(start).mailbox_share(0))
+            .await
+            .contains("mailbox")
+    );
+    assert!(
+        error(|start| start.node_id(1).peers([1, 2]))
+            .await
+            .contains("transport")
+    );
+}
+
+/// Three nodes with a thread each, as in three processes.
+async fn three() -> Vec<Elector<Raft>> {
+    let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
+    let mut electors = Vec::new();
+    for node in 1..=3 {
+        let builder = Elector::builder("three").node_id(node).peers([1, 2, 3]);
+        electors.push(
+            builder
+                .transport(network.transport())
+                .start()
+                .await
+                .unwrap(),
+        );
+    }
+    electors
+}
+
+async fn leader_of(electors: &[Elector<Raft>]) -> usize {
+    let mut status = electors[0].subscribe();
+    let known = soon(status.wait_for(|status| status.leader.is_some())).await;
+    let leader = known.unwrap().leader.unwrap();
+    usize::try_from(leader.0).unwrap() - 1
+}
+
+// An application must be able to hand over on purpose, and its work must have ended before that.
+#[tokio::test(flavor = "multi_thread")]
+async fn leadership_is_handed_over_after_the_work_has_ended() {
+    let electors = three().await;
+    let leader = leader_of(&electors).await;
+    let heir = (leader + 1) % 3;
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let mut working = Vec::new();
+    for (place, elector) in electors.iter().cloned().enumerate() {
+        let tell = tell.clone();
+        working.push(tokio::spawn(async move {
+            let work = |me: Leadership<Quorum>| {
+                let tell = tell.clone();
+                async move {
+                    let _end = Told(tell.clone(), (place, false));
+                    tell.send((place, true))?;
+                    me.lost().await;
+                    std::future::pending().await
+                }
+            };
+            elector.lead(work).await
+        }));
+    }
+    assert_eq!(soon(told.recv()).await, Some((leader, true)));
+    let refused = soon(electors[heir].step_down()).await.unwrap_err();
+    assert!(matches!(refused, CommandError::Refused(_)), "{refused}");
+    soon(electors[leader].transfer_to(electors[heir].node_id()))
+        .await
+        .unwrap();
+    assert_eq!(soon(told.recv()).await, Some((leader, false)));
+    assert_eq!(soon(told.recv()).await, Some((heir, true)));
+    soon(electors[heir].step_down()).await.unwrap();
+    assert_eq!(soon(told.recv()).await, Some((heir, false)));
+    let (next, began) = soon(told.recv()).await.unwrap();
+    assert!(began && next != heir, "it sits out the next election");
+    for elector in &electors {
+        soon(elector.shutdown()).await.unwrap();
+    }
+    for working in working {
+        soon(working).await.unwrap().unwrap();
+    }
+}
+
+struct Told(mpsc::UnboundedSender<(usize, bool)>, (usize, bool));
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        let _ = self.0.send(self.1);
+    }
+}
+
+// A guard in hand: its token, its end by `resign`, and that there is one at a time.
+#[tokio::test]
+async fn a_guard_in_hand() {
+    let elector = Elector::<Raft>::builder("alone").node_id(1).peers([1]);
+    let elector = elector.start().await.unwrap();
+    let me = soon(elector.campaign()).await.unwrap();
+    let token = me.token().unwrap();
+    assert_eq!(token.epoch(), me.epoch());
+    assert_eq!(me.guard(async { 7 }).await, Ok(7));
+    let other = elector.campaign();
+    tokio::pin!(other);
+    // A wait that is to end without anything having happened: the first is still in hand.
+    let early = tokio::time::timeout(Duration::from_millis(20), &mut other).await;
+    assert!(early.is_err(), "two guards at once");
+    assert!(elector.transfer_to(2).await.is_err(), "a stranger");
+    assert_eq!(me.check(), Ok(()), "what is refused ends nothing");
+    let cancelled = me.cancellation();
+    me.resign();
+    soon(cancelled.cancelled()).await;
+    let again = soon(other).await.unwrap();
+    assert!(again.token().unwrap() >= token);
+    soon(elector.shutdown()).await.unwrap();
+    assert_eq!(again.token(), Err(LeadershipLost));
+    assert_eq!(again.guard(async { 7 }).await, Err(LeadershipLost));
+}
+
+// Events are numbered without gaps, and a reader that was too slow is told how many it missed.
+#[tokio::test]
+async fn events_cannot_be_missed_unnoticed() {
+    let builder = Elector::<Raft>::builder("alone").node_id(1).peers([1]);
+    let elector = builder.event_capacity(4).start().await.unwrap();
+    let mut slow = elector.events();
+    let mut status = elector.subscribe();
+    for _ in 0..4 {
+        let me = soon(elector.campaign()).await.unwrap();
+        let epoch = me.epoch();
+        drop(me);
+        soon(status.wait_for(|status| !status.holds_leadership() || status.epoch > epoch))
+            .await
+            .unwrap();
+    }
+    let missed = match soon(slow.next()).await {
+        Err(EventsError::Lagged { missed }) => missed,
+        other => panic!("four tenures are more than four events: {other:?}"),
+    };
+    let first = soon(slow.next()).await.unwrap().number;
+    assert!(first > missed, "events are numbered from 1");
+    assert_eq!(soon(slow.next()).await.unwrap().number, first + 1);
+    soon(elector.shutdown()).await.unwrap();
+    while soon(slow.next()).await != Err(EventsError::Ended) {}
+}
+
+// An application that is made of actors already must be able to start one too.
+#[test]
+fn a_node_starts_inside_an_actix_system() {
+    let epoch = actix::System::new().block_on(async {
+        let elector = Elector::<Raft>::builder("inside").node_id(1).peers([1]);
+        let elector = elector.start().await.unwrap();
+        let me = soon(elector.campaign()).await.unwrap();
+        me.epoch()
+    });
+    assert_eq!(epoch.0, 1);
 }

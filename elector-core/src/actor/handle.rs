@@ -221,7 +221,13 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// # Errors
     /// If the node does not lead, or stopped; if the peer is none.
     pub async fn transfer_to(&self, node: impl Into<NodeId>) -> Result<(), CommandError> {
-        self.hand_over(Command::TransferTo(node.into())).await
+        let node = node.into();
+        if node == self.node_id() || !self.members().contains(node) {
+            // Before the work is ended for it.
+            let reason = "the node to transfer to must be another one of the cluster";
+            return Err(CommandError::Refused(reason));
+        }
+        self.hand_over(Command::TransferTo(node)).await
     }
 
     /// Stops the node: the work ends, then leadership is given back, then the node.

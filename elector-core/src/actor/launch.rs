@@ -73,12 +73,15 @@ impl Control {
     /// Ends the work done under the present tenure, waits for its end, and only then gives the
     /// algorithm the command by which it stops leading.
     pub(super) async fn hand_over(&self, command: Command) -> Result<(), CommandError> {
-        if let Some(tenure) = self.shared.current()
-            && tenure.give_back()
-        {
+        let tenure = self.shared.current().filter(|tenure| tenure.give_back());
+        if let Some(tenure) = &tenure {
             tenure.finished(self.grace).await;
         }
-        self.command(command).await
+        let done = self.command(command).await;
+        if let (Some(tenure), Err(CommandError::Refused(_))) = (tenure, &done) {
+            self.order(Order::GoOn(tenure));
+        }
+        done
     }
 }
 

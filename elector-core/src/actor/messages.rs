@@ -12,6 +12,8 @@ pub(super) enum Order {
     Command(Command, oneshot::Sender<Option<&'static str>>),
     /// The work under this tenure has ended.
     GiveBack(Arc<Tenure>),
+    /// This tenure has ended for nothing: the node may grant another.
+    GoOn(Arc<Tenure>),
     Stop,
 }
 

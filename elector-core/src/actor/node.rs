@@ -109,7 +109,14 @@ impl<A: ElectionAlgorithm> Handler<Order> for Node<A> {
                 // Nobody may wait for it any more.
                 let _ = answer.send(refusal);
             }
-            Order::GiveBack(tenure) => self.given_back(&tenure, ctx),
+            Order::GiveBack(tenure) if self.has(&tenure) => {
+                self.take(Some(Input::Commanded(Command::Resign)), ctx);
+                // Refused, perhaps: then the node goes on leading, under a grant of its own.
+                self.go_on(&tenure);
+            }
+            Order::GoOn(tenure) => self.go_on(&tenure),
+            // Over already.
+            Order::GiveBack(_) => {}
             Order::Stop => self.end(Ok(()), ctx),
         }
     }
@@ -309,16 +316,14 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
     }
 
-    /// Whoever worked under this tenure has ended, and wants it no more.
-    fn given_back(&mut self, tenure: &Arc<Tenure>, ctx: &mut Context<Self>) {
+    fn has(&self, tenure: &Arc<Tenure>) -> bool {
         let current = self.tenure.as_ref();
-        if !current.is_some_and(|current| Arc::ptr_eq(current, tenure)) {
-            return;
-        }
-        self.take(Some(Input::Commanded(Command::Resign)), ctx);
-        // Refused, for there is nobody else: the node goes on leading, under a grant of its own.
-        let current = self.tenure.as_ref();
-        if current.is_some_and(|current| Arc::ptr_eq(current, tenure)) {
+        current.is_some_and(|current| Arc::ptr_eq(current, tenure))
+    }
+
+    /// If this tenure is still the node's, it leads and nobody works for it: it grants another.
+    fn go_on(&mut self, tenure: &Arc<Tenure>) {
+        if self.has(tenure) {
             self.end_tenure();
             self.keep_tenure();
         }

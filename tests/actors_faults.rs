@@ -1,0 +1,215 @@
+//! What goes wrong must surface in the handle: nothing hangs, and nothing goes on leading.
+
+use std::{
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use elector_core::{
+    Command, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Quorum, Role, View,
+    actor::{
+        BoxError, Elector, LeadError, LeadershipLost, MemoryStorage, NodeError, StartError, Storage,
+    },
+};
+use elector_raft::{Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
+
+const SOON: Duration = Duration::from_secs(30);
+
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(SOON, what)
+        .await
+        .expect("it happens in time")
+}
+
+/// Raft that, when it leads and is told to campaign, panics or else breaks its contract.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Bomb<const PANICS: bool>(Raft);
+
+impl<const PANICS: bool> ElectionAlgorithm for Bomb<PANICS> {
+    const NAME: &'static str = "bomb";
+    type Guarantee = Quorum;
+    type Config = RaftConfig;
+    type Message = RaftMessage;
+    type Timer = RaftTimer;
+    type Durable = RaftDurable;
+
+    fn restore(config: &RaftConfig, members: Membership, durable: RaftDurable) -> Self {
+        Self(Raft::restore(config, members, durable))
+    }
+
+    fn durable(&self) -> &RaftDurable {
+        self.0.durable()
+    }
+
+    fn view(&self) -> View {
+        self.0.view()
+    }
+
+    fn lease(&self) -> Option<Moment> {
+        self.0.lease()
+    }
+
+    fn step(&mut self, input: Input<RaftMessage, RaftTimer>, out: &mut Outbox<Self>) {
+        match input {
+            Input::Commanded(Command::Campaign) if self.view().role == Role::Leader => {
+                assert!(!PANICS, "boom");
+                let term = self.view().epoch;
+                out.send(NodeId(1), RaftMessage::TimeoutNow { term });
+            }
+            input => out.scoped(
+                |message| message,
+                |timer| timer,
+                |out| self.0.step(input, out),
+            ),
+        }
+    }
+}
+
+async fn alone<A: ElectionAlgorithm>(storage: impl Storage<A::Durable>) -> Elector<A> {
+    let builder = Elector::<A>::builder("alone").node_id(1).peers([1]);
+    builder.storage(storage).start().await.unwrap()
+}
+
+// An algorithm that panics must take its node with it, work and all, and every waiter must hear.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panicking_algorithm_stops_the_node() {
+    let elector = alone::<Bomb<true>>(MemoryStorage::new()).await;
+    let (began, begun) = tokio::sync::oneshot::channel();
+    let working = tokio::spawn({
+        let elector = elector.clone();
+        async move {
+            let mut began = Some(began);
+            elector
+                .lead(|me| {
+                    let began = began.take();
+                    async move {
+                        if let Some(began) = began {
+                            began.send(me.cancellation()).unwrap();
+                        }
+                        std::future::pending().await
+                    }
+                })
+                .await
+        }
+    });
+    let cancellation = soon(begun).await.unwrap();
+    let waiting = tokio::spawn({
+        let elector = elector.clone();
+        async move { elector.stopped().await }
+    });
+    let told = soon(elector.campaign()).await.unwrap_err();
+    assert!(told.to_string().contains("panicked: boom"), "{told}");
+    soon(cancellation.cancelled()).await;
+    let end = soon(working).await.unwrap().unwrap_err();
+    assert!(matches!(end, LeadError::Node(NodeError::Panicked(_))));
+    let end = soon(waiting).await.unwrap().unwrap_err();
+    assert!(matches!(end, NodeError::Panicked(_)));
+    assert_eq!(elector.status().role, Role::Follower);
+    assert!(!elector.status().holds_leadership());
+}
+
+// So must one that breaks its contract.
+#[tokio::test]
+async fn a_broken_contract_stops_the_node() {
+    let elector = alone::<Bomb<false>>(MemoryStorage::new()).await;
+    let me = soon(elector.campaign()).await.unwrap();
+    let told = soon(elector.campaign()).await.unwrap_err();
+    assert_eq!(me.check(), Err(LeadershipLost));
+    assert!(told.to_string().contains("broke its contract"), "{told}");
+}
+
+/// Saves when it is told to, and as it is told to.
+struct Disk(Arc<Mutex<mpsc::Receiver<Result<(), BoxError>>>>);
+
+#[async_trait]
+impl Storage<RaftDurable> for Disk {
+    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+        Ok(None)
+    }
+
+    async fn save(&mut self, _: &RaftDurable) -> Result<(), BoxError> {
+        // Blocks its thread, as a disk does.
+        self.0.lock().unwrap().recv()?
+    }
+}
+
+fn disk() -> (mpsc::Sender<Result<(), BoxError>>, Disk) {
+    let (tell, told) = mpsc::channel();
+    (tell, Disk(Arc::new(Mutex::new(told))))
+}
+
+// Nothing may be shown that is not on the disk yet; meanwhile the node must go on hearing.
+#[tokio::test]
+async fn a_slow_disk_delays_the_view_and_nothing_else() {
+    let (tell, disk) = disk();
+    let elector = alone::<Raft>(disk).await;
+    let mut status = elector.subscribe();
+    // The command is taken while the vote that it asks for waits for the disk.
+    let campaign = tokio::spawn({
+        let elector = elector.clone();
+        async move { elector.campaign().await.map(|me| me.epoch()) }
+    });
+    // The node goes on hearing: this campaign is behind the one that waits for the disk.
+    let early = tokio::time::timeout(Duration::from_millis(50), elector.campaign()).await;
+    assert!(early.is_err(), "a leader by what is not on the disk");
+    assert!(elector.traffic().handled >= 3);
+    assert_ne!(elector.status().role, Role::Leader);
+    assert!(!elector.status().holds_leadership());
+    tell.send(Ok(())).unwrap();
+    drop(tell);
+    soon(status.wait_for(|status| status.role == Role::Leader))
+        .await
+        .unwrap();
+    soon(campaign).await.unwrap().unwrap();
+}
+
+// A save that fails leaves nobody knowing what the disk holds: the node must stop, and say so.
+#[tokio::test]
+async fn a_failing_disk_stops_the_node() {
+    let (tell, disk) = disk();
+    let elector = alone::<Raft>(disk).await;
+    tell.send(Err("no space left".into())).unwrap();
+    let told = soon(elector.campaign()).await.unwrap_err();
+    assert!(told.to_string().contains("no space left"), "{told}");
+    let end = soon(elector.shutdown()).await.unwrap_err();
+    assert!(matches!(end, NodeError::Storage(_)));
+}
+
+struct Unreadable;
+
+#[async_trait]
+impl Storage<RaftDurable> for Unreadable {
+    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+        Err("checksum".into())
+    }
+
+    async fn save(&mut self, _: &RaftDurable) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
+// A node that does not know what it promised must not start.
+#[tokio::test]
+async fn an_unreadable_disk_does_not_start() {
+    let builder = Elector::<Raft>::builder("alone").node_id(1).peers([1]);
+    let error = soon(builder.storage(Unreadable).start()).await.unwrap_err();
+    assert!(matches!(error, StartError::Load(_)), "{error}");
+}
+
+// A panic in the application's work must reach whoever called `lead`, after the leadership is
+// given back.
+#[tokio::test]
+async fn panicking_work_gives_the_leadership_back() {
+    let elector = alone::<Raft>(MemoryStorage::new()).await;
+    let outside = soon(elector.lead(|_| -> std::future::Ready<_> { panic!("at once") })).await;
+    assert!(matches!(outside, Err(LeadError::Panicked(text)) if text == "at once"));
+    let inside = soon(elector.lead(|_| async {
+        tokio::task::yield_now().await;
+        panic!("inside")
+    }));
+    assert!(matches!(inside.await, Err(LeadError::Panicked(text)) if text == "inside"));
+    let failed = soon(elector.lead(|_| async { Err("failed".into()) })).await;
+    assert!(matches!(failed, Err(LeadError::Work(error)) if error.to_string() == "failed"));
+    soon(elector.shutdown()).await.unwrap();
+}
