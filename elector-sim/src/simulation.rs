@@ -11,7 +11,7 @@ use crate::{
         OnePledgePerEpoch,
     },
     links::Links,
-    machine::{Happening, Machine},
+    machine::{Happening, Machine, Write},
     observer::Observer,
     queue::Queue,
     rng::Rng,
@@ -105,22 +105,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
 
     pub(crate) fn happen(&mut self, node: usize, happening: Happening<A>) {
         let machine = &mut self.machines[node];
-        if let Happening::Written { life, number } = happening {
-            // The disk works on while the process is paused; the event then comes a second time,
-            // out of the backlog, when there is nothing left to write.
-            let pending = &mut machine.disk.pending;
-            let front = pending
-                .front()
-                .is_some_and(|(pending, _)| *pending == number);
-            if life == machine.life
-                && front
-                && let Some((_, durable)) = pending.pop_front()
-            {
-                machine.disk.durable = durable;
-                machine.disk.number = number;
-            }
-        }
-        if machine.paused {
+        // The disk works on while the process is paused.
+        let of_disk = matches!(happening, Happening::Written { .. });
+        if machine.paused && !of_disk {
             machine.backlog.push(happening);
             return;
         }
@@ -128,6 +115,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             Happening::Arrived { from, id, message } => self.arrive(node, from, id, message),
             Happening::TimerDue { life, timer } => self.timer_due(node, life, timer),
             Happening::Written { life, number } => self.written(node, life, number),
+            Happening::Persisted { life, number } => self.persisted(node, life, number),
             Happening::Hinted { peer } => self.feed(node, Input::Suspected(peer), 0),
             Happening::Commanded { command } => self.feed(node, Input::Commanded(command), 0),
         }
@@ -164,7 +152,41 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
+    /// The disk has ended the write of a step, unless it stalls, and begins the next.
     fn written(&mut self, node: usize, life: u32, number: u64) {
+        let machine = &mut self.machines[node];
+        let disk = &mut machine.disk;
+        let front = disk.pending.front().map(|write| write.number);
+        if machine.life != life || front != Some(number) {
+            return; // Stale: lost in a crash, or ended already.
+        }
+        if disk.stalled_until > self.now {
+            let event = Happening::Written { life, number };
+            return self.queue.push(disk.stalled_until, (node as u32, event));
+        }
+        if let Some(write) = disk.pending.pop_front() {
+            disk.durable = write.durable;
+            disk.number = number;
+        }
+        self.next_write(node);
+        self.happen(node, Happening::Persisted { life, number });
+    }
+
+    /// Lets the disk begin the oldest write that waits, if one does.
+    pub(crate) fn next_write(&mut self, node: usize) {
+        let machine = &self.machines[node];
+        let Some(write) = machine.disk.pending.front() else {
+            return;
+        };
+        let begins = self.now.max(machine.disk.stalled_until);
+        let (life, number) = (machine.life, write.number);
+        self.queue.push(
+            begins.saturating_add(write.takes),
+            (node as u32, Happening::Written { life, number }),
+        );
+    }
+
+    fn persisted(&mut self, node: usize, life: u32, number: u64) {
         let machine = &mut self.machines[node];
         let Some(process) = machine.process.as_mut().filter(|_| machine.life == life) else {
             return;
@@ -238,13 +260,15 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     fn write(&mut self, node: usize, number: u64, durable: A::Durable) {
         self.persists += 1;
         let takes = self.setup.disk.write.draw(&mut self.rng);
-        let machine = &mut self.machines[node];
-        let done = machine.disk.busy_until.max(self.now).saturating_add(takes);
-        machine.disk.busy_until = done;
-        machine.disk.pending.push_back((number, durable));
-        let life = machine.life;
-        self.queue
-            .push(done, (node as u32, Happening::Written { life, number }));
+        let pending = &mut self.machines[node].disk.pending;
+        pending.push_back(Write {
+            number,
+            durable,
+            takes,
+        });
+        if pending.len() == 1 {
+            self.next_write(node);
+        }
     }
 
     fn order(&mut self, node: usize, order: TimerOrder<A::Timer>) {
@@ -272,6 +296,10 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             self.invariants
                 .note(DurableBeforeSent::NAME, self.now, seen);
         }
+        if let Some(view) = step.view {
+            // Before the sends: a step that ends the agreement pays for the election it begins.
+            self.observer.viewed(node, view, self.now, &self.links);
+        }
         for out in step.sends.drain(..) {
             self.send(node, step.number, out);
         }
@@ -285,7 +313,6 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 step: step.number,
                 view,
             });
-            self.observer.viewed(node, view, self.now, &self.links);
         }
         if let Some(reason) = step.refusal {
             let (step, reason) = (step.number, reason.to_owned());

@@ -80,6 +80,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             if self.has_drift(node) {
                 self.drift(node, 1.0);
             }
+            self.unstall(node);
             self.resume(node);
             self.restart(node);
         }
@@ -133,7 +134,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     }
 
     fn churn(&mut self, churn: Churn) {
-        let end = self.now + nanos(churn.duration);
+        let end = self.now.saturating_add(nanos(churn.duration));
         let every = nanos(churn.every);
         while self.now < end {
             let wait = self.rng.exponential(every).min(end - self.now);
