@@ -110,8 +110,9 @@ async fn main() -> Result<(), BoxError> {
     });
     let (send, mut news) = mpsc::unbounded_channel();
     let mut workers = JoinSet::new();
-    for elector in cluster.running().cloned() {
+    for elector in cluster.running() {
         let (office, send) = (Arc::clone(&office), send.clone());
+        let elector = elector.clone();
         workers.spawn(async move {
             let node = elector.node_id();
             elector

@@ -37,8 +37,8 @@ async fn main() -> Result<(), BoxError> {
     let mut cluster = Cluster::<Raft>::start(3).await?;
     let (send, mut done) = mpsc::unbounded_channel();
     let mut workers = JoinSet::new();
-    for elector in cluster.running().cloned() {
-        let send = send.clone();
+    for elector in cluster.running() {
+        let (elector, send) = (elector.clone(), send.clone());
         workers.spawn(async move {
             let node = elector.node_id();
             elector.lead(|me| work(node, me, send.clone())).await

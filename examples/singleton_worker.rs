@@ -99,8 +99,9 @@ async fn main() -> Result<(), BoxError> {
     let ledger = Shared::default();
     let (begin, mut begun) = mpsc::unbounded_channel();
     let mut workers = JoinSet::new();
-    for elector in cluster.running().cloned() {
+    for elector in cluster.running() {
         let (ledger, begin) = (Arc::clone(&ledger), begin.clone());
+        let elector = elector.clone();
         workers.spawn(async move {
             let node = elector.node_id();
             elector
