@@ -25,11 +25,16 @@ pub struct MemoryNetwork<A: ElectionAlgorithm>(Arc<Net<A>>);
 
 struct Net<A: ElectionAlgorithm> {
     members: Membership,
-    ports: Box<[RwLock<Option<Inbox<A>>>]>,
+    ports: Box<[Port<A>]>,
     /// Whether there is any fault to look up.
     faulty: AtomicBool,
     faults: Mutex<Faults>,
 }
+
+/// The way to one node. On cache lines of its own: senders to different nodes, on different
+/// processors, have nothing to do with each other.
+#[repr(align(128))]
+struct Port<A: ElectionAlgorithm>(RwLock<Option<Inbox<A>>>);
 
 struct Faults {
     cut: HashSet<(NodeId, NodeId)>,
@@ -50,7 +55,8 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
     }
 
     pub(super) fn of(members: Membership) -> Self {
-        let ports = members.nodes().iter().map(|_| RwLock::new(None)).collect();
+        let ports = members.nodes().iter().map(|_| Port(RwLock::new(None)));
+        let ports = ports.collect();
         let faults = Faults {
             cut: HashSet::new(),
             loss: 0.0,
@@ -131,7 +137,7 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
     pub fn suspect(&self, gone: NodeId) {
         for (&node, port) in self.nodes().iter().zip(&self.0.ports) {
             if node != gone
-                && let Some(inbox) = &*port.read_unpoisoned()
+                && let Some(inbox) = &*port.0.read_unpoisoned()
             {
                 inbox.suspect(gone);
             }
@@ -152,7 +158,8 @@ impl<A: ElectionAlgorithm> Net<A> {
     }
 
     fn port(&self, node: NodeId) -> Option<&RwLock<Option<Inbox<A>>>> {
-        self.ports.get(self.members.position(node)?)
+        let place = self.members.position(node)?;
+        self.ports.get(place).map(|port| &port.0)
     }
 
     fn pass(&self, from: NodeId, to: NodeId) -> Result<u64, Dropped> {

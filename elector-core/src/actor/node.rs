@@ -1,6 +1,9 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -186,7 +189,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         if let Some(tape) = &mut self.tape {
             tape.input::<A>(&input);
         }
-        self.shared.received.fetch_add(1, Ordering::Relaxed);
+        count(&self.shared.received);
         let moment = Moment::from_nanos(self.now);
         let driver = &mut self.driver;
         // The driver is not used again after a panic.
@@ -255,9 +258,9 @@ impl<A: ElectionAlgorithm> Node<A> {
         for Outgoing { to, message } in step.sends.drain(..) {
             let sent = self.links.as_mut().map(|links| links.send(to, message));
             if sent == Some(Ok(())) {
-                self.shared.sent.fetch_add(1, Ordering::Relaxed);
+                count(&self.shared.sent);
             } else {
-                self.shared.undelivered.fetch_add(1, Ordering::Relaxed);
+                count(&self.shared.undelivered);
             }
         }
         if let Some(view) = step.view {
@@ -348,6 +351,11 @@ impl<A: ElectionAlgorithm> Node<A> {
         self.shared.end(end);
         ctx.stop();
     }
+}
+
+/// Counts one. Only the node itself counts, so it need not be one atomic operation.
+fn count(counter: &AtomicU64) {
+    counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
 // However the actor goes, also by a panic of the host itself, its handles must hear of it.

@@ -21,6 +21,8 @@ pub(super) struct Shared {
     pub(super) status: watch::Sender<Status>,
     pub(super) tenure: watch::Sender<Option<Arc<Tenure>>>,
     pub(super) ended: watch::Sender<Option<End>>,
+    /// The same, for the node itself, which asks at every message and needs no lock for that.
+    over: AtomicBool,
     pub(super) news: News,
     /// Whoever works as the leader has the one permit: one at a time, over all tenures.
     pub(super) worker: Arc<Semaphore>,
@@ -37,6 +39,7 @@ impl Shared {
             status: watch::Sender::new(Status::of(View::default(), None)),
             tenure: watch::Sender::new(None),
             ended: watch::Sender::new(None),
+            over: AtomicBool::new(false),
             news: News::new(events),
             worker: Arc::new(Semaphore::new(1)),
             killed: AtomicBool::new(false),
@@ -68,6 +71,7 @@ impl Shared {
 
     /// The node has ended; only the first word counts.
     pub(super) fn end(&self, end: End) {
+        self.over.store(true, Ordering::Release);
         let first = self.ended.send_if_modified(|known| {
             let first = known.is_none();
             if first {
@@ -88,7 +92,7 @@ impl Shared {
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.ended.borrow().is_some()
+        self.over.load(Ordering::Acquire)
     }
 
     pub(super) fn is_killed(&self) -> bool {

@@ -91,25 +91,72 @@ pub struct Inbox<A: ElectionAlgorithm> {
 
 /// How many messages of each peer wait in the mailbox. Each has a share of its own, so that one
 /// that floods the node loses its own messages and nobody else's.
+///
+/// What has come in is counted by the senders and what was taken out by the node, apart from each
+/// other: one counter for both would move between their processors at every message.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    of: Box<[AtomicU32]>,
+    senders: Box<[Sender]>,
+    /// How many messages of each have left the mailbox; wraps.
+    taken: Box<[AtomicU32]>,
     share: u32,
     dropped: AtomicU64,
 }
 
+/// What the senders' side counts of one peer.
+#[derive(Debug, Default)]
+struct Sender {
+    /// How many of its messages came in; wraps.
+    put: AtomicU32,
+    /// How many of them had been taken when somebody last looked.
+    seen: AtomicU32,
+}
+
 impl Waiting {
     pub(super) fn new(members: &Membership, share: u32) -> Arc<Self> {
+        let places = 0..members.len();
         Arc::new(Self {
-            of: (0..members.len()).map(|_| AtomicU32::new(0)).collect(),
+            senders: places.clone().map(|_| Sender::default()).collect(),
+            taken: places.map(|_| AtomicU32::new(0)).collect(),
             share,
             dropped: AtomicU64::new(0),
         })
     }
 
-    /// A message of the peer at `place` left the mailbox.
+    /// Reserves room for a message of the peer at `place`; whether there was any.
+    fn put(&self, place: usize) -> bool {
+        let Sender { put, seen } = &self.senders[place];
+        let before = put.fetch_add(1, Ordering::Relaxed);
+        // Below zero where others have put and the node has taken since: then there is room, too.
+        let fits = |taken: u32| {
+            let waiting = before.wrapping_sub(taken).cast_signed();
+            i64::from(waiting) < i64::from(self.share)
+        };
+        if fits(seen.load(Ordering::Relaxed)) {
+            return true;
+        }
+        let taken = self.taken[place].load(Ordering::Relaxed);
+        seen.store(taken, Ordering::Relaxed);
+        let room = fits(taken);
+        if !room {
+            self.put_back(place);
+        }
+        room
+    }
+
+    /// The message that room was reserved for did not come in.
+    fn put_back(&self, place: usize) {
+        self.senders[place].put.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A message of the peer at `place` left the mailbox. Only the node itself may call this.
     pub(super) fn taken(&self, place: usize) {
-        self.of[place].fetch_sub(1, Ordering::Relaxed);
+        // Nobody else writes it, so it need not be one atomic operation.
+        let taken = &self.taken[place];
+        taken.store(
+            taken.load(Ordering::Relaxed).wrapping_add(1),
+            Ordering::Relaxed,
+        );
     }
 
     pub(super) fn dropped(&self) -> u64 {
@@ -155,24 +202,24 @@ impl<A: ElectionAlgorithm> Inbox<A> {
         from: NodeId,
         message: A::Message,
     ) -> Result<(), Dropped> {
-        let waiting = &self.waiting.of[place];
-        if waiting.fetch_add(1, Ordering::Relaxed) >= self.waiting.share {
-            return self.refuse(place, Dropped::Full);
+        if !self.waiting.put(place) {
+            return self.refuse(Dropped::Full);
         }
         let delivery = Delivery {
             place,
             from,
             message,
         };
-        match self.deliveries.try_send(delivery) {
-            Ok(()) => Ok(()),
-            Err(actix::prelude::SendError::Full(_)) => self.refuse(place, Dropped::Full),
-            Err(actix::prelude::SendError::Closed(_)) => self.refuse(place, Dropped::Gone),
-        }
+        let why = match self.deliveries.try_send(delivery) {
+            Ok(()) => return Ok(()),
+            Err(actix::prelude::SendError::Full(_)) => Dropped::Full,
+            Err(actix::prelude::SendError::Closed(_)) => Dropped::Gone,
+        };
+        self.waiting.put_back(place);
+        self.refuse(why)
     }
 
-    fn refuse(&self, place: usize, why: Dropped) -> Result<(), Dropped> {
-        self.waiting.taken(place);
+    fn refuse(&self, why: Dropped) -> Result<(), Dropped> {
         if why == Dropped::Full {
             self.waiting.dropped.fetch_add(1, Ordering::Relaxed);
         }
