@@ -1,68 +1,153 @@
-//! Why a lease is not enough, and what a fence is for. A leader checks its leadership, then its
-//! process stalls (garbage collection, a swapped-out page, a suspended laptop). Meanwhile another
-//! one is elected and writes. The first wakes up in the middle of its write.
+//! Why a leader's writes need a fence. `cargo run --release --example fencing_accident`
 //!
-//! `cargo run --example fencing_accident`
+//! A leader makes sure that it leads, and then is paused before it writes: a garbage collection, a
+//! stalled virtual machine, a closed laptop. Meanwhile another one rises and writes. Then the first
+//! wakes up and does what it was about to do. Each write goes to two stores: one takes whatever
+//! comes, one has a `Fence`.
 
-use elector::{Cluster, Fence, FencingToken, StaleToken, raft::Raft};
+use std::sync::{
+    Arc, Barrier, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
-/// A store that takes what comes.
-#[derive(Debug, Default)]
-struct Unfenced(Vec<&'static str>);
+use elector::{
+    Cluster, Fence, FencingToken, Leadership, NodeId, Quorum, StaleToken, actor::BoxError,
+    raft::Raft,
+};
+use tokio::{
+    sync::mpsc,
+    task::{JoinSet, block_in_place},
+};
 
-/// A store that asks for tokens.
-#[derive(Debug, Default)]
-struct Fenced(Fence, Vec<&'static str>);
+/// The number of the last invoice: it must only ever go up.
+#[derive(Default)]
+struct Store {
+    fence: Option<Fence>,
+    last: u64,
+}
 
-impl Fenced {
-    fn write(&mut self, token: FencingToken, row: &'static str) -> Result<(), StaleToken> {
-        self.0.admit(token)?;
-        self.1.push(row);
+impl Store {
+    fn write(&mut self, token: FencingToken, last: u64) -> Result<(), StaleToken> {
+        if let Some(fence) = &mut self.fence {
+            fence.admit(token)?;
+        }
+        self.last = last;
         Ok(())
     }
 }
 
+struct Office {
+    unfenced: Mutex<Store>,
+    fenced: Mutex<Store>,
+    /// Whether nobody has been paused yet: it happens once.
+    accident: AtomicBool,
+    pause: Barrier,
+}
+
+impl Office {
+    fn read(&self) -> (u64, u64) {
+        let read = |store: &Mutex<Store>| store.lock().map_or(0, |store| store.last);
+        (read(&self.unfenced), read(&self.fenced))
+    }
+
+    fn write(&self, node: NodeId, token: FencingToken, number: u64) {
+        let stores = [("unfenced", &self.unfenced), ("fenced", &self.fenced)];
+        let [unfenced, fenced] = stores.map(|(name, store)| {
+            let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+            match store.write(token, number) {
+                Ok(()) => format!("{name}: written"),
+                Err(stale) => format!("{name}: REFUSED\n    {stale}"),
+            }
+        });
+        println!("  node {node}: invoice {number}   {unfenced}   {fenced}");
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum News {
+    Paused(NodeId),
+    Done,
+}
+
+/// What the leader does, whichever node it is.
+async fn invoices(
+    node: NodeId,
+    me: Leadership<Quorum>,
+    office: Arc<Office>,
+    news: mpsc::UnboundedSender<News>,
+) -> Result<(), BoxError> {
+    println!("  node {node} leads epoch {}", me.epoch());
+    for _ in 0..3 {
+        let number = office.read().0 + 1;
+        let token = me.token()?; // It leads: that was checked just now.
+        if number == 2 && office.accident.swap(false, Ordering::SeqCst) {
+            println!("  node {node}: about to write invoice {number}, and is paused");
+            news.send(News::Paused(node))?;
+            block_in_place(|| office.pause.wait());
+            office.write(node, token, number); // One more check first could be paused after, too.
+            news.send(News::Done)?;
+            return Ok(());
+        }
+        office.write(node, token, number);
+    }
+    news.send(News::Done)?;
+    std::future::pending().await
+}
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), BoxError> {
+    println!("The leader issues invoices: it reads the last number, adds one, writes it back.\n");
     let cluster = Cluster::<Raft>::start(3).await?;
-    let (mut unfenced, mut fenced) = (Unfenced::default(), Fenced::default());
-
-    let first = cluster.leader().await;
-    let old = cluster.node(first).ok_or("it runs")?.campaign().await?;
-    let old_token = old.token()?;
-    println!(
-        "node {first} leads epoch {}: it has checked, and is about to write ...",
-        old.epoch()
-    );
-
-    println!("... when it stalls; nobody hears of it any more");
-    cluster.isolate(first);
-    let mut others = Vec::new();
-    for elector in cluster.running().filter(|other| other.node_id() != first) {
-        let elector = elector.clone();
-        others.push(tokio::spawn(async move {
-            let me = elector.campaign().await?;
-            Ok::<_, elector::actor::CommandError>((elector.node_id(), me))
-        }));
-    }
-    let (second, new) = {
-        let (one, two) = (others.remove(0), others.remove(0));
-        tokio::select! { won = one => won??, won = two => won?? }
+    let fenced = Store {
+        fence: Some(Fence::new()),
+        last: 0,
     };
-    println!("node {second} leads epoch {}, and writes", new.epoch());
-    unfenced.0.push("the second leader's row");
-    fenced.write(new.token()?, "the second leader's row")?;
-
-    println!("node {first} wakes up in the middle of its write:");
-    unfenced.0.push("the first leader's row, too late");
-    println!("  the unfenced store is corrupted: {:?}", unfenced.0);
-    match fenced.write(old_token, "the first leader's row, too late") {
-        Err(stale) => println!("  the fenced store refuses: {stale}"),
-        Ok(()) => return Err("the fence let a stale write through".into()),
+    let office = Arc::new(Office {
+        unfenced: Mutex::default(),
+        fenced: Mutex::new(fenced),
+        accident: AtomicBool::new(true),
+        pause: Barrier::new(2),
+    });
+    let (send, mut news) = mpsc::unbounded_channel();
+    let mut workers = JoinSet::new();
+    for elector in cluster.running() {
+        let (office, send) = (Arc::clone(&office), send.clone());
+        let elector = elector.clone();
+        workers.spawn(async move {
+            let node = elector.node_id();
+            elector
+                .lead(|me| invoices(node, me, Arc::clone(&office), send.clone()))
+                .await
+        });
     }
+
+    let Some(News::Paused(old)) = news.recv().await else {
+        return Err("nobody led".into());
+    };
+    // A process that stands still says nothing and hears nothing.
+    cluster.isolate(old);
+    news.recv().await.ok_or("nobody led after it")?;
+    let before = office.read();
+    println!("  node {old} wakes up, and does not know that it was away");
+    office.pause.wait();
+    news.recv().await.ok_or("the paused one never woke up")?;
+
+    let after = office.read();
+    println!("\nThe last number, before and after node {old} woke up:");
     println!(
-        "  had it asked once more: {}",
-        old.check().expect_err("its lease has run out")
+        "  unfenced {} -> {}  corrupted: invoices 3 and 4 will be issued again",
+        before.0, after.0
     );
-    Ok(())
+    println!("  fenced   {} -> {}  whole", before.1, after.1);
+    println!(
+        "\nLook at: no election could have prevented that write; only who keeps the data can."
+    );
+    workers.shutdown().await;
+    cluster.shutdown().await;
+    let as_told = (before, after) == ((4, 4), (2, 4));
+    if as_told {
+        Ok(())
+    } else {
+        Err("that is not what happened".into())
+    }
 }

@@ -1,70 +1,100 @@
-//! A leader hands over before it is taken down for maintenance: its work ends in order, and only
-//! then does the named successor take over. No timeout is waited for.
+//! Handing the leadership over while work is going on, and what it costs.
+//! `cargo run --release --example graceful_handover`
 //!
-//! `cargo run --example graceful_handover`
+//! The same work on three nodes. The leader first hands over to a peer of its choice
+//! (`transfer_to`), the next one steps down (`step_down`), the third one crashes without anybody
+//! being told, for comparison. Each time the old work has ended before the new work begins; the gap
+//! between them is time in which nobody works.
 
 use std::time::Instant;
 
-use elector::{Cluster, Elector, Leadership, NodeId, Quorum, raft::Raft};
-use tokio::sync::mpsc;
+use elector::{Cluster, ClusterSetup, Leadership, NodeId, Quorum, actor::BoxError, raft::Raft};
+use tokio::{
+    sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
+    task::JoinSet,
+};
 
-type Diary = mpsc::UnboundedSender<(NodeId, &'static str)>;
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum What {
+    Began,
+    Ended,
+}
 
-/// Work that says when it ends, however it ends.
-struct Work(Diary, NodeId);
+type Report = (What, NodeId, Instant);
 
-impl Drop for Work {
+/// Reports the end of the work, by whatever it ends: the future of `lead` is dropped.
+struct Working(NodeId, UnboundedSender<Report>);
+
+impl Drop for Working {
     fn drop(&mut self) {
-        // Nobody may listen any more.
-        let _ = self.0.send((self.1, "has ended its work"));
+        // Nobody listens any more at the end of the example.
+        let _ = self.1.send((What::Ended, self.0, Instant::now()));
     }
 }
 
-async fn run(elector: Elector<Raft>, diary: Diary) {
-    let node = elector.node_id();
-    let work = |me: Leadership<Quorum>| {
-        let diary = diary.clone();
-        async move {
-            diary.send((node, "works"))?;
-            let _work = Work(diary, node);
-            me.lost().await;
-            Ok(())
-        }
+async fn work(
+    node: NodeId,
+    me: Leadership<Quorum>,
+    reports: UnboundedSender<Report>,
+) -> Result<(), BoxError> {
+    reports.send((What::Began, node, Instant::now()))?;
+    let _working = Working(node, reports);
+    println!("    node {node} works, in epoch {}", me.epoch());
+    std::future::pending().await
+}
+
+/// Waits for the end of one's work and the begin of another's; their order is the point.
+async fn gap(old: NodeId, reports: &mut UnboundedReceiver<Report>) -> Result<NodeId, BoxError> {
+    let ended = reports.recv().await.ok_or("no report")?;
+    let began = reports.recv().await.ok_or("no report")?;
+    let ((What::Ended, who, end), (What::Began, new, begin)) = (ended, began) else {
+        return Err(format!("work overlapped: {ended:?}, {began:?}").into());
     };
-    if let Err(error) = elector.lead(work).await {
-        println!("node {node}: {error}");
+    if who != old {
+        return Err(format!("node {who} worked, and node {old} led").into());
     }
+    println!("    nobody worked for {:.1?}", begin.duration_since(end));
+    Ok(new)
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let cluster = Cluster::<Raft>::start(3).await?;
-    let (diary, mut entries) = mpsc::unbounded_channel();
-    for elector in cluster.running().cloned() {
-        tokio::spawn(run(elector, diary.clone()));
+async fn main() -> Result<(), BoxError> {
+    println!("Three nodes, the same work on each; the leadership goes round.\n");
+    let mut setup = ClusterSetup::<Raft>::new(3);
+    setup.hints = false; // A crash is found out by silence, as on a network without resets.
+    let mut cluster = Cluster::start_with(setup).await?;
+    let (send, mut reports) = mpsc::unbounded_channel();
+    let mut workers = JoinSet::new();
+    for elector in cluster.running() {
+        let (elector, send) = (elector.clone(), send.clone());
+        workers.spawn(async move {
+            let node = elector.node_id();
+            elector.lead(|me| work(node, me, send.clone())).await
+        });
     }
-    let (leader, _) = entries.recv().await.ok_or("somebody works")?;
-    println!("node {leader} works");
-    let heir = cluster.nodes().iter().copied().find(|&node| node != leader);
-    let heir = heir.ok_or("there are three")?;
+    let (_, leader, _) = reports.recv().await.ok_or("nobody led")?;
 
-    let began = Instant::now();
-    let elector = cluster.node(leader).ok_or("it runs")?;
-    elector.transfer_to(heir).await?;
-    while let Some((node, what)) = entries.recv().await {
-        println!(
-            "node {node} {what}, {:.1?} after the hand-over began",
-            began.elapsed()
-        );
-        if (node, what) == (heir, "works") {
-            break;
-        }
-    }
-    elector.shutdown().await?;
-    println!(
-        "node {leader} is down, and node {} leads",
-        cluster.leader().await
-    );
+    let heir = cluster.nodes().iter().copied().find(|&node| node != leader);
+    let heir = heir.ok_or("it is alone")?;
+    println!("\nNode {leader} hands over to node {heir}:");
+    cluster
+        .node(leader)
+        .ok_or("it runs")?
+        .transfer_to(heir)
+        .await?;
+    let leader = gap(leader, &mut reports).await?;
+
+    println!("\nNode {leader} steps down:");
+    cluster.node(leader).ok_or("it runs")?.step_down().await?;
+    let leader = gap(leader, &mut reports).await?;
+
+    println!("\nNode {leader} crashes, for comparison:");
+    cluster.kill(leader).await;
+    gap(leader, &mut reports).await?;
+
+    println!("\nLook at: the gaps. Who hands over spares the others the wait for its silence, and");
+    println!("in no case did two work at once.");
+    workers.shutdown().await;
     cluster.shutdown().await;
     Ok(())
 }

@@ -1,12 +1,12 @@
-//! An election algorithm of your own, and what it gets for nothing: every fault, every invariant,
-//! and a place in the table. `cargo run --release --example my_algorithm`
+//! An election algorithm of your own, and what it gets for nothing: clusters of actors, every fault,
+//! every invariant, and a place in the table. `cargo run --release --example my_algorithm`
 //! "First come": whoever misses the leader asks everybody for the next epoch, and each node grants
 //! an epoch once. It is Raft's vote without pre-vote and check-quorum; the table shows their worth.
 
 use elector_core::actor::Cluster;
 use elector_core::{
     Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, NodeId, Outbox, Pledge,
-    Purpose, Quorum, Role, Tally, Timing, Verdict, View,
+    Purpose, Quorum, Role, Tally, Timing, Verdict, View, actor::Cluster,
 };
 use elector_raft::{Raft, RaftConfig};
 use elector_sim::{Contestant, Sweep};
@@ -36,10 +36,10 @@ impl Message for Say {
         }
     }
     fn pledge(&self, to: NodeId) -> Option<Pledge> {
-        match self {
-            Self::Grant(epoch) => Some(Pledge::vote(*epoch, to)),
-            Self::Ask(_) | Self::Announce(_) | Self::Lead(_) => None,
-        }
+        let Self::Grant(epoch) = self else {
+            return None;
+        };
+        Some(Pledge::vote(*epoch, to))
     }
 }
 
@@ -58,13 +58,11 @@ impl FirstCome {
         self.view = View::following(self.granted.0, leader);
         out.set_timer((), self.timing.election());
     }
-
     fn lead(&mut self, say: fn(Epoch) -> Say, out: &mut Outbox<Self>) {
         self.view = View::leading(self.granted.0, self.members.me());
         out.broadcast(&say(self.granted.0));
         out.set_timer((), Delay::exactly(self.timing.heartbeat));
     }
-
     fn campaign(&mut self, out: &mut Outbox<Self>) {
         let me = self.members.me();
         self.granted = (self.granted.0.next(), Some(me));
@@ -74,14 +72,12 @@ impl FirstCome {
         out.set_timer((), self.timing.election());
         self.count(me, out);
     }
-
     fn count(&mut self, voter: NodeId, out: &mut Outbox<Self>) {
         let verdict = self.votes.record(&self.members, voter, true);
         if self.view.role == Role::Candidate && verdict == Verdict::Won {
             self.lead(Say::Announce, out);
         }
     }
-
     fn hear(&mut self, from: NodeId, message: &Say, out: &mut Outbox<Self>) {
         let (known, granted_to) = self.granted;
         match *message {
@@ -110,14 +106,12 @@ impl ElectionAlgorithm for FirstCome {
     type Durable = (Epoch, Option<NodeId>);
 
     fn restore(timing: &Timing, members: Membership, granted: Self::Durable) -> Self {
-        let (timing, votes) = (*timing, Tally::new());
-        let view = View::following(granted.0, None);
         Self {
+            view: View::following(granted.0, None),
             members,
-            timing,
+            timing: *timing,
             granted,
-            view,
-            votes,
+            votes: Tally::new(),
         }
     }
     fn durable(&self) -> &Self::Durable {
@@ -139,7 +133,13 @@ impl ElectionAlgorithm for FirstCome {
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut cluster = Cluster::<FirstCome>::start(3).await?;
+    let first = cluster.leader().await;
+    cluster.kill(first).await;
+    let next = cluster.leader().await;
+    println!("On actors: node {first} led and was killed; now node {next} leads.\n");
     let contestants = vec![
         Contestant::of::<FirstCome>("mine", "one grant an epoch", Timing::default()),
         Contestant::of::<Raft>("stock", "for comparison", RaftConfig::default()),

@@ -1,62 +1,153 @@
-//! One program, four algorithms: the feature decides which, and nothing else changes.
+//! One program, four algorithms: it names none of them. Which one it runs on is a feature:
 //!
 //! ```text
-//! cargo run --example swap_algorithm
-//! cargo run --example swap_algorithm --no-default-features --features paxos
-//! cargo run --example swap_algorithm --no-default-features --features bully
-//! cargo run --example swap_algorithm --no-default-features --features ring
+//! cargo run --release -p elector --example swap_algorithm
+//! cargo run --release -p elector --example swap_algorithm --no-default-features --features paxos
+//! cargo run --release -p elector --example swap_algorithm --no-default-features --features bully
+//! cargo run --release -p elector --example swap_algorithm --no-default-features --features ring
+//! cargo run --release -p elector --example swap_algorithm --all-features
 //! ```
 //!
-//! With all features on there is no `Selected`, and the program chooses at run time, by name:
-//! `cargo run --example swap_algorithm --all-features -- bully`
+//! With one feature on, `elector::Selected` is that algorithm. With several on, as in the last
+//! line, the choice is made at run time, by name (`AnyElector`), and the program runs on each.
 
-use elector::{Cluster, ElectionAlgorithm, Guarantee};
+use std::error::Error;
 
-async fn elect<A: ElectionAlgorithm>() -> Result<(), Box<dyn std::error::Error>> {
-    let mut cluster = Cluster::<A>::start(5).await?;
-    let first = cluster.leader().await;
-    cluster.kill(first).await;
-    let second = cluster.leader().await;
-    let (name, guarantee) = (A::NAME, A::Guarantee::KIND);
-    println!("{name} ({guarantee}): node {first} led, was killed, and now node {second} leads");
-    cluster.shutdown().await;
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    println!("Three nodes elect a leader, it leaves, and another one leads.\n");
+    program::run().await?;
+    println!("\nLook at: the guarantee. It is all that the program must know of the algorithm: a");
+    println!(
+        "quorum algorithm hands out tokens for a `Fence`, a best-effort one has none to give."
+    );
     Ok(())
 }
 
-// With all four on, the choice is made at run time.
-#[cfg(all(
-    feature = "raft",
-    feature = "paxos",
-    feature = "bully",
-    feature = "ring"
-))]
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    use elector::Algorithm;
+/// Exactly one feature is on: the algorithm is a type.
+#[cfg(not(any(
+    all(
+        feature = "raft",
+        any(feature = "paxos", feature = "bully", feature = "ring")
+    ),
+    all(feature = "paxos", any(feature = "bully", feature = "ring")),
+    all(feature = "bully", feature = "ring"),
+)))]
+mod program {
+    use std::{error::Error, time::Instant};
 
-    let named = std::env::args().nth(1);
-    let chosen = named.map_or(Ok(Algorithm::ALL.to_vec()), |name| {
-        name.parse().map(|algorithm| vec![algorithm])
-    })?;
-    for algorithm in chosen {
-        match algorithm {
-            Algorithm::Raft => elect::<elector::raft::Raft>().await?,
-            Algorithm::Paxos => elect::<elector::paxos::Paxos>().await?,
-            Algorithm::Bully => elect::<elector::bully::Bully>().await?,
-            Algorithm::Ring => elect::<elector::ring::Ring>().await?,
+    use elector::{Cluster, ElectionAlgorithm, Guarantee, Selected};
+
+    pub(super) async fn run() -> Result<(), Box<dyn Error>> {
+        let guarantee = <Selected as ElectionAlgorithm>::Guarantee::KIND;
+        println!(
+            "{}, chosen by its feature; guarantee: {guarantee}",
+            Selected::NAME
+        );
+        let mut cluster = Cluster::<Selected>::start(3).await?;
+        let first = cluster.leader().await;
+        println!("  node {first} leads");
+        let left = Instant::now();
+        cluster.kill(first).await;
+        let next = cluster.leader().await;
+        println!(
+            "  it is killed; {:.1?} later node {next} leads",
+            left.elapsed()
+        );
+        cluster.shutdown().await;
+        Ok(())
+    }
+}
+
+/// Several features are on: the algorithm is a name.
+#[cfg(any(
+    all(
+        feature = "raft",
+        any(feature = "paxos", feature = "bully", feature = "ring")
+    ),
+    all(feature = "paxos", any(feature = "bully", feature = "ring")),
+    all(feature = "bully", feature = "ring"),
+))]
+mod program {
+    use std::{any::Any, error::Error, sync::OnceLock, time::Instant};
+
+    use elector::{
+        Algorithm, AnyElector, AnyLeadership, ElectionAlgorithm, NodeId, SetUp,
+        actor::{Builder, MemoryNetwork},
+    };
+    use tokio::sync::mpsc;
+
+    const NODES: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
+
+    /// A network whose messages are those of an algorithm that is not known yet.
+    type Network = OnceLock<Box<dyn Any + Send + Sync>>;
+
+    /// What an application says about a node, in the same words for every algorithm.
+    struct Node<'a>(NodeId, &'a Network);
+
+    impl SetUp for Node<'_> {
+        fn set_up<A: ElectionAlgorithm>(self, builder: Builder<A>) -> Builder<A> {
+            let Self(me, network) = self;
+            let network = network.get_or_init(|| Box::new(MemoryNetwork::<A>::new(NODES).ok()));
+            let builder = builder.node_id(me).peers(NODES);
+            match network.downcast_ref::<Option<MemoryNetwork<A>>>() {
+                Some(Some(network)) => builder.transport(network.transport()),
+                _ => builder, // `start` says that there is no transport.
+            }
         }
     }
-    Ok(())
-}
 
-// With exactly one on, `Selected` is it; with two or three on, this does not compile, and says why.
-#[cfg(not(all(
-    feature = "raft",
-    feature = "paxos",
-    feature = "bully",
-    feature = "ring"
-)))]
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    elect::<elector::Selected>().await
+    pub(super) async fn run() -> Result<(), Box<dyn Error>> {
+        for name in ["raft", "paxos", "bully", "ring"] {
+            let algorithm: Algorithm = name.parse()?;
+            if algorithm.is_available() {
+                run_on(algorithm).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn run_on(algorithm: Algorithm) -> Result<(), Box<dyn Error>> {
+        println!(
+            "{algorithm}, chosen by its name; guarantee: {}",
+            algorithm.guarantee()
+        );
+        let (network, (send, mut began)) = (Network::new(), mpsc::unbounded_channel());
+        let mut nodes = Vec::new();
+        for node in NODES {
+            let elector = AnyElector::start(algorithm, "swap", Node(node, &network)).await?;
+            nodes.push(elector.clone());
+            let send = send.clone();
+            tokio::spawn(async move {
+                let work = |me: AnyLeadership| {
+                    let send = send.clone();
+                    async move {
+                        send.send((node, me.token()?))?;
+                        std::future::pending().await
+                    }
+                };
+                elector.lead(work).await
+            });
+        }
+        let (first, token) = began.recv().await.ok_or("nobody led")?;
+        let tokens = if token.is_some() {
+            "has a token"
+        } else {
+            "has no token"
+        };
+        println!("  node {first} leads, and {tokens}");
+        let left = Instant::now();
+        for leaving in nodes.iter().filter(|elector| elector.node_id() == first) {
+            leaving.shutdown().await?;
+        }
+        let (next, _) = began.recv().await.ok_or("nobody led after it")?;
+        println!(
+            "  it shuts down; {:.1?} later node {next} leads",
+            left.elapsed()
+        );
+        for staying in nodes.iter().filter(|elector| elector.node_id() != first) {
+            staying.shutdown().await?;
+        }
+        Ok(())
+    }
 }
