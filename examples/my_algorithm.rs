@@ -3,7 +3,6 @@
 //! "First come": whoever misses the leader asks everybody for the next epoch, and each node grants
 //! an epoch once. It is Raft's vote without pre-vote and check-quorum; the table shows their worth.
 
-use elector_core::actor::Cluster;
 use elector_core::{
     Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, NodeId, Outbox, Pledge,
     Purpose, Quorum, Role, Tally, Timing, Verdict, View, actor::Cluster,
@@ -146,17 +145,5 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ];
     let scenarios = ["leader-crash", "minority-leader", "one-way-deaf", "churn"];
     println!("{}", Sweep::of(contestants, &[3, 5], &scenarios)?.table()?);
-    on_actors()
-}
-
-/// The same algorithm, unmodified, on real actors.
-#[tokio::main(flavor = "current_thread")]
-async fn on_actors() -> Result<(), Box<dyn std::error::Error>> {
-    let mut cluster = Cluster::<FirstCome>::start(5).await?;
-    let first = cluster.leader().await;
-    cluster.kill(first).await;
-    let second = cluster.leader().await;
-    println!("on actors: node {first} led, was killed, and now node {second} leads");
-    cluster.shutdown().await;
     Ok(())
 }
