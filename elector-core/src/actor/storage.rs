@@ -1,5 +1,6 @@
 use std::{
     boxed::Box,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         mpsc::{self, Receiver, Sender},
@@ -9,9 +10,14 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::transport::BoxError;
+use super::{error::panic_text, transport::BoxError};
 
 /// Where a node keeps what it must still know after a crash: the seam for disks.
+///
+/// A node that has stopped does not wait for a disk that is stuck: its storage is dropped when the
+/// last save has ended, and that may be later. If the same place could be opened again by then,
+/// the storage must hold a lock on it until it is dropped, or the late save of one life would
+/// overwrite what the next one has promised.
 #[async_trait]
 pub trait Storage<D>: Send + 'static {
     /// Reads what was last saved; `None` for a node that has never run. Never called after
@@ -69,9 +75,14 @@ impl<D: Send + 'static> Store<D> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        thread::Builder::new()
-            .name(name.into())
-            .spawn(move || runtime.block_on(work(storage, &queue, done)))?;
+        thread::Builder::new().name(name.into()).spawn(move || {
+            let working = AssertUnwindSafe(|| runtime.block_on(work(storage, &queue, &done)));
+            // Nothing is used again after a panic.
+            if let Err(panic) = catch_unwind(working) {
+                let text = panic_text(&*panic);
+                done(Err(Arc::new(std::format!("it panicked: {text}").into())));
+            }
+        })?;
         Ok(Self::There(writes))
     }
 
@@ -96,7 +107,7 @@ impl<D: Send + 'static> Store<D> {
 async fn work<D: 'static>(
     mut storage: Box<dyn Storage<D>>,
     queue: &Receiver<(u64, D)>,
-    done: impl Fn(Saved),
+    done: &impl Fn(Saved),
 ) {
     while let Ok(mut write) = queue.recv() {
         // The newest state is all that matters: one write for all that wait.
