@@ -114,9 +114,11 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         control.order(Order::Stop);
         // It was told to; how it ended is of no interest any more.
         let _ = elector.stopped().await;
-        if let Some(tenure) = tenure {
-            tenure.finished(control.grace).await;
-        }
+        // It may have granted one after that look.
+        control
+            .shared
+            .work_ended(tenure.as_ref(), control.grace)
+            .await;
         if self.setup.hints {
             self.network.suspect(node);
         }
@@ -206,7 +208,10 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             if let Some(leader) = self.agreed() {
                 return leader;
             }
-            changes.join_next().await;
+            if changes.join_next().await.is_none() {
+                // Nothing runs, and nothing will while this waits.
+                std::future::pending::<()>().await;
+            }
         }
     }
 

@@ -66,6 +66,11 @@ impl Claim {
         }
     }
 
+    /// Whether it is over, and not by the wish of the one who works under it.
+    pub(super) fn is_lost(&self) -> bool {
+        !self.tenure.holds() && !self.resigning.load(Ordering::Acquire)
+    }
+
     /// The work has ended: nobody acts under this tenure any more, and another may begin.
     pub(super) fn finish(&self) {
         self.resign();
