@@ -415,3 +415,14 @@ async fn a_stuck_disk_does_not_fill_the_memory() {
     drop(unstick);
     assert!(soon(elector.stopped()).await.is_err());
 }
+
+// A node that was shut down through its own handle does not run, whatever the cluster remembers.
+#[tokio::test]
+async fn a_node_that_was_shut_down_can_be_restarted() {
+    let mut cluster = Cluster::<Raft>::start(1).await.unwrap();
+    soon(cluster.leader()).await;
+    soon(cluster.node(1).unwrap().shutdown()).await.unwrap();
+    assert_eq!(cluster.agreed(), None);
+    soon(cluster.restart(1)).await.unwrap();
+    assert_eq!(soon(cluster.leader()).await, NodeId(1));
+}

@@ -125,14 +125,19 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         true
     }
 
-    /// Starts a node that does not run, from what it had saved; one that runs is left alone.
+    /// Starts a node that does not run, from what it had saved; one that runs is left alone. One
+    /// that was shut down, or stopped by itself, does not run.
     ///
     /// # Errors
     /// If it cannot be started, or is not in the cluster.
     pub async fn restart(&mut self, node: impl Into<NodeId>) -> Result<(), StartError> {
         let node = node.into();
-        if self.running.contains_key(&node) {
-            return Ok(());
+        match self.running.get(&node) {
+            Some(elector) if !elector.control().shared.has_ended() => return Ok(()),
+            Some(_) => {
+                self.kill(node).await;
+            }
+            None => {}
         }
         let stranger = MembershipError::NotAMember(node);
         let members = self.members.seen_from(node).ok_or(stranger)?;

@@ -280,10 +280,8 @@ impl<A: ElectionAlgorithm> Elector<A> {
             loop {
                 let tenure = tenures.borrow_and_update().clone();
                 if let Some(tenure) = tenure
-                    && tenure.holds()
-                    && tenure.take(in_hand)
+                    && shared.begin_work(&tenure, in_hand)
                 {
-                    shared.work_begins(&tenure);
                     return Ok(Claim::new(tenure, self.control().clone(), permit));
                 }
                 let changed = tenures.changed().await;

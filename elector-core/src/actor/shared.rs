@@ -72,9 +72,16 @@ impl Shared {
         self.tenure.borrow().clone()
     }
 
-    /// Somebody begins to work under this tenure.
-    pub(super) fn work_begins(&self, tenure: &Arc<Tenure>) {
-        *self.at_work() = Some(Arc::clone(tenure));
+    /// Makes the caller the one that works under this tenure; whether it is the first, and not too
+    /// late.
+    pub(super) fn begin_work(&self, tenure: &Arc<Tenure>, in_hand: bool) -> bool {
+        // All under the lock: who looks for work after the end either finds it, or it never begins.
+        let mut at_work = self.at_work();
+        let begins = tenure.holds() && tenure.take(in_hand);
+        if begins {
+            *at_work = Some(Arc::clone(tenure));
+        }
+        begins
     }
 
     fn at_work(&self) -> MutexGuard<'_, Option<Arc<Tenure>>> {
