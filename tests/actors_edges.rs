@@ -32,7 +32,7 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
 
 async fn alone() -> Elector<Raft> {
     let builder = Elector::<Raft>::builder("edge").node_id(1).peers([1]);
-    builder.start().await.unwrap()
+    builder.start().await.expect("it starts")
 }
 
 /// Its end takes until somebody lets it: the tail of a write that cannot be interrupted.
@@ -372,7 +372,7 @@ impl Storage<RaftDurable> for Stuck {
     }
 
     async fn save(&mut self, _: &RaftDurable) -> Result<(), BoxError> {
-        Ok(self.0.lock().unwrap().recv()?)
+        Ok(self.0.lock().map_err(|_| "poisoned")?.recv()?)
     }
 }
 

@@ -117,7 +117,8 @@ impl<G: Guarantee> Leadership<G> {
     }
 
     /// Returns when it is over; a deadline that passes is noticed within a millisecond or two, and
-    /// by [`check`](Self::check) at once.
+    /// by [`check`](Self::check) at once. After a suspend of the machine it may take as long as the
+    /// lease had left before: timers do not count it, and [`check`](Self::check) does.
     pub async fn lost(&self) {
         self.claim.tenure.lost().await;
     }
@@ -149,7 +150,6 @@ impl<G: Guarantee> Leadership<G> {
     /// Gives the leadership back: the node steps down, and sits out the next election if others
     /// can lead. Inside the closure of [`Elector::lead`](super::Elector::lead), that happens when
     /// the closure's future has been dropped. Dropping one that is in hand does the same.
-    #[expect(clippy::needless_pass_by_value, reason = "what was given back is gone")]
     pub fn resign(self) {
         self.claim.resign();
     }
