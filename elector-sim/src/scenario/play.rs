@@ -149,7 +149,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             (churn.commands, Self::random_command),
             (churn.wrong_hints, Self::random_hint),
             (churn.lost_disks, |sim| {
-                sim.each(Selector::Random, Self::wipe)
+                sim.each(Selector::Random, Self::wipe);
             }),
         ];
         let more: Vec<Event<A>> = more.iter().filter(|(on, _)| *on).map(|(_, e)| *e).collect();
