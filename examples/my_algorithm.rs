@@ -1,24 +1,23 @@
-//! An election algorithm of your own, and what it gets for nothing: the simulator with every
-//! fault, the invariants, and a table beside the stock algorithms.
-//!
-//! `cargo run --release --example my_algorithm`
-//!
-//! The algorithm is "first come": whoever misses the leader asks everybody for the next epoch, and
-//! each node grants an epoch once. It is Raft's vote without terms in every message, pre-vote or
-//! check-quorum; see in the table what those are for.
+//! An election algorithm of your own, and what it gets for nothing: every fault, every invariant,
+//! and a place in the table. `cargo run --release --example my_algorithm`
+//! "First come": whoever misses the leader asks everybody for the next epoch, and each node grants
+//! an epoch once. It is Raft's vote without pre-vote and check-quorum; the table shows their worth.
 
+use elector_core::actor::Cluster;
 use elector_core::{
     Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, NodeId, Outbox, Pledge,
     Purpose, Quorum, Role, Tally, Timing, Verdict, View,
 };
-use elector_sim::{Contestant, Scenario, Sweep};
+use elector_raft::{Raft, RaftConfig};
+use elector_sim::{Contestant, Sweep};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 enum Say {
     Ask(Epoch),
     Grant(Epoch),
-    Lead { epoch: Epoch, announce: bool },
+    Announce(Epoch),
+    Lead(Epoch),
 }
 
 impl Message for Say {
@@ -26,25 +25,20 @@ impl Message for Say {
         match self {
             Self::Ask(_) => "Ask",
             Self::Grant(_) => "Grant",
-            Self::Lead { .. } => "Lead",
+            Self::Announce(_) => "Announce",
+            Self::Lead(_) => "Lead",
         }
     }
     fn purpose(&self) -> Purpose {
         match self {
-            Self::Lead {
-                announce: false, ..
-            } => Purpose::Liveness,
-            _ => Purpose::Election,
+            Self::Lead(_) => Purpose::Liveness,
+            Self::Ask(_) | Self::Grant(_) | Self::Announce(_) => Purpose::Election,
         }
     }
     fn pledge(&self, to: NodeId) -> Option<Pledge> {
         match self {
-            Self::Grant(epoch) => Some(Pledge {
-                epoch: *epoch,
-                rank: (0, 0),
-                candidate: to,
-            }),
-            _ => None,
+            Self::Grant(epoch) => Some(Pledge::vote(*epoch, to)),
+            Self::Ask(_) | Self::Announce(_) | Self::Lead(_) => None,
         }
     }
 }
@@ -65,12 +59,9 @@ impl FirstCome {
         out.set_timer((), self.timing.election());
     }
 
-    fn lead(&mut self, announce: bool, out: &mut Outbox<Self>) {
+    fn lead(&mut self, say: fn(Epoch) -> Say, out: &mut Outbox<Self>) {
         self.view = View::leading(self.granted.0, self.members.me());
-        out.broadcast(&Say::Lead {
-            epoch: self.granted.0,
-            announce,
-        });
+        out.broadcast(&say(self.granted.0));
         out.set_timer((), Delay::exactly(self.timing.heartbeat));
     }
 
@@ -87,7 +78,7 @@ impl FirstCome {
     fn count(&mut self, voter: NodeId, out: &mut Outbox<Self>) {
         let verdict = self.votes.record(&self.members, voter, true);
         if self.view.role == Role::Candidate && verdict == Verdict::Won {
-            self.lead(true, out);
+            self.lead(Say::Announce, out);
         }
     }
 
@@ -100,12 +91,12 @@ impl FirstCome {
                 self.follow(None, out);
             }
             Say::Grant(epoch) if epoch == known => self.count(from, out),
-            Say::Lead { epoch, .. } if epoch >= known => {
+            Say::Announce(epoch) | Say::Lead(epoch) if epoch >= known => {
                 self.granted = (epoch, granted_to.filter(|_| epoch == known));
                 self.follow(Some(from), out);
             }
             // Stale: of an epoch that this node has left.
-            Say::Ask(_) | Say::Grant(_) | Say::Lead { .. } => {}
+            Say::Ask(_) | Say::Grant(_) | Say::Announce(_) | Say::Lead(_) => {}
         }
     }
 }
@@ -119,20 +110,19 @@ impl ElectionAlgorithm for FirstCome {
     type Durable = (Epoch, Option<NodeId>);
 
     fn restore(timing: &Timing, members: Membership, granted: Self::Durable) -> Self {
+        let (timing, votes) = (*timing, Tally::new());
         let view = View::following(granted.0, None);
         Self {
             members,
-            timing: *timing,
+            timing,
             granted,
             view,
-            votes: Tally::new(),
+            votes,
         }
     }
-
     fn durable(&self) -> &Self::Durable {
         &self.granted
     }
-
     fn view(&self) -> View {
         self.view
     }
@@ -141,7 +131,7 @@ impl ElectionAlgorithm for FirstCome {
         match input {
             Input::Started => self.follow(None, out),
             Input::Received { from, message } => self.hear(from, &message, out),
-            Input::Elapsed(()) if self.view.role == Role::Leader => self.lead(false, out),
+            Input::Elapsed(()) if self.view.role == Role::Leader => self.lead(Say::Lead, out),
             Input::Elapsed(()) | Input::Commanded(Command::Campaign) => self.campaign(out),
             Input::Commanded(_) => out.refuse("first-come knows no handover"),
             Input::Suspected(_) => {}
@@ -150,23 +140,23 @@ impl ElectionAlgorithm for FirstCome {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mine =
-        Contestant::of::<FirstCome>("mine", "each node grants an epoch once", Timing::default());
+    let contestants = vec![
+        Contestant::of::<FirstCome>("mine", "one grant an epoch", Timing::default()),
+        Contestant::of::<Raft>("stock", "for comparison", RaftConfig::default()),
+    ];
     let scenarios = ["leader-crash", "minority-leader", "one-way-deaf", "churn"];
-    let sweep = Sweep {
-        contestants: vec![mine],
-        nodes: vec![3, 5],
-        scenarios: scenarios
-            .into_iter()
-            .map(Scenario::named)
-            .collect::<Result<_, _>>()?,
-        runs: 50,
-        seed: 1,
-        jobs: None,
-        always_twice: true,
-    };
-    let cells = sweep.run(&|_, _| ())?;
-    let summaries: Vec<_> = cells.iter().map(elector_sim::Cell::summary).collect();
-    println!("{}", elector_sim::table(&summaries));
+    println!("{}", Sweep::of(contestants, &[3, 5], &scenarios)?.table()?);
+    on_actors()
+}
+
+/// The same algorithm, unmodified, on real actors.
+#[tokio::main(flavor = "current_thread")]
+async fn on_actors() -> Result<(), Box<dyn std::error::Error>> {
+    let mut cluster = Cluster::<FirstCome>::start(5).await?;
+    let first = cluster.leader().await;
+    cluster.kill(first).await;
+    let second = cluster.leader().await;
+    println!("on actors: node {first} led, was killed, and now node {second} leads");
+    cluster.shutdown().await;
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! What goes wrong must surface in the handle: nothing hangs, and nothing goes on leading.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
 use std::{
     sync::{Arc, Mutex, mpsc},
     time::Duration,
@@ -174,6 +176,32 @@ async fn a_failing_disk_stops_the_node() {
     assert!(told.to_string().contains("no space left"), "{told}");
     let end = soon(elector.shutdown()).await.unwrap_err();
     assert!(matches!(end, NodeError::Storage(_)));
+}
+
+// A write of this life that ends in the next one could undo what that one saved: whoever is told
+// that the node has stopped may open its storage.
+#[tokio::test]
+async fn a_shutdown_waits_for_the_disk() {
+    let (tell, disk) = disk();
+    let elector = alone::<Raft>(disk).await;
+    let campaign = tokio::spawn({
+        let elector = elector.clone();
+        async move { elector.campaign().await.map(|me| me.epoch()) }
+    });
+    let mut status = elector.subscribe();
+    soon(status.wait_for(|status| status.role == Role::Candidate))
+        .await
+        .unwrap();
+    let mut shutdown = tokio::spawn(async move { elector.shutdown().await });
+    let early = tokio::time::timeout(Duration::from_millis(50), &mut shutdown).await;
+    assert!(early.is_err(), "its vote is not on the disk yet");
+    tell.send(Ok(())).unwrap();
+    soon(shutdown).await.unwrap().unwrap();
+    assert!(soon(campaign).await.unwrap().is_err());
+    assert!(
+        tell.send(Ok(())).is_err(),
+        "nothing can be written any more"
+    );
 }
 
 struct Unreadable;

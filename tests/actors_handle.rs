@@ -1,5 +1,7 @@
 //! The handle that applications hold, on real actors.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
 use std::time::Duration;
 
 use elector_bully::Bully;
@@ -28,10 +30,11 @@ async fn one_leads<A: ElectionAlgorithm>() {
     let cluster = Cluster::<A>::start(3).await.unwrap();
     let leader = soon(cluster.leader()).await;
     let (leads, mut led) = mpsc::unbounded_channel();
-    for elector in cluster.running().cloned() {
+    for elector in cluster.running() {
+        let elector = elector.clone();
         let leads = leads.clone();
+        let me = elector.node_id();
         tokio::spawn(async move {
-            let me = elector.node_id();
             elector
                 .lead(|leadership| {
                     let leads = leads.clone();

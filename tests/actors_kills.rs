@@ -2,6 +2,8 @@
 //!
 //! 1,000 kills of each algorithm; `ELECTOR_KILLS=100 cargo test --test actors_kills` for fewer.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
 use std::{
     env,
     sync::{

@@ -1,5 +1,7 @@
 //! Clusters of actors on a network with faults.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
 use std::{
     sync::{
         Arc,
@@ -42,7 +44,8 @@ async fn cut_leaders<A: ElectionAlgorithm<Guarantee = Quorum>>() {
         .unwrap();
     let alive = Arc::new(AtomicU64::new(0));
     let (began, mut begun) = mpsc::unbounded_channel();
-    for elector in cluster.running().cloned() {
+    for elector in cluster.running() {
+        let elector = elector.clone();
         let (alive, began) = (Arc::clone(&alive), began.clone());
         tokio::spawn(async move {
             let node = elector.node_id();

@@ -1,6 +1,8 @@
 //! Many nodes in one process. Prints what they cost:
 //! `cargo test --release --test actors_scale -- --nocapture --test-threads 1`.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
 use std::time::{Duration, Instant};
 
 use elector_core::{

@@ -147,6 +147,26 @@ fn messages_to_the_dead_are_counted_and_told_apart() {
     assert!(lost(&sim, Loss::Dead) as u64 >= sim.to_dead());
 }
 
+// What waited for a paused process is lost when that dies: a trace says so of every message.
+#[test]
+fn a_paused_process_that_dies_loses_what_waited_for_it() {
+    let mut sim = cluster(3, |setup| setup.trace = true);
+    let leader = leader(&sim);
+    let follower = sim
+        .nodes()
+        .into_iter()
+        .find(|&node| node != leader)
+        .unwrap();
+    sim.pause(follower);
+    sim.run_for(500 * MS);
+    let before = lost(&sim, Loss::Dead);
+    sim.crash(follower);
+    assert!(
+        lost(&sim, Loss::Dead) >= before + 9,
+        "nine heartbeats in 500 ms"
+    );
+}
+
 // One direction of a link may fail and the other work.
 #[test]
 fn a_one_way_cut_is_one_way() {
@@ -174,11 +194,14 @@ fn orphans() -> (Simulation<Raft>, [NodeId; 2]) {
         setup.config.timing.election_max = 5_000 * MS;
     });
     let dead = leader(&sim);
-    let mut left = sim.nodes().into_iter().filter(|&node| node != dead);
-    let left = [left.next().unwrap(), left.next().unwrap()];
+    let left: Vec<NodeId> = sim
+        .nodes()
+        .into_iter()
+        .filter(|&node| node != dead)
+        .collect();
     sim.crash(dead);
     sim.run_for(200 * MS);
-    (sim, left)
+    (sim, [left[0], left[1]])
 }
 
 // Seed 7 of "churn" at n = 5 found this, in the algorithm of `examples/my_algorithm.rs`: a write
@@ -187,8 +210,8 @@ fn orphans() -> (Simulation<Raft>, [NodeId; 2]) {
 #[test]
 fn a_write_ends_once_though_its_process_is_paused() {
     let (mut sim, [node, other]) = orphans();
-    // Two writes of the node end 150 and 200 ms from now: for its own candidacy, and for the
-    // other's second.
+    // Two writes of the node end 150 and 200 ms from now: for its own candidacy, which begins when
+    // the stall ends, and for the other's second.
     sim.stall(node, 100 * MS);
     sim.command(node, Command::Campaign);
     sim.command(other, Command::Campaign);
@@ -205,6 +228,27 @@ fn a_write_ends_once_though_its_process_is_paused() {
     sim.resume(node);
     sim.run_for(200 * MS);
     assert_eq!(sim.violations(), []);
+}
+
+// A disk that hangs must not finish what it was writing.
+#[test]
+fn a_stall_holds_the_write_under_way() {
+    for (until, written) in [(190 * MS, false), (230 * MS, true)] {
+        let (mut sim, [node, _]) = orphans();
+        let epoch = sim.view(node).epoch;
+        sim.command(node, Command::Campaign);
+        sim.run_for(20 * MS);
+        sim.stall(node, 200 * MS);
+        sim.run_for(until);
+        sim.crash(node);
+        sim.restart(node);
+        let after = if written { epoch.next() } else { epoch };
+        assert_eq!(
+            sim.view(node).epoch,
+            after,
+            "after {until:?} of a 200 ms stall"
+        );
+    }
 }
 
 // A vote that was on its way to the disk when the process died was never cast.
@@ -283,6 +327,26 @@ fn a_fast_clock_runs_timers_early() {
     );
 }
 
+// A timer goes by its node's clock, also from the moment when that changes its rate.
+#[test]
+fn a_timer_under_way_follows_its_clock() {
+    let elected_at = |rate: f64| {
+        let mut setup = Setup::<Raft>::new(1);
+        setup.disk = Disk::constant(Duration::ZERO);
+        setup.config.timing.election_max = setup.config.timing.election_min;
+        let mut sim = Simulation::new(setup);
+        sim.run_for(100 * MS);
+        sim.drift(NodeId(1), rate);
+        let settled = sim.run_until_settled(1_000 * MS).expect("it elects itself");
+        settled.at_ns / 1_000_000
+    };
+    let no_number = f64::NAN;
+    assert_eq!(
+        [2.0, 1.0, 0.5, no_number].map(elected_at),
+        [125, 150, 200, 150]
+    );
+}
+
 // A hint is there to save the timeout.
 #[test]
 fn hints_make_a_failover_fast() {
@@ -311,6 +375,8 @@ fn wrong_setups_are_refused_in_words() {
     assert!(why(|setup| setup.nodes.clear()).contains("at least one node"));
     assert!(why(|setup| setup.nodes.push(NodeId(3))).contains("listed twice"));
     assert!(why(|setup| setup.network.loss = 1.5).contains("loss must be between 0 and 1"));
+    assert!(why(|setup| setup.network.latency = Latency::uniform(2 * MS, MS)).contains("above"));
+    assert!(why(|setup| setup.disk = Disk::constant(Duration::MAX)).contains("over a day"));
     assert!(why(|setup| setup.config.timing.lease = 500 * MS).contains("lease"));
     let error = Simulation::<Raft>::try_new(Setup::new(0)).expect_err("no nodes");
     assert!(matches!(error, SetupError::Membership(_)));

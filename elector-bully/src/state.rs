@@ -162,10 +162,13 @@ impl Bully {
     /// the next better node, so that normally only the best asks, and no later than by timeout.
     pub(crate) fn turn(&self) -> Delay {
         let timing = &self.config.timing;
-        let election = self.config.answer_timeout() + timing.round_trip;
+        let election = self
+            .config
+            .answer_timeout()
+            .saturating_add(timing.round_trip);
         let rank = u32::try_from(self.rank()).unwrap_or(u32::MAX);
         let first = election.saturating_mul(rank).min(timing.election_min);
-        Delay::between(first, first + timing.round_trip / 2)
+        Delay::between(first, first.saturating_add(timing.round_trip / 2))
     }
 
     /// How long an answered node waits for COORDINATOR: the one who answered must ask, wait for the
@@ -184,6 +187,7 @@ impl Bully {
     pub(crate) fn retirement(&self) -> Delay {
         let timing = &self.config.timing;
         let election = self.config.answer_timeout().saturating_mul(2);
-        Delay::exactly(timing.election_max + election + timing.heartbeat)
+        let least = timing.election_max.saturating_add(election);
+        Delay::exactly(least.saturating_add(timing.heartbeat))
     }
 }

@@ -33,6 +33,14 @@ fn every_message_teaches_its_epoch() {
     }
 }
 
+// A coordinator that learns of a newer epoch claims one above it, whatever taught it: an answer to
+// a question that it had long forgotten, too.
+#[test]
+fn a_late_answer_makes_a_coordinator_catch_up() {
+    let mut node = Node::leader(4, &preempting());
+    assert_eq!(node.hear(5, answer(7)), all(1..=3, &coordinator(8)));
+}
+
 // A higher node that hears a lower coordinator bullies it; one that already follows a higher
 // coordinator leaves that to it.
 #[test]

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use elector_bully::BullyConfig;
-use elector_core::{Membership, NodeId, Settings, Timing};
+use elector_bully::{Bully, BullyConfig, BullyDurable, BullyMessage, BullyTimer};
+use elector_core::{Command, Driver, Epoch, Input, Membership, Moment, NodeId, Settings, Timing};
 
 fn members() -> Membership {
     Membership::new(NodeId(1), (1..=3).map(NodeId)).unwrap()
@@ -81,4 +81,32 @@ fn the_closed_form_covers_small_clusters() {
     assert_eq!(expected(2), 1..=1);
     assert_eq!(expected(3), 2..=5);
     assert_eq!(expected(5), 4..=19);
+}
+
+// A host may forget to validate. The algorithm then waits for ever, but it does not panic.
+#[test]
+fn durations_without_bound_do_not_overflow() {
+    let mut config = BullyConfig {
+        answer_timeout: Some(Duration::MAX),
+        ..BullyConfig::default()
+    };
+    config.timing.election_max = Duration::MAX;
+    config.timing.round_trip = Duration::MAX;
+    let (led, epoch, appointed) = (NodeId(3), Epoch(1), false);
+    let heartbeat = Input::Received {
+        from: led,
+        message: BullyMessage::Heartbeat { epoch, appointed },
+    };
+    let confirmed = Input::Elapsed(BullyTimer::Answer);
+    let resigns = [Input::Started, confirmed, Input::Commanded(Command::Resign)];
+    let takes_turns = [Input::Started, heartbeat, Input::Suspected(led)];
+    for (me, inputs) in [(led, resigns.to_vec()), (NodeId(1), takes_turns.to_vec())] {
+        let members = members().seen_from(me).unwrap();
+        let mut driver = Driver::<Bully>::restore(&config, members, BullyDurable::default());
+        for input in inputs {
+            let step = driver.step(input, Moment::ZERO).unwrap();
+            assert_eq!(step.refusal, None);
+        }
+        assert_eq!(driver.view().leader, (me != led).then_some(led));
+    }
 }

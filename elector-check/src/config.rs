@@ -48,3 +48,22 @@ impl<C: Default> Default for CheckConfig<C> {
         }
     }
 }
+
+impl<C> CheckConfig<C> {
+    /// The same bounds for another configuration.
+    #[must_use]
+    pub fn with<D>(self, config: D) -> CheckConfig<D> {
+        CheckConfig {
+            nodes: self.nodes,
+            config,
+            max_epoch: self.max_epoch,
+            crashes: self.crashes,
+            suspicions: self.suspicions,
+            commands: self.commands,
+            timeouts: self.timeouts,
+            duplicating: self.duplicating,
+            max_states: self.max_states,
+            threads: self.threads,
+        }
+    }
+}

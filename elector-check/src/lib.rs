@@ -52,8 +52,11 @@
 //! # What a clean report means
 //!
 //! That no run within the bounds breaks a promise: not one with more nodes, epochs, crashes or
-//! timeouts. States are told apart by 64-bit hashes, so that among `n` states one is overlooked with
-//! a probability of about `n²/2⁶⁵`. A report of a search that was cut short says so.
+//! timeouts. States are told apart by 64-bit hashes, so that among `n` states one is overlooked
+//! with a probability of about `n²/2⁶⁵`. A report of a search that was cut short says so.
+//!
+//! Memory is what a search runs out of first: a tenth to half a gigabyte for a million states. Give
+//! [`CheckConfig::max_states`] where the bounds are new.
 
 mod action;
 mod breach;

@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) const MOST_NODES: u64 = 10_000;
 /// The most runs of one cell: every run is kept until the end.
 pub(crate) const MOST_RUNS: u64 = 1_000_000;
+/// The most nodes a cluster may have whose every order of events is tried.
+pub(crate) const MOST_CHECKED: u64 = 9;
 /// The most threads.
 pub(crate) const MOST_JOBS: usize = 1_024;
 
@@ -21,6 +23,7 @@ Begin with:
   elector simulate --algorithm raft --scenario leader-crash --svg run.svg
   elector algorithms                                    what there is, and what it promises
   elector scenarios                                     what can go wrong
+  elector check --algorithm raft --nodes 2              every order of events, within bounds
 
 Exit code: 0 all went well; 1 an invariant was violated; 2 the command could not be done."
 )]
@@ -37,6 +40,8 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Run one cluster once, and tell what happened: a timeline and a space-time diagram
     Simulate(Simulate),
+    /// Search every order of events within bounds for a broken promise: the model checker
+    Check(Check),
     /// List the algorithms and their variants, and what each promises
     Algorithms,
     /// List the scenarios; with a name, print that scenario's file, to copy and change
@@ -83,7 +88,7 @@ pub(crate) struct Compare {
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario_file: Vec<PathBuf>,
     /// Runs of each algorithm in each scenario at each size
-    #[arg(long, value_name = "RUNS", default_value = "300", value_parser = runs)]
+    #[arg(long, value_name = "RUNS", default_value = "200", value_parser = runs)]
     pub(crate) runs: u64,
     /// The seed of the first run; run k has seed SEED + k
     #[arg(long, value_name = "SEED", default_value_t = 1)]
@@ -152,6 +157,53 @@ pub(crate) struct Simulate {
     /// Tell of every heartbeat too, not only how many there were
     #[arg(long)]
     pub(crate) heartbeats: bool,
+}
+
+/// `elector check`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  elector check --algorithm raft --nodes 2 --crashes 1
+  elector check --algorithm paxos --nodes 3 --max-epoch 1 --timeouts 2 --crashes 1
+  elector check --algorithm bully --nodes 3 --timeouts 2 --crashes 0
+
+The report says whether the search was exhaustive within the bounds, or was cut short.
+Exit code: 0 no promise was broken; 1 one was; 2 the command could not be done.")]
+pub(crate) struct Check {
+    /// The algorithm, as `raft` or `raft/plain`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) algorithm: String,
+    /// Its variant [default: its first]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) variant: Option<String>,
+    /// The size of the cluster
+    #[arg(long, value_name = "N", default_value = "3", value_parser = few)]
+    pub(crate) nodes: u64,
+    /// The highest epoch that is followed
+    #[arg(long, value_name = "EPOCH", default_value_t = 2)]
+    pub(crate) max_epoch: u64,
+    /// How many timeouts there are in a run, in all nodes together
+    #[arg(long, value_name = "COUNT", default_value_t = 4)]
+    pub(crate) timeouts: u32,
+    /// How many crashes
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub(crate) crashes: u32,
+    /// How many hints, right or wrong, that a peer is gone
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub(crate) suspicions: u32,
+    /// How many commands of the application
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub(crate) commands: u32,
+    /// Deliver every message at most once
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Stop after so many states; a million takes up to half a gigabyte
+    #[arg(long, value_name = "COUNT", default_value_t = 2_000_000)]
+    pub(crate) states: usize,
+}
+
+fn few(text: &str) -> Result<u64, String> {
+    within(text, MOST_CHECKED, "a cluster has at least 1 node")
 }
 
 fn nodes(text: &str) -> Result<u64, String> {

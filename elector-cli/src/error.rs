@@ -1,5 +1,6 @@
 use std::{io, path::PathBuf};
 
+use elector_check::CheckError;
 use elector_sim::{SetupError, SweepError, scenario::ScenarioError};
 use thiserror::Error;
 
@@ -66,6 +67,9 @@ pub enum CliError {
     /// The run cannot be done.
     #[error(transparent)]
     Setup(#[from] SetupError),
+    /// The search cannot be done.
+    #[error(transparent)]
+    Check(#[from] CheckError),
     /// A file or folder cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {

@@ -3,6 +3,7 @@
 //! host it ran in.
 
 mod args;
+mod check;
 mod compare;
 mod crash;
 pub mod diagram;
@@ -42,6 +43,7 @@ pub fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Compare(options) => compare::compare(&options),
         Command::Simulate(options) => simulate::simulate(&options),
+        Command::Check(options) => check::check(&options),
         Command::Algorithms => listing::algorithms().map(|()| ExitCode::SUCCESS),
         Command::Scenarios { name } => {
             listing::scenarios(name.as_deref()).map(|()| ExitCode::SUCCESS)

@@ -7,6 +7,20 @@ use crate::{CliError, output, registry, wrap::wrapped};
 /// How far lines go.
 const WIDTH: usize = 100;
 
+/// What the guarantees mean.
+const GUARANTEES: [(&str, &str); 2] = [
+    (
+        "quorum",
+        "at most one leader per epoch, ever, and a lease that excludes all others: its epochs are \
+         fencing tokens. Without a majority there is no leader.",
+    ),
+    (
+        "best-effort",
+        "one leader per connected part of the cluster once faults end. Under a partition there are \
+         several at once: for work that may be done twice.",
+    ),
+];
+
 /// `elector algorithms`.
 ///
 /// # Errors
@@ -25,12 +39,9 @@ pub(crate) fn algorithms() -> Result<(), CliError> {
         }
         text.push('\n');
     }
-    text.push_str(
-        "quorum       at most one leader per epoch, ever, and a lease that excludes all others: its\n\
-         \x20            epochs are fencing tokens. Without a majority there is no leader.\n\
-         best-effort  one leader per connected part of the cluster once faults end. Under a\n\
-         \x20            partition there are several at once: for work that may be done twice.\n",
-    );
+    for (guarantee, meaning) in GUARANTEES {
+        text.push_str(&wrapped(meaning, &format!("{guarantee:<12} "), WIDTH));
+    }
     output::print(&text)
 }
 

@@ -32,16 +32,18 @@ pub(crate) fn text(study: &Study) -> String {
     );
     let _ = write!(
         text,
-        "\nTime to elect, n = {nodes}: median milliseconds until all know, of all elections, take-overs \
-         by returning\nnodes too.  ·  nobody was elected   ‖  two nodes believed to lead at once   !  violation\n"
+        "\nTime to elect, n = {nodes}: median milliseconds until all know, of all elections, also \
+         take-overs by\nnodes that return.  ·  nobody was elected  ‖  two nodes believed to lead \
+         at once  !  violation\n"
     );
     for block in matrix::tables(study) {
         let _ = write!(text, "\n{block}");
     }
     let _ = write!(
         text,
-        "\nMessages of the first election in {reference}: mean seen, and in brackets the closed form\n\
-         (best–worst) for one node that notices.\n\n{}",
+        "\nMessages of the first election in {reference}: mean seen, and in brackets the closed \
+         form\n(best–worst) for one node that notices; more are sent where several notice at \
+         once. Ring's\nacknowledgements of hops (HopAck) are seen and outside the form.\n\n{}",
         growth::table(study)
     );
     text

@@ -1,3 +1,6 @@
+use std::{fmt, sync::Arc};
+
+use elector_check::{Check, CheckConfig, CheckError, Report};
 use elector_core::{ElectionAlgorithm, GuaranteeKind};
 use elector_sim::{Contestant, nearest};
 
@@ -15,20 +18,26 @@ pub(crate) struct Family {
 }
 
 /// One variant of one algorithm.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Entry {
     /// It, ready to run.
     pub(crate) contestant: Contestant,
     /// Its configuration, for the record.
     pub(crate) config: serde_json::Value,
+    /// The model checker, ready for it.
+    pub(crate) checker: Checker,
 }
+
+/// Searches one variant within bounds; their configuration is the variant's own.
+pub(crate) type Checker = Arc<dyn Fn(CheckConfig<()>) -> Result<Report, CheckError> + Send + Sync>;
 
 macro_rules! family {
     ($algorithm:path, $variants:expr, $summary:expr) => {{
         let entries = $variants.into_iter().map(|variant| {
             let (name, summary, config) = (variant.name, variant.summary, variant.config);
-            let form = config.clone();
+            let (form, checked) = (config.clone(), config.clone());
             Entry {
+                checker: checker::<$algorithm>(checked),
                 config: serde_json::to_value(&config).unwrap_or_default(),
                 contestant: Contestant::of::<$algorithm>(name, summary, config)
                     .expecting(move |nodes| form.expected_messages(nodes)),
@@ -40,6 +49,19 @@ macro_rules! family {
             entries: entries.collect(),
         }
     }};
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Entry").field(&self.contestant).finish()
+    }
+}
+
+fn checker<A: ElectionAlgorithm>(config: A::Config) -> Checker {
+    Arc::new(move |bounds| {
+        let config = bounds.with(config.clone());
+        Check::<A>::new(config).run()
+    })
 }
 
 /// Every algorithm there is: those that promise most come first.

@@ -86,9 +86,10 @@ fn words() -> Markup {
         dl {
             dt { "Quorum" }
             dd {
-                "At most one leader per epoch, ever, whatever is lost, delayed, crashed or cut off, \
-                 while disks are kept. The epoch is a fencing token: a resource that remembers the \
-                 highest it saw refuses an outdated leader. Without a majority nobody leads."
+                "At most one leader per epoch, ever, whatever is lost, delayed, crashed or cut \
+                 off, while disks are kept. The epoch is a fencing token: a resource that \
+                 remembers the highest it saw refuses an outdated leader. Without a majority \
+                 nobody leads."
             }
             dt { "Best effort" }
             dd {
@@ -99,9 +100,9 @@ fn words() -> Markup {
             dd {
                 "Two or more running nodes believed that they lead. For a quorum algorithm this is "
                 em { "belief" } ", not authority: the older one has not heard yet. Its lease has \
-                 run out by then, which is an invariant of every run here; two leases never overlap \
-                 unless a violation says so. For a best-effort algorithm there is no lease, and \
-                 both act."
+                 run out by then, which is an invariant of every run here; two leases never \
+                 overlap unless a violation says so. For a best-effort algorithm there is no \
+                 lease, and both act."
             }
             dt { "Leaderless" }
             dd { "No running node believed that it leads." }

@@ -13,7 +13,8 @@ pub(crate) fn text(outcome: &Outcome) -> String {
         let took = |until: u64| ms(until.saturating_sub(election.opened_ns));
         let _ = writeln!(
             text,
-            "elected     n{} in epoch {}: it knew after {} ms, all after {} ms; {} messages, {} bytes",
+            "elected     n{} in epoch {}: it knew after {} ms, all after {} ms; {} messages, \
+             {} bytes",
             election.leader,
             election.epoch,
             took(election.winner_ns),

@@ -115,6 +115,7 @@ mod acks;
 #[cfg(feature = "actor")]
 pub mod actor;
 mod algorithm;
+pub mod by_node;
 mod delay;
 mod driver;
 mod epoch;

@@ -44,3 +44,15 @@ pub struct Pledge {
     /// Whom it supports.
     pub candidate: NodeId,
 }
+
+impl Pledge {
+    /// The one vote of an epoch, for an algorithm without ballots.
+    #[must_use]
+    pub fn vote(epoch: Epoch, candidate: NodeId) -> Self {
+        Self {
+            epoch,
+            rank: (0, 0),
+            candidate,
+        }
+    }
+}

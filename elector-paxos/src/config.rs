@@ -1,7 +1,7 @@
 use alloc::{collections::BTreeMap, vec, vec::Vec};
-use core::{fmt, ops::RangeInclusive};
+use core::ops::RangeInclusive;
 
-use elector_core::{Membership, NodeId, Settings, Timing, TimingError};
+use elector_core::{Membership, NodeId, Settings, Timing, TimingError, by_node};
 use serde::{Deserialize, Serialize};
 
 /// What Paxos is good for, in a line.
@@ -23,7 +23,7 @@ pub struct PaxosConfig {
     /// The counter of the first ballot of a node, 1 for those not named: what the article with the
     /// three cases calls unique ids. The higher one of two simultaneous first tries goes through.
     /// Default empty.
-    #[serde(deserialize_with = "keyed_by_node")]
+    #[serde(deserialize_with = "by_node::deserialize")]
     pub first_ballot: BTreeMap<NodeId, u64>,
 }
 
@@ -132,41 +132,4 @@ pub struct Variant {
     pub summary: &'static str,
     /// Its configuration.
     pub config: PaxosConfig,
-}
-
-/// Reads the map with keys that are numbers or the texts of numbers: in some formats, TOML among
-/// them, keys can only be texts.
-fn keyed_by_node<'de, D: serde::Deserializer<'de>>(
-    from: D,
-) -> Result<BTreeMap<NodeId, u64>, D::Error> {
-    let keyed = BTreeMap::<Key, u64>::deserialize(from)?;
-    Ok(keyed.into_iter().map(|(Key(id), on)| (id, on)).collect())
-}
-
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Key(NodeId);
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Id;
-
-        impl serde::de::Visitor<'_> for Id {
-            type Value = Key;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the id of a node: a number")
-            }
-
-            fn visit_u64<E: serde::de::Error>(self, id: u64) -> Result<Key, E> {
-                Ok(Key(NodeId(id)))
-            }
-
-            fn visit_str<E: serde::de::Error>(self, id: &str) -> Result<Key, E> {
-                let wrong = |_| E::invalid_value(serde::de::Unexpected::Str(id), &self);
-                id.parse().map(|id| Key(NodeId(id))).map_err(wrong)
-            }
-        }
-
-        from.deserialize_any(Id)
-    }
 }

@@ -43,18 +43,18 @@
 //!
 //! # Invariants
 //!
-//! - **I1** An acceptor accepts a proposal only if it has promised no higher ballot in that instance
-//!   (the paper's P1a), and deals with no instance older than its newest.
+//! - **I1** An acceptor accepts a proposal only if it has promised no higher ballot in that
+//!   instance (the paper's P1a), and deals with no instance older than its newest.
 //! - **I2** No ballot is used for two proposals: it has its proposer's id in it, and its counter is
 //!   durable before anything is proposed with it.
 //! - **I3** A proposer proposes itself only if no acceptor of some majority had accepted anything
 //!   with a lower ballot; else the value of the highest such proposal (P2c).
 //! - **I4** Two majorities of one instance never choose two values (P2, from I1 to I3).
-//! - **I5** A node leads an epoch only once it has learned that it was chosen, at most once, and in
-//!   one life: it does not resume an epoch that it may have led before a restart.
-//! - **I6** A node that has accepted or learned a leader of an epoch acknowledges no heartbeat of an
-//!   older one; one that has acknowledged a heartbeat accepts nothing newer for `election_min`. So
-//!   of two leaders of different epochs at most one holds a lease.
+//! - **I5** A node leads an epoch only once it has learned that it was chosen, and once only: what
+//!   it has stopped leading, or may have led before a restart, it does not lead again.
+//! - **I6** A node that has accepted or learned a leader of an epoch acknowledges no heartbeat of
+//!   an older one; one that has acknowledged a heartbeat accepts nothing newer for `election_min`.
+//!   So of two leaders of different epochs at most one holds a lease.
 //!
 //! # Departures from the paper
 //!
@@ -67,13 +67,14 @@
 //!   only an acceptance does. So a node that was cut off, or whose hint was wrong, disturbs nobody.
 //! - *A leader without a quorum steps down* at the same epoch: no majority has acknowledged its
 //!   heartbeats for `election_min`.
-//! - *The epoch is durable; who leads it is not.* A node that comes back learns that anew.
+//! - *The epoch is durable; who leads it is not.* A node that comes back learns that anew, from a
+//!   heartbeat or a refusal, or else begins the next instance.
 //! - *A proposer's write overlaps with its requests' flight*, in both phases: see the module
 //!   `algorithm::proposer` for why that is safe.
-//! - *The three cases* of the article "Leader Election with Paxos" are golden scenarios of this
-//!   crate. Its nodes have one unique id each; here that is the counter of the first ballot
-//!   ([`PaxosConfig::first_ballot`]). Its proposer ignores competing `Prepare`s once it waits for
-//!   acceptances; here it promises like any other acceptor, as in the paper.
+//! - *The three cases* of the article that comes with Kartikkumar Shetty's `httpPaxos` are golden
+//!   scenarios of this crate. Its nodes have one unique id each; here that is the counter of the
+//!   first ballot ([`PaxosConfig::first_ballot`]). Its proposer ignores competing `Prepare`s once
+//!   it waits for acceptances; here it promises like any other acceptor, as in the paper.
 //!
 //! # Under a partition
 //!

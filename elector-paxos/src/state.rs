@@ -8,7 +8,7 @@ use crate::{Ballot, Learning, PaxosConfig, PaxosDurable, Proposal};
 
 /// A proposer that hears nothing is not in anybody's way: it is alone, and should not have become
 /// slow when its peers come back.
-const UNANSWERED: u32 = 3;
+const UNANSWERED: u32 = 2;
 
 /// One node's part in the Paxos election: proposer, acceptor and learner at once. See the
 /// [crate](crate) for the algorithm.
@@ -24,9 +24,9 @@ pub struct Paxos {
     /// The learner's count.
     pub(crate) count: Option<Count>,
     pub(crate) seen: Seen,
-    /// The newest epoch that this node may have led, in this life or an earlier one, and does not
-    /// lead any more. It never leads this one or an older one again.
-    pub(crate) spent: Epoch,
+    /// The epoch that this life of the node began with. It may have led this one in an earlier
+    /// life, so it does not lead it in this one.
+    pub(crate) restored: Epoch,
     /// The instance in which this node proposes in the name of the leader before.
     pub(crate) handover: Option<Epoch>,
     /// How many proposals in a row this node has made that elected nobody; those that went
@@ -111,7 +111,7 @@ pub(crate) struct Count {
 pub(crate) struct Seen {
     /// The newest instance that somebody is an acceptor of.
     pub(crate) instance: Epoch,
-    /// The highest counter of a ballot.
+    /// The highest counter of a ballot; never below the durable one.
     pub(crate) counter: u64,
 }
 
@@ -242,7 +242,7 @@ impl Paxos {
                 instance: durable.instance,
                 counter: durable.counter,
             },
-            spent: durable.epoch,
+            restored: durable.epoch,
             handover: None,
             attempt: 0,
             answered: NodeSet::new(),
@@ -307,14 +307,14 @@ impl Paxos {
         }
     }
 
-    /// Stops leading, in the same epoch, which it never leads again.
+    /// Stops leading, in the same epoch. It never leads that one again: it knows the decision, and
+    /// only news of a decision makes a leader.
     pub(crate) fn step_down(&mut self, out: &mut Outbox<Self>) {
         if !self.leads() {
             return;
         }
         out.cancel_timer(PaxosTimer::Heartbeat);
         out.cancel_timer(PaxosTimer::Quorum);
-        self.spent = self.spent.max(self.epoch());
         self.part = Part::Follower { leader: None };
         self.keep(Watch::Vigil, out);
     }
@@ -350,6 +350,14 @@ impl Paxos {
             out.set_timer(timer, delay);
         }
         self.watch = watch;
+    }
+
+    /// The search for a leader has ended.
+    pub(crate) fn settle(&mut self) {
+        self.attempt = 0;
+        self.answered.clear();
+        self.handover = None;
+        self.sits_out = false;
     }
 
     /// The leader of the present epoch is known from now on.

@@ -1,7 +1,7 @@
 use alloc::{collections::BTreeMap, vec, vec::Vec};
-use core::{fmt, ops::RangeInclusive};
+use core::ops::RangeInclusive;
 
-use elector_core::{Membership, NodeId, Settings, Timing, TimingError};
+use elector_core::{Membership, NodeId, Settings, Timing, TimingError, by_node};
 use serde::{Deserialize, Serialize};
 
 /// What Raft is good for, in a line.
@@ -26,7 +26,7 @@ pub struct RaftConfig {
     /// For each number above its own that some node has, a node waits longer by the spread of the
     /// election timeout. It is a preference: any node can still be elected, and a leader is not
     /// deposed for a better one. Must be the same on all nodes. Default empty: all equal.
-    #[serde(deserialize_with = "keyed_by_node")]
+    #[serde(deserialize_with = "by_node::deserialize")]
     pub priorities: BTreeMap<NodeId, u32>,
 }
 
@@ -119,41 +119,4 @@ pub struct Variant {
     pub summary: &'static str,
     /// Its configuration.
     pub config: RaftConfig,
-}
-
-/// Reads the map with keys that are numbers or the texts of numbers: in some formats, TOML among
-/// them, keys can only be texts.
-fn keyed_by_node<'de, D: serde::Deserializer<'de>>(
-    from: D,
-) -> Result<BTreeMap<NodeId, u32>, D::Error> {
-    let keyed = BTreeMap::<Key, u32>::deserialize(from)?;
-    Ok(keyed.into_iter().map(|(Key(id), on)| (id, on)).collect())
-}
-
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Key(NodeId);
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Id;
-
-        impl serde::de::Visitor<'_> for Id {
-            type Value = Key;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the id of a node: a number")
-            }
-
-            fn visit_u64<E: serde::de::Error>(self, id: u64) -> Result<Key, E> {
-                Ok(Key(NodeId(id)))
-            }
-
-            fn visit_str<E: serde::de::Error>(self, id: &str) -> Result<Key, E> {
-                let wrong = |_| E::invalid_value(serde::de::Unexpected::Str(id), &self);
-                id.parse().map(|id| Key(NodeId(id))).map_err(wrong)
-            }
-        }
-
-        from.deserialize_any(Id)
-    }
 }

@@ -96,11 +96,7 @@ impl Message for RaftMessage {
             Self::Vote {
                 term,
                 granted: true,
-            } => Some(Pledge {
-                epoch: term,
-                rank: (0, 0),
-                candidate: to,
-            }),
+            } => Some(Pledge::vote(term, to)),
             Self::Vote { granted: false, .. }
             | Self::RequestPreVote { .. }
             | Self::PreVote { .. }

@@ -93,20 +93,18 @@ impl Ring {
     }
 
     fn on_elapsed(&mut self, timer: RingTimer, out: &mut Out) {
+        if self.watch == Some(timer) {
+            self.watch = None;
+        } else if timer.makes_act() {
+            return; // It was stopped, but too late.
+        }
         match timer {
-            RingTimer::Settle => self.on_settled(),
-            RingTimer::Aside => self.aside = false,
-            RingTimer::Hop(id) => self.on_silence(id, out),
-            _ if self.watch != Some(timer) => {} // It was stopped, but too late.
-            RingTimer::Vigil => {
-                self.leader = None;
-                self.watch(RingTimer::Stagger, self.stagger(), out);
-            }
+            RingTimer::Vigil => self.give_leader_up(out),
             RingTimer::Await => {
-                self.leader = None;
                 self.attempt = self.attempt.saturating_add(1);
-                self.watch(RingTimer::Stagger, self.stagger(), out);
+                self.give_leader_up(out);
             }
+            // It sits out: the others have one more vigil to elect somebody.
             RingTimer::Stagger if self.aside => {
                 self.watch(RingTimer::Vigil, self.timing.vigil(), out);
             }
@@ -116,7 +114,15 @@ impl Ring {
                 self.initiate(false, out);
             }
             RingTimer::Heartbeat => self.on_heartbeat_due(out),
+            RingTimer::Settle => self.on_settled(),
+            RingTimer::Aside => self.aside = false,
+            RingTimer::Hop(id) => self.on_silence(id, out),
         }
+    }
+
+    fn give_leader_up(&mut self, out: &mut Out) {
+        self.leader = None;
+        self.watch(RingTimer::Stagger, self.stagger(), out);
     }
 
     /// A hint ends this node's own patience with its leader, and no more. The live node right

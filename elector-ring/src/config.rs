@@ -5,8 +5,9 @@ use elector_core::{Membership, NodeId, NodeSet, Settings, Timing, TimingError};
 use serde::{Deserialize, Serialize};
 
 /// One honest line on what the crate promises.
-pub const SUMMARY: &str = "Ring: the highest live id leads; linear messages, latency that grows \
-     with the ring; two leaders at once under partition, pauses or loss";
+pub const SUMMARY: &str = "The highest node alive leads, at 2m to 8m(1+log2 m) messages and a delay \
+                           that grows with the ring; pauses, loss and partitions give several \
+                           leaders at once until they hear each other";
 
 /// Which of the three ring elections is held.
 #[derive(
@@ -116,10 +117,11 @@ impl RingConfig {
             // A last survivor needs nobody.
             return 0..=0;
         }
-        let (twice, thrice) = (m.saturating_mul(2), m.saturating_mul(3));
+        let twice = m.saturating_mul(2);
+        let thrice = twice.saturating_add(m);
         match self.variant {
             RingVariant::Collect => twice..=twice,
-            RingVariant::ChangRoberts => twice..=thrice - 1,
+            RingVariant::ChangRoberts => twice..=twice.saturating_add(m - 1),
             RingVariant::HirschbergSinclair => {
                 // ⌈log₂ m⌉ levels whose probes turn back: out and home, both ways; then two whole
                 // laps and the announcement.

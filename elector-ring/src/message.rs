@@ -92,3 +92,13 @@ pub enum RingTimer {
     /// A hop was not acknowledged.
     Hop(TokenId),
 }
+
+impl RingTimer {
+    /// Whether it is one of those of which exactly one runs.
+    pub(crate) fn makes_act(self) -> bool {
+        match self {
+            Self::Vigil | Self::Stagger | Self::Await | Self::Lap | Self::Heartbeat => true,
+            Self::Settle | Self::Aside | Self::Hop(_) => false,
+        }
+    }
+}

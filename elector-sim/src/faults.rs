@@ -93,26 +93,43 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Makes the clock of a node run at `rate` times the true rate. Rates are kept to 0.01..=100.
+    /// Makes the clock of a node run at `rate` times the true rate, and with it the timers that
+    /// run. Rates are kept to 0.01..=100; what is no number changes nothing.
     pub fn drift(&mut self, node: NodeId, rate: f64) {
-        if let Some(node) = self.position(node) {
-            self.machines[node]
-                .clock
-                .set_rate(rate.clamp(0.01, 100.0), self.now);
-            self.record(Some(node), || Event::Note {
-                text: format!("clock runs at {rate}"),
-            });
+        let Some(node) = self.position(node).filter(|_| !rate.is_nan()) else {
+            return;
+        };
+        let rate = rate.clamp(0.01, 100.0);
+        let machine = &mut self.machines[node];
+        let factor = machine.clock.set_rate(rate, self.now);
+        let life = machine.life;
+        for (timer, due) in machine.timers.rescale(self.now, factor) {
+            let event = Happening::TimerDue { life, timer };
+            self.queue.push(due, (node as u32, event));
         }
+        let text = format!("clock runs at {rate}");
+        self.record(Some(node), || Event::Note { text });
     }
 
-    /// Lets the disk of a node finish nothing for this long.
+    /// Lets the disk of a node finish nothing for this long, the write under way included.
     pub fn stall(&mut self, node: NodeId, duration: Duration) {
         if let Some(node) = self.position(node) {
             let until = self.now.saturating_add(nanos(duration));
             let disk = &mut self.machines[node].disk;
-            disk.busy_until = disk.busy_until.max(until);
+            disk.stalled_until = disk.stalled_until.max(until);
             let text = format!("disk stalls for {} ms", duration.as_millis());
             self.record(Some(node), || Event::Note { text });
+        }
+    }
+
+    /// Ends the stall of a disk, if it stalls: what waits is written now.
+    pub(crate) fn unstall(&mut self, node: NodeId) {
+        if let Some(node) = self.position(node) {
+            let disk = &mut self.machines[node].disk;
+            if disk.stalled_until > self.now {
+                disk.stalled_until = self.now;
+                self.next_write(node);
+            }
         }
     }
 
@@ -147,9 +164,14 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         if self.machines[node].process.is_none() {
             return;
         }
+        let waiting = std::mem::take(&mut self.machines[node].backlog);
         self.machines[node].crash();
         self.record(Some(node), || Event::Crashed);
         self.observer.running(node, false, self.now, &self.links);
+        // What waited for a paused process has arrived where nobody runs.
+        for happening in waiting {
+            self.happen(node, happening);
+        }
         if self.setup.hints {
             self.hint_of(node);
         }

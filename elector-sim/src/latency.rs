@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::rng::{Rng, nanos};
 
+/// Nothing in a simulation lasts longer. What does is a mistake in the unit.
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long something takes, as a distribution. In files: `{ constant_ms = 1 }`,
 /// `{ uniform_ms = { min_ms = 0.5, max_ms = 1.5 } }`,
 /// `{ exponential_ms = { min_ms = 1, mean_ms = 10 } }` (a heavy tail above a floor).
@@ -51,6 +54,19 @@ impl Latency {
     #[must_use]
     pub const fn uniform(min: Duration, max: Duration) -> Self {
         Self::Uniform(Bounds { min, max })
+    }
+
+    /// What is wrong with it, in words.
+    pub(crate) fn wrong(&self) -> Option<&'static str> {
+        let (least, most) = match self {
+            Self::Constant(duration) => (*duration, *duration),
+            Self::Uniform(bounds) => (bounds.min, bounds.max),
+            Self::Exponential(tail) => (tail.min, tail.min.max(tail.mean)),
+        };
+        if most < least {
+            return Some("min_ms is above max_ms: swap them");
+        }
+        (most > DAY).then_some("a latency is over a day: durations are given in milliseconds")
     }
 
     /// One draw, in nanoseconds.

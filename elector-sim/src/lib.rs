@@ -11,6 +11,7 @@
 
 mod contestant;
 mod counts;
+mod delivery;
 mod disk;
 mod faults;
 mod inspect;
@@ -32,6 +33,7 @@ mod summary;
 mod sweep;
 mod table;
 mod timers;
+mod trial;
 
 pub use contestant::{Contestant, Job};
 pub use counts::{Counts, Digest, KindCount};
@@ -48,3 +50,4 @@ pub use simulation::Simulation;
 pub use summary::{Summary, percentile};
 pub use sweep::{Cell, Sweep, SweepError};
 pub use table::table;
+pub use trial::{Trial, TrialError};

@@ -14,7 +14,11 @@ impl Links {
         }
     }
 
+    /// Cuts a link. There is none from a node to itself.
     pub(crate) fn cut(&mut self, from: usize, to: usize) {
+        if from == to {
+            return;
+        }
         if self.blocked.is_empty() {
             self.blocked = vec![false; self.size * self.size];
         }
@@ -63,6 +67,7 @@ mod tests {
         assert!(!links.is_cut(0, 1) && !links.any_cut());
         links.cut(0, 1);
         links.cut(1, 0);
+        links.cut(2, 2);
         links.mend(1, 0);
         assert!(links.is_cut(0, 1) && !links.is_cut(1, 0));
         assert!(!links.joined(0, 1) && links.joined(0, 2));

@@ -35,12 +35,20 @@ pub(crate) enum Happening<A: ElectionAlgorithm> {
         from: usize,
         id: u64,
         message: A::Message,
+        /// Whether the network made it out of another: that one counts.
+        copy: bool,
     },
     TimerDue {
         life: u32,
         timer: u32,
     },
+    /// The disk has ended the write of this step, whether or not the process runs on.
     Written {
+        life: u32,
+        number: u64,
+    },
+    /// The process hears of it.
+    Persisted {
         life: u32,
         number: u64,
     },
@@ -58,9 +66,18 @@ pub(crate) struct DiskState<A: ElectionAlgorithm> {
     pub(crate) durable: A::Durable,
     /// The step whose write the disk holds, in the present life.
     pub(crate) number: u64,
-    pub(crate) pending: VecDeque<(u64, A::Durable)>,
-    /// When the last pending write ends; also how long a stall lasts.
-    pub(crate) busy_until: u64,
+    /// What is being written, and what waits for that, in order.
+    pub(crate) pending: VecDeque<Write<A>>,
+    /// Nothing is written before this moment.
+    pub(crate) stalled_until: u64,
+}
+
+/// A write, and how long it takes.
+#[derive(Debug)]
+pub(crate) struct Write<A: ElectionAlgorithm> {
+    pub(crate) number: u64,
+    pub(crate) durable: A::Durable,
+    pub(crate) takes: u64,
 }
 
 /// A clock that may run fast or slow. All clocks start at 0 together.
@@ -88,7 +105,7 @@ impl Clock {
         } else {
             (passed as f64 * self.rate) as u64
         };
-        self.local_base + run
+        self.local_base.saturating_add(run)
     }
 
     /// How long `span` of this clock takes in true time.
@@ -104,12 +121,16 @@ impl Clock {
         self.rate != 1.0
     }
 
-    pub(crate) fn set_rate(&mut self, rate: f64, now: u64) {
+    /// Changes the rate. Returns the factor by which the true time left until any moment of this
+    /// clock changes.
+    pub(crate) fn set_rate(&mut self, rate: f64, now: u64) -> f64 {
+        let factor = self.rate / rate;
         *self = Self {
             rate,
             true_base: now,
             local_base: self.local(now),
         };
+        factor
     }
 }
 
@@ -127,7 +148,7 @@ impl<A: ElectionAlgorithm> Machine<A> {
                 durable: A::Durable::default(),
                 number: 0,
                 pending: VecDeque::new(),
-                busy_until: 0,
+                stalled_until: 0,
             },
         }
     }
@@ -155,7 +176,6 @@ impl<A: ElectionAlgorithm> Machine<A> {
     pub(crate) fn crash(&mut self) {
         self.process = None;
         self.timers.clear();
-        self.backlog.clear();
         self.paused = false;
         self.disk.pending.clear();
     }
@@ -167,7 +187,8 @@ impl<A: ElectionAlgorithm> Machine<A> {
             .as_ref()
             .and_then(|process| process.driver.lease());
         stamp.is_some_and(|stamp| {
-            let until = stamp.nanos() + crate::rng::nanos(config.timing().lease);
+            let lease = crate::rng::nanos(config.timing().lease);
+            let until = stamp.nanos().saturating_add(lease);
             self.clock.local(now) < until
         })
     }

@@ -48,6 +48,14 @@ impl Network {
         }
     }
 
+    /// What is wrong with the first latency that is wrong, in words.
+    pub(crate) fn wrong_latency(&self) -> Option<&'static str> {
+        let own = [&self.latency, &self.reorder_by];
+        own.into_iter()
+            .chain(self.links.values())
+            .find_map(Latency::wrong)
+    }
+
     /// The name of the first probability outside `0..=1`.
     pub(crate) fn wrong_probability(&self) -> Option<&'static str> {
         [

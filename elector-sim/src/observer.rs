@@ -136,13 +136,20 @@ impl Observer {
         let led = watched.view.role == Role::Leader && watched.view.epoch == view.epoch;
         watched.view = view;
         let id = watched.id;
-        if view.role == Role::Leader && !led {
-            self.tenures += 1;
-            if let Some(open) = &mut self.open {
-                open.winner = Some((id, view.epoch, now));
-            }
+        if view.role != Role::Leader || led {
+            return self.assess(now, links);
         }
+        self.tenures += 1;
+        self.won(id, view.epoch, now);
         self.assess(now, links);
+        // The claim itself may be what ended the agreement.
+        self.won(id, view.epoch, now);
+    }
+
+    fn won(&mut self, leader: NodeId, epoch: Epoch, now: u64) {
+        if let Some(open) = &mut self.open {
+            open.winner = Some((leader, epoch, now));
+        }
     }
 
     pub(crate) fn running(&mut self, node: usize, running: bool, now: u64, links: &Links) {

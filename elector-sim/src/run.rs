@@ -125,7 +125,7 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
             self.sim.reset_counts();
         }
         self.sim.play(&self.scenario.steps);
-        if !self.scenario.from_boot {
+        if !self.scenario.from_boot || !self.scenario.steps.is_empty() {
             self.sim.run_for(self.scenario.rest);
             self.sim.end_faults(&network, disk);
         }
@@ -171,7 +171,7 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
         };
         let (election, liveness) = (sent(Purpose::Election), sent(Purpose::Liveness));
         self.steady = liveness as f64 / WATCH.as_secs_f64();
-        if self.sim.settled() != tenure || election > 0 {
+        if tenure.is_none() || self.sim.settled() != tenure || election > 0 {
             let detail = format!(
                 "without any fault, {election} election messages were sent and the tenure went \
                  from {tenure:?} to {:?}",

@@ -38,6 +38,9 @@ pub enum SetupError {
     /// A probability is not one.
     #[error("network: {0} must be between 0 and 1")]
     Probability(&'static str),
+    /// A latency of the network or of the disks makes no sense.
+    #[error("network or disk: {0}")]
+    Latency(&'static str),
 }
 
 impl<A: ElectionAlgorithm> Setup<A> {
@@ -70,8 +73,12 @@ impl<A: ElectionAlgorithm> Setup<A> {
             .ok_or(MembershipError::Empty)?;
         let members = Membership::new(first, self.nodes.iter().copied())?;
         self.config.validate(&members)?;
-        match self.network.wrong_probability() {
-            Some(name) => Err(SetupError::Probability(name)),
+        if let Some(name) = self.network.wrong_probability() {
+            return Err(SetupError::Probability(name));
+        }
+        let latency = self.network.wrong_latency();
+        match latency.or_else(|| self.disk.write.wrong()) {
+            Some(reason) => Err(SetupError::Latency(reason)),
             None => Ok(members),
         }
     }

@@ -1,17 +1,14 @@
 use elector_core::{
-    ContractViolation, ElectionAlgorithm, Guarantee, GuaranteeKind, Input, Message, NodeId,
-    Outgoing, Purpose, Step, TimerOrder,
-    trace::{Event, Loss, Record, Stimulus},
+    ContractViolation, ElectionAlgorithm, Guarantee, GuaranteeKind, Input, NodeId, Step,
+    TimerOrder,
+    trace::{Event, Record, Stimulus},
 };
 
 use crate::{
     Counts, Digest, Setup, SetupError,
-    invariants::{
-        DurableBeforeSent, EpochMonotonic, ExclusiveLease, Invariants, OneLeaderPerEpoch,
-        OnePledgePerEpoch,
-    },
+    invariants::Invariants,
     links::Links,
-    machine::{Happening, Machine},
+    machine::{Happening, Machine, Write},
     observer::Observer,
     queue::Queue,
     rng::Rng,
@@ -37,8 +34,8 @@ pub struct Simulation<A: ElectionAlgorithm> {
     pub(crate) records: Vec<Record>,
     pub(crate) events: u64,
     pub(crate) persists: u64,
-    next_message: u64,
-    holders: Vec<NodeId>,
+    pub(crate) next_message: u64,
+    pub(crate) holders: Vec<NodeId>,
 }
 
 impl<A: ElectionAlgorithm> Simulation<A> {
@@ -99,54 +96,42 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.happen(node, happening);
         if self.observer.believers() > 1 {
             self.check_leases();
+        } else if !self.holders.is_empty() {
+            // An overlap that begins again later is another one.
+            self.holders.clear();
+            self.invariants.lease.held(&[]);
         }
         true
     }
 
     pub(crate) fn happen(&mut self, node: usize, happening: Happening<A>) {
         let machine = &mut self.machines[node];
-        if let Happening::Written { life, number } = happening {
-            // The disk works on while the process is paused; the event then comes a second time,
-            // out of the backlog, when there is nothing left to write.
-            let pending = &mut machine.disk.pending;
-            let front = pending
-                .front()
-                .is_some_and(|(pending, _)| *pending == number);
-            if life == machine.life
-                && front
-                && let Some((_, durable)) = pending.pop_front()
-            {
-                machine.disk.durable = durable;
-                machine.disk.number = number;
-            }
-        }
-        if machine.paused {
+        // The disk works on while the process is paused.
+        let of_disk = matches!(happening, Happening::Written { .. });
+        if machine.paused && !of_disk {
             machine.backlog.push(happening);
             return;
         }
         match happening {
-            Happening::Arrived { from, id, message } => self.arrive(node, from, id, message),
+            Happening::Arrived {
+                from,
+                id,
+                message,
+                copy,
+            } => {
+                if self.machines[node].process.is_some() {
+                    let from = self.machines[from].id();
+                    self.feed(node, Input::Received { from, message }, id);
+                } else {
+                    self.miss(node, id, &message, copy);
+                }
+            }
             Happening::TimerDue { life, timer } => self.timer_due(node, life, timer),
             Happening::Written { life, number } => self.written(node, life, number),
+            Happening::Persisted { life, number } => self.persisted(node, life, number),
             Happening::Hinted { peer } => self.feed(node, Input::Suspected(peer), 0),
             Happening::Commanded { command } => self.feed(node, Input::Commanded(command), 0),
         }
-    }
-
-    fn arrive(&mut self, node: usize, from: usize, id: u64, message: A::Message) {
-        let machine = &self.machines[node];
-        if machine.process.is_none() {
-            let to = machine.id();
-            self.counts.record_lost(&message, Loss::Dead);
-            self.record(Some(node), || Event::Lost {
-                id,
-                to,
-                why: Loss::Dead,
-            });
-            return;
-        }
-        let from = self.machines[from].id();
-        self.feed(node, Input::Received { from, message }, id);
     }
 
     fn timer_due(&mut self, node: usize, life: u32, id: u32) {
@@ -164,7 +149,41 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
+    /// The disk has ended the write of a step, unless it stalls, and begins the next.
     fn written(&mut self, node: usize, life: u32, number: u64) {
+        let machine = &mut self.machines[node];
+        let disk = &mut machine.disk;
+        let front = disk.pending.front().map(|write| write.number);
+        if machine.life != life || front != Some(number) {
+            return; // Stale: lost in a crash, or ended already.
+        }
+        if disk.stalled_until > self.now {
+            let event = Happening::Written { life, number };
+            return self.queue.push(disk.stalled_until, (node as u32, event));
+        }
+        if let Some(write) = disk.pending.pop_front() {
+            disk.durable = write.durable;
+            disk.number = number;
+        }
+        self.next_write(node);
+        self.happen(node, Happening::Persisted { life, number });
+    }
+
+    /// Lets the disk begin the oldest write that waits, if one does.
+    pub(crate) fn next_write(&mut self, node: usize) {
+        let machine = &self.machines[node];
+        let Some(write) = machine.disk.pending.front() else {
+            return;
+        };
+        let begins = self.now.max(machine.disk.stalled_until);
+        let (life, number) = (machine.life, write.number);
+        self.queue.push(
+            begins.saturating_add(write.takes),
+            (node as u32, Happening::Written { life, number }),
+        );
+    }
+
+    fn persisted(&mut self, node: usize, life: u32, number: u64) {
         let machine = &mut self.machines[node];
         let Some(process) = machine.process.as_mut().filter(|_| machine.life == life) else {
             return;
@@ -238,13 +257,15 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     fn write(&mut self, node: usize, number: u64, durable: A::Durable) {
         self.persists += 1;
         let takes = self.setup.disk.write.draw(&mut self.rng);
-        let machine = &mut self.machines[node];
-        let done = machine.disk.busy_until.max(self.now).saturating_add(takes);
-        machine.disk.busy_until = done;
-        machine.disk.pending.push_back((number, durable));
-        let life = machine.life;
-        self.queue
-            .push(done, (node as u32, Happening::Written { life, number }));
+        let pending = &mut self.machines[node].disk.pending;
+        pending.push_back(Write {
+            number,
+            durable,
+            takes,
+        });
+        if pending.len() == 1 {
+            self.next_write(node);
+        }
     }
 
     fn order(&mut self, node: usize, order: TimerOrder<A::Timer>) {
@@ -261,105 +282,6 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 }
             }
         }
-    }
-
-    /// Lets the world see a step.
-    fn show(&mut self, node: usize, mut step: Box<Step<A>>) {
-        let id = self.machines[node].id();
-        let durable = self.machines[node].disk.number;
-        if step.needs > durable {
-            let seen = DurableBeforeSent::shown(id, step.number, step.needs, durable);
-            self.invariants
-                .note(DurableBeforeSent::NAME, self.now, seen);
-        }
-        for out in step.sends.drain(..) {
-            self.send(node, step.number, out);
-        }
-        if let Some(view) = step.view {
-            let seen = self.invariants.one_leader.viewed(id, view);
-            self.invariants
-                .note(OneLeaderPerEpoch::NAME, self.now, seen);
-            let seen = self.invariants.epoch.shown(id, view.epoch);
-            self.invariants.note(EpochMonotonic::NAME, self.now, seen);
-            self.record(Some(node), || Event::Viewed {
-                step: step.number,
-                view,
-            });
-            self.observer.viewed(node, view, self.now, &self.links);
-        }
-        if let Some(reason) = step.refusal {
-            let (step, reason) = (step.number, reason.to_owned());
-            self.record(Some(node), || Event::Refused { step, reason });
-        }
-        if let Some(process) = &mut self.machines[node].process {
-            process.driver.recycle(step);
-        }
-    }
-
-    fn send(&mut self, node: usize, step: u64, out: Outgoing<A::Message>) {
-        self.next_message += 1;
-        let id = self.next_message;
-        if let Some(pledge) = out.message.pledge(out.to) {
-            let me = self.machines[node].id();
-            let seen = self.invariants.one_pledge.pledged(me, pledge);
-            self.invariants
-                .note(OnePledgePerEpoch::NAME, self.now, seen);
-        }
-        let (purpose, bytes) = self.counts.record_sent(&out.message);
-        if purpose == Purpose::Election {
-            self.observer.election_message(bytes);
-        }
-        self.record(Some(node), || Event::sent(step, id, &out));
-        let Some(to) = self.machines[0].members.position(out.to) else {
-            return;
-        };
-        let network = &self.setup.network;
-        let lost = if self.links.is_cut(node, to) {
-            Some(Loss::Cut)
-        } else {
-            self.rng.chance(network.loss).then_some(Loss::Chance)
-        };
-        if let Some(why) = lost {
-            self.counts.record_lost(&out.message, why);
-            return self.record(Some(node), || Event::Lost {
-                id,
-                to: out.to,
-                why,
-            });
-        }
-        let flight = network.flight_ns(node, to, &mut self.rng);
-        if self.rng.chance(network.duplicate) {
-            let flight = network.flight_ns(node, to, &mut self.rng);
-            let message = out.message.clone();
-            let copy = Happening::Arrived {
-                from: node,
-                id,
-                message,
-            };
-            self.queue
-                .push(self.now.saturating_add(flight), (to as u32, copy));
-        }
-        let arrival = Happening::Arrived {
-            from: node,
-            id,
-            message: out.message,
-        };
-        self.queue
-            .push(self.now.saturating_add(flight), (to as u32, arrival));
-    }
-
-    fn check_leases(&mut self) {
-        let mut holders = std::mem::take(&mut self.holders);
-        holders.clear();
-        for node in self.observer.believing() {
-            let machine = &self.machines[node];
-            if machine.holds_lease(&self.setup.config, self.now) {
-                holders.push(machine.id());
-            }
-        }
-        let seen = self.invariants.lease.held(&holders);
-        self.invariants.note(ExclusiveLease::NAME, self.now, seen);
-        self.holders = holders;
     }
 
     /// Adds to the trace, if one is kept.

@@ -7,7 +7,10 @@ use elector_core::GuaranteeKind;
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::{Contestant, Outcome, Scenario, SetupError, Summary, contestant::Job};
+use crate::{
+    Contestant, Outcome, Scenario, SetupError, Summary, contestant::Job, scenario::ScenarioError,
+    table,
+};
 
 /// Every contestant in every scenario at every size, with the same seeds.
 #[derive(Clone, Debug)]
@@ -68,6 +71,41 @@ pub enum SweepError {
 }
 
 impl Sweep {
+    /// These contestants at these sizes, in these scenarios or, if none is named, in all built-in
+    /// ones: 100 runs a cell from seed 1 on, on all cores, each run done twice.
+    ///
+    /// # Errors
+    /// If a name is no scenario's; the error has the nearest one.
+    pub fn of(
+        contestants: Vec<Contestant>,
+        nodes: &[u64],
+        scenarios: &[&str],
+    ) -> Result<Self, ScenarioError> {
+        let named = scenarios.iter().map(|name| Scenario::named(name)).collect();
+        Ok(Self {
+            contestants,
+            nodes: nodes.to_vec(),
+            scenarios: if scenarios.is_empty() {
+                Scenario::builtin()
+            } else {
+                named
+            }?,
+            runs: 100,
+            seed: 1,
+            jobs: None,
+            always_twice: true,
+        })
+    }
+
+    /// Does all runs, and shows their figures.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn table(&self) -> Result<String, SweepError> {
+        let summaries: Vec<Summary> = self.run(&|_, _| ())?.iter().map(Cell::summary).collect();
+        Ok(table(&summaries))
+    }
+
     /// Does all runs. `progress` is called with the number of runs done and of all, from any
     /// thread.
     ///

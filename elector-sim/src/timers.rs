@@ -74,6 +74,23 @@ impl<T: Copy + PartialEq> Timers<T> {
         Fired::Elapsed(self.running.swap_remove(place).timer)
     }
 
+    /// Multiplies the time that is left of each by `factor`: the clock they go by runs at another
+    /// rate now. Returns the events that must be queued, as [`set`](Self::set) does.
+    pub(crate) fn rescale(&mut self, now: u64, factor: f64) -> Vec<(u32, u64)> {
+        let mut events = Vec::new();
+        for running in &mut self.running {
+            let left = running.due.saturating_sub(now) as f64 * factor;
+            running.due = now.saturating_add(left as u64);
+            if running.queued > running.due {
+                self.next_id += 1;
+                running.id = self.next_id;
+                running.queued = running.due;
+                events.push((running.id, running.due));
+            }
+        }
+        events
+    }
+
     pub(crate) fn clear(&mut self) {
         self.running.clear();
     }
@@ -106,6 +123,25 @@ mod tests {
         let early = queued(timers.set('t', 5));
         assert!(matches!(timers.fired(early, 5), Fired::Elapsed('t')));
         assert!(matches!(timers.fired(late, 10), Fired::Stale));
+    }
+
+    // A timer goes by its node's clock, also when the rate of that changes while it runs.
+    #[test]
+    fn a_timer_follows_its_clock() {
+        let mut timers = Timers::new();
+        let first = queued(timers.set('t', 100));
+        let events = timers.rescale(50, 0.5);
+        let [(early, 75)] = events[..] else {
+            panic!("one event, at 75: {events:?}");
+        };
+        assert_eq!(
+            timers.rescale(60, 4.0),
+            [],
+            "the queued event will find out"
+        );
+        assert!(matches!(timers.fired(early, 75), Fired::Later(120)));
+        assert!(matches!(timers.fired(first, 100), Fired::Stale));
+        assert!(matches!(timers.fired(early, 120), Fired::Elapsed('t')));
     }
 
     // A cancelled timer must not elapse, nor disturb its successor of the same name.

@@ -78,7 +78,34 @@ fn mistakes_are_reported_with_line_and_reason() {
     );
     assert!(wrong("summary = \"y\"").contains("name"));
     assert!(wrong("name = \"a b\"\nsummary = \"y\"").contains("one word"));
+    assert!(wrong("name = \"../b\"\nsummary = \"y\"").contains("one word"));
     assert!(wrong("name = ").contains("line 1"));
+}
+
+// A slip in a number must be an error, not a run without an end, nor a silent change of meaning.
+#[test]
+fn numbers_out_of_all_proportion_are_refused() {
+    let step = |body: &str| {
+        let error = wrong(&format!(
+            "name = \"x\"\nsummary = \"y\"\n[[step]]\n{body}\n"
+        ));
+        assert!(error.contains("mine.toml: line 3: step 1"), "{error}");
+        error
+    };
+    assert!(step("heal = true\nafter_ms = 1e16").contains("after_ms is over a day"));
+    assert!(step("heal = true\nevery_ms = 86400001").contains("every_ms is over a day"));
+    assert!(step("heal = true\ntimes = 1000000001").contains("1000000 times at most"));
+    assert!(step("churn = { for_ms = 1e19, every_ms = 1 }").contains("for_ms is over a day"));
+    assert!(step("stall = { node = \"all\", for_ms = 1e9 }").contains("for_ms is over a day"));
+    let rolling = "rolling_restart = { down_ms = 1, gap_ms = 1e9 }";
+    assert!(step(rolling).contains("gap_ms is over a day"));
+    assert!(step("network = { loss = nan }").contains("between 0 and 1"));
+    let crossed = "network = { latency = { uniform_ms = { min_ms = 2, max_ms = 1 } } }";
+    assert!(step(crossed).contains("min_ms is above max_ms"));
+    let slow = "disk = { write = { exponential_ms = { min_ms = 0, mean_ms = 1e9 } } }";
+    assert!(step(slow).contains("latency is over a day"));
+    let whole = wrong("name = \"x\"\nsummary = \"y\"\nconverge_ms = 1e16");
+    assert!(whole.contains("converge_ms is over a day"), "{whole}");
 }
 
 // A name that is nearly right is answered with the right one.

@@ -11,7 +11,7 @@ macro_rules! contestants {
 }
 
 /// Every variant of every algorithm.
-pub fn contestants() -> Vec<Contestant> {
+pub(crate) fn contestants() -> Vec<Contestant> {
     contestants![
         elector_raft::Raft, elector_raft::RaftConfig;
         elector_paxos::Paxos, elector_paxos::PaxosConfig;

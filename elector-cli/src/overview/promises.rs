@@ -21,8 +21,9 @@ pub(super) fn table(study: &Study) -> String {
         1,
     );
     text.push_str(
-        "* runs in which two nodes believed to lead at once. For quorum algorithms the older one\n  \
-         had not heard yet: it held no lease any more, which every run checks.\n  idle/s: messages a second while nothing happens.\n",
+        "* runs in which two nodes believed to lead at once. For quorum algorithms the older\n  \
+         one had not heard yet: it held no lease any more, which every run checks.\n  \
+         idle/s: messages a second while nothing happens.\n",
     );
     text
 }

@@ -33,7 +33,8 @@ fn table(study: &Study, nodes: u64) -> Markup {
     let contestants: Vec<_> = contestants.collect();
     let families = contestants.chunk_by(|a, b| a.algorithm == b.algorithm);
     html! {
-        table.heat {
+        // Columns of one width, as narrow as their figures allow: then it seldom needs scrolling.
+        table.heat style={ "min-width:" (10 + 5 * contestants.len()) "rem" } {
             thead {
                 tr {
                     td {}

@@ -30,7 +30,8 @@ pub(super) fn section(study: &Study) -> Markup {
         p {
             "The first election in " em { (study.reference()) } ". Points: the mean of what was \
              seen. Lines and shades: the closed forms, best to worst, for one node that notices; \
-             where several notice at once, more is sent."
+             where several notice at once, more is sent. Ring's acknowledgements of hops are \
+             seen, and stand outside the form."
         }
         div.charts {
             @for group in groups(&all) {
@@ -113,7 +114,8 @@ impl Across {
 
 fn chart(group: &[Series<'_>], x: Across, y: Log, sizes: &[u64]) -> Markup {
     html! {
-        svg.chart viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label="messages by nodes" {
+        svg.chart viewBox={ "0 0 " (WIDTH) " " (HEIGHT) }
+            role="img" aria-label="messages by nodes" {
             @for tick in y.ticks() {
                 path.grid d=(path([(LEFT, y.at(tick)), (RIGHT, y.at(tick))])) {}
                 text.end x=(px(LEFT - 6.0)) y=(px(y.at(tick) + 4.0)) { (label(tick)) }
@@ -144,12 +146,13 @@ fn shade(number: usize, series: &Series<'_>, x: Across, y: Log) -> Markup {
         .form
         .iter()
         .map(|&(n, _, worst)| (x.at(n), y.at(worst)));
+    let around = path(best.clone().chain(worst.clone().rev()));
     let exact = series.form.iter().all(|&(_, best, worst)| best >= worst);
     html! {
         @if exact {
             path class={ "form s" (number) } d=(path(best)) {}
         } @else {
-            path class={ "shade s" (number) } d={ (path(best.clone().chain(worst.clone().rev()))) "Z" } {}
+            path class={ "shade s" (number) } d={ (around) "Z" } {}
             path class={ "form s" (number) } d=(path(best)) {}
             path class={ "form s" (number) } d=(path(worst)) {}
         }

@@ -21,7 +21,11 @@ pub(super) fn section(study: &Study) -> Markup {
                 div.scroll {
                     table.figures {
                         (header())
-                        tbody { @for (cell, summary) in study.of(entry) { (row(study, cell, summary)) } }
+                        tbody {
+                            @for (cell, summary) in study.of(entry) {
+                                (row(study, cell, summary))
+                            }
+                        }
                     }
                 }
             }

@@ -95,20 +95,20 @@ fn strip(row: &Row, x: Log, y: f64) -> Markup {
     let times = &row.crash.times;
     let step = times.len().div_ceil(POINTS).max(1);
     let points = times.iter().step_by(step).enumerate();
-    let median = at(50);
+    let (half, median) = ((at(75) - at(25)).max(1.0), at(50));
     html! {
         g class={ "s" (row.family) } {
-        text.end x=(px(LEFT - 14.0)) y=(px(y + 4.0)) { (row.label) }
-        path.whisker d=(path([(at(1), y), (at(99), y)])) {}
-        rect.box x=(px(at(25))) y=(px(y - 8.0)) width=(px((at(75) - at(25)).max(1.0))) height="16" {}
-        @for (number, time) in points {
-            circle.dot cx=(px(x.at(*time))) cy=(px(y + spread(number))) r="1.7" {}
-        }
-        path.median d=(path([(median, y - 11.0), (median, y + 11.0)])) {}
-        text x=(px(RIGHT + 16.0)) y=(px(y + 4.0)) {
-            tspan.strong { (ms(row.crash.percentile(50))) }
-            " · 99 %: " (ms(row.crash.percentile(99)))
-        }
+            text.end x=(px(LEFT - 14.0)) y=(px(y + 4.0)) { (row.label) }
+            path.whisker d=(path([(at(1), y), (at(99), y)])) {}
+            rect.box x=(px(at(25))) y=(px(y - 8.0)) width=(px(half)) height="16" {}
+            @for (number, time) in points {
+                circle.dot cx=(px(x.at(*time))) cy=(px(y + spread(number))) r="1.7" {}
+            }
+            path.median d=(path([(median, y - 11.0), (median, y + 11.0)])) {}
+            text x=(px(RIGHT + 16.0)) y=(px(y + 4.0)) {
+                tspan.strong { (ms(row.crash.percentile(50))) }
+                " · 99 %: " (ms(row.crash.percentile(99)))
+            }
         }
     }
 }

@@ -114,7 +114,8 @@ fn two(cut: Both, whole: Both) -> Markup {
             li {
                 @if whole.seen == 0 { "One leader at a time" }
                 @else {
-                    "Two at once in " (count(whole.seen)) " of " (count(whole.runs)) " runs too, for "
+                    "Two at once in " (count(whole.seen)) " of " (count(whole.runs))
+                    " runs too, for "
                     (whole.mean()) " on average,"
                 }
                 " where every link worked (crashes, pauses, loss, delays)."

@@ -171,7 +171,8 @@ fn shown(study: &Study, one: &Wanted<'_>, diagram: Option<&str>) -> Markup {
                 strong { (one.entry.contestant.label()) } " "
                 @if summary.violations > 0 { span.wrong { "! violation " } }
                 @if summary.split_brain_runs > 0 {
-                    span.both.real[!quorum] { "‖ " (summary.split_brain_runs) " of " (summary.runs) " runs" }
+                    span.both.real[!quorum] { "‖ " (summary.split_brain_runs) " of " (summary.runs)
+                        " runs" }
                     " here " (span(run.times.split_brain_ns)) "; "
                 }
                 (span(run.times.leaderless_ns)) " without a leader"

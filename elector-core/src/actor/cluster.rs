@@ -6,6 +6,7 @@ use std::{
     string::{String, ToString},
     sync::{Arc, atomic::Ordering},
     thread,
+    time::Duration,
     vec::Vec,
 };
 
@@ -98,8 +99,9 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         Ok(cluster)
     }
 
-    /// Ends a node as a crash does: nothing more leaves it, what was not saved is lost, and work
-    /// that it did as the leader has ended when this returns. Whether it ran.
+    /// Ends a node as a crash does: nothing more leaves it, what was not saved is lost, and the work
+    /// of its [`Elector::lead`] has ended before the others hear of it; a guard in hand is over.
+    /// Whether it ran.
     pub async fn kill(&mut self, node: impl Into<NodeId>) -> bool {
         let node = node.into();
         let Some(elector) = self.running.remove(&node) else {
@@ -114,11 +116,10 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         control.order(Order::Stop);
         // It was told to; how it ended is of no interest any more.
         let _ = elector.stopped().await;
-        // It may have granted one after that look.
-        control
-            .shared
-            .work_ended(tenure.as_ref(), control.grace)
-            .await;
+        // It may have granted one after that look. A guard in hand has been told; in a crash its
+        // holder would be gone.
+        let ended = control.shared.work_ended(tenure.as_ref(), Duration::ZERO);
+        ended.await;
         if self.setup.hints {
             self.network.suspect(node);
         }

@@ -193,12 +193,7 @@ async fn start<A: ElectionAlgorithm>(
         }
         None => None,
     };
-    let reports: Recipient<StoreReport> = node.clone().recipient();
-    let thread = std::format!("{name}-store");
-    let store = Store::new(&thread, storage, move |saved| {
-        reports.do_send(StoreReport(saved));
-    });
-    let store = store.map_err(StartError::Thread)?;
+    let store = store(&name, storage, node.clone().recipient())?;
     let lease = config.timing().lease;
     let shared = Shared::new(events);
     let view = driver.view();
@@ -221,6 +216,8 @@ async fn start<A: ElectionAlgorithm>(
         published: view,
         tenure: None,
         now: 0,
+        reading_serves: 0,
+        ended: false,
         tape: replayed.then(|| Box::new(Tape::new(members.me()))),
         lane,
     });
@@ -230,6 +227,18 @@ async fn start<A: ElectionAlgorithm>(
         members,
         node,
     })
+}
+
+fn store<D: Send + 'static>(
+    name: &str,
+    storage: Box<dyn Storage<D>>,
+    reports: Recipient<StoreReport>,
+) -> Result<Store<D>, StartError> {
+    let thread = std::format!("{name}-store");
+    let store = Store::new(&thread, storage, move |saved| {
+        reports.do_send(StoreReport(saved));
+    });
+    store.map_err(StartError::Thread)
 }
 
 fn restore<A: ElectionAlgorithm>(

@@ -32,6 +32,14 @@ use crate::{Epoch, FencingToken, Guarantee, Quorum};
 ///     me.token().unwrap()
 /// }
 /// ```
+///
+/// ```
+/// use elector_core::{FencingToken, Quorum, actor::Leadership};
+///
+/// fn write(me: &Leadership<Quorum>) -> FencingToken {
+///     me.token().unwrap()
+/// }
+/// ```
 pub struct Leadership<G: Guarantee> {
     claim: Arc<Claim>,
     guarantee: PhantomData<fn() -> G>,

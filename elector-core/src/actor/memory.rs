@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
     vec::Vec,
@@ -26,6 +26,8 @@ pub struct MemoryNetwork<A: ElectionAlgorithm>(Arc<Net<A>>);
 struct Net<A: ElectionAlgorithm> {
     members: Membership,
     ports: Box<[RwLock<Option<Inbox<A>>>]>,
+    /// Counts the changes of ports.
+    plugged: AtomicU64,
     /// Whether there is any fault to look up.
     faulty: AtomicBool,
     faults: Mutex<Faults>,
@@ -60,6 +62,7 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
         Self(Arc::new(Net {
             members,
             ports,
+            plugged: AtomicU64::new(0),
             faulty: AtomicBool::new(false),
             faults: Mutex::new(faults),
         }))
@@ -155,6 +158,13 @@ impl<A: ElectionAlgorithm> Net<A> {
         self.ports.get(self.members.position(node)?)
     }
 
+    fn plug(&self, node: NodeId, inbox: Option<Inbox<A>>) {
+        if let Some(port) = self.port(node) {
+            *port.write().unwrap_or_else(PoisonError::into_inner) = inbox;
+            self.plugged.fetch_add(1, Ordering::Release);
+        }
+    }
+
     fn pass(&self, from: NodeId, to: NodeId) -> Result<u64, Dropped> {
         let mut faults = self.faults();
         let loss = faults.loss;
@@ -202,11 +212,17 @@ impl<A: ElectionAlgorithm> Transport<A> for MemoryTransport<A> {
     ) -> Result<Box<dyn Links<A>>, BoxError> {
         let net = (self.0).0;
         let me = members.me();
-        let (Some(port), Some(place)) = (net.port(me), net.members.position(me)) else {
+        let Some(place) = net.members.position(me) else {
             return Err(std::format!("node {me} has no place in this network").into());
         };
-        *port.write().unwrap_or_else(PoisonError::into_inner) = Some(inbox);
-        Ok(Box::new(MemoryLinks { net, me, place }))
+        net.plug(me, Some(inbox));
+        Ok(Box::new(MemoryLinks {
+            known: Vec::new(),
+            plugged: 0,
+            net,
+            me,
+            place,
+        }))
     }
 }
 
@@ -214,21 +230,49 @@ struct MemoryLinks<A: ElectionAlgorithm> {
     net: Arc<Net<A>>,
     me: NodeId,
     place: usize,
+    /// The receivers of the last messages, as of so many changes of ports: they need no lock.
+    known: Vec<(NodeId, Inbox<A>)>,
+    plugged: u64,
+}
+
+/// How many receivers a node remembers. In a network of a thousand nodes all could not.
+const MOST_KNOWN: usize = 8;
+
+impl<A: ElectionAlgorithm> MemoryLinks<A> {
+    fn inbox(&mut self, to: NodeId) -> Result<&Inbox<A>, Dropped> {
+        let plugged = self.net.plugged.load(Ordering::Acquire);
+        if self.plugged != plugged {
+            self.known.clear();
+            self.plugged = plugged;
+        }
+        let place = match self.known.iter().position(|(node, _)| *node == to) {
+            Some(place) => place,
+            None => {
+                let port = self.net.port(to).ok_or(Dropped::Gone)?;
+                let inbox = port.read_unpoisoned().clone().ok_or(Dropped::Gone)?;
+                if self.known.len() == MOST_KNOWN {
+                    self.known.clear();
+                }
+                self.known.push((to, inbox));
+                self.known.len() - 1
+            }
+        };
+        Ok(&self.known[place].1)
+    }
 }
 
 impl<A: ElectionAlgorithm> Links<A> for MemoryLinks<A> {
     fn send(&mut self, to: NodeId, message: A::Message) -> Result<(), Dropped> {
-        let port = self.net.port(to).ok_or(Dropped::Gone)?;
-        let port = port.read_unpoisoned();
-        let inbox = port.as_ref().ok_or(Dropped::Gone)?;
+        let (place, me) = (self.place, self.me);
         if !self.net.faulty.load(Ordering::Acquire) {
-            return inbox.deliver_at(self.place, self.me, message);
+            return self.inbox(to)?.deliver_at(place, me, message);
         }
-        let flight = self.net.pass(self.me, to)?;
+        let flight = self.net.pass(me, to)?;
+        let inbox = self.inbox(to)?;
         if flight == 0 {
-            return inbox.deliver_at(self.place, self.me, message);
+            return inbox.deliver_at(place, me, message);
         }
-        let (inbox, place, me) = (inbox.clone(), self.place, self.me);
+        let inbox = inbox.clone();
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_nanos(flight)).await;
             // A message that comes too late for its receiver is lost, as anywhere.
@@ -240,9 +284,7 @@ impl<A: ElectionAlgorithm> Links<A> for MemoryLinks<A> {
 
 impl<A: ElectionAlgorithm> Drop for MemoryLinks<A> {
     fn drop(&mut self) {
-        if let Some(port) = self.net.port(self.me) {
-            *port.write().unwrap_or_else(PoisonError::into_inner) = None;
-        }
+        self.net.plug(self.me, None);
     }
 }
 

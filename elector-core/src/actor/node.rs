@@ -1,10 +1,15 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, atomic::Ordering},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{self, Poll},
     time::Duration,
 };
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler};
+use actix::{Actor, ActorContext, ActorFuture, AsyncContext, Context, Handler};
 
 use super::{
     clock::{self, Chance},
@@ -30,6 +35,11 @@ const TIMERS_A_MESSAGE: usize = 16;
 /// How many steps may wait for the disk before the node goes deaf, and dumb. It is a disk that
 /// hangs: what more it heard would only fill the memory.
 const MOST_WAITING: usize = 4096;
+/// For how many messages in a row one reading of the clock serves. Reading it costs more than
+/// handling a message does. An old reading is harmless where it is used: as a stamp it makes a lease
+/// end earlier, and as the time at which timers are looked at it makes them elapse later. A timer
+/// that is set counts from a new reading.
+const MESSAGES_A_READING: u8 = 16;
 
 /// The actor that runs one life of one node.
 ///
@@ -50,8 +60,11 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     /// What the world has been shown: it may lag behind the driver by a write.
     pub(super) published: View,
     pub(super) tenure: Option<Arc<Tenure>>,
-    /// The clock at the beginning of the present message, in nanoseconds.
+    /// The last reading of the clock, in nanoseconds.
     pub(super) now: u64,
+    /// How many more messages it serves; none once the mailbox has been empty.
+    pub(super) reading_serves: u8,
+    pub(super) ended: bool,
     pub(super) tape: Option<Box<Tape>>,
     /// Stops the thread, where the node has one to itself. Dropped last.
     pub(super) lane: Option<super::lane::Lane>,
@@ -65,8 +78,27 @@ impl<A: ElectionAlgorithm> Actor for Node<A> {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         if !self.is_replayed() {
+            ctx.spawn(Idle);
             self.take(Some(Input::Started), ctx);
         }
+    }
+}
+
+/// Actix polls it whenever it has emptied the mailbox: nobody knows how long it stays empty, so the
+/// reading of the clock is of no use any more.
+struct Idle;
+
+impl<A: ElectionAlgorithm> ActorFuture<Node<A>> for Idle {
+    type Output = ();
+
+    fn poll(
+        self: Pin<&mut Self>,
+        node: &mut Node<A>,
+        _: &mut Context<Node<A>>,
+        _: &mut task::Context<'_>,
+    ) -> Poll<()> {
+        node.reading_serves = 0;
+        Poll::Pending
     }
 }
 
@@ -127,7 +159,12 @@ impl<A: ElectionAlgorithm> Handler<Order> for Node<A> {
             Order::GoOn(tenure) => self.go_on(&tenure),
             // Over already.
             Order::GiveBack(_) => {}
-            Order::Stop => self.end(Ok(()), ctx),
+            Order::Stop if self.ended => {}
+            Order::Stop => {
+                self.end_tenure();
+                let closed = self.store.close().map_err(NodeError::Storage);
+                self.end(closed, ctx);
+            }
         }
     }
 }
@@ -155,7 +192,10 @@ impl<A: ElectionAlgorithm> Node<A> {
         input: Option<Input<A::Message, A::Timer>>,
         ctx: &mut Context<Self>,
     ) -> Option<&'static str> {
-        self.now = clock::now().nanos();
+        match self.reading_serves.checked_sub(1) {
+            Some(left) => self.reading_serves = left,
+            None => self.read_clock(),
+        }
         self.elapse(ctx);
         if self.stopping(ctx) {
             return None;
@@ -169,11 +209,16 @@ impl<A: ElectionAlgorithm> Node<A> {
         refusal
     }
 
+    fn read_clock(&mut self) {
+        self.now = clock::now().nanos();
+        self.reading_serves = MESSAGES_A_READING;
+    }
+
     fn stopping(&mut self, ctx: &mut Context<Self>) -> bool {
-        if self.shared.is_killed() && !self.shared.has_ended() {
+        if self.shared.is_killed() && !self.ended {
             self.end(Ok(()), ctx);
         }
-        self.shared.has_ended()
+        self.ended
     }
 
     fn elapse(&mut self, ctx: &mut Context<Self>) {
@@ -196,7 +241,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         if let Some(tape) = &mut self.tape {
             tape.input::<A>(&input);
         }
-        self.shared.received.fetch_add(1, Ordering::Relaxed);
+        count(&self.shared.received);
         let moment = Moment::from_nanos(self.now);
         let driver = &mut self.driver;
         // The driver is not used again after a panic.
@@ -233,6 +278,9 @@ impl<A: ElectionAlgorithm> Node<A> {
         {
             self.saved(saved, ctx);
         }
+        if !step.timers.is_empty() && !self.is_replayed() {
+            self.read_clock();
+        }
         for order in step.timers.drain(..) {
             match order {
                 TimerOrder::Set(timer, delay) => {
@@ -242,7 +290,7 @@ impl<A: ElectionAlgorithm> Node<A> {
                 TimerOrder::Cancel(timer) => self.timers.cancel(timer),
             }
         }
-        if self.shared.has_ended() {
+        if self.ended {
             return;
         }
         if self.gate.waiting() >= MOST_WAITING {
@@ -269,11 +317,11 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
         for Outgoing { to, message } in step.sends.drain(..) {
             let sent = self.links.as_mut().map(|links| links.send(to, message));
-            if sent == Some(Ok(())) {
-                self.shared.sent.fetch_add(1, Ordering::Relaxed);
+            count(if sent == Some(Ok(())) {
+                &self.shared.sent
             } else {
-                self.shared.undelivered.fetch_add(1, Ordering::Relaxed);
-            }
+                &self.shared.undelivered
+            });
         }
         if let Some(view) = step.view {
             self.published = view;
@@ -351,6 +399,7 @@ impl<A: ElectionAlgorithm> Node<A> {
             let wait = Duration::from_nanos(due.saturating_sub(self.now));
             ctx.run_later(wait, move |node, ctx| {
                 node.timers.woken(due);
+                node.reading_serves = 0;
                 node.take(None, ctx);
             });
         }
@@ -360,11 +409,18 @@ impl<A: ElectionAlgorithm> Node<A> {
         if let Err(error) = &end {
             tracing::error!(node = %self.driver.members().me(), %error, "node stopped");
         }
+        self.ended = true;
         self.end_tenure();
         self.links = None;
         self.shared.end(end);
         ctx.stop();
     }
+}
+
+/// Counts one more. Only the node itself counts, so that no other thread's count can be lost.
+fn count(counter: &AtomicU64) {
+    let known = counter.load(Ordering::Relaxed);
+    counter.store(known.wrapping_add(1), Ordering::Relaxed);
 }
 
 // However the actor goes, also by a panic of the host itself, its handles must hear of it.

@@ -119,12 +119,12 @@ impl Shared {
         self.ended.send_replace(Some(end));
     }
 
-    pub(super) fn has_ended(&self) -> bool {
-        self.ended.borrow().is_some()
-    }
-
     pub(super) fn is_killed(&self) -> bool {
         self.killed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.borrow().is_some()
     }
 
     /// Waits until the node has ended.

@@ -1,16 +1,16 @@
 use std::{
     boxed::Box,
-    panic::{AssertUnwindSafe, catch_unwind},
+    mem,
     sync::{
         Arc,
         mpsc::{self, Receiver, Sender},
     },
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use async_trait::async_trait;
 
-use super::{error::panic_text, transport::BoxError};
+use super::transport::BoxError;
 
 /// Where a node keeps what it must still know after a crash: the seam for disks.
 ///
@@ -58,7 +58,11 @@ pub(super) type Saved = Result<u64, Arc<BoxError>>;
 pub(super) enum Store<D> {
     Here(Box<dyn Storage<D>>),
     /// To a thread that saves in order, and tells the node when it has.
-    There(Sender<(u64, D)>),
+    There {
+        writes: Sender<(u64, D)>,
+        thread: JoinHandle<Result<(), Arc<BoxError>>>,
+    },
+    Closed,
 }
 
 impl<D: Send + 'static> Store<D> {
@@ -75,15 +79,10 @@ impl<D: Send + 'static> Store<D> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        thread::Builder::new().name(name.into()).spawn(move || {
-            let working = AssertUnwindSafe(|| runtime.block_on(work(storage, &queue, &done)));
-            // Nothing is used again after a panic.
-            if let Err(panic) = catch_unwind(working) {
-                let text = panic_text(&*panic);
-                done(Err(Arc::new(std::format!("it panicked: {text}").into())));
-            }
-        })?;
-        Ok(Self::There(writes))
+        let thread = thread::Builder::new()
+            .name(name.into())
+            .spawn(move || runtime.block_on(work(storage, &queue, done)))?;
+        Ok(Self::There { writes, thread })
     }
 
     /// Starts to save; `Some` if that has ended already.
@@ -96,30 +95,45 @@ impl<D: Send + 'static> Store<D> {
                 };
                 Some(saved.map(|()| number).map_err(Arc::new))
             }
-            Self::There(writes) => match writes.send((number, durable)) {
+            Self::There { writes, .. } => match writes.send((number, durable)) {
                 Ok(()) => None,
                 Err(_) => Some(Err(Arc::new("the store's thread has ended".into()))),
             },
+            Self::Closed => Some(Err(Arc::new("the store is closed".into()))),
         }
+    }
+
+    /// Waits until everything has been saved, and lets go of the storage: whoever opens it next
+    /// must not be overtaken by a write of this life.
+    pub(super) fn close(&mut self) -> Result<(), Arc<BoxError>> {
+        let Self::There { writes, thread } = mem::replace(self, Self::Closed) else {
+            return Ok(());
+        };
+        drop(writes);
+        let panicked = |_| Err(Arc::new("the storage panicked".into()));
+        thread.join().unwrap_or_else(panicked)
     }
 }
 
 async fn work<D: 'static>(
     mut storage: Box<dyn Storage<D>>,
     queue: &Receiver<(u64, D)>,
-    done: &impl Fn(Saved),
-) {
+    done: impl Fn(Saved),
+) -> Result<(), Arc<BoxError>> {
     while let Ok(mut write) = queue.recv() {
         // The newest state is all that matters: one write for all that wait.
         while let Ok(newer) = queue.try_recv() {
             write = newer;
         }
         let (number, durable) = write;
-        let saved = storage.save(&durable).await;
-        let failed = saved.is_err();
-        done(saved.map(|()| number).map_err(Arc::new));
-        if failed {
-            return;
+        match storage.save(&durable).await {
+            Ok(()) => done(Ok(number)),
+            Err(error) => {
+                let error = Arc::new(error);
+                done(Err(Arc::clone(&error)));
+                return Err(error);
+            }
         }
     }
+    Ok(())
 }

@@ -1,13 +1,13 @@
-//! The acceptor: "can remember, and never breaks a promise" ("Paxos Made Simple", section 2.2).
+//! The acceptor ("Paxos Made Simple", section 2.2).
 //!
 //! It is an acceptor of one instance at a time, the newest it was asked about, and of older ones
 //! never again: an instance that cannot get a majority any more is simply never decided.
 //!
 //! A *promise* does not end what this node owes to a leader of an older epoch: if that leader is
-//! heard again, the node follows it again. An *acceptance* does, it moves the node to the new epoch.
-//! That makes phase 1 a question that disturbs nobody, as Raft's pre-vote is. The lease rests on
-//! the two rules that are left: a node that has accepted acknowledges no older leader, and a node
-//! that has acknowledged a leader accepts nothing newer for `election_min`.
+//! heard again, the node follows it again. An *acceptance* does: it moves the node to the new
+//! epoch. That makes phase 1 a question that disturbs nobody, as Raft's pre-vote is. The lease
+//! rests on the two rules that are left: a node that has accepted acknowledges no older leader, and
+//! a node that has acknowledged a leader accepts nothing newer for `election_min`.
 
 use elector_core::{Epoch, NodeId, Outbox};
 

@@ -12,8 +12,7 @@ impl Paxos {
     /// way to all.
     pub(super) fn lead(&mut self, out: &mut Outbox<Self>) {
         self.keep(Watch::Off, out);
-        self.attempt = 0;
-        self.sits_out = false;
+        self.settle();
         self.part = Part::Leader {
             acks: Acks::new(&self.rules.members),
             heard: NodeSet::new(),

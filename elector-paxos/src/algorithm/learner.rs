@@ -113,11 +113,11 @@ impl Paxos {
         }
     }
 
-    /// The present epoch is this node's. It leads, unless it may have led it before: then others
-    /// may have seen it stop, and the next instance begins once its vigil is over.
+    /// The present epoch is this node's. It leads, unless it may have led it before a restart:
+    /// then others may have seen it stop, and the next instance begins once its vigil is over.
     fn won(&mut self, out: &mut Outbox<Self>) {
         self.decide(self.me());
-        if self.epoch() > self.spent {
+        if self.epoch() > self.restored {
             return self.lead(out);
         }
         self.part = Part::Follower { leader: None };
@@ -158,8 +158,7 @@ impl Paxos {
             };
         }
         self.decide(leader);
-        self.attempt = 0;
-        self.sits_out = false;
+        self.settle();
         let silent = Watch::Silent {
             leader: Some(leader),
             asked: None,

@@ -12,9 +12,10 @@
 //! - *A crash after `Accept`.* The ballot is durable by then and is not used again; what becomes of
 //!   the proposal is up to the other acceptors, as for any proposer that fails.
 //! - *A competing request.* The own acceptor treats the own ballot as promised from the first step
-//!   on. It refuses lower ones; a higher one ends the proposal, and the second step finds none.
-//! - *A heartbeat of the leader before.* The node follows it again; the proposal is over. If `Accept`
-//!   is out, others may accept and decide without this node.
+//!   on. It refuses lower ones; a higher one, or news of a newer epoch, ends the proposal, and the
+//!   second step finds none. So nothing can have overtaken a proposal that it does find.
+//! - *A heartbeat of the leader before.* The node follows it again; the proposal is over. If
+//!   `Accept` is out, others may accept and decide without this node.
 //! - *The answers of a majority.* The own promise must be among the promises before `Accept` goes
 //!   out. Acceptances are counted by the learner, with or without the own one.
 
@@ -54,15 +55,18 @@ impl Paxos {
     }
 
     /// A ballot above all seen, for the newest instance that may still be open: the one after the
-    /// present epoch if that has its leader, the present one again if not.
+    /// present epoch if that has its leader, the present one again if not. One from before a
+    /// restart is left behind: if it came to a decision, its leader has kept silent for a vigil.
     fn next_ballot(&self) -> Option<(Epoch, Ballot)> {
-        let open = if self.decided.is_some() {
-            self.epoch().0.checked_add(1).map(Epoch)?
+        let epoch = self.epoch();
+        let closed = self.decided.is_some() || epoch <= self.restored;
+        let open = if closed {
+            epoch.0.checked_add(1).map(Epoch)?
         } else {
-            self.epoch().max(Epoch(1))
+            epoch
         };
         let instance = open.max(self.durable.instance).max(self.seen.instance);
-        let above = self.seen.counter.max(self.durable.counter).checked_add(1)?;
+        let above = self.seen.counter.checked_add(1)?;
         let ballot = Ballot {
             counter: above.max(self.rules.first_ballot),
             node: self.me(),
@@ -76,10 +80,8 @@ impl Paxos {
             return; // The proposal has ended in between.
         };
         let (instance, ballot) = (campaign.instance, campaign.ballot);
-        if !matches!(campaign.phase, Phase::Prepare { own: false, .. })
-            || (instance, Some(ballot)) < self.floor()
-        {
-            return; // Done, or overtaken.
+        if !matches!(campaign.phase, Phase::Prepare { own: false, .. }) {
+            return; // Done already.
         }
         self.promise(instance, ballot, self.handover == Some(instance), out);
         let (me, accepted) = (self.me(), self.durable.accepted);
@@ -172,9 +174,6 @@ impl Paxos {
         let Phase::Accept { value, .. } = campaign.phase else {
             return; // Stale: of an earlier proposal.
         };
-        if (instance, Some(ballot)) < self.floor() {
-            return; // Overtaken.
-        }
         let proposal = Proposal { ballot, value };
         self.hold(instance, proposal, out);
         if self.rules.learning == Learning::Broadcast {

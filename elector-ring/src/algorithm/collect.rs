@@ -1,6 +1,6 @@
-//! Collect: the token gathers the ids of all live nodes (Silberschatz, Galvin and Gagne, "Operating
-//! System Concepts", section on election; Tanenbaum and van Steen, "Distributed Systems", section
-//! on the ring algorithm).
+//! Collect: the token gathers the ids of all live nodes. The textbooks' ring algorithm: Silberschatz,
+//! Galvin and Gagne, "Operating System Concepts", and Tanenbaum and van Steen, "Distributed Systems",
+//! both in the section on election algorithms.
 
 use alloc::vec;
 
@@ -10,7 +10,7 @@ use super::Out;
 use crate::{Ring, RingTimer, RingVariant, Serial, Token, state::Part, token::Errand};
 
 impl Ring {
-    /// "Sends an ELECTION message with its own ID around the ring."
+    /// Sends an ELECTION token with the own id round the ring.
     pub(super) fn gather(&mut self, serial: Serial, out: &mut Out) {
         self.watch(RingTimer::Lap, Delay::exactly(self.lap()), out);
         let ids = vec![self.me()];
@@ -42,8 +42,8 @@ impl Ring {
         self.pass_on(token, out);
     }
 
-    /// "The initiator selects the process with the highest ID as the leader and sends a COORDINATOR
-    /// message around the ring." If the initiator has died, the last node before it does so.
+    /// The lap is over: the highest of those met leads, and a COORDINATOR lap says so. It is the
+    /// initiator's to send; if that has died, the last node's before it.
     pub(super) fn conclude(&mut self, initiator: NodeId, ids: &[NodeId], out: &mut Out) {
         let alive = |&&id: &&NodeId| initiator == self.me() || id != initiator;
         let members = ids.iter().filter(|&&id| self.members.contains(id));

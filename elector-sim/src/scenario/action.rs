@@ -126,4 +126,14 @@ pub struct Churn {
     /// Mean time between two of them.
     #[serde(rename = "every_ms", with = "millis")]
     pub every: Duration,
+    /// Whether applications give commands too: campaign, resign, transfer, at any node.
+    #[serde(default)]
+    pub commands: bool,
+    /// Whether nodes are told of broken connections too, mostly wrongly. Told to a majority at
+    /// once, that ends the silence that keeps a leader's lease exclusive.
+    #[serde(default)]
+    pub wrong_hints: bool,
+    /// Whether disks are lost too. Not safe for any quorum algorithm.
+    #[serde(default)]
+    pub lost_disks: bool,
 }

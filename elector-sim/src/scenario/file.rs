@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::{
-    Action, Churn, Cut, Drift, Rolling, ScenarioError, Selector, Stall, Suspicion, Transfer,
+    Action, Churn, Cut, Drift, Rolling, ScenarioError, Selector, Stall, Suspicion, Transfer, limits,
 };
 use crate::{Disk, Network};
 
@@ -74,7 +74,36 @@ impl Repeat {
     }
 }
 
+impl Step {
+    /// Does this once, at once.
+    #[must_use]
+    pub fn once(action: Action) -> Self {
+        Self {
+            after: Duration::ZERO,
+            times: Repeat::Times(1),
+            every: Duration::ZERO,
+            action,
+        }
+    }
+}
+
 impl Scenario {
+    /// A scenario of these steps, with the defaults of a file that has nothing else.
+    #[must_use]
+    pub fn of(name: impl Into<String>, summary: impl Into<String>, steps: Vec<Step>) -> Self {
+        Self {
+            name: name.into(),
+            summary: summary.into(),
+            sees: String::new(),
+            min_nodes: one(),
+            from_boot: false,
+            hints: false,
+            steps,
+            rest: default_rest(),
+            converge: default_converge(),
+        }
+    }
+
     /// Reads a scenario from a file.
     ///
     /// # Errors
@@ -103,9 +132,15 @@ impl Scenario {
         let steps = file.step.into_iter().enumerate();
         let steps = steps.map(|(number, step)| place.step(number + 1, step));
         let steps: Vec<Step> = steps.collect::<Result<_, _>>()?;
-        if file.name.is_empty() || file.name.contains(char::is_whitespace) {
-            let reason = "name must be one word: it goes into commands and file names";
+        let plain = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+        if file.name.is_empty() || !file.name.chars().all(plain) {
+            let reason = "name must be one word of letters, digits, - and _: it goes into commands \
+                          and file names";
             return Err(place.value(0, reason.to_owned()));
+        }
+        let spans = [("rest_ms", file.rest), ("converge_ms", file.converge)];
+        if let Some(reason) = limits::of_spans(&spans) {
+            return Err(place.value(0, reason));
         }
         Ok(Self {
             name: file.name,
@@ -249,14 +284,15 @@ impl Place<'_> {
                 choices: CHOICES.to_owned(),
             });
         };
-        match wrong_value(&action) {
+        let step = Step {
+            after,
+            times,
+            every,
+            action,
+        };
+        match limits::of_step(&step) {
             Some(reason) => Err(self.value(start, format!("step {number}: {reason}"))),
-            None => Ok(Step {
-                after,
-                times,
-                every,
-                action,
-            }),
+            None => Ok(step),
         }
     }
 
@@ -272,22 +308,5 @@ impl Place<'_> {
         self.text
             .get(..at)
             .map_or(1, |before| before.matches('\n').count() + 1)
-    }
-}
-
-fn wrong_value(action: &Action) -> Option<String> {
-    match action {
-        Action::Network(network) => {
-            let name = network.wrong_probability()?;
-            Some(format!("{name} is a probability: between 0 and 1"))
-        }
-        Action::Drift(drift) if !(0.01..=100.0).contains(&drift.rate) => Some(format!(
-            "the clock rate {} is out of range: 1 is a true clock, 0.01 to 100 are allowed",
-            drift.rate
-        )),
-        Action::Churn(churn) if churn.every.is_zero() => {
-            Some("every_ms must be longer than zero".to_owned())
-        }
-        _ => None,
     }
 }

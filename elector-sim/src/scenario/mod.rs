@@ -19,11 +19,15 @@
 //! `every_ms` repeat it. `rest_ms` after the last step all faults end: crashed nodes restart,
 //! paused ones resume, links, network, disks and clocks are as they were. From then on all nodes
 //! must agree on one leader within `converge_ms` (plus 20 ms a node), and stay with it.
+//!
+//! No duration is over a day and no step is done more than a million times: more is taken for a
+//! slip, and refused. A scenario `from_boot` without any step has no faults to end.
 
 mod action;
 mod builtin;
 mod error;
 mod file;
+mod limits;
 mod play;
 mod selector;
 

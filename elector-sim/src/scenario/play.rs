@@ -80,6 +80,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             if self.has_drift(node) {
                 self.drift(node, 1.0);
             }
+            self.unstall(node);
             self.resume(node);
             self.restart(node);
         }
@@ -133,12 +134,54 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     }
 
     fn churn(&mut self, churn: Churn) {
-        let end = self.now + nanos(churn.duration);
+        let end = self.now.saturating_add(nanos(churn.duration));
         let every = nanos(churn.every);
         while self.now < end {
             let wait = self.rng.exponential(every).min(end - self.now);
             self.run_until_ns(self.now + wait);
-            self.random_fault();
+            self.random_event(churn);
+        }
+    }
+
+    fn random_event(&mut self, churn: Churn) {
+        type Event<A> = fn(&mut Simulation<A>);
+        let more: [(bool, Event<A>); 3] = [
+            (churn.commands, Self::random_command),
+            (churn.wrong_hints, Self::random_hint),
+            (churn.lost_disks, |sim| {
+                sim.each(Selector::Random, Self::wipe);
+            }),
+        ];
+        let more: Vec<Event<A>> = more.iter().filter(|(on, _)| *on).map(|(_, e)| *e).collect();
+        // Faults are four times as likely as all of the rest.
+        if !more.is_empty() && self.rng.below(5) == 0 {
+            let which = self.rng.below(more.len() as u64) as usize;
+            return more[which](self);
+        }
+        self.random_fault();
+    }
+
+    fn random_command(&mut self) {
+        let command = match self.rng.below(4) {
+            0 => Command::Campaign,
+            1 => Command::Resign,
+            _ => match Selector::Random.resolve(self).first() {
+                Some(&peer) => Command::TransferTo(peer),
+                None => return,
+            },
+        };
+        // Most of these make sense at the leader only.
+        let at = if self.rng.below(2) == 0 {
+            Selector::Leader
+        } else {
+            Selector::Random
+        };
+        self.each(at, |sim, node| sim.command(node, command));
+    }
+
+    fn random_hint(&mut self) {
+        for peer in Selector::Random.resolve(self) {
+            self.each(Selector::Random, |sim, node| sim.suspect(node, peer));
         }
     }
 

@@ -1,0 +1,205 @@
+//! The smallest election with a quorum guarantee, and ways to get it wrong.
+
+use elector_core::{
+    Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, NodeId, NodeSet, Outbox,
+    Pledge, Purpose, Quorum, Role, Settings, Timing, View,
+};
+use serde::{Deserialize, Serialize};
+
+/// Whoever misses the leader asks everybody for the next epoch; each node grants an epoch once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FirstCome {
+    members: Membership,
+    rules: Rules,
+    granted: Granted,
+    view: View,
+    votes: NodeSet,
+    /// What is on the disk: what was granted, unless the flaw is to forget it.
+    durable: Granted,
+}
+
+/// The newest epoch, and to whom this node granted it.
+type Granted = (Epoch, Option<NodeId>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Rules {
+    pub(crate) timing: Timing,
+    pub(crate) flaw: Flaw,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum Flaw {
+    #[default]
+    None,
+    /// The epoch survives a crash, what was granted in it does not.
+    VoteNotDurable,
+    /// One grant less than a majority is enough.
+    MajorityOffByOne,
+    /// Whoever asks in the present epoch is granted it.
+    GrantsTwice,
+    /// A restarted node begins with the epoch before its last.
+    EpochGoesBack,
+    /// A leader tells itself, too, that it leads.
+    SendsToItself,
+    /// An answer from an unexpected side is not survived.
+    Panics,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) enum Say {
+    Ask(Epoch),
+    Grant(Epoch),
+    Lead(Epoch),
+}
+
+impl Settings for Rules {
+    fn timing(&self) -> &Timing {
+        &self.timing
+    }
+
+    fn timing_mut(&mut self) -> &mut Timing {
+        &mut self.timing
+    }
+}
+
+impl Message for Say {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Ask(_) => "Ask",
+            Self::Grant(_) => "Grant",
+            Self::Lead(_) => "Lead",
+        }
+    }
+
+    fn purpose(&self) -> Purpose {
+        Purpose::Election
+    }
+
+    fn pledge(&self, to: NodeId) -> Option<Pledge> {
+        match *self {
+            Self::Grant(epoch) => Some(Pledge {
+                epoch,
+                rank: (0, 0),
+                candidate: to,
+            }),
+            Self::Ask(_) | Self::Lead(_) => None,
+        }
+    }
+}
+
+impl FirstCome {
+    fn grant(&mut self, granted: Granted) {
+        self.granted = granted;
+        self.durable = match self.rules.flaw {
+            Flaw::VoteNotDurable => (granted.0, None),
+            _ => granted,
+        };
+    }
+
+    fn follow(&mut self, leader: Option<NodeId>, out: &mut Outbox<Self>) {
+        self.view = View::following(self.granted.0, leader);
+        out.set_timer((), self.rules.timing.election());
+    }
+
+    fn lead(&mut self, out: &mut Outbox<Self>) {
+        let me = self.members.me();
+        self.view = View::leading(self.granted.0, me);
+        out.broadcast(&Say::Lead(self.granted.0));
+        out.set_timer((), Delay::exactly(self.rules.timing.heartbeat));
+        if self.rules.flaw == Flaw::SendsToItself {
+            out.send(me, Say::Lead(self.granted.0));
+        }
+    }
+
+    fn campaign(&mut self, out: &mut Outbox<Self>) {
+        let me = self.members.me();
+        self.grant((self.granted.0.next(), Some(me)));
+        self.view = View::campaigning(self.granted.0);
+        self.votes = NodeSet::new();
+        out.broadcast(&Say::Ask(self.granted.0));
+        out.set_timer((), self.rules.timing.election());
+        self.count(me, out);
+    }
+
+    fn count(&mut self, voter: NodeId, out: &mut Outbox<Self>) {
+        assert!(self.rules.flaw != Flaw::Panics || self.view.role == Role::Candidate);
+        if self.view.role == Role::Candidate {
+            self.votes.insert(voter);
+            let lacking = usize::from(self.rules.flaw == Flaw::MajorityOffByOne);
+            if self.votes.len() + lacking >= self.members.majority() {
+                self.lead(out);
+            }
+        }
+    }
+
+    fn hear(&mut self, from: NodeId, message: &Say, out: &mut Outbox<Self>) {
+        let (known, to) = self.granted;
+        match *message {
+            Say::Ask(epoch) if epoch > known => {
+                self.grant((epoch, Some(from)));
+                out.send(from, Say::Grant(epoch));
+                self.follow(None, out);
+            }
+            Say::Ask(epoch) if epoch == known => {
+                let free = to.is_none() || self.rules.flaw == Flaw::GrantsTwice;
+                if free && self.view.leader.is_none() {
+                    self.grant((epoch, Some(from)));
+                    out.send(from, Say::Grant(epoch));
+                }
+            }
+            Say::Grant(epoch) if epoch == known => self.count(from, out),
+            Say::Lead(epoch) if epoch >= known => {
+                self.grant((epoch, to.filter(|_| epoch == known)));
+                self.follow(Some(from), out);
+            }
+            // Stale: of an epoch that this node has left.
+            Say::Ask(_) | Say::Grant(_) | Say::Lead(_) => {}
+        }
+    }
+}
+
+impl ElectionAlgorithm for FirstCome {
+    const NAME: &'static str = "first-come";
+
+    type Guarantee = Quorum;
+    type Config = Rules;
+    type Message = Say;
+    type Timer = ();
+    type Durable = Granted;
+
+    fn restore(rules: &Rules, members: Membership, durable: Granted) -> Self {
+        let (mut granted, mut epoch) = (durable, durable.0);
+        if rules.flaw == Flaw::EpochGoesBack && epoch > Epoch::ZERO {
+            epoch = Epoch(epoch.0 - 1);
+            granted = (epoch, None);
+        }
+        Self {
+            members,
+            rules: rules.clone(),
+            granted,
+            view: View::following(epoch, None),
+            votes: NodeSet::new(),
+            durable,
+        }
+    }
+
+    fn durable(&self) -> &Granted {
+        &self.durable
+    }
+
+    fn view(&self) -> View {
+        self.view
+    }
+
+    fn step(&mut self, input: Input<Say, ()>, out: &mut Outbox<Self>) {
+        match input {
+            Input::Started => self.follow(None, out),
+            Input::Received { from, message } => self.hear(from, &message, out),
+            Input::Elapsed(()) if self.view.role == Role::Leader => self.lead(out),
+            Input::Elapsed(()) | Input::Commanded(Command::Campaign) => self.campaign(out),
+            Input::Suspected(peer) if self.view.leader == Some(peer) => self.campaign(out),
+            Input::Suspected(_) => {}
+            Input::Commanded(_) => out.refuse("first-come knows no handover"),
+        }
+    }
+}

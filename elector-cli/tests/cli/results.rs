@@ -1,0 +1,196 @@
+//! Tables, files and the report of a comparison.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use crate::{Folder, SMALL, told};
+
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    let mut files: Vec<_> = entries
+        .map(|path| (name(&path), fs::read(&path).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+// The promise that makes a comparison worth publishing: anyone gets the same bytes.
+#[test]
+fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
+    let folder = Folder::new("deterministic");
+    let run = |jobs: u8| {
+        let out = folder.0.join(jobs.to_string());
+        let told = told(&format!(
+            "compare {SMALL} --jobs {jobs} --out {}",
+            out.display()
+        ));
+        (told, files(&out))
+    };
+    let (one, two) = (run(1), run(2));
+    let names: Vec<&str> = one.1.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "elections.csv",
+            "manifest.json",
+            "report.html",
+            "summary.csv"
+        ]
+    );
+    assert!(one == two);
+    for format in ["json", "csv"] {
+        let run = |jobs: u8| told(&format!("compare {SMALL} --jobs {jobs} --format {format}"));
+        assert_eq!(run(1), run(2));
+        assert_ne!(
+            run(1),
+            told(&format!("compare {SMALL} --seed 9 --format {format}"))
+        );
+    }
+}
+
+// What is not ours by name in the folder is the user's.
+#[test]
+fn only_our_own_files_are_overwritten() {
+    let folder = Folder::new("overwrite");
+    let mine = folder.file("notes.txt", "mine");
+    let old = folder.file("summary.csv", "old");
+    told(&format!("compare {SMALL} --out {}", folder.0.display()));
+    assert_eq!(fs::read_to_string(mine).unwrap(), "mine");
+    assert!(
+        fs::read_to_string(old)
+            .unwrap()
+            .starts_with("algorithm,variant,")
+    );
+    assert_eq!(files(&folder.0).len(), 5);
+}
+
+// Scripts are written against these names.
+#[test]
+fn json_is_an_array_of_cells_with_the_documented_fields() {
+    let cells: Value =
+        serde_json::from_str(&told(&format!("compare {SMALL} --format json"))).unwrap();
+    let cells = cells.as_array().unwrap();
+    let variants = told("algorithms")
+        .lines()
+        .filter(|line| line.starts_with("  raft/"))
+        .count();
+    assert_eq!(cells.len(), variants * 2 * 2);
+    for cell in cells {
+        for field in [
+            "algorithm",
+            "variant",
+            "guarantee",
+            "nodes",
+            "scenario",
+            "runs",
+            "elected_runs",
+            "messages_mean",
+            "messages_max",
+            "bytes_mean",
+            "elect_ms_p50",
+            "elect_ms_p99",
+            "leaderless_ms_mean",
+            "split_brain_ms_mean",
+            "split_brain_runs",
+            "leader_changes_mean",
+            "violations",
+            "steady_messages_per_s",
+        ] {
+            assert!(cell.get(field).is_some(), "{field} in {cell}");
+        }
+        assert_eq!((&cell["runs"], &cell["violations"]), (&2.into(), &0.into()));
+        assert_eq!(cell["guarantee"], "quorum");
+    }
+}
+
+// A spreadsheet needs one header and rows of one length; one row an election.
+#[test]
+fn csv_files_hold_a_row_for_every_cell_and_election() {
+    let folder = Folder::new("csv");
+    told(&format!("compare {SMALL} --out {}", folder.0.display()));
+    let summary = fs::read_to_string(folder.0.join("summary.csv")).unwrap();
+    assert_eq!(summary, told(&format!("compare {SMALL} --format csv")));
+    let elections = fs::read_to_string(folder.0.join("elections.csv")).unwrap();
+    for text in [&summary, &elections] {
+        let columns: Vec<usize> = text.lines().map(|line| line.split(',').count()).collect();
+        assert!(columns.iter().all(|count| *count == columns[0]), "{text}");
+    }
+    let mut reader = csv::Reader::from_reader(summary.as_bytes());
+    let place = reader
+        .headers()
+        .unwrap()
+        .iter()
+        .position(|name| name == "elections")
+        .unwrap();
+    let counts = reader
+        .records()
+        .map(|row| row.unwrap()[place].parse::<usize>().unwrap());
+    assert_eq!(elections.lines().count() - 1, counts.sum::<usize>());
+}
+
+// The manifest is what one needs to do it again: the command in it must give the same table.
+#[test]
+fn the_command_in_the_manifest_gives_the_same_rows() {
+    let folder = Folder::new("manifest");
+    let out = folder.0.join("out");
+    told(&format!("compare {SMALL} --seed 5 --out {}", out.display()));
+    let manifest = fs::read_to_string(out.join("manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    assert_eq!(
+        manifest["seeds"],
+        serde_json::json!({ "first": 5, "last": 6 })
+    );
+    assert_eq!(manifest["elector"], env!("CARGO_PKG_VERSION"));
+    let command = manifest["command"].as_str().unwrap();
+    let arguments = command.strip_prefix("cargo run --release -- ").unwrap();
+    let again = told(&format!("{arguments} --format csv"));
+    assert_eq!(again, fs::read_to_string(out.join("summary.csv")).unwrap());
+}
+
+// The overview stands in for hundreds of rows, in a terminal of 100 columns.
+#[test]
+fn the_overview_fits_a_terminal() {
+    let text = told("compare --runs 1");
+    for part in [
+        "What was seen.",
+        "Time to elect",
+        "Messages of the first",
+        "--format csv",
+        "--out",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let wide = text.lines().filter(|line| line.chars().count() > 100);
+    assert_eq!(wide.collect::<Vec<_>>(), [""; 0]);
+}
+
+// The page must stand alone: people mail it, and open it years later.
+#[test]
+fn the_report_needs_nothing_from_elsewhere() {
+    let folder = Folder::new("report");
+    told(&format!(
+        "compare --algorithms raft,bully --nodes 3,5 --scenarios leader-crash,minority-leader \
+         --runs 2 --out {}",
+        folder.0.display()
+    ));
+    let page = fs::read_to_string(folder.0.join("report.html")).unwrap();
+    for foreign in ["<script", "<link", "<img", "src=", "@import"] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+    for part in [
+        "prefers-color-scheme: dark",
+        "Two leaders at once in",
+        "Never two leaders of one epoch",
+        "bully/preempt",
+        "simulate --algorithm bully --variant preempt --scenario minority-leader --nodes 5",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    for diagram in ["id=\"verdicts\"", "class=\"chart\"", "id=\"worst\""] {
+        assert!(page.contains(diagram), "{diagram}");
+    }
+}

@@ -1,0 +1,53 @@
+//! Serde adapter: a map from nodes, for configurations. Some formats, TOML among them, have texts
+//! for keys only; so a key may be a number or the text of one.
+
+use alloc::collections::BTreeMap;
+use core::fmt;
+
+use serde::{Deserialize, Deserializer, de};
+
+use crate::NodeId;
+
+/// Reads the map.
+///
+/// # Errors
+/// If a key is no node id, in words; and those of the values.
+pub fn deserialize<'de, D, V>(from: D) -> Result<BTreeMap<NodeId, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Deserialize<'de>,
+{
+    let keyed = BTreeMap::<Key, V>::deserialize(from)?;
+    Ok(keyed
+        .into_iter()
+        .map(|(Key(id), value)| (id, value))
+        .collect())
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key(NodeId);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Id;
+
+        impl de::Visitor<'_> for Id {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the id of a node: a number")
+            }
+
+            fn visit_u64<E: de::Error>(self, id: u64) -> Result<Key, E> {
+                Ok(Key(NodeId(id)))
+            }
+
+            fn visit_str<E: de::Error>(self, id: &str) -> Result<Key, E> {
+                let wrong = |_| E::invalid_value(de::Unexpected::Str(id), &self);
+                id.parse().map(|id| Key(NodeId(id))).map_err(wrong)
+            }
+        }
+
+        from.deserialize_any(Id)
+    }
+}

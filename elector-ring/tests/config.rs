@@ -1,0 +1,75 @@
+//! What may be configured, and what comparisons are told about it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+use std::collections::BTreeSet;
+
+use elector_core::{Membership, NodeId, Settings, TimingError};
+use elector_ring::{RingConfig, RingVariant};
+
+fn members(nodes: u64) -> Membership {
+    Membership::new(NodeId(1), (1..=nodes).map(NodeId)).unwrap()
+}
+
+fn ordered(ids: &[u64]) -> RingConfig {
+    RingConfig {
+        ring: ids.iter().copied().map(NodeId).collect(),
+        ..RingConfig::default()
+    }
+}
+
+// A ring that leaves a node out would never elect it, nor tell it who leads.
+#[test]
+fn an_order_must_be_one_of_the_members() {
+    assert_eq!(ordered(&[]).validate(&members(3)), Ok(()));
+    assert_eq!(ordered(&[2, 3, 1]).validate(&members(3)), Ok(()));
+    for wrong in [
+        &[1, 2][..],
+        &[1, 2, 2],
+        &[1, 2, 4],
+        &[1, 2, 3, 3],
+        &[1, 2, 3, 4],
+    ] {
+        let error = ordered(wrong).validate(&members(3)).unwrap_err();
+        assert!(
+            error.to_string().starts_with("ring must list every node"),
+            "{wrong:?}"
+        );
+    }
+    let mut config = RingConfig::default();
+    config.timing_mut().round_trip = std::time::Duration::ZERO;
+    let error = config.validate(&members(3)).unwrap_err();
+    assert_eq!(error, TimingError::Zero("round_trip"));
+}
+
+// Tables and command lines name variants: the default comes first, names are unique, and each one
+// must start.
+#[test]
+fn variants_are_named_and_valid() {
+    let variants = RingConfig::variants();
+    assert_eq!(variants[0].config, RingConfig::default());
+    let names: BTreeSet<&str> = variants.iter().map(|variant| variant.name).collect();
+    let expected = ["chang-roberts", "collect", "hirschberg-sinclair"];
+    assert_eq!(names, expected.into());
+    for variant in variants {
+        assert_eq!(variant.config.validate(&members(5)), Ok(()));
+        assert!(!variant.summary.is_empty());
+    }
+}
+
+// Reports print the closed form for any size: none may overflow, and best is never above worst.
+#[test]
+fn closed_forms_hold_for_any_size() {
+    for variant in RingConfig::variants() {
+        for nodes in (0..200).chain([u64::MAX - 1, u64::MAX]) {
+            let expected = variant.config.expected_messages(nodes);
+            assert!(!expected.is_empty(), "{} n {nodes}", variant.name);
+        }
+    }
+    let hirschberg = RingConfig {
+        variant: RingVariant::HirschbergSinclair,
+        ..RingConfig::default()
+    };
+    // m = 4: two levels that turn back (4 + 8), two laps of probes and one of COORDINATOR.
+    assert_eq!(hirschberg.expected_messages(5), 24..=96);
+}

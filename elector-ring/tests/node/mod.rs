@@ -1,0 +1,115 @@
+//! One node under test, and short names for what it hears and says.
+
+use elector_core::{
+    Command, Driver, Epoch, Input, Membership, Moment, NodeId, Outgoing, Step, View,
+};
+use elector_ring::{
+    Errand, Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token,
+};
+
+/// One node of a ring of five.
+pub(crate) struct Node(pub(crate) Driver<Ring>);
+
+/// Receiver and token of a hop.
+pub(crate) type Hop = (u64, Token);
+
+impl Node {
+    pub(crate) fn new(me: u64, variant: RingVariant) -> Self {
+        Self::restored(me, variant, RingDurable::default())
+    }
+
+    /// A node that has started, for the first time or again.
+    pub(crate) fn restored(me: u64, variant: RingVariant, durable: RingDurable) -> Self {
+        let config = RingConfig {
+            variant,
+            ..RingConfig::default()
+        };
+        let members = Membership::new(NodeId(me), (1..=5).map(NodeId)).unwrap();
+        let mut node = Self(Driver::restore(&config, members, durable));
+        node.give(Input::Started);
+        node
+    }
+
+    /// A node that follows 5 in epoch 1.
+    pub(crate) fn follower(me: u64, variant: RingVariant) -> Self {
+        let mut node = Self::new(me, variant);
+        node.hear(5, heartbeat(1, false));
+        assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(5))));
+        node
+    }
+
+    pub(crate) fn give(&mut self, input: Input<RingMessage, RingTimer>) -> Box<Step<Ring>> {
+        self.0.step(input, Moment::ZERO).unwrap()
+    }
+
+    /// All that the node says when it hears this.
+    pub(crate) fn hear(&mut self, from: u64, message: RingMessage) -> Vec<Outgoing<RingMessage>> {
+        let from = NodeId(from);
+        self.give(Input::Received { from, message }).sends
+    }
+
+    /// Where tokens go when this one arrives. That it is acknowledged first goes without saying.
+    pub(crate) fn meet(&mut self, from: u64, token: &Token) -> Vec<Hop> {
+        let mut sends = self.hear(from, RingMessage::Token(token.clone()));
+        let ack = sends.remove(0);
+        let token = token.id();
+        assert_eq!(ack.to, NodeId(from));
+        assert_eq!(ack.message, RingMessage::HopAck { token });
+        hops(&sends)
+    }
+
+    pub(crate) fn elapse(&mut self, timer: RingTimer) -> Vec<Hop> {
+        hops(&self.give(Input::Elapsed(timer)).sends)
+    }
+
+    pub(crate) fn order(&mut self, command: Command) -> Vec<Outgoing<RingMessage>> {
+        self.give(Input::Commanded(command)).sends
+    }
+
+    /// Starts an election.
+    pub(crate) fn campaign(&mut self) -> Vec<Hop> {
+        hops(&self.order(Command::Campaign))
+    }
+
+    pub(crate) fn view(&self) -> View {
+        self.0.view()
+    }
+}
+
+/// The tokens among these messages.
+pub(crate) fn hops(sends: &[Outgoing<RingMessage>]) -> Vec<Hop> {
+    let tokens = sends.iter().filter_map(|out| match &out.message {
+        RingMessage::Token(token) => Some((out.to.0, token.clone())),
+        RingMessage::HopAck { .. }
+        | RingMessage::Heartbeat { .. }
+        | RingMessage::Handover { .. }
+        | RingMessage::Present { .. } => None,
+    });
+    tokens.collect()
+}
+
+/// A token of `origin` with this count, in its first life, with all its hops before it but `made`.
+pub(crate) fn token(origin: u64, count: u64, epoch: u64, made: u32, errand: Errand) -> Token {
+    Token {
+        origin: NodeId(origin),
+        serial: Serial { life: 1, count },
+        epoch: Epoch(epoch),
+        left: 5 - made,
+        errand,
+    }
+}
+
+pub(crate) fn gather(ids: &[u64]) -> Errand {
+    let ids = ids.iter().copied().map(NodeId).collect();
+    Errand::Gather { ids }
+}
+
+pub(crate) fn coordinator(leader: u64) -> Errand {
+    let leader = NodeId(leader);
+    Errand::Coordinator { leader }
+}
+
+pub(crate) fn heartbeat(epoch: u64, settled: bool) -> RingMessage {
+    let epoch = Epoch(epoch);
+    RingMessage::Heartbeat { epoch, settled }
+}

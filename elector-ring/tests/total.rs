@@ -1,0 +1,204 @@
+//! Any input in any state: no panic, no broken contract.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+use std::collections::BTreeSet;
+
+use elector_core::{
+    Command, Driver, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox,
+    TimerOrder,
+};
+use elector_ring::{
+    Errand, Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token, Way,
+};
+use proptest::prelude::*;
+
+type AnyInput = Input<RingMessage, RingTimer>;
+
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![4 => 0_u64..6, 1 => (u64::MAX - 3)..=u64::MAX]
+}
+
+fn epoch() -> impl Strategy<Value = Epoch> {
+    number().prop_map(Epoch)
+}
+
+/// Members are 10, 20, ... 50; the others are strangers.
+fn anybody() -> impl Strategy<Value = NodeId> {
+    let member = (1_u64..=5).prop_map(|node| node * 10);
+    prop_oneof![8 => member, 1 => any::<u64>()].prop_map(NodeId)
+}
+
+fn errand() -> impl Strategy<Value = Errand> {
+    let way = || prop_oneof![Just(Way::Onward), Just(Way::Backward)];
+    let level = || prop_oneof![4 => 0_u32..4, 1 => any::<u32>()];
+    prop_oneof![
+        prop::collection::vec(anybody(), 0..8).prop_map(|ids| Errand::Gather { ids }),
+        Just(Errand::Contend),
+        anybody().prop_map(|leader| Errand::Coordinator { leader }),
+        (level(), way()).prop_map(|(level, way)| Errand::Probe { level, way }),
+        (level(), way()).prop_map(|(level, way)| Errand::Reply { level, way }),
+    ]
+}
+
+/// Often one that the node has sent itself: serials are counted from 1.1.
+fn token() -> impl Strategy<Value = Token> {
+    let serial = (0_u64..3, number()).prop_map(|(life, count)| Serial { life, count });
+    let left = prop_oneof![4 => 0_u32..6, 1 => any::<u32>()];
+    (anybody(), serial, epoch(), left, errand()).prop_map(
+        |(origin, serial, epoch, left, errand)| Token {
+            origin,
+            serial,
+            epoch,
+            left,
+            errand,
+        },
+    )
+}
+
+fn message() -> impl Strategy<Value = RingMessage> {
+    prop_oneof![
+        4 => token().prop_map(RingMessage::Token),
+        1 => token().prop_map(|token| RingMessage::HopAck { token: token.id() }),
+        2 => (epoch(), any::<bool>())
+            .prop_map(|(epoch, settled)| RingMessage::Heartbeat { epoch, settled }),
+        1 => epoch().prop_map(|epoch| RingMessage::Handover { epoch }),
+        1 => any::<bool>().prop_map(|ask| RingMessage::Present { ask }),
+    ]
+}
+
+fn timer() -> impl Strategy<Value = RingTimer> {
+    prop_oneof![
+        Just(RingTimer::Vigil),
+        Just(RingTimer::Stagger),
+        Just(RingTimer::Await),
+        Just(RingTimer::Lap),
+        Just(RingTimer::Heartbeat),
+        Just(RingTimer::Settle),
+        Just(RingTimer::Aside),
+        token().prop_map(|token| RingTimer::Hop(token.id())),
+    ]
+}
+
+fn input() -> impl Strategy<Value = AnyInput> {
+    let command = prop_oneof![
+        Just(Command::Campaign),
+        Just(Command::Resign),
+        anybody().prop_map(Command::TransferTo),
+    ];
+    prop_oneof![
+        8 => (anybody(), message())
+            .prop_map(|(from, message)| Input::Received { from, message }),
+        4 => timer().prop_map(Input::Elapsed),
+        1 => anybody().prop_map(Input::Suspected),
+        2 => command.prop_map(Input::Commanded),
+        1 => Just(Input::Started),
+    ]
+}
+
+/// Also with an order of the ring that validation refuses.
+fn config() -> impl Strategy<Value = RingConfig> {
+    let variant = prop_oneof![
+        Just(RingVariant::Collect),
+        Just(RingVariant::ChangRoberts),
+        Just(RingVariant::HirschbergSinclair),
+    ];
+    let order = Just(vec![10, 50, 30, 20, 40]).prop_shuffle();
+    let ring = prop_oneof![order, prop::collection::vec(any::<u64>(), 0..7)];
+    (variant, ring).prop_map(|(variant, ring)| RingConfig {
+        variant,
+        ring: ring.into_iter().map(NodeId).collect(),
+        ..RingConfig::default()
+    })
+}
+
+fn members(me: u64) -> Membership {
+    Membership::new(NodeId(me), (1..=5).map(|node| NodeId(node * 10))).unwrap()
+}
+
+fn acts(timer: RingTimer) -> bool {
+    match timer {
+        RingTimer::Vigil
+        | RingTimer::Stagger
+        | RingTimer::Await
+        | RingTimer::Lap
+        | RingTimer::Heartbeat => true,
+        RingTimer::Settle | RingTimer::Aside | RingTimer::Hop(_) => false,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    // A peer may be broken, hostile or of another version: whatever it says, a node neither panics
+    // nor breaks its contract, always has one timer that makes it act again, sends no token that
+    // could outlast a lap, and knows its epoch again after a crash. Timers fire here as in a host:
+    // only those that run, besides stray ones that never did.
+    #[test]
+    fn any_input_in_any_state(
+        config in config(),
+        me in (1_u64..=5).prop_map(|node| node * 10),
+        start in epoch(),
+        inputs in prop::collection::vec((input(), any::<usize>()), 0..80),
+    ) {
+        let durable = RingDurable { epoch: start, life: start.0 };
+        let mut driver = Driver::<Ring>::restore(&config, members(me), durable);
+        let mut running = BTreeSet::new();
+        let first = (Input::Started, 0);
+        for (input, choice) in std::iter::once(first).chain(inputs) {
+            let input = match input {
+                Input::Started => {
+                    let (saved, epoch) = (*driver.algorithm().durable(), driver.view().epoch);
+                    driver = Driver::restore(&config, members(me), saved);
+                    prop_assert_eq!(driver.view().epoch, epoch);
+                    running.clear();
+                    Input::Started
+                }
+                Input::Elapsed(stray) if !running.contains(&stray) => {
+                    let timers: Vec<RingTimer> = running.iter().copied().collect();
+                    let timer = timers[choice % timers.len()];
+                    running.remove(&timer);
+                    Input::Elapsed(timer)
+                }
+                Input::Elapsed(timer) => {
+                    running.remove(&timer);
+                    Input::Elapsed(timer)
+                }
+                other => other,
+            };
+            let step = driver.step(input.clone(), Moment::ZERO);
+            let step = step.map_err(|error| TestCaseError::fail(format!("{input:?}: {error}")))?;
+            for order in &step.timers {
+                match *order {
+                    TimerOrder::Set(timer, _) => running.insert(timer),
+                    TimerOrder::Cancel(timer) => running.remove(&timer),
+                };
+            }
+            let acting = running.iter().filter(|&&timer| acts(timer)).count();
+            prop_assert_eq!(acting, 1, "after {:?}: {:?}", input, running);
+            for out in &step.sends {
+                if let RingMessage::Token(token) = &out.message {
+                    prop_assert!(token.left <= 5 && token.left > 0, "{:?}", token);
+                }
+            }
+            driver.recycle(step);
+        }
+    }
+
+    // The same holds without a driver in front that filters strangers out, and for timers that do
+    // not run.
+    #[test]
+    fn strangers_and_stray_timers_cannot_make_it_panic(
+        config in config(),
+        inputs in prop::collection::vec(input(), 0..80),
+    ) {
+        let mut node = Ring::restore(&config, members(30), RingDurable::default());
+        let mut epoch = node.view().epoch;
+        for input in inputs {
+            let mut out = Outbox::new(members(30), Moment::ZERO);
+            node.step(input, &mut out);
+            prop_assert!(node.view().epoch >= epoch);
+            epoch = node.view().epoch;
+        }
+    }
+}

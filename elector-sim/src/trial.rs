@@ -1,0 +1,113 @@
+use std::{ops::RangeInclusive, time::Duration};
+
+use elector_core::{ElectionAlgorithm, Guarantee, GuaranteeKind};
+use thiserror::Error;
+
+use crate::{
+    Outcome, Scenario, Setup, SetupError,
+    invariants::EpochMonotonic,
+    run,
+    scenario::{Action, Churn, ScenarioError, Step},
+};
+
+/// Puts an algorithm through everything: all built-in scenarios, and a storm of random faults,
+/// commands, hints and lost disks, as far as its guarantee covers them.
+///
+/// ```
+/// use elector_raft::{Raft, RaftConfig};
+/// use elector_sim::Trial;
+///
+/// let trial = Trial { nodes: vec![3], seeds: 1..=1 };
+/// assert_eq!(trial.failures::<Raft>(&RaftConfig::default())?, [""; 0]);
+/// # Ok::<(), elector_sim::TrialError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The cluster sizes.
+    pub nodes: Vec<u64>,
+    /// The seeds of each scenario at each size.
+    pub seeds: RangeInclusive<u64>,
+}
+
+/// Why a trial cannot be held.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TrialError {
+    /// A built-in scenario is wrong.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// The configuration breaks a rule.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+}
+
+impl Trial {
+    /// Holds the trial. Returns a line for every run that violated an invariant, or did not end
+    /// with one leader for all nodes.
+    ///
+    /// # Errors
+    /// If the configuration breaks a rule.
+    pub fn failures<A: ElectionAlgorithm>(
+        &self,
+        config: &A::Config,
+    ) -> Result<Vec<String>, TrialError> {
+        let mut scenarios = Scenario::builtin()?;
+        scenarios.push(storm(A::Guarantee::KIND));
+        let mut failures = Vec::new();
+        for scenario in &scenarios {
+            for &nodes in self
+                .nodes
+                .iter()
+                .filter(|&&nodes| nodes >= scenario.min_nodes)
+            {
+                for seed in self.seeds.clone() {
+                    let mut setup = Setup::<A>::new(nodes);
+                    (setup.config, setup.seed) = (config.clone(), seed);
+                    let (outcome, _) = run::run(setup, scenario)?;
+                    let wrong = wrong(&outcome, A::Guarantee::KIND);
+                    failures.extend(wrong.map(|wrong| {
+                        format!(
+                            "{} {}, n = {nodes}, seed {seed}: {wrong}",
+                            A::NAME,
+                            scenario.name
+                        )
+                    }));
+                }
+            }
+        }
+        Ok(failures)
+    }
+}
+
+/// Faults of all kinds at once. Quorum algorithms keep their disks, and are not told lies about
+/// their leader: they promise nothing then.
+fn storm(guarantee: GuaranteeKind) -> Scenario {
+    let lies = guarantee == GuaranteeKind::BestEffort;
+    let churn = Churn {
+        duration: Duration::from_secs(5),
+        every: Duration::from_millis(100),
+        commands: true,
+        wrong_hints: lies,
+        lost_disks: lies,
+    };
+    let step = Step::once(Action::Churn(churn));
+    Scenario::of(
+        "storm",
+        "random faults, commands, hints and lost disks",
+        vec![step],
+    )
+}
+
+fn wrong(outcome: &Outcome, guarantee: GuaranteeKind) -> Option<String> {
+    // Where disks are lost, so is the epoch that a node showed.
+    let excused =
+        |name: &str| guarantee == GuaranteeKind::BestEffort && name == EpochMonotonic::NAME;
+    let broken = outcome
+        .violations
+        .iter()
+        .find(|violation| !excused(violation.invariant));
+    match broken {
+        Some(violation) => Some(format!("{}: {}", violation.invariant, violation.detail)),
+        None => (!outcome.elected).then(|| "no leader in the end".to_owned()),
+    }
+}
