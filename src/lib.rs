@@ -50,14 +50,21 @@
 //! keeps other leaders out.
 //!
 //! ```compile_fail
-//! # #[cfg(feature = "bully")]
-//! async fn write(cluster: elector::Cluster<elector::bully::Bully>) {
+//! # use elector_bully as bully;
+//! async fn write(cluster: elector::Cluster<bully::Bully>) {
 //!     let elector = cluster.node(1).unwrap();
 //!     let me = elector.campaign().await.unwrap();
 //!     me.token().unwrap();
 //! }
-//! # #[cfg(not(feature = "bully"))]
-//! # compile_error!("bully is not here");
+//! ```
+//!
+//! ```
+//! # use elector_raft as raft;
+//! async fn write(cluster: elector::Cluster<raft::Raft>) {
+//!     let elector = cluster.node(1).unwrap();
+//!     let me = elector.campaign().await.unwrap();
+//!     me.token().unwrap(); // Only here is it different.
+//! }
 //! ```
 //!
 //! To compare the algorithms under faults, run the `elector` command; to write one of your own,

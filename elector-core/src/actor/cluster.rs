@@ -6,6 +6,7 @@ use std::{
     string::{String, ToString},
     sync::{Arc, atomic::Ordering},
     thread,
+    time::Duration,
     vec::Vec,
 };
 
@@ -98,8 +99,9 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         Ok(cluster)
     }
 
-    /// Ends a node as a crash does: nothing more leaves it, what was not saved is lost, and work
-    /// that it did as the leader has ended when this returns. Whether it ran.
+    /// Ends a node as a crash does: nothing more leaves it, what was not saved is lost, and the work
+    /// of its [`Elector::lead`] has ended before the others hear of it; a guard in hand is over.
+    /// Whether it ran.
     pub async fn kill(&mut self, node: impl Into<NodeId>) -> bool {
         let node = node.into();
         let Some(elector) = self.running.remove(&node) else {
@@ -114,23 +116,29 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         control.order(Order::Stop);
         // It was told to; how it ended is of no interest any more.
         let _ = elector.stopped().await;
-        if let Some(tenure) = tenure {
-            tenure.finished(control.grace).await;
-        }
+        // It may have granted one after that look. A guard in hand has been told; in a crash its
+        // holder would be gone.
+        let ended = control.shared.work_ended(tenure.as_ref(), Duration::ZERO);
+        ended.await;
         if self.setup.hints {
             self.network.suspect(node);
         }
         true
     }
 
-    /// Starts a node that does not run, from what it had saved; one that runs is left alone.
+    /// Starts a node that does not run, from what it had saved; one that runs is left alone. One
+    /// that was shut down, or stopped by itself, does not run.
     ///
     /// # Errors
     /// If it cannot be started, or is not in the cluster.
     pub async fn restart(&mut self, node: impl Into<NodeId>) -> Result<(), StartError> {
         let node = node.into();
-        if self.running.contains_key(&node) {
-            return Ok(());
+        match self.running.get(&node) {
+            Some(elector) if !elector.control().shared.has_ended() => return Ok(()),
+            Some(_) => {
+                self.kill(node).await;
+            }
+            None => {}
         }
         let stranger = MembershipError::NotAMember(node);
         let members = self.members.seen_from(node).ok_or(stranger)?;
@@ -206,7 +214,10 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             if let Some(leader) = self.agreed() {
                 return leader;
             }
-            changes.join_next().await;
+            if changes.join_next().await.is_none() {
+                // Nothing runs, and nothing will while this waits.
+                std::future::pending::<()>().await;
+            }
         }
     }
 

@@ -52,9 +52,3 @@ impl<A: ElectionAlgorithm> Replayer<A> {
         self.running.replay(input, now).await
     }
 }
-
-impl<A: ElectionAlgorithm> Drop for Replayer<A> {
-    fn drop(&mut self) {
-        self.running.control.order(super::messages::Order::Stop);
-    }
-}

@@ -65,15 +65,7 @@ use crate::{Command, ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, No
 /// # Ok(())
 /// # }
 /// ```
-pub struct Elector<A: ElectionAlgorithm>(Arc<Handle<A>>);
-
-struct Handle<A: ElectionAlgorithm>(Running<A>);
-
-impl<A: ElectionAlgorithm> Drop for Handle<A> {
-    fn drop(&mut self) {
-        self.0.control.order(Order::Stop);
-    }
-}
+pub struct Elector<A: ElectionAlgorithm>(Arc<Running<A>>);
 
 /// What went through a node so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,7 +76,8 @@ pub struct Traffic {
     pub sent: u64,
     /// Messages that the transport knows to be lost: no connection, or a full mailbox there.
     pub undelivered: u64,
-    /// Messages that this node's own mailbox refused, for too many of the same peer waited.
+    /// Messages that this node refused, for too many of the same peer waited in its mailbox, or
+    /// too much of its own for a disk that hangs.
     pub refused: u64,
 }
 
@@ -96,23 +89,23 @@ impl<A: ElectionAlgorithm> Elector<A> {
     }
 
     pub(super) fn new(running: Running<A>) -> Self {
-        Self(Arc::new(Handle(running)))
+        Self(Arc::new(running))
     }
 
     pub(super) fn control(&self) -> &Control {
-        &self.0.0.control
+        &self.0.control
     }
 
     /// This node.
     #[must_use]
     pub fn node_id(&self) -> NodeId {
-        self.0.0.members.me()
+        self.0.members.me()
     }
 
     /// All nodes of the cluster, seen from this one.
     #[must_use]
     pub fn members(&self) -> &Membership {
-        &self.0.0.members
+        &self.0.members
     }
 
     /// What the algorithm promises.
@@ -148,7 +141,7 @@ impl<A: ElectionAlgorithm> Elector<A> {
             handled: shared.received.load(Ordering::Relaxed),
             sent: shared.sent.load(Ordering::Relaxed),
             undelivered: shared.undelivered.load(Ordering::Relaxed),
-            refused: self.0.0.waiting.dropped(),
+            refused: self.0.waiting.dropped(),
         }
     }
 
@@ -158,7 +151,8 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// an algorithm configured without leases never begins it. When the leadership is over, the
     /// work's future is dropped; when the application wants it to be over (`step_down`, `transfer_to`,
     /// `shutdown`), the node goes on leading until the future has been dropped. Work that ends
-    /// with `Ok` gives the leadership back; the node may win another.
+    /// with `Ok` gives the leadership back; the node may win another. Work that returns an error
+    /// when it was not the leader any more has lost its leadership, and has not failed.
     ///
     /// What the work has spawned is its own business: use
     /// [`Leadership::cancellation`], or check.
@@ -179,10 +173,17 @@ impl<A: ElectionAlgorithm> Elector<A> {
                 Err(CommandError::Node(error)) => return Err(error.into()),
                 Err(_) => return Ok(()),
             };
-            let outcome = work_under(&claim, &mut work).await;
-            claim.finish();
+            // Also if this is cancelled, and a guard has got out of the work.
+            let finish = Finish(claim);
+            let outcome = work_under(&finish.0, &mut work).await;
+            let lost = finish.0.is_lost();
+            drop(finish);
             match outcome {
                 None | Some(Ok(Ok(()))) => {}
+                // Nothing else is to be expected of work that asks before it writes.
+                Some(Ok(Err(error))) if lost => {
+                    tracing::debug!(%error, "work ended with its leadership");
+                }
                 Some(Ok(Err(error))) => return Err(LeadError::Work(error)),
                 Some(Err(panic)) => return Err(LeadError::Panicked(panic)),
             }
@@ -230,15 +231,26 @@ impl<A: ElectionAlgorithm> Elector<A> {
         self.hand_over(Command::TransferTo(node)).await
     }
 
-    /// Stops the node: the work ends, then leadership is given back, then the node.
+    /// Stops the node: the work ends, then leadership is given back, then the node. Once begun it
+    /// goes on, also if this is cancelled; so the work itself may call it. It waits for the work of
+    /// [`lead`](Self::lead) for as long as that takes: whoever keeps the future of `lead` must go on
+    /// polling it, or drop it.
     ///
     /// # Errors
     /// If the node had stopped by itself, and why.
     pub async fn shutdown(&self) -> Result<(), NodeError> {
-        // Refused where it does not lead; and a node that has stopped is told by its end.
-        let _ = self.hand_over(Command::Resign).await;
-        self.control().order(Order::Stop);
-        self.stopped().await
+        let control = self.control().clone();
+        // On a task of its own: the work may call it, and is dropped for it.
+        tokio::spawn(async move {
+            // Refused where it does not lead; and a node that has stopped is told by its end.
+            let _ = control.hand_over(Command::Resign).await;
+            control.order(Order::Stop);
+        });
+        let end = self.stopped().await;
+        // It may have been elected again in between, and new work may have begun.
+        let control = self.control();
+        control.shared.work_ended(None, control.grace).await;
+        end
     }
 
     /// Waits until the node has stopped.
@@ -261,30 +273,38 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// Waits until this node leads and nobody works under that yet.
     async fn claim(&self, in_hand: bool) -> Result<Arc<Claim>, CommandError> {
         let shared = &self.control().shared;
-        let permit = Arc::clone(&shared.worker).acquire_owned().await;
-        let permit = permit.map_err(|_| CommandError::ShutDown)?;
-        let mut ended = shared.ended.subscribe();
-        let mut tenures = shared.tenure.subscribe();
-        loop {
-            let tenure = tenures.borrow_and_update().clone();
-            if let Some(tenure) = tenure
-                && tenure.holds()
-                && tenure.take(in_hand)
-            {
-                return Ok(Claim::new(tenure, self.control().clone(), permit));
-            }
-            tokio::select! {
-                biased;
-                end = ended.wait_for(Option::is_some) => {
-                    let end = end.ok().and_then(|end| end.clone());
-                    return Err(match end {
-                        Some(Err(error)) => error.into(),
-                        _ => CommandError::ShutDown,
-                    });
+        let claiming = async {
+            let permit = Arc::clone(&shared.worker).acquire_owned().await;
+            let permit = permit.map_err(|_| CommandError::ShutDown)?;
+            let mut tenures = shared.tenure.subscribe();
+            loop {
+                let tenure = tenures.borrow_and_update().clone();
+                if let Some(tenure) = tenure
+                    && shared.begin_work(&tenure, in_hand)
+                {
+                    return Ok(Claim::new(tenure, self.control().clone(), permit));
                 }
-                _ = tenures.changed() => {}
+                let changed = tenures.changed().await;
+                changed.map_err(|_| CommandError::ShutDown)?;
             }
+        };
+        tokio::select! {
+            biased;
+            end = shared.end_of_node() => Err(match end {
+                Err(error) => error.into(),
+                Ok(()) => CommandError::ShutDown,
+            }),
+            claim = claiming => claim,
         }
+    }
+}
+
+/// Says that the work has ended, however it went.
+struct Finish(Arc<Claim>);
+
+impl Drop for Finish {
+    fn drop(&mut self) {
+        self.0.finish();
     }
 }
 

@@ -73,19 +73,22 @@ impl Control {
     /// Ends the work done under the present tenure, waits for its end, and only then gives the
     /// algorithm the command by which it stops leading.
     pub(super) async fn hand_over(&self, command: Command) -> Result<(), CommandError> {
-        let tenure = self.shared.current().filter(|tenure| tenure.give_back());
+        let tenure = self.shared.current();
         if let Some(tenure) = &tenure {
-            tenure.finished(self.grace).await;
+            // If it is over already, its work may still be about to end.
+            tenure.give_back();
         }
+        self.shared.work_ended(tenure.as_ref(), self.grace).await;
         let done = self.command(command).await;
-        if let (Some(tenure), Err(CommandError::Refused(_))) = (tenure, &done) {
+        if let Some(tenure) = tenure {
+            // Whether it was refused or is only slow to be done: while it leads, it is worked for.
             self.order(Order::GoOn(tenure));
         }
         done
     }
 }
 
-/// A node that runs.
+/// A node that runs, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Running<A: ElectionAlgorithm> {
     pub(super) control: Control,
@@ -94,14 +97,9 @@ pub(super) struct Running<A: ElectionAlgorithm> {
     node: Addr<Node<A>>,
 }
 
-impl<A: ElectionAlgorithm> Clone for Running<A> {
-    fn clone(&self) -> Self {
-        Self {
-            control: self.control.clone(),
-            waiting: Arc::clone(&self.waiting),
-            members: self.members.clone(),
-            node: self.node.clone(),
-        }
+impl<A: ElectionAlgorithm> Drop for Running<A> {
+    fn drop(&mut self) {
+        self.control.order(Order::Stop);
     }
 }
 
@@ -137,20 +135,26 @@ pub(super) async fn launch<A: ElectionAlgorithm>(
     let own = owned.then(|| lane.clone());
     let there = lane.run(move || {
         actix::spawn(async move {
-            if let Err(Ok(abandoned)) = started.send(start(plan, own).await) {
-                // Whoever started it has gone meanwhile.
-                abandoned.control.order(Order::Stop);
+            let start = start(plan, own.clone()).await;
+            if let (Err(_), Some(lane)) = (&start, own) {
+                lane.stop();
             }
+            // Whoever started it may have gone: then it is dropped, here or on the way, and stops.
+            let _ = started.send(start);
         });
     });
     if !there {
         return Err(NodeError::ThreadEnded.into());
     }
-    let started = running.await.unwrap_or(Err(NodeError::ThreadEnded.into()));
-    if started.is_err() && owned {
-        lane.stop();
+    match running.await {
+        Ok(started) => started,
+        Err(_) => {
+            if owned {
+                lane.stop();
+            }
+            Err(NodeError::ThreadEnded.into())
+        }
     }
-    started
 }
 
 /// On the lane's own thread.

@@ -32,6 +32,14 @@ use crate::{Epoch, FencingToken, Guarantee, Quorum};
 ///     me.token().unwrap()
 /// }
 /// ```
+///
+/// ```
+/// use elector_core::{FencingToken, Quorum, actor::Leadership};
+///
+/// fn write(me: &Leadership<Quorum>) -> FencingToken {
+///     me.token().unwrap()
+/// }
+/// ```
 pub struct Leadership<G: Guarantee> {
     claim: Arc<Claim>,
     guarantee: PhantomData<fn() -> G>,
@@ -64,6 +72,11 @@ impl Claim {
         if self.tenure.give_back() {
             self.resigning.store(true, Ordering::Release);
         }
+    }
+
+    /// Whether it is over, and not by the wish of the one who works under it.
+    pub(super) fn is_lost(&self) -> bool {
+        !self.tenure.holds() && !self.resigning.load(Ordering::Acquire)
     }
 
     /// The work has ended: nobody acts under this tenure any more, and another may begin.
@@ -112,7 +125,8 @@ impl<G: Guarantee> Leadership<G> {
     }
 
     /// Returns when it is over; a deadline that passes is noticed within a millisecond or two, and
-    /// by [`check`](Self::check) at once.
+    /// by [`check`](Self::check) at once. After a suspend of the machine it may take as long as the
+    /// lease had left before: timers do not count it, and [`check`](Self::check) does.
     pub async fn lost(&self) {
         self.claim.tenure.lost().await;
     }

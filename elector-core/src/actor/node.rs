@@ -32,6 +32,9 @@ use crate::{
 /// delay at every one of them would otherwise hold its thread forever.
 const TIMERS_A_MESSAGE: usize = 16;
 
+/// How many steps may wait for the disk before the node goes deaf, and dumb. It is a disk that
+/// hangs: what more it heard would only fill the memory.
+const MOST_WAITING: usize = 4096;
 /// For how many messages in a row one reading of the clock serves. Reading it costs more than
 /// handling a message does. An old reading is harmless where it is used: as a stamp it makes a lease
 /// end earlier, and as the time at which timers are looked at it makes them elapse later. A timer
@@ -105,14 +108,20 @@ impl<A: ElectionAlgorithm> Handler<Delivery<A::Message>> for Node<A> {
     fn handle(&mut self, delivery: Delivery<A::Message>, ctx: &mut Self::Context) {
         self.waiting.taken(delivery.place);
         let Delivery { from, message, .. } = delivery;
-        self.take(Some(Input::Received { from, message }), ctx);
+        if self.gate.waiting() < MOST_WAITING {
+            self.take(Some(Input::Received { from, message }), ctx);
+        } else {
+            self.waiting.drops();
+            self.take(None, ctx);
+        }
     }
 }
 
 impl<A: ElectionAlgorithm> Handler<Hint> for Node<A> {
     type Result = ();
 
-    fn handle(&mut self, Hint(peer): Hint, ctx: &mut Self::Context) {
+    fn handle(&mut self, Hint { place, peer }: Hint, ctx: &mut Self::Context) {
+        self.waiting.hint_taken(place);
         self.take(Some(Input::Suspected(peer)), ctx);
     }
 }
@@ -284,6 +293,11 @@ impl<A: ElectionAlgorithm> Node<A> {
         if self.ended {
             return;
         }
+        if self.gate.waiting() >= MOST_WAITING {
+            let lost = step.sends.drain(..).count();
+            let lost = u64::try_from(lost).unwrap_or(u64::MAX);
+            self.shared.undelivered.fetch_add(lost, Ordering::Relaxed);
+        }
         if let Some(step) = self.gate.pass(step) {
             self.show(step);
         }
@@ -342,9 +356,11 @@ impl<A: ElectionAlgorithm> Node<A> {
             if tenure.epoch() == self.published.epoch && tenure.is_returning() {
                 return;
             }
-            tenure.prolong(self.now, deadline);
-            if tenure.epoch() == self.published.epoch && tenure.is_live() {
-                return;
+            if tenure.epoch() == self.published.epoch {
+                tenure.prolong(self.now, deadline);
+                if tenure.is_live() {
+                    return;
+                }
             }
             self.end_tenure();
         }
@@ -411,6 +427,8 @@ fn count(counter: &AtomicU64) {
 impl<A: ElectionAlgorithm> Drop for Node<A> {
     fn drop(&mut self) {
         self.end_tenure();
+        // Before anybody hears of the end: the next life may open the same links.
+        self.links = None;
         self.shared.end(Err(NodeError::ThreadEnded));
         if let Some(lane) = self.lane.take() {
             lane.stop();

@@ -1,6 +1,9 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use tokio::sync::{Semaphore, watch};
@@ -24,6 +27,8 @@ pub(super) struct Shared {
     pub(super) news: News,
     /// Whoever works as the leader has the one permit: one at a time, over all tenures.
     pub(super) worker: Arc<Semaphore>,
+    /// Under what the last work was done, or is: it may be a tenure that was lost before.
+    at_work: Mutex<Option<Arc<Tenure>>>,
     /// Set before a node is killed: it does nothing more, whatever its mailbox holds.
     pub(super) killed: AtomicBool,
     pub(super) received: AtomicU64,
@@ -39,6 +44,7 @@ impl Shared {
             ended: watch::Sender::new(None),
             news: News::new(events),
             worker: Arc::new(Semaphore::new(1)),
+            at_work: Mutex::new(None),
             killed: AtomicBool::new(false),
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
@@ -66,29 +72,59 @@ impl Shared {
         self.tenure.borrow().clone()
     }
 
-    /// The node has ended; only the first word counts.
-    pub(super) fn end(&self, end: End) {
-        let first = self.ended.send_if_modified(|known| {
-            let first = known.is_none();
-            if first {
-                *known = Some(end);
-            }
-            first
-        });
-        if first {
-            if let Some(tenure) = self.current() {
-                tenure.lose();
-            }
-            self.grant(None);
-            self.status.send_modify(|status| {
-                (status.role, status.leader) = (Role::Follower, None);
-            });
-            self.news.end();
+    /// Makes the caller the one that works under this tenure; whether it is the first, and not too
+    /// late.
+    pub(super) fn begin_work(&self, tenure: &Arc<Tenure>, in_hand: bool) -> bool {
+        // All under the lock: who looks for work after the end either finds it, or it never begins.
+        let mut at_work = self.at_work();
+        let begins = tenure.holds() && tenure.take(in_hand);
+        if begins {
+            *at_work = Some(Arc::clone(tenure));
         }
+        begins
+    }
+
+    fn at_work(&self) -> MutexGuard<'_, Option<Arc<Tenure>>> {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until no work is done under this tenure, the current one, nor under one that was lost
+    /// before it and whose work is late to end.
+    pub(super) async fn work_ended(&self, current: Option<&Arc<Tenure>>, grace: Duration) {
+        if let Some(tenure) = current {
+            tenure.finished(grace).await;
+        }
+        let at_work = self.at_work().clone();
+        if let Some(tenure) = at_work
+            && current.is_none_or(|current| !Arc::ptr_eq(current, &tenure))
+        {
+            tenure.finished(grace).await;
+        }
+    }
+
+    /// The node has ended; only the first word counts. Only the node itself calls it.
+    pub(super) fn end(&self, end: End) {
+        if self.has_ended() {
+            return;
+        }
+        if let Some(tenure) = self.current() {
+            tenure.lose();
+        }
+        self.grant(None);
+        self.status.send_modify(|status| {
+            (status.role, status.leader) = (Role::Follower, None);
+        });
+        self.news.end();
+        // Last: whoever hears of it finds all the rest so.
+        self.ended.send_replace(Some(end));
     }
 
     pub(super) fn is_killed(&self) -> bool {
         self.killed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.borrow().is_some()
     }
 
     /// Waits until the node has ended.

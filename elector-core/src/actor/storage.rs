@@ -13,6 +13,11 @@ use async_trait::async_trait;
 use super::transport::BoxError;
 
 /// Where a node keeps what it must still know after a crash: the seam for disks.
+///
+/// A node that has stopped does not wait for a disk that is stuck: its storage is dropped when the
+/// last save has ended, and that may be later. If the same place could be opened again by then,
+/// the storage must hold a lock on it until it is dropped, or the late save of one life would
+/// overwrite what the next one has promised.
 #[async_trait]
 pub trait Storage<D>: Send + 'static {
     /// Reads what was last saved; `None` for a node that has never run. Never called after

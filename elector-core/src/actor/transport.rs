@@ -75,7 +75,11 @@ impl<M: 'static> actix::Message for Delivery<M> {
 
 /// A peer's connection broke.
 #[derive(Debug)]
-pub(super) struct Hint(pub(super) NodeId);
+pub(super) struct Hint {
+    /// The position of the peer in the membership.
+    pub(super) place: usize,
+    pub(super) peer: NodeId,
+}
 
 impl actix::Message for Hint {
     type Result = ();
@@ -89,19 +93,25 @@ pub struct Inbox<A: ElectionAlgorithm> {
     waiting: Arc<Waiting>,
 }
 
+/// How many hints at one peer may wait.
+const MOST_HINTS: u32 = 16;
+
 /// How many messages of each peer wait in the mailbox. Each has a share of its own, so that one
 /// that floods the node loses its own messages and nobody else's.
 #[derive(Debug)]
 pub(super) struct Waiting {
     of: Box<[AtomicU32]>,
+    hints: Box<[AtomicU32]>,
     share: u32,
     dropped: AtomicU64,
 }
 
 impl Waiting {
     pub(super) fn new(members: &Membership, share: u32) -> Arc<Self> {
+        let none = || (0..members.len()).map(|_| AtomicU32::new(0)).collect();
         Arc::new(Self {
-            of: (0..members.len()).map(|_| AtomicU32::new(0)).collect(),
+            of: none(),
+            hints: none(),
             share,
             dropped: AtomicU64::new(0),
         })
@@ -110,6 +120,16 @@ impl Waiting {
     /// A message of the peer at `place` left the mailbox.
     pub(super) fn taken(&self, place: usize) {
         self.of[place].fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A hint at the peer at `place` left the mailbox.
+    pub(super) fn hint_taken(&self, place: usize) {
+        self.hints[place].fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A message was dropped.
+    pub(super) fn drops(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn dropped(&self) -> u64 {
@@ -174,7 +194,7 @@ impl<A: ElectionAlgorithm> Inbox<A> {
     fn refuse(&self, place: usize, why: Dropped) -> Result<(), Dropped> {
         self.waiting.taken(place);
         if why == Dropped::Full {
-            self.waiting.dropped.fetch_add(1, Ordering::Relaxed);
+            self.waiting.drops();
         }
         Err(why)
     }
@@ -182,8 +202,16 @@ impl<A: ElectionAlgorithm> Inbox<A> {
     /// Tells the node that the connection to `peer` broke, or that its process is gone. It may be
     /// wrong: a hint starts an election early, and never decides one.
     pub fn suspect(&self, peer: NodeId) {
-        // Not bounded: there are as many as connections break, and a lost one costs a timeout.
-        self.hints.do_send(Hint(peer));
+        let Some(place) = self.members.position(peer) else {
+            return;
+        };
+        // A peer may break its connections faster than the node can hear of it. A lost hint costs
+        // a timeout.
+        if self.waiting.hints[place].fetch_add(1, Ordering::Relaxed) < MOST_HINTS {
+            self.hints.do_send(Hint { place, peer });
+        } else {
+            self.waiting.hint_taken(place);
+        }
     }
 }
 
