@@ -90,7 +90,11 @@ impl Paxos {
             PaxosMessage::Accepted { epoch, proposal } => {
                 self.accepted(from, epoch, proposal, out);
             }
-            PaxosMessage::Learn { epoch, leader } => self.learn(epoch, leader, out),
+            PaxosMessage::Learn {
+                epoch,
+                leader,
+                sent,
+            } => self.decision(from, (epoch, leader), sent, out),
             PaxosMessage::Heartbeat { epoch, sent } => self.heartbeat(from, epoch, sent, out),
             PaxosMessage::HeartbeatAck { epoch, sent } => {
                 self.acknowledged(from, epoch, sent, out);

@@ -30,16 +30,18 @@
 //! | `Reject` | acceptor, proposer | I do not, and this is what I have seen |
 //! | `Accept` | proposer, acceptors | phase 2a: accept this value with this ballot |
 //! | `Accepted` | acceptor, proposer or all | phase 2b: I have |
-//! | `Learn` | proposer, all | this node has been chosen to lead |
+//! | `Learn` | proposer, all | this node has been chosen to lead; from itself, also: I lead |
 //! | `Heartbeat` | leader, all | I lead |
-//! | `HeartbeatAck` | learner, leader | I know |
+//! | `HeartbeatAck` | learner, leader | I know: to a heartbeat, or to the leader's own `Learn` |
 //! | `Handover` | leader, heir | I have stepped down, campaign now |
 //!
 //! With one detector and no other proposer in its way, an election of n nodes whose leader is dead
 //! takes 5n − 7 messages; the new leader knows after four one-way delays and two durable writes,
 //! and all others one delay later. When acceptors tell everybody ([`Learning::Broadcast`]) all
 //! know when the leader does, for some n² messages. A [`thrifty`](PaxosConfig::thrifty) proposer
-//! asks a bare majority to accept.
+//! asks a bare majority to accept. The leader has its lease two delays after it knows, in all of
+//! them: its `Learn` is acknowledged like a heartbeat, and if there was none its first heartbeats
+//! go out at once.
 //!
 //! # Invariants
 //!
@@ -52,8 +54,8 @@
 //! - **I4** Two majorities of one instance never choose two values (P2, from I1 to I3).
 //! - **I5** A node leads an epoch only once it has learned that it was chosen, and once only: what
 //!   it has stopped leading, or may have led before a restart, it does not lead again.
-//! - **I6** A node that has accepted or learned a leader of an epoch acknowledges no heartbeat of
-//!   an older one; one that has acknowledged a heartbeat accepts nothing newer for `election_min`.
+//! - **I6** A node that has accepted or learned a leader of an epoch acknowledges no older one; one
+//!   that has acknowledged a leader accepts nothing newer for `election_min`.
 //!   So of two leaders of different epochs at most one holds a lease.
 //!
 //! # Departures from the paper
@@ -65,6 +67,8 @@
 //!   dissertation, section 4.2.3, does so for Raft), and consider it again when the leader has
 //!   been silent for `election_min`. A promise for a newer epoch does not unseat a leader either:
 //!   only an acceptance does. So a node that was cut off, or whose hint was wrong, disturbs nobody.
+//! - *The decision is acknowledged* by whoever hears it from the leader itself, and begins the same
+//!   silence as a heartbeat. The paper's learners answer nothing, but a lease needs answers.
 //! - *A leader without a quorum steps down* at the same epoch: no majority has acknowledged its
 //!   heartbeats for `election_min`.
 //! - *The epoch is durable; who leads it is not.* A node that comes back learns that anew, from a

@@ -60,6 +60,8 @@ pub enum PaxosMessage {
         epoch: Epoch,
         /// Its leader.
         leader: NodeId,
+        /// The sender's clock when it sent this; to be echoed if the sender is the leader.
+        sent: Moment,
     },
     /// "I lead". Whoever missed the decision learns it from this.
     Heartbeat {
@@ -68,11 +70,13 @@ pub enum PaxosMessage {
         /// The leader's clock when it sent this round; to be echoed.
         sent: Moment,
     },
-    /// The answer to a [`Heartbeat`](Self::Heartbeat).
+    /// The answer to a [`Heartbeat`](Self::Heartbeat), and to a [`Learn`](Self::Learn) that the
+    /// leader itself sent.
     HeartbeatAck {
-        /// The follower's epoch. If it is higher than the heartbeat's, the sender's tenure is over.
+        /// The follower's epoch. If it is higher than that of the message, the leader's tenure is
+        /// over.
         epoch: Epoch,
-        /// The stamp of the heartbeat.
+        /// The stamp of the message.
         sent: Moment,
     },
     /// "Campaign now": the leader of this epoch has stepped down in the receiver's favour.

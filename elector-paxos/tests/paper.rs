@@ -153,7 +153,12 @@ fn the_proposer_tells_all_what_was_chosen() {
     node.receive(2, promise(e(1), mine, None));
     node.elapse(PaxosTimer::OwnAccept);
     let step = node.receive(3, accepted(e(1), mine, 1));
-    assert_eq!([2, 3].map(|to| sent(&step, to)), [Some(learn(e(1), 1)); 2]);
+    for to in [2, 3] {
+        let Some(PaxosMessage::Learn { epoch, leader, .. }) = sent(&step, to) else {
+            panic!("node {to} is not told: {step:?}");
+        };
+        assert_eq!((epoch, leader), (e(1), NodeId(1)));
+    }
     assert_eq!(node.view(), View::leading(e(1), NodeId(1)));
     let step = node.receive(2, accepted(e(1), mine, 1));
     assert_eq!(step.sends, [], "it has told them");

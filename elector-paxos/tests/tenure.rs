@@ -104,6 +104,59 @@ fn a_leader_promises_in_its_own_epoch_and_goes_on() {
     assert_eq!(node.view(), View::leading(e(1), NodeId(1)));
 }
 
+// The leader's own word of the decision is a heartbeat: whoever acknowledges it owes the leader the
+// same silence, or the lease that begins with it is worth nothing.
+#[test]
+fn a_decision_from_the_leader_is_acknowledged_in_silence() {
+    let sent_at = Moment::from_nanos(7);
+    let learn = PaxosMessage::Learn {
+        epoch: e(1),
+        leader: NodeId(2),
+        sent: sent_at,
+    };
+    let mut node = Node::new(3, &PaxosConfig::default());
+    // A duplicate, like the heartbeat of a leader that is known, begins the silence anew.
+    for _ in 0..2 {
+        let step = node.receive(2, learn);
+        assert_eq!(sent(&step, 2), Some(ack(e(1), sent_at)));
+        let vigil = Some(Timing::default().vigil());
+        assert_eq!(set(&step, PaxosTimer::Vigil), vigil);
+    }
+    assert!(rejects(&node.receive(3, prepare(e(2), ballot(5, 3))), 3));
+    assert!(rejects(&node.receive(3, accept(e(2), ballot(5, 3), 3)), 3));
+    node.elapse(PaxosTimer::Vigil);
+    node.receive(3, accept(e(2), ballot(5, 3), 3));
+    let step = node.receive(2, learn);
+    assert_eq!(sent(&step, 2), Some(ack(e(2), sent_at)), "it is over");
+    assert_eq!(node.view(), View::following(e(2), None));
+
+    let mut node = Node::new(3, &PaxosConfig::default());
+    assert_eq!(node.receive(3, learn).sends, [], "the stamp is another's");
+    assert_eq!(node.view(), View::following(e(1), Some(NodeId(2))));
+}
+
+// The other half: the leader counts itself as it tells the others, and their answers as theirs.
+#[test]
+fn the_lease_counts_from_the_decision_that_a_majority_answered() {
+    let mut node = Node::new(5, &PaxosConfig::default());
+    let mine = node.propose();
+    for peer in [2, 3] {
+        node.receive(peer, promise(e(1), mine, None));
+    }
+    node.receive(2, accepted(e(1), mine, 1));
+    node.receive(3, accepted(e(1), mine, 1));
+    let step = node.receive(4, accepted(e(1), mine, 1));
+    let Some(PaxosMessage::Learn { sent: told, .. }) = sent(&step, 2) else {
+        panic!("it tells nobody: {step:?}");
+    };
+    let heartbeat = Delay::exactly(Timing::default().heartbeat);
+    assert_eq!(set(&step, PaxosTimer::Heartbeat), Some(heartbeat));
+    node.receive(2, ack(e(1), told));
+    assert_eq!(node.driver.lease(), None, "two of five are no majority");
+    node.receive(3, ack(e(1), told));
+    assert_eq!(node.driver.lease(), Some(told));
+}
+
 // Ongaro's dissertation, section 6.4.1: the lease begins at the send time of the newest round that
 // a majority answered.
 #[test]
@@ -175,8 +228,11 @@ fn a_chosen_node_leads_when_it_is_told() {
     assert_eq!(node.view(), View::leading(e(4), NodeId(1)));
     assert!(step.persist.is_some(), "or it could do so again");
     assert_eq!(node.disk.epoch, e(4));
-    let heartbeat = Delay::exactly(Timing::default().heartbeat);
-    assert_eq!(set(&step, PaxosTimer::Heartbeat), Some(heartbeat));
+    assert_eq!(
+        set(&step, PaxosTimer::Heartbeat),
+        Some(Delay::ZERO),
+        "nobody can acknowledge it before it has spoken"
+    );
 }
 
 // A heartbeat is as good as the decision; whoever missed that follows, and one of an epoch that has

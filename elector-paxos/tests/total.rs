@@ -49,7 +49,9 @@ fn message() -> impl Strategy<Value = PaxosMessage> {
         4 => (epoch(), proposal()).prop_map(|(epoch, proposal)| {
             PaxosMessage::Accepted { epoch, proposal }
         }),
-        1 => (epoch(), node()).prop_map(|(epoch, leader)| PaxosMessage::Learn { epoch, leader }),
+        1 => (epoch(), node(), sent()).prop_map(|(epoch, leader, sent)| {
+            PaxosMessage::Learn { epoch, leader, sent }
+        }),
         1 => (epoch(), sent()).prop_map(|(epoch, sent)| PaxosMessage::Heartbeat { epoch, sent }),
         1 => (epoch(), sent()).prop_map(|(epoch, sent)| {
             PaxosMessage::HeartbeatAck { epoch, sent }

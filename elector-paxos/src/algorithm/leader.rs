@@ -8,20 +8,26 @@ use crate::{
 };
 
 impl Paxos {
-    /// Begins the tenure. There is no round of heartbeats at once: the decision itself is on its
-    /// way to all.
-    pub(super) fn lead(&mut self, out: &mut Outbox<Self>) {
+    /// Begins the tenure. `told_all` says that this step sends `Learn` to all: that is the first
+    /// round then, as it is acknowledged like one. Otherwise nobody has been asked to acknowledge
+    /// this leader yet, and the first heartbeats go out at once: the lease waits for them.
+    pub(super) fn lead(&mut self, told_all: bool, out: &mut Outbox<Self>) {
         self.keep(Watch::Off, out);
         self.settle();
+        let mut acks = Acks::new(&self.rules.members);
+        let mut next_round = Delay::ZERO;
+        if told_all {
+            acks.record(&self.rules.members, self.me(), out.now());
+            next_round = Delay::exactly(self.rules.timing.heartbeat);
+        }
         self.part = Part::Leader {
-            acks: Acks::new(&self.rules.members),
+            acks,
             heard: NodeSet::new(),
         };
         if self.rules.members.majority() > 1 {
             out.set_timer(PaxosTimer::Quorum, self.rules.timing.vigil());
         }
-        let heartbeat = Delay::exactly(self.rules.timing.heartbeat);
-        out.set_timer(PaxosTimer::Heartbeat, heartbeat);
+        out.set_timer(PaxosTimer::Heartbeat, next_round);
     }
 
     pub(super) fn next_round(&mut self, out: &mut Outbox<Self>) {

@@ -57,10 +57,16 @@ impl Paxos {
         }
         let leader = proposal.value;
         let distinguished = self.rules.learning == Learning::Distinguished;
-        if distinguished && proposal.ballot.node == self.me() {
-            out.broadcast(&PaxosMessage::Learn { epoch, leader });
+        let tells_all = distinguished && proposal.ballot.node == self.me();
+        if tells_all {
+            let sent = out.now();
+            out.broadcast(&PaxosMessage::Learn {
+                epoch,
+                leader,
+                sent,
+            });
         }
-        self.learn(epoch, leader, out);
+        self.learn(epoch, leader, tells_all, out);
     }
 
     /// Whether the leader of `epoch`, or of a newer one, is known or being chosen.
@@ -68,8 +74,25 @@ impl Paxos {
         epoch < self.epoch() || epoch == self.epoch() && self.decided.is_some()
     }
 
-    /// A decision was made just now: whoever won gets a vigil's time to be heard.
-    pub(super) fn learn(&mut self, epoch: Epoch, leader: NodeId, out: &mut Outbox<Self>) {
+    /// "A majority has accepted this." From the leader itself that is its first heartbeat, and all
+    /// that goes for heartbeats goes for it: whoever acknowledges it begins its silence.
+    pub(super) fn decision(
+        &mut self,
+        from: NodeId,
+        (epoch, leader): (Epoch, NodeId),
+        sent: Moment,
+        out: &mut Outbox<Self>,
+    ) {
+        if from == leader {
+            self.heartbeat(from, epoch, sent, out);
+        } else {
+            self.learn(epoch, leader, false, out);
+        }
+    }
+
+    /// A decision was made just now: whoever won gets a vigil's time to be heard. `told_all` is
+    /// whether this node tells it to all in this step.
+    fn learn(&mut self, epoch: Epoch, leader: NodeId, told_all: bool, out: &mut Outbox<Self>) {
         if !self.rules.members.contains(leader) || epoch == Epoch::ZERO {
             return; // Nonsense: a stranger to lead, or an epoch before all elections.
         }
@@ -80,7 +103,7 @@ impl Paxos {
             self.enter(epoch, out);
         }
         if leader == self.me() {
-            self.won(out);
+            self.won(told_all, out);
         } else {
             self.follow(leader, out);
         }
@@ -102,7 +125,7 @@ impl Paxos {
             return; // Nonsense: an epoch before all elections.
         }
         if leader == self.me() {
-            return self.won(out);
+            return self.won(false, out);
         }
         self.decide(leader);
         self.part = Part::Follower {
@@ -115,10 +138,10 @@ impl Paxos {
 
     /// The present epoch is this node's. It leads, unless it may have led it before a restart:
     /// then others may have seen it stop, and the next instance begins once its vigil is over.
-    fn won(&mut self, out: &mut Outbox<Self>) {
+    fn won(&mut self, told_all: bool, out: &mut Outbox<Self>) {
         self.decide(self.me());
         if self.epoch() > self.restored {
-            return self.lead(out);
+            return self.lead(told_all, out);
         }
         self.part = Part::Follower { leader: None };
         if !self.has_fresh_leader() {
@@ -126,8 +149,8 @@ impl Paxos {
         }
     }
 
-    /// Only a node that has learned that it leads sends heartbeats, so that one is as good as the
-    /// decision. One of a past epoch is answered too: the answer's epoch ends that tenure.
+    /// Only a node that has learned that it was chosen sends heartbeats, so that one is as good as
+    /// the decision. One of a past epoch is answered too: the answer's epoch ends that tenure.
     pub(super) fn heartbeat(
         &mut self,
         from: NodeId,

@@ -138,7 +138,12 @@ pub(crate) fn accepted(epoch: Epoch, ballot: Ballot, value: u64) -> PaxosMessage
 
 pub(crate) fn learn(epoch: Epoch, leader: u64) -> PaxosMessage {
     let leader = NodeId(leader);
-    PaxosMessage::Learn { epoch, leader }
+    let sent = Moment::ZERO;
+    PaxosMessage::Learn {
+        epoch,
+        leader,
+        sent,
+    }
 }
 
 pub(crate) fn heartbeat(epoch: Epoch) -> PaxosMessage {

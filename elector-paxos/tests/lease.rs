@@ -1,0 +1,117 @@
+//! How soon a new leader has its lease: an application's work waits for that, not for the election.
+
+use std::time::Duration;
+
+use elector_core::{ElectionAlgorithm as _, Moment, NodeId, Role};
+use elector_paxos::{Learning, Paxos, PaxosConfig};
+use elector_sim::{Disk, Network, Setup, Simulation};
+
+const DELAY: Duration = Duration::from_micros(100);
+const WRITE: Duration = Duration::from_micros(50);
+
+/// A cluster with constant delays, in which two nodes hardly ever wake at once.
+fn cluster(nodes: u64, config: &PaxosConfig) -> Simulation<Paxos> {
+    let mut setup = Setup::<Paxos>::new(nodes);
+    setup.config = config.clone();
+    setup.config.timing.election_max = Duration::from_secs(60);
+    setup.network = Network::constant(DELAY);
+    setup.disk = Disk::constant(WRITE);
+    setup.seed = nodes;
+    Simulation::new(setup)
+}
+
+fn in_role(sim: &Simulation<Paxos>, role: Role) -> Option<NodeId> {
+    let mut nodes = sim.nodes().into_iter();
+    nodes.find(|&node| sim.is_running(node) && sim.view(node).role == role)
+}
+
+fn step_until(sim: &mut Simulation<Paxos>, happened: impl Fn(&Simulation<Paxos>) -> bool) {
+    let limit = sim.now_ns() + 120_000_000_000;
+    while !happened(sim) {
+        assert!(sim.step_until(limit), "it never happened");
+    }
+}
+
+/// Runs until a node leads; asserts that its lease comes with the answers to what it says then, two
+/// delays later, and not before. Returns the leader.
+fn lease_comes_two_delays_after_the_victory(sim: &mut Simulation<Paxos>, what: &str) -> NodeId {
+    step_until(sim, |sim| in_role(sim, Role::Leader).is_some());
+    let leader = in_role(sim, Role::Leader).expect("it leads");
+    let lease = |sim: &Simulation<Paxos>| sim.algorithm(leader).and_then(Paxos::lease);
+    let known = sim.now_ns();
+    let answered = known + 2 * DELAY.as_nanos() as u64;
+    sim.run_until_ns(answered - 1);
+    assert_eq!(lease(sim), None, "{what}: nobody can have answered");
+    sim.run_until_ns(answered);
+    assert_eq!(lease(sim), Some(Moment::from_nanos(known)), "{what}");
+    assert_eq!(sim.violations(), [], "{what}");
+    leader
+}
+
+// The first routine heartbeat comes 50 ms after the victory: with the answers to that the lease
+// would come hundreds of delays after the decision.
+#[test]
+fn the_lease_comes_with_the_answers_to_the_decision() {
+    for variant in PaxosConfig::variants() {
+        for nodes in [2, 3, 4, 5, 10] {
+            let mut sim = cluster(nodes, &variant.config);
+            let what = format!("{}, n = {nodes}, first", variant.name);
+            let leader = lease_comes_two_delays_after_the_victory(&mut sim, &what);
+            let heartbeats = match variant.config.learning {
+                Learning::Distinguished => 0, // `Learn` is the first round.
+                Learning::Broadcast => nodes - 1,
+            };
+            assert_eq!(sim.sent("Heartbeat"), heartbeats, "{what}");
+            if nodes > 2 {
+                sim.run_for(Duration::from_secs(1));
+                sim.crash(leader);
+                let what = format!("{}, n = {nodes}, second", variant.name);
+                lease_comes_two_delays_after_the_victory(&mut sim, &what);
+            }
+        }
+    }
+}
+
+// A value that another proposer carried through: the node that it names has told nobody anything
+// when it learns that it leads, so it must do so at once.
+#[test]
+fn the_lease_of_one_that_another_got_chosen_comes_as_soon() {
+    for variant in PaxosConfig::variants() {
+        for nodes in [3, 5] {
+            let mut sim = cluster(nodes, &variant.config);
+            let what = format!("{}, n = {nodes}", variant.name);
+            step_until(&mut sim, |sim| sim.sent("Accept") > 0);
+            let named = in_role(&sim, Role::Candidate).expect("it asks to accept");
+            let ids = sim.nodes();
+            let links: Vec<_> = ids
+                .iter()
+                .flat_map(|&from| ids.iter().map(move |&to| (from, to)))
+                .filter(|(from, to)| from != to)
+                .collect();
+            // What is under way arrives: it is accepted, and nobody hears of that.
+            sim.cut(&links);
+            sim.run_for(2 * (DELAY + WRITE));
+            let others = links
+                .into_iter()
+                .filter(|&(from, to)| from != named && to != named);
+            sim.mend(&others.collect::<Vec<_>>());
+            sim.reset_counts();
+            step_until(&mut sim, |sim| sim.sent("Accept") > 0);
+            sim.heal();
+            let leader = lease_comes_two_delays_after_the_victory(&mut sim, &what);
+            assert_eq!(leader, named, "{what}: it was carried through");
+            assert_eq!(sim.sent("Heartbeat"), nodes - 1, "{what}: one round");
+        }
+    }
+}
+
+// A cluster of one has nobody to wait for.
+#[test]
+fn a_cluster_of_one_has_its_lease_at_once() {
+    for variant in PaxosConfig::variants() {
+        let mut sim = cluster(1, &variant.config);
+        step_until(&mut sim, |sim| sim.view(NodeId(1)).role == Role::Leader);
+        sim.run_for(Duration::ZERO);
+        assert!(sim.holds_lease(NodeId(1)), "{}", variant.name);
+    }
+}
