@@ -107,8 +107,11 @@ impl<A: ElectionAlgorithm> Host<A> {
     /// The timer by which the leader sends its heartbeats, and one of them to the first node.
     fn heartbeat(&mut self, leader: usize) -> (A::Timer, A::Message) {
         let own = self.timers.iter().filter(|(place, _, _)| *place == leader);
-        let timers: Vec<A::Timer> = own.map(|(_, timer, _)| *timer).collect();
-        for timer in timers {
+        let mut timers: Vec<(Delay, A::Timer)> =
+            own.map(|(_, timer, delay)| (*delay, *timer)).collect();
+        // Heartbeats come before the timer by which a leader without a quorum steps down.
+        timers.sort_unstable();
+        for (_, timer) in timers {
             self.feed(leader, Input::Elapsed(timer));
             let routine = self
                 .flying
