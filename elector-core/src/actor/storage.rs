@@ -1,6 +1,7 @@
 use std::{
     boxed::Box,
     mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         mpsc::{self, Receiver, Sender},
@@ -10,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::transport::BoxError;
+use super::{error::panic_text, transport::BoxError};
 
 /// Where a node keeps what it must still know after a crash: the seam for disks.
 ///
@@ -79,9 +80,16 @@ impl<D: Send + 'static> Store<D> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let thread = thread::Builder::new()
-            .name(name.into())
-            .spawn(move || runtime.block_on(work(storage, &queue, done)))?;
+        let thread = thread::Builder::new().name(name.into()).spawn(move || {
+            let working = AssertUnwindSafe(|| runtime.block_on(work(storage, &queue, &done)));
+            // Nothing is used again after a panic.
+            catch_unwind(working).unwrap_or_else(|panic| {
+                let text = panic_text(&*panic);
+                let error: Arc<BoxError> = Arc::new(std::format!("it panicked: {text}").into());
+                done(Err(Arc::clone(&error)));
+                Err(error)
+            })
+        })?;
         Ok(Self::There { writes, thread })
     }
 
@@ -118,7 +126,7 @@ impl<D: Send + 'static> Store<D> {
 async fn work<D: 'static>(
     mut storage: Box<dyn Storage<D>>,
     queue: &Receiver<(u64, D)>,
-    done: impl Fn(Saved),
+    done: &impl Fn(Saved),
 ) -> Result<(), Arc<BoxError>> {
     while let Ok(mut write) = queue.recv() {
         // The newest state is all that matters: one write for all that wait.
