@@ -36,8 +36,8 @@ struct Watch<G: Guarantee> {
     /// How often two held a valid leadership at once.
     two_holders: AtomicU64,
     held: Mutex<Vec<Weak<Leadership<G>>>>,
-    /// The node whose closure began last.
-    at_work: watch::Sender<Option<NodeId>>,
+    /// The nodes whose closures are alive.
+    at_work: watch::Sender<Vec<NodeId>>,
 }
 
 impl<G: Guarantee> Watch<G> {
@@ -48,7 +48,7 @@ impl<G: Guarantee> Watch<G> {
             overlaps: AtomicU64::new(0),
             two_holders: AtomicU64::new(0),
             held: Mutex::new(Vec::new()),
-            at_work: watch::Sender::new(None),
+            at_work: watch::Sender::new(Vec::new()),
         })
     }
 
@@ -69,10 +69,10 @@ impl<G: Guarantee> Watch<G> {
 }
 
 /// A closure that is alive.
-struct Alive<G: Guarantee>(Arc<Watch<G>>);
+struct Alive<G: Guarantee>(Arc<Watch<G>>, NodeId);
 
 impl<G: Guarantee> Alive<G> {
-    fn enter(watch: &Arc<Watch<G>>, me: &Arc<Leadership<G>>) -> Self {
+    fn enter(watch: &Arc<Watch<G>>, node: NodeId, me: &Arc<Leadership<G>>) -> Self {
         if watch.alive.fetch_add(1, Ordering::SeqCst) > 0 {
             watch.overlaps.fetch_add(1, Ordering::Relaxed);
         }
@@ -80,13 +80,19 @@ impl<G: Guarantee> Alive<G> {
         let mut held = watch.held.lock().unwrap();
         held.retain(|other| other.strong_count() > 0);
         held.push(Arc::downgrade(me));
-        Self(Arc::clone(watch))
+        // Best effort: two may be at work, and the first of them may be the one that stays.
+        watch.at_work.send_modify(|nodes| nodes.push(node));
+        Self(Arc::clone(watch), node)
     }
 }
 
 impl<G: Guarantee> Drop for Alive<G> {
     fn drop(&mut self) {
         self.0.alive.fetch_sub(1, Ordering::SeqCst);
+        self.0.at_work.send_modify(|nodes| {
+            let place = nodes.iter().position(|&node| node == self.1);
+            place.map(|place| nodes.swap_remove(place));
+        });
     }
 }
 
@@ -98,8 +104,7 @@ fn lead<A: ElectionAlgorithm>(elector: &Elector<A>, watch: &Arc<Watch<A::Guarant
             let watch = Arc::clone(&watch);
             async move {
                 let me = Arc::new(me);
-                let _alive = Alive::enter(&watch, &me);
-                watch.at_work.send_replace(Some(node));
+                let _alive = Alive::enter(&watch, node, &me);
                 let mut beat = tokio::time::interval(Duration::from_millis(1));
                 loop {
                     watch.look(&me);
@@ -122,7 +127,8 @@ async fn working<A: ElectionAlgorithm>(
         let node = cluster.node(leader).unwrap();
         let mut status = node.subscribe();
         status.mark_unchanged();
-        if *at_work.borrow_and_update() == Some(leader) && node.status().holds_leadership() {
+        let works = at_work.borrow_and_update().contains(&leader);
+        if works && node.status().holds_leadership() {
             return leader;
         }
         tokio::select! {
