@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use elector_bully::Bully;
 use elector_core::{
-    ElectionAlgorithm, GuaranteeKind, NodeId, Quorum, Role, Timing,
+    ElectionAlgorithm, GuaranteeKind, NodeId, Quorum, Role, Settings as _, Timing,
     actor::{
-        Builder, Cluster, CommandError, Elector, EventsError, Leadership, LeadershipLost,
-        MemoryNetwork,
+        Builder, Cluster, ClusterSetup, CommandError, Elector, EventsError, Leadership,
+        LeadershipLost, MemoryNetwork,
     },
 };
 use elector_paxos::Paxos;
@@ -27,7 +27,16 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
 }
 
 async fn one_leads<A: ElectionAlgorithm>() {
-    let cluster = Cluster::<A>::start(3).await.unwrap();
+    // Patient: under best effort a late answer, on a machine that is busy, makes a second leader.
+    let mut setup = ClusterSetup::<A>::new(3);
+    *setup.config.timing_mut() = Timing {
+        heartbeat: Duration::from_millis(50),
+        lease: Duration::from_millis(800),
+        election_min: Duration::from_millis(1000),
+        election_max: Duration::from_millis(1500),
+        round_trip: Duration::from_millis(500),
+    };
+    let cluster = Cluster::<A>::start_with(setup).await.unwrap();
     let leader = soon(cluster.leader()).await;
     let (leads, mut led) = mpsc::unbounded_channel();
     for elector in cluster.running() {
