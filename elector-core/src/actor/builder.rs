@@ -6,6 +6,7 @@ use super::{
     lane::Lane,
     launch::{Plan, Running, launch},
     memory::MemoryStorage,
+    peer::Peer,
     storage::Storage,
     transport::Transport,
 };
@@ -21,7 +22,7 @@ pub(super) const EVENTS: usize = 256;
 pub struct Builder<A: ElectionAlgorithm> {
     name: String,
     me: Option<NodeId>,
-    nodes: Vec<NodeId>,
+    peers: Vec<Peer>,
     config: A::Config,
     transport: Option<Box<dyn Transport<A>>>,
     storage: Option<Box<dyn Storage<A::Durable>>>,
@@ -34,7 +35,7 @@ impl<A: ElectionAlgorithm> Builder<A> {
         Self {
             name,
             me: None,
-            nodes: Vec::new(),
+            peers: Vec::new(),
             config: A::Config::default(),
             transport: None,
             storage: None,
@@ -50,11 +51,30 @@ impl<A: ElectionAlgorithm> Builder<A> {
         self
     }
 
-    /// Who takes part: all nodes, this one among them. Required.
+    /// Who takes part: all nodes, this one among them. Required. A transport that connects machines
+    /// needs their addresses: `.peers([(1, "db1:7100"), (2, "db2:7100")])`.
     #[must_use]
-    pub fn peers<N: Into<NodeId>>(mut self, nodes: impl IntoIterator<Item = N>) -> Self {
-        self.nodes = nodes.into_iter().map(Into::into).collect();
+    pub fn peers<P: Into<Peer>>(mut self, nodes: impl IntoIterator<Item = P>) -> Self {
+        self.peers = nodes.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// The name of the cluster.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The nodes that were named so far, with their addresses: for those who write a transport.
+    #[must_use]
+    pub fn named_peers(&self) -> &[Peer] {
+        &self.peers
+    }
+
+    /// The configuration so far.
+    #[must_use]
+    pub fn configuration(&self) -> &A::Config {
+        &self.config
     }
 
     /// How it reaches the others. Required where there are others.
@@ -108,10 +128,10 @@ impl<A: ElectionAlgorithm> Builder<A> {
 
     pub(super) async fn run(self, replayed: bool) -> Result<Running<A>, StartError> {
         let me = self.me.ok_or(StartError::NoNodeId)?;
-        if self.nodes.is_empty() {
+        if self.peers.is_empty() {
             return Err(StartError::NoPeers);
         }
-        let members = Membership::new(me, self.nodes)?;
+        let members = Membership::new(me, self.peers.iter().map(|peer| peer.id))?;
         self.config.validate(&members)?;
         if self.share == 0 {
             return Err(StartError::NoMailbox);
@@ -142,7 +162,7 @@ impl<A: ElectionAlgorithm> fmt::Debug for Builder<A> {
         f.debug_struct("Builder")
             .field("name", &self.name)
             .field("node_id", &self.me)
-            .field("peers", &self.nodes)
+            .field("peers", &self.peers)
             .field("config", &self.config)
             .finish_non_exhaustive()
     }

@@ -1,0 +1,1 @@
+//! Makes a private CA and node certificates.
