@@ -55,6 +55,9 @@ pub enum Dropped {
     /// The sender is not a member, or is the receiver itself.
     #[error("the sender is not a peer")]
     Stranger,
+    /// It does not fit into a frame.
+    #[error("the message is too large")]
+    TooLarge,
     /// Lost on purpose, by a network that plays faults.
     #[error("lost on purpose")]
     Fault,

@@ -1,0 +1,212 @@
+use std::{
+    collections::VecDeque,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::BytesMut;
+use elector_core::ElectionAlgorithm;
+use tokio::{
+    io::{AsyncWriteExt, split},
+    net::{TcpListener, TcpStream},
+    task::AbortHandle,
+    time::timeout,
+};
+use tokio_stream::StreamExt;
+use tokio_util::{codec::FramedRead, sync::CancellationToken};
+
+use crate::{
+    link::Link,
+    random::random,
+    station::{HANDSHAKE, Station},
+    stream::{Stream, read_frame, write_frame},
+    wire::{
+        Frame, MOST_BYTES, codec,
+        hello::{self, Answer, Greeting, Hello},
+        ponging,
+        refusal::Refusal,
+    },
+};
+
+/// How many connections may wait to be let in. One more, and the one that waits longest is dropped:
+/// a peer is let in within milliseconds, so whoever floods the door drops its own.
+const MOST_PENDING: usize = 64;
+
+/// How long the door stays closed when the operating system has no more sockets to give.
+const SHORT_OF_SOCKETS: Duration = Duration::from_millis(20);
+
+/// Lets peers in, and reads what they say.
+pub(crate) struct Doorkeeper<A: ElectionAlgorithm> {
+    station: Arc<Station<A>>,
+    pending: VecDeque<AbortHandle>,
+}
+
+impl<A: ElectionAlgorithm> Doorkeeper<A> {
+    pub(crate) fn new(station: Arc<Station<A>>) -> Self {
+        Self {
+            station,
+            pending: VecDeque::new(),
+        }
+    }
+
+    pub(crate) async fn work(mut self, listener: TcpListener) {
+        let mut complained = false;
+        loop {
+            match listener.accept().await {
+                Ok((tcp, from)) => self.pend(tcp, from),
+                // Nobody of this process can help it; those that are connected go on.
+                Err(error) => {
+                    if !complained {
+                        tracing::error!(node = %self.station.me(), %error, "cannot accept");
+                    }
+                    complained = true;
+                    tokio::time::sleep(SHORT_OF_SOCKETS).await;
+                }
+            }
+        }
+    }
+
+    fn pend(&mut self, tcp: TcpStream, from: SocketAddr) {
+        self.pending.retain(|pending| !pending.is_finished());
+        if self.pending.len() >= MOST_PENDING
+            && let Some(longest) = self.pending.pop_front()
+        {
+            longest.abort();
+            self.station.refuse(from.ip(), &Refusal::Busy);
+        }
+        let station = Arc::clone(&self.station);
+        let admission = admit(station, tcp, from.ip());
+        self.pending.push_back(self.station.spawn(admission));
+    }
+}
+
+/// A peer that was let in.
+struct Admitted {
+    link: Arc<Link>,
+    stream: Stream,
+    closing: CancellationToken,
+}
+
+async fn admit<A: ElectionAlgorithm>(station: Arc<Station<A>>, tcp: TcpStream, from: IpAddr) {
+    let admission = timeout(HANDSHAKE, handshake(&station, tcp)).await;
+    match admission.unwrap_or(Err(Refusal::Silent)) {
+        Ok(Some(admitted)) => {
+            let reader = read(Arc::clone(&station), admitted);
+            station.spawn(reader);
+        }
+        // It hung up, as a port scanner does, or a peer that only wanted to know who is there.
+        Ok(None) => {}
+        Err(refusal) => station.refuse(from, &refusal),
+    }
+}
+
+/// `Ok(None)` if the other side hung up.
+async fn handshake<A: ElectionAlgorithm>(
+    station: &Station<A>,
+    tcp: TcpStream,
+) -> Result<Option<Admitted>, Refusal> {
+    // Without it answers are late, and nothing else.
+    let _ = tcp.set_nodelay(true);
+    let mut stream = Stream::Plain(tcp);
+    let greeting = Greeting {
+        versions: hello::VERSIONS,
+        number: random(),
+    };
+    if write_frame(&mut stream, &greeting.write()).await.is_err() {
+        return Ok(None);
+    }
+    let bytes = match read_frame(&mut stream, hello::MOST_BYTES).await {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Err(Refusal::Garbage),
+        Err(_) => return Ok(None),
+    };
+    let admitted = Hello::read(&bytes, greeting.number)
+        .and_then(|hello| station.check(&hello).map(|link| (Arc::clone(link), hello)))
+        .and_then(|(link, hello)| {
+            let fresh = 2 * station.detection.ceiling;
+            let closing = link.claim(hello.life, fresh)?;
+            Ok((link, hello, closing))
+        });
+    let (answer, admitted) = match admitted {
+        Ok((link, hello, closing)) => {
+            // Before anything that this life says is heard.
+            if link.meet(hello.life) && link.tell() {
+                station.inbox.suspect(link.node);
+            }
+            link.heard();
+            link.alive.notify_one();
+            let life = station.hello.life;
+            let version = hello::VERSIONS.max;
+            (Answer::Welcome { version, life }, Ok((link, closing)))
+        }
+        Err(refusal) => (Answer::Refused(refusal.clone()), Err(refusal)),
+    };
+    let answered = write_frame(&mut stream, &answer.write()).await;
+    let (link, closing) = admitted?;
+    if answered.is_err() {
+        link.left(&closing);
+        return Ok(None);
+    }
+    Ok(Some(Admitted {
+        link,
+        stream,
+        closing,
+    }))
+}
+
+/// Reads what a peer says, until the connection breaks or is replaced.
+async fn read<A: ElectionAlgorithm>(station: Arc<Station<A>>, admitted: Admitted) {
+    let Admitted {
+        link,
+        stream,
+        closing,
+    } = admitted;
+    let ended = closing.run_until_cancelled(listen(&station, &link, stream));
+    if let Some(Err(error)) = ended.await {
+        if error.kind() == io::ErrorKind::InvalidData {
+            station.links.count(&Refusal::Garbage);
+            if link.is_news(&Refusal::Garbage) {
+                tracing::error!(
+                    node = %station.me(), peer = %link.node,
+                    "this peer sent what is no message of the algorithm: is it of another release?"
+                );
+            }
+        }
+        tracing::debug!(node = %station.me(), peer = %link.node, %error, "it does not speak any more");
+    }
+    link.left(&closing);
+}
+
+async fn listen<A: ElectionAlgorithm>(
+    station: &Station<A>,
+    link: &Link,
+    stream: Stream,
+) -> io::Result<()> {
+    let (reading, mut writing) = split(stream);
+    let mut frames = FramedRead::new(reading, codec(MOST_BYTES));
+    let mut out = BytesMut::new();
+    loop {
+        let frame = timeout(station.stale, frames.next()).await;
+        let frame = frame.map_err(|_| io::ErrorKind::TimedOut)?;
+        let body = frame.ok_or(io::ErrorKind::UnexpectedEof)??;
+        link.heard();
+        match Frame::read(&body) {
+            Some(Frame::Message(bytes)) => match postcard::take_from_bytes(bytes) {
+                Ok((message, [])) => {
+                    // Counted by the inbox.
+                    let _ = station.inbox.deliver(link.node, message);
+                }
+                Ok(_) | Err(_) => return Err(io::ErrorKind::InvalidData.into()),
+            },
+            Some(Frame::Ping(number)) => {
+                ponging(number, &mut out);
+                writing.write_all(&out).await?;
+                writing.flush().await?;
+                out.clear();
+            }
+            Some(Frame::Pong(_)) | None => return Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+}

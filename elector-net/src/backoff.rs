@@ -1,0 +1,49 @@
+use std::time::Duration;
+
+use crate::random::random;
+
+const FIRST: Duration = Duration::from_millis(10);
+const LONGEST: Duration = Duration::from_millis(500);
+
+/// How long a node that cannot be reached is left alone: doubling, with a jitter of a half, so that
+/// the peers of a node that comes back do not all knock at once.
+#[derive(Debug)]
+pub(crate) struct Backoff(Duration);
+
+impl Backoff {
+    pub(crate) fn new() -> Self {
+        Self(FIRST)
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.0 = FIRST;
+    }
+
+    pub(crate) fn next(&mut self) -> Duration {
+        let whole = self.0;
+        self.0 = (whole * 2).min(LONGEST);
+        let drawn = (random() >> 32) as f64 / f64::from(u32::MAX);
+        whole - whole.mul_f64(drawn / 2.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A peer that is gone for a day must neither be hammered nor be forgotten.
+    #[test]
+    fn pauses_grow_to_a_limit_and_vary() {
+        let mut backoff = Backoff::new();
+        let pauses: Vec<Duration> = (0..20).map(|_| backoff.next()).collect();
+        assert!(pauses[0] >= FIRST / 2 && pauses[0] <= FIRST);
+        assert!(
+            pauses[10..]
+                .iter()
+                .all(|p| *p >= LONGEST / 2 && *p <= LONGEST)
+        );
+        assert!(pauses[10..].windows(2).any(|pair| pair[0] != pair[1]));
+        backoff.reset();
+        assert!(backoff.next() <= FIRST);
+    }
+}

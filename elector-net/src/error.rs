@@ -1,0 +1,51 @@
+use std::{io, net::SocketAddr};
+
+use elector_core::NodeId;
+use thiserror::Error;
+
+/// Why a node's network cannot be opened. Found inside
+/// [`StartError::Open`](elector_core::actor::StartError::Open).
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum NetError {
+    /// A node has no address.
+    #[error("node {0} has no address: name the peers with theirs, as in (1, \"db1:7100\")")]
+    NoAddress(NodeId),
+    /// The address to listen on is not that of a socket.
+    #[error("cannot find out what {address:?} is the address of: {source}")]
+    Unknown {
+        /// As it was given.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// Somebody else listens there, or it is no address of this machine.
+    #[error(
+        "cannot listen on {address}: {source}; is another node running there, or is it the address \
+         of another machine?"
+    )]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// Without TLS everybody who reaches the port may vote.
+    #[error(
+        "{0} can be reached from other machines, and without TLS whoever reaches it can pose as a \
+         peer: set up TLS, or listen on a loopback address, or say that plain text is wanted"
+    )]
+    Plaintext(SocketAddr),
+    /// The failure detection breaks a rule.
+    #[error("failure detection: {0}")]
+    Detection(String),
+    /// The name of the cluster does not fit into a greeting.
+    #[error("the name of the cluster is {0} bytes long, and may have {MOST_NAME} at most")]
+    NameTooLong(usize),
+    /// The socket cannot be used.
+    #[error("cannot use the socket: {0}")]
+    Socket(#[source] io::Error),
+}
+
+/// The longest name of a cluster, in bytes.
+pub(crate) const MOST_NAME: usize = 256;

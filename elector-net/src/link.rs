@@ -1,0 +1,251 @@
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use elector_core::{NodeId, actor};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    detector::{Detection, Detector, nanos},
+    wire::refusal::Refusal,
+};
+
+/// What is known of one peer, shared between the task that dials it, the one that reads it, and
+/// whoever looks on.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) node: NodeId,
+    /// `host:port`.
+    pub(crate) address: String,
+    /// Whether this node's own connection to it is open.
+    up: AtomicBool,
+    /// The life that it was last met in; 0 before it was.
+    life: AtomicU64,
+    /// Whether the algorithm was told that it is gone, since it was last heard.
+    told: AtomicBool,
+    detector: Mutex<Detector>,
+    incoming: Mutex<Option<Incoming>>,
+    /// Its connection came in: it lives, and is to be dialled now.
+    pub(crate) alive: Notify,
+    /// The last refusal that was logged; the same one is not logged again before a success.
+    logged: Mutex<Option<usize>>,
+    /// How often a connection to it was made.
+    pub(crate) connections: AtomicU64,
+    /// How often the algorithm was told that it is gone.
+    pub(crate) suspicions: AtomicU64,
+}
+
+/// The connection that a peer has made to this node.
+#[derive(Debug)]
+struct Incoming {
+    life: u64,
+    closing: CancellationToken,
+}
+
+impl Link {
+    pub(crate) fn new(node: NodeId, address: String, detection: Detection) -> Self {
+        Self {
+            node,
+            address,
+            up: AtomicBool::new(false),
+            life: AtomicU64::new(0),
+            told: AtomicBool::new(false),
+            detector: Mutex::new(Detector::new(detection)),
+            incoming: Mutex::new(None),
+            alive: Notify::new(),
+            logged: Mutex::new(None),
+            connections: AtomicU64::new(0),
+            suspicions: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.up.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_up(&self, up: bool) {
+        self.up.store(up, Ordering::Release);
+        if up {
+            self.connections.fetch_add(1, Ordering::Relaxed);
+            *lock(&self.logged) = None;
+        }
+    }
+
+    /// The life that the peer is known to live.
+    pub(crate) fn life(&self) -> u64 {
+        self.life.load(Ordering::Acquire)
+    }
+
+    /// Meets the peer in this life; whether the one that it was known in is over.
+    pub(crate) fn meet(&self, life: u64) -> bool {
+        let known = self.life.swap(life, Ordering::AcqRel);
+        known != 0 && known != life
+    }
+
+    /// A sign of life.
+    pub(crate) fn heard(&self) {
+        let now = actor::now().nanos();
+        self.detector().heard(now);
+        self.told.store(false, Ordering::Release);
+    }
+
+    /// Its answer to a ping that was sent at `sent`.
+    pub(crate) fn answered(&self, sent: u64) {
+        let now = actor::now().nanos();
+        let mut detector = self.detector();
+        detector.heard(now);
+        detector.answered(now.saturating_sub(sent));
+        self.told.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn excuse(&self, now: u64) {
+        self.detector().excuse(now);
+    }
+
+    /// When its silence will have been borne; `None` if nobody waits for that.
+    pub(crate) fn due(&self) -> Option<u64> {
+        if self.told.load(Ordering::Acquire) {
+            return None;
+        }
+        self.detector().due()
+    }
+
+    /// Whether the algorithm is to be told now that the peer is gone: once an outage.
+    pub(crate) fn tell(&self) -> bool {
+        let first = !self.told.swap(true, Ordering::AcqRel);
+        if first {
+            self.suspicions.fetch_add(1, Ordering::Relaxed);
+        }
+        first
+    }
+
+    /// When it was last heard, how long its answers take, and how long its silence is borne.
+    pub(crate) fn measured(&self) -> (Option<u64>, Option<Duration>, Duration) {
+        let detector = self.detector();
+        (detector.last(), detector.round_trip(), detector.patience())
+    }
+
+    /// Lets a connection of the peer in, in the place of the one before; the token is cancelled
+    /// when it is replaced in its turn.
+    ///
+    /// # Errors
+    /// If a process with another life is connected, and was heard of late: the newcomer claims an
+    /// id that is in use.
+    pub(crate) fn claim(&self, life: u64, fresh: Duration) -> Result<CancellationToken, Refusal> {
+        let heard = self.detector().last();
+        let now = actor::now().nanos();
+        let is_fresh = heard.is_some_and(|at| now.saturating_sub(at) < nanos(fresh));
+        let mut incoming = lock(&self.incoming);
+        if let Some(known) = &*incoming {
+            if known.life != life && is_fresh {
+                return Err(Refusal::Claimed(self.node));
+            }
+            known.closing.cancel();
+        }
+        let closing = CancellationToken::new();
+        *incoming = Some(Incoming {
+            life,
+            closing: closing.clone(),
+        });
+        Ok(closing)
+    }
+
+    /// The connection that was let in with this token has ended.
+    pub(crate) fn left(&self, closing: &CancellationToken) {
+        if closing.is_cancelled() {
+            return; // It was replaced.
+        }
+        closing.cancel();
+        let mut incoming = lock(&self.incoming);
+        if incoming
+            .as_ref()
+            .is_some_and(|known| known.closing.is_cancelled())
+        {
+            *incoming = None;
+        }
+    }
+
+    /// Whether its own connection to this node is open.
+    pub(crate) fn is_heard(&self) -> bool {
+        lock(&self.incoming).is_some()
+    }
+
+    /// Whether this refusal is news.
+    pub(crate) fn is_news(&self, refusal: &Refusal) -> bool {
+        lock(&self.logged).replace(refusal.index()) != Some(refusal.index())
+    }
+
+    fn detector(&self) -> MutexGuard<'_, Detector> {
+        lock(&self.detector)
+    }
+}
+
+/// What is guarded stays whole, whoever panics.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use elector_core::Timing;
+
+    use super::*;
+
+    fn link() -> Link {
+        let detection = Detection::of(&Timing::default());
+        Link::new(NodeId(2), "127.0.0.1:1".into(), detection)
+    }
+
+    // Two processes under one id would vote twice; the one that was first goes on.
+    #[test]
+    fn a_second_life_is_refused_while_the_first_is_heard() {
+        let link = link();
+        let fresh = Duration::from_secs(3600);
+        let first = link.claim(1, fresh).unwrap();
+        link.heard();
+        assert_eq!(link.claim(2, fresh), Err(Refusal::Claimed(NodeId(2))));
+        assert!(!first.is_cancelled());
+        let again = link.claim(1, fresh).unwrap();
+        assert!(first.is_cancelled(), "the same process has dialled anew");
+        link.left(&first);
+        assert!(
+            link.is_heard(),
+            "the end of the old connection is not that of the new one"
+        );
+        link.left(&again);
+        assert!(!link.is_heard());
+        assert!(link.claim(2, fresh).is_ok(), "nobody else is connected");
+        assert!(
+            link.claim(3, Duration::ZERO).is_ok(),
+            "the one connected is silent"
+        );
+    }
+
+    // A leader's new life proves that its old one, and the lease with it, is over. Its first one
+    // proves nothing.
+    #[test]
+    fn only_a_change_of_life_is_an_end() {
+        let link = link();
+        assert!(!link.meet(5));
+        assert!(!link.meet(5));
+        assert!(link.meet(6));
+        assert!(!link.meet(6));
+    }
+
+    // The algorithm is told once an outage.
+    #[test]
+    fn a_peer_is_told_gone_once_until_it_is_heard() {
+        let link = link();
+        assert!(link.tell());
+        assert!(!link.tell());
+        assert_eq!(link.due(), None);
+        link.heard();
+        assert!(link.due().is_some());
+        assert!(link.tell());
+    }
+}

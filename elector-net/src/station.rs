@@ -1,0 +1,156 @@
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use elector_core::{ElectionAlgorithm, Membership, NodeId, actor::Inbox};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    detector::Detection,
+    link::{Link, lock},
+    tls::Tls,
+    wire::{hello::Hello, refusal::Refusal},
+};
+
+/// How long a stranger may take until it is let in, and a peer to let this node in.
+pub(crate) const HANDSHAKE: Duration = Duration::from_secs(1);
+
+/// How many different strangers' refusals are logged, at most.
+const MOST_LOGGED: usize = 256;
+
+/// What all tasks of one node's network share.
+pub(crate) struct Station<A: ElectionAlgorithm> {
+    pub(crate) members: Membership,
+    /// What this node says of itself; `to` is filled in for each peer.
+    pub(crate) hello: Hello,
+    pub(crate) inbox: Inbox<A>,
+    pub(crate) links: Arc<Links>,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) detection: Detection,
+    /// After how long a silence a connection is taken for dead, and made anew.
+    pub(crate) stale: Duration,
+    pub(crate) closing: CancellationToken,
+    /// The refusals of strangers that were logged.
+    pub(crate) logged: Mutex<BTreeSet<(IpAddr, usize)>>,
+}
+
+/// The peers of a node, in the order of the membership, and what is counted of strangers.
+#[derive(Debug)]
+pub(crate) struct Links {
+    pub(crate) of: Box<[Arc<Link>]>,
+    refused: [AtomicU64; Refusal::LABELS.len()],
+}
+
+impl Links {
+    pub(crate) fn new(of: impl IntoIterator<Item = Link>) -> Self {
+        Self {
+            of: of.into_iter().map(Arc::new).collect(),
+            refused: Default::default(),
+        }
+    }
+
+    pub(crate) fn of(&self, node: NodeId) -> Option<&Arc<Link>> {
+        self.of.iter().find(|link| link.node == node)
+    }
+
+    pub(crate) fn count(&self, refusal: &Refusal) {
+        self.refused[refusal.index()].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many connections were refused, for each reason.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        let counts = self
+            .refused
+            .iter()
+            .map(|count| count.load(Ordering::Relaxed));
+        Refusal::LABELS.into_iter().zip(counts)
+    }
+}
+
+impl<A: ElectionAlgorithm> Station<A> {
+    pub(crate) fn me(&self) -> NodeId {
+        self.members.me()
+    }
+
+    /// Runs a task beside the node, until the node stops.
+    pub(crate) fn spawn(
+        &self,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) -> tokio::task::AbortHandle {
+        let closing = self.closing.clone();
+        let running = async move {
+            // Cancelled: the node has stopped.
+            let _ = closing.run_until_cancelled_owned(task).await;
+        };
+        tokio::spawn(running).abort_handle()
+    }
+
+    /// What this node says to the peer `to`.
+    pub(crate) fn hello_to(&self, to: NodeId) -> Hello {
+        Hello {
+            to,
+            ..self.hello.clone()
+        }
+    }
+
+    /// Whether a hello is that of a peer that this node can run an election with.
+    pub(crate) fn check(&self, hello: &Hello) -> Result<&Arc<Link>, Refusal> {
+        let mine = &self.hello;
+        if hello.cluster != mine.cluster {
+            return Err(Refusal::Cluster(mine.cluster.clone()));
+        }
+        if hello.algorithm != mine.algorithm {
+            return Err(Refusal::Algorithm(mine.algorithm.clone()));
+        }
+        if hello.to != self.me() {
+            return Err(Refusal::WrongNode(hello.to));
+        }
+        if hello.members != mine.members {
+            return Err(Refusal::Members);
+        }
+        let link = self.links.of(hello.from);
+        let link = link.ok_or(Refusal::NotAPeer(hello.from))?;
+        if hello.options != mine.options {
+            return Err(Refusal::Options);
+        }
+        self.check_timing(hello)?;
+        Ok(link)
+    }
+
+    /// A leader's lease must have ended before its followers may turn to another, and that is
+    /// counted on two machines.
+    fn check_timing(&self, hello: &Hello) -> Result<(), Refusal> {
+        let mine = &self.hello;
+        for (lease_ms, silence_ms) in [
+            (hello.lease_ms, mine.silence_ms),
+            (mine.lease_ms, hello.silence_ms),
+        ] {
+            if lease_ms >= silence_ms {
+                return Err(Refusal::Timing {
+                    lease_ms,
+                    silence_ms,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a connection that was not let in, and logs it unless the same happened before.
+    pub(crate) fn refuse(&self, from: IpAddr, refusal: &Refusal) {
+        self.links.count(refusal);
+        let mut logged = lock(&self.logged);
+        if logged.len() < MOST_LOGGED && logged.insert((from, refusal.index())) {
+            tracing::warn!(
+                node = %self.me(), %from, reason = %refusal,
+                "refused a connection (further ones of this kind from there are only counted)"
+            );
+        }
+    }
+}

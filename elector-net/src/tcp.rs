@@ -1,0 +1,275 @@
+use std::{
+    fmt,
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use elector_core::{
+    ElectionAlgorithm, Membership, NodeId, Settings,
+    actor::{BoxError, Dropped, Inbox, Links, Peer, Transport},
+};
+use tokio::{
+    net::lookup_host,
+    sync::mpsc::{self, error::TrySendError},
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{
+    accept::Doorkeeper,
+    detector::Detection,
+    dial::Dialer,
+    error::{MOST_NAME, NetError},
+    link::Link,
+    monitor::Monitor,
+    random::random,
+    station::{Links as Peers, Station},
+    tls::Tls,
+    watch::watch,
+    wire::{encode_message, fingerprint, hello::Hello},
+};
+
+/// How many messages to one peer may wait to be written.
+const MOST_QUEUED: usize = 1024;
+
+/// Connects a node with its peers over TCP: the [`Transport`] for real clusters.
+///
+/// Each node dials each peer and says on that connection what it has to say to it; so between two
+/// nodes there are two connections. All of it runs on the node's own thread: a message that
+/// arrives is handled without another thread being woken.
+///
+/// # What is a hint, and what is not
+///
+/// The algorithm is told that a peer is gone when its connection has broken *and* nobody listens
+/// at its address any more, or another life of it answers there; and when it has been silent for
+/// longer than [`Detection`] bears. A connection that merely breaks is made anew.
+pub struct Tcp<A: ElectionAlgorithm> {
+    cluster: String,
+    peers: Vec<Peer>,
+    config: A::Config,
+    listen: Listen,
+    tls: Option<Tls>,
+    plaintext: bool,
+    detection: Detection,
+    monitor: Monitor,
+}
+
+enum Listen {
+    /// On the node's own address among the peers.
+    Own,
+    At(String),
+    On(TcpListener),
+}
+
+impl<A: ElectionAlgorithm> Tcp<A> {
+    /// The network of a node of the cluster `cluster`. `peers` are all nodes with their addresses,
+    /// this one among them, and `config` is that of the algorithm.
+    #[must_use]
+    pub fn new(cluster: impl Into<String>, peers: Vec<Peer>, config: A::Config) -> Self {
+        Self {
+            cluster: cluster.into(),
+            peers,
+            listen: Listen::Own,
+            tls: None,
+            plaintext: false,
+            detection: Detection::of(config.timing()),
+            config,
+            monitor: Monitor::default(),
+        }
+    }
+
+    /// Listens here, `host:port`, rather than on the node's own address among the peers: where
+    /// that is the address of a gateway, or to listen on all interfaces (`0.0.0.0:7100`).
+    #[must_use]
+    pub fn listen(mut self, address: impl Into<String>) -> Self {
+        self.listen = Listen::At(address.into());
+        self
+    }
+
+    /// Listens on this socket, which is bound already.
+    #[must_use]
+    pub fn listen_on(mut self, listener: TcpListener) -> Self {
+        self.listen = Listen::On(listener);
+        self
+    }
+
+    /// Encrypts all connections, and lets in only whom a certificate names.
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Listens where other machines can reach it although there is no TLS: whoever reaches the port
+    /// can pose as a peer, and vote. Only for networks in which everybody is trusted.
+    #[must_use]
+    pub fn plaintext_beyond_loopback(mut self, allowed: bool) -> Self {
+        self.plaintext = allowed;
+        self
+    }
+
+    /// When a peer's silence counts. Default: [`Detection::of`] the timing.
+    #[must_use]
+    pub fn detection(mut self, detection: Detection) -> Self {
+        self.detection = detection;
+        self
+    }
+
+    /// Looks at the connections, now and when the node runs.
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        self.monitor.clone()
+    }
+
+    fn address(&self, node: NodeId) -> Result<&str, NetError> {
+        let peer = self.peers.iter().find(|peer| peer.id == node);
+        let address = peer.and_then(|peer| peer.address.as_deref());
+        address.ok_or(NetError::NoAddress(node))
+    }
+
+    fn validate(&self) -> Result<(), NetError> {
+        if self.cluster.len() > MOST_NAME {
+            return Err(NetError::NameTooLong(self.cluster.len()));
+        }
+        match self.detection.broken_rule(&self.config) {
+            Some(rule) => Err(NetError::Detection(rule)),
+            None => Ok(()),
+        }
+    }
+
+    /// Binds the socket, unless that was done already.
+    async fn bind(&mut self, me: NodeId) -> Result<tokio::net::TcpListener, NetError> {
+        let listener = match std::mem::replace(&mut self.listen, Listen::Own) {
+            Listen::On(listener) => {
+                listener.set_nonblocking(true).map_err(NetError::Socket)?;
+                tokio::net::TcpListener::from_std(listener).map_err(NetError::Socket)?
+            }
+            Listen::At(address) => self.bind_to(&address).await?,
+            Listen::Own => self.bind_to(self.address(me)?).await?,
+        };
+        let bound = listener.local_addr().map_err(NetError::Socket)?;
+        self.may_listen(bound)?;
+        Ok(listener)
+    }
+
+    async fn bind_to(&self, address: &str) -> Result<tokio::net::TcpListener, NetError> {
+        let unknown = |source| NetError::Unknown {
+            address: address.to_owned(),
+            source,
+        };
+        let found = lookup_host(address).await.map_err(unknown)?.next();
+        let found = found.ok_or_else(|| unknown(std::io::ErrorKind::NotFound.into()))?;
+        self.may_listen(found)?;
+        let listener = tokio::net::TcpListener::bind(found).await;
+        listener.map_err(|source| NetError::Listen {
+            address: found,
+            source,
+        })
+    }
+
+    fn may_listen(&self, address: SocketAddr) -> Result<(), NetError> {
+        let is_safe = self.tls.is_some() || self.plaintext || address.ip().is_loopback();
+        is_safe.then_some(()).ok_or(NetError::Plaintext(address))
+    }
+
+    fn hello(&self, members: &Membership) -> Hello {
+        let timing = self.config.timing();
+        let silence = timing.election_min.min(self.detection.floor);
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Hello {
+            cluster: self.cluster.clone(),
+            algorithm: A::NAME.to_owned(),
+            options: fingerprint::of_options(&self.config),
+            members: fingerprint::of_members(members),
+            from: members.me(),
+            to: members.me(),
+            life: random() | 1,
+            lease_ms: millis(timing.lease),
+            silence_ms: millis(silence),
+        }
+    }
+
+    fn links(&self, members: &Membership) -> Result<Peers, NetError> {
+        let links = members.peers().map(|peer| {
+            let address = self.address(peer)?.to_owned();
+            Ok(Link::new(peer, address, self.detection))
+        });
+        Ok(Peers::new(links.collect::<Result<Vec<_>, NetError>>()?))
+    }
+}
+
+#[async_trait]
+impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
+    async fn open(
+        mut self: Box<Self>,
+        members: &Membership,
+        inbox: Inbox<A>,
+    ) -> Result<Box<dyn Links<A>>, BoxError> {
+        self.validate()?;
+        let links = Arc::new(self.links(members)?);
+        let listener = self.bind(members.me()).await?;
+        let listening = listener.local_addr().map_err(NetError::Socket)?;
+        self.monitor.begin(Arc::clone(&links), listening);
+        let closing = CancellationToken::new();
+        let ceiling = self.detection.ceiling;
+        let station = Arc::new(Station {
+            members: members.clone(),
+            hello: self.hello(members),
+            inbox,
+            links,
+            tls: self.tls,
+            detection: self.detection,
+            stale: (4 * ceiling).max(Duration::from_secs(1)),
+            closing: closing.clone(),
+            logged: Mutex::default(),
+        });
+        tracing::info!(node = %members.me(), %listening, tls = station.tls.is_some(), "listening");
+        let queues = station.links.of.iter().map(|link| {
+            let (queue, queued) = mpsc::channel(MOST_QUEUED);
+            let dialer = Dialer::new(Arc::clone(&station), Arc::clone(link), queued);
+            station.spawn(dialer.work());
+            (Arc::clone(link), queue)
+        });
+        let queues = queues.collect();
+        station.spawn(Doorkeeper::new(Arc::clone(&station)).work(listener));
+        station.spawn(watch(Arc::clone(&station)));
+        Ok(Box::new(TcpLinks {
+            queues,
+            _closing: closing.drop_guard(),
+        }))
+    }
+}
+
+/// The links of a node that runs; when they are dropped, everything is closed.
+struct TcpLinks {
+    queues: Vec<(Arc<Link>, mpsc::Sender<Bytes>)>,
+    _closing: DropGuard,
+}
+
+impl<A: ElectionAlgorithm> Links<A> for TcpLinks {
+    fn send(&mut self, to: NodeId, message: A::Message) -> Result<(), Dropped> {
+        let queue = self.queues.iter().find(|(link, _)| link.node == to);
+        let (link, queue) = queue.ok_or(Dropped::Gone)?;
+        if !link.is_up() {
+            return Err(Dropped::Gone);
+        }
+        let frame = encode_message(&message).ok_or(Dropped::TooLarge)?;
+        queue.try_send(frame).map_err(|error| match error {
+            TrySendError::Full(_) => Dropped::Full,
+            TrySendError::Closed(_) => Dropped::Gone,
+        })
+    }
+}
+
+impl<A: ElectionAlgorithm> fmt::Debug for Tcp<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tcp")
+            .field("cluster", &self.cluster)
+            .field("peers", &self.peers)
+            .field("tls", &self.tls.is_some())
+            .field("detection", &self.detection)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,91 @@
+use elector_core::NodeId;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Why a connection is not let in, as one side tells it to the other. Appended to, never changed:
+/// it goes over the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[non_exhaustive]
+pub(crate) enum Refusal {
+    #[error(
+        "it speaks versions {min} to {max} of the protocol: upgrade the older side by one release \
+         at a time"
+    )]
+    Version { min: u16, max: u16 },
+    #[error("it belongs to the cluster {0:?}: correct the address, or the cluster's name")]
+    Cluster(String),
+    #[error("it runs {0}: all nodes of a cluster must run the same algorithm")]
+    Algorithm(String),
+    #[error("its options of the algorithm differ: give all nodes the same configuration")]
+    Options,
+    #[error("its list of nodes differs: give all nodes the same list")]
+    Members,
+    #[error("it takes itself for node {0}, who is no peer here")]
+    NotAPeer(NodeId),
+    #[error("it was looking for node {0}: correct its list of addresses")]
+    WrongNode(NodeId),
+    #[error(
+        "its lease ({lease_ms} ms) is not shorter than the silence that this side keeps \
+         ({silence_ms} ms): lower leases first, on all nodes, then timeouts"
+    )]
+    Timing { lease_ms: u64, silence_ms: u64 },
+    #[error("its certificate does not name node {0}: issue it one that does")]
+    Certificate(NodeId),
+    #[error(
+        "another process is connected as node {0}: stop one of them; each node needs an id of its \
+         own"
+    )]
+    Claimed(NodeId),
+    #[error("what it sent is no hello")]
+    Garbage,
+    #[error("it played back a hello of another connection")]
+    Replayed,
+    #[error("it said nothing in time")]
+    Silent,
+    #[error("too many connections wait to be let in")]
+    Busy,
+    #[error("the TLS handshake failed")]
+    Tls,
+}
+
+impl Refusal {
+    /// All labels, for counters that exist before anything has happened.
+    pub(crate) const LABELS: [&str; 15] = [
+        "version",
+        "cluster",
+        "algorithm",
+        "options",
+        "members",
+        "not_a_peer",
+        "wrong_node",
+        "timing",
+        "certificate",
+        "claimed",
+        "garbage",
+        "replayed",
+        "silent",
+        "busy",
+        "tls",
+    ];
+
+    /// Its place in [`LABELS`](Self::LABELS).
+    pub(crate) fn index(&self) -> usize {
+        match self {
+            Self::Version { .. } => 0,
+            Self::Cluster(_) => 1,
+            Self::Algorithm(_) => 2,
+            Self::Options => 3,
+            Self::Members => 4,
+            Self::NotAPeer(_) => 5,
+            Self::WrongNode(_) => 6,
+            Self::Timing { .. } => 7,
+            Self::Certificate(_) => 8,
+            Self::Claimed(_) => 9,
+            Self::Garbage => 10,
+            Self::Replayed => 11,
+            Self::Silent => 12,
+            Self::Busy => 13,
+            Self::Tls => 14,
+        }
+    }
+}
