@@ -34,8 +34,21 @@ impl Detection {
         }
     }
 
-    /// The rule that is broken, in words.
-    pub(crate) fn broken_rule(&self, config: &impl Settings) -> Option<String> {
+    /// What goes with [`Timing::lan`]: on a quiet network a leader that hangs is found out 30 ms
+    /// after it was last heard.
+    #[must_use]
+    pub fn lan() -> Self {
+        let timing = Timing::lan();
+        Self {
+            ping: timing.heartbeat,
+            floor: Duration::from_millis(30),
+            ceiling: timing.election_min,
+        }
+    }
+
+    /// The rule that is broken, in words; `None` if all hold.
+    #[must_use]
+    pub fn broken_rule(&self, config: &impl Settings) -> Option<String> {
         let (ping, floor, ceiling) = (self.ping, self.floor, self.ceiling);
         let lease = config.timing().lease;
         if ping.is_zero() {

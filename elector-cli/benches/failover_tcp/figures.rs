@@ -1,0 +1,78 @@
+//! Tables of what was measured.
+
+use std::{fmt::Write as _, time::Duration};
+
+/// One failover, from the signal on.
+#[derive(Clone, Copy, Debug)]
+pub struct Failover {
+    pub winner: Duration,
+    pub majority: Duration,
+    /// The first output of the new leader's command.
+    pub work: Option<Duration>,
+}
+
+/// Many of them.
+#[derive(Debug, Default)]
+pub struct Figures(Vec<Failover>);
+
+impl Figures {
+    pub fn push(&mut self, failover: Failover) {
+        self.0.push(failover);
+    }
+
+    pub fn head() -> String {
+        format!(
+            "{:<20}{:>3}  {:>24}  {:>24}  {:>24}  {:>8}",
+            "", "n", "winner knows", "majority knows", "command runs", "÷ plain"
+        )
+    }
+
+    /// One line; the last column is the ratio of the medians until a majority knows.
+    pub fn row(&self, name: &str, nodes: u64, beside: Option<&Self>) -> String {
+        let mut row = format!("{name:<20}{nodes:>3}");
+        let of = |pick: fn(&Failover) -> Option<Duration>| Spread::of(self.0.iter().filter_map(pick));
+        let majority = of(|failover| Some(failover.majority));
+        let columns = [
+            of(|failover| Some(failover.winner)),
+            majority.clone(),
+            of(|failover| failover.work),
+        ];
+        for column in &columns {
+            let _ = write!(row, "  {:>24}", column.to_string());
+        }
+        if let Some(beside) = beside {
+            let other = Spread::of(beside.0.iter().map(|failover| failover.majority));
+            let _ = write!(row, "  {:>8.2}", majority.at(0.5) / other.at(0.5));
+        }
+        row
+    }
+}
+
+/// Sorted durations, in milliseconds.
+#[derive(Clone, Debug)]
+pub struct Spread(Vec<f64>);
+
+impl Spread {
+    pub fn of(durations: impl IntoIterator<Item = Duration>) -> Self {
+        let millis = durations.into_iter().map(|duration| duration.as_secs_f64() * 1e3);
+        let mut sorted: Vec<f64> = millis.collect();
+        sorted.sort_by(f64::total_cmp);
+        Self(sorted)
+    }
+
+    /// The value below which this share of them lies.
+    pub fn at(&self, share: f64) -> f64 {
+        let last = self.0.len().saturating_sub(1);
+        let place = (last as f64 * share).ceil() as usize;
+        self.0.get(place.min(last)).copied().unwrap_or(f64::NAN)
+    }
+}
+
+impl std::fmt::Display for Spread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() {
+            return f.pad("–");
+        }
+        write!(f, "{:.2} / {:.2} / {:.2}", self.at(0.5), self.at(0.99), self.at(1.0))
+    }
+}

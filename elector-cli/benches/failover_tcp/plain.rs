@@ -1,0 +1,200 @@
+//! Plain code that does nothing but "EOF, one vote round, durable votes", as one would write it with
+//! tokio in an afternoon: a task per connection, the disk on tokio's blocking threads. No terms to
+//! catch up with, no pre-vote, no leases, no encryption, no reconnecting: one failover, and it ends.
+
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    os::unix::fs::FileExt,
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use elector_core::actor;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream, tcp::OwnedWriteHalf},
+    sync::{Mutex, mpsc},
+};
+
+use crate::figures::{Failover, Figures};
+
+/// The variable that makes this binary a node: `ID PORT,PORT,… FILE`.
+pub const PART: &str = "ELECTOR_BENCH_PLAIN";
+
+const VOTE: u8 = 1;
+const GRANTED: u8 = 2;
+const LEADS: u8 = 3;
+
+/// Kills a leader of a new cluster so many times.
+pub fn failovers(nodes: u64, times: usize) -> Figures {
+    let mut figures = Figures::default();
+    for _ in 0..times {
+        figures.push(failover(nodes));
+    }
+    figures
+}
+
+fn failover(nodes: u64) -> Failover {
+    let folder = tempfile::tempdir().unwrap();
+    let reserved: Vec<_> = (0..nodes)
+        .map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap())
+        .collect();
+    let ports = reserved.iter().map(|l| l.local_addr().unwrap().port().to_string());
+    let ports = ports.collect::<Vec<_>>().join(",");
+    drop(reserved);
+    let mut started: Vec<(Child, BufReader<ChildStdout>)> = (1..=nodes)
+        .map(|id| {
+            let file = folder.path().join(id.to_string());
+            let mut child = Command::new(env::current_exe().unwrap())
+                .env(PART, format!("{id} {ports} {}", file.display()))
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let told = BufReader::new(child.stdout.take().unwrap());
+            (child, told)
+        })
+        .collect();
+    let line = |told: &mut BufReader<ChildStdout>| {
+        let mut line = String::new();
+        told.read_line(&mut line).unwrap();
+        line.trim().to_owned()
+    };
+    for (_, told) in &mut started {
+        assert_eq!(line(told), "connected");
+    }
+    std::thread::sleep(Duration::from_millis(20));
+    let killed = actor::now().nanos();
+    started[0].0.kill().unwrap();
+    let mut knew: Vec<u64> = started[1..]
+        .iter_mut()
+        .map(|(_, told)| line(told).parse::<u64>().expect("a stamp"))
+        .collect();
+    for (child, _) in &mut started {
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    // Node 2 goes first, so it is the winner.
+    let winner = knew[0];
+    knew.sort_unstable();
+    let majority = usize::try_from(nodes / 2 + 1).unwrap();
+    let since = |at: u64| Duration::from_nanos(at.saturating_sub(killed));
+    Failover {
+        winner: since(winner),
+        majority: since(knew[majority - 1]),
+        work: None,
+    }
+}
+
+/// The file with the vote, written before it counts.
+struct Disk(Arc<std::fs::File>);
+
+impl Disk {
+    fn new(path: &str) -> Self {
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.write(true).create(true).truncate(false);
+        let file = file.open(path).unwrap();
+        file.write_all_at(&[0; 512], 0).unwrap();
+        file.sync_all().unwrap();
+        Self(Arc::new(file))
+    }
+
+    async fn save(&self, vote: u64) {
+        let file = Arc::clone(&self.0);
+        let saved = tokio::task::spawn_blocking(move || {
+            let mut bytes = [0; 512];
+            bytes[..8].copy_from_slice(&vote.to_be_bytes());
+            file.write_all_at(&bytes, 0)?;
+            file.sync_data()
+        });
+        saved.await.unwrap().unwrap();
+    }
+}
+
+/// What a connection says: a byte of a peer, or its end.
+type Said = (u64, Option<u8>);
+
+/// One node of the plain cluster; node 1 leads.
+pub fn play(part: &str) {
+    let mut words = part.splitn(3, ' ');
+    let me: u64 = words.next().unwrap().parse().unwrap();
+    let ports = words.next().unwrap().split(',');
+    let ports: Vec<u16> = ports.map(|port| port.parse().unwrap()).collect();
+    let disk = Disk::new(words.next().unwrap());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(node(me, ports, disk));
+}
+
+async fn node(me: u64, ports: Vec<u16>, disk: Disk) {
+    let (said, mut heard) = mpsc::unbounded_channel::<Said>();
+    let mut peers: Vec<(u64, Arc<Mutex<OwnedWriteHalf>>)> = Vec::new();
+    let own = ports[usize::try_from(me).unwrap() - 1];
+    let listener = TcpListener::bind(("127.0.0.1", own)).await.unwrap();
+    // Each dials those below it, and says who it is.
+    for (id, &port) in (1..me).zip(&ports) {
+        let mut connection = loop {
+            match TcpStream::connect(("127.0.0.1", port)).await {
+                Ok(connection) => break connection,
+                Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
+        };
+        connection.write_all(&[u8::try_from(me).unwrap()]).await.unwrap();
+        peers.push(listen(id, connection, &said));
+    }
+    while peers.len() + 1 < ports.len() {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let id = connection.read_u8().await.unwrap();
+        peers.push(listen(u64::from(id), connection, &said));
+    }
+    println!("connected");
+    let majority = ports.len() / 2 + 1;
+    let mut votes = 1;
+    while let Some((from, what)) = heard.recv().await {
+        match what {
+            // The leader is gone, and node 2 goes first.
+            None if from == 1 && me == 2 => {
+                disk.save(me).await;
+                tell(&peers, VOTE).await;
+            }
+            Some(VOTE) => {
+                disk.save(from).await;
+                let asker: Vec<_> = peers.iter().filter(|(id, _)| *id == from).cloned().collect();
+                tell(&asker, GRANTED).await;
+            }
+            Some(GRANTED) => {
+                votes += 1;
+                if votes == majority {
+                    println!("{}", actor::now().nanos());
+                    tell(&peers, LEADS).await;
+                }
+            }
+            Some(LEADS) => println!("{}", actor::now().nanos()),
+            None | Some(_) => {}
+        }
+    }
+}
+
+fn listen(
+    id: u64,
+    connection: TcpStream,
+    said: &mpsc::UnboundedSender<Said>,
+) -> (u64, Arc<Mutex<OwnedWriteHalf>>) {
+    connection.set_nodelay(true).unwrap();
+    let (mut reading, writing) = connection.into_split();
+    let said = said.clone();
+    tokio::spawn(async move {
+        while let Ok(byte) = reading.read_u8().await {
+            let _ = said.send((id, Some(byte)));
+        }
+        let _ = said.send((id, None));
+    });
+    (id, Arc::new(Mutex::new(writing)))
+}
+
+async fn tell(peers: &[(u64, Arc<Mutex<OwnedWriteHalf>>)], what: u8) {
+    for (_, peer) in peers {
+        // To the dead one as well: nothing comes of it.
+        let _ = peer.lock().await.write_u8(what).await;
+    }
+}

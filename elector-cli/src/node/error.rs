@@ -1,0 +1,98 @@
+use std::{io, path::PathBuf};
+
+use elector_core::{MembershipError, TimingError, actor::StartError};
+use elector_net::TlsError;
+use thiserror::Error;
+
+/// Why a node cannot be run. The message says what to do instead.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The file of settings cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    ReadFile {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file has what is no setting.
+    #[error("{}: {source}", path.display())]
+    Settings {
+        /// Which.
+        path: PathBuf,
+        /// What, and in which line.
+        source: Box<toml::de::Error>,
+    },
+    /// A setting that a node cannot do without is missing.
+    #[error("{flag} is missing: give it as a flag, as {env}, or as {key} in the file of --config")]
+    Missing {
+        /// The flag.
+        flag: &'static str,
+        /// The variable.
+        env: &'static str,
+        /// The key in the file.
+        key: &'static str,
+    },
+    /// There is no such algorithm.
+    #[error("there is no algorithm \"{0}\": choose raft, paxos, bully or ring")]
+    UnknownAlgorithm(String),
+    /// The algorithm has no such variant.
+    #[error("{algorithm} has no variant \"{asked}\"; it has: {known}")]
+    UnknownVariant {
+        /// The algorithm.
+        algorithm: String,
+        /// What was asked for.
+        asked: String,
+        /// All of them.
+        known: String,
+    },
+    /// The algorithm does not have such options, or not such values.
+    #[error("the settings of {algorithm}: {told}")]
+    Options {
+        /// The algorithm.
+        algorithm: &'static str,
+        /// What is wrong.
+        told: String,
+    },
+    /// A duration of the failure detection is none.
+    #[error("detection.{0} must be a number of milliseconds, zero or more")]
+    Duration(&'static str),
+    /// A rule of the configuration is broken.
+    #[error("timing: {0}")]
+    Timing(#[source] TimingError),
+    /// The failure detection breaks a rule.
+    #[error("detection: {0}")]
+    Detection(String),
+    /// The peers are no cluster.
+    #[error("peers: {0}")]
+    Peers(#[source] MembershipError),
+    /// The host name has no number.
+    #[error("--id auto: the host name {0:?} does not end in a number below 2^64: give the id itself")]
+    HostName(String),
+    /// The token for HTTP cannot be read.
+    #[error("the token file {}: {told}", path.display())]
+    Token {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        told: String,
+    },
+    /// The log filter is none.
+    #[error("--log: {0}")]
+    Log(String),
+    /// The certificates do not fit.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The node could not be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The operating system refused something that every process needs.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,162 @@
+use std::{fs, path::PathBuf, time::Duration};
+
+use elector_core::{
+    ElectionAlgorithm, Membership, NodeId, Settings as _,
+    actor::Peer,
+};
+use elector_net::{Detection, Tls};
+
+use super::{
+    algorithm::{detection, validated},
+    error::ServeError,
+    settings::{IdSetting, Settings},
+};
+
+/// How long a node may take to hand over, unless told otherwise: longer than the grace of `run`.
+const LEAVE: Duration = Duration::from_secs(15);
+
+/// The longest token that is read.
+const MOST_TOKEN: usize = 4096;
+
+/// All that a node needs, checked.
+#[derive(Debug)]
+pub(crate) struct Plan<A: ElectionAlgorithm> {
+    pub(crate) name: String,
+    pub(crate) members: Membership,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) config: A::Config,
+    pub(crate) detection: Detection,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) listen: Option<String>,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) plaintext: bool,
+    pub(crate) http: Option<String>,
+    pub(crate) http_beyond_loopback: bool,
+    pub(crate) token: Option<String>,
+    pub(crate) leave: Duration,
+}
+
+impl<A: ElectionAlgorithm> Plan<A> {
+    /// Checks everything that can be checked before anything is opened for writing.
+    ///
+    /// # Errors
+    /// The first thing that is missing or wrong.
+    pub(crate) fn new(settings: Settings, config: A::Config) -> Result<Self, ServeError> {
+        let peers = required(settings.peers.clone(), "--peers", "ELECTOR_PEERS", "peers")?;
+        let id = required(settings.id, "--id", "ELECTOR_ID", "id")?;
+        let me = match id {
+            IdSetting::Is(id) => NodeId(id),
+            IdSetting::Auto => from_host_name()?,
+        };
+        let members = Membership::new(me, peers.iter().map(|peer| peer.id));
+        let members = members.map_err(ServeError::Peers)?;
+        validated::<A>(&config, &members)?;
+        let detection = detection(&settings, config.timing())?;
+        if let Some(rule) = detection.broken_rule(&config) {
+            return Err(ServeError::Detection(rule));
+        }
+        let data_dir = settings.data_dir;
+        let tls = settings.tls_dir.map(|dir| Tls::load(&dir, me));
+        Ok(Self {
+            name: settings.name.unwrap_or_else(|| "elector".to_owned()),
+            peers,
+            config,
+            detection,
+            data_dir: required(data_dir, "--data-dir", "ELECTOR_DATA_DIR", "data_dir")?,
+            listen: settings.listen,
+            tls: tls.transpose()?,
+            plaintext: settings.plaintext_beyond_loopback.unwrap_or(false),
+            http: settings.http,
+            http_beyond_loopback: settings.http_beyond_loopback.unwrap_or(false),
+            token: settings.token_file.map(token).transpose()?,
+            leave: settings.leave_ms.map_or(LEAVE, Duration::from_millis),
+            members,
+        })
+    }
+}
+
+fn required<T>(
+    value: Option<T>,
+    flag: &'static str,
+    env: &'static str,
+    key: &'static str,
+) -> Result<T, ServeError> {
+    value.ok_or(ServeError::Missing { flag, env, key })
+}
+
+/// `elector-0` is node 1: pods are numbered from 0, and nodes by their operators mostly from 1.
+fn from_host_name() -> Result<NodeId, ServeError> {
+    let name = rustix::system::uname();
+    numbered(&name.nodename().to_string_lossy())
+}
+
+fn numbered(host: &str) -> Result<NodeId, ServeError> {
+    let digits = host.len() - host.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let number = host[host.len() - digits..].parse::<u64>().ok();
+    let id = number.and_then(|number| number.checked_add(1));
+    id.map(NodeId).ok_or_else(|| ServeError::HostName(host.to_owned()))
+}
+
+fn token(path: PathBuf) -> Result<String, ServeError> {
+    let wrong = |told: String| ServeError::Token {
+        path: path.clone(),
+        told,
+    };
+    let text = fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
+    let token = text.trim();
+    if token.is_empty() || token.len() > MOST_TOKEN {
+        return Err(wrong(format!("it must hold one token, 1 to {MOST_TOKEN} characters")));
+    }
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(wrong("a token is one word of visible ASCII characters".to_owned()));
+    }
+    Ok(token.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use elector_raft::Raft;
+
+    use super::*;
+
+    fn planned(text: &str) -> Result<Plan<Raft>, String> {
+        let settings: Settings = toml::from_str(text).unwrap();
+        Plan::new(settings, Default::default()).map_err(|error| error.to_string())
+    }
+
+    const PEERS: &str = "data_dir = 'd'\npeers = ['1=a:1', '2=b:1', '3=c:1']\n";
+
+    // Whoever starts a node the first time leaves something out.
+    #[test]
+    fn what_is_missing_is_named_in_all_its_spellings() {
+        for (text, told) in [
+            ("", "--peers is missing"),
+            ("peers = ['1=a:1']", "ELECTOR_ID"),
+            ("id = 1\npeers = ['1=a:1']", "data_dir in the file"),
+            (&format!("id = 4\n{PEERS}"), "own id 4 is not in the list"),
+            ("id = 1\npeers = ['1=a:1', '1=b:1']", "listed twice"),
+            (
+                &format!("id = 1\n{PEERS}[detection]\nfloor_ms = 100"),
+                "longer than the lease",
+            ),
+            (
+                &format!("id = 1\n{PEERS}[detection]\nping_ms = -1"),
+                "detection.ping_ms",
+            ),
+        ] {
+            let error = planned(text).unwrap_err();
+            assert!(error.contains(told), "{text}: {error}");
+        }
+        assert!(planned(&format!("id = 2\n{PEERS}")).is_ok());
+    }
+
+    // Pods of a stateful set are told apart by nothing else.
+    #[test]
+    fn the_number_of_the_host_is_the_node() {
+        assert_eq!(numbered("elector-0").unwrap(), NodeId(1));
+        assert_eq!(numbered("db12").unwrap(), NodeId(13));
+        for name in ["", "elector", "n-18446744073709551615", "n-99999999999999999999"] {
+            assert!(numbered(name).is_err(), "{name}");
+        }
+    }
+}
