@@ -1,14 +1,22 @@
+mod cluster;
+mod leadership;
+
+use std::time::Duration;
+
 use elector_core::{
-    BestEffort, ElectionAlgorithm, Epoch, FencingToken, Guarantee, GuaranteeKind, NodeId, Quorum,
+    ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, NodeId,
     actor::{
-        BoxError, Builder, CommandError, Elector, Events, LeadError, Leadership, LeadershipLost,
-        NodeError, StartError, Status,
+        BoxError, Builder, CommandError, Elector, Events, Grace, LeadError, NodeError,
+        ShutdownError, StartError, Status, Traffic,
     },
 };
 use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::Algorithm;
+
+pub use cluster::{AnyCluster, AnyClusterSetup};
+pub use leadership::AnyLeadership;
 
 /// Why a node of an algorithm chosen at run time could not be started.
 #[derive(Debug, Error)]
@@ -75,61 +83,6 @@ pub enum AnyElector {
     /// See [`Algorithm::Ring`].
     #[cfg(feature = "ring")]
     Ring(Elector<elector_ring::Ring>),
-}
-
-/// A [`Leadership`] of an algorithm that was chosen at run time: whoever wants a token must see
-/// first whether there can be one.
-#[derive(Debug)]
-pub enum AnyLeadership {
-    /// At most one leader per epoch, ever: it has tokens.
-    Quorum(Leadership<Quorum>),
-    /// There may be another leader at the same time.
-    BestEffort(Leadership<BestEffort>),
-}
-
-impl From<Leadership<Quorum>> for AnyLeadership {
-    fn from(leadership: Leadership<Quorum>) -> Self {
-        Self::Quorum(leadership)
-    }
-}
-
-impl From<Leadership<BestEffort>> for AnyLeadership {
-    fn from(leadership: Leadership<BestEffort>) -> Self {
-        Self::BestEffort(leadership)
-    }
-}
-
-impl AnyLeadership {
-    /// See [`Leadership::epoch`].
-    #[must_use]
-    pub fn epoch(&self) -> Epoch {
-        match self {
-            Self::Quorum(leadership) => leadership.epoch(),
-            Self::BestEffort(leadership) => leadership.epoch(),
-        }
-    }
-
-    /// See [`Leadership::check`].
-    ///
-    /// # Errors
-    /// If the leadership is over.
-    pub fn check(&self) -> Result<(), LeadershipLost> {
-        match self {
-            Self::Quorum(leadership) => leadership.check(),
-            Self::BestEffort(leadership) => leadership.check(),
-        }
-    }
-
-    /// See [`Leadership::token`]; `None` if the algorithm has none to give.
-    ///
-    /// # Errors
-    /// If the leadership is over.
-    pub fn token(&self) -> Result<Option<FencingToken>, LeadershipLost> {
-        match self {
-            Self::Quorum(leadership) => leadership.token().map(Some),
-            Self::BestEffort(leadership) => leadership.check().map(|()| None),
-        }
-    }
 }
 
 /// The same expression for whichever algorithm it is.
@@ -199,6 +152,18 @@ impl AnyElector {
         each!(self, elector => elector.node_id())
     }
 
+    /// See [`Elector::members`].
+    #[must_use]
+    pub fn members(&self) -> &Membership {
+        each!(self, elector => elector.members())
+    }
+
+    /// See [`Elector::traffic`].
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        each!(self, elector => elector.traffic())
+    }
+
     /// See [`Elector::status`].
     #[must_use]
     pub fn status(&self) -> Status {
@@ -227,6 +192,18 @@ impl AnyElector {
         Fut: Future<Output = Result<(), BoxError>> + Send,
     {
         each!(self, elector => elector.lead(|leadership| work(leadership.into())).await)
+    }
+
+    /// See [`Elector::lead_with`].
+    ///
+    /// # Errors
+    /// As [`Elector::lead_with`].
+    pub async fn lead_with<F, Fut>(&self, grace: Grace, mut work: F) -> Result<(), LeadError>
+    where
+        F: FnMut(AnyLeadership) -> Fut + Send,
+        Fut: Future<Output = Result<(), BoxError>> + Send,
+    {
+        each!(self, elector => elector.lead_with(grace, |leadership| work(leadership.into())).await)
     }
 
     /// See [`Elector::campaign`].
@@ -259,6 +236,30 @@ impl AnyElector {
     /// As [`Elector::shutdown`].
     pub async fn shutdown(&self) -> Result<(), NodeError> {
         each!(self, elector => elector.shutdown().await)
+    }
+
+    /// See [`Elector::shutdown_within`].
+    ///
+    /// # Errors
+    /// As [`Elector::shutdown_within`].
+    pub async fn shutdown_within(&self, limit: Duration) -> Result<(), ShutdownError> {
+        each!(self, elector => elector.shutdown_within(limit).await)
+    }
+
+    /// See [`Elector::leave`].
+    ///
+    /// # Errors
+    /// As [`Elector::leave`].
+    pub async fn leave(&self, limit: Duration) -> Result<Option<NodeId>, ShutdownError> {
+        each!(self, elector => elector.leave(limit).await)
+    }
+
+    /// See [`Elector::stopped`].
+    ///
+    /// # Errors
+    /// As [`Elector::stopped`].
+    pub async fn stopped(&self) -> Result<(), NodeError> {
+        each!(self, elector => elector.stopped().await)
     }
 }
 

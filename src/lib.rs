@@ -88,7 +88,7 @@ mod select;
     feature = "bully",
     feature = "ring"
 ))]
-pub use any::{AnyElector, AnyLeadership, AnyStartError, SetUp};
+pub use any::{AnyCluster, AnyClusterSetup, AnyElector, AnyLeadership, AnyStartError, SetUp};
 pub use choice::{Algorithm, UnknownAlgorithm};
 #[doc(inline)]
 pub use elector_core as core;
@@ -97,7 +97,7 @@ pub use elector_core::actor;
 pub use elector_core::{
     BestEffort, Command, ElectionAlgorithm, Epoch, Fence, FencingToken, Guarantee, GuaranteeKind,
     Membership, NodeId, Quorum, Role, Settings, StaleToken, Timing, View,
-    actor::{Cluster, ClusterSetup, Elector, Leadership, LeadershipLost, Status},
+    actor::{Cluster, ClusterSetup, Elector, Grace, Leadership, LeadershipLost, Status},
 };
 pub use select::Selected;
 #[doc(hidden)]

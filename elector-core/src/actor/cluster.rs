@@ -116,6 +116,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         control.order(Order::Stop);
         // It was told to; how it ended is of no interest any more.
         let _ = elector.stopped().await;
+        // There is no time to clean up in a crash.
+        control.shared.cut_short();
         // It may have granted one after that look. A guard in hand has been told; in a crash its
         // holder would be gone.
         let ended = control.shared.work_ended(tenure.as_ref(), Duration::ZERO);
@@ -236,10 +238,20 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         (following >= self.members.majority()).then_some(leader)
     }
 
-    /// Stops all nodes, one after the other.
+    /// Stops all nodes together: first all work ends, then all nodes stop, and nobody is elected in
+    /// between.
     pub async fn shutdown(self) {
+        let mut ending = JoinSet::new();
         for elector in self.running.values() {
-            // One that has stopped by itself is as good.
+            let control = elector.control().clone();
+            ending.spawn(async move { control.end_work().await });
+        }
+        ending.join_all().await;
+        for elector in self.running.values() {
+            elector.control().order(Order::Stop);
+        }
+        for elector in self.running.values() {
+            // One that has stopped by itself is as good; after that this only waits.
             let _ = elector.shutdown().await;
         }
     }

@@ -1,4 +1,4 @@
-use std::{string::String, sync::Arc};
+use std::{string::String, sync::Arc, time::Duration};
 
 use thiserror::Error;
 
@@ -91,6 +91,35 @@ pub enum CommandError {
     #[error("the node was shut down")]
     ShutDown,
     /// The node stopped by itself.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+}
+
+/// Why a node did not end in good order, though it was told to. It leads nothing any more.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum ShutdownError {
+    /// The work had not ended in time, and was dropped where it was. The leadership was given back
+    /// after that.
+    #[error(
+        "the work of the leader had not ended after {0:?} and was dropped: give it longer, or let \
+         it look at `ending()`"
+    )]
+    WorkDropped(Duration),
+    /// The work had not ended in time, and could not be dropped either: it blocks its thread, or
+    /// nobody polls the future of `lead`, or a guard is still in hand. No other node was asked to
+    /// take over.
+    #[error(
+        "the work of the leader had not ended after {0:?} and goes on, without its leadership: \
+         end the process"
+    )]
+    WorkAbandoned(Duration),
+    /// The node itself hangs: its disk, or its transport.
+    #[error(
+        "the node had not stopped after {0:?}, for its disk or its network hangs: end the process"
+    )]
+    NotStopped(Duration),
+    /// It had stopped by itself before.
     #[error(transparent)]
     Node(#[from] NodeError),
 }

@@ -1,23 +1,19 @@
 use std::{
     fmt,
-    future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::{Pin, pin},
     string::String,
     sync::{Arc, atomic::Ordering},
-    task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::sync::watch;
 
 use super::{
     builder::Builder,
-    error::{CommandError, LeadError, NodeError, panic_text},
-    launch::{Control, Running},
-    leadership::{Claim, Leadership},
+    control::Control,
+    error::{CommandError, NodeError, ShutdownError},
+    launch::Running,
     messages::Order,
     status::{Events, Status},
-    transport::BoxError,
 };
 use crate::{Command, ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, NodeId};
 
@@ -145,69 +141,6 @@ impl<A: ElectionAlgorithm> Elector<A> {
         }
     }
 
-    /// Runs `work` whenever this node leads, once for each tenure, and only one at a time.
-    ///
-    /// Under [`Quorum`](crate::Quorum) the work begins when a majority has confirmed the lease, and
-    /// an algorithm configured without leases never begins it. When the leadership is over, the
-    /// work's future is dropped; when the application wants it to be over (`step_down`, `transfer_to`,
-    /// `shutdown`), the node goes on leading until the future has been dropped. Work that ends
-    /// with `Ok` gives the leadership back; the node may win another. Work that returns an error
-    /// when it was not the leader any more has lost its leadership, and has not failed.
-    ///
-    /// What the work has spawned is its own business: use
-    /// [`Leadership::cancellation`], or check.
-    ///
-    /// Returns `Ok` when the node was shut down.
-    ///
-    /// # Errors
-    /// If the work failed or panicked, after the leadership was given back; if the node stopped by
-    /// itself.
-    pub async fn lead<F, Fut>(&self, mut work: F) -> Result<(), LeadError>
-    where
-        F: FnMut(Leadership<A::Guarantee>) -> Fut + Send,
-        Fut: Future<Output = Result<(), BoxError>> + Send,
-    {
-        loop {
-            let claim = match self.claim(false).await {
-                Ok(claim) => claim,
-                Err(CommandError::Node(error)) => return Err(error.into()),
-                Err(_) => return Ok(()),
-            };
-            // Also if this is cancelled, and a guard has got out of the work.
-            let finish = Finish(claim);
-            let outcome = work_under(&finish.0, &mut work).await;
-            let lost = finish.0.is_lost();
-            drop(finish);
-            match outcome {
-                None | Some(Ok(Ok(()))) => {}
-                // Nothing else is to be expected of work that asks before it writes.
-                Some(Ok(Err(error))) if lost => {
-                    tracing::debug!(%error, "work ended with its leadership");
-                }
-                Some(Ok(Err(error))) => return Err(LeadError::Work(error)),
-                Some(Err(panic)) => return Err(LeadError::Panicked(panic)),
-            }
-        }
-    }
-
-    /// Tries to become the leader now, and waits until this node is, however long that takes.
-    /// While a healthy leader exists, a quorum algorithm lets nobody depose it. Safe to cancel.
-    ///
-    /// # Errors
-    /// If the node was shut down, or stopped by itself.
-    pub async fn campaign(&self) -> Result<Leadership<A::Guarantee>, CommandError> {
-        match self.control().command(Command::Campaign).await {
-            // Refused: for one, because it leads already.
-            Ok(()) | Err(CommandError::Refused(_)) => {}
-            Err(error) => return Err(error),
-        }
-        let claim = self.claim(true).await?;
-        let tenure = Arc::clone(&claim.tenure);
-        // Its cancellation token must hear of a deadline that passes, even if nobody asks.
-        tokio::spawn(async move { tenure.lost().await });
-        Ok(Leadership::new(claim))
-    }
-
     /// Stops leading, once the work of the leader has ended; another node may then lead, or after
     /// a while this one again. A guard in hand is told, and waited for no longer than a lease.
     ///
@@ -253,6 +186,45 @@ impl<A: ElectionAlgorithm> Elector<A> {
         end
     }
 
+    /// As [`shutdown`](Self::shutdown), within about `limit`: work that has not ended by then is
+    /// dropped, whatever [`Grace`](super::Grace) it was promised, and what cannot be dropped is left
+    /// behind. The leadership is over in any case, and a second after the limit this has returned.
+    ///
+    /// # Errors
+    /// If something did not end in time, and what; if the node had stopped by itself.
+    pub async fn shutdown_within(&self, limit: Duration) -> Result<(), ShutdownError> {
+        self.close(limit, None).await.map(drop)
+    }
+
+    /// Leaves the cluster in good order, within about `limit`, as for SIGTERM: the work ends, the
+    /// node steps down in favour of the best peer (under quorum algorithms the one heard of last,
+    /// under the others the highest), waits until it knows that another node leads, names it, and
+    /// stops. A node that does not lead stops at once, and names the leader it knows; one that learns
+    /// of no other leader in time stops all the same, and gives `None`.
+    ///
+    /// [`shutdown`](Self::shutdown) does not wait for the next leader: if the process ends too soon
+    /// after it, the peer may not have heard of its luck, and the others elect by timeout.
+    ///
+    /// # Errors
+    /// As [`shutdown_within`](Self::shutdown_within).
+    pub async fn leave(&self, limit: Duration) -> Result<Option<NodeId>, ShutdownError> {
+        let alone = self.members().len() == 1;
+        let me = Some(self.node_id()).filter(|_| !alone);
+        self.close(limit, me).await
+    }
+
+    /// On a task of its own: the work may call it, and is dropped for it.
+    async fn close(
+        &self,
+        limit: Duration,
+        me: Option<NodeId>,
+    ) -> Result<Option<NodeId>, ShutdownError> {
+        let control = self.control().clone();
+        let closing = tokio::spawn(async move { control.close(limit, me).await });
+        let ended_under_it = Err(NodeError::ThreadEnded.into());
+        closing.await.unwrap_or(ended_under_it)
+    }
+
     /// Waits until the node has stopped.
     ///
     /// # Errors
@@ -268,82 +240,6 @@ impl<A: ElectionAlgorithm> Elector<A> {
         handing
             .await
             .unwrap_or(Err(CommandError::Node(NodeError::ThreadEnded)))
-    }
-
-    /// Waits until this node leads and nobody works under that yet.
-    async fn claim(&self, in_hand: bool) -> Result<Arc<Claim>, CommandError> {
-        let shared = &self.control().shared;
-        let claiming = async {
-            let permit = Arc::clone(&shared.worker).acquire_owned().await;
-            let permit = permit.map_err(|_| CommandError::ShutDown)?;
-            let mut tenures = shared.tenure.subscribe();
-            loop {
-                let tenure = tenures.borrow_and_update().clone();
-                if let Some(tenure) = tenure
-                    && shared.begin_work(&tenure, in_hand)
-                {
-                    return Ok(Claim::new(tenure, self.control().clone(), permit));
-                }
-                let changed = tenures.changed().await;
-                changed.map_err(|_| CommandError::ShutDown)?;
-            }
-        };
-        tokio::select! {
-            biased;
-            end = shared.end_of_node() => Err(match end {
-                Err(error) => error.into(),
-                Ok(()) => CommandError::ShutDown,
-            }),
-            claim = claiming => claim,
-        }
-    }
-}
-
-/// Says that the work has ended, however it went.
-struct Finish(Arc<Claim>);
-
-impl Drop for Finish {
-    fn drop(&mut self) {
-        self.0.finish();
-    }
-}
-
-/// Runs the work until it ends or the tenure does: `None` for the latter, and the text of a panic.
-async fn work_under<G, F, Fut>(
-    claim: &Arc<Claim>,
-    work: &mut F,
-) -> Option<Result<Result<(), BoxError>, String>>
-where
-    G: Guarantee,
-    F: FnMut(Leadership<G>) -> Fut,
-    Fut: Future<Output = Result<(), BoxError>>,
-{
-    let leadership = Leadership::new(Arc::clone(claim));
-    // After a panic neither is used again.
-    let future = match catch_unwind(AssertUnwindSafe(|| work(leadership))) {
-        Ok(future) => future,
-        Err(panic) => return Some(Err(panic_text(&*panic))),
-    };
-    let work = Caught(pin!(future));
-    tokio::select! {
-        biased;
-        () = claim.tenure.lost() => None,
-        outcome = work => Some(outcome),
-    }
-}
-
-/// A future whose panic is its output.
-struct Caught<F>(F);
-
-impl<F: Future + Unpin> Future for Caught<F> {
-    type Output = Result<F::Output, String>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(cx)));
-        match polled {
-            Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic_text(&*panic))),
-        }
     }
 }
 

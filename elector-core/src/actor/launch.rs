@@ -12,7 +12,8 @@ use tokio::sync::oneshot;
 
 use super::{
     clock::{self, Chance},
-    error::{CommandError, NodeError, StartError, panic_text},
+    control::Control,
+    error::{NodeError, StartError, panic_text},
     lane::Lane,
     messages::{Order, Replay, StoreReport},
     node::Node,
@@ -22,9 +23,7 @@ use super::{
     timers::Timers,
     transport::{Inbox, Transport, Waiting},
 };
-use crate::{
-    Command, Driver, ElectionAlgorithm, Gate, Input, Membership, Moment, Settings, trace::Record,
-};
+use crate::{Driver, ElectionAlgorithm, Gate, Input, Membership, Moment, Settings, trace::Record};
 
 /// All that a node needs to start.
 pub(super) struct Plan<A: ElectionAlgorithm> {
@@ -39,53 +38,6 @@ pub(super) struct Plan<A: ElectionAlgorithm> {
     pub(super) events: usize,
     /// Whether the node is driven by hand: no clock, no timers, all recorded.
     pub(super) replayed: bool,
-}
-
-/// What handles hold of a node, whatever its algorithm.
-#[derive(Clone, Debug)]
-pub(super) struct Control {
-    pub(super) shared: Arc<Shared>,
-    orders: Recipient<Order>,
-    /// How long a guard in an application's hand is waited for.
-    pub(super) grace: Duration,
-}
-
-impl Control {
-    pub(super) fn order(&self, order: Order) {
-        self.orders.do_send(order);
-    }
-
-    /// Gives the algorithm a command, and waits until it has taken it.
-    pub(super) async fn command(&self, command: Command) -> Result<(), CommandError> {
-        let (answer, answered) = oneshot::channel();
-        self.order(Order::Command(command, answer));
-        let answer = answered.await;
-        let end = self.shared.ended.borrow().clone();
-        match (answer, end) {
-            (_, Some(Err(error))) => Err(error.into()),
-            (_, Some(Ok(()))) => Err(CommandError::ShutDown),
-            (Ok(None), None) => Ok(()),
-            (Ok(Some(reason)), None) => Err(CommandError::Refused(reason)),
-            (Err(_), None) => Err(NodeError::ThreadEnded.into()),
-        }
-    }
-
-    /// Ends the work done under the present tenure, waits for its end, and only then gives the
-    /// algorithm the command by which it stops leading.
-    pub(super) async fn hand_over(&self, command: Command) -> Result<(), CommandError> {
-        let tenure = self.shared.current();
-        if let Some(tenure) = &tenure {
-            // If it is over already, its work may still be about to end.
-            tenure.give_back();
-        }
-        self.shared.work_ended(tenure.as_ref(), self.grace).await;
-        let done = self.command(command).await;
-        if let Some(tenure) = tenure {
-            // Whether it was refused or is only slow to be done: while it leads, it is worked for.
-            self.order(Order::GoOn(tenure));
-        }
-        done
-    }
 }
 
 /// A node that runs, until this is dropped.

@@ -7,13 +7,14 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
-use super::{error::LeadershipLost, launch::Control, messages::Order, tenure::Tenure};
-use crate::{Epoch, FencingToken, Guarantee, Quorum};
+use super::{control::Control, error::LeadershipLost, messages::Order, tenure::Tenure};
+use crate::{Epoch, FencingToken, Guarantee, Moment, Quorum};
 
 /// Being the leader, for one tenure, as far as that can be known.
 ///
@@ -112,7 +113,9 @@ impl<G: Guarantee> Leadership<G> {
         self.claim.tenure.epoch()
     }
 
-    /// Whether it still holds, as of this call.
+    /// Whether it still holds, as of this call. It does while the work [is asked to
+    /// end](Self::ending), for as long as that was given time to finish: the node leads on, and its
+    /// lease is prolonged.
     ///
     /// # Errors
     /// If it is over.
@@ -129,6 +132,75 @@ impl<G: Guarantee> Leadership<G> {
     /// lease had left before: timers do not count it, and [`check`](Self::check) does.
     pub async fn lost(&self) {
         self.claim.tenure.lost().await;
+    }
+
+    /// Returns when the work is to come to an end: when the application wants the leadership to
+    /// end, and gave the work time to finish ([`Grace::to_finish`](super::Grace::to_finish)), else
+    /// together with [`lost`](Self::lost).
+    ///
+    /// ```no_run
+    /// # use elector_core::{Quorum, actor::{BoxError, Leadership}};
+    /// # async fn next_batch() {}
+    /// # async fn write(_: elector_core::FencingToken) {}
+    /// async fn work(me: Leadership<Quorum>) -> Result<(), BoxError> {
+    ///     loop {
+    ///         tokio::select! {
+    ///             () = me.ending() => return Ok(()), // Between two batches, never within one.
+    ///             () = next_batch() => {}
+    ///         }
+    ///         write(me.token()?).await;
+    ///     }
+    /// }
+    /// ```
+    pub async fn ending(&self) {
+        self.claim.tenure.ending().await;
+    }
+
+    /// Whether the work is to come to an end, or must have: see [`ending`](Self::ending).
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.claim.tenure.is_ending()
+    }
+
+    /// Until when it holds if the node hears nothing more, on the clock of
+    /// [`actor::now`](super::now), as known at this call; `None` without a lease, as under
+    /// [`BestEffort`](crate::BestEffort). Each confirmation by a majority moves it on, never back.
+    ///
+    /// It may be over before: this is for somebody else (a process that kills this one, a thread
+    /// of high priority) who must act at the deadline at the latest.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Moment> {
+        self.claim.tenure.deadline().map(Moment::from_nanos)
+    }
+
+    /// Waits until the [`deadline`](Self::deadline) is later than `known`, and gives it. None is
+    /// missed between two calls, and several may be seen as one. Without a lease it never is: then
+    /// this waits for the end.
+    ///
+    /// # Errors
+    /// If the leadership is over.
+    ///
+    /// ```no_run
+    /// # use elector_core::{Moment, Quorum, actor::Leadership};
+    /// # async fn tell_the_guardian(_: Moment) {}
+    /// async fn pass_on(me: &Leadership<Quorum>) {
+    ///     let mut known = Moment::ZERO;
+    ///     while let Ok(deadline) = me.prolonged(known).await {
+    ///         tell_the_guardian(deadline).await;
+    ///         known = deadline;
+    ///     }
+    /// }
+    /// ```
+    pub async fn prolonged(&self, known: Moment) -> Result<Moment, LeadershipLost> {
+        let later = self.claim.tenure.prolonged(known.nanos()).await;
+        later.map(Moment::from_nanos).ok_or(LeadershipLost)
+    }
+
+    /// How long it holds if the node hears nothing more, as of this call; `None` if it is over, and
+    /// without a lease.
+    #[must_use]
+    pub fn lease_remaining(&self) -> Option<Duration> {
+        self.claim.tenure.remaining()
     }
 
     /// Drives a future for as long as this leadership holds, and drops it when it is over.

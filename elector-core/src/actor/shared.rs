@@ -72,12 +72,16 @@ impl Shared {
         self.tenure.borrow().clone()
     }
 
-    /// Makes the caller the one that works under this tenure; whether it is the first, and not too
-    /// late.
-    pub(super) fn begin_work(&self, tenure: &Arc<Tenure>, in_hand: bool) -> bool {
+    /// Makes the caller the one that works under this tenure, in a closure that has so long to
+    /// finish, or in hand; whether it is the first, and not too late.
+    pub(super) fn begin_work(&self, tenure: &Arc<Tenure>, to_finish: Option<Duration>) -> bool {
         // All under the lock: who looks for work after the end either finds it, or it never begins.
         let mut at_work = self.at_work();
-        let begins = tenure.holds() && tenure.take(in_hand);
+        let take = || match to_finish {
+            Some(to_finish) => tenure.take(to_finish),
+            None => tenure.take_in_hand(),
+        };
+        let begins = tenure.holds() && take();
         if begins {
             *at_work = Some(Arc::clone(tenure));
         }
@@ -99,6 +103,14 @@ impl Shared {
             && current.is_none_or(|current| !Arc::ptr_eq(current, &tenure))
         {
             tenure.finished(grace).await;
+        }
+    }
+
+    /// Drops the work, whatever it was promised, also that which is late to end.
+    pub(super) fn cut_short(&self) {
+        let at_work = self.at_work().clone();
+        for tenure in self.current().into_iter().chain(at_work) {
+            tenure.cut_short();
         }
     }
 

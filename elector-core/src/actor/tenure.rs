@@ -3,6 +3,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::{sync::Notify, time};
 use tokio_util::sync::CancellationToken;
 
 use super::clock;
@@ -16,10 +17,18 @@ pub(super) struct Tenure {
     epoch: Epoch,
     /// In nanoseconds of the node's clock; [`NO_LEASE`] where there is none.
     deadline: AtomicU64,
+    prolonged: Notify,
     state: AtomicU8,
     taken: AtomicU8,
+    /// How long whoever works under it may go on when it is to be given back, in nanoseconds. Set
+    /// before it is taken.
+    to_finish: AtomicU64,
+    /// Cancelled when it is to be given back, and the work is asked to come to an end.
+    ending: CancellationToken,
     /// Cancelled as soon as somebody notices that it is over.
     over: CancellationToken,
+    /// Cancelled when the work is not even to clean up any more.
+    cut: CancellationToken,
     /// Cancelled when the work done under it has ended.
     finished: CancellationToken,
 }
@@ -28,9 +37,11 @@ pub(super) struct Tenure {
 pub(super) const NO_LEASE: u64 = u64::MAX;
 
 const LIVE: u8 = 0;
-const LOST: u8 = 1;
+/// The work has been asked to end, and may still act.
+const ENDING: u8 = 1;
+const LOST: u8 = 2;
 /// It ends on this node's own wish: the node goes on leading until the work has ended.
-const RETURNING: u8 = 2;
+const RETURNING: u8 = 3;
 
 const FREE: u8 = 0;
 const BY_CLOSURE: u8 = 1;
@@ -42,9 +53,13 @@ impl Tenure {
         Self {
             epoch,
             deadline: AtomicU64::new(deadline),
+            prolonged: Notify::new(),
             state: AtomicU8::new(LIVE),
             taken: AtomicU8::new(FREE),
+            to_finish: AtomicU64::new(0),
+            ending: CancellationToken::new(),
             over: CancellationToken::new(),
+            cut: CancellationToken::new(),
             finished: CancellationToken::new(),
         }
     }
@@ -57,9 +72,14 @@ impl Tenure {
         &self.over
     }
 
+    /// Cancelled when the work is not even to clean up any more.
+    pub(super) fn cut(&self) -> &CancellationToken {
+        &self.cut
+    }
+
     /// Whether it may be acted upon now.
     pub(super) fn holds(&self) -> bool {
-        if self.state.load(Ordering::Acquire) != LIVE {
+        if !self.is_live() {
             return false;
         }
         let deadline = self.deadline.load(Ordering::Acquire);
@@ -72,46 +92,66 @@ impl Tenure {
 
     /// Prolongs it, at the time `now`, unless it is over.
     pub(super) fn prolong(&self, now: u64, deadline: u64) {
-        if now < self.deadline.load(Ordering::Acquire) {
-            self.deadline.fetch_max(deadline, Ordering::AcqRel);
-        } else {
+        if now >= self.deadline.load(Ordering::Acquire) {
             self.lose();
+        } else if self.deadline.fetch_max(deadline, Ordering::AcqRel) < deadline {
+            self.prolonged.notify_waiters();
         }
     }
 
+    /// Whether nobody has ended it, whatever its deadline.
     pub(super) fn is_live(&self) -> bool {
-        self.state.load(Ordering::Acquire) == LIVE
+        matches!(self.state.load(Ordering::Acquire), LIVE | ENDING)
     }
 
     pub(super) fn is_returning(&self) -> bool {
         self.state.load(Ordering::Acquire) == RETURNING
     }
 
+    /// Whether the work is to end, or must have.
+    pub(super) fn is_ending(&self) -> bool {
+        self.state.load(Ordering::Acquire) != LIVE || !self.holds()
+    }
+
     /// It was taken away.
     pub(super) fn lose(&self) {
-        self.end(LOST);
+        let _ = self.change(LIVE, LOST) || self.change(ENDING, LOST);
     }
 
-    /// It is to be given back as soon as the work has ended; whether it was live until now.
+    /// It is to be given back as soon as the work has ended; whether nobody else wished that yet.
     pub(super) fn give_back(&self) -> bool {
-        self.end(RETURNING)
+        let first = self.change(LIVE, RETURNING);
+        // Whoever asked for it waits for the end.
+        let _ = first || self.change(ENDING, RETURNING);
+        first
     }
 
-    fn end(&self, as_what: u8) -> bool {
+    fn change(&self, from: u8, to: u8) -> bool {
         let state = &self.state;
-        let ended = state
-            .compare_exchange(LIVE, as_what, Ordering::AcqRel, Ordering::Acquire)
+        let changed = state
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
             .is_ok();
-        if ended {
-            self.over.cancel();
+        if changed {
+            self.ending.cancel();
+            if to != ENDING {
+                self.over.cancel();
+            }
         }
-        ended
+        changed
     }
 
-    /// Makes the caller the one that works under it; whether it is the first.
-    pub(super) fn take(&self, in_hand: bool) -> bool {
-        self.occupy(if in_hand { IN_HAND } else { BY_CLOSURE })
-            .is_ok()
+    /// Makes the caller the one that works under it, in a closure; whether it is the first. When
+    /// it is to be given back, the closure has so long to finish.
+    pub(super) fn take(&self, to_finish: Duration) -> bool {
+        // Only the one that has the node's permit to work gets here.
+        let nanos = clock::nanos(to_finish);
+        self.to_finish.store(nanos, Ordering::Release);
+        self.occupy(BY_CLOSURE).is_ok()
+    }
+
+    /// Makes the caller the one that has it in hand; whether it is the first.
+    pub(super) fn take_in_hand(&self) -> bool {
+        self.occupy(IN_HAND).is_ok()
     }
 
     fn occupy(&self, by: u8) -> Result<u8, u8> {
@@ -123,6 +163,29 @@ impl Tenure {
         self.finished.cancel();
     }
 
+    /// Asks the work to end, and gives it the time that it was promised for that; then it is over,
+    /// to be given back.
+    pub(super) async fn wind_down(&self) {
+        let works = self.occupy(CLOSED) == Err(BY_CLOSURE);
+        let to_finish = Duration::from_nanos(self.to_finish.load(Ordering::Acquire));
+        if works && !to_finish.is_zero() {
+            self.change(LIVE, ENDING);
+            tokio::select! {
+                biased;
+                () = self.finished.cancelled() => {}
+                () = self.over.cancelled() => {}
+                () = time::sleep(to_finish) => {}
+            }
+        }
+        self.give_back();
+    }
+
+    /// Over at once, and the work is dropped, whatever it was promised.
+    pub(super) fn cut_short(&self) {
+        self.give_back();
+        self.cut.cancel();
+    }
+
     /// Waits until no work is done under it any more. A guard that an application has in its hand
     /// is waited for no longer than `grace`: it has been told, and might be in the very hand that
     /// waits here.
@@ -130,32 +193,63 @@ impl Tenure {
         match self.occupy(CLOSED) {
             Err(IN_HAND) if grace.is_zero() => {}
             Err(IN_HAND) => {
-                let _ = tokio::time::timeout(grace, self.finished.cancelled()).await;
+                let _ = time::timeout(grace, self.finished.cancelled()).await;
             }
             Err(BY_CLOSURE) => self.finished.cancelled().await,
             _ => {}
         }
     }
 
-    pub(super) fn remaining(&self) -> Option<Duration> {
+    /// The deadline as known now; `None` without a lease.
+    pub(super) fn deadline(&self) -> Option<u64> {
         let deadline = self.deadline.load(Ordering::Acquire);
-        if deadline == NO_LEASE || !self.holds() {
-            return None;
-        }
+        (deadline != NO_LEASE).then_some(deadline)
+    }
+
+    pub(super) fn remaining(&self) -> Option<Duration> {
+        let deadline = self.deadline().filter(|_| self.holds())?;
         let left = deadline.saturating_sub(clock::now().nanos());
         Some(Duration::from_nanos(left))
+    }
+
+    /// Waits until the deadline is later than `known`, and gives it; `None` when it is over.
+    pub(super) async fn prolonged(&self, known: u64) -> Option<u64> {
+        loop {
+            let mut news = std::pin::pin!(self.prolonged.notified());
+            news.as_mut().enable();
+            if !self.holds() {
+                return None;
+            }
+            if let Some(deadline) = self.deadline().filter(|&deadline| deadline > known) {
+                return Some(deadline);
+            }
+            tokio::select! {
+                biased;
+                () = self.lost() => return None,
+                () = news => {}
+            }
+        }
+    }
+
+    /// Returns when the work is to end, or when it is over.
+    pub(super) async fn ending(&self) {
+        tokio::select! {
+            biased;
+            () = self.ending.cancelled() => {}
+            () = self.lost() => {}
+        }
     }
 
     /// Returns when it is over, by word or by deadline.
     pub(super) async fn lost(&self) {
         while self.holds() {
-            let deadline = self.deadline.load(Ordering::Acquire);
-            let left = deadline.saturating_sub(clock::now().nanos());
-            if deadline == NO_LEASE {
-                self.over.cancelled().await;
-            } else {
-                let left = Duration::from_nanos(left);
-                let _ = tokio::time::timeout(left, self.over.cancelled()).await;
+            match self.deadline() {
+                None => self.over.cancelled().await,
+                Some(deadline) => {
+                    let left = deadline.saturating_sub(clock::now().nanos());
+                    let left = Duration::from_nanos(left);
+                    let _ = time::timeout(left, self.over.cancelled()).await;
+                }
             }
         }
     }

@@ -1,0 +1,228 @@
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
+    string::String,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::time::sleep;
+
+use super::{
+    error::{CommandError, LeadError, panic_text},
+    handle::Elector,
+    leadership::{Claim, Leadership},
+    transport::BoxError,
+};
+use crate::{Command, ElectionAlgorithm, Guarantee};
+
+/// How long the work of a leader may go on when its leadership ends. Nothing, by default: then its
+/// future is dropped at once.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use elector_core::actor::Grace;
+/// let grace = Grace { to_finish: Duration::from_secs(10), ..Grace::default() };
+/// assert!(grace.to_clean_up.is_zero());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Grace {
+    /// When the application wants the leadership to end (`step_down`, `transfer_to`, `shutdown`,
+    /// `leave`): the work is told by [`Leadership::ending`], and so long the leadership still
+    /// holds. The node leads on and prolongs its lease, the work may write, and
+    /// [`token`](Leadership::token) is good. As soon as the work has ended, the rest of this time
+    /// is not waited for.
+    pub to_finish: Duration,
+    /// When the leadership is over, in whatever way: deposed, its lease run out, or
+    /// `to_finish` over. Nothing may be done as the leader any more, and
+    /// [`check`](Leadership::check) says so; the work may still close files, or wait for the end of a
+    /// process that it has started. Meanwhile this node works under no other leadership, though
+    /// it may win one. [`Duration::MAX`] for as long as it takes.
+    pub to_clean_up: Duration,
+}
+
+impl<A: ElectionAlgorithm> Elector<A> {
+    /// Runs `work` whenever this node leads, once for each tenure, and only one at a time.
+    ///
+    /// Under [`Quorum`](crate::Quorum) the work begins when a majority has confirmed the lease, and
+    /// an algorithm configured without leases never begins it. When the leadership is over, the
+    /// work's future is dropped; when the application wants it to be over (`step_down`, `transfer_to`,
+    /// `shutdown`), the node goes on leading until the future has been dropped. Work that ends
+    /// with `Ok` gives the leadership back; the node may win another. Work that returns an error
+    /// when it was not the leader any more has lost its leadership, and has not failed.
+    ///
+    /// Work that must not be dropped in the middle of something is run by
+    /// [`lead_with`](Self::lead_with). What the work has spawned is its own business: use
+    /// [`Leadership::cancellation`], or check.
+    ///
+    /// Returns `Ok` when the node was shut down.
+    ///
+    /// # Errors
+    /// If the work failed or panicked, after the leadership was given back; if the node stopped by
+    /// itself.
+    pub async fn lead<F, Fut>(&self, work: F) -> Result<(), LeadError>
+    where
+        F: FnMut(Leadership<A::Guarantee>) -> Fut + Send,
+        Fut: Future<Output = Result<(), BoxError>> + Send,
+    {
+        self.lead_with(Grace::default(), work).await
+    }
+
+    /// As [`lead`](Self::lead), with time for the work to come to an end before it is dropped: so
+    /// long, at the most, does whoever asked for the end wait, and the next leader.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use elector_core::{Quorum, ElectionAlgorithm, actor::{Elector, Grace, LeadError}};
+    /// # async fn one_batch() {}
+    /// async fn in_whole_batches<A: ElectionAlgorithm>(elector: &Elector<A>) -> Result<(), LeadError> {
+    ///     let grace = Grace { to_finish: Duration::from_secs(10), ..Grace::default() };
+    ///     let work = elector.lead_with(grace, |me| async move {
+    ///         while !me.is_ending() {
+    ///             one_batch().await; // Interrupted only by the loss of the leadership.
+    ///         }
+    ///         Ok(())
+    ///     });
+    ///     work.await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`lead`](Self::lead). Work that fails while it has time to finish still leads, and has failed.
+    pub async fn lead_with<F, Fut>(&self, grace: Grace, mut work: F) -> Result<(), LeadError>
+    where
+        F: FnMut(Leadership<A::Guarantee>) -> Fut + Send,
+        Fut: Future<Output = Result<(), BoxError>> + Send,
+    {
+        loop {
+            let claim = match self.claim(Some(grace.to_finish)).await {
+                Ok(claim) => claim,
+                Err(CommandError::Node(error)) => return Err(error.into()),
+                Err(_) => return Ok(()),
+            };
+            // Also if this is cancelled, and a guard has got out of the work.
+            let finish = Finish(claim);
+            let outcome = work_under(&finish.0, grace.to_clean_up, &mut work).await;
+            let lost = finish.0.is_lost();
+            drop(finish);
+            match outcome {
+                None | Some(Ok(Ok(()))) => {}
+                // Nothing else is to be expected of work that asks before it writes.
+                Some(Ok(Err(error))) if lost => {
+                    tracing::debug!(%error, "work ended with its leadership");
+                }
+                Some(Ok(Err(error))) => return Err(LeadError::Work(error)),
+                Some(Err(panic)) => return Err(LeadError::Panicked(panic)),
+            }
+        }
+    }
+
+    /// Tries to become the leader now, and waits until this node is, however long that takes.
+    /// While a healthy leader exists, a quorum algorithm lets nobody depose it. Safe to cancel.
+    ///
+    /// # Errors
+    /// If the node was shut down, or stopped by itself.
+    pub async fn campaign(&self) -> Result<Leadership<A::Guarantee>, CommandError> {
+        match self.control().command(Command::Campaign).await {
+            // Refused: for one, because it leads already.
+            Ok(()) | Err(CommandError::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let claim = self.claim(None).await?;
+        let tenure = Arc::clone(&claim.tenure);
+        // Its cancellation token must hear of a deadline that passes, even if nobody asks.
+        tokio::spawn(async move { tenure.lost().await });
+        Ok(Leadership::new(claim))
+    }
+
+    /// Waits until this node leads and nobody works under that yet. The caller is a closure with so
+    /// long to finish, or has it in hand.
+    async fn claim(&self, to_finish: Option<Duration>) -> Result<Arc<Claim>, CommandError> {
+        let shared = &self.control().shared;
+        let claiming = async {
+            let permit = Arc::clone(&shared.worker).acquire_owned().await;
+            let permit = permit.map_err(|_| CommandError::ShutDown)?;
+            let mut tenures = shared.tenure.subscribe();
+            loop {
+                let tenure = tenures.borrow_and_update().clone();
+                if let Some(tenure) = tenure
+                    && shared.begin_work(&tenure, to_finish)
+                {
+                    return Ok(Claim::new(tenure, self.control().clone(), permit));
+                }
+                let changed = tenures.changed().await;
+                changed.map_err(|_| CommandError::ShutDown)?;
+            }
+        };
+        tokio::select! {
+            biased;
+            end = shared.end_of_node() => Err(match end {
+                Err(error) => error.into(),
+                Ok(()) => CommandError::ShutDown,
+            }),
+            claim = claiming => claim,
+        }
+    }
+}
+
+/// Says that the work has ended, however it went.
+struct Finish(Arc<Claim>);
+
+impl Drop for Finish {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
+}
+
+/// Runs the work until it ends, or until the tenure has and the time to clean up after it: `None`
+/// for the latter, and the text of a panic.
+async fn work_under<G, F, Fut>(
+    claim: &Arc<Claim>,
+    to_clean_up: Duration,
+    work: &mut F,
+) -> Option<Result<Result<(), BoxError>, String>>
+where
+    G: Guarantee,
+    F: FnMut(Leadership<G>) -> Fut,
+    Fut: Future<Output = Result<(), BoxError>>,
+{
+    let leadership = Leadership::new(Arc::clone(claim));
+    // After a panic neither is used again.
+    let future = match catch_unwind(AssertUnwindSafe(|| work(leadership))) {
+        Ok(future) => future,
+        Err(panic) => return Some(Err(panic_text(&*panic))),
+    };
+    let mut work = Caught(pin!(future));
+    let tenure = &claim.tenure;
+    tokio::select! {
+        biased;
+        () = tenure.lost() => {}
+        outcome = &mut work => return Some(outcome),
+    }
+    if to_clean_up.is_zero() {
+        return None;
+    }
+    tokio::select! {
+        biased;
+        () = tenure.cut().cancelled() => None,
+        outcome = &mut work => Some(outcome),
+        () = sleep(to_clean_up) => None,
+    }
+}
+
+/// A future whose panic is its output.
+struct Caught<F>(F);
+
+impl<F: Future + Unpin> Future for Caught<F> {
+    type Output = Result<F::Output, String>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(cx)));
+        match polled {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic_text(&*panic))),
+        }
+    }
+}
