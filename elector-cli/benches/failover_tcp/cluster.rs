@@ -93,9 +93,9 @@ impl Cluster {
         let reserved: Vec<_> = (0..nodes)
             .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
             .collect();
-        let peers = (1..).zip(&reserved).map(|(id, listener): (u64, _)| {
-            format!("{id}={}", listener.local_addr().unwrap())
-        });
+        let peers = (1..)
+            .zip(&reserved)
+            .map(|(id, listener): (u64, _)| format!("{id}={}", listener.local_addr().unwrap()));
         let peers = peers.collect::<Vec<_>>().join(",");
         drop(reserved);
         let places = usize::try_from(nodes).unwrap() + 1;
@@ -124,7 +124,12 @@ impl Cluster {
             .arg(what)
             .args(["--id", &id.to_string(), "--peers", &self.peers])
             .args(["--algorithm", &self.algorithm, "--profile", self.profile])
-            .args(["--log-format", "json", "--log", "elector=info,elector_net=error"])
+            .args([
+                "--log-format",
+                "json",
+                "--log",
+                "elector=info,elector_net=error",
+            ])
             .arg("--data-dir")
             .arg(self.folder.path().join(id.to_string()));
         command
@@ -135,14 +140,20 @@ impl Cluster {
             Kind::Node => self.command("node", id),
             Kind::Run => {
                 let mut command = self.command("run", id);
-                command.arg("--").arg(env::current_exe().unwrap()).env(WORK, "1");
+                command
+                    .arg("--")
+                    .arg(env::current_exe().unwrap())
+                    .env(WORK, "1");
                 command
             }
         };
         let streams = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = streams.spawn().unwrap();
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        for stream in [Box::new(out) as Box<dyn std::io::Read + Send>, Box::new(err)] {
+        for stream in [
+            Box::new(out) as Box<dyn std::io::Read + Send>,
+            Box::new(err),
+        ] {
             let tell = self.news.0.clone();
             thread::spawn(move || {
                 for line in BufReader::new(stream).lines().map_while(Result::ok) {
@@ -168,7 +179,11 @@ impl Cluster {
 
     fn failover(&mut self, signal: Signal) -> Failover {
         let (epoch, leader) = self.settle();
-        let place = self.running.iter().position(|(id, _)| *id == leader).unwrap();
+        let place = self
+            .running
+            .iter()
+            .position(|(id, _)| *id == leader)
+            .unwrap();
         let pid = Pid::from_child(&self.running[place].1);
         let posix = match signal {
             Signal::Kill => Posix::KILL,

@@ -30,7 +30,8 @@ impl Figures {
     /// One line; the last column is the ratio of the medians until a majority knows.
     pub fn row(&self, name: &str, nodes: u64, beside: Option<&Self>) -> String {
         let mut row = format!("{name:<20}{nodes:>3}");
-        let of = |pick: fn(&Failover) -> Option<Duration>| Spread::of(self.0.iter().filter_map(pick));
+        let of =
+            |pick: fn(&Failover) -> Option<Duration>| Spread::of(self.0.iter().filter_map(pick));
         let majority = of(|failover| Some(failover.majority));
         let columns = [
             of(|failover| Some(failover.winner)),
@@ -54,7 +55,9 @@ pub struct Spread(Vec<f64>);
 
 impl Spread {
     pub fn of(durations: impl IntoIterator<Item = Duration>) -> Self {
-        let millis = durations.into_iter().map(|duration| duration.as_secs_f64() * 1e3);
+        let millis = durations
+            .into_iter()
+            .map(|duration| duration.as_secs_f64() * 1e3);
         let mut sorted: Vec<f64> = millis.collect();
         sorted.sort_by(f64::total_cmp);
         Self(sorted)
@@ -73,6 +76,12 @@ impl std::fmt::Display for Spread {
         if self.0.is_empty() {
             return f.pad("–");
         }
-        write!(f, "{:.2} / {:.2} / {:.2}", self.at(0.5), self.at(0.99), self.at(1.0))
+        write!(
+            f,
+            "{:.2} / {:.2} / {:.2}",
+            self.at(0.5),
+            self.at(0.99),
+            self.at(1.0)
+        )
     }
 }

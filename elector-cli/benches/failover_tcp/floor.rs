@@ -90,7 +90,8 @@ fn sync(times: usize) -> Spread {
     let took = (0..times).map(|time| {
         thread::sleep(std::time::Duration::from_millis(2));
         let began = Instant::now();
-        file.write_all_at(&[time as u8; 512], 4096 * (time as u64 % 2)).unwrap();
+        file.write_all_at(&[time as u8; 512], 4096 * (time as u64 % 2))
+            .unwrap();
         file.sync_data().unwrap();
         began.elapsed()
     });

@@ -72,7 +72,10 @@ fn main() {
     }
     let plan = Plan::from_arguments();
     println!("{}", floor::measured(plan.kills.max(20)));
-    println!("From SIGKILL of the leader, in milliseconds: p50 / p99 / max of {}", plan.kills);
+    println!(
+        "From SIGKILL of the leader, in milliseconds: p50 / p99 / max of {}",
+        plan.kills
+    );
     println!("{}", Figures::head());
     for &nodes in &plan.nodes {
         let plain = plain::failovers(nodes, plan.kills);
@@ -86,14 +89,20 @@ fn main() {
             }
         }
     }
-    println!("\nFrom SIGSTOP of the leader, in milliseconds: p50 / p99 / max of {}", plan.stops);
+    println!(
+        "\nFrom SIGSTOP of the leader, in milliseconds: p50 / p99 / max of {}",
+        plan.stops
+    );
     println!("{}", Figures::head());
     for profile in ["default", "lan"] {
         for &nodes in &plan.nodes {
             for algorithm in &plan.algorithms {
                 let mut cluster = Cluster::start(algorithm, nodes, Kind::Node, profile);
                 let figures = cluster.failovers(Signal::Stop, plan.stops);
-                println!("{}", figures.row(&format!("{algorithm}, {profile}"), nodes, None));
+                println!(
+                    "{}",
+                    figures.row(&format!("{algorithm}, {profile}"), nodes, None)
+                );
             }
         }
     }

@@ -41,7 +41,9 @@ fn failover(nodes: u64) -> Failover {
     let reserved: Vec<_> = (0..nodes)
         .map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap())
         .collect();
-    let ports = reserved.iter().map(|l| l.local_addr().unwrap().port().to_string());
+    let ports = reserved
+        .iter()
+        .map(|l| l.local_addr().unwrap().port().to_string());
     let ports = ports.collect::<Vec<_>>().join(",");
     drop(reserved);
     let mut started: Vec<(Child, BufReader<ChildStdout>)> = (1..=nodes)
@@ -139,7 +141,10 @@ async fn node(me: u64, ports: Vec<u16>, disk: Disk) {
                 Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
             }
         };
-        connection.write_all(&[u8::try_from(me).unwrap()]).await.unwrap();
+        connection
+            .write_all(&[u8::try_from(me).unwrap()])
+            .await
+            .unwrap();
         peers.push(listen(id, connection, &said));
     }
     while peers.len() + 1 < ports.len() {
@@ -159,7 +164,11 @@ async fn node(me: u64, ports: Vec<u16>, disk: Disk) {
             }
             Some(VOTE) => {
                 disk.save(from).await;
-                let asker: Vec<_> = peers.iter().filter(|(id, _)| *id == from).cloned().collect();
+                let asker: Vec<_> = peers
+                    .iter()
+                    .filter(|(id, _)| *id == from)
+                    .cloned()
+                    .collect();
                 tell(&asker, GRANTED).await;
             }
             Some(GRANTED) => {

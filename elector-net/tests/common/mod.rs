@@ -1,5 +1,10 @@
 //! Nodes on real sockets, for tests.
 
+#![allow(dead_code, reason = "no test uses all of it")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+pub(crate) mod proxy;
+
 use std::{net::TcpListener, time::Duration};
 
 use elector_core::{
@@ -7,19 +12,19 @@ use elector_core::{
     actor::{Builder, Elector, MemoryStorage, Peer},
 };
 use elector_net::{Monitor, Tcp};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// Longer than anything here takes on the most loaded machine.
-pub const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// A node with its disk.
-pub struct Node<A: ElectionAlgorithm> {
-    pub elector: Elector<A>,
-    pub monitor: Monitor,
+pub(crate) struct Node<A: ElectionAlgorithm> {
+    pub(crate) elector: Elector<A>,
+    pub(crate) monitor: Monitor,
 }
 
 /// Sockets for so many nodes, and the list of peers that goes with them.
-pub fn sockets(nodes: u64) -> (Vec<TcpListener>, Vec<Peer>) {
+pub(crate) fn sockets(nodes: u64) -> (Vec<TcpListener>, Vec<Peer>) {
     let listeners: Vec<_> = (0..nodes)
         .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
         .collect();
@@ -31,7 +36,7 @@ pub fn sockets(nodes: u64) -> (Vec<TcpListener>, Vec<Peer>) {
     (listeners, peers)
 }
 
-pub fn builder<A: ElectionAlgorithm>(
+pub(crate) fn builder<A: ElectionAlgorithm>(
     id: u64,
     peers: &[Peer],
     disk: &MemoryStorage<A::Durable>,
@@ -43,7 +48,7 @@ pub fn builder<A: ElectionAlgorithm>(
 }
 
 /// Starts a node on a socket that is bound already.
-pub async fn start<A: ElectionAlgorithm>(
+pub(crate) async fn start<A: ElectionAlgorithm>(
     id: u64,
     listener: TcpListener,
     peers: &[Peer],
@@ -59,7 +64,7 @@ pub async fn start<A: ElectionAlgorithm>(
 }
 
 /// Starts a whole cluster.
-pub async fn cluster<A: ElectionAlgorithm>(nodes: u64) -> Vec<Node<A>> {
+pub(crate) async fn cluster<A: ElectionAlgorithm>(nodes: u64) -> Vec<Node<A>> {
     let (listeners, peers) = sockets(nodes);
     let mut started = Vec::new();
     for (id, listener) in (1..).zip(listeners) {
@@ -69,21 +74,41 @@ pub async fn cluster<A: ElectionAlgorithm>(nodes: u64) -> Vec<Node<A>> {
 }
 
 /// Waits until all these nodes follow one leader, and names it.
-pub async fn agreed<A: ElectionAlgorithm>(nodes: &[Node<A>]) -> NodeId {
-    timeout(LONG, async {
-        loop {
-            let status = nodes[0].elector.status();
-            let (epoch, leader) = (status.epoch, status.leader);
-            let same = nodes.iter().all(|node| {
-                let status = node.elector.status();
-                (status.epoch, status.leader) == (epoch, leader)
-            });
-            if let Some(leader) = leader.filter(|_| same) {
-                return leader;
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+pub(crate) async fn agreed<A: ElectionAlgorithm>(nodes: &[Node<A>]) -> NodeId {
+    let nodes: Vec<&Node<A>> = nodes.iter().collect();
+    agreed_on(&nodes, |_| true).await
+}
+
+/// Waits until all these nodes follow one leader that is not this one, and names it.
+pub(crate) async fn agreed_but<A: ElectionAlgorithm>(nodes: &[&Node<A>], not: NodeId) -> NodeId {
+    agreed_on(nodes, |leader| leader != not).await
+}
+
+async fn agreed_on<A: ElectionAlgorithm>(
+    nodes: &[&Node<A>],
+    will_do: impl Fn(NodeId) -> bool,
+) -> NodeId {
+    let mut agreed = None;
+    eventually("a leader that all follow", || {
+        let known = |node: &&Node<A>| {
+            let status = node.elector.status();
+            (status.epoch, status.leader)
+        };
+        let first = known(&nodes[0]);
+        agreed = first.1.filter(|leader| will_do(*leader));
+        nodes.iter().all(|node| known(node) == first) && agreed.is_some()
     })
-    .await
-    .expect("a leader that all follow")
+    .await;
+    agreed.unwrap()
+}
+
+/// Waits until this is so.
+pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let waited = timeout(LONG, waiting).await;
+    assert!(waited.is_ok(), "not within {LONG:?}: {what}");
 }
