@@ -1,0 +1,29 @@
+use clap::Args;
+
+use super::settings::Settings;
+
+/// `elector node`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+The first time, on each node, once:
+  elector node --id 1 --peers 1=db1:7100,2=db2:7100,3=db3:7100 --data-dir /var/lib/elector --init
+and from then on the same without --init. On one machine, to try it:
+  elector node --id 1 --peers 1=127.0.0.1:7101,2=127.0.0.1:7102,3=127.0.0.1:7103 --data-dir d1
+
+Each setting is a flag, a variable (--data-dir: ELECTOR_DATA_DIR) or a key in the file of --config
+(data_dir); the first of these that is there counts. Only a file can have the tables [timing],
+[detection] and [options], the durations and options of the algorithm.
+
+SIGTERM and SIGINT: the node hands over to the best peer and ends.
+Exit code: 0 ended as it was told to; 2 could not be started; 3 ended by itself, and why is logged.")]
+pub(crate) struct NodeArguments {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Make the data folder of a node that has never run, and end. A node whose disk was lost must
+    /// not be given its old id again: it might vote twice
+    #[arg(long)]
+    pub(crate) init: bool,
+    /// Check all settings, say what they come to, and end
+    #[arg(long, conflicts_with = "init")]
+    pub(crate) check_config: bool,
+}
