@@ -6,4 +6,4 @@ pub mod certs;
 #[cfg(feature = "http")]
 pub mod http;
 mod record;
-mod tls;
+pub mod tls;
