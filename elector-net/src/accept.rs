@@ -22,6 +22,7 @@ use crate::{
     random::random,
     station::{HANDSHAKE, Station},
     stream::{Stream, read_frame, write_frame},
+    tls::{Certificate, TlsError},
     wire::{
         Frame, MOST_BYTES, codec,
         hello::{self, Answer, Greeting, Hello},
@@ -74,7 +75,7 @@ impl<A: ElectionAlgorithm> Doorkeeper<A> {
             && let Some(longest) = self.pending.pop_front()
         {
             longest.abort();
-            self.station.refuse(from.ip(), &Refusal::Busy);
+            self.station.refuse(from.ip(), &Refusal::Busy, None);
         }
         let station = Arc::clone(&self.station);
         let admission = admit(station, tcp, from.ip());
@@ -90,26 +91,47 @@ struct Admitted {
 }
 
 async fn admit<A: ElectionAlgorithm>(station: Arc<Station<A>>, tcp: TcpStream, from: IpAddr) {
-    let admission = timeout(HANDSHAKE, handshake(&station, tcp)).await;
-    match admission.unwrap_or(Err(Refusal::Silent)) {
+    // Without it answers are late, and nothing else.
+    let _ = tcp.set_nodelay(true);
+    let admission = async {
+        let (stream, certificate) = match &station.tls {
+            None => (Stream::Plain(tcp), None),
+            Some(tls) => match tls.accept(tcp).await {
+                Ok(accepted) => {
+                    let certificate = accepted.certificate();
+                    let stream = Stream::Encrypted(Box::new(accepted.into_stream()));
+                    (stream, Some(certificate))
+                }
+                // It hung up.
+                Err(TlsError::Closed | TlsError::Connection(_)) => return Ok(None),
+                Err(error) => {
+                    station.refuse(from, &Refusal::Tls, Some(&error));
+                    return Ok(None);
+                }
+            },
+        };
+        handshake(&station, stream, certificate).await
+    };
+    match timeout(HANDSHAKE, admission)
+        .await
+        .unwrap_or(Err(Refusal::Silent))
+    {
         Ok(Some(admitted)) => {
             let reader = read(Arc::clone(&station), admitted);
             station.spawn(reader);
         }
         // It hung up, as a port scanner does, or a peer that only wanted to know who is there.
         Ok(None) => {}
-        Err(refusal) => station.refuse(from, &refusal),
+        Err(refusal) => station.refuse(from, &refusal, None),
     }
 }
 
 /// `Ok(None)` if the other side hung up.
 async fn handshake<A: ElectionAlgorithm>(
     station: &Station<A>,
-    tcp: TcpStream,
+    mut stream: Stream,
+    certificate: Option<Certificate>,
 ) -> Result<Option<Admitted>, Refusal> {
-    // Without it answers are late, and nothing else.
-    let _ = tcp.set_nodelay(true);
-    let mut stream = Stream::Plain(tcp);
     let greeting = Greeting {
         versions: hello::VERSIONS,
         number: random(),
@@ -125,6 +147,10 @@ async fn handshake<A: ElectionAlgorithm>(
     let admitted = Hello::read(&bytes, greeting.number)
         .and_then(|hello| station.check(&hello).map(|link| (Arc::clone(link), hello)))
         .and_then(|(link, hello)| {
+            // Who it is says the certificate, and not the hello.
+            if certificate.is_some_and(|certificate| !certificate.names(hello.from)) {
+                return Err(Refusal::Certificate(hello.from));
+            }
             let fresh = 2 * station.detection.ceiling;
             let closing = link.claim(hello.life, fresh)?;
             Ok((link, hello, closing))

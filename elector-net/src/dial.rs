@@ -17,6 +17,7 @@ use crate::{
     link::Link,
     station::{HANDSHAKE, Station},
     stream::{Stream, read_frame, write_frame},
+    tls::TlsError,
     wire::{
         Frame, codec,
         hello::{self, Answer, Greeting},
@@ -66,7 +67,12 @@ enum DialError {
     Io(#[source] io::Error),
     #[error("{0}")]
     Refused(Refusal),
-    #[error("what answers there is no node of elector, or needs another TLS setting")]
+    #[error(transparent)]
+    Tls(TlsError),
+    #[error(
+        "what answers there is no node of elector, or one that speaks TLS: set up TLS on all nodes \
+         or on none, and look at the address"
+    )]
     NoNode,
 }
 
@@ -150,7 +156,13 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     }
 
     async fn be_let_in(&self, tcp: TcpStream) -> Result<Stream, DialError> {
-        let mut stream = Stream::Plain(tcp);
+        let mut stream = match &self.station.tls {
+            None => Stream::Plain(tcp),
+            Some(tls) => {
+                let stream = tls.connect(tcp, self.link.node).await.map_err(encrypted)?;
+                Stream::Encrypted(Box::new(stream))
+            }
+        };
         let greeting = read(&mut stream).await?;
         let Some((Greeting { versions, number }, [])) = Greeting::read(&greeting) else {
             return Err(DialError::NoNode);
@@ -184,6 +196,18 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                         %node, %peer, %address, reason = %refusal,
                         "this peer refuses this node: of this node it says"
                     );
+                }
+            }
+            DialError::Tls(told) => {
+                self.station.links.count(&Refusal::Tls);
+                if self.link.is_news(&Refusal::Tls) {
+                    tracing::error!(%node, %peer, %address, error = %told, "no TLS with this peer");
+                }
+            }
+            DialError::NoNode => {
+                self.station.links.count(&Refusal::Garbage);
+                if self.link.is_news(&Refusal::Garbage) {
+                    tracing::error!(%node, %peer, %address, %error, "no connection");
                 }
             }
             _ => tracing::debug!(%node, %peer, %address, %error, "no connection"),
@@ -272,6 +296,7 @@ async fn read(stream: &mut Stream) -> Result<Bytes, DialError> {
     frame.ok_or(DialError::NoNode)
 }
 
+/// What an error of the operating system, or of the TLS on top, means.
 fn broken(error: io::Error) -> DialError {
     match error.kind() {
         io::ErrorKind::ConnectionReset
@@ -279,6 +304,16 @@ fn broken(error: io::Error) -> DialError {
         | io::ErrorKind::BrokenPipe
         | io::ErrorKind::NotConnected
         | io::ErrorKind::UnexpectedEof => DialError::Broken,
+        // TLS tells at the first read that the acceptor has refused the certificate.
+        io::ErrorKind::InvalidData => encrypted(TlsError::from(error)),
         _ => DialError::Io(error),
+    }
+}
+
+fn encrypted(error: TlsError) -> DialError {
+    match error {
+        TlsError::Connection(error) => broken(error),
+        TlsError::Closed => DialError::Broken,
+        error => DialError::Tls(error),
     }
 }

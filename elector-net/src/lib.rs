@@ -17,7 +17,7 @@ mod record;
 mod station;
 mod stream;
 mod tcp;
-mod tls;
+pub mod tls;
 mod watch;
 mod wire;
 
@@ -25,4 +25,4 @@ pub use detector::Detection;
 pub use error::NetError;
 pub use monitor::{Monitor, PeerReport};
 pub use tcp::Tcp;
-pub use tls::Tls;
+pub use tls::{Tls, TlsError};

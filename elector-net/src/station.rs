@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     detector::Detection,
     link::{Link, lock},
-    tls::Tls,
+    tls::{Tls, TlsError},
     wire::{hello::Hello, refusal::Refusal},
 };
 
@@ -142,13 +142,15 @@ impl<A: ElectionAlgorithm> Station<A> {
         Ok(())
     }
 
-    /// Counts a connection that was not let in, and logs it unless the same happened before.
-    pub(crate) fn refuse(&self, from: IpAddr, refusal: &Refusal) {
+    /// Counts a connection that was not let in, and logs it unless the same happened before; `told`
+    /// is what is known of the reason, if that is more than its name.
+    pub(crate) fn refuse(&self, from: IpAddr, refusal: &Refusal, told: Option<&TlsError>) {
         self.links.count(refusal);
         let mut logged = lock(&self.logged);
         if logged.len() < MOST_LOGGED && logged.insert((from, refusal.index())) {
+            let told = told.map(tracing::field::display);
             tracing::warn!(
-                node = %self.me(), %from, reason = %refusal,
+                node = %self.me(), %from, reason = %refusal, told,
                 "refused a connection (further ones of this kind from there are only counted)"
             );
         }

@@ -10,10 +10,13 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::tls::TlsStream;
+
 /// A connection, encrypted or not.
 #[derive(Debug)]
 pub(crate) enum Stream {
     Plain(TcpStream),
+    Encrypted(Box<TlsStream<TcpStream>>),
 }
 
 impl AsyncRead for Stream {
@@ -24,6 +27,7 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(cx, into),
+            Self::Encrypted(stream) => Pin::new(stream).poll_read(cx, into),
         }
     }
 }
@@ -36,18 +40,21 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Encrypted(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Encrypted(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Encrypted(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

@@ -2,6 +2,8 @@
 //! a new release reads the disk of the old one: these bytes are never changed, only added to. A
 //! change that is meant needs a new version of the protocol, and of the record.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 use std::fmt::{Debug, Write};
 
 use elector_bully::{BullyDurable, BullyMessage};

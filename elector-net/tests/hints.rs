@@ -1,5 +1,7 @@
 //! When the algorithm is told that a peer is gone, and when not.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 mod common;
 
 use std::net::SocketAddr;

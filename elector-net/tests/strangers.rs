@@ -1,5 +1,7 @@
 //! Whoever is no peer is refused, is told why, and disturbs nobody.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 mod common;
 
 use std::{

@@ -1,1 +1,0 @@
-//! Makes a private CA and node certificates.

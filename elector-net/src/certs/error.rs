@@ -1,0 +1,54 @@
+use std::{io, path::PathBuf};
+
+use thiserror::Error;
+
+use super::{LONGEST_CLUSTER, MOST_DAYS};
+
+/// Why certificates cannot be made. The message says what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CertsError {
+    /// There are certificates already.
+    #[error(
+        "{} exists, and a cluster may be using it: choose another folder; or add a node to that \
+         cluster with --add ID",
+        .0.display()
+    )]
+    Exists(PathBuf),
+    /// The name cannot stand in a certificate.
+    #[error(
+        "\"{0}\" cannot name a cluster here: use 1 to {LONGEST_CLUSTER} letters, digits, dots, \
+         hyphens and underscores"
+    )]
+    Cluster(String),
+    /// The validity is too short or too long.
+    #[error("{0} days: choose from 1 to {MOST_DAYS}")]
+    Days(u32),
+    /// A file of the CA cannot be read.
+    #[error("cannot read {}: {source}; it is in the folder where the CA was made", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A file or the folder cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The CA's key belongs to another CA.
+    #[error("the key in {} belongs to no certificate in {}", key.display(), certificate.display())]
+    NotOfOnePair {
+        /// The key's file.
+        key: PathBuf,
+        /// The certificate's.
+        certificate: PathBuf,
+    },
+    /// A certificate cannot be made.
+    #[error("cannot make a certificate: {0}")]
+    Generate(#[from] rcgen::Error),
+}

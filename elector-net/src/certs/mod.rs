@@ -1,0 +1,127 @@
+//! Makes a private CA and node certificates, for development, for tests, and for clusters that have
+//! no other CA. Feature `certs`.
+//!
+//! Whoever has the CA's key can be any node. It stays in the folder, so that nodes can be added;
+//! keep that folder where no node is.
+
+mod authority;
+mod error;
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use elector_core::NodeId;
+
+pub use authority::{Authority, Issued};
+pub use error::CertsError;
+
+use crate::tls::TlsFiles;
+
+/// The longest validity of a certificate, and that of the CA's own.
+pub const MOST_DAYS: u32 = 3_650;
+
+/// A common name has at most 64 characters, of which this is the cluster's part.
+const LONGEST_CLUSTER: usize = 40;
+/// Readable by all, and by the owner alone.
+const PUBLIC: u32 = 0o644;
+const SECRET: u32 = 0o600;
+
+/// Makes a CA and a certificate for each of the nodes, and writes them into the folder: `ca.pem`,
+/// `ca.key.pem`, and `node-<id>.pem` and `node-<id>.key.pem` for each. Returns the files.
+///
+/// # Errors
+/// If one of the files exists, or cannot be written; then none is left.
+pub fn write_dev(
+    folder: &Path,
+    cluster: &str,
+    nodes: &[NodeId],
+    days: u32,
+) -> Result<Vec<PathBuf>, CertsError> {
+    let authority = Authority::new(cluster)?;
+    let mut files = vec![
+        (
+            folder.join("ca.pem"),
+            authority.certificate().to_owned(),
+            PUBLIC,
+        ),
+        (folder.join("ca.key.pem"), authority.key(), SECRET),
+    ];
+    files.extend(of_nodes(&authority, folder, nodes, days)?);
+    write(folder, &files)
+}
+
+/// Makes a certificate for each of the nodes with the CA in the folder, and writes them beside it.
+/// Returns the files.
+///
+/// # Errors
+/// If the CA cannot be read, or one of the files exists or cannot be written; then none is left.
+pub fn add_dev(folder: &Path, nodes: &[NodeId], days: u32) -> Result<Vec<PathBuf>, CertsError> {
+    let authority = Authority::read(folder)?;
+    let files = of_nodes(&authority, folder, nodes, days)?;
+    write(folder, &files)
+}
+
+type Written = (PathBuf, String, u32);
+
+fn of_nodes(
+    authority: &Authority,
+    folder: &Path,
+    nodes: &[NodeId],
+    days: u32,
+) -> Result<Vec<Written>, CertsError> {
+    let mut files = Vec::new();
+    for &node in nodes {
+        let Issued { certificate, key } = authority.issue(node, days)?;
+        let paths = TlsFiles::in_folder(folder, node);
+        files.push((paths.certificate, certificate, PUBLIC));
+        files.push((paths.key, key, SECRET));
+    }
+    Ok(files)
+}
+
+fn write(folder: &Path, files: &[Written]) -> Result<Vec<PathBuf>, CertsError> {
+    if let Some((path, ..)) = files
+        .iter()
+        .find(|(path, ..)| path.symlink_metadata().is_ok())
+    {
+        return Err(CertsError::Exists(path.clone()));
+    }
+    fs::create_dir_all(folder).map_err(|source| CertsError::Write {
+        path: folder.to_owned(),
+        source,
+    })?;
+    let mut written = Vec::new();
+    for (path, text, mode) in files {
+        if let Err(source) = write_new(path, text, *mode) {
+            // Half a cluster's certificates are of no use, and would be in the way of the next try.
+            for path in &written {
+                let _ = fs::remove_file(path);
+            }
+            let path = path.clone();
+            return Err(match source.kind() {
+                io::ErrorKind::AlreadyExists => CertsError::Exists(path),
+                _ => CertsError::Write { path, source },
+            });
+        }
+        written.push(path.clone());
+    }
+    Ok(written)
+}
+
+fn write_new(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    let mut file = options.open(path)?;
+    let written = file.write_all(text.as_bytes());
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written
+}

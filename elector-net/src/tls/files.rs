@@ -1,0 +1,146 @@
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use elector_core::NodeId;
+use tokio_rustls::rustls::pki_types::{
+    CertificateDer, PrivateKeyDer,
+    pem::{self, PemObject},
+};
+
+use super::{TlsError, names};
+
+/// What a node's name in its certificate ends with, unless told otherwise.
+pub(crate) const SUFFIX: &str = "elector.internal";
+
+/// Where a node's certificates are, and how they name nodes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TlsFiles {
+    /// The certificates of the CAs to trust; several while one replaces another.
+    pub ca: PathBuf,
+    /// The node's certificate, and then those between it and the CA, if there are any.
+    pub certificate: PathBuf,
+    /// Its key, not encrypted. Only its owner may read it; or also its group, if root owns it.
+    pub key: PathBuf,
+    /// Node 3 is `node-3.` and this.
+    pub suffix: String,
+}
+
+/// By which a change of the files is noticed.
+pub(super) type Stamps = [Option<(SystemTime, u64, u64)>; 3];
+
+impl TlsFiles {
+    /// `ca.pem`, `node-<id>.pem` and `node-<id>.key.pem` in `folder`, and the suffix
+    /// `elector.internal`.
+    #[must_use]
+    pub fn in_folder(folder: &Path, me: NodeId) -> Self {
+        Self {
+            ca: folder.join("ca.pem"),
+            certificate: folder.join(format!("node-{me}.pem")),
+            key: folder.join(format!("node-{me}.key.pem")),
+            suffix: SUFFIX.to_owned(),
+        }
+    }
+
+    pub(super) fn stamps(&self) -> Stamps {
+        [&self.ca, &self.certificate, &self.key].map(|path| {
+            let metadata = fs::metadata(path).ok()?;
+            Some((metadata.modified().ok()?, metadata.len(), inode(&metadata)))
+        })
+    }
+
+    /// All certificates in a file, of which there is at least one.
+    pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        let text = read(path, |_| Ok(()))?;
+        let found = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
+        match found {
+            Ok(found) if !found.is_empty() => Ok(found),
+            Ok(_) => Err(not_pem(path, "certificate", pem::Error::NoItemsFound)),
+            Err(error) => Err(not_pem(path, "certificate", error)),
+        }
+    }
+
+    pub(super) fn key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
+        let text = read(&self.key, |file| keep_secret(&self.key, file))?;
+        PrivateKeyDer::from_pem_slice(&text).map_err(|error| not_pem(&self.key, "key", error))
+    }
+
+    pub(super) fn no_ca(&self) -> TlsError {
+        not_pem(&self.ca, "certificate", pem::Error::NoItemsFound)
+    }
+
+    pub(super) fn no_certificate(&self) -> TlsError {
+        not_pem(&self.certificate, "certificate", pem::Error::NoItemsFound)
+    }
+
+    pub(super) fn bad_suffix(&self) -> TlsError {
+        TlsError::Suffix(names::of(NodeId(1), &self.suffix))
+    }
+}
+
+fn read(path: &Path, check: impl Fn(&File) -> Result<(), TlsError>) -> Result<Vec<u8>, TlsError> {
+    let unread = |source| TlsError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = File::open(path).map_err(unread)?;
+    check(&file)?;
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).map_err(unread)?;
+    Ok(text)
+}
+
+fn not_pem(path: &Path, what: &'static str, source: pem::Error) -> TlsError {
+    TlsError::Pem {
+        path: path.to_owned(),
+        what,
+        source,
+    }
+}
+
+#[cfg(unix)]
+fn keep_secret(path: &Path, file: &File) -> Result<(), TlsError> {
+    use std::os::unix::fs::MetadataExt;
+
+    let metadata = file.metadata().map_err(|source| TlsError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    secret(metadata.mode(), metadata.uid()).map_err(|allowed| TlsError::KeyExposed {
+        path: path.to_owned(),
+        mode: metadata.mode() & 0o777,
+        allowed,
+    })
+}
+
+#[cfg(not(unix))]
+fn keep_secret(_path: &Path, _file: &File) -> Result<(), TlsError> {
+    Ok(())
+}
+
+/// Whether a key with this mode and owner is a secret; else the mode that it ought to have.
+///
+/// As `PostgreSQL` has it: Kubernetes mounts the secrets of a process that is not root as root's,
+/// and readable by the group of that process.
+#[cfg(unix)]
+pub(super) fn secret(mode: u32, owner: u32) -> Result<(), u32> {
+    let allowed = if owner == 0 { 0o740 } else { 0o700 };
+    if mode & 0o777 & !allowed == 0 {
+        Ok(())
+    } else {
+        Err(mode & allowed)
+    }
+}
+
+#[cfg(unix)]
+fn inode(metadata: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+fn inode(_metadata: &fs::Metadata) -> u64 {
+    0
+}

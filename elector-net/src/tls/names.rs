@@ -1,0 +1,32 @@
+use elector_core::NodeId;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use webpki::EndEntityCert;
+
+/// The name of a node in its certificate.
+pub(crate) fn of(node: NodeId, suffix: &str) -> String {
+    format!("node-{node}.{suffix}")
+}
+
+/// Whether the certificate has this name, spelled out. Narrower than what TLS takes for a match: a
+/// wildcard would name every node at once.
+pub(super) fn has(certificate: &CertificateDer<'_>, name: &str) -> bool {
+    let Ok(subject) = ServerName::try_from(name) else {
+        return false;
+    };
+    EndEntityCert::try_from(certificate).is_ok_and(|certificate| {
+        certificate
+            .verify_is_valid_for_subject_name(&subject)
+            .is_ok()
+            && certificate
+                .valid_dns_names()
+                .any(|dns| dns.eq_ignore_ascii_case(name))
+    })
+}
+
+/// All DNS names in the certificate, to tell of.
+pub(super) fn all(certificate: &CertificateDer<'_>) -> Vec<String> {
+    EndEntityCert::try_from(certificate).map_or_else(
+        |_| Vec::new(),
+        |certificate| certificate.valid_dns_names().map(str::to_owned).collect(),
+    )
+}

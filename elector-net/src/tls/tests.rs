@@ -1,0 +1,33 @@
+use super::{error::date, files::secret};
+use std::time::{Duration, SystemTime};
+
+// The rule must let in what Kubernetes mounts and what `elector certs dev` writes, and nothing that
+// a stranger could read; as root, a test of files could not see all of it.
+#[test]
+fn a_key_is_for_its_owner_or_for_a_group_that_root_chose() {
+    for (mode, owner, verdict) in [
+        (0o600, 1000, Ok(())),
+        (0o400, 1000, Ok(())),
+        (0o100_600, 1000, Ok(())),
+        (0o640, 1000, Err(0o600)),
+        (0o604, 1000, Err(0o600)),
+        (0o440, 1000, Err(0o400)),
+        (0o640, 0, Ok(())),
+        (0o440, 0, Ok(())),
+        (0o660, 0, Err(0o640)),
+        (0o644, 0, Err(0o640)),
+        (0o777, 0, Err(0o740)),
+    ] {
+        assert_eq!(secret(mode, owner), verdict, "{mode:o} of {owner}");
+    }
+}
+
+// Operators compare these dates with calendars; the two ends must not panic either.
+#[test]
+fn dates_are_those_of_the_calendar() {
+    let at = |seconds| date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+    assert_eq!(at(0), "1970-01-01 00:00 UTC");
+    assert_eq!(at(951_825_599), "2000-02-29 11:59 UTC");
+    assert_eq!(at(253_402_300_799), "9999-12-31 23:59 UTC");
+    assert_eq!(at(1 << 60), format!("{} s after 1970", 1_u64 << 60));
+}

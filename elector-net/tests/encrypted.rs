@@ -1,0 +1,119 @@
+//! Clusters whose nodes prove who they are.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+mod common;
+
+use std::{fs, net::TcpListener, path::Path};
+
+use common::{Node, agreed, agreed_but, builder, eventually, sockets};
+use elector_core::{
+    NodeId,
+    actor::{MemoryStorage, Peer},
+};
+use elector_net::{Monitor, Tcp, Tls, certs};
+use elector_raft::{Raft, RaftConfig};
+
+async fn start(id: u64, listener: TcpListener, peers: &[Peer], tls: Option<Tls>) -> Node<Raft> {
+    let mut tcp = Tcp::new("test", peers.to_vec(), RaftConfig::default()).listen_on(listener);
+    if let Some(tls) = tls {
+        tcp = tcp.tls(tls);
+    }
+    let monitor = tcp.monitor();
+    let node = builder::<Raft>(id, peers, &MemoryStorage::new()).transport(tcp);
+    let elector = node.start().await.unwrap();
+    Node { elector, monitor }
+}
+
+fn issued(folder: &Path) {
+    let nodes: Vec<NodeId> = (1..=3).map(NodeId).collect();
+    certs::write_dev(folder, "test", &nodes, 30).unwrap();
+}
+
+fn refusals(monitor: &Monitor, reason: &str) -> u64 {
+    let refused = monitor.refused().into_iter();
+    refused
+        .filter(|(label, _)| *label == reason)
+        .map(|(_, count)| count)
+        .sum()
+}
+
+// Encryption must change nothing but what it protects against.
+#[tokio::test]
+async fn a_cluster_with_certificates_elects_and_fails_over() {
+    let folder = tempfile::tempdir().unwrap();
+    issued(folder.path());
+    let (listeners, peers) = sockets(3);
+    let mut nodes = Vec::new();
+    for (id, listener) in (1..).zip(listeners) {
+        let tls = Tls::load(folder.path(), NodeId(id)).unwrap();
+        nodes.push(start(id, listener, &peers, Some(tls)).await);
+    }
+    let leader = agreed(&nodes).await;
+    let place = nodes
+        .iter()
+        .position(|node| node.elector.node_id() == leader);
+    drop(nodes.remove(place.unwrap()));
+    let left: Vec<_> = nodes.iter().collect();
+    agreed_but(&left, leader).await;
+}
+
+// A node that was broken into must not be able to vote for others.
+#[tokio::test]
+async fn a_certificate_of_one_node_does_not_make_another() {
+    let folder = tempfile::tempdir().unwrap();
+    issued(folder.path());
+    let (mut listeners, peers) = sockets(3);
+    let third = listeners.pop().unwrap();
+    let mut nodes = Vec::new();
+    for (id, listener) in (1..).zip(listeners) {
+        let tls = Tls::load(folder.path(), NodeId(id)).unwrap();
+        nodes.push(start(id, listener, &peers, Some(tls)).await);
+    }
+    agreed(&nodes).await;
+    // Node 3 shows what node 2 would: a certificate that names node 2.
+    let stolen = tempfile::tempdir().unwrap();
+    for (from, to) in [
+        ("ca.pem", "ca.pem"),
+        ("node-2.pem", "node-2.pem"),
+        ("node-2.key.pem", "node-2.key.pem"),
+    ] {
+        fs::copy(folder.path().join(from), stolen.path().join(to)).unwrap();
+    }
+    let tls = Tls::load(stolen.path(), NodeId(2)).unwrap();
+    let odd = start(3, third, &peers, Some(tls)).await;
+    eventually("it is refused and told", || {
+        let told = nodes
+            .iter()
+            .map(|node| refusals(&node.monitor, "certificate"));
+        told.sum::<u64>() > 0 && refusals(&odd.monitor, "certificate") > 0
+    })
+    .await;
+    assert!(
+        odd.monitor
+            .peers()
+            .iter()
+            .all(|peer| !peer.speaking && !peer.hearing)
+    );
+}
+
+// Half a cluster with TLS is a mistake that both halves must be told of.
+#[tokio::test]
+async fn a_node_without_certificates_is_refused_and_finds_out_why() {
+    let folder = tempfile::tempdir().unwrap();
+    issued(folder.path());
+    let (mut listeners, peers) = sockets(3);
+    let third = listeners.pop().unwrap();
+    let mut nodes = Vec::new();
+    for (id, listener) in (1..).zip(listeners) {
+        let tls = Tls::load(folder.path(), NodeId(id)).unwrap();
+        nodes.push(start(id, listener, &peers, Some(tls)).await);
+    }
+    let odd = start(3, third, &peers, None).await;
+    eventually("both sides count it", || {
+        nodes.iter().all(|node| refusals(&node.monitor, "tls") > 0)
+            && refusals(&odd.monitor, "garbage") > 0
+    })
+    .await;
+    agreed(&nodes).await;
+}

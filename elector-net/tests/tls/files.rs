@@ -1,0 +1,218 @@
+//! What is wrong with a node's own files is said when it starts, not when a peer refuses it.
+
+use std::{fs, path::Path, time::SystemTime};
+
+use elector_core::NodeId;
+use elector_net::tls::{Holder, Tls, TlsError};
+use rcgen::ExtendedKeyUsagePurpose;
+
+use crate::pki::{DAY, ca, cluster, good, in_days, put, read, reissue};
+
+fn refused(folder: &Path) -> TlsError {
+    Tls::load(folder, NodeId(1)).unwrap_err()
+}
+
+// The message must say which of three files, and how to get one.
+#[test]
+fn a_missing_file_is_named() {
+    for name in ["ca.pem", "node-1.pem", "node-1.key.pem"] {
+        let folder = cluster();
+        let path = folder.path().join(name);
+        fs::remove_file(&path).unwrap();
+        let refusal = refused(folder.path());
+        assert!(
+            matches!(&refusal, TlsError::Read { path: of, .. } if *of == path),
+            "{refusal}"
+        );
+        assert!(
+            refusal.to_string().contains("elector certs dev"),
+            "{refusal}"
+        );
+    }
+}
+
+// Files get truncated, mixed up, or are in another format.
+#[test]
+fn a_file_that_holds_something_else_is_named() {
+    for (name, text, what) in [
+        ("ca.pem", "", "no certificate to use"),
+        ("ca.pem", "\u{1}\u{2}", "no certificate to use"),
+        (
+            "node-1.pem",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n",
+            "no certificate to use",
+        ),
+        (
+            "node-1.pem",
+            "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
+            "no cert",
+        ),
+        (
+            "node-1.pem",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            "cannot be used",
+        ),
+        (
+            "ca.pem",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            "cannot be used",
+        ),
+        (
+            "node-1.key.pem",
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+            "must not be encrypted",
+        ),
+        (
+            "node-1.key.pem",
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+            "cannot be used",
+        ),
+    ] {
+        let folder = cluster();
+        put(folder.path(), name, text);
+        let refusal = refused(folder.path()).to_string();
+        assert!(
+            refusal.contains(what) && refusal.contains(name),
+            "{name}, {text}: {refusal}"
+        );
+    }
+    let folder = cluster();
+    put(
+        folder.path(),
+        "node-1.key.pem",
+        &read(folder.path(), "node-1.pem"),
+    );
+    let refusal = refused(folder.path()).to_string();
+    assert!(refusal.contains("no key to use in "), "{refusal}");
+}
+
+// With a key that does not fit, every handshake would fail with a riddle.
+#[test]
+fn a_key_of_another_certificate_is_refused() {
+    let folder = cluster();
+    put(
+        folder.path(),
+        "node-1.key.pem",
+        &read(folder.path(), "node-2.key.pem"),
+    );
+    let refusal = refused(folder.path());
+    assert!(matches!(refusal, TlsError::KeyMismatch { .. }), "{refusal}");
+}
+
+// A machine that got another's files would be refused by all, or worse, be taken for the other.
+#[test]
+fn files_of_another_node_are_refused() {
+    let folder = cluster();
+    for end in ["pem", "key.pem"] {
+        put(
+            folder.path(),
+            &format!("node-1.{end}"),
+            &read(folder.path(), &format!("node-2.{end}")),
+        );
+    }
+    let refusal = refused(folder.path());
+    let TlsError::WrongNode {
+        holder, presented, ..
+    } = &refusal
+    else {
+        panic!("{refusal}");
+    };
+    assert_eq!(*holder, Holder::File(folder.path().join("node-1.pem")));
+    assert_eq!(presented[..], ["node-2.elector.internal"]);
+}
+
+// A node that starts with what its peers will refuse must say so itself, with the date.
+#[test]
+fn a_certificate_that_peers_would_refuse_is_refused_at_the_start() {
+    let folder = cluster();
+    let mut expired = good(1);
+    expired.not_after = in_days(-3);
+    let mut early = good(1);
+    early.not_before = in_days(3);
+    let mut one_way = good(1);
+    one_way.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let day = |days| in_days(days).date().to_string();
+    for (params, words) in [
+        (expired, ["expired on", &day(-3)]),
+        (early, ["is not valid before", &day(3)]),
+        (
+            one_way,
+            ["both extended key usages", "serverAuth and clientAuth"],
+        ),
+    ] {
+        reissue(folder.path(), 1, &params);
+        let refusal = refused(folder.path()).to_string();
+        for word in words {
+            assert!(refusal.contains(word), "{refusal}");
+        }
+    }
+    let (other, _) = ca("another", None);
+    let folder = cluster();
+    put(folder.path(), "ca.pem", &other);
+    let refusal = refused(folder.path());
+    assert!(
+        matches!(
+            refusal,
+            TlsError::UnknownCa {
+                holder: Holder::File(_)
+            }
+        ),
+        "{refusal}"
+    );
+}
+
+// Whoever reads the key can be the node.
+#[cfg(unix)]
+#[test]
+fn a_key_that_others_can_read_is_refused_with_the_command_that_mends_it() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = cluster();
+    let path = folder.path().join("node-1.key.pem");
+    let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o604);
+    let refusal = refused(folder.path()).to_string();
+    let command = format!("chmod 600 {}", path.display());
+    assert!(
+        refusal.contains("mode 604") && refusal.ends_with(&command),
+        "{refusal}"
+    );
+    mode(0o600);
+    Tls::load(folder.path(), NodeId(1)).unwrap();
+}
+
+// A metric and an alert are made of it: what ends first, counts.
+#[test]
+fn the_end_of_the_validity_is_that_of_the_first_to_expire() {
+    let near = |tls: &Tls, days: u32| {
+        let expected = SystemTime::now() + DAY * days;
+        let until = tls.valid_until();
+        let apart = until
+            .duration_since(expected)
+            .or_else(|_| expected.duration_since(until));
+        assert!(apart.unwrap() < DAY / 2, "{until:?}");
+    };
+    let folder = cluster();
+    near(&Tls::load(folder.path(), NodeId(1)).unwrap(), 365);
+
+    let (root, root_issuer) = ca("root", None);
+    let mut params = rcgen::CertificateParams::default();
+    params
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, "between");
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.not_after = in_days(40);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let between = params.signed_by(&key, &root_issuer).unwrap().pem();
+    let issuer = rcgen::Issuer::new(params, key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = good(1).signed_by(&key, &issuer).unwrap().pem();
+    put(folder.path(), "ca.pem", &root);
+    put(
+        folder.path(),
+        "node-1.pem",
+        &format!("{certificate}{between}"),
+    );
+    put(folder.path(), "node-1.key.pem", &key.serialize_pem());
+    near(&Tls::load(folder.path(), NodeId(1)).unwrap(), 40);
+}

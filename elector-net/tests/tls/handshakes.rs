@@ -1,0 +1,161 @@
+//! Connections that come about.
+
+use elector_core::NodeId;
+use elector_net::tls::{Tls, TlsFiles};
+use tokio::{
+    io::duplex,
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::rustls::{HandshakeKind, pki_types::ServerName};
+
+use crate::{
+    call, in_time, node,
+    pki::{ca, cluster, good, put, read, stranger},
+    talk,
+};
+
+// The plain case, over a real socket: each side learns who the other is, and words pass.
+#[tokio::test]
+async fn two_nodes_know_each_other() {
+    let folder = cluster();
+    let (one, two) = (node(&folder, 1), node(&folder, 2));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (outgoing, incoming) = in_time(async {
+        tokio::join!(
+            async {
+                one.connect(TcpStream::connect(address).await.unwrap(), NodeId(2))
+                    .await
+            },
+            async { two.accept(listener.accept().await.unwrap().0).await },
+        )
+    })
+    .await;
+    let incoming = incoming.unwrap();
+    assert!(incoming.names(NodeId(1)));
+    talk(outgoing.unwrap(), incoming.into_stream()).await;
+}
+
+// `from` is what the certificate says: with its own one a node must not pass for another, nor for
+// one whose number only begins like its own.
+#[tokio::test]
+async fn a_certificate_names_its_node_and_no_other() {
+    let folder = cluster();
+    let (_one, accepted) = call(&node(&folder, 1), &node(&folder, 2), 2).await;
+    let accepted = accepted.unwrap();
+    for other in [0, 2, 3, 10, 11, u64::MAX] {
+        assert!(!accepted.names(NodeId(other)), "{other}");
+    }
+    let refusal = accepted.check(NodeId(3)).unwrap_err().to_string();
+    assert!(
+        refusal.contains("does not name node 3: it has node-1.elector.internal"),
+        "{refusal}"
+    );
+}
+
+// A connection that resumed another would skip the certificates, and early data can be replayed.
+#[tokio::test]
+async fn no_connection_resumes_another() {
+    let folder = cluster();
+    let two = node(&folder, 2);
+    // It would resume if it could: it keeps what tickets it gets.
+    let eager = stranger(folder.path(), Some(1), "elector/1");
+    for _ in 0..3 {
+        let (here, there) = duplex(64 * 1024);
+        let name = ServerName::try_from("node-2.elector.internal").unwrap();
+        let (outgoing, incoming) =
+            in_time(async { tokio::join!(eager.connect(name, here), two.accept(there)) }).await;
+        let outgoing = outgoing.unwrap();
+        let session = outgoing.get_ref().1;
+        assert_eq!(session.handshake_kind(), Some(HandshakeKind::Full));
+        let incoming = incoming.unwrap().into_stream();
+        talk(outgoing.into(), incoming).await;
+    }
+}
+
+// A company's CA seldom signs nodes itself: what is between must be sent along, and counts for the
+// end of the validity.
+#[tokio::test]
+async fn certificates_between_node_and_ca_are_sent_along() {
+    let folder = cluster();
+    let (root, root_issuer) = ca("root", None);
+    let (between, issuer) = ca("between", Some(&root_issuer));
+    put(folder.path(), "ca.pem", &root);
+    for id in [1, 2] {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = good(id).signed_by(&key, &issuer).unwrap().pem();
+        put(
+            folder.path(),
+            &format!("node-{id}.pem"),
+            &format!("{certificate}{between}"),
+        );
+        put(
+            folder.path(),
+            &format!("node-{id}.key.pem"),
+            &key.serialize_pem(),
+        );
+    }
+    let (outgoing, incoming) = call(&node(&folder, 1), &node(&folder, 2), 2).await;
+    let incoming = incoming.unwrap();
+    assert!(incoming.names(NodeId(1)));
+    talk(outgoing.unwrap(), incoming.into_stream()).await;
+}
+
+// While one CA replaces another, nodes with certificates of either must reach each other.
+#[tokio::test]
+async fn two_cas_are_trusted_while_one_replaces_the_other() {
+    let (old, new) = (cluster(), cluster());
+    let both = read(old.path(), "ca.pem") + &read(new.path(), "ca.pem");
+    put(old.path(), "ca.pem", &both);
+    put(new.path(), "ca.pem", &both);
+    for (from, to) in [(&old, &new), (&new, &old)] {
+        let (outgoing, incoming) = call(&node(from, 1), &node(to, 2), 2).await;
+        talk(outgoing.unwrap(), incoming.unwrap().into_stream()).await;
+    }
+}
+
+// People with a CA of their own choose names of their own; a CA of several clusters must be able to
+// tell these apart.
+#[tokio::test]
+async fn the_suffix_of_names_can_be_chosen() {
+    let folder = cluster();
+    let (certificate, issuer) = ca("company", None);
+    put(folder.path(), "ca.pem", &certificate);
+    for (id, suffix) in [
+        (1, "billing.example"),
+        (2, "billing.example"),
+        (3, "other.example"),
+    ] {
+        let mut params = good(id);
+        let names = [format!("node-{id}.{suffix}")];
+        params.subject_alt_names = rcgen::CertificateParams::new(names)
+            .unwrap()
+            .subject_alt_names;
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &issuer).unwrap().pem();
+        put(folder.path(), &format!("node-{id}.pem"), &certificate);
+        put(
+            folder.path(),
+            &format!("node-{id}.key.pem"),
+            &key.serialize_pem(),
+        );
+    }
+    let of = |id, suffix: &str| {
+        let mut files = TlsFiles::in_folder(folder.path(), NodeId(id));
+        files.suffix = suffix.to_owned();
+        Tls::from_files(files, NodeId(id))
+    };
+    let (one, two) = (
+        of(1, "billing.example").unwrap(),
+        of(2, "billing.example").unwrap(),
+    );
+    let (outgoing, incoming) = call(&one, &two, 2).await;
+    let incoming = incoming.unwrap();
+    assert!(incoming.names(NodeId(1)));
+    talk(outgoing.unwrap(), incoming.into_stream()).await;
+
+    let stranger = of(3, "other.example").unwrap();
+    assert!(call(&stranger, &two, 2).await.0.is_err());
+    let refused = of(1, "not a name").unwrap_err().to_string();
+    assert!(refused.contains("is no DNS name"), "{refused}");
+}

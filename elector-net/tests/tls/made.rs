@@ -1,0 +1,147 @@
+//! Certificates that this crate makes.
+
+use std::{fs, path::Path};
+
+use elector_core::NodeId;
+use elector_net::{
+    certs::{Authority, CertsError, MOST_DAYS, add_dev, write_dev},
+    tls::{Tls, TlsFiles},
+};
+
+use crate::{
+    call, node,
+    pki::{cluster, good, put, read, reissue},
+    talk,
+};
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let name = |entry: fs::DirEntry| entry.file_name().into_string().unwrap();
+    let mut names: Vec<_> = entries.map(|entry| name(entry.unwrap())).collect();
+    names.sort();
+    names
+}
+
+// A cluster grows: the node that comes later must be one of it, and disturb nothing.
+#[tokio::test]
+async fn a_node_can_be_added_later() {
+    let folder = cluster();
+    let before = names(folder.path()).len();
+    let written = add_dev(folder.path(), &[NodeId(4)], 30).unwrap();
+    assert_eq!(
+        written,
+        ["node-4.pem", "node-4.key.pem"].map(|name| folder.path().join(name))
+    );
+    assert_eq!(names(folder.path()).len(), before + 2);
+    let (outgoing, incoming) = call(&node(&folder, 1), &node(&folder, 4), 4).await;
+    talk(outgoing.unwrap(), incoming.unwrap().into_stream()).await;
+}
+
+// Keys that are overwritten are gone, and with them the cluster.
+#[test]
+fn nothing_is_overwritten_and_nothing_half_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new/folder");
+    write_dev(&path, "test", &[NodeId(1)], 30).unwrap();
+    let before = names(&path);
+    let key = read(&path, "ca.key.pem");
+    for nodes in [[1, 2], [2, 1], [2, 3]] {
+        let refused = write_dev(&path, "test", &nodes.map(NodeId), 30).unwrap_err();
+        assert!(matches!(refused, CertsError::Exists(_)), "{refused}");
+    }
+    for nodes in [[1, 2], [2, 1], [2, 2]] {
+        let refused = add_dev(&path, &nodes.map(NodeId), 30).unwrap_err();
+        assert!(matches!(refused, CertsError::Exists(_)), "{refused}");
+    }
+    assert_eq!(names(&path), before);
+    assert_eq!(read(&path, "ca.key.pem"), key);
+}
+
+// A key that is world-readable for a moment is one that was read.
+#[cfg(unix)]
+#[test]
+fn keys_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = cluster();
+    for name in names(folder.path()) {
+        let mode = fs::metadata(folder.path().join(&name))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777;
+        if name.ends_with("key.pem") {
+            assert_eq!(mode, 0o600, "{name}");
+        } else {
+            assert_eq!(mode & 0o133, 0, "{name}");
+        }
+    }
+}
+
+// The CA's key lies in a folder for years: it must not be good for anything but nodes.
+#[test]
+fn the_ca_can_name_nodes_and_nothing_else() {
+    let folder = cluster();
+    let mut params = good(1);
+    let elsewhere = ["node-1.example".to_owned()];
+    params.subject_alt_names = rcgen::CertificateParams::new(elsewhere)
+        .unwrap()
+        .subject_alt_names;
+    reissue(folder.path(), 1, &params);
+    let mut files = TlsFiles::in_folder(folder.path(), NodeId(1));
+    files.suffix = "example".to_owned();
+    let refused = Tls::from_files(files, NodeId(1)).unwrap_err().to_string();
+    assert!(refused.contains("cannot be used"), "{refused}");
+}
+
+// A CA with the wrong key would issue what nobody believes.
+#[test]
+fn a_ca_and_a_key_that_are_no_pair_are_refused() {
+    let folder = cluster();
+    put(
+        folder.path(),
+        "ca.key.pem",
+        &read(folder.path(), "node-1.key.pem"),
+    );
+    let refused = add_dev(folder.path(), &[NodeId(4)], 30).unwrap_err();
+    assert!(
+        matches!(refused, CertsError::NotOfOnePair { .. }),
+        "{refused}"
+    );
+    fs::remove_file(folder.path().join("ca.key.pem")).unwrap();
+    let refused = add_dev(folder.path(), &[NodeId(4)], 30).unwrap_err();
+    assert!(matches!(refused, CertsError::Read { .. }), "{refused}");
+}
+
+// What cannot stand in a certificate is refused with what can.
+#[test]
+fn names_and_days_have_limits() {
+    for name in ["", "a b", "é", &"x".repeat(41)] {
+        let refused = Authority::new(name).unwrap_err();
+        assert!(matches!(refused, CertsError::Cluster(_)), "{refused}");
+    }
+    let authority = Authority::new(&"x".repeat(40)).unwrap();
+    for days in [0, MOST_DAYS + 1, u32::MAX] {
+        let refused = authority.issue(NodeId(1), days).unwrap_err();
+        assert!(matches!(refused, CertsError::Days(_)), "{refused}");
+    }
+    authority.issue(NodeId(u64::MAX), MOST_DAYS).unwrap();
+}
+
+// Logs and panics print what there is: never a key.
+#[test]
+fn no_key_is_printed() {
+    let authority = Authority::new("test").unwrap();
+    let issued = authority.issue(NodeId(1), 30).unwrap();
+    let folder = cluster();
+    let printed = format!("{authority:?} {issued:?} {:?}", node(&folder, 1));
+    assert!(printed.contains("BEGIN CERTIFICATE") && !printed.contains("PRIVATE KEY"));
+    for key in [
+        authority.key(),
+        issued.key,
+        read(folder.path(), "node-1.key.pem"),
+    ] {
+        let line = key.lines().nth(1).unwrap();
+        assert!(!printed.contains(line));
+    }
+}
