@@ -128,14 +128,14 @@ impl<A: ElectionAlgorithm> Station<A> {
     /// counted on two machines.
     fn check_timing(&self, hello: &Hello) -> Result<(), Refusal> {
         let mine = &self.hello;
-        for (lease_ms, silence_ms) in [
-            (hello.lease_ms, mine.silence_ms),
-            (mine.lease_ms, hello.silence_ms),
+        for (lease_us, silence_us) in [
+            (hello.lease_us, mine.silence_us),
+            (mine.lease_us, hello.silence_us),
         ] {
-            if lease_ms >= silence_ms {
+            if lease_us >= silence_us {
                 return Err(Refusal::Timing {
-                    lease_ms,
-                    silence_ms,
+                    lease_us,
+                    silence_us,
                 });
             }
         }

@@ -177,7 +177,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     fn hello(&self, members: &Membership) -> Hello {
         let timing = self.config.timing();
         let silence = timing.election_min.min(self.detection.floor);
-        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         Hello {
             cluster: self.cluster.clone(),
             algorithm: A::NAME.to_owned(),
@@ -186,8 +186,8 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             from: members.me(),
             to: members.me(),
             life: random() | 1,
-            lease_ms: millis(timing.lease),
-            silence_ms: millis(silence),
+            lease_us: micros(timing.lease),
+            silence_us: micros(silence),
         }
     }
 

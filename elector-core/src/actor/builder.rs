@@ -65,6 +65,12 @@ impl<A: ElectionAlgorithm> Builder<A> {
         &self.name
     }
 
+    /// This node, if it was said which it is: for those who write a transport.
+    #[must_use]
+    pub fn named_node(&self) -> Option<NodeId> {
+        self.me
+    }
+
     /// The nodes that were named so far, with their addresses: for those who write a transport.
     #[must_use]
     pub fn named_peers(&self) -> &[Peer] {

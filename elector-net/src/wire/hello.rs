@@ -84,10 +84,11 @@ pub(crate) struct Hello {
     pub(crate) to: NodeId,
     /// Drawn when its process started the node: another one is another life.
     pub(crate) life: u64,
-    /// How long its lease lasts, in milliseconds, rounded up.
-    pub(crate) lease_ms: u64,
-    /// After how long a silence it may turn against a leader, in milliseconds, rounded down.
-    pub(crate) silence_ms: u64,
+    /// How long its lease lasts, in microseconds, rounded down. Rounding both is safe: if it is
+    /// shorter than a silence so rounded, it is shorter.
+    pub(crate) lease_us: u64,
+    /// After how long a silence it may turn against a leader, in microseconds, rounded down.
+    pub(crate) silence_us: u64,
 }
 
 impl Hello {
@@ -151,8 +152,8 @@ mod tests {
             from: NodeId(2),
             to: NodeId(1),
             life: 0x0506,
-            lease_ms: 120,
-            silence_ms: 150,
+            lease_us: 120_000,
+            silence_us: 150_000,
         }
     }
 
@@ -165,7 +166,7 @@ mod tests {
         };
         let head = b"ELCT\x00\x01\x00\x01\x11\x22\x33\x44\x55\x66\x77\x88";
         assert_eq!(greeting.write(), *head);
-        let body = b"\x07billing\x04raft\x82\x02\x84\x06\x02\x01\x86\x0a\x78\x96\x01";
+        let body = b"\x07billing\x04raft\x82\x02\x84\x06\x02\x01\x86\x0a\xc0\xa9\x07\xf0\x93\x09";
         let bytes = hello().write(greeting.number).unwrap();
         assert_eq!(bytes, [&head[..], body].concat());
         assert_eq!(Hello::read(&bytes, greeting.number), Ok(hello()));
@@ -193,8 +194,8 @@ mod tests {
             Refusal::NotAPeer(NodeId(9)),
             Refusal::WrongNode(NodeId(9)),
             Refusal::Timing {
-                lease_ms: 2,
-                silence_ms: 1,
+                lease_us: 2,
+                silence_us: 1,
             },
             Refusal::Certificate(NodeId(9)),
             Refusal::Claimed(NodeId(9)),

@@ -25,10 +25,10 @@ pub(crate) enum Refusal {
     #[error("it was looking for node {0}: correct its list of addresses")]
     WrongNode(NodeId),
     #[error(
-        "its lease ({lease_ms} ms) is not shorter than the silence that this side keeps \
-         ({silence_ms} ms): lower leases first, on all nodes, then timeouts"
+        "its lease ({lease_us} µs) is not shorter than the silence that this side keeps \
+         ({silence_us} µs): lower leases first, on all nodes, then timeouts"
     )]
-    Timing { lease_ms: u64, silence_ms: u64 },
+    Timing { lease_us: u64, silence_us: u64 },
     #[error("its certificate does not name node {0}: issue it one that does")]
     Certificate(NodeId),
     #[error(

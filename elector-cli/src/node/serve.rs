@@ -1,0 +1,275 @@
+use std::{future::Future, io, process::ExitCode};
+
+use elector_core::{
+    ElectionAlgorithm, Guarantee, GuaranteeKind, Role, Settings as _,
+    actor::{self, Elector},
+};
+use elector_net::{FileStorage, Identity, Monitor, NetBuilder, http};
+use tokio::{net::TcpListener, runtime, sync::oneshot};
+
+use super::{
+    algorithm::{WithAlgorithm, with_named},
+    arguments::NodeArguments,
+    error::ServeError,
+    log,
+    peers::statuses,
+    plan::Plan,
+    signals::Ends,
+};
+use crate::{CliError, output};
+
+/// The exit code when the node stopped by itself.
+const NODE_FAILED: u8 = 3;
+
+/// What a process does with its node beside keeping it.
+pub(crate) trait Duty {
+    /// Checks, before anything is opened, that it can be done under this plan.
+    fn check<A: ElectionAlgorithm>(&self, plan: &Plan<A>) -> Result<(), ServeError>;
+
+    /// Does it, until the node has stopped; the exit code of the process.
+    fn done<A: ElectionAlgorithm>(
+        self,
+        elector: Elector<A>,
+        monitor: Monitor,
+    ) -> impl Future<Output = ExitCode>;
+}
+
+/// Taking part in elections is all it does.
+struct Nothing;
+
+impl Duty for Nothing {
+    fn check<A: ElectionAlgorithm>(&self, _: &Plan<A>) -> Result<(), ServeError> {
+        Ok(())
+    }
+
+    async fn done<A: ElectionAlgorithm>(self, elector: Elector<A>, _: Monitor) -> ExitCode {
+        code_of(elector.stopped().await)
+    }
+}
+
+/// `elector node`.
+///
+/// # Errors
+/// If the node cannot be started.
+pub(crate) fn node(arguments: NodeArguments) -> Result<ExitCode, CliError> {
+    serve(arguments, Nothing)
+}
+
+/// Runs a node, and whatever is to be done with it.
+///
+/// # Errors
+/// If the node cannot be started.
+pub(crate) fn serve(arguments: NodeArguments, duty: impl Duty) -> Result<ExitCode, CliError> {
+    let settings = arguments.settings.with_file()?;
+    log::begin(&settings)?;
+    let act = if arguments.check_config {
+        Act::Check
+    } else if arguments.init {
+        Act::Format
+    } else {
+        Act::Serve
+    };
+    let with = With {
+        settings: settings.clone(),
+        act,
+        duty,
+    };
+    with_named(&settings, with)?
+}
+
+/// What is to be done with the plan of a node.
+enum Act {
+    Check,
+    Format,
+    Serve,
+}
+
+struct With<D> {
+    settings: super::settings::Settings,
+    act: Act,
+    duty: D,
+}
+
+impl<D: Duty> WithAlgorithm for With<D> {
+    type Output = Result<ExitCode, CliError>;
+
+    fn with<A: ElectionAlgorithm>(self, config: A::Config) -> Result<Self::Output, ServeError> {
+        let plan = Plan::<A>::new(self.settings, config)?;
+        self.duty.check(&plan)?;
+        match self.act {
+            Act::Check => return Ok(told(&plan)),
+            Act::Format => {
+                FileStorage::format(&plan.data_dir, &identity(&plan))?;
+                return Ok(formatted(&plan));
+            }
+            Act::Serve => {}
+        }
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|source| ServeError::System {
+            what: "the runtime cannot be started",
+            source,
+        })?;
+        Ok(Ok(runtime.block_on(run(plan, self.duty))?))
+    }
+}
+
+fn identity<A: ElectionAlgorithm>(plan: &Plan<A>) -> Identity {
+    Identity::of::<A>(plan.name.as_str(), plan.members.me())
+}
+
+fn told<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, CliError> {
+    let timing = serde_json::to_string(plan.config.timing())?;
+    let detection = plan.detection;
+    let record = match FileStorage::inspect(&plan.data_dir) {
+        Ok(summary) => summary.to_string(),
+        Err(error) => error.to_string(),
+    };
+    output::print(&format!(
+        "The settings can be used.\n\
+         node       {} of {:?}, cluster \"{}\"\n\
+         algorithm  {}, {}\n\
+         timing     {timing}\n\
+         detection  ping every {:?}, hint after {:?} to {:?} of silence\n\
+         TLS        {}\n\
+         data       {}: {record}\n",
+        plan.members.me(),
+        plan.members.nodes(),
+        plan.name,
+        A::NAME,
+        A::Guarantee::KIND,
+        detection.ping,
+        detection.floor,
+        detection.ceiling,
+        if plan.tls.is_some() { "on" } else { "off" },
+        plan.data_dir.display(),
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn formatted<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, CliError> {
+    output::print(&format!(
+        "{} is the folder of node {} of the cluster \"{}\" from now on. Start the node by the same \
+         command without --init.\n",
+        plan.data_dir.display(),
+        plan.members.me(),
+        plan.name,
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run<A: ElectionAlgorithm>(plan: Plan<A>, duty: impl Duty) -> Result<ExitCode, ServeError> {
+    let signals = Ends::new().map_err(|source| ServeError::System {
+        what: "signals cannot be handled",
+        source,
+    })?;
+    let http = match &plan.http {
+        Some(address) => Some(http::bind(address, plan.http_beyond_loopback).await?),
+        None => None,
+    };
+    let (elector, monitor) = start(&plan).await?;
+    tell(&elector);
+    let (stop_http, stopped) = oneshot::channel::<()>();
+    let serving = http.map(|listener| {
+        let service = service(&plan, &elector, monitor.clone());
+        tokio::spawn(async move {
+            // Dropped: it is to stop.
+            let stopped = async { drop(stopped.await) };
+            service.serve(listener, stopped).await;
+        })
+    });
+    end_on(signals, elector.clone(), plan.leave);
+    let code = duty.done(elector, monitor).await;
+    drop(stop_http);
+    if let Some(serving) = serving {
+        // If it panicked, its panic was told already.
+        let _ = serving.await;
+    }
+    Ok(code)
+}
+
+async fn start<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<(Elector<A>, Monitor), ServeError> {
+    let builder = Elector::<A>::builder(plan.name.as_str())
+        .node_id(plan.members.me())
+        .peers(plan.peers.clone())
+        .config(plan.config.clone());
+    let mut node = builder
+        .data_dir(&plan.data_dir)
+        .plaintext_beyond_loopback(plan.plaintext)
+        .detection(plan.detection);
+    if let Some(address) = &plan.listen {
+        node = node.listen(address);
+    }
+    if let Some(tls) = &plan.tls {
+        node = node.tls(tls.clone());
+    }
+    let monitor = node.monitor();
+    Ok((node.start().await?, monitor))
+}
+
+fn service<A: ElectionAlgorithm>(
+    plan: &Plan<A>,
+    elector: &Elector<A>,
+    monitor: Monitor,
+) -> http::Service {
+    let mut options = http::Options::new(plan.name.as_str())
+        .peers(move || statuses(&monitor));
+    if let Some(token) = &plan.token {
+        options = options.token(token.clone());
+    }
+    http::Service::new(elector, options)
+}
+
+/// Logs what the node knows, whenever that changes, with the moment on the clock of leases.
+fn tell<A: ElectionAlgorithm>(elector: &Elector<A>) {
+    let node = elector.node_id();
+    let mut status = elector.subscribe();
+    status.mark_changed();
+    tokio::spawn(async move {
+        while status.changed().await.is_ok() {
+            let now = status.borrow_and_update().clone();
+            let passed = u64::try_from(now.since.elapsed().as_nanos()).unwrap_or(0);
+            let at_ns = actor::now().nanos().saturating_sub(passed);
+            let leader = now.leader.map_or("none".to_owned(), |leader| leader.to_string());
+            let message = match (now.role, now.leader) {
+                (Role::Leader, _) => "this node leads",
+                (_, Some(_)) => "there is a leader",
+                (_, None) => "there is no leader",
+            };
+            tracing::info!(
+                target: "elector",
+                %node, role = %now.role, leader, epoch = now.epoch.0, at_ns,
+                "{message}"
+            );
+        }
+    });
+}
+
+/// Leaves the cluster in good order when the process is told to end; at once, when told twice.
+fn end_on<A: ElectionAlgorithm>(mut ends: Ends, elector: Elector<A>, limit: std::time::Duration) {
+    tokio::spawn(async move {
+        ends.told().await;
+        tracing::info!(target: "elector", node = %elector.node_id(), "told to end: handing over");
+        let left = elector.leave(limit);
+        tokio::select! {
+            left = left => match left {
+                Ok(Some(leader)) => tracing::info!(target: "elector", %leader, "handed over"),
+                Ok(None) => tracing::warn!(target: "elector", "ended, and nobody else is known to lead"),
+                Err(error) => tracing::error!(target: "elector", %error, "ended, not in good order"),
+            },
+            () = ends.told() => {
+                tracing::warn!(target: "elector", "told to end again: ending at once");
+                // How it ended is told by the node itself.
+                let _ = elector.shutdown_within(std::time::Duration::ZERO).await;
+            }
+        }
+    });
+}
+
+/// The exit code for the end of a node.
+pub(crate) fn code_of(end: Result<(), actor::NodeError>) -> ExitCode {
+    match end {
+        Ok(()) => ExitCode::SUCCESS,
+        // It was logged by the node.
+        Err(_) => ExitCode::from(NODE_FAILED),
+    }
+}

@@ -1,0 +1,149 @@
+use std::{
+    fmt,
+    net::TcpListener,
+    path::{Path, PathBuf},
+};
+
+use elector_core::{
+    ElectionAlgorithm, NodeId,
+    actor::{Builder, Elector, StartError},
+};
+
+use crate::{Detection, FileStorage, Identity, Monitor, RecordError, Tcp, Tls};
+
+/// Makes a node of a real cluster of what [`Elector::builder`] begins: it reaches its peers over TCP
+/// at the addresses that they were named with, and keeps its state in a folder.
+///
+/// ```
+/// use elector_core::actor::Elector;
+/// use elector_net::NetBuilder;
+/// use elector_raft::Raft;
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path().join("node-1");
+/// let node = || {
+///     Elector::<Raft>::builder("billing")
+///         .node_id(1)
+///         .peers([(1, "127.0.0.1:7101"), (2, "127.0.0.1:7102"), (3, "127.0.0.1:7103")])
+///         .data_dir(&folder)
+/// };
+/// node().format()?; // Once in the life of a node.
+/// # let node = || node().listen("127.0.0.1:0");
+/// let elector = node().start().await?;
+/// # elector.shutdown().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub trait NetBuilder<A: ElectionAlgorithm> {
+    /// Keeps the node's state in this folder, and connects it over TCP.
+    fn data_dir(self, folder: impl AsRef<Path>) -> NodeBuilder<A>;
+}
+
+impl<A: ElectionAlgorithm> NetBuilder<A> for Builder<A> {
+    fn data_dir(self, folder: impl AsRef<Path>) -> NodeBuilder<A> {
+        let peers = self.named_peers().to_vec();
+        let config = self.configuration().clone();
+        NodeBuilder {
+            tcp: Tcp::new(self.name(), peers, config),
+            folder: folder.as_ref().to_owned(),
+            on_node_thread: false,
+            builder: self,
+        }
+    }
+}
+
+/// Sets up a node of a real cluster; made by [`NetBuilder::data_dir`], which must be called after
+/// everything of the [`Builder`] itself.
+pub struct NodeBuilder<A: ElectionAlgorithm> {
+    builder: Builder<A>,
+    tcp: Tcp<A>,
+    folder: PathBuf,
+    on_node_thread: bool,
+}
+
+impl<A: ElectionAlgorithm> NodeBuilder<A> {
+    /// See [`Tcp::listen`].
+    #[must_use]
+    pub fn listen(mut self, address: impl Into<String>) -> Self {
+        self.tcp = self.tcp.listen(address);
+        self
+    }
+
+    /// See [`Tcp::listen_on`].
+    #[must_use]
+    pub fn listen_on(mut self, listener: TcpListener) -> Self {
+        self.tcp = self.tcp.listen_on(listener);
+        self
+    }
+
+    /// See [`Tcp::tls`].
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tcp = self.tcp.tls(tls);
+        self
+    }
+
+    /// See [`Tcp::plaintext_beyond_loopback`].
+    #[must_use]
+    pub fn plaintext_beyond_loopback(mut self, allowed: bool) -> Self {
+        self.tcp = self.tcp.plaintext_beyond_loopback(allowed);
+        self
+    }
+
+    /// See [`Tcp::detection`].
+    #[must_use]
+    pub fn detection(mut self, detection: Detection) -> Self {
+        self.tcp = self.tcp.detection(detection);
+        self
+    }
+
+    /// See [`FileStorage::on_node_thread`].
+    #[must_use]
+    pub fn save_on_node_thread(mut self, yes: bool) -> Self {
+        self.on_node_thread = yes;
+        self
+    }
+
+    /// Looks at the node's connections, now and when it runs.
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        self.tcp.monitor()
+    }
+
+    /// Makes the folder of a node that has never run: see [`FileStorage::format`].
+    ///
+    /// # Errors
+    /// As [`FileStorage::format`].
+    pub fn format(&self) -> Result<(), RecordError> {
+        FileStorage::format(&self.folder, &self.identity())
+    }
+
+    /// Starts the node: see [`Builder::start`].
+    ///
+    /// # Errors
+    /// As [`Builder::start`]; the record is read first, then the socket is opened.
+    pub async fn start(self) -> Result<Elector<A>, StartError> {
+        let storage = FileStorage::at(&self.folder, self.identity());
+        let storage = storage.on_node_thread(self.on_node_thread);
+        let builder = self.builder.storage(storage);
+        builder.transport(self.tcp).start().await
+    }
+
+    fn identity(&self) -> Identity {
+        // Without an id nothing is ever opened: `start` says so.
+        let me = self.builder.named_node().unwrap_or(NodeId(0));
+        Identity::of::<A>(self.builder.name(), me)
+    }
+}
+
+impl<A: ElectionAlgorithm> fmt::Debug for NodeBuilder<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeBuilder")
+            .field("builder", &self.builder)
+            .field("tcp", &self.tcp)
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
+    }
+}
