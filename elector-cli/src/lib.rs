@@ -16,6 +16,8 @@ mod output;
 mod overview;
 mod registry;
 mod report;
+#[cfg(target_os = "linux")]
+pub mod run;
 #[cfg(test)]
 mod sample;
 mod scenarios;
@@ -40,6 +42,10 @@ const FAILED: u8 = 2;
 /// The `elector` command, on the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    if let Some(code) = run::entry() {
+        return code;
+    }
     let done = match Arguments::parse().command {
         Command::Compare(options) => compare::compare(&options),
         Command::Simulate(options) => simulate::simulate(&options),

@@ -1,0 +1,191 @@
+use std::{
+    fs, io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
+
+use rustix::{
+    io::Errno,
+    process::{
+        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpgid, getsid, kill_process,
+        kill_process_group, pidfd_open, waitid,
+    },
+};
+
+use super::Exit;
+
+/// All processes of a command, seen from the guardian, which is the parent of the first one and
+/// of every one that was orphaned.
+///
+/// Nothing here can hit a stranger: a process id is in use until its parent has collected it, the
+/// parent is this process, and the first one is collected last.
+#[derive(Debug)]
+pub(super) struct Family {
+    /// The first process, and its group.
+    first: Pid,
+    handle: OwnedFd,
+    exit: Option<Exit>,
+    collected: bool,
+    orphans: Vec<Orphan>,
+}
+
+/// A look at who has ended, which takes nothing away.
+const ENDED: WaitIdOptions = WaitIdOptions::EXITED
+    .union(WaitIdOptions::NOHANG)
+    .union(WaitIdOptions::NOWAIT);
+
+#[derive(Debug)]
+struct Orphan {
+    pid: Pid,
+    handle: OwnedFd,
+    asked: bool,
+}
+
+impl Family {
+    /// The family of this process, a child of the caller that leads its group.
+    pub(super) fn of(first: Pid, handle: OwnedFd) -> Self {
+        Self {
+            first,
+            handle,
+            exit: None,
+            collected: false,
+            orphans: Vec::new(),
+        }
+    }
+
+    /// How the first process ended, if it has, as of the last look.
+    pub(super) fn exit(&self) -> Option<Exit> {
+        self.exit
+    }
+
+    /// What becomes readable when there may be something new to see.
+    pub(super) fn handles(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let first = self.exit.is_none().then(|| self.handle.as_fd());
+        let orphans = self.orphans.iter().map(|orphan| orphan.handle.as_fd());
+        first.into_iter().chain(orphans)
+    }
+
+    /// Looks who is left; whether nobody is. While the first process lives, the others are its own
+    /// business, until they end as orphans.
+    pub(super) fn look(&mut self) -> io::Result<bool> {
+        if self.exit.is_none() {
+            let status = waitid(WaitId::PidFd(self.handle.as_fd()), ENDED)?;
+            self.exit = status.as_ref().map(Exit::from_status);
+        }
+        if self.exit.is_none() {
+            if waitid(WaitId::All, ENDED)?.is_some() {
+                let others = children()?.into_iter().filter(|&pid| pid != self.first);
+                for pid in others {
+                    collect(pid);
+                }
+            }
+            return Ok(false);
+        }
+        loop {
+            self.orphans.retain(|orphan| !collect(orphan.pid));
+            self.adopt()?;
+            if !self.orphans.is_empty() {
+                return Ok(false);
+            }
+            self.collected = self.collected || collect(self.first);
+            // The list of children can miss one while another goes; this cannot.
+            match waitid(WaitId::All, ENDED) {
+                Err(Errno::CHILD) => return Ok(true),
+                Ok(_) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// SIGTERM to all, each once.
+    pub(super) fn ask(&mut self) {
+        if !self.collected {
+            let _ = kill_process_group(self.first, Signal::TERM);
+            // One that is stopped would not hear it.
+            let _ = kill_process_group(self.first, Signal::CONT);
+        }
+        self.ask_orphans();
+    }
+
+    /// SIGTERM to those that were not in reach when the others were asked.
+    pub(super) fn ask_orphans(&mut self) {
+        for orphan in self.orphans.iter_mut().filter(|orphan| !orphan.asked) {
+            orphan.asked = true;
+            if getpgid(Some(orphan.pid)) != Ok(self.first) {
+                let _ = kill_process(orphan.pid, Signal::TERM);
+                let _ = kill_process(orphan.pid, Signal::CONT);
+            }
+        }
+    }
+
+    /// SIGKILL to all in reach. Whoever is orphaned by it is in reach at the next look.
+    pub(super) fn kill(&self) {
+        if !self.collected {
+            let _ = kill_process_group(self.first, Signal::KILL);
+        }
+        for orphan in &self.orphans {
+            let _ = kill_process(orphan.pid, Signal::KILL);
+        }
+    }
+
+    fn adopt(&mut self) -> io::Result<()> {
+        for pid in children()? {
+            let known = pid == self.first || self.orphans.iter().any(|orphan| orphan.pid == pid);
+            if known {
+                continue;
+            }
+            match pidfd_open(pid, PidfdFlags::empty()) {
+                Ok(handle) => self.orphans.push(Orphan {
+                    pid,
+                    handle,
+                    asked: false,
+                }),
+                // Too many at once: the others' turn comes when some of these have ended.
+                Err(Errno::MFILE | Errno::NFILE) if !self.orphans.is_empty() => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Kills and collects the children of this process that are of this session; whether there were
+/// any. For the node whose guardian, the leader of that session, is gone.
+pub(super) fn kill_session(session: Pid) -> io::Result<bool> {
+    let mut any = false;
+    for pid in children()? {
+        if getsid(Some(pid)) == Ok(session) {
+            any = true;
+            let _ = kill_process(pid, Signal::KILL);
+            collect(pid);
+        }
+    }
+    Ok(any)
+}
+
+/// Takes the exit status of a child, if it has ended.
+pub(super) fn collect(pid: Pid) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    !matches!(waitid(WaitId::Pid(pid), options), Ok(None))
+}
+
+/// The children of this process, and of every of its threads, also those that wait to be
+/// collected.
+///
+/// # Errors
+/// If the kernel does not tell (it was built without `CONFIG_PROC_CHILDREN`, or `/proc` is not
+/// there).
+pub(super) fn children() -> io::Result<Vec<Pid>> {
+    let mut children = Vec::new();
+    for thread in fs::read_dir("/proc/self/task")? {
+        match fs::read_to_string(thread?.path().join("children")) {
+            Ok(list) => {
+                let pids = list.split_ascii_whitespace();
+                children.extend(pids.filter_map(|pid| Pid::from_raw(pid.parse().ok()?)));
+            }
+            // The thread has just ended.
+            Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(children)
+}

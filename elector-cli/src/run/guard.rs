@@ -1,0 +1,294 @@
+use std::{io, sync::Arc, time::Duration};
+
+use elector_core::{Moment, NodeId, actor::now};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::{
+    io::Interest,
+    net::UnixStream,
+    process::Child,
+    time::{sleep, timeout},
+};
+
+use super::{
+    Ended, Keeper, Options, RunError, Tenure, Why,
+    duty::Terms,
+    family,
+    launch::launch,
+    wire::{self, Order, Report, Start},
+};
+
+/// A command that runs on the leader, from the node's side: it tells the guardian, and hears of
+/// the command's end. There is one for the life of a node.
+///
+/// Dropping it has the command killed, at once; [`shutdown`](Self::shutdown) is for good manners.
+///
+/// Nothing here blocks. All methods that wait may be cancelled, and called again.
+#[derive(Debug)]
+pub struct Guard {
+    line: Arc<UnixStream>,
+    guardian: Child,
+    /// The guardian's process id, and that of the session which it leads.
+    session: Pid,
+    node: NodeId,
+    terms: Terms,
+    /// The number of the last run.
+    run: u64,
+    ready: bool,
+    running: Option<Running>,
+    ended: Option<Ended>,
+}
+
+#[derive(Debug)]
+struct Running {
+    /// Known soon after the start.
+    first: Option<Pid>,
+    deadline: Option<Moment>,
+}
+
+/// How long a guardian may be late before it is taken for one that hangs.
+const HANGS: Duration = Duration::from_secs(5);
+
+impl Guard {
+    /// Starts a guardian, and waits until it can start the command. This process adopts orphans
+    /// from then on (`PR_SET_CHILD_SUBREAPER`): what the guardian leaves behind if it is killed.
+    ///
+    /// # Errors
+    /// If the options break a rule, there is no such command, or the guardian cannot be started.
+    pub async fn spawn(options: &Options) -> Result<Self, RunError> {
+        options.validate()?;
+        let launched = launch(options).map_err(RunError::Spawn)?;
+        let mut guard = Self {
+            line: Arc::new(launched.line),
+            guardian: launched.guardian,
+            session: launched.pid,
+            node: options.node,
+            terms: options.terms(),
+            run: 0,
+            ready: false,
+            running: None,
+            ended: None,
+        };
+        guard.ready().await?;
+        Ok(guard)
+    }
+
+    /// Waits until the command can be started: the one before has ended.
+    ///
+    /// # Errors
+    /// If the guardian has failed.
+    pub async fn ready(&mut self) -> Result<(), RunError> {
+        while !self.ready {
+            self.hear().await?;
+        }
+        Ok(())
+    }
+
+    /// Starts the command.
+    ///
+    /// # Errors
+    /// If it is not [`ready`](Self::ready), or the guardian has failed. That the command cannot be
+    /// executed is not an error here, but its [end](Self::exited).
+    pub fn start(&mut self, tenure: &Tenure) -> Result<(), RunError> {
+        if !self.ready {
+            return Err(RunError::Busy);
+        }
+        self.run += 1;
+        self.tell(&Order::Start(Start {
+            run: self.run,
+            environment: tenure.environment(self.node),
+            deadline: tenure.deadline,
+        }))?;
+        self.ready = false;
+        self.ended = None;
+        self.running = Some(Running {
+            first: None,
+            deadline: tenure.deadline,
+        });
+        Ok(())
+    }
+
+    /// The lease ends later than was known. Cheap, and without effect if nothing runs.
+    pub fn prolong(&mut self, deadline: Moment) {
+        let run = self.run;
+        if let Some(running) = &mut self.running {
+            running.deadline = running.deadline.map(|known| known.max(deadline));
+            // A guardian that is gone is heard of; one that does not read keeps the old deadline.
+            let _ = wire::send(&self.line, &Order::Prolong { run, deadline }, None);
+        }
+    }
+
+    /// Waits until the command has ended, and tells how the last run ended if nothing runs. The
+    /// command may have left processes behind: it has ended when they have.
+    ///
+    /// # Errors
+    /// If the guardian has failed; then the command has ended, too.
+    pub async fn exited(&mut self) -> Result<Ended, RunError> {
+        loop {
+            if let Some(ended) = self.ended {
+                return Ok(ended);
+            }
+            self.hear().await?;
+        }
+    }
+
+    /// Asks the command to end, and does not wait for it: all of its grace if leadership is
+    /// [given up](Why::Returned), for as long as that is prolonged; what is left of the lease, or
+    /// the grace on loss, if it was [lost](Why::Lost). Without effect if nothing runs.
+    pub fn ask_to_end(&self, why: Why) {
+        if self.running.is_some() {
+            // A guardian that is gone is heard of; for one that does not read there is the deadline,
+            // and `lose`.
+            let _ = self.tell(&Order::Stop { run: self.run, why });
+        }
+    }
+
+    /// Stops the command with all of its grace, for leadership is given up, and waits for its end.
+    /// Under a lease it must be [prolonged](Self::prolong) meanwhile: [`supervise`](super::supervise)
+    /// does that.
+    ///
+    /// # Errors
+    /// If the guardian has failed; then the command has ended, too.
+    pub async fn stop(&mut self) -> Result<Ended, RunError> {
+        self.ask_to_end(Why::Returned);
+        self.exited().await
+    }
+
+    /// Stops the command, for leadership was lost, and waits for its end, which comes before the
+    /// lease ends. If the guardian does not see to that, this does: it kills the group itself, and
+    /// then the guardian.
+    ///
+    /// # Errors
+    /// If the guardian has failed; then the command has ended, too.
+    pub async fn lose(&mut self) -> Result<Ended, RunError> {
+        self.ask_to_end(Why::Lost);
+        let limit = self.lost_by();
+        if let Ok(ended) = timeout(limit, self.exited()).await {
+            return ended;
+        }
+        self.kill_group();
+        if let Ok(ended) = timeout(HANGS, self.exited()).await {
+            return ended;
+        }
+        Err(self.bereaved().await)
+    }
+
+    /// Stops the command, if it runs, and then the guardian.
+    ///
+    /// # Errors
+    /// If the guardian had failed.
+    pub async fn shutdown(mut self) -> Result<(), RunError> {
+        if self.running.is_some() {
+            self.stop().await?;
+        }
+        // Its end of the line closes, and there is nothing more to do for it.
+        drop(self.line);
+        let status = self.guardian.wait().await.map_err(RunError::Talk)?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(RunError::GuardianDied(status))
+        }
+    }
+
+    /// Whether the command runs, as far as is known.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// The process id of the guardian.
+    #[must_use]
+    pub fn guardian(&self) -> u32 {
+        self.session.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// For sockets that must not break before the command is dead.
+    #[must_use]
+    pub fn keeper(&self) -> Keeper {
+        Keeper(Arc::downgrade(&self.line))
+    }
+
+    /// How long to wait, from now on, for the guardian to do what it must before the lease ends.
+    fn lost_by(&self) -> Duration {
+        let deadline = self.running.as_ref().and_then(|running| running.deadline);
+        let nanos = match deadline {
+            Some(deadline) => {
+                let half_of_margin = self.terms.margin / 2;
+                let last = deadline.nanos().saturating_sub(half_of_margin);
+                last.saturating_sub(now().nanos())
+            }
+            None => self.terms.loss_grace.saturating_add(self.terms.margin),
+        };
+        Duration::from_nanos(nanos)
+    }
+
+    fn tell(&self, order: &Order) -> Result<(), RunError> {
+        match wire::send(&self.line, order, None) {
+            // Whoever waits for an end hears of this one, and why.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            sent => sent.map_err(RunError::Talk),
+        }
+    }
+
+    /// Takes one report.
+    async fn hear(&mut self) -> Result<(), RunError> {
+        let line = Arc::clone(&self.line);
+        let receive = || wire::receive::<Report>(&line);
+        let report = line.async_io(Interest::READABLE, receive).await;
+        match report.map_err(RunError::Talk)? {
+            Some((Report::Ready, _)) => self.ready = true,
+            Some((Report::Began { run, pid }, _)) if run == self.run => {
+                if let Some(running) = &mut self.running {
+                    running.first = Pid::from_raw(pid);
+                }
+            }
+            Some((Report::Ended { run, ended }, _)) if run == self.run => {
+                self.running = None;
+                self.ended = Some(ended);
+            }
+            // There are none of another run.
+            Some((Report::Began { .. } | Report::Ended { .. }, _)) => {}
+            Some((Report::Failed(what), _)) => {
+                self.bereaved().await;
+                return Err(RunError::Guardian(what));
+            }
+            None => return Err(self.bereaved().await),
+        }
+        Ok(())
+    }
+
+    /// The guardian is gone, or must go: sees to it that nothing of the command is left.
+    async fn bereaved(&mut self) -> RunError {
+        // It may only have closed its end of the line.
+        let _ = self.guardian.start_kill();
+        self.kill_group();
+        let status = match self.guardian.wait().await {
+            Ok(status) => status,
+            Err(error) => return RunError::Talk(error),
+        };
+        // What is left of it has this process for a parent now; the group's id is known to be in
+        // use until the first process is collected, below.
+        self.kill_group();
+        self.running = None;
+        let cleared = timeout(HANGS, async {
+            while family::kill_session(self.session)? {
+                sleep(Duration::from_millis(1)).await;
+            }
+            Ok(())
+        });
+        match cleared.await {
+            Ok(Err(error)) => RunError::Talk(error),
+            // What hangs in the kernel longer than that has been killed, and will be gone.
+            Ok(Ok(())) | Err(_) => RunError::GuardianDied(status),
+        }
+    }
+
+    /// Kills the group of the command that runs. Its id is in use, but for the instant between the
+    /// guardian's collecting the first process and its report of that.
+    fn kill_group(&self) {
+        let first = self.running.as_ref().and_then(|running| running.first);
+        if let Some(first) = first {
+            let _ = kill_process_group(first, Signal::KILL);
+        }
+    }
+}

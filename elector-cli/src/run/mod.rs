@@ -1,0 +1,128 @@
+//! `elector run`: a command of any kind that runs on the node that leads, and nowhere else. Linux.
+//!
+//! ```text
+//! node ──socket──▶ guardian ──▶ COMMAND, in a process group of its own
+//! ```
+//!
+//! Three processes, of two programs. The *node* takes part in the election. The *guardian*
+//! (`elector __guard`) is the node's child and has one duty: that by the end of the lease no
+//! process of COMMAND lives. It has a session of its own, one thread, no runtime, and the lease's
+//! deadline on a clock that counts suspend; so it does its duty whether the node was killed, was
+//! stopped, or hangs. While no command runs, a third one (`elector __exec`) waits in its place for
+//! the word to go, so that at the beginning of a tenure there is nothing to do but one `exec`.
+//!
+//! # When COMMAND is stopped
+//!
+//! SIGTERM (and SIGCONT, for those that are stopped) to its process group, then SIGKILL to
+//! whatever is left of it:
+//!
+//! | leadership | SIGTERM | SIGKILL at the latest |
+//! |---|---|---|
+//! | is given up (step-down, transfer, SIGTERM to the node) | at once | `grace` later; the node leads on for so long |
+//! | is lost to another node | at once | `margin` before the lease ends; without a lease, `loss_grace` later |
+//! | is not confirmed in time, or the node is stopped or hangs | `loss_grace + margin` before the lease ends | `margin` before the lease ends |
+//! | ends with the node's process | – | at once |
+//!
+//! The last row has no grace, for the lease is no protection there: the kernel tells the peers of
+//! the process's end too, a broken connection ends their silence, and another node may lead within
+//! a millisecond. Who needs it strict, that the peers hear of it only after COMMAND is dead, lets
+//! the guardian [keep](Keeper) the sockets.
+//!
+//! COMMAND is over when its first process has ended and none is left of what that one has started.
+//! What it leaves behind gets SIGTERM, `grace`, SIGKILL, and only then is the end reported.
+//!
+//! # What is killed
+//!
+//! The process group; and the guardian is the one that orphans are given to (a *subreaper*), so a
+//! daemon that has left the group, even the session, is found by its parentage and killed as well.
+//! If the guardian itself is killed, the kernel kills COMMAND's first process with it
+//! (`PR_SET_PDEATHSIG`), the node kills the rest of the group and of the session, and stops.
+//!
+//! What escapes:
+//! - everything but COMMAND's first process, if node and guardian are killed at the same time;
+//! - a daemon with a session of its own, if the guardian is killed;
+//! - a process that has become another user's, if elector may not signal that one; and by such a
+//!   change (`exec` of a set-user-ID file, or one with capabilities) COMMAND escapes
+//!   `PR_SET_PDEATHSIG`, too;
+//! - a process that hangs in the kernel (a dead network file system) dies when it comes back;
+//! - what others start for COMMAND: a container that a daemon runs, a systemd unit, a remote shell;
+//! - a machine that is suspended, or whose processes are all frozen, past the deadline: COMMAND may
+//!   run for an instant when it wakes, before the guardian does. The fencing token is for that.
+//!
+//! # The environment of COMMAND
+//!
+//! The node's, and: `ELECTOR_NODE`, the id of this node; `ELECTOR_EPOCH`, the epoch that it leads;
+//! `ELECTOR_FENCING_TOKEN`, the token to send along with every write, which is not set under an
+//! algorithm that gives none. Standard output and error are the node's; standard input is empty,
+//! unless [told otherwise](Stdin). COMMAND has no controlling terminal.
+//!
+//! # Exit codes of `elector run`
+//!
+//! | code | |
+//! |---|---|
+//! | 0 | shut down as asked, COMMAND ended |
+//! | 2 | wrong use: arguments, settings, a COMMAND that is not there or not executable |
+//! | 3 | the node failed: its disk, its algorithm |
+//! | 4 | the guardian failed, or was killed |
+//! | *n* | under `--on-exit stop`: COMMAND's own code; 128 + *s* if signal *s* ended it; 127 if it was not found any more, 126 if it could not be executed |
+
+mod alarm;
+mod backoff;
+mod duty;
+mod ended;
+mod error;
+mod family;
+mod guard;
+mod guardian;
+mod keeper;
+mod launch;
+mod options;
+mod process;
+mod shim;
+mod supervise;
+mod tenure;
+mod ward;
+mod wire;
+
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    process::ExitCode,
+};
+
+pub use backoff::Backoff;
+pub use ended::{Ended, Exit, Why};
+pub use error::RunError;
+pub use guard::Guard;
+pub use keeper::Keeper;
+pub use options::{Options, Stdin};
+pub use supervise::{ExitPolicy, Held, Outcome, supervise};
+pub use tenure::Tenure;
+
+/// The exit code of `elector run` for arguments, settings or a COMMAND that cannot be.
+pub const WRONG_USE: u8 = 2;
+/// The exit code of `elector run` when the node stopped by itself.
+pub const NODE_FAILED: u8 = 3;
+/// The exit code of `elector run` when the guardian ended before it was told to.
+pub const GUARDIAN_FAILED: u8 = 4;
+
+/// The first argument of a guardian.
+const GUARDIAN: &str = "__guard";
+/// The first argument of the process that becomes COMMAND.
+const SHIM: &str = "__exec";
+
+/// What this process does if it was started to guard a command, or to become one: call it before
+/// anything else, with no other thread running. `None` if it was started for anything else.
+#[must_use]
+pub fn entry() -> Option<ExitCode> {
+    let mut arguments = env::args_os().skip(1);
+    let first = arguments.next()?;
+    let rest = || arguments.collect::<Vec<OsString>>();
+    if first == OsStr::new(GUARDIAN) {
+        Some(guardian::main(rest()))
+    } else if first == OsStr::new(SHIM) {
+        Some(shim::main(&rest()))
+    } else {
+        None
+    }
+}

@@ -1,0 +1,155 @@
+use std::{future::Future, time::Duration};
+
+use clap::ValueEnum;
+use elector_core::{Epoch, FencingToken, Moment, actor::now};
+use serde::Deserialize;
+use tokio::time::sleep;
+
+use super::{Backoff, Ended, Guard, RunError, Tenure, Why};
+
+/// A leadership that a command runs under, as far as its supervisor must know. It is meant for
+/// [`elector_core::actor::Leadership`].
+pub trait Held: Sync {
+    /// The epoch of this tenure.
+    fn epoch(&self) -> Epoch;
+
+    /// The fencing token; `None` under best-effort algorithms.
+    fn token(&self) -> Option<FencingToken>;
+
+    /// When the lease ends, as known now; `None` without a lease.
+    fn deadline(&self) -> Option<Moment>;
+
+    /// Waits until the deadline is later than `known`, and gives it; `None` when the leadership is
+    /// over. Without a lease it waits for that. Must be safe to cancel, as all of these.
+    fn prolonged(&self, known: Moment) -> impl Future<Output = Option<Moment>> + Send;
+
+    /// Returns when the leadership is to be given up, and the node leads on until its work has
+    /// ended; or when it is over.
+    fn ending(&self) -> impl Future<Output = ()> + Send;
+
+    /// Returns when the leadership is over.
+    fn lost(&self) -> impl Future<Output = ()> + Send;
+}
+
+/// What to do when the command ends by itself while the node leads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExitPolicy {
+    /// Give the leadership back; the command is started again when this node leads again.
+    #[default]
+    Resign,
+    /// Start it again on this node.
+    Restart,
+    /// Shut the node down, and exit with the command's code.
+    Stop,
+}
+
+/// How the work of one tenure ended. The command has ended in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The leadership is over, or was to be given up: with the command's end, if it ran.
+    Over(Option<Ended>),
+    /// The command ended by itself, and the leadership is to be given back.
+    Resign(Ended),
+    /// The command ended by itself, and the node is to be shut down. The exit code of its process
+    /// is [`Exit::code`](super::Exit::code).
+    Stop(Ended),
+}
+
+/// Runs the command for one tenure: starts it, tells its guardian each time that the lease is
+/// prolonged, stops it when the leadership is to end or was lost, and follows the policy when it
+/// ends by itself. Meant to be the work given to [`lead`](elector_core::actor::Elector::lead), in
+/// the form that gives it `grace` to finish; if it returns [`Outcome::Resign`], the work ends with
+/// `Ok`.
+///
+/// Between an end of the command and what follows from it lies a pause of the `backoff`, which is
+/// to live as long as the node.
+///
+/// If this is dropped, the command is stopped as when leadership is [lost](Why::Lost), and the next
+/// call waits for its end.
+///
+/// # Errors
+/// If the guardian failed. Then the command has ended, and the node must not go on: shut it down,
+/// and exit with the [code](RunError::exit_code) of the error.
+pub async fn supervise<H: Held>(
+    held: &H,
+    guard: &mut Guard,
+    policy: ExitPolicy,
+    backoff: &mut Backoff,
+) -> Result<Outcome, RunError> {
+    loop {
+        let ready = until_ending(held, guard.ready()).await;
+        let Some(ready) = ready else {
+            return Ok(Outcome::Over(None));
+        };
+        ready?;
+        let began = now();
+        guard.start(&Tenure {
+            epoch: held.epoch(),
+            token: held.token(),
+            deadline: held.deadline(),
+        })?;
+        let ended = tend(held, guard).await?;
+        tracing::info!(epoch = %held.epoch(), %ended, "command ended");
+        if !matches!(ended.why, Why::Itself | Why::Deadline) {
+            return Ok(Outcome::Over(Some(ended)));
+        }
+        if ended.why == Why::Itself && policy == ExitPolicy::Stop {
+            return Ok(Outcome::Stop(ended));
+        }
+        let ran = ended.over.nanos().saturating_sub(began.nanos());
+        let pause = backoff.next(Duration::from_nanos(ran));
+        if until_ending(held, sleep(pause)).await.is_none() {
+            return Ok(Outcome::Over(Some(ended)));
+        }
+        // A lease that went on after all, a little late, is no reason to elect another.
+        if ended.why == Why::Itself && policy == ExitPolicy::Resign {
+            return Ok(Outcome::Resign(ended));
+        }
+    }
+}
+
+/// Stays with the command until it has ended.
+async fn tend<H: Held>(held: &H, guard: &mut Guard) -> Result<Ended, RunError> {
+    let tending = Tending(guard);
+    let guard = &mut *tending.0;
+    let mut known = held.deadline().unwrap_or(Moment::ZERO);
+    let mut asked = false;
+    loop {
+        tokio::select! {
+            biased;
+            ended = guard.exited() => return ended,
+            () = held.lost() => return guard.lose().await,
+            () = held.ending(), if !asked => {
+                asked = true;
+                guard.ask_to_end(Why::Returned);
+            }
+            deadline = held.prolonged(known) => match deadline {
+                Some(deadline) => {
+                    known = deadline;
+                    guard.prolong(deadline);
+                }
+                None => return guard.lose().await,
+            },
+        }
+    }
+}
+
+/// Does this for as long as the leadership is not to end.
+async fn until_ending<H: Held, F: Future>(held: &H, future: F) -> Option<F::Output> {
+    tokio::select! {
+        biased;
+        () = held.ending() => None,
+        output = future => Some(output),
+    }
+}
+
+/// Stops the command when nobody stays with it.
+struct Tending<'a>(&'a mut Guard);
+
+impl Drop for Tending<'_> {
+    fn drop(&mut self) {
+        self.0.ask_to_end(Why::Lost);
+    }
+}

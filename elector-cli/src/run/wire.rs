@@ -1,0 +1,172 @@
+use std::{
+    io::{self, IoSlice, IoSliceMut},
+    mem::MaybeUninit,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
+
+use elector_core::Moment;
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{Ended, Why, duty::Terms};
+
+/// What a node tells its guardian.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Order {
+    /// The first one. Comes with the standard input for commands, unless that is empty.
+    Begin(Terms),
+    /// Start the command.
+    Start(Start),
+    /// The lease ends later.
+    Prolong { run: u64, deadline: Moment },
+    /// Stop the command.
+    Stop { run: u64, why: Why },
+    /// Keep the socket that comes with it open for as long as the command lives.
+    Keep,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Start {
+    pub(super) run: u64,
+    pub(super) environment: Environment,
+    pub(super) deadline: Option<Moment>,
+}
+
+/// What a guardian tells its node. Runs of the command are numbered by the node.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Report {
+    /// It can start the command.
+    Ready,
+    /// The command, or what will become it, is this process, which leads its group.
+    Began { run: u64, pid: i32 },
+    /// The command has ended.
+    Ended { run: u64, ended: Ended },
+    /// The guardian cannot go on.
+    Failed(String),
+}
+
+/// What is put into the environment of a command: names and values. A name without a value is
+/// taken out of it.
+pub(super) type Environment = Vec<(String, Option<String>)>;
+
+/// The longest message, in bytes.
+const LONGEST: usize = 4096;
+
+/// A pair of connected sockets whose messages arrive whole or not at all, so that neither side can
+/// be left with half a message by one that vanishes.
+pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let pair = socketpair(
+        AddressFamily::UNIX,
+        SocketType::SEQPACKET,
+        SocketFlags::CLOEXEC,
+        None,
+    );
+    Ok(pair?)
+}
+
+/// Sends one message, and a file along with it. Never waits.
+///
+/// # Errors
+/// If there is no room for it, or the other side is gone.
+pub(super) fn send<T: Serialize>(
+    socket: impl AsFd,
+    message: &T,
+    file: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
+    let bytes = serde_json::to_vec(message)?;
+    if bytes.len() > LONGEST {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "too long a message",
+        ));
+    }
+    let files = file.as_slice();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !files.is_empty() {
+        // There is room for just that.
+        control.push(SendAncillaryMessage::ScmRights(files));
+    }
+    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+    sendmsg(socket, &[IoSlice::new(&bytes)], &mut control, flags)?;
+    Ok(())
+}
+
+/// Receives one message, and the file that came with it; `None` when the other side is gone.
+///
+/// # Errors
+/// If there is none yet and the socket does not wait; if it is none of ours.
+pub(super) fn receive<T: DeserializeOwned>(
+    socket: impl AsFd,
+) -> io::Result<Option<(T, Option<OwnedFd>)>> {
+    let mut bytes = [0; LONGEST];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut slices = [IoSliceMut::new(&mut bytes)];
+    let received = recvmsg(socket, &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC);
+    let length = match received {
+        Ok(received) => received.bytes,
+        // It is gone, and had not read everything.
+        Err(rustix::io::Errno::CONNRESET) => 0,
+        Err(error) => return Err(error.into()),
+    };
+    if length == 0 {
+        return Ok(None);
+    }
+    let mut file = None;
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(files) = message {
+            file = files.last();
+        }
+    }
+    let message = serde_json::from_slice(bytes.get(..length).unwrap_or_default())?;
+    Ok(Some((message, file)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The guardian must not take noise for orders, nor wait for the rest of one: whatever comes is
+    // a message, an error, or the end.
+    #[test]
+    fn a_message_is_whole_or_an_error() {
+        let (here, there) = pair().unwrap();
+        let prolong = Order::Prolong {
+            run: 7,
+            deadline: Moment::from_nanos(u64::MAX),
+        };
+        send(&here, &prolong, Some(here.as_fd())).unwrap();
+        let (order, file) = receive::<Order>(&there).unwrap().unwrap();
+        assert!(
+            matches!(order, Order::Prolong { run: 7, deadline } if deadline.nanos() == u64::MAX)
+        );
+        assert!(file.is_some());
+
+        for noise in [
+            &b"{"[..],
+            b"\xff\0",
+            b"{\"Begin\":{}}",
+            &[b'['; LONGEST + 1],
+        ] {
+            rustix::net::send(&here, noise, SendFlags::DONTWAIT).unwrap();
+            assert!(receive::<Order>(&there).is_err());
+        }
+        drop(file);
+        drop(here);
+        assert!(receive::<Order>(&there).unwrap().is_none());
+    }
+
+    // A node that goes with reports unread is gone all the same.
+    #[test]
+    fn one_that_left_something_unread_is_gone() {
+        let (here, there) = pair().unwrap();
+        send(&there, &Report::Ready, None).unwrap();
+        drop(here);
+        assert!(receive::<Order>(&there).unwrap().is_none());
+        assert!(send(&there, &Report::Ready, None).is_err());
+    }
+}

@@ -1,0 +1,218 @@
+use std::{fs, time::Duration};
+
+use elector_cli::run::{Backoff, Ended, Exit, ExitPolicy, Held, Outcome, RunError, Why, supervise};
+use elector_core::{Epoch, FencingToken, Moment, actor::now};
+use tokio::sync::watch;
+
+use crate::{Folder, REST, STUBBORN, TELL, gone, guard, in_ms, script, within};
+
+/// A leadership that a test prolongs and ends.
+struct Script {
+    deadline: watch::Sender<Moment>,
+    ending: watch::Sender<bool>,
+    lost: watch::Sender<bool>,
+}
+
+impl Script {
+    fn new(lease_ms: u64) -> Self {
+        Self {
+            deadline: watch::Sender::new(in_ms(lease_ms)),
+            ending: watch::Sender::new(false),
+            lost: watch::Sender::new(false),
+        }
+    }
+}
+
+impl Held for Script {
+    fn epoch(&self) -> Epoch {
+        Epoch(7)
+    }
+
+    fn token(&self) -> Option<FencingToken> {
+        Some(FencingToken::from_epoch(Epoch(7)))
+    }
+
+    fn deadline(&self) -> Option<Moment> {
+        Some(*self.deadline.borrow())
+    }
+
+    async fn prolonged(&self, known: Moment) -> Option<Moment> {
+        let mut deadline = self.deadline.subscribe();
+        let later = deadline.wait_for(|&deadline| deadline > known).await;
+        later.ok().map(|deadline| *deadline)
+    }
+
+    async fn ending(&self) {
+        tokio::select! {
+            _ = async { self.ending.subscribe().wait_for(|&ending| ending).await.map(drop) } => {}
+            () = self.lost() => {}
+        }
+    }
+
+    async fn lost(&self) {
+        let _ = self.lost.subscribe().wait_for(|&lost| lost).await;
+    }
+}
+
+/// Waits for a file without holding up what else this thread does.
+async fn appears(folder: &Folder, name: &str) {
+    while !folder.path(name).exists() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+fn over(outcome: Result<Outcome, RunError>) -> Ended {
+    match outcome {
+        Ok(Outcome::Over(Some(ended))) => ended,
+        other => panic!("{other:?}"),
+    }
+}
+
+// What the application wants to end has all of its grace, for as long as the node leads on, far
+// beyond the lease that it began with.
+#[tokio::test]
+async fn a_tenure_that_is_given_up_ends_in_good_order() {
+    let folder = Folder::new();
+    let when_asked = "while [ ! -e $0.may ]; do sleep 0.01; done; exit 4";
+    let patient = format!("trap '{when_asked}' TERM; {TELL}; {REST}");
+    let mut guard = guard(&script(&patient, &folder.path("pid"))).await;
+    let held = Script::new(1_500);
+    let mut backoff = Backoff::default();
+    let work = supervise(&held, &mut guard, ExitPolicy::Resign, &mut backoff);
+    let story = async {
+        let first = *held.deadline.borrow();
+        appears(&folder, "pid").await;
+        held.ending.send_replace(true);
+        while now() < first {
+            held.deadline.send_replace(in_ms(1_500));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        fs::write(folder.path("pid.may"), "").unwrap();
+        first
+    };
+    let (outcome, first) = within(async { tokio::join!(work, story) }).await;
+    let ended = over(outcome);
+    assert_eq!((ended.exit, ended.why), (Exit::Code(4), Why::Returned));
+    assert!(ended.over > first && ended.killed.is_none());
+}
+
+// What was lost is stopped within what is left of the lease, whatever it thinks of it.
+#[tokio::test]
+async fn a_tenure_that_is_lost_ends_within_its_lease() {
+    let folder = Folder::new();
+    let mut guard = guard(&script(STUBBORN, &folder.path("pid"))).await;
+    let held = Script::new(2_500);
+    let mut backoff = Backoff::default();
+    let work = supervise(&held, &mut guard, ExitPolicy::Restart, &mut backoff);
+    let story = async {
+        appears(&folder, "pid").await;
+        held.lost.send_replace(true);
+    };
+    let (outcome, ()) = within(async { tokio::join!(work, story) }).await;
+    let ended = over(outcome);
+    assert_eq!(ended.why, Why::Lost);
+    assert!(ended.over < *held.deadline.borrow());
+    assert!(gone(folder.pid("pid")));
+}
+
+// Each policy does what its name says, with the command's own end told along.
+#[tokio::test]
+async fn a_command_that_ends_by_itself_meets_the_policy() {
+    let folder = Folder::new();
+    let counts = "echo x >> $0; exit 5";
+    let mut guard = guard(&script(counts, &folder.path("runs"))).await;
+    let held = Script::new(60_000);
+    let short = Duration::from_millis(1);
+    for policy in [ExitPolicy::Resign, ExitPolicy::Stop] {
+        let mut backoff = Backoff::new(short, short);
+        let outcome = within(supervise(&held, &mut guard, policy, &mut backoff))
+            .await
+            .unwrap();
+        let (Outcome::Resign(ended) | Outcome::Stop(ended)) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(
+            matches!(outcome, Outcome::Stop(_)),
+            policy == ExitPolicy::Stop
+        );
+        assert_eq!((ended.exit.code(), ended.why), (5, Why::Itself));
+    }
+    let mut backoff = Backoff::new(short, short);
+    let work = supervise(&held, &mut guard, ExitPolicy::Restart, &mut backoff);
+    let story = async {
+        let runs = || {
+            fs::read_to_string(folder.path("runs"))
+                .unwrap()
+                .lines()
+                .count()
+        };
+        while runs() < 12 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        held.lost.send_replace(true);
+    };
+    let (outcome, ()) = within(async { tokio::join!(work, story) }).await;
+    assert!(matches!(outcome.unwrap(), Outcome::Over(_)));
+}
+
+// Work that is dropped, as a task that is aborted, has lost its leadership: nobody tells its
+// command of a deadline any more, and the next tenure must not find it alive.
+#[tokio::test]
+async fn work_that_is_dropped_stops_its_command() {
+    let folder = Folder::new();
+    let mut guard = guard(&script(STUBBORN, &folder.path("pid"))).await;
+    let held = Script::new(2_500);
+    let mut backoff = Backoff::default();
+    tokio::select! {
+        _ = supervise(&held, &mut guard, ExitPolicy::Restart, &mut backoff) => panic!("it ended"),
+        () = appears(&folder, "pid") => {}
+    }
+    within(guard.ready()).await.unwrap();
+    assert_eq!(within(guard.exited()).await.unwrap().why, Why::Lost);
+    assert!(gone(folder.pid("pid")));
+}
+
+// A leadership that ends before the command before it has must not start another.
+#[tokio::test]
+async fn a_tenure_may_be_over_before_it_is_worked_for() {
+    let folder = Folder::new();
+    let mut guard = guard(&script("echo > $0", &folder.path("ran"))).await;
+    let held = Script::new(60_000);
+    held.lost.send_replace(true);
+    let mut backoff = Backoff::default();
+    let work = supervise(&held, &mut guard, ExitPolicy::Restart, &mut backoff);
+    assert_eq!(within(work).await.unwrap(), Outcome::Over(None));
+    within(guard.shutdown()).await.unwrap();
+    assert!(!folder.path("ran").exists());
+}
+
+// A heartbeat that is late by more than the lease allows costs the command, and not the leadership:
+// if that goes on, so does the work.
+#[tokio::test]
+async fn a_lease_that_goes_on_late_goes_on_with_its_command() {
+    let folder = Folder::new();
+    let runs = "echo $$ >> $0; exec sleep 1000";
+    let mut guard = guard(&script(runs, &folder.path("pids"))).await;
+    let held = Script::new(1_200);
+    let mut backoff = Backoff::default();
+    let work = supervise(&held, &mut guard, ExitPolicy::Resign, &mut backoff);
+    let story = async {
+        let pids = || {
+            fs::read_to_string(folder.path("pids"))
+                .unwrap_or_default()
+                .lines()
+                .count()
+        };
+        while pids() < 2 {
+            let first = *held.deadline.borrow();
+            if now() > first {
+                held.deadline.send_replace(in_ms(60_000));
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        held.ending.send_replace(true);
+    };
+    let (outcome, ()) = within(async { tokio::join!(work, story) }).await;
+    let ended = over(outcome);
+    assert_eq!((ended.exit, ended.why), (Exit::Signal(15), Why::Returned));
+}
