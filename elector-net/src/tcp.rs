@@ -1,6 +1,7 @@
 use std::{
-    fmt,
+    fmt, io,
     net::{SocketAddr, TcpListener},
+    os::fd::{AsFd, BorrowedFd},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -54,7 +55,11 @@ pub struct Tcp<A: ElectionAlgorithm> {
     plaintext: bool,
     detection: Detection,
     monitor: Monitor,
+    before_listening: Option<BeforeListening>,
 }
+
+/// What is done with the socket before it is listened on.
+type BeforeListening = Box<dyn FnOnce(BorrowedFd<'_>) -> io::Result<()> + Send>;
 
 enum Listen {
     /// On the node's own address among the peers.
@@ -77,6 +82,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             detection: Detection::of(config.timing()),
             config,
             monitor: Monitor::default(),
+            before_listening: None,
         }
     }
 
@@ -114,6 +120,18 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     #[must_use]
     pub fn detection(mut self, detection: Detection) -> Self {
         self.detection = detection;
+        self
+    }
+
+    /// Does this with the listening socket before anybody is let in, and does not start if it
+    /// fails. For another process that shall keep it: as long as that does, whoever dials this node
+    /// after its process ended waits, and nobody is told that it is gone.
+    #[must_use]
+    pub fn before_listening(
+        mut self,
+        doing: impl FnOnce(BorrowedFd<'_>) -> io::Result<()> + Send + 'static,
+    ) -> Self {
+        self.before_listening = Some(Box::new(doing));
         self
     }
 
@@ -160,7 +178,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             source,
         };
         let found = lookup_host(address).await.map_err(unknown)?.next();
-        let found = found.ok_or_else(|| unknown(std::io::ErrorKind::NotFound.into()))?;
+        let found = found.ok_or_else(|| unknown(io::ErrorKind::NotFound.into()))?;
         self.may_listen(found)?;
         let listener = tokio::net::TcpListener::bind(found).await;
         listener.map_err(|source| NetError::Listen {
@@ -212,6 +230,9 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
         let listener = self.bind(members.me()).await?;
         let listening = listener.local_addr().map_err(NetError::Socket)?;
         self.monitor.begin(Arc::clone(&links), listening);
+        if let Some(doing) = self.before_listening.take() {
+            doing(listener.as_fd()).map_err(NetError::Socket)?;
+        }
         let closing = CancellationToken::new();
         let ceiling = self.detection.ceiling;
         let station = Arc::new(Station {

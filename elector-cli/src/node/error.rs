@@ -1,8 +1,10 @@
 use std::{io, path::PathBuf};
 
 use elector_core::{MembershipError, TimingError, actor::StartError};
-use elector_net::TlsError;
+use elector_net::{RecordError, TlsError, http::HttpError};
 use thiserror::Error;
+
+use crate::run::RunError;
 
 /// Why a node cannot be run. The message says what to do instead.
 #[derive(Debug, Error)]
@@ -70,14 +72,6 @@ pub enum ServeError {
     /// The host name has no number.
     #[error("--id auto: the host name {0:?} does not end in a number below 2^64: give the id itself")]
     HostName(String),
-    /// The token for HTTP cannot be read.
-    #[error("the token file {}: {told}", path.display())]
-    Token {
-        /// Which.
-        path: PathBuf,
-        /// What is wrong.
-        told: String,
-    },
     /// The log filter is none.
     #[error("--log: {0}")]
     Log(String),
@@ -87,6 +81,15 @@ pub enum ServeError {
     /// The node could not be started.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The record cannot be made.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// HTTP cannot be served.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The command cannot be run, or not be guarded.
+    #[error(transparent)]
+    Run(RunError),
     /// The operating system refused something that every process needs.
     #[error("{what}: {source}")]
     System {

@@ -2,13 +2,16 @@
 
 mod algorithm;
 mod arguments;
+mod command;
 mod error;
 mod log;
+mod peers;
 mod plan;
 mod serve;
 mod settings;
 mod signals;
 
 pub(crate) use arguments::NodeArguments;
+pub(crate) use command::{RunArguments, run};
 pub use error::ServeError;
 pub(crate) use serve::node;

@@ -1,22 +1,20 @@
-use std::{fs, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use elector_core::{
     ElectionAlgorithm, Membership, NodeId, Settings as _,
     actor::Peer,
 };
-use elector_net::{Detection, Tls};
+use elector_net::{Detection, Tls, http::Token};
 
 use super::{
     algorithm::{detection, validated},
+    command::RunSettings,
     error::ServeError,
     settings::{IdSetting, Settings},
 };
 
 /// How long a node may take to hand over, unless told otherwise: longer than the grace of `run`.
 const LEAVE: Duration = Duration::from_secs(15);
-
-/// The longest token that is read.
-const MOST_TOKEN: usize = 4096;
 
 /// All that a node needs, checked.
 #[derive(Debug)]
@@ -32,8 +30,9 @@ pub(crate) struct Plan<A: ElectionAlgorithm> {
     pub(crate) plaintext: bool,
     pub(crate) http: Option<String>,
     pub(crate) http_beyond_loopback: bool,
-    pub(crate) token: Option<String>,
+    pub(crate) token: Option<Token>,
     pub(crate) leave: Duration,
+    pub(crate) run: RunSettings,
 }
 
 impl<A: ElectionAlgorithm> Plan<A> {
@@ -68,8 +67,9 @@ impl<A: ElectionAlgorithm> Plan<A> {
             plaintext: settings.plaintext_beyond_loopback.unwrap_or(false),
             http: settings.http,
             http_beyond_loopback: settings.http_beyond_loopback.unwrap_or(false),
-            token: settings.token_file.map(token).transpose()?,
+            token: settings.token_file.map(Token::read).transpose()?,
             leave: settings.leave_ms.map_or(LEAVE, Duration::from_millis),
+            run: settings.run,
             members,
         })
     }
@@ -95,22 +95,6 @@ fn numbered(host: &str) -> Result<NodeId, ServeError> {
     let number = host[host.len() - digits..].parse::<u64>().ok();
     let id = number.and_then(|number| number.checked_add(1));
     id.map(NodeId).ok_or_else(|| ServeError::HostName(host.to_owned()))
-}
-
-fn token(path: PathBuf) -> Result<String, ServeError> {
-    let wrong = |told: String| ServeError::Token {
-        path: path.clone(),
-        told,
-    };
-    let text = fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
-    let token = text.trim();
-    if token.is_empty() || token.len() > MOST_TOKEN {
-        return Err(wrong(format!("it must hold one token, 1 to {MOST_TOKEN} characters")));
-    }
-    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(wrong("a token is one word of visible ASCII characters".to_owned()));
-    }
-    Ok(token.to_owned())
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-use std::{future::Future, io, process::ExitCode};
+use std::{future::Future, process::ExitCode, time::Duration};
 
 use elector_core::{
-    ElectionAlgorithm, Guarantee, GuaranteeKind, Role, Settings as _,
+    ElectionAlgorithm, Guarantee, Role, Settings as _,
     actor::{self, Elector},
 };
-use elector_net::{FileStorage, Identity, Monitor, NetBuilder, http};
-use tokio::{net::TcpListener, runtime, sync::oneshot};
+use elector_net::{FileStorage, Identity, Monitor, Tcp, http};
+use tokio::{runtime, sync::oneshot};
 
 use super::{
     algorithm::{WithAlgorithm, with_named},
@@ -26,9 +26,17 @@ pub(crate) trait Duty {
     /// Checks, before anything is opened, that it can be done under this plan.
     fn check<A: ElectionAlgorithm>(&self, plan: &Plan<A>) -> Result<(), ServeError>;
 
+    /// Prepares for it, before the node is started.
+    fn prepare<A: ElectionAlgorithm>(
+        &mut self,
+        plan: &Plan<A>,
+        tcp: Tcp<A>,
+    ) -> impl Future<Output = Result<Tcp<A>, ServeError>>;
+
     /// Does it, until the node has stopped; the exit code of the process.
     fn done<A: ElectionAlgorithm>(
         self,
+        plan: &Plan<A>,
         elector: Elector<A>,
         monitor: Monitor,
     ) -> impl Future<Output = ExitCode>;
@@ -42,7 +50,20 @@ impl Duty for Nothing {
         Ok(())
     }
 
-    async fn done<A: ElectionAlgorithm>(self, elector: Elector<A>, _: Monitor) -> ExitCode {
+    async fn prepare<A: ElectionAlgorithm>(
+        &mut self,
+        _: &Plan<A>,
+        tcp: Tcp<A>,
+    ) -> Result<Tcp<A>, ServeError> {
+        Ok(tcp)
+    }
+
+    async fn done<A: ElectionAlgorithm>(
+        self,
+        _: &Plan<A>,
+        elector: Elector<A>,
+        _: Monitor,
+    ) -> ExitCode {
         code_of(elector.stopped().await)
     }
 }
@@ -157,7 +178,7 @@ fn formatted<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, CliError>
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run<A: ElectionAlgorithm>(plan: Plan<A>, duty: impl Duty) -> Result<ExitCode, ServeError> {
+async fn run<A: ElectionAlgorithm>(plan: Plan<A>, mut duty: impl Duty) -> Result<ExitCode, ServeError> {
     let signals = Ends::new().map_err(|source| ServeError::System {
         what: "signals cannot be handled",
         source,
@@ -166,7 +187,9 @@ async fn run<A: ElectionAlgorithm>(plan: Plan<A>, duty: impl Duty) -> Result<Exi
         Some(address) => Some(http::bind(address, plan.http_beyond_loopback).await?),
         None => None,
     };
-    let (elector, monitor) = start(&plan).await?;
+    let tcp = duty.prepare(&plan, tcp(&plan)).await?;
+    let monitor = tcp.monitor();
+    let elector = start(&plan, tcp).await?;
     tell(&elector);
     let (stop_http, stopped) = oneshot::channel::<()>();
     let serving = http.map(|listener| {
@@ -178,7 +201,7 @@ async fn run<A: ElectionAlgorithm>(plan: Plan<A>, duty: impl Duty) -> Result<Exi
         })
     });
     end_on(signals, elector.clone(), plan.leave);
-    let code = duty.done(elector, monitor).await;
+    let code = duty.done(&plan, elector, monitor).await;
     drop(stop_http);
     if let Some(serving) = serving {
         // If it panicked, its panic was told already.
@@ -187,23 +210,29 @@ async fn run<A: ElectionAlgorithm>(plan: Plan<A>, duty: impl Duty) -> Result<Exi
     Ok(code)
 }
 
-async fn start<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<(Elector<A>, Monitor), ServeError> {
+fn tcp<A: ElectionAlgorithm>(plan: &Plan<A>) -> Tcp<A> {
+    let mut tcp = Tcp::new(plan.name.as_str(), plan.peers.clone(), plan.config.clone())
+        .plaintext_beyond_loopback(plan.plaintext)
+        .detection(plan.detection);
+    if let Some(address) = &plan.listen {
+        tcp = tcp.listen(address);
+    }
+    match &plan.tls {
+        Some(tls) => tcp.tls(tls.clone()),
+        None => tcp,
+    }
+}
+
+async fn start<A: ElectionAlgorithm>(
+    plan: &Plan<A>,
+    tcp: Tcp<A>,
+) -> Result<Elector<A>, ServeError> {
     let builder = Elector::<A>::builder(plan.name.as_str())
         .node_id(plan.members.me())
         .peers(plan.peers.clone())
         .config(plan.config.clone());
-    let mut node = builder
-        .data_dir(&plan.data_dir)
-        .plaintext_beyond_loopback(plan.plaintext)
-        .detection(plan.detection);
-    if let Some(address) = &plan.listen {
-        node = node.listen(address);
-    }
-    if let Some(tls) = &plan.tls {
-        node = node.tls(tls.clone());
-    }
-    let monitor = node.monitor();
-    Ok((node.start().await?, monitor))
+    let storage = FileStorage::at(&plan.data_dir, identity(plan));
+    Ok(builder.storage(storage).transport(tcp).start().await?)
 }
 
 fn service<A: ElectionAlgorithm>(
@@ -245,7 +274,7 @@ fn tell<A: ElectionAlgorithm>(elector: &Elector<A>) {
 }
 
 /// Leaves the cluster in good order when the process is told to end; at once, when told twice.
-fn end_on<A: ElectionAlgorithm>(mut ends: Ends, elector: Elector<A>, limit: std::time::Duration) {
+fn end_on<A: ElectionAlgorithm>(mut ends: Ends, elector: Elector<A>, limit: Duration) {
     tokio::spawn(async move {
         ends.told().await;
         tracing::info!(target: "elector", node = %elector.node_id(), "told to end: handing over");
@@ -259,7 +288,7 @@ fn end_on<A: ElectionAlgorithm>(mut ends: Ends, elector: Elector<A>, limit: std:
             () = ends.told() => {
                 tracing::warn!(target: "elector", "told to end again: ending at once");
                 // How it ended is told by the node itself.
-                let _ = elector.shutdown_within(std::time::Duration::ZERO).await;
+                let _ = elector.shutdown_within(Duration::ZERO).await;
             }
         }
     });

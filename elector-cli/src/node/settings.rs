@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use elector_core::actor::Peer;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::error::ServeError;
+use super::{command::RunSettings, error::ServeError};
 
 /// What a node is told: by a flag, else by the environment, else by the file, under the same name
 /// in each (`--data-dir`, `ELECTOR_DATA_DIR`, `data_dir`).
@@ -93,6 +93,9 @@ pub(crate) struct Settings {
     /// The options of the algorithm, each under its own name; only in a file.
     #[arg(skip)]
     pub(crate) options: toml::Table,
+    /// How the command of `elector run` is stopped.
+    #[arg(skip)]
+    pub(crate) run: RunSettings,
 }
 
 /// See [`elector_net::Detection`]; what is left out is that of the profile.
@@ -176,6 +179,7 @@ macro_rules! first_of {
             timing: $file.timing,
             detection: $file.detection,
             options: $file.options,
+            run: $file.run,
         }
     };
 }

@@ -1,0 +1,286 @@
+use std::{
+    ffi::OsString,
+    process::ExitCode,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum};
+use elector_core::{
+    ElectionAlgorithm, Epoch, FencingToken, Guarantee, GuaranteeKind, Moment, Settings as _,
+    actor::{BoxError, Elector, Grace, LeadError, Leadership},
+};
+use elector_net::{Monitor, Tcp};
+use serde::Deserialize;
+
+use super::{
+    arguments::NodeArguments,
+    error::ServeError,
+    plan::Plan,
+    serve::{Duty, code_of, serve},
+};
+use crate::{
+    CliError,
+    run::{self, Backoff, ExitPolicy, Guard, Held, Options, Outcome, RunError},
+};
+
+/// `elector run`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+COMMAND runs on the node that leads, and nowhere else. When leadership ends it gets SIGTERM, then
+SIGKILL, all before the lease ends; it dies with the node, also when that is killed. Its environment
+has ELECTOR_NODE, ELECTOR_EPOCH and, under raft and paxos, ELECTOR_FENCING_TOKEN: send the token
+along with every write, and let the resource refuse any that is lower than one it has seen.
+
+Example:
+  elector run --id 1 --peers 1=db1:7100,2=db2:7100,3=db3:7100 --data-dir /var/lib/elector \\
+      -- /usr/bin/billing --serve
+
+Exit code: 0 ended as it was told to; 2 could not be started; 3 the node ended by itself; 4 the
+guardian of COMMAND failed; under --on-exit stop, that of COMMAND (128 + the signal's number).")]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) node: NodeArguments,
+    #[command(flatten)]
+    pub(crate) run: RunSettings,
+    /// What runs on the leader
+    #[arg(last = true, value_name = "COMMAND", required_unless_present = "init")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// How the command is stopped, and what its end means; the table `run` in a file.
+#[derive(Clone, Copy, Debug, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RunSettings {
+    /// How long the command may take to end when leadership is given up [default: 10000]
+    #[arg(long, value_name = "MS", env = "ELECTOR_GRACE_MS")]
+    pub(crate) grace_ms: Option<u64>,
+    /// The same when the lease is about to end [default: 10]
+    #[arg(long, value_name = "MS", env = "ELECTOR_LOSS_GRACE_MS")]
+    pub(crate) loss_grace_ms: Option<u64>,
+    /// How long before the end of the lease the command is killed [default: 15; in the profile
+    /// `lan`: 5, with a loss grace of 2]
+    #[arg(long, value_name = "MS", env = "ELECTOR_MARGIN_MS")]
+    pub(crate) margin_ms: Option<u64>,
+    /// What to do when the command ends by itself [default: resign]
+    #[arg(long, value_enum, env = "ELECTOR_ON_EXIT")]
+    pub(crate) on_exit: Option<ExitPolicy>,
+    /// What the command reads [default: null]
+    #[arg(long, value_enum, env = "ELECTOR_STDIN")]
+    pub(crate) stdin: Option<StdinSetting>,
+}
+
+/// Standard input of the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum StdinSetting {
+    /// Nothing
+    Null,
+    /// What the node's own is
+    Inherit,
+}
+
+impl RunSettings {
+    pub(crate) fn or(self, file: Self) -> Self {
+        Self {
+            grace_ms: self.grace_ms.or(file.grace_ms),
+            loss_grace_ms: self.loss_grace_ms.or(file.loss_grace_ms),
+            margin_ms: self.margin_ms.or(file.margin_ms),
+            on_exit: self.on_exit.or(file.on_exit),
+            stdin: self.stdin.or(file.stdin),
+        }
+    }
+}
+
+/// `elector run`.
+///
+/// # Errors
+/// If the node or the command cannot be started.
+pub(crate) fn run(arguments: RunArguments) -> Result<ExitCode, CliError> {
+    let supervision = Supervision {
+        settings: arguments.run,
+        command: arguments.command,
+        guard: None,
+    };
+    serve(arguments.node, supervision)
+}
+
+/// Runs a command while the node leads.
+struct Supervision {
+    settings: RunSettings,
+    command: Vec<OsString>,
+    guard: Option<Guard>,
+}
+
+impl Supervision {
+    fn options<A: ElectionAlgorithm>(&self, plan: &Plan<A>) -> Options {
+        let settings = self.settings.or(plan.run);
+        let mut options = Options::new(plan.members.me(), self.command.iter().cloned());
+        if plan.config.timing().lease < Duration::from_millis(50) {
+            // Of the profile `lan`: there is no room for the default.
+            options.loss_grace = Duration::from_millis(2);
+            options.margin = Duration::from_millis(5);
+        }
+        let set = |duration: &mut Duration, ms: Option<u64>| {
+            *duration = ms.map_or(*duration, Duration::from_millis);
+        };
+        set(&mut options.grace, settings.grace_ms);
+        set(&mut options.loss_grace, settings.loss_grace_ms);
+        set(&mut options.margin, settings.margin_ms);
+        options.stdin = match settings.stdin {
+            None | Some(StdinSetting::Null) => run::Stdin::Null,
+            Some(StdinSetting::Inherit) => run::Stdin::Inherit,
+        };
+        options
+    }
+}
+
+impl Duty for Supervision {
+    fn check<A: ElectionAlgorithm>(&self, plan: &Plan<A>) -> Result<(), ServeError> {
+        let options = self.options(plan);
+        options.validate()?;
+        if A::Guarantee::KIND == GuaranteeKind::Quorum {
+            options.fits(plan.config.timing())?;
+        }
+        Ok(())
+    }
+
+    /// The guardian keeps the listening socket: whoever finds a connection to this node broken
+    /// dials it anew, and is refused only when the guardian has ended, and with it the command. So
+    /// nobody elects another leader while the command of one that was killed still lives.
+    async fn prepare<A: ElectionAlgorithm>(
+        &mut self,
+        plan: &Plan<A>,
+        tcp: Tcp<A>,
+    ) -> Result<Tcp<A>, ServeError> {
+        let guard = Guard::spawn(&self.options(plan)).await?;
+        let keeper = guard.keeper();
+        self.guard = Some(guard);
+        Ok(tcp.before_listening(move |socket| keeper.keep(socket)))
+    }
+
+    async fn done<A: ElectionAlgorithm>(
+        self,
+        plan: &Plan<A>,
+        elector: Elector<A>,
+        _: Monitor,
+    ) -> ExitCode {
+        let options = self.options(plan);
+        let policy = self.settings.or(plan.run).on_exit.unwrap_or_default();
+        let Some(guard) = self.guard else {
+            return code_of(elector.stopped().await);
+        };
+        let worker = Worker {
+            guard: tokio::sync::Mutex::new((guard, Backoff::new())),
+            policy,
+            verdict: Mutex::new(None),
+        };
+        let worker = Arc::new(worker);
+        let grace = Grace {
+            // A little more than the command has: its guardian must be heard.
+            to_finish: options.grace + Duration::from_secs(1),
+            to_clean_up: Duration::MAX,
+        };
+        let led = elector.lead_with(grace, |me| {
+            let worker = Arc::clone(&worker);
+            async move { worker.work(me).await }
+        });
+        let led = led.await;
+        worker.end(led, &elector).await
+    }
+}
+
+/// What is kept from tenure to tenure.
+struct Worker {
+    guard: tokio::sync::Mutex<(Guard, Backoff)>,
+    policy: ExitPolicy,
+    /// The exit code of the process, if the end of the command or of its guardian decides it.
+    verdict: Mutex<Option<u8>>,
+}
+
+impl Worker {
+    async fn work<G: Guarantee>(&self, me: Leadership<G>) -> Result<(), BoxError> {
+        let mut guard = self.guard.lock().await;
+        let (guard, backoff) = &mut *guard;
+        let outcome = run::supervise(&Tenured(me), guard, self.policy, backoff).await;
+        match outcome {
+            Ok(Outcome::Stop(ended)) => {
+                self.decide(ended.exit.code());
+                Err("the command has ended, and with it the node".into())
+            }
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.decide(error.exit_code());
+                Err(error.into())
+            }
+        }
+    }
+
+    fn decide(&self, code: u8) {
+        let mut verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
+        *verdict = Some(code);
+    }
+
+    /// Ends what is left, and says by which code the process ends.
+    async fn end<A: ElectionAlgorithm>(
+        self: Arc<Self>,
+        led: Result<(), LeadError>,
+        elector: &Elector<A>,
+    ) -> ExitCode {
+        let code = match &led {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(LeadError::Node(_)) => ExitCode::from(run::NODE_FAILED),
+            Err(error) => {
+                let verdict = *self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
+                tracing::error!(target: "elector", %error, "the node ends");
+                ExitCode::from(verdict.unwrap_or(run::GUARDIAN_FAILED))
+            }
+        };
+        // The work has ended, so nothing is left that could take long.
+        if let Err(error) = elector.leave(Duration::from_secs(1)).await {
+            tracing::error!(target: "elector", %error, "not in good order");
+        }
+        if let Ok(worker) = Arc::try_unwrap(self).map_err(drop)
+            && let Err(error) = worker.guard.into_inner().0.shutdown().await
+        {
+            tracing::error!(target: "elector", %error, "the guardian");
+        }
+        code
+    }
+}
+
+/// A leadership, as the supervisor of a command sees it.
+struct Tenured<G: Guarantee>(Leadership<G>);
+
+impl<G: Guarantee> Held for Tenured<G> {
+    fn epoch(&self) -> Epoch {
+        self.0.epoch()
+    }
+
+    fn token(&self) -> Option<FencingToken> {
+        let quorum = G::KIND == GuaranteeKind::Quorum;
+        quorum.then(|| FencingToken::from_epoch(self.0.epoch()))
+    }
+
+    fn deadline(&self) -> Option<Moment> {
+        self.0.deadline()
+    }
+
+    async fn prolonged(&self, known: Moment) -> Option<Moment> {
+        self.0.prolonged(known).await.ok()
+    }
+
+    async fn ending(&self) {
+        self.0.ending().await;
+    }
+
+    async fn lost(&self) {
+        self.0.lost().await;
+    }
+}
+
+impl From<RunError> for ServeError {
+    fn from(error: RunError) -> Self {
+        Self::Run(error)
+    }
+}
