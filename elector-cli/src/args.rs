@@ -2,6 +2,8 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::certs::Certs;
+
 /// The most nodes a simulated cluster may have: beyond it one run takes minutes and gigabytes.
 pub(crate) const MOST_NODES: u64 = 10_000;
 /// The most runs of one cell: every run is kept until the end.
@@ -53,6 +55,12 @@ Examples:
     Scenarios {
         /// The scenario to print
         name: Option<String>,
+    },
+    /// Make certificates, so that nodes know each other
+    Certs {
+        /// Which
+        #[command(subcommand)]
+        command: Certs,
     },
 }
 
@@ -220,7 +228,7 @@ fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     jobs.ok_or_else(|| "at least 1 thread is needed".to_owned())
 }
 
-fn within(text: &str, most: u64, none: &str) -> Result<u64, String> {
+pub(crate) fn within(text: &str, most: u64, none: &str) -> Result<u64, String> {
     let wrong = || format!("not a whole number from 1 to {most}");
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(wrong());

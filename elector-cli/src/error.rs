@@ -1,6 +1,7 @@
 use std::{io, path::PathBuf};
 
 use elector_check::CheckError;
+use elector_net::certs::CertsError;
 use elector_sim::{SetupError, SweepError, scenario::ScenarioError};
 use thiserror::Error;
 
@@ -70,6 +71,9 @@ pub enum CliError {
     /// The search cannot be done.
     #[error(transparent)]
     Check(#[from] CheckError),
+    /// Certificates cannot be made.
+    #[error(transparent)]
+    Certs(#[from] CertsError),
     /// A file or folder cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {

@@ -3,6 +3,7 @@
 //! host it ran in.
 
 mod args;
+mod certs;
 mod check;
 mod compare;
 mod crash;
@@ -54,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Scenarios { name } => {
             listing::scenarios(name.as_deref()).map(|()| ExitCode::SUCCESS)
         }
+        Command::Certs { command } => certs::certs(&command).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
         output::warn(&format!("error: {error}\n"));

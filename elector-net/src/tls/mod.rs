@@ -102,6 +102,8 @@ impl Tls {
         // Before they are read: files that change meanwhile must be read again.
         let stamps = files.stamps();
         let identity = Arc::new(Identity::load(&files, me)?);
+        let until = date(identity.valid_until);
+        tracing::info!(node = me.0, "certificates are in use, valid until {until}");
         let current = Current {
             identity,
             stamps,

@@ -1,56 +1,57 @@
 //! Certificates are replaced while a node runs.
 
 use std::{
+    cell::RefCell,
     io::{self, Write},
     path::Path,
-    sync::{Arc, Mutex},
+    sync::Once,
 };
 
 use elector_core::NodeId;
 use elector_net::tls::{Tls, TlsStream};
 use tokio::io::DuplexStream;
 use tokio_rustls::rustls::pki_types::CertificateDer;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{
     call, node,
     pki::{cluster, good, in_days, public_key, put, read, reissue},
 };
 
-/// What was logged by this thread while it lives.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What this thread has logged.
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Counts what this thread logs. One subscriber serves all threads: if each test had its own, a
+/// thread without one could be the first to log, and tracing would take nobody to be interested.
+struct Log;
 
 impl Log {
-    fn begin(&self) -> tracing::subscriber::DefaultGuard {
-        let subscriber = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_writer(self.clone());
-        tracing::subscriber::set_default(subscriber.finish())
+    fn begin() -> Self {
+        static BEGUN: Once = Once::new();
+        BEGUN.call_once(|| {
+            let subscriber = tracing_subscriber::fmt()
+                .with_ansi(false)
+                .with_writer(|| Log);
+            tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
+            tracing::callsite::rebuild_interest_cache();
+        });
+        Self
     }
 
     fn times(&self, words: &str) -> usize {
-        let text = self.0.lock().unwrap();
-        String::from_utf8_lossy(&text).matches(words).count()
+        LOGGED.with_borrow(|text| String::from_utf8_lossy(text).matches(words).count())
     }
 }
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
+        LOGGED.with_borrow_mut(|text| text.extend(bytes));
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
     }
 }
 
@@ -102,8 +103,7 @@ async fn broken_new_files_leave_the_old_ones_in_use() {
     let folder = cluster();
     let (one, two) = (node(&folder, 1), node(&folder, 2));
     let before = shown(&one, &two).await;
-    let (log, warning) = (Log::default(), "those from before stay in use");
-    let _logging = log.begin();
+    let (log, warning) = (Log::begin(), "those from before stay in use");
 
     let old_key = read(folder.path(), "node-2.key.pem");
     reissue(folder.path(), 2, &good(2));
@@ -126,8 +126,7 @@ async fn broken_new_files_leave_the_old_ones_in_use() {
 #[tokio::test]
 async fn a_certificate_that_soon_expires_is_warned_about_once() {
     let folder = cluster();
-    let (log, warning) = (Log::default(), "the node's certificate is valid until");
-    let _logging = log.begin();
+    let (log, warning) = (Log::begin(), "the node's certificate is valid until");
     let mut params = good(1);
     for (days, warnings) in [(20, 0), (10, 1)] {
         params.not_after = in_days(days);
