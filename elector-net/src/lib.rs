@@ -7,3 +7,5 @@ pub mod certs;
 pub mod http;
 mod record;
 mod tls;
+
+pub use record::{FileStorage, Identity, RecordError, SlotState, Summary};
