@@ -76,3 +76,6 @@ pub use examine::SlotState;
 pub use identity::Identity;
 pub use storage::FileStorage;
 pub use summary::Summary;
+
+#[cfg(test)]
+mod tests;
