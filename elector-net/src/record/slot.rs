@@ -5,8 +5,8 @@ use super::{error::RecordError, identity::Identity};
 /// How many slots a record has: two pairs.
 pub(super) const SLOTS: u64 = 4;
 
-/// The slots that a save writes, and waits for. The other pair holds the save before, durably. Their
-/// slots alternate, so that what lies side by side says different things.
+/// The slots that a save writes, and waits for. The other pair holds the save before, durably.
+/// Their slots alternate, so that what lies side by side says different things.
 pub(super) fn pair(sequence: u64) -> [u64; 2] {
     [sequence % 2, sequence % 2 + 2]
 }

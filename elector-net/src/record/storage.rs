@@ -85,10 +85,10 @@ impl FileStorage {
 
     /// Whether to save on the node's own thread; not so by default.
     ///
-    /// It spares each save the way to a thread for storage and back: two wake-ups of a thread, which
-    /// can take as long as a fast disk does. The price: while the disk works, the node hears and
-    /// says nothing. If the disk hangs for longer than an election timeout, a leader is deposed that
-    /// would have gone on leading; its lease ends on time all the same.
+    /// It spares each save the way to a thread for storage and back: two wake-ups of a thread,
+    /// which can take as long as a fast disk does. The price: while the disk works, the node hears
+    /// and says nothing. If the disk hangs for longer than an election timeout, a leader is deposed
+    /// that would have gone on leading; its lease ends on time all the same.
     #[must_use]
     pub fn on_node_thread(mut self, yes: bool) -> Self {
         self.on_node_thread = yes;

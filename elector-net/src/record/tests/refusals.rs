@@ -5,7 +5,7 @@ use std::{error::Error as _, io, io::ErrorKind};
 use super::{
     LENGTHS, NAME, Tear, check,
     fake::{FakeFolder, Fault, Flaw},
-    format, identity, load, made, save, saved, state,
+    forge, format, identity, load, made, save, saved, state,
 };
 use crate::record::{
     RecordError,
@@ -129,9 +129,7 @@ fn a_newer_format_is_named() {
     for slot in 0..SLOTS {
         file.damage(slot * SLOT as u64, |block| {
             block[8] = 2;
-            let length = 20 + u32::from_le_bytes(block[12..16].try_into().unwrap()) as usize;
-            let covered = [&block[..16], &block[20..length]].concat();
-            block[16..20].copy_from_slice(&crc32fast::hash(&covered).to_le_bytes());
+            forge(block);
         });
     }
     let error = load(&file).map(|(_, value)| value).unwrap_err();
