@@ -24,5 +24,6 @@ mod wire;
 pub use detector::Detection;
 pub use error::NetError;
 pub use monitor::{Monitor, PeerReport};
+pub use record::{FileStorage, Identity, RecordError, SlotState, Summary};
 pub use tcp::Tcp;
 pub use tls::{Tls, TlsError};

@@ -1,0 +1,159 @@
+use std::{io, path::PathBuf};
+
+use thiserror::Error;
+
+use super::identity::{Identity, LONGEST_NAME};
+
+/// Why a record could not be made, read or written. A node must not run after any of these; the
+/// message says what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// There is no record.
+    #[error(
+        "there is no record in {}. If this node has never run, make one (`--init`, once). If its \
+         disk was lost, do not: it would have forgotten its votes and could vote twice. Replace it \
+         by a node with a new id", .folder.display()
+    )]
+    Missing {
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// A record was to be made where there is one.
+    #[error(
+        "there is a record in {} already, and what is in it must not be forgotten: start the node \
+         without `--init`", .folder.display()
+    )]
+    Exists {
+        /// Where it is.
+        folder: PathBuf,
+    },
+    /// The record is another's.
+    #[error(
+        "the record {} is that of {found}, and this is {wanted}: start it with its own data folder",
+        .path.display()
+    )]
+    Foreign {
+        /// The record.
+        path: PathBuf,
+        /// Whose it is.
+        found: Box<Identity>,
+        /// Whose it should be.
+        wanted: Box<Identity>,
+    },
+    /// The record was written by a newer elector.
+    #[error(
+        "the record {} has format {found}, and this elector knows formats up to {known}: run the \
+         newer elector that wrote it", .path.display()
+    )]
+    Newer {
+        /// The record.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest format that is known here.
+        known: u32,
+    },
+    /// The record does not say for certain what the node has promised.
+    #[error(
+        "the record {} is damaged: {what}. A copy of it from earlier is no remedy, and neither is \
+         a new one: the node would have forgotten votes and could vote twice. Replace it by a node \
+         with a new id, on a disk that is sound", .path.display()
+    )]
+    Damaged {
+        /// The record.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The record is whole, and what was saved in it is not what this algorithm saves.
+    #[error(
+        "the state saved in {} cannot be understood; was it saved by another version of the \
+         algorithm? Run that version, or replace this node by one with a new id: {source}",
+        .path.display()
+    )]
+    Undecodable {
+        /// The record.
+        path: PathBuf,
+        /// What the decoder says.
+        source: postcard::Error,
+    },
+    /// A state could not be encoded.
+    #[error("the state cannot be encoded: {0}")]
+    Unencodable(#[source] postcard::Error),
+    /// A state is longer than a slot of the record.
+    #[error("the state takes {bytes} bytes, and the record has room for {most}: keep less in it")]
+    TooLong {
+        /// Its length when encoded.
+        bytes: usize,
+        /// The length that fits.
+        most: usize,
+    },
+    /// A name is empty or too long.
+    #[error("the names of cluster and algorithm must have 1 to {LONGEST_NAME} bytes: {0:?}")]
+    Name(Box<Identity>),
+    /// Another process, or another node of this one, has the record open.
+    #[error("the record in {} is in use by {}: a node runs once only", .folder.display(),
+        user(*.process))]
+    InUse {
+        /// Where it is.
+        folder: PathBuf,
+        /// The id of the process that uses it, as that process saw it; `None` if it left none.
+        process: Option<u32>,
+    },
+    /// The operating system refused to open or to make something.
+    #[error("could not {doing} {}: {source}", .path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The disk does not give what may be the newest state.
+    #[error(
+        "the record {} cannot be read, and the newest state may be in what is missing. See to the \
+         disk and start the node again; if it stays so, replace it by a node with a new id: \
+         {source}", .path.display()
+    )]
+    Read {
+        /// The record.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// A state could not be written. What the disk holds now is not known.
+    #[error(
+        "the record {} could not be written, and may hold the old state or the new. See to the \
+         disk, then start the node again: {source}", .path.display()
+    )]
+    Write {
+        /// The record.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// An earlier save failed. A second try proves nothing: the kernel may have forgotten what it
+    /// could not write.
+    #[error("an earlier save to {} failed: start the node again", .path.display())]
+    Failed {
+        /// The record.
+        path: PathBuf,
+    },
+    /// A save without a load before it.
+    #[error("the record in {} has not been loaded: load it before the first save",
+        .folder.display())]
+    NotLoaded {
+        /// Where it is.
+        folder: PathBuf,
+    },
+}
+
+fn user(process: Option<u32>) -> String {
+    match process {
+        Some(id) if id == std::process::id() => "another node of this process".into(),
+        Some(id) => format!("process {id}"),
+        None => "another process".into(),
+    }
+}

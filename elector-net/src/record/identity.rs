@@ -1,0 +1,50 @@
+use std::fmt;
+
+use elector_core::{ElectionAlgorithm, NodeId};
+use serde::{Deserialize, Serialize};
+
+/// The longest name of a cluster or of an algorithm, in bytes.
+pub(super) const LONGEST_NAME: usize = 255;
+
+/// Whose record it is. A record is of use to this node only: with what another node has promised,
+/// or the same node of another cluster or under another algorithm, it would break its own promises.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Identity {
+    /// The name of the cluster; 1 to 255 bytes.
+    pub cluster: String,
+    /// The node.
+    pub node: NodeId,
+    /// The name of the algorithm; 1 to 255 bytes. It also stands for the shape of what is saved: an
+    /// encoded state does not describe itself, and two shapes can look alike. An algorithm that
+    /// changes its durable state needs another name here.
+    pub algorithm: String,
+}
+
+impl Identity {
+    /// A node of this cluster, under the algorithm `A`.
+    pub fn of<A: ElectionAlgorithm>(cluster: impl Into<String>, node: impl Into<NodeId>) -> Self {
+        Self {
+            cluster: cluster.into(),
+            node: node.into(),
+            algorithm: A::NAME.into(),
+        }
+    }
+
+    pub(super) fn is_valid(&self) -> bool {
+        let names = [&self.cluster, &self.algorithm];
+        names
+            .iter()
+            .all(|name| (1..=LONGEST_NAME).contains(&name.len()))
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            cluster,
+            node,
+            algorithm,
+        } = self;
+        write!(f, "node {node} of cluster {cluster:?} under {algorithm}")
+    }
+}

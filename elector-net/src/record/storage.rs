@@ -1,0 +1,210 @@
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+use elector_core::{
+    Payload,
+    actor::{BoxError, Immediate, Storage},
+};
+
+use super::{
+    disk::{Dir, make_folder},
+    error::RecordError,
+    examine::examine,
+    format::{self, NAME},
+    identity::Identity,
+    lock::Lock,
+    slots::Slots,
+    summary::Summary,
+};
+
+/// A node's durable record, in a folder of its own: [`Storage`] that survives `kill -9` and power
+/// cuts, and that would rather not start than forget.
+///
+/// [`format`](Self::format) makes the record, once in the life of a node. Nothing is opened before
+/// [`load`](Storage::load); from then until it is dropped, nobody else can open it.
+///
+/// # What it survives
+///
+/// A crash at any moment: what was saved is there, or a later state that was being saved. What was
+/// loaded is durable, too, whatever the last process left in the kernel's cache. One damaged or
+/// unreadable place in the record, at any moment. A save that fails ends it: all later ones fail as
+/// well, until the record is opened anew.
+///
+/// Everything else that is wrong with a record makes [`load`](Storage::load) refuse, and the error
+/// says what to do. Never put back an earlier copy of a record: it looks whole, and has forgotten.
+///
+/// A state may take some 65,000 bytes when encoded.
+///
+/// ```
+/// use elector_core::actor::Storage;
+/// use elector_net::{FileStorage, Identity};
+/// use elector_raft::{Raft, RaftDurable};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path().join("node-1");
+/// let identity = Identity::of::<Raft>("billing", 1);
+/// FileStorage::format(&folder, &identity)?; // Once: `elector node --init` does this.
+///
+/// let mut storage = FileStorage::at(&folder, identity);
+/// let saved: Option<RaftDurable> = storage.load().await?;
+/// assert_eq!(saved, None, "it has never run");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct FileStorage {
+    folder: PathBuf,
+    identity: Identity,
+    on_node_thread: bool,
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    slots: Slots<File>,
+    // Dropped last: nobody else may come in before the record is closed.
+    _lock: Lock,
+}
+
+impl FileStorage {
+    /// The storage of this node in this folder. Opens nothing yet.
+    pub fn at(folder: impl Into<PathBuf>, identity: Identity) -> Self {
+        Self {
+            folder: folder.into(),
+            identity,
+            on_node_thread: false,
+            open: None,
+        }
+    }
+
+    /// Whether to save on the node's own thread; not so by default.
+    ///
+    /// It spares each save the way to a thread for storage and back: two wake-ups of a thread,
+    /// which can take as long as a fast disk does. The price: while the disk works, the node hears
+    /// and says nothing. If the disk hangs for longer than an election timeout, a leader is deposed
+    /// that would have gone on leading; its lease ends on time all the same.
+    #[must_use]
+    pub fn on_node_thread(mut self, yes: bool) -> Self {
+        self.on_node_thread = yes;
+        self
+    }
+
+    /// Makes the record of a node that has never run, and the folder, if need be. Whatever a crash
+    /// in the middle of it leaves is no record, and no obstacle to making one.
+    ///
+    /// Never do it for a node that has run and lost its disk: it could vote twice. Give its
+    /// successor a new id.
+    ///
+    /// # Errors
+    /// If there is a record already, or another has the folder open; if a name is empty or too
+    /// long; if the operating system refuses.
+    pub fn format(folder: impl AsRef<Path>, identity: &Identity) -> Result<(), RecordError> {
+        let folder = folder.as_ref();
+        check(identity)?;
+        make_folder(folder).map_err(|source| RecordError::Io {
+            doing: "make the folder",
+            path: folder.to_path_buf(),
+            source,
+        })?;
+        let _lock = Lock::take(folder)?;
+        let never_run = encode::<()>(None)?;
+        format::format(&mut Dir(folder.to_path_buf()), folder, identity, never_run)
+    }
+
+    /// Reads a record, without a lock, and changes nothing. Of a node that is running it may see a
+    /// save that is under way.
+    ///
+    /// # Errors
+    /// If a node could not start from it, for whatever is wrong with the record itself.
+    pub fn inspect(folder: impl AsRef<Path>) -> Result<Summary, RecordError> {
+        let folder = folder.as_ref();
+        let mut file = open_record(folder, false)?;
+        let examined = examine(&mut file, &folder.join(NAME))?;
+        Ok(Summary::of(examined))
+    }
+
+    fn load_now<D: Payload>(&mut self) -> Result<Option<D>, RecordError> {
+        self.open = None;
+        check(&self.identity)?;
+        // First of all: a lock should not be left in a folder that was named by mistake.
+        open_record(&self.folder, false)?;
+        let lock = Lock::take(&self.folder)?;
+        let file = open_record(&self.folder, true)?;
+        let path = self.folder.join(NAME);
+        let (slots, state) = Slots::open(file, path.clone(), self.identity.clone())?;
+        let state = decode(&state).map_err(|source| RecordError::Undecodable { path, source })?;
+        self.open = Some(Open { slots, _lock: lock });
+        Ok(state)
+    }
+
+    fn save_now<D: Payload>(&mut self, durable: &D) -> Result<(), RecordError> {
+        let state = encode(Some(durable))?;
+        match &mut self.open {
+            Some(open) => open.slots.save(state),
+            None => {
+                let folder = self.folder.clone();
+                Err(RecordError::NotLoaded { folder })
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl<D: Payload> Storage<D> for FileStorage {
+    async fn load(&mut self) -> Result<Option<D>, BoxError> {
+        Ok(self.load_now()?)
+    }
+
+    async fn save(&mut self, durable: &D) -> Result<(), BoxError> {
+        Ok(self.save_now(durable)?)
+    }
+
+    fn immediate(&mut self) -> Option<&mut dyn Immediate<D>> {
+        self.on_node_thread.then_some(self as &mut dyn Immediate<D>)
+    }
+}
+
+impl<D: Payload> Immediate<D> for FileStorage {
+    fn save_now(&mut self, durable: &D) -> Result<(), BoxError> {
+        Ok(Self::save_now(self, durable)?)
+    }
+}
+
+fn check(identity: &Identity) -> Result<(), RecordError> {
+    match identity.is_valid() {
+        true => Ok(()),
+        false => Err(RecordError::Name(Box::new(identity.clone()))),
+    }
+}
+
+fn encode<D: Payload>(durable: Option<&D>) -> Result<Vec<u8>, RecordError> {
+    postcard::to_stdvec(&durable).map_err(RecordError::Unencodable)
+}
+
+fn decode<D: Payload>(state: &[u8]) -> postcard::Result<Option<D>> {
+    match postcard::take_from_bytes(state)? {
+        (durable, []) => Ok(durable),
+        _ => Err(postcard::Error::SerdeDeCustom),
+    }
+}
+
+fn open_record(folder: &Path, writable: bool) -> Result<File, RecordError> {
+    let path = folder.join(NAME);
+    let opened = File::options().read(true).write(writable).open(&path);
+    opened.map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => RecordError::Missing {
+            folder: folder.to_path_buf(),
+        },
+        _ => RecordError::Io {
+            doing: "open the record",
+            path,
+            source,
+        },
+    })
+}

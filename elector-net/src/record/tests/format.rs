@@ -1,0 +1,82 @@
+//! Making a record, on a disk that fails.
+
+use std::io::ErrorKind;
+
+use super::{
+    COARSE, FakeFolder, Tear, check,
+    fake::{Fault, Flaw},
+    identity, state,
+};
+use crate::record::{
+    RecordError,
+    format::{NAME, format},
+};
+
+/// More operations than making a record has.
+const OPERATIONS: usize = 12;
+
+fn make(folder: &mut FakeFolder) -> Result<(), RecordError> {
+    format(folder, "".as_ref(), &identity(), state(0, 9))
+}
+
+/// The power is cut at every operation; then there is a whole record or none, and where there is
+/// none one can be made.
+fn cut_power(flaw: Flaw) -> Result<usize, String> {
+    let mut images = 0;
+    for operation in 0..=OPERATIONS {
+        let mut folder = FakeFolder::new(flaw);
+        folder.fail_at(operation, Fault::Cut);
+        let done = make(&mut folder);
+        assert_eq!(done.is_err(), folder.has_failed());
+        for undone in 0..=folder.changes() {
+            for tear in COARSE {
+                let mut after = folder.after_cut(undone, tear);
+                images += 1;
+                if done.is_ok() && after.file(NAME).is_none() {
+                    return Err("a record that was made is gone".into());
+                }
+                if after.file(NAME).is_none() {
+                    make(&mut after).map_err(|error| error.to_string())?;
+                }
+                let file = after.file(NAME).ok_or("there is no record")?;
+                check(file, 0, 0).map_err(|error| format!("{operation}, {tear:?}: {error}"))?;
+            }
+        }
+    }
+    Ok(images)
+}
+
+// Half a record would look like a damaged one, and a node that never ran would have to be given up.
+#[test]
+fn a_crash_leaves_a_whole_record_or_none() {
+    assert!(cut_power(Flaw::None).unwrap() > 40);
+    cut_power(Flaw::NoSync).expect_err("nobody waited for the disk");
+}
+
+// A full disk is noticed here, where nothing is lost yet, and after it was seen to the making of
+// the record must work.
+#[test]
+fn a_failure_is_reported_and_can_be_repaired() {
+    for kind in [ErrorKind::StorageFull, ErrorKind::Other] {
+        let mut failures = 0;
+        for operation in 0..=OPERATIONS {
+            let mut folder = FakeFolder::new(Flaw::None);
+            folder.fail_at(operation, Fault::Fails(kind, Tear::Prefix(23)));
+            match make(&mut folder) {
+                Ok(()) => assert!(!folder.has_failed()),
+                Err(RecordError::Io { source, .. }) => {
+                    failures += 1;
+                    assert_eq!(source.kind(), kind);
+                    match make(&mut folder) {
+                        // The name was there, and only waiting for the disk had failed.
+                        Ok(()) | Err(RecordError::Exists { .. }) => {}
+                        Err(error) => panic!("{operation}: {error}"),
+                    }
+                    assert_eq!(check(folder.file(NAME).unwrap(), 0, 0), Ok(0));
+                }
+                Err(error) => panic!("{operation}: {error}"),
+            }
+        }
+        assert_eq!(failures, 9, "one for each operation");
+    }
+}

@@ -1,0 +1,144 @@
+//! What a record must do on a disk that fails. Every checker is put to a record that breaks a rule
+//! as well ([`fake::Flaw`]), and must notice.
+
+mod crash;
+mod damage;
+mod fake;
+mod format;
+mod random;
+mod refusals;
+
+use fake::{FakeFile, FakeFolder, Flaw, Phase, SECTOR, Tear};
+
+use super::{
+    error::RecordError,
+    format::{NAME, format},
+    identity::Identity,
+    slots::Slots,
+};
+
+/// The lengths of states that are tried, in bytes: within a sector, over several, over several
+/// blocks.
+const LENGTHS: [usize; 3] = [9, 1200, 5000];
+
+fn identity() -> Identity {
+    Identity {
+        cluster: "c".into(),
+        node: 1.into(),
+        algorithm: "raft".into(),
+    }
+}
+
+/// A state that says which save it is of, in every part of it.
+fn state(value: u64, length: usize) -> Vec<u8> {
+    let mut state = value.to_le_bytes().to_vec();
+    state.resize(length, value as u8);
+    state
+}
+
+/// Makes the checksum of a slot fit.
+fn forge(block: &mut [u8]) {
+    let length = 20 + u32::from_le_bytes(block[12..16].try_into().unwrap()) as usize;
+    let covered = [&block[..16], &block[20..length]].concat();
+    block[16..20].copy_from_slice(&crc32fast::hash(&covered).to_le_bytes());
+}
+
+/// The save that a state is of. No mixture of two may pass.
+fn value(state: &[u8]) -> u64 {
+    let value = u64::from_le_bytes(state[..8].try_into().unwrap());
+    assert!(state[8..].iter().all(|byte| *byte == value as u8));
+    value
+}
+
+/// A record in which save 0 is the making of it.
+fn made(flaw: Flaw, length: usize) -> FakeFile {
+    let mut folder = FakeFolder::new(flaw);
+    format(&mut folder, "".as_ref(), &identity(), state(0, length)).unwrap();
+    let file = folder.file(NAME).unwrap().fork();
+    file.write_back();
+    file
+}
+
+fn load(file: &FakeFile) -> Result<(Slots<FakeFile>, u64), RecordError> {
+    file.begin(Phase::Load);
+    let (slots, state) = Slots::open(file.clone(), "record".into(), identity())?;
+    Ok((slots, value(&state)))
+}
+
+fn save(
+    file: &FakeFile,
+    slots: &mut Slots<FakeFile>,
+    value: u64,
+    length: usize,
+) -> Result<(), RecordError> {
+    file.begin(Phase::Save);
+    slots.save(state(value, length))
+}
+
+/// A record after these many saves, open.
+fn saved(flaw: Flaw, saves: u64, length: usize) -> (FakeFile, Slots<FakeFile>) {
+    let file = made(flaw, length);
+    let (mut slots, _) = load(&file).unwrap();
+    for value in 1..=saves {
+        save(&file, &mut slots, value, length).unwrap();
+    }
+    (file, slots)
+}
+
+/// Loads, and checks that nothing acknowledged was forgotten and nothing invented.
+fn check(file: &FakeFile, acknowledged: u64, begun: u64) -> Result<u64, String> {
+    match load(file) {
+        Ok((_, value)) if (acknowledged..=begun).contains(&value) => Ok(value),
+        Ok((_, value)) => Err(format!(
+            "save {value} was loaded, {acknowledged} acknowledged, {begun} begun"
+        )),
+        Err(error) => Err(format!("refused, {acknowledged} acknowledged: {error}")),
+    }
+}
+
+/// A few ways to tear a write.
+const COARSE: [Tear; 4] = [Tear::Lost, Tear::Whole, Tear::Prefix(23), Tear::Garbage(0)];
+
+/// Many: every byte of the first 64 and of the last 16, others now and then; mixtures of sectors;
+/// and one that cannot be read back.
+fn fine(length: usize) -> Vec<Tear> {
+    let end = length + 64;
+    let bytes = (0..end).filter(|at| *at < 64 || end - at < 16 || at % 251 == 0);
+    let sectors = end.div_ceil(SECTOR);
+    let mixtures = (0..1 << sectors.min(4)).chain([0x155, 0x2aa, 0x0f0, 0x30f]);
+    bytes
+        .map(Tear::Prefix)
+        .chain(mixtures.map(Tear::Sectors))
+        .chain((0..sectors).map(Tear::Garbage))
+        .collect()
+}
+
+/// Every way to choose one of these for each of so many writes.
+fn choices(of: &[Tear], writes: usize) -> Vec<Vec<Tear>> {
+    (0..writes).fold(vec![vec![]], |all, _| {
+        let longer = |tears: &Vec<Tear>| -> Vec<_> {
+            let with = |tear: &Tear| [&tears[..], &[*tear]].concat();
+            of.iter().map(with).collect()
+        };
+        all.iter().flat_map(longer).collect()
+    })
+}
+
+fn coarse(writes: usize) -> Vec<Vec<Tear>> {
+    choices(&COARSE, writes)
+}
+
+/// Besides the coarse ways, one write torn in every fine way, and the others lost or whole.
+fn tears(writes: usize, length: usize) -> Vec<Vec<Tear>> {
+    let mut all = coarse(writes);
+    for at in 0..writes {
+        for others in choices(&[Tear::Lost, Tear::Whole], writes - 1) {
+            all.extend(fine(length).into_iter().map(|tear| {
+                let mut tears = others.clone();
+                tears.insert(at, tear);
+                tears
+            }));
+        }
+    }
+    all
+}

@@ -1,0 +1,212 @@
+//! Lives of a record, at random.
+
+use std::io::ErrorKind;
+
+use proptest::{
+    prelude::*,
+    test_runner::{RngAlgorithm, TestRng, TestRunner},
+};
+
+use super::{
+    Tear,
+    fake::{FakeFile, Fault, Flaw},
+    load, made, save,
+};
+use crate::record::{slot::SLOT, slots::Slots};
+
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Save(usize),
+    /// The next fault, so many operations from the next save or load.
+    Fault(usize, Fault),
+    /// The process is killed, and starts again.
+    Restart,
+    CutPower,
+    WriteBack,
+    Evict,
+    /// A slot is lost, until the next start mends it. One at a time.
+    Lose(u64),
+}
+
+fn tear() -> impl Strategy<Value = Tear> {
+    prop_oneof![
+        Just(Tear::Lost),
+        Just(Tear::Whole),
+        (0..6000_usize).prop_map(Tear::Prefix),
+        (0..64_usize).prop_map(Tear::Prefix),
+        any::<u64>().prop_map(Tear::Sectors),
+    ]
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let fault = prop_oneof![
+        Just(Fault::Cut),
+        tear().prop_map(Fault::Kill),
+        tear().prop_map(|tear| Fault::Fails(ErrorKind::Other, tear)),
+    ];
+    prop_oneof![
+        6 => (8..6000_usize).prop_map(Event::Save),
+        6 => (8..64_usize).prop_map(Event::Save),
+        4 => (0..12_usize, fault).prop_map(|(at, fault)| Event::Fault(at, fault)),
+        2 => Just(Event::Restart),
+        2 => Just(Event::CutPower),
+        1 => Just(Event::WriteBack),
+        1 => Just(Event::Evict),
+        2 => (0..4_u64).prop_map(Event::Lose),
+    ]
+}
+
+/// A record, and what is known of it.
+struct Life {
+    file: FakeFile,
+    open: Option<Slots<FakeFile>>,
+    /// The newest save that a node may rely on.
+    acknowledged: u64,
+    begun: u64,
+    fault: Option<(usize, Fault)>,
+    lost: bool,
+    given_up: bool,
+}
+
+impl Life {
+    fn new(flaw: Flaw) -> Self {
+        Self {
+            file: made(flaw, 9),
+            open: None,
+            acknowledged: 0,
+            begun: 0,
+            fault: None,
+            lost: false,
+            given_up: false,
+        }
+    }
+
+    fn arm(&mut self) {
+        if let Some((at, fault)) = self.fault.take() {
+            self.file.fail_at(at, fault);
+        }
+    }
+
+    /// The process ends, and the next one has a world that works.
+    fn end(&mut self, cut: bool, tears: &mut impl Iterator<Item = Tear>) {
+        self.open = None;
+        let cut = cut || matches!(self.file.failure(), Some(Fault::Cut));
+        self.file = self.file.fork();
+        if cut {
+            let tears: Vec<_> = tears.take(self.file.dirty()).collect();
+            self.file.cut_power(&tears);
+        }
+    }
+
+    fn start(&mut self, tears: &mut impl Iterator<Item = Tear>) -> Result<(), TestCaseError> {
+        self.arm();
+        match load(&self.file) {
+            Ok((slots, value)) => {
+                prop_assert!(
+                    (self.acknowledged..=self.begun).contains(&value),
+                    "save {value} was loaded, {} acknowledged, {} begun",
+                    self.acknowledged,
+                    self.begun
+                );
+                // Numbers are not used again, so that a state cannot be taken for another.
+                self.acknowledged = value;
+                self.open = Some(slots);
+                self.lost = false;
+            }
+            Err(_) if self.file.failure().is_some() => self.end(false, tears),
+            // More than one fault: a refusal is right.
+            Err(_) if self.lost => self.given_up = true,
+            Err(error) => prop_assert!(false, "refused: {error}"),
+        }
+        Ok(())
+    }
+
+    fn save(
+        &mut self,
+        length: usize,
+        tears: &mut impl Iterator<Item = Tear>,
+    ) -> Result<(), TestCaseError> {
+        if self.open.is_none() {
+            self.start(tears)?;
+        }
+        self.arm();
+        let Some(slots) = &mut self.open else {
+            return Ok(());
+        };
+        self.begun += 1;
+        match save(&self.file, slots, self.begun, length) {
+            Ok(()) => self.acknowledged = self.begun,
+            Err(_) => self.end(false, tears),
+        }
+        Ok(())
+    }
+
+    fn meet(
+        &mut self,
+        event: Event,
+        tears: &mut impl Iterator<Item = Tear>,
+    ) -> Result<(), TestCaseError> {
+        match event {
+            Event::Save(length) => self.save(length, tears)?,
+            Event::Fault(at, fault) => self.fault = Some((at, fault)),
+            Event::Restart => {
+                self.end(false, tears);
+                self.start(tears)?;
+            }
+            Event::CutPower => self.end(true, tears),
+            Event::WriteBack => self.file.write_back(),
+            Event::Evict => self.file.evict(),
+            Event::Lose(_) if self.lost => {}
+            Event::Lose(slot) => {
+                self.lost = true;
+                self.file.spoil(slot * SLOT as u64);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn live(flaw: Flaw, events: Vec<Event>, tears: &[Tear]) -> Result<(), TestCaseError> {
+    let mut life = Life::new(flaw);
+    let mut tears = tears.iter().copied().cycle();
+    for event in events {
+        life.meet(event, &mut tears)?;
+        if life.given_up {
+            return Ok(());
+        }
+    }
+    life.end(true, &mut tears);
+    life.fault = None;
+    life.start(&mut tears)
+}
+
+fn lives() -> impl Strategy<Value = (Vec<Event>, Vec<Tear>)> {
+    let events = prop::collection::vec(event(), 1..40);
+    let tears = prop::collection::vec(tear(), 1..8);
+    (events, tears)
+}
+
+proptest! {
+    // Faults come together: what holds after each of them alone must hold after all, in any order.
+    #[test]
+    fn no_life_forgets_what_was_acknowledged((events, tears) in lives()) {
+        live(Flaw::None, events, &tears)?;
+    }
+}
+
+// The lives must be eventful enough to notice each rule that is broken.
+#[test]
+fn every_flaw_shows_in_some_life() {
+    for flaw in [Flaw::NoSync, Flaw::OneSlot, Flaw::SyncLast, Flaw::NoSettle] {
+        let config = ProptestConfig {
+            cases: 20_000,
+            max_shrink_iters: 0,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        };
+        let chance = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+        let mut runner = TestRunner::new_with_rng(config, chance);
+        let lived = runner.run(&lives(), |(events, tears)| live(flaw, events, &tears));
+        assert!(lived.is_err(), "{flaw:?} was not noticed");
+    }
+}

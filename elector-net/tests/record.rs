@@ -1,0 +1,272 @@
+//! The durable record on a real disk: in a node, under `kill -9`, and in everybody's way.
+
+use std::{
+    error::Error as _,
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use elector_core::{
+    Epoch, NodeId,
+    actor::{Elector, StartError, Storage},
+};
+use elector_net::{FileStorage, Identity, RecordError};
+use elector_raft::{Raft, RaftDurable};
+use elector_ring::RingDurable;
+
+/// Tells this program, when it is run again, in which folder to save until it is killed.
+const FOLDER: &str = "ELECTOR_TEST_RECORD";
+/// Nobody waits longer for anything.
+const LONG: Duration = Duration::from_secs(60);
+
+fn identity() -> Identity {
+    Identity::of::<Raft>("billing", 1)
+}
+
+fn made(folder: &Path) -> FileStorage {
+    FileStorage::format(folder, &identity()).expect("the folder is empty");
+    FileStorage::at(folder, identity())
+}
+
+fn term(term: u64) -> RaftDurable {
+    RaftDurable {
+        term: Epoch(term),
+        voted_for: Some(NodeId(term % 3)),
+        ..RaftDurable::default()
+    }
+}
+
+async fn load(storage: &mut FileStorage) -> Result<Option<RaftDurable>, RecordError> {
+    let loaded = Storage::load(storage).await;
+    loaded.map_err(|error| *error.downcast().expect("a record's error"))
+}
+
+async fn save(storage: &mut FileStorage, durable: &RaftDurable) -> Result<(), RecordError> {
+    let saved = Storage::save(storage, durable).await;
+    saved.map_err(|error| *error.downcast().expect("a record's error"))
+}
+
+// The purpose: a node goes on where its last life ended, and does so with both ways to save.
+#[tokio::test]
+async fn a_node_remembers_across_lives() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("a/b");
+    FileStorage::format(&folder, &identity()).unwrap();
+    let mut last = Epoch(0);
+    for life in 0..4 {
+        let storage = FileStorage::at(&folder, identity()).on_node_thread(life % 2 == 1);
+        let builder = Elector::<Raft>::builder("billing").node_id(1).peers([1]);
+        let elector = builder.storage(storage).start().await.unwrap();
+        let led = elector.campaign();
+        let led = tokio::time::timeout(LONG, led).await.unwrap().unwrap();
+        assert!(led.epoch() > last, "life {life} leads an epoch of its own");
+        last = led.epoch();
+        drop(led);
+        elector.shutdown().await.unwrap();
+    }
+    let summary = FileStorage::inspect(&folder).unwrap();
+    assert!(summary.has_run() && summary.is_whole());
+}
+
+// A node without a record must not make one by itself: it may have lost it.
+#[tokio::test]
+async fn a_missing_record_is_refused_with_advice() {
+    let folder = tempfile::tempdir().unwrap();
+    for place in [folder.path().to_path_buf(), folder.path().join("none")] {
+        let builder = Elector::<Raft>::builder("billing").node_id(1).peers([1]);
+        let storage = FileStorage::at(&place, identity());
+        let error = builder.storage(storage).start().await.unwrap_err();
+        assert!(matches!(error, StartError::Load(_)));
+        for advice in ["--init", "new id"] {
+            assert!(error.to_string().contains(advice), "{error}");
+        }
+        let error = FileStorage::inspect(&place).unwrap_err();
+        assert!(matches!(error, RecordError::Missing { .. }));
+    }
+    let left = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 0, "nothing is left in a folder named by mistake");
+}
+
+// To make a record anew is to forget. What a crash left of one that was being made is no record.
+#[tokio::test]
+async fn a_record_is_made_once() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("record.new"), "half of it").unwrap();
+    let mut storage = made(folder.path());
+    assert_eq!(load(&mut storage).await.unwrap(), None);
+    save(&mut storage, &term(7)).await.unwrap();
+    drop(storage);
+    let error = FileStorage::format(folder.path(), &identity()).unwrap_err();
+    assert!(matches!(error, RecordError::Exists { .. }));
+    let mut storage = FileStorage::at(folder.path(), identity());
+    assert_eq!(load(&mut storage).await.unwrap(), Some(term(7)));
+}
+
+// Two lives at once would overwrite each other's votes. The second is told who is in its way.
+#[tokio::test]
+async fn one_opens_it_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = made(folder.path());
+    load(&mut first).await.unwrap();
+    let mut second = FileStorage::at(folder.path(), identity());
+    let error = load(&mut second).await.unwrap_err();
+    assert!(
+        matches!(error, RecordError::InUse { process: Some(id), .. } if id == std::process::id())
+    );
+    assert!(error.to_string().contains("another node of this process"));
+    drop(first);
+    load(&mut second).await.unwrap();
+}
+
+// What was saved by an algorithm of the same name need not be what this one saves: half of it would
+// be a vote that nobody cast.
+#[tokio::test]
+async fn a_state_of_another_shape_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut storage = made(folder.path());
+    load(&mut storage).await.unwrap();
+    save(&mut storage, &term(300)).await.unwrap();
+    drop(storage);
+    let mut other = FileStorage::at(folder.path(), identity());
+    let loaded: Result<Option<RingDurable>, _> = other.load().await;
+    let error = loaded.unwrap_err().downcast::<RecordError>().unwrap();
+    assert!(matches!(*error, RecordError::Undecodable { .. }) && error.source().is_some());
+}
+
+// A save into nothing would look as if it were durable.
+#[tokio::test]
+async fn nothing_is_saved_before_it_is_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut storage = made(folder.path());
+    let error = save(&mut storage, &term(1)).await.unwrap_err();
+    assert!(matches!(error, RecordError::NotLoaded { .. }));
+}
+
+// Names go into every slot; one without end would leave no room for the state.
+#[tokio::test]
+async fn names_are_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("never made");
+    for cluster in [String::new(), "x".repeat(256)] {
+        let identity = Identity::of::<Raft>(cluster, 1);
+        let error = FileStorage::format(&folder, &identity).unwrap_err();
+        assert!(matches!(error, RecordError::Name(_)));
+        let error = load(&mut FileStorage::at(&folder, identity)).await;
+        assert!(matches!(error, Err(RecordError::Name(_))));
+    }
+    assert!(!folder.exists());
+}
+
+// `--check-config` looks at the record of a node that may be running: it must neither change
+// anything nor mind the lock.
+#[tokio::test]
+async fn inspecting_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut storage = made(folder.path());
+    let fresh = FileStorage::inspect(folder.path()).unwrap();
+    assert!(!fresh.has_run());
+    load(&mut storage).await.unwrap();
+    save(&mut storage, &term(1)).await.unwrap();
+    let before = fs::read(folder.path().join("record")).unwrap();
+    let summary = FileStorage::inspect(folder.path()).unwrap();
+    assert_eq!((&summary.identity, summary.sequence), (&identity(), 2));
+    let line = "node 1 of cluster \"billing\" under raft, saved once; whole";
+    assert_eq!(summary.to_string(), line);
+    assert_eq!(fs::read(folder.path().join("record")).unwrap(), before);
+}
+
+// A record cut off by a copy that ran out of room is whole at its beginning.
+#[tokio::test]
+async fn a_record_that_was_cut_off_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut storage = made(folder.path());
+    let file = fs::File::options()
+        .write(true)
+        .open(folder.path().join("record"))
+        .unwrap();
+    file.set_len(file.metadata().unwrap().len() - 1).unwrap();
+    let error = load(&mut storage).await.unwrap_err();
+    assert!(matches!(error, RecordError::Damaged { .. }));
+}
+
+// Votes are nobody else's business, and nobody else may change them.
+#[cfg(unix)]
+#[test]
+fn only_the_owner_may_look() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("data");
+    FileStorage::format(&folder, &identity()).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    for file in ["record", "lock"] {
+        assert_eq!(mode(&folder.join(file)), 0o600);
+    }
+}
+
+// Not a test: what the next one kills.
+#[tokio::test]
+async fn saves_until_it_is_killed() {
+    let Some(folder) = std::env::var_os(FOLDER) else {
+        return;
+    };
+    let mut storage = FileStorage::at(&folder, identity());
+    let loaded = load(&mut storage).await.unwrap().unwrap_or_default();
+    let begun = Instant::now();
+    let mut next = loaded.term.0;
+    while begun.elapsed() < LONG {
+        next += 1;
+        save(&mut storage, &term(next)).await.unwrap();
+        let line = format!("\nsaved {next}\n");
+        let mut out = std::io::stdout().lock();
+        out.write_all(line.as_bytes()).unwrap();
+        out.flush().unwrap();
+    }
+}
+
+/// The lines that say what was saved.
+fn saves(child: &mut Child) -> impl Iterator<Item = u64> + use<> {
+    let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    lines.filter_map(|line| line.ok()?.strip_prefix("saved ")?.parse().ok())
+}
+
+// The kernel's word instead of the model's: a process that is killed at any moment has saved what
+// it said it had, its lock ends with it, and the next one goes on from there.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_killed_process_has_saved_what_it_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut storage = made(folder.path());
+    let mut last = 0;
+    for round in 1..=8 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "saves_until_it_is_killed", "--nocapture"])
+            .env(FOLDER, folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut saves = saves(&mut child);
+        let enough = saves.by_ref().find(|saved| *saved >= last + 20 + 7 * round);
+        assert!(enough.is_some(), "the child ended by itself");
+        let in_use = load(&mut storage).await.unwrap_err();
+        assert!(
+            in_use.to_string().contains(&child.id().to_string()),
+            "{in_use}"
+        );
+        child.kill().unwrap();
+        let said = saves.last().or(enough).unwrap();
+        child.wait().unwrap();
+        let loaded = load(&mut storage).await.unwrap().unwrap();
+        // It may have been killed between the save and the saying.
+        assert!(
+            (said..=said + 1).contains(&loaded.term.0),
+            "{said}, {loaded:?}"
+        );
+        assert_eq!(loaded, term(loaded.term.0));
+        last = loaded.term.0;
+        storage = FileStorage::at(folder.path(), identity());
+    }
+}
