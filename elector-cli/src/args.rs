@@ -2,6 +2,9 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+#[cfg(target_os = "linux")]
+use crate::node::{NodeArguments, RunArguments};
+
 use crate::certs::Certs;
 
 /// The most nodes a simulated cluster may have: beyond it one run takes minutes and gigabytes.
@@ -44,6 +47,12 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Search every order of events within bounds for a broken promise: the model checker
     Check(Check),
+    /// Run a node of a real cluster
+    #[cfg(target_os = "linux")]
+    Node(Box<NodeArguments>),
+    /// Run a node, and a command of any kind while that node leads
+    #[cfg(target_os = "linux")]
+    Run(Box<RunArguments>),
     /// List the algorithms and their variants, and what each promises
     Algorithms,
     /// List the scenarios; with a name, print that scenario's file, to copy and change

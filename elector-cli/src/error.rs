@@ -74,6 +74,10 @@ pub enum CliError {
     /// Certificates cannot be made.
     #[error(transparent)]
     Certs(#[from] CertsError),
+    /// A node cannot be run.
+    #[cfg(target_os = "linux")]
+    #[error(transparent)]
+    Serve(#[from] crate::ServeError),
     /// A file or folder cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {

@@ -13,6 +13,8 @@ mod files;
 mod grid;
 mod history;
 mod listing;
+#[cfg(target_os = "linux")]
+mod node;
 mod output;
 mod overview;
 mod registry;
@@ -34,6 +36,8 @@ use clap::Parser;
 
 use args::{Arguments, Command};
 pub use error::CliError;
+#[cfg(target_os = "linux")]
+pub use node::ServeError;
 
 /// The exit code when an invariant was violated.
 const VIOLATED: u8 = 1;
@@ -55,6 +59,10 @@ pub fn main() -> ExitCode {
         Command::Scenarios { name } => {
             listing::scenarios(name.as_deref()).map(|()| ExitCode::SUCCESS)
         }
+        #[cfg(target_os = "linux")]
+        Command::Node(options) => node::node(*options),
+        #[cfg(target_os = "linux")]
+        Command::Run(options) => node::run(*options),
         Command::Certs { command } => certs::certs(&command).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {

@@ -3,6 +3,7 @@
 
 mod accept;
 mod backoff;
+mod builder;
 #[cfg(feature = "certs")]
 pub mod certs;
 mod detector;
@@ -21,6 +22,7 @@ pub mod tls;
 mod watch;
 mod wire;
 
+pub use builder::{NetBuilder, NodeBuilder};
 pub use detector::Detection;
 pub use error::NetError;
 pub use monitor::{Monitor, PeerReport};

@@ -171,7 +171,7 @@ impl Duty for Supervision {
             return code_of(elector.stopped().await);
         };
         let worker = Worker {
-            guard: tokio::sync::Mutex::new((guard, Backoff::new())),
+            guard: tokio::sync::Mutex::new((guard, Backoff::default())),
             policy,
             verdict: Mutex::new(None),
         };

@@ -5,7 +5,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use elector_core::actor::Peer;
+use elector_core::actor::{Peer, PeerError};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{command::RunSettings, error::ServeError};
@@ -166,7 +166,8 @@ impl<'de> Deserialize<'de> for IdSetting {
 
 fn peers<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Peer>>, D::Error> {
     let texts = Vec::<String>::deserialize(from)?;
-    let peers = texts.iter().map(|text| text.parse()).collect();
+    let peers = texts.iter().map(|text| text.parse());
+    let peers = peers.collect::<Result<Vec<Peer>, PeerError>>();
     peers.map(Some).map_err(D::Error::custom)
 }
 
