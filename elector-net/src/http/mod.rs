@@ -1,1 +1,110 @@
-//! A node over HTTP.
+//! A node over HTTP: who leads, what happens, how it fares, and, for those with a token, commands.
+//! Feature `http`.
+//!
+//! | route | answer |
+//! |---|---|
+//! | `GET /` | [`LeaderReport`]: `{"name": …, "last_update": …}`, the keys of Kubernetes' leader-elector sidecar, and more |
+//! | `GET /leader` | 200 where the leadership is held at this moment, else 503; a [`LeaderReport`] |
+//! | `GET /follower` | 200 where another node is followed, else 503; a [`LeaderReport`] |
+//! | `GET /v1/status` | [`StatusReport`] |
+//! | `GET /v1/events` | server-sent events, each an [`EventReport`]; see below |
+//! | `GET /livez` | 200 while the node has not stopped, else 503 with the reason |
+//! | `GET /readyz` | 200 while it also knows a leader or reaches a majority, else 503 with the reason |
+//! | `GET /metrics` | metrics, as `OpenMetrics` text to those who ask for it, else as Prometheus text |
+//! | `POST /v1/step-down` | the node gives its leadership back |
+//! | `POST /v1/transfer?to=ID` | the node hands its leadership to this one; also `{"to": ID}` as the body |
+//!
+//! Where there is no leader, `/` answers 200 with an empty `name`, as the sidecar does. A node that
+//! takes itself for the leader without holding a leadership, for its lease has run out or is not yet
+//! confirmed, tells an empty `name` too. `/readyz` has nothing to do with being the leader: probes
+//! must not take followers out of service. Without [`Options::peers`] the service cannot tell whether
+//! a majority is reached, and a node without a leader is not ready.
+//!
+//! # Events
+//!
+//! A reader that connects is first told the `status`, then news: `viewed`, `granted`, `lost`, and
+//! `stopped` at the end. News have ids; one that connects again with the header `Last-Event-ID`, as
+//! browsers do by themselves, or with `?after=ID`, goes on behind that event. If events in between
+//! were overwritten, it is told by `lagged` how many, and goes on with the oldest kept. An id says
+//! which run of the node it is of; to one from another run, `restarted` is told, then all that is
+//! kept of this run. `?after=NUMBER` means an event of this run. Reading too slowly loses nothing but
+//! what is overwritten: a reader has no queue of its own.
+//!
+//! # Commands
+//!
+//! Nothing can be changed without a configured [`Token`], shown as `Authorization: Bearer TOKEN`; no
+//! page in a browser can make another's browser show it. The answer is 200 when the algorithm has
+//! taken the command, 409 with its words when it refuses, 202 when the work of the leader takes long
+//! to end, 503 when the node has stopped; 401 for a wrong token, 403 if none is configured. Whoever can
+//! listen on the wire learns the token: beyond loopback, put a proxy with TLS in front.
+//!
+//! # What others can do to it
+//!
+//! Connections, readers of events, heads, bodies and times are bounded by [`Limits`], and the service
+//! runs on the runtime that it is called from: the node has a thread of its own.
+//!
+//! ```no_run
+//! use elector_core::{ElectionAlgorithm, actor::Elector};
+//! use elector_net::http::{self, Options, Token};
+//!
+//! async fn tell<A: ElectionAlgorithm>(elector: &Elector<A>) -> Result<(), http::HttpError> {
+//!     let listener = http::bind("127.0.0.1:7180", false).await?;
+//!     let options = Options::new("billing").token(Token::read("token")?);
+//!     let stopped = elector.clone();
+//!     http::serve(listener, elector, options, async move {
+//!         let _ = stopped.stopped().await;
+//!     })
+//!     .await;
+//!     Ok(())
+//! }
+//! ```
+
+mod commands;
+mod connections;
+mod error;
+mod events;
+mod log;
+mod metrics;
+mod node;
+mod options;
+mod report;
+mod routes;
+mod server;
+mod service;
+mod stall;
+mod token;
+mod watched;
+
+use std::future::Future;
+
+use axum::Router;
+use elector_core::{ElectionAlgorithm, actor::Elector};
+use tokio::net::TcpListener;
+
+pub use error::HttpError;
+pub use options::{Limits, Options, Peers};
+pub use prometheus_client;
+pub use report::{EventReport, LeaderReport, PeerStatus, StatusReport, TrafficReport};
+pub use server::bind;
+pub use service::Service;
+pub use token::Token;
+
+/// The version of elector, as `/v1/status` and `/metrics` tell it.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Serves a node until `shutdown` completes: [`Service::new`] and [`Service::serve`] in one.
+pub async fn serve<A: ElectionAlgorithm>(
+    listener: TcpListener,
+    elector: &Elector<A>,
+    options: Options,
+    shutdown: impl Future<Output = ()> + Send,
+) {
+    let service = Service::new(elector, options);
+    service.serve(listener, shutdown).await;
+}
+
+/// The routes of a node, for a server of the application's own: [`Service::new`] and
+/// [`Service::router`] in one.
+pub fn router<A: ElectionAlgorithm>(elector: &Elector<A>, options: Options) -> Router {
+    Service::new(elector, options).router()
+}

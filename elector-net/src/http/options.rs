@@ -1,0 +1,144 @@
+use std::{fmt, time::Duration};
+
+use elector_core::NodeId;
+use prometheus_client::registry::Registry;
+
+use super::{report::PeerStatus, token::Token};
+
+/// Tells how the connections to the peers are. A closure will do.
+pub trait Peers: Send + Sync + 'static {
+    /// One entry for each peer. Called for every status that is asked for: it must not wait.
+    fn peers(&self) -> Vec<PeerStatus>;
+}
+
+impl<F: Fn() -> Vec<PeerStatus> + Send + Sync + 'static> Peers for F {
+    fn peers(&self) -> Vec<PeerStatus> {
+        self()
+    }
+}
+
+/// How much of this process others can take up. The defaults are far above what a cluster's
+/// monitoring needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at once. Beyond it, the one that has been quiet for longest makes room for the
+    /// next; if none is quiet, the next is refused. Default 256.
+    pub connections: usize,
+    /// Readers of events at once; they are never taken for quiet, so it should be well below
+    /// `connections`. Beyond it, the next is told to come later. Default 64.
+    pub readers: usize,
+    /// Events kept for readers that come back. Default 1,024.
+    pub events: usize,
+    /// How long a request's head, and then its body, may take to arrive, and a connection be kept
+    /// open between two requests. Default 10 s.
+    pub request: Duration,
+    /// How long a write may wait for a peer that does not read. Default 30 s.
+    pub write: Duration,
+    /// After how much silence a reader of events is sent a comment, so that it can tell a quiet
+    /// cluster from a broken connection. Default 15 s.
+    pub keep_alive: Duration,
+    /// How long a command is waited for before the answer is that it goes on. Default 30 s.
+    pub command: Duration,
+    /// How long requests may take to finish at the end of the service. Default 5 s.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 256,
+            readers: 64,
+            events: 1024,
+            request: Duration::from_secs(10),
+            write: Duration::from_secs(30),
+            keep_alive: Duration::from_secs(15),
+            command: Duration::from_secs(30),
+            drain: Duration::from_secs(5),
+        }
+    }
+}
+
+pub(super) type Names = Box<dyn Fn(NodeId) -> String + Send + Sync>;
+pub(super) type Register = Box<dyn FnOnce(&mut Registry) + Send>;
+
+/// What the service is told besides the node itself.
+#[must_use]
+pub struct Options {
+    pub(super) cluster: String,
+    pub(super) token: Option<Token>,
+    pub(super) names: Names,
+    pub(super) peers: Option<Box<dyn Peers>>,
+    pub(super) metrics: Vec<Register>,
+    pub(super) limits: Limits,
+}
+
+impl Options {
+    /// For a node of the cluster of this name. Nothing can be changed over HTTP until there is a
+    /// [`token`](Self::token).
+    pub fn new(cluster: impl Into<String>) -> Self {
+        Self {
+            cluster: cluster.into(),
+            token: None,
+            names: Box::new(|node| node.to_string()),
+            peers: None,
+            metrics: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Lets those who show this token make the node step down, or hand its leadership over.
+    pub fn token(mut self, token: Token) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// What nodes are called, for applications that compare the leader's name with their own, such
+    /// as a host name. Default: the id in decimal.
+    pub fn names(mut self, names: impl Fn(NodeId) -> String + Send + Sync + 'static) -> Self {
+        self.names = Box::new(names);
+        self
+    }
+
+    /// How the connections to the peers are. Without it the status does not tell.
+    pub fn peers(mut self, peers: impl Peers) -> Self {
+        self.peers = Some(Box::new(peers));
+        self
+    }
+
+    /// Registers further metrics beside the node's own. May be called several times.
+    ///
+    /// ```
+    /// use elector_net::http::{
+    ///     Options,
+    ///     prometheus_client::{metrics::counter::Counter, registry::Registry},
+    /// };
+    ///
+    /// let reconnects = Counter::<u64>::default();
+    /// let served = reconnects.clone();
+    /// let options = Options::new("billing").metrics(move |registry: &mut Registry| {
+    ///     registry.register("elector_reconnects", "Connections made anew", served);
+    /// });
+    /// reconnects.inc();
+    /// # let _ = options;
+    /// ```
+    pub fn metrics(mut self, register: impl FnOnce(&mut Registry) + Send + 'static) -> Self {
+        self.metrics.push(Box::new(register));
+        self
+    }
+
+    /// How much of this process others can take up.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("cluster", &self.cluster)
+            .field("token", &self.token)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

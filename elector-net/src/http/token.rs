@@ -1,0 +1,100 @@
+use std::{fmt, fs, path::Path, str::FromStr};
+
+use subtle::ConstantTimeEq;
+
+use super::error::HttpError;
+
+/// The secret that a request which changes something must show. It is never printed.
+///
+/// ```
+/// use elector_net::http::Token;
+///
+/// let token: Token = "f3b1c0d49a7e4e0c".parse()?;
+/// assert!(token.matches(b"f3b1c0d49a7e4e0c"));
+/// assert!("hunter2".parse::<Token>().is_err(), "short enough to be guessed");
+/// # Ok::<(), elector_net::http::HttpError>(())
+/// ```
+#[derive(Clone)]
+pub struct Token(String);
+
+const SHORTEST: usize = 16;
+const LONGEST: usize = 512;
+
+impl Token {
+    /// Reads it from a file; the line end behind it does not belong to it.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or holds no token.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, HttpError> {
+        let path = path.as_ref();
+        let text = fs::read_to_string(path).map_err(|source| HttpError::TokenFile {
+            path: path.to_owned(),
+            source,
+        })?;
+        text.parse()
+    }
+
+    /// Whether these are its bytes, in a time that tells nothing but whether they are as many.
+    #[must_use]
+    pub fn matches(&self, shown: &[u8]) -> bool {
+        self.0.as_bytes().ct_eq(shown).into()
+    }
+
+    /// The value of the header `Authorization` that shows it.
+    #[must_use]
+    pub fn authorization(&self) -> String {
+        format!("Bearer {}", self.0)
+    }
+}
+
+impl FromStr for Token {
+    type Err = HttpError;
+
+    fn from_str(text: &str) -> Result<Self, HttpError> {
+        let text = text.trim_end_matches(['\r', '\n']);
+        match text.len() {
+            0 => Err(HttpError::Token("empty")),
+            1..SHORTEST => Err(HttpError::Token("too short")),
+            SHORTEST..=LONGEST if text.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                Ok(Self(text.to_owned()))
+            }
+            SHORTEST..=LONGEST => Err(HttpError::Token("no single word of visible ASCII")),
+            _ => Err(HttpError::Token("too long")),
+        }
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        text.parse::<Token>().unwrap_err().to_string()
+    }
+
+    // A token that is empty by a slip in a script must not open the node to everybody.
+    #[test]
+    fn what_is_no_token_is_refused() {
+        assert!(refusal("").contains("empty"));
+        assert!(refusal("\n").contains("empty"));
+        assert!(refusal("fifteen_letters").contains("too short"));
+        assert!(refusal("two words are not one").contains("no single word"));
+        assert!(refusal(&"x".repeat(513)).contains("too long"));
+    }
+
+    // Secrets get into logs through `{:?}`.
+    #[test]
+    fn it_is_not_printed() {
+        let token: Token = "0123456789abcdef\n".parse().unwrap();
+        assert!(!format!("{token:?}").contains("0123"));
+        assert!(token.matches(b"0123456789abcdef"));
+        assert!(!token.matches(b"0123456789abcdeF"));
+        assert!(!token.matches(b"0123456789abcde"));
+    }
+}

@@ -1,0 +1,177 @@
+use std::{
+    net::{TcpListener, TcpStream as StdStream},
+    time::Duration,
+};
+
+use elector_net::http::Limits;
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::{Reader, Served, elected, soon};
+
+const SILENT: usize = 1000;
+
+/// Lets this process have both ends of that many connections.
+fn allow_many_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).unwrap();
+}
+
+// Whoever opens connections and says nothing must not keep a probe from its answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_silent_connections_keep_nobody_out() {
+    allow_many_files();
+    let (cluster, leader) = elected(1).await;
+    let limits = Limits {
+        // Nothing here may be waiting for these times to pass.
+        request: Duration::from_secs(3600),
+        ..Limits::default()
+    };
+    let served = Served::with(cluster.node(leader).unwrap(), limits).await;
+    served.until("/leader", 200).await;
+    let mut reader = Reader::open(&served, "", None).await;
+    reader.report().await;
+    let mut silent = Vec::new();
+    for _ in 0..SILENT {
+        silent.push(TcpStream::connect(served.address).await.unwrap());
+    }
+    assert_eq!(served.get("/leader").await.status, 200);
+    let samples = served.get("/metrics").await.body;
+    let value = |name: &str| -> usize {
+        let line = samples.lines().find(|line| line.starts_with(name)).unwrap();
+        line.rsplit_once(' ').unwrap().1.parse().unwrap()
+    };
+    assert!(value("elector_http_connections_dropped_total ") >= SILENT - limits.connections);
+    // The first of them made room.
+    let first = &mut silent[0];
+    let mut byte = [0];
+    assert!(matches!(soon(first.read(&mut byte)).await, Ok(0) | Err(_)));
+    // The one that reads events was never quiet.
+    cluster.node(leader).unwrap().step_down().await.unwrap();
+    assert!(reader.next().await.is_some());
+    drop(silent);
+    cluster.shutdown().await;
+}
+
+// A request that never ends, and one that never begins, must be given up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_requests_are_given_up() {
+    let (cluster, leader) = elected(1).await;
+    let limits = Limits {
+        request: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let served = Served::with(cluster.node(leader).unwrap(), limits).await;
+    // Returns when the other side has closed.
+    served.send(b"").await;
+    served.send(b"GET /leader HTTP/1.1\r\nHost: elec").await;
+    let told = served
+        .send(b"GET /livez HTTP/1.1\r\nHost: elector\r\n\r\n")
+        .await;
+    assert!(
+        told.starts_with("HTTP/1.1 200 "),
+        "kept open, and then not: {told}"
+    );
+    let head = "POST /v1/transfer HTTP/1.1\r\nAuthorization: Bearer correct-horse-battery-staple\r\n\
+        Content-Length: 9\r\n\r\n{\"to\"";
+    let told = served.send(head.as_bytes()).await;
+    assert!(told.starts_with("HTTP/1.1 400 "), "{told}");
+    assert!(told.contains("did not arrive in time"), "{told}");
+    cluster.shutdown().await;
+}
+
+// What is no request, or too large a one, must be refused, and end nothing but its connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn malformed_requests_end_their_connection_only() {
+    let (cluster, leader) = elected(1).await;
+    let served = Served::with(cluster.node(leader).unwrap(), Limits::default()).await;
+    let long_path = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(100_000));
+    let long_header = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(100_000));
+    let many_headers = format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(100));
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    for (bytes, statuses) in [
+        (
+            "\x16\x03\x01\x02\0\x01\0\x01\u{fc}\x03\x03 a TLS hello\r\n\r\n",
+            &[400][..],
+        ),
+        ("GET\r\n\r\n", &[400]),
+        ("GET / HTTP/9.9\r\n\r\n", &[400, 505]),
+        ("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", &[400]),
+        ("GET / HTTP/1.1\r\nBroken\r\n\r\n", &[400]),
+        (preface, &[400, 505]),
+        (&long_path, &[414, 431]),
+        (&long_header, &[431]),
+        (&many_headers, &[431]),
+    ] {
+        let told = served.send(bytes.as_bytes()).await;
+        let status = told
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        let shown: String = bytes.chars().take(40).collect();
+        // A connection closed under unread bytes is reset, and the answer may be lost with it.
+        assert!(
+            status.is_none_or(|status: u16| statuses.contains(&status)),
+            "{shown:?}: {told}"
+        );
+        assert_eq!(served.get("/livez").await.status, 200, "{shown:?}");
+    }
+    cluster.shutdown().await;
+}
+
+// Readers of events keep their connections: they must not use up all there are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_are_counted_and_the_next_is_told_to_come_later() {
+    let (cluster, leader) = elected(1).await;
+    let limits = Limits {
+        readers: 2,
+        ..Limits::default()
+    };
+    let served = Served::with(cluster.node(leader).unwrap(), limits).await;
+    let first = Reader::open(&served, "", None).await;
+    let _second = Reader::open(&served, "", None).await;
+    let answer = served.get("/v1/events").await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.headers["retry-after"], "5");
+    assert!(answer.error().contains("try again later"));
+    let metrics = served.get("/metrics").await.body;
+    assert!(
+        metrics.contains("elector_http_event_readers 2\n"),
+        "{metrics}"
+    );
+    drop(first);
+    soon(async {
+        while served.ask("HEAD /v1/events HTTP/1.1\r\n", "").await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    cluster.shutdown().await;
+}
+
+// The end of a process must not wait for whoever happens to be connected.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_the_service_waits_for_nobody() {
+    let (cluster, leader) = elected(1).await;
+    let limits = Limits {
+        request: Duration::from_secs(3600),
+        drain: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let served = Served::with(cluster.node(leader).unwrap(), limits).await;
+    let address = served.address;
+    let mut reader = Reader::open(&served, "", None).await;
+    let _silent = StdStream::connect(address).unwrap();
+    let mut half = TcpStream::connect(address).await.unwrap();
+    half.write_all(b"GET /leader HTTP/1.1\r\n").await.unwrap();
+    // An answer on the same wire says that the service knows of all of them.
+    assert_eq!(served.get("/livez").await.status, 200);
+    served.end().await;
+    while reader.next().await.is_some() {}
+    TcpListener::bind(address).expect("nobody listens there any more");
+    cluster.shutdown().await;
+}

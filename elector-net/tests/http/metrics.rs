@@ -1,0 +1,151 @@
+use std::collections::BTreeMap;
+
+use elector_net::http::{
+    Limits, Options,
+    prometheus_client::{metrics::gauge::Gauge, registry::Registry},
+};
+
+use crate::{Answer, Served, elected};
+
+/// Samples by name and labels, after a check of every line.
+fn parsed(text: &str) -> BTreeMap<String, f64> {
+    let mut samples = BTreeMap::new();
+    let mut families = Vec::new();
+    for line in text.lines() {
+        if let Some(comment) = line.strip_prefix("# ") {
+            let mut words = comment.split(' ');
+            match (words.next(), words.next(), words.next()) {
+                (Some("TYPE"), Some(name), Some("gauge" | "counter" | "info")) => {
+                    families.push(name.to_owned());
+                }
+                (Some("HELP"), Some(_), Some(_)) | (Some("UNIT"), Some(_), Some("seconds")) => {}
+                (Some("EOF"), None, None) => assert!(text.ends_with("# EOF\n")),
+                _ => panic!("{line}"),
+            }
+            continue;
+        }
+        let (name, value) = line.rsplit_once(' ').expect(line);
+        let bare = name.split('{').next().unwrap();
+        let family = families.last().expect("a type comes first");
+        assert!(bare.starts_with(family.as_str()), "{line} under {family}");
+        assert!(bare.starts_with("elector_"), "{line}");
+        let value: f64 = value.parse().expect(line);
+        assert_eq!(
+            samples.insert(name.to_owned(), value),
+            None,
+            "twice: {line}"
+        );
+    }
+    samples
+}
+
+async fn scraped(served: &Served, accept: &str) -> Answer {
+    let head = format!("GET /metrics HTTP/1.1\r\n{accept}");
+    served.ask(&head, "").await
+}
+
+// Alerts are made of these: a metric that says something else than the status pages people for nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_agree_with_the_status() {
+    let (cluster, leader) = elected(3).await;
+    for elector in cluster.running() {
+        let served = Served::with(elector, Limits::default()).await;
+        served.until("/readyz", 200).await;
+        if elector.node_id() == leader {
+            served.until("/leader", 200).await;
+        }
+        // The two are asked for one after the other: what changed in between is no disagreement.
+        let (status, samples) = loop {
+            let before = served.get("/v1/status").await.json();
+            let samples = parsed(&scraped(&served, "").await.body);
+            let after = served.get("/v1/status").await.json();
+            if before["since"] == after["since"] {
+                break (before, samples);
+            }
+        };
+        let leads = u64::from(status["holds_leadership"].as_bool().unwrap()) as f64;
+        assert_eq!(samples["elector_is_leader"], leads);
+        assert_eq!(samples["elector_has_leader"], 1.0);
+        assert_eq!(samples["elector_epoch"], status["epoch"].as_f64().unwrap());
+        assert_eq!(
+            samples["elector_lease_remaining_seconds"] > 0.0,
+            leads > 0.0
+        );
+        assert!(samples["elector_lease_remaining_seconds"] <= 0.8);
+        assert!(samples["elector_leader_changes_total"] >= 1.0);
+        for (name, key) in [
+            ("elector_inputs_handled_total", "handled"),
+            ("elector_messages_sent_total", "sent"),
+            ("elector_messages_undelivered_total", "undelivered"),
+            ("elector_messages_refused_total", "refused"),
+        ] {
+            assert!(
+                samples[name] >= status["traffic"][key].as_f64().unwrap(),
+                "{name}"
+            );
+        }
+        let node = elector.node_id();
+        let version = env!("CARGO_PKG_VERSION");
+        let info = format!(
+            "elector_info{{algorithm=\"raft\",version=\"{version}\",cluster=\"billing\",node=\"{node}\"}}"
+        );
+        assert_eq!(samples[&info], 1.0);
+        assert_eq!(
+            samples["elector_http_connections"], 1.0,
+            "the one that asks"
+        );
+    }
+    cluster.shutdown().await;
+}
+
+// A change of leader must be counted once, by everybody who sees it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_of_the_leader_are_counted() {
+    let (cluster, leader) = elected(1).await;
+    let served = Served::with(cluster.node(leader).unwrap(), Limits::default()).await;
+    let mut changes = Vec::new();
+    for _ in 0..3 {
+        served.until("/leader", 200).await;
+        let samples = parsed(&served.get("/metrics").await.body);
+        changes.push(samples["elector_leader_changes_total"]);
+        assert_eq!(served.post("/v1/step-down").await.status, 200);
+        served.until("/leader", 503).await;
+    }
+    // The service may hear of an event a moment after the status shows it.
+    assert!(changes[2] >= changes[0] + 1.0, "{changes:?}");
+    served.until("/leader", 200).await;
+    cluster.shutdown().await;
+}
+
+// Prometheus asks for one format and old scrapers for another; each must get what it can read, and
+// the metrics of the network with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_formats_hold_the_applications_metrics_too() {
+    let (cluster, leader) = elected(1).await;
+    let connections = Gauge::<i64>::default();
+    connections.set(2);
+    let options = Options::new("billing").metrics(move |registry: &mut Registry| {
+        registry.register("elector_peer_connections", "Open connections", connections);
+    });
+    let served = Served::new(cluster.node(leader).unwrap(), options).await;
+    let open = "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";
+    for (accept, kind, ends) in [
+        ("", "text/plain; version=0.0.4; charset=utf-8", false),
+        (
+            "Accept: */*\r\n",
+            "text/plain; version=0.0.4; charset=utf-8",
+            false,
+        ),
+        (
+            open,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            true,
+        ),
+    ] {
+        let answer = scraped(&served, accept).await;
+        assert_eq!(answer.headers["content-type"], kind);
+        assert_eq!(answer.body.ends_with("# EOF\n"), ends);
+        assert_eq!(parsed(&answer.body)["elector_peer_connections"], 2.0);
+    }
+    cluster.shutdown().await;
+}

@@ -1,0 +1,228 @@
+use elector_core::{
+    NodeId,
+    actor::{Elector, MemoryNetwork},
+};
+use elector_net::http::{HttpError, Limits, Options, PeerStatus, Service, bind};
+use elector_raft::Raft;
+use tokio::sync::watch;
+
+use crate::{Served, elected, soon};
+
+/// A node of three whose peers are not there: it never knows a leader.
+async fn lonely() -> Elector<Raft> {
+    let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
+    let builder = Elector::<Raft>::builder("lonely")
+        .node_id(1)
+        .peers([1, 2, 3]);
+    builder
+        .transport(network.transport())
+        .start()
+        .await
+        .unwrap()
+}
+
+// Programs written for the Kubernetes sidecar read `name` and compare it with their own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_root_has_the_keys_of_the_sidecar() {
+    let (cluster, leader) = elected(3).await;
+    let options = || Options::new("billing").names(|node| format!("db-{node}"));
+    for elector in cluster.running() {
+        let served = Served::new(elector, options()).await;
+        if elector.node_id() == leader {
+            served.until("/leader", 200).await;
+        } else {
+            served.until("/follower", 200).await;
+        }
+        let answer = served.get("/").await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.headers["content-type"], "application/json");
+        assert_eq!(answer.headers["cache-control"], "no-store");
+        let told = answer.json();
+        assert_eq!(told["name"], format!("db-{leader}"));
+        assert_eq!(told["leader"], leader.0);
+        assert_eq!(told["node"], elector.node_id().0);
+        assert_eq!(told["cluster"], "billing");
+        assert_eq!(told["algorithm"], "raft");
+        assert_eq!(told["guarantee"], "quorum");
+        assert_eq!(told["holds_leadership"], elector.node_id() == leader);
+        let last_update = told["last_update"].as_str().unwrap();
+        assert!(last_update.ends_with('Z') && last_update.contains('T'));
+        // It says when something changed, not when somebody asked.
+        assert_eq!(served.get("/").await.json()["last_update"], last_update);
+        served.end().await;
+    }
+    cluster.shutdown().await;
+}
+
+// Load balancers send writes to whoever answers 200 here.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leader_and_follower_flip_when_the_leader_steps_down() {
+    let (cluster, leader) = elected(3).await;
+    let elector = cluster.node(leader).unwrap();
+    let served = Served::with(elector, Limits::default()).await;
+    served.until("/leader", 200).await;
+    assert_eq!(served.get("/follower").await.status, 503);
+    assert_eq!(served.post("/v1/step-down").await.status, 200);
+    // Whoever has stepped down waits longer than the others before it campaigns.
+    served.until("/follower", 200).await;
+    let answer = served.get("/leader").await;
+    assert_eq!(answer.status, 503);
+    let told = answer.json();
+    assert_ne!(told["leader"], leader.0, "for a redirect: {told}");
+    assert_eq!(told["holds_leadership"], false);
+    served.end().await;
+    cluster.shutdown().await;
+}
+
+// The full status is what `elector status` and dashboards are made of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_status_tells_all_there_is() {
+    let (cluster, leader) = elected(3).await;
+    let elector = cluster.node(leader).unwrap();
+    let peers = move || {
+        let mut near = PeerStatus::new(NodeId(2), true);
+        near.address = Some("db2:7100".to_owned());
+        near.rtt_us = Some(120);
+        vec![near, PeerStatus::new(NodeId(3), false)]
+    };
+    let served = Served::new(elector, Options::new("billing").peers(peers)).await;
+    served.until("/leader", 200).await;
+    let told = served.get("/v1/status").await.json();
+    assert_eq!(told["node"], leader.0);
+    assert_eq!(told["name"], leader.to_string());
+    assert_eq!(told["leader_name"], leader.to_string());
+    assert_eq!(told["role"], "leader");
+    assert_eq!(told["members"], serde_json::json!([1, 2, 3]));
+    assert_eq!(told["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(told["epoch"], elector.status().epoch.0);
+    assert!(
+        told["lease_remaining_ms"].as_u64().unwrap() <= 800,
+        "{told}"
+    );
+    assert!(told["traffic"]["sent"].as_u64().unwrap() > 0, "{told}");
+    assert_eq!(told["peers"][0]["address"], "db2:7100");
+    assert_eq!(told["peers"][0]["rtt_us"], 120);
+    assert_eq!(told["peers"][1]["connected"], false);
+    assert!(told["stopped"].is_null() && told["uptime_ms"].is_u64());
+    assert_eq!(told["instance"].as_str().unwrap().len(), 16);
+
+    let untold = Served::new(elector, Options::new("billing")).await;
+    assert!(untold.get("/v1/status").await.json()["peers"].is_null());
+    cluster.shutdown().await;
+}
+
+// A probe tied to leadership takes every follower out of service; one tied to nothing keeps a node
+// that is cut off.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readiness_is_a_leader_or_a_majority() {
+    let elector = lonely().await;
+    let (connected, connections) = watch::channel(0);
+    let peers = move || {
+        let connected = *connections.borrow();
+        let peer = |id| PeerStatus::new(NodeId(id), id <= connected + 1);
+        vec![peer(2), peer(3)]
+    };
+    let served = Served::new(&elector, Options::new("lonely").peers(peers)).await;
+    let answer = served.get("/readyz").await;
+    assert_eq!(answer.status, 503);
+    let reason = answer.json()["reason"].to_string();
+    assert!(reason.contains("no majority"), "{reason}");
+    assert_eq!(served.get("/livez").await.status, 200);
+    connected.send_replace(1);
+    assert_eq!(served.get("/readyz").await.status, 200);
+    assert_eq!(served.get("/leader").await.status, 503);
+    assert_eq!(
+        served.get("/follower").await.status,
+        503,
+        "it follows nobody"
+    );
+    let told = served.get("/").await.json();
+    assert_eq!((&told["name"], &told["leader"]), (&"".into(), &().into()));
+    elector.shutdown().await.unwrap();
+
+    let (cluster, leader) = elected(3).await;
+    for elector in cluster.running() {
+        // Nobody tells of peers here: knowing the leader must be enough.
+        let served = Served::new(elector, Options::new("billing")).await;
+        served.until("/readyz", 200).await;
+        assert_eq!(elector.status().leader, Some(leader));
+    }
+    cluster.shutdown().await;
+}
+
+// A node that has stopped must be restarted, and routed around, at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_node_is_neither_live_nor_ready() {
+    let (cluster, leader) = elected(1).await;
+    let elector = cluster.node(leader).unwrap();
+    let served = Served::with(elector, Limits::default()).await;
+    served.until("/leader", 200).await;
+    assert_eq!(served.get("/livez").await.status, 200);
+    elector.shutdown().await.unwrap();
+    for path in ["/livez", "/readyz"] {
+        let answer = served.get(path).await;
+        assert_eq!(answer.status, 503);
+        assert_eq!(answer.json()["reason"], "the node was shut down");
+    }
+    for path in ["/leader", "/follower"] {
+        assert_eq!(served.get(path).await.status, 503);
+    }
+    let told = served.get("/v1/status").await.json();
+    assert_eq!(told["stopped"], "the node was shut down");
+    assert_eq!(served.post("/v1/step-down").await.status, 503);
+}
+
+// Whoever mistypes a route, or uses it wrongly, must be told what there is; and no GET may command.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_requests_are_answered_with_the_reason() {
+    let elector = lonely().await;
+    let served = Served::with(&elector, Limits::default()).await;
+    let answer = served.get("/v1/stauts").await;
+    assert_eq!(answer.status, 404);
+    assert!(answer.error().contains("/v1/status"), "{answer:?}");
+    for path in ["/v1/step-down", "/v1/transfer?to=2"] {
+        let answer = served.get(path).await;
+        assert_eq!(answer.status, 405, "{path}");
+        assert_eq!(answer.headers["allow"], "POST");
+        assert!(answer.error().contains("does not take GET"), "{answer:?}");
+    }
+    assert_eq!(served.post("/leader").await.status, 405);
+    assert_eq!(served.get("/v1/events?after=x").await.status, 400);
+    assert_eq!(served.get("/v1/events?after=1&after=2").await.status, 400);
+    let head = served.ask("HEAD /v1/status HTTP/1.1\r\n", "").await;
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+}
+
+// The service has no TLS: what other machines can reach must be asked for.
+#[tokio::test]
+async fn only_loopback_is_listened_on_unless_more_is_allowed() {
+    for beyond in ["0.0.0.0:0", "[::]:0", "[::ffff:0.0.0.0]:0"] {
+        let refused = bind(beyond, false).await.unwrap_err();
+        assert!(matches!(refused, HttpError::BeyondLoopback(_)), "{refused}");
+    }
+    for address in ["127.0.0.1:0", "127.3.2.1:0", "localhost:0"] {
+        bind(address, false).await.unwrap();
+    }
+    bind("0.0.0.0:0", true).await.unwrap();
+    for wrong in ["", "7180", "127.0.0.1", "127.0.0.1:http", "no such host:1"] {
+        let refused = bind(wrong, true).await.unwrap_err();
+        assert!(matches!(refused, HttpError::Address { .. }), "{refused}");
+    }
+    let taken = bind("127.0.0.1:0", false).await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let refused = bind(&address, false).await.unwrap_err();
+    assert!(refused.to_string().contains(&address), "{refused}");
+}
+
+// A handle that nobody gives back would keep a node alive after its application has dropped it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_is_dropped_lets_go_of_its_node() {
+    let elector = lonely().await;
+    let mut status = elector.subscribe();
+    let service = Service::new(&elector, Options::new("lonely"));
+    let router = service.router();
+    drop((elector, service));
+    assert!(status.has_changed().is_ok(), "the router holds it");
+    drop(router);
+    soon(async { while status.changed().await.is_ok() {} }).await;
+}
