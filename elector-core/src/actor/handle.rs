@@ -70,9 +70,9 @@ pub struct Traffic {
     pub handled: u64,
     /// Messages handed to the transport.
     pub sent: u64,
-    /// Messages that the transport knows to be lost: no connection, or a full mailbox there.
+    /// Messages that the transport knows to be lost: no connection, or too much waits there.
     pub undelivered: u64,
-    /// Messages that this node refused, for too many of the same peer waited in its mailbox, or
+    /// Messages that this node refused, for too many of the same peer waited already, or
     /// too much of its own for a disk that hangs.
     pub refused: u64,
 }
@@ -137,7 +137,7 @@ impl<A: ElectionAlgorithm> Elector<A> {
             handled: shared.received.load(Ordering::Relaxed),
             sent: shared.sent.load(Ordering::Relaxed),
             undelivered: shared.undelivered.load(Ordering::Relaxed),
-            refused: self.0.waiting.dropped(),
+            refused: self.0.post.dropped(),
         }
     }
 
