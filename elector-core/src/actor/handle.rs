@@ -188,7 +188,7 @@ impl<A: ElectionAlgorithm> Elector<A> {
 
     /// As [`shutdown`](Self::shutdown), within about `limit`: work that has not ended by then is
     /// dropped, whatever [`Grace`](super::Grace) it was promised, and what cannot be dropped is left
-    /// behind. The leadership is over in any case, and a second after the limit this has returned.
+    /// behind. The leadership is over in any case, and two seconds after the limit this has returned.
     ///
     /// # Errors
     /// If something did not end in time, and what; if the node had stopped by itself.
