@@ -118,12 +118,36 @@ impl<A: ElectionAlgorithm> Elector<A> {
 
     /// What this node knows, and whenever that changes. Changes that follow each other closely may
     /// be seen as one; [`events`](Self::events) tells all of them.
+    ///
+    /// ```
+    /// # use elector_core::{ElectionAlgorithm, NodeId, actor::Elector};
+    /// /// Where to send a request, as soon as anybody leads.
+    /// async fn route<A: ElectionAlgorithm>(elector: &Elector<A>) -> Option<NodeId> {
+    ///     let mut status = elector.subscribe();
+    ///     let known = status.wait_for(|status| status.leader.is_some()).await;
+    ///     known.ok()?.leader // An error says that the node is gone.
+    /// }
+    /// ```
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Status> {
         self.control().shared.status.subscribe()
     }
 
     /// Everything that happens to this node from now on, numbered.
+    ///
+    /// ```
+    /// # use elector_core::{ElectionAlgorithm, actor::{Elector, EventsError}};
+    /// async fn log<A: ElectionAlgorithm>(elector: &Elector<A>) {
+    ///     let mut events = elector.events();
+    ///     loop {
+    ///         match events.next().await {
+    ///             Ok(event) => println!("{}: {:?}", event.number, event.kind),
+    ///             Err(EventsError::Lagged { missed }) => println!("{missed} were missed"),
+    ///             Err(_) => return, // The node has stopped.
+    ///         }
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     pub fn events(&self) -> Events {
         self.control().shared.news.subscribe()
@@ -151,6 +175,24 @@ impl<A: ElectionAlgorithm> Elector<A> {
     }
 
     /// Stops leading in favour of this peer, once the work of the leader has ended.
+    ///
+    /// ```
+    /// # use elector_core::{ElectionAlgorithm, NodeId, Role, actor::{CommandError, Elector}};
+    /// /// Moves the leadership away from a machine that is to be serviced.
+    /// async fn vacate<A: ElectionAlgorithm>(
+    ///     elector: &Elector<A>,
+    ///     heir: NodeId,
+    /// ) -> Result<(), CommandError> {
+    ///     if elector.status().role != Role::Leader {
+    ///         return Ok(());
+    ///     }
+    ///     match elector.transfer_to(heir).await {
+    ///         // That one is not to be had: the algorithm names the best of the others.
+    ///         Err(CommandError::Refused(_)) => elector.step_down().await,
+    ///         done => done,
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     /// If the node does not lead, or stopped; if the peer is none.
@@ -204,6 +246,21 @@ impl<A: ElectionAlgorithm> Elector<A> {
     ///
     /// [`shutdown`](Self::shutdown) does not wait for the next leader: if the process ends too soon
     /// after it, the peer may not have heard of its luck, and the others elect by timeout.
+    ///
+    /// ```
+    /// # use std::{process::ExitCode, time::Duration};
+    /// # use elector_core::{ElectionAlgorithm, actor::Elector};
+    /// /// What is left to do when SIGTERM has come.
+    /// async fn terminate<A: ElectionAlgorithm>(elector: &Elector<A>) -> ExitCode {
+    ///     match elector.leave(Duration::from_secs(20)).await {
+    ///         Ok(_) => ExitCode::SUCCESS,
+    ///         Err(error) => {
+    ///             eprintln!("{error}");
+    ///             ExitCode::FAILURE
+    ///         }
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     /// As [`shutdown_within`](Self::shutdown_within).

@@ -1,11 +1,10 @@
+mod grant;
+mod step;
+
 use std::{
     mem,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     task::{self, Poll},
     time::Duration,
     vec::Vec,
@@ -15,21 +14,17 @@ use actix::{Actor, ActorContext, ActorFuture, AsyncContext, Context, Handler};
 
 use super::{
     clock::{self, Chance},
-    error::{NodeError, panic_text},
+    error::NodeError,
     messages::{Order, Replay, StoreReport},
     post::{Arrival, Post},
     shared::Shared,
-    status::EventKind,
-    storage::{Saved, Store},
+    storage::Store,
     tape::Tape,
-    tenure::{NO_LEASE, Tenure},
+    tenure::Tenure,
     timers::Timers,
     transport::Links,
 };
-use crate::{
-    Command, Driver, ElectionAlgorithm, Gate, Guarantee, GuaranteeKind, Input, Moment, Outgoing,
-    Role, Step, TimerOrder, View,
-};
+use crate::{Command, Driver, ElectionAlgorithm, Gate, Input, View};
 
 /// How many timers may elapse in the wake of one message. An algorithm that sets a timer of no
 /// delay at every one of them would otherwise hold its thread forever.
@@ -263,167 +258,6 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
     }
 
-    fn step(
-        &mut self,
-        input: Input<A::Message, A::Timer>,
-        ctx: &mut Context<Self>,
-    ) -> Option<&'static str> {
-        if let Some(tape) = &mut self.tape {
-            tape.input::<A>(&input);
-        }
-        count(&self.shared.received);
-        let moment = Moment::from_nanos(self.now);
-        let driver = &mut self.driver;
-        // The driver is not used again after a panic.
-        let stepped = catch_unwind(AssertUnwindSafe(|| driver.step(input, moment)));
-        match stepped {
-            Ok(Ok(step)) => {
-                let refusal = step.refusal;
-                self.carry_out(step, ctx);
-                refusal
-            }
-            Ok(Err(violation)) => {
-                self.end(Err(violation.into()), ctx);
-                None
-            }
-            Err(panic) => {
-                self.end(Err(NodeError::Panicked(panic_text(&*panic))), ctx);
-                None
-            }
-        }
-    }
-
-    /// The host's duty, in order: persist, timers, then what the gate lets through.
-    fn carry_out(&mut self, mut step: Box<Step<A>>, ctx: &mut Context<Self>) {
-        if let Some(tape) = &mut self.tape {
-            tape.ordered(&step);
-        }
-        // A leader that steps down may name its successor in this very step: whoever works for it
-        // must know before the successor does.
-        if self.tenure.is_some() && !self.leads() {
-            self.end_tenure();
-        }
-        if let Some(durable) = step.persist.take()
-            && let Some(saved) = self.store.save(step.number, durable)
-        {
-            self.saved(saved, ctx);
-        }
-        if !step.timers.is_empty() && !self.is_replayed() {
-            self.read_clock();
-        }
-        for order in step.timers.drain(..) {
-            match order {
-                TimerOrder::Set(timer, delay) => {
-                    let runs = self.chance.draw(delay);
-                    self.timers.set(timer, self.now.saturating_add(runs));
-                }
-                TimerOrder::Cancel(timer) => self.timers.cancel(timer),
-            }
-        }
-        if self.ended {
-            return;
-        }
-        if self.gate.waiting() >= MOST_WAITING {
-            let lost = step.sends.drain(..).count();
-            let lost = u64::try_from(lost).unwrap_or(u64::MAX);
-            self.shared.undelivered.fetch_add(lost, Ordering::Relaxed);
-        }
-        if let Some(step) = self.gate.pass(step) {
-            self.show(step);
-        }
-    }
-
-    fn saved(&mut self, saved: Saved, ctx: &mut Context<Self>) {
-        match saved {
-            Ok(number) => self.gate.persisted(number),
-            Err(error) => self.end(Err(NodeError::Storage(error)), ctx),
-        }
-    }
-
-    /// Lets the world see a step.
-    fn show(&mut self, mut step: Box<Step<A>>) {
-        if let Some(tape) = &mut self.tape {
-            tape.shown(&step);
-        }
-        for Outgoing { to, message } in step.sends.drain(..) {
-            let sent = self.links.as_mut().map(|links| links.send(to, message));
-            count(if sent == Some(Ok(())) {
-                &self.shared.sent
-            } else {
-                &self.shared.undelivered
-            });
-        }
-        if let Some(view) = step.view {
-            self.published = view;
-            self.shared.publish(view);
-        }
-        self.driver.recycle(step);
-    }
-
-    /// Whether the node leads the epoch that the world knows it to lead. The driver may be ahead
-    /// of the disk, so its word alone is not enough; what it gave up it has given up at once.
-    fn leads(&self) -> bool {
-        let ahead = self.driver.view();
-        self.published.role == Role::Leader && ahead == self.published
-    }
-
-    /// Begins, prolongs and ends tenures, as the algorithm and its lease say.
-    fn keep_tenure(&mut self) {
-        if !self.leads() {
-            if self.tenure.is_some() {
-                self.end_tenure();
-            }
-            return;
-        }
-        let deadline = match A::Guarantee::KIND {
-            GuaranteeKind::BestEffort => NO_LEASE,
-            GuaranteeKind::Quorum => match self.driver.lease() {
-                Some(stamp) => stamp.nanos().saturating_add(self.lease),
-                None => return,
-            },
-        };
-        if let Some(tenure) = &self.tenure {
-            if tenure.epoch() == self.published.epoch && tenure.is_returning() {
-                return;
-            }
-            if tenure.epoch() == self.published.epoch {
-                tenure.prolong(self.now, deadline);
-                if tenure.is_live() {
-                    return;
-                }
-            }
-            self.end_tenure();
-        }
-        if self.now < deadline {
-            let epoch = self.published.epoch;
-            let tenure = Arc::new(Tenure::new(epoch, deadline));
-            self.tenure = Some(Arc::clone(&tenure));
-            self.shared.grant(Some(tenure));
-            self.shared.news.tell(EventKind::Granted(epoch));
-        }
-    }
-
-    fn end_tenure(&mut self) {
-        if let Some(tenure) = self.tenure.take() {
-            tenure.lose();
-            self.shared.grant(None);
-            self.shared.news.tell(EventKind::Lost(tenure.epoch()));
-        }
-    }
-
-    fn has(&self, tenure: &Arc<Tenure>) -> bool {
-        let current = self.tenure.as_ref();
-        current.is_some_and(|current| Arc::ptr_eq(current, tenure))
-    }
-
-    /// If this tenure is still the node's, it leads and nobody works for it: it grants another.
-    fn go_on(&mut self, tenure: &Arc<Tenure>) {
-        if self.has(tenure) {
-            self.end_tenure();
-            self.keep_tenure();
-        }
-    }
-
     fn arm(&mut self, ctx: &mut Context<Self>) {
         if let Some(due) = self.timers.missing_wake_up() {
             let wait = Duration::from_nanos(due.saturating_sub(self.now));
@@ -446,12 +280,6 @@ impl<A: ElectionAlgorithm> Node<A> {
         self.shared.end(end);
         ctx.stop();
     }
-}
-
-/// Counts one more. Only the node itself counts, so that no other thread's count can be lost.
-fn count(counter: &AtomicU64) {
-    let known = counter.load(Ordering::Relaxed);
-    counter.store(known.wrapping_add(1), Ordering::Relaxed);
 }
 
 // However the actor goes, also by a panic of the host itself, its handles must hear of it.
