@@ -1,11 +1,11 @@
 //! What the actor runtime adds to a message: the same flow on our nodes, on bare actix actors, and
 //! on tokio tasks with channels. 64 messages at a time go back and forth between two parties, on one
 //! thread (`one`) or on two (`two`, as nodes in production are); the throughput column is messages
-//! per second, and the ratio of two is the overhead.
+//! per second. At the end all play in turns, and the overhead is printed as a ratio.
 //!
 //! `cargo bench --bench actor_overhead`
 
-use std::thread::available_parallelism;
+use std::{env, thread::available_parallelism, time::Instant};
 
 use actix::{Actor, Addr, Context, Handler, Recipient};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -161,37 +161,54 @@ async fn task(
     }
 }
 
-fn threads() -> u64 {
-    available_parallelism().map_or(1, usize::from).min(4) as u64
+/// Plays one round: all balls, until they have come to rest.
+type Round = Box<dyn FnMut()>;
+
+/// On one thread or on two.
+#[derive(Clone, Copy, PartialEq)]
+enum Threads {
+    One,
+    Two,
 }
 
-fn elector_nodes(criterion: &mut Criterion) {
+impl Threads {
+    const ALL: [Self; 2] = [Self::One, Self::Two];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::One => "one",
+            Self::Two => "two",
+        }
+    }
+}
+
+fn elector_nodes(threads: Threads) -> Round {
     let runtime = Runtime::new().expect("a runtime");
     // Node by node, a cluster goes round its threads: the first and the last are on the same, or
     // on neighbouring ones.
-    for (name, nodes) in [("one", threads() + 1), ("two", 2)] {
-        let cluster = runtime
-            .block_on(Cluster::<Player>::start_with(ClusterSetup::new(nodes)))
-            .expect("a cluster starts");
-        let first = cluster.node(NodeId(1)).expect("it runs").clone();
-        let mut status = first.subscribe();
-        let mut group = group(criterion);
-        group.bench_function(BenchmarkId::new("elector", name), |bencher| {
-            bencher.iter(|| {
-                runtime.block_on(async {
-                    let epoch = status.borrow_and_update().epoch;
-                    // It never gets what it asks for: this algorithm elects nobody.
-                    let kick = first.campaign();
-                    tokio::select! {
-                        _ = kick => {}
-                        known = status.wait_for(|status| status.epoch > epoch) => drop(known),
-                    }
-                });
-            });
+    let lanes = available_parallelism().map_or(1, usize::from).min(4) as u64;
+    let nodes = if threads == Threads::One {
+        lanes + 1
+    } else {
+        2
+    };
+    let cluster = runtime
+        .block_on(Cluster::<Player>::start_with(ClusterSetup::new(nodes)))
+        .expect("a cluster starts");
+    let first = cluster.node(NodeId(1)).expect("it runs").clone();
+    let mut status = first.subscribe();
+    Box::new(move || {
+        let _running = &cluster;
+        runtime.block_on(async {
+            let epoch = status.borrow_and_update().epoch;
+            // It never gets what it asks for: this algorithm elects nobody.
+            let kick = first.campaign();
+            tokio::select! {
+                _ = kick => {}
+                known = status.wait_for(|status| status.epoch > epoch) => drop(known),
+            }
         });
-        group.finish();
-        runtime.block_on(cluster.shutdown());
-    }
+    })
 }
 
 fn bare() -> Addr<Bare> {
@@ -205,81 +222,117 @@ fn bare() -> Addr<Bare> {
     })
 }
 
-fn bare_actix(criterion: &mut Criterion) {
+fn bare_actix(threads: Threads) -> Round {
     let system = actix::System::new();
-    for name in ["one", "two"] {
-        let (one, two) = system.block_on(async {
-            let two = if name == "one" {
-                bare()
-            } else {
+    let (one, two) = system.block_on(async {
+        let two = match threads {
+            Threads::One => bare(),
+            Threads::Two => {
                 let (tell, told) = oneshot::channel();
                 let arbiter = actix::Arbiter::new();
                 arbiter.spawn_fn(move || drop(tell.send(bare())));
                 told.await.expect("it starts")
-            };
-            (bare(), two)
-        });
-        let mut group = group(criterion);
-        group.bench_function(BenchmarkId::new("actix", name), |bencher| {
-            bencher.iter(|| {
-                system.block_on(async {
-                    let (done, rest) = oneshot::channel();
-                    // The peer is told first, so that it knows where to send the balls back to.
-                    two.send(Play(one.clone().recipient(), None))
-                        .await
-                        .expect("it runs");
-                    one.do_send(Play(two.clone().recipient(), Some(done)));
-                    rest.await.expect("they come to rest");
-                });
-            });
-        });
-        group.finish();
-    }
-}
-
-fn bare_tokio(criterion: &mut Criterion) {
-    for (name, two_threads) in [("one", false), ("two", true)] {
-        let new = || {
-            tokio::runtime::Builder::new_current_thread()
-                .build()
-                .expect("a runtime")
+            }
         };
-        let runtime = new();
-        let ((one, at_one), (two, at_two)) = (mpsc::channel(1024), mpsc::channel(1024));
-        let (done, mut rest) = mpsc::unbounded_channel();
-        runtime.spawn(task(at_one, two.clone(), done.clone()));
-        let other = task(at_two, one, done);
-        if two_threads {
-            std::thread::spawn(move || new().block_on(other));
-        } else {
-            runtime.spawn(other);
-        }
-        let mut group = group(criterion);
-        group.bench_function(BenchmarkId::new("tokio", name), |bencher| {
-            bencher.iter(|| {
-                runtime.block_on(async {
-                    for _ in 0..AT_A_TIME {
-                        two.try_send(Ball(HOPS - 1)).expect("there is room");
-                    }
-                    rest.recv().await.expect("they come to rest");
-                });
-            });
+        (bare(), two)
+    });
+    Box::new(move || {
+        system.block_on(async {
+            let (done, rest) = oneshot::channel();
+            // The peer is told first, so that it knows where to send the balls back to.
+            two.send(Play(one.clone().recipient(), None))
+                .await
+                .expect("it runs");
+            one.do_send(Play(two.clone().recipient(), Some(done)));
+            rest.await.expect("they come to rest");
         });
-        group.finish();
-    }
+    })
 }
 
-fn group(
-    criterion: &mut Criterion,
-) -> criterion::BenchmarkGroup<'_, criterion::measurement::WallTime> {
+fn bare_tokio(threads: Threads) -> Round {
+    let new = || {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime")
+    };
+    let runtime = new();
+    let ((one, at_one), (two, at_two)) = (mpsc::channel(1024), mpsc::channel(1024));
+    let (done, mut rest) = mpsc::unbounded_channel();
+    runtime.spawn(task(at_one, two.clone(), done.clone()));
+    let other = task(at_two, one, done);
+    match threads {
+        Threads::One => drop(runtime.spawn(other)),
+        Threads::Two => drop(std::thread::spawn(move || new().block_on(other))),
+    }
+    Box::new(move || {
+        runtime.block_on(async {
+            for _ in 0..AT_A_TIME {
+                two.try_send(Ball(HOPS - 1)).expect("there is room");
+            }
+            rest.recv().await.expect("they come to rest");
+        });
+    })
+}
+
+type Contender = (&'static str, fn(Threads) -> Round);
+
+/// Who plays: the question is what the first costs over the second.
+const PLAYERS: [Contender; 3] = [
+    ("elector", elector_nodes),
+    ("actix", bare_actix),
+    ("tokio", bare_tokio),
+];
+
+fn throughput(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("actor_overhead");
     group.throughput(Throughput::Elements(AT_A_TIME * HOPS));
-    group
+    for (name, new) in PLAYERS {
+        for threads in Threads::ALL {
+            let mut round = new(threads);
+            let id = BenchmarkId::new(name, threads.name());
+            group.bench_function(id, |bencher| bencher.iter(&mut round));
+        }
+    }
+    group.finish();
+}
+
+/// Round by round in turns, so that whatever else the machine does hits all alike.
+fn ratios(_: &mut Criterion) {
+    // `cargo test --benches` only wants to know that it runs.
+    let rounds = if env::args().any(|arg| arg == "--bench") {
+        301
+    } else {
+        3
+    };
+    println!("Nanoseconds a message, median of {rounds} rounds in turns, and as a ratio:");
+    for threads in Threads::ALL {
+        let mut rounds_of = PLAYERS.map(|(_, new)| new(threads));
+        let mut took = PLAYERS.map(|_| Vec::with_capacity(rounds));
+        for _ in 0..rounds {
+            for (round, took) in rounds_of.iter_mut().zip(&mut took) {
+                let started = Instant::now();
+                round();
+                took.push(started.elapsed().as_nanos() as f64 / (AT_A_TIME * HOPS) as f64);
+            }
+        }
+        let median = |mut took: Vec<f64>| {
+            took.sort_by(f64::total_cmp);
+            took[took.len() / 2]
+        };
+        let [elector, actix, tokio] = took.map(median);
+        println!(
+            "  threads: {:<4} elector {elector:>6.1}   actix {actix:>6.1}   tokio {tokio:>6.1}   \
+             elector/actix {:.2}   elector/tokio {:.2}",
+            threads.name(),
+            elector / actix,
+            elector / tokio,
+        );
+    }
 }
 
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20);
-    targets = elector_nodes, bare_actix, bare_tokio
+    targets = throughput, ratios
 }
 criterion_main!(benches);

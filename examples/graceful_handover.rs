@@ -1,14 +1,17 @@
 //! Handing the leadership over while work is going on, and what it costs.
 //! `cargo run --release --example graceful_handover`
 //!
-//! The same work on three nodes. The leader first hands over to a peer of its choice
-//! (`transfer_to`), the next one steps down (`step_down`), the third one crashes without anybody
-//! being told, for comparison. Each time the old work has ended before the new work begins; the gap
+//! The same work on three nodes, in batches that must not be torn. The leader first hands over to a
+//! peer of its choice (`transfer_to`), the next one steps down (`step_down`), the third one crashes
+//! without anybody being told, for comparison. Who is asked finishes its batch while it still leads;
+//! only the crash tears one. Each time the old work has ended before the new work begins; the gap
 //! between them is time in which nobody works.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use elector::{Cluster, ClusterSetup, Leadership, NodeId, Quorum, actor::BoxError, raft::Raft};
+use elector::{
+    Cluster, ClusterSetup, Grace, Leadership, NodeId, Quorum, actor::BoxError, raft::Raft,
+};
 use tokio::{
     sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
     task::JoinSet,
@@ -20,9 +23,12 @@ enum What {
     Ended,
 }
 
+/// How long a batch takes.
+const BATCH: Duration = Duration::from_millis(30);
+
 type Report = (What, NodeId, Instant);
 
-/// Reports the end of the work, by whatever it ends: the future of `lead` is dropped.
+/// Reports the end of the work, by whatever it ends.
 struct Working(NodeId, UnboundedSender<Report>);
 
 impl Drop for Working {
@@ -40,7 +46,14 @@ async fn work(
     reports.send((What::Began, node, Instant::now()))?;
     let _working = Working(node, reports);
     println!("    node {node} works, in epoch {}", me.epoch());
-    std::future::pending().await
+    let mut batches = 0;
+    while !me.is_ending() {
+        tokio::time::sleep(BATCH).await;
+        me.token()?; // What the batch is written under: good to the end of it.
+        batches += 1;
+    }
+    println!("    node {node} was asked to end, and has: {batches} whole batches");
+    Ok(())
 }
 
 /// Waits for the end of one's work and the begin of another's; their order is the point.
@@ -69,7 +82,12 @@ async fn main() -> Result<(), BoxError> {
         let (elector, send) = (elector.clone(), send.clone());
         workers.spawn(async move {
             let node = elector.node_id();
-            elector.lead(|me| work(node, me, send.clone())).await
+            let grace = Grace {
+                to_finish: Duration::from_secs(1),
+                ..Grace::default()
+            };
+            let work = |me| work(node, me, send.clone());
+            elector.lead_with(grace, work).await
         });
     }
     let (_, leader, _) = reports.recv().await.ok_or("nobody led")?;

@@ -69,33 +69,13 @@ mod program {
     all(feature = "bully", feature = "ring"),
 ))]
 mod program {
-    use std::{any::Any, error::Error, sync::OnceLock, time::Instant};
-
-    use elector::{
-        Algorithm, AnyElector, AnyLeadership, ElectionAlgorithm, NodeId, SetUp,
-        actor::{Builder, MemoryNetwork},
+    use std::{
+        error::Error,
+        time::{Duration, Instant},
     };
+
+    use elector::{Algorithm, AnyCluster, AnyLeadership};
     use tokio::sync::mpsc;
-
-    const NODES: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
-
-    /// A network whose messages are those of an algorithm that is not known yet.
-    type Network = OnceLock<Box<dyn Any + Send + Sync>>;
-
-    /// What an application says about a node, in the same words for every algorithm.
-    struct Node<'a>(NodeId, &'a Network);
-
-    impl SetUp for Node<'_> {
-        fn set_up<A: ElectionAlgorithm>(self, builder: Builder<A>) -> Builder<A> {
-            let Self(me, network) = self;
-            let network = network.get_or_init(|| Box::new(MemoryNetwork::<A>::new(NODES).ok()));
-            let builder = builder.node_id(me).peers(NODES);
-            match network.downcast_ref::<Option<MemoryNetwork<A>>>() {
-                Some(Some(network)) => builder.transport(network.transport()),
-                _ => builder, // `start` says that there is no transport.
-            }
-        }
-    }
 
     pub(super) async fn run() -> Result<(), Box<dyn Error>> {
         for name in ["raft", "paxos", "bully", "ring"] {
@@ -112,11 +92,10 @@ mod program {
             "{algorithm}, chosen by its name; guarantee: {}",
             algorithm.guarantee()
         );
-        let (network, (send, mut began)) = (Network::new(), mpsc::unbounded_channel());
-        let mut nodes = Vec::new();
-        for node in NODES {
-            let elector = AnyElector::start(algorithm, "swap", Node(node, &network)).await?;
-            nodes.push(elector.clone());
+        let cluster = AnyCluster::start(algorithm, 3).await?;
+        let (send, mut began) = mpsc::unbounded_channel();
+        for elector in cluster.running() {
+            let node = elector.node_id();
             let send = send.clone();
             tokio::spawn(async move {
                 let work = |me: AnyLeadership| {
@@ -129,7 +108,14 @@ mod program {
                 elector.lead(work).await
             });
         }
-        let (first, token) = began.recv().await.ok_or("nobody led")?;
+        let first = cluster.leader().await;
+        let token = loop {
+            // Under best effort others may have begun as well, until they heard of this one.
+            match began.recv().await.ok_or("nobody led")? {
+                (node, token) if node == first => break token,
+                _ => {}
+            }
+        };
         let tokens = if token.is_some() {
             "has a token"
         } else {
@@ -137,17 +123,14 @@ mod program {
         };
         println!("  node {first} leads, and {tokens}");
         let left = Instant::now();
-        for leaving in nodes.iter().filter(|elector| elector.node_id() == first) {
-            leaving.shutdown().await?;
-        }
-        let (next, _) = began.recv().await.ok_or("nobody led after it")?;
+        let leaving = cluster.node(first).ok_or("it runs")?;
+        let next = leaving.leave(Duration::from_secs(5)).await?;
+        let next = next.ok_or("nobody led after it")?;
         println!(
-            "  it shuts down; {:.1?} later node {next} leads",
+            "  it leaves; {:.1?} later node {next} leads",
             left.elapsed()
         );
-        for staying in nodes.iter().filter(|elector| elector.node_id() != first) {
-            staying.shutdown().await?;
-        }
+        cluster.shutdown().await;
         Ok(())
     }
 }

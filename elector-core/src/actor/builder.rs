@@ -5,7 +5,7 @@ use super::{
     handle::Elector,
     lane::Lane,
     launch::{Plan, Running, launch},
-    memory::MemoryStorage,
+    memory_storage::MemoryStorage,
     peer::Peer,
     storage::Storage,
     transport::Transport,
@@ -19,6 +19,22 @@ pub(super) const SHARE: u32 = 1024;
 pub(super) const EVENTS: usize = 256;
 
 /// Sets up a node. Nothing runs before [`start`](Self::start), which also checks every rule.
+///
+/// ```
+/// # use elector_core::{ElectionAlgorithm, actor::{Elector, StartError, Storage, Transport}};
+/// async fn start<A: ElectionAlgorithm>(
+///     transport: impl Transport<A>,
+///     disk: impl Storage<A::Durable>,
+/// ) -> Result<Elector<A>, StartError> {
+///     Elector::builder("billing")
+///         .node_id(1)
+///         .peers([(1, "db1:7100"), (2, "db2:7100"), (3, "db3:7100")])
+///         .transport(transport)
+///         .storage(disk)
+///         .start()
+///         .await
+/// }
+/// ```
 pub struct Builder<A: ElectionAlgorithm> {
     name: String,
     me: Option<NodeId>,

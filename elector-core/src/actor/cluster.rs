@@ -18,7 +18,8 @@ use super::{
     handle::Elector,
     lane::Lane,
     launch::{Plan, launch},
-    memory::{MemoryNetwork, MemoryStorage},
+    memory::MemoryNetwork,
+    memory_storage::MemoryStorage,
     messages::Order,
 };
 use crate::{ElectionAlgorithm, Membership, MembershipError, NodeId, Role, Settings};
@@ -54,6 +55,21 @@ impl<A: ElectionAlgorithm> ClusterSetup<A> {
 /// [`MemoryNetwork`], with storage that outlives its node.
 ///
 /// All clusters of a process share a few threads, four at most.
+///
+/// ```
+/// # use elector_core::{ElectionAlgorithm, actor::{Cluster, StartError}};
+/// async fn survives<A: ElectionAlgorithm>() -> Result<(), StartError> {
+///     let mut cluster = Cluster::<A>::start(5).await?;
+///     let first = cluster.leader().await;
+///     cluster.kill(first).await;
+///     let second = cluster.leader().await;
+///     cluster.restart(first).await?;
+///     cluster.isolate(second); // It hears nobody any more, and nobody hears it.
+///     cluster.heal();
+///     cluster.shutdown().await;
+///     Ok(())
+/// }
+/// ```
 pub struct Cluster<A: ElectionAlgorithm> {
     setup: ClusterSetup<A>,
     members: Membership,

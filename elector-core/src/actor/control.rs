@@ -25,7 +25,7 @@ pub(super) struct Control {
 
 /// How much longer than a limit a node waits for what takes no time on a machine that is not stuck:
 /// work is dropped, a thread ends.
-const AT_ONCE: Duration = Duration::from_millis(250);
+const AT_ONCE: Duration = Duration::from_millis(500);
 
 impl Control {
     pub(super) fn order(&self, order: Order) {

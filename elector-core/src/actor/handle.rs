@@ -70,9 +70,9 @@ pub struct Traffic {
     pub handled: u64,
     /// Messages handed to the transport.
     pub sent: u64,
-    /// Messages that the transport knows to be lost: no connection, or a full mailbox there.
+    /// Messages that the transport knows to be lost: no connection, or too much waits there.
     pub undelivered: u64,
-    /// Messages that this node refused, for too many of the same peer waited in its mailbox, or
+    /// Messages that this node refused, for too many of the same peer waited already, or
     /// too much of its own for a disk that hangs.
     pub refused: u64,
 }
@@ -118,12 +118,36 @@ impl<A: ElectionAlgorithm> Elector<A> {
 
     /// What this node knows, and whenever that changes. Changes that follow each other closely may
     /// be seen as one; [`events`](Self::events) tells all of them.
+    ///
+    /// ```
+    /// # use elector_core::{ElectionAlgorithm, NodeId, actor::Elector};
+    /// /// Where to send a request, as soon as anybody leads.
+    /// async fn route<A: ElectionAlgorithm>(elector: &Elector<A>) -> Option<NodeId> {
+    ///     let mut status = elector.subscribe();
+    ///     let known = status.wait_for(|status| status.leader.is_some()).await;
+    ///     known.ok()?.leader // An error says that the node is gone.
+    /// }
+    /// ```
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Status> {
         self.control().shared.status.subscribe()
     }
 
     /// Everything that happens to this node from now on, numbered.
+    ///
+    /// ```
+    /// # use elector_core::{ElectionAlgorithm, actor::{Elector, EventsError}};
+    /// async fn log<A: ElectionAlgorithm>(elector: &Elector<A>) {
+    ///     let mut events = elector.events();
+    ///     loop {
+    ///         match events.next().await {
+    ///             Ok(event) => println!("{}: {:?}", event.number, event.kind),
+    ///             Err(EventsError::Lagged { missed }) => println!("{missed} were missed"),
+    ///             Err(_) => return, // The node has stopped.
+    ///         }
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     pub fn events(&self) -> Events {
         self.control().shared.news.subscribe()
@@ -137,7 +161,7 @@ impl<A: ElectionAlgorithm> Elector<A> {
             handled: shared.received.load(Ordering::Relaxed),
             sent: shared.sent.load(Ordering::Relaxed),
             undelivered: shared.undelivered.load(Ordering::Relaxed),
-            refused: self.0.waiting.dropped(),
+            refused: self.0.post.dropped(),
         }
     }
 
@@ -151,6 +175,24 @@ impl<A: ElectionAlgorithm> Elector<A> {
     }
 
     /// Stops leading in favour of this peer, once the work of the leader has ended.
+    ///
+    /// ```
+    /// # use elector_core::{ElectionAlgorithm, NodeId, Role, actor::{CommandError, Elector}};
+    /// /// Moves the leadership away from a machine that is to be serviced.
+    /// async fn vacate<A: ElectionAlgorithm>(
+    ///     elector: &Elector<A>,
+    ///     heir: NodeId,
+    /// ) -> Result<(), CommandError> {
+    ///     if elector.status().role != Role::Leader {
+    ///         return Ok(());
+    ///     }
+    ///     match elector.transfer_to(heir).await {
+    ///         // That one is not to be had: the algorithm names the best of the others.
+    ///         Err(CommandError::Refused(_)) => elector.step_down().await,
+    ///         done => done,
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     /// If the node does not lead, or stopped; if the peer is none.
@@ -188,7 +230,7 @@ impl<A: ElectionAlgorithm> Elector<A> {
 
     /// As [`shutdown`](Self::shutdown), within about `limit`: work that has not ended by then is
     /// dropped, whatever [`Grace`](super::Grace) it was promised, and what cannot be dropped is left
-    /// behind. The leadership is over in any case, and a second after the limit this has returned.
+    /// behind. The leadership is over in any case, and two seconds after the limit this has returned.
     ///
     /// # Errors
     /// If something did not end in time, and what; if the node had stopped by itself.
@@ -204,6 +246,21 @@ impl<A: ElectionAlgorithm> Elector<A> {
     ///
     /// [`shutdown`](Self::shutdown) does not wait for the next leader: if the process ends too soon
     /// after it, the peer may not have heard of its luck, and the others elect by timeout.
+    ///
+    /// ```
+    /// # use std::{process::ExitCode, time::Duration};
+    /// # use elector_core::{ElectionAlgorithm, actor::Elector};
+    /// /// What is left to do when SIGTERM has come.
+    /// async fn terminate<A: ElectionAlgorithm>(elector: &Elector<A>) -> ExitCode {
+    ///     match elector.leave(Duration::from_secs(20)).await {
+    ///         Ok(_) => ExitCode::SUCCESS,
+    ///         Err(error) => {
+    ///             eprintln!("{error}");
+    ///             ExitCode::FAILURE
+    ///         }
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     /// As [`shutdown_within`](Self::shutdown_within).

@@ -17,11 +17,12 @@ use super::{
     lane::Lane,
     messages::{Order, Replay, StoreReport},
     node::Node,
+    post::Post,
     shared::Shared,
     storage::{Storage, Store},
     tape::Tape,
     timers::Timers,
-    transport::{Inbox, Transport, Waiting},
+    transport::{Inbox, Transport},
 };
 use crate::{Driver, ElectionAlgorithm, Gate, Input, Membership, Moment, Settings, trace::Record};
 
@@ -40,11 +41,14 @@ pub(super) struct Plan<A: ElectionAlgorithm> {
     pub(super) replayed: bool,
 }
 
+/// How many orders and reports the mailbox expects; more of them fit.
+const ORDERS: usize = 16;
+
 /// A node that runs, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Running<A: ElectionAlgorithm> {
     pub(super) control: Control,
-    pub(super) waiting: Arc<Waiting>,
+    pub(super) post: Arc<Post<A::Message>>,
     pub(super) members: Membership,
     node: Addr<Node<A>>,
 }
@@ -127,17 +131,10 @@ async fn start<A: ElectionAlgorithm>(
     let saved = storage.load().await.map_err(StartError::Load)?;
     let driver = restore::<A>(&config, &members, saved.unwrap_or_default())?;
 
-    let peers = members.len().saturating_sub(1);
-    let capacity = usize::try_from(share).unwrap_or(usize::MAX);
-    let (sender, receiver) = channel::channel(capacity.saturating_mul(peers).max(1));
+    let (sender, receiver) = channel::channel(ORDERS);
     let node = Addr::new(sender);
-    let waiting = Waiting::new(&members, share);
-    let inbox = Inbox::new(
-        members.clone(),
-        node.clone().recipient(),
-        node.clone().recipient(),
-        Arc::clone(&waiting),
-    );
+    let post = Arc::new(Post::new(members.len(), share));
+    let inbox = Inbox::new(members.clone(), Arc::clone(&post));
     let links = match transport {
         Some(transport) => {
             let opened = transport.open(&members, inbox).await;
@@ -162,7 +159,8 @@ async fn start<A: ElectionAlgorithm>(
         links,
         store,
         shared,
-        waiting: Arc::clone(&waiting),
+        post: Arc::clone(&post),
+        batch: Vec::new(),
         chance: Chance::random(),
         lease: clock::nanos(without_drift(lease)),
         published: view,
@@ -175,7 +173,7 @@ async fn start<A: ElectionAlgorithm>(
     });
     Ok(Running {
         control,
-        waiting,
+        post,
         members,
         node,
     })

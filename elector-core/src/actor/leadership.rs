@@ -205,6 +205,14 @@ impl<G: Guarantee> Leadership<G> {
 
     /// Drives a future for as long as this leadership holds, and drops it when it is over.
     ///
+    /// ```
+    /// # use elector_core::{Guarantee, actor::{Leadership, LeadershipLost}};
+    /// # async fn fetch() -> Vec<u8> { Vec::new() }
+    /// async fn batch<G: Guarantee>(me: &Leadership<G>) -> Result<Vec<u8>, LeadershipLost> {
+    ///     me.guard(fetch()).await
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// If it was over before the future had ended, or by the time it had.
     pub async fn guard<F: Future>(&self, future: F) -> Result<F::Output, LeadershipLost> {
@@ -222,6 +230,20 @@ impl<G: Guarantee> Leadership<G> {
     /// A token that is cancelled when this leadership is over, for work on other tasks and on
     /// blocking threads. It is a child: cancelling it ends nothing else. A thread that sleeps
     /// cannot hear it: before an effect that matters, use [`check`](Self::check).
+    ///
+    /// ```
+    /// # use elector_core::{Guarantee, actor::{BoxError, Leadership}};
+    /// # fn crunch_a_bit() {}
+    /// async fn crunch<G: Guarantee>(me: Leadership<G>) -> Result<(), BoxError> {
+    ///     let over = me.cancellation();
+    ///     let thread = tokio::task::spawn_blocking(move || {
+    ///         while !over.is_cancelled() {
+    ///             crunch_a_bit();
+    ///         }
+    ///     });
+    ///     Ok(thread.await?) // With `Grace::to_clean_up`, so that it is waited for.
+    /// }
+    /// ```
     #[must_use]
     pub fn cancellation(&self) -> CancellationToken {
         self.claim.tenure.over().child_token()

@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 use super::{storage::Saved, tenure::Tenure};
 use crate::{Command, ElectionAlgorithm, Input, Moment, trace::Record};
 
-/// What handles ask of a node. Never dropped, whatever else fills the mailbox.
+/// What handles ask of a node. Never dropped.
 #[derive(Debug)]
 pub(super) enum Order {
     /// The answer is why it was refused.

@@ -9,12 +9,15 @@
 //! [`Storage`] are the seams for networks and disks; [`MemoryNetwork`] and [`MemoryStorage`] are in
 //! this crate.
 //!
-//! # What a node does with its mailbox
+//! # What arrives for a node
 //!
-//! Actix serves the whole mailbox before it looks at timers, so each message first lets due timers
-//! elapse. Each peer has a bounded share of the mailbox; what exceeds it is dropped and counted,
-//! which is legal, where a late heartbeat is not. No handler waits: saves are done on a thread of
-//! their own, and whatever rests on them is held back by [`Gate`](crate::Gate).
+//! Actix takes an allocation for each message of a mailbox, and serves all of them before it looks
+//! at timers. So what peers say waits beside the mailbox, in a queue of the node's own: it is taken
+//! in small batches, between which orders of the application and reports of the disk have their turn,
+//! and each message first lets the timers elapse that are due. Each peer has a bounded share of the
+//! queue; what exceeds it is dropped and counted, which is legal, where a late heartbeat is not. No
+//! handler waits: saves are done on a thread of their own, and whatever rests on them is held back
+//! by [`Gate`](crate::Gate).
 //!
 //! # What ends a node
 //!
@@ -32,9 +35,11 @@ mod lane;
 mod launch;
 mod leadership;
 mod memory;
+mod memory_storage;
 mod messages;
 mod node;
 mod peer;
+mod post;
 mod shared;
 mod status;
 mod storage;
@@ -51,7 +56,8 @@ pub use conformance::Replayer;
 pub use error::{CommandError, LeadError, LeadershipLost, NodeError, ShutdownError, StartError};
 pub use handle::{Elector, Traffic};
 pub use leadership::Leadership;
-pub use memory::{MemoryNetwork, MemoryStorage, MemoryTransport};
+pub use memory::{MemoryNetwork, MemoryTransport};
+pub use memory_storage::MemoryStorage;
 pub use peer::{Peer, PeerError};
 pub use status::{Event, EventKind, Events, EventsError, Status};
 pub use storage::{Immediate, Storage};

@@ -1,32 +1,30 @@
+mod grant;
+mod step;
+
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
+    mem,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     task::{self, Poll},
     time::Duration,
+    vec::Vec,
 };
 
 use actix::{Actor, ActorContext, ActorFuture, AsyncContext, Context, Handler};
 
 use super::{
     clock::{self, Chance},
-    error::{NodeError, panic_text},
+    error::NodeError,
     messages::{Order, Replay, StoreReport},
+    post::{Arrival, Post},
     shared::Shared,
-    status::EventKind,
-    storage::{Saved, Store},
+    storage::Store,
     tape::Tape,
-    tenure::{NO_LEASE, Tenure},
+    tenure::Tenure,
     timers::Timers,
-    transport::{Delivery, Hint, Links, Waiting},
+    transport::Links,
 };
-use crate::{
-    Command, Driver, ElectionAlgorithm, Gate, Guarantee, GuaranteeKind, Input, Moment, Outgoing,
-    Role, Step, TimerOrder, View,
-};
+use crate::{Command, Driver, ElectionAlgorithm, Gate, Input, View};
 
 /// How many timers may elapse in the wake of one message. An algorithm that sets a timer of no
 /// delay at every one of them would otherwise hold its thread forever.
@@ -35,6 +33,11 @@ const TIMERS_A_MESSAGE: usize = 16;
 /// How many steps may wait for the disk before the node goes deaf, and dumb. It is a disk that
 /// hangs: what more it heard would only fill the memory.
 const MOST_WAITING: usize = 4096;
+
+/// How many arrivals are handled before orders, wake-ups and other actors of the thread have their
+/// turn.
+const BATCH: usize = 64;
+
 /// For how many messages in a row one reading of the clock serves. Reading it costs more than
 /// handling a message does. An old reading is harmless where it is used: as a stamp it makes a lease
 /// end earlier, and as the time at which timers are looked at it makes them elapse later. A timer
@@ -43,9 +46,9 @@ const MESSAGES_A_READING: u8 = 16;
 
 /// The actor that runs one life of one node.
 ///
-/// Its handlers never wait and never touch a disk. Actix serves a whole mailbox before it looks at
-/// any timer, so every message first lets those elapse that are due; the wake-up that the actor
-/// asks for is for quiet times only.
+/// Its handlers never wait and never touch a disk. What peers say does not come through the actor's
+/// mailbox, but through a [`Post`]. Each message first lets the timers elapse that are due, so that
+/// none has to wait for the end of a batch; the wake-up that the actor asks for is for quiet times.
 pub(super) struct Node<A: ElectionAlgorithm> {
     pub(super) driver: Driver<A>,
     pub(super) gate: Gate<A>,
@@ -53,7 +56,9 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     pub(super) links: Option<Box<dyn Links<A>>>,
     pub(super) store: Store<A::Durable>,
     pub(super) shared: Arc<Shared>,
-    pub(super) waiting: Arc<Waiting>,
+    pub(super) post: Arc<Post<A::Message>>,
+    /// Empty, except while it is worked through.
+    pub(super) batch: Vec<Arrival<A::Message>>,
     pub(super) chance: Chance,
     /// How long a lease lasts from its stamp, in nanoseconds, the margin for drift taken off.
     pub(super) lease: u64,
@@ -62,7 +67,7 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     pub(super) tenure: Option<Arc<Tenure>>,
     /// The last reading of the clock, in nanoseconds.
     pub(super) now: u64,
-    /// How many more messages it serves; none once the mailbox has been empty.
+    /// How many more messages it serves; none once nothing more had arrived.
     pub(super) reading_serves: u8,
     pub(super) ended: bool,
     pub(super) tape: Option<Box<Tape>>,
@@ -78,51 +83,41 @@ impl<A: ElectionAlgorithm> Actor for Node<A> {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         if !self.is_replayed() {
-            ctx.spawn(Idle);
+            ctx.spawn(Arrivals);
             self.take(Some(Input::Started), ctx);
         }
     }
 }
 
-/// Actix polls it whenever it has emptied the mailbox: nobody knows how long it stays empty, so the
-/// reading of the clock is of no use any more.
-struct Idle;
+/// Takes what arrives, for as long as the actor lives. Actix polls it when something has arrived,
+/// and whenever it has emptied the mailbox.
+struct Arrivals;
 
-impl<A: ElectionAlgorithm> ActorFuture<Node<A>> for Idle {
+impl<A: ElectionAlgorithm> ActorFuture<Node<A>> for Arrivals {
     type Output = ();
 
     fn poll(
         self: Pin<&mut Self>,
         node: &mut Node<A>,
-        _: &mut Context<Node<A>>,
-        _: &mut task::Context<'_>,
+        ctx: &mut Context<Node<A>>,
+        task: &mut task::Context<'_>,
     ) -> Poll<()> {
+        // Nobody knows how long nothing has happened.
         node.reading_serves = 0;
-        Poll::Pending
-    }
-}
-
-impl<A: ElectionAlgorithm> Handler<Delivery<A::Message>> for Node<A> {
-    type Result = ();
-
-    fn handle(&mut self, delivery: Delivery<A::Message>, ctx: &mut Self::Context) {
-        self.waiting.taken(delivery.place);
-        let Delivery { from, message, .. } = delivery;
-        if self.gate.waiting() < MOST_WAITING {
-            self.take(Some(Input::Received { from, message }), ctx);
-        } else {
-            self.waiting.drops();
-            self.take(None, ctx);
+        let mut batch = mem::take(&mut node.batch);
+        node.post.take(BATCH, &mut batch);
+        if !batch.is_empty() {
+            for arrival in batch.drain(..) {
+                node.receive(arrival, ctx);
+            }
+            node.settle(ctx);
         }
-    }
-}
-
-impl<A: ElectionAlgorithm> Handler<Hint> for Node<A> {
-    type Result = ();
-
-    fn handle(&mut self, Hint { place, peer }: Hint, ctx: &mut Self::Context) {
-        self.waiting.hint_taken(place);
-        self.take(Some(Input::Suspected(peer)), ctx);
+        node.batch = batch;
+        if !node.ended && !node.post.sleep(task.waker()) {
+            // Orders, wake-ups and other actors of this thread first.
+            task.waker().wake_by_ref();
+        }
+        Poll::Pending
     }
 }
 
@@ -185,9 +180,35 @@ impl<A: ElectionAlgorithm> Node<A> {
         self.tape.is_some()
     }
 
-    /// Handles one input, or none, and whatever timers are due before and after it. What it gives
-    /// is why the algorithm refused.
+    fn receive(&mut self, arrival: Arrival<A::Message>, ctx: &mut Context<Self>) {
+        let input = match arrival {
+            Arrival::Message { from, message } if self.gate.waiting() < MOST_WAITING => {
+                Some(Input::Received { from, message })
+            }
+            Arrival::Message { .. } => {
+                self.post.drops();
+                None
+            }
+            Arrival::Hint(peer) => Some(Input::Suspected(peer)),
+        };
+        self.advance(input, ctx);
+    }
+
+    /// Handles one input, or none, and all that follows from it. What it gives is why the
+    /// algorithm refused.
     fn take(
+        &mut self,
+        input: Option<Input<A::Message, A::Timer>>,
+        ctx: &mut Context<Self>,
+    ) -> Option<&'static str> {
+        let refusal = self.advance(input, ctx);
+        self.settle(ctx);
+        refusal
+    }
+
+    /// Lets the timers elapse that are due, then handles an input. Whoever calls it settles, at
+    /// the latest after a batch.
+    fn advance(
         &mut self,
         input: Option<Input<A::Message, A::Timer>>,
         ctx: &mut Context<Self>,
@@ -200,13 +221,17 @@ impl<A: ElectionAlgorithm> Node<A> {
         if self.stopping(ctx) {
             return None;
         }
-        let refusal = input.and_then(|input| self.step(input, ctx));
+        input.and_then(|input| self.step(input, ctx))
+    }
+
+    /// What is due once, however many inputs were handled: timers that they set to no delay, the
+    /// tenure, the next wake-up.
+    fn settle(&mut self, ctx: &mut Context<Self>) {
         self.elapse(ctx);
         if !self.stopping(ctx) {
             self.keep_tenure();
             self.arm(ctx);
         }
-        refusal
     }
 
     fn read_clock(&mut self) {
@@ -233,167 +258,6 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
     }
 
-    fn step(
-        &mut self,
-        input: Input<A::Message, A::Timer>,
-        ctx: &mut Context<Self>,
-    ) -> Option<&'static str> {
-        if let Some(tape) = &mut self.tape {
-            tape.input::<A>(&input);
-        }
-        count(&self.shared.received);
-        let moment = Moment::from_nanos(self.now);
-        let driver = &mut self.driver;
-        // The driver is not used again after a panic.
-        let stepped = catch_unwind(AssertUnwindSafe(|| driver.step(input, moment)));
-        match stepped {
-            Ok(Ok(step)) => {
-                let refusal = step.refusal;
-                self.carry_out(step, ctx);
-                refusal
-            }
-            Ok(Err(violation)) => {
-                self.end(Err(violation.into()), ctx);
-                None
-            }
-            Err(panic) => {
-                self.end(Err(NodeError::Panicked(panic_text(&*panic))), ctx);
-                None
-            }
-        }
-    }
-
-    /// The host's duty, in order: persist, timers, then what the gate lets through.
-    fn carry_out(&mut self, mut step: Box<Step<A>>, ctx: &mut Context<Self>) {
-        if let Some(tape) = &mut self.tape {
-            tape.ordered(&step);
-        }
-        // A leader that steps down may name its successor in this very step: whoever works for it
-        // must know before the successor does.
-        if self.tenure.is_some() && !self.leads() {
-            self.end_tenure();
-        }
-        if let Some(durable) = step.persist.take()
-            && let Some(saved) = self.store.save(step.number, durable)
-        {
-            self.saved(saved, ctx);
-        }
-        if !step.timers.is_empty() && !self.is_replayed() {
-            self.read_clock();
-        }
-        for order in step.timers.drain(..) {
-            match order {
-                TimerOrder::Set(timer, delay) => {
-                    let runs = self.chance.draw(delay);
-                    self.timers.set(timer, self.now.saturating_add(runs));
-                }
-                TimerOrder::Cancel(timer) => self.timers.cancel(timer),
-            }
-        }
-        if self.ended {
-            return;
-        }
-        if self.gate.waiting() >= MOST_WAITING {
-            let lost = step.sends.drain(..).count();
-            let lost = u64::try_from(lost).unwrap_or(u64::MAX);
-            self.shared.undelivered.fetch_add(lost, Ordering::Relaxed);
-        }
-        if let Some(step) = self.gate.pass(step) {
-            self.show(step);
-        }
-    }
-
-    fn saved(&mut self, saved: Saved, ctx: &mut Context<Self>) {
-        match saved {
-            Ok(number) => self.gate.persisted(number),
-            Err(error) => self.end(Err(NodeError::Storage(error)), ctx),
-        }
-    }
-
-    /// Lets the world see a step.
-    fn show(&mut self, mut step: Box<Step<A>>) {
-        if let Some(tape) = &mut self.tape {
-            tape.shown(&step);
-        }
-        for Outgoing { to, message } in step.sends.drain(..) {
-            let sent = self.links.as_mut().map(|links| links.send(to, message));
-            count(if sent == Some(Ok(())) {
-                &self.shared.sent
-            } else {
-                &self.shared.undelivered
-            });
-        }
-        if let Some(view) = step.view {
-            self.published = view;
-            self.shared.publish(view);
-        }
-        self.driver.recycle(step);
-    }
-
-    /// Whether the node leads the epoch that the world knows it to lead. The driver may be ahead
-    /// of the disk, so its word alone is not enough; what it gave up it has given up at once.
-    fn leads(&self) -> bool {
-        let ahead = self.driver.view();
-        self.published.role == Role::Leader && ahead == self.published
-    }
-
-    /// Begins, prolongs and ends tenures, as the algorithm and its lease say.
-    fn keep_tenure(&mut self) {
-        if !self.leads() {
-            if self.tenure.is_some() {
-                self.end_tenure();
-            }
-            return;
-        }
-        let deadline = match A::Guarantee::KIND {
-            GuaranteeKind::BestEffort => NO_LEASE,
-            GuaranteeKind::Quorum => match self.driver.lease() {
-                Some(stamp) => stamp.nanos().saturating_add(self.lease),
-                None => return,
-            },
-        };
-        if let Some(tenure) = &self.tenure {
-            if tenure.epoch() == self.published.epoch && tenure.is_returning() {
-                return;
-            }
-            if tenure.epoch() == self.published.epoch {
-                tenure.prolong(self.now, deadline);
-                if tenure.is_live() {
-                    return;
-                }
-            }
-            self.end_tenure();
-        }
-        if self.now < deadline {
-            let epoch = self.published.epoch;
-            let tenure = Arc::new(Tenure::new(epoch, deadline));
-            self.tenure = Some(Arc::clone(&tenure));
-            self.shared.grant(Some(tenure));
-            self.shared.news.tell(EventKind::Granted(epoch));
-        }
-    }
-
-    fn end_tenure(&mut self) {
-        if let Some(tenure) = self.tenure.take() {
-            tenure.lose();
-            self.shared.grant(None);
-            self.shared.news.tell(EventKind::Lost(tenure.epoch()));
-        }
-    }
-
-    fn has(&self, tenure: &Arc<Tenure>) -> bool {
-        let current = self.tenure.as_ref();
-        current.is_some_and(|current| Arc::ptr_eq(current, tenure))
-    }
-
-    /// If this tenure is still the node's, it leads and nobody works for it: it grants another.
-    fn go_on(&mut self, tenure: &Arc<Tenure>) {
-        if self.has(tenure) {
-            self.end_tenure();
-            self.keep_tenure();
-        }
-    }
-
     fn arm(&mut self, ctx: &mut Context<Self>) {
         if let Some(due) = self.timers.missing_wake_up() {
             let wait = Duration::from_nanos(due.saturating_sub(self.now));
@@ -411,22 +275,18 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
         self.ended = true;
         self.end_tenure();
+        self.post.close();
         self.links = None;
         self.shared.end(end);
         ctx.stop();
     }
 }
 
-/// Counts one more. Only the node itself counts, so that no other thread's count can be lost.
-fn count(counter: &AtomicU64) {
-    let known = counter.load(Ordering::Relaxed);
-    counter.store(known.wrapping_add(1), Ordering::Relaxed);
-}
-
 // However the actor goes, also by a panic of the host itself, its handles must hear of it.
 impl<A: ElectionAlgorithm> Drop for Node<A> {
     fn drop(&mut self) {
         self.end_tenure();
+        self.post.close();
         // Before anybody hears of the end: the next life may open the same links.
         self.links = None;
         self.shared.end(Err(NodeError::ThreadEnded));

@@ -29,7 +29,7 @@ pub(super) struct Shared {
     pub(super) worker: Arc<Semaphore>,
     /// Under what the last work was done, or is: it may be a tenure that was lost before.
     at_work: Mutex<Option<Arc<Tenure>>>,
-    /// Set before a node is killed: it does nothing more, whatever its mailbox holds.
+    /// Set before a node is killed: it does nothing more, whatever waits for it.
     pub(super) killed: AtomicBool,
     pub(super) received: AtomicU64,
     pub(super) sent: AtomicU64,

@@ -1,16 +1,9 @@
-use std::{
-    boxed::Box,
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
-    },
-};
+use std::{boxed::Box, fmt, sync::Arc};
 
-use actix::Recipient;
 use async_trait::async_trait;
 use thiserror::Error;
 
+use super::post::Post;
 use crate::{ElectionAlgorithm, Membership, NodeId};
 
 /// An error of the application, of a transport or of a storage: anything that can be shown.
@@ -63,96 +56,15 @@ pub enum Dropped {
     Fault,
 }
 
-/// A message on its way into a node's mailbox.
-#[derive(Debug)]
-pub(super) struct Delivery<M> {
-    /// The position of the sender in the membership.
-    pub(super) place: usize,
-    pub(super) from: NodeId,
-    pub(super) message: M,
-}
-
-impl<M: 'static> actix::Message for Delivery<M> {
-    type Result = ();
-}
-
-/// A peer's connection broke.
-#[derive(Debug)]
-pub(super) struct Hint {
-    /// The position of the peer in the membership.
-    pub(super) place: usize,
-    pub(super) peer: NodeId,
-}
-
-impl actix::Message for Hint {
-    type Result = ();
-}
-
 /// Where a transport puts what arrives for a node. Cheap to clone; may be used from any thread.
 pub struct Inbox<A: ElectionAlgorithm> {
     members: Membership,
-    deliveries: Recipient<Delivery<A::Message>>,
-    hints: Recipient<Hint>,
-    waiting: Arc<Waiting>,
-}
-
-/// How many hints at one peer may wait.
-const MOST_HINTS: u32 = 16;
-
-/// How many messages of each peer wait in the mailbox. Each has a share of its own, so that one
-/// that floods the node loses its own messages and nobody else's.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    of: Box<[AtomicU32]>,
-    hints: Box<[AtomicU32]>,
-    share: u32,
-    dropped: AtomicU64,
-}
-
-impl Waiting {
-    pub(super) fn new(members: &Membership, share: u32) -> Arc<Self> {
-        let none = || (0..members.len()).map(|_| AtomicU32::new(0)).collect();
-        Arc::new(Self {
-            of: none(),
-            hints: none(),
-            share,
-            dropped: AtomicU64::new(0),
-        })
-    }
-
-    /// A message of the peer at `place` left the mailbox.
-    pub(super) fn taken(&self, place: usize) {
-        self.of[place].fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// A hint at the peer at `place` left the mailbox.
-    pub(super) fn hint_taken(&self, place: usize) {
-        self.hints[place].fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// A message was dropped.
-    pub(super) fn drops(&self) {
-        self.dropped.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
-    }
+    post: Arc<Post<A::Message>>,
 }
 
 impl<A: ElectionAlgorithm> Inbox<A> {
-    pub(super) fn new(
-        members: Membership,
-        deliveries: Recipient<Delivery<A::Message>>,
-        hints: Recipient<Hint>,
-        waiting: Arc<Waiting>,
-    ) -> Self {
-        Self {
-            members,
-            deliveries,
-            hints,
-            waiting,
-        }
+    pub(super) fn new(members: Membership, post: Arc<Post<A::Message>>) -> Self {
+        Self { members, post }
     }
 
     /// The node that this is the inbox of.
@@ -172,48 +84,22 @@ impl<A: ElectionAlgorithm> Inbox<A> {
         }
     }
 
+    /// As [`deliver`](Self::deliver), for whoever knows the position of `from` in the membership.
     pub(super) fn deliver_at(
         &self,
         place: usize,
         from: NodeId,
         message: A::Message,
     ) -> Result<(), Dropped> {
-        let waiting = &self.waiting.of[place];
-        if waiting.fetch_add(1, Ordering::Relaxed) >= self.waiting.share {
-            return self.refuse(place, Dropped::Full);
-        }
-        let delivery = Delivery {
-            place,
-            from,
-            message,
-        };
-        match self.deliveries.try_send(delivery) {
-            Ok(()) => Ok(()),
-            Err(actix::prelude::SendError::Full(_)) => self.refuse(place, Dropped::Full),
-            Err(actix::prelude::SendError::Closed(_)) => self.refuse(place, Dropped::Gone),
-        }
-    }
-
-    fn refuse(&self, place: usize, why: Dropped) -> Result<(), Dropped> {
-        self.waiting.taken(place);
-        if why == Dropped::Full {
-            self.waiting.drops();
-        }
-        Err(why)
+        self.post.message(place, from, message)
     }
 
     /// Tells the node that the connection to `peer` broke, or that its process is gone. It may be
-    /// wrong: a hint starts an election early, and never decides one.
+    /// wrong: a hint starts an election early, and never decides one. The node hears of it after
+    /// what that peer said before.
     pub fn suspect(&self, peer: NodeId) {
-        let Some(place) = self.members.position(peer) else {
-            return;
-        };
-        // A peer may break its connections faster than the node can hear of it. A lost hint costs
-        // a timeout.
-        if self.waiting.hints[place].fetch_add(1, Ordering::Relaxed) < MOST_HINTS {
-            self.hints.do_send(Hint { place, peer });
-        } else {
-            self.waiting.hint_taken(place);
+        if let Some(place) = self.members.position(peer) {
+            self.post.hint(place, peer);
         }
     }
 }
@@ -222,9 +108,7 @@ impl<A: ElectionAlgorithm> Clone for Inbox<A> {
     fn clone(&self) -> Self {
         Self {
             members: self.members.clone(),
-            deliveries: self.deliveries.clone(),
-            hints: self.hints.clone(),
-            waiting: Arc::clone(&self.waiting),
+            post: Arc::clone(&self.post),
         }
     }
 }

@@ -122,6 +122,23 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// Tries to become the leader now, and waits until this node is, however long that takes.
     /// While a healthy leader exists, a quorum algorithm lets nobody depose it. Safe to cancel.
     ///
+    /// For those who want the guard in hand; what [`lead`](Self::lead) does for its work is then
+    /// theirs to do. Dropping the guard gives the leadership back.
+    ///
+    /// ```
+    /// # use elector_core::{ElectionAlgorithm, FencingToken, Quorum, actor::{BoxError, Elector}};
+    /// # async fn migrate(_: FencingToken) {}
+    /// async fn migrate_once<A>(elector: &Elector<A>) -> Result<(), BoxError>
+    /// where
+    ///     A: ElectionAlgorithm<Guarantee = Quorum>,
+    /// {
+    ///     let me = elector.campaign().await?;
+    ///     me.guard(migrate(me.token()?)).await?; // Dropped where it is, should it be lost.
+    ///     me.resign();
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// If the node was shut down, or stopped by itself.
     pub async fn campaign(&self) -> Result<Leadership<A::Guarantee>, CommandError> {

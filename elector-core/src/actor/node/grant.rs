@@ -1,0 +1,77 @@
+use std::sync::Arc;
+
+use super::Node;
+use crate::{
+    ElectionAlgorithm, Guarantee, GuaranteeKind, Role,
+    actor::{
+        status::EventKind,
+        tenure::{NO_LEASE, Tenure},
+    },
+};
+
+/// When leadership is granted, prolonged and lost.
+impl<A: ElectionAlgorithm> Node<A> {
+    /// Whether the node leads the epoch that the world knows it to lead. The driver may be ahead
+    /// of the disk, so its word alone is not enough; what it gave up it has given up at once.
+    pub(super) fn leads(&self) -> bool {
+        let ahead = self.driver.view();
+        self.published.role == Role::Leader && ahead == self.published
+    }
+
+    /// Begins, prolongs and ends tenures, as the algorithm and its lease say.
+    pub(super) fn keep_tenure(&mut self) {
+        if !self.leads() {
+            if self.tenure.is_some() {
+                self.end_tenure();
+            }
+            return;
+        }
+        let deadline = match A::Guarantee::KIND {
+            GuaranteeKind::BestEffort => NO_LEASE,
+            GuaranteeKind::Quorum => match self.driver.lease() {
+                Some(stamp) => stamp.nanos().saturating_add(self.lease),
+                None => return,
+            },
+        };
+        if let Some(tenure) = &self.tenure {
+            if tenure.epoch() == self.published.epoch && tenure.is_returning() {
+                return;
+            }
+            if tenure.epoch() == self.published.epoch {
+                tenure.prolong(self.now, deadline);
+                if tenure.is_live() {
+                    return;
+                }
+            }
+            self.end_tenure();
+        }
+        if self.now < deadline {
+            let epoch = self.published.epoch;
+            let tenure = Arc::new(Tenure::new(epoch, deadline));
+            self.tenure = Some(Arc::clone(&tenure));
+            self.shared.grant(Some(tenure));
+            self.shared.news.tell(EventKind::Granted(epoch));
+        }
+    }
+
+    pub(super) fn end_tenure(&mut self) {
+        if let Some(tenure) = self.tenure.take() {
+            tenure.lose();
+            self.shared.grant(None);
+            self.shared.news.tell(EventKind::Lost(tenure.epoch()));
+        }
+    }
+
+    pub(super) fn has(&self, tenure: &Arc<Tenure>) -> bool {
+        let current = self.tenure.as_ref();
+        current.is_some_and(|current| Arc::ptr_eq(current, tenure))
+    }
+
+    /// If this tenure is still the node's, it leads and nobody works for it: it grants another.
+    pub(super) fn go_on(&mut self, tenure: &Arc<Tenure>) {
+        if self.has(tenure) {
+            self.end_tenure();
+            self.keep_tenure();
+        }
+    }
+}
