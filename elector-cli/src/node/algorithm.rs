@@ -157,7 +157,10 @@ mod tests {
         assert!(plain.contains("heartbeat: 50ms"), "{plain}");
         let lan = shown("algorithm = 'paxos'\nprofile = 'lan'\n[options]\nthrifty = true");
         let lan = lan.unwrap();
-        assert!(lan.starts_with("paxos ") && lan.contains("thrifty: true"), "{lan}");
+        assert!(
+            lan.starts_with("paxos ") && lan.contains("thrifty: true"),
+            "{lan}"
+        );
         assert!(lan.contains("heartbeat: 10ms"), "{lan}");
     }
 

@@ -70,7 +70,9 @@ pub enum ServeError {
     #[error("peers: {0}")]
     Peers(#[source] MembershipError),
     /// The host name has no number.
-    #[error("--id auto: the host name {0:?} does not end in a number below 2^64: give the id itself")]
+    #[error(
+        "--id auto: the host name {0:?} does not end in a number below 2^64: give the id itself"
+    )]
     HostName(String),
     /// The log filter is none.
     #[error("--log: {0}")]

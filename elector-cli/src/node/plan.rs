@@ -1,9 +1,6 @@
 use std::{path::PathBuf, time::Duration};
 
-use elector_core::{
-    ElectionAlgorithm, Membership, NodeId, Settings as _,
-    actor::Peer,
-};
+use elector_core::{ElectionAlgorithm, Membership, NodeId, Settings as _, actor::Peer};
 use elector_net::{Detection, Tls, http::Token};
 
 use super::{
@@ -94,7 +91,8 @@ fn numbered(host: &str) -> Result<NodeId, ServeError> {
     let digits = host.len() - host.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     let number = host[host.len() - digits..].parse::<u64>().ok();
     let id = number.and_then(|number| number.checked_add(1));
-    id.map(NodeId).ok_or_else(|| ServeError::HostName(host.to_owned()))
+    id.map(NodeId)
+        .ok_or_else(|| ServeError::HostName(host.to_owned()))
 }
 
 #[cfg(test)]
@@ -139,7 +137,12 @@ mod tests {
     fn the_number_of_the_host_is_the_node() {
         assert_eq!(numbered("elector-0").unwrap(), NodeId(1));
         assert_eq!(numbered("db12").unwrap(), NodeId(13));
-        for name in ["", "elector", "n-18446744073709551615", "n-99999999999999999999"] {
+        for name in [
+            "",
+            "elector",
+            "n-18446744073709551615",
+            "n-99999999999999999999",
+        ] {
             assert!(numbered(name).is_err(), "{name}");
         }
     }

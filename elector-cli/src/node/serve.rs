@@ -178,7 +178,10 @@ fn formatted<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, CliError>
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run<A: ElectionAlgorithm>(plan: Plan<A>, mut duty: impl Duty) -> Result<ExitCode, ServeError> {
+async fn run<A: ElectionAlgorithm>(
+    plan: Plan<A>,
+    mut duty: impl Duty,
+) -> Result<ExitCode, ServeError> {
     let signals = Ends::new().map_err(|source| ServeError::System {
         what: "signals cannot be handled",
         source,
@@ -240,8 +243,7 @@ fn service<A: ElectionAlgorithm>(
     elector: &Elector<A>,
     monitor: Monitor,
 ) -> http::Service {
-    let mut options = http::Options::new(plan.name.as_str())
-        .peers(move || statuses(&monitor));
+    let mut options = http::Options::new(plan.name.as_str()).peers(move || statuses(&monitor));
     if let Some(token) = &plan.token {
         options = options.token(token.clone());
     }
@@ -258,7 +260,9 @@ fn tell<A: ElectionAlgorithm>(elector: &Elector<A>) {
             let now = status.borrow_and_update().clone();
             let passed = u64::try_from(now.since.elapsed().as_nanos()).unwrap_or(0);
             let at_ns = actor::now().nanos().saturating_sub(passed);
-            let leader = now.leader.map_or("none".to_owned(), |leader| leader.to_string());
+            let leader = now
+                .leader
+                .map_or("none".to_owned(), |leader| leader.to_string());
             let message = match (now.role, now.leader) {
                 (Role::Leader, _) => "this node leads",
                 (_, Some(_)) => "there is a leader",

@@ -1,0 +1,187 @@
+//! A web service of three nodes in which only the leader writes: the others redirect to it.
+//! `cargo run --release --features net --example axum_leader_redirect`
+//!
+//! Whoever asks may ask any node. A follower answers 307 with the leader's address, which HTTP clients
+//! follow by themselves. The leader writes under its fencing token. All three live in this process
+//! so that the example can stop one; `Service` is what a process of its own would hold.
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+    routing::post,
+};
+use elector::{
+    Elector, Fence, Leadership, Quorum,
+    actor::{BoxError, Peer},
+    net::NetBuilder,
+    raft::Raft,
+};
+use tokio::net::TcpListener;
+
+/// Where the orders are kept: all nodes write to the same database.
+#[derive(Default)]
+struct Database {
+    fence: Fence,
+    orders: u64,
+}
+
+/// One node of the web service.
+struct Service {
+    elector: Elector<Raft>,
+    /// Held while this node leads.
+    leadership: Mutex<Option<Leadership<Quorum>>>,
+    /// Where the web servers are, by node, from 1.
+    web: Vec<SocketAddr>,
+    database: Arc<Mutex<Database>>,
+}
+
+/// `POST /orders`
+async fn order(State(service): State<Arc<Service>>) -> Response {
+    match service.write() {
+        Ok(number) => {
+            format!("order {number} by node {}", service.elector.node_id()).into_response()
+        }
+        // Not the leader, or not any more: whoever is will do it.
+        Err(_) => service.redirect(),
+    }
+}
+
+impl Service {
+    fn write(&self) -> Result<u64, BoxError> {
+        let leadership = self.leadership.lock().map_err(|_| "a writer panicked")?;
+        let token = leadership.as_ref().ok_or("a follower")?.token()?;
+        let mut database = self.database.lock().map_err(|_| "a writer panicked")?;
+        database.fence.admit(token)?;
+        database.orders += 1;
+        Ok(database.orders)
+    }
+
+    fn redirect(&self) -> Response {
+        let leader = self.elector.status().leader;
+        let place = leader.and_then(|leader| usize::try_from(leader.0).ok());
+        let web = place.and_then(|place| self.web.get(place.checked_sub(1)?));
+        match web {
+            Some(web) => Redirect::temporary(&format!("http://{web}/orders")).into_response(),
+            None => (StatusCode::SERVICE_UNAVAILABLE, "no leader: try again").into_response(),
+        }
+    }
+
+    /// Holds the leadership whenever this node has one.
+    async fn lead(self: Arc<Self>) {
+        let work = self.elector.lead(|me| {
+            let service = Arc::clone(&self);
+            async move {
+                let lost = me.cancellation();
+                if let Ok(mut held) = service.leadership.lock() {
+                    *held = Some(me);
+                }
+                lost.cancelled().await;
+                Ok(())
+            }
+        });
+        if let Err(error) = work.await {
+            eprintln!("node {}: {error}", self.elector.node_id());
+        }
+    }
+}
+
+async fn start(
+    id: u64,
+    peers: &[Peer],
+    web: (TcpListener, Vec<SocketAddr>),
+    folder: &Path,
+    database: &Arc<Mutex<Database>>,
+) -> Result<Arc<Service>, BoxError> {
+    let node = Elector::<Raft>::builder("shop")
+        .node_id(id)
+        .peers(peers.iter().cloned())
+        .data_dir(folder.join(id.to_string()));
+    node.format()?;
+    let service = Arc::new(Service {
+        elector: node.start().await?,
+        leadership: Mutex::new(None),
+        web: web.1,
+        database: Arc::clone(database),
+    });
+    tokio::spawn(Arc::clone(&service).lead());
+    let router = Router::new()
+        .route("/orders", post(order))
+        .with_state(Arc::clone(&service));
+    tokio::spawn(async move { axum::serve(web.0, router).await });
+    Ok(service)
+}
+
+/// What a client does: ask this node, and go where it is sent.
+async fn place_order(web: SocketAddr) -> Result<String, BoxError> {
+    let asked = tokio::task::spawn_blocking(move || {
+        let mut at = format!("http://{web}/orders");
+        let agent = ureq::Agent::config_builder()
+            .max_redirects(0)
+            .build()
+            .new_agent();
+        for _ in 0..200 {
+            match agent.post(&at).send_empty() {
+                Ok(mut answer) if answer.status() == 307 => {
+                    let to = answer.headers().get("location").ok_or("no location")?;
+                    at = to.to_str()?.to_owned();
+                    println!("    redirected to {at}");
+                }
+                Ok(mut answer) => return Ok(answer.body_mut().read_to_string()?),
+                // No leader yet, or one that has just stopped.
+                Err(_) => {
+                    std::thread::sleep(Duration::from_millis(20));
+                    at = format!("http://{web}/orders");
+                }
+            }
+        }
+        Err::<String, BoxError>("nobody takes orders".into())
+    });
+    asked.await?
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let folder = tempfile::tempdir()?;
+    let database = Arc::new(Mutex::new(Database::default()));
+    let (mut peers, mut web, mut listeners) = (Vec::new(), Vec::new(), Vec::new());
+    for id in 1..=3 {
+        let free = std::net::TcpListener::bind("127.0.0.1:0")?;
+        peers.push(Peer::from((id, free.local_addr()?.to_string())));
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        web.push(listener.local_addr()?);
+        listeners.push(listener);
+    }
+    let mut services = Vec::new();
+    for (id, listener) in (1..).zip(listeners) {
+        let web = (listener, web.clone());
+        services.push(start(id, &peers, web, folder.path(), &database).await?);
+    }
+    println!("Three nodes serve POST /orders. A client asks each of them:");
+    for &web in &web {
+        println!("  {web}: {}", place_order(web).await?);
+    }
+    let leader = services
+        .iter()
+        .position(|s| s.elector.status().holds_leadership());
+    let leader = services.remove(leader.ok_or("nobody leads")?);
+    println!(
+        "\nNode {} leaves. The others go on taking orders:",
+        leader.elector.node_id()
+    );
+    leader.elector.leave(Duration::from_secs(5)).await?;
+    for service in &services {
+        let id = usize::try_from(service.elector.node_id().0)?;
+        println!("  {}: {}", web[id - 1], place_order(web[id - 1]).await?);
+    }
+    println!("\nLook at: whichever node is asked, the leader takes the order, and none is lost.");
+    Ok(())
+}
