@@ -4,6 +4,7 @@
 
 mod args;
 mod check;
+mod client;
 mod compare;
 mod crash;
 pub mod diagram;
@@ -40,7 +41,11 @@ const FAILED: u8 = 2;
 /// The `elector` command, on the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return wrong_usage(&error),
+    };
+    let done = match arguments.command {
         Command::Compare(options) => compare::compare(&options),
         Command::Simulate(options) => simulate::simulate(&options),
         Command::Check(options) => check::check(&options),
@@ -48,9 +53,24 @@ pub fn main() -> ExitCode {
         Command::Scenarios { name } => {
             listing::scenarios(name.as_deref()).map(|()| ExitCode::SUCCESS)
         }
+        Command::Status(options) => Ok(client::status(&options)),
+        Command::Watch(options) => Ok(client::watch(&options)),
+        Command::StepDown(options) => Ok(client::step_down(&options)),
+        Command::Transfer(options) => Ok(client::transfer(&options)),
     };
     done.unwrap_or_else(|error| {
         output::warn(&format!("error: {error}\n"));
         ExitCode::from(FAILED)
     })
+}
+
+/// Also what was asked of clap itself: help, and the version.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    // As clap does, where there is nobody to tell of a failure.
+    let _ = error.print();
+    if error.exit_code() == 0 {
+        return ExitCode::SUCCESS;
+    }
+    let command = std::env::args_os().nth(1);
+    ExitCode::from(client::wrong_usage(command.as_deref()).unwrap_or(FAILED))
 }
