@@ -4,8 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[cfg(target_os = "linux")]
 use crate::node::{NodeArguments, RunArguments};
-
-use crate::certs::Certs;
+use crate::{certs::Certs, client};
 
 /// The most nodes a simulated cluster may have: beyond it one run takes minutes and gigabytes.
 pub(crate) const MOST_NODES: u64 = 10_000;
@@ -29,8 +28,10 @@ Begin with:
   elector algorithms                                    what there is, and what it promises
   elector scenarios                                     what can go wrong
   elector check --algorithm raft --nodes 2              every order of events, within bounds
+  elector status                                        who leads, asked of a node that runs
 
-Exit code: 0 all went well; 1 an invariant was violated; 2 the command could not be done."
+Exit code: 0 all went well; 1 an invariant was violated; 2 the command could not be done. Commands
+that ask a node have their own: `elector status --help`."
 )]
 pub(crate) struct Arguments {
     /// What to do.
@@ -71,6 +72,14 @@ Examples:
         #[command(subcommand)]
         command: Certs,
     },
+    /// Ask a node who leads
+    Status(client::Status),
+    /// Follow what happens to a node, one line an event
+    Watch(client::Watch),
+    /// Tell a node to give its leadership back
+    StepDown(client::StepDown),
+    /// Tell a node to hand its leadership to another
+    Transfer(client::Transfer),
 }
 
 /// `elector compare`.

@@ -5,6 +5,7 @@
 mod args;
 mod certs;
 mod check;
+mod client;
 mod compare;
 mod crash;
 pub mod diagram;
@@ -51,7 +52,11 @@ pub fn main() -> ExitCode {
     if let Some(code) = run::entry() {
         return code;
     }
-    let done = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return wrong_usage(&error),
+    };
+    let done = match arguments.command {
         Command::Compare(options) => compare::compare(&options),
         Command::Simulate(options) => simulate::simulate(&options),
         Command::Check(options) => check::check(&options),
@@ -64,9 +69,24 @@ pub fn main() -> ExitCode {
         #[cfg(target_os = "linux")]
         Command::Run(options) => node::run(*options),
         Command::Certs { command } => certs::certs(&command).map(|()| ExitCode::SUCCESS),
+        Command::Status(options) => Ok(client::status(&options)),
+        Command::Watch(options) => Ok(client::watch(&options)),
+        Command::StepDown(options) => Ok(client::step_down(&options)),
+        Command::Transfer(options) => Ok(client::transfer(&options)),
     };
     done.unwrap_or_else(|error| {
         output::warn(&format!("error: {error}\n"));
         ExitCode::from(FAILED)
     })
+}
+
+/// Also what was asked of clap itself: help, and the version.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    // As clap does, where there is nobody to tell of a failure.
+    let _ = error.print();
+    if error.exit_code() == 0 {
+        return ExitCode::SUCCESS;
+    }
+    let command = std::env::args_os().nth(1);
+    ExitCode::from(client::wrong_usage(command.as_deref()).unwrap_or(FAILED))
 }

@@ -12,11 +12,19 @@ use crate::CliError;
 /// # Errors
 /// Any other.
 pub(crate) fn print(text: &str) -> Result<(), CliError> {
+    Ok(put(text)?)
+}
+
+/// As [`print()`], for those who have an error of their own.
+///
+/// # Errors
+/// The same.
+pub(crate) fn put(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => Ok(result?),
+        result => result,
     }
 }
 

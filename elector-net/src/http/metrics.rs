@@ -88,7 +88,6 @@ impl Collector for Reading {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let mut page = Page(encoder);
         let present = self.0.present();
-        let lease = present.status.lease_remaining();
         page.gauge(
             "elector_is_leader",
             "Whether the node holds a leadership now: 1 or 0",
@@ -107,7 +106,7 @@ impl Collector for Reading {
         page.seconds(
             "elector_lease_remaining",
             "How long the node may still act as the leader if it hears nothing more; 0 without a lease",
-            lease.map_or(0.0, |lease| lease.as_secs_f64()),
+            present.lease.map_or(0.0, |lease| lease.as_secs_f64()),
         )?;
         page.counter(
             "elector_leader_changes",

@@ -6,7 +6,7 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use elector_core::{
@@ -65,6 +65,7 @@ impl Facts {
 pub(super) struct Present {
     pub(super) status: Status,
     pub(super) holds: bool,
+    pub(super) lease: Option<Duration>,
     since: SystemTime,
 }
 
@@ -121,6 +122,9 @@ impl Watched {
         // Looked at under the lock: of two requests, the later one to compare has looked later.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let status = self.node.status();
+        // Before the facts: a lease that ends in between is then none that is held, rather than a
+        // leadership without a lease.
+        let lease = status.lease_remaining();
         let facts = Facts::of(&status);
         if seen.facts != facts {
             (seen.facts, seen.since) = (facts, SystemTime::now());
@@ -128,6 +132,7 @@ impl Watched {
         Present {
             status,
             holds: facts.holds,
+            lease: lease.filter(|_| facts.holds),
             since: seen.since,
         }
     }
@@ -187,7 +192,6 @@ impl Watched {
         let stopped = self.end().await;
         let present = self.present();
         let status = &present.status;
-        let lease = status.lease_remaining();
         StatusReport {
             node: self.me(),
             name: (self.names)(self.me()),
@@ -203,7 +207,7 @@ impl Watched {
             leader_name: status.leader.map(&self.names),
             epoch: status.epoch,
             holds_leadership: present.holds,
-            lease_remaining_ms: lease.filter(|_| present.holds).map(millis),
+            lease_remaining_ms: present.lease.map(millis),
             since: rfc3339(present.since),
             members: self.node.members().nodes().to_vec(),
             peers: self.connections(),

@@ -1,0 +1,193 @@
+use std::{fmt::Write as _, process::ExitCode, time::Duration};
+
+use elector_core::Role;
+use elector_net::http::{PeerStatus, StatusReport};
+
+use super::{FOLLOWS, LEADERLESS, api::Api, args::Status, error::ClientError};
+use crate::output;
+
+/// `elector status`.
+pub(super) fn status(options: &Status) -> Result<ExitCode, ClientError> {
+    let api = Api::new(&options.asked.http);
+    let text = api.get("/v1/status")?;
+    let report: StatusReport = serde_json::from_str(&text).map_err(|_| api.stranger(&text))?;
+    let shown = if options.json { text } else { told(&report) };
+    output::put(&shown)?;
+    Ok(code(&report))
+}
+
+/// What scripts ask for.
+fn code(report: &StatusReport) -> ExitCode {
+    match (report.holds_leadership, report.role, report.leader) {
+        (true, ..) => ExitCode::SUCCESS,
+        (false, Role::Follower, Some(_)) => ExitCode::from(FOLLOWS),
+        (false, ..) => ExitCode::from(LEADERLESS),
+    }
+}
+
+/// A status for people.
+fn told(report: &StatusReport) -> String {
+    let mut page = Page(String::new());
+    let members: Vec<String> = report.members.iter().map(ToString::to_string).collect();
+    let node = named(&report.node.to_string(), &report.name);
+    let cluster = format!("{}: {}", report.cluster, members.join(", "));
+    page.line("node", &format!("{node} of {cluster}"));
+    if let Some(reason) = &report.stopped {
+        page.line("stopped", reason);
+    }
+    page.line("role", &report.role.to_string());
+    let leader = report.leader.map(|leader| leader.to_string());
+    let name = report.leader_name.as_deref().unwrap_or_default();
+    let leader = leader.map(|leader| named(&leader, name));
+    page.line("leader", leader.as_deref().unwrap_or("none known"));
+    page.line("epoch", &report.epoch.to_string());
+    page.line("since", &report.since);
+    match (report.holds_leadership, report.lease_remaining_ms) {
+        (true, Some(left)) => page.line("lease", &format!("{left} ms left")),
+        (true, None) => page.line("lease", "none: under this algorithm others may lead too"),
+        (false, _) if report.role == Role::Leader => page.line("lease", "none held now"),
+        (false, _) => {}
+    }
+    page.line(
+        "algorithm",
+        &format!("{} ({})", report.algorithm, report.guarantee),
+    );
+    let peers = report.peers.iter().flatten();
+    for (place, peer) in peers.enumerate() {
+        let label = if place == 0 { "peers" } else { "" };
+        page.line(label, &connection(peer));
+    }
+    let traffic = &report.traffic;
+    page.line(
+        "traffic",
+        &format!(
+            "{} handled, {} sent, {} undelivered, {} refused",
+            traffic.handled, traffic.sent, traffic.undelivered, traffic.refused
+        ),
+    );
+    let up = age(Duration::from_millis(report.uptime_ms));
+    page.line("up", &format!("{up}, elector {}", report.version));
+    page.0
+}
+
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, label: &str, text: &str) {
+        let _ = writeln!(self.0, "{label:<10} {text}");
+    }
+}
+
+/// An id, with its name where that says more.
+fn named(id: &str, name: &str) -> String {
+    if name.is_empty() || name == id {
+        id.to_owned()
+    } else {
+        format!("{id} ({name})")
+    }
+}
+
+fn connection(peer: &PeerStatus) -> String {
+    let connected = match (&peer.connected, &peer.problem) {
+        (true, None) => "connected".to_owned(),
+        (true, Some(problem)) => format!("connected: {problem}"),
+        (false, None) => "not connected".to_owned(),
+        (false, Some(problem)) => format!("not connected: {problem}"),
+    };
+    let address = peer.address.as_deref().unwrap_or_default();
+    let rtt = peer.rtt_us.map_or_else(String::new, |rtt_us| {
+        format!(", {:.2} ms", rtt_us as f64 / 1e3)
+    });
+    let line = format!("{} {address} {connected}{rtt}", peer.id);
+    line.replace("  ", " ")
+}
+
+/// A duration in its two largest units.
+fn age(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let units = [
+        (seconds / 86_400, "d"),
+        (seconds / 3600 % 24, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+    ];
+    let first = units.iter().position(|&(count, _)| count > 0).unwrap_or(3);
+    let shown = units.iter().skip(first).take(2);
+    let shown: Vec<String> = shown
+        .map(|(count, unit)| format!("{count}{unit}"))
+        .collect();
+    shown.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn report(changes: &serde_json::Value) -> StatusReport {
+        let mut report = json!({
+            "node": 1, "name": "db-1", "cluster": "billing", "algorithm": "raft",
+            "guarantee": "quorum", "version": "0.1.0", "instance": "00000000000000ab",
+            "uptime_ms": 3_723_004, "stopped": null, "role": "follower", "leader": 2,
+            "leader_name": "db-2", "epoch": 7, "holds_leadership": false,
+            "lease_remaining_ms": null, "since": "2026-01-02T03:04:05.678Z",
+            "members": [1, 2, 3], "peers": [
+                {"id": 2, "address": "db2:7100", "connected": true, "rtt_us": 123, "problem": null},
+                {"id": 3, "address": null, "connected": false, "rtt_us": null, "problem": "refused"}
+            ],
+            "traffic": {"handled": 4, "sent": 3, "undelivered": 2, "refused": 1}
+        });
+        for (key, value) in changes.as_object().unwrap() {
+            report[key] = value.clone();
+        }
+        serde_json::from_value(report).unwrap()
+    }
+
+    // It is read at three in the morning: every line must be there, and stand where the eye looks.
+    #[test]
+    fn a_status_is_told_in_aligned_lines() {
+        let expected = "\
+node       1 (db-1) of billing: 1, 2, 3
+role       follower
+leader     2 (db-2)
+epoch      7
+since      2026-01-02T03:04:05.678Z
+algorithm  raft (quorum)
+peers      2 db2:7100 connected, 0.12 ms
+           3 not connected: refused
+traffic    4 handled, 3 sent, 2 undelivered, 1 refused
+up         1h 2m, elector 0.1.0
+";
+        assert_eq!(told(&report(&json!({}))), expected);
+        let leads = json!({"role": "leader", "holds_leadership": true, "lease_remaining_ms": 96});
+        assert!(told(&report(&leads)).contains("\nlease      96 ms left\n"));
+        let alone = json!({"leader": null, "leader_name": null, "stopped": "it failed"});
+        let alone = told(&report(&alone));
+        assert!(alone.contains("\nstopped    it failed\n"), "{alone}");
+        assert!(alone.contains("\nleader     none known\n"), "{alone}");
+    }
+
+    // Scripts act on the code: a leader without a lease must not pass for one.
+    #[test]
+    fn the_exit_code_tells_who_leads() {
+        let of = |changes| format!("{:?}", code(&report(&changes)));
+        let is = |code: u8| format!("{:?}", ExitCode::from(code));
+        assert_eq!(
+            of(json!({"role": "leader", "holds_leadership": true})),
+            is(0)
+        );
+        assert_eq!(of(json!({})), is(1));
+        assert_eq!(of(json!({"leader": null})), is(2));
+        assert_eq!(of(json!({"role": "candidate", "leader": null})), is(2));
+        assert_eq!(of(json!({"role": "leader", "leader": 1})), is(2));
+    }
+
+    // Two units are enough to tell a restart from a long run.
+    #[test]
+    fn ages_have_two_units() {
+        let of = |seconds| age(Duration::from_secs(seconds));
+        assert_eq!([of(0), of(59), of(60)], ["0s", "59s", "1m 0s"]);
+        assert_eq!([of(7_199), of(180_000)], ["1h 59m", "2d 2h"]);
+    }
+}

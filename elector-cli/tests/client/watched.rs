@@ -1,0 +1,156 @@
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+};
+
+use elector_core::{NodeId, Role};
+use serde_json::Value;
+
+use crate::{Nodes, SOON, Served};
+
+/// `elector watch` while it runs.
+struct Watch {
+    child: Child,
+    lines: Receiver<String>,
+    complaints: Receiver<String>,
+}
+
+fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
+    let (out, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            if out.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+impl Watch {
+    fn new(served: &Served, arguments: &str) -> Self {
+        let mut watch = served.command(arguments);
+        watch.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = watch.spawn().unwrap();
+        Self {
+            lines: lines(child.stdout.take().unwrap()),
+            complaints: lines(child.stderr.take().unwrap()),
+            child,
+        }
+    }
+
+    fn next(&self) -> String {
+        self.lines.recv_timeout(SOON).expect("another line in time")
+    }
+
+    /// Reads on to the line that has this.
+    fn until(&self, what: &str) -> String {
+        loop {
+            let line = self.next();
+            if line.contains(what) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Makes the only node of a cluster lose its leadership.
+fn step_down(nodes: &Nodes, node: NodeId) {
+    let elector = nodes.elector(node);
+    let mut status = elector.subscribe();
+    let done = async {
+        elector.step_down().await.unwrap();
+        let follows = status.wait_for(|status| status.role != Role::Leader);
+        tokio::time::timeout(SOON, follows).await.map(|_| ())
+    };
+    nodes.runtime.block_on(done).unwrap();
+}
+
+// It is watched during a deployment: each change must be there, as it happens, in words.
+#[test]
+fn each_event_is_a_line() {
+    let (nodes, leader) = Nodes::elected(1);
+    let served = nodes.serve(leader);
+    let watch = Watch::new(&served, "watch");
+    let first = watch.next();
+    assert!(
+        first.ends_with("node 1 leads epoch 1, and holds the leadership"),
+        "{first}"
+    );
+    step_down(&nodes, leader);
+    watch.until("has lost the leadership of epoch 1");
+    watch.until("leads epoch 2");
+    watch.until("holds the leadership of epoch 2");
+
+    let json = Watch::new(&served, "watch --json");
+    let first: Value = serde_json::from_str(&json.next()).unwrap();
+    assert_eq!(first["event"], "status");
+}
+
+// Services are restarted while somebody watches: what happened must not be lost, nor told twice, nor
+// the restart be passed over.
+#[test]
+fn a_broken_connection_is_made_again() {
+    let (mut nodes, leader) = Nodes::elected(1);
+    let served = nodes.serve(leader);
+    let address = served.address.to_string();
+    let watch = Watch::new(&served, "watch");
+    watch.next();
+    step_down(&nodes, leader);
+    watch.until("holds the leadership of epoch 2");
+    served.end(&nodes.runtime);
+    let complaint = watch.complaints.recv_timeout(SOON).unwrap();
+    assert!(complaint.contains("trying again"), "{complaint}");
+
+    let served = restarted(&mut nodes, leader, &address);
+    let next = watch.next();
+    assert!(next.ends_with("the node was restarted"), "{next}");
+    watch.until("holds the leadership of epoch 3");
+
+    // The end of the node is told once, however often it is heard.
+    let stopped = nodes.elector(leader).shutdown();
+    nodes.runtime.block_on(stopped).unwrap();
+    watch.until("the node has stopped: the node was shut down");
+    served.end(&nodes.runtime);
+    let _served = restarted(&mut nodes, leader, &address);
+    let next = watch.next();
+    assert!(next.ends_with("the node was restarted"), "{next}");
+    assert!(
+        watch.complaints.try_recv().is_err(),
+        "it was told of the end"
+    );
+}
+
+/// Serves the only node of a cluster again, at the same address, after a crash.
+fn restarted(nodes: &mut Nodes, node: NodeId, address: &str) -> Served {
+    let Nodes { runtime, cluster } = nodes;
+    runtime.block_on(async {
+        cluster.kill(node).await;
+        cluster.restart(node).await.unwrap();
+    });
+    Served::new(runtime, cluster.node(node).unwrap(), address)
+}
+
+// `elector watch | head -1` must end, and not stay behind.
+#[test]
+fn nobody_to_read_ends_it() {
+    let (nodes, leader) = Nodes::elected(1);
+    let served = nodes.serve(leader);
+    let mut watch = served.command("watch");
+    let mut child = watch.stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut String::new()).unwrap();
+    drop(out);
+    step_down(&nodes, leader);
+    // It would run for ever; a test that hangs here has failed.
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
