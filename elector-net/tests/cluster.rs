@@ -1,5 +1,7 @@
 //! Clusters over loopback.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 mod common;
 
 use common::{agreed, agreed_but, cluster};

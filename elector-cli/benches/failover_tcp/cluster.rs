@@ -21,10 +21,10 @@ use crate::{
 };
 
 /// The variable that makes this binary the command of `elector run`.
-pub const WORK: &str = "ELECTOR_BENCH_WORK";
+pub(crate) const WORK: &str = "ELECTOR_BENCH_WORK";
 
 /// Says when it began, and waits to be ended.
-pub fn work() {
+pub(crate) fn work() {
     let now = actor::now().nanos();
     let node = env::var("ELECTOR_NODE").unwrap_or_default();
     let epoch = env::var("ELECTOR_EPOCH").unwrap_or_default();
@@ -37,7 +37,7 @@ pub fn work() {
 
 /// What a process of the cluster is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// `elector node`
     Node,
     /// `elector run`
@@ -45,7 +45,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub fn suffix(self) -> &'static str {
+    pub(crate) fn suffix(self) -> &'static str {
         match self {
             Self::Node => "",
             Self::Run => ", run",
@@ -55,7 +55,7 @@ impl Kind {
 
 /// What happens to a leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
+pub(crate) enum Signal {
     Kill,
     Stop,
 }
@@ -75,7 +75,7 @@ enum What {
     Works,
 }
 
-pub struct Cluster {
+pub(crate) struct Cluster {
     algorithm: String,
     kind: Kind,
     profile: &'static str,
@@ -89,7 +89,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    pub fn start(algorithm: &str, nodes: u64, kind: Kind, profile: &'static str) -> Self {
+    pub(crate) fn start(algorithm: &str, nodes: u64, kind: Kind, profile: &'static str) -> Self {
         let reserved: Vec<_> = (0..nodes)
             .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
             .collect();
@@ -169,7 +169,7 @@ impl Cluster {
     }
 
     /// So many failovers, and what they took.
-    pub fn failovers(&mut self, signal: Signal, times: usize) -> Figures {
+    pub(crate) fn failovers(&mut self, signal: Signal, times: usize) -> Figures {
         let mut figures = Figures::default();
         for _ in 0..times {
             figures.push(self.failover(signal));

@@ -4,23 +4,23 @@ use std::{fmt::Write as _, time::Duration};
 
 /// One failover, from the signal on.
 #[derive(Clone, Copy, Debug)]
-pub struct Failover {
-    pub winner: Duration,
-    pub majority: Duration,
+pub(crate) struct Failover {
+    pub(crate) winner: Duration,
+    pub(crate) majority: Duration,
     /// The first output of the new leader's command.
-    pub work: Option<Duration>,
+    pub(crate) work: Option<Duration>,
 }
 
 /// Many of them.
 #[derive(Debug, Default)]
-pub struct Figures(Vec<Failover>);
+pub(crate) struct Figures(Vec<Failover>);
 
 impl Figures {
-    pub fn push(&mut self, failover: Failover) {
+    pub(crate) fn push(&mut self, failover: Failover) {
         self.0.push(failover);
     }
 
-    pub fn head() -> String {
+    pub(crate) fn head() -> String {
         format!(
             "{:<20}{:>3}  {:>24}  {:>24}  {:>24}  {:>8}",
             "", "n", "winner knows", "majority knows", "command runs", "÷ plain"
@@ -28,7 +28,7 @@ impl Figures {
     }
 
     /// One line; the last column is the ratio of the medians until a majority knows.
-    pub fn row(&self, name: &str, nodes: u64, beside: Option<&Self>) -> String {
+    pub(crate) fn row(&self, name: &str, nodes: u64, beside: Option<&Self>) -> String {
         let mut row = format!("{name:<20}{nodes:>3}");
         let of =
             |pick: fn(&Failover) -> Option<Duration>| Spread::of(self.0.iter().filter_map(pick));
@@ -51,10 +51,10 @@ impl Figures {
 
 /// Sorted durations, in milliseconds.
 #[derive(Clone, Debug)]
-pub struct Spread(Vec<f64>);
+pub(crate) struct Spread(Vec<f64>);
 
 impl Spread {
-    pub fn of(durations: impl IntoIterator<Item = Duration>) -> Self {
+    pub(crate) fn of(durations: impl IntoIterator<Item = Duration>) -> Self {
         let millis = durations
             .into_iter()
             .map(|duration| duration.as_secs_f64() * 1e3);
@@ -64,7 +64,7 @@ impl Spread {
     }
 
     /// The value below which this share of them lies.
-    pub fn at(&self, share: f64) -> f64 {
+    pub(crate) fn at(&self, share: f64) -> f64 {
         let last = self.0.len().saturating_sub(1);
         let place = (last as f64 * share).ceil() as usize;
         self.0.get(place.min(last)).copied().unwrap_or(f64::NAN)

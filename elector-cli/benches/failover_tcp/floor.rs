@@ -13,7 +13,7 @@ use std::{
 use crate::figures::Spread;
 
 /// The floor under every failover, as a table.
-pub fn measured(times: usize) -> String {
+pub(crate) fn measured(times: usize) -> String {
     let rows = [
         ("kernel: killed until EOF", eof(times)),
         ("loopback round trip, two threads", round_trip(times)),

@@ -21,14 +21,14 @@ use tokio::{
 use crate::figures::{Failover, Figures};
 
 /// The variable that makes this binary a node: `ID PORT,PORT,… FILE`.
-pub const PART: &str = "ELECTOR_BENCH_PLAIN";
+pub(crate) const PART: &str = "ELECTOR_BENCH_PLAIN";
 
 const VOTE: u8 = 1;
 const GRANTED: u8 = 2;
 const LEADS: u8 = 3;
 
 /// Kills a leader of a new cluster so many times.
-pub fn failovers(nodes: u64, times: usize) -> Figures {
+pub(crate) fn failovers(nodes: u64, times: usize) -> Figures {
     let mut figures = Figures::default();
     for _ in 0..times {
         figures.push(failover(nodes));
@@ -118,7 +118,7 @@ impl Disk {
 type Said = (u64, Option<u8>);
 
 /// One node of the plain cluster; node 1 leads.
-pub fn play(part: &str) {
+pub(crate) fn play(part: &str) {
     let mut words = part.splitn(3, ' ');
     let me: u64 = words.next().unwrap().parse().unwrap();
     let ports = words.next().unwrap().split(',');

@@ -168,7 +168,7 @@ impl Duty for Supervision {
         let options = self.options(plan);
         let policy = self.settings.or(plan.run).on_exit.unwrap_or_default();
         let Some(guard) = self.guard else {
-            return code_of(elector.stopped().await);
+            return code_of(&elector.stopped().await);
         };
         let worker = Worker {
             guard: tokio::sync::Mutex::new((guard, Backoff::default())),

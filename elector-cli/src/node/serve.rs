@@ -64,7 +64,7 @@ impl Duty for Nothing {
         elector: Elector<A>,
         _: Monitor,
     ) -> ExitCode {
-        code_of(elector.stopped().await)
+        code_of(&elector.stopped().await)
     }
 }
 
@@ -299,7 +299,7 @@ fn end_on<A: ElectionAlgorithm>(mut ends: Ends, elector: Elector<A>, limit: Dura
 }
 
 /// The exit code for the end of a node.
-pub(crate) fn code_of(end: Result<(), actor::NodeError>) -> ExitCode {
+pub(crate) fn code_of(end: &Result<(), actor::NodeError>) -> ExitCode {
     match end {
         Ok(()) => ExitCode::SUCCESS,
         // It was logged by the node.
