@@ -130,7 +130,7 @@ async fn place_order(web: SocketAddr) -> Result<String, BoxError> {
             .new_agent();
         for _ in 0..200 {
             match agent.post(&at).send_empty() {
-                Ok(mut answer) if answer.status() == 307 => {
+                Ok(answer) if answer.status() == 307 => {
                     let to = answer.headers().get("location").ok_or("no location")?;
                     at = to.to_str()?.to_owned();
                     println!("    redirected to {at}");
