@@ -120,6 +120,8 @@ impl Link {
         let first = !self.told.swap(true, Ordering::AcqRel);
         if first {
             self.suspicions.fetch_add(1, Ordering::Relaxed);
+            let at_ns = actor::now().nanos();
+            tracing::debug!(target: "elector_net::hint", peer = %self.node, at_ns, "it is gone");
         }
         first
     }

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::{
     LONG,
-    figures::{Failover, Figures},
+    figures::{Failover, Figures, Steps},
 };
 
 /// The variable that makes this binary the command of `elector run`.
@@ -73,12 +73,18 @@ struct News {
 enum What {
     Follows(Option<u64>),
     Works,
+    /// The algorithm was told that this peer is gone.
+    Suspects(u64),
+    /// A durable write has ended, and took so long.
+    Saved(Duration),
 }
 
 pub(crate) struct Cluster {
     algorithm: String,
     kind: Kind,
     profile: &'static str,
+    /// What is logged.
+    log: &'static str,
     peers: String,
     folder: TempDir,
     running: Vec<(u64, Child)>,
@@ -86,10 +92,35 @@ pub(crate) struct Cluster {
     /// The last that each node said of whom it follows.
     known: Vec<(u64, Option<u64>)>,
     nodes: u64,
+    /// When the last signal was sent, and what was said since.
+    killed_at: u64,
+    seen: Vec<News>,
 }
 
 impl Cluster {
     pub(crate) fn start(algorithm: &str, nodes: u64, kind: Kind, profile: &'static str) -> Self {
+        Self::logging(
+            algorithm,
+            nodes,
+            kind,
+            profile,
+            "elector=info,elector_net=error",
+        )
+    }
+
+    /// A cluster whose nodes log each step on the way, which makes them slower.
+    pub(crate) fn told_in_steps(algorithm: &str, nodes: u64) -> Self {
+        let log = "elector=info,elector_net::hint=debug,elector_net::record=debug";
+        Self::logging(algorithm, nodes, Kind::Node, "default", log)
+    }
+
+    fn logging(
+        algorithm: &str,
+        nodes: u64,
+        kind: Kind,
+        profile: &'static str,
+        log: &'static str,
+    ) -> Self {
         let reserved: Vec<_> = (0..nodes)
             .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
             .collect();
@@ -103,12 +134,15 @@ impl Cluster {
             algorithm: algorithm.to_owned(),
             kind,
             profile,
+            log,
             peers,
             folder: tempfile::tempdir().unwrap(),
             running: Vec::new(),
             news: mpsc::channel(),
             known: vec![(0, None); places],
             nodes,
+            killed_at: 0,
+            seen: Vec::new(),
         };
         for id in 1..=nodes {
             let formatted = cluster.command("node", id).arg("--init").output().unwrap();
@@ -124,12 +158,7 @@ impl Cluster {
             .arg(what)
             .args(["--id", &id.to_string(), "--peers", &self.peers])
             .args(["--algorithm", &self.algorithm, "--profile", self.profile])
-            .args([
-                "--log-format",
-                "json",
-                "--log",
-                "elector=info,elector_net=error",
-            ])
+            .args(["--log-format", "json", "--log", self.log])
             .arg("--data-dir")
             .arg(self.folder.path().join(id.to_string()));
         command
@@ -157,7 +186,7 @@ impl Cluster {
             let tell = self.news.0.clone();
             thread::spawn(move || {
                 for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                    match read(&line) {
+                    match read(id, &line) {
                         Some(news) => drop(tell.send(news)),
                         None if line.contains("ERROR") => eprintln!("node {id}: {line}"),
                         None => {}
@@ -177,6 +206,29 @@ impl Cluster {
         figures
     }
 
+    /// So many failovers after a kill, and where the time went.
+    pub(crate) fn steps(&mut self, times: usize) -> Steps {
+        let mut steps = Steps::default();
+        for _ in 0..times {
+            self.seen.clear();
+            let failover = self.failover(Signal::Kill);
+            let at = self.killed_at;
+            let hints = self
+                .seen
+                .iter()
+                .filter(|news| matches!(news.what, What::Suspects(_)));
+            let hint = hints.map(|news| news.at).filter(|hint| *hint >= at).min();
+            let saved = self.seen.iter().filter(|news| news.at >= at);
+            let saved = saved.filter_map(|news| match news.what {
+                What::Saved(took) => Some(took),
+                What::Follows(_) | What::Works | What::Suspects(_) => None,
+            });
+            let detected = Duration::from_nanos(hint.unwrap_or(at).saturating_sub(at));
+            steps.push(&failover, detected, saved.max().unwrap_or_default());
+        }
+        steps
+    }
+
     fn failover(&mut self, signal: Signal) -> Failover {
         let (epoch, leader) = self.settle();
         let place = self
@@ -190,6 +242,7 @@ impl Cluster {
             Signal::Stop => Posix::STOP,
         };
         let at = actor::now().nanos();
+        self.killed_at = at;
         kill_process(pid, posix).unwrap();
         let failover = self.followed(at, epoch, leader);
         match signal {
@@ -212,13 +265,14 @@ impl Cluster {
         let mut worked: Vec<(u64, u64)> = Vec::new();
         loop {
             let news = self.next(at + u64::try_from(LONG.as_nanos()).unwrap());
+            self.seen.push(news.clone());
             if news.node == gone || news.epoch <= epoch {
                 continue;
             }
             match news.what {
                 What::Follows(Some(leader)) => knew.push((news.epoch, leader, news.at)),
                 What::Works => worked.push((news.epoch, news.at)),
-                What::Follows(None) => {}
+                What::Follows(None) | What::Suspects(_) | What::Saved(_) => {}
             }
             // An election may be overtaken by another: the newest counts.
             let Some(&(newest, leader, _)) = knew.iter().max_by_key(|(epoch, ..)| *epoch) else {
@@ -285,20 +339,22 @@ impl Drop for Cluster {
     }
 }
 
-fn read(line: &str) -> Option<News> {
+fn read(node: u64, line: &str) -> Option<News> {
     let line: Value = serde_json::from_str(line).ok()?;
     let number = |key: &str| line.get(key).and_then(Value::as_u64);
-    let work = number("work");
-    let what = match work {
-        Some(_) => What::Works,
-        None => What::Follows(match line.get("leader")?.as_str()? {
+    let text = |key: &str| line.get(key).and_then(Value::as_str);
+    let what = match text("target") {
+        Some("elector_net::hint") => What::Suspects(text("peer")?.parse().ok()?),
+        Some("elector_net::record") => What::Saved(Duration::from_nanos(number("took_ns")?)),
+        Some(_) => What::Follows(match text("leader")? {
             "none" => None,
             id => Some(id.parse().ok()?),
         }),
+        None => What::Works,
     };
     Some(News {
-        node: work.or_else(|| line.get("node")?.as_str()?.parse().ok())?,
-        epoch: number("epoch")?,
+        node,
+        epoch: number("epoch").unwrap_or(0),
         at: number("at_ns")?,
         what,
     })

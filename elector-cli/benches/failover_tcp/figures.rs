@@ -49,6 +49,39 @@ impl Figures {
     }
 }
 
+/// Where the time of a failover goes.
+#[derive(Debug, Default)]
+pub(crate) struct Steps([Vec<Duration>; 4]);
+
+impl Steps {
+    /// The write is the longest of those that were made meanwhile: the winner waits for its own
+    /// vote and for one of the others, which are written at the same time.
+    pub(crate) fn push(&mut self, failover: &Failover, detected: Duration, written: Duration) {
+        let left = failover.winner.saturating_sub(detected + written);
+        let told = failover.majority.saturating_sub(failover.winner);
+        for (column, step) in self.0.iter_mut().zip([detected, written, left, told]) {
+            column.push(step);
+        }
+    }
+
+    pub(crate) fn head() -> String {
+        format!(
+            "{:<20}{:>3}  {:>10}  {:>10}  {:>10}  {:>10}",
+            "", "n", "detection", "disk", "votes", "announcing"
+        )
+    }
+
+    /// One line of medians.
+    pub(crate) fn row(&self, name: &str, nodes: u64) -> String {
+        let mut row = format!("{name:<20}{nodes:>3}");
+        for column in &self.0 {
+            let median = Spread::of(column.iter().copied()).at(0.5);
+            let _ = write!(row, "  {median:>10.2}");
+        }
+        row
+    }
+}
+
 /// Sorted durations, in milliseconds.
 #[derive(Clone, Debug)]
 pub(crate) struct Spread(Vec<f64>);

@@ -22,7 +22,7 @@ mod plain;
 use std::{env, time::Duration};
 
 use cluster::{Cluster, Kind, Signal};
-use figures::Figures;
+use figures::{Figures, Steps};
 
 /// What is to be done.
 struct Plan {
@@ -72,6 +72,12 @@ fn main() {
     }
     let plan = Plan::from_arguments();
     println!("{}", floor::measured(plan.kills.max(20)));
+    kills(&plan);
+    steps(&plan);
+    stops(&plan);
+}
+
+fn kills(plan: &Plan) {
     println!(
         "From SIGKILL of the leader, in milliseconds: p50 / p99 / max of {}",
         plan.kills
@@ -89,6 +95,24 @@ fn main() {
             }
         }
     }
+}
+
+fn steps(plan: &Plan) {
+    println!(
+        "\nWhere the time goes, in milliseconds: medians of {}, of nodes that log each step, which \
+         costs time itself",
+        plan.kills
+    );
+    println!("{}", Steps::head());
+    for &nodes in &plan.nodes {
+        for algorithm in &plan.algorithms {
+            let steps = Cluster::told_in_steps(algorithm, nodes).steps(plan.kills);
+            println!("{}", steps.row(algorithm, nodes));
+        }
+    }
+}
+
+fn stops(plan: &Plan) {
     println!(
         "\nFrom SIGSTOP of the leader, in milliseconds: p50 / p99 / max of {}",
         plan.stops
@@ -99,10 +123,8 @@ fn main() {
             for algorithm in &plan.algorithms {
                 let mut cluster = Cluster::start(algorithm, nodes, Kind::Node, profile);
                 let figures = cluster.failovers(Signal::Stop, plan.stops);
-                println!(
-                    "{}",
-                    figures.row(&format!("{algorithm}, {profile}"), nodes, None)
-                );
+                let name = format!("{algorithm}, {profile}");
+                println!("{}", figures.row(&name, nodes, None));
             }
         }
     }

@@ -5,7 +5,6 @@ mod arguments;
 mod command;
 mod error;
 mod log;
-mod peers;
 mod plan;
 mod serve;
 mod settings;

@@ -1,4 +1,4 @@
-use std::{path::PathBuf, time::Duration};
+use std::{env, path::PathBuf, time::Duration};
 
 use elector_core::{ElectionAlgorithm, Membership, NodeId, Settings as _, actor::Peer};
 use elector_net::{Detection, Tls, http::Token};
@@ -64,7 +64,7 @@ impl<A: ElectionAlgorithm> Plan<A> {
             plaintext: settings.plaintext_beyond_loopback.unwrap_or(false),
             http: settings.http,
             http_beyond_loopback: settings.http_beyond_loopback.unwrap_or(false),
-            token: settings.token_file.map(Token::read).transpose()?,
+            token: token(settings.token_file)?,
             leave: settings.leave_ms.map_or(LEAVE, Duration::from_millis),
             run: settings.run,
             members,
@@ -79,6 +79,20 @@ fn required<T>(
     key: &'static str,
 ) -> Result<T, ServeError> {
     value.ok_or(ServeError::Missing { flag, env, key })
+}
+
+/// From the file, else from the variable `ELECTOR_TOKEN`. There is no flag: everybody on the machine
+/// can read the flags of a process.
+fn token(file: Option<PathBuf>) -> Result<Option<Token>, ServeError> {
+    let given = || {
+        env::var("ELECTOR_TOKEN")
+            .ok()
+            .filter(|token| !token.is_empty())
+    };
+    match file {
+        Some(file) => Ok(Some(Token::read(file)?)),
+        None => Ok(given().map(|token| token.parse()).transpose()?),
+    }
 }
 
 /// `elector-0` is node 1: pods are numbered from 0, and nodes by their operators mostly from 1.

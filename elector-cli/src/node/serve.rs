@@ -12,7 +12,6 @@ use super::{
     arguments::NodeArguments,
     error::ServeError,
     log,
-    peers::statuses,
     plan::Plan,
     signals::Ends,
 };
@@ -196,7 +195,7 @@ async fn run<A: ElectionAlgorithm>(
     tell(&elector);
     let (stop_http, stopped) = oneshot::channel::<()>();
     let serving = http.map(|listener| {
-        let service = service(&plan, &elector, monitor.clone());
+        let service = service(&plan, &elector, &monitor);
         tokio::spawn(async move {
             // Dropped: it is to stop.
             let stopped = async { drop(stopped.await) };
@@ -241,9 +240,9 @@ async fn start<A: ElectionAlgorithm>(
 fn service<A: ElectionAlgorithm>(
     plan: &Plan<A>,
     elector: &Elector<A>,
-    monitor: Monitor,
+    monitor: &Monitor,
 ) -> http::Service {
-    let mut options = http::Options::new(plan.name.as_str()).peers(move || statuses(&monitor));
+    let mut options = http::Options::new(plan.name.as_str()).monitor(monitor);
     if let Some(token) = &plan.token {
         options = options.token(token.clone());
     }

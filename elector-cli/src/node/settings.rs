@@ -70,8 +70,8 @@ pub(crate) struct Settings {
         env = "ELECTOR_HTTP_BEYOND_LOOPBACK"
     )]
     pub(crate) http_beyond_loopback: Option<bool>,
-    /// A file with the token that allows `step-down` and `transfer` over HTTP; without one they
-    /// are not allowed
+    /// A file with the token that allows `step-down` and `transfer` over HTTP; the variable
+    /// `ELECTOR_TOKEN` is one, too. Without a token they are not allowed
     #[arg(long, value_name = "FILE", env = "ELECTOR_TOKEN_FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// How long a node that is told to end may take to hand over, in milliseconds [default: 15000]

@@ -35,6 +35,8 @@ pub(super) fn launch(options: &Options) -> io::Result<Launched> {
         .arg0("elector")
         .arg(GUARDIAN)
         .args(&options.command)
+        // It is for commands to this node, and not for the command that is run.
+        .env_remove("ELECTOR_TOKEN")
         .stdin(theirs);
     // The command has the guardian's end: it goes with this statement, so that only the guardian
     // is left to close it.

@@ -74,6 +74,7 @@ mod service;
 mod stall;
 mod token;
 mod watched;
+mod wires;
 
 use std::future::Future;
 

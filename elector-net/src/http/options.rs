@@ -3,7 +3,12 @@ use std::{fmt, time::Duration};
 use elector_core::NodeId;
 use prometheus_client::registry::Registry;
 
-use super::{report::PeerStatus, token::Token};
+use super::{
+    report::PeerStatus,
+    token::Token,
+    wires::{Wires, statuses},
+};
+use crate::Monitor;
 
 /// Tells how the connections to the peers are. A closure will do.
 pub trait Peers: Send + Sync + 'static {
@@ -103,6 +108,13 @@ impl Options {
     pub fn peers(mut self, peers: impl Peers) -> Self {
         self.peers = Some(Box::new(peers));
         self
+    }
+
+    /// Tells of the connections of a node on [`Tcp`](crate::Tcp), in the status and in the metrics.
+    pub fn monitor(self, monitor: &Monitor) -> Self {
+        let (seen, read) = (monitor.clone(), Wires(monitor.clone()));
+        self.peers(move || statuses(&seen))
+            .metrics(move |registry| registry.register_collector(Box::new(read)))
     }
 
     /// Registers further metrics beside the node's own. May be called several times.

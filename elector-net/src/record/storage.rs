@@ -7,7 +7,7 @@ use std::{
 use async_trait::async_trait;
 use elector_core::{
     Payload,
-    actor::{BoxError, Immediate, Storage},
+    actor::{BoxError, Immediate, Storage, now},
 };
 
 use super::{
@@ -162,7 +162,7 @@ impl<D: Payload> Storage<D> for FileStorage {
     }
 
     async fn save(&mut self, durable: &D) -> Result<(), BoxError> {
-        Ok(self.save_now(durable)?)
+        Immediate::save_now(self, durable)
     }
 
     fn immediate(&mut self) -> Option<&mut dyn Immediate<D>> {
@@ -172,7 +172,12 @@ impl<D: Payload> Storage<D> for FileStorage {
 
 impl<D: Payload> Immediate<D> for FileStorage {
     fn save_now(&mut self, durable: &D) -> Result<(), BoxError> {
-        Ok(Self::save_now(self, durable)?)
+        let began = now().nanos();
+        Self::save_now(self, durable)?;
+        let at_ns = now().nanos();
+        let took_ns = at_ns.saturating_sub(began);
+        tracing::debug!(target: "elector_net::record", at_ns, took_ns, "saved");
+        Ok(())
     }
 }
 

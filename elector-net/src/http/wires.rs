@@ -1,0 +1,122 @@
+use std::fmt;
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric},
+    metrics::{counter::ConstCounter, gauge::ConstGauge},
+    registry::Unit,
+};
+
+use super::report::PeerStatus;
+use crate::{Monitor, PeerReport};
+
+/// The metrics of a node's connections, read at every scrape.
+#[derive(Debug)]
+pub(super) struct Wires(pub(super) Monitor);
+
+impl Collector for Wires {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let mut page = Page {
+            encoder,
+            peers: self.0.peers(),
+        };
+        page.of_peers(
+            "elector_peer_connected",
+            "Whether this node and the peer can speak to each other: 1 or 0.",
+            None,
+            |peer| Some(ConstGauge::new(u64::from(peer.speaking && peer.hearing))),
+        )?;
+        page.of_peers(
+            "elector_peer_round_trip",
+            "How long the peer's answers take, smoothed.",
+            Some(&Unit::Seconds),
+            |peer| Some(ConstGauge::new(peer.round_trip?.as_secs_f64())),
+        )?;
+        page.of_peers(
+            "elector_peer_patience",
+            "How long the peer's silence is borne before the algorithm is told.",
+            Some(&Unit::Seconds),
+            |peer| Some(ConstGauge::new(peer.patience.as_secs_f64())),
+        )?;
+        page.of_peers(
+            "elector_peer_connections",
+            "Connections made to the peer.",
+            None,
+            |peer| Some(ConstCounter::new(peer.connections)),
+        )?;
+        page.of_peers(
+            "elector_peer_suspicions",
+            "How often the algorithm was told that the peer is gone.",
+            None,
+            |peer| Some(ConstCounter::new(peer.suspicions)),
+        )?;
+        let refused = self.0.refused();
+        let refused = refused.into_iter().map(|(reason, count)| {
+            let labels = [("reason", reason.to_owned())];
+            (labels, ConstCounter::new(count))
+        });
+        page.family(
+            "elector_connections_refused",
+            "Connections refused, by this node or by its peers.",
+            None,
+            refused,
+        )
+    }
+}
+
+struct Page<'a> {
+    encoder: DescriptorEncoder<'a>,
+    peers: Vec<PeerReport>,
+}
+
+impl Page<'_> {
+    fn of_peers<M: EncodeMetric>(
+        &mut self,
+        name: &str,
+        help: &str,
+        unit: Option<&Unit>,
+        measure: impl Fn(&PeerReport) -> Option<M>,
+    ) -> Result<(), fmt::Error> {
+        let measured = self.peers.iter().filter_map(|peer| {
+            let labels = [("peer", peer.node.to_string())];
+            Some((labels, measure(peer)?))
+        });
+        let measured: Vec<_> = measured.collect();
+        self.family(name, help, unit, measured)
+    }
+
+    fn family<M: EncodeMetric>(
+        &mut self,
+        name: &str,
+        help: &str,
+        unit: Option<&Unit>,
+        metrics: impl IntoIterator<Item = ([(&'static str, String); 1], M)>,
+    ) -> Result<(), fmt::Error> {
+        let mut metrics = metrics.into_iter().peekable();
+        let Some((_, first)) = metrics.peek() else {
+            return Ok(());
+        };
+        let kind = first.metric_type();
+        let mut family = self.encoder.encode_descriptor(name, help, unit, kind)?;
+        metrics.try_for_each(|(labels, metric)| metric.encode(family.encode_family(&labels)?))
+    }
+}
+
+/// The peers, as `/v1/status` tells of them.
+pub(super) fn statuses(monitor: &Monitor) -> Vec<PeerStatus> {
+    let peers = monitor.peers().into_iter();
+    let statuses = peers.map(|peer| {
+        let micros = |rtt: std::time::Duration| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX);
+        let mut status = PeerStatus::new(peer.node, peer.speaking && peer.hearing);
+        status.problem = match (peer.speaking, peer.hearing) {
+            (true, true) => None,
+            (true, false) => Some("it does not connect to this node".to_owned()),
+            (false, true) => Some("this node cannot connect to it".to_owned()),
+            (false, false) => Some("no connection, either way".to_owned()),
+        };
+        status.rtt_us = peer.round_trip.map(micros);
+        status.address = Some(peer.address);
+        status
+    });
+    statuses.collect()
+}
