@@ -3,7 +3,7 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::BytesMut;
@@ -35,6 +35,10 @@ use crate::{
 /// a peer is let in within milliseconds, so whoever floods the door drops its own.
 const MOST_PENDING: usize = 64;
 
+/// How many more connections are looked at in a second, beyond a first [`MOST_PENDING`]. A TLS
+/// handshake takes this thread some tenths of a millisecond, and it has heartbeats to send.
+const A_SECOND: f64 = 500.0;
+
 /// How long the door stays closed when the operating system has no more sockets to give.
 const SHORT_OF_SOCKETS: Duration = Duration::from_millis(20);
 
@@ -42,6 +46,9 @@ const SHORT_OF_SOCKETS: Duration = Duration::from_millis(20);
 pub(crate) struct Doorkeeper<A: ElectionAlgorithm> {
     station: Arc<Station<A>>,
     pending: VecDeque<AbortHandle>,
+    /// How many connections may be looked at now, as of the last one.
+    allowance: f64,
+    last: Instant,
 }
 
 impl<A: ElectionAlgorithm> Doorkeeper<A> {
@@ -49,6 +56,8 @@ impl<A: ElectionAlgorithm> Doorkeeper<A> {
         Self {
             station,
             pending: VecDeque::new(),
+            allowance: MOST_PENDING as f64,
+            last: Instant::now(),
         }
     }
 
@@ -69,7 +78,24 @@ impl<A: ElectionAlgorithm> Doorkeeper<A> {
         }
     }
 
+    /// Whether another connection may be looked at.
+    fn may_come_in(&mut self) -> bool {
+        let now = Instant::now();
+        let earned = now.duration_since(self.last).as_secs_f64() * A_SECOND;
+        self.last = now;
+        self.allowance = (self.allowance + earned).min(MOST_PENDING as f64);
+        let may = self.allowance >= 1.0;
+        if may {
+            self.allowance -= 1.0;
+        }
+        may
+    }
+
     fn pend(&mut self, tcp: TcpStream, from: SocketAddr) {
+        if !self.may_come_in() {
+            // Closed as it is dropped; a peer tries again.
+            return self.station.refuse(from.ip(), &Refusal::Busy, None);
+        }
         self.pending.retain(|pending| !pending.is_finished());
         if self.pending.len() >= MOST_PENDING
             && let Some(longest) = self.pending.pop_front()

@@ -142,17 +142,21 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         let name = &self.link.address;
         let unknown = |error| DialError::Unknown(name.clone(), error);
         let found = lookup_host(name.as_str()).await;
-        let mut last = unknown(None);
+        let mut worst = None;
         for address in found.map_err(|error| unknown(Some(error)))? {
             match open(address).await {
                 Ok(tcp) => {
                     self.known = Some(address);
                     return Ok(tcp);
                 }
-                Err(error) => last = error,
+                // It is gone only if nobody is at any of its addresses.
+                Err(DialError::NobodyThere) => {
+                    worst.get_or_insert(DialError::NobodyThere);
+                }
+                Err(error) => worst = Some(error),
             }
         }
-        Err(last)
+        Err(worst.unwrap_or_else(|| unknown(None)))
     }
 
     async fn be_let_in(&self, tcp: TcpStream) -> Result<Stream, DialError> {
