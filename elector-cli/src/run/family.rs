@@ -52,6 +52,13 @@ impl Family {
         }
     }
 
+    /// How a child ended, if it has; its status is taken.
+    pub(super) fn exit_of(handle: &OwnedFd) -> io::Result<Option<Exit>> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        let status = waitid(WaitId::PidFd(handle.as_fd()), options)?;
+        Ok(status.as_ref().map(Exit::from_status))
+    }
+
     /// How the first process ended, if it has, as of the last look.
     pub(super) fn exit(&self) -> Option<Exit> {
         self.exit

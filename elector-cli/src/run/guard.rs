@@ -1,7 +1,15 @@
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix,
+    },
+    sync::Arc,
+    time::Duration,
+};
 
 use elector_core::{Moment, NodeId, actor::now};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use tokio::{
     io::Interest,
     net::UnixStream,
@@ -10,11 +18,12 @@ use tokio::{
 };
 
 use super::{
-    Ended, Keeper, Options, RunError, Tenure, Why,
+    Ended, Keeper, Options, RunError, Stdin, Tenure, Why,
     duty::Terms,
     family,
     launch::launch,
-    wire::{self, Order, Report, Start},
+    shim::Go,
+    wire::{self, Order, Report},
 };
 
 /// A command that runs on the leader, from the node's side: it tells the guardian, and hears of
@@ -31,22 +40,30 @@ pub struct Guard {
     session: Pid,
     node: NodeId,
     terms: Terms,
+    stdin: Stdin,
     /// The number of the last run.
     run: u64,
-    ready: bool,
+    ready: Option<Ready>,
     running: Option<Running>,
     ended: Option<Ended>,
 }
 
+/// The process that waits for the word to become the command.
+#[derive(Debug)]
+struct Ready {
+    pid: Pid,
+    line: OwnedFd,
+}
+
 #[derive(Debug)]
 struct Running {
-    /// Known soon after the start.
-    first: Option<Pid>,
+    /// The first process, which leads the group.
+    first: Pid,
     deadline: Option<Moment>,
 }
 
 /// How long a guardian may be late before it is taken for one that hangs.
-const HANGS: Duration = Duration::from_secs(5);
+const HANGS: Duration = Duration::from_secs(1);
 
 impl Guard {
     /// Starts a guardian, and waits until it can start the command. This process adopts orphans
@@ -63,8 +80,9 @@ impl Guard {
             session: launched.pid,
             node: options.node,
             terms: options.terms(),
+            stdin: options.stdin,
             run: 0,
-            ready: false,
+            ready: None,
             running: None,
             ended: None,
         };
@@ -77,7 +95,7 @@ impl Guard {
     /// # Errors
     /// If the guardian has failed.
     pub async fn ready(&mut self) -> Result<(), RunError> {
-        while !self.ready {
+        while self.ready.is_none() {
             self.hear().await?;
         }
         Ok(())
@@ -89,21 +107,34 @@ impl Guard {
     /// If it is not [`ready`](Self::ready), or the guardian has failed. That the command cannot be
     /// executed is not an error here, but its [end](Self::exited).
     pub fn start(&mut self, tenure: &Tenure) -> Result<(), RunError> {
-        if !self.ready {
+        let ready = match self.running {
+            None => self.ready.take(),
+            Some(_) => None,
+        };
+        let Some(Ready { pid, line }) = ready else {
             return Err(RunError::Busy);
-        }
+        };
         self.run += 1;
-        self.tell(&Order::Start(Start {
+        // First, so that there is no command of which the guardian does not know; then the word
+        // itself, and not by way of the guardian: waking a process takes time.
+        self.tell(&Order::Start {
             run: self.run,
-            environment: tenure.environment(self.node),
+            pid: pid.as_raw_nonzero().get(),
             deadline: tenure.deadline,
-        }))?;
-        self.ready = false;
+        })?;
         self.ended = None;
         self.running = Some(Running {
-            first: None,
+            first: pid,
             deadline: tenure.deadline,
         });
+        let go = Go {
+            environment: tenure.environment(self.node),
+            before: tenure.deadline.map(|deadline| self.too_late(deadline)),
+        };
+        let stdin = io::stdin();
+        let stdin = (self.stdin == Stdin::Inherit).then(|| stdin.as_fd());
+        // One that has been killed is reported to have ended.
+        let _ = wire::send(line, &go, stdin);
         Ok(())
     }
 
@@ -202,10 +233,36 @@ impl Guard {
         self.session.as_raw_nonzero().get().unsigned_abs()
     }
 
+    /// Waits until the guardian is gone, whoever has the rest of this in hand: a node that does not
+    /// lead should stop, too, before it comes to. It may be waited for on any task.
+    ///
+    /// # Errors
+    /// If it is gone already, or cannot be watched.
+    pub fn guardian_gone(&self) -> Result<impl Future<Output = ()> + Send + use<>, RunError> {
+        let process = pidfd_open(self.session, PidfdFlags::NONBLOCK);
+        let process = process.map_err(|error| RunError::Talk(error.into()))?;
+        // For its readiness alone: it is no stream.
+        let process = unix::net::UnixStream::from(process);
+        let process = UnixStream::from_std(process).map_err(RunError::Talk)?;
+        Ok(async move {
+            // An error would be as bad.
+            let _ = process.readable().await;
+        })
+    }
+
     /// For sockets that must not break before the command is dead.
     #[must_use]
     pub fn keeper(&self) -> Keeper {
         Keeper(Arc::downgrade(&self.line))
+    }
+
+    /// When the guardian would stop at once what is started.
+    fn too_late(&self, deadline: Moment) -> Moment {
+        let Terms {
+            loss_grace, margin, ..
+        } = self.terms;
+        let needed = loss_grace.saturating_add(margin);
+        Moment::from_nanos(deadline.nanos().saturating_sub(needed))
     }
 
     /// How long to wait, from now on, for the guardian to do what it must before the lease ends.
@@ -236,18 +293,16 @@ impl Guard {
         let receive = || wire::receive::<Report>(&line);
         let report = line.async_io(Interest::READABLE, receive).await;
         match report.map_err(RunError::Talk)? {
-            Some((Report::Ready, _)) => self.ready = true,
-            Some((Report::Began { run, pid }, _)) if run == self.run => {
-                if let Some(running) = &mut self.running {
-                    running.first = Pid::from_raw(pid);
-                }
+            Some((Report::Ready { pid }, line)) => {
+                let ready = Pid::from_raw(pid).zip(line);
+                self.ready = ready.map(|(pid, line)| Ready { pid, line });
             }
             Some((Report::Ended { run, ended }, _)) if run == self.run => {
                 self.running = None;
                 self.ended = Some(ended);
             }
             // There are none of another run.
-            Some((Report::Began { .. } | Report::Ended { .. }, _)) => {}
+            Some((Report::Ended { .. }, _)) => {}
             Some((Report::Failed(what), _)) => {
                 self.bereaved().await;
                 return Err(RunError::Guardian(what));
@@ -286,9 +341,8 @@ impl Guard {
     /// Kills the group of the command that runs. Its id is in use, but for the instant between the
     /// guardian's collecting the first process and its report of that.
     fn kill_group(&self) {
-        let first = self.running.as_ref().and_then(|running| running.first);
-        if let Some(first) = first {
-            let _ = kill_process_group(first, Signal::KILL);
+        if let Some(running) = &self.running {
+            let _ = kill_process_group(running.first, Signal::KILL);
         }
     }
 }

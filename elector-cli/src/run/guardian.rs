@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use elector_core::Moment;
+use elector_core::{Moment, actor::now};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     io::Errno,
@@ -16,10 +16,11 @@ use super::{
     Ended, Exit, Why,
     alarm::Alarm,
     duty::{Duty, Terms},
-    family, process,
+    family::{self, Family},
+    process,
     shim::Shim,
-    ward::{self, Ward},
-    wire::{self, Environment, Order, Report},
+    ward::Ward,
+    wire::{self, Order, Report},
 };
 use crate::output;
 
@@ -50,8 +51,6 @@ struct Guardian<'a> {
     alarm: Alarm,
     command: Vec<OsString>,
     terms: Terms,
-    /// What commands read.
-    stdin: Option<OwnedFd>,
     shim: Option<Shim>,
     ward: Option<Ward>,
     /// Sockets of the node that are not to break before the command is dead.
@@ -79,7 +78,7 @@ impl<'a> Guardian<'a> {
             let what = "cannot read /proc/self/task/*/children (CONFIG_PROC_CHILDREN)";
             io::Error::new(error.kind(), format!("{what}: {error}"))
         })?;
-        let Some((Order::Begin(terms), stdin)) = wire::receive(node)? else {
+        let Some((Order::Begin(terms), _)) = wire::receive(node)? else {
             return Err(io::Error::other("no node has started it"));
         };
         Ok(Self {
@@ -87,7 +86,6 @@ impl<'a> Guardian<'a> {
             alarm: Alarm::new()?,
             command,
             terms,
-            stdin,
             shim: None,
             ward: None,
             kept: Vec::new(),
@@ -118,9 +116,13 @@ impl<'a> Guardian<'a> {
 
     /// Puts a process in place for the next run.
     fn prepare(&mut self) -> io::Result<()> {
-        // If it fails, so does the run, unless it succeeds then.
-        self.shim = Shim::prepare(&self.command).ok();
-        self.tell(&Report::Ready)
+        if self.node.is_some() {
+            let shim = Shim::prepare(&self.command)?;
+            let pid = shim.pid.as_raw_nonzero().get();
+            self.tell(&Report::Ready { pid }, Some(shim.line.as_fd()))?;
+            self.shim = Some(shim);
+        }
+        Ok(())
     }
 
     fn run_ended(&mut self, ended: Ended) -> io::Result<()> {
@@ -132,7 +134,7 @@ impl<'a> Guardian<'a> {
             output::warn(&format!("elector: the node is gone; the command {exit}\n"));
             return Ok(());
         }
-        self.tell(&Report::Ended { run, ended })?;
+        self.tell(&Report::Ended { run, ended }, None)?;
         self.prepare()
     }
 
@@ -170,15 +172,27 @@ impl<'a> Guardian<'a> {
             place += 1;
             !sources.contains(&Source::Kept(place - 1))
         });
-        if sources.contains(&Source::Shim)
-            && let Some(shim) = self.shim.take()
+        let in_waiting = sources.contains(&Source::Shim);
+        if let Some(node) = self.node
+            && (sources.contains(&Source::Node) || (in_waiting && wire::has_come(node)?))
         {
-            // Somebody has killed it: another is made when it is needed.
-            family::collect(shim.pid);
+            // If that process has become the command and ended already, this says so.
+            return self.hear(node);
         }
-        match self.node {
-            Some(node) if sources.contains(&Source::Node) => self.hear(node),
-            _ => Ok(()),
+        match self.shim.take_if(|_| in_waiting) {
+            Some(shim) => self.replace(&shim),
+            None => Ok(()),
+        }
+    }
+
+    /// The process in waiting has ended. If somebody has killed it, another takes its place.
+    fn replace(&mut self, shim: &Shim) -> io::Result<()> {
+        match Family::exit_of(&shim.handle)? {
+            Some(Exit::Signal(_)) => self.prepare(),
+            // Nothing to be repeated: it cannot do what it must.
+            _ => Err(io::Error::other(
+                "the process that was to become the command ended",
+            )),
         }
     }
 
@@ -191,9 +205,7 @@ impl<'a> Guardian<'a> {
             return Ok(());
         };
         match (order, &mut self.ward) {
-            (Order::Start(start), None) => {
-                return self.start(start.run, &start.environment, start.deadline);
-            }
+            (Order::Start { run, pid, deadline }, None) => return self.start(run, pid, deadline),
             (Order::Prolong { run, deadline }, Some(ward)) if ward.run == run => {
                 ward.duty.prolong(deadline.nanos());
             }
@@ -201,61 +213,38 @@ impl<'a> Guardian<'a> {
             (Order::Keep, _) => self.kept.extend(file),
             // Of a run that has ended meanwhile.
             (Order::Prolong { .. } | Order::Stop { .. }, _) => {}
-            (Order::Start(_) | Order::Begin(_), _) => {
+            (Order::Start { .. } | Order::Begin(_), _) => {
                 return Err(io::Error::other("an order that makes no sense now"));
             }
         }
         Ok(())
     }
 
-    fn start(
-        &mut self,
-        run: u64,
-        environment: &Environment,
-        deadline: Option<Moment>,
-    ) -> io::Result<()> {
-        let begun = match ward::duty(self.terms, deadline) {
-            Some(duty) => self.begin_run(run, duty, environment).map_err(|error| {
-                let number = error.raw_os_error().unwrap_or(0);
-                ward::not_begun(Exit::NotStarted(number), Why::Itself)
-            }),
-            None => Err(ward::not_begun(Exit::TooLate, Why::Deadline)),
-        };
-        match begun {
-            Ok(pid) => self.tell(&Report::Began { run, pid }),
-            Err(ended) => {
-                self.tell(&Report::Ended { run, ended })?;
-                self.tell(&Report::Ready)
-            }
+    /// The process in waiting has been told to become the command.
+    fn start(&mut self, run: u64, pid: i32, deadline: Option<Moment>) -> io::Result<()> {
+        let told = |shim: &mut Shim| shim.pid.as_raw_nonzero().get() == pid;
+        if let Some(shim) = self.shim.take_if(told) {
+            let duty = Duty::new(self.terms, deadline.map(Moment::nanos));
+            self.ward = Some(Ward::new(run, shim, duty));
+            return Ok(());
         }
-    }
-
-    fn begin_run(&mut self, run: u64, duty: Duty, environment: &Environment) -> io::Result<i32> {
-        let stdin = self.stdin.as_ref();
-        let mut shim = self.shim.take();
-        if let Some(dead) = shim.take_if(|shim| shim.go(environment, stdin).is_err()) {
-            // Somebody has just killed it.
-            family::collect(dead.pid);
-        }
-        let shim = match shim {
-            Some(shim) => shim,
-            None => {
-                let shim = Shim::prepare(&self.command)?;
-                shim.go(environment, stdin)?;
-                shim
-            }
+        // Somebody had killed it, and there is another in its place.
+        let ended = Ended {
+            exit: Exit::NotStarted(Errno::SRCH.raw_os_error()),
+            why: Why::Itself,
+            asked: None,
+            killed: None,
+            over: now(),
         };
-        let pid = shim.pid.as_raw_nonzero().get();
-        self.ward = Some(Ward::new(run, duty, shim));
-        Ok(pid)
+        self.tell(&Report::Ended { run, ended }, None)
     }
 
     /// A node that does not read is as good as gone, and hears of the end of its guardian.
-    fn tell(&self, report: &Report) -> io::Result<()> {
+    fn tell(&self, report: &Report, file: Option<BorrowedFd<'_>>) -> io::Result<()> {
         let Some(node) = self.node else {
             return Ok(());
         };
-        match wire::send(node, report, None) {
+        match wire::send(node, report, file) {
             // It is gone; that is heard of in its place.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             told => told,

@@ -1,9 +1,6 @@
 use std::{
     io,
-    os::{
-        fd::AsFd,
-        unix::{self, process::CommandExt},
-    },
+    os::unix::{self, process::CommandExt},
     process::Command,
 };
 
@@ -11,7 +8,7 @@ use rustix::process::{Pid, getpid, set_child_subreaper};
 use tokio::{net::UnixStream, process::Child};
 
 use super::{
-    GUARDIAN, Options, Stdin,
+    GUARDIAN, Options,
     wire::{self, Order},
 };
 
@@ -44,9 +41,7 @@ pub(super) fn launch(options: &Options) -> io::Result<Launched> {
     let pid = guardian.id().and_then(|id| i32::try_from(id).ok());
     let pid = pid.and_then(Pid::from_raw);
     let pid = pid.ok_or_else(|| io::Error::other("a process without an id"))?;
-    let stdin = io::stdin();
-    let stdin = (options.stdin == Stdin::Inherit).then(|| stdin.as_fd());
-    match wire::send(&line, &Order::Begin(options.terms()), stdin) {
+    match wire::send(&line, &Order::Begin(options.terms()), None) {
         // It has ended already; its report, or its end, is heard of.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         sent => sent?,

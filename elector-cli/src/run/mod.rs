@@ -19,7 +19,7 @@
 //! | leadership | SIGTERM | SIGKILL at the latest |
 //! |---|---|---|
 //! | is given up (step-down, transfer, SIGTERM to the node) | at once | `grace` later; the node leads on for so long |
-//! | is lost to another node | at once | `margin` before the lease ends; without a lease, `loss_grace` later |
+//! | is lost to another node | at once | `margin` before the lease ends, and `grace` later; without a lease, `loss_grace` later |
 //! | is not confirmed in time, or the node is stopped or hangs | `loss_grace + margin` before the lease ends | `margin` before the lease ends |
 //! | ends with the node's process | – | at once |
 //!
@@ -29,7 +29,11 @@
 //! the guardian [keep](Keeper) the sockets.
 //!
 //! COMMAND is over when its first process has ended and none is left of what that one has started.
-//! What it leaves behind gets SIGTERM, `grace`, SIGKILL, and only then is the end reported.
+//! What it leaves behind gets SIGTERM, `grace`, SIGKILL, and only then is the end reported. So it
+//! has to stay in the foreground: a daemon that goes into the background is stopped for it.
+//!
+//! A terminal's Ctrl-C reaches the node alone, and so must a service manager's SIGTERM (systemd:
+//! `KillMode=mixed`): one that reaches COMMAND, too, ends it before the node has given up anything.
 //!
 //! # What is killed
 //!

@@ -1,32 +1,21 @@
 use std::{
+    convert::Infallible,
     ffi::OsString,
     io,
     os::{
-        fd::{AsFd, OwnedFd},
+        fd::{AsFd, BorrowedFd, OwnedFd},
         unix::process::CommandExt,
     },
     process::{Command, ExitCode, Stdio},
 };
 
+use elector_core::{Moment, actor::now};
 use rustix::process::{
     Pid, PidfdFlags, Signal, getpid, getppid, pidfd_open, set_parent_process_death_signal,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Exit, SHIM, process,
-    wire::{self, Environment},
-};
-
-/// The word to become the command. Comes with its standard input, unless that is empty.
-#[derive(Debug, Serialize, Deserialize)]
-struct Go {
-    environment: Environment,
-}
-
-/// Why it could not: an error number of the system.
-#[derive(Debug, Serialize, Deserialize)]
-struct CouldNot(i32);
+use super::{Exit, SHIM, process, wire};
 
 /// A process that waits for the word to become the command. All that takes time is behind it; and
 /// the kernel kills it when its parent goes, which a process can only ask for itself.
@@ -35,6 +24,15 @@ pub(super) struct Shim {
     pub(super) pid: Pid,
     pub(super) handle: OwnedFd,
     pub(super) line: OwnedFd,
+}
+
+/// The word to become the command. Comes with its standard input, unless that is empty.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Go {
+    /// What is put into the environment. A name without a value is taken out of it.
+    pub(super) environment: Vec<(String, Option<String>)>,
+    /// When it is too late to begin.
+    pub(super) before: Option<Moment>,
 }
 
 impl Shim {
@@ -54,17 +52,6 @@ impl Shim {
         let handle = pidfd_open(pid, PidfdFlags::empty())?;
         Ok(Self { pid, handle, line })
     }
-
-    /// Tells it to become the command.
-    ///
-    /// # Errors
-    /// If it is gone.
-    pub(super) fn go(&self, environment: &Environment, stdin: Option<&OwnedFd>) -> io::Result<()> {
-        let go = Go {
-            environment: environment.clone(),
-        };
-        wire::send(&self.line, &go, stdin.map(AsFd::as_fd))
-    }
 }
 
 /// Why the process at the other end of this line did not become the command, if it did not. Asked
@@ -72,7 +59,7 @@ impl Shim {
 pub(super) fn failure(line: &OwnedFd) -> Option<Exit> {
     // It sends that before it ends; otherwise its end of the line is closed.
     match wire::receive(line) {
-        Ok(Some((CouldNot(error), _))) => Some(Exit::NotStarted(error)),
+        Ok(Some((exit, _))) => Some(exit),
         Ok(None) | Err(_) => None,
     }
 }
@@ -81,14 +68,11 @@ pub(super) fn failure(line: &OwnedFd) -> Option<Exit> {
 pub(super) fn main(arguments: &[OsString]) -> ExitCode {
     let stdin = io::stdin();
     let Err(error) = become_command(arguments, stdin.as_fd());
-    // Its parent is gone, or hears of it.
-    let number = error.raw_os_error().unwrap_or(0);
-    ExitCode::from(Exit::NotStarted(number).code())
+    // Only if its parent is gone, or it was started by hand, has nobody heard of it.
+    ExitCode::from(not_started(&error).code())
 }
 
-enum Never {}
-
-fn become_command(arguments: &[OsString], line: impl AsFd) -> Result<Never, io::Error> {
+fn become_command(arguments: &[OsString], line: BorrowedFd<'_>) -> io::Result<Infallible> {
     process::rename("elector-exec");
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
@@ -101,7 +85,7 @@ fn become_command(arguments: &[OsString], line: impl AsFd) -> Result<Never, io::
         return Err(gone());
     }
     // Closed by a successful `exec`, as standard input is not.
-    let line = line.as_fd().try_clone_to_owned()?;
+    let line = line.try_clone_to_owned()?;
     let (go, stdin) = wire::receive::<Go>(&line)?.ok_or_else(gone)?;
     let mut command = Command::new(program);
     command.args(rest);
@@ -112,7 +96,15 @@ fn become_command(arguments: &[OsString], line: impl AsFd) -> Result<Never, io::
             None => command.env_remove(name),
         };
     }
+    if go.before.is_some_and(|before| before <= now()) {
+        wire::send(&line, &Exit::TooLate, None)?;
+        return Err(io::ErrorKind::TimedOut.into());
+    }
     let error = command.exec();
-    wire::send(&line, &CouldNot(error.raw_os_error().unwrap_or(0)), None)?;
+    wire::send(&line, &not_started(&error), None)?;
     Err(error)
+}
+
+fn not_started(error: &io::Error) -> Exit {
+    Exit::NotStarted(error.raw_os_error().unwrap_or(0))
 }

@@ -1,7 +1,5 @@
 use elector_core::{Epoch, FencingToken, Moment, NodeId};
 
-use super::wire::Environment;
-
 /// What a command is started under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tenure {
@@ -15,7 +13,7 @@ pub struct Tenure {
 }
 
 impl Tenure {
-    pub(super) fn environment(&self, node: NodeId) -> Environment {
+    pub(super) fn environment(&self, node: NodeId) -> Vec<(String, Option<String>)> {
         let token = self.token.map(|token| token.epoch().to_string());
         vec![
             ("ELECTOR_NODE".to_owned(), Some(node.to_string())),

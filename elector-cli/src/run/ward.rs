@@ -4,7 +4,7 @@ use elector_core::{Moment, actor::now};
 
 use super::{
     Ended, Exit, Why,
-    duty::{Act, Duty, Terms},
+    duty::{Act, Duty},
     family::Family,
     shim::{self, Shim},
 };
@@ -20,7 +20,7 @@ pub(super) struct Ward {
 }
 
 impl Ward {
-    pub(super) fn new(run: u64, duty: Duty, shim: Shim) -> Self {
+    pub(super) fn new(run: u64, shim: Shim, duty: Duty) -> Self {
         let Shim { pid, handle, line } = shim;
         Self {
             run,
@@ -57,31 +57,19 @@ impl Ward {
     }
 
     fn ended(&self, now: u64) -> Ended {
-        let exit = self.family.exit().unwrap_or(Exit::TooLate);
+        let failure = shim::failure(&self.line);
+        let exit = failure.or(self.family.exit());
+        let why = match failure {
+            Some(Exit::TooLate) => Why::Deadline,
+            _ => Why::Itself,
+        };
         Ended {
-            exit: shim::failure(&self.line).unwrap_or(exit),
-            why: self.duty.why().unwrap_or(Why::Itself),
+            // It has ended.
+            exit: exit.unwrap_or(Exit::Code(0)),
+            why: self.duty.why().unwrap_or(why),
             asked: self.duty.asked().map(Moment::from_nanos),
             killed: self.duty.killed().map(Moment::from_nanos),
             over: Moment::from_nanos(now),
         }
-    }
-}
-
-/// The duty of a run that begins now, unless it would have to be ended at once.
-pub(super) fn duty(terms: Terms, deadline: Option<Moment>) -> Option<Duty> {
-    let duty = Duty::new(terms, deadline.map(Moment::nanos));
-    let too_late = duty.next().is_some_and(|ask| ask <= now().nanos());
-    (!too_late).then_some(duty)
-}
-
-/// The end of a run that has not begun.
-pub(super) fn not_begun(exit: Exit, why: Why) -> Ended {
-    Ended {
-        exit,
-        why,
-        asked: None,
-        killed: None,
-        over: now(),
     }
 }

@@ -5,9 +5,13 @@ use std::{
 };
 
 use elector_core::Moment;
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    net::{
+        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+        SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    },
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -16,10 +20,15 @@ use super::{Ended, Why, duty::Terms};
 /// What a node tells its guardian.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Order {
-    /// The first one. Comes with the standard input for commands, unless that is empty.
+    /// The first one.
     Begin(Terms),
-    /// Start the command.
-    Start(Start),
+    /// The process in waiting is being told to become the command. It may become it before this is
+    /// read, but not if this was not sent.
+    Start {
+        run: u64,
+        pid: i32,
+        deadline: Option<Moment>,
+    },
     /// The lease ends later.
     Prolong { run: u64, deadline: Moment },
     /// Stop the command.
@@ -28,29 +37,17 @@ pub(super) enum Order {
     Keep,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Start {
-    pub(super) run: u64,
-    pub(super) environment: Environment,
-    pub(super) deadline: Option<Moment>,
-}
-
 /// What a guardian tells its node. Runs of the command are numbered by the node.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Report {
-    /// It can start the command.
-    Ready,
-    /// The command, or what will become it, is this process, which leads its group.
-    Began { run: u64, pid: i32 },
+    /// This process waits for the word to become the command, on the line that comes with it. It
+    /// leads its process group.
+    Ready { pid: i32 },
     /// The command has ended.
     Ended { run: u64, ended: Ended },
     /// The guardian cannot go on.
     Failed(String),
 }
-
-/// What is put into the environment of a command: names and values. A name without a value is
-/// taken out of it.
-pub(super) type Environment = Vec<(String, Option<String>)>;
 
 /// The longest message, in bytes.
 const LONGEST: usize = 4096;
@@ -105,13 +102,15 @@ pub(super) fn receive<T: DeserializeOwned>(
     let mut bytes = [0; LONGEST];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut slices = [IoSliceMut::new(&mut bytes)];
-    let received = recvmsg(socket, &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC);
-    let length = match received {
-        Ok(received) => received.bytes,
-        // It is gone, and had not read everything.
-        Err(rustix::io::Errno::CONNRESET) => 0,
-        Err(error) => return Err(error.into()),
+    let length = loop {
+        let mut slices = [IoSliceMut::new(&mut bytes)];
+        match recvmsg(&socket, &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC) {
+            Ok(received) => break received.bytes,
+            // It is gone, and had not read everything; but what it had said is still to be heard.
+            // The kernel says so once.
+            Err(Errno::CONNRESET) => {}
+            Err(error) => return Err(error.into()),
+        }
     };
     if length == 0 {
         return Ok(None);
@@ -124,6 +123,12 @@ pub(super) fn receive<T: DeserializeOwned>(
     }
     let message = serde_json::from_slice(bytes.get(..length).unwrap_or_default())?;
     Ok(Some((message, file)))
+}
+
+/// Whether there is something to receive, if only the end.
+pub(super) fn has_come(socket: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut socket = [PollFd::from_borrowed_fd(socket, PollFlags::IN)];
+    Ok(poll(&mut socket, Some(&Timespec::default()))? > 0)
 }
 
 #[cfg(test)]
@@ -160,13 +165,21 @@ mod tests {
         assert!(receive::<Order>(&there).unwrap().is_none());
     }
 
-    // A node that goes with reports unread is gone all the same.
+    // A node that goes with reports unread is gone all the same, and its last word counts: it may
+    // have been that a command is started.
     #[test]
-    fn one_that_left_something_unread_is_gone() {
+    fn one_that_left_something_unread_is_heard_to_the_end() {
         let (here, there) = pair().unwrap();
-        send(&there, &Report::Ready, None).unwrap();
+        send(&there, &Report::Ready { pid: 1 }, None).unwrap();
+        let stop = Order::Stop {
+            run: 1,
+            why: Why::Lost,
+        };
+        send(&here, &stop, None).unwrap();
         drop(here);
+        let (order, _) = receive::<Order>(&there).unwrap().unwrap();
+        assert!(matches!(order, Order::Stop { run: 1, .. }));
         assert!(receive::<Order>(&there).unwrap().is_none());
-        assert!(send(&there, &Report::Ready, None).is_err());
+        assert!(send(&there, &Report::Ready { pid: 1 }, None).is_err());
     }
 }

@@ -1,4 +1,4 @@
-use std::{ffi::OsString, os::unix::process::CommandExt, process::Command};
+use std::{ffi::OsString, os::unix::process::CommandExt, process::Command, time::Duration};
 
 use elector_cli::run::Options;
 use elector_core::actor::now;
@@ -41,12 +41,14 @@ async fn from_the_start_to_the_first_byte() {
         let (mut guarded, mut plain) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             within(guard.ready()).await.unwrap();
+            // As between elections: what waits for the word has begun to wait.
+            tokio::time::sleep(Duration::from_millis(5)).await;
             let start = now().nanos();
             guard.start(&tenure(60_000)).unwrap();
             first.read_u8().await.unwrap();
             guarded.push(now().nanos() - start);
             within(guard.exited()).await.unwrap();
-
+            tokio::time::sleep(Duration::from_millis(5)).await;
             let start = now().nanos();
             let mut child = Command::new(&words[0]);
             let mut child = child.args(&words[1..]).process_group(0).spawn().unwrap();

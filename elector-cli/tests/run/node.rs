@@ -39,6 +39,18 @@ fn the_command_of_a_stopped_node_dies_before_the_lease_ends() {
     assert_eq!(folder.read("ended"), "Deadline was ended by signal 9");
 }
 
+// With the node stopped, nobody but the kernel is left to end the command of a guardian that is
+// killed.
+#[test]
+fn the_kernel_ends_the_command_of_a_guardian_that_is_killed() {
+    let folder = Folder::new();
+    let driver = Driver::start("hold", folder.0.path());
+    let [guardian, pid] = ["guardian", "pid"].map(|name| folder.pid(name));
+    signal(&driver, Signal::STOP);
+    kill_process(guardian, Signal::KILL).unwrap();
+    until("it is gone", || gone(pid));
+}
+
 // A peer that sees the connection break may have another leader at work before the guardian gets a
 // processor. One that the guardian keeps breaks only when the command is dead.
 #[test]
@@ -52,7 +64,8 @@ fn a_kept_socket_breaks_after_the_command_is_dead() {
     peer.set_read_timeout(Some(crate::LIMIT)).unwrap();
     let pid = folder.pid("pid");
     signal(&driver, Signal::KILL);
-    assert_eq!(peer.read(&mut [0]).unwrap(), 0);
+    let mut rest = Vec::new();
+    assert_eq!(peer.read_to_end(&mut rest).unwrap(), 0);
     assert!(gone(pid));
 }
 

@@ -79,7 +79,12 @@ async fn nothing_is_started_at_the_end_of_a_lease() {
     let mut guard = guard(&script("echo > $0", &folder.path("ran"))).await;
     guard.start(&tenure(899)).unwrap();
     let ended = within(guard.exited()).await.unwrap();
-    assert_eq!((ended.exit, ended.why), (Exit::TooLate, Why::Deadline));
+    // Either the process itself sees that, or the guardian is quicker.
+    assert!(
+        matches!(ended.exit, Exit::TooLate | Exit::Signal(15)),
+        "{ended}"
+    );
+    assert_eq!(ended.why, Why::Deadline);
     within(guard.ready()).await.unwrap();
     assert!(!folder.path("ran").exists());
 }

@@ -28,7 +28,7 @@ async fn who_heeds_sigterm_is_not_killed() {
 async fn who_ignores_sigterm_is_killed_before_the_lease_ends() {
     let folder = Folder::new();
     let mut guard = guard(&script(STUBBORN, &folder.path("pid"))).await;
-    let tenure = tenure(2_000);
+    let tenure = tenure(3_000);
     guard.start(&tenure).unwrap();
     let pid = folder.pid("pid");
     let ended = within(guard.exited()).await.unwrap();
@@ -109,11 +109,11 @@ async fn a_prolonged_lease_keeps_the_command_alive() {
     let mut guard = guard(&script(STUBBORN, &folder.path("pid"))).await;
     let first = tenure(1_500);
     guard.start(&first).unwrap();
-    let pid = folder.pid("pid");
-    let second = in_ms(3_500);
+    let second = in_ms(4_000);
     guard.prolong(second);
     // An older word must not shorten it.
     guard.prolong(in_ms(0));
+    let pid = folder.pid("pid");
     until("the first lease has ended", || Some(now()) > first.deadline);
     assert!(!gone(pid) && guard.is_running());
     let ended = within(guard.exited()).await.unwrap();

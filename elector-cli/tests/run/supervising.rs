@@ -61,6 +61,11 @@ async fn appears(folder: &Folder, name: &str) {
     }
 }
 
+/// Work is done on any thread.
+fn send<F: Future + Send>(work: F) -> F {
+    work
+}
+
 fn over(outcome: Result<Outcome, RunError>) -> Ended {
     match outcome {
         Ok(Outcome::Over(Some(ended))) => ended,
@@ -78,14 +83,21 @@ async fn a_tenure_that_is_given_up_ends_in_good_order() {
     let mut guard = guard(&script(&patient, &folder.path("pid"))).await;
     let held = Script::new(1_500);
     let mut backoff = Backoff::default();
-    let work = supervise(&held, &mut guard, ExitPolicy::Resign, &mut backoff);
+    let work = send(supervise(
+        &held,
+        &mut guard,
+        ExitPolicy::Resign,
+        &mut backoff,
+    ));
     let story = async {
         let first = *held.deadline.borrow();
-        appears(&folder, "pid").await;
-        held.ending.send_replace(true);
+        let mut beat = tokio::time::interval(Duration::from_millis(20));
         while now() < first {
             held.deadline.send_replace(in_ms(1_500));
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            if folder.path("pid").exists() {
+                held.ending.send_replace(true);
+            }
+            beat.tick().await;
         }
         fs::write(folder.path("pid.may"), "").unwrap();
         first
