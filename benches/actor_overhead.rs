@@ -296,7 +296,8 @@ fn throughput(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Round by round in turns, so that whatever else the machine does hits all alike.
+/// Round by round in turns, so that whatever else the machine does hits all alike; and of each the
+/// round that a tenth of its rounds beat, for whatever else it does only adds.
 fn ratios(_: &mut Criterion) {
     // `cargo test --benches` only wants to know that it runs.
     let rounds = if env::args().any(|arg| arg == "--bench") {
@@ -304,7 +305,7 @@ fn ratios(_: &mut Criterion) {
     } else {
         3
     };
-    println!("Nanoseconds a message, median of {rounds} rounds in turns, and as a ratio:");
+    println!("Nanoseconds a message, first decile of {rounds} rounds in turns, and as a ratio:");
     for threads in Threads::ALL {
         let mut rounds_of = PLAYERS.map(|(_, new)| new(threads));
         let mut took = PLAYERS.map(|_| Vec::with_capacity(rounds));
@@ -315,11 +316,11 @@ fn ratios(_: &mut Criterion) {
                 took.push(started.elapsed().as_nanos() as f64 / (AT_A_TIME * HOPS) as f64);
             }
         }
-        let median = |mut took: Vec<f64>| {
+        let decile = |mut took: Vec<f64>| {
             took.sort_by(f64::total_cmp);
-            took[took.len() / 2]
+            took[took.len() / 10]
         };
-        let [elector, actix, tokio] = took.map(median);
+        let [elector, actix, tokio] = took.map(decile);
         println!(
             "  threads: {:<4} elector {elector:>6.1}   actix {actix:>6.1}   tokio {tokio:>6.1}   \
              elector/actix {:.2}   elector/tokio {:.2}",

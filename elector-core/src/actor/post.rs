@@ -2,7 +2,10 @@ use std::{
     boxed::Box,
     collections::VecDeque,
     mem,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
     task::Waker,
     vec::Vec,
 };
@@ -34,11 +37,16 @@ pub(super) enum Arrival<M> {
 /// that is in it before anything else, and knows one bound for everybody. Here each peer has a
 /// share of its own, so that one that floods the node loses its own messages and nobody else's.
 ///
-/// Everything is under one lock, held for a few instructions, so that a wake-up cannot be lost:
-/// whoever adds something either finds the reader's waker, or a reader that has yet to look.
+/// All that is added and taken is so under one lock, held for a few instructions, so that no wake-up
+/// can be lost: whoever adds something either finds the waker of a reader, or a reader that has yet
+/// to look.
 #[derive(Debug)]
 pub(super) struct Post<M> {
     share: u32,
+    /// How many messages of each peer wait. Changed under the lock only; read without it by a peer
+    /// whose share is used up, so that a flood does not contend for the lock.
+    messages: Box<[AtomicU32]>,
+    dropped: AtomicU64,
     waiting: Mutex<Waiting<M>>,
 }
 
@@ -46,10 +54,8 @@ pub(super) struct Post<M> {
 struct Waiting<M> {
     /// With the position of its peer in the membership.
     arrivals: VecDeque<(usize, Arrival<M>)>,
-    /// How many messages of each peer, and how many hints at each.
-    messages: Box<[u32]>,
+    /// How many hints at each peer.
     hints: Box<[u8]>,
-    dropped: u64,
     /// Of a reader that found nothing.
     reader: Option<Waker>,
     closed: bool,
@@ -60,11 +66,11 @@ impl<M> Post<M> {
     pub(super) fn new(nodes: usize, share: u32) -> Self {
         Self {
             share,
+            messages: (0..nodes).map(|_| AtomicU32::new(0)).collect(),
+            dropped: AtomicU64::new(0),
             waiting: Mutex::new(Waiting {
                 arrivals: VecDeque::new(),
-                messages: (0..nodes).map(|_| 0).collect(),
                 hints: (0..nodes).map(|_| 0).collect(),
-                dropped: 0,
                 reader: None,
                 closed: false,
             }),
@@ -73,20 +79,27 @@ impl<M> Post<M> {
 
     /// Adds a message of the peer at `place`.
     pub(super) fn message(&self, place: usize, from: NodeId, message: M) -> Result<(), Dropped> {
-        let mut waiting = self.lock();
+        let count = self.messages.get(place).ok_or(Dropped::Stranger)?;
+        if count.load(Ordering::Relaxed) >= self.share {
+            return self.refuse();
+        }
+        let waiting = self.lock();
         if waiting.closed {
             return Err(Dropped::Gone);
         }
-        match waiting.messages.get_mut(place) {
-            Some(count) if *count < self.share => *count += 1,
-            Some(_) => {
-                waiting.dropped += 1;
-                return Err(Dropped::Full);
-            }
-            None => return Err(Dropped::Stranger),
+        let known = count.load(Ordering::Relaxed);
+        if known >= self.share {
+            drop(waiting);
+            return self.refuse();
         }
+        count.store(known + 1, Ordering::Relaxed);
         add(waiting, place, Arrival::Message { from, message });
         Ok(())
+    }
+
+    fn refuse(&self) -> Result<(), Dropped> {
+        self.drops();
+        Err(Dropped::Full)
     }
 
     /// Adds a hint at the peer at `place`, unless there are enough of them.
@@ -110,10 +123,13 @@ impl<M> Post<M> {
         let mut waiting = self.lock();
         let waiting = &mut *waiting;
         let taken = waiting.arrivals.len().min(most);
-        let (messages, hints) = (&mut waiting.messages, &mut waiting.hints);
+        let (messages, hints) = (&self.messages, &mut waiting.hints);
         into.extend(waiting.arrivals.drain(..taken).map(|(place, arrival)| {
             match arrival {
-                Arrival::Message { .. } => messages[place] -= 1,
+                Arrival::Message { .. } => {
+                    let known = messages[place].load(Ordering::Relaxed);
+                    messages[place].store(known - 1, Ordering::Relaxed);
+                }
                 Arrival::Hint(_) => hints[place] -= 1,
             }
             arrival
@@ -140,17 +156,20 @@ impl<M> Post<M> {
 
     /// A message was taken, and dropped after all.
     pub(super) fn drops(&self) {
-        self.lock().dropped += 1;
+        self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn dropped(&self) -> u64 {
-        self.lock().dropped
+        self.dropped.load(Ordering::Relaxed)
     }
 
     /// Nobody takes anything any more.
     pub(super) fn close(&self) {
         let mut waiting = self.lock();
         waiting.closed = true;
+        for count in &self.messages {
+            count.store(0, Ordering::Relaxed);
+        }
         let (arrivals, reader) = (mem::take(&mut waiting.arrivals), waiting.reader.take());
         // What these do when they are dropped is not ours to know.
         drop(waiting);
