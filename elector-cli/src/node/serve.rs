@@ -255,8 +255,14 @@ fn tell<A: ElectionAlgorithm>(elector: &Elector<A>) {
     let mut status = elector.subscribe();
     status.mark_changed();
     tokio::spawn(async move {
+        let mut told = None;
         while status.changed().await.is_ok() {
             let now = status.borrow_and_update().clone();
+            // It may be a lease that came or went.
+            let news = Some((now.role, now.leader, now.epoch));
+            if std::mem::replace(&mut told, news) == news {
+                continue;
+            }
             let passed = u64::try_from(now.since.elapsed().as_nanos()).unwrap_or(0);
             let at_ns = actor::now().nanos().saturating_sub(passed);
             let leader = now

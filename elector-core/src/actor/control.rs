@@ -21,6 +21,8 @@ pub(super) struct Control {
     pub(super) orders: Recipient<Order>,
     /// How long a guard in an application's hand is waited for.
     pub(super) grace: Duration,
+    /// How long the next leader is waited for: the time of a few elections.
+    pub(super) elections: Duration,
 }
 
 /// How much longer than a limit a node waits for what takes no time on a machine that is not stuck:
@@ -88,7 +90,7 @@ impl Control {
             if let Some(me) = me {
                 // One that did not lead has nothing to wait for.
                 let wait = if matches!(resigned, Ok(Ok(()))) {
-                    until
+                    until.min(Instant::now() + self.elections)
                 } else {
                     Instant::now()
                 };

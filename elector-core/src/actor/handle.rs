@@ -240,8 +240,8 @@ impl<A: ElectionAlgorithm> Elector<A> {
 
     /// Leaves the cluster in good order, within about `limit`, as for SIGTERM: the work ends, the
     /// node steps down in favour of the best peer (under quorum algorithms the one heard of last,
-    /// under the others the highest), waits until it knows that another node leads, names it, and
-    /// stops. A node that does not lead stops at once, and names the leader it knows; one that learns
+    /// under the others the highest), waits until it knows that another node leads, for the time of
+    /// four election timeouts at the most, names it, and stops. A node that does not lead stops at once, and names the leader it knows; one that learns
     /// of no other leader in time stops all the same, and gives `None`.
     ///
     /// [`shutdown`](Self::shutdown) does not wait for the next leader: if the process ends too soon

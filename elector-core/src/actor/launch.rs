@@ -151,6 +151,7 @@ async fn start<A: ElectionAlgorithm>(
         shared: Arc::clone(&shared),
         orders: node.clone().recipient(),
         grace: lease,
+        elections: config.timing().election_max.saturating_mul(4),
     };
     Context::with_receiver(receiver).run(Node {
         driver,
