@@ -1,5 +1,49 @@
-//! Elections between machines: a [`Transport`](elector_core::actor::Transport) over TCP, with mutual
-//! TLS, and a [`Storage`](elector_core::actor::Storage) that survives a crash.
+//! Elections between machines: any algorithm of elector, unmodified, as processes that reach each
+//! other over TCP and remember across crashes what they have promised.
+//!
+//! The host for applications is in `elector-core`, feature `actor`; it has two seams, and this crate
+//! fills both:
+//!
+//! | seam | here | what it promises |
+//! |---|---|---|
+//! | [`Transport`](elector_core::actor::Transport) | [`Tcp`] | who says something is who it says it is, under [TLS](tls); a peer that is gone is noticed within a round trip; strangers disturb nobody |
+//! | [`Storage`](elector_core::actor::Storage) | [`FileStorage`] | what was saved is there after `kill -9` and power cuts, or the node does not start |
+//!
+//! [`NetBuilder`] puts both under a node:
+//!
+//! ```no_run
+//! use elector_core::{NodeId, actor::Elector};
+//! use elector_net::{NetBuilder, Tls};
+//! use elector_raft::Raft;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let elector = Elector::<Raft>::builder("billing")
+//!     .node_id(1)
+//!     .peers([(1, "db1:7100"), (2, "db2:7100"), (3, "db3:7100")])
+//!     .data_dir("/var/lib/billing/elector")
+//!     .tls(Tls::load("/etc/billing/tls".as_ref(), NodeId(1))?)
+//!     .start()
+//!     .await?;
+//! # drop(elector);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Features: `http` serves a node's status, events and metrics (module `http`); `certs` makes a
+//! private CA and certificates, for development (module `certs`). The command `elector node` is all
+//! of this as a program.
+//!
+//! # How a peer is known to be gone
+//!
+//! - **Its process ended**: the connection to it breaks, and the next one, made at once, is refused.
+//! - **It was replaced**: another life answers. Each has a number, drawn when the node was started.
+//! - **It hangs, or its machine is gone, or the network**: it is silent for longer than it ever was of
+//!   late, and longer than a lease: [`Detection`].
+//!
+//! Each becomes a hint to the algorithm ([`Input::Suspected`](elector_core::Input::Suspected)), which may
+//! start an election early and never decides one. A connection that only breaks is none: a leader
+//! whose connections are cut is still a leader, and has a lease.
 
 mod accept;
 mod backoff;
