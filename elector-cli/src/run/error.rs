@@ -15,7 +15,8 @@ pub enum RunError {
     NoCommand,
     /// There is no such command.
     #[error(
-        "there is no command \"{0}\": give the path of an executable file, or install it where PATH looks"
+        "there is no command \"{0}\": give the path of an executable file, or install it where \
+         PATH looks"
     )]
     NotFound(String),
     /// The command is no executable file.
@@ -31,9 +32,9 @@ pub enum RunError {
     },
     /// The lease is too short for the command to be stopped in.
     #[error(
-        "heartbeat ({heartbeat:?}) + loss grace ({loss_grace:?}) + margin ({margin:?}) must be shorter than \
-         lease ({lease:?}), or the command would be stopped between two heartbeats: shorten the grace on \
-         loss or the margin, or lengthen the lease and the election timeout"
+        "heartbeat ({heartbeat:?}) + loss grace ({loss_grace:?}) + margin ({margin:?}) must be \
+         shorter than lease ({lease:?}), or the command would be stopped between two heartbeats: \
+         shorten the grace on loss or the margin, or lengthen the lease and the election timeout"
     )]
     NoRoom {
         /// How often the lease is prolonged.

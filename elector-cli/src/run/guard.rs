@@ -167,15 +167,15 @@ impl Guard {
     /// the grace on loss, if it was [lost](Why::Lost). Without effect if nothing runs.
     pub fn ask_to_end(&self, why: Why) {
         if self.running.is_some() {
-            // A guardian that is gone is heard of; for one that does not read there is the deadline,
-            // and `lose`.
+            // A guardian that is gone is heard of; for one that does not read there are the
+            // deadline, and `lose`.
             let _ = self.tell(&Order::Stop { run: self.run, why });
         }
     }
 
     /// Stops the command with all of its grace, for leadership is given up, and waits for its end.
-    /// Under a lease it must be [prolonged](Self::prolong) meanwhile: [`supervise`](super::supervise)
-    /// does that.
+    /// Under a lease it must be [prolonged](Self::prolong) meanwhile, as
+    /// [`supervise`](super::supervise) does.
     ///
     /// # Errors
     /// If the guardian has failed; then the command has ended, too.

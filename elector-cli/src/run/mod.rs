@@ -18,10 +18,14 @@
 //!
 //! | leadership | SIGTERM | SIGKILL at the latest |
 //! |---|---|---|
-//! | is given up (step-down, transfer, SIGTERM to the node) | at once | `grace` later; the node leads on for so long |
-//! | is lost to another node | at once | `margin` before the lease ends, and `grace` later; without a lease, `loss_grace` later |
-//! | is not confirmed in time, or the node is stopped or hangs | `loss_grace + margin` before the lease ends | `margin` before the lease ends |
-//! | ends with the node's process | – | at once |
+//! | is given up | at once | `grace` later |
+//! | is lost | at once | `margin` before the lease ends, and `grace` later |
+//! | is not confirmed | `loss_grace + margin` before the lease ends | `margin` before that |
+//! | ends with the node | – | at once |
+//!
+//! It is given up by a step-down, a transfer, or SIGTERM to the node, which leads on for as long as
+//! COMMAND takes; lost to another node that is elected (without a lease, `loss_grace` is the time);
+//! not confirmed where a majority is not heard in time, or the node was stopped or hangs.
 //!
 //! The last row has no grace, for the lease is no protection there: the kernel tells the peers of
 //! the process's end too, a broken connection ends their silence, and another node may lead within
@@ -68,7 +72,10 @@
 //! | 2 | wrong use: arguments, settings, a COMMAND that is not there or not executable |
 //! | 3 | the node failed: its disk, its algorithm |
 //! | 4 | the guardian failed, or was killed |
-//! | *n* | under `--on-exit stop`: COMMAND's own code; 128 + *s* if signal *s* ended it; 127 if it was not found any more, 126 if it could not be executed |
+//! | *n* | under `--on-exit stop`: COMMAND's own code |
+//!
+//! Instead of a code of its own, COMMAND has 128 + *s* if signal *s* ended it, 127 if it was not
+//! found any more, and 126 if it could not be executed.
 
 mod alarm;
 mod backoff;

@@ -181,7 +181,7 @@ mod tests {
             ),
             (
                 with(|options| options.loss_grace = Duration::from_millis(55)),
-                "heartbeat (50ms) + loss grace (55ms) + margin (15ms) must be shorter than lease (120ms)",
+                "heartbeat (50ms) + loss grace (55ms) + margin (15ms) must be shorter than lease",
             ),
         ] {
             let error = error.unwrap_err();

@@ -32,8 +32,9 @@ const TELL: &str = "echo $$ > $0.new; mv $0.new $0";
 /// What a shell does until it is sent a signal, without a process of its own for it.
 const REST: &str = "mkfifo $0.rest; exec 3<>$0.rest; while :; do read x <&3; done";
 
-/// A process that ignores SIGTERM.
-const STUBBORN: &str = "trap '' TERM; echo $$ > $0.new; mv $0.new $0; while :; do sleep 1000; done";
+/// A process that ignores SIGTERM, and has no children that a test would leave behind.
+const STUBBORN: &str = "trap '' TERM; echo $$ > $0.new; mv $0.new $0; \
+                        mkfifo $0.rest; exec 3<>$0.rest; while :; do read x <&3; done";
 
 /// A folder of one test.
 struct Folder(tempfile::TempDir);
