@@ -1,7 +1,8 @@
 use std::{
     ffi::OsString,
+    pin::pin,
     process::ExitCode,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -170,22 +171,24 @@ impl Duty for Supervision {
         let Some(guard) = self.guard else {
             return code_of(&elector.stopped().await);
         };
+        let gone = match guard.guardian_gone() {
+            Ok(gone) => gone,
+            Err(error) => {
+                tracing::error!(target: "elector", %error, "the node ends");
+                return ExitCode::from(error.exit_code());
+            }
+        };
         let worker = Worker {
             guard: tokio::sync::Mutex::new((guard, Backoff::default())),
             policy,
             verdict: Mutex::new(None),
         };
-        let worker = Arc::new(worker);
         let grace = Grace {
             // A little more than the command has: its guardian must be heard.
             to_finish: options.grace + Duration::from_secs(1),
             to_clean_up: Duration::MAX,
         };
-        let led = elector.lead_with(grace, |me| {
-            let worker = Arc::clone(&worker);
-            async move { worker.work(me).await }
-        });
-        let led = led.await;
+        let led = worker.lead(&elector, grace, gone).await;
         worker.end(led, &elector).await
     }
 }
@@ -199,6 +202,24 @@ struct Worker {
 }
 
 impl Worker {
+    async fn lead<A: ElectionAlgorithm>(
+        &self,
+        elector: &Elector<A>,
+        grace: Grace,
+        gone: impl Future<Output = ()>,
+    ) -> Result<(), LeadError> {
+        let mut led = pin!(elector.lead_with(grace, |me| self.work(me)));
+        tokio::select! {
+            led = &mut led => led,
+            () = gone => match self.guard.try_lock() {
+                // Better to end now than to win an election, and be of no use.
+                Ok(_) => Err(LeadError::Work("the guardian of the command is gone".into())),
+                // The work hears of it too, and sees to the end of the command.
+                Err(_) => led.await,
+            },
+        }
+    }
+
     async fn work<G: Guarantee>(&self, me: Leadership<G>) -> Result<(), BoxError> {
         let mut guard = self.guard.lock().await;
         let (guard, backoff) = &mut *guard;
@@ -223,7 +244,7 @@ impl Worker {
 
     /// Ends what is left, and says by which code the process ends.
     async fn end<A: ElectionAlgorithm>(
-        self: Arc<Self>,
+        self,
         led: Result<(), LeadError>,
         elector: &Elector<A>,
     ) -> ExitCode {
@@ -240,9 +261,7 @@ impl Worker {
         if let Err(error) = elector.leave(Duration::from_secs(1)).await {
             tracing::error!(target: "elector", %error, "not in good order");
         }
-        if let Ok(worker) = Arc::try_unwrap(self).map_err(drop)
-            && let Err(error) = worker.guard.into_inner().0.shutdown().await
-        {
+        if let Err(error) = self.guard.into_inner().0.shutdown().await {
             tracing::error!(target: "elector", %error, "the guardian");
         }
         code

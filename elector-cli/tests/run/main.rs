@@ -6,7 +6,6 @@
 
 mod driver;
 mod guardian;
-mod latency;
 mod node;
 mod starting;
 mod stopping;
