@@ -12,14 +12,14 @@ use std::{
 
 use async_trait::async_trait;
 use elector_core::{
-    Delay, ElectionAlgorithm, Membership, Message, Moment, NodeId, Quorum,
+    Delay, ElectionAlgorithm, Membership, Message, Moment, NodeId, Quorum, Settings, Timing,
     actor::{
         BoxError, Cluster, ClusterSetup, Dropped, Elector, Inbox, Links, MemoryNetwork,
         MemoryTransport, Transport,
     },
 };
 use elector_paxos::Paxos;
-use elector_raft::{Raft, RaftMessage};
+use elector_raft::{Raft, RaftConfig, RaftMessage};
 use tokio::sync::mpsc;
 
 const SOON: Duration = Duration::from_secs(60);
@@ -134,6 +134,19 @@ fn resident() -> u64 {
     pages.unwrap_or(0_u64) * 4096
 }
 
+/// So that it is not the other work of a busy machine that ends the leadership.
+fn patient() -> RaftConfig {
+    let mut config = RaftConfig::default();
+    *config.timing_mut() = Timing {
+        heartbeat: Duration::from_millis(50),
+        lease: Duration::from_millis(800),
+        election_min: Duration::from_millis(1000),
+        election_max: Duration::from_millis(1500),
+        round_trip: Duration::from_millis(500),
+    };
+    config
+}
+
 // A peer that floods a leader must cost it its own messages only: heartbeats go out on time, nobody
 // is elected, memory stays bounded, and the counter tells.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -146,6 +159,7 @@ async fn a_flood_changes_nothing() {
         let spied = Spied(network.transport(), beat.clone());
         let builder = Elector::<Raft>::builder("flood").node_id(node);
         let builder = builder.peers([1, 2, 3]).transport(spied);
+        let builder = builder.config(patient());
         electors.push(builder.start().await.unwrap());
     }
     let me = soon(electors[0].campaign()).await.unwrap();
@@ -189,8 +203,9 @@ async fn a_flood_changes_nothing() {
     );
     assert!(flood > 100_000 * FLOOD.as_secs());
     assert!(traffic.refused > 0, "the counter tells");
+    // 52 ms on a machine with nothing else to do. Behind a mailbox it would be seconds.
     assert!(
-        worst < Duration::from_millis(100),
+        worst < Duration::from_millis(500),
         "{worst:?} between heartbeats"
     );
     assert_eq!(me.check(), Ok(()), "it has led through all of it");

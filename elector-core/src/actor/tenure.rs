@@ -92,6 +92,9 @@ impl Tenure {
 
     /// Prolongs it, at the time `now`, unless it is over.
     pub(super) fn prolong(&self, now: u64, deadline: u64) {
+        if !self.is_live() {
+            return;
+        }
         if now >= self.deadline.load(Ordering::Acquire) {
             self.lose();
         } else if self.deadline.fetch_max(deadline, Ordering::AcqRel) < deadline {

@@ -34,12 +34,10 @@ impl<A: ElectionAlgorithm> Node<A> {
             },
         };
         if let Some(tenure) = &self.tenure {
-            if tenure.epoch() == self.published.epoch && tenure.is_returning() {
-                return;
-            }
             if tenure.epoch() == self.published.epoch {
                 tenure.prolong(self.now, deadline);
-                if tenure.is_live() {
+                // In this order: the work may end on another thread meanwhile, which is no loss.
+                if tenure.is_live() || tenure.is_returning() {
                     return;
                 }
             }

@@ -1,0 +1,135 @@
+//! What two threads do at the same moment, again and again.
+
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
+use std::time::Duration;
+
+use elector_core::{
+    Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, NodeId, Outbox,
+    Purpose, Quorum, Timing, View,
+    actor::{Elector, EventKind, Grace, Leadership},
+};
+use serde::{Deserialize, Serialize};
+use tokio::{sync::mpsc, time::timeout};
+
+const SOON: Duration = Duration::from_secs(30);
+
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    timeout(SOON, what).await.expect("it happens in time")
+}
+
+/// A node alone that leads whenever it can, and confirms its lease ten thousand times a second.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Eager {
+    me: NodeId,
+    epoch: Epoch,
+    leads: bool,
+    confirmed: Moment,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+enum Nothing {}
+
+impl Message for Nothing {
+    fn kind(&self) -> &'static str {
+        match *self {}
+    }
+    fn purpose(&self) -> Purpose {
+        match *self {}
+    }
+}
+
+impl ElectionAlgorithm for Eager {
+    const NAME: &'static str = "eager";
+    type Guarantee = Quorum;
+    type Config = Timing;
+    type Message = Nothing;
+    type Timer = ();
+    type Durable = Epoch;
+
+    fn restore(_: &Timing, members: Membership, epoch: Epoch) -> Self {
+        Self {
+            me: members.me(),
+            epoch,
+            leads: false,
+            confirmed: Moment::ZERO,
+        }
+    }
+
+    fn durable(&self) -> &Epoch {
+        &self.epoch
+    }
+
+    fn view(&self) -> View {
+        if self.leads {
+            View::leading(self.epoch, self.me)
+        } else {
+            View::following(self.epoch, None)
+        }
+    }
+
+    fn lease(&self) -> Option<Moment> {
+        self.leads.then_some(self.confirmed)
+    }
+
+    fn step(&mut self, input: Input<Nothing, ()>, out: &mut Outbox<Self>) {
+        if matches!(input, Input::Commanded(Command::Resign)) {
+            self.leads = false;
+        } else if !self.leads {
+            self.epoch = self.epoch.next();
+            self.leads = true;
+        }
+        self.confirmed = out.now();
+        out.set_timer((), Delay::exactly(Duration::from_micros(100)));
+    }
+}
+
+// Work that ends just when its lease is prolonged: the node must not take the end for a loss, and
+// grant the same epoch again, or new work begins while the leadership is given away.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_is_not_taken_for_a_loss() {
+    // Never lost for the lack of time.
+    let timing = Timing {
+        lease: SOON,
+        election_min: 2 * SOON,
+        election_max: 3 * SOON,
+        ..Timing::default()
+    };
+    let builder = Elector::<Eager>::builder("work").node_id(1).peers([1]);
+    let builder = builder.config(timing).event_capacity(1 << 16);
+    let elector = builder.start().await.unwrap();
+    let mut events = elector.events();
+    let grace = Grace {
+        to_finish: SOON,
+        ..Grace::default()
+    };
+    let (began, mut begun) = mpsc::unbounded_channel();
+    tokio::spawn({
+        let elector = elector.clone();
+        async move {
+            let work = |me: Leadership<Quorum>| {
+                let begins = began.send(me.epoch());
+                async move {
+                    begins?;
+                    me.ending().await;
+                    me.prolonged(me.deadline().ok_or("a lease")?).await?;
+                    Ok(())
+                }
+            };
+            elector.lead_with(grace, work).await
+        }
+    });
+    for _ in 0..1000 {
+        soon(begun.recv()).await.unwrap();
+        soon(elector.step_down()).await.unwrap();
+    }
+    soon(elector.shutdown()).await.unwrap();
+    let mut granted = Epoch::ZERO;
+    while let Ok(event) = soon(events.next()).await {
+        if let EventKind::Granted(epoch) = event.kind {
+            assert!(epoch > granted, "{epoch} was granted again");
+            granted = epoch;
+        }
+    }
+    assert!(granted >= Epoch(1000), "all were seen");
+}
