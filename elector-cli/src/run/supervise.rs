@@ -91,7 +91,15 @@ pub async fn supervise<H: Held>(
             deadline: held.deadline(),
         })?;
         let ended = tend(held, guard).await?;
-        tracing::info!(epoch = %held.epoch(), %ended, "command ended");
+        tracing::info!(
+            epoch = held.epoch().0,
+            %ended,
+            asked_ns = ended.asked.map(Moment::nanos),
+            killed_ns = ended.killed.map(Moment::nanos),
+            over_ns = ended.over.nanos(),
+            deadline_ns = held.deadline().map(Moment::nanos),
+            "command ended"
+        );
         if !matches!(ended.why, Why::Itself | Why::Deadline) {
             return Ok(Outcome::Over(Some(ended)));
         }

@@ -1,6 +1,7 @@
 //! A wire that can be cut.
 
 use std::{
+    io::ErrorKind,
     net::SocketAddr,
     sync::{
         Arc,
@@ -14,7 +15,7 @@ use tokio::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
-    sync::watch,
+    sync::{mpsc, watch},
 };
 
 /// What a wire does with what goes over it.
@@ -23,6 +24,9 @@ pub(crate) enum Mode {
     Passes,
     /// Nothing arrives any more, and nobody is told: a black hole.
     Swallows,
+    /// Nothing arrives yet: all of it does when the wire passes again, late and in order, as after
+    /// an outage that TCP survives.
+    Holds,
 }
 
 /// A wire to one node. Everything ends when it is dropped.
@@ -30,40 +34,36 @@ pub(crate) struct Wire {
     pub(crate) address: SocketAddr,
     mode: watch::Sender<Mode>,
     resets: watch::Sender<u64>,
+    mortal: watch::Sender<bool>,
+    open: watch::Receiver<bool>,
     pub(crate) carried: Arc<AtomicU64>,
 }
 
 impl Wire {
     pub(crate) async fn to(target: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::at("127.0.0.1:0".parse().unwrap(), target).await
+    }
+
+    /// One that is dialled here.
+    pub(crate) async fn at(address: SocketAddr, target: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let (open, is_open) = watch::channel(true);
         let wire = Self {
             address: listener.local_addr().unwrap(),
             mode: watch::Sender::new(Mode::Passes),
             resets: watch::Sender::new(0),
+            mortal: watch::Sender::new(false),
+            open: is_open,
             carried: Arc::default(),
         };
-        let (mode, resets) = (wire.mode.subscribe(), wire.resets.subscribe());
-        let carried = Arc::clone(&wire.carried);
-        tokio::spawn(async move {
-            let mut ended = mode.clone();
-            loop {
-                let accepted = tokio::select! {
-                    accepted = listener.accept() => accepted,
-                    // The wire was dropped.
-                    () = async { while ended.changed().await.is_ok() {} } => return,
-                };
-                let Ok((near, _)) = accepted else { return };
-                let (mode, mut resets) = (mode.clone(), resets.clone());
-                resets.mark_unchanged();
-                let carried = Arc::clone(&carried);
-                tokio::spawn(async move {
-                    tokio::select! {
-                        () = carry(near, target, mode, carried) => {}
-                        _ = resets.changed() => {}
-                    }
-                });
-            }
-        });
+        let end = End {
+            address: wire.address,
+            target,
+            mode: wire.mode.subscribe(),
+            resets: wire.resets.subscribe(),
+            carried: Arc::clone(&wire.carried),
+        };
+        tokio::spawn(end.serve(listener, wire.mortal.subscribe(), open));
         wire
     }
 
@@ -75,6 +75,86 @@ impl Wire {
     pub(crate) fn reset(&self) {
         self.resets.send_modify(|resets| *resets += 1);
     }
+
+    /// The target's process may end from now on: when it refuses a connection, so does the wire, as
+    /// if it were not there. Without this the target is never seen to end, only to be cut off.
+    pub(crate) fn foresee_end(&self) {
+        self.mortal.send_replace(true);
+    }
+
+    /// The target comes back: until it does it is not reached, and nobody is refused.
+    pub(crate) async fn foresee_return(&self) {
+        self.mortal.send_replace(false);
+        let mut open = self.open.clone();
+        open.wait_for(|open| *open).await.unwrap();
+    }
+}
+
+/// The end at which a wire is dialled.
+struct End {
+    address: SocketAddr,
+    target: SocketAddr,
+    mode: watch::Receiver<Mode>,
+    resets: watch::Receiver<u64>,
+    carried: Arc<AtomicU64>,
+}
+
+impl End {
+    /// Until the wire is dropped.
+    async fn serve(
+        self,
+        listener: TcpListener,
+        mut mortal: watch::Receiver<bool>,
+        open: watch::Sender<bool>,
+    ) {
+        let mut listener = Some(listener);
+        let (refused, mut refusals) = mpsc::unbounded_channel();
+        loop {
+            tokio::select! {
+                biased;
+                Some(near) = refusals.recv() => {
+                    if *mortal.borrow() {
+                        listener = None;
+                        open.send_replace(false);
+                    }
+                    // Whoever dialled tries again, and is refused.
+                    drop::<TcpStream>(near);
+                }
+                changed = mortal.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    if !*mortal.borrow() && listener.is_none() {
+                        listener = Some(TcpListener::bind(self.address).await.unwrap());
+                        open.send_replace(true);
+                    }
+                }
+                near = accept(listener.as_ref()) => self.begin(near, refused.clone()),
+            }
+        }
+    }
+
+    fn begin(&self, near: TcpStream, refused: mpsc::UnboundedSender<TcpStream>) {
+        let (target, mode) = (self.target, self.mode.clone());
+        let (carried, mut resets) = (Arc::clone(&self.carried), self.resets.clone());
+        resets.mark_unchanged();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = carry(near, target, mode, carried, refused) => {}
+                _ = resets.changed() => {}
+            }
+        });
+    }
+}
+
+async fn accept(listener: Option<&TcpListener>) -> TcpStream {
+    match listener {
+        Some(listener) => match listener.accept().await {
+            Ok((near, _)) => near,
+            Err(error) => panic!("a wire cannot be dialled: {error}"),
+        },
+        None => std::future::pending().await,
+    }
 }
 
 async fn carry(
@@ -82,6 +162,7 @@ async fn carry(
     target: SocketAddr,
     mode: watch::Receiver<Mode>,
     carried: Arc<AtomicU64>,
+    refused: mpsc::UnboundedSender<TcpStream>,
 ) {
     let mut waiting = mode.clone();
     if waiting
@@ -91,8 +172,14 @@ async fn carry(
     {
         return;
     }
-    let Ok(far) = TcpStream::connect(target).await else {
-        return;
+    let far = match TcpStream::connect(target).await {
+        Ok(far) => far,
+        Err(error) => {
+            if error.kind() == ErrorKind::ConnectionRefused {
+                let _ = refused.send(near);
+            }
+            return;
+        }
     };
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
     let (near_read, near_write) = near.into_split();
@@ -106,19 +193,26 @@ async fn carry(
 async fn one_way(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    mode: watch::Receiver<Mode>,
+    mut mode: watch::Receiver<Mode>,
     carried: &AtomicU64,
 ) {
     let mut bytes = vec![0; 16 * 1024];
-    while let Ok(read) = from.read(&mut bytes).await {
-        if read == 0 {
+    loop {
+        let read = from.read(&mut bytes).await.unwrap_or(0);
+        // The end of a connection does not pass a wire that is cut either.
+        let is_settled = |mode: &Mode| match mode {
+            Mode::Passes => true,
+            Mode::Swallows => read > 0,
+            Mode::Holds => false,
+        };
+        let Ok(settled) = mode.wait_for(is_settled).await.map(|mode| *mode) else {
             return;
-        }
-        if *mode.borrow() == Mode::Swallows {
+        };
+        if settled == Mode::Swallows {
             continue;
         }
         carried.fetch_add(1, Ordering::Relaxed);
-        if to.write_all(&bytes[..read]).await.is_err() {
+        if read == 0 || to.write_all(&bytes[..read]).await.is_err() {
             return;
         }
     }

@@ -1,0 +1,277 @@
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs,
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::{
+    board::Board,
+    child,
+    command::{code, elector, finished, own_ip},
+    until,
+    wires::Wires,
+};
+
+/// What a cluster is made of.
+pub(crate) struct Setup {
+    pub(crate) algorithm: &'static str,
+    pub(crate) nodes: u64,
+    /// What is run on the leader; nothing: `elector node`.
+    pub(crate) command: Vec<OsString>,
+    /// The file of settings.
+    pub(crate) settings: String,
+    /// Whether nodes reach each other over wires that can be cut.
+    pub(crate) wires: bool,
+    /// Further arguments of each node.
+    pub(crate) arguments: Vec<OsString>,
+}
+
+/// Durations that no load of a machine makes a node miss.
+pub(crate) const PATIENT: &str = "
+    [timing]
+    heartbeat_ms = 50
+    lease_ms = 800
+    election_min_ms = 1000
+    election_max_ms = 1500
+    round_trip_ms = 200
+    [run]
+    margin_ms = 400
+    loss_grace_ms = 100
+";
+
+impl Setup {
+    /// A patient cluster of `elector node`.
+    pub(crate) fn new(algorithm: &'static str, nodes: u64) -> Self {
+        Self {
+            algorithm,
+            nodes,
+            command: Vec::new(),
+            settings: PATIENT.to_owned(),
+            wires: false,
+            arguments: Vec::new(),
+        }
+    }
+}
+
+/// Processes that elect. All of them end when it is dropped.
+pub(crate) struct Cluster {
+    pub(crate) board: Arc<Board>,
+    pub(crate) wires: Option<Wires>,
+    setup: Setup,
+    folder: TempDir,
+    addresses: Vec<SocketAddr>,
+    running: BTreeMap<u64, Child>,
+    lives: u32,
+}
+
+impl Cluster {
+    /// Formats all nodes, and starts them.
+    pub(crate) fn start(setup: Setup) -> Self {
+        let mut cluster = Self::stopped(setup);
+        for id in cluster.nodes() {
+            let (code, said) = finished(cluster.command("node", id).arg("--init"));
+            assert_eq!(code, 0, "{said}");
+        }
+        for id in cluster.nodes() {
+            cluster.spawn(id);
+        }
+        cluster
+    }
+
+    /// Nothing runs, and no node was ever formatted.
+    pub(crate) fn stopped(setup: Setup) -> Self {
+        let ip = own_ip();
+        let ports = (7101..).take(usize::try_from(setup.nodes).unwrap());
+        let addresses = ports.map(|port| format!("{ip}:{port}").parse().unwrap());
+        let addresses: Vec<SocketAddr> = addresses.collect();
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("settings.toml"), &setup.settings).unwrap();
+        Self {
+            board: Arc::default(),
+            wires: setup.wires.then(|| Wires::new(&addresses)),
+            setup,
+            folder,
+            addresses,
+            running: BTreeMap::new(),
+            lives: 0,
+        }
+    }
+
+    /// All nodes, also those that do not run.
+    pub(crate) fn nodes(&self) -> Vec<u64> {
+        (1..=self.setup.nodes).collect()
+    }
+
+    pub(crate) fn others(&self, than: u64) -> Vec<u64> {
+        let nodes = self.nodes().into_iter();
+        nodes.filter(|&node| node != than).collect()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Where a node serves HTTP, if it is told to.
+    pub(crate) fn http(&self, id: u64) -> String {
+        let address = self.address(id);
+        format!("{}:{}", address.ip(), address.port() + 50)
+    }
+
+    pub(crate) fn address(&self, id: u64) -> SocketAddr {
+        self.addresses[usize::try_from(id).unwrap() - 1]
+    }
+
+    /// The command line of a node.
+    pub(crate) fn command(&self, what: &str, id: u64) -> Command {
+        let mut command = elector(&[what, "--id", &id.to_string(), "--log-format", "json"]);
+        command
+            .args(["--algorithm", self.setup.algorithm])
+            .args(["--peers", &self.peers(id)])
+            .args(["--listen", &self.address(id).to_string()])
+            .arg("--config")
+            .arg(self.path("settings.toml"))
+            .arg("--data-dir")
+            .arg(self.path(&id.to_string()))
+            .args(&self.setup.arguments);
+        command
+    }
+
+    fn peers(&self, of: u64) -> String {
+        let address = |to| match &self.wires {
+            Some(wires) if to != of => wires.address(of, to),
+            _ => self.address(to),
+        };
+        let nodes = self.nodes().into_iter();
+        let peers: Vec<_> = nodes.map(|to| format!("{to}={}", address(to))).collect();
+        peers.join(",")
+    }
+
+    /// Starts a node.
+    pub(crate) fn spawn(&mut self, id: u64) {
+        let command = if self.setup.command.is_empty() {
+            self.command("node", id)
+        } else {
+            let mut command = self.command("run", id);
+            command.arg("--").args(&self.setup.command);
+            command.env(child::FOLDER, self.folder.path());
+            command
+        };
+        self.spawn_as(id, command);
+    }
+
+    /// Starts a node by another command line.
+    pub(crate) fn spawn_as(&mut self, id: u64, mut command: Command) {
+        if let Some(wires) = &self.wires {
+            wires.foresee_return(id);
+        }
+        let streams = command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = streams.spawn().unwrap();
+        self.lives += 1;
+        self.board
+            .read(id, self.lives, child.stderr.take().unwrap());
+        let before = self.running.insert(id, child);
+        assert!(before.is_none(), "node {id} runs already");
+    }
+
+    pub(crate) fn is_running(&mut self, id: u64) -> bool {
+        let child = self.running.get_mut(&id);
+        child.is_some_and(|child| child.try_wait().unwrap().is_none())
+    }
+
+    pub(crate) fn pid(&self, id: u64) -> Pid {
+        Pid::from_child(&self.running[&id])
+    }
+
+    /// The guardian of a node's command.
+    pub(crate) fn guardian(&self, id: u64) -> Option<Pid> {
+        let children = children(self.pid(id));
+        children
+            .into_iter()
+            .find(|&pid| name(pid) == "elector-guard")
+    }
+
+    pub(crate) fn signal(&self, id: u64, signal: Signal) {
+        // One that has just ended by itself cannot be signalled, and need not be.
+        let _ = kill_process(self.pid(id), signal);
+    }
+
+    /// SIGKILL; its guardian may live for a moment yet.
+    pub(crate) fn kill(&mut self, id: u64) {
+        self.foresee_end(id);
+        self.signal(id, Signal::KILL);
+        self.ended(id);
+    }
+
+    /// From now on, that it is gone can be seen.
+    pub(crate) fn foresee_end(&self, id: u64) {
+        if let Some(wires) = &self.wires {
+            wires.foresee_end(id);
+        }
+    }
+
+    /// Waits until the process of a node has ended; its exit code, or minus the signal's number.
+    pub(crate) fn ended(&mut self, id: u64) -> i32 {
+        let mut child = self.running.remove(&id).unwrap();
+        let mut ended = None;
+        until(&format!("node {id} ends"), || {
+            ended = child.try_wait().unwrap();
+            ended.is_some()
+        });
+        code(ended.unwrap())
+    }
+
+    /// Waits until all nodes that run know the same leader; its epoch and id.
+    pub(crate) fn leader(&self) -> (u64, u64) {
+        self.leader_after(0)
+    }
+
+    /// The same, in a later epoch than this one.
+    pub(crate) fn leader_after(&self, epoch: u64) -> (u64, u64) {
+        let nodes: Vec<u64> = self.running.keys().copied().collect();
+        self.board.wait("one leader", |pinned| {
+            pinned.agreed(&nodes).filter(|&(newer, _)| newer > epoch)
+        })
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for child in self.running.values_mut() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The children of the first thread of a process, which is the one that starts them.
+pub(crate) fn children(of: Pid) -> Vec<Pid> {
+    let pid = of.as_raw_nonzero();
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let children = children.unwrap_or_default();
+    let pids = children.split_ascii_whitespace();
+    pids.filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
+        .collect()
+}
+
+/// What a process is called; nothing if there is none.
+fn name(pid: Pid) -> String {
+    let name = fs::read_to_string(format!("/proc/{}/comm", pid.as_raw_nonzero()));
+    name.unwrap_or_default().trim_end().to_owned()
+}
+
+/// Whether no such process is there, or only its exit status.
+pub(crate) fn gone(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    let state = |stat: String| {
+        let state = stat.rsplit(") ").next()?.chars().next()?;
+        Some(matches!(state, 'Z' | 'X'))
+    };
+    stat.map_or(true, |stat| state(stat).unwrap_or(false))
+}

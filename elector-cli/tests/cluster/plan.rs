@@ -1,0 +1,160 @@
+//! What is done to a cluster: the same for the same seed. When a node notices what is the machine's
+//! affair, and differs from run to run.
+
+use std::time::Duration;
+
+use elector_sim::Rng;
+
+use crate::proxy::Mode;
+
+/// One fault of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// How long after the one before.
+    pub(crate) after: Duration,
+    pub(crate) fault: Fault,
+    pub(crate) victim: Victim,
+    /// How long until it is undone: started again, continued, healed.
+    pub(crate) lasts: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// SIGKILL to the node.
+    Kill,
+    /// SIGKILL to the guardian of its command.
+    KillGuardian,
+    /// SIGKILL to both, as soon after each other as can be.
+    KillBoth,
+    /// SIGSTOP to the node.
+    Stop,
+    /// SIGTERM to the node.
+    End,
+    /// Wires that do this.
+    Cut(Mode, Side),
+    /// All its connections break, and can be made again.
+    Reset,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Victim {
+    Leader,
+    Node(u64),
+}
+
+/// Which wires are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// All to and from the victim.
+    Alone,
+    /// Those between the victim with its next ones, a minority, and all others.
+    Half,
+    /// Those between the victim and its next one.
+    Pair,
+    /// What the victim says.
+    Mute,
+    /// What is said to the victim.
+    Deaf,
+}
+
+/// The faults that this seed stands for.
+pub(crate) fn plan(seed: u64, nodes: u64, faults: usize, lease: Duration) -> Vec<Step> {
+    let mut rng = Rng::new(seed);
+    (0..faults).map(|_| step(&mut rng, nodes, lease)).collect()
+}
+
+fn step(rng: &mut Rng, nodes: u64, lease: Duration) -> Step {
+    let millis = |rng: &mut Rng, min, max| Duration::from_millis(rng.between(min, max));
+    let lease = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
+    // Half of the time a fault meets those before it, half of the time a cluster that may have
+    // elected since.
+    let after = if rng.chance(0.5) {
+        millis(rng, 0, lease)
+    } else {
+        millis(rng, lease * 3 / 2, lease * 3)
+    };
+    let (fault, lasts) = match rng.below(100) {
+        0..26 => (Fault::Kill, millis(rng, 0, 400)),
+        26..32 => (Fault::KillGuardian, millis(rng, 0, 400)),
+        32..36 => (Fault::KillBoth, millis(rng, 0, 400)),
+        36..56 => (Fault::Stop, millis(rng, lease + lease / 5, lease * 3)),
+        56..68 => (Fault::End, millis(rng, 0, 400)),
+        68..76 => (Fault::Reset, Duration::ZERO),
+        _ => (cut(rng), millis(rng, lease / 2, lease * 4)),
+    };
+    let victim = if rng.chance(0.6) {
+        Victim::Leader
+    } else {
+        Victim::Node(1 + rng.below(nodes))
+    };
+    Step {
+        after,
+        fault,
+        victim,
+        lasts,
+    }
+}
+
+fn cut(rng: &mut Rng) -> Fault {
+    let mode = if rng.chance(0.5) {
+        Mode::Swallows
+    } else {
+        Mode::Holds
+    };
+    let side = match rng.below(10) {
+        0..4 => Side::Alone,
+        4..6 => Side::Half,
+        6..8 => Side::Pair,
+        8 => Side::Mute,
+        _ => Side::Deaf,
+    };
+    Fault::Cut(mode, side)
+}
+
+impl Side {
+    /// Whether what `from` says to `to` is cut, of nodes numbered from 1.
+    pub(crate) fn cuts(self, nodes: u64, victim: u64, from: u64, to: u64) -> bool {
+        // How many nodes after the victim, in a circle.
+        let place = |node: u64| (node + nodes - victim) % nodes;
+        let (from, to) = (place(from), place(to));
+        match self {
+            Self::Alone => from == 0 || to == 0,
+            Self::Half => (from < nodes / 2) != (to < nodes / 2),
+            Self::Pair => from + to == 1,
+            Self::Mute => from == 0,
+            Self::Deaf => to == 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Whoever replays a failure must get the same faults, and another seed others.
+    #[test]
+    fn a_plan_is_its_seed() {
+        let lease = Duration::from_millis(120);
+        let of = |seed| plan(seed, 5, 200, lease);
+        assert_eq!(of(7), of(7));
+        assert_ne!(of(7), of(8));
+        let longest = of(7).iter().map(|step| step.lasts).max();
+        assert!(longest > Some(2 * lease), "no stop outlasts a lease");
+    }
+
+    // A cut that cuts nothing, or everything, would test nothing.
+    #[test]
+    fn each_side_cuts_its_wires() {
+        let counted = |side: Side| {
+            let pairs = (1..=5).flat_map(|from| (1..=5).map(move |to| (from, to)));
+            let pairs = pairs.filter(|(from, to)| from != to);
+            pairs
+                .filter(|&(from, to)| side.cuts(5, 4, from, to))
+                .count()
+        };
+        let sides = [Side::Alone, Side::Half, Side::Pair, Side::Mute, Side::Deaf];
+        assert_eq!(sides.map(counted), [8, 12, 2, 4, 4]);
+        assert!(Side::Half.cuts(5, 4, 5, 1) && !Side::Half.cuts(5, 4, 4, 5));
+        assert!(Side::Mute.cuts(5, 4, 4, 1) && !Side::Mute.cuts(5, 4, 1, 4));
+    }
+}

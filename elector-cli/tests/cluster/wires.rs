@@ -1,0 +1,70 @@
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use tokio::runtime::Runtime;
+
+use crate::proxy::{Mode, Wire};
+
+/// A wire from each node to each other one: on it goes what the one says to the other, and the
+/// other's answers to pings.
+pub(crate) struct Wires {
+    // Dropped first: it must not outlive the runtime.
+    of: BTreeMap<(u64, u64), Wire>,
+    runtime: Runtime,
+}
+
+impl Wires {
+    /// Between nodes with these addresses, in the order of their ids, from 1.
+    pub(crate) fn new(nodes: &[SocketAddr]) -> Self {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
+        let mut of = BTreeMap::new();
+        for (to, &target) in (1..).zip(nodes) {
+            for from in (1..).take(nodes.len()).filter(|&from| from != to) {
+                let port = 7200 + u16::try_from(from * 32 + to).unwrap();
+                let address = SocketAddr::new(target.ip(), port);
+                let wire = runtime.block_on(Wire::at(address, target));
+                of.insert((from, to), wire);
+            }
+        }
+        Self { of, runtime }
+    }
+
+    /// Where a node dials another.
+    pub(crate) fn address(&self, from: u64, to: u64) -> SocketAddr {
+        self.of[&(from, to)].address
+    }
+
+    /// What each wire does from now on.
+    pub(crate) fn set(&self, mode: impl Fn(u64, u64) -> Mode) {
+        for (&(from, to), wire) in &self.of {
+            wire.set(mode(from, to));
+        }
+    }
+
+    /// Breaks the connections between a node and all others.
+    pub(crate) fn reset(&self, node: u64) {
+        let ends = |&(&(from, to), _): &(&(u64, u64), &Wire)| from == node || to == node;
+        self.of
+            .iter()
+            .filter(ends)
+            .for_each(|(_, wire)| wire.reset());
+    }
+
+    /// A node's process is about to end: when nobody listens at its address any more, those who
+    /// dial it learn of it.
+    pub(crate) fn foresee_end(&self, node: u64) {
+        self.to(node).for_each(Wire::foresee_end);
+    }
+
+    /// It is about to be started again.
+    pub(crate) fn foresee_return(&self, node: u64) {
+        for wire in self.to(node) {
+            self.runtime.block_on(wire.foresee_return());
+        }
+    }
+
+    fn to(&self, node: u64) -> impl Iterator<Item = &Wire> {
+        let wires = self.of.iter().filter(move |((_, to), _)| *to == node);
+        wires.map(|(_, wire)| wire)
+    }
+}
