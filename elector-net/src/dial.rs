@@ -61,6 +61,11 @@ enum DialError {
     Broken,
     #[error("it took too long")]
     TooLong,
+    #[error(
+        "it lets connect, and says nothing: it hangs, or it speaks TLS and this node does not: set up \
+         TLS on all nodes or on none"
+    )]
+    Mute,
     #[error("the name {0:?} is not known")]
     Unknown(String, #[source] Option<io::Error>),
     #[error("{0}")]
@@ -125,16 +130,15 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     async fn connect(&mut self, at_once: bool) -> Result<Stream, DialError> {
         let known = self.known.filter(|_| at_once);
         let connecting = async {
-            let tcp = match known {
+            match known {
                 Some(address) => open(address).await,
                 None => self.reach().await,
-            };
-            self.be_let_in(tcp?).await
+            }
         };
-        match timeout(HANDSHAKE, connecting).await {
-            Ok(connected) => connected,
-            Err(_) => Err(DialError::TooLong),
-        }
+        let tcp = timeout(HANDSHAKE, connecting).await;
+        let tcp = tcp.map_err(|_| DialError::TooLong)??;
+        let let_in = timeout(HANDSHAKE, self.be_let_in(tcp)).await;
+        let_in.map_err(|_| DialError::Mute)?
     }
 
     /// Tries all addresses of the peer in turn. Names are looked up each time, for they may move.
@@ -206,6 +210,12 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                 self.station.links.count(&Refusal::Tls);
                 if self.link.is_news(&Refusal::Tls) {
                     tracing::error!(%node, %peer, %address, error = %told, "no TLS with this peer");
+                }
+            }
+            DialError::Mute => {
+                self.station.links.count(&Refusal::Silent);
+                if self.link.is_news(&Refusal::Silent) {
+                    tracing::warn!(%node, %peer, %address, %error, "no connection");
                 }
             }
             DialError::NoNode => {

@@ -1,11 +1,19 @@
-use std::{future::Future, process::ExitCode, time::Duration};
+use std::{
+    future::Future,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use elector_core::{
     ElectionAlgorithm, Guarantee, Role, Settings as _,
     actor::{self, Elector},
 };
 use elector_net::{FileStorage, Identity, Monitor, Tcp, http};
-use tokio::{runtime, sync::oneshot};
+use tokio::{runtime, sync::oneshot, task::JoinHandle, time::timeout};
 
 use super::{
     algorithm::{WithAlgorithm, with_named},
@@ -16,6 +24,9 @@ use super::{
     signals::Ends,
 };
 use crate::{CliError, output};
+
+/// How long a node that has ended may take to say so.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// The exit code when the node stopped by itself.
 const NODE_FAILED: u8 = 3;
@@ -202,8 +213,13 @@ async fn run<A: ElectionAlgorithm>(
             service.serve(listener, stopped).await;
         })
     });
-    end_on(signals, elector.clone(), plan.leave);
+    let told = Arc::new(AtomicBool::new(false));
+    let ending = end_on(signals, elector.clone(), plan.leave, Arc::clone(&told));
     let code = duty.done(&plan, elector, monitor).await;
+    if told.load(Ordering::Acquire) {
+        // It has yet to say how that went; if it cannot, that was told already.
+        let _ = timeout(A_MOMENT, ending).await;
+    }
     drop(stop_http);
     if let Some(serving) = serving {
         // If it panicked, its panic was told already.
@@ -283,9 +299,15 @@ fn tell<A: ElectionAlgorithm>(elector: &Elector<A>) {
 }
 
 /// Leaves the cluster in good order when the process is told to end; at once, when told twice.
-fn end_on<A: ElectionAlgorithm>(mut ends: Ends, elector: Elector<A>, limit: Duration) {
+fn end_on<A: ElectionAlgorithm>(
+    mut ends: Ends,
+    elector: Elector<A>,
+    limit: Duration,
+    told: Arc<AtomicBool>,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         ends.told().await;
+        told.store(true, Ordering::Release);
         tracing::info!(target: "elector", node = %elector.node_id(), "told to end: handing over");
         let left = elector.leave(limit);
         tokio::select! {
@@ -300,7 +322,7 @@ fn end_on<A: ElectionAlgorithm>(mut ends: Ends, elector: Elector<A>, limit: Dura
                 let _ = elector.shutdown_within(Duration::ZERO).await;
             }
         }
-    });
+    })
 }
 
 /// The exit code for the end of a node.

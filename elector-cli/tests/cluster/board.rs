@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     sync::{Arc, Condvar, Mutex, PoisonError},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -136,6 +136,21 @@ impl Pinned {
             })
         });
         (one && nodes.contains(&leader)).then_some((epoch, leader))
+    }
+
+    /// How long after the end of the lease the last process of a command was dead, for each of
+    /// which that is so.
+    pub(crate) fn overruns(&self) -> Vec<Duration> {
+        let ends = self
+            .lines
+            .iter()
+            .filter(|line| line.text.contains("over_ns"));
+        let overrun = |line: &Line| {
+            let line: Value = serde_json::from_str(&line.text).ok()?;
+            let number = |key| line.get(key)?.as_u64();
+            number("over_ns")?.checked_sub(number("deadline_ns")?)
+        };
+        ends.filter_map(overrun).map(Duration::from_nanos).collect()
     }
 
     /// The last lines, for whoever must find out what went wrong.

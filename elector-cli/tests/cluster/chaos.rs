@@ -312,7 +312,7 @@ impl Player {
     /// Reads what the commands have written since the last look.
     fn look(&mut self) {
         for name in [child::HISTORY, child::NOTES] {
-            let Ok(mut file) = File::open(self.cluster.path(name)) else {
+            let Ok(mut file) = File::open(self.cluster.shared(name)) else {
                 continue;
             };
             let from = self.read.entry(name).or_default();
@@ -348,6 +348,8 @@ impl Player {
                 .collect::<BTreeSet<_>>()
                 .len()
         });
+        let overruns = self.cluster.board.look(crate::board::Pinned::overruns);
+        let worst = overruns.iter().max().copied().unwrap_or_default();
         let Findings {
             writes,
             commands,
@@ -356,10 +358,11 @@ impl Player {
             ..
         } = &self.findings;
         format!(
-            "{}; {elections} elections, {commands} commands, {} tokens, {writes} writes, {} \
-             overlaps, {} violations",
+            "{}; {elections} elections, {commands} commands, {} tokens, {writes} writes; {} commands \
+             outlived their lease, by {worst:?} at most; {} overlaps, {} violations",
             done.join(", "),
             tokens.len(),
+            overruns.len(),
             overlaps.len(),
             self.findings.violations(quorum).len(),
         )

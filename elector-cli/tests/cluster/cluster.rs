@@ -66,6 +66,7 @@ pub(crate) struct Cluster {
     pub(crate) wires: Option<Wires>,
     setup: Setup,
     folder: TempDir,
+    memory: TempDir,
     addresses: Vec<SocketAddr>,
     running: BTreeMap<u64, Child>,
     lives: u32,
@@ -76,7 +77,7 @@ impl Cluster {
     pub(crate) fn start(setup: Setup) -> Self {
         let mut cluster = Self::stopped(setup);
         for id in cluster.nodes() {
-            let (code, said) = finished(cluster.command("node", id).arg("--init"));
+            let (code, said) = finished(cluster.bare("node", id).arg("--init"));
             assert_eq!(code, 0, "{said}");
         }
         for id in cluster.nodes() {
@@ -98,6 +99,7 @@ impl Cluster {
             wires: setup.wires.then(|| Wires::new(&addresses)),
             setup,
             folder,
+            memory: in_memory(),
             addresses,
             running: BTreeMap::new(),
             lives: 0,
@@ -118,6 +120,12 @@ impl Cluster {
         self.folder.path().join(name)
     }
 
+    /// A file that commands share. A process that waits for a disk cannot be killed, however late
+    /// the disk is: that is not what is looked at here, so it is in memory.
+    pub(crate) fn shared(&self, name: &str) -> PathBuf {
+        self.memory.path().join(name)
+    }
+
     /// Where a node serves HTTP, if it is told to.
     pub(crate) fn http(&self, id: u64) -> String {
         let address = self.address(id);
@@ -130,16 +138,23 @@ impl Cluster {
 
     /// The command line of a node.
     pub(crate) fn command(&self, what: &str, id: u64) -> Command {
+        let mut command = self.bare(what, id);
+        command
+            .args(["--listen", &self.address(id).to_string()])
+            .args(&self.setup.arguments);
+        command
+    }
+
+    /// The same, but for where it listens and what the test adds.
+    pub(crate) fn bare(&self, what: &str, id: u64) -> Command {
         let mut command = elector(&[what, "--id", &id.to_string(), "--log-format", "json"]);
         command
             .args(["--algorithm", self.setup.algorithm])
             .args(["--peers", &self.peers(id)])
-            .args(["--listen", &self.address(id).to_string()])
             .arg("--config")
             .arg(self.path("settings.toml"))
             .arg("--data-dir")
-            .arg(self.path(&id.to_string()))
-            .args(&self.setup.arguments);
+            .arg(self.path(&id.to_string()));
         command
     }
 
@@ -160,7 +175,7 @@ impl Cluster {
         } else {
             let mut command = self.command("run", id);
             command.arg("--").args(&self.setup.command);
-            command.env(child::FOLDER, self.folder.path());
+            command.env(child::FOLDER, self.memory.path());
             command
         };
         self.spawn_as(id, command);
@@ -248,6 +263,10 @@ impl Drop for Cluster {
             let _ = child.wait();
         }
     }
+}
+
+fn in_memory() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
 /// The children of the first thread of a process, which is the one that starts them.

@@ -65,7 +65,7 @@ fn a_command_ends_before_the_next_one_begins() {
     assert_eq!(cluster.leader(), (epoch, leader));
     cluster.spawn(follower);
     cluster.leader();
-    let notes = cluster.path(child::NOTES);
+    let notes = cluster.shared(child::NOTES);
     let began = |times: usize| {
         let notes = fs::read_to_string(&notes).unwrap_or_default();
         notes.matches("began").count() == times

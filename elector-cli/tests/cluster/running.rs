@@ -103,7 +103,7 @@ fn stubborn() -> Setup {
 }
 
 fn pid_of_command(cluster: &Cluster) -> Pid {
-    let path = cluster.path("pid");
+    let path = cluster.shared("pid");
     until("the command runs", || path.exists());
     let pid = fs::read_to_string(path).unwrap();
     Pid::from_raw(pid.trim().parse().unwrap()).unwrap()

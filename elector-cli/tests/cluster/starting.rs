@@ -62,9 +62,8 @@ fn the_folder_of_another_node_is_refused() {
 fn a_folder_in_use_is_refused() {
     let mut cluster = Cluster::start(Setup::new("raft", 1));
     cluster.leader();
-    let mut second = cluster.command("node", 1);
     // As a copy of a unit file would have it, with the port changed because it was taken.
-    second.args(["--peers", &format!("1={}:7101", own_ip())]);
+    let mut second = cluster.bare("node", 1);
     second.args(["--listen", &format!("{}:7101", own_ip())]);
     let said = refused(&mut second);
     let first = cluster.pid(1).as_raw_nonzero().to_string();
