@@ -59,7 +59,7 @@ pub struct Tcp<A: ElectionAlgorithm> {
 }
 
 /// What is done with the socket before it is listened on.
-type BeforeListening = Box<dyn FnOnce(BorrowedFd<'_>) -> io::Result<()> + Send>;
+type BeforeListening = Box<dyn FnOnce(BorrowedFd<'_>) -> io::Result<()> + Send + Sync>;
 
 enum Listen {
     /// On the node's own address among the peers.
@@ -129,7 +129,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     #[must_use]
     pub fn before_listening(
         mut self,
-        doing: impl FnOnce(BorrowedFd<'_>) -> io::Result<()> + Send + 'static,
+        doing: impl FnOnce(BorrowedFd<'_>) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
         self.before_listening = Some(Box::new(doing));
         self
