@@ -14,7 +14,7 @@ pub(crate) enum Refusal {
     Version { min: u16, max: u16 },
     #[error("it belongs to the cluster {0:?}: correct the address, or the cluster's name")]
     Cluster(String),
-    #[error("it runs {0}: all nodes of a cluster must run the same algorithm")]
+    #[error("it runs {0:?}: all nodes of a cluster must run the same algorithm")]
     Algorithm(String),
     #[error("its options of the algorithm differ: give all nodes the same configuration")]
     Options,
@@ -86,6 +86,30 @@ impl Refusal {
             Self::Silent => 12,
             Self::Busy => 13,
             Self::Tls => 14,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::hello::Answer;
+
+    // Whoever answers at a peer's address has its words in this node's log: they must not look like
+    // lines of its own, nor steer a terminal. Found by the fuzz target `wire`, with these bytes.
+    #[test]
+    fn a_refusal_cannot_write_into_the_log() {
+        let Some(Answer::Refused(refusal)) = Answer::read(b"\x01\x02\x01\x01") else {
+            panic!("it is a refusal");
+        };
+        let refusals = [
+            refusal,
+            Refusal::Cluster("\n".into()),
+            Refusal::Algorithm("\x1b".into()),
+        ];
+        for refusal in refusals {
+            let told = refusal.to_string();
+            assert!(!told.chars().any(char::is_control), "{told:?}");
         }
     }
 }
