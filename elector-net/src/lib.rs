@@ -8,6 +8,9 @@ pub mod certs;
 mod detector;
 mod dial;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "http")]
 pub mod http;
 mod link;

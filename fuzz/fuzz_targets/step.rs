@@ -1,0 +1,21 @@
+//! Any input, in any state, of each algorithm: no panic, no breach of the contract, nothing shown
+//! that a crash could take back.
+
+#![no_main]
+
+use elector_bully::Bully;
+use elector_fuzz::{draw::Draw, host};
+use elector_paxos::Paxos;
+use elector_raft::Raft;
+use elector_ring::Ring;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut draw = Draw::new(bytes);
+    match draw.below(4) {
+        0 => host::run::<Raft>(&mut draw),
+        1 => host::run::<Paxos>(&mut draw),
+        2 => host::run::<Bully>(&mut draw),
+        _ => host::run::<Ring>(&mut draw),
+    }
+});

@@ -1,0 +1,301 @@
+//! Values out of the fuzzer's bytes.
+
+use std::fmt::Display;
+
+use serde::{
+    de::{
+        DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Expected,
+        IntoDeserializer as _, MapAccess, SeqAccess, VariantAccess, Visitor,
+        value::U32Deserializer,
+    },
+    forward_to_deserialize_any,
+};
+use thiserror::Error;
+
+/// How long a list is at most that a value contains.
+const MOST_ENTRIES: usize = 7;
+
+/// A source of values. It never runs dry: after the last byte all is zero.
+///
+/// As a serde format it makes any type that derives `Deserialize` out of any bytes, one byte for
+/// most of its fields. So every input of an algorithm can be drawn, without a word in its crate;
+/// and a change of a byte is the change of a field, which is what the fuzzer's mutations should be.
+#[derive(Clone, Debug)]
+pub struct Draw<'a> {
+    bytes: &'a [u8],
+}
+
+/// A type asked for what a draw has not: text, floats, signs, or to be told what follows.
+#[derive(Debug, Error)]
+#[error("cannot be drawn: {0}")]
+pub struct NotDrawn(String);
+
+impl serde::de::Error for NotDrawn {
+    fn custom<T: Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+}
+
+impl<'a> Draw<'a> {
+    /// All that is in these bytes.
+    #[must_use]
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
+    /// Whether all that comes is zero.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The next byte.
+    pub fn byte(&mut self) -> u8 {
+        match self.bytes.split_first() {
+            Some((&byte, rest)) => {
+                self.bytes = rest;
+                byte
+            }
+            None => 0,
+        }
+    }
+
+    /// A choice: `0..choices`.
+    pub fn below(&mut self, choices: usize) -> usize {
+        usize::from(self.byte()) % choices.max(1)
+    }
+
+    /// Yes or no.
+    pub fn flag(&mut self) -> bool {
+        self.byte() & 1 == 1
+    }
+
+    /// A number: mostly one of the eight lowest, so that epochs, ballots and nodes meet; else one
+    /// of the four highest, or any.
+    pub fn number(&mut self) -> u64 {
+        match self.byte() {
+            byte @ 0..=0xdf => u64::from(byte % 8),
+            byte @ 0xe0..=0xef => u64::MAX - u64::from(byte % 4),
+            0xf0..=0xff => {
+                let mut any = [0; 8];
+                any.fill_with(|| self.byte());
+                u64::from_le_bytes(any)
+            }
+        }
+    }
+
+    /// Some of the bytes as they are, at most 63.
+    pub fn raw(&mut self) -> &'a [u8] {
+        let length = self.below(64).min(self.bytes.len());
+        let (raw, rest) = self.bytes.split_at(length);
+        self.bytes = rest;
+        raw
+    }
+
+    /// All that is left, as it is.
+    pub fn rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.bytes)
+    }
+
+    /// A value of this type.
+    ///
+    /// # Panics
+    /// If it is of a type that cannot be drawn: then the target must be changed.
+    pub fn value<T: DeserializeOwned>(&mut self) -> T {
+        T::deserialize(&mut *self).unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident $visit:ident $type:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotDrawn> {
+            visitor.$visit($type::try_from(self.number()).unwrap_or($type::MAX))
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for &mut Draw<'_> {
+    type Error = NotDrawn;
+
+    numbers! {
+        deserialize_u8 visit_u8 u8
+        deserialize_u16 visit_u16 u16
+        deserialize_u32 visit_u32 u32
+        deserialize_u64 visit_u64 u64
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotDrawn> {
+        visitor.visit_bool(self.flag())
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotDrawn> {
+        if self.flag() {
+            visitor.visit_some(self)
+        } else {
+            visitor.visit_none()
+        }
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotDrawn> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, NotDrawn> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, NotDrawn> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotDrawn> {
+        let left = self.below(MOST_ENTRIES + 1);
+        visitor.visit_seq(Entries { draw: self, left })
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        left: usize,
+        visitor: V,
+    ) -> Result<V::Value, NotDrawn> {
+        visitor.visit_seq(Entries { draw: self, left })
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        left: usize,
+        visitor: V,
+    ) -> Result<V::Value, NotDrawn> {
+        visitor.visit_seq(Entries { draw: self, left })
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, NotDrawn> {
+        let left = fields.len();
+        visitor.visit_seq(Entries { draw: self, left })
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotDrawn> {
+        let left = self.below(MOST_ENTRIES + 1);
+        visitor.visit_map(Entries { draw: self, left })
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, NotDrawn> {
+        let variant = self.below(variants.len());
+        visitor.visit_enum(Variant {
+            draw: self,
+            variant: u32::try_from(variant).unwrap_or(0),
+        })
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotDrawn> {
+        Err(NotDrawn((&visitor as &dyn Expected).to_string()))
+    }
+
+    forward_to_deserialize_any! {
+        i8 i16 i32 i64 i128 u128 f32 f64 char str string bytes byte_buf identifier ignored_any
+    }
+}
+
+/// What is left of a list, or of the fields of a struct.
+struct Entries<'d, 'a> {
+    draw: &'d mut Draw<'a>,
+    left: usize,
+}
+
+impl Entries<'_, '_> {
+    fn next(&mut self) -> bool {
+        let more = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        more
+    }
+}
+
+impl<'de> SeqAccess<'de> for Entries<'_, '_> {
+    type Error = NotDrawn;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, NotDrawn> {
+        let more = self.next();
+        more.then(|| seed.deserialize(&mut *self.draw)).transpose()
+    }
+}
+
+impl<'de> MapAccess<'de> for Entries<'_, '_> {
+    type Error = NotDrawn;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, NotDrawn> {
+        self.next_element_seed(seed)
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, NotDrawn> {
+        seed.deserialize(&mut *self.draw)
+    }
+}
+
+/// One variant of an enum, which was drawn.
+struct Variant<'d, 'a> {
+    draw: &'d mut Draw<'a>,
+    variant: u32,
+}
+
+impl<'de> EnumAccess<'de> for Variant<'_, '_> {
+    type Error = NotDrawn;
+    type Variant = Self;
+
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self), NotDrawn> {
+        let variant: U32Deserializer<NotDrawn> = self.variant.into_deserializer();
+        Ok((seed.deserialize(variant)?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_, '_> {
+    type Error = NotDrawn;
+
+    fn unit_variant(self) -> Result<(), NotDrawn> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, NotDrawn> {
+        seed.deserialize(self.draw)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(
+        self,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, NotDrawn> {
+        self.draw.deserialize_tuple(length, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, NotDrawn> {
+        self.draw.deserialize_tuple(fields.len(), visitor)
+    }
+}

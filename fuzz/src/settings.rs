@@ -1,0 +1,112 @@
+//! What a node is set up with: a cluster, and each algorithm's options.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use elector_bully::{Bully, BullyConfig};
+use elector_core::{ElectionAlgorithm, Membership, NodeId, Settings as _, Timing};
+use elector_paxos::{Paxos, PaxosConfig};
+use elector_raft::{Raft, RaftConfig};
+use elector_ring::{Ring, RingConfig};
+
+use crate::draw::Draw;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// An algorithm whose options can be drawn.
+pub trait Drawn: ElectionAlgorithm {
+    /// One of its variants, with what options it has besides.
+    fn options(draw: &mut Draw<'_>, members: &Membership) -> Self::Config;
+}
+
+impl Drawn for Raft {
+    fn options(draw: &mut Draw<'_>, members: &Membership) -> RaftConfig {
+        let mut config = pick(draw, RaftConfig::variants()).config;
+        if draw.flag() {
+            let nodes = members.nodes().iter();
+            config.priorities = nodes.map(|&node| (node, draw.value())).collect();
+        }
+        config
+    }
+}
+
+impl Drawn for Paxos {
+    fn options(draw: &mut Draw<'_>, members: &Membership) -> PaxosConfig {
+        let mut config = pick(draw, PaxosConfig::variants()).config;
+        if draw.flag() {
+            let nodes = members.nodes().iter();
+            let first = |&node| (node, draw.number().max(1));
+            config.first_ballot = nodes.map(first).collect();
+        }
+        config
+    }
+}
+
+impl Drawn for Bully {
+    fn options(draw: &mut Draw<'_>, _members: &Membership) -> BullyConfig {
+        let mut config = pick(draw, BullyConfig::variants()).config;
+        config.skip_suspected = draw.flag();
+        config
+    }
+}
+
+impl Drawn for Ring {
+    fn options(draw: &mut Draw<'_>, members: &Membership) -> RingConfig {
+        let mut config = pick(draw, RingConfig::variants()).config;
+        if draw.flag() {
+            let mut left = members.nodes().to_vec();
+            while !left.is_empty() {
+                config.ring.push(left.swap_remove(draw.below(left.len())));
+            }
+        }
+        config
+    }
+}
+
+/// A configuration that a host would start with.
+///
+/// # Panics
+/// If it is none: then the target must be changed.
+pub fn config<A: Drawn>(draw: &mut Draw<'_>, members: &Membership) -> A::Config {
+    let mut config = A::options(draw, members);
+    *config.timing_mut() = timing(draw);
+    if let Err(rule) = config.validate(members) {
+        panic!("the target has drawn what no host starts with: {rule}");
+    }
+    config
+}
+
+/// A cluster of one to five nodes, seen from one of them.
+///
+/// # Panics
+/// Never: it is made by the rules.
+pub fn members(draw: &mut Draw<'_>) -> Membership {
+    let nodes = 1 + draw.below(5);
+    // One that is drawn twice is one: so it may be fewer.
+    let nodes: BTreeSet<NodeId> = (0..nodes).map(|_| NodeId(draw.number())).collect();
+    let me = nodes.iter().nth(draw.below(nodes.len())).copied();
+    let members = Membership::new(me.unwrap_or(NodeId(0)), nodes);
+    members.unwrap_or_else(|rule| panic!("{rule}"))
+}
+
+/// Stock durations, or the longest and the shortest that may be: where a sum could overflow, or a
+/// spread be nothing.
+fn timing(draw: &mut Draw<'_>) -> Timing {
+    let of = |[heartbeat, lease, election_min, election_max, round_trip]: [Duration; 5]| Timing {
+        heartbeat,
+        lease,
+        election_min,
+        election_max,
+        round_trip,
+    };
+    let ns = Duration::from_nanos;
+    match draw.below(4) {
+        0 => Timing::default(),
+        1 => Timing::lan(),
+        2 => of([ns(1), ns(2), ns(3), ns(3), ns(1)]),
+        _ => of([DAY - ns(2), DAY - ns(1), DAY, DAY, DAY - ns(1)]),
+    }
+}
+
+fn pick<T>(draw: &mut Draw<'_>, mut from: Vec<T>) -> T {
+    from.swap_remove(draw.below(from.len()))
+}
