@@ -1,7 +1,7 @@
 use std::{
     fmt, io,
     net::{SocketAddr, TcpListener},
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::{AsFd, BorrowedFd, RawFd},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -169,7 +169,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         };
         let bound = listener.local_addr().map_err(NetError::Socket)?;
         self.may_listen(bound)?;
-        Ok(listener)
+        closed_first(listener).map_err(NetError::Socket)
     }
 
     async fn bind_to(&self, address: &str) -> Result<tokio::net::TcpListener, NetError> {
@@ -261,6 +261,22 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
             _closing: closing.drop_guard(),
         }))
     }
+}
+
+/// The number that a listening socket gets, above those of all connections.
+const HIGH: RawFd = 512;
+
+/// Gives the listening socket a high number. Linux closes the files of a process that was killed
+/// from the highest down: so nobody listens any more by the time that a peer sees its connection
+/// break, and its next one is refused at the first try.
+fn closed_first(listener: tokio::net::TcpListener) -> io::Result<tokio::net::TcpListener> {
+    let listener = listener.into_std()?;
+    let listener = match rustix::io::fcntl_dupfd_cloexec(&listener, HIGH) {
+        Ok(high) => TcpListener::from(high),
+        // So many files may not be open here: a try or two more.
+        Err(_) => listener,
+    };
+    tokio::net::TcpListener::from_std(listener)
 }
 
 /// The links of a node that runs; when they are dropped, everything is closed.

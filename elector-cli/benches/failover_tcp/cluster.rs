@@ -35,6 +35,9 @@ pub(crate) fn work() {
     }
 }
 
+/// How long a leader that is stopped hangs, after it was replaced: longer than any silence is borne.
+const HANGS: Duration = Duration::from_millis(500);
+
 /// What a process of the cluster is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -252,7 +255,11 @@ impl Cluster {
                 self.known[usize::try_from(leader).unwrap()] = (0, None);
                 self.spawn(leader);
             }
-            Signal::Stop => kill_process(pid, Posix::CONT).unwrap(),
+            Signal::Stop => {
+                // A shorter silence would be a hiccup, which teaches the others patience.
+                thread::sleep(HANGS);
+                kill_process(pid, Posix::CONT).unwrap();
+            }
         }
         failover
     }
