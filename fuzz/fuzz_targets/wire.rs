@@ -88,9 +88,9 @@ fn read_frames(bytes: &[u8]) {
         // How long a piece is, it says itself: no other byte would be worth more.
         let length = usize::from(left[0] % 16).clamp(1, left.len());
         let (piece, rest) = left.split_at(length);
-        let (more, ends) = pieces.feed(piece);
+        let (more, open) = pieces.feed(piece);
         bodies.extend(more);
-        (left, goes_on) = (rest, ends);
+        (left, goes_on) = (rest, open);
         // A buffer grows to twice its size at the most.
         assert!(pieces.held() <= 2 * (most + 4) + bytes.len());
     }

@@ -78,7 +78,7 @@ pub fn config<A: Drawn>(draw: &mut Draw<'_>, members: &Membership) -> A::Config 
 /// A cluster of one to five nodes, seen from one of them.
 ///
 /// # Panics
-/// Never: it is made by the rules.
+/// If it is none: then the target must be changed.
 pub fn members(draw: &mut Draw<'_>) -> Membership {
     let nodes = 1 + draw.below(5);
     // One that is drawn twice is one: so it may be fewer.
