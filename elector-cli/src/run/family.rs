@@ -6,8 +6,8 @@ use std::{
 use rustix::{
     io::Errno,
     process::{
-        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpgid, getsid, kill_process,
-        kill_process_group, pidfd_open, waitid,
+        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group,
+        pidfd_open, waitid,
     },
 };
 
@@ -117,7 +117,8 @@ impl Family {
     pub(super) fn ask_orphans(&mut self) {
         for orphan in self.orphans.iter_mut().filter(|orphan| !orphan.asked) {
             orphan.asked = true;
-            if getpgid(Some(orphan.pid)) != Ok(self.first) {
+            let group = Belongs::of(orphan.pid).and_then(|to| to.group);
+            if group != Some(self.first) {
                 let _ = kill_process(orphan.pid, Signal::TERM);
                 let _ = kill_process(orphan.pid, Signal::CONT);
             }
@@ -155,12 +156,46 @@ impl Family {
     }
 }
 
+/// The group and the session of a process; none where its leader is outside of this container, for
+/// then it has no number here. (`rustix::process::getsid` does not allow for that.)
+#[derive(Debug, PartialEq, Eq)]
+struct Belongs {
+    group: Option<Pid>,
+    session: Option<Pid>,
+}
+
+impl Belongs {
+    /// `None` if there is no such process.
+    fn of(pid: Pid) -> Option<Self> {
+        let stat = fs::read(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+        Self::in_stat(&String::from_utf8_lossy(&stat))
+    }
+
+    /// From the line of `/proc/PID/stat` (proc_pid_stat(5)); the name in parentheses can be
+    /// anything.
+    fn in_stat(stat: &str) -> Option<Self> {
+        let (_, fields) = stat.rsplit_once(')')?;
+        let mut fields = fields.split_ascii_whitespace().skip(2);
+        let mut next = || {
+            fields
+                .next()?
+                .parse::<i32>()
+                .ok()
+                .map(|raw| Pid::from_raw(raw.max(0)))
+        };
+        Some(Self {
+            group: next()?,
+            session: next()?,
+        })
+    }
+}
+
 /// Kills and collects the children of this process that are of this session; whether there were
 /// any. For the node whose guardian, the leader of that session, is gone.
 pub(super) fn kill_session(session: Pid) -> io::Result<bool> {
     let mut any = false;
     for pid in children()? {
-        if getsid(Some(pid)) == Ok(session) {
+        if Belongs::of(pid).and_then(|to| to.session) == Some(session) {
             any = true;
             let _ = kill_process(pid, Signal::KILL);
             collect(pid);
@@ -195,4 +230,36 @@ pub(super) fn children() -> io::Result<Vec<Pid>> {
         }
     }
     Ok(children)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::Pid;
+
+    use super::Belongs;
+
+    #[test]
+    fn a_leader_outside_of_the_container_is_nobody() {
+        let none = Some(Belongs {
+            group: None,
+            session: None,
+        });
+        assert_eq!(Belongs::in_stat("17 (sh) S 1 0 0 0 -1 4194304"), none);
+        assert_eq!(Belongs::in_stat("17 (sh) S 1 -1 -1 0 -1 4194304"), none);
+        assert_eq!(Belongs::in_stat("17 (sh) S 1"), None);
+    }
+
+    #[test]
+    fn a_name_is_not_taken_for_a_field() {
+        let seven = Some(Belongs {
+            group: Pid::from_raw(7),
+            session: Pid::from_raw(8),
+        });
+        assert_eq!(Belongs::in_stat("17 (a) b) 3 (c) S 1 7 8 0 -1"), seven);
+    }
+
+    #[test]
+    fn this_process_belongs_somewhere() {
+        assert!(Belongs::of(rustix::process::getpid()).is_some());
+    }
 }
