@@ -70,6 +70,7 @@
 //!
 //! To compare the algorithms under faults, run the `elector` command; to write one of your own,
 //! start from [`core::ElectionAlgorithm`] and `examples/my_algorithm.rs`.
+#![forbid(unsafe_code)]
 
 #[cfg(any(
     feature = "raft",
@@ -104,6 +105,9 @@ pub use select::Selected;
 #[doc(hidden)]
 pub use select::SelectedNeedsExactlyOneAlgorithmFeature;
 
+#[cfg(feature = "net")]
+#[doc(inline)]
+pub use elector_heir as heir;
 #[cfg(feature = "net")]
 #[doc(inline)]
 pub use elector_net as net;

@@ -112,7 +112,7 @@
 //! coordinator is tenured (appointed, or without `preempt`) or that node has resigned. Few
 //! messages: a low node that recovers sets off n²/2 questions and as many answers. Progress against
 //! peers that lie.
-
+#![forbid(unsafe_code)]
 #![no_std]
 
 extern crate alloc;

@@ -57,6 +57,7 @@
 //!
 //! Memory is what a search runs out of first: a tenth to half a gigabyte for a million states. Give
 //! [`CheckConfig::max_states`] where the bounds are new.
+#![forbid(unsafe_code)]
 
 mod action;
 mod breach;

@@ -1,6 +1,7 @@
 //! What the `elector` command is made of: comparisons of many runs as tables, files and a report,
 //! and pictures of one run, drawn from its [trace](elector_core::trace) and nothing else, whatever
 //! host it ran in.
+#![forbid(unsafe_code)]
 
 mod args;
 mod certs;

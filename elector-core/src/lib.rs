@@ -104,7 +104,7 @@
 //!
 //! Without the feature `actor` this crate is `no_std`: a clock, a thread, a socket or a random
 //! number does not compile here, nor in the algorithm crates.
-
+#![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "actor"), no_std)]
 
 extern crate alloc;

@@ -44,6 +44,7 @@
 //! Each becomes a hint to the algorithm ([`Input::Suspected`](elector_core::Input::Suspected)), which may
 //! start an election early and never decides one. A connection that only breaks is none: a leader
 //! whose connections are cut is still a leader, and has a lease.
+#![forbid(unsafe_code)]
 
 mod accept;
 mod backoff;

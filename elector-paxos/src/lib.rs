@@ -97,7 +97,7 @@
 //!   more. If hints to a majority are wrong at once, two leases may overlap.
 //! - Anything after a disk was lost: a node that forgets its promises must not come back under its
 //!   old id. Nor against peers that lie: they are believed, though none makes a node panic.
-
+#![forbid(unsafe_code)]
 #![no_std]
 
 extern crate alloc;

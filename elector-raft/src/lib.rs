@@ -83,7 +83,7 @@
 //!   is. Terms, used as fencing tokens, hold in any case.
 //! - The lease, with `check_quorum` off: there is none.
 //! - Protection from members that lie.
-
+#![forbid(unsafe_code)]
 #![no_std]
 
 extern crate alloc;

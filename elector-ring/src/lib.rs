@@ -122,7 +122,7 @@
 //!
 //! At most one leader, at any time, in any epoch. The highest node as leader, after a recovery, a
 //! handover or a wrong suspicion. Progress against peers that lie: they can lead at will.
-
+#![forbid(unsafe_code)]
 #![no_std]
 
 extern crate alloc;

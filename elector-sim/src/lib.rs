@@ -8,6 +8,7 @@
 //! - [`Scenario`]: faults in order of time, as TOML; [`run`]: one of them, from boot to a verdict;
 //! - [`Contestant`] and [`Sweep`]: many algorithms, sizes, scenarios and seeds, side by side;
 //! - [`script`]: golden scenarios without a clock, message by message.
+#![forbid(unsafe_code)]
 
 mod contestant;
 mod counts;

@@ -29,6 +29,7 @@ pub(crate) struct Plan<A: ElectionAlgorithm> {
     pub(crate) http_beyond_loopback: bool,
     pub(crate) token: Option<Token>,
     pub(crate) leave: Duration,
+    pub(crate) heir: bool,
     pub(crate) run: RunSettings,
 }
 
@@ -65,6 +66,7 @@ impl<A: ElectionAlgorithm> Plan<A> {
             http: settings.http,
             http_beyond_loopback: settings.http_beyond_loopback.unwrap_or(false),
             token: token(settings.token_file)?,
+            heir: settings.heir.unwrap_or(true),
             leave: settings.leave_ms.map_or(LEAVE, Duration::from_millis),
             run: settings.run,
             members,

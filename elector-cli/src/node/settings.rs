@@ -77,6 +77,10 @@ pub(crate) struct Settings {
     /// How long a node that is told to end may take to hand over, in milliseconds [default: 15000]
     #[arg(long, value_name = "MS", env = "ELECTOR_LEAVE_MS")]
     pub(crate) leave_ms: Option<u64>,
+    /// Let a second process keep the memory until this one has closed its sockets, so that peers
+    /// notice at once when it is killed (see elector-heir) [default: true]
+    #[arg(long, value_name = "BOOL", env = "ELECTOR_HEIR")]
+    pub(crate) heir: Option<bool>,
     /// How to log, on standard error [default: human]
     #[arg(long, value_enum, env = "ELECTOR_LOG_FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
@@ -198,7 +202,7 @@ impl Settings {
         let flags = self;
         Ok(first_of!(
             flags, file: name, id, peers, data_dir, algorithm, profile, listen, tls_dir,
-            plaintext_beyond_loopback, http, http_beyond_loopback, token_file, leave_ms,
+            plaintext_beyond_loopback, http, http_beyond_loopback, token_file, leave_ms, heir,
             log_format, log,
         ))
     }
