@@ -135,6 +135,11 @@ impl<D: Duty> WithAlgorithm for With<D> {
             }
             Act::Serve => {}
         }
+        if plan.heir
+            && let Err(error) = elector_heir::appoint()
+        {
+            tracing::info!(target: "elector", %error, "peers will notice a crash a little later");
+        }
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| ServeError::System {
             what: "the runtime cannot be started",
@@ -265,7 +270,12 @@ fn service<A: ElectionAlgorithm>(
     http::Service::new(elector, options)
 }
 
-/// Logs what the node knows, whenever that changes, with the moment on the clock of leases.
+/// How long there may be no leader before that is logged.
+const BRIEFLY: Duration = Duration::from_millis(10);
+
+/// Logs what the node knows, whenever that changes, with the moment on the clock of leases. An
+/// election that is over at once is told by its outcome alone: to write of it in the middle takes a
+/// processor from the election.
 fn tell<A: ElectionAlgorithm>(elector: &Elector<A>) {
     let node = elector.node_id();
     let mut status = elector.subscribe();
@@ -273,7 +283,12 @@ fn tell<A: ElectionAlgorithm>(elector: &Elector<A>) {
     tokio::spawn(async move {
         let mut told = None;
         while status.changed().await.is_ok() {
-            let now = status.borrow_and_update().clone();
+            let mut now = status.borrow_and_update().clone();
+            if now.leader.is_none() {
+                let elected = status.wait_for(|status| status.leader.is_some());
+                let _ = timeout(BRIEFLY, elected).await;
+                now = status.borrow_and_update().clone();
+            }
             // It may be a lease that came or went.
             let news = Some((now.role, now.leader, now.epoch));
             if std::mem::replace(&mut told, news) == news {
