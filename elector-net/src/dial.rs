@@ -1,4 +1,4 @@
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use elector_core::{ElectionAlgorithm, actor};
@@ -29,6 +29,9 @@ use crate::{
 /// How often a connection that has just broken is tried again at once. A process that dies closes
 /// its sockets one by one: the first tries may reach a listener that is about to go.
 const TRIES_AT_ONCE: u32 = 8;
+
+/// A round trip that nobody has measured yet.
+const SLOW: Duration = Duration::from_millis(25);
 
 /// How many messages go into one write.
 const MOST_AT_ONCE: usize = 64;
@@ -129,16 +132,29 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     /// A connection on which the peer has said welcome.
     async fn connect(&mut self, at_once: bool) -> Result<Stream, DialError> {
         let known = self.known.filter(|_| at_once);
+        // Who asks for a connection in the very moment in which a process that dies closes its
+        // listening socket may get no answer at all, and the kernel asks again only after its
+        // retransmission timeout. So a try at once is soon given up, for the next one.
+        let (limit, error) = match known {
+            Some(_) => (self.soon(), DialError::Broken),
+            None => (HANDSHAKE, DialError::TooLong),
+        };
         let connecting = async {
             match known {
                 Some(address) => open(address).await,
                 None => self.reach().await,
             }
         };
-        let tcp = timeout(HANDSHAKE, connecting).await;
-        let tcp = tcp.map_err(|_| DialError::TooLong)??;
+        let tcp = timeout(limit, connecting).await;
+        let tcp = tcp.map_err(|_| error)??;
         let let_in = timeout(HANDSHAKE, self.be_let_in(tcp)).await;
         let_in.map_err(|_| DialError::Mute)?
+    }
+
+    /// How long an answer takes that is on its way.
+    fn soon(&self) -> Duration {
+        let (_, round_trip, _) = self.link.measured();
+        round_trip.unwrap_or(SLOW) * 4 + Duration::from_millis(1)
     }
 
     /// Tries all addresses of the peer in turn. Names are looked up each time, for they may move.
@@ -239,8 +255,11 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         tracing::debug!(
             node = %self.station.me(), peer = %self.link.node, ?error, "the connection has ended"
         );
-        // What waits is of the past by the time there is another connection.
+        // What waits is of the past by the time there is another connection. So is its own
+        // connection that came in meanwhile: if it is refused now, a second try at once would only
+        // be in the way of the election.
         while self.queue.try_recv().is_ok() {}
+        pin!(self.link.alive.notified()).enable();
     }
 
     async fn talk(
@@ -251,7 +270,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         let stale = self.station.stale;
         let mut pings = time::interval(self.station.detection.ping);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut silence = std::pin::pin!(time::sleep(stale));
+        let mut silence = pin!(time::sleep(stale));
         let mut out = BytesMut::new();
         loop {
             tokio::select! {
