@@ -171,7 +171,7 @@ impl Belongs {
         Self::in_stat(&String::from_utf8_lossy(&stat))
     }
 
-    /// From the line of `/proc/PID/stat` (proc_pid_stat(5)); the name in parentheses can be
+    /// From the line of `/proc/PID/stat` (`proc_pid_stat(5)`); the name in parentheses can be
     /// anything.
     fn in_stat(stat: &str) -> Option<Self> {
         let (_, fields) = stat.rsplit_once(')')?;

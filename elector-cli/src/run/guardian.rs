@@ -100,7 +100,6 @@ impl<'a> Guardian<'a> {
                 self.run_ended(ended)?;
             }
             if self.node.is_none() && self.ward.is_none() {
-                // Only now do the sockets that were kept break.
                 return Ok(());
             }
             let next = self.ward.as_ref().and_then(|ward| ward.duty.next());
@@ -130,6 +129,8 @@ impl<'a> Guardian<'a> {
             return Ok(());
         };
         if self.node.is_none() {
+            // The command is dead: peers may know. Before anything that can take time.
+            self.kept.clear();
             let exit = ended.exit;
             output::warn(&format!("elector: the node is gone; the command {exit}\n"));
             return Ok(());
