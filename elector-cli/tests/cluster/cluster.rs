@@ -280,7 +280,7 @@ pub(crate) fn children(of: Pid) -> Vec<Pid> {
 }
 
 /// What a process is called; nothing if there is none.
-fn name(pid: Pid) -> String {
+pub(crate) fn name(pid: Pid) -> String {
     let name = fs::read_to_string(format!("/proc/{}/comm", pid.as_raw_nonzero()));
     name.unwrap_or_default().trim_end().to_owned()
 }

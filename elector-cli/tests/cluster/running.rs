@@ -9,7 +9,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
-    cluster::{Cluster, Setup, children, gone},
+    cluster::{Cluster, Setup, children, gone, name},
     command::{elector, finished, own_ip, single},
     until,
 };
@@ -153,6 +153,28 @@ fn a_stopped_leader_wakes_without_leadership_and_command() {
     assert_eq!(claims, 0, "it claimed to lead after it woke");
 }
 
+// It is what makes a crash seen at once (see elector-heir); and it can be done without.
+#[test]
+fn a_node_has_an_heir_unless_told_otherwise() {
+    for (arguments, heirs) in [(&[][..], 1), (&["--heir", "false"], 0)] {
+        let mut cluster = Cluster::start(Setup {
+            arguments: arguments.iter().map(Into::into).collect(),
+            ..Setup::new("raft", 3)
+        });
+        let (epoch, leader) = cluster.leader();
+        let of = |id| {
+            let mut children = children(cluster.pid(id));
+            children.retain(|pid| name(*pid) == "elector-heir");
+            children
+        };
+        until("they have their names", || of(leader).len() == heirs);
+        let heir = of(leader);
+        cluster.kill(leader);
+        until("it has ended, too", || heir.iter().all(|pid| gone(*pid)));
+        cluster.leader_after(epoch);
+    }
+}
+
 // Without a guardian nobody would stop the command, should the node be killed. So a follower whose
 // guardian is gone must not wait for its election to notice.
 #[test]
@@ -167,8 +189,9 @@ fn a_follower_ends_with_its_guardian() {
         (epoch, leader),
         "it was nobody else's affair"
     );
-    kill_process(cluster.guardian(leader).unwrap(), Signal::KILL).unwrap();
+    // Read before: the leader may hand over before it ends, and then there is another command.
     let pid = pid_of_command(&cluster);
+    kill_process(cluster.guardian(leader).unwrap(), Signal::KILL).unwrap();
     assert_eq!(cluster.ended(leader), 4);
     assert!(gone(pid));
 }
