@@ -232,7 +232,7 @@ impl Cluster {
         steps
     }
 
-    fn failover(&mut self, signal: Signal) -> Failover {
+    pub(crate) fn failover(&mut self, signal: Signal) -> Failover {
         let (epoch, leader) = self.settle();
         let place = self
             .running
@@ -308,7 +308,7 @@ impl Cluster {
     fn settle(&mut self) -> (u64, u64) {
         let deadline = Instant::now() + LONG;
         loop {
-            while let Ok(news) = self.news.1.recv_timeout(Duration::from_millis(400)) {
+            while let Ok(news) = self.news.1.recv_timeout(Duration::from_millis(300)) {
                 self.note(&news);
             }
             let first = self.known[1];

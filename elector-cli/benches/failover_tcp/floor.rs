@@ -1,6 +1,7 @@
 //! What the machine itself takes.
 
 use std::{
+    env,
     fs::OpenOptions,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
@@ -16,6 +17,8 @@ use crate::figures::Spread;
 pub(crate) fn measured(times: usize) -> String {
     let rows = [
         ("kernel: killed until EOF", eof(times)),
+        ("  a process of 100 MiB", eof_of(Big::Alone, times)),
+        ("  the same, with an heir", eof_of(Big::WithHeir, times)),
         ("loopback round trip, two threads", round_trip(times)),
         ("overwrite of 512 bytes + fdatasync", sync(times)),
     ];
@@ -49,6 +52,57 @@ fn eof(times: usize) -> Spread {
         let _ = connection.read(&mut [0; 16]);
         let took = killed.elapsed();
         cat.wait().unwrap();
+        took
+    });
+    Spread::of(took)
+}
+
+/// The variable that makes this binary a process of 100 MiB: `PORT`, and `heir`.
+pub(crate) const BIG: &str = "ELECTOR_BENCH_BIG";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Big {
+    Alone,
+    WithHeir,
+}
+
+/// A process that has much memory, and a connection.
+pub(crate) fn be_big(how: &str) {
+    let (port, heir) = how.split_once(' ').expect("a port and more");
+    if heir == "heir" {
+        elector_heir::appoint().expect("an heir");
+    }
+    let memory = std::hint::black_box(vec![1_u8; 100 << 20]);
+    let mut connection = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    connection.write_all(b"x").unwrap();
+    let _ = connection.read(&mut [0]);
+    drop(memory);
+}
+
+/// From SIGKILL of such a process until its peer reads the end.
+fn eof_of(big: Big, times: usize) -> Spread {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let heir = if big == Big::WithHeir {
+        "heir"
+    } else {
+        "alone"
+    };
+    let took = (0..times).map(|_| {
+        let mut process = Command::new(env::current_exe().unwrap())
+            .env(BIG, format!("{port} {heir}"))
+            .spawn()
+            .unwrap();
+        let (mut connection, _) = listener.accept().unwrap();
+        connection.read_exact(&mut [0]).unwrap();
+        thread::sleep(std::time::Duration::from_millis(2));
+        let killed = Instant::now();
+        process.kill().unwrap();
+        let _ = connection.read(&mut [0]);
+        let took = killed.elapsed();
+        process.wait().unwrap();
+        // The heir of the last one must not be in the way of the next.
+        thread::sleep(std::time::Duration::from_millis(40));
         took
     });
     Spread::of(took)

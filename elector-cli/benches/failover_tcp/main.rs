@@ -67,6 +67,9 @@ fn main() {
     if let Some(part) = env::var_os(plain::PART) {
         return plain::play(&part.into_string().expect("text"));
     }
+    if let Ok(how) = env::var(floor::BIG) {
+        return floor::be_big(&how);
+    }
     if env::var_os(cluster::WORK).is_some() {
         return cluster::work();
     }
@@ -84,12 +87,21 @@ fn kills(plan: &Plan) {
     );
     println!("{}", Figures::head());
     for &nodes in &plan.nodes {
-        let plain = plain::failovers(nodes, plan.kills);
-        println!("{}", plain.row("plain code", nodes, None));
         for algorithm in &plan.algorithms {
-            for kind in [Kind::Node, Kind::Run] {
-                let mut cluster = Cluster::start(algorithm, nodes, kind, "default");
-                let figures = cluster.failovers(Signal::Kill, plan.kills);
+            // In turns, so that what else the machine does meets all alike.
+            let mut plain = Figures::default();
+            let mut clusters = [Kind::Node, Kind::Run].map(|kind| {
+                let cluster = Cluster::start(algorithm, nodes, kind, "default");
+                (kind, cluster, Figures::default())
+            });
+            for _ in 0..plan.kills {
+                plain.push(plain::failover(nodes));
+                for (_, cluster, figures) in &mut clusters {
+                    figures.push(cluster.failover(Signal::Kill));
+                }
+            }
+            println!("{}", plain.row("plain code", nodes, None));
+            for (kind, _, figures) in &clusters {
                 let name = format!("{algorithm}{}", kind.suffix());
                 println!("{}", figures.row(&name, nodes, Some(&plain)));
             }
@@ -98,15 +110,15 @@ fn kills(plan: &Plan) {
 }
 
 fn steps(plan: &Plan) {
+    let times = plan.kills.min(MOST_STEPS);
     println!(
-        "\nWhere the time goes, in milliseconds: medians of {}, of nodes that log each step, which \
-         costs time itself",
-        plan.kills
+        "\nWhere the time goes, in milliseconds: medians of {times}, of nodes that log each step, \
+         which costs time itself"
     );
     println!("{}", Steps::head());
     for &nodes in &plan.nodes {
         for algorithm in &plan.algorithms {
-            let steps = Cluster::told_in_steps(algorithm, nodes).steps(plan.kills);
+            let steps = Cluster::told_in_steps(algorithm, nodes).steps(times);
             println!("{}", steps.row(algorithm, nodes));
         }
     }
@@ -129,6 +141,9 @@ fn stops(plan: &Plan) {
         }
     }
 }
+
+/// Medians need no more failovers than these.
+const MOST_STEPS: usize = 50;
 
 /// How long anything may take.
 const LONG: Duration = Duration::from_secs(60);

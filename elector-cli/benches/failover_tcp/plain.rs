@@ -18,7 +18,7 @@ use tokio::{
     sync::{Mutex, mpsc},
 };
 
-use crate::figures::{Failover, Figures};
+use crate::figures::Failover;
 
 /// The variable that makes this binary a node: `ID PORT,PORT,… FILE`.
 pub(crate) const PART: &str = "ELECTOR_BENCH_PLAIN";
@@ -27,16 +27,8 @@ const VOTE: u8 = 1;
 const GRANTED: u8 = 2;
 const LEADS: u8 = 3;
 
-/// Kills a leader of a new cluster so many times.
-pub(crate) fn failovers(nodes: u64, times: usize) -> Figures {
-    let mut figures = Figures::default();
-    for _ in 0..times {
-        figures.push(failover(nodes));
-    }
-    figures
-}
-
-fn failover(nodes: u64) -> Failover {
+/// Kills the leader of a new cluster.
+pub(crate) fn failover(nodes: u64) -> Failover {
     let folder = tempfile::tempdir().unwrap();
     let reserved: Vec<_> = (0..nodes)
         .map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap())
