@@ -264,6 +264,10 @@ fn service<A: ElectionAlgorithm>(
     monitor: &Monitor,
 ) -> http::Service {
     let mut options = http::Options::new(plan.name.as_str()).monitor(monitor);
+    let own = plan.peers.iter().find(|peer| peer.id == plan.members.me());
+    if let Some(address) = own.and_then(|peer| peer.address.clone()) {
+        options = options.address(address);
+    }
     if let Some(token) = &plan.token {
         options = options.token(token.clone());
     }

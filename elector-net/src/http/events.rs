@@ -42,8 +42,8 @@ pub(super) struct After {
 /// Where a reader begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Start {
-    /// With the present.
-    Afresh,
+    /// With the present, and then behind the event of this number.
+    Afresh(Option<u64>),
     /// Behind the event of this number, of this run.
     After(u64),
     /// It knows an earlier run, or something that this one does not.
@@ -112,7 +112,8 @@ fn start(
     }
     let Query(After { after }) = after.map_err(|error| error.body_text())?;
     let Some(after) = after else {
-        return Ok(Start::Afresh);
+        // Now, before the answer begins: whatever happens after that is among the events.
+        return Ok(Start::Afresh(shared.log.last()));
     };
     if let Ok(id) = after.parse() {
         return Ok(position(id));
@@ -132,9 +133,9 @@ async fn follow(shared: Arc<Shared>, start: Start, out: mpsc::Sender<sse::Event>
                 out.send(written(None, &restarted)).await?;
                 Cursor::Oldest
             }
-            Start::Afresh => {
-                // In this order: news that the status shows already are told twice, not never.
-                let last = shared.log.last();
+            Start::Afresh(last) => {
+                // Looked at later than the events: news that it shows already are told twice, not
+                // never.
                 let status = shared.watched.status_report().await;
                 let id = last.map(|number| position(&shared, number));
                 let status = EventReport::Status(Box::new(status));

@@ -72,6 +72,7 @@ pub struct Options {
     pub(super) cluster: String,
     pub(super) token: Option<Token>,
     pub(super) names: Names,
+    pub(super) address: Option<String>,
     pub(super) peers: Option<Box<dyn Peers>>,
     pub(super) metrics: Vec<Register>,
     pub(super) limits: Limits,
@@ -85,6 +86,7 @@ impl Options {
             cluster: cluster.into(),
             token: None,
             names: Box::new(|node| node.to_string()),
+            address: None,
             peers: None,
             metrics: Vec::new(),
             limits: Limits::default(),
@@ -101,6 +103,12 @@ impl Options {
     /// as a host name. Default: the id in decimal.
     pub fn names(mut self, names: impl Fn(NodeId) -> String + Send + Sync + 'static) -> Self {
         self.names = Box::new(names);
+        self
+    }
+
+    /// Where this node is reached by its peers: the leader's address, while it leads.
+    pub fn address(mut self, address: impl Into<String>) -> Self {
+        self.address = Some(address.into());
         self
     }
 

@@ -56,6 +56,7 @@ impl Service {
             cluster,
             token,
             names,
+            address,
             peers,
             metrics,
             limits,
@@ -63,7 +64,7 @@ impl Service {
         // Before anything is looked at: what changes after the look is among the events.
         let events = elector.events();
         let node = Box::new(elector.clone());
-        let watched = Arc::new(Watched::new(node, cluster, names, peers));
+        let watched = Arc::new(Watched::new(node, cluster, names, address, peers));
         let usage = Usage::default();
         let mut registry = metrics::registry(&watched, &usage);
         for register in metrics {

@@ -26,6 +26,8 @@ pub(super) struct Watched {
     pub(super) node: Box<dyn Node>,
     pub(super) cluster: String,
     names: Names,
+    /// Where this node is reached.
+    address: Option<String>,
     peers: Option<Box<dyn Peers>>,
     /// Drawn anew for every run, so that a reader of events notices a restart.
     pub(super) instance: u64,
@@ -74,6 +76,7 @@ impl Watched {
         node: Box<dyn Node>,
         cluster: String,
         names: Names,
+        address: Option<String>,
         peers: Option<Box<dyn Peers>>,
     ) -> Self {
         let status = node.status();
@@ -87,6 +90,7 @@ impl Watched {
             node,
             cluster,
             names,
+            address,
             peers,
             instance: RandomState::new().build_hasher().finish(),
             started: Instant::now(),
@@ -168,17 +172,22 @@ impl Watched {
         let status = &present.status;
         let acts = present.holds || status.leader != Some(self.me());
         let name = status.leader.filter(|_| acts).map(&self.names);
-        let leads = |peer: &PeerStatus| Some(peer.id) == status.leader;
-        let peers = self.connections().unwrap_or_default();
+        let address = match status.leader {
+            Some(leader) if leader == self.me() => self.address.clone(),
+            Some(leader) => {
+                let mut peers = self.connections().unwrap_or_default().into_iter();
+                peers
+                    .find(|peer| peer.id == leader)
+                    .and_then(|peer| peer.address)
+            }
+            None => None,
+        };
         LeaderReport {
             name: name.unwrap_or_default(),
             last_update: rfc3339(present.since),
             node: self.me(),
             leader: status.leader,
-            address: peers
-                .into_iter()
-                .find(leads)
-                .and_then(|leader| leader.address),
+            address,
             role: status.role,
             epoch: status.epoch,
             holds_leadership: present.holds,

@@ -27,7 +27,8 @@ async fn the_root_has_the_keys_of_the_sidecar() {
     let (cluster, leader) = elected(3).await;
     let options = || Options::new("billing").names(|node| format!("db-{node}"));
     for elector in cluster.running() {
-        let served = Served::new(elector, options()).await;
+        let own = options().address("db:7100");
+        let served = Served::new(elector, own).await;
         if elector.node_id() == leader {
             served.until("/leader", 200).await;
         } else {
@@ -41,6 +42,9 @@ async fn the_root_has_the_keys_of_the_sidecar() {
         assert_eq!(told["name"], format!("db-{leader}"));
         assert_eq!(told["leader"], leader.0);
         assert_eq!(told["node"], elector.node_id().0);
+        // Nobody has told the others where it is.
+        let leads = elector.node_id() == leader;
+        assert_eq!(told["address"].as_str(), leads.then_some("db:7100"));
         assert_eq!(told["cluster"], "billing");
         assert_eq!(told["algorithm"], "raft");
         assert_eq!(told["guarantee"], "quorum");
