@@ -61,6 +61,8 @@ pub(super) enum Store<D> {
     /// To a thread that saves in order, and tells the node when it has.
     There {
         writes: Sender<(u64, D)>,
+        /// What that thread was not told of yet.
+        held: Option<(u64, D)>,
         thread: JoinHandle<Result<(), Arc<BoxError>>>,
     },
     Closed,
@@ -90,10 +92,16 @@ impl<D: Send + 'static> Store<D> {
                 Err(error)
             })
         })?;
-        Ok(Self::There { writes, thread })
+        Ok(Self::There {
+            writes,
+            held: None,
+            thread,
+        })
     }
 
-    /// Starts to save; `Some` if that has ended already.
+    /// Begins to save; `Some` if that has ended already, and otherwise [`flush`](Self::flush) is to
+    /// be called soon: when what goes out first has gone out. To wake the thread may be to let go
+    /// of the processor, on a machine of few.
     pub(super) fn save(&mut self, number: u64, durable: D) -> Option<Saved> {
         match self {
             Self::Here(storage) => {
@@ -103,18 +111,34 @@ impl<D: Send + 'static> Store<D> {
                 };
                 Some(saved.map(|()| number).map_err(Arc::new))
             }
-            Self::There { writes, .. } => match writes.send((number, durable)) {
-                Ok(()) => None,
-                Err(_) => Some(Err(Arc::new("the store's thread has ended".into()))),
-            },
+            Self::There { held, .. } => {
+                // The newest state is all that matters.
+                *held = Some((number, durable));
+                None
+            }
             Self::Closed => Some(Err(Arc::new("the store is closed".into()))),
         }
+    }
+
+    /// Tells the thread what there is to save.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub(super) fn flush(&mut self) -> Result<(), Arc<BoxError>> {
+        let Self::There { writes, held, .. } = self else {
+            return Ok(());
+        };
+        let ended = |_| Arc::new("the store's thread has ended".into());
+        held.take()
+            .map_or(Ok(()), |write| writes.send(write).map_err(ended))
     }
 
     /// Waits until everything has been saved, and lets go of the storage: whoever opens it next
     /// must not be overtaken by a write of this life.
     pub(super) fn close(&mut self) -> Result<(), Arc<BoxError>> {
-        let Self::There { writes, thread } = mem::replace(self, Self::Closed) else {
+        // If its thread has ended, it will say why.
+        let _ = self.flush();
+        let Self::There { writes, thread, .. } = mem::replace(self, Self::Closed) else {
             return Ok(());
         };
         drop(writes);

@@ -4,7 +4,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use actix::Context;
+use actix::{AsyncContext, Context, WrapFuture, fut::ActorFutureExt};
+use tokio::task::yield_now;
 
 use super::{MOST_WAITING, Node};
 use crate::{
@@ -57,10 +58,11 @@ impl<A: ElectionAlgorithm> Node<A> {
         if self.tenure.is_some() && !self.leads() {
             self.end_tenure();
         }
-        if let Some(durable) = step.persist.take()
-            && let Some(saved) = self.store.save(step.number, durable)
-        {
-            self.saved(saved, ctx);
+        if let Some(durable) = step.persist.take() {
+            match self.store.save(step.number, durable) {
+                Some(saved) => self.saved(saved, ctx),
+                None => self.flush_soon(ctx),
+            }
         }
         if !step.timers.is_empty() && !self.is_replayed() {
             self.read_clock();
@@ -92,6 +94,17 @@ impl<A: ElectionAlgorithm> Node<A> {
             Ok(number) => self.gate.persisted(number),
             Err(error) => self.end(Err(NodeError::Storage(error)), ctx),
         }
+    }
+
+    /// Lets the store begin once the messages that were sent before are on their way: a candidate's
+    /// requests do not wait for its own vote.
+    fn flush_soon(&self, ctx: &mut Context<Self>) {
+        let flush = yield_now().into_actor(self).map(|(), node, ctx| {
+            if let Err(error) = node.store.flush() {
+                node.end(Err(NodeError::Storage(error)), ctx);
+            }
+        });
+        ctx.spawn(flush);
     }
 
     /// Lets the world see a step.
