@@ -254,7 +254,8 @@ async fn start<A: ElectionAlgorithm>(
         .node_id(plan.members.me())
         .peers(plan.peers.clone())
         .config(plan.config.clone());
-    let storage = FileStorage::at(&plan.data_dir, identity(plan));
+    // Nothing but the node is on that thread, and it saves in elections only.
+    let storage = FileStorage::at(&plan.data_dir, identity(plan)).on_node_thread(true);
     Ok(builder.storage(storage).transport(tcp).start().await?)
 }
 

@@ -128,11 +128,7 @@ impl<A: ElectionAlgorithm> Handler<StoreReport> for Node<A> {
         if self.shared.is_killed() {
             return;
         }
-        self.saved(saved, ctx);
-        while let Some(step) = self.gate.pop() {
-            self.show(step);
-        }
-        self.take(None, ctx);
+        self.stored(saved, ctx);
     }
 }
 
@@ -196,7 +192,7 @@ impl<A: ElectionAlgorithm> Node<A> {
 
     /// Handles one input, or none, and all that follows from it. What it gives is why the
     /// algorithm refused.
-    fn take(
+    pub(super) fn take(
         &mut self,
         input: Option<Input<A::Message, A::Timer>>,
         ctx: &mut Context<Self>,

@@ -37,19 +37,26 @@ pub trait Storage<D>: Send + 'static {
     /// disk holds, and a second try proves nothing.
     async fn save(&mut self, durable: &D) -> Result<(), BoxError>;
 
-    /// For storage that never blocks, such as memory: saved on the node's own thread, at once.
+    /// For storage that is not worth another thread: memory, or a disk that is quick and of which it
+    /// is known what its being slow means. It is saved on the node's own thread.
     fn immediate(&mut self) -> Option<&mut dyn Immediate<D>> {
         None
     }
 }
 
-/// Storage that takes no time.
+/// Storage that is written on the node's own thread.
 pub trait Immediate<D>: Send {
     /// As [`Storage::save`].
     ///
     /// # Errors
     /// As [`Storage::save`].
     fn save_now(&mut self, durable: &D) -> Result<(), BoxError>;
+
+    /// Whether that takes time. Then it begins when the messages that were sent before it are on
+    /// their way.
+    fn takes_time(&self) -> bool {
+        false
+    }
 }
 
 /// What a store says when it has done its work: the number of the step, or what went wrong.
@@ -57,7 +64,11 @@ pub(super) type Saved = Result<u64, Arc<BoxError>>;
 
 /// A node's way to its storage.
 pub(super) enum Store<D> {
-    Here(Box<dyn Storage<D>>),
+    Here {
+        storage: Box<dyn Storage<D>>,
+        /// What is to be saved yet.
+        held: Option<(u64, D)>,
+    },
     /// To a thread that saves in order, and tells the node when it has.
     There {
         writes: Sender<(u64, D)>,
@@ -76,7 +87,10 @@ impl<D: Send + 'static> Store<D> {
         done: impl Fn(Saved) + Send + 'static,
     ) -> Result<Self, BoxError> {
         if storage.immediate().is_some() {
-            return Ok(Self::Here(storage));
+            return Ok(Self::Here {
+                storage,
+                held: None,
+            });
         }
         let (writes, queue) = mpsc::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -104,13 +118,13 @@ impl<D: Send + 'static> Store<D> {
     /// of the processor, on a machine of few.
     pub(super) fn save(&mut self, number: u64, durable: D) -> Option<Saved> {
         match self {
-            Self::Here(storage) => {
-                let saved = match storage.immediate() {
-                    Some(immediate) => immediate.save_now(&durable),
-                    None => Err("the storage stopped being immediate".into()),
-                };
-                Some(saved.map(|()| number).map_err(Arc::new))
-            }
+            Self::Here { storage, held } => match storage.immediate() {
+                Some(immediate) if immediate.takes_time() => {
+                    *held = Some((number, durable));
+                    None
+                }
+                _ => Some(save_here(&mut **storage, number, &durable)),
+            },
             Self::There { held, .. } => {
                 // The newest state is all that matters.
                 *held = Some((number, durable));
@@ -120,24 +134,28 @@ impl<D: Send + 'static> Store<D> {
         }
     }
 
-    /// Tells the thread what there is to save.
-    ///
-    /// # Errors
-    /// If it has ended.
-    pub(super) fn flush(&mut self) -> Result<(), Arc<BoxError>> {
-        let Self::There { writes, held, .. } = self else {
-            return Ok(());
-        };
-        let ended = |_| Arc::new("the store's thread has ended".into());
-        held.take()
-            .map_or(Ok(()), |write| writes.send(write).map_err(ended))
+    /// Goes on with what there is to save; `Some` if that has ended with it.
+    pub(super) fn flush(&mut self) -> Option<Saved> {
+        match self {
+            Self::Here { storage, held } => {
+                let (number, durable) = held.take()?;
+                Some(save_here(&mut **storage, number, &durable))
+            }
+            Self::There { writes, held, .. } => {
+                let told = writes.send(held.take()?);
+                told.err()
+                    .map(|_| Err(Arc::new("the store's thread has ended".into())))
+            }
+            Self::Closed => None,
+        }
     }
 
     /// Waits until everything has been saved, and lets go of the storage: whoever opens it next
     /// must not be overtaken by a write of this life.
     pub(super) fn close(&mut self) -> Result<(), Arc<BoxError>> {
-        // If its thread has ended, it will say why.
-        let _ = self.flush();
+        if let Some(Err(error)) = self.flush() {
+            return Err(error);
+        }
         let Self::There { writes, thread, .. } = mem::replace(self, Self::Closed) else {
             return Ok(());
         };
@@ -145,6 +163,14 @@ impl<D: Send + 'static> Store<D> {
         let panicked = |_| Err(Arc::new("the storage panicked".into()));
         thread.join().unwrap_or_else(panicked)
     }
+}
+
+fn save_here<D: 'static>(storage: &mut dyn Storage<D>, number: u64, durable: &D) -> Saved {
+    let saved = match storage.immediate() {
+        Some(immediate) => immediate.save_now(durable),
+        None => Err("the storage stopped being immediate".into()),
+    };
+    saved.map(|()| number).map_err(Arc::new)
 }
 
 async fn work<D: 'static>(

@@ -87,8 +87,8 @@ impl FileStorage {
     ///
     /// It spares each save the way to a thread for storage and back: two wake-ups of a thread,
     /// which can take as long as a fast disk does. The price: while the disk works, the node hears
-    /// and says nothing. If the disk hangs for longer than an election timeout, a leader is deposed
-    /// that would have gone on leading; its lease ends on time all the same.
+    /// and says nothing. That is while it votes: a leader saves nothing, under any of the algorithms
+    /// here, until another campaigns. The command `elector` does so.
     #[must_use]
     pub fn on_node_thread(mut self, yes: bool) -> Self {
         self.on_node_thread = yes;
@@ -178,6 +178,10 @@ impl<D: Payload> Immediate<D> for FileStorage {
         let took_ns = at_ns.saturating_sub(began);
         tracing::debug!(target: "elector_net::record", at_ns, took_ns, "saved");
         Ok(())
+    }
+
+    fn takes_time(&self) -> bool {
+        true
     }
 }
 

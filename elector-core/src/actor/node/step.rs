@@ -89,7 +89,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
     }
 
-    pub(super) fn saved(&mut self, saved: Saved, ctx: &mut Context<Self>) {
+    fn saved(&mut self, saved: Saved, ctx: &mut Context<Self>) {
         match saved {
             Ok(number) => self.gate.persisted(number),
             Err(error) => self.end(Err(NodeError::Storage(error)), ctx),
@@ -100,11 +100,22 @@ impl<A: ElectionAlgorithm> Node<A> {
     /// requests do not wait for its own vote.
     fn flush_soon(&self, ctx: &mut Context<Self>) {
         let flush = yield_now().into_actor(self).map(|(), node, ctx| {
-            if let Err(error) = node.store.flush() {
-                node.end(Err(NodeError::Storage(error)), ctx);
+            if !node.ended
+                && let Some(saved) = node.store.flush()
+            {
+                node.stored(saved, ctx);
             }
         });
         ctx.spawn(flush);
+    }
+
+    /// The store has saved, or failed to: lets the world see what waited for it.
+    pub(super) fn stored(&mut self, saved: Saved, ctx: &mut Context<Self>) {
+        self.saved(saved, ctx);
+        while let Some(step) = self.gate.pop() {
+            self.show(step);
+        }
+        self.take(None, ctx);
     }
 
     /// Lets the world see a step.
