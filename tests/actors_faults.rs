@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use elector_core::{
     Command, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Quorum, Role, View,
     actor::{
-        BoxError, Elector, LeadError, LeadershipLost, MemoryStorage, NodeError, StartError, Storage,
+        BoxError, Elector, Immediate, LeadError, LeadershipLost, MemoryStorage, NodeError,
+        StartError, Storage,
     },
 };
 use elector_raft::{Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
@@ -174,6 +175,60 @@ async fn a_failing_disk_stops_the_node() {
     tell.send(Err("no space left".into())).unwrap();
     let told = soon(elector.campaign()).await.unwrap_err();
     assert!(told.to_string().contains("no space left"), "{told}");
+    let end = soon(elector.shutdown()).await.unwrap_err();
+    assert!(matches!(end, NodeError::Storage(_)));
+}
+
+/// The same on the node's own thread.
+struct Here(Disk);
+
+#[async_trait]
+impl Storage<RaftDurable> for Here {
+    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+        Ok(None)
+    }
+
+    async fn save(&mut self, _: &RaftDurable) -> Result<(), BoxError> {
+        Err("it has no thread of its own".into())
+    }
+
+    fn immediate(&mut self) -> Option<&mut dyn Immediate<RaftDurable>> {
+        Some(self)
+    }
+}
+
+impl Immediate<RaftDurable> for Here {
+    fn save_now(&mut self, _: &RaftDurable) -> Result<(), BoxError> {
+        self.0.0.lock().unwrap().recv()?
+    }
+
+    fn takes_time(&self) -> bool {
+        true
+    }
+}
+
+// Such a save begins after the step that asked for it: its end, or failure, must be heard of no less.
+#[tokio::test]
+async fn a_disk_on_the_nodes_thread_is_waited_for_and_may_fail() {
+    let (tell, disk) = disk();
+    let elector = alone::<Raft>(Here(disk)).await;
+    let campaign = tokio::spawn({
+        let elector = elector.clone();
+        async move { elector.campaign().await.map(|me| me.epoch()) }
+    });
+    let mut status = elector.subscribe();
+    let early = status.wait_for(|status| status.role == Role::Leader);
+    let early = tokio::time::timeout(Duration::from_millis(50), early).await;
+    assert!(early.is_err(), "a leader by what is not on the disk");
+    tell.send(Ok(())).unwrap();
+    let epoch = soon(campaign).await.unwrap().unwrap();
+    tell.send(Err("no space left".into())).unwrap();
+    elector.step_down().await.unwrap();
+    let told = soon(elector.campaign()).await.unwrap_err();
+    assert!(
+        told.to_string().contains("no space left"),
+        "after {epoch:?}: {told}"
+    );
     let end = soon(elector.shutdown()).await.unwrap_err();
     assert!(matches!(end, NodeError::Storage(_)));
 }
