@@ -4,14 +4,15 @@ use elector_cli::run::{Exit, Why};
 use elector_core::actor::now;
 
 use crate::{
-    Folder, REST, STUBBORN, TELL, WITHOUT_LEASE, gone, guard, in_ms, script, tenure, until, within,
+    Folder, REST, SPIN, STUBBORN, TELL, WITHOUT_LEASE, gone, guard, in_ms, script, tenure, until,
+    within,
 };
 
 // Given up in good order, a command has all of its grace, and its own last word.
 #[tokio::test]
 async fn who_heeds_sigterm_is_not_killed() {
     let folder = Folder::new();
-    let heeds = format!("trap 'exit 7' TERM; {TELL}; {REST}");
+    let heeds = format!("trap 'exit 7' TERM; {TELL}; {SPIN}");
     let mut guard = guard(&script(&heeds, &folder.path("pid"))).await;
     guard.start(&tenure(60_000)).unwrap();
     let pid = folder.pid("pid");
@@ -94,7 +95,7 @@ async fn children_die_in_the_group_and_out_of_it() {
 async fn a_command_has_ended_when_all_that_it_started_has() {
     let folder = Folder::new();
     let leaves =
-        format!("(trap 'exit 0' TERM; {TELL}; {REST}) & while [ ! -e $0 ]; do :; done; exit 5");
+        format!("(trap 'exit 0' TERM; {TELL}; {SPIN}) & while [ ! -e $0 ]; do :; done; exit 5");
     let mut guard = guard(&script(&leaves, &folder.path("started"))).await;
     guard.start(&tenure(60_000)).unwrap();
     let ended = within(guard.exited()).await.unwrap();
