@@ -27,7 +27,7 @@ impl ElectionAlgorithm for Paxos {
     }
 
     fn durable(&self) -> &PaxosDurable {
-        &self.durable
+        &self.memory.disk
     }
 
     fn view(&self) -> View {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What Paxos is good for, in a line.
 pub const SUMMARY: &str = "At most one leader per epoch, ever, while a majority keeps its disks; \
-    no leader without a majority; two round trips and two writes an election.";
+    no leader without a majority; two round trips and one write an election.";
 
 /// Timing and options of the Paxos election.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,11 @@
+mod memory;
+
 use core::fmt;
 
 use elector_core::{Epoch, NodeId};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use memory::Memory;
 
 /// What a node must still know after a crash: the acceptor's memory, and two numbers that must
 /// not go back.
@@ -15,12 +19,13 @@ pub struct PaxosDurable {
     /// The instance that `promised` and `accepted` are about: `epoch`, or a newer one that nobody
     /// may win. This node is no acceptor of older ones any more. Never goes back.
     pub instance: Epoch,
-    /// The highest ballot promised in `instance`.
+    /// The highest ballot promised in `instance`; a bound of it if the node has been restarted.
     pub promised: Option<Ballot>,
     /// The proposal of the highest ballot accepted in `instance`.
     pub accepted: Option<Proposal>,
-    /// The highest counter of a ballot that this node has used or promised, in any instance. Never
-    /// goes back, so that no ballot is ever used twice.
+    /// This node has used or promised no ballot with a higher counter, in any instance; it may
+    /// have promised one with this, or a lower one, in the instance after `epoch`. Never goes
+    /// back, so that no ballot is ever used twice.
     pub counter: u64,
 }
 
@@ -39,7 +44,11 @@ pub struct Ballot {
 // Every message of an election carries one; `100.n1` keeps traces and scenarios readable.
 impl fmt::Debug for Ballot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:?}", self.counter, self.node)
+        if self.is_bound() {
+            write!(f, "{}.any", self.counter)
+        } else {
+            write!(f, "{}.{:?}", self.counter, self.node)
+        }
     }
 }
 

@@ -36,19 +36,20 @@
 //! | `Handover` | leader, heir | I have stepped down, campaign now |
 //!
 //! With one detector and no other proposer in its way, an election of n nodes whose leader is dead
-//! takes 5n − 7 messages; the new leader knows after four one-way delays and two durable writes,
-//! and all others one delay later. When acceptors tell everybody ([`Learning::Broadcast`]) all
-//! know when the leader does, for some n² messages. A [`thrifty`](PaxosConfig::thrifty) proposer
-//! asks a bare majority to accept. The leader has its lease two delays after it knows, in all of
-//! them: its `Learn` is acknowledged like a heartbeat, and if there was none its first heartbeats
-//! go out at once.
+//! takes 5n − 7 messages; the new leader knows after four one-way delays and one durable write,
+//! and all others one delay later. The first election of a cluster takes two writes; so does one
+//! that needs the promise of a node that was restarted in the epoch before, and two delays more.
+//! When acceptors tell everybody ([`Learning::Broadcast`]) all know when the leader does, for some
+//! n² messages. A [`thrifty`](PaxosConfig::thrifty) proposer asks a bare majority to accept. The
+//! leader has its lease two delays after it knows, in all of them: its `Learn` is acknowledged like
+//! a heartbeat, and if there was none its first heartbeats go out at once.
 //!
 //! # Invariants
 //!
 //! - **I1** An acceptor accepts a proposal only if it has promised no higher ballot in that
 //!   instance (the paper's P1a), and deals with no instance older than its newest.
 //! - **I2** No ballot is used for two proposals: it has its proposer's id in it, and its counter is
-//!   durable before anything is proposed with it.
+//!   durable, or vouched for, before anything is proposed with it.
 //! - **I3** A proposer proposes itself only if no acceptor of some majority had accepted anything
 //!   with a lower ballot; else the value of the highest such proposal (P2c).
 //! - **I4** Two majorities of one instance never choose two values (P2, from I1 to I3).
@@ -73,6 +74,11 @@
 //!   heartbeats for `election_min`.
 //! - *The epoch is durable; who leads it is not.* A node that comes back learns that anew, from a
 //!   heartbeat or a refusal, or else begins the next instance.
+//! - *Not every promise is written.* The paper's acceptor writes down each ballot it promises.
+//!   Here a node that enters an epoch, and writes that down anyway, vouches for some ballots of the
+//!   next instance in the same write ([`PaxosDurable::counter`]). Promises of these need no other
+//!   write: a node that comes back in that epoch takes it that it has promised the highest of them.
+//!   It refuses the lower ones, names that bound, and the proposer asks again at once above it.
 //! - *A proposer's write overlaps with its requests' flight*, in both phases: see the module
 //!   `algorithm::proposer` for why that is safe.
 //! - *The three cases* of the article that comes with Kartikkumar Shetty's `httpPaxos` are golden

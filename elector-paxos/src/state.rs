@@ -4,7 +4,7 @@ use core::hash::{Hash, Hasher};
 use elector_core::{Acks, Delay, Epoch, Membership, NodeId, NodeSet, Outbox, Tally, Timing, View};
 use serde::{Deserialize, Serialize};
 
-use crate::{Ballot, Learning, PaxosConfig, PaxosDurable, Proposal};
+use crate::{Ballot, Learning, PaxosConfig, PaxosDurable, Proposal, durable::Memory};
 
 /// A proposer that hears nothing is not in anybody's way: it is alone, and should not have become
 /// slow when its peers come back.
@@ -15,7 +15,7 @@ const UNANSWERED: u32 = 2;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Paxos {
     pub(crate) rules: Arc<Rules>,
-    pub(crate) durable: PaxosDurable,
+    pub(crate) memory: Memory,
     pub(crate) part: Part,
     pub(crate) watch: Watch,
     /// The leader of the present epoch, once it is known; it stays after that leader has stepped
@@ -86,6 +86,9 @@ pub(crate) struct Campaign {
 pub(crate) enum Phase {
     Prepare {
         promises: Tally,
+        /// Those who refuse only because they do not know what they have promised before a
+        /// restart: they would promise a higher ballot.
+        bounds: NodeSet,
         /// The highest proposal that those who promised have accepted.
         highest: Option<Proposal>,
         /// Whether the node's own promise is among the promises.
@@ -111,7 +114,7 @@ pub(crate) struct Count {
 pub(crate) struct Seen {
     /// The newest instance that somebody is an acceptor of.
     pub(crate) instance: Epoch,
-    /// The highest counter of a ballot; never below the durable one.
+    /// The highest counter of a ballot. After a restart, the highest that the node may have seen.
     pub(crate) counter: u64,
 }
 
@@ -248,7 +251,7 @@ impl Paxos {
             answered: NodeSet::new(),
             sits_out: false,
             suspects: NodeSet::new(),
-            durable,
+            memory: Memory::restore(durable),
         }
     }
 
@@ -265,7 +268,7 @@ impl Paxos {
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
-        self.durable.epoch
+        self.memory.disk.epoch
     }
 
     pub(crate) fn leads(&self) -> bool {
@@ -285,8 +288,7 @@ impl Paxos {
     /// it is: silence is owed to a leader for a time, not for an epoch.
     pub(crate) fn enter(&mut self, epoch: Epoch, out: &mut Outbox<Self>) {
         self.step_down(out);
-        self.open(epoch);
-        self.durable.epoch = epoch;
+        self.memory.enter(epoch, self.seen.counter);
         self.decided = None;
         let outlived = match &self.part {
             Part::Proposer(campaign) => campaign.instance < epoch,
@@ -294,16 +296,6 @@ impl Paxos {
         };
         if outlived {
             self.part = Part::Follower { leader: None };
-        }
-    }
-
-    /// Becomes an acceptor of this instance, if it is newer than the one before, and of that one
-    /// no more.
-    pub(crate) fn open(&mut self, instance: Epoch) {
-        if instance > self.durable.instance {
-            self.durable.instance = instance;
-            self.durable.promised = None;
-            self.durable.accepted = None;
         }
     }
 

@@ -66,9 +66,9 @@ fn who_asked_in_vain_is_forgotten_at_the_next_heartbeat() {
 fn a_restarted_node_keeps_silent_for_a_vigil() {
     let mut node = follower();
     node.restart();
-    assert!(rejects(&node.receive(3, prepare(e(2), ballot(5, 3))), 3));
+    assert!(rejects(&node.receive(3, prepare(e(2), ballot(50, 3))), 3));
     let step = node.elapse(PaxosTimer::Vigil);
-    assert_eq!(sent(&step, 3), Some(promise(e(2), ballot(5, 3), None)));
+    assert_eq!(sent(&step, 3), Some(promise(e(2), ballot(50, 3), None)));
     let mut node = Node::new(3, &PaxosConfig::default());
     let step = node.receive(3, prepare(e(1), ballot(5, 3)));
     assert_eq!(sent(&step, 3), Some(promise(e(1), ballot(5, 3), None)));

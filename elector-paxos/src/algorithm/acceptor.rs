@@ -1,7 +1,8 @@
 //! The acceptor ("Paxos Made Simple", section 2.2).
 //!
 //! It is an acceptor of one instance at a time, the newest it was asked about, and of older ones
-//! never again: an instance that cannot get a majority any more is simply never decided.
+//! not any more: an instance that cannot get a majority is simply never decided. (After a restart
+//! it may be the one of its epoch again. Instances do not depend on each other.)
 //!
 //! A *promise* does not end what this node owes to a leader of an older epoch: if that leader is
 //! heard again, the node follows it again. An *acceptance* does: it moves the node to the new
@@ -30,19 +31,19 @@ impl Paxos {
             return; // Nonsense: that ballot is another's.
         }
         self.seen.counter = self.seen.counter.max(ballot.counter);
-        if self.is_late(instance, ballot) {
-            return self.reject(from, ballot, out);
+        if let Some(floor) = self.against(instance, ballot) {
+            return self.reject(from, ballot, floor, out);
         }
         if !handover && self.owes_silence(instance) {
             self.set_aside(request);
-            return self.reject(from, ballot, out);
+            return self.reject(from, ballot, self.floor(), out);
         }
         self.promise(instance, ballot, handover, out);
         self.give_way(instance, out);
         let promise = PaxosMessage::Promise {
             epoch: instance,
             ballot,
-            accepted: self.durable.accepted,
+            accepted: self.memory.accepted(instance),
         };
         out.send(from, promise);
     }
@@ -61,8 +62,11 @@ impl Paxos {
             return; // Nonsense: another's ballot, or a stranger to lead.
         }
         self.seen.counter = self.seen.counter.max(ballot.counter);
-        if self.is_late(instance, ballot) || self.owes_silence(instance) {
-            return self.reject(from, ballot, out);
+        if let Some(floor) = self.against(instance, ballot) {
+            return self.reject(from, ballot, floor, out);
+        }
+        if self.owes_silence(instance) {
+            return self.reject(from, ballot, self.floor(), out);
         }
         self.hold(instance, proposal, out);
         self.give_way(instance, out);
@@ -83,16 +87,22 @@ impl Paxos {
     /// `Prepare` counts as soon as it is on its way, before the promise to itself is durable: to
     /// refuse more than one must is always safe.
     pub(super) fn floor(&self) -> (Epoch, Option<Ballot>) {
-        let promised = (self.durable.instance, self.durable.promised);
+        let promised = self.memory.floor();
         match &self.part {
             Part::Proposer(campaign) => promised.max((campaign.instance, Some(campaign.ballot))),
             Part::Follower { .. } | Part::Leader { .. } => promised,
         }
     }
 
-    /// Epoch zero is before all elections, and always late.
-    fn is_late(&self, instance: Epoch, ballot: Ballot) -> bool {
-        instance == Epoch::ZERO || (instance, Some(ballot)) < self.floor()
+    /// What this acceptor has promised that stands against this ballot, if anything does. Epoch
+    /// zero is before all elections, and always late.
+    fn against(&self, instance: Epoch, ballot: Ballot) -> Option<(Epoch, Option<Ballot>)> {
+        let floor = self.floor();
+        if instance == Epoch::ZERO || (instance, Some(ballot)) < floor {
+            Some(floor)
+        } else {
+            self.memory.against(instance, ballot)
+        }
     }
 
     /// Whether a leader of an older epoch counts on this node. Who leads this very epoch is not in
@@ -109,8 +119,13 @@ impl Paxos {
 
     /// Names what it has seen, so that the proposer chooses a higher ballot, or a newer instance,
     /// or learns that there is a leader.
-    fn reject(&self, proposer: NodeId, ballot: Ballot, out: &mut Outbox<Self>) {
-        let (instance, promised) = self.floor();
+    fn reject(
+        &self,
+        proposer: NodeId,
+        ballot: Ballot,
+        (instance, promised): (Epoch, Option<Ballot>),
+        out: &mut Outbox<Self>,
+    ) {
         let reject = PaxosMessage::Reject {
             ballot,
             epoch: self.epoch(),
@@ -131,9 +146,7 @@ impl Paxos {
         handover: bool,
         out: &mut Outbox<Self>,
     ) {
-        self.open(instance);
-        self.durable.promised = Some(ballot);
-        self.durable.counter = self.durable.counter.max(ballot.counter);
+        self.memory.promise(instance, ballot);
         if handover && instance > self.epoch() {
             self.enter(instance, out);
             if matches!(self.watch, Watch::Silent { .. }) {
@@ -144,11 +157,10 @@ impl Paxos {
 
     /// Accepts the proposal. From here on this node supports no older leader.
     pub(super) fn hold(&mut self, instance: Epoch, proposal: Proposal, out: &mut Outbox<Self>) {
-        self.promise(instance, proposal.ballot, false, out);
-        self.durable.accepted = Some(proposal);
         if instance > self.epoch() {
             self.enter(instance, out);
         }
+        self.memory.accept(proposal);
     }
 
     /// Leaves another's proposal the time to come to a decision, before making one of its own.

@@ -9,8 +9,9 @@
 //!   again. All that it has sent with it is that `Prepare`: `Accept` is sent only once the own
 //!   promise is made, and it waits for the disk like everything else after it. So no acceptor has
 //!   accepted anything with this ballot, and the old promises say what they would say again.
-//! - *A crash after `Accept`.* The ballot is durable by then and is not used again; what becomes of
-//!   the proposal is up to the other acceptors, as for any proposer that fails.
+//! - *A crash after `Accept`.* The disk has the ballot by then, or vouches for it: it is not used
+//!   again. What becomes of the proposal is up to the other acceptors, as for any proposer that
+//!   fails.
 //! - *A competing request.* The own acceptor treats the own ballot as promised from the first step
 //!   on. It refuses lower ones; a higher one, or news of a newer epoch, ends the proposal, and the
 //!   second step finds none. So nothing can have overtaken a proposal that it does find.
@@ -19,12 +20,15 @@
 //! - *The answers of a majority.* The own promise must be among the promises before `Accept` goes
 //!   out. Acceptances are counted by the learner, with or without the own one.
 
-use elector_core::{Delay, Epoch, NodeId, Outbox, Tally, Verdict};
+use elector_core::{Delay, Epoch, NodeId, NodeSet, Outbox, Tally, Verdict};
 
 use crate::{
     Ballot, Learning, Paxos, PaxosMessage, PaxosTimer, Proposal,
     state::{Campaign, Part, Phase, Watch},
 };
+
+/// How many tries in a row may follow each other at once.
+const AT_ONCE: u32 = 2;
 
 impl Paxos {
     /// Phase 1a: "A proposer chooses a new proposal number n and sends a request to each member of
@@ -42,6 +46,7 @@ impl Paxos {
         });
         let phase = Phase::Prepare {
             promises: Tally::new(),
+            bounds: NodeSet::new(),
             highest: None,
             own: false,
         };
@@ -65,7 +70,7 @@ impl Paxos {
         } else {
             epoch
         };
-        let instance = open.max(self.durable.instance).max(self.seen.instance);
+        let instance = open.max(self.memory.floor().0).max(self.seen.instance);
         let above = self.seen.counter.checked_add(1)?;
         let ballot = Ballot {
             counter: above.max(self.rules.first_ballot),
@@ -84,7 +89,7 @@ impl Paxos {
             return; // Done already.
         }
         self.promise(instance, ballot, self.handover == Some(instance), out);
-        let (me, accepted) = (self.me(), self.durable.accepted);
+        let (me, accepted) = (self.me(), self.memory.accepted(instance));
         if let Part::Proposer(campaign) = &mut self.part
             && let Phase::Prepare { own, .. } = &mut campaign.phase
         {
@@ -116,6 +121,7 @@ impl Paxos {
             promises,
             highest,
             own,
+            ..
         } = &mut campaign.phase
         else {
             return; // Late: there are enough.
@@ -124,6 +130,8 @@ impl Paxos {
         *highest = (*highest).max(accepted);
         if verdict == Verdict::Won && *own {
             self.ask_to_accept(out);
+        } else {
+            self.ask_above_bounds(out);
         }
     }
 
@@ -208,12 +216,38 @@ impl Paxos {
             return; // Stale, or no more than silence.
         }
         let answers = match &mut campaign.phase {
+            Phase::Prepare { bounds, .. } if promised.is_some_and(Ballot::is_bound) => {
+                if self.rules.members.contains(from) {
+                    bounds.insert(from);
+                }
+                return self.ask_above_bounds(out);
+            }
             Phase::Prepare { promises, .. } => promises,
             Phase::Accept { refusals, .. } => refusals,
         };
         if answers.record(&self.rules.members, from, false) == Verdict::Lost {
             self.part = Part::Follower { leader: None };
             self.keep(Watch::Retry, out);
+        }
+    }
+
+    /// Proposes again at once, with a higher ballot, if a majority would promise that: nobody is in
+    /// the way, so that there is nobody to leave time to. Peers that name bounds without end gain
+    /// nothing: after some tries in a row the proposal waits like any other.
+    fn ask_above_bounds(&mut self, out: &mut Outbox<Self>) {
+        let Part::Proposer(campaign) = &self.part else {
+            return; // Only a proposer is refused.
+        };
+        let Phase::Prepare {
+            promises, bounds, ..
+        } = &campaign.phase
+        else {
+            return; // There were promises enough.
+        };
+        let willing = promises.granted().len() + bounds.len();
+        let enough = !bounds.is_empty() && willing >= self.rules.members.majority();
+        if enough && self.attempt <= AT_ONCE {
+            self.propose(out);
         }
     }
 
