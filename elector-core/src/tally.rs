@@ -146,6 +146,12 @@ impl Tally {
     pub fn granted(&self) -> &NodeSet {
         &self.granted
     }
+
+    /// Who refused it.
+    #[must_use]
+    pub fn refused(&self) -> &NodeSet {
+        &self.refused
+    }
 }
 
 #[cfg(test)]

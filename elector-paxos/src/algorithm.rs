@@ -83,8 +83,9 @@ impl Paxos {
                 instance,
                 promised,
             } => {
-                self.rejected(from, ballot, (instance, promised), out);
+                // What is decided first: nothing more need be proposed then.
                 self.told(epoch, leader, out);
+                self.rejected(from, ballot, (instance, promised), out);
             }
             PaxosMessage::Accept { epoch, proposal } => self.accept(from, epoch, proposal, out),
             PaxosMessage::Accepted { epoch, proposal } => {

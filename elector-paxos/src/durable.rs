@@ -19,13 +19,14 @@ pub struct PaxosDurable {
     /// The instance that `promised` and `accepted` are about: `epoch`, or a newer one that nobody
     /// may win. This node is no acceptor of older ones any more. Never goes back.
     pub instance: Epoch,
-    /// The highest ballot promised in `instance`; a bound of it if the node has been restarted.
+    /// The highest ballot promised in `instance`; or a bound of it, if the node entered that without
+    /// knowing what it had promised before a restart.
     pub promised: Option<Ballot>,
     /// The proposal of the highest ballot accepted in `instance`.
     pub accepted: Option<Proposal>,
-    /// This node has used or promised no ballot with a higher counter, in any instance; it may
-    /// have promised one with this, or a lower one, in the instance after `epoch`. Never goes
-    /// back, so that no ballot is ever used twice.
+    /// This node has promised no ballot with a higher counter, and proposed nothing with one of its
+    /// own, in any instance. If `instance` is `epoch`, it may have promised any up to this counter
+    /// in the one after. Never goes back, so that nothing is proposed twice with one ballot.
     pub counter: u64,
 }
 

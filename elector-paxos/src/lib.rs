@@ -37,8 +37,8 @@
 //!
 //! With one detector and no other proposer in its way, an election of n nodes whose leader is dead
 //! takes 5n − 7 messages; the new leader knows after four one-way delays and one durable write,
-//! and all others one delay later. The first election of a cluster takes two writes; so does one
-//! that needs the promise of a node that was restarted in the epoch before, and two delays more.
+//! and all others one delay later. The first election of a cluster takes two writes. So may one
+//! after a node was restarted in the epoch before, and two delays more if its promise is needed.
 //! When acceptors tell everybody ([`Learning::Broadcast`]) all know when the leader does, for some
 //! n² messages. A [`thrifty`](PaxosConfig::thrifty) proposer asks a bare majority to accept. The
 //! leader has its lease two delays after it knows, in all of them: its `Learn` is acknowledged like
@@ -47,7 +47,7 @@
 //! # Invariants
 //!
 //! - **I1** An acceptor accepts a proposal only if it has promised no higher ballot in that
-//!   instance (the paper's P1a), and deals with no instance older than its newest.
+//!   instance (the paper's P1a).
 //! - **I2** No ballot is used for two proposals: it has its proposer's id in it, and its counter is
 //!   durable, or vouched for, before anything is proposed with it.
 //! - **I3** A proposer proposes itself only if no acceptor of some majority had accepted anything
@@ -63,7 +63,8 @@
 //!
 //! - *Instances are numbered by epochs, and an acceptor keeps only the newest.* It refuses all that
 //!   is about older ones, so an instance may never come to a decision. No leader is missed by that:
-//!   a newer one has begun.
+//!   a newer one has begun. (A restart may bring it back from the instance of a promise to that of
+//!   its epoch.)
 //! - *Acceptors with a live leader answer `Prepare` for a newer epoch with `Reject`* (Ongaro's
 //!   dissertation, section 4.2.3, does so for Raft), and consider it again when the leader has
 //!   been silent for `election_min`. A promise for a newer epoch does not unseat a leader either:

@@ -38,7 +38,8 @@ pub enum PaxosMessage {
         /// The newest instance that the sender is an acceptor of.
         instance: Epoch,
         /// The highest ballot that it has promised there; or, from a node that does not know that
-        /// because it was restarted, a bound: a ballot of no node, above all it can have promised.
+        /// because it was restarted, a bound, under the id `u64::MAX`: no less than all it can have
+        /// promised.
         promised: Option<Ballot>,
     },
     /// Phase 2a: "accept this".

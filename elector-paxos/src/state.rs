@@ -79,6 +79,8 @@ pub(crate) enum Part {
 pub(crate) struct Campaign {
     pub(crate) instance: Epoch,
     pub(crate) ballot: Ballot,
+    /// How many proposals in a row have followed each other at once, up to this one.
+    pub(crate) at_once: u32,
     pub(crate) phase: Phase,
 }
 
@@ -87,7 +89,7 @@ pub(crate) enum Phase {
     Prepare {
         promises: Tally,
         /// Those who refuse only because they do not know what they have promised before a
-        /// restart: they would promise a higher ballot.
+        /// restart: nothing else stands against a higher ballot.
         bounds: NodeSet,
         /// The highest proposal that those who promised have accepted.
         highest: Option<Proposal>,
@@ -114,7 +116,8 @@ pub(crate) struct Count {
 pub(crate) struct Seen {
     /// The newest instance that somebody is an acceptor of.
     pub(crate) instance: Epoch,
-    /// The highest counter of a ballot. After a restart, the highest that the node may have seen.
+    /// The highest counter of a ballot. After a restart, the highest that the node may have
+    /// promised.
     pub(crate) counter: u64,
 }
 

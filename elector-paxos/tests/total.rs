@@ -152,7 +152,10 @@ fn is_durable(durable: &PaxosDurable, pledge: Pledge) -> bool {
     let written = durable.promised.is_some_and(|promised| {
         durable.instance == pledge.epoch && (promised.counter, promised.node.0) == pledge.rank
     });
-    written || pledge.epoch == durable.epoch.next() && pledge.rank.0 <= durable.counter
+    let vouched = durable.instance == durable.epoch
+        && pledge.epoch == durable.epoch.next()
+        && pledge.rank.0 <= durable.counter;
+    written || vouched
 }
 
 proptest! {

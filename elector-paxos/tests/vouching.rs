@@ -148,29 +148,97 @@ fn a_proposer_asks_again_at_once_above_what_its_peers_have_forgotten() {
     assert_eq!(sent(&step, 3), Some(accept(e(2), ballot(21, 1), 1)));
 }
 
-// It takes those that do not remember only if a majority needs them, and it does not go on for ever.
+// It costs all others a write, so it is for a majority that cannot be had otherwise.
 #[test]
-fn a_proposer_asks_again_for_a_majority_only_and_not_for_ever() {
+fn a_proposer_asks_again_only_if_it_must() {
     let mut node = forsaken(5);
     let first = node.propose();
-    assert_eq!(node.receive(3, bound(first, 20)).sends, [], "two of five");
-    assert_eq!(node.receive(9, bound(first, 20)).sends, [], "a stranger");
+    node.receive(3, bound(first, 20));
     let step = node.receive(4, promise(e(2), first, None));
-    assert_eq!(
-        sent(&step, 5),
-        Some(prepare(e(2), ballot(21, 1))),
-        "three of five"
-    );
-    node.elapse(PaxosTimer::OwnPromise);
+    assert_eq!(step.sends, [], "5 may promise yet");
+    let step = node.receive(5, promise(e(2), first, None));
+    assert_eq!(sent(&step, 4), Some(accept(e(2), first, 1)));
+
+    let mut node = forsaken(5);
+    let first = node.propose();
+    node.receive(3, bound(first, 20));
+    assert_eq!(node.receive(9, bound(first, 20)).sends, [], "a stranger");
+    node.receive(4, promise(e(2), first, None));
+    let step = node.receive(5, bound(first, 20));
+    assert_eq!(sent(&step, 5), Some(prepare(e(2), ballot(21, 1))));
+}
+
+// Somebody else is at it, and is to be left time.
+#[test]
+fn a_proposer_does_not_ask_again_at_once_above_a_competitor() {
+    let mut node = forsaken(5);
+    let first = node.propose();
+    let beaten = PaxosMessage::Reject {
+        ballot: first,
+        epoch: e(1),
+        leader: None,
+        instance: e(2),
+        promised: Some(ballot(7, 4)),
+    };
+    node.receive(4, beaten);
+    node.receive(3, bound(first, 20));
+    assert_eq!(node.receive(5, bound(first, 20)).sends, []);
+}
+
+// Peers that refuse for ever must not keep a node busy, and one peer counts once.
+#[test]
+fn a_proposer_does_not_ask_at_once_for_ever() {
+    let mut node = forsaken(3);
+    let mut mine = node.propose();
     let mut asked = 0;
     for round in 2..20 {
-        let refused = ballot(round * 10 + 1, 1);
-        node.receive(3, bound(refused, (round + 1) * 10));
-        let step = node.receive(4, bound(refused, (round + 1) * 10));
-        node.elapse(PaxosTimer::OwnPromise);
+        node.receive(3, promise(e(2), mine, None));
+        let step = node.receive(3, bound(mine, round * 10));
         asked += usize::from(!step.sends.is_empty());
+        node.elapse(PaxosTimer::OwnPromise);
+        mine = ballot(round * 10 + 1, 1);
     }
-    assert_eq!(asked, 1, "the second try is the last at once");
+    assert_eq!(asked, 0, "who has promised is not asked again");
+    let mut node = forsaken(3);
+    let mut mine = node.propose();
+    for round in 2..20 {
+        let step = node.receive(3, bound(mine, round * 10));
+        asked += usize::from(!step.sends.is_empty());
+        node.elapse(PaxosTimer::OwnPromise);
+        mine = ballot(round * 10 + 1, 1);
+    }
+    assert_eq!(asked, 2);
+    let wait = node.elapse(PaxosTimer::Retry);
+    assert!(!wait.sends.is_empty(), "it goes on in its own time");
+}
+
+// What is decided need not be proposed again.
+#[test]
+fn a_bound_that_comes_with_the_decision_starts_nothing() {
+    let mut node = forsaken(3);
+    let first = node.propose();
+    let decided = PaxosMessage::Reject {
+        ballot: first,
+        epoch: e(2),
+        leader: Some(elector_core::NodeId(3)),
+        instance: e(2),
+        promised: Some(ballot(20, u64::MAX)),
+    };
+    assert_eq!(node.receive(3, decided).sends, []);
+    assert_eq!(node.view().leader, Some(elector_core::NodeId(3)));
+}
+
+// Silence comes first: to ask again would be in vain before it is over.
+#[test]
+fn a_restarted_node_that_keeps_silent_names_its_bound_when_that_is_over() {
+    let mut node = forsaken(3);
+    node.restart();
+    let asked = ballot(5, 3);
+    let step = node.receive(3, prepare(e(2), asked));
+    assert!(rejects(&step, 3));
+    assert_ne!(sent(&step, 3), Some(bound(asked, 8)));
+    let step = node.elapse(PaxosTimer::Vigil);
+    assert_eq!(sent(&step, 3), Some(bound(asked, 8)));
 }
 
 /// Paxos with a disk that forgets what it has vouched for.

@@ -31,12 +31,15 @@ impl Paxos {
             return; // Nonsense: that ballot is another's.
         }
         self.seen.counter = self.seen.counter.max(ballot.counter);
-        if let Some(floor) = self.against(instance, ballot) {
-            return self.reject(from, ballot, floor, out);
+        if self.is_late(instance, ballot) {
+            return self.reject(from, ballot, self.floor(), out);
         }
         if !handover && self.owes_silence(instance) {
             self.set_aside(request);
             return self.reject(from, ballot, self.floor(), out);
+        }
+        if let Some(bound) = self.memory.bound(instance, ballot) {
+            return self.reject(from, ballot, (instance, Some(bound)), out);
         }
         self.promise(instance, ballot, handover, out);
         self.give_way(instance, out);
@@ -62,11 +65,11 @@ impl Paxos {
             return; // Nonsense: another's ballot, or a stranger to lead.
         }
         self.seen.counter = self.seen.counter.max(ballot.counter);
-        if let Some(floor) = self.against(instance, ballot) {
-            return self.reject(from, ballot, floor, out);
-        }
-        if self.owes_silence(instance) {
+        if self.is_late(instance, ballot) || self.owes_silence(instance) {
             return self.reject(from, ballot, self.floor(), out);
+        }
+        if let Some(bound) = self.memory.bound(instance, ballot) {
+            return self.reject(from, ballot, (instance, Some(bound)), out);
         }
         self.hold(instance, proposal, out);
         self.give_way(instance, out);
@@ -83,7 +86,8 @@ impl Paxos {
         }
     }
 
-    /// The lowest instance and ballot that this acceptor still deals with. A proposer's own
+    /// The lowest instance and ballot that this acceptor still deals with, as far as it knows: see
+    /// [`bound`](crate::durable::Memory::bound) for what a restart leaves open. A proposer's own
     /// `Prepare` counts as soon as it is on its way, before the promise to itself is durable: to
     /// refuse more than one must is always safe.
     pub(super) fn floor(&self) -> (Epoch, Option<Ballot>) {
@@ -94,15 +98,9 @@ impl Paxos {
         }
     }
 
-    /// What this acceptor has promised that stands against this ballot, if anything does. Epoch
-    /// zero is before all elections, and always late.
-    fn against(&self, instance: Epoch, ballot: Ballot) -> Option<(Epoch, Option<Ballot>)> {
-        let floor = self.floor();
-        if instance == Epoch::ZERO || (instance, Some(ballot)) < floor {
-            Some(floor)
-        } else {
-            self.memory.against(instance, ballot)
-        }
+    /// Epoch zero is before all elections, and always late.
+    fn is_late(&self, instance: Epoch, ballot: Ballot) -> bool {
+        instance == Epoch::ZERO || (instance, Some(ballot)) < self.floor()
     }
 
     /// Whether a leader of an older epoch counts on this node. Who leads this very epoch is not in

@@ -27,17 +27,22 @@ use crate::{
     state::{Campaign, Part, Phase, Watch},
 };
 
-/// How many tries in a row may follow each other at once.
+/// How many proposals in a row may follow the first at once. Peers that refuse without end gain
+/// nothing: the next one waits like any other.
 const AT_ONCE: u32 = 2;
 
 impl Paxos {
     /// Phase 1a: "A proposer chooses a new proposal number n and sends a request to each member of
     /// some set of acceptors" ("Paxos Made Simple", section 2.2). Here: to all.
     pub(super) fn propose(&mut self, out: &mut Outbox<Self>) {
+        self.count_attempt();
+        self.ask_to_promise(0, out);
+    }
+
+    fn ask_to_promise(&mut self, at_once: u32, out: &mut Outbox<Self>) {
         let Some((instance, ballot)) = self.next_ballot() else {
             return self.keep(Watch::Vigil, out); // There are no numbers left.
         };
-        self.count_attempt();
         self.seen.counter = ballot.counter;
         out.broadcast(&PaxosMessage::Prepare {
             epoch: instance,
@@ -53,6 +58,7 @@ impl Paxos {
         self.part = Part::Proposer(Campaign {
             instance,
             ballot,
+            at_once,
             phase,
         });
         self.keep(Watch::Retry, out);
@@ -217,9 +223,7 @@ impl Paxos {
         }
         let answers = match &mut campaign.phase {
             Phase::Prepare { bounds, .. } if promised.is_some_and(Ballot::is_bound) => {
-                if self.rules.members.contains(from) {
-                    bounds.insert(from);
-                }
+                bounds.insert(from);
                 return self.ask_above_bounds(out);
             }
             Phase::Prepare { promises, .. } => promises,
@@ -231,23 +235,36 @@ impl Paxos {
         }
     }
 
-    /// Proposes again at once, with a higher ballot, if a majority would promise that: nobody is in
-    /// the way, so that there is nobody to leave time to. Peers that name bounds without end gain
-    /// nothing: after some tries in a row the proposal waits like any other.
+    /// Proposes again at once, with a higher ballot, if a majority would promise that, cannot be
+    /// had otherwise, and no competitor is to be seen who should be left time. That is the price of
+    /// promises that are not written, when a node was restarted that is needed now.
     fn ask_above_bounds(&mut self, out: &mut Outbox<Self>) {
         let Part::Proposer(campaign) = &self.part else {
             return; // Only a proposer is refused.
         };
+        let at_once = campaign.at_once + 1;
         let Phase::Prepare {
             promises, bounds, ..
         } = &campaign.phase
         else {
             return; // There were promises enough.
         };
-        let willing = promises.granted().len() + bounds.len();
-        let enough = !bounds.is_empty() && willing >= self.rules.members.majority();
-        if enough && self.attempt <= AT_ONCE {
-            self.propose(out);
+        if bounds.is_empty() || !promises.refused().is_empty() || at_once > AT_ONCE {
+            return;
+        }
+        // The leader that this proposal is to replace will not answer.
+        let replaced = self.decided.filter(|_| campaign.instance > self.epoch());
+        let (mut willing, mut possible) = (1, 1); // Itself.
+        for peer in self.rules.members.peers() {
+            let promised = promises.granted().contains(peer);
+            let bound = bounds.contains(peer);
+            let gone = self.suspects.contains(peer) || replaced == Some(peer);
+            willing += usize::from(promised || bound);
+            possible += usize::from(promised || !bound && !gone);
+        }
+        let majority = self.rules.members.majority();
+        if willing >= majority && possible < majority {
+            self.ask_to_promise(at_once, out);
         }
     }
 

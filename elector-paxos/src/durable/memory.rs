@@ -39,7 +39,8 @@ impl Ballot {
         Self { counter, node }
     }
 
-    /// Whether a refusal names this ballot only as a bound: nobody competes with it.
+    /// Whether a refusal names this ballot only as a bound: nobody competes with it. (A member with
+    /// the id `u64::MAX` looks like one; all that does is that others may ask again too soon.)
     pub(crate) fn is_bound(self) -> bool {
         self == Self::up_to(self.counter)
     }
@@ -55,7 +56,7 @@ impl Memory {
         Self { disk, next }
     }
 
-    /// The newest instance and the highest ballot that this node has promised.
+    /// The newest instance and the highest ballot that this node knows to have promised.
     pub(crate) fn floor(&self) -> (Epoch, Option<Ballot>) {
         match self.next {
             Next::Promised(ballot) => (self.disk.epoch.next(), Some(ballot)),
@@ -63,22 +64,12 @@ impl Memory {
         }
     }
 
-    /// What stands against this ballot, if anything does: see [`floor`](Self::floor).
-    pub(crate) fn against(
-        &self,
-        instance: Epoch,
-        ballot: Ballot,
-    ) -> Option<(Epoch, Option<Ballot>)> {
-        let floor = self.floor();
-        let next = self.disk.epoch.next();
+    /// The bound below which this ballot is, if the node may have promised a higher one and does
+    /// not know.
+    pub(crate) fn bound(&self, instance: Epoch, ballot: Ballot) -> Option<Ballot> {
+        let unknown = self.next == Next::Unknown && instance == self.disk.epoch.next();
         let bound = Ballot::up_to(self.disk.counter);
-        if (instance, Some(ballot)) < floor {
-            Some(floor)
-        } else if self.next == Next::Unknown && instance == next && ballot < bound {
-            Some((next, Some(bound)))
-        } else {
-            None
-        }
+        (unknown && ballot < bound).then_some(bound)
     }
 
     /// The proposal of the highest ballot accepted in `instance`, the newest.
@@ -87,7 +78,8 @@ impl Memory {
         accepted.filter(|_| self.disk.instance == instance)
     }
 
-    /// Makes a promise that nothing stands [`against`](Self::against).
+    /// Makes a promise that is not below the [`floor`](Self::floor), nor any
+    /// [`bound`](Self::bound).
     pub(crate) fn promise(&mut self, instance: Epoch, ballot: Ballot) {
         let disk = &mut self.disk;
         let is_next = instance == disk.epoch.next() && instance > disk.instance;
