@@ -211,13 +211,29 @@ impl Worker {
         let mut led = pin!(elector.lead_with(grace, |me| self.work(me)));
         tokio::select! {
             led = &mut led => led,
-            () = gone => match self.guard.try_lock() {
-                // Better to end now than to win an election, and be of no use.
-                Ok(_) => Err(LeadError::Work("the guardian of the command is gone".into())),
-                // The work hears of it too, and sees to the end of the command.
-                Err(_) => led.await,
+            () = gone => tokio::select! {
+                biased;
+                // The work hears of it too, and sees to the end of the command; unless it ends
+                // before it has listened, because its leadership does.
+                led = &mut led => led,
+                () = self.idle() => if self.is_decided() {
+                    led.await
+                } else {
+                    // Better to end now than to win an election, and be of no use.
+                    Err(LeadError::Work("the guardian of the command is gone".into()))
+                },
             },
         }
+    }
+
+    /// Waits until no work has the guardian in hand.
+    async fn idle(&self) {
+        let _ = self.guard.lock().await;
+    }
+
+    fn is_decided(&self) -> bool {
+        let verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
+        verdict.is_some()
     }
 
     async fn work<G: Guarantee>(&self, me: Leadership<G>) -> Result<(), BoxError> {

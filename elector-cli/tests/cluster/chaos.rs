@@ -40,6 +40,12 @@ fn paxos_3() {
     chaos("paxos", 3, true);
 }
 
+// Nodes that are restarted in the epoch before are needed now and then, and now and then not.
+#[test]
+fn paxos_5() {
+    chaos("paxos", 5, true);
+}
+
 // Bully promises one leader after healing; what overlaps before that is counted.
 #[test]
 fn bully_3() {
