@@ -208,32 +208,12 @@ impl Worker {
         grace: Grace,
         gone: impl Future<Output = ()>,
     ) -> Result<(), LeadError> {
-        let mut led = pin!(elector.lead_with(grace, |me| self.work(me)));
-        tokio::select! {
-            led = &mut led => led,
-            () = gone => tokio::select! {
-                biased;
-                // The work hears of it too, and sees to the end of the command; unless it ends
-                // before it has listened, because its leadership does.
-                led = &mut led => led,
-                () = self.idle() => if self.is_decided() {
-                    led.await
-                } else {
-                    // Better to end now than to win an election, and be of no use.
-                    Err(LeadError::Work("the guardian of the command is gone".into()))
-                },
-            },
-        }
+        let led = elector.lead_with(grace, |me| self.work(me));
+        unless_bereaved(led, gone, &self.guard, || self.verdict()).await
     }
 
-    /// Waits until no work has the guardian in hand.
-    async fn idle(&self) {
-        let _ = self.guard.lock().await;
-    }
-
-    fn is_decided(&self) -> bool {
-        let verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
-        verdict.is_some()
+    fn verdict(&self) -> Option<u8> {
+        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn work<G: Guarantee>(&self, me: Leadership<G>) -> Result<(), BoxError> {
@@ -268,9 +248,8 @@ impl Worker {
             Ok(()) => ExitCode::SUCCESS,
             Err(LeadError::Node(_)) => ExitCode::from(run::NODE_FAILED),
             Err(error) => {
-                let verdict = *self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
                 tracing::error!(target: "elector", %error, "the node ends");
-                ExitCode::from(verdict.unwrap_or(run::GUARDIAN_FAILED))
+                ExitCode::from(self.verdict().unwrap_or(run::GUARDIAN_FAILED))
             }
         };
         // The work has ended, so nothing is left that could take long.
@@ -282,6 +261,34 @@ impl Worker {
         }
         code
     }
+}
+
+/// Leads for as long as the guardian is not `gone`. Work that has it in hand then hears of that too,
+/// sees to the end of the command, and comes to a verdict; unless it ends before it has listened,
+/// because its leadership does.
+async fn unless_bereaved<T>(
+    led: impl Future<Output = Result<(), LeadError>>,
+    gone: impl Future<Output = ()>,
+    in_hand: &tokio::sync::Mutex<T>,
+    verdict: impl Fn() -> Option<u8>,
+) -> Result<(), LeadError> {
+    let mut led = pin!(led);
+    tokio::select! {
+        led = &mut led => return led,
+        () = gone => {}
+    }
+    tokio::select! {
+        biased;
+        led = &mut led => return led,
+        _ = in_hand.lock() => {}
+    }
+    if verdict().is_some() {
+        return led.await;
+    }
+    // Better to end now than to win an election, and be of no use.
+    Err(LeadError::Work(
+        "the guardian of the command is gone".into(),
+    ))
 }
 
 /// A leadership, as the supervisor of a command sees it.
@@ -317,5 +324,45 @@ impl<G: Guarantee> Held for Tenured<G> {
 impl From<RunError> for ServeError {
     fn from(error: RunError) -> Self {
         Self::Run(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::{pending, ready},
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+
+    // In a pause between two starts of the command the work holds the guardian and does not listen.
+    // If its leadership ends just then, nobody has heard, and the node must end all the same.
+    #[tokio::test]
+    async fn a_node_whose_guardian_is_gone_ends_though_its_work_did_not_listen() {
+        let guard = tokio::sync::Mutex::new(());
+        let pausing = guard.lock().await;
+        let mut led = pin!(unless_bereaved(pending(), ready(()), &guard, || None));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(led.as_mut().poll(&mut context).is_pending(), "work first");
+        drop(pausing);
+        let told = led.await.unwrap_err().to_string();
+        assert!(told.contains("guardian"), "{told}");
+    }
+
+    // Its work is about to say what came of it.
+    #[tokio::test]
+    async fn work_that_has_heard_has_the_last_word() {
+        let guard = tokio::sync::Mutex::new(());
+        let (end, led) = tokio::sync::oneshot::channel();
+        let led = async { led.await.unwrap() };
+        let mut led = pin!(unless_bereaved(led, ready(()), &guard, || Some(4)));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(led.as_mut().poll(&mut context).is_pending(), "no last word");
+        end.send(Ok(())).unwrap();
+        assert!(matches!(
+            led.as_mut().poll(&mut context),
+            Poll::Ready(Ok(()))
+        ));
     }
 }
