@@ -10,15 +10,23 @@ pub(crate) enum Breach {
         first: NodeId,
         second: NodeId,
     },
-    #[error(
-        "{node:?} pledged itself in epoch {} to {:?} at rank {:?}, after {:?} at rank {:?}",
-        after.epoch, after.candidate, after.rank, before.candidate, before.rank
-    )]
+    #[error("{node:?} pledged itself in epoch {} to {after}, after {before}", after.epoch)]
     PledgedTwice {
         node: NodeId,
         before: Pledge,
         after: Pledge,
     },
+    #[error("epoch {epoch} has two values at rank {rank:?}: {first:?} and {second:?}")]
+    TwoValues {
+        epoch: Epoch,
+        rank: (u64, u64),
+        first: NodeId,
+        second: NodeId,
+    },
+    #[error("{node:?} leads epoch {epoch} again, after it had ceased to lead it")]
+    LedTwice { node: NodeId, epoch: Epoch },
+    #[error("{first:?} and {second:?} hold a lease at the same time")]
+    TwoLeases { first: NodeId, second: NodeId },
     #[error("{node:?} showed epoch {to} after epoch {from}")]
     EpochWentBack {
         node: NodeId,

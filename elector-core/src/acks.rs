@@ -14,29 +14,43 @@ use crate::{Membership, Moment, NodeId};
 pub struct Acks {
     // By position in the membership; `None` until the node has acknowledged anything.
     newest: Vec<Option<Moment>>,
+    // When the first round of this tenure was sent.
+    first: Option<Moment>,
 }
 
 impl Acks {
-    /// Nobody has acknowledged anything yet.
+    /// No node has acknowledged anything yet.
     #[must_use]
     pub fn new(members: &Membership) -> Self {
         Self {
             newest: vec![None; members.len()],
+            first: None,
         }
     }
 
-    /// `node` acknowledged the round sent at `sent`; the leader itself acknowledges each round as it
-    /// sends it. Older echoes and strangers change nothing, nor does an echo of a round that the
-    /// leader has not sent: no peer can make a lease last longer than the leader's own clock says.
-    pub fn record(&mut self, members: &Membership, node: NodeId, sent: Moment) {
+    /// Records that `node` acknowledged the round sent at `sent`; the leader itself acknowledges
+    /// each round as it sends it. Returns whether that counts.
+    ///
+    /// Strangers do not count. An echo of a round that the leader has not sent does not, so that
+    /// no peer can make a lease last longer than the leader's own clock says. An echo from before
+    /// the first round does not either: it belongs to an earlier tenure, and its sender does not
+    /// owe this tenure anything.
+    pub fn record(&mut self, members: &Membership, node: NodeId, sent: Moment) -> bool {
         let at = |node| members.position(node);
-        let newest_round = at(members.me()).and_then(|me| self.newest.get(me).copied().flatten());
-        if node != members.me() && Some(sent) > newest_round {
-            return;
+        let me = members.me();
+        if node == me {
+            self.first.get_or_insert(sent);
+        } else {
+            let newest = at(me).and_then(|me| self.newest.get(me).copied().flatten());
+            if Some(sent) > newest || Some(sent) < self.first {
+                return false;
+            }
         }
-        if let Some(slot) = at(node).and_then(|place| self.newest.get_mut(place)) {
-            *slot = (*slot).max(Some(sent));
-        }
+        let Some(slot) = at(node).and_then(|place| self.newest.get_mut(place)) else {
+            return false;
+        };
+        *slot = (*slot).max(Some(sent));
+        true
     }
 
     /// The send time of the newest round that a majority has acknowledged.
@@ -67,7 +81,7 @@ mod tests {
     fn the_quorum_moment_is_the_majority_th_newest() {
         let members = Membership::new(NodeId(1), (1..=5).map(NodeId)).unwrap();
         let mut acks = Acks::new(&members);
-        for (node, nanos) in [(1, 50), (2, 40)] {
+        for (node, nanos) in [(1, 10), (1, 50), (2, 40)] {
             acks.record(&members, NodeId(node), Moment::from_nanos(nanos));
         }
         assert_eq!(acks.quorum(&members), None, "two of five are no quorum");
@@ -89,6 +103,20 @@ mod tests {
         acks.record(&members, NodeId(2), Moment::from_nanos(11));
         assert_eq!(acks.quorum(&members), None);
         acks.record(&members, NodeId(2), Moment::from_nanos(10));
+        assert_eq!(acks.quorum(&members), Some(Moment::from_nanos(10)));
+    }
+
+    // A late heartbeat of an earlier tenure is answered by a node that does not follow this one: its
+    // echo must not make a lease.
+    #[test]
+    fn an_echo_of_an_earlier_tenure_does_not_count() {
+        let members = Membership::new(NodeId(1), (1..=3).map(NodeId)).unwrap();
+        let mut acks = Acks::new(&members);
+        acks.record(&members, NodeId(1), Moment::from_nanos(10));
+        acks.record(&members, NodeId(1), Moment::from_nanos(20));
+        assert!(!acks.record(&members, NodeId(2), Moment::from_nanos(9)));
+        assert_eq!(acks.quorum(&members), None);
+        assert!(acks.record(&members, NodeId(2), Moment::from_nanos(10)));
         assert_eq!(acks.quorum(&members), Some(Moment::from_nanos(10)));
     }
 }

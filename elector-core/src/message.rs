@@ -1,3 +1,5 @@
+use core::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Epoch, NodeId, Payload};
@@ -39,10 +41,12 @@ pub enum Purpose {
 pub struct Pledge {
     /// The epoch it counts in.
     pub epoch: Epoch,
-    /// The ballot, where an algorithm has ballots.
+    /// The ballot, where an algorithm has ballots. Ballots are compared across nodes: in one
+    /// epoch, a rank other than `(0, 0)` names one candidate, on all nodes.
     pub rank: (u64, u64),
-    /// Whom it supports.
-    pub candidate: NodeId,
+    /// The node that it supports. `None` binds its sender to the rank alone, as the promise of a
+    /// Paxos acceptor does.
+    pub candidate: Option<NodeId>,
 }
 
 impl Pledge {
@@ -52,7 +56,66 @@ impl Pledge {
         Self {
             epoch,
             rank: (0, 0),
-            candidate,
+            candidate: Some(candidate),
         }
+    }
+
+    /// What a node is bound to that made this pledge and then `later` one of the same epoch;
+    /// `None` if `later` breaks this one.
+    #[must_use]
+    pub fn then(self, later: Self) -> Option<Self> {
+        if later.rank != self.rank {
+            return (later.rank > self.rank).then_some(later);
+        }
+        self.agrees_with(later).then_some(Self {
+            candidate: later.candidate.or(self.candidate),
+            ..later
+        })
+    }
+
+    /// Returns `false` if the two name different candidates.
+    #[must_use]
+    pub fn agrees_with(self, other: Self) -> bool {
+        self.candidate.is_none() || other.candidate.is_none() || self.candidate == other.candidate
+    }
+
+    /// Whether the rank is a ballot, for which all nodes name the same candidate.
+    #[must_use]
+    pub fn has_ballot(self) -> bool {
+        self.rank != (0, 0)
+    }
+}
+
+impl fmt::Display for Pledge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.candidate {
+            Some(candidate) => write!(f, "{candidate:?} at rank {:?}", self.rank),
+            None => write!(f, "rank {:?}", self.rank),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pledge(rank: u64, candidate: Option<u64>) -> Pledge {
+        Pledge {
+            epoch: Epoch(1),
+            rank: (rank, 0),
+            candidate: candidate.map(NodeId),
+        }
+    }
+
+    // Every checker uses this rule, so that an error here makes all of them blind.
+    #[test]
+    fn a_pledge_is_broken_by_a_lower_rank_and_by_another_candidate() {
+        let bound = pledge(2, Some(1));
+        assert_eq!(bound.then(pledge(1, Some(1))), None);
+        assert_eq!(bound.then(pledge(2, Some(3))), None);
+        assert_eq!(bound.then(pledge(3, Some(3))), Some(pledge(3, Some(3))));
+        let promised = bound.then(pledge(2, None));
+        assert_eq!(promised, Some(bound), "a promise does not erase a value");
+        assert_eq!(pledge(2, None).then(bound), Some(bound));
     }
 }

@@ -54,10 +54,15 @@ proptest! {
     ) {
         let (members, mut acks) = (cluster(n), Acks::new(&cluster(n)));
         let mut newest = BTreeMap::<u64, u64>::new();
+        let mut first = None;
         for (node, sent) in echoes {
             acks.record(&members, NodeId(node), Moment::from_nanos(sent));
-            // Node 1 leads: nobody can have heard of a round that it has not sent.
-            let round_exists = node == 1 || newest.get(&1).is_some_and(|round| sent <= *round);
+            if node == 1 {
+                first.get_or_insert(sent);
+            }
+            // Node 1 leads: an echo is of a round that it has sent in this tenure.
+            let round_exists = node == 1
+                || first <= Some(sent) && newest.get(&1).is_some_and(|round| sent <= *round);
             if (1..=n).contains(&node) && round_exists {
                 let known = newest.entry(node).or_insert(sent);
                 *known = sent.max(*known);

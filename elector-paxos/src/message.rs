@@ -78,7 +78,8 @@ pub enum PaxosMessage {
         /// The follower's epoch. If it is higher than that of the message, the leader's tenure is
         /// over.
         epoch: Epoch,
-        /// The stamp of the message.
+        /// The stamp of the message, which the follower acknowledges by that; [`Moment::ZERO`] if
+        /// the message was of a past epoch.
         sent: Moment,
     },
     /// "Campaign now": the leader of this epoch has stepped down in the receiver's favour.
@@ -117,14 +118,15 @@ impl Message for PaxosMessage {
     }
 
     /// A promise and an acceptance bind alike: to accept nothing of a lower ballot in this
-    /// instance.
+    /// instance. An acceptance and a proposal name the value of their ballot.
     fn pledge(&self, _to: NodeId) -> Option<Pledge> {
-        let (epoch, ballot) = match self {
-            Self::Promise { epoch, ballot, .. } => (*epoch, *ballot),
-            Self::Accepted { epoch, proposal } => (*epoch, proposal.ballot),
+        let (epoch, ballot, candidate) = match self {
+            Self::Promise { epoch, ballot, .. } => (*epoch, *ballot, None),
+            Self::Accept { epoch, proposal } | Self::Accepted { epoch, proposal } => {
+                (*epoch, proposal.ballot, Some(proposal.value))
+            }
             Self::Prepare { .. }
             | Self::Reject { .. }
-            | Self::Accept { .. }
             | Self::Learn { .. }
             | Self::Heartbeat { .. }
             | Self::HeartbeatAck { .. }
@@ -133,7 +135,7 @@ impl Message for PaxosMessage {
         Some(Pledge {
             epoch,
             rank: (ballot.counter, ballot.node.0),
-            candidate: ballot.node,
+            candidate,
         })
     }
 }

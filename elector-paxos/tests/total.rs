@@ -139,11 +139,12 @@ fn config() -> impl Strategy<Value = PaxosConfig> {
 /// What an acceptor must remember, instance by instance, and over every restart: the highest pledge
 /// it has given.
 fn keeps_its_word(pledged: &mut BTreeMap<Epoch, Pledge>, pledge: Pledge) -> bool {
-    let before = pledged.insert(pledge.epoch, pledge);
-    before.is_none_or(|before| {
-        before.rank < pledge.rank
-            || (before.rank, before.candidate) == (pledge.rank, pledge.candidate)
-    })
+    let before = pledged.get(&pledge.epoch).copied();
+    let Some(bound) = before.map_or(Some(pledge), |before| before.then(pledge)) else {
+        return false;
+    };
+    pledged.insert(pledge.epoch, bound);
+    true
 }
 
 /// Whether the disk says it, so that it is kept whatever happens: the very promise, or that the node

@@ -52,7 +52,8 @@ pub enum RaftMessage {
     HeartbeatAck {
         /// The follower's term. If it is higher than the heartbeat's, the sender's tenure is over.
         term: Epoch,
-        /// The stamp of the heartbeat.
+        /// The stamp of the heartbeat, which the follower acknowledges by that;
+        /// [`Moment::ZERO`] if the heartbeat was of a past term.
         sent: Moment,
     },
     /// "Campaign now": the leader of this term has stepped down in the receiver's favour

@@ -200,8 +200,9 @@ fn a_leader_without_a_quorum_steps_down() {
     let mut node = Node::new(5, &RaftConfig::default());
     let step = node.lead();
     assert!(is_set(&step, RaftTimer::Quorum));
+    let sent_at = node.moment();
     for (peer, complete) in [(2, false), (2, false), (3, true), (3, false), (4, true)] {
-        let step = node.receive(peer, ack(e(1), node.moment()));
+        let step = node.receive(peer, ack(e(1), sent_at));
         assert_eq!(is_set(&step, RaftTimer::Quorum), complete, "{peer}");
     }
     node.elapse(RaftTimer::Quorum);

@@ -177,7 +177,8 @@ proptest! {
             }
             for out in &step.sends {
                 if let Some(pledge) = out.message.pledge(out.to) {
-                    support.add(pledge.epoch, pledge.candidate)?;
+                    let candidate = pledge.candidate.expect("a vote names its candidate");
+                    support.add(pledge.epoch, candidate)?;
                 }
             }
             let view = driver.view();

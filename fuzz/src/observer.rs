@@ -105,12 +105,11 @@ impl<A: ElectionAlgorithm> Observer<A> {
         let Some(pledge) = sent.message.pledge(sent.to) else {
             return;
         };
-        let before = self.pledges.insert(pledge.epoch, pledge);
-        let kept = before.is_none_or(|before| {
-            before.rank < pledge.rank
-                || (before.rank, before.candidate) == (pledge.rank, pledge.candidate)
-        });
-        assert!(kept, "{before:?} was pledged, and then {pledge:?}");
+        let before = self.pledges.get(&pledge.epoch).copied();
+        match before.map_or(Some(pledge), |before| before.then(pledge)) {
+            Some(bound) => _ = self.pledges.insert(pledge.epoch, bound),
+            None => panic!("{before:?} was pledged, and then {pledge:?}"),
+        }
     }
 
     fn sees_view(&mut self, view: View) {

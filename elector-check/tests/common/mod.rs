@@ -77,11 +77,7 @@ impl Message for Say {
 
     fn pledge(&self, to: NodeId) -> Option<Pledge> {
         match *self {
-            Self::Grant(epoch) => Some(Pledge {
-                epoch,
-                rank: (0, 0),
-                candidate: to,
-            }),
+            Self::Grant(epoch) => Some(Pledge::vote(epoch, to)),
             Self::Ask(_) | Self::Lead(_) => None,
         }
     }

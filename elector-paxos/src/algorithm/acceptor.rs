@@ -71,6 +71,10 @@ impl Paxos {
         if let Some(bound) = self.memory.bound(instance, ballot) {
             return self.reject(from, ballot, (instance, Some(bound)), out);
         }
+        let held = self.memory.accepted(instance);
+        if held.is_some_and(|held| held.ballot == ballot && held.value != value) {
+            return; // Nonsense: two values in one ballot.
+        }
         self.hold(instance, proposal, out);
         self.give_way(instance, out);
         let accepted = PaxosMessage::Accepted {
@@ -103,10 +107,13 @@ impl Paxos {
         instance == Epoch::ZERO || (instance, Some(ballot)) < self.floor()
     }
 
-    /// Whether a leader of an older epoch counts on this node. Who leads this very epoch is not in
-    /// danger: only the same leader can be chosen in it.
+    /// Whether a leader counts on this node not to help to elect another. In an epoch whose leader
+    /// is decided, only the same leader can be chosen again, so that it is not in danger. An epoch
+    /// that this node knows only by number may still be decided against the leader that it has just
+    /// acknowledged; after a restart, that may be the leader of this very epoch.
     fn owes_silence(&self, instance: Epoch) -> bool {
-        instance > self.epoch() && self.has_fresh_leader()
+        let is_decided = instance <= self.epoch() && self.decided.is_some();
+        !is_decided && self.has_fresh_leader()
     }
 
     fn set_aside(&mut self, request: Request) {

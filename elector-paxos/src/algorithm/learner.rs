@@ -150,7 +150,9 @@ impl Paxos {
     }
 
     /// Only a node that has learned that it was chosen sends heartbeats, so that one is as good as
-    /// the decision. One of a past epoch is answered too: the answer's epoch ends that tenure.
+    /// the decision. One of a past epoch is answered too: the answer's epoch ends that tenure. That
+    /// answer echoes no stamp: the sender may lead the present epoch by now, and an echo would give
+    /// it a lease for which this node, which has not heard it do so, owes no silence.
     pub(super) fn heartbeat(
         &mut self,
         from: NodeId,
@@ -170,6 +172,11 @@ impl Paxos {
             }
             self.follow(from, out);
         }
+        let sent = if epoch == self.epoch() {
+            sent
+        } else {
+            Moment::ZERO
+        };
         let epoch = self.epoch();
         out.send(from, PaxosMessage::HeartbeatAck { epoch, sent });
     }

@@ -18,7 +18,9 @@ impl Raft {
     }
 
     /// A heartbeat of a past term is answered too: the answer's term ends a tenure that this node
-    /// cannot follow any more, and without it neither would ever catch up with the other.
+    /// cannot follow any more, and without it neither would ever catch up with the other. That
+    /// answer echoes no stamp. The sender may lead the present term by now, and this node has not
+    /// heard it do so: an echo would give it a lease for which this node owes no silence.
     pub(super) fn heartbeat(
         &mut self,
         from: NodeId,
@@ -35,6 +37,11 @@ impl Raft {
             }
             self.follow(from, out);
         }
+        let sent = if term == self.term() {
+            sent
+        } else {
+            Moment::ZERO
+        };
         let term = self.term();
         out.send(from, RaftMessage::HeartbeatAck { term, sent });
     }

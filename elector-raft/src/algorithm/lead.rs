@@ -65,7 +65,9 @@ impl Raft {
         let Part::Leader { acks, heard } = &mut self.part else {
             return; // Stale: this tenure has ended.
         };
-        acks.record(&self.rules.members, from, sent);
+        if !acks.record(&self.rules.members, from, sent) {
+            return; // Stale: it answers a round of an earlier tenure.
+        }
         // The leader itself is one of the quorum.
         let missing = self.rules.members.majority() - 1;
         if self.rules.check_quorum && heard.insert(from) && heard.len() >= missing {

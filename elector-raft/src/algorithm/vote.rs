@@ -39,8 +39,9 @@ impl Raft {
     ///
     /// A candidate of an older term is refused too, not ignored: it learns the term by that.
     fn vote_asked(&mut self, request: Request, out: &mut Outbox<Self>) {
+        let is_new = request.term > self.term();
         let granted = request.term >= self.term() && self.listens(request) && {
-            if request.term > self.term() {
+            if is_new {
                 // A leader stops leading here, before it can give its vote away.
                 self.adopt(request.term, out);
             }
@@ -52,7 +53,12 @@ impl Raft {
                 self.durable.voted_for = Some(request.from);
                 self.attempt = self.attempt.saturating_add(1);
             }
-            self.keep_vigil(Watch::Vigil, out);
+            // In a term that it has entered before, this node may have acknowledged the leader of
+            // that very term before a restart. That silence stays.
+            let owes_silence = self.rules.check_quorum && !is_new && self.has_fresh_leader();
+            if !owes_silence {
+                self.keep_vigil(Watch::Vigil, out);
+            }
         }
         let answer = RaftMessage::Vote {
             term: self.term(),
@@ -65,8 +71,9 @@ impl Raft {
     /// from a current leader, it does not update its term or grant its vote" (dissertation,
     /// section 4.2.3). The lease rests on this.
     ///
-    /// A transfer is heard out nevertheless. The leader of the term before has stepped down for
-    /// it, and the lease of any leader before *that* one had ended when that one was elected.
+    /// A transfer is considered nevertheless. The leader of the term before has stepped down for
+    /// it, and the lease of any leader before *that* one had ended when that one was elected. That
+    /// says nothing of a leader of the term of the transfer itself: see the caller.
     fn listens(&mut self, request: Request) -> bool {
         let refuses =
             self.rules.check_quorum && request.asks != Asks::Transfer && self.has_fresh_leader();

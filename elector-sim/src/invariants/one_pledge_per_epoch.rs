@@ -16,14 +16,12 @@ impl OnePledgePerEpoch {
     /// `node` sent a message that pledges it.
     pub fn pledged(&mut self, node: NodeId, pledge: Pledge) -> Option<String> {
         let before = *self.pledged.entry((node, pledge.epoch)).or_insert(pledge);
-        let broken = pledge.rank < before.rank
-            || (pledge.rank == before.rank && pledge.candidate != before.candidate);
-        self.pledged.insert((node, pledge.epoch), pledge);
-        broken.then(|| {
-            format!(
-                "node {node} pledged itself in epoch {} to {} at rank {:?}, after {} at rank {:?}",
-                pledge.epoch, pledge.candidate, pledge.rank, before.candidate, before.rank
-            )
+        let bound = before.then(pledge);
+        let kept = bound.unwrap_or(pledge);
+        self.pledged.insert((node, pledge.epoch), kept);
+        bound.is_none().then(|| {
+            let epoch = pledge.epoch;
+            format!("node {node} pledged itself in epoch {epoch} to {pledge}, after {before}")
         })
     }
 }
