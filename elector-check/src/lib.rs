@@ -71,6 +71,7 @@ mod model;
 mod network;
 mod report;
 mod state;
+mod walk;
 
 #[cfg(doc)]
 use elector_core::ElectionAlgorithm;
@@ -78,3 +79,4 @@ use elector_core::ElectionAlgorithm;
 pub use check::{Check, CheckError};
 pub use config::CheckConfig;
 pub use report::{Checked, Outcome, Quantifier, Report};
+pub use walk::{Broken, Finding, Schedule, ScheduleError, WalkReport, Walks};

@@ -9,7 +9,7 @@ use crate::{
 
 /// Drives one algorithm through one life of a node, from start to crash: computes what changed,
 /// and checks at every step what a single node can check of the contract.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Driver<A: ElectionAlgorithm> {
     algorithm: A,
     members: Membership,
@@ -26,7 +26,7 @@ pub struct Driver<A: ElectionAlgorithm> {
 /// What one step changed and ordered, to be carried out in the order of the fields.
 ///
 /// Boxed wherever it is passed on: it goes through several hands, and is used again in the end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Step<A: ElectionAlgorithm> {
     /// Counts the steps of this life of the node, from 1.
     pub number: u64,

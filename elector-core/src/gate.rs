@@ -7,7 +7,7 @@ use crate::{ElectionAlgorithm, Step};
 /// The host starts the write of [`Step::persist`], then passes the step through the gate. Steps
 /// come out in order; one that comes out may have its sends delivered and its view published. The
 /// algorithm goes on stepping meanwhile, so a slow disk delays answers and nothing else.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Gate<A: ElectionAlgorithm> {
     durable: u64,
     waiting: VecDeque<Box<Step<A>>>,

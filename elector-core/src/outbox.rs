@@ -24,7 +24,7 @@ pub enum TimerOrder<T> {
 }
 
 /// Where an algorithm puts the orders of one step.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Outbox<A: ElectionAlgorithm> {
     members: Membership,
     now: Moment,

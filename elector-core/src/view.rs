@@ -76,4 +76,10 @@ impl View {
             role: Role::Leader,
         }
     }
+
+    /// Returns `true` if the node believes that it leads.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        self.role == Role::Leader
+    }
 }

@@ -1,0 +1,124 @@
+use std::fmt;
+
+use elector_core::{Command, NodeId};
+
+use crate::action::id;
+
+/// One thing that happens to a cluster in a walk. Nodes are named by position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Event<T> {
+    /// True time passes; nanoseconds.
+    Wait(u64),
+    /// A timer elapses that runs and is due.
+    Elapsed { node: usize, timer: T },
+    /// A message arrives. It may arrive any number of times.
+    Received { node: usize, message: MessageId },
+    /// The oldest write that waits is on the disk now.
+    Written { node: usize },
+    /// The process ends. The disk keeps what was written.
+    Crashed { node: usize },
+    /// The process starts from what the disk has.
+    Restarted { node: usize },
+    /// The clock runs at this rate from now on, in thousandths.
+    Clock { node: usize, permille: u64 },
+    /// The node is told that the connection to a peer broke.
+    Suspected { node: usize, peer: NodeId },
+    /// The application gives a command.
+    Commanded { node: usize, command: Command },
+}
+
+/// Names a message by the line of the schedule whose step sent it. That name stays the same when
+/// other lines are taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MessageId {
+    /// The line.
+    pub(crate) line: u32,
+    /// Counts the messages of that step to the same receiver, from 1.
+    pub(crate) nth: u16,
+}
+
+/// An event with the number of its line. Numbers ascend, and may have gaps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line<T> {
+    pub(crate) number: u32,
+    pub(crate) event: Event<T>,
+}
+
+impl<T> Event<T> {
+    /// The same event, with its timer named in another way; `None` if it needs one and gets none.
+    pub(crate) fn with_timer<U>(&self, timer: Option<U>) -> Option<Event<U>> {
+        Some(match *self {
+            Self::Wait(nanos) => Event::Wait(nanos),
+            Self::Elapsed { node, .. } => Event::Elapsed {
+                node,
+                timer: timer?,
+            },
+            Self::Received { node, message } => Event::Received { node, message },
+            Self::Written { node } => Event::Written { node },
+            Self::Crashed { node } => Event::Crashed { node },
+            Self::Restarted { node } => Event::Restarted { node },
+            Self::Clock { node, permille } => Event::Clock { node, permille },
+            Self::Suspected { node, peer } => Event::Suspected { node, peer },
+            Self::Commanded { node, command } => Event::Commanded { node, command },
+        })
+    }
+
+    /// The timer that elapses.
+    pub(crate) fn timer(&self) -> Option<&T> {
+        match self {
+            Self::Elapsed { timer, .. } => Some(timer),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.line)?;
+        if self.nth > 1 {
+            write!(f, "#{}", self.nth)?;
+        }
+        Ok(())
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Event<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wait(nanos) => write!(f, "wait {}", Millis(*nanos)),
+            Self::Elapsed { node, timer } => write!(f, "{:?} elapses {timer}", id(*node)),
+            Self::Received { node, message } => {
+                write!(f, "{:?} receives {message}", id(*node))
+            }
+            Self::Written { node } => write!(f, "{:?} writes", id(*node)),
+            Self::Crashed { node } => write!(f, "{:?} crashes", id(*node)),
+            Self::Restarted { node } => write!(f, "{:?} restarts", id(*node)),
+            Self::Clock { node, permille } => {
+                let (whole, rest) = (permille / 1000, permille % 1000);
+                write!(f, "{:?} clock {whole}.{rest:03}", id(*node))
+            }
+            Self::Suspected { node, peer } => write!(f, "{:?} suspects {peer:?}", id(*node)),
+            Self::Commanded { node, command } => match command {
+                Command::Campaign => write!(f, "{:?} campaigns", id(*node)),
+                Command::Resign => write!(f, "{:?} resigns", id(*node)),
+                Command::TransferTo(peer) => {
+                    write!(f, "{:?} transfers to {peer:?}", id(*node))
+                }
+            },
+        }
+    }
+}
+
+/// Nanoseconds, shown as milliseconds without trailing zeros.
+struct Millis(u64);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, rest) = (self.0 / 1_000_000, self.0 % 1_000_000);
+        if rest == 0 {
+            return write!(f, "{whole} ms");
+        }
+        let digits = format!("{rest:06}");
+        write!(f, "{whole}.{} ms", digits.trim_end_matches('0'))
+    }
+}

@@ -1,0 +1,165 @@
+use std::collections::VecDeque;
+
+use elector_core::{Driver, ElectionAlgorithm, Epoch, Gate, Membership, Moment, TimerOrder, View};
+
+/// A machine of a walk: a clock, a disk with a queue of writes, and at most one process.
+#[derive(Clone)]
+pub(crate) struct Machine<A: ElectionAlgorithm> {
+    pub(crate) members: Membership,
+    pub(crate) clock: Clock,
+    pub(crate) durable: A::Durable,
+    /// Writes that wait for the disk, the oldest first.
+    pub(crate) writes: VecDeque<Write<A::Durable>>,
+    pub(crate) process: Option<Process<A>>,
+    /// What the process has shown last.
+    pub(crate) view: Option<View>,
+    /// The newest epoch that the node has shown, in all its lives.
+    pub(crate) shown: Epoch,
+}
+
+/// One life of a node.
+#[derive(Clone)]
+pub(crate) struct Process<A: ElectionAlgorithm> {
+    pub(crate) driver: Driver<A>,
+    pub(crate) gate: Gate<A>,
+    pub(crate) timers: Vec<Running<A::Timer>>,
+    /// The line of the schedule that caused each step; steps are numbered from 1.
+    pub(crate) causes: Vec<u32>,
+}
+
+/// A write under way.
+#[derive(Clone)]
+pub(crate) struct Write<D> {
+    pub(crate) step: u64,
+    pub(crate) durable: D,
+    /// When the adversary means to end it; `None` until it has decided.
+    pub(crate) plan: Option<u64>,
+}
+
+/// A timer that runs.
+#[derive(Clone)]
+pub(crate) struct Running<T> {
+    pub(crate) timer: T,
+    /// The line of the schedule whose step set it.
+    pub(crate) line: u32,
+    /// It may elapse from this moment of the node's own clock on.
+    pub(crate) due: u64,
+    /// How much later the draw may put it; nanoseconds.
+    pub(crate) spread: u64,
+    /// When the adversary means to let it elapse, in true time; `None` until it has decided.
+    pub(crate) plan: Option<u64>,
+}
+
+/// A clock with a rate of its own. All clocks begin at [`Clock::ORIGIN`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    permille: u64,
+    true_base: u64,
+    local_base: u64,
+}
+
+impl Clock {
+    /// Not zero: a stamp of zero means that there is none.
+    const ORIGIN: u64 = 1_000_000_000;
+
+    pub(crate) fn new() -> Self {
+        Self {
+            permille: 1000,
+            true_base: 0,
+            local_base: Self::ORIGIN,
+        }
+    }
+
+    pub(crate) fn local(&self, now: u64) -> u64 {
+        self.local_base + (now - self.true_base) * self.permille / 1000
+    }
+
+    /// How long `span` of this clock takes in true time, rounded up.
+    pub(crate) fn true_span(&self, span: u64) -> u64 {
+        (span * 1000).div_ceil(self.permille)
+    }
+
+    pub(crate) fn set_rate(&mut self, permille: u64, now: u64) {
+        *self = Self {
+            permille,
+            true_base: now,
+            local_base: self.local(now),
+        };
+    }
+
+    pub(crate) fn is_true(&self) -> bool {
+        self.permille == 1000
+    }
+}
+
+impl<A: ElectionAlgorithm> Machine<A> {
+    pub(crate) fn new(members: Membership) -> Self {
+        Self {
+            members,
+            clock: Clock::new(),
+            durable: A::Durable::default(),
+            writes: VecDeque::new(),
+            process: None,
+            view: None,
+            shown: Epoch::ZERO,
+        }
+    }
+
+    pub(crate) fn moment(&self, now: u64) -> Moment {
+        Moment::from_nanos(self.clock.local(now))
+    }
+
+    /// Whether the process runs.
+    pub(crate) fn is_up(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// Starts the process from what the disk has.
+    pub(crate) fn boot(&mut self, config: &A::Config) -> View {
+        let driver = Driver::restore(config, self.members.clone(), self.durable.clone());
+        let view = driver.view();
+        self.process = Some(Process {
+            driver,
+            gate: Gate::new(),
+            timers: Vec::new(),
+            causes: Vec::new(),
+        });
+        view
+    }
+
+    /// Ends the process: what was not written is lost.
+    pub(crate) fn crash(&mut self) {
+        self.process = None;
+        self.view = None;
+        self.writes.clear();
+    }
+
+    /// Until when the process holds a lease, by its own clock: its host relies on one only while
+    /// the view that it has shown leads the epoch that the algorithm leads.
+    pub(crate) fn lease_end(&self, lease: u64) -> Option<u64> {
+        let driver = &self.process.as_ref()?.driver;
+        let led = self.view.filter(|view| view.leads())?;
+        let leads = driver.view();
+        let sent = driver.lease()?;
+        (leads.leads() && leads.epoch == led.epoch).then(|| sent.nanos().saturating_add(lease))
+    }
+
+    pub(crate) fn order(&mut self, order: TimerOrder<A::Timer>, line: u32, now: u64) {
+        let local = self.clock.local(now);
+        let Some(process) = &mut self.process else {
+            return;
+        };
+        let (TimerOrder::Set(timer, _) | TimerOrder::Cancel(timer)) = order;
+        process.timers.retain(|running| running.timer != timer);
+        if let TimerOrder::Set(timer, delay) = order {
+            let [min, max] = [delay.min, delay.max].map(|delay| delay.as_nanos() as u64);
+            process.timers.push(Running {
+                timer,
+                line,
+                due: local + min,
+                spread: max - min,
+                plan: None,
+            });
+        }
+    }
+}

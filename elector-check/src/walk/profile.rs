@@ -1,0 +1,189 @@
+use elector_core::{Settings, Timing};
+use fastrand::Rng;
+
+/// What the adversary of one walk is like: drawn once, so that some walks combine rare things often
+/// and others hardly disturb the cluster. Durations are nanoseconds.
+#[derive(Clone, Debug)]
+pub(crate) struct Profile {
+    /// How likely it is that time passes next, if each next event is drawn from all that can
+    /// happen; `None` if everything has a moment of its own.
+    pub(crate) drawn: Option<u32>,
+    /// All moments are multiples of this: a coarse grid makes many things happen at once, and their
+    /// order is drawn.
+    pub(crate) grid: u64,
+    /// How long a prompt message is in flight.
+    pub(crate) flight: (u64, u64),
+    /// How long a late one is in flight, at most.
+    pub(crate) late_by: u64,
+    /// The share of messages that are late.
+    pub(crate) late: f64,
+    /// The share of messages that are held until something happens to their receiver.
+    pub(crate) held: f64,
+    /// One kind of message in eight is held in this share; which one, `held_kind` decides.
+    pub(crate) held_of_kind: f64,
+    pub(crate) held_kind: u8,
+    /// The share of messages that are lost.
+    pub(crate) lost: f64,
+    /// How likely a message that has arrived or is lost arrives in place of the next one.
+    pub(crate) twice: f64,
+    /// The share of held messages that are delivered once something happens to their receiver.
+    pub(crate) released: f64,
+    /// How long a write takes.
+    pub(crate) write: (u64, u64),
+    /// The share of timers that elapse late.
+    pub(crate) slow_timers: f64,
+    /// The share of timers that elapse as early as they may.
+    pub(crate) early_timers: f64,
+    /// The share of steps with a promise or an acknowledgement after which the node crashes.
+    pub(crate) crash_after_word: f64,
+    /// The mean time between two interventions.
+    pub(crate) pace: u64,
+    /// How likely each intervention is, relative to the others; see [`Move::ALL`].
+    pub(crate) weights: [u32; Move::ALL.len()],
+    /// `election_min`: after so long a leader that is not heard counts as gone.
+    pub(crate) vigil: u64,
+    /// The random rest of the election timeout.
+    pub(crate) stagger: u64,
+    /// At how many moments continuations without time are tried, and how many each time.
+    pub(crate) rushes: u32,
+    pub(crate) rush_tries: u32,
+    /// How long faults go on.
+    pub(crate) horizon: u64,
+    /// The largest deviation of a clock, in thousandths.
+    pub(crate) drift: u64,
+}
+
+/// What the adversary does now and then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Move {
+    /// Crashes a node, and mostly restarts it soon.
+    Crash,
+    /// Crashes the leader, and mostly restarts it soon.
+    CrashLeader,
+    /// Has the leader hand over; sometimes another node campaigns at the same time.
+    Transfer,
+    /// Has the leader resign.
+    Resign,
+    /// Has a node campaign.
+    Campaign,
+    /// Loses or delays everything on some links for a while.
+    Links,
+    /// Cuts nodes off from what the leader sends, for about a vigil.
+    Silence,
+    /// Cuts one node off from the leader until it takes it for gone; then, when it campaigns, does
+    /// something to another node that the lease rests on.
+    Siege,
+    /// Has leadership handed from node to node in quick succession; then one campaigns.
+    Relay,
+    /// Stops a node as SIGSTOP does, for a while.
+    Freeze,
+    /// Delivers what is held for a node.
+    Release,
+    /// Changes the rate of a clock.
+    Drift,
+    /// Tells a node that a peer is gone.
+    Hint,
+}
+
+impl Move {
+    pub(crate) const ALL: [Self; 13] = [
+        Self::Crash,
+        Self::CrashLeader,
+        Self::Transfer,
+        Self::Resign,
+        Self::Campaign,
+        Self::Links,
+        Self::Silence,
+        Self::Siege,
+        Self::Relay,
+        Self::Freeze,
+        Self::Release,
+        Self::Drift,
+        Self::Hint,
+    ];
+}
+
+impl Profile {
+    /// Draws one, to the measure of the algorithm's own durations.
+    pub(crate) fn draw(config: &impl Settings, rng: &mut Rng) -> Self {
+        let timing = config.timing();
+        let vigil = timing.election_min.as_nanos() as u64;
+        let round = timing.round_trip.as_nanos() as u64;
+        let flight = [
+            (0, 0),
+            (round / 50, round / 10),
+            (round / 10, round / 2),
+            (round / 10, round * 3),
+            (0, vigil),
+        ];
+        // Few kinds of disturbance at a time: many would undo each other's work (Groce and others,
+        // "Swarm Testing", 2012).
+        let mut weights = [0; Move::ALL.len()];
+        for _ in 0..rng.usize(1..=4) {
+            weights[rng.usize(..weights.len())] = rng.u32(1..=4);
+        }
+        if rng.bool() {
+            weights[Move::Siege as usize] += 4;
+        }
+        Self {
+            drawn: rng.bool().then(|| [4, 16, 64, 256][rng.usize(..4)]),
+            grid: [1, 1, round / 20, round / 2, vigil / 3][rng.usize(..5)].max(1),
+            flight: flight[[0, 1, 1, 1, 2, 2, 3, 4][rng.usize(..8)]],
+            late_by: [round * 5, vigil, vigil * 3, vigil * 8][rng.usize(..4)],
+            late: share(rng, [0.0, 0.0, 0.05, 0.2]),
+            held: share(rng, [0.0, 0.0, 0.05, 0.2]),
+            held_of_kind: share(rng, [0.0, 0.3, 0.6, 0.9]),
+            held_kind: rng.u8(..8),
+            lost: share(rng, [0.0, 0.0, 0.05, 0.2]),
+            twice: share(rng, [0.0, 0.0, 0.05, 0.2]),
+            released: share(rng, [0.1, 0.3, 0.6, 0.9]),
+            write: [
+                (0, 0),
+                (round / 100, round / 20),
+                (0, round * 2),
+                (0, vigil),
+            ][[0, 1, 1, 2, 3][rng.usize(..5)]],
+            slow_timers: share(rng, [0.0, 0.0, 0.1, 0.4]),
+            early_timers: share(rng, [0.0, 0.2, 0.6, 1.0]),
+            crash_after_word: share(rng, [0.0, 0.0, 0.01, 0.06]),
+            pace: [round, vigil / 3, vigil, vigil * 3][rng.usize(..4)],
+            weights,
+            vigil,
+            stagger: timing.stagger(0).max.as_nanos() as u64,
+            rushes: [0, 2, 4, 8][rng.usize(..4)],
+            rush_tries: [4, 8, 16, 32][rng.usize(..4)],
+            horizon: vigil * [4, 5, 6, 10][rng.usize(..4)],
+            drift: if rng.bool() { margin(timing) } else { 0 },
+        }
+    }
+}
+
+fn share(rng: &mut Rng, shares: [f64; 4]) -> f64 {
+    shares[rng.usize(..4)]
+}
+
+/// How far two clocks may differ, each from the true rate, so that a silence of `election_min` on
+/// one is not shorter than a lease on the other.
+fn margin(timing: &Timing) -> u64 {
+    let ratio = timing.election_min.as_secs_f64() / timing.lease.as_secs_f64();
+    // Slow by m and fast by m: (1 + m) / (1 - m) must not be above the ratio.
+    let margin = (ratio - 1.0) / (ratio + 1.0);
+    (margin * 1000.0).floor().clamp(0.0, 300.0) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Beyond the margin leases overlap by the fault of the clocks, and the walks would report it.
+    #[test]
+    fn two_clocks_at_the_margin_keep_the_lease_within_the_silence() {
+        for timing in [Timing::default(), Timing::lan()] {
+            let margin = margin(&timing) as f64 / 1000.0;
+            let lease = timing.lease.as_secs_f64() / (1.0 - margin);
+            let silence = timing.election_min.as_secs_f64() / (1.0 + margin);
+            assert!(lease <= silence, "{timing:?}: {lease} > {silence}");
+            assert!(margin > 0.05, "{timing:?}: {margin}");
+        }
+    }
+}

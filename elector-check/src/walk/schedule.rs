@@ -1,0 +1,231 @@
+use std::{fmt, str::FromStr};
+
+use elector_core::{Command, NodeId};
+use thiserror::Error;
+
+use crate::{
+    action::position,
+    walk::event::{Event, Line, MessageId},
+};
+
+/// What happens to a cluster, one event a line, in the order of time. It reads back as it prints.
+///
+/// | line | meaning |
+/// |---|---|
+/// | `wait 1.5 ms` | true time passes |
+/// | `n1 restarts` | the process starts from what its disk has; first boot is the same |
+/// | `n1 crashes` | the process ends; the disk keeps what was written |
+/// | `n1 elapses Vigil` | a timer elapses that runs and is due |
+/// | `n2 receives 7` | what line 7 sent to n2 arrives, perhaps again; `7#2` is its second message |
+/// | `n1 writes` | the oldest write that waits is on the disk now |
+/// | `n1 clock 0.950` | the clock runs at this rate from now on |
+/// | `n1 suspects n2` | the node is told that its connection to n2 broke |
+/// | `n1 campaigns`, `n1 resigns`, `n1 transfers to n2` | the application gives a command |
+///
+/// A line may begin with its number, as in `12.`; other lines name it by that. Everything after a
+/// semicolon is a comment. What does not arrive is lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    pub(crate) lines: Vec<Line<String>>,
+    /// A comment for each line; none, or as many as there are lines.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Why a text is no schedule.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("line {line}: {reason}")]
+pub struct ScheduleError {
+    /// The line of the text, from 1.
+    pub line: usize,
+    /// What is wrong with it, and what to write.
+    pub reason: String,
+}
+
+impl Schedule {
+    /// How many events there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Returns `true` if nothing happens.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<String> = self.lines.iter().map(|it| it.event.to_string()).collect();
+        let widest = texts.iter().map(String::len).max().unwrap_or(0);
+        for (place, (line, text)) in self.lines.iter().zip(&texts).enumerate() {
+            let number = line.number;
+            match self.notes.get(place).filter(|note| !note.is_empty()) {
+                Some(note) => writeln!(f, "{number:>3}. {text:<widest$}  ; {note}")?,
+                None => writeln!(f, "{number:>3}. {text}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = ScheduleError;
+
+    fn from_str(text: &str) -> Result<Self, ScheduleError> {
+        let mut lines: Vec<Line<String>> = Vec::new();
+        for (place, text) in text.lines().enumerate() {
+            let text = text.split(';').next().unwrap_or_default().trim();
+            if text.is_empty() {
+                continue;
+            }
+            let error = |reason: String| ScheduleError {
+                line: place + 1,
+                reason,
+            };
+            let last = lines.last().map_or(0, |line| line.number);
+            let (number, words) = numbered(text, last + 1);
+            if number <= last {
+                return Err(error(format!("number {number} comes after {last}")));
+            }
+            let event = event(words).ok_or_else(|| {
+                error(format!(
+                    "\"{words}\" is no event: write it as in \"wait 1.5 ms\", \"n1 elapses Vigil\", \
+                     \"n2 receives 7\", \"n1 writes\", \"n1 crashes\", \"n1 restarts\", \
+                     \"n1 transfers to n2\""
+                ))
+            })?;
+            lines.push(Line { number, event });
+        }
+        Ok(Self {
+            lines,
+            notes: Vec::new(),
+        })
+    }
+}
+
+/// The number that a line begins with, or else the next one; and the rest of it.
+fn numbered(text: &str, next: u32) -> (u32, &str) {
+    let parted = text.split_once('.');
+    match parted.and_then(|(number, rest)| Some((number.parse().ok()?, rest))) {
+        Some((number, rest)) => (number, rest.trim()),
+        None => (next, text),
+    }
+}
+
+fn event(text: &str) -> Option<Event<String>> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if let ["wait", millis, "ms"] = words[..] {
+        return millis.parse().ok().and_then(wait);
+    }
+    let (first, rest) = words.split_first()?;
+    let node = node(first)?;
+    Some(match *rest {
+        ["restarts"] => Event::Restarted { node },
+        ["crashes"] => Event::Crashed { node },
+        ["writes"] => Event::Written { node },
+        ["campaigns"] => command(node, Command::Campaign),
+        ["resigns"] => command(node, Command::Resign),
+        ["transfers", "to", peer] => command(node, Command::TransferTo(peer_id(peer)?)),
+        ["suspects", peer] => Event::Suspected {
+            node,
+            peer: peer_id(peer)?,
+        },
+        ["clock", rate] => Event::Clock {
+            node,
+            permille: permille(rate)?,
+        },
+        ["receives", message] => received(node, message)?,
+        ["elapses", ..] => Event::Elapsed {
+            node,
+            timer: text.split_once("elapses")?.1.trim().to_owned(),
+        },
+        _ => return None,
+    })
+}
+
+fn command(node: usize, command: Command) -> Event<String> {
+    Event::Commanded { node, command }
+}
+
+fn wait(millis: f64) -> Option<Event<String>> {
+    const DAY: f64 = 86_400_000.0;
+    let sane = (0.0..=DAY).contains(&millis);
+    sane.then(|| Event::Wait((millis * 1e6).round() as u64))
+}
+
+fn permille(rate: &str) -> Option<u64> {
+    let rate: f64 = rate.parse().ok()?;
+    let sane = (0.01..=100.0).contains(&rate);
+    sane.then(|| (rate * 1e3).round() as u64)
+}
+
+fn received(node: usize, message: &str) -> Option<Event<String>> {
+    let (line, nth) = message.split_once('#').unwrap_or((message, "1"));
+    let message = MessageId {
+        line: line.parse().ok()?,
+        nth: nth.parse().ok()?,
+    };
+    Some(Event::Received { node, message })
+}
+
+fn peer_id(word: &str) -> Option<NodeId> {
+    let id: u64 = word.strip_prefix('n')?.parse().ok()?;
+    (id > 0).then_some(NodeId(id))
+}
+
+fn node(word: &str) -> Option<usize> {
+    peer_id(word).map(position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: &str = "  1. n1 restarts  ; boot\n\
+        n2 restarts\n\
+        wait 150.25 ms\n\
+        n1 elapses Vigil\n\
+        n1 writes\n\
+        n2 receives 4\n\
+        n2 receives 4#2\n\
+        n1 clock 0.950\n\
+        n2 crashes\n\
+        n1 suspects n2\n\
+        n1 campaigns\n\
+        n1 resigns\n\
+        20. n1 transfers to n2\n";
+
+    // A schedule is pasted into a test, and must mean the same there.
+    #[test]
+    fn a_schedule_reads_back_as_it_prints() {
+        let schedule: Schedule = ALL.parse().unwrap();
+        assert_eq!(schedule.len(), 13);
+        let printed = schedule.to_string();
+        assert!(printed.contains(" 20. n1 transfers to n2"), "{printed}");
+        assert_eq!(printed.parse::<Schedule>().unwrap(), schedule);
+    }
+
+    // It is edited by hand, too: a slip must be named with its line, and not be left out.
+    #[test]
+    fn what_is_no_event_is_named() {
+        let slips = [
+            "n0 crashes",
+            "x crashes",
+            "n1 explodes",
+            "wait 5 s",
+            "wait -1 ms",
+            "n1 clock 1000",
+            "n2 receives #1",
+            "n2 receives 1.5",
+        ];
+        for slip in slips {
+            let text = format!("n1 restarts\n\n{slip}");
+            let error = text.parse::<Schedule>().unwrap_err();
+            assert_eq!(error.line, 3, "{slip}");
+        }
+        let error = "5. n1 restarts\n5. n1 crashes".parse::<Schedule>();
+        assert_eq!(error.unwrap_err().reason, "number 5 comes after 5");
+    }
+}

@@ -1,0 +1,225 @@
+use std::{
+    num::NonZeroUsize,
+    ops::ControlFlow,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+};
+
+use elector_core::{ElectionAlgorithm, Guarantee, Membership, MembershipError, NodeId, Settings};
+
+use crate::{
+    CheckError,
+    walk::{
+        event::{Event, Line},
+        note::annotated,
+        report::{Finding, WalkReport},
+        schedule::Schedule,
+        shrink::shrink,
+        trial::{Counts, Trial},
+    },
+};
+
+/// Random walks of one algorithm: `Walks::<Raft>::new(config).run()`.
+///
+/// In a walk every event is chosen by an adversary: each message arrives promptly, late, twice or
+/// never; timers elapse on time or late; writes end one by one, and a crash keeps those that have
+/// ended; clocks run at rates within the margin between lease and `election_min`; nodes restart, and
+/// get commands and true hints. Each walk draws the habits of its adversary from its seed, and ends
+/// with all faults healed.
+#[derive(Clone, Debug)]
+pub struct Walks<A: ElectionAlgorithm> {
+    /// The configuration of the algorithm, the same on all nodes.
+    pub config: A::Config,
+    /// The size of the cluster; `None` draws one for each walk, mostly three nodes.
+    pub nodes: Option<u64>,
+    /// How many walks.
+    pub walks: u64,
+    /// The seed of the first walk; walk k has seed `seed + k`.
+    pub seed: u64,
+    /// How many threads; `None` for one per core. The result does not depend on it.
+    pub jobs: Option<NonZeroUsize>,
+    /// Whether a node may be told that a peer is gone that runs. A quorum algorithm does not
+    /// promise exclusive leases then, unless it asks for proof.
+    pub false_hints: bool,
+}
+
+/// Walks of one thread are taken from the common count in batches of this size.
+const BATCH: u64 = 16;
+
+impl<A: ElectionAlgorithm> Walks<A> {
+    /// A thousand walks from seed 1, on all cores.
+    #[must_use]
+    pub fn new(config: A::Config) -> Self {
+        Self {
+            config,
+            nodes: None,
+            walks: 1_000,
+            seed: 1,
+            jobs: None,
+            false_hints: false,
+        }
+    }
+
+    /// Does the walks, up to the first seed whose walk breaks a promise; that one is shrunk.
+    ///
+    /// # Errors
+    /// If the algorithm's configuration is not valid, or there are no nodes.
+    pub fn run(&self) -> Result<WalkReport, CheckError> {
+        self.validate()?;
+        let jobs = self.jobs.or_else(|| thread::available_parallelism().ok());
+        let (next, found) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
+        let counts = thread::scope(|scope| {
+            let work = || self.work(&next, &found);
+            let threads: Vec<_> = (0..jobs.map_or(1, NonZeroUsize::get))
+                .map(|_| scope.spawn(work))
+                .collect();
+            let done = threads.into_iter().map(|thread| thread.join());
+            // A walk that panics says so in its own report; this is for the walker itself.
+            done.map(|counts| counts.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .fold((0, Counts::default()), |all, one| {
+                    (all.0 + one.0, all.1.plus(one.1))
+                })
+        });
+        let found = found.into_inner();
+        let (walks, counts) = counts;
+        Ok(WalkReport {
+            algorithm: A::NAME,
+            guarantee: A::Guarantee::KIND,
+            walks,
+            seed: self.seed,
+            counts,
+            finding: (found < u64::MAX).then(|| self.finding(self.seed.wrapping_add(found))),
+        })
+    }
+
+    /// Plays a schedule, and returns what it shows: the events that could happen, and the first
+    /// promise that was broken.
+    ///
+    /// # Errors
+    /// If the algorithm's configuration is not valid, or there are no nodes.
+    pub fn replay(&self, schedule: &Schedule) -> Result<Finding, CheckError> {
+        self.validate()?;
+        let nodes = self.nodes.unwrap_or(3);
+        let members = members(nodes)?;
+        let trial = self.trial(&members);
+        let walked = trial.play_text(&schedule.lines);
+        Ok(Finding {
+            seed: None,
+            nodes,
+            length: schedule.lines.len(),
+            schedule: annotated(&trial, &walked.lines),
+            broken: walked.broken,
+        })
+    }
+
+    fn validate(&self) -> Result<(), CheckError> {
+        let most = self.nodes.unwrap_or(LARGEST);
+        for nodes in self.nodes.unwrap_or(SMALLEST)..=most {
+            let members = members(nodes)?;
+            let first = members.first().ok_or(MembershipError::Empty)?;
+            self.config.validate(first)?;
+        }
+        Ok(())
+    }
+
+    fn trial<'a>(&'a self, members: &'a [Membership]) -> Trial<'a, A> {
+        Trial {
+            config: &self.config,
+            members,
+            false_hints: self.false_hints,
+        }
+    }
+
+    /// What one thread does: batches of walks, until all are done or none below the first finding
+    /// is left.
+    fn work(&self, next: &AtomicU64, found: &AtomicU64) -> (u64, Counts) {
+        let (mut walks, mut counts) = (0, Counts::default());
+        loop {
+            let first = next.fetch_add(BATCH, Ordering::Relaxed);
+            for number in first..first + BATCH {
+                if number >= self.walks || number > found.load(Ordering::Relaxed) {
+                    return (walks, counts);
+                }
+                let flow = self.one(number, &mut counts);
+                walks += 1;
+                if flow.is_break() {
+                    found.fetch_min(number, Ordering::Relaxed);
+                    return (walks, counts);
+                }
+            }
+        }
+    }
+
+    fn one(&self, number: u64, counts: &mut Counts) -> ControlFlow<()> {
+        let seed = self.seed.wrapping_add(number);
+        let Ok(members) = members(self.size(seed)) else {
+            return ControlFlow::Continue(());
+        };
+        let walked = self.trial(&members).walk(seed);
+        *counts = counts.plus(walked.counts);
+        match walked.broken {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    fn finding(&self, seed: u64) -> Finding {
+        let nodes = self.size(seed);
+        let members = members(nodes).unwrap_or_default();
+        let trial = self.trial(&members);
+        let walked = trial.walk(seed);
+        let length = walked.lines.len();
+        let lines = match &walked.broken {
+            Some(broken) => shrink(&trial, walked.lines, broken.promise),
+            None => walked.lines,
+        };
+        let lines = renumbered(&lines);
+        let schedule = annotated(&trial, &lines);
+        Finding {
+            seed: Some(seed),
+            nodes,
+            length,
+            broken: trial.play(&lines).broken.or(walked.broken),
+            schedule,
+        }
+    }
+
+    /// The size of the cluster of a walk.
+    fn size(&self, seed: u64) -> u64 {
+        const DRAWN: [u64; 8] = [3, 3, 3, 3, 3, 5, SMALLEST, 4];
+        self.nodes
+            .unwrap_or(DRAWN[(seed % DRAWN.len() as u64) as usize])
+    }
+}
+
+/// The sizes that are drawn.
+const SMALLEST: u64 = 2;
+const LARGEST: u64 = 5;
+
+/// The cluster, seen from each of its nodes.
+fn members(nodes: u64) -> Result<Vec<Membership>, MembershipError> {
+    (1..=nodes)
+        .map(|me| Membership::new(NodeId(me), (1..=nodes).map(NodeId)))
+        .collect()
+}
+
+/// The same lines, numbered from 1 without gaps.
+fn renumbered<T: Clone>(lines: &[Line<T>]) -> Vec<Line<T>> {
+    let number = |old: u32| {
+        let place = lines.iter().position(|line| line.number == old);
+        place.map_or(0, |place| place as u32 + 1)
+    };
+    lines
+        .iter()
+        .map(|line| {
+            let mut event = line.event.clone();
+            if let Event::Received { message, .. } = &mut event {
+                message.line = number(message.line);
+            }
+            Line {
+                number: number(line.number),
+                event,
+            }
+        })
+        .collect()
+}

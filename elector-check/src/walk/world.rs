@@ -1,0 +1,350 @@
+use std::{
+    collections::VecDeque,
+    panic::{self, AssertUnwindSafe},
+};
+
+use elector_core::{
+    ElectionAlgorithm, Input, Membership, Message as _, NodeId, Role, Settings as _, Step, View,
+};
+
+use crate::{
+    action::position,
+    walk::{
+        event::{Event, MessageId},
+        machine::{Machine, Running, Write},
+        promises::{Broken, Promises},
+    },
+};
+
+/// A cluster in which every event is chosen from outside, one at a time.
+#[derive(Clone)]
+pub(crate) struct World<A: ElectionAlgorithm> {
+    config: A::Config,
+    false_hints: bool,
+    /// True time since the start, in nanoseconds.
+    pub(crate) now: u64,
+    pub(crate) machines: Vec<Machine<A>>,
+    /// Messages that have not arrived yet, in the order in which they were sent.
+    pub(crate) flying: Vec<Flying<A::Message>>,
+    /// Messages that have arrived or are lost, and may arrive again, the oldest first.
+    pub(crate) past: VecDeque<Flying<A::Message>>,
+    /// How many of these are kept.
+    pub(crate) kept: usize,
+    promises: Promises,
+    lease: u64,
+    /// The first promise that was broken.
+    pub(crate) broken: Option<Broken>,
+    /// Inputs that nodes were given.
+    pub(crate) steps: u64,
+}
+
+/// A message in flight.
+#[derive(Clone)]
+pub(crate) struct Flying<M> {
+    pub(crate) id: MessageId,
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    pub(crate) message: M,
+    /// When the adversary means to deliver it; `None` until it has decided.
+    pub(crate) plan: Option<u64>,
+}
+
+impl<A: ElectionAlgorithm> World<A> {
+    /// The cluster at rest: no process runs.
+    pub(crate) fn new(config: &A::Config, members: &[Membership], false_hints: bool) -> Self {
+        Self {
+            false_hints,
+            now: 0,
+            machines: members.iter().cloned().map(Machine::new).collect(),
+            flying: Vec::new(),
+            past: VecDeque::new(),
+            kept: usize::MAX,
+            promises: Promises::of::<A>(),
+            lease: config.timing().lease.as_nanos() as u64,
+            broken: None,
+            steps: 0,
+            config: config.clone(),
+        }
+    }
+
+    /// Lets one event happen, and holds what is seen of it against the promises. Returns `false`
+    /// if it cannot happen now; then nothing changes.
+    pub(crate) fn apply(&mut self, line: u32, event: &Event<A::Timer>) -> bool {
+        let happened = match *event {
+            Event::Wait(nanos) => {
+                self.now += nanos;
+                return true;
+            }
+            Event::Elapsed { node, timer } => self.elapse(line, node, timer),
+            Event::Received { node, message } => self.deliver(line, node, message),
+            Event::Written { node } => self.write(node),
+            Event::Crashed { node } => self.crash(node),
+            Event::Restarted { node } => self.restart(line, node),
+            Event::Clock { node, permille } => self.set_clock(node, permille),
+            Event::Suspected { node, peer } => self.suspect(line, node, peer),
+            Event::Commanded { node, command } => {
+                self.is_up(node) && self.feed(line, node, Input::Commanded(command))
+            }
+        };
+        if happened {
+            self.check_leases();
+        }
+        happened
+    }
+
+    pub(crate) fn is_up(&self, node: usize) -> bool {
+        self.machines.get(node).is_some_and(Machine::is_up)
+    }
+
+    /// Whether a write of this node waits for its disk.
+    pub(crate) fn has_writes(&self, node: usize) -> bool {
+        let machine = self.machines.get(node);
+        machine.is_some_and(|machine| !machine.writes.is_empty())
+    }
+
+    /// Whether a node may be told that a peer is gone that runs.
+    pub(crate) fn may_lie(&self) -> bool {
+        self.false_hints
+    }
+
+    /// The timers that run on a node.
+    pub(crate) fn timers(&self, node: usize) -> &[Running<A::Timer>] {
+        let process = self.machines.get(node).and_then(|it| it.process.as_ref());
+        process.map_or(&[], |process| &process.timers)
+    }
+
+    /// The node that leads the newest epoch, by what nodes show.
+    pub(crate) fn leader(&self) -> Option<usize> {
+        let views = self.machines.iter().map(|machine| machine.view);
+        let leading = views
+            .enumerate()
+            .filter_map(|(node, view)| view.filter(|view| view.leads()).map(|view| (view, node)));
+        leading
+            .max_by_key(|&(view, _)| view.epoch)
+            .map(|(_, node)| node)
+    }
+
+    /// Whether a node leads, and another one campaigns.
+    pub(crate) fn is_contested(&self) -> bool {
+        let campaigns = |view: View| view.role == Role::Candidate;
+        let mut views = self.machines.iter().filter_map(|machine| machine.view);
+        self.leader().is_some() && views.any(campaigns)
+    }
+
+    /// Whether all nodes run, know the same leader of the same epoch, and nothing waits for a disk.
+    pub(crate) fn agrees(&self) -> bool {
+        let first = self.machines.first().and_then(|machine| machine.view);
+        let tenure = first.and_then(|view| Some((view.epoch, view.leader?)));
+        tenure.is_some_and(|(epoch, leader)| {
+            self.machines.iter().all(|machine| {
+                let knows = |view: View| (view.epoch, view.leader) == (epoch, Some(leader));
+                machine.view.is_some_and(knows)
+            })
+        })
+    }
+
+    fn elapse(&mut self, line: u32, node: usize, timer: A::Timer) -> bool {
+        let Some(machine) = self.machines.get_mut(node) else {
+            return false;
+        };
+        let local = machine.clock.local(self.now);
+        let Some(process) = &mut machine.process else {
+            return false;
+        };
+        let due = |running: &Running<_>| running.timer == timer && running.due <= local;
+        let Some(place) = process.timers.iter().position(due) else {
+            return false;
+        };
+        process.timers.remove(place);
+        self.feed(line, node, Input::Elapsed(timer))
+    }
+
+    /// Takes a message out of those in flight, and keeps it among the past ones.
+    pub(crate) fn retire(&mut self, place: usize) {
+        let flying = self.flying.remove(place);
+        if self.kept > 0 {
+            if self.past.len() >= self.kept {
+                self.past.pop_front();
+            }
+            self.past.push_back(flying);
+        }
+    }
+
+    /// A message may arrive any number of times.
+    fn deliver(&mut self, line: u32, node: usize, message: MessageId) -> bool {
+        let is_it = |flying: &Flying<_>| flying.to == node && flying.id == message;
+        let place = self.flying.iter().position(is_it);
+        let sent = place.map(|place| &self.flying[place]);
+        let Some(sent) = sent.or_else(|| self.past.iter().find(|past| is_it(past))) else {
+            return false;
+        };
+        let (from, message) = (self.machines[sent.from].members.me(), sent.message.clone());
+        if let Some(place) = place {
+            self.retire(place);
+        }
+        // Where no process runs it is lost.
+        !self.is_up(node) || self.feed(line, node, Input::Received { from, message })
+    }
+
+    fn write(&mut self, node: usize) -> bool {
+        let Some(machine) = self.machines.get_mut(node) else {
+            return false;
+        };
+        let Some(write) = machine.writes.pop_front() else {
+            return false;
+        };
+        machine.durable = write.durable;
+        if let Some(process) = &mut machine.process {
+            process.gate.persisted(write.step);
+        }
+        while let Some(step) = self.waiting_step(node) {
+            self.show(node, step);
+        }
+        true
+    }
+
+    fn waiting_step(&mut self, node: usize) -> Option<Box<Step<A>>> {
+        self.machines[node].process.as_mut()?.gate.pop()
+    }
+
+    fn crash(&mut self, node: usize) -> bool {
+        if !self.is_up(node) {
+            return false;
+        }
+        self.machines[node].crash();
+        self.promises.crashed(self.machines[node].members.me());
+        true
+    }
+
+    fn restart(&mut self, line: u32, node: usize) -> bool {
+        if node >= self.machines.len() || self.is_up(node) {
+            return false;
+        }
+        let view = self.machines[node].boot(&self.config);
+        self.machines[node].view = Some(view);
+        self.see(node, view);
+        self.feed(line, node, Input::Started)
+    }
+
+    fn set_clock(&mut self, node: usize, permille: u64) -> bool {
+        let Some(machine) = self.machines.get_mut(node) else {
+            return false;
+        };
+        machine
+            .clock
+            .set_rate(permille.clamp(10, 100_000), self.now);
+        if let Some(process) = &mut machine.process {
+            for running in &mut process.timers {
+                running.plan = None;
+            }
+        }
+        true
+    }
+
+    fn suspect(&mut self, line: u32, node: usize, peer: NodeId) -> bool {
+        let may_be = self.false_hints || !self.is_up(position(peer));
+        self.is_up(node) && may_be && self.feed(line, node, Input::Suspected(peer))
+    }
+
+    /// Gives an input to a process that runs.
+    fn feed(&mut self, line: u32, node: usize, input: Input<A::Message, A::Timer>) -> bool {
+        let machine = &mut self.machines[node];
+        let moment = machine.moment(self.now);
+        let me = machine.members.me();
+        let Some(process) = &mut machine.process else {
+            return false;
+        };
+        self.steps += 1;
+        process.causes.push(line);
+        let driver = &mut process.driver;
+        // What a panic leaves behind is thrown away.
+        match panic::catch_unwind(AssertUnwindSafe(|| driver.step(input, moment))) {
+            Ok(Ok(step)) => self.carry_out(line, node, step),
+            Ok(Err(violation)) => self.broken = Some(Broken::contract(me, violation)),
+            Err(_) => self.broken = Some(Broken::panic(me)),
+        }
+        true
+    }
+
+    /// The host's duty, in order: persist, timers, then what the gate lets through.
+    fn carry_out(&mut self, line: u32, node: usize, mut step: Box<Step<A>>) {
+        let machine = &mut self.machines[node];
+        if let Some(durable) = step.persist.take() {
+            machine.writes.push_back(Write {
+                step: step.number,
+                durable,
+                plan: None,
+            });
+        }
+        for order in step.timers.drain(..) {
+            machine.order(order, line, self.now);
+        }
+        let process = machine.process.as_mut();
+        if let Some(step) = process.and_then(|process| process.gate.pass(step)) {
+            self.show(node, step);
+        }
+    }
+
+    fn show(&mut self, node: usize, mut step: Box<Step<A>>) {
+        let Some(process) = &self.machines[node].process else {
+            return;
+        };
+        let number = usize::try_from(step.number).unwrap_or(usize::MAX);
+        let line = process.causes.get(number - 1).copied().unwrap_or_default();
+        let me = self.machines[node].members.me();
+        let first = self.flying.len();
+        for out in step.sends.drain(..) {
+            if let Some(pledge) = out.message.pledge(out.to) {
+                self.note(|promises| promises.pledged(me, pledge));
+            }
+            let to = position(out.to);
+            let before = self.flying[first..].iter().filter(|sent| sent.to == to);
+            let nth = before.count() as u16 + 1;
+            self.flying.push(Flying {
+                id: MessageId { line, nth },
+                from: node,
+                to,
+                message: out.message,
+                plan: None,
+            });
+        }
+        if let Some(view) = step.view {
+            self.machines[node].view = Some(view);
+            self.see(node, view);
+        }
+        if let Some(process) = &mut self.machines[node].process {
+            process.driver.recycle(step);
+        }
+    }
+
+    fn see(&mut self, node: usize, view: View) {
+        let machine = &mut self.machines[node];
+        let (me, shown) = (machine.members.me(), machine.shown);
+        machine.shown = shown.max(view.epoch);
+        self.note(|promises| promises.viewed(me, view, shown));
+    }
+
+    fn note(&mut self, look: impl FnOnce(&mut Promises) -> Option<Broken>) {
+        let seen = look(&mut self.promises);
+        if self.broken.is_none() {
+            self.broken = seen;
+        }
+    }
+
+    fn check_leases(&mut self) {
+        let leading = |machine: &&Machine<A>| machine.view.is_some_and(|view| view.leads());
+        if self.machines.iter().filter(leading).count() < 2 {
+            return;
+        }
+        let (now, lease) = (self.now, self.lease);
+        let holds = |machine: &&Machine<A>| {
+            let end = machine.lease_end(lease);
+            end.is_some_and(|end| machine.clock.local(now) < end)
+        };
+        let mut holders = self.machines.iter().filter(holds);
+        if let (Some(first), Some(second)) = (holders.next(), holders.next()) {
+            let pair = (first.members.me(), second.members.me());
+            self.note(|promises| promises.two_leases(pair));
+        }
+    }
+}
