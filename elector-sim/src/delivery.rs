@@ -6,7 +6,8 @@ use elector_core::{
 use crate::{
     Simulation,
     invariants::{
-        DurableBeforeSent, EpochMonotonic, ExclusiveLease, OneLeaderPerEpoch, OnePledgePerEpoch,
+        DurableBeforeSent, EpochMonotonic, ExclusiveLease, NoTenureTwice, OneLeaderPerEpoch,
+        OnePledgePerEpoch, OneValuePerBallot,
     },
     machine::Happening,
 };
@@ -35,6 +36,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 .note(OneLeaderPerEpoch::NAME, self.now, seen);
             let seen = self.invariants.epoch.shown(id, view.epoch);
             self.invariants.note(EpochMonotonic::NAME, self.now, seen);
+            let seen = self.invariants.tenure.viewed(id, view);
+            self.invariants.note(NoTenureTwice::NAME, self.now, seen);
             self.record(Some(node), || Event::Viewed {
                 step: step.number,
                 view,
@@ -57,6 +60,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             let seen = self.invariants.one_pledge.pledged(me, pledge);
             self.invariants
                 .note(OnePledgePerEpoch::NAME, self.now, seen);
+            let seen = self.invariants.one_value.pledged(me, pledge);
+            self.invariants
+                .note(OneValuePerBallot::NAME, self.now, seen);
         }
         let (purpose, bytes) = self.counts.record_sent(&out.message);
         if purpose == Purpose::Election {
