@@ -3,7 +3,7 @@ use std::time::Duration;
 use elector_core::millis;
 use serde::{Deserialize, Serialize};
 
-use super::Selector;
+use super::{MessageFault, Selector};
 use crate::{Disk, Network};
 
 /// One thing that a scenario does.
@@ -27,10 +27,12 @@ pub enum Action {
     Star(Selector),
     /// Leave only the links between neighbours on a line in id order that begins with this node.
     Line(Selector),
-    /// Mend all links.
+    /// Mend all links, and end the faults of single messages.
     Heal,
     /// Have this network from now on.
     Network(Network),
+    /// Delay, lose or duplicate some messages.
+    Messages(MessageFault),
     /// Have these disks from now on.
     Disk(Disk),
     /// Let disks finish nothing for a while.

@@ -7,7 +7,7 @@ macro_rules! files {
 }
 
 /// In the order in which tables show them: from no fault at all to all of them at once.
-const FILES: [(&str, &str); 22] = files![
+const FILES: [(&str, &str); 25] = files![
     "boot",
     "leader-crash",
     "hinted-crash",
@@ -26,10 +26,13 @@ const FILES: [(&str, &str); 22] = files![
     "lossy",
     "duplicate-reorder",
     "delay-spike",
+    "late-answers",
+    "late-votes",
     "clock-drift",
     "slow-disk",
     "wrong-hints",
     "churn",
+    "command-churn",
 ];
 
 impl Scenario {

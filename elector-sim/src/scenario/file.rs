@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::{
-    Action, Churn, Cut, Drift, Rolling, ScenarioError, Selector, Stall, Suspicion, Transfer, limits,
+    Action, Churn, Cut, Drift, MessageFault, Rolling, ScenarioError, Selector, Stall, Suspicion,
+    Transfer, limits,
 };
 use crate::{Disk, Network};
 
@@ -210,6 +211,7 @@ struct Written {
     line: Option<Selector>,
     heal: Option<bool>,
     network: Option<Network>,
+    messages: Option<MessageFault>,
     disk: Option<Disk>,
     stall: Option<Stall>,
     drift: Option<Drift>,
@@ -223,7 +225,8 @@ struct Written {
 }
 
 const CHOICES: &str = "crash, restart, pause, resume, wipe, split, cut, star, line, heal, network, \
-     disk, stall, drift, hints, suspect, campaign, resign, transfer, rolling_restart, churn";
+     messages, disk, stall, drift, hints, suspect, campaign, resign, transfer, rolling_restart, \
+     churn";
 
 impl Written {
     fn actions(self) -> Vec<Action> {
@@ -239,6 +242,7 @@ impl Written {
             self.line.map(Action::Line),
             self.heal.filter(|&heal| heal).map(|_| Action::Heal),
             self.network.map(Action::Network),
+            self.messages.map(Action::Messages),
             self.disk.map(Action::Disk),
             self.stall.map(Action::Stall),
             self.drift.map(Action::Drift),

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use elector_core::{Command, ElectionAlgorithm, NodeId, trace::Event};
 
-use super::{Action, Churn, Rolling, Selector, Step};
+use super::{Action, Churn, MessageFault, Rolling, Selector, Step};
 use crate::{Network, Simulation, rng::nanos};
 
 /// Carries out scenarios.
@@ -38,8 +38,12 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 self.cut_where(|a, b| !hub.contains(&a) && !hub.contains(&b));
             }
             Action::Line(first) => self.line(*first),
-            Action::Heal => self.heal(),
+            Action::Heal => {
+                self.heal();
+                self.rules.clear();
+            }
             Action::Network(network) => self.set_network(network.clone()),
+            Action::Messages(fault) => self.disturb(fault),
             Action::Disk(disk) => self.setup.disk = *disk,
             Action::Stall(stall) => {
                 self.each(stall.node, |sim, node| sim.stall(node, stall.duration));
@@ -72,6 +76,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     /// were set up.
     pub fn end_faults(&mut self, network: &Network, disk: crate::Disk) {
         self.heal();
+        self.rules.clear();
         if self.setup.network != *network {
             self.set_network(network.clone());
         }
@@ -116,6 +121,30 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         if !links.is_empty() {
             self.cut(&links);
         }
+    }
+
+    /// Disturbs some messages from now on. Where a selector names no node, nothing is disturbed.
+    fn disturb(&mut self, fault: &MessageFault) {
+        let from = fault.from.map(|nodes| nodes.resolve(self));
+        let to = fault.to.map(|nodes| nodes.resolve(self));
+        // A reader of the trace cannot know who was meant at this moment.
+        let shown = |selector, nodes: Option<&Vec<NodeId>>| match nodes.map(Vec::as_slice) {
+            Some([node]) => Some(Selector::Node(*node)),
+            _ => selector,
+        };
+        let fault = MessageFault {
+            from: shown(fault.from, from.as_ref()),
+            to: shown(fault.to, to.as_ref()),
+            ..fault.clone()
+        };
+        let text = fault.to_string();
+        let places = |nodes: Vec<NodeId>| {
+            let nodes = nodes.into_iter();
+            nodes.filter_map(|node| self.position(node)).collect()
+        };
+        let (from, to) = (from.map(places), to.map(places));
+        self.rules.add(fault, from, to);
+        self.record(None, || Event::Note { text });
     }
 
     fn set_network(&mut self, network: Network) {
