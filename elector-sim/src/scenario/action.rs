@@ -3,7 +3,7 @@ use std::time::Duration;
 use elector_core::millis;
 use serde::{Deserialize, Serialize};
 
-use super::{MessageFault, Selector};
+use super::{Composition, MessageFault, Selector};
 use crate::{Disk, Network};
 
 /// One thing that a scenario does.
@@ -53,6 +53,8 @@ pub enum Action {
     RollingRestart(Rolling),
     /// Random faults of all kinds for a while.
     Churn(Churn),
+    /// Random faults of a few kinds for a while.
+    Compose(Compose),
 }
 
 /// Directed links, each node of one selection to each of another.
@@ -138,4 +140,17 @@ pub struct Churn {
     /// Whether disks are lost too. Not safe for any quorum algorithm.
     #[serde(default)]
     pub lost_disks: bool,
+}
+
+/// Random faults of a few kinds. Each kind that strikes again and again ends each of its faults
+/// itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compose {
+    /// For how long.
+    #[serde(rename = "for_ms", with = "millis")]
+    pub duration: Duration,
+    /// Which kinds. Empty: the seed of the run draws them.
+    #[serde(default)]
+    pub of: Composition,
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::{
-    Action, Churn, Cut, Drift, MessageFault, Rolling, ScenarioError, Selector, Stall, Suspicion,
-    Transfer, limits,
+    Action, Churn, Compose, Cut, Drift, MessageFault, Rolling, ScenarioError, Selector, Stall,
+    Suspicion, Transfer, limits,
 };
 use crate::{Disk, Network};
 
@@ -222,11 +222,12 @@ struct Written {
     transfer: Option<Transfer>,
     rolling_restart: Option<Rolling>,
     churn: Option<Churn>,
+    compose: Option<Compose>,
 }
 
 const CHOICES: &str = "crash, restart, pause, resume, wipe, split, cut, star, line, heal, network, \
      messages, disk, stall, drift, hints, suspect, campaign, resign, transfer, rolling_restart, \
-     churn";
+     churn, compose";
 
 impl Written {
     fn actions(self) -> Vec<Action> {
@@ -253,6 +254,7 @@ impl Written {
             self.transfer.map(Action::Transfer),
             self.rolling_restart.map(Action::RollingRestart),
             self.churn.map(Action::Churn),
+            self.compose.map(Action::Compose),
         ]
         .into_iter()
         .flatten()

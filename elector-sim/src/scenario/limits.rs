@@ -57,6 +57,7 @@ fn of_action(action: &Action) -> Option<String> {
             Some("every_ms must be longer than zero".to_owned())
         }
         Action::Churn(churn) => of_spans(&[("for_ms", churn.duration), ("every_ms", churn.every)]),
+        Action::Compose(compose) => of_spans(&[("for_ms", compose.duration)]),
         _ => None,
     }
 }

@@ -69,6 +69,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             }
             Action::RollingRestart(rolling) => self.roll(*rolling),
             Action::Churn(churn) => self.churn(*churn),
+            Action::Compose(compose) => self.compose(compose),
         }
     }
 
@@ -91,7 +92,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    fn each(&mut self, nodes: Selector, mut action: impl FnMut(&mut Self, NodeId)) {
+    pub(super) fn each(&mut self, nodes: Selector, mut action: impl FnMut(&mut Self, NodeId)) {
         for node in nodes.resolve(self) {
             action(self, node);
         }
@@ -112,7 +113,11 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.cut_where(|a, b| place(a).abs_diff(place(b)) > 1);
     }
 
-    fn cut_where(&mut self, cut: impl Fn(NodeId, NodeId) -> bool) {
+    /// Cuts the links, sender first, for which this holds. Returns them.
+    pub(super) fn cut_where(
+        &mut self,
+        cut: impl Fn(NodeId, NodeId) -> bool,
+    ) -> Vec<(NodeId, NodeId)> {
         let nodes = self.nodes();
         let pairs = nodes
             .iter()
@@ -121,10 +126,11 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         if !links.is_empty() {
             self.cut(&links);
         }
+        links
     }
 
     /// Disturbs some messages from now on. Where a selector names no node, nothing is disturbed.
-    fn disturb(&mut self, fault: &MessageFault) {
+    pub(super) fn disturb(&mut self, fault: &MessageFault) {
         let from = fault.from.map(|nodes| nodes.resolve(self));
         let to = fault.to.map(|nodes| nodes.resolve(self));
         // A reader of the trace cannot know who was meant at this moment.
@@ -147,7 +153,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.record(None, || Event::Note { text });
     }
 
-    fn set_network(&mut self, network: Network) {
+    pub(super) fn set_network(&mut self, network: Network) {
         self.setup.network = network;
         let text = format!("network: {}", self.setup.network);
         self.record(None, || Event::Note { text });
