@@ -1,5 +1,5 @@
 //! Every invariant has a mutant that trips it: Raft, broken in one way each, in the stock
-//! scenarios. The seeds are named; if a change moves one, the failure says where the mutant is
+//! scenarios; Paxos where the invariant is about ballots. The seeds are named; if a change moves one, the failure says where the mutant is
 //! caught now.
 
 use std::{
@@ -12,8 +12,13 @@ use std::{
 use elector_core::{
     ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Quorum, Role, View,
 };
+use elector_paxos::{Paxos, PaxosConfig, PaxosDurable, PaxosMessage, PaxosTimer};
 use elector_raft::{Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
-use elector_sim::{Outcome, Scenario, Setup, run};
+use elector_sim::{
+    Outcome, Scenario, Setup,
+    invariants::{NoTenureTwice, OneValuePerBallot},
+    run,
+};
 
 /// One way to break Raft. Each hook does nothing unless a mutant says otherwise.
 trait Bug: Clone + Debug + Eq + Hash + Send + Sync + Unpin + 'static {
@@ -25,6 +30,11 @@ trait Bug: Clone + Debug + Eq + Hash + Send + Sync + Unpin + 'static {
     /// What the node takes a message for.
     fn hear(_raft: &Raft, _members: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
         vec![(from, heard)]
+    }
+
+    /// What the node shows.
+    fn view(raft: &Raft, _members: &Membership) -> View {
+        raft.view()
     }
 
     /// What the node takes its lease to be.
@@ -66,7 +76,7 @@ impl<B: Bug> ElectionAlgorithm for Mutant<B> {
     }
 
     fn view(&self) -> View {
-        self.raft.view()
+        B::view(&self.raft, &self.members)
     }
 
     fn lease(&self) -> Option<Moment> {
@@ -181,6 +191,21 @@ bug! {
 }
 
 bug! {
+    /// A node that knows no leader leads the term in which it voted for itself.
+    LeadsByItsVote {
+        fn view(raft: &Raft, members: &Membership) -> View {
+            let (view, me) = (raft.view(), members.me());
+            let own = raft.durable().voted_for == Some(me);
+            if own && view.leader.is_none() && view.role == Role::Follower {
+                View::leading(view.epoch, me)
+            } else {
+                view
+            }
+        }
+    }
+}
+
+bug! {
     /// Node 3 never hears node 1.
     Deaf {
         fn hear(_: &Raft, members: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
@@ -220,19 +245,69 @@ bug! {
     }
 }
 
+/// Paxos; if broken, an acceptor says that it accepted itself, whatever was proposed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct PaxosMutant<const BROKEN: bool> {
+    paxos: Paxos,
+    me: NodeId,
+}
+
+impl<const BROKEN: bool> ElectionAlgorithm for PaxosMutant<BROKEN> {
+    const NAME: &'static str = "paxos-mutant";
+    type Guarantee = Quorum;
+    type Config = PaxosConfig;
+    type Message = PaxosMessage;
+    type Timer = PaxosTimer;
+    type Durable = PaxosDurable;
+
+    fn restore(config: &PaxosConfig, members: Membership, durable: PaxosDurable) -> Self {
+        Self {
+            me: members.me(),
+            paxos: Paxos::restore(config, members, durable),
+        }
+    }
+
+    fn durable(&self) -> &PaxosDurable {
+        self.paxos.durable()
+    }
+
+    fn view(&self) -> View {
+        self.paxos.view()
+    }
+
+    fn lease(&self) -> Option<Moment> {
+        self.paxos.lease()
+    }
+
+    fn step(&mut self, input: Input<PaxosMessage, PaxosTimer>, out: &mut Outbox<Self>) {
+        let me = self.me;
+        let said = |message| match message {
+            PaxosMessage::Accepted {
+                epoch,
+                mut proposal,
+            } if BROKEN => {
+                proposal.value = me;
+                PaxosMessage::Accepted { epoch, proposal }
+            }
+            other => other,
+        };
+        out.scoped(said, |timer| timer, |out| self.paxos.step(input, out));
+    }
+}
+
 /// The stock sweep's runs, smallest first.
 const SIZES: [u64; 2] = [3, 5];
 const SEEDS: u64 = 60;
 
-fn one<A: ElectionAlgorithm<Config = RaftConfig>>(
+fn one<A: ElectionAlgorithm>(
+    config: &A::Config,
     scenario: &Scenario,
     nodes: u64,
     seed: u64,
     gate: bool,
-    pre_vote: bool,
 ) -> Outcome {
     let mut setup = Setup::<A>::new(nodes);
-    setup.config.pre_vote = pre_vote;
+    setup.config = config.clone();
     (setup.seed, setup.gate) = (seed, gate);
     run::run_twice(setup, scenario)
         .expect("the setup is valid")
@@ -267,17 +342,25 @@ impl Hunt {
         }
     }
 
-    /// The named run catches the mutant; if not, says which of the stock sweep does.
+    /// As [`catches_with`](Self::catches_with), for Raft.
     fn catches<A: ElectionAlgorithm<Config = RaftConfig>>(&self) {
+        self.catches_with::<A>(&RaftConfig {
+            pre_vote: self.pre_vote,
+            ..RaftConfig::default()
+        });
+    }
+
+    /// The named run catches the mutant; if not, says which of the stock sweep does.
+    fn catches_with<A: ElectionAlgorithm>(&self, config: &A::Config) {
         let scenario = Scenario::named(self.scenario).expect("a stock scenario");
-        let named = one::<A>(&scenario, self.nodes, self.seed, self.gate, self.pre_vote);
+        let named = one::<A>(config, &scenario, self.nodes, self.seed, self.gate);
         if trips(&named, self.invariant) {
             return;
         }
         for scenario in Scenario::builtin().expect("stock scenarios") {
             for nodes in SIZES {
                 for seed in 1..=SEEDS {
-                    let outcome = one::<A>(&scenario, nodes, seed, self.gate, self.pre_vote);
+                    let outcome = one::<A>(config, &scenario, nodes, seed, self.gate);
                     assert!(
                         !trips(&outcome, self.invariant),
                         "{} is not tripped by {}, n {}, seed {}, but by {}, n {nodes}, seed {seed}",
@@ -297,12 +380,10 @@ impl Hunt {
     }
 }
 
-// The control: unbroken Raft in the same wrapper trips nothing, in any stock scenario.
-#[test]
-fn the_wrapper_itself_trips_nothing() {
+fn trips_nothing<A: ElectionAlgorithm>() {
     for scenario in Scenario::builtin().expect("stock scenarios") {
         for seed in 1..=5 {
-            let outcome = one::<Mutant<Healthy>>(&scenario, 5, seed, true, true);
+            let outcome = one::<A>(&A::Config::default(), &scenario, 5, seed, true);
             let violations = &outcome.violations;
             assert!(
                 violations.is_empty(),
@@ -311,6 +392,13 @@ fn the_wrapper_itself_trips_nothing() {
             );
         }
     }
+}
+
+// The control: unbroken Raft and Paxos in the same wrappers trip nothing, in any stock scenario.
+#[test]
+fn the_wrappers_themselves_trip_nothing() {
+    trips_nothing::<Mutant<Healthy>>();
+    trips_nothing::<PaxosMutant<false>>();
 }
 
 // A node that forgets everything shows an older epoch after a restart.
@@ -323,6 +411,20 @@ fn a_lost_term_trips_epoch_monotonic() {
 #[test]
 fn a_lost_vote_trips_one_pledge_per_epoch() {
     Hunt::new("one-pledge-per-epoch", "churn", 3, 2).catches::<Mutant<VoteNotDurable>>();
+}
+
+// An acceptor that accepts another value than was proposed: its own pledges agree with each other,
+// and only a comparison across nodes can tell.
+#[test]
+fn a_value_of_ones_own_trips_one_value_per_ballot() {
+    let hunt = Hunt::new(OneValuePerBallot::NAME, "boot", 3, 1);
+    hunt.catches_with::<PaxosMutant<true>>(&PaxosConfig::default());
+}
+
+// A leader that was restarted takes its former tenure for the present one.
+#[test]
+fn a_tenure_that_survives_a_restart_trips_no_tenure_twice() {
+    Hunt::new(NoTenureTwice::NAME, "leader-restart", 3, 1).catches::<Mutant<LeadsByItsVote>>();
 }
 
 // A majority that is off by one elects two leaders of one term.

@@ -61,7 +61,8 @@ pub(crate) enum Command {
 Examples:
   elector scenarios
   elector scenarios minority-leader > mine.toml
-  elector compare --scenario-file mine.toml")]
+  elector compare --scenario-file mine.toml
+  elector scenarios random                              what random faults are made of")]
     Scenarios {
         /// The scenario to print
         name: Option<String>,
@@ -90,9 +91,12 @@ Examples:
   elector compare --algorithms raft,bully --nodes 5 --scenarios leader-crash,minority-leader
   elector compare --algorithms raft/plain --nodes 3,5,7,9,11 --runs 200
   elector compare --scenario-file mine.toml --format json
+  elector compare --scenarios random --runs 2000
+  elector compare --scenarios random:restart+transfer+late-message
   elector compare --out comparison && open comparison/report.html
 
 Every run has a seed, and the same seed gives the same result, byte for byte, whatever --jobs is.
+In `random` each seed draws which kinds of faults strike; a printed replay command names them.
 Exit code: 0; 1 if an invariant was violated; 2 if the command could not be done.")]
 pub(crate) struct Compare {
     /// Algorithms, as `raft` (all its variants) or `raft/plain` (one) [default: all]
@@ -107,7 +111,8 @@ pub(crate) struct Compare {
         value_parser = nodes
     )]
     pub(crate) nodes: Vec<u64>,
-    /// Built-in scenarios by name [default: all; with --scenario-file: none]
+    /// Built-in scenarios by name, or `random:KIND+…` for random faults of these kinds [default:
+    /// all; with --scenario-file: none]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) scenarios: Option<Vec<String>>,
     /// A scenario of your own, as TOML; may be given several times
@@ -148,6 +153,7 @@ Examples:
   elector simulate --algorithm raft --scenario leader-crash
   elector simulate --algorithm bully --scenario minority-leader --nodes 5 --svg split.svg
   elector simulate --algorithm raft --variant plain --scenario churn --seed 42 --trace run.jsonl
+  elector simulate --algorithm paxos --scenario random:crash+transfer+drift --seed 17
 
 Exit code: 0; 1 if an invariant was violated; 2 if the command could not be done.")]
 pub(crate) struct Simulate {
@@ -157,7 +163,7 @@ pub(crate) struct Simulate {
     /// Its variant [default: its first]
     #[arg(long, value_name = "NAME")]
     pub(crate) variant: Option<String>,
-    /// A built-in scenario
+    /// A built-in scenario, or `random:KIND+…`; `elector scenarios random` lists the kinds
     #[arg(
         long,
         value_name = "NAME",

@@ -67,7 +67,7 @@ pub(crate) fn simulate(options: &args::Simulate) -> Result<ExitCode, CliError> {
         let _ = writeln!(
             text,
             "\nThis run again:\n  {}",
-            replay(&contestant, options)
+            replay(&contestant, &scenario, options)
         );
     }
     output::print(&text)?;
@@ -81,7 +81,7 @@ pub(crate) fn simulate(options: &args::Simulate) -> Result<ExitCode, CliError> {
 fn scenario(options: &args::Simulate) -> Result<Scenario, CliError> {
     Ok(match (&options.scenario_file, &options.scenario) {
         (Some(path), _) => Scenario::read(path)?,
-        (None, name) => Scenario::named(name.as_deref().unwrap_or_default())?,
+        (None, name) => Scenario::named(name.as_deref().unwrap_or_default())?.at_seed(options.seed),
     })
 }
 
@@ -103,10 +103,10 @@ fn lines(records: &[Record]) -> Result<Vec<u8>, CliError> {
     Ok(lines)
 }
 
-fn replay(contestant: &Contestant, options: &args::Simulate) -> String {
-    let scenario = match (&options.scenario_file, &options.scenario) {
-        (Some(path), _) => format!("--scenario-file {}", quoted(&path.display().to_string())),
-        (None, name) => format!("--scenario {}", name.as_deref().unwrap_or_default()),
+fn replay(contestant: &Contestant, scenario: &Scenario, options: &args::Simulate) -> String {
+    let scenario = match &options.scenario_file {
+        Some(path) => format!("--scenario-file {}", quoted(&path.display().to_string())),
+        None => format!("--scenario {}", scenario.name),
     };
     format!(
         "cargo run --release -- simulate --algorithm {} --variant {} {scenario} --nodes {} \

@@ -118,7 +118,12 @@ impl Study {
     pub(crate) fn replay(&self, cell: &Cell, seed: u64) -> String {
         let file = self.files.get(&cell.scenario);
         let scenario = file.map_or_else(
-            || format!("--scenario {}", cell.scenario),
+            || {
+                format!(
+                    "--scenario {}",
+                    Scenario::name_at_seed(&cell.scenario, seed)
+                )
+            },
             |path| format!("--scenario-file {}", quoted(&path.display().to_string())),
         );
         format!(

@@ -6,9 +6,11 @@ use elector_core::{
 use crate::{
     Simulation,
     invariants::{
-        DurableBeforeSent, EpochMonotonic, ExclusiveLease, OneLeaderPerEpoch, OnePledgePerEpoch,
+        DurableBeforeSent, EpochMonotonic, ExclusiveLease, NoTenureTwice, OneLeaderPerEpoch,
+        OnePledgePerEpoch, OneValuePerBallot,
     },
     machine::Happening,
+    rules::Struck,
 };
 
 /// What the world sees of a step: where most invariants are checked, and all messages counted.
@@ -35,6 +37,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 .note(OneLeaderPerEpoch::NAME, self.now, seen);
             let seen = self.invariants.epoch.shown(id, view.epoch);
             self.invariants.note(EpochMonotonic::NAME, self.now, seen);
+            let seen = self.invariants.tenure.viewed(id, view);
+            self.invariants.note(NoTenureTwice::NAME, self.now, seen);
             self.record(Some(node), || Event::Viewed {
                 step: step.number,
                 view,
@@ -57,6 +61,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             let seen = self.invariants.one_pledge.pledged(me, pledge);
             self.invariants
                 .note(OnePledgePerEpoch::NAME, self.now, seen);
+            let seen = self.invariants.one_value.pledged(me, pledge);
+            self.invariants
+                .note(OneValuePerBallot::NAME, self.now, seen);
         }
         let (purpose, bytes) = self.counts.record_sent(&out.message);
         if purpose == Purpose::Election {
@@ -66,11 +73,18 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         let Some(to) = self.machines[0].members.position(out.to) else {
             return;
         };
+        let cut = self.links.is_cut(node, to);
+        let struck = if cut {
+            Struck::default()
+        } else {
+            self.rules.strike((node, to), &out.message, &mut self.rng)
+        };
         let network = &self.setup.network;
-        let lost = if self.links.is_cut(node, to) {
+        let lost = if cut {
             Some(Loss::Cut)
         } else {
-            self.rng.chance(network.loss).then_some(Loss::Chance)
+            let lost = struck.lost || self.rng.chance(network.loss);
+            lost.then_some(Loss::Chance)
         };
         if let Some(why) = lost {
             self.counts.record_lost(&out.message, why);
@@ -81,26 +95,23 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             });
         }
         let flight = network.flight_ns(node, to, &mut self.rng);
-        if self.rng.chance(network.duplicate) {
-            let flight = network.flight_ns(node, to, &mut self.rng);
-            let message = out.message.clone();
-            let copy = Happening::Arrived {
-                from: node,
-                id,
-                message,
-                copy: true,
-            };
-            self.queue
-                .push(self.now.saturating_add(flight), (to as u32, copy));
-        }
-        let arrival = Happening::Arrived {
+        let arrival = |message, copy| Happening::Arrived {
             from: node,
             id,
-            message: out.message,
-            copy: false,
+            message,
+            copy,
         };
+        if struck.duplicated || self.rng.chance(network.duplicate) {
+            let flight = network.flight_ns(node, to, &mut self.rng);
+            let at = self
+                .now
+                .saturating_add(flight.saturating_add(struck.copy_late));
+            let copy = arrival(out.message.clone(), true);
+            self.queue.push(at, (to as u32, copy));
+        }
+        let at = self.now.saturating_add(flight.saturating_add(struck.late));
         self.queue
-            .push(self.now.saturating_add(flight), (to as u32, arrival));
+            .push(at, (to as u32, arrival(out.message, false)));
     }
 
     /// A message arrives where nobody runs. A copy that the network made was never sent, so it is

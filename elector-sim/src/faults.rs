@@ -2,7 +2,12 @@ use std::time::Duration;
 
 use elector_core::{Command, ElectionAlgorithm, Input, NodeId, trace::Event};
 
-use crate::{Simulation, invariants::EpochMonotonic, machine::Happening, rng::nanos};
+use crate::{
+    Simulation,
+    invariants::{EpochMonotonic, NoTenureTwice},
+    machine::Happening,
+    rng::nanos,
+};
 
 /// Faults, and their ends. Each holds from the present moment on; a name that is no node's, or a
 /// fault that holds already, changes nothing.
@@ -147,13 +152,16 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.machines[node].boot(&self.setup.config);
         self.record(Some(node), || Event::Booted);
         let machine = &self.machines[node];
+        let id = machine.id();
         let view = machine
             .process
             .as_ref()
             .map(|process| process.driver.view());
         if let Some(view) = view {
-            let seen = self.invariants.epoch.shown(machine.id(), view.epoch);
+            let seen = self.invariants.epoch.shown(id, view.epoch);
             self.invariants.note(EpochMonotonic::NAME, self.now, seen);
+            let seen = self.invariants.tenure.viewed(id, view);
+            self.invariants.note(NoTenureTwice::NAME, self.now, seen);
             self.observer.viewed(node, view, self.now, &self.links);
         }
         self.observer.running(node, true, self.now, &self.links);
@@ -166,6 +174,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
         let waiting = std::mem::take(&mut self.machines[node].backlog);
         self.machines[node].crash();
+        self.invariants.tenure.ended(self.machines[node].id());
         self.record(Some(node), || Event::Crashed);
         self.observer.running(node, false, self.now, &self.links);
         // What waited for a paused process has arrived where nobody runs.

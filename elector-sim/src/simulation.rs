@@ -12,6 +12,7 @@ use crate::{
     observer::Observer,
     queue::Queue,
     rng::Rng,
+    rules::Rules,
     timers::Fired,
 };
 
@@ -27,6 +28,7 @@ pub struct Simulation<A: ElectionAlgorithm> {
     pub(crate) queue: Queue<(u32, Happening<A>)>,
     pub(crate) machines: Vec<Machine<A>>,
     pub(crate) links: Links,
+    pub(crate) rules: Rules,
     pub(crate) observer: Observer,
     pub(crate) counts: Counts,
     pub(crate) invariants: Invariants,
@@ -56,6 +58,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             queue: Queue::new(),
             machines: machines.collect(),
             links: Links::new(ids.len()),
+            rules: Rules::default(),
             observer: Observer::new(&ids),
             counts: Counts::default(),
             invariants: Invariants::new(A::Guarantee::KIND == GuaranteeKind::Quorum),

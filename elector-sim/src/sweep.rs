@@ -232,7 +232,10 @@ impl Cell {
     pub fn replay(&self, seed: u64) -> String {
         format!(
             "simulate --algorithm {} --variant {} --scenario {} --nodes {} --seed {seed}",
-            self.algorithm, self.variant, self.scenario, self.nodes
+            self.algorithm,
+            self.variant,
+            Scenario::name_at_seed(&self.scenario, seed),
+            self.nodes
         )
     }
 }

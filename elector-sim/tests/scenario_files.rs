@@ -17,7 +17,7 @@ fn wrong(text: &str) -> String {
 #[test]
 fn every_builtin_scenario_reads_and_tells_what_a_user_sees() {
     let builtin = Scenario::builtin().expect("the built-in scenarios are valid");
-    assert!(builtin.len() >= 20);
+    assert!(builtin.len() >= 26);
     for scenario in builtin {
         assert!(
             !scenario.summary.is_empty() && !scenario.sees.is_empty(),
@@ -80,6 +80,54 @@ fn mistakes_are_reported_with_line_and_reason() {
     assert!(wrong("name = \"a b\"\nsummary = \"y\"").contains("one word"));
     assert!(wrong("name = \"../b\"\nsummary = \"y\"").contains("one word"));
     assert!(wrong("name = ").contains("line 1"));
+}
+
+// A fault of messages that does nothing, or two things at once, is a slip.
+#[test]
+fn wrong_faults_of_messages_are_reported_with_line_and_reason() {
+    let step = |body: &str| {
+        let error = wrong(&format!(
+            "name = \"x\"\nsummary = \"y\"\n\n[[step]]\nmessages = {{ {body} }}\n"
+        ));
+        assert!(
+            error.contains("line 4") || error.contains("line 5"),
+            "{error}"
+        );
+        error
+    };
+    assert!(step("kind = \"Vote\"").contains("delay_ms, lose or duplicate"));
+    assert!(step("lose = true, delay_ms = 5").contains("neither late nor duplicated"));
+    assert!(step("lose = true, chance = 0").contains("above 0, and 1 at most"));
+    assert!(step("lose = true, chance = nan").contains("above 0, and 1 at most"));
+    assert!(step("lose = true, times = 0").contains("times = 0"));
+    assert!(step("delay_ms = 1e9").contains("delay_ms is over a day"));
+    assert!(step("lose = true, purpose = \"elections\"").contains("liveness"));
+    assert!(step("lose = true, from = \"leeder\"").contains("minority-with-leader"));
+    assert!(step("loose = true").contains("loose"));
+}
+
+// Compositions are given by hand as well, in files and by name.
+#[test]
+fn wrong_compositions_are_answered_with_the_nearest_ingredient() {
+    let head = "name = \"x\"\nsummary = \"y\"\n\n[[step]]\n";
+    let error = wrong(&format!(
+        "{head}compose = {{ for_ms = 1, of = [\"crsh\"] }}\n"
+    ));
+    assert!(
+        error.contains("line 5") && error.contains("\"crash\""),
+        "{error}"
+    );
+    let error = wrong(&format!("{head}compose = {{ for_ms = 1e9 }}\n"));
+    assert!(
+        error.contains("line 4") && error.contains("over a day"),
+        "{error}"
+    );
+    let name = |name: &str| Scenario::named(name).expect_err(name).to_string();
+    assert!(name("random:crash+trnsfer").contains("did you mean \"transfer\""));
+    assert!(name("random:").contains("late-message"));
+    assert!(name("randm:crash").contains("did you mean \"random\""));
+    let given = Scenario::named("random:drift+crash").expect("both are ingredients");
+    assert_eq!(given.name, "random:crash+drift");
 }
 
 // A slip in a number must be an error, not a run without an end, nor a silent change of meaning.

@@ -21,6 +21,14 @@ fn unknown_names_are_answered_with_the_nearest() {
         ),
         ("scenarios chrun", "did you mean \"churn\"?"),
         (
+            "compare --scenarios random:crash+drfit",
+            "did you mean \"drift\"?",
+        ),
+        (
+            "simulate --algorithm raft --scenario random:",
+            "the ingredients are: crash, restart,",
+        ),
+        (
             "simulate --algorithm rft --scenario boot",
             "did you mean \"raft\"?",
         ),

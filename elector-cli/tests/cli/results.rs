@@ -151,6 +151,34 @@ fn the_command_in_the_manifest_gives_the_same_rows() {
     assert_eq!(again, fs::read_to_string(out.join("summary.csv")).unwrap());
 }
 
+// A composition is drawn for each seed: what is written must lead back to the same runs.
+#[test]
+fn random_scenarios_are_compared_like_all_others() {
+    let folder = Folder::new("random");
+    let common = "compare --algorithms raft/plain,bully/preempt --nodes 3 --runs 3";
+    let both = "random,random:pause+crash";
+    let run = |jobs: u8| {
+        let out = folder.0.join(jobs.to_string());
+        let out = out.display();
+        let told = told(&format!(
+            "{common} --scenarios {both} --jobs {jobs} --out {out}"
+        ));
+        (told, files(&folder.0.join(jobs.to_string())))
+    };
+    let (one, two) = (run(1), run(2));
+    assert!(one == two);
+    let csv = told(&format!("{common} --scenarios {both} --format csv"));
+    assert!(csv.contains(",random,") && csv.contains(",random:crash+pause,"));
+    let file = |name: &str| {
+        let found = one.1.iter().find(|(known, _)| known == name);
+        String::from_utf8(found.unwrap().1.clone()).unwrap()
+    };
+    assert_eq!(file("summary.csv"), csv);
+    assert!(file("manifest.json").contains("random:crash+pause"));
+    // Bully has two leaders in some of these runs, which the report draws.
+    assert!(file("report.html").contains("--scenario random:"));
+}
+
 // The overview stands in for hundreds of rows, in a terminal of 100 columns.
 #[test]
 fn the_overview_fits_a_terminal() {

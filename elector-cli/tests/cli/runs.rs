@@ -114,6 +114,41 @@ fn a_printed_scenario_can_be_given_back() {
     );
 }
 
+// The composition is in the title and in the command: it alone says what a run was.
+#[test]
+fn simulate_names_the_composition_that_the_seed_draws() {
+    let run = |scenario: &str| {
+        told(&format!(
+            "simulate --algorithm raft --scenario {scenario} --nodes 3 --seed 4"
+        ))
+    };
+    let drawn = run("random");
+    let name = drawn.split(", ").nth(1).unwrap();
+    assert!(name.starts_with("random:") && name.contains('+'), "{drawn}");
+    assert_eq!(run(name), drawn);
+    let listed = told("scenarios random");
+    assert!(listed.contains("late-message") && listed.contains("compose"));
+}
+
+// A composition in a file is as random as the built-in one, or exactly what it lists.
+#[test]
+fn a_composition_can_be_given_in_a_file() {
+    let folder = Folder::new("composed");
+    let common = "compare --algorithms raft --nodes 3 --runs 2 --format csv";
+    let random = told("scenarios random");
+    let drawn = folder.file("drawn.toml", &random);
+    assert_eq!(
+        told(&format!("{common} --scenario-file {}", drawn.display())),
+        told(&format!("{common} --scenarios random"))
+    );
+    let step = "compose = { for_ms = 5000 }";
+    let listed = "compose = { for_ms = 5000, of = [\"restart\", \"stall\"] }";
+    let listed = folder.file("listed.toml", &random.replace(step, listed));
+    let of_file = told(&format!("{common} --scenario-file {}", listed.display()));
+    let named = told(&format!("{common} --scenarios random:restart+stall"));
+    assert_eq!(of_file, named.replace("random:restart+stall", "random"));
+}
+
 // Clusters of one, two and four are where majorities are miscounted.
 #[test]
 fn odd_sizes_work() {
@@ -138,7 +173,7 @@ fn lists_name_everything() {
         assert!(algorithms.contains(word), "{word}: {algorithms}");
     }
     let scenarios = told("scenarios");
-    for word in ["leader-crash", "churn"] {
+    for word in ["leader-crash", "churn", "late-answers", "random"] {
         assert!(scenarios.contains(word), "{word}: {scenarios}");
     }
     let wide = |text: &str| text.lines().map(|line| line.chars().count()).max().unwrap();

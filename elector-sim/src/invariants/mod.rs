@@ -3,7 +3,9 @@
 //! | invariant | holds for |
 //! |---|---|
 //! | [`OneLeaderPerEpoch`] | `Quorum` |
+//! | [`NoTenureTwice`] | `Quorum` |
 //! | [`OnePledgePerEpoch`] | every message that pledges |
+//! | [`OneValuePerBallot`] | every message that pledges in a ballot |
 //! | [`EpochMonotonic`] | all |
 //! | [`DurableBeforeSent`] | all |
 //! | [`ExclusiveLease`] | `Quorum` |
@@ -15,14 +17,18 @@
 mod durable_before_sent;
 mod epoch_monotonic;
 mod exclusive_lease;
+mod no_tenure_twice;
 mod one_leader_per_epoch;
 mod one_pledge_per_epoch;
+mod one_value_per_ballot;
 
 pub use durable_before_sent::DurableBeforeSent;
 pub use epoch_monotonic::EpochMonotonic;
 pub use exclusive_lease::ExclusiveLease;
+pub use no_tenure_twice::NoTenureTwice;
 pub use one_leader_per_epoch::OneLeaderPerEpoch;
 pub use one_pledge_per_epoch::OnePledgePerEpoch;
+pub use one_value_per_ballot::OneValuePerBallot;
 
 use serde::Serialize;
 
@@ -42,6 +48,8 @@ pub struct Violation {
 pub(crate) struct Invariants {
     pub(crate) one_leader: OneLeaderPerEpoch,
     pub(crate) one_pledge: OnePledgePerEpoch,
+    pub(crate) one_value: OneValuePerBallot,
+    pub(crate) tenure: NoTenureTwice,
     pub(crate) epoch: EpochMonotonic,
     pub(crate) lease: ExclusiveLease,
     violations: Vec<Violation>,
@@ -55,6 +63,8 @@ impl Invariants {
         Self {
             one_leader: OneLeaderPerEpoch::new(quorum),
             one_pledge: OnePledgePerEpoch::default(),
+            one_value: OneValuePerBallot::default(),
+            tenure: NoTenureTwice::new(quorum),
             epoch: EpochMonotonic::default(),
             lease: ExclusiveLease::default(),
             violations: Vec::new(),

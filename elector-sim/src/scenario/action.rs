@@ -3,7 +3,7 @@ use std::time::Duration;
 use elector_core::millis;
 use serde::{Deserialize, Serialize};
 
-use super::Selector;
+use super::{Composition, MessageFault, Selector};
 use crate::{Disk, Network};
 
 /// One thing that a scenario does.
@@ -27,10 +27,12 @@ pub enum Action {
     Star(Selector),
     /// Leave only the links between neighbours on a line in id order that begins with this node.
     Line(Selector),
-    /// Mend all links.
+    /// Mend all links, and end the faults of single messages.
     Heal,
     /// Have this network from now on.
     Network(Network),
+    /// Delay, lose or duplicate some messages.
+    Messages(MessageFault),
     /// Have these disks from now on.
     Disk(Disk),
     /// Let disks finish nothing for a while.
@@ -51,6 +53,8 @@ pub enum Action {
     RollingRestart(Rolling),
     /// Random faults of all kinds for a while.
     Churn(Churn),
+    /// Random faults of a few kinds for a while.
+    Compose(Compose),
 }
 
 /// Directed links, each node of one selection to each of another.
@@ -136,4 +140,17 @@ pub struct Churn {
     /// Whether disks are lost too. Not safe for any quorum algorithm.
     #[serde(default)]
     pub lost_disks: bool,
+}
+
+/// Random faults of a few kinds. Each kind that strikes again and again ends each of its faults
+/// itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compose {
+    /// For how long.
+    #[serde(rename = "for_ms", with = "millis")]
+    pub duration: Duration,
+    /// Which kinds. Empty: the seed of the run draws them.
+    #[serde(default)]
+    pub of: Composition,
 }

@@ -1,4 +1,4 @@
-use super::{Scenario, ScenarioError};
+use super::{Action, Composition, Scenario, ScenarioError};
 
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
@@ -7,7 +7,7 @@ macro_rules! files {
 }
 
 /// In the order in which tables show them: from no fault at all to all of them at once.
-const FILES: [(&str, &str); 22] = files![
+const FILES: [(&str, &str); 26] = files![
     "boot",
     "leader-crash",
     "hinted-crash",
@@ -26,11 +26,19 @@ const FILES: [(&str, &str); 22] = files![
     "lossy",
     "duplicate-reorder",
     "delay-spike",
+    "late-answers",
+    "late-votes",
     "clock-drift",
     "slow-disk",
     "wrong-hints",
     "churn",
+    "command-churn",
+    "random",
 ];
+
+/// The built-in scenario whose faults the seed draws. With a colon and a [`Composition`] after it,
+/// it is the scenario of exactly these.
+const RANDOM: &str = "random";
 
 impl Scenario {
     /// All built-in scenarios.
@@ -59,11 +67,52 @@ impl Scenario {
         })
     }
 
-    /// The built-in scenario of this name.
+    /// The built-in scenario of this name, `random:crash+drift` and its like included.
     ///
     /// # Errors
-    /// If there is none of this name; the error has the nearest one.
+    /// If there is none of this name, or no such ingredient; the error has the nearest one.
     pub fn named(name: &str) -> Result<Self, ScenarioError> {
-        Self::parse(Self::source(name)?, name)
+        match name
+            .strip_prefix(RANDOM)
+            .and_then(|rest| rest.strip_prefix(':'))
+        {
+            Some(composition) => {
+                let random = Self::parse(Self::source(RANDOM)?, RANDOM)?;
+                Ok(random.of_composition(&composition.parse()?))
+            }
+            None => Self::parse(Self::source(name)?, name),
+        }
+    }
+
+    /// This scenario as the run of `seed` plays it. For the built-in `random` that is the
+    /// composition that the seed draws, by its own name; any other stays as it is.
+    #[must_use]
+    pub fn at_seed(self, seed: u64) -> Self {
+        if self.name == RANDOM {
+            self.of_composition(&Composition::drawn(seed))
+        } else {
+            self
+        }
+    }
+
+    /// The name by which the run of `seed` of the built-in scenario `name` is replayed: that of
+    /// [`at_seed`](Self::at_seed).
+    #[must_use]
+    pub fn name_at_seed(name: &str, seed: u64) -> String {
+        if name == RANDOM {
+            format!("{RANDOM}:{}", Composition::drawn(seed))
+        } else {
+            name.to_owned()
+        }
+    }
+
+    fn of_composition(mut self, composition: &Composition) -> Self {
+        for step in &mut self.steps {
+            if let Action::Compose(compose) = &mut step.action {
+                compose.of = composition.clone();
+            }
+        }
+        self.name = format!("{RANDOM}:{composition}");
+        self
     }
 }

@@ -15,6 +15,20 @@ pub enum ScenarioError {
         /// The most similar name there is.
         nearest: Option<String>,
     },
+    /// No ingredient of a composition has this name.
+    #[error("there is no ingredient \"{name}\"{}; the ingredients are: {known}",
+        nearest.as_ref().map_or_else(String::new, |nearest| {
+            format!(": did you mean \"{nearest}\"?")
+        }),
+    )]
+    Ingredient {
+        /// What was asked for.
+        name: String,
+        /// The most similar name there is.
+        nearest: Option<String>,
+        /// All of them.
+        known: String,
+    },
     /// The file cannot be read.
     #[error("cannot read the scenario file {path}: {source}")]
     Read {

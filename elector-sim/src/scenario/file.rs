@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::{
-    Action, Churn, Cut, Drift, Rolling, ScenarioError, Selector, Stall, Suspicion, Transfer, limits,
+    Action, Churn, Compose, Cut, Drift, MessageFault, Rolling, ScenarioError, Selector, Stall,
+    Suspicion, Transfer, limits,
 };
 use crate::{Disk, Network};
 
@@ -210,6 +211,7 @@ struct Written {
     line: Option<Selector>,
     heal: Option<bool>,
     network: Option<Network>,
+    messages: Option<MessageFault>,
     disk: Option<Disk>,
     stall: Option<Stall>,
     drift: Option<Drift>,
@@ -220,10 +222,12 @@ struct Written {
     transfer: Option<Transfer>,
     rolling_restart: Option<Rolling>,
     churn: Option<Churn>,
+    compose: Option<Compose>,
 }
 
 const CHOICES: &str = "crash, restart, pause, resume, wipe, split, cut, star, line, heal, network, \
-     disk, stall, drift, hints, suspect, campaign, resign, transfer, rolling_restart, churn";
+     messages, disk, stall, drift, hints, suspect, campaign, resign, transfer, rolling_restart, \
+     churn, compose";
 
 impl Written {
     fn actions(self) -> Vec<Action> {
@@ -239,6 +243,7 @@ impl Written {
             self.line.map(Action::Line),
             self.heal.filter(|&heal| heal).map(|_| Action::Heal),
             self.network.map(Action::Network),
+            self.messages.map(Action::Messages),
             self.disk.map(Action::Disk),
             self.stall.map(Action::Stall),
             self.drift.map(Action::Drift),
@@ -249,6 +254,7 @@ impl Written {
             self.transfer.map(Action::Transfer),
             self.rolling_restart.map(Action::RollingRestart),
             self.churn.map(Action::Churn),
+            self.compose.map(Action::Compose),
         ]
         .into_iter()
         .flatten()

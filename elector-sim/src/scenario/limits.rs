@@ -40,6 +40,10 @@ fn of_action(action: &Action) -> Option<String> {
                 probability.map(|name| format!("{name} is a probability: between 0 and 1"));
             probability.or_else(|| network.wrong_latency().map(str::to_owned))
         }
+        Action::Messages(fault) => {
+            let wrong = fault.wrong().map(str::to_owned);
+            wrong.or_else(|| of_spans(&[("delay_ms", fault.delay)]))
+        }
         Action::Disk(disk) => disk.write.wrong().map(str::to_owned),
         Action::Stall(stall) => of_spans(&[("for_ms", stall.duration)]),
         Action::Drift(drift) if !(0.01..=100.0).contains(&drift.rate) => Some(format!(
@@ -53,6 +57,7 @@ fn of_action(action: &Action) -> Option<String> {
             Some("every_ms must be longer than zero".to_owned())
         }
         Action::Churn(churn) => of_spans(&[("for_ms", churn.duration), ("every_ms", churn.every)]),
+        Action::Compose(compose) => of_spans(&[("for_ms", compose.duration)]),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use elector_core::{Command, ElectionAlgorithm, NodeId, trace::Event};
 
-use super::{Action, Churn, Rolling, Selector, Step};
+use super::{Action, Churn, MessageFault, Rolling, Selector, Step};
 use crate::{Network, Simulation, rng::nanos};
 
 /// Carries out scenarios.
@@ -38,8 +38,12 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 self.cut_where(|a, b| !hub.contains(&a) && !hub.contains(&b));
             }
             Action::Line(first) => self.line(*first),
-            Action::Heal => self.heal(),
+            Action::Heal => {
+                self.heal();
+                self.rules.clear();
+            }
             Action::Network(network) => self.set_network(network.clone()),
+            Action::Messages(fault) => self.disturb(fault),
             Action::Disk(disk) => self.setup.disk = *disk,
             Action::Stall(stall) => {
                 self.each(stall.node, |sim, node| sim.stall(node, stall.duration));
@@ -65,6 +69,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             }
             Action::RollingRestart(rolling) => self.roll(*rolling),
             Action::Churn(churn) => self.churn(*churn),
+            Action::Compose(compose) => self.compose(compose),
         }
     }
 
@@ -72,6 +77,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     /// were set up.
     pub fn end_faults(&mut self, network: &Network, disk: crate::Disk) {
         self.heal();
+        self.rules.clear();
         if self.setup.network != *network {
             self.set_network(network.clone());
         }
@@ -86,7 +92,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    fn each(&mut self, nodes: Selector, mut action: impl FnMut(&mut Self, NodeId)) {
+    pub(super) fn each(&mut self, nodes: Selector, mut action: impl FnMut(&mut Self, NodeId)) {
         for node in nodes.resolve(self) {
             action(self, node);
         }
@@ -107,7 +113,11 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.cut_where(|a, b| place(a).abs_diff(place(b)) > 1);
     }
 
-    fn cut_where(&mut self, cut: impl Fn(NodeId, NodeId) -> bool) {
+    /// Cuts the links, sender first, for which this holds. Returns them.
+    pub(super) fn cut_where(
+        &mut self,
+        cut: impl Fn(NodeId, NodeId) -> bool,
+    ) -> Vec<(NodeId, NodeId)> {
         let nodes = self.nodes();
         let pairs = nodes
             .iter()
@@ -116,9 +126,34 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         if !links.is_empty() {
             self.cut(&links);
         }
+        links
     }
 
-    fn set_network(&mut self, network: Network) {
+    /// Disturbs some messages from now on. Where a selector names no node, nothing is disturbed.
+    pub(super) fn disturb(&mut self, fault: &MessageFault) {
+        let from = fault.from.map(|nodes| nodes.resolve(self));
+        let to = fault.to.map(|nodes| nodes.resolve(self));
+        // A reader of the trace cannot know who was meant at this moment.
+        let shown = |selector, nodes: Option<&Vec<NodeId>>| match nodes.map(Vec::as_slice) {
+            Some([node]) => Some(Selector::Node(*node)),
+            _ => selector,
+        };
+        let fault = MessageFault {
+            from: shown(fault.from, from.as_ref()),
+            to: shown(fault.to, to.as_ref()),
+            ..fault.clone()
+        };
+        let text = fault.to_string();
+        let places = |nodes: Vec<NodeId>| {
+            let nodes = nodes.into_iter();
+            nodes.filter_map(|node| self.position(node)).collect()
+        };
+        let (from, to) = (from.map(places), to.map(places));
+        self.rules.add(fault, from, to);
+        self.record(None, || Event::Note { text });
+    }
+
+    pub(super) fn set_network(&mut self, network: Network) {
         self.setup.network = network;
         let text = format!("network: {}", self.setup.network);
         self.record(None, || Event::Note { text });

@@ -1,0 +1,232 @@
+//! How a composition of faults is played.
+
+use std::time::Duration;
+
+use elector_core::{Command, ElectionAlgorithm, NodeId, Purpose, Settings as _, trace::Event};
+
+use super::{Compose, Composition, Ingredient, MessageFault, Selector};
+use crate::{Network, Simulation, rng::nanos};
+
+const MS: u64 = 1_000_000;
+
+/// What strikes again and again. The others hold all along.
+const STRIKES: [Ingredient; 10] = [
+    Ingredient::Crash,
+    Ingredient::Restart,
+    Ingredient::Pause,
+    Ingredient::Split,
+    Ingredient::OneWay,
+    Ingredient::LateMessage,
+    Ingredient::Stall,
+    Ingredient::Transfer,
+    Ingredient::Resign,
+    Ingredient::Campaign,
+];
+
+/// What ends a fault.
+enum End {
+    Restart(NodeId),
+    Resume(NodeId),
+    Mend(Vec<(NodeId, NodeId)>),
+}
+
+type Ends = Vec<(u64, End)>;
+
+impl<A: ElectionAlgorithm> Simulation<A> {
+    /// Strikes with the ingredients of a composition at random moments. Those of a composition
+    /// without any are drawn from the seed of the run, apart from its stream of chance.
+    pub(super) fn compose(&mut self, compose: &Compose) {
+        let composition = if compose.of.is_empty() {
+            Composition::drawn(self.setup.seed)
+        } else {
+            compose.of.clone()
+        };
+        let text = format!("composition: {composition}");
+        self.record(None, || Event::Note { text });
+        self.hold(&composition);
+        let has = |strike: &Ingredient| composition.has(*strike);
+        let strikes: Vec<_> = STRIKES.into_iter().filter(has).collect();
+        let end = self.now.saturating_add(nanos(compose.duration));
+        // From a few faults to a storm.
+        let every = self.rng.between(40 * MS, 400 * MS);
+        let mut ends = Ends::new();
+        while !strikes.is_empty() && self.now < end {
+            let wait = self.rng.exponential(every).min(end - self.now);
+            self.run_and_end(self.now + wait, &mut ends);
+            let which = self.rng.below(strikes.len() as u64) as usize;
+            self.strike(strikes[which], &mut ends);
+        }
+        self.run_and_end(end, &mut ends);
+        // What is late already has until the end of all faults to arrive.
+        self.rules.clear();
+    }
+
+    /// Runs until `limit`, and ends faults on the way whose time is over.
+    fn run_and_end(&mut self, limit: u64, ends: &mut Ends) {
+        ends.sort_by_key(|(at, _)| *at);
+        let due = ends.iter().take_while(|(at, _)| *at <= limit).count();
+        for (at, end) in ends.drain(..due) {
+            self.run_until_ns(at);
+            match end {
+                End::Restart(node) => self.restart(node),
+                End::Resume(node) => self.resume(node),
+                End::Mend(links) => self.mend(&links),
+            }
+        }
+        self.run_until_ns(limit);
+    }
+
+    /// Begins what holds all along.
+    fn hold(&mut self, composition: &Composition) {
+        let before = self.setup.network.clone();
+        let mut share = |ingredient, most: f64| {
+            let held = composition.has(ingredient);
+            if held { most * self.rng.unit() } else { 0.0 }
+        };
+        let network = Network {
+            loss: before.loss.max(share(Ingredient::Loss, 0.25)),
+            duplicate: before.duplicate.max(share(Ingredient::Duplicate, 0.5)),
+            reorder: before.reorder.max(share(Ingredient::Reorder, 0.5)),
+            ..before.clone()
+        };
+        if network != before {
+            self.set_network(network);
+        }
+        if composition.has(Ingredient::Hints) {
+            self.setup.hints = true;
+        }
+        if composition.has(Ingredient::Drift) {
+            self.drift_within_margin();
+        }
+    }
+
+    /// A lease of the slowest clock ends before the least election timeout of the fastest:
+    /// `lease / (1 − d) < election_min / (1 + d)`.
+    fn drift_within_margin(&mut self) {
+        let timing = self.setup.config.timing();
+        let (lease, silence) = (
+            timing.lease.as_secs_f64(),
+            timing.election_min.as_secs_f64(),
+        );
+        let most = 0.95 * (silence - lease) / (silence + lease);
+        for node in self.nodes() {
+            let rate = 1.0 + most * (2.0 * self.rng.unit() - 1.0);
+            self.drift(node, rate);
+        }
+    }
+
+    fn strike(&mut self, ingredient: Ingredient, ends: &mut Ends) {
+        match ingredient {
+            Ingredient::Crash => self.down(100 * MS, 1_500 * MS, ends),
+            Ingredient::Restart => self.down(0, 60 * MS, ends),
+            Ingredient::Pause => {
+                let until = self.now + self.rng.between(20 * MS, 800 * MS);
+                for node in self.victim().resolve(self) {
+                    self.pause(node);
+                    ends.push((until, End::Resume(node)));
+                }
+            }
+            Ingredient::Split => {
+                let side = [
+                    Selector::Random,
+                    Selector::MinorityWithLeader,
+                    Selector::HalfWithLeader,
+                ][self.rng.below(3) as usize];
+                let side = side.resolve(self);
+                self.cut_for_a_while(ends, |a, b| side.contains(&a) != side.contains(&b));
+            }
+            Ingredient::OneWay => self.one_way(ends),
+            Ingredient::LateMessage => self.late_messages(),
+            Ingredient::Stall => {
+                let stall = Duration::from_nanos(self.rng.between(20 * MS, 300 * MS));
+                let node = self.victim();
+                self.each(node, |sim, node| sim.stall(node, stall));
+            }
+            Ingredient::Transfer => {
+                if let Some(&to) = Selector::Random.resolve(self).first() {
+                    self.each(Selector::Leader, |sim, node| {
+                        sim.command(node, Command::TransferTo(to));
+                    });
+                }
+            }
+            Ingredient::Resign => {
+                self.each(Selector::Leader, |sim, node| {
+                    sim.command(node, Command::Resign);
+                });
+            }
+            Ingredient::Campaign => {
+                self.each(Selector::Random, |sim, node| {
+                    sim.command(node, Command::Campaign);
+                });
+            }
+            // These hold all along.
+            Ingredient::Loss
+            | Ingredient::Duplicate
+            | Ingredient::Reorder
+            | Ingredient::Drift
+            | Ingredient::Hints => {}
+        }
+    }
+
+    /// The leader half of the time: most of what can go wrong concerns it.
+    fn victim(&mut self) -> Selector {
+        if self.rng.below(2) == 0 {
+            Selector::Leader
+        } else {
+            Selector::Random
+        }
+    }
+
+    fn down(&mut self, least: u64, most: u64, ends: &mut Ends) {
+        let until = self.now + self.rng.between(least, most);
+        for node in self.victim().resolve(self) {
+            self.crash(node);
+            ends.push((until, End::Restart(node)));
+        }
+    }
+
+    fn one_way(&mut self, ends: &mut Ends) {
+        let from = self.victim().resolve(self);
+        let to = if self.rng.below(2) == 0 {
+            Selector::Random
+        } else {
+            Selector::All
+        };
+        let to = to.resolve(self);
+        let mute = self.rng.below(2) == 0;
+        self.cut_for_a_while(ends, |a, b| {
+            let (a, b) = if mute { (a, b) } else { (b, a) };
+            from.contains(&a) && to.contains(&b)
+        });
+    }
+
+    fn cut_for_a_while(&mut self, ends: &mut Ends, which: impl Fn(NodeId, NodeId) -> bool) {
+        let until = self.now + self.rng.between(50 * MS, 1_000 * MS);
+        let links = self.cut_where(which);
+        ends.push((until, End::Mend(links)));
+    }
+
+    /// Either a few messages in a row, or now and then one of many.
+    fn late_messages(&mut self) {
+        let purpose = [None, Some(Purpose::Election), Some(Purpose::Liveness)];
+        let fault = MessageFault {
+            purpose: purpose[self.rng.below(3) as usize],
+            from: self.end_of_link(),
+            to: self.end_of_link(),
+            delay: Duration::from_nanos(self.rng.between(5 * MS, 400 * MS)),
+            duplicate: self.rng.below(3) == 0,
+            chance: [1.0, 0.2][self.rng.below(2) as usize],
+            times: Some(self.rng.between(1, 12)),
+            ..MessageFault::default()
+        };
+        self.disturb(&fault);
+    }
+
+    fn end_of_link(&mut self) -> Option<Selector> {
+        match self.rng.below(3) {
+            0 => None,
+            1 => Some(Selector::Leader),
+            _ => Some(Selector::Random),
+        }
+    }
+}

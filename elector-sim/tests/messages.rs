@@ -1,0 +1,181 @@
+//! Faults of some messages and not of others, under Raft.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use elector_core::{
+    NodeId, Purpose,
+    trace::{Event, Loss, Stimulus},
+};
+use elector_raft::Raft;
+use elector_sim::{
+    Disk, Network, Scenario, Setup, Simulation,
+    scenario::{Action, MessageFault, Selector},
+};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// Three nodes 1 ms apart, with a leader.
+fn cluster() -> Simulation<Raft> {
+    let mut setup = Setup::new(3);
+    (setup.network, setup.trace) = (Network::constant(MS), true);
+    let mut sim = Simulation::new(setup);
+    sim.run_until_settled(2_000 * MS)
+        .expect("the cluster elects at boot");
+    sim.run_for(100 * MS);
+    sim
+}
+
+/// What became of the messages sent since this place in the trace.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Kind, sender, receiver and the flights in milliseconds of each message.
+    sent: BTreeMap<u64, (String, NodeId, NodeId, Vec<u64>)>,
+    lost: Vec<u64>,
+}
+
+fn seen(sim: &Simulation<Raft>, from: usize) -> Seen {
+    let mut seen = Seen::default();
+    let mut began = BTreeMap::new();
+    for record in &sim.trace()[from..] {
+        match &record.event {
+            Event::Sent { id, to, kind, .. } => {
+                let node = record.node.expect("a node sends");
+                began.insert(*id, record.at_ns);
+                let message = (kind.clone(), node, *to, Vec::new());
+                seen.sent.insert(*id, message);
+            }
+            Event::Stepped {
+                input: Stimulus::Received { id, .. },
+                ..
+            } => {
+                if let Some(message) = seen.sent.get_mut(id) {
+                    message.3.push((record.at_ns - began[id]) / 1_000_000);
+                }
+            }
+            Event::Lost {
+                id,
+                why: Loss::Chance,
+                ..
+            } => seen.lost.push(*id),
+            _ => {}
+        }
+    }
+    seen
+}
+
+/// Lets this hold for a second, and then nothing for long enough that all has arrived.
+fn under(fault: MessageFault) -> Seen {
+    let mut sim = cluster();
+    let from = sim.trace().len();
+    sim.act(&Action::Messages(fault));
+    sim.run_for(1_000 * MS);
+    sim.act(&Action::Heal);
+    sim.run_for(500 * MS);
+    seen(&sim, from)
+}
+
+// "The acknowledgements to the leader" must be these and no other messages, by exactly this much.
+#[test]
+fn a_delay_strikes_the_messages_that_it_names() {
+    let seen = under(MessageFault {
+        kind: Some("HeartbeatAck".to_owned()),
+        from: Some(Selector::Follower(1)),
+        to: Some(Selector::Leader),
+        delay: 30 * MS,
+        ..MessageFault::default()
+    });
+    let late = |flights: &[u64]| flights == [31];
+    let struck: Vec<_> = seen.sent.values().filter(|m| late(&m.3)).collect();
+    let (kind, from, to, _) = struck[0].clone();
+    assert_eq!(kind, "HeartbeatAck");
+    assert!(struck.len() >= 19, "{} in a second", struck.len());
+    // The last ones are still under way.
+    for message in seen.sent.values().filter(|m| !m.3.is_empty()) {
+        let named = (&message.0, message.1, message.2) == (&kind, from, to);
+        assert!(late(&message.3) == named || message.3 == [1], "{message:?}");
+    }
+    // After `heal` the same messages are on time: ten a link in 500 ms, the last under way.
+    let healed = |m: &&(String, NodeId, NodeId, Vec<u64>)| {
+        (&m.0, m.1, m.2) == (&kind, from, to) && m.3 == [1]
+    };
+    assert!(seen.sent.values().filter(healed).count() >= 8);
+}
+
+// A late copy is what makes an old answer arrive beside a new one.
+#[test]
+fn a_late_duplicate_leaves_the_first_on_time() {
+    let seen = under(MessageFault {
+        purpose: Some(Purpose::Liveness),
+        delay: 70 * MS,
+        duplicate: true,
+        times: Some(3),
+        ..MessageFault::default()
+    });
+    let twice: Vec<_> = seen.sent.values().filter(|m| m.3.len() > 1).collect();
+    assert_eq!(twice.len(), 3);
+    assert!(twice.iter().all(|m| m.3 == [1, 71]), "{twice:?}");
+}
+
+// One lost message is the smallest fault that there is.
+#[test]
+fn one_message_is_lost_and_no_more() {
+    let seen = under(MessageFault {
+        lose: true,
+        times: Some(1),
+        ..MessageFault::default()
+    });
+    assert_eq!(seen.lost.len(), 1);
+}
+
+// A share of the messages must be that share.
+#[test]
+fn a_chance_strikes_its_share() {
+    let seen = under(MessageFault {
+        kind: Some("Heartbeat".to_owned()),
+        lose: true,
+        chance: 0.4,
+        ..MessageFault::default()
+    });
+    let heartbeats = seen.sent.values().filter(|m| m.0 == "Heartbeat").count() as f64;
+    // Two thirds of them are sent while the fault holds.
+    let share = seen.lost.len() as f64 / (heartbeats * 2.0 / 3.0);
+    assert!((0.15..0.65).contains(&share), "{share} lost of 0.4");
+}
+
+// A rule that outlived the scenario would break the agreement that is asked for then.
+#[test]
+fn the_end_of_all_faults_ends_these_too() {
+    let mut sim = cluster();
+    sim.act(&Action::Messages(MessageFault {
+        lose: true,
+        ..MessageFault::default()
+    }));
+    sim.run_for(1_000 * MS);
+    assert_eq!(sim.settled(), None, "every message is lost");
+    sim.end_faults(&Network::constant(MS), Disk::default());
+    assert!(sim.run_until_settled(5_000 * MS).is_some());
+}
+
+// What a user writes in a file must be what is played.
+#[test]
+fn a_file_says_it_in_one_line() {
+    let text = "name = \"x\"\nsummary = \"y\"\n[[step]]\nmessages = { kind = \"Vote\", purpose = \
+                \"election\", from = \"leader\", to = \"follower 1\", delay_ms = 200, duplicate = \
+                true, times = 1, chance = 0.5 }\n";
+    let scenario = Scenario::parse(text, "mine.toml").expect("the file is valid");
+    let fault = MessageFault {
+        kind: Some("Vote".to_owned()),
+        purpose: Some(Purpose::Election),
+        from: Some(Selector::Leader),
+        to: Some(Selector::Follower(1)),
+        delay: 200 * MS,
+        lose: false,
+        duplicate: true,
+        chance: 0.5,
+        times: Some(1),
+    };
+    let told = "messages: Vote from leader to follower 1, duplicated, late by 200ms, 50 % of \
+                them, once";
+    assert_eq!(fault.to_string(), told);
+    assert_eq!(scenario.steps[0].action, Action::Messages(fault));
+}
