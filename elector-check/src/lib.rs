@@ -65,12 +65,16 @@ mod check;
 mod claim;
 mod cluster;
 mod config;
-mod hashed;
 mod history;
-mod model;
-mod network;
+mod node;
+mod pool;
 mod report;
+mod search;
 mod state;
+mod steps;
+mod store;
+mod tell;
+mod time;
 
 #[cfg(doc)]
 use elector_core::ElectionAlgorithm;
@@ -78,3 +82,4 @@ use elector_core::ElectionAlgorithm;
 pub use check::{Check, CheckError};
 pub use config::CheckConfig;
 pub use report::{Checked, Outcome, Quantifier, Report};
+pub use time::Time;

@@ -12,6 +12,10 @@ fn check<A: ElectionAlgorithm>(bounds: CheckConfig<A::Config>) -> Report {
     let report = Check::<A>::new(bounds)
         .run()
         .expect("the bounds are those of a cluster");
+    println!(
+        "COUNT {} {} {}",
+        report.states, report.unique_states, report.max_depth
+    );
     assert!(report.is_clean(), "{report}");
     report
 }
@@ -90,6 +94,7 @@ fn raft_of_three_after_a_hint() {
     let bounds = CheckConfig {
         config: paper(),
         suspicions: 1,
+        false_hints: true,
         ..calm(3, 2, 2)
     };
     prove::<Raft>(bounds, &possible);
@@ -101,6 +106,7 @@ fn raft_of_three_as_far_as_half_a_million_states() {
     let bounds = CheckConfig {
         crashes: 1,
         suspicions: 1,
+        false_hints: true,
         commands: 1,
         max_states: Some(500_000),
         ..calm(3, 3, 6)
@@ -147,6 +153,7 @@ fn paxos_of_three_in_one_epoch() {
 fn paxos_of_two_after_a_hint() {
     let bounds = CheckConfig {
         suspicions: 1,
+        false_hints: true,
         duplicating: false,
         ..calm(2, 2, 3)
     };

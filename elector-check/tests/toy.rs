@@ -103,7 +103,6 @@ fn a_second_grant_in_an_epoch_is_caught() {
         story.ends_with("pledged itself in epoch 1 to n3 at rank (0, 0), after n1 at rank (0, 0)"),
         "{story}"
     );
-    caught("one-leader-per-epoch", bounds(Flaw::GrantsTwice));
 }
 
 // Epochs are fencing tokens: one that is smaller than before lets an old leader in again.
@@ -131,7 +130,7 @@ fn a_panic_is_caught() {
 #[test]
 fn a_limit_is_told() {
     let report = check(CheckConfig {
-        max_states: Some(1_000),
+        max_states: Some(100),
         ..bounds(Flaw::None)
     });
     assert_eq!(report.outcome, Outcome::LimitReached);
@@ -174,6 +173,7 @@ fn bounds_bound() {
     let hinted = CheckConfig {
         max_epoch: 2,
         suspicions: 1,
+        false_hints: true,
         ..told
     };
     let second = check(hinted.clone());
@@ -204,21 +204,6 @@ fn messages_may_be_delivered_once_only() {
         ..bounds(Flaw::GrantsTwice)
     };
     caught("one-pledge-per-epoch", flawed);
-}
-
-// Several threads must look at the same states.
-#[test]
-fn threads_change_nothing_in_the_count() {
-    let one = check(bounds(Flaw::None));
-    let two = check(CheckConfig {
-        threads: 2,
-        ..bounds(Flaw::None)
-    });
-    assert_eq!(
-        (one.states, one.unique_states),
-        (two.states, two.unique_states)
-    );
-    assert!(two.is_exhaustive());
 }
 
 // A cluster that cannot be must be refused in words, before any search.
