@@ -1,10 +1,12 @@
 use elector_core::{Command, NodeId};
 
-/// What may happen next. Nodes are named by position, a message by its number, and a timer by its
-/// place among those of its node.
+use crate::state::Flight;
+
+/// What may happen next. Nodes are named by position, and a timer by its place among those of its
+/// node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    Deliver { envelope: u32 },
+    Deliver { flight: Flight },
     Elapse { node: usize, timer: usize },
     Crash { node: usize },
     Restart { node: usize },

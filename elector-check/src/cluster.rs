@@ -12,7 +12,7 @@ use crate::{
     history::History,
     node::Life,
     pool::Pool,
-    state::{Budgets, State},
+    state::{Budgets, Flight, State},
     steps::{Event, Steps},
 };
 
@@ -57,6 +57,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
                 suspicions: self.config.suspicions,
                 commands: self.config.commands,
                 timeouts: self.config.timeouts,
+                late: self.config.late.filter(|_| self.config.time.is_some()),
             },
             history: self.histories.number(History::default()),
             nodes: Vec::new(),
@@ -95,8 +96,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     /// Replaces `actions` with what may happen next.
     pub(crate) fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         actions.clear();
-        let envelopes = state.network.iter();
-        actions.extend(envelopes.map(|&envelope| Action::Deliver { envelope }));
+        let flights = state.network.iter();
+        actions.extend(flights.map(|&flight| Action::Deliver { flight }));
         for (node, &number) in state.nodes.iter().enumerate() {
             match &self.steps.nodes.get(number).life {
                 Life::Up { timers, .. } => {
@@ -140,7 +141,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     /// Makes `next` what `action` leads to from `last`, if that is anything.
     pub(crate) fn apply(&mut self, last: &State, action: Action, next: &mut State) -> Came {
         let (node, event) = match action {
-            Action::Deliver { envelope } => {
+            Action::Deliver { flight } => {
+                let envelope = flight.envelope();
                 (self.steps.recipient(envelope), Event::Received(envelope))
             }
             Action::Elapse { node, timer } => (node, Event::Elapsed(timer)),
@@ -151,6 +153,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             Action::Tick => {
                 next.copy_from(last);
                 next.now += 1;
+                next.age();
                 for node in &mut next.nodes {
                     *node = self.steps.tick(*node);
                 }
@@ -163,9 +166,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         next.copy_from(last);
         next.nodes[node] = effect.node;
         for &envelope in &effect.sends {
-            if let Err(place) = next.network.binary_search(&envelope) {
-                next.network.insert(place, envelope);
-            }
+            next.send(envelope);
         }
         let (deed, breach) = (effect.deed, effect.breach.as_deref().copied());
         let recorded = self.record(next, deed);
@@ -224,12 +225,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
                 }
                 _ => return true,
             },
-            Action::Deliver { envelope } => {
-                if !self.config.duplicating
-                    && let Ok(place) = next.network.binary_search(&envelope)
-                {
-                    next.network.remove(place);
-                }
+            Action::Deliver { flight } => {
+                self.take(flight, next);
                 return true;
             }
             Action::Restart { .. } | Action::Tick => return true,
@@ -237,6 +234,20 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         let paid = budget.checked_sub(1);
         *budget = paid.unwrap_or(0);
         paid.is_some()
+    }
+
+    /// What a delivery costs: the message itself, if it is delivered only once, and one of the late
+    /// messages that may be delivered. After the last of them the others are lost.
+    fn take(&self, flight: Flight, next: &mut State) {
+        if !self.config.duplicating {
+            next.network.retain(|&other| other != flight);
+        }
+        if flight.is_late() {
+            next.left.late = next.left.late.map(|late| late.saturating_sub(1));
+            if next.left.late == Some(0) {
+                next.network.retain(|other| !other.is_late());
+            }
+        }
     }
 
     /// Whether it counts as a timeout that this timer of `before` elapsed.

@@ -31,6 +31,10 @@ pub struct CheckConfig<C> {
     /// those of a leader that goes on leading. An algorithm that counts its tries has infinitely
     /// many states unless its tries or its time are bounded.
     pub timeouts: Option<u32>,
+    /// How many messages may be delivered in a later tick than the one they were sent in, if that
+    /// is bounded: the others arrive within their tick, or are lost. It is the bound that makes
+    /// long runs small. Without `time` it has no meaning.
+    pub late: Option<u32>,
     /// Whether a message, once delivered, may be delivered again at any later time. Otherwise a
     /// message is delivered at most once.
     pub duplicating: bool,
@@ -51,6 +55,7 @@ impl<C: Default> Default for CheckConfig<C> {
             false_hints: false,
             commands: 0,
             timeouts: None,
+            late: None,
             duplicating: true,
             max_states: None,
         }
@@ -71,6 +76,7 @@ impl<C> CheckConfig<C> {
             false_hints: self.false_hints,
             commands: self.commands,
             timeouts: self.timeouts,
+            late: self.late,
             duplicating: self.duplicating,
             max_states: self.max_states,
         }
@@ -100,6 +106,12 @@ impl<C> CheckConfig<C> {
             (hints, true) => format!("{}, true or false", many(hints.into(), "hint")),
             (hints, false) => many(hints.into(), "true hint"),
         });
+        if self.time.is_some() {
+            bounds.push(match self.late {
+                Some(late) => many(late.into(), "late message"),
+                None => "any number of late messages".to_owned(),
+            });
+        }
         bounds.push(match self.duplicating {
             true => "each message delivered any number of times".to_owned(),
             false => "each message delivered at most once".to_owned(),

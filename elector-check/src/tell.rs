@@ -15,8 +15,8 @@ pub(crate) fn tell<A: ElectionAlgorithm>(
     breach: Option<Breach>,
 ) -> String {
     let mut line = match action {
-        Action::Deliver { envelope } => {
-            let sent = on.steps.envelopes.get(envelope);
+        Action::Deliver { flight } => {
+            let sent = on.steps.envelopes.get(flight.envelope());
             format!("{:?} <- {:?} {:?}", sent.to, sent.from, sent.message)
         }
         Action::Elapse { node, timer } => match &on.steps.nodes.get(before.nodes[node]).life {

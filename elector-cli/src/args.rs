@@ -232,6 +232,10 @@ pub(crate) struct Check {
     /// How many commands of the application
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub(crate) commands: u32,
+    /// How many messages may arrive in a later tick than they were sent in; the others arrive
+    /// within their tick or are lost [default: unbounded]
+    #[arg(long, value_name = "COUNT", requires = "ticks")]
+    pub(crate) late: Option<u32>,
     /// Deliver every message at most once
     #[arg(long)]
     pub(crate) once: bool,

@@ -26,6 +26,7 @@ pub(crate) fn check(options: &args::Check) -> Result<ExitCode, CliError> {
         false_hints: options.false_hints,
         commands: options.commands,
         timeouts: options.timeouts.or(untimed),
+        late: options.late,
         duplicating: !options.once,
         max_states: Some(options.states),
     })?;
