@@ -19,6 +19,9 @@ pub enum CheckError {
     /// The algorithm's configuration breaks a rule.
     #[error("the algorithm cannot be configured like that")]
     Settings(#[from] TimingError),
+    /// The check was to begin with a leader.
+    #[error("no short run without faults leads to a leader that all nodes agree on")]
+    NotLed,
 }
 
 impl<A: ElectionAlgorithm> Check<A> {
@@ -32,7 +35,8 @@ impl<A: ElectionAlgorithm> Check<A> {
     /// a promise, or the limit is reached. Takes memory for every state.
     ///
     /// # Errors
-    /// If the algorithm's configuration is not valid, or there are no nodes.
+    /// If the algorithm's configuration is not valid, there are no nodes, or the check is to begin
+    /// with a leader that is not found.
     pub fn run(self) -> Result<Report, CheckError> {
         let config = self.config;
         let members = (1..=config.nodes)
@@ -43,6 +47,6 @@ impl<A: ElectionAlgorithm> Check<A> {
         if config.time.is_some_and(|time| time.tick.is_zero()) {
             return Err(TimingError::Zero("a tick").into());
         }
-        Ok(Search::new(Cluster::<A>::new(config, members)).run())
+        Search::run(Cluster::<A>::new(config, members)).ok_or(CheckError::NotLed)
     }
 }

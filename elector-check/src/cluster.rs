@@ -19,6 +19,8 @@ use crate::{
 /// A cluster of `A`: its states, and what leads from one to the next.
 pub(crate) struct Cluster<A: ElectionAlgorithm> {
     pub(crate) config: CheckConfig<()>,
+    /// In which tick the runs begin.
+    pub(crate) begun: u32,
     pub(crate) steps: Steps<A>,
     pub(crate) histories: Pool<History>,
     // From a history and a deed to the history after that, and what it broke.
@@ -41,9 +43,22 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         let bounds = config.clone().with(());
         Self {
             steps: Steps::new(config.config, members, bounds.time),
+            begun: u32::from(bounds.time.is_some()),
             config: bounds,
             histories: Pool::default(),
             records: HashMap::default(),
+        }
+    }
+
+    /// What may happen in a run.
+    pub(crate) fn budgets(&self) -> Budgets {
+        let bounds = &self.config;
+        Budgets {
+            crashes: bounds.crashes,
+            suspicions: bounds.suspicions,
+            commands: bounds.commands,
+            timeouts: bounds.timeouts,
+            late: bounds.late.filter(|_| bounds.time.is_some()),
         }
     }
 
@@ -51,14 +66,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     /// to which nothing was delivered yet.
     pub(crate) fn first(&mut self) -> (State, Option<Breach>) {
         let mut state = State {
-            now: u32::from(self.config.time.is_some()),
-            left: Budgets {
-                crashes: self.config.crashes,
-                suspicions: self.config.suspicions,
-                commands: self.config.commands,
-                timeouts: self.config.timeouts,
-                late: self.config.late.filter(|_| self.config.time.is_some()),
-            },
+            now: self.begun,
+            left: self.budgets(),
             history: self.histories.number(History::default()),
             nodes: Vec::new(),
             network: Vec::new(),
@@ -108,7 +117,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
                 Life::Down { .. } => actions.push(Action::Restart { node }),
             }
         }
-        if self.config.time.is_some_and(|time| state.now < time.ticks) {
+        let ticks = self.config.time.map_or(0, |time| time.ticks);
+        if state.now - self.begun + 1 < ticks {
             actions.push(Action::Tick);
         }
     }

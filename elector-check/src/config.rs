@@ -14,6 +14,10 @@ pub struct CheckConfig<C> {
     /// The time of a run; none lets every timer elapse at once, and no lease is looked at. Choose
     /// durations of a few ticks: [`Time::timing`].
     pub time: Option<Time>,
+    /// Whether runs begin with a leader: where all nodes agree on one for the first time, after a
+    /// shortest run without faults. Otherwise they begin when all nodes have just started. The time
+    /// and all that is bounded count from there, so that rare things after an election are near.
+    pub led: bool,
     /// The highest epoch: runs are followed until a node passes it.
     pub max_epoch: u64,
     /// How many times a node may crash. Restarts are free.
@@ -49,6 +53,7 @@ impl<C: Default> Default for CheckConfig<C> {
             nodes: 3,
             config: C::default(),
             time: None,
+            led: false,
             max_epoch: 2,
             crashes: 1,
             suspicions: 0,
@@ -70,6 +75,7 @@ impl<C> CheckConfig<C> {
             nodes: self.nodes,
             config,
             time: self.time,
+            led: self.led,
             max_epoch: self.max_epoch,
             crashes: self.crashes,
             suspicions: self.suspicions,
@@ -82,6 +88,20 @@ impl<C> CheckConfig<C> {
         }
     }
 
+    /// Bounds for the search for a first leader.
+    pub(crate) fn calm(self) -> Self {
+        let ticks = 100;
+        Self {
+            time: self.time.map(|time| Time { ticks, ..time }),
+            crashes: 0,
+            suspicions: 0,
+            commands: 0,
+            timeouts: None,
+            late: Some(0),
+            ..self
+        }
+    }
+
     /// The bounds in words.
     pub(crate) fn bounds(&self) -> String {
         let many = |count: u64, what: &str| match count {
@@ -90,6 +110,9 @@ impl<C> CheckConfig<C> {
             _ => format!("{count} {what}s"),
         };
         let mut bounds = vec![many(self.nodes, "node")];
+        if self.led {
+            bounds.push("led at the beginning".to_owned());
+        }
         bounds.push(match self.time {
             Some(time) => format!("{} of {:?}", many(time.ticks.into(), "tick"), time.tick),
             None => "no time".to_owned(),

@@ -14,6 +14,8 @@ use crate::{
 /// A breadth-first search: the runs that it finds are shortest.
 pub(crate) struct Search<A: ElectionAlgorithm> {
     cluster: Cluster<A>,
+    /// What happened before the first state, in words.
+    prelude: Vec<String>,
     store: Store,
     claims: Vec<(Claim, Option<Found>)>,
     outcome: Outcome,
@@ -28,15 +30,15 @@ enum Found {
     At(Place),
     /// A breach that comes of an action in a state.
     After(Place, Action, Breach),
-    /// A breach before all nodes have started.
-    AtFirst(Breach),
 }
 
 impl<A: ElectionAlgorithm> Search<A> {
-    pub(crate) fn new(cluster: Cluster<A>) -> Self {
+    /// A search that begins with `first`; the events of `prelude` led there.
+    fn new(cluster: Cluster<A>, first: &State, prelude: Vec<String>) -> Self {
         let has_time = cluster.config.time.is_some();
-        Self {
+        let mut search = Self {
             cluster,
+            prelude,
             store: Store::default(),
             claims: Claim::of::<A>(has_time)
                 .map(|claim| (claim, None))
@@ -44,28 +46,59 @@ impl<A: ElectionAlgorithm> Search<A> {
             outcome: Outcome::Exhaustive,
             states: 1,
             depth: 1,
-        }
+        };
+        let mut packed = Vec::new();
+        first.pack(&mut packed);
+        search.store.insert(&packed, 0);
+        search.look_at(first, 0);
+        search
     }
 
     /// Searches until every run within the bounds is followed, one breaks a promise, or there are
-    /// too many states.
-    pub(crate) fn run(mut self) -> Report {
-        let (first, breach) = self.cluster.first();
-        let mut packed = Vec::new();
-        first.pack(&mut packed);
-        self.store.insert(&packed, 0);
-        match breach {
-            Some(breach) => self.broken(breach, Found::AtFirst(breach)),
-            None => {
-                self.look_at(&first, 0);
-                self.follow();
-            }
+    /// too many states. Returns `None` if the search is to begin with a leader, and none was found.
+    pub(crate) fn run(mut cluster: Cluster<A>) -> Option<Report> {
+        let (first, breach) = cluster.first();
+        if let Some(breach) = breach {
+            let mut search = Self::new(cluster, &first, vec![breach.to_string()]);
+            search.broken(breach, Found::At(0));
+            return Some(search.report());
         }
-        self.report()
+        let mut search = Self::new(cluster, &first, Vec::new());
+        if search.cluster.config.led {
+            search = search.led(first)?;
+        }
+        if search.outcome != Outcome::Broken {
+            search.follow(None);
+        }
+        Some(search.report())
     }
 
-    /// Follows the states in the order in which they were found.
-    fn follow(&mut self) {
+    /// The search that begins where all nodes agree on a leader for the first time, or the one that
+    /// was broken before that.
+    fn led(mut self, mut first: State) -> Option<Self> {
+        let bounds = self.cluster.config.clone();
+        self.cluster.config = bounds.clone().calm();
+        first.left = self.cluster.budgets();
+        self = Self::new(self.cluster, &first, Vec::new());
+        self.follow(Some(Claim::AllAgree));
+        self.cluster.config = bounds;
+        if self.outcome == Outcome::Broken {
+            return Some(self);
+        }
+        let found = self.found(Claim::AllAgree)?;
+        let prelude = self.trace(found);
+        let Found::At(place) = found else {
+            return None;
+        };
+        self.load(place, &mut first);
+        first.left = self.cluster.budgets();
+        self.cluster.begun = first.now;
+        Some(Self::new(self.cluster, &first, prelude))
+    }
+
+    /// Follows the states in the order in which they were found, if there is a `goal` until an
+    /// example of it is found.
+    fn follow(&mut self, goal: Option<Claim>) {
         let (mut state, mut next) = (State::default(), State::default());
         let (mut actions, mut packed) = (Vec::new(), Vec::new());
         let limit = self.cluster.config.max_states.unwrap_or(usize::MAX);
@@ -89,6 +122,9 @@ impl<A: ElectionAlgorithm> Search<A> {
                 };
                 newest = found;
                 self.look_at(&next, found);
+                if goal.is_some_and(|goal| self.found(goal).is_some()) {
+                    return;
+                }
                 if self.store.len() > limit {
                     self.outcome = Outcome::LimitReached;
                     return;
@@ -103,6 +139,11 @@ impl<A: ElectionAlgorithm> Search<A> {
                 None => return,
             }
         }
+    }
+
+    fn found(&self, claim: Claim) -> Option<Found> {
+        let mut named = self.claims.iter().filter(|it| it.0 == claim);
+        named.next()?.1
     }
 
     fn load(&self, place: Place, state: &mut State) {
@@ -155,17 +196,15 @@ impl<A: ElectionAlgorithm> Search<A> {
 
     /// The events of the run that leads there, in words.
     fn trace(&mut self, found: Found) -> Vec<String> {
-        let place = match found {
-            Found::At(place) | Found::After(place, ..) => place,
-            Found::AtFirst(breach) => return vec![breach.to_string()],
-        };
+        let (Found::At(place) | Found::After(place, ..)) = found;
         let ancestors = std::iter::successors(Some(place), |&place| {
             (place > 0).then(|| self.store.get(place).0)
         });
         let mut run: Vec<Place> = ancestors.collect();
         run.reverse();
         let steps = run.windows(2);
-        let mut lines: Vec<String> = steps.map(|step| self.step(step[0], step[1])).collect();
+        let mut lines = self.prelude.clone();
+        lines.extend(steps.map(|step| self.step(step[0], step[1])));
         if let Found::After(_, action, breach) = found {
             let (mut state, mut next) = (State::default(), State::default());
             self.load(place, &mut state);

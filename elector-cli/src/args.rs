@@ -216,6 +216,9 @@ pub(crate) struct Check {
     /// How many ticks of discrete time a run has [default: no time]
     #[arg(long, value_name = "COUNT")]
     pub(crate) ticks: Option<u32>,
+    /// Begin where all nodes agree on a first leader, not with their start; bounds count from there
+    #[arg(long)]
+    pub(crate) led: bool,
     /// How many timeouts there are in a run, in all nodes together [default: 4; with --ticks:
     /// unbounded]
     #[arg(long, value_name = "COUNT")]

@@ -27,6 +27,7 @@ pub(crate) fn check(options: &args::Check) -> Result<ExitCode, CliError> {
         commands: options.commands,
         timeouts: options.timeouts.or(untimed),
         late: options.late,
+        led: options.led,
         duplicating: !options.once,
         max_states: Some(options.states),
     })?;
