@@ -24,8 +24,11 @@ pub(crate) struct Cluster<A: ElectionAlgorithm> {
     pub(crate) steps: Steps<A>,
     pub(crate) histories: Pool<History>,
     // From a history and a deed to the history after that, and what it broke.
-    records: HashMap<(u32, u32), (u32, Option<Box<Breach>>), FxBuildHasher>,
+    records: HashMap<(u32, u32), Record, FxBuildHasher>,
 }
+
+/// The number of a history, and what its last deed broke.
+type Record = (u32, Option<Box<Breach>>);
 
 /// What an action leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -155,7 +155,9 @@ mod tests {
     fn a_message_is_in_flight_once() {
         let mut state = State::default();
         state.left.late = Some(1);
-        [7, 3, 7].map(|envelope| state.send(envelope));
+        for envelope in [7, 3, 7] {
+            state.send(envelope);
+        }
         state.age();
         assert_eq!(state.network, [3, 7].map(|it| Flight::new(it).late()));
         state.send(3);
