@@ -1,7 +1,4 @@
-use std::sync::atomic::Ordering;
-
 use elector_core::{ElectionAlgorithm, Guarantee, GuaranteeKind, NodeId, Role};
-use stateright::Property;
 
 use crate::{breach::Breach, cluster::Cluster, state::State};
 
@@ -10,9 +7,13 @@ use crate::{breach::Breach, cluster::Cluster, state::State};
 pub(crate) enum Claim {
     OneLeaderPerEpoch,
     OnePledgePerEpoch,
+    OneValuePerBallot,
+    NoTenureTwice,
+    ExclusiveLease,
     EpochMonotonic,
     Contract,
     LeaderElected,
+    LeaseHeld,
     SecondEpochLed,
     AllAgree,
     TwoLeadAtOnce,
@@ -20,39 +21,65 @@ pub(crate) enum Claim {
 }
 
 impl Claim {
-    pub(crate) const ALL: [Self; 9] = [
+    const ALL: [Self; 13] = [
         Self::OneLeaderPerEpoch,
         Self::OnePledgePerEpoch,
+        Self::OneValuePerBallot,
+        Self::NoTenureTwice,
+        Self::ExclusiveLease,
         Self::EpochMonotonic,
         Self::Contract,
         Self::LeaderElected,
+        Self::LeaseHeld,
         Self::SecondEpochLed,
         Self::AllAgree,
         Self::TwoLeadAtOnce,
         Self::EpochShared,
     ];
 
-    /// Those that make sense for `A`: what a quorum guarantee rules out, an algorithm without one
-    /// may do.
-    pub(crate) fn of<A: ElectionAlgorithm>() -> impl Iterator<Item = Self> {
-        let not = match A::Guarantee::KIND {
-            GuaranteeKind::Quorum => Self::EpochShared,
-            GuaranteeKind::BestEffort => Self::OneLeaderPerEpoch,
-        };
-        Self::ALL.into_iter().filter(move |&claim| claim != not)
+    /// Those that make sense for a search of `A`: what a quorum guarantee rules out, an algorithm
+    /// without one may do, and there are leases only where there is time.
+    pub(crate) fn of<A: ElectionAlgorithm>(has_time: bool) -> impl Iterator<Item = Self> {
+        let is_quorum = A::Guarantee::KIND == GuaranteeKind::Quorum;
+        Self::ALL.into_iter().filter(move |claim| match claim {
+            Self::OneLeaderPerEpoch | Self::NoTenureTwice => is_quorum,
+            Self::ExclusiveLease | Self::LeaseHeld => is_quorum && has_time,
+            Self::EpochShared => !is_quorum,
+            _ => true,
+        })
     }
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::OneLeaderPerEpoch => "one-leader-per-epoch",
             Self::OnePledgePerEpoch => "one-pledge-per-epoch",
+            Self::OneValuePerBallot => "one-value-per-ballot",
+            Self::NoTenureTwice => "no-tenure-twice",
+            Self::ExclusiveLease => "exclusive-lease",
             Self::EpochMonotonic => "epoch-monotonic",
             Self::Contract => "contract",
             Self::LeaderElected => "leader-elected",
+            Self::LeaseHeld => "lease-held",
             Self::SecondEpochLed => "second-epoch-led",
             Self::AllAgree => "all-agree",
             Self::TwoLeadAtOnce => "two-lead-at-once",
             Self::EpochShared => "two-leaders-in-one-epoch",
+        }
+    }
+
+    /// What a breach refutes.
+    pub(crate) const fn broken_by(breach: Breach) -> Self {
+        match breach {
+            Breach::TwoLeaders { .. } => Self::OneLeaderPerEpoch,
+            Breach::PledgedTwice { .. } => Self::OnePledgePerEpoch,
+            Breach::TwoValues { .. } => Self::OneValuePerBallot,
+            Breach::LedTwice { .. } => Self::NoTenureTwice,
+            Breach::TwoLeases { .. } => Self::ExclusiveLease,
+            Breach::EpochWentBack { .. } => Self::EpochMonotonic,
+            Breach::NotAPeer { .. }
+            | Breach::RoleDisagrees { .. }
+            | Breach::StrangerLeads { .. }
+            | Breach::Panicked { .. } => Self::Contract,
         }
     }
 
@@ -61,9 +88,13 @@ impl Claim {
         match self {
             Self::OneLeaderPerEpoch
             | Self::OnePledgePerEpoch
+            | Self::OneValuePerBallot
+            | Self::NoTenureTwice
+            | Self::ExclusiveLease
             | Self::EpochMonotonic
             | Self::Contract => true,
             Self::LeaderElected
+            | Self::LeaseHeld
             | Self::SecondEpochLed
             | Self::AllAgree
             | Self::TwoLeadAtOnce
@@ -71,72 +102,26 @@ impl Claim {
         }
     }
 
-    /// Whether `state` refutes a claim about all states, or bears out one about some.
-    fn is_decided_by<A: ElectionAlgorithm>(self, state: &State<A>) -> bool {
-        let broken = |matches: fn(Breach) -> bool| state.breach.is_some_and(matches);
-        let leaders = || state.views().filter(|view| view.role == Role::Leader);
+    /// Whether `state` is an example of a claim about some states.
+    pub(crate) fn is_shown_by<A: ElectionAlgorithm>(self, on: &Cluster<A>, state: &State) -> bool {
+        let leaders = || on.views(state).filter(|view| view.role == Role::Leader);
+        let history = || on.histories.get(state.history);
         match self {
-            Self::OneLeaderPerEpoch => broken(|it| matches!(it, Breach::TwoLeaders { .. })),
-            Self::OnePledgePerEpoch => broken(|it| matches!(it, Breach::PledgedTwice { .. })),
-            Self::EpochMonotonic => broken(|it| matches!(it, Breach::EpochWentBack { .. })),
-            Self::Contract => broken(|it| {
-                matches!(
-                    it,
-                    Breach::NotAPeer { .. }
-                        | Breach::RoleDisagrees { .. }
-                        | Breach::StrangerLeads { .. }
-                        | Breach::Panicked { .. }
-                )
-            }),
             Self::LeaderElected => leaders().next().is_some(),
-            Self::SecondEpochLed => state.history.epochs_led() > 1,
-            Self::AllAgree => all_agree(state),
+            Self::LeaseHeld => on.holders(state).next().is_some(),
+            Self::SecondEpochLed => history().epochs_led() > 1,
+            Self::AllAgree => all_agree(on, state),
             Self::TwoLeadAtOnce => leaders().nth(1).is_some(),
-            Self::EpochShared => state.history.has_shared_epoch(),
+            Self::EpochShared => history().has_shared_epoch(),
+            _ => false,
         }
     }
-
-    /// The same for stateright. It keeps the last state that decides a claim, in a breadth-first
-    /// search one of the longest runs; only the first is decisive here, which is a shortest.
-    fn is_first_decided<A: ElectionAlgorithm>(self, on: &Cluster<A>, state: &State<A>) -> bool {
-        let met = &on.met[self as usize];
-        !met.load(Ordering::Relaxed)
-            && self.is_decided_by(state)
-            && !met.swap(true, Ordering::Relaxed)
-    }
-
-    pub(crate) fn property<A: ElectionAlgorithm>(self) -> Property<Cluster<A>> {
-        // Conditions are plain functions, so each claim needs one of its own.
-        match self {
-            Self::OneLeaderPerEpoch => always::<A, { Self::OneLeaderPerEpoch as usize }>(),
-            Self::OnePledgePerEpoch => always::<A, { Self::OnePledgePerEpoch as usize }>(),
-            Self::EpochMonotonic => always::<A, { Self::EpochMonotonic as usize }>(),
-            Self::Contract => always::<A, { Self::Contract as usize }>(),
-            Self::LeaderElected => sometimes::<A, { Self::LeaderElected as usize }>(),
-            Self::SecondEpochLed => sometimes::<A, { Self::SecondEpochLed as usize }>(),
-            Self::AllAgree => sometimes::<A, { Self::AllAgree as usize }>(),
-            Self::TwoLeadAtOnce => sometimes::<A, { Self::TwoLeadAtOnce as usize }>(),
-            Self::EpochShared => sometimes::<A, { Self::EpochShared as usize }>(),
-        }
-    }
-}
-
-fn always<A: ElectionAlgorithm, const CLAIM: usize>() -> Property<Cluster<A>> {
-    Property::always(Claim::ALL[CLAIM].name(), |on, state| {
-        !Claim::ALL[CLAIM].is_first_decided(on, state)
-    })
-}
-
-fn sometimes<A: ElectionAlgorithm, const CLAIM: usize>() -> Property<Cluster<A>> {
-    Property::sometimes(Claim::ALL[CLAIM].name(), |on, state| {
-        Claim::ALL[CLAIM].is_first_decided(on, state)
-    })
 }
 
 /// Whether all nodes run and hold the same node for the leader of the same epoch.
-fn all_agree<A: ElectionAlgorithm>(state: &State<A>) -> bool {
-    let mut views = state.views().map(|view| (view.epoch, view.leader));
+fn all_agree<A: ElectionAlgorithm>(on: &Cluster<A>, state: &State) -> bool {
+    let mut views = on.views(state).map(|view| (view.epoch, view.leader));
     let first: Option<(_, Option<NodeId>)> = views.next();
     first.is_some_and(|first| first.1.is_some() && views.all(|view| view == first))
-        && state.views().count() == state.nodes.len()
+        && on.views(state).count() == state.nodes.len()
 }

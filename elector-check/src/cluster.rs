@@ -1,242 +1,287 @@
-use std::{
-    panic::{self, AssertUnwindSafe},
-    sync::atomic::AtomicBool,
-};
+use std::collections::HashMap;
 
 use elector_core::{
-    Delay, ElectionAlgorithm, Guarantee, GuaranteeKind, Input, Membership, Message, Moment, NodeId,
-    Outbox, Role, TimerOrder, View,
+    Command, ElectionAlgorithm, Epoch, Guarantee, GuaranteeKind, Membership, NodeId, Role, View,
 };
+use rustc_hash::FxBuildHasher;
 
 use crate::{
     CheckConfig,
-    action::position,
+    action::{Action, id},
     breach::Breach,
-    claim::Claim,
-    hashed::Hashed,
     history::History,
-    network::Envelope,
-    state::{Life, Node, State, Timers},
+    node::Life,
+    pool::Pool,
+    state::{Budgets, Flight, State},
+    steps::{Event, Steps},
 };
 
-/// A cluster of `A` as stateright sees it: states, and what leads from one to the next.
+/// A cluster of `A`: its states, and what leads from one to the next.
 pub(crate) struct Cluster<A: ElectionAlgorithm> {
-    pub(crate) config: CheckConfig<A::Config>,
-    /// The cluster seen from each of its nodes.
-    pub(crate) members: Vec<Membership>,
-    /// Which claims were decided already, in the order of [`Claim::ALL`].
-    pub(crate) met: [AtomicBool; Claim::ALL.len()],
+    pub(crate) config: CheckConfig<()>,
+    /// In which tick the runs begin.
+    pub(crate) begun: u32,
+    pub(crate) steps: Steps<A>,
+    pub(crate) histories: Pool<History>,
+    // From a history and a deed to the history after that, and what it broke.
+    records: HashMap<(u32, u32), Record, FxBuildHasher>,
+}
+
+/// The number of a history, and what its last deed broke.
+type Record = (u32, Option<Box<Breach>>);
+
+/// What an action leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// It cannot happen, changes nothing, or leads out of the bounds.
+    Nothing,
+    /// Another state.
+    State,
+    /// A state that must not be.
+    Breach(Breach),
 }
 
 impl<A: ElectionAlgorithm> Cluster<A> {
     pub(crate) fn new(config: CheckConfig<A::Config>, members: Vec<Membership>) -> Self {
+        let bounds = config.clone().with(());
         Self {
-            config,
-            members,
-            met: Default::default(),
+            steps: Steps::new(config.config, members, bounds.time),
+            begun: u32::from(bounds.time.is_some()),
+            config: bounds,
+            histories: Pool::default(),
+            records: HashMap::default(),
         }
     }
 
-    /// Gives one input to a node that runs; `None` if that changes nothing at all.
-    pub(crate) fn give(
-        &self,
-        last: &State<A>,
-        node: usize,
-        input: Input<A::Message, A::Timer>,
-    ) -> Option<State<A>> {
-        let (Life::Up { algorithm, timers }, members) = self.node(last, node)? else {
-            return None;
+    /// What may happen in a run.
+    pub(crate) fn budgets(&self) -> Budgets {
+        let bounds = &self.config;
+        Budgets {
+            crashes: bounds.crashes,
+            suspicions: bounds.suspicions,
+            commands: bounds.commands,
+            timeouts: bounds.timeouts,
+            late: bounds.late.filter(|_| bounds.time.is_some()),
+        }
+    }
+
+    /// All nodes have started, one after the other. That loses no run: one that starts late is one
+    /// to which nothing was delivered yet.
+    pub(crate) fn first(&mut self) -> (State, Option<Breach>) {
+        let mut state = State {
+            now: self.begun,
+            left: self.budgets(),
+            history: self.histories.number(History::default()),
+            nodes: Vec::new(),
+            network: Vec::new(),
         };
-        let mut timers = timers.clone();
-        if let Input::Elapsed(elapsed) = &input {
-            timers.retain(|(timer, _)| timer != elapsed);
+        let nodes = self.config.nodes as usize;
+        state.nodes = (0..nodes).map(|node| self.steps.off(node)).collect();
+        for node in 0..nodes {
+            let mut next = State::default();
+            match self.apply(&state, Action::Restart { node }, &mut next) {
+                Came::Nothing => {}
+                Came::State => state = next,
+                Came::Breach(breach) => return (next, Some(breach)),
+            }
         }
-        let next = self.step(last, members, (algorithm.clone(), timers), input);
-        (next != *last).then_some(next)
+        (state, None)
     }
 
-    fn node<'a>(
-        &'a self,
-        state: &'a State<A>,
-        node: usize,
-    ) -> Option<(&'a Life<A>, &'a Membership)> {
-        Some((&state.nodes.get(node)?.life, self.members.get(node)?))
+    /// What the nodes that run show.
+    pub(crate) fn views(&self, state: &State) -> impl Iterator<Item = View> {
+        let nodes = state.nodes.iter();
+        nodes.filter_map(|&node| self.steps.seen(node).view)
     }
 
-    /// One step of the node that `members` is seen from, and everything it causes.
-    fn step(
-        &self,
-        last: &State<A>,
-        members: &Membership,
-        (mut algorithm, mut timers): (A, Timers<A::Timer>),
-        input: Input<A::Message, A::Timer>,
-    ) -> State<A> {
-        let mut next = last.clone();
-        let mut out = Outbox::new(members.clone(), Moment::ZERO);
-        // What a panic leaves behind is thrown away.
-        let stepped = panic::catch_unwind(AssertUnwindSafe(|| algorithm.step(input, &mut out)));
-        let me = members.me();
-        if stepped.is_err() {
-            next.breach = Some(Breach::Panicked { node: me });
-            return next;
-        }
-        order(&mut timers, out.timers());
-        let view = algorithm.view();
-        next.breach = broken_contract(members, view, &out);
-        let life = Life::Up { algorithm, timers };
-        next.show(me, life, view);
-        self.record(&mut next, me, view, &out);
-        next
+    /// The nodes that hold a lease.
+    pub(crate) fn holders(&self, state: &State) -> impl Iterator<Item = NodeId> {
+        let time = self.config.time;
+        let now = time.map(|time| time.moment(state.now).nanos());
+        let nodes = state.nodes.iter().enumerate();
+        nodes.filter_map(move |(position, &node)| {
+            let until = self.steps.seen(node).lease_until?;
+            (until > now?).then(|| id(position))
+        })
     }
 
-    fn record(&self, next: &mut State<A>, me: NodeId, view: View, out: &Outbox<A>) {
-        let sends = out.sends().iter();
-        let mut pledges = sends
-            .clone()
-            .filter_map(|out| out.message.pledge(out.to))
-            .peekable();
-        if pledges.peek().is_some() || next.history.is_news(view) {
-            let mut history = History::clone(&next.history);
-            let shared = history.viewed(view);
-            let shared = shared.filter(|_| A::Guarantee::KIND == GuaranteeKind::Quorum);
-            let pledged = pledges
-                .filter_map(|pledge| history.pledged(me, pledge))
-                .last();
-            next.breach = next.breach.or(shared).or(pledged);
-            next.history = Hashed::new(history);
+    /// Replaces `actions` with what may happen next.
+    pub(crate) fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        actions.clear();
+        let flights = state.network.iter();
+        actions.extend(flights.map(|&flight| Action::Deliver { flight }));
+        for (node, &number) in state.nodes.iter().enumerate() {
+            match &self.steps.nodes.get(number).life {
+                Life::Up { timers, .. } => {
+                    let ready = (0..timers.len()).filter(|&timer| timers[timer].ticks == 0);
+                    actions.extend(ready.map(|timer| Action::Elapse { node, timer }));
+                    self.disturb(state, node, actions);
+                }
+                Life::Down { .. } => actions.push(Action::Restart { node }),
+            }
         }
-        for sent in sends {
-            next.network.insert(Envelope {
-                from: me,
-                to: sent.to,
-                message: sent.message.clone(),
-            });
+        let ticks = self.config.time.map_or(0, |time| time.ticks);
+        if state.now - self.begun + 1 < ticks {
+            actions.push(Action::Tick);
         }
     }
 
-    /// First boot and restart.
-    pub(crate) fn boot(
-        &self,
-        last: &State<A>,
-        node: usize,
-        durable: A::Durable,
-    ) -> Option<State<A>> {
-        let members = self.members.get(node)?;
-        let algorithm = A::restore(&self.config.config, members.clone(), durable);
-        let mut restored = last.clone();
-        // The view that the node was restored with is seen too.
-        let view = algorithm.view();
-        let life = Life::Up {
-            algorithm: algorithm.clone(),
-            timers: Vec::new(),
+    /// What may come to a running node from outside the cluster.
+    fn disturb(&self, state: &State, node: usize, actions: &mut Vec<Action>) {
+        let left = state.left;
+        if left.crashes > 0 {
+            actions.push(Action::Crash { node });
+        }
+        let others = (0..state.nodes.len()).filter(|&other| other != node);
+        if left.suspicions > 0 {
+            let runs = |other: usize| self.steps.seen(state.nodes[other]).view.is_some();
+            let gone = others
+                .clone()
+                .filter(|&other| self.config.false_hints || !runs(other));
+            actions.extend(gone.map(|other| Action::Suspect {
+                node,
+                peer: id(other),
+            }));
+        }
+        if left.commands > 0 {
+            let fixed = [Command::Campaign, Command::Resign];
+            let transfers = others.map(|other| Command::TransferTo(id(other)));
+            let commands = fixed.into_iter().chain(transfers);
+            actions.extend(commands.map(|command| Action::Command { node, command }));
+        }
+    }
+
+    /// Makes `next` what `action` leads to from `last`, if that is anything.
+    pub(crate) fn apply(&mut self, last: &State, action: Action, next: &mut State) -> Came {
+        let (node, event) = match action {
+            Action::Deliver { flight } => {
+                let envelope = flight.envelope();
+                (self.steps.recipient(envelope), Event::Received(envelope))
+            }
+            Action::Elapse { node, timer } => (node, Event::Elapsed(timer)),
+            Action::Crash { node } => (node, Event::Crashed),
+            Action::Restart { node } => (node, Event::Restarted),
+            Action::Suspect { node, peer } => (node, Event::Suspected(peer)),
+            Action::Command { node, command } => (node, Event::Commanded(command)),
+            Action::Tick => {
+                next.copy_from(last);
+                next.now += 1;
+                next.age();
+                for node in &mut next.nodes {
+                    *node = self.steps.tick(*node);
+                }
+                return Came::State;
+            }
         };
-        restored.show(members.me(), life, view);
-        if restored.breach.is_some() {
-            return Some(restored);
-        }
-        Some(self.step(&restored, members, (algorithm, Vec::new()), Input::Started))
-    }
-
-    pub(crate) fn deliver(&self, last: &State<A>, envelope: usize) -> Option<State<A>> {
-        let sent = last.network.envelopes().get(envelope)?;
-        let input = Input::Received {
-            from: sent.from,
-            message: sent.message.clone(),
+        let Some(effect) = self.steps.effect(last.nodes[node], event, last.now) else {
+            return Came::Nothing;
         };
-        // A message that changes nothing may as well stay: what can happen with it delivered can
-        // happen with it still there.
-        let mut next = self.give(last, position(sent.to), input)?;
-        if !self.config.duplicating {
-            let place = next.network.envelopes().binary_search(sent).ok()?;
-            next.network.remove(place);
+        next.copy_from(last);
+        next.nodes[node] = effect.node;
+        for &envelope in &effect.sends {
+            next.send(envelope);
         }
-        Some(next)
-    }
-
-    pub(crate) fn elapse(&self, last: &State<A>, node: usize, timer: A::Timer) -> Option<State<A>> {
-        let (Life::Up { timers, .. }, _) = self.node(last, node)? else {
-            return None;
-        };
-        let at_once = timers
-            .iter()
-            .any(|&(other, at_once)| other == timer && at_once);
-        let mut next = self.give(last, node, Input::Elapsed(timer))?;
-        if !at_once
-            && next.nodes != last.nodes
-            && let Some(timeouts) = last.left.timeouts
+        let (deed, breach) = (effect.deed, effect.breach.as_deref().copied());
+        let recorded = self.record(next, deed);
+        let breach = breach.or(recorded);
+        if breach.is_none() && next == last
+            || self.steps.seen(next.nodes[node]).newest > Epoch(self.config.max_epoch)
+            || !self.pay(last, action, next)
         {
-            next.left.timeouts = Some(timeouts.checked_sub(1)?);
+            return Came::Nothing;
         }
-        Some(next)
+        match breach.or_else(|| self.two_leases(next)) {
+            Some(breach) => Came::Breach(breach),
+            None => Came::State,
+        }
     }
 
-    pub(crate) fn crash(&self, last: &State<A>, node: usize) -> Option<State<A>> {
-        let (Life::Up { algorithm, .. }, members) = self.node(last, node)? else {
+    /// Enters a deed into the history of `next`.
+    fn record(&mut self, next: &mut State, deed: u32) -> Option<Breach> {
+        let Self {
+            steps,
+            histories,
+            records,
+            ..
+        } = self;
+        let key = (next.history, deed);
+        let (history, breach) = records.entry(key).or_insert_with(|| {
+            let mut history = histories.get(key.0).clone();
+            let deed = steps.deeds.get(deed);
+            let mut breach = None;
+            if A::Guarantee::KIND == GuaranteeKind::Quorum {
+                let leads = deed.view.role == Role::Leader;
+                let shared = history.viewed(deed.view);
+                breach = shared.or(history.leads(deed.node, deed.view.epoch, leads));
+            } else {
+                history.viewed(deed.view);
+            }
+            let pledges = deed.pledges.iter();
+            let pledged = pledges.filter_map(|&pledge| history.pledged(deed.node, pledge));
+            let breach = breach.or(pledged.last());
+            (histories.number(history), breach.map(Box::new))
+        });
+        next.history = *history;
+        breach.as_deref().copied()
+    }
+
+    /// Takes from the budgets what this action costs; returns `false` if there is not enough left.
+    fn pay(&self, last: &State, action: Action, next: &mut State) -> bool {
+        let left = &mut next.left;
+        let budget = match action {
+            Action::Crash { .. } => &mut left.crashes,
+            Action::Suspect { .. } => &mut left.suspicions,
+            Action::Command { .. } => &mut left.commands,
+            Action::Elapse { node, timer } => match &mut left.timeouts {
+                Some(timeouts) if self.counts(last.nodes[node], next.nodes[node], timer) => {
+                    timeouts
+                }
+                _ => return true,
+            },
+            Action::Deliver { flight } => {
+                self.take(flight, next);
+                return true;
+            }
+            Action::Restart { .. } | Action::Tick => return true,
+        };
+        let paid = budget.checked_sub(1);
+        *budget = paid.unwrap_or(0);
+        paid.is_some()
+    }
+
+    /// What a delivery costs: the message itself, if it is delivered only once, and one of the late
+    /// messages that may be delivered. After the last of them the others are lost.
+    fn take(&self, flight: Flight, next: &mut State) {
+        if !self.config.duplicating {
+            next.network.retain(|&other| other != flight);
+        }
+        if flight.is_late() {
+            next.left.late = next.left.late.map(|late| late.saturating_sub(1));
+            if next.left.late == Some(0) {
+                next.network.retain(|other| !other.is_late());
+            }
+        }
+    }
+
+    /// Whether it counts as a timeout that this timer of `before` elapsed.
+    fn counts(&self, before: u32, after: u32, timer: usize) -> bool {
+        let Life::Up { timers, .. } = &self.steps.nodes.get(before).life else {
+            return false;
+        };
+        let leads = |node| {
+            let view = self.steps.seen(node).view;
+            view.is_some_and(|view| view.role == Role::Leader)
+        };
+        let is_round = self.config.time.is_some() && leads(before) && leads(after);
+        !timers[timer].at_once && before != after && !is_round
+    }
+
+    fn two_leases(&self, state: &State) -> Option<Breach> {
+        if A::Guarantee::KIND != GuaranteeKind::Quorum {
             return None;
-        };
-        let mut next = last.clone();
-        next.left.crashes = last.left.crashes.checked_sub(1)?;
-        let durable = algorithm.durable().clone();
-        let shown = last.nodes.get(node)?.shown;
-        let life = Life::Down { durable };
-        *next.nodes.get_mut(position(members.me()))? = Hashed::new(Node { life, shown });
-        Some(next)
-    }
-
-    pub(crate) fn restart(&self, last: &State<A>, node: usize) -> Option<State<A>> {
-        match self.node(last, node)? {
-            (Life::Down { durable }, _) => self.boot(last, node, durable.clone()),
-            (Life::Up { .. }, _) => None,
         }
+        let mut holders = self.holders(state);
+        let (first, second) = (holders.next()?, holders.next()?);
+        Some(Breach::TwoLeases { first, second })
     }
-}
-
-impl<A: ElectionAlgorithm> State<A> {
-    /// The running node `me` is now this, and shows `view`.
-    fn show(&mut self, me: NodeId, life: Life<A>, view: View) {
-        let Some(node) = self.nodes.get_mut(position(me)) else {
-            return;
-        };
-        let from = node.shown;
-        if view.epoch < from {
-            let to = view.epoch;
-            let back = Breach::EpochWentBack { node: me, from, to };
-            self.breach = self.breach.or(Some(back));
-        }
-        let shown = from.max(view.epoch);
-        let changed = Node { life, shown };
-        // The same part of memory is compared faster.
-        if changed != **node {
-            *node = Hashed::new(changed);
-        }
-    }
-}
-
-fn order<T: Copy + Ord>(timers: &mut Timers<T>, orders: &[TimerOrder<T>]) {
-    for order in orders {
-        let (TimerOrder::Set(timer, _) | TimerOrder::Cancel(timer)) = *order;
-        timers.retain(|&(other, _)| other != timer);
-        if let TimerOrder::Set(timer, delay) = *order {
-            let place = timers.partition_point(|&(other, _)| other < timer);
-            timers.insert(place, (timer, delay == Delay::ZERO));
-        }
-    }
-}
-
-/// What a driver checks at every step.
-fn broken_contract<A: ElectionAlgorithm>(
-    members: &Membership,
-    view: View,
-    out: &Outbox<A>,
-) -> Option<Breach> {
-    let node = members.me();
-    let stranger = |to: NodeId| to == node || !members.contains(to);
-    if let Some(sent) = out.sends().iter().find(|sent| stranger(sent.to)) {
-        return Some(Breach::NotAPeer { node, to: sent.to });
-    }
-    if (view.leader == Some(node)) != (view.role == Role::Leader) {
-        return Some(Breach::RoleDisagrees { node });
-    }
-    let leader = view.leader.filter(|&leader| !members.contains(leader))?;
-    Some(Breach::StrangerLeads { node, leader })
 }

@@ -18,12 +18,6 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Whether `view` tells of a tenure that nobody told of before.
-    pub(crate) fn is_news(&self, view: View) -> bool {
-        let tenure = view.leader.map(|leader| (view.epoch, leader));
-        tenure.is_some_and(|tenure| self.tenures.binary_search(&tenure).is_err())
-    }
-
     /// A node showed `view`. The breach is one only under a quorum guarantee.
     pub(crate) fn viewed(&mut self, view: View) -> Option<Breach> {
         let tenure @ (epoch, second) = (view.epoch, view.leader?);

@@ -24,13 +24,47 @@
 //!
 //! - any message in flight is delivered. It stays in flight ([`CheckConfig::duplicating`]), so that
 //!   repeats and reordering cost nothing; what is never delivered is lost;
-//! - any timer that runs elapses. Time is not modelled: whatever order the durations would enforce
-//!   is only one of those that are tried;
+//! - any timer that may elapse does. Without [`CheckConfig::time`] that is any timer that runs:
+//!   whatever order the durations would enforce is only one of those that are tried;
+//! - a tick passes, on all clocks at once, if the search has time;
 //! - a node crashes, which leaves it what is on its disk, or restarts;
-//! - a node gets a hint that a peer is gone, or a command, if the bounds allow it.
+//! - a node gets a hint that a peer is gone, while it is, or a command, if the bounds allow it.
 //!
 //! A step is atomic. A write that is under way at a crash is a crash before its step: the gate
 //! ([`Gate`](elector_core::Gate)) lets nobody see what rests on it.
+//!
+//! # Time
+//!
+//! Leases need it. With [`CheckConfig::time`] a timer may elapse from the lower bound of its delay
+//! on, in any later tick, or never: lateness is always possible, and so is every draw of a random
+//! delay. Messages take any time. A leader holds its lease until
+//! [`Timing::lease`](elector_core::Timing::lease) after
+//! [`ElectionAlgorithm::lease`], and no two may hold one in the same state.
+//!
+//! ```
+//! use elector_check::{Check, CheckConfig, Time};
+//! use elector_raft::{Raft, RaftConfig};
+//!
+//! let time = Time::of(4);
+//! let config = RaftConfig { timing: time.timing(), pre_vote: false, ..RaftConfig::default() };
+//! let check = Check::<Raft>::new(CheckConfig {
+//!     config,
+//!     time: Some(time),
+//!     led: true,
+//!     late: Some(0),
+//!     timeouts: Some(3),
+//!     crashes: 0,
+//!     ..CheckConfig::default()
+//! });
+//! let report = check.run()?;
+//! assert!(report.is_clean() && report.is_exhaustive(), "{report}");
+//! assert!(report.trace("two-lead-at-once").is_some() && report.trace("lease-held").is_some());
+//! # Ok::<(), elector_check::CheckError>(())
+//! ```
+//!
+//! Two bounds make room for what is rare. [`CheckConfig::late`] bounds how many messages arrive in a
+//! later tick than they were sent in; without it nearly all states differ in old messages that may
+//! still arrive. [`CheckConfig::led`] begins with a leader, so that a second election is near.
 //!
 //! # What is asked
 //!
@@ -38,24 +72,29 @@
 //! |---|---|---|
 //! | `one-leader-per-epoch` | always | for all time, by what any node shows; `Quorum` only |
 //! | `one-pledge-per-epoch` | always | [`Pledge`](elector_core::Pledge), across restarts |
+//! | `one-value-per-ballot` | always | by what pledges name |
+//! | `no-tenure-twice` | always | an epoch that a node ceased to lead; `Quorum` only |
+//! | `exclusive-lease` | always | `Quorum` only, and only with time |
 //! | `epoch-monotonic` | always | across restarts |
 //! | `contract` | always | what a [`Driver`](elector_core::Driver) checks, and no panic |
 //! | `leader-elected` | sometimes | without it, the rest says little |
+//! | `lease-held` | sometimes | with time: without it, `exclusive-lease` says nothing |
 //! | `second-epoch-led` | sometimes | so that there are stale messages and nodes |
 //! | `all-agree` | sometimes | all nodes run and know the same leader of the same epoch |
 //! | `two-lead-at-once` | sometimes | two nodes believe that they lead, in whatever epochs |
 //! | `two-leaders-in-one-epoch` | sometimes | `BestEffort` only: it promises no better |
 //!
 //! Two may believe at once that they lead even under a quorum guarantee: the older of the two in an
-//! older epoch. What tells them apart is the epoch, or a lease, which this model has no time for.
+//! older epoch. What tells them apart is the epoch, or a lease.
 //!
 //! # What a clean report means
 //!
-//! That no run within the bounds breaks a promise: not one with more nodes, epochs, crashes or
-//! timeouts. States are told apart by 64-bit hashes, so that among `n` states one is overlooked
-//! with a probability of about `n²/2⁶⁵`. A report of a search that was cut short says so.
+//! That no run within the bounds breaks a promise: not one with more nodes, epochs, ticks, crashes
+//! or timeouts. The report names the bounds. States are compared byte by byte, not by hashes, so
+//! that none is overlooked. A report of a search that was cut short says so.
 //!
-//! Memory is what a search runs out of first: a tenth to half a gigabyte for a million states. Give
+//! A search is breadth-first, so that a counterexample is shortest. It runs on one thread and takes
+//! some 50 bytes for each distinct state, half a gigabyte for ten million. Give
 //! [`CheckConfig::max_states`] where the bounds are new.
 #![forbid(unsafe_code)]
 
@@ -65,12 +104,16 @@ mod check;
 mod claim;
 mod cluster;
 mod config;
-mod hashed;
 mod history;
-mod model;
-mod network;
+mod node;
+mod pool;
 mod report;
+mod search;
 mod state;
+mod steps;
+mod store;
+mod tell;
+mod time;
 mod walk;
 
 #[cfg(doc)]
@@ -79,4 +122,5 @@ use elector_core::ElectionAlgorithm;
 pub use check::{Check, CheckError};
 pub use config::CheckConfig;
 pub use report::{Checked, Outcome, Quantifier, Report};
+pub use time::Time;
 pub use walk::{Broken, Finding, Schedule, ScheduleError, WalkReport, Walks};

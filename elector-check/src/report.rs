@@ -9,13 +9,16 @@ pub struct Report {
     pub algorithm: &'static str,
     /// What the algorithm promises.
     pub guarantee: GuaranteeKind,
+    /// The bounds of the search, in words.
+    pub bounds: String,
     /// How the search ended.
     pub outcome: Outcome,
     /// How many states were reached, repeats included.
     pub states: usize,
-    /// How many different states were reached. Two states are held for the same if their 64-bit
-    /// hashes are.
+    /// How many different states were reached.
     pub unique_states: usize,
+    /// How many bytes the search took for them.
+    pub bytes: usize,
     /// The length of the longest run followed, in states.
     pub max_depth: usize,
     /// What was asked, and the answers.
@@ -85,10 +88,14 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (algorithm, guarantee) = (self.algorithm, self.guarantee);
         writeln!(f, "{algorithm} ({guarantee}): {}", self.outcome)?;
+        writeln!(f, "bounds: {}", self.bounds)?;
         writeln!(
             f,
-            "{} states, {} of them different; the longest run has {}",
-            self.states, self.unique_states, self.max_depth
+            "{} states, {} of them different, in {:.1} MB; the longest run has {}",
+            self.states,
+            self.unique_states,
+            self.bytes as f64 / 1e6,
+            self.max_depth
         )?;
         for property in &self.properties {
             let answer = self.answer(property);

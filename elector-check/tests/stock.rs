@@ -1,9 +1,9 @@
 //! The stock algorithms, unmodified, in every order of events within bounds that take seconds.
-//! `examples/deep.rs` goes as far as there is time for.
+//! `elector check` goes as far as there is time for.
 
 use elector_bully::Bully;
-use elector_check::{Check, CheckConfig, Report};
-use elector_core::ElectionAlgorithm;
+use elector_check::{Check, CheckConfig, Report, Time};
+use elector_core::{ElectionAlgorithm, Settings};
 use elector_paxos::{Paxos, PaxosConfig};
 use elector_raft::{Raft, RaftConfig};
 use elector_ring::Ring;
@@ -12,6 +12,10 @@ fn check<A: ElectionAlgorithm>(bounds: CheckConfig<A::Config>) -> Report {
     let report = Check::<A>::new(bounds)
         .run()
         .expect("the bounds are those of a cluster");
+    println!(
+        "COUNT {} {} {}",
+        report.states, report.unique_states, report.max_depth
+    );
     assert!(report.is_clean(), "{report}");
     report
 }
@@ -90,6 +94,7 @@ fn raft_of_three_after_a_hint() {
     let bounds = CheckConfig {
         config: paper(),
         suspicions: 1,
+        false_hints: true,
         ..calm(3, 2, 2)
     };
     prove::<Raft>(bounds, &possible);
@@ -101,6 +106,7 @@ fn raft_of_three_as_far_as_half_a_million_states() {
     let bounds = CheckConfig {
         crashes: 1,
         suspicions: 1,
+        false_hints: true,
         commands: 1,
         max_states: Some(500_000),
         ..calm(3, 3, 6)
@@ -147,6 +153,7 @@ fn paxos_of_three_in_one_epoch() {
 fn paxos_of_two_after_a_hint() {
     let bounds = CheckConfig {
         suspicions: 1,
+        false_hints: true,
         duplicating: false,
         ..calm(2, 2, 3)
     };
@@ -162,6 +169,44 @@ fn paxos_of_three_as_far_as_half_a_million_states() {
         ..calm(3, 2, 6)
     };
     assert!(!check::<Paxos>(bounds).is_exhaustive());
+}
+
+/// A second election in discrete time, with the leases of the first. Each message arrives once and
+/// within its tick, or never.
+fn succeed<A: ElectionAlgorithm>(mut config: A::Config, possible: &[&str]) {
+    let time = Time::of(4);
+    *config.timing_mut() = time.timing();
+    let bounds = CheckConfig::<A::Config>::default().with(config);
+    let bounds = CheckConfig {
+        time: Some(time),
+        led: true,
+        late: Some(0),
+        duplicating: false,
+        crashes: 0,
+        timeouts: Some(3),
+        ..bounds
+    };
+    prove::<A>(bounds, possible);
+}
+
+// A lease is a matter of time, and of the election that follows it: no two may be held at the same
+// time. The second election must be there, and the first leader must go on believing.
+#[test]
+fn leases_of_raft_exclude_each_other() {
+    let variants = RaftConfig::variants().into_iter();
+    for variant in variants.filter(|variant| variant.config.check_quorum) {
+        let possible = ["lease-held", "second-epoch-led", "two-lead-at-once"];
+        succeed::<Raft>(variant.config, &possible);
+    }
+}
+
+// The same for Paxos, where acceptors keep silent, not voters.
+#[test]
+fn leases_of_paxos_exclude_each_other() {
+    for variant in PaxosConfig::variants() {
+        let possible = ["lease-held", "second-epoch-led", "two-lead-at-once"];
+        succeed::<Paxos>(variant.config, &possible);
+    }
 }
 
 // Bully promises no more than that epochs never go back; whoever needs one leader must be shown

@@ -198,6 +198,11 @@ Examples:
   elector check --algorithm raft --nodes 2 --crashes 1
   elector check --algorithm paxos --nodes 3 --max-epoch 1 --timeouts 2 --crashes 1
   elector check --algorithm bully --nodes 3 --timeouts 2 --crashes 0
+  elector check --algorithm raft --ticks 8 --max-epoch 1 --timeouts 3
+
+Without --ticks there is no time: every timer may elapse at once. With it, a heartbeat and a round
+trip take a tick, a lease two, and an election timeout three to four; timers may be late and messages
+take any time. Then leases are checked, too: no two nodes hold one at the same time.
 
 The report says whether the search was exhaustive within the bounds, or was cut short.
 Exit code: 0 no promise was broken; 1 one was; 2 the command could not be done.")]
@@ -214,22 +219,36 @@ pub(crate) struct Check {
     /// The highest epoch that is followed
     #[arg(long, value_name = "EPOCH", default_value_t = 2)]
     pub(crate) max_epoch: u64,
-    /// How many timeouts there are in a run, in all nodes together
-    #[arg(long, value_name = "COUNT", default_value_t = 4)]
-    pub(crate) timeouts: u32,
+    /// How many ticks of discrete time a run has [default: no time]
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) ticks: Option<u32>,
+    /// Begin where all nodes agree on a first leader, not with their start; bounds count from there
+    #[arg(long)]
+    pub(crate) led: bool,
+    /// How many timeouts there are in a run, in all nodes together [default: 4; with --ticks:
+    /// unbounded]
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) timeouts: Option<u32>,
     /// How many crashes
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub(crate) crashes: u32,
-    /// How many hints, right or wrong, that a peer is gone
+    /// How many hints that a peer is gone, given while it is down
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub(crate) suspicions: u32,
+    /// Hints may be wrong: they are given while the peer runs, too (leases may overlap then)
+    #[arg(long)]
+    pub(crate) false_hints: bool,
     /// How many commands of the application
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub(crate) commands: u32,
+    /// How many messages may arrive in a later tick than they were sent in; the others arrive
+    /// within their tick or are lost [default: unbounded]
+    #[arg(long, value_name = "COUNT", requires = "ticks")]
+    pub(crate) late: Option<u32>,
     /// Deliver every message at most once
     #[arg(long)]
     pub(crate) once: bool,
-    /// Stop after so many states; a million takes up to half a gigabyte
+    /// Stop after so many different states; a million takes about a tenth of a gigabyte
     #[arg(long, value_name = "COUNT", default_value_t = 2_000_000)]
     pub(crate) states: usize,
 }

@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use elector_check::{Check, CheckConfig, CheckError, Report};
-use elector_core::{ElectionAlgorithm, GuaranteeKind};
+use elector_core::{ElectionAlgorithm, GuaranteeKind, Settings};
 use elector_sim::{Contestant, nearest};
 
 use crate::CliError;
@@ -59,8 +59,11 @@ impl fmt::Debug for Entry {
 
 fn checker<A: ElectionAlgorithm>(config: A::Config) -> Checker {
     Arc::new(move |bounds| {
-        let config = bounds.with(config.clone());
-        Check::<A>::new(config).run()
+        let mut config = config.clone();
+        if let Some(time) = bounds.time {
+            *config.timing_mut() = time.timing();
+        }
+        Check::<A>::new(bounds.with(config)).run()
     })
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// quorum-th newest; there is nothing else it can learn from one. That is enough to count a
 /// leader's lease from the *send* time of the last round that a quorum acknowledged, with no
 /// algorithm ever reading a clock. A stamp means something only on the node that took it. In the
-/// model checker every moment is [`Moment::ZERO`].
+/// model checker without time every moment is [`Moment::ZERO`].
 ///
 /// `from_nanos` and `nanos` are for hosts.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

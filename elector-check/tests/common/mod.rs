@@ -1,8 +1,8 @@
 //! The smallest election with a quorum guarantee, and ways to get it wrong.
 
 use elector_core::{
-    Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, NodeId, NodeSet, Outbox,
-    Pledge, Purpose, Quorum, Role, Settings, Timing, View,
+    Acks, Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, NodeId,
+    NodeSet, Outbox, Pledge, Purpose, Quorum, Role, Settings, Timing, View,
 };
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,9 @@ pub(crate) struct FirstCome {
     granted: Granted,
     view: View,
     votes: NodeSet,
+    acks: Acks,
+    /// Whether this node may have acknowledged a leader whose lease has not ended yet.
+    silent: bool,
     /// What is on the disk: what was granted, unless the flaw is to forget it.
     durable: Granted,
 }
@@ -25,6 +28,8 @@ type Granted = (Epoch, Option<NodeId>);
 pub(crate) struct Rules {
     pub(crate) timing: Timing,
     pub(crate) flaw: Flaw,
+    /// Whether followers acknowledge their leader, and vote for no other until its lease has ended.
+    pub(crate) leases: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -43,13 +48,22 @@ pub(crate) enum Flaw {
     SendsToItself,
     /// An answer from an unexpected side is not survived.
     Panics,
+    /// A voter does not wait until the lease that it has acknowledged has ended.
+    BreaksSilence,
+    /// A restarted voter forgets that it may owe silence.
+    ForgetsSilence,
+    /// A lease counts from when the answer arrives, not from when the round was sent.
+    LeaseFromReceipt,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Say {
     Ask(Epoch),
     Grant(Epoch),
-    Lead(Epoch),
+    /// That the sender leads, and when it said so.
+    Lead(Epoch, Moment),
+    /// That the sender follows, and the stamp that it answers.
+    Follow(Epoch, Moment),
 }
 
 impl Settings for Rules {
@@ -67,7 +81,8 @@ impl Message for Say {
         match self {
             Self::Ask(_) => "Ask",
             Self::Grant(_) => "Grant",
-            Self::Lead(_) => "Lead",
+            Self::Lead(..) => "Lead",
+            Self::Follow(..) => "Follow",
         }
     }
 
@@ -78,7 +93,7 @@ impl Message for Say {
     fn pledge(&self, to: NodeId) -> Option<Pledge> {
         match *self {
             Self::Grant(epoch) => Some(Pledge::vote(epoch, to)),
-            Self::Ask(_) | Self::Lead(_) => None,
+            Self::Ask(_) | Self::Lead(..) | Self::Follow(..) => None,
         }
     }
 }
@@ -92,18 +107,27 @@ impl FirstCome {
         };
     }
 
+    fn owes_silence(&self, acknowledged: bool) -> bool {
+        self.rules.leases && acknowledged && self.rules.flaw != Flaw::BreaksSilence
+    }
+
     fn follow(&mut self, leader: Option<NodeId>, out: &mut Outbox<Self>) {
         self.view = View::following(self.granted.0, leader);
+        self.silent |= self.owes_silence(leader.is_some());
         out.set_timer((), self.rules.timing.election());
     }
 
     fn lead(&mut self, out: &mut Outbox<Self>) {
         let me = self.members.me();
         self.view = View::leading(self.granted.0, me);
-        out.broadcast(&Say::Lead(self.granted.0));
+        let now = out.now();
+        if self.rules.leases {
+            self.acks.record(&self.members, me, now);
+        }
+        out.broadcast(&Say::Lead(self.granted.0, now));
         out.set_timer((), Delay::exactly(self.rules.timing.heartbeat));
         if self.rules.flaw == Flaw::SendsToItself {
-            out.send(me, Say::Lead(self.granted.0));
+            out.send(me, Say::Lead(self.granted.0, now));
         }
     }
 
@@ -112,6 +136,7 @@ impl FirstCome {
         self.grant((self.granted.0.next(), Some(me)));
         self.view = View::campaigning(self.granted.0);
         self.votes = NodeSet::new();
+        self.silent = false;
         out.broadcast(&Say::Ask(self.granted.0));
         out.set_timer((), self.rules.timing.election());
         self.count(me, out);
@@ -123,14 +148,26 @@ impl FirstCome {
             self.votes.insert(voter);
             let lacking = usize::from(self.rules.flaw == Flaw::MajorityOffByOne);
             if self.votes.len() + lacking >= self.members.majority() {
+                if self.rules.leases {
+                    self.acks = Acks::new(&self.members);
+                }
                 self.lead(out);
             }
         }
     }
 
+    fn acknowledged(&mut self, from: NodeId, mut sent: Moment, now: Moment) {
+        if self.rules.flaw == Flaw::LeaseFromReceipt {
+            self.acks.record(&self.members, self.members.me(), now);
+            sent = now;
+        }
+        self.acks.record(&self.members, from, sent);
+    }
+
     fn hear(&mut self, from: NodeId, message: &Say, out: &mut Outbox<Self>) {
         let (known, to) = self.granted;
         match *message {
+            Say::Ask(_) if self.silent => {}
             Say::Ask(epoch) if epoch > known => {
                 self.grant((epoch, Some(from)));
                 out.send(from, Say::Grant(epoch));
@@ -144,12 +181,18 @@ impl FirstCome {
                 }
             }
             Say::Grant(epoch) if epoch == known => self.count(from, out),
-            Say::Lead(epoch) if epoch >= known => {
+            Say::Lead(epoch, sent) if epoch >= known => {
                 self.grant((epoch, to.filter(|_| epoch == known)));
                 self.follow(Some(from), out);
+                if self.rules.leases {
+                    out.send(from, Say::Follow(epoch, sent));
+                }
+            }
+            Say::Follow(epoch, sent) if epoch == known && self.view.role == Role::Leader => {
+                self.acknowledged(from, sent, out.now());
             }
             // Stale: of an epoch that this node has left.
-            Say::Ask(_) | Say::Grant(_) | Say::Lead(_) => {}
+            Say::Ask(_) | Say::Grant(_) | Say::Lead(..) | Say::Follow(..) => {}
         }
     }
 }
@@ -175,6 +218,10 @@ impl ElectionAlgorithm for FirstCome {
             granted,
             view: View::following(epoch, None),
             votes: NodeSet::new(),
+            acks: Acks::default(),
+            silent: rules.leases
+                && epoch > Epoch::ZERO
+                && !matches!(rules.flaw, Flaw::ForgetsSilence | Flaw::BreaksSilence),
             durable,
         }
     }
@@ -187,11 +234,16 @@ impl ElectionAlgorithm for FirstCome {
         self.view
     }
 
+    fn lease(&self) -> Option<Moment> {
+        self.acks.quorum(&self.members)
+    }
+
     fn step(&mut self, input: Input<Say, ()>, out: &mut Outbox<Self>) {
         match input {
             Input::Started => self.follow(None, out),
             Input::Received { from, message } => self.hear(from, &message, out),
             Input::Elapsed(()) if self.view.role == Role::Leader => self.lead(out),
+            Input::Commanded(Command::Campaign) if self.silent => out.refuse("a leader is there"),
             Input::Elapsed(()) | Input::Commanded(Command::Campaign) => self.campaign(out),
             Input::Suspected(peer) if self.view.leader == Some(peer) => self.campaign(out),
             Input::Suspected(_) => {}

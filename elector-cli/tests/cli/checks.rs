@@ -15,6 +15,24 @@ fn a_search_says_whether_it_was_exhaustive() {
     assert!(!cut.contains("exhaustive within the bounds"), "{cut}");
 }
 
+// What a bounded search says depends on its bounds: with time they are others, and leases are
+// looked at.
+#[test]
+fn a_search_in_time_says_what_it_has_exhausted() {
+    let told = told("check --algorithm raft/plain --ticks 4 --led --timeouts 2 --late 0");
+    let bounds = "bounds: 3 nodes, led at the beginning, 4 ticks of 1ms, epochs up to 2, 2 timeouts, \
+                  no crash, no command, no hint, no late message";
+    assert!(told.contains(bounds), "{told}");
+    assert!(told.contains("exhaustive within the bounds"), "{told}");
+    assert!(
+        told.contains("exclusive-lease           holds in every run"),
+        "{told}"
+    );
+    assert!(told.contains("lease-held                happens"), "{told}");
+    let untimed = refused("check --algorithm raft --late 1");
+    assert!(untimed.contains("--ticks"), "{untimed}");
+}
+
 // Best effort must be seen to be just that: two leaders, and how they came about.
 #[test]
 fn two_coordinators_are_found_and_told_step_by_step() {

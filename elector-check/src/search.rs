@@ -1,0 +1,232 @@
+use elector_core::{ElectionAlgorithm, Guarantee};
+
+use crate::{
+    Checked, Outcome, Quantifier, Report,
+    action::Action,
+    breach::Breach,
+    claim::Claim,
+    cluster::{Came, Cluster},
+    state::State,
+    store::{Place, Store},
+    tell::tell,
+};
+
+/// A breadth-first search: the runs that it finds are shortest.
+pub(crate) struct Search<A: ElectionAlgorithm> {
+    cluster: Cluster<A>,
+    /// What happened before the first state, in words.
+    prelude: Vec<String>,
+    store: Store,
+    claims: Vec<(Claim, Option<Found>)>,
+    outcome: Outcome,
+    states: usize,
+    depth: usize,
+}
+
+/// What decides a claim.
+#[derive(Clone, Copy)]
+enum Found {
+    /// A state.
+    At(Place),
+    /// A breach that comes of an action in a state.
+    After(Place, Action, Breach),
+}
+
+impl<A: ElectionAlgorithm> Search<A> {
+    /// A search that begins with `first`; the events of `prelude` led there.
+    fn new(cluster: Cluster<A>, first: &State, prelude: Vec<String>) -> Self {
+        let has_time = cluster.config.time.is_some();
+        let mut search = Self {
+            cluster,
+            prelude,
+            store: Store::default(),
+            claims: Claim::of::<A>(has_time)
+                .map(|claim| (claim, None))
+                .collect(),
+            outcome: Outcome::Exhaustive,
+            states: 1,
+            depth: 1,
+        };
+        let mut packed = Vec::new();
+        first.pack(&mut packed);
+        search.store.insert(&packed, 0);
+        search.look_at(first, 0);
+        search
+    }
+
+    /// Searches until every run within the bounds is followed, one breaks a promise, or there are
+    /// too many states. Returns `None` if the search is to begin with a leader, and none was found.
+    pub(crate) fn run(mut cluster: Cluster<A>) -> Option<Report> {
+        let (first, breach) = cluster.first();
+        if let Some(breach) = breach {
+            let mut search = Self::new(cluster, &first, vec![breach.to_string()]);
+            search.broken(breach, Found::At(0));
+            return Some(search.report());
+        }
+        let mut search = Self::new(cluster, &first, Vec::new());
+        if search.cluster.config.led {
+            search = search.led(first)?;
+        }
+        if search.outcome != Outcome::Broken {
+            search.follow(None);
+        }
+        Some(search.report())
+    }
+
+    /// The search that begins where all nodes agree on a leader for the first time, or the one that
+    /// was broken before that.
+    fn led(mut self, mut first: State) -> Option<Self> {
+        let bounds = self.cluster.config.clone();
+        self.cluster.config = bounds.clone().calm();
+        first.left = self.cluster.budgets();
+        self = Self::new(self.cluster, &first, Vec::new());
+        self.follow(Some(Claim::AllAgree));
+        self.cluster.config = bounds;
+        if self.outcome == Outcome::Broken {
+            return Some(self);
+        }
+        let found = self.found(Claim::AllAgree)?;
+        let prelude = self.trace(found);
+        let Found::At(place) = found else {
+            return None;
+        };
+        self.load(place, &mut first);
+        first.left = self.cluster.budgets();
+        self.cluster.begun = first.now;
+        Some(Self::new(self.cluster, &first, prelude))
+    }
+
+    /// Follows the states in the order in which they were found, if there is a `goal` until an
+    /// example of it is found.
+    fn follow(&mut self, goal: Option<Claim>) {
+        let (mut state, mut next) = (State::default(), State::default());
+        let (mut actions, mut packed) = (Vec::new(), Vec::new());
+        let limit = self.cluster.config.max_states.unwrap_or(usize::MAX);
+        // The last state that is one step less far away than those that are found now.
+        let (mut place, mut last_of_level, mut newest) = (0, 0, 0);
+        loop {
+            self.load(place, &mut state);
+            self.cluster.actions(&state, &mut actions);
+            for &action in &actions {
+                match self.cluster.apply(&state, action, &mut next) {
+                    Came::Nothing => continue,
+                    Came::Breach(breach) => {
+                        return self.broken(breach, Found::After(place, action, breach));
+                    }
+                    Came::State => {}
+                }
+                self.states += 1;
+                next.pack(&mut packed);
+                let Some(found) = self.store.insert(&packed, place) else {
+                    continue;
+                };
+                newest = found;
+                self.look_at(&next, found);
+                if goal.is_some_and(|goal| self.found(goal).is_some()) {
+                    return;
+                }
+                if self.store.len() > limit {
+                    self.outcome = Outcome::LimitReached;
+                    return;
+                }
+            }
+            if place == last_of_level {
+                self.depth += usize::from(newest != place);
+                last_of_level = newest;
+            }
+            match self.store.after(place) {
+                Some(after) => place = after,
+                None => return,
+            }
+        }
+    }
+
+    fn found(&self, claim: Claim) -> Option<Found> {
+        let mut named = self.claims.iter().filter(|it| it.0 == claim);
+        named.next()?.1
+    }
+
+    fn load(&self, place: Place, state: &mut State) {
+        let nodes = self.cluster.config.nodes as usize;
+        state.unpack(self.store.get(place).1, nodes);
+    }
+
+    /// Notes which claims a new state is the first example of.
+    fn look_at(&mut self, state: &State, place: Place) {
+        for (claim, found) in &mut self.claims {
+            if found.is_none() && claim.is_shown_by(&self.cluster, state) {
+                *found = Some(Found::At(place));
+            }
+        }
+    }
+
+    fn broken(&mut self, breach: Breach, by: Found) {
+        self.outcome = Outcome::Broken;
+        let refuted = Claim::broken_by(breach);
+        for (claim, found) in &mut self.claims {
+            if *claim == refuted {
+                *found = Some(by);
+            }
+        }
+    }
+
+    fn report(mut self) -> Report {
+        let claims = std::mem::take(&mut self.claims);
+        let properties = claims.into_iter().map(|(claim, found)| Checked {
+            name: claim.name(),
+            quantifier: if claim.is_always() {
+                Quantifier::Always
+            } else {
+                Quantifier::Sometimes
+            },
+            trace: found.map(|found| self.trace(found)),
+        });
+        Report {
+            properties: properties.collect(),
+            algorithm: A::NAME,
+            guarantee: A::Guarantee::KIND,
+            bounds: self.cluster.config.bounds(),
+            outcome: self.outcome,
+            states: self.states,
+            unique_states: self.store.len(),
+            bytes: self.store.bytes() + self.cluster.steps.bytes(),
+            max_depth: self.depth,
+        }
+    }
+
+    /// The events of the run that leads there, in words.
+    fn trace(&mut self, found: Found) -> Vec<String> {
+        let (Found::At(place) | Found::After(place, ..)) = found;
+        let ancestors = std::iter::successors(Some(place), |&place| {
+            (place > 0).then(|| self.store.get(place).0)
+        });
+        let mut run: Vec<Place> = ancestors.collect();
+        run.reverse();
+        let steps = run.windows(2);
+        let mut lines = self.prelude.clone();
+        lines.extend(steps.map(|step| self.step(step[0], step[1])));
+        if let Found::After(_, action, breach) = found {
+            let (mut state, mut next) = (State::default(), State::default());
+            self.load(place, &mut state);
+            self.cluster.apply(&state, action, &mut next);
+            lines.push(tell(&self.cluster, (&state, action, &next), Some(breach)));
+        }
+        lines
+    }
+
+    /// What led from one state to its child, in words.
+    fn step(&mut self, parent: Place, child: Place) -> String {
+        let (mut before, mut after) = (State::default(), State::default());
+        self.load(parent, &mut before);
+        self.load(child, &mut after);
+        let (mut actions, mut next) = (Vec::new(), State::default());
+        self.cluster.actions(&before, &mut actions);
+        let mut leads = |&action: &Action| {
+            self.cluster.apply(&before, action, &mut next) == Came::State && next == after
+        };
+        let action = actions.into_iter().find(|action| leads(action));
+        action.map_or_else(String::new, |action| {
+            tell(&self.cluster, (&before, action, &after), None)
+        })
+    }
+}

@@ -1,0 +1,124 @@
+use std::hash::Hasher;
+
+use hashbrown::{HashTable, hash_table::Entry};
+use rustc_hash::FxHasher;
+
+/// An entry begins within the first `CHUNK` bytes of its chunk.
+const CHUNK: usize = 1 << 20;
+/// Room for what an entry has beyond them.
+const OVERHANG: usize = 1 << 10;
+
+/// Where an entry begins: the chunk's number times [`CHUNK`], plus the place within.
+pub(crate) type Place = u64;
+
+/// A place in five bytes: a terabyte of states.
+type Short = [u8; 5];
+
+/// All distinct packed states, in the order in which they were found, each with its parent. States
+/// are compared byte by byte, so that no two are taken for the same.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    // Each entry: the length of the packed state, two bytes; the place of its parent, five; it.
+    chunks: Vec<Vec<u8>>,
+    index: HashTable<Short>,
+}
+
+const HEAD: usize = 7;
+
+impl Store {
+    /// Adds a state that was reached from `parent`; `None` if it is known.
+    pub(crate) fn insert(&mut self, packed: &[u8], parent: Place) -> Option<Place> {
+        let chunks = &self.chunks;
+        let hash_of = |&short: &Short| hash(entry(chunks, long(short)).1);
+        let is_same = |&short: &Short| entry(chunks, long(short)).1 == packed;
+        let Entry::Vacant(vacant) = self.index.entry(hash(packed), is_same, hash_of) else {
+            return None;
+        };
+        if self.chunks.last().is_none_or(|chunk| chunk.len() >= CHUNK) {
+            self.chunks.push(Vec::with_capacity(CHUNK + OVERHANG));
+        }
+        let number = self.chunks.len() - 1;
+        let chunk = &mut self.chunks[number];
+        let place = (number * CHUNK + chunk.len()) as Place;
+        let length = u16::try_from(packed.len()).expect("a state is a few hundred bytes");
+        chunk.extend(length.to_le_bytes());
+        chunk.extend(short(parent));
+        chunk.extend(packed);
+        vacant.insert(short(place));
+        Some(place)
+    }
+
+    /// The parent of the state in this place, and the packed state.
+    pub(crate) fn get(&self, place: Place) -> (Place, &[u8]) {
+        entry(&self.chunks, place)
+    }
+
+    /// The place of the state that was found next after the one in `place`.
+    pub(crate) fn after(&self, place: Place) -> Option<Place> {
+        let number = place as usize / CHUNK;
+        let end = place as usize % CHUNK + HEAD + self.get(place).1.len();
+        if end < self.chunks[number].len() {
+            return Some((number * CHUNK + end) as Place);
+        }
+        (number + 1 < self.chunks.len()).then_some(((number + 1) * CHUNK) as Place)
+    }
+
+    /// How many states there are.
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// How many bytes they take, with their index.
+    pub(crate) fn bytes(&self) -> usize {
+        self.chunks.iter().map(Vec::capacity).sum::<usize>() + self.index.allocation_size()
+    }
+}
+
+fn entry(chunks: &[Vec<u8>], place: Place) -> (Place, &[u8]) {
+    let from = &chunks[place as usize / CHUNK][place as usize % CHUNK..];
+    let length = usize::from(u16::from_le_bytes([from[0], from[1]]));
+    let parent = long([from[2], from[3], from[4], from[5], from[6]]);
+    (parent, &from[HEAD..HEAD + length])
+}
+
+fn short(place: Place) -> Short {
+    let [a, b, c, d, e, ..] = place.to_le_bytes();
+    [a, b, c, d, e]
+}
+
+fn long([a, b, c, d, e]: Short) -> Place {
+    Place::from_le_bytes([a, b, c, d, e, 0, 0, 0])
+}
+
+fn hash(packed: &[u8]) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write(packed);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The search walks the store while it grows: no state may be skipped where a chunk ends, and
+    // none be found twice.
+    #[test]
+    fn states_come_back_in_order_across_chunks() {
+        let packed = |number: u32| number.to_le_bytes().repeat(1 + number as usize % 50);
+        let mut store = Store::default();
+        let mut places = Vec::new();
+        for number in 0..30_000 {
+            let parent = places.last().copied().unwrap_or(0);
+            let place = store.insert(&packed(number), parent);
+            places.push(place.expect("it is new"));
+            assert_eq!(store.insert(&packed(number / 2), 0), None);
+        }
+        assert!(store.chunks.len() > 2 && store.len() == 30_000);
+        let walk = std::iter::successors(Some(0), |&place| store.after(place));
+        assert_eq!(walk.collect::<Vec<_>>(), places);
+        for (number, &place) in (0..).zip(&places).skip(1) {
+            let parent = places[number as usize - 1];
+            assert_eq!(store.get(place), (parent, &*packed(number)));
+        }
+    }
+}
