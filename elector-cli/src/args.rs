@@ -191,6 +191,19 @@ pub(crate) struct Simulate {
     pub(crate) heartbeats: bool,
 }
 
+/// The options of a search that walks and schedules have no use for.
+const OF_SEARCH: [&str; 9] = [
+    "max_epoch",
+    "ticks",
+    "led",
+    "timeouts",
+    "crashes",
+    "suspicions",
+    "commands",
+    "late",
+    "states",
+];
+
 /// `elector check`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
@@ -198,13 +211,20 @@ Examples:
   elector check --algorithm raft --nodes 2 --crashes 1
   elector check --algorithm paxos --nodes 3 --max-epoch 1 --timeouts 2 --crashes 1
   elector check --algorithm bully --nodes 3 --timeouts 2 --crashes 0
-  elector check --algorithm raft --ticks 8 --max-epoch 1 --timeouts 3
+  elector check --algorithm raft/plain --ticks 4 --led --timeouts 3 --late 0
+  elector check --algorithm raft --walks 100000
+  elector check --algorithm raft --walks 1 --seed 17
+  elector check --algorithm raft --schedule found.txt
 
 Without --ticks there is no time: every timer may elapse at once. With it, a heartbeat and a round
 trip take a tick, a lease two, and an election timeout three to four; timers may be late and messages
 take any time. Then leases are checked, too: no two nodes hold one at the same time.
 
 The report says whether the search was exhaustive within the bounds, or was cut short.
+
+With --walks the cluster is followed on random walks instead, in the algorithm's own durations: each
+message is prompt, late, lost or repeated, writes end one by one, nodes restart, clocks run fast or
+slow. The first walk that breaks a promise is shrunk, and printed as a schedule and as a test.
 Exit code: 0 no promise was broken; 1 one was; 2 the command could not be done.")]
 pub(crate) struct Check {
     /// The algorithm, as `raft` or `raft/plain`
@@ -213,9 +233,21 @@ pub(crate) struct Check {
     /// Its variant [default: its first]
     #[arg(long, value_name = "NAME")]
     pub(crate) variant: Option<String>,
-    /// The size of the cluster
-    #[arg(long, value_name = "N", default_value = "3", value_parser = few)]
-    pub(crate) nodes: u64,
+    /// The size of the cluster [default: 3; with --walks: 2 to 5, drawn for each walk]
+    #[arg(long, value_name = "N", value_parser = few)]
+    pub(crate) nodes: Option<u64>,
+    /// Follow so many random walks, in place of the search
+    #[arg(long, value_name = "COUNT", conflicts_with_all = OF_SEARCH)]
+    pub(crate) walks: Option<u64>,
+    /// The seed of the first walk; walk k has seed SEED + k
+    #[arg(long, value_name = "SEED", default_value_t = 1, requires = "walks")]
+    pub(crate) seed: u64,
+    /// Threads of the walks [default: one per core]
+    #[arg(long, value_name = "JOBS", value_parser = jobs, requires = "walks")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Play a schedule that a walk has printed, and say what each event shows
+    #[arg(long, value_name = "FILE", conflicts_with_all = OF_SEARCH, conflicts_with = "walks")]
+    pub(crate) schedule: Option<PathBuf>,
     /// The highest epoch that is followed
     #[arg(long, value_name = "EPOCH", default_value_t = 2)]
     pub(crate) max_epoch: u64,

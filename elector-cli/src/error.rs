@@ -1,6 +1,6 @@
 use std::{io, path::PathBuf};
 
-use elector_check::CheckError;
+use elector_check::{CheckError, ScheduleError};
 use elector_net::certs::CertsError;
 use elector_sim::{SetupError, SweepError, scenario::ScenarioError};
 use thiserror::Error;
@@ -47,6 +47,22 @@ pub enum CliError {
         default: &'static str,
         /// How to use it.
         example: &'static str,
+    },
+    /// A schedule cannot be read.
+    #[error("cannot read the schedule {path}: {source}")]
+    ReadSchedule {
+        /// The file.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is no schedule.
+    #[error("{path}: {source}")]
+    Schedule {
+        /// The file.
+        path: String,
+        /// The line, and what is wrong with it.
+        source: ScheduleError,
     },
     /// Two scenarios have one name.
     #[error("two scenarios are called \"{0}\": change the `name` in one of the files")]

@@ -1,6 +1,6 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, num::NonZeroUsize, sync::Arc};
 
-use elector_check::{Check, CheckConfig, CheckError, Report};
+use elector_check::{Check, CheckConfig, CheckError, Finding, Report, Schedule, WalkReport, Walks};
 use elector_core::{ElectionAlgorithm, GuaranteeKind, Settings};
 use elector_sim::{Contestant, nearest};
 
@@ -26,10 +26,48 @@ pub(crate) struct Entry {
     pub(crate) config: serde_json::Value,
     /// The model checker, ready for it.
     pub(crate) checker: Checker,
+    /// Random walks, ready for it.
+    pub(crate) walker: Walker,
 }
 
 /// Searches one variant within bounds; their configuration is the variant's own.
 pub(crate) type Checker = Arc<dyn Fn(CheckConfig<()>) -> Result<Report, CheckError> + Send + Sync>;
+
+/// Walks of one variant.
+pub(crate) type Walker = Arc<dyn Fn(&Route) -> Result<Walked, CheckError> + Send + Sync>;
+
+/// Which walks to do.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    /// The size of the cluster; `None` draws it.
+    pub(crate) nodes: Option<u64>,
+    /// Whether hints may be wrong.
+    pub(crate) false_hints: bool,
+    /// The walks, or the schedule in place of them.
+    pub(crate) way: Way,
+}
+
+/// How the cluster is led through its events.
+#[derive(Clone, Debug)]
+pub(crate) enum Way {
+    /// So many random walks, from this seed on, on so many threads.
+    Random {
+        walks: u64,
+        seed: u64,
+        jobs: Option<NonZeroUsize>,
+    },
+    /// This schedule.
+    Schedule(Schedule),
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub(crate) enum Walked {
+    /// Of random walks.
+    Random(WalkReport),
+    /// Of a schedule.
+    Schedule(Finding),
+}
 
 macro_rules! family {
     ($algorithm:path, $variants:expr, $summary:expr) => {{
@@ -37,6 +75,7 @@ macro_rules! family {
             let (name, summary, config) = (variant.name, variant.summary, variant.config);
             let (form, checked) = (config.clone(), config.clone());
             Entry {
+                walker: walker::<$algorithm>(config.clone()),
                 checker: checker::<$algorithm>(checked),
                 config: serde_json::to_value(&config).unwrap_or_default(),
                 contestant: Contestant::of::<$algorithm>(name, summary, config)
@@ -64,6 +103,24 @@ fn checker<A: ElectionAlgorithm>(config: A::Config) -> Checker {
             *config.timing_mut() = time.timing();
         }
         Check::<A>::new(bounds.with(config)).run()
+    })
+}
+
+fn walker<A: ElectionAlgorithm>(config: A::Config) -> Walker {
+    Arc::new(move |route| {
+        let mut walks = Walks::<A>::new(config.clone());
+        (walks.nodes, walks.false_hints) = (route.nodes, route.false_hints);
+        match &route.way {
+            Way::Random {
+                walks: count,
+                seed,
+                jobs,
+            } => {
+                (walks.walks, walks.seed, walks.jobs) = (*count, *seed, *jobs);
+                walks.run().map(Walked::Random)
+            }
+            Way::Schedule(schedule) => walks.replay(schedule).map(Walked::Schedule),
+        }
     })
 }
 

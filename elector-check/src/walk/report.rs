@@ -23,6 +23,8 @@ pub struct WalkReport {
 /// A walk that broke a promise, or a schedule that was played.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
+    /// The type of the algorithm, by its path.
+    pub type_name: &'static str,
     /// The seed of the walk; `None` for a schedule.
     pub seed: Option<u64>,
     /// The size of its cluster.
@@ -52,6 +54,31 @@ impl WalkReport {
     #[must_use]
     pub fn leases(&self) -> u64 {
         self.counts.leases
+    }
+}
+
+impl Finding {
+    /// The schedule as a test, to be pasted beside the algorithm. `config` is the configuration
+    /// that was walked; `Walks` is to be imported.
+    #[must_use]
+    pub fn as_test(&self) -> String {
+        let promise = self.broken.as_ref().map_or("schedule", |it| it.promise);
+        let name = promise.replace('-', "_");
+        let seed = self
+            .seed
+            .map_or(String::new(), |seed| format!("_seed_{seed}"));
+        let (algorithm, nodes) = (self.type_name, self.nodes);
+        let schedule = self.schedule.to_string().replace('\n', "\n        ");
+        format!(
+            "#[test]\n\
+             fn {name}{seed}() {{\n    \
+                 let schedule = r#\"\n        {}\n    \"#;\n    \
+                 let walks = Walks::<{algorithm}> {{ nodes: Some({nodes}), ..Walks::new(config) }};\n    \
+                 let played = walks.replay(&schedule.parse().unwrap()).unwrap();\n    \
+                 assert_eq!(played.broken, None, \"{{played}}\");\n\
+             }}\n",
+            schedule.trim_end()
+        )
     }
 }
 

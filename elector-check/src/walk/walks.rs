@@ -104,6 +104,7 @@ impl<A: ElectionAlgorithm> Walks<A> {
         let trial = self.trial(&members);
         let walked = trial.play_text(&schedule.lines);
         Ok(Finding {
+            type_name: std::any::type_name::<A>(),
             seed: None,
             nodes,
             length: schedule.lines.len(),
@@ -176,6 +177,7 @@ impl<A: ElectionAlgorithm> Walks<A> {
         let lines = renumbered(&lines);
         let schedule = annotated(&trial, &lines);
         Finding {
+            type_name: std::any::type_name::<A>(),
             seed: Some(seed),
             nodes,
             length,
