@@ -25,25 +25,25 @@ fn holds<A: ElectionAlgorithm>(config: A::Config, schedule: &str, point: &str) {
     assert!(text.contains(point), "nothing contains {point:?}: {text}");
 }
 
+/// The lines from `number` on in which a candidate asks for votes; line `number + 2` is the one that
+/// sends the requests. With pre-vote, that takes an exchange with a voter first.
+fn ask(number: u32, begins: &str, candidate: u64, voter: u64, pre_vote: bool) -> String {
+    let (answered, asked) = (number + 1, number + 2);
+    if !pre_vote {
+        return format!("{asked}. {begins}");
+    }
+    format!(
+        "{number}. {begins}
+         {answered}. n{voter} receives {number}
+         {asked}. n{candidate} receives {answered}"
+    )
+}
+
 /// Node 3 leads term 1 and hands over to node 1, whose request reaches node 2 late; node 2 restarts
-/// meanwhile. `{ask}` is where the candidate of an election without a transfer asks for votes.
+/// meanwhile, and node 3, which has heard nothing of node 1, campaigns.
 fn late_transfer(pre_vote: bool) -> String {
-    // With pre-vote, a candidacy takes one exchange more.
-    let stand = |number: u32, leader_knows: bool| {
-        let voter = if leader_knows { 2 } else { 1 };
-        if pre_vote {
-            format!(
-                "{number}. n3 elapses Stagger\n\
-                 {}. n{voter} receives {number}\n\
-                 {}. n3 receives {}\n",
-                number + 1,
-                number + 2,
-                number + 1,
-            )
-        } else {
-            format!("{}. n3 elapses Stagger\n", number + 2)
-        }
-    };
+    let first = ask(10, "n3 elapses Stagger", 3, 1, pre_vote);
+    let second = ask(50, "n3 elapses Stagger", 3, 2, pre_vote);
     format!(
         "1. n1 restarts
          2. n2 restarts
@@ -51,7 +51,7 @@ fn late_transfer(pre_vote: bool) -> String {
          4. wait 150 ms
          5. n3 elapses Vigil
          6. n1 elapses Vigil
-         {}
+         {first}
          13. n3 elapses OwnVote
          14. n3 writes
          15. n1 receives 12 ; the request for its vote
@@ -79,7 +79,7 @@ fn late_transfer(pre_vote: bool) -> String {
          37. n2 restarts
          38. n2 receives 21 ; the late request
          39. n2 writes
-         {}
+         {second}
          53. n3 elapses OwnVote
          54. n3 writes
          55. n2 receives 52
@@ -87,11 +87,170 @@ fn late_transfer(pre_vote: bool) -> String {
          57. n3 receives 55
          58. n2 receives 57
          59. n3 receives 58
-        ",
-        stand(10, false),
-        stand(50, true),
+        "
     )
 }
+
+/// Node 1 leads term 1, and its first heartbeat to node 3 is late. It hands over to node 2, and node 2
+/// hands back: node 1 leads term 3 with the vote of node 3, which has not heard it lead that term
+/// when the old heartbeat arrives.
+fn late_heartbeat(pre_vote: bool) -> String {
+    let first = ask(10, "n1 elapses Stagger", 1, 2, pre_vote);
+    let second = ask(50, "n3 campaigns", 3, 2, pre_vote);
+    format!(
+        "1. n1 restarts
+         2. n2 restarts
+         3. n3 restarts
+         4. wait 150 ms
+         5. n1 elapses Vigil
+         6. n2 elapses Vigil
+         7. n3 elapses Vigil
+         {first}
+         13. n1 elapses OwnVote
+         14. n1 writes
+         15. n2 receives 12
+         16. n2 writes
+         17. n1 receives 15 ; leads term 1
+         18. n2 receives 17
+         20. n1 transfers to n2
+         21. n2 receives 20
+         22. n2 elapses OwnVote
+         23. n2 writes
+         24. n1 receives 21
+         25. n1 writes
+         26. n2 receives 24 ; leads term 2
+         27. n2 transfers to n1
+         28. n1 receives 27
+         29. n1 elapses OwnVote
+         30. n1 writes
+         31. n3 receives 28
+         32. n3 writes
+         33. n1 receives 31 ; leads term 3
+         34. n3 receives 17 ; the late heartbeat of term 1
+         35. n1 receives 34
+         {second}
+         53. n3 elapses OwnVote
+         54. n3 writes
+         55. n2 receives 52
+         56. n2 writes
+         57. n3 receives 55 ; leads term 4
+         58. n2 receives 57
+         59. n3 receives 58
+        "
+    )
+}
+
+/// The first leader of a Paxos cluster: node 1, with the acceptance of node 2, in epoch 1. Line 16 is
+/// its first round; line 17 where acceptors tell all.
+const PAXOS_LED: &str = "
+    1. n1 restarts
+    2. n2 restarts
+    3. n3 restarts
+    4. wait 150 ms
+    5. n1 elapses Vigil
+    6. n1 elapses Stagger
+    7. n1 elapses OwnPromise
+    8. n1 writes
+    9. n2 receives 6
+    10. n2 writes
+    11. n1 receives 9
+    12. n1 elapses OwnAccept
+    13. n1 writes
+    14. n2 receives 11
+    15. n2 writes
+    16. n1 receives 14
+    17. n1 elapses Heartbeat
+    18. n2 receives 16
+    19. n2 receives 17
+";
+
+/// Nodes 2 and 3 hear nothing for an election timeout, and propose. Node 2 promises the ballot of
+/// node 3, then hears its leader again, and learns of epoch 2 only by the refusal of its own proposal.
+const LATE_PREPARE: &str = "
+    20. n3 receives 6 ; so that its ballot will be the higher one
+    21. n3 writes
+    22. n3 receives 16
+    23. n3 receives 17
+    24. n3 writes
+    25. wait 150 ms
+    26. n2 elapses Vigil
+    27. n3 elapses Vigil
+    28. n2 elapses Stagger
+    29. n2 elapses OwnPromise
+    30. n3 elapses Stagger
+    31. n3 elapses OwnPromise
+    32. n2 receives 30
+    33. n1 elapses Heartbeat
+    34. n2 receives 33
+    35. n1 receives 34 ; a lease
+    36. n3 receives 32
+    37. n3 elapses OwnAccept
+    38. n3 writes
+    39. n3 receives 28 ; the late proposal of node 2
+    40. n2 receives 39
+    41. n2 writes
+    42. n2 receives 36 ; accept node 3 as the leader of epoch 2
+    43. n2 writes
+    44. n3 receives 42
+    45. n3 elapses Heartbeat
+    46. n2 receives 44
+    47. n2 receives 45
+    48. n3 receives 46
+    49. n3 receives 47
+";
+
+/// As `late_heartbeat`, in Paxos. Node 2 learns who leads epoch 3 without hearing it: by the refusal
+/// of an old proposal that arrives again.
+const LATE_ROUND: &str = "
+    20. n1 transfers to n2
+    21. n2 receives 20
+    22. n2 elapses OwnPromise
+    23. n2 writes
+    24. n1 receives 21
+    25. n1 writes
+    26. n2 receives 24
+    27. n2 elapses OwnAccept
+    28. n2 writes
+    29. n1 receives 26
+    30. n1 writes
+    31. n2 receives 29 ; leads epoch 2
+    32. n2 transfers to n1
+    33. n1 receives 32
+    34. n1 elapses OwnPromise
+    35. n1 writes
+    36. n3 receives 33
+    37. n3 writes
+    38. n1 receives 36
+    39. n1 elapses OwnAccept
+    40. n1 writes
+    41. n3 receives 38
+    42. n3 writes
+    43. n1 receives 41 ; leads epoch 3
+    44. n1 elapses Heartbeat
+    45. n3 receives 16 ; the late round of epoch 1
+    46. n3 receives 17
+    47. n1 receives 45
+    48. n1 receives 46
+    49. n1 receives 21 ; again
+    50. n2 receives 49
+    51. n2 writes
+    52. n2 campaigns
+    53. n2 elapses OwnPromise
+    54. n2 writes
+    55. n3 receives 52
+    56. n3 writes
+    57. n2 receives 55
+    58. n2 elapses OwnAccept
+    59. n2 writes
+    60. n3 receives 57
+    61. n3 writes
+    62. n2 receives 60 ; leads epoch 4
+    63. n2 elapses Heartbeat
+    64. n3 receives 62
+    65. n3 receives 63
+    66. n2 receives 64
+    67. n2 receives 65
+";
 
 // A voter that grants a transfer in its own term a second time, after a restart, still owes silence to
 // the leader of that term.
@@ -102,5 +261,31 @@ fn a_late_transfer_does_not_end_the_silence_of_a_restarted_voter() {
             let schedule = late_transfer(variant.config.pre_vote);
             holds::<Raft>(variant.config, &schedule, "n1: epoch 2 leader n1 leader");
         }
+    }
+}
+
+// A node that has voted for a leader has not heard it lead: an answer to a heartbeat of that leader's
+// earlier tenure must not become a lease.
+#[test]
+fn a_late_heartbeat_of_an_earlier_tenure_gives_no_lease() {
+    for variant in RaftConfig::variants() {
+        if variant.config.check_quorum {
+            let schedule = late_heartbeat(variant.config.pre_vote);
+            holds::<Raft>(variant.config, &schedule, "n3: epoch 4 leader n3 leader");
+        }
+    }
+    for variant in PaxosConfig::variants() {
+        let schedule = format!("{PAXOS_LED}{LATE_ROUND}");
+        holds::<Paxos>(variant.config, &schedule, "n2: epoch 4 leader n2 leader");
+    }
+}
+
+// An acceptor that knows a newer epoch only by its number owes silence to the leader that it has
+// acknowledged last.
+#[test]
+fn a_late_proposal_does_not_end_the_silence_of_an_acceptor() {
+    for variant in PaxosConfig::variants() {
+        let schedule = format!("{PAXOS_LED}{LATE_PREPARE}");
+        holds::<Paxos>(variant.config, &schedule, "n2: epoch 2 leader - follower");
     }
 }

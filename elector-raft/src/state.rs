@@ -23,6 +23,8 @@ pub struct Raft {
     /// Pre-votes do not count: they cannot split, so that a wider spread is no cure for their
     /// failing, and a cluster that was without a majority is not slow when it has one again.
     pub(crate) attempt: u32,
+    /// The candidate that this node voted for last, since it last had a leader.
+    pub(crate) supported: Option<NodeId>,
     /// Whether to let the next chance to campaign pass, after having resigned.
     pub(crate) sits_out: bool,
     /// The peers that hints say are gone, until they are heard again.
@@ -209,6 +211,7 @@ impl Raft {
             watch,
             winner: None,
             attempt: 0,
+            supported: None,
             sits_out: false,
             suspects: NodeSet::new(),
         }

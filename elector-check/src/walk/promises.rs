@@ -34,6 +34,13 @@ impl Broken {
         }
     }
 
+    pub(crate) fn storm(events: usize) -> Self {
+        Self {
+            promise: "no-storm",
+            detail: format!("{events} events, and there is no end"),
+        }
+    }
+
     pub(crate) fn no_leader(after: std::time::Duration) -> Self {
         let seconds = after.as_secs_f64();
         Self {

@@ -25,9 +25,9 @@ pub(crate) struct Rush {
 }
 
 /// The most moves before the last.
-const MOST_MOVES: u32 = 3;
+const MOST_MOVES: u32 = 4;
 /// How many events may follow a move, at most.
-const FOLLOWING: [u32; 4] = [0, 0, 4, 12];
+const FOLLOWING: [u32; 4] = [0, 3, 12, 20];
 /// How many may follow the last move: an election gets through.
 const LONGEST: u32 = 24;
 /// How many past messages may arrive again in a continuation.
@@ -91,15 +91,15 @@ impl Rush {
     fn make_move<A: ElectionAlgorithm>(&mut self, path: &mut Path<A>) {
         let node = self.rng.usize(..path.world.machines.len());
         match self.rng.u8(..8) {
-            0..3 => {
+            0..2 => {
                 path.apply(Event::Crashed { node });
                 path.apply(Event::Restarted { node });
                 if self.rng.bool() {
                     self.deliver(path, Some(node));
                 }
             }
-            3..6 => self.deliver(path, None),
-            6 => {
+            2..4 => self.deliver(path, None),
+            4 | 5 => {
                 if let Some(leader) = path.world.leader().filter(|&leader| leader != node) {
                     let command = Command::TransferTo(id(node));
                     let node = leader;

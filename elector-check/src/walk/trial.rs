@@ -22,6 +22,11 @@ pub(crate) struct Trial<'a, A: ElectionAlgorithm> {
 /// How many messages that have arrived or are lost a walk keeps, so that they may arrive again.
 const MOST_PAST: usize = 48;
 
+/// A walk takes a few hundred events. One of so many is a storm of messages.
+const MOST_EVENTS: usize = 50_000;
+/// How many events of a storm are shown.
+const STORM_SHOWN: usize = 200;
+
 /// What came of one walk.
 pub(crate) struct Walked<T> {
     pub(crate) lines: Vec<Line<T>>,
@@ -209,6 +214,10 @@ impl<A: ElectionAlgorithm> Run<A> {
     fn next(&mut self, adversary: &mut Adversary) {
         let event = adversary.next(&mut self.world);
         self.apply(self.number(), event);
+        if self.lines.len() > MOST_EVENTS {
+            self.world.broken = Some(Broken::storm(MOST_EVENTS));
+            self.lines.truncate(STORM_SHOWN);
+        }
     }
 
     /// Tries all orders of what can happen now; the walk goes on as if it had not.

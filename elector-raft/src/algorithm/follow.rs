@@ -54,6 +54,7 @@ impl Raft {
         }
         self.winner = Some(leader);
         self.attempt = 0;
+        self.supported = None;
         self.sits_out = false;
         let silent = Watch::Silent {
             leader: Some(leader),

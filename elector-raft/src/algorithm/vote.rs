@@ -51,7 +51,7 @@ impl Raft {
             self.step_down(out);
             if self.durable.voted_for.is_none() {
                 self.durable.voted_for = Some(request.from);
-                self.attempt = self.attempt.saturating_add(1);
+                self.count_vote(request.from);
             }
             // In a term that it has entered before, this node may have acknowledged the leader of
             // that very term before a restart. That silence stays.
@@ -65,6 +65,16 @@ impl Raft {
             granted,
         };
         out.send(request.from, answer);
+    }
+
+    /// A vote for another candidate than the last time is a sign of split votes, which a wider
+    /// spread cures. One that asks again and again and never leads may be deaf: if its voters waited
+    /// longer each time, they would leave the next try to it.
+    fn count_vote(&mut self, candidate: NodeId) {
+        if self.supported != Some(candidate) {
+            self.attempt = self.attempt.saturating_add(1);
+        }
+        self.supported = Some(candidate);
     }
 
     /// "If a server receives a `RequestVote` request within the minimum election timeout of hearing

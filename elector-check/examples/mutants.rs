@@ -1,0 +1,243 @@
+//! Puts one fault after the other into Raft and Paxos, and has walks and searches look for it.
+//!
+//! ```text
+//! cargo run --release -p elector-check --example mutants              # all: half an hour on two cores
+//! cargo run --release -p elector-check --example mutants -- silence   # those with this in their name
+//! ```
+//!
+//! The faults are in `elector-check/mutants.toml`, each a change of a line or two. Each is made in a
+//! copy of the sources under `target/mutants`, so that the working tree stays as it is. A fault that
+//! was not found, or one that was expected to be harmless and was found, makes the exit code 1.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    time::{Duration, Instant},
+};
+
+use elector_check::{Check, CheckConfig, Time, Walks};
+use elector_core::{ElectionAlgorithm, Settings as _};
+use elector_paxos::{Paxos, PaxosConfig};
+use elector_raft::{Raft, RaftConfig};
+use serde::Deserialize;
+
+/// The crates that a copy needs; the last is this one.
+const CRATES: [&str; 7] = [
+    "elector-core",
+    "elector-raft",
+    "elector-paxos",
+    "elector-bully",
+    "elector-ring",
+    "elector-sim",
+    "elector-check",
+];
+/// Walks are done in portions of this size, until the time is over.
+const PORTION: u64 = 20_000;
+/// How long walks look for a fault in one variant.
+const PATIENCE: Duration = Duration::from_secs(100);
+/// The most states of the search that follows if walks found nothing.
+const STATES: usize = 10_000_000;
+
+#[derive(Deserialize)]
+struct File {
+    mutant: Vec<Mutant>,
+}
+
+#[derive(Deserialize)]
+struct Mutant {
+    name: String,
+    /// The variants that it is looked for in.
+    variants: Vec<String>,
+    /// Why it does no harm, if it does none.
+    #[serde(default)]
+    harmless: Option<String>,
+    edit: Vec<Edit>,
+}
+
+#[derive(Deserialize)]
+struct Edit {
+    file: PathBuf,
+    find: String,
+    replace: String,
+}
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result<ExitCode> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["hunt", variant] => {
+            println!("{}", hunt(variant)?);
+            Ok(ExitCode::SUCCESS)
+        }
+        [] => all(""),
+        [name] => all(name),
+        _ => Err("at most one argument: a part of the names of the mutants to try".into()),
+    }
+}
+
+fn all(part: &str) -> Result<ExitCode> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = fs::read_to_string(root.join("elector-check/mutants.toml"))?;
+    let file: File = toml::from_str(&text)?;
+    let tree = root.join("target/mutants/tree");
+    let mut missed = 0;
+    println!("| mutant | variant | found by | promise | after |");
+    println!("|---|---|---|---|---|");
+    for mutant in file.mutant.iter().filter(|it| it.name.contains(part)) {
+        copy_sources(&root, &tree)?;
+        for edit in &mutant.edit {
+            edit.make(&tree)
+                .map_err(|error| format!("{}: {error}", mutant.name))?;
+        }
+        let binary = build(&tree).map_err(|error| format!("{}: {error}", mutant.name))?;
+        for variant in &mutant.variants {
+            let found = Command::new(&binary).args(["hunt", variant]).output()?;
+            let found = String::from_utf8_lossy(&found.stdout);
+            let nothing = found.trim() == "nothing";
+            missed += usize::from(nothing != mutant.harmless.is_some());
+            let told = match (nothing, &mutant.harmless) {
+                (true, Some(why)) => format!("harmless: {why} | | "),
+                (true, None) => "**nothing** | | ".to_owned(),
+                (false, _) => found.trim().to_owned(),
+            };
+            println!("| {} | {variant} | {told} |", mutant.name);
+        }
+    }
+    Ok(ExitCode::from(u8::from(missed > 0)))
+}
+
+/// Files that did not change keep their times, so that what depends on them is not built again.
+fn copy_sources(root: &Path, tree: &Path) -> Result<()> {
+    for name in CRATES {
+        copy(&root.join(name), &tree.join(name))?;
+    }
+    let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
+    let dependencies = manifest
+        .find("[workspace.package]")
+        .ok_or("no [workspace.package]")?;
+    let package = manifest.find("\n[package]").ok_or("no [package]")?;
+    let others = manifest[dependencies..package].replace("elector = { path = \".\" }\n", "");
+    let members = format!("[workspace]\nresolver = \"3\"\nmembers = {CRATES:?}\n\n{others}");
+    write_if_new(&tree.join("Cargo.toml"), members.as_bytes())?;
+    write_if_new(
+        &tree.join("Cargo.lock"),
+        &fs::read(root.join("Cargo.lock"))?,
+    )?;
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let (source, target) = {
+            let entry = entry?;
+            (entry.path(), to.join(entry.file_name()))
+        };
+        if source.is_dir() {
+            copy(&source, &target)?;
+        } else {
+            write_if_new(&target, &fs::read(&source)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_if_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    match fs::read(path) {
+        Ok(present) if present == content => Ok(()),
+        _ => fs::write(path, content),
+    }
+}
+
+impl Edit {
+    fn make(&self, tree: &Path) -> Result<()> {
+        let path = tree.join(&self.file);
+        let text = fs::read_to_string(&path)?;
+        let found = text.matches(&self.find).count();
+        if found != 1 {
+            let file = self.file.display();
+            return Err(format!("{file} contains {:?} {found} times", self.find).into());
+        }
+        Ok(fs::write(&path, text.replace(&self.find, &self.replace))?)
+    }
+}
+
+/// Builds this example in the copy. It is built often: what matters is how soon.
+fn build(tree: &Path) -> Result<PathBuf> {
+    let target = tree.with_file_name("build");
+    let built = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--quiet",
+            "--release",
+            "--package",
+            "elector-check",
+        ])
+        .args(["--example", "mutants"])
+        .current_dir(tree)
+        .env("CARGO_TARGET_DIR", &target)
+        .env("CARGO_INCREMENTAL", "1")
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .env("RUSTFLAGS", "-Awarnings")
+        .output()?;
+    if !built.status.success() {
+        return Err(String::from_utf8_lossy(&built.stderr).into());
+    }
+    Ok(target.join("release/examples/mutants"))
+}
+
+fn hunt(variant: &str) -> Result<String> {
+    let unknown = || format!("there is no variant {variant}");
+    let (algorithm, name) = variant.split_once('/').ok_or_else(unknown)?;
+    if algorithm == Raft::NAME {
+        let mut variants = RaftConfig::variants().into_iter();
+        let found = variants.find(|it| it.name == name).ok_or_else(unknown)?;
+        hunt_in::<Raft>(found.config)
+    } else {
+        let mut variants = PaxosConfig::variants().into_iter();
+        let found = variants.find(|it| it.name == name).ok_or_else(unknown)?;
+        hunt_in::<Paxos>(found.config)
+    }
+}
+
+fn hunt_in<A: ElectionAlgorithm>(config: A::Config) -> Result<String> {
+    let started = Instant::now();
+    let mut seed = 1;
+    while started.elapsed() < PATIENCE {
+        let walks = Walks::<A> {
+            walks: PORTION,
+            seed,
+            ..Walks::new(config.clone())
+        };
+        let report = walks.run()?;
+        if let Some(finding) = report.finding {
+            let (walks, seconds) = (seed - 1 + report.walks, started.elapsed().as_secs_f64());
+            let promise = finding.broken.map_or("", |broken| broken.promise);
+            return Ok(format!("walks | {promise} | {walks} walks, {seconds:.1} s"));
+        }
+        seed += PORTION;
+    }
+    let started = Instant::now();
+    let time = Time::of(4);
+    let mut config = config;
+    *config.timing_mut() = time.timing();
+    let report = Check::<A>::new(CheckConfig {
+        config,
+        time: Some(time),
+        led: true,
+        late: Some(0),
+        timeouts: Some(4),
+        crashes: 0,
+        max_states: Some(STATES),
+        ..CheckConfig::default()
+    })
+    .run()?;
+    let (states, seconds) = (report.unique_states, started.elapsed().as_secs_f64());
+    let mut broken = report.counterexamples();
+    Ok(broken.next().map_or("nothing".to_owned(), |broken| {
+        format!("search | {} | {states} states, {seconds:.1} s", broken.name)
+    }))
+}
