@@ -110,11 +110,12 @@ impl Adversary {
 
     /// Whether now is the moment for a rush: mostly when a node campaigns beside a leader.
     pub(crate) fn is_rash<A: ElectionAlgorithm>(&mut self, world: &World<A>) -> bool {
-        if world.is_contested() {
-            self.rng.u8(..8) == 0
-        } else {
-            world.leader().is_some() && self.rng.u8(..64) == 0
-        }
+        let one_in = match world.leader() {
+            Some(_) if world.is_contested() => 8,
+            Some(_) => 64,
+            None => 128,
+        };
+        self.rng.u8(..one_in) == 0
     }
 
     pub(crate) fn rush(&mut self) -> Rush {

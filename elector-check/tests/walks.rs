@@ -1,0 +1,127 @@
+//! Random walks: what they must find, what they must not, and that a seed is the walk.
+//! `elector check --walks` goes as far as there is time for.
+
+mod common;
+
+use std::num::NonZeroUsize;
+
+use common::{FirstCome, Flaw, Rules};
+use elector_bully::{Bully, BullyConfig};
+use elector_check::{WalkReport, Walks};
+use elector_core::ElectionAlgorithm;
+use elector_paxos::{Paxos, PaxosConfig};
+use elector_raft::{Raft, RaftConfig};
+use elector_ring::{Ring, RingConfig};
+
+fn walk<A: ElectionAlgorithm>(config: A::Config, walks: u64) -> WalkReport {
+    let walks = Walks::<A> {
+        walks,
+        ..Walks::new(config)
+    };
+    walks.run().expect("a sound configuration")
+}
+
+/// Nothing is broken, and enough has happened for that to mean something.
+fn clean<A: ElectionAlgorithm>(config: A::Config, leased: bool) {
+    let report = walk::<A>(config, 500);
+    assert!(report.is_clean(), "{report}");
+    assert!(report.events() > 100_000, "{report}");
+    assert_eq!(report.leases() > 250, leased, "{report}");
+}
+
+/// With leases, unless the flaw is one of votes alone: silence would hide most of those.
+fn toy(flaw: Flaw) -> Rules {
+    let of_votes = matches!(flaw, Flaw::VoteNotDurable | Flaw::GrantsTwice);
+    Rules {
+        flaw,
+        leases: !of_votes,
+        ..Rules::default()
+    }
+}
+
+// The bounded form of the walks that back the claims in the documentation.
+#[test]
+fn the_stock_algorithms_keep_their_promises() {
+    for variant in RaftConfig::variants() {
+        let leased = variant.config.check_quorum;
+        clean::<Raft>(variant.config, leased);
+    }
+    for variant in PaxosConfig::variants() {
+        clean::<Paxos>(variant.config, true);
+    }
+    for variant in BullyConfig::variants() {
+        clean::<Bully>(variant.config, false);
+    }
+    for variant in RingConfig::variants() {
+        clean::<Ring>(variant.config, false);
+    }
+}
+
+// Walks that cannot see a promise broken would be clean whatever the algorithm does.
+#[test]
+fn flaws_of_the_toy_are_found() {
+    let flaws = [
+        (Flaw::VoteNotDurable, "one-pledge-per-epoch"),
+        (Flaw::GrantsTwice, "one-pledge-per-epoch"),
+        (Flaw::EpochGoesBack, "epoch-monotonic"),
+        (Flaw::SendsToItself, "contract"),
+        (Flaw::Panics, "contract"),
+        (Flaw::BreaksSilence, "exclusive-lease"),
+        (Flaw::ForgetsSilence, "exclusive-lease"),
+        (Flaw::LeaseFromReceipt, "exclusive-lease"),
+    ];
+    clean::<FirstCome>(toy(Flaw::None), true);
+    for (flaw, promise) in flaws {
+        let report = walk::<FirstCome>(toy(flaw), 20_000);
+        let finding = report
+            .finding
+            .unwrap_or_else(|| panic!("{flaw:?} is not found"));
+        let broken = finding.broken.map(|broken| broken.promise);
+        assert_eq!(broken, Some(promise), "{flaw:?}");
+    }
+}
+
+// A counterexample is read by people and pasted into a test: it must be short, and break the same
+// promise when it is played from its text.
+#[test]
+fn a_finding_is_short_and_can_be_played() {
+    let config = toy(Flaw::VoteNotDurable);
+    let finding = walk::<FirstCome>(config.clone(), 2_000)
+        .finding
+        .expect("a finding");
+    assert!(finding.schedule.len() <= 20, "{finding}");
+    let walks = Walks::<FirstCome> {
+        nodes: Some(finding.nodes),
+        ..Walks::new(config)
+    };
+    let text = finding.schedule.to_string();
+    let played = walks
+        .replay(&text.parse().expect("a schedule"))
+        .expect("a sound configuration");
+    assert_eq!(played.broken, finding.broken, "{text}");
+    let test = finding.as_test();
+    assert!(test.contains("fn one_pledge_per_epoch_seed_"), "{test}");
+}
+
+// A seed that means another walk on another machine could not be handed on.
+#[test]
+fn the_result_does_not_depend_on_the_number_of_threads() {
+    let reports = [1, 4].map(|jobs| {
+        let walks = Walks::<FirstCome> {
+            walks: 2_000,
+            jobs: NonZeroUsize::new(jobs),
+            ..Walks::new(toy(Flaw::VoteNotDurable))
+        };
+        walks.run().expect("a sound configuration").finding
+    });
+    assert_eq!(reports[0], reports[1]);
+    let [one, other] = [1, 4].map(|jobs| {
+        let walks = Walks::<Raft> {
+            walks: 64,
+            jobs: NonZeroUsize::new(jobs),
+            ..Walks::new(RaftConfig::default())
+        };
+        walks.run().expect("a sound configuration")
+    });
+    assert_eq!(one, other);
+}
