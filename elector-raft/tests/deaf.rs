@@ -1,7 +1,5 @@
 //! A node that is heard and hears nothing, beside nodes that could elect a leader.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
 use std::time::Duration;
 
 use elector_core::NodeId;

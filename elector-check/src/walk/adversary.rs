@@ -63,6 +63,7 @@ struct Link {
 }
 
 /// What can happen next, by its place in the world.
+#[derive(Clone, Copy)]
 enum Next {
     Message(usize),
     Timer(usize, usize),
@@ -266,7 +267,9 @@ impl Adversary {
             .count();
         if held > MOST_HELD {
             let oldest = world.flying.iter().position(|it| it.plan == Some(NEVER));
-            oldest.map(|place| world.retire(place));
+            if let Some(place) = oldest {
+                world.retire(place);
+            }
         }
         self.plan_machines(world, now);
     }

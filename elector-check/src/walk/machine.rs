@@ -138,7 +138,7 @@ impl<A: ElectionAlgorithm> Machine<A> {
     /// the view that it has shown leads the epoch that the algorithm leads.
     pub(crate) fn lease_end(&self, lease: u64) -> Option<u64> {
         let driver = &self.process.as_ref()?.driver;
-        let led = self.view.filter(|view| view.leads())?;
+        let led = self.view.filter(View::leads)?;
         let leads = driver.view();
         let sent = driver.lease()?;
         (leads.leads() && leads.epoch == led.epoch).then(|| sent.nanos().saturating_add(lease))

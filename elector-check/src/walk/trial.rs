@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use elector_core::{ElectionAlgorithm, Membership, Settings as _};
+use elector_core::{ElectionAlgorithm, Membership, Settings as _, View};
 use fastrand::Rng;
 
 use crate::walk::{
@@ -250,7 +250,7 @@ impl<A: ElectionAlgorithm> Run<A> {
 
     fn count_tenures(&mut self) {
         for (machine, counted) in self.world.machines.iter().zip(&mut self.counted) {
-            let Some(view) = machine.view.filter(|view| view.leads()) else {
+            let Some(view) = machine.view.filter(View::leads) else {
                 continue;
             };
             if counted.0 != view.epoch.0 {

@@ -73,7 +73,7 @@ impl<A: ElectionAlgorithm> Walks<A> {
             let threads: Vec<_> = (0..jobs.map_or(1, NonZeroUsize::get))
                 .map(|_| scope.spawn(work))
                 .collect();
-            let done = threads.into_iter().map(|thread| thread.join());
+            let done = threads.into_iter().map(thread::ScopedJoinHandle::join);
             // A walk that panics says so in its own report; this is for the walker itself.
             done.map(|counts| counts.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
                 .fold((0, Counts::default()), |all, one| {

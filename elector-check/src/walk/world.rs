@@ -118,7 +118,7 @@ impl<A: ElectionAlgorithm> World<A> {
         let views = self.machines.iter().map(|machine| machine.view);
         let leading = views
             .enumerate()
-            .filter_map(|(node, view)| view.filter(|view| view.leads()).map(|view| (view, node)));
+            .filter_map(|(node, view)| view.filter(View::leads).map(|view| (view, node)));
         leading
             .max_by_key(|&(view, _)| view.epoch)
             .map(|(_, node)| node)
