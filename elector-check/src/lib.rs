@@ -66,6 +66,48 @@
 //! later tick than they were sent in; without it nearly all states differ in old messages that may
 //! still arrive. [`CheckConfig::led`] begins with a leader, so that a second election is near.
 //!
+//! # Walks
+//!
+//! A search is exhaustive and small. [`Walks`] go the other way: a cluster in the algorithm's own
+//! durations, in which an adversary chooses every event, as far as there is time for. An algorithm
+//! of your own gets both in a line each:
+//!
+//! ```
+//! use elector_check::{Check, CheckConfig, Walks};
+//! use elector_raft::{Raft, RaftConfig};
+//!
+//! let walks = Walks::<Raft>::new(RaftConfig::default()).run()?;
+//! assert!(walks.is_clean() && walks.leases() > 0, "{walks}");
+//!
+//! let search = Check::<Raft>::new(CheckConfig { nodes: 2, max_epoch: 1, ..CheckConfig::default() });
+//! # let search = Check::<Raft>::new(CheckConfig { nodes: 2, max_epoch: 1, timeouts: Some(2), crashes: 0, ..CheckConfig::default() });
+//! assert!(search.run()?.is_clean());
+//! # Ok::<(), elector_check::CheckError>(())
+//! ```
+//!
+//! The first walk that breaks a promise is shrunk: events are taken out as long as the same promise
+//! is broken, and waits are rounded. What is left is a [`Schedule`], which can be played again, and
+//! which [`Finding::as_test`] prints as a test. This is the end of one, of an algorithm whose
+//! restarted voters forget that they owe silence:
+//!
+//! ```text
+//!  34. wait 50 ms
+//!  36. n2 crashes
+//!  37. n2 restarts     ; n2: epoch 2 leader - follower
+//!  38. n2 receives 21  ; from n1: RequestVote { term: e2, last_log: 0/0, transfer: true }
+//!  39. n2 writes
+//!  52. n3 elapses Stagger
+//!  ...
+//!  57. n3 receives 55  ; from n2: Vote { term: e3, granted: true }; n3: epoch 3 leader n3 leader
+//!  59. n3 receives 58  ; exclusive-lease: n1 and n3 hold a lease at the same time
+//! ```
+//!
+//! Read it from the last line. Two nodes hold a lease, n1 and n3, so that a node has supported both:
+//! n2, which acknowledged n1 before line 34 and voted for n3 before line 57. It owed silence in
+//! between; line 38 is the last thing that happened to it, and is where it was freed of it. `n2
+//! receives 21` means that the message arrives which line 21 sent to n2; `n2 writes`, that its oldest
+//! write is on the disk, so that what rests on it is seen now.
+//!
 //! # What is asked
 //!
 //! | property | | |
