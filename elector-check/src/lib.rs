@@ -79,8 +79,8 @@
 //! let walks = Walks::<Raft>::new(RaftConfig::default()).run()?;
 //! assert!(walks.is_clean() && walks.leases() > 0, "{walks}");
 //!
-//! let search = Check::<Raft>::new(CheckConfig { nodes: 2, max_epoch: 1, ..CheckConfig::default() });
-//! # let search = Check::<Raft>::new(CheckConfig { nodes: 2, max_epoch: 1, timeouts: Some(2), crashes: 0, ..CheckConfig::default() });
+//! let bounds = CheckConfig { nodes: 2, max_epoch: 1, timeouts: Some(2), ..CheckConfig::default() };
+//! let search = Check::<Raft>::new(bounds);
 //! assert!(search.run()?.is_clean());
 //! # Ok::<(), elector_check::CheckError>(())
 //! ```
