@@ -136,7 +136,8 @@ impl<D: Duty> WithAlgorithm for With<D> {
             Act::Serve => {}
         }
         if plan.heir
-            && let Err(error) = elector_heir::appoint()
+            // This command drops no privileges.
+            && let Err(error) = elector_heir::appoint_privileged()
         {
             tracing::info!(target: "elector", %error, "peers will notice a crash a little later");
         }
