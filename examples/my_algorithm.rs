@@ -127,7 +127,7 @@ impl ElectionAlgorithm for FirstCome {
             Input::Elapsed(()) if self.view.role == Role::Leader => self.lead(Say::Lead, out),
             Input::Elapsed(()) | Input::Commanded(Command::Campaign) => self.campaign(out),
             Input::Commanded(_) => out.refuse("first-come knows no handover"),
-            Input::Suspected(_) => {}
+            Input::Suspected(_) | Input::Silent(_) | Input::Died(_) => {}
         }
     }
 }

@@ -183,6 +183,10 @@ pub(crate) struct Simulate {
     /// Tell of every heartbeat too, not only how many there were
     #[arg(long)]
     pub(crate) heartbeats: bool,
+    /// Tell nodes all the time, wrongly, that connections broke. Every run that is not shown has a
+    /// second one like that beside it
+    #[arg(long)]
+    pub(crate) false_suspicions: bool,
 }
 
 /// `elector check`.

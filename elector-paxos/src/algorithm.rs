@@ -47,6 +47,7 @@ impl ElectionAlgorithm for Paxos {
             Input::Received { from, message } => self.received(from, message, out),
             Input::Elapsed(timer) => self.elapsed(timer, out),
             Input::Suspected(peer) => self.suspected(peer, out),
+            Input::Silent(peer) | Input::Died(peer) => self.gone(peer, out),
             Input::Commanded(command) => self.commanded(command, out),
         }
     }

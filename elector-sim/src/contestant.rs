@@ -34,6 +34,9 @@ pub struct Job<'a> {
     pub trace: bool,
     /// Whether to run twice, and compare.
     pub twice: bool,
+    /// Whether the run itself has false suspicions. Without a trace they come in a run beside it
+    /// anyway: see [`run_suspected`](crate::run::run_suspected).
+    pub false_suspicions: bool,
 }
 
 impl Contestant {
@@ -49,11 +52,8 @@ impl Contestant {
             setup.config = config.clone();
             setup.seed = job.seed;
             setup.trace = job.trace;
-            if job.twice {
-                run::run_twice(setup, job.scenario)
-            } else {
-                run::run(setup, job.scenario)
-            }
+            setup.false_suspicions = job.false_suspicions;
+            run::run_suspected(setup, job.scenario, job.twice)
         };
         Self {
             algorithm: A::NAME,

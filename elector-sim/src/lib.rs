@@ -25,6 +25,7 @@ mod network;
 mod observer;
 mod queue;
 mod rng;
+mod rumours;
 pub mod run;
 pub mod scenario;
 pub mod script;

@@ -194,7 +194,7 @@ impl ElectionAlgorithm for FirstCome {
             Input::Elapsed(()) if self.view.role == Role::Leader => self.lead(out),
             Input::Elapsed(()) | Input::Commanded(Command::Campaign) => self.campaign(out),
             Input::Suspected(peer) if self.view.leader == Some(peer) => self.campaign(out),
-            Input::Suspected(_) => {}
+            Input::Suspected(_) | Input::Silent(_) | Input::Died(_) => {}
             Input::Commanded(_) => out.refuse("first-come knows no handover"),
         }
     }

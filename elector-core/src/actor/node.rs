@@ -16,7 +16,7 @@ use super::{
     clock::{self, Chance},
     error::NodeError,
     messages::{Order, Replay, StoreReport},
-    post::{Arrival, Post},
+    post::{Arrival, Hint, Post},
     shared::Shared,
     storage::Store,
     tape::Tape,
@@ -185,7 +185,9 @@ impl<A: ElectionAlgorithm> Node<A> {
                 self.post.drops();
                 None
             }
-            Arrival::Hint(peer) => Some(Input::Suspected(peer)),
+            Arrival::Hint(peer, Hint::Suspicion) => Some(Input::Suspected(peer)),
+            Arrival::Hint(peer, Hint::Silence) => Some(Input::Silent(peer)),
+            Arrival::Hint(peer, Hint::Proof) => Some(Input::Died(peer)),
         };
         self.advance(input, ctx);
     }

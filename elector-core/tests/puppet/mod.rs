@@ -86,7 +86,11 @@ impl ElectionAlgorithm for Puppet {
                 }
             }
             // Of these it only leaves a mark, to show that they reached it.
-            Input::Started | Input::Elapsed(_) | Input::Suspected(_) => self.durable.value += 1,
+            Input::Started
+            | Input::Elapsed(_)
+            | Input::Suspected(_)
+            | Input::Silent(_)
+            | Input::Died(_) => self.durable.value += 1,
             Input::Commanded(_) => out.refuse("a puppet obeys messages only"),
         }
     }
