@@ -50,7 +50,7 @@
 //!
 //! # Where it does not work
 //!
-//! Outside of Linux on x86-64 and AArch64, before Linux 5.9 (`close_range`), under a filter of system
+//! Outside of Linux on `x86_64` and `aarch64`, before Linux 5.9 (`close_range`), under a filter of system
 //! calls that forbids `clone` or `seccomp`, and under Valgrind, which does not know a process of this kind: [`appoint`] says so, and
 //! everything is as before.
 

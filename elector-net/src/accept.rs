@@ -184,8 +184,8 @@ async fn handshake<A: ElectionAlgorithm>(
     let (answer, admitted) = match admitted {
         Ok((link, hello, closing)) => {
             // Before anything that this life says is heard.
-            if link.meet(hello.life) && link.tell() {
-                station.inbox.suspect(link.node);
+            if link.meet(hello.life) {
+                station.suspect(&link);
             }
             link.heard();
             link.alive.notify_one();

@@ -99,6 +99,13 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
         self
     }
 
+    /// See [`Tcp::trust_refused`].
+    #[must_use]
+    pub fn trust_refused(mut self, trust: bool) -> Self {
+        self.tcp = self.tcp.trust_refused(trust);
+        self
+    }
+
     /// See [`FileStorage::on_node_thread`].
     #[must_use]
     pub fn save_on_node_thread(mut self, yes: bool) -> Self {

@@ -112,8 +112,8 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                 }
                 Err(DialError::NobodyThere) => {
                     // Unless it has come back meanwhile, and been met.
-                    if self.link.life() == life && self.link.tell() {
-                        self.station.inbox.suspect(self.link.node);
+                    if self.link.life() == life {
+                        self.station.suspect(&self.link);
                     }
                 }
                 Err(DialError::Broken) if tries_at_once > 0 => {
@@ -200,8 +200,8 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         write_frame(&mut stream, &hello).await.map_err(broken)?;
         match Answer::read(&read(&mut stream).await?) {
             Some(Answer::Welcome { life, .. }) => {
-                if self.link.meet(life) && self.link.tell() {
-                    self.station.inbox.suspect(self.link.node);
+                if self.link.meet(life) {
+                    self.station.suspect(&self.link);
                 }
                 Ok(stream)
             }

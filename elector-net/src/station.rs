@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     detector::Detection,
-    link::{Link, lock},
+    link::{Link, Told, lock},
     tls::{Tls, TlsError},
     wire::{hello::Hello, refusal::Refusal},
 };
@@ -34,6 +34,7 @@ pub(crate) struct Station<A: ElectionAlgorithm> {
     pub(crate) links: Arc<Links>,
     pub(crate) tls: Option<Tls>,
     pub(crate) detection: Detection,
+    pub(crate) trust_refused: bool,
     /// After how long a silence a connection is taken for dead, and made anew.
     pub(crate) stale: Duration,
     pub(crate) closing: CancellationToken,
@@ -77,6 +78,17 @@ impl Links {
 impl<A: ElectionAlgorithm> Station<A> {
     pub(crate) fn me(&self) -> NodeId {
         self.members.me()
+    }
+
+    /// A peer refuses connections, or another life of it answers.
+    pub(crate) fn suspect(&self, link: &Link) {
+        if self.trust_refused {
+            if link.tell(Told::Free) {
+                self.inbox.died(link.node);
+            }
+        } else if link.tell(Told::Suspected) {
+            self.inbox.suspect(link.node);
+        }
     }
 
     /// Runs a task beside the node, until the node stops.

@@ -41,11 +41,11 @@ const MOST_QUEUED: usize = 1024;
 /// nodes there are two connections. All of it runs on the node's own thread: a message that
 /// arrives is handled without another thread being woken.
 ///
-/// # What is a hint, and what is not
+/// # What the algorithm is told
 ///
-/// The algorithm is told that a peer is gone when its connection has broken *and* nobody listens
-/// at its address any more, or another life of it answers there; and when it has been silent for
-/// longer than [`Detection`] bears. A connection that merely breaks is made anew.
+/// It is told to suspect a peer when its connection has broken *and* the next one is refused, or
+/// another life of it answers there; and that a peer is silent when it has been so for longer than
+/// [`Detection`] bears. A connection that merely breaks is made anew.
 pub struct Tcp<A: ElectionAlgorithm> {
     cluster: String,
     peers: Vec<Peer>,
@@ -54,6 +54,7 @@ pub struct Tcp<A: ElectionAlgorithm> {
     tls: Option<Tls>,
     plaintext: bool,
     detection: Detection,
+    trust_refused: bool,
     monitor: Monitor,
     before_listening: Option<BeforeListening>,
 }
@@ -81,6 +82,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             plaintext: false,
             detection: Detection::of(config.timing()),
             config,
+            trust_refused: false,
             monitor: Monitor::default(),
             before_listening: None,
         }
@@ -120,6 +122,19 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     #[must_use]
     pub fn detection(mut self, detection: Detection) -> Self {
         self.detection = detection;
+        self
+    }
+
+    /// Takes a refused connection, or another life that answers, for a proof that the process has
+    /// ended ([`Input::Died`](elector_core::Input::Died)): the next leader is elected at once, and not
+    /// when the lease has ended. Default: `false`.
+    ///
+    /// A proxy that is restarted, or a firewall that rejects, refuses in the name of a leader that
+    /// lives. Then two nodes hold a lease at once. Only for networks where nothing between the
+    /// nodes can answer for them.
+    #[must_use]
+    pub fn trust_refused(mut self, trust: bool) -> Self {
+        self.trust_refused = trust;
         self
     }
 
@@ -242,6 +257,7 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
             links,
             tls: self.tls,
             detection: self.detection,
+            trust_refused: self.trust_refused,
             stale: (4 * ceiling).max(Duration::from_secs(1)),
             closing: closing.clone(),
             logged: Mutex::default(),

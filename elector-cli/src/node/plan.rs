@@ -30,6 +30,7 @@ pub(crate) struct Plan<A: ElectionAlgorithm> {
     pub(crate) token: Option<Token>,
     pub(crate) leave: Duration,
     pub(crate) heir: bool,
+    pub(crate) trust_refused: bool,
     pub(crate) run: RunSettings,
 }
 
@@ -67,6 +68,7 @@ impl<A: ElectionAlgorithm> Plan<A> {
             http_beyond_loopback: settings.http_beyond_loopback.unwrap_or(false),
             token: token(settings.token_file)?,
             heir: settings.heir.unwrap_or(true),
+            trust_refused: settings.trust_refused.unwrap_or(false),
             leave: settings.leave_ms.map_or(LEAVE, Duration::from_millis),
             run: settings.run,
             members,

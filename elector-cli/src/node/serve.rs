@@ -237,7 +237,8 @@ async fn run<A: ElectionAlgorithm>(
 fn tcp<A: ElectionAlgorithm>(plan: &Plan<A>) -> Tcp<A> {
     let mut tcp = Tcp::new(plan.name.as_str(), plan.peers.clone(), plan.config.clone())
         .plaintext_beyond_loopback(plan.plaintext)
-        .detection(plan.detection);
+        .detection(plan.detection)
+        .trust_refused(plan.trust_refused);
     if let Some(address) = &plan.listen {
         tcp = tcp.listen(address);
     }

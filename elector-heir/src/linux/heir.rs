@@ -192,5 +192,5 @@ fn poll(ends: &mut [libc::pollfd], limit: Option<libc::timespec>) -> Result<(), 
         .map_or(0, |limit| ptr::from_mut(limit) as usize);
     let ends = [ends.as_mut_ptr() as usize, ends.len()];
     let polled = system(libc::SYS_ppoll, [ends[0], ends[1], limit, 0, 0]);
-    polled.map_err(|error| error.cast_signed())
+    polled.map_err(u32::cast_signed)
 }
