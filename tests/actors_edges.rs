@@ -229,7 +229,7 @@ struct Panicking;
 
 #[async_trait]
 impl Storage<RaftDurable> for Panicking {
-    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+    async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         Ok(None)
     }
 
@@ -258,7 +258,7 @@ struct SlowLoad {
 
 #[async_trait]
 impl Storage<RaftDurable> for SlowLoad {
-    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+    async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         self.loading.notify_one();
         self.load.notified().await;
         Ok(None)
@@ -367,7 +367,7 @@ struct Stuck(Arc<Mutex<mpsc::Receiver<()>>>);
 
 #[async_trait]
 impl Storage<RaftDurable> for Stuck {
-    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+    async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         Ok(None)
     }
 

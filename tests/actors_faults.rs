@@ -127,7 +127,7 @@ struct Disk(Arc<Mutex<mpsc::Receiver<Result<(), BoxError>>>>);
 
 #[async_trait]
 impl Storage<RaftDurable> for Disk {
-    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+    async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         Ok(None)
     }
 
@@ -184,7 +184,7 @@ struct Here(Disk);
 
 #[async_trait]
 impl Storage<RaftDurable> for Here {
-    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+    async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         Ok(None)
     }
 
@@ -263,7 +263,7 @@ struct Unreadable;
 
 #[async_trait]
 impl Storage<RaftDurable> for Unreadable {
-    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+    async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         Err("checksum".into())
     }
 

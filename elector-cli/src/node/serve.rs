@@ -130,7 +130,8 @@ impl<D: Duty> WithAlgorithm for With<D> {
         match self.act {
             Act::Check => return Ok(told(&plan)),
             Act::Format => {
-                FileStorage::format(&plan.data_dir, &identity(&plan))?;
+                let nodes = plan.members.nodes().iter().copied();
+                FileStorage::format(&plan.data_dir, &identity(&plan), nodes)?;
                 return Ok(formatted(&plan));
             }
             Act::Serve => {}
@@ -256,6 +257,7 @@ async fn start<A: ElectionAlgorithm>(
         .config(plan.config.clone());
     // Nothing but the node is on that thread, and it saves in elections only.
     let storage = FileStorage::at(&plan.data_dir, identity(plan)).on_node_thread(true);
+    let tcp = tcp.register(storage.register());
     Ok(builder.storage(storage).transport(tcp).start().await?)
 }
 

@@ -128,7 +128,7 @@ async fn start<A: ElectionAlgorithm>(
         events,
         replayed,
     } = plan;
-    let saved = storage.load().await.map_err(StartError::Load)?;
+    let saved = storage.load(&members).await.map_err(StartError::Load)?;
     let driver = restore::<A>(&config, &members, saved.unwrap_or_default())?;
 
     let (sender, receiver) = channel::channel(ORDERS);

@@ -3,6 +3,7 @@ use std::fmt;
 use super::{
     examine::{Examined, SlotState},
     identity::Identity,
+    roster::Roster,
     slot::SLOTS,
 };
 
@@ -14,6 +15,8 @@ pub struct Summary {
     pub identity: Identity,
     /// The number of the newest save; 1 is that of the making of the record.
     pub sequence: u64,
+    /// What it says of the cluster; `None` in a record that was made before that was in it.
+    pub roster: Option<Roster>,
     /// Its slots. Right after a crash some may be older or invalid; the next start mends them.
     pub slots: [SlotState; SLOTS as usize],
 }
@@ -23,6 +26,7 @@ impl Summary {
         Self {
             identity: newest.identity,
             sequence: newest.sequence,
+            roster: newest.roster,
             slots,
         }
     }
