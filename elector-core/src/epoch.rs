@@ -21,6 +21,12 @@ impl Epoch {
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
+
+    /// The epoch after this one; `None` after the last.
+    #[must_use]
+    pub fn checked_next(self) -> Option<Self> {
+        self.0.checked_add(1).map(Self)
+    }
 }
 
 impl fmt::Display for Epoch {

@@ -75,7 +75,8 @@ pub use detector::Detection;
 pub use error::NetError;
 pub use monitor::{Monitor, PeerReport};
 pub use record::{
-    DiskId, FileStorage, Identity, RecordError, Register, Roster, SlotState, Summary,
+    DiskId, FileStorage, Identity, ListChange, RecordError, Register, Roster, SlotState, Stopped,
+    Summary,
 };
 pub use tcp::Tcp;
 pub use tls::{Tls, TlsError};

@@ -70,6 +70,36 @@ pub enum RecordError {
         /// The list.
         nodes: Vec<NodeId>,
     },
+    /// The list of nodes was to be changed to an older one.
+    #[error(
+        "the record in {} has generation {generation} of the list of nodes: give the new list a \
+         higher one, the same on all nodes", .folder.display()
+    )]
+    OldGeneration {
+        /// Where the record is.
+        folder: PathBuf,
+        /// The generation of its list.
+        generation: u64,
+    },
+    /// The epochs of a node were to be given a floor that does not fit.
+    #[error(
+        "the record in {} has epoch {epoch}, and {floor} cannot be the highest epoch of all \
+         records: look again with `elector members show`", .folder.display()
+    )]
+    Floor {
+        /// Where the record is.
+        folder: PathBuf,
+        /// Its epoch.
+        epoch: u64,
+        /// The floor that was given.
+        floor: u64,
+    },
+    /// The epochs of this algorithm cannot be given a floor.
+    #[error("the list of nodes of {algorithm} cannot be changed: it does not raise its epochs")]
+    NoFloor {
+        /// The algorithm.
+        algorithm: &'static str,
+    },
     /// The record was written by a newer elector.
     #[error(
         "the record {} has format {found}, and this elector knows formats up to {known}: run the \

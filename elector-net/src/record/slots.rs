@@ -102,6 +102,16 @@ impl<M: Medium> Slots<M> {
         self.write_down(newer)
     }
 
+    /// The same for both at once.
+    pub(super) fn save_both(&mut self, roster: Roster, state: Vec<u8>) -> Result<(), RecordError> {
+        let newer = Slot {
+            roster: Some(roster),
+            state,
+            ..self.newest.clone()
+        };
+        self.write_down(newer)
+    }
+
     fn write_down(&mut self, mut newer: Slot) -> Result<(), RecordError> {
         let Some(sequence) = self.newest.sequence.checked_add(1) else {
             return Err(damaged(&self.path, "it has no number for another save"));

@@ -136,8 +136,9 @@ impl FileStorage {
     pub fn inspect(folder: impl AsRef<Path>) -> Result<Summary, RecordError> {
         let folder = folder.as_ref();
         let mut file = open_record(folder, false)?;
-        let examined = examine(&mut file, &folder.join(NAME))?;
-        Ok(Summary::of(examined))
+        let path = folder.join(NAME);
+        let examined = examine(&mut file, &path)?;
+        Ok(Summary::of(examined, path))
     }
 
     fn load_now<D: Payload>(&mut self, members: &Membership) -> Result<Option<D>, RecordError> {
@@ -216,11 +217,11 @@ fn check(identity: &Identity) -> Result<(), RecordError> {
     }
 }
 
-fn encode<D: Payload>(durable: Option<&D>) -> Result<Vec<u8>, RecordError> {
+pub(super) fn encode<D: Payload>(durable: Option<&D>) -> Result<Vec<u8>, RecordError> {
     postcard::to_stdvec(&durable).map_err(RecordError::Unencodable)
 }
 
-fn decode<D: Payload>(state: &[u8], path: &Path) -> Result<Option<D>, RecordError> {
+pub(super) fn decode<D: Payload>(state: &[u8], path: &Path) -> Result<Option<D>, RecordError> {
     let durable = match postcard::take_from_bytes(state) {
         Ok((durable, [])) => Ok(durable),
         Ok(_) => Err(postcard::Error::SerdeDeCustom),
@@ -233,7 +234,7 @@ fn decode<D: Payload>(state: &[u8], path: &Path) -> Result<Option<D>, RecordErro
 }
 
 /// A node must be on its own list.
-fn among(identity: &Identity, nodes: &[NodeId]) -> Result<(), RecordError> {
+pub(super) fn among(identity: &Identity, nodes: &[NodeId]) -> Result<(), RecordError> {
     match nodes.binary_search(&identity.node) {
         Ok(_) => Ok(()),
         Err(_) => Err(RecordError::NotListed {
@@ -241,6 +242,12 @@ fn among(identity: &Identity, nodes: &[NodeId]) -> Result<(), RecordError> {
             nodes: nodes.to_vec(),
         }),
     }
+}
+
+/// Opens a record that no other process has open, whosever it is.
+pub(super) fn open_as_found(folder: &Path) -> Result<(Open, Identity), RecordError> {
+    let identity = FileStorage::inspect(folder)?.identity;
+    Ok((open(folder, &identity)?, identity))
 }
 
 /// Opens a record that no other process has open.
