@@ -13,10 +13,6 @@ use super::{
     storage::{FileStorage, among, decode, encode, open_as_found},
 };
 
-/// The farthest that a floor may be above the epoch of a node: a typing error would use up epochs
-/// for good.
-const FARTHEST: u64 = 1 << 48;
-
 /// A change of the list of nodes, to be made on the record of each node while all nodes, of the old
 /// list and of the new one, are stopped: see [`FileStorage::change`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +85,8 @@ impl FileStorage {
                 generation,
             });
         }
-        if epoch > change.floor || change.floor.0 - epoch.0 > FARTHEST {
+        // A typing error would use up epochs for good.
+        if epoch > change.floor || !epoch.believes(change.floor) {
             return Err(RecordError::Floor {
                 folder: folder.to_path_buf(),
                 epoch: epoch.0,
