@@ -201,6 +201,10 @@ impl ElectionAlgorithm for Stubborn {
         self.0.lease()
     }
 
+    fn has_lease(config: &RaftConfig) -> bool {
+        Raft::has_lease(config)
+    }
+
     fn step(&mut self, input: Input<RaftMessage, RaftTimer>, out: &mut Outbox<Self>) {
         if !matches!(input, Input::Commanded(Command::Resign)) {
             out.scoped(

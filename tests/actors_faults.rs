@@ -53,6 +53,10 @@ impl<const PANICS: bool> ElectionAlgorithm for Bomb<PANICS> {
         self.0.lease()
     }
 
+    fn has_lease(config: &RaftConfig) -> bool {
+        Raft::has_lease(config)
+    }
+
     fn step(&mut self, input: Input<RaftMessage, RaftTimer>, out: &mut Outbox<Self>) {
         match input {
             Input::Commanded(Command::Campaign) if self.view().role == Role::Leader => {

@@ -107,6 +107,13 @@ pub trait ElectionAlgorithm:
         None
     }
 
+    /// Returns `true` if a leader under this configuration comes to hold a [`lease`](Self::lease).
+    /// Under [`Quorum`](crate::Quorum), hosts run no work of a leader without one. By default
+    /// `false`, as the default of `lease`.
+    fn has_lease(_config: &Self::Config) -> bool {
+        false
+    }
+
     /// The durable state of a node that takes no part in any epoch up to `floor`, and has kept
     /// every promise of `durable` in the epochs above. A node that is restored from it shows a
     /// higher epoch than `floor`, leads none up to it, and supports no leader of one.

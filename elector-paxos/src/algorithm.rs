@@ -41,6 +41,10 @@ impl ElectionAlgorithm for Paxos {
         }
     }
 
+    fn has_lease(_: &PaxosConfig) -> bool {
+        true
+    }
+
     fn raised(durable: &PaxosDurable, floor: Epoch) -> Option<PaxosDurable> {
         durable.raised(floor)
     }

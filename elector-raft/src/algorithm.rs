@@ -46,6 +46,10 @@ impl ElectionAlgorithm for Raft {
         }
     }
 
+    fn has_lease(config: &RaftConfig) -> bool {
+        config.check_quorum
+    }
+
     fn raised(durable: &RaftDurable, floor: Epoch) -> Option<RaftDurable> {
         let mut raised = durable.clone();
         if raised.term <= floor {
