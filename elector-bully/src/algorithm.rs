@@ -32,6 +32,15 @@ impl ElectionAlgorithm for Bully {
         self.present()
     }
 
+    fn raised(durable: &BullyDurable, floor: Epoch) -> Option<BullyDurable> {
+        let mut raised = durable.clone();
+        if raised.epoch <= floor {
+            raised.epoch = floor.checked_next()?;
+            raised.coordinator = None;
+        }
+        Some(raised)
+    }
+
     fn step(&mut self, input: Input<BullyMessage, BullyTimer>, out: &mut Outbox<Self>) {
         match input {
             Input::Started => self.started(out),

@@ -3,7 +3,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[cfg(target_os = "linux")]
-use crate::node::{NodeArguments, RunArguments};
+use crate::node::{Members, NodeArguments, RunArguments};
 use crate::{certs::Certs, client};
 
 /// The most nodes a simulated cluster may have: beyond it one run takes minutes and gigabytes.
@@ -54,6 +54,13 @@ pub(crate) enum Command {
     /// Run a node, and a command of any kind while that node leads
     #[cfg(target_os = "linux")]
     Run(Box<RunArguments>),
+    /// Show and change the list of nodes of a cluster whose nodes are stopped
+    #[cfg(target_os = "linux")]
+    Members {
+        /// Which
+        #[command(subcommand)]
+        command: Members,
+    },
     /// List the algorithms and their variants, and what each promises
     Algorithms,
     /// List the scenarios; with a name, print that scenario's file, to copy and change

@@ -76,6 +76,9 @@ pub use builder::{NetBuilder, NodeBuilder};
 pub use detector::Detection;
 pub use error::NetError;
 pub use monitor::{Monitor, PeerReport};
-pub use record::{FileStorage, Identity, RecordError, SlotState, Summary};
+pub use record::{
+    DiskId, FileStorage, Identity, ListChange, RecordError, Register, Roster, SlotState, Stopped,
+    Summary,
+};
 pub use tcp::Tcp;
 pub use tls::{Tls, TlsError};

@@ -26,10 +26,14 @@ use crate::{
     link::Link,
     monitor::Monitor,
     random::random,
+    record::{DiskId, Ids, Register},
     station::{Links as Peers, Station},
     tls::Tls,
     watch::watch,
-    wire::{encode_message, fingerprint, hello::Hello},
+    wire::{
+        NodeList, encode_message, fingerprint,
+        hello::{Hello, NO_COMMITMENT},
+    },
 };
 
 /// How many messages to one peer may wait to be written.
@@ -56,6 +60,7 @@ pub struct Tcp<A: ElectionAlgorithm> {
     detection: Detection,
     trust_refused: bool,
     monitor: Monitor,
+    register: Option<Register>,
     before_listening: Option<BeforeListening>,
 }
 
@@ -84,6 +89,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             config,
             trust_refused: false,
             monitor: Monitor::default(),
+            register: None,
             before_listening: None,
         }
     }
@@ -150,6 +156,15 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         self
     }
 
+    /// Tells peers which list of nodes and which disk the node's record names, and remembers theirs
+    /// in it. Without it the list is of the first generation, and peers cannot tell this node from
+    /// another one of its id.
+    #[must_use]
+    pub fn register(mut self, register: Register) -> Self {
+        self.register = Some(register);
+        self
+    }
+
     /// Looks at the connections, now and when the node runs.
     #[must_use]
     pub fn monitor(&self) -> Monitor {
@@ -207,21 +222,41 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         is_safe.then_some(()).ok_or(NetError::Plaintext(address))
     }
 
-    fn hello(&self, members: &Membership) -> Hello {
+    /// What is told of the list of nodes, and of the disk.
+    fn listed(&self, members: &Membership) -> Result<(NodeList, DiskId), NetError> {
+        let Some(register) = &self.register else {
+            let list = NodeList::new(members.nodes(), 1, [0; 16]);
+            return Ok((list, DiskId::NONE));
+        };
+        let roster = register.roster().ok_or(NetError::NotLoaded)?;
+        if roster.nodes != members.nodes() {
+            return Err(NetError::OtherNodes {
+                given: Ids(members.nodes()).to_string(),
+                recorded: Ids(&roster.nodes).to_string(),
+            });
+        }
+        let list = NodeList::new(&roster.nodes, roster.generation, roster.lineage);
+        Ok((list, roster.disk))
+    }
+
+    fn hello(&self, members: &Membership) -> Result<Hello, NetError> {
         let timing = self.config.timing();
         let silence = timing.election_min.min(self.detection.floor);
         let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        Hello {
+        let (list, disk) = self.listed(members)?;
+        Ok(Hello {
             cluster: self.cluster.clone(),
             algorithm: A::NAME.to_owned(),
             options: fingerprint::of_options(&self.config),
-            members: fingerprint::of_members(members),
+            list,
             from: members.me(),
             to: members.me(),
             life: random() | 1,
+            disk,
+            death_commitment: NO_COMMITMENT,
             lease_us: micros(timing.lease),
             silence_us: micros(silence),
-        }
+        })
     }
 
     fn links(&self, members: &Membership) -> Result<Peers, NetError> {
@@ -242,6 +277,7 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
     ) -> Result<Box<dyn Links<A>>, BoxError> {
         self.validate()?;
         let links = Arc::new(self.links(members)?);
+        let hello = self.hello(members)?;
         let listener = self.bind(members.me()).await?;
         let listening = listener.local_addr().map_err(NetError::Socket)?;
         self.monitor.begin(Arc::clone(&links), listening);
@@ -252,7 +288,8 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
         let ceiling = self.detection.ceiling;
         let station = Arc::new(Station {
             members: members.clone(),
-            hello: self.hello(members),
+            hello,
+            register: self.register,
             inbox,
             links,
             tls: self.tls,

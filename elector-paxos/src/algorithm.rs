@@ -5,7 +5,7 @@ mod patience;
 mod proposer;
 
 use elector_core::{
-    Command, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
+    Command, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
 };
 
 use crate::{
@@ -39,6 +39,14 @@ impl ElectionAlgorithm for Paxos {
             Part::Leader { acks, .. } => acks.quorum(&self.rules.members),
             Part::Follower { .. } | Part::Proposer(_) => None,
         }
+    }
+
+    fn has_lease(_: &PaxosConfig) -> bool {
+        true
+    }
+
+    fn raised(durable: &PaxosDurable, floor: Epoch) -> Option<PaxosDurable> {
+        durable.raised(floor)
     }
 
     fn step(&mut self, input: Input<PaxosMessage, PaxosTimer>, out: &mut Outbox<Self>) {

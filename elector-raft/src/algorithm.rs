@@ -4,7 +4,7 @@ mod lead;
 mod vote;
 
 use elector_core::{
-    Command, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
+    Command, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
 };
 
 use crate::{
@@ -44,6 +44,20 @@ impl ElectionAlgorithm for Raft {
             | Part::PreCandidate { .. }
             | Part::Candidate { .. } => None,
         }
+    }
+
+    fn has_lease(config: &RaftConfig) -> bool {
+        config.check_quorum
+    }
+
+    fn raised(durable: &RaftDurable, floor: Epoch) -> Option<RaftDurable> {
+        let mut raised = durable.clone();
+        if raised.term <= floor {
+            // A term that nobody has voted in.
+            raised.term = floor.checked_next()?;
+            raised.voted_for = None;
+        }
+        Some(raised)
     }
 
     fn step(&mut self, input: Input<RaftMessage, RaftTimer>, out: &mut Outbox<Self>) {

@@ -8,7 +8,9 @@ mod commands;
 mod hirschberg_sinclair;
 mod hops;
 
-use elector_core::{BestEffort, Delay, ElectionAlgorithm, Input, Membership, NodeId, Outbox, View};
+use elector_core::{
+    BestEffort, Delay, ElectionAlgorithm, Epoch, Input, Membership, NodeId, Outbox, View,
+};
 
 use crate::{
     Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Token,
@@ -36,6 +38,14 @@ impl ElectionAlgorithm for Ring {
 
     fn view(&self) -> View {
         self.present_view()
+    }
+
+    fn raised(durable: &RingDurable, floor: Epoch) -> Option<RingDurable> {
+        let mut raised = *durable;
+        if raised.epoch <= floor {
+            raised.epoch = floor.checked_next()?;
+        }
+        Some(raised)
     }
 
     fn step(&mut self, input: Input<RingMessage, RingTimer>, out: &mut Out) {

@@ -13,6 +13,8 @@ pub struct Contestant {
     pub variant: String,
     /// What it promises.
     pub guarantee: GuaranteeKind,
+    /// Whether its leaders hold leases.
+    pub leases: bool,
     /// One honest line.
     pub summary: String,
     expected: Option<Arc<dyn Fn(u64) -> RangeInclusive<u64> + Send + Sync>>,
@@ -47,6 +49,7 @@ impl Contestant {
         summary: impl Into<String>,
         config: A::Config,
     ) -> Self {
+        let leases = A::has_lease(&config);
         let runner = move |job: &Job<'_>| {
             let mut setup = Setup::<A>::new(job.nodes);
             setup.config = config.clone();
@@ -59,6 +62,7 @@ impl Contestant {
             algorithm: A::NAME,
             variant: variant.into(),
             guarantee: A::Guarantee::KIND,
+            leases,
             summary: summary.into(),
             expected: None,
             runner: Arc::new(runner),

@@ -1,3 +1,4 @@
+mod door;
 mod grant;
 mod step;
 
@@ -178,6 +179,7 @@ impl<A: ElectionAlgorithm> Node<A> {
 
     fn receive(&mut self, arrival: Arrival<A::Message>, ctx: &mut Context<Self>) {
         let input = match arrival {
+            Arrival::Message { from, message } if !self.believes(from, &message) => None,
             Arrival::Message { from, message } if self.gate.waiting() < MOST_WAITING => {
                 Some(Input::Received { from, message })
             }

@@ -78,6 +78,10 @@ impl ElectionAlgorithm for Puppet {
         self.lease
     }
 
+    fn has_lease(_: &Self::Config) -> bool {
+        true
+    }
+
     fn step(&mut self, input: Input<Script, char>, out: &mut Outbox<Self>) {
         match input {
             Input::Received { message, .. } => {
