@@ -37,6 +37,11 @@ trait Bug: Clone + Debug + Eq + Hash + Send + Sync + Unpin + 'static {
         raft.view()
     }
 
+    /// What the node makes of a suspicion.
+    fn suspect(peer: NodeId) -> Input<RaftMessage, RaftTimer> {
+        Input::Suspected(peer)
+    }
+
     /// What the node takes its lease to be.
     fn lease(raft: &Raft, _now: Moment) -> Option<Moment> {
         raft.lease()
@@ -90,6 +95,7 @@ impl<B: Bug> ElectionAlgorithm for Mutant<B> {
                 .into_iter()
                 .map(|(from, message)| Input::Received { from, message })
                 .collect(),
+            Input::Suspected(peer) => vec![B::suspect(peer)],
             other => vec![other],
         };
         for input in inputs {
@@ -201,6 +207,15 @@ bug! {
             } else {
                 view
             }
+        }
+    }
+}
+
+bug! {
+    /// A broken connection is taken for a proof of death: it frees the voter.
+    SuspicionFrees {
+        fn suspect(peer: NodeId) -> Input<RaftMessage, RaftTimer> {
+            Input::Died(peer)
         }
     }
 }
@@ -466,6 +481,28 @@ fn a_gate_that_is_off_trips_durable_before_sent() {
 fn a_lease_from_the_own_clock_trips_exclusive_lease() {
     let hunt = Hunt::new("exclusive-lease", "leader-pause", 3, 1);
     hunt.catches::<Mutant<LeaseFromOwnClock>>();
+}
+
+// A voter that a suspicion frees elects a second leader within the lease of the first.
+#[test]
+fn a_suspicion_that_frees_trips_exclusive_lease() {
+    let hunt = Hunt::new("exclusive-lease", "refused-leader", 3, 1);
+    hunt.catches::<Mutant<SuspicionFrees>>();
+}
+
+// False suspicions come with every scenario: so a stock fault that cuts the leader off is enough.
+#[test]
+fn the_suspicions_beside_every_scenario_trip_exclusive_lease_too() {
+    let scenario = Scenario::named("minority-leader").expect("a stock scenario");
+    let caught = (1..=5).any(|seed| {
+        let setup = Setup {
+            seed,
+            ..Setup::<Mutant<SuspicionFrees>>::new(5)
+        };
+        let (outcome, _) = run::run_suspected(setup, &scenario, false).expect("the setup is valid");
+        trips(&outcome, "exclusive-lease")
+    });
+    assert!(caught);
 }
 
 // A node that does not hear the leader does not agree in the end.

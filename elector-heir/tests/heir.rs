@@ -1,6 +1,5 @@
 //! The heir of a real process, seen from outside.
 #![cfg(target_os = "linux")]
-#![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{
@@ -27,12 +26,24 @@ fn the_process() {
     let Ok(port) = env::var(PART) else { return };
     // Open before there is an heir: the heir must not keep it open.
     let _connection = TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap();
-    let heir = elector_heir::appoint().unwrap();
+    let heir = elector_heir::appoint_privileged().unwrap();
     assert_eq!(elector_heir::appoint().unwrap(), heir);
     println!("\nheir {heir}");
     let mut order = String::new();
     std::io::stdin().read_line(&mut order).unwrap();
-    if order.trim() == "exec" {
+    if order.trim() == "fork and exec" {
+        #[expect(unsafe_code, reason = "a child without exec has no safe form")]
+        // SAFETY: the child does nothing but wait for a signal.
+        unsafe {
+            match libc::fork() {
+                0 => loop {
+                    libc::pause();
+                },
+                child => println!("child {child}"),
+            }
+        }
+    }
+    if order.trim().ends_with("exec") {
         let script = "echo still here; exec cat";
         let error = Command::new("sh").args(["-c", script]).exec();
         panic!("{error}");
@@ -79,13 +90,21 @@ impl Process {
         Pid::from_child(&self.child)
     }
 
-    /// Has it `exec` a shell, and waits for that to say something.
-    fn becomes_another(&mut self) {
+    fn order(&mut self, order: &[u8]) -> String {
         let orders = self.orders.as_mut().unwrap();
-        orders.write_all(b"exec\n").unwrap();
+        orders.write_all(order).unwrap();
+        self.line()
+    }
+
+    fn line(&mut self) -> String {
         let mut said = String::new();
         self.says.read_line(&mut said).unwrap();
-        assert_eq!(said, "still here\n");
+        said
+    }
+
+    /// Has it `exec` a shell, and waits for that to say something.
+    fn becomes_another(&mut self) {
+        assert_eq!(self.order(b"exec\n"), "still here\n");
     }
 }
 
@@ -195,4 +214,62 @@ fn the_process_lives_on_without_its_heir() {
     let heir = process.heir;
     until("the heir is gone", || is_gone(heir));
     process.becomes_another();
+}
+
+// Code that can write the memory of the heir can make it run anything: it must have no rights.
+#[test]
+fn the_heir_has_no_rights() {
+    let process = Process::start();
+    let is = |key: &str| stat(process.heir, key).unwrap();
+    for set in ["CapInh:", "CapPrm:", "CapEff:", "CapAmb:"] {
+        assert_eq!(u64::from_str_radix(&is(set), 16), Ok(0), "{set}");
+    }
+    assert_eq!(
+        (is("NoNewPrivs:"), is("Seccomp:")),
+        ("1".into(), "2".into())
+    );
+    let kill_and_stop = (1_u64 << 8) | (1 << 18);
+    let blocked = u64::from_str_radix(&is("SigBlk:"), 16).unwrap();
+    assert_eq!(blocked, !kill_and_stop, "32 and 33 too");
+    // Its process keeps what it has.
+    assert_eq!(
+        stat(process.pid(), "Seccomp:"),
+        stat(rustix::process::getpid(), "Seccomp:")
+    );
+}
+
+// Privileges that are dropped later would stay with the heir: that must not happen by accident.
+#[test]
+fn a_process_with_privileges_is_refused() {
+    let me = rustix::process::getpid();
+    let caps = u64::from_str_radix(&stat(me, "CapPrm:").unwrap(), 16).unwrap();
+    let privileged = rustix::process::geteuid().is_root() || caps != 0;
+    let appointed = elector_heir::appoint();
+    let refused = matches!(appointed, Err(elector_heir::HeirError::Privileged(_)));
+    assert_eq!(refused, privileged, "{appointed:?}");
+}
+
+// A stopped heir would keep the memory of a process that is gone until it is woken.
+#[test]
+fn a_stopped_heir_ends_with_its_process() {
+    let mut process = Process::start();
+    kill_process(process.heir, Signal::STOP).unwrap();
+    until("the heir is stopped", || {
+        stat(process.heir, "State:").unwrap().starts_with('T')
+    });
+    process.child.kill().unwrap();
+    let heir = process.heir;
+    until("the heir is gone", || is_gone(heir));
+}
+
+// A child that was forked, and never becomes another program, has a copy of every pipe.
+#[test]
+fn a_forked_child_does_not_keep_the_heir() {
+    let mut process = Process::start();
+    let child = process.order(b"fork and exec\n");
+    let child = child.trim_start_matches("child ").trim().parse().unwrap();
+    assert_eq!(process.line(), "still here\n");
+    let heir = process.heir;
+    until("the heir is gone", || is_gone(heir));
+    kill_process(Pid::from_raw(child).unwrap(), Signal::KILL).unwrap();
 }

@@ -170,28 +170,37 @@ async fn handshake<A: ElectionAlgorithm>(
         Ok(None) => return Err(Refusal::Garbage),
         Err(_) => return Ok(None),
     };
-    let admitted = Hello::read(&bytes, greeting.number)
+    let checked = Hello::read(&bytes, greeting.number)
         .and_then(|hello| station.check(&hello).map(|link| (Arc::clone(link), hello)))
         .and_then(|(link, hello)| {
             // Who it is says the certificate, and not the hello.
             if certificate.is_some_and(|certificate| !certificate.names(hello.from)) {
                 return Err(Refusal::Certificate(hello.from));
             }
-            let fresh = 2 * station.detection.ceiling;
-            let closing = link.claim(hello.life, fresh)?;
-            Ok((link, hello, closing))
+            Ok((link, hello))
         });
+    let admitted = match checked {
+        Ok((link, hello)) => match station.admit(hello.from, hello.disk).await {
+            Ok(()) => {
+                let fresh = 2 * station.detection.ceiling;
+                let claimed = link.claim(hello.life, fresh);
+                claimed.map(|closing| (link, hello, closing))
+            }
+            Err(Some(refusal)) => Err(refusal),
+            // This side's own disk fails: the peer tries again.
+            Err(None) => return Ok(None),
+        },
+        Err(refusal) => Err(refusal),
+    };
     let (answer, admitted) = match admitted {
         Ok((link, hello, closing)) => {
             // Before anything that this life says is heard.
-            if link.meet(hello.life) && link.tell() {
-                station.inbox.suspect(link.node);
+            if link.meet(hello.life) {
+                station.suspect(&link);
             }
             link.heard();
             link.alive.notify_one();
-            let life = station.hello.life;
-            let version = hello::VERSIONS.max;
-            (Answer::Welcome { version, life }, Ok((link, closing)))
+            (station.welcome(), Ok((link, closing)))
         }
         Err(refusal) => (Answer::Refused(refusal.clone()), Err(refusal)),
     };

@@ -99,6 +99,13 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
         self
     }
 
+    /// See [`Tcp::trust_refused`].
+    #[must_use]
+    pub fn trust_refused(mut self, trust: bool) -> Self {
+        self.tcp = self.tcp.trust_refused(trust);
+        self
+    }
+
     /// See [`FileStorage::on_node_thread`].
     #[must_use]
     pub fn save_on_node_thread(mut self, yes: bool) -> Self {
@@ -117,7 +124,8 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
     /// # Errors
     /// As [`FileStorage::format`].
     pub fn format(&self) -> Result<(), RecordError> {
-        FileStorage::format(&self.folder, &self.identity())
+        let peers = self.builder.named_peers().iter().map(|peer| peer.id);
+        FileStorage::format(&self.folder, &self.identity(), peers)
     }
 
     /// Starts the node: see [`Builder::start`].
@@ -127,8 +135,9 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
     pub async fn start(self) -> Result<Elector<A>, StartError> {
         let storage = FileStorage::at(&self.folder, self.identity());
         let storage = storage.on_node_thread(self.on_node_thread);
+        let tcp = self.tcp.register(storage.register());
         let builder = self.builder.storage(storage);
-        builder.transport(self.tcp).start().await
+        builder.transport(tcp).start().await
     }
 
     fn identity(&self) -> Identity {

@@ -41,9 +41,11 @@
 //! - **It hangs, or its machine is gone, or the network**: it is silent for longer than it ever was of
 //!   late, and longer than a lease: [`Detection`].
 //!
-//! Each becomes a hint to the algorithm ([`Input::Suspected`](elector_core::Input::Suspected)), which may
-//! start an election early and never decides one. A connection that only breaks is none: a leader
-//! whose connections are cut is still a leader, and has a lease.
+//! The first two become a suspicion ([`Input::Suspected`](elector_core::Input::Suspected)): a proxy
+//! that is restarted, or a firewall that rejects, refuses in the name of a leader that lives and
+//! has a lease. So a suspicion prepares an election, and shortens no lease. The last one is a silence
+//! ([`Input::Silent`](elector_core::Input::Silent)), after which no lease is left. A connection that only
+//! breaks is neither.
 #![forbid(unsafe_code)]
 
 mod accept;
@@ -74,6 +76,9 @@ pub use builder::{NetBuilder, NodeBuilder};
 pub use detector::Detection;
 pub use error::NetError;
 pub use monitor::{Monitor, PeerReport};
-pub use record::{FileStorage, Identity, RecordError, SlotState, Summary};
+pub use record::{
+    DiskId, FileStorage, Identity, ListChange, RecordError, Register, Roster, SlotState, Stopped,
+    Summary,
+};
 pub use tcp::Tcp;
 pub use tls::{Tls, TlsError};

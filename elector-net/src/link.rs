@@ -1,7 +1,7 @@
 use std::{
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -26,8 +26,8 @@ pub(crate) struct Link {
     up: AtomicBool,
     /// The life that it was last met in; 0 before it was.
     life: AtomicU64,
-    /// Whether the algorithm was told that it is gone, since it was last heard.
-    told: AtomicBool,
+    /// What the algorithm was told since it was last heard: see [`Told`].
+    told: AtomicU8,
     detector: Mutex<Detector>,
     incoming: Mutex<Option<Incoming>>,
     /// Its connection came in: it lives, and is to be dialled now.
@@ -38,6 +38,15 @@ pub(crate) struct Link {
     pub(crate) connections: AtomicU64,
     /// How often the algorithm was told that it is gone.
     pub(crate) suspicions: AtomicU64,
+}
+
+/// What the algorithm is told of a peer. A peer that was suspected can fall silent after that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Told {
+    /// It may be gone: no silence ends.
+    Suspected = 1,
+    /// It was silent for longer than a lease, or is trusted to have died: no silence is owed to it.
+    Free = 2,
 }
 
 /// The connection that a peer has made to this node.
@@ -54,7 +63,7 @@ impl Link {
             address,
             up: AtomicBool::new(false),
             life: AtomicU64::new(0),
-            told: AtomicBool::new(false),
+            told: AtomicU8::new(0),
             detector: Mutex::new(Detector::new(detection)),
             incoming: Mutex::new(None),
             alive: Notify::new(),
@@ -91,7 +100,7 @@ impl Link {
     pub(crate) fn heard(&self) {
         let now = actor::now().nanos();
         self.detector().heard(now);
-        self.told.store(false, Ordering::Release);
+        self.told.store(0, Ordering::Release);
     }
 
     /// Its answer to a ping that was sent at `sent`.
@@ -100,7 +109,7 @@ impl Link {
         let mut detector = self.detector();
         detector.heard(now);
         detector.answered(now.saturating_sub(sent));
-        self.told.store(false, Ordering::Release);
+        self.told.store(0, Ordering::Release);
     }
 
     pub(crate) fn excuse(&self, now: u64) {
@@ -109,21 +118,22 @@ impl Link {
 
     /// When its silence will have been borne; `None` if nobody waits for that.
     pub(crate) fn due(&self) -> Option<u64> {
-        if self.told.load(Ordering::Acquire) {
+        if self.told.load(Ordering::Acquire) >= Told::Free as u8 {
             return None;
         }
         self.detector().due()
     }
 
-    /// Whether the algorithm is to be told now that the peer is gone: once an outage.
-    pub(crate) fn tell(&self) -> bool {
-        let first = !self.told.swap(true, Ordering::AcqRel);
-        if first {
+    /// Returns `true` if the algorithm is to be told this now: each once an outage, and a suspicion
+    /// only before what is more.
+    pub(crate) fn tell(&self, what: Told) -> bool {
+        let before = self.told.fetch_max(what as u8, Ordering::AcqRel);
+        if before == 0 {
             self.suspicions.fetch_add(1, Ordering::Relaxed);
             let at_ns = actor::now().nanos();
             tracing::debug!(target: "elector_net::hint", peer = %self.node, at_ns, "it is gone");
         }
-        first
+        before < what as u8
     }
 
     /// When it was last heard, how long its answers take, and how long its silence is borne.
@@ -239,15 +249,21 @@ mod tests {
         assert!(!link.meet(6));
     }
 
-    // The algorithm is told once an outage.
+    // The algorithm is told once an outage; but a peer that refuses connections may be silent, too,
+    // and only its silence frees a voter.
     #[test]
     fn a_peer_is_told_gone_once_until_it_is_heard() {
         let link = link();
-        assert!(link.tell());
-        assert!(!link.tell());
+        link.heard();
+        assert!(link.tell(Told::Suspected));
+        assert!(!link.tell(Told::Suspected));
+        assert!(link.due().is_some());
+        assert!(link.tell(Told::Free));
+        assert!(!link.tell(Told::Free) && !link.tell(Told::Suspected));
         assert_eq!(link.due(), None);
         link.heard();
         assert!(link.due().is_some());
-        assert!(link.tell());
+        assert!(link.tell(Told::Suspected));
+        assert_eq!(link.suspicions.load(Ordering::Relaxed), 2);
     }
 }

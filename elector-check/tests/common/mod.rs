@@ -246,7 +246,7 @@ impl ElectionAlgorithm for FirstCome {
             Input::Commanded(Command::Campaign) if self.silent => out.refuse("a leader is there"),
             Input::Elapsed(()) | Input::Commanded(Command::Campaign) => self.campaign(out),
             Input::Suspected(peer) if self.view.leader == Some(peer) => self.campaign(out),
-            Input::Suspected(_) => {}
+            Input::Suspected(_) | Input::Silent(_) | Input::Died(_) => {}
             Input::Commanded(_) => out.refuse("first-come knows no handover"),
         }
     }

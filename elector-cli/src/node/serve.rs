@@ -128,15 +128,20 @@ impl<D: Duty> WithAlgorithm for With<D> {
         let plan = Plan::<A>::new(self.settings, config)?;
         self.duty.check(&plan)?;
         match self.act {
-            Act::Check => return Ok(told(&plan)),
+            Act::Check => {
+                checked(&plan)?;
+                return Ok(told(&plan));
+            }
             Act::Format => {
-                FileStorage::format(&plan.data_dir, &identity(&plan))?;
+                let nodes = plan.members.nodes().iter().copied();
+                FileStorage::format(&plan.data_dir, &identity(&plan), nodes)?;
                 return Ok(formatted(&plan));
             }
             Act::Serve => {}
         }
         if plan.heir
-            && let Err(error) = elector_heir::appoint()
+            // This command drops no privileges.
+            && let Err(error) = elector_heir::appoint_privileged()
         {
             tracing::info!(target: "elector", %error, "peers will notice a crash a little later");
         }
@@ -151,6 +156,15 @@ impl<D: Duty> WithAlgorithm for With<D> {
 
 fn identity<A: ElectionAlgorithm>(plan: &Plan<A>) -> Identity {
     Identity::of::<A>(plan.name.as_str(), plan.members.me())
+}
+
+/// Checks that the node could start from the record, if there is one yet.
+fn checked<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<(), ServeError> {
+    match FileStorage::inspect(&plan.data_dir) {
+        Ok(summary) => Ok(summary.fits(&identity(plan), plan.members.nodes())?),
+        // It is said with the rest.
+        Err(_) => Ok(()),
+    }
 }
 
 fn told<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, CliError> {
@@ -236,7 +250,8 @@ async fn run<A: ElectionAlgorithm>(
 fn tcp<A: ElectionAlgorithm>(plan: &Plan<A>) -> Tcp<A> {
     let mut tcp = Tcp::new(plan.name.as_str(), plan.peers.clone(), plan.config.clone())
         .plaintext_beyond_loopback(plan.plaintext)
-        .detection(plan.detection);
+        .detection(plan.detection)
+        .trust_refused(plan.trust_refused);
     if let Some(address) = &plan.listen {
         tcp = tcp.listen(address);
     }
@@ -256,6 +271,7 @@ async fn start<A: ElectionAlgorithm>(
         .config(plan.config.clone());
     // Nothing but the node is on that thread, and it saves in elections only.
     let storage = FileStorage::at(&plan.data_dir, identity(plan)).on_node_thread(true);
+    let tcp = tcp.register(storage.register());
     Ok(builder.storage(storage).transport(tcp).start().await?)
 }
 

@@ -19,6 +19,7 @@ mod command;
 mod encrypted;
 mod handover;
 mod history;
+mod members;
 mod overload;
 mod plan;
 #[expect(dead_code, reason = "it is made for other tests, too")]
