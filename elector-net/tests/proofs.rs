@@ -39,9 +39,12 @@ fn raft() -> RaftConfig {
     }
 }
 
-/// What a companion would keep: connections, and what it would write there.
+/// A connection, and what is to be written there.
+type Entrusted = (Vec<u8>, TcpStream);
+
+/// What a companion would keep.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<(Vec<u8>, TcpStream)>>>);
+struct Kept(Arc<Mutex<Vec<Entrusted>>>);
 
 impl Kept {
     fn farewell(&self) -> Vec<u8> {
