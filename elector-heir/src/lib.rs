@@ -13,6 +13,9 @@
 //! and only that gives back the memory. Nothing changes for a process that ends in any other way,
 //! nor where all processes of a control group are killed together.
 //!
+//! The heir also knows, and no other process does, that its process has ended. What is [entrusted](entrust)
+//! to it, it writes then: a proof for peers.
+//!
 //! ```no_run
 //! // After all changes of privileges and of the sandbox.
 //! if let Err(error) = elector_heir::appoint() {
@@ -27,9 +30,9 @@
 //! what the process gives up later (a user, capabilities, seccomp, Landlock, a root folder) it does
 //! not give up for its heir. Two things are done about that:
 //!
-//! - The heir drops all capabilities, sets `NO_NEW_PRIVS`, and restricts itself to three system
-//!   calls: to wait, to go on waiting, and to end. If any of that fails, it ends and [`appoint`] says
-//!   why.
+//! - The heir drops all capabilities, sets `NO_NEW_PRIVS`, and restricts itself to six system
+//!   calls: to wait, to go on waiting, to take a connection that its process gives it, to write on one
+//!   that is connected, to close it, and to end. If any of that fails, it ends and [`appoint`] says why.
 //! - [`appoint`] refuses a process that has privileges to drop: root, capabilities, or a real user
 //!   other than the effective one. A program that keeps them for all of its life calls
 //!   [`appoint_privileged`].
@@ -41,6 +44,7 @@
 //! - It is a child of this process with no exit signal: `wait(2)` does not see it (without
 //!   `__WALL`), and it raises no `SIGCHLD`. It has a session of its own, and all signals are blocked
 //!   in it. If it is killed, nothing happens but that memory is given back first again.
+//! - It keeps the connections that are [entrusted](entrust) to it, and no other file of this process.
 //! - `wait(2)` for this process returns before its memory is given back, whether it was killed or
 //!   ended by itself: the heir waits 20 ms more, and only then does the kernel begin. A supervisor
 //!   that starts the next process at once needs memory for both. A control group is empty, and a
@@ -60,7 +64,7 @@
 ))]
 mod linux;
 
-use std::io;
+use std::{io, os::fd::BorrowedFd};
 
 use thiserror::Error;
 
@@ -105,6 +109,33 @@ pub fn appoint() -> Result<u32, HeirError> {
 /// If the system does not allow an heir.
 pub fn appoint_privileged() -> Result<u32, HeirError> {
     start(true)
+}
+
+/// Has the heir keep a copy of this connection, a stream socket, and write these words there when
+/// this process has ended: 1 to 64 bytes. The kernel says that by a pidfd; nothing else makes the heir
+/// write, and it writes nothing when the process becomes another program (`exec`). Never waits.
+///
+/// The heir closes its copy when the other side has, or when this process shuts the connection down
+/// (`shutdown(2)`). Until then the connection stays open, whatever this process closes. The heir keeps
+/// 128 connections, and closes the copy of any further one.
+///
+/// # Errors
+/// If this process has no heir, or its heir has ended or does not read; or if the number of bytes is
+/// not allowed.
+pub fn entrust(words: &[u8], connection: BorrowedFd<'_>) -> io::Result<()> {
+    #[cfg(all(
+        target_os = "linux",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    ))]
+    return linux::entrust(words, connection);
+    #[cfg(not(all(
+        target_os = "linux",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    )))]
+    {
+        let _ = (words, connection);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 fn start(privileged: bool) -> Result<u32, HeirError> {

@@ -12,11 +12,13 @@
 
 mod heir;
 mod raw;
+mod watch;
 
 use std::{
     ffi::c_void,
-    io,
-    os::fd::{AsRawFd, IntoRawFd, OwnedFd},
+    io::{self, IoSlice},
+    mem::MaybeUninit,
+    os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd},
     ptr,
     sync::{
         Mutex, Once, PoisonError,
@@ -27,7 +29,10 @@ use std::{
 };
 
 use rustix::{
-    pipe::{PipeFlags, pipe_with},
+    net::{
+        AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
+        SocketType, sendmsg, socketpair,
+    },
     process::{PidfdFlags, getegid, geteuid, getgid, getpid, getuid, pidfd_open},
     thread::capabilities,
 };
@@ -45,6 +50,9 @@ struct Appointed {
     by: i32,
     heir: u32,
 }
+
+/// How many bytes may be entrusted with one connection.
+pub(super) const WORDS: usize = 64;
 
 /// The end of the line that is kept open, or -1.
 static KEPT: AtomicI32 = AtomicI32::new(-1);
@@ -70,14 +78,48 @@ pub(super) fn appoint(privileged: bool) -> Result<u32, HeirError> {
     }
     let process = pidfd_open(me, PidfdFlags::empty());
     let process = process.map_err(because("this process cannot be watched"))?;
-    let pipe = pipe_with(PipeFlags::CLOEXEC);
-    let (line, kept) = pipe.map_err(because("there is no pipe"))?;
+    // Messages of it arrive whole.
+    let pair = socketpair(
+        AddressFamily::UNIX,
+        SocketType::SEQPACKET,
+        SocketFlags::CLOEXEC,
+        None,
+    );
+    let (line, kept) = pair.map_err(because("there is no line to it"))?;
     let heir = start(&process, &line)?;
-    close_in_children().map_err(because("forked children cannot be kept from the pipe"))?;
+    close_in_children().map_err(because("forked children cannot be kept from the line"))?;
     // Open for as long as the process lives and is this program.
     KEPT.store(kept.into_raw_fd(), Ordering::Release);
     *appointed = Some(Appointed { by, heir });
     Ok(heir)
+}
+
+pub(super) fn entrust(words: &[u8], connection: BorrowedFd<'_>) -> io::Result<()> {
+    if words.is_empty() || words.len() > WORDS {
+        let what = "the words are empty, or too long";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
+    // Held, so that the line is that of this process.
+    let appointed = APPOINTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let me = getpid().as_raw_nonzero().get();
+    let kept = KEPT.load(Ordering::Acquire);
+    if kept < 0
+        || appointed
+            .as_ref()
+            .is_none_or(|appointed| appointed.by != me)
+    {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "there is no heir"));
+    }
+    // SAFETY: it is closed in forked children only, each of its own copy.
+    let line = unsafe { BorrowedFd::borrow_raw(kept) };
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    let connections = [connection];
+    // There is room for just that.
+    control.push(SendAncillaryMessage::ScmRights(&connections));
+    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+    sendmsg(line, &[IoSlice::new(words)], &mut control, flags)?;
+    Ok(())
 }
 
 /// What this process might drop later, in words.

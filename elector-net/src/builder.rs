@@ -1,6 +1,7 @@
 use std::{
-    fmt,
+    fmt, io,
     net::TcpListener,
+    os::fd::BorrowedFd,
     path::{Path, PathBuf},
 };
 
@@ -9,7 +10,7 @@ use elector_core::{
     actor::{Builder, Elector, StartError},
 };
 
-use crate::{Detection, FileStorage, Identity, Monitor, RecordError, Tcp, Tls};
+use crate::{Detection, Farewell, FileStorage, Identity, Monitor, RecordError, Tcp, Tls};
 
 /// Makes a node of a real cluster of what [`Elector::builder`] begins: it reaches its peers over TCP
 /// at the addresses that they were named with, and keeps its state in a folder.
@@ -103,6 +104,16 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
     #[must_use]
     pub fn trust_refused(mut self, trust: bool) -> Self {
         self.tcp = self.tcp.trust_refused(trust);
+        self
+    }
+
+    /// See [`Tcp::companion`].
+    #[must_use]
+    pub fn companion(
+        mut self,
+        keep: impl Fn(&Farewell, BorrowedFd<'_>) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.tcp = self.tcp.companion(keep);
         self
     }
 

@@ -15,6 +15,7 @@ use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 use crate::{
     backoff::Backoff,
     link::Link,
+    socket::Socket,
     station::{HANDSHAKE, Station},
     stream::{Stream, read_frame, write_frame},
     tls::TlsError,
@@ -185,10 +186,14 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     }
 
     async fn be_let_in(&self, tcp: TcpStream) -> Result<Stream, DialError> {
+        let socket = Socket::new(tcp);
         let mut stream = match &self.station.tls {
-            None => Stream::Plain(tcp),
+            None => Stream::Plain(socket),
             Some(tls) => {
-                let stream = tls.connect(tcp, self.link.node).await.map_err(encrypted)?;
+                let stream = tls
+                    .connect(socket, self.link.node)
+                    .await
+                    .map_err(encrypted)?;
                 Stream::Encrypted(Box::new(stream))
             }
         };
@@ -267,6 +272,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     async fn converse(&mut self, stream: Stream) {
         self.link.heard();
         self.link.set_up(true);
+        self.station.accompany(&stream);
         let (reading, writing) = split(stream);
         let ended = self.talk(FramedRead::new(reading, codec(MOST_ANSWER)), writing);
         let error = ended.await.err();

@@ -26,6 +26,10 @@ pub(crate) struct Link {
     up: AtomicBool,
     /// The life that it was last met in; 0 before it was.
     life: AtomicU64,
+    /// The life that is proved to be over, 0 if none is.
+    buried: AtomicU64,
+    /// When another life was met last although the one before was not proved to be over; 0: never.
+    replaced: AtomicU64,
     /// What the algorithm was told since it was last heard: see [`Told`].
     told: AtomicU8,
     detector: Mutex<Detector>,
@@ -63,6 +67,8 @@ impl Link {
             address,
             up: AtomicBool::new(false),
             life: AtomicU64::new(0),
+            buried: AtomicU64::new(0),
+            replaced: AtomicU64::new(0),
             told: AtomicU8::new(0),
             detector: Mutex::new(Detector::new(detection)),
             incoming: Mutex::new(None),
@@ -93,11 +99,42 @@ impl Link {
     /// Meets the peer in this life; whether the one that it was known in is over.
     pub(crate) fn meet(&self, life: u64) -> bool {
         let known = self.life.swap(life, Ordering::AcqRel);
-        known != 0 && known != life
+        let is_another = known != 0 && known != life;
+        if is_another && self.buried.load(Ordering::Acquire) != known {
+            let now = actor::now().nanos();
+            self.replaced.store(now, Ordering::Release);
+        }
+        is_another
+    }
+
+    /// This life is proved to be over. Returns `true` if it is the present one, this is news, and no
+    /// lease of a life before can be left, after so long a `silence`: a copied disk gives two lives
+    /// to one node, and the death of one says nothing of the other.
+    pub(crate) fn bury(&self, life: u64, silence: Duration) -> bool {
+        if self.life() != life || self.buried.swap(life, Ordering::AcqRel) == life {
+            return false;
+        }
+        let replaced = self.replaced.load(Ordering::Acquire);
+        let passed = actor::now().nanos().saturating_sub(replaced);
+        let is_proof = replaced == 0 || passed >= nanos(silence);
+        if is_proof {
+            self.tell(Told::Free);
+        }
+        is_proof
+    }
+
+    /// Whether the present life is proved to be over: what is left of it on the way is no sign of
+    /// life.
+    fn is_buried(&self) -> bool {
+        let life = self.life();
+        life != 0 && self.buried.load(Ordering::Acquire) == life
     }
 
     /// A sign of life.
     pub(crate) fn heard(&self) {
+        if self.is_buried() {
+            return;
+        }
         let now = actor::now().nanos();
         self.detector().heard(now);
         self.told.store(0, Ordering::Release);
@@ -105,6 +142,9 @@ impl Link {
 
     /// Its answer to a ping that was sent at `sent`.
     pub(crate) fn answered(&self, sent: u64) {
+        if self.is_buried() {
+            return;
+        }
         let now = actor::now().nanos();
         let mut detector = self.detector();
         detector.heard(now);
@@ -153,6 +193,9 @@ impl Link {
         let now = actor::now().nanos();
         let is_fresh = heard.is_some_and(|at| now.saturating_sub(at) < nanos(fresh));
         let mut incoming = lock(&self.incoming);
+        if self.buried.load(Ordering::Acquire) == life {
+            return Err(Refusal::Claimed(self.node));
+        }
         if let Some(known) = &*incoming {
             if known.life != life && is_fresh {
                 return Err(Refusal::Claimed(self.node));
@@ -247,6 +290,49 @@ mod tests {
         assert!(!link.meet(5));
         assert!(link.meet(6));
         assert!(!link.meet(6));
+    }
+
+    // A secret that is revealed late, or twice, must not depose a leader in its next life; and what
+    // the dead life has said before must not make it live again.
+    #[test]
+    fn only_the_present_life_is_buried_and_once() {
+        let link = link();
+        let long = Duration::from_secs(3600);
+        assert!(!link.bury(5, long), "it was never met");
+        link.meet(5);
+        link.heard();
+        assert!(!link.bury(4, long));
+        assert!(link.bury(5, long));
+        assert!(!link.bury(5, long));
+        link.heard();
+        link.answered(0);
+        assert_eq!(link.due(), None, "it is not waited for");
+        let never = Duration::ZERO;
+        assert_eq!(
+            link.claim(5, never).unwrap_err(),
+            Refusal::Claimed(NodeId(2))
+        );
+        assert!(link.claim(6, never).is_ok() && link.meet(6));
+        link.heard();
+        assert!(link.due().is_some());
+        assert!(!link.bury(5, long));
+        assert!(link.bury(6, long), "the one before was proved to be over");
+    }
+
+    // A copied folder, or a virtual machine that was restored, makes a second process of one node:
+    // its end is not that of the first, which may hold a lease.
+    #[test]
+    fn the_end_of_a_life_that_replaced_another_frees_nobody_at_once() {
+        let (short, long) = (Duration::ZERO, Duration::from_secs(3600));
+        let link = link();
+        link.meet(5);
+        link.meet(6);
+        link.heard();
+        assert!(!link.bury(6, long));
+        assert!(link.tell(Told::Free), "nothing was told");
+        link.meet(7);
+        assert!(!link.bury(5, short));
+        assert!(link.bury(7, short), "no lease is left by then");
     }
 
     // The algorithm is told once an outage; but a peer that refuses connections may be silent, too,

@@ -2,6 +2,7 @@ use std::{
     collections::BTreeSet,
     future::Future,
     net::IpAddr,
+    os::fd::AsFd,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -14,8 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     detector::Detection,
+    farewell::Testament,
     link::{Link, Told, lock},
     record::{AdmitError, DiskId, Register},
+    stream::Stream,
     tls::{Tls, TlsError},
     wire::{
         hello::{Answer, Hello, VERSIONS},
@@ -41,6 +44,8 @@ pub(crate) struct Station<A: ElectionAlgorithm> {
     pub(crate) tls: Option<Tls>,
     pub(crate) detection: Detection,
     pub(crate) trust_refused: bool,
+    /// Who proves that this life is over, if the hello has a commitment.
+    pub(crate) testament: Option<Testament>,
     /// After how long a silence a connection is taken for dead, and made anew.
     pub(crate) stale: Duration,
     pub(crate) closing: CancellationToken,
@@ -94,6 +99,24 @@ impl<A: ElectionAlgorithm> Station<A> {
             }
         } else if link.tell(Told::Suspected) {
             self.inbox.suspect(link.node);
+        }
+    }
+
+    /// The companion of this life of a peer has proved that it is over. See [`Link::bury`] for when
+    /// that is told.
+    pub(crate) fn bury(&self, link: &Link, life: u64) {
+        if link.bury(life, self.detection.ceiling) {
+            self.inbox.died(link.node);
+        }
+    }
+
+    /// Lets the companion have this connection, on which this node speaks.
+    pub(crate) fn accompany(&self, stream: &Stream) {
+        let Some(testament) = &self.testament else {
+            return;
+        };
+        if let Err(error) = testament.keep(stream.socket().as_fd()) {
+            tracing::debug!(node = %self.me(), %error, "the companion does not keep a connection");
         }
     }
 

@@ -23,6 +23,7 @@ use crate::{
     detector::Detection,
     dial::Dialer,
     error::{MOST_NAME, NetError},
+    farewell::{Companion, Farewell, Testament},
     link::Link,
     monitor::Monitor,
     random::random,
@@ -32,7 +33,7 @@ use crate::{
     watch::watch,
     wire::{
         NodeList, encode_message, fingerprint,
-        hello::{Hello, NO_COMMITMENT},
+        hello::{Commitment, Hello, NO_COMMITMENT},
     },
 };
 
@@ -47,9 +48,10 @@ const MOST_QUEUED: usize = 1024;
 ///
 /// # What the algorithm is told
 ///
-/// It is told to suspect a peer when its connection has broken *and* the next one is refused, or
-/// another life of it answers there; and that a peer is silent when it has been so for longer than
-/// [`Detection`] bears. A connection that merely breaks is made anew.
+/// It is told that a peer died when the peer's [companion](Self::companion) says so, which is a
+/// proof. It is told to suspect a peer when its connection has broken *and* the next one is refused,
+/// or another life of it answers there; and that a peer is silent when it has been so for longer
+/// than [`Detection`] bears. A connection that merely breaks is made anew.
 pub struct Tcp<A: ElectionAlgorithm> {
     cluster: String,
     peers: Vec<Peer>,
@@ -59,6 +61,7 @@ pub struct Tcp<A: ElectionAlgorithm> {
     plaintext: bool,
     detection: Detection,
     trust_refused: bool,
+    companion: Option<Companion>,
     monitor: Monitor,
     register: Option<Register>,
     before_listening: Option<BeforeListening>,
@@ -88,6 +91,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             detection: Detection::of(config.timing()),
             config,
             trust_refused: false,
+            companion: None,
             monitor: Monitor::default(),
             register: None,
             before_listening: None,
@@ -141,6 +145,27 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     #[must_use]
     pub fn trust_refused(mut self, trust: bool) -> Self {
         self.trust_refused = trust;
+        self
+    }
+
+    /// Has another process prove to peers that the node's process has ended: they elect the next
+    /// leader at once then, and otherwise when the lease has ended. Default: none.
+    ///
+    /// `keep` gives that process a copy of a connection, and the [`Farewell`] that it is to write
+    /// there. It is called with each connection on which the node speaks to a peer, and must not wait.
+    /// The node shuts the connection down (`shutdown(2)`) when it has no more use for it; the copy is
+    /// to be closed then. If `keep` fails, no proof will come over this connection.
+    ///
+    /// Everything rests on this: the farewell is written only when the process of the node *and all
+    /// that acts on behalf of its leadership* have ended, as the kernel says by a pidfd. The end of a
+    /// pipe, a failed call or a node that says nothing are not that. The heir of a process
+    /// (`elector_heir::entrust`) and the guardian of `elector run` are such processes.
+    #[must_use]
+    pub fn companion(
+        mut self,
+        keep: impl Fn(&Farewell, BorrowedFd<'_>) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.companion = Some(Box::new(keep));
         self
     }
 
@@ -239,7 +264,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         Ok((list, roster.disk))
     }
 
-    fn hello(&self, members: &Membership) -> Result<Hello, NetError> {
+    fn hello(&self, members: &Membership, death_commitment: Commitment) -> Result<Hello, NetError> {
         let timing = self.config.timing();
         let silence = timing.election_min.min(self.detection.floor);
         let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
@@ -253,7 +278,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             to: members.me(),
             life: random() | 1,
             disk,
-            death_commitment: NO_COMMITMENT,
+            death_commitment,
             lease_us: micros(timing.lease),
             silence_us: micros(silence),
         })
@@ -277,7 +302,10 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
     ) -> Result<Box<dyn Links<A>>, BoxError> {
         self.validate()?;
         let links = Arc::new(self.links(members)?);
-        let hello = self.hello(members)?;
+        let testament = self.companion.take().map(Testament::draw);
+        let testament = testament.transpose().map_err(NetError::Socket)?;
+        let commitment = testament.as_ref().map(Testament::commitment);
+        let hello = self.hello(members, commitment.unwrap_or(NO_COMMITMENT))?;
         let listener = self.bind(members.me()).await?;
         let listening = listener.local_addr().map_err(NetError::Socket)?;
         self.monitor.begin(Arc::clone(&links), listening);
@@ -295,6 +323,7 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
             tls: self.tls,
             detection: self.detection,
             trust_refused: self.trust_refused,
+            testament,
             stale: (4 * ceiling).max(Duration::from_secs(1)),
             closing: closing.clone(),
             logged: Mutex::default(),

@@ -162,7 +162,6 @@ impl Cluster {
             .args(["--id", &id.to_string(), "--peers", &self.peers])
             .args(["--algorithm", &self.algorithm, "--profile", self.profile])
             .args(["--log-format", "json", "--log", self.log])
-            .arg("--trust-refused")
             .arg("--data-dir")
             .arg(self.folder.path().join(id.to_string()));
         command

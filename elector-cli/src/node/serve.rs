@@ -1,5 +1,6 @@
 use std::{
     future::Future,
+    os::fd::BorrowedFd,
     process::ExitCode,
     sync::{
         Arc,
@@ -12,7 +13,7 @@ use elector_core::{
     ElectionAlgorithm, Guarantee, Role, Settings as _,
     actor::{self, Elector},
 };
-use elector_net::{FileStorage, Identity, Monitor, Tcp, http};
+use elector_net::{Farewell, FileStorage, Identity, Monitor, Tcp, http};
 use tokio::{runtime, sync::oneshot, task::JoinHandle, time::timeout};
 
 use super::{
@@ -60,12 +61,19 @@ impl Duty for Nothing {
         Ok(())
     }
 
+    /// The heir of this process says when it has ended.
     async fn prepare<A: ElectionAlgorithm>(
         &mut self,
-        _: &Plan<A>,
+        plan: &Plan<A>,
         tcp: Tcp<A>,
     ) -> Result<Tcp<A>, ServeError> {
-        Ok(tcp)
+        if !plan.heir {
+            return Ok(tcp);
+        }
+        let entrust = |farewell: &Farewell, connection: BorrowedFd<'_>| {
+            elector_heir::entrust(farewell.bytes(), connection)
+        };
+        Ok(tcp.companion(entrust))
     }
 
     async fn done<A: ElectionAlgorithm>(

@@ -8,22 +8,15 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use super::raw::call;
-
-/// How long the heir waits when its process has ended. To give back memory takes a processor, and
-/// does not let go of it; on a machine of few, on which a peer has to elect now, it would be in the
-/// way.
-const RESPITE: libc::timespec = libc::timespec {
-    tv_sec: 0,
-    tv_nsec: 20_000_000,
-};
+use super::{raw::call, watch};
 
 /// What the heir waits for, and how its start has gone. Never freed: the heir may run for a moment
 /// after its process.
 pub(super) struct Errand {
     /// Readable when all threads of the process have ended, their files closed.
     pub(super) process: RawFd,
-    /// The other end is closed then, and also when the process becomes another program.
+    /// On it comes what is entrusted. The other end is closed a little before the process has ended,
+    /// and also when it becomes another program.
     pub(super) line: RawFd,
     /// [`STARTING`], [`CONFINED`], or else the place of a step in [`STEPS`] and, from bit 8 on, the
     /// number of the error that it ended with.
@@ -58,19 +51,30 @@ const fn statement(code: u32, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
     }
 }
 
+/// Where the filter finds the fifth argument of a call, in two halves: an address to send to.
+const ADDRESS: [u32; 2] = [48, 52];
+
 const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
 const EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
 const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
 
-/// To wait and to end is all that it may do. What else it tries fails; it is not killed for it, as
-/// a core dump would be that of the process.
-static FILTER: [libc::sock_filter; 8] = [
+/// To wait, to take and close connections, to write on one that is connected, and to end is all that
+/// it may do. What else it tries fails; it is not killed for it, as a core dump would be that of the
+/// process.
+static FILTER: [libc::sock_filter; 15] = [
     statement(LOAD, 0, 0, 4),
-    statement(EQUAL, 0, 4, ARCHITECTURE),
+    statement(EQUAL, 0, 11, ARCHITECTURE),
     statement(LOAD, 0, 0, 0),
-    statement(EQUAL, 3, 0, libc::SYS_ppoll as u32),
-    statement(EQUAL, 2, 0, libc::SYS_exit as u32),
-    statement(EQUAL, 1, 0, libc::SYS_restart_syscall as u32),
+    statement(EQUAL, 10, 0, libc::SYS_ppoll as u32),
+    statement(EQUAL, 9, 0, libc::SYS_exit as u32),
+    statement(EQUAL, 8, 0, libc::SYS_restart_syscall as u32),
+    statement(EQUAL, 7, 0, libc::SYS_recvmsg as u32),
+    statement(EQUAL, 6, 0, libc::SYS_close as u32),
+    statement(EQUAL, 0, 4, libc::SYS_sendto as u32),
+    statement(LOAD, 0, 0, ADDRESS[0]),
+    statement(EQUAL, 0, 2, 0),
+    statement(LOAD, 0, 0, ADDRESS[1]),
+    statement(EQUAL, 1, 0, 0),
     statement(
         RETURN,
         0,
@@ -91,7 +95,7 @@ pub(super) extern "C" fn run(errand: *mut c_void) -> c_int {
             return 1;
         }
     }
-    wait(errand);
+    watch::watch(errand);
     0
 }
 
@@ -113,8 +117,8 @@ fn confine(errand: &Errand) -> Result<(), (u32, u32)> {
 }
 
 fn system(number: libc::c_long, arguments: [usize; 5]) -> Result<(), u32> {
-    // SAFETY: every call of this module is about the heir alone: its own descriptors, credentials
-    // and session, and memory that outlives the call.
+    // SAFETY: every call of this module is about the heir alone: its own credentials and session, and
+    // memory that outlives the call.
     let result = unsafe { call(number, arguments) };
     if result < 0 {
         return Err(result.unsigned_abs() as u32);
@@ -165,32 +169,4 @@ fn restrict() -> Result<(), u32> {
     let mode = libc::SECCOMP_SET_MODE_FILTER as usize;
     let program = ptr::from_ref(&program) as usize;
     system(libc::SYS_seccomp, [mode, 0, program, 0, 0])
-}
-
-fn wait(errand: &Errand) {
-    let waits_for = |fd| libc::pollfd {
-        fd,
-        events: libc::POLLIN,
-        revents: 0,
-    };
-    loop {
-        let mut ends = [waits_for(errand.process), waits_for(errand.line)];
-        match poll(&mut ends, None) {
-            Err(libc::EINTR | libc::EAGAIN) => {}
-            // Also if it cannot wait: it must not outlive its process.
-            Ok(()) | Err(_) => break,
-        }
-    }
-    let _ = poll(&mut [], Some(RESPITE));
-}
-
-fn poll(ends: &mut [libc::pollfd], limit: Option<libc::timespec>) -> Result<(), c_int> {
-    // The kernel writes there what is left of it.
-    let mut limit = limit;
-    let limit = limit
-        .as_mut()
-        .map_or(0, |limit| ptr::from_mut(limit) as usize);
-    let ends = [ends.as_mut_ptr() as usize, ends.len()];
-    let polled = system(libc::SYS_ppoll, [ends[0], ends[1], limit, 0, 0]);
-    polled.map_err(u32::cast_signed)
 }
