@@ -42,21 +42,3 @@ pub(crate) enum Breach {
     #[error("{node:?} panicked")]
     Panicked { node: NodeId },
 }
-
-impl Breach {
-    /// The name of the promise that it breaks.
-    pub(crate) const fn promise(self) -> &'static str {
-        match self {
-            Self::TwoLeaders { .. } => "one-leader-per-epoch",
-            Self::PledgedTwice { .. } => "one-pledge-per-epoch",
-            Self::TwoValues { .. } => "one-value-per-ballot",
-            Self::LedTwice { .. } => "no-tenure-twice",
-            Self::TwoLeases { .. } => "exclusive-lease",
-            Self::EpochWentBack { .. } => "epoch-monotonic",
-            Self::NotAPeer { .. }
-            | Self::RoleDisagrees { .. }
-            | Self::StrangerLeads { .. }
-            | Self::Panicked { .. } => "contract",
-        }
-    }
-}

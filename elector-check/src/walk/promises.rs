@@ -5,7 +5,7 @@ use elector_core::{
     View,
 };
 
-use crate::{breach::Breach, history::History};
+use crate::{breach::Breach, claim::Claim, history::History};
 
 /// A promise that did not hold in a walk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Broken {
 impl From<Breach> for Broken {
     fn from(breach: Breach) -> Self {
         Self {
-            promise: breach.promise(),
+            promise: Claim::broken_by(breach).name(),
             detail: breach.to_string(),
         }
     }

@@ -34,8 +34,6 @@ pub(crate) struct World<A: ElectionAlgorithm> {
     lease: u64,
     /// The first promise that was broken.
     pub(crate) broken: Option<Broken>,
-    /// Inputs that nodes were given.
-    pub(crate) steps: u64,
 }
 
 /// A message in flight.
@@ -62,7 +60,6 @@ impl<A: ElectionAlgorithm> World<A> {
             promises: Promises::of::<A>(),
             lease: config.timing().lease.as_nanos() as u64,
             broken: None,
-            steps: 0,
             config: config.clone(),
         }
     }
@@ -254,7 +251,6 @@ impl<A: ElectionAlgorithm> World<A> {
         let Some(process) = &mut machine.process else {
             return false;
         };
-        self.steps += 1;
         process.causes.push(line);
         let driver = &mut process.driver;
         // What a panic leaves behind is thrown away.
