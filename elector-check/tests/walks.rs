@@ -125,3 +125,33 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
     });
     assert_eq!(one, other);
 }
+
+// A schedule is a file that anybody can write: absurd waits, clocks, names and numbers must not panic.
+#[test]
+fn an_absurd_schedule_is_played() {
+    let schedule = "
+        n1 restarts
+        n1 clock 100
+        wait 86400000 ms
+        wait 86400000 ms
+        wait 86400000 ms
+        wait 86400000 ms
+        n1 elapses Vigil
+        n9 crashes
+        n18446744073709551615 restarts
+        n1 suspects n18446744073709551615
+        n1 transfers to n7
+        n2 receives 4294967290#65535
+        n1 clock 0.01
+        wait 86400000 ms
+        n1 elapses Stagger
+    ";
+    let walks = Walks::<Raft>::new(RaftConfig::default());
+    let played = walks.replay(&schedule.parse().expect("a schedule"));
+    let played = played.expect("a sound configuration");
+    assert_eq!(played.broken, None, "{played}");
+    assert!(
+        played.to_string().contains("n1 elapses Stagger"),
+        "{played}"
+    );
+}

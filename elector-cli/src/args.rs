@@ -12,6 +12,8 @@ pub(crate) const MOST_NODES: u64 = 10_000;
 pub(crate) const MOST_RUNS: u64 = 1_000_000;
 /// The most nodes a cluster may have whose every order of events is tried.
 pub(crate) const MOST_CHECKED: u64 = 9;
+/// The most random walks of one check: beyond it they take months.
+pub(crate) const MOST_WALKS: u64 = 1_000_000_000_000;
 /// The most threads.
 pub(crate) const MOST_JOBS: usize = 1_024;
 
@@ -237,7 +239,7 @@ pub(crate) struct Check {
     #[arg(long, value_name = "N", value_parser = few)]
     pub(crate) nodes: Option<u64>,
     /// Follow so many random walks, in place of the search
-    #[arg(long, value_name = "COUNT", conflicts_with_all = OF_SEARCH)]
+    #[arg(long, value_name = "COUNT", value_parser = walks, conflicts_with_all = OF_SEARCH)]
     pub(crate) walks: Option<u64>,
     /// The seed of the first walk; walk k has seed SEED + k
     #[arg(long, value_name = "SEED", default_value_t = 1, requires = "walks")]
@@ -283,6 +285,14 @@ pub(crate) struct Check {
     /// Stop after so many different states; a million takes about a tenth of a gigabyte
     #[arg(long, value_name = "COUNT", default_value_t = 2_000_000)]
     pub(crate) states: usize,
+}
+
+fn walks(text: &str) -> Result<u64, String> {
+    within(
+        text,
+        MOST_WALKS,
+        "at least 1 walk is needed to see anything",
+    )
 }
 
 fn few(text: &str) -> Result<u64, String> {

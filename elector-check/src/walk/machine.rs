@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use elector_core::{Driver, ElectionAlgorithm, Epoch, Gate, Membership, Moment, TimerOrder, View};
 
@@ -71,12 +71,15 @@ impl Clock {
     }
 
     pub(crate) fn local(&self, now: u64) -> u64 {
-        self.local_base + (now - self.true_base) * self.permille / 1000
+        let run = u128::from(now - self.true_base) * u128::from(self.permille) / 1000;
+        let run = u64::try_from(run).unwrap_or(u64::MAX);
+        self.local_base.saturating_add(run)
     }
 
     /// How long `span` of this clock takes in true time, rounded up.
     pub(crate) fn true_span(&self, span: u64) -> u64 {
-        (span * 1000).div_ceil(self.permille)
+        let span = (u128::from(span) * 1000).div_ceil(u128::from(self.permille));
+        u64::try_from(span).unwrap_or(u64::MAX)
     }
 
     pub(crate) fn set_rate(&mut self, permille: u64, now: u64) {
@@ -152,11 +155,12 @@ impl<A: ElectionAlgorithm> Machine<A> {
         let (TimerOrder::Set(timer, _) | TimerOrder::Cancel(timer)) = order;
         process.timers.retain(|running| running.timer != timer);
         if let TimerOrder::Set(timer, delay) = order {
-            let [min, max] = [delay.min, delay.max].map(|delay| delay.as_nanos() as u64);
+            let nanos = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+            let (min, max) = (nanos(delay.min), nanos(delay.max));
             process.timers.push(Running {
                 timer,
                 line,
-                due: local + min,
+                due: local.saturating_add(min),
                 spread: max - min,
                 plan: None,
             });

@@ -85,7 +85,7 @@ impl FromStr for Schedule {
                 reason,
             };
             let last = lines.last().map_or(0, |line| line.number);
-            let (number, words) = numbered(text, last + 1);
+            let (number, words) = numbered(text, last.saturating_add(1));
             if number <= last {
                 return Err(error(format!("number {number} comes after {last}")));
             }
@@ -225,6 +225,8 @@ mod tests {
             let error = text.parse::<Schedule>().unwrap_err();
             assert_eq!(error.line, 3, "{slip}");
         }
+        let text = format!("{}. n1 restarts\nn1 crashes", u32::MAX);
+        assert!(text.parse::<Schedule>().is_err(), "there is no number left");
         let error = "5. n1 restarts\n5. n1 crashes".parse::<Schedule>();
         assert_eq!(error.unwrap_err().reason, "number 5 comes after 5");
     }

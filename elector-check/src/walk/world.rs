@@ -69,7 +69,7 @@ impl<A: ElectionAlgorithm> World<A> {
     pub(crate) fn apply(&mut self, line: u32, event: &Event<A::Timer>) -> bool {
         let happened = match *event {
             Event::Wait(nanos) => {
-                self.now += nanos;
+                self.now = self.now.saturating_add(nanos);
                 return true;
             }
             Event::Elapsed { node, timer } => self.elapse(line, node, timer),
@@ -295,7 +295,7 @@ impl<A: ElectionAlgorithm> World<A> {
             }
             let to = position(out.to);
             let before = self.flying[first..].iter().filter(|sent| sent.to == to);
-            let nth = before.count() as u16 + 1;
+            let nth = u16::try_from(before.count() + 1).unwrap_or(u16::MAX);
             self.flying.push(Flying {
                 id: MessageId { line, nth },
                 from: node,
