@@ -1,13 +1,15 @@
 //! Puts one fault after the other into Raft and Paxos, and has walks and searches look for it.
 //!
 //! ```text
-//! cargo run --release -p elector-check --example mutants              # all: half an hour on two cores
-//! cargo run --release -p elector-check --example mutants -- silence   # those with this in their name
+//! cargo run --release -p elector-check --example mutants              # all
+//! cargo run --release -p elector-check --example mutants -- silence   # those of this name
 //! ```
 //!
-//! The faults are in `elector-check/mutants.toml`, each a change of a line or two. Each is made in a
-//! copy of the sources under `target/mutants`, so that the working tree stays as it is. A fault that
-//! was not found, or one that was expected to be harmless and was found, makes the exit code 1.
+//! Each fault takes a build, then up to 100 s of walks and a search in each variant that it names,
+//! so that all of them take hours. The faults are in `elector-check/mutants.toml`, each a change of
+//! a line or two. Each is made in a copy of the sources under `target/mutants`, so that the working
+//! tree stays as it is. The exit code is 1 if a fault was not found, or if one was found that was
+//! expected to be harmless.
 
 use std::{
     env, fs, io,

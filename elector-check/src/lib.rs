@@ -62,9 +62,9 @@
 //! # Ok::<(), elector_check::CheckError>(())
 //! ```
 //!
-//! Two bounds make room for what is rare. [`CheckConfig::late`] bounds how many messages arrive in a
-//! later tick than they were sent in; without it nearly all states differ in old messages that may
-//! still arrive. [`CheckConfig::led`] begins with a leader, so that a second election is near.
+//! Two bounds make room for what is rare. [`CheckConfig::late`] bounds how many messages arrive in
+//! a later tick than they were sent in; without it nearly all states differ in old messages that
+//! may still arrive. [`CheckConfig::led`] begins with a leader, so that a second election is near.
 //!
 //! # Walks
 //!
@@ -79,7 +79,12 @@
 //! let walks = Walks::<Raft>::new(RaftConfig::default()).run()?;
 //! assert!(walks.is_clean() && walks.leases() > 0, "{walks}");
 //!
-//! let bounds = CheckConfig { nodes: 2, max_epoch: 1, timeouts: Some(2), ..CheckConfig::default() };
+//! let bounds = CheckConfig {
+//!     nodes: 2,
+//!     max_epoch: 1,
+//!     timeouts: Some(2),
+//!     ..CheckConfig::default()
+//! };
 //! let search = Check::<Raft>::new(bounds);
 //! assert!(search.run()?.is_clean());
 //! # Ok::<(), elector_check::CheckError>(())
@@ -102,11 +107,11 @@
 //!  59. n3 receives 58  ; exclusive-lease: n1 and n3 hold a lease at the same time
 //! ```
 //!
-//! Read it from the last line. Two nodes hold a lease, n1 and n3, so that a node has supported both:
-//! n2, which acknowledged n1 before line 34 and voted for n3 before line 57. It owed silence in
-//! between; line 38 is the last thing that happened to it, and is where it was freed of it. `n2
-//! receives 21` means that the message arrives which line 21 sent to n2; `n2 writes`, that its oldest
-//! write is on the disk, so that what rests on it is seen now.
+//! Read it from the last line. Two nodes hold a lease, n1 and n3, so that a node has supported
+//! both: n2, which acknowledged n1 before line 34 and voted for n3 before line 57. It owed silence
+//! in between. Line 38 is the last thing that happened to it, and is where it was freed of it. The
+//! line `n2 receives 21` means that n2 gets the message which line 21 sent to it; `n2 writes` means
+//! that its oldest write is on the disk, so that what rests on it is seen now.
 //!
 //! # What is asked
 //!

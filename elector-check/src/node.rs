@@ -102,7 +102,7 @@ pub(crate) fn order<T: Copy + Ord>(
     }
 }
 
-/// How many ticks take at least so long.
+/// Returns the smallest number of ticks that takes at least this time.
 fn ticks(duration: Duration, tick: Duration) -> u32 {
     let ticks = duration.as_nanos().div_ceil(tick.as_nanos().max(1));
     u32::try_from(ticks).unwrap_or(u32::MAX)

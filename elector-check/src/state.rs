@@ -43,9 +43,9 @@ pub(crate) struct Budgets {
     pub(crate) crashes: u32,
     pub(crate) suspicions: u32,
     pub(crate) commands: u32,
-    /// Unbounded if there is none.
+    /// `None` for no bound.
     pub(crate) timeouts: Option<u32>,
-    /// Unbounded if there is none.
+    /// `None` for no bound.
     pub(crate) late: Option<u32>,
 }
 

@@ -25,8 +25,8 @@ fn holds<A: ElectionAlgorithm>(config: A::Config, schedule: &str, point: &str) {
     assert!(text.contains(point), "nothing contains {point:?}: {text}");
 }
 
-/// The lines from `number` on in which a candidate asks for votes; line `number + 2` is the one that
-/// sends the requests. With pre-vote, that takes an exchange with a voter first.
+/// The lines from `number` on in which a candidate asks for votes. Line `number + 2` sends the
+/// requests. With pre-vote, an exchange with a voter comes first.
 fn ask(number: u32, begins: &str, candidate: u64, voter: u64, pre_vote: bool) -> String {
     let (answered, asked) = (number + 1, number + 2);
     if !pre_vote {
@@ -91,9 +91,9 @@ fn late_transfer(pre_vote: bool) -> String {
     )
 }
 
-/// Node 1 leads term 1, and its first heartbeat to node 3 is late. It hands over to node 2, and node 2
-/// hands back: node 1 leads term 3 with the vote of node 3, which has not heard it lead that term
-/// when the old heartbeat arrives.
+/// Node 1 leads term 1, and its first heartbeat to node 3 is late. It hands over to node 2, and
+/// node 2 hands back: node 1 leads term 3 with the vote of node 3, which has not heard it lead that
+/// term when the old heartbeat arrives.
 fn late_heartbeat(pre_vote: bool) -> String {
     let first = ask(10, "n1 elapses Stagger", 1, 2, pre_vote);
     let second = ask(50, "n3 campaigns", 3, 2, pre_vote);
@@ -140,8 +140,8 @@ fn late_heartbeat(pre_vote: bool) -> String {
     )
 }
 
-/// The first leader of a Paxos cluster: node 1, with the acceptance of node 2, in epoch 1. Line 16 is
-/// its first round; line 17 where acceptors tell all.
+/// The first leader of a Paxos cluster: node 1, with the acceptance of node 2, in epoch 1. Line 16
+/// is its first round; line 17 where acceptors tell all.
 const PAXOS_LED: &str = "
     1. n1 restarts
     2. n2 restarts
@@ -165,7 +165,8 @@ const PAXOS_LED: &str = "
 ";
 
 /// Nodes 2 and 3 hear nothing for an election timeout, and propose. Node 2 promises the ballot of
-/// node 3, then hears its leader again, and learns of epoch 2 only by the refusal of its own proposal.
+/// node 3, then hears its leader again, and learns of epoch 2 only by the refusal of its own
+/// proposal.
 const LATE_PREPARE: &str = "
     20. n3 receives 6 ; so that its ballot will be the higher one
     21. n3 writes
@@ -199,8 +200,8 @@ const LATE_PREPARE: &str = "
     49. n3 receives 47
 ";
 
-/// As `late_heartbeat`, in Paxos. Node 2 learns who leads epoch 3 without hearing it: by the refusal
-/// of an old proposal that arrives again.
+/// As `late_heartbeat`, in Paxos. Node 2 learns who leads epoch 3 without hearing it: by the
+/// refusal of an old proposal that arrives again.
 const LATE_ROUND: &str = "
     20. n1 transfers to n2
     21. n2 receives 20
@@ -252,8 +253,8 @@ const LATE_ROUND: &str = "
     67. n2 receives 65
 ";
 
-// A voter that grants a transfer in its own term a second time, after a restart, still owes silence to
-// the leader of that term.
+// A voter that grants a transfer in its own term a second time, after a restart, still owes silence
+// to the leader of that term.
 #[test]
 fn a_late_transfer_does_not_end_the_silence_of_a_restarted_voter() {
     for variant in RaftConfig::variants() {
@@ -264,8 +265,8 @@ fn a_late_transfer_does_not_end_the_silence_of_a_restarted_voter() {
     }
 }
 
-// A node that has voted for a leader has not heard it lead: an answer to a heartbeat of that leader's
-// earlier tenure must not become a lease.
+// A node that has voted for a leader has not heard it lead: an answer to a heartbeat of that
+// leader's earlier tenure must not become a lease.
 #[test]
 fn a_late_heartbeat_of_an_earlier_tenure_gives_no_lease() {
     for variant in RaftConfig::variants() {

@@ -202,8 +202,8 @@ fn leases_that_overlap_are_caught() {
     }
 }
 
-// A hint that is wrong lets a leader rise while another holds a lease: that is a choice of whoever
-// gives hints, so it must be asked for.
+// A wrong hint lets a new leader be elected while the old one holds a lease. So a search gives
+// wrong hints only if its bounds ask for them.
 #[test]
 fn a_false_hint_lets_leases_overlap() {
     let hinted = CheckConfig {

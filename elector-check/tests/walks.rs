@@ -126,7 +126,8 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
     assert_eq!(one, other);
 }
 
-// A schedule is a file that anybody can write: absurd waits, clocks, names and numbers must not panic.
+// A schedule is a file that anybody can write: absurd waits, clocks, names and numbers must not
+// panic.
 #[test]
 fn an_absurd_schedule_is_played() {
     let schedule = "

@@ -26,8 +26,8 @@ fn until_led(config: &RaftConfig, nodes: u64, seed: u64) -> u64 {
     60_000
 }
 
-// It campaigns without end, and cannot win. The votes that it gets must not make its voters slow, as
-// votes that were split among candidates do: they would leave the next tries to it.
+// It campaigns without end, and cannot win. The votes that it gets must not make its voters slow,
+// as votes that were split among candidates do: they would leave the next tries to it.
 #[test]
 fn a_deaf_candidate_does_not_slow_its_voters_down() {
     for variant in RaftConfig::variants() {

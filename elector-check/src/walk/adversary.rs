@@ -13,10 +13,10 @@ use crate::{
 
 /// Chooses what happens next in a walk, and intervenes now and then, mostly where it hurts.
 ///
-/// In one half of the walks it gives each message, timer and write a moment of its own when it first
-/// sees it: these walks look like a bad network. In the other half it draws each next event from all
-/// that can happen, with a weight for each link and each node, and lets time pass in between: these
-/// reach orders of events that no plausible delays would.
+/// In one half of the walks it gives each message, timer and write a moment of its own when it
+/// first sees it: these walks look like a bad network. In the other half it draws each next event
+/// from all that can happen, with a weight for each link and each node, and lets time pass in
+/// between: these reach orders of events that no plausible delays would.
 pub(crate) struct Adversary {
     rng: Rng,
     profile: Profile,
@@ -49,7 +49,7 @@ enum Deed {
     Command(usize, Command),
     Clock(usize, u64),
     Hint(usize, usize),
-    /// Has whoever leads then hand over to this node.
+    /// The leader of that moment hands over to this node.
     HandOver(usize),
     /// Delivers what is held for a node.
     Release(usize),

@@ -59,7 +59,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Not zero: a stamp of zero means that there is none.
+    /// Not zero, because a stamp of zero stands for no stamp.
     const ORIGIN: u64 = 1_000_000_000;
 
     pub(crate) fn new() -> Self {

@@ -40,7 +40,7 @@ pub(crate) struct Profile {
     pub(crate) pace: u64,
     /// How likely each intervention is, relative to the others; see [`Move::ALL`].
     pub(crate) weights: [u32; Move::ALL.len()],
-    /// `election_min`: after so long a leader that is not heard counts as gone.
+    /// `election_min`: a leader that was not heard for this time counts as gone.
     pub(crate) vigil: u64,
     /// The random rest of the election timeout.
     pub(crate) stagger: u64,

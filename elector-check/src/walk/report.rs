@@ -73,7 +73,10 @@ impl Finding {
             "#[test]\n\
              fn {name}{seed}() {{\n    \
                  let schedule = r#\"\n        {}\n    \"#;\n    \
-                 let walks = Walks::<{algorithm}> {{ nodes: Some({nodes}), ..Walks::new(config) }};\n    \
+                 let walks = Walks::<{algorithm}> {{\n        \
+                     nodes: Some({nodes}),\n        \
+                     ..Walks::new(config)\n    \
+                 }};\n    \
                  let played = walks.replay(&schedule.parse().unwrap()).unwrap();\n    \
                  assert_eq!(played.broken, None, \"{{played}}\");\n\
              }}\n",

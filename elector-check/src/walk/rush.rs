@@ -10,11 +10,11 @@ use crate::{
 };
 
 /// Random continuations from one moment of a walk, in which no time passes. A lease that is held
-/// stays held, so that races against it are tried in many orders, which delays drawn at random would
-/// hit too seldom.
+/// stays held, so that races against it are tried in many orders, which delays drawn at random
+/// would hit too seldom.
 ///
-/// A continuation is a few moves: a node is restarted, a message that is late arrives, leadership is
-/// transferred. What a move has caused goes on for a while. At last a node that does not lead is
+/// A continuation is a few moves: a node is restarted, a message that is late arrives, leadership
+/// is transferred. What a move has caused goes on for a while. At last a node that does not lead is
 /// made to campaign, and what that causes goes on until an election has got through.
 pub(crate) struct Rush {
     rng: Rng,
@@ -170,8 +170,8 @@ impl<A: ElectionAlgorithm> Path<A> {
         self.first + self.lines.len() as u32
     }
 
-    /// Lets an event happen, if it can, and ends the writes that it began: a write that takes longer
-    /// is a message that takes longer.
+    /// Lets an event happen, if it can, and ends the writes that it began: a write that takes
+    /// longer is a message that takes longer.
     fn apply(&mut self, event: Event<A::Timer>) {
         let mut next = Some(event);
         while let Some(event) = next

@@ -91,7 +91,7 @@ impl FromStr for Schedule {
             }
             let event = event(words).ok_or_else(|| {
                 error(format!(
-                    "\"{words}\" is no event: write it as in \"wait 1.5 ms\", \"n1 elapses Vigil\", \
+                    "\"{words}\" is no event: write \"wait 1.5 ms\", \"n1 elapses Vigil\", \
                      \"n2 receives 7\", \"n1 writes\", \"n1 crashes\", \"n1 restarts\", \
                      \"n1 transfers to n2\""
                 ))

@@ -23,9 +23,9 @@ use crate::{
 ///
 /// In a walk every event is chosen by an adversary: each message arrives promptly, late, twice or
 /// never; timers elapse on time or late; writes end one by one, and a crash keeps those that have
-/// ended; clocks run at rates within the margin between lease and `election_min`; nodes restart, and
-/// get commands and true hints. Each walk draws the habits of its adversary from its seed, and ends
-/// with all faults healed.
+/// ended; clocks run at rates within the margin between lease and `election_min`; nodes restart,
+/// and get commands and true hints. Each walk draws the habits of its adversary from its seed, and
+/// ends with all faults healed.
 #[derive(Clone, Debug)]
 pub struct Walks<A: ElectionAlgorithm> {
     /// The configuration of the algorithm, the same on all nodes.
