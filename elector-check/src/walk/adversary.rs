@@ -1,14 +1,9 @@
-use elector_core::{Command, ElectionAlgorithm, Epoch, Message as _, Purpose, Role};
+use elector_core::{Command, ElectionAlgorithm, Epoch, Role};
 use fastrand::Rng;
 
 use crate::{
     action::id,
-    walk::{
-        event::Event,
-        profile::{Move, Profile},
-        rush::Rush,
-        world::World,
-    },
+    walk::{event::Event, profile::Profile, rush::Rush, world::World},
 };
 
 /// Chooses what happens next in a walk, and intervenes now and then, mostly where it hurts.
@@ -18,32 +13,24 @@ use crate::{
 /// from all that can happen, with a weight for each link and each node, and lets time pass in
 /// between: these reach orders of events that no plausible delays would.
 pub(crate) struct Adversary {
-    rng: Rng,
-    profile: Profile,
+    pub(super) rng: Rng,
+    pub(super) profile: Profile,
     /// What it has decided to do later.
-    agenda: Vec<(u64, Deed)>,
+    pub(super) agenda: Vec<(u64, Deed)>,
     next_move: u64,
     /// Until when nothing happens at a node, by position.
-    frozen: Vec<u64>,
+    pub(super) frozen: Vec<u64>,
     /// What links do to messages, row by sender.
-    links: Vec<Link>,
+    pub(super) links: Vec<Link>,
     /// How likely a message of each link is to be next, where events are drawn; row by sender.
-    eager: Vec<u32>,
+    pub(super) eager: Vec<u32>,
     /// What it has last seen of each node.
     seen: Vec<Option<(Epoch, Role)>>,
 }
 
-/// Message kinds fall into eight groups, so that a walk can pick one without knowing their names.
-fn kind_of(name: &str) -> u8 {
-    let sum = name
-        .bytes()
-        .fold(7_u8, |sum, byte| sum.wrapping_mul(31) ^ byte);
-    sum % 8
-}
-
 /// Something to do at a moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Deed {
+pub(super) enum Deed {
     Crash(usize),
     Restart(usize),
     Command(usize, Command),
@@ -57,9 +44,9 @@ enum Deed {
 
 /// What a link does until some moment.
 #[derive(Clone, Copy, Debug, Default)]
-struct Link {
-    until: u64,
-    delay: u64,
+pub(super) struct Link {
+    pub(super) until: u64,
+    pub(super) delay: u64,
 }
 
 /// What can happen next, by its place in the world.
@@ -74,11 +61,9 @@ enum Next {
 }
 
 /// A plan that is never carried out.
-const NEVER: u64 = u64::MAX;
-/// The most messages that are held; the oldest are lost first.
-const MOST_HELD: usize = 64;
+pub(super) const NEVER: u64 = u64::MAX;
 /// The weight of a link that is as fast as any.
-const EAGER: u32 = 64;
+pub(super) const EAGER: u32 = 64;
 
 impl Adversary {
     pub(crate) fn new(rng: Rng, profile: Profile, nodes: usize) -> Self {
@@ -184,16 +169,16 @@ impl Adversary {
         }
     }
 
-    fn chance(&mut self, share: f64) -> bool {
+    pub(super) fn chance(&mut self, share: f64) -> bool {
         share > 0.0 && self.rng.f64() < share
     }
 
-    fn between(&mut self, (least, most): (u64, u64)) -> u64 {
+    pub(super) fn between(&mut self, (least, most): (u64, u64)) -> u64 {
         self.rng.u64(least..=most.max(least))
     }
 
     /// The next moment on the grid.
-    fn on_grid(&self, at: u64) -> u64 {
+    pub(super) fn on_grid(&self, at: u64) -> u64 {
         at.next_multiple_of(self.profile.grid)
     }
 
@@ -218,7 +203,7 @@ impl Adversary {
         }
     }
 
-    fn release<A: ElectionAlgorithm>(&mut self, world: &mut World<A>, node: usize) {
+    pub(super) fn release<A: ElectionAlgorithm>(&mut self, world: &mut World<A>, node: usize) {
         let soon = self.profile.flight.1;
         for place in 0..world.flying.len() {
             let flying = &world.flying[place];
@@ -226,100 +211,6 @@ impl Adversary {
             {
                 let at = world.now + self.rng.u64(0..=soon);
                 world.flying[place].plan = Some(self.on_grid(at));
-            }
-        }
-    }
-
-    /// Gives everything that is new its moment.
-    fn plan<A: ElectionAlgorithm>(&mut self, world: &mut World<A>) {
-        let now = world.now;
-        let mut place = world.flying.len();
-        while let Some(last) = place.checked_sub(1)
-            && world.flying[last].plan.is_none()
-        {
-            place = last;
-        }
-        let mut spoken = None;
-        while place < world.flying.len() {
-            let flying = &world.flying[place];
-            let (from, to) = (flying.from, flying.to);
-            let binds = flying.message.pledge(id(to)).is_some()
-                || flying.message.purpose() == Purpose::Liveness && world.leader() != Some(from);
-            spoken = spoken.or(binds.then_some(from));
-            let kind = kind_of(flying.message.kind());
-            match self.fate((from, to), kind, now) {
-                Some(at) => {
-                    world.flying[place].plan = Some(at);
-                    place += 1;
-                }
-                None => world.retire(place),
-            }
-        }
-        if let Some(node) = spoken
-            && self.chance(self.profile.crash_after_word)
-        {
-            self.crash_soon(node, now);
-        }
-        let held = world
-            .flying
-            .iter()
-            .filter(|it| it.plan == Some(NEVER))
-            .count();
-        if held > MOST_HELD {
-            let oldest = world.flying.iter().position(|it| it.plan == Some(NEVER));
-            if let Some(place) = oldest {
-                world.retire(place);
-            }
-        }
-        self.plan_machines(world, now);
-    }
-
-    /// When a message arrives; `None` if it is lost.
-    fn fate(&mut self, (from, to): (usize, usize), kind: u8, now: u64) -> Option<u64> {
-        let link = self.links[from * self.frozen.len() + to];
-        let slowed = if link.until > now { link.delay } else { 0 };
-        if slowed == NEVER || self.chance(self.profile.lost) {
-            return None;
-        }
-        let is_held = kind == self.profile.held_kind && self.chance(self.profile.held_of_kind);
-        if is_held || self.chance(self.profile.held) {
-            return Some(NEVER);
-        }
-        let mut flight = self.between(self.profile.flight) + slowed;
-        if self.chance(self.profile.late) {
-            flight += self.between((0, self.profile.late_by));
-        }
-        Some(self.on_grid(now + flight))
-    }
-
-    fn plan_machines<A: ElectionAlgorithm>(&mut self, world: &mut World<A>, now: u64) {
-        for machine in &mut world.machines {
-            let mut after = now;
-            for write in &mut machine.writes {
-                let plan = write.plan.unwrap_or_else(|| {
-                    let takes = self.between(self.profile.write);
-                    self.on_grid(after + takes)
-                });
-                // The disk writes one after the other.
-                after = after.max(plan);
-                write.plan = Some(plan);
-            }
-            let clock = machine.clock;
-            let process = machine.process.iter_mut();
-            for timer in process.flat_map(|process| &mut process.timers) {
-                if timer.plan.is_some() {
-                    continue;
-                }
-                let mut local = timer.due;
-                if !self.chance(self.profile.early_timers) {
-                    local += self.between((0, timer.spread));
-                }
-                let left = local.saturating_sub(clock.local(now));
-                let mut at = now + clock.true_span(left);
-                if timer.spread + left > 0 && self.chance(self.profile.slow_timers) {
-                    at += self.between((0, self.profile.late_by));
-                }
-                timer.plan = Some(self.on_grid(at));
             }
         }
     }
@@ -484,182 +375,5 @@ impl Adversary {
                 may_be.then_some(Event::Suspected { node, peer })
             }
         }
-    }
-
-    fn intervene<A: ElectionAlgorithm>(&mut self, world: &mut World<A>) {
-        let total: u32 = self.profile.weights.iter().sum();
-        if total == 0 {
-            return;
-        }
-        let mut draw = self.rng.u32(..total);
-        let mut moves = Move::ALL.iter().zip(self.profile.weights);
-        let chosen = moves.find(|(_, weight)| {
-            let hit = draw < *weight;
-            draw = draw.wrapping_sub(*weight);
-            hit
-        });
-        if let Some((&chosen, _)) = chosen {
-            self.make(chosen, world);
-        }
-    }
-
-    fn make<A: ElectionAlgorithm>(&mut self, chosen: Move, world: &mut World<A>) {
-        let nodes = world.machines.len();
-        let (any, other) = (self.rng.usize(..nodes), self.rng.usize(..nodes));
-        let now = world.now;
-        match (chosen, world.leader()) {
-            (Move::Crash, _) => self.crash_soon(any, now),
-            (Move::CrashLeader, Some(leader)) => self.crash_soon(leader, now),
-            (Move::Transfer, Some(leader)) if leader != other => {
-                let command = Command::TransferTo(id(other));
-                self.agenda.push((now, Deed::Command(leader, command)));
-                if self.rng.u8(..3) == 0 {
-                    let at = now + self.between(self.profile.flight) * 2;
-                    let at = self.on_grid(at);
-                    self.agenda
-                        .push((at, Deed::Command(any, Command::Campaign)));
-                }
-            }
-            (Move::Resign, Some(leader)) => {
-                self.agenda
-                    .push((now, Deed::Command(leader, Command::Resign)));
-            }
-            (Move::Campaign, _) => {
-                self.agenda
-                    .push((now, Deed::Command(any, Command::Campaign)));
-            }
-            (Move::Links, _) if self.profile.drawn.is_some() => self.change_links(nodes),
-            (Move::Links, _) => self.trouble(any, other, now),
-            (Move::Silence, Some(leader)) => {
-                let span = self.profile.vigil + self.between((0, 2 * self.profile.stagger));
-                let only = self.rng.bool().then_some(any);
-                for to in (0..nodes).filter(|&to| only.is_none_or(|only| only == to)) {
-                    self.mute(leader, to, now + span);
-                }
-            }
-            (Move::Siege, Some(leader)) => self.besiege(leader, nodes, now),
-            (Move::Relay, Some(_)) => self.relay(nodes, now),
-            (Move::Freeze, _) => {
-                let span = self.rng.u64(0..=self.profile.horizon / 3);
-                self.frozen[any] = self.on_grid(now + span);
-            }
-            (Move::Release, _) => self.release(world, any),
-            (Move::Drift, _) if self.profile.drift > 0 => {
-                let drift = self.profile.drift;
-                let permille = self.rng.u64(1000 - drift..=1000 + drift);
-                self.agenda.push((now, Deed::Clock(any, permille)));
-            }
-            (Move::Hint, _) if any != other => self.agenda.push((now, Deed::Hint(any, other))),
-            (
-                Move::CrashLeader
-                | Move::Transfer
-                | Move::Resign
-                | Move::Silence
-                | Move::Siege
-                | Move::Relay
-                | Move::Drift
-                | Move::Hint,
-                _,
-            ) => {}
-        }
-    }
-
-    /// Loses what one node sends to another, until some moment.
-    fn mute(&mut self, from: usize, to: usize, until: u64) {
-        let nodes = self.frozen.len();
-        let delay = NEVER;
-        self.links[from * nodes + to] = Link { until, delay };
-    }
-
-    /// Cuts a node, the rebel, off from the leader until it takes the leader for gone, and has it
-    /// campaign just after something has been done to another node, the ally, which the leader's
-    /// lease may rest on. Sometimes leadership is handed over first, so that messages of an earlier
-    /// tenure are under way.
-    fn besiege(&mut self, mut leader: usize, nodes: usize, now: u64) {
-        let mut others: Vec<usize> = (0..nodes).filter(|&node| node != leader).collect();
-        self.rng.shuffle(&mut others);
-        let (Some(mut rebel), ally) = (others.first().copied(), others.get(1).copied()) else {
-            return;
-        };
-        if self.rng.bool() {
-            let heir = ally.unwrap_or(rebel);
-            self.agenda.push((now, Deed::HandOver(rebel)));
-            (leader, rebel) = (rebel, if self.rng.bool() { leader } else { heir });
-        }
-        let ally = ally.filter(|&ally| ally != rebel).unwrap_or(leader);
-        let last_heard = now + self.between((0, self.profile.flight.1 * 2));
-        let span = self.profile.vigil + self.between((0, self.profile.stagger));
-        let at = last_heard + span;
-        self.mute(leader, rebel, at + self.profile.vigil);
-        if self.rng.u8(..3) == 0 {
-            // The ally hears nothing either, but for what reaches it at the last moment.
-            let until = at - self.between((0, self.profile.vigil / 4));
-            self.mute(leader, ally, until);
-        }
-        match self.rng.u8(..5) {
-            0 => {}
-            1 => self.agenda.push((at, Deed::Release(ally))),
-            trick => {
-                let back = at + self.between(self.profile.flight);
-                self.agenda.push((at, Deed::Crash(ally)));
-                self.agenda.push((back, Deed::Restart(ally)));
-                if trick > 2 {
-                    self.agenda.push((back + 1, Deed::Release(ally)));
-                }
-            }
-        }
-        if self.rng.bool() {
-            let after = at + self.between((0, self.profile.flight.1 * 4)) + 2;
-            let campaign = Deed::Command(rebel, Command::Campaign);
-            self.agenda.push((after, campaign));
-        }
-    }
-
-    /// Has leadership handed on a few times before followers have settled, and a node campaign.
-    fn relay(&mut self, nodes: usize, now: u64) {
-        let mut at = now;
-        for _ in 0..self.rng.u8(2..=4) {
-            let to = self.rng.usize(..nodes);
-            self.agenda.push((at, Deed::HandOver(to)));
-            at += self.profile.flight.1 + self.between((1, self.profile.flight.1 * 6 + 2));
-        }
-        let campaign = Deed::Command(self.rng.usize(..nodes), Command::Campaign);
-        self.agenda.push((at, campaign));
-    }
-
-    /// Draws anew how likely the messages of one link are to be next.
-    fn change_links(&mut self, nodes: usize) {
-        let link = self.rng.usize(..nodes * nodes);
-        self.eager[link] = [0, 1, 4, EAGER, EAGER, 4 * EAGER][self.rng.usize(..6)];
-    }
-
-    /// Loses or delays what goes over some links, for a while.
-    fn trouble(&mut self, from: usize, to: usize, now: u64) {
-        let nodes = self.frozen.len();
-        let until = now + self.rng.u64(0..=self.profile.horizon / 2);
-        let delay = if self.rng.bool() {
-            NEVER
-        } else {
-            self.rng.u64(0..=self.profile.late_by)
-        };
-        let link = Link { until, delay };
-        self.links[from * nodes + to] = link;
-        if self.rng.bool() {
-            self.links[to * nodes + from] = link;
-        }
-    }
-
-    /// Crashes a node, now or while its last words are on their way, and mostly restarts it soon:
-    /// while those who heard them still count on it.
-    fn crash_soon(&mut self, node: usize, now: u64) {
-        let at = now + self.between((0, self.profile.flight.1 / 2));
-        let at = self.on_grid(at);
-        self.agenda.push((at, Deed::Crash(node)));
-        let down = match self.rng.u8(..4) {
-            0 => self.between((0, self.profile.horizon / 3)),
-            _ => self.between((0, self.profile.flight.1)),
-        };
-        let back = self.on_grid(at + down.max(1));
-        self.agenda.push((back, Deed::Restart(node)));
     }
 }

@@ -3,7 +3,9 @@
 mod adversary;
 mod event;
 mod machine;
+mod moves;
 mod note;
+mod plans;
 mod profile;
 mod promises;
 mod report;

@@ -1,6 +1,8 @@
 use elector_core::{Settings, Timing};
 use fastrand::Rng;
 
+use crate::walk::moves::Move;
+
 /// What the adversary of one walk is like: drawn once, so that some walks combine rare things often
 /// and others hardly disturb the cluster. Durations are nanoseconds.
 #[derive(Clone, Debug)]
@@ -51,56 +53,6 @@ pub(crate) struct Profile {
     pub(crate) horizon: u64,
     /// The largest deviation of a clock, in thousandths.
     pub(crate) drift: u64,
-}
-
-/// What the adversary does now and then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Move {
-    /// Crashes a node, and mostly restarts it soon.
-    Crash,
-    /// Crashes the leader, and mostly restarts it soon.
-    CrashLeader,
-    /// Has the leader hand over; sometimes another node campaigns at the same time.
-    Transfer,
-    /// Has the leader resign.
-    Resign,
-    /// Has a node campaign.
-    Campaign,
-    /// Loses or delays everything on some links for a while.
-    Links,
-    /// Cuts nodes off from what the leader sends, for about a vigil.
-    Silence,
-    /// Cuts one node off from the leader until it takes it for gone; then, when it campaigns, does
-    /// something to another node that the lease rests on.
-    Siege,
-    /// Has leadership handed from node to node in quick succession; then one campaigns.
-    Relay,
-    /// Stops a node as SIGSTOP does, for a while.
-    Freeze,
-    /// Delivers what is held for a node.
-    Release,
-    /// Changes the rate of a clock.
-    Drift,
-    /// Tells a node that a peer is gone.
-    Hint,
-}
-
-impl Move {
-    pub(crate) const ALL: [Self; 13] = [
-        Self::Crash,
-        Self::CrashLeader,
-        Self::Transfer,
-        Self::Resign,
-        Self::Campaign,
-        Self::Links,
-        Self::Silence,
-        Self::Siege,
-        Self::Relay,
-        Self::Freeze,
-        Self::Release,
-        Self::Drift,
-        Self::Hint,
-    ];
 }
 
 impl Profile {
