@@ -128,6 +128,8 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
         if !self.scenario.from_boot || !self.scenario.steps.is_empty() {
             self.sim.run_for(self.scenario.rest);
             self.sim.end_faults(&network, disk);
+            // What waited at a paused node, a command to resign for example, is part of the faults.
+            self.sim.run_until_ns(self.sim.now);
         }
         let ended = self.sim.now_ns();
         if !self.sim.run_until_unanimous(self.bound()) {
