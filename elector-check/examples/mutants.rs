@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release -p elector-check --example mutants              # all
 //! cargo run --release -p elector-check --example mutants -- silence   # those of this name
+//! cargo run --release -p elector-check --example mutants -- silence paxos/thrifty
 //! ```
 //!
 //! Each fault takes a build, then up to 100 s of walks and a search in each variant that it names,
@@ -73,13 +74,14 @@ fn main() -> Result<ExitCode> {
             println!("{}", hunt(variant)?);
             Ok(ExitCode::SUCCESS)
         }
-        [] => all(""),
-        [name] => all(name),
-        _ => Err("at most one argument: a part of the names of the mutants to try".into()),
+        [] => all("", ""),
+        [name] => all(name, ""),
+        [name, variant] => all(name, variant),
+        _ => Err("at most two arguments: a part of the mutants' names, and of a variant's".into()),
     }
 }
 
-fn all(part: &str) -> Result<ExitCode> {
+fn all(part: &str, of: &str) -> Result<ExitCode> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let text = fs::read_to_string(root.join("elector-check/mutants.toml"))?;
     let file: File = toml::from_str(&text)?;
@@ -94,7 +96,7 @@ fn all(part: &str) -> Result<ExitCode> {
                 .map_err(|error| format!("{}: {error}", mutant.name))?;
         }
         let binary = build(&tree).map_err(|error| format!("{}: {error}", mutant.name))?;
-        for variant in &mutant.variants {
+        for variant in mutant.variants.iter().filter(|it| it.contains(of)) {
             let found = Command::new(&binary).args(["hunt", variant]).output()?;
             let found = String::from_utf8_lossy(&found.stdout);
             let nothing = found.trim() == "nothing";

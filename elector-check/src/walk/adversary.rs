@@ -26,6 +26,8 @@ pub(crate) struct Adversary {
     pub(super) eager: Vec<u32>,
     /// What it has last seen of each node.
     seen: Vec<Option<(Epoch, Role)>>,
+    /// For how many more events the newest tenure counts as young.
+    young: u32,
 }
 
 /// Something to do at a moment.
@@ -62,6 +64,8 @@ enum Next {
 
 /// A plan that is never carried out.
 pub(super) const NEVER: u64 = u64::MAX;
+/// A tenure is young for this many events.
+const YOUNG: u32 = 16;
 /// The weight of a link that is as fast as any.
 pub(super) const EAGER: u32 = 64;
 
@@ -76,6 +80,7 @@ impl Adversary {
             links: vec![Link::default(); nodes * nodes],
             eager: vec![EAGER; nodes * nodes],
             seen: vec![None; nodes],
+            young: 0,
         };
         adversary.plan_move(0);
         for _ in 0..nodes {
@@ -94,17 +99,19 @@ impl Adversary {
         self.profile.rushes
     }
 
-    /// Whether now is the moment for a rush: mostly when a node campaigns beside a leader.
+    /// Whether now is the moment for a rush: mostly when a node campaigns beside a leader, or when
+    /// a leader is new and messages of earlier tenures are under way.
     pub(crate) fn is_rash<A: ElectionAlgorithm>(&mut self, world: &World<A>) -> bool {
+        self.young = self.young.saturating_sub(1);
         let one_in = match world.leader() {
-            Some(_) if world.is_contested() => 8,
+            Some(_) if self.young > 0 || world.is_contested() => 8,
             Some(_) => 64,
             None => 128,
         };
         self.rng.u8(..one_in) == 0
     }
 
-    pub(crate) fn rush(&mut self) -> Rush {
+    pub(crate) fn rush<A: ElectionAlgorithm>(&mut self) -> Rush<A> {
         Rush::new(self.rng.fork(), self.profile.rush_tries)
     }
 
@@ -196,6 +203,9 @@ impl Adversary {
             let now = view.map(|view| (view.epoch, view.role));
             if now != self.seen[node] {
                 self.seen[node] = now;
+                if view.is_some_and(|view| view.leads()) {
+                    self.young = YOUNG;
+                }
                 if now.is_some() {
                     self.release(world, node);
                 }

@@ -5,7 +5,7 @@ use crate::{
     action::id,
     walk::{
         event::{Event, Line},
-        world::World,
+        world::{Flying, World},
     },
 };
 
@@ -14,10 +14,13 @@ use crate::{
 /// would hit too seldom.
 ///
 /// A continuation is a few moves: a node is restarted, a message that is late arrives, leadership
-/// is transferred. What a move has caused goes on for a while. At last a node that does not lead is
-/// made to campaign, and what that causes goes on until an election has got through.
-pub(crate) struct Rush {
+/// is transferred. What a move has caused goes on for a while. One node is the rebel: at last it is
+/// made to campaign, once or again after a rejection, and what that causes goes on until an election
+/// has got through.
+pub(crate) struct Rush<A: ElectionAlgorithm> {
     rng: Rng,
+    /// What has arrived or was lost before, the oldest first.
+    past: Vec<Flying<A::Message>>,
     /// How many continuations.
     tries: u32,
     /// How many events they had in all.
@@ -27,11 +30,15 @@ pub(crate) struct Rush {
 /// The most moves before the last.
 const MOST_MOVES: u32 = 4;
 /// How many events may follow a move, at most.
-const FOLLOWING: [u32; 4] = [0, 3, 12, 20];
+const FOLLOWING: [u32; 4] = [0, 3, 12, LONGEST];
 /// How many may follow the last move: an election gets through.
 const LONGEST: u32 = 24;
-/// How many past messages may arrive again in a continuation.
-const ECHOES: usize = 4;
+/// How often the rebel campaigns at the end, at most.
+const MOST_PUSHES: u32 = 2;
+/// How many of its own past messages a continuation keeps, so that they may arrive again.
+const KEPT: usize = 16;
+/// How many messages of a link arrive at once, at most.
+const MOST_AT_ONCE: usize = 4;
 
 /// A continuation under way.
 struct Path<A: ElectionAlgorithm> {
@@ -40,10 +47,11 @@ struct Path<A: ElectionAlgorithm> {
     first: u32,
 }
 
-impl Rush {
+impl<A: ElectionAlgorithm> Rush<A> {
     pub(crate) fn new(rng: Rng, tries: u32) -> Self {
         Self {
             rng,
+            past: Vec::new(),
             tries,
             events: 0,
         }
@@ -51,22 +59,13 @@ impl Rush {
 
     /// Tries continuations of `world`. Returns the lines of the first that breaks a promise; they
     /// are numbered from `first`.
-    pub(crate) fn search<A: ElectionAlgorithm>(
-        &mut self,
-        world: &World<A>,
-        first: u32,
-    ) -> Option<Vec<Line<A::Timer>>> {
+    pub(crate) fn search(&mut self, world: &World<A>, first: u32) -> Option<Vec<Line<A::Timer>>> {
         let mut root = world.clone();
-        let past: Vec<_> = std::mem::take(&mut root.past).into();
-        root.kept = 0;
+        self.past = std::mem::take(&mut root.past).into();
+        root.kept = KEPT;
         (0..self.tries).find_map(|_| {
-            let mut world = root.clone();
-            for _ in 0..ECHOES.min(past.len()) {
-                let echo = &past[self.rng.usize(..past.len())];
-                world.past.push_back(echo.clone());
-            }
             let mut path = Path {
-                world,
+                world: root.clone(),
                 lines: Vec::new(),
                 first,
             };
@@ -76,60 +75,131 @@ impl Rush {
         })
     }
 
-    fn hurry<A: ElectionAlgorithm>(&mut self, path: &mut Path<A>) {
+    fn hurry(&mut self, path: &mut Path<A>) {
+        let nodes = path.world.machines.len();
+        let rebel = self.rng.usize(..nodes);
         for _ in 0..self.rng.u32(0..=MOST_MOVES) {
+            let to = self.rng.usize(..nodes);
+            let link = (self.other_than(to, path), to);
             let cause = path.next();
-            self.make_move(path);
+            self.make_move(path, rebel, link);
+            let side = self.side(nodes, &[link.0, link.1]);
             let events = FOLLOWING[self.rng.usize(..FOLLOWING.len())];
-            self.follow(path, cause, events);
+            self.follow(path, cause, events, &side);
         }
-        let cause = path.next();
-        self.push(path);
-        self.follow(path, cause, LONGEST);
+        for _ in 0..self.rng.u32(1..=MOST_PUSHES) {
+            let (cause, side) = (path.next(), self.side(nodes, &[]));
+            self.push(path, rebel);
+            self.follow(path, cause, LONGEST, &side);
+        }
     }
 
-    fn make_move<A: ElectionAlgorithm>(&mut self, path: &mut Path<A>) {
-        let node = self.rng.usize(..path.world.machines.len());
+    /// The nodes that hear each other for a while: mostly a majority that is drawn, so that an
+    /// election gets through behind the backs of the others. These nodes are among them.
+    fn side(&mut self, nodes: usize, among: &[usize]) -> Vec<bool> {
+        let mut order: Vec<usize> = (0..nodes).collect();
+        self.rng.shuffle(&mut order);
+        order.sort_by_key(|node| !among.contains(node));
+        let size = match self.rng.u8(..4) {
+            0 => nodes,
+            _ => nodes / 2 + 1,
+        };
+        let mut side = vec![false; nodes];
+        for &node in &order[..size] {
+            side[node] = true;
+        }
+        side
+    }
+
+    fn make_move(&mut self, path: &mut Path<A>, rebel: usize, link: (usize, usize)) {
+        let (_, node) = link;
         match self.rng.u8(..8) {
             0..2 => {
                 path.apply(Event::Crashed { node });
                 path.apply(Event::Restarted { node });
                 if self.rng.bool() {
-                    self.deliver(path, Some(node));
+                    self.deliver(path, link);
                 }
             }
-            2..4 => self.deliver(path, None),
-            4 | 5 => {
-                if let Some(leader) = path.world.leader().filter(|&leader| leader != node) {
-                    let command = Command::TransferTo(id(node));
-                    let node = leader;
-                    path.apply(Event::Commanded { node, command });
-                }
+            2..5 => self.deliver(path, link),
+            5 => {
+                self.hand_over(path);
             }
-            _ => self.push(path),
+            6 => self.hand_back(path),
+            _ => self.push(path, rebel),
         }
     }
 
-    /// Delivers a message that is late, or one that has arrived already.
-    fn deliver<A: ElectionAlgorithm>(&mut self, path: &mut Path<A>, to: Option<usize>) {
-        let world = &path.world;
-        let messages = world.flying.iter().chain(&world.past);
-        let messages: Vec<_> = messages
-            .filter(|sent| to.is_none_or(|to| sent.to == to))
-            .map(|sent| (sent.to, sent.id))
+    /// Another node; the same if it is the only one.
+    fn other_than(&mut self, node: usize, path: &Path<A>) -> usize {
+        let nodes = path.world.machines.len();
+        (node + self.rng.usize(1..nodes.max(2))) % nodes
+    }
+
+    /// Has the leader transfer leadership. Mostly goes on until the other one leads: its followers
+    /// have not heard it lead then. Returns the two nodes.
+    fn hand_over(&mut self, path: &mut Path<A>) -> Option<(usize, usize)> {
+        let leader = path.world.leader()?;
+        let heir = self.other_than(leader, path);
+        self.transfer(path, leader, heir);
+        Some((leader, heir))
+    }
+
+    /// The same, and back again: messages of the first tenure may be under way in the second.
+    fn hand_back(&mut self, path: &mut Path<A>) {
+        if let Some((leader, heir)) = self.hand_over(path)
+            && path.world.leader() == Some(heir)
+        {
+            self.transfer(path, heir, leader);
+        }
+    }
+
+    fn transfer(&mut self, path: &mut Path<A>, node: usize, heir: usize) {
+        let cause = path.next();
+        let command = Command::TransferTo(id(heir));
+        path.apply(Event::Commanded { node, command });
+        let events = LONGEST * u32::from(self.rng.u8(..4) > 0);
+        let all = vec![true; path.world.machines.len()];
+        for _ in 0..events {
+            if path.world.leader() == Some(heir) || !self.step(path, cause, &all) {
+                return;
+            }
+        }
+    }
+
+    /// Delivers some messages of one link that are late, or have arrived already.
+    fn deliver(&mut self, path: &mut Path<A>, (from, to): (usize, usize)) {
+        let link = |sent: &&Flying<A::Message>| (sent.from, sent.to) == (from, to);
+        let known = path.world.past.iter().chain(&path.world.flying);
+        let late: Vec<_> = self
+            .past
+            .iter()
+            .chain(known)
+            .filter(link)
+            .cloned()
             .collect();
-        if let Some((node, message)) = self.rng.choice(messages) {
-            path.apply(Event::Received { node, message });
+        if late.is_empty() {
+            return;
+        }
+        let first = self.rng.usize(..late.len());
+        let messages = self.rng.usize(1..=MOST_AT_ONCE);
+        for sent in late.into_iter().skip(first).take(messages) {
+            let message = sent.id;
+            if !path.world.knows(to, message) {
+                path.world.past.push_back(sent);
+            }
+            path.apply(Event::Received { node: to, message });
         }
     }
 
-    /// Lets a node that does not lead go on: by a timer that is due, or by a command.
-    fn push<A: ElectionAlgorithm>(&mut self, path: &mut Path<A>) {
-        let leader = path.world.leader();
-        let nodes = 0..path.world.machines.len();
-        let others: Vec<usize> = nodes.filter(|&node| Some(node) != leader).collect();
-        let Some(node) = self.rng.choice(others) else {
-            return;
+    /// Lets a node that does not lead go on, by a timer that is due, or by a command; another node
+    /// if it leads.
+    fn push(&mut self, path: &mut Path<A>, node: usize) {
+        let leads = path.world.leader() == Some(node);
+        let node = if leads {
+            self.other_than(node, path)
+        } else {
+            node
         };
         let due = self.rng.choice(path.due(node));
         let command = Command::Campaign;
@@ -139,23 +209,26 @@ impl Rush {
     }
 
     /// Lets happen what has been caused since the line `cause`.
-    fn follow<A: ElectionAlgorithm>(&mut self, path: &mut Path<A>, cause: u32, events: u32) {
+    fn follow(&mut self, path: &mut Path<A>, cause: u32, events: u32, side: &[bool]) {
         for _ in 0..events {
-            let Some(event) = self.following(path, cause) else {
+            if !self.step(path, cause, side) {
                 return;
-            };
-            path.apply(event);
+            }
         }
     }
 
+    fn step(&mut self, path: &mut Path<A>, cause: u32, side: &[bool]) -> bool {
+        let event = self.following(path, cause, side);
+        let is_some = event.is_some();
+        event.into_iter().for_each(|event| path.apply(event));
+        is_some
+    }
+
     /// Something that has been caused since the line `cause`; mostly the newest.
-    fn following<A: ElectionAlgorithm>(
-        &mut self,
-        path: &Path<A>,
-        cause: u32,
-    ) -> Option<Event<A::Timer>> {
-        let mut events: Vec<_> = path.arriving().collect();
-        events.extend((0..path.world.machines.len()).flat_map(|node| path.due(node)));
+    fn following(&mut self, path: &Path<A>, cause: u32, side: &[bool]) -> Option<Event<A::Timer>> {
+        let mut events: Vec<_> = path.arriving(side).collect();
+        let nodes = (0..side.len()).filter(|&node| side[node]);
+        events.extend(nodes.flat_map(|node| path.due(node)));
         events.retain(|&(line, _)| line >= cause);
         let newest = events.iter().map(|&(line, _)| line).max()?;
         if self.rng.bool() {
@@ -188,9 +261,10 @@ impl<A: ElectionAlgorithm> Path<A> {
         }
     }
 
-    /// The messages in flight, each with the line that sent it.
-    fn arriving(&self) -> impl Iterator<Item = (u32, Event<A::Timer>)> {
-        self.world.flying.iter().map(|sent| {
+    /// The messages in flight between these nodes, each with the line that sent it.
+    fn arriving(&self, side: &[bool]) -> impl Iterator<Item = (u32, Event<A::Timer>)> {
+        let between = |sent: &&Flying<A::Message>| side[sent.from] && side[sent.to];
+        self.world.flying.iter().filter(between).map(|sent| {
             let (node, message) = (sent.to, sent.id);
             (message.line, Event::Received { node, message })
         })

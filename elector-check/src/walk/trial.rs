@@ -221,7 +221,7 @@ impl<A: ElectionAlgorithm> Run<A> {
     }
 
     /// Tries all orders of what can happen now; the walk goes on as if it had not.
-    fn rush(&mut self, mut rush: Rush) {
+    fn rush(&mut self, mut rush: Rush<A>) {
         for node in 0..self.world.machines.len() {
             while self.goes_on() && self.world.has_writes(node) {
                 self.apply(self.number(), Event::Written { node });

@@ -167,6 +167,12 @@ impl<A: ElectionAlgorithm> World<A> {
         }
     }
 
+    /// Whether a message to this node can arrive, for the first time or again.
+    pub(crate) fn knows(&self, node: usize, message: MessageId) -> bool {
+        let mut sent = self.flying.iter().chain(&self.past);
+        sent.any(|sent| sent.to == node && sent.id == message)
+    }
+
     /// A message may arrive any number of times.
     fn deliver(&mut self, line: u32, node: usize, message: MessageId) -> bool {
         let is_it = |flying: &Flying<_>| flying.to == node && flying.id == message;
