@@ -1,6 +1,8 @@
 //! Random walks: a cluster in which every event is chosen, time included.
 
 mod adversary;
+mod choice;
+mod duty;
 mod event;
 mod machine;
 mod moves;
