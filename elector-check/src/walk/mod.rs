@@ -7,6 +7,7 @@ mod event;
 mod machine;
 mod moves;
 mod note;
+mod path;
 mod plans;
 mod profile;
 mod promises;

@@ -5,6 +5,7 @@ use crate::{
     action::id,
     walk::{
         event::{Event, Line},
+        path::Path,
         world::{Flying, World},
     },
 };
@@ -39,13 +40,6 @@ const MOST_PUSHES: u32 = 2;
 const KEPT: usize = 16;
 /// How many messages of a link arrive at once, at most.
 const MOST_AT_ONCE: usize = 4;
-
-/// A continuation under way.
-struct Path<A: ElectionAlgorithm> {
-    world: World<A>,
-    lines: Vec<Line<A::Timer>>,
-    first: u32,
-}
 
 impl<A: ElectionAlgorithm> Rush<A> {
     pub(crate) fn new(rng: Rng, tries: u32) -> Self {
@@ -116,6 +110,9 @@ impl<A: ElectionAlgorithm> Rush<A> {
         match self.rng.u8(..8) {
             0..2 => {
                 path.apply(Event::Crashed { node });
+                if self.rng.bool() {
+                    self.notice(path, node);
+                }
                 path.apply(Event::Restarted { node });
                 if self.rng.bool() {
                     self.deliver(path, link);
@@ -127,6 +124,16 @@ impl<A: ElectionAlgorithm> Rush<A> {
             }
             6 => self.hand_back(path),
             _ => self.push(path, rebel),
+        }
+    }
+
+    /// Has some nodes notice that a node is down.
+    fn notice(&mut self, path: &mut Path<A>, down: usize) {
+        for node in 0..path.world.machines.len() {
+            if self.rng.bool() {
+                let peer = id(down);
+                path.apply(Event::Suspected { node, peer });
+            }
         }
     }
 
@@ -246,51 +253,5 @@ impl<A: ElectionAlgorithm> Rush<A> {
             events.retain(|&(line, _)| line == newest);
         }
         self.rng.choice(events).map(|(_, event)| event)
-    }
-}
-
-impl<A: ElectionAlgorithm> Path<A> {
-    fn next(&self) -> u32 {
-        self.first + self.lines.len() as u32
-    }
-
-    /// Lets an event happen, if it can, and ends the writes that it began: a write that takes
-    /// longer is a message that takes longer.
-    fn apply(&mut self, event: Event<A::Timer>) {
-        let mut next = Some(event);
-        while let Some(event) = next
-            && self.world.broken.is_none()
-        {
-            let number = self.next();
-            if !self.world.apply(number, &event) {
-                return;
-            }
-            self.lines.push(Line { number, event });
-            let mut nodes = 0..self.world.machines.len();
-            let busy = nodes.find(|&node| self.world.has_writes(node));
-            next = busy.map(|node| Event::Written { node });
-        }
-    }
-
-    /// The messages in flight between these nodes, each with the line that sent it.
-    fn arriving(&self, side: &[bool]) -> impl Iterator<Item = (u32, Event<A::Timer>)> {
-        let between = |sent: &&Flying<A::Message>| side[sent.from] && side[sent.to];
-        self.world.flying.iter().filter(between).map(|sent| {
-            let (node, message) = (sent.to, sent.id);
-            (message.line, Event::Received { node, message })
-        })
-    }
-
-    /// The timers of a node that are due, each with the line that set it.
-    fn due(&self, node: usize) -> Vec<(u32, Event<A::Timer>)> {
-        let local = self.world.machines[node].clock.local(self.world.now);
-        let timers = self.world.timers(node).iter();
-        timers
-            .filter(|running| running.due <= local)
-            .map(|running| {
-                let timer = running.timer;
-                (running.line, Event::Elapsed { node, timer })
-            })
-            .collect()
     }
 }
