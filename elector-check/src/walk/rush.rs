@@ -98,11 +98,7 @@ impl<A: ElectionAlgorithm> Rush<A> {
             0 => nodes,
             _ => nodes / 2 + 1,
         };
-        let mut side = vec![false; nodes];
-        for &node in &order[..size] {
-            side[node] = true;
-        }
-        side
+        only(nodes, &order[..size])
     }
 
     fn make_move(&mut self, path: &mut Path<A>, rebel: usize, link: (usize, usize)) {
@@ -143,8 +139,8 @@ impl<A: ElectionAlgorithm> Rush<A> {
         (node + self.rng.usize(1..nodes.max(2))) % nodes
     }
 
-    /// Has the leader transfer leadership. Mostly goes on until the other one leads: its followers
-    /// have not heard it lead then. Returns the two nodes.
+    /// Has the leader transfer leadership. Mostly goes on until the other one has been elected by a
+    /// majority: its followers have not heard it lead then. Returns the two nodes.
     fn hand_over(&mut self, path: &mut Path<A>) -> Option<(usize, usize)> {
         let leader = path.world.leader()?;
         let heir = self.other_than(leader, path);
@@ -165,8 +161,9 @@ impl<A: ElectionAlgorithm> Rush<A> {
         let cause = path.next();
         let command = Command::TransferTo(id(heir));
         path.apply(Event::Commanded { node, command });
+        let nodes = path.world.machines.len();
+        let (pair, side) = (only(nodes, &[node, heir]), self.side(nodes, &[heir]));
         let events = LONGEST * u32::from(self.rng.u8(..4) > 0);
-        let all = vec![true; path.world.machines.len()];
         for _ in 0..events {
             if path.world.leader() == Some(heir) {
                 // Its first round is sent, and on its way.
@@ -175,7 +172,8 @@ impl<A: ElectionAlgorithm> Rush<A> {
                 }
                 return;
             }
-            if !self.step(path, cause, &all) {
+            let asked = path.world.campaigns(heir);
+            if !self.step(path, cause, if asked { &side } else { &pair }) {
                 return;
             }
         }
@@ -254,4 +252,9 @@ impl<A: ElectionAlgorithm> Rush<A> {
         }
         self.rng.choice(events).map(|(_, event)| event)
     }
+}
+
+/// These nodes, and no others, by position.
+fn only(nodes: usize, side: &[usize]) -> Vec<bool> {
+    (0..nodes).map(|node| side.contains(&node)).collect()
 }

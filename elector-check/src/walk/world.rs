@@ -116,11 +116,15 @@ impl<A: ElectionAlgorithm> World<A> {
             .map(|(_, node)| node)
     }
 
+    pub(crate) fn campaigns(&self, node: usize) -> bool {
+        let view = self.machines[node].view;
+        view.is_some_and(|view| view.role == Role::Candidate)
+    }
+
     /// Whether a node leads, and another one campaigns.
     pub(crate) fn is_contested(&self) -> bool {
-        let campaigns = |view: View| view.role == Role::Candidate;
-        let mut views = self.machines.iter().filter_map(|machine| machine.view);
-        self.leader().is_some() && views.any(campaigns)
+        let mut nodes = 0..self.machines.len();
+        self.leader().is_some() && nodes.any(|node| self.campaigns(node))
     }
 
     /// Whether all nodes run, know the same leader of the same epoch, and nothing waits for a disk.
