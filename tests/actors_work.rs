@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use elector_bully::Bully;
 use elector_core::{
-    ElectionAlgorithm, Moment, NodeId, Quorum, Role, Settings, Timing,
+    ElectionAlgorithm, Membership, Moment, NodeId, Quorum, Role, Settings, Timing,
     actor::{
         self, BoxError, Cluster, ClusterSetup, Elector, EventKind, EventsError, Grace, LeadError,
         Leadership, LeadershipLost, MemoryNetwork, ShutdownError, Storage,
@@ -343,7 +343,7 @@ struct Stuck(Arc<Notify>, Mutex<blocking::Receiver<()>>);
 
 #[async_trait]
 impl Storage<RaftDurable> for Stuck {
-    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+    async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         Ok(None)
     }
 

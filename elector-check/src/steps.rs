@@ -33,6 +33,7 @@ pub(crate) enum Event {
     /// The place of a timer among those of the node.
     Elapsed(usize),
     Suspected(NodeId),
+    Died(NodeId),
     Commanded(Command),
     Crashed,
     Restarted,
@@ -203,6 +204,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
             }
             Event::Elapsed(timer) => Input::Elapsed(acting.timers.remove(timer).name),
             Event::Suspected(peer) => Input::Suspected(peer),
+            Event::Died(peer) => Input::Died(peer),
             Event::Commanded(command) => Input::Commanded(command),
             Event::Crashed | Event::Restarted => return None,
         })
@@ -347,6 +349,7 @@ impl Event {
             Self::Received(envelope) => (envelope, 0),
             Self::Elapsed(timer) => (timer as u32, 1),
             Self::Suspected(peer) => (node(peer), 2),
+            Self::Died(peer) => (node(peer), 5),
             Self::Commanded(Command::TransferTo(peer)) => (node(peer), 3),
             Self::Commanded(Command::Campaign) => (0, 4),
             Self::Commanded(Command::Resign) => (1, 4),

@@ -157,6 +157,8 @@ impl Duty for Supervision {
         let guard = Guard::spawn(&self.options(plan)).await?;
         let keeper = guard.keeper();
         self.guard = Some(guard);
+        let companion = keeper.clone();
+        let tcp = tcp.companion(move |said, socket| companion.entrust(said.bytes(), socket));
         Ok(tcp.before_listening(move |socket| keeper.keep(socket)))
     }
 

@@ -28,9 +28,10 @@
 //! not confirmed where a majority is not heard in time, or the node was stopped or hangs.
 //!
 //! The last row has no grace, for the lease is no protection there: the kernel tells the peers of
-//! the process's end too, a broken connection ends their silence, and another node may lead within
-//! a millisecond. Who needs it strict, that the peers hear of it only after COMMAND is dead, lets
-//! the guardian [keep](Keeper) the sockets.
+//! the process's end too. A broken or refused connection is no proof for them, and does not shorten
+//! the silence that they owe to the lease. The proof comes of the guardian, to which the node has
+//! [entrusted](Keeper::entrust) its connections: when the kernel says that the process of the node has
+//! ended, and COMMAND is dead. Then another node may lead within a millisecond.
 //!
 //! COMMAND is over when its first process has ended and none is left of what that one has started.
 //! What it leaves behind gets SIGTERM, `grace`, SIGKILL, and only then is the end reported. So it
@@ -89,6 +90,7 @@ mod keeper;
 mod launch;
 mod options;
 mod process;
+mod proof;
 mod shim;
 mod supervise;
 mod tenure;

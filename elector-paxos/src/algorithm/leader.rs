@@ -143,6 +143,7 @@ impl Paxos {
         self.decide(from);
         self.sits_out = false;
         self.handover = Some(epoch.next());
+        self.keep(Watch::Off, out); // No silence is owed to a leader that has stepped down.
         self.propose(out);
     }
 }
