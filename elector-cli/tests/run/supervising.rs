@@ -198,6 +198,36 @@ async fn a_tenure_may_be_over_before_it_is_worked_for() {
     assert!(!folder.path("ran").exists());
 }
 
+// A leader whose lease ends again and again, on a busy machine, is not to blame on its command: after
+// the second time the pause would be longer than this test waits.
+#[tokio::test]
+async fn a_lease_that_ends_often_does_not_count_as_a_failure_of_the_command() {
+    let folder = Folder::new();
+    let runs = "echo $$ >> $0; exec sleep 1000";
+    let mut guard = guard(&script(runs, &folder.path("pids"))).await;
+    let held = Script::new(700);
+    let hour = Duration::from_secs(3_600);
+    let mut backoff = Backoff::new(hour, hour);
+    let work = supervise(&held, &mut guard, ExitPolicy::Resign, &mut backoff);
+    let story = async {
+        let pids = || {
+            fs::read_to_string(folder.path("pids"))
+                .unwrap_or_default()
+                .lines()
+                .count()
+        };
+        while pids() < 4 {
+            if now() > *held.deadline.borrow() {
+                held.deadline.send_replace(in_ms(700));
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        held.ending.send_replace(true);
+    };
+    let (outcome, ()) = within(async { tokio::join!(work, story) }).await;
+    assert!(matches!(outcome.unwrap(), Outcome::Over(_)));
+}
+
 // A heartbeat that is late by more than the lease allows costs the command, and not the leadership:
 // if that goes on, so does the work.
 #[tokio::test]
