@@ -1,4 +1,4 @@
-use elector_core::{Epoch, NodeId, Pledge};
+use elector_core::{ElectionAlgorithm, Epoch, Membership, NodeId, Outbox, Pledge, Role, View};
 use thiserror::Error;
 
 /// What an algorithm did that it must never do.
@@ -41,4 +41,22 @@ pub(crate) enum Breach {
     StrangerLeads { node: NodeId, leader: NodeId },
     #[error("{node:?} panicked")]
     Panicked { node: NodeId },
+}
+
+/// What a driver checks at every step.
+pub(crate) fn broken_contract<A: ElectionAlgorithm>(
+    members: &Membership,
+    view: View,
+    out: &Outbox<A>,
+) -> Option<Breach> {
+    let node = members.me();
+    let stranger = |to: NodeId| to == node || !members.contains(to);
+    if let Some(sent) = out.sends().iter().find(|sent| stranger(sent.to)) {
+        return Some(Breach::NotAPeer { node, to: sent.to });
+    }
+    if (view.leader == Some(node)) != (view.role == Role::Leader) {
+        return Some(Breach::RoleDisagrees { node });
+    }
+    let leader = view.leader.filter(|&leader| !members.contains(leader))?;
+    Some(Breach::StrangerLeads { node, leader })
 }

@@ -9,11 +9,12 @@ use crate::{
     CheckConfig,
     action::{Action, id},
     breach::Breach,
+    event::Event,
     history::History,
     node::Life,
     pool::Pool,
     state::{Budgets, Flight, State},
-    steps::{Event, Steps},
+    steps::Steps,
 };
 
 /// A cluster of `A`: its states, and what leads from one to the next.

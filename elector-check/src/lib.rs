@@ -152,6 +152,7 @@ mod check;
 mod claim;
 mod cluster;
 mod config;
+mod event;
 mod history;
 mod node;
 mod pool;

@@ -4,59 +4,18 @@ use std::{
 };
 
 use elector_core::{
-    Command, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, NodeId, Outbox, Pledge,
-    Role, Settings, View,
+    ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, Outbox, Settings, View,
 };
 use rustc_hash::FxBuildHasher;
 
 use crate::{
     Time,
     action::{id, position},
-    breach::Breach,
+    breach::{Breach, broken_contract},
+    event::{Deed, Effect, Envelope, Event},
     node::{Life, Node, Seen, Timer, order},
     pool::Pool,
 };
-
-/// A message in flight.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Envelope<M> {
-    pub(crate) from: NodeId,
-    pub(crate) to: NodeId,
-    pub(crate) message: M,
-}
-
-/// What happens to one node.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Event {
-    /// The number of an envelope.
-    Received(u32),
-    /// The place of a timer among those of the node.
-    Elapsed(usize),
-    Suspected(NodeId),
-    Died(NodeId),
-    Commanded(Command),
-    Crashed,
-    Restarted,
-}
-
-/// What an event does.
-#[derive(Clone, Debug)]
-pub(crate) struct Effect {
-    /// The node after it.
-    pub(crate) node: u32,
-    /// The envelopes that the node sends.
-    pub(crate) sends: Box<[u32]>,
-    pub(crate) deed: u32,
-    pub(crate) breach: Option<Box<Breach>>,
-}
-
-/// What an observer can learn from one step.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Deed {
-    pub(crate) node: NodeId,
-    pub(crate) view: View,
-    pub(crate) pledges: Vec<Pledge>,
-}
 
 /// The steps of single nodes. An algorithm is a pure function, so each step is computed once: what
 /// an event does depends on the node, the event and the time alone.
@@ -339,41 +298,4 @@ impl<A: ElectionAlgorithm> Steps<A> {
         }
         number
     }
-}
-
-impl Event {
-    /// A number that no other event of the same node has.
-    fn code(self) -> u32 {
-        let node = |id: NodeId| position(id) as u32;
-        let (number, kind) = match self {
-            Self::Received(envelope) => (envelope, 0),
-            Self::Elapsed(timer) => (timer as u32, 1),
-            Self::Suspected(peer) => (node(peer), 2),
-            Self::Died(peer) => (node(peer), 5),
-            Self::Commanded(Command::TransferTo(peer)) => (node(peer), 3),
-            Self::Commanded(Command::Campaign) => (0, 4),
-            Self::Commanded(Command::Resign) => (1, 4),
-            Self::Crashed => (2, 4),
-            Self::Restarted => (3, 4),
-        };
-        number * 5 + kind
-    }
-}
-
-/// What a driver checks at every step.
-fn broken_contract<A: ElectionAlgorithm>(
-    members: &Membership,
-    view: View,
-    out: &Outbox<A>,
-) -> Option<Breach> {
-    let node = members.me();
-    let stranger = |to: NodeId| to == node || !members.contains(to);
-    if let Some(sent) = out.sends().iter().find(|sent| stranger(sent.to)) {
-        return Some(Breach::NotAPeer { node, to: sent.to });
-    }
-    if (view.leader == Some(node)) != (view.role == Role::Leader) {
-        return Some(Breach::RoleDisagrees { node });
-    }
-    let leader = view.leader.filter(|&leader| !members.contains(leader))?;
-    Some(Breach::StrangerLeads { node, leader })
 }

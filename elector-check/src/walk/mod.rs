@@ -1,10 +1,13 @@
 //! Random walks: a cluster in which every event is chosen, time included.
 
 mod adversary;
+mod choice;
+mod duty;
 mod event;
 mod machine;
 mod moves;
 mod note;
+mod path;
 mod plans;
 mod profile;
 mod promises;

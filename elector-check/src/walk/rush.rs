@@ -5,6 +5,7 @@ use crate::{
     action::id,
     walk::{
         event::{Event, Line},
+        path::Path,
         world::{Flying, World},
     },
 };
@@ -39,13 +40,6 @@ const MOST_PUSHES: u32 = 2;
 const KEPT: usize = 16;
 /// How many messages of a link arrive at once, at most.
 const MOST_AT_ONCE: usize = 4;
-
-/// A continuation under way.
-struct Path<A: ElectionAlgorithm> {
-    world: World<A>,
-    lines: Vec<Line<A::Timer>>,
-    first: u32,
-}
 
 impl<A: ElectionAlgorithm> Rush<A> {
     pub(crate) fn new(rng: Rng, tries: u32) -> Self {
@@ -104,11 +98,7 @@ impl<A: ElectionAlgorithm> Rush<A> {
             0 => nodes,
             _ => nodes / 2 + 1,
         };
-        let mut side = vec![false; nodes];
-        for &node in &order[..size] {
-            side[node] = true;
-        }
-        side
+        only(nodes, &order[..size])
     }
 
     fn make_move(&mut self, path: &mut Path<A>, rebel: usize, link: (usize, usize)) {
@@ -116,6 +106,9 @@ impl<A: ElectionAlgorithm> Rush<A> {
         match self.rng.u8(..8) {
             0..2 => {
                 path.apply(Event::Crashed { node });
+                if self.rng.bool() {
+                    self.notice(path, node);
+                }
                 path.apply(Event::Restarted { node });
                 if self.rng.bool() {
                     self.deliver(path, link);
@@ -130,14 +123,27 @@ impl<A: ElectionAlgorithm> Rush<A> {
         }
     }
 
+    /// Has some nodes suspect a node that is down, or gives them the proof.
+    fn notice(&mut self, path: &mut Path<A>, down: usize) {
+        for node in 0..path.world.machines.len() {
+            if self.rng.bool() {
+                let peer = id(down);
+                path.apply(match self.rng.bool() {
+                    true => Event::Died { node, peer },
+                    false => Event::Suspected { node, peer },
+                });
+            }
+        }
+    }
+
     /// Another node; the same if it is the only one.
     fn other_than(&mut self, node: usize, path: &Path<A>) -> usize {
         let nodes = path.world.machines.len();
         (node + self.rng.usize(1..nodes.max(2))) % nodes
     }
 
-    /// Has the leader transfer leadership. Mostly goes on until the other one leads: its followers
-    /// have not heard it lead then. Returns the two nodes.
+    /// Has the leader transfer leadership. Mostly goes on until the other one has been elected by a
+    /// majority: its followers have not heard it lead then. Returns the two nodes.
     fn hand_over(&mut self, path: &mut Path<A>) -> Option<(usize, usize)> {
         let leader = path.world.leader()?;
         let heir = self.other_than(leader, path);
@@ -158,8 +164,9 @@ impl<A: ElectionAlgorithm> Rush<A> {
         let cause = path.next();
         let command = Command::TransferTo(id(heir));
         path.apply(Event::Commanded { node, command });
+        let nodes = path.world.machines.len();
+        let (pair, side) = (only(nodes, &[node, heir]), self.side(nodes, &[heir]));
         let events = LONGEST * u32::from(self.rng.u8(..4) > 0);
-        let all = vec![true; path.world.machines.len()];
         for _ in 0..events {
             if path.world.leader() == Some(heir) {
                 // Its first round is sent, and on its way.
@@ -168,7 +175,8 @@ impl<A: ElectionAlgorithm> Rush<A> {
                 }
                 return;
             }
-            if !self.step(path, cause, &all) {
+            let asked = path.world.campaigns(heir);
+            if !self.step(path, cause, if asked { &side } else { &pair }) {
                 return;
             }
         }
@@ -249,48 +257,7 @@ impl<A: ElectionAlgorithm> Rush<A> {
     }
 }
 
-impl<A: ElectionAlgorithm> Path<A> {
-    fn next(&self) -> u32 {
-        self.first + self.lines.len() as u32
-    }
-
-    /// Lets an event happen, if it can, and ends the writes that it began: a write that takes
-    /// longer is a message that takes longer.
-    fn apply(&mut self, event: Event<A::Timer>) {
-        let mut next = Some(event);
-        while let Some(event) = next
-            && self.world.broken.is_none()
-        {
-            let number = self.next();
-            if !self.world.apply(number, &event) {
-                return;
-            }
-            self.lines.push(Line { number, event });
-            let mut nodes = 0..self.world.machines.len();
-            let busy = nodes.find(|&node| self.world.has_writes(node));
-            next = busy.map(|node| Event::Written { node });
-        }
-    }
-
-    /// The messages in flight between these nodes, each with the line that sent it.
-    fn arriving(&self, side: &[bool]) -> impl Iterator<Item = (u32, Event<A::Timer>)> {
-        let between = |sent: &&Flying<A::Message>| side[sent.from] && side[sent.to];
-        self.world.flying.iter().filter(between).map(|sent| {
-            let (node, message) = (sent.to, sent.id);
-            (message.line, Event::Received { node, message })
-        })
-    }
-
-    /// The timers of a node that are due, each with the line that set it.
-    fn due(&self, node: usize) -> Vec<(u32, Event<A::Timer>)> {
-        let local = self.world.machines[node].clock.local(self.world.now);
-        let timers = self.world.timers(node).iter();
-        timers
-            .filter(|running| running.due <= local)
-            .map(|running| {
-                let timer = running.timer;
-                (running.line, Event::Elapsed { node, timer })
-            })
-            .collect()
-    }
+/// These nodes, and no others, by position.
+fn only(nodes: usize, side: &[usize]) -> Vec<bool> {
+    (0..nodes).map(|node| side.contains(&node)).collect()
 }

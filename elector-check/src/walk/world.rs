@@ -1,17 +1,12 @@
-use std::{
-    collections::VecDeque,
-    panic::{self, AssertUnwindSafe},
-};
+use std::collections::VecDeque;
 
-use elector_core::{
-    ElectionAlgorithm, Input, Membership, Message as _, NodeId, Role, Settings as _, Step, View,
-};
+use elector_core::{ElectionAlgorithm, Input, Membership, NodeId, Role, Settings as _, Step, View};
 
 use crate::{
     action::position,
     walk::{
         event::{Event, MessageId},
-        machine::{Machine, Running, Write},
+        machine::{Machine, Running},
         promises::{Broken, Promises},
     },
 };
@@ -30,8 +25,8 @@ pub(crate) struct World<A: ElectionAlgorithm> {
     pub(crate) past: VecDeque<Flying<A::Message>>,
     /// How many of these are kept.
     pub(crate) kept: usize,
-    promises: Promises,
-    lease: u64,
+    pub(super) promises: Promises,
+    pub(super) lease: u64,
     /// The first promise that was broken.
     pub(crate) broken: Option<Broken>,
 }
@@ -124,11 +119,15 @@ impl<A: ElectionAlgorithm> World<A> {
             .map(|(_, node)| node)
     }
 
+    pub(crate) fn campaigns(&self, node: usize) -> bool {
+        let view = self.machines[node].view;
+        view.is_some_and(|view| view.role == Role::Candidate)
+    }
+
     /// Whether a node leads, and another one campaigns.
     pub(crate) fn is_contested(&self) -> bool {
-        let campaigns = |view: View| view.role == Role::Candidate;
-        let mut views = self.machines.iter().filter_map(|machine| machine.view);
-        self.leader().is_some() && views.any(campaigns)
+        let mut nodes = 0..self.machines.len();
+        self.leader().is_some() && nodes.any(|node| self.campaigns(node))
     }
 
     /// Whether all nodes run, know the same leader of the same epoch, and nothing waits for a disk.
@@ -251,106 +250,5 @@ impl<A: ElectionAlgorithm> World<A> {
     fn prove(&mut self, line: u32, node: usize, peer: NodeId) -> bool {
         let may_be = self.false_proofs || !self.is_up(position(peer));
         self.is_up(node) && may_be && self.feed(line, node, Input::Died(peer))
-    }
-
-    /// Gives an input to a process that runs.
-    fn feed(&mut self, line: u32, node: usize, input: Input<A::Message, A::Timer>) -> bool {
-        let machine = &mut self.machines[node];
-        let moment = machine.moment(self.now);
-        let me = machine.members.me();
-        let Some(process) = &mut machine.process else {
-            return false;
-        };
-        process.causes.push(line);
-        let driver = &mut process.driver;
-        // What a panic leaves behind is thrown away.
-        match panic::catch_unwind(AssertUnwindSafe(|| driver.step(input, moment))) {
-            Ok(Ok(step)) => self.carry_out(line, node, step),
-            Ok(Err(violation)) => self.broken = Some(Broken::contract(me, violation)),
-            Err(_) => self.broken = Some(Broken::panic(me)),
-        }
-        true
-    }
-
-    /// The host's duty, in order: persist, timers, then what the gate lets through.
-    fn carry_out(&mut self, line: u32, node: usize, mut step: Box<Step<A>>) {
-        let machine = &mut self.machines[node];
-        if let Some(durable) = step.persist.take() {
-            machine.writes.push_back(Write {
-                step: step.number,
-                durable,
-                plan: None,
-            });
-        }
-        for order in step.timers.drain(..) {
-            machine.order(order, line, self.now);
-        }
-        let process = machine.process.as_mut();
-        if let Some(step) = process.and_then(|process| process.gate.pass(step)) {
-            self.show(node, step);
-        }
-    }
-
-    fn show(&mut self, node: usize, mut step: Box<Step<A>>) {
-        let Some(process) = &self.machines[node].process else {
-            return;
-        };
-        let number = usize::try_from(step.number).unwrap_or(usize::MAX);
-        let line = process.causes.get(number - 1).copied().unwrap_or_default();
-        let me = self.machines[node].members.me();
-        let first = self.flying.len();
-        for out in step.sends.drain(..) {
-            if let Some(pledge) = out.message.pledge(out.to) {
-                self.note(|promises| promises.pledged(me, pledge));
-            }
-            let to = position(out.to);
-            let before = self.flying[first..].iter().filter(|sent| sent.to == to);
-            let nth = u16::try_from(before.count() + 1).unwrap_or(u16::MAX);
-            self.flying.push(Flying {
-                id: MessageId { line, nth },
-                from: node,
-                to,
-                message: out.message,
-                plan: None,
-            });
-        }
-        if let Some(view) = step.view {
-            self.machines[node].view = Some(view);
-            self.see(node, view);
-        }
-        if let Some(process) = &mut self.machines[node].process {
-            process.driver.recycle(step);
-        }
-    }
-
-    fn see(&mut self, node: usize, view: View) {
-        let machine = &mut self.machines[node];
-        let (me, shown) = (machine.members.me(), machine.shown);
-        machine.shown = shown.max(view.epoch);
-        self.note(|promises| promises.viewed(me, view, shown));
-    }
-
-    fn note(&mut self, look: impl FnOnce(&mut Promises) -> Option<Broken>) {
-        let seen = look(&mut self.promises);
-        if self.broken.is_none() {
-            self.broken = seen;
-        }
-    }
-
-    fn check_leases(&mut self) {
-        let leading = |machine: &&Machine<A>| machine.view.is_some_and(|view| view.leads());
-        if self.machines.iter().filter(leading).count() < 2 {
-            return;
-        }
-        let (now, lease) = (self.now, self.lease);
-        let holds = |machine: &&Machine<A>| {
-            let end = machine.lease_end(lease);
-            end.is_some_and(|end| machine.clock.local(now) < end)
-        };
-        let mut holders = self.machines.iter().filter(holds);
-        if let (Some(first), Some(second)) = (holders.next(), holders.next()) {
-            let pair = (first.members.me(), second.members.me());
-            self.note(|promises| promises.two_leases(pair));
-        }
     }
 }
