@@ -61,8 +61,8 @@
 //! # The environment of COMMAND
 //!
 //! The node's, and: `ELECTOR_NODE`, the id of this node; `ELECTOR_EPOCH`, the epoch that it leads;
-//! `ELECTOR_FENCING_TOKEN`, the token to send along with every write, which is not set under an
-//! algorithm that gives none. Standard output and error are the node's; standard input is empty,
+//! `ELECTOR_FENCING_TOKEN`, the token to send along with every write, which is higher at each start and
+//! not set under an algorithm that gives none. Standard output and error are the node's; standard input is empty,
 //! unless [told otherwise](Stdin). COMMAND has no controlling terminal.
 //!
 //! # Exit codes of `elector run`

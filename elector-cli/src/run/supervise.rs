@@ -1,7 +1,10 @@
 use std::{future::Future, time::Duration};
 
 use clap::ValueEnum;
-use elector_core::{Epoch, FencingToken, Moment, actor::now};
+use elector_core::{
+    Epoch, FencingToken, Moment,
+    actor::{LeadershipLost, now},
+};
 use serde::Deserialize;
 use tokio::time::sleep;
 
@@ -13,8 +16,12 @@ pub trait Held: Sync {
     /// The epoch of this tenure.
     fn epoch(&self) -> Epoch;
 
-    /// The fencing token; `None` under best-effort algorithms.
-    fn token(&self) -> Option<FencingToken>;
+    /// The fencing token of the next start of the command, higher than those of all starts before;
+    /// `None` under best-effort algorithms.
+    ///
+    /// # Errors
+    /// If the leadership is over. It ends if its epoch has no token left.
+    fn next_token(&self) -> Result<Option<FencingToken>, LeadershipLost>;
 
     /// When the lease ends, as known now; `None` without a lease.
     fn deadline(&self) -> Option<Moment>;
@@ -85,10 +92,13 @@ pub async fn supervise<H: Held>(
             return Ok(Outcome::Over(None));
         };
         ready?;
+        let Ok(token) = held.next_token() else {
+            return Ok(Outcome::Over(None));
+        };
         let began = now();
         guard.start(&Tenure {
             epoch: held.epoch(),
-            token: held.token(),
+            token,
             deadline: held.deadline(),
         })?;
         let mut told = held.deadline().unwrap_or(Moment::ZERO);
