@@ -53,7 +53,11 @@
 //! - a process that has become another user's, if elector may not signal that one; and by such a
 //!   change (`exec` of a set-user-ID file, or one with capabilities) COMMAND escapes
 //!   `PR_SET_PDEATHSIG`, too;
+//! - COMMAND, if node *and* guardian are stopped and it is not (`pkill -STOP elector`): no process is
+//!   left that could kill it, and another node is elected when the lease has ended;
 //! - a process that hangs in the kernel (a dead network file system) dies when it comes back;
+//! - a COMMAND with much memory: the kernel frees its memory before it is dead, which takes some 60 to
+//!   80 ms per GiB that is resident. Give `margin` that much;
 //! - what others start for COMMAND: a container that a daemon runs, a systemd unit, a remote shell;
 //! - a machine that is suspended, or whose processes are all frozen, past the deadline: COMMAND may
 //!   run for an instant when it wakes, before the guardian does. The fencing token is for that.
