@@ -1,4 +1,4 @@
-use elector_core::{ElectionAlgorithm, Epoch, Membership, NodeId, Outbox, Pledge, Role, View};
+use elector_core::{ContractViolation, Epoch, NodeId, Pledge};
 use thiserror::Error;
 
 /// What an algorithm did that it must never do.
@@ -33,30 +33,11 @@ pub(crate) enum Breach {
         from: Epoch,
         to: Epoch,
     },
-    #[error("{node:?} sent a message to {to:?}, who is not a peer of its")]
-    NotAPeer { node: NodeId, to: NodeId },
-    #[error("the role of {node:?} and the leader in its view disagree")]
-    RoleDisagrees { node: NodeId },
-    #[error("{node:?} names {leader:?}, who is not in the cluster, as leader")]
-    StrangerLeads { node: NodeId, leader: NodeId },
+    #[error("{node:?}: {violation}")]
+    Contract {
+        node: NodeId,
+        violation: ContractViolation,
+    },
     #[error("{node:?} panicked")]
     Panicked { node: NodeId },
-}
-
-/// What a driver checks at every step.
-pub(crate) fn broken_contract<A: ElectionAlgorithm>(
-    members: &Membership,
-    view: View,
-    out: &Outbox<A>,
-) -> Option<Breach> {
-    let node = members.me();
-    let stranger = |to: NodeId| to == node || !members.contains(to);
-    if let Some(sent) = out.sends().iter().find(|sent| stranger(sent.to)) {
-        return Some(Breach::NotAPeer { node, to: sent.to });
-    }
-    if (view.leader == Some(node)) != (view.role == Role::Leader) {
-        return Some(Breach::RoleDisagrees { node });
-    }
-    let leader = view.leader.filter(|&leader| !members.contains(leader))?;
-    Some(Breach::StrangerLeads { node, leader })
 }

@@ -1,4 +1,4 @@
-use elector_core::{ElectionAlgorithm, Guarantee, GuaranteeKind, NodeId, Role};
+use elector_core::{ElectionAlgorithm, Guarantee, GuaranteeKind, NodeId, View};
 
 use crate::{breach::Breach, cluster::Cluster, state::State};
 
@@ -76,10 +76,7 @@ impl Claim {
             Breach::LedTwice { .. } => Self::NoTenureTwice,
             Breach::TwoLeases { .. } => Self::ExclusiveLease,
             Breach::EpochWentBack { .. } => Self::EpochMonotonic,
-            Breach::NotAPeer { .. }
-            | Breach::RoleDisagrees { .. }
-            | Breach::StrangerLeads { .. }
-            | Breach::Panicked { .. } => Self::Contract,
+            Breach::Contract { .. } | Breach::Panicked { .. } => Self::Contract,
         }
     }
 
@@ -104,7 +101,7 @@ impl Claim {
 
     /// Whether `state` is an example of a claim about some states.
     pub(crate) fn is_shown_by<A: ElectionAlgorithm>(self, on: &Cluster<A>, state: &State) -> bool {
-        let leaders = || on.views(state).filter(|view| view.role == Role::Leader);
+        let leaders = || on.views(state).filter(View::leads);
         let history = || on.histories.get(state.history);
         match self {
             Self::LeaderElected => leaders().next().is_some(),

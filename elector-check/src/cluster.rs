@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use elector_core::{
-    Command, ElectionAlgorithm, Epoch, Guarantee, GuaranteeKind, Membership, NodeId, Role, View,
+    Command, ElectionAlgorithm, Epoch, Guarantee, GuaranteeKind, Membership, NodeId, View,
 };
 use rustc_hash::FxBuildHasher;
 
@@ -211,7 +211,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             let deed = steps.deeds.get(deed);
             let mut breach = None;
             if A::Guarantee::KIND == GuaranteeKind::Quorum {
-                let leads = deed.view.role == Role::Leader;
+                let leads = deed.view.leads();
                 let shared = history.viewed(deed.view);
                 breach = shared.or(history.leads(deed.node, deed.view.epoch, leads));
             } else {
@@ -271,7 +271,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         };
         let leads = |node| {
             let view = self.steps.seen(node).view;
-            view.is_some_and(|view| view.role == Role::Leader)
+            view.is_some_and(|view| view.leads())
         };
         let is_round = self.config.time.is_some() && leads(before) && leads(after);
         !timers[timer].at_once && before != after && !is_round

@@ -42,6 +42,9 @@ pub(crate) struct Deed {
     pub(crate) pledges: Vec<Pledge>,
 }
 
+/// How many kinds of events have codes of their own.
+const KINDS: u32 = 5;
+
 impl Event {
     /// A number that no other event of the same node has.
     pub(crate) fn code(self) -> u32 {
@@ -56,6 +59,6 @@ impl Event {
             Self::Crashed => (2, 4),
             Self::Restarted => (3, 4),
         };
-        number * 5 + kind
+        number * KINDS + kind
     }
 }

@@ -4,14 +4,15 @@ use std::{
 };
 
 use elector_core::{
-    ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, Outbox, Settings, View,
+    ContractViolation, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, Outbox,
+    Settings, View,
 };
 use rustc_hash::FxBuildHasher;
 
 use crate::{
     Time,
     action::{id, position},
-    breach::{Breach, broken_contract},
+    breach::Breach,
     event::{Deed, Effect, Envelope, Event},
     node::{Life, Node, Seen, Timer, order},
     pool::Pool,
@@ -224,7 +225,11 @@ impl<A: ElectionAlgorithm> Steps<A> {
         let view = acting.algorithm.view();
         let (from, to) = (acting.shown, view.epoch);
         let back = (to < from).then_some(Breach::EpochWentBack { node, from, to });
-        let breach = broken_contract(&members, view, &out).or(back);
+        let contract = ContractViolation::check_sends(&members, out.sends())
+            .and_then(|()| ContractViolation::check_view(&members, view));
+        let contract = contract.err();
+        let breach = contract.map(|violation| Breach::Contract { node, violation });
+        let breach = breach.or(back);
         let sends = out.sends().iter();
         let pledges = sends
             .clone()

@@ -1,10 +1,8 @@
 use alloc::{boxed::Box, vec::Vec};
 
-use thiserror::Error;
-
 use crate::{
-    ElectionAlgorithm, Epoch, Guarantee, GuaranteeKind, Input, Membership, Moment, NodeId, Outbox,
-    Outgoing, Role, TimerOrder, View,
+    ContractViolation, ElectionAlgorithm, Epoch, Guarantee, GuaranteeKind, Input, Membership,
+    Moment, NodeId, Outbox, Outgoing, TimerOrder, View,
 };
 
 /// Drives one algorithm through one life of a node, from start to crash: computes what changed,
@@ -59,44 +57,6 @@ impl<A: ElectionAlgorithm> Default for Step<A> {
     }
 }
 
-/// An algorithm broke its contract. The node must stop: nothing of the step may be carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum ContractViolation {
-    /// The epoch in the view went back.
-    #[error("the epoch went back from {from} to {to}")]
-    EpochWentBack {
-        /// The epoch before the step.
-        from: Epoch,
-        /// The epoch after it.
-        to: Epoch,
-    },
-    /// Under a quorum guarantee, the leader of an epoch changed.
-    #[error("the leader of epoch {epoch} changed from {from} to {to}")]
-    LeaderChanged {
-        /// The epoch.
-        epoch: Epoch,
-        /// Its leader before.
-        from: NodeId,
-        /// Its leader now.
-        to: NodeId,
-    },
-    /// The role says leader and the view names another, or the other way round.
-    #[error("the role is {role} while the leader of the view is {leader:?}")]
-    RoleDisagrees {
-        /// The role in the view.
-        role: Role,
-        /// The leader in the view.
-        leader: Option<NodeId>,
-    },
-    /// The view names a leader who is not in the cluster.
-    #[error("the view names {0}, who is not in the cluster, as leader")]
-    StrangerLeads(NodeId),
-    /// A message was sent to the node itself or to a stranger.
-    #[error("a message was sent to {0}, who is not a peer")]
-    NotAPeer(NodeId),
-}
-
 impl<A: ElectionAlgorithm> Driver<A> {
     /// A node with this durable state; [`Input::Started`] must be its first input.
     /// [`Settings::validate`](crate::Settings::validate) must have passed.
@@ -131,7 +91,7 @@ impl<A: ElectionAlgorithm> Driver<A> {
         if self.may_arrive(&input) {
             self.algorithm.step(input, &mut self.outbox);
         }
-        self.check_sends()?;
+        ContractViolation::check_sends(&self.members, &self.outbox.sends)?;
         let view = self.changed_view()?;
         let persist = self.changed_durable();
         self.number += 1;
@@ -185,15 +145,6 @@ impl<A: ElectionAlgorithm> Driver<A> {
         }
     }
 
-    fn check_sends(&self) -> Result<(), ContractViolation> {
-        let me = self.members.me();
-        let wrong = |to: NodeId| to == me || !self.members.contains(to);
-        match self.outbox.sends.iter().find(|out| wrong(out.to)) {
-            Some(out) => Err(ContractViolation::NotAPeer(out.to)),
-            None => Ok(()),
-        }
-    }
-
     fn changed_durable(&mut self) -> Option<A::Durable> {
         let durable = self.algorithm.durable();
         if *durable == self.saved {
@@ -216,13 +167,7 @@ impl<A: ElectionAlgorithm> Driver<A> {
                 to: new.epoch,
             });
         }
-        let leads = new.leader == Some(self.members.me());
-        if leads != (new.role == Role::Leader) {
-            return Err(ContractViolation::RoleDisagrees {
-                role: new.role,
-                leader: new.leader,
-            });
-        }
+        ContractViolation::check_view(&self.members, new)?;
         if let Some(leader) = new.leader {
             self.check_tenure(new.epoch, leader)?;
             self.tenure = (new.epoch, Some(leader));
@@ -232,9 +177,6 @@ impl<A: ElectionAlgorithm> Driver<A> {
     }
 
     fn check_tenure(&self, epoch: Epoch, leader: NodeId) -> Result<(), ContractViolation> {
-        if !self.members.contains(leader) {
-            return Err(ContractViolation::StrangerLeads(leader));
-        }
         match self.tenure {
             (known, Some(from))
                 if A::Guarantee::KIND == GuaranteeKind::Quorum

@@ -116,6 +116,7 @@ mod acks;
 pub mod actor;
 mod algorithm;
 pub mod by_node;
+mod contract;
 mod delay;
 mod driver;
 mod epoch;
@@ -135,8 +136,9 @@ mod view;
 
 pub use acks::Acks;
 pub use algorithm::{ElectionAlgorithm, Payload, Settings};
+pub use contract::ContractViolation;
 pub use delay::Delay;
-pub use driver::{ContractViolation, Driver, Step};
+pub use driver::{Driver, Step};
 pub use epoch::Epoch;
 pub use fence::{Fence, FencingToken, StaleToken};
 pub use gate::Gate;

@@ -133,7 +133,7 @@ impl Observer {
     pub(crate) fn viewed(&mut self, node: usize, view: View, now: u64, links: &Links) {
         self.advance(now);
         let watched = &mut self.nodes[node];
-        let led = watched.view.role == Role::Leader && watched.view.epoch == view.epoch;
+        let led = watched.view.leads() && watched.view.epoch == view.epoch;
         watched.view = view;
         let id = watched.id;
         if view.role != Role::Leader || led {
@@ -314,6 +314,6 @@ impl Election {
 
 impl Watched {
     fn believes(&self) -> bool {
-        self.running && self.view.role == Role::Leader
+        self.running && self.view.leads()
     }
 }

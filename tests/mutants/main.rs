@@ -165,7 +165,7 @@ fn a_dropped_epoch_check_trips_one_leader_per_epoch() {
     Hunt::new("one-leader-per-epoch", "churn", 3, 20).catches::<Mutant<EpochCheckDropped>>();
 }
 
-// A pre-vote binds nobody: counted as a vote, it elects two leaders of one term.
+// A pre-vote binds no node: counted as a vote, it elects two leaders of one term.
 #[test]
 fn a_counted_pre_vote_trips_one_leader_per_epoch() {
     Hunt::new("one-leader-per-epoch", "boot", 5, 3).catches::<Mutant<LatePreVoteCounted>>();

@@ -158,7 +158,7 @@ bug! {
 }
 
 bug! {
-    /// A pre-vote, which binds nobody, counts as a vote.
+    /// A pre-vote, which binds no node, counts as a vote.
     LatePreVoteCounted {
         fn hear(raft: &Raft, _: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
             match heard {

@@ -84,7 +84,7 @@ impl Adversary {
     }
 
     /// How many rushes there are in this walk.
-    pub(crate) fn rushes(&mut self) -> u32 {
+    pub(crate) fn rushes(&self) -> u32 {
         self.profile.rushes
     }
 

@@ -7,6 +7,7 @@ use elector_core::{ElectionAlgorithm, Input, Message as _, Step, View};
 
 use crate::{
     action::position,
+    breach::Breach,
     walk::{
         event::MessageId,
         machine::{Machine, Write},
@@ -32,11 +33,19 @@ impl<A: ElectionAlgorithm> World<A> {
         process.causes.push(line);
         let driver = &mut process.driver;
         // What a panic leaves behind is thrown away.
-        match panic::catch_unwind(AssertUnwindSafe(|| driver.step(input, moment))) {
-            Ok(Ok(step)) => self.carry_out(line, node, step),
-            Ok(Err(violation)) => self.broken = Some(Broken::contract(me, violation)),
-            Err(_) => self.broken = Some(Broken::panic(me)),
-        }
+        let stepped = panic::catch_unwind(AssertUnwindSafe(|| driver.step(input, moment)));
+        let breach = match stepped {
+            Ok(Ok(step)) => {
+                self.carry_out(line, node, step);
+                return true;
+            }
+            Ok(Err(violation)) => Breach::Contract {
+                node: me,
+                violation,
+            },
+            Err(_) => Breach::Panicked { node: me },
+        };
+        self.broken = Some(breach.into());
         true
     }
 

@@ -1,9 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use elector_core::{
-    ContractViolation, ElectionAlgorithm, Epoch, Guarantee, GuaranteeKind, NodeId, Pledge, Role,
-    View,
-};
+use elector_core::{ElectionAlgorithm, Epoch, Guarantee, GuaranteeKind, NodeId, Pledge, View};
 
 use crate::{breach::Breach, claim::Claim, history::History};
 
@@ -19,20 +16,6 @@ pub struct Broken {
 impl Broken {
     /// The name of the promise that a leader is there some time after all faults have ended.
     pub(crate) const AGREEMENT: &'static str = "agreement";
-
-    pub(crate) fn contract(node: NodeId, violation: ContractViolation) -> Self {
-        Self {
-            promise: "contract",
-            detail: format!("{node:?}: {violation}"),
-        }
-    }
-
-    pub(crate) fn panic(node: NodeId) -> Self {
-        Self {
-            promise: "contract",
-            detail: format!("{node:?} panicked"),
-        }
-    }
 
     pub(crate) fn storm(events: usize) -> Self {
         Self {
@@ -87,9 +70,8 @@ impl Promises {
             let (from, to) = (shown, view.epoch);
             return Some(Breach::EpochWentBack { node, from, to }.into());
         }
-        let leads = view.role == Role::Leader;
         let history = Arc::make_mut(&mut self.history);
-        let twice = history.leads(node, view.epoch, leads);
+        let twice = history.leads(node, view.epoch, view.leads());
         let shared = history.viewed(view);
         let broken = shared.or(twice).filter(|_| self.quorum);
         broken.map(Broken::from)

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use elector_core::{Epoch, NodeId, Role, View};
+use elector_core::{Epoch, NodeId, View};
 
 /// A node that has ceased to lead an epoch never leads that epoch again, restarts included: its
 /// former tenure may have been given away in between, and whatever was fenced by it is closed.
@@ -30,7 +30,7 @@ impl NoTenureTwice {
         if !self.enforced {
             return None;
         }
-        let leads = (view.role == Role::Leader).then_some(view.epoch);
+        let leads = view.leads().then_some(view.epoch);
         if self.leading.get(&node).copied() == leads {
             return None;
         }

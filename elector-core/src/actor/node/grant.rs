@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::Node;
 use crate::{
-    ElectionAlgorithm, Guarantee, GuaranteeKind, Role,
+    ElectionAlgorithm, Guarantee, GuaranteeKind,
     actor::{
         status::EventKind,
         tenure::{NO_LEASE, Tenure},
@@ -15,7 +15,7 @@ impl<A: ElectionAlgorithm> Node<A> {
     /// of the disk, so its word alone is not enough; what it gave up it has given up at once.
     pub(super) fn leads(&self) -> bool {
         let ahead = self.driver.view();
-        self.published.role == Role::Leader && ahead == self.published
+        self.published.leads() && ahead == self.published
     }
 
     /// Begins, prolongs and ends tenures, as the algorithm and its lease say.

@@ -1,0 +1,73 @@
+use thiserror::Error;
+
+use crate::{Epoch, Membership, NodeId, Outgoing, Role, View};
+
+/// An algorithm broke its contract. The node must stop: nothing of the step may be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum ContractViolation {
+    /// The epoch in the view went back.
+    #[error("the epoch went back from {from} to {to}")]
+    EpochWentBack {
+        /// The epoch before the step.
+        from: Epoch,
+        /// The epoch after it.
+        to: Epoch,
+    },
+    /// Under a quorum guarantee, the leader of an epoch changed.
+    #[error("the leader of epoch {epoch} changed from {from} to {to}")]
+    LeaderChanged {
+        /// The epoch.
+        epoch: Epoch,
+        /// Its leader before.
+        from: NodeId,
+        /// Its leader now.
+        to: NodeId,
+    },
+    /// The role says leader and the view names another, or the other way round.
+    #[error("the role is {role} while the leader of the view is {leader:?}")]
+    RoleDisagrees {
+        /// The role in the view.
+        role: Role,
+        /// The leader in the view.
+        leader: Option<NodeId>,
+    },
+    /// The view names a leader who is not in the cluster.
+    #[error("the view names {0}, who is not in the cluster, as leader")]
+    StrangerLeads(NodeId),
+    /// A message was sent to the node itself or to a stranger.
+    #[error("a message was sent to {0}, who is not a peer")]
+    NotAPeer(NodeId),
+}
+
+/// What can be seen of one step alone. Hosts need not call these: a [`Driver`](crate::Driver) does,
+/// and compares each step with those before it.
+impl ContractViolation {
+    /// Checks that the messages of a step go to peers.
+    ///
+    /// # Errors
+    /// [`NotAPeer`](Self::NotAPeer).
+    pub fn check_sends<M>(members: &Membership, sends: &[Outgoing<M>]) -> Result<(), Self> {
+        let me = members.me();
+        let wrong = |to: NodeId| to == me || !members.contains(to);
+        match sends.iter().find(|out| wrong(out.to)) {
+            Some(out) => Err(Self::NotAPeer(out.to)),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that role and leader of a view agree, and that the leader is a member.
+    ///
+    /// # Errors
+    /// [`RoleDisagrees`](Self::RoleDisagrees) or [`StrangerLeads`](Self::StrangerLeads).
+    pub fn check_view(members: &Membership, view: View) -> Result<(), Self> {
+        let View { role, leader, .. } = view;
+        if (leader == Some(members.me())) != (role == Role::Leader) {
+            return Err(Self::RoleDisagrees { role, leader });
+        }
+        match leader.filter(|&leader| !members.contains(leader)) {
+            Some(leader) => Err(Self::StrangerLeads(leader)),
+            None => Ok(()),
+        }
+    }
+}
