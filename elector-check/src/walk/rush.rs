@@ -182,24 +182,19 @@ impl<A: ElectionAlgorithm> Rush<A> {
     /// Delivers some messages of one link that are late, or have arrived already.
     fn deliver(&mut self, path: &mut Path<A>, (from, to): (usize, usize)) {
         let link = |sent: &&Flying<A::Message>| (sent.from, sent.to) == (from, to);
-        let known = path.world.past.iter().chain(&path.world.flying);
-        let late: Vec<_> = self
-            .past
-            .iter()
-            .chain(known)
-            .filter(link)
-            .cloned()
-            .collect();
-        if late.is_empty() {
+        let world = &path.world;
+        let known = self.past.iter().chain(&world.past).chain(&world.flying);
+        let late = known.filter(link);
+        let count = late.clone().count();
+        if count == 0 {
             return;
         }
-        let first = self.rng.usize(..late.len());
+        let first = self.rng.usize(..count);
         // Mostly one: each that follows may say what makes the first harmless.
-        let messages = self
-            .rng
-            .usize(1..=MOST_AT_ONCE)
-            .min(self.rng.usize(1..=MOST_AT_ONCE));
-        for sent in late.into_iter().skip(first).take(messages) {
+        let most = self.rng.usize(1..=MOST_AT_ONCE);
+        let messages = most.min(self.rng.usize(1..=MOST_AT_ONCE));
+        let late: Vec<_> = late.skip(first).take(messages).cloned().collect();
+        for sent in late {
             let message = sent.id;
             if !path.world.knows(to, message) {
                 path.world.past.push_back(sent);
