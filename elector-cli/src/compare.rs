@@ -90,10 +90,14 @@ fn tables(study: &Study, options: &args::Compare) -> String {
         "\nAll {} rows: add --format csv.",
         study.summaries.len()
     );
-    text.push_str(match options.out {
-        Some(_) => "The report is in report.html.\n",
-        None => "A report with charts and diagrams: add --out DIR.\n",
-    });
+    let _ = match &options.out {
+        Some(out) => writeln!(
+            text,
+            "The report is in {}.",
+            out.join("report.html").display()
+        ),
+        None => writeln!(text, "A report with charts and diagrams: add --out DIR."),
+    };
     text
 }
 
