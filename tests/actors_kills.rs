@@ -123,11 +123,13 @@ async fn working<A: ElectionAlgorithm>(
 ) -> NodeId {
     let mut at_work = watch.at_work.subscribe();
     loop {
+        // Noted before the leader is: its successor may be at work before this task goes on.
+        at_work.mark_unchanged();
         let leader = cluster.leader().await;
         let node = cluster.node(leader).unwrap();
         let mut status = node.subscribe();
         status.mark_unchanged();
-        let works = at_work.borrow_and_update().contains(&leader);
+        let works = at_work.borrow().contains(&leader);
         if works && node.status().holds_leadership() {
             return leader;
         }
