@@ -1,11 +1,14 @@
 //! An election algorithm of your own, and what it gets for nothing: clusters of actors, every fault,
 //! every invariant, and a place in the table. `cargo run --release --example my_algorithm`
-//! "First come": whoever misses the leader asks everybody for the next epoch, and each node grants
-//! an epoch once. It is Raft's vote without pre-vote and check-quorum; the table shows their worth.
+//! "First come": a node that misses the leader asks all others for the next epoch, and each node
+//! grants an epoch once. It is Raft's vote without pre-vote; the table shows what that is worth.
+//!
+//! The lease: a leader counts from when it sent the newest round that a majority has acknowledged. A
+//! node that acknowledged one grants nothing for `election_min`, which is longer than the lease.
 
 use elector_core::{
-    Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, NodeId, Outbox, Pledge,
-    Purpose, Quorum, Role, Tally, Timing, Verdict, View, actor::Cluster,
+    Acks, Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, NodeId,
+    Outbox, Pledge, Purpose, Quorum, Role, Tally, Timing, Verdict, View, actor::Cluster,
 };
 use elector_raft::{Raft, RaftConfig};
 use elector_sim::{Contestant, Sweep};
@@ -15,8 +18,10 @@ use serde::{Deserialize, Serialize};
 enum Say {
     Ask(Epoch),
     Grant(Epoch),
-    Announce(Epoch),
-    Lead(Epoch),
+    Announce(Epoch, Moment),
+    Lead(Epoch, Moment),
+    /// Echoes when the round was sent.
+    Heard(Epoch, Moment),
 }
 
 impl Message for Say {
@@ -24,14 +29,21 @@ impl Message for Say {
         match self {
             Self::Ask(_) => "Ask",
             Self::Grant(_) => "Grant",
-            Self::Announce(_) => "Announce",
-            Self::Lead(_) => "Lead",
+            Self::Announce(..) => "Announce",
+            Self::Lead(..) => "Lead",
+            Self::Heard(..) => "Heard",
         }
     }
     fn purpose(&self) -> Purpose {
         match self {
-            Self::Lead(_) => Purpose::Liveness,
-            Self::Ask(_) | Self::Grant(_) | Self::Announce(_) => Purpose::Election,
+            Self::Lead(..) | Self::Heard(..) => Purpose::Liveness,
+            Self::Ask(_) | Self::Grant(_) | Self::Announce(..) => Purpose::Election,
+        }
+    }
+    fn epoch(&self) -> Option<Epoch> {
+        match *self {
+            Self::Ask(epoch) | Self::Grant(epoch) => Some(epoch),
+            Self::Announce(epoch, _) | Self::Lead(epoch, _) | Self::Heard(epoch, _) => Some(epoch),
         }
     }
     fn pledge(&self, to: NodeId) -> Option<Pledge> {
@@ -50,16 +62,21 @@ struct FirstCome {
     granted: (Epoch, Option<NodeId>),
     view: View,
     votes: Tally,
+    acks: Acks,
+    /// Whether a leader may count on it that this node grants nothing.
+    silent: bool,
 }
 
 impl FirstCome {
     fn follow(&mut self, leader: Option<NodeId>, out: &mut Outbox<Self>) {
         self.view = View::following(self.granted.0, leader);
-        out.set_timer((), self.timing.election());
+        let silent = self.silent.then(|| self.timing.vigil());
+        out.set_timer((), silent.unwrap_or(self.timing.election()));
     }
-    fn lead(&mut self, say: fn(Epoch) -> Say, out: &mut Outbox<Self>) {
-        self.view = View::leading(self.granted.0, self.members.me());
-        out.broadcast(&say(self.granted.0));
+    fn lead(&mut self, say: fn(Epoch, Moment) -> Say, out: &mut Outbox<Self>) {
+        self.acks
+            .record(&self.members, self.members.me(), out.now());
+        out.broadcast(&say(self.granted.0, out.now()));
         out.set_timer((), Delay::exactly(self.timing.heartbeat));
     }
     fn campaign(&mut self, out: &mut Outbox<Self>) {
@@ -74,24 +91,41 @@ impl FirstCome {
     fn count(&mut self, voter: NodeId, out: &mut Outbox<Self>) {
         let verdict = self.votes.record(&self.members, voter, true);
         if self.view.role == Role::Candidate && verdict == Verdict::Won {
+            self.view = View::leading(self.granted.0, self.members.me());
+            self.acks = Acks::new(&self.members);
             self.lead(Say::Announce, out);
         }
     }
     fn hear(&mut self, from: NodeId, message: &Say, out: &mut Outbox<Self>) {
         let (known, granted_to) = self.granted;
         match *message {
-            Say::Ask(epoch) if epoch > known => {
+            Say::Ask(epoch) if epoch > known && !self.silent => {
                 self.granted = (epoch, Some(from));
                 out.send(from, Say::Grant(epoch));
                 self.follow(None, out);
             }
             Say::Grant(epoch) if epoch == known => self.count(from, out),
-            Say::Announce(epoch) | Say::Lead(epoch) if epoch >= known => {
+            Say::Announce(epoch, sent) | Say::Lead(epoch, sent) if epoch >= known => {
                 self.granted = (epoch, granted_to.filter(|_| epoch == known));
+                self.silent = true;
+                out.send(from, Say::Heard(epoch, sent));
                 self.follow(Some(from), out);
             }
-            // Stale: of an epoch that this node has left.
-            Say::Ask(_) | Say::Grant(_) | Say::Announce(_) | Say::Lead(_) => {}
+            Say::Heard(epoch, sent) if epoch == known && self.view.role == Role::Leader => {
+                self.acks.record(&self.members, from, sent);
+            }
+            // Of an epoch that this node has left, or not what it may grant.
+            _ => {}
+        }
+    }
+    fn timeout(&mut self, out: &mut Outbox<Self>) {
+        match self.view.role {
+            Role::Leader => self.lead(Say::Lead, out),
+            Role::Follower if self.silent => {
+                self.silent = false;
+                out.set_timer((), self.timing.stagger(0));
+            }
+            Role::Follower | Role::Candidate => self.campaign(out),
         }
     }
 }
@@ -109,9 +143,19 @@ impl ElectionAlgorithm for FirstCome {
             view: View::following(granted.0, None),
             members,
             timing: *timing,
-            granted,
             votes: Tally::new(),
+            acks: Acks::default(),
+            // It may have acknowledged a leader just before it crashed.
+            silent: granted.0 > Epoch::ZERO,
+            granted,
         }
+    }
+    fn has_lease(_: &Timing) -> bool {
+        true
+    }
+    fn lease(&self) -> Option<Moment> {
+        let leads = self.view.role == Role::Leader;
+        leads.then(|| self.acks.quorum(&self.members)).flatten()
     }
     fn durable(&self) -> &Self::Durable {
         &self.granted
@@ -124,10 +168,15 @@ impl ElectionAlgorithm for FirstCome {
         match input {
             Input::Started => self.follow(None, out),
             Input::Received { from, message } => self.hear(from, &message, out),
-            Input::Elapsed(()) if self.view.role == Role::Leader => self.lead(Say::Lead, out),
-            Input::Elapsed(()) | Input::Commanded(Command::Campaign) => self.campaign(out),
+            Input::Elapsed(()) => self.timeout(out),
+            Input::Commanded(Command::Campaign)
+                if self.silent || self.view.role == Role::Leader =>
+            {
+                out.refuse("there is a leader");
+            }
+            Input::Commanded(Command::Campaign) => self.campaign(out),
             Input::Commanded(_) => out.refuse("first-come knows no handover"),
-            Input::Suspected(_) => {}
+            Input::Suspected(_) | Input::Silent(_) | Input::Died(_) => {}
         }
     }
 }
@@ -138,7 +187,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let first = cluster.leader().await;
     cluster.kill(first).await;
     let next = cluster.leader().await;
-    println!("On actors: node {first} led and was killed; now node {next} leads.\n");
+    println!("On actors: node {first} led and was killed; now node {next} leads.");
+    let elector = cluster.node(next).ok_or("it runs")?;
+    let token = elector.campaign().await?.token()?;
+    println!(
+        "It holds a lease, and the fencing token of epoch {}.\n",
+        token.epoch()
+    );
     let contestants = vec![
         Contestant::of::<FirstCome>("mine", "one grant an epoch", Timing::default()),
         Contestant::of::<Raft>("stock", "for comparison", RaftConfig::default()),

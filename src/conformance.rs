@@ -74,6 +74,10 @@ impl<A: ElectionAlgorithm> ElectionAlgorithm for Taped<A> {
         self.inner.lease()
     }
 
+    fn has_lease(config: &A::Config) -> bool {
+        A::has_lease(config)
+    }
+
     fn step(&mut self, input: Input<A::Message, A::Timer>, out: &mut Outbox<Self>) {
         self.inputs.push((out.now(), input.clone()));
         out.scoped(

@@ -135,7 +135,11 @@ impl ElectionAlgorithm for Fading {
         match input {
             Input::Started => out.set_timer((), Delay::exactly(300 * MS)),
             Input::Elapsed(()) => self.over = true,
-            Input::Received { .. } | Input::Suspected(_) | Input::Commanded(_) => {}
+            Input::Received { .. }
+            | Input::Suspected(_)
+            | Input::Silent(_)
+            | Input::Died(_)
+            | Input::Commanded(_) => {}
         }
     }
 }

@@ -68,6 +68,10 @@ impl ElectionAlgorithm for Stammers {
         self.0.lease()
     }
 
+    fn has_lease(config: &RaftConfig) -> bool {
+        Raft::has_lease(config)
+    }
+
     fn step(&mut self, input: Input<RaftMessage, RaftTimer>, out: &mut Outbox<Self>) {
         out.scoped(
             |message| message,

@@ -201,6 +201,10 @@ impl ElectionAlgorithm for Stubborn {
         self.0.lease()
     }
 
+    fn has_lease(config: &RaftConfig) -> bool {
+        Raft::has_lease(config)
+    }
+
     fn step(&mut self, input: Input<RaftMessage, RaftTimer>, out: &mut Outbox<Self>) {
         if !matches!(input, Input::Commanded(Command::Resign)) {
             out.scoped(
@@ -229,7 +233,7 @@ struct Panicking;
 
 #[async_trait]
 impl Storage<RaftDurable> for Panicking {
-    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+    async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         Ok(None)
     }
 
@@ -258,7 +262,7 @@ struct SlowLoad {
 
 #[async_trait]
 impl Storage<RaftDurable> for SlowLoad {
-    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+    async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         self.loading.notify_one();
         self.load.notified().await;
         Ok(None)
@@ -367,7 +371,7 @@ struct Stuck(Arc<Mutex<mpsc::Receiver<()>>>);
 
 #[async_trait]
 impl Storage<RaftDurable> for Stuck {
-    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+    async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         Ok(None)
     }
 

@@ -53,6 +53,10 @@ impl<const PANICS: bool> ElectionAlgorithm for Bomb<PANICS> {
         self.0.lease()
     }
 
+    fn has_lease(config: &RaftConfig) -> bool {
+        Raft::has_lease(config)
+    }
+
     fn step(&mut self, input: Input<RaftMessage, RaftTimer>, out: &mut Outbox<Self>) {
         match input {
             Input::Commanded(Command::Campaign) if self.view().role == Role::Leader => {
@@ -127,7 +131,7 @@ struct Disk(Arc<Mutex<mpsc::Receiver<Result<(), BoxError>>>>);
 
 #[async_trait]
 impl Storage<RaftDurable> for Disk {
-    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+    async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         Ok(None)
     }
 
@@ -184,7 +188,7 @@ struct Here(Disk);
 
 #[async_trait]
 impl Storage<RaftDurable> for Here {
-    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+    async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         Ok(None)
     }
 
@@ -263,7 +267,7 @@ struct Unreadable;
 
 #[async_trait]
 impl Storage<RaftDurable> for Unreadable {
-    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+    async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         Err("checksum".into())
     }
 

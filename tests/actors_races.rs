@@ -72,6 +72,10 @@ impl ElectionAlgorithm for Eager {
         self.leads.then_some(self.confirmed)
     }
 
+    fn has_lease(_: &Self::Config) -> bool {
+        true
+    }
+
     fn step(&mut self, input: Input<Nothing, ()>, out: &mut Outbox<Self>) {
         if matches!(input, Input::Commanded(Command::Resign)) {
             self.leads = false;

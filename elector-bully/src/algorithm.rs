@@ -32,12 +32,23 @@ impl ElectionAlgorithm for Bully {
         self.present()
     }
 
+    fn raised(durable: &BullyDurable, floor: Epoch) -> Option<BullyDurable> {
+        let mut raised = durable.clone();
+        if raised.epoch <= floor {
+            raised.epoch = floor.checked_next()?;
+            raised.coordinator = None;
+        }
+        Some(raised)
+    }
+
     fn step(&mut self, input: Input<BullyMessage, BullyTimer>, out: &mut Outbox<Self>) {
         match input {
             Input::Started => self.started(out),
             Input::Received { from, message } => self.received(from, &message, out),
             Input::Elapsed(timer) => self.elapsed(timer, out),
-            Input::Suspected(peer) => self.suspected(peer, out),
+            Input::Suspected(peer) | Input::Silent(peer) | Input::Died(peer) => {
+                self.suspected(peer, out);
+            }
             Input::Commanded(command) => self.commanded(command, out),
         }
     }
@@ -102,7 +113,8 @@ impl Bully {
         self.enter(Phase::Due, self.config.timing.stagger(self.attempt), out);
     }
 
-    /// A hint ends the vigil early and decides nothing: an ordinary election follows. The order of
+    /// A hint ends the vigil early and decides nothing: an ordinary election follows. A proof of
+    /// death is no more than a suspicion here, as there is no lease to respect. The order of
     /// turns is that of the ids, highest first, as the highest would win anyway.
     fn suspected(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
         self.suspects.insert(peer);

@@ -49,6 +49,17 @@ pub enum BullyMessage {
 }
 
 impl Message for BullyMessage {
+    fn epoch(&self) -> Option<Epoch> {
+        Some(match *self {
+            Self::Election { epoch }
+            | Self::Answer { epoch }
+            | Self::Coordinator { epoch, .. }
+            | Self::Heartbeat { epoch, .. }
+            | Self::Handover { epoch, .. }
+            | Self::Outdated { epoch } => epoch,
+        })
+    }
+
     fn kind(&self) -> &'static str {
         match self {
             Self::Election { .. } => "Election",

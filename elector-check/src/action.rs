@@ -6,12 +6,29 @@ use crate::state::Flight;
 /// node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    Deliver { flight: Flight },
-    Elapse { node: usize, timer: usize },
-    Crash { node: usize },
-    Restart { node: usize },
-    Suspect { node: usize, peer: NodeId },
-    Command { node: usize, command: Command },
+    Deliver {
+        flight: Flight,
+    },
+    Elapse {
+        node: usize,
+        timer: usize,
+    },
+    Crash {
+        node: usize,
+    },
+    Restart {
+        node: usize,
+    },
+    /// What a node learns of a peer: a proof of its death, or a suspicion.
+    Hint {
+        node: usize,
+        peer: NodeId,
+        proves: bool,
+    },
+    Command {
+        node: usize,
+        command: Command,
+    },
     Tick,
 }
 

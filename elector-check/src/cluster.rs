@@ -127,6 +127,10 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         }
     }
 
+    fn runs(&self, state: &State, node: usize) -> bool {
+        self.steps.seen(state.nodes[node]).view.is_some()
+    }
+
     /// What may come to a running node from outside the cluster.
     fn disturb(&self, state: &State, node: usize, actions: &mut Vec<Action>) {
         let left = state.left;
@@ -135,13 +139,10 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         }
         let others = (0..state.nodes.len()).filter(|&other| other != node);
         if left.suspicions > 0 {
-            let runs = |other: usize| self.steps.seen(state.nodes[other]).view.is_some();
-            let gone = others
-                .clone()
-                .filter(|&other| self.config.false_hints || !runs(other));
-            actions.extend(gone.map(|other| Action::Suspect {
+            actions.extend(others.clone().map(|other| Action::Hint {
                 node,
                 peer: id(other),
+                proves: self.config.false_hints || !self.runs(state, other),
             }));
         }
         if left.commands > 0 {
@@ -162,7 +163,14 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             Action::Elapse { node, timer } => (node, Event::Elapsed(timer)),
             Action::Crash { node } => (node, Event::Crashed),
             Action::Restart { node } => (node, Event::Restarted),
-            Action::Suspect { node, peer } => (node, Event::Suspected(peer)),
+            Action::Hint { node, peer, proves } => {
+                let hint = if proves {
+                    Event::Died
+                } else {
+                    Event::Suspected
+                };
+                (node, hint(peer))
+            }
             Action::Command { node, command } => (node, Event::Commanded(command)),
             Action::Tick => {
                 next.copy_from(last);
@@ -231,7 +239,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         let left = &mut next.left;
         let budget = match action {
             Action::Crash { .. } => &mut left.crashes,
-            Action::Suspect { .. } => &mut left.suspicions,
+            Action::Hint { .. } => &mut left.suspicions,
             Action::Command { .. } => &mut left.commands,
             Action::Elapse { node, timer } => match &mut left.timeouts {
                 Some(timeouts) if self.counts(last.nodes[node], next.nodes[node], timer) => {

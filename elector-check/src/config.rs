@@ -22,11 +22,12 @@ pub struct CheckConfig<C> {
     pub max_epoch: u64,
     /// How many times a node may crash. Restarts are free.
     pub crashes: u32,
-    /// How many hints nodes may get that a peer is gone. A node gets one while the peer is down.
+    /// How many hints nodes may get that a peer is gone: a proof of its death if it is down, a
+    /// suspicion if it runs.
     pub suspicions: u32,
-    /// Whether a hint may be wrong, that is, whether a node may get one while the peer runs. Two
-    /// nodes may then hold a lease at the same time: a new leader rises before the lease of the old
-    /// one has ended.
+    /// Whether a proof of death may be wrong: hints about peers that run are proofs, too. Two nodes
+    /// may then hold a lease at the same time, as a new leader is elected before the lease of the
+    /// old one has ended.
     pub false_hints: bool,
     /// How many commands the application may give.
     pub commands: u32,
@@ -126,8 +127,8 @@ impl<C> CheckConfig<C> {
         bounds.push(many(self.commands.into(), "command"));
         bounds.push(match (self.suspicions, self.false_hints) {
             (0, _) => "no hint".to_owned(),
-            (hints, true) => format!("{}, true or false", many(hints.into(), "hint")),
-            (hints, false) => many(hints.into(), "true hint"),
+            (hints, true) => format!("{}, proofs may be false", many(hints.into(), "hint")),
+            (hints, false) => format!("{}, proofs are true", many(hints.into(), "hint")),
         });
         if self.time.is_some() {
             bounds.push(match self.late {

@@ -18,6 +18,7 @@ pub(crate) enum Event {
     /// The place of a timer among those of the node.
     Elapsed(usize),
     Suspected(NodeId),
+    Died(NodeId),
     Commanded(Command),
     Crashed,
     Restarted,
@@ -43,7 +44,7 @@ pub(crate) struct Deed {
 }
 
 /// How many kinds of events have codes of their own.
-const KINDS: u32 = 5;
+const KINDS: u32 = 6;
 
 impl Event {
     /// A number that no other event of the same node has.
@@ -58,6 +59,7 @@ impl Event {
             Self::Commanded(Command::Resign) => (1, 4),
             Self::Crashed => (2, 4),
             Self::Restarted => (3, 4),
+            Self::Died(peer) => (node(peer), 5),
         };
         number * KINDS + kind
     }

@@ -164,6 +164,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
             }
             Event::Elapsed(timer) => Input::Elapsed(acting.timers.remove(timer).name),
             Event::Suspected(peer) => Input::Suspected(peer),
+            Event::Died(peer) => Input::Died(peer),
             Event::Commanded(command) => Input::Commanded(command),
             Event::Crashed | Event::Restarted => return None,
         })

@@ -3,7 +3,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[cfg(target_os = "linux")]
-use crate::node::{NodeArguments, RunArguments};
+use crate::node::{Members, NodeArguments, RunArguments};
 use crate::{certs::Certs, client};
 
 /// The most nodes a simulated cluster may have: beyond it one run takes minutes and gigabytes.
@@ -56,6 +56,13 @@ pub(crate) enum Command {
     /// Run a node, and a command of any kind while that node leads
     #[cfg(target_os = "linux")]
     Run(Box<RunArguments>),
+    /// Show and change the list of nodes of a cluster whose nodes are stopped
+    #[cfg(target_os = "linux")]
+    Members {
+        /// Which
+        #[command(subcommand)]
+        command: Members,
+    },
     /// List the algorithms and their variants, and what each promises
     Algorithms,
     /// List the scenarios; with a name, print that scenario's file, to copy and change
@@ -191,6 +198,10 @@ pub(crate) struct Simulate {
     /// Tell of every heartbeat too, not only how many there were
     #[arg(long)]
     pub(crate) heartbeats: bool,
+    /// Tell nodes all the time, wrongly, that connections broke. Every run that is not shown has a
+    /// second one like that beside it
+    #[arg(long)]
+    pub(crate) false_suspicions: bool,
 }
 
 /// The options of a search that walks and schedules have no use for.

@@ -69,6 +69,8 @@ pub fn main() -> ExitCode {
         Command::Node(options) => node::node(*options),
         #[cfg(target_os = "linux")]
         Command::Run(options) => node::run(*options),
+        #[cfg(target_os = "linux")]
+        Command::Members { command } => node::members(command).map(|()| ExitCode::SUCCESS),
         Command::Certs { command } => certs::certs(&command).map(|()| ExitCode::SUCCESS),
         Command::Status(options) => Ok(client::status(&options)),
         Command::Watch(options) => Ok(client::watch(&options)),

@@ -109,7 +109,7 @@ fn checker<A: ElectionAlgorithm>(config: A::Config) -> Checker {
 fn walker<A: ElectionAlgorithm>(config: A::Config) -> Walker {
     Arc::new(move |route| {
         let mut walks = Walks::<A>::new(config.clone());
-        (walks.nodes, walks.false_hints) = (route.nodes, route.false_hints);
+        (walks.nodes, walks.false_proofs) = (route.nodes, route.false_hints);
         match &route.way {
             Way::Random {
                 walks: count,

@@ -42,6 +42,7 @@ pub(crate) fn simulate(options: &args::Simulate) -> Result<ExitCode, CliError> {
         seed: options.seed,
         trace: true,
         twice: true,
+        false_suspicions: options.false_suspicions,
     })?;
     if let Some(path) = &options.trace {
         output::write_file(path, &lines(&records)?)?;

@@ -1,4 +1,5 @@
 use alloc::{vec, vec::Vec};
+use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +71,16 @@ impl Acks {
             .max_by_key(|&(&node, newest)| (*newest, node))
             .map(|(&node, _)| node)
     }
+
+    /// Whether `node` has acknowledged no round that was sent within the last `span`, though this
+    /// tenure is older than that. Such a node is unreachable, or does not follow.
+    #[must_use]
+    pub fn misses(&self, members: &Membership, node: NodeId, now: Moment, span: Duration) -> bool {
+        let place = members.position(node);
+        let newest = place.and_then(|place| self.newest.get(place).copied().flatten());
+        let last = newest.max(self.first).unwrap_or(now);
+        u128::from(now.nanos().saturating_sub(last.nanos())) > span.as_nanos()
+    }
 }
 
 #[cfg(test)]
@@ -118,5 +129,24 @@ mod tests {
         assert_eq!(acks.quorum(&members), None);
         assert!(acks.record(&members, NodeId(2), Moment::from_nanos(10)));
         assert_eq!(acks.quorum(&members), Some(Moment::from_nanos(10)));
+    }
+
+    // A tenure that has just begun has not missed anything yet.
+    #[test]
+    fn a_node_is_missed_a_span_after_its_last_round() {
+        let members = Membership::new(NodeId(1), (1..=3).map(NodeId)).unwrap();
+        let at = Moment::from_nanos;
+        let misses = |acks: &Acks, node, now| {
+            acks.misses(&members, NodeId(node), at(now), Duration::from_nanos(10))
+        };
+        let mut acks = Acks::new(&members);
+        assert!(!misses(&acks, 2, 50), "no round was sent yet");
+        acks.record(&members, NodeId(1), at(50));
+        assert!(!misses(&acks, 2, 60));
+        assert!(misses(&acks, 2, 61));
+        acks.record(&members, NodeId(1), at(60));
+        acks.record(&members, NodeId(2), at(60));
+        assert!(!misses(&acks, 2, 70));
+        assert!(misses(&acks, 3, 70) && misses(&acks, 2, 71));
     }
 }

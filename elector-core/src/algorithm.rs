@@ -2,7 +2,9 @@ use core::{fmt::Debug, hash::Hash};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Guarantee, Input, Membership, Message, Moment, Outbox, Timing, TimingError, View};
+use crate::{
+    Epoch, Guarantee, Input, Membership, Message, Moment, Outbox, Timing, TimingError, View,
+};
 
 /// What messages, timers and durable state must be able to do, wherever they run: be stored, sent,
 /// compared and hashed (a model checker needs `Ord` and `Sync` as well as `Hash`).
@@ -102,6 +104,25 @@ pub trait ElectionAlgorithm:
     /// to it. It holds its lease until [`Timing::lease`] after that. Algorithms without quorums
     /// have no lease.
     fn lease(&self) -> Option<Moment> {
+        None
+    }
+
+    /// Returns `true` if a leader under this configuration comes to hold a [`lease`](Self::lease).
+    /// Under [`Quorum`](crate::Quorum), hosts run no work of a leader without one. By default
+    /// `false`, as the default of `lease`.
+    fn has_lease(_config: &Self::Config) -> bool {
+        false
+    }
+
+    /// The durable state of a node that takes no part in any epoch up to `floor`, and has kept
+    /// every promise of `durable` in the epochs above. A node that is restored from it shows a
+    /// higher epoch than `floor`, leads none up to it, and supports no leader of one.
+    ///
+    /// Used on a node that is stopped, when the list of nodes is changed: no node of the new list
+    /// may take part in an epoch in which the old list may have elected a leader.
+    ///
+    /// `None` if there is no epoch above, or if the algorithm cannot do this, as by default.
+    fn raised(_durable: &Self::Durable, _floor: Epoch) -> Option<Self::Durable> {
         None
     }
 

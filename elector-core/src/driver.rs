@@ -138,9 +138,10 @@ impl<A: ElectionAlgorithm> Driver<A> {
 
     fn may_arrive(&self, input: &Input<A::Message, A::Timer>) -> bool {
         match input {
-            Input::Received { from: peer, .. } | Input::Suspected(peer) => {
-                *peer != self.members.me() && self.members.contains(*peer)
-            }
+            Input::Received { from: peer, .. }
+            | Input::Suspected(peer)
+            | Input::Silent(peer)
+            | Input::Died(peer) => *peer != self.members.me() && self.members.contains(*peer),
             Input::Started | Input::Elapsed(_) | Input::Commanded(_) => true,
         }
     }

@@ -1,29 +1,73 @@
+use core::fmt;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::Epoch;
 
-/// Proof of a tenure, to be sent along with everything that a leader writes: the epoch that it
-/// leads. Of two tokens of one cluster the later tenure's is the higher.
+/// Proof of a tenure, to be sent along with everything that a leader writes: a number below 2^63. Of
+/// two tokens of one cluster the later one is the higher.
+///
+/// It is the epoch, times 2^14, plus the number of the grant within the epoch. A tenure has one
+/// grant for as long as its work goes on. Work that is started again within a tenure, as a command
+/// that has ended by itself, gets another grant, so that what the first start left behind can be
+/// told from what the second writes.
 ///
 /// Only a `Leadership<Quorum>` hands one out: under [`BestEffort`](crate::BestEffort) two leaders
-/// may have the same epoch, and a token would prove nothing. Building one from an epoch is for the
+/// may have the same epoch, and a token would prove nothing. Building one from a number is for the
 /// resource's side, which reads it from the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct FencingToken(Epoch);
+pub struct FencingToken(u64);
+
+/// How many bits of a token are the number of the grant.
+const GRANT_BITS: u32 = 14;
 
 impl FencingToken {
-    /// The token of this epoch.
+    /// How many grants an epoch has.
+    pub const GRANTS: u64 = 1 << GRANT_BITS;
+
+    /// The largest epoch that has tokens: 2^49 - 1.
+    pub const MAX_EPOCH: Epoch = Epoch((1 << (63 - GRANT_BITS)) - 1);
+
+    /// The token of this grant, counted from 0, of an epoch. `None` if the epoch is above
+    /// [`MAX_EPOCH`](Self::MAX_EPOCH), or has no such grant.
     #[must_use]
-    pub const fn from_epoch(epoch: Epoch) -> Self {
-        Self(epoch)
+    pub const fn new(epoch: Epoch, grant: u64) -> Option<Self> {
+        if epoch.0 > Self::MAX_EPOCH.0 || grant >= Self::GRANTS {
+            return None;
+        }
+        Some(Self((epoch.0 << GRANT_BITS) | grant))
     }
 
-    /// The epoch that it is the token of.
+    /// The token with this value, as read from the wire.
+    #[must_use]
+    pub const fn from_value(value: u64) -> Self {
+        Self(value)
+    }
+
+    /// What goes over the wire, and into a column of type BIGINT.
+    #[must_use]
+    pub const fn value(self) -> u64 {
+        self.0
+    }
+
+    /// The epoch that it is a token of.
     #[must_use]
     pub const fn epoch(self) -> Epoch {
-        self.0
+        Epoch(self.0 >> GRANT_BITS)
+    }
+
+    /// Which grant of its epoch it is, counted from 0.
+    #[must_use]
+    pub const fn grant(self) -> u64 {
+        self.0 % Self::GRANTS
+    }
+}
+
+impl fmt::Display for FencingToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -31,10 +75,10 @@ impl FencingToken {
 /// kept where the data is, and as durably.
 ///
 /// ```
-/// use elector_core::{Epoch, Fence, FencingToken};
+/// use elector_core::{Fence, FencingToken};
 ///
 /// let mut fence = Fence::new();
-/// let (old, new) = (FencingToken::from_epoch(Epoch(4)), FencingToken::from_epoch(Epoch(5)));
+/// let (old, new) = (FencingToken::from_value(65_536), FencingToken::from_value(81_920));
 /// assert!(fence.admit(old).is_ok());
 /// assert!(fence.admit(new).is_ok());
 /// assert!(fence.admit(old).is_err(), "its tenure is over, whatever it believes");
@@ -55,7 +99,7 @@ impl Fence {
     /// write only if it is `Ok`, in one transaction of the resource.
     ///
     /// # Errors
-    /// If a later tenure has already written.
+    /// If a later grant has already written.
     pub fn admit(&mut self, token: FencingToken) -> Result<(), StaleToken> {
         match self.newest {
             Some(newest) if token < newest => Err(StaleToken { token, newest }),
@@ -73,9 +117,13 @@ impl Fence {
     }
 }
 
-/// A write of a leader whose tenure is over.
+/// A write under a grant that a later one has replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the token of epoch {} is stale: the leader of epoch {} has written", .token.0, .newest.0)]
+#[error(
+    "token {token} (epoch {}) is stale: token {newest} (epoch {}) has written",
+    token.epoch(),
+    newest.epoch()
+)]
 pub struct StaleToken {
     /// The token that was refused.
     pub token: FencingToken,
@@ -91,7 +139,7 @@ mod tests {
     // must not lower the fence.
     #[test]
     fn the_fence_never_comes_down() {
-        let token = |epoch| FencingToken::from_epoch(Epoch(epoch));
+        let token = FencingToken::from_value;
         let mut fence = Fence::new();
         for epoch in [0, 3, 3, 7] {
             assert_eq!(fence.admit(token(epoch)), Ok(()));
@@ -101,5 +149,25 @@ mod tests {
             assert_eq!((stale.token, stale.newest), (token(6), token(7)));
         }
         assert_eq!(fence.admit(token(7)), Ok(()));
+    }
+
+    // Every token is a positive number in a signed column, and none is another's.
+    #[test]
+    fn tokens_rise_with_the_grant_and_the_epoch() {
+        let token = |epoch, grant| FencingToken::new(Epoch(epoch), grant);
+        let last = FencingToken::GRANTS - 1;
+        let rising = [(0, 0), (0, last), (1, 0), (1, 1), (1, last), (2, 0)];
+        let rising = rising.map(|(epoch, grant)| token(epoch, grant).unwrap());
+        assert!(rising.is_sorted_by(|a, b| a < b), "{rising:?}");
+        let most = token(FencingToken::MAX_EPOCH.0, last).unwrap();
+        assert_eq!(most.value(), i64::MAX as u64);
+        assert_eq!(
+            (most.epoch(), most.grant()),
+            (FencingToken::MAX_EPOCH, last)
+        );
+        assert_eq!(token(1, FencingToken::GRANTS), None);
+        assert_eq!(token(FencingToken::MAX_EPOCH.0 + 1, 0), None);
+        // Those of earlier versions were the epoch alone.
+        assert!(FencingToken::from_value(1 << 40) < token(1 << 40, 0).unwrap());
     }
 }

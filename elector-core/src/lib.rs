@@ -71,7 +71,8 @@
 //!                 }
 //!             }
 //!             Input::Commanded(_) => out.refuse("the highest node leads, whatever is asked"),
-//!             Input::Elapsed(()) | Input::Suspected(_) => {}
+//!             Input::Elapsed(()) => {}
+//!             Input::Suspected(_) | Input::Silent(_) | Input::Died(_) => {}
 //!         }
 //!     }
 //! }

@@ -12,6 +12,12 @@ pub trait Message: Payload {
     /// What it is for.
     fn purpose(&self) -> Purpose;
 
+    /// The highest epoch that it names; `None` if it names none. Hosts do not deliver a message
+    /// whose epoch the receiver does not [believe](Epoch::believes). The default names none.
+    fn epoch(&self) -> Option<Epoch> {
+        None
+    }
+
     /// The exclusive support that sending this message to `to` grants, if it does.
     /// Checkers use it: a node that pledges itself twice has broken its promise, however it came
     /// to do so. The default pledges nothing.

@@ -155,12 +155,17 @@ impl Timing {
     /// The random rest of the election timeout, after the vigil, widened for the `attempt`-th try
     /// in a row that elects nobody (from 0). The first two draw from the configured spread; each
     /// one after that doubles it, up to 64-fold, so that a cluster too large or a network too slow
-    /// for the spread still elects. (The cure Ongaro's dissertation, section 9.3, gives is a wider
+    /// for the spread still elects. A timeout without a spread widens from `round_trip`. (The cure Ongaro's dissertation, section 9.3, gives is a wider
     /// spread; this finds how wide.)
     #[must_use]
     pub fn stagger(&self, attempt: u32) -> Delay {
-        let spread = self.election_max.saturating_sub(self.election_min);
-        let widened = spread.saturating_mul(1 << attempt.saturating_sub(1).min(6));
+        let doublings = attempt.saturating_sub(1).min(6);
+        let spread = match self.election_max.saturating_sub(self.election_min) {
+            // A fixed timeout, until it has failed twice.
+            Duration::ZERO if doublings > 0 => self.round_trip,
+            spread => spread,
+        };
+        let widened = spread.saturating_mul(1 << doublings);
         Delay::between(Duration::ZERO, widened)
     }
 
@@ -317,6 +322,15 @@ mod tests {
         assert_eq!(
             [0, 1, 2, 3, 7, 99].map(spread),
             [150, 150, 300, 600, 9_600, 9_600]
+        );
+        let fixed = Timing {
+            election_max: Timing::default().election_min,
+            ..Timing::default()
+        };
+        let spread = |attempt| fixed.stagger(attempt).max.as_millis();
+        assert_eq!(
+            [0, 1, 2, 3, 7, 99].map(spread),
+            [0, 0, 40, 80, 1_280, 1_280]
         );
     }
 }

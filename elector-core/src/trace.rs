@@ -145,6 +145,16 @@ pub enum Stimulus {
         /// The peer.
         peer: NodeId,
     },
+    /// See [`Input::Silent`].
+    Silent {
+        /// The peer.
+        peer: NodeId,
+    },
+    /// See [`Input::Died`].
+    Died {
+        /// The peer.
+        peer: NodeId,
+    },
     /// See [`Input::Commanded`].
     Commanded {
         /// The command.
@@ -182,6 +192,8 @@ impl Stimulus {
                 timer: format!("{timer:?}"),
             },
             Input::Suspected(peer) => Self::Suspected { peer: *peer },
+            Input::Silent(peer) => Self::Silent { peer: *peer },
+            Input::Died(peer) => Self::Died { peer: *peer },
             Input::Commanded(command) => Self::Commanded { command: *command },
         }
     }

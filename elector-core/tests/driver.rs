@@ -166,7 +166,12 @@ fn input_from_strangers_and_from_oneself_changes_nothing() {
             from: node,
             message: acts,
         };
-        for input in [received, Input::Suspected(node)] {
+        for input in [
+            received,
+            Input::Suspected(node),
+            Input::Silent(node),
+            Input::Died(node),
+        ] {
             let mut driver = driver::<Puppet>();
             let before = driver.algorithm().clone();
             let step = driver.step(input, Moment::ZERO).unwrap();
@@ -187,6 +192,8 @@ fn all_other_input_reaches_the_algorithm() {
         Input::Started,
         Input::Elapsed('x'),
         Input::Suspected(NodeId(3)),
+        Input::Silent(NodeId(3)),
+        Input::Died(NodeId(3)),
     ];
     let mut driver = driver::<Puppet>();
     for (input, value) in inputs.into_iter().zip(1..) {

@@ -31,6 +31,8 @@ fn stimuli() -> Vec<Stimulus> {
             timer: "Vigil".into(),
         },
         Stimulus::Suspected { peer: NodeId(3) },
+        Stimulus::Silent { peer: NodeId(3) },
+        Stimulus::Died { peer: NodeId(3) },
     ];
     all.extend(commands.map(|command| Stimulus::Commanded { command }));
     all
@@ -222,6 +224,11 @@ fn records_describe_inputs_and_orders() {
             Input::Suspected(NodeId(3)),
             Stimulus::Suspected { peer: NodeId(3) },
         ),
+        (
+            Input::Silent(NodeId(3)),
+            Stimulus::Silent { peer: NodeId(3) },
+        ),
+        (Input::Died(NodeId(3)), Stimulus::Died { peer: NodeId(3) }),
         (
             Input::Commanded(Command::Resign),
             Stimulus::Commanded {

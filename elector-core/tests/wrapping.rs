@@ -112,6 +112,8 @@ impl ElectionAlgorithm for Wrapper {
             Input::Elapsed(Alarm::Wake) => self.durable.wakes += 1,
             Input::Elapsed(Alarm::Inner(timer)) => self.inner(Input::Elapsed(timer), out),
             Input::Suspected(peer) => self.inner(Input::Suspected(peer), out),
+            Input::Silent(peer) => self.inner(Input::Silent(peer), out),
+            Input::Died(peer) => self.inner(Input::Died(peer), out),
             Input::Commanded(command) => self.inner(Input::Commanded(command), out),
         }
     }

@@ -1,30 +1,46 @@
 //! The one place of this project with unsafe code: `clone(2)` has no safe form.
 //!
-//! Why it is sound: the heir is to Rust what a thread of another library is. It runs [`wait`] alone,
-//! on a stack of its own that is never freed, and [`wait`] reads one value that is never written
-//! again, allocates nothing, takes no lock, and cannot panic. What is special is that it shares the
-//! thread-local storage of the thread that called `clone`: so nothing in it may touch that. rustix
-//! makes system calls without `errno` (its own backend, on the architectures below), and the one
-//! call through libc writes `errno` only if it fails, which was ruled out before.
+//! Why it is sound: the heir is to Rust what a thread of another library is. It runs
+//! [`heir::run`] alone, on a stack of its own that is never freed, and that reads values that are
+//! never written again, writes one atomic, allocates nothing, takes no lock, and cannot panic. What
+//! is special is that it shares the thread-local storage of the thread that called `clone`: so it
+//! makes system calls by itself ([`raw`]), and no function of libc runs in it.
+//!
+//! Its stack is memory that the process can write, so the heir can be made to run anything. So it
+//! keeps no right that the process might give up: see [`heir::STEPS`].
 #![expect(unsafe_code, reason = "clone(2) has no safe form; see above")]
 
+mod heir;
+mod raw;
+mod watch;
+
 use std::{
-    ffi::{c_int, c_void},
-    io,
+    ffi::c_void,
+    io::{self, IoSlice},
     mem::MaybeUninit,
-    os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd},
+    os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd},
     ptr,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, Once, PoisonError,
+        atomic::{AtomicI32, AtomicU32, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
 };
 
 use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
-    pipe::{PipeFlags, pipe_with},
-    process::{PidfdFlags, getpid, pidfd_open, setsid},
-    thread::set_name,
+    net::{
+        AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
+        SocketType, sendmsg, socketpair,
+    },
+    process::{PidfdFlags, getegid, geteuid, getgid, getpid, getuid, pidfd_open},
+    thread::capabilities,
 };
 
+use self::{
+    heir::{CONFINED, Errand, STARTING, STEPS},
+    raw::Masked,
+};
 use super::HeirError;
 
 /// The heir and whose it is: after a `fork` the child has this memory, too, and no heir.
@@ -35,42 +51,89 @@ struct Appointed {
     heir: u32,
 }
 
-/// Far more than `wait` needs, also without optimisation; only what is touched costs memory.
+/// How many bytes may be entrusted with one connection.
+pub(super) const WORDS: usize = 64;
+
+/// The end of the line that is kept open, or -1.
+static KEPT: AtomicI32 = AtomicI32::new(-1);
+
+/// Far more than the heir needs, also without optimisation; only what is touched costs memory.
 const STACK: usize = 64 * 1024;
 
-/// How long the heir waits when its process has ended. To give back memory takes a processor, and
-/// does not let go of it; on a machine of few, on which a peer has to elect now, it would be in the
-/// way.
-const RESPITE: Timespec = Timespec {
-    tv_sec: 0,
-    tv_nsec: 20_000_000,
-};
+/// No page is larger on the architectures that this is built for.
+const GUARD: usize = 64 * 1024;
 
-/// What the heir waits for: either becomes readable, or breaks, with the end of its process.
-struct Ends {
-    /// Ready when all threads of the process have ended, their files closed.
-    process: RawFd,
-    /// The other end is closed then, and also when the process becomes another program.
-    line: RawFd,
-}
+/// How long the heir may take to give up its rights. It takes some 50 µs.
+const LIMIT: Duration = Duration::from_secs(10);
 
-pub(super) fn appoint() -> Result<u32, HeirError> {
+pub(super) fn appoint(privileged: bool) -> Result<u32, HeirError> {
     let mut appointed = APPOINTED.lock().unwrap_or_else(PoisonError::into_inner);
     let me = getpid();
     let by = me.as_raw_nonzero().get();
     if let Some(appointed) = appointed.as_ref().filter(|appointed| appointed.by == by) {
         return Ok(appointed.heir);
     }
-    can_close_ranges().map_err(because("files cannot be closed by range"))?;
+    if !privileged && let Some(what) = privilege()? {
+        return Err(HeirError::Privileged(what));
+    }
     let process = pidfd_open(me, PidfdFlags::empty());
     let process = process.map_err(because("this process cannot be watched"))?;
-    let pipe = pipe_with(PipeFlags::CLOEXEC);
-    let (line, kept) = pipe.map_err(because("there is no pipe"))?;
-    let heir = start(&process, &line).map_err(because("the heir cannot be started"))?;
+    // Messages of it arrive whole.
+    let pair = socketpair(
+        AddressFamily::UNIX,
+        SocketType::SEQPACKET,
+        SocketFlags::CLOEXEC,
+        None,
+    );
+    let (line, kept) = pair.map_err(because("there is no line to it"))?;
+    let heir = start(&process, &line)?;
+    close_in_children().map_err(because("forked children cannot be kept from the line"))?;
     // Open for as long as the process lives and is this program.
-    let _ = kept.into_raw_fd();
+    KEPT.store(kept.into_raw_fd(), Ordering::Release);
     *appointed = Some(Appointed { by, heir });
     Ok(heir)
+}
+
+pub(super) fn entrust(words: &[u8], connection: BorrowedFd<'_>) -> io::Result<()> {
+    if words.is_empty() || words.len() > WORDS {
+        let what = "the words are empty, or too long";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
+    // Held, so that the line is that of this process.
+    let appointed = APPOINTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let me = getpid().as_raw_nonzero().get();
+    let kept = KEPT.load(Ordering::Acquire);
+    if kept < 0
+        || appointed
+            .as_ref()
+            .is_none_or(|appointed| appointed.by != me)
+    {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "there is no heir"));
+    }
+    // SAFETY: it is closed in forked children only, each of its own copy.
+    let line = unsafe { BorrowedFd::borrow_raw(kept) };
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    let connections = [connection];
+    // There is room for just that.
+    control.push(SendAncillaryMessage::ScmRights(&connections));
+    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+    sendmsg(line, &[IoSlice::new(words)], &mut control, flags)?;
+    Ok(())
+}
+
+/// What this process might drop later, in words.
+fn privilege() -> Result<Option<&'static str>, HeirError> {
+    let held = capabilities(None).map_err(because("the capabilities cannot be read"))?;
+    Ok(if geteuid().is_root() {
+        Some("it runs as root")
+    } else if getuid() != geteuid() || getgid() != getegid() {
+        Some("its real and effective user or group differ")
+    } else if !held.permitted.is_empty() || !held.inheritable.is_empty() {
+        Some("it has capabilities")
+    } else {
+        None
+    })
 }
 
 fn because<E: Into<io::Error>>(what: &'static str) -> impl FnOnce(E) -> HeirError {
@@ -80,104 +143,90 @@ fn because<E: Into<io::Error>>(what: &'static str) -> impl FnOnce(E) -> HeirErro
     }
 }
 
-fn start(process: &OwnedFd, line: &OwnedFd) -> io::Result<u32> {
-    // Both live as long as this memory: the heir may run for a moment after this process.
-    let stack: &'static mut [MaybeUninit<u128>] = Box::leak(Box::new_uninit_slice(STACK / 16));
-    let ends: &'static Ends = Box::leak(Box::new(Ends {
-        process: process.as_raw_fd(),
-        line: line.as_raw_fd(),
-    }));
-    let top = stack.as_mut_ptr_range().end;
-    let masked = Masked::all()?;
-    // SAFETY: the stack is leaked, 16-byte aligned, and nobody else's; `wait` is fit to share this
-    // thread's storage (above); its argument is leaked and only read. No CLONE_SETTLS, no
-    // CLONE_THREAD, and the last bits 0: no signal to the parent.
-    let heir = unsafe {
-        libc::clone(
-            wait,
-            top.cast::<c_void>(),
-            libc::CLONE_VM,
-            ptr::from_ref(ends).cast_mut().cast::<c_void>(),
-        )
-    };
-    let heir = u32::try_from(heir).map_err(|_| io::Error::last_os_error());
-    drop(masked);
-    heir
-}
-
-/// All signals of this thread blocked, until it is dropped; the heir has the mask of the moment it
-/// is started at. A handler that ran in it would meet the storage of another thread.
-struct Masked(libc::sigset_t);
-
-impl Masked {
-    fn all() -> io::Result<Self> {
-        let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-        // SAFETY: both point to room for a set, and `sigfillset` fills its own.
-        let failed = unsafe {
-            libc::sigfillset(all.as_mut_ptr());
-            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr())
-        };
-        if failed != 0 {
-            return Err(io::Error::from_raw_os_error(failed));
-        }
-        // SAFETY: `pthread_sigmask` has succeeded, and so has filled it.
-        Ok(Self(unsafe { before.assume_init() }))
-    }
-}
-
-impl Drop for Masked {
-    fn drop(&mut self) {
-        // SAFETY: the set is one that `pthread_sigmask` gave.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, ptr::null_mut()) };
-    }
-}
-
-/// All that the heir does. It shares all memory, and the storage of the thread that started it.
-extern "C" fn wait(ends: *mut c_void) -> c_int {
-    // SAFETY: it is what `start` gave: leaked, and only read.
-    let ends = unsafe { &*ends.cast::<Ends>() };
-    // What is sent to the group or to the terminal's session is not meant for it. Fails never: it
-    // leads no group.
-    let _ = setsid();
-    let _ = set_name(c"elector-heir");
-    close_all_but(ends);
-    // SAFETY: its own copies of the two, which it has just kept and never closes.
-    let [process, line] = [ends.process, ends.line].map(|fd| unsafe { BorrowedFd::borrow_raw(fd) });
-    loop {
-        let mut waiting = [process, line].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
-        match poll(&mut waiting, None) {
-            Err(Errno::INTR | Errno::AGAIN) => {}
-            // Also if it cannot wait: it must not outlive its process.
-            Ok(_) | Err(_) => break,
+/// A child that is forked and goes on without `exec` would keep the line open after this process
+/// has become another program, and with it the heir and all memory.
+fn close_in_children() -> io::Result<()> {
+    extern "C" fn in_child() {
+        let kept = KEPT.swap(-1, Ordering::AcqRel);
+        if kept >= 0 {
+            // SAFETY: the child owns its copy of this descriptor, and nothing else knows of it.
+            unsafe { libc::close(kept) };
         }
     }
-    let _ = poll(&mut [], Some(&RESPITE));
-    0
-}
-
-/// Else a peer would not see the end of a connection that was open when the heir was started.
-fn close_all_but(ends: &Ends) {
-    let low = ends.process.min(ends.line).cast_unsigned();
-    let high = ends.process.max(ends.line).cast_unsigned();
-    if let Some(below) = low.checked_sub(1) {
-        close_range(0, below);
-    }
-    if low + 1 < high {
-        close_range(low + 1, high - 1);
-    }
-    close_range(high + 1, u32::MAX);
-}
-
-fn close_range(first: u32, last: u32) -> i64 {
-    // SAFETY: in the heir, which owns its copies of all descriptors and uses two; and on behalf of
-    // `can_close_ranges`, for a number that no descriptor has.
-    unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) }
-}
-
-/// Whether `close_range(2)` is there. It cannot fail otherwise, for ranges that are ranges.
-fn can_close_ranges() -> io::Result<()> {
-    if close_range(u32::MAX, u32::MAX) == 0 {
+    static ONCE: Once = Once::new();
+    let mut failed = 0;
+    // SAFETY: `in_child` does only what is allowed between `fork` and `exec`.
+    ONCE.call_once(|| failed = unsafe { libc::pthread_atfork(None, None, Some(in_child)) });
+    if failed == 0 {
         return Ok(());
     }
-    Err(io::Error::last_os_error())
+    Err(io::Error::from_raw_os_error(failed))
+}
+
+fn start(process: &OwnedFd, line: &OwnedFd) -> Result<u32, HeirError> {
+    let cannot = because("the heir cannot be started");
+    let errand: &'static Errand = Box::leak(Box::new(Errand {
+        process: process.as_raw_fd(),
+        line: line.as_raw_fd(),
+        state: AtomicU32::new(STARTING),
+    }));
+    let started = stack().and_then(|top| {
+        let masked = Masked::all()?;
+        // SAFETY: the stack is mapped for this and never unmapped; `run` is fit to share this
+        // thread's storage (above); its argument is leaked, and shared by its atomic only. No
+        // CLONE_SETTLS, no CLONE_THREAD, and the last bits 0: no signal to the parent.
+        let heir = unsafe {
+            libc::clone(
+                heir::run,
+                top,
+                libc::CLONE_VM,
+                ptr::from_ref(errand).cast_mut().cast::<c_void>(),
+            )
+        };
+        let heir = u32::try_from(heir).map_err(|_| io::Error::last_os_error());
+        drop(masked);
+        heir
+    });
+    let heir = started.map_err(cannot)?;
+    confined(errand)?;
+    Ok(heir)
+}
+
+/// The top of a new stack, below which is a guard page: an overflow must not reach other memory.
+fn stack() -> io::Result<*mut c_void> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK | libc::MAP_NORESERVE;
+    let length = GUARD + STACK;
+    // SAFETY: a new mapping, at a place of the kernel's choice.
+    let base = unsafe { libc::mmap(ptr::null_mut(), length, libc::PROT_NONE, flags, -1, 0) };
+    if base == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the upper part of the mapping, whose length and parts are multiples of a page.
+    let failed = unsafe {
+        let low = base.byte_add(GUARD);
+        libc::mprotect(low, STACK, libc::PROT_READ | libc::PROT_WRITE)
+    };
+    if failed != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: one past the end of the mapping.
+    Ok(unsafe { base.byte_add(length) })
+}
+
+/// Waits until the heir has given up its rights. One that cannot has ended.
+fn confined(errand: &Errand) -> Result<(), HeirError> {
+    let began = Instant::now();
+    loop {
+        match errand.state.load(Ordering::Acquire) {
+            CONFINED => return Ok(()),
+            STARTING if began.elapsed() < LIMIT => thread::sleep(Duration::from_micros(20)),
+            STARTING => return Err(because("the heir does not start")(io::ErrorKind::TimedOut)),
+            failed => {
+                let step = STEPS.get((failed & 0xff) as usize).copied();
+                let error = (failed >> 8).cast_signed();
+                let error = io::Error::from_raw_os_error(error);
+                return Err(because(step.unwrap_or_default())(error));
+            }
+        }
+    }
 }

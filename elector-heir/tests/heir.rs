@@ -1,13 +1,12 @@
 //! The heir of a real process, seen from outside.
 #![cfg(target_os = "linux")]
-#![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{
     env, fs,
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    os::unix::process::CommandExt,
+    net::{Shutdown, TcpListener, TcpStream},
+    os::{fd::AsFd, unix::process::CommandExt},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -18,6 +17,10 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_p
 /// Makes this binary the process whose heir is looked at: `mode`.
 const PART: &str = "ELECTOR_HEIR_PART";
 
+/// Behind the port in [`PART`]: the process entrusts its heir with [`WORDS`].
+const TRUSTS: &str = "!";
+const WORDS: &[u8] = b"it has ended";
+
 /// How long anything may take; nothing here is waited for that long unless it fails.
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -26,13 +29,29 @@ const LIMIT: Duration = Duration::from_secs(20);
 fn the_process() {
     let Ok(port) = env::var(PART) else { return };
     // Open before there is an heir: the heir must not keep it open.
-    let _connection = TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap();
-    let heir = elector_heir::appoint().unwrap();
+    let address = format!("127.0.0.1:{}", port.trim_end_matches(TRUSTS));
+    let connection = TcpStream::connect(address).unwrap();
+    let heir = elector_heir::appoint_privileged().unwrap();
     assert_eq!(elector_heir::appoint().unwrap(), heir);
+    if port.ends_with(TRUSTS) {
+        elector_heir::entrust(WORDS, connection.as_fd()).unwrap();
+    }
     println!("\nheir {heir}");
     let mut order = String::new();
     std::io::stdin().read_line(&mut order).unwrap();
-    if order.trim() == "exec" {
+    if order.trim() == "fork and exec" {
+        #[expect(unsafe_code, reason = "a child without exec has no safe form")]
+        // SAFETY: the child does nothing but wait for a signal.
+        unsafe {
+            match libc::fork() {
+                0 => loop {
+                    libc::pause();
+                },
+                child => println!("child {child}"),
+            }
+        }
+    }
+    if order.trim().ends_with("exec") {
         let script = "echo still here; exec cat";
         let error = Command::new("sh").args(["-c", script]).exec();
         panic!("{error}");
@@ -49,10 +68,17 @@ struct Process {
 
 impl Process {
     fn start() -> Self {
+        Self::start_with("")
+    }
+
+    fn start_with(mode: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut child = Command::new(env::current_exe().unwrap())
             .args(["--exact", "the_process", "--nocapture"])
-            .env(PART, listener.local_addr().unwrap().port().to_string())
+            .env(
+                PART,
+                format!("{}{mode}", listener.local_addr().unwrap().port()),
+            )
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .process_group(0)
@@ -79,13 +105,21 @@ impl Process {
         Pid::from_child(&self.child)
     }
 
-    /// Has it `exec` a shell, and waits for that to say something.
-    fn becomes_another(&mut self) {
+    fn order(&mut self, order: &[u8]) -> String {
         let orders = self.orders.as_mut().unwrap();
-        orders.write_all(b"exec\n").unwrap();
+        orders.write_all(order).unwrap();
+        self.line()
+    }
+
+    fn line(&mut self) -> String {
         let mut said = String::new();
         self.says.read_line(&mut said).unwrap();
-        assert_eq!(said, "still here\n");
+        said
+    }
+
+    /// Has it `exec` a shell, and waits for that to say something.
+    fn becomes_another(&mut self) {
+        assert_eq!(self.order(b"exec\n"), "still here\n");
     }
 }
 
@@ -161,7 +195,7 @@ fn the_heir_keeps_no_file_but_its_two() {
     until("two are open", || open().len() == 2);
     let open = open();
     assert!(
-        open.iter().any(|file| file.starts_with("pipe:")),
+        open.iter().any(|file| file.starts_with("socket:")),
         "{open:?}"
     );
     assert!(open.iter().any(|file| file.contains("pidfd")), "{open:?}");
@@ -195,4 +229,125 @@ fn the_process_lives_on_without_its_heir() {
     let heir = process.heir;
     until("the heir is gone", || is_gone(heir));
     process.becomes_another();
+}
+
+// Code that can write the memory of the heir can make it run anything: it must have no rights.
+#[test]
+fn the_heir_has_no_rights() {
+    let process = Process::start();
+    let is = |key: &str| stat(process.heir, key).unwrap();
+    for set in ["CapInh:", "CapPrm:", "CapEff:", "CapAmb:"] {
+        assert_eq!(u64::from_str_radix(&is(set), 16), Ok(0), "{set}");
+    }
+    assert_eq!(
+        (is("NoNewPrivs:"), is("Seccomp:")),
+        ("1".into(), "2".into())
+    );
+    let kill_and_stop = (1_u64 << 8) | (1 << 18);
+    let blocked = u64::from_str_radix(&is("SigBlk:"), 16).unwrap();
+    assert_eq!(blocked, !kill_and_stop, "32 and 33 too");
+    // Its process keeps what it has.
+    assert_eq!(
+        stat(process.pid(), "Seccomp:"),
+        stat(rustix::process::getpid(), "Seccomp:")
+    );
+}
+
+// Privileges that are dropped later would stay with the heir: that must not happen by accident.
+#[test]
+fn a_process_with_privileges_is_refused() {
+    let me = rustix::process::getpid();
+    let caps = u64::from_str_radix(&stat(me, "CapPrm:").unwrap(), 16).unwrap();
+    let privileged = rustix::process::geteuid().is_root() || caps != 0;
+    let appointed = elector_heir::appoint();
+    let refused = matches!(appointed, Err(elector_heir::HeirError::Privileged(_)));
+    assert_eq!(refused, privileged, "{appointed:?}");
+}
+
+// A stopped heir would keep the memory of a process that is gone until it is woken.
+#[test]
+fn a_stopped_heir_ends_with_its_process() {
+    let mut process = Process::start();
+    kill_process(process.heir, Signal::STOP).unwrap();
+    until("the heir is stopped", || {
+        stat(process.heir, "State:").unwrap().starts_with('T')
+    });
+    process.child.kill().unwrap();
+    let heir = process.heir;
+    until("the heir is gone", || is_gone(heir));
+}
+
+// A child that was forked, and never becomes another program, has a copy of every pipe.
+#[test]
+fn a_forked_child_does_not_keep_the_heir() {
+    let mut process = Process::start();
+    let child = process.order(b"fork and exec\n");
+    let child = child.trim_start_matches("child ").trim().parse().unwrap();
+    assert_eq!(process.line(), "still here\n");
+    let heir = process.heir;
+    until("the heir is gone", || is_gone(heir));
+    kill_process(Pid::from_raw(child).unwrap(), Signal::KILL).unwrap();
+}
+
+/// All that comes from the process until its end, which its heir has a part in.
+fn said(process: &mut Process) -> Vec<u8> {
+    let mut said = Vec::new();
+    let mut connection = &process.connection;
+    // A process that leaves something unread resets its connections.
+    let _ = connection.read_to_end(&mut said);
+    said
+}
+
+// Peers elect another leader when they read this: it must come with the end, however that came.
+#[test]
+fn what_is_entrusted_is_said_when_the_process_has_ended() {
+    let mut killed = Process::start_with(TRUSTS);
+    killed.child.kill().unwrap();
+    assert_eq!(said(&mut killed), WORDS);
+    let mut ended = Process::start_with(TRUSTS);
+    drop(ended.orders.take());
+    assert_eq!(said(&mut ended), WORDS);
+}
+
+// A process that is stopped may hold a lease when it goes on, and one that has become another
+// program goes on at once.
+#[test]
+fn nothing_is_said_of_a_process_that_lives() {
+    let mut process = Process::start_with(TRUSTS);
+    kill_process(process.pid(), Signal::STOP).unwrap();
+    until("the process is stopped", || {
+        stat(process.pid(), "State:").unwrap().starts_with('T')
+    });
+    let connection = &process.connection;
+    connection.set_nonblocking(true).unwrap();
+    let error = (&*connection).read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+    connection.set_nonblocking(false).unwrap();
+    kill_process(process.pid(), Signal::CONT).unwrap();
+    process.becomes_another();
+    assert_eq!(said(&mut process), b"");
+    assert!(process.child.try_wait().unwrap().is_none());
+}
+
+// A heir that kept connections of the past would have no room for those of today.
+#[test]
+fn a_connection_that_has_ended_is_let_go() {
+    let process = Process::start_with(TRUSTS);
+    let folder = format!("/proc/{}/fd", process.heir.as_raw_nonzero());
+    let open = || fs::read_dir(&folder).unwrap().count();
+    until("it has the connection, too", || open() == 3);
+    process.connection.shutdown(Shutdown::Both).unwrap();
+    until("it has let go of it", || open() == 2);
+}
+
+// Without an heir there is nobody who could say it, and the caller must know.
+#[test]
+fn nothing_can_be_entrusted_without_an_heir() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let error = elector_heir::entrust(WORDS, listener.as_fd()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    for words in [&b""[..], &[0; 65]] {
+        let error = elector_heir::entrust(words, listener.as_fd()).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    }
 }

@@ -18,14 +18,16 @@ use tokio_stream::StreamExt;
 use tokio_util::{codec::FramedRead, sync::CancellationToken};
 
 use crate::{
+    farewell::{Ended, Farewell},
     link::Link,
     random::random,
+    socket::Socket,
     station::{HANDSHAKE, Station},
     stream::{Stream, read_frame, write_frame},
     tls::{Certificate, TlsError},
     wire::{
         Frame, MOST_BYTES, codec,
-        hello::{self, Answer, Greeting, Hello},
+        hello::{self, Answer, Greeting, Hello, NO_COMMITMENT},
         ponging,
         refusal::Refusal,
     },
@@ -112,6 +114,7 @@ impl<A: ElectionAlgorithm> Doorkeeper<A> {
 /// A peer that was let in.
 struct Admitted {
     link: Arc<Link>,
+    hello: Hello,
     stream: Stream,
     closing: CancellationToken,
 }
@@ -119,10 +122,11 @@ struct Admitted {
 async fn admit<A: ElectionAlgorithm>(station: Arc<Station<A>>, tcp: TcpStream, from: IpAddr) {
     // Without it answers are late, and nothing else.
     let _ = tcp.set_nodelay(true);
+    let socket = Socket::new(tcp);
     let admission = async {
         let (stream, certificate) = match &station.tls {
-            None => (Stream::Plain(tcp), None),
-            Some(tls) => match tls.accept(tcp).await {
+            None => (Stream::Plain(socket), None),
+            Some(tls) => match tls.accept(socket).await {
                 Ok(accepted) => {
                     let certificate = accepted.certificate();
                     let stream = Stream::Encrypted(Box::new(accepted.into_stream()));
@@ -170,39 +174,49 @@ async fn handshake<A: ElectionAlgorithm>(
         Ok(None) => return Err(Refusal::Garbage),
         Err(_) => return Ok(None),
     };
-    let admitted = Hello::read(&bytes, greeting.number)
+    let checked = Hello::read(&bytes, greeting.number)
         .and_then(|hello| station.check(&hello).map(|link| (Arc::clone(link), hello)))
         .and_then(|(link, hello)| {
             // Who it is says the certificate, and not the hello.
             if certificate.is_some_and(|certificate| !certificate.names(hello.from)) {
                 return Err(Refusal::Certificate(hello.from));
             }
-            let fresh = 2 * station.detection.ceiling;
-            let closing = link.claim(hello.life, fresh)?;
-            Ok((link, hello, closing))
+            Ok((link, hello))
         });
+    let admitted = match checked {
+        Ok((link, hello)) => match station.admit(hello.from, hello.disk).await {
+            Ok(()) => {
+                let fresh = 2 * station.detection.ceiling;
+                let claimed = link.claim(hello.life, fresh);
+                claimed.map(|closing| (link, hello, closing))
+            }
+            Err(Some(refusal)) => Err(refusal),
+            // This side's own disk fails: the peer tries again.
+            Err(None) => return Ok(None),
+        },
+        Err(refusal) => Err(refusal),
+    };
     let (answer, admitted) = match admitted {
         Ok((link, hello, closing)) => {
             // Before anything that this life says is heard.
-            if link.meet(hello.life) && link.tell() {
-                station.inbox.suspect(link.node);
+            if link.meet(hello.life) {
+                station.suspect(&link);
             }
             link.heard();
             link.alive.notify_one();
-            let life = station.hello.life;
-            let version = hello::VERSIONS.max;
-            (Answer::Welcome { version, life }, Ok((link, closing)))
+            (station.welcome(), Ok((link, hello, closing)))
         }
         Err(refusal) => (Answer::Refused(refusal.clone()), Err(refusal)),
     };
     let answered = write_frame(&mut stream, &answer.write()).await;
-    let (link, closing) = admitted?;
+    let (link, hello, closing) = admitted?;
     if answered.is_err() {
         link.left(&closing);
         return Ok(None);
     }
     Ok(Some(Admitted {
         link,
+        hello,
         stream,
         closing,
     }))
@@ -212,12 +226,16 @@ async fn handshake<A: ElectionAlgorithm>(
 async fn read<A: ElectionAlgorithm>(station: Arc<Station<A>>, admitted: Admitted) {
     let Admitted {
         link,
+        hello,
         stream,
         closing,
     } = admitted;
     let ended = closing.run_until_cancelled(listen(&station, &link, stream));
     if let Some(Err(error)) = ended.await {
-        if error.kind() == io::ErrorKind::InvalidData {
+        let proof = Ended::of(&error).filter(|Ended(farewell)| proves(farewell, &hello));
+        if proof.is_some() {
+            station.bury(&link, hello.life);
+        } else if is_garbage(&error) {
             station.links.count(&Refusal::Garbage);
             if link.is_news(&Refusal::Garbage) {
                 tracing::error!(
@@ -229,6 +247,16 @@ async fn read<A: ElectionAlgorithm>(station: Arc<Station<A>>, admitted: Admitted
         tracing::debug!(node = %station.me(), peer = %link.node, %error, "it does not speak any more");
     }
     link.left(&closing);
+}
+
+/// Whether this is the farewell of the life that has said this hello, on the same connection.
+fn proves(farewell: &Farewell, hello: &Hello) -> bool {
+    hello.death_commitment != NO_COMMITMENT && farewell.commitment() == hello.death_commitment
+}
+
+/// A farewell that is none of this life is garbage as well.
+fn is_garbage(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData || Ended::of(error).is_some()
 }
 
 async fn listen<A: ElectionAlgorithm>(

@@ -1,6 +1,7 @@
 use std::{
-    fmt,
+    fmt, io,
     net::TcpListener,
+    os::fd::BorrowedFd,
     path::{Path, PathBuf},
 };
 
@@ -9,7 +10,7 @@ use elector_core::{
     actor::{Builder, Elector, StartError},
 };
 
-use crate::{Detection, FileStorage, Identity, Monitor, RecordError, Tcp, Tls};
+use crate::{Detection, Farewell, FileStorage, Identity, Monitor, RecordError, Tcp, Tls};
 
 /// Makes a node of a real cluster of what [`Elector::builder`] begins: it reaches its peers over TCP
 /// at the addresses that they were named with, and keeps its state in a folder.
@@ -99,6 +100,23 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
         self
     }
 
+    /// See [`Tcp::trust_refused`].
+    #[must_use]
+    pub fn trust_refused(mut self, trust: bool) -> Self {
+        self.tcp = self.tcp.trust_refused(trust);
+        self
+    }
+
+    /// See [`Tcp::companion`].
+    #[must_use]
+    pub fn companion(
+        mut self,
+        keep: impl Fn(&Farewell, BorrowedFd<'_>) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.tcp = self.tcp.companion(keep);
+        self
+    }
+
     /// See [`FileStorage::on_node_thread`].
     #[must_use]
     pub fn save_on_node_thread(mut self, yes: bool) -> Self {
@@ -117,7 +135,8 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
     /// # Errors
     /// As [`FileStorage::format`].
     pub fn format(&self) -> Result<(), RecordError> {
-        FileStorage::format(&self.folder, &self.identity())
+        let peers = self.builder.named_peers().iter().map(|peer| peer.id);
+        FileStorage::format(&self.folder, &self.identity(), peers)
     }
 
     /// Starts the node: see [`Builder::start`].
@@ -127,8 +146,9 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
     pub async fn start(self) -> Result<Elector<A>, StartError> {
         let storage = FileStorage::at(&self.folder, self.identity());
         let storage = storage.on_node_thread(self.on_node_thread);
+        let tcp = self.tcp.register(storage.register());
         let builder = self.builder.storage(storage);
-        builder.transport(self.tcp).start().await
+        builder.transport(tcp).start().await
     }
 
     fn identity(&self) -> Identity {

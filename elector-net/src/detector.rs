@@ -2,14 +2,15 @@ use std::time::Duration;
 
 use elector_core::{Settings, Timing};
 
-/// When a peer's silence is taken for its end: a hint to the algorithm, never more.
+/// When a peer's silence is taken for its end, and told to the algorithm.
 ///
 /// Each node is pinged, and answers, so that a peer that lives is heard several times an interval.
 /// From the gaps between its signs of life a node learns how long they can be, and waits for
 /// longer than that: on a quiet network not much longer than [`floor`](Self::floor), on an
 /// overloaded machine up to [`ceiling`](Self::ceiling).
 ///
-/// A follower's lease to its leader ends with the hint. So `floor` must be longer than
+/// A follower owes its leader no silence any more after that
+/// ([`Input::Silent`](elector_core::Input::Silent)). So `floor` must be longer than
 /// [`Timing::lease`], which [`Tcp`](crate::Tcp) checks, within the node and between peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Detection {

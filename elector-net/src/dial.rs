@@ -15,6 +15,7 @@ use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 use crate::{
     backoff::Backoff,
     link::Link,
+    socket::Socket,
     station::{HANDSHAKE, Station},
     stream::{Stream, read_frame, write_frame},
     tls::TlsError,
@@ -75,6 +76,11 @@ enum DialError {
     Io(#[source] io::Error),
     #[error("{0}")]
     Refused(Refusal),
+    /// It answers, and this node does not accept what it is.
+    #[error("{0}")]
+    Unacceptable(Refusal),
+    #[error("the peer's disk cannot be remembered")]
+    NotRemembered,
     #[error(transparent)]
     Tls(TlsError),
     #[error(
@@ -112,8 +118,8 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                 }
                 Err(DialError::NobodyThere) => {
                     // Unless it has come back meanwhile, and been met.
-                    if self.link.life() == life && self.link.tell() {
-                        self.station.inbox.suspect(self.link.node);
+                    if self.link.life() == life {
+                        self.station.suspect(&self.link);
                     }
                 }
                 Err(DialError::Broken) if tries_at_once > 0 => {
@@ -180,10 +186,14 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     }
 
     async fn be_let_in(&self, tcp: TcpStream) -> Result<Stream, DialError> {
+        let socket = Socket::new(tcp);
         let mut stream = match &self.station.tls {
-            None => Stream::Plain(tcp),
+            None => Stream::Plain(socket),
             Some(tls) => {
-                let stream = tls.connect(tcp, self.link.node).await.map_err(encrypted)?;
+                let stream = tls
+                    .connect(socket, self.link.node)
+                    .await
+                    .map_err(encrypted)?;
                 Stream::Encrypted(Box::new(stream))
             }
         };
@@ -199,9 +209,14 @@ impl<A: ElectionAlgorithm> Dialer<A> {
             hello.ok_or_else(|| DialError::Io(io::Error::other("the hello is too long")))?;
         write_frame(&mut stream, &hello).await.map_err(broken)?;
         match Answer::read(&read(&mut stream).await?) {
-            Some(Answer::Welcome { life, .. }) => {
-                if self.link.meet(life) && self.link.tell() {
-                    self.station.inbox.suspect(self.link.node);
+            Some(Answer::Welcome { life, disk, .. }) => {
+                let admitted = self.station.admit(self.link.node, disk).await;
+                admitted.map_err(|refusal| match refusal {
+                    Some(refusal) => DialError::Unacceptable(refusal),
+                    None => DialError::NotRemembered,
+                })?;
+                if self.link.meet(life) {
+                    self.station.suspect(&self.link);
                 }
                 Ok(stream)
             }
@@ -219,6 +234,15 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                     tracing::error!(
                         %node, %peer, %address, reason = %refusal,
                         "this peer refuses this node: of this node it says"
+                    );
+                }
+            }
+            DialError::Unacceptable(refusal) => {
+                self.station.links.count(refusal);
+                if self.link.is_news(refusal) {
+                    tracing::error!(
+                        %node, %peer, %address, reason = %refusal,
+                        "this node does not speak to what answers there: of it this node says"
                     );
                 }
             }
@@ -248,6 +272,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     async fn converse(&mut self, stream: Stream) {
         self.link.heard();
         self.link.set_up(true);
+        self.station.accompany(&stream);
         let (reading, writing) = split(stream);
         let ended = self.talk(FramedRead::new(reading, codec(MOST_ANSWER)), writing);
         let error = ended.await.err();

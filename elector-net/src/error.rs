@@ -36,6 +36,20 @@ pub enum NetError {
          peer: set up TLS, or listen on a loopback address, or say that plain text is wanted"
     )]
     Plaintext(SocketAddr),
+    /// The register is of a storage that was not loaded.
+    #[error("the register is of another storage than the node's: the record was not loaded")]
+    NotLoaded,
+    /// The record is of another list of nodes.
+    #[error(
+        "the node was given the nodes {given}, and its record names {recorded}: use the register of \
+         the node's own storage"
+    )]
+    OtherNodes {
+        /// The nodes of the node.
+        given: String,
+        /// The nodes of the record.
+        recorded: String,
+    },
     /// The failure detection breaks a rule.
     #[error("failure detection: {0}")]
     Detection(String),

@@ -36,14 +36,18 @@
 //!
 //! # How a peer is known to be gone
 //!
-//! - **Its process ended**: the connection to it breaks, and the next one, made at once, is refused.
+//! - **Its process ended**: its companion, another process, says so ([`Tcp::companion`]); or,
+//!   without one, the connection to it breaks, and the next one, made at once, is refused.
 //! - **It was replaced**: another life answers. Each has a number, drawn when the node was started.
 //! - **It hangs, or its machine is gone, or the network**: it is silent for longer than it ever was of
 //!   late, and longer than a lease: [`Detection`].
 //!
-//! Each becomes a hint to the algorithm ([`Input::Suspected`](elector_core::Input::Suspected)), which may
-//! start an election early and never decides one. A connection that only breaks is none: a leader
-//! whose connections are cut is still a leader, and has a lease.
+//! What a companion says is a proof ([`Input::Died`](elector_core::Input::Died)). A refusal and
+//! another life become a suspicion ([`Input::Suspected`](elector_core::Input::Suspected)): a proxy
+//! that is restarted, or a firewall that rejects, refuses in the name of a leader that lives and
+//! has a lease. So a suspicion prepares an election, and shortens no lease. The last one is a silence
+//! ([`Input::Silent`](elector_core::Input::Silent)), after which no lease is left. A connection that
+//! only breaks is neither.
 #![forbid(unsafe_code)]
 
 mod accept;
@@ -54,6 +58,7 @@ pub mod certs;
 mod detector;
 mod dial;
 mod error;
+mod farewell;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -63,6 +68,7 @@ mod link;
 mod monitor;
 mod random;
 mod record;
+mod socket;
 mod station;
 mod stream;
 mod tcp;
@@ -73,7 +79,11 @@ mod wire;
 pub use builder::{NetBuilder, NodeBuilder};
 pub use detector::Detection;
 pub use error::NetError;
+pub use farewell::Farewell;
 pub use monitor::{Monitor, PeerReport};
-pub use record::{FileStorage, Identity, RecordError, SlotState, Summary};
+pub use record::{
+    DiskId, FileStorage, Identity, ListChange, RecordError, Register, Roster, SlotState, Stopped,
+    Summary,
+};
 pub use tcp::Tcp;
 pub use tls::{Tls, TlsError};

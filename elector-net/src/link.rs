@@ -1,7 +1,7 @@
 use std::{
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -26,8 +26,12 @@ pub(crate) struct Link {
     up: AtomicBool,
     /// The life that it was last met in; 0 before it was.
     life: AtomicU64,
-    /// Whether the algorithm was told that it is gone, since it was last heard.
-    told: AtomicBool,
+    /// The life that is proved to be over, 0 if none is.
+    buried: AtomicU64,
+    /// When another life was met last although the one before was not proved to be over; 0: never.
+    replaced: AtomicU64,
+    /// What the algorithm was told since it was last heard: see [`Told`].
+    told: AtomicU8,
     detector: Mutex<Detector>,
     incoming: Mutex<Option<Incoming>>,
     /// Its connection came in: it lives, and is to be dialled now.
@@ -38,6 +42,15 @@ pub(crate) struct Link {
     pub(crate) connections: AtomicU64,
     /// How often the algorithm was told that it is gone.
     pub(crate) suspicions: AtomicU64,
+}
+
+/// What the algorithm is told of a peer. A peer that was suspected can fall silent after that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Told {
+    /// It may be gone: no silence ends.
+    Suspected = 1,
+    /// It was silent for longer than a lease, or is trusted to have died: no silence is owed to it.
+    Free = 2,
 }
 
 /// The connection that a peer has made to this node.
@@ -54,7 +67,9 @@ impl Link {
             address,
             up: AtomicBool::new(false),
             life: AtomicU64::new(0),
-            told: AtomicBool::new(false),
+            buried: AtomicU64::new(0),
+            replaced: AtomicU64::new(0),
+            told: AtomicU8::new(0),
             detector: Mutex::new(Detector::new(detection)),
             incoming: Mutex::new(None),
             alive: Notify::new(),
@@ -84,23 +99,57 @@ impl Link {
     /// Meets the peer in this life; whether the one that it was known in is over.
     pub(crate) fn meet(&self, life: u64) -> bool {
         let known = self.life.swap(life, Ordering::AcqRel);
-        known != 0 && known != life
+        let is_another = known != 0 && known != life;
+        if is_another && self.buried.load(Ordering::Acquire) != known {
+            let now = actor::now().nanos();
+            self.replaced.store(now, Ordering::Release);
+        }
+        is_another
+    }
+
+    /// This life is proved to be over. Returns `true` if it is the present one, this is news, and no
+    /// lease of a life before can be left, after so long a `silence`: a copied disk gives two lives
+    /// to one node, and the death of one says nothing of the other.
+    pub(crate) fn bury(&self, life: u64, silence: Duration) -> bool {
+        if self.life() != life || self.buried.swap(life, Ordering::AcqRel) == life {
+            return false;
+        }
+        let replaced = self.replaced.load(Ordering::Acquire);
+        let passed = actor::now().nanos().saturating_sub(replaced);
+        let is_proof = replaced == 0 || passed >= nanos(silence);
+        if is_proof {
+            self.tell(Told::Free);
+        }
+        is_proof
+    }
+
+    /// Whether the present life is proved to be over: what is left of it on the way is no sign of
+    /// life.
+    fn is_buried(&self) -> bool {
+        let life = self.life();
+        life != 0 && self.buried.load(Ordering::Acquire) == life
     }
 
     /// A sign of life.
     pub(crate) fn heard(&self) {
+        if self.is_buried() {
+            return;
+        }
         let now = actor::now().nanos();
         self.detector().heard(now);
-        self.told.store(false, Ordering::Release);
+        self.told.store(0, Ordering::Release);
     }
 
     /// Its answer to a ping that was sent at `sent`.
     pub(crate) fn answered(&self, sent: u64) {
+        if self.is_buried() {
+            return;
+        }
         let now = actor::now().nanos();
         let mut detector = self.detector();
         detector.heard(now);
         detector.answered(now.saturating_sub(sent));
-        self.told.store(false, Ordering::Release);
+        self.told.store(0, Ordering::Release);
     }
 
     pub(crate) fn excuse(&self, now: u64) {
@@ -109,21 +158,22 @@ impl Link {
 
     /// When its silence will have been borne; `None` if nobody waits for that.
     pub(crate) fn due(&self) -> Option<u64> {
-        if self.told.load(Ordering::Acquire) {
+        if self.told.load(Ordering::Acquire) >= Told::Free as u8 {
             return None;
         }
         self.detector().due()
     }
 
-    /// Whether the algorithm is to be told now that the peer is gone: once an outage.
-    pub(crate) fn tell(&self) -> bool {
-        let first = !self.told.swap(true, Ordering::AcqRel);
-        if first {
+    /// Returns `true` if the algorithm is to be told this now: each once an outage, and a suspicion
+    /// only before what is more.
+    pub(crate) fn tell(&self, what: Told) -> bool {
+        let before = self.told.fetch_max(what as u8, Ordering::AcqRel);
+        if before == 0 {
             self.suspicions.fetch_add(1, Ordering::Relaxed);
             let at_ns = actor::now().nanos();
             tracing::debug!(target: "elector_net::hint", peer = %self.node, at_ns, "it is gone");
         }
-        first
+        before < what as u8
     }
 
     /// When it was last heard, how long its answers take, and how long its silence is borne.
@@ -143,6 +193,9 @@ impl Link {
         let now = actor::now().nanos();
         let is_fresh = heard.is_some_and(|at| now.saturating_sub(at) < nanos(fresh));
         let mut incoming = lock(&self.incoming);
+        if self.buried.load(Ordering::Acquire) == life {
+            return Err(Refusal::Claimed(self.node));
+        }
         if let Some(known) = &*incoming {
             if known.life != life && is_fresh {
                 return Err(Refusal::Claimed(self.node));
@@ -239,15 +292,64 @@ mod tests {
         assert!(!link.meet(6));
     }
 
-    // The algorithm is told once an outage.
+    // A secret that is revealed late, or twice, must not depose a leader in its next life; and what
+    // the dead life has said before must not make it live again.
+    #[test]
+    fn only_the_present_life_is_buried_and_once() {
+        let link = link();
+        let long = Duration::from_secs(3600);
+        assert!(!link.bury(5, long), "it was never met");
+        link.meet(5);
+        link.heard();
+        assert!(!link.bury(4, long));
+        assert!(link.bury(5, long));
+        assert!(!link.bury(5, long));
+        link.heard();
+        link.answered(0);
+        assert_eq!(link.due(), None, "it is not waited for");
+        let never = Duration::ZERO;
+        assert_eq!(
+            link.claim(5, never).unwrap_err(),
+            Refusal::Claimed(NodeId(2))
+        );
+        assert!(link.claim(6, never).is_ok() && link.meet(6));
+        link.heard();
+        assert!(link.due().is_some());
+        assert!(!link.bury(5, long));
+        assert!(link.bury(6, long), "the one before was proved to be over");
+    }
+
+    // A copied folder, or a virtual machine that was restored, makes a second process of one node:
+    // its end is not that of the first, which may hold a lease.
+    #[test]
+    fn the_end_of_a_life_that_replaced_another_frees_nobody_at_once() {
+        let (short, long) = (Duration::ZERO, Duration::from_secs(3600));
+        let link = link();
+        link.meet(5);
+        link.meet(6);
+        link.heard();
+        assert!(!link.bury(6, long));
+        assert!(link.tell(Told::Free), "nothing was told");
+        link.meet(7);
+        assert!(!link.bury(5, short));
+        assert!(link.bury(7, short), "no lease is left by then");
+    }
+
+    // The algorithm is told once an outage; but a peer that refuses connections may be silent, too,
+    // and only its silence frees a voter.
     #[test]
     fn a_peer_is_told_gone_once_until_it_is_heard() {
         let link = link();
-        assert!(link.tell());
-        assert!(!link.tell());
+        link.heard();
+        assert!(link.tell(Told::Suspected));
+        assert!(!link.tell(Told::Suspected));
+        assert!(link.due().is_some());
+        assert!(link.tell(Told::Free));
+        assert!(!link.tell(Told::Free) && !link.tell(Told::Suspected));
         assert_eq!(link.due(), None);
         link.heard();
         assert!(link.due().is_some());
-        assert!(link.tell());
+        assert!(link.tell(Told::Suspected));
+        assert_eq!(link.suspicions.load(Ordering::Relaxed), 2);
     }
 }

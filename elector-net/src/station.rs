@@ -2,6 +2,7 @@ use std::{
     collections::BTreeSet,
     future::Future,
     net::IpAddr,
+    os::fd::AsFd,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -14,9 +15,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     detector::Detection,
-    link::{Link, lock},
+    farewell::Testament,
+    link::{Link, Told, lock},
+    record::{AdmitError, DiskId, Register},
+    stream::Stream,
     tls::{Tls, TlsError},
-    wire::{hello::Hello, refusal::Refusal},
+    wire::{
+        hello::{Answer, Hello, VERSIONS},
+        refusal::Refusal,
+    },
 };
 
 /// How long a stranger may take until it is let in, and a peer to let this node in.
@@ -30,10 +37,15 @@ pub(crate) struct Station<A: ElectionAlgorithm> {
     pub(crate) members: Membership,
     /// What this node says of itself; `to` is filled in for each peer.
     pub(crate) hello: Hello,
+    /// Where the disks of peers are remembered.
+    pub(crate) register: Option<Register>,
     pub(crate) inbox: Inbox<A>,
     pub(crate) links: Arc<Links>,
     pub(crate) tls: Option<Tls>,
     pub(crate) detection: Detection,
+    pub(crate) trust_refused: bool,
+    /// Who proves that this life is over, if the hello has a commitment.
+    pub(crate) testament: Option<Testament>,
     /// After how long a silence a connection is taken for dead, and made anew.
     pub(crate) stale: Duration,
     pub(crate) closing: CancellationToken,
@@ -79,6 +91,35 @@ impl<A: ElectionAlgorithm> Station<A> {
         self.members.me()
     }
 
+    /// A peer refuses connections, or another life of it answers.
+    pub(crate) fn suspect(&self, link: &Link) {
+        if self.trust_refused {
+            if link.tell(Told::Free) {
+                self.inbox.died(link.node);
+            }
+        } else if link.tell(Told::Suspected) {
+            self.inbox.suspect(link.node);
+        }
+    }
+
+    /// The companion of this life of a peer has proved that it is over. See [`Link::bury`] for when
+    /// that is told.
+    pub(crate) fn bury(&self, link: &Link, life: u64) {
+        if link.bury(life, self.detection.ceiling) {
+            self.inbox.died(link.node);
+        }
+    }
+
+    /// Lets the companion have this connection, on which this node speaks.
+    pub(crate) fn accompany(&self, stream: &Stream) {
+        let Some(testament) = &self.testament else {
+            return;
+        };
+        if let Err(error) = testament.keep(stream.socket().as_fd()) {
+            tracing::debug!(node = %self.me(), %error, "the companion does not keep a connection");
+        }
+    }
+
     /// Runs a task beside the node, until the node stops.
     pub(crate) fn spawn(
         &self,
@@ -100,6 +141,16 @@ impl<A: ElectionAlgorithm> Station<A> {
         }
     }
 
+    /// What this node says of itself to a peer that it lets in.
+    pub(crate) fn welcome(&self) -> Answer {
+        Answer::Welcome {
+            version: VERSIONS.max,
+            life: self.hello.life,
+            disk: self.hello.disk,
+            death_commitment: self.hello.death_commitment,
+        }
+    }
+
     /// Whether a hello is that of a peer that this node can run an election with.
     pub(crate) fn check(&self, hello: &Hello) -> Result<&Arc<Link>, Refusal> {
         let mine = &self.hello;
@@ -112,8 +163,17 @@ impl<A: ElectionAlgorithm> Station<A> {
         if hello.to != self.me() {
             return Err(Refusal::WrongNode(hello.to));
         }
-        if hello.members != mine.members {
-            return Err(Refusal::Members);
+        if !hello.list.has_nodes_of(&mine.list) {
+            return Err(Refusal::Members {
+                theirs: hello.list.clone(),
+                ours: mine.list.clone(),
+            });
+        }
+        if !hello.list.has_generation_of(&mine.list) {
+            return Err(Refusal::Generation {
+                theirs: hello.list.clone(),
+                ours: mine.list.clone(),
+            });
         }
         let link = self.links.of(hello.from);
         let link = link.ok_or(Refusal::NotAPeer(hello.from))?;
@@ -122,6 +182,35 @@ impl<A: ElectionAlgorithm> Station<A> {
         }
         self.check_timing(hello)?;
         Ok(link)
+    }
+
+    /// Checks the disk of a peer, and remembers it if the peer has one and was never admitted
+    /// before. A peer that says no disk id is admitted as long as none is known of it.
+    ///
+    /// # Errors
+    /// The refusal, if another disk is known; `None` if it could not be remembered.
+    pub(crate) async fn admit(&self, node: NodeId, found: DiskId) -> Result<(), Option<Refusal>> {
+        let Some(register) = &self.register else {
+            return Ok(());
+        };
+        let other = |known| Refusal::Disk { node, known, found };
+        match register.disk_of(node) {
+            Some(known) if known == found => return Ok(()),
+            Some(known) => return Err(Some(other(known))),
+            None if found == DiskId::NONE => return Ok(()),
+            None => {}
+        }
+        let register = register.clone();
+        // Once in the life of a disk: not on the node's thread, which has heartbeats to send.
+        let admitting = tokio::task::spawn_blocking(move || register.admit(node, found));
+        let error = match admitting.await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(AdmitError::Other(known))) => return Err(Some(other(known))),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(node = %self.me(), peer = %node, error, "cannot remember the peer's disk");
+        Err(None)
     }
 
     /// A leader's lease must have ended before its followers may turn to another, and that is

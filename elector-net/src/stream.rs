@@ -5,18 +5,25 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use crate::tls::TlsStream;
+use crate::{socket::Socket, tls::TlsStream};
 
 /// A connection, encrypted or not.
 #[derive(Debug)]
 pub(crate) enum Stream {
-    Plain(TcpStream),
-    Encrypted(Box<TlsStream<TcpStream>>),
+    Plain(Socket),
+    Encrypted(Box<TlsStream<Socket>>),
+}
+
+impl Stream {
+    /// The connection below TLS.
+    pub(crate) fn socket(&self) -> &Socket {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Encrypted(stream) => stream.get_ref().0,
+        }
+    }
 }
 
 impl AsyncRead for Stream {

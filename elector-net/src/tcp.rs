@@ -23,13 +23,18 @@ use crate::{
     detector::Detection,
     dial::Dialer,
     error::{MOST_NAME, NetError},
+    farewell::{Companion, Farewell, Testament},
     link::Link,
     monitor::Monitor,
     random::random,
+    record::{DiskId, Ids, Register},
     station::{Links as Peers, Station},
     tls::Tls,
     watch::watch,
-    wire::{encode_message, fingerprint, hello::Hello},
+    wire::{
+        NodeList, encode_message, fingerprint,
+        hello::{Commitment, Hello, NO_COMMITMENT},
+    },
 };
 
 /// How many messages to one peer may wait to be written.
@@ -41,11 +46,12 @@ const MOST_QUEUED: usize = 1024;
 /// nodes there are two connections. All of it runs on the node's own thread: a message that
 /// arrives is handled without another thread being woken.
 ///
-/// # What is a hint, and what is not
+/// # What the algorithm is told
 ///
-/// The algorithm is told that a peer is gone when its connection has broken *and* nobody listens
-/// at its address any more, or another life of it answers there; and when it has been silent for
-/// longer than [`Detection`] bears. A connection that merely breaks is made anew.
+/// It is told that a peer died when the peer's [companion](Self::companion) says so, which is a
+/// proof. It is told to suspect a peer when its connection has broken *and* the next one is refused,
+/// or another life of it answers there; and that a peer is silent when it has been so for longer
+/// than [`Detection`] bears. A connection that merely breaks is made anew.
 pub struct Tcp<A: ElectionAlgorithm> {
     cluster: String,
     peers: Vec<Peer>,
@@ -54,7 +60,10 @@ pub struct Tcp<A: ElectionAlgorithm> {
     tls: Option<Tls>,
     plaintext: bool,
     detection: Detection,
+    trust_refused: bool,
+    companion: Option<Companion>,
     monitor: Monitor,
+    register: Option<Register>,
     before_listening: Option<BeforeListening>,
 }
 
@@ -81,7 +90,10 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             plaintext: false,
             detection: Detection::of(config.timing()),
             config,
+            trust_refused: false,
+            companion: None,
             monitor: Monitor::default(),
+            register: None,
             before_listening: None,
         }
     }
@@ -123,6 +135,40 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         self
     }
 
+    /// Takes a refused connection, or another life that answers, for a proof that the process has
+    /// ended ([`Input::Died`](elector_core::Input::Died)): the next leader is elected at once, and not
+    /// when the lease has ended. Default: `false`.
+    ///
+    /// A proxy that is restarted, or a firewall that rejects, refuses in the name of a leader that
+    /// lives. Then two nodes hold a lease at once. Only for networks where nothing between the
+    /// nodes can answer for them.
+    #[must_use]
+    pub fn trust_refused(mut self, trust: bool) -> Self {
+        self.trust_refused = trust;
+        self
+    }
+
+    /// Has another process prove to peers that the node's process has ended: they elect the next
+    /// leader at once then, and otherwise when the lease has ended. Default: none.
+    ///
+    /// `keep` gives that process a copy of a connection, and the [`Farewell`] that it is to write
+    /// there. It is called with each connection on which the node speaks to a peer, and must not wait.
+    /// The node shuts the connection down (`shutdown(2)`) when it has no more use for it; the copy is
+    /// to be closed then. If `keep` fails, no proof will come over this connection.
+    ///
+    /// Everything rests on this: the farewell is written only when the process of the node *and all
+    /// that acts on behalf of its leadership* have ended, as the kernel says by a pidfd. The end of a
+    /// pipe, a failed call or a node that says nothing are not that. The heir of a process
+    /// (`elector_heir::entrust`) and the guardian of `elector run` are such processes.
+    #[must_use]
+    pub fn companion(
+        mut self,
+        keep: impl Fn(&Farewell, BorrowedFd<'_>) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.companion = Some(Box::new(keep));
+        self
+    }
+
     /// Does this with the listening socket before anybody is let in, and does not start if it
     /// fails. For another process that shall keep it: as long as that does, whoever dials this node
     /// after its process ended waits, and nobody is told that it is gone.
@@ -132,6 +178,15 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         doing: impl FnOnce(BorrowedFd<'_>) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
         self.before_listening = Some(Box::new(doing));
+        self
+    }
+
+    /// Tells peers which list of nodes and which disk the node's record names, and remembers theirs
+    /// in it. Without it the list is of the first generation, and peers cannot tell this node from
+    /// another one of its id.
+    #[must_use]
+    pub fn register(mut self, register: Register) -> Self {
+        self.register = Some(register);
         self
     }
 
@@ -192,21 +247,41 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         is_safe.then_some(()).ok_or(NetError::Plaintext(address))
     }
 
-    fn hello(&self, members: &Membership) -> Hello {
+    /// What is told of the list of nodes, and of the disk.
+    fn listed(&self, members: &Membership) -> Result<(NodeList, DiskId), NetError> {
+        let Some(register) = &self.register else {
+            let list = NodeList::new(members.nodes(), 1, [0; 16]);
+            return Ok((list, DiskId::NONE));
+        };
+        let roster = register.roster().ok_or(NetError::NotLoaded)?;
+        if roster.nodes != members.nodes() {
+            return Err(NetError::OtherNodes {
+                given: Ids(members.nodes()).to_string(),
+                recorded: Ids(&roster.nodes).to_string(),
+            });
+        }
+        let list = NodeList::new(&roster.nodes, roster.generation, roster.lineage);
+        Ok((list, roster.disk))
+    }
+
+    fn hello(&self, members: &Membership, death_commitment: Commitment) -> Result<Hello, NetError> {
         let timing = self.config.timing();
         let silence = timing.election_min.min(self.detection.floor);
         let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        Hello {
+        let (list, disk) = self.listed(members)?;
+        Ok(Hello {
             cluster: self.cluster.clone(),
             algorithm: A::NAME.to_owned(),
             options: fingerprint::of_options(&self.config),
-            members: fingerprint::of_members(members),
+            list,
             from: members.me(),
             to: members.me(),
             life: random() | 1,
+            disk,
+            death_commitment,
             lease_us: micros(timing.lease),
             silence_us: micros(silence),
-        }
+        })
     }
 
     fn links(&self, members: &Membership) -> Result<Peers, NetError> {
@@ -227,6 +302,10 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
     ) -> Result<Box<dyn Links<A>>, BoxError> {
         self.validate()?;
         let links = Arc::new(self.links(members)?);
+        let testament = self.companion.take().map(Testament::draw);
+        let testament = testament.transpose().map_err(NetError::Socket)?;
+        let commitment = testament.as_ref().map(Testament::commitment);
+        let hello = self.hello(members, commitment.unwrap_or(NO_COMMITMENT))?;
         let listener = self.bind(members.me()).await?;
         let listening = listener.local_addr().map_err(NetError::Socket)?;
         self.monitor.begin(Arc::clone(&links), listening);
@@ -237,11 +316,14 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
         let ceiling = self.detection.ceiling;
         let station = Arc::new(Station {
             members: members.clone(),
-            hello: self.hello(members),
+            hello,
+            register: self.register,
             inbox,
             links,
             tls: self.tls,
             detection: self.detection,
+            trust_refused: self.trust_refused,
+            testament,
             stale: (4 * ceiling).max(Duration::from_secs(1)),
             closing: closing.clone(),
             logged: Mutex::default(),

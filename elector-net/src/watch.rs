@@ -3,12 +3,12 @@ use std::{sync::Arc, time::Duration};
 use elector_core::{ElectionAlgorithm, actor};
 use tokio::{task::yield_now, time::sleep};
 
-use crate::{detector::nanos, station::Station};
+use crate::{detector::nanos, link::Told, station::Station};
 
 /// The least time between two looks: the timers of tokio are no finer.
 const LOOK: u64 = 1_000_000;
 
-/// Tells the algorithm of peers that have been silent for too long: one that hangs, one whose
+/// Tells the algorithm of peers that have been silent for too long, and longer than a lease: one that hangs, one whose
 /// machine is gone, one that is cut off. None of these closes a connection.
 pub(crate) async fn watch<A: ElectionAlgorithm>(station: Arc<Station<A>>) {
     let rest = nanos(station.detection.ping);
@@ -32,9 +32,9 @@ pub(crate) async fn watch<A: ElectionAlgorithm>(station: Arc<Station<A>>) {
         yield_now().await;
         let now = actor::now().nanos();
         for link in &station.links.of {
-            if link.due().is_some_and(|due| due <= now) && link.tell() {
+            if link.due().is_some_and(|due| due <= now) && link.tell(Told::Free) {
                 tracing::debug!(node = %station.me(), peer = %link.node, "it has fallen silent");
-                station.inbox.suspect(link.node);
+                station.inbox.silent(link.node);
             }
         }
     }

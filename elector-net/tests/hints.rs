@@ -7,14 +7,18 @@ mod common;
 use std::net::SocketAddr;
 
 use common::{
-    Node, agreed, agreed_but, eventually,
+    LONG, Node, agreed, agreed_but, eventually,
     proxy::{Mode, Wire},
     sockets,
 };
-use elector_core::{ElectionAlgorithm, NodeId, actor::MemoryStorage, actor::Peer};
+use elector_core::{
+    ElectionAlgorithm, Moment, NodeId,
+    actor::{self, Leadership, MemoryStorage, Peer},
+};
 use elector_net::Tcp;
 use elector_paxos::Paxos;
 use elector_raft::Raft;
+use tokio::{sync::mpsc, time::timeout};
 
 /// A cluster in which each node reaches each other over a wire of its own.
 struct Wired<A: ElectionAlgorithm> {
@@ -25,6 +29,10 @@ struct Wired<A: ElectionAlgorithm> {
 
 impl<A: ElectionAlgorithm> Wired<A> {
     async fn start(nodes: u64) -> Self {
+        Self::trusting(nodes, false).await
+    }
+
+    async fn trusting(nodes: u64, refused: bool) -> Self {
         let (listeners, peers) = sockets(nodes);
         let addresses: Vec<SocketAddr> =
             listeners.iter().map(|l| l.local_addr().unwrap()).collect();
@@ -40,6 +48,7 @@ impl<A: ElectionAlgorithm> Wired<A> {
                 wired.wires.push((NodeId(from), NodeId(to), wire));
             }
             let tcp = Tcp::new("test", seen, A::Config::default()).listen_on(listener);
+            let tcp = tcp.trust_refused(refused);
             let monitor = tcp.monitor();
             let builder = common::builder::<A>(from, &peers, &MemoryStorage::new());
             let elector = builder.transport(tcp).start().await.unwrap();
@@ -101,6 +110,85 @@ async fn resets_of_all_its_connections_do_not_depose_a_leader() {
     keeps_its_leader::<Paxos>().await;
 }
 
+/// A time during which a node held a lease, as far as it was prolonged.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    by: NodeId,
+    from: Moment,
+    until: Moment,
+}
+
+/// Tells of all that a node holds: each time that it is prolonged.
+fn tell<A: ElectionAlgorithm>(node: &Node<A>, held: &mpsc::UnboundedSender<Held>) {
+    let (elector, held) = (node.elector.clone(), held.clone());
+    let by = elector.node_id();
+    tokio::spawn(async move {
+        let work = |me: Leadership<A::Guarantee>| {
+            let (held, from) = (held.clone(), actor::now());
+            async move {
+                let mut until = Moment::ZERO;
+                while let Ok(later) = me.prolonged(until).await {
+                    until = later;
+                    held.send(Held { by, from, until })?;
+                }
+                Ok(())
+            }
+        };
+        elector.lead(work).await
+    });
+}
+
+/// Kills the proxies in front of the leader, and returns whether the next one held a lease before
+/// that of the first had ended.
+async fn overlaps<A: ElectionAlgorithm>(trusting: bool) -> bool {
+    let mut wired = Wired::<A>::trusting(3, trusting).await;
+    let (held, mut told) = mpsc::unbounded_channel();
+    for node in &wired.nodes {
+        tell(node, &held);
+    }
+    let leader = agreed(&wired.nodes).await;
+    eventually("all are connected", || wired.all_connected()).await;
+    wired.wires.retain(|(_, to, _)| *to != leader);
+    let mut first = Moment::ZERO;
+    let next = async {
+        loop {
+            match told.recv().await {
+                Some(held) if held.by == leader => first = first.max(held.until),
+                Some(held) => return held.from,
+                None => panic!("all nodes have stopped"),
+            }
+        }
+    };
+    let next = timeout(LONG, next).await.unwrap();
+    // What the first held may be told late.
+    while let Ok(held) = told.try_recv() {
+        if held.by == leader && held.from < next {
+            first = first.max(held.until);
+        }
+    }
+    next < first
+}
+
+// A proxy that is killed refuses in the name of a leader that lives, and that may act until its
+// lease ends: the next leader must wait for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_proxy_in_front_of_the_leader_makes_no_two_leases() {
+    for _ in 0..3 {
+        assert!(!overlaps::<Raft>(false).await, "raft");
+        assert!(!overlaps::<Paxos>(false).await, "paxos");
+    }
+}
+
+// Where a refused connection is trusted that goes wrong; a default must not.
+#[tokio::test(flavor = "multi_thread")]
+async fn to_trust_a_killed_proxy_makes_two_leases() {
+    let mut times = 0;
+    while !overlaps::<Raft>(true).await {
+        times += 1;
+        assert!(times < 20, "a refused connection is not trusted");
+    }
+}
+
 // A machine that loses power closes no connection.
 #[tokio::test]
 async fn a_leader_in_a_black_hole_is_replaced_and_follows_when_it_is_back() {
@@ -131,9 +219,9 @@ async fn a_leader_in_a_black_hole_is_replaced_and_follows_when_it_is_back() {
     assert_ne!(next, leader);
 }
 
-// A process that was killed and is back at once must not be waited for: its lease died with it.
+// A process that was killed and is back at once is suspected: another life answers.
 #[tokio::test]
-async fn a_leader_that_restarts_is_told_gone_and_the_others_elect_at_once() {
+async fn a_leader_that_restarts_is_suspected_and_the_others_elect() {
     let (listeners, peers) = sockets(3);
     let disks: Vec<MemoryStorage<_>> = (0..3).map(|_| MemoryStorage::new()).collect();
     let mut nodes: Vec<Node<Raft>> = Vec::new();

@@ -10,7 +10,7 @@ use std::{
 };
 
 use elector_core::{
-    Epoch, NodeId,
+    Epoch, Membership, NodeId,
     actor::{Elector, StartError, Storage},
 };
 use elector_net::{FileStorage, Identity, RecordError};
@@ -26,8 +26,12 @@ fn identity() -> Identity {
     Identity::of::<Raft>("billing", 1)
 }
 
+fn members<const N: usize>(ids: [u64; N]) -> Membership {
+    Membership::new(NodeId(ids[0]), ids.map(NodeId)).expect("a list with its first node")
+}
+
 fn made(folder: &Path) -> FileStorage {
-    FileStorage::format(folder, &identity()).expect("the folder is empty");
+    FileStorage::format(folder, &identity(), [1, 2, 3].map(NodeId)).expect("the folder is empty");
     FileStorage::at(folder, identity())
 }
 
@@ -40,7 +44,7 @@ fn term(term: u64) -> RaftDurable {
 }
 
 async fn load(storage: &mut FileStorage) -> Result<Option<RaftDurable>, RecordError> {
-    let loaded = Storage::load(storage).await;
+    let loaded = Storage::load(storage, &members([1, 2, 3])).await;
     loaded.map_err(|error| *error.downcast().expect("a record's error"))
 }
 
@@ -54,7 +58,7 @@ async fn save(storage: &mut FileStorage, durable: &RaftDurable) -> Result<(), Re
 async fn a_node_remembers_across_lives() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("a/b");
-    FileStorage::format(&folder, &identity()).unwrap();
+    FileStorage::format(&folder, &identity(), [NodeId(1)]).unwrap();
     let mut last = Epoch(0);
     for life in 0..4 {
         let storage = FileStorage::at(&folder, identity()).on_node_thread(life % 2 == 1);
@@ -99,10 +103,33 @@ async fn a_record_is_made_once() {
     assert_eq!(load(&mut storage).await.unwrap(), None);
     save(&mut storage, &term(7)).await.unwrap();
     drop(storage);
-    let error = FileStorage::format(folder.path(), &identity()).unwrap_err();
+    let error = FileStorage::format(folder.path(), &identity(), [NodeId(1)]).unwrap_err();
     assert!(matches!(error, RecordError::Exists { .. }));
     let mut storage = FileStorage::at(folder.path(), identity());
     assert_eq!(load(&mut storage).await.unwrap(), Some(term(7)));
+}
+
+// Under two lists of nodes two leaders can be elected at once, in one epoch: the record decides which
+// list it is, and the error says how it is changed.
+#[tokio::test]
+async fn another_list_of_nodes_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut storage = made(folder.path());
+    for other in [&[1, 2][..], &[1, 2, 4], &[1, 2, 3, 4, 5]] {
+        let nodes = other.iter().copied().map(NodeId);
+        let members = Membership::new(NodeId(1), nodes).unwrap();
+        let loaded: Result<Option<RaftDurable>, _> = storage.load(&members).await;
+        let error = loaded.unwrap_err().downcast::<RecordError>().unwrap();
+        assert!(matches!(*error, RecordError::OtherNodes { .. }), "{error}");
+        let told = error.to_string();
+        assert!(told.contains("1, 2, 3 (generation 1)") && told.contains("elector members"));
+    }
+    load(&mut storage).await.unwrap();
+    let roster = FileStorage::inspect(folder.path()).unwrap().roster.unwrap();
+    assert_eq!(
+        (roster.nodes, roster.generation),
+        ([1, 2, 3].map(NodeId).to_vec(), 1)
+    );
 }
 
 // Two lives at once would overwrite each other's votes. The second is told who is in its way.
@@ -131,7 +158,7 @@ async fn a_state_of_another_shape_is_refused() {
     save(&mut storage, &term(300)).await.unwrap();
     drop(storage);
     let mut other = FileStorage::at(folder.path(), identity());
-    let loaded: Result<Option<RingDurable>, _> = other.load().await;
+    let loaded: Result<Option<RingDurable>, _> = other.load(&members([1, 2, 3])).await;
     let error = loaded.unwrap_err().downcast::<RecordError>().unwrap();
     assert!(matches!(*error, RecordError::Undecodable { .. }) && error.source().is_some());
 }
@@ -152,7 +179,7 @@ async fn names_are_bounded() {
     let folder = folder.path().join("never made");
     for cluster in [String::new(), "x".repeat(256)] {
         let identity = Identity::of::<Raft>(cluster, 1);
-        let error = FileStorage::format(&folder, &identity).unwrap_err();
+        let error = FileStorage::format(&folder, &identity, [NodeId(1)]).unwrap_err();
         assert!(matches!(error, RecordError::Name(_)));
         let error = load(&mut FileStorage::at(&folder, identity)).await;
         assert!(matches!(error, Err(RecordError::Name(_))));
@@ -199,7 +226,7 @@ fn only_the_owner_may_look() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("data");
-    FileStorage::format(&folder, &identity()).unwrap();
+    FileStorage::format(&folder, &identity(), [NodeId(1)]).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     for file in ["record", "lock"] {

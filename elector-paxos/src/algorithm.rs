@@ -5,7 +5,7 @@ mod patience;
 mod proposer;
 
 use elector_core::{
-    Command, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
+    Command, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
 };
 
 use crate::{
@@ -41,12 +41,21 @@ impl ElectionAlgorithm for Paxos {
         }
     }
 
+    fn has_lease(_: &PaxosConfig) -> bool {
+        true
+    }
+
+    fn raised(durable: &PaxosDurable, floor: Epoch) -> Option<PaxosDurable> {
+        durable.raised(floor)
+    }
+
     fn step(&mut self, input: Input<PaxosMessage, PaxosTimer>, out: &mut Outbox<Self>) {
         match input {
             Input::Started => self.started(out),
             Input::Received { from, message } => self.received(from, message, out),
             Input::Elapsed(timer) => self.elapsed(timer, out),
             Input::Suspected(peer) => self.suspected(peer, out),
+            Input::Silent(peer) | Input::Died(peer) => self.gone(peer, out),
             Input::Commanded(command) => self.commanded(command, out),
         }
     }

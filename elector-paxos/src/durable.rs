@@ -30,6 +30,24 @@ pub struct PaxosDurable {
     pub counter: u64,
 }
 
+impl PaxosDurable {
+    /// See [`raised`](elector_core::ElectionAlgorithm::raised). The node becomes an acceptor of the
+    /// instance above the floor, in which it has accepted nothing. It may have promised any ballot
+    /// up to its counter there, and refuses these.
+    pub(crate) fn raised(&self, floor: Epoch) -> Option<Self> {
+        let mut raised = self.clone();
+        if raised.epoch <= floor {
+            raised.epoch = floor.checked_next()?;
+            if raised.instance < raised.epoch {
+                raised.instance = raised.epoch;
+                raised.promised = Some(Ballot::up_to(self.counter));
+                raised.accepted = None;
+            }
+        }
+        Some(raised)
+    }
+}
+
 /// The number of a proposal: higher ones overrule lower ones. No two proposers ever use the same,
 /// because their ids are part of it ("different proposers choose their numbers from disjoint sets
 /// of numbers", section 2.5).

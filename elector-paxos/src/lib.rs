@@ -68,7 +68,10 @@
 //! - *Acceptors with a live leader answer `Prepare` for a newer epoch with `Reject`* (Ongaro's
 //!   dissertation, section 4.2.3, does so for Raft), and consider it again when the leader has
 //!   been silent for `election_min`. A promise for a newer epoch does not unseat a leader either:
-//!   only an acceptance does. So a node that was cut off, or whose hint was wrong, disturbs nobody.
+//!   only an acceptance does. So a node that was cut off, or whose suspicion was wrong, disturbs no leader.
+//! - *A proof that the leader has died ends the silence at once.* A suspicion ends none: the node
+//!   whose turn is first sends its `Prepare`, and promises to itself, as all others promise to it,
+//!   when the silence has ended.
 //! - *The decision is acknowledged* by whoever hears it from the leader itself, and begins the same
 //!   silence as a heartbeat. The paper's learners answer nothing, but a lease needs answers.
 //! - *A leader without a quorum steps down* at the same epoch: no majority has acknowledged its
@@ -100,8 +103,8 @@
 //!   Random waits that widen make that as unlikely as one likes.
 //! - That `Role::Leader` is the only one of its kind at an instant: a leader may learn late that it
 //!   was replaced. Epochs as fencing tokens, and leases, are for that.
-//! - Leases against wrong hints: a node that is told that its leader is gone owes it no silence any
-//!   more. If hints to a majority are wrong at once, two leases may overlap.
+//! - Leases against false proofs: a node that has a proof that its leader has died owes it no
+//!   silence any more. A suspicion ends no silence, however many nodes have it.
 //! - Anything after a disk was lost: a node that forgets its promises must not come back under its
 //!   old id. Nor against peers that lie: they are believed, though none makes a node panic.
 #![forbid(unsafe_code)]

@@ -90,6 +90,22 @@ pub enum PaxosMessage {
 }
 
 impl Message for PaxosMessage {
+    fn epoch(&self) -> Option<Epoch> {
+        Some(match *self {
+            Self::Reject {
+                epoch, instance, ..
+            } => epoch.max(instance),
+            Self::Prepare { epoch, .. }
+            | Self::Promise { epoch, .. }
+            | Self::Accept { epoch, .. }
+            | Self::Accepted { epoch, .. }
+            | Self::Learn { epoch, .. }
+            | Self::Heartbeat { epoch, .. }
+            | Self::HeartbeatAck { epoch, .. }
+            | Self::Handover { epoch } => epoch,
+        })
+    }
+
     fn kind(&self) -> &'static str {
         match self {
             Self::Prepare { .. } => "Prepare",

@@ -21,23 +21,87 @@ fn ack(epoch: Epoch, sent: Moment) -> PaxosMessage {
 
 // When all see the leader gone at once they must not all propose at once.
 #[test]
-fn suspicion_lets_the_nearest_in_the_ring_go_first() {
+fn a_proof_lets_the_nearest_in_the_ring_go_first() {
     let mut next = Node::new(5, &PaxosConfig::default());
     next.receive(5, heartbeat(e(1)));
-    let step = next.suspect(5);
+    let step = next.prove(5);
     assert_eq!(step.sends.len(), 4, "node 1 comes after node 5");
     let mut third = Node::new(5, &PaxosConfig::default());
     third.receive(3, heartbeat(e(1)));
-    let step = third.suspect(3);
+    let step = third.prove(3);
     assert_eq!(step.sends, []);
     let turn = set(&step, PaxosTimer::Stagger).unwrap();
     assert_eq!(turn.min, 2 * Timing::default().round_trip, "4 and 5 first");
     let mut second = Node::new(5, &PaxosConfig::default());
     second.receive(3, heartbeat(e(1)));
     second.suspect(4);
-    let turn = set(&second.suspect(3), PaxosTimer::Stagger).unwrap();
+    let turn = set(&second.prove(3), PaxosTimer::Stagger).unwrap();
     assert_eq!(turn.min, Timing::default().round_trip, "4 is gone, too");
     assert!(turn.max < 2 * Timing::default().round_trip);
+}
+
+// A lease may be valid while a proxy refuses connections. A node that is told so may ask, and must not
+// promise, even to itself, before its own silence has ended.
+#[test]
+fn a_suspicion_asks_and_ends_no_silence() {
+    let mut node = Node::new(5, &PaxosConfig::default());
+    node.receive(5, heartbeat(e(1)));
+    let step = node.suspect(5);
+    let Some(PaxosMessage::Prepare { ballot, .. }) = sent(&step, 2) else {
+        panic!("it asks: {step:?}");
+    };
+    assert_eq!(step.timers, [], "its silence goes on");
+    assert_eq!(node.suspect(5).sends, [], "it has asked");
+    assert_eq!(
+        node.elapse(PaxosTimer::OwnPromise).sends,
+        [],
+        "a stale timer"
+    );
+    for peer in 2..=4 {
+        let step = node.receive(peer, promise(e(2), ballot, None));
+        assert_eq!(step.sends, [], "the majority is nothing without its own");
+    }
+    let step = node.elapse(PaxosTimer::Vigil);
+    assert_eq!(sent(&step, 2), Some(accept(e(2), ballot, 1)), "now it is");
+}
+
+// An acceptor that was told of the leader's end refuses for as long as it owes silence, and then
+// answers the last that asked.
+#[test]
+fn a_suspicious_acceptor_keeps_its_silence() {
+    let mut node = Node::new(3, &PaxosConfig::default());
+    node.receive(2, heartbeat(e(1)));
+    let ballot = ballot(5, 3);
+    assert!(rejects(&node.receive(3, prepare(e(2), ballot)), 3));
+    assert_eq!(node.suspect(2).sends, []);
+    assert!(rejects(&node.receive(3, accept(e(2), ballot, 3)), 3));
+    let step = node.elapse(PaxosTimer::Vigil);
+    assert_eq!(sent(&step, 3), Some(promise(e(2), ballot, None)));
+}
+
+// A refusal by a majority ends what was asked ahead, and not the silence.
+#[test]
+fn a_defeat_ends_no_silence() {
+    let mut node = Node::new(3, &PaxosConfig::default());
+    node.receive(3, heartbeat(e(1)));
+    let step = node.suspect(3);
+    let Some(PaxosMessage::Prepare { ballot: mine, .. }) = sent(&step, 2) else {
+        panic!("it asks: {step:?}");
+    };
+    for peer in [2, 3] {
+        let step = node.receive(
+            peer,
+            PaxosMessage::Reject {
+                ballot: mine,
+                epoch: e(1),
+                leader: Some(NodeId(3)),
+                instance: e(2),
+                promised: Some(ballot(9, peer)),
+            },
+        );
+        assert_eq!(step.timers, []);
+    }
+    assert!(rejects(&node.receive(2, prepare(e(2), ballot(10, 2))), 2));
 }
 
 // A hint about anybody but the leader, or to the leader, starts nothing.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use elector_core::{
-    Command, Driver, Epoch, Input, Membership, Message as _, Moment, NodeId, Pledge,
+    Command, Driver, ElectionAlgorithm as _, Epoch, Input, Membership, Message as _, Moment,
+    NodeId, Pledge, Role,
 };
 use elector_paxos::{
     Ballot, Learning, Paxos, PaxosConfig, PaxosDurable, PaxosMessage, PaxosTimer, Proposal,
@@ -88,11 +89,12 @@ fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
-/// What happens to the node: an input, or a crash.
+/// What happens to the node: an input, a crash, or a crash after which its epochs get a floor.
 #[derive(Clone, Debug)]
 enum Happening {
     Stepped(Input<PaxosMessage, PaxosTimer>),
     Crashed,
+    Raised(Epoch),
 }
 
 fn received(from: NodeId, message: PaxosMessage) -> Happening {
@@ -102,6 +104,7 @@ fn received(from: NodeId, message: PaxosMessage) -> Happening {
 fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
         1 => Just(Happening::Crashed),
+        1 => epoch().prop_map(Happening::Raised),
         1 => Just(Happening::Stepped(Input::Started)),
         10 => (node(), message()).prop_map(|(from, message)| received(from, message)),
         // Nodes 1 and 3, and all that they say with their own ballots.
@@ -116,7 +119,9 @@ fn happening() -> impl Strategy<Value = Happening> {
             }
         ),
         12 => timer().prop_map(|timer| Happening::Stepped(Input::Elapsed(timer))),
-        2 => node().prop_map(|peer| Happening::Stepped(Input::Suspected(peer))),
+        1 => node().prop_map(|peer| Happening::Stepped(Input::Suspected(peer))),
+        1 => node().prop_map(|peer| Happening::Stepped(Input::Silent(peer))),
+        1 => node().prop_map(|peer| Happening::Stepped(Input::Died(peer))),
         4 => command().prop_map(|command| Happening::Stepped(Input::Commanded(command))),
     ]
 }
@@ -173,6 +178,7 @@ proptest! {
         let mut driver = boot(PaxosDurable::default());
         let mut durable = PaxosDurable::default();
         let mut pledged = BTreeMap::new();
+        let mut lowest = Epoch::ZERO;
         for (at, happening) in happenings.into_iter().enumerate() {
             let input = match happening {
                 Happening::Stepped(input) => input,
@@ -180,6 +186,16 @@ proptest! {
                     let epoch = driver.view().epoch;
                     driver = boot(durable.clone());
                     prop_assert_eq!(driver.view().epoch, epoch, "a restart keeps the epoch");
+                    Input::Started
+                }
+                Happening::Raised(floor) => {
+                    let Some(raised) = Paxos::raised(&durable, floor) else {
+                        continue; // There is no epoch above.
+                    };
+                    prop_assert!(raised.epoch > floor && raised.epoch >= durable.epoch);
+                    durable = raised;
+                    lowest = lowest.max(floor.next());
+                    driver = boot(durable.clone());
                     Input::Started
                 }
             };
@@ -194,10 +210,12 @@ proptest! {
             }
             for out in &step.sends {
                 if let Some(pledge) = out.message.pledge(out.to) {
+                    prop_assert!(pledge.epoch >= lowest, "{:?} is below {:?}", out, lowest);
                     prop_assert!(keeps_its_word(&mut pledged, pledge), "{:?}", out);
                     prop_assert!(is_durable(&durable, pledge), "not on disk: {:?}", out);
                 }
             }
+            prop_assert!(driver.view().role != Role::Leader || driver.view().epoch >= lowest);
         }
     }
 }

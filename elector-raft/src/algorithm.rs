@@ -4,7 +4,7 @@ mod lead;
 mod vote;
 
 use elector_core::{
-    Command, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
+    Command, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
 };
 
 use crate::{
@@ -46,12 +46,27 @@ impl ElectionAlgorithm for Raft {
         }
     }
 
+    fn has_lease(config: &RaftConfig) -> bool {
+        config.check_quorum
+    }
+
+    fn raised(durable: &RaftDurable, floor: Epoch) -> Option<RaftDurable> {
+        let mut raised = durable.clone();
+        if raised.term <= floor {
+            // A term that nobody has voted in.
+            raised.term = floor.checked_next()?;
+            raised.voted_for = None;
+        }
+        Some(raised)
+    }
+
     fn step(&mut self, input: Input<RaftMessage, RaftTimer>, out: &mut Outbox<Self>) {
         match input {
             Input::Started => self.started(out),
             Input::Received { from, message } => self.received(from, message, out),
             Input::Elapsed(timer) => self.elapsed(timer, out),
             Input::Suspected(peer) => self.suspected(peer, out),
+            Input::Silent(peer) | Input::Died(peer) => self.gone(peer, out),
             Input::Commanded(command) => self.commanded(command, out),
         }
     }

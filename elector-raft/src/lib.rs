@@ -61,8 +61,12 @@
 //! - A candidate's own vote becomes durable while its requests are in flight, not before they
 //!   leave; `algorithm/campaign.rs` says why that is safe.
 //! - A leader's quorum is checked from the last time that it was complete, not in fixed periods.
-//! - A hint that the leader is gone ends the wait: the node next in the ring of ids campaigns at
-//!   once, the others a round trip apart. Nothing else changes; the others are asked as ever.
+//! - A proof that the leader has died ends the silence that is owed to it: the node next in the
+//!   ring of ids campaigns at once, the others a round trip apart. The others are asked as ever.
+//! - A suspicion that the leader is gone ends no silence, since the leader may hold a lease. That
+//!   node asks for pre-votes at once, and voters answer when their silence has ended; a suspicion
+//!   saves the random wait after it. Without `check_quorum` there is no lease, and a suspicion is
+//!   as good as a proof.
 //! - Priorities: less preferred nodes wait longer. Not in the papers (etcd and others have it).
 //!
 //! # Under partition

@@ -65,6 +65,20 @@ pub enum RaftMessage {
 }
 
 impl Message for RaftMessage {
+    fn epoch(&self) -> Option<Epoch> {
+        Some(match *self {
+            Self::RequestPreVote { next_term, .. } => next_term,
+            Self::PreVote {
+                term, next_term, ..
+            } => term.max(next_term),
+            Self::RequestVote { term, .. }
+            | Self::Vote { term, .. }
+            | Self::Heartbeat { term, .. }
+            | Self::HeartbeatAck { term, .. }
+            | Self::TimeoutNow { term } => term,
+        })
+    }
+
     fn kind(&self) -> &'static str {
         match self {
             Self::RequestPreVote { .. } => "RequestPreVote",

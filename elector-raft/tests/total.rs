@@ -87,6 +87,8 @@ fn input() -> impl Strategy<Value = AnyInput> {
             .prop_map(|(from, message)| Input::Received { from, message }),
         6 => timer().prop_map(Input::Elapsed),
         1 => anybody().prop_map(Input::Suspected),
+        1 => anybody().prop_map(Input::Silent),
+        1 => anybody().prop_map(Input::Died),
         1 => command.prop_map(Input::Commanded),
         1 => Just(Input::Started),
     ]
@@ -142,23 +144,31 @@ proptest! {
 
     // A peer may be broken, hostile or of another version: whatever it says, a node neither panics
     // nor breaks its contract, knows its term again after a crash, and supports one candidate a
-    // term, ever. And it always waits for something, or nothing would ever happen again.
+    // term, ever. And it always waits for something, or nothing would ever happen again. With a
+    // crash, its epochs may get a floor, which it must never go below again.
     #[test]
     fn any_input_in_any_state(
         config in config(),
         nodes in 1_u64..=5,
         disk in durable(),
-        inputs in prop::collection::vec(input(), 0..80),
+        inputs in prop::collection::vec((input(), prop::option::of(epoch())), 0..80),
     ) {
         let mut support = Support::default();
-        let mut disk = disk;
+        let (mut disk, mut lowest) = (disk, Epoch::ZERO);
         let mut driver = Driver::<Raft>::restore(&config, members(nodes), disk.clone());
         let mut running = Vec::new();
-        for input in std::iter::once(Input::Started).chain(inputs) {
+        for (input, floor) in std::iter::once((Input::Started, None)).chain(inputs) {
             if input == Input::Started {
-                let epoch = driver.view().epoch;
+                prop_assert_eq!(driver.view().epoch, disk.term);
+                if let Some(floor) = floor
+                    && let Some(raised) = Raft::raised(&disk, floor)
+                {
+                    prop_assert!(raised.term > floor && raised.term >= disk.term);
+                    disk = raised;
+                    lowest = lowest.max(floor.next());
+                }
                 driver = Driver::restore(&config, members(nodes), disk.clone());
-                prop_assert_eq!(driver.view().epoch, epoch);
+                prop_assert_eq!(driver.view().epoch, disk.term);
                 running.clear();
             }
             if let Input::Elapsed(timer) = input {
@@ -178,6 +188,7 @@ proptest! {
             for out in &step.sends {
                 if let Some(pledge) = out.message.pledge(out.to) {
                     let candidate = pledge.candidate.expect("a vote names its candidate");
+                    prop_assert!(pledge.epoch >= lowest, "{:?} is below {:?}", pledge, lowest);
                     support.add(pledge.epoch, candidate)?;
                 }
             }
@@ -185,6 +196,7 @@ proptest! {
             if view.role == Role::Leader {
                 prop_assert_eq!(disk.voted_for, Some(ME), "a leader has its own vote");
                 support.add(view.epoch, ME)?;
+                prop_assert!(view.epoch >= lowest);
             }
             prop_assert!(driver.lease().is_none() || config.check_quorum);
             for order in &step.timers {

@@ -8,7 +8,9 @@ mod commands;
 mod hirschberg_sinclair;
 mod hops;
 
-use elector_core::{BestEffort, Delay, ElectionAlgorithm, Input, Membership, NodeId, Outbox, View};
+use elector_core::{
+    BestEffort, Delay, ElectionAlgorithm, Epoch, Input, Membership, NodeId, Outbox, View,
+};
 
 use crate::{
     Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Token,
@@ -38,12 +40,22 @@ impl ElectionAlgorithm for Ring {
         self.present_view()
     }
 
+    fn raised(durable: &RingDurable, floor: Epoch) -> Option<RingDurable> {
+        let mut raised = *durable;
+        if raised.epoch <= floor {
+            raised.epoch = floor.checked_next()?;
+        }
+        Some(raised)
+    }
+
     fn step(&mut self, input: Input<RingMessage, RingTimer>, out: &mut Out) {
         match input {
             Input::Started => self.on_started(out),
             Input::Received { from, message } => self.on_message(from, message, out),
             Input::Elapsed(timer) => self.on_elapsed(timer, out),
-            Input::Suspected(peer) => self.on_hint(peer, out),
+            Input::Suspected(peer) | Input::Silent(peer) | Input::Died(peer) => {
+                self.on_hint(peer, out);
+            }
             Input::Commanded(command) => self.on_command(command, out),
         }
     }
@@ -125,7 +137,8 @@ impl Ring {
         self.watch(RingTimer::Stagger, self.stagger(), out);
     }
 
-    /// A hint ends this node's own patience with its leader, and no more. The live node right
+    /// A hint ends this node's own patience with its leader, and no more. A proof of death is no
+    /// more than a suspicion here, as there is no lease to respect. The live node right
     /// behind the leader starts the election at once; the others leave it time, by rank.
     fn on_hint(&mut self, peer: NodeId, out: &mut Out) {
         self.suspect(peer);

@@ -37,6 +37,14 @@ pub enum RingMessage {
 }
 
 impl Message for RingMessage {
+    fn epoch(&self) -> Option<Epoch> {
+        match self {
+            Self::Token(token) => Some(token.epoch),
+            Self::Heartbeat { epoch, .. } | Self::Handover { epoch } => Some(*epoch),
+            Self::HopAck { .. } | Self::Present { .. } => None,
+        }
+    }
+
     fn kind(&self) -> &'static str {
         match self {
             Self::Token(token) => token.kind(),

@@ -13,6 +13,8 @@ pub struct Contestant {
     pub variant: String,
     /// What it promises.
     pub guarantee: GuaranteeKind,
+    /// Whether its leaders hold leases.
+    pub leases: bool,
     /// One honest line.
     pub summary: String,
     expected: Option<Arc<dyn Fn(u64) -> RangeInclusive<u64> + Send + Sync>>,
@@ -34,6 +36,9 @@ pub struct Job<'a> {
     pub trace: bool,
     /// Whether to run twice, and compare.
     pub twice: bool,
+    /// Whether the run itself has false suspicions. Without a trace they come in a run beside it
+    /// anyway: see [`run_suspected`](crate::run::run_suspected).
+    pub false_suspicions: bool,
 }
 
 impl Contestant {
@@ -44,21 +49,20 @@ impl Contestant {
         summary: impl Into<String>,
         config: A::Config,
     ) -> Self {
+        let leases = A::has_lease(&config);
         let runner = move |job: &Job<'_>| {
             let mut setup = Setup::<A>::new(job.nodes);
             setup.config = config.clone();
             setup.seed = job.seed;
             setup.trace = job.trace;
-            if job.twice {
-                run::run_twice(setup, job.scenario)
-            } else {
-                run::run(setup, job.scenario)
-            }
+            setup.false_suspicions = job.false_suspicions;
+            run::run_suspected(setup, job.scenario, job.twice)
         };
         Self {
             algorithm: A::NAME,
             variant: variant.into(),
             guarantee: A::Guarantee::KIND,
+            leases,
             summary: summary.into(),
             expected: None,
             runner: Arc::new(runner),

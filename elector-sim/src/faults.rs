@@ -13,7 +13,8 @@ use crate::{
 /// fault that holds already, changes nothing.
 impl<A: ElectionAlgorithm> Simulation<A> {
     /// Ends the process of a node. Durable state stays; writes under way are lost. With hints on,
-    /// every peer that can reach it is told after a network delay.
+    /// its companion, which outlives it, proves that to every peer that it can reach, after a
+    /// network delay.
     pub fn crash(&mut self, node: NodeId) {
         if let Some(node) = self.position(node) {
             self.crash_at(node);
@@ -140,7 +141,25 @@ impl<A: ElectionAlgorithm> Simulation<A> {
 
     /// Tells a node, rightly or wrongly, that its connection to a peer broke.
     pub fn suspect(&mut self, node: NodeId, peer: NodeId) {
-        self.now_at(node, Happening::Hinted { peer });
+        self.now_at(node, Happening::Suspected { peer });
+    }
+
+    /// Tells a node that the present life of a peer has ended. If that is false, no lease is safe.
+    pub fn prove(&mut self, node: NodeId, peer: NodeId) {
+        if let Some(peer) = self.position(peer) {
+            let life = self.machines[peer].life;
+            self.now_at(node, Happening::Died { peer, life });
+        }
+    }
+
+    /// A proof names one life. The host of the node drops one of an earlier life than the present
+    /// one, which it knows from the connection that the proof came over.
+    pub(crate) fn proven(&mut self, node: usize, peer: usize, life: u32) {
+        let machine = &self.machines[peer];
+        if machine.life == life {
+            let peer = machine.id();
+            self.feed(node, Input::Died(peer), 0);
+        }
     }
 
     /// Gives a node a command of its application.
@@ -187,13 +206,13 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     }
 
     fn hint_of(&mut self, gone: usize) {
-        let peer = self.machines[gone].id();
+        let life = self.machines[gone].life;
         for node in 0..self.machines.len() {
             if node != gone && !self.links.is_cut(gone, node) {
                 let flight = self.setup.network.flight_ns(gone, node, &mut self.rng);
                 let at = self.now.saturating_add(flight);
-                self.queue
-                    .push(at, (node as u32, Happening::Hinted { peer }));
+                let proof = Happening::Died { peer: gone, life };
+                self.queue.push(at, (node as u32, proof));
             }
         }
     }

@@ -26,6 +26,7 @@ mod observer;
 mod queue;
 mod rng;
 mod rules;
+mod rumours;
 pub mod run;
 pub mod scenario;
 pub mod script;

@@ -52,9 +52,16 @@ pub(crate) enum Happening<A: ElectionAlgorithm> {
         life: u32,
         number: u64,
     },
-    Hinted {
+    Suspected {
         peer: NodeId,
     },
+    /// This life of a peer is said to have ended.
+    Died {
+        peer: usize,
+        life: u32,
+    },
+    /// The next false suspicion arises, anywhere in the cluster.
+    Rumour,
     Commanded {
         command: Command,
     },

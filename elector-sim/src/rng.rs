@@ -18,6 +18,13 @@ impl Rng {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
 
+    /// Another stream of this seed, which takes nothing from the first.
+    pub(crate) fn beside(seed: u64) -> Self {
+        let mut stream = ChaCha8Rng::seed_from_u64(seed);
+        stream.set_stream(1);
+        Self(stream)
+    }
+
     /// Uniform in `0..bound`; 0 if `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         // Multiply-shift: its bias is below bound / 2^64, far under what any run can show.

@@ -106,6 +106,34 @@ pub fn run_twice<A: ElectionAlgorithm>(
     Ok((outcome, records))
 }
 
+/// As [`run`] or, if `twice`, [`run_twice`]; and then plays the scenario once more under false
+/// suspicions, for the invariants only: what they find is among the violations, and all figures are
+/// those of the run without. A traced run has no second one.
+///
+/// # Errors
+/// If the setup breaks a rule; nothing has run then.
+pub fn run_suspected<A: ElectionAlgorithm>(
+    setup: Setup<A>,
+    scenario: &Scenario,
+    twice: bool,
+) -> Result<(Outcome, Vec<Record>), SetupError> {
+    let once = if twice { run_twice } else { run };
+    if setup.trace || setup.false_suspicions {
+        return once(setup, scenario);
+    }
+    let suspected = Setup {
+        false_suspicions: true,
+        ..setup.clone()
+    };
+    let (mut outcome, records) = once(setup, scenario)?;
+    let found = run(suspected, scenario)?.0.violations;
+    outcome.violations.extend(found.into_iter().map(|found| {
+        let detail = format!("with --false-suspicions: {}", found.detail);
+        Violation { detail, ..found }
+    }));
+    Ok((outcome, records))
+}
+
 struct Stage<'a, A: ElectionAlgorithm> {
     sim: Simulation<A>,
     scenario: &'a Scenario,
@@ -124,9 +152,14 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
             self.random_phase();
             self.sim.reset_counts();
         }
+        let suspected = self.sim.setup.false_suspicions;
+        if suspected {
+            self.sim.start_rumours();
+        }
         self.sim.play(&self.scenario.steps);
-        if !self.scenario.from_boot || !self.scenario.steps.is_empty() {
+        if !self.scenario.from_boot || !self.scenario.steps.is_empty() || suspected {
             self.sim.run_for(self.scenario.rest);
+            self.sim.stop_rumours();
             self.sim.end_faults(&network, disk);
             // What waited at a paused node, a command to resign for example, is part of the faults.
             self.sim.run_until_ns(self.sim.now);

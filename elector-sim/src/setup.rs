@@ -14,8 +14,11 @@ pub struct Setup<A: ElectionAlgorithm> {
     pub network: Network,
     /// The disks.
     pub disk: Disk,
-    /// Whether nodes are told when a peer's process ends, as a broken connection tells them.
+    /// Whether a node's companion proves to its peers that its process has ended.
     pub hints: bool,
+    /// Whether nodes are told of broken connections that are not broken, all the time while a
+    /// scenario is played. It is up to [`run`](crate::run): a bare simulation has none.
+    pub false_suspicions: bool,
     /// The seed of the run's one stream of chance.
     pub seed: u64,
     /// Whether to keep a trace; it costs far more than the run.
@@ -54,6 +57,7 @@ impl<A: ElectionAlgorithm> Setup<A> {
             network: Network::default(),
             disk: Disk::default(),
             hints: false,
+            false_suspicions: false,
             seed: 1,
             trace: false,
             gate: true,

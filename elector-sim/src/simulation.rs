@@ -13,6 +13,7 @@ use crate::{
     queue::Queue,
     rng::Rng,
     rules::Rules,
+    rumours::Rumours,
     timers::Fired,
 };
 
@@ -25,6 +26,7 @@ pub struct Simulation<A: ElectionAlgorithm> {
     pub(crate) setup: Setup<A>,
     pub(crate) now: u64,
     pub(crate) rng: Rng,
+    pub(crate) rumours: Option<Rumours>,
     pub(crate) queue: Queue<(u32, Happening<A>)>,
     pub(crate) machines: Vec<Machine<A>>,
     pub(crate) links: Links,
@@ -55,6 +57,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         let mut simulation = Self {
             now: 0,
             rng: Rng::new(setup.seed),
+            rumours: None,
             queue: Queue::new(),
             machines: machines.collect(),
             links: Links::new(ids.len()),
@@ -95,8 +98,11 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             return false;
         };
         self.now = at;
-        let node = node as usize;
-        self.happen(node, happening);
+        if matches!(happening, Happening::Rumour) {
+            self.spread_rumour();
+            return true;
+        }
+        self.happen(node as usize, happening);
         if self.observer.believers() > 1 {
             self.check_leases();
         } else if !self.holders.is_empty() {
@@ -132,7 +138,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             Happening::TimerDue { life, timer } => self.timer_due(node, life, timer),
             Happening::Written { life, number } => self.written(node, life, number),
             Happening::Persisted { life, number } => self.persisted(node, life, number),
-            Happening::Hinted { peer } => self.feed(node, Input::Suspected(peer), 0),
+            Happening::Suspected { peer } => self.feed(node, Input::Suspected(peer), 0),
+            Happening::Died { peer, life } => self.proven(node, peer, life),
+            Happening::Rumour => {} // It is no machine's: see `step_until`.
             Happening::Commanded { command } => self.feed(node, Input::Commanded(command), 0),
         }
     }
@@ -305,7 +313,9 @@ fn kind_code<M, T>(input: &Input<M, T>) -> u64 {
         Input::Started => 1,
         Input::Received { from, .. } => 2 | (from.0 << 40),
         Input::Elapsed(_) => 3,
-        Input::Suspected(_) => 4,
+        Input::Died(_) => 4,
         Input::Commanded(_) => 5,
+        Input::Suspected(_) => 6,
+        Input::Silent(_) => 7,
     }
 }

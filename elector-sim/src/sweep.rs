@@ -178,6 +178,7 @@ impl Sweep {
             seed: self.seed.wrapping_add(number),
             trace: false,
             twice: self.always_twice || number == 0,
+            false_suspicions: false,
         };
         let outcome = place.contestant.run(&job);
         outcome

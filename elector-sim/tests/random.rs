@@ -128,7 +128,7 @@ fn kind(event: &Event) -> Option<&'static str> {
         Event::Cut { .. } => Some("cut"),
         Event::Wiped => Some("wipe"),
         Event::Stepped { input, .. } => match input {
-            Stimulus::Suspected { .. } => Some("hint"),
+            Stimulus::Suspected { .. } | Stimulus::Died { .. } => Some("hint"),
             Stimulus::Commanded { .. } => Some("command"),
             _ => None,
         },

@@ -111,7 +111,8 @@ impl<A: ElectionAlgorithm> Host<A> {
             },
             25 => {
                 let peer = self.somebody(draw);
-                self.step(Input::Suspected(peer));
+                let evidence = [Input::Suspected, Input::Silent, Input::Died];
+                self.step(evidence[draw.below(evidence.len())](peer));
             }
             26 => self.step(Input::Commanded(Command::Campaign)),
             27 => self.step(Input::Commanded(Command::Resign)),
@@ -170,7 +171,10 @@ impl<A: ElectionAlgorithm> Host<A> {
 
     fn may_arrive(&self, input: &Input<A::Message, A::Timer>) -> bool {
         match input {
-            Input::Received { from: peer, .. } | Input::Suspected(peer) => {
+            Input::Received { from: peer, .. }
+            | Input::Suspected(peer)
+            | Input::Silent(peer)
+            | Input::Died(peer) => {
                 self.members.peers().any(|known| known == *peer)
             }
             Input::Started | Input::Elapsed(_) | Input::Commanded(_) => true,

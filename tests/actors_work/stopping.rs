@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use elector_core::{
-    NodeId, Role, Settings,
+    Membership, NodeId, Role, Settings,
     actor::{
         BoxError, Elector, EventKind, EventsError, Grace, MemoryNetwork, ShutdownError, Storage,
     },
@@ -70,7 +70,7 @@ struct Stuck(Arc<Notify>, Mutex<blocking::Receiver<()>>);
 
 #[async_trait]
 impl Storage<RaftDurable> for Stuck {
-    async fn load(&mut self) -> Result<Option<RaftDurable>, BoxError> {
+    async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         Ok(None)
     }
 

@@ -189,6 +189,28 @@ fn a_lease_from_the_own_clock_trips_exclusive_lease() {
     hunt.catches::<Mutant<LeaseFromOwnClock>>();
 }
 
+// A voter that a suspicion frees elects a second leader within the lease of the first.
+#[test]
+fn a_suspicion_that_frees_trips_exclusive_lease() {
+    let hunt = Hunt::new("exclusive-lease", "refused-leader", 3, 1);
+    hunt.catches::<Mutant<SuspicionFrees>>();
+}
+
+// False suspicions come with every scenario: so a stock fault that cuts the leader off is enough.
+#[test]
+fn the_suspicions_beside_every_scenario_trip_exclusive_lease_too() {
+    let scenario = Scenario::named("minority-leader").expect("a stock scenario");
+    let caught = (1..=5).any(|seed| {
+        let setup = Setup {
+            seed,
+            ..Setup::<Mutant<SuspicionFrees>>::new(5)
+        };
+        let (outcome, _) = run::run_suspected(setup, &scenario, false).expect("the setup is valid");
+        trips(&outcome, "exclusive-lease")
+    });
+    assert!(caught);
+}
+
 // A node that does not hear the leader does not agree in the end.
 #[test]
 fn a_deaf_node_trips_agreement() {

@@ -29,6 +29,11 @@ pub(crate) trait Bug: Clone + Debug + Eq + Hash + Send + Sync + Unpin + 'static 
         raft.view()
     }
 
+    /// What the node makes of a suspicion.
+    fn suspect(peer: NodeId) -> Input<RaftMessage, RaftTimer> {
+        Input::Suspected(peer)
+    }
+
     /// What the node takes its lease to be.
     fn lease(raft: &Raft, _now: Moment) -> Option<Moment> {
         raft.lease()
@@ -82,6 +87,7 @@ impl<B: Bug> ElectionAlgorithm for Mutant<B> {
                 .into_iter()
                 .map(|(from, message)| Input::Received { from, message })
                 .collect(),
+            Input::Suspected(peer) => vec![B::suspect(peer)],
             other => vec![other],
         };
         for input in inputs {
@@ -202,6 +208,15 @@ bug! {
     Deaf {
         fn hear(_: &Raft, members: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
             if (members.me(), from) == (NodeId(3), NodeId(1)) { vec![] } else { vec![(from, heard)] }
+        }
+    }
+}
+
+bug! {
+    /// A broken connection is taken for a proof of death: it frees the voter.
+    SuspicionFrees {
+        fn suspect(peer: NodeId) -> Input<RaftMessage, RaftTimer> {
+            Input::Died(peer)
         }
     }
 }

@@ -43,10 +43,13 @@ impl Bully {
         self.enter(Phase::Following, self.config.timing.vigil(), out);
     }
 
-    /// A newer tenure than any known; or the newest known, by the coordinator known for it.
+    /// A newer tenure than any known; or the newest known, by the coordinator known for it. In the
+    /// last epoch there is, two that share it cannot number themselves anew: the higher one leads.
     fn may_recognise(&self, from: NodeId, epoch: Epoch) -> bool {
         let known = self.durable.coordinator;
-        epoch > self.epoch() || epoch == self.epoch() && known.is_none_or(|known| known == from)
+        let is_last = epoch.checked_next().is_none();
+        let may_be = |known| known == from || is_last && known < from;
+        epoch > self.epoch() || epoch == self.epoch() && known.is_none_or(may_be)
     }
 
     pub(super) fn recognise(&mut self, epoch: Epoch, coordinator: NodeId) {
@@ -81,7 +84,9 @@ impl Bully {
     /// OUTDATED arrived: the epoch that this node leads is not its own, or is over.
     pub(super) fn outdated(&mut self, epoch: Epoch, out: &mut Outbox<Self>) {
         self.learn(epoch);
-        if self.phase == Phase::Leading && epoch >= self.epoch() {
+        // In the last epoch there is no other number to take.
+        let can_follow = epoch.checked_next().is_some();
+        if self.phase == Phase::Leading && epoch >= self.epoch() && can_follow {
             self.lead(self.appointed, out);
         }
     }

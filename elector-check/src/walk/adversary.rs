@@ -281,9 +281,13 @@ impl Adversary {
             }
             Deed::Clock(node, permille) => Some(Event::Clock { node, permille }),
             Deed::Hint(node, peer) => {
-                let may_be = world.is_up(node) && (world.may_lie() || !world.is_up(peer));
+                let proves = world.may_lie() || !world.is_up(peer);
                 let peer = id(peer);
-                may_be.then_some(Event::Suspected { node, peer })
+                let hint = match proves && self.rng.bool() {
+                    true => Event::Died { node, peer },
+                    false => Event::Suspected { node, peer },
+                };
+                world.is_up(node).then_some(hint)
             }
         }
     }

@@ -36,7 +36,7 @@ pub(crate) enum Move {
     Release,
     /// Changes the rate of a clock.
     Drift,
-    /// Tells a node that a peer is gone.
+    /// Has a node suspect a peer, or proves to it that the peer is dead.
     Hint,
 }
 

@@ -123,12 +123,15 @@ impl<A: ElectionAlgorithm> Rush<A> {
         }
     }
 
-    /// Has some nodes notice that a node is down.
+    /// Has some nodes suspect a node that is down, or gives them the proof.
     fn notice(&mut self, path: &mut Path<A>, down: usize) {
         for node in 0..path.world.machines.len() {
             if self.rng.bool() {
                 let peer = id(down);
-                path.apply(Event::Suspected { node, peer });
+                path.apply(match self.rng.bool() {
+                    true => Event::Died { node, peer },
+                    false => Event::Suspected { node, peer },
+                });
             }
         }
     }

@@ -20,6 +20,7 @@ use crate::{
 /// | `n1 writes` | the oldest write that waits is on the disk now |
 /// | `n1 clock 0.950` | the clock runs at this rate from now on |
 /// | `n1 suspects n2` | the node is told that its connection to n2 broke |
+/// | `n1 learns of the death of n2` | the node gets a proof that the process of n2 has ended |
 /// | `n1 campaigns`, `n1 resigns`, `n1 transfers to n2` | the application gives a command |
 ///
 /// A line may begin with its number, as in `12.`; other lines name it by that. Everything after a
@@ -132,6 +133,10 @@ fn event(text: &str) -> Option<Event<String>> {
             node,
             peer: peer_id(peer)?,
         },
+        ["learns", "of", "the", "death", "of", peer] => Event::Died {
+            node,
+            peer: peer_id(peer)?,
+        },
         ["clock", rate] => Event::Clock {
             node,
             permille: permille(rate)?,
@@ -193,6 +198,7 @@ mod tests {
         n1 clock 0.950\n\
         n2 crashes\n\
         n1 suspects n2\n\
+        n1 learns of the death of n2\n\
         n1 campaigns\n\
         n1 resigns\n\
         20. n1 transfers to n2\n";
@@ -201,7 +207,7 @@ mod tests {
     #[test]
     fn a_schedule_reads_back_as_it_prints() {
         let schedule: Schedule = ALL.parse().unwrap();
-        assert_eq!(schedule.len(), 13);
+        assert_eq!(schedule.len(), 14);
         let printed = schedule.to_string();
         assert!(printed.contains(" 20. n1 transfers to n2"), "{printed}");
         assert_eq!(printed.parse::<Schedule>().unwrap(), schedule);

@@ -16,7 +16,7 @@ use crate::walk::{
 pub(crate) struct Trial<'a, A: ElectionAlgorithm> {
     pub(crate) config: &'a A::Config,
     pub(crate) members: &'a [Membership],
-    pub(crate) false_hints: bool,
+    pub(crate) false_proofs: bool,
 }
 
 /// How many messages that have arrived or are lost a walk keeps, so that they may arrive again.
@@ -59,7 +59,7 @@ impl Counts {
 
 impl<'a, A: ElectionAlgorithm> Trial<'a, A> {
     pub(crate) fn world(&self) -> World<A> {
-        World::new(self.config, self.members, self.false_hints)
+        World::new(self.config, self.members, self.false_proofs)
     }
 
     /// One walk, decided by its seed.

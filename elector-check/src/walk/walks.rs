@@ -24,8 +24,8 @@ use crate::{
 /// In a walk every event is chosen by an adversary: each message arrives promptly, late, twice or
 /// never; timers elapse on time or late; writes end one by one, and a crash keeps those that have
 /// ended; clocks run at rates within the margin between lease and `election_min`; nodes restart,
-/// and get commands and true hints. Each walk draws the habits of its adversary from its seed, and
-/// ends with all faults healed.
+/// and get commands, suspicions and true proofs of death. Each walk draws the habits of its
+/// adversary from its seed, and ends with all faults healed.
 #[derive(Clone, Debug)]
 pub struct Walks<A: ElectionAlgorithm> {
     /// The configuration of the algorithm, the same on all nodes.
@@ -38,9 +38,9 @@ pub struct Walks<A: ElectionAlgorithm> {
     pub seed: u64,
     /// How many threads; `None` for one per core. The result does not depend on it.
     pub jobs: Option<NonZeroUsize>,
-    /// Whether a node may be told that a peer is gone that runs. A quorum algorithm does not
-    /// promise exclusive leases then, unless it asks for proof.
-    pub false_hints: bool,
+    /// Whether a node may get a proof of the death of a peer that runs. No quorum algorithm can
+    /// promise exclusive leases then.
+    pub false_proofs: bool,
 }
 
 /// Walks of one thread are taken from the common count in batches of this size.
@@ -56,7 +56,7 @@ impl<A: ElectionAlgorithm> Walks<A> {
             walks: 1_000,
             seed: 1,
             jobs: None,
-            false_hints: false,
+            false_proofs: false,
         }
     }
 
@@ -127,7 +127,7 @@ impl<A: ElectionAlgorithm> Walks<A> {
         Trial {
             config: &self.config,
             members,
-            false_hints: self.false_hints,
+            false_proofs: self.false_proofs,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct World<A: ElectionAlgorithm> {
     config: A::Config,
-    false_hints: bool,
+    false_proofs: bool,
     /// True time since the start, in nanoseconds.
     pub(crate) now: u64,
     pub(crate) machines: Vec<Machine<A>>,
@@ -44,9 +44,9 @@ pub(crate) struct Flying<M> {
 
 impl<A: ElectionAlgorithm> World<A> {
     /// The cluster at rest: no process runs.
-    pub(crate) fn new(config: &A::Config, members: &[Membership], false_hints: bool) -> Self {
+    pub(crate) fn new(config: &A::Config, members: &[Membership], false_proofs: bool) -> Self {
         Self {
-            false_hints,
+            false_proofs,
             now: 0,
             machines: members.iter().cloned().map(Machine::new).collect(),
             flying: Vec::new(),
@@ -73,7 +73,10 @@ impl<A: ElectionAlgorithm> World<A> {
             Event::Crashed { node } => self.crash(node),
             Event::Restarted { node } => self.restart(line, node),
             Event::Clock { node, permille } => self.set_clock(node, permille),
-            Event::Suspected { node, peer } => self.suspect(line, node, peer),
+            Event::Suspected { node, peer } => {
+                self.is_up(node) && self.feed(line, node, Input::Suspected(peer))
+            }
+            Event::Died { node, peer } => self.prove(line, node, peer),
             Event::Commanded { node, command } => {
                 self.is_up(node) && self.feed(line, node, Input::Commanded(command))
             }
@@ -94,9 +97,9 @@ impl<A: ElectionAlgorithm> World<A> {
         machine.is_some_and(|machine| !machine.writes.is_empty())
     }
 
-    /// Whether a node may be told that a peer is gone that runs.
+    /// Whether a node may get a proof that a peer is dead which runs.
     pub(crate) fn may_lie(&self) -> bool {
-        self.false_hints
+        self.false_proofs
     }
 
     /// The timers that run on a node.
@@ -243,8 +246,9 @@ impl<A: ElectionAlgorithm> World<A> {
         true
     }
 
-    fn suspect(&mut self, line: u32, node: usize, peer: NodeId) -> bool {
-        let may_be = self.false_hints || !self.is_up(position(peer));
-        self.is_up(node) && may_be && self.feed(line, node, Input::Suspected(peer))
+    /// A proof is of the present life: once the peer runs again, a host drops it.
+    fn prove(&mut self, line: u32, node: usize, peer: NodeId) -> bool {
+        let may_be = self.false_proofs || !self.is_up(position(peer));
+        self.is_up(node) && may_be && self.feed(line, node, Input::Died(peer))
     }
 }

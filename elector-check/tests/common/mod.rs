@@ -245,8 +245,8 @@ impl ElectionAlgorithm for FirstCome {
             Input::Elapsed(()) if self.view.role == Role::Leader => self.lead(out),
             Input::Commanded(Command::Campaign) if self.silent => out.refuse("a leader is there"),
             Input::Elapsed(()) | Input::Commanded(Command::Campaign) => self.campaign(out),
-            Input::Suspected(peer) if self.view.leader == Some(peer) => self.campaign(out),
-            Input::Suspected(_) => {}
+            Input::Died(peer) if self.view.leader == Some(peer) => self.campaign(out),
+            Input::Suspected(_) | Input::Silent(_) | Input::Died(_) => {} // Silence is owed.
             Input::Commanded(_) => out.refuse("first-come knows no handover"),
         }
     }

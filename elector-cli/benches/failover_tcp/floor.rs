@@ -70,7 +70,7 @@ enum Big {
 pub(crate) fn be_big(how: &str) {
     let (port, heir) = how.split_once(' ').expect("a port and more");
     if heir == "heir" {
-        elector_heir::appoint().expect("an heir");
+        elector_heir::appoint_privileged().expect("an heir");
     }
     let memory = std::hint::black_box(vec![1_u8; 100 << 20]);
     let mut connection = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();

@@ -194,6 +194,11 @@ fn marks(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
                 diamond(x, y, r),
                 format!("is told that {peer:?} may be gone"),
             ),
+            Mark::Died(peer) => (
+                "hint",
+                diamond(x, y, r),
+                format!("is told that {peer:?} has died"),
+            ),
             Mark::Commanded(command) => (
                 "told",
                 diamond(x, y, r),

@@ -103,7 +103,7 @@ type Point = (
     &'static str,
 );
 
-const POINTS: [Point; 4] = [
+const POINTS: [Point; 5] = [
     (
         |mark| matches!(mark, Mark::Booted),
         "boot",
@@ -121,6 +121,12 @@ const POINTS: [Point; 4] = [
         "hint",
         "l5 -5l5 5l-5 5z",
         "hint: a peer may be gone",
+    ),
+    (
+        |mark| matches!(mark, Mark::Died(_)),
+        "hint",
+        "l5 -5l5 5l-5 5z",
+        "proof: a peer has died",
     ),
     (
         |mark| matches!(mark, Mark::Commanded(_)),

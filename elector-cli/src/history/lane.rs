@@ -59,6 +59,8 @@ pub(crate) enum Mark<'a> {
     Wiped,
     /// The host hinted that this peer may be gone.
     Suspected(NodeId),
+    /// The host proved that this peer has died.
+    Died(NodeId),
     /// The application asked for something.
     Commanded(Command),
     /// The command was refused, for this reason.
@@ -183,7 +185,8 @@ fn mark(event: &Event) -> Option<Mark<'_>> {
         Event::Wiped => Mark::Wiped,
         Event::Refused { reason, .. } => Mark::Refused(reason),
         Event::Stepped { input, .. } => match input {
-            Stimulus::Suspected { peer } => Mark::Suspected(*peer),
+            Stimulus::Suspected { peer } | Stimulus::Silent { peer } => Mark::Suspected(*peer),
+            Stimulus::Died { peer } => Mark::Died(*peer),
             Stimulus::Commanded { command } => Mark::Commanded(*command),
             Stimulus::Started | Stimulus::Received { .. } | Stimulus::Elapsed { .. } => {
                 return None;

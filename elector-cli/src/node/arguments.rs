@@ -19,8 +19,9 @@ Exit code: 0 ended as it was told to; 2 could not be started; 3 ended by itself,
 pub(crate) struct NodeArguments {
     #[command(flatten)]
     pub(crate) settings: Settings,
-    /// Make the data folder of a node that has never run, and end. A node whose disk was lost must
-    /// not be given its old id again: it might vote twice
+    /// Make the data folder of a node that has never run, for this list of nodes, and end. A node
+    /// whose disk was lost must not be formatted and started: it might vote twice. See `elector
+    /// members set --help`
     #[arg(long)]
     pub(crate) init: bool,
     /// Check all settings, say what they come to, and end

@@ -9,7 +9,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use elector_core::{
     ElectionAlgorithm, Epoch, FencingToken, Guarantee, GuaranteeKind, Moment, Settings as _,
-    actor::{BoxError, Elector, Grace, LeadError, Leadership},
+    actor::{BoxError, Elector, Grace, LeadError, Leadership, LeadershipLost},
 };
 use elector_net::{Monitor, Tcp};
 use serde::Deserialize;
@@ -157,6 +157,8 @@ impl Duty for Supervision {
         let guard = Guard::spawn(&self.options(plan)).await?;
         let keeper = guard.keeper();
         self.guard = Some(guard);
+        let companion = keeper.clone();
+        let tcp = tcp.companion(move |said, socket| companion.entrust(said.bytes(), socket));
         Ok(tcp.before_listening(move |socket| keeper.keep(socket)))
     }
 
@@ -299,9 +301,8 @@ impl<G: Guarantee> Held for Tenured<G> {
         self.0.epoch()
     }
 
-    fn token(&self) -> Option<FencingToken> {
-        let quorum = G::KIND == GuaranteeKind::Quorum;
-        quorum.then(|| FencingToken::from_epoch(self.0.epoch()))
+    fn next_token(&self) -> Result<Option<FencingToken>, LeadershipLost> {
+        self.0.next_grant()
     }
 
     fn deadline(&self) -> Option<Moment> {

@@ -63,6 +63,12 @@ pub enum ServeError {
     /// A rule of the configuration is broken.
     #[error("timing: {0}")]
     Timing(#[source] TimingError),
+    /// The algorithm has no leases under this configuration.
+    #[error(
+        "{0} has no leases under this configuration: it elects a leader that never works. Choose a \
+         variant with leases, see `elector algorithms`"
+    )]
+    NoLease(&'static str),
     /// The failure detection breaks a rule.
     #[error("detection: {0}")]
     Detection(String),

@@ -1,6 +1,8 @@
 use std::{env, path::PathBuf, time::Duration};
 
-use elector_core::{ElectionAlgorithm, Membership, NodeId, Settings as _, actor::Peer};
+use elector_core::{
+    ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, NodeId, Settings as _, actor::Peer,
+};
 use elector_net::{Detection, Tls, http::Token};
 
 use super::{
@@ -30,6 +32,7 @@ pub(crate) struct Plan<A: ElectionAlgorithm> {
     pub(crate) token: Option<Token>,
     pub(crate) leave: Duration,
     pub(crate) heir: bool,
+    pub(crate) trust_refused: bool,
     pub(crate) run: RunSettings,
 }
 
@@ -48,6 +51,9 @@ impl<A: ElectionAlgorithm> Plan<A> {
         let members = Membership::new(me, peers.iter().map(|peer| peer.id));
         let members = members.map_err(ServeError::Peers)?;
         validated::<A>(&config, &members)?;
+        if A::Guarantee::KIND == GuaranteeKind::Quorum && !A::has_lease(&config) {
+            return Err(ServeError::NoLease(A::NAME));
+        }
         let detection = detection(&settings, config.timing())?;
         if let Some(rule) = detection.broken_rule(&config) {
             return Err(ServeError::Detection(rule));
@@ -67,6 +73,7 @@ impl<A: ElectionAlgorithm> Plan<A> {
             http_beyond_loopback: settings.http_beyond_loopback.unwrap_or(false),
             token: token(settings.token_file)?,
             heir: settings.heir.unwrap_or(true),
+            trust_refused: settings.trust_refused.unwrap_or(false),
             leave: settings.leave_ms.map_or(LEAVE, Duration::from_millis),
             run: settings.run,
             members,
@@ -113,7 +120,7 @@ fn numbered(host: &str) -> Result<NodeId, ServeError> {
 
 #[cfg(test)]
 mod tests {
-    use elector_raft::Raft;
+    use elector_raft::{Raft, RaftConfig};
 
     use super::*;
 
@@ -146,6 +153,18 @@ mod tests {
             assert!(error.contains(told), "{text}: {error}");
         }
         assert!(planned(&format!("id = 2\n{PEERS}")).is_ok());
+    }
+
+    // A leader without a lease is elected and never works: such a node must not even be formatted.
+    #[test]
+    fn an_algorithm_without_leases_is_refused() {
+        let settings: Settings = toml::from_str(&format!("id = 2\n{PEERS}")).unwrap();
+        let config = RaftConfig {
+            check_quorum: false,
+            ..RaftConfig::default()
+        };
+        let error = Plan::<Raft>::new(settings, config).unwrap_err();
+        assert!(error.to_string().contains("no leases"), "{error}");
     }
 
     // Pods of a stateful set are told apart by nothing else.

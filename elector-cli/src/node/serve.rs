@@ -1,5 +1,6 @@
 use std::{
     future::Future,
+    os::fd::BorrowedFd,
     process::ExitCode,
     sync::{
         Arc,
@@ -12,7 +13,7 @@ use elector_core::{
     ElectionAlgorithm, Guarantee, Role, Settings as _,
     actor::{self, Elector},
 };
-use elector_net::{FileStorage, Identity, Monitor, Tcp, http};
+use elector_net::{Farewell, FileStorage, Identity, Monitor, Tcp, http};
 use tokio::{runtime, sync::oneshot, task::JoinHandle, time::timeout};
 
 use super::{
@@ -60,12 +61,19 @@ impl Duty for Nothing {
         Ok(())
     }
 
+    /// The heir of this process says when it has ended.
     async fn prepare<A: ElectionAlgorithm>(
         &mut self,
-        _: &Plan<A>,
+        plan: &Plan<A>,
         tcp: Tcp<A>,
     ) -> Result<Tcp<A>, ServeError> {
-        Ok(tcp)
+        if !plan.heir {
+            return Ok(tcp);
+        }
+        let entrust = |farewell: &Farewell, connection: BorrowedFd<'_>| {
+            elector_heir::entrust(farewell.bytes(), connection)
+        };
+        Ok(tcp.companion(entrust))
     }
 
     async fn done<A: ElectionAlgorithm>(
@@ -128,15 +136,20 @@ impl<D: Duty> WithAlgorithm for With<D> {
         let plan = Plan::<A>::new(self.settings, config)?;
         self.duty.check(&plan)?;
         match self.act {
-            Act::Check => return Ok(told(&plan)),
+            Act::Check => {
+                checked(&plan)?;
+                return Ok(told(&plan));
+            }
             Act::Format => {
-                FileStorage::format(&plan.data_dir, &identity(&plan))?;
+                let nodes = plan.members.nodes().iter().copied();
+                FileStorage::format(&plan.data_dir, &identity(&plan), nodes)?;
                 return Ok(formatted(&plan));
             }
             Act::Serve => {}
         }
         if plan.heir
-            && let Err(error) = elector_heir::appoint()
+            // This command drops no privileges.
+            && let Err(error) = elector_heir::appoint_privileged()
         {
             tracing::info!(target: "elector", %error, "peers will notice a crash a little later");
         }
@@ -151,6 +164,15 @@ impl<D: Duty> WithAlgorithm for With<D> {
 
 fn identity<A: ElectionAlgorithm>(plan: &Plan<A>) -> Identity {
     Identity::of::<A>(plan.name.as_str(), plan.members.me())
+}
+
+/// Checks that the node could start from the record, if there is one yet.
+fn checked<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<(), ServeError> {
+    match FileStorage::inspect(&plan.data_dir) {
+        Ok(summary) => Ok(summary.fits(&identity(plan), plan.members.nodes())?),
+        // It is said with the rest.
+        Err(_) => Ok(()),
+    }
 }
 
 fn told<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, CliError> {
@@ -236,7 +258,8 @@ async fn run<A: ElectionAlgorithm>(
 fn tcp<A: ElectionAlgorithm>(plan: &Plan<A>) -> Tcp<A> {
     let mut tcp = Tcp::new(plan.name.as_str(), plan.peers.clone(), plan.config.clone())
         .plaintext_beyond_loopback(plan.plaintext)
-        .detection(plan.detection);
+        .detection(plan.detection)
+        .trust_refused(plan.trust_refused);
     if let Some(address) = &plan.listen {
         tcp = tcp.listen(address);
     }
@@ -256,6 +279,7 @@ async fn start<A: ElectionAlgorithm>(
         .config(plan.config.clone());
     // Nothing but the node is on that thread, and it saves in elections only.
     let storage = FileStorage::at(&plan.data_dir, identity(plan)).on_node_thread(true);
+    let tcp = tcp.register(storage.register());
     Ok(builder.storage(storage).transport(tcp).start().await?)
 }
 

@@ -81,6 +81,17 @@ pub(crate) struct Settings {
     /// notice at once when it is killed (see elector-heir) [default: true]
     #[arg(long, value_name = "BOOL", env = "ELECTOR_HEIR")]
     pub(crate) heir: Option<bool>,
+    /// Take a refused connection for the death of the peer, and elect at once rather than when its
+    /// lease has ended. A proxy that is restarted, or a firewall that rejects, refuses for a leader that
+    /// lives: then two commands run at once [default: false]
+    #[arg(
+        long,
+        num_args = 0..=1,
+        default_missing_value = "true",
+        value_name = "BOOL",
+        env = "ELECTOR_TRUST_REFUSED"
+    )]
+    pub(crate) trust_refused: Option<bool>,
     /// How to log, on standard error [default: human]
     #[arg(long, value_enum, env = "ELECTOR_LOG_FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
@@ -203,7 +214,7 @@ impl Settings {
         Ok(first_of!(
             flags, file: name, id, peers, data_dir, algorithm, profile, listen, tls_dir,
             plaintext_beyond_loopback, http, http_beyond_loopback, token_file, leave_ms, heir,
-            log_format, log,
+            trust_refused, log_format, log,
         ))
     }
 

@@ -59,7 +59,7 @@ fn verdict(study: &Study, entry: &Entry) -> Markup {
                         (count(cut.runs + whole.runs)) " runs: it does not keep its promise."
                     }
                 } @else if quorum {
-                    (kept(cut, whole))
+                    (kept(cut, whole, contestant.leases))
                 }
                 @if !quorum { (two(cut, whole)) }
                 @if !quorum && violations == 0 {
@@ -71,7 +71,7 @@ fn verdict(study: &Study, entry: &Entry) -> Markup {
     }
 }
 
-fn kept(cut: Both, whole: Both) -> Markup {
+fn kept(cut: Both, whole: Both, leases: bool) -> Markup {
     let (seen, runs) = (cut.seen + whole.seen, cut.runs + whole.runs);
     let both = Both {
         runs,
@@ -80,7 +80,10 @@ fn kept(cut: Both, whole: Both) -> Markup {
     };
     html! {
         li.good {
-            strong { "Never two leaders of one epoch, never two leases at once" }
+            strong {
+                "Never two leaders of one epoch"
+                @if leases { ", never two leases at once" }
+            }
             " in " (count(runs)) " runs."
         }
         li {
@@ -88,8 +91,10 @@ fn kept(cut: Both, whole: Both) -> Markup {
                 "At no moment did two nodes believe to lead."
             } @else {
                 "In " (count(seen)) " of them two nodes " em { "believed" } " to lead for a while ("
-                (both.mean()) " on average): the older one had not heard yet. It held no lease \
-                 by then, and its epoch is refused wherever epochs are checked."
+                (both.mean()) " on average): the older one had not heard yet. "
+                @if leases { "It held no lease by then, and its" }
+                @else { "Without leases nothing stops it but that its" }
+                " epoch is refused wherever epochs are checked."
             }
         }
     }

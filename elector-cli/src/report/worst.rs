@@ -130,6 +130,7 @@ fn diagram(study: &Study, one: &Wanted<'_>, number: usize) -> Option<String> {
         seed: one.run.seed,
         trace: true,
         twice: false,
+        false_suspicions: false,
     };
     let (_, records) = one.entry.contestant.run(&job).ok()?;
     let options = DiagramOptions {

@@ -211,6 +211,8 @@ impl Guard {
         if self.running.is_some() {
             self.stop().await?;
         }
+        // It would wait for the end of this process, otherwise, which waits for it.
+        let _ = self.tell(&Order::Dismiss);
         // Its end of the line closes, and there is nothing more to do for it.
         drop(self.line);
         let status = self.guardian.wait().await.map_err(RunError::Talk)?;

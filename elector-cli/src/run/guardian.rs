@@ -18,6 +18,7 @@ use super::{
     duty::{Duty, Terms},
     family::{self, Family},
     process,
+    proof::Proof,
     shim::Shim,
     ward::Ward,
     wire::{self, Order, Report},
@@ -55,6 +56,9 @@ struct Guardian<'a> {
     ward: Option<Ward>,
     /// Sockets of the node that are not to break before the command is dead.
     kept: Vec<OwnedFd>,
+    proof: Proof,
+    /// How the command ended, if it did so after its node.
+    last: Option<Exit>,
 }
 
 /// What an event comes from.
@@ -63,6 +67,10 @@ enum Source {
     Node,
     Shim,
     Kept(usize),
+    /// A connection of the node's.
+    Spoken(usize),
+    /// The process of the node.
+    Process,
     /// The alarm, or a process of the command: whatever it is, it is looked after next.
     Ward,
 }
@@ -78,7 +86,7 @@ impl<'a> Guardian<'a> {
             let what = "cannot read /proc/self/task/*/children (CONFIG_PROC_CHILDREN)";
             io::Error::new(error.kind(), format!("{what}: {error}"))
         })?;
-        let Some((Order::Begin(terms), _)) = wire::receive(node)? else {
+        let Some((Order::Begin(terms), Some(process))) = wire::receive(node)? else {
             return Err(io::Error::other("no node has started it"));
         };
         Ok(Self {
@@ -89,6 +97,8 @@ impl<'a> Guardian<'a> {
             shim: None,
             ward: None,
             kept: Vec::new(),
+            proof: Proof::of(process),
+            last: None,
         })
     }
 
@@ -100,6 +110,7 @@ impl<'a> Guardian<'a> {
                 self.run_ended(ended)?;
             }
             if self.node.is_none() && self.ward.is_none() {
+                self.part();
                 return Ok(());
             }
             let next = self.ward.as_ref().and_then(|ward| ward.duty.next());
@@ -110,6 +121,16 @@ impl<'a> Guardian<'a> {
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
+        }
+    }
+
+    /// The node is gone, and the command is dead: peers may know, by a proof and by refused
+    /// connections. Before anything that can take time.
+    fn part(self) {
+        self.proof.give();
+        drop(self.kept);
+        if let Some(exit) = self.last {
+            output::warn(&format!("elector: the node is gone; the command {exit}\n"));
         }
     }
 
@@ -129,10 +150,7 @@ impl<'a> Guardian<'a> {
             return Ok(());
         };
         if self.node.is_none() {
-            // The command is dead: peers may know. Before anything that can take time.
-            self.kept.clear();
-            let exit = ended.exit;
-            output::warn(&format!("elector: the node is gone; the command {exit}\n"));
+            self.last = Some(ended.exit);
             return Ok(());
         }
         self.tell(&Report::Ended { run, ended }, None)?;
@@ -148,6 +166,8 @@ impl<'a> Guardian<'a> {
         if let Some(node) = self.node {
             events.push(readable(node));
             sources.push(Source::Node);
+            events.push(readable(self.proof.node()));
+            sources.push(Source::Process);
         }
         if let Some(shim) = &self.shim {
             events.push(readable(shim.handle.as_fd()));
@@ -156,6 +176,10 @@ impl<'a> Guardian<'a> {
         for (place, kept) in self.kept.iter().enumerate() {
             events.push(broken(kept.as_fd()));
             sources.push(Source::Kept(place));
+        }
+        for (place, spoken) in self.proof.connections().enumerate() {
+            events.push(broken(spoken));
+            sources.push(Source::Spoken(place));
         }
         for process in self.ward.iter().flat_map(|ward| ward.family.handles()) {
             events.push(readable(process));
@@ -173,12 +197,21 @@ impl<'a> Guardian<'a> {
             place += 1;
             !sources.contains(&Source::Kept(place - 1))
         });
+        self.proof
+            .let_go(|place| sources.contains(&Source::Spoken(place)));
         let in_waiting = sources.contains(&Source::Shim);
+        let is_dead = sources.contains(&Source::Process);
         if let Some(node) = self.node
-            && (sources.contains(&Source::Node) || (in_waiting && wire::has_come(node)?))
+            && (sources.contains(&Source::Node)
+                || ((in_waiting || is_dead) && wire::has_come(node)?))
         {
-            // If that process has become the command and ended already, this says so.
+            // If that process has become the command and ended already, this says so; and the last
+            // word of a node that is dead may have been to start it.
             return self.hear(node);
+        }
+        if is_dead {
+            // A child of the node's still has its end of the line.
+            self.bereave();
         }
         match self.shim.take_if(|_| in_waiting) {
             Some(shim) => self.replace(&shim),
@@ -199,10 +232,7 @@ impl<'a> Guardian<'a> {
 
     fn hear(&mut self, node: BorrowedFd<'a>) -> io::Result<()> {
         let Some((order, file)) = wire::receive(node)? else {
-            self.node = None;
-            if let Some(ward) = &mut self.ward {
-                ward.stop(Why::NodeGone);
-            }
+            self.bereave();
             return Ok(());
         };
         match (order, &mut self.ward) {
@@ -212,6 +242,12 @@ impl<'a> Guardian<'a> {
             }
             (Order::Stop { run, why }, Some(ward)) if ward.run == run => ward.stop(why),
             (Order::Keep, _) => self.kept.extend(file),
+            (Order::Entrust { farewell }, _) => {
+                if let Some(connection) = file {
+                    self.proof.entrust(connection, farewell);
+                }
+            }
+            (Order::Dismiss, _) => self.proof.dismiss(),
             // Of a run that has ended meanwhile.
             (Order::Prolong { .. } | Order::Stop { .. }, _) => {}
             (Order::Start { .. } | Order::Begin(_), _) => {
@@ -219,6 +255,14 @@ impl<'a> Guardian<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The node says nothing more.
+    fn bereave(&mut self) {
+        self.node = None;
+        if let Some(ward) = &mut self.ward {
+            ward.stop(Why::NodeGone);
+        }
     }
 
     /// The process in waiting has been told to become the command.

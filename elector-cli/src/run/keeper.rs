@@ -1,4 +1,8 @@
-use std::{io, os::fd::AsFd, sync::Weak};
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    sync::Weak,
+};
 
 use tokio::net::UnixStream;
 
@@ -21,7 +25,21 @@ impl Keeper {
     /// # Errors
     /// If the guardian is gone, or has more to read than fits.
     pub fn keep(&self, socket: impl AsFd) -> io::Result<()> {
+        self.tell(&Order::Keep, Some(socket.as_fd()))
+    }
+
+    /// Lets the guardian keep this connection to a peer, and write the farewell there when the process of
+    /// the node has ended and no process of the command that it knows of is left. Never waits.
+    ///
+    /// # Errors
+    /// As [`keep`](Self::keep).
+    pub fn entrust(&self, farewell: &[u8], connection: impl AsFd) -> io::Result<()> {
+        let farewell = farewell.to_vec();
+        self.tell(&Order::Entrust { farewell }, Some(connection.as_fd()))
+    }
+
+    fn tell(&self, order: &Order, socket: Option<BorrowedFd<'_>>) -> io::Result<()> {
         let line = self.0.upgrade().ok_or(io::ErrorKind::BrokenPipe)?;
-        wire::send(&line, &Order::Keep, Some(socket.as_fd()))
+        wire::send(&line, order, socket)
     }
 }

@@ -1,10 +1,13 @@
 use std::{
     io,
-    os::unix::{self, process::CommandExt},
+    os::{
+        fd::AsFd,
+        unix::{self, process::CommandExt},
+    },
     process::Command,
 };
 
-use rustix::process::{Pid, getpid, set_child_subreaper};
+use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open, set_child_subreaper};
 use tokio::{net::UnixStream, process::Child};
 
 use super::{
@@ -41,7 +44,8 @@ pub(super) fn launch(options: &Options) -> io::Result<Launched> {
     let pid = guardian.id().and_then(|id| i32::try_from(id).ok());
     let pid = pid.and_then(Pid::from_raw);
     let pid = pid.ok_or_else(|| io::Error::other("a process without an id"))?;
-    match wire::send(&line, &Order::Begin(options.terms()), None) {
+    let node = pidfd_open(getpid(), PidfdFlags::empty())?;
+    match wire::send(&line, &Order::Begin(options.terms()), Some(node.as_fd())) {
         // It has ended already; its report, or its end, is heard of.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         sent => sent?,

@@ -28,9 +28,10 @@
 //! not confirmed where a majority is not heard in time, or the node was stopped or hangs.
 //!
 //! The last row has no grace, for the lease is no protection there: the kernel tells the peers of
-//! the process's end too, a broken connection ends their silence, and another node may lead within
-//! a millisecond. Who needs it strict, that the peers hear of it only after COMMAND is dead, lets
-//! the guardian [keep](Keeper) the sockets.
+//! the process's end too. A broken or refused connection is no proof for them, and does not shorten
+//! the silence that they owe to the lease. The proof comes of the guardian, to which the node has
+//! [entrusted](Keeper::entrust) its connections: when the kernel says that the process of the node has
+//! ended, and COMMAND is dead. Then another node may lead within a millisecond.
 //!
 //! COMMAND is over when its first process has ended and none is left of what that one has started.
 //! What it leaves behind gets SIGTERM, `grace`, SIGKILL, and only then is the end reported. So it
@@ -52,7 +53,11 @@
 //! - a process that has become another user's, if elector may not signal that one; and by such a
 //!   change (`exec` of a set-user-ID file, or one with capabilities) COMMAND escapes
 //!   `PR_SET_PDEATHSIG`, too;
+//! - COMMAND, if node *and* guardian are stopped and it is not (`pkill -STOP elector`): no process is
+//!   left that could kill it, and another node is elected when the lease has ended;
 //! - a process that hangs in the kernel (a dead network file system) dies when it comes back;
+//! - a COMMAND with much memory: the kernel frees its memory before it is dead, which takes some 60 to
+//!   80 ms per GiB that is resident. Give `margin` that much;
 //! - what others start for COMMAND: a container that a daemon runs, a systemd unit, a remote shell;
 //! - a machine that is suspended, or whose processes are all frozen, past the deadline: COMMAND may
 //!   run for an instant when it wakes, before the guardian does. The fencing token is for that.
@@ -60,8 +65,8 @@
 //! # The environment of COMMAND
 //!
 //! The node's, and: `ELECTOR_NODE`, the id of this node; `ELECTOR_EPOCH`, the epoch that it leads;
-//! `ELECTOR_FENCING_TOKEN`, the token to send along with every write, which is not set under an
-//! algorithm that gives none. Standard output and error are the node's; standard input is empty,
+//! `ELECTOR_FENCING_TOKEN`, the token to send along with every write, which is higher at each start and
+//! not set under an algorithm that gives none. Standard output and error are the node's; standard input is empty,
 //! unless [told otherwise](Stdin). COMMAND has no controlling terminal.
 //!
 //! # Exit codes of `elector run`
@@ -89,6 +94,7 @@ mod keeper;
 mod launch;
 mod options;
 mod process;
+mod proof;
 mod shim;
 mod supervise;
 mod tenure;

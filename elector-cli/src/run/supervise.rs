@@ -1,7 +1,10 @@
 use std::{future::Future, time::Duration};
 
 use clap::ValueEnum;
-use elector_core::{Epoch, FencingToken, Moment, actor::now};
+use elector_core::{
+    Epoch, FencingToken, Moment,
+    actor::{LeadershipLost, now},
+};
 use serde::Deserialize;
 use tokio::time::sleep;
 
@@ -13,8 +16,12 @@ pub trait Held: Sync {
     /// The epoch of this tenure.
     fn epoch(&self) -> Epoch;
 
-    /// The fencing token; `None` under best-effort algorithms.
-    fn token(&self) -> Option<FencingToken>;
+    /// The fencing token of the next start of the command, higher than those of all starts before;
+    /// `None` under best-effort algorithms.
+    ///
+    /// # Errors
+    /// If the leadership is over. It ends if its epoch has no token left.
+    fn next_token(&self) -> Result<Option<FencingToken>, LeadershipLost>;
 
     /// When the lease ends, as known now; `None` without a lease.
     fn deadline(&self) -> Option<Moment>;
@@ -63,8 +70,9 @@ pub enum Outcome {
 /// the form that gives it `grace` to finish; if it returns [`Outcome::Resign`], the work ends with
 /// `Ok`.
 ///
-/// Between an end of the command and what follows from it lies a pause of the `backoff`, which is
-/// to live as long as the node.
+/// After an end of the command by itself there is a pause of the `backoff`, which is to live as long
+/// as the node. A command that was killed at the end of its lease starts again without a pause when
+/// the lease is prolonged.
 ///
 /// If this is dropped, the command is stopped as when leadership is [lost](Why::Lost), and the next
 /// call waits for its end.
@@ -84,13 +92,17 @@ pub async fn supervise<H: Held>(
             return Ok(Outcome::Over(None));
         };
         ready?;
+        let Ok(token) = held.next_token() else {
+            return Ok(Outcome::Over(None));
+        };
         let began = now();
         guard.start(&Tenure {
             epoch: held.epoch(),
-            token: held.token(),
+            token,
             deadline: held.deadline(),
         })?;
-        let ended = tend(held, guard).await?;
+        let mut told = held.deadline().unwrap_or(Moment::ZERO);
+        let ended = tend(held, guard, &mut told).await?;
         tracing::info!(
             epoch = held.epoch().0,
             %ended,
@@ -100,29 +112,32 @@ pub async fn supervise<H: Held>(
             deadline_ns = held.deadline().map(Moment::nanos),
             "command ended"
         );
-        if !matches!(ended.why, Why::Itself | Why::Deadline) {
-            return Ok(Outcome::Over(Some(ended)));
-        }
-        if ended.why == Why::Itself && policy == ExitPolicy::Stop {
-            return Ok(Outcome::Stop(ended));
+        match ended.why {
+            Why::Itself if policy == ExitPolicy::Stop => return Ok(Outcome::Stop(ended)),
+            Why::Itself => {}
+            // The lease is at fault, not the command: it starts again when the lease is prolonged,
+            // without a pause. No other node has to be elected for that.
+            Why::Deadline => match until_ending(held, held.prolonged(told)).await {
+                Some(Some(_)) => continue,
+                _ => return Ok(Outcome::Over(Some(ended))),
+            },
+            _ => return Ok(Outcome::Over(Some(ended))),
         }
         let ran = ended.over.nanos().saturating_sub(began.nanos());
         let pause = backoff.next(Duration::from_nanos(ran));
         if until_ending(held, sleep(pause)).await.is_none() {
             return Ok(Outcome::Over(Some(ended)));
         }
-        // A lease that went on after all, a little late, is no reason to elect another.
-        if ended.why == Why::Itself && policy == ExitPolicy::Resign {
+        if policy == ExitPolicy::Resign {
             return Ok(Outcome::Resign(ended));
         }
     }
 }
 
-/// Stays with the command until it has ended.
-async fn tend<H: Held>(held: &H, guard: &mut Guard) -> Result<Ended, RunError> {
+/// Stays with the command until it has ended. `told` is the deadline that its guardian knows.
+async fn tend<H: Held>(held: &H, guard: &mut Guard, told: &mut Moment) -> Result<Ended, RunError> {
     let tending = Tending(guard);
     let guard = &mut *tending.0;
-    let mut known = held.deadline().unwrap_or(Moment::ZERO);
     let mut asked = false;
     loop {
         tokio::select! {
@@ -133,9 +148,9 @@ async fn tend<H: Held>(held: &H, guard: &mut Guard) -> Result<Ended, RunError> {
                 asked = true;
                 guard.ask_to_end(Why::Returned);
             }
-            deadline = held.prolonged(known) => match deadline {
+            deadline = held.prolonged(*told) => match deadline {
                 Some(deadline) => {
-                    known = deadline;
+                    *told = deadline;
                     guard.prolong(deadline);
                 }
                 None => return guard.lose().await,

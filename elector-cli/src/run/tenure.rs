@@ -14,7 +14,7 @@ pub struct Tenure {
 
 impl Tenure {
     pub(super) fn environment(&self, node: NodeId) -> Vec<(String, Option<String>)> {
-        let token = self.token.map(|token| token.epoch().to_string());
+        let token = self.token.map(|token| token.to_string());
         vec![
             ("ELECTOR_NODE".to_owned(), Some(node.to_string())),
             ("ELECTOR_EPOCH".to_owned(), Some(self.epoch.to_string())),

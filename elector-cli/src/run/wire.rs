@@ -20,7 +20,7 @@ use super::{Ended, Why, duty::Terms};
 /// What a node tells its guardian.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Order {
-    /// The first one.
+    /// The first one. Comes with a pidfd of the node.
     Begin(Terms),
     /// The process in waiting is being told to become the command. It may become it before this is
     /// read, but not if this was not sent.
@@ -35,6 +35,10 @@ pub(super) enum Order {
     Stop { run: u64, why: Why },
     /// Keep the socket that comes with it open for as long as the command lives.
     Keep,
+    /// Keep the connection that comes with it, and write this there when node and command are dead.
+    Entrust { farewell: Vec<u8> },
+    /// The node needs its guardian no more: nothing is to be written.
+    Dismiss,
 }
 
 /// What a guardian tells its node. Runs of the command are numbered by the node.

@@ -143,6 +143,10 @@ impl<'a> Teller<'a, '_> {
             Stimulus::Suspected { peer } => {
                 (Tone::Mend, format!("is told that {peer:?} may be gone"))
             }
+            Stimulus::Silent { peer } => {
+                (Tone::Mend, format!("hears nothing of {peer:?} any more"))
+            }
+            Stimulus::Died { peer } => (Tone::Mend, format!("is told that {peer:?} has died")),
             Stimulus::Commanded { command } => {
                 (Tone::Note, format!("is told to {}", word_command(*command)))
             }
@@ -257,6 +261,8 @@ fn word_cause(cause: &Stimulus) -> Option<String> {
         Stimulus::Received { from, kind, .. } => Some(format!("{kind} from {from:?}")),
         Stimulus::Elapsed { timer } => Some(format!("{timer} elapsed")),
         Stimulus::Suspected { peer } => Some(format!("{peer:?} may be gone")),
+        Stimulus::Silent { peer } => Some(format!("{peer:?} is silent")),
+        Stimulus::Died { peer } => Some(format!("{peer:?} has died")),
         Stimulus::Commanded { command } => Some(format!("told to {}", word_command(*command))),
     }
 }

@@ -19,8 +19,10 @@ mod command;
 mod encrypted;
 mod handover;
 mod history;
+mod members;
 mod overload;
 mod plan;
+mod proofs;
 #[expect(dead_code, reason = "it is made for other tests, too")]
 #[path = "../../../elector-net/tests/common/proxy.rs"]
 mod proxy;

@@ -81,7 +81,9 @@ fn the_command_knows_node_epoch_and_token() {
         let token = env.get("ELECTOR_FENCING_TOKEN").copied();
         assert_eq!(
             token,
-            has_token.then_some(epoch.to_string()).as_deref(),
+            has_token
+                .then(|| (epoch * 16_384 + 1).to_string())
+                .as_deref(),
             "{algorithm}"
         );
     }

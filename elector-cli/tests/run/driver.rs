@@ -7,7 +7,10 @@ use std::{
 
 use elector_cli::run::{Guard, Options, Stdin};
 
-use crate::{STUBBORN, WITHOUT_LEASE, guard, script, tenure, within};
+use crate::{STUBBORN, WITHOUT_LEASE, guard, script, tenure, until, within};
+
+/// What the guardian is entrusted with.
+pub(crate) const FAREWELL: &[u8] = b"node and command are dead";
 
 /// A process of its own that has a guard, for the tests that kill nodes: this test program again,
 /// running the test below.
@@ -62,6 +65,24 @@ async fn driver() {
             guard.keeper().keep(&kept).unwrap();
             guard.start(&tenure(60_000)).unwrap();
             within(guard.exited()).await.unwrap();
+        }
+        "prove" | "let go" | "stay" => {
+            let mut guard = begin(&script(STUBBORN, &pid), &folder).await;
+            let port = fs::read_to_string(folder.join("port")).unwrap();
+            let connection = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+            guard.keeper().entrust(FAREWELL, &connection).unwrap();
+            if job == "let go" {
+                within(guard.shutdown()).await.unwrap();
+            } else {
+                guard.start(&tenure(60_000)).unwrap();
+                until("the command runs", || pid.exists());
+                if job == "prove" {
+                    within(guard.exited()).await.unwrap();
+                }
+                drop(guard);
+            }
+            write(&folder, "parted", "");
+            std::future::pending::<()>().await;
         }
         "read" => {
             let mut options = script("cat > $0; env >> $0; mv $0 $0.whole", &pid);

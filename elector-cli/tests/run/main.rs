@@ -117,7 +117,7 @@ async fn guard(options: &Options) -> Guard {
 fn tenure(lease_ms: u64) -> Tenure {
     Tenure {
         epoch: Epoch(7),
-        token: Some(FencingToken::from_epoch(Epoch(7))),
+        token: FencingToken::new(Epoch(7), 0),
         deadline: Some(in_ms(lease_ms)),
     }
 }

@@ -1,16 +1,23 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{Folder, driver::Driver, gone, until};
+use crate::{
+    Folder,
+    driver::{Driver, FAREWELL},
+    gone, until,
+};
+
+fn pid_of(driver: &Driver) -> Pid {
+    Pid::from_raw(driver.0.id().try_into().unwrap()).unwrap()
+}
 
 fn signal(driver: &Driver, signal: Signal) {
-    let pid = Pid::from_raw(driver.0.id().try_into().unwrap()).unwrap();
-    kill_process(pid, signal).unwrap();
+    kill_process(pid_of(driver), signal).unwrap();
 }
 
 // A node killed with -9 can stop nothing, and its peers elect another within a millisecond: neither
@@ -99,4 +106,57 @@ fn nothing_is_left_of_two_hundred_tenures() {
     assert_eq!(waiting, "1", "processes: the one in waiting");
     assert!(gone(folder.pid("guardian")));
     drop(driver);
+}
+
+/// A driver that has entrusted its guardian with a connection, and the other end of that.
+fn entrusting(job: &str, folder: &Folder) -> (Driver, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    fs::write(folder.path("port"), port.to_string()).unwrap();
+    let driver = Driver::start(job, folder.0.path());
+    let (connection, _) = listener.accept().unwrap();
+    (driver, connection)
+}
+
+// Its peers elect the next leader when they read this, and that one starts its command: this one's
+// must be dead.
+#[test]
+fn the_farewell_comes_when_node_and_command_are_dead() {
+    let folder = Folder::new();
+    let (driver, mut connection) = entrusting("prove", &folder);
+    let pid = folder.pid("pid");
+    signal(&driver, Signal::KILL);
+    let mut said = vec![0; FAREWELL.len()];
+    connection.read_exact(&mut said).unwrap();
+    assert!(gone(pid), "the command");
+    assert!(gone(pid_of(&driver)), "the node");
+    assert_eq!(said, FAREWELL);
+}
+
+// A node that is stopped may go on with its lease, and one that has no guardian any more lives on:
+// neither is dead, whatever becomes of the line between them.
+#[test]
+fn no_farewell_comes_while_the_node_lives() {
+    for job in ["let go", "stay"] {
+        let folder = Folder::new();
+        let (driver, mut connection) = entrusting(job, &folder);
+        let guardian = folder.pid("guardian");
+        folder.read("parted");
+        signal(&driver, Signal::STOP);
+        until("the guardian is gone", || gone(guardian));
+        signal(&driver, Signal::KILL);
+        let mut said = Vec::new();
+        connection.read_to_end(&mut said).unwrap();
+        assert_eq!(said, b"", "{job}");
+    }
+    let folder = Folder::new();
+    let (driver, connection) = entrusting("prove", &folder);
+    let pid = folder.pid("pid");
+    signal(&driver, Signal::STOP);
+    kill_process(folder.pid("guardian"), Signal::KILL).unwrap();
+    until("the command is dead", || gone(pid));
+    signal(&driver, Signal::KILL);
+    let mut said = Vec::new();
+    (&connection).read_to_end(&mut said).unwrap();
+    assert_eq!(said, b"", "nobody is left who knows");
 }

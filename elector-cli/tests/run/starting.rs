@@ -29,7 +29,7 @@ async fn the_tenure_is_in_the_environment() {
     }
     let with_token = [
         "ELECTOR_EPOCH=7",
-        "ELECTOR_FENCING_TOKEN=7",
+        "ELECTOR_FENCING_TOKEN=114688",
         "ELECTOR_NODE=3",
     ];
     let without = ["ELECTOR_EPOCH=8", "ELECTOR_NODE=3"];

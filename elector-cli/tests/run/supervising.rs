@@ -1,13 +1,21 @@
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use elector_cli::run::{Backoff, Ended, Exit, ExitPolicy, Held, Outcome, RunError, Why, supervise};
-use elector_core::{Epoch, FencingToken, Moment, actor::now};
+use elector_core::{
+    Epoch, FencingToken, Moment,
+    actor::{LeadershipLost, now},
+};
 use tokio::sync::watch;
 
 use crate::{Folder, REST, STUBBORN, TELL, gone, guard, in_ms, script, within};
 
 /// A leadership that a test prolongs and ends.
 struct Script {
+    starts: AtomicU64,
     deadline: watch::Sender<Moment>,
     ending: watch::Sender<bool>,
     lost: watch::Sender<bool>,
@@ -16,6 +24,7 @@ struct Script {
 impl Script {
     fn new(lease_ms: u64) -> Self {
         Self {
+            starts: AtomicU64::new(0),
             deadline: watch::Sender::new(in_ms(lease_ms)),
             ending: watch::Sender::new(false),
             lost: watch::Sender::new(false),
@@ -28,8 +37,9 @@ impl Held for Script {
         Epoch(7)
     }
 
-    fn token(&self) -> Option<FencingToken> {
-        Some(FencingToken::from_epoch(Epoch(7)))
+    fn next_token(&self) -> Result<Option<FencingToken>, LeadershipLost> {
+        let grant = self.starts.fetch_add(1, Ordering::Relaxed);
+        Ok(FencingToken::new(Epoch(7), grant))
     }
 
     fn deadline(&self) -> Option<Moment> {
@@ -167,6 +177,32 @@ async fn a_command_that_ends_by_itself_meets_the_policy() {
     assert!(matches!(outcome.unwrap(), Outcome::Over(_)));
 }
 
+// What the first start of a command left behind must not be taken for the second start's.
+#[tokio::test]
+async fn each_start_has_a_higher_token() {
+    let folder = Folder::new();
+    let tells = "echo $ELECTOR_FENCING_TOKEN >> $0; exit 5";
+    let mut guard = guard(&script(tells, &folder.path("tokens"))).await;
+    let held = Script::new(60_000);
+    let short = Duration::from_millis(1);
+    let mut backoff = Backoff::new(short, short);
+    let work = supervise(&held, &mut guard, ExitPolicy::Restart, &mut backoff);
+    let tokens = || -> Vec<u64> {
+        let told = fs::read_to_string(folder.path("tokens")).unwrap_or_default();
+        let lines = told.lines().map(str::parse);
+        lines.collect::<Result<_, _>>().unwrap()
+    };
+    let story = async {
+        while tokens().len() < 4 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        held.lost.send_replace(true);
+    };
+    let (outcome, ()) = within(async { tokio::join!(work, story) }).await;
+    assert!(matches!(outcome.unwrap(), Outcome::Over(_)));
+    assert!(tokens().is_sorted_by(|a, b| a < b), "{:?}", tokens());
+}
+
 // Work that is dropped, as a task that is aborted, has lost its leadership: nobody tells its
 // command of a deadline any more, and the next tenure must not find it alive.
 #[tokio::test]
@@ -196,6 +232,36 @@ async fn a_tenure_may_be_over_before_it_is_worked_for() {
     assert_eq!(within(work).await.unwrap(), Outcome::Over(None));
     within(guard.shutdown()).await.unwrap();
     assert!(!folder.path("ran").exists());
+}
+
+// A leader whose lease ends again and again, on a busy machine, is not to blame on its command: after
+// the second time the pause would be longer than this test waits.
+#[tokio::test]
+async fn a_lease_that_ends_often_does_not_count_as_a_failure_of_the_command() {
+    let folder = Folder::new();
+    let runs = "echo $$ >> $0; exec sleep 1000";
+    let mut guard = guard(&script(runs, &folder.path("pids"))).await;
+    let held = Script::new(700);
+    let hour = Duration::from_secs(3_600);
+    let mut backoff = Backoff::new(hour, hour);
+    let work = supervise(&held, &mut guard, ExitPolicy::Resign, &mut backoff);
+    let story = async {
+        let pids = || {
+            fs::read_to_string(folder.path("pids"))
+                .unwrap_or_default()
+                .lines()
+                .count()
+        };
+        while pids() < 4 {
+            if now() > *held.deadline.borrow() {
+                held.deadline.send_replace(in_ms(700));
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        held.ending.send_replace(true);
+    };
+    let (outcome, ()) = within(async { tokio::join!(work, story) }).await;
+    assert!(matches!(outcome.unwrap(), Outcome::Over(_)));
 }
 
 // A heartbeat that is late by more than the lease allows costs the command, and not the leadership:

@@ -34,8 +34,9 @@ pub struct ClusterSetup<A: ElectionAlgorithm> {
     pub nodes: Vec<NodeId>,
     /// The algorithm's configuration, the same on every node.
     pub config: A::Config,
-    /// Whether the others are told at once when a node is killed, as a broken connection tells
-    /// them. Without it they find out by its silence.
+    /// Whether the others are told at once when a node is killed. The cluster has seen it end, so
+    /// that this is a proof: see [`Input::Died`](crate::Input::Died). Without it they find out by
+    /// its silence.
     pub hints: bool,
 }
 
@@ -139,7 +140,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         let ended = control.shared.work_ended(tenure.as_ref(), Duration::ZERO);
         ended.await;
         if self.setup.hints {
-            self.network.suspect(node);
+            self.network.died(node);
         }
         true
     }

@@ -64,11 +64,26 @@ pub enum NodeError {
 #[error("this node does not lead any more")]
 pub struct LeadershipLost;
 
+/// The algorithm keeps several leaders of one epoch apart, but under this configuration it has no
+/// leases: a leader cannot know for how long no other leads. Nothing is run under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "{algorithm} has no leases under this configuration, and without one a leader never knows that \
+     it is the only one: choose a configuration with leases, or implement `lease` and `has_lease`"
+)]
+pub struct NoLease {
+    /// The algorithm.
+    pub algorithm: &'static str,
+}
+
 /// Why [`Elector::lead`](super::Elector::lead) returned before the node was shut down. Leadership
 /// has been given back.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LeadError {
+    /// The algorithm has no lease.
+    #[error(transparent)]
+    NoLease(#[from] NoLease),
     /// The work returned an error while the node led.
     #[error("the work of the leader failed: {0}")]
     Work(#[source] BoxError),
@@ -84,6 +99,9 @@ pub enum LeadError {
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum CommandError {
+    /// The algorithm has no lease: the node may be elected, and never leads for this caller.
+    #[error(transparent)]
+    NoLease(#[from] NoLease),
     /// The algorithm refused it, in its own words.
     #[error("refused: {0}")]
     Refused(&'static str),

@@ -75,6 +75,9 @@ pub struct Traffic {
     /// Messages that this node refused, for too many of the same peer waited already, or
     /// too much of its own for a disk that hangs.
     pub refused: u64,
+    /// Messages that this node did not [believe](crate::Epoch::believes): they name an epoch that no
+    /// cluster reaches, so that their sender is broken, or lies.
+    pub absurd: u64,
 }
 
 impl<A: ElectionAlgorithm> Elector<A> {
@@ -162,6 +165,7 @@ impl<A: ElectionAlgorithm> Elector<A> {
             sent: shared.sent.load(Ordering::Relaxed),
             undelivered: shared.undelivered.load(Ordering::Relaxed),
             refused: self.0.post.dropped(),
+            absurd: shared.absurd.load(Ordering::Relaxed),
         }
     }
 

@@ -24,7 +24,10 @@ use super::{
     timers::Timers,
     transport::{Inbox, Transport},
 };
-use crate::{Driver, ElectionAlgorithm, Gate, Input, Membership, Moment, Settings, trace::Record};
+use crate::{
+    Driver, ElectionAlgorithm, Gate, Guarantee, GuaranteeKind, Input, Membership, Moment, Settings,
+    trace::Record,
+};
 
 /// All that a node needs to start.
 pub(super) struct Plan<A: ElectionAlgorithm> {
@@ -128,7 +131,7 @@ async fn start<A: ElectionAlgorithm>(
         events,
         replayed,
     } = plan;
-    let saved = storage.load().await.map_err(StartError::Load)?;
+    let saved = storage.load(&members).await.map_err(StartError::Load)?;
     let driver = restore::<A>(&config, &members, saved.unwrap_or_default())?;
 
     let (sender, receiver) = channel::channel(ORDERS);
@@ -150,6 +153,7 @@ async fn start<A: ElectionAlgorithm>(
     let control = Control {
         shared: Arc::clone(&shared),
         orders: node.clone().recipient(),
+        grants: A::Guarantee::KIND == GuaranteeKind::BestEffort || A::has_lease(&config),
         grace: lease,
         elections: config.timing().election_max.saturating_mul(4),
     };

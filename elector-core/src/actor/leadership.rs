@@ -14,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::{control::Control, error::LeadershipLost, messages::Order, tenure::Tenure};
-use crate::{Epoch, FencingToken, Guarantee, Moment, Quorum};
+use crate::{Epoch, FencingToken, Guarantee, GuaranteeKind, Moment, Quorum};
 
 /// Being the leader, for one tenure, as far as that can be known.
 ///
@@ -249,6 +249,32 @@ impl<G: Guarantee> Leadership<G> {
         self.claim.tenure.over().child_token()
     }
 
+    /// As [`next_token`](Self::next_token), whatever the guarantee: `None` under
+    /// [`BestEffort`](crate::BestEffort), which has no tokens.
+    ///
+    /// # Errors
+    /// If the leadership is over.
+    pub fn next_grant(&self) -> Result<Option<FencingToken>, LeadershipLost> {
+        match G::KIND {
+            GuaranteeKind::BestEffort => self.check().map(|()| None),
+            GuaranteeKind::Quorum => {
+                self.claim.tenure.grant_anew();
+                self.granted().map(Some)
+            }
+        }
+    }
+
+    /// The token of the present grant. If there is none, the leadership is given back.
+    fn granted(&self) -> Result<FencingToken, LeadershipLost> {
+        self.check()?;
+        let tenure = &self.claim.tenure;
+        let token = FencingToken::new(tenure.epoch(), tenure.grant());
+        if token.is_none() {
+            self.claim.resign();
+        }
+        token.ok_or(LeadershipLost)
+    }
+
     /// Gives the leadership back: the node steps down, and sits out the next election if others
     /// can lead. Inside the closure of [`Elector::lead`](super::Elector::lead), that happens when
     /// the closure's future has been dropped. Dropping one that is in hand does the same.
@@ -259,13 +285,24 @@ impl<G: Guarantee> Leadership<G> {
 
 impl Leadership<Quorum> {
     /// The token to send along with a write: the resource's [`Fence`](crate::Fence) refuses those
-    /// of past tenures. Get it anew for each write; it is a look at a flag and at the clock.
+    /// of past grants. Get it anew for each write; it is a look at a flag and at the clock.
     ///
     /// # Errors
-    /// If the leadership is over.
+    /// If the leadership is over. It ends, too, if the epoch has no token left: an epoch has
+    /// [2^14](FencingToken::GRANTS).
     pub fn token(&self) -> Result<FencingToken, LeadershipLost> {
-        self.check()?;
-        Ok(FencingToken::from_epoch(self.epoch()))
+        self.granted()
+    }
+
+    /// A higher token than all before it, for work that starts again in the same tenure: the
+    /// resource refuses what the former start still writes. From now on [`token`](Self::token)
+    /// gives this one.
+    ///
+    /// # Errors
+    /// As those of [`token`](Self::token).
+    pub fn next_token(&self) -> Result<FencingToken, LeadershipLost> {
+        self.claim.tenure.grant_anew();
+        self.granted()
     }
 }
 

@@ -129,13 +129,22 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
         }
     }
 
-    /// Tells every other running node that this one is gone.
-    pub fn suspect(&self, gone: NodeId) {
+    /// Tells every other running node that its connection to this one broke. That need not be so.
+    pub fn suspect(&self, peer: NodeId) {
+        self.tell_others(peer, Inbox::suspect);
+    }
+
+    /// Tells every other running node that this one has died, which must be so.
+    pub fn died(&self, peer: NodeId) {
+        self.tell_others(peer, Inbox::died);
+    }
+
+    fn tell_others(&self, gone: NodeId, tell: fn(&Inbox<A>, NodeId)) {
         for (&node, port) in self.nodes().iter().zip(&self.0.ports) {
             if node != gone
                 && let Some(inbox) = &*port.read_unpoisoned()
             {
-                inbox.suspect(gone);
+                tell(inbox, gone);
             }
         }
     }

@@ -10,6 +10,7 @@ use super::{
     storage::{Immediate, Storage},
     transport::BoxError,
 };
+use crate::Membership;
 
 /// Storage within this process: it outlives the node, and not the process. Cheap to clone: all
 /// clones are the same storage.
@@ -34,7 +35,7 @@ impl<D> MemoryStorage<D> {
 
 #[async_trait]
 impl<D: Clone + Send + Sync + 'static> Storage<D> for MemoryStorage<D> {
-    async fn load(&mut self) -> Result<Option<D>, BoxError> {
+    async fn load(&mut self, _: &Membership) -> Result<Option<D>, BoxError> {
         Ok(self.lock().clone())
     }
 

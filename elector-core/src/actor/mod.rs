@@ -53,7 +53,9 @@ pub use builder::Builder;
 pub use clock::now;
 pub use cluster::{Cluster, ClusterSetup};
 pub use conformance::Replayer;
-pub use error::{CommandError, LeadError, LeadershipLost, NodeError, ShutdownError, StartError};
+pub use error::{
+    CommandError, LeadError, LeadershipLost, NoLease, NodeError, ShutdownError, StartError,
+};
 pub use handle::{Elector, Traffic};
 pub use leadership::Leadership;
 pub use memory::{MemoryNetwork, MemoryTransport};

@@ -1,3 +1,4 @@
+mod door;
 mod grant;
 mod step;
 
@@ -16,7 +17,7 @@ use super::{
     clock::{self, Chance},
     error::NodeError,
     messages::{Order, Replay, StoreReport},
-    post::{Arrival, Post},
+    post::{Arrival, Hint, Post},
     shared::Shared,
     storage::Store,
     tape::Tape,
@@ -178,6 +179,7 @@ impl<A: ElectionAlgorithm> Node<A> {
 
     fn receive(&mut self, arrival: Arrival<A::Message>, ctx: &mut Context<Self>) {
         let input = match arrival {
+            Arrival::Message { from, message } if !self.believes(from, &message) => None,
             Arrival::Message { from, message } if self.gate.waiting() < MOST_WAITING => {
                 Some(Input::Received { from, message })
             }
@@ -185,7 +187,9 @@ impl<A: ElectionAlgorithm> Node<A> {
                 self.post.drops();
                 None
             }
-            Arrival::Hint(peer) => Some(Input::Suspected(peer)),
+            Arrival::Hint(peer, Hint::Suspicion) => Some(Input::Suspected(peer)),
+            Arrival::Hint(peer, Hint::Silence) => Some(Input::Silent(peer)),
+            Arrival::Hint(peer, Hint::Proof) => Some(Input::Died(peer)),
         };
         self.advance(input, ctx);
     }

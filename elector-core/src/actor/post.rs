@@ -19,6 +19,17 @@ const MOST_HINTS: u8 = 16;
 /// How many arrivals an emptied queue keeps room for. After a flood it gives the rest back.
 const KEPT: usize = 1024;
 
+/// What a hint is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hint {
+    /// The connection broke: it may be wrong.
+    Suspicion,
+    /// Nothing was heard for longer than a lease.
+    Silence,
+    /// The process has ended: it is certain.
+    Proof,
+}
+
 /// Something that came for a node from outside.
 #[derive(Debug)]
 pub(super) enum Arrival<M> {
@@ -26,8 +37,8 @@ pub(super) enum Arrival<M> {
         from: NodeId,
         message: M,
     },
-    /// The connection to this peer broke.
-    Hint(NodeId),
+    /// A reason to believe that this peer is gone.
+    Hint(NodeId, Hint),
 }
 
 /// What waits for a node: put there from any thread, taken by the node in batches, in the order in
@@ -103,7 +114,7 @@ impl<M> Post<M> {
     }
 
     /// Adds a hint at the peer at `place`, unless there are enough of them.
-    pub(super) fn hint(&self, place: usize, peer: NodeId) {
+    pub(super) fn hint(&self, place: usize, peer: NodeId, hint: Hint) {
         let mut waiting = self.lock();
         if waiting.closed {
             return;
@@ -114,7 +125,7 @@ impl<M> Post<M> {
             && *count < MOST_HINTS
         {
             *count += 1;
-            add(waiting, place, Arrival::Hint(peer));
+            add(waiting, place, Arrival::Hint(peer, hint));
         }
     }
 
@@ -130,7 +141,7 @@ impl<M> Post<M> {
                     let known = messages[place].load(Ordering::Relaxed);
                     messages[place].store(known - 1, Ordering::Relaxed);
                 }
-                Arrival::Hint(_) => hints[place] -= 1,
+                Arrival::Hint(..) => hints[place] -= 1,
             }
             arrival
         }));
@@ -229,12 +240,12 @@ mod tests {
         let post = Post::new(2, 9);
         assert_eq!(post.message(1, NodeId(1), 'm'), Ok(()));
         for _ in 0..100 {
-            post.hint(1, NodeId(1));
+            post.hint(1, NodeId(1), Hint::Suspicion);
         }
         let taken = taken(&post, 1000);
         assert!(matches!(taken[0], Arrival::Message { message: 'm', .. }));
         assert_eq!(taken.len(), 1 + usize::from(MOST_HINTS));
-        post.hint(1, NodeId(1));
+        post.hint(1, NodeId(1), Hint::Suspicion);
         post.take(9, &mut Vec::new());
         assert!(post.sleep(Waker::noop()));
     }
@@ -258,7 +269,7 @@ mod tests {
         post.close();
         assert_eq!(Arc::strong_count(&message), 1);
         assert_eq!(post.message(1, NodeId(1), message), Err(Dropped::Gone));
-        post.hint(1, NodeId(1));
+        post.hint(1, NodeId(1), Hint::Suspicion);
         assert!(taken(&post, 9).is_empty());
     }
 

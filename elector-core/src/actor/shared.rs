@@ -34,6 +34,8 @@ pub(super) struct Shared {
     pub(super) received: AtomicU64,
     pub(super) sent: AtomicU64,
     pub(super) undelivered: AtomicU64,
+    /// Messages that were not delivered for their epoch.
+    pub(super) absurd: AtomicU64,
 }
 
 impl Shared {
@@ -49,6 +51,7 @@ impl Shared {
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
             undelivered: AtomicU64::new(0),
+            absurd: AtomicU64::new(0),
         })
     }
 

@@ -12,6 +12,7 @@ use std::{
 use async_trait::async_trait;
 
 use super::{error::panic_text, transport::BoxError};
+use crate::Membership;
 
 /// Where a node keeps what it must still know after a crash: the seam for disks.
 ///
@@ -22,12 +23,13 @@ use super::{error::panic_text, transport::BoxError};
 #[async_trait]
 pub trait Storage<D>: Send + 'static {
     /// Reads what was last saved; `None` for a node that has never run. Never called after
-    /// [`save`](Self::save).
+    /// [`save`](Self::save). `members` is the list of nodes with which the node is started.
     ///
     /// # Errors
     /// If it cannot be read, or is damaged: the node must not start, for one that forgets may vote
-    /// twice.
-    async fn load(&mut self) -> Result<Option<D>, BoxError>;
+    /// twice. If it was saved under another list of nodes: under two lists, two leaders can be
+    /// elected at once.
+    async fn load(&mut self, members: &Membership) -> Result<Option<D>, BoxError>;
 
     /// Writes it, and returns when it would survive a power cut. Runs on a thread of its own: it
     /// may block.

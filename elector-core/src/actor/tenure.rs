@@ -20,6 +20,8 @@ pub(super) struct Tenure {
     prolonged: Notify,
     state: AtomicU8,
     taken: AtomicU8,
+    /// The number of the present grant within the epoch.
+    grant: AtomicU64,
     /// How long whoever works under it may go on when it is to be given back, in nanoseconds. Set
     /// before it is taken.
     to_finish: AtomicU64,
@@ -56,6 +58,7 @@ impl Tenure {
             prolonged: Notify::new(),
             state: AtomicU8::new(LIVE),
             taken: AtomicU8::new(FREE),
+            grant: AtomicU64::new(0),
             to_finish: AtomicU64::new(0),
             ending: CancellationToken::new(),
             over: CancellationToken::new(),
@@ -66,6 +69,16 @@ impl Tenure {
 
     pub(super) fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// The number of the present grant within the epoch.
+    pub(super) fn grant(&self) -> u64 {
+        self.grant.load(Ordering::Acquire)
+    }
+
+    /// Replaces the present grant by the next.
+    pub(super) fn grant_anew(&self) {
+        self.grant.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(super) fn over(&self) -> &CancellationToken {

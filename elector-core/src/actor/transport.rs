@@ -3,7 +3,7 @@ use std::{boxed::Box, fmt, sync::Arc};
 use async_trait::async_trait;
 use thiserror::Error;
 
-use super::post::Post;
+use super::post::{Hint, Post};
 use crate::{ElectionAlgorithm, Membership, NodeId};
 
 /// An error of the application, of a transport or of a storage: anything that can be shown.
@@ -94,12 +94,30 @@ impl<A: ElectionAlgorithm> Inbox<A> {
         self.post.message(place, from, message)
     }
 
-    /// Tells the node that the connection to `peer` broke, or that its process is gone. It may be
-    /// wrong: a hint starts an election early, and never decides one. The node hears of it after
-    /// what that peer said before.
+    /// Tells the node that the connection to `peer` broke. It may be wrong: a suspicion prepares
+    /// an election, and shortens no silence that a node owes to a lease. The node hears of it after
+    /// what that peer said before. See [`Input::Suspected`](crate::Input::Suspected).
     pub fn suspect(&self, peer: NodeId) {
+        self.hint(peer, Hint::Suspicion);
+    }
+
+    /// Tells the node that nothing at all was heard of `peer` for longer than a lease, by the clock
+    /// of this machine. See [`Input::Silent`](crate::Input::Silent).
+    pub fn silent(&self, peer: NodeId) {
+        self.hint(peer, Hint::Silence);
+    }
+
+    /// Tells the node that the life of `peer` that it has heard last has ended. This must be
+    /// certain: the node elects another leader without waiting for the lease of that one. The node
+    /// hears of it after what that life said before, and must hear nothing of that life
+    /// afterwards. See [`Input::Died`](crate::Input::Died).
+    pub fn died(&self, peer: NodeId) {
+        self.hint(peer, Hint::Proof);
+    }
+
+    fn hint(&self, peer: NodeId, hint: Hint) {
         if let Some(place) = self.members.position(peer) {
-            self.post.hint(place, peer);
+            self.post.hint(place, peer, hint);
         }
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use tokio::time::sleep;
 
 use super::{
-    error::{CommandError, LeadError, panic_text},
+    error::{CommandError, LeadError, NoLease, panic_text},
     handle::Elector,
     leadership::{Claim, Leadership},
     transport::BoxError,
@@ -46,8 +46,8 @@ pub struct Grace {
 impl<A: ElectionAlgorithm> Elector<A> {
     /// Runs `work` whenever this node leads, once for each tenure, and only one at a time.
     ///
-    /// Under [`Quorum`](crate::Quorum) the work begins when a majority has confirmed the lease, and
-    /// an algorithm configured without leases never begins it. When the leadership is over, the
+    /// Under [`Quorum`](crate::Quorum) the work begins when a majority has confirmed the lease. When
+    /// the leadership is over, the
     /// work's future is dropped; when the application wants it to be over (`step_down`, `transfer_to`,
     /// `shutdown`), the node goes on leading until the future has been dropped. Work that ends
     /// with `Ok` gives the leadership back; the node may win another. Work that returns an error
@@ -60,8 +60,8 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// Returns `Ok` when the node was shut down.
     ///
     /// # Errors
-    /// If the work failed or panicked, after the leadership was given back; if the node stopped by
-    /// itself.
+    /// At once, if the algorithm is configured without leases, under `Quorum`; if the work failed or
+    /// panicked, after the leadership was given back; if the node stopped by itself.
     pub async fn lead<F, Fut>(&self, work: F) -> Result<(), LeadError>
     where
         F: FnMut(Leadership<A::Guarantee>) -> Fut + Send,
@@ -100,6 +100,7 @@ impl<A: ElectionAlgorithm> Elector<A> {
             let claim = match self.claim(Some(grace.to_finish)).await {
                 Ok(claim) => claim,
                 Err(CommandError::Node(error)) => return Err(error.into()),
+                Err(CommandError::NoLease(error)) => return Err(error.into()),
                 Err(_) => return Ok(()),
             };
             // Also if this is cancelled, and a guard has got out of the work.
@@ -140,8 +141,10 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// ```
     ///
     /// # Errors
-    /// If the node was shut down, or stopped by itself.
+    /// At once, if the algorithm is configured without leases, under `Quorum`; if the node was shut
+    /// down, or stopped by itself.
     pub async fn campaign(&self) -> Result<Leadership<A::Guarantee>, CommandError> {
+        self.may_be_granted()?;
         match self.control().command(Command::Campaign).await {
             // Refused: for one, because it leads already.
             Ok(()) | Err(CommandError::Refused(_)) => {}
@@ -154,9 +157,16 @@ impl<A: ElectionAlgorithm> Elector<A> {
         Ok(Leadership::new(claim))
     }
 
+    fn may_be_granted(&self) -> Result<(), NoLease> {
+        let algorithm = A::NAME;
+        let grants = self.control().grants;
+        grants.then_some(()).ok_or(NoLease { algorithm })
+    }
+
     /// Waits until this node leads and nobody works under that yet. The caller is a closure with so
     /// long to finish, or has it in hand.
     async fn claim(&self, to_finish: Option<Duration>) -> Result<Arc<Claim>, CommandError> {
+        self.may_be_granted()?;
         let shared = &self.control().shared;
         let claiming = async {
             let permit = Arc::clone(&shared.worker).acquire_owned().await;

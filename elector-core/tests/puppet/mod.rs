@@ -78,6 +78,10 @@ impl ElectionAlgorithm for Puppet {
         self.lease
     }
 
+    fn has_lease(_: &Self::Config) -> bool {
+        true
+    }
+
     fn step(&mut self, input: Input<Script, char>, out: &mut Outbox<Self>) {
         match input {
             Input::Received { message, .. } => {
@@ -86,7 +90,11 @@ impl ElectionAlgorithm for Puppet {
                 }
             }
             // Of these it only leaves a mark, to show that they reached it.
-            Input::Started | Input::Elapsed(_) | Input::Suspected(_) => self.durable.value += 1,
+            Input::Started
+            | Input::Elapsed(_)
+            | Input::Suspected(_)
+            | Input::Silent(_)
+            | Input::Died(_) => self.durable.value += 1,
             Input::Commanded(_) => out.refuse("a puppet obeys messages only"),
         }
     }

@@ -139,6 +139,11 @@ impl Reading {
             "elector_messages_refused",
             "Messages the node refused, for too many waited",
             traffic.refused,
+        )?;
+        page.counter(
+            "elector_messages_absurd",
+            "Messages the node dropped for an epoch that cannot be",
+            traffic.absurd,
         )
     }
 }

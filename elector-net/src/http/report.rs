@@ -121,6 +121,9 @@ pub struct TrafficReport {
     pub undelivered: u64,
     /// Messages that the node refused, for too many waited.
     pub refused: u64,
+    /// Messages that the node dropped for an epoch that cannot be.
+    #[serde(default)]
+    pub absurd: u64,
 }
 
 impl From<actor::Traffic> for TrafficReport {
@@ -130,6 +133,7 @@ impl From<actor::Traffic> for TrafficReport {
             sent: traffic.sent,
             undelivered: traffic.undelivered,
             refused: traffic.refused,
+            absurd: traffic.absurd,
         }
     }
 }

@@ -1,8 +1,12 @@
 use std::{io, path::PathBuf};
 
+use elector_core::NodeId;
 use thiserror::Error;
 
-use super::identity::{Identity, LONGEST_NAME};
+use super::{
+    identity::{Identity, LONGEST_NAME},
+    roster::Ids,
+};
 
 /// Why a record could not be made, read or written. A node must not run after any of these; the
 /// message says what to do.
@@ -12,8 +16,8 @@ pub enum RecordError {
     /// There is no record.
     #[error(
         "there is no record in {}. If this node has never run, make one (`--init`, once). If its \
-         disk was lost, do not: it would have forgotten its votes and could vote twice. Replace it \
-         by a node with a new id", .folder.display()
+         disk was lost, do not: it would have forgotten its votes and could vote twice. {REPLACE}",
+        .folder.display()
     )]
     Missing {
         /// Where it was looked for.
@@ -41,6 +45,61 @@ pub enum RecordError {
         /// Whose it should be.
         wanted: Box<Identity>,
     },
+    /// The record was made for other nodes.
+    #[error(
+        "the record {} was made for the nodes {} (generation {generation}), and the list given is \
+         {}. Give the list of the record: addresses may be changed node by node, ids may not, for \
+         two lists can elect two leaders at once. To change the list, stop all nodes, then use \
+         `elector members`", .path.display(), Ids(.found), Ids(.wanted)
+    )]
+    OtherNodes {
+        /// The record.
+        path: PathBuf,
+        /// The nodes that it names.
+        found: Vec<NodeId>,
+        /// The generation of that list.
+        generation: u64,
+        /// The nodes that were given.
+        wanted: Vec<NodeId>,
+    },
+    /// The node is not on its own list.
+    #[error("node {node} is not in the list of nodes: {}", Ids(.nodes))]
+    NotListed {
+        /// The node.
+        node: NodeId,
+        /// The list.
+        nodes: Vec<NodeId>,
+    },
+    /// The list of nodes was to be changed to an older one.
+    #[error(
+        "the record in {} has generation {generation} of the list of nodes: give the new list a \
+         higher one, the same on all nodes", .folder.display()
+    )]
+    OldGeneration {
+        /// Where the record is.
+        folder: PathBuf,
+        /// The generation of its list.
+        generation: u64,
+    },
+    /// The epochs of a node were to be given a floor that does not fit.
+    #[error(
+        "the record in {} has epoch {epoch}, and {floor} cannot be the highest epoch of all \
+         records: look again with `elector members show`", .folder.display()
+    )]
+    Floor {
+        /// Where the record is.
+        folder: PathBuf,
+        /// Its epoch.
+        epoch: u64,
+        /// The floor that was given.
+        floor: u64,
+    },
+    /// The epochs of this algorithm cannot be given a floor.
+    #[error("the list of nodes of {algorithm} cannot be changed: it does not raise its epochs")]
+    NoFloor {
+        /// The algorithm.
+        algorithm: &'static str,
+    },
     /// The record was written by a newer elector.
     #[error(
         "the record {} has format {found}, and this elector knows formats up to {known}: run the \
@@ -57,8 +116,8 @@ pub enum RecordError {
     /// The record does not say for certain what the node has promised.
     #[error(
         "the record {} is damaged: {what}. A copy of it from earlier is no remedy, and neither is \
-         a new one: the node would have forgotten votes and could vote twice. Replace it by a node \
-         with a new id, on a disk that is sound", .path.display()
+         a new one: the node would have forgotten votes and could vote twice. {REPLACE}",
+        .path.display()
     )]
     Damaged {
         /// The record.
@@ -69,7 +128,7 @@ pub enum RecordError {
     /// The record is whole, and what was saved in it is not what this algorithm saves.
     #[error(
         "the state saved in {} cannot be understood; was it saved by another version of the \
-         algorithm? Run that version, or replace this node by one with a new id: {source}",
+         algorithm? Run that version: {source}",
         .path.display()
     )]
     Undecodable {
@@ -114,8 +173,7 @@ pub enum RecordError {
     /// The disk does not give what may be the newest state.
     #[error(
         "the record {} cannot be read, and the newest state may be in what is missing. See to the \
-         disk and start the node again; if it stays so, replace it by a node with a new id: \
-         {source}", .path.display()
+         disk and start the node again. If it stays so: {REPLACE}: {source}", .path.display()
     )]
     Read {
         /// The record.
@@ -149,6 +207,10 @@ pub enum RecordError {
         folder: PathBuf,
     },
 }
+
+/// How a node whose record is lost is replaced.
+const REPLACE: &str = "Stop all nodes, then put a node with a new id in its place with `elector \
+                       members`: a list that is changed while nodes run can elect two leaders";
 
 fn user(process: Option<u32>) -> String {
     match process {

@@ -4,6 +4,7 @@ use super::{
     disk::{Folder, Medium},
     error::RecordError,
     identity::Identity,
+    roster::Roster,
     slot::{SLOT, SLOTS, Slot},
 };
 
@@ -18,6 +19,7 @@ pub(super) fn format(
     folder: &mut impl Folder,
     path: &Path,
     identity: &Identity,
+    roster: Roster,
     state: Vec<u8>,
 ) -> Result<(), RecordError> {
     let failed = |doing| {
@@ -35,6 +37,7 @@ pub(super) fn format(
     let slot = Slot {
         sequence: 1,
         identity: identity.clone(),
+        roster: Some(roster),
         state,
     };
     let mut bytes = slot.encode()?;

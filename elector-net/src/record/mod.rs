@@ -6,7 +6,7 @@
 //! # The file
 //!
 //! Four slots of 64 KiB, two pairs. Each slot is complete by itself: magic, format, length,
-//! checksum, sequence number, whose it is, the state. The file is written to its full length when
+//! checksum, sequence number, whose it is, the roster, the state. The file is written to its full length when
 //! it is made, and only ever overwritten: waiting for the disk (`fdatasync`) then needs no
 //! metadata, and no save can run out of room.
 //!
@@ -67,6 +67,9 @@ mod examine;
 mod format;
 mod identity;
 mod lock;
+mod offline;
+mod register;
+mod roster;
 mod slot;
 mod slots;
 mod storage;
@@ -75,6 +78,11 @@ mod summary;
 pub use error::RecordError;
 pub use examine::SlotState;
 pub use identity::Identity;
+pub use offline::{ListChange, Stopped};
+pub(crate) use register::AdmitError;
+pub use register::Register;
+pub(crate) use roster::Ids;
+pub use roster::{DiskId, Roster};
 pub use storage::FileStorage;
 pub use summary::Summary;
 

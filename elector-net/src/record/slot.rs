@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use super::{error::RecordError, identity::Identity};
+use super::{error::RecordError, identity::Identity, roster::Roster};
 
 /// How many slots a record has: two pairs.
 pub(super) const SLOTS: u64 = 4;
@@ -25,8 +25,11 @@ pub(super) const RECORD: u64 = SLOTS * SLOT as u64;
 /// could be written.
 pub(super) const BLOCK: usize = 4096;
 
-/// The newest format, and the only one so far.
-pub(super) const FORMAT: u32 = 1;
+/// The newest format.
+pub(super) const FORMAT: u32 = 2;
+
+/// The format before there were rosters. It can be read; the first start after that adds one.
+const FORMAT_WITHOUT_ROSTER: u32 = 1;
 
 // The first twenty bytes are the same in every format, so that a format that is not known can be
 // told from damage. Numbers are little-endian.
@@ -45,6 +48,8 @@ pub(super) struct Slot {
     /// Counts saves. Of two states the one with the higher number is the newer.
     pub(super) sequence: u64,
     pub(super) identity: Identity,
+    /// `None` in a record that was made before there were rosters.
+    pub(super) roster: Option<Roster>,
     pub(super) state: Vec<u8>,
 }
 
@@ -63,9 +68,16 @@ impl Slot {
         let mut bytes = Vec::with_capacity(BLOCK);
         bytes.resize(BODY, 0);
         bytes[..MAGIC.len()].copy_from_slice(&MAGIC);
-        bytes[FORMAT_AT].copy_from_slice(&FORMAT.to_le_bytes());
+        let format = match self.roster {
+            Some(_) => FORMAT,
+            None => FORMAT_WITHOUT_ROSTER,
+        };
+        bytes[FORMAT_AT].copy_from_slice(&format.to_le_bytes());
         bytes[SEQUENCE_AT].copy_from_slice(&self.sequence.to_le_bytes());
         bytes = postcard::to_extend(&self.identity, bytes).map_err(RecordError::Unencodable)?;
+        if let Some(roster) = &self.roster {
+            bytes = postcard::to_extend(roster, bytes).map_err(RecordError::Unencodable)?;
+        }
         let most = SLOT.saturating_sub(bytes.len());
         bytes.extend_from_slice(&self.state);
         let length = u32::try_from(bytes.len() - CHECKSUM_AT.end);
@@ -103,14 +115,22 @@ impl Slot {
             return None;
         }
         let format = number(bytes, FORMAT_AT)?;
-        if format != FORMAT {
+        if ![FORMAT_WITHOUT_ROSTER, FORMAT].contains(&format) {
             return Some(Err(NoSlot::Format(format)));
         }
         let sequence = bytes.get(SEQUENCE_AT)?.try_into().ok()?;
-        let (identity, state) = postcard::take_from_bytes(bytes.get(BODY..)?).ok()?;
+        let (identity, rest) = postcard::take_from_bytes(bytes.get(BODY..)?).ok()?;
+        let (roster, state) = match format {
+            FORMAT_WITHOUT_ROSTER => (None, rest),
+            _ => {
+                let (roster, state) = postcard::take_from_bytes(rest).ok()?;
+                (Some(roster), state)
+            }
+        };
         Some(Ok(Self {
             sequence: u64::from_le_bytes(sequence),
             identity,
+            roster,
             state: state.to_vec(),
         }))
     }

@@ -5,6 +5,7 @@ use super::{
     error::RecordError,
     examine::{Examined, SlotState, damaged, examine},
     identity::Identity,
+    roster::Roster,
     slot::{SLOT, Slot, other_pair, pair},
 };
 
@@ -14,26 +15,25 @@ use super::{
 pub(super) struct Slots<M> {
     medium: M,
     path: PathBuf,
-    identity: Identity,
-    /// The number of the newest save.
-    sequence: u64,
+    /// The newest save.
+    newest: Slot,
     /// Whether a write failed, or may have.
     failed: bool,
 }
 
 impl<M: Medium> Slots<M> {
-    /// Opens a record, and gives the newest state in it, which is durable from then on.
+    /// Opens a record. The newest state in it is durable from then on.
     pub(super) fn open(
         mut medium: M,
         path: PathBuf,
-        identity: Identity,
-    ) -> Result<(Self, Vec<u8>), RecordError> {
+        identity: &Identity,
+    ) -> Result<Self, RecordError> {
         let Examined { newest, slots } = examine(&mut medium, &path)?;
-        if newest.identity != identity {
+        if newest.identity != *identity {
             return Err(RecordError::Foreign {
                 path,
                 found: Box::new(newest.identity),
-                wanted: Box::new(identity),
+                wanted: Box::new(identity.clone()),
             });
         }
         if slots.iter().any(|slot| *slot != SlotState::Newest) {
@@ -42,16 +42,25 @@ impl<M: Medium> Slots<M> {
                 "the newest state is not in every slot; a crash does that, and so does a bad disk"
             );
         }
+        let bytes = newest.encode()?;
         let mut record = Self {
             medium,
             path,
-            identity,
-            sequence: newest.sequence,
+            newest,
             failed: false,
         };
-        let bytes = newest.encode()?;
         record.settle(&slots, &bytes)?;
-        Ok((record, newest.state))
+        Ok(record)
+    }
+
+    /// The newest state.
+    pub(super) fn state(&self) -> &[u8] {
+        &self.newest.state
+    }
+
+    /// The newest roster; `None` in a record that was made before there were rosters.
+    pub(super) fn roster(&self) -> Option<&Roster> {
+        self.newest.roster.as_ref()
     }
 
     /// Makes durable what was read. It may be in the kernel's cache only: written by a process that
@@ -60,13 +69,13 @@ impl<M: Medium> Slots<M> {
     /// pair: at no point does the only slot that holds it change, nor the pair of the save before
     /// while that may be all there is.
     fn settle(&mut self, slots: &[SlotState], bytes: &[u8]) -> Result<(), RecordError> {
-        let mut pair = pair(self.sequence);
+        let mut pair = pair(self.newest.sequence);
         pair.sort_by_key(|slot| {
             let state = usize::try_from(*slot).ok().and_then(|at| slots.get(at));
             state == Some(&SlotState::Newest)
         });
         let [first, second] = pair;
-        for together in [&[first][..], &[second], &other_pair(self.sequence)] {
+        for together in [&[first][..], &[second], &other_pair(self.newest.sequence)] {
             self.guarded(|record| {
                 record.write(together, bytes)?;
                 record.medium.sync()
@@ -77,23 +86,45 @@ impl<M: Medium> Slots<M> {
 
     /// Saves a state, and returns when it is durable in a pair of slots and written to the other.
     pub(super) fn save(&mut self, state: Vec<u8>) -> Result<(), RecordError> {
-        let Some(sequence) = self.sequence.checked_add(1) else {
+        let newer = Slot {
+            state,
+            ..self.newest.clone()
+        };
+        self.write_down(newer)
+    }
+
+    /// The same for a roster, with the state as it is.
+    pub(super) fn save_roster(&mut self, roster: Roster) -> Result<(), RecordError> {
+        let newer = Slot {
+            roster: Some(roster),
+            ..self.newest.clone()
+        };
+        self.write_down(newer)
+    }
+
+    /// The same for both at once.
+    pub(super) fn save_both(&mut self, roster: Roster, state: Vec<u8>) -> Result<(), RecordError> {
+        let newer = Slot {
+            roster: Some(roster),
+            state,
+            ..self.newest.clone()
+        };
+        self.write_down(newer)
+    }
+
+    fn write_down(&mut self, mut newer: Slot) -> Result<(), RecordError> {
+        let Some(sequence) = self.newest.sequence.checked_add(1) else {
             return Err(damaged(&self.path, "it has no number for another save"));
         };
-        let identity = self.identity.clone();
-        let slot = Slot {
-            sequence,
-            identity,
-            state,
-        };
-        let bytes = slot.encode()?;
+        newer.sequence = sequence;
+        let bytes = newer.encode()?;
         self.guarded(|record| {
             record.write(&pair(sequence), &bytes)?;
             record.medium.sync()?;
             // It becomes durable with the next save, or when the kernel sees fit.
             record.write(&other_pair(sequence), &bytes)
         })?;
-        self.sequence = sequence;
+        self.newest = newer;
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use elector_core::{
-    Payload,
+    Membership, NodeId, Payload,
     actor::{BoxError, Immediate, Storage, now},
 };
 
@@ -17,6 +17,8 @@ use super::{
     format::{self, NAME},
     identity::Identity,
     lock::Lock,
+    register::{Open, Register},
+    roster::{Ids, Roster, has_nodes},
     slots::Slots,
     summary::Summary,
 };
@@ -40,7 +42,7 @@ use super::{
 /// A state may take some 65,000 bytes when encoded.
 ///
 /// ```
-/// use elector_core::actor::Storage;
+/// use elector_core::{Membership, NodeId, actor::Storage};
 /// use elector_net::{FileStorage, Identity};
 /// use elector_raft::{Raft, RaftDurable};
 ///
@@ -49,10 +51,12 @@ use super::{
 /// # let folder = tempfile::tempdir()?;
 /// # let folder = folder.path().join("node-1");
 /// let identity = Identity::of::<Raft>("billing", 1);
-/// FileStorage::format(&folder, &identity)?; // Once: `elector node --init` does this.
+/// let nodes = [1, 2, 3].map(NodeId);
+/// FileStorage::format(&folder, &identity, nodes)?; // Once: `elector node --init` does this.
 ///
 /// let mut storage = FileStorage::at(&folder, identity);
-/// let saved: Option<RaftDurable> = storage.load().await?;
+/// let members = Membership::new(NodeId(1), nodes)?;
+/// let saved: Option<RaftDurable> = storage.load(&members).await?;
 /// assert_eq!(saved, None, "it has never run");
 /// # Ok(())
 /// # }
@@ -62,14 +66,7 @@ pub struct FileStorage {
     folder: PathBuf,
     identity: Identity,
     on_node_thread: bool,
-    open: Option<Open>,
-}
-
-#[derive(Debug)]
-struct Open {
-    slots: Slots<File>,
-    // Dropped last: nobody else may come in before the record is closed.
-    _lock: Lock,
+    register: Register,
 }
 
 impl FileStorage {
@@ -79,7 +76,7 @@ impl FileStorage {
             folder: folder.into(),
             identity,
             on_node_thread: false,
-            open: None,
+            register: Register::default(),
         }
     }
 
@@ -95,18 +92,31 @@ impl FileStorage {
         self
     }
 
-    /// Makes the record of a node that has never run, and the folder, if need be. Whatever a crash
-    /// in the middle of it leaves is no record, and no obstacle to making one.
+    /// What the record says of the cluster, for [`Tcp::register`](crate::Tcp::register).
+    #[must_use]
+    pub fn register(&self) -> Register {
+        self.register.clone()
+    }
+
+    /// Makes the record of a node that has never run, in a cluster of these nodes, and the folder,
+    /// if need be. Whatever a crash in the middle of it leaves is no record, and no obstacle to
+    /// making one.
     ///
     /// Never do it for a node that has run and lost its disk: it could vote twice. Give its
-    /// successor a new id.
+    /// successor a new id, while all nodes are stopped: with `elector members`.
     ///
     /// # Errors
     /// If there is a record already, or another has the folder open; if a name is empty or too
-    /// long; if the operating system refuses.
-    pub fn format(folder: impl AsRef<Path>, identity: &Identity) -> Result<(), RecordError> {
+    /// long; if the node is not among the nodes; if the operating system refuses.
+    pub fn format(
+        folder: impl AsRef<Path>,
+        identity: &Identity,
+        nodes: impl IntoIterator<Item = NodeId>,
+    ) -> Result<(), RecordError> {
         let folder = folder.as_ref();
         check(identity)?;
+        let roster = Roster::first(nodes);
+        among(identity, &roster.nodes)?;
         make_folder(folder).map_err(|source| RecordError::Io {
             doing: "make the folder",
             path: folder.to_path_buf(),
@@ -114,7 +124,8 @@ impl FileStorage {
         })?;
         let _lock = Lock::take(folder)?;
         let never_run = encode::<()>(None)?;
-        format::format(&mut Dir(folder.to_path_buf()), folder, identity, never_run)
+        let mut dir = Dir(folder.to_path_buf());
+        format::format(&mut dir, folder, identity, roster, never_run)
     }
 
     /// Reads a record, without a lock, and changes nothing. Of a node that is running it may see a
@@ -125,40 +136,54 @@ impl FileStorage {
     pub fn inspect(folder: impl AsRef<Path>) -> Result<Summary, RecordError> {
         let folder = folder.as_ref();
         let mut file = open_record(folder, false)?;
-        let examined = examine(&mut file, &folder.join(NAME))?;
-        Ok(Summary::of(examined))
+        let path = folder.join(NAME);
+        let examined = examine(&mut file, &path)?;
+        Ok(Summary::of(examined, path))
     }
 
-    fn load_now<D: Payload>(&mut self) -> Result<Option<D>, RecordError> {
-        self.open = None;
-        check(&self.identity)?;
-        // First of all: a lock should not be left in a folder that was named by mistake.
-        open_record(&self.folder, false)?;
-        let lock = Lock::take(&self.folder)?;
-        let file = open_record(&self.folder, true)?;
+    fn load_now<D: Payload>(&mut self, members: &Membership) -> Result<Option<D>, RecordError> {
+        self.register.close();
+        let mut open = open(&self.folder, &self.identity)?;
         let path = self.folder.join(NAME);
-        let (slots, state) = Slots::open(file, path.clone(), self.identity.clone())?;
-        let state = decode(&state).map_err(|source| RecordError::Undecodable { path, source })?;
-        self.open = Some(Open { slots, _lock: lock });
+        let state = decode(open.slots.state(), &path)?;
+        match open.slots.roster() {
+            Some(roster) => has_nodes(roster, members.nodes(), &path)?,
+            None => {
+                among(&self.identity, members.nodes())?;
+                tracing::warn!(
+                    record = %path.display(), nodes = %Ids(members.nodes()),
+                    "the record is of a format without a list of nodes: it takes the present list, \
+                     which cannot be changed from now on while a node runs"
+                );
+                let roster = Roster::first(members.nodes().iter().copied());
+                open.slots.save_roster(roster)?;
+            }
+        }
+        self.register.open(open);
         Ok(state)
     }
 
     fn save_now<D: Payload>(&mut self, durable: &D) -> Result<(), RecordError> {
         let state = encode(Some(durable))?;
-        match &mut self.open {
-            Some(open) => open.slots.save(state),
-            None => {
-                let folder = self.folder.clone();
-                Err(RecordError::NotLoaded { folder })
-            }
-        }
+        let saved = self.register.with(|open| open.slots.save(state));
+        saved.unwrap_or_else(|| {
+            let folder = self.folder.clone();
+            Err(RecordError::NotLoaded { folder })
+        })
+    }
+}
+
+/// The transport may have the register for a little longer.
+impl Drop for FileStorage {
+    fn drop(&mut self) {
+        self.register.close();
     }
 }
 
 #[async_trait]
 impl<D: Payload> Storage<D> for FileStorage {
-    async fn load(&mut self) -> Result<Option<D>, BoxError> {
-        Ok(self.load_now()?)
+    async fn load(&mut self, members: &Membership) -> Result<Option<D>, BoxError> {
+        Ok(self.load_now(members)?)
     }
 
     async fn save(&mut self, durable: &D) -> Result<(), BoxError> {
@@ -192,15 +217,48 @@ fn check(identity: &Identity) -> Result<(), RecordError> {
     }
 }
 
-fn encode<D: Payload>(durable: Option<&D>) -> Result<Vec<u8>, RecordError> {
+pub(super) fn encode<D: Payload>(durable: Option<&D>) -> Result<Vec<u8>, RecordError> {
     postcard::to_stdvec(&durable).map_err(RecordError::Unencodable)
 }
 
-fn decode<D: Payload>(state: &[u8]) -> postcard::Result<Option<D>> {
-    match postcard::take_from_bytes(state)? {
-        (durable, []) => Ok(durable),
-        _ => Err(postcard::Error::SerdeDeCustom),
+pub(super) fn decode<D: Payload>(state: &[u8], path: &Path) -> Result<Option<D>, RecordError> {
+    let durable = match postcard::take_from_bytes(state) {
+        Ok((durable, [])) => Ok(durable),
+        Ok(_) => Err(postcard::Error::SerdeDeCustom),
+        Err(error) => Err(error),
+    };
+    durable.map_err(|source| RecordError::Undecodable {
+        path: path.to_path_buf(),
+        source,
+    })
+}
+
+/// A node must be on its own list.
+pub(super) fn among(identity: &Identity, nodes: &[NodeId]) -> Result<(), RecordError> {
+    match nodes.binary_search(&identity.node) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(RecordError::NotListed {
+            node: identity.node,
+            nodes: nodes.to_vec(),
+        }),
     }
+}
+
+/// Opens a record that no other process has open, whosever it is.
+pub(super) fn open_as_found(folder: &Path) -> Result<(Open, Identity), RecordError> {
+    let identity = FileStorage::inspect(folder)?.identity;
+    Ok((open(folder, &identity)?, identity))
+}
+
+/// Opens a record that no other process has open.
+fn open(folder: &Path, identity: &Identity) -> Result<Open, RecordError> {
+    check(identity)?;
+    // First of all: a lock should not be left in a folder that was named by mistake.
+    open_record(folder, false)?;
+    let lock = Lock::take(folder)?;
+    let file = open_record(folder, true)?;
+    let slots = Slots::open(file, folder.join(NAME), identity)?;
+    Ok(Open { slots, _lock: lock })
 }
 
 fn open_record(folder: &Path, writable: bool) -> Result<File, RecordError> {

@@ -1,8 +1,12 @@
-use std::fmt;
+use std::{fmt, path::PathBuf};
+
+use elector_core::NodeId;
 
 use super::{
+    error::RecordError,
     examine::{Examined, SlotState},
     identity::Identity,
+    roster::{Roster, has_nodes},
     slot::SLOTS,
 };
 
@@ -14,16 +18,41 @@ pub struct Summary {
     pub identity: Identity,
     /// The number of the newest save; 1 is that of the making of the record.
     pub sequence: u64,
+    /// What it says of the cluster; `None` in a record that was made before that was in it.
+    pub roster: Option<Roster>,
+    /// Where the record is.
+    pub path: PathBuf,
     /// Its slots. Right after a crash some may be older or invalid; the next start mends them.
     pub slots: [SlotState; SLOTS as usize],
 }
 
 impl Summary {
-    pub(super) fn of(Examined { newest, slots }: Examined) -> Self {
+    pub(super) fn of(Examined { newest, slots }: Examined, path: PathBuf) -> Self {
         Self {
+            path,
             identity: newest.identity,
             sequence: newest.sequence,
+            roster: newest.roster,
             slots,
+        }
+    }
+
+    /// Checks that this node, in a cluster of these nodes, in ascending order, could start from the
+    /// record.
+    ///
+    /// # Errors
+    /// If it is another node's; if it was made for other nodes.
+    pub fn fits(&self, identity: &Identity, nodes: &[NodeId]) -> Result<(), RecordError> {
+        if self.identity != *identity {
+            return Err(RecordError::Foreign {
+                path: self.path.clone(),
+                found: Box::new(self.identity.clone()),
+                wanted: Box::new(identity.clone()),
+            });
+        }
+        match &self.roster {
+            Some(roster) => has_nodes(roster, nodes, &self.path),
+            None => Ok(()),
         }
     }
 

@@ -1,13 +1,14 @@
 use elector_core::NodeId;
 use serde::{Deserialize, Serialize};
 
-use super::refusal::Refusal;
+use super::{list::NodeList, refusal::Refusal};
+use crate::record::DiskId;
 
 /// The versions of the protocol that this build speaks.
-pub(crate) const VERSIONS: Versions = Versions { min: 1, max: 1 };
+pub(crate) const VERSIONS: Versions = Versions { min: 2, max: 2 };
 
 /// The longest greeting, hello or answer. Nobody who has not been let in may make us keep more.
-pub(crate) const MOST_BYTES: usize = 1024;
+pub(crate) const MOST_BYTES: usize = 2048;
 
 const MAGIC: [u8; 4] = *b"ELCT";
 
@@ -70,20 +71,30 @@ impl Greeting {
     }
 }
 
-/// What the dialler says of itself, behind a head like that of a [`Greeting`]. Version 1.
+/// The hash of a secret that only one life of a node knows.
+pub(crate) type Commitment = [u8; 32];
+
+/// Says that no secret will ever be revealed.
+pub(crate) const NO_COMMITMENT: Commitment = [0; 32];
+
+/// What the dialler says of itself, behind a head like that of a [`Greeting`]. Version 2.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) cluster: String,
     pub(crate) algorithm: String,
     /// A fingerprint of the algorithm's options.
     pub(crate) options: u64,
-    /// A fingerprint of the list of nodes.
-    pub(crate) members: u64,
+    pub(crate) list: NodeList,
     pub(crate) from: NodeId,
     /// Whom it takes the acceptor for.
     pub(crate) to: NodeId,
     /// Drawn when its process started the node: another one is another life.
     pub(crate) life: u64,
+    /// The id of its disk, or [`DiskId::NONE`].
+    pub(crate) disk: DiskId,
+    /// The hash of a secret whose disclosure proves that this life is over, or
+    /// [`NO_COMMITMENT`].
+    pub(crate) death_commitment: Commitment,
     /// How long its lease lasts, in microseconds, rounded down. Rounding both is safe: if it is
     /// shorter than a silence so rounded, it is shorter.
     pub(crate) lease_us: u64,
@@ -119,8 +130,14 @@ impl Hello {
 /// How the acceptor answers a hello.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Answer {
-    /// The rest of the connection is spoken in this version; the acceptor's own life.
-    Welcome { version: u16, life: u64 },
+    /// The rest of the connection is spoken in this version. The acceptor says of itself what the
+    /// dialler has said in its hello.
+    Welcome {
+        version: u16,
+        life: u64,
+        disk: DiskId,
+        death_commitment: Commitment,
+    },
     /// The connection is closed after this.
     Refused(Refusal),
 }
@@ -148,10 +165,12 @@ mod tests {
             cluster: "billing".into(),
             algorithm: "raft".into(),
             options: 0x0102,
-            members: 0x0304,
+            list: NodeList::new(&[1, 2, 3].map(NodeId), 5, [0x11; 16]),
             from: NodeId(2),
             to: NodeId(1),
             life: 0x0506,
+            disk: DiskId::from_bytes([0x22; 16]),
+            death_commitment: [0x33; 32],
             lease_us: 120_000,
             silence_us: 150_000,
         }
@@ -159,22 +178,34 @@ mod tests {
 
     // Nodes of two releases meet on the wire: these bytes are fixed for ever.
     #[test]
-    fn the_bytes_of_version_1_are_golden() {
+    fn the_bytes_of_version_2_are_golden() {
         let greeting = Greeting {
             versions: VERSIONS,
             number: 0x1122_3344_5566_7788,
         };
-        let head = b"ELCT\x00\x01\x00\x01\x11\x22\x33\x44\x55\x66\x77\x88";
+        let head = b"ELCT\x00\x02\x00\x02\x11\x22\x33\x44\x55\x66\x77\x88";
         assert_eq!(greeting.write(), *head);
-        let body = b"\x07billing\x04raft\x82\x02\x84\x06\x02\x01\x86\x0a\xc0\xa9\x07\xf0\x93\x09";
+        let body = [
+            &b"\x07billing\x04raft\x82\x02"[..],
+            &b"\x05"[..],
+            &[0x11; 16],
+            b"\x85\x8b\xb8\xd1\xb6\x84\x95\x93\x0c\x03\x01\x02\x03",
+            b"\x02\x01\x86\x0a",
+            &[0x22; 16],
+            &[0x33; 32],
+            b"\xc0\xa9\x07\xf0\x93\x09",
+        ];
         let bytes = hello().write(greeting.number).unwrap();
-        assert_eq!(bytes, [&head[..], body].concat());
+        assert_eq!(bytes, [&head[..], &body.concat()].concat());
         assert_eq!(Hello::read(&bytes, greeting.number), Ok(hello()));
         let welcome = Answer::Welcome {
-            version: 1,
+            version: 2,
             life: 300,
+            disk: DiskId::from_bytes([0x22; 16]),
+            death_commitment: [0x33; 32],
         };
-        assert_eq!(welcome.write(), b"\x00\x01\xac\x02");
+        let golden = [&b"\x00\x02\xac\x02"[..], &[0x22; 16], &[0x33; 32]].concat();
+        assert_eq!(welcome.write(), golden);
         let refused = Answer::Refused(Refusal::Claimed(NodeId(3)));
         assert_eq!(refused.write(), b"\x01\x09\x03");
         for answer in [welcome, refused] {
@@ -190,7 +221,10 @@ mod tests {
             Refusal::Cluster("a".into()),
             Refusal::Algorithm("b".into()),
             Refusal::Options,
-            Refusal::Members,
+            Refusal::Members {
+                theirs: hello().list,
+                ours: hello().list,
+            },
             Refusal::NotAPeer(NodeId(9)),
             Refusal::WrongNode(NodeId(9)),
             Refusal::Timing {
@@ -204,6 +238,15 @@ mod tests {
             Refusal::Silent,
             Refusal::Busy,
             Refusal::Tls,
+            Refusal::Generation {
+                theirs: hello().list,
+                ours: hello().list,
+            },
+            Refusal::Disk {
+                node: NodeId(9),
+                known: hello().disk,
+                found: hello().disk,
+            },
         ];
         for (number, refusal) in (0_u8..).zip(&all) {
             let bytes = Answer::Refused(refusal.clone()).write();
@@ -224,8 +267,8 @@ mod tests {
             assert_eq!(Hello::read(&bytes[..end], 5), Err(Refusal::Garbage));
         }
         let mut newer = bytes;
-        newer[4..8].copy_from_slice(&[0, 2, 0, 3]);
-        let version = Refusal::Version { min: 2, max: 3 };
+        newer[4..8].copy_from_slice(&[0, 3, 0, 4]);
+        let version = Refusal::Version { min: 3, max: 4 };
         assert_eq!(Hello::read(&newer, 5), Err(version));
     }
 

@@ -15,6 +15,8 @@
 pub(crate) mod fingerprint;
 mod frame;
 pub(crate) mod hello;
+mod list;
 pub(crate) mod refusal;
 
 pub(crate) use frame::{Frame, MOST_BYTES, codec, encode_message, pinging, ponging};
+pub(crate) use list::NodeList;

@@ -2,6 +2,9 @@ use elector_core::NodeId;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::list::NodeList;
+use crate::record::DiskId;
+
 /// Why a connection is not let in, as one side tells it to the other. Appended to, never changed:
 /// it goes over the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
@@ -18,8 +21,11 @@ pub(crate) enum Refusal {
     Algorithm(String),
     #[error("its options of the algorithm differ: give all nodes the same configuration")]
     Options,
-    #[error("its list of nodes differs: give all nodes the same list")]
-    Members,
+    #[error(
+        "its list of nodes is {theirs}, and this side's is {ours}: give it the list of its cluster. \
+         A list is changed while all nodes are stopped, with `elector members`"
+    )]
+    Members { theirs: NodeList, ours: NodeList },
     #[error("it takes itself for node {0}, who is no peer here")]
     NotAPeer(NodeId),
     #[error("it was looking for node {0}: correct its list of addresses")]
@@ -46,11 +52,27 @@ pub(crate) enum Refusal {
     Busy,
     #[error("the TLS handshake failed")]
     Tls,
+    #[error(
+        "its list of nodes is {theirs}, and this side's is {ours}: one of them was not changed. \
+         Stop all nodes, and give them the same list and generation with `elector members`"
+    )]
+    Generation { theirs: NodeList, ours: NodeList },
+    #[error(
+        "it has the disk {found}, and node {node} was first admitted with the disk {known}. If it \
+         belongs to another cluster, correct the address. If the disk was lost, replace the node \
+         by one with a new id, with `elector members`, while all nodes are stopped. Only if the \
+         wrong disk was admitted at first: `elector members forget`"
+    )]
+    Disk {
+        node: NodeId,
+        known: DiskId,
+        found: DiskId,
+    },
 }
 
 impl Refusal {
     /// All labels, for counters that exist before anything has happened.
-    pub(crate) const LABELS: [&str; 15] = [
+    pub(crate) const LABELS: [&str; 17] = [
         "version",
         "cluster",
         "algorithm",
@@ -66,6 +88,8 @@ impl Refusal {
         "silent",
         "busy",
         "tls",
+        "generation",
+        "disk",
     ];
 
     /// Its place in [`LABELS`](Self::LABELS).
@@ -75,7 +99,7 @@ impl Refusal {
             Self::Cluster(_) => 1,
             Self::Algorithm(_) => 2,
             Self::Options => 3,
-            Self::Members => 4,
+            Self::Members { .. } => 4,
             Self::NotAPeer(_) => 5,
             Self::WrongNode(_) => 6,
             Self::Timing { .. } => 7,
@@ -86,6 +110,8 @@ impl Refusal {
             Self::Silent => 12,
             Self::Busy => 13,
             Self::Tls => 14,
+            Self::Generation { .. } => 15,
+            Self::Disk { .. } => 16,
         }
     }
 }

@@ -102,9 +102,9 @@ impl Paxos {
     }
 
     pub(super) fn told_to_transfer(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
-        if !self.leads() {
+        let Part::Leader { acks, .. } = &self.part else {
             return out.refuse("this node does not lead: only the leader can transfer leadership");
-        }
+        };
         if peer == self.me() {
             return out.refuse("this node leads already: name another member");
         }
@@ -113,6 +113,12 @@ impl Paxos {
         }
         if self.suspects.contains(peer) {
             return out.refuse("that node's connection is broken: name another member");
+        }
+        let span = self.rules.timing.election_min;
+        if acks.misses(&self.rules.members, peer, out.now(), span) {
+            return out.refuse(
+                "that node has not answered this leader for election_min: name another member",
+            );
         }
         self.hand_over(Some(peer), out);
     }
@@ -143,6 +149,7 @@ impl Paxos {
         self.decide(from);
         self.sits_out = false;
         self.handover = Some(epoch.next());
+        self.keep(Watch::Off, out); // No silence is owed to a leader that has stepped down.
         self.propose(out);
     }
 }

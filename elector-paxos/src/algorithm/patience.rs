@@ -2,7 +2,10 @@
 
 use elector_core::{NodeId, Outbox};
 
-use crate::{Paxos, PaxosTimer, state::Watch};
+use crate::{
+    Paxos, PaxosTimer,
+    state::{Part, Request, Watch},
+};
 
 impl Paxos {
     pub(super) fn started(&mut self, out: &mut Outbox<Self>) {
@@ -18,12 +21,15 @@ impl Paxos {
     /// The leader, if there was one, is not fresh any more. Whoever asked meanwhile is answered
     /// anew.
     pub(super) fn vigil_over(&mut self, out: &mut Outbox<Self>) {
-        let asked = match self.watch {
-            Watch::Silent { asked, .. } => asked,
-            Watch::Vigil => None,
+        let (leader, asked) = match self.watch {
+            Watch::Silent { leader, asked } => (leader, asked),
+            Watch::Vigil => (None, None),
             Watch::Stagger | Watch::Retry | Watch::Off => return, // Stale.
         };
         self.watch = Watch::Off;
+        if let Some(leader) = leader.filter(|&leader| self.suspects.contains(leader)) {
+            return self.take_turn(leader, asked, out);
+        }
         self.keep(Watch::Stagger, out);
         if let Some(request) = asked {
             self.prepare(request, out);
@@ -52,13 +58,33 @@ impl Paxos {
         }
     }
 
-    /// The host says that the connection to `peer` broke. If that is the leader, this node takes
-    /// it for gone and proposes when its turn comes. The others are asked as in any election.
+    /// The host suspects that `peer` is gone. If that is the leader, the node whose turn is first
+    /// sends `Prepare` at once. No acceptor promises before its silence has ended, this node
+    /// included: the leader may live, and have a lease. But each acceptor keeps the question, and
+    /// answers it at that moment.
     pub(super) fn suspected(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
-        if !self.rules.members.contains(peer) || peer == self.me() {
-            return; // A stranger has no say, and no place here.
+        if !self.note_suspect(peer) {
+            return;
         }
-        self.suspects.insert(peer);
+        match self.watch {
+            Watch::Silent { leader, asked } if leader == Some(peer) => {
+                let asks = matches!(self.part, Part::Proposer(_));
+                if !asks && self.turn_after(peer, asked) == 0 {
+                    self.propose(out);
+                }
+            }
+            Watch::Vigil | Watch::Stagger if self.follows(peer) => self.take_turn(peer, None, out),
+            Watch::Silent { .. } | Watch::Vigil | Watch::Stagger | Watch::Retry | Watch::Off => {}
+        }
+    }
+
+    /// The host has a proof that `peer` has died, or has heard nothing of it for longer than a
+    /// lease. If that is the leader, this node owes it no silence any more: it proposes when its
+    /// turn comes. The others are asked as in any election.
+    pub(super) fn gone(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
+        if !self.note_suspect(peer) {
+            return;
+        }
         let asked = match self.watch {
             Watch::Silent { leader, asked } if leader == Some(peer) => asked,
             Watch::Vigil | Watch::Stagger if self.follows(peer) => None,
@@ -66,13 +92,41 @@ impl Paxos {
                 return; // It is not waited for.
             }
         };
-        // Somebody who has already asked is ahead of everybody.
-        let ahead = u32::from(asked.is_some());
-        let rank = self.rules.rank(peer, &self.suspects).saturating_add(ahead);
-        if rank == 0 {
-            return self.propose(out);
+        self.take_turn(peer, asked, out);
+    }
+
+    /// Returns `false` if `peer` is no peer: a stranger has no say, and no place here.
+    fn note_suspect(&mut self, peer: NodeId) -> bool {
+        let is_peer = self.rules.members.contains(peer) && peer != self.me();
+        if is_peer {
+            self.suspects.insert(peer);
         }
-        self.keep_for(self.rules.turn(rank), Watch::Stagger, out);
+        is_peer
+    }
+
+    /// How many go before this node when `leader` is gone. A node that has asked already is ahead of
+    /// all others.
+    fn turn_after(&self, leader: NodeId, asked: Option<Request>) -> u32 {
+        let ahead = u32::from(asked.is_some());
+        self.rules
+            .rank(leader, &self.suspects)
+            .saturating_add(ahead)
+    }
+
+    /// `leader` is believed to be gone, and no silence is owed to it any more: proposes, now or
+    /// when its turn comes, and answers the request that was set aside.
+    fn take_turn(&mut self, leader: NodeId, asked: Option<Request>, out: &mut Outbox<Self>) {
+        if matches!(self.part, Part::Proposer(_)) {
+            self.keep(Watch::Retry, out);
+            self.promise_to_self(out); // It has asked the others already.
+        } else {
+            let rank = self.turn_after(leader, asked);
+            if rank == 0 {
+                self.keep(Watch::Off, out);
+                return self.propose(out);
+            }
+            self.keep_for(self.rules.turn(rank), Watch::Stagger, out);
+        }
         if let Some(request) = asked {
             self.prepare(request, out);
         }

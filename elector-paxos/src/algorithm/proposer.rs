@@ -33,15 +33,21 @@ const AT_ONCE: u32 = 2;
 
 impl Paxos {
     /// Phase 1a: "A proposer chooses a new proposal number n and sends a request to each member of
-    /// some set of acceptors" ("Paxos Made Simple", section 2.2). Here: to all.
+    /// some set of acceptors" ("Paxos Made Simple", section 2.2). Here: to all. A node that still
+    /// owes silence to a leader asks ahead: it makes the promise to itself, without which nothing
+    /// goes on, when its silence has ended.
     pub(super) fn propose(&mut self, out: &mut Outbox<Self>) {
         self.count_attempt();
         self.ask_to_promise(0, out);
     }
 
     fn ask_to_promise(&mut self, at_once: u32, out: &mut Outbox<Self>) {
+        let ahead = self.has_fresh_leader();
         let Some((instance, ballot)) = self.next_ballot() else {
-            return self.keep(Watch::Vigil, out); // There are no numbers left.
+            if !ahead {
+                self.keep(Watch::Vigil, out); // There are no numbers left.
+            }
+            return;
         };
         self.seen.counter = ballot.counter;
         out.broadcast(&PaxosMessage::Prepare {
@@ -61,8 +67,10 @@ impl Paxos {
             at_once,
             phase,
         });
-        self.keep(Watch::Retry, out);
-        out.set_timer(PaxosTimer::OwnPromise, Delay::ZERO);
+        if !ahead {
+            self.keep(Watch::Retry, out);
+            out.set_timer(PaxosTimer::OwnPromise, Delay::ZERO);
+        }
     }
 
     /// A ballot above all seen, for the newest instance that may still be open: the one after the
@@ -93,6 +101,9 @@ impl Paxos {
         let (instance, ballot) = (campaign.instance, campaign.ballot);
         if !matches!(campaign.phase, Phase::Prepare { own: false, .. }) {
             return; // Done already.
+        }
+        if self.has_fresh_leader() {
+            return; // It has asked ahead: its silence is not over.
         }
         self.promise(instance, ballot, self.handover == Some(instance), out);
         let (me, accepted) = (self.me(), self.memory.accepted(instance));
@@ -231,7 +242,9 @@ impl Paxos {
         };
         if answers.record(&self.rules.members, from, false) == Verdict::Lost {
             self.part = Part::Follower { leader: None };
-            self.keep(Watch::Retry, out);
+            if !self.has_fresh_leader() {
+                self.keep(Watch::Retry, out);
+            }
         }
     }
 

@@ -34,7 +34,7 @@ enum Next {
 impl Ballot {
     /// What a node names that refuses all ballots up to this counter, because it does not know
     /// which of them it has promised before its restart.
-    fn up_to(counter: u64) -> Self {
+    pub(super) fn up_to(counter: u64) -> Self {
         let node = NodeId(u64::MAX);
         Self { counter, node }
     }

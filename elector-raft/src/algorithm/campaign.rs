@@ -44,17 +44,35 @@ impl Raft {
         if !self.rules.pre_vote {
             return self.stand(false, out);
         }
-        let next_term = self.term().next();
-        out.broadcast(&RaftMessage::RequestPreVote {
-            next_term,
-            last_log: self.durable.last_log,
-        });
         self.part = Part::PreCandidate {
             granted: Tally::new(),
         };
+        self.ask_for_pre_votes(out);
+    }
+
+    /// Asks for pre-votes while this node still owes silence to a leader. Its own is not among
+    /// them until the silence has ended, so that it cannot become a candidate before.
+    pub(super) fn ask_ahead(&mut self, out: &mut Outbox<Self>) {
+        self.part = Part::PreCandidate {
+            granted: Tally::new(),
+        };
+        self.request_pre_votes(out);
+    }
+
+    /// A pre-candidate that owes no silence asks all, also those that it has asked ahead: what was
+    /// set aside then may be forgotten since.
+    pub(super) fn ask_for_pre_votes(&mut self, out: &mut Outbox<Self>) {
+        self.request_pre_votes(out);
         self.keep_vigil(Watch::Vigil, out);
         // Its own answer needs no disk: it binds nobody, not even this node.
-        self.pre_vote_answered(self.me(), self.term(), next_term, true, out);
+        self.pre_vote_answered(self.me(), self.term(), self.term().next(), true, out);
+    }
+
+    fn request_pre_votes(&self, out: &mut Outbox<Self>) {
+        out.broadcast(&RaftMessage::RequestPreVote {
+            next_term: self.term().next(),
+            last_log: self.durable.last_log,
+        });
     }
 
     /// Only a grant for the very term that this node asks about counts, and only towards a
@@ -74,13 +92,15 @@ impl Raft {
             return;
         }
         let asked = self.term().next();
+        let owes_silence = self.rules.check_quorum && self.has_fresh_leader();
         let Part::PreCandidate { granted } = &mut self.part else {
             return; // Late: elected, beaten or given up.
         };
         if next_term != asked {
             return; // Late: it is about another term.
         }
-        if granted.record(&self.rules.members, from, true) == Verdict::Won {
+        let verdict = granted.record(&self.rules.members, from, true);
+        if verdict == Verdict::Won && !owes_silence {
             self.stand(false, out);
         }
     }

@@ -4,7 +4,7 @@ use elector_core::{Epoch, Moment, NodeId, Outbox};
 
 use crate::{
     Raft, RaftMessage, RaftTimer,
-    state::{Part, Watch},
+    state::{Part, Request, Watch},
 };
 
 impl Raft {
@@ -66,11 +66,15 @@ impl Raft {
     /// The leader, if there was one, is not fresh any more. Whoever asked meanwhile is answered
     /// anew.
     pub(super) fn vigil_over(&mut self, out: &mut Outbox<Self>) {
-        let asked = match self.watch {
-            Watch::Silent { asked, .. } => asked,
-            Watch::Vigil => None,
+        let (leader, asked) = match self.watch {
+            Watch::Silent { leader, asked } => (leader, asked),
+            Watch::Vigil => (None, None),
             Watch::Stagger | Watch::Off => return, // Stale.
         };
+        if let Some(leader) = leader.filter(|&leader| self.suspects.contains(leader)) {
+            self.watch = Watch::Off; // The timer has ended by itself.
+            return self.take_turn(leader, asked, out);
+        }
         self.watch = Watch::Stagger;
         out.set_timer(RaftTimer::Stagger, self.rules.stagger(self.attempt));
         if let Some(request) = asked {
@@ -91,30 +95,80 @@ impl Raft {
         }
     }
 
-    /// The host says that the connection to `peer` broke. If that is the leader, this node takes
-    /// it for gone and campaigns when its turn comes. The others are asked as in any election.
+    /// The host suspects that `peer` is gone. If that is the leader, the node whose turn is first
+    /// asks for pre-votes at once. No voter grants them before its silence has ended, and the node
+    /// does not count its own before that: the leader may live, and have a lease. But each voter
+    /// keeps the question, and answers it at that moment. Without pre-votes there is no question
+    /// that binds no voter, so that nothing is asked before the silence has ended.
     pub(super) fn suspected(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
-        if !self.rules.members.contains(peer) || peer == self.me() {
-            return; // A stranger has no say, and no place here.
+        if !self.rules.check_quorum {
+            return self.gone(peer, out); // There is no lease: no silence is owed.
         }
-        self.suspects.insert(peer);
+        if !self.note_suspect(peer) {
+            return;
+        }
+        match self.watch {
+            Watch::Silent { leader, asked } if leader == Some(peer) => {
+                let asks = matches!(self.part, Part::PreCandidate { .. });
+                if self.rules.pre_vote && !asks && self.turn_after(peer, asked) == 0 {
+                    self.ask_ahead(out);
+                }
+            }
+            Watch::Vigil | Watch::Stagger if self.follows(peer) => self.take_turn(peer, None, out),
+            Watch::Silent { .. } | Watch::Vigil | Watch::Stagger | Watch::Off => {}
+        }
+    }
+
+    /// The host has a proof that `peer` has died, or has heard nothing of it for longer than a
+    /// lease. If that is the leader, this node owes it no silence any more: it campaigns when its
+    /// turn comes. The others are asked as in any election.
+    pub(super) fn gone(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
+        if !self.note_suspect(peer) {
+            return;
+        }
         let asked = match self.watch {
             Watch::Silent { leader, asked } if leader == Some(peer) => asked,
-            Watch::Silent { .. } | Watch::Off => return,
             Watch::Vigil | Watch::Stagger if self.follows(peer) => None,
-            Watch::Vigil | Watch::Stagger => return,
+            Watch::Silent { .. } | Watch::Vigil | Watch::Stagger | Watch::Off => return,
         };
-        // Somebody who has already asked is ahead of everybody.
+        self.take_turn(peer, asked, out);
+    }
+
+    /// Returns `false` if `peer` is no peer: a stranger has no say, and no place here.
+    fn note_suspect(&mut self, peer: NodeId) -> bool {
+        let is_peer = self.rules.members.contains(peer) && peer != self.me();
+        if is_peer {
+            self.suspects.insert(peer);
+        }
+        is_peer
+    }
+
+    /// How many go before this node when `leader` is gone. A node that has asked already is ahead of
+    /// all others.
+    fn turn_after(&self, leader: NodeId, asked: Option<Request>) -> u32 {
         let ahead = u32::from(asked.is_some());
-        let rank = self.rules.rank(peer, &self.suspects).saturating_add(ahead);
-        if rank == 0 {
-            return self.campaign(out);
+        self.rules
+            .rank(leader, &self.suspects)
+            .saturating_add(ahead)
+    }
+
+    /// `leader` is believed to be gone, and no silence is owed to it any more: campaigns, now or
+    /// when its turn comes, and answers the request that was set aside.
+    fn take_turn(&mut self, leader: NodeId, asked: Option<Request>, out: &mut Outbox<Self>) {
+        let is_silent = matches!(self.watch, Watch::Silent { .. } | Watch::Off);
+        if is_silent && matches!(self.part, Part::PreCandidate { .. }) {
+            self.ask_for_pre_votes(out);
+        } else {
+            let rank = self.turn_after(leader, asked);
+            if rank == 0 {
+                return self.campaign(out);
+            }
+            if matches!(self.watch, Watch::Silent { .. } | Watch::Vigil) {
+                out.cancel_timer(RaftTimer::Vigil);
+            }
+            self.watch = Watch::Stagger;
+            out.set_timer(RaftTimer::Stagger, self.rules.turn(rank));
         }
-        if self.watch != Watch::Stagger {
-            out.cancel_timer(RaftTimer::Vigil);
-        }
-        self.watch = Watch::Stagger;
-        out.set_timer(RaftTimer::Stagger, self.rules.turn(rank));
         if let Some(request) = asked {
             self.asked(request, out);
         }

@@ -70,6 +70,10 @@ impl Node {
         self.input(Input::Suspected(NodeId(peer)))
     }
 
+    pub(crate) fn prove(&mut self, dead: u64) -> Step<Raft> {
+        self.input(Input::Died(NodeId(dead)))
+    }
+
     pub(crate) fn command(&mut self, command: Command) -> Step<Raft> {
         self.input(Input::Commanded(command))
     }

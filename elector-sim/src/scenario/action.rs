@@ -39,10 +39,12 @@ pub enum Action {
     Stall(Stall),
     /// Let clocks run fast or slow.
     Drift(Drift),
-    /// Give hints of ended processes from now on, or none.
+    /// Give proofs of ended processes from now on, or none.
     Hints(bool),
     /// Report broken connections that may not be broken.
     Suspect(Suspicion),
+    /// Prove that processes have ended. If they have not, no lease is safe.
+    Prove(Suspicion),
     /// Have nodes campaign.
     Campaign(Selector),
     /// Have leaders resign.
@@ -88,13 +90,13 @@ pub struct Drift {
     pub rate: f64,
 }
 
-/// A hint, right or wrong.
+/// A suspicion or a proof, right or wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Suspicion {
     /// Who is told.
     pub node: Selector,
-    /// Whose connection is said to be broken.
+    /// Who is said to be gone.
     pub peer: Selector,
 }
 
@@ -133,8 +135,7 @@ pub struct Churn {
     /// Whether applications give commands too: campaign, resign, transfer, at any node.
     #[serde(default)]
     pub commands: bool,
-    /// Whether nodes are told of broken connections too, mostly wrongly. Told to a majority at
-    /// once, that ends the silence that keeps a leader's lease exclusive.
+    /// Whether nodes are told of broken connections too, mostly wrongly.
     #[serde(default)]
     pub wrong_hints: bool,
     /// Whether disks are lost too. Not safe for any quorum algorithm.

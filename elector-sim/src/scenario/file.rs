@@ -217,6 +217,7 @@ struct Written {
     drift: Option<Drift>,
     hints: Option<bool>,
     suspect: Option<Suspicion>,
+    prove: Option<Suspicion>,
     campaign: Option<Selector>,
     resign: Option<Selector>,
     transfer: Option<Transfer>,
@@ -226,8 +227,8 @@ struct Written {
 }
 
 const CHOICES: &str = "crash, restart, pause, resume, wipe, split, cut, star, line, heal, network, \
-     messages, disk, stall, drift, hints, suspect, campaign, resign, transfer, rolling_restart, \
-     churn, compose";
+     messages, disk, stall, drift, hints, suspect, prove, campaign, resign, transfer, \
+     rolling_restart, churn, compose";
 
 impl Written {
     fn actions(self) -> Vec<Action> {
@@ -249,6 +250,7 @@ impl Written {
             self.drift.map(Action::Drift),
             self.hints.map(Action::Hints),
             self.suspect.map(Action::Suspect),
+            self.prove.map(Action::Prove),
             self.campaign.map(Action::Campaign),
             self.resign.map(Action::Resign),
             self.transfer.map(Action::Transfer),

@@ -55,6 +55,15 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                     self.each(suspicion.node, |sim, node| sim.suspect(node, peer));
                 }
             }
+            Action::Prove(proof) => {
+                for peer in proof.peer.resolve(self) {
+                    self.each(proof.node, |sim, node| {
+                        if node != peer {
+                            sim.prove(node, peer);
+                        }
+                    });
+                }
+            }
             Action::Campaign(nodes) => {
                 self.each(*nodes, |sim, node| sim.command(node, Command::Campaign));
             }

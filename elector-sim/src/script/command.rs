@@ -18,6 +18,10 @@ pub(super) enum Order<'a> {
         node: NodeId,
         peer: NodeId,
     },
+    Prove {
+        node: NodeId,
+        dead: NodeId,
+    },
     Command {
         node: NodeId,
         command: Command,
@@ -41,7 +45,7 @@ pub(super) enum Choice<'a> {
 }
 
 const NAMES: &str = "config, nodes, start, elapse, deliver, drop, duplicate, crash, suspect, \
-                     command, views, flying, quiet";
+                     prove, command, views, flying, quiet";
 
 impl<'a> Order<'a> {
     /// Reads what follows the `>` of a command line.
@@ -62,7 +66,8 @@ impl<'a> Order<'a> {
                 .filter(|choice| matches!(choice, Choice::Link { .. }))
                 .map(Self::Duplicate),
             "crash" => one(&words)?.map(Self::Crash),
-            "suspect" => suspect(&words)?,
+            "suspect" => pair(&words)?.map(|(node, peer)| Self::Suspect { node, peer }),
+            "prove" => pair(&words)?.map(|(node, dead)| Self::Prove { node, dead }),
             "command" => command(&words)?,
             "views" if words.is_empty() => Some(Self::Views),
             "flying" if words.is_empty() => Some(Self::Flying),
@@ -84,7 +89,8 @@ fn usage(name: &str) -> Option<&'static str> {
         "drop" => "`drop 1->2`, `drop 1->2 Kind`, `drop kind Kind` or `drop all`",
         "duplicate" => "`duplicate 1->2` or `duplicate 1->2 Kind`",
         "crash" => "`crash 3`",
-        "suspect" => "`suspect 2 1`: node 2 is told that 1 is gone",
+        "suspect" => "`suspect 2 1`: node 2 is told that its connection to 1 broke",
+        "prove" => "`prove 2 1`: node 2 is told that 1 has died",
         "command" => "`command 1 campaign`, `command 1 resign` or `command 1 transfer 3`",
         "views" => "`views`",
         "flying" => "`flying`",
@@ -144,12 +150,9 @@ fn choice<'a>(words: &[&'a str]) -> Result<Option<Choice<'a>>, String> {
     Ok(Some(Choice::Link { from, to, kind }))
 }
 
-fn suspect<'a>(words: &[&str]) -> Result<Option<Order<'a>>, String> {
+fn pair(words: &[&str]) -> Result<Option<(NodeId, NodeId)>, String> {
     match *words {
-        [id, peer] => Ok(Some(Order::Suspect {
-            node: node(id)?,
-            peer: node(peer)?,
-        })),
+        [first, second] => Ok(Some((node(first)?, node(second)?))),
         _ => Ok(None),
     }
 }

@@ -40,7 +40,8 @@
 //!   behind all others.
 //! - `crash 3`: node 3 forgets all but its durable state. What is delivered to it while it is down
 //!   is lost.
-//! - `suspect 2 1`: the host of node 2 hints that peer 1 is gone.
+//! - `suspect 2 1`: the host of node 2 suspects that peer 1 is gone.
+//! - `prove 2 1`: the host of node 2 has a proof that peer 1 has died.
 //! - `command 1 campaign`, `command 1 resign`, `command 1 transfer 3`: the application asks node 1
 //!   for something.
 //! - `views`: prints the view of every node.
@@ -66,8 +67,8 @@
 //!   view epoch 1 leader none role follower
 //! ```
 //!
-//! The other headers are `n1 started`, `n1 elapsed Vigil`, `n1 suspects n2` and
-//! `n1 commanded campaign`; a refused command shows `refused: ` and the reason. What happens to
+//! The other headers are `n1 started`, `n1 elapsed Vigil`, `n1 suspects n2`,
+//! `n1 hears that n2 has died` and `n1 commanded campaign`; a refused command shows `refused: ` and the reason. What happens to
 //! messages and nodes without a step is told in lines of their own: `dropped n1 -> n2 ...`,
 //! `copied n1 -> n2 ...`, `lost n1 -> n2 ... (n2 is down)`, `n3 crashed`.
 

@@ -94,6 +94,11 @@ impl<A: ElectionAlgorithm> Stage<A> {
                     Input::Suspected(*peer),
                 )
             }
+            Order::Prove { node, dead } => {
+                self.actor(*dead)?;
+                let header = format!("hears that {dead:?} has died");
+                self.step(*node, &header, Input::Died(*dead))
+            }
             Order::Command { node, command } => {
                 self.step(*node, &asked(*command), Input::Commanded(*command))
             }

@@ -73,6 +73,15 @@ n2 elapsed Own
 > drop all
 dropped n2 -> n1 Ask(e2)
 dropped n2 -> n3 Ask(e2)
+> prove 2 1
+n2 hears that n1 has died
+  -> n1 Ask(e3)
+  -> n3 Ask(e3)
+  view epoch 3 leader none role candidate
+n2 elapsed Own
+> drop all
+dropped n2 -> n1 Ask(e3)
+dropped n2 -> n3 Ask(e3)
 "#;
 
 // The golden files of four crates rest on this: every command and every line of output, exactly.
@@ -136,6 +145,7 @@ fn wrong_commands_are_refused_in_words() {
             "write `command 1 campaign`",
         ),
         ("> nodes 1 2\n> suspect 1", "write `suspect 2 1`"),
+        ("> nodes 1 2\n> prove 1", "write `prove 2 1`"),
         ("# nothing\n", "there is no command in this file"),
     ];
     for (script, part) in cases {

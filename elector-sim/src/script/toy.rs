@@ -134,7 +134,10 @@ impl ElectionAlgorithm for Toy {
                     out.set_timer(Timer::Own, Delay::ZERO);
                 }
             }
-            Input::Elapsed(Timer::Campaign) | Input::Suspected(_) => self.campaign(out),
+            Input::Elapsed(Timer::Campaign)
+            | Input::Suspected(_)
+            | Input::Silent(_)
+            | Input::Died(_) => self.campaign(out),
             Input::Commanded(Command::Campaign) => self.campaign(out),
             Input::Commanded(Command::Resign | Command::TransferTo(_)) => {
                 out.refuse("a toy leads for good");

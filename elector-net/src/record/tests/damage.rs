@@ -1,7 +1,7 @@
 //! Damage: what a disk does to a record that was durable.
 
 use super::{
-    LENGTHS, Tear, check, coarse,
+    BEFORE_STATE, LENGTHS, Tear, check, coarse,
     crash::cut_power_in_load,
     fake::{FakeFile, Fault, Flaw},
     forge, load, save, saved, state,
@@ -13,7 +13,7 @@ use crate::record::{
 
 const LENGTH: usize = LENGTHS[0];
 /// More bytes of a slot than matter.
-const BYTES: usize = 96;
+const BYTES: usize = 128;
 
 fn offset(slot: u64) -> u64 {
     slot * SLOT as u64
@@ -122,7 +122,7 @@ fn a_forged_checksum_is_believed() {
     let (file, _) = saved(Flaw::None, 1, LENGTH);
     for slot in 0..SLOTS {
         file.damage(offset(slot), |block| {
-            block[36..36 + LENGTH].copy_from_slice(&state(9, LENGTH));
+            block[BEFORE_STATE..BEFORE_STATE + LENGTH].copy_from_slice(&state(9, LENGTH));
             forge(block);
         });
     }
@@ -163,7 +163,7 @@ fn any_lost_slots_at_rest_forget_nothing() {
 #[test]
 fn a_bit_flipped_in_every_slot_is_refused() {
     let (file, _) = saved(Flaw::None, 2, LENGTH);
-    let used = 8 * (28 + 8 + LENGTH);
+    let used = 8 * (BEFORE_STATE + LENGTH);
     for bit in 0..used {
         let image = file.fork();
         for slot in 0..SLOTS {

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use super::{
     COARSE, FakeFolder, Tear, check,
     fake::{Fault, Flaw},
-    identity, state,
+    identity, roster, state,
 };
 use crate::record::{
     RecordError,
@@ -16,7 +16,7 @@ use crate::record::{
 const OPERATIONS: usize = 12;
 
 fn make(folder: &mut FakeFolder) -> Result<(), RecordError> {
-    format(folder, "".as_ref(), &identity(), state(0, 9))
+    format(folder, "".as_ref(), &identity(), roster(), state(0, 9))
 }
 
 /// The power is cut at every operation; then there is a whole record or none, and where there is

@@ -14,6 +14,7 @@ use super::{
     error::RecordError,
     format::{NAME, format},
     identity::Identity,
+    roster::{DiskId, Roster},
     slots::Slots,
 };
 
@@ -28,6 +29,19 @@ fn identity() -> Identity {
         algorithm: "raft".into(),
     }
 }
+
+fn roster() -> Roster {
+    Roster {
+        nodes: vec![1.into(), 2.into()],
+        generation: 3,
+        lineage: [4; 16],
+        disk: DiskId::from_bytes([5; 16]),
+        peers: [(2.into(), DiskId::from_bytes([6; 16]))].into(),
+    }
+}
+
+/// How many bytes a slot of the tests has before the state: head, identity, roster.
+const BEFORE_STATE: usize = 28 + 8 + 54;
 
 /// A state that says which save it is of, in every part of it.
 fn state(value: u64, length: usize) -> Vec<u8> {
@@ -53,7 +67,8 @@ fn value(state: &[u8]) -> u64 {
 /// A record in which save 0 is the making of it.
 fn made(flaw: Flaw, length: usize) -> FakeFile {
     let mut folder = FakeFolder::new(flaw);
-    format(&mut folder, "".as_ref(), &identity(), state(0, length)).unwrap();
+    let (identity, state) = (identity(), state(0, length));
+    format(&mut folder, "".as_ref(), &identity, roster(), state).unwrap();
     let file = folder.file(NAME).unwrap().fork();
     file.write_back();
     file
@@ -61,8 +76,9 @@ fn made(flaw: Flaw, length: usize) -> FakeFile {
 
 fn load(file: &FakeFile) -> Result<(Slots<FakeFile>, u64), RecordError> {
     file.begin(Phase::Load);
-    let (slots, state) = Slots::open(file.clone(), "record".into(), identity())?;
-    Ok((slots, value(&state)))
+    let slots = Slots::open(file.clone(), "record".into(), &identity())?;
+    let value = value(slots.state());
+    Ok((slots, value))
 }
 
 fn save(

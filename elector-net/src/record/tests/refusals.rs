@@ -4,8 +4,8 @@ use std::{error::Error as _, io, io::ErrorKind};
 
 use super::{
     LENGTHS, NAME, Tear, check,
-    fake::{FakeFolder, Fault, Flaw},
-    forge, format, identity, load, made, save, saved, state,
+    fake::{FakeFolder, Fault, Flaw, Phase},
+    forge, format, identity, load, made, roster, save, saved, state,
 };
 use crate::record::{
     RecordError,
@@ -91,7 +91,7 @@ fn a_foreign_record_is_refused_and_named() {
         let mut other = identity();
         change(&mut other);
         let file = made(Flaw::None, LENGTH);
-        let error = Slots::open(file.clone(), "record".into(), other.clone()).unwrap_err();
+        let error = Slots::open(file.clone(), "record".into(), &other).unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, RecordError::Foreign { .. }));
         assert!(text.contains(&identity().to_string()) && text.contains(&other.to_string()));
@@ -106,7 +106,7 @@ fn slots_of_two_records_are_refused() {
     let mut other = identity();
     other.node = 2.into();
     let mut folder = FakeFolder::new(Flaw::None);
-    format(&mut folder, "".as_ref(), &other, state(0, LENGTH)).unwrap();
+    format(&mut folder, "".as_ref(), &other, roster(), state(0, LENGTH)).unwrap();
     let foreign = folder.file(NAME).unwrap();
     let (diverged, _) = saved(Flaw::None, 1, LENGTH + 1);
     for (from, reason) in [
@@ -128,7 +128,7 @@ fn a_newer_format_is_named() {
     let file = made(Flaw::None, LENGTH);
     for slot in 0..SLOTS {
         file.damage(slot * SLOT as u64, |block| {
-            block[8] = 2;
+            block[8] = 3;
             forge(block);
         });
     }
@@ -136,8 +136,8 @@ fn a_newer_format_is_named() {
     assert!(matches!(
         error,
         RecordError::Newer {
-            found: 2,
-            known: 1,
+            found: 3,
+            known: 2,
             ..
         }
     ));
@@ -155,21 +155,35 @@ fn a_state_has_a_longest_length() {
     save(&file, &mut slots, 2, most + 1).unwrap_err();
     save(&file, &mut slots, 2, most).unwrap();
     assert_eq!(check(&file.fork(), 2, 2), Ok(2));
-    let (_, longest) = Slots::open(file.fork(), "record".into(), identity()).unwrap();
-    assert_eq!(longest, state(2, most));
+    let longest = Slots::open(file.fork(), "record".into(), &identity()).unwrap();
+    assert_eq!(longest.state(), state(2, most));
 }
 
 // A record outlives the elector that wrote it: its bytes may change only together with the number
 // of the format.
 #[test]
 fn the_format_is_this() {
-    let slot = Slot {
+    let slot = |roster| Slot {
         sequence: 5,
         identity: identity(),
+        roster,
         state: vec![7, 8, 9],
     };
-    let bytes = slot.encode().unwrap();
-    let parts: [&[u8]; 7] = [
+    let present: [&[u8]; 12] = [
+        b"elector\0",
+        &[2, 0, 0, 0],
+        &[73, 0, 0, 0],
+        &[181, 127, 39, 48],
+        &[5, 0, 0, 0, 0, 0, 0, 0],
+        b"\x01c\x01\x04raft",
+        &[2, 1, 2, 3],
+        &[4; 16],
+        &[5; 16],
+        &[1, 2],
+        &[6; 16],
+        &[7, 8, 9],
+    ];
+    let without_roster: [&[u8]; 7] = [
         b"elector\0",
         &[1, 0, 0, 0],
         &[19, 0, 0, 0],
@@ -178,8 +192,42 @@ fn the_format_is_this() {
         b"\x01c\x01\x04raft",
         &[7, 8, 9],
     ];
-    let golden = parts.concat();
-    assert_eq!(bytes[..golden.len()], golden[..]);
-    assert_eq!((bytes.len(), RECORD), (4096, 262_144));
-    assert_eq!(Slot::decode(&bytes), Ok(slot));
+    for (golden, roster) in [
+        (present.concat(), Some(roster())),
+        (without_roster.concat(), None),
+    ] {
+        let bytes = slot(roster.clone()).encode().unwrap();
+        assert_eq!(bytes[..golden.len()], golden[..]);
+        assert_eq!((bytes.len(), RECORD), (4096, 262_144));
+        assert_eq!(Slot::decode(&bytes), Ok(slot(roster)));
+    }
+}
+
+// A record that was made before there were lists of nodes keeps its votes, and gets a roster by
+// the next save; a crash in the middle of that leaves either.
+#[test]
+fn a_record_without_a_roster_gets_one() {
+    let old = Slot {
+        sequence: 5,
+        identity: identity(),
+        roster: None,
+        state: state(2, LENGTH),
+    };
+    for operation in 0..=5 {
+        let file = made(Flaw::None, LENGTH);
+        for slot in 0..SLOTS {
+            let bytes = old.encode().unwrap();
+            file.damage(slot * SLOT as u64, |block| block.copy_from_slice(&bytes));
+        }
+        let (mut slots, value) = load(&file).unwrap();
+        assert_eq!((value, slots.roster()), (2, None));
+        file.begin(Phase::Save);
+        file.fail_at(operation, Fault::Cut);
+        let done = slots.save_roster(roster()).is_ok();
+        let file = file.fork();
+        file.cut_power(&vec![Tear::Lost; file.dirty()]);
+        let (slots, value) = load(&file).unwrap();
+        assert_eq!(value, 2, "the votes stay");
+        assert!(!done || slots.roster() == Some(&roster()));
+    }
 }

@@ -1,0 +1,214 @@
+//! `elector members`: the list of nodes of a cluster, changed while all nodes are stopped.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Subcommand};
+use elector_core::{ElectionAlgorithm, Epoch, NodeId};
+use elector_net::{FileStorage, ListChange, Stopped};
+
+use super::{
+    algorithm::{WithAlgorithm, with_named},
+    error::ServeError,
+    settings::Settings,
+};
+use crate::{CliError, output};
+
+/// `elector members`.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Members {
+    /// Show the list of nodes and the highest epoch in data folders of stopped nodes
+    Show(Show),
+    /// Change the list of nodes in data folders of stopped nodes
+    #[command(after_help = "\
+To change the list, for example from nodes 1,2,3 to nodes 1,2,3,4,5:
+ 1. Stop all nodes. None may run until all are changed: two lists can elect two leaders at once.
+ 2. Make the folders of new nodes: `elector node --init`, with the new list.
+ 3. Run `elector members show` on the folders of all nodes, and note the highest epoch and the
+    highest generation that it shows anywhere, say 12 and 1.
+ 4. On the folder of each node of the new list, old or new:
+      elector members set --nodes 1,2,3,4,5 --generation 2 --epoch-floor 12 DIR
+ 5. Start all nodes with the new list in --peers. Nodes that were not changed are refused.
+ 6. Delete the folders of nodes that are not in the list any more.
+
+A node whose disk was lost is replaced in the same way, by a node with a new id.")]
+    Set(Set),
+    /// Forget with which disk a peer was first admitted, in the data folder of a stopped node
+    #[command(after_help = "\
+A node remembers the disk of each peer when it first admits that peer, and refuses another disk under
+the same id. Use this only if the wrong disk was admitted, as by a mistyped address. A node that has
+lost its disk has forgotten its votes: replace it by one with a new id, see `elector members set`.")]
+    Forget(Forget),
+}
+
+/// `elector members show`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Show {
+    /// Data folders
+    #[arg(value_name = "DIR", required = true)]
+    folders: Vec<PathBuf>,
+}
+
+/// `elector members set`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Set {
+    /// The ids of all nodes from now on
+    #[arg(long, value_name = "ID,…", value_delimiter = ',', required = true)]
+    nodes: Vec<u64>,
+    /// The number of the new list: one more than the highest generation of all data folders
+    #[arg(long, value_name = "N")]
+    generation: u64,
+    /// The highest epoch of all data folders: epochs, and with them fencing tokens, go on from there
+    #[arg(long, value_name = "EPOCH")]
+    epoch_floor: u64,
+    /// Data folders
+    #[arg(value_name = "DIR", required = true)]
+    folders: Vec<PathBuf>,
+}
+
+/// `elector members forget`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Forget {
+    /// The peer
+    #[arg(long, value_name = "ID")]
+    node: u64,
+    /// The data folder
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+}
+
+/// `elector members`.
+///
+/// # Errors
+/// If a folder cannot be read or changed; those before it were.
+pub(crate) fn members(command: Members) -> Result<(), CliError> {
+    let text = match command {
+        Members::Show(show) => shown(&show.folders)?,
+        Members::Set(set) => changed(set)?,
+        Members::Forget(forget) => forgotten(&forget)?,
+    };
+    output::print(&text)
+}
+
+fn shown(folders: &[PathBuf]) -> Result<String, ServeError> {
+    let mut text = String::new();
+    let mut nodes = BTreeMap::new();
+    for folder in folders {
+        let stopped = with_record(folder, Read(folder))?;
+        let Stopped {
+            identity,
+            roster,
+            epoch,
+            ..
+        } = &stopped;
+        let _ = writeln!(
+            text,
+            "{}: {identity}\n  epoch       {epoch}",
+            folder.display()
+        );
+        let _ = match roster {
+            Some(roster) => writeln!(
+                text,
+                "  nodes       {}\n  generation  {}\n  disk        {}",
+                ids(&roster.nodes),
+                roster.generation,
+                roster.disk
+            ),
+            None => writeln!(
+                text,
+                "  nodes       those of the next start: an older format"
+            ),
+        };
+        nodes.insert(identity.node, stopped);
+    }
+    let epoch = nodes.values().map(|node| node.epoch).max();
+    let generation = nodes.values().filter_map(|node| node.roster.as_ref());
+    let generation = generation.map(|roster| roster.generation).max();
+    let _ = writeln!(
+        text,
+        "highest epoch       {}\nhighest generation  {}",
+        epoch.unwrap_or_default(),
+        generation.unwrap_or(0)
+    );
+    text.push_str(&missing(&nodes));
+    Ok(text)
+}
+
+/// Which nodes' folders must be looked at as well before the highest epoch is known.
+fn missing(shown: &BTreeMap<NodeId, Stopped>) -> String {
+    let rosters = shown.values().filter_map(|node| node.roster.as_ref());
+    let Some(newest) = rosters.max_by_key(|roster| roster.generation) else {
+        return String::new();
+    };
+    let others = newest.nodes.iter().filter(|node| !shown.contains_key(node));
+    let others: Vec<NodeId> = others.copied().collect();
+    match others.as_slice() {
+        [] => String::new(),
+        others => format!(
+            "Not shown: nodes {}. Show their folders too, and take the highest epoch of all.\n",
+            ids(others)
+        ),
+    }
+}
+
+fn changed(set: Set) -> Result<String, ServeError> {
+    let change = ListChange {
+        nodes: set.nodes.into_iter().map(NodeId).collect(),
+        generation: set.generation,
+        floor: Epoch(set.epoch_floor),
+    };
+    let mut text = String::new();
+    for folder in &set.folders {
+        let told = match with_record(folder, Change(folder, &change))? {
+            true => "changed",
+            false => "changed before",
+        };
+        let _ = writeln!(text, "{}: {told}", folder.display());
+    }
+    Ok(text)
+}
+
+fn forgotten(forget: &Forget) -> Result<String, ServeError> {
+    let forgotten = FileStorage::forget(&forget.folder, forget.node)?;
+    Ok(match forgotten {
+        Some(disk) => format!("node {}: the disk {disk} is forgotten\n", forget.node),
+        None => format!("node {}: no disk was known\n", forget.node),
+    })
+}
+
+fn ids(nodes: &[NodeId]) -> String {
+    let ids: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
+    ids.join(",")
+}
+
+/// Works with the record in this folder under the algorithm that it is of.
+fn with_record<W: WithAlgorithm>(folder: &Path, work: W) -> Result<W::Output, ServeError> {
+    let settings = Settings {
+        algorithm: Some(FileStorage::inspect(folder)?.identity.algorithm),
+        ..Settings::default()
+    };
+    with_named(&settings, work)
+}
+
+struct Read<'a>(&'a Path);
+
+impl WithAlgorithm for Read<'_> {
+    type Output = Stopped;
+
+    fn with<A: ElectionAlgorithm>(self, _: A::Config) -> Result<Stopped, ServeError> {
+        Ok(FileStorage::stopped::<A>(self.0)?)
+    }
+}
+
+struct Change<'a>(&'a Path, &'a ListChange);
+
+impl WithAlgorithm for Change<'_> {
+    type Output = bool;
+
+    fn with<A: ElectionAlgorithm>(self, _: A::Config) -> Result<bool, ServeError> {
+        Ok(FileStorage::change::<A>(self.0, self.1)?)
+    }
+}

@@ -1,0 +1,78 @@
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use rustix::net::{Shutdown, shutdown};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+use crate::farewell::{Ended, Tail};
+
+/// A connection as the operating system has it, below TLS. A read fails with [`Ended`] when it
+/// meets a farewell; what came just before that is lost, as all that a dead process has said may be.
+///
+/// It is shut down when it is dropped: a companion may have a copy of it, and would keep it open.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    tcp: TcpStream,
+    tail: Tail,
+}
+
+impl Socket {
+    pub(crate) fn new(tcp: TcpStream) -> Self {
+        let tail = Tail::new();
+        Self { tcp, tail }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // It has ended already, otherwise.
+        let _ = shutdown(&self.tcp, Shutdown::Both);
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.tcp.as_fd()
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Self { tcp, tail } = self.get_mut();
+        let before = into.filled().len();
+        ready!(Pin::new(tcp).poll_read(cx, into))?;
+        match tail.push(&into.filled()[before..]) {
+            Some(farewell) => Poll::Ready(Err(Ended(farewell).into())),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tcp).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(cx)
+    }
+}

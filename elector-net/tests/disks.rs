@@ -1,0 +1,135 @@
+//! A peer is known by its disk as well: neither a node of another cluster that a mistyped address
+//! leads to, nor a new disk under an old id, takes part in elections.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+mod common;
+
+use std::{net::TcpListener, path::Path};
+
+use common::{eventually, sockets};
+use elector_core::actor::{Elector, Peer};
+use elector_net::{Monitor, NetBuilder, NodeBuilder};
+use elector_raft::Raft;
+use tempfile::TempDir;
+
+fn node(id: u64, peers: &[Peer], folder: &Path) -> NodeBuilder<Raft> {
+    let builder = Elector::<Raft>::builder("test");
+    let builder = builder.node_id(id).peers(peers.iter().cloned());
+    builder.data_dir(folder.join(id.to_string()))
+}
+
+async fn start(
+    id: u64,
+    listener: TcpListener,
+    peers: &[Peer],
+    folder: &Path,
+) -> (Elector<Raft>, Monitor) {
+    let node = node(id, peers, folder).listen_on(listener);
+    let monitor = node.monitor();
+    (node.start().await.unwrap(), monitor)
+}
+
+/// A cluster of three whose nodes have met, in a folder of its own.
+async fn cluster() -> (TempDir, Vec<Peer>, Vec<(Elector<Raft>, Monitor)>) {
+    let folder = tempfile::tempdir().unwrap();
+    let (listeners, peers) = sockets(3);
+    let mut nodes = Vec::new();
+    for (id, listener) in (1..).zip(listeners) {
+        node(id, &peers, folder.path()).format().unwrap();
+        nodes.push(start(id, listener, &peers, folder.path()).await);
+    }
+    met(&nodes).await;
+    eventually("all follow a leader", || {
+        let leaders = nodes.iter().map(|(node, _)| node.status().leader);
+        leaders
+            .clone()
+            .all(|leader| leader.is_some() && leader == nodes[0].0.status().leader)
+    })
+    .await;
+    (folder, peers, nodes)
+}
+
+async fn met(nodes: &[(Elector<Raft>, Monitor)]) {
+    eventually("all nodes speak to all", || {
+        let peers = nodes.iter().flat_map(|(_, monitor)| monitor.peers());
+        peers.clone().count() == 6 && peers.clone().all(|peer| peer.speaking && peer.hearing)
+    })
+    .await;
+}
+
+fn refusals(monitor: &Monitor) -> u64 {
+    let refused = monitor.refused().into_iter();
+    let disks = refused.filter(|(label, _)| *label == "disk");
+    disks.map(|(_, count)| count).sum()
+}
+
+/// The socket of a node that has stopped; its listener may be closed a moment later.
+async fn rebound(peers: &[Peer], id: usize) -> TcpListener {
+    let mut bound = None;
+    eventually("the address is free", || {
+        bound = TcpListener::bind(peers[id - 1].address.as_deref().unwrap()).ok();
+        bound.is_some()
+    })
+    .await;
+    bound.unwrap()
+}
+
+// Two clusters of the same default name, without TLS: an address of the one in a list of the other
+// must not let a stranger depose a leader.
+#[tokio::test]
+async fn a_node_of_another_cluster_is_refused() {
+    let (_folder, peers, nodes) = cluster().await;
+    let (other_folder, mut other_peers, mut others) = cluster().await;
+    let before = nodes[0].0.status();
+
+    let (stopped, _) = others.remove(0);
+    stopped.shutdown().await.unwrap();
+    drop(stopped);
+    other_peers[1].address = peers[1].address.clone();
+    let listener = rebound(&other_peers, 1).await;
+    let (odd, monitor) = start(1, listener, &other_peers, other_folder.path()).await;
+    eventually("both sides tell it", || {
+        refusals(&monitor) > 0 && refusals(&nodes[1].1) > 0
+    })
+    .await;
+    let two = monitor.peers().into_iter().find(|peer| peer.node.0 == 2);
+    assert!(!two.unwrap().speaking);
+    let after = nodes[0].0.status();
+    assert_eq!((after.epoch, after.leader), (before.epoch, before.leader));
+    odd.shutdown().await.unwrap();
+}
+
+// A node whose record was made anew has forgotten its votes, under its old id and its old address.
+#[tokio::test]
+async fn a_new_disk_under_an_old_id_is_refused() {
+    let (folder, peers, mut nodes) = cluster().await;
+    let (stopped, _) = nodes.remove(2);
+    stopped.shutdown().await.unwrap();
+    drop(stopped);
+    std::fs::remove_dir_all(folder.path().join("3")).unwrap();
+    node(3, &peers, folder.path()).format().unwrap();
+    let (_odd, monitor) = start(3, rebound(&peers, 3).await, &peers, folder.path()).await;
+    eventually("both others refuse it, and it hears that", || {
+        refusals(&monitor) >= 2 && nodes.iter().all(|(_, monitor)| refusals(monitor) > 0)
+    })
+    .await;
+    assert!(monitor.peers().iter().all(|peer| !peer.speaking));
+}
+
+// What was remembered must be there after restarts of either side, and must let the same disk in.
+#[tokio::test]
+async fn a_peer_is_admitted_again_with_the_same_disk() {
+    let (folder, peers, nodes) = cluster().await;
+    for (elector, _) in &nodes {
+        elector.shutdown().await.unwrap();
+    }
+    drop(nodes);
+    let mut again = Vec::new();
+    for id in 1..=3 {
+        let listener = rebound(&peers, id).await;
+        again.push(start(id as u64, listener, &peers, folder.path()).await);
+    }
+    met(&again).await;
+    assert!(again.iter().all(|(_, monitor)| refusals(monitor) == 0));
+}
