@@ -7,6 +7,10 @@ use crate::{Delay, Settings};
 
 /// The durations that all algorithms share, so that a comparison of them is fair.
 ///
+/// The default is for one process, and for comparisons with the literature (Ongaro and Ousterhout
+/// 2014, section 9.3: 150 to 300 ms). Between machines take [`patient`](Self::patient), which is the
+/// default there, or [`lan`](Self::lan).
+///
 /// In configuration files each is a number of milliseconds under a name ending in `_ms`, fractions
 /// allowed: `heartbeat_ms = 50`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,6 +51,20 @@ impl Default for Timing {
 }
 
 impl Timing {
+    /// Durations that hold between machines: a heartbeat every 100 ms, a lease of 800 ms, and an
+    /// election timeout of 1.2 to 2.4 s. They bear round trips of 200 ms, lost packets, and machines
+    /// that are busy for moments. What connects nodes over TCP takes them, unless told otherwise.
+    #[must_use]
+    pub fn patient() -> Self {
+        Self {
+            heartbeat: Duration::from_millis(100),
+            lease: Duration::from_millis(800),
+            election_min: Duration::from_millis(1200),
+            election_max: Duration::from_millis(2400),
+            round_trip: Duration::from_millis(250),
+        }
+    }
+
     /// Durations for nodes within a building, on machines with time to spare: a heartbeat every 10
     /// ms, and a lease of 25 ms. A leader that hangs is replaced within some 50 ms, where the host
     /// detects silence sooner than `election_min`, which stays at 150 ms as the fallback.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use elector_core::{
-    ElectionAlgorithm, NodeId,
+    ElectionAlgorithm, NodeId, Settings, Timing,
     actor::{Builder, Elector, StartError},
 };
 
@@ -39,18 +39,25 @@ use crate::{Detection, Farewell, FileStorage, Identity, Monitor, RecordError, Tc
 /// ```
 pub trait NetBuilder<A: ElectionAlgorithm> {
     /// Keeps the node's state in this folder, and connects it over TCP.
+    ///
+    /// Without a [`config`](Builder::config) of its own the node has the default one of its
+    /// algorithm with the durations of [`Timing::patient`].
     fn data_dir(self, folder: impl AsRef<Path>) -> NodeBuilder<A>;
 }
 
 impl<A: ElectionAlgorithm> NetBuilder<A> for Builder<A> {
     fn data_dir(self, folder: impl AsRef<Path>) -> NodeBuilder<A> {
         let peers = self.named_peers().to_vec();
-        let config = self.configuration().clone();
+        let config = self.configuration().cloned().unwrap_or_else(|| {
+            let mut config = A::Config::default();
+            *config.timing_mut() = Timing::patient();
+            config
+        });
         NodeBuilder {
-            tcp: Tcp::new(self.name(), peers, config),
+            tcp: Tcp::new(self.name(), peers, config.clone()),
             folder: folder.as_ref().to_owned(),
             on_node_thread: false,
-            builder: self,
+            builder: self.config(config),
         }
     }
 }

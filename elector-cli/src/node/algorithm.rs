@@ -76,7 +76,7 @@ fn configured<A: ElectionAlgorithm>(
     settings: &Settings,
 ) -> Result<A::Config, ServeError> {
     *config.timing_mut() = match settings.profile.unwrap_or_default() {
-        Profile::Default => Timing::default(),
+        Profile::Default => Timing::patient(),
         Profile::Lan => Timing::lan(),
     };
     if settings.timing.is_empty() && settings.options.is_empty() {
@@ -151,10 +151,10 @@ mod tests {
     fn options_and_durations_reach_the_algorithm() {
         let stock = shown("").unwrap();
         assert!(stock.starts_with("raft "), "{stock}");
-        assert!(stock.contains("pre_vote: true") && stock.contains("heartbeat: 50ms"));
+        assert!(stock.contains("pre_vote: true") && stock.contains("heartbeat: 100ms"));
         let plain = shown("algorithm = 'raft/plain'\n[timing]\nlease_ms = 99.5").unwrap();
         assert!(plain.contains("pre_vote: false") && plain.contains("lease: 99.5ms"));
-        assert!(plain.contains("heartbeat: 50ms"), "{plain}");
+        assert!(plain.contains("heartbeat: 100ms"), "{plain}");
         let lan = shown("algorithm = 'paxos'\nprofile = 'lan'\n[options]\nthrifty = true");
         let lan = lan.unwrap();
         assert!(

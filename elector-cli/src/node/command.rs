@@ -56,11 +56,11 @@ pub(crate) struct RunSettings {
     /// How long the command may take to end when leadership is given up [default: 10000]
     #[arg(long, value_name = "MS", env = "ELECTOR_GRACE_MS")]
     pub(crate) grace_ms: Option<u64>,
-    /// The same when the lease is about to end [default: 10]
+    /// The same when the lease is about to end [default: 50; in the profile `lan`: 2]
     #[arg(long, value_name = "MS", env = "ELECTOR_LOSS_GRACE_MS")]
     pub(crate) loss_grace_ms: Option<u64>,
-    /// How long before the end of the lease the command is killed [default: 15; in the profile
-    /// `lan`: 5, with a loss grace of 2]
+    /// How long before the end of the lease the command is killed [default: 100; in the profile
+    /// `lan`: 5]
     #[arg(long, value_name = "MS", env = "ELECTOR_MARGIN_MS")]
     pub(crate) margin_ms: Option<u64>,
     /// What to do when the command ends by itself [default: resign]
@@ -117,11 +117,7 @@ impl Supervision {
     fn options<A: ElectionAlgorithm>(&self, plan: &Plan<A>) -> Options {
         let settings = self.settings.or(plan.run);
         let mut options = Options::new(plan.members.me(), self.command.iter().cloned());
-        if plan.config.timing().lease < Duration::from_millis(50) {
-            // Of the profile `lan`: there is no room for the default.
-            options.loss_grace = Duration::from_millis(2);
-            options.margin = Duration::from_millis(5);
-        }
+        (options.loss_grace, options.margin) = room(plan.config.timing().lease);
         let set = |duration: &mut Duration, ms: Option<u64>| {
             *duration = ms.map_or(*duration, Duration::from_millis);
         };
@@ -134,6 +130,20 @@ impl Supervision {
         };
         options
     }
+}
+
+/// The loss grace and the margin that fit a lease of this length: the more time there is, the more
+/// of it is kept for a machine that is busy.
+fn room(lease: Duration) -> (Duration, Duration) {
+    let (loss_grace, margin) = match lease.as_millis() {
+        ..50 => (2, 5),
+        50..500 => (10, 15),
+        500.. => (50, 100),
+    };
+    (
+        Duration::from_millis(loss_grace),
+        Duration::from_millis(margin),
+    )
 }
 
 impl Duty for Supervision {

@@ -126,7 +126,8 @@ pub(crate) struct DetectionSettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Profile {
-    /// A leader that hangs is replaced within half a second; sound anywhere
+    /// A leader that hangs is replaced within about a second. Bears round trips of 200 ms, lost
+    /// packets and busy machines
     #[default]
     Default,
     /// Within 50 ms: for nodes within a building, on machines with time to spare

@@ -39,7 +39,7 @@ pub struct Builder<A: ElectionAlgorithm> {
     name: String,
     me: Option<NodeId>,
     peers: Vec<Peer>,
-    config: A::Config,
+    config: Option<A::Config>,
     transport: Option<Box<dyn Transport<A>>>,
     storage: Option<Box<dyn Storage<A::Durable>>>,
     share: u32,
@@ -52,7 +52,7 @@ impl<A: ElectionAlgorithm> Builder<A> {
             name,
             me: None,
             peers: Vec::new(),
-            config: A::Config::default(),
+            config: None,
             transport: None,
             storage: None,
             share: SHARE,
@@ -93,10 +93,10 @@ impl<A: ElectionAlgorithm> Builder<A> {
         &self.peers
     }
 
-    /// The configuration so far.
+    /// The configuration, if one was given: for those who write a transport.
     #[must_use]
-    pub fn configuration(&self) -> &A::Config {
-        &self.config
+    pub fn configuration(&self) -> Option<&A::Config> {
+        self.config.as_ref()
     }
 
     /// How it reaches the others. Required where there are others.
@@ -114,10 +114,12 @@ impl<A: ElectionAlgorithm> Builder<A> {
         self
     }
 
-    /// The algorithm's configuration, the same on all nodes. The default fits a local network.
+    /// The algorithm's configuration, the same on all nodes. The default has the durations of
+    /// [`Timing::default`](crate::Timing::default), for nodes in one process; what connects machines
+    /// has a default of its own.
     #[must_use]
     pub fn config(mut self, config: A::Config) -> Self {
-        self.config = config;
+        self.config = Some(config);
         self
     }
 
@@ -154,7 +156,8 @@ impl<A: ElectionAlgorithm> Builder<A> {
             return Err(StartError::NoPeers);
         }
         let members = Membership::new(me, self.peers.iter().map(|peer| peer.id))?;
-        self.config.validate(&members)?;
+        let config = self.config.unwrap_or_default();
+        config.validate(&members)?;
         if self.share == 0 {
             return Err(StartError::NoMailbox);
         }
@@ -166,7 +169,7 @@ impl<A: ElectionAlgorithm> Builder<A> {
         let plan = Plan {
             name: name.clone(),
             members,
-            config: self.config,
+            config,
             transport: self.transport,
             storage: storage.unwrap_or_else(|| Box::new(MemoryStorage::new())),
             share: self.share,

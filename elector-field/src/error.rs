@@ -1,0 +1,23 @@
+use std::io;
+
+use rustix::io::Errno;
+use thiserror::Error;
+
+/// Why a trial cannot go on.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    #[error("`{0}` cannot be started: install it, or name its path")]
+    Program(&'static str, #[source] io::Error),
+    #[error("`ip {0}` failed: {1}. Trials need root, network namespaces and TUN devices")]
+    Ip(String, String),
+    #[error("a thread of the trial panicked")]
+    Panicked,
+    #[error("{0}")]
+    System(#[from] Errno),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("{0} had no leader within {1} s: see its log in {2}")]
+    NoLeader(&'static str, u64, String),
+    #[error("`elector node --init` failed: {0}")]
+    Init(String),
+}
