@@ -59,6 +59,7 @@ mod detector;
 mod dial;
 mod error;
 mod farewell;
+mod fit;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;

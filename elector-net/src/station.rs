@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use elector_core::{ElectionAlgorithm, Membership, NodeId, actor::Inbox};
+use elector_core::{ElectionAlgorithm, Membership, NodeId, Timing, actor::Inbox};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -42,6 +42,7 @@ pub(crate) struct Station<A: ElectionAlgorithm> {
     pub(crate) inbox: Inbox<A>,
     pub(crate) links: Arc<Links>,
     pub(crate) tls: Option<Tls>,
+    pub(crate) timing: Timing,
     pub(crate) detection: Detection,
     pub(crate) trust_refused: bool,
     /// Who proves that this life is over, if the hello has a commitment.

@@ -321,6 +321,7 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
             inbox,
             links,
             tls: self.tls,
+            timing: *self.config.timing(),
             detection: self.detection,
             trust_refused: self.trust_refused,
             testament,

@@ -11,7 +11,16 @@ const NAME: &str = "lock";
 /// Keeps everybody else out of a folder until it is dropped, or the process ends.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child that this process makes at this moment has a copy
+        // of the descriptor until it runs its program, and the lock would last as long. If this
+        // fails, the lock ends with the last copy.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -41,7 +50,7 @@ impl Lock {
             Err(TryLockError::Error(error)) => return Err(failed("take the lock")(error)),
         }
         leave_process(&mut file).map_err(failed("write the lock"))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
@@ -56,4 +65,21 @@ fn leave_process(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     file.seek(SeekFrom::Start(0))?;
     writeln!(file, "{}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A program may start children while a node of it ends and is started again.
+    #[test]
+    fn a_copy_of_the_descriptor_does_not_prolong_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = Lock::take(folder.path()).unwrap();
+        let copy = lock.file.try_clone().unwrap();
+        assert!(Lock::take(folder.path()).is_err());
+        drop(lock);
+        assert!(Lock::take(folder.path()).is_ok());
+        drop(copy);
+    }
 }
