@@ -46,7 +46,9 @@ impl ElectionAlgorithm for Bully {
             Input::Started => self.started(out),
             Input::Received { from, message } => self.received(from, &message, out),
             Input::Elapsed(timer) => self.elapsed(timer, out),
-            Input::Suspected(peer) | Input::Silent(peer) | Input::Died(peer) => {
+            Input::Suspected(peer) | Input::Silent(peer) => self.suspected(peer, out),
+            Input::Died(peer) => {
+                self.dead.insert(peer);
                 self.suspected(peer, out);
             }
             Input::Commanded(command) => self.commanded(command, out),
@@ -69,6 +71,7 @@ impl Bully {
 
     fn received(&mut self, from: NodeId, message: &BullyMessage, out: &mut Outbox<Self>) {
         self.suspects.remove(from);
+        self.dead.remove(from);
         match *message {
             BullyMessage::Election { epoch } => self.asked(from, epoch, out),
             BullyMessage::Answer { epoch } => self.answered(from, epoch, out),
@@ -113,8 +116,7 @@ impl Bully {
         self.enter(Phase::Due, self.config.timing.stagger(self.attempt), out);
     }
 
-    /// A hint ends the vigil early and decides nothing: an ordinary election follows. A proof of
-    /// death is no more than a suspicion here, as there is no lease to respect. The order of
+    /// A hint ends the vigil early and decides nothing: an ordinary election follows. The order of
     /// turns is that of the ids, highest first, as the highest would win anyway.
     fn suspected(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
         self.suspects.insert(peer);

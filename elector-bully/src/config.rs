@@ -30,9 +30,9 @@ pub struct BullyConfig {
     /// it a coordinator stays until it is gone, and a recovering node listens before it asks.
     /// Default true.
     pub preempt: bool,
-    /// Whether a candidate goes without the answers of higher nodes that the host reports gone.
-    /// They are still asked. Saves the answer timeout; **a wrong hint makes two coordinators**
-    /// until they hear each other. Default false.
+    /// Whether a candidate goes without the answers of higher nodes that the host reports gone, as
+    /// it does without those of nodes that are proved dead. They are still asked. Saves the answer
+    /// timeout; **a wrong hint makes two coordinators** until they hear each other. Default false.
     pub skip_suspected: bool,
 }
 

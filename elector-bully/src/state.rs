@@ -28,6 +28,8 @@ pub struct Bully {
     pub(crate) attempt: u32,
     /// Peers that the host reported gone and that were not heard from since.
     pub(crate) suspects: NodeSet,
+    /// Peers that were proved dead, and that were not heard from since.
+    pub(crate) dead: NodeSet,
 }
 
 /// The timers of [`Bully`]. Exactly one runs at any time after the start: that of the phase.
@@ -105,6 +107,7 @@ impl Bully {
             recovering: false,
             attempt: 0,
             suspects: NodeSet::new(),
+            dead: NodeSet::new(),
             config,
             members,
             durable,
@@ -146,10 +149,11 @@ impl Bully {
         self.fresh = false;
     }
 
-    /// Whether no higher node is left whose answer this one would wait for.
+    /// Whether no higher node is left whose answer this one would wait for. A node that is proved
+    /// dead does not answer; one that is only reported gone may.
     pub(crate) fn is_unopposed(&self) -> bool {
-        let above = self.members.above();
-        above.is_empty() || self.config.skip_suspected && self.rank() == 0
+        let silent = |&node| self.dead.contains(node);
+        self.members.above().iter().all(silent) || self.config.skip_suspected && self.rank() == 0
     }
 
     /// How many higher nodes are not reported gone: how many have a better claim to lead.

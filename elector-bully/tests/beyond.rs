@@ -247,6 +247,24 @@ fn a_trusted_hint_ends_the_wait() {
     assert_eq!(sent, all([1, 2], &coordinator(2)));
 }
 
+// A node that was proved dead does not answer, so that nothing is waited for; one that is only
+// reported gone may, and one that is heard again lives.
+#[test]
+fn a_proof_ends_the_wait() {
+    let mut node = Node::follower(3, &preempting());
+    node.order(Command::Campaign);
+    assert_eq!(node.give(Input::Died(NodeId(5))).sends, []);
+    assert_eq!(node.give(Input::Suspected(NodeId(4))).sends, []);
+    let sent = node.give(Input::Died(NodeId(4))).sends;
+    assert_eq!(sent, all([1, 2], &coordinator(2)));
+
+    let mut node = Node::follower(4, &preempting());
+    node.give(Input::Died(NodeId(5)));
+    node.hear(5, coordinator(3));
+    let sent = node.give(Input::Suspected(NodeId(5))).sends;
+    assert_eq!(sent, all([5], &election(3)));
+}
+
 // Under loss two candidates that always ask at the same moment always lose the same messages: the
 // first wait is the shortest that can do, those after a failure are drawn from more and more.
 #[test]

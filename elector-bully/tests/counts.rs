@@ -119,6 +119,19 @@ fn a_hint_to_all_costs_the_best_case() {
     }
 }
 
+// A proof of death saves the answer timeout, without any option, and costs no message.
+#[test]
+fn a_proof_saves_the_answer_timeout() {
+    let mut sim = at_rest(5, &BullyConfig::default());
+    sim.crash(NodeId(5));
+    let crashed = sim.now_ns();
+    sim.prove(NodeId(4), NodeId(5));
+    let settled = sim.run_until_settled(LIMIT).unwrap();
+    let known = u128::from(settled.at_ns - crashed);
+    assert_eq!(known, (DELTA + 2 * WRITE).as_nanos());
+    assert_eq!(sim.sent_for(Purpose::Election), 4);
+}
+
 // `skip_suspected` exists to save the answer timeout: it must, and cost no message more.
 #[test]
 fn a_trusted_hint_saves_the_answer_timeout() {
