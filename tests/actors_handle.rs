@@ -217,10 +217,41 @@ async fn a_guard_in_hand() {
     me.resign();
     soon(cancelled.cancelled()).await;
     let again = soon(other).await.unwrap();
-    assert!(again.token().unwrap() >= token);
+    assert!(again.token().unwrap() > token);
     soon(elector.shutdown()).await.unwrap();
     assert_eq!(again.token(), Err(LeadershipLost));
     assert_eq!(again.guard(async { 7 }).await, Err(LeadershipLost));
+}
+
+// A lease that ends in a short outage leaves the leader in its epoch. The next grant there must
+// have a higher token: the resource has to refuse what the work of the first still writes.
+#[tokio::test]
+async fn a_lease_that_ended_is_followed_by_a_higher_token() {
+    let mut setup = ClusterSetup::<Raft>::new(3);
+    *setup.config.timing_mut() = Timing {
+        heartbeat: Duration::from_millis(10),
+        lease: Duration::from_millis(100),
+        election_min: Duration::from_millis(2000),
+        election_max: Duration::from_millis(2500),
+        round_trip: Duration::from_millis(20),
+    };
+    let cluster = Cluster::start_with(setup).await.unwrap();
+    let leader = soon(cluster.leader()).await;
+    let elector = cluster.node(leader).unwrap();
+    let me = soon(elector.campaign()).await.unwrap();
+    let first = me.token().unwrap();
+    let second = me.next_token().unwrap();
+    cluster.isolate(leader);
+    soon(me.lost()).await;
+    assert_eq!(me.next_token(), Err(LeadershipLost));
+    drop(me); // Only one is in hand at a time.
+    cluster.heal();
+    let again = soon(elector.campaign()).await.unwrap();
+    let third = again.token().unwrap();
+    assert!(first < second && second < third, "{first} {second} {third}");
+    assert!(again.next_token().unwrap() > third);
+    drop(again);
+    cluster.shutdown().await;
 }
 
 // Events are numbered without gaps, and a reader that was too slow is told how many it missed.

@@ -84,8 +84,11 @@ impl Strain {
         let (ended, changes) = (now(), cluster.tenures() - tenures);
         Self::Quiet.begin(switch);
         let lives = cluster.lives()?;
-        if changes > 0 {
+        if changes > 0 || wrong(&lives) > 0 {
             cluster.keep();
+        }
+        if wrong(&lives) > 0 {
+            eprintln!("lives of the command: {lives:?}");
         }
         Ok(Endured {
             changes,

@@ -10,13 +10,13 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use elector_core::actor::now;
+use elector_core::{FencingToken, actor::now};
 use rustix::process::{Signal, kill_process};
 
 use crate::{
     alone, asked, child,
     cluster::{Cluster, Setup},
-    history::{Entry, Findings},
+    history::{Entry, Findings, Writer},
     plan::{Fault, Step, Victim, plan},
     proxy::Mode,
     until,
@@ -299,7 +299,8 @@ impl Player {
             self.look();
             let agreed = self.cluster.board.look(|pinned| pinned.agreed(&nodes));
             let last = self.findings.last.filter(|last| last.at_ns > healed);
-            last.is_some_and(|last| agreed == Some((last.writer.token, last.writer.node)))
+            let of = |writer: Writer| FencingToken::from_value(writer.token).epoch().0;
+            last.is_some_and(|last| agreed == Some((of(last.writer), last.writer.node)))
         });
     }
 

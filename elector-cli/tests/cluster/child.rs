@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use elector_core::actor::now;
+use elector_core::{FencingToken, actor::now};
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::{sleep, timeout},
@@ -72,8 +72,8 @@ impl Child {
         let number = |name| env::var(name).ok().and_then(|text| text.parse().ok());
         let epoch = number("ELECTOR_EPOCH").unwrap();
         let writer = Writer {
-            // Under an algorithm that gives none, a best-effort one.
-            token: number("ELECTOR_FENCING_TOKEN").unwrap_or(epoch),
+            // A best-effort algorithm gives none.
+            token: number("ELECTOR_FENCING_TOKEN").unwrap_or(epoch * FencingToken::GRANTS),
             node: number("ELECTOR_NODE").unwrap(),
             pid: process::id().into(),
         };

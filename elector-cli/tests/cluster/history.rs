@@ -88,8 +88,8 @@ impl FromStr for Entry {
 pub(crate) struct Findings {
     pub(crate) writes: u64,
     pub(crate) commands: u64,
-    /// Each with the node that it belongs to.
-    pub(crate) tokens: BTreeMap<u64, u64>,
+    /// Each with the node and the process that it belongs to.
+    pub(crate) tokens: BTreeMap<u64, (u64, u64)>,
     /// The last that was written.
     pub(crate) last: Option<Entry>,
     /// Under no algorithm may these be: they say that the fence leaks.
@@ -134,12 +134,14 @@ impl Findings {
 
     fn wrote(&mut self, entry: Entry) {
         self.writes += 1;
-        let Writer { token, node, .. } = entry.writer;
+        let Writer { token, node, pid } = entry.writer;
         self.last_of.insert(token, entry.at_ns);
-        let owner = *self.tokens.entry(token).or_insert(node);
-        if owner != node {
-            self.overlaps
-                .push(format!("the token of node {owner}: {entry}"));
+        let owner = *self.tokens.entry(token).or_insert((node, pid));
+        if owner != (node, pid) {
+            let (node, pid) = owner;
+            self.overlaps.push(format!(
+                "the token of process {pid} of node {node}: {entry}"
+            ));
         }
         let Some(last) = self.last.replace(entry) else {
             return;
@@ -174,8 +176,8 @@ mod tests {
         "began 1 3 70 100 0",
         "wrote 1 3 70 101 0",
         "wrote 1 3 70 102 0",
-        // Its command ended, and was started again.
-        "wrote 1 3 71 103 0",
+        // Its command ended, and was started again, with a token of its own.
+        "wrote 2 3 71 103 0",
         "began 4 2 80 104 0",
         "wrote 4 2 80 105 0",
     ];
@@ -185,7 +187,7 @@ mod tests {
     fn a_sound_history_has_no_violation() {
         let findings = found(&SOUND);
         assert_eq!(findings.violations(true), [""; 0]);
-        assert_eq!((findings.writes, findings.tokens.len()), (4, 2));
+        assert_eq!((findings.writes, findings.tokens.len()), (4, 3));
         assert_eq!(findings.last, Some(SOUND[5].parse().unwrap()));
     }
 
@@ -196,7 +198,8 @@ mod tests {
         for (bad, told, quorum_only) in [
             ("wrote 3 2 90 106 0", "went back", false),
             ("wrote 1 3 71 106 0", "went back", false),
-            ("wrote 4 1 90 106 0", "the token of node 2", true),
+            ("wrote 4 1 90 106 0", "process 80 of node 2", true),
+            ("wrote 4 2 81 106 0", "process 80 of node 2", true),
             ("overlaps 5 1 90 106 4", "two commands at once", true),
             ("refused 1 3 71 106 4", "older than the one", true),
         ] {
@@ -207,7 +210,7 @@ mod tests {
         }
         let in_turns = ["wrote 4 2 81 106 0", "wrote 4 2 80 107 0"];
         let findings = found(&[&SOUND[..], &in_turns].concat());
-        assert!(findings.violations(true)[0].contains("in turns"));
+        assert!(findings.violations(true)[1].contains("in turns"));
     }
 
     // What the commands write is what is read.

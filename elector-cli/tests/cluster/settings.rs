@@ -96,7 +96,7 @@ fn a_check_of_run_looks_at_the_command_as_well() {
     for (arguments, told) in [
         (&["--", "no-such-command"][..], "no-such-command"),
         (&["--", "/etc"], "chmod"),
-        (&["--margin-ms", "80", "--", "true"], "shorter than lease"),
+        (&["--margin-ms", "700", "--", "true"], "shorter than lease"),
         (&[], "COMMAND"),
     ] {
         let said = refused(&mut check(arguments));

@@ -170,6 +170,7 @@ async fn start<A: ElectionAlgorithm>(
         lease: clock::nanos(without_drift(lease)),
         published: view,
         tenure: None,
+        grants: Default::default(),
         now: 0,
         reading_serves: 0,
         ended: false,

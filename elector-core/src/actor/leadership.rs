@@ -258,17 +258,16 @@ impl<G: Guarantee> Leadership<G> {
         match G::KIND {
             GuaranteeKind::BestEffort => self.check().map(|()| None),
             GuaranteeKind::Quorum => {
-                self.claim.tenure.grant_anew();
-                self.granted().map(Some)
+                let grant = self.claim.tenure.grant_anew();
+                self.granted(grant).map(Some)
             }
         }
     }
 
-    /// The token of the present grant. If there is none, the leadership is given back.
-    fn granted(&self) -> Result<FencingToken, LeadershipLost> {
+    /// The token of this grant. If there is none, the leadership is given back.
+    fn granted(&self, grant: u64) -> Result<FencingToken, LeadershipLost> {
         self.check()?;
-        let tenure = &self.claim.tenure;
-        let token = FencingToken::new(tenure.epoch(), tenure.grant());
+        let token = FencingToken::new(self.claim.tenure.epoch(), grant);
         if token.is_none() {
             self.claim.resign();
         }
@@ -291,7 +290,7 @@ impl Leadership<Quorum> {
     /// If the leadership is over. It ends, too, if the epoch has no token left: an epoch has
     /// [2^14](FencingToken::GRANTS).
     pub fn token(&self) -> Result<FencingToken, LeadershipLost> {
-        self.granted()
+        self.granted(self.claim.tenure.grant())
     }
 
     /// A higher token than all before it, for work that starts again in the same tenure: the
@@ -301,8 +300,8 @@ impl Leadership<Quorum> {
     /// # Errors
     /// As those of [`token`](Self::token).
     pub fn next_token(&self) -> Result<FencingToken, LeadershipLost> {
-        self.claim.tenure.grant_anew();
-        self.granted()
+        let grant = self.claim.tenure.grant_anew();
+        self.granted(grant)
     }
 }
 

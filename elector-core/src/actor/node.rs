@@ -5,7 +5,7 @@ mod step;
 use std::{
     mem,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
     task::{self, Poll},
     time::Duration,
     vec::Vec,
@@ -25,7 +25,7 @@ use super::{
     timers::Timers,
     transport::Links,
 };
-use crate::{Command, Driver, ElectionAlgorithm, Gate, Input, View};
+use crate::{Command, Driver, ElectionAlgorithm, Epoch, Gate, Input, View};
 
 /// How many timers may elapse in the wake of one message. An algorithm that sets a timer of no
 /// delay at every one of them would otherwise hold its thread forever.
@@ -66,6 +66,8 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     /// What the world has been shown: it may lag behind the driver by a write.
     pub(super) published: View,
     pub(super) tenure: Option<Arc<Tenure>>,
+    /// The newest epoch that was granted, and the number of its next grant.
+    pub(super) grants: (Epoch, Arc<AtomicU64>),
     /// The last reading of the clock, in nanoseconds.
     pub(super) now: u64,
     /// How many more messages it serves; none once nothing more had arrived.

@@ -1,5 +1,8 @@
 use std::{
-    sync::atomic::{AtomicU8, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -22,6 +25,8 @@ pub(super) struct Tenure {
     taken: AtomicU8,
     /// The number of the present grant within the epoch.
     grant: AtomicU64,
+    /// The number of the next grant of the epoch, for all its tenures.
+    grants: Arc<AtomicU64>,
     /// How long whoever works under it may go on when it is to be given back, in nanoseconds. Set
     /// before it is taken.
     to_finish: AtomicU64,
@@ -51,14 +56,16 @@ const IN_HAND: u8 = 2;
 const CLOSED: u8 = 3;
 
 impl Tenure {
-    pub(super) fn new(epoch: Epoch, deadline: u64) -> Self {
+    /// A tenure with the next of the grants of this epoch.
+    pub(super) fn new(epoch: Epoch, deadline: u64, grants: Arc<AtomicU64>) -> Self {
         Self {
             epoch,
             deadline: AtomicU64::new(deadline),
             prolonged: Notify::new(),
             state: AtomicU8::new(LIVE),
             taken: AtomicU8::new(FREE),
-            grant: AtomicU64::new(0),
+            grant: AtomicU64::new(grants.fetch_add(1, Ordering::AcqRel)),
+            grants,
             to_finish: AtomicU64::new(0),
             ending: CancellationToken::new(),
             over: CancellationToken::new(),
@@ -76,9 +83,11 @@ impl Tenure {
         self.grant.load(Ordering::Acquire)
     }
 
-    /// Replaces the present grant by the next.
-    pub(super) fn grant_anew(&self) {
-        self.grant.fetch_add(1, Ordering::AcqRel);
+    /// Replaces the present grant by the next, and returns its number.
+    pub(super) fn grant_anew(&self) -> u64 {
+        let next = self.grants.fetch_add(1, Ordering::AcqRel);
+        self.grant.fetch_max(next, Ordering::AcqRel);
+        next
     }
 
     pub(super) fn over(&self) -> &CancellationToken {

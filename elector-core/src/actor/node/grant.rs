@@ -1,8 +1,8 @@
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicU64};
 
 use super::Node;
 use crate::{
-    ElectionAlgorithm, Guarantee, GuaranteeKind,
+    ElectionAlgorithm, Epoch, Guarantee, GuaranteeKind,
     actor::{
         status::EventKind,
         tenure::{NO_LEASE, Tenure},
@@ -45,11 +45,20 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
         if self.now < deadline {
             let epoch = self.published.epoch;
-            let tenure = Arc::new(Tenure::new(epoch, deadline));
+            let tenure = Arc::new(Tenure::new(epoch, deadline, self.grants(epoch)));
             self.tenure = Some(Arc::clone(&tenure));
             self.shared.grant(Some(tenure));
             self.shared.news.tell(EventKind::Granted(epoch));
         }
+    }
+
+    /// What numbers the grants of this epoch. A tenure that ends and begins again within an epoch
+    /// must not get the token of the one before.
+    fn grants(&mut self, epoch: Epoch) -> Arc<AtomicU64> {
+        if self.grants.0 != epoch {
+            self.grants = (epoch, Arc::default());
+        }
+        Arc::clone(&self.grants.1)
     }
 
     pub(super) fn end_tenure(&mut self) {
