@@ -20,7 +20,7 @@ use super::{
     algorithm::{WithAlgorithm, with_named},
     arguments::NodeArguments,
     error::ServeError,
-    log,
+    log::{self, Queue},
     plan::Plan,
     signals::Ends,
 };
@@ -100,7 +100,7 @@ pub(crate) fn node(arguments: NodeArguments) -> Result<ExitCode, CliError> {
 /// If the node cannot be started.
 pub(crate) fn serve(arguments: NodeArguments, duty: impl Duty) -> Result<ExitCode, CliError> {
     let settings = arguments.settings.with_file()?;
-    log::begin(&settings)?;
+    let log = log::begin(&settings)?;
     let act = if arguments.check_config {
         Act::Check
     } else if arguments.init {
@@ -112,8 +112,11 @@ pub(crate) fn serve(arguments: NodeArguments, duty: impl Duty) -> Result<ExitCod
         settings: settings.clone(),
         act,
         duty,
+        log: log.clone(),
     };
-    with_named(&settings, with)?
+    let served = with_named(&settings, with);
+    log.flush(log::PATIENCE);
+    served?
 }
 
 /// What is to be done with the plan of a node.
@@ -127,6 +130,7 @@ struct With<D> {
     settings: super::settings::Settings,
     act: Act,
     duty: D,
+    log: Queue,
 }
 
 impl<D: Duty> WithAlgorithm for With<D> {
@@ -158,7 +162,7 @@ impl<D: Duty> WithAlgorithm for With<D> {
             what: "the runtime cannot be started",
             source,
         })?;
-        Ok(Ok(runtime.block_on(run(plan, self.duty))?))
+        Ok(Ok(runtime.block_on(run(plan, self.duty, &self.log))?))
     }
 }
 
@@ -218,6 +222,7 @@ fn formatted<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, CliError>
 async fn run<A: ElectionAlgorithm>(
     plan: Plan<A>,
     mut duty: impl Duty,
+    log: &Queue,
 ) -> Result<ExitCode, ServeError> {
     let signals = Ends::new().map_err(|source| ServeError::System {
         what: "signals cannot be handled",
@@ -233,7 +238,7 @@ async fn run<A: ElectionAlgorithm>(
     tell(&elector);
     let (stop_http, stopped) = oneshot::channel::<()>();
     let serving = http.map(|listener| {
-        let service = service(&plan, &elector, &monitor);
+        let service = service(&plan, &elector, &monitor, log);
         tokio::spawn(async move {
             // Dropped: it is to stop.
             let stopped = async { drop(stopped.await) };
@@ -287,8 +292,15 @@ fn service<A: ElectionAlgorithm>(
     plan: &Plan<A>,
     elector: &Elector<A>,
     monitor: &Monitor,
+    log: &Queue,
 ) -> http::Service {
-    let mut options = http::Options::new(plan.name.as_str()).monitor(monitor);
+    let dropped = log.dropped().clone();
+    let mut options = http::Options::new(plan.name.as_str())
+        .monitor(monitor)
+        .metrics(move |registry| {
+            let help = "Log lines dropped, because standard error was not read in time";
+            registry.register("elector_log_lines_dropped", help, dropped);
+        });
     let own = plan.peers.iter().find(|peer| peer.id == plan.members.me());
     if let Some(address) = own.and_then(|peer| peer.address.clone()) {
         options = options.address(address);

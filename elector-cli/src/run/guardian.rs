@@ -2,6 +2,7 @@ use std::{
     ffi::OsString,
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    panic,
     process::ExitCode,
 };
 
@@ -27,14 +28,17 @@ use crate::output;
 
 /// What the guardian does: `command` is what it guards.
 pub(super) fn main(command: Vec<OsString>) -> ExitCode {
+    // A message of a panic must not wait for a reader, either.
+    panic::set_hook(Box::new(|panic| {
+        output::warn(&format!("elector: {panic}\n"));
+    }));
     let stdin = io::stdin();
     let node = stdin.as_fd();
     let done = Guardian::begin(command, node).and_then(Guardian::serve);
     let Err(error) = done else {
         return ExitCode::SUCCESS;
     };
-    // The kernel kills the command with this process. Whether the node hears why or not, it hears
-    // of the end.
+    // The command is killed. Whether the node hears why or not, it hears of the end.
     let _ = wire::send(node, &Report::Failed(error.to_string()), None);
     output::warn(&format!(
         "elector: the guardian of the command failed: {error}\n"
@@ -102,7 +106,19 @@ impl<'a> Guardian<'a> {
         })
     }
 
+    /// When it fails, it kills what it can reach of the command before anything else is done.
     fn serve(mut self) -> io::Result<()> {
+        let served = self.guard();
+        if served.is_ok() {
+            self.part();
+        } else if let Some(ward) = &self.ward {
+            ward.family.kill();
+        }
+        served
+    }
+
+    /// Returns when node and command are gone.
+    fn guard(&mut self) -> io::Result<()> {
         self.prepare()?;
         loop {
             let ended = self.ward.as_mut().map(Ward::tend);
@@ -110,7 +126,6 @@ impl<'a> Guardian<'a> {
                 self.run_ended(ended)?;
             }
             if self.node.is_none() && self.ward.is_none() {
-                self.part();
                 return Ok(());
             }
             let next = self.ward.as_ref().and_then(|ward| ward.duty.next());
