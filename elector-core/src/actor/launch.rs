@@ -170,6 +170,7 @@ async fn start<A: ElectionAlgorithm>(
         lease: clock::nanos(without_drift(lease)),
         published: view,
         tenure: None,
+        deserted: None,
         now: 0,
         reading_serves: 0,
         ended: false,

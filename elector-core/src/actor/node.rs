@@ -1,6 +1,7 @@
 mod door;
 mod grant;
 mod step;
+pub(super) mod watch;
 
 use std::{
     mem,
@@ -13,6 +14,7 @@ use std::{
 
 use actix::{Actor, ActorContext, ActorFuture, AsyncContext, Context, Handler};
 
+use self::watch::Deserted;
 use super::{
     clock::{self, Chance},
     error::NodeError,
@@ -66,6 +68,8 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     /// What the world has been shown: it may lag behind the driver by a write.
     pub(super) published: View,
     pub(super) tenure: Option<Arc<Tenure>>,
+    /// While the work of the leader hangs.
+    pub(super) deserted: Option<Deserted>,
     /// The last reading of the clock, in nanoseconds.
     pub(super) now: u64,
     /// How many more messages it serves; none once nothing more had arrived.
@@ -149,6 +153,8 @@ impl<A: ElectionAlgorithm> Handler<Order> for Node<A> {
                 self.go_on(&tenure);
             }
             Order::GoOn(tenure) => self.go_on(&tenure),
+            Order::Watch(watch) => self.watch(watch, 0, ctx),
+            Order::Answer => self.shared.answer(),
             // Over already.
             Order::GiveBack(_) => {}
             Order::Stop if self.ended => {}
