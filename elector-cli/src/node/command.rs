@@ -8,8 +8,8 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use elector_core::{
-    ElectionAlgorithm, Epoch, FencingToken, Guarantee, GuaranteeKind, Moment, Settings as _,
-    actor::{BoxError, Elector, Grace, LeadError, Leadership, LeadershipLost},
+    ElectionAlgorithm, Guarantee, GuaranteeKind, Settings as _,
+    actor::{BoxError, Elector, Grace, LeadError, Leadership},
 };
 use elector_net::{Monitor, Tcp};
 use serde::Deserialize;
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     CliError,
-    run::{self, Backoff, ExitPolicy, Guard, Held, Options, Outcome, RunError},
+    run::{self, Backoff, ExitPolicy, Guard, Options, Outcome, RunError},
 };
 
 /// `elector run`.
@@ -184,6 +184,7 @@ impl Duty for Supervision {
             guard: tokio::sync::Mutex::new((guard, Backoff::default())),
             policy,
             verdict: Mutex::new(None),
+            patience: plan.config.timing().lease,
         };
         let grace = Grace {
             // A little more than the command has: its guardian must be heard.
@@ -201,6 +202,9 @@ struct Worker {
     policy: ExitPolicy,
     /// The exit code of the process, if the end of the command or of its guardian decides it.
     verdict: Mutex<Option<u8>>,
+    /// The node gives leadership up when the work is not polled for so long: its command is dead by
+    /// then, for the guardian hears of no longer lease.
+    patience: Duration,
 }
 
 impl Worker {
@@ -210,7 +214,7 @@ impl Worker {
         grace: Grace,
         gone: impl Future<Output = ()>,
     ) -> Result<(), LeadError> {
-        let led = elector.lead_with(grace, |me| self.work(me));
+        let led = elector.lead_with(grace, |me| self.watched(me));
         unless_bereaved(led, gone, &self.guard, || self.verdict()).await
     }
 
@@ -218,10 +222,14 @@ impl Worker {
         *self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn work<G: Guarantee>(&self, me: Leadership<G>) -> Result<(), BoxError> {
+    async fn watched<G: Guarantee>(&self, me: Leadership<G>) -> Result<(), BoxError> {
+        me.watched(self.patience, self.work(&me)).await
+    }
+
+    async fn work<G: Guarantee>(&self, me: &Leadership<G>) -> Result<(), BoxError> {
         let mut guard = self.guard.lock().await;
         let (guard, backoff) = &mut *guard;
-        let outcome = run::supervise(&Tenured(me), guard, self.policy, backoff).await;
+        let outcome = run::supervise(me, guard, self.policy, backoff).await;
         match outcome {
             Ok(Outcome::Stop(ended)) => {
                 self.decide(ended.exit.code());
@@ -291,35 +299,6 @@ async fn unless_bereaved<T>(
     Err(LeadError::Work(
         "the guardian of the command is gone".into(),
     ))
-}
-
-/// A leadership, as the supervisor of a command sees it.
-struct Tenured<G: Guarantee>(Leadership<G>);
-
-impl<G: Guarantee> Held for Tenured<G> {
-    fn epoch(&self) -> Epoch {
-        self.0.epoch()
-    }
-
-    fn next_token(&self) -> Result<Option<FencingToken>, LeadershipLost> {
-        self.0.next_grant()
-    }
-
-    fn deadline(&self) -> Option<Moment> {
-        self.0.deadline()
-    }
-
-    async fn prolonged(&self, known: Moment) -> Option<Moment> {
-        self.0.prolonged(known).await.ok()
-    }
-
-    async fn ending(&self) {
-        self.0.ending().await;
-    }
-
-    async fn lost(&self) {
-        self.0.lost().await;
-    }
 }
 
 impl From<RunError> for ServeError {

@@ -2,16 +2,15 @@ use std::{future::Future, time::Duration};
 
 use clap::ValueEnum;
 use elector_core::{
-    Epoch, FencingToken, Moment,
-    actor::{LeadershipLost, now},
+    Epoch, FencingToken, Guarantee, Moment,
+    actor::{Leadership, LeadershipLost, now},
 };
 use serde::Deserialize;
 use tokio::time::sleep;
 
 use super::{Backoff, Ended, Guard, RunError, Tenure, Why};
 
-/// A leadership that a command runs under, as far as its supervisor must know. It is meant for
-/// [`elector_core::actor::Leadership`].
+/// A leadership that a command runs under, as far as its supervisor must know: a [`Leadership`].
 pub trait Held: Sync {
     /// The epoch of this tenure.
     fn epoch(&self) -> Epoch;
@@ -36,6 +35,32 @@ pub trait Held: Sync {
 
     /// Returns when the leadership is over.
     fn lost(&self) -> impl Future<Output = ()> + Send;
+}
+
+impl<G: Guarantee> Held for Leadership<G> {
+    fn epoch(&self) -> Epoch {
+        self.epoch()
+    }
+
+    fn next_token(&self) -> Result<Option<FencingToken>, LeadershipLost> {
+        self.next_grant()
+    }
+
+    fn deadline(&self) -> Option<Moment> {
+        self.deadline()
+    }
+
+    async fn prolonged(&self, known: Moment) -> Option<Moment> {
+        self.prolonged(known).await.ok()
+    }
+
+    async fn ending(&self) {
+        self.ending().await;
+    }
+
+    async fn lost(&self) {
+        self.lost().await;
+    }
 }
 
 /// What to do when the command ends by itself while the node leads.
@@ -73,6 +98,9 @@ pub enum Outcome {
 /// After an end of the command by itself there is a pause of the `backoff`, which is to live as long
 /// as the node. A command that was killed at the end of its lease starts again without a pause when
 /// the lease is prolonged.
+///
+/// While nothing polls it, the guardian hears of no longer lease, and stops the command. The node
+/// would lead on without it: drive this under [`Leadership::watched`], with the lease as its limit.
 ///
 /// If this is dropped, the command is stopped as when leadership is [lost](Why::Lost), and the next
 /// call waits for its end.
