@@ -4,7 +4,9 @@ use std::{
     time::Duration,
 };
 
-use elector_cli::run::{Backoff, Ended, Exit, ExitPolicy, Held, Outcome, RunError, Why, supervise};
+use elector_cli::run::{
+    Backoff, Ended, Exit, ExitPolicy, Held, Options, Outcome, RunError, Why, supervise,
+};
 use elector_core::{
     Epoch, FencingToken, Moment,
     actor::{LeadershipLost, now},
@@ -240,7 +242,13 @@ async fn a_tenure_may_be_over_before_it_is_worked_for() {
 async fn a_lease_that_ends_often_does_not_count_as_a_failure_of_the_command() {
     let folder = Folder::new();
     let runs = "echo $$ >> $0; exec sleep 1000";
-    let mut guard = guard(&script(runs, &folder.path("pids"))).await;
+    // With room for the command to begin within the lease.
+    let options = Options {
+        margin: Duration::from_millis(200),
+        loss_grace: Duration::from_millis(50),
+        ..script(runs, &folder.path("pids"))
+    };
+    let mut guard = guard(&options).await;
     let held = Script::new(700);
     let hour = Duration::from_secs(3_600);
     let mut backoff = Backoff::new(hour, hour);
