@@ -12,6 +12,7 @@ use elector_core::{
     actor::{BoxError, Elector, Grace, LeadError, Leadership},
 };
 use elector_net::{Monitor, Tcp};
+use rustix::process::Pid;
 use serde::Deserialize;
 
 use super::{
@@ -19,6 +20,7 @@ use super::{
     error::ServeError,
     plan::Plan,
     serve::{Duty, code_of, serve},
+    service::Counted,
 };
 use crate::{
     CliError,
@@ -128,6 +130,7 @@ impl Supervision {
         set(&mut options.grace, settings.grace_ms);
         set(&mut options.loss_grace, settings.loss_grace_ms);
         set(&mut options.margin, settings.margin_ms);
+        options.widen_margin(plan.config.timing());
         options.stdin = match settings.stdin {
             None | Some(StdinSetting::Null) => run::Stdin::Null,
             Some(StdinSetting::Inherit) => run::Stdin::Inherit,
@@ -153,13 +156,23 @@ impl Duty for Supervision {
         &mut self,
         plan: &Plan<A>,
         tcp: Tcp<A>,
+        heir: Option<u32>,
     ) -> Result<Tcp<A>, ServeError> {
-        let guard = Guard::spawn(&self.options(plan)).await?;
+        let mut options = self.options(plan);
+        let heir = heir.and_then(|heir| Pid::from_raw(heir.try_into().ok()?));
+        options.own_children = Some(heir.into_iter().collect());
+        let guard = Guard::spawn(&options).await?;
         let keeper = guard.keeper();
         self.guard = Some(guard);
         let companion = keeper.clone();
         let tcp = tcp.companion(move |said, socket| companion.entrust(said.bytes(), socket));
         Ok(tcp.before_listening(move |socket| keeper.keep(socket)))
+    }
+
+    fn counts(&self) -> Vec<Counted> {
+        let help = "Commands that were dead only after the end of their lease";
+        let count = |guard: &Guard| ("elector_command_late_ends", help, guard.late_ends().clone());
+        self.guard.iter().map(count).collect()
     }
 
     async fn done<A: ElectionAlgorithm>(

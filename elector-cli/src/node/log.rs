@@ -15,14 +15,23 @@ use tracing_subscriber::{EnvFilter, fmt, fmt::MakeWriter};
 pub(crate) use self::queue::Queue;
 use super::{
     error::ServeError,
+    service::Counted,
     settings::{LogFormat, Settings},
 };
+
+impl Queue {
+    /// What it has dropped, as a metric.
+    pub(crate) fn counted(&self) -> Counted {
+        let help = "Log lines dropped, because standard error was not read in time";
+        ("elector_log_lines_dropped", help, self.dropped().clone())
+    }
+}
 
 /// How long the end of the process waits for the reader of its log.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Begins to log to standard error, as the settings say. No thread that logs waits for the reader: a
-/// pipe that is not read must not stop a node. Panics are logged, too, for the same reason.
+/// Begins to log to standard error, as the settings say. No thread that logs waits for the reader:
+/// a pipe that is not read must not stop a node. Panics are logged, too, for the same reason.
 ///
 /// # Errors
 /// If the filter cannot be read, or there is no thread for the log.
@@ -34,7 +43,8 @@ pub(crate) fn begin(settings: &Settings) -> Result<Queue, ServeError> {
         what: "the thread that writes the log cannot be started",
         source,
     })?;
-    // A line that cannot be written is counted. To complain to standard error would be to wait for it.
+    // A line that cannot be written is counted. To complain to standard error would be to wait for
+    // it.
     let log = fmt()
         .with_env_filter(filter)
         .with_writer(queue.clone())
@@ -63,8 +73,8 @@ fn tell(lines: u64) {
     );
 }
 
-/// Standard error, without the lock of this process on it: a thread that waits for the reader while it
-/// holds the lock would make all others wait that write there.
+/// Standard error, without the lock of this process on it: a thread that waits for the reader while
+/// it holds the lock would make all others wait that write there.
 #[derive(Debug)]
 struct Stderr(File);
 
@@ -79,7 +89,8 @@ impl Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             match self.0.write(bytes) {
-                // Another process has the same pipe, and has told it not to wait: the command does, for one.
+                // Another process has the same pipe, and has told it not to wait: the command does,
+                // for one.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     poll(&mut [PollFd::new(&self.0, PollFlags::OUT)], None)?;
                 }

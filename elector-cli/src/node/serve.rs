@@ -22,6 +22,7 @@ use super::{
     error::ServeError,
     log::{self, Queue},
     plan::Plan,
+    service::{Counted, service},
     signals::Ends,
 };
 use crate::{CliError, output};
@@ -37,12 +38,16 @@ pub(crate) trait Duty {
     /// Checks, before anything is opened, that it can be done under this plan.
     fn check<A: ElectionAlgorithm>(&self, plan: &Plan<A>) -> Result<(), ServeError>;
 
-    /// Prepares for it, before the node is started.
+    /// Prepares for it, before the node is started. The heir of this process is its only child.
     fn prepare<A: ElectionAlgorithm>(
         &mut self,
         plan: &Plan<A>,
         tcp: Tcp<A>,
+        heir: Option<u32>,
     ) -> impl Future<Output = Result<Tcp<A>, ServeError>>;
+
+    /// What it counts, once it is prepared.
+    fn counts(&self) -> Vec<Counted>;
 
     /// Does it, until the node has stopped; the exit code of the process.
     fn done<A: ElectionAlgorithm>(
@@ -64,16 +69,21 @@ impl Duty for Nothing {
     /// The heir of this process says when it has ended.
     async fn prepare<A: ElectionAlgorithm>(
         &mut self,
-        plan: &Plan<A>,
+        _: &Plan<A>,
         tcp: Tcp<A>,
+        heir: Option<u32>,
     ) -> Result<Tcp<A>, ServeError> {
-        if !plan.heir {
+        if heir.is_none() {
             return Ok(tcp);
         }
         let entrust = |farewell: &Farewell, connection: BorrowedFd<'_>| {
             elector_heir::entrust(farewell.bytes(), connection)
         };
         Ok(tcp.companion(entrust))
+    }
+
+    fn counts(&self) -> Vec<Counted> {
+        Vec::new()
     }
 
     async fn done<A: ElectionAlgorithm>(
@@ -151,19 +161,24 @@ impl<D: Duty> WithAlgorithm for With<D> {
             }
             Act::Serve => {}
         }
-        if plan.heir
-            // This command drops no privileges.
-            && let Err(error) = elector_heir::appoint_privileged()
-        {
-            tracing::info!(target: "elector", %error, "peers will notice a crash a little later");
-        }
+        let heir = plan.heir.then(appoint).flatten();
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| ServeError::System {
             what: "the runtime cannot be started",
             source,
         })?;
-        Ok(Ok(runtime.block_on(run(plan, self.duty, &self.log))?))
+        Ok(Ok(runtime.block_on(run(plan, self.duty, heir, &self.log))?))
     }
+}
+
+/// The heir of this process, if there can be one.
+fn appoint() -> Option<u32> {
+    // This command drops no privileges.
+    let appointed = elector_heir::appoint_privileged();
+    if let Err(error) = &appointed {
+        tracing::info!(target: "elector", %error, "peers will notice a crash a little later");
+    }
+    appointed.ok()
 }
 
 fn identity<A: ElectionAlgorithm>(plan: &Plan<A>) -> Identity {
@@ -222,6 +237,7 @@ fn formatted<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, CliError>
 async fn run<A: ElectionAlgorithm>(
     plan: Plan<A>,
     mut duty: impl Duty,
+    heir: Option<u32>,
     log: &Queue,
 ) -> Result<ExitCode, ServeError> {
     let signals = Ends::new().map_err(|source| ServeError::System {
@@ -232,13 +248,15 @@ async fn run<A: ElectionAlgorithm>(
         Some(address) => Some(http::bind(address, plan.http_beyond_loopback).await?),
         None => None,
     };
-    let tcp = duty.prepare(&plan, tcp(&plan)).await?;
+    let tcp = duty.prepare(&plan, tcp(&plan), heir).await?;
     let monitor = tcp.monitor();
     let elector = start(&plan, tcp).await?;
     tell(&elector);
     let (stop_http, stopped) = oneshot::channel::<()>();
     let serving = http.map(|listener| {
-        let service = service(&plan, &elector, &monitor, log);
+        let mut counts = duty.counts();
+        counts.push(log.counted());
+        let service = service(&plan, &elector, &monitor, counts);
         tokio::spawn(async move {
             // Dropped: it is to stop.
             let stopped = async { drop(stopped.await) };
@@ -286,29 +304,6 @@ async fn start<A: ElectionAlgorithm>(
     let storage = FileStorage::at(&plan.data_dir, identity(plan)).on_node_thread(true);
     let tcp = tcp.register(storage.register());
     Ok(builder.storage(storage).transport(tcp).start().await?)
-}
-
-fn service<A: ElectionAlgorithm>(
-    plan: &Plan<A>,
-    elector: &Elector<A>,
-    monitor: &Monitor,
-    log: &Queue,
-) -> http::Service {
-    let dropped = log.dropped().clone();
-    let mut options = http::Options::new(plan.name.as_str())
-        .monitor(monitor)
-        .metrics(move |registry| {
-            let help = "Log lines dropped, because standard error was not read in time";
-            registry.register("elector_log_lines_dropped", help, dropped);
-        });
-    let own = plan.peers.iter().find(|peer| peer.id == plan.members.me());
-    if let Some(address) = own.and_then(|peer| peer.address.clone()) {
-        options = options.address(address);
-    }
-    if let Some(token) = &plan.token {
-        options = options.token(token.clone());
-    }
-    http::Service::new(elector, options)
 }
 
 /// How long there may be no leader before that is logged.

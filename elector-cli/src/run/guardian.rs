@@ -18,6 +18,7 @@ use super::{
     alarm::Alarm,
     duty::{Duty, Terms},
     family::{self, Family},
+    lateness::Lateness,
     process,
     proof::Proof,
     shim::Shim,
@@ -56,6 +57,9 @@ struct Guardian<'a> {
     alarm: Alarm,
     command: Vec<OsString>,
     terms: Terms,
+    lateness: Lateness,
+    /// The nice value of the command.
+    nice: i32,
     shim: Option<Shim>,
     ward: Option<Ward>,
     /// Sockets of the node that are not to break before the command is dead.
@@ -98,6 +102,8 @@ impl<'a> Guardian<'a> {
             alarm: Alarm::new()?,
             command,
             terms,
+            lateness: Lateness::default(),
+            nice: process::hasten()?,
             shim: None,
             ward: None,
             kept: Vec::new(),
@@ -152,7 +158,7 @@ impl<'a> Guardian<'a> {
     /// Puts a process in place for the next run.
     fn prepare(&mut self) -> io::Result<()> {
         if self.node.is_some() {
-            let shim = Shim::prepare(&self.command)?;
+            let shim = Shim::prepare(&self.command, self.nice)?;
             let pid = shim.pid.as_raw_nonzero().get();
             self.tell(&Report::Ready { pid }, Some(shim.line.as_fd()))?;
             self.shim = Some(shim);
@@ -161,9 +167,12 @@ impl<'a> Guardian<'a> {
     }
 
     fn run_ended(&mut self, ended: Ended) -> io::Result<()> {
-        let Some(Ward { run, .. }) = self.ward.take() else {
+        let Some(Ward { run, duty, .. }) = self.ward.take() else {
             return Ok(());
         };
+        if let Some(late) = duty.late(ended.over.nanos()) {
+            self.lateness.saw(late);
+        }
         if self.node.is_none() {
             self.last = Some(ended.exit);
             return Ok(());
@@ -252,7 +261,22 @@ impl<'a> Guardian<'a> {
         };
         match (order, &mut self.ward) {
             (Order::Start { run, pid, deadline }, None) => return self.start(run, pid, deadline),
-            (Order::Prolong { run, deadline }, Some(ward)) if ward.run == run => {
+            (
+                Order::Prolong {
+                    run,
+                    deadline,
+                    sent,
+                },
+                Some(ward),
+            ) if ward.run == run => {
+                self.lateness
+                    .saw(now().nanos().saturating_sub(sent.nanos()));
+                let Terms {
+                    margin,
+                    most_margin,
+                    ..
+                } = self.terms;
+                ward.duty.leave(self.lateness.margin(margin, most_margin));
                 ward.duty.prolong(deadline.nanos());
             }
             (Order::Stop { run, why }, Some(ward)) if ward.run == run => ward.stop(why),
@@ -284,7 +308,13 @@ impl<'a> Guardian<'a> {
     fn start(&mut self, run: u64, pid: i32, deadline: Option<Moment>) -> io::Result<()> {
         let told = |shim: &mut Shim| shim.pid.as_raw_nonzero().get() == pid;
         if let Some(shim) = self.shim.take_if(told) {
-            let duty = Duty::new(self.terms, deadline.map(Moment::nanos));
+            let Terms {
+                margin,
+                most_margin,
+                ..
+            } = self.terms;
+            let mut duty = Duty::new(self.terms, deadline.map(Moment::nanos));
+            duty.leave(self.lateness.margin(margin, most_margin));
             self.ward = Some(Ward::new(run, shim, duty));
             return Ok(());
         }

@@ -79,8 +79,8 @@ fn a_command_that_crashes_is_started_again() {
     assert_eq!(cluster.ended(1), 0);
 }
 
-// Such a node must do what it is told, answer, and be replaced by another: whatever it has to say of
-// strangers, and of its own end.
+// Such a node must do what it is told, answer, and be replaced by another: whatever it has to say
+// of strangers, and of its own end.
 #[test]
 fn a_leader_hands_over_and_ends() {
     let mut cluster = Cluster::stopped(Setup {
@@ -127,7 +127,11 @@ fn a_leader_hands_over_and_ends() {
     let asks = |path| ureq::get(format!("http://{}{path}", cluster.http(1))).call();
     assert!(asks("/livez").is_ok());
     let metrics = asks("/metrics").unwrap().body_mut().read_to_string();
-    assert!(metrics.unwrap().contains("elector_log_lines_dropped_total"));
+    let metrics = metrics.unwrap();
+    for counter in ["log_lines_dropped", "command_late_ends"] {
+        let counter = format!("elector_{counter}_total 0");
+        assert!(metrics.contains(&counter), "{counter}");
+    }
 
     cluster.signal(1, Signal::TERM);
     assert_eq!(cluster.ended(1), 0);

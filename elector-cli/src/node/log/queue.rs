@@ -11,11 +11,11 @@ use elector_net::http::prometheus_client::metrics::counter::Counter;
 /// How many bytes of lines may wait: some thousands of lines.
 const MOST_BYTES: usize = 1024 * 1024;
 
-/// Lines on their way to a log, which a thread of its own writes: no other thread waits for the reader.
-/// What does not fit is dropped and counted, as are lines that cannot be written.
+/// Lines on their way to a log, which a thread of its own writes: no other thread waits for the
+/// reader. What does not fit is dropped and counted, as are lines that cannot be written.
 ///
-/// The worker of `tracing-appender` is not used, because the end of that one writes to standard output
-/// when its queue is full, and waits there for the same reader.
+/// The worker of `tracing-appender` is not used, because the end of that one writes to standard
+/// output when its queue is full, and waits there for the same reader.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue(Arc<Shared>);
 
@@ -38,7 +38,8 @@ struct Waiting {
 }
 
 impl Queue {
-    /// Starts the thread, which ends with the process. When lines were lost and one was written again,
+    /// Starts the thread, which ends with the process. When lines were lost and one was written
+    /// again,
     /// `tell` is called there with the number of those that were lost.
     ///
     /// # Errors
@@ -69,7 +70,7 @@ impl Queue {
     }
 
     /// How many lines were dropped.
-    pub(crate) fn dropped(&self) -> &Counter {
+    pub(super) fn dropped(&self) -> &Counter {
         &self.0.dropped
     }
 
@@ -152,8 +153,8 @@ mod tests {
         }
     }
 
-    // A reader that does not read costs lines, and no thread its time; when it reads again it is told
-    // how many lines it has missed, once, and what was queued before is there in order.
+    // A reader that does not read costs lines, and no thread its time; when it reads again it is
+    // told how many lines it has missed, once, and what was queued before is there in order.
     #[test]
     fn lines_without_a_reader_are_dropped_counted_and_told() {
         let (lines, read) = channel();
