@@ -2,6 +2,9 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use crate::CliError;
@@ -28,9 +31,21 @@ pub(crate) fn put(text: &str) -> io::Result<()> {
     }
 }
 
-/// Writes to standard error, where there is nobody to tell of a failure.
+/// How long a message waits for the reader of standard error.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Writes to standard error, where there is nobody to tell of a failure. A reader that does not
+/// read is not waited for: what writes here may have more important things to do, or must end.
 pub(crate) fn warn(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let text = text.to_owned();
+    let (done, written) = mpsc::channel();
+    let writes = thread::Builder::new().spawn(move || {
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+        let _ = done.send(());
+    });
+    if writes.is_ok() {
+        let _ = written.recv_timeout(PATIENCE);
+    }
 }
 
 /// Checks, before any work is done, that a file can be written. What it holds stays as it is; a

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
 
+mod hanging;
 mod stopping;
 
 use std::{future::pending, slice, sync::Arc, time::Duration};

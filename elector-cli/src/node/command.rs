@@ -8,10 +8,11 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use elector_core::{
-    ElectionAlgorithm, Epoch, FencingToken, Guarantee, GuaranteeKind, Moment, Settings as _,
-    actor::{BoxError, Elector, Grace, LeadError, Leadership, LeadershipLost},
+    ElectionAlgorithm, Guarantee, GuaranteeKind, Settings as _,
+    actor::{BoxError, Elector, Grace, LeadError, Leadership},
 };
 use elector_net::{Monitor, Tcp};
+use rustix::process::Pid;
 use serde::Deserialize;
 
 use super::{
@@ -19,10 +20,11 @@ use super::{
     error::ServeError,
     plan::Plan,
     serve::{Duty, code_of, serve},
+    service::Counted,
 };
 use crate::{
     CliError,
-    run::{self, Backoff, ExitPolicy, Guard, Held, Options, Outcome, RunError},
+    run::{self, Backoff, ExitPolicy, Guard, Options, Outcome, RunError},
 };
 
 /// `elector run`.
@@ -124,6 +126,7 @@ impl Supervision {
         set(&mut options.grace, settings.grace_ms);
         set(&mut options.loss_grace, settings.loss_grace_ms);
         set(&mut options.margin, settings.margin_ms);
+        options.widen_margin(plan.config.timing());
         options.stdin = match settings.stdin {
             None | Some(StdinSetting::Null) => run::Stdin::Null,
             Some(StdinSetting::Inherit) => run::Stdin::Inherit,
@@ -163,13 +166,23 @@ impl Duty for Supervision {
         &mut self,
         plan: &Plan<A>,
         tcp: Tcp<A>,
+        heir: Option<u32>,
     ) -> Result<Tcp<A>, ServeError> {
-        let guard = Guard::spawn(&self.options(plan)).await?;
+        let mut options = self.options(plan);
+        let heir = heir.and_then(|heir| Pid::from_raw(heir.try_into().ok()?));
+        options.own_children = Some(heir.into_iter().collect());
+        let guard = Guard::spawn(&options).await?;
         let keeper = guard.keeper();
         self.guard = Some(guard);
         let companion = keeper.clone();
         let tcp = tcp.companion(move |said, socket| companion.entrust(said.bytes(), socket));
         Ok(tcp.before_listening(move |socket| keeper.keep(socket)))
+    }
+
+    fn counts(&self) -> Vec<Counted> {
+        let help = "Commands that were dead only after the end of their lease";
+        let count = |guard: &Guard| ("elector_command_late_ends", help, guard.late_ends().clone());
+        self.guard.iter().map(count).collect()
     }
 
     async fn done<A: ElectionAlgorithm>(
@@ -194,6 +207,7 @@ impl Duty for Supervision {
             guard: tokio::sync::Mutex::new((guard, Backoff::default())),
             policy,
             verdict: Mutex::new(None),
+            patience: plan.config.timing().lease,
         };
         let grace = Grace {
             // A little more than the command has: its guardian must be heard.
@@ -211,6 +225,9 @@ struct Worker {
     policy: ExitPolicy,
     /// The exit code of the process, if the end of the command or of its guardian decides it.
     verdict: Mutex<Option<u8>>,
+    /// The node gives leadership up when the work is not polled for so long: its command is dead by
+    /// then, for the guardian hears of no longer lease.
+    patience: Duration,
 }
 
 impl Worker {
@@ -220,7 +237,7 @@ impl Worker {
         grace: Grace,
         gone: impl Future<Output = ()>,
     ) -> Result<(), LeadError> {
-        let led = elector.lead_with(grace, |me| self.work(me));
+        let led = elector.lead_with(grace, |me| self.watched(me));
         unless_bereaved(led, gone, &self.guard, || self.verdict()).await
     }
 
@@ -228,10 +245,14 @@ impl Worker {
         *self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn work<G: Guarantee>(&self, me: Leadership<G>) -> Result<(), BoxError> {
+    async fn watched<G: Guarantee>(&self, me: Leadership<G>) -> Result<(), BoxError> {
+        me.watched(self.patience, self.work(&me)).await
+    }
+
+    async fn work<G: Guarantee>(&self, me: &Leadership<G>) -> Result<(), BoxError> {
         let mut guard = self.guard.lock().await;
         let (guard, backoff) = &mut *guard;
-        let outcome = run::supervise(&Tenured(me), guard, self.policy, backoff).await;
+        let outcome = run::supervise(me, guard, self.policy, backoff).await;
         match outcome {
             Ok(Outcome::Stop(ended)) => {
                 self.decide(ended.exit.code());
@@ -301,35 +322,6 @@ async fn unless_bereaved<T>(
     Err(LeadError::Work(
         "the guardian of the command is gone".into(),
     ))
-}
-
-/// A leadership, as the supervisor of a command sees it.
-struct Tenured<G: Guarantee>(Leadership<G>);
-
-impl<G: Guarantee> Held for Tenured<G> {
-    fn epoch(&self) -> Epoch {
-        self.0.epoch()
-    }
-
-    fn next_token(&self) -> Result<Option<FencingToken>, LeadershipLost> {
-        self.0.next_grant()
-    }
-
-    fn deadline(&self) -> Option<Moment> {
-        self.0.deadline()
-    }
-
-    async fn prolonged(&self, known: Moment) -> Option<Moment> {
-        self.0.prolonged(known).await.ok()
-    }
-
-    async fn ending(&self) {
-        self.0.ending().await;
-    }
-
-    async fn lost(&self) {
-        self.0.lost().await;
-    }
 }
 
 impl From<RunError> for ServeError {

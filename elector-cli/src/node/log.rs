@@ -1,29 +1,128 @@
-use std::io::{self, IsTerminal};
+mod queue;
 
-use tracing_subscriber::{EnvFilter, fmt};
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    fs::File,
+    io::{self, IsTerminal, Write},
+    os::fd::AsFd,
+    panic,
+    time::Duration,
+};
 
+use rustix::event::{PollFd, PollFlags, poll};
+use tracing_subscriber::{EnvFilter, fmt, fmt::MakeWriter};
+
+pub(crate) use self::queue::Queue;
 use super::{
     error::ServeError,
+    service::Counted,
     settings::{LogFormat, Settings},
 };
 
-/// Begins to log to standard error, as the settings say.
+impl Queue {
+    /// What it has dropped, as a metric.
+    pub(crate) fn counted(&self) -> Counted {
+        let help = "Log lines dropped, because standard error was not read in time";
+        ("elector_log_lines_dropped", help, self.dropped().clone())
+    }
+}
+
+/// How long the end of the process waits for the reader of its log.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Begins to log to standard error, as the settings say. No thread that logs waits for the reader:
+/// a pipe that is not read must not stop a node. Panics are logged, too, for the same reason.
 ///
 /// # Errors
-/// If the filter is none.
-pub(crate) fn begin(settings: &Settings) -> Result<(), ServeError> {
+/// If the filter cannot be read, or there is no thread for the log.
+pub(crate) fn begin(settings: &Settings) -> Result<Queue, ServeError> {
     let filter = settings.log.as_deref().unwrap_or("info");
     let filter = EnvFilter::try_new(filter).map_err(|error| ServeError::Log(error.to_string()))?;
-    // Whoever read the log may have gone. To complain of that, to standard error, would be a panic.
+    let queue = Stderr::new().and_then(|stderr| Queue::start(stderr, tell));
+    let queue = queue.map_err(|source| ServeError::System {
+        what: "the thread that writes the log cannot be started",
+        source,
+    })?;
+    // A line that cannot be written is counted. To complain to standard error would be to wait for
+    // it.
     let log = fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
+        .with_writer(queue.clone())
         .log_internal_errors(false);
     let begun = match settings.log_format.unwrap_or_default() {
         LogFormat::Human => log.with_ansi(io::stderr().is_terminal()).try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),
     };
     // Somebody else has begun: then that is where the log goes.
-    drop(begun);
-    Ok(())
+    if begun.is_ok() {
+        panic::set_hook(Box::new(|panic| {
+            let backtrace = Backtrace::capture();
+            let backtrace = (backtrace.status() == BacktraceStatus::Captured).then_some(backtrace);
+            let backtrace = backtrace.map(tracing::field::display);
+            tracing::error!(target: "elector", %panic, backtrace, "a thread panicked");
+        }));
+    }
+    Ok(queue)
+}
+
+fn tell(lines: u64) {
+    tracing::warn!(
+        target: "elector",
+        lines,
+        "log lines were dropped, because standard error was not read in time: look at what reads it"
+    );
+}
+
+/// Standard error, without the lock of this process on it: a thread that waits for the reader while
+/// it holds the lock would make all others wait that write there.
+#[derive(Debug)]
+struct Stderr(File);
+
+impl Stderr {
+    fn new() -> io::Result<Self> {
+        let own = io::stderr().as_fd().try_clone_to_owned()?;
+        Ok(Self(own.into()))
+    }
+}
+
+impl Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.0.write(bytes) {
+                // Another process has the same pipe, and has told it not to wait: the command does,
+                // for one.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    poll(&mut [PollFd::new(&self.0, PollFlags::OUT)], None)?;
+                }
+                written => return written,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Queue {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Line<'a> {
+        Line(self)
+    }
+}
+
+/// What takes one line. The subscriber writes each in one piece.
+#[derive(Debug)]
+pub(crate) struct Line<'a>(&'a Queue);
+
+impl Write for Line<'_> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -8,6 +8,7 @@ mod log;
 mod members;
 mod plan;
 mod serve;
+mod service;
 mod settings;
 mod signals;
 

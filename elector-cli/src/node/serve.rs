@@ -20,8 +20,9 @@ use super::{
     algorithm::{WithAlgorithm, with_named},
     arguments::NodeArguments,
     error::ServeError,
-    log,
+    log::{self, Queue},
     plan::Plan,
+    service::{Counted, service},
     signals::Ends,
 };
 use crate::{CliError, output};
@@ -37,12 +38,16 @@ pub(crate) trait Duty {
     /// Checks, before anything is opened, that it can be done under this plan.
     fn check<A: ElectionAlgorithm>(&self, plan: &Plan<A>) -> Result<(), ServeError>;
 
-    /// Prepares for it, before the node is started.
+    /// Prepares for it, before the node is started. The heir of this process is its only child.
     fn prepare<A: ElectionAlgorithm>(
         &mut self,
         plan: &Plan<A>,
         tcp: Tcp<A>,
+        heir: Option<u32>,
     ) -> impl Future<Output = Result<Tcp<A>, ServeError>>;
+
+    /// What it counts, once it is prepared.
+    fn counts(&self) -> Vec<Counted>;
 
     /// Does it, until the node has stopped; the exit code of the process.
     fn done<A: ElectionAlgorithm>(
@@ -64,16 +69,21 @@ impl Duty for Nothing {
     /// The heir of this process says when it has ended.
     async fn prepare<A: ElectionAlgorithm>(
         &mut self,
-        plan: &Plan<A>,
+        _: &Plan<A>,
         tcp: Tcp<A>,
+        heir: Option<u32>,
     ) -> Result<Tcp<A>, ServeError> {
-        if !plan.heir {
+        if heir.is_none() {
             return Ok(tcp);
         }
         let entrust = |farewell: &Farewell, connection: BorrowedFd<'_>| {
             elector_heir::entrust(farewell.bytes(), connection)
         };
         Ok(tcp.companion(entrust))
+    }
+
+    fn counts(&self) -> Vec<Counted> {
+        Vec::new()
     }
 
     async fn done<A: ElectionAlgorithm>(
@@ -100,7 +110,7 @@ pub(crate) fn node(arguments: NodeArguments) -> Result<ExitCode, CliError> {
 /// If the node cannot be started.
 pub(crate) fn serve(arguments: NodeArguments, duty: impl Duty) -> Result<ExitCode, CliError> {
     let settings = arguments.settings.with_file()?;
-    log::begin(&settings)?;
+    let log = log::begin(&settings)?;
     let act = if arguments.check_config {
         Act::Check
     } else if arguments.init {
@@ -112,8 +122,11 @@ pub(crate) fn serve(arguments: NodeArguments, duty: impl Duty) -> Result<ExitCod
         settings: settings.clone(),
         act,
         duty,
+        log: log.clone(),
     };
-    with_named(&settings, with)?
+    let served = with_named(&settings, with);
+    log.flush(log::PATIENCE);
+    served?
 }
 
 /// What is to be done with the plan of a node.
@@ -127,6 +140,7 @@ struct With<D> {
     settings: super::settings::Settings,
     act: Act,
     duty: D,
+    log: Queue,
 }
 
 impl<D: Duty> WithAlgorithm for With<D> {
@@ -147,19 +161,24 @@ impl<D: Duty> WithAlgorithm for With<D> {
             }
             Act::Serve => {}
         }
-        if plan.heir
-            // This command drops no privileges.
-            && let Err(error) = elector_heir::appoint_privileged()
-        {
-            tracing::info!(target: "elector", %error, "peers will notice a crash a little later");
-        }
+        let heir = plan.heir.then(appoint).flatten();
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| ServeError::System {
             what: "the runtime cannot be started",
             source,
         })?;
-        Ok(Ok(runtime.block_on(run(plan, self.duty))?))
+        Ok(Ok(runtime.block_on(run(plan, self.duty, heir, &self.log))?))
     }
+}
+
+/// The heir of this process, if there can be one.
+fn appoint() -> Option<u32> {
+    // This command drops no privileges.
+    let appointed = elector_heir::appoint_privileged();
+    if let Err(error) = &appointed {
+        tracing::info!(target: "elector", %error, "peers will notice a crash a little later");
+    }
+    appointed.ok()
 }
 
 fn identity<A: ElectionAlgorithm>(plan: &Plan<A>) -> Identity {
@@ -218,6 +237,8 @@ fn formatted<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, CliError>
 async fn run<A: ElectionAlgorithm>(
     plan: Plan<A>,
     mut duty: impl Duty,
+    heir: Option<u32>,
+    log: &Queue,
 ) -> Result<ExitCode, ServeError> {
     let signals = Ends::new().map_err(|source| ServeError::System {
         what: "signals cannot be handled",
@@ -227,13 +248,15 @@ async fn run<A: ElectionAlgorithm>(
         Some(address) => Some(http::bind(address, plan.http_beyond_loopback).await?),
         None => None,
     };
-    let tcp = duty.prepare(&plan, tcp(&plan)).await?;
+    let tcp = duty.prepare(&plan, tcp(&plan), heir).await?;
     let monitor = tcp.monitor();
     let elector = start(&plan, tcp).await?;
     tell(&elector);
     let (stop_http, stopped) = oneshot::channel::<()>();
     let serving = http.map(|listener| {
-        let service = service(&plan, &elector, &monitor);
+        let mut counts = duty.counts();
+        counts.push(log.counted());
+        let service = service(&plan, &elector, &monitor, counts);
         tokio::spawn(async move {
             // Dropped: it is to stop.
             let stopped = async { drop(stopped.await) };
@@ -281,22 +304,6 @@ async fn start<A: ElectionAlgorithm>(
     let storage = FileStorage::at(&plan.data_dir, identity(plan)).on_node_thread(true);
     let tcp = tcp.register(storage.register());
     Ok(builder.storage(storage).transport(tcp).start().await?)
-}
-
-fn service<A: ElectionAlgorithm>(
-    plan: &Plan<A>,
-    elector: &Elector<A>,
-    monitor: &Monitor,
-) -> http::Service {
-    let mut options = http::Options::new(plan.name.as_str()).monitor(monitor);
-    let own = plan.peers.iter().find(|peer| peer.id == plan.members.me());
-    if let Some(address) = own.and_then(|peer| peer.address.clone()) {
-        options = options.address(address);
-    }
-    if let Some(token) = &plan.token {
-        options = options.token(token.clone());
-    }
-    http::Service::new(elector, options)
 }
 
 /// How long there may be no leader before that is logged.

@@ -11,6 +11,8 @@ pub(super) struct Terms {
     pub(super) loss_grace: u64,
     /// From SIGKILL to the end of the lease.
     pub(super) margin: u64,
+    /// How wide that may become, if it is less.
+    pub(super) most_margin: u64,
 }
 
 /// When the processes of one command are to be asked to end, and when killed. Times are
@@ -24,6 +26,8 @@ pub(super) struct Duty {
     until: Option<u64>,
     asked: Option<u64>,
     killed: Option<u64>,
+    /// When they were to be killed.
+    kill_due: Option<u64>,
 }
 
 /// What is to be done now.
@@ -44,12 +48,18 @@ impl Duty {
             until: None,
             asked: None,
             killed: None,
+            kill_due: None,
         }
     }
 
     /// The lease ends later than was known. A deadline never moves back.
     pub(super) fn prolong(&mut self, deadline: u64) {
         self.deadline = self.deadline.map(|known| known.max(deadline));
+    }
+
+    /// From now on this is the margin.
+    pub(super) fn leave(&mut self, margin: u64) {
+        self.terms.margin = margin;
     }
 
     /// The command is to end, for this reason. The first reason counts, and the shortest time.
@@ -73,8 +83,10 @@ impl Duty {
         if self.ask_at().is_some_and(|at| at <= now) {
             self.stop(Why::Deadline, now);
         }
-        if self.kill_at().is_some_and(|at| at <= now) {
+        let kill_at = self.kill_at();
+        if kill_at.is_some_and(|at| at <= now) {
             self.killed = Some(now);
+            self.kill_due = kill_at;
             return Some(Act::Kill);
         }
         if self.why.is_some() && self.asked.is_none() {
@@ -104,6 +116,11 @@ impl Duty {
         self.killed
     }
 
+    /// How late its end was, if the processes had to be killed, and the last one was dead now.
+    pub(super) fn late(&self, now: u64) -> Option<u64> {
+        self.kill_due.map(|due| now.saturating_sub(due))
+    }
+
     /// When the lease alone is reason enough to ask, unless there was another.
     fn ask_at(&self) -> Option<u64> {
         let kill = self.before_deadline().filter(|_| self.why.is_none());
@@ -129,6 +146,7 @@ mod tests {
         grace: 1_000,
         loss_grace: 10,
         margin: 15,
+        most_margin: 0,
     };
 
     /// When it asks, and when it kills, if nobody says anything more.
@@ -205,6 +223,18 @@ mod tests {
         duty.prolong(400);
         assert_eq!(duty.due(105), None);
         assert_eq!(left_alone(duty, 105), (Some(95), Some(385)));
+    }
+
+    // A machine that is late needs a wider margin, and the guardian must learn how late it was.
+    #[test]
+    fn a_wider_margin_kills_earlier() {
+        let mut duty = Duty::new(TERMS, Some(120));
+        duty.leave(30);
+        assert_eq!(left_alone(duty.clone(), 0), (Some(80), Some(90)));
+        assert_eq!(duty.due(80), Some(Act::Ask));
+        assert_eq!(duty.late(80), None);
+        assert_eq!(duty.due(94), Some(Act::Kill));
+        assert_eq!(duty.late(97), Some(7));
     }
 
     // A guardian that got no processor for a while must not ask first when it should kill.

@@ -7,11 +7,11 @@ use rustix::{
     io::Errno,
     process::{
         Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group,
-        pidfd_open, waitid,
+        pidfd_open, setpriority_pgrp, setpriority_process, waitid,
     },
 };
 
-use super::Exit;
+use super::{Exit, process::FIRST};
 
 /// All processes of a command, seen from the guardian, which is the parent of the first one and
 /// of every one that was orphaned.
@@ -128,9 +128,12 @@ impl Family {
     /// SIGKILL to all in reach. Whoever is orphaned by it is in reach at the next look.
     pub(super) fn kill(&self) {
         if !self.collected {
+            // A process has to run in order to end.
+            let _ = setpriority_pgrp(Some(self.first), FIRST);
             let _ = kill_process_group(self.first, Signal::KILL);
         }
         for orphan in &self.orphans {
+            let _ = setpriority_process(Some(orphan.pid), FIRST);
             let _ = kill_process(orphan.pid, Signal::KILL);
         }
     }
@@ -190,12 +193,14 @@ impl Belongs {
     }
 }
 
-/// Kills and collects the children of this process that are of this session; whether there were
-/// any. For the node whose guardian, the leader of that session, is gone.
-pub(super) fn kill_session(session: Pid) -> io::Result<bool> {
+/// Kills and collects the children of this process that are of this session, or all but its `own`,
+/// if these are known; whether there were any. For the node whose guardian, the leader of that
+/// session, is gone: this process has adopted what that one has left.
+pub(super) fn kill_adopted(session: Pid, own: Option<&[Pid]>) -> io::Result<bool> {
     let mut any = false;
     for pid in children()? {
-        if Belongs::of(pid).and_then(|to| to.session) == Some(session) {
+        let stray = own.is_some_and(|own| !own.contains(&pid));
+        if stray || Belongs::of(pid).and_then(|to| to.session) == Some(session) {
             any = true;
             let _ = kill_process(pid, Signal::KILL);
             collect(pid);

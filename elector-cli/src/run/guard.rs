@@ -9,6 +9,7 @@ use std::{
 };
 
 use elector_core::{Moment, NodeId, actor::now};
+use elector_net::http::prometheus_client::metrics::counter::Counter;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use tokio::{
     io::Interest,
@@ -22,6 +23,7 @@ use super::{
     duty::Terms,
     family,
     launch::launch,
+    resident::TooLarge,
     shim::Go,
     wire::{self, Order, Report},
 };
@@ -41,6 +43,8 @@ pub struct Guard {
     node: NodeId,
     terms: Terms,
     stdin: Stdin,
+    own_children: Option<Vec<Pid>>,
+    late_ends: Counter,
     /// The number of the last run.
     run: u64,
     ready: Option<Ready>,
@@ -81,6 +85,8 @@ impl Guard {
             node: options.node,
             terms: options.terms(),
             stdin: options.stdin,
+            own_children: options.own_children.clone(),
+            late_ends: Counter::default(),
             run: 0,
             ready: None,
             running: None,
@@ -144,7 +150,13 @@ impl Guard {
         if let Some(running) = &mut self.running {
             running.deadline = running.deadline.map(|known| known.max(deadline));
             // A guardian that is gone is heard of; one that does not read keeps the old deadline.
-            let _ = wire::send(&self.line, &Order::Prolong { run, deadline }, None);
+            let sent = now();
+            let prolong = Order::Prolong {
+                run,
+                deadline,
+                sent,
+            };
+            let _ = wire::send(&self.line, &prolong, None);
         }
     }
 
@@ -227,6 +239,20 @@ impl Guard {
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.running.is_some()
+    }
+
+    /// How often a command was dead only after the end of its lease.
+    #[must_use]
+    pub fn late_ends(&self) -> &Counter {
+        &self.late_ends
+    }
+
+    /// Whether the command that runs under a lease has more memory than the margin allows.
+    pub(super) fn too_large(&self) -> Option<TooLarge> {
+        let running = self.running.as_ref()?;
+        let margin = Duration::from_nanos(self.terms.margin);
+        running.deadline?;
+        TooLarge::of(running.first, margin)
     }
 
     /// The process id of the guardian.
@@ -328,7 +354,7 @@ impl Guard {
         self.kill_group();
         self.running = None;
         let cleared = timeout(HANGS, async {
-            while family::kill_session(self.session)? {
+            while family::kill_adopted(self.session, self.own_children.as_deref())? {
                 sleep(Duration::from_millis(1)).await;
             }
             Ok(())

@@ -2,6 +2,7 @@ use std::{
     ffi::OsString,
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    panic,
     process::ExitCode,
 };
 
@@ -17,6 +18,7 @@ use super::{
     alarm::Alarm,
     duty::{Duty, Terms},
     family::{self, Family},
+    lateness::Lateness,
     process,
     proof::Proof,
     shim::Shim,
@@ -27,14 +29,17 @@ use crate::output;
 
 /// What the guardian does: `command` is what it guards.
 pub(super) fn main(command: Vec<OsString>) -> ExitCode {
+    // A message of a panic must not wait for a reader, either.
+    panic::set_hook(Box::new(|panic| {
+        output::warn(&format!("elector: {panic}\n"));
+    }));
     let stdin = io::stdin();
     let node = stdin.as_fd();
     let done = Guardian::begin(command, node).and_then(Guardian::serve);
     let Err(error) = done else {
         return ExitCode::SUCCESS;
     };
-    // The kernel kills the command with this process. Whether the node hears why or not, it hears
-    // of the end.
+    // The command is killed. Whether the node hears why or not, it hears of the end.
     let _ = wire::send(node, &Report::Failed(error.to_string()), None);
     output::warn(&format!(
         "elector: the guardian of the command failed: {error}\n"
@@ -52,6 +57,9 @@ struct Guardian<'a> {
     alarm: Alarm,
     command: Vec<OsString>,
     terms: Terms,
+    lateness: Lateness,
+    /// The nice value of the command.
+    nice: i32,
     shim: Option<Shim>,
     ward: Option<Ward>,
     /// Sockets of the node that are not to break before the command is dead.
@@ -94,6 +102,8 @@ impl<'a> Guardian<'a> {
             alarm: Alarm::new()?,
             command,
             terms,
+            lateness: Lateness::default(),
+            nice: process::hasten()?,
             shim: None,
             ward: None,
             kept: Vec::new(),
@@ -102,7 +112,19 @@ impl<'a> Guardian<'a> {
         })
     }
 
+    /// When it fails, it kills what it can reach of the command before anything else is done.
     fn serve(mut self) -> io::Result<()> {
+        let served = self.guard();
+        if served.is_ok() {
+            self.part();
+        } else if let Some(ward) = &self.ward {
+            ward.family.kill();
+        }
+        served
+    }
+
+    /// Returns when node and command are gone.
+    fn guard(&mut self) -> io::Result<()> {
         self.prepare()?;
         loop {
             let ended = self.ward.as_mut().map(Ward::tend);
@@ -110,7 +132,6 @@ impl<'a> Guardian<'a> {
                 self.run_ended(ended)?;
             }
             if self.node.is_none() && self.ward.is_none() {
-                self.part();
                 return Ok(());
             }
             let next = self.ward.as_ref().and_then(|ward| ward.duty.next());
@@ -137,7 +158,7 @@ impl<'a> Guardian<'a> {
     /// Puts a process in place for the next run.
     fn prepare(&mut self) -> io::Result<()> {
         if self.node.is_some() {
-            let shim = Shim::prepare(&self.command)?;
+            let shim = Shim::prepare(&self.command, self.nice)?;
             let pid = shim.pid.as_raw_nonzero().get();
             self.tell(&Report::Ready { pid }, Some(shim.line.as_fd()))?;
             self.shim = Some(shim);
@@ -146,9 +167,12 @@ impl<'a> Guardian<'a> {
     }
 
     fn run_ended(&mut self, ended: Ended) -> io::Result<()> {
-        let Some(Ward { run, .. }) = self.ward.take() else {
+        let Some(Ward { run, duty, .. }) = self.ward.take() else {
             return Ok(());
         };
+        if let Some(late) = duty.late(ended.over.nanos()) {
+            self.lateness.saw(late);
+        }
         if self.node.is_none() {
             self.last = Some(ended.exit);
             return Ok(());
@@ -237,7 +261,22 @@ impl<'a> Guardian<'a> {
         };
         match (order, &mut self.ward) {
             (Order::Start { run, pid, deadline }, None) => return self.start(run, pid, deadline),
-            (Order::Prolong { run, deadline }, Some(ward)) if ward.run == run => {
+            (
+                Order::Prolong {
+                    run,
+                    deadline,
+                    sent,
+                },
+                Some(ward),
+            ) if ward.run == run => {
+                self.lateness
+                    .saw(now().nanos().saturating_sub(sent.nanos()));
+                let Terms {
+                    margin,
+                    most_margin,
+                    ..
+                } = self.terms;
+                ward.duty.leave(self.lateness.margin(margin, most_margin));
                 ward.duty.prolong(deadline.nanos());
             }
             (Order::Stop { run, why }, Some(ward)) if ward.run == run => ward.stop(why),
@@ -269,7 +308,13 @@ impl<'a> Guardian<'a> {
     fn start(&mut self, run: u64, pid: i32, deadline: Option<Moment>) -> io::Result<()> {
         let told = |shim: &mut Shim| shim.pid.as_raw_nonzero().get() == pid;
         if let Some(shim) = self.shim.take_if(told) {
-            let duty = Duty::new(self.terms, deadline.map(Moment::nanos));
+            let Terms {
+                margin,
+                most_margin,
+                ..
+            } = self.terms;
+            let mut duty = Duty::new(self.terms, deadline.map(Moment::nanos));
+            duty.leave(self.lateness.margin(margin, most_margin));
             self.ward = Some(Ward::new(run, shim, duty));
             return Ok(());
         }

@@ -45,11 +45,11 @@
 //! The process group; and the guardian is the one that orphans are given to (a *subreaper*), so a
 //! daemon that has left the group, even the session, is found by its parentage and killed as well.
 //! If the guardian itself is killed, the kernel kills COMMAND's first process with it
-//! (`PR_SET_PDEATHSIG`), the node kills the rest of the group and of the session, and stops.
+//! (`PR_SET_PDEATHSIG`). The node is a subreaper, too: it is given all that is left, kills it, and
+//! stops.
 //!
 //! What escapes:
 //! - everything but COMMAND's first process, if node and guardian are killed at the same time;
-//! - a daemon with a session of its own, if the guardian is killed;
 //! - a process that has become another user's, if elector may not signal that one; and by such a
 //!   change (`exec` of a set-user-ID file, or one with capabilities) COMMAND escapes
 //!   `PR_SET_PDEATHSIG`, too;
@@ -57,10 +57,20 @@
 //!   left that could kill it, and another node is elected when the lease has ended;
 //! - a process that hangs in the kernel (a dead network file system) dies when it comes back;
 //! - a COMMAND with much memory: the kernel frees its memory before it is dead, which takes some 60 to
-//!   80 ms per GiB that is resident. Give `margin` that much;
+//!   80 ms per GiB that is resident. Give `margin` that much: there is a warning where it has less;
 //! - what others start for COMMAND: a container that a daemon runs, a systemd unit, a remote shell;
 //! - a machine that is suspended, or whose processes are all frozen, past the deadline: COMMAND may
 //!   run for an instant when it wakes, before the guardian does. The fencing token is for that.
+//!
+//! # How late that may be
+//!
+//! The guardian locks its memory and goes before other processes, where it may: with `CAP_IPC_LOCK`
+//! or `LimitMEMLOCK=infinity`, and with `CAP_SYS_NICE` or `LimitNICE=-20`. So do the processes that
+//! it kills, which need a processor to end. It measures how late it hears of a longer lease, and how
+//! long after the time for it the last process was dead. If the double of the worst of the last 64
+//! is more than `margin`, it leaves that instead, and takes at the most half of the time that a
+//! heartbeat may be late. An end after the lease is logged as an error, and counted in
+//! `elector_command_late_ends_total`.
 //!
 //! # The environment of COMMAND
 //!
@@ -91,10 +101,12 @@ mod family;
 mod guard;
 mod guardian;
 mod keeper;
+mod lateness;
 mod launch;
 mod options;
 mod process;
 mod proof;
+mod resident;
 mod shim;
 mod supervise;
 mod tenure;

@@ -7,7 +7,10 @@ use std::{
 };
 
 use elector_core::{NodeId, Timing};
-use rustix::fs::{Access, access};
+use rustix::{
+    fs::{Access, access},
+    process::Pid,
+};
 
 use super::{RunError, duty::Terms};
 
@@ -27,8 +30,15 @@ pub struct Options {
     /// How long before the end of the lease SIGKILL is sent: the time for the guardian to get a
     /// processor, and for the processes to die. Default 15 ms.
     pub margin: Duration,
+    /// How far the margin may widen on a machine that is late, if the guardian measures that.
+    /// Default: not at all.
+    pub most_margin: Duration,
     /// What the command reads.
     pub stdin: Stdin,
+    /// The children that this process has of its own, if these are all. Then every other child that
+    /// it has when the guardian was killed is of the command, whatever its session, and is killed.
+    /// Default: unknown.
+    pub own_children: Option<Vec<Pid>>,
     /// The executable of this program, which guardians are made of. Default `/proc/self/exe`: the
     /// very program that runs, even if its file has been replaced.
     pub executable: PathBuf,
@@ -56,7 +66,9 @@ impl Options {
             grace: Duration::from_secs(10),
             loss_grace: Duration::from_millis(10),
             margin: Duration::from_millis(15),
+            most_margin: Duration::ZERO,
             stdin: Stdin::Null,
+            own_children: None,
             executable: PathBuf::from("/proc/self/exe"),
         }
     }
@@ -104,11 +116,19 @@ impl Options {
         })
     }
 
+    /// Lets the margin widen by half of the time that a heartbeat may be late.
+    pub fn widen_margin(&mut self, timing: &Timing) {
+        let needed = timing.heartbeat + self.loss_grace + self.margin;
+        let late = timing.lease.saturating_sub(needed);
+        self.most_margin = self.margin + late / 2;
+    }
+
     pub(super) fn terms(&self) -> Terms {
         Terms {
             grace: nanos(self.grace),
             loss_grace: nanos(self.loss_grace),
             margin: nanos(self.margin),
+            most_margin: nanos(self.most_margin),
         }
     }
 }

@@ -12,6 +12,7 @@ use std::{
 use elector_core::{Moment, actor::now};
 use rustix::process::{
     Pid, PidfdFlags, Signal, getpid, getppid, pidfd_open, set_parent_process_death_signal,
+    setpriority_process,
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,13 +37,14 @@ pub(super) struct Go {
 }
 
 impl Shim {
-    /// Starts one, in a process group of its own.
-    pub(super) fn prepare(command: &[OsString]) -> io::Result<Self> {
+    /// Starts one, in a process group of its own. The command will have this nice value.
+    pub(super) fn prepare(command: &[OsString], nice: i32) -> io::Result<Self> {
         let (line, theirs) = wire::pair()?;
         let child = Command::new("/proc/self/exe")
             .arg0("elector")
             .arg(SHIM)
             .arg(getpid().as_raw_nonzero().to_string())
+            .arg(nice.to_string())
             .args(command)
             .stdin(theirs)
             .process_group(0)
@@ -64,7 +66,7 @@ pub(super) fn failure(line: &OwnedFd) -> Option<Exit> {
     }
 }
 
-/// What the shim does: `arguments` are its parent's process id and the command.
+/// What the shim does: `arguments` are its parent's process id, its nice value and the command.
 pub(super) fn main(arguments: &[OsString]) -> ExitCode {
     let stdin = io::stdin();
     let Err(error) = become_command(arguments, stdin.as_fd());
@@ -76,13 +78,17 @@ fn become_command(arguments: &[OsString], line: BorrowedFd<'_>) -> io::Result<In
     process::rename("elector-exec");
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-    let [parent, program, rest @ ..] = arguments else {
+    let [parent, nice, program, rest @ ..] = arguments else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
     // It may have gone before the kernel was told to mind.
     let parent = parent.to_str().and_then(|pid| pid.parse().ok());
     if getppid() != parent.and_then(Pid::from_raw) {
         return Err(gone());
+    }
+    // That of its parent is for the guardian alone.
+    if let Some(nice) = nice.to_str().and_then(|nice| nice.parse().ok()) {
+        let _ = setpriority_process(None, nice);
     }
     // Closed by a successful `exec`, as standard input is not.
     let line = line.try_clone_to_owned()?;

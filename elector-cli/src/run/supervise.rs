@@ -2,16 +2,15 @@ use std::{future::Future, time::Duration};
 
 use clap::ValueEnum;
 use elector_core::{
-    Epoch, FencingToken, Moment,
-    actor::{LeadershipLost, now},
+    Epoch, FencingToken, Guarantee, Moment,
+    actor::{Leadership, LeadershipLost, now},
 };
 use serde::Deserialize;
-use tokio::time::sleep;
+use tokio::time::{Instant, interval_at, sleep};
 
 use super::{Backoff, Ended, Guard, RunError, Tenure, Why};
 
-/// A leadership that a command runs under, as far as its supervisor must know. It is meant for
-/// [`elector_core::actor::Leadership`].
+/// A leadership that a command runs under, as far as its supervisor must know: a [`Leadership`].
 pub trait Held: Sync {
     /// The epoch of this tenure.
     fn epoch(&self) -> Epoch;
@@ -36,6 +35,32 @@ pub trait Held: Sync {
 
     /// Returns when the leadership is over.
     fn lost(&self) -> impl Future<Output = ()> + Send;
+}
+
+impl<G: Guarantee> Held for Leadership<G> {
+    fn epoch(&self) -> Epoch {
+        self.epoch()
+    }
+
+    fn next_token(&self) -> Result<Option<FencingToken>, LeadershipLost> {
+        self.next_grant()
+    }
+
+    fn deadline(&self) -> Option<Moment> {
+        self.deadline()
+    }
+
+    async fn prolonged(&self, known: Moment) -> Option<Moment> {
+        self.prolonged(known).await.ok()
+    }
+
+    async fn ending(&self) {
+        self.ending().await;
+    }
+
+    async fn lost(&self) {
+        self.lost().await;
+    }
 }
 
 /// What to do when the command ends by itself while the node leads.
@@ -74,6 +99,9 @@ pub enum Outcome {
 /// as the node. A command that was killed at the end of its lease starts again without a pause when
 /// the lease is prolonged.
 ///
+/// While nothing polls it, the guardian hears of no longer lease, and stops the command. The node
+/// would lead on without it: drive this under [`Leadership::watched`], with the lease as its limit.
+///
 /// If this is dropped, the command is stopped as when leadership is [lost](Why::Lost), and the next
 /// call waits for its end.
 ///
@@ -86,6 +114,7 @@ pub async fn supervise<H: Held>(
     policy: ExitPolicy,
     backoff: &mut Backoff,
 ) -> Result<Outcome, RunError> {
+    let mut warned = false;
     loop {
         let ready = until_ending(held, guard.ready()).await;
         let Some(ready) = ready else {
@@ -102,16 +131,27 @@ pub async fn supervise<H: Held>(
             deadline: held.deadline(),
         })?;
         let mut told = held.deadline().unwrap_or(Moment::ZERO);
-        let ended = tend(held, guard, &mut told).await?;
+        let ended = tend(held, guard, &mut told, &mut warned).await?;
         tracing::info!(
             epoch = held.epoch().0,
             %ended,
             asked_ns = ended.asked.map(Moment::nanos),
             killed_ns = ended.killed.map(Moment::nanos),
             over_ns = ended.over.nanos(),
+            // What the guardian went by, and what the lease was in the end.
+            told_ns = held.deadline().map(|_| told.nanos()),
             deadline_ns = held.deadline().map(Moment::nanos),
             "command ended"
         );
+        if let Some(late) = held.deadline().and_then(|lease| late(&ended, lease)) {
+            guard.late_ends().inc();
+            tracing::error!(
+                epoch = held.epoch().0,
+                ?late,
+                "the command was dead only after the end of its lease, and the command of the next \
+                 leader may have run: raise --margin-ms, or look what kept the machine busy"
+            );
+        }
         match ended.why {
             Why::Itself if policy == ExitPolicy::Stop => return Ok(Outcome::Stop(ended)),
             Why::Itself => {}
@@ -134,11 +174,29 @@ pub async fn supervise<H: Held>(
     }
 }
 
-/// Stays with the command until it has ended. `told` is the deadline that its guardian knows.
-async fn tend<H: Held>(held: &H, guard: &mut Guard, told: &mut Moment) -> Result<Ended, RunError> {
+/// By how much the end was after the end of the lease. As a lease is prolonged only while it holds,
+/// the last known deadline is the true one.
+fn late(ended: &Ended, lease: Moment) -> Option<Duration> {
+    let late = ended.over.nanos().checked_sub(lease.nanos());
+    late.filter(|&late| late > 0).map(Duration::from_nanos)
+}
+
+/// How long a command runs before its size is looked at, and how long it is until the next look.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+const NEXT_LOOK: Duration = Duration::from_secs(10);
+
+/// Stays with the command until it has ended. `told` is the deadline that its guardian knows, and
+/// `warned` whether this tenure was warned of the size of the command.
+async fn tend<H: Held>(
+    held: &H,
+    guard: &mut Guard,
+    told: &mut Moment,
+    warned: &mut bool,
+) -> Result<Ended, RunError> {
     let tending = Tending(guard);
     let guard = &mut *tending.0;
     let mut asked = false;
+    let mut looks = interval_at(Instant::now() + FIRST_LOOK, NEXT_LOOK);
     loop {
         tokio::select! {
             biased;
@@ -155,8 +213,25 @@ async fn tend<H: Held>(held: &H, guard: &mut Guard, told: &mut Moment) -> Result
                 }
                 None => return guard.lose().await,
             },
+            _ = looks.tick(), if !*warned => *warned = warn_of_size(guard),
         }
     }
+}
+
+/// Whether there was reason to.
+fn warn_of_size(guard: &Guard) -> bool {
+    let Some(large) = guard.too_large() else {
+        return false;
+    };
+    tracing::warn!(
+        resident_mib = large.resident_mib,
+        needed = ?large.needed,
+        margin = ?large.margin,
+        "the command has so much memory that it may be dead only after the end of its lease, \
+         because the kernel frees the memory first: raise --margin-ms to what is needed, and the \
+         lease if there is no room for it"
+    );
+    true
 }
 
 /// Does this for as long as the leadership is not to end.

@@ -6,6 +6,7 @@ use super::{
     Ended, Exit, Why,
     duty::{Act, Duty},
     family::Family,
+    process,
     shim::{self, Shim},
 };
 
@@ -42,7 +43,11 @@ impl Ward {
         }
         match self.duty.due(now) {
             Some(Act::Ask) => self.family.ask(),
-            Some(Act::Kill) => self.family.kill(),
+            Some(Act::Kill) => {
+                // Nothing of the command goes on working now.
+                process::hasten_session(true);
+                self.family.kill();
+            }
             // Those that have come into reach since.
             None if self.duty.killed().is_some() => self.family.kill(),
             None if self.duty.asked().is_some() => self.family.ask_orphans(),
@@ -57,6 +62,9 @@ impl Ward {
     }
 
     fn ended(&self, now: u64) -> Ended {
+        if self.duty.killed().is_some() {
+            process::hasten_session(false);
+        }
         let failure = shim::failure(&self.line);
         let exit = failure.or(self.family.exit());
         let why = match failure {

@@ -29,8 +29,12 @@ pub(super) enum Order {
         pid: i32,
         deadline: Option<Moment>,
     },
-    /// The lease ends later.
-    Prolong { run: u64, deadline: Moment },
+    /// The lease ends later. Sent at this time.
+    Prolong {
+        run: u64,
+        deadline: Moment,
+        sent: Moment,
+    },
     /// Stop the command.
     Stop { run: u64, why: Why },
     /// Keep the socket that comes with it open for as long as the command lives.
@@ -147,11 +151,12 @@ mod tests {
         let prolong = Order::Prolong {
             run: 7,
             deadline: Moment::from_nanos(u64::MAX),
+            sent: Moment::ZERO,
         };
         send(&here, &prolong, Some(here.as_fd())).unwrap();
         let (order, file) = receive::<Order>(&there).unwrap().unwrap();
         assert!(
-            matches!(order, Order::Prolong { run: 7, deadline } if deadline.nanos() == u64::MAX)
+            matches!(order, Order::Prolong { run: 7, deadline, .. } if deadline.nanos() == u64::MAX)
         );
         assert!(file.is_some());
 

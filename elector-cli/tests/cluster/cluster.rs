@@ -183,14 +183,20 @@ impl Cluster {
 
     /// Starts a node by another command line.
     pub(crate) fn spawn_as(&mut self, id: u64, mut command: Command) {
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        self.spawn_to(id, command);
+    }
+
+    /// The same, with streams of the test's own. The board reads the log if it is piped.
+    pub(crate) fn spawn_to(&mut self, id: u64, mut command: Command) {
         if let Some(wires) = &self.wires {
             wires.foresee_return(id);
         }
-        let streams = command.stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = streams.spawn().unwrap();
+        let mut child = command.spawn().unwrap();
         self.lives += 1;
-        self.board
-            .read(id, self.lives, child.stderr.take().unwrap());
+        if let Some(log) = child.stderr.take() {
+            self.board.read(id, self.lives, log);
+        }
         let before = self.running.insert(id, child);
         assert!(before.is_none(), "node {id} runs already");
     }

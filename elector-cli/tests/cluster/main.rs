@@ -30,6 +30,7 @@ mod returning;
 mod running;
 mod settings;
 mod starting;
+mod unread;
 mod wires;
 
 use std::{

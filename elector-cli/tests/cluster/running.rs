@@ -9,7 +9,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
-    cluster::{Cluster, Setup, children, gone, name},
+    cluster::{Cluster, PATIENT, Setup, children, gone, name},
     command::{elector, finished, own_ip, single},
     until,
 };
@@ -211,6 +211,23 @@ fn nothing_is_left_of_a_node_that_was_killed() {
     cluster.leader_after(epoch);
     cluster.spawn(leader);
     cluster.leader_after(epoch);
+}
+
+// The kernel frees the memory of a process before that is dead. Who gives too little time for it
+// must hear of it before the lease ends, not after. `tail` keeps a line that does not end.
+#[test]
+fn a_command_too_large_for_its_margin_is_told() {
+    let large = "head -c 60000000 /dev/zero | tail -n 1 | sleep 1000";
+    let command = ["sh", "-c", large].map(OsString::from);
+    let mut cluster = Cluster::start(Setup {
+        command: command.into(),
+        settings: PATIENT.replace("margin_ms = 400", "margin_ms = 2"),
+        ..Setup::new("raft", 1)
+    });
+    let (_, leader) = cluster.leader();
+    cluster.board.hears(leader, "resident_mib");
+    cluster.signal(leader, Signal::TERM);
+    assert_eq!(cluster.ended(leader), 0);
 }
 
 // A shell must be able to tell a node that was ended from one that failed.

@@ -7,7 +7,7 @@ use std::{
 
 use elector_cli::run::{Guard, Options, Stdin};
 
-use crate::{STUBBORN, WITHOUT_LEASE, guard, script, tenure, until, within};
+use crate::{STUBBORN, TELL, WITHOUT_LEASE, guard, script, tenure, until, within};
 
 /// What the guardian is entrusted with.
 pub(crate) const FAREWELL: &[u8] = b"node and command are dead";
@@ -83,6 +83,16 @@ async fn driver() {
             }
             write(&folder, "parted", "");
             std::future::pending::<()>().await;
+        }
+        "bereaved" => {
+            let daemon = STUBBORN.replace("$0", "$1").replace('\'', "'\\''");
+            let daemon = format!("(setsid sh -c '{daemon}' x $0.daemon &) & {TELL}; wait");
+            let mut options = script(&format!("{daemon}; exec sleep 1000"), &pid);
+            options.own_children = Some(Vec::new());
+            let mut guard = begin(&options, &folder).await;
+            guard.start(&tenure(60_000)).unwrap();
+            within(guard.exited()).await.unwrap_err();
+            write(&folder, "parted", "");
         }
         "read" => {
             let mut options = script("cat > $0; env >> $0; mv $0 $0.whole", &pid);

@@ -1,7 +1,7 @@
 use std::{pin::pin, time::Duration};
 
 use elector_cli::run::{Exit, Guard, RunError, Why};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, setpriority_process};
 use tokio::time::timeout;
 
 use crate::{Folder, STUBBORN, TELL, gone, guard, script, tenure, until, within};
@@ -81,6 +81,28 @@ async fn the_command_is_not_deaf() {
         assert_eq!(ended.exit, Exit::Signal(signal.as_raw()));
         std::fs::remove_file(folder.path("pid")).unwrap();
     }
+}
+
+/// The nice value of a process.
+fn nice(pid: impl std::fmt::Display) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    fields.split(' ').nth(16).unwrap().parse().unwrap()
+}
+
+// A guardian goes before all others, if it may: where it gets no processor in time, the command
+// outlives its lease. But the command must not.
+#[tokio::test]
+async fn the_guardian_goes_before_others_and_the_command_does_not() {
+    let folder = Folder::new();
+    let waits = format!("{TELL}; exec sleep 1000");
+    let mut guard = guard(&script(&waits, &folder.path("pid"))).await;
+    guard.start(&tenure(60_000)).unwrap();
+    let pid = folder.pid("pid");
+    assert_eq!(nice(pid.as_raw_nonzero()), nice("self"));
+    let may = setpriority_process(Some(pid), -20).is_ok();
+    assert_eq!(nice(guard.guardian()) == -20, may);
+    within(guard.shutdown()).await.unwrap();
 }
 
 // A guardian that is stopped does nothing before the lease ends: the node must.

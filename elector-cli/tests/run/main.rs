@@ -6,6 +6,7 @@
 
 mod driver;
 mod guardian;
+mod hanging;
 mod node;
 mod starting;
 mod stopping;

@@ -46,6 +46,18 @@ fn the_command_of_a_stopped_node_dies_before_the_lease_ends() {
     assert_eq!(folder.read("ended"), "Deadline was ended by signal 9");
 }
 
+// A daemon that has a session of its own is found by its parentage alone: when its guardian is
+// killed, the node is its parent, and must leave nothing behind that writes as the leader.
+#[test]
+fn a_daemon_dies_with_a_guardian_that_is_killed() {
+    let folder = Folder::new();
+    let _driver = Driver::start("bereaved", folder.0.path());
+    let [guardian, pid, daemon] = ["guardian", "pid", "pid.daemon"].map(|name| folder.pid(name));
+    kill_process(guardian, Signal::KILL).unwrap();
+    folder.read("parted");
+    assert_eq!([pid, daemon].map(gone), [true; 2]);
+}
+
 // With the node stopped, nobody but the kernel is left to end the command of a guardian that is
 // killed.
 #[test]

@@ -4,7 +4,9 @@ use std::{
     time::Duration,
 };
 
-use elector_cli::run::{Backoff, Ended, Exit, ExitPolicy, Held, Outcome, RunError, Why, supervise};
+use elector_cli::run::{
+    Backoff, Ended, Exit, ExitPolicy, Held, Options, Outcome, RunError, Why, supervise,
+};
 use elector_core::{
     Epoch, FencingToken, Moment,
     actor::{LeadershipLost, now},
@@ -137,6 +139,29 @@ async fn a_tenure_that_is_lost_ends_within_its_lease() {
     assert!(gone(folder.pid("pid")));
 }
 
+// An operator must learn that two commands may have run at once; and an end in time is no such end.
+#[tokio::test]
+async fn an_end_after_the_lease_is_counted() {
+    let folder = Folder::new();
+    let runs = format!("rm -f $0; {TELL}; exec sleep 1000");
+    let mut guard = guard(&script(&runs, &folder.path("pid"))).await;
+    for (late, lease_ms) in [(0, 60_000), (1, 0)] {
+        let held = Script::new(60_000);
+        let mut backoff = Backoff::default();
+        let work = supervise(&held, &mut guard, ExitPolicy::Restart, &mut backoff);
+        let story = async {
+            appears(&folder, "pid").await;
+            // As if the guardian had been late by all that is left.
+            held.deadline.send_replace(in_ms(lease_ms));
+            held.ending.send_replace(true);
+        };
+        let (outcome, ()) = within(async { tokio::join!(work, story) }).await;
+        assert_eq!(over(outcome).why, Why::Returned);
+        assert_eq!(guard.late_ends().get(), late);
+        fs::remove_file(folder.path("pid")).unwrap();
+    }
+}
+
 // Each policy does what its name says, with the command's own end told along.
 #[tokio::test]
 async fn a_command_that_ends_by_itself_meets_the_policy() {
@@ -240,7 +265,13 @@ async fn a_tenure_may_be_over_before_it_is_worked_for() {
 async fn a_lease_that_ends_often_does_not_count_as_a_failure_of_the_command() {
     let folder = Folder::new();
     let runs = "echo $$ >> $0; exec sleep 1000";
-    let mut guard = guard(&script(runs, &folder.path("pids"))).await;
+    // With room for the command to begin within the lease.
+    let options = Options {
+        margin: Duration::from_millis(200),
+        loss_grace: Duration::from_millis(50),
+        ..script(runs, &folder.path("pids"))
+    };
+    let mut guard = guard(&options).await;
     let held = Script::new(700);
     let hour = Duration::from_secs(3_600);
     let mut backoff = Backoff::new(hour, hour);

@@ -51,6 +51,20 @@ impl Control {
         }
     }
 
+    /// Waits until the node's thread has answered.
+    pub(super) async fn ping(&self) -> Result<(), CommandError> {
+        let mut answers = self.shared.answers();
+        if self.shared.ask() {
+            self.order(Order::Answer);
+        }
+        let end = tokio::select! {
+            biased;
+            end = self.shared.end_of_node() => end,
+            Ok(()) = answers.changed() => return Ok(()),
+        };
+        Err(end.map_or_else(Into::into, |()| CommandError::ShutDown))
+    }
+
     /// Ends the work done under the present tenure, waits for its end, and only then gives the
     /// algorithm the command by which it stops leading.
     pub(super) async fn hand_over(&self, command: Command) -> Result<(), CommandError> {

@@ -286,6 +286,24 @@ impl<A: ElectionAlgorithm> Elector<A> {
         closing.await.unwrap_or(ended_under_it)
     }
 
+    /// Waits until the node's thread has taken a message that was sent now. A thread that hangs, on
+    /// its disk for one, never does: put a limit on it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use elector_core::{ElectionAlgorithm, actor::Elector};
+    /// async fn is_alive<A: ElectionAlgorithm>(elector: &Elector<A>) -> bool {
+    ///     let answer = tokio::time::timeout(Duration::from_millis(500), elector.ping());
+    ///     matches!(answer.await, Ok(Ok(())))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If the node has stopped.
+    pub async fn ping(&self) -> Result<(), CommandError> {
+        self.control().ping().await
+    }
+
     /// Waits until the node has stopped.
     ///
     /// # Errors

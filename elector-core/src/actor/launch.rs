@@ -171,6 +171,7 @@ async fn start<A: ElectionAlgorithm>(
         published: view,
         tenure: None,
         grants: Default::default(),
+        deserted: None,
         now: 0,
         reading_serves: 0,
         ended: false,

@@ -10,10 +10,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{sync::OwnedSemaphorePermit, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::{control::Control, error::LeadershipLost, messages::Order, tenure::Tenure};
+use super::{
+    control::Control, error::LeadershipLost, messages::Order, tenure::Tenure, watchdog::Watchdog,
+};
 use crate::{Epoch, FencingToken, Guarantee, GuaranteeKind, Moment, Quorum};
 
 /// Being the leader, for one tenure, as far as that can be known.
@@ -225,6 +227,68 @@ impl<G: Guarantee> Leadership<G> {
         };
         self.check()?;
         Ok(output)
+    }
+
+    /// Makes the node give this leadership up when the work has not [checked
+    /// in](Watchdog::check_in) for `limit`. Without it, work that hangs remains the leader: the
+    /// node prolongs the lease for as long as it is elected.
+    ///
+    /// The node looks four times within `limit`, and acts a quarter of it later at the latest. Time
+    /// in which its own thread did not run does not count. Then the leadership is over, as if it
+    /// was lost. The work cannot be told, as it hangs, and may act until its lease ends; so only
+    /// then does the node step down. Until the work checks in, or the watchdog is dropped, the node
+    /// takes no other leadership: each that it wins, it gives up. Drop the watchdog when the work
+    /// has ended.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use elector_core::{Quorum, actor::{BoxError, Leadership}};
+    /// # fn one_batch() {}
+    /// async fn work(me: Leadership<Quorum>) -> Result<(), BoxError> {
+    ///     let watchdog = me.watchdog(Duration::from_secs(5));
+    ///     let thread = tokio::task::spawn_blocking(move || {
+    ///         while me.check().is_ok() {
+    ///             watchdog.check_in();
+    ///             one_batch(); // Takes a second at the most.
+    ///         }
+    ///     });
+    ///     Ok(thread.await?)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn watchdog(&self, limit: Duration) -> Watchdog {
+        let (watchdog, watch) = Watchdog::new(limit);
+        self.claim.control.order(Order::Watch(watch));
+        watchdog
+    }
+
+    /// Drives a future under a [`watchdog`](Self::watchdog), and checks in for it whenever the task
+    /// that this runs on is polled. So the leadership is given up when that task is not polled for
+    /// `limit`, because something blocks its thread. A future that waits for ever does not block.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use elector_core::{ElectionAlgorithm, actor::{Elector, LeadError}};
+    /// # async fn serve() {}
+    /// async fn lead<A: ElectionAlgorithm>(elector: &Elector<A>) -> Result<(), LeadError> {
+    ///     elector
+    ///         .lead(|me| async move {
+    ///             me.watched(Duration::from_secs(1), serve()).await;
+    ///             Ok(())
+    ///         })
+    ///         .await
+    /// }
+    /// ```
+    pub async fn watched<F: Future>(&self, limit: Duration, future: F) -> F::Output {
+        let watchdog = self.watchdog(limit);
+        let mut future = pin!(future);
+        loop {
+            tokio::select! {
+                biased;
+                output = &mut future => return output,
+                () = sleep(watchdog.interval()) => watchdog.check_in(),
+            }
+        }
     }
 
     /// A token that is cancelled when this leadership is over, for work on other tasks and on

@@ -2,7 +2,7 @@ use std::{sync::Arc, vec::Vec};
 
 use tokio::sync::oneshot;
 
-use super::{storage::Saved, tenure::Tenure};
+use super::{storage::Saved, tenure::Tenure, watchdog::Watch};
 use crate::{Command, ElectionAlgorithm, Input, Moment, trace::Record};
 
 /// What handles ask of a node. Never dropped.
@@ -14,6 +14,10 @@ pub(super) enum Order {
     GiveBack(Arc<Tenure>),
     /// This tenure has ended for nothing: the node may grant another.
     GoOn(Arc<Tenure>),
+    /// The work under the present tenure promises to check in.
+    Watch(Arc<Watch>),
+    /// Somebody wants to know whether the node's thread still does its work.
+    Answer,
     Stop,
 }
 

@@ -19,6 +19,12 @@
 //! handler waits: saves are done on a thread of their own, and whatever rests on them is held back
 //! by [`Gate`](crate::Gate).
 //!
+//! # What a node's thread waits for
+//!
+//! Nothing but its [immediate](Immediate) storage; but it logs by `tracing`, and a subscriber that
+//! writes to a pipe waits for the reader of that. Use one that queues. [`Elector::ping`] tells
+//! whether the thread answers. Work that hangs keeps its leadership, unless a [`Watchdog`] is set.
+//!
 //! # What ends a node
 //!
 //! Besides [`Elector::shutdown`]: a save that fails, an algorithm that panics or breaks its contract.
@@ -47,6 +53,7 @@ mod tape;
 mod tenure;
 mod timers;
 mod transport;
+mod watchdog;
 mod work;
 
 pub use builder::Builder;
@@ -64,4 +71,5 @@ pub use peer::{Peer, PeerError};
 pub use status::{Event, EventKind, Events, EventsError, Status};
 pub use storage::{Immediate, Storage};
 pub use transport::{BoxError, Dropped, Inbox, Links, Transport};
+pub use watchdog::Watchdog;
 pub use work::Grace;

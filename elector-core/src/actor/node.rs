@@ -1,6 +1,7 @@
 mod door;
 mod grant;
 mod step;
+pub(super) mod watch;
 
 use std::{
     mem,
@@ -13,6 +14,7 @@ use std::{
 
 use actix::{Actor, ActorContext, ActorFuture, AsyncContext, Context, Handler};
 
+use self::watch::Deserted;
 use super::{
     clock::{self, Chance},
     error::NodeError,
@@ -68,6 +70,8 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     pub(super) tenure: Option<Arc<Tenure>>,
     /// The newest epoch that was granted, and the number of its next grant.
     pub(super) grants: (Epoch, Arc<AtomicU64>),
+    /// While the work of the leader hangs.
+    pub(super) deserted: Option<Deserted>,
     /// The last reading of the clock, in nanoseconds.
     pub(super) now: u64,
     /// How many more messages it serves; none once nothing more had arrived.
@@ -151,6 +155,8 @@ impl<A: ElectionAlgorithm> Handler<Order> for Node<A> {
                 self.go_on(&tenure);
             }
             Order::GoOn(tenure) => self.go_on(&tenure),
+            Order::Watch(watch) => self.watch(watch, 0, ctx),
+            Order::Answer => self.shared.answer(),
             // Over already.
             Order::GiveBack(_) => {}
             Order::Stop if self.ended => {}

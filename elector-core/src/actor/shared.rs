@@ -36,6 +36,10 @@ pub(super) struct Shared {
     pub(super) undelivered: AtomicU64,
     /// Messages that were not delivered for their epoch.
     pub(super) absurd: AtomicU64,
+    /// Whether the node's thread has been asked to answer, and has not yet.
+    asked: AtomicBool,
+    /// How often it has answered.
+    answers: watch::Sender<u64>,
 }
 
 impl Shared {
@@ -52,6 +56,8 @@ impl Shared {
             sent: AtomicU64::new(0),
             undelivered: AtomicU64::new(0),
             absurd: AtomicU64::new(0),
+            asked: AtomicBool::new(false),
+            answers: watch::Sender::new(0),
         })
     }
 
@@ -132,6 +138,24 @@ impl Shared {
         self.news.end();
         // Last: whoever hears of it finds all the rest so.
         self.ended.send_replace(Some(end));
+    }
+
+    /// Whether the node's thread is to be asked to answer: no question is on its way. However many
+    /// ask, one message waits for a thread that hangs.
+    pub(super) fn ask(&self) -> bool {
+        !self.asked.swap(true, Ordering::AcqRel)
+    }
+
+    /// The answers that the node's thread gives from now on.
+    pub(super) fn answers(&self) -> watch::Receiver<u64> {
+        self.answers.subscribe()
+    }
+
+    /// The node's thread answers. In this order: whoever found a question on its way hears of this.
+    pub(super) fn answer(&self) {
+        self.asked.store(false, Ordering::Release);
+        self.answers
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 
     pub(super) fn is_killed(&self) -> bool {

@@ -8,8 +8,8 @@
 //! | `GET /follower` | 200 where another node is followed, else 503; a [`LeaderReport`] |
 //! | `GET /v1/status` | [`StatusReport`] |
 //! | `GET /v1/events` | server-sent events, each an [`EventReport`]; see below |
-//! | `GET /livez` | 200 while the node has not stopped, else 503 with the reason |
-//! | `GET /readyz` | 200 while it also knows a leader or reaches a majority, else 503 with the reason |
+//! | `GET /livez` | 200 while the node has not stopped and its thread answers, else 503 with the reason |
+//! | `GET /readyz` | 200 while the node is live, and knows a leader or reaches a majority, else 503 with the reason |
 //! | `GET /metrics` | metrics, as `OpenMetrics` text to those who ask for it, else as Prometheus text |
 //! | `POST /v1/step-down` | the node gives its leadership back |
 //! | `POST /v1/transfer?to=ID` | the node hands its leadership to this one; also `{"to": ID}` as the body |

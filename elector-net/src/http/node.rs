@@ -13,6 +13,7 @@ pub(super) trait Node: Send + Sync + 'static {
     fn status(&self) -> Status;
     fn traffic(&self) -> Traffic;
     async fn stopped(&self) -> Result<(), NodeError>;
+    async fn ping(&self) -> Result<(), CommandError>;
     async fn step_down(&self) -> Result<(), CommandError>;
     async fn transfer_to(&self, node: NodeId) -> Result<(), CommandError>;
 }
@@ -41,6 +42,10 @@ impl<A: ElectionAlgorithm> Node for Elector<A> {
 
     async fn stopped(&self) -> Result<(), NodeError> {
         self.stopped().await
+    }
+
+    async fn ping(&self) -> Result<(), CommandError> {
+        self.ping().await
     }
 
     async fn step_down(&self) -> Result<(), CommandError> {

@@ -42,6 +42,9 @@ pub struct Limits {
     /// After how much silence a reader of events is sent a comment, so that it can tell a quiet
     /// cluster from a broken connection. Default 15 s.
     pub keep_alive: Duration,
+    /// How long `/livez` and `/readyz` wait for an answer of the node's thread. Below the second
+    /// that Kubernetes waits for a probe. Default 500 ms.
+    pub liveness: Duration,
     /// How long a command is waited for before the answer is that it goes on. Default 30 s.
     pub command: Duration,
     /// How long requests may take to finish at the end of the service. Default 5 s.
@@ -57,6 +60,7 @@ impl Default for Limits {
             request: Duration::from_secs(10),
             write: Duration::from_secs(30),
             keep_alive: Duration::from_secs(15),
+            liveness: Duration::from_millis(500),
             command: Duration::from_secs(30),
             drain: Duration::from_secs(5),
         }

@@ -63,14 +63,17 @@ async fn status(State(service): State<Service>) -> Response {
 }
 
 async fn livez(State(service): State<Service>) -> Response {
-    probe(service.shared().watched.end().await.as_deref())
+    let shared = service.shared();
+    let failure = shared.watched.failure(shared.limits.liveness).await;
+    probe(failure.as_deref())
 }
 
 /// Ready is a node that can do its part of an election: it runs, and knows a leader or reaches a
 /// majority. A leaderless cluster that is about to elect is ready; a node that is cut off is not.
 async fn readyz(State(service): State<Service>) -> Response {
-    let watched = &service.shared().watched;
-    if let Some(reason) = watched.end().await {
+    let shared = service.shared();
+    let watched = &shared.watched;
+    if let Some(reason) = watched.failure(shared.limits.liveness).await {
         return probe(Some(&reason));
     }
     let ready = watched.present().status.leader.is_some() || watched.reaches_majority();

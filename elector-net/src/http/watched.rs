@@ -13,7 +13,7 @@ use elector_core::{
     Epoch, NodeId, Role, View,
     actor::{NodeError, Status},
 };
-use tokio::task::coop::unconstrained;
+use tokio::{task::coop::unconstrained, time::timeout};
 
 use super::{
     node::Node,
@@ -149,6 +149,22 @@ impl Watched {
             () = ready(()) => return None,
         };
         Some(reason(end))
+    }
+
+    /// Why the node does not do its work, if so: it has stopped, or its thread has not answered
+    /// within this time.
+    pub(super) async fn failure(&self, limit: Duration) -> Option<String> {
+        if let Some(end) = self.end().await {
+            return Some(end);
+        }
+        match timeout(limit, self.node.ping()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!(
+                "the thread of the node has not answered within {limit:?}: it waits for its disk, \
+                 or gets no processor; if that lasts, restart the node"
+            )),
+        }
     }
 
     pub(super) fn me(&self) -> NodeId {

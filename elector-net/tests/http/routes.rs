@@ -1,9 +1,12 @@
+use std::sync::{Mutex, mpsc};
+
+use async_trait::async_trait;
 use elector_core::{
-    NodeId,
-    actor::{Elector, MemoryNetwork},
+    Membership, NodeId,
+    actor::{BoxError, Elector, Immediate, MemoryNetwork, Storage},
 };
 use elector_net::http::{HttpError, Limits, Options, PeerStatus, Service, bind};
-use elector_raft::Raft;
+use elector_raft::{Raft, RaftDurable};
 use tokio::sync::watch;
 
 use crate::{Served, elected, soon};
@@ -174,6 +177,59 @@ async fn a_stopped_node_is_neither_live_nor_ready() {
     let told = served.get("/v1/status").await.json();
     assert_eq!(told["stopped"], "the node was shut down");
     assert_eq!(served.post("/v1/step-down").await.status, 503);
+}
+
+/// A disk that hangs, with the thread of the node: each save waits for a word.
+struct Hangs(Mutex<mpsc::Receiver<()>>);
+
+#[async_trait]
+impl Storage<RaftDurable> for Hangs {
+    async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
+        Ok(None)
+    }
+
+    async fn save(&mut self, durable: &RaftDurable) -> Result<(), BoxError> {
+        self.save_now(durable)
+    }
+
+    fn immediate(&mut self) -> Option<&mut dyn Immediate<RaftDurable>> {
+        Some(self)
+    }
+}
+
+impl Immediate<RaftDurable> for Hangs {
+    fn save_now(&mut self, _: &RaftDurable) -> Result<(), BoxError> {
+        // After the last word it does not hang any more.
+        let _ = self.0.lock().map_err(|_| "poisoned")?.recv();
+        Ok(())
+    }
+}
+
+// A node whose thread hangs votes for nobody and leads nothing: a probe that only finds it started
+// would leave it so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_whose_thread_hangs_is_neither_live_nor_ready() {
+    let (last_word, disk) = mpsc::channel();
+    let builder = Elector::<Raft>::builder("hangs").node_id(1).peers([1]);
+    let builder = builder.storage(Hangs(Mutex::new(disk)));
+    let elector = builder.start().await.unwrap();
+    let limits = Limits {
+        liveness: std::time::Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let served = Served::with(&elector, limits).await;
+    for path in ["/livez", "/readyz"] {
+        served.until(path, 503).await;
+        let reason = served.get(path).await.json()["reason"].to_string();
+        assert!(reason.contains("has not answered"), "{reason}");
+    }
+    // All else is answered.
+    assert_eq!(served.get("/v1/status").await.status, 200);
+    drop(last_word);
+    for path in ["/livez", "/readyz"] {
+        served.until(path, 200).await;
+    }
+    elector.shutdown().await.unwrap();
 }
 
 // Whoever mistypes a route, or uses it wrongly, must be told what there is; and no GET may command.

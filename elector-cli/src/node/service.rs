@@ -1,0 +1,34 @@
+use elector_core::{ElectionAlgorithm, actor::Elector};
+use elector_net::{
+    Monitor,
+    http::{self, prometheus_client::metrics::counter::Counter},
+};
+
+use super::plan::Plan;
+
+/// A metric: its name, what it counts, and the counter.
+pub(crate) type Counted = (&'static str, &'static str, Counter);
+
+/// The node over HTTP, with what this process counts beside it.
+pub(crate) fn service<A: ElectionAlgorithm>(
+    plan: &Plan<A>,
+    elector: &Elector<A>,
+    monitor: &Monitor,
+    counts: Vec<Counted>,
+) -> http::Service {
+    let mut options = http::Options::new(plan.name.as_str())
+        .monitor(monitor)
+        .metrics(move |registry| {
+            for (name, help, counter) in counts {
+                registry.register(name, help, counter);
+            }
+        });
+    let own = plan.peers.iter().find(|peer| peer.id == plan.members.me());
+    if let Some(address) = own.and_then(|peer| peer.address.clone()) {
+        options = options.address(address);
+    }
+    if let Some(token) = &plan.token {
+        options = options.token(token.clone());
+    }
+    http::Service::new(elector, options)
+}

@@ -1,0 +1,105 @@
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use elector_cli::run::{Backoff, ExitPolicy, Options, supervise};
+use elector_core::{
+    NodeId, Quorum, Settings, Timing,
+    actor::{Cluster, ClusterSetup, Elector, Grace, Leadership},
+};
+use elector_raft::Raft;
+use tokio::{sync::mpsc, time::sleep};
+
+use crate::{Folder, STUBBORN, gone, guard, script, within};
+
+const LEASE: Duration = Duration::from_millis(1000);
+
+/// Leads with this command, in a runtime of its own, which hangs from the moment that the command
+/// runs until it is released.
+fn lead(elector: &Elector<Raft>, options: &Options, folder: &Folder, released: &Arc<AtomicBool>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (pid, released) = (folder.path("pid"), Arc::clone(released));
+    runtime.spawn(async move {
+        while !pid.exists() {
+            sleep(Duration::from_millis(1)).await;
+        }
+        while !released.load(Ordering::Acquire) {
+            thread::sleep(Duration::from_millis(1));
+        }
+    });
+    runtime.block_on(async {
+        let kept = tokio::sync::Mutex::new((guard(options).await, Backoff::default()));
+        let grace = Grace {
+            to_finish: Duration::ZERO,
+            to_clean_up: Duration::MAX,
+        };
+        let work = |me: Leadership<Quorum>| async {
+            let me = me;
+            let mut kept = kept.lock().await;
+            let (guard, backoff) = &mut *kept;
+            let work = supervise(&me, guard, ExitPolicy::Restart, backoff);
+            me.watched(LEASE, work).await?;
+            Ok(())
+        };
+        elector.lead_with(grace, work).await.unwrap();
+        within(kept.into_inner().0.shutdown()).await.unwrap();
+    });
+}
+
+// While its supervisor hangs, a command is stopped by its guardian, and not started again: its node
+// must not lead on. And the next leader's command must find this one dead.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_whose_supervisor_hangs_gives_leadership_up() {
+    let mut setup = ClusterSetup::<Raft>::new(3);
+    *setup.config.timing_mut() = Timing {
+        heartbeat: Duration::from_millis(50),
+        lease: LEASE,
+        election_min: Duration::from_millis(1200),
+        election_max: Duration::from_millis(1700),
+        round_trip: Duration::from_millis(500),
+    };
+    let cluster = within(Cluster::start_with(setup)).await.unwrap();
+    let first = within(cluster.leader()).await;
+    let (began, mut begins) = mpsc::unbounded_channel::<NodeId>();
+    for elector in cluster
+        .running()
+        .filter(|elector| elector.node_id() != first)
+    {
+        let (elector, began) = (elector.clone(), began.clone());
+        tokio::spawn(async move {
+            let work = elector.lead(|_| {
+                let _ = began.send(elector.node_id());
+                pending()
+            });
+            work.await
+        });
+    }
+    let folder = Arc::new(Folder::new());
+    let released = Arc::new(AtomicBool::new(false));
+    let supervisor = thread::spawn({
+        let elector = cluster.node(first).unwrap().clone();
+        let (folder, released) = (Arc::clone(&folder), Arc::clone(&released));
+        move || {
+            let options = Options {
+                margin: Duration::from_millis(400),
+                ..script(STUBBORN, &folder.path("pid"))
+            };
+            lead(&elector, &options, &folder, &released);
+        }
+    });
+    let next = within(begins.recv()).await.unwrap();
+    assert!(gone(folder.pid("pid")), "two commands at once");
+    assert_ne!(next, first);
+    released.store(true, Ordering::Release);
+    within(cluster.shutdown()).await;
+    supervisor.join().unwrap();
+}

@@ -1,0 +1,96 @@
+//! Work that hangs, under a watchdog.
+
+use std::{
+    future::pending,
+    slice,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{self as blocking, RecvTimeoutError},
+    },
+    time::Duration,
+};
+
+use elector_core::actor::{CommandError, Grace, now};
+
+use crate::*;
+
+/// Far above what a busy machine makes a thread wait.
+const LIMIT: Duration = Duration::from_millis(800);
+
+/// Blocks its thread until it is released, and says until when it might have acted.
+fn hang(me: &Leadership<Quorum>, release: &blocking::Receiver<()>, deadline: &AtomicU64) {
+    while release.recv_timeout(Duration::from_millis(1)) == Err(RecvTimeoutError::Timeout) {
+        let known = me.deadline().map_or(0, Moment::nanos);
+        deadline.store(known, Ordering::Release);
+    }
+}
+
+// A leader whose work hangs is elected for as long as its node lives, and nothing is done. Another
+// must lead, but not before the lease has ended: work that hangs may wake, and does not look again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn work_that_blocks_its_thread_loses_its_leadership() {
+    let cluster = cluster(3).await;
+    let (release, released) = blocking::channel();
+    let released = Arc::new(Mutex::new(Some(released)));
+    let deadline = Arc::new(AtomicU64::new(0));
+    let known = Arc::clone(&deadline);
+    let (mut reports, _leading) = work(&all(&cluster), Grace::default(), move |me, _| {
+        let (released, known) = (Arc::clone(&released), Arc::clone(&known));
+        async move {
+            let first = released.lock().map_err(|_| "poisoned")?.take();
+            let works = async {
+                match first {
+                    Some(released) => hang(&me, &released, &known),
+                    None => pending().await,
+                }
+            };
+            me.watched(LIMIT, works).await;
+            me.check()?;
+            Ok(())
+        }
+    });
+    let (first, _) = soon(reports.recv()).await.unwrap();
+    let (second, began) = soon(reports.recv()).await.unwrap();
+    let now = now().nanos();
+    assert!(began == Began && second != first, "{began:?} {second}");
+    assert!(now > deadline.load(Ordering::Acquire), "under its lease");
+    assert!(!cluster.node(first).unwrap().status().holds_leadership());
+
+    // It has lost its leadership, and may have another one.
+    release.send(()).unwrap();
+    assert_eq!(soon(reports.recv()).await, Some((first, Ended)));
+    let transferred = cluster.node(second).unwrap().transfer_to(first);
+    soon(transferred).await.unwrap();
+    assert_eq!(soon(reports.recv()).await, Some((second, Ended)));
+    assert_eq!(soon(reports.recv()).await, Some((first, Began)));
+    soon(cluster.shutdown()).await;
+}
+
+// Work on other threads checks in by itself: what is only polled has promised nothing.
+#[tokio::test]
+async fn work_that_does_not_check_in_loses_its_leadership() {
+    let elector = alone().await;
+    let grace = Grace::default();
+    let (mut reports, _leading) = work(slice::from_ref(&elector), grace, |me, _| async move {
+        let _watchdog = me.watchdog(Duration::from_millis(100));
+        pending().await
+    });
+    for what in [Began, Ended, Began] {
+        assert_eq!(soon(reports.recv()).await, Some((NodeId(1), what)));
+    }
+}
+
+// A probe must learn from the thread itself whether it does its work, and must not wait for one
+// that has ended.
+#[tokio::test]
+async fn a_node_answers_until_it_has_stopped() {
+    let elector = alone().await;
+    let all = [elector.ping(), elector.ping(), elector.ping()];
+    for ping in all {
+        soon(ping).await.unwrap();
+    }
+    soon(elector.shutdown()).await.unwrap();
+    let ended = soon(elector.ping()).await;
+    assert!(matches!(ended, Err(CommandError::ShutDown)), "{ended:?}");
+}
