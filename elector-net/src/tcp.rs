@@ -12,16 +12,13 @@ use elector_core::{
     ElectionAlgorithm, Membership, NodeId, Settings,
     actor::{BoxError, Dropped, Inbox, Links, Peer, Transport},
 };
-use tokio::{
-    net::lookup_host,
-    sync::mpsc::{self, error::TrySendError},
-};
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     accept::Doorkeeper,
     detector::Detection,
-    dial::Dialer,
+    dial::{Dialer, Lookup},
     error::{MOST_NAME, NetError},
     farewell::{Companion, Farewell, Testament},
     link::Link,
@@ -65,6 +62,7 @@ pub struct Tcp<A: ElectionAlgorithm> {
     monitor: Monitor,
     register: Option<Register>,
     before_listening: Option<BeforeListening>,
+    lookup: Lookup,
 }
 
 /// What is done with the socket before it is listened on.
@@ -95,6 +93,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             monitor: Monitor::default(),
             register: None,
             before_listening: None,
+            lookup: Lookup::default(),
         }
     }
 
@@ -169,6 +168,23 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         self
     }
 
+    /// Looks names up in this way, for clusters whose names the operating system does not know.
+    /// Default: as the operating system does.
+    ///
+    /// `find` is given an address of the list of peers, or that to listen on, unless it is an IP
+    /// address and a port: `host:port`, as it was written. It may wait: it is called on a thread of
+    /// its own, once at a time for each peer. A peer is dialled at all addresses that are found, in
+    /// this order, and the first that answers is taken. If a later lookup fails or takes long, the
+    /// peer is dialled where it was before.
+    #[must_use]
+    pub fn resolver(
+        mut self,
+        find: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    ) -> Self {
+        self.lookup = Lookup::new(find);
+        self
+    }
+
     /// Does this with the listening socket before anybody is let in, and does not start if it
     /// fails. For another process that shall keep it: as long as that does, whoever dials this node
     /// after its process ended waits, and nobody is told that it is gone.
@@ -232,8 +248,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             address: address.to_owned(),
             source,
         };
-        let found = lookup_host(address).await.map_err(unknown)?.next();
-        let found = found.ok_or_else(|| unknown(io::ErrorKind::NotFound.into()))?;
+        let found = self.lookup.first(address).await.map_err(unknown)?;
         self.may_listen(found)?;
         let listener = tokio::net::TcpListener::bind(found).await;
         listener.map_err(|source| NetError::Listen {
@@ -331,7 +346,8 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
         tracing::info!(node = %members.me(), %listening, tls = station.tls.is_some(), "listening");
         let queues = station.links.of.iter().map(|link| {
             let (queue, queued) = mpsc::channel(MOST_QUEUED);
-            let dialer = Dialer::new(Arc::clone(&station), Arc::clone(link), queued);
+            let lookup = self.lookup.clone();
+            let dialer = Dialer::new(Arc::clone(&station), Arc::clone(link), queued, lookup);
             station.spawn(dialer.work());
             (Arc::clone(link), queue)
         });
