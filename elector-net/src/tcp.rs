@@ -12,7 +12,10 @@ use elector_core::{
     ElectionAlgorithm, Membership, NodeId, Settings,
     actor::{BoxError, Dropped, Inbox, Links, Peer, Transport},
 };
-use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::{
+    runtime::Handle,
+    sync::mpsc::{self, error::TrySendError},
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
@@ -41,7 +44,10 @@ const MOST_QUEUED: usize = 1024;
 ///
 /// Each node dials each peer and says on that connection what it has to say to it; so between two
 /// nodes there are two connections. All of it runs on the node's own thread: a message that
-/// arrives is handled without another thread being woken.
+/// arrives is handled without another thread being woken. Only whose a new connection is, a second
+/// thread finds out, for strangers ask for handshakes, too. Connections from the addresses of peers
+/// (where they are dialled, and where they came from last) have a budget of their own; of those from
+/// all other addresses a few are looked at in a second, and the rest are closed.
 ///
 /// # What the algorithm is told
 ///
@@ -229,21 +235,21 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     }
 
     /// Binds the socket, unless that was done already.
-    async fn bind(&mut self, me: NodeId) -> Result<tokio::net::TcpListener, NetError> {
+    async fn bind(&mut self, me: NodeId) -> Result<TcpListener, NetError> {
         let listener = match std::mem::replace(&mut self.listen, Listen::Own) {
             Listen::On(listener) => {
                 listener.set_nonblocking(true).map_err(NetError::Socket)?;
-                tokio::net::TcpListener::from_std(listener).map_err(NetError::Socket)?
+                listener
             }
             Listen::At(address) => self.bind_to(&address).await?,
             Listen::Own => self.bind_to(self.address(me)?).await?,
         };
         let bound = listener.local_addr().map_err(NetError::Socket)?;
         self.may_listen(bound)?;
-        closed_first(listener).map_err(NetError::Socket)
+        Ok(closed_first(listener))
     }
 
-    async fn bind_to(&self, address: &str) -> Result<tokio::net::TcpListener, NetError> {
+    async fn bind_to(&self, address: &str) -> Result<TcpListener, NetError> {
         let unknown = |source| NetError::Unknown {
             address: address.to_owned(),
             source,
@@ -251,6 +257,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         let found = self.lookup.first(address).await.map_err(unknown)?;
         self.may_listen(found)?;
         let listener = tokio::net::TcpListener::bind(found).await;
+        let listener = listener.and_then(tokio::net::TcpListener::into_std);
         listener.map_err(|source| NetError::Listen {
             address: found,
             source,
@@ -341,9 +348,13 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
             testament,
             stale: (4 * ceiling).max(Duration::from_secs(1)),
             closing: closing.clone(),
+            node: Handle::current(),
             logged: Mutex::default(),
         });
         tracing::info!(node = %members.me(), %listening, tls = station.tls.is_some(), "listening");
+        let closing = closing.drop_guard();
+        let door = Doorkeeper::start(Arc::clone(&station), listener).await;
+        door.map_err(NetError::Socket)?;
         let queues = station.links.of.iter().map(|link| {
             let (queue, queued) = mpsc::channel(MOST_QUEUED);
             let lookup = self.lookup.clone();
@@ -352,11 +363,10 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
             (Arc::clone(link), queue)
         });
         let queues = queues.collect();
-        station.spawn(Doorkeeper::new(Arc::clone(&station)).work(listener));
         station.spawn(watch(Arc::clone(&station)));
         Ok(Box::new(TcpLinks {
             queues,
-            _closing: closing.drop_guard(),
+            _closing: closing,
         }))
     }
 }
@@ -367,14 +377,12 @@ const HIGH: RawFd = 512;
 /// Gives the listening socket a high number. Linux closes the files of a process that was killed
 /// from the highest down: so nobody listens any more by the time that a peer sees its connection
 /// break, and its next one is refused at the first try.
-fn closed_first(listener: tokio::net::TcpListener) -> io::Result<tokio::net::TcpListener> {
-    let listener = listener.into_std()?;
-    let listener = match rustix::io::fcntl_dupfd_cloexec(&listener, HIGH) {
+fn closed_first(listener: TcpListener) -> TcpListener {
+    match rustix::io::fcntl_dupfd_cloexec(&listener, HIGH) {
         Ok(high) => TcpListener::from(high),
         // So many files may not be open here: a try or two more.
         Err(_) => listener,
-    };
-    tokio::net::TcpListener::from_std(listener)
+    }
 }
 
 /// The links of a node that runs; when they are dropped, everything is closed.

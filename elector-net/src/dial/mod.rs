@@ -148,6 +148,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         let name = &self.link.address;
         let found = self.names.find().await;
         let found = found.map_err(|error| DialError::Unknown(name.clone(), error))?;
+        self.link.places.dialled_at(&found.addresses);
         match race(&found.addresses).await {
             // The peer may have moved: others refuse now where it was.
             Err(DialError::NobodyThere) if !found.is_current => {
