@@ -3,12 +3,13 @@ use std::{
     io::{BufRead, BufReader, Read},
     net::{SocketAddr, TcpStream},
     process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
 };
 
 use elector_core::actor::{MemoryStorage, Peer};
 use elector_net::{
     Tcp,
-    http::{self, Options, Service},
+    http::{self, Limits, Options, Service},
 };
 use elector_raft::{Raft, RaftConfig};
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -78,7 +79,12 @@ async fn serve(peers: &str) {
     let listener = http::bind("127.0.0.1:0", false).await.unwrap();
     let (node, at) = (monitor.listening().unwrap(), listener.local_addr().unwrap());
     println!("{READY}{node} {at}");
-    let service = Service::new(&elector, Options::new("test"));
+    let limits = Limits {
+        // Nothing here may be waiting for this time to pass.
+        request: Duration::from_secs(3600),
+        ..Limits::default()
+    };
+    let service = Service::new(&elector, Options::new("test").limits(limits));
     let ended = async {
         let wait = || std::io::stdin().read_to_end(&mut Vec::new());
         let _ = tokio::task::spawn_blocking(wait).await;
