@@ -25,7 +25,7 @@ pub(super) async fn open(address: SocketAddr) -> Result<TcpStream, DialError> {
 
 /// A connection to the first of these addresses that answers: RFC 8305, "Happy Eyeballs". They are
 /// tried in this order, the next one as soon as one has failed or has been silent for [`STAGGER`];
-/// each has a time limit of its own.
+/// each has a time limit of its own. There must be at least one.
 ///
 /// # Errors
 /// [`DialError::NobodyThere`] only if all addresses refuse; else the last other error.
