@@ -1,6 +1,6 @@
 use std::{
     fmt, io,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     os::fd::BorrowedFd,
     path::{Path, PathBuf},
 };
@@ -111,6 +111,16 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
     #[must_use]
     pub fn trust_refused(mut self, trust: bool) -> Self {
         self.tcp = self.tcp.trust_refused(trust);
+        self
+    }
+
+    /// See [`Tcp::resolver`].
+    #[must_use]
+    pub fn resolver(
+        mut self,
+        find: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    ) -> Self {
+        self.tcp = self.tcp.resolver(find);
         self
     }
 

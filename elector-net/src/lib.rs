@@ -67,6 +67,7 @@ pub mod fuzzing;
 pub mod http;
 mod link;
 mod monitor;
+mod places;
 mod random;
 mod record;
 mod socket;

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     detector::{Detection, Detector, nanos},
+    places::Places,
     wire::refusal::Refusal,
 };
 
@@ -22,6 +23,7 @@ pub(crate) struct Link {
     pub(crate) node: NodeId,
     /// `host:port`.
     pub(crate) address: String,
+    pub(crate) places: Places,
     /// Whether this node's own connection to it is open.
     up: AtomicBool,
     /// The life that it was last met in; 0 before it was.
@@ -65,6 +67,7 @@ impl Link {
         Self {
             node,
             address,
+            places: Places::default(),
             up: AtomicBool::new(false),
             life: AtomicU64::new(0),
             buried: AtomicU64::new(0),

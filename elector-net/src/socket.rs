@@ -28,6 +28,14 @@ impl Socket {
         let tail = Tail::new();
         Self { tcp, tail }
     }
+
+    /// Has the runtime that calls this look after the connection, rather than the one in which it was
+    /// made: otherwise that one's thread would be woken for all that arrives.
+    pub(crate) fn move_here(&mut self) -> io::Result<()> {
+        let copy = self.tcp.as_fd().try_clone_to_owned()?;
+        self.tcp = TcpStream::from_std(copy.into())?;
+        Ok(())
+    }
 }
 
 impl Drop for Socket {

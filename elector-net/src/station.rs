@@ -11,6 +11,7 @@ use std::{
 };
 
 use elector_core::{ElectionAlgorithm, Membership, NodeId, Timing, actor::Inbox};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -50,6 +51,8 @@ pub(crate) struct Station<A: ElectionAlgorithm> {
     /// After how long a silence a connection is taken for dead, and made anew.
     pub(crate) stale: Duration,
     pub(crate) closing: CancellationToken,
+    /// The runtime on the node's thread.
+    pub(crate) node: Handle,
     /// The refusals of strangers that were logged.
     pub(crate) logged: Mutex<BTreeSet<(IpAddr, usize)>>,
 }
@@ -71,6 +74,11 @@ impl Links {
 
     pub(crate) fn of(&self, node: NodeId) -> Option<&Arc<Link>> {
         self.of.iter().find(|link| link.node == node)
+    }
+
+    /// Whether this is an address of one of them.
+    pub(crate) fn are_at(&self, address: IpAddr) -> bool {
+        self.of.iter().any(|link| link.places.has(address))
     }
 
     pub(crate) fn count(&self, refusal: &Refusal) {
@@ -121,17 +129,14 @@ impl<A: ElectionAlgorithm> Station<A> {
         }
     }
 
-    /// Runs a task beside the node, until the node stops.
-    pub(crate) fn spawn(
-        &self,
-        task: impl Future<Output = ()> + Send + 'static,
-    ) -> tokio::task::AbortHandle {
+    /// Runs a task on the node's thread, until the node stops.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let closing = self.closing.clone();
         let running = async move {
             // Cancelled: the node has stopped.
             let _ = closing.run_until_cancelled_owned(task).await;
         };
-        tokio::spawn(running).abort_handle()
+        self.node.spawn(running);
     }
 
     /// What this node says to the peer `to`.

@@ -26,6 +26,16 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// See [`Socket::move_here`].
+    pub(crate) fn move_here(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(socket) => socket.move_here(),
+            Self::Encrypted(stream) => stream.get_mut().0.move_here(),
+        }
+    }
+}
+
 impl AsyncRead for Stream {
     fn poll_read(
         self: Pin<&mut Self>,

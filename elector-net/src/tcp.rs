@@ -13,7 +13,7 @@ use elector_core::{
     actor::{BoxError, Dropped, Inbox, Links, Peer, Transport},
 };
 use tokio::{
-    net::lookup_host,
+    runtime::Handle,
     sync::mpsc::{self, error::TrySendError},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -21,7 +21,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::{
     accept::Doorkeeper,
     detector::Detection,
-    dial::Dialer,
+    dial::{Dialer, Lookup},
     error::{MOST_NAME, NetError},
     farewell::{Companion, Farewell, Testament},
     link::Link,
@@ -44,7 +44,10 @@ const MOST_QUEUED: usize = 1024;
 ///
 /// Each node dials each peer and says on that connection what it has to say to it; so between two
 /// nodes there are two connections. All of it runs on the node's own thread: a message that
-/// arrives is handled without another thread being woken.
+/// arrives is handled without another thread being woken. Only whose a new connection is, a second
+/// thread finds out, for strangers ask for handshakes, too. Connections from the addresses of peers
+/// (where they are dialled, and where they came from last) have a budget of their own; of those from
+/// all other addresses a few are looked at in a second, and the rest are closed.
 ///
 /// # What the algorithm is told
 ///
@@ -65,6 +68,7 @@ pub struct Tcp<A: ElectionAlgorithm> {
     monitor: Monitor,
     register: Option<Register>,
     before_listening: Option<BeforeListening>,
+    lookup: Lookup,
 }
 
 /// What is done with the socket before it is listened on.
@@ -95,6 +99,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             monitor: Monitor::default(),
             register: None,
             before_listening: None,
+            lookup: Lookup::default(),
         }
     }
 
@@ -169,6 +174,23 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         self
     }
 
+    /// Looks names up in this way, for clusters whose names the operating system does not know.
+    /// Default: as the operating system does.
+    ///
+    /// `find` is given an address of the list of peers, or that to listen on, unless it is an IP
+    /// address and a port: `host:port`, as it was written. It may wait: it is called on a thread of
+    /// its own, once at a time for each peer. A peer is dialled at all addresses that are found, in
+    /// this order, and the first that answers is taken. If a later lookup fails or takes long, the
+    /// peer is dialled where it was before.
+    #[must_use]
+    pub fn resolver(
+        mut self,
+        find: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    ) -> Self {
+        self.lookup = Lookup::new(find);
+        self
+    }
+
     /// Does this with the listening socket before anybody is let in, and does not start if it
     /// fails. For another process that shall keep it: as long as that does, whoever dials this node
     /// after its process ended waits, and nobody is told that it is gone.
@@ -213,29 +235,29 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     }
 
     /// Binds the socket, unless that was done already.
-    async fn bind(&mut self, me: NodeId) -> Result<tokio::net::TcpListener, NetError> {
+    async fn bind(&mut self, me: NodeId) -> Result<TcpListener, NetError> {
         let listener = match std::mem::replace(&mut self.listen, Listen::Own) {
             Listen::On(listener) => {
                 listener.set_nonblocking(true).map_err(NetError::Socket)?;
-                tokio::net::TcpListener::from_std(listener).map_err(NetError::Socket)?
+                listener
             }
             Listen::At(address) => self.bind_to(&address).await?,
             Listen::Own => self.bind_to(self.address(me)?).await?,
         };
         let bound = listener.local_addr().map_err(NetError::Socket)?;
         self.may_listen(bound)?;
-        closed_first(listener).map_err(NetError::Socket)
+        Ok(closed_first(listener))
     }
 
-    async fn bind_to(&self, address: &str) -> Result<tokio::net::TcpListener, NetError> {
+    async fn bind_to(&self, address: &str) -> Result<TcpListener, NetError> {
         let unknown = |source| NetError::Unknown {
             address: address.to_owned(),
             source,
         };
-        let found = lookup_host(address).await.map_err(unknown)?.next();
-        let found = found.ok_or_else(|| unknown(io::ErrorKind::NotFound.into()))?;
+        let found = self.lookup.first(address).await.map_err(unknown)?;
         self.may_listen(found)?;
         let listener = tokio::net::TcpListener::bind(found).await;
+        let listener = listener.and_then(tokio::net::TcpListener::into_std);
         listener.map_err(|source| NetError::Listen {
             address: found,
             source,
@@ -327,21 +349,25 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
             testament,
             stale: (4 * ceiling).max(Duration::from_secs(1)),
             closing: closing.clone(),
+            node: Handle::current(),
             logged: Mutex::default(),
         });
         tracing::info!(node = %members.me(), %listening, tls = station.tls.is_some(), "listening");
+        let closing = closing.drop_guard();
+        let door = Doorkeeper::start(Arc::clone(&station), listener).await;
+        door.map_err(NetError::Socket)?;
         let queues = station.links.of.iter().map(|link| {
             let (queue, queued) = mpsc::channel(MOST_QUEUED);
-            let dialer = Dialer::new(Arc::clone(&station), Arc::clone(link), queued);
+            let lookup = self.lookup.clone();
+            let dialer = Dialer::new(Arc::clone(&station), Arc::clone(link), queued, lookup);
             station.spawn(dialer.work());
             (Arc::clone(link), queue)
         });
         let queues = queues.collect();
-        station.spawn(Doorkeeper::new(Arc::clone(&station)).work(listener));
         station.spawn(watch(Arc::clone(&station)));
         Ok(Box::new(TcpLinks {
             queues,
-            _closing: closing.drop_guard(),
+            _closing: closing,
         }))
     }
 }
@@ -352,14 +378,12 @@ const HIGH: RawFd = 512;
 /// Gives the listening socket a high number. Linux closes the files of a process that was killed
 /// from the highest down: so nobody listens any more by the time that a peer sees its connection
 /// break, and its next one is refused at the first try.
-fn closed_first(listener: tokio::net::TcpListener) -> io::Result<tokio::net::TcpListener> {
-    let listener = listener.into_std()?;
-    let listener = match rustix::io::fcntl_dupfd_cloexec(&listener, HIGH) {
+fn closed_first(listener: TcpListener) -> TcpListener {
+    match rustix::io::fcntl_dupfd_cloexec(&listener, HIGH) {
         Ok(high) => TcpListener::from(high),
         // So many files may not be open here: a try or two more.
         Err(_) => listener,
-    };
-    tokio::net::TcpListener::from_std(listener)
+    }
 }
 
 /// The links of a node that runs; when they are dropped, everything is closed.

@@ -3,7 +3,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::time::Instant;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::Usage;
@@ -15,6 +18,15 @@ pub(super) struct Connections {
     most: usize,
     usage: Usage,
     open: Mutex<Open>,
+    /// One more than there may be connections: the next one, which another makes room for.
+    sockets: Arc<Semaphore>,
+}
+
+/// Leave to have one more socket open. One that makes room is not closed yet when it is told to:
+/// without this, sockets could be more than connections, and take the process's last descriptors.
+#[derive(Debug)]
+pub(super) struct Room {
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Debug, Default)]
@@ -33,15 +45,25 @@ struct State {
 
 impl Connections {
     pub(super) fn new(most: usize, usage: Usage) -> Arc<Self> {
+        let most = most.clamp(1, Semaphore::MAX_PERMITS - 1);
         Arc::new(Self {
-            most: most.max(1),
+            most,
             usage,
             open: Mutex::default(),
+            sockets: Arc::new(Semaphore::new(most + 1)),
         })
     }
 
+    /// Waits until another socket may be open.
+    pub(super) async fn room(&self) -> Room {
+        let sockets = Arc::clone(&self.sockets);
+        // It is never closed.
+        let permit = sockets.acquire_owned().await.ok();
+        Room { _permit: permit }
+    }
+
     /// A place for a new connection; `None` if all others are being answered.
-    pub(super) fn admit(self: &Arc<Self>) -> Option<Place> {
+    pub(super) fn admit(self: &Arc<Self>, room: Room) -> Option<Place> {
         let mut open = self.open();
         if open.places.len() >= self.most {
             self.usage.dropped.inc();
@@ -65,6 +87,7 @@ impl Connections {
             connections: Arc::clone(self),
             number,
             evicted,
+            _room: room,
         })
     }
 
@@ -85,6 +108,7 @@ pub(super) struct Place {
     connections: Arc<Connections>,
     number: u64,
     evicted: CancellationToken,
+    _room: Room,
 }
 
 impl Place {
@@ -142,7 +166,13 @@ impl Drop for Busy {
 mod tests {
     use std::time::Duration;
 
+    use tokio::time::timeout;
+
     use super::*;
+
+    async fn admit(connections: &Arc<Connections>) -> Option<Place> {
+        connections.admit(connections.room().await)
+    }
 
     fn is_evicted(place: &Place) -> bool {
         place.evicted.is_cancelled()
@@ -155,25 +185,31 @@ mod tests {
         let connections = Connections::new(3, usage.clone());
         let mut places = Vec::new();
         for _ in 0..3 {
-            places.push(connections.admit().unwrap());
+            places.push(admit(&connections).await.unwrap());
             tokio::time::advance(Duration::from_millis(1)).await;
         }
         let answering = places[0].busy();
         // The third is quiet for longer than the second, which was asked something meanwhile.
         drop(places[1].busy());
-        let fourth = connections.admit().unwrap();
+        let fourth = admit(&connections).await.unwrap();
         let evicted: Vec<bool> = places.iter().map(is_evicted).collect();
         assert_eq!(evicted, [false, false, true]);
 
         let stream = answering.clone();
         drop(answering);
         let _others = (places[1].busy(), fourth.busy());
-        assert!(connections.admit().is_none(), "all are being answered");
+        assert_eq!(usage.connections.get(), 4, "until they notice");
+        let next = timeout(Duration::from_secs(60), connections.room()).await;
+        assert!(next.is_err(), "the evicted one is still open");
+        drop(places.remove(2));
+        assert!(
+            admit(&connections).await.is_none(),
+            "all are being answered"
+        );
         drop(stream);
-        assert!(connections.admit().is_some());
+        assert!(admit(&connections).await.is_some());
         assert!(is_evicted(&places[0]));
         assert_eq!(usage.dropped.get(), 3);
-        assert_eq!(usage.connections.get(), 4, "until they notice");
         drop(places);
         assert_eq!(usage.connections.get(), 1);
     }

@@ -40,8 +40,9 @@
 //!
 //! # What others can do to it
 //!
-//! Connections, readers of events, heads, bodies and times are bounded by [`Limits`], and the service
-//! runs on the runtime that it is called from: the node has a thread of its own.
+//! Connections, readers of events, heads, bodies and times are bounded by [`Limits`], connections also
+//! by a quarter of the files that the process may open: the rest is for peers. The service runs on the
+//! runtime that it is called from: the node has a thread of its own.
 //!
 //! ```no_run
 //! use elector_core::{ElectionAlgorithm, actor::Elector};

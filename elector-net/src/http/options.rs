@@ -22,15 +22,21 @@ impl<F: Fn() -> Vec<PeerStatus> + Send + Sync + 'static> Peers for F {
     }
 }
 
+/// One of so many files may be a connection.
+const OF_FILES: usize = 4;
+
 /// How much of this process others can take up. The defaults are far above what a cluster's
 /// monitoring needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Connections at once. Beyond it, the one that has been quiet for longest makes room for the
-    /// next; if none is quiet, the next is refused. Default 256.
+    /// next; if none is quiet, the next is refused. Default 256; but never more than a quarter of the
+    /// files that the process may open (`ulimit -n`) when the service is made: the rest is for peers, and
+    /// for the application.
     pub connections: usize,
     /// Readers of events at once; they are never taken for quiet, so it should be well below
-    /// `connections`. Beyond it, the next is told to come later. Default 64.
+    /// `connections`. Beyond it, the next is told to come later. Default 64; but never more than half
+    /// of the connections.
     pub readers: usize,
     /// Events kept for readers that come back. Default 1,024.
     pub events: usize,
@@ -64,6 +70,17 @@ impl Default for Limits {
             command: Duration::from_secs(30),
             drain: Duration::from_secs(5),
         }
+    }
+}
+
+impl Limits {
+    /// As far as a process can afford that may have so many files open; `None`: any number.
+    pub(super) fn within(mut self, files: Option<u64>) -> Self {
+        let files = files.and_then(|files| usize::try_from(files).ok());
+        let affordable = files.map_or(usize::MAX, |files| files / OF_FILES);
+        self.connections = self.connections.min(affordable).max(1);
+        self.readers = self.readers.min(self.connections.div_ceil(2));
+        self
     }
 }
 
@@ -164,5 +181,25 @@ impl fmt::Debug for Options {
             .field("token", &self.token)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Whoever opens connections must not take the last descriptors from peers; and a probe must get
+    // an answer while events are read.
+    #[test]
+    fn connections_and_readers_leave_room_for_others() {
+        let within = |files| {
+            let limits = Limits::default().within(files);
+            (limits.connections, limits.readers)
+        };
+        assert_eq!(within(None), (256, 64));
+        assert_eq!(within(Some(u64::MAX)), (256, 64));
+        assert_eq!(within(Some(1024)), (256, 64));
+        assert_eq!(within(Some(256)), (64, 32));
+        assert_eq!(within(Some(0)), (1, 1));
     }
 }

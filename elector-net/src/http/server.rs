@@ -16,7 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    connections::{Connections, Place},
+    connections::{Connections, Place, Room},
     error::HttpError,
     options::Limits,
     service::Service,
@@ -75,8 +75,8 @@ pub(super) async fn serve(
             biased;
             () = &mut shutdown => break,
             Some(_) = talks.join_next() => {}
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => if let Some(place) = connections.admit() {
+            accepted = accept(&listener, &connections) => match accepted {
+                Ok((stream, room)) => if let Some(place) = connections.admit(room) {
                     talks.spawn(talk(stream, place, router.clone(), limits, ending.clone()));
                 }
                 Err(error) if is_of_one_connection(&error) => {}
@@ -97,6 +97,16 @@ pub(super) async fn serve(
         tracing::debug!("HTTP requests were cut short");
     }
     talks.shutdown().await;
+}
+
+/// The next connection, as soon as another socket may be open.
+async fn accept(
+    listener: &TcpListener,
+    connections: &Connections,
+) -> io::Result<(TcpStream, Room)> {
+    let room = connections.room().await;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, room))
 }
 
 /// Answers one connection until it ends, or must.

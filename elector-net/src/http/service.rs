@@ -6,6 +6,7 @@ use elector_core::{
     actor::{Elector, EventKind, Events, EventsError},
 };
 use prometheus_client::registry::Registry;
+use rustix::process::{Resource, getrlimit};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -61,6 +62,7 @@ impl Service {
             metrics,
             limits,
         } = options;
+        let limits = limits.within(getrlimit(Resource::Nofile).current);
         // Before anything is looked at: what changes after the look is among the events.
         let events = elector.events();
         let node = Box::new(elector.clone());

@@ -247,6 +247,7 @@ mod tests {
                 known: hello().disk,
                 found: hello().disk,
             },
+            Refusal::Crowded,
         ];
         for (number, refusal) in (0_u8..).zip(&all) {
             let bytes = Answer::Refused(refusal.clone()).write();

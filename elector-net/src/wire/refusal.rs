@@ -48,7 +48,7 @@ pub(crate) enum Refusal {
     Replayed,
     #[error("it said nothing in time")]
     Silent,
-    #[error("too many connections wait to be let in")]
+    #[error("too many connections from addresses of peers wait to be let in")]
     Busy,
     #[error("the TLS handshake failed")]
     Tls,
@@ -68,11 +68,13 @@ pub(crate) enum Refusal {
         known: DiskId,
         found: DiskId,
     },
+    #[error("too many connections from addresses that belong to no peer wait to be let in")]
+    Crowded,
 }
 
 impl Refusal {
     /// All labels, for counters that exist before anything has happened.
-    pub(crate) const LABELS: [&str; 17] = [
+    pub(crate) const LABELS: [&str; 18] = [
         "version",
         "cluster",
         "algorithm",
@@ -90,6 +92,7 @@ impl Refusal {
         "tls",
         "generation",
         "disk",
+        "crowded",
     ];
 
     /// Its place in [`LABELS`](Self::LABELS).
@@ -112,6 +115,7 @@ impl Refusal {
             Self::Tls => 14,
             Self::Generation { .. } => 15,
             Self::Disk { .. } => 16,
+            Self::Crowded => 17,
         }
     }
 }

@@ -4,6 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
 
 mod commands;
+#[path = "../common/mod.rs"]
+mod common;
+mod descriptors;
 mod events;
 mod limits;
 mod metrics;

@@ -1,11 +1,18 @@
+mod complain;
+mod error;
+mod lookup;
+mod names;
+mod race;
+#[cfg(test)]
+mod tests;
+
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use elector_core::{ElectionAlgorithm, actor};
-use thiserror::Error;
 use tokio::{
     io::{AsyncWriteExt, ReadHalf, WriteHalf, split},
-    net::{TcpStream, lookup_host},
+    net::TcpStream,
     sync::mpsc,
     time::{self, MissedTickBehavior, timeout},
 };
@@ -18,14 +25,18 @@ use crate::{
     socket::Socket,
     station::{HANDSHAKE, Station},
     stream::{Stream, read_frame, write_frame},
-    tls::TlsError,
     wire::{
         Frame, codec,
         hello::{self, Answer, Greeting},
         pinging,
-        refusal::Refusal,
     },
 };
+
+pub(crate) use lookup::Lookup;
+
+use error::DialError;
+use names::Names;
+use race::{open, race};
 
 /// How often a connection that has just broken is tried again at once. A process that dies closes
 /// its sockets one by one: the first tries may reach a listener that is about to go.
@@ -51,43 +62,9 @@ pub(crate) struct Dialer<A: ElectionAlgorithm> {
     link: Arc<Link>,
     queue: mpsc::Receiver<Bytes>,
     backoff: Backoff,
-    /// Where it was reached last: tried first, without asking a name server, when every
-    /// microsecond counts.
-    known: Option<SocketAddr>,
-}
-
-/// Why there is no connection.
-#[derive(Debug, Error)]
-enum DialError {
-    #[error("nobody listens there")]
-    NobodyThere,
-    #[error("the connection broke before it was answered")]
-    Broken,
-    #[error("it took too long")]
-    TooLong,
-    #[error(
-        "it lets connect, and says nothing: it hangs, or it speaks TLS and this node does not: set up \
-         TLS on all nodes or on none"
-    )]
-    Mute,
-    #[error("the name {0:?} is not known")]
-    Unknown(String, #[source] Option<io::Error>),
-    #[error("{0}")]
-    Io(#[source] io::Error),
-    #[error("{0}")]
-    Refused(Refusal),
-    /// It answers, and this node does not accept what it is.
-    #[error("{0}")]
-    Unacceptable(Refusal),
-    #[error("the peer's disk cannot be remembered")]
-    NotRemembered,
-    #[error(transparent)]
-    Tls(TlsError),
-    #[error(
-        "what answers there is no node of elector, or one that speaks TLS: set up TLS on all nodes \
-         or on none, and look at the address"
-    )]
-    NoNode,
+    /// Where to dial. The address at which the peer was met last is tried without asking a name
+    /// server when every microsecond counts.
+    names: Names,
 }
 
 impl<A: ElectionAlgorithm> Dialer<A> {
@@ -95,13 +72,15 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         station: Arc<Station<A>>,
         link: Arc<Link>,
         queue: mpsc::Receiver<Bytes>,
+        lookup: Lookup,
     ) -> Self {
+        let names = Names::new(station.me(), link.node, &link.address, lookup);
         Self {
             station,
             link,
             queue,
             backoff: Backoff::new(),
-            known: None,
+            names,
         }
     }
 
@@ -137,24 +116,25 @@ impl<A: ElectionAlgorithm> Dialer<A> {
 
     /// A connection on which the peer has said welcome.
     async fn connect(&mut self, at_once: bool) -> Result<Stream, DialError> {
-        let known = self.known.filter(|_| at_once);
-        // Who asks for a connection in the very moment in which a process that dies closes its
-        // listening socket may get no answer at all, and the kernel asks again only after its
-        // retransmission timeout. So a try at once is soon given up, for the next one.
-        let (limit, error) = match known {
-            Some(_) => (self.soon(), DialError::Broken),
-            None => (HANDSHAKE, DialError::TooLong),
-        };
-        let connecting = async {
-            match known {
-                Some(address) => open(address).await,
-                None => self.reach().await,
+        match self.names.good().filter(|_| at_once) {
+            Some(address) => {
+                // Who asks for a connection in the very moment in which a process that dies closes
+                // its listening socket may get no answer at all, and the kernel asks again only
+                // after its retransmission timeout. So a try at once is soon given up, for the next
+                // one.
+                let tcp = timeout(self.soon(), open(address)).await;
+                self.introduce(tcp.map_err(|_| DialError::Broken)??).await
             }
-        };
-        let tcp = timeout(limit, connecting).await;
-        let tcp = tcp.map_err(|_| error)??;
-        let let_in = timeout(HANDSHAKE, self.be_let_in(tcp)).await;
-        let_in.map_err(|_| DialError::Mute)?
+            None => {
+                let (address, tcp) = self.reach().await?;
+                let stream = self.introduce(tcp).await;
+                match &stream {
+                    Ok(_) => self.names.worked(address),
+                    Err(_) => self.names.failed(address),
+                }
+                stream
+            }
+        }
     }
 
     /// How long an answer takes that is on its way.
@@ -163,26 +143,24 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         round_trip.unwrap_or(SLOW) * 4 + Duration::from_millis(1)
     }
 
-    /// Tries all addresses of the peer in turn. Names are looked up each time, for they may move.
-    async fn reach(&mut self) -> Result<TcpStream, DialError> {
+    /// Tries all addresses of the peer. To find them takes as long as it takes.
+    async fn reach(&mut self) -> Result<(SocketAddr, TcpStream), DialError> {
         let name = &self.link.address;
-        let unknown = |error| DialError::Unknown(name.clone(), error);
-        let found = lookup_host(name.as_str()).await;
-        let mut worst = None;
-        for address in found.map_err(|error| unknown(Some(error)))? {
-            match open(address).await {
-                Ok(tcp) => {
-                    self.known = Some(address);
-                    return Ok(tcp);
-                }
-                // It is gone only if nobody is at any of its addresses.
-                Err(DialError::NobodyThere) => {
-                    worst.get_or_insert(DialError::NobodyThere);
-                }
-                Err(error) => worst = Some(error),
+        let found = self.names.find().await;
+        let found = found.map_err(|error| DialError::Unknown(name.clone(), error))?;
+        self.link.places.dialled_at(&found.addresses);
+        match race(&found.addresses).await {
+            // The peer may have moved: others refuse now where it was.
+            Err(DialError::NobodyThere) if !found.is_current => {
+                Err(DialError::NobodyAtOld(name.clone()))
             }
+            raced => raced,
         }
-        Err(worst.unwrap_or_else(|| unknown(None)))
+    }
+
+    async fn introduce(&self, tcp: TcpStream) -> Result<Stream, DialError> {
+        let let_in = timeout(HANDSHAKE, self.be_let_in(tcp)).await;
+        let_in.map_err(|_| DialError::Mute)?
     }
 
     async fn be_let_in(&self, tcp: TcpStream) -> Result<Stream, DialError> {
@@ -193,7 +171,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                 let stream = tls
                     .connect(socket, self.link.node)
                     .await
-                    .map_err(encrypted)?;
+                    .map_err(DialError::of_tls)?;
                 Stream::Encrypted(Box::new(stream))
             }
         };
@@ -207,7 +185,9 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         let hello = self.station.hello_to(self.link.node).write(number);
         let hello =
             hello.ok_or_else(|| DialError::Io(io::Error::other("the hello is too long")))?;
-        write_frame(&mut stream, &hello).await.map_err(broken)?;
+        write_frame(&mut stream, &hello)
+            .await
+            .map_err(DialError::of)?;
         match Answer::read(&read(&mut stream).await?) {
             Some(Answer::Welcome { life, disk, .. }) => {
                 let admitted = self.station.admit(self.link.node, disk).await;
@@ -222,49 +202,6 @@ impl<A: ElectionAlgorithm> Dialer<A> {
             }
             Some(Answer::Refused(refusal)) => Err(DialError::Refused(refusal)),
             None => Err(DialError::NoNode),
-        }
-    }
-
-    fn complain(&self, error: &DialError) {
-        let (node, peer, address) = (self.station.me(), self.link.node, &self.link.address);
-        match error {
-            DialError::Refused(refusal) => {
-                self.station.links.count(refusal);
-                if self.link.is_news(refusal) {
-                    tracing::error!(
-                        %node, %peer, %address, reason = %refusal,
-                        "this peer refuses this node: of this node it says"
-                    );
-                }
-            }
-            DialError::Unacceptable(refusal) => {
-                self.station.links.count(refusal);
-                if self.link.is_news(refusal) {
-                    tracing::error!(
-                        %node, %peer, %address, reason = %refusal,
-                        "this node does not speak to what answers there: of it this node says"
-                    );
-                }
-            }
-            DialError::Tls(told) => {
-                self.station.links.count(&Refusal::Tls);
-                if self.link.is_news(&Refusal::Tls) {
-                    tracing::error!(%node, %peer, %address, error = %told, "no TLS with this peer");
-                }
-            }
-            DialError::Mute => {
-                self.station.links.count(&Refusal::Silent);
-                if self.link.is_news(&Refusal::Silent) {
-                    tracing::warn!(%node, %peer, %address, %error, "no connection");
-                }
-            }
-            DialError::NoNode => {
-                self.station.links.count(&Refusal::Garbage);
-                if self.link.is_news(&Refusal::Garbage) {
-                    tracing::error!(%node, %peer, %address, %error, "no connection");
-                }
-            }
-            _ => tracing::debug!(%node, %peer, %address, %error, "no connection"),
         }
     }
 
@@ -336,42 +273,9 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     }
 }
 
-async fn open(address: SocketAddr) -> Result<TcpStream, DialError> {
-    let tcp = TcpStream::connect(address)
-        .await
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::ConnectionRefused => DialError::NobodyThere,
-            _ => broken(error),
-        })?;
-    tcp.set_nodelay(true).map_err(broken)?;
-    Ok(tcp)
-}
-
 async fn read(stream: &mut Stream) -> Result<Bytes, DialError> {
     let frame = read_frame(stream, hello::MOST_BYTES)
         .await
-        .map_err(broken)?;
+        .map_err(DialError::of)?;
     frame.ok_or(DialError::NoNode)
-}
-
-/// What an error of the operating system, or of the TLS on top, means.
-fn broken(error: io::Error) -> DialError {
-    match error.kind() {
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::NotConnected
-        | io::ErrorKind::UnexpectedEof => DialError::Broken,
-        // TLS tells at the first read that the acceptor has refused the certificate.
-        io::ErrorKind::InvalidData => encrypted(TlsError::from(error)),
-        _ => DialError::Io(error),
-    }
-}
-
-fn encrypted(error: TlsError) -> DialError {
-    match error {
-        TlsError::Connection(error) => broken(error),
-        TlsError::Closed => DialError::Broken,
-        error => DialError::Tls(error),
-    }
 }

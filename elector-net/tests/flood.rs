@@ -1,0 +1,203 @@
+//! A flood of TLS handshakes that strangers ask for.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+mod common;
+
+use std::{
+    collections::VecDeque,
+    io::Write,
+    net::{SocketAddr, TcpListener, TcpStream},
+    os::fd::OwnedFd,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use common::{Node, agreed, builder, eventually, sockets};
+use elector_core::{
+    NodeId, Timing,
+    actor::{MemoryStorage, Peer},
+};
+use elector_net::{Monitor, Tcp, Tls, certs};
+use elector_raft::{Raft, RaftConfig};
+use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+use tokio::io::AsyncReadExt;
+use tracing_subscriber::{Layer, layer::Context, prelude::*};
+
+/// So that a busy machine does not make the nodes elect.
+fn patient() -> RaftConfig {
+    RaftConfig {
+        timing: Timing {
+            heartbeat: Duration::from_millis(50),
+            lease: Duration::from_millis(2500),
+            election_min: Duration::from_millis(3000),
+            election_max: Duration::from_millis(3500),
+            round_trip: Duration::from_millis(500),
+        },
+        ..RaftConfig::default()
+    }
+}
+
+async fn start(id: u64, listener: TcpListener, peers: &[Peer], folder: &Path) -> Node<Raft> {
+    let tls = Tls::load(folder, NodeId(id)).unwrap();
+    let tcp = Tcp::new("test", peers.to_vec(), patient());
+    let tcp = tcp.listen_on(listener).tls(tls);
+    let monitor = tcp.monitor();
+    let node = builder::<Raft>(id, peers, &MemoryStorage::new()).config(patient());
+    let elector = node.transport(tcp).start().await.unwrap();
+    Node { elector, monitor }
+}
+
+fn issued(folder: &Path) {
+    let nodes: Vec<NodeId> = (1..=3).map(NodeId).collect();
+    certs::write_dev(folder, "test", &nodes, 30).unwrap();
+}
+
+/// The first message of a TLS handshake, which costs the other side the most.
+async fn hello(folder: &Path) -> Vec<u8> {
+    let tls = Tls::load(folder, NodeId(2)).unwrap();
+    let (near, mut far) = tokio::io::duplex(64 * 1024);
+    let mut bytes = vec![0; 64 * 1024];
+    tokio::select! {
+        biased;
+        _ = tls.connect(near, NodeId(1)) => panic!("nobody has answered"),
+        read = far.read(&mut bytes) => bytes.truncate(read.unwrap()),
+    }
+    bytes
+}
+
+/// A connection from an address at which there is no peer.
+fn from_elsewhere(to: SocketAddr) -> rustix::io::Result<TcpStream> {
+    let stream: OwnedFd = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    bind(&stream, &SocketAddr::from(([127, 0, 0, 9], 0)))?;
+    connect(&stream, &to)?;
+    Ok(stream.into())
+}
+
+fn refusals(monitor: &Monitor, reason: &str) -> u64 {
+    let refused = monitor.refused().into_iter();
+    refused
+        .filter(|(label, _)| *label == reason)
+        .map(|(_, count)| count)
+        .sum()
+}
+
+/// Asks for handshakes, as fast as it can, until this is dropped.
+struct Flood(Arc<AtomicBool>);
+
+impl Flood {
+    fn begin(to: SocketAddr, hello: Vec<u8>) -> Self {
+        let ends = Arc::new(AtomicBool::new(false));
+        let end = Arc::clone(&ends);
+        thread::spawn(move || {
+            let mut held = VecDeque::new();
+            while !end.load(Ordering::Acquire) {
+                if let Ok(mut stream) = from_elsewhere(to) {
+                    let _ = stream.write_all(&hello);
+                    held.push_back(stream);
+                }
+                if held.len() > 200 {
+                    held.pop_front();
+                }
+            }
+        });
+        Self(ends)
+    }
+}
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+// Strangers who flood a node must not keep a peer out that comes back.
+#[tokio::test]
+async fn strangers_do_not_use_up_what_peers_have() {
+    let folder = tempfile::tempdir().unwrap();
+    issued(folder.path());
+    let (mut listeners, peers) = sockets(3);
+    let third = listeners.pop().unwrap();
+    let mut nodes = Vec::new();
+    for (id, listener) in (1..).zip(listeners) {
+        nodes.push(start(id, listener, &peers, folder.path()).await);
+    }
+    let leader = agreed(&nodes).await;
+    let flooded = nodes[0].monitor.clone();
+    let _flood = Flood::begin(flooded.listening().unwrap(), hello(folder.path()).await);
+    eventually("strangers are turned away", || {
+        refusals(&flooded, "crowded") > 500
+    })
+    .await;
+    nodes.push(start(3, third, &peers, folder.path()).await);
+    eventually("the third is let in", || {
+        nodes.iter().all(|node| {
+            let peers = node.monitor.peers();
+            peers.iter().all(|peer| peer.speaking && peer.hearing)
+        })
+    })
+    .await;
+    assert_eq!(refusals(&flooded, "busy"), 0, "a peer was turned away");
+    assert_eq!(agreed(&nodes).await, leader, "the leader was lost");
+}
+
+// A peer behind a gateway comes from an address that nobody knows: it must be let in.
+#[tokio::test]
+async fn a_peer_may_come_from_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    issued(folder.path());
+    let (mut listeners, peers) = sockets(2);
+    let second = listeners.pop().unwrap();
+    // Where the first looks for it there is no node.
+    let mut elsewhere = peers.clone();
+    elsewhere[1].address = Some("127.0.0.7:9".to_owned());
+    let _first = start(1, listeners.remove(0), &elsewhere, folder.path()).await;
+    let second = start(2, second, &peers, folder.path()).await;
+    eventually("it is let in", || second.monitor.peers()[0].speaking).await;
+}
+
+/// Notes which threads of node 77 refuse connections.
+#[derive(Clone, Default)]
+struct Threads(Arc<Mutex<Vec<String>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Threads {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "elector_net::station" {
+            let thread = thread::current().name().unwrap_or_default().to_owned();
+            if thread.ends_with("-77") {
+                self.0.lock().unwrap().push(thread);
+            }
+        }
+    }
+}
+
+// A handshake takes half a millisecond: the node's thread has heartbeats to send meanwhile.
+#[tokio::test]
+async fn handshakes_are_not_made_on_the_nodes_thread() {
+    let threads = Threads::default();
+    let subscriber = tracing_subscriber::registry().with(threads.clone());
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    certs::write_dev(folder.path(), "test", &[NodeId(77)], 30).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = listener.local_addr().unwrap().to_string();
+    let peers = [(77, own).into(), (78, "127.0.0.1:9").into()];
+    let node = start(77, listener, &peers, folder.path()).await;
+    let address = node.monitor.listening().unwrap();
+    let mut stranger = from_elsewhere(address).unwrap();
+    stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let mut neighbour = TcpStream::connect(address).unwrap();
+    neighbour.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    eventually("both are refused", || refusals(&node.monitor, "tls") == 2).await;
+    eventually("both are logged", || threads.0.lock().unwrap().len() >= 2).await;
+    let threads = threads.0.lock().unwrap();
+    assert!(
+        threads.iter().all(|thread| thread == "elector-door-77"),
+        "{threads:?}"
+    );
+}

@@ -1,0 +1,129 @@
+use std::{
+    env,
+    io::{BufRead, BufReader, Read},
+    net::{SocketAddr, TcpStream},
+    process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
+};
+
+use elector_core::actor::{MemoryStorage, Peer};
+use elector_net::{
+    Tcp,
+    http::{self, Limits, Options, Service},
+};
+use elector_raft::{Raft, RaftConfig};
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+use crate::common::{builder, eventually, sockets, start};
+
+/// Where the peers of the node in another process are.
+const PEERS: &str = "ELECTOR_TEST_PEERS";
+const READY: &str = "ready at ";
+
+/// Another process with few descriptors, in which node 1 runs and is served.
+struct Served {
+    process: Child,
+    node: SocketAddr,
+    http: SocketAddr,
+}
+
+impl Served {
+    fn start(peers: &[Peer]) -> Self {
+        let addresses: Vec<&str> = peers.iter().filter_map(|p| p.address.as_deref()).collect();
+        let test = "descriptors::connections_over_http_leave_descriptors_to_peers";
+        let mut process = Command::new(env::current_exe().unwrap())
+            .args([test, "--exact", "--nocapture"])
+            .env(PEERS, addresses.join(" "))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let told = ready(process.stdout.take().unwrap());
+        let (node, http) = told.split_once(' ').unwrap();
+        Self {
+            process,
+            node: node.parse().unwrap(),
+            http: http.parse().unwrap(),
+        }
+    }
+}
+
+/// What it says when it is ready.
+fn ready(out: ChildStdout) -> String {
+    let mut lines = BufReader::new(out).lines();
+    let told = lines.find_map(|line| {
+        let line = line.unwrap();
+        line.split_once(READY).map(|(_, told)| told.to_owned())
+    });
+    told.expect("it becomes ready")
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Runs node 1, until the process that has started this one ends.
+async fn serve(peers: &str) {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = Some(256);
+    setrlimit(Resource::Nofile, limit).unwrap();
+    let mut listed: Vec<Peer> = vec![(1, "127.0.0.1:0").into()];
+    listed.extend((2..).zip(peers.split(' ')).map(Peer::from));
+    let tcp = Tcp::new("test", listed.clone(), RaftConfig::default());
+    let monitor = tcp.monitor();
+    let node = builder::<Raft>(1, &listed, &MemoryStorage::new()).transport(tcp);
+    let elector = node.start().await.unwrap();
+    let listener = http::bind("127.0.0.1:0", false).await.unwrap();
+    let (node, at) = (monitor.listening().unwrap(), listener.local_addr().unwrap());
+    println!("{READY}{node} {at}");
+    let limits = Limits {
+        // Nothing here may be waiting for this time to pass.
+        request: Duration::from_secs(3600),
+        ..Limits::default()
+    };
+    let service = Service::new(&elector, Options::new("test").limits(limits));
+    let ended = async {
+        let wait = || std::io::stdin().read_to_end(&mut Vec::new());
+        let _ = tokio::task::spawn_blocking(wait).await;
+    };
+    service.serve(listener, ended).await;
+}
+
+// A dashboard that opens a connection for each of its probes must not shut peers out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_over_http_leave_descriptors_to_peers() {
+    if let Ok(peers) = env::var(PEERS) {
+        return serve(&peers).await;
+    }
+    let (listeners, mut peers) = sockets(2);
+    for peer in &mut peers {
+        peer.id.0 += 1;
+    }
+    let served = Served::start(&peers);
+    peers.push((1, served.node.to_string()).into());
+    let mut open: Vec<TcpStream> = Vec::new();
+    for _ in 0..300 {
+        let stream = TcpStream::connect(served.http).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        open.push(stream);
+    }
+    eventually("most of them have made room", || {
+        open.retain_mut(|stream| stream.read(&mut [0]).is_err());
+        open.len() < 100
+    })
+    .await;
+    let mut nodes = Vec::new();
+    for (id, listener) in (2..).zip(listeners) {
+        nodes.push(start::<Raft>(id, listener, &peers, &MemoryStorage::new()).await);
+    }
+    eventually("both reach the node", || {
+        nodes.iter().all(|node| {
+            let peers = node.monitor.peers();
+            peers.iter().all(|peer| peer.speaking && peer.hearing)
+        })
+    })
+    .await;
+}
