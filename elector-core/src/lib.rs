@@ -116,6 +116,7 @@ mod acks;
 #[cfg(feature = "actor")]
 pub mod actor;
 mod algorithm;
+mod attempts;
 pub mod by_node;
 mod contract;
 mod delay;
@@ -137,6 +138,7 @@ mod view;
 
 pub use acks::Acks;
 pub use algorithm::{ElectionAlgorithm, Payload, Settings};
+pub use attempts::Attempts;
 pub use contract::ContractViolation;
 pub use delay::Delay;
 pub use driver::{Driver, Step};

@@ -173,7 +173,7 @@ impl Timing {
     /// The random rest of the election timeout, after the vigil, widened for the `attempt`-th try
     /// in a row that elects nobody (from 0). The first two draw from the configured spread; each
     /// one after that doubles it, up to 64-fold, so that a cluster too large or a network too slow
-    /// for the spread still elects. A timeout without a spread widens from `round_trip`. (The cure Ongaro's dissertation, section 9.3, gives is a wider
+    /// for the spread still elects; [`Attempts`](crate::Attempts) says which tries count. A timeout without a spread widens from `round_trip`. (The cure Ongaro's dissertation, section 9.3, gives is a wider
     /// spread; this finds how wide.)
     #[must_use]
     pub fn stagger(&self, attempt: u32) -> Delay {
@@ -185,6 +185,15 @@ impl Timing {
         };
         let widened = spread.saturating_mul(1 << doublings);
         Delay::between(Duration::ZERO, widened)
+    }
+
+    /// How long a node waits on for a rival that it supports, when its own wait is over: two round
+    /// trips, and longer like the [`stagger`](Self::stagger), since a network that needs a wider
+    /// spread may be slower than `round_trip` says.
+    #[must_use]
+    pub fn pause(&self, attempt: u32) -> Delay {
+        let doublings = attempt.saturating_sub(1).min(6);
+        Delay::exactly(self.round_trip.saturating_mul(2 << doublings))
     }
 
     /// The whole election timeout in one draw.

@@ -72,6 +72,10 @@
 //! - *A proof that the leader has died ends the silence at once.* A suspicion ends none: the node
 //!   whose turn is first sends its `Prepare`, and promises to itself, as all others promise to it,
 //!   when the silence has ended.
+//! - *A promise begins the acceptor's own wait anew once for each proposer*, until there is a leader;
+//!   an acceptance does each time. So proposers that reach no majority cannot keep one that does
+//!   from its turn. Waits widen when proposers compete or promises come late, not when nobody
+//!   answers or when others hear their leader.
 //! - *The decision is acknowledged* by whoever hears it from the leader itself, and begins the same
 //!   silence as a heartbeat. The paper's learners answer nothing, but a lease needs answers.
 //! - *A leader without a quorum steps down* at the same epoch: no majority has acknowledged its

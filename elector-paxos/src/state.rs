@@ -1,14 +1,12 @@
 use alloc::sync::Arc;
 use core::hash::{Hash, Hasher};
 
-use elector_core::{Acks, Delay, Epoch, Membership, NodeId, NodeSet, Outbox, Tally, Timing, View};
+use elector_core::{
+    Acks, Attempts, Delay, Epoch, Membership, NodeId, NodeSet, Outbox, Tally, Timing, View,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Ballot, Learning, PaxosConfig, PaxosDurable, Proposal, durable::Memory};
-
-/// A proposer that hears nothing is not in anybody's way: it is alone, and should not have become
-/// slow when its peers come back.
-const UNANSWERED: u32 = 2;
 
 /// One node's part in the Paxos election: proposer, acceptor and learner at once. See the
 /// [crate](crate) for the algorithm.
@@ -29,11 +27,8 @@ pub struct Paxos {
     pub(crate) restored: Epoch,
     /// The instance in which this node proposes in the name of the leader before.
     pub(crate) handover: Option<Epoch>,
-    /// How many proposals in a row this node has made that elected nobody; those that went
-    /// unanswered count only up to [`UNANSWERED`].
-    pub(crate) attempt: u32,
-    /// The peers that have answered it since its last proposal.
-    pub(crate) answered: NodeSet,
+    /// The proposals in a row that this node has made and that elected nobody.
+    pub(crate) attempts: Attempts,
     /// Whether to let the next chance to campaign pass, after having resigned.
     pub(crate) sits_out: bool,
     /// The peers that hints say are gone, until they are heard again.
@@ -216,6 +211,14 @@ impl Rules {
         Delay::between(wait, wait.saturating_add(self.timing.round_trip / 2))
     }
 
+    /// Whether the spread of this attempt is eight times what is configured, and all members would
+    /// find room in it, each for a round trip.
+    pub(crate) fn has_room(&self, attempt: u32) -> bool {
+        let members = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
+        let needed = self.timing.round_trip.saturating_mul(members);
+        attempt >= 4 && self.timing.stagger(attempt).max >= needed
+    }
+
     /// How long a proposal may take: the two round trips that it needs, and a random time on top,
     /// wider with each attempt, so that of two proposers that beat each other one gets through
     /// ("Paxos Made Simple", section 2.4: progress needs a distinguished proposer).
@@ -250,8 +253,7 @@ impl Paxos {
             },
             restored: durable.epoch,
             handover: None,
-            attempt: 0,
-            answered: NodeSet::new(),
+            attempts: Attempts::new(),
             sits_out: false,
             suspects: NodeSet::new(),
             memory: Memory::restore(durable),
@@ -314,21 +316,12 @@ impl Paxos {
         self.keep(Watch::Vigil, out);
     }
 
-    /// Counts a proposal that is about to be made.
-    pub(crate) fn count_attempt(&mut self) {
-        let answered = self.answered.len() + 1 >= self.rules.members.majority();
-        self.answered.clear();
-        if answered || self.attempt < UNANSWERED {
-            self.attempt = self.attempt.saturating_add(1);
-        }
-    }
-
     /// Starts this wait from its beginning, in place of the one before.
     pub(crate) fn keep(&mut self, watch: Watch, out: &mut Outbox<Self>) {
         let delay = match &watch {
             Watch::Silent { .. } | Watch::Vigil | Watch::Off => self.rules.timing.vigil(),
-            Watch::Stagger => self.rules.timing.stagger(self.attempt),
-            Watch::Retry => self.rules.patience(self.attempt),
+            Watch::Stagger => self.rules.timing.stagger(self.attempts.count()),
+            Watch::Retry => self.rules.patience(self.attempts.count()),
         };
         self.keep_for(delay, watch, out);
     }
@@ -349,8 +342,7 @@ impl Paxos {
 
     /// The search for a leader has ended.
     pub(crate) fn settle(&mut self) {
-        self.attempt = 0;
-        self.answered.clear();
+        self.attempts.settle();
         self.handover = None;
         self.sits_out = false;
     }

@@ -180,6 +180,48 @@ fn unanswered_proposals_hardly_widen_the_wait() {
     assert!(wait.max <= Duration::from_millis(340), "{wait:?}");
 }
 
+// The same for one that is refused only because others hear their leader.
+#[test]
+fn proposals_that_meet_silence_hardly_widen_the_wait() {
+    let mut node = Node::new(25, &PaxosConfig::default());
+    let mut step = node.elapse(PaxosTimer::Vigil);
+    for _ in 0..20 {
+        let mine = node.propose();
+        for peer in 2..=25 {
+            let silence = PaxosMessage::Reject {
+                ballot: mine,
+                epoch: e(0),
+                leader: None,
+                instance: e(0),
+                promised: None,
+            };
+            node.receive(peer, silence);
+        }
+        step = node.elapse(PaxosTimer::Retry);
+    }
+    let wait = set(&step, PaxosTimer::Retry).unwrap();
+    assert!(wait.max <= Duration::from_millis(340), "{wait:?}");
+}
+
+// A proposer that asks again and again, and never has the promises to go on, reaches no quorum. It
+// is promised what it asks for, but must not keep others from their own try.
+#[test]
+fn the_wait_begins_anew_once_for_each_proposer() {
+    let mut node = Node::new(5, &PaxosConfig::default());
+    let step = node.receive(2, prepare(e(1), ballot(1, 2)));
+    assert!(set(&step, PaxosTimer::Retry).is_some());
+    let step = node.receive(2, prepare(e(1), ballot(2, 2)));
+    assert_eq!(sent(&step, 2), Some(promise(e(1), ballot(2, 2), None)));
+    assert_eq!(set(&step, PaxosTimer::Retry), None);
+    let step = node.receive(3, prepare(e(1), ballot(3, 3)));
+    assert!(set(&step, PaxosTimer::Retry).is_some());
+    let step = node.receive(2, accept(e(1), ballot(4, 2), 2));
+    assert!(
+        set(&step, PaxosTimer::Retry).is_some(),
+        "that one has a quorum"
+    );
+}
+
 // The own `Prepare` counts from the moment it is sent: a lower one that comes before the own
 // promise is durable must not get a promise that the own one would then break.
 #[test]

@@ -4,7 +4,9 @@ use core::{
     time::Duration,
 };
 
-use elector_core::{Acks, Delay, Epoch, Membership, NodeId, NodeSet, Outbox, Tally, Timing, View};
+use elector_core::{
+    Acks, Attempts, Delay, Epoch, Membership, NodeId, NodeSet, Outbox, Tally, Timing, View,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{LogPosition, RaftConfig, RaftDurable};
@@ -19,12 +21,10 @@ pub struct Raft {
     /// The leader of the present term, once it is known; it stays after that leader has stepped
     /// down or was given up, because a term never has another.
     pub(crate) winner: Option<NodeId>,
-    /// How many elections in a row this node took part in, as candidate or voter, and nobody won.
+    /// The elections in a row that this node took part in, as candidate or voter, and nobody won.
     /// Pre-votes do not count: they cannot split, so that a wider spread is no cure for their
     /// failing, and a cluster that was without a majority is not slow when it has one again.
-    pub(crate) attempt: u32,
-    /// The candidate that this node voted for last, since it last had a leader.
-    pub(crate) supported: Option<NodeId>,
+    pub(crate) attempts: Attempts,
     /// Whether to let the next chance to campaign pass, after having resigned.
     pub(crate) sits_out: bool,
     /// The peers that hints say are gone, until they are heard again.
@@ -55,6 +55,8 @@ pub(crate) enum Part {
     /// Asks whether it could win the next term. Its own term does not change.
     PreCandidate {
         granted: Tally,
+        /// The votes of its own term, if it is still a candidate in that.
+        votes: Tally,
     },
     /// Asks for votes for the term `election`, which becomes its own term when it votes for
     /// itself.
@@ -162,6 +164,13 @@ impl Rules {
         later(timing.stagger(attempt), handicap)
     }
 
+    /// Whether all members would find room in the spread of this attempt, each for a round trip.
+    pub(crate) fn has_room(&self, attempt: u32) -> bool {
+        let members = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
+        let needed = self.timing.round_trip.saturating_mul(members);
+        self.timing.stagger(attempt).max >= needed
+    }
+
     /// How many members go first when all see `leader` gone at once: better ones, then those that
     /// come sooner after it in the ring of ids, but for those in `without`.
     pub(crate) fn rank(&self, leader: NodeId, without: &NodeSet) -> u32 {
@@ -210,8 +219,7 @@ impl Raft {
             part: Part::Follower { leader: None },
             watch,
             winner: None,
-            attempt: 0,
-            supported: None,
+            attempts: Attempts::new(),
             sits_out: false,
             suspects: NodeSet::new(),
         }

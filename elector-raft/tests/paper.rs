@@ -192,7 +192,7 @@ fn a_candidate_yields_to_the_leader_of_its_term() {
 // the spread wide enough for the network, which is what the third try in a row looks for.
 #[test]
 fn a_split_vote_is_resolved_in_the_next_term() {
-    let mut node = Node::new(4, &plain());
+    let mut node = Node::new(25, &plain());
     for (term, widest_ms) in [(1, 150), (2, 150), (3, 300), (4, 600)] {
         let step = node.elapse(RaftTimer::Vigil);
         let drawn = step.timers.last().map(|order| match order {
@@ -203,6 +203,9 @@ fn a_split_vote_is_resolved_in_the_next_term() {
         node.elapse(RaftTimer::Stagger);
         node.elapse(RaftTimer::OwnVote);
         node.receive(2, vote(e(term)));
+        for peer in 3..=14 {
+            node.receive(peer, no_vote(e(term)));
+        }
         assert_eq!(node.view(), View::campaigning(e(term)));
     }
     node.receive(2, heartbeat(e(4)));
@@ -212,6 +215,86 @@ fn a_split_vote_is_resolved_in_the_next_term() {
         core::time::Duration::from_millis(150),
     );
     assert_eq!(step.timers, [TimerOrder::Set(RaftTimer::Stagger, again)]);
+}
+
+/// The widest the random rest of the election timeout can be that begins now, in milliseconds.
+fn widest(node: &mut Node) -> Option<u128> {
+    let step = node.elapse(RaftTimer::Vigil);
+    step.timers.iter().find_map(|order| match order {
+        TimerOrder::Set(RaftTimer::Stagger, delay) => Some(delay.max.as_millis()),
+        TimerOrder::Set(..) | TimerOrder::Cancel(_) => None,
+    })
+}
+
+// A candidate that is refused because others hear their leader, or that nobody answers, has no
+// rival that a wider spread could keep apart. It may soon be the only one that reaches a quorum.
+#[test]
+fn attempts_without_rivals_hardly_widen_the_timeout() {
+    for refused in [true, false] {
+        let mut node = Node::new(25, &plain());
+        for term in 1..=20 {
+            node.time_out();
+            node.elapse(RaftTimer::OwnVote);
+            for peer in 2..=25 {
+                if refused {
+                    node.receive(peer, no_vote(e(0)));
+                }
+            }
+            assert_eq!(node.view(), View::campaigning(e(term)));
+        }
+        assert_eq!(widest(&mut node), Some(300), "refused: {refused}");
+    }
+}
+
+// A candidate that asks in one term after another, and is never elected, reaches no quorum or hears
+// nobody. It gets the votes, but must not keep its voters from their own try.
+#[test]
+fn the_timeout_begins_anew_once_for_each_candidate() {
+    let mut node = Node::new(5, &plain());
+    let step = node.receive(2, request_vote(e(1)));
+    assert!(is_set(&step, RaftTimer::Vigil));
+    let step = node.receive(2, request_vote(e(2)));
+    assert_eq!(sent(&step, 2), Some(vote(e(2))));
+    assert_eq!(step.timers, []);
+    let step = node.receive(3, request_vote(e(3)));
+    assert!(is_set(&step, RaftTimer::Vigil));
+    node.elapse(RaftTimer::Vigil);
+    node.receive(2, request_vote(e(4)));
+    let step = node.elapse(RaftTimer::Stagger);
+    assert!(
+        step.sends.is_empty(),
+        "what it voted for has two round trips"
+    );
+    assert!(is_set(&step, RaftTimer::Stagger));
+    node.receive(3, request_vote(e(5)));
+    let step = node.elapse(RaftTimer::Stagger);
+    assert_eq!(sent(&step, 2), Some(request_vote(e(6))));
+}
+
+// Where a round trip takes longer than the election timeout, votes come when their candidate asks
+// about the next term already. It is still a candidate in its own, and they count there.
+#[test]
+fn late_votes_count_while_the_next_term_is_asked_about() {
+    let mut node = Node::new(5, &RaftConfig::default());
+    node.time_out();
+    node.receive(2, pre_vote(e(0), e(1)));
+    node.receive(3, pre_vote(e(0), e(1)));
+    node.elapse(RaftTimer::OwnVote);
+    node.receive(2, vote(e(1)));
+    let step = node.time_out();
+    assert_eq!(sent(&step, 2), Some(request_pre_vote(e(2))));
+    node.receive(3, vote(e(1)));
+    assert_eq!(node.view(), View::leading(e(1), 1.into()));
+
+    // But not after a restart: it may have led that term before.
+    let mut node = Node::new(5, &RaftConfig::default());
+    node.lead();
+    node.restart();
+    node.time_out();
+    for peer in 2..=5 {
+        node.receive(peer, vote(e(1)));
+    }
+    assert_eq!(node.view(), View::campaigning(e(1)));
 }
 
 // A network that repeats a request must not widen the timeout as if an election had failed.

@@ -162,6 +162,7 @@ fn cuts(scenario: &Scenario) -> bool {
                 | Action::Cut(_)
                 | Action::Star(_)
                 | Action::Line(_)
+                | Action::Graph(_)
                 | Action::Churn(_)
         )
     })

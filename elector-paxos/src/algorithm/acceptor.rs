@@ -42,7 +42,7 @@ impl Paxos {
             return self.reject(from, ballot, (instance, Some(bound)), out);
         }
         self.promise(instance, ballot, handover, out);
-        self.give_way(instance, out);
+        self.give_way(from, instance, out);
         let promise = PaxosMessage::Promise {
             epoch: instance,
             ballot,
@@ -76,7 +76,7 @@ impl Paxos {
             return; // Nonsense: two values in one ballot.
         }
         self.hold(instance, proposal, out);
-        self.give_way(instance, out);
+        self.expect_decision(instance, out);
         let accepted = PaxosMessage::Accepted {
             epoch: instance,
             proposal,
@@ -168,14 +168,37 @@ impl Paxos {
         self.memory.accept(proposal);
     }
 
-    /// Leaves another's proposal the time to come to a decision, before making one of its own.
-    fn give_way(&mut self, instance: Epoch, out: &mut Outbox<Self>) {
-        if self.decided.is_some() && instance == self.epoch() {
-            return; // It is decided already: that proposer is a latecomer.
+    /// Leaves another's proposal the time to come to a decision, before making one of its own. A
+    /// proposer that has had that time before, and does not lead, may be unable to get a majority:
+    /// the wait goes on as it was.
+    fn give_way(&mut self, proposer: NodeId, instance: Epoch, out: &mut Outbox<Self>) {
+        if self.has_decided(instance) {
+            return;
+        }
+        if matches!(self.part, Part::Proposer(_)) {
+            self.attempts.contested(proposer);
+        }
+        let first = self.attempts.give_way(proposer);
+        self.part = Part::Follower { leader: None };
+        if !self.has_fresh_leader() && (first || self.watch == Watch::Off) {
+            self.keep(Watch::Retry, out);
+        }
+    }
+
+    /// A proposer that asks to accept has the promises of a majority: it gets the time to come to a
+    /// decision, however often it has had it.
+    fn expect_decision(&mut self, instance: Epoch, out: &mut Outbox<Self>) {
+        if self.has_decided(instance) {
+            return;
         }
         self.part = Part::Follower { leader: None };
         if !self.has_fresh_leader() {
             self.keep(Watch::Retry, out);
         }
+    }
+
+    /// Whether this instance is decided already: who proposes in it is a latecomer.
+    fn has_decided(&self, instance: Epoch) -> bool {
+        self.decided.is_some() && instance == self.epoch()
     }
 }

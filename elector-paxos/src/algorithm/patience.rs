@@ -49,6 +49,10 @@ impl Paxos {
     }
 
     fn turn_comes(&mut self, out: &mut Outbox<Self>) {
+        if self.attempts.pause() {
+            let pause = self.rules.timing.pause(self.attempts.count());
+            return self.keep_for(pause, Watch::Retry, out);
+        }
         self.watch = Watch::Off;
         if self.sits_out {
             self.sits_out = false;

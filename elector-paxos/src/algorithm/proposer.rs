@@ -37,7 +37,8 @@ impl Paxos {
     /// owes silence to a leader asks ahead: it makes the promise to itself, without which nothing
     /// goes on, when its silence has ended.
     pub(super) fn propose(&mut self, out: &mut Outbox<Self>) {
-        self.count_attempt();
+        let has_room = self.rules.has_room(self.attempts.count());
+        self.attempts.begin(&self.rules.members, has_room);
         self.ask_to_promise(0, out);
     }
 
@@ -123,7 +124,9 @@ impl Paxos {
         accepted: Option<Proposal>,
         out: &mut Outbox<Self>,
     ) {
-        self.note_answer(from, ballot);
+        if ballot.node == self.me() && from != self.me() {
+            self.note_promise(from, ballot);
+        }
         let members = &self.rules.members;
         if accepted.is_some_and(|accepted| !members.contains(accepted.value)) {
             return; // Nonsense: a stranger to lead.
@@ -157,7 +160,7 @@ impl Paxos {
     fn ask_to_accept(&mut self, out: &mut Outbox<Self>) {
         let me = self.me();
         let majority = self.rules.members.majority();
-        let thrifty = self.rules.thrifty && self.attempt <= 1;
+        let thrifty = self.rules.thrifty && self.attempts.count() <= 1;
         let Part::Proposer(campaign) = &mut self.part else {
             return; // Only a proposer has promises.
         };
@@ -221,8 +224,11 @@ impl Paxos {
         floor: (Epoch, Option<Ballot>),
         out: &mut Outbox<Self>,
     ) {
-        self.note_answer(from, ballot);
         let (instance, promised) = floor;
+        let rival = promised.filter(|&other| other > ballot && !other.is_bound());
+        if ballot.node == self.me() && rival.is_some_and(|rival| rival.node != self.me()) {
+            self.attempts.contested(from);
+        }
         let counter = promised.map_or(0, |promised| promised.counter);
         self.seen.counter = self.seen.counter.max(counter);
         self.seen.instance = self.seen.instance.max(instance);
@@ -281,10 +287,13 @@ impl Paxos {
         }
     }
 
-    fn note_answer(&mut self, from: NodeId, ballot: Ballot) {
-        let me = self.me();
-        if ballot.node == me && from != me {
-            self.answered.insert(from);
+    /// A promise for an earlier ballot comes late: the wait for it was too short.
+    fn note_promise(&mut self, from: NodeId, ballot: Ballot) {
+        match &self.part {
+            Part::Proposer(campaign) if campaign.ballot > ballot => self.attempts.late(from),
+            Part::Proposer(_) | Part::Follower { .. } | Part::Leader { .. } => {
+                self.attempts.supported(from);
+            }
         }
     }
 }

@@ -46,8 +46,19 @@ impl Raft {
         }
         self.part = Part::PreCandidate {
             granted: Tally::new(),
+            votes: self.votes_so_far(),
         };
         self.ask_for_pre_votes(out);
+    }
+
+    /// To ask about the next term does not end a candidacy in the present one: votes that come late
+    /// still count.
+    fn votes_so_far(&self) -> Tally {
+        match &self.part {
+            Part::Candidate { election, votes } if *election == self.term() => votes.clone(),
+            Part::PreCandidate { votes, .. } => votes.clone(),
+            Part::Candidate { .. } | Part::Follower { .. } | Part::Leader { .. } => Tally::new(),
+        }
     }
 
     /// Asks for pre-votes while this node still owes silence to a leader. Its own is not among
@@ -55,6 +66,7 @@ impl Raft {
     pub(super) fn ask_ahead(&mut self, out: &mut Outbox<Self>) {
         self.part = Part::PreCandidate {
             granted: Tally::new(),
+            votes: Tally::new(),
         };
         self.request_pre_votes(out);
     }
@@ -93,7 +105,7 @@ impl Raft {
         }
         let asked = self.term().next();
         let owes_silence = self.rules.check_quorum && self.has_fresh_leader();
-        let Part::PreCandidate { granted } = &mut self.part else {
+        let Part::PreCandidate { granted, .. } = &mut self.part else {
             return; // Late: elected, beaten or given up.
         };
         if next_term != asked {
@@ -113,7 +125,8 @@ impl Raft {
             self.part = Part::Follower { leader: None };
             return; // Somebody has claimed the last term there is. There is no other to win.
         }
-        self.attempt = self.attempt.saturating_add(1);
+        let has_room = self.rules.has_room(self.attempts.count());
+        self.attempts.begin(&self.rules.members, has_room);
         out.broadcast(&RaftMessage::RequestVote {
             term: election,
             last_log: self.durable.last_log,
@@ -143,6 +156,7 @@ impl Raft {
         }
     }
 
+    /// A refusal changes nothing, unless it comes from a later term.
     pub(super) fn vote_answered(
         &mut self,
         from: NodeId,
@@ -150,20 +164,33 @@ impl Raft {
         granted: bool,
         out: &mut Outbox<Self>,
     ) {
-        let mut newest = self.term();
-        if let Part::Candidate { election, votes } = &mut self.part {
-            newest = *election;
-            if granted && term == newest {
-                let verdict = votes.record(&self.rules.members, from, true);
-                let own_vote_cast = newest == self.durable.term;
-                if verdict == Verdict::Won && own_vote_cast {
-                    self.lead(out);
-                }
-                return;
-            }
+        let (me, own) = (self.me(), self.term());
+        let (newest, votes) = match &mut self.part {
+            Part::Candidate { election, votes } => (*election, Some(votes)),
+            Part::PreCandidate { votes, .. } => (own, Some(votes)),
+            Part::Follower { .. } | Part::Leader { .. } => (own, None),
+        };
+        if !granted && term >= newest {
+            self.attempts.contested(from); // It has voted for another.
+        }
+        // Only a voter that still hears its leader refuses in an older term.
+        if term < newest && (granted || !self.rules.check_quorum) {
+            self.attempts.late(from);
         }
         if term > newest {
-            self.adopt(term, out);
-        } // Else it is late, or a refusal, which changes nothing.
+            return self.adopt(term, out);
+        }
+        if granted && term == newest {
+            let Some(votes) = votes else {
+                return; // Late: elected, beaten or given up.
+            };
+            self.attempts.supported(from);
+            let verdict = votes.record(&self.rules.members, from, true);
+            // Not before it is cast; and not after a restart, before which this node may have led.
+            let own_vote_cast = votes.granted().contains(me);
+            if verdict == Verdict::Won && own_vote_cast {
+                self.lead(out);
+            }
+        }
     }
 }

@@ -53,8 +53,7 @@ impl Raft {
             };
         }
         self.winner = Some(leader);
-        self.attempt = 0;
-        self.supported = None;
+        self.attempts.settle();
         self.sits_out = false;
         let silent = Watch::Silent {
             leader: Some(leader),
@@ -76,7 +75,10 @@ impl Raft {
             return self.take_turn(leader, asked, out);
         }
         self.watch = Watch::Stagger;
-        out.set_timer(RaftTimer::Stagger, self.rules.stagger(self.attempt));
+        out.set_timer(
+            RaftTimer::Stagger,
+            self.rules.stagger(self.attempts.count()),
+        );
         if let Some(request) = asked {
             self.asked(request, out);
         }
@@ -85,6 +87,10 @@ impl Raft {
     pub(super) fn stagger_over(&mut self, out: &mut Outbox<Self>) {
         if self.watch != Watch::Stagger {
             return; // Stale.
+        }
+        if self.attempts.pause() {
+            let pause = self.rules.timing.pause(self.attempts.count());
+            return out.set_timer(RaftTimer::Stagger, pause);
         }
         self.watch = Watch::Vigil; // It is about to start anew, and this timer has ended by itself.
         if self.sits_out {

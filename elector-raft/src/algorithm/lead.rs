@@ -18,7 +18,7 @@ impl Raft {
         }
         self.watch = Watch::Off;
         self.winner = Some(self.me());
-        self.attempt = 0;
+        self.attempts.settle();
         self.sits_out = false;
         self.part = Part::Leader {
             acks: Acks::new(&self.rules.members),

@@ -40,6 +40,9 @@ impl Raft {
     /// A candidate of an older term is refused too, not ignored: it learns the term by that.
     fn vote_asked(&mut self, request: Request, out: &mut Outbox<Self>) {
         let is_new = request.term > self.term();
+        if !self.has_fresh_leader() {
+            self.attempts.contested(request.from);
+        }
         let granted = request.term >= self.term() && self.listens(request) && {
             if is_new {
                 // A leader stops leading here, before it can give its vote away.
@@ -49,14 +52,16 @@ impl Raft {
         };
         if granted {
             self.step_down(out);
+            let mut first = false;
             if self.durable.voted_for.is_none() {
                 self.durable.voted_for = Some(request.from);
-                self.count_vote(request.from);
+                first = self.give_way(request.from);
             }
             // In a term that it has entered before, this node may have acknowledged the leader of
             // that very term before a restart. That silence stays.
             let owes_silence = self.rules.check_quorum && !is_new && self.has_fresh_leader();
-            if !owes_silence {
+            let waits_on = !first && !matches!(self.watch, Watch::Silent { .. });
+            if !owes_silence && !waits_on {
                 self.keep_vigil(Watch::Vigil, out);
             }
         }
@@ -67,14 +72,16 @@ impl Raft {
         out.send(request.from, answer);
     }
 
-    /// A vote for another candidate than the last time is a sign of split votes, which a wider
-    /// spread cures. One that asks again and again and never leads may be deaf: if its voters waited
-    /// longer each time, they would leave the next try to it.
-    fn count_vote(&mut self, candidate: NodeId) {
-        if self.supported != Some(candidate) {
-            self.attempt = self.attempt.saturating_add(1);
+    /// A vote for another candidate than before is a sign of split votes, which a wider spread
+    /// cures, up to one that has room for all. One that asks again and again and never leads may be
+    /// deaf, or reach no quorum: if its voters waited longer each time, or anew, they would leave
+    /// the next try to it. Returns whether the wait begins anew.
+    fn give_way(&mut self, candidate: NodeId) -> bool {
+        let first = self.attempts.give_way(candidate);
+        if first && !self.rules.has_room(self.attempts.count()) {
+            self.attempts.widen();
         }
-        self.supported = Some(candidate);
+        first
     }
 
     /// "If a server receives a `RequestVote` request within the minimum election timeout of hearing

@@ -3,7 +3,7 @@ use std::time::Duration;
 use elector_core::millis;
 use serde::{Deserialize, Serialize};
 
-use super::{Composition, MessageFault, Selector};
+use super::{Composition, Graph, MessageFault, Selector};
 use crate::{Disk, Network};
 
 /// One thing that a scenario does.
@@ -27,6 +27,8 @@ pub enum Action {
     Star(Selector),
     /// Leave only the links between neighbours on a line in id order that begins with this node.
     Line(Selector),
+    /// Leave exactly the links of a random graph.
+    Graph(Graph),
     /// Mend all links, and end the faults of single messages.
     Heal,
     /// Have this network from now on.

@@ -7,7 +7,7 @@ macro_rules! files {
 }
 
 /// In the order in which tables show them: from no fault at all to all of them at once.
-const FILES: [(&str, &str); 27] = files![
+const FILES: [(&str, &str); 30] = files![
     "boot",
     "leader-crash",
     "hinted-crash",
@@ -23,6 +23,9 @@ const FILES: [(&str, &str); 27] = files![
     "quorum-loss",
     "constrained",
     "chained",
+    "lonely-quorum",
+    "link-graphs",
+    "outage",
     "lossy",
     "duplicate-reorder",
     "delay-spike",

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::{
-    Action, Churn, Compose, Cut, Drift, MessageFault, Rolling, ScenarioError, Selector, Stall,
-    Suspicion, Transfer, limits,
+    Action, Churn, Compose, Cut, Drift, Graph, MessageFault, Rolling, ScenarioError, Selector,
+    Stall, Suspicion, Transfer, limits,
 };
 use crate::{Disk, Network};
 
@@ -209,6 +209,7 @@ struct Written {
     cut: Option<Cut>,
     star: Option<Selector>,
     line: Option<Selector>,
+    graph: Option<Graph>,
     heal: Option<bool>,
     network: Option<Network>,
     messages: Option<MessageFault>,
@@ -226,8 +227,8 @@ struct Written {
     compose: Option<Compose>,
 }
 
-const CHOICES: &str = "crash, restart, pause, resume, wipe, split, cut, star, line, heal, network, \
-     messages, disk, stall, drift, hints, suspect, prove, campaign, resign, transfer, \
+const CHOICES: &str = "crash, restart, pause, resume, wipe, split, cut, star, line, graph, heal, \
+     network, messages, disk, stall, drift, hints, suspect, prove, campaign, resign, transfer, \
      rolling_restart, churn, compose";
 
 impl Written {
@@ -242,6 +243,7 @@ impl Written {
             self.cut.map(Action::Cut),
             self.star.map(Action::Star),
             self.line.map(Action::Line),
+            self.graph.map(Action::Graph),
             self.heal.filter(|&heal| heal).map(|_| Action::Heal),
             self.network.map(Action::Network),
             self.messages.map(Action::Messages),

@@ -44,6 +44,9 @@ fn of_action(action: &Action) -> Option<String> {
             let wrong = fault.wrong().map(str::to_owned);
             wrong.or_else(|| of_spans(&[("delay_ms", fault.delay)]))
         }
+        Action::Graph(graph) if !(0.0..=1.0).contains(&graph.chance) => {
+            Some("chance is a probability: between 0 and 1".to_owned())
+        }
         Action::Disk(disk) => disk.write.wrong().map(str::to_owned),
         Action::Stall(stall) => of_spans(&[("for_ms", stall.duration)]),
         Action::Drift(drift) if !(0.01..=100.0).contains(&drift.rate) => Some(format!(

@@ -49,6 +49,7 @@ mod compose;
 mod composition;
 mod error;
 mod file;
+mod graph;
 mod ingredient;
 mod limits;
 mod message_fault;
@@ -59,6 +60,7 @@ pub use action::{Action, Churn, Compose, Cut, Drift, Rolling, Stall, Suspicion, 
 pub use composition::Composition;
 pub use error::ScenarioError;
 pub use file::{Repeat, Scenario, Step};
+pub use graph::Graph;
 pub use ingredient::Ingredient;
 pub use message_fault::MessageFault;
 pub use selector::Selector;

@@ -38,6 +38,11 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 self.cut_where(|a, b| !hub.contains(&a) && !hub.contains(&b));
             }
             Action::Line(first) => self.line(*first),
+            Action::Graph(graph) => {
+                let pairs = graph.draw(self);
+                self.heal();
+                self.cut_where(|a, b| !pairs.contains(&(a.min(b), a.max(b))));
+            }
             Action::Heal => {
                 self.heal();
                 self.rules.clear();

@@ -1,0 +1,190 @@
+//! A node that alone reaches a quorum must lead soon, whatever it and the others tried before.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use elector_core::{ElectionAlgorithm, NodeId, Settings};
+use elector_paxos::{Paxos, PaxosConfig};
+use elector_raft::{Raft, RaftConfig};
+use elector_sim::{
+    Network, Rng, Setup, Simulation,
+    scenario::{Action, Graph},
+};
+
+const RUNS: u64 = 100;
+/// How long a run may take at most.
+const LIMIT: Duration = Duration::from_secs(60);
+const STEP: Duration = Duration::from_millis(5);
+
+/// What happens to the cluster before and at the moment from which the time is taken.
+#[derive(Clone, Copy, Debug)]
+enum Plan {
+    /// A follower loses its link to the leader; then it is the hub of a star without the leader.
+    OneLink,
+    /// All links are cut; then they work again.
+    Outage,
+    /// All links are cut; then one node is the hub of a star.
+    OutageThenStar,
+    /// A random graph of links, then another one in which exactly one node reaches a quorum.
+    Graphs,
+}
+
+type Links = BTreeSet<(NodeId, NodeId)>;
+
+/// All links, both directions of each, for which this holds.
+fn links(nodes: &[NodeId], joined: impl Fn(NodeId, NodeId) -> bool) -> Links {
+    let pairs = nodes
+        .iter()
+        .flat_map(|&a| nodes.iter().map(move |&b| (a, b)));
+    pairs.filter(|&(a, b)| a != b && joined(a, b)).collect()
+}
+
+fn have<A: ElectionAlgorithm>(sim: &mut Simulation<A>, up: &Links) {
+    let nodes = sim.nodes();
+    sim.heal();
+    let cut: Vec<_> = links(&nodes, |a, b| !up.contains(&(a, b)))
+        .into_iter()
+        .collect();
+    sim.cut(&cut);
+}
+
+/// Whether a node that reaches a quorum holds a lease.
+fn is_led<A: ElectionAlgorithm>(sim: &Simulation<A>) -> bool {
+    sim.nodes()
+        .into_iter()
+        .any(|node| sim.view(node).leads() && sim.holds_lease(node))
+}
+
+/// How long it takes until there is a leader with a lease, counted from the second state of the
+/// links. A lease of the leader before does not count.
+fn run<A: ElectionAlgorithm>(config: &A::Config, nodes: u64, plan: Plan, seed: u64) -> Duration {
+    let mut setup = Setup::<A>::new(nodes);
+    (setup.config, setup.seed) = (config.clone(), seed);
+    let mut sim = Simulation::new(setup);
+    let old = sim
+        .run_until_settled(LIMIT)
+        .expect("a leader at boot")
+        .leader;
+    sim.run_for(Duration::from_millis(300));
+    let all = sim.nodes();
+    let hub = all.iter().copied().find(|&node| node != old).expect("two");
+    let star = |a: NodeId, b: NodeId| a == hub || b == hub;
+    let of_old = |a: NodeId, b: NodeId| a == old || b == old;
+    let first = Duration::from_millis(Rng::new(seed).between(1_000, 5_000));
+    match plan {
+        Plan::OneLink => {
+            have(&mut sim, &links(&all, |a, b| !star(a, b) || !of_old(a, b)));
+            sim.run_for(first);
+            have(&mut sim, &links(&all, |a, b| star(a, b) && !of_old(a, b)));
+        }
+        Plan::Outage => {
+            have(&mut sim, &Links::new());
+            sim.run_for(Duration::from_secs(10) + first / 10);
+            sim.heal();
+        }
+        Plan::OutageThenStar => {
+            have(&mut sim, &Links::new());
+            sim.run_for(Duration::from_secs(10) + first / 10);
+            have(&mut sim, &links(&all, star));
+        }
+        Plan::Graphs => {
+            sim.act(&Action::Graph(Graph {
+                chance: 0.5,
+                lonely: false,
+            }));
+            sim.run_for(first);
+            sim.act(&Action::Graph(Graph {
+                chance: 0.4,
+                lonely: true,
+            }));
+        }
+    }
+    let from = sim.now_ns();
+    sim.run_for(config.timing().lease);
+    let end = from + LIMIT.as_nanos() as u64;
+    while !is_led(&sim) && sim.now_ns() < end {
+        sim.run_for(STEP);
+    }
+    assert!(
+        sim.violations().is_empty(),
+        "{} {plan:?}, seed {seed}: {:?}",
+        A::NAME,
+        sim.violations()
+    );
+    Duration::from_nanos(sim.now_ns() - from)
+}
+
+/// Each variant that has a lease, in each plan: 99 of 100 runs within ten election timeouts.
+fn leads_soon<A: ElectionAlgorithm>(name: &str, config: &A::Config) {
+    let limit = 10 * config.timing().election_max;
+    for plan in [
+        Plan::OneLink,
+        Plan::Outage,
+        Plan::OutageThenStar,
+        Plan::Graphs,
+    ] {
+        for nodes in [3, 5, 6] {
+            let took = (1..=RUNS).map(|seed| run::<A>(config, nodes, plan, seed));
+            let mut took: Vec<Duration> = took.collect();
+            took.sort_unstable();
+            let of = |percent: usize| took[(took.len() * percent).div_ceil(100) - 1];
+            let (p50, p99, max) = (of(50), of(99), of(100));
+            let label = format!("{}/{name}, n = {nodes}, {plan:?}", A::NAME);
+            println!("{label}: p50 {p50:?}, p99 {p99:?}, max {max:?}");
+            assert!(p99 <= limit, "{label}: p99 {p99:?} is over {limit:?}");
+        }
+    }
+}
+
+// Attempts that were refused because others heard their leader, or that nobody answered, made the
+// node wait up to 64 times as long; and every doomed attempt of another node drew that wait anew.
+#[test]
+fn a_lonely_raft_node_leads_soon() {
+    for variant in RaftConfig::variants() {
+        if Raft::has_lease(&variant.config) {
+            leads_soon::<Raft>(variant.name, &variant.config);
+        }
+    }
+}
+
+// The same for Paxos, where it is ballots that others outbid in vain.
+#[test]
+fn a_lonely_paxos_node_leads_soon() {
+    for variant in PaxosConfig::variants() {
+        leads_soon::<Paxos>(variant.name, &variant.config);
+    }
+}
+
+/// How long it takes from boot until any node leads, with this delay of all messages.
+fn first_leader<A: ElectionAlgorithm>(config: &A::Config, delay: Duration, seed: u64) -> Duration {
+    let mut setup = Setup::<A>::new(5);
+    (setup.config, setup.seed) = (config.clone(), seed);
+    setup.network = Network::constant(delay);
+    let mut sim = Simulation::new(setup);
+    while sim.tenures() == 0 && sim.now_ns() < LIMIT.as_nanos() as u64 {
+        sim.run_for(STEP);
+    }
+    assert!(sim.violations().is_empty(), "{:?}", sim.violations());
+    Duration::from_nanos(sim.now_ns())
+}
+
+// Every answer comes after the election timeout of who asked. The waits must widen until an attempt
+// lives to see its answers, or late answers must count. (What is elected cannot stay: a leader that
+// no acknowledgement reaches within `election_min` steps down.)
+#[test]
+fn a_round_trip_above_the_election_timeout_elects() {
+    let elects = |label: String, took: &dyn Fn(Duration, u64) -> Duration| {
+        for delay in [155, 200, 400].map(Duration::from_millis) {
+            let worst = (1..=20).map(|seed| took(delay, seed)).max();
+            println!("{label}, {delay:?} one way: {worst:?}");
+            assert!(worst < Some(LIMIT), "{label}, {delay:?}: {worst:?}");
+        }
+    };
+    for variant in RaftConfig::variants() {
+        let took = |delay, seed| first_leader::<Raft>(&variant.config, delay, seed);
+        elects(format!("raft/{}", variant.name), &took);
+    }
+    for variant in PaxosConfig::variants() {
+        let took = |delay, seed| first_leader::<Paxos>(&variant.config, delay, seed);
+        elects(format!("paxos/{}", variant.name), &took);
+    }
+}
