@@ -174,9 +174,7 @@ impl<A: ElectionAlgorithm> Host<A> {
             Input::Received { from: peer, .. }
             | Input::Suspected(peer)
             | Input::Silent(peer)
-            | Input::Died(peer) => {
-                self.members.peers().any(|known| known == *peer)
-            }
+            | Input::Died(peer) => self.members.peers().any(|known| known == *peer),
             Input::Started | Input::Elapsed(_) | Input::Commanded(_) => true,
         }
     }
