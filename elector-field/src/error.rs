@@ -1,4 +1,4 @@
-use std::io;
+use std::{io, path::PathBuf};
 
 use rustix::io::Errno;
 use thiserror::Error;
@@ -10,6 +10,8 @@ pub(crate) enum Error {
     Program(&'static str, #[source] io::Error),
     #[error("`ip {0}` failed: {1}. Trials need root, network namespaces and TUN devices")]
     Ip(String, String),
+    #[error("{} cannot be used: build it with `cargo build --release -p elector-cli`", .0.display())]
+    Elector(PathBuf, #[source] io::Error),
     #[error("a thread of the trial panicked")]
     Panicked,
     #[error("{0}")]

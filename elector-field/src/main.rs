@@ -71,6 +71,8 @@ fn main() -> ExitCode {
 }
 
 fn compare(asked: &Defaults) -> Result<(), Error> {
+    let elector = asked.elector.canonicalize();
+    let elector = elector.map_err(|error| Error::Elector(asked.elector.clone(), error))?;
     let switch = Switch::new(3)?;
     let mut strains = Table::new();
     strains.load_style(ASCII_MARKDOWN).set_header([
@@ -96,7 +98,7 @@ fn compare(asked: &Defaults) -> Result<(), Error> {
         .filter(|strain| strain.name().contains(&asked.only))
     {
         for &system in &asked.systems {
-            let endured = strain.on(system, &switch, &asked.elector, lasting)?;
+            let endured = strain.on(system, &switch, &elector, lasting)?;
             strains.add_row(row(strain, system, endured));
             eprintln!("{}, {}: {endured:?}", strain.name(), system.name());
         }
@@ -111,7 +113,7 @@ fn compare(asked: &Defaults) -> Result<(), Error> {
             .iter()
             .filter(|_| cut.name().contains(&asked.only))
         {
-            let took = cut.on(system, &switch, &asked.elector, asked.cuts)?;
+            let took = cut.on(system, &switch, &elector, asked.cuts)?;
             let at = |part: f64| {
                 let place = (took.len() as f64 * part) as usize;
                 let found = took.get(place.min(took.len().saturating_sub(1)));

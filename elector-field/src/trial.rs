@@ -203,3 +203,37 @@ impl Drop for Load {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOUND: [Life; 2] = [life(100, 200, 1, false), life(250, 400, 2, false)];
+
+    const fn life(began: u64, ended: u64, token: u64, overlaps: bool) -> Life {
+        Life {
+            began,
+            ended,
+            token,
+            overlaps,
+        }
+    }
+
+    // Only what lies within the trial counts, and the time between two lives.
+    #[test]
+    fn the_time_without_a_command_is_what_no_life_covers() {
+        assert_eq!(down(&SOUND, 150, 300), Duration::from_nanos(50));
+        assert_eq!(down(&SOUND, 0, 500), Duration::from_nanos(250));
+        assert_eq!(down(&[], 0, 500), Duration::from_nanos(500));
+    }
+
+    // A checker that has gone blind would pass two leaders.
+    #[test]
+    fn overlaps_and_tokens_that_do_not_rise_are_wrong() {
+        assert_eq!(wrong(&SOUND), 0);
+        let [first, _] = SOUND;
+        assert_eq!(wrong(&[first, life(150, 300, 2, true)]), 1);
+        assert_eq!(wrong(&[first, life(250, 300, 1, false)]), 1);
+        assert_eq!(wrong(&[life(100, 200, 3, false), SOUND[1]]), 1);
+    }
+}

@@ -99,3 +99,26 @@ pub(crate) fn lives(folder: &Path) -> Result<Vec<Life>, Error> {
     }
     Ok(lives.into_values().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // What a witness writes is what is read, also if it was killed before its first sign of life.
+    #[test]
+    fn lives_read_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        assert!(lives(folder).expect("nothing ran yet").is_empty());
+        fs::write(
+            folder.join("lives"),
+            "70 100 16385 false\n71 300 16386 true\n",
+        )
+        .expect("a file");
+        fs::write(alive(folder, 70), format!("{:20}", 250)).expect("a file");
+        let read = lives(folder).expect("it is whole");
+        let told = |life: &Life| (life.began, life.ended, life.token, life.overlaps);
+        let told: Vec<_> = read.iter().map(told).collect();
+        assert_eq!(told, [(100, 250, 16385, false), (300, 300, 16386, true)]);
+    }
+}
