@@ -6,9 +6,10 @@ mod common;
 
 use common::{agreed, agreed_but, cluster};
 use elector_bully::Bully;
-use elector_core::ElectionAlgorithm;
+use elector_core::{ElectionAlgorithm, actor::Elector};
+use elector_net::NetBuilder;
 use elector_paxos::Paxos;
-use elector_raft::Raft;
+use elector_raft::{Raft, RaftConfig};
 use elector_ring::Ring;
 
 async fn elects_and_fails_over<A: ElectionAlgorithm>() {
@@ -30,4 +31,19 @@ async fn every_algorithm_elects_over_tcp_and_replaces_a_leader_that_stopped() {
     elects_and_fails_over::<Paxos>().await;
     elects_and_fails_over::<Bully>().await;
     elects_and_fails_over::<Ring>().await;
+}
+
+// Between machines the durations of one process would end a leadership at each lost packet. They are
+// taken only if they are asked for.
+#[test]
+fn nodes_over_tcp_have_patient_durations_by_default() {
+    let builder = || {
+        let builder = Elector::<Raft>::builder("billing").node_id(1);
+        builder.peers([(1, "127.0.0.1:7101"), (2, "127.0.0.1:7102")])
+    };
+    let default = format!("{:?}", builder().data_dir("unused"));
+    assert!(default.contains("lease: 800ms"), "{default}");
+    let asked = builder().config(RaftConfig::default());
+    let asked = format!("{:?}", asked.data_dir("unused"));
+    assert!(asked.contains("lease: 120ms"), "{asked}");
 }
