@@ -179,6 +179,11 @@ impl Link {
         before < what as u8
     }
 
+    /// Whether it has ever given a sign of life.
+    pub(crate) fn was_heard(&self) -> bool {
+        self.detector().last().is_some()
+    }
+
     /// When it was last heard, how long its answers take, and how long its silence is borne.
     pub(crate) fn measured(&self) -> (Option<u64>, Option<Duration>, Duration) {
         let detector = self.detector();

@@ -101,12 +101,17 @@ impl<A: ElectionAlgorithm> Station<A> {
     }
 
     /// A peer refuses connections, or another life of it answers.
+    ///
+    /// One that was never heard is not started yet, perhaps: nodes that are started together find
+    /// each other absent. The algorithm would go on taking it for gone, for in most algorithms two
+    /// followers say nothing to each other; and two that take each other for gone campaign at the
+    /// same time when their leader dies.
     pub(crate) fn suspect(&self, link: &Link) {
         if self.trust_refused {
             if link.tell(Told::Free) {
                 self.inbox.died(link.node);
             }
-        } else if link.tell(Told::Suspected) {
+        } else if link.was_heard() && link.tell(Told::Suspected) {
             self.inbox.suspect(link.node);
         }
     }
