@@ -135,7 +135,7 @@ fn leads_soon<A: ElectionAlgorithm>(name: &str, config: &A::Config) {
     }
 }
 
-// Attempts that were refused because others heard their leader, or that nobody answered, made the
+// Attempts that were refused because others heard their leader, or that got no answer, made the
 // node wait up to 64 times as long; and every doomed attempt of another node drew that wait anew.
 #[test]
 fn a_lonely_raft_node_leads_soon() {

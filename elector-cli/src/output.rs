@@ -34,7 +34,7 @@ pub(crate) fn put(text: &str) -> io::Result<()> {
 /// How long a message waits for the reader of standard error.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Writes to standard error, where there is nobody to tell of a failure. A reader that does not
+/// Writes to standard error, where a failure cannot be reported. A reader that does not
 /// read is not waited for: what writes here may have more important things to do, or must end.
 pub(crate) fn warn(text: &str) {
     let text = text.to_owned();

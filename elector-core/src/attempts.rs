@@ -9,7 +9,7 @@ const FREE: u32 = 2;
 /// rivals met, and which rivals it has waited for.
 ///
 /// [`count`](Self::count) is what [`Timing::stagger`](crate::Timing::stagger) widens by. Only
-/// competition is a reason to wait longer. An attempt that nobody answers, or that is refused by
+/// competition is a reason to wait longer. An attempt that gets no answer, or that is refused by
 /// nodes that hear their leader, would fail after any wait; and as soon as links change, the node
 /// may be the only one that reaches a quorum.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -144,7 +144,7 @@ mod tests {
     // What says nothing of rivals must not make a node slow: it may be the one that is needed.
     #[test]
     fn only_rivals_in_a_quorum_widen_the_wait() {
-        assert_eq!(after(false, |_| ()), 2, "nobody answers");
+        assert_eq!(after(false, |_| ()), 2, "no node answers");
         let deaf = |attempts: &mut Attempts| {
             (2..=5).for_each(|peer| attempts.supported(NodeId(peer)));
         };

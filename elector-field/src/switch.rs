@@ -77,7 +77,7 @@ impl Switch {
         Ok(Self { hosts, shared })
     }
 
-    /// Each packet takes so long, on each path.
+    /// Each packet takes this time, on each path.
     pub(crate) fn delay(&self, delay: Duration) {
         let micros = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
         self.each(|path| path.delay_us.store(micros, Ordering::Relaxed));

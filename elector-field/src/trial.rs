@@ -65,7 +65,7 @@ impl Strain {
         }
     }
 
-    /// Runs this system under the strain for so long.
+    /// Runs this system under the strain for this time.
     ///
     /// # Errors
     /// If its cluster cannot be started.

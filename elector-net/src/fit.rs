@@ -38,8 +38,8 @@ impl Fit {
         }
     }
 
-    /// Returns `true` if the round trip of this peer is to be reported: a round of heartbeats takes
-    /// so long that little of the lease is left, or an answer takes longer than is waited for.
+    /// Returns `true` if the round trip of this peer is to be reported: a round of heartbeats leaves
+    /// little of the lease, or an answer takes longer than is waited for.
     pub(crate) fn round_trip(&mut self, peer: NodeId, measured: Duration, now: u64) -> bool {
         let Timing {
             heartbeat,

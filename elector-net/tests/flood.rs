@@ -65,7 +65,7 @@ async fn hello(folder: &Path) -> Vec<u8> {
     let mut bytes = vec![0; 64 * 1024];
     tokio::select! {
         biased;
-        _ = tls.connect(near, NodeId(1)) => panic!("nobody has answered"),
+        _ = tls.connect(near, NodeId(1)) => panic!("there was no answer"),
         read = far.read(&mut bytes) => bytes.truncate(read.unwrap()),
     }
     bytes
@@ -146,7 +146,7 @@ async fn strangers_do_not_use_up_what_peers_have() {
     assert_eq!(agreed(&nodes).await, leader, "the leader was lost");
 }
 
-// A peer behind a gateway comes from an address that nobody knows: it must be let in.
+// A peer behind a gateway comes from an address that no node knows: it must be let in.
 #[tokio::test]
 async fn a_peer_may_come_from_anywhere() {
     let folder = tempfile::tempdir().unwrap();

@@ -60,7 +60,7 @@ fn beside(address: SocketAddr) -> SocketAddr {
 }
 
 /// Makes [`beside`] this address a place at which connections are neither accepted nor refused: the
-/// queue of a listener that nobody accepts from is full. Until what is returned is dropped.
+/// queue of a listener from which no process accepts is full. Until what is returned is dropped.
 fn swallowing_beside(address: SocketAddr) -> Vec<OwnedFd> {
     let address = beside(address);
     let listening = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();

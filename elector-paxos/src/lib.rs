@@ -74,7 +74,7 @@
 //!   when the silence has ended.
 //! - *A promise begins the acceptor's own wait anew once for each proposer*, until there is a leader;
 //!   an acceptance does each time. So proposers that reach no majority cannot keep one that does
-//!   from its turn. Waits widen when proposers compete or promises come late, not when nobody
+//!   from its turn. Waits widen when proposers compete or promises come late, not when no node
 //!   answers or when others hear their leader.
 //! - *The decision is acknowledged* by whoever hears it from the leader itself, and begins the same
 //!   silence as a heartbeat. The paper's learners answer nothing, but a lease needs answers.

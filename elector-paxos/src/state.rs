@@ -27,7 +27,7 @@ pub struct Paxos {
     pub(crate) restored: Epoch,
     /// The instance in which this node proposes in the name of the leader before.
     pub(crate) handover: Option<Epoch>,
-    /// The proposals in a row that this node has made and that elected nobody.
+    /// The proposals in a row that this node has made and that elected no leader.
     pub(crate) attempts: Attempts,
     /// Whether to let the next chance to campaign pass, after having resigned.
     pub(crate) sits_out: bool,

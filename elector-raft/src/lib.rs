@@ -54,7 +54,7 @@
 //!   ([`RaftTimer::Vigil`]), after which the leader counts as gone, then the random part
 //!   ([`RaftTimer::Stagger`]). From the third term in a row without a leader the random
 //!   part widens, so that a spread too narrow for the cluster or its network elects in the end: as
-//!   long as rivals meet or votes come late. Attempts that nobody answers, or that are refused
+//!   long as rivals meet or votes come late. Attempts that get no answer, or that are refused
 //!   because others hear their leader, count up to twofold only.
 //! - A vote begins the voter's election timeout anew once for each candidate, until there is a
 //!   leader. The paper's voter begins it anew each time, so that candidates that reach no quorum can

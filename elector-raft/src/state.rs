@@ -21,7 +21,7 @@ pub struct Raft {
     /// The leader of the present term, once it is known; it stays after that leader has stepped
     /// down or was given up, because a term never has another.
     pub(crate) winner: Option<NodeId>,
-    /// The elections in a row that this node took part in, as candidate or voter, and nobody won.
+    /// The elections in a row that this node took part in, as candidate or voter, and that no node won.
     /// Pre-votes do not count: they cannot split, so that a wider spread is no cure for their
     /// failing, and a cluster that was without a majority is not slow when it has one again.
     pub(crate) attempts: Attempts,

@@ -226,7 +226,7 @@ fn widest(node: &mut Node) -> Option<u128> {
     })
 }
 
-// A candidate that is refused because others hear their leader, or that nobody answers, has no
+// A candidate that is refused because others hear their leader, or that gets no answer, has no
 // rival that a wider spread could keep apart. It may soon be the only one that reaches a quorum.
 #[test]
 fn attempts_without_rivals_hardly_widen_the_timeout() {
@@ -246,8 +246,8 @@ fn attempts_without_rivals_hardly_widen_the_timeout() {
     }
 }
 
-// A candidate that asks in one term after another, and is never elected, reaches no quorum or hears
-// nobody. It gets the votes, but must not keep its voters from their own try.
+// A candidate that asks in one term after another, and is never elected, reaches no quorum or does
+// not hear the others. It gets the votes, but must not keep its voters from their own try.
 #[test]
 fn the_timeout_begins_anew_once_for_each_candidate() {
     let mut node = Node::new(5, &plain());

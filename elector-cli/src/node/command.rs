@@ -225,7 +225,7 @@ struct Worker {
     policy: ExitPolicy,
     /// The exit code of the process, if the end of the command or of its guardian decides it.
     verdict: Mutex<Option<u8>>,
-    /// The node gives leadership up when the work is not polled for so long: its command is dead by
+    /// The node gives leadership up when the work is not polled for this time: its command is dead by
     /// then, for the guardian hears of no longer lease.
     patience: Duration,
 }

@@ -47,7 +47,7 @@ impl Unread {
         command.stdout(end()).stderr(end());
     }
 
-    /// Whether whoever writes into it waits.
+    /// Whether a process that writes into it waits.
     fn is_full(&self) -> bool {
         let mut writer = [PollFd::new(&self.writer, PollFlags::OUT)];
         poll(&mut writer, Some(&Timespec::default())).unwrap() == 0

@@ -328,7 +328,7 @@ impl<G: Guarantee> Leadership<G> {
         }
     }
 
-    /// The token of this grant. If there is none, the leadership is given back.
+    /// The token of this grant. If it cannot be made, the leadership is given back.
     fn granted(&self, grant: u64) -> Result<FencingToken, LeadershipLost> {
         self.check()?;
         let token = FencingToken::new(self.claim.tenure.epoch(), grant);

@@ -1,5 +1,5 @@
 //! Who is let in. Whose a connection is, a thread of its own finds out: a TLS handshake takes half a
-//! millisecond, and whoever reaches the port can ask for one.
+//! millisecond, and any host that reaches the port can ask for one.
 
 mod budget;
 mod introduce;
@@ -90,7 +90,7 @@ impl<A: ElectionAlgorithm> Doorkeeper<A> {
         loop {
             match listener.accept().await {
                 Ok((tcp, from)) => self.pend(tcp, from),
-                // Nobody of this process can help it; those that are connected go on.
+                // This process cannot help it. Peers that are connected go on.
                 Err(error) => {
                     if !complained {
                         tracing::error!(

@@ -116,7 +116,7 @@ fn proves(farewell: &Farewell, hello: &Hello) -> bool {
     hello.death_commitment != NO_COMMITMENT && farewell.commitment() == hello.death_commitment
 }
 
-/// A farewell that is none of this life is garbage as well.
+/// A farewell of another life is garbage as well.
 fn is_garbage(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData || Ended::of(error).is_some()
 }

@@ -7,10 +7,10 @@ use crate::{tls::TlsError, wire::refusal::Refusal};
 /// Why there is no connection.
 #[derive(Debug, Error)]
 pub(super) enum DialError {
-    #[error("nobody listens there")]
+    #[error("the connection was refused: no process listens there")]
     NobodyThere,
     #[error(
-        "nobody listens at the addresses that the name {0:?} had before; it cannot be looked up now"
+        "connections are refused at the addresses that the name {0:?} had before; it cannot be looked up now"
     )]
     NobodyAtOld(String),
     #[error("the connection broke before it was answered")]

@@ -118,7 +118,7 @@ impl Names {
             let told = told?;
             let at = told.at;
             let learned = self.learn(told);
-            // It may have ended while the peer was connected and nobody asked.
+            // It may have ended while the peer was connected and no address was needed.
             if at.elapsed() < FRESH {
                 return learned;
             }

@@ -96,7 +96,7 @@ fn found(addresses: &[&str], is_current: bool) -> Found {
     }
 }
 
-/// So long that an answer is not fresh any more.
+/// After this time an answer is not fresh any more.
 async fn a_while() {
     sleep(Duration::from_millis(1100)).await;
 }
@@ -190,7 +190,7 @@ async fn an_address_at_which_something_else_answers_comes_last() {
     assert_eq!(known, parsed(&[third, OLD, NEW]));
 }
 
-// Where IPv6 leads nowhere, IPv4 must not have to wait for the whole of it; and whoever answers for
+// Where IPv6 leads nowhere, IPv4 must not have to wait for the whole of it; and a host that answers for
 // a name must not make a node dial without end.
 #[tokio::test]
 async fn families_take_turns_and_addresses_are_few() {
@@ -225,7 +225,7 @@ async fn a_peer_is_gone_only_if_all_its_addresses_refuse() {
             listener.local_addr().unwrap()
         })
         .collect();
-    // No connection leads there, and nobody refuses it.
+    // No connection leads there, and none is refused.
     let invalid: SocketAddr = "255.255.255.255:1".parse().unwrap();
     assert!(matches!(race(&closed).await, Err(DialError::NobodyThere)));
     assert!(matches!(

@@ -188,7 +188,7 @@ impl fmt::Debug for Options {
 mod tests {
     use super::*;
 
-    // Whoever opens connections must not take the last descriptors from peers; and a probe must get
+    // A client that opens connections must not take the last descriptors from peers; and a probe must get
     // an answer while events are read.
     #[test]
     fn connections_and_readers_leave_room_for_others() {

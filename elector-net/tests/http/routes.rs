@@ -205,7 +205,7 @@ impl Immediate<RaftDurable> for Hangs {
     }
 }
 
-// A node whose thread hangs votes for nobody and leads nothing: a probe that only finds it started
+// A node whose thread hangs casts no votes and does not lead: a probe that only finds it started
 // would leave it so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_whose_thread_hangs_is_neither_live_nor_ready() {

@@ -33,7 +33,7 @@ struct Shared {
 struct Waiting {
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// Whether a line is being written. It is none of `lines` any more.
+    /// Whether a line is being written. It is no longer in `lines`.
     writing: bool,
 }
 
@@ -187,7 +187,7 @@ mod tests {
         let (lines, read) = channel();
         let (take, taken) = channel();
         drop((read, take));
-        let tell = |_| panic!("there is nobody to tell");
+        let tell = |_| panic!("nothing was dropped");
         let queue = Queue::start(Slow(lines, taken), tell).unwrap();
         queue.push(b"one");
         queue.push(b"two");
