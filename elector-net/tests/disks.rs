@@ -7,7 +7,7 @@ mod common;
 
 use std::{net::TcpListener, path::Path};
 
-use common::{eventually, sockets};
+use common::{eventually, refusals, sockets};
 use elector_core::actor::{Elector, Peer};
 use elector_net::{Monitor, NetBuilder, NodeBuilder};
 use elector_raft::Raft;
@@ -58,12 +58,6 @@ async fn met(nodes: &[(Elector<Raft>, Monitor)]) {
     .await;
 }
 
-fn refusals(monitor: &Monitor) -> u64 {
-    let refused = monitor.refused().into_iter();
-    let disks = refused.filter(|(label, _)| *label == "disk");
-    disks.map(|(_, count)| count).sum()
-}
-
 /// The socket of a node that has stopped; its listener may be closed a moment later.
 async fn rebound(peers: &[Peer], id: usize) -> TcpListener {
     let mut bound = None;
@@ -90,7 +84,7 @@ async fn a_node_of_another_cluster_is_refused() {
     let listener = rebound(&other_peers, 1).await;
     let (odd, monitor) = start(1, listener, &other_peers, other_folder.path()).await;
     eventually("both sides tell it", || {
-        refusals(&monitor) > 0 && refusals(&nodes[1].1) > 0
+        refusals(&monitor, "disk") > 0 && refusals(&nodes[1].1, "disk") > 0
     })
     .await;
     let two = monitor.peers().into_iter().find(|peer| peer.node.0 == 2);
@@ -111,7 +105,10 @@ async fn a_new_disk_under_an_old_id_is_refused() {
     node(3, &peers, folder.path()).format().unwrap();
     let (_odd, monitor) = start(3, rebound(&peers, 3).await, &peers, folder.path()).await;
     eventually("both others refuse it, and it hears that", || {
-        refusals(&monitor) >= 2 && nodes.iter().all(|(_, monitor)| refusals(monitor) > 0)
+        refusals(&monitor, "disk") >= 2
+            && nodes
+                .iter()
+                .all(|(_, monitor)| refusals(monitor, "disk") > 0)
     })
     .await;
     assert!(monitor.peers().iter().all(|peer| !peer.speaking));
@@ -131,5 +128,9 @@ async fn a_peer_is_admitted_again_with_the_same_disk() {
         again.push(start(id as u64, listener, &peers, folder.path()).await);
     }
     met(&again).await;
-    assert!(again.iter().all(|(_, monitor)| refusals(monitor) == 0));
+    assert!(
+        again
+            .iter()
+            .all(|(_, monitor)| refusals(monitor, "disk") == 0)
+    );
 }

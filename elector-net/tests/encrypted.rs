@@ -4,14 +4,14 @@
 
 mod common;
 
-use std::{fs, net::TcpListener, path::Path};
+use std::{fs, net::TcpListener};
 
-use common::{Node, agreed, agreed_but, builder, eventually, sockets};
+use common::{Node, agreed, agreed_but, builder, eventually, issued, refusals, sockets};
 use elector_core::{
     NodeId,
     actor::{MemoryStorage, Peer},
 };
-use elector_net::{Monitor, Tcp, Tls, certs};
+use elector_net::{Tcp, Tls};
 use elector_raft::{Raft, RaftConfig};
 
 async fn start(id: u64, listener: TcpListener, peers: &[Peer], tls: Option<Tls>) -> Node<Raft> {
@@ -23,19 +23,6 @@ async fn start(id: u64, listener: TcpListener, peers: &[Peer], tls: Option<Tls>)
     let node = builder::<Raft>(id, peers, &MemoryStorage::new()).transport(tcp);
     let elector = node.start().await.unwrap();
     Node { elector, monitor }
-}
-
-fn issued(folder: &Path) {
-    let nodes: Vec<NodeId> = (1..=3).map(NodeId).collect();
-    certs::write_dev(folder, "test", &nodes, 30).unwrap();
-}
-
-fn refusals(monitor: &Monitor, reason: &str) -> u64 {
-    let refused = monitor.refused().into_iter();
-    refused
-        .filter(|(label, _)| *label == reason)
-        .map(|(_, count)| count)
-        .sum()
 }
 
 // Encryption must change nothing but what it protects against.

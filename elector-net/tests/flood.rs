@@ -18,12 +18,12 @@ use std::{
     time::Duration,
 };
 
-use common::{Node, agreed, builder, eventually, sockets};
+use common::{Node, agreed, builder, eventually, issued, refusals, sockets};
 use elector_core::{
     NodeId, Timing,
     actor::{MemoryStorage, Peer},
 };
-use elector_net::{Monitor, Tcp, Tls, certs};
+use elector_net::{Tcp, Tls, certs};
 use elector_raft::{Raft, RaftConfig};
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use tokio::io::AsyncReadExt;
@@ -53,11 +53,6 @@ async fn start(id: u64, listener: TcpListener, peers: &[Peer], folder: &Path) ->
     Node { elector, monitor }
 }
 
-fn issued(folder: &Path) {
-    let nodes: Vec<NodeId> = (1..=3).map(NodeId).collect();
-    certs::write_dev(folder, "test", &nodes, 30).unwrap();
-}
-
 /// The first message of a TLS handshake, which costs the other side the most.
 async fn hello(folder: &Path) -> Vec<u8> {
     let tls = Tls::load(folder, NodeId(2)).unwrap();
@@ -77,14 +72,6 @@ fn from_elsewhere(to: SocketAddr) -> rustix::io::Result<TcpStream> {
     bind(&stream, &SocketAddr::from(([127, 0, 0, 9], 0)))?;
     connect(&stream, &to)?;
     Ok(stream.into())
-}
-
-fn refusals(monitor: &Monitor, reason: &str) -> u64 {
-    let refused = monitor.refused().into_iter();
-    refused
-        .filter(|(label, _)| *label == reason)
-        .map(|(_, count)| count)
-        .sum()
 }
 
 /// Asks for handshakes, as fast as it can, until this is dropped.

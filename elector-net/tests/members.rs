@@ -6,13 +6,13 @@ mod common;
 
 use std::{net::TcpListener, path::Path, time::Duration};
 
-use common::{LONG, sockets};
+use common::{LONG, refusals, sockets};
 use elector_bully::Bully;
 use elector_core::{
     ElectionAlgorithm, Epoch, NodeId,
     actor::{Elector, Peer, StartError},
 };
-use elector_net::{DiskId, FileStorage, ListChange, Monitor, NetBuilder, NodeBuilder, RecordError};
+use elector_net::{DiskId, FileStorage, ListChange, NetBuilder, NodeBuilder, RecordError};
 use elector_paxos::Paxos;
 use elector_raft::Raft;
 use elector_ring::Ring;
@@ -121,12 +121,6 @@ async fn a_node_does_not_start_under_another_list() {
     };
     let error = error.downcast::<RecordError>().unwrap();
     assert!(matches!(*error, RecordError::OtherNodes { .. }), "{error}");
-}
-
-fn refusals(monitor: &Monitor, reason: &str) -> u64 {
-    let refused = monitor.refused().into_iter();
-    let these = refused.filter(|(label, _)| *label == reason);
-    these.map(|(_, count)| count).sum()
 }
 
 // A node that was left out of a change has the same list, perhaps, and lower epochs.

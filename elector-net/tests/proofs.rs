@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Node, agreed, agreed_but, eventually, sockets};
+use common::{Node, agreed, agreed_but, eventually, refusals, sockets};
 use elector_core::{
     ElectionAlgorithm, NodeId, Timing,
     actor::{MemoryStorage, Peer},
@@ -107,14 +107,6 @@ fn all_connected<A: ElectionAlgorithm>(nodes: &[Node<A>]) -> bool {
     peers.all(|peer| peer.speaking && peer.hearing)
 }
 
-fn refusals<A: ElectionAlgorithm>(node: &Node<A>, reason: &str) -> u64 {
-    let refused = node.monitor.refused().into_iter();
-    refused
-        .filter(|(label, _)| *label == reason)
-        .map(|(_, count)| count)
-        .sum()
-}
-
 fn suspicions<A: ElectionAlgorithm>(nodes: &[Node<A>]) -> u64 {
     let peers = nodes.iter().flat_map(|node| node.monitor.peers());
     peers.map(|peer| peer.suspicions).sum()
@@ -138,7 +130,9 @@ async fn is_free_at_once<A: ElectionAlgorithm>(
     assert!(began.elapsed() < LEASE / 2, "{:?}", began.elapsed());
     // It is not dead, for this test: but what it says is not heard any more.
     eventually("its life is refused", || {
-        nodes.iter().all(|node| refusals(node, "claimed") > 0)
+        nodes
+            .iter()
+            .all(|node| refusals(&node.monitor, "claimed") > 0)
     })
     .await;
     drop(dead);
@@ -178,7 +172,7 @@ async fn a_forged_secret_proves_nothing() {
     kept[place].write(&forged);
     let others = || nodes.iter().filter(|n| n.elector.node_id() != leader);
     eventually("it is garbage", || {
-        others().all(|n| refusals(n, "garbage") > 0)
+        others().all(|n| refusals(&n.monitor, "garbage") > 0)
     })
     .await;
     eventually("all are connected anew", || all_connected(&nodes)).await;
@@ -217,7 +211,7 @@ async fn a_secret_of_an_earlier_life_proves_nothing() {
     kept[place].write(&old);
     let others = || nodes.iter().filter(|n| n.elector.node_id() != id);
     eventually("it is garbage", || {
-        others().all(|n| refusals(n, "garbage") > 0)
+        others().all(|n| refusals(&n.monitor, "garbage") > 0)
     })
     .await;
     assert_eq!(suspicions(&nodes), before);

@@ -10,22 +10,14 @@ use std::{
     time::Duration,
 };
 
-use common::{LONG, Node, builder, cluster, eventually, sockets, start};
+use common::{LONG, Node, builder, cluster, eventually, refusals, sockets, start};
 use elector_core::{
     ElectionAlgorithm, Settings,
     actor::{Elector, MemoryStorage, Peer},
 };
-use elector_net::{Detection, Monitor, Tcp};
+use elector_net::{Detection, Tcp};
 use elector_paxos::Paxos;
 use elector_raft::{Raft, RaftConfig};
-
-fn refusals(monitor: &Monitor, reason: &str) -> u64 {
-    let refused = monitor.refused().into_iter();
-    refused
-        .filter(|(label, _)| *label == reason)
-        .map(|(_, count)| count)
-        .sum()
-}
 
 /// Two nodes of three that have elected, and the third's socket.
 async fn two_of_three() -> (Vec<Node<Raft>>, TcpListener, Vec<Peer>) {

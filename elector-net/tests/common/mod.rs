@@ -5,13 +5,13 @@
 
 pub(crate) mod proxy;
 
-use std::{net::TcpListener, time::Duration};
+use std::{net::TcpListener, path::Path, time::Duration};
 
 use elector_core::{
     ElectionAlgorithm, NodeId,
     actor::{Builder, Elector, MemoryStorage, Peer},
 };
-use elector_net::{Monitor, Tcp};
+use elector_net::{Monitor, Tcp, certs};
 use tokio::time::{sleep, timeout};
 
 /// Longer than anything here takes on the most loaded machine.
@@ -21,6 +21,19 @@ pub(crate) const LONG: Duration = Duration::from_secs(60);
 pub(crate) struct Node<A: ElectionAlgorithm> {
     pub(crate) elector: Elector<A>,
     pub(crate) monitor: Monitor,
+}
+
+/// How many connections were refused for this reason.
+pub(crate) fn refusals(monitor: &Monitor, reason: &str) -> u64 {
+    let refused = monitor.refused().into_iter();
+    let these = refused.filter(|(label, _)| *label == reason);
+    these.map(|(_, count)| count).sum()
+}
+
+/// Makes the certificates of three nodes in this folder.
+pub(crate) fn issued(folder: &Path) {
+    let nodes: Vec<NodeId> = (1..=3).map(NodeId).collect();
+    certs::write_dev(folder, "test", &nodes, 30).unwrap();
 }
 
 /// Sockets for so many nodes, and the list of peers that goes with them.
