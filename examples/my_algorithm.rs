@@ -176,7 +176,8 @@ impl ElectionAlgorithm for FirstCome {
             }
             Input::Commanded(Command::Campaign) => self.campaign(out),
             Input::Commanded(_) => out.refuse("first-come knows no handover"),
-            Input::Suspected(_) | Input::Silent(_) | Input::Died(_) => {}
+            Input::Suspected(_) | Input::Silent(_) => {}
+            Input::Died(_) | Input::Returned(_) => {}
         }
     }
 }

@@ -139,6 +139,7 @@ impl ElectionAlgorithm for Fading {
             | Input::Suspected(_)
             | Input::Silent(_)
             | Input::Died(_)
+            | Input::Returned(_)
             | Input::Commanded(_) => {}
         }
     }

@@ -51,6 +51,7 @@ impl ElectionAlgorithm for Bully {
                 self.dead.insert(peer);
                 self.suspected(peer, out);
             }
+            Input::Returned(peer) => self.returned(peer),
             Input::Commanded(command) => self.commanded(command, out),
         }
     }
@@ -70,8 +71,7 @@ impl Bully {
     }
 
     fn received(&mut self, from: NodeId, message: &BullyMessage, out: &mut Outbox<Self>) {
-        self.suspects.remove(from);
-        self.dead.remove(from);
+        self.returned(from);
         match *message {
             BullyMessage::Election { epoch } => self.asked(from, epoch, out),
             BullyMessage::Answer { epoch } => self.answered(from, epoch, out),
@@ -139,6 +139,13 @@ impl Bully {
             | Phase::Awaiting
             | Phase::Leading => {}
         }
+    }
+
+    /// A coordinator that returns in another life coordinates nothing: the vigil is not started
+    /// anew.
+    fn returned(&mut self, peer: NodeId) {
+        self.suspects.remove(peer);
+        self.dead.remove(peer);
     }
 
     /// A coordinator that learns of a newer tenure, without hearing of its coordinator, claims the

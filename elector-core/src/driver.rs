@@ -141,7 +141,8 @@ impl<A: ElectionAlgorithm> Driver<A> {
             Input::Received { from: peer, .. }
             | Input::Suspected(peer)
             | Input::Silent(peer)
-            | Input::Died(peer) => *peer != self.members.me() && self.members.contains(*peer),
+            | Input::Died(peer)
+            | Input::Returned(peer) => *peer != self.members.me() && self.members.contains(*peer),
             Input::Started | Input::Elapsed(_) | Input::Commanded(_) => true,
         }
     }

@@ -32,6 +32,10 @@ pub enum Input<M, T> {
     /// owed to that life it owes no more. A host drops a proof of any other life, as that says
     /// nothing about the present one.
     Died(NodeId),
+    /// The host hears this peer again, after it gave one of the three above: what was believed of
+    /// the peer is not so any more. That peer may be in another life by now, so a leader that has
+    /// returned need not lead.
+    Returned(NodeId),
     /// The application asks for something.
     Commanded(Command),
 }

@@ -72,7 +72,8 @@
 //!             }
 //!             Input::Commanded(_) => out.refuse("the highest node leads, whatever is asked"),
 //!             Input::Elapsed(()) => {}
-//!             Input::Suspected(_) | Input::Silent(_) | Input::Died(_) => {}
+//!             Input::Suspected(_) | Input::Silent(_) => {}
+//!             Input::Died(_) | Input::Returned(_) => {}
 //!         }
 //!     }
 //! }

@@ -155,6 +155,11 @@ pub enum Stimulus {
         /// The peer.
         peer: NodeId,
     },
+    /// See [`Input::Returned`].
+    Returned {
+        /// The peer.
+        peer: NodeId,
+    },
     /// See [`Input::Commanded`].
     Commanded {
         /// The command.
@@ -194,6 +199,7 @@ impl Stimulus {
             Input::Suspected(peer) => Self::Suspected { peer: *peer },
             Input::Silent(peer) => Self::Silent { peer: *peer },
             Input::Died(peer) => Self::Died { peer: *peer },
+            Input::Returned(peer) => Self::Returned { peer: *peer },
             Input::Commanded(command) => Self::Commanded { command: *command },
         }
     }

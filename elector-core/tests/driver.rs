@@ -170,6 +170,7 @@ fn input_from_strangers_and_from_oneself_changes_nothing() {
             received,
             Input::Suspected(node),
             Input::Silent(node),
+            Input::Returned(node),
             Input::Died(node),
         ] {
             let mut driver = driver::<Puppet>();
@@ -193,6 +194,7 @@ fn all_other_input_reaches_the_algorithm() {
         Input::Elapsed('x'),
         Input::Suspected(NodeId(3)),
         Input::Silent(NodeId(3)),
+        Input::Returned(NodeId(3)),
         Input::Died(NodeId(3)),
     ];
     let mut driver = driver::<Puppet>();

@@ -33,6 +33,7 @@ fn stimuli() -> Vec<Stimulus> {
         Stimulus::Suspected { peer: NodeId(3) },
         Stimulus::Silent { peer: NodeId(3) },
         Stimulus::Died { peer: NodeId(3) },
+        Stimulus::Returned { peer: NodeId(3) },
     ];
     all.extend(commands.map(|command| Stimulus::Commanded { command }));
     all
@@ -229,6 +230,10 @@ fn records_describe_inputs_and_orders() {
             Stimulus::Silent { peer: NodeId(3) },
         ),
         (Input::Died(NodeId(3)), Stimulus::Died { peer: NodeId(3) }),
+        (
+            Input::Returned(NodeId(3)),
+            Stimulus::Returned { peer: NodeId(3) },
+        ),
         (
             Input::Commanded(Command::Resign),
             Stimulus::Commanded {

@@ -114,6 +114,7 @@ impl ElectionAlgorithm for Wrapper {
             Input::Suspected(peer) => self.inner(Input::Suspected(peer), out),
             Input::Silent(peer) => self.inner(Input::Silent(peer), out),
             Input::Died(peer) => self.inner(Input::Died(peer), out),
+            Input::Returned(peer) => self.inner(Input::Returned(peer), out),
             Input::Commanded(command) => self.inner(Input::Commanded(command), out),
         }
     }

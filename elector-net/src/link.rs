@@ -133,26 +133,34 @@ impl Link {
         life != 0 && self.buried.load(Ordering::Acquire) == life
     }
 
-    /// A sign of life.
-    pub(crate) fn heard(&self) {
+    /// A sign of life. Returns `true` if the algorithm was told that the peer is gone, and is to be
+    /// told now that it is back.
+    pub(crate) fn heard(&self) -> bool {
         if self.is_buried() {
-            return;
+            return false;
         }
         let now = actor::now().nanos();
         self.detector().heard(now);
-        self.told.store(0, Ordering::Release);
+        self.is_back()
     }
 
-    /// Its answer to a ping that was sent at `sent`.
-    pub(crate) fn answered(&self, sent: u64) {
+    /// Its answer to a ping that was sent at `sent`. Returns the same as [`heard`](Self::heard).
+    pub(crate) fn answered(&self, sent: u64) -> bool {
         if self.is_buried() {
-            return;
+            return false;
         }
         let now = actor::now().nanos();
-        let mut detector = self.detector();
-        detector.heard(now);
-        detector.answered(now.saturating_sub(sent));
-        self.told.store(0, Ordering::Release);
+        {
+            let mut detector = self.detector();
+            detector.heard(now);
+            detector.answered(now.saturating_sub(sent));
+        }
+        self.is_back()
+    }
+
+    /// Looks first, as each frame that arrives comes here.
+    fn is_back(&self) -> bool {
+        self.told.load(Ordering::Acquire) != 0 && self.told.swap(0, Ordering::AcqRel) != 0
     }
 
     pub(crate) fn excuse(&self, now: u64) {
@@ -177,11 +185,6 @@ impl Link {
             tracing::debug!(target: "elector_net::hint", peer = %self.node, at_ns, "it is gone");
         }
         before < what as u8
-    }
-
-    /// Whether it has ever given a sign of life.
-    pub(crate) fn was_heard(&self) -> bool {
-        self.detector().last().is_some()
     }
 
     /// When it was last heard, how long its answers take, and how long its silence is borne.
@@ -343,19 +346,19 @@ mod tests {
         assert!(link.bury(7, short), "no lease is left by then");
     }
 
-    // The algorithm is told once an outage; but a peer that refuses connections may be silent, too,
+    // The algorithm is told once an outage, and once that it is over; but a peer that refuses connections may be silent, too,
     // and only its silence frees a voter.
     #[test]
     fn a_peer_is_told_gone_once_until_it_is_heard() {
         let link = link();
-        link.heard();
+        assert!(!link.heard());
         assert!(link.tell(Told::Suspected));
         assert!(!link.tell(Told::Suspected));
         assert!(link.due().is_some());
         assert!(link.tell(Told::Free));
         assert!(!link.tell(Told::Free) && !link.tell(Told::Suspected));
         assert_eq!(link.due(), None);
-        link.heard();
+        assert!(link.heard() && !link.heard());
         assert!(link.due().is_some());
         assert!(link.tell(Told::Suspected));
         assert_eq!(link.suspicions.load(Ordering::Relaxed), 2);

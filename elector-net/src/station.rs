@@ -101,18 +101,29 @@ impl<A: ElectionAlgorithm> Station<A> {
     }
 
     /// A peer refuses connections, or another life of it answers.
-    ///
-    /// One that was never heard is not started yet, perhaps: nodes that are started together find
-    /// each other absent. The algorithm would go on taking it for gone, for in most algorithms two
-    /// followers say nothing to each other; and two that take each other for gone campaign at the
-    /// same time when their leader dies.
     pub(crate) fn suspect(&self, link: &Link) {
         if self.trust_refused {
             if link.tell(Told::Free) {
                 self.inbox.died(link.node);
             }
-        } else if link.was_heard() && link.tell(Told::Suspected) {
+        } else if link.tell(Told::Suspected) {
             self.inbox.suspect(link.node);
+        }
+    }
+
+    /// A sign of life of a peer. In most algorithms two followers say nothing to each other, so that
+    /// the algorithm would not hear of it by itself that a peer is back; and two nodes that take
+    /// each other for gone campaign at the same time when their leader dies.
+    pub(crate) fn heard(&self, link: &Link) {
+        if link.heard() {
+            self.inbox.returned(link.node);
+        }
+    }
+
+    /// The answer of a peer to a ping that was sent at `sent`.
+    pub(crate) fn answered(&self, link: &Link, sent: u64) {
+        if link.answered(sent) {
+            self.inbox.returned(link.node);
         }
     }
 

@@ -56,6 +56,7 @@ impl ElectionAlgorithm for Paxos {
             Input::Elapsed(timer) => self.elapsed(timer, out),
             Input::Suspected(peer) => self.suspected(peer, out),
             Input::Silent(peer) | Input::Died(peer) => self.gone(peer, out),
+            Input::Returned(peer) => self.returned(peer),
             Input::Commanded(command) => self.commanded(command, out),
         }
     }

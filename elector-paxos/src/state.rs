@@ -127,6 +127,8 @@ pub(crate) enum Watch {
         /// The last `Prepare` that was refused because of this silence. It is considered again
         /// when the silence ends: whoever was first to see the leader gone need not ask twice.
         asked: Option<Request>,
+        /// Whether the host suspects that the leader is gone.
+        suspected: bool,
     },
     /// A vigil that nobody is owed.
     Vigil,
@@ -239,6 +241,7 @@ impl Paxos {
             Watch::Silent {
                 leader: None,
                 asked: None,
+                suspected: false,
             }
         };
         Self {

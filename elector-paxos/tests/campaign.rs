@@ -40,6 +40,41 @@ fn a_proof_lets_the_nearest_in_the_ring_go_first() {
     assert!(turn.max < 2 * Timing::default().round_trip);
 }
 
+// Followers say nothing to each other, so a follower that was restarted would be passed over until
+// it campaigns; and then two campaign at once, which elects neither.
+#[test]
+fn a_peer_that_returns_has_its_turn_again() {
+    let turn = |returned: bool| {
+        let mut node = Node::new(3, &PaxosConfig::default());
+        node.receive(2, heartbeat(e(1)));
+        node.suspect(3);
+        if returned {
+            let step = node.hear_again(3);
+            assert!(step.sends.is_empty() && step.timers.is_empty());
+        }
+        node.prove(2).sends.is_empty()
+    };
+    assert!(!turn(false), "node 3 comes first, and is gone");
+    assert!(turn(true), "node 3 comes first");
+}
+
+// A leader that was restarted is back, and leads nothing. Node 1 is not the first behind it, so it
+// has asked nothing yet.
+#[test]
+fn a_leader_that_returns_is_suspected_still() {
+    let mut node = Node::new(3, &PaxosConfig::default());
+    node.receive(2, heartbeat(e(1)));
+    node.suspect(2);
+    node.hear_again(2);
+    let step = node.elapse(PaxosTimer::Vigil);
+    let turn = set(&step, PaxosTimer::Stagger).unwrap();
+    assert_eq!(
+        turn.min,
+        Timing::default().round_trip,
+        "its turn, and no random wait"
+    );
+}
+
 // A lease may be valid while a proxy refuses connections. A node that is told so may ask, and must not
 // promise, even to itself, before its own silence has ended.
 #[test]

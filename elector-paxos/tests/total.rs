@@ -121,6 +121,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         12 => timer().prop_map(|timer| Happening::Stepped(Input::Elapsed(timer))),
         1 => node().prop_map(|peer| Happening::Stepped(Input::Suspected(peer))),
         1 => node().prop_map(|peer| Happening::Stepped(Input::Silent(peer))),
+        1 => node().prop_map(|peer| Happening::Stepped(Input::Returned(peer))),
         1 => node().prop_map(|peer| Happening::Stepped(Input::Died(peer))),
         4 => command().prop_map(|command| Happening::Stepped(Input::Commanded(command))),
     ]

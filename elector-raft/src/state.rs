@@ -82,6 +82,8 @@ pub(crate) enum Watch {
         /// The last request that was refused because of this silence. It is considered again when
         /// the silence ends: whoever was first to see the leader gone need not ask twice.
         asked: Option<Request>,
+        /// Whether the host suspects that the leader is gone.
+        suspected: bool,
     },
     /// In a vigil that nobody is owed.
     Vigil,
@@ -209,6 +211,7 @@ impl Raft {
             Watch::Silent {
                 leader: None,
                 asked: None,
+                suspected: false,
             }
         } else {
             Watch::Vigil

@@ -311,6 +311,35 @@ fn a_proof_starts_an_election_by_rank() {
     );
 }
 
+// Followers say nothing to each other, so a follower that was restarted would be passed over until
+// it campaigns; and then two campaign at once, which elects neither.
+#[test]
+fn a_peer_that_returns_has_its_turn_again() {
+    let turn = |returned: bool| {
+        let mut node = Node::new(3, &RaftConfig::default());
+        node.receive(2, heartbeat(e(1)));
+        node.suspect(3);
+        if returned {
+            let step = node.hear_again(3);
+            assert!(step.sends.is_empty() && step.timers.is_empty());
+        }
+        sent(&node.prove(2), 3).is_none()
+    };
+    assert!(!turn(false), "node 3 comes first, and is gone");
+    assert!(turn(true), "node 3 comes first");
+}
+
+// A leader that was restarted is back, and leads nothing.
+#[test]
+fn a_leader_that_returns_is_suspected_still() {
+    let mut node = Node::new(3, &plain());
+    node.receive(3, heartbeat(e(1)));
+    node.suspect(3);
+    node.hear_again(3);
+    let step = node.elapse(RaftTimer::Vigil);
+    assert_eq!(sent(&step, 2), Some(request_vote(e(2))));
+}
+
 // A lease may be valid while a proxy refuses connections. A node that is told so may ask, and must not
 // become a candidate, or help to elect one, before its own silence has ended.
 #[test]

@@ -88,6 +88,7 @@ fn input() -> impl Strategy<Value = AnyInput> {
         6 => timer().prop_map(Input::Elapsed),
         1 => anybody().prop_map(Input::Suspected),
         1 => anybody().prop_map(Input::Silent),
+        1 => anybody().prop_map(Input::Returned),
         1 => anybody().prop_map(Input::Died),
         1 => command.prop_map(Input::Commanded),
         1 => Just(Input::Started),

@@ -56,6 +56,9 @@ impl ElectionAlgorithm for Ring {
             Input::Suspected(peer) | Input::Silent(peer) | Input::Died(peer) => {
                 self.on_hint(peer, out);
             }
+            Input::Returned(peer) => {
+                self.suspected.remove(peer);
+            }
             Input::Commanded(command) => self.on_command(command, out),
         }
     }

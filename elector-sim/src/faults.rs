@@ -185,6 +185,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
         self.observer.running(node, true, self.now, &self.links);
         self.feed(node, Input::Started, 0);
+        if self.setup.hints && self.machines[node].life > 1 {
+            self.tell_others(node, |_| Happening::Returned { peer: id });
+        }
     }
 
     pub(crate) fn crash_at(&mut self, node: usize) {
@@ -201,18 +204,18 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             self.happen(node, happening);
         }
         if self.setup.hints {
-            self.hint_of(node);
+            let life = self.machines[node].life;
+            self.tell_others(node, |peer| Happening::Died { peer, life });
         }
     }
 
-    fn hint_of(&mut self, gone: usize) {
-        let life = self.machines[gone].life;
+    /// Tells the nodes that `about` can reach something of it, as soon as a message would arrive.
+    fn tell_others(&mut self, about: usize, what: impl Fn(usize) -> Happening<A>) {
         for node in 0..self.machines.len() {
-            if node != gone && !self.links.is_cut(gone, node) {
-                let flight = self.setup.network.flight_ns(gone, node, &mut self.rng);
+            if node != about && !self.links.is_cut(about, node) {
+                let flight = self.setup.network.flight_ns(about, node, &mut self.rng);
                 let at = self.now.saturating_add(flight);
-                let proof = Happening::Died { peer: gone, life };
-                self.queue.push(at, (node as u32, proof));
+                self.queue.push(at, (node as u32, what(about)));
             }
         }
     }

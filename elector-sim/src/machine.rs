@@ -55,6 +55,10 @@ pub(crate) enum Happening<A: ElectionAlgorithm> {
     Suspected {
         peer: NodeId,
     },
+    /// The host hears this peer again.
+    Returned {
+        peer: NodeId,
+    },
     /// This life of a peer is said to have ended.
     Died {
         peer: usize,

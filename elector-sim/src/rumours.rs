@@ -16,7 +16,7 @@ const SPREAD: Duration = Duration::from_millis(2);
 
 /// False suspicions, as proxies, firewalls and anything else between the nodes can cause them: one
 /// node, or all at once, are told that the connection to a peer broke. Mostly that peer is the
-/// leader.
+/// leader. Half of those that are told are told soon after that the peer is heard again.
 ///
 /// They have a stream of chance of their own, so that all else in the run has the same.
 #[derive(Debug)]
@@ -52,6 +52,11 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             let at = now.saturating_add(rng.below(nanos(SPREAD)));
             let event = Happening::Suspected { peer };
             self.queue.push(at, (place as u32, event));
+            if rng.below(2) == 0 {
+                let at = at.saturating_add(rng.below(nanos(EVERY)));
+                let event = Happening::Returned { peer };
+                self.queue.push(at, (place as u32, event));
+            }
         }
         self.next_rumour();
     }

@@ -138,6 +138,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             Happening::TimerDue { life, timer } => self.timer_due(node, life, timer),
             Happening::Written { life, number } => self.written(node, life, number),
             Happening::Persisted { life, number } => self.persisted(node, life, number),
+            Happening::Returned { peer } => self.feed(node, Input::Returned(peer), 0),
             Happening::Suspected { peer } => self.feed(node, Input::Suspected(peer), 0),
             Happening::Died { peer, life } => self.proven(node, peer, life),
             Happening::Rumour => {} // It is no machine's: see `step_until`.
@@ -317,5 +318,6 @@ fn kind_code<M, T>(input: &Input<M, T>) -> u64 {
         Input::Commanded(_) => 5,
         Input::Suspected(_) => 6,
         Input::Silent(_) => 7,
+        Input::Returned(_) => 8,
     }
 }

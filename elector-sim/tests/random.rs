@@ -128,7 +128,9 @@ fn kind(event: &Event) -> Option<&'static str> {
         Event::Cut { .. } => Some("cut"),
         Event::Wiped => Some("wipe"),
         Event::Stepped { input, .. } => match input {
-            Stimulus::Suspected { .. } | Stimulus::Died { .. } => Some("hint"),
+            Stimulus::Suspected { .. } | Stimulus::Died { .. } | Stimulus::Returned { .. } => {
+                Some("hint")
+            }
             Stimulus::Commanded { .. } => Some("command"),
             _ => None,
         },

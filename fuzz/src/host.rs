@@ -111,8 +111,13 @@ impl<A: ElectionAlgorithm> Host<A> {
             },
             25 => {
                 let peer = self.somebody(draw);
-                let evidence = [Input::Suspected, Input::Silent, Input::Died];
-                self.step(evidence[draw.below(evidence.len())](peer));
+                let told = [
+                    Input::Suspected,
+                    Input::Silent,
+                    Input::Died,
+                    Input::Returned,
+                ];
+                self.step(told[draw.below(told.len())](peer));
             }
             26 => self.step(Input::Commanded(Command::Campaign)),
             27 => self.step(Input::Commanded(Command::Resign)),
@@ -174,7 +179,8 @@ impl<A: ElectionAlgorithm> Host<A> {
             Input::Received { from: peer, .. }
             | Input::Suspected(peer)
             | Input::Silent(peer)
-            | Input::Died(peer) => self.members.peers().any(|known| known == *peer),
+            | Input::Died(peer)
+            | Input::Returned(peer) => self.members.peers().any(|known| known == *peer),
             Input::Started | Input::Elapsed(_) | Input::Commanded(_) => true,
         }
     }

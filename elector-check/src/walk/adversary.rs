@@ -283,9 +283,10 @@ impl Adversary {
             Deed::Hint(node, peer) => {
                 let proves = world.may_lie() || !world.is_up(peer);
                 let peer = id(peer);
-                let hint = match proves && self.rng.bool() {
-                    true => Event::Died { node, peer },
-                    false => Event::Suspected { node, peer },
+                let hint = match self.rng.u8(..5) {
+                    0 => Event::Returned { node, peer },
+                    1..3 if proves => Event::Died { node, peer },
+                    _ => Event::Suspected { node, peer },
                 };
                 world.is_up(node).then_some(hint)
             }

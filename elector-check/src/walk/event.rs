@@ -23,6 +23,8 @@ pub(crate) enum Event<T> {
     Clock { node: usize, permille: u64 },
     /// The node is told that the connection to a peer broke.
     Suspected { node: usize, peer: NodeId },
+    /// The node is told that a peer is heard again.
+    Returned { node: usize, peer: NodeId },
     /// The node gets a proof that the process of a peer has ended.
     Died { node: usize, peer: NodeId },
     /// The application gives a command.
@@ -61,6 +63,7 @@ impl<T> Event<T> {
             Self::Restarted { node } => Event::Restarted { node },
             Self::Clock { node, permille } => Event::Clock { node, permille },
             Self::Suspected { node, peer } => Event::Suspected { node, peer },
+            Self::Returned { node, peer } => Event::Returned { node, peer },
             Self::Died { node, peer } => Event::Died { node, peer },
             Self::Commanded { node, command } => Event::Commanded { node, command },
         })
@@ -101,6 +104,7 @@ impl<T: fmt::Display> fmt::Display for Event<T> {
                 write!(f, "{:?} clock {whole}.{rest:03}", id(*node))
             }
             Self::Suspected { node, peer } => write!(f, "{:?} suspects {peer:?}", id(*node)),
+            Self::Returned { node, peer } => write!(f, "{:?} hears {peer:?} again", id(*node)),
             Self::Died { node, peer } => {
                 write!(f, "{:?} learns of the death of {peer:?}", id(*node))
             }

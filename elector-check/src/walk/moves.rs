@@ -36,7 +36,8 @@ pub(crate) enum Move {
     Release,
     /// Changes the rate of a clock.
     Drift,
-    /// Has a node suspect a peer, or proves to it that the peer is dead.
+    /// Has a node suspect a peer, proves to it that the peer is dead, or lets it hear the peer
+    /// again.
     Hint,
 }
 

@@ -20,6 +20,7 @@ use crate::{
 /// | `n1 writes` | the oldest write that waits is on the disk now |
 /// | `n1 clock 0.950` | the clock runs at this rate from now on |
 /// | `n1 suspects n2` | the node is told that its connection to n2 broke |
+/// | `n1 hears n2 again` | the node is told that what it was told of n2 is not so any more |
 /// | `n1 learns of the death of n2` | the node gets a proof that the process of n2 has ended |
 /// | `n1 campaigns`, `n1 resigns`, `n1 transfers to n2` | the application gives a command |
 ///
@@ -133,6 +134,10 @@ fn event(text: &str) -> Option<Event<String>> {
             node,
             peer: peer_id(peer)?,
         },
+        ["hears", peer, "again"] => Event::Returned {
+            node,
+            peer: peer_id(peer)?,
+        },
         ["learns", "of", "the", "death", "of", peer] => Event::Died {
             node,
             peer: peer_id(peer)?,
@@ -198,6 +203,7 @@ mod tests {
         n1 clock 0.950\n\
         n2 crashes\n\
         n1 suspects n2\n\
+        n1 hears n2 again\n\
         n1 learns of the death of n2\n\
         n1 campaigns\n\
         n1 resigns\n\

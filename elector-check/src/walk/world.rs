@@ -76,6 +76,9 @@ impl<A: ElectionAlgorithm> World<A> {
             Event::Suspected { node, peer } => {
                 self.is_up(node) && self.feed(line, node, Input::Suspected(peer))
             }
+            Event::Returned { node, peer } => {
+                self.is_up(node) && self.feed(line, node, Input::Returned(peer))
+            }
             Event::Died { node, peer } => self.prove(line, node, peer),
             Event::Commanded { node, command } => {
                 self.is_up(node) && self.feed(line, node, Input::Commanded(command))

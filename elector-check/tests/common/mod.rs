@@ -246,7 +246,8 @@ impl ElectionAlgorithm for FirstCome {
             Input::Commanded(Command::Campaign) if self.silent => out.refuse("a leader is there"),
             Input::Elapsed(()) | Input::Commanded(Command::Campaign) => self.campaign(out),
             Input::Died(peer) if self.view.leader == Some(peer) => self.campaign(out),
-            Input::Suspected(_) | Input::Silent(_) | Input::Died(_) => {} // Silence is owed.
+            // Silence is owed.
+            Input::Suspected(_) | Input::Silent(_) | Input::Died(_) | Input::Returned(_) => {}
             Input::Commanded(_) => out.refuse("first-come knows no handover"),
         }
     }

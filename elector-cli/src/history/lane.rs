@@ -188,9 +188,10 @@ fn mark(event: &Event) -> Option<Mark<'_>> {
             Stimulus::Suspected { peer } | Stimulus::Silent { peer } => Mark::Suspected(*peer),
             Stimulus::Died { peer } => Mark::Died(*peer),
             Stimulus::Commanded { command } => Mark::Commanded(*command),
-            Stimulus::Started | Stimulus::Received { .. } | Stimulus::Elapsed { .. } => {
-                return None;
-            }
+            Stimulus::Started
+            | Stimulus::Received { .. }
+            | Stimulus::Elapsed { .. }
+            | Stimulus::Returned { .. } => return None,
         },
         _ => return None,
     })

@@ -147,6 +147,7 @@ impl<'a> Teller<'a, '_> {
                 (Tone::Mend, format!("hears nothing of {peer:?} any more"))
             }
             Stimulus::Died { peer } => (Tone::Mend, format!("is told that {peer:?} has died")),
+            Stimulus::Returned { peer } => (Tone::Mend, format!("hears {peer:?} again")),
             Stimulus::Commanded { command } => {
                 (Tone::Note, format!("is told to {}", word_command(*command)))
             }
@@ -263,6 +264,7 @@ fn word_cause(cause: &Stimulus) -> Option<String> {
         Stimulus::Suspected { peer } => Some(format!("{peer:?} may be gone")),
         Stimulus::Silent { peer } => Some(format!("{peer:?} is silent")),
         Stimulus::Died { peer } => Some(format!("{peer:?} has died")),
+        Stimulus::Returned { peer } => Some(format!("{peer:?} is back")),
         Stimulus::Commanded { command } => Some(format!("told to {}", word_command(*command))),
     }
 }

@@ -23,6 +23,11 @@ fn failover(setup: Setup) -> Duration {
         settings: LONG_LEASE.to_owned(),
         ..setup
     });
+    replaced(&mut cluster)
+}
+
+/// Kills the leader; how long after that the next one led.
+fn replaced(cluster: &mut Cluster) -> Duration {
     let (epoch, leader) = cluster.leader();
     let killed = now().nanos();
     cluster.kill(leader);
@@ -46,6 +51,26 @@ fn a_killed_leader_is_replaced_at_once() {
             });
             assert!(took < LEASE / 2, "{algorithm} {kind}: {took:?}");
         }
+    }
+}
+
+// Each follower was seen to leave, and is back: the others must know that it takes its turn, for two
+// that campaign at once elect nobody before the next election timeout.
+#[test]
+fn a_leader_is_replaced_at_once_after_its_followers_were_restarted() {
+    for algorithm in ["raft", "paxos"] {
+        let mut cluster = Cluster::start(Setup {
+            settings: LONG_LEASE.to_owned(),
+            ..Setup::new(algorithm, 3)
+        });
+        let (_, leader) = cluster.leader();
+        for node in (1..=3).filter(|&node| node != leader) {
+            cluster.kill(node);
+            cluster.spawn(node);
+            cluster.leader();
+        }
+        let took = replaced(&mut cluster);
+        assert!(took < LEASE / 2, "{algorithm}: {took:?}");
     }
 }
 

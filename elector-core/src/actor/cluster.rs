@@ -1,6 +1,6 @@
 use std::{
     boxed::Box,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     num::NonZeroUsize,
     string::{String, ToString},
@@ -77,6 +77,8 @@ pub struct Cluster<A: ElectionAlgorithm> {
     network: MemoryNetwork<A>,
     disks: BTreeMap<NodeId, MemoryStorage<A::Durable>>,
     running: BTreeMap<NodeId, Elector<A>>,
+    /// The nodes that the others were told have died.
+    gone: BTreeSet<NodeId>,
     lanes: Arc<Vec<Lane>>,
     first_lane: usize,
 }
@@ -105,6 +107,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             network: MemoryNetwork::of(members.clone()),
             disks: disks.map(|&node| (node, MemoryStorage::new())).collect(),
             running: BTreeMap::new(),
+            gone: BTreeSet::new(),
             lanes,
             first_lane,
             members,
@@ -140,6 +143,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         let ended = control.shared.work_ended(tenure.as_ref(), Duration::ZERO);
         ended.await;
         if self.setup.hints {
+            self.gone.insert(node);
             self.network.died(node);
         }
         true
@@ -176,6 +180,9 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         };
         let started = launch(plan, lane, false).await?;
         self.running.insert(node, Elector::new(started));
+        if self.gone.remove(&node) {
+            self.network.returned(node);
+        }
         Ok(())
     }
 

@@ -139,6 +139,11 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
         self.tell_others(peer, Inbox::died);
     }
 
+    /// Tells every other running node that this one is heard again, after one of the two above.
+    pub fn returned(&self, peer: NodeId) {
+        self.tell_others(peer, Inbox::returned);
+    }
+
     fn tell_others(&self, gone: NodeId, tell: fn(&Inbox<A>, NodeId)) {
         for (&node, port) in self.nodes().iter().zip(&self.0.ports) {
             if node != gone

@@ -198,6 +198,7 @@ impl<A: ElectionAlgorithm> Node<A> {
             Arrival::Hint(peer, Hint::Suspicion) => Some(Input::Suspected(peer)),
             Arrival::Hint(peer, Hint::Silence) => Some(Input::Silent(peer)),
             Arrival::Hint(peer, Hint::Proof) => Some(Input::Died(peer)),
+            Arrival::Hint(peer, Hint::Return) => Some(Input::Returned(peer)),
         };
         self.advance(input, ctx);
     }

@@ -19,7 +19,7 @@ const MOST_HINTS: u8 = 16;
 /// How many arrivals an emptied queue keeps room for. After a flood it gives the rest back.
 const KEPT: usize = 1024;
 
-/// What a hint is worth.
+/// What a host tells of a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hint {
     /// The connection broke: it may be wrong.
@@ -28,6 +28,8 @@ pub(super) enum Hint {
     Silence,
     /// The process has ended: it is certain.
     Proof,
+    /// It is heard again.
+    Return,
 }
 
 /// Something that came for a node from outside.
@@ -37,7 +39,7 @@ pub(super) enum Arrival<M> {
         from: NodeId,
         message: M,
     },
-    /// A reason to believe that this peer is gone.
+    /// Whether this peer is believed to be gone.
     Hint(NodeId, Hint),
 }
 

@@ -115,6 +115,12 @@ impl<A: ElectionAlgorithm> Inbox<A> {
         self.hint(peer, Hint::Proof);
     }
 
+    /// Tells the node that `peer` is heard again, after one of the three above was told. See
+    /// [`Input::Returned`](crate::Input::Returned).
+    pub fn returned(&self, peer: NodeId) {
+        self.hint(peer, Hint::Return);
+    }
+
     fn hint(&self, peer: NodeId, hint: Hint) {
         if let Some(place) = self.members.position(peer) {
             self.post.hint(place, peer, hint);

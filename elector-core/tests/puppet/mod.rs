@@ -94,7 +94,8 @@ impl ElectionAlgorithm for Puppet {
             | Input::Elapsed(_)
             | Input::Suspected(_)
             | Input::Silent(_)
-            | Input::Died(_) => self.durable.value += 1,
+            | Input::Died(_)
+            | Input::Returned(_) => self.durable.value += 1,
             Input::Commanded(_) => out.refuse("a puppet obeys messages only"),
         }
     }

@@ -69,7 +69,7 @@ async fn let_in<A: ElectionAlgorithm>(
             if link.meet(hello.life) {
                 station.suspect(link);
             }
-            link.heard();
+            station.heard(link);
             link.alive.notify_one();
             station.welcome()
         }
@@ -133,7 +133,7 @@ async fn listen<A: ElectionAlgorithm>(
         let frame = timeout(station.stale, frames.next()).await;
         let frame = frame.map_err(|_| io::ErrorKind::TimedOut)?;
         let body = frame.ok_or(io::ErrorKind::UnexpectedEof)??;
-        link.heard();
+        station.heard(link);
         match Frame::read(&body) {
             Some(Frame::Message(bytes)) => match postcard::take_from_bytes(bytes) {
                 Ok((message, [])) => {

@@ -207,7 +207,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
 
     /// Says what is to be said, until the connection breaks.
     async fn converse(&mut self, stream: Stream) {
-        self.link.heard();
+        self.station.heard(&self.link);
         self.link.set_up(true);
         self.station.accompany(&stream);
         let (reading, writing) = split(stream);
@@ -242,7 +242,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                     let Some(Frame::Pong(sent)) = Frame::read(&body) else {
                         return Err(io::ErrorKind::InvalidData.into());
                     };
-                    self.link.answered(sent);
+                    self.station.answered(&self.link, sent);
                     silence.as_mut().reset(time::Instant::now() + stale);
                     continue;
                 }

@@ -192,6 +192,7 @@ impl Paxos {
         let silent = Watch::Silent {
             leader: Some(leader),
             asked: None,
+            suspected: false,
         };
         self.keep(silent, out);
     }

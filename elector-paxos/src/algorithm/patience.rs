@@ -22,12 +22,16 @@ impl Paxos {
     /// anew.
     pub(super) fn vigil_over(&mut self, out: &mut Outbox<Self>) {
         let (leader, asked) = match self.watch {
-            Watch::Silent { leader, asked } => (leader, asked),
+            Watch::Silent {
+                leader,
+                asked,
+                suspected,
+            } => (leader.filter(|_| suspected), asked),
             Watch::Vigil => (None, None),
             Watch::Stagger | Watch::Retry | Watch::Off => return, // Stale.
         };
         self.watch = Watch::Off;
-        if let Some(leader) = leader.filter(|&leader| self.suspects.contains(leader)) {
+        if let Some(leader) = leader {
             return self.take_turn(leader, asked, out);
         }
         self.keep(Watch::Stagger, out);
@@ -71,7 +75,12 @@ impl Paxos {
             return;
         }
         match self.watch {
-            Watch::Silent { leader, asked } if leader == Some(peer) => {
+            Watch::Silent { leader, asked, .. } if leader == Some(peer) => {
+                self.watch = Watch::Silent {
+                    leader,
+                    asked,
+                    suspected: true,
+                };
                 let asks = matches!(self.part, Part::Proposer(_));
                 if !asks && self.turn_after(peer, asked) == 0 {
                     self.propose(out);
@@ -90,13 +99,19 @@ impl Paxos {
             return;
         }
         let asked = match self.watch {
-            Watch::Silent { leader, asked } if leader == Some(peer) => asked,
+            Watch::Silent { leader, asked, .. } if leader == Some(peer) => asked,
             Watch::Vigil | Watch::Stagger if self.follows(peer) => None,
             Watch::Silent { .. } | Watch::Vigil | Watch::Stagger | Watch::Retry | Watch::Off => {
                 return; // It is not waited for.
             }
         };
         self.take_turn(peer, asked, out);
+    }
+
+    /// A leader that returns may be in another life, which leads nothing: only its next heartbeat
+    /// ends the suspicion of it as the leader.
+    pub(super) fn returned(&mut self, peer: NodeId) {
+        self.suspects.remove(peer);
     }
 
     /// Returns `false` if `peer` is no peer: a stranger has no say, and no place here.

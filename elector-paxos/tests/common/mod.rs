@@ -58,6 +58,10 @@ impl Node {
         self.step(Input::Suspected(NodeId(peer)))
     }
 
+    pub(crate) fn hear_again(&mut self, peer: u64) -> Box<Step<Paxos>> {
+        self.step(Input::Returned(NodeId(peer)))
+    }
+
     pub(crate) fn prove(&mut self, dead: u64) -> Box<Step<Paxos>> {
         self.step(Input::Died(NodeId(dead)))
     }

@@ -58,6 +58,7 @@ impl Raft {
         let silent = Watch::Silent {
             leader: Some(leader),
             asked: None,
+            suspected: false,
         };
         self.keep_vigil(silent, out);
     }
@@ -66,11 +67,15 @@ impl Raft {
     /// anew.
     pub(super) fn vigil_over(&mut self, out: &mut Outbox<Self>) {
         let (leader, asked) = match self.watch {
-            Watch::Silent { leader, asked } => (leader, asked),
+            Watch::Silent {
+                leader,
+                asked,
+                suspected,
+            } => (leader.filter(|_| suspected), asked),
             Watch::Vigil => (None, None),
             Watch::Stagger | Watch::Off => return, // Stale.
         };
-        if let Some(leader) = leader.filter(|&leader| self.suspects.contains(leader)) {
+        if let Some(leader) = leader {
             self.watch = Watch::Off; // The timer has ended by itself.
             return self.take_turn(leader, asked, out);
         }
@@ -114,7 +119,12 @@ impl Raft {
             return;
         }
         match self.watch {
-            Watch::Silent { leader, asked } if leader == Some(peer) => {
+            Watch::Silent { leader, asked, .. } if leader == Some(peer) => {
+                self.watch = Watch::Silent {
+                    leader,
+                    asked,
+                    suspected: true,
+                };
                 let asks = matches!(self.part, Part::PreCandidate { .. });
                 if self.rules.pre_vote && !asks && self.turn_after(peer, asked) == 0 {
                     self.ask_ahead(out);
@@ -133,11 +143,17 @@ impl Raft {
             return;
         }
         let asked = match self.watch {
-            Watch::Silent { leader, asked } if leader == Some(peer) => asked,
+            Watch::Silent { leader, asked, .. } if leader == Some(peer) => asked,
             Watch::Vigil | Watch::Stagger if self.follows(peer) => None,
             Watch::Silent { .. } | Watch::Vigil | Watch::Stagger | Watch::Off => return,
         };
         self.take_turn(peer, asked, out);
+    }
+
+    /// A leader that returns may be in another life, which leads nothing: only its next heartbeat
+    /// ends the suspicion of it as the leader.
+    pub(super) fn returned(&mut self, peer: NodeId) {
+        self.suspects.remove(peer);
     }
 
     /// Returns `false` if `peer` is no peer: a stranger has no say, and no place here.

@@ -70,6 +70,10 @@ impl Node {
         self.input(Input::Suspected(NodeId(peer)))
     }
 
+    pub(crate) fn hear_again(&mut self, peer: u64) -> Step<Raft> {
+        self.input(Input::Returned(NodeId(peer)))
+    }
+
     pub(crate) fn prove(&mut self, dead: u64) -> Step<Raft> {
         self.input(Input::Died(NodeId(dead)))
     }

@@ -22,6 +22,10 @@ pub(super) enum Order<'a> {
         node: NodeId,
         dead: NodeId,
     },
+    Hear {
+        node: NodeId,
+        peer: NodeId,
+    },
     Command {
         node: NodeId,
         command: Command,
@@ -45,7 +49,7 @@ pub(super) enum Choice<'a> {
 }
 
 const NAMES: &str = "config, nodes, start, elapse, deliver, drop, duplicate, crash, suspect, \
-                     prove, command, views, flying, quiet";
+                     prove, hear, command, views, flying, quiet";
 
 impl<'a> Order<'a> {
     /// Reads what follows the `>` of a command line.
@@ -68,6 +72,7 @@ impl<'a> Order<'a> {
             "crash" => one(&words)?.map(Self::Crash),
             "suspect" => pair(&words)?.map(|(node, peer)| Self::Suspect { node, peer }),
             "prove" => pair(&words)?.map(|(node, dead)| Self::Prove { node, dead }),
+            "hear" => pair(&words)?.map(|(node, peer)| Self::Hear { node, peer }),
             "command" => command(&words)?,
             "views" if words.is_empty() => Some(Self::Views),
             "flying" if words.is_empty() => Some(Self::Flying),
@@ -91,6 +96,7 @@ fn usage(name: &str) -> Option<&'static str> {
         "crash" => "`crash 3`",
         "suspect" => "`suspect 2 1`: node 2 is told that its connection to 1 broke",
         "prove" => "`prove 2 1`: node 2 is told that 1 has died",
+        "hear" => "`hear 2 1`: node 2 is told that 1 is heard again",
         "command" => "`command 1 campaign`, `command 1 resign` or `command 1 transfer 3`",
         "views" => "`views`",
         "flying" => "`flying`",

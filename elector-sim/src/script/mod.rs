@@ -42,6 +42,7 @@
 //!   is lost.
 //! - `suspect 2 1`: the host of node 2 suspects that peer 1 is gone.
 //! - `prove 2 1`: the host of node 2 has a proof that peer 1 has died.
+//! - `hear 2 1`: the host of node 2 hears peer 1 again.
 //! - `command 1 campaign`, `command 1 resign`, `command 1 transfer 3`: the application asks node 1
 //!   for something.
 //! - `views`: prints the view of every node.
@@ -68,7 +69,7 @@
 //! ```
 //!
 //! The other headers are `n1 started`, `n1 elapsed Vigil`, `n1 suspects n2`,
-//! `n1 hears that n2 has died` and `n1 commanded campaign`; a refused command shows `refused: ` and the reason. What happens to
+//! `n1 hears that n2 has died`, `n1 hears n2 again` and `n1 commanded campaign`; a refused command shows `refused: ` and the reason. What happens to
 //! messages and nodes without a step is told in lines of their own: `dropped n1 -> n2 ...`,
 //! `copied n1 -> n2 ...`, `lost n1 -> n2 ... (n2 is down)`, `n3 crashed`.
 

@@ -99,6 +99,11 @@ impl<A: ElectionAlgorithm> Stage<A> {
                 let header = format!("hears that {dead:?} has died");
                 self.step(*node, &header, Input::Died(*dead))
             }
+            Order::Hear { node, peer } => {
+                self.actor(*peer)?;
+                let header = format!("hears {peer:?} again");
+                self.step(*node, &header, Input::Returned(*peer))
+            }
             Order::Command { node, command } => {
                 self.step(*node, &asked(*command), Input::Commanded(*command))
             }

@@ -138,6 +138,7 @@ impl ElectionAlgorithm for Toy {
             | Input::Suspected(_)
             | Input::Silent(_)
             | Input::Died(_) => self.campaign(out),
+            Input::Returned(_) => {}
             Input::Commanded(Command::Campaign) => self.campaign(out),
             Input::Commanded(Command::Resign | Command::TransferTo(_)) => {
                 out.refuse("a toy leads for good");
