@@ -14,6 +14,8 @@ mod error;
 mod files;
 mod grid;
 mod history;
+#[cfg(target_os = "linux")]
+mod init;
 mod listing;
 #[cfg(target_os = "linux")]
 mod node;
@@ -57,6 +59,12 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return wrong_usage(&error),
     };
+    #[cfg(target_os = "linux")]
+    if matches!(arguments.command, Command::Node(_) | Command::Run(_))
+        && let Some(code) = init::first()
+    {
+        return code;
+    }
     let done = match arguments.command {
         Command::Compare(options) => compare::compare(&options),
         Command::Simulate(options) => simulate::simulate(&options),

@@ -42,12 +42,14 @@
 //! - **It hangs, or its machine is gone, or the network**: it is silent for longer than it ever was of
 //!   late, and longer than a lease: [`Detection`].
 //!
-//! What a companion says is a proof ([`Input::Died`](elector_core::Input::Died)). A refusal and
-//! another life become a suspicion ([`Input::Suspected`](elector_core::Input::Suspected)): a proxy
+//! What a companion says is a proof ([`Input::Died`](elector_core::Input::Died)). Another life is one
+//! if it has the lock that all processes of the life before held until they had ended
+//! ([`Tcp::life`]). A refusal, and another life without that, become a suspicion ([`Input::Suspected`](elector_core::Input::Suspected)): a proxy
 //! that is restarted, or a firewall that rejects, refuses in the name of a leader that lives and
 //! has a lease. So a suspicion prepares an election, and shortens no lease. The last one is a silence
 //! ([`Input::Silent`](elector_core::Input::Silent)), after which no lease is left. A connection that
-//! only breaks is neither.
+//! only breaks is neither. When the peer is heard again, the algorithm is told that, too
+//! ([`Input::Returned`](elector_core::Input::Returned)).
 #![forbid(unsafe_code)]
 
 mod accept;
@@ -73,6 +75,7 @@ mod record;
 mod socket;
 mod station;
 mod stream;
+mod successor;
 mod tcp;
 pub mod tls;
 mod watch;
@@ -84,8 +87,8 @@ pub use error::NetError;
 pub use farewell::Farewell;
 pub use monitor::{Monitor, PeerReport};
 pub use record::{
-    DiskId, FileStorage, Identity, ListChange, RecordError, Register, Roster, SlotState, Stopped,
-    Summary,
+    DiskId, FileStorage, Identity, LifeLock, ListChange, RecordError, Register, Roster, SlotState,
+    Stopped, Summary,
 };
 pub use tcp::Tcp;
 pub use tls::{Tls, TlsError};

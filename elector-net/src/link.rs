@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     detector::{Detection, Detector, nanos},
     places::Places,
+    successor::{Hold, Holding},
     wire::refusal::Refusal,
 };
 
@@ -34,6 +35,8 @@ pub(crate) struct Link {
     replaced: AtomicU64,
     /// What the algorithm was told since it was last heard: see [`Told`].
     told: AtomicU8,
+    /// Of the present life.
+    holding: Mutex<Option<Holding>>,
     detector: Mutex<Detector>,
     incoming: Mutex<Option<Incoming>>,
     /// Its connection came in: it lives, and is to be dialled now.
@@ -44,6 +47,19 @@ pub(crate) struct Link {
     pub(crate) connections: AtomicU64,
     /// How often the algorithm was told that it is gone.
     pub(crate) suspicions: AtomicU64,
+    /// How often that was proved.
+    pub(crate) proofs: AtomicU64,
+}
+
+/// What the life of a peer that is met tells of the one that it was known in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Met {
+    /// It is the same, or the first.
+    Again,
+    /// That it may be over.
+    Another,
+    /// That it is over, which was not known.
+    Proof,
 }
 
 /// What the algorithm is told of a peer. A peer that was suspected can fall silent after that.
@@ -73,12 +89,14 @@ impl Link {
             buried: AtomicU64::new(0),
             replaced: AtomicU64::new(0),
             told: AtomicU8::new(0),
+            holding: Mutex::new(None),
             detector: Mutex::new(Detector::new(detection)),
             incoming: Mutex::new(None),
             alive: Notify::new(),
             logged: Mutex::new(None),
             connections: AtomicU64::new(0),
             suspicions: AtomicU64::new(0),
+            proofs: AtomicU64::new(0),
         }
     }
 
@@ -99,15 +117,39 @@ impl Link {
         self.life.load(Ordering::Acquire)
     }
 
-    /// Meets the peer in this life; whether the one that it was known in is over.
-    pub(crate) fn meet(&self, life: u64) -> bool {
-        let known = self.life.swap(life, Ordering::AcqRel);
-        let is_another = known != 0 && known != life;
-        if is_another && self.buried.load(Ordering::Acquire) != known {
-            let now = actor::now().nanos();
-            self.replaced.store(now, Ordering::Release);
+    /// Meets the peer in this life, which says this; what that tells of the life before. See
+    /// [`bury`](Self::bury) for `silence`.
+    pub(crate) fn meet(&self, life: u64, hold: Hold, silence: Duration) -> Met {
+        let now = actor::now().nanos();
+        let mut holding = lock(&self.holding);
+        let known = self.life();
+        if known == life {
+            if let Some(holding) = &mut *holding {
+                holding.ticked(hold.clock_ns, now);
+            }
+            return Met::Again;
         }
-        is_another
+        let before = holding.replace(Holding::new(hold, now));
+        let is_over = before.is_some_and(|before| before.is_over(hold, now));
+        let is_proof = is_over && self.bury(known, silence);
+        self.life.store(life, Ordering::Release);
+        match known {
+            0 => Met::Again,
+            _ if is_proof => Met::Proof,
+            _ => {
+                if self.buried.load(Ordering::Acquire) != known {
+                    self.replaced.store(now, Ordering::Release);
+                }
+                Met::Another
+            }
+        }
+    }
+
+    /// The present life has said what its clock shows.
+    pub(crate) fn ticked(&self, clock_ns: u64) {
+        if let Some(holding) = &mut *lock(&self.holding) {
+            holding.ticked(clock_ns, actor::now().nanos());
+        }
     }
 
     /// This life is proved to be over. Returns `true` if it is the present one, this is news, and no
@@ -121,6 +163,7 @@ impl Link {
         let passed = actor::now().nanos().saturating_sub(replaced);
         let is_proof = replaced == 0 || passed >= nanos(silence);
         if is_proof {
+            self.proofs.fetch_add(1, Ordering::Relaxed);
             self.tell(Told::Free);
         }
         is_proof
@@ -261,10 +304,17 @@ mod tests {
     use elector_core::Timing;
 
     use super::*;
+    use crate::record::LockId;
 
     fn link() -> Link {
         let detection = Detection::of(&Timing::default());
         Link::new(NodeId(2), "127.0.0.1:1".into(), detection)
+    }
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    fn meets(link: &Link, life: u64) -> Met {
+        link.meet(life, Hold::default(), LONG)
     }
 
     // Two processes under one id would vote twice; the one that was first goes on.
@@ -292,15 +342,32 @@ mod tests {
         );
     }
 
-    // A leader's new life proves that its old one, and the lease with it, is over. Its first one
-    // proves nothing.
+    // Another life says that the one before may be over. The first one says nothing of that kind.
     #[test]
     fn only_a_change_of_life_is_an_end() {
         let link = link();
-        assert!(!link.meet(5));
-        assert!(!link.meet(5));
-        assert!(link.meet(6));
-        assert!(!link.meet(6));
+        let met = [5, 5, 6, 6].map(|life| meets(&link, life));
+        assert_eq!(met, [Met::Again, Met::Again, Met::Another, Met::Again]);
+    }
+
+    // A node that was killed together with its companion, and is started again at once, proves itself
+    // that its lease is free; but not while a life before that may hold one.
+    #[test]
+    fn a_life_that_has_the_lock_of_the_one_before_proves_its_end() {
+        let holds = |lock| Hold {
+            lock: LockId::of([lock; 16]),
+            clock_ns: actor::now().nanos(),
+        };
+        let link = link();
+        let met = [(5, 1), (6, 1), (7, 2), (8, 2)].map(|(life, lock)| {
+            let met = link.meet(life, holds(lock), LONG);
+            link.heard();
+            met
+        });
+        assert_eq!(met, [Met::Again, Met::Proof, Met::Another, Met::Another]);
+        assert_eq!(link.proofs.load(Ordering::Relaxed), 1);
+        let met = link.meet(9, holds(2), Duration::ZERO);
+        assert_eq!(met, Met::Proof, "no lease is left by then");
     }
 
     // A secret that is revealed late, or twice, must not depose a leader in its next life; and what
@@ -308,13 +375,12 @@ mod tests {
     #[test]
     fn only_the_present_life_is_buried_and_once() {
         let link = link();
-        let long = Duration::from_secs(3600);
-        assert!(!link.bury(5, long), "it was never met");
-        link.meet(5);
+        assert!(!link.bury(5, LONG), "it was never met");
+        meets(&link, 5);
         link.heard();
-        assert!(!link.bury(4, long));
-        assert!(link.bury(5, long));
-        assert!(!link.bury(5, long));
+        assert!(!link.bury(4, LONG));
+        assert!(link.bury(5, LONG));
+        assert!(!link.bury(5, LONG));
         link.heard();
         link.answered(0);
         assert_eq!(link.due(), None, "it is not waited for");
@@ -323,25 +389,26 @@ mod tests {
             link.claim(5, never).unwrap_err(),
             Refusal::Claimed(NodeId(2))
         );
-        assert!(link.claim(6, never).is_ok() && link.meet(6));
+        assert!(link.claim(6, never).is_ok());
+        assert_eq!(meets(&link, 6), Met::Another);
         link.heard();
         assert!(link.due().is_some());
-        assert!(!link.bury(5, long));
-        assert!(link.bury(6, long), "the one before was proved to be over");
+        assert!(!link.bury(5, LONG));
+        assert!(link.bury(6, LONG), "the one before was proved to be over");
     }
 
     // A copied folder, or a virtual machine that was restored, makes a second process of one node:
     // its end is not that of the first, which may hold a lease.
     #[test]
     fn the_end_of_a_life_that_replaced_another_frees_nobody_at_once() {
-        let (short, long) = (Duration::ZERO, Duration::from_secs(3600));
+        let short = Duration::ZERO;
         let link = link();
-        link.meet(5);
-        link.meet(6);
+        meets(&link, 5);
+        meets(&link, 6);
         link.heard();
-        assert!(!link.bury(6, long));
+        assert!(!link.bury(6, LONG));
         assert!(link.tell(Told::Free), "nothing was told");
-        link.meet(7);
+        meets(&link, 7);
         assert!(!link.bury(5, short));
         assert!(link.bury(7, short), "no lease is left by then");
     }

@@ -41,6 +41,8 @@ pub struct PeerReport {
     pub connections: u64,
     /// How often the algorithm was told that it is gone.
     pub suspicions: u64,
+    /// How often a life of it was proved to be over.
+    pub proofs: u64,
 }
 
 impl Monitor {
@@ -74,6 +76,7 @@ impl Monitor {
                 patience,
                 connections: link.connections.load(Ordering::Relaxed),
                 suspicions: link.suspicions.load(Ordering::Relaxed),
+                proofs: link.proofs.load(Ordering::Relaxed),
             }
         });
         reports.collect()

@@ -10,16 +10,20 @@ use std::{
     time::Duration,
 };
 
-use elector_core::{ElectionAlgorithm, Membership, NodeId, Timing, actor::Inbox};
+use elector_core::{
+    ElectionAlgorithm, Membership, NodeId, Timing,
+    actor::{self, Inbox},
+};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     detector::Detection,
     farewell::Testament,
-    link::{Link, Told, lock},
-    record::{AdmitError, DiskId, Register},
+    link::{Link, Met, Told, lock},
+    record::{AdmitError, DiskId, LifeLock, LockId, Register},
     stream::Stream,
+    successor::Hold,
     tls::{Tls, TlsError},
     wire::{
         hello::{Answer, Hello, VERSIONS},
@@ -48,6 +52,8 @@ pub(crate) struct Station<A: ElectionAlgorithm> {
     pub(crate) trust_refused: bool,
     /// Who proves that this life is over, if the hello has a commitment.
     pub(crate) testament: Option<Testament>,
+    /// Held until this node, and all that acts for it, has ended.
+    pub(crate) life: Option<LifeLock>,
     /// After how long a silence a connection is taken for dead, and made anew.
     pub(crate) stale: Duration,
     pub(crate) closing: CancellationToken,
@@ -127,6 +133,15 @@ impl<A: ElectionAlgorithm> Station<A> {
         }
     }
 
+    /// A peer that has been let in, or lets this node in, says that this is its life.
+    pub(crate) fn meet(&self, link: &Link, life: u64, hold: Hold) {
+        match link.meet(life, hold, self.detection.ceiling) {
+            Met::Again => {}
+            Met::Another => self.suspect(link),
+            Met::Proof => self.inbox.died(link.node),
+        }
+    }
+
     /// The companion of this life of a peer has proved that it is over. See [`Link::bury`] for when
     /// that is told.
     pub(crate) fn bury(&self, link: &Link, life: u64) {
@@ -159,6 +174,7 @@ impl<A: ElectionAlgorithm> Station<A> {
     pub(crate) fn hello_to(&self, to: NodeId) -> Hello {
         Hello {
             to,
+            hold: self.hold(),
             ..self.hello.clone()
         }
     }
@@ -170,6 +186,14 @@ impl<A: ElectionAlgorithm> Station<A> {
             life: self.hello.life,
             disk: self.hello.disk,
             death_commitment: self.hello.death_commitment,
+            hold: self.hold(),
+        }
+    }
+
+    fn hold(&self) -> Hold {
+        Hold {
+            lock: self.life.as_ref().map_or(LockId::NONE, LifeLock::id),
+            clock_ns: actor::now().nanos(),
         }
     }
 

@@ -27,8 +27,9 @@ use crate::{
     link::Link,
     monitor::Monitor,
     random::random,
-    record::{DiskId, Ids, Register},
+    record::{DiskId, Ids, LifeLock, Register},
     station::{Links as Peers, Station},
+    successor::Hold,
     tls::Tls,
     watch::watch,
     wire::{
@@ -65,6 +66,7 @@ pub struct Tcp<A: ElectionAlgorithm> {
     detection: Detection,
     trust_refused: bool,
     companion: Option<Companion>,
+    life: Option<LifeLock>,
     monitor: Monitor,
     register: Option<Register>,
     before_listening: Option<BeforeListening>,
@@ -96,6 +98,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             config,
             trust_refused: false,
             companion: None,
+            life: None,
             monitor: Monitor::default(),
             register: None,
             before_listening: None,
@@ -171,6 +174,18 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         keep: impl Fn(&Farewell, BorrowedFd<'_>) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
         self.companion = Some(Box::new(keep));
+        self
+    }
+
+    /// Lets peers take the next life of this node for a proof that this one is over, if it has the
+    /// same lock: where the companion ended together with the node, and the node is started again
+    /// before its lease has ended. Default: none, and a new life proves nothing.
+    ///
+    /// Everything rests on this: as long as anything acts on behalf of this node's leadership, a
+    /// process has the lock. [`LifeLock::inherit`] is for what acts in other processes.
+    #[must_use]
+    pub fn life(mut self, lock: Option<LifeLock>) -> Self {
+        self.life = lock;
         self
     }
 
@@ -301,6 +316,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             life: random() | 1,
             disk,
             death_commitment,
+            hold: Hold::default(), // Said anew each time.
             lease_us: micros(timing.lease),
             silence_us: micros(silence),
         })
@@ -347,6 +363,7 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
             detection: self.detection,
             trust_refused: self.trust_refused,
             testament,
+            life: self.life,
             stale: (4 * ceiling).max(Duration::from_secs(1)),
             closing: closing.clone(),
             node: Handle::current(),

@@ -13,7 +13,7 @@ use elector_core::{
     ElectionAlgorithm, Guarantee, Role, Settings as _,
     actor::{self, Elector},
 };
-use elector_net::{Farewell, FileStorage, Identity, Monitor, Tcp, http};
+use elector_net::{Farewell, FileStorage, Identity, LifeLock, Monitor, Tcp, http};
 use tokio::{runtime, sync::oneshot, task::JoinHandle, time::timeout};
 
 use super::{
@@ -248,7 +248,9 @@ async fn run<A: ElectionAlgorithm>(
         Some(address) => Some(http::bind(address, plan.http_beyond_loopback).await?),
         None => None,
     };
-    let tcp = duty.prepare(&plan, tcp(&plan), heir).await?;
+    // Before a guardian is started, which inherits it.
+    let tcp = tcp(&plan).life(life(&plan));
+    let tcp = duty.prepare(&plan, tcp, heir).await?;
     let monitor = tcp.monitor();
     let elector = start(&plan, tcp).await?;
     tell(&elector);
@@ -290,6 +292,27 @@ fn tcp<A: ElectionAlgorithm>(plan: &Plan<A>) -> Tcp<A> {
         Some(tls) => tcp.tls(tls.clone()),
         None => tcp,
     }
+}
+
+/// The lock of this life of the node, which its guardian and its command hold, too. Without one the
+/// end of this life is proved by the companion, or by none.
+fn life<A: ElectionAlgorithm>(plan: &Plan<A>) -> Option<LifeLock> {
+    let taken = LifeLock::take(&plan.data_dir).and_then(|taken| {
+        taken.iter().try_for_each(LifeLock::inherit)?;
+        Ok(taken)
+    });
+    match &taken {
+        Ok(Some(_)) => {}
+        // The node does not start, and says why.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Ok(None) => tracing::debug!(target: "elector", "there is no lock for this life"),
+        Err(error) => tracing::warn!(
+            target: "elector",
+            folder = %plan.data_dir.display(), %error,
+            "the lock of this life cannot be taken: a restart will not prove that it is over"
+        ),
+    }
+    taken.unwrap_or_default()
 }
 
 async fn start<A: ElectionAlgorithm>(

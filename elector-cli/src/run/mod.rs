@@ -77,7 +77,18 @@
 //! The node's, and: `ELECTOR_NODE`, the id of this node; `ELECTOR_EPOCH`, the epoch that it leads;
 //! `ELECTOR_FENCING_TOKEN`, the token to send along with every write, which is higher at each start and
 //! not set under an algorithm that gives none. Standard output and error are the node's; standard input is empty,
-//! unless [told otherwise](Stdin). COMMAND has no controlling terminal.
+//! unless [told otherwise](Stdin). COMMAND has no controlling terminal. It inherits one open file,
+//! `life` in the node's folder, which is locked: when the next life of the node gets that lock, no
+//! process is left that acted for the life before, and peers take it for a proof. A process that
+//! closes the file is not waited for.
+//!
+//! # In a container
+//!
+//! As the first process of a container (of a PID namespace) `elector run` and `elector node` start
+//! themselves again as a child, pass signals on to it, and end after all other processes, 10 s after
+//! it at the latest. Otherwise the kernel would kill the guardian, or the heir, together with the
+//! node, and nothing could prove to the peers that this is dead. If the container is killed as a
+//! whole, nothing can: peers elect when the lease has ended.
 //!
 //! # Exit codes of `elector run`
 //!

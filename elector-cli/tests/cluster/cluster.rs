@@ -75,13 +75,19 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Formats all nodes, and starts them.
     pub(crate) fn start(setup: Setup) -> Self {
-        let mut cluster = Self::stopped(setup);
+        let mut cluster = Self::formatted(setup);
+        for id in cluster.nodes() {
+            cluster.spawn(id);
+        }
+        cluster
+    }
+
+    /// Formats all nodes.
+    pub(crate) fn formatted(setup: Setup) -> Self {
+        let cluster = Self::stopped(setup);
         for id in cluster.nodes() {
             let (code, said) = finished(cluster.bare("node", id).arg("--init"));
             assert_eq!(code, 0, "{said}");
-        }
-        for id in cluster.nodes() {
-            cluster.spawn(id);
         }
         cluster
     }
@@ -136,7 +142,7 @@ impl Cluster {
         self.addresses[usize::try_from(id).unwrap() - 1]
     }
 
-    /// The command line of a node.
+    /// The command line of a node, but for the command that it runs.
     pub(crate) fn command(&self, what: &str, id: u64) -> Command {
         let mut command = self.bare(what, id);
         command
@@ -170,15 +176,18 @@ impl Cluster {
 
     /// Starts a node.
     pub(crate) fn spawn(&mut self, id: u64) {
-        let command = if self.setup.command.is_empty() {
-            self.command("node", id)
-        } else {
-            let mut command = self.command("run", id);
-            command.arg("--").args(&self.setup.command);
-            command.env(child::FOLDER, self.memory.path());
-            command
-        };
-        self.spawn_as(id, command);
+        self.spawn_as(id, self.work(id));
+    }
+
+    /// The whole command line of a node.
+    pub(crate) fn work(&self, id: u64) -> Command {
+        if self.setup.command.is_empty() {
+            return self.command("node", id);
+        }
+        let mut command = self.command("run", id);
+        command.arg("--").args(&self.setup.command);
+        command.env(child::FOLDER, self.memory.path());
+        command
     }
 
     /// Starts a node by another command line.
@@ -251,6 +260,13 @@ impl Cluster {
     /// Waits until all nodes that run know the same leader; its epoch and id.
     pub(crate) fn leader(&self) -> (u64, u64) {
         self.leader_after(0)
+    }
+
+    /// When the node came to know what it knows, in nanoseconds of the clock of leases.
+    pub(crate) fn led_at(&self, id: u64) -> u64 {
+        self.board
+            .look(|pinned| pinned.knows(id).map(|said| said.at_ns))
+            .unwrap()
     }
 
     /// The same, in a later epoch than this one.

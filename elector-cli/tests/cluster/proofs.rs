@@ -1,10 +1,11 @@
-use std::time::Duration;
+use std::{process::Command, time::Duration};
 
 use elector_core::actor::now;
+use rustix::process::{Signal, kill_process};
 
 use crate::{
     child,
-    cluster::{Cluster, Setup},
+    cluster::{Cluster, Setup, children},
 };
 
 /// Settings under which an election without a proof takes seconds.
@@ -32,10 +33,7 @@ fn replaced(cluster: &mut Cluster) -> Duration {
     let killed = now().nanos();
     cluster.kill(leader);
     let (_, next) = cluster.leader_after(epoch);
-    let led = cluster
-        .board
-        .look(|pinned| pinned.knows(next).map(|said| said.at_ns));
-    Duration::from_nanos(led.unwrap() - killed)
+    Duration::from_nanos(cluster.led_at(next) - killed)
 }
 
 // The heir, or the guardian, proves to the peers that the node is dead: they need not wait for the end
@@ -71,6 +69,74 @@ fn a_leader_is_replaced_at_once_after_its_followers_were_restarted() {
         }
         let took = replaced(&mut cluster);
         assert!(took < LEASE / 2, "{algorithm}: {took:?}");
+    }
+}
+
+// What could prove it was killed, too; but the next life has a lock that all processes of the one
+// before had until they ended.
+#[test]
+fn a_leader_that_is_started_again_at_once_proves_its_end() {
+    for command in [Vec::new(), child::command()] {
+        let kind = command.len();
+        let mut cluster = Cluster::start(Setup {
+            command,
+            arguments: ["--heir", "false"].map(Into::into).into(),
+            settings: LONG_LEASE.to_owned(),
+            ..Setup::new("raft", 3)
+        });
+        let (epoch, leader) = cluster.leader();
+        let killed = now().nanos();
+        // One that is stopped proves nothing.
+        let guardian = cluster.guardian(leader);
+        let signalled = |signal| {
+            guardian
+                .iter()
+                .for_each(|&guardian| kill_process(guardian, signal).unwrap());
+        };
+        signalled(Signal::STOP);
+        cluster.signal(leader, Signal::KILL);
+        signalled(Signal::KILL);
+        cluster.ended(leader);
+        cluster.spawn(leader);
+        let (_, next) = cluster.leader_after(epoch);
+        let took = cluster.led_at(next) - killed;
+        assert!(Duration::from_nanos(took) < LEASE / 2, "{kind}: {took} ns");
+    }
+}
+
+// The kernel kills all processes of a container when its first one ends; so that one is not the node.
+#[test]
+fn a_node_that_is_killed_in_a_container_is_replaced_at_once() {
+    let inside = ["--pid", "--fork", "--mount-proc"];
+    let may = Command::new("unshare").args(inside).arg("true").status();
+    if !may.is_ok_and(|status| status.success()) {
+        println!("skipped: this user may not make PID namespaces (unshare --pid)");
+        return;
+    }
+    for command in [Vec::new(), child::command()] {
+        let mut cluster = Cluster::formatted(Setup {
+            command,
+            settings: LONG_LEASE.to_owned(),
+            ..Setup::new("raft", 3)
+        });
+        for node in cluster.nodes() {
+            let work = cluster.work(node);
+            let mut unshare = Command::new("unshare");
+            unshare.args(inside).arg(work.get_program());
+            unshare.args(work.get_args());
+            let set = work.get_envs();
+            unshare.envs(set.filter_map(|(name, value)| Some((name, value?))));
+            cluster.spawn_as(node, unshare);
+        }
+        let (epoch, leader) = cluster.leader();
+        let only = |of| *children(of).first().unwrap();
+        let node = only(only(cluster.pid(leader)));
+        let killed = now().nanos();
+        kill_process(node, Signal::KILL).unwrap();
+        assert_eq!(cluster.ended(leader), 128 + 9, "as a shell has it");
+        let (_, next) = cluster.leader_after(epoch);
+        let took = cluster.led_at(next) - killed;
+        assert!(Duration::from_nanos(took) < LEASE / 2, "{took} ns");
     }
 }
 

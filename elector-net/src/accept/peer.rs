@@ -66,9 +66,7 @@ async fn let_in<A: ElectionAlgorithm>(
     let answer = match &claimed {
         Ok(_) => {
             // Before anything that this life says is heard.
-            if link.meet(hello.life) {
-                station.suspect(link);
-            }
+            station.meet(link, hello.life, hello.hold);
             station.heard(link);
             link.alive.notify_one();
             station.welcome()
@@ -143,6 +141,7 @@ async fn listen<A: ElectionAlgorithm>(
                 Ok(_) | Err(_) => return Err(io::ErrorKind::InvalidData.into()),
             },
             Some(Frame::Ping(number)) => {
+                link.ticked(number);
                 ponging(number, &mut out);
                 writing.write_all(&out).await?;
                 writing.flush().await?;

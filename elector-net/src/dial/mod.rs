@@ -189,15 +189,15 @@ impl<A: ElectionAlgorithm> Dialer<A> {
             .await
             .map_err(DialError::of)?;
         match Answer::read(&read(&mut stream).await?) {
-            Some(Answer::Welcome { life, disk, .. }) => {
+            Some(Answer::Welcome {
+                life, disk, hold, ..
+            }) => {
                 let admitted = self.station.admit(self.link.node, disk).await;
                 admitted.map_err(|refusal| match refusal {
                     Some(refusal) => DialError::Unacceptable(refusal),
                     None => DialError::NotRemembered,
                 })?;
-                if self.link.meet(life) {
-                    self.station.suspect(&self.link);
-                }
+                self.station.meet(&self.link, life, hold);
                 Ok(stream)
             }
             Some(Answer::Refused(refusal)) => Err(DialError::Refused(refusal)),

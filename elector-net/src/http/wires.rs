@@ -50,6 +50,12 @@ impl Collector for Wires {
             None,
             |peer| Some(ConstCounter::new(peer.suspicions)),
         )?;
+        page.of_peers(
+            "elector_peer_death_proofs",
+            "How often it was proved that the process of the peer had ended.",
+            None,
+            |peer| Some(ConstCounter::new(peer.proofs)),
+        )?;
         let refused = self.0.refused();
         let refused = refused.into_iter().map(|(reason, count)| {
             let labels = [("reason", reason.to_owned())];

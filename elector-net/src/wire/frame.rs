@@ -10,7 +10,8 @@ pub(crate) const MOST_BYTES: usize = 1 << 20;
 pub(crate) enum Frame<'a> {
     /// A message of the algorithm, in postcard.
     Message(&'a [u8]),
-    /// A sign of life, with a number to be sent back.
+    /// A sign of life, with a number to be sent back: the sender's clock since the start of its
+    /// kernel, in nanoseconds.
     Ping(u64),
     /// The answer to it.
     Pong(u64),

@@ -2,7 +2,7 @@ use elector_core::NodeId;
 use serde::{Deserialize, Serialize};
 
 use super::{list::NodeList, refusal::Refusal};
-use crate::record::DiskId;
+use crate::{record::DiskId, successor::Hold};
 
 /// The versions of the protocol that this build speaks.
 pub(crate) const VERSIONS: Versions = Versions { min: 2, max: 2 };
@@ -95,6 +95,8 @@ pub(crate) struct Hello {
     /// The hash of a secret whose disclosure proves that this life is over, or
     /// [`NO_COMMITMENT`].
     pub(crate) death_commitment: Commitment,
+    /// What proves that the life before is over.
+    pub(crate) hold: Hold,
     /// How long its lease lasts, in microseconds, rounded down. Rounding both is safe: if it is
     /// shorter than a silence so rounded, it is shorter.
     pub(crate) lease_us: u64,
@@ -137,6 +139,7 @@ pub(crate) enum Answer {
         life: u64,
         disk: DiskId,
         death_commitment: Commitment,
+        hold: Hold,
     },
     /// The connection is closed after this.
     Refused(Refusal),
@@ -159,6 +162,12 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::LockId;
+
+    const HOLD: Hold = Hold {
+        lock: LockId::of([0x44; 16]),
+        clock_ns: 10_000,
+    };
 
     fn hello() -> Hello {
         Hello {
@@ -171,6 +180,7 @@ mod tests {
             life: 0x0506,
             disk: DiskId::from_bytes([0x22; 16]),
             death_commitment: [0x33; 32],
+            hold: HOLD,
             lease_us: 120_000,
             silence_us: 150_000,
         }
@@ -193,6 +203,8 @@ mod tests {
             b"\x02\x01\x86\x0a",
             &[0x22; 16],
             &[0x33; 32],
+            &[0x44; 16],
+            b"\x90\x4e",
             b"\xc0\xa9\x07\xf0\x93\x09",
         ];
         let bytes = hello().write(greeting.number).unwrap();
@@ -203,8 +215,16 @@ mod tests {
             life: 300,
             disk: DiskId::from_bytes([0x22; 16]),
             death_commitment: [0x33; 32],
+            hold: HOLD,
         };
-        let golden = [&b"\x00\x02\xac\x02"[..], &[0x22; 16], &[0x33; 32]].concat();
+        let golden = [
+            &b"\x00\x02\xac\x02"[..],
+            &[0x22; 16],
+            &[0x33; 32],
+            &[0x44; 16],
+            b"\x90\x4e",
+        ];
+        let golden = golden.concat();
         assert_eq!(welcome.write(), golden);
         let refused = Answer::Refused(Refusal::Claimed(NodeId(3)));
         assert_eq!(refused.write(), b"\x01\x09\x03");

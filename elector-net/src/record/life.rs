@@ -1,0 +1,166 @@
+use std::{
+    fs::{File, TryLockError},
+    io,
+    path::Path,
+};
+
+use ring::digest::{SHA256, digest};
+use rustix::io::{FdFlags, fcntl_setfd};
+use serde::{Deserialize, Serialize};
+
+use super::disk::private;
+
+/// The file, in the folder of the record.
+const NAME: &str = "life";
+
+/// A lock that all processes of one life of a node hold: when the next life has it, the kernel says
+/// that no process of the one before is left. See [`Tcp::life`](crate::Tcp::life).
+///
+/// It ends with the last process that has inherited it, and not when it is dropped while another
+/// has it.
+#[derive(Debug)]
+pub struct LifeLock {
+    file: File,
+    id: LockId,
+}
+
+/// Names a lock, so that two nodes have the same one only if it is the same file on the same machine
+/// since the same start of its kernel. A copy of the folder has another one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LockId([u8; 16]);
+
+impl LockId {
+    /// No lock is held, or none that proves anything.
+    pub(crate) const NONE: Self = Self([0; 16]);
+
+    #[cfg(test)]
+    pub(crate) const fn of(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// That of a lock on this file, if it would prove anything.
+    #[cfg(target_os = "linux")]
+    fn on(file: &File) -> io::Result<Option<Self>> {
+        use std::os::unix::fs::MetadataExt;
+
+        /// The file systems of which the kernel of this machine keeps the locks, and which give a
+        /// file one device and one inode for as long as it exists: ext2 to ext4, XFS, Btrfs, tmpfs,
+        /// F2FS, ZFS and bcachefs (linux/magic.h).
+        const LOCAL: [i64; 7] = [
+            0xef53,
+            0x5846_5342,
+            0x9123_683e,
+            0x0102_1994,
+            0xf2f5_2010,
+            0x2fc1_2fc1,
+            0xca45_1a4e,
+        ];
+        /// Names the start of the kernel; containers of one machine share it.
+        const BOOT: &str = "/proc/sys/kernel/random/boot_id";
+
+        if !LOCAL.contains(&i64::from(rustix::fs::fstatfs(file)?.f_type)) {
+            return Ok(None);
+        }
+        // Where it cannot be read, nothing is proved.
+        let boot = std::fs::read_to_string(BOOT).ok();
+        let found = file.metadata()?;
+        Ok(boot.map(|boot| Self::named(&boot, found.dev(), found.ino())))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn on(_: &File) -> io::Result<Option<Self>> {
+        Ok(None)
+    }
+
+    fn named(boot: &str, device: u64, inode: u64) -> Self {
+        let text = format!("elector life {} {device} {inode}", boot.trim());
+        let hash = digest(&SHA256, text.as_bytes());
+        let head = hash.as_ref().first_chunk();
+        head.map_or(Self::NONE, |head| Self(*head))
+    }
+}
+
+impl LifeLock {
+    /// Takes the lock of this folder. `None` if processes of the life before still have it, or if it
+    /// would prove nothing here: on a network file system, for example.
+    ///
+    /// # Errors
+    /// If the file cannot be made or locked.
+    pub fn take(folder: impl AsRef<Path>) -> io::Result<Option<Self>> {
+        let file = private().truncate(false).open(folder.as_ref().join(NAME))?;
+        let Some(id) = LockId::on(&file)? else {
+            return Ok(None);
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { file, id })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Has all child processes that are started from now on hold the lock, too, and theirs: for a
+    /// node that acts through other processes. One that closes the files it has inherited does not.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn inherit(&self) -> io::Result<()> {
+        Ok(fcntl_setfd(&self.file, FdFlags::empty())?)
+    }
+
+    pub(crate) fn id(&self) -> LockId {
+        self.id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(folder: &Path) -> Option<LifeLock> {
+        LifeLock::take(folder).unwrap()
+    }
+
+    // The file system of the folder for tests may be any.
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir_in("/dev/shm").unwrap()
+    }
+
+    // A life that is not over must not be taken for one, and the next life must have the same lock.
+    #[test]
+    fn the_lock_is_that_of_the_life_before_when_that_has_ended() {
+        let folder = folder();
+        let first = taken(folder.path()).unwrap();
+        let id = first.id();
+        assert!(taken(folder.path()).is_none(), "the first life is not over");
+        let child = first.file.try_clone().unwrap();
+        drop(first);
+        assert!(taken(folder.path()).is_none(), "a child of it lives");
+        drop(child);
+        assert_eq!(taken(folder.path()).unwrap().id(), id);
+    }
+
+    // A copied folder can be started beside its original.
+    #[test]
+    fn a_copy_has_another_lock() {
+        let (one, copy) = (folder(), folder());
+        let first = taken(one.path()).unwrap();
+        std::fs::copy(one.path().join(NAME), copy.path().join(NAME)).unwrap();
+        assert_ne!(taken(copy.path()).unwrap().id(), first.id());
+        assert_ne!(first.id(), LockId::NONE);
+    }
+
+    // Another start of the kernel, another device or another file is another lock.
+    #[test]
+    fn a_lock_is_named_by_boot_device_and_file() {
+        let all = [
+            LockId::named("a", 1, 23),
+            LockId::named("b", 1, 23),
+            LockId::named("a", 12, 3),
+            LockId::named("a", 1, 24),
+        ];
+        for (place, one) in all.iter().enumerate() {
+            assert!(!all[..place].contains(one));
+        }
+        assert_eq!(LockId::named("a\n", 1, 23), all[0]);
+    }
+}
