@@ -1,7 +1,7 @@
 //! What the actor runtime adds to a message: the same flow on our nodes, on bare actix actors, and
-//! on tokio tasks with channels. 64 messages at a time go back and forth between two parties, on one
-//! thread (`one`) or on two (`two`, as nodes in production are); the throughput column is messages
-//! per second. At the end all play in turns, and the overhead is printed as a ratio.
+//! on tokio tasks with channels. 64 messages at a time go back and forth between two parties, on
+//! one thread (`one`) or on two (`two`, as nodes in production are); the throughput column is
+//! messages per second. At the end all play in turns, and the overhead is printed as a ratio.
 //!
 //! `cargo bench --bench actor_overhead`
 

@@ -1,15 +1,16 @@
-//! How long a cluster of actors is without a leader: wall time from the kill of the leader until all
-//! nodes that live know the next. The others are told at once, as a broken connection tells them,
-//! so that no timeout is in the way; the stock configuration, a network and disks of no delay.
+//! How long a cluster of actors is without a leader: wall time from the kill of the leader until
+//! all nodes that live know the next. The others are told at once, as a broken connection tells
+//! them, so that no timeout is in the way; the stock configuration, a network and disks of no
+//! delay.
 //!
 //! `bully` takes 20 ms longer than the others: its answer timeout, the paper's T. The node with the
 //! highest id that is left asks the higher ones, all of them reported gone, and waits whether one
 //! answers after all. All the other algorithms ask a majority, which decides whatever the hint was
 //! worth. Bully has nobody to ask but the node that is said to be gone: to act on the hint at once
 //! would let a hint *decide* an election, and a connection that broke between two live nodes would
-//! make two leaders where the wait makes none. A hint may start an election early and never more, so
-//! that is not the default; `bully-skip-suspected` shows what the wait costs, for those whose hints
-//! are sure (the death of a process on the same machine).
+//! make two leaders where the wait makes none. A hint may start an election early and never more,
+//! so that is not the default; `bully-skip-suspected` shows what the wait costs, for those whose
+//! hints are sure (the death of a process on the same machine).
 //!
 //! `cargo bench --bench election_actors`; one sample is one kill, or a few. The lines behind
 //! criterion's tell the median, the 99th percentile and the worst of all kills.

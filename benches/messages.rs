@@ -1,6 +1,7 @@
 //! How many messages an election takes after a crash of the leader: exact counts out of the
-//! simulator, the mean over 200 seeds; routine heartbeats and their acks left out. `timeout`: followers
-//! find out by silence, so several may campaign; `hinted`: a broken connection tells them all.
+//! simulator, the mean over 200 seeds; routine heartbeats and their acks left out. `timeout`:
+//! followers find out by silence, so several may campaign; `hinted`: a broken connection tells them
+//! all.
 //!
 //! `cargo bench --bench messages`; the unit is messages, not time.
 

@@ -1,6 +1,6 @@
-//! What one step costs each algorithm, through [`Driver::step`]: the three that a cluster takes all day
-//! long. A leader sends its heartbeats, a follower hears one, and the leader hears the follower's
-//! acknowledgement (Bully and Ring have none). No host: no mailbox, no disk, no network.
+//! What one step costs each algorithm, through [`Driver::step`]: the three that a cluster takes all
+//! day long. A leader sends its heartbeats, a follower hears one, and the leader hears the
+//! follower's acknowledgement (Bully and Ring have none). No host: no mailbox, no disk, no network.
 //!
 //! `cargo bench --bench step`; the unit is time per step.
 

@@ -1,10 +1,10 @@
-//! An election algorithm of your own, and what it gets for nothing: clusters of actors, every fault,
-//! every invariant, and a place in the table. `cargo run --release --example my_algorithm`
+//! An election algorithm of your own, and what it gets for nothing: clusters of actors, every
+//! fault, every invariant, and a place in the table. `cargo run --release --example my_algorithm`
 //! "First come": a node that misses the leader asks all others for the next epoch, and each node
 //! grants an epoch once. It is Raft's vote without pre-vote; the table shows what that is worth.
 //!
-//! The lease: a leader counts from when it sent the newest round that a majority has acknowledged. A
-//! node that acknowledged one grants nothing for `election_min`, which is longer than the lease.
+//! The lease: a leader counts from when it sent the newest round that a majority has acknowledged.
+//! A node that acknowledged one grants nothing for `election_min`, which is longer than the lease.
 
 use elector_core::{
     Acks, Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, NodeId,

@@ -1,8 +1,8 @@
 //! A periodic job that must never run twice at once: numbering invoices.
 //! `cargo run --release --example singleton_worker`
 //!
-//! Three nodes are ready to do it, the leader does it, and books each invoice through a `Fence`. The
-//! leader is killed in the middle of one; another node carries on from what is booked.
+//! Three nodes are ready to do it, the leader does it, and books each invoice through a `Fence`.
+//! The leader is killed in the middle of one; another node carries on from what is booked.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

@@ -9,8 +9,8 @@
 //! | `bully` | `elector::bully::Bully` | one leader per connected component, once things are quiet |
 //! | `ring` | `elector::ring::Ring` | one leader per connected component, once things are quiet |
 //!
-//! Features add up; they never change what another one does. `net` adds `elector::net`: nodes as processes
-//! on machines of their own, over TCP with mutual TLS, with a durable record.
+//! Features add up; they never change what another one does. `net` adds `elector::net`: nodes as
+//! processes on machines of their own, over TCP with mutual TLS, with a durable record.
 //!
 //! # Work that only the leader does
 //!

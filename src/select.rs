@@ -67,7 +67,8 @@ pub type Selected = SelectedNeedsExactlyOneAlgorithmFeature;
 
 /// What [`Selected`] is when there is nothing to select, or too much: no algorithm. Turn on exactly
 /// one of the features `raft` (the default), `paxos`, `bully` and `ring`
-/// (`default-features = false` turns `raft` off), or name the algorithm, as in `elector::raft::Raft`.
+/// (`default-features = false` turns `raft` off), or name the algorithm, as in
+/// `elector::raft::Raft`.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
 pub enum SelectedNeedsExactlyOneAlgorithmFeature {}

@@ -211,7 +211,8 @@ impl Immediate<RaftDurable> for Here {
     }
 }
 
-// Such a save begins after the step that asked for it: its end, or failure, must be heard of no less.
+// Such a save begins after the step that asked for it: its end, or failure, must be heard of no
+// less.
 #[tokio::test]
 async fn a_disk_on_the_nodes_thread_is_waited_for_and_may_fail() {
     let (tell, disk) = disk();

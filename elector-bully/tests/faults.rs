@@ -19,8 +19,8 @@ fn configurations() -> Vec<BullyConfig> {
     configurations
 }
 
-// Bully promises little while faults last, and all the more once they have ended: agreement within a
-// bound, and half a second in which no election may happen.
+// Bully promises little while faults last, and all the more once they have ended: agreement within
+// a bound, and half a second in which no election may happen.
 #[test]
 fn every_fault_ends_with_one_coordinator() {
     let trial = Trial {

@@ -28,8 +28,8 @@
 //!   whatever order the durations would enforce is only one of those that are tried;
 //! - a tick passes, on all clocks at once, if the search has time;
 //! - a node crashes, which leaves it what is on its disk, or restarts;
-//! - a node gets a proof that a peer is dead, while it is down, or suspects one that runs, or gets a
-//!   command, if the bounds allow it.
+//! - a node gets a proof that a peer is dead, while it is down, or suspects one that runs, or gets
+//!   a command, if the bounds allow it.
 //!
 //! A step is atomic. A write that is under way at a crash is a crash before its step: the gate
 //! ([`Gate`](elector_core::Gate)) lets nobody see what rests on it.

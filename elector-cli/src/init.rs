@@ -1,9 +1,10 @@
 //! The first process of a container.
 //!
 //! When the process with the number 1 of a PID namespace ends, the kernel kills all others of the
-//! namespace. So a node that is that process takes with it the heir or the guardian that could prove
-//! to its peers that it is dead, and they wait until its lease has ended. Here the first process
-//! starts the node as a child, passes signals on, reaps what has ended, and ends after all others.
+//! namespace. So a node that is that process takes with it the heir or the guardian that could
+//! prove to its peers that it is dead, and they wait until its lease has ended. Here the first
+//! process starts the node as a child, passes signals on, reaps what has ended, and ends after all
+//! others.
 
 use std::{
     env, io,

@@ -117,8 +117,8 @@ mod tests {
         assert_eq!(acks.quorum(&members), Some(Moment::from_nanos(10)));
     }
 
-    // A late heartbeat of an earlier tenure is answered by a node that does not follow this one: its
-    // echo must not make a lease.
+    // A late heartbeat of an earlier tenure is answered by a node that does not follow this one:
+    // its echo must not make a lease.
     #[test]
     fn an_echo_of_an_earlier_tenure_does_not_count() {
         let members = Membership::new(NodeId(1), (1..=3).map(NodeId)).unwrap();

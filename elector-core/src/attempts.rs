@@ -108,8 +108,8 @@ impl Attempts {
         first
     }
 
-    /// The wait is over. Returns whether it is to go on for the time that an election takes, because
-    /// this node has supported a rival meanwhile; once an attempt at most.
+    /// The wait is over. Returns whether it is to go on for the time that an election takes,
+    /// because this node has supported a rival meanwhile; once an attempt at most.
     pub fn pause(&mut self) -> bool {
         let owed = self.pause == Pause::Owed;
         if owed {

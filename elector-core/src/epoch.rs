@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 /// coordinators with. Durable and monotonic on every node.
 ///
 /// `(epoch, leader)` names one tenure. Under [`Quorum`](crate::Quorum) an epoch has at most one
-/// leader, ever; a [`FencingToken`](crate::FencingToken) is an epoch and the number of a grant within
-/// it.
+/// leader, ever; a [`FencingToken`](crate::FencingToken) is an epoch and the number of a grant
+/// within it.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Epoch(pub u64);

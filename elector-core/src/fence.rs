@@ -5,8 +5,8 @@ use thiserror::Error;
 
 use crate::Epoch;
 
-/// Proof of a tenure, to be sent along with everything that a leader writes: a number below 2^63. Of
-/// two tokens of one cluster the later one is the higher.
+/// Proof of a tenure, to be sent along with everything that a leader writes: a number below 2^63.
+/// Of two tokens of one cluster the later one is the higher.
 ///
 /// It is the epoch, times 2^14, plus the number of the grant within the epoch. A tenure has one
 /// grant for as long as its work goes on. Work that is started again within a tenure, as a command

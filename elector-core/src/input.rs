@@ -22,14 +22,14 @@ pub enum Input<M, T> {
     /// prepare an election. It must not shorten the silence that a voter owes to a lease.
     Suspected(NodeId),
     /// The host has heard nothing at all of this peer for longer than [`Timing::lease`] by its own
-    /// clock, with room for drift. So no lease rests on what the node has acknowledged to that peer,
-    /// and it owes it no silence any more. The peer may live.
+    /// clock, with room for drift. So no lease rests on what the node has acknowledged to that
+    /// peer, and it owes it no silence any more. The peer may live.
     ///
     /// [`Timing::lease`]: crate::Timing::lease
     Silent(NodeId),
     /// A proof of the host: the life of this peer that the node knows has ended, and with it all
-    /// that it did as a leader. Only an observer that saw the process end can give it. What the node
-    /// owed to that life it owes no more. A host drops a proof of any other life, as that says
+    /// that it did as a leader. Only an observer that saw the process end can give it. What the
+    /// node owed to that life it owes no more. A host drops a proof of any other life, as that says
     /// nothing about the present one.
     Died(NodeId),
     /// The host hears this peer again, after it gave one of the three above: what was believed of

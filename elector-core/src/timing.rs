@@ -8,8 +8,8 @@ use crate::{Delay, Settings};
 /// The durations that all algorithms share, so that a comparison of them is fair.
 ///
 /// The default is for one process, and for comparisons with the literature (Ongaro and Ousterhout
-/// 2014, section 9.3: 150 to 300 ms). Between machines take [`patient`](Self::patient), which is the
-/// default there, or [`lan`](Self::lan).
+/// 2014, section 9.3: 150 to 300 ms). Between machines take [`patient`](Self::patient), which is
+/// the default there, or [`lan`](Self::lan).
 ///
 /// In configuration files each is a number of milliseconds under a name ending in `_ms`, fractions
 /// allowed: `heartbeat_ms = 50`.
@@ -52,8 +52,9 @@ impl Default for Timing {
 
 impl Timing {
     /// Durations that hold between machines: a heartbeat every 100 ms, a lease of 800 ms, and an
-    /// election timeout of 1.2 to 2.4 s. They bear round trips of 200 ms, lost packets, and machines
-    /// that are busy for moments. What connects nodes over TCP takes them, unless told otherwise.
+    /// election timeout of 1.2 to 2.4 s. They bear round trips of 200 ms, lost packets, and
+    /// machines that are busy for moments. What connects nodes over TCP takes them, unless told
+    /// otherwise.
     #[must_use]
     pub fn patient() -> Self {
         Self {
@@ -173,8 +174,9 @@ impl Timing {
     /// The random rest of the election timeout, after the vigil, widened for the `attempt`-th try
     /// in a row that elects nobody (from 0). The first two draw from the configured spread; each
     /// one after that doubles it, up to 64-fold, so that a cluster too large or a network too slow
-    /// for the spread still elects; [`Attempts`](crate::Attempts) says which tries count. A timeout without a spread widens from `round_trip`. (The cure Ongaro's dissertation, section 9.3, gives is a wider
-    /// spread; this finds how wide.)
+    /// for the spread still elects; [`Attempts`](crate::Attempts) says which tries count. A timeout
+    /// without a spread widens from `round_trip`. (The cure Ongaro's dissertation, section 9.3,
+    /// gives is a wider spread; this finds how wide.)
     #[must_use]
     pub fn stagger(&self, attempt: u32) -> Delay {
         let doublings = attempt.saturating_sub(1).min(6);

@@ -12,8 +12,8 @@ use elector_core::{
 
 use crate::{Detection, Farewell, FileStorage, Identity, Monitor, RecordError, Tcp, Tls};
 
-/// Makes a node of a real cluster of what [`Elector::builder`] begins: it reaches its peers over TCP
-/// at the addresses that they were named with, and keeps its state in a folder.
+/// Makes a node of a real cluster of what [`Elector::builder`] begins: it reaches its peers over
+/// TCP at the addresses that they were named with, and keeps its state in a folder.
 ///
 /// ```
 /// use elector_core::actor::Elector;

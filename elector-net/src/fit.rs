@@ -8,7 +8,8 @@ use crate::detector::nanos;
 const PAUSE: u64 = 60_000_000_000;
 
 /// Compares what is measured with the durations that were configured. Durations that do not fit are
-/// the usual reason for leaderships that end without a fault, and the log is where it is looked for.
+/// the usual reason for leaderships that end without a fault, and the log is where it is looked
+/// for.
 #[derive(Debug)]
 pub(crate) struct Fit {
     timing: Timing,
@@ -38,8 +39,8 @@ impl Fit {
         }
     }
 
-    /// Returns `true` if the round trip of this peer is to be reported: a round of heartbeats leaves
-    /// little of the lease, or an answer takes longer than is waited for.
+    /// Returns `true` if the round trip of this peer is to be reported: a round of heartbeats
+    /// leaves little of the lease, or an answer takes longer than is waited for.
     pub(crate) fn round_trip(&mut self, peer: NodeId, measured: Duration, now: u64) -> bool {
         let Timing {
             heartbeat,

@@ -1,8 +1,8 @@
 //! Elections between machines: any algorithm of elector, unmodified, as processes that reach each
 //! other over TCP and remember across crashes what they have promised.
 //!
-//! The host for applications is in `elector-core`, feature `actor`; it has two seams, and this crate
-//! fills both:
+//! The host for applications is in `elector-core`, feature `actor`; it has two seams, and this
+//! crate fills both:
 //!
 //! | seam | here | what it promises |
 //! |---|---|---|
@@ -39,16 +39,17 @@
 //! - **Its process ended**: its companion, another process, says so ([`Tcp::companion`]); or,
 //!   without one, the connection to it breaks, and the next one, made at once, is refused.
 //! - **It was replaced**: another life answers. Each has a number, drawn when the node was started.
-//! - **It hangs, or its machine is gone, or the network**: it is silent for longer than it ever was of
-//!   late, and longer than a lease: [`Detection`].
+//! - **It hangs, or its machine is gone, or the network**: it is silent for longer than it ever was
+//!   of late, and longer than a lease: [`Detection`].
 //!
-//! What a companion says is a proof ([`Input::Died`](elector_core::Input::Died)). Another life is one
-//! if it has the lock that all processes of the life before held until they had ended
-//! ([`Tcp::life`]). A refusal, and another life without that, become a suspicion ([`Input::Suspected`](elector_core::Input::Suspected)): a proxy
-//! that is restarted, or a firewall that rejects, refuses in the name of a leader that lives and
-//! has a lease. So a suspicion prepares an election, and shortens no lease. The last one is a silence
-//! ([`Input::Silent`](elector_core::Input::Silent)), after which no lease is left. A connection that
-//! only breaks is neither. When the peer is heard again, the algorithm is told that, too
+//! What a companion says is a proof ([`Input::Died`](elector_core::Input::Died)). Another life is
+//! one if it has the lock that all processes of the life before held until they had ended
+//! ([`Tcp::life`]). A refusal, and another life without that, become a suspicion
+//! ([`Input::Suspected`](elector_core::Input::Suspected)): a proxy that is restarted, or a firewall
+//! that rejects, refuses in the name of a leader that lives and has a lease. So a suspicion
+//! prepares an election, and shortens no lease. The last one is a silence
+//! ([`Input::Silent`](elector_core::Input::Silent)), after which no lease is left. A connection
+//! that only breaks is neither. When the peer is heard again, the algorithm is told that, too
 //! ([`Input::Returned`](elector_core::Input::Returned)).
 #![forbid(unsafe_code)]
 

@@ -152,9 +152,9 @@ impl Link {
         }
     }
 
-    /// This life is proved to be over. Returns `true` if it is the present one, this is news, and no
-    /// lease of a life before can be left, after so long a `silence`: a copied disk gives two lives
-    /// to one node, and the death of one says nothing of the other.
+    /// This life is proved to be over. Returns `true` if it is the present one, this is news, and
+    /// no lease of a life before can be left, after so long a `silence`: a copied disk gives two
+    /// lives to one node, and the death of one says nothing of the other.
     pub(crate) fn bury(&self, life: u64, silence: Duration) -> bool {
         if self.life() != life || self.buried.swap(life, Ordering::AcqRel) == life {
             return false;
@@ -350,8 +350,8 @@ mod tests {
         assert_eq!(met, [Met::Again, Met::Again, Met::Another, Met::Again]);
     }
 
-    // A node that was killed together with its companion, and is started again at once, proves itself
-    // that its lease is free; but not while a life before that may hold one.
+    // A node that was killed together with its companion, and is started again at once, proves
+    // itself that its lease is free; but not while a life before that may hold one.
     #[test]
     fn a_life_that_has_the_lock_of_the_one_before_proves_its_end() {
         let holds = |lock| Hold {
@@ -413,8 +413,8 @@ mod tests {
         assert!(link.bury(7, short), "no lease is left by then");
     }
 
-    // The algorithm is told once an outage, and once that it is over; but a peer that refuses connections may be silent, too,
-    // and only its silence frees a voter.
+    // The algorithm is told once an outage, and once that it is over; but a peer that refuses
+    // connections may be silent, too, and only its silence frees a voter.
     #[test]
     fn a_peer_is_told_gone_once_until_it_is_heard() {
         let link = link();

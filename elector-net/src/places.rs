@@ -39,8 +39,8 @@ impl Places {
 mod tests {
     use super::*;
 
-    // An IPv4 peer that comes to an IPv6 socket is the same peer; one that has moved is not where it
-    // was.
+    // An IPv4 peer that comes to an IPv6 socket is the same peer; one that has moved is not where
+    // it was.
     #[test]
     fn a_peer_is_known_where_it_is_dialled_and_where_it_came_from() {
         let places = Places::default();

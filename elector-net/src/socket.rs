@@ -14,7 +14,8 @@ use tokio::{
 use crate::farewell::{Ended, Tail};
 
 /// A connection as the operating system has it, below TLS. A read fails with [`Ended`] when it
-/// meets a farewell; what came just before that is lost, as all that a dead process has said may be.
+/// meets a farewell; what came just before that is lost, as all that a dead process has said may
+/// be.
 ///
 /// It is shut down when it is dropped: a companion may have a copy of it, and would keep it open.
 #[derive(Debug)]
@@ -29,8 +30,8 @@ impl Socket {
         Self { tcp, tail }
     }
 
-    /// Has the runtime that calls this look after the connection, rather than the one in which it was
-    /// made: otherwise that one's thread would be woken for all that arrives.
+    /// Has the runtime that calls this look after the connection, rather than the one in which it
+    /// was made: otherwise that one's thread would be woken for all that arrives.
     pub(crate) fn move_here(&mut self) -> io::Result<()> {
         let copy = self.tcp.as_fd().try_clone_to_owned()?;
         self.tcp = TcpStream::from_std(copy.into())?;

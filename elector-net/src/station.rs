@@ -117,9 +117,9 @@ impl<A: ElectionAlgorithm> Station<A> {
         }
     }
 
-    /// A sign of life of a peer. In most algorithms two followers say nothing to each other, so that
-    /// the algorithm would not hear of it by itself that a peer is back; and two nodes that take
-    /// each other for gone campaign at the same time when their leader dies.
+    /// A sign of life of a peer. In most algorithms two followers say nothing to each other, so
+    /// that the algorithm would not hear of it by itself that a peer is back; and two nodes that
+    /// take each other for gone campaign at the same time when their leader dies.
     pub(crate) fn heard(&self, link: &Link) {
         if link.heard() {
             self.inbox.returned(link.node);

@@ -26,8 +26,8 @@ pub(crate) struct Hold {
 #[derive(Debug)]
 pub(crate) struct Holding {
     lock: LockId,
-    /// By how much the clock of this machine is ahead of the peer's, as it looks: the truth, and what
-    /// the message took. The least of this time and of the time before it.
+    /// By how much the clock of this machine is ahead of the peer's, as it looks: the truth, and
+    /// what the message took. The least of this time and of the time before it.
     ahead: [i128; 2],
     /// When this time began.
     since: u64,
@@ -58,8 +58,8 @@ impl Holding {
         }
     }
 
-    /// Whether a life that says this proves that the present one is over: it holds the same lock, on
-    /// a machine whose clock has not stood still.
+    /// Whether a life that says this proves that the present one is over: it holds the same lock,
+    /// on a machine whose clock has not stood still.
     pub(crate) fn is_over(&self, hold: Hold, now: u64) -> bool {
         let least = self.ahead.into_iter().min().unwrap_or_default();
         let late = ahead(now, hold.clock_ns) - least;

@@ -47,15 +47,15 @@ const MOST_QUEUED: usize = 1024;
 /// nodes there are two connections. All of it runs on the node's own thread: a message that
 /// arrives is handled without another thread being woken. Only whose a new connection is, a second
 /// thread finds out, for strangers ask for handshakes, too. Connections from the addresses of peers
-/// (where they are dialled, and where they came from last) have a budget of their own; of those from
-/// all other addresses a few are looked at in a second, and the rest are closed.
+/// (where they are dialled, and where they came from last) have a budget of their own; of those
+/// from all other addresses a few are looked at in a second, and the rest are closed.
 ///
 /// # What the algorithm is told
 ///
 /// It is told that a peer died when the peer's [companion](Self::companion) says so, which is a
-/// proof. It is told to suspect a peer when its connection has broken *and* the next one is refused,
-/// or another life of it answers there; and that a peer is silent when it has been so for longer
-/// than [`Detection`] bears. A connection that merely breaks is made anew.
+/// proof. It is told to suspect a peer when its connection has broken *and* the next one is
+/// refused, or another life of it answers there; and that a peer is silent when it has been so for
+/// longer than [`Detection`] bears. A connection that merely breaks is made anew.
 pub struct Tcp<A: ElectionAlgorithm> {
     cluster: String,
     peers: Vec<Peer>,
@@ -144,8 +144,8 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     }
 
     /// Takes a refused connection, or another life that answers, for a proof that the process has
-    /// ended ([`Input::Died`](elector_core::Input::Died)): the next leader is elected at once, and not
-    /// when the lease has ended. Default: `false`.
+    /// ended ([`Input::Died`](elector_core::Input::Died)): the next leader is elected at once, and
+    /// not when the lease has ended. Default: `false`.
     ///
     /// A proxy that is restarted, or a firewall that rejects, refuses in the name of a leader that
     /// lives. Then two nodes hold a lease at once. Only for networks where nothing between the
@@ -160,13 +160,13 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     /// leader at once then, and otherwise when the lease has ended. Default: none.
     ///
     /// `keep` gives that process a copy of a connection, and the [`Farewell`] that it is to write
-    /// there. It is called with each connection on which the node speaks to a peer, and must not wait.
-    /// The node shuts the connection down (`shutdown(2)`) when it has no more use for it; the copy is
-    /// to be closed then. If `keep` fails, no proof will come over this connection.
+    /// there. It is called with each connection on which the node speaks to a peer, and must not
+    /// wait. The node shuts the connection down (`shutdown(2)`) when it has no more use for it; the
+    /// copy is to be closed then. If `keep` fails, no proof will come over this connection.
     ///
     /// Everything rests on this: the farewell is written only when the process of the node *and all
-    /// that acts on behalf of its leadership* have ended, as the kernel says by a pidfd. The end of a
-    /// pipe, a failed call or a node that says nothing are not that. The heir of a process
+    /// that acts on behalf of its leadership* have ended, as the kernel says by a pidfd. The end of
+    /// a pipe, a failed call or a node that says nothing are not that. The heir of a process
     /// (`elector_heir::entrust`) and the guardian of `elector run` are such processes.
     #[must_use]
     pub fn companion(

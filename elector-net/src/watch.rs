@@ -13,8 +13,8 @@ use crate::{
 /// The least time between two looks: the timers of tokio are no finer.
 const LOOK: u64 = 1_000_000;
 
-/// Tells the algorithm of peers that have been silent for too long, and longer than a lease: one that hangs, one whose
-/// machine is gone, one that is cut off. None of these closes a connection.
+/// Tells the algorithm of peers that have been silent for too long, and longer than a lease: one
+/// that hangs, one whose machine is gone, one that is cut off. None of these closes a connection.
 pub(crate) async fn watch<A: ElectionAlgorithm>(station: Arc<Station<A>>) {
     let rest = nanos(station.detection.ping);
     let mut fit = Fit::new(station.timing);

@@ -33,8 +33,8 @@ async fn every_algorithm_elects_over_tcp_and_replaces_a_leader_that_stopped() {
     elects_and_fails_over::<Ring>().await;
 }
 
-// Between machines the durations of one process would end a leadership at each lost packet. They are
-// taken only if they are asked for.
+// Between machines the durations of one process would end a leadership at each lost packet. They
+// are taken only if they are asked for.
 #[test]
 fn nodes_over_tcp_have_patient_durations_by_default() {
     let builder = || {

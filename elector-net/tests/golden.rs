@@ -1,5 +1,5 @@
-//! The bytes of every message and of every durable state. Nodes of two releases meet on the wire, and
-//! a new release reads the disk of the old one: these bytes are never changed, only added to. A
+//! The bytes of every message and of every durable state. Nodes of two releases meet on the wire,
+//! and a new release reads the disk of the old one: these bytes are never changed, only added to. A
 //! change that is meant needs a new version of the protocol, and of the record.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]

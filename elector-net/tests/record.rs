@@ -109,8 +109,8 @@ async fn a_record_is_made_once() {
     assert_eq!(load(&mut storage).await.unwrap(), Some(term(7)));
 }
 
-// Under two lists of nodes two leaders can be elected at once, in one epoch: the record decides which
-// list it is, and the error says how it is changed.
+// Under two lists of nodes two leaders can be elected at once, in one epoch: the record decides
+// which list it is, and the error says how it is changed.
 #[tokio::test]
 async fn another_list_of_nodes_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -98,8 +98,8 @@ impl PaxosConfig {
     }
 
     /// How many messages one election takes that no other proposer disturbs: `nodes` configured
-    /// (three or more), the leader dead, all others alive and not just restarted, until all of these
-    /// know. Those sent to the dead leader count.
+    /// (three or more), the leader dead, all others alive and not just restarted, until all of
+    /// these know. Those sent to the dead leader count.
     ///
     /// `n − 1` `Prepare`, `n − 2` `Promise`, `n − 1` `Accept`; then `n − 2` `Accepted` and `n − 1`
     /// `Learn`, or, with broadcast learning, `(n − 1)²` `Accepted`. A thrifty proposer sends

@@ -19,8 +19,8 @@ pub struct PaxosDurable {
     /// The instance that `promised` and `accepted` are about: `epoch`, or a newer one that nobody
     /// may win. This node is no acceptor of older ones any more. Never goes back.
     pub instance: Epoch,
-    /// The highest ballot promised in `instance`; or a bound of it, if the node entered that without
-    /// knowing what it had promised before a restart.
+    /// The highest ballot promised in `instance`; or a bound of it, if the node entered that
+    /// without knowing what it had promised before a restart.
     pub promised: Option<Ballot>,
     /// The proposal of the highest ballot accepted in `instance`.
     pub accepted: Option<Proposal>,

@@ -68,13 +68,14 @@
 //! - *Acceptors with a live leader answer `Prepare` for a newer epoch with `Reject`* (Ongaro's
 //!   dissertation, section 4.2.3, does so for Raft), and consider it again when the leader has
 //!   been silent for `election_min`. A promise for a newer epoch does not unseat a leader either:
-//!   only an acceptance does. So a node that was cut off, or whose suspicion was wrong, disturbs no leader.
+//!   only an acceptance does. So a node that was cut off, or whose suspicion was wrong, disturbs no
+//!   leader.
 //! - *A proof that the leader has died ends the silence at once.* A suspicion ends none: the node
 //!   whose turn is first sends its `Prepare`, and promises to itself, as all others promise to it,
 //!   when the silence has ended.
-//! - *A promise begins the acceptor's own wait anew once for each proposer*, until there is a leader;
-//!   an acceptance does each time. So proposers that reach no majority cannot keep one that does
-//!   from its turn. Waits widen when proposers compete or promises come late, not when no node
+//! - *A promise begins the acceptor's own wait anew once for each proposer*, until there is a
+//!   leader; an acceptance does each time. So proposers that reach no majority cannot keep one that
+//!   does from its turn. Waits widen when proposers compete or promises come late, not when no node
 //!   answers or when others hear their leader.
 //! - *The decision is acknowledged* by whoever hears it from the leader itself, and begins the same
 //!   silence as a heartbeat. The paper's learners answer nothing, but a lease needs answers.

@@ -153,8 +153,8 @@ fn keeps_its_word(pledged: &mut BTreeMap<Epoch, Pledge>, pledge: Pledge) -> bool
     true
 }
 
-/// Whether the disk says it, so that it is kept whatever happens: the very promise, or that the node
-/// may have made it.
+/// Whether the disk says it, so that it is kept whatever happens: the very promise, or that the
+/// node may have made it.
 fn is_durable(durable: &PaxosDurable, pledge: Pledge) -> bool {
     let written = durable.promised.is_some_and(|promised| {
         durable.instance == pledge.epoch && (promised.counter, promised.node.0) == pledge.rank

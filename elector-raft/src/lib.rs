@@ -57,9 +57,11 @@
 //!   long as rivals meet or votes come late. Attempts that get no answer, or that are refused
 //!   because others hear their leader, count up to twofold only.
 //! - A vote begins the voter's election timeout anew once for each candidate, until there is a
-//!   leader. The paper's voter begins it anew each time, so that candidates that reach no quorum can
-//!   keep one that does from its turn. For the rest of the search it waits two round trips more.
-//! - A node that asks for pre-votes is still a candidate of its own term: votes that come late count.
+//!   leader. The paper's voter begins it anew each time, so that candidates that reach no quorum
+//!   can keep one that does from its turn. For the rest of the search it waits two round trips
+//!   more.
+//! - A node that asks for pre-votes is still a candidate of its own term: votes that come late
+//!   count.
 //! - A request that is refused because of I7 is kept, and considered again when the silence ends,
 //!   so that a vote is late rather than lost. The paper's candidate would have to ask again.
 //! - A heartbeat of a past term is answered with the newer term even where nobody follows its

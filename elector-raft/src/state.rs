@@ -21,8 +21,8 @@ pub struct Raft {
     /// The leader of the present term, once it is known; it stays after that leader has stepped
     /// down or was given up, because a term never has another.
     pub(crate) winner: Option<NodeId>,
-    /// The elections in a row that this node took part in, as candidate or voter, and that no node won.
-    /// Pre-votes do not count: they cannot split, so that a wider spread is no cure for their
+    /// The elections in a row that this node took part in, as candidate or voter, and that no node
+    /// won. Pre-votes do not count: they cannot split, so that a wider spread is no cure for their
     /// failing, and a cluster that was without a majority is not slow when it has one again.
     pub(crate) attempts: Attempts,
     /// Whether to let the next chance to campaign pass, after having resigned.

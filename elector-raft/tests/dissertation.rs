@@ -340,8 +340,8 @@ fn a_leader_that_returns_is_suspected_still() {
     assert_eq!(sent(&step, 2), Some(request_vote(e(2))));
 }
 
-// A lease may be valid while a proxy refuses connections. A node that is told so may ask, and must not
-// become a candidate, or help to elect one, before its own silence has ended.
+// A lease may be valid while a proxy refuses connections. A node that is told so may ask, and must
+// not become a candidate, or help to elect one, before its own silence has ended.
 #[test]
 fn a_suspicion_asks_and_ends_no_silence() {
     let mut node = Node::new(5, &RaftConfig::default());

@@ -1,7 +1,7 @@
-//! Ring elections, three of them: the textbooks' token that **collects** all live ids (Silberschatz,
-//! Galvin and Gagne; Tanenbaum and van Steen), **Chang–Roberts** (E. Chang and R. Roberts, "An
-//! improved algorithm for decentralized extrema-finding in circular configurations of processes",
-//! CACM 22(5), 1979) and **Hirschberg–Sinclair** (D. S. Hirschberg and J. B. Sinclair,
+//! Ring elections, three of them: the textbooks' token that **collects** all live ids
+//! (Silberschatz, Galvin and Gagne; Tanenbaum and van Steen), **Chang–Roberts** (E. Chang and R.
+//! Roberts, "An improved algorithm for decentralized extrema-finding in circular configurations of
+//! processes", CACM 22(5), 1979) and **Hirschberg–Sinclair** (D. S. Hirschberg and J. B. Sinclair,
 //! "Decentralized extrema-finding in circular configurations of processors", CACM 23(11), 1980).
 //!
 //! > **Two leaders.** The papers assume that no node fails during an election, that no message is
@@ -22,8 +22,8 @@
 //! - *Chang–Roberts*: a token carries one id. A higher node discards it and sends its own instead,
 //!   once; lower ones pass it on. Who receives its own id leads, and sends COORDINATOR round.
 //! - *Hirschberg–Sinclair*: a candidate probes 2⁰, 2¹, 2², ... nodes to both sides. A higher node
-//!   stops the probe; the last one on its way answers. With both answers the distance doubles, until
-//!   a probe comes all round.
+//!   stops the probe; the last one on its way answers. With both answers the distance doubles,
+//!   until a probe comes all round.
 //!
 //! Every hop is acknowledged. A node that does not answer within `timing.round_trip` is skipped,
 //! and from then on at once, until it is heard from. The leader is watched by its heartbeats, which
@@ -58,12 +58,12 @@
 //! - I1. The epoch of a node never goes back, across crashes too, and is durable before any message
 //!   that shows it.
 //! - I2. A winner's epoch is above every epoch that its token met.
-//! - I3. A node follows nobody of an older epoch than its own, and within an epoch moves to a higher
-//!   leader only, unless it has given the present one up.
-//! - I4. No token makes more than n hops between live nodes. It ends at its origin, where its origin
-//!   is found silent, at a node that has seen it before, or when its hops are used up.
-//! - I5. The serial of a token is unique to its origin across restarts, as long as disks are kept. A
-//!   token that comes home counts only if it is the newest of an election that its origin holds.
+//! - I3. A node follows nobody of an older epoch than its own, and within an epoch moves to a
+//!   higher leader only, unless it has given the present one up.
+//! - I4. No token makes more than n hops between live nodes. It ends at its origin, where its
+//!   origin is found silent, at a node that has seen it before, or when its hops are used up.
+//! - I5. The serial of a token is unique to its origin across restarts, as long as disks are kept.
+//!   A token that comes home counts only if it is the newest of an election that its origin holds.
 //! - I6. Once started, exactly one of the timers runs that make a node act (`Vigil`, `Stagger`,
 //!   `Await`, `Lap`, `Heartbeat`): nobody waits for ever.
 //!
@@ -71,8 +71,8 @@
 //!
 //! - *A token is lost*: its initiator starts anew after one lap at a `round_trip` a hop (twice that
 //!   for a probe and its reply).
-//! - *The initiator dies*: the last live node before it finds it silent. With Collect it has all ids
-//!   and names the leader in its place; else it starts an election of its own.
+//! - *The initiator dies*: the last live node before it finds it silent. With Collect it has all
+//!   ids and names the leader in its place; else it starts an election of its own.
 //! - *A token is doubled*, by the network or by the loss of a `HopAck`: every node passes on the
 //!   first copy it sees.
 //! - *Several initiators*: Chang–Roberts and Hirschberg–Sinclair are made for it. With Collect, an
@@ -97,8 +97,8 @@
 //!
 //! While faults last: a leader that nobody can reach leads on; over a **one-way link** a node that
 //! cannot hear the leader holds one election after another; in a **partial partition** a node in
-//! the middle follows the newer tenure while two lead. With 10 % loss about every fifth hop fails to
-//! be acknowledged, and skips a live node.
+//! the middle follows the newer tenure while two lead. With 10 % loss about every fifth hop fails
+//! to be acknowledged, and skips a live node.
 //!
 //! # Departures from the papers
 //!
@@ -108,8 +108,9 @@
 //! - A recovering node listens for one vigil and follows a live leader, even a lower one. The
 //!   textbooks do not say; taking over would be an election without need.
 //! - A leader takes part in the elections of lower nodes as if it had just won one: with
-//!   Chang–Roberts and Hirschberg–Sinclair it discards their tokens and sends none of its own, since
-//!   its heartbeats reach them. If a token carries a newer epoch than its own, it moves above that.
+//!   Chang–Roberts and Hirschberg–Sinclair it discards their tokens and sends none of its own,
+//!   since its heartbeats reach them. If a token carries a newer epoch than its own, it moves above
+//!   that.
 //! - A heartbeat of the present leader ends an election that misses it wrongly, unless the
 //!   application has asked for that election.
 //! - Distances of Hirschberg–Sinclair count live nodes.

@@ -1,5 +1,5 @@
-//! The rules of the papers, one test each: the textbooks' token that collects ids, Chang and Roberts
-//! (CACM 22(5), 1979), Hirschberg and Sinclair (CACM 23(11), 1980).
+//! The rules of the papers, one test each: the textbooks' token that collects ids, Chang and
+//! Roberts (CACM 22(5), 1979), Hirschberg and Sinclair (CACM 23(11), 1980).
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 

@@ -73,8 +73,8 @@ impl<A: ElectionAlgorithm> Observer<A> {
         assert_ne!(view.role, Role::Leader, "nobody has told it to lead");
     }
 
-    /// What a peer may say to a message that the node has sent: one of another kind that begins with
-    /// the same fields. Answers are of this form, and would otherwise be met by chance alone.
+    /// What a peer may say to a message that the node has sent: one of another kind that begins
+    /// with the same fields. Answers are of this form, and would otherwise be met by chance alone.
     pub fn answer(&self, draw: &mut Draw<'_>) -> Option<(NodeId, A::Message)> {
         let (from, bytes) = self.heard.get(draw.below(MOST_HEARD))?;
         // The last byte of a number in postcard is below 128, and so is all that is one byte.

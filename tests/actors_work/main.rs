@@ -121,8 +121,8 @@ async fn alone() -> Elector<Raft> {
     builder.start().await.unwrap()
 }
 
-// Work that was asked to end must be able to finish what it is at as the leader, its lease prolonged,
-// and only then may the heir that was asked for take over.
+// Work that was asked to end must be able to finish what it is at as the leader, its lease
+// prolonged, and only then may the heir that was asked for take over.
 #[tokio::test(flavor = "multi_thread")]
 async fn work_finishes_while_the_node_leads_on() {
     let cluster = cluster(3).await;

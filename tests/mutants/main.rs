@@ -1,6 +1,6 @@
-//! Every invariant has a mutant that trips it: Raft, broken in one way each, in the stock scenarios;
-//! Paxos where the invariant is about ballots. The seeds are named. If a change moves one, the
-//! failure says where the mutant is caught now.
+//! Every invariant has a mutant that trips it: Raft, broken in one way each, in the stock
+//! scenarios; Paxos where the invariant is about ballots. The seeds are named. If a change moves
+//! one, the failure says where the mutant is caught now.
 
 mod paxos;
 mod raft;

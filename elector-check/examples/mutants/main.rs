@@ -7,10 +7,10 @@
 //! ```
 //!
 //! Each fault takes a build, then up to 100 s of walks and a search in each variant that it names,
-//! so that all of them take some 20 minutes on two cores. The faults are in `elector-check/mutants.toml`, each a change of
-//! a line or two. Each is made in a copy of the sources under `target/mutants`, so that the working
-//! tree stays as it is. The exit code is 1 if a fault was not found, or if one was found that was
-//! expected to be harmless.
+//! so that all of them take some 20 minutes on two cores. The faults are in
+//! `elector-check/mutants.toml`, each a change of a line or two. Each is made in a copy of the
+//! sources under `target/mutants`, so that the working tree stays as it is. The exit code is 1 if a
+//! fault was not found, or if one was found that was expected to be harmless.
 
 mod list;
 

@@ -16,8 +16,8 @@ use crate::{
 ///
 /// A continuation is a few moves: a node is restarted, a message that is late arrives, leadership
 /// is transferred. What a move has caused goes on for a while. One node is the rebel: at last it is
-/// made to campaign, once or again after a rejection, and what that causes goes on until an election
-/// has got through.
+/// made to campaign, once or again after a rejection, and what that causes goes on until an
+/// election has got through.
 pub(crate) struct Rush<A: ElectionAlgorithm> {
     rng: Rng,
     /// What has arrived or was lost before, the oldest first.

@@ -35,7 +35,8 @@ pub(crate) fn work() {
     }
 }
 
-/// How long a leader that is stopped hangs, after it was replaced: longer than any silence is borne.
+/// How long a leader that is stopped hangs, after it was replaced: longer than any silence is
+/// borne.
 const HANGS: Duration = Duration::from_millis(500);
 
 /// What a process of the cluster is.

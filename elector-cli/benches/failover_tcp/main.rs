@@ -6,8 +6,8 @@
 //! round trip, a durable write), and plain code that does nothing but "EOF, one vote round, durable
 //! votes". Compare the ratios: the figures themselves are the machine's.
 //!
-//! `cargo bench -p elector-cli --bench failover_tcp` (half an hour); `-- --kills 500 --stops 50` for
-//! more, `-- --algorithms raft --nodes 3` for less.
+//! `cargo bench -p elector-cli --bench failover_tcp` (half an hour); `-- --kills 500 --stops 50`
+//! for more, `-- --algorithms raft --nodes 3` for less.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

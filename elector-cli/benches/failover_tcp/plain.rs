@@ -1,6 +1,7 @@
-//! Plain code that does nothing but "EOF, one vote round, durable votes", as one would write it with
-//! tokio in an afternoon: a task per connection, the disk on tokio's blocking threads. No terms to
-//! catch up with, no pre-vote, no leases, no encryption, no reconnecting: one failover, and it ends.
+//! Plain code that does nothing but "EOF, one vote round, durable votes", as one would write it
+//! with tokio in an afternoon: a task per connection, the disk on tokio's blocking threads. No
+//! terms to catch up with, no pre-vote, no leases, no encryption, no reconnecting: one failover,
+//! and it ends.
 
 use std::{
     env,

@@ -12,8 +12,8 @@ pub(super) struct Sent {
     pub(super) data: String,
 }
 
-/// Reads a stream of server-sent events (WHATWG, section 9.2.6). The name of an event is in its data
-/// too, and is passed over.
+/// Reads a stream of server-sent events (WHATWG, section 9.2.6). The name of an event is in its
+/// data too, and is passed over.
 #[derive(Debug)]
 pub(super) struct Stream<R>(R);
 

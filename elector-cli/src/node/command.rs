@@ -225,8 +225,8 @@ struct Worker {
     policy: ExitPolicy,
     /// The exit code of the process, if the end of the command or of its guardian decides it.
     verdict: Mutex<Option<u8>>,
-    /// The node gives leadership up when the work is not polled for this time: its command is dead by
-    /// then, for the guardian hears of no longer lease.
+    /// The node gives leadership up when the work is not polled for this time: its command is dead
+    /// by then, for the guardian hears of no longer lease.
     patience: Duration,
 }
 
@@ -296,9 +296,9 @@ impl Worker {
     }
 }
 
-/// Leads for as long as the guardian is not `gone`. Work that has it in hand then hears of that too,
-/// sees to the end of the command, and comes to a verdict; unless it ends before it has listened,
-/// because its leadership does.
+/// Leads for as long as the guardian is not `gone`. Work that has it in hand then hears of that
+/// too, sees to the end of the command, and comes to a verdict; unless it ends before it has
+/// listened, because its leadership does.
 async fn unless_bereaved<T>(
     led: impl Future<Output = Result<(), LeadError>>,
     gone: impl Future<Output = ()>,

@@ -61,7 +61,8 @@ pub(crate) struct Set {
     /// The number of the new list: one more than the highest generation of all data folders
     #[arg(long, value_name = "N")]
     generation: u64,
-    /// The highest epoch of all data folders: epochs, and with them fencing tokens, go on from there
+    /// The highest epoch of all data folders: epochs, and with them fencing tokens, go on from
+    /// there
     #[arg(long, value_name = "EPOCH")]
     epoch_floor: u64,
     /// Data folders

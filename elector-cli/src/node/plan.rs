@@ -90,8 +90,8 @@ fn required<T>(
     value.ok_or(ServeError::Missing { flag, env, key })
 }
 
-/// From the file, else from the variable `ELECTOR_TOKEN`. There is no flag: everybody on the machine
-/// can read the flags of a process.
+/// From the file, else from the variable `ELECTOR_TOKEN`. There is no flag: everybody on the
+/// machine can read the flags of a process.
 fn token(file: Option<PathBuf>) -> Result<Option<Token>, ServeError> {
     let given = || {
         env::var("ELECTOR_TOKEN")

@@ -82,8 +82,8 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "BOOL", env = "ELECTOR_HEIR")]
     pub(crate) heir: Option<bool>,
     /// Take a refused connection for the death of the peer, and elect at once rather than when its
-    /// lease has ended. A proxy that is restarted, or a firewall that rejects, refuses for a leader that
-    /// lives: then two commands run at once [default: false]
+    /// lease has ended. A proxy that is restarted, or a firewall that rejects, refuses for a leader
+    /// that lives: then two commands run at once [default: false]
     #[arg(
         long,
         num_args = 0..=1,

@@ -28,8 +28,9 @@ impl Keeper {
         self.tell(&Order::Keep, Some(socket.as_fd()))
     }
 
-    /// Lets the guardian keep this connection to a peer, and write the farewell there when the process of
-    /// the node has ended and no process of the command that it knows of is left. Never waits.
+    /// Lets the guardian keep this connection to a peer, and write the farewell there when the
+    /// process of the node has ended and no process of the command that it knows of is left. Never
+    /// waits.
     ///
     /// # Errors
     /// As [`keep`](Self::keep).

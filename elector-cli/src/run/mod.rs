@@ -30,8 +30,8 @@
 //! The last row has no grace, for the lease is no protection there: the kernel tells the peers of
 //! the process's end too. A broken or refused connection is no proof for them, and does not shorten
 //! the silence that they owe to the lease. The proof comes of the guardian, to which the node has
-//! [entrusted](Keeper::entrust) its connections: when the kernel says that the process of the node has
-//! ended, and COMMAND is dead. Then another node may lead within a millisecond.
+//! [entrusted](Keeper::entrust) its connections: when the kernel says that the process of the node
+//! has ended, and COMMAND is dead. Then another node may lead within a millisecond.
 //!
 //! COMMAND is over when its first process has ended and none is left of what that one has started.
 //! What it leaves behind gets SIGTERM, `grace`, SIGKILL, and only then is the end reported. So it
@@ -53,11 +53,12 @@
 //! - a process that has become another user's, if elector may not signal that one; and by such a
 //!   change (`exec` of a set-user-ID file, or one with capabilities) COMMAND escapes
 //!   `PR_SET_PDEATHSIG`, too;
-//! - COMMAND, if node *and* guardian are stopped and it is not (`pkill -STOP elector`): no process is
-//!   left that could kill it, and another node is elected when the lease has ended;
+//! - COMMAND, if node *and* guardian are stopped and it is not (`pkill -STOP elector`): no process
+//!   is left that could kill it, and another node is elected when the lease has ended;
 //! - a process that hangs in the kernel (a dead network file system) dies when it comes back;
-//! - a COMMAND with much memory: the kernel frees its memory before it is dead, which takes some 60 to
-//!   80 ms per GiB that is resident. Give `margin` that much: there is a warning where it has less;
+//! - a COMMAND with much memory: the kernel frees its memory before it is dead, which takes some 60
+//!   to 80 ms per GiB that is resident. Give `margin` that much: there is a warning where it has
+//!   less;
 //! - what others start for COMMAND: a container that a daemon runs, a systemd unit, a remote shell;
 //! - a machine that is suspended, or whose processes are all frozen, past the deadline: COMMAND may
 //!   run for an instant when it wakes, before the guardian does. The fencing token is for that.
@@ -66,29 +67,29 @@
 //!
 //! The guardian locks its memory and goes before other processes, where it may: with `CAP_IPC_LOCK`
 //! or `LimitMEMLOCK=infinity`, and with `CAP_SYS_NICE` or `LimitNICE=-20`. So do the processes that
-//! it kills, which need a processor to end. It measures how late it hears of a longer lease, and how
-//! long after the time for it the last process was dead. If the double of the worst of the last 64
-//! is more than `margin`, it leaves that instead, and takes at the most half of the time that a
+//! it kills, which need a processor to end. It measures how late it hears of a longer lease, and
+//! how long after the time for it the last process was dead. If the double of the worst of the last
+//! 64 is more than `margin`, it leaves that instead, and takes at the most half of the time that a
 //! heartbeat may be late. An end after the lease is logged as an error, and counted in
 //! `elector_command_late_ends_total`.
 //!
 //! # The environment of COMMAND
 //!
 //! The node's, and: `ELECTOR_NODE`, the id of this node; `ELECTOR_EPOCH`, the epoch that it leads;
-//! `ELECTOR_FENCING_TOKEN`, the token to send along with every write, which is higher at each start and
-//! not set under an algorithm that gives none. Standard output and error are the node's; standard input is empty,
-//! unless [told otherwise](Stdin). COMMAND has no controlling terminal. It inherits one open file,
-//! `life` in the node's folder, which is locked: when the next life of the node gets that lock, no
-//! process is left that acted for the life before, and peers take it for a proof. A process that
-//! closes the file is not waited for.
+//! `ELECTOR_FENCING_TOKEN`, the token to send along with every write, which is higher at each start
+//! and not set under an algorithm that gives none. Standard output and error are the node's;
+//! standard input is empty, unless [told otherwise](Stdin). COMMAND has no controlling terminal. It
+//! inherits one open file, `life` in the node's folder, which is locked: when the next life of the
+//! node gets that lock, no process is left that acted for the life before, and peers take it for a
+//! proof. A process that closes the file is not waited for.
 //!
 //! # In a container
 //!
 //! As the first process of a container (of a PID namespace) `elector run` and `elector node` start
-//! themselves again as a child, pass signals on to it, and end after all other processes, 10 s after
-//! it at the latest. Otherwise the kernel would kill the guardian, or the heir, together with the
-//! node, and nothing could prove to the peers that this is dead. If the container is killed as a
-//! whole, nothing can: peers elect when the lease has ended.
+//! themselves again as a child, pass signals on to it, and end after all other processes, 10 s
+//! after it at the latest. Otherwise the kernel would kill the guardian, or the heir, together with
+//! the node, and nothing could prove to the peers that this is dead. If the container is killed as
+//! a whole, nothing can: peers elect when the lease has ended.
 //!
 //! # Exit codes of `elector run`
 //!

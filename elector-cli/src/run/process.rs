@@ -31,9 +31,9 @@ pub(super) fn hasten() -> io::Result<i32> {
     Ok(before)
 }
 
-/// Lets all of this session go before others, or not any more: where the kernel schedules by session
-/// (autogroup, see `sched(7)`), nice values count among the processes of one only. For those who
-/// administer the machine: others may not undo it within a tenth of a second.
+/// Lets all of this session go before others, or not any more: where the kernel schedules by
+/// session (autogroup, see `sched(7)`), nice values count among the processes of one only. For
+/// those who administer the machine: others may not undo it within a tenth of a second.
 pub(super) fn hasten_session(first: bool) {
     if is_capable(CapabilitySet::SYS_ADMIN) {
         let nice = if first { FIRST } else { 0 };

@@ -95,9 +95,9 @@ pub enum Outcome {
 /// the form that gives it `grace` to finish; if it returns [`Outcome::Resign`], the work ends with
 /// `Ok`.
 ///
-/// After an end of the command by itself there is a pause of the `backoff`, which is to live as long
-/// as the node. A command that was killed at the end of its lease starts again without a pause when
-/// the lease is prolonged.
+/// After an end of the command by itself there is a pause of the `backoff`, which is to live as
+/// long as the node. A command that was killed at the end of its lease starts again without a pause
+/// when the lease is prolonged.
 ///
 /// While nothing polls it, the guardian hears of no longer lease, and stops the command. The node
 /// would lead on without it: drive this under [`Leadership::watched`], with the lease as its limit.

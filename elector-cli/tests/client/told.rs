@@ -2,7 +2,8 @@ use std::fs;
 
 use crate::{Nodes, TOKEN, run};
 
-// An operator hands the leadership over before maintenance: it must work, from either kind of secret.
+// An operator hands the leadership over before maintenance: it must work, from either kind of
+// secret.
 #[test]
 fn a_leader_is_told_to_hand_over_and_to_step_down() {
     let (nodes, leader) = Nodes::elected(3);

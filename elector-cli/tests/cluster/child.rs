@@ -39,7 +39,8 @@ pub(crate) fn command() -> Vec<OsString> {
 }
 
 // No test: the command that a leader runs; it does nothing unless it is started as one. It holds a
-// lock of the kernel for as long as it lives, and finds out by it whether it is the only one; and it writes its token through a fence.
+// lock of the kernel for as long as it lives, and finds out by it whether it is the only one; and
+// it writes its token through a fence.
 #[tokio::test]
 async fn child() {
     let Some(folder) = env::var_os(FOLDER).map(PathBuf::from) else {

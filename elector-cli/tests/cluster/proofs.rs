@@ -36,8 +36,8 @@ fn replaced(cluster: &mut Cluster) -> Duration {
     Duration::from_nanos(cluster.led_at(next) - killed)
 }
 
-// The heir, or the guardian, proves to the peers that the node is dead: they need not wait for the end
-// of its lease.
+// The heir, or the guardian, proves to the peers that the node is dead: they need not wait for the
+// end of its lease.
 #[test]
 fn a_killed_leader_is_replaced_at_once() {
     for algorithm in ["raft", "paxos"] {
@@ -52,8 +52,8 @@ fn a_killed_leader_is_replaced_at_once() {
     }
 }
 
-// Each follower was seen to leave, and is back: the others must know that it takes its turn, for two
-// that campaign at once elect nobody before the next election timeout.
+// Each follower was seen to leave, and is back: the others must know that it takes its turn, for
+// two that campaign at once elect nobody before the next election timeout.
 #[test]
 fn a_leader_is_replaced_at_once_after_its_followers_were_restarted() {
     for algorithm in ["raft", "paxos"] {
@@ -104,7 +104,8 @@ fn a_leader_that_is_started_again_at_once_proves_its_end() {
     }
 }
 
-// The kernel kills all processes of a container when its first one ends; so that one is not the node.
+// The kernel kills all processes of a container when its first one ends; so that one is not the
+// node.
 #[test]
 fn a_node_that_is_killed_in_a_container_is_replaced_at_once() {
     let inside = ["--pid", "--fork", "--mount-proc"];

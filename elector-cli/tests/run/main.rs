@@ -32,8 +32,8 @@ const TELL: &str = "echo $$ > $0.new; mv $0.new $0";
 /// What a shell does until it is sent a signal, without a process of its own for it.
 const REST: &str = "mkfifo $0.rest; exec 3<>$0.rest; while :; do read x <&3; done";
 
-/// The same for a signal that may come at any moment: one that comes between a shell's look for signals
-/// and its `read` is not acted on until that ends.
+/// The same for a signal that may come at any moment: one that comes between a shell's look for
+/// signals and its `read` is not acted on until that ends.
 const SPIN: &str = "while :; do :; done";
 
 /// A process that ignores SIGTERM, and has no children that a test would leave behind.

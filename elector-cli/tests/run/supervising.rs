@@ -259,8 +259,8 @@ async fn a_tenure_may_be_over_before_it_is_worked_for() {
     assert!(!folder.path("ran").exists());
 }
 
-// A leader whose lease ends again and again, on a busy machine, is not to blame on its command: after
-// the second time the pause would be longer than this test waits.
+// A leader whose lease ends again and again, on a busy machine, is not to blame on its command:
+// after the second time the pause would be longer than this test waits.
 #[tokio::test]
 async fn a_lease_that_ends_often_does_not_count_as_a_failure_of_the_command() {
     let folder = Folder::new();

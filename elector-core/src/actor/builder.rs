@@ -115,8 +115,8 @@ impl<A: ElectionAlgorithm> Builder<A> {
     }
 
     /// The algorithm's configuration, the same on all nodes. The default has the durations of
-    /// [`Timing::default`](crate::Timing::default), for nodes in one process; what connects machines
-    /// has a default of its own.
+    /// [`Timing::default`](crate::Timing::default), for nodes in one process; what connects
+    /// machines has a default of its own.
     #[must_use]
     pub fn config(mut self, config: A::Config) -> Self {
         self.config = Some(config);

@@ -119,9 +119,9 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         Ok(cluster)
     }
 
-    /// Ends a node as a crash does: nothing more leaves it, what was not saved is lost, and the work
-    /// of its [`Elector::lead`] has ended before the others hear of it; a guard in hand is over.
-    /// Whether it ran.
+    /// Ends a node as a crash does: nothing more leaves it, what was not saved is lost, and the
+    /// work of its [`Elector::lead`] has ended before the others hear of it; a guard in hand is
+    /// over. Whether it ran.
     pub async fn kill(&mut self, node: impl Into<NodeId>) -> bool {
         let node = node.into();
         let Some(elector) = self.running.remove(&node) else {

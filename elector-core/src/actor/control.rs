@@ -19,7 +19,8 @@ use crate::{Command, NodeId};
 pub(super) struct Control {
     pub(super) shared: Arc<Shared>,
     pub(super) orders: Recipient<Order>,
-    /// Whether a tenure of the node can ever be granted: not without leases where there must be some.
+    /// Whether a tenure of the node can ever be granted: not without leases where there must be
+    /// some.
     pub(super) grants: bool,
     /// How long a guard in an application's hand is waited for.
     pub(super) grace: Duration,

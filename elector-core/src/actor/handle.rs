@@ -75,8 +75,8 @@ pub struct Traffic {
     /// Messages that this node refused, for too many of the same peer waited already, or
     /// too much of its own for a disk that hangs.
     pub refused: u64,
-    /// Messages that this node did not [believe](crate::Epoch::believes): they name an epoch that no
-    /// cluster reaches, so that their sender is broken, or lies.
+    /// Messages that this node did not [believe](crate::Epoch::believes): they name an epoch that
+    /// no cluster reaches, so that their sender is broken, or lies.
     pub absurd: u64,
 }
 
@@ -212,8 +212,8 @@ impl<A: ElectionAlgorithm> Elector<A> {
 
     /// Stops the node: the work ends, then leadership is given back, then the node. Once begun it
     /// goes on, also if this is cancelled; so the work itself may call it. It waits for the work of
-    /// [`lead`](Self::lead) for as long as that takes: whoever keeps the future of `lead` must go on
-    /// polling it, or drop it.
+    /// [`lead`](Self::lead) for as long as that takes: whoever keeps the future of `lead` must go
+    /// on polling it, or drop it.
     ///
     /// # Errors
     /// If the node had stopped by itself, and why.
@@ -233,8 +233,9 @@ impl<A: ElectionAlgorithm> Elector<A> {
     }
 
     /// As [`shutdown`](Self::shutdown), within about `limit`: work that has not ended by then is
-    /// dropped, whatever [`Grace`](super::Grace) it was promised, and what cannot be dropped is left
-    /// behind. The leadership is over in any case, and two seconds after the limit this has returned.
+    /// dropped, whatever [`Grace`](super::Grace) it was promised, and what cannot be dropped is
+    /// left behind. The leadership is over in any case, and two seconds after the limit this has
+    /// returned.
     ///
     /// # Errors
     /// If something did not end in time, and what; if the node had stopped by itself.
@@ -245,8 +246,9 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// Leaves the cluster in good order, within about `limit`, as for SIGTERM: the work ends, the
     /// node steps down in favour of the best peer (under quorum algorithms the one heard of last,
     /// under the others the highest), waits until it knows that another node leads, for the time of
-    /// four election timeouts at the most, names it, and stops. A node that does not lead stops at once, and names the leader it knows; one that learns
-    /// of no other leader in time stops all the same, and gives `None`.
+    /// four election timeouts at the most, names it, and stops. A node that does not lead stops at
+    /// once, and names the leader it knows; one that learns of no other leader in time stops all
+    /// the same, and gives `None`.
     ///
     /// [`shutdown`](Self::shutdown) does not wait for the next leader: if the process ends too soon
     /// after it, the peer may not have heard of its luck, and the others elect by timeout.

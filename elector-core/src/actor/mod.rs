@@ -13,11 +13,11 @@
 //!
 //! Actix takes an allocation for each message of a mailbox, and serves all of them before it looks
 //! at timers. So what peers say waits beside the mailbox, in a queue of the node's own: it is taken
-//! in small batches, between which orders of the application and reports of the disk have their turn,
-//! and each message first lets the timers elapse that are due. Each peer has a bounded share of the
-//! queue; what exceeds it is dropped and counted, which is legal, where a late heartbeat is not. No
-//! handler waits: saves are done on a thread of their own, and whatever rests on them is held back
-//! by [`Gate`](crate::Gate).
+//! in small batches, between which orders of the application and reports of the disk have their
+//! turn, and each message first lets the timers elapse that are due. Each peer has a bounded share
+//! of the queue; what exceeds it is dropped and counted, which is legal, where a late heartbeat is
+//! not. No handler waits: saves are done on a thread of their own, and whatever rests on them is
+//! held back by [`Gate`](crate::Gate).
 //!
 //! # What a node's thread waits for
 //!
@@ -27,8 +27,8 @@
 //!
 //! # What ends a node
 //!
-//! Besides [`Elector::shutdown`]: a save that fails, an algorithm that panics or breaks its contract.
-//! Its leadership ends at once, and every handle is told why.
+//! Besides [`Elector::shutdown`]: a save that fails, an algorithm that panics or breaks its
+//! contract. Its leadership ends at once, and every handle is told why.
 
 mod builder;
 mod clock;

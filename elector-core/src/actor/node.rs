@@ -42,9 +42,9 @@ const MOST_WAITING: usize = 4096;
 const BATCH: usize = 64;
 
 /// For how many messages in a row one reading of the clock serves. Reading it costs more than
-/// handling a message does. An old reading is harmless where it is used: as a stamp it makes a lease
-/// end earlier, and as the time at which timers are looked at it makes them elapse later. A timer
-/// that is set counts from a new reading.
+/// handling a message does. An old reading is harmless where it is used: as a stamp it makes a
+/// lease end earlier, and as the time at which timers are looked at it makes them elapse later. A
+/// timer that is set counts from a new reading.
 const MESSAGES_A_READING: u8 = 16;
 
 /// The actor that runs one life of one node.

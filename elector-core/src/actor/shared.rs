@@ -151,7 +151,8 @@ impl Shared {
         self.answers.subscribe()
     }
 
-    /// The node's thread answers. In this order: a handle that found a question on its way hears of this.
+    /// The node's thread answers. In this order: a handle that found a question on its way hears of
+    /// this.
     pub(super) fn answer(&self) {
         self.asked.store(false, Ordering::Release);
         self.answers

@@ -39,8 +39,8 @@ pub trait Storage<D>: Send + 'static {
     /// disk holds, and a second try proves nothing.
     async fn save(&mut self, durable: &D) -> Result<(), BoxError>;
 
-    /// For storage that is not worth another thread: memory, or a disk that is quick and of which it
-    /// is known what its being slow means. It is saved on the node's own thread.
+    /// For storage that is not worth another thread: memory, or a disk that is quick and of which
+    /// it is known what its being slow means. It is saved on the node's own thread.
     fn immediate(&mut self) -> Option<&mut dyn Immediate<D>> {
         None
     }

@@ -37,8 +37,8 @@ pub struct Grace {
     pub to_finish: Duration,
     /// When the leadership is over, in whatever way: deposed, its lease run out, or
     /// `to_finish` over. Nothing may be done as the leader any more, and
-    /// [`check`](Leadership::check) says so; the work may still close files, or wait for the end of a
-    /// process that it has started. Meanwhile this node works under no other leadership, though
+    /// [`check`](Leadership::check) says so; the work may still close files, or wait for the end of
+    /// a process that it has started. Meanwhile this node works under no other leadership, though
     /// it may win one. [`Duration::MAX`] for as long as it takes.
     pub to_clean_up: Duration,
 }
@@ -46,12 +46,12 @@ pub struct Grace {
 impl<A: ElectionAlgorithm> Elector<A> {
     /// Runs `work` whenever this node leads, once for each tenure, and only one at a time.
     ///
-    /// Under [`Quorum`](crate::Quorum) the work begins when a majority has confirmed the lease. When
-    /// the leadership is over, the
-    /// work's future is dropped; when the application wants it to be over (`step_down`, `transfer_to`,
-    /// `shutdown`), the node goes on leading until the future has been dropped. Work that ends
-    /// with `Ok` gives the leadership back; the node may win another. Work that returns an error
-    /// when it was not the leader any more has lost its leadership, and has not failed.
+    /// Under [`Quorum`](crate::Quorum) the work begins when a majority has confirmed the lease.
+    /// When the leadership is over, the work's future is dropped; when the application wants it to
+    /// be over (`step_down`, `transfer_to`, `shutdown`), the node goes on leading until the future
+    /// has been dropped. Work that ends with `Ok` gives the leadership back; the node may win
+    /// another. Work that returns an error when it was not the leader any more has lost its
+    /// leadership, and has not failed.
     ///
     /// Work that must not be dropped in the middle of something is run by
     /// [`lead_with`](Self::lead_with). What the work has spawned is its own business: use
@@ -60,8 +60,8 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// Returns `Ok` when the node was shut down.
     ///
     /// # Errors
-    /// At once, if the algorithm is configured without leases, under `Quorum`; if the work failed or
-    /// panicked, after the leadership was given back; if the node stopped by itself.
+    /// At once, if the algorithm is configured without leases, under `Quorum`; if the work failed
+    /// or panicked, after the leadership was given back; if the node stopped by itself.
     pub async fn lead<F, Fut>(&self, work: F) -> Result<(), LeadError>
     where
         F: FnMut(Leadership<A::Guarantee>) -> Fut + Send,
@@ -90,7 +90,8 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// ```
     ///
     /// # Errors
-    /// As [`lead`](Self::lead). Work that fails while it has time to finish still leads, and has failed.
+    /// As [`lead`](Self::lead). Work that fails while it has time to finish still leads, and has
+    /// failed.
     pub async fn lead_with<F, Fut>(&self, grace: Grace, mut work: F) -> Result<(), LeadError>
     where
         F: FnMut(Leadership<A::Guarantee>) -> Fut + Send,

@@ -15,8 +15,8 @@ use super::{raw::call, watch};
 pub(super) struct Errand {
     /// Readable when all threads of the process have ended, their files closed.
     pub(super) process: RawFd,
-    /// On it comes what is entrusted. The other end is closed a little before the process has ended,
-    /// and also when it becomes another program.
+    /// On it comes what is entrusted. The other end is closed a little before the process has
+    /// ended, and also when it becomes another program.
     pub(super) line: RawFd,
     /// [`STARTING`], [`CONFINED`], or else the place of a step in [`STEPS`] and, from bit 8 on, the
     /// number of the error that it ended with.
@@ -26,7 +26,8 @@ pub(super) struct Errand {
 pub(super) const STARTING: u32 = 0;
 pub(super) const CONFINED: u32 = 1;
 
-/// What the heir does to give up all rights that it does not need, by the low bits of a failed state.
+/// What the heir does to give up all rights that it does not need, by the low bits of a failed
+/// state.
 pub(super) const STEPS: [&str; 7] = [
     "",
     "",
@@ -58,9 +59,9 @@ const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
 const EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
 const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
 
-/// To wait, to take and close connections, to write on one that is connected, and to end is all that
-/// it may do. What else it tries fails; it is not killed for it, as a core dump would be that of the
-/// process.
+/// To wait, to take and close connections, to write on one that is connected, and to end is all
+/// that it may do. What else it tries fails; it is not killed for it, as a core dump would be that
+/// of the process.
 static FILTER: [libc::sock_filter; 15] = [
     statement(LOAD, 0, 0, 4),
     statement(EQUAL, 0, 11, ARCHITECTURE),
@@ -117,8 +118,8 @@ fn confine(errand: &Errand) -> Result<(), (u32, u32)> {
 }
 
 fn system(number: libc::c_long, arguments: [usize; 5]) -> Result<(), u32> {
-    // SAFETY: every call of this module is about the heir alone: its own credentials and session, and
-    // memory that outlives the call.
+    // SAFETY: every call of this module is about the heir alone: its own credentials and session,
+    // and memory that outlives the call.
     let result = unsafe { call(number, arguments) };
     if result < 0 {
         return Err(result.unsigned_abs() as u32);

@@ -1,5 +1,5 @@
-//! System calls without libc. Its wrappers write `errno`, which is storage of a thread, and the heir
-//! has that of the thread that started it.
+//! System calls without libc. Its wrappers write `errno`, which is storage of a thread, and the
+//! heir has that of the thread that started it.
 
 use std::{arch::asm, io};
 
@@ -75,7 +75,8 @@ fn set_mask(mask: &u64, before: Option<&mut u64>) -> io::Result<()> {
     let before = before.map_or(0, |before| std::ptr::from_mut(before) as usize);
     let mask = std::ptr::from_ref(mask) as usize;
     let how = libc::SIG_SETMASK.cast_unsigned() as usize;
-    // SAFETY: the kernel's sets of signals have 64 bits; it reads one, and writes one if told where.
+    // SAFETY: the kernel's sets of signals have 64 bits; it reads one, and writes one if told
+    // where.
     let result = unsafe { call(libc::SYS_rt_sigprocmask, [how, mask, before, 8, 0]) };
     if result == 0 {
         return Ok(());

@@ -36,9 +36,9 @@ impl Budget {
         may
     }
 
-    /// Counts a connection that is being looked at. If there are too many, the one that waits longest
-    /// is dropped, and it is returned from where that came: a peer is let in within milliseconds, so
-    /// a host that floods the door drops its own connections.
+    /// Counts a connection that is being looked at. If there are too many, the one that waits
+    /// longest is dropped, and it is returned from where that came: a peer is let in within
+    /// milliseconds, so a host that floods the door drops its own connections.
     pub(super) fn add(&mut self, pending: AbortHandle, from: IpAddr) -> Option<IpAddr> {
         self.pending.retain(|(pending, _)| !pending.is_finished());
         let longest = (self.pending.len() >= self.most)

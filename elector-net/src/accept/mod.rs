@@ -1,5 +1,5 @@
-//! Who is let in. Whose a connection is, a thread of its own finds out: a TLS handshake takes half a
-//! millisecond, and any host that reaches the port can ask for one.
+//! Who is let in. Whose a connection is, a thread of its own finds out: a TLS handshake takes half
+//! a millisecond, and any host that reaches the port can ask for one.
 
 mod budget;
 mod introduce;

@@ -23,8 +23,9 @@ use crate::{
     },
 };
 
-/// Lets a peer in that has said who it is, and reads what it says. On the node's thread: what is known
-/// of a peer is changed there alone, and each message is handled without another thread being woken.
+/// Lets a peer in that has said who it is, and reads what it says. On the node's thread: what is
+/// known of a peer is changed there alone, and each message is handled without another thread being
+/// woken.
 pub(super) async fn receive<A: ElectionAlgorithm>(
     station: Arc<Station<A>>,
     introduced: Introduced,

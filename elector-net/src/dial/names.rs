@@ -45,8 +45,8 @@ pub(super) struct Names {
 pub(super) struct Found {
     /// In the order in which they are to be tried.
     pub(super) addresses: Vec<SocketAddr>,
-    /// Whether the name has these addresses now. Otherwise it had them before, and the present lookup
-    /// has failed or is not answered yet.
+    /// Whether the name has these addresses now. Otherwise it had them before, and the present
+    /// lookup has failed or is not answered yet.
     pub(super) is_current: bool,
 }
 

@@ -190,8 +190,8 @@ async fn an_address_at_which_something_else_answers_comes_last() {
     assert_eq!(known, parsed(&[third, OLD, NEW]));
 }
 
-// Where IPv6 leads nowhere, IPv4 must not have to wait for the whole of it; and a host that answers for
-// a name must not make a node dial without end.
+// Where IPv6 leads nowhere, IPv4 must not have to wait for the whole of it; and a host that answers
+// for a name must not make a node dial without end.
 #[tokio::test]
 async fn families_take_turns_and_addresses_are_few() {
     let (server, mut names) = named();

@@ -180,7 +180,8 @@ impl Page<'_> {
         unit: Option<&Unit>,
         metric: &impl EncodeMetric,
     ) -> Result<(), fmt::Error> {
-        // The registry ends the help of its own metrics with a full stop; a collector's is as it is.
+        // The registry ends the help of its own metrics with a full stop; a collector's is as it
+        // is.
         let help = format!("{help}.");
         let kind = metric.metric_type();
         metric.encode(self.0.encode_descriptor(name, &help, unit, kind)?)

@@ -15,10 +15,10 @@
 //! | `POST /v1/transfer?to=ID` | the node hands its leadership to this one; also `{"to": ID}` as the body |
 //!
 //! Where there is no leader, `/` answers 200 with an empty `name`, as the sidecar does. A node that
-//! takes itself for the leader without holding a leadership, for its lease has run out or is not yet
-//! confirmed, tells an empty `name` too. `/readyz` has nothing to do with being the leader: probes
-//! must not take followers out of service. Without [`Options::peers`] the service cannot tell whether
-//! a majority is reached, and a node without a leader is not ready.
+//! takes itself for the leader without holding a leadership, for its lease has run out or is not
+//! yet confirmed, tells an empty `name` too. `/readyz` has nothing to do with being the leader:
+//! probes must not take followers out of service. Without [`Options::peers`] the service cannot
+//! tell whether a majority is reached, and a node without a leader is not ready.
 //!
 //! # Events
 //!
@@ -27,22 +27,22 @@
 //! browsers do by themselves, or with `?after=ID`, goes on behind that event. If events in between
 //! were overwritten, it is told by `lagged` how many, and goes on with the oldest kept. An id says
 //! which run of the node it is of; to one from another run, `restarted` is told, then all that is
-//! kept of this run. `?after=NUMBER` means an event of this run. Reading too slowly loses nothing but
-//! what is overwritten: a reader has no queue of its own.
+//! kept of this run. `?after=NUMBER` means an event of this run. Reading too slowly loses nothing
+//! but what is overwritten: a reader has no queue of its own.
 //!
 //! # Commands
 //!
-//! Nothing can be changed without a configured [`Token`], shown as `Authorization: Bearer TOKEN`; no
-//! page in a browser can make another's browser show it. The answer is 200 when the algorithm has
-//! taken the command, 409 with its words when it refuses, 202 when the work of the leader takes long
-//! to end, 503 when the node has stopped; 401 for a wrong token, 403 if none is configured. Whoever can
-//! listen on the wire learns the token: beyond loopback, put a proxy with TLS in front.
+//! Nothing can be changed without a configured [`Token`], shown as `Authorization: Bearer TOKEN`;
+//! no page in a browser can make another's browser show it. The answer is 200 when the algorithm
+//! has taken the command, 409 with its words when it refuses, 202 when the work of the leader takes
+//! long to end, 503 when the node has stopped; 401 for a wrong token, 403 if none is configured.
+//! Whoever can listen on the wire learns the token: beyond loopback, put a proxy with TLS in front.
 //!
 //! # What others can do to it
 //!
-//! Connections, readers of events, heads, bodies and times are bounded by [`Limits`], connections also
-//! by a quarter of the files that the process may open: the rest is for peers. The service runs on the
-//! runtime that it is called from: the node has a thread of its own.
+//! Connections, readers of events, heads, bodies and times are bounded by [`Limits`], connections
+//! also by a quarter of the files that the process may open: the rest is for peers. The service
+//! runs on the runtime that it is called from: the node has a thread of its own.
 //!
 //! ```no_run
 //! use elector_core::{ElectionAlgorithm, actor::Elector};

@@ -30,13 +30,13 @@ const OF_FILES: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Connections at once. Beyond it, the one that has been quiet for longest makes room for the
-    /// next; if none is quiet, the next is refused. Default 256; but never more than a quarter of the
-    /// files that the process may open (`ulimit -n`) when the service is made: the rest is for peers, and
-    /// for the application.
+    /// next; if none is quiet, the next is refused. Default 256; but never more than a quarter of
+    /// the files that the process may open (`ulimit -n`) when the service is made: the rest is for
+    /// peers, and for the application.
     pub connections: usize,
     /// Readers of events at once; they are never taken for quiet, so it should be well below
-    /// `connections`. Beyond it, the next is told to come later. Default 64; but never more than half
-    /// of the connections.
+    /// `connections`. Beyond it, the next is told to come later. Default 64; but never more than
+    /// half of the connections.
     pub readers: usize,
     /// Events kept for readers that come back. Default 1,024.
     pub events: usize,
@@ -188,8 +188,8 @@ impl fmt::Debug for Options {
 mod tests {
     use super::*;
 
-    // A client that opens connections must not take the last descriptors from peers; and a probe must get
-    // an answer while events are read.
+    // A client that opens connections must not take the last descriptors from peers; and a probe
+    // must get an answer while events are read.
     #[test]
     fn connections_and_readers_leave_room_for_others() {
         let within = |files| {

@@ -69,7 +69,8 @@ pub struct StatusReport {
     /// How long it may still act as the leader if it hears nothing more, in milliseconds, rounded
     /// down; `null` if it holds no leadership, or one without a lease.
     pub lease_remaining_ms: Option<u64>,
-    /// Since when role, leader, epoch and leadership have been so, by its wall clock: RFC 3339, UTC.
+    /// Since when role, leader, epoch and leadership have been so, by its wall clock: RFC 3339,
+    /// UTC.
     pub since: String,
     /// All nodes of the cluster, in ascending order.
     pub members: Vec<NodeId>,

@@ -30,8 +30,9 @@ const MOST_HEADERS: usize = 64;
 /// How long to wait when no connection can be accepted: the process may have no descriptor left.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// Listens on `address`, as in `127.0.0.1:7180`. The service has no TLS, and tells everybody who asks
-/// about the cluster: an address that other machines can reach is refused unless that is allowed.
+/// Listens on `address`, as in `127.0.0.1:7180`. The service has no TLS, and tells everybody who
+/// asks about the cluster: an address that other machines can reach is refused unless that is
+/// allowed.
 ///
 /// # Errors
 /// If the address is no address, is not a loopback one without being allowed, or cannot be had.

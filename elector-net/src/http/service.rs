@@ -95,7 +95,8 @@ impl Service {
     }
 
     /// Serves until `shutdown` completes; then ends the streams of events, and waits for requests
-    /// for no longer than [`Limits::drain`]. Other servers of the same service end their streams too.
+    /// for no longer than [`Limits::drain`]. Other servers of the same service end their streams
+    /// too.
     pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
         server::serve(self, listener, shutdown).await;
     }

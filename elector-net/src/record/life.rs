@@ -24,8 +24,8 @@ pub struct LifeLock {
     id: LockId,
 }
 
-/// Names a lock, so that two nodes have the same one only if it is the same file on the same machine
-/// since the same start of its kernel. A copy of the folder has another one.
+/// Names a lock, so that two nodes have the same one only if it is the same file on the same
+/// machine since the same start of its kernel. A copy of the folder has another one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LockId([u8; 16]);
 
@@ -81,8 +81,8 @@ impl LockId {
 }
 
 impl LifeLock {
-    /// Takes the lock of this folder. `None` if processes of the life before still have it, or if it
-    /// would prove nothing here: on a network file system, for example.
+    /// Takes the lock of this folder. `None` if processes of the life before still have it, or if
+    /// it would prove nothing here: on a network file system, for example.
     ///
     /// # Errors
     /// If the file cannot be made or locked.

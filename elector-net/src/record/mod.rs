@@ -6,9 +6,9 @@
 //! # The file
 //!
 //! Four slots of 64 KiB, two pairs. Each slot is complete by itself: magic, format, length,
-//! checksum, sequence number, whose it is, the roster, the state. The file is written to its full length when
-//! it is made, and only ever overwritten: waiting for the disk (`fdatasync`) then needs no
-//! metadata, and no save can run out of room.
+//! checksum, sequence number, whose it is, the roster, the state. The file is written to its full
+//! length when it is made, and only ever overwritten: waiting for the disk (`fdatasync`) then needs
+//! no metadata, and no save can run out of room.
 //!
 //! # A save
 //!

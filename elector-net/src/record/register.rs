@@ -14,8 +14,8 @@ use super::{
 };
 use crate::link::lock;
 
-/// The roster of a [`FileStorage`](super::FileStorage), for the transport of the same node: it tells
-/// peers which list and which disk this node has, and remembers their disks. Cheap to clone.
+/// The roster of a [`FileStorage`](super::FileStorage), for the transport of the same node: it
+/// tells peers which list and which disk this node has, and remembers their disks. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Register(Arc<Shared>);
 

@@ -84,8 +84,8 @@ impl FileStorage {
     ///
     /// It spares each save the way to a thread for storage and back: two wake-ups of a thread,
     /// which can take as long as a fast disk does. The price: while the disk works, the node hears
-    /// and says nothing. That is while it votes: a leader saves nothing, under any of the algorithms
-    /// here, until another campaigns. The command `elector` does so.
+    /// and says nothing. That is while it votes: a leader saves nothing, under any of the
+    /// algorithms here, until another campaigns. The command `elector` does so.
     #[must_use]
     pub fn on_node_thread(mut self, yes: bool) -> Self {
         self.on_node_thread = yes;

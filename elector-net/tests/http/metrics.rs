@@ -44,7 +44,8 @@ async fn scraped(served: &Served, accept: &str) -> Answer {
     served.ask(&head, "").await
 }
 
-// Alerts are made of these: a metric that says something else than the status pages people for nothing.
+// Alerts are made of these: a metric that says something else than the status pages people for
+// nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metrics_agree_with_the_status() {
     let (cluster, leader) = elected(3).await;

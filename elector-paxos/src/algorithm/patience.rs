@@ -123,8 +123,8 @@ impl Paxos {
         is_peer
     }
 
-    /// How many go before this node when `leader` is gone. A node that has asked already is ahead of
-    /// all others.
+    /// How many go before this node when `leader` is gone. A node that has asked already is ahead
+    /// of all others.
     fn turn_after(&self, leader: NodeId, asked: Option<Request>) -> u32 {
         let ahead = u32::from(asked.is_some());
         self.rules

@@ -1,6 +1,6 @@
-//! Collect: the token gathers the ids of all live nodes. The textbooks' ring algorithm: Silberschatz,
-//! Galvin and Gagne, "Operating System Concepts", and Tanenbaum and van Steen, "Distributed Systems",
-//! both in the section on election algorithms.
+//! Collect: the token gathers the ids of all live nodes. The textbooks' ring algorithm:
+//! Silberschatz, Galvin and Gagne, "Operating System Concepts", and Tanenbaum and van Steen,
+//! "Distributed Systems", both in the section on election algorithms.
 
 use alloc::vec;
 
