@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn a_schedule_reads_back_as_it_prints() {
         let schedule: Schedule = ALL.parse().unwrap();
-        assert_eq!(schedule.len(), 14);
+        assert_eq!(schedule.len(), 15);
         let printed = schedule.to_string();
         assert!(printed.contains(" 20. n1 transfers to n2"), "{printed}");
         assert_eq!(printed.parse::<Schedule>().unwrap(), schedule);
