@@ -89,7 +89,7 @@ fn a_finding_is_short_and_can_be_played() {
     let finding = walk::<FirstCome>(config.clone(), 2_000)
         .finding
         .expect("a finding");
-    assert!(finding.schedule.len() <= 20, "{finding}");
+    assert!(finding.schedule.len() <= 24, "{finding}");
     let walks = Walks::<FirstCome> {
         nodes: Some(finding.nodes),
         ..Walks::new(config)

@@ -1,10 +1,4 @@
-use std::{
-    ffi::OsString,
-    pin::pin,
-    process::ExitCode,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{ffi::OsString, pin::pin, process::ExitCode, time::Duration};
 
 use clap::{Args, ValueEnum};
 use elector_core::{
@@ -14,6 +8,7 @@ use elector_core::{
 use elector_net::{Monitor, Tcp};
 use rustix::process::Pid;
 use serde::Deserialize;
+use tokio::sync::{Mutex, SetOnce};
 
 use super::{
     arguments::NodeArguments,
@@ -204,9 +199,9 @@ impl Duty for Supervision {
             }
         };
         let worker = Worker {
-            guard: tokio::sync::Mutex::new((guard, Backoff::default())),
+            guard: Mutex::new((guard, Backoff::default())),
             policy,
-            verdict: Mutex::new(None),
+            verdict: SetOnce::new(),
             patience: plan.config.timing().lease,
         };
         let grace = Grace {
@@ -219,12 +214,18 @@ impl Duty for Supervision {
     }
 }
 
+/// That the node ends, because of the end of its command or of the guardian.
+struct Verdict {
+    /// The exit code of the process.
+    code: u8,
+    why: String,
+}
+
 /// What is kept from tenure to tenure.
 struct Worker {
-    guard: tokio::sync::Mutex<(Guard, Backoff)>,
+    guard: Mutex<(Guard, Backoff)>,
     policy: ExitPolicy,
-    /// The exit code of the process, if the end of the command or of its guardian decides it.
-    verdict: Mutex<Option<u8>>,
+    verdict: SetOnce<Verdict>,
     /// The node gives leadership up when the work is not polled for this time: its command is dead
     /// by then, for the guardian hears of no longer lease.
     patience: Duration,
@@ -238,11 +239,7 @@ impl Worker {
         gone: impl Future<Output = ()>,
     ) -> Result<(), LeadError> {
         let led = elector.lead_with(grace, |me| self.watched(me));
-        unless_bereaved(led, gone, &self.guard, || self.verdict()).await
-    }
-
-    fn verdict(&self) -> Option<u8> {
-        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
+        unless_decided(led, gone, &self.guard, &self.verdict).await
     }
 
     async fn watched<G: Guarantee>(&self, me: Leadership<G>) -> Result<(), BoxError> {
@@ -255,20 +252,22 @@ impl Worker {
         let outcome = run::supervise(me, guard, self.policy, backoff).await;
         match outcome {
             Ok(Outcome::Stop(ended)) => {
-                self.decide(ended.exit.code());
-                Err("the command has ended, and with it the node".into())
+                let why = "the command has ended, and with it the node";
+                self.decide(ended.exit.code(), why);
+                Err(why.into())
             }
             Ok(_) => Ok(()),
             Err(error) => {
-                self.decide(error.exit_code());
+                self.decide(error.exit_code(), &error);
                 Err(error.into())
             }
         }
     }
 
-    fn decide(&self, code: u8) {
-        let mut verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
-        *verdict = Some(code);
+    fn decide(&self, code: u8, why: impl ToString) {
+        let why = why.to_string();
+        // The first one stands.
+        let _ = self.verdict.set(Verdict { code, why });
     }
 
     /// Ends what is left, and says by which code the process ends.
@@ -282,7 +281,8 @@ impl Worker {
             Err(LeadError::Node(_)) => ExitCode::from(run::NODE_FAILED),
             Err(error) => {
                 tracing::error!(target: "elector", %error, "the node ends");
-                ExitCode::from(self.verdict().unwrap_or(run::GUARDIAN_FAILED))
+                let code = self.verdict.get().map(|verdict| verdict.code);
+                ExitCode::from(code.unwrap_or(run::GUARDIAN_FAILED))
             }
         };
         // The work has ended, so nothing is left that could take long.
@@ -296,18 +296,22 @@ impl Worker {
     }
 }
 
-/// Leads for as long as the guardian is not `gone`. Work that has it in hand then hears of that
-/// too, sees to the end of the command, and comes to a verdict; unless it ends before it has
-/// listened, because its leadership does.
-async fn unless_bereaved<T>(
+/// Leads for as long as the guardian is not `gone`, and there is no verdict. Work that has the
+/// guardian `in_hand` hears of its end, too, and sees to the end of the command first.
+///
+/// Work that has failed is not enough to end `led`: if it has lost its leadership at the same time,
+/// that counts as the reason, and `led` goes on.
+async fn unless_decided<T>(
     led: impl Future<Output = Result<(), LeadError>>,
     gone: impl Future<Output = ()>,
-    in_hand: &tokio::sync::Mutex<T>,
-    verdict: impl Fn() -> Option<u8>,
+    in_hand: &Mutex<T>,
+    verdict: &SetOnce<Verdict>,
 ) -> Result<(), LeadError> {
     let mut led = pin!(led);
     tokio::select! {
+        biased;
         led = &mut led => return led,
+        _ = verdict.wait() => {}
         () = gone => {}
     }
     tokio::select! {
@@ -315,12 +319,10 @@ async fn unless_bereaved<T>(
         led = &mut led => return led,
         _ = in_hand.lock() => {}
     }
-    if verdict().is_some() {
-        return led.await;
-    }
     // Better to end now than to win an election, and be of no use.
+    let why = verdict.get().map(|verdict| verdict.why.as_str());
     Err(LeadError::Work(
-        "the guardian of the command is gone".into(),
+        why.unwrap_or("the guardian of the command is gone").into(),
     ))
 }
 
@@ -334,7 +336,7 @@ impl From<RunError> for ServeError {
 mod tests {
     use std::{
         future::{pending, ready},
-        task::{Context, Poll, Waker},
+        task::{Context, Waker},
     };
 
     use super::*;
@@ -343,9 +345,9 @@ mod tests {
     // If its leadership ends just then, nobody has heard, and the node must end all the same.
     #[tokio::test]
     async fn a_node_whose_guardian_is_gone_ends_though_its_work_did_not_listen() {
-        let guard = tokio::sync::Mutex::new(());
+        let (guard, verdict) = (Mutex::new(()), SetOnce::new());
         let pausing = guard.lock().await;
-        let mut led = pin!(unless_bereaved(pending(), ready(()), &guard, || None));
+        let mut led = pin!(unless_decided(pending(), ready(()), &guard, &verdict));
         let mut context = Context::from_waker(Waker::noop());
         assert!(led.as_mut().poll(&mut context).is_pending(), "work first");
         drop(pausing);
@@ -353,19 +355,33 @@ mod tests {
         assert!(told.contains("guardian"), "{told}");
     }
 
-    // Its work is about to say what came of it.
+    // Work that fails as it loses its leadership does not end the lead. A node without a guardian
+    // would stay, and would lead without a command when it is elected again.
     #[tokio::test]
-    async fn work_that_has_heard_has_the_last_word() {
-        let guard = tokio::sync::Mutex::new(());
-        let (end, led) = tokio::sync::oneshot::channel();
-        let led = async { led.await.unwrap() };
-        let mut led = pin!(unless_bereaved(led, ready(()), &guard, || Some(4)));
+    async fn a_verdict_ends_the_node_though_its_work_has_lost_its_leadership() {
+        let (guard, verdict) = (Mutex::new(()), SetOnce::new());
+        let mut led = pin!(unless_decided(pending(), pending(), &guard, &verdict));
         let mut context = Context::from_waker(Waker::noop());
-        assert!(led.as_mut().poll(&mut context).is_pending(), "no last word");
-        end.send(Ok(())).unwrap();
-        assert!(matches!(
-            led.as_mut().poll(&mut context),
-            Poll::Ready(Ok(()))
-        ));
+        assert!(led.as_mut().poll(&mut context).is_pending());
+        let decided = Verdict {
+            code: 4,
+            why: "it was killed".into(),
+        };
+        assert!(verdict.set(decided).is_ok());
+        let told = led.await.unwrap_err().to_string();
+        assert!(told.contains("it was killed"), "{told}");
+    }
+
+    // Work that leads on tells itself how it ended.
+    #[tokio::test]
+    async fn the_end_of_the_lead_comes_before_a_verdict() {
+        let (guard, verdict) = (Mutex::new(()), SetOnce::new());
+        let decided = Verdict {
+            code: 0,
+            why: String::new(),
+        };
+        assert!(verdict.set(decided).is_ok());
+        let led = unless_decided(ready(Ok(())), ready(()), &guard, &verdict);
+        assert!(led.await.is_ok());
     }
 }

@@ -82,6 +82,8 @@ n2 elapsed Own
 > drop all
 dropped n2 -> n1 Ask(e3)
 dropped n2 -> n3 Ask(e3)
+> hear 2 1
+n2 hears n1 again
 "#;
 
 // The golden files of four crates rest on this: every command and every line of output, exactly.
