@@ -108,7 +108,7 @@ fn a_leader_that_is_started_again_at_once_proves_its_end() {
 // node.
 #[test]
 fn a_node_that_is_killed_in_a_container_is_replaced_at_once() {
-    let inside = ["--pid", "--fork", "--mount-proc"];
+    let inside = ["--pid", "--fork", "--kill-child", "--mount-proc"];
     let may = Command::new("unshare").args(inside).arg("true").status();
     if !may.is_ok_and(|status| status.success()) {
         println!("skipped: this user may not make PID namespaces (unshare --pid)");
