@@ -69,8 +69,8 @@
 //! or `LimitMEMLOCK=infinity`, and with `CAP_SYS_NICE` or `LimitNICE=-20`. So do the processes that
 //! it kills, which need a processor to end. It measures how late it hears of a longer lease, and
 //! how long after the time for it the last process was dead. If the double of the worst of the last
-//! 64 is more than `margin`, it leaves that instead, and takes at the most half of the time that a
-//! heartbeat may be late. An end after the lease is logged as an error, and counted in
+//! 64 is more than `margin`, it leaves that instead, and takes at the most a quarter of the time
+//! that a heartbeat may be late. An end after the lease is logged as an error, and counted in
 //! `elector_command_late_ends_total`.
 //!
 //! # The environment of COMMAND
