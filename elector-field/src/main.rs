@@ -1,9 +1,13 @@
 //! Trials of elector in the field, on one machine: hosts are network namespaces, and a switch
 //! between them delays, loses and cuts.
 
+mod alone;
 mod cluster;
 mod error;
 mod host;
+mod path;
+mod program;
+mod reject;
 mod switch;
 mod system;
 mod trial;

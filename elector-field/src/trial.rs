@@ -108,7 +108,7 @@ impl Strain {
         match self {
             Self::Quiet => {}
             Self::RoundTrip(ms) => switch.delay(Duration::from_millis(ms.into()) / 2),
-            Self::Loss(percent) => switch.lose(f64::from(percent) / 100.0),
+            Self::Loss(percent) => switch.lose(f32::from(percent) / 100.0),
             Self::Busy(threads) => return Some(Load::new(threads)),
         }
         None
