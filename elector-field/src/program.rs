@@ -16,5 +16,8 @@ pub(crate) fn run(program: &'static str, arguments: &[&str]) -> Result<String, E
         return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
     }
     let told = String::from_utf8_lossy(&done.stderr).trim().to_owned();
-    Err(Error::Run(format!("{program} {}", arguments.join(" ")), told))
+    Err(Error::Run(
+        format!("{program} {}", arguments.join(" ")),
+        told,
+    ))
 }

@@ -138,7 +138,10 @@ mod tests {
             panic!("no ICMP: {sliced:?}");
         };
         let header = icmp.header();
-        assert_eq!(header.checksum, header.icmp_type.calc_checksum(icmp.payload()));
+        assert_eq!(
+            header.checksum,
+            header.icmp_type.calc_checksum(icmp.payload())
+        );
         let kind = Icmpv4Type::DestinationUnreachable(DestUnreachableHeader::Port);
         assert_eq!(header.icmp_type, kind);
         assert_eq!(icmp.payload(), &packet[..28]);

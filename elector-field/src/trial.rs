@@ -212,10 +212,12 @@ mod tests {
 
     const fn life(began: u64, ended: u64, token: u64, overlaps: bool) -> Life {
         Life {
+            process: 70,
             began,
             ended,
             token,
             overlaps,
+            node: 1,
         }
     }
 

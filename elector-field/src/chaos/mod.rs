@@ -1,0 +1,99 @@
+//! Random faults of every kind against clusters of real processes, each on a host of its own.
+//! Whatever happens, no two leases and no two commands are there at once, and fencing tokens rise;
+//! and when all is healed there is one leader whose command runs.
+
+mod commands;
+mod disk;
+mod leases;
+mod log;
+mod member;
+mod one;
+mod plan;
+mod player;
+mod relay;
+mod setup;
+mod watch;
+
+use std::path::PathBuf;
+
+use comfy_table::{Table, presets::ASCII_MARKDOWN};
+
+pub(crate) use self::relay::relay;
+use self::{
+    one::One,
+    setup::{Algorithm, Pace},
+};
+use crate::{error::Error, switch::Switch};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Chaos {
+    /// The command `elector`
+    #[arg(long, default_value = "target/release/elector")]
+    elector: PathBuf,
+    /// How many faults each cluster has
+    #[arg(long, default_value_t = 1000)]
+    faults: usize,
+    /// How many nodes a cluster has
+    #[arg(long, value_delimiter = ',', default_value = "3,5")]
+    nodes: Vec<u8>,
+    /// Which algorithms are tried
+    #[arg(long, value_delimiter = ',', default_value = "raft,paxos")]
+    algorithms: Vec<Algorithm>,
+    /// What the faults are drawn from [default: another each time]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How long leases and faults are
+    #[arg(long, default_value = "quick")]
+    pace: Pace,
+}
+
+/// Does so many faults to each kind of cluster.
+///
+/// # Errors
+/// If a trial fails, or something is wrong that may not be.
+pub(crate) fn chaos(asked: &Chaos) -> Result<(), Error> {
+    let elector = asked.elector.canonicalize();
+    let elector = elector.map_err(|error| Error::Elector(asked.elector.clone(), error))?;
+    let seed = asked.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
+    let switch = Switch::new(asked.nodes.iter().copied().max().unwrap_or_default())?;
+    let mut table = Table::new();
+    table.load_style(ASCII_MARKDOWN).set_header([
+        "algorithm",
+        "nodes",
+        "faults",
+        "elections",
+        "leases seen",
+        "commands",
+        "outlived their lease",
+        "slowest healing",
+        "took",
+    ]);
+    for &algorithm in &asked.algorithms {
+        for &nodes in &asked.nodes {
+            let faults = asked.faults;
+            println!(
+                "{}, n = {nodes}. To do the same again, as far as real time lets it be the same:\n\
+                 cargo run --release -p elector-field -- chaos --faults {faults} --nodes {nodes} \
+                 --algorithms {} --pace {} --seed {seed}",
+                algorithm.name(),
+                algorithm.name(),
+                asked.pace.name(),
+            );
+            let one = One {
+                switch: &switch,
+                elector: &elector,
+                algorithm,
+                nodes: nodes.into(),
+                pace: asked.pace,
+                faults,
+                seed,
+            };
+            table.add_row(one.endure()?);
+        }
+    }
+    println!("\n{table}");
+    println!(
+        "0 leases overlapped, 0 commands overlapped, and each token was higher than all before."
+    );
+    Ok(())
+}

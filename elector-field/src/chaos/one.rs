@@ -1,0 +1,171 @@
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use super::{
+    disk::Disk,
+    log::Logs,
+    member::Member,
+    plan::{Kind, ROUND, plan},
+    player::Player,
+    setup::{Algorithm, HTTP, Pace, Setup},
+    watch::Watch,
+};
+use crate::{error::Error, switch::Switch};
+
+/// How many of the last things that were done are told when something is wrong.
+const TOLD: usize = 60;
+
+/// One kind of cluster, and how many faults it has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct One<'a> {
+    pub(super) switch: &'a Switch,
+    pub(super) elector: &'a Path,
+    pub(super) algorithm: Algorithm,
+    pub(super) nodes: usize,
+    pub(super) pace: Pace,
+    pub(super) faults: usize,
+    pub(super) seed: u64,
+}
+
+impl One<'_> {
+    /// Starts the cluster, does all faults to it, and ends it; the row of the table.
+    ///
+    /// # Errors
+    /// If the trial fails, or something is wrong.
+    pub(super) fn endure(self) -> Result<[String; 9], Error> {
+        let began = Instant::now();
+        let folder = Folder::new()?;
+        let setup = Setup {
+            elector: self.elector,
+            algorithm: self.algorithm,
+            pace: self.pace,
+            folder: &folder.0,
+            hosts: &self.switch.hosts[..self.nodes],
+        };
+        fs::write(folder.0.join("settings.toml"), self.pace.settings())?;
+        let mut player = self.start(&setup)?;
+        let mut steps = plan(self.seed, self.nodes, self.faults, self.pace.lease());
+        if player.members.iter().any(|member| member.disk.is_none()) {
+            steps.retain(|step| !matches!(step.kind, Kind::HangDisk | Kind::FailDisk));
+        }
+        player.converge()?;
+        for round in steps.chunks(ROUND.len()) {
+            player.play(round)?;
+            if !player.wrong.is_empty() {
+                break;
+            }
+        }
+        let mut logs = Logs::default();
+        for member in &player.members {
+            logs.read(&member.log());
+        }
+        player.wrong.append(&mut logs.panics);
+        if !player.wrong.is_empty() {
+            return Err(self.report(&player));
+        }
+        let took = began.elapsed();
+        Ok(self.row(&player, &logs, took.as_secs()))
+    }
+
+    fn start<'a>(&self, setup: &'a Setup<'a>) -> Result<Player<'a>, Error>
+    where
+        Self: 'a,
+    {
+        let mut members = Vec::with_capacity(self.nodes);
+        for (index, disk) in disks(setup.folder, self.nodes).into_iter().enumerate() {
+            members.push(Member::start(setup, index, disk)?);
+        }
+        let watch = Watch::begin(setup.hosts, HTTP)?;
+        Ok(Player::new(self.switch, setup.folder, watch, members))
+    }
+
+    fn row(&self, player: &Player<'_>, logs: &Logs, seconds: u64) -> [String; 9] {
+        let counts = &player.counts;
+        println!("faults: {:?}", counts.faults);
+        println!(
+            "left out, with all nodes hit already: {:?}",
+            counts.left_out
+        );
+        println!("ends of nodes: {:?}\n", counts.ends);
+        [
+            self.algorithm.name().to_owned(),
+            self.nodes.to_string(),
+            counts.faults.values().sum::<usize>().to_string(),
+            player.watch.elections().to_string(),
+            counts.leases.to_string(),
+            player.commands.count.to_string(),
+            logs.late_ends.to_string(),
+            format!("{} ms", counts.healing.as_millis()),
+            format!("{} min {} s", seconds / 60, seconds % 60),
+        ]
+    }
+
+    /// What is wrong, with all that helps to find out why.
+    fn report(&self, player: &Player<'_>) -> Error {
+        let name = format!("{}-{}-{}", self.algorithm.name(), self.nodes, self.seed);
+        let kept = env::temp_dir().join("elector-field-chaos").join(name);
+        // Copies are a help for the reader, and no more.
+        let _ = fs::create_dir_all(&kept);
+        let _ = fs::write(kept.join("done"), player.done.join("\n"));
+        let lives = player.members.iter().map(Member::log);
+        for file in lives.chain([player.folder.join("lives")]) {
+            if let Some(name) = file.file_name() {
+                let _ = fs::copy(&file, kept.join(name));
+            }
+        }
+        let done = player.done.iter().rev().take(TOLD).rev();
+        let done: Vec<_> = done.map(String::as_str).collect();
+        let told = format!(
+            "what was done last:\n{}\nwrong:\n{}",
+            done.join("\n"),
+            player.wrong.join("\n")
+        );
+        Error::Wrong(told, kept.display().to_string())
+    }
+}
+
+/// A disk for each node, or none for any if there cannot be disks.
+fn disks(folder: &Path, nodes: usize) -> Vec<Option<Disk>> {
+    let made: Result<Vec<_>, Error> = (1..=nodes).map(|id| Disk::new(folder, id)).collect();
+    match made {
+        Ok(disks) => disks.into_iter().map(Some).collect(),
+        Err(error) => {
+            println!("SKIPPED: no faults of disks, for there can be no disks here: {error}");
+            (0..nodes).map(|_| None).collect()
+        }
+    }
+}
+
+/// What all nodes write into, in memory: a command that waits for a disk cannot be killed, however
+/// late the disk is, and that is not what is looked at here.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Result<Self, Error> {
+        let memory = PathBuf::from("/dev/shm");
+        let base = if memory.is_dir() {
+            memory
+        } else {
+            env::temp_dir()
+        };
+        let folder = Self(base.join("elector-field"));
+        folder.clear();
+        fs::create_dir_all(&folder.0)?;
+        Ok(folder)
+    }
+
+    fn clear(&self) {
+        Disk::clear(&self.0);
+        // It may not be there.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
