@@ -45,6 +45,10 @@ pub(crate) struct Chaos {
     /// How long leases and faults are
     #[arg(long, default_value = "quick")]
     pace: Pace,
+    /// Further arguments of each node, in one word: under `--with=--trust-refused` the killed
+    /// proxies and the rejects must lead to overlaps, or the check has gone blind
+    #[arg(long, value_delimiter = ' ', allow_hyphen_values = true)]
+    with: Vec<String>,
 }
 
 /// Does so many faults to each kind of cluster.
@@ -85,6 +89,7 @@ pub(crate) fn chaos(asked: &Chaos) -> Result<(), Error> {
                 algorithm,
                 nodes: nodes.into(),
                 pace: asked.pace,
+                with: &asked.with,
                 faults,
                 seed,
             };

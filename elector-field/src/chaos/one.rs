@@ -26,6 +26,7 @@ pub(super) struct One<'a> {
     pub(super) algorithm: Algorithm,
     pub(super) nodes: usize,
     pub(super) pace: Pace,
+    pub(super) with: &'a [String],
     pub(super) faults: usize,
     pub(super) seed: u64,
 }
@@ -41,7 +42,7 @@ impl One<'_> {
         let setup = Setup {
             elector: self.elector,
             algorithm: self.algorithm,
-            pace: self.pace,
+            with: self.with,
             folder: &folder.0,
             hosts: &self.switch.hosts[..self.nodes],
         };

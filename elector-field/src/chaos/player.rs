@@ -316,8 +316,10 @@ impl<'a> Player<'a> {
 fn expected(after: Option<Kind>, how: &str) -> bool {
     match after {
         Some(Kind::Kill) => how == "signal 9",
-        // The other end of the guardian may be seen before its own.
-        Some(Kind::KillGuardian | Kind::KillBoth) => how == "signal 9" || how == "code 4",
+        // A node that has just been started may have no guardian yet, or cannot start without.
+        Some(Kind::KillGuardian) => ["code 4", "code 2", "signal 9"].contains(&how),
+        // The end of the guardian may be seen before its own.
+        Some(Kind::KillBoth) => how == "signal 9" || how == "code 4",
         Some(Kind::End) => how == "code 0",
         Some(Kind::FailDisk) => how == "code 3",
         // Its address was not free yet.

@@ -46,7 +46,8 @@ pub(crate) enum Pace {
 pub(super) struct Setup<'a> {
     pub(super) elector: &'a Path,
     pub(super) algorithm: Algorithm,
-    pub(super) pace: Pace,
+    /// Further arguments of each node.
+    pub(super) with: &'a [String],
     /// What all of them write into.
     pub(super) folder: &'a Path,
     pub(super) hosts: &'a [Host],
@@ -135,6 +136,7 @@ impl Setup<'_> {
         command
             .args(["--listen", &listen, "--http", HTTP])
             .args(["--grace-ms", GRACE_MS, "--leave-ms", LEAVE_MS])
+            .args(self.with)
             .args(["--", "env", "--ignore-signal=TERM"])
             .arg(Self::me())
             .arg("witness")
