@@ -3,6 +3,7 @@
 //! and when all is healed there is one leader whose command runs.
 
 mod commands;
+mod counts;
 mod disk;
 mod leases;
 mod log;
@@ -34,7 +35,12 @@ pub(crate) struct Chaos {
     #[arg(long, default_value_t = 1000)]
     faults: usize,
     /// How many nodes a cluster has
-    #[arg(long, value_delimiter = ',', default_value = "3,5")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "3,5",
+        value_parser = clap::value_parser!(u8).range(2..=9)
+    )]
     nodes: Vec<u8>,
     /// Which algorithms are tried
     #[arg(long, value_delimiter = ',', default_value = "raft,paxos")]

@@ -85,12 +85,7 @@ impl One<'_> {
 
     fn row(&self, player: &Player<'_>, logs: &Logs, seconds: u64) -> [String; 9] {
         let counts = &player.counts;
-        println!("faults: {:?}", counts.faults);
-        println!(
-            "left out, with all nodes hit already: {:?}",
-            counts.left_out
-        );
-        println!("ends of nodes: {:?}\n", counts.ends);
+        println!("{counts}\n");
         [
             self.algorithm.name().to_owned(),
             self.nodes.to_string(),

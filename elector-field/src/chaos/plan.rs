@@ -148,7 +148,7 @@ fn step(rng: &mut Rng, kind: Kind, nodes: usize, lease: Duration) -> Step {
         Kind::Pause => (1.2, 3.0),
         Kind::HangDisk => (0.5, 3.0),
         // It writes only when it votes.
-        Kind::FailDisk => (2.0, 8.0),
+        Kind::FailDisk => (4.0, 12.0),
         Kind::Loss | Kind::Delay => (1.0, 6.0),
         _ => (0.5, 4.0),
     };

@@ -1,11 +1,12 @@
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     thread,
     time::{Duration, Instant},
 };
 
 use super::{
     commands::Commands,
+    counts::Counts,
     member::{Member, told},
     plan::{Fault, Hit, Kind, Side, Step, Victim},
     watch::Watch,
@@ -40,26 +41,13 @@ pub(super) struct Player<'a> {
 
 #[derive(Clone, Copy, Debug)]
 enum Undoing {
-    /// The process of the node should have ended since then.
-    Start(usize, Instant),
+    /// Its process was to end at this time.
+    Start(usize, u64),
     Continue(usize),
     Heal(Path, Side, usize),
     Proxy(usize),
     Release(usize),
     Mend(usize),
-}
-
-/// What was done to a cluster, and what it did.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    pub(super) faults: BTreeMap<Kind, usize>,
-    /// Faults for which no node was left that could have them.
-    pub(super) left_out: BTreeMap<Kind, usize>,
-    /// How nodes ended, and after which fault.
-    pub(super) ends: BTreeMap<(Option<Kind>, String), usize>,
-    pub(super) leases: usize,
-    /// The longest that a healed cluster took.
-    pub(super) healing: Duration,
 }
 
 impl<'a> Player<'a> {
@@ -139,7 +127,7 @@ impl<'a> Player<'a> {
             Fault::Hit(hit) => {
                 member.foreseen = Some(step.kind);
                 member.hit(hit);
-                Undoing::Start(victim, Instant::now() + lasts)
+                Undoing::Start(victim, now())
             }
             Fault::Paths(path, side) => Undoing::Heal(path, side, victim),
             Fault::Proxy => {
@@ -174,7 +162,7 @@ impl<'a> Player<'a> {
             Undoing::Start(node, since) => {
                 self.take_end(node)?;
                 if self.members[node].runs() {
-                    if since.elapsed() < LIMIT {
+                    if Duration::from_nanos(now() - since) < LIMIT {
                         self.pending.push((Instant::now() + LOOK, undoing));
                         return Ok(());
                     }
@@ -273,10 +261,8 @@ impl<'a> Player<'a> {
             let (after, how) = (member.foreseen, told(status));
             self.note(&format!("node {} ended: {how}", node + 1));
             if !expected(after, &how) {
-                self.wrong.push(format!(
-                    "node {} ended with {how}, after {after:?}",
-                    node + 1
-                ));
+                let what = format!("node {} ended with {how}, after {after:?}", node + 1);
+                self.wrong.push(what);
             }
             self.counts.end(after, &how);
         }
@@ -325,11 +311,5 @@ fn expected(after: Option<Kind>, how: &str) -> bool {
         // Its address was not free yet.
         None => how == "code 2",
         _ => false,
-    }
-}
-
-impl Counts {
-    fn end(&mut self, after: Option<Kind>, how: &str) {
-        *self.ends.entry((after, how.to_owned())).or_default() += 1;
     }
 }
