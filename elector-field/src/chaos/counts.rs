@@ -6,8 +6,6 @@ use super::plan::Kind;
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     pub(super) faults: BTreeMap<Kind, usize>,
-    /// Faults for which no node was left that could have them.
-    pub(super) left_out: BTreeMap<Kind, usize>,
     /// How nodes ended, and after which fault.
     ends: BTreeMap<(Option<Kind>, String), usize>,
     pub(super) leases: usize,
@@ -23,17 +21,11 @@ impl Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kinds = |faults: &BTreeMap<Kind, usize>| {
-            let told = faults
-                .iter()
-                .map(|(kind, count)| format!("{count} {kind:?}"));
-            told.collect::<Vec<_>>().join(", ")
-        };
-        writeln!(f, "Faults: {}", kinds(&self.faults))?;
-        if !self.left_out.is_empty() {
-            let kinds = kinds(&self.left_out);
-            writeln!(f, "Not done, as no node was left for them: {kinds}")?;
-        }
+        let faults = self.faults.iter();
+        let faults: Vec<_> = faults
+            .map(|(kind, count)| format!("{count} {kind:?}"))
+            .collect();
+        writeln!(f, "Faults: {}", faults.join(", "))?;
         let ends = self.ends.iter().map(|((after, how), count)| match after {
             Some(kind) => format!("{count} {how} after {kind:?}"),
             None => format!("{count} {how}"),

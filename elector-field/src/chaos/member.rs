@@ -143,6 +143,7 @@ impl<'a> Member<'a> {
             Hit::KillBoth => ([node, guardian], Signal::KILL),
             Hit::End => ([node, None], Signal::TERM),
             Hit::Pause => ([node, None], Signal::STOP),
+            Hit::PauseGuardian => ([guardian, None], Signal::STOP),
         };
         for pid in pids.into_iter().flatten() {
             // If it has just ended by itself, that is found out when its end is looked for.
@@ -150,9 +151,9 @@ impl<'a> Member<'a> {
         }
     }
 
-    /// After a pause.
+    /// After a pause of the node, or of its guardian.
     pub(super) fn go_on(&self) {
-        if let Some(pid) = self.pid() {
+        for pid in [self.pid(), self.guardian()].into_iter().flatten() {
             // It may have ended.
             let _ = kill_process(pid, Signal::CONT);
         }
@@ -198,6 +199,8 @@ impl Drop for Member<'_> {
             // A process that waits for it cannot be killed.
             let _ = disk.release();
         }
+        // Nor does a guardian that is stopped kill the command.
+        self.go_on();
         self.kill_node();
         self.kill_proxy();
     }

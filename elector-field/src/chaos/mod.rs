@@ -22,6 +22,7 @@ use comfy_table::{Table, presets::ASCII_MARKDOWN};
 pub(crate) use self::relay::relay;
 use self::{
     one::One,
+    plan::Kind,
     setup::{Algorithm, Pace},
 };
 use crate::{error::Error, switch::Switch};
@@ -51,6 +52,9 @@ pub(crate) struct Chaos {
     /// How long leases and faults are
     #[arg(long, default_value = "quick")]
     pace: Pace,
+    /// Only faults of these kinds [default: all]
+    #[arg(long, value_delimiter = ',', hide_possible_values = true)]
+    kinds: Vec<Kind>,
     /// Further arguments of each node, in one word: under `--with=--trust-refused` the killed
     /// proxies and the rejects must lead to overlaps, or the check has gone blind
     #[arg(long, value_delimiter = ' ', allow_hyphen_values = true)]
@@ -95,6 +99,7 @@ pub(crate) fn chaos(asked: &Chaos) -> Result<(), Error> {
                 algorithm,
                 nodes: nodes.into(),
                 pace: asked.pace,
+                kinds: &asked.kinds,
                 with: &asked.with,
                 faults,
                 seed,

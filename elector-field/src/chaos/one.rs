@@ -13,7 +13,7 @@ use super::{
     setup::{Algorithm, HTTP, Pace, Setup},
     watch::Watch,
 };
-use crate::{error::Error, switch::Switch};
+use crate::{error::Error, switch::Switch, witness::lives};
 
 /// How many of the last things that were done are told when something is wrong.
 const TOLD: usize = 60;
@@ -26,6 +26,8 @@ pub(super) struct One<'a> {
     pub(super) algorithm: Algorithm,
     pub(super) nodes: usize,
     pub(super) pace: Pace,
+    /// Of these kinds; of all, if there is none here.
+    pub(super) kinds: &'a [Kind],
     pub(super) with: &'a [String],
     pub(super) faults: usize,
     pub(super) seed: u64,
@@ -48,10 +50,17 @@ impl One<'_> {
         };
         fs::write(folder.0.join("settings.toml"), self.pace.settings())?;
         let mut player = self.start(&setup)?;
-        let mut steps = plan(self.seed, self.nodes, self.faults, self.pace.lease());
-        if player.members.iter().any(|member| member.disk.is_none()) {
-            steps.retain(|step| !matches!(step.kind, Kind::HangDisk | Kind::FailDisk));
-        }
+        let has_disks = player.members.iter().all(|member| member.disk.is_some());
+        let steps = plan(
+            self.seed,
+            self.nodes,
+            self.faults,
+            self.pace.lease(),
+            |kind| {
+                let asked = self.kinds.is_empty() || self.kinds.contains(&kind);
+                asked && (has_disks || !matches!(kind, Kind::HangDisk | Kind::FailDisk))
+            },
+        );
         player.converge()?;
         for round in steps.chunks(ROUND.len()) {
             player.play(round)?;
@@ -64,8 +73,9 @@ impl One<'_> {
             logs.read(&member.log());
         }
         player.wrong.append(&mut logs.panics);
+        let kept = self.keep(&player);
         if !player.wrong.is_empty() {
-            return Err(self.report(&player));
+            return Err(Error::Wrong(report(&player), kept.display().to_string()));
         }
         let took = began.elapsed();
         Ok(self.row(&player, &logs, took.as_secs()))
@@ -99,28 +109,31 @@ impl One<'_> {
         ]
     }
 
-    /// What is wrong, with all that helps to find out why.
-    fn report(&self, player: &Player<'_>) -> Error {
+    /// Copies what helps to find out why something was done.
+    fn keep(&self, player: &Player<'_>) -> PathBuf {
         let name = format!("{}-{}-{}", self.algorithm.name(), self.nodes, self.seed);
         let kept = env::temp_dir().join("elector-field-chaos").join(name);
-        // Copies are a help for the reader, and no more.
+        // A help for the reader, and no more.
         let _ = fs::create_dir_all(&kept);
         let _ = fs::write(kept.join("done"), player.done.join("\n"));
-        let lives = player.members.iter().map(Member::log);
-        for file in lives.chain([player.folder.join("lives")]) {
-            if let Some(name) = file.file_name() {
-                let _ = fs::copy(&file, kept.join(name));
+        let lives = lives(player.folder).unwrap_or_default();
+        let lives: Vec<_> = lives.iter().map(|life| format!("{life:?}")).collect();
+        let _ = fs::write(kept.join("lives"), lives.join("\n"));
+        for log in player.members.iter().map(Member::log) {
+            if let Some(name) = log.file_name() {
+                let _ = fs::copy(&log, kept.join(name));
             }
         }
-        let done = player.done.iter().rev().take(TOLD).rev();
-        let done: Vec<_> = done.map(String::as_str).collect();
-        let told = format!(
-            "what was done last:\n{}\nwrong:\n{}",
-            done.join("\n"),
-            player.wrong.join("\n")
-        );
-        Error::Wrong(told, kept.display().to_string())
+        kept
     }
+}
+
+/// What is wrong, and what was done before it.
+fn report(player: &Player<'_>) -> String {
+    let done = player.done.iter().rev().take(TOLD).rev();
+    let done: Vec<_> = done.map(String::as_str).collect();
+    let wrong = player.wrong.join("\n");
+    format!("what was done last:\n{}\nwrong:\n{wrong}", done.join("\n"))
 }
 
 /// A disk for each node, or none for any if there cannot be disks.

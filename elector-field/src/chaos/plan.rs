@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
 use fastrand::Rng;
 
 use crate::path::{Barrier, Path};
@@ -48,6 +49,8 @@ pub(super) enum Hit {
     /// SIGSTOP to the node, and SIGCONT when it is undone. Not to the guardian, too: that the
     /// command then outlives its lease is documented.
     Pause,
+    /// The same to the guardian, while the node runs.
+    PauseGuardian,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,14 +77,15 @@ pub(super) enum Side {
 
 const SIDES: [Side; 5] = [Side::Alone, Side::Half, Side::Pair, Side::Mute, Side::Deaf];
 
-/// What kind of fault a step is, for the counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+/// What kind of fault a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Kind {
     Kill,
     KillGuardian,
     KillBoth,
     End,
     Pause,
+    PauseGuardian,
     CutAlone,
     CutHalf,
     CutPair,
@@ -105,7 +109,7 @@ pub(super) const ROUND: [Kind; 20] = [
     Kind::KillBoth,
     Kind::End,
     Kind::Pause,
-    Kind::Pause,
+    Kind::PauseGuardian,
     Kind::CutAlone,
     Kind::CutHalf,
     Kind::CutPair,
@@ -120,14 +124,26 @@ pub(super) const ROUND: [Kind; 20] = [
     Kind::FailDisk,
 ];
 
-/// The faults that this seed stands for, so many of them.
-pub(super) fn plan(seed: u64, nodes: usize, faults: usize, lease: Duration) -> Vec<Step> {
+/// The faults that this seed stands for, so many of them, of these kinds.
+pub(super) fn plan(
+    seed: u64,
+    nodes: usize,
+    faults: usize,
+    lease: Duration,
+    of: impl Fn(Kind) -> bool,
+) -> Vec<Step> {
     let mut rng = Rng::with_seed(seed);
-    let mut steps = Vec::with_capacity(faults + ROUND.len());
-    while steps.len() < faults {
-        let mut round = ROUND;
+    let mut kinds = ROUND.to_vec();
+    kinds.retain(|&kind| of(kind));
+    let mut steps = Vec::with_capacity(faults + kinds.len());
+    while steps.len() < faults && !kinds.is_empty() {
+        let mut round = kinds.clone();
         rng.shuffle(&mut round);
-        steps.extend(round.map(|kind| step(&mut rng, kind, nodes, lease)));
+        steps.extend(
+            round
+                .into_iter()
+                .map(|kind| step(&mut rng, kind, nodes, lease)),
+        );
     }
     steps.truncate(faults);
     steps
@@ -145,7 +161,7 @@ fn step(rng: &mut Rng, kind: Kind, nodes: usize, lease: Duration) -> Step {
         Kind::Kill | Kind::KillGuardian | Kind::KillBoth | Kind::End | Kind::KillProxy => {
             (0.0, 3.0)
         }
-        Kind::Pause => (1.2, 3.0),
+        Kind::Pause | Kind::PauseGuardian => (1.2, 3.0),
         Kind::HangDisk => (0.5, 3.0),
         // It writes only when it votes.
         Kind::FailDisk => (4.0, 12.0),
@@ -182,6 +198,7 @@ fn fault(rng: &mut Rng, kind: Kind, lease: Duration) -> Fault {
         Kind::KillBoth => Fault::Hit(Hit::KillBoth),
         Kind::End => Fault::Hit(Hit::End),
         Kind::Pause => Fault::Hit(Hit::Pause),
+        Kind::PauseGuardian => Fault::Hit(Hit::PauseGuardian),
         Kind::CutAlone => barrier(Barrier::Cut, Side::Alone),
         Kind::CutHalf => barrier(Barrier::Cut, Side::Half),
         Kind::CutPair => barrier(Barrier::Cut, Side::Pair),
@@ -244,20 +261,23 @@ mod tests {
     // Who replays a failure must get the same faults, and another seed gives others.
     #[test]
     fn a_plan_is_its_seed() {
-        let of = |seed| plan(seed, 5, 200, LEASE);
+        let of = |seed| plan(seed, 5, 200, LEASE, |_| true);
         assert_eq!(of(7), of(7));
         assert_ne!(of(7), of(8));
         // A longer run begins as a shorter one.
-        assert_eq!(plan(7, 5, 20, LEASE), of(7)[..20]);
+        assert_eq!(plan(7, 5, 20, LEASE, |_| true), of(7)[..20]);
     }
 
     // A kind that is never drawn would be reported as endured.
     #[test]
     fn each_round_has_each_kind() {
         let kinds = |steps: &[Step]| steps.iter().map(|step| step.kind).collect::<BTreeSet<_>>();
-        for round in plan(7, 3, 100, LEASE).chunks(ROUND.len()) {
-            assert_eq!(kinds(round).len(), 17);
+        for round in plan(7, 3, 100, LEASE, |_| true).chunks(ROUND.len()) {
+            assert_eq!(kinds(round).len(), 18);
         }
+        let cuts = plan(7, 3, 100, LEASE, |kind| kind == Kind::CutDeaf);
+        assert_eq!((cuts.len(), kinds(&cuts).len()), (100, 1));
+        assert_eq!(plan(7, 3, 100, LEASE, |_| false), []);
     }
 
     // A cut that cuts nothing, or everything, would test nothing.

@@ -111,17 +111,20 @@ impl<'a> Player<'a> {
     }
 
     fn inflict(&mut self, step: Step) -> Result<(), Error> {
-        let Some(victim) = self.victim(step) else {
-            *self.counts.left_out.entry(step.kind).or_default() += 1;
-            return Ok(());
+        let victim = loop {
+            match self.victim(step) {
+                Some(victim) => break victim,
+                // All are hit already, and none for long.
+                None => self.undo_until(Instant::now() + LOOK)?,
+            }
         };
         *self.counts.faults.entry(step.kind).or_default() += 1;
         let Step { fault, lasts, .. } = step;
         self.note(&format!("{fault:?} of node {} for {lasts:?}", victim + 1));
         let member = &mut self.members[victim];
         let undoing = match fault {
-            Fault::Hit(Hit::Pause) => {
-                member.hit(Hit::Pause);
+            Fault::Hit(hit @ (Hit::Pause | Hit::PauseGuardian)) => {
+                member.hit(hit);
                 Undoing::Continue(victim)
             }
             Fault::Hit(hit) => {
