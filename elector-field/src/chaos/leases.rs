@@ -12,10 +12,11 @@ pub(super) struct Holder {
 /// What is known for certain of when leaderships were held, from the answers of nodes.
 ///
 /// A node that answers that it holds its leadership (`holds_leadership`: it leads, and its lease
-/// runs) has looked at its clock at one moment between the request and its answer. Of one
-/// leadership, of one process and one epoch, all such moments are in one unbroken lease: a lease
-/// is prolonged only while it runs. So the lease ran from the first answer, at the latest, until
-/// the last request, at the earliest.
+/// runs) has looked at its clock at one moment between the request and its answer. So the first
+/// such moment of one process in one epoch was at the latest when it answered first, and the last
+/// one at the earliest when it was asked last. All between them is taken for held. If the lease
+/// was interrupted there, no other node may have held one: voters that have elected another do not
+/// go back to the epoch before, and the lease could not have been taken up again.
 ///
 /// # What it finds
 ///

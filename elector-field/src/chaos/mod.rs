@@ -17,6 +17,7 @@ mod watch;
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use comfy_table::{Table, presets::ASCII_MARKDOWN};
 
 pub(crate) use self::relay::relay;
@@ -61,6 +62,28 @@ pub(crate) struct Chaos {
     with: Vec<String>,
 }
 
+impl Chaos {
+    /// The command line that does the faults of one cluster again.
+    fn again(&self, algorithm: Algorithm, nodes: u8, seed: u64) -> String {
+        let Self { faults, .. } = self;
+        let mut again = format!(
+            "cargo run --release -p elector-field -- chaos --faults {faults} --nodes {nodes} \
+             --algorithms {} --pace {} --seed {seed}",
+            algorithm.name(),
+            self.pace.name(),
+        );
+        let kinds = self.kinds.iter().filter_map(ValueEnum::to_possible_value);
+        let kinds: Vec<_> = kinds.map(|kind| kind.get_name().to_owned()).collect();
+        if !kinds.is_empty() {
+            again += &format!(" --kinds {}", kinds.join(","));
+        }
+        if !self.with.is_empty() {
+            again += &format!(" --with='{}'", self.with.join(" "));
+        }
+        again
+    }
+}
+
 /// Does so many faults to each kind of cluster.
 ///
 /// # Errors
@@ -84,14 +107,10 @@ pub(crate) fn chaos(asked: &Chaos) -> Result<(), Error> {
     ]);
     for &algorithm in &asked.algorithms {
         for &nodes in &asked.nodes {
-            let faults = asked.faults;
             println!(
-                "{}, n = {nodes}. To do the same again, as far as real time lets it be the same:\n\
-                 cargo run --release -p elector-field -- chaos --faults {faults} --nodes {nodes} \
-                 --algorithms {} --pace {} --seed {seed}",
+                "{}, n = {nodes}. To do the same again, as far as real time lets it be the same:\n{}",
                 algorithm.name(),
-                algorithm.name(),
-                asked.pace.name(),
+                asked.again(algorithm, nodes, seed),
             );
             let one = One {
                 switch: &switch,
@@ -101,7 +120,7 @@ pub(crate) fn chaos(asked: &Chaos) -> Result<(), Error> {
                 pace: asked.pace,
                 kinds: &asked.kinds,
                 with: &asked.with,
-                faults,
+                faults: asked.faults,
                 seed,
             };
             table.add_row(one.endure()?);
