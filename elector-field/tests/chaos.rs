@@ -9,8 +9,8 @@ use std::{
 /// One round: each kind of fault is in it.
 const FAULTS: &str = "20";
 
-// A trial that is run now and then only would stop to work, and nobody would see it. The time limits
-// of `patient` are such that no load of a machine makes a guardian late.
+// A trial that is only run now and then could stop working without notice. The durations of
+// `patient` are such that no load of a machine makes a guardian late.
 #[test]
 fn a_short_chaos_finds_nothing_wrong() {
     let elector = match needs() {

@@ -34,3 +34,21 @@ impl fmt::Display for Counts {
         write!(f, "Ends of nodes: {}", ends.join(", "))
     }
 }
+
+/// Whether a node may end like this after such a fault.
+pub(super) fn expected(after: Option<Kind>, how: &str) -> bool {
+    match after {
+        Some(Kind::Kill) => how == "signal 9",
+        // A node that has just been started may have no guardian yet, or cannot start without.
+        Some(Kind::KillGuardian) => ["code 4", "code 2", "signal 9"].contains(&how),
+        // The end of the guardian may be seen before its own.
+        Some(Kind::KillBoth) => how == "signal 9" || how == "code 4",
+        Some(Kind::End) => how == "code 0",
+        Some(Kind::FailDisk) => how == "code 3",
+        // One that does not kill the command for a second is given up.
+        Some(Kind::PauseGuardian) => how == "code 4",
+        // Its address was not free yet.
+        None => how == "code 2",
+        _ => false,
+    }
+}

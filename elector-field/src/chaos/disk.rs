@@ -57,7 +57,7 @@ impl Disk {
         run("mount", &["-o", "loop", &image, &place]).map(drop)
     }
 
-    /// Whoever writes now waits, and cannot be killed meanwhile.
+    /// From now on each write waits, and a process that writes cannot be killed meanwhile.
     ///
     /// # Errors
     /// If `fsfreeze` fails.
@@ -67,7 +67,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Those who wait go on.
+    /// The writes that wait go on.
     ///
     /// # Errors
     /// If `fsfreeze` fails.
@@ -85,10 +85,10 @@ impl Disk {
         run("mount", &["-o", "remount,abort", &place]).map(drop)
     }
 
-    /// Mounts it anew, without the error. Nobody may use it.
+    /// Mounts it anew, without the error. No process may use it.
     ///
     /// # Errors
-    /// If somebody does.
+    /// If one still does after a while.
     pub(super) fn mend(&self) -> Result<(), Error> {
         let began = Instant::now();
         while let Err(error) = run("umount", &[&self.place.to_string_lossy()]) {

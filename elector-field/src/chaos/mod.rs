@@ -108,7 +108,7 @@ pub(crate) fn chaos(asked: &Chaos) -> Result<(), Error> {
     for &algorithm in &asked.algorithms {
         for &nodes in &asked.nodes {
             println!(
-                "{}, n = {nodes}. To do the same again, as far as real time lets it be the same:\n{}",
+                "{}, n = {nodes}. To do the same faults again, at about the same times:\n{}",
                 algorithm.name(),
                 asked.again(algorithm, nodes, seed),
             );

@@ -26,7 +26,7 @@ pub(super) struct One<'a> {
     pub(super) algorithm: Algorithm,
     pub(super) nodes: usize,
     pub(super) pace: Pace,
-    /// Of these kinds; of all, if there is none here.
+    /// Of these kinds; of all, if this is empty.
     pub(super) kinds: &'a [Kind],
     pub(super) with: &'a [String],
     pub(super) faults: usize,

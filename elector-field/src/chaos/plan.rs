@@ -35,7 +35,7 @@ pub(super) enum Fault {
     Fail,
 }
 
-/// A signal, and whom it is for.
+/// A signal, and the process that gets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hit {
     /// SIGKILL to the node.

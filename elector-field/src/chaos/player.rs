@@ -6,7 +6,7 @@ use std::{
 
 use super::{
     commands::Commands,
-    counts::Counts,
+    counts::{Counts, expected},
     member::{Member, told},
     plan::{Fault, Hit, Kind, Side, Step, Victim},
     watch::Watch,
@@ -124,6 +124,7 @@ impl<'a> Player<'a> {
         let member = &mut self.members[victim];
         let undoing = match fault {
             Fault::Hit(hit @ (Hit::Pause | Hit::PauseGuardian)) => {
+                member.foreseen = Some(step.kind);
                 member.hit(hit);
                 Undoing::Continue(victim)
             }
@@ -282,6 +283,9 @@ impl<'a> Player<'a> {
             let runs = |leader| last.is_some_and(|life| life.node == leader && life.ended > healed);
             if self.watch.agreed(healed).is_some_and(runs) {
                 self.counts.healing = self.counts.healing.max(began.elapsed());
+                for member in &mut self.members {
+                    member.foreseen = None;
+                }
                 return Ok(());
             }
             if began.elapsed() > LIMIT {
@@ -298,21 +302,5 @@ impl<'a> Player<'a> {
 
     fn note(&mut self, what: &str) {
         self.done.push(format!("{} {what}", now()));
-    }
-}
-
-/// Whether a node may end like this after such a fault.
-fn expected(after: Option<Kind>, how: &str) -> bool {
-    match after {
-        Some(Kind::Kill) => how == "signal 9",
-        // A node that has just been started may have no guardian yet, or cannot start without.
-        Some(Kind::KillGuardian) => ["code 4", "code 2", "signal 9"].contains(&how),
-        // The end of the guardian may be seen before its own.
-        Some(Kind::KillBoth) => how == "signal 9" || how == "code 4",
-        Some(Kind::End) => how == "code 0",
-        Some(Kind::FailDisk) => how == "code 3",
-        // Its address was not free yet.
-        None => how == "code 2",
-        _ => false,
     }
 }

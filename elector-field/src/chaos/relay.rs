@@ -11,7 +11,7 @@ use std::{
 pub(crate) fn relay(listen: SocketAddr, to: SocketAddr) -> io::Result<()> {
     let listener = TcpListener::bind(listen)?;
     for client in listener.incoming() {
-        // One that has gone again is not served; nor is any while nobody listens behind the proxy.
+        // One that has gone again is not served. While no node listens, connections are closed.
         let Ok(client) = client else { continue };
         thread::spawn(move || TcpStream::connect(to).and_then(|server| between(&client, &server)));
     }

@@ -18,7 +18,7 @@ const PROXY_PORT: u16 = 7000;
 /// How long a node leads on when it is told to end, and its command is deaf.
 const GRACE_MS: &str = "30";
 
-/// How long a node that is told to end may take to hand over, in a cluster that may elect nobody.
+/// How long a node that is told to end may take to hand over: there may be no majority for it.
 const LEAVE_MS: &str = "1000";
 
 /// An algorithm that promises one leader.
