@@ -1,17 +1,12 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant},
 };
 
 use crate::{error::Error, program::run};
 
 /// Room for a record, and for the journal of the file system.
 const BYTES: u64 = 16 << 20;
-
-/// How long processes that have been killed may keep a disk busy.
-const BUSY: Duration = Duration::from_secs(20);
 
 /// A file system of its own, on a loop device over a file in memory.
 #[derive(Debug)]
@@ -20,6 +15,8 @@ pub(super) struct Disk {
     /// Where it is mounted.
     pub(super) place: PathBuf,
     hangs: bool,
+    /// How often it was mended.
+    copies: u32,
 }
 
 impl Disk {
@@ -32,24 +29,13 @@ impl Disk {
             image: folder.join(format!("image-{number}")),
             place: folder.join(format!("disk-{number}")),
             hangs: false,
+            copies: 0,
         };
         File::create(&disk.image)?.set_len(BYTES)?;
         fs::create_dir_all(&disk.place)?;
         run("mkfs.ext4", &["-q", "-F", &disk.image.to_string_lossy()])?;
         disk.mount()?;
         Ok(disk)
-    }
-
-    /// Unmounts what an earlier run has left in this folder.
-    pub(super) fn clear(folder: &Path) {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            // Most of it is no disk.
-            if entry.file_name().to_string_lossy().starts_with("disk-") {
-                let place = entry.path();
-                let _ = run("fsfreeze", &["-u", &place.to_string_lossy()]);
-                let _ = run("umount", &["-l", &place.to_string_lossy()]);
-            }
-        }
     }
 
     fn mount(&self) -> Result<(), Error> {
@@ -85,18 +71,18 @@ impl Disk {
         run("mount", &["-o", "remount,abort", &place]).map(drop)
     }
 
-    /// Mounts it anew, without the error. No process may use it.
+    /// Mounts a copy of it, without the error. The disk itself keeps the error for as long as any
+    /// process of the machine has it mounted, in whatever namespace.
     ///
     /// # Errors
-    /// If one still does after a while.
-    pub(super) fn mend(&self) -> Result<(), Error> {
-        let began = Instant::now();
-        while let Err(error) = run("umount", &[&self.place.to_string_lossy()]) {
-            if began.elapsed() > BUSY {
-                return Err(error);
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
+    /// If it cannot be copied, or mounted.
+    pub(super) fn mend(&mut self) -> Result<(), Error> {
+        run("umount", &["-l", &self.place.to_string_lossy()])?;
+        let copy = self.image.with_extension(self.copies.to_string());
+        self.copies += 1;
+        fs::copy(&self.image, &copy)?;
+        fs::remove_file(&self.image)?;
+        self.image = copy;
         self.mount()
     }
 }

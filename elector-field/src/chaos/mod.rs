@@ -5,6 +5,7 @@
 mod commands;
 mod counts;
 mod disk;
+mod folder;
 mod leases;
 mod log;
 mod member;

@@ -6,6 +6,7 @@ use std::{
 
 use super::{
     disk::Disk,
+    folder::Folder,
     log::Logs,
     member::Member,
     plan::{Kind, ROUND, plan},
@@ -45,10 +46,10 @@ impl One<'_> {
             elector: self.elector,
             algorithm: self.algorithm,
             with: self.with,
-            folder: &folder.0,
+            folder: folder.path(),
             hosts: &self.switch.hosts[..self.nodes],
         };
-        fs::write(folder.0.join("settings.toml"), self.pace.settings())?;
+        fs::write(folder.path().join("settings.toml"), self.pace.settings())?;
         let mut player = self.start(&setup)?;
         let has_disks = player.members.iter().all(|member| member.disk.is_some());
         let steps = plan(
@@ -145,36 +146,5 @@ fn disks(folder: &Path, nodes: usize) -> Vec<Option<Disk>> {
             println!("SKIPPED: no faults of disks, for there can be no disks here: {error}");
             (0..nodes).map(|_| None).collect()
         }
-    }
-}
-
-/// What all nodes write into, in memory: a command that waits for a disk cannot be killed, however
-/// late the disk is, and that is not what is looked at here.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Result<Self, Error> {
-        let memory = PathBuf::from("/dev/shm");
-        let base = if memory.is_dir() {
-            memory
-        } else {
-            env::temp_dir()
-        };
-        let folder = Self(base.join("elector-field"));
-        folder.clear();
-        fs::create_dir_all(&folder.0)?;
-        Ok(folder)
-    }
-
-    fn clear(&self) {
-        Disk::clear(&self.0);
-        // It may not be there.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        self.clear();
     }
 }

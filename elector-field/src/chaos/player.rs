@@ -191,7 +191,7 @@ impl<'a> Player<'a> {
                     self.counts.end(Some(Kind::FailDisk), "killed");
                     member.kill_node();
                 }
-                if let Some(disk) = &member.disk {
+                if let Some(disk) = &mut member.disk {
                     disk.mend()?;
                 }
                 member.start_node()?;
