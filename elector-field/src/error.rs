@@ -24,6 +24,6 @@ pub(crate) enum Error {
     Init(String),
     #[error("{0} cannot be locked: {1}. Trials need root")]
     Lock(&'static str, #[source] io::Error),
-    #[error("{0}\nThe logs of the nodes are in {1}")]
-    Wrong(String, String),
+    #[error("{0} things were wrong that may not be: see above, from the first of them on")]
+    Wrong(usize),
 }

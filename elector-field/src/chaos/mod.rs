@@ -94,6 +94,7 @@ pub(crate) fn chaos(asked: &Chaos) -> Result<(), Error> {
     let elector = elector.map_err(|error| Error::Elector(asked.elector.clone(), error))?;
     let seed = asked.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let switch = Switch::new(asked.nodes.iter().copied().max().unwrap_or_default())?;
+    let mut wrong = 0;
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN).set_header([
         "algorithm",
@@ -103,6 +104,7 @@ pub(crate) fn chaos(asked: &Chaos) -> Result<(), Error> {
         "leases seen",
         "commands",
         "outlived their lease",
+        "wrong",
         "slowest healing",
         "took",
     ]);
@@ -124,10 +126,15 @@ pub(crate) fn chaos(asked: &Chaos) -> Result<(), Error> {
                 faults: asked.faults,
                 seed,
             };
-            table.add_row(one.endure()?);
+            let endured = one.endure()?;
+            wrong += endured.wrong;
+            table.add_row(endured.row);
         }
     }
     println!("\n{table}");
+    if wrong > 0 {
+        return Err(Error::Wrong(wrong));
+    }
     println!(
         "0 leases overlapped, 0 commands overlapped, and each token was higher than all before."
     );

@@ -34,12 +34,21 @@ pub(super) struct One<'a> {
     pub(super) seed: u64,
 }
 
+/// What one cluster has endured.
+#[derive(Debug)]
+pub(super) struct Endured {
+    pub(super) row: [String; 10],
+    /// How many things were wrong.
+    pub(super) wrong: usize,
+}
+
 impl One<'_> {
-    /// Starts the cluster, does all faults to it, and ends it; the row of the table.
+    /// Starts the cluster, does all faults to it until something is wrong, tells what that was, and
+    /// ends it.
     ///
     /// # Errors
-    /// If the trial fails, or something is wrong.
-    pub(super) fn endure(self) -> Result<[String; 9], Error> {
+    /// If the trial fails.
+    pub(super) fn endure(self) -> Result<Endured, Error> {
         let began = Instant::now();
         let folder = Folder::new()?;
         let setup = Setup {
@@ -74,12 +83,17 @@ impl One<'_> {
             logs.read(&member.log());
         }
         player.wrong.append(&mut logs.panics);
+        player.wrong.append(&mut player.strange);
         let kept = self.keep(&player);
         if !player.wrong.is_empty() {
-            return Err(Error::Wrong(report(&player), kept.display().to_string()));
+            let kept = kept.display();
+            eprintln!("{}\nThe logs of the nodes are in {kept}", report(&player));
         }
         let took = began.elapsed();
-        Ok(self.row(&player, &logs, took.as_secs()))
+        Ok(Endured {
+            row: self.row(&player, &logs, took.as_secs()),
+            wrong: player.wrong.len(),
+        })
     }
 
     fn start<'a>(&self, setup: &'a Setup<'a>) -> Result<Player<'a>, Error>
@@ -94,7 +108,7 @@ impl One<'_> {
         Ok(Player::new(self.switch, setup.folder, watch, members))
     }
 
-    fn row(&self, player: &Player<'_>, logs: &Logs, seconds: u64) -> [String; 9] {
+    fn row(&self, player: &Player<'_>, logs: &Logs, seconds: u64) -> [String; 10] {
         let counts = &player.counts;
         println!("{counts}\n");
         [
@@ -105,6 +119,7 @@ impl One<'_> {
             counts.leases.to_string(),
             player.commands.count.to_string(),
             logs.late_ends.to_string(),
+            player.wrong.len().to_string(),
             format!("{} ms", counts.healing.as_millis()),
             format!("{} min {} s", seconds / 60, seconds % 60),
         ]

@@ -37,6 +37,8 @@ pub(super) struct Player<'a> {
     /// What was done, and when.
     pub(super) done: Vec<String>,
     pub(super) wrong: Vec<String>,
+    /// Ends of nodes that should not be like this, which are wrong, too. The trial goes on.
+    pub(super) strange: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +70,7 @@ impl<'a> Player<'a> {
             counts: Counts::default(),
             done: Vec::new(),
             wrong: Vec::new(),
+            strange: Vec::new(),
         }
     }
 
@@ -266,7 +269,7 @@ impl<'a> Player<'a> {
             self.note(&format!("node {} ended: {how}", node + 1));
             if !expected(after, &how) {
                 let what = format!("node {} ended with {how}, after {after:?}", node + 1);
-                self.wrong.push(what);
+                self.strange.push(what);
             }
             self.counts.end(after, &how);
         }
