@@ -45,7 +45,8 @@ pub(super) fn expected(after: Option<Kind>, how: &str) -> bool {
         Some(Kind::KillBoth) => how == "signal 9" || how == "code 4",
         // A node that has just been started does not heed the signal yet, and has no command.
         Some(Kind::End) => how == "code 0" || how == "signal 15",
-        Some(Kind::FailDisk) => how == "code 3",
+        // It cannot be started without its disk.
+        Some(Kind::FailDisk) => how == "code 3" || how == "code 2",
         // One that does not kill the command for a second is given up.
         Some(Kind::PauseGuardian) => how == "code 4",
         // Its address was not free yet.

@@ -14,6 +14,7 @@ mod plan;
 mod player;
 mod relay;
 mod setup;
+mod undoing;
 mod watch;
 
 use std::path::PathBuf;

@@ -8,7 +8,8 @@ use super::{
     commands::Commands,
     counts::{Counts, expected},
     member::{Member, told},
-    plan::{Fault, Hit, Kind, Side, Step, Victim},
+    plan::{Fault, Hit, Kind, Step, Victim},
+    undoing::Undoing,
     watch::Watch,
 };
 use crate::{error::Error, path::Path, switch::Switch, witness::now};
@@ -39,17 +40,6 @@ pub(super) struct Player<'a> {
     pub(super) wrong: Vec<String>,
     /// Ends of nodes that should not be like this, which are wrong, too. The trial goes on.
     pub(super) strange: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Undoing {
-    /// Its process was to end at this time.
-    Start(usize, u64),
-    Continue(usize),
-    Heal(Path, Side, usize),
-    Proxy(usize),
-    Release(usize),
-    Mend(usize),
 }
 
 impl<'a> Player<'a> {
@@ -155,28 +145,31 @@ impl<'a> Player<'a> {
                 Undoing::Mend(victim)
             }
         };
-        if !matches!(undoing, Undoing::Heal(..) | Undoing::Proxy(_)) {
-            self.busy.insert(victim);
-        }
+        self.busy.extend(undoing.busy());
         self.pending.push((Instant::now() + lasts, undoing));
         self.rewire();
         Ok(())
     }
 
     fn undo(&mut self, undoing: Undoing) -> Result<(), Error> {
+        if let Undoing::Start(node, since) = undoing {
+            self.take_end(node)?;
+            if self.members[node].runs() && Duration::from_nanos(now() - since) < LIMIT {
+                self.pending.push((Instant::now() + LOOK, undoing));
+                return Ok(());
+            }
+        }
         self.note(&format!("end of {undoing:?}"));
         match undoing {
-            Undoing::Start(node, since) => {
-                self.take_end(node)?;
-                if self.members[node].runs() {
-                    if Duration::from_nanos(now() - since) < LIMIT {
-                        self.pending.push((Instant::now() + LOOK, undoing));
-                        return Ok(());
-                    }
-                    self.wrong.push(format!("node {} does not end", node + 1));
-                    self.members[node].kill_node();
+            Undoing::Start(node, _) => {
+                let member = &mut self.members[node];
+                if member.runs() {
+                    let after = member.foreseen;
+                    let what = format!("node {} does not end after {after:?}", node + 1);
+                    self.wrong.push(what);
+                    member.kill_node();
                 }
-                self.members[node].start_node()?;
+                member.start_node()?;
             }
             Undoing::Continue(node) => self.members[node].go_on(),
             Undoing::Heal(..) => self.rewire(),
@@ -200,11 +193,7 @@ impl<'a> Player<'a> {
                 member.start_node()?;
             }
         }
-        if let Undoing::Start(node, _)
-        | Undoing::Continue(node)
-        | Undoing::Release(node)
-        | Undoing::Mend(node) = undoing
-        {
+        if let Some(node) = undoing.busy() {
             self.busy.remove(&node);
         }
         Ok(())
