@@ -218,6 +218,7 @@ mod tests {
             token,
             overlaps,
             node: 1,
+            longest_pause: [0; 2],
         }
     }
 

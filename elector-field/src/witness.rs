@@ -42,8 +42,14 @@ pub(crate) fn witness(folder: &Path) -> Result<(), Error> {
         .append(true)
         .open(Life::all(folder))?;
     lives.write_all(format!("{me} {} {token} {overlaps} {node}\n", now()).as_bytes())?;
+    let (mut last, mut longest, mut until) = (now(), 0, 0);
     loop {
-        alive.write_all_at(format!("{:20}", now()).as_bytes(), 0)?;
+        let now = now();
+        if now - last > longest {
+            (longest, until) = (now - last, now);
+        }
+        last = now;
+        alive.write_all_at(format!("{now:20} {longest:20} {until:20}").as_bytes(), 0)?;
         thread::sleep(BEAT);
     }
 }
@@ -71,6 +77,10 @@ pub(crate) struct Life {
     pub(crate) overlaps: bool,
     /// On which node.
     pub(crate) node: u64,
+    /// The longest time between two signs of life, and when that ended. Where a command has lived
+    /// too long, it tells a machine that ran neither it nor its guardian from a guardian that did
+    /// not do its work.
+    pub(crate) longest_pause: [u64; 2],
 }
 
 impl Life {
@@ -93,14 +103,20 @@ impl Life {
             token: token.parse().unwrap_or_default(),
             overlaps: overlaps.parse().ok()?,
             node: node.parse().ok()?,
+            longest_pause: [0; 2],
         })
     }
 
     /// The same, with its last sign of life so far.
     pub(crate) fn seen(self, folder: &Path) -> Self {
         let last = fs::read_to_string(alive(folder, self.process)).unwrap_or_default();
-        let ended = last.trim().parse().unwrap_or(self.began);
-        Self { ended, ..self }
+        let mut numbers = last.split_ascii_whitespace().map(str::parse);
+        let mut next = || numbers.next().and_then(Result::ok);
+        Self {
+            ended: next().unwrap_or(self.began),
+            longest_pause: [next().unwrap_or_default(), next().unwrap_or_default()],
+            ..self
+        }
     }
 }
 
@@ -134,8 +150,9 @@ mod tests {
             "70 100 16385 false 1\n71 300 16386 true 2\n",
         )
         .expect("a file");
-        fs::write(alive(folder, 70), format!("{:20}", 250)).expect("a file");
+        fs::write(alive(folder, 70), "  250   30  210").expect("a file");
         let read = lives(folder).expect("it is whole");
+        assert_eq!(read[0].longest_pause, [30, 210]);
         let told = |life: &Life| (life.began, life.ended, life.token, life.overlaps, life.node);
         let told: Vec<_> = read.iter().map(told).collect();
         assert_eq!(

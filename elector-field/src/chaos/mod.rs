@@ -14,6 +14,7 @@ mod plan;
 mod player;
 mod relay;
 mod setup;
+mod stalls;
 mod undoing;
 mod watch;
 
@@ -106,6 +107,7 @@ pub(crate) fn chaos(asked: &Chaos) -> Result<(), Error> {
         "commands",
         "outlived their lease",
         "wrong",
+        "longest stall of a processor",
         "slowest healing",
         "took",
     ]);

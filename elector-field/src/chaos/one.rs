@@ -1,7 +1,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
     plan::{Kind, ROUND, plan},
     player::Player,
     setup::{Algorithm, HTTP, Pace, Setup},
+    stalls::Stalls,
     watch::Watch,
 };
 use crate::{error::Error, switch::Switch, witness::lives};
@@ -37,7 +38,7 @@ pub(super) struct One<'a> {
 /// What one cluster has endured.
 #[derive(Debug)]
 pub(super) struct Endured {
-    pub(super) row: [String; 10],
+    pub(super) row: [String; 11],
     /// How many things were wrong.
     pub(super) wrong: usize,
 }
@@ -59,6 +60,7 @@ impl One<'_> {
             hosts: &self.switch.hosts[..self.nodes],
         };
         fs::write(folder.path().join("settings.toml"), self.pace.settings())?;
+        let stalls = Stalls::begin()?;
         let mut player = self.start(&setup)?;
         let has_disks = player.members.iter().all(|member| member.disk.is_some());
         let steps = plan(
@@ -85,13 +87,22 @@ impl One<'_> {
         player.wrong.append(&mut logs.panics);
         player.wrong.append(&mut player.strange);
         let kept = self.keep(&player);
+        let stalls = stalls.found();
+        let told: Vec<_> = stalls.iter().map(|stall| format!("{stall:?}")).collect();
+        let _ = fs::write(kept.join("stalls"), told.join("\n"));
+        let longest = stalls.iter().map(|stall| stall.took).max();
+        let longest = Duration::from_nanos(longest.unwrap_or_default());
         if !player.wrong.is_empty() {
             let kept = kept.display();
-            eprintln!("{}\nThe logs of the nodes are in {kept}", report(&player));
+            eprintln!(
+                "{}\nThe logs of the nodes are in {kept}, with the stalls of processors: compare \
+                 their times before anything else",
+                report(&player)
+            );
         }
         let took = began.elapsed();
         Ok(Endured {
-            row: self.row(&player, &logs, took.as_secs()),
+            row: self.row(&player, &logs, [longest, took]),
             wrong: player.wrong.len(),
         })
     }
@@ -108,7 +119,9 @@ impl One<'_> {
         Ok(Player::new(self.switch, setup.folder, watch, members))
     }
 
-    fn row(&self, player: &Player<'_>, logs: &Logs, seconds: u64) -> [String; 10] {
+    fn row(&self, player: &Player<'_>, logs: &Logs, times: [Duration; 2]) -> [String; 11] {
+        let [longest, took] = times;
+        let seconds = took.as_secs();
         let counts = &player.counts;
         println!("{counts}\n");
         [
@@ -120,6 +133,7 @@ impl One<'_> {
             player.commands.count.to_string(),
             logs.late_ends.to_string(),
             player.wrong.len().to_string(),
+            format!("{} ms", longest.as_millis()),
             format!("{} ms", counts.healing.as_millis()),
             format!("{} min {} s", seconds / 60, seconds % 60),
         ]
