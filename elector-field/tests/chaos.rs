@@ -10,7 +10,7 @@ use std::{
 const FAULTS: &str = "20";
 
 // A trial that is only run now and then could stop working without notice. The durations of
-// `patient` are such that no load of a machine makes a guardian late.
+// `patient` are such that guardians are in time on a machine that is overloaded.
 #[test]
 fn a_short_chaos_finds_nothing_wrong() {
     let elector = match needs() {

@@ -37,7 +37,7 @@ pub(crate) enum Pace {
     Default,
     /// Those of `--profile lan`: on a busy machine commands outlive such leases
     Lan,
-    /// A default lease with a margin that no load of a machine uses up
+    /// A lease with a margin of a second, which guardians keep on a machine that is overloaded
     Patient,
 }
 
@@ -75,7 +75,8 @@ impl Pace {
     pub(super) fn lease(self) -> Duration {
         Duration::from_millis(match self {
             Self::Quick => 160,
-            Self::Default | Self::Patient => 800,
+            Self::Default => 800,
+            Self::Patient => 1500,
             Self::Lan => 25,
         })
     }
@@ -91,9 +92,9 @@ impl Pace {
             Self::Default => "profile = \"default\"\n",
             Self::Lan => "profile = \"lan\"\n",
             Self::Patient => {
-                "[timing]\nheartbeat_ms = 50\nlease_ms = 800\nelection_min_ms = 1000\n\
-                 election_max_ms = 1500\nround_trip_ms = 200\n\
-                 [run]\nmargin_ms = 400\nloss_grace_ms = 100\n"
+                "[timing]\nheartbeat_ms = 100\nlease_ms = 1500\nelection_min_ms = 2000\n\
+                 election_max_ms = 3000\nround_trip_ms = 200\n\
+                 [run]\nmargin_ms = 1000\nloss_grace_ms = 100\n"
             }
         }
     }
