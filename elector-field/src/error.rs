@@ -8,8 +8,8 @@ use thiserror::Error;
 pub(crate) enum Error {
     #[error("`{0}` cannot be started: install it, or name its path")]
     Program(&'static str, #[source] io::Error),
-    #[error("`ip {0}` failed: {1}. Trials need root, network namespaces and TUN devices")]
-    Ip(String, String),
+    #[error("`{0}` failed: {1}. Trials need root, network namespaces and TUN devices")]
+    Run(String, String),
     #[error("{} cannot be used: build it with `cargo build --release -p elector-cli`", .0.display())]
     Elector(PathBuf, #[source] io::Error),
     #[error("a thread of the trial panicked")]
@@ -22,4 +22,8 @@ pub(crate) enum Error {
     NoLeader(&'static str, u64, String),
     #[error("`elector node --init` failed: {0}")]
     Init(String),
+    #[error("{0} cannot be locked: {1}. Trials need root")]
+    Lock(&'static str, #[source] io::Error),
+    #[error("{0} things were wrong that may not be: see above, from the first of them on")]
+    Wrong(usize),
 }

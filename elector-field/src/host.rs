@@ -2,15 +2,18 @@ use std::{
     fs::File,
     net::Ipv4Addr,
     os::fd::AsFd,
-    process::{Command, Stdio},
+    process::{Child, Command},
     sync::mpsc,
     thread::{self, JoinHandle},
 };
 
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use rustix::{
+    process::{Pid, Signal, kill_process},
+    thread::{LinkNameSpaceType, move_into_link_name_space},
+};
 use tun_rs::{DeviceBuilder, SyncDevice};
 
-use crate::error::Error;
+use crate::{error::Error, program::run};
 
 /// The name of the device in each namespace.
 const DEVICE: &str = "field0";
@@ -32,8 +35,7 @@ impl Host {
     /// Without the rights to make namespaces and TUN devices.
     pub(crate) fn new(number: u8) -> Result<(Self, SyncDevice), Error> {
         let name = format!("elector-field-{number}");
-        // One that an earlier run left behind.
-        let _ = ip(&["netns", "delete", &name]);
+        clear(&name);
         ip(&["netns", "add", &name])?;
         let address = Ipv4Addr::new(10, 77, 0, number);
         let host = Self { name, address };
@@ -91,6 +93,15 @@ impl Host {
         Ok(thread)
     }
 
+    /// Starts a program inside the network namespace, and outside of any other: with a view of the
+    /// mounts of its own, as `ip netns exec` gives it, it would keep disks mounted.
+    ///
+    /// # Errors
+    /// If the namespace cannot be entered, or the program cannot be started.
+    pub(crate) fn start(&self, mut command: Command) -> Result<Child, Error> {
+        Ok(self.enter(move || command.spawn())??)
+    }
+
     /// A program inside the namespace. Its process has the id of the child.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new("ip");
@@ -106,15 +117,18 @@ impl Drop for Host {
     }
 }
 
-fn ip(arguments: &[&str]) -> Result<(), Error> {
-    let done = Command::new("ip")
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|source| Error::Program("ip", source))?;
-    if done.status.success() {
-        return Ok(());
+fn ip(arguments: &[&str]) -> Result<String, Error> {
+    run("ip", arguments)
+}
+
+/// Ends what an earlier run has left in a namespace of this name, and deletes the name.
+fn clear(name: &str) {
+    // Without such a namespace there is nothing to do.
+    let left = ip(&["netns", "pids", name]).unwrap_or_default();
+    for pid in left.split_ascii_whitespace() {
+        if let Some(pid) = pid.parse().ok().and_then(Pid::from_raw) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
     }
-    let told = String::from_utf8_lossy(&done.stderr).trim().to_owned();
-    Err(Error::Ip(arguments.join(" "), told))
+    let _ = ip(&["netns", "delete", name]);
 }

@@ -1,20 +1,26 @@
 //! Trials of elector in the field, on one machine: hosts are network namespaces, and a switch
 //! between them delays, loses and cuts.
 
+mod alone;
+mod chaos;
 mod cluster;
 mod error;
 mod host;
+mod path;
+mod program;
+mod reject;
 mod switch;
 mod system;
 mod trial;
 mod witness;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use comfy_table::{Table, presets::ASCII_MARKDOWN};
 
 use crate::{
+    chaos::Chaos,
     error::Error,
     switch::Switch,
     system::System,
@@ -32,9 +38,14 @@ struct Arguments {
 enum What {
     /// Compare the default settings with those of other systems, under the same faults
     Defaults(Defaults),
+    /// Random faults of every kind: no two leaders, no two commands, and rising tokens
+    Chaos(Chaos),
     /// The command that runs on the leader of a trial
     #[command(hide = true)]
     Witness { folder: PathBuf },
+    /// The proxy in front of a node of a trial
+    #[command(hide = true)]
+    Relay { listen: SocketAddr, to: SocketAddr },
 }
 
 #[derive(Debug, clap::Args)]
@@ -59,7 +70,9 @@ struct Defaults {
 fn main() -> ExitCode {
     let done = match Arguments::parse().what {
         What::Defaults(defaults) => compare(&defaults),
+        What::Chaos(asked) => chaos::chaos(&asked),
         What::Witness { folder } => witness::witness(&folder),
+        What::Relay { listen, to } => chaos::relay(listen, to).map_err(Error::from),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

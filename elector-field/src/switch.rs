@@ -1,38 +1,34 @@
 use std::{
     cmp::Reverse,
     collections::BinaryHeap,
-    sync::{
-        Arc, Condvar, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
 use tun_rs::SyncDevice;
 
-use crate::{error::Error, host::Host};
+use crate::{
+    alone::Alone,
+    error::Error,
+    host::Host,
+    path::{Barrier, Path},
+    reject,
+};
 
 /// Connects hosts, and does to each packet what the path from its sender to its receiver says.
 #[derive(Debug)]
 pub(crate) struct Switch {
     pub(crate) hosts: Vec<Host>,
     shared: Arc<Shared>,
-}
-
-/// What happens to packets from one host to another.
-#[derive(Debug, Default)]
-struct Path {
-    delay_us: AtomicU64,
-    /// Of 2³² packets so many are lost.
-    loss: AtomicU32,
-    cut: AtomicBool,
+    // Dropped last.
+    _alone: Alone,
 }
 
 struct Shared {
     devices: Vec<SyncDevice>,
     /// By sender, then by receiver.
-    paths: Vec<Vec<Path>>,
+    paths: Vec<Vec<Mutex<Path>>>,
     delayed: Mutex<Delayed>,
     arrival: Condvar,
 }
@@ -59,9 +55,10 @@ impl Switch {
     /// # Errors
     /// As [`Host::new`].
     pub(crate) fn new(hosts: u8) -> Result<Self, Error> {
+        let alone = Alone::wait()?;
         let made: Result<Vec<_>, Error> = (1..=hosts).map(Host::new).collect();
         let (hosts, devices): (Vec<_>, Vec<_>) = made?.into_iter().unzip();
-        let row = || hosts.iter().map(|_| Path::default()).collect();
+        let row = || hosts.iter().map(|_| Mutex::default()).collect();
         let shared = Arc::new(Shared {
             paths: hosts.iter().map(|_| row()).collect(),
             devices,
@@ -74,37 +71,44 @@ impl Switch {
         }
         let delayer = Arc::clone(&shared);
         thread::spawn(move || delayer.deliver());
-        Ok(Self { hosts, shared })
+        Ok(Self {
+            hosts,
+            shared,
+            _alone: alone,
+        })
     }
 
     /// Each packet takes this time, on each path.
     pub(crate) fn delay(&self, delay: Duration) {
-        let micros = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
-        self.each(|path| path.delay_us.store(micros, Ordering::Relaxed));
+        self.each(|path| path.delay = delay);
     }
 
     /// This share of the packets is lost, on each path.
-    pub(crate) fn lose(&self, share: f64) {
-        let share = (share * f64::from(u32::MAX)) as u32;
-        self.each(|path| path.loss.store(share, Ordering::Relaxed));
+    pub(crate) fn lose(&self, share: f32) {
+        self.each(|path| path.loss = share);
     }
 
     /// Drops what this host sends, if `output`, and what it is sent, if `input`.
     pub(crate) fn cut(&self, host: usize, output: bool, input: bool) {
+        let barrier = |cut| if cut { Barrier::Cut } else { Barrier::Open };
         for other in (0..self.hosts.len()).filter(|&other| other != host) {
-            let [to, from] = [(host, other), (other, host)];
-            let set = |(from, to): (usize, usize), cut| {
-                self.shared.paths[from][to]
-                    .cut
-                    .store(cut, Ordering::Relaxed);
-            };
-            set(to, output);
-            set(from, input);
+            self.shared.path(host, other).barrier = barrier(output);
+            self.shared.path(other, host).barrier = barrier(input);
         }
     }
 
-    fn each(&self, what: impl Fn(&Path)) {
-        self.shared.paths.iter().flatten().for_each(what);
+    /// Does this to packets from one host to another, and nothing else.
+    pub(crate) fn set(&self, from: usize, to: usize, path: Path) {
+        *self.shared.path(from, to) = path;
+    }
+
+    fn each(&self, what: impl Fn(&mut Path)) {
+        let hosts = 0..self.hosts.len();
+        for from in hosts.clone() {
+            for to in hosts.clone() {
+                what(&mut self.shared.path(from, to));
+            }
+        }
     }
 }
 
@@ -118,7 +122,12 @@ impl Drop for Switch {
 }
 
 impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Delayed> {
+    fn path(&self, from: usize, to: usize) -> MutexGuard<'_, Path> {
+        let path = self.paths[from][to].lock();
+        path.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Delayed> {
         self.delayed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -130,12 +139,18 @@ impl Shared {
             let Some(to) = self.receiver(packet) else {
                 continue;
             };
-            let path = &self.paths[from][to];
-            let loss = path.loss.load(Ordering::Relaxed);
-            if path.cut.load(Ordering::Relaxed) || (loss > 0 && fastrand::u32(..) < loss) {
+            let path = *self.path(from, to);
+            if path.barrier != Barrier::Open {
+                if let Some(answer) = reject::answer(path.barrier, packet) {
+                    // The device may be gone.
+                    let _ = self.devices[from].send(&answer);
+                }
                 continue;
             }
-            let delay = Duration::from_micros(path.delay_us.load(Ordering::Relaxed));
+            if fastrand::f32() < path.loss {
+                continue;
+            }
+            let delay = path.delay + path.jitter.mul_f32(fastrand::f32());
             if delay.is_zero() {
                 // The receiver's device may be gone.
                 let _ = self.devices[to].send(packet);

@@ -108,7 +108,7 @@ impl Strain {
         match self {
             Self::Quiet => {}
             Self::RoundTrip(ms) => switch.delay(Duration::from_millis(ms.into()) / 2),
-            Self::Loss(percent) => switch.lose(f64::from(percent) / 100.0),
+            Self::Loss(percent) => switch.lose(f32::from(percent) / 100.0),
             Self::Busy(threads) => return Some(Load::new(threads)),
         }
         None
@@ -212,10 +212,13 @@ mod tests {
 
     const fn life(began: u64, ended: u64, token: u64, overlaps: bool) -> Life {
         Life {
+            process: 70,
             began,
             ended,
             token,
             overlaps,
+            node: 1,
+            longest_pause: [0; 2],
         }
     }
 

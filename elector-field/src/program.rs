@@ -1,0 +1,23 @@
+use std::process::{Command, Stdio};
+
+use crate::error::Error;
+
+/// Runs a program of the system to its end.
+///
+/// # Errors
+/// If it cannot be started, or fails.
+pub(crate) fn run(program: &'static str, arguments: &[&str]) -> Result<String, Error> {
+    let done = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| Error::Program(program, source))?;
+    if done.status.success() {
+        return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
+    }
+    let told = String::from_utf8_lossy(&done.stderr).trim().to_owned();
+    Err(Error::Run(
+        format!("{program} {}", arguments.join(" ")),
+        told,
+    ))
+}
