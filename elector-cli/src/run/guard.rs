@@ -1,4 +1,5 @@
 use std::{
+    future::pending,
     io,
     os::{
         fd::{AsFd, OwnedFd},
@@ -291,6 +292,20 @@ impl Guard {
         } = self.terms;
         let needed = loss_grace.saturating_add(margin);
         Moment::from_nanos(deadline.nanos().saturating_sub(needed))
+    }
+
+    /// Returns when the guardian has not done what it must before the lease ends, and half of the
+    /// margin is left. Waits for ever if there is no lease, or nothing runs.
+    pub(super) fn overdue(&self) -> impl Future<Output = ()> + use<> {
+        let running = self.running.as_ref();
+        let deadline = running.and_then(|running| running.deadline);
+        let left = deadline.map(|_| self.lost_by());
+        async move {
+            match left {
+                Some(left) => sleep(left).await,
+                None => pending().await,
+            }
+        }
     }
 
     /// How long to wait, from now on, for the guardian to do what it must before the lease ends.

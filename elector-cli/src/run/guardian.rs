@@ -19,7 +19,7 @@ use super::{
     duty::{Duty, Terms},
     family::{self, Family},
     lateness::Lateness,
-    process,
+    process::{self, Before},
     proof::Proof,
     shim::Shim,
     ward::Ward,
@@ -58,8 +58,8 @@ struct Guardian<'a> {
     command: Vec<OsString>,
     terms: Terms,
     lateness: Lateness,
-    /// The nice value of the command.
-    nice: i32,
+    /// How the command is scheduled.
+    before: Before,
     shim: Option<Shim>,
     ward: Option<Ward>,
     /// Sockets of the node that are not to break before the command is dead.
@@ -103,7 +103,7 @@ impl<'a> Guardian<'a> {
             command,
             terms,
             lateness: Lateness::default(),
-            nice: process::hasten()?,
+            before: process::hasten()?,
             shim: None,
             ward: None,
             kept: Vec::new(),
@@ -158,7 +158,7 @@ impl<'a> Guardian<'a> {
     /// Puts a process in place for the next run.
     fn prepare(&mut self) -> io::Result<()> {
         if self.node.is_some() {
-            let shim = Shim::prepare(&self.command, self.nice)?;
+            let shim = Shim::prepare(&self.command, self.before)?;
             let pid = shim.pid.as_raw_nonzero().get();
             self.tell(&Report::Ready { pid }, Some(shim.line.as_fd()))?;
             self.shim = Some(shim);

@@ -53,8 +53,9 @@
 //! - a process that has become another user's, if elector may not signal that one; and by such a
 //!   change (`exec` of a set-user-ID file, or one with capabilities) COMMAND escapes
 //!   `PR_SET_PDEATHSIG`, too;
-//! - COMMAND, if node *and* guardian are stopped and it is not (`pkill -STOP elector`): no process
-//!   is left that could kill it, and another node is elected when the lease has ended;
+//! - COMMAND, if node *and* guardian are stopped, or the guardian is and the node is killed, and it
+//!   is not (`pkill -STOP elector`): no process is left that could kill it, and another node is
+//!   elected when the lease has ended;
 //! - a process that hangs in the kernel (a dead network file system) dies when it comes back;
 //! - a COMMAND with much memory: the kernel frees its memory before it is dead, which takes some 60
 //!   to 80 ms per GiB that is resident. Give `margin` that much: there is a warning where it has
@@ -66,12 +67,14 @@
 //! # How late that may be
 //!
 //! The guardian locks its memory and goes before other processes, where it may: with `CAP_IPC_LOCK`
-//! or `LimitMEMLOCK=infinity`, and with `CAP_SYS_NICE` or `LimitNICE=-20`. So do the processes that
-//! it kills, which need a processor to end. It measures how late it hears of a longer lease, and
-//! how long after the time for it the last process was dead. If the double of the worst of the last
-//! 64 is more than `margin`, it leaves that instead, and takes at the most a quarter of the time
-//! that a heartbeat may be late. An end after the lease is logged as an error, and counted in
-//! `elector_command_late_ends_total`.
+//! or `LimitMEMLOCK=infinity`, and with `CAP_SYS_NICE` or `LimitNICE=-20` and `LimitRTPRIO=1`: then
+//! it is a real-time process of the lowest priority (`SCHED_FIFO`), and COMMAND is not. A nice
+//! value alone counts within a session or a control group only. The processes that it kills get the
+//! best nice value, too, for they need a processor to end. It measures how late it hears of a
+//! longer lease, and how long after the time for it the last process was dead. If the double of the
+//! worst of the last 64 is more than `margin`, it leaves that instead, and takes at the most a
+//! quarter of the time that a heartbeat may be late. An end after the lease is logged as an error,
+//! and counted in `elector_command_late_ends_total`.
 //!
 //! # The environment of COMMAND
 //!

@@ -1,9 +1,13 @@
-use std::{fs, io};
+use std::{ffi::OsStr, fs, io};
 
 use rustix::{
     mm::{MlockAllFlags, mlockall},
     process::{Resource, getpriority_process, getrlimit, setpriority_process},
     thread::{CapabilitySet, capabilities},
+};
+use thread_priority::{
+    NormalThreadSchedulePolicy, RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id, thread_schedule_policy,
 };
 use tokio::{
     runtime,
@@ -19,16 +23,69 @@ pub(super) fn rename(name: &str) {
 /// The nice value of what goes before all ordinary processes.
 pub(super) const FIRST: i32 = -20;
 
+/// How a process was scheduled before it was [hastened](hasten).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Before {
+    nice: i32,
+    /// It is real-time now, and was not.
+    is_raised: bool,
+}
+
+/// How ordinary processes are scheduled.
+const ORDINARY: ThreadSchedulePolicy =
+    ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
+
 /// Makes this process late as seldom as it may: its memory stays where it is, and it goes before
-/// others. Its nice value before that.
-pub(super) fn hasten() -> io::Result<i32> {
+/// others.
+///
+/// A nice value is not enough: where the kernel schedules by session or by control group, it counts
+/// within one of them only, and a guardian was stopped for half a second by compilers in another.
+pub(super) fn hasten() -> io::Result<Before> {
     if may_lock() {
         // What is there now. With what comes later, a limit would make allocations fail.
         let _ = mlockall(MlockAllFlags::CURRENT);
     }
-    let before = getpriority_process(None)?;
+    let nice = getpriority_process(None)?;
     let _ = setpriority_process(None, FIRST);
-    Ok(before)
+    let real_time = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+    let raise = || {
+        set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, real_time).is_ok()
+    };
+    // An administrator may have chosen another policy.
+    let is_raised = thread_schedule_policy() == Ok(ORDINARY) && raise();
+    Ok(Before { nice, is_raised })
+}
+
+impl Before {
+    /// Gives this process, a child of the one that was hastened, what that had before.
+    ///
+    /// # Errors
+    /// If it is still real-time: a command could stop the machine then.
+    pub(super) fn restore(self) -> io::Result<()> {
+        if self.is_raised {
+            // The policy is what counts. The nice value that comes with it is set below.
+            let ordinary = ThreadPriority::Max;
+            let _ = set_thread_priority_and_policy(thread_native_id(), ordinary, ORDINARY);
+            if thread_schedule_policy() != Ok(ORDINARY) {
+                return Err(io::ErrorKind::PermissionDenied.into());
+            }
+        }
+        let _ = setpriority_process(None, self.nice);
+        Ok(())
+    }
+
+    /// As an argument of a process.
+    pub(super) fn to_argument(self) -> String {
+        format!("{},{}", self.nice, u8::from(self.is_raised))
+    }
+
+    pub(super) fn of_argument(argument: &OsStr) -> Option<Self> {
+        let (nice, is_raised) = argument.to_str()?.split_once(',')?;
+        Some(Self {
+            nice: nice.parse().ok()?,
+            is_raised: is_raised == "1",
+        })
+    }
 }
 
 /// Lets all of this session go before others, or not any more: where the kernel schedules by
@@ -71,4 +128,24 @@ pub(super) fn become_deaf() -> io::Result<()> {
         drop(signal(kind)?);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A command that went on as a real-time process could stop the machine.
+    #[test]
+    fn what_is_hastened_can_be_as_before() {
+        let policy = thread_schedule_policy();
+        let before = hasten().unwrap();
+        let read = Before::of_argument(before.to_argument().as_ref());
+        assert_eq!(read, Some(before));
+        before.restore().unwrap();
+        assert_eq!(thread_schedule_policy(), policy);
+        assert_eq!(getpriority_process(None).unwrap(), before.nice);
+        for noise in ["", "7", "x,1", ",1"] {
+            assert_eq!(Before::of_argument(noise.as_ref()), None, "{noise}");
+        }
+    }
 }

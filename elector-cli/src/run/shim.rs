@@ -12,11 +12,14 @@ use std::{
 use elector_core::{Moment, actor::now};
 use rustix::process::{
     Pid, PidfdFlags, Signal, getpid, getppid, pidfd_open, set_parent_process_death_signal,
-    setpriority_process,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Exit, SHIM, process, wire};
+use super::{
+    Exit, SHIM,
+    process::{self, Before},
+    wire,
+};
 
 /// A process that waits for the word to become the command. All that takes time is behind it; and
 /// the kernel kills it when its parent goes, which a process can only ask for itself.
@@ -37,14 +40,14 @@ pub(super) struct Go {
 }
 
 impl Shim {
-    /// Starts one, in a process group of its own. The command will have this nice value.
-    pub(super) fn prepare(command: &[OsString], nice: i32) -> io::Result<Self> {
+    /// Starts one, in a process group of its own. The command will be scheduled like this.
+    pub(super) fn prepare(command: &[OsString], before: Before) -> io::Result<Self> {
         let (line, theirs) = wire::pair()?;
         let child = Command::new("/proc/self/exe")
             .arg0("elector")
             .arg(SHIM)
             .arg(getpid().as_raw_nonzero().to_string())
-            .arg(nice.to_string())
+            .arg(before.to_argument())
             .args(command)
             .stdin(theirs)
             .process_group(0)
@@ -66,7 +69,8 @@ pub(super) fn failure(line: &OwnedFd) -> Option<Exit> {
     }
 }
 
-/// What the shim does: `arguments` are its parent's process id, its nice value and the command.
+/// What the shim does: `arguments` are its parent's process id, how it is scheduled, and the
+/// command.
 pub(super) fn main(arguments: &[OsString]) -> ExitCode {
     let stdin = io::stdin();
     let Err(error) = become_command(arguments, stdin.as_fd());
@@ -78,18 +82,17 @@ fn become_command(arguments: &[OsString], line: BorrowedFd<'_>) -> io::Result<In
     process::rename("elector-exec");
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-    let [parent, nice, program, rest @ ..] = arguments else {
-        return Err(io::ErrorKind::InvalidInput.into());
+    let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
+    let [parent, before, program, rest @ ..] = arguments else {
+        return Err(invalid());
     };
     // It may have gone before the kernel was told to mind.
     let parent = parent.to_str().and_then(|pid| pid.parse().ok());
     if getppid() != parent.and_then(Pid::from_raw) {
         return Err(gone());
     }
-    // That of its parent is for the guardian alone.
-    if let Some(nice) = nice.to_str().and_then(|nice| nice.parse().ok()) {
-        let _ = setpriority_process(None, nice);
-    }
+    // What its parent has is for the guardian alone.
+    Before::of_argument(before).ok_or_else(invalid)?.restore()?;
     // Closed by a successful `exec`, as standard input is not.
     let line = line.try_clone_to_owned()?;
     let (go, stdin) = wire::receive::<Go>(&line)?.ok_or_else(gone)?;

@@ -181,6 +181,16 @@ fn late(ended: &Ended, lease: Moment) -> Option<Duration> {
     late.filter(|&late| late > 0).map(Duration::from_nanos)
 }
 
+/// Its processes were killed by the node, for the lease was about to end. Its guardian saw them
+/// end, and did not know of that.
+fn of_deadline(ended: Ended) -> Ended {
+    let why = match ended.why {
+        Why::Itself => Why::Deadline,
+        why => why,
+    };
+    Ended { why, ..ended }
+}
+
 /// How long a command runs before its size is looked at, and how long it is until the next look.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 const NEXT_LOOK: Duration = Duration::from_secs(10);
@@ -198,10 +208,13 @@ async fn tend<H: Held>(
     let mut asked = false;
     let mut looks = interval_at(Instant::now() + FIRST_LOOK, NEXT_LOOK);
     loop {
+        let overdue = guard.overdue();
         tokio::select! {
             biased;
             ended = guard.exited() => return ended,
             () = held.lost() => return guard.lose().await,
+            // It was stopped, or gets no processor: then the node does it, with what is left.
+            () = overdue => return guard.lose().await.map(of_deadline),
             () = held.ending(), if !asked => {
                 asked = true;
                 guard.ask_to_end(Why::Returned);
