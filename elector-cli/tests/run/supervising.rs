@@ -11,6 +11,7 @@ use elector_core::{
     Epoch, FencingToken, Moment,
     actor::{LeadershipLost, now},
 };
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::watch;
 
 use crate::{Folder, REST, STUBBORN, TELL, gone, guard, in_ms, script, within};
@@ -324,4 +325,34 @@ async fn a_lease_that_goes_on_late_goes_on_with_its_command() {
     let (outcome, ()) = within(async { tokio::join!(work, story) }).await;
     let ended = over(outcome);
     assert_eq!((ended.exit, ended.why), (Exit::Signal(15), Why::Returned));
+}
+
+// A guardian that is stopped, or gets no processor, does nothing. Then the node ends the command,
+// with half of the margin left.
+#[tokio::test]
+async fn a_command_whose_guardian_is_stopped_is_dead_before_its_lease_ends() {
+    let folder = Folder::new();
+    let mut guard = guard(&script(STUBBORN, &folder.path("pid"))).await;
+    let guardian = i32::try_from(guard.guardian()).unwrap();
+    let held = Script::new(4_000);
+    let deadline = *held.deadline.borrow();
+    let mut backoff = Backoff::default();
+    let work = send(supervise(
+        &held,
+        &mut guard,
+        ExitPolicy::Resign,
+        &mut backoff,
+    ));
+    let story = async {
+        appears(&folder, "pid").await;
+        kill_process(Pid::from_raw(guardian).unwrap(), Signal::STOP).unwrap();
+        let left = deadline.nanos().saturating_sub(now().nanos());
+        tokio::time::sleep(Duration::from_nanos(left)).await;
+        assert!(gone(folder.pid("pid")), "it has outlived its lease");
+    };
+    let (outcome, ()) = within(async { tokio::join!(work, story) }).await;
+    assert!(
+        matches!(outcome, Err(RunError::GuardianDied(_))),
+        "{outcome:?}"
+    );
 }
