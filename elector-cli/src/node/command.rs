@@ -253,7 +253,7 @@ impl Worker {
         match outcome {
             Ok(Outcome::Stop(ended)) => {
                 let why = "the command has ended, and with it the node";
-                self.decide(ended.exit.code(), why);
+                self.decide(ended.exit.code(), &why);
                 Err(why.into())
             }
             Ok(_) => Ok(()),
@@ -264,7 +264,7 @@ impl Worker {
         }
     }
 
-    fn decide(&self, code: u8, why: impl ToString) {
+    fn decide(&self, code: u8, why: &dyn ToString) {
         let why = why.to_string();
         // The first one stands.
         let _ = self.verdict.set(Verdict { code, why });

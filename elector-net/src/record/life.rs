@@ -58,7 +58,9 @@ impl LockId {
         /// Names the start of the kernel; containers of one machine share it.
         const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
-        if !LOCAL.contains(&i64::from(rustix::fs::fstatfs(file)?.f_type)) {
+        #[allow(clippy::useless_conversion, reason = "it has 32 bits on some systems")]
+        let kind = i64::from(rustix::fs::fstatfs(file)?.f_type);
+        if !LOCAL.contains(&kind) {
             return Ok(None);
         }
         // Where it cannot be read, nothing is proved.
