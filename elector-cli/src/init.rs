@@ -22,7 +22,7 @@ use tokio::{
     runtime,
     signal::unix::{SignalKind, signal},
     sync::mpsc,
-    time::timeout,
+    time::{Instant, timeout_at},
 };
 
 use crate::output;
@@ -100,23 +100,16 @@ fn events() -> io::Result<mpsc::UnboundedReceiver<Signal>> {
 /// Until the child and all others have ended, or the others take too long.
 async fn serve(child: Pid, events: &mut mpsc::UnboundedReceiver<Signal>) -> ExitStatus {
     let mut ended = None;
-    loop {
-        let left = reap(child, &mut ended);
-        if let (Some(status), false) = (ended, left) {
-            return status;
-        }
-        let event = match ended {
-            None => events.recv().await,
-            Some(status) => match timeout(PATIENCE, events.recv()).await {
-                Ok(event) => event,
-                Err(_) => return status,
-            },
-        };
+    while reap(child, &mut ended) && ended.is_none() {
+        let event = events.recv().await;
         if let Some(signal) = event.filter(|&signal| signal != Signal::CHILD) {
-            // It may have ended just now.
+            // Not collected yet, so its id is its own.
             let _ = kill_process(child, signal);
         }
     }
+    let limit = Instant::now() + PATIENCE;
+    while reap(child, &mut ended) && timeout_at(limit, events.recv()).await.is_ok() {}
+    ended.unwrap_or_default()
 }
 
 /// Waits for all that has ended; whether there are processes left.

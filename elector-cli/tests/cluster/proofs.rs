@@ -53,7 +53,7 @@ fn a_killed_leader_is_replaced_at_once() {
 }
 
 // Each follower was seen to leave, and is back: the others must know that it takes its turn, for
-// two that campaign at once elect nobody before the next election timeout.
+// two that campaign at once elect no leader before the next election timeout.
 #[test]
 fn a_leader_is_replaced_at_once_after_its_followers_were_restarted() {
     for algorithm in ["raft", "paxos"] {
@@ -138,6 +138,8 @@ fn a_node_that_is_killed_in_a_container_is_replaced_at_once() {
         let (_, next) = cluster.leader_after(epoch);
         let took = cluster.led_at(next) - killed;
         assert!(Duration::from_nanos(took) < LEASE / 2, "{took} ns");
+        kill_process(only(cluster.pid(next)), Signal::TERM).unwrap();
+        assert_eq!(cluster.ended(next), 0, "the signal is passed on");
     }
 }
 
