@@ -199,7 +199,7 @@ impl Drop for Member<'_> {
             // A process that waits for it cannot be killed.
             let _ = disk.release();
         }
-        // Nor does a guardian that is stopped kill the command.
+        // A guardian that is stopped does not kill the command.
         self.go_on();
         self.kill_node();
         self.kill_proxy();

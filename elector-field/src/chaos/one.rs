@@ -74,7 +74,7 @@ impl One<'_> {
             },
         );
         player.converge()?;
-        for round in steps.chunks(ROUND.len()) {
+        for round in steps.chunks(ROUND) {
             player.play(round)?;
             if !player.wrong.is_empty() {
                 break;

@@ -1,6 +1,6 @@
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
@@ -12,7 +12,7 @@ use rustix::{
     thread::{CpuSet, sched_getaffinity, sched_setaffinity},
 };
 
-use crate::{error::Error, witness::now};
+use crate::{cluster::lock, error::Error, witness::now};
 
 /// How often each processor is tried.
 const BEAT: Duration = Duration::from_millis(1);
@@ -20,11 +20,11 @@ const BEAT: Duration = Duration::from_millis(1);
 /// What is a stall, in nanoseconds: half of the time that a quick guardian has to kill a command.
 const LONG: u64 = 10_000_000;
 
-/// The nice value of a guardian.
+/// That of a guardian that may not be a real-time process.
 const FIRST: i32 = -20;
 
-/// When processors did not run a thread that is as urgent as a guardian, but for it: on a virtual
-/// machine they stand still now and then. A command that a guardian could not kill in such a time
+/// When processors did not run a thread of the best nice value: on a virtual machine they stand
+/// still now and then. A command that a guardian could not kill in such a time
 /// says nothing against the guardian.
 #[derive(Debug)]
 pub(super) struct Stalls {
@@ -68,8 +68,7 @@ impl Stalls {
 
     /// All so far.
     pub(super) fn found(&self) -> Vec<Stall> {
-        let found = self.shared.found.lock();
-        found.unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.shared.found).clone()
     }
 }
 
@@ -87,8 +86,7 @@ impl Shared {
             let took = ended - last;
             last = ended;
             if took > LONG {
-                let found = self.found.lock();
-                found.unwrap_or_else(PoisonError::into_inner).push(Stall {
+                lock(&self.found).push(Stall {
                     processor,
                     ended,
                     took,

@@ -1,7 +1,7 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 use super::leases::{Holder, Leases};
-use crate::{error::Error, host::Host, witness::now};
+use crate::{cluster::lock, error::Error, host::Host, witness::now};
 
 /// How long it is from an answer of a node to the next question.
 const ASK: Duration = Duration::from_millis(4);
@@ -148,10 +148,6 @@ fn said(agent: &ureq::Agent, url: &str, asked: u64) -> Option<Said> {
         instance: u64::from_str_radix(status["instance"].as_str()?, 16).ok()?,
         asked,
     })
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Watch {
