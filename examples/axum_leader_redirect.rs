@@ -1,7 +1,7 @@
 //! A web service of three nodes in which only the leader writes: the others redirect to it.
 //! `cargo run --release --features net --example axum_leader_redirect`
 //!
-//! Whoever asks may ask any node. A follower answers 307 with the leader's address, which HTTP
+//! A client may ask any node. A follower answers 307 with the leader's address, which HTTP
 //! clients follow by themselves. The leader writes under its fencing token. All three live in this
 //! process so that the example can stop one; `Service` is what a process of its own would hold.
 

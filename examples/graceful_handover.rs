@@ -5,7 +5,7 @@
 //! peer of its choice (`transfer_to`), the next one steps down (`step_down`), the third one crashes
 //! without anybody being told, for comparison. Who is asked finishes its batch while it still
 //! leads; only the crash tears one. Each time the old work has ended before the new work begins;
-//! the gap between them is time in which nobody works.
+//! the gap between them is time without work.
 
 use std::time::{Duration, Instant};
 

@@ -42,9 +42,9 @@
 //!
 //! - I1. The epoch of a node never goes back, across crashes too. It is durable before any message
 //!   of the step that raised it.
-//! - I2. A node follows nobody of an older epoch than its own, and recognises one coordinator for
-//!   an epoch, ever, across crashes too. (Two nodes may recognise two. And past `u64::MAX` there is
-//!   no epoch: there the rule ends, before which a peer must have lied.)
+//! - I2. A node follows no leader of an older epoch than its own, and recognises one coordinator
+//!   for an epoch, ever, across crashes too. (Two nodes may recognise two. And past `u64::MAX`
+//!   there is no epoch: there the rule ends, before which a peer must have lied.)
 //! - I3. A winner's epoch is above every epoch that it has heard of: every message carries one.
 //! - I4. After the start exactly one timer runs: that of the phase.
 //! - I5. Nobody answers who has stepped down on command and knows no successor; every other node

@@ -31,6 +31,9 @@
 //! - a node gets a proof that a peer is dead, while it is down, or suspects one that runs, or gets
 //!   a command, if the bounds allow it.
 //!
+//! That a peer is heard again ([`Input::Returned`](elector_core::Input::Returned)) is left to
+//! random [walks](Walks): it changes whose turn it is, and no promise.
+//!
 //! A step is atomic. A write that is under way at a crash is a crash before its step: the gate
 //! ([`Gate`](elector_core::Gate)) lets nobody see what rests on it.
 //!

@@ -139,7 +139,7 @@ impl Detector {
         }
     }
 
-    /// How long a silence is borne.
+    /// How long a silence may last.
     pub(crate) fn patience(&self) -> Duration {
         let usual = self
             .gap
@@ -150,7 +150,7 @@ impl Detector {
         learned.clamp(self.detection.floor, self.detection.ceiling)
     }
 
-    /// When the silence has been borne; `None` before the first sign of life.
+    /// When the silence has lasted too long; `None` before the first sign of life.
     pub(crate) fn due(&self) -> Option<u64> {
         let last = self.last?;
         Some(last.saturating_add(nanos(self.patience())))
@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(detector.due(), Some((99 * 10 + 30) * MS));
     }
 
-    // One hiccup of an overloaded machine must be borne, and be remembered for the next.
+    // One hiccup of an overloaded machine must be tolerated, and be remembered for the next.
     #[test]
     fn a_late_sign_of_life_teaches_patience_that_fades() {
         let mut detector = detector();

@@ -153,8 +153,8 @@ impl Link {
     }
 
     /// This life is proved to be over. Returns `true` if it is the present one, this is news, and
-    /// no lease of a life before can be left, after so long a `silence`: a copied disk gives two
-    /// lives to one node, and the death of one says nothing of the other.
+    /// no lease of a life before can be left, after a silence of this length: a copied disk gives
+    /// two lives to one node, and the death of one says nothing of the other.
     pub(crate) fn bury(&self, life: u64, silence: Duration) -> bool {
         if self.life() != life || self.buried.swap(life, Ordering::AcqRel) == life {
             return false;
@@ -210,7 +210,7 @@ impl Link {
         self.detector().excuse(now);
     }
 
-    /// When its silence will have been borne; `None` if nobody waits for that.
+    /// When it will have been silent for too long; `None` if the algorithm was told already.
     pub(crate) fn due(&self) -> Option<u64> {
         if self.told.load(Ordering::Acquire) >= Told::Free as u8 {
             return None;
@@ -230,7 +230,8 @@ impl Link {
         before < what as u8
     }
 
-    /// When it was last heard, how long its answers take, and how long its silence is borne.
+    /// When it was last heard, how long its answers take, and how long it may be
+    /// silent.
     pub(crate) fn measured(&self) -> (Option<u64>, Option<Duration>, Duration) {
         let detector = self.detector();
         (detector.last(), detector.round_trip(), detector.patience())

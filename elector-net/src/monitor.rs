@@ -35,7 +35,7 @@ pub struct PeerReport {
     pub silent_for: Option<Duration>,
     /// How long an answer of it takes, smoothed.
     pub round_trip: Option<Duration>,
-    /// How long a silence of it is borne now, before the algorithm is told.
+    /// How long it may be silent now, before the algorithm is told.
     pub patience: Duration,
     /// How often a connection to it was made.
     pub connections: u64,

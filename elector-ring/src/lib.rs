@@ -58,7 +58,7 @@
 //! - I1. The epoch of a node never goes back, across crashes too, and is durable before any message
 //!   that shows it.
 //! - I2. A winner's epoch is above every epoch that its token met.
-//! - I3. A node follows nobody of an older epoch than its own, and within an epoch moves to a
+//! - I3. A node follows no leader of an older epoch than its own, and within an epoch moves to a
 //!   higher leader only, unless it has given the present one up.
 //! - I4. No token makes more than n hops between live nodes. It ends at its origin, where its
 //!   origin is found silent, at a node that has seen it before, or when its hops are used up.

@@ -36,7 +36,7 @@ pub(crate) fn work() {
 }
 
 /// How long a leader that is stopped hangs, after it was replaced: longer than any silence is
-/// borne.
+/// tolerated.
 const HANGS: Duration = Duration::from_millis(500);
 
 /// What a process of the cluster is.

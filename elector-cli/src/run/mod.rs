@@ -40,6 +40,9 @@
 //! A terminal's Ctrl-C reaches the node alone, and so must a service manager's SIGTERM (systemd:
 //! `KillMode=mixed`): one that reaches COMMAND, too, ends it before the node has given up anything.
 //!
+//! If the guardian does not do it, because it is stopped or gets no processor, the node sends
+//! SIGKILL half of `margin` before the lease ends.
+//!
 //! # What is killed
 //!
 //! The process group; and the guardian is the one that orphans are given to (a *subreaper*), so a

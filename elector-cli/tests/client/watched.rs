@@ -96,8 +96,8 @@ fn each_event_is_a_line() {
     assert_eq!(first["event"], "status");
 }
 
-// Services are restarted while somebody watches: what happened must not be lost, nor told twice,
-// nor the restart be passed over.
+// Services are restarted while somebody watches: what happened must be told, and told once,
+// and the restart must be seen.
 #[test]
 fn a_broken_connection_is_made_again() {
     let (mut nodes, leader) = Nodes::elected(1);

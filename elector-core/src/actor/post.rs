@@ -51,8 +51,8 @@ pub(super) enum Arrival<M> {
 /// share of its own, so that one that floods the node loses its own messages and nobody else's.
 ///
 /// All that is added and taken is so under one lock, held for a few instructions, so that no
-/// wake-up can be lost: whoever adds something either finds the waker of a reader, or a reader that
-/// has yet to look.
+/// wake-up can be lost: the thread that adds something either finds the waker of a reader, or a
+/// reader that has yet to look.
 #[derive(Debug)]
 pub(super) struct Post<M> {
     share: u32,

@@ -36,7 +36,7 @@
 //! no page in a browser can make another's browser show it. The answer is 200 when the algorithm
 //! has taken the command, 409 with its words when it refuses, 202 when the work of the leader takes
 //! long to end, 503 when the node has stopped; 401 for a wrong token, 403 if none is configured.
-//! Whoever can listen on the wire learns the token: beyond loopback, put a proxy with TLS in front.
+//! All who can listen on the wire learn the token: beyond loopback, put a proxy with TLS in front.
 //!
 //! # What others can do to it
 //!

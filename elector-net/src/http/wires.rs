@@ -34,7 +34,7 @@ impl Collector for Wires {
         )?;
         page.of_peers(
             "elector_peer_patience",
-            "How long the peer's silence is borne before the algorithm is told.",
+            "How long the peer may be silent before the algorithm is told.",
             Some(&Unit::Seconds),
             |peer| Some(ConstGauge::new(peer.patience.as_secs_f64())),
         )?;

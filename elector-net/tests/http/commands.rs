@@ -103,8 +103,8 @@ async fn refusals_are_told_in_the_algorithms_words() {
     cluster.shutdown().await;
 }
 
-// The work of a leader may take long to end: the asker must not wait for ever, nor be told it
-// failed.
+// The work of a leader may take long to end: the client must not wait for ever, and must not be
+// told it failed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_that_takes_long_goes_on() {
     let (cluster, leader) = elected(1).await;
