@@ -72,8 +72,6 @@ mod tests {
     use super::*;
 
     const MS: u64 = 1_000_000;
-    const LOCK: LockId = LockId::NONE;
-
     fn hold(lock: u8, clock_ms: u64) -> Hold {
         Hold {
             lock: LockId::of([lock; 16]),
@@ -95,8 +93,7 @@ mod tests {
             !holding().is_over(hold(2, 6_000), 2_002 * MS),
             "another lock"
         );
-        let mut none = Holding::new(hold(0, 5_000), 1_000 * MS);
-        none.lock = LOCK;
+        let none = Holding::new(hold(0, 5_000), 1_000 * MS);
         assert!(!none.is_over(hold(0, 6_000), 2_000 * MS), "no lock");
     }
 
