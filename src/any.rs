@@ -6,7 +6,7 @@ use std::time::Duration;
 use elector_core::{
     ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, NodeId,
     actor::{
-        BoxError, Builder, CommandError, Elector, Events, Grace, LeadError, NodeError,
+        BoxError, Builder, CommandError, Elector, Events, LeadError, LeadOptions, NodeError,
         ShutdownError, StartError, Status, Traffic,
     },
 };
@@ -198,12 +198,19 @@ impl AnyElector {
     ///
     /// # Errors
     /// As [`Elector::lead_with`].
-    pub async fn lead_with<F, Fut>(&self, grace: Grace, mut work: F) -> Result<(), LeadError>
+    pub async fn lead_with<F, Fut>(
+        &self,
+        options: impl Into<LeadOptions> + Send,
+        mut work: F,
+    ) -> Result<(), LeadError>
     where
         F: FnMut(AnyLeadership) -> Fut + Send,
         Fut: Future<Output = Result<(), BoxError>> + Send,
     {
-        each!(self, elector => elector.lead_with(grace, |leadership| work(leadership.into())).await)
+        let options = options.into();
+        each!(self, elector => {
+            elector.lead_with(options, |leadership| work(leadership.into())).await
+        })
     }
 
     /// See [`Elector::campaign`].

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use elector_core::{
     Command, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Quorum, Role, View,
     actor::{
-        BoxError, Elector, Immediate, LeadError, LeadershipLost, MemoryStorage, NodeError,
-        StartError, Storage,
+        BoxError, Elector, FailurePolicy, Immediate, LeadError, LeadershipLost, MemoryStorage,
+        NodeError, StartError, Storage,
     },
 };
 use elector_raft::{Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
@@ -285,19 +285,21 @@ async fn an_unreadable_disk_does_not_start() {
     assert!(matches!(error, StartError::Load(_)), "{error}");
 }
 
-// A panic in the application's work must reach whoever called `lead`, after the leadership is
-// given back.
+// A panic in the application's work must reach the caller of `lead`, after the leadership is given
+// back. Each later call makes the node take leadership again.
 #[tokio::test]
 async fn panicking_work_gives_the_leadership_back() {
     let elector = alone::<Raft>(MemoryStorage::new()).await;
-    let outside = soon(elector.lead(|_| -> std::future::Ready<_> { panic!("at once") })).await;
+    let once = FailurePolicy::withdraw_at_once();
+    let work = |_| -> std::future::Ready<_> { panic!("at once") };
+    let outside = soon(elector.lead_with(once, work)).await;
     assert!(matches!(outside, Err(LeadError::Panicked(text)) if text == "at once"));
-    let inside = soon(elector.lead(|_| async {
+    let inside = soon(elector.lead_with(once, |_| async {
         tokio::task::yield_now().await;
         panic!("inside")
     }));
     assert!(matches!(inside.await, Err(LeadError::Panicked(text)) if text == "inside"));
-    let failed = soon(elector.lead(|_| async { Err("failed".into()) })).await;
+    let failed = soon(elector.lead_with(once, |_| async { Err("failed".into()) })).await;
     assert!(matches!(failed, Err(LeadError::Work(error)) if error.to_string() == "failed"));
     soon(elector.shutdown()).await.unwrap();
 }

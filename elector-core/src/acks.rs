@@ -1,5 +1,5 @@
 use alloc::{vec, vec::Vec};
-use core::time::Duration;
+use core::{cmp::Reverse, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -62,13 +62,15 @@ impl Acks {
         sorted.get(members.majority() - 1).copied().flatten()
     }
 
-    /// The node that acknowledged the newest round, `except` left out; ties go to the higher id.
+    /// The node that acknowledged the newest round, `except` left out. Ties go to the next one after
+    /// `except`, in the order of ids and around: if several nodes cannot lead and each hands over,
+    /// all nodes have their turn.
     #[must_use]
     pub fn freshest(&self, members: &Membership, except: NodeId) -> Option<NodeId> {
         let known = members.nodes().iter().zip(&self.newest);
         known
             .filter(|&(&node, newest)| node != except && newest.is_some())
-            .max_by_key(|&(&node, newest)| (*newest, node))
+            .max_by_key(|&(&node, newest)| (*newest, node > except, Reverse(node)))
             .map(|(&node, _)| node)
     }
 

@@ -71,7 +71,8 @@ proptest! {
             let quorum = (0..20).rev().find(|at| 2 * followed_at(*at) > members.len());
             prop_assert_eq!(acks.quorum(&members), quorum.map(Moment::from_nanos));
             let others = newest.iter().filter(|(node, _)| **node != except);
-            let freshest = others.min_by_key(|(node, at)| Reverse((**at, **node)));
+            let around = |node: u64| if node > except { node } else { node + n };
+            let freshest = others.min_by_key(|(node, at)| (Reverse(**at), around(**node)));
             prop_assert_eq!(
                 acks.freshest(&members, NodeId(except)),
                 freshest.map(|(node, _)| NodeId(*node))

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
 
+mod failing;
 mod hanging;
 mod stopping;
 
@@ -189,16 +190,17 @@ async fn work_that_fails_while_it_finishes_has_failed() {
         to_finish: FOREVER,
         ..Grace::default()
     };
-    let (mut reports, leading) = work(slice::from_ref(&elector), grace, |me, _| async move {
+    let mut reports = work(slice::from_ref(&elector), grace, |me, _| async move {
         me.ending().await;
         Err("the last write failed".into())
-    });
+    })
+    .0;
     soon(reports.recv()).await.unwrap();
     soon(elector.step_down()).await.unwrap();
-    for leading in leading {
-        let failed = soon(leading).await.unwrap().unwrap_err();
-        assert!(failed.to_string().contains("the last write"), "{failed}");
-    }
+    let mut status = elector.subscribe();
+    let failed = status.wait_for(|status| status.work.failures == 1);
+    let failure = soon(failed).await.unwrap().work.failure.clone().unwrap();
+    assert!(failure.contains("the last write"), "{failure}");
 }
 
 // Work that has to wait for a child process must not be dropped before, when leadership is lost; it

@@ -111,7 +111,6 @@
 //! found any more, and 126 if it could not be executed.
 
 mod alarm;
-mod backoff;
 mod duty;
 mod ended;
 mod error;
@@ -137,7 +136,7 @@ use std::{
     process::ExitCode,
 };
 
-pub use backoff::Backoff;
+pub use elector_core::actor::Backoff;
 pub use ended::{Ended, Exit, Why};
 pub use error::RunError;
 pub use guard::Guard;

@@ -37,6 +37,20 @@ impl Control {
         self.orders.do_send(order);
     }
 
+    /// Makes the node take leadership again, if it has withdrawn.
+    pub(super) fn take_part(&self) {
+        if self.shared.status.borrow().work.is_withdrawn {
+            self.shared.tell_work(|work| work.is_withdrawn = false);
+            self.order(Order::Withdraw(false));
+        }
+    }
+
+    /// Makes the node take no leadership any more.
+    pub(super) fn withdraw(&self) {
+        self.order(Order::Withdraw(true));
+        self.shared.tell_work(|work| work.is_withdrawn = true);
+    }
+
     /// Gives the algorithm a command, and waits until it has taken it.
     pub(super) async fn command(&self, command: Command) -> Result<(), CommandError> {
         let (answer, answered) = oneshot::channel();

@@ -52,12 +52,18 @@ use crate::{Command, ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, No
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// // A cluster of one; several nodes need a transport, and disks.
 /// let elector = Elector::<Raft>::builder("billing").node_id(1).peers([1]).start().await?;
-/// let work = elector.lead(|me| async move {
-///     println!("epoch {}", me.epoch()); // Only one node does this.
-///     Err("enough".into())
+/// let leader = elector.clone();
+/// let leading = tokio::spawn(async move {
+///     let work = leader.lead(|me| async move {
+///         println!("epoch {}", me.epoch()); // Only one node does this.
+///         me.lost().await;
+///         Ok(())
+///     });
+///     work.await
 /// });
-/// assert_eq!(work.await.unwrap_err().to_string(), "the work of the leader failed: enough");
+/// elector.subscribe().wait_for(|status| status.holds_leadership()).await?;
 /// elector.shutdown().await?;
+/// leading.await??;
 /// # Ok(())
 /// # }
 /// ```

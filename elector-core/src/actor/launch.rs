@@ -172,6 +172,7 @@ async fn start<A: ElectionAlgorithm>(
         tenure: None,
         grants: Default::default(),
         deserted: None,
+        withdrawn: None,
         now: 0,
         reading_serves: 0,
         ended: false,

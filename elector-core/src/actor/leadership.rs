@@ -82,6 +82,13 @@ impl Claim {
         !self.tenure.holds() && !self.resigning.load(Ordering::Acquire)
     }
 
+    /// The work has failed, and is to begin again in the same leadership, under another grant.
+    pub(super) fn begin_anew(&self) {
+        self.tenure.lose();
+        self.control.order(Order::GoOn(Arc::clone(&self.tenure)));
+        self.finish();
+    }
+
     /// The work has ended: nobody acts under this tenure any more, and another may begin.
     pub(super) fn finish(&self) {
         self.resign();

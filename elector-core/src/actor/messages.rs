@@ -16,6 +16,8 @@ pub(super) enum Order {
     GoOn(Arc<Tenure>),
     /// The work under the present tenure promises to check in.
     Watch(Arc<Watch>),
+    /// The node is to take no leadership any more; or `false`, to take one again.
+    Withdraw(bool),
     /// Somebody wants to know whether the node's thread still does its work.
     Answer,
     Stop,

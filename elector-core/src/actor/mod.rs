@@ -24,18 +24,22 @@
 //! Nothing but its [immediate](Immediate) storage; but it logs by `tracing`, and a subscriber that
 //! writes to a pipe waits for the reader of that. Use one that queues. [`Elector::ping`] tells
 //! whether the thread answers. Work that hangs keeps its leadership, unless a [`Watchdog`] is set.
+//! Work that fails is tried again, and a node whose work fails again and again takes no leadership
+//! any more: see [`FailurePolicy`].
 //!
 //! # What ends a node
 //!
 //! Besides [`Elector::shutdown`]: a save that fails, an algorithm that panics or breaks its
 //! contract. Its leadership ends at once, and every handle is told why.
 
+mod backoff;
 mod builder;
 mod clock;
 mod cluster;
 mod conformance;
 mod control;
 mod error;
+mod failure;
 mod handle;
 mod lane;
 mod launch;
@@ -46,6 +50,7 @@ mod messages;
 mod node;
 mod peer;
 mod post;
+mod retries;
 mod shared;
 mod status;
 mod storage;
@@ -56,6 +61,7 @@ mod transport;
 mod watchdog;
 mod work;
 
+pub use backoff::Backoff;
 pub use builder::Builder;
 pub use clock::now;
 pub use cluster::{Cluster, ClusterSetup};
@@ -63,12 +69,13 @@ pub use conformance::Replayer;
 pub use error::{
     CommandError, LeadError, LeadershipLost, NoLease, NodeError, ShutdownError, StartError,
 };
+pub use failure::{AfterRetries, FailurePolicy, LeadOptions};
 pub use handle::{Elector, Traffic};
 pub use leadership::Leadership;
 pub use memory::{MemoryNetwork, MemoryTransport};
 pub use memory_storage::MemoryStorage;
 pub use peer::{Peer, PeerError};
-pub use status::{Event, EventKind, Events, EventsError, Status};
+pub use status::{Event, EventKind, Events, EventsError, Status, WorkStatus};
 pub use storage::{Immediate, Storage};
 pub use transport::{BoxError, Dropped, Inbox, Links, Transport};
 pub use watchdog::Watchdog;

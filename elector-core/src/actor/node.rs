@@ -2,6 +2,7 @@ mod door;
 mod grant;
 mod step;
 pub(super) mod watch;
+pub(super) mod withdrawal;
 
 use std::{
     mem,
@@ -14,7 +15,7 @@ use std::{
 
 use actix::{Actor, ActorContext, ActorFuture, AsyncContext, Context, Handler};
 
-use self::watch::Deserted;
+use self::{watch::Deserted, withdrawal::Withdrawn};
 use super::{
     clock::{self, Chance},
     error::NodeError,
@@ -72,6 +73,8 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     pub(super) grants: (Epoch, Arc<AtomicU64>),
     /// While the work of the leader hangs.
     pub(super) deserted: Option<Deserted>,
+    /// While the node takes no leadership, because its work has failed too often.
+    pub(super) withdrawn: Option<Withdrawn>,
     /// The last reading of the clock, in nanoseconds.
     pub(super) now: u64,
     /// How many more messages it serves; none once nothing more had arrived.
@@ -156,6 +159,7 @@ impl<A: ElectionAlgorithm> Handler<Order> for Node<A> {
             }
             Order::GoOn(tenure) => self.go_on(&tenure),
             Order::Watch(watch) => self.watch(watch, 0, ctx),
+            Order::Withdraw(withdraws) => self.withdraw(withdraws, ctx),
             Order::Answer => self.shared.answer(),
             // Over already.
             Order::GiveBack(_) => {}
@@ -239,6 +243,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         self.elapse(ctx);
         if !self.stopping(ctx) {
             self.keep_tenure();
+            self.decline(ctx);
             self.arm(ctx);
         }
     }

@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::{
     error::NodeError,
-    status::{EventKind, News, Status},
+    status::{EventKind, News, Status, WorkStatus},
     tenure::Tenure,
 };
 use crate::{Role, View};
@@ -65,7 +65,7 @@ impl Shared {
     pub(super) fn publish(&self, view: View) {
         self.news.tell(EventKind::Viewed(view));
         let tenure = self.tenure.borrow().clone();
-        self.status.send_replace(Status::of(view, tenure));
+        self.status.send_modify(|status| status.show(view, tenure));
     }
 
     /// Makes a tenure the current one, or none.
@@ -95,6 +95,11 @@ impl Shared {
             *at_work = Some(Arc::clone(tenure));
         }
         begins
+    }
+
+    /// Changes what is known of the work of this node.
+    pub(super) fn tell_work(&self, change: impl FnOnce(&mut WorkStatus)) {
+        self.status.send_modify(|status| change(&mut status.work));
     }
 
     fn at_work(&self) -> MutexGuard<'_, Option<Arc<Tenure>>> {

@@ -22,7 +22,23 @@ pub struct Status {
     pub epoch: Epoch,
     /// Since when all this has been so.
     pub since: Instant,
+    /// How the work given to [`Elector::lead`](super::Elector::lead) fares on this node.
+    pub work: WorkStatus,
     pub(super) tenure: Option<Arc<Tenure>>,
+}
+
+/// How the work of the leader fares on one node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkStatus {
+    /// How often it has failed since the node was started.
+    pub failures: u64,
+    /// What it said when it failed last; `None` if the work that began after that has ended
+    /// without a failure.
+    pub failure: Option<Arc<str>>,
+    /// Whether the node takes no leadership any more, because the work failed too often in a row:
+    /// see [`AfterRetries::Withdraw`](super::AfterRetries::Withdraw).
+    pub is_withdrawn: bool,
 }
 
 impl Status {
@@ -32,8 +48,17 @@ impl Status {
             leader: view.leader,
             epoch: view.epoch,
             since: Instant::now(),
+            work: WorkStatus::default(),
             tenure,
         }
+    }
+
+    /// Shows another view of the algorithm.
+    pub(super) fn show(&mut self, view: View, tenure: Option<Arc<Tenure>>) {
+        *self = Self {
+            work: std::mem::take(&mut self.work),
+            ..Self::of(view, tenure)
+        };
     }
 
     /// How long this node may still act as the leader if it hears nothing more, as of this call;

@@ -11,9 +11,12 @@ use std::{
 use tokio::time::sleep;
 
 use super::{
+    clock,
     error::{CommandError, LeadError, NoLease, panic_text},
+    failure::LeadOptions,
     handle::Elector,
     leadership::{Claim, Leadership},
+    retries::Retries,
     transport::BoxError,
 };
 use crate::{Command, ElectionAlgorithm, Guarantee};
@@ -53,25 +56,31 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// another. Work that returns an error when it was not the leader any more has lost its
     /// leadership, and has not failed.
     ///
-    /// Work that must not be dropped in the middle of something is run by
-    /// [`lead_with`](Self::lead_with). What the work has spawned is its own business: use
+    /// Work that fails or panics is tried again while the node leads on. If it goes on failing, the
+    /// node gives leadership up, takes none any more, and this returns the error: see
+    /// [`FailurePolicy`](super::FailurePolicy). An application that cannot mend the cause should stop then; another call
+    /// makes the node take leadership again.
+    ///
+    /// Work that must not be dropped in the middle of something, or that needs another policy, is
+    /// run by [`lead_with`](Self::lead_with). What the work has spawned is its own business: use
     /// [`Leadership::cancellation`], or check.
     ///
     /// Returns `Ok` when the node was shut down.
     ///
     /// # Errors
     /// At once, if the algorithm is configured without leases, under `Quorum`; if the work failed
-    /// or panicked, after the leadership was given back; if the node stopped by itself.
+    /// or panicked too often, after the leadership was given up; if the node stopped by itself.
     pub async fn lead<F, Fut>(&self, work: F) -> Result<(), LeadError>
     where
         F: FnMut(Leadership<A::Guarantee>) -> Fut + Send,
         Fut: Future<Output = Result<(), BoxError>> + Send,
     {
-        self.lead_with(Grace::default(), work).await
+        self.lead_with(LeadOptions::default(), work).await
     }
 
-    /// As [`lead`](Self::lead), with time for the work to come to an end before it is dropped: so
-    /// long, at the most, does whoever asked for the end wait, and the next leader.
+    /// As [`lead`](Self::lead), with a policy for work that fails, and with time for the work to
+    /// come to an end before it is dropped. That time is the longest that the caller who asked for
+    /// the end waits, and the next leader. Takes [`LeadOptions`], or one half of them.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -92,11 +101,18 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// # Errors
     /// As [`lead`](Self::lead). Work that fails while it has time to finish still leads, and has
     /// failed.
-    pub async fn lead_with<F, Fut>(&self, grace: Grace, mut work: F) -> Result<(), LeadError>
+    pub async fn lead_with<F, Fut>(
+        &self,
+        options: impl Into<LeadOptions> + Send,
+        mut work: F,
+    ) -> Result<(), LeadError>
     where
         F: FnMut(Leadership<A::Guarantee>) -> Fut + Send,
         Fut: Future<Output = Result<(), BoxError>> + Send,
     {
+        let LeadOptions { grace, on_failure } = options.into();
+        let mut retries = Retries::new(on_failure);
+        self.control().take_part();
         loop {
             let claim = match self.claim(Some(grace.to_finish)).await {
                 Ok(claim) => claim,
@@ -106,18 +122,26 @@ impl<A: ElectionAlgorithm> Elector<A> {
             };
             // Also if this is cancelled, and a guard has got out of the work.
             let finish = Finish(claim);
+            let began = clock::now().nanos();
             let outcome = work_under(&finish.0, grace.to_clean_up, &mut work).await;
-            let lost = finish.0.is_lost();
-            drop(finish);
-            match outcome {
-                None | Some(Ok(Ok(()))) => {}
+            let failure = match outcome {
+                None | Some(Ok(Ok(()))) => None,
                 // Nothing else is to be expected of work that asks before it writes.
-                Some(Ok(Err(error))) if lost => {
+                Some(Ok(Err(error))) if finish.0.is_lost() => {
                     tracing::debug!(%error, "work ended with its leadership");
+                    None
                 }
-                Some(Ok(Err(error))) => return Err(LeadError::Work(error)),
-                Some(Err(panic)) => return Err(LeadError::Panicked(panic)),
-            }
+                Some(Ok(Err(error))) => Some(LeadError::Work(error)),
+                Some(Err(panic)) => Some(LeadError::Panicked(panic)),
+            };
+            let Some(failure) = failure else {
+                drop(finish);
+                self.control().shared.tell_work(|work| work.failure = None);
+                continue;
+            };
+            let ran = clock::now().nanos().saturating_sub(began);
+            let ran = Duration::from_nanos(ran);
+            retries.after(failure, ran, self, finish).await?;
         }
     }
 
@@ -146,6 +170,7 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// down, or stopped by itself.
     pub async fn campaign(&self) -> Result<Leadership<A::Guarantee>, CommandError> {
         self.may_be_granted()?;
+        self.control().take_part();
         match self.control().command(Command::Campaign).await {
             // Refused: for one, because it leads already.
             Ok(()) | Err(CommandError::Refused(_)) => {}
@@ -196,7 +221,7 @@ impl<A: ElectionAlgorithm> Elector<A> {
 }
 
 /// Says that the work has ended, however it went.
-struct Finish(Arc<Claim>);
+pub(super) struct Finish(pub(super) Arc<Claim>);
 
 impl Drop for Finish {
     fn drop(&mut self) {

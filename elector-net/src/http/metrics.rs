@@ -113,6 +113,16 @@ impl Collector for Reading {
             "Tenures the node came to know of, the first among them",
             self.0.tenures(),
         )?;
+        page.counter(
+            "elector_work_failures",
+            "Failures of the work of the leader on this node",
+            present.status.work.failures,
+        )?;
+        page.gauge(
+            "elector_work_withdrawn",
+            "Whether the node takes no leadership, because its work failed too often: 1 or 0",
+            u64::from(present.status.work.is_withdrawn),
+        )?;
         self.traffic(&mut page)
     }
 }

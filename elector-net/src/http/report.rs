@@ -76,8 +76,33 @@ pub struct StatusReport {
     pub members: Vec<NodeId>,
     /// How its connections are; `null` if nobody told the service.
     pub peers: Option<Vec<PeerStatus>>,
+    /// How the work of the leader fares on this node.
+    #[serde(default)]
+    pub work: WorkReport,
     /// What went through the node so far.
     pub traffic: TrafficReport,
+}
+
+/// [`WorkStatus`](actor::WorkStatus), for JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct WorkReport {
+    /// How often the work has failed since the node was started.
+    pub failures: u64,
+    /// What it said when it failed last; `null` if the work after that ended without a failure.
+    pub failure: Option<String>,
+    /// Whether the node takes no leadership any more, because the work failed too often.
+    pub withdrawn: bool,
+}
+
+impl From<&actor::WorkStatus> for WorkReport {
+    fn from(work: &actor::WorkStatus) -> Self {
+        Self {
+            failures: work.failures,
+            failure: work.failure.as_deref().map(Into::into),
+            withdrawn: work.is_withdrawn,
+        }
+    }
 }
 
 /// How the connection to a peer is.

@@ -69,14 +69,24 @@ async fn livez(State(service): State<Service>) -> Response {
 }
 
 /// Ready is a node that can do its part of an election: it runs, and knows a leader or reaches a
-/// majority. A leaderless cluster that is about to elect is ready; a node that is cut off is not.
+/// majority. A leaderless cluster that is about to elect is ready; a node that is cut off is not, nor
+/// one that takes no leadership, because its work failed.
 async fn readyz(State(service): State<Service>) -> Response {
     let shared = service.shared();
     let watched = &shared.watched;
     if let Some(reason) = watched.failure(shared.limits.liveness).await {
         return probe(Some(&reason));
     }
-    let ready = watched.present().status.leader.is_some() || watched.reaches_majority();
+    let status = watched.present().status;
+    if status.work.is_withdrawn {
+        let failure = status.work.failure.as_deref().unwrap_or("the work failed");
+        let reason = format!(
+            "this node takes no leadership, because its work failed too often: {failure}; mend the \
+             cause, and restart the process"
+        );
+        return probe(Some(&reason));
+    }
+    let ready = status.leader.is_some() || watched.reaches_majority();
     let reason = "no leader is known, and no majority of the nodes is connected";
     probe((!ready).then_some(reason))
 }

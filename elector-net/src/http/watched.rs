@@ -236,6 +236,7 @@ impl Watched {
             since: rfc3339(present.since),
             members: self.node.members().nodes().to_vec(),
             peers: self.connections(),
+            work: (&status.work).into(),
             traffic: self.node.traffic().into(),
         }
     }

@@ -20,7 +20,7 @@ impl<A: ElectionAlgorithm> Node<A> {
 
     /// Begins, prolongs and ends tenures, as the algorithm and its lease say.
     pub(super) fn keep_tenure(&mut self) {
-        if !self.leads() || self.deserted.is_some() {
+        if !self.leads() || self.deserted.is_some() || self.withdrawn.is_some() {
             if self.tenure.is_some() {
                 self.end_tenure();
             }

@@ -4,7 +4,7 @@ use actix::{AsyncContext, Context};
 
 use super::{Node, clock};
 use crate::{
-    Command, ElectionAlgorithm, Epoch, Input,
+    ElectionAlgorithm, Epoch,
     actor::watchdog::{LOOKS, Watch},
 };
 
@@ -73,7 +73,7 @@ impl<A: ElectionAlgorithm> Node<A> {
             }
             self.reading_serves = 0;
             // If it is refused, the next look tries again.
-            self.take(Some(Input::Commanded(Command::Resign)), ctx);
+            self.pass_on(ctx);
         }
         if goes_on {
             self.deserted = None;

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-/// How long to wait before a command that has ended is started again, or its leadership given back:
-/// not at all the first time, then longer and longer. Without it a command that fails at once
-/// would make a cluster elect, or a machine start processes, as fast as they can.
+/// How long to wait before work that has ended is begun again, or its leadership given back: not at
+/// all the first time, then longer and longer. Without it, work that fails at once would make a
+/// cluster elect, or a machine start processes, as fast as they can.
 ///
 /// ```
 /// use std::time::Duration;
-/// use elector_cli::run::Backoff;
+/// use elector_core::actor::Backoff;
 ///
 /// let at_once = Duration::ZERO;
 /// let mut backoff = Backoff::default();
@@ -19,7 +19,7 @@ use std::time::Duration;
 pub struct Backoff {
     /// The first pause that is none.
     first: Duration,
-    /// The longest one; and who has run for longer than that starts anew.
+    /// The longest one. Work that has run for longer starts the count anew.
     longest: Duration,
     failures: u32,
 }
@@ -43,7 +43,13 @@ impl Backoff {
         }
     }
 
-    /// How long to wait after a run of this length.
+    /// How many runs in a row have failed, none of which was longer than the longest pause.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Counts a failure after a run of this length, and returns how long to wait.
     #[must_use]
     pub fn next(&mut self, ran: Duration) -> Duration {
         if ran > self.longest {
@@ -65,7 +71,7 @@ impl Backoff {
 mod tests {
     use super::*;
 
-    // It must reach its bound and stay there, however long a command goes on failing.
+    // It must reach its bound and stay there, however long work goes on failing.
     #[test]
     fn the_pause_is_bounded() {
         let longest = Duration::from_secs(10);
