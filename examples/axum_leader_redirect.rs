@@ -17,7 +17,7 @@ use axum::{
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
-    routing::post,
+    routing::{get, post},
 };
 use elector::{
     Elector, Fence, Leadership, Quorum,
@@ -55,6 +55,15 @@ async fn order(State(service): State<Arc<Service>>) -> Response {
     }
 }
 
+/// `GET /ready`: whether this node could lead, if it were elected.
+async fn ready(State(service): State<Arc<Service>>) -> Response {
+    let work = service.elector.status().work;
+    match work.failure.filter(|_| work.is_withdrawn) {
+        Some(failure) => (StatusCode::SERVICE_UNAVAILABLE, failure.to_string()).into_response(),
+        None => "ready".into_response(),
+    }
+}
+
 impl Service {
     fn write(&self) -> Result<u64, BoxError> {
         let leadership = self.leadership.lock().map_err(|_| "a writer panicked")?;
@@ -89,6 +98,8 @@ impl Service {
             }
         });
         if let Err(error) = work.await {
+            // The work failed again and again, or the node stopped. It does not lead any more, so
+            // another node does; this one goes on redirecting, and `/ready` tells the operator.
             eprintln!("node {}: {error}", self.elector.node_id());
         }
     }
@@ -115,6 +126,7 @@ async fn start(
     tokio::spawn(Arc::clone(&service).lead());
     let router = Router::new()
         .route("/orders", post(order))
+        .route("/ready", get(ready))
         .with_state(Arc::clone(&service));
     tokio::spawn(async move { axum::serve(web.0, router).await });
     Ok(service)

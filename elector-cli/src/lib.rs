@@ -10,6 +10,8 @@ mod client;
 mod compare;
 mod crash;
 pub mod diagram;
+#[cfg(unix)]
+mod environment;
 mod error;
 mod files;
 mod grid;
@@ -54,6 +56,13 @@ pub fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     if let Some(code) = run::entry() {
         return code;
+    }
+    #[cfg(unix)]
+    if let Err(error) = environment::clean() {
+        output::warn(&format!(
+            "error: this program cannot be started anew without empty ELECTOR_ variables: {error}\n"
+        ));
+        return ExitCode::from(FAILED);
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,

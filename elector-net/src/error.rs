@@ -11,6 +11,19 @@ pub enum NetError {
     /// A node has no address.
     #[error("node {0} has no address: name the peers with theirs, as in (1, \"db1:7100\")")]
     NoAddress(NodeId),
+    /// Two nodes have the same address.
+    #[error(
+        "the nodes {one} and {other} both have the address {address}: give each node its own, or \
+         one of them cannot be reached"
+    )]
+    SameAddress {
+        /// The first of them.
+        one: NodeId,
+        /// The other one.
+        other: NodeId,
+        /// What both have.
+        address: String,
+    },
     /// The address to listen on is not that of a socket.
     #[error("cannot find out what {address:?} is the address of: {source}")]
     Unknown {
@@ -36,6 +49,17 @@ pub enum NetError {
          peer: set up TLS, or listen on a loopback address, or say that plain text is wanted"
     )]
     Plaintext(SocketAddr),
+    /// Without TLS nobody knows who answers at another machine's address.
+    #[error(
+        "node {node} is on another machine, at {address}, and without TLS every host on the way can \
+         pose as it: set up TLS, or say that plain text is wanted"
+    )]
+    PlaintextPeer {
+        /// The peer.
+        node: NodeId,
+        /// Its address.
+        address: SocketAddr,
+    },
     /// The register is of a storage that was not loaded.
     #[error("the register is of another storage than the node's: the record was not loaded")]
     NotLoaded,

@@ -24,7 +24,9 @@ pub(crate) struct NodeArguments {
     /// members set --help`
     #[arg(long)]
     pub(crate) init: bool,
-    /// Check all settings, say what they come to, and end
-    #[arg(long, conflicts_with = "init")]
+    /// Check all settings and the data folder, say what they come to, and end: with code 2 for what
+    /// would keep the node from starting. With --init, check that the data folder can be made.
+    /// Changes nothing, and may be used while the node runs
+    #[arg(long)]
     pub(crate) check_config: bool,
 }

@@ -42,7 +42,7 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) run: RunSettings,
     /// What runs on the leader
-    #[arg(last = true, value_name = "COMMAND", required_unless_present = "init")]
+    #[arg(last = true, value_name = "COMMAND", required_unless_present_any = ["init", "check_config"])]
     pub(crate) command: Vec<OsString>,
 }
 
@@ -147,7 +147,18 @@ fn room(lease: Duration) -> (Duration, Duration) {
 impl Duty for Supervision {
     fn check<A: ElectionAlgorithm>(&self, plan: &Plan<A>) -> Result<(), ServeError> {
         let options = self.options(plan);
-        options.validate()?;
+        // None is needed to make a folder, or to check settings.
+        if self.command.is_empty() {
+            options.validate_durations()?;
+        } else {
+            options.validate()?;
+        }
+        if options.grace > plan.leave {
+            return Err(ServeError::Grace {
+                grace: options.grace,
+                leave: plan.leave,
+            });
+        }
         if A::Guarantee::KIND == GuaranteeKind::Quorum {
             options.fits(plan.config.timing())?;
         }

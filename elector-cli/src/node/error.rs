@@ -1,7 +1,7 @@
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 use elector_core::{MembershipError, TimingError, actor::StartError};
-use elector_net::{RecordError, TlsError, http::HttpError};
+use elector_net::{NetError, RecordError, TlsError, http::HttpError};
 use thiserror::Error;
 
 use crate::run::RunError;
@@ -86,6 +86,21 @@ pub enum ServeError {
     /// The certificates do not fit.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The network of the node cannot be set up.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The command may take longer to end than the node may take to leave.
+    #[error(
+        "--grace-ms ({grace:?}) is longer than --leave-ms ({leave:?}): a command that takes all of its \
+         grace would be cut short when the node is told to end. Shorten the one, or lengthen the \
+         other"
+    )]
+    Grace {
+        /// How long the command may take.
+        grace: Duration,
+        /// How long the node may take.
+        leave: Duration,
+    },
     /// The node could not be started.
     #[error(transparent)]
     Start(#[from] StartError),

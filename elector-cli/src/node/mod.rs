@@ -2,6 +2,7 @@
 
 mod algorithm;
 mod arguments;
+mod checks;
 mod command;
 mod error;
 mod log;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use elector_core::{
-    ElectionAlgorithm, Guarantee, Role, Settings as _,
+    ElectionAlgorithm, Role,
     actor::{self, Elector},
 };
 use elector_net::{Farewell, FileStorage, Identity, LifeLock, Monitor, Tcp, http};
@@ -19,13 +19,17 @@ use tokio::{runtime, sync::oneshot, task::JoinHandle, time::timeout};
 use super::{
     algorithm::{WithAlgorithm, with_named},
     arguments::NodeArguments,
+    checks,
     error::ServeError,
     log::{self, Queue},
     plan::Plan,
     service::{Counted, service},
     signals::Ends,
 };
-use crate::{CliError, output};
+use crate::{
+    CliError,
+    environment::{self, Unknown},
+};
 
 /// How long a node that has ended may take to say so.
 const A_MOMENT: Duration = Duration::from_secs(1);
@@ -111,12 +115,12 @@ pub(crate) fn node(arguments: NodeArguments) -> Result<ExitCode, CliError> {
 pub(crate) fn serve(arguments: NodeArguments, duty: impl Duty) -> Result<ExitCode, CliError> {
     let settings = arguments.settings.with_file()?;
     let log = log::begin(&settings)?;
-    let act = if arguments.check_config {
-        Act::Check
-    } else if arguments.init {
-        Act::Format
-    } else {
-        Act::Serve
+    warn_of_unknown();
+    let act = match (arguments.check_config, arguments.init) {
+        (true, true) => Act::CheckFormat,
+        (true, false) => Act::Check,
+        (false, true) => Act::Format,
+        (false, false) => Act::Serve,
     };
     let with = With {
         settings: settings.clone(),
@@ -129,9 +133,20 @@ pub(crate) fn serve(arguments: NodeArguments, duty: impl Duty) -> Result<ExitCod
     served?
 }
 
+/// Tells of variables that were most likely meant to be settings.
+fn warn_of_unknown() {
+    for Unknown { name, nearest } in environment::unknown() {
+        tracing::warn!(
+            target: "elector", variable = name, nearest,
+            "this variable is no setting and has no effect: correct its name, or remove it"
+        );
+    }
+}
+
 /// What is to be done with the plan of a node.
 enum Act {
     Check,
+    CheckFormat,
     Format,
     Serve,
 }
@@ -149,15 +164,20 @@ impl<D: Duty> WithAlgorithm for With<D> {
     fn with<A: ElectionAlgorithm>(self, config: A::Config) -> Result<Self::Output, ServeError> {
         let plan = Plan::<A>::new(self.settings, config)?;
         self.duty.check(&plan)?;
+        checks::check(&plan)?;
         match self.act {
             Act::Check => {
-                checked(&plan)?;
-                return Ok(told(&plan));
+                checks::check_record(&plan)?;
+                return Ok(checks::checked(&plan));
+            }
+            Act::CheckFormat => {
+                checks::check_no_record(&plan)?;
+                return Ok(checks::checked(&plan));
             }
             Act::Format => {
                 let nodes = plan.members.nodes().iter().copied();
                 FileStorage::format(&plan.data_dir, &identity(&plan), nodes)?;
-                return Ok(formatted(&plan));
+                return Ok(checks::formatted(&plan));
             }
             Act::Serve => {}
         }
@@ -181,57 +201,8 @@ fn appoint() -> Option<u32> {
     appointed.ok()
 }
 
-fn identity<A: ElectionAlgorithm>(plan: &Plan<A>) -> Identity {
+pub(super) fn identity<A: ElectionAlgorithm>(plan: &Plan<A>) -> Identity {
     Identity::of::<A>(plan.name.as_str(), plan.members.me())
-}
-
-/// Checks that the node could start from the record, if there is one yet.
-fn checked<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<(), ServeError> {
-    match FileStorage::inspect(&plan.data_dir) {
-        Ok(summary) => Ok(summary.fits(&identity(plan), plan.members.nodes())?),
-        // It is said with the rest.
-        Err(_) => Ok(()),
-    }
-}
-
-fn told<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, CliError> {
-    let timing = serde_json::to_string(plan.config.timing())?;
-    let detection = plan.detection;
-    let record = match FileStorage::inspect(&plan.data_dir) {
-        Ok(summary) => summary.to_string(),
-        Err(error) => error.to_string(),
-    };
-    output::print(&format!(
-        "The settings can be used.\n\
-         node       {} of {:?}, cluster \"{}\"\n\
-         algorithm  {}, {}\n\
-         timing     {timing}\n\
-         detection  ping every {:?}, hint after {:?} to {:?} of silence\n\
-         TLS        {}\n\
-         data       {}: {record}\n",
-        plan.members.me(),
-        plan.members.nodes(),
-        plan.name,
-        A::NAME,
-        A::Guarantee::KIND,
-        detection.ping,
-        detection.floor,
-        detection.ceiling,
-        if plan.tls.is_some() { "on" } else { "off" },
-        plan.data_dir.display(),
-    ))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn formatted<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, CliError> {
-    output::print(&format!(
-        "{} is the folder of node {} of the cluster \"{}\" from now on. Start the node by the same \
-         command without --init.\n",
-        plan.data_dir.display(),
-        plan.members.me(),
-        plan.name,
-    ))?;
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn run<A: ElectionAlgorithm>(
@@ -280,7 +251,7 @@ async fn run<A: ElectionAlgorithm>(
     Ok(code)
 }
 
-fn tcp<A: ElectionAlgorithm>(plan: &Plan<A>) -> Tcp<A> {
+pub(super) fn tcp<A: ElectionAlgorithm>(plan: &Plan<A>) -> Tcp<A> {
     let mut tcp = Tcp::new(plan.name.as_str(), plan.peers.clone(), plan.config.clone())
         .plaintext_beyond_loopback(plan.plaintext)
         .detection(plan.detection)

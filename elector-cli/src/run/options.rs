@@ -78,6 +78,18 @@ impl Options {
     /// # Errors
     /// The first broken rule.
     pub fn validate(&self) -> Result<(), RunError> {
+        self.validate_durations()?;
+        match self.command.first() {
+            Some(command) if !command.is_empty() => find(command.as_ref()),
+            _ => Err(RunError::NoCommand),
+        }
+    }
+
+    /// As [`validate`](Self::validate), without a look at the command.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn validate_durations(&self) -> Result<(), RunError> {
         let all = [
             ("grace", self.grace, false),
             ("loss grace", self.loss_grace, true),
@@ -88,10 +100,7 @@ impl Options {
                 return Err(RunError::Duration { name, value });
             }
         }
-        match self.command.first() {
-            Some(command) if !command.is_empty() => find(command.as_ref()),
-            _ => Err(RunError::NoCommand),
-        }
+        Ok(())
     }
 
     /// Checks that the command can be stopped within a lease, for algorithms that have one:

@@ -87,7 +87,7 @@ pub use error::HttpError;
 pub use options::{Limits, Options, Peers};
 pub use prometheus_client;
 pub use report::{EventReport, LeaderReport, PeerStatus, StatusReport, TrafficReport};
-pub use server::bind;
+pub use server::{bind, check};
 pub use service::Service;
 pub use token::Token;
 

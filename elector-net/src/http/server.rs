@@ -1,4 +1,4 @@
-use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::{
@@ -37,6 +37,22 @@ const BREATH: Duration = Duration::from_millis(100);
 /// # Errors
 /// If the address is no address, is not a loopback one without being allowed, or cannot be had.
 pub async fn bind(address: &str, allow_beyond_loopback: bool) -> Result<TcpListener, HttpError> {
+    let found = check(address, allow_beyond_loopback).await?;
+    let bound = TcpListener::bind(&found[..]).await;
+    bound.map_err(|source| HttpError::Bind {
+        address: address.to_owned(),
+        source,
+    })
+}
+
+/// Checks whether [`bind`] may listen on `address`, and returns the addresses that it stands for.
+///
+/// # Errors
+/// As [`bind`], except if the address cannot be had.
+pub async fn check(
+    address: &str,
+    allow_beyond_loopback: bool,
+) -> Result<Vec<SocketAddr>, HttpError> {
     let found = lookup_host(address).await;
     let found: Vec<_> = match found {
         Ok(found) => found.collect(),
@@ -52,11 +68,7 @@ pub async fn bind(address: &str, allow_beyond_loopback: bool) -> Result<TcpListe
     if let Some(&beyond) = beyond.filter(|_| !allow_beyond_loopback) {
         return Err(HttpError::BeyondLoopback(beyond));
     }
-    let bound = TcpListener::bind(&found[..]).await;
-    bound.map_err(|source| HttpError::Bind {
-        address: address.to_owned(),
-        source,
-    })
+    Ok(found)
 }
 
 pub(super) async fn serve(
