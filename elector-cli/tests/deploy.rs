@@ -1,0 +1,173 @@
+//! The sample of a configuration, `deploy/elector.toml`, has every setting with its default.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use elector_bully::BullyConfig;
+use elector_core::Timing;
+use elector_paxos::PaxosConfig;
+use elector_raft::RaftConfig;
+use elector_ring::RingConfig;
+use serde::Serialize;
+use toml::{Table, Value};
+
+const SAMPLE: &str = include_str!("../../deploy/elector.toml");
+
+/// The sample with its defaults in force: `#key = value` becomes `key = value`.
+fn uncommented() -> Table {
+    let lines = SAMPLE.lines().map(|line| match line.strip_prefix('#') {
+        Some(setting) if setting.starts_with(|first: char| first.is_ascii_lowercase()) => setting,
+        _ => line,
+    });
+    let lines: Vec<&str> = lines.collect();
+    lines.join("\n").parse().unwrap()
+}
+
+/// The options below `# With algorithm = "NAME":`, in lines that begin with `#   `.
+fn options_of(algorithm: &str) -> Table {
+    let heading = format!("# With algorithm = \"{algorithm}\":");
+    let lines = SAMPLE.lines().skip_while(|line| *line != heading).skip(1);
+    let options = lines.map_while(|line| line.strip_prefix("#   "));
+    let options: Vec<&str> = options.collect();
+    assert!(!options.is_empty(), "there is no line {heading:?}");
+    options.join("\n").parse().unwrap()
+}
+
+/// The command, with nothing of this process's environment that could change what it does.
+fn elector(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_elector"));
+    command.args(arguments).env_clear().stdin(Stdio::null());
+    command.envs(env::var_os("PATH").map(|path| ("PATH", path)));
+    command
+}
+
+/// What it says on standard output; it must succeed.
+fn told(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{command:?}: {complaint}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Makes what the sample names fit this machine: its folders, its token and its addresses. They are
+/// there with and without the defaults, so that a check says the same of both.
+fn at_home(mut settings: Table, folder: &Path) -> Table {
+    let place = |name: &str| Value::from(folder.join(name).to_str().unwrap());
+    let peers = ["1=127.0.0.1:7101", "2=127.0.0.1:7102", "3=127.0.0.1:7103"];
+    for (key, value) in [
+        ("peers", peers.to_vec().into()),
+        ("data_dir", place("data")),
+        ("tls_dir", place("tls")),
+        ("listen", "127.0.0.1:0".into()),
+        ("http", "127.0.0.1:0".into()),
+        ("token_file", place("token")),
+    ] {
+        settings.insert(key.into(), value);
+    }
+    settings
+}
+
+/// A folder with the certificates, the token and the record that the sample needs.
+fn home() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    fs::write(&token, "0123456789abcdef").unwrap();
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
+    let tls = folder.path().join("tls");
+    told(elector(&["certs", "dev", "--nodes", "3", "--out"]).arg(tls));
+    let minimal = at_home(SAMPLE.parse().unwrap(), folder.path());
+    let file = folder.path().join("elector.toml");
+    fs::write(&file, minimal.to_string()).unwrap();
+    told(elector(&["node", "--init", "--config"]).arg(file));
+    folder
+}
+
+/// What a check of these settings says.
+fn checked(settings: Table, folder: &Path) -> String {
+    let file = folder.join("elector.toml");
+    fs::write(&file, at_home(settings, folder).to_string()).unwrap();
+    told(
+        elector(&["run", "--check-config", "--config"])
+            .arg(&file)
+            .args(["--", "true"]),
+    );
+    told(elector(&["node", "--check-config", "--config"]).arg(&file))
+}
+
+fn table(of: impl Serialize) -> Table {
+    Table::try_from(of).unwrap()
+}
+
+// A sample that a node does not take is worse than none; and a default that is not the default any
+// more misleads.
+#[test]
+fn the_sample_is_accepted_with_and_without_its_defaults() {
+    let folder = home();
+    let defaults = checked(SAMPLE.parse().unwrap(), folder.path());
+    assert!(defaults.contains("can be used"), "{defaults}");
+    assert_eq!(checked(uncommented(), folder.path()), defaults);
+    let timing = uncommented()["timing"].clone();
+    assert_eq!(timing, Value::Table(table(Timing::patient())));
+}
+
+// A new setting must not be forgotten in the sample.
+#[test]
+fn the_sample_has_every_setting() {
+    let help = told(&mut elector(&["run", "--help"]));
+    let variables = help.split("[env: ELECTOR_").skip(1);
+    let variables = variables.map(|rest| rest.split('=').next().unwrap().to_lowercase());
+    // The file cannot name itself.
+    let variables: BTreeSet<String> = variables.filter(|name| name != "config").collect();
+    assert!(variables.contains("grace_ms"), "{help}");
+
+    let sample = uncommented();
+    let of_run = sample["run"].as_table().unwrap();
+    let of_node = sample.iter().filter(|(_, value)| !value.is_table());
+    let keys = of_node.chain(of_run).map(|(key, _)| key.clone());
+    assert_eq!(keys.collect::<BTreeSet<String>>(), variables);
+    let of_detection = sample["detection"].as_table().unwrap().keys();
+    assert!(of_detection.eq(["ceiling_ms", "floor_ms", "ping_ms"]));
+}
+
+// The options of each algorithm are in no help: the sample is where they are found.
+#[test]
+fn the_sample_has_the_options_of_each_algorithm() {
+    let folder = home();
+    let answer_timeout = Some(Timing::patient().round_trip);
+    let bully = BullyConfig {
+        answer_timeout,
+        ..BullyConfig::default()
+    };
+    let of_raft = uncommented()["options"].as_table().unwrap().clone();
+    for (algorithm, config, options) in [
+        ("raft", table(RaftConfig::default()), of_raft),
+        ("paxos", table(PaxosConfig::default()), options_of("paxos")),
+        ("bully", table(bully), options_of("bully")),
+        ("ring", table(RingConfig::default()), options_of("ring")),
+    ] {
+        let mut expected = config;
+        expected.remove("timing");
+        assert_eq!(options, expected, "{algorithm}");
+        if algorithm == "raft" {
+            continue;
+        }
+        let mut settings: Table = SAMPLE.parse().unwrap();
+        settings.insert("algorithm".into(), algorithm.into());
+        settings.insert("options".into(), options.into());
+        // The record is of raft, and a check would say so.
+        let data = folder.path().join(algorithm);
+        let mut settings = at_home(settings, folder.path());
+        settings["data_dir"] = data.to_str().unwrap().into();
+        let file = folder.path().join("other.toml");
+        fs::write(&file, settings.to_string()).unwrap();
+        told(elector(&["node", "--init", "--config"]).arg(&file));
+        told(elector(&["node", "--check-config", "--config"]).arg(&file));
+    }
+}
