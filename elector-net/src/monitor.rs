@@ -7,7 +7,7 @@ use std::{
 
 use elector_core::{NodeId, actor};
 
-use crate::station::Links;
+use crate::links::Links;
 
 /// Looks at a node's connections, from anywhere. Cheap to clone.
 #[derive(Clone, Default)]
@@ -43,6 +43,9 @@ pub struct PeerReport {
     pub suspicions: u64,
     /// How often a life of it was proved to be over.
     pub proofs: u64,
+    /// Why messages cannot be exchanged with it, in words that say which side rejects which one;
+    /// `None` if they can.
+    pub problem: Option<String>,
 }
 
 impl Monitor {
@@ -77,9 +80,18 @@ impl Monitor {
                 connections: link.connections.load(Ordering::Relaxed),
                 suspicions: link.suspicions.load(Ordering::Relaxed),
                 proofs: link.proofs.load(Ordering::Relaxed),
+                problem: link.problem(),
             }
         });
         reports.collect()
+    }
+
+    /// This node is about to be stopped: outages of peers are not logged from now on, for its peers
+    /// may be stopped at the same time.
+    pub fn leaving(&self) {
+        if let Some(links) = self.0.links.get() {
+            links.leave();
+        }
     }
 
     /// How many connections were refused, in either direction, by reason.

@@ -25,10 +25,12 @@ use crate::{
     error::{MOST_NAME, NetError},
     farewell::{Companion, Farewell, Testament},
     link::Link,
+    links::Links as Peers,
     monitor::Monitor,
+    outage::report,
     random::random,
     record::{DiskId, Ids, LifeLock, Register},
-    station::{Links as Peers, Station},
+    station::Station,
     successor::Hold,
     tls::Tls,
     watch::watch,
@@ -382,6 +384,7 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
         });
         let queues = queues.collect();
         station.spawn(watch(Arc::clone(&station)));
+        station.spawn(report(Arc::clone(&station)));
         Ok(Box::new(TcpLinks {
             queues,
             _closing: closing,

@@ -7,7 +7,7 @@ use prometheus_client::{
     registry::Unit,
 };
 
-use super::report::PeerStatus;
+use super::report::{PeerStatus, millis};
 use crate::{Monitor, PeerReport};
 
 /// The metrics of a node's connections, read at every scrape.
@@ -114,12 +114,8 @@ pub(super) fn statuses(monitor: &Monitor) -> Vec<PeerStatus> {
     let statuses = peers.map(|peer| {
         let micros = |rtt: std::time::Duration| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX);
         let mut status = PeerStatus::new(peer.node, peer.speaking && peer.hearing);
-        status.problem = match (peer.speaking, peer.hearing) {
-            (true, true) => None,
-            (true, false) => Some("it does not connect to this node".to_owned()),
-            (false, true) => Some("this node cannot connect to it".to_owned()),
-            (false, false) => Some("no connection, either way".to_owned()),
-        };
+        status.problem = peer.problem;
+        status.silent_ms = peer.silent_for.map(millis);
         status.rtt_us = peer.round_trip.map(micros);
         status.address = Some(peer.address);
         status
