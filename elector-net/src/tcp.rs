@@ -348,7 +348,8 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
         let hello = self.hello(members, commitment.unwrap_or(NO_COMMITMENT))?;
         let listener = self.bind(members.me()).await?;
         let listening = listener.local_addr().map_err(NetError::Socket)?;
-        self.monitor.begin(Arc::clone(&links), listening);
+        self.monitor
+            .begin(Arc::clone(&links), listening, self.tls.clone());
         if let Some(doing) = self.before_listening.take() {
             doing(listener.as_fd()).map_err(NetError::Socket)?;
         }
@@ -371,6 +372,7 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
             node: Handle::current(),
             logged: Mutex::default(),
         });
+        station.tls.iter().for_each(Tls::watch);
         tracing::info!(node = %members.me(), %listening, tls = station.tls.is_some(), "listening");
         let closing = closing.drop_guard();
         let door = Doorkeeper::start(Arc::clone(&station), listener).await;

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, time::SystemTime};
 
 use prometheus_client::{
     collector::Collector,
@@ -56,6 +56,9 @@ impl Collector for Wires {
             None,
             |peer| Some(ConstCounter::new(peer.proofs)),
         )?;
+        if let Some(expires) = self.0.certificate_expires() {
+            page.certificate(seconds_until(expires))?;
+        }
         let refused = self.0.refused();
         let refused = refused.into_iter().map(|(reason, count)| {
             let labels = [("reason", reason.to_owned())];
@@ -91,6 +94,17 @@ impl Page<'_> {
         self.family(name, help, unit, measured)
     }
 
+    fn certificate(&mut self, seconds: f64) -> Result<(), fmt::Error> {
+        let metric = ConstGauge::new(seconds);
+        let encoder = self.encoder.encode_descriptor(
+            "elector_certificate_expires",
+            "Seconds until the first of the node's certificate and its CA expires; below 0 after that.",
+            Some(&Unit::Seconds),
+            metric.metric_type(),
+        )?;
+        metric.encode(encoder)
+    }
+
     fn family<M: EncodeMetric>(
         &mut self,
         name: &str,
@@ -105,6 +119,14 @@ impl Page<'_> {
         let kind = first.metric_type();
         let mut family = self.encoder.encode_descriptor(name, help, unit, kind)?;
         metrics.try_for_each(|(labels, metric)| metric.encode(family.encode_family(&labels)?))
+    }
+}
+
+/// How long it is until then; below 0 if it is over.
+fn seconds_until(point: SystemTime) -> f64 {
+    match point.duration_since(SystemTime::now()) {
+        Ok(left) => left.as_secs_f64(),
+        Err(over) => -over.duration().as_secs_f64(),
     }
 }
 
