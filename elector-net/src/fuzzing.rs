@@ -6,7 +6,7 @@ use elector_core::Message;
 use tokio_util::codec::{Decoder, LengthDelimitedCodec};
 
 use crate::wire::{
-    self, Frame,
+    self, ByPeer, Frame,
     hello::{self, Answer, Greeting, Hello},
     pinging, ponging,
 };
@@ -44,7 +44,7 @@ pub fn answer(bytes: &[u8]) -> Option<(Vec<u8>, String)> {
     let answer = Answer::read(bytes)?;
     let logged = match &answer {
         Answer::Welcome { .. } => String::new(),
-        Answer::Refused(refusal) => format!("{}: {refusal}", refusal.index()),
+        Answer::Refused(refusal) => format!("{}: {}", refusal.index(), ByPeer(refusal)),
     };
     Some((answer.write(), logged))
 }

@@ -69,7 +69,9 @@ pub mod fuzzing;
 #[cfg(feature = "http")]
 pub mod http;
 mod link;
+mod links;
 mod monitor;
+mod outage;
 mod places;
 mod random;
 mod record;

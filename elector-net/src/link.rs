@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     detector::{Detection, Detector, nanos},
+    outage::{Direction, Outage},
     places::Places,
     successor::{Hold, Holding},
     wire::refusal::Refusal,
@@ -41,8 +42,9 @@ pub(crate) struct Link {
     incoming: Mutex<Option<Incoming>>,
     /// Its connection came in: it lives, and is to be dialled now.
     pub(crate) alive: Notify,
-    /// The last refusal that was logged; the same one is not logged again before a success.
-    logged: Mutex<Option<usize>>,
+    pub(crate) outage: Mutex<Outage>,
+    /// Whether the log has it that the peer sends what is no message.
+    has_garbage: AtomicBool,
     /// How often a connection to it was made.
     pub(crate) connections: AtomicU64,
     /// How often the algorithm was told that it is gone.
@@ -93,7 +95,8 @@ impl Link {
             detector: Mutex::new(Detector::new(detection)),
             incoming: Mutex::new(None),
             alive: Notify::new(),
-            logged: Mutex::new(None),
+            outage: Mutex::new(Outage::new(actor::now().nanos())),
+            has_garbage: AtomicBool::new(false),
             connections: AtomicU64::new(0),
             suspicions: AtomicU64::new(0),
             proofs: AtomicU64::new(0),
@@ -108,8 +111,10 @@ impl Link {
         self.up.store(up, Ordering::Release);
         if up {
             self.connections.fetch_add(1, Ordering::Relaxed);
-            *lock(&self.logged) = None;
+            self.has_garbage.store(false, Ordering::Relaxed);
+            self.mend(Direction::Out);
         }
+        self.look();
     }
 
     /// The life that the peer is known to live.
@@ -203,7 +208,12 @@ impl Link {
 
     /// Looks first, as each frame that arrives comes here.
     fn is_back(&self) -> bool {
-        self.told.load(Ordering::Acquire) != 0 && self.told.swap(0, Ordering::AcqRel) != 0
+        let is_back =
+            self.told.load(Ordering::Acquire) != 0 && self.told.swap(0, Ordering::AcqRel) != 0;
+        if is_back {
+            self.look();
+        }
+        is_back
     }
 
     pub(crate) fn excuse(&self, now: u64) {
@@ -226,6 +236,7 @@ impl Link {
             self.suspicions.fetch_add(1, Ordering::Relaxed);
             let at_ns = actor::now().nanos();
             tracing::debug!(target: "elector_net::hint", peer = %self.node, at_ns, "it is gone");
+            self.look();
         }
         before < what as u8
     }
@@ -262,6 +273,9 @@ impl Link {
             life,
             closing: closing.clone(),
         });
+        drop(incoming);
+        self.mend(Direction::In);
+        self.look();
         Ok(closing)
     }
 
@@ -278,6 +292,8 @@ impl Link {
         {
             *incoming = None;
         }
+        drop(incoming);
+        self.look();
     }
 
     /// Whether its own connection to this node is open.
@@ -285,9 +301,26 @@ impl Link {
         lock(&self.incoming).is_some()
     }
 
-    /// Whether this refusal is news.
-    pub(crate) fn is_news(&self, refusal: &Refusal) -> bool {
-        lock(&self.logged).replace(refusal.index()) != Some(refusal.index())
+    /// Whether it is news that the peer sends what is no message.
+    pub(crate) fn is_news_of_garbage(&self) -> bool {
+        !self.has_garbage.swap(true, Ordering::Relaxed)
+    }
+
+    fn mend(&self, direction: Direction) {
+        lock(&self.outage).mend(direction, actor::now().nanos());
+    }
+
+    /// Finds out whether the peer is reachable, after something has changed.
+    fn look(&self) {
+        let is_reachable =
+            self.is_up() && self.is_heard() && self.told.load(Ordering::Acquire) == 0;
+        let now = actor::now().nanos();
+        let mut outage = lock(&self.outage);
+        if is_reachable {
+            outage.end(now);
+        } else {
+            outage.begin(now);
+        }
     }
 
     fn detector(&self) -> MutexGuard<'_, Detector> {

@@ -2,12 +2,12 @@ use std::{
     fmt,
     net::SocketAddr,
     sync::{Arc, OnceLock, atomic::Ordering},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use elector_core::{NodeId, actor};
 
-use crate::station::Links;
+use crate::{links::Links, tls::Tls};
 
 /// Looks at a node's connections, from anywhere. Cheap to clone.
 #[derive(Clone, Default)]
@@ -17,6 +17,7 @@ pub struct Monitor(Arc<Inner>);
 struct Inner {
     links: OnceLock<Arc<Links>>,
     listening: OnceLock<SocketAddr>,
+    tls: OnceLock<Tls>,
 }
 
 /// What is known of the connections with one peer.
@@ -43,13 +44,19 @@ pub struct PeerReport {
     pub suspicions: u64,
     /// How often a life of it was proved to be over.
     pub proofs: u64,
+    /// Why messages cannot be exchanged with it, in words that say which side rejects which one;
+    /// `None` if they can.
+    pub problem: Option<String>,
 }
 
 impl Monitor {
-    pub(crate) fn begin(&self, links: Arc<Links>, listening: SocketAddr) {
+    pub(crate) fn begin(&self, links: Arc<Links>, listening: SocketAddr, tls: Option<Tls>) {
         // A monitor belongs to one transport, which is opened once.
         let _ = self.0.links.set(links);
         let _ = self.0.listening.set(listening);
+        if let Some(tls) = tls {
+            let _ = self.0.tls.set(tls);
+        }
     }
 
     /// Where the node listens; `None` before it does.
@@ -77,9 +84,25 @@ impl Monitor {
                 connections: link.connections.load(Ordering::Relaxed),
                 suspicions: link.suspicions.load(Ordering::Relaxed),
                 proofs: link.proofs.load(Ordering::Relaxed),
+                problem: link.problem(),
             }
         });
         reports.collect()
+    }
+
+    /// When the first of the node's certificate and its CA ends: see [`Tls::expires`]. `None` without
+    /// TLS, and before the node has started.
+    #[must_use]
+    pub fn certificate_expires(&self) -> Option<SystemTime> {
+        self.0.tls.get().map(Tls::expires)
+    }
+
+    /// This node is about to be stopped: outages of peers are not logged from now on, for its peers
+    /// may be stopped at the same time.
+    pub fn leaving(&self) {
+        if let Some(links) = self.0.links.get() {
+            links.leave();
+        }
     }
 
     /// How many connections were refused, in either direction, by reason.

@@ -1,12 +1,10 @@
 use std::{
     collections::BTreeSet,
+    fmt,
     future::Future,
     net::IpAddr,
     os::fd::AsFd,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -21,10 +19,12 @@ use crate::{
     detector::Detection,
     farewell::Testament,
     link::{Link, Met, Told, lock},
+    links::Links,
+    outage::{Direction, Kind, Reason},
     record::{AdmitError, DiskId, LifeLock, LockId, Register},
     stream::Stream,
     successor::Hold,
-    tls::{Tls, TlsError},
+    tls::Tls,
     wire::{
         hello::{Answer, Hello, VERSIONS},
         refusal::Refusal,
@@ -63,44 +63,6 @@ pub(crate) struct Station<A: ElectionAlgorithm> {
     pub(crate) logged: Mutex<BTreeSet<(IpAddr, usize)>>,
 }
 
-/// The peers of a node, in the order of the membership, and what is counted of strangers.
-#[derive(Debug)]
-pub(crate) struct Links {
-    pub(crate) of: Box<[Arc<Link>]>,
-    refused: [AtomicU64; Refusal::LABELS.len()],
-}
-
-impl Links {
-    pub(crate) fn new(of: impl IntoIterator<Item = Link>) -> Self {
-        Self {
-            of: of.into_iter().map(Arc::new).collect(),
-            refused: Default::default(),
-        }
-    }
-
-    pub(crate) fn of(&self, node: NodeId) -> Option<&Arc<Link>> {
-        self.of.iter().find(|link| link.node == node)
-    }
-
-    /// Whether this is an address of one of them.
-    pub(crate) fn are_at(&self, address: IpAddr) -> bool {
-        self.of.iter().any(|link| link.places.has(address))
-    }
-
-    pub(crate) fn count(&self, refusal: &Refusal) {
-        self.refused[refusal.index()].fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// How many connections were refused, for each reason.
-    pub(crate) fn refused(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        let counts = self
-            .refused
-            .iter()
-            .map(|count| count.load(Ordering::Relaxed));
-        Refusal::LABELS.into_iter().zip(counts)
-    }
-}
-
 impl<A: ElectionAlgorithm> Station<A> {
     pub(crate) fn me(&self) -> NodeId {
         self.members.me()
@@ -136,10 +98,12 @@ impl<A: ElectionAlgorithm> Station<A> {
     /// A peer that has been let in, or lets this node in, says that this is its life.
     pub(crate) fn meet(&self, link: &Link, life: u64, hold: Hold) {
         match link.meet(life, hold, self.detection.ceiling) {
-            Met::Again => {}
+            Met::Again => return,
             Met::Another => self.suspect(link),
             Met::Proof => self.inbox.died(link.node),
         }
+        let text = "its process has ended, and another one has been started";
+        link.fail(Direction::Out, Reason::new(Kind::Gone, text));
     }
 
     /// The companion of this life of a peer has proved that it is over. See [`Link::bury`] for when
@@ -147,6 +111,10 @@ impl<A: ElectionAlgorithm> Station<A> {
     pub(crate) fn bury(&self, link: &Link, life: u64) {
         if link.bury(life, self.detection.ceiling) {
             self.inbox.died(link.node);
+            link.fail(
+                Direction::Out,
+                Reason::new(Kind::Gone, "its process has ended"),
+            );
         }
     }
 
@@ -277,17 +245,49 @@ impl<A: ElectionAlgorithm> Station<A> {
         Ok(())
     }
 
-    /// Counts a connection that was not let in, and logs it unless the same happened before; `told`
-    /// is what is known of the reason, if that is more than its name.
-    pub(crate) fn refuse(&self, from: IpAddr, refusal: &Refusal, told: Option<&TlsError>) {
+    /// Counts a connection that was not let in. If it is the one of a peer that this node exchanges
+    /// nothing with, that outage has a reason, which is logged. Otherwise it is logged unless the
+    /// same happened before. `told` is the refusal, or what is known of it beyond that.
+    pub(crate) fn refuse(
+        &self,
+        from: IpAddr,
+        refusal: &Refusal,
+        told: &dyn fmt::Display,
+        peer: Option<&Link>,
+    ) {
         self.links.count(refusal);
-        let mut logged = lock(&self.logged);
-        if logged.len() < MOST_LOGGED && logged.insert((from, refusal.index())) {
-            let told = told.map(tracing::field::display);
+        if let Some(link) = peer {
+            let place = match link.places.has(from) {
+                true => String::new(),
+                false => format!(" (it came from {from})"),
+            };
+            let text = format!("this node rejects node {}{place}: {told}", link.node);
+            if link.fail(Direction::In, Reason::new(Kind::rejecting(refusal), text)) {
+                return;
+            }
+        }
+        if self.is_news(from, refusal) {
             tracing::warn!(
-                node = %self.me(), %from, reason = %refusal, told,
+                node = %self.me(), %from, reason = %told,
                 "refused a connection (further ones of this kind from there are only counted)"
             );
         }
+    }
+
+    /// Counts a connection that has waited longest to be let in, and was closed to make room.
+    pub(crate) fn crowd_out(&self, from: IpAddr, refusal: &Refusal) {
+        self.links.count(refusal);
+        if self.is_news(from, refusal) {
+            tracing::warn!(
+                node = %self.me(), %from, reason = %refusal,
+                "closed a connection that had not said whose it is, to make room for another one \
+                 (further ones of this kind from there are only counted)"
+            );
+        }
+    }
+
+    fn is_news(&self, from: IpAddr, refusal: &Refusal) -> bool {
+        let mut logged = lock(&self.logged);
+        logged.len() < MOST_LOGGED && logged.insert((from, refusal.index()))
     }
 }

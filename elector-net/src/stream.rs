@@ -86,15 +86,30 @@ pub(crate) async fn write_frame(stream: &mut Stream, body: &[u8]) -> io::Result<
     stream.flush().await
 }
 
-/// Reads one short frame, and not a byte more. `Ok(None)` if it is longer than `most`.
-pub(crate) async fn read_frame(stream: &mut Stream, most: usize) -> io::Result<Option<Bytes>> {
-    let mut length = [0; 4];
-    stream.read_exact(&mut length).await?;
-    let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+/// What was read of a connection whose first word is awaited.
+#[derive(Debug)]
+pub(crate) enum First {
+    Frame(Bytes),
+    /// It begins like TLS, and this side does not speak that.
+    Tls,
+    /// The frame would be too long.
+    TooLong,
+}
+
+/// Reads one short frame, and not a byte more.
+pub(crate) async fn read_frame(stream: &mut Stream, most: usize) -> io::Result<First> {
+    /// The types of a record that begin a conversation: an alert and a handshake.
+    const TLS_RECORDS: [u8; 2] = [21, 22];
+    /// The first byte of the version of each record of TLS.
+    const TLS_MAJOR: u8 = 3;
+    let mut head = [0; 4];
+    stream.read_exact(&mut head).await?;
+    let length = usize::try_from(u32::from_be_bytes(head)).unwrap_or(usize::MAX);
     if length > most {
-        return Ok(None);
+        let is_tls = TLS_RECORDS.contains(&head[0]) && head[1] == TLS_MAJOR;
+        return Ok(if is_tls { First::Tls } else { First::TooLong });
     }
     let mut body = BytesMut::zeroed(length);
     stream.read_exact(&mut body).await?;
-    Ok(Some(body.freeze()))
+    Ok(First::Frame(body.freeze()))
 }

@@ -26,10 +26,12 @@ use crate::{
     error::{MOST_NAME, NetError},
     farewell::{Companion, Farewell, Testament},
     link::Link,
+    links::Links as Peers,
     monitor::Monitor,
+    outage::report,
     random::random,
     record::{DiskId, Ids, LifeLock, Register},
-    station::{Links as Peers, Station},
+    station::Station,
     successor::Hold,
     tls::Tls,
     watch::watch,
@@ -394,7 +396,8 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
         let hello = self.hello(members, commitment.unwrap_or(NO_COMMITMENT))?;
         let listener = self.bind(members.me()).await?;
         let listening = listener.local_addr().map_err(NetError::Socket)?;
-        self.monitor.begin(Arc::clone(&links), listening);
+        self.monitor
+            .begin(Arc::clone(&links), listening, self.tls.clone());
         if let Some(doing) = self.before_listening.take() {
             doing(listener.as_fd()).map_err(NetError::Socket)?;
         }
@@ -417,6 +420,7 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
             node: Handle::current(),
             logged: Mutex::default(),
         });
+        station.tls.iter().for_each(Tls::watch);
         tracing::info!(node = %members.me(), %listening, tls = station.tls.is_some(), "listening");
         let closing = closing.drop_guard();
         let door = Doorkeeper::start(Arc::clone(&station), listener).await;
@@ -430,6 +434,7 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
         });
         let queues = queues.collect();
         station.spawn(watch(Arc::clone(&station)));
+        station.spawn(report(Arc::clone(&station)));
         Ok(Box::new(TcpLinks {
             queues,
             _closing: closing,

@@ -49,6 +49,7 @@ pub(crate) async fn watch<A: ElectionAlgorithm>(station: Arc<Station<A>>) {
             if link.due().is_some_and(|due| due <= now) && link.tell(Told::Free) {
                 tracing::debug!(node = %station.me(), peer = %link.node, "it has fallen silent");
                 station.inbox.silent(link.node);
+                link.fall_silent();
             }
         }
     }

@@ -4,7 +4,7 @@ use clap::Args;
 
 const CODES: &str = "\
 Exit code: 0 the node holds the leadership; 1 it follows another; 2 it knows no leader; 3 that could
-not be found out.";
+not be found out. Of several nodes, the lowest of their codes.";
 
 const DONE: &str = "\
 Exit code: 0 the node has taken it; 1 it refuses, and says why; 3 it could not be asked.
@@ -46,11 +46,23 @@ pub(crate) struct Shown {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = CODES)]
 pub(crate) struct Status {
-    #[command(flatten)]
-    pub(crate) asked: Asked,
+    /// Where the node serves HTTP: what its own --http says; several, separated by commas, with
+    /// --explain
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "ELECTOR_HTTP",
+        default_value = "127.0.0.1:7180",
+        value_delimiter = ',',
+        value_parser = address
+    )]
+    pub(crate) http: Vec<String>,
     /// Print the node's answer as it is
     #[arg(long)]
     pub(crate) json: bool,
+    /// Say in words why there is a leader or none, who is heard, and what is waited for
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) explain: bool,
 }
 
 /// `elector watch`.

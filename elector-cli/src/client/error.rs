@@ -39,6 +39,9 @@ pub(crate) enum ClientError {
         /// In its words.
         reason: String,
     },
+    /// A status is that of one node.
+    #[error("only `elector status --explain` asks several nodes: name one with --http")]
+    Several,
     /// A command needs a token.
     #[error(
         "a command needs the node's bearer token: set ELECTOR_TOKEN, or name a file with --token-file"

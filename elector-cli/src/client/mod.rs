@@ -4,6 +4,7 @@ mod api;
 mod args;
 mod command;
 mod error;
+mod explain;
 mod sse;
 mod status;
 mod watch;

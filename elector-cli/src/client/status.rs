@@ -3,25 +3,57 @@ use std::{fmt::Write as _, process::ExitCode, time::Duration};
 use elector_core::Role;
 use elector_net::http::{PeerStatus, StatusReport};
 
-use super::{FOLLOWS, LEADERLESS, api::Api, args::Status, error::ClientError};
+use super::{
+    FOLLOWS, LEADERLESS, UNKNOWN,
+    api::Api,
+    args::Status,
+    error::ClientError,
+    explain::{Asked, explain},
+};
 use crate::output;
 
 /// `elector status`.
 pub(super) fn status(options: &Status) -> Result<ExitCode, ClientError> {
-    let api = Api::new(&options.asked.http);
-    let text = api.get("/v1/status")?;
-    let report: StatusReport = serde_json::from_str(&text).map_err(|_| api.stranger(&text))?;
+    if options.explain {
+        return explained(&options.http);
+    }
+    let [address] = &options.http[..] else {
+        return Err(ClientError::Several);
+    };
+    let (report, text) = ask(address)?;
     let shown = if options.json { text } else { told(&report) };
     output::put(&shown)?;
-    Ok(code(&report))
+    Ok(ExitCode::from(code(&report)))
+}
+
+/// `elector status --explain`.
+fn explained(addresses: &[String]) -> Result<ExitCode, ClientError> {
+    let asked = addresses.iter().map(|address| Asked {
+        address: address.clone(),
+        answer: ask(address)
+            .map(|(report, _)| report)
+            .map_err(|error| error.to_string()),
+    });
+    let asked: Vec<Asked> = asked.collect();
+    output::put(&explain(&asked))?;
+    let reports = asked.iter().filter_map(|asked| asked.answer.as_ref().ok());
+    Ok(ExitCode::from(reports.map(code).min().unwrap_or(UNKNOWN)))
+}
+
+/// What a node says of itself, and its words.
+fn ask(address: &str) -> Result<(StatusReport, String), ClientError> {
+    let api = Api::new(address);
+    let text = api.get("/v1/status")?;
+    let report = serde_json::from_str(&text).map_err(|_| api.stranger(&text))?;
+    Ok((report, text))
 }
 
 /// What scripts ask for.
-fn code(report: &StatusReport) -> ExitCode {
+fn code(report: &StatusReport) -> u8 {
     match (report.holds_leadership, report.role, report.leader) {
-        (true, ..) => ExitCode::SUCCESS,
-        (false, Role::Follower, Some(_)) => ExitCode::from(FOLLOWS),
-        (false, ..) => ExitCode::from(LEADERLESS),
+        (true, ..) => 0,
+        (false, Role::Follower, Some(_)) => FOLLOWS,
+        (false, ..) => LEADERLESS,
     }
 }
 
@@ -171,16 +203,12 @@ up         1h 2m, elector 0.1.0
     // Scripts act on the code: a leader without a lease must not pass for one.
     #[test]
     fn the_exit_code_tells_who_leads() {
-        let of = |changes| format!("{:?}", code(&report(&changes)));
-        let is = |code: u8| format!("{:?}", ExitCode::from(code));
-        assert_eq!(
-            of(json!({"role": "leader", "holds_leadership": true})),
-            is(0)
-        );
-        assert_eq!(of(json!({})), is(1));
-        assert_eq!(of(json!({"leader": null})), is(2));
-        assert_eq!(of(json!({"role": "candidate", "leader": null})), is(2));
-        assert_eq!(of(json!({"role": "leader", "leader": 1})), is(2));
+        let of = |changes| code(&report(&changes));
+        assert_eq!(of(json!({"role": "leader", "holds_leadership": true})), 0);
+        assert_eq!(of(json!({})), 1);
+        assert_eq!(of(json!({"leader": null})), 2);
+        assert_eq!(of(json!({"role": "candidate", "leader": null})), 2);
+        assert_eq!(of(json!({"role": "leader", "leader": 1})), 2);
     }
 
     // Two units are enough to tell a restart from a long run.

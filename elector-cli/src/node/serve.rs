@@ -237,7 +237,14 @@ async fn run<A: ElectionAlgorithm>(
         })
     });
     let told = Arc::new(AtomicBool::new(false));
-    let ending = end_on(signals, elector.clone(), plan.leave, Arc::clone(&told));
+    let leaving = monitor.clone();
+    let ending = end_on(
+        signals,
+        elector.clone(),
+        leaving,
+        plan.leave,
+        Arc::clone(&told),
+    );
     let code = duty.done(&plan, elector, monitor).await;
     if told.load(Ordering::Acquire) {
         // It has yet to say how that went; if it cannot, that was told already.
@@ -347,12 +354,14 @@ fn tell<A: ElectionAlgorithm>(elector: &Elector<A>) {
 fn end_on<A: ElectionAlgorithm>(
     mut ends: Ends,
     elector: Elector<A>,
+    monitor: Monitor,
     limit: Duration,
     told: Arc<AtomicBool>,
 ) -> JoinHandle<()> {
     tokio::spawn(async move {
         ends.told().await;
         told.store(true, Ordering::Release);
+        monitor.leaving();
         tracing::info!(target: "elector", node = %elector.node_id(), "told to end: handing over");
         let left = elector.leave(limit);
         tokio::select! {

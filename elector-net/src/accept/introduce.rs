@@ -1,15 +1,16 @@
 use std::{net::IpAddr, sync::Arc};
 
-use elector_core::ElectionAlgorithm;
+use elector_core::{ElectionAlgorithm, NodeId};
 use tokio::{net::TcpStream, time::timeout};
 
 use super::peer::receive;
 use crate::{
+    dial::BOTH_SIDES,
     link::Link,
     random::random,
     socket::Socket,
     station::{HANDSHAKE, Station},
-    stream::{Stream, read_frame, write_frame},
+    stream::{First, Stream, read_frame, write_frame},
     tls::{Certificate, TlsError},
     wire::{
         hello::{self, Answer, Greeting, Hello},
@@ -34,44 +35,105 @@ pub(super) async fn introduce<A: ElectionAlgorithm>(
     // Without it answers are late, and nothing else.
     let _ = tcp.set_nodelay(true);
     let introduction = async {
-        match encrypted(&station, Socket::new(tcp), from).await {
-            Some((stream, certificate)) => ask(&station, stream, certificate).await,
-            None => Ok(None),
+        match encrypted(&station, Socket::new(tcp)).await {
+            Ok(Some((stream, certificate))) => ask(&station, stream, certificate).await,
+            Ok(None) => Ok(None),
+            Err(rejection) => Err(rejection),
         }
     };
     let introduced = timeout(HANDSHAKE, introduction).await;
-    match introduced.unwrap_or(Err(Refusal::Silent)) {
+    match introduced.unwrap_or(Err(Refusal::Silent.into())) {
         Ok(Some(introduced)) => {
             let receiving = receive(Arc::clone(&station), introduced, from);
             station.spawn(receiving);
         }
         // It hung up, as a port scanner does, or a peer that only wanted to know who is there.
         Ok(None) => {}
-        Err(refusal) => station.refuse(from, &refusal, None),
+        Err(Rejection {
+            refusal,
+            told,
+            claimed,
+        }) => {
+            let peer = match claimed {
+                Some(node) => station.links.of(node).map(Arc::as_ref),
+                // It did not say whose it is.
+                None if !refusal.may_pass() => station.links.only_at(from),
+                None => None,
+            };
+            station.refuse(from, &refusal, &told, peer);
+        }
     }
 }
 
-/// The connection under TLS, if this node has TLS; `None` if there is no use for it.
+/// Why a connection is not let in, and what this node says of it.
+struct Rejection {
+    refusal: Refusal,
+    told: String,
+    /// Whose it says that it is.
+    claimed: Option<NodeId>,
+}
+
+impl From<Refusal> for Rejection {
+    fn from(refusal: Refusal) -> Self {
+        let told = refusal.to_string();
+        Self {
+            refusal,
+            told,
+            claimed: None,
+        }
+    }
+}
+
+impl Rejection {
+    fn told(refusal: Refusal, told: impl ToString) -> Self {
+        Self {
+            told: told.to_string(),
+            ..refusal.into()
+        }
+    }
+
+    /// Of a connection that has said this. The refusal has what this node says of itself.
+    fn of(refusal: Refusal, hello: &Hello) -> Self {
+        let told = match &refusal {
+            Refusal::Cluster(mine) => format!(
+                "it belongs to the cluster {:?}, and this node to {mine:?}: correct the address, or \
+                 the cluster's name",
+                hello.cluster
+            ),
+            Refusal::Algorithm(mine) => format!(
+                "it runs {:?}, and this node {mine:?}: all nodes of a cluster must run the same \
+                 algorithm",
+                hello.algorithm
+            ),
+            other => other.to_string(),
+        };
+        Self {
+            refusal,
+            told,
+            claimed: Some(hello.from),
+        }
+    }
+}
+
+/// A connection, and the certificate that it has shown if it is encrypted.
+type Begun = (Stream, Option<Certificate>);
+
+/// The connection under TLS, if this node has TLS; `Ok(None)` if the other side hung up.
 async fn encrypted<A: ElectionAlgorithm>(
     station: &Station<A>,
     socket: Socket,
-    from: IpAddr,
-) -> Option<(Stream, Option<Certificate>)> {
+) -> Result<Option<Begun>, Rejection> {
     let Some(tls) = &station.tls else {
-        return Some((Stream::Plain(socket), None));
+        return Ok(Some((Stream::Plain(socket), None)));
     };
     match tls.accept(socket).await {
         Ok(accepted) => {
             let certificate = accepted.certificate();
             let stream = Stream::Encrypted(Box::new(accepted.into_stream()));
-            Some((stream, Some(certificate)))
+            Ok(Some((stream, Some(certificate))))
         }
-        // It hung up.
-        Err(TlsError::Closed | TlsError::Connection(_)) => None,
-        Err(error) => {
-            station.refuse(from, &Refusal::Tls, Some(&error));
-            None
-        }
+        Err(TlsError::Closed | TlsError::Connection(_)) => Ok(None),
+        Err(error) => Err(Rejection::told(Refusal::Tls, error)),
     }
 }
 
@@ -80,7 +142,7 @@ async fn ask<A: ElectionAlgorithm>(
     station: &Station<A>,
     mut stream: Stream,
     certificate: Option<Certificate>,
-) -> Result<Option<Introduced>, Refusal> {
+) -> Result<Option<Introduced>, Rejection> {
     let greeting = Greeting {
         versions: hello::VERSIONS,
         number: random(),
@@ -89,30 +151,39 @@ async fn ask<A: ElectionAlgorithm>(
         return Ok(None);
     }
     let bytes = match read_frame(&mut stream, hello::MOST_BYTES).await {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) => return Err(Refusal::Garbage),
+        Ok(First::Frame(bytes)) => bytes,
+        Ok(First::Tls) => {
+            let told = format!("it speaks TLS, and this node does not: {BOTH_SIDES}");
+            return Err(Rejection::told(Refusal::Garbage, told));
+        }
+        Ok(First::TooLong) => return Err(Refusal::Garbage.into()),
         Err(_) => return Ok(None),
     };
-    let checked = Hello::read(&bytes, greeting.number)
-        .and_then(|hello| station.check(&hello).map(|link| (Arc::clone(link), hello)))
-        .and_then(|(link, hello)| {
+    let read = Hello::read(&bytes, greeting.number).map_err(Rejection::from);
+    let checked = read.and_then(|hello| {
+        let link = station.check(&hello).and_then(|link| {
             // Who it is says the certificate, and not the hello.
-            if certificate.is_some_and(|certificate| !certificate.names(hello.from)) {
-                return Err(Refusal::Certificate(hello.from));
+            match certificate.is_none_or(|certificate| certificate.names(hello.from)) {
+                true => Ok(Arc::clone(link)),
+                false => Err(Refusal::Certificate(hello.from)),
             }
-            Ok((link, hello))
         });
+        match link {
+            Ok(link) => Ok((link, hello)),
+            Err(refusal) => Err(Rejection::of(refusal, &hello)),
+        }
+    });
     match checked {
         Ok((link, hello)) => Ok(Some(Introduced {
             link,
             hello,
             stream,
         })),
-        Err(refusal) => {
+        Err(rejection) => {
             // If that cannot be said, it hung up, and is refused all the same.
-            let answer = Answer::Refused(refusal.clone());
+            let answer = Answer::Refused(rejection.refusal.clone());
             let _ = write_frame(&mut stream, &answer.write()).await;
-            Err(refusal)
+            Err(rejection)
         }
     }
 }

@@ -115,12 +115,12 @@ impl<A: ElectionAlgorithm> Doorkeeper<A> {
         };
         if !budget.may_come_in(Instant::now()) {
             // Closed as it is dropped; a peer tries again.
-            return self.station.refuse(from, &refusal, None);
+            return self.station.refuse(from, &refusal, &refusal, None);
         }
         let introduction = introduce(Arc::clone(&self.station), tcp, from);
         let pending = tokio::spawn(introduction).abort_handle();
-        if let Some(from) = budget.add(pending, from) {
-            self.station.refuse(from, &refusal, None);
+        if let Some(dropped) = budget.add(pending, from) {
+            self.station.crowd_out(dropped, &refusal);
         }
     }
 }

@@ -44,7 +44,7 @@ pub(super) async fn receive<A: ElectionAlgorithm>(
         }
         // It hung up, or this side's own disk fails: the peer tries again.
         Ok(None) => {}
-        Err(refusal) => station.refuse(from, &refusal, None),
+        Err(refusal) => station.refuse(from, &refusal, &refusal, Some(&link)),
     }
 }
 
@@ -98,7 +98,7 @@ async fn read<A: ElectionAlgorithm>(
             station.bury(link, hello.life);
         } else if is_garbage(&error) {
             station.links.count(&Refusal::Garbage);
-            if link.is_news(&Refusal::Garbage) {
+            if link.is_news_of_garbage() {
                 tracing::error!(
                     node = %station.me(), peer = %link.node,
                     "this peer sent what is no message of the algorithm: is it of another release?"

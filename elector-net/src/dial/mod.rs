@@ -24,7 +24,7 @@ use crate::{
     link::Link,
     socket::Socket,
     station::{HANDSHAKE, Station},
-    stream::{Stream, read_frame, write_frame},
+    stream::{First, Stream, read_frame, write_frame},
     wire::{
         Frame, codec,
         hello::{self, Answer, Greeting},
@@ -32,6 +32,7 @@ use crate::{
     },
 };
 
+pub(crate) use error::BOTH_SIDES;
 pub(crate) use lookup::Lookup;
 
 use error::DialError;
@@ -44,6 +45,10 @@ const TRIES_AT_ONCE: u32 = 8;
 
 /// A round trip that nobody has measured yet.
 const SLOW: Duration = Duration::from_millis(25);
+
+/// How long a lookup may take before that is the reason why there is no connection. It is waited for
+/// all the same.
+const UNANSWERED: Duration = Duration::from_secs(3);
 
 /// How many messages go into one write.
 const MOST_AT_ONCE: usize = 64;
@@ -95,17 +100,17 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                     tries_at_once = TRIES_AT_ONCE;
                     continue;
                 }
-                Err(DialError::NobodyThere) => {
-                    // Unless it has come back meanwhile, and been met.
-                    if self.link.life() == life {
-                        self.station.suspect(&self.link);
-                    }
-                }
                 Err(DialError::Broken) if tries_at_once > 0 => {
                     tries_at_once -= 1;
                     continue;
                 }
-                Err(error) => self.complain(&error),
+                Err(error) => {
+                    // Unless it has come back meanwhile, and been met.
+                    if matches!(error, DialError::NobodyThere) && self.link.life() == life {
+                        self.station.suspect(&self.link);
+                    }
+                    self.complain(&error);
+                }
             }
             tries_at_once = 0;
             let pause = self.backoff.next();
@@ -145,14 +150,20 @@ impl<A: ElectionAlgorithm> Dialer<A> {
 
     /// Tries all addresses of the peer. To find them takes as long as it takes.
     async fn reach(&mut self) -> Result<(SocketAddr, TcpStream), DialError> {
-        let name = &self.link.address;
-        let found = self.names.find().await;
-        let found = found.map_err(|error| DialError::Unknown(name.clone(), error))?;
+        let name = bare(&self.link.address);
+        // Nothing is lost when it is asked again.
+        let found = loop {
+            match timeout(UNANSWERED, self.names.find()).await {
+                Ok(found) => break found,
+                Err(_) => self.complain(&DialError::Unanswered(name.to_owned())),
+            }
+        };
+        let found = found.map_err(|error| DialError::Unknown(name.to_owned(), error))?;
         self.link.places.dialled_at(&found.addresses);
         match race(&found.addresses).await {
             // The peer may have moved: others refuse now where it was.
             Err(DialError::NobodyThere) if !found.is_current => {
-                Err(DialError::NobodyAtOld(name.clone()))
+                Err(DialError::NobodyAtOld(name.to_owned()))
             }
             raced => raced,
         }
@@ -181,7 +192,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         };
         hello::VERSIONS
             .common(versions)
-            .map_err(DialError::Refused)?;
+            .map_err(DialError::Unacceptable)?;
         let hello = self.station.hello_to(self.link.node).write(number);
         let hello =
             hello.ok_or_else(|| DialError::Io(io::Error::other("the hello is too long")))?;
@@ -274,8 +285,15 @@ impl<A: ElectionAlgorithm> Dialer<A> {
 }
 
 async fn read(stream: &mut Stream) -> Result<Bytes, DialError> {
-    let frame = read_frame(stream, hello::MOST_BYTES)
-        .await
-        .map_err(DialError::of)?;
-    frame.ok_or(DialError::NoNode)
+    let first = read_frame(stream, hello::MOST_BYTES).await;
+    match first.map_err(DialError::of)? {
+        First::Frame(bytes) => Ok(bytes),
+        First::Tls => Err(DialError::SpeaksTls),
+        First::TooLong => Err(DialError::NoNode),
+    }
+}
+
+/// The name in `host:port`.
+fn bare(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(host, _)| host)
 }

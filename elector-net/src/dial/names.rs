@@ -136,17 +136,19 @@ impl Names {
         Ok(())
     }
 
-    /// Logs what an operator should know of, once until it has changed.
+    /// Logs what an operator should know of, once until it has changed. That a peer was never found
+    /// is the reason of its outage, and logged as that.
     fn tell(&mut self, found: &io::Result<Vec<SocketAddr>>, took: Duration) {
         let (node, peer, name) = (self.node, self.peer, &self.name);
-        let now = (found.is_err(), took >= SLOW);
+        let is_known = !self.known.addresses.is_empty();
+        let now = (found.is_err() && is_known, took >= SLOW);
         let before = std::mem::replace(&mut self.told, now);
         match found {
-            Err(error) if !before.0 => tracing::warn!(
+            Err(error) if now.0 && !before.0 => tracing::warn!(
                 %node, %peer, name, %error,
                 "the name of this peer cannot be looked up: check the name in the list of peers, and \
                  the name servers of this machine. Until then the peer is dialled at the addresses \
-                 that are known from before, if there are any"
+                 that are known from before"
             ),
             Ok(_) if before.0 => {
                 tracing::info!(%node, %peer, name, "the name of this peer can be looked up again");

@@ -117,8 +117,12 @@ pub struct PeerStatus {
     pub connected: bool,
     /// How long an answer takes, in microseconds, as last measured.
     pub rtt_us: Option<u64>,
-    /// Why it is not connected, or not the way it should be.
+    /// Why it is not connected, or not the way it should be, in words that say which side rejects
+    /// which one.
     pub problem: Option<String>,
+    /// How long ago it gave a sign of life, in milliseconds; `null` if it never has.
+    #[serde(default)]
+    pub silent_ms: Option<u64>,
 }
 
 impl PeerStatus {
@@ -131,6 +135,7 @@ impl PeerStatus {
             connected,
             rtt_us: None,
             problem: None,
+            silent_ms: None,
         }
     }
 }

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, time::SystemTime};
 
 use prometheus_client::{
     collector::Collector,
@@ -7,7 +7,7 @@ use prometheus_client::{
     registry::Unit,
 };
 
-use super::report::PeerStatus;
+use super::report::{PeerStatus, millis};
 use crate::{Monitor, PeerReport};
 
 /// The metrics of a node's connections, read at every scrape.
@@ -56,6 +56,9 @@ impl Collector for Wires {
             None,
             |peer| Some(ConstCounter::new(peer.proofs)),
         )?;
+        if let Some(expires) = self.0.certificate_expires() {
+            page.certificate(seconds_until(expires))?;
+        }
         let refused = self.0.refused();
         let refused = refused.into_iter().map(|(reason, count)| {
             let labels = [("reason", reason.to_owned())];
@@ -91,6 +94,17 @@ impl Page<'_> {
         self.family(name, help, unit, measured)
     }
 
+    fn certificate(&mut self, seconds: f64) -> Result<(), fmt::Error> {
+        let metric = ConstGauge::new(seconds);
+        let encoder = self.encoder.encode_descriptor(
+            "elector_certificate_expires",
+            "Seconds until the first of the node's certificate and its CA expires; below 0 after that.",
+            Some(&Unit::Seconds),
+            metric.metric_type(),
+        )?;
+        metric.encode(encoder)
+    }
+
     fn family<M: EncodeMetric>(
         &mut self,
         name: &str,
@@ -108,18 +122,22 @@ impl Page<'_> {
     }
 }
 
+/// How long it is until then; below 0 if it is over.
+fn seconds_until(point: SystemTime) -> f64 {
+    match point.duration_since(SystemTime::now()) {
+        Ok(left) => left.as_secs_f64(),
+        Err(over) => -over.duration().as_secs_f64(),
+    }
+}
+
 /// The peers, as `/v1/status` tells of them.
 pub(super) fn statuses(monitor: &Monitor) -> Vec<PeerStatus> {
     let peers = monitor.peers().into_iter();
     let statuses = peers.map(|peer| {
         let micros = |rtt: std::time::Duration| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX);
         let mut status = PeerStatus::new(peer.node, peer.speaking && peer.hearing);
-        status.problem = match (peer.speaking, peer.hearing) {
-            (true, true) => None,
-            (true, false) => Some("it does not connect to this node".to_owned()),
-            (false, true) => Some("this node cannot connect to it".to_owned()),
-            (false, false) => Some("no connection, either way".to_owned()),
-        };
+        status.problem = peer.problem;
+        status.silent_ms = peer.silent_for.map(millis);
         status.rtt_us = peer.round_trip.map(micros);
         status.address = Some(peer.address);
         status

@@ -11,7 +11,7 @@ use tokio_rustls::{
     rustls::{
         CertificateError, ClientConfig, Error, InconsistentKeys, RootCertStore, ServerConfig,
         client::{Resumption, WebPkiServerVerifier, danger::ServerCertVerifier},
-        crypto::ring,
+        crypto::{CryptoProvider, ring},
         pki_types::{CertificateDer, ServerName, UnixTime},
         server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
         sign::{CertifiedKey, SingleCertAndKey},
@@ -25,12 +25,16 @@ use super::{Holder, PROTOCOL, TlsError, TlsFiles, error::point, names};
 pub(super) struct Identity {
     pub(super) connector: TlsConnector,
     pub(super) acceptor: TlsAcceptor,
+    /// Of the node's certificate, and each that it sends along.
     pub(super) valid_until: SystemTime,
+    /// Of the CA that has issued it; `None` if its certificate does not tell.
+    pub(super) ca_valid_until: Option<SystemTime>,
 }
 
 impl Identity {
     pub(super) fn load(files: &TlsFiles, me: NodeId) -> Result<Self, TlsError> {
-        let roots = Arc::new(roots(&files.ca)?);
+        let authorities = TlsFiles::certificates(&files.ca)?;
+        let roots = Arc::new(roots(&files.ca, &authorities)?);
         let chain = TlsFiles::certificates(&files.certificate)?;
         let provider = Arc::new(ring::default_provider());
         let servers =
@@ -39,7 +43,8 @@ impl Identity {
         let clients = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider));
         let clients = clients.build().map_err(|_| files.no_ca())?;
         check(&chain, files, me, &*servers, &*clients)?;
-        let valid_until = valid_until(&chain, &*clients);
+        let valid_until = valid_until(&chain, &*clients).unwrap_or(SystemTime::UNIX_EPOCH);
+        let ca_valid_until = ca_valid_until(&authorities, &chain, &provider);
 
         let key = CertifiedKey::from_der(chain, files.key()?, &provider);
         let key = key.map_err(|error| match error {
@@ -78,7 +83,14 @@ impl Identity {
             connector: TlsConnector::from(Arc::new(client)),
             acceptor: TlsAcceptor::from(Arc::new(server)),
             valid_until,
+            ca_valid_until,
         })
+    }
+
+    /// When the first of them ends.
+    pub(super) fn expires(&self) -> SystemTime {
+        let ca = self.ca_valid_until.unwrap_or(self.valid_until);
+        self.valid_until.min(ca)
     }
 }
 
@@ -87,14 +99,15 @@ impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity")
             .field("valid_until", &self.valid_until)
+            .field("ca_valid_until", &self.ca_valid_until)
             .finish_non_exhaustive()
     }
 }
 
-fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
+fn roots(path: &Path, authorities: &[CertificateDer<'_>]) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    for certificate in TlsFiles::certificates(path)? {
-        let added = roots.add(certificate);
+    for certificate in authorities {
+        let added = roots.add(certificate.clone().into_owned());
         added.map_err(|error| TlsError::of_certificate(Holder::File(path.to_owned()), error))?;
     }
     Ok(roots)
@@ -132,11 +145,14 @@ fn check(
     Ok(())
 }
 
-/// The end of the validity of the first certificate to expire.
+/// The end of the validity of the first certificate to expire; `None` if it cannot be found out.
 ///
 /// A certificate cannot be asked for it. But a verifier that is told that it is the end of time
 /// says since when the certificate has been expired, before it looks at anything else.
-fn valid_until(chain: &[CertificateDer<'_>], verifier: &dyn ClientCertVerifier) -> SystemTime {
+fn valid_until(
+    chain: &[CertificateDer<'_>],
+    verifier: &dyn ClientCertVerifier,
+) -> Option<SystemTime> {
     let end = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
     let ends = chain.iter().filter_map(|certificate| {
         match verifier.verify_client_cert(certificate, &[], end) {
@@ -146,6 +162,26 @@ fn valid_until(chain: &[CertificateDer<'_>], verifier: &dyn ClientCertVerifier) 
             _ => None,
         }
     });
-    // The verifier has just found every one of them valid, so each has an end.
-    ends.min().unwrap_or(SystemTime::UNIX_EPOCH)
+    ends.min()
+}
+
+/// The end of the validity of the CA that has issued the node's certificate; of several, while one
+/// replaces another, the last end: the certificate is good as long as one of them is.
+fn ca_valid_until(
+    authorities: &[CertificateDer<'_>],
+    chain: &[CertificateDer<'_>],
+    provider: &Arc<CryptoProvider>,
+) -> Option<SystemTime> {
+    let (certificate, rest) = chain.split_first()?;
+    let ends = authorities.iter().filter_map(|authority| {
+        let mut only = RootCertStore::empty();
+        only.add(authority.clone().into_owned()).ok()?;
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(only.into(), Arc::clone(provider));
+        let verifier = verifier.build().ok()?;
+        let checked = verifier.verify_client_cert(certificate, rest, UnixTime::now());
+        checked.ok()?;
+        valid_until(std::slice::from_ref(authority), &*verifier)
+    });
+    ends.max()
 }

@@ -17,17 +17,22 @@
 
 mod accepted;
 mod error;
+mod expiry;
 mod faults;
 mod files;
 mod identity;
 mod names;
+mod reader;
 #[cfg(test)]
 mod tests;
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::SystemTime,
 };
 
 use elector_core::NodeId;
@@ -45,19 +50,25 @@ pub(crate) use files::SUFFIX;
 #[cfg(feature = "certs")]
 pub(crate) use names::of as name_of;
 
+use crate::link::lock;
 use error::date;
+use expiry::{Expiry, Reminder};
 use files::Stamps;
 use identity::Identity;
+use reader::Reader;
 
 /// The protocol name that both sides must agree on, so that no other service is taken for a node.
 const PROTOCOL: &[u8] = b"elector/1";
-/// How long before the end of its validity a certificate is warned about.
-const WARN_BEFORE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// What a node shows its peers, and what it asks of them. Cheap to clone.
 ///
-/// Files that change on the disk are picked up at the next connection, all or nothing: if what is
-/// there then is not whole and valid, the node warns, and goes on with what it had.
+/// Files that change on the disk are read again in the background, all or nothing: if what is there
+/// then is not whole and valid, the node warns, and goes on with what it had. They are looked at
+/// whenever a connection is made, once a minute, and by [`reload`](Self::reload). No connection
+/// waits for that, and a file system that hangs does not stop a node.
+///
+/// That a certificate ends within 30 days, or has ended, is logged once a day and whenever the files
+/// are read.
 ///
 /// No call has a time limit of its own: a peer may be silent for as long as it likes. Put a timeout
 /// around [`connect`](Self::connect) and [`accept`](Self::accept).
@@ -71,15 +82,20 @@ struct Shared {
     me: NodeId,
     files: TlsFiles,
     current: Mutex<Current>,
+    reader: OnceLock<Reader>,
+    /// Whether the files are to be read although they have not changed.
+    is_asked: AtomicBool,
 }
 
+/// What is in use. Never locked while a file is read.
 #[derive(Debug)]
 struct Current {
     identity: Arc<Identity>,
     /// Of the files as they were last tried, whether they could be used or not: each state of
     /// them is tried once.
     stamps: Stamps,
-    warned: bool,
+    own: Reminder,
+    ca: Reminder,
 }
 
 impl Tls {
@@ -104,27 +120,51 @@ impl Tls {
         let identity = Arc::new(Identity::load(&files, me)?);
         let until = date(identity.valid_until);
         tracing::info!(node = me.0, "certificates are in use, valid until {until}");
-        let current = Current {
-            identity,
-            stamps,
-            warned: false,
-        };
-        let tls = Self {
-            shared: Arc::new(Shared {
-                me,
-                files,
-                current: Mutex::new(current),
+        let shared = Shared {
+            me,
+            files,
+            current: Mutex::new(Current {
+                identity,
+                stamps,
+                own: Reminder::default(),
+                ca: Reminder::default(),
             }),
+            reader: OnceLock::new(),
+            is_asked: AtomicBool::new(false),
         };
-        tls.current();
-        Ok(tls)
+        shared.remind();
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
-    /// Until when the node's certificate is valid, and every one that it sends along. Looks for
-    /// changed files first.
+    /// Until when the node's certificate is valid, and every one that it sends along.
     #[must_use]
     pub fn valid_until(&self) -> SystemTime {
         self.current().valid_until
+    }
+
+    /// When the first of these ends: the node's certificate, those that it sends along, and that of
+    /// the CA that has issued it.
+    #[must_use]
+    pub fn expires(&self) -> SystemTime {
+        self.current().expires()
+    }
+
+    /// Has the files read again now, in the background, even if they look as before. Does not wait:
+    /// what came of it is logged, and new connections use it.
+    pub fn reload(&self) {
+        self.shared.is_asked.store(true, Ordering::Release);
+        self.watch();
+    }
+
+    /// Has the files looked at in the background, now and from now on.
+    pub(crate) fn watch(&self) {
+        let reader = self.shared.reader.get_or_init(|| {
+            let name = format!("elector-tls-{}", self.shared.me);
+            Reader::start(Arc::downgrade(&self.shared), name)
+        });
+        reader.wake();
     }
 
     /// Makes an outgoing connection one to the node `peer`, and to no other.
@@ -140,6 +180,7 @@ impl Tls {
     {
         let name = names::of(peer, &self.shared.files.suffix);
         let server = ServerName::try_from(name).map_err(|_| self.shared.files.bad_suffix())?;
+        self.watch();
         let connector = self.current().connector.clone();
         let connecting = connector.connect(server, stream).await;
         let stream = connecting.map_err(|error| TlsError::of_connecting(error, peer))?;
@@ -158,51 +199,97 @@ impl Tls {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        self.watch();
         let acceptor = self.current().acceptor.clone();
         let stream = acceptor.accept(stream).await?;
         Accepted::new(stream.into(), &self.shared.files.suffix)
     }
 
-    /// What the files hold now, or held when they were last whole.
+    /// What the files held when they were last read and whole.
     fn current(&self) -> Arc<Identity> {
-        let Shared { me, files, current } = &*self.shared;
-        let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamps = files.stamps();
-        if stamps != current.stamps {
+        Arc::clone(&lock(&self.shared.current).identity)
+    }
+}
+
+impl Shared {
+    /// Reads the files if they have changed, or if that is asked for; and tells of certificates that
+    /// end. Takes as long as the file system does.
+    fn look(&self) {
+        let is_asked = self.is_asked.swap(false, Ordering::AcqRel);
+        // Before they are read: files that change meanwhile must be read again.
+        let stamps = self.files.stamps();
+        let has_changed = stamps != lock(&self.current).stamps;
+        if is_asked || has_changed {
+            let read = Identity::load(&self.files, self.me);
+            let mut current = lock(&self.current);
             current.stamps = stamps;
-            match Identity::load(files, *me) {
+            match read {
                 Ok(identity) => {
                     let until = date(identity.valid_until);
-                    tracing::info!(
-                        node = me.0,
-                        "new certificates are in use, valid until {until}"
-                    );
                     current.identity = Arc::new(identity);
-                    current.warned = false;
+                    (current.own, current.ca) = (Reminder::default(), Reminder::default());
+                    drop(current);
+                    let what = match has_changed {
+                        true => "new certificates are in use",
+                        false => "the certificates were read again",
+                    };
+                    tracing::info!(node = self.me.0, "{what}, valid until {until}");
                 }
                 // A file is often written before the one that belongs to it.
                 Err(error) => {
+                    drop(current);
                     tracing::warn!(
-                        node = me.0,
-                        "the certificates that changed on the disk cannot be used, so those from \
-                         before stay in use: {error}"
+                        node = self.me.0,
+                        "the certificates on the disk cannot be used, so those from before stay in \
+                         use: {error}"
                     );
                 }
             }
         }
-        let until = current.identity.valid_until;
-        let soon = SystemTime::now() + WARN_BEFORE;
-        if until < soon && !current.warned {
-            current.warned = true;
-            tracing::warn!(
-                node = me.0,
-                "the node's certificate is valid until {} only: replace {} and {}; no restart is \
-                 needed",
-                date(until),
-                files.certificate.display(),
-                files.key.display()
-            );
+        self.remind();
+    }
+
+    fn remind(&self) {
+        let (identity, own, ca) = {
+            let now = SystemTime::now();
+            let mut current = lock(&self.current);
+            let identity = Arc::clone(&current.identity);
+            let own = current.own.due(identity.valid_until, now);
+            let ca = identity.ca_valid_until;
+            let ca = ca.and_then(|until| current.ca.due(until, now));
+            (identity, own, ca)
+        };
+        let (certificate, key) = (self.files.certificate.display(), self.files.key.display());
+        let node = self.me.0;
+        let until = date(identity.valid_until);
+        match own {
+            None => {}
+            Some(Expiry::Soon) => tracing::warn!(
+                node,
+                "the node's certificate is valid until {until} only: replace {certificate} and \
+                 {key}; no restart is needed"
+            ),
+            Some(Expiry::Over) => tracing::error!(
+                node,
+                "the node's certificate expired on {until}: connections stay open, and no new one \
+                 is possible. Replace {certificate} and {key}; no restart is needed"
+            ),
         }
-        Arc::clone(&current.identity)
+        let ca_file = self.files.ca.display();
+        let until = identity.ca_valid_until.map(date).unwrap_or_default();
+        match ca {
+            None => {}
+            Some(Expiry::Soon) => tracing::warn!(
+                node,
+                "the CA that has issued the node's certificate is valid until {until} only: add a \
+                 new CA to {ca_file} on all nodes, and then issue certificates of it"
+            ),
+            Some(Expiry::Over) => tracing::error!(
+                node,
+                "the CA that has issued the node's certificate expired on {until}: nodes go on \
+                 trusting it, as it is in {ca_file}. Add a new CA there on all nodes, and then issue \
+                 certificates of it"
+            ),
+        }
     }
 }

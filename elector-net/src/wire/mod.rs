@@ -12,11 +12,13 @@
 //! greeting and the head of the hello are of fixed form in every version, and say which versions
 //! of the rest are spoken. Within a version, enums are only ever appended to.
 
+mod by_peer;
 pub(crate) mod fingerprint;
 mod frame;
 pub(crate) mod hello;
 mod list;
 pub(crate) mod refusal;
 
+pub(crate) use by_peer::ByPeer;
 pub(crate) use frame::{Frame, MOST_BYTES, codec, encode_message, pinging, ponging};
 pub(crate) use list::NodeList;

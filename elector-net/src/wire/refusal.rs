@@ -7,36 +7,58 @@ use crate::record::DiskId;
 
 /// Why a connection is not let in, as one side tells it to the other. Appended to, never changed:
 /// it goes over the wire.
+///
+/// Both sides tell it, each in a text of its own: [`Display`](std::fmt::Display) is that of the side
+/// that rejects, in which "it" is the other side; [`ByPeer`](super::ByPeer) is that of the side that
+/// is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[non_exhaustive]
 pub(crate) enum Refusal {
+    /// The versions of the side that is rejected.
     #[error(
-        "it speaks versions {min} to {max} of the protocol: upgrade the older side by one release \
-         at a time"
+        "it speaks versions {min} to {max} of the protocol, and this node others: upgrade the older \
+         side by one release at a time"
     )]
     Version { min: u16, max: u16 },
-    #[error("it belongs to the cluster {0:?}: correct the address, or the cluster's name")]
-    Cluster(String),
-    #[error("it runs {0:?}: all nodes of a cluster must run the same algorithm")]
-    Algorithm(String),
-    #[error("its options of the algorithm differ: give all nodes the same configuration")]
-    Options,
+    /// The cluster of the side that rejects.
     #[error(
-        "its list of nodes is {theirs}, and this side's is {ours}: give it the list of its cluster. \
+        "it does not belong to the cluster {0:?} of this node: correct the address, or the \
+         cluster's name"
+    )]
+    Cluster(String),
+    /// The algorithm of the side that rejects.
+    #[error(
+        "it does not run {0:?}, as this node does: all nodes of a cluster must run the same \
+         algorithm"
+    )]
+    Algorithm(String),
+    #[error(
+        "its options of the algorithm are not those of this node: give all nodes the same \
+         configuration"
+    )]
+    Options,
+    /// `theirs` is the list of the side that is rejected.
+    #[error(
+        "its list of nodes is {theirs}, and this node's is {ours}: give it the list of its cluster. \
          A list is changed while all nodes are stopped, with `elector members`"
     )]
     Members { theirs: NodeList, ours: NodeList },
-    #[error("it takes itself for node {0}, who is no peer here")]
+    /// The id of the side that is rejected.
+    #[error("it says that it is node {0}, which is no peer of this node: correct its id")]
     NotAPeer(NodeId),
-    #[error("it was looking for node {0}: correct its list of addresses")]
+    /// The node that the side that is rejected has looked for.
+    #[error("it looks for node {0}, which is not this node: correct its list of addresses")]
     WrongNode(NodeId),
+    /// The lease of one side and the silence of the other one.
     #[error(
-        "its lease ({lease_us} µs) is not shorter than the silence that this side keeps \
-         ({silence_us} µs): lower leases first, on all nodes, then timeouts"
+        "the lease of one side ({lease_us} µs) is not shorter than the silence that the other side \
+         keeps ({silence_us} µs): lower leases first, on all nodes, then timeouts"
     )]
     Timing { lease_us: u64, silence_us: u64 },
+    /// The id of the side that is rejected.
     #[error("its certificate does not name node {0}: issue it one that does")]
     Certificate(NodeId),
+    /// The id of the side that is rejected.
     #[error(
         "another process is connected as node {0}: stop one of them; each node needs an id of its \
          own"
@@ -52,11 +74,14 @@ pub(crate) enum Refusal {
     Busy,
     #[error("the TLS handshake failed")]
     Tls,
+    /// As [`Members`](Self::Members).
     #[error(
-        "its list of nodes is {theirs}, and this side's is {ours}: one of them was not changed. \
+        "its list of nodes is {theirs}, and this node's is {ours}: one of them was not changed. \
          Stop all nodes, and give them the same list and generation with `elector members`"
     )]
     Generation { theirs: NodeList, ours: NodeList },
+    /// The id of the side that is rejected, the disk that the other side knows of it, and the disk
+    /// that it has.
     #[error(
         "it has the disk {found}, and node {node} was first admitted with the disk {known}. If it \
          belongs to another cluster, correct the address. If the disk was lost, replace the node \
@@ -118,12 +143,20 @@ impl Refusal {
             Self::Crowded => 17,
         }
     }
+
+    /// Whether it may pass by itself: nothing is configured wrongly.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Claimed(_) | Self::Silent | Self::Busy | Self::Crowded
+        )
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::hello::Answer;
+    use crate::wire::{ByPeer, hello::Answer};
 
     // Whoever answers at a peer's address has its words in this node's log: they must not look like
     // lines of its own, nor steer a terminal. Found by the fuzz target `wire`, with these bytes.
@@ -138,8 +171,9 @@ mod tests {
             Refusal::Algorithm("\x1b".into()),
         ];
         for refusal in refusals {
-            let told = refusal.to_string();
-            assert!(!told.chars().any(char::is_control), "{told:?}");
+            for told in [refusal.to_string(), ByPeer(&refusal).to_string()] {
+                assert!(!told.chars().any(char::is_control), "{told:?}");
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 #![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
 
+mod certificates;
 mod commands;
 #[path = "../common/mod.rs"]
 mod common;

@@ -29,8 +29,13 @@ pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The files of a cluster with three nodes and a CA of its own, good for a year.
 pub(crate) fn cluster() -> TempDir {
+    cluster_of(&[1, 2, 3])
+}
+
+/// The same, of these nodes: a test that reads the log has nodes of its own.
+pub(crate) fn cluster_of(nodes: &[u64]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let nodes = [1, 2, 3].map(NodeId);
+    let nodes: Vec<NodeId> = nodes.iter().copied().map(NodeId).collect();
     certs::write_dev(folder.path(), "test", &nodes, 365).unwrap();
     folder
 }

@@ -1,57 +1,70 @@
 //! Certificates are replaced while a node runs.
 
 use std::{
-    cell::RefCell,
+    fs,
+    fs::OpenOptions,
     io::{self, Write},
     path::Path,
-    sync::Once,
+    sync::{Mutex, Once},
+    time::{Duration, Instant},
 };
 
 use elector_core::NodeId;
 use elector_net::tls::{Tls, TlsStream};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tokio::io::DuplexStream;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use crate::{
     call, node,
-    pki::{cluster, good, in_days, public_key, put, read, reissue},
+    pki::{cluster, cluster_of, good, in_days, public_key, put, read, reissue},
 };
 
-thread_local! {
-    /// What this thread has logged.
-    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
+/// What was logged, by all tests: each has nodes of its own.
+static LOGGED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-/// Counts what this thread logs. One subscriber serves all threads: if each test had its own, a
-/// thread without one could be the first to log, and tracing would take nobody to be interested.
-struct Log;
+/// Takes the log, and looks for the lines of one node.
+struct Log(u64);
 
 impl Log {
-    fn begin() -> Self {
+    fn of(node: u64) -> Self {
         static BEGUN: Once = Once::new();
         BEGUN.call_once(|| {
             let subscriber = tracing_subscriber::fmt()
                 .with_ansi(false)
-                .with_writer(|| Log);
+                .with_writer(|| Log(0));
             tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
-            tracing::callsite::rebuild_interest_cache();
         });
-        Self
+        Self(node)
     }
 
     fn times(&self, words: &str) -> usize {
-        LOGGED.with_borrow(|text| String::from_utf8_lossy(text).matches(words).count())
+        let logged = LOGGED.lock().unwrap();
+        let logged = String::from_utf8_lossy(&logged);
+        let node = format!("node={}", self.0);
+        let is_its_own = |line: &&str| line.split_ascii_whitespace().any(|word| word == node);
+        let its_own = logged.lines().filter(is_its_own);
+        its_own.filter(|line| line.contains(words)).count()
     }
 }
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LOGGED.with_borrow_mut(|text| text.extend(bytes));
+        LOGGED.lock().unwrap().extend(bytes);
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Waits until this is so.
+async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so().await {
+        assert!(begun.elapsed() < Duration::from_secs(60), "never: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -81,18 +94,24 @@ async fn new_files_are_used_for_new_connections() {
     for id in [1, 2] {
         reissue(folder.path(), id, &good(id));
     }
-    let after = shown(&one, &two).await;
-    assert!(before[0] != after[0] && before[1] != after[1]);
-    assert!(has_key(&after[0], folder.path(), 2) && has_key(&after[1], folder.path(), 1));
+    eventually("both show what they have now", async || {
+        let after = shown(&one, &two).await;
+        let are_new = before[0] != after[0] && before[1] != after[1];
+        are_new && has_key(&after[0], folder.path(), 2) && has_key(&after[1], folder.path(), 1)
+    })
+    .await;
 
     // A new CA as well: from now on the old certificates count for nothing.
     let other = cluster();
-    let old = node(&folder, 1);
+    let (old, new) = (node(&folder, 1), node(&other, 1));
     for name in ["ca.pem", "node-2.pem", "node-2.key.pem"] {
         put(folder.path(), name, &read(other.path(), name));
     }
-    assert!(call(&old, &two, 2).await.0.is_err());
-    let [acceptor, caller] = shown(&node(&other, 1), &two).await;
+    eventually("those of the old CA are refused", async || {
+        call(&old, &two, 2).await.0.is_err()
+    })
+    .await;
+    let [acceptor, caller] = shown(&new, &two).await;
     assert!(has_key(&acceptor, other.path(), 2) && has_key(&caller, other.path(), 1));
 }
 
@@ -100,47 +119,150 @@ async fn new_files_are_used_for_new_connections() {
 // one warning for each state of the files.
 #[tokio::test]
 async fn broken_new_files_leave_the_old_ones_in_use() {
-    let folder = cluster();
-    let (one, two) = (node(&folder, 1), node(&folder, 2));
-    let before = shown(&one, &two).await;
-    let (log, warning) = (Log::begin(), "those from before stay in use");
+    let (folder, log) = (cluster_of(&[1, 12]), Log::of(12));
+    let warning = "those from before stay in use";
+    let (one, two) = (node(&folder, 1), node(&folder, 12));
+    let shown = async || {
+        let (outgoing, _) = call(&one, &two, 12).await;
+        certificate(&outgoing.unwrap())
+    };
+    let before = shown().await;
 
-    let old_key = read(folder.path(), "node-2.key.pem");
-    reissue(folder.path(), 2, &good(2));
-    let new_key = read(folder.path(), "node-2.key.pem");
-    for broken in ["", &old_key] {
-        put(folder.path(), "node-2.key.pem", broken);
-        let seen = log.times(warning);
-        for _ in 0..3 {
-            assert!(shown(&one, &two).await == before);
-        }
-        assert_eq!(log.times(warning), seen + 1);
+    let spare = cluster_of(&[12]);
+    for name in ["ca.pem", "ca.key.pem"] {
+        put(spare.path(), name, &read(folder.path(), name));
     }
-    put(folder.path(), "node-2.key.pem", &new_key);
-    assert!(has_key(&shown(&one, &two).await[0], folder.path(), 2));
-    assert_eq!(log.times("new certificates are in use"), 1);
+    reissue(spare.path(), 12, &good(12));
+    let old_key = read(folder.path(), "node-12.key.pem");
+    put(folder.path(), "node-12.key.pem", "");
+    eventually("an empty key is told", async || {
+        assert!(shown().await == before);
+        log.times(warning) == 1
+    })
+    .await;
+    for (name, text) in [
+        ("node-12.pem", &read(spare.path(), "node-12.pem")),
+        ("node-12.key.pem", &old_key),
+    ] {
+        put(folder.path(), name, text);
+    }
+    eventually("a key of another certificate is told", async || {
+        assert!(shown().await == before);
+        log.times("is not that of the certificate") == 1
+    })
+    .await;
+    let new_key = read(spare.path(), "node-12.key.pem");
+    put(folder.path(), "node-12.key.pem", &new_key);
+    eventually("the new ones are in use", async || shown().await != before).await;
+    assert!(has_key(&shown().await, folder.path(), 12));
+    eventually("that is told", async || {
+        log.times("new certificates are in use") == 1
+    })
+    .await;
+    let told = log.times(warning);
+    assert!(told <= 3, "{told} warnings of three states of the files");
 }
 
-// A certificate that ends unnoticed ends the cluster. Two weeks are time to act, and one line will
-// do.
+// A certificate that ends unnoticed ends the cluster. A month is time to act; and each reading of
+// the files says it, and each start.
 #[tokio::test]
-async fn a_certificate_that_soon_expires_is_warned_about_once() {
-    let folder = cluster();
-    let (log, warning) = (Log::begin(), "the node's certificate is valid until");
-    let mut params = good(1);
-    for (days, warnings) in [(20, 0), (10, 1)] {
+async fn a_certificate_that_soon_expires_is_warned_about() {
+    let (folder, log) = (cluster_of(&[13]), Log::of(13));
+    let warning = "the node's certificate is valid until";
+    let load = || Tls::load(folder.path(), NodeId(13)).unwrap();
+    let mut params = good(13);
+    for (days, warnings) in [(40, 0), (20, 1)] {
         params.not_after = in_days(days);
-        reissue(folder.path(), 1, &params);
-        let tls = Tls::load(folder.path(), NodeId(1)).unwrap();
-        for _ in 0..3 {
-            let _ = tls.valid_until();
-        }
+        reissue(folder.path(), 13, &params);
+        let tls = load();
+        assert!(tls.expires() < std::time::SystemTime::from(in_days(days + 1)));
         assert_eq!(log.times(warning), warnings);
     }
-    // A renewal that is as short of time as the last one is worth a line of its own.
-    let tls = Tls::load(folder.path(), NodeId(1)).unwrap();
-    params.not_after = in_days(5);
-    reissue(folder.path(), 1, &params);
-    let _ = tls.valid_until();
-    assert_eq!(log.times(warning), 3);
+    let tls = load();
+    assert_eq!(log.times(warning), 2);
+    for again in 1..3 {
+        tls.reload();
+        eventually("it was read again", async || {
+            log.times("were read again") == again
+        })
+        .await;
+        eventually("it is warned again", async || {
+            log.times(warning) == 2 + again
+        })
+        .await;
+    }
+}
+
+// The CA ends, too, and a metric is made of what ends first.
+#[tokio::test]
+async fn the_end_of_the_ca_counts() {
+    let (folder, log) = (cluster_of(&[14]), Log::of(14));
+    let end = in_days(20);
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.not_after = end;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap().pem();
+    let issuer = rcgen::Issuer::new(params, key);
+    put(folder.path(), "ca.pem", &certificate);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let own = good(14).signed_by(&key, &issuer).unwrap();
+    put(folder.path(), "node-14.pem", &own.pem());
+    put(folder.path(), "node-14.key.pem", &key.serialize_pem());
+    let tls = Tls::load(folder.path(), NodeId(14)).unwrap();
+    let end = std::time::SystemTime::from(end);
+    assert!(tls.valid_until() > end);
+    let apart = end.duration_since(tls.expires()).unwrap();
+    assert!(apart < Duration::from_secs(2), "{apart:?}");
+    assert_eq!(log.times("CA that has issued the node's certificate"), 1);
+
+    // While a new one replaces it, the certificate may be of either.
+    let both = certificate + &read(cluster_of(&[14]).path(), "ca.pem");
+    put(folder.path(), "ca.pem", &both);
+    assert!(Tls::load(folder.path(), NodeId(14)).unwrap().expires() <= end);
+}
+
+/// The threads of this process that have this name.
+fn threads(name: &str) -> usize {
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    let names = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.filter(|found| found.trim_end() == name).count()
+}
+
+// A file system over the network can hang for ever: neither connections nor the end of the process
+// may wait for it, and each new look must not cost a thread.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_file_that_cannot_be_read_to_its_end_stops_nothing() {
+    let (folder, log) = (cluster_of(&[1, 15]), Log::of(15));
+    let (one, two) = (node(&folder, 1), node(&folder, 15));
+    // A pipe that no process writes to: to open it waits.
+    let (path, text) = (
+        folder.path().join("node-15.pem"),
+        read(folder.path(), "node-15.pem"),
+    );
+    let pipe = folder.path().join("pipe");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    fs::rename(&pipe, &path).unwrap();
+    two.reload();
+    for _ in 0..50 {
+        two.reload();
+        let (outgoing, incoming) = call(&one, &two, 15).await;
+        assert!(outgoing.is_ok() && incoming.is_ok());
+    }
+    assert!(threads("elector-tls-15") <= 1);
+    assert_eq!(log.times("certificates"), 1, "the first ones are in use");
+
+    // It ends at last. To open it for writing waits for the reader, which is there.
+    let written = tokio::task::spawn_blocking(move || {
+        let mut pipe = OpenOptions::new().write(true).open(&path).unwrap();
+        fs::write(path.with_extension("new"), &text).unwrap();
+        fs::rename(path.with_extension("new"), &path).unwrap();
+        pipe.write_all(text.as_bytes()).unwrap();
+    });
+    written.await.unwrap();
+    eventually("what was asked meanwhile is done", async || {
+        log.times("were read again") + log.times("new certificates are in use") >= 1
+    })
+    .await;
 }

@@ -1,0 +1,231 @@
+//! What the log and a status say of a peer that is unreachable, and of what is not let in.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+mod common;
+
+use std::{
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{Mutex, Once},
+    time::Duration,
+};
+
+use common::{Node, builder, eventually};
+use elector_core::{
+    Timing,
+    actor::{MemoryStorage, Peer},
+};
+use elector_net::Tcp;
+use elector_raft::{Raft, RaftConfig};
+use tokio::net::TcpSocket;
+
+/// What was logged, by all tests: each has nodes of its own.
+static LOGGED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+#[derive(Clone, Copy)]
+struct Log;
+
+impl Log {
+    fn begin() {
+        static BEGUN: Once = Once::new();
+        BEGUN.call_once(|| {
+            let subscriber = tracing_subscriber::fmt()
+                .with_ansi(false)
+                .with_writer(|| Log);
+            tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
+        });
+    }
+
+    /// How many lines have all these words.
+    fn times(words: &[&str]) -> usize {
+        let logged = LOGGED.lock().unwrap();
+        let logged = String::from_utf8_lossy(&logged);
+        let has_all = |line: &&str| words.iter().all(|words| line.contains(words));
+        logged.lines().filter(has_all).count()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOGGED.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A peer of this id at this address.
+fn at(id: u64, address: impl ToString) -> Peer {
+    (id, address.to_string()).into()
+}
+
+/// A node of this cluster, which listens there.
+async fn start(cluster: &str, id: u64, listener: TcpListener, peers: &[Peer]) -> Node<Raft> {
+    Log::begin();
+    // A busy machine is no outage.
+    let config = RaftConfig {
+        timing: Timing::patient(),
+        ..RaftConfig::default()
+    };
+    let tcp = Tcp::new(cluster, peers.to_vec(), config.clone()).listen_on(listener);
+    let monitor = tcp.monitor();
+    let node = builder::<Raft>(id, peers, &MemoryStorage::new()).config(config);
+    let elector = node.transport(tcp).start().await.unwrap();
+    Node { elector, monitor }
+}
+
+fn problem(node: &Node<Raft>) -> String {
+    node.monitor.peers()[0].problem.clone().unwrap_or_default()
+}
+
+fn bound() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+// A process that is killed and started again, as an operator sees it.
+#[tokio::test]
+async fn an_outage_is_logged_once_and_its_end_once() {
+    let (first, address) = bound();
+    let (second, other) = bound();
+    let peers = [at(21, address), at(22, other)];
+    let node = start("test", 21, first, &peers).await;
+    let peer = start("test", 22, second, &peers).await;
+    eventually("they are connected", || problem(&node).is_empty()).await;
+    drop(peer);
+    let refused = "the connection was refused: no process listens there";
+    let warning = ["WARN", "this peer is unreachable", "node=21", refused];
+    eventually("the outage is logged", || Log::times(&warning) == 1).await;
+    assert_eq!(problem(&node), refused);
+
+    let mut again = None;
+    eventually("the port is free", || {
+        again = TcpListener::bind(other).ok();
+        again.is_some()
+    })
+    .await;
+    let peer = start("test", 22, again.unwrap(), &peers).await;
+    let back = ["INFO", "this peer is reachable again", "node=21", "away="];
+    eventually("its end is logged", || Log::times(&back) > 0).await;
+    eventually("there is no problem", || problem(&node).is_empty()).await;
+    assert_eq!(Log::times(&warning), 1, "there were several attempts");
+
+    // The connections of a node that stops end, too.
+    let unreachable = ["this peer is unreachable", "node=21"];
+    let before = Log::times(&unreachable);
+    node.elector.shutdown().await.unwrap();
+    drop(peer);
+    assert_eq!(Log::times(&unreachable), before);
+}
+
+// A misspelt name must be told within seconds, in the log and in the status.
+#[tokio::test]
+async fn an_unknown_name_is_told() {
+    Log::begin();
+    let (listener, address) = bound();
+    let peers = [at(31, address), at(32, "db2:7100")];
+    let tcp = Tcp::new("test", peers.to_vec(), RaftConfig::default()).listen_on(listener);
+    let tcp = tcp.resolver(|_| Err(io::Error::other("no such host")));
+    let monitor = tcp.monitor();
+    let node = builder::<Raft>(31, &peers, &MemoryStorage::new()).transport(tcp);
+    let _node = node.start().await.unwrap();
+    let problem = "the name \"db2\" is unknown: no such host";
+    eventually("it is in the status", || {
+        monitor.peers()[0].problem.as_deref() == Some(problem)
+    })
+    .await;
+    let warning = ["WARN", "node=31", "peer=32", "address=db2:7100", problem];
+    eventually("it is logged", || Log::times(&warning) == 1).await;
+}
+
+// The name of the cluster goes over the wire once, and is that of the side that rejects.
+#[tokio::test]
+async fn a_rejection_is_told_of_the_right_side_on_both_sides() {
+    let (first, address) = bound();
+    let (second, other) = bound();
+    let peers = [at(41, address), at(42, other)];
+    let one = start("one", 41, first, &peers).await;
+    let two = start("two", 42, second, &peers).await;
+    for (node, me, peer, mine, theirs) in
+        [(&one, 41, 42, "one", "two"), (&two, 42, 41, "two", "one")]
+    {
+        let rejected = format!(
+            "node {peer} rejects this node: it belongs to the cluster \"{theirs}\", and this node to \
+             another one"
+        );
+        let rejecting = format!(
+            "this node rejects node {peer}: it belongs to the cluster \"{theirs}\", and this node to \
+             \"{mine}\""
+        );
+        for text in [&rejected, &rejecting] {
+            eventually(text, || problem(node).contains(text.as_str())).await;
+            let line = ["WARN", &format!("node={me}"), text.as_str()];
+            eventually(text, || Log::times(&line) == 1).await;
+        }
+    }
+}
+
+// A peer that hangs has no other TLS than this node, and one that begins with TLS has.
+#[tokio::test]
+async fn a_slow_peer_is_told_from_one_with_tls() {
+    let (first, address) = bound();
+    let (_silent, other) = bound();
+    let peers = [at(51, address), at(52, other)];
+    let node = start("test", 51, first, &peers).await;
+    eventually("it hangs", || {
+        problem(&node).contains("it hangs, or it is slow")
+    })
+    .await;
+    let line = ["WARN", "node=51", "peer=52", "it hangs, or it is slow"];
+    eventually("that is logged", || Log::times(&line) == 1).await;
+    let tls = ["node=51", "set up TLS on all nodes"];
+    assert_eq!(Log::times(&tls), 0);
+
+    let said = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        // The head of a record with the first message of a client.
+        stream.write_all(&[22, 3, 1, 2, 0, 1, 0, 1, 252]).unwrap();
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    said.await.unwrap();
+    eventually("TLS is told", || Log::times(&tls) == 1).await;
+    assert!(problem(&node).contains("it speaks TLS, and this node does not"));
+}
+
+/// So many connections from this address of the loopback interface, which say nothing.
+async fn silent(from: &str, to: SocketAddr, count: usize) -> Vec<tokio::net::TcpStream> {
+    let mut streams = Vec::new();
+    for _ in 0..count {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+        streams.extend(socket.connect(to).await.ok());
+    }
+    streams
+}
+
+// It is the connection that waits longest which is closed, and not the one that comes last.
+#[tokio::test]
+async fn the_connection_that_makes_room_is_the_one_that_is_named() {
+    let (first, address) = bound();
+    let peers = [at(61, address), at(62, "127.0.0.1:9")];
+    let _node = start("test", 61, first, &peers).await;
+    let line = |from| ["node=61", "belong to no peer", from];
+    let closed = line("from=127.0.0.5");
+    for _ in 0..60 {
+        let _waiting = silent("127.0.0.5", address, 32).await;
+        // Until it may look at another one.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let _newest = silent("127.0.0.6", address, 1).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        if Log::times(&closed) > 0 {
+            break;
+        }
+    }
+    assert_eq!(Log::times(&closed), 1);
+    assert_eq!(Log::times(&["to make room", "node=61"]), 1);
+    assert_eq!(Log::times(&line("from=127.0.0.6")), 0);
+}
