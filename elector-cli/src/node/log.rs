@@ -15,7 +15,7 @@ use tracing_subscriber::{EnvFilter, fmt, fmt::MakeWriter};
 pub(crate) use self::queue::Queue;
 use super::{
     error::ServeError,
-    service::Counted,
+    service::{Count, Counted},
     settings::{LogFormat, Settings},
 };
 
@@ -23,7 +23,8 @@ impl Queue {
     /// What it has dropped, as a metric.
     pub(crate) fn counted(&self) -> Counted {
         let help = "Log lines dropped, because standard error was not read in time";
-        ("elector_log_lines_dropped", help, self.dropped().clone())
+        let dropped = Count::All(self.dropped().clone());
+        ("elector_log_lines_dropped", help, dropped)
     }
 }
 

@@ -11,6 +11,7 @@ mod serve;
 mod service;
 mod settings;
 mod signals;
+mod worker;
 
 pub(crate) use arguments::NodeArguments;
 pub(crate) use command::{RunArguments, run};

@@ -10,7 +10,6 @@ use std::{
 };
 
 use elector_core::{Moment, NodeId, actor::now};
-use elector_net::http::prometheus_client::metrics::counter::Counter;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use tokio::{
     io::Interest,
@@ -20,7 +19,8 @@ use tokio::{
 };
 
 use super::{
-    Ended, Keeper, Options, RunError, Stdin, Tenure, Why,
+    Ended, Exit, Keeper, Metrics, Options, RunError, Stdin, Tenure, Why,
+    clean_ends::CleanEnds,
     duty::Terms,
     family,
     launch::launch,
@@ -45,7 +45,8 @@ pub struct Guard {
     terms: Terms,
     stdin: Stdin,
     own_children: Option<Vec<Pid>>,
-    late_ends: Counter,
+    metrics: Metrics,
+    clean_ends: CleanEnds,
     /// The number of the last run.
     run: u64,
     ready: Option<Ready>,
@@ -65,6 +66,8 @@ struct Running {
     /// The first process, which leads the group.
     first: Pid,
     deadline: Option<Moment>,
+    /// By the node.
+    killed: bool,
 }
 
 /// How long a guardian may be late before it is taken for one that hangs.
@@ -87,7 +90,8 @@ impl Guard {
             terms: options.terms(),
             stdin: options.stdin,
             own_children: options.own_children.clone(),
-            late_ends: Counter::default(),
+            metrics: Metrics::default(),
+            clean_ends: CleanEnds::default(),
             run: 0,
             ready: None,
             running: None,
@@ -133,7 +137,10 @@ impl Guard {
         self.running = Some(Running {
             first: pid,
             deadline: tenure.deadline,
+            killed: false,
         });
+        self.metrics.starts.inc();
+        self.metrics.running.set(1);
         let go = Go {
             environment: tenure.environment(self.node),
             before: tenure.deadline.map(|deadline| self.too_late(deadline)),
@@ -242,10 +249,26 @@ impl Guard {
         self.running.is_some()
     }
 
-    /// How often a command was dead only after the end of its lease.
+    /// What is counted of the command.
     #[must_use]
-    pub fn late_ends(&self) -> &Counter {
-        &self.late_ends
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The command has ended by itself with code 0, and will be started again. Whether that happens
+    /// so often that it is not what a command is expected to do.
+    pub(super) fn ends_too_often(&mut self, ended: &Ended) -> bool {
+        self.clean_ends.saw(ended.over)
+    }
+
+    /// Takes what the guardian reports while nothing runs and nothing is to be started, until the
+    /// guardian has failed.
+    pub(super) async fn failed(&mut self) -> RunError {
+        loop {
+            if let Err(error) = self.hear().await {
+                return error;
+            }
+        }
     }
 
     /// Whether the command that runs under a lease has more memory than the margin allows.
@@ -338,10 +361,14 @@ impl Guard {
         match report.map_err(RunError::Talk)? {
             Some((Report::Ready { pid }, line)) => {
                 let ready = Pid::from_raw(pid).zip(line);
-                self.ready = ready.map(|(pid, line)| Ready { pid, line });
+                let ready = ready.map(|(pid, line)| Ready { pid, line });
+                // Somebody has killed the one before.
+                if let Some(before) = std::mem::replace(&mut self.ready, ready) {
+                    self.let_go(before.pid);
+                }
             }
             Some((Report::Ended { run, ended }, _)) if run == self.run => {
-                self.running = None;
+                self.run_over(Some(&ended));
                 self.ended = Some(ended);
             }
             // There are none of another run.
@@ -364,10 +391,9 @@ impl Guard {
             Ok(status) => status,
             Err(error) => return RunError::Talk(error),
         };
-        // What is left of it has this process for a parent now; the group's id is known to be in
-        // use until the first process is collected, below.
+        // What is left of it has this process for a parent now, which collects it below.
         self.kill_group();
-        self.running = None;
+        self.run_over(None);
         let cleared = timeout(HANGS, async {
             while family::kill_adopted(self.session, self.own_children.as_deref())? {
                 sleep(Duration::from_millis(1)).await;
@@ -381,11 +407,36 @@ impl Guard {
         }
     }
 
-    /// Kills the group of the command that runs. Its id is in use, but for the instant between the
-    /// guardian's collecting the first process and its report of that.
-    fn kill_group(&self) {
-        if let Some(running) = &self.running {
+    /// Kills the group of the command that runs. Its id is in use: the guardian collects the first
+    /// process only after [`let_go`](Self::let_go), and if the guardian is gone, that process is a
+    /// child of this one, which collects it only when nothing runs any more.
+    fn kill_group(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.killed = true;
             let _ = kill_process_group(running.first, Signal::KILL);
         }
+    }
+
+    /// Nothing runs any more.
+    fn run_over(&mut self, ended: Option<&Ended>) {
+        let Some(Running { first, killed, .. }) = self.running.take() else {
+            return;
+        };
+        self.let_go(first);
+        self.metrics.running.set(0);
+        if killed || ended.is_some_and(|ended| ended.killed.is_some()) {
+            self.metrics.kills.inc();
+        }
+        let by_itself = ended.filter(|ended| ended.why == Why::Itself && !killed);
+        if by_itself.is_some_and(|ended| ended.exit != Exit::Code(0)) {
+            self.metrics.failures.inc();
+        }
+    }
+
+    /// This process, which has ended or soon will, gets no more signals from here.
+    fn let_go(&self, pid: Pid) {
+        let pid = pid.as_raw_nonzero().get();
+        // A guardian that does not read lets go of it at the next start.
+        let _ = self.tell(&Order::LetGo { pid });
     }
 }

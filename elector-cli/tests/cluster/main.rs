@@ -14,6 +14,7 @@
 mod board;
 mod chaos;
 mod child;
+mod clean;
 mod cluster;
 mod command;
 mod encrypted;
