@@ -3,10 +3,12 @@
 mod algorithm;
 mod arguments;
 mod command;
+mod ending;
 mod error;
 mod log;
 mod members;
 mod plan;
+mod reload;
 mod serve;
 mod service;
 mod settings;
