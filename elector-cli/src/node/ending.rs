@@ -32,8 +32,14 @@ pub(super) fn obey<A: ElectionAlgorithm>(
         tokio::select! {
             left = left => match left {
                 Ok(Some(leader)) => tracing::info!(target: "elector", %leader, "handed over"),
-                Ok(None) => tracing::warn!(target: "elector", "ended, and nobody else is known to lead"),
-                Err(error) => tracing::error!(target: "elector", %error, "ended, not in good order"),
+                Ok(None) => tracing::warn!(
+                    target: "elector",
+                    "ended, and no other leader is known"
+                ),
+                Err(error) => tracing::error!(
+                    target: "elector", %error,
+                    "ended, not in good order"
+                ),
             },
             signal = until(&mut signals, &reload, &[Told::End]) => {
                 tracing::warn!(target: "elector", signal, "told to end again: ending at once");

@@ -38,8 +38,9 @@
 //! has to stay in the foreground: a daemon that goes into the background is stopped for it.
 //!
 //! Signals that the node was started to ignore, as by `nohup`, stay ignored in COMMAND, but for
-//! SIGTERM. A terminal's Ctrl-C reaches the node alone, and so must a service manager's SIGTERM (systemd:
-//! `KillMode=mixed`): one that reaches COMMAND, too, ends it before the node has given up anything.
+//! SIGTERM. A terminal's Ctrl-C reaches the node alone, and so must a service manager's SIGTERM
+//! (systemd: `KillMode=mixed`): one that reaches COMMAND, too, ends it before the node has given up
+//! anything.
 //!
 //! If the guardian does not do it, because it is stopped or gets no processor, the node sends
 //! SIGKILL half of `margin` before the lease ends.
@@ -93,13 +94,13 @@
 //! # The environment of COMMAND
 //!
 //! The node's, without `ELECTOR_TOKEN`, `ELECTOR_TOKEN_FILE` and `ELECTOR_TLS_DIR`, which are about
-//! the node's secrets; and: `ELECTOR_NODE`, the id of this node; `ELECTOR_EPOCH`, the epoch that it leads;
-//! `ELECTOR_FENCING_TOKEN`, the token to send along with every write, which is higher at each start
-//! and not set under an algorithm that gives none. Standard output and error are the node's;
-//! standard input is empty, unless [told otherwise](Stdin). COMMAND has no controlling terminal. It
-//! inherits one open file, `life` in the node's folder, which is locked: when the next life of the
-//! node gets that lock, no process is left that acted for the life before, and peers take it for a
-//! proof. A process that closes the file is not waited for.
+//! the node's secrets; and: `ELECTOR_NODE`, the id of this node; `ELECTOR_EPOCH`, the epoch that it
+//! leads; `ELECTOR_FENCING_TOKEN`, the token to send along with every write, which is higher at
+//! each start and not set under an algorithm that gives none. Standard output and error are the
+//! node's; standard input is empty, unless [told otherwise](Stdin). COMMAND has no controlling
+//! terminal. It inherits one open file, `life` in the node's folder, which is locked: when the next
+//! life of the node gets that lock, no process is left that acted for the life before, and peers
+//! take it for a proof. A process that closes the file is not waited for.
 //!
 //! # In a container
 //!
