@@ -156,7 +156,7 @@ impl<A: ElectionAlgorithm> Station<A> {
             return;
         };
         if let Err(error) = testament.keep(stream.socket().as_fd()) {
-            tracing::debug!(node = %self.me(), %error, "the companion does not keep a connection");
+            tracing::debug!(node = self.me().0, %error, "the companion does not keep a connection");
         }
     }
 
@@ -255,7 +255,7 @@ impl<A: ElectionAlgorithm> Station<A> {
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
-        tracing::error!(node = %self.me(), peer = %node, error, "cannot remember the peer's disk");
+        tracing::error!(node = self.me().0, peer = %node, error, "cannot remember the peer's disk");
         Err(None)
     }
 
@@ -285,7 +285,7 @@ impl<A: ElectionAlgorithm> Station<A> {
         if logged.len() < MOST_LOGGED && logged.insert((from, refusal.index())) {
             let told = told.map(tracing::field::display);
             tracing::warn!(
-                node = %self.me(), %from, reason = %refusal, told,
+                node = self.me().0, %from, reason = %refusal, told,
                 "refused a connection (further ones of this kind from there are only counted)"
             );
         }

@@ -369,7 +369,7 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
             node: Handle::current(),
             logged: Mutex::default(),
         });
-        tracing::info!(node = %members.me(), %listening, tls = station.tls.is_some(), "listening");
+        tracing::info!(node = members.me().0, %listening, tls = station.tls.is_some(), "listening");
         let closing = closing.drop_guard();
         let door = Doorkeeper::start(Arc::clone(&station), listener).await;
         door.map_err(NetError::Socket)?;

@@ -1,8 +1,12 @@
 use std::fs;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::command::{finished, refused, single};
+use crate::{
+    cluster::{Cluster, Setup},
+    command::{finished, refused, single},
+};
 
 // Who reads JSON logs by machine reads the reason why a node did not start in the same way.
 #[test]
@@ -36,6 +40,30 @@ fn the_last_error_is_a_line_of_the_log() {
     is_json(&refused(command.args(["--log", "off"])), "--init");
     let (_, said) = finished(&mut node());
     assert!(said.starts_with("error: "), "{said}");
+}
+
+// A field that is a number in some lines and text in others is lost in most stores of logs.
+#[test]
+fn a_node_is_a_number_in_every_line() {
+    let mut cluster = Cluster::start(Setup {
+        arguments: ["--log", "debug"].map(Into::into).into(),
+        ..Setup::new("raft", 3)
+    });
+    let (epoch, leader) = cluster.leader();
+    cluster.signal(leader, Signal::TERM);
+    assert_eq!(cluster.ended(leader), 0);
+    cluster.leader_after(epoch);
+    let told = cluster.board.look(|pinned| {
+        let lines = cluster.nodes().into_iter().flat_map(|node| pinned.of(node));
+        let nodes = lines.filter_map(|line| {
+            let value: Value = serde_json::from_str(&line.text).ok()?;
+            let node = value.get("node")?;
+            assert!(node.is_u64(), "{}", line.text);
+            node.as_u64()
+        });
+        nodes.count()
+    });
+    assert!(told > 3, "{told} lines tell of a node");
 }
 
 /// Whether all lines are JSON, and the last one tells of this as an error.

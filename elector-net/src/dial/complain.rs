@@ -12,7 +12,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                 self.station.links.count(refusal);
                 if self.link.is_news(refusal) {
                     tracing::error!(
-                        %node, %peer, %address, reason = %refusal,
+                        node = node.0, %peer, %address, reason = %refusal,
                         "this peer refuses this node: of this node it says"
                     );
                 }
@@ -21,7 +21,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                 self.station.links.count(refusal);
                 if self.link.is_news(refusal) {
                     tracing::error!(
-                        %node, %peer, %address, reason = %refusal,
+                        node = node.0, %peer, %address, reason = %refusal,
                         "this node does not speak to what answers there: of it this node says"
                     );
                 }
@@ -29,22 +29,25 @@ impl<A: ElectionAlgorithm> Dialer<A> {
             DialError::Tls(told) => {
                 self.station.links.count(&Refusal::Tls);
                 if self.link.is_news(&Refusal::Tls) {
-                    tracing::error!(%node, %peer, %address, error = %told, "no TLS with this peer");
+                    tracing::error!(
+                        node = node.0, %peer, %address, error = %told,
+                        "no TLS with this peer"
+                    );
                 }
             }
             DialError::Mute => {
                 self.station.links.count(&Refusal::Silent);
                 if self.link.is_news(&Refusal::Silent) {
-                    tracing::warn!(%node, %peer, %address, %error, "no connection");
+                    tracing::warn!(node = node.0, %peer, %address, %error, "no connection");
                 }
             }
             DialError::NoNode => {
                 self.station.links.count(&Refusal::Garbage);
                 if self.link.is_news(&Refusal::Garbage) {
-                    tracing::error!(%node, %peer, %address, %error, "no connection");
+                    tracing::error!(node = node.0, %peer, %address, %error, "no connection");
                 }
             }
-            _ => tracing::debug!(%node, %peer, %address, %error, "no connection"),
+            _ => tracing::debug!(node = node.0, %peer, %address, %error, "no connection"),
         }
     }
 }
