@@ -25,9 +25,9 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::output;
+use crate::{dispositions::Ignored, output};
 
-/// What is passed on to the node.
+/// What is passed on to the node, unless it was ignored at the start: then the child ignores it.
 const PASSED: [Signal; 7] = [
     Signal::TERM,
     Signal::INT,
@@ -87,7 +87,9 @@ fn keep() -> io::Result<ExitStatus> {
 /// The signals of this process, as they come.
 fn events() -> io::Result<mpsc::UnboundedReceiver<Signal>> {
     let (tell, told) = mpsc::unbounded_channel();
-    for which in PASSED.into_iter().chain([Signal::CHILD]) {
+    let ignored = Ignored::at_start();
+    let passed = PASSED.into_iter().filter(|&which| !ignored.keeps(which));
+    for which in passed.chain([Signal::CHILD]) {
         let mut coming = signal(SignalKind::from_raw(which.as_raw()))?;
         let tell = tell.clone();
         tokio::spawn(

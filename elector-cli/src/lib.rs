@@ -10,6 +10,8 @@ mod client;
 mod compare;
 mod crash;
 pub mod diagram;
+#[cfg(target_os = "linux")]
+mod dispositions;
 #[cfg(unix)]
 mod environment;
 mod error;

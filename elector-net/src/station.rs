@@ -124,7 +124,7 @@ impl<A: ElectionAlgorithm> Station<A> {
             return;
         };
         if let Err(error) = testament.keep(stream.socket().as_fd()) {
-            tracing::debug!(node = %self.me(), %error, "the companion does not keep a connection");
+            tracing::debug!(node = self.me().0, %error, "the companion does not keep a connection");
         }
     }
 
@@ -223,7 +223,7 @@ impl<A: ElectionAlgorithm> Station<A> {
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
-        tracing::error!(node = %self.me(), peer = %node, error, "cannot remember the peer's disk");
+        tracing::error!(node = self.me().0, peer = %node, error, "cannot remember the peer's disk");
         Err(None)
     }
 
@@ -268,7 +268,7 @@ impl<A: ElectionAlgorithm> Station<A> {
         }
         if self.is_news(from, refusal) {
             tracing::warn!(
-                node = %self.me(), %from, reason = %told,
+                node = self.me().0, %from, reason = %told,
                 "refused a connection (further ones of this kind from there are only counted)"
             );
         }
@@ -279,7 +279,7 @@ impl<A: ElectionAlgorithm> Station<A> {
         self.links.count(refusal);
         if self.is_news(from, refusal) {
             tracing::warn!(
-                node = %self.me(), %from, reason = %refusal,
+                node = self.me().0, %from, reason = %refusal,
                 "closed a connection that had not said whose it is, to make room for another one \
                  (further ones of this kind from there are only counted)"
             );

@@ -421,7 +421,7 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
             logged: Mutex::default(),
         });
         station.tls.iter().for_each(Tls::watch);
-        tracing::info!(node = %members.me(), %listening, tls = station.tls.is_some(), "listening");
+        tracing::info!(node = members.me().0, %listening, tls = station.tls.is_some(), "listening");
         let closing = closing.drop_guard();
         let door = Doorkeeper::start(Arc::clone(&station), listener).await;
         door.map_err(NetError::Socket)?;

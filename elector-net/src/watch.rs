@@ -47,7 +47,7 @@ pub(crate) async fn watch<A: ElectionAlgorithm>(station: Arc<Station<A>>) {
                 report_round_trip(&station, link.node, measured);
             }
             if link.due().is_some_and(|due| due <= now) && link.tell(Told::Free) {
-                tracing::debug!(node = %station.me(), peer = %link.node, "it has fallen silent");
+                tracing::debug!(node = station.me().0, peer = %link.node, "it has fallen silent");
                 station.inbox.silent(link.node);
                 link.fall_silent();
             }
@@ -57,7 +57,7 @@ pub(crate) async fn watch<A: ElectionAlgorithm>(station: Arc<Station<A>>) {
 
 fn report_stalls<A: ElectionAlgorithm>(station: &Station<A>, stalls: Stalls) {
     tracing::warn!(
-        node = %station.me(),
+        node = station.me().0,
         longest = ?stalls.longest,
         count = stalls.count,
         lease = ?station.timing.lease,
@@ -72,7 +72,7 @@ fn report_round_trip<A: ElectionAlgorithm>(
     round_trip: Duration,
 ) {
     tracing::warn!(
-        node = %station.me(),
+        node = station.me().0,
         %peer,
         ?round_trip,
         heartbeat = ?station.timing.heartbeat,

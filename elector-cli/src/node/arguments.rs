@@ -14,7 +14,10 @@ Each setting is a flag, a variable (--data-dir: ELECTOR_DATA_DIR) or a key in th
 (data_dir); the first of these that is there counts. Only a file can have the tables [timing],
 [detection] and [options], the durations and options of the algorithm.
 
-SIGTERM and SIGINT: the node hands over to the best peer and ends.
+SIGTERM, SIGINT, SIGQUIT: the node hands over to the best peer and ends; the second of them ends it
+at once. SIGHUP with a controlling terminal: the same, but for the second; without one: the log
+filter and the certificates are read again. SIGUSR1, SIGUSR2: ignored. Signals that were ignored at
+the start (nohup) stay ignored, but for SIGTERM.
 Exit code: 0 ended as it was told to; 2 could not be started; 3 ended by itself, and why is logged.")]
 pub(crate) struct NodeArguments {
     #[command(flatten)]

@@ -1,25 +1,25 @@
-use std::{ffi::OsString, pin::pin, process::ExitCode, time::Duration};
+use std::{ffi::OsString, process::ExitCode, time::Duration};
 
 use clap::{Args, ValueEnum};
 use elector_core::{
     ElectionAlgorithm, Guarantee, GuaranteeKind, Settings as _,
-    actor::{BoxError, Elector, Grace, LeadError, Leadership},
+    actor::{Elector, Grace},
 };
-use elector_net::{Monitor, Tcp};
+use elector_net::{Monitor, Tcp, http::prometheus_client::metrics::counter::Counter};
 use rustix::process::Pid;
 use serde::Deserialize;
-use tokio::sync::{Mutex, SetOnce};
 
 use super::{
     arguments::NodeArguments,
     error::ServeError,
     plan::Plan,
     serve::{Duty, code_of, serve},
-    service::Counted,
+    service::{Count, Counted},
+    worker::Worker,
 };
 use crate::{
     CliError,
-    run::{self, Backoff, ExitPolicy, Guard, Options, Outcome, RunError},
+    run::{self, ExitPolicy, Guard, Options, RunError},
 };
 
 /// `elector run`.
@@ -28,7 +28,17 @@ use crate::{
 COMMAND runs on the node that leads, and nowhere else. When leadership ends it gets SIGTERM, then
 SIGKILL, all before the lease ends; it dies with the node, also when that is killed. Its environment
 has ELECTOR_NODE, ELECTOR_EPOCH and, under raft and paxos, ELECTOR_FENCING_TOKEN: send the token
-along with every write, and let the resource refuse any that is lower than one it has seen.
+along with every write, and let the resource refuse any that is lower than one it has seen. It has
+not ELECTOR_TOKEN, ELECTOR_TOKEN_FILE and ELECTOR_TLS_DIR.
+
+COMMAND is expected to run for as long as the node leads. For one that ends, see --on-exit: under
+`resign` and `restart` it is started again, on this node or the next; under `wait` not before the
+next tenure.
+
+SIGTERM, SIGINT, SIGQUIT: COMMAND is ended, and the node hands over and ends; the second of them
+ends both at once. SIGHUP with a controlling terminal: the same, but for the second; without one:
+the log filter and the certificates are read again. SIGUSR1, SIGUSR2: ignored. Signals that were
+ignored at the start (nohup) stay ignored, also in COMMAND, but for SIGTERM.
 
 Example:
   elector run --id 1 --peers 1=db1:7100,2=db2:7100,3=db3:7100 --data-dir /var/lib/elector \\
@@ -60,7 +70,7 @@ pub(crate) struct RunSettings {
     /// `lan`: 5]
     #[arg(long, value_name = "MS", env = "ELECTOR_MARGIN_MS")]
     pub(crate) margin_ms: Option<u64>,
-    /// What to do when the command ends by itself [default: resign]
+    /// What to do when the command ends by itself, with whatever code [default: resign]
     #[arg(long, value_enum, env = "ELECTOR_ON_EXIT")]
     pub(crate) on_exit: Option<ExitPolicy>,
     /// What the command reads [default: null]
@@ -186,9 +196,42 @@ impl Duty for Supervision {
     }
 
     fn counts(&self) -> Vec<Counted> {
-        let help = "Commands that were dead only after the end of their lease";
-        let count = |guard: &Guard| ("elector_command_late_ends", help, guard.late_ends().clone());
-        self.guard.iter().map(count).collect()
+        let Some(metrics) = self.guard.as_ref().map(Guard::metrics) else {
+            return Vec::new();
+        };
+        let all = |name, help, counter: &Counter| (name, help, Count::All(counter.clone()));
+        vec![
+            all(
+                "elector_command_starts",
+                "Starts of the command",
+                &metrics.starts,
+            ),
+            all(
+                "elector_command_kills",
+                "Commands that had to be ended by SIGKILL",
+                &metrics.kills,
+            ),
+            all(
+                "elector_command_failures",
+                "Commands that ended by themselves with another code than 0",
+                &metrics.failures,
+            ),
+            all(
+                "elector_command_restarts",
+                "Starts of the command after another one in the same tenure",
+                &metrics.restarts,
+            ),
+            all(
+                "elector_command_late_ends",
+                "Commands that were dead only after the end of their lease",
+                &metrics.late_ends,
+            ),
+            (
+                "elector_command_running",
+                "Whether the command runs on this node",
+                Count::Now(metrics.running.clone()),
+            ),
+        ]
     }
 
     async fn done<A: ElectionAlgorithm>(
@@ -209,12 +252,7 @@ impl Duty for Supervision {
                 return ExitCode::from(error.exit_code());
             }
         };
-        let worker = Worker {
-            guard: Mutex::new((guard, Backoff::default())),
-            policy,
-            verdict: SetOnce::new(),
-            patience: plan.config.timing().lease,
-        };
+        let worker = Worker::new(guard, policy, plan.config.timing().lease);
         let grace = Grace {
             // A little more than the command has: its guardian must be heard.
             to_finish: options.grace + Duration::from_secs(1),
@@ -225,174 +263,8 @@ impl Duty for Supervision {
     }
 }
 
-/// That the node ends, because of the end of its command or of the guardian.
-struct Verdict {
-    /// The exit code of the process.
-    code: u8,
-    why: String,
-}
-
-/// What is kept from tenure to tenure.
-struct Worker {
-    guard: Mutex<(Guard, Backoff)>,
-    policy: ExitPolicy,
-    verdict: SetOnce<Verdict>,
-    /// The node gives leadership up when the work is not polled for this time: its command is dead
-    /// by then, for the guardian hears of no longer lease.
-    patience: Duration,
-}
-
-impl Worker {
-    async fn lead<A: ElectionAlgorithm>(
-        &self,
-        elector: &Elector<A>,
-        grace: Grace,
-        gone: impl Future<Output = ()>,
-    ) -> Result<(), LeadError> {
-        let led = elector.lead_with(grace, |me| self.watched(me));
-        unless_decided(led, gone, &self.guard, &self.verdict).await
-    }
-
-    async fn watched<G: Guarantee>(&self, me: Leadership<G>) -> Result<(), BoxError> {
-        me.watched(self.patience, self.work(&me)).await
-    }
-
-    async fn work<G: Guarantee>(&self, me: &Leadership<G>) -> Result<(), BoxError> {
-        let mut guard = self.guard.lock().await;
-        let (guard, backoff) = &mut *guard;
-        let outcome = run::supervise(me, guard, self.policy, backoff).await;
-        match outcome {
-            Ok(Outcome::Stop(ended)) => {
-                let why = "the command has ended, and with it the node";
-                self.decide(ended.exit.code(), &why);
-                Err(why.into())
-            }
-            Ok(_) => Ok(()),
-            Err(error) => {
-                self.decide(error.exit_code(), &error);
-                Err(error.into())
-            }
-        }
-    }
-
-    fn decide(&self, code: u8, why: &dyn ToString) {
-        let why = why.to_string();
-        // The first one stands.
-        let _ = self.verdict.set(Verdict { code, why });
-    }
-
-    /// Ends what is left, and says by which code the process ends.
-    async fn end<A: ElectionAlgorithm>(
-        self,
-        led: Result<(), LeadError>,
-        elector: &Elector<A>,
-    ) -> ExitCode {
-        let code = match &led {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(LeadError::Node(_)) => ExitCode::from(run::NODE_FAILED),
-            Err(error) => {
-                tracing::error!(target: "elector", %error, "the node ends");
-                let code = self.verdict.get().map(|verdict| verdict.code);
-                ExitCode::from(code.unwrap_or(run::GUARDIAN_FAILED))
-            }
-        };
-        // The work has ended, so nothing is left that could take long.
-        if let Err(error) = elector.leave(Duration::from_secs(1)).await {
-            tracing::error!(target: "elector", %error, "not in good order");
-        }
-        if let Err(error) = self.guard.into_inner().0.shutdown().await {
-            tracing::error!(target: "elector", %error, "the guardian");
-        }
-        code
-    }
-}
-
-/// Leads for as long as the guardian is not `gone`, and there is no verdict. Work that has the
-/// guardian `in_hand` hears of its end, too, and sees to the end of the command first.
-///
-/// Work that has failed is not enough to end `led`: if it has lost its leadership at the same time,
-/// that counts as the reason, and `led` goes on.
-async fn unless_decided<T>(
-    led: impl Future<Output = Result<(), LeadError>>,
-    gone: impl Future<Output = ()>,
-    in_hand: &Mutex<T>,
-    verdict: &SetOnce<Verdict>,
-) -> Result<(), LeadError> {
-    let mut led = pin!(led);
-    tokio::select! {
-        biased;
-        led = &mut led => return led,
-        _ = verdict.wait() => {}
-        () = gone => {}
-    }
-    tokio::select! {
-        biased;
-        led = &mut led => return led,
-        _ = in_hand.lock() => {}
-    }
-    // Better to end now than to win an election, and be of no use.
-    let why = verdict.get().map(|verdict| verdict.why.as_str());
-    Err(LeadError::Work(
-        why.unwrap_or("the guardian of the command is gone").into(),
-    ))
-}
-
 impl From<RunError> for ServeError {
     fn from(error: RunError) -> Self {
         Self::Run(error)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{
-        future::{pending, ready},
-        task::{Context, Waker},
-    };
-
-    use super::*;
-
-    // In a pause between two starts of the command the work holds the guardian and does not listen.
-    // If its leadership ends just then, nobody has heard, and the node must end all the same.
-    #[tokio::test]
-    async fn a_node_whose_guardian_is_gone_ends_though_its_work_did_not_listen() {
-        let (guard, verdict) = (Mutex::new(()), SetOnce::new());
-        let pausing = guard.lock().await;
-        let mut led = pin!(unless_decided(pending(), ready(()), &guard, &verdict));
-        let mut context = Context::from_waker(Waker::noop());
-        assert!(led.as_mut().poll(&mut context).is_pending(), "work first");
-        drop(pausing);
-        let told = led.await.unwrap_err().to_string();
-        assert!(told.contains("guardian"), "{told}");
-    }
-
-    // Work that fails as it loses its leadership does not end the lead. A node without a guardian
-    // would stay, and would lead without a command when it is elected again.
-    #[tokio::test]
-    async fn a_verdict_ends_the_node_though_its_work_has_lost_its_leadership() {
-        let (guard, verdict) = (Mutex::new(()), SetOnce::new());
-        let mut led = pin!(unless_decided(pending(), pending(), &guard, &verdict));
-        let mut context = Context::from_waker(Waker::noop());
-        assert!(led.as_mut().poll(&mut context).is_pending());
-        let decided = Verdict {
-            code: 4,
-            why: "it was killed".into(),
-        };
-        assert!(verdict.set(decided).is_ok());
-        let told = led.await.unwrap_err().to_string();
-        assert!(told.contains("it was killed"), "{told}");
-    }
-
-    // Work that leads on tells itself how it ended.
-    #[tokio::test]
-    async fn the_end_of_the_lead_comes_before_a_verdict() {
-        let (guard, verdict) = (Mutex::new(()), SetOnce::new());
-        let decided = Verdict {
-            code: 0,
-            why: String::new(),
-        };
-        assert!(verdict.set(decided).is_ok());
-        let led = unless_decided(ready(Ok(())), ready(()), &guard, &verdict);
-        assert!(led.await.is_ok());
     }
 }

@@ -1,3 +1,4 @@
+mod last_word;
 mod queue;
 
 use std::{
@@ -6,38 +7,68 @@ use std::{
     io::{self, IsTerminal, Write},
     os::fd::AsFd,
     panic,
+    sync::Arc,
     time::Duration,
 };
 
 use rustix::event::{PollFd, PollFlags, poll};
-use tracing_subscriber::{EnvFilter, fmt, fmt::MakeWriter};
+use tracing_subscriber::{EnvFilter, fmt, fmt::MakeWriter, reload};
 
-pub(crate) use self::queue::Queue;
+pub(crate) use self::last_word::last_word;
+use self::queue::Queue;
 use super::{
     error::ServeError,
-    service::Counted,
+    service::{Count, Counted},
     settings::{LogFormat, Settings},
 };
 
-impl Queue {
-    /// What it has dropped, as a metric.
+/// The log of this process.
+#[derive(Clone)]
+pub(crate) struct Log {
+    queue: Queue,
+    refilter: Arc<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>,
+}
+
+impl Log {
+    /// The lines that it has dropped, as a metric.
     pub(crate) fn counted(&self) -> Counted {
         let help = "Log lines dropped, because standard error was not read in time";
-        ("elector_log_lines_dropped", help, self.dropped().clone())
+        let dropped = Count::All(self.queue.dropped().clone());
+        ("elector_log_lines_dropped", help, dropped)
+    }
+
+    /// From now on this is logged.
+    ///
+    /// # Errors
+    /// If the filter cannot be read: then nothing changes.
+    pub(crate) fn filter(&self, filter: &str) -> Result<(), ServeError> {
+        let set = (self.refilter)(filter_of(filter)?);
+        set.map_err(|error| ServeError::Log(error.to_string()))
+    }
+
+    /// Gives the reader of standard error a moment to read all that was logged.
+    pub(crate) fn flush(&self) {
+        self.queue.flush(PATIENCE);
     }
 }
 
+/// What is logged if the settings say nothing of it.
+pub(crate) const DEFAULT: &str = "info";
+
+fn filter_of(text: &str) -> Result<EnvFilter, ServeError> {
+    EnvFilter::try_new(text).map_err(|error| ServeError::Log(error.to_string()))
+}
+
 /// How long the end of the process waits for the reader of its log.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Begins to log to standard error, as the settings say. No thread that logs waits for the reader:
 /// a pipe that is not read must not stop a node. Panics are logged, too, for the same reason.
 ///
 /// # Errors
 /// If the filter cannot be read, or there is no thread for the log.
-pub(crate) fn begin(settings: &Settings) -> Result<Queue, ServeError> {
-    let filter = settings.log.as_deref().unwrap_or("info");
-    let filter = EnvFilter::try_new(filter).map_err(|error| ServeError::Log(error.to_string()))?;
+pub(crate) fn begin(settings: &Settings) -> Result<Log, ServeError> {
+    let filter = filter_of(settings.log.as_deref().unwrap_or(DEFAULT))?;
     let queue = Stderr::new().and_then(|stderr| Queue::start(stderr, tell));
     let queue = queue.map_err(|source| ServeError::System {
         what: "the thread that writes the log cannot be started",
@@ -49,10 +80,26 @@ pub(crate) fn begin(settings: &Settings) -> Result<Queue, ServeError> {
         .with_env_filter(filter)
         .with_writer(queue.clone())
         .log_internal_errors(false);
-    let begun = match settings.log_format.unwrap_or_default() {
-        LogFormat::Human => log.with_ansi(io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
-    };
+    let (begun, refilter): (_, Arc<dyn Fn(_) -> _ + Send + Sync>) =
+        match settings.log_format.unwrap_or_default() {
+            LogFormat::Human => {
+                let log = log.with_ansi(io::stderr().is_terminal());
+                let log = log.with_filter_reloading();
+                let handle = log.reload_handle();
+                (
+                    log.try_init(),
+                    Arc::new(move |filter| handle.reload(filter)),
+                )
+            }
+            LogFormat::Json => {
+                let log = log.json().flatten_event(true).with_filter_reloading();
+                let handle = log.reload_handle();
+                (
+                    log.try_init(),
+                    Arc::new(move |filter| handle.reload(filter)),
+                )
+            }
+        };
     // Somebody else has begun: then that is where the log goes.
     if begun.is_ok() {
         panic::set_hook(Box::new(|panic| {
@@ -62,7 +109,7 @@ pub(crate) fn begin(settings: &Settings) -> Result<Queue, ServeError> {
             tracing::error!(target: "elector", %panic, backtrace, "a thread panicked");
         }));
     }
-    Ok(queue)
+    Ok(Log { queue, refilter })
 }
 
 fn tell(lines: u64) {

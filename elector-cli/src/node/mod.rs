@@ -4,14 +4,17 @@ mod algorithm;
 mod arguments;
 mod checks;
 mod command;
+mod ending;
 mod error;
 mod log;
 mod members;
 mod plan;
+mod reload;
 mod serve;
 mod service;
 mod settings;
 mod signals;
+mod worker;
 
 pub(crate) use arguments::NodeArguments;
 pub(crate) use command::{RunArguments, run};

@@ -14,21 +14,25 @@ use elector_core::{
     actor::{self, Elector},
 };
 use elector_net::{Farewell, FileStorage, Identity, LifeLock, Monitor, Tcp, http};
-use tokio::{runtime, sync::oneshot, task::JoinHandle, time::timeout};
+use tokio::{runtime, sync::oneshot, time::timeout};
 
 use super::{
     algorithm::{WithAlgorithm, with_named},
     arguments::NodeArguments,
     checks,
+    ending::obey,
     error::ServeError,
-    log::{self, Queue},
+    log,
     plan::Plan,
+    reload::Reload,
     service::{Counted, service},
-    signals::Ends,
+    settings::{LogFormat, Settings},
+    signals::Signals,
 };
 use crate::{
-    CliError,
+    CliError, FAILED,
     environment::{self, Unknown},
+    output,
 };
 
 /// How long a node that has ended may take to say so.
@@ -111,9 +115,28 @@ pub(crate) fn node(arguments: NodeArguments) -> Result<ExitCode, CliError> {
 /// Runs a node, and whatever is to be done with it.
 ///
 /// # Errors
-/// If the node cannot be started.
+/// If the node cannot be started, and the log is not in JSON: then that is told here.
 pub(crate) fn serve(arguments: NodeArguments, duty: impl Duty) -> Result<ExitCode, CliError> {
-    let settings = arguments.settings.with_file()?;
+    let mut format = arguments.settings.log_format;
+    let served = serve_in(&mut format, arguments, duty);
+    match served {
+        Err(error) if format == Some(LogFormat::Json) => {
+            output::warn(&log::last_word(&error));
+            Ok(ExitCode::from(FAILED))
+        }
+        served => served,
+    }
+}
+
+/// The same. The format of the log is also that of the file, as soon as that is read.
+fn serve_in(
+    format: &mut Option<LogFormat>,
+    arguments: NodeArguments,
+    duty: impl Duty,
+) -> Result<ExitCode, CliError> {
+    let flags = arguments.settings;
+    let settings = flags.clone().with_file()?;
+    *format = settings.log_format;
     let log = log::begin(&settings)?;
     warn_of_unknown();
     let act = match (arguments.check_config, arguments.init) {
@@ -126,10 +149,10 @@ pub(crate) fn serve(arguments: NodeArguments, duty: impl Duty) -> Result<ExitCod
         settings: settings.clone(),
         act,
         duty,
-        log: log.clone(),
+        reload: Reload::new(flags, log.clone()),
     };
     let served = with_named(&settings, with);
-    log.flush(log::PATIENCE);
+    log.flush();
     served?
 }
 
@@ -152,10 +175,10 @@ enum Act {
 }
 
 struct With<D> {
-    settings: super::settings::Settings,
+    settings: Settings,
     act: Act,
     duty: D,
-    log: Queue,
+    reload: Reload,
 }
 
 impl<D: Duty> WithAlgorithm for With<D> {
@@ -187,7 +210,12 @@ impl<D: Duty> WithAlgorithm for With<D> {
             what: "the runtime cannot be started",
             source,
         })?;
-        Ok(Ok(runtime.block_on(run(plan, self.duty, heir, &self.log))?))
+        Ok(Ok(runtime.block_on(run(
+            plan,
+            self.duty,
+            heir,
+            self.reload,
+        ))?))
     }
 }
 
@@ -209,9 +237,9 @@ async fn run<A: ElectionAlgorithm>(
     plan: Plan<A>,
     mut duty: impl Duty,
     heir: Option<u32>,
-    log: &Queue,
+    reload: Reload,
 ) -> Result<ExitCode, ServeError> {
-    let signals = Ends::new().map_err(|source| ServeError::System {
+    let signals = Signals::new().map_err(|source| ServeError::System {
         what: "signals cannot be handled",
         source,
     })?;
@@ -228,7 +256,7 @@ async fn run<A: ElectionAlgorithm>(
     let (stop_http, stopped) = oneshot::channel::<()>();
     let serving = http.map(|listener| {
         let mut counts = duty.counts();
-        counts.push(log.counted());
+        counts.push(reload.log().counted());
         let service = service(&plan, &elector, &monitor, counts);
         tokio::spawn(async move {
             // Dropped: it is to stop.
@@ -237,14 +265,10 @@ async fn run<A: ElectionAlgorithm>(
         })
     });
     let told = Arc::new(AtomicBool::new(false));
-    let leaving = monitor.clone();
-    let ending = end_on(
-        signals,
-        elector.clone(),
-        leaving,
-        plan.leave,
-        Arc::clone(&told),
-    );
+    let flag = Arc::clone(&told);
+    let reload = reload.with(plan.tls.clone());
+    let seen = monitor.clone();
+    let ending = obey(signals, reload, elector.clone(), seen, plan.leave, flag);
     let code = duty.done(&plan, elector, monitor).await;
     if told.load(Ordering::Acquire) {
         // It has yet to say how that went; if it cannot, that was told already.
@@ -314,7 +338,7 @@ const BRIEFLY: Duration = Duration::from_millis(10);
 /// election that is over at once is told by its outcome alone: to write of it in the middle takes a
 /// processor from the election.
 fn tell<A: ElectionAlgorithm>(elector: &Elector<A>) {
-    let node = elector.node_id();
+    let node = elector.node_id().0;
     let mut status = elector.subscribe();
     status.mark_changed();
     tokio::spawn(async move {
@@ -343,40 +367,11 @@ fn tell<A: ElectionAlgorithm>(elector: &Elector<A>) {
             };
             tracing::info!(
                 target: "elector",
-                %node, role = %now.role, leader, epoch = now.epoch.0, at_ns,
+                node, role = %now.role, leader, epoch = now.epoch.0, at_ns,
                 "{message}"
             );
         }
     });
-}
-
-/// Leaves the cluster in good order when the process is told to end; at once, when told twice.
-fn end_on<A: ElectionAlgorithm>(
-    mut ends: Ends,
-    elector: Elector<A>,
-    monitor: Monitor,
-    limit: Duration,
-    told: Arc<AtomicBool>,
-) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        ends.told().await;
-        told.store(true, Ordering::Release);
-        monitor.leaving();
-        tracing::info!(target: "elector", node = %elector.node_id(), "told to end: handing over");
-        let left = elector.leave(limit);
-        tokio::select! {
-            left = left => match left {
-                Ok(Some(leader)) => tracing::info!(target: "elector", %leader, "handed over"),
-                Ok(None) => tracing::warn!(target: "elector", "ended, and nobody else is known to lead"),
-                Err(error) => tracing::error!(target: "elector", %error, "ended, not in good order"),
-            },
-            () = ends.told() => {
-                tracing::warn!(target: "elector", "told to end again: ending at once");
-                // How it ended is told by the node itself.
-                let _ = elector.shutdown_within(Duration::ZERO).await;
-            }
-        }
-    })
 }
 
 /// The exit code for the end of a node.

@@ -1,13 +1,25 @@
 use elector_core::{ElectionAlgorithm, actor::Elector};
 use elector_net::{
     Monitor,
-    http::{self, prometheus_client::metrics::counter::Counter},
+    http::{
+        self,
+        prometheus_client::metrics::{counter::Counter, gauge::Gauge},
+    },
 };
 
 use super::plan::Plan;
 
-/// A metric: its name, what it counts, and the counter.
-pub(crate) type Counted = (&'static str, &'static str, Counter);
+/// A metric: its name, what it counts, and the count.
+pub(crate) type Counted = (&'static str, &'static str, Count);
+
+/// What has been counted.
+#[derive(Clone, Debug)]
+pub(crate) enum Count {
+    /// From the start of the process.
+    All(Counter),
+    /// At present.
+    Now(Gauge),
+}
 
 /// The node over HTTP, with what this process counts beside it.
 pub(crate) fn service<A: ElectionAlgorithm>(
@@ -19,8 +31,11 @@ pub(crate) fn service<A: ElectionAlgorithm>(
     let mut options = http::Options::new(plan.name.as_str())
         .monitor(monitor)
         .metrics(move |registry| {
-            for (name, help, counter) in counts {
-                registry.register(name, help, counter);
+            for (name, help, count) in counts {
+                match count {
+                    Count::All(counter) => registry.register(name, help, counter),
+                    Count::Now(gauge) => registry.register(name, help, gauge),
+                }
             }
         });
     let own = plan.peers.iter().find(|peer| peer.id == plan.members.me());

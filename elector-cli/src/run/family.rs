@@ -16,15 +16,16 @@ use super::{Exit, process::FIRST};
 /// All processes of a command, seen from the guardian, which is the parent of the first one and
 /// of every one that was orphaned.
 ///
-/// Nothing here can hit a stranger: a process id is in use until its parent has collected it, the
-/// parent is this process, and the first one is collected last.
+/// Nothing here can hit a stranger: the id of a process, and of a group that it leads, is in use
+/// until its parent has collected it. The parent of all that are signalled by their ids is this
+/// process. It collects an orphan only here, and then forgets it; and the first process not at all:
+/// that one keeps its id until the node, too, has [let go](super::wire::Order::LetGo) of it.
 #[derive(Debug)]
 pub(super) struct Family {
     /// The first process, and its group.
     first: Pid,
     handle: OwnedFd,
     exit: Option<Exit>,
-    collected: bool,
     orphans: Vec<Orphan>,
 }
 
@@ -47,15 +48,18 @@ impl Family {
             first,
             handle,
             exit: None,
-            collected: false,
             orphans: Vec::new(),
         }
     }
 
-    /// How a child ended, if it has; its status is taken.
+    /// The first process. It is to be collected when nothing signals it any more.
+    pub(super) fn first(&self) -> Pid {
+        self.first
+    }
+
+    /// How a child ended, if it has. It is not collected.
     pub(super) fn exit_of(handle: &OwnedFd) -> io::Result<Option<Exit>> {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-        let status = waitid(WaitId::PidFd(handle.as_fd()), options)?;
+        let status = waitid(WaitId::PidFd(handle.as_fd()), ENDED)?;
         Ok(status.as_ref().map(Exit::from_status))
     }
 
@@ -75,8 +79,7 @@ impl Family {
     /// business, until they end as orphans.
     pub(super) fn look(&mut self) -> io::Result<bool> {
         if self.exit.is_none() {
-            let status = waitid(WaitId::PidFd(self.handle.as_fd()), ENDED)?;
-            self.exit = status.as_ref().map(Exit::from_status);
+            self.exit = Self::exit_of(&self.handle)?;
         }
         if self.exit.is_none() {
             if waitid(WaitId::All, ENDED)?.is_some() {
@@ -87,29 +90,17 @@ impl Family {
             }
             return Ok(false);
         }
-        loop {
-            self.orphans.retain(|orphan| !collect(orphan.pid));
-            self.adopt()?;
-            if !self.orphans.is_empty() {
-                return Ok(false);
-            }
-            self.collected = self.collected || collect(self.first);
-            // The list of children can miss one while another goes; this cannot.
-            match waitid(WaitId::All, ENDED) {
-                Err(Errno::CHILD) => return Ok(true),
-                Ok(_) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        self.orphans.retain(|orphan| !collect(orphan.pid));
+        // The list of children can miss one while another is collected. Nothing is, meanwhile.
+        self.adopt()?;
+        Ok(self.orphans.is_empty())
     }
 
     /// SIGTERM to all, each once.
     pub(super) fn ask(&mut self) {
-        if !self.collected {
-            let _ = kill_process_group(self.first, Signal::TERM);
-            // One that is stopped would not hear it.
-            let _ = kill_process_group(self.first, Signal::CONT);
-        }
+        let _ = kill_process_group(self.first, Signal::TERM);
+        // One that is stopped would not hear it.
+        let _ = kill_process_group(self.first, Signal::CONT);
         self.ask_orphans();
     }
 
@@ -127,11 +118,9 @@ impl Family {
 
     /// SIGKILL to all in reach. Whoever is orphaned by it is in reach at the next look.
     pub(super) fn kill(&self) {
-        if !self.collected {
-            // A process has to run in order to end.
-            let _ = setpriority_pgrp(Some(self.first), FIRST);
-            let _ = kill_process_group(self.first, Signal::KILL);
-        }
+        // A process has to run in order to end.
+        let _ = setpriority_pgrp(Some(self.first), FIRST);
+        let _ = kill_process_group(self.first, Signal::KILL);
         for orphan in &self.orphans {
             let _ = setpriority_process(Some(orphan.pid), FIRST);
             let _ = kill_process(orphan.pid, Signal::KILL);

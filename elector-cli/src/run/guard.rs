@@ -1,5 +1,6 @@
+mod loss;
+
 use std::{
-    future::pending,
     io,
     os::{
         fd::{AsFd, OwnedFd},
@@ -10,19 +11,13 @@ use std::{
 };
 
 use elector_core::{Moment, NodeId, actor::now};
-use elector_net::http::prometheus_client::metrics::counter::Counter;
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
-use tokio::{
-    io::Interest,
-    net::UnixStream,
-    process::Child,
-    time::{sleep, timeout},
-};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use tokio::{io::Interest, net::UnixStream, process::Child};
 
 use super::{
-    Ended, Keeper, Options, RunError, Stdin, Tenure, Why,
+    Ended, Exit, Keeper, Metrics, Options, RunError, Stdin, Tenure, Why,
+    clean_ends::CleanEnds,
     duty::Terms,
-    family,
     launch::launch,
     resident::TooLarge,
     shim::Go,
@@ -45,7 +40,8 @@ pub struct Guard {
     terms: Terms,
     stdin: Stdin,
     own_children: Option<Vec<Pid>>,
-    late_ends: Counter,
+    metrics: Metrics,
+    clean_ends: CleanEnds,
     /// The number of the last run.
     run: u64,
     ready: Option<Ready>,
@@ -65,10 +61,9 @@ struct Running {
     /// The first process, which leads the group.
     first: Pid,
     deadline: Option<Moment>,
+    /// By the node.
+    killed: bool,
 }
-
-/// How long a guardian may be late before it is taken for one that hangs.
-const HANGS: Duration = Duration::from_secs(1);
 
 impl Guard {
     /// Starts a guardian, and waits until it can start the command. This process adopts orphans
@@ -87,7 +82,8 @@ impl Guard {
             terms: options.terms(),
             stdin: options.stdin,
             own_children: options.own_children.clone(),
-            late_ends: Counter::default(),
+            metrics: Metrics::default(),
+            clean_ends: CleanEnds::default(),
             run: 0,
             ready: None,
             running: None,
@@ -133,7 +129,10 @@ impl Guard {
         self.running = Some(Running {
             first: pid,
             deadline: tenure.deadline,
+            killed: false,
         });
+        self.metrics.starts.inc();
+        self.metrics.running.set(1);
         let go = Go {
             environment: tenure.environment(self.node),
             before: tenure.deadline.map(|deadline| self.too_late(deadline)),
@@ -197,25 +196,6 @@ impl Guard {
         self.exited().await
     }
 
-    /// Stops the command, for leadership was lost, and waits for its end, which comes before the
-    /// lease ends. If the guardian does not see to that, this does: it kills the group itself, and
-    /// then the guardian.
-    ///
-    /// # Errors
-    /// If the guardian has failed; then the command has ended, too.
-    pub async fn lose(&mut self) -> Result<Ended, RunError> {
-        self.ask_to_end(Why::Lost);
-        let limit = self.lost_by();
-        if let Ok(ended) = timeout(limit, self.exited()).await {
-            return ended;
-        }
-        self.kill_group();
-        if let Ok(ended) = timeout(HANGS, self.exited()).await {
-            return ended;
-        }
-        Err(self.bereaved().await)
-    }
-
     /// Stops the command, if it runs, and then the guardian.
     ///
     /// # Errors
@@ -242,10 +222,26 @@ impl Guard {
         self.running.is_some()
     }
 
-    /// How often a command was dead only after the end of its lease.
+    /// What is counted of the command.
     #[must_use]
-    pub fn late_ends(&self) -> &Counter {
-        &self.late_ends
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The command has ended by itself with code 0, and will be started again. Whether that happens
+    /// so often that it is not what a command is expected to do.
+    pub(super) fn ends_too_often(&mut self, ended: &Ended) -> bool {
+        self.clean_ends.saw(ended.over)
+    }
+
+    /// Takes what the guardian reports while nothing runs and nothing is to be started, until the
+    /// guardian has failed.
+    pub(super) async fn failed(&mut self) -> RunError {
+        loop {
+            if let Err(error) = self.hear().await {
+                return error;
+            }
+        }
     }
 
     /// Whether the command that runs under a lease has more memory than the margin allows.
@@ -294,34 +290,6 @@ impl Guard {
         Moment::from_nanos(deadline.nanos().saturating_sub(needed))
     }
 
-    /// Returns when the guardian has not done what it must before the lease ends, and half of the
-    /// margin is left. Waits for ever if there is no lease, or nothing runs.
-    pub(super) fn overdue(&self) -> impl Future<Output = ()> + use<> {
-        let running = self.running.as_ref();
-        let deadline = running.and_then(|running| running.deadline);
-        let left = deadline.map(|_| self.lost_by());
-        async move {
-            match left {
-                Some(left) => sleep(left).await,
-                None => pending().await,
-            }
-        }
-    }
-
-    /// How long to wait, from now on, for the guardian to do what it must before the lease ends.
-    fn lost_by(&self) -> Duration {
-        let deadline = self.running.as_ref().and_then(|running| running.deadline);
-        let nanos = match deadline {
-            Some(deadline) => {
-                let half_of_margin = self.terms.margin / 2;
-                let last = deadline.nanos().saturating_sub(half_of_margin);
-                last.saturating_sub(now().nanos())
-            }
-            None => self.terms.loss_grace.saturating_add(self.terms.margin),
-        };
-        Duration::from_nanos(nanos)
-    }
-
     fn tell(&self, order: &Order) -> Result<(), RunError> {
         match wire::send(&self.line, order, None) {
             // Whoever waits for an end hears of this one, and why.
@@ -338,10 +306,14 @@ impl Guard {
         match report.map_err(RunError::Talk)? {
             Some((Report::Ready { pid }, line)) => {
                 let ready = Pid::from_raw(pid).zip(line);
-                self.ready = ready.map(|(pid, line)| Ready { pid, line });
+                let ready = ready.map(|(pid, line)| Ready { pid, line });
+                // Somebody has killed the one before.
+                if let Some(before) = std::mem::replace(&mut self.ready, ready) {
+                    self.let_go(before.pid);
+                }
             }
             Some((Report::Ended { run, ended }, _)) if run == self.run => {
-                self.running = None;
+                self.run_over(Some(&ended));
                 self.ended = Some(ended);
             }
             // There are none of another run.
@@ -355,37 +327,26 @@ impl Guard {
         Ok(())
     }
 
-    /// The guardian is gone, or must go: sees to it that nothing of the command is left.
-    async fn bereaved(&mut self) -> RunError {
-        // It may only have closed its end of the line.
-        let _ = self.guardian.start_kill();
-        self.kill_group();
-        let status = match self.guardian.wait().await {
-            Ok(status) => status,
-            Err(error) => return RunError::Talk(error),
+    /// Nothing runs any more.
+    fn run_over(&mut self, ended: Option<&Ended>) {
+        let Some(Running { first, killed, .. }) = self.running.take() else {
+            return;
         };
-        // What is left of it has this process for a parent now; the group's id is known to be in
-        // use until the first process is collected, below.
-        self.kill_group();
-        self.running = None;
-        let cleared = timeout(HANGS, async {
-            while family::kill_adopted(self.session, self.own_children.as_deref())? {
-                sleep(Duration::from_millis(1)).await;
-            }
-            Ok(())
-        });
-        match cleared.await {
-            Ok(Err(error)) => RunError::Talk(error),
-            // What hangs in the kernel longer than that has been killed, and will be gone.
-            Ok(Ok(())) | Err(_) => RunError::GuardianDied(status),
+        self.let_go(first);
+        self.metrics.running.set(0);
+        if killed || ended.is_some_and(|ended| ended.killed.is_some()) {
+            self.metrics.kills.inc();
+        }
+        let by_itself = ended.filter(|ended| ended.why == Why::Itself && !killed);
+        if by_itself.is_some_and(|ended| ended.exit != Exit::Code(0)) {
+            self.metrics.failures.inc();
         }
     }
 
-    /// Kills the group of the command that runs. Its id is in use, but for the instant between the
-    /// guardian's collecting the first process and its report of that.
-    fn kill_group(&self) {
-        if let Some(running) = &self.running {
-            let _ = kill_process_group(running.first, Signal::KILL);
-        }
+    /// This process, which has ended or soon will, gets no more signals from here.
+    fn let_go(&self, pid: Pid) {
+        let pid = pid.as_raw_nonzero().get();
+        // A guardian that does not read lets go of it at the next start.
+        let _ = self.tell(&Order::LetGo { pid });
     }
 }

@@ -10,7 +10,7 @@ use elector_core::{Moment, actor::now};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     io::Errno,
-    process::{getpid, set_child_subreaper, setsid},
+    process::{Pid, getpid, set_child_subreaper, setsid},
 };
 
 use super::{
@@ -62,6 +62,8 @@ struct Guardian<'a> {
     before: Before,
     shim: Option<Shim>,
     ward: Option<Ward>,
+    /// Processes that have ended, and that the node may signal yet.
+    held: Vec<Pid>,
     /// Sockets of the node that are not to break before the command is dead.
     kept: Vec<OwnedFd>,
     proof: Proof,
@@ -106,6 +108,7 @@ impl<'a> Guardian<'a> {
             before: process::hasten()?,
             shim: None,
             ward: None,
+            held: Vec::new(),
             kept: Vec::new(),
             proof: Proof::of(process),
             last: None,
@@ -167,9 +170,13 @@ impl<'a> Guardian<'a> {
     }
 
     fn run_ended(&mut self, ended: Ended) -> io::Result<()> {
-        let Some(Ward { run, duty, .. }) = self.ward.take() else {
+        let Some(ward) = self.ward.take() else {
             return Ok(());
         };
+        let Ward {
+            run, duty, family, ..
+        } = ward;
+        self.held.push(family.first());
         if let Some(late) = duty.late(ended.over.nanos()) {
             self.lateness.saw(late);
         }
@@ -246,7 +253,10 @@ impl<'a> Guardian<'a> {
     /// The process in waiting has ended. If somebody has killed it, another takes its place.
     fn replace(&mut self, shim: &Shim) -> io::Result<()> {
         match Family::exit_of(&shim.handle)? {
-            Some(Exit::Signal(_)) => self.prepare(),
+            Some(Exit::Signal(_)) => {
+                self.held.push(shim.pid);
+                self.prepare()
+            }
             // Nothing to be repeated: it cannot do what it must.
             _ => Err(io::Error::other(
                 "the process that was to become the command ended",
@@ -280,6 +290,7 @@ impl<'a> Guardian<'a> {
                 ward.duty.prolong(deadline.nanos());
             }
             (Order::Stop { run, why }, Some(ward)) if ward.run == run => ward.stop(why),
+            (Order::LetGo { pid }, _) => self.collect(|held| held.as_raw_nonzero().get() == pid),
             (Order::Keep, _) => self.kept.extend(file),
             (Order::Entrust { farewell }, _) => {
                 if let Some(connection) = file {
@@ -304,6 +315,12 @@ impl<'a> Guardian<'a> {
         }
     }
 
+    /// Collects those that have ended and of which the node has let go.
+    fn collect(&mut self, is_let_go: impl Fn(Pid) -> bool) {
+        self.held
+            .retain(|&pid| !(is_let_go(pid) && family::collect(pid)));
+    }
+
     /// The process in waiting has been told to become the command.
     fn start(&mut self, run: u64, pid: i32, deadline: Option<Moment>) -> io::Result<()> {
         let told = |shim: &mut Shim| shim.pid.as_raw_nonzero().get() == pid;
@@ -313,6 +330,8 @@ impl<'a> Guardian<'a> {
                 most_margin,
                 ..
             } = self.terms;
+            // The node has this one in hand, and so no other.
+            self.collect(|_| true);
             let mut duty = Duty::new(self.terms, deadline.map(Moment::nanos));
             duty.leave(self.lateness.margin(margin, most_margin));
             self.ward = Some(Ward::new(run, shim, duty));

@@ -15,6 +15,9 @@ use super::{
     wire::{self, Order},
 };
 
+/// Variables that name the node's secrets, or where these are. They are not for the command.
+const SECRETS: [&str; 3] = ["ELECTOR_TOKEN", "ELECTOR_TOKEN_FILE", "ELECTOR_TLS_DIR"];
+
 /// A guardian that has been started, and the node's end of the line to it.
 pub(super) struct Launched {
     pub(super) line: UnixStream,
@@ -35,9 +38,10 @@ pub(super) fn launch(options: &Options) -> io::Result<Launched> {
         .arg0("elector")
         .arg(GUARDIAN)
         .args(&options.command)
-        // It is for commands to this node, and not for the command that is run.
-        .env_remove("ELECTOR_TOKEN")
         .stdin(theirs);
+    for secret in SECRETS {
+        command.env_remove(secret);
+    }
     // The command has the guardian's end: it goes with this statement, so that only the guardian
     // is left to close it.
     let guardian = tokio::process::Command::from(command).spawn()?;

@@ -37,8 +37,10 @@
 //! What it leaves behind gets SIGTERM, `grace`, SIGKILL, and only then is the end reported. So it
 //! has to stay in the foreground: a daemon that goes into the background is stopped for it.
 //!
-//! A terminal's Ctrl-C reaches the node alone, and so must a service manager's SIGTERM (systemd:
-//! `KillMode=mixed`): one that reaches COMMAND, too, ends it before the node has given up anything.
+//! Signals that the node was started to ignore, as by `nohup`, stay ignored in COMMAND, but for
+//! SIGTERM. A terminal's Ctrl-C reaches the node alone, and so must a service manager's SIGTERM
+//! (systemd: `KillMode=mixed`): one that reaches COMMAND, too, ends it before the node has given up
+//! anything.
 //!
 //! If the guardian does not do it, because it is stopped or gets no processor, the node sends
 //! SIGKILL half of `margin` before the lease ends.
@@ -79,15 +81,26 @@
 //! quarter of the time that a heartbeat may be late. An end after the lease is logged as an error,
 //! and counted in `elector_command_late_ends_total`.
 //!
+//! # Whom a signal can hit
+//!
+//! No stranger, though process ids are used again. The guardian collects the first process of
+//! COMMAND only when the node has said that it sends no more signals there. Until then no other
+//! process and no other group can have that id, which is what guardian and node send signals to.
+//! All others get them one by one from their parent, the guardian, which collects them itself. If
+//! the guardian is gone, the node is the parent, and collects what it has killed. So the first
+//! process is a zombie from its end to the node's word, which takes microseconds, or as long as a
+//! node is stopped.
+//!
 //! # The environment of COMMAND
 //!
-//! The node's, and: `ELECTOR_NODE`, the id of this node; `ELECTOR_EPOCH`, the epoch that it leads;
-//! `ELECTOR_FENCING_TOKEN`, the token to send along with every write, which is higher at each start
-//! and not set under an algorithm that gives none. Standard output and error are the node's;
-//! standard input is empty, unless [told otherwise](Stdin). COMMAND has no controlling terminal. It
-//! inherits one open file, `life` in the node's folder, which is locked: when the next life of the
-//! node gets that lock, no process is left that acted for the life before, and peers take it for a
-//! proof. A process that closes the file is not waited for.
+//! The node's, without `ELECTOR_TOKEN`, `ELECTOR_TOKEN_FILE` and `ELECTOR_TLS_DIR`, which are about
+//! the node's secrets; and: `ELECTOR_NODE`, the id of this node; `ELECTOR_EPOCH`, the epoch that it
+//! leads; `ELECTOR_FENCING_TOKEN`, the token to send along with every write, which is higher at
+//! each start and not set under an algorithm that gives none. Standard output and error are the
+//! node's; standard input is empty, unless [told otherwise](Stdin). COMMAND has no controlling
+//! terminal. It inherits one open file, `life` in the node's folder, which is locked: when the next
+//! life of the node gets that lock, no process is left that acted for the life before, and peers
+//! take it for a proof. A process that closes the file is not waited for.
 //!
 //! # In a container
 //!
@@ -111,6 +124,7 @@
 //! found any more, and 126 if it could not be executed.
 
 mod alarm;
+mod clean_ends;
 mod duty;
 mod ended;
 mod error;
@@ -120,6 +134,7 @@ mod guardian;
 mod keeper;
 mod lateness;
 mod launch;
+mod metrics;
 mod options;
 mod process;
 mod proof;
@@ -141,6 +156,7 @@ pub use ended::{Ended, Exit, Why};
 pub use error::RunError;
 pub use guard::Guard;
 pub use keeper::Keeper;
+pub use metrics::Metrics;
 pub use options::{Options, Stdin};
 pub use supervise::{ExitPolicy, Held, Outcome, supervise};
 pub use tenure::Tenure;

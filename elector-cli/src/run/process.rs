@@ -2,7 +2,7 @@ use std::{ffi::OsStr, fs, io};
 
 use rustix::{
     mm::{MlockAllFlags, mlockall},
-    process::{Resource, getpriority_process, getrlimit, setpriority_process},
+    process::{Resource, Signal, getpriority_process, getrlimit, setpriority_process},
     thread::{CapabilitySet, capabilities},
 };
 use thread_priority::{
@@ -13,6 +13,8 @@ use tokio::{
     runtime,
     signal::unix::{SignalKind, signal},
 };
+
+use crate::dispositions::Ignored;
 
 /// How `ps` shows this process; it would be called after `/proc/self/exe` otherwise.
 pub(super) fn rename(name: &str) {
@@ -109,23 +111,26 @@ fn is_capable(of: CapabilitySet) -> bool {
 }
 
 /// Signals that are meant for a whole service must not end its guardian before the node and the
-/// command have ended. Handlers, not an ignored or blocked signal, which the command would inherit.
-/// They stay when what installed them is gone, and only make a wait come back.
+/// command have ended. Handlers, not an ignored or blocked signal, which the command would inherit;
+/// but what was ignored at the start of the node stays ignored, also for the command. They stay
+/// when what installed them is gone, and only make a wait come back.
 pub(super) fn become_deaf() -> io::Result<()> {
     let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
     let _entered = runtime.enter();
-    for kind in [
-        SignalKind::terminate(),
-        SignalKind::interrupt(),
-        SignalKind::quit(),
-        SignalKind::hangup(),
-        SignalKind::user_defined1(),
-        SignalKind::user_defined2(),
-        SignalKind::alarm(),
-        // Not for deafness: there may be an orphan to collect.
-        SignalKind::child(),
-    ] {
-        drop(signal(kind)?);
+    let ignored = Ignored::at_start();
+    let meant_for_all = [
+        Signal::TERM,
+        Signal::INT,
+        Signal::QUIT,
+        Signal::HUP,
+        Signal::USR1,
+        Signal::USR2,
+        Signal::ALARM,
+    ];
+    let heard = meant_for_all.into_iter().filter(|&of| !ignored.keeps(of));
+    // Not for deafness: there may be an orphan to collect.
+    for of in heard.chain([Signal::CHILD]) {
+        drop(signal(SignalKind::from_raw(of.as_raw()))?);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use elector_core::{
 use serde::Deserialize;
 use tokio::time::{Instant, interval_at, sleep};
 
-use super::{Backoff, Ended, Guard, RunError, Tenure, Why};
+use super::{Backoff, Ended, Exit, Guard, RunError, Tenure, Why};
 
 /// A leadership that a command runs under, as far as its supervisor must know: a [`Leadership`].
 pub trait Held: Sync {
@@ -74,6 +74,8 @@ pub enum ExitPolicy {
     Restart,
     /// Shut the node down, and exit with the command's code.
     Stop,
+    /// Lead on without the command, whatever its code was; it is started again in the next tenure.
+    Wait,
 }
 
 /// How the work of one tenure ended. The command has ended in any case.
@@ -95,6 +97,9 @@ pub enum Outcome {
 /// the form that gives it `grace` to finish; if it returns [`Outcome::Resign`], the work ends with
 /// `Ok`.
 ///
+/// Under [`ExitPolicy::Wait`] nothing runs after the end of the command, and the work goes on until
+/// the leadership is to end.
+///
 /// After an end of the command by itself there is a pause of the `backoff`, which is to live as
 /// long as the node. A command that was killed at the end of its lease starts again without a pause
 /// when the lease is prolonged.
@@ -115,6 +120,7 @@ pub async fn supervise<H: Held>(
     backoff: &mut Backoff,
 ) -> Result<Outcome, RunError> {
     let mut warned = false;
+    let mut starts = 0_u64;
     loop {
         let ready = until_ending(held, guard.ready()).await;
         let Some(ready) = ready else {
@@ -130,31 +136,17 @@ pub async fn supervise<H: Held>(
             token,
             deadline: held.deadline(),
         })?;
+        starts += 1;
+        if starts > 1 {
+            guard.metrics().restarts.inc();
+        }
         let mut told = held.deadline().unwrap_or(Moment::ZERO);
         let ended = tend(held, guard, &mut told, &mut warned).await?;
-        tracing::info!(
-            epoch = held.epoch().0,
-            %ended,
-            asked_ns = ended.asked.map(Moment::nanos),
-            killed_ns = ended.killed.map(Moment::nanos),
-            over_ns = ended.over.nanos(),
-            // What the guardian went by, and what the lease was in the end.
-            told_ns = held.deadline().map(|_| told.nanos()),
-            deadline_ns = held.deadline().map(Moment::nanos),
-            "command ended"
-        );
-        if let Some(late) = held.deadline().and_then(|lease| late(&ended, lease)) {
-            guard.late_ends().inc();
-            tracing::error!(
-                epoch = held.epoch().0,
-                ?late,
-                "the command was dead only after the end of its lease, and the command of the next \
-                 leader may have run: raise --margin-ms, or look what kept the machine busy"
-            );
-        }
+        log_end(held, guard, &ended, told);
         match ended.why {
             Why::Itself if policy == ExitPolicy::Stop => return Ok(Outcome::Stop(ended)),
-            Why::Itself => {}
+            Why::Itself if policy == ExitPolicy::Wait => return wait(held, guard, ended).await,
+            Why::Itself => warn_of_clean_end(guard, &ended),
             // The lease is at fault, not the command: it starts again when the lease is prolonged,
             // without a pause. No other node has to be elected for that.
             Why::Deadline => match until_ending(held, held.prolonged(told)).await {
@@ -171,6 +163,64 @@ pub async fn supervise<H: Held>(
         if policy == ExitPolicy::Resign {
             return Ok(Outcome::Resign(ended));
         }
+    }
+}
+
+/// `told` is the deadline that the guardian went by.
+fn log_end<H: Held>(held: &H, guard: &Guard, ended: &Ended, told: Moment) {
+    // What the lease was in the end.
+    let lease = held.deadline();
+    tracing::info!(
+        epoch = held.epoch().0,
+        %ended,
+        asked_ns = ended.asked.map(Moment::nanos),
+        killed_ns = ended.killed.map(Moment::nanos),
+        over_ns = ended.over.nanos(),
+        told_ns = lease.map(|_| told.nanos()),
+        deadline_ns = lease.map(Moment::nanos),
+        "command ended"
+    );
+    if let Some(late) = lease.and_then(|lease| late(ended, lease)) {
+        guard.metrics().late_ends.inc();
+        tracing::error!(
+            epoch = held.epoch().0,
+            ?late,
+            "the command was dead only after the end of its lease, and the command of the next \
+             leader may have run: raise --margin-ms, or look what kept the machine busy"
+        );
+    }
+}
+
+/// The command has ended by itself, and the node leads on without it.
+async fn wait<H: Held>(held: &H, guard: &mut Guard, ended: Ended) -> Result<Outcome, RunError> {
+    let epoch = held.epoch().0;
+    if ended.exit == Exit::Code(0) {
+        tracing::info!(
+            epoch,
+            "the node leads on, and starts the command in its next tenure"
+        );
+    } else {
+        tracing::warn!(
+            epoch, %ended,
+            "the command has failed. The node leads on, and starts it in its next tenure: for \
+             another try, make this node step down, or choose another --on-exit"
+        );
+    }
+    tokio::select! {
+        biased;
+        () = held.ending() => Ok(Outcome::Over(Some(ended))),
+        error = guard.failed() => Err(error),
+    }
+}
+
+/// The command has ended by itself, and will be started again, here or by the next leader.
+fn warn_of_clean_end(guard: &mut Guard, ended: &Ended) {
+    if ended.exit == Exit::Code(0) && guard.ends_too_often(ended) {
+        tracing::warn!(
+            "the command has ended with code 0 for the third time within a minute, and is started \
+             again each time. It is expected to run for as long as the node leads: for work that \
+             ends, use --on-exit wait, and see docs/operate.md#work-that-ends"
+        );
     }
 }
 

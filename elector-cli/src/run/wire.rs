@@ -37,6 +37,8 @@ pub(super) enum Order {
     },
     /// Stop the command.
     Stop { run: u64, why: Why },
+    /// The node sends no signal to this process or its group any more: its id may be used again.
+    LetGo { pid: i32 },
     /// Keep the socket that comes with it open for as long as the command lives.
     Keep,
     /// Keep the connection that comes with it, and write this there when node and command are dead.

@@ -31,6 +31,7 @@ fn the_end_of_the_command_can_be_that_of_the_node() {
         let stop = ["--on-exit", "stop"];
         let (ended, said) = finished(&mut shell(folder.path(), &stop, script));
         assert_eq!(ended, code, "{script}: {said}");
+        assert_eq!(said.contains("ERROR"), code != 0, "{script}: {said}");
     }
 }
 

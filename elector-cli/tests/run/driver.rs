@@ -24,6 +24,9 @@ impl Driver {
         command.env("JOB", job).env("FOLDER", folder);
         // Somebody else's, and not to be handed on.
         command.env("ELECTOR_FENCING_TOKEN", "999");
+        for secret in ["ELECTOR_TOKEN", "ELECTOR_TOKEN_FILE", "ELECTOR_TLS_DIR"] {
+            command.env(secret, "secret");
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::null());
         Self(command.spawn().unwrap())
     }

@@ -21,7 +21,7 @@ use std::{
 
 use elector_cli::run::{Guard, Options, Tenure};
 use elector_core::{Epoch, FencingToken, Moment, NodeId, actor::now};
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal};
 
 /// Nothing here takes so long unless it never ends.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -90,6 +90,15 @@ fn gone(pid: Pid) -> bool {
         matches!(state, Some('Z' | 'X'))
     };
     stat.map_or(true, state)
+}
+
+/// Whether this process was started to ignore a signal, and so lets all that it starts ignore it.
+fn ignored(signal: Signal) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let mut lines = status.lines();
+    let mask = lines.find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    let mask = u64::from_str_radix(mask.trim(), 16).unwrap();
+    mask & (1 << (signal.as_raw() - 1)) != 0
 }
 
 /// A shell that runs this, with `$0` the path of this file.

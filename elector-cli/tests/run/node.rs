@@ -100,6 +100,7 @@ fn standard_input_is_inherited_on_request() {
     let read = folder.read("pid.whole");
     assert!(read.starts_with("a line for the leader\n"), "{read}");
     assert!(read.contains("ELECTOR_EPOCH=8") && !read.contains("ELECTOR_FENCING_TOKEN"));
+    assert!(!read.contains("=secret"), "{read}");
 }
 
 // Leadership may come and go for months: nothing may be left of it, whenever it goes.

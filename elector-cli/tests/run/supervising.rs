@@ -158,7 +158,7 @@ async fn an_end_after_the_lease_is_counted() {
         };
         let (outcome, ()) = within(async { tokio::join!(work, story) }).await;
         assert_eq!(over(outcome).why, Why::Returned);
-        assert_eq!(guard.late_ends().get(), late);
+        assert_eq!(guard.metrics().late_ends.get(), late);
         fs::remove_file(folder.path("pid")).unwrap();
     }
 }
@@ -201,6 +201,90 @@ async fn a_command_that_ends_by_itself_meets_the_policy() {
     };
     let (outcome, ()) = within(async { tokio::join!(work, story) }).await;
     assert!(matches!(outcome.unwrap(), Outcome::Over(_)));
+}
+
+// Work that is done must not be done again in the same tenure, whether it went well or not; and the
+// node must give its leadership up when it is asked to.
+#[tokio::test]
+async fn a_command_that_ends_can_be_all_that_there_is_to_do() {
+    let folder = Folder::new();
+    let once = "echo x >> $0; exit $(cat $0.code)";
+    let mut guard = guard(&script(once, &folder.path("runs"))).await;
+    for (code, runs) in [(0, "x"), (5, "x\nx")] {
+        fs::write(folder.path("runs.code"), code.to_string()).unwrap();
+        let held = Script::new(60_000);
+        let mut backoff = Backoff::default();
+        let metrics = guard.metrics().clone();
+        let before = metrics.starts.get();
+        let work = supervise(&held, &mut guard, ExitPolicy::Wait, &mut backoff);
+        let story = async {
+            while metrics.starts.get() == before || metrics.running.get() == 1 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            // Time for another start, if there were one.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            held.ending.send_replace(true);
+        };
+        let (outcome, ()) = within(async { tokio::join!(work, story) }).await;
+        let ended = over(outcome);
+        assert_eq!((ended.exit, ended.why), (Exit::Code(code), Why::Itself));
+        assert_eq!(folder.read("runs"), runs);
+    }
+    let metrics = guard.metrics();
+    assert_eq!((metrics.starts.get(), metrics.restarts.get()), (2, 0));
+    assert_eq!((metrics.failures.get(), metrics.kills.get()), (1, 0));
+    assert_eq!(metrics.running.get(), 0);
+}
+
+// A node that waits has nobody to stop its next command when its guardian is gone.
+#[tokio::test]
+async fn a_guardian_that_goes_while_nothing_is_to_be_done_is_missed() {
+    let folder = Folder::new();
+    let mut guard = guard(&script("echo > $0", &folder.path("ran"))).await;
+    let guardian = i32::try_from(guard.guardian()).unwrap();
+    let held = Script::new(60_000);
+    let mut backoff = Backoff::default();
+    let work = supervise(&held, &mut guard, ExitPolicy::Wait, &mut backoff);
+    let story = async {
+        appears(&folder, "ran").await;
+        kill_process(Pid::from_raw(guardian).unwrap(), Signal::KILL).unwrap();
+    };
+    let (outcome, ()) = within(async { tokio::join!(work, story) }).await;
+    assert!(
+        matches!(outcome, Err(RunError::GuardianDied(_))),
+        "{outcome:?}"
+    );
+}
+
+// What is counted is what an operator is woken up for.
+#[tokio::test]
+async fn each_end_of_a_command_is_counted_as_what_it_was() {
+    let folder = Folder::new();
+    let stubborn = format!("trap '' TERM; {TELL}; exec sleep 1000");
+    let options = Options {
+        grace: Duration::from_millis(50),
+        ..script(&stubborn, &folder.path("pid"))
+    };
+    let mut guard = guard(&options).await;
+    let held = Script::new(60_000);
+    let metrics = guard.metrics().clone();
+    let mut backoff = Backoff::default();
+    let work = supervise(&held, &mut guard, ExitPolicy::Restart, &mut backoff);
+    let story = async {
+        appears(&folder, "pid").await;
+        assert_eq!(metrics.running.get(), 1);
+        let first = folder.pid("pid");
+        fs::remove_file(folder.path("pid")).unwrap();
+        kill_process(first, Signal::KILL).unwrap();
+        appears(&folder, "pid").await;
+        held.ending.send_replace(true);
+    };
+    let (outcome, ()) = within(async { tokio::join!(work, story) }).await;
+    assert_eq!(over(outcome).exit, Exit::Signal(9));
+    assert_eq!((metrics.starts.get(), metrics.restarts.get()), (2, 1));
+    // The first one was not killed by us.
+    assert_eq!((metrics.failures.get(), metrics.kills.get()), (1, 1));
+    assert_eq!((metrics.running.get(), metrics.late_ends.get()), (0, 0));
 }
 
 // What the first start of a command left behind must not be taken for the second start's.

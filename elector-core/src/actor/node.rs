@@ -285,7 +285,7 @@ impl<A: ElectionAlgorithm> Node<A> {
 
     fn end(&mut self, end: super::shared::End, ctx: &mut Context<Self>) {
         if let Err(error) = &end {
-            tracing::error!(node = %self.driver.members().me(), %error, "node stopped");
+            tracing::error!(node = self.driver.members().me().0, %error, "node stopped");
         }
         self.ended = true;
         self.end_tenure();

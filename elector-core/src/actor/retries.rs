@@ -53,7 +53,7 @@ impl Retries {
             work.failure = Some(text);
         });
         if failures <= self.policy.retries {
-            tracing::warn!(%node, error = %failure, failures, ?pause, "the work is tried again after the pause");
+            tracing::warn!(node = node.0, error = %failure, failures, ?pause, "the work is tried again after the pause");
             // If the leadership is to end, it ends, and this is over.
             if !work.0.tenure.is_ending() {
                 work.0.begin_anew();
@@ -70,11 +70,11 @@ impl Retries {
         drop(work);
         match self.policy.then {
             AfterRetries::Withdraw => tracing::error!(
-                %node, error = %failure, failures,
+                node = node.0, error = %failure, failures,
                 "this node takes no leadership any more: mend the cause, and restart the process"
             ),
             AfterRetries::ExitProcess => {
-                tracing::error!(%node, error = %failure, failures, "this process ends");
+                tracing::error!(node = node.0, error = %failure, failures, "this process ends");
                 // It ends in any case.
                 let _ = elector.leave(LEAVE).await;
                 process::exit(FAILED);

@@ -94,7 +94,7 @@ impl<A: ElectionAlgorithm> Doorkeeper<A> {
                 Err(error) => {
                     if !complained {
                         tracing::error!(
-                            node = %self.station.me(), %error,
+                            node = self.station.me().0, %error,
                             "no connection can be accepted, and peers that are connected stay so: \
                              if too many files are open, raise the limit (ulimit -n, LimitNOFILE)"
                         );

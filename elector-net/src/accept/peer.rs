@@ -56,7 +56,7 @@ async fn let_in<A: ElectionAlgorithm>(
     stream: &mut Stream,
 ) -> Result<Option<CancellationToken>, Refusal> {
     if let Err(error) = stream.move_here() {
-        tracing::debug!(node = %station.me(), peer = %link.node, %error, "a connection is lost");
+        tracing::debug!(node = station.me().0, peer = %link.node, %error, "a connection is lost");
         return Ok(None);
     }
     let claimed = match station.admit(hello.from, hello.disk).await {
@@ -100,12 +100,15 @@ async fn read<A: ElectionAlgorithm>(
             station.links.count(&Refusal::Garbage);
             if link.is_news_of_garbage() {
                 tracing::error!(
-                    node = %station.me(), peer = %link.node,
+                    node = station.me().0, peer = %link.node,
                     "this peer sent what is no message of the algorithm: is it of another release?"
                 );
             }
         }
-        tracing::debug!(node = %station.me(), peer = %link.node, %error, "it does not speak any more");
+        tracing::debug!(
+            node = station.me().0, peer = %link.node, %error,
+            "it does not speak any more"
+        );
     }
     link.left(&closing);
 }

@@ -7,7 +7,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     /// Counts why there is no connection, and keeps it as the reason of the outage.
     pub(super) fn complain(&self, error: &DialError) {
         let (node, peer, address) = (self.station.me(), self.link.node, &self.link.address);
-        tracing::debug!(%node, %peer, %address, %error, "no connection");
+        tracing::debug!(node = node.0, %peer, %address, %error, "no connection");
         if let Some(refusal) = error.refusal() {
             self.station.links.count(refusal);
         }

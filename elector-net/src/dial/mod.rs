@@ -226,7 +226,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         let error = ended.await.err();
         self.link.set_up(false);
         tracing::debug!(
-            node = %self.station.me(), peer = %self.link.node, ?error, "the connection has ended"
+            node = self.station.me().0, peer = %self.link.node, ?error, "the connection has ended"
         );
         // What waits is of the past by the time there is another connection. So is its own
         // connection that came in meanwhile: if it is refused now, a second try at once would only

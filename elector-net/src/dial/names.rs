@@ -145,19 +145,22 @@ impl Names {
         let before = std::mem::replace(&mut self.told, now);
         match found {
             Err(error) if now.0 && !before.0 => tracing::warn!(
-                %node, %peer, name, %error,
+                node = node.0, %peer, name, %error,
                 "the name of this peer cannot be looked up: check the name in the list of peers, and \
                  the name servers of this machine. Until then the peer is dialled at the addresses \
                  that are known from before"
             ),
             Ok(_) if before.0 => {
-                tracing::info!(%node, %peer, name, "the name of this peer can be looked up again");
+                tracing::info!(
+                    node = node.0, %peer, name,
+                    "the name of this peer can be looked up again"
+                );
             }
             _ => {}
         }
         if now.1 && !before.1 {
             tracing::warn!(
-                %node, %peer, name, ?took,
+                node = node.0, %peer, name, ?took,
                 "to look up the name of this peer takes long: check whether the first name server \
                  of this machine answers"
             );

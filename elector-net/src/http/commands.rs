@@ -31,7 +31,7 @@ pub(super) async fn step_down(State(service): State<Service>, headers: HeaderMap
     if let Err(refused) = admit(shared, &headers) {
         return *refused;
     }
-    tracing::info!(node = %shared.watched.me(), "told over HTTP to step down");
+    tracing::info!(node = shared.watched.me().0, "told over HTTP to step down");
     carry_out(shared, shared.watched.node.step_down()).await
 }
 
@@ -58,7 +58,7 @@ pub(super) async fn transfer(
             return refusal(StatusCode::BAD_REQUEST, &reason);
         }
     };
-    tracing::info!(node = %shared.watched.me(), %to, "told over HTTP to transfer leadership");
+    tracing::info!(node = shared.watched.me().0, %to, "told over HTTP to transfer leadership");
     carry_out(shared, shared.watched.node.transfer_to(to)).await
 }
 
@@ -90,7 +90,10 @@ fn admit(shared: &Shared, headers: &HeaderMap) -> Result<(), Box<Response>> {
     }
     if shared.usage.unauthorized.inc() == 0 {
         // Once: whoever tries again and again must not fill the log. The metric counts.
-        tracing::warn!(node = %shared.watched.me(), "a command over HTTP was refused for its token");
+        tracing::warn!(
+            node = shared.watched.me().0,
+            "a command over HTTP was refused for its token"
+        );
     }
     let mut response = refusal(
         StatusCode::UNAUTHORIZED,

@@ -30,12 +30,12 @@ fn log<A: ElectionAlgorithm>(station: &Station<A>, link: &Link, news: News) {
     let (node, peer, address) = (station.me(), link.node, &link.address);
     match news {
         News::Away(reason) => {
-            tracing::warn!(%node, %peer, %address, %reason, "this peer is unreachable");
+            tracing::warn!(node = node.0, %peer, %address, %reason, "this peer is unreachable");
         }
         News::Back { away, is_first } => {
             let away = Duration::from_millis(u64::try_from(away.as_millis()).unwrap_or(u64::MAX));
             let again = if is_first { "" } else { " again" };
-            tracing::info!(%node, %peer, %address, ?away, "this peer is reachable{again}");
+            tracing::info!(node = node.0, %peer, %address, ?away, "this peer is reachable{again}");
         }
     }
 }

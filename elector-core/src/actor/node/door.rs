@@ -19,7 +19,8 @@ impl<A: ElectionAlgorithm> Node<A> {
         if count.is_power_of_two() {
             let node = self.driver.members().me();
             tracing::error!(
-                %node, peer = %from, message = message.kind(), epoch = heard.0, own = own.0, count,
+                node = node.0, peer = %from, message = message.kind(), epoch = heard.0,
+                own = own.0, count,
                 "a message with an absurd epoch was dropped: its sender is broken, or is no peer"
             );
         }

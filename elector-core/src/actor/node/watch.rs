@@ -53,7 +53,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         });
         self.end_tenure();
         tracing::error!(
-            node = %self.driver.members().me(), limit = ?watch.limit(),
+            node = self.driver.members().me().0, limit = ?watch.limit(),
             "the work of the leader has not checked in within the limit, so this node gives \
              leadership up, and takes none until the work goes on: look what the work waits for"
         );

@@ -1,0 +1,70 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use elector_core::{ElectionAlgorithm, actor::Elector};
+use elector_net::Monitor;
+use tokio::task::JoinHandle;
+
+use super::{
+    reload::Reload,
+    signals::{Signals, Told},
+};
+
+/// Does what signals tell this process: leaves the cluster in good order when it is told to end,
+/// and at once when it is told so twice. `told` says that it was told to end.
+pub(super) fn obey<A: ElectionAlgorithm>(
+    mut signals: Signals,
+    reload: Reload,
+    elector: Elector<A>,
+    monitor: Monitor,
+    limit: Duration,
+    told: Arc<AtomicBool>,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let signal = until(&mut signals, &reload, &[Told::End, Told::HangUp]).await;
+        told.store(true, Ordering::Release);
+        monitor.leaving();
+        let node = elector.node_id().0;
+        tracing::info!(target: "elector", node, signal, "told to end: handing over");
+        let left = elector.leave(limit);
+        tokio::select! {
+            left = left => match left {
+                Ok(Some(leader)) => tracing::info!(target: "elector", %leader, "handed over"),
+                Ok(None) => tracing::warn!(
+                    target: "elector",
+                    "ended, and no other leader is known"
+                ),
+                Err(error) => tracing::error!(
+                    target: "elector", %error,
+                    "ended, not in good order"
+                ),
+            },
+            signal = until(&mut signals, &reload, &[Told::End]) => {
+                tracing::warn!(target: "elector", signal, "told to end again: ending at once");
+                // How it ended is told by the node itself.
+                let _ = elector.shutdown_within(Duration::ZERO).await;
+            }
+        }
+    })
+}
+
+/// Waits for a signal that tells one of these; its name.
+async fn until(signals: &mut Signals, reload: &Reload, awaited: &[Told]) -> &'static str {
+    loop {
+        let (told, signal) = signals.next().await;
+        if awaited.contains(&told) {
+            return signal;
+        }
+        match told {
+            Told::Reload => reload.reload(),
+            Told::Nothing => tracing::info!(target: "elector", signal, "ignored"),
+            // It ends already.
+            Told::End | Told::HangUp => {}
+        }
+    }
+}

@@ -1,0 +1,90 @@
+use std::{ffi::OsString, fs};
+
+use rustix::process::Signal;
+
+use crate::{
+    cluster::{Cluster, Setup},
+    command::{elector, finished},
+    until,
+};
+
+/// A cluster with a command that does its work and ends.
+fn brief(nodes: u64, policy: &str) -> Cluster {
+    let work = ["sh", "-c", "echo x >> $CHILD_FOLDER/runs"];
+    let mut cluster = Cluster::formatted(Setup {
+        command: work.map(OsString::from).into(),
+        arguments: ["--on-exit", policy].map(Into::into).into(),
+        ..Setup::new("raft", nodes)
+    });
+    let token = cluster.path("token");
+    fs::write(&token, "correct-horse-battery-staple\n").unwrap();
+    for id in cluster.nodes() {
+        let mut node = cluster.work(id);
+        node.env("ELECTOR_HTTP", cluster.http(id));
+        node.env("ELECTOR_TOKEN_FILE", &token);
+        cluster.spawn_as(id, node);
+    }
+    cluster
+}
+
+fn runs(cluster: &Cluster) -> usize {
+    let runs = fs::read_to_string(cluster.shared("runs"));
+    runs.unwrap_or_default().lines().count()
+}
+
+/// The value of a metric of a node.
+fn metric(cluster: &Cluster, node: u64, name: &str) -> u64 {
+    let answer = ureq::get(format!("http://{}/metrics", cluster.http(node))).call();
+    let text = answer.unwrap().body_mut().read_to_string().unwrap();
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value
+        .unwrap_or_else(|| panic!("{name}: {text}"))
+        .parse()
+        .unwrap()
+}
+
+// A job that is done once a tenure: the leader leads on, says so, and goes when it is asked to.
+#[test]
+fn a_node_can_lead_on_when_its_command_has_ended() {
+    let cluster = brief(3, "wait");
+    let (epoch, leader) = cluster.leader();
+    cluster.board.hears(leader, "the node leads on");
+    assert_eq!(runs(&cluster), 1);
+    for (name, value) in [
+        ("elector_command_starts_total", 1),
+        ("elector_command_restarts_total", 0),
+        ("elector_command_failures_total", 0),
+        ("elector_command_kills_total", 0),
+        ("elector_command_late_ends_total", 0),
+        ("elector_command_running", 0),
+    ] {
+        assert_eq!(metric(&cluster, leader, name), value, "{name}");
+    }
+    let ask = |arguments: &[&str]| {
+        let mut command = elector(arguments);
+        finished(command.args(["--http", &cluster.http(leader)]))
+    };
+    let (code, said) = ask(&["status"]);
+    assert_eq!(code, 0, "it holds the leadership: {said}");
+    let token = cluster.path("token").display().to_string();
+    let (code, said) = ask(&["step-down", "--token-file", &token]);
+    assert_eq!(code, 0, "{said}");
+    let (_, next) = cluster.leader_after(epoch);
+    cluster.board.hears(next, "the node leads on");
+    assert_eq!(runs(&cluster), 2);
+}
+
+// Who runs a job now and then as if it were a service must hear of it.
+#[test]
+fn a_command_that_ends_again_and_again_is_told() {
+    let mut cluster = brief(1, "restart");
+    cluster.leader();
+    cluster.board.hears(1, "third time within a minute");
+    until("it is counted", || {
+        metric(&cluster, 1, "elector_command_restarts_total") >= 2
+    });
+    cluster.signal(1, Signal::TERM);
+    assert_eq!(cluster.ended(1), 0);
+}
