@@ -68,6 +68,8 @@ mod log;
 mod metrics;
 mod node;
 mod options;
+#[cfg(target_os = "linux")]
+mod process;
 mod report;
 mod routes;
 mod server;
