@@ -96,6 +96,7 @@ pub struct Options {
     pub(super) address: Option<String>,
     pub(super) peers: Option<Box<dyn Peers>>,
     pub(super) metrics: Vec<Registering>,
+    pub(super) hosts: Vec<String>,
     pub(super) limits: Limits,
 }
 
@@ -110,6 +111,7 @@ impl Options {
             address: None,
             peers: None,
             metrics: Vec::new(),
+            hosts: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -154,6 +156,17 @@ impl Options {
         self.metrics(move |registry| {
             registry.register_with_unit("elector_disk_write", help, Unit::Seconds, took);
         })
+    }
+
+    /// Answers, on a loopback address, also when it is asked for under this host name. May be
+    /// called several times.
+    ///
+    /// [`Service::serve`](super::Service::serve) on loopback answers only requests whose `Host` is
+    /// `localhost`, a loopback address or such a name: a page in a browser on this machine can have
+    /// a name of its own lead to 127.0.0.1 (DNS rebinding), and read the answers.
+    pub fn host(mut self, name: impl Into<String>) -> Self {
+        self.hosts.push(name.into());
+        self
     }
 
     /// Registers further metrics beside the node's own. May be called several times.
