@@ -10,7 +10,7 @@ use elector_core::{
     actor::{Builder, Elector, StartError},
 };
 
-use crate::{Detection, Farewell, FileStorage, Identity, Monitor, RecordError, Tcp, Tls};
+use crate::{Detection, Farewell, FileStorage, Identity, Monitor, RecordError, Register, Tcp, Tls};
 
 /// Makes a node of a real cluster of what [`Elector::builder`] begins: it reaches its peers over
 /// TCP at the addresses that they were named with, and keeps its state in a folder.
@@ -53,10 +53,14 @@ impl<A: ElectionAlgorithm> NetBuilder<A> for Builder<A> {
             *config.timing_mut() = Timing::patient();
             config
         });
+        // Without an id nothing is ever opened: `start` says so.
+        let me = self.named_node().unwrap_or(NodeId(0));
+        let identity = Identity::of::<A>(self.name(), me);
         NodeBuilder {
             tcp: Tcp::new(self.name(), peers, config.clone()),
             folder: folder.as_ref().to_owned(),
-            on_node_thread: false,
+            storage: FileStorage::at(folder.as_ref(), identity.clone()),
+            identity,
             builder: self.config(config),
         }
     }
@@ -68,7 +72,8 @@ pub struct NodeBuilder<A: ElectionAlgorithm> {
     builder: Builder<A>,
     tcp: Tcp<A>,
     folder: PathBuf,
-    on_node_thread: bool,
+    identity: Identity,
+    storage: FileStorage,
 }
 
 impl<A: ElectionAlgorithm> NodeBuilder<A> {
@@ -137,7 +142,7 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
     /// See [`FileStorage::on_node_thread`].
     #[must_use]
     pub fn save_on_node_thread(mut self, yes: bool) -> Self {
-        self.on_node_thread = yes;
+        self.storage = self.storage.on_node_thread(yes);
         self
     }
 
@@ -147,13 +152,19 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
         self.tcp.monitor()
     }
 
+    /// The node's record, for `http::Options::record` and for [`Register::check`].
+    #[must_use]
+    pub fn register(&self) -> Register {
+        self.storage.register()
+    }
+
     /// Makes the folder of a node that has never run: see [`FileStorage::format`].
     ///
     /// # Errors
     /// As [`FileStorage::format`].
     pub fn format(&self) -> Result<(), RecordError> {
         let peers = self.builder.named_peers().iter().map(|peer| peer.id);
-        FileStorage::format(&self.folder, &self.identity(), peers)
+        FileStorage::format(&self.folder, &self.identity, peers)
     }
 
     /// Starts the node: see [`Builder::start`].
@@ -161,17 +172,9 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
     /// # Errors
     /// As [`Builder::start`]; the record is read first, then the socket is opened.
     pub async fn start(self) -> Result<Elector<A>, StartError> {
-        let storage = FileStorage::at(&self.folder, self.identity());
-        let storage = storage.on_node_thread(self.on_node_thread);
-        let tcp = self.tcp.register(storage.register());
-        let builder = self.builder.storage(storage);
+        let tcp = self.tcp.register(self.storage.register());
+        let builder = self.builder.storage(self.storage);
         builder.transport(tcp).start().await
-    }
-
-    fn identity(&self) -> Identity {
-        // Without an id nothing is ever opened: `start` says so.
-        let me = self.builder.named_node().unwrap_or(NodeId(0));
-        Identity::of::<A>(self.builder.name(), me)
     }
 }
 

@@ -148,6 +148,90 @@ async fn one_opens_it_at_a_time() {
     load(&mut second).await.unwrap();
 }
 
+// A lock file that was deleted, as by a script that cleans up, must not let a second life in.
+#[tokio::test]
+async fn one_opens_it_at_a_time_without_the_lock_file_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = made(folder.path());
+    load(&mut first).await.unwrap();
+    fs::remove_file(folder.path().join("lock")).unwrap();
+    let mut second = FileStorage::at(folder.path(), identity());
+    let error = load(&mut second).await.unwrap_err();
+    assert!(matches!(error, RecordError::InUse { .. }), "{error}");
+    let error = FileStorage::stopped::<Raft>(folder.path()).unwrap_err();
+    assert!(matches!(error, RecordError::InUse { .. }), "{error}");
+    assert!(FileStorage::inspect(folder.path()).is_ok());
+    save(&mut first, &term(3)).await.unwrap();
+    drop(first);
+    assert_eq!(load(&mut second).await.unwrap(), Some(term(3)));
+}
+
+// A vote that is written into a file that was deleted is forgotten at the next start.
+#[tokio::test]
+async fn nothing_is_saved_where_the_record_is_not_any_more() {
+    let place = tempfile::tempdir().unwrap();
+    let (folder, aside) = (place.path().join("data"), place.path().join("aside"));
+    for replaced in [false, true] {
+        let mut storage = made(&folder);
+        let register = storage.register();
+        assert!(register.check().is_ok(), "nothing is open yet");
+        load(&mut storage).await.unwrap();
+        save(&mut storage, &term(1)).await.unwrap();
+        assert!(register.check().is_ok());
+        fs::rename(&folder, &aside).unwrap();
+        if replaced {
+            fs::create_dir(&folder).unwrap();
+            fs::copy(aside.join("record"), folder.join("record")).unwrap();
+        }
+        let why = if replaced {
+            "another file"
+        } else {
+            "not there"
+        };
+        let error = register.check().unwrap_err();
+        assert!(matches!(error, RecordError::Displaced { .. }), "{error}");
+        assert!(error.to_string().contains(why), "{error}");
+        let error = save(&mut storage, &term(2)).await.unwrap_err();
+        assert!(matches!(error, RecordError::Displaced { .. }), "{error}");
+        assert_eq!(FileStorage::inspect(&aside).unwrap().sequence, 2);
+        drop(storage);
+        assert!(register.check().is_ok(), "nothing is open any more");
+        fs::remove_dir_all(&aside).unwrap();
+        let _ = fs::remove_dir_all(&folder);
+    }
+}
+
+// Who can write in the folder can put a record of an earlier day there.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_that_others_can_write_in_is_refused_with_the_command_that_mends_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let mode = |mode| fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o707);
+    let error = FileStorage::format(folder.path(), &identity(), [NodeId(1)]).unwrap_err();
+    let told = error.to_string();
+    let command = format!(
+        "(mode 0707), and so replace the record: chmod 0705 {}",
+        folder.path().display()
+    );
+    assert!(told.contains(&command), "{told}");
+    assert!(matches!(
+        FileStorage::check_folder(folder.path()),
+        Err(RecordError::FolderExposed { .. })
+    ));
+    mode(0o755);
+    let mut storage = made(folder.path());
+    mode(0o1777);
+    let error = load(&mut storage).await.unwrap_err();
+    assert!(
+        matches!(error, RecordError::FolderExposed { .. }),
+        "{error}"
+    );
+    mode(0o700);
+    load(&mut storage).await.unwrap();
+}
+
 // What was saved by an algorithm of the same name need not be what this one saves: half of it would
 // be a vote that nobody cast.
 #[tokio::test]

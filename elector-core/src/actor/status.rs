@@ -4,6 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde::{Serialize, Serializer, ser::SerializeStruct};
 use thiserror::Error;
 use tokio::sync::broadcast;
 
@@ -12,6 +13,20 @@ use crate::{Epoch, NodeId, Role, View};
 
 /// What a node knows of the election: for routing and for display, never for writing. Whoever
 /// writes asks its [`Leadership`](super::Leadership).
+///
+/// It can be serialized, for a status page of the application's own: with what is so at that
+/// moment, and without `since`, which has no meaning outside the process. `lease_remaining_ms` is
+/// rounded down; it is `null` without a leadership, or without a lease.
+///
+/// ```
+/// use elector_core::{ElectionAlgorithm, actor::Elector};
+///
+/// fn page<A: ElectionAlgorithm>(elector: &Elector<A>) -> serde_json::Result<String> {
+///     // {"role":"follower","leader":2,"epoch":7,"holds_leadership":false,
+///     //  "lease_remaining_ms":null}
+///     serde_json::to_string(&elector.status())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Status {
     /// What the node takes itself to be.
@@ -73,6 +88,24 @@ impl Status {
     #[must_use]
     pub fn holds_leadership(&self) -> bool {
         self.tenure.as_ref().is_some_and(|tenure| tenure.holds())
+    }
+}
+
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        // First: a lease that ends in between is then none that is held, rather than a leadership
+        // without a lease.
+        let lease = self.lease_remaining();
+        let holds = self.holds_leadership();
+        let lease = lease.filter(|_| holds);
+        let lease_ms = lease.map(|lease| u64::try_from(lease.as_millis()).unwrap_or(u64::MAX));
+        let mut status = to.serialize_struct("Status", 5)?;
+        status.serialize_field("role", &self.role)?;
+        status.serialize_field("leader", &self.leader)?;
+        status.serialize_field("epoch", &self.epoch)?;
+        status.serialize_field("holds_leadership", &holds)?;
+        status.serialize_field("lease_remaining_ms", &lease_ms)?;
+        status.end()
     }
 }
 
@@ -196,5 +229,24 @@ impl News {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.ended = true;
         inner.readers = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    // Dashboards read the keys of `/v1/status`, whoever serves them.
+    #[test]
+    fn a_status_has_the_keys_of_the_http_service() {
+        let view = View::following(Epoch(7), Some(NodeId(2)));
+        let status = Status::of(view, None);
+        let expected = json!({
+            "role": "follower", "leader": 2, "epoch": 7, "holds_leadership": false,
+            "lease_remaining_ms": null,
+        });
+        assert_eq!(serde_json::to_value(&status).unwrap(), expected);
     }
 }

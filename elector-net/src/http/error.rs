@@ -42,4 +42,18 @@ pub enum HttpError {
         /// Why not.
         source: io::Error,
     },
+    /// Others can read the token, and so command the node, or replace it.
+    #[error(
+        "others can read or write the file {path} (mode {mode:03o}), and with its bearer token \
+         command the node; if they may have read it, make a new one, then: chmod {allowed:o} {path}",
+        path = path.display()
+    )]
+    TokenExposed {
+        /// Which file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+        /// Those that it may have.
+        allowed: u32,
+    },
 }

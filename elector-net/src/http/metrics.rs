@@ -50,8 +50,8 @@ impl Usage {
     }
 }
 
-/// The registry of one node: its own metrics, read whenever somebody asks, and those that the
-/// application adds.
+/// The registry of one node: its own metrics and those of the process, read whenever somebody asks,
+/// and those that the application adds.
 pub(super) fn registry(watched: &Arc<Watched>, usage: &Usage) -> Registry {
     let mut registry = Registry::default();
     registry.register(
@@ -65,6 +65,8 @@ pub(super) fn registry(watched: &Arc<Watched>, usage: &Usage) -> Registry {
         ]),
     );
     registry.register_collector(Box::new(Reading(Arc::clone(watched))));
+    #[cfg(target_os = "linux")]
+    registry.register_collector(Box::new(super::process::Process::new()));
     usage.register(&mut registry);
     registry
 }
@@ -158,10 +160,11 @@ impl Reading {
     }
 }
 
-struct Page<'a>(DescriptorEncoder<'a>);
+/// What is written at a scrape.
+pub(super) struct Page<'a>(pub(super) DescriptorEncoder<'a>);
 
 impl Page<'_> {
-    fn gauge(
+    pub(super) fn gauge(
         &mut self,
         name: &str,
         help: &str,
@@ -170,7 +173,7 @@ impl Page<'_> {
         self.write(name, help, None, &ConstGauge::new(value))
     }
 
-    fn seconds(&mut self, name: &str, help: &str, value: f64) -> Result<(), fmt::Error> {
+    pub(super) fn seconds(&mut self, name: &str, help: &str, value: f64) -> Result<(), fmt::Error> {
         self.write(name, help, Some(&Unit::Seconds), &ConstGauge::new(value))
     }
 
@@ -183,7 +186,7 @@ impl Page<'_> {
         self.write(name, help, None, &ConstCounter::new(value))
     }
 
-    fn write(
+    pub(super) fn write(
         &mut self,
         name: &str,
         help: &str,

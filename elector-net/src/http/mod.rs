@@ -40,6 +40,9 @@
 //!
 //! # What others can do to it
 //!
+//! On loopback, requests that name another host than this machine are answered with 421:
+//! [`Options::host`].
+//!
 //! Connections, readers of events, heads, bodies and times are bounded by [`Limits`], connections
 //! also by a quarter of the files that the process may open: the rest is for peers. The service
 //! runs on the runtime that it is called from: the node has a thread of its own.
@@ -64,10 +67,13 @@ mod commands;
 mod connections;
 mod error;
 mod events;
+mod hosts;
 mod log;
 mod metrics;
 mod node;
 mod options;
+#[cfg(target_os = "linux")]
+mod process;
 mod report;
 mod routes;
 mod server;

@@ -1,14 +1,14 @@
 use std::{fmt, time::Duration};
 
 use elector_core::NodeId;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 
 use super::{
     report::PeerStatus,
     token::Token,
     wires::{Wires, statuses},
 };
-use crate::Monitor;
+use crate::{Monitor, Register};
 
 /// Tells how the connections to the peers are. A closure will do.
 pub trait Peers: Send + Sync + 'static {
@@ -85,7 +85,7 @@ impl Limits {
 }
 
 pub(super) type Names = Box<dyn Fn(NodeId) -> String + Send + Sync>;
-pub(super) type Register = Box<dyn FnOnce(&mut Registry) + Send>;
+pub(super) type Registering = Box<dyn FnOnce(&mut Registry) + Send>;
 
 /// What the service is told besides the node itself.
 #[must_use]
@@ -95,7 +95,8 @@ pub struct Options {
     pub(super) names: Names,
     pub(super) address: Option<String>,
     pub(super) peers: Option<Box<dyn Peers>>,
-    pub(super) metrics: Vec<Register>,
+    pub(super) metrics: Vec<Registering>,
+    pub(super) hosts: Vec<String>,
     pub(super) limits: Limits,
 }
 
@@ -110,6 +111,7 @@ impl Options {
             address: None,
             peers: None,
             metrics: Vec::new(),
+            hosts: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -144,6 +146,27 @@ impl Options {
         let (seen, read) = (monitor.clone(), Wires(monitor.clone()));
         self.peers(move || statuses(&seen))
             .metrics(move |registry| registry.register_collector(Box::new(read)))
+    }
+
+    /// Tells in the metrics how long the saves to this record take:
+    /// `elector_disk_write_seconds`.
+    pub fn record(self, register: &Register) -> Self {
+        let took = register.took().histogram();
+        let help = "How long a durable write of the node's record takes";
+        self.metrics(move |registry| {
+            registry.register_with_unit("elector_disk_write", help, Unit::Seconds, took);
+        })
+    }
+
+    /// Answers, on a loopback address, also when it is asked for under this host name. May be
+    /// called several times.
+    ///
+    /// [`Service::serve`](super::Service::serve) on loopback answers only requests whose `Host` is
+    /// `localhost`, a loopback address or such a name: a page in a browser on this machine can have
+    /// a name of its own lead to 127.0.0.1 (DNS rebinding), and read the answers.
+    pub fn host(mut self, name: impl Into<String>) -> Self {
+        self.hosts.push(name.into());
+        self
     }
 
     /// Registers further metrics beside the node's own. May be called several times.

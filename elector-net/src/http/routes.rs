@@ -2,7 +2,7 @@ use axum::{
     Router,
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
-    middleware::map_response,
+    middleware::{from_fn_with_state, map_response},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -10,14 +10,15 @@ use elector_core::Role;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{commands, events, metrics, service::Service};
+use super::{commands, events, hosts, metrics, service::Service};
 
 /// What there is, for those who ask for something else.
 const ROUTES: &str = "/, /leader, /follower, /v1/status, /v1/events, /livez, /readyz, /metrics; \
     POST /v1/step-down, POST /v1/transfer?to=ID";
 
-pub(super) fn router(service: Service) -> Router {
-    Router::new()
+/// All routes; on loopback for those only who ask for this machine.
+pub(super) fn router(service: Service, on_loopback: bool) -> Router {
+    let mut router = Router::new()
         .route("/", get(root))
         .route("/leader", get(leader))
         .route("/follower", get(follower))
@@ -29,9 +30,11 @@ pub(super) fn router(service: Service) -> Router {
         .route("/v1/step-down", post(commands::step_down))
         .route("/v1/transfer", post(commands::transfer))
         .fallback(unknown)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(map_response(unstored))
-        .with_state(service)
+        .method_not_allowed_fallback(wrong_method);
+    if on_loopback {
+        router = router.layer(from_fn_with_state(service.clone(), hosts::own_only));
+    }
+    router.layer(map_response(unstored)).with_state(service)
 }
 
 async fn root(State(service): State<Service>) -> Response {

@@ -19,6 +19,7 @@ use super::{
     connections::{Connections, Place, Room},
     error::HttpError,
     options::Limits,
+    routes,
     service::Service,
     stall::Stalling,
 };
@@ -79,7 +80,9 @@ pub(super) async fn serve(
     let shared = service.shared();
     let limits = shared.limits;
     let connections = Connections::new(limits.connections, shared.usage.clone());
-    let router = service.router();
+    let bound = listener.local_addr();
+    let on_loopback = bound.is_ok_and(|bound| bound.ip().to_canonical().is_loopback());
+    let router = routes::router(service.clone(), on_loopback);
     let ending = CancellationToken::new();
     let mut talks = JoinSet::new();
     let mut shutdown = pin!(shutdown);

@@ -33,6 +33,8 @@ pub(super) struct Shared {
     pub(super) registry: Registry,
     pub(super) usage: Usage,
     pub(super) token: Option<Token>,
+    /// The names, beside localhost, under which it is asked for on loopback.
+    pub(super) hosts: Vec<String>,
     pub(super) limits: Limits,
     /// How many more readers of events there may be.
     pub(super) readers: Arc<Semaphore>,
@@ -60,6 +62,7 @@ impl Service {
             address,
             peers,
             metrics,
+            hosts,
             limits,
         } = options;
         let limits = limits.within(getrlimit(Resource::Nofile).current);
@@ -78,6 +81,7 @@ impl Service {
             registry,
             usage,
             token,
+            hosts,
             readers: Arc::new(Semaphore::new(limits.readers.min(Semaphore::MAX_PERMITS))),
             limits,
             closing: CancellationToken::new(),
@@ -87,16 +91,20 @@ impl Service {
     }
 
     /// The routes, to be mounted into a server of the application's own. That server's limits on
-    /// connections and slow clients are its own business; those on readers and requests hold. The
+    /// connections and slow clients are its own business, and so is the header `Host`, which is not
+    /// looked at; the limits on readers and requests hold. The
     /// streams of events end with the node, or with [`close`](Self::close): a server that waits for
     /// its connections before it ends should see to either.
     pub fn router(&self) -> Router {
-        routes::router(self.clone())
+        routes::router(self.clone(), false)
     }
 
     /// Serves until `shutdown` completes; then ends the streams of events, and waits for requests
     /// for no longer than [`Limits::drain`]. Other servers of the same service end their streams
     /// too.
+    ///
+    /// On a loopback address it answers only those who ask for `localhost`, for a loopback address
+    /// or for a name of [`Options::host`]; others get 421.
     pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
         server::serve(self, listener, shutdown).await;
     }

@@ -1,8 +1,9 @@
-use std::{fmt, fs, path::Path, str::FromStr};
+use std::{fmt, fs::File, io::Read, os::unix::fs::MetadataExt, path::Path, str::FromStr};
 
 use subtle::ConstantTimeEq;
 
 use super::error::HttpError;
+use crate::tls::secret;
 
 /// The secret that a request which changes something must show. It is never printed.
 ///
@@ -21,16 +22,26 @@ const SHORTEST: usize = 16;
 const LONGEST: usize = 512;
 
 impl Token {
-    /// Reads it from a file; the line end behind it does not belong to it.
+    /// Reads it from a file; the line end behind it does not belong to it. Only the owner of the
+    /// file may read it; or also its group, if root owns it, as for the key of TLS.
     ///
     /// # Errors
-    /// If the file cannot be read, or holds no token.
+    /// If the file cannot be read, or others can read or write it; if it holds no token.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, HttpError> {
         let path = path.as_ref();
-        let text = fs::read_to_string(path).map_err(|source| HttpError::TokenFile {
+        let unread = |source| HttpError::TokenFile {
             path: path.to_owned(),
             source,
+        };
+        let mut file = File::open(path).map_err(unread)?;
+        let found = file.metadata().map_err(unread)?;
+        secret(found.mode(), found.uid()).map_err(|allowed| HttpError::TokenExposed {
+            path: path.to_owned(),
+            mode: found.mode() & 0o777,
+            allowed,
         })?;
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(unread)?;
         text.parse()
     }
 
@@ -86,6 +97,28 @@ mod tests {
         assert!(refusal("fifteen_letters").contains("too short"));
         assert!(refusal("two words are not one").contains("no single word"));
         assert!(refusal(&"x".repeat(513)).contains("too long"));
+    }
+
+    // With the token another user of the machine could move the leadership.
+    #[test]
+    fn a_file_that_others_can_read_or_write_is_refused_with_the_command_that_mends_it() {
+        use std::{fs, os::unix::fs::PermissionsExt};
+
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(&file, "0123456789abcdef\n").unwrap();
+        let read_as = |mode| {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            Token::read(&file)
+        };
+        for mode in [0o604, 0o602, 0o620] {
+            let refusal = read_as(mode).unwrap_err().to_string();
+            assert!(refusal.contains(&format!("mode {mode:03o}")), "{refusal}");
+            let command = format!("chmod 600 {}", file.path().display());
+            assert!(refusal.ends_with(&command), "{refusal}");
+        }
+        assert!(read_as(0o644).is_err());
+        assert!(read_as(0o600).unwrap().matches(b"0123456789abcdef"));
+        assert!(read_as(0o400).is_ok());
     }
 
     // Secrets get into logs through `{:?}`.

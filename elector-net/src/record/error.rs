@@ -160,6 +160,32 @@ pub enum RecordError {
         /// The id of the process that uses it, as that process saw it; `None` if it left none.
         process: Option<u32>,
     },
+    /// Other users may write in the folder, and so delete the record, or put another in its place.
+    #[error(
+        "other users can write in the data folder {folder} (mode {mode:04o}), and so replace the \
+         record: chmod {allowed:04o} {folder}. If the folder is a volume whose mode cannot be \
+         changed, use a new folder in it, which `--init` makes", folder = .folder.display()
+    )]
+    FolderExposed {
+        /// The folder.
+        folder: PathBuf,
+        /// Its mode.
+        mode: u32,
+        /// The mode that it may have.
+        allowed: u32,
+    },
+    /// An open record is not in its place any more.
+    #[error(
+        "the record {} was deleted, moved or replaced while this node ran ({why}): what is saved \
+         from now on would be lost. Put the folder back where it was, then start the node again. \
+         If it is lost: {REPLACE}", .path.display()
+    )]
+    Displaced {
+        /// Where it was.
+        path: PathBuf,
+        /// What is there now.
+        why: String,
+    },
     /// The operating system refused to open or to make something.
     #[error("could not {doing} {}: {source}", .path.display())]
     Io {

@@ -6,9 +6,10 @@ use std::{
 
 use super::{disk::private, error::RecordError};
 
+/// The file, in the folder of the record.
 const NAME: &str = "lock";
 
-/// Keeps everybody else out of a folder until it is dropped, or the process ends.
+/// A lock of the kernel on a file. It lasts until it is dropped, or the process ends.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
@@ -24,62 +25,120 @@ impl Drop for Lock {
 }
 
 impl Lock {
+    /// Locks a folder, by the file `lock` in it: the record may not be there yet.
+    ///
     /// # Errors
-    /// If another has it.
-    pub(super) fn take(folder: &Path) -> Result<Self, RecordError> {
+    /// If another has it; if the operating system refuses.
+    pub(super) fn of_folder(folder: &Path) -> Result<Self, RecordError> {
         let path = folder.join(NAME);
-        let failed = |doing| {
-            let path = path.clone();
-            move |source| RecordError::Io {
-                doing,
-                path,
-                source,
-            }
-        };
-        let mut file = private()
-            .truncate(false)
-            .open(&path)
-            .map_err(failed("open the lock"))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let folder = folder.to_path_buf();
-                let process = read_process(&mut file);
-                return Err(RecordError::InUse { folder, process });
-            }
-            Err(TryLockError::Error(error)) => return Err(failed("take the lock")(error)),
+        let opened = private().truncate(false).open(&path);
+        let file = opened.map_err(|source| failed("open the lock", &path, source))?;
+        let mut lock = Self::on(file, &path, folder)?;
+        if let Err(error) = leave_process(&mut lock.file) {
+            // A full disk must not keep a node from starting.
+            let lock = path.display();
+            tracing::debug!(%lock, %error, "the lock does not say which process has it");
         }
-        leave_process(&mut file).map_err(failed("write the lock"))?;
-        Ok(Self { file })
+        Ok(lock)
+    }
+
+    /// Locks the open record of a folder: the file `lock` may be deleted while a node runs.
+    ///
+    /// # Errors
+    /// If another has it; if the operating system refuses.
+    pub(super) fn of_record(
+        record: &File,
+        path: &Path,
+        folder: &Path,
+    ) -> Result<Self, RecordError> {
+        let copy = record.try_clone();
+        let file = copy.map_err(|source| failed("lock the record", path, source))?;
+        Self::on(file, path, folder)
+    }
+
+    fn on(file: File, path: &Path, folder: &Path) -> Result<Self, RecordError> {
+        match file.try_lock() {
+            Ok(()) => Ok(Self { file }),
+            Err(TryLockError::WouldBlock) => Err(RecordError::InUse {
+                folder: folder.to_path_buf(),
+                process: read_process(folder),
+            }),
+            Err(TryLockError::Error(error)) => Err(failed("take the lock", path, error)),
+        }
     }
 }
 
-/// Only for the message of whoever comes second: it may come too early to find it.
-fn read_process(file: &mut File) -> Option<u32> {
+fn failed(doing: &'static str, path: &Path, source: io::Error) -> RecordError {
+    RecordError::Io {
+        doing,
+        path: path.to_path_buf(),
+        source,
+    }
+}
+
+/// Only for the message to the process that comes second: it may come too early to find it.
+fn read_process(folder: &Path) -> Option<u32> {
     let mut text = String::new();
+    let file = File::open(folder.join(NAME)).ok()?;
     file.take(16).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
 }
 
 fn leave_process(file: &mut File) -> io::Result<()> {
-    file.set_len(0)?;
+    let text = format!("{}\n", std::process::id());
     file.seek(SeekFrom::Start(0))?;
-    writeln!(file, "{}", std::process::id())
+    // It is cut off afterwards: what has room already needs none on a full disk.
+    file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        thread,
+        time::{Duration, Instant},
+    };
+
     use super::*;
 
     // A program may start children while a node of it ends and is started again.
     #[test]
     fn a_copy_of_the_descriptor_does_not_prolong_the_lock() {
         let folder = tempfile::tempdir().unwrap();
-        let lock = Lock::take(folder.path()).unwrap();
+        let lock = Lock::of_folder(folder.path()).unwrap();
         let copy = lock.file.try_clone().unwrap();
-        assert!(Lock::take(folder.path()).is_err());
+        assert!(Lock::of_folder(folder.path()).is_err());
         drop(lock);
-        assert!(Lock::take(folder.path()).is_ok());
+        assert!(Lock::of_folder(folder.path()).is_ok());
         drop(copy);
+    }
+
+    // The number in the file is for a message only.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_does_not_stop_a_start() {
+        const LONG: Duration = Duration::from_secs(60);
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/full", folder.path().join(NAME)).unwrap();
+        let begun = Instant::now();
+        loop {
+            match Lock::of_folder(folder.path()) {
+                Ok(_) => return,
+                // Another run of this test has that file at this moment.
+                Err(RecordError::InUse { .. }) if begun.elapsed() < LONG => {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    // What a longer number leaves behind must not be read as a part of this one.
+    #[test]
+    fn the_lock_says_which_process_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(NAME), "12345678901\n12\n").unwrap();
+        let _lock = Lock::of_folder(folder.path()).unwrap();
+        assert_eq!(read_process(folder.path()), Some(std::process::id()));
     }
 }

@@ -61,6 +61,7 @@
 //! there a save may run out of room, which is reported); a crash that changes nothing but what was
 //! being written.
 
+mod access;
 mod disk;
 mod error;
 mod examine;
@@ -69,12 +70,15 @@ mod identity;
 mod life;
 mod lock;
 mod offline;
+mod place;
 mod register;
 mod roster;
 mod slot;
 mod slots;
 mod storage;
 mod summary;
+#[cfg(feature = "http")]
+mod took;
 
 pub use error::RecordError;
 pub use examine::SlotState;

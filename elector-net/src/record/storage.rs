@@ -11,12 +11,14 @@ use elector_core::{
 };
 
 use super::{
+    access,
     disk::{Dir, make_folder},
     error::RecordError,
     examine::examine,
     format::{self, NAME},
     identity::Identity,
     lock::Lock,
+    place::Place,
     register::{Open, Register},
     roster::{Ids, Roster, has_nodes},
     slots::Slots,
@@ -92,7 +94,8 @@ impl FileStorage {
         self
     }
 
-    /// What the record says of the cluster, for [`Tcp::register`](crate::Tcp::register).
+    /// The record, for [`Tcp::register`](crate::Tcp::register) and for
+    /// [`Register::check`].
     #[must_use]
     pub fn register(&self) -> Register {
         self.register.clone()
@@ -106,8 +109,9 @@ impl FileStorage {
     /// successor a new id, while all nodes are stopped: with `elector members`.
     ///
     /// # Errors
-    /// If there is a record already, or another has the folder open; if a name is empty or too
-    /// long; if the node is not among the nodes; if the operating system refuses.
+    /// If there is a record already, or another has the folder open; if other users may write in
+    /// the folder; if a name is empty or too long; if the node is not among the nodes; if the
+    /// operating system refuses.
     pub fn format(
         folder: impl AsRef<Path>,
         identity: &Identity,
@@ -122,10 +126,21 @@ impl FileStorage {
             path: folder.to_path_buf(),
             source,
         })?;
-        let _lock = Lock::take(folder)?;
+        access::check(folder)?;
+        let _lock = Lock::of_folder(folder)?;
         let never_run = encode::<()>(None)?;
         let mut dir = Dir(folder.to_path_buf());
         format::format(&mut dir, folder, identity, roster, never_run)
+    }
+
+    /// Checks that no other user may write in the folder, if it is there: to write in a folder is to
+    /// replace what is in it. A group of this process may, if root owns the folder: Kubernetes
+    /// mounts volumes so (`fsGroup`).
+    ///
+    /// # Errors
+    /// If others may write in it; the error says what to do.
+    pub fn check_folder(folder: impl AsRef<Path>) -> Result<(), RecordError> {
+        access::check(folder.as_ref())
     }
 
     /// Reads a record, without a lock, and changes nothing. Of a node that is running it may see a
@@ -143,6 +158,7 @@ impl FileStorage {
 
     fn load_now<D: Payload>(&mut self, members: &Membership) -> Result<Option<D>, RecordError> {
         self.register.close();
+        access::check(&self.folder)?;
         let mut open = open(&self.folder, &self.identity)?;
         let path = self.folder.join(NAME);
         let state = decode(open.slots.state(), &path)?;
@@ -165,7 +181,7 @@ impl FileStorage {
 
     fn save_now<D: Payload>(&mut self, durable: &D) -> Result<(), RecordError> {
         let state = encode(Some(durable))?;
-        let saved = self.register.with(|open| open.slots.save(state));
+        let saved = self.register.save(|slots| slots.save(state));
         saved.unwrap_or_else(|| {
             let folder = self.folder.clone();
             Err(RecordError::NotLoaded { folder })
@@ -253,12 +269,22 @@ pub(super) fn open_as_found(folder: &Path) -> Result<(Open, Identity), RecordErr
 /// Opens a record that no other process has open.
 fn open(folder: &Path, identity: &Identity) -> Result<Open, RecordError> {
     check(identity)?;
+    let path = folder.join(NAME);
     // First of all: a lock should not be left in a folder that was named by mistake.
-    open_record(folder, false)?;
-    let lock = Lock::take(folder)?;
     let file = open_record(folder, true)?;
-    let slots = Slots::open(file, folder.join(NAME), identity)?;
-    Ok(Open { slots, _lock: lock })
+    let record = Lock::of_record(&file, &path, folder)?;
+    // As well: there are processes that know only this one, those that make a record among them.
+    let lock = Lock::of_folder(folder)?;
+    let place = Place::of(&file, path.clone())?;
+    // It may have been replaced before it was locked.
+    place.check()?;
+    let slots = Slots::open(file, path, identity)?;
+    let _locks = [record, lock];
+    Ok(Open {
+        slots,
+        place,
+        _locks,
+    })
 }
 
 fn open_record(folder: &Path, writable: bool) -> Result<File, RecordError> {

@@ -121,12 +121,12 @@ fn keep_secret(_path: &Path, _file: &File) -> Result<(), TlsError> {
     Ok(())
 }
 
-/// Whether a key with this mode and owner is a secret; else the mode that it ought to have.
+/// Whether a file with this mode and owner is a secret; else the mode that it ought to have.
 ///
 /// As `PostgreSQL` has it: Kubernetes mounts the secrets of a process that is not root as root's,
 /// and readable by the group of that process.
 #[cfg(unix)]
-pub(super) fn secret(mode: u32, owner: u32) -> Result<(), u32> {
+pub(crate) fn secret(mode: u32, owner: u32) -> Result<(), u32> {
     let allowed = if owner == 0 { 0o740 } else { 0o700 };
     if mode & 0o777 & !allowed == 0 {
         Ok(())

@@ -47,6 +47,8 @@ pub use tokio_rustls::TlsStream;
 
 #[cfg(feature = "certs")]
 pub(crate) use files::SUFFIX;
+#[cfg(feature = "http")]
+pub(crate) use files::secret;
 #[cfg(feature = "certs")]
 pub(crate) use names::of as name_of;
 

@@ -68,9 +68,9 @@ async fn slow_requests_are_given_up() {
     let served = Served::with(cluster.node(leader).unwrap(), limits).await;
     // Returns when the other side has closed.
     served.send(b"").await;
-    served.send(b"GET /leader HTTP/1.1\r\nHost: elec").await;
+    served.send(b"GET /leader HTTP/1.1\r\nHost: local").await;
     let told = served
-        .send(b"GET /livez HTTP/1.1\r\nHost: elector\r\n\r\n")
+        .send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .await;
     assert!(
         told.starts_with("HTTP/1.1 200 "),

@@ -9,6 +9,7 @@ mod commands;
 mod common;
 mod descriptors;
 mod events;
+mod hosts;
 mod limits;
 mod metrics;
 mod routes;
@@ -24,7 +25,7 @@ use elector_raft::{Raft, RaftConfig};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     sync::oneshot,
     task::JoinHandle,
 };
@@ -74,6 +75,10 @@ struct Served {
 impl Served {
     async fn new(elector: &Elector<Raft>, options: Options) -> Self {
         let listener = http::bind("127.0.0.1:0", false).await.unwrap();
+        Self::on(listener, elector, options)
+    }
+
+    fn on(listener: TcpListener, elector: &Elector<Raft>, options: Options) -> Self {
         let address = listener.local_addr().unwrap();
         let service = Service::new(elector, options);
         let (stop, stopped) = oneshot::channel::<()>();
@@ -111,7 +116,7 @@ impl Served {
     async fn ask(&self, head: &str, body: &str) -> Answer {
         let length = body.len();
         let rest =
-            format!("Host: elector\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+            format!("Host: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
         let told = self.send(format!("{head}{rest}{body}").as_bytes()).await;
         Answer::read(&told)
     }

@@ -1,11 +1,19 @@
 use std::collections::BTreeMap;
 
-use elector_net::http::{
-    Limits, Options,
-    prometheus_client::{metrics::gauge::Gauge, registry::Registry},
+use elector_core::{NodeId, actor::Elector};
+use elector_net::{
+    FileStorage, Identity,
+    http::{
+        Limits, Options,
+        prometheus_client::{metrics::gauge::Gauge, registry::Registry},
+    },
 };
+use elector_raft::Raft;
 
 use crate::{Answer, Served, elected};
+
+/// A scraper that reads `OpenMetrics`.
+const OPEN: &str = "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";
 
 /// Samples by name and labels, after a check of every line.
 fn parsed(text: &str) -> BTreeMap<String, f64> {
@@ -15,10 +23,11 @@ fn parsed(text: &str) -> BTreeMap<String, f64> {
         if let Some(comment) = line.strip_prefix("# ") {
             let mut words = comment.split(' ');
             match (words.next(), words.next(), words.next()) {
-                (Some("TYPE"), Some(name), Some("gauge" | "counter" | "info")) => {
+                (Some("TYPE"), Some(name), Some("gauge" | "counter" | "histogram" | "info")) => {
                     families.push(name.to_owned());
                 }
-                (Some("HELP"), Some(_), Some(_)) | (Some("UNIT"), Some(_), Some("seconds")) => {}
+                (Some("HELP"), Some(_), Some(_))
+                | (Some("UNIT"), Some(_), Some("bytes" | "seconds")) => {}
                 (Some("EOF"), None, None) => assert!(text.ends_with("# EOF\n")),
                 _ => panic!("{line}"),
             }
@@ -28,7 +37,8 @@ fn parsed(text: &str) -> BTreeMap<String, f64> {
         let bare = name.split('{').next().unwrap();
         let family = families.last().expect("a type comes first");
         assert!(bare.starts_with(family.as_str()), "{line} under {family}");
-        assert!(bare.starts_with("elector_"), "{line}");
+        let known = ["elector_", "process_"];
+        assert!(known.iter().any(|known| bare.starts_with(known)), "{line}");
         let value: f64 = value.parse().expect(line);
         assert_eq!(
             samples.insert(name.to_owned(), value),
@@ -129,7 +139,6 @@ async fn both_formats_hold_the_applications_metrics_too() {
         registry.register("elector_peer_connections", "Open connections", connections);
     });
     let served = Served::new(cluster.node(leader).unwrap(), options).await;
-    let open = "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";
     for (accept, kind, ends) in [
         ("", "text/plain; version=0.0.4; charset=utf-8", false),
         (
@@ -138,7 +147,7 @@ async fn both_formats_hold_the_applications_metrics_too() {
             false,
         ),
         (
-            open,
+            OPEN,
             "application/openmetrics-text; version=1.0.0; charset=utf-8",
             true,
         ),
@@ -147,6 +156,69 @@ async fn both_formats_hold_the_applications_metrics_too() {
         assert_eq!(answer.headers["content-type"], kind);
         assert_eq!(answer.body.ends_with("# EOF\n"), ends);
         assert_eq!(parsed(&answer.body)["elector_peer_connections"], 2.0);
+    }
+    cluster.shutdown().await;
+}
+
+// A slow disk makes elections slow: an alert must see it before it hangs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_time_that_saves_take_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let identity = Identity::of::<Raft>("billing", 1);
+    FileStorage::format(folder.path(), &identity, [NodeId(1)]).unwrap();
+    let storage = FileStorage::at(folder.path(), identity);
+    let options = Options::new("billing").record(&storage.register());
+    let builder = Elector::<Raft>::builder("billing").node_id(1).peers([1]);
+    let elector = builder.storage(storage).start().await.unwrap();
+    let served = Served::new(&elector, options).await;
+    served.until("/leader", 200).await;
+    for accept in ["", OPEN] {
+        let samples = parsed(&scraped(&served, accept).await.body);
+        let bucket = |(name, count): (&String, &f64)| {
+            let bound = name.strip_prefix("elector_disk_write_seconds_bucket{le=\"")?;
+            let bound: f64 = bound.strip_suffix("\"}")?.parse().expect(name);
+            Some((bound, *count))
+        };
+        let mut buckets: Vec<(f64, f64)> = samples.iter().filter_map(bucket).collect();
+        buckets.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+        assert!(
+            buckets.iter().map(|(_, count)| count).is_sorted(),
+            "{buckets:?}"
+        );
+        let saves = samples["elector_disk_write_seconds_count"];
+        assert!(saves >= 1.0, "it has voted for itself");
+        assert_eq!(buckets.last(), Some(&(f64::INFINITY, saves)));
+        assert_eq!(buckets[0].0, 50e-6);
+        assert_eq!(buckets[buckets.len() - 2].0, 10.0);
+        assert!(samples["elector_disk_write_seconds_sum"] > 0.0);
+    }
+    elector.shutdown().await.unwrap();
+}
+
+// Whether a node leaks memory or descriptors is seen in the same way as with any other program.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_process_is_told_under_the_usual_names() {
+    let (cluster, leader) = elected(1).await;
+    let elector = cluster.node(leader).unwrap();
+    let served = Served::new(elector, Options::new("billing")).await;
+    let second = Served::new(elector, Options::new("billing")).await;
+    let now = std::time::SystemTime::now();
+    let now = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+    let mut starts = Vec::new();
+    for (served, accept) in [(&served, ""), (&served, OPEN), (&second, "")] {
+        let samples = parsed(&scraped(served, accept).await.body);
+        assert!(samples["process_cpu_seconds_total"] >= 0.0);
+        assert!(samples["process_resident_memory_bytes"] > 1e6);
+        assert!(samples["process_threads"] >= 3.0, "runtime and node");
+        let open = samples["process_open_fds"];
+        assert!((3.0..=samples["process_max_fds"]).contains(&open), "{open}");
+        starts.push(samples["process_start_time_seconds"]);
+    }
+    // The clock may be set between two looks, by a little.
+    for started in starts {
+        let age = now.as_secs_f64() - started;
+        assert!((-60.0..86_400.0).contains(&age), "{age}");
     }
     cluster.shutdown().await;
 }
