@@ -23,7 +23,7 @@ use crate::{Epoch, NodeId, Role, View};
 ///
 /// fn page<A: ElectionAlgorithm>(elector: &Elector<A>) -> serde_json::Result<String> {
 ///     // {"role":"follower","leader":2,"epoch":7,"holds_leadership":false,
-///     //  "lease_remaining_ms":null}
+///     //  "lease_remaining_ms":null,"work":{"failures":0,"failure":null,"withdrawn":false}}
 ///     serde_json::to_string(&elector.status())
 /// }
 /// ```
@@ -43,7 +43,7 @@ pub struct Status {
 }
 
 /// How the work of the leader fares on one node.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct WorkStatus {
     /// How often it has failed since the node was started.
@@ -53,6 +53,7 @@ pub struct WorkStatus {
     pub failure: Option<Arc<str>>,
     /// Whether the node takes no leadership any more, because the work failed too often in a row:
     /// see [`AfterRetries::Withdraw`](super::AfterRetries::Withdraw).
+    #[serde(rename = "withdrawn")]
     pub is_withdrawn: bool,
 }
 
@@ -99,12 +100,13 @@ impl Serialize for Status {
         let holds = self.holds_leadership();
         let lease = lease.filter(|_| holds);
         let lease_ms = lease.map(|lease| u64::try_from(lease.as_millis()).unwrap_or(u64::MAX));
-        let mut status = to.serialize_struct("Status", 5)?;
+        let mut status = to.serialize_struct("Status", 6)?;
         status.serialize_field("role", &self.role)?;
         status.serialize_field("leader", &self.leader)?;
         status.serialize_field("epoch", &self.epoch)?;
         status.serialize_field("holds_leadership", &holds)?;
         status.serialize_field("lease_remaining_ms", &lease_ms)?;
+        status.serialize_field("work", &self.work)?;
         status.end()
     }
 }
