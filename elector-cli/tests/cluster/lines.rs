@@ -68,10 +68,11 @@ fn a_node_is_a_number_in_every_line() {
 
 /// Whether all lines are JSON, and the last one tells of this as an error.
 fn is_json(said: &str, told: &str) {
-    let lines = said.lines().map(|line| {
+    let line = |line| {
         let line = serde_json::from_str::<Value>(line);
         line.unwrap_or_else(|error| panic!("{error}: {said}"))
-    });
+    };
+    let lines: Vec<Value> = said.lines().map(line).collect();
     let last = lines.last().unwrap();
     assert_eq!(last["level"], "ERROR", "{said}");
     assert!(last["message"].as_str().unwrap().contains(told), "{said}");
