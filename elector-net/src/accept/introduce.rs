@@ -67,7 +67,7 @@ pub(super) async fn introduce<A: ElectionAlgorithm>(
 
 /// Why a connection is not let in, and what this node says of it.
 struct Rejection {
-    refusal: Refusal,
+    refusal: Box<Refusal>,
     told: String,
     /// Whose it says that it is.
     claimed: Option<NodeId>,
@@ -77,7 +77,7 @@ impl From<Refusal> for Rejection {
     fn from(refusal: Refusal) -> Self {
         let told = refusal.to_string();
         Self {
-            refusal,
+            refusal: Box::new(refusal),
             told,
             claimed: None,
         }
@@ -85,9 +85,9 @@ impl From<Refusal> for Rejection {
 }
 
 impl Rejection {
-    fn told(refusal: Refusal, told: impl ToString) -> Self {
+    fn told(refusal: Refusal, told: String) -> Self {
         Self {
-            told: told.to_string(),
+            told,
             ..refusal.into()
         }
     }
@@ -108,7 +108,7 @@ impl Rejection {
             other => other.to_string(),
         };
         Self {
-            refusal,
+            refusal: Box::new(refusal),
             told,
             claimed: Some(hello.from),
         }
@@ -133,7 +133,7 @@ async fn encrypted<A: ElectionAlgorithm>(
             Ok(Some((stream, Some(certificate))))
         }
         Err(TlsError::Closed | TlsError::Connection(_)) => Ok(None),
-        Err(error) => Err(Rejection::told(Refusal::Tls, error)),
+        Err(error) => Err(Rejection::told(Refusal::Tls, error.to_string())),
     }
 }
 
@@ -181,7 +181,7 @@ async fn ask<A: ElectionAlgorithm>(
         })),
         Err(rejection) => {
             // If that cannot be said, it hung up, and is refused all the same.
-            let answer = Answer::Refused(rejection.refusal.clone());
+            let answer = Answer::Refused(*rejection.refusal.clone());
             let _ = write_frame(&mut stream, &answer.write()).await;
             Err(rejection)
         }
