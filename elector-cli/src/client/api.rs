@@ -45,8 +45,13 @@ impl Api {
 
     /// The text of an answer that must be a success.
     pub(super) fn get(&self, path: &str) -> Result<String, ClientError> {
+        self.get_within(path, ANSWER)
+    }
+
+    /// The same; the answer must come within `limit`, if that is shorter than usual.
+    pub(super) fn get_within(&self, path: &str, limit: Duration) -> Result<String, ClientError> {
         let asked = self.request(path).config();
-        let answer = asked.timeout_global(Some(ANSWER)).build().call();
+        let answer = asked.timeout_global(Some(ANSWER.min(limit))).build().call();
         let (status, text) = self.text(answer)?;
         if status.is_success() {
             return Ok(text);

@@ -12,6 +12,16 @@ Exit code: 0 the node has taken it; 1 it refuses, and says why; 3 it could not b
 The token is read from --token-file, or else from ELECTOR_TOKEN. Every user of a machine can see the
 arguments of its processes.";
 
+const OUTCOME: &str = "\
+Exit code: 0 the node named by --to leads, or with --no-wait: the node asked has taken the command;
+1 it refuses, and says why; 2 another node leads; 3 it could not be asked, or no leader is known.
+
+The node asked gives its leadership up first, so another one may be elected if the one named does not
+answer. It is the node asked that is looked at, until it shows a new leader.
+
+The token is read from --token-file, or else from ELECTOR_TOKEN. Every user of a machine can see the
+arguments of its processes.";
+
 /// Which node is asked.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Asked {
@@ -91,7 +101,7 @@ pub(crate) struct StepDown {
 
 /// `elector transfer`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = DONE)]
+#[command(after_help = OUTCOME)]
 pub(crate) struct Transfer {
     #[command(flatten)]
     pub(crate) asked: Asked,
@@ -100,6 +110,12 @@ pub(crate) struct Transfer {
     /// The node that is to lead
     #[arg(long, value_name = "ID")]
     pub(crate) to: u64,
+    /// How long to wait for a new leader, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 30_000)]
+    pub(crate) wait_ms: u64,
+    /// Do not wait for the outcome
+    #[arg(long, conflicts_with = "wait_ms")]
+    pub(crate) no_wait: bool,
 }
 
 /// `host:port`, with or without `http://` in front.

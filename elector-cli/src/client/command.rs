@@ -1,37 +1,33 @@
-use std::process::ExitCode;
-
+use elector_core::Epoch;
 use elector_net::http::Token;
+use serde::Deserialize as _;
 use ureq::http::StatusCode;
 
-use super::{REFUSED, api::Api, args::Shown, error::ClientError};
+use super::{api::Api, args::Shown, error::ClientError};
 use crate::output;
 
-/// Gives a node a command, and tells what it says.
+/// Gives a node a command, and tells what it says. If it takes the command, this is the epoch whose
+/// leadership it gives up; `None` if it refuses.
 pub(super) fn give(
-    address: &str,
+    api: &Api,
     shown: &Shown,
     path: &str,
     done: &str,
-) -> Result<ExitCode, ClientError> {
-    let token = token(shown)?;
-    let api = Api::new(address);
-    let (status, body) = api.post(path, &token)?;
-    let words = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
-    match status {
+) -> Result<Option<Epoch>, ClientError> {
+    let (status, body) = api.post(path, &token(shown)?)?;
+    let words = |key: &str| body[key].as_str().unwrap_or_default();
+    let told = match status {
         StatusCode::CONFLICT => {
             output::warn(&format!("refused: {}\n", words("error")));
-            Ok(ExitCode::from(REFUSED))
+            return Ok(None);
         }
-        StatusCode::ACCEPTED => {
-            output::warn(&format!("{}\n", words("reason")));
-            Ok(ExitCode::SUCCESS)
-        }
-        _ if body["done"] == true => {
-            output::warn(&format!("{done}\n"));
-            Ok(ExitCode::SUCCESS)
-        }
-        _ => Err(api.stranger(&body.to_string())),
-    }
+        StatusCode::ACCEPTED => words("reason"),
+        _ if body["done"] == true => done,
+        _ => return Err(api.stranger(&body.to_string())),
+    };
+    output::warn(&format!("{told}\n"));
+    let epoch = Epoch::deserialize(&body["epoch"]);
+    epoch.map(Some).map_err(|_| api.stranger(&body.to_string()))
 }
 
 fn token(shown: &Shown) -> Result<Token, ClientError> {

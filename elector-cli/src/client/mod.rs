@@ -7,11 +7,13 @@ mod error;
 mod explain;
 mod sse;
 mod status;
+mod transfer;
 mod watch;
 
 use std::{ffi::OsStr, process::ExitCode};
 
 use crate::output;
+use api::Api;
 pub(crate) use args::{Status, StepDown, Transfer, Watch};
 use error::ClientError;
 
@@ -21,6 +23,8 @@ const FOLLOWS: u8 = 1;
 const REFUSED: u8 = 1;
 /// The exit code of `elector status` where no leader is known.
 const LEADERLESS: u8 = 2;
+/// The exit code of `elector transfer` where another node leads than the one that was named.
+const ELSEWHERE: u8 = 2;
 /// The exit code when a node could not be asked, for wrong usage too: 2 would say something about
 /// the cluster.
 const UNKNOWN: u8 = 3;
@@ -37,24 +41,18 @@ pub(crate) fn watch(options: &Watch) -> ExitCode {
 
 /// `elector step-down`.
 pub(crate) fn step_down(options: &StepDown) -> ExitCode {
+    let api = Api::new(&options.asked.http);
     let done = "the node has stepped down";
-    ended(command::give(
-        &options.asked.http,
-        &options.shown,
-        "/v1/step-down",
-        done,
-    ))
+    let given = command::give(&api, &options.shown, "/v1/step-down", done);
+    ended(given.map(|taken| match taken {
+        Some(_) => ExitCode::SUCCESS,
+        None => ExitCode::from(REFUSED),
+    }))
 }
 
 /// `elector transfer`.
 pub(crate) fn transfer(options: &Transfer) -> ExitCode {
-    let to = options.to;
-    ended(command::give(
-        &options.asked.http,
-        &options.shown,
-        &format!("/v1/transfer?to={to}"),
-        &format!("the node is handing its leadership to {to}"),
-    ))
+    ended(transfer::transfer(options))
 }
 
 /// The exit code of wrong usage, if it is one of these commands.

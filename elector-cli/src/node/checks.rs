@@ -41,6 +41,7 @@ pub(super) fn check<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<(), ServeErr
 /// # Errors
 /// If it cannot, or if there is none.
 pub(super) fn check_record<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<(), ServeError> {
+    FileStorage::check_folder(&plan.data_dir)?;
     let summary = FileStorage::inspect(&plan.data_dir)?;
     Ok(summary.fits(&identity(plan), plan.members.nodes())?)
 }

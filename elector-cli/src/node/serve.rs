@@ -13,8 +13,15 @@ use elector_core::{
     ElectionAlgorithm, Role,
     actor::{self, Elector},
 };
-use elector_net::{Farewell, FileStorage, Identity, LifeLock, Monitor, Tcp, http};
-use tokio::{runtime, sync::oneshot, time::timeout};
+use elector_net::{
+    Farewell, FileStorage, Identity, LifeLock, Monitor, RecordError, Register, Tcp, http,
+};
+use tokio::{
+    runtime,
+    sync::oneshot,
+    task::spawn_blocking,
+    time::{sleep, timeout},
+};
 
 use super::{
     algorithm::{WithAlgorithm, with_named},
@@ -251,13 +258,15 @@ async fn run<A: ElectionAlgorithm>(
     let tcp = tcp(&plan).life(life(&plan));
     let tcp = duty.prepare(&plan, tcp, heir).await?;
     let monitor = tcp.monitor();
-    let elector = start(&plan, tcp).await?;
+    let storage = FileStorage::at(&plan.data_dir, identity(&plan));
+    let register = storage.register();
+    let elector = start(&plan, tcp, storage).await?;
     tell(&elector);
     let (stop_http, stopped) = oneshot::channel::<()>();
     let serving = http.map(|listener| {
         let mut counts = duty.counts();
         counts.push(reload.log().counted());
-        let service = service(&plan, &elector, &monitor, counts);
+        let service = service(&plan, &elector, &monitor, &register, counts);
         tokio::spawn(async move {
             // Dropped: it is to stop.
             let stopped = async { drop(stopped.await) };
@@ -269,7 +278,14 @@ async fn run<A: ElectionAlgorithm>(
     let reload = reload.with(plan.tls.clone());
     let seen = monitor.clone();
     let ending = obey(signals, reload, elector.clone(), seen, plan.leave, flag);
-    let code = duty.done(&plan, elector, monitor).await;
+    let lost = Arc::new(AtomicBool::new(false));
+    let looking = end_without_record(register, elector.clone(), plan.leave, Arc::clone(&lost));
+    let looking = tokio::spawn(looking);
+    let mut code = duty.done(&plan, elector, monitor).await;
+    looking.abort();
+    if lost.load(Ordering::Acquire) {
+        code = ExitCode::from(NODE_FAILED);
+    }
     if told.load(Ordering::Acquire) {
         // It has yet to say how that went; if it cannot, that was told already.
         let _ = timeout(A_MOMENT, ending).await;
@@ -320,15 +336,41 @@ fn life<A: ElectionAlgorithm>(plan: &Plan<A>) -> Option<LifeLock> {
 async fn start<A: ElectionAlgorithm>(
     plan: &Plan<A>,
     tcp: Tcp<A>,
+    storage: FileStorage,
 ) -> Result<Elector<A>, ServeError> {
     let builder = Elector::<A>::builder(plan.name.as_str())
         .node_id(plan.members.me())
         .peers(plan.peers.clone())
         .config(plan.config.clone());
     // Nothing but the node is on that thread, and it saves in elections only.
-    let storage = FileStorage::at(&plan.data_dir, identity(plan)).on_node_thread(true);
+    let storage = storage.on_node_thread(true);
     let tcp = tcp.register(storage.register());
     Ok(builder.storage(storage).transport(tcp).start().await?)
+}
+
+/// How often it is looked whether the record is still there.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Ends the node when its record is not in its place any more. A save would end it, too; but a node
+/// that is in no election saves nothing.
+async fn end_without_record<A: ElectionAlgorithm>(
+    register: Register,
+    elector: Elector<A>,
+    limit: Duration,
+    lost: Arc<AtomicBool>,
+) {
+    let error: RecordError = loop {
+        sleep(LOOK).await;
+        let register = register.clone();
+        // The file system may hang.
+        if let Ok(Err(error)) = spawn_blocking(move || register.check()).await {
+            break error;
+        }
+    };
+    tracing::error!(target: "elector", node = elector.node_id().0, %error, "the node ends");
+    lost.store(true, Ordering::Release);
+    // How it ended is told by the node itself.
+    let _ = elector.leave(limit).await;
 }
 
 /// How long there may be no leader before that is logged.

@@ -1,6 +1,6 @@
 use elector_core::{ElectionAlgorithm, actor::Elector};
 use elector_net::{
-    Monitor,
+    Monitor, Register,
     http::{
         self,
         prometheus_client::metrics::{counter::Counter, gauge::Gauge},
@@ -26,10 +26,12 @@ pub(crate) fn service<A: ElectionAlgorithm>(
     plan: &Plan<A>,
     elector: &Elector<A>,
     monitor: &Monitor,
+    register: &Register,
     counts: Vec<Counted>,
 ) -> http::Service {
     let mut options = http::Options::new(plan.name.as_str())
         .monitor(monitor)
+        .record(register)
         .metrics(move |registry| {
             for (name, help, count) in counts {
                 match count {
@@ -41,6 +43,11 @@ pub(crate) fn service<A: ElectionAlgorithm>(
     let own = plan.peers.iter().find(|peer| peer.id == plan.members.me());
     if let Some(address) = own.and_then(|peer| peer.address.clone()) {
         options = options.address(address);
+    }
+    // A host name of this machine may lead to loopback: then the service is asked for under it.
+    let host = plan.http.as_deref().and_then(|http| http.rsplit_once(':'));
+    if let Some((host, _)) = host {
+        options = options.host(host);
     }
     if let Some(token) = &plan.token {
         options = options.token(token.clone());

@@ -1,6 +1,8 @@
 use std::{
     env,
-    io::Read,
+    fs::OpenOptions,
+    io::{Read, Write},
+    os::unix::fs::OpenOptionsExt,
     path::Path,
     process::{Command, ExitStatus, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -66,4 +68,12 @@ pub(crate) fn single(what: &str, data: &Path) -> Command {
     let mut command = elector(&[what, "--id", "1", "--peers", &peers]);
     command.arg("--data-dir").arg(data);
     command
+}
+
+/// Writes a bearer token into this file, for its owner only.
+pub(crate) fn write_token(path: &Path) {
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(path);
+    let file = file.as_mut().unwrap();
+    file.write_all(b"correct-horse-battery-staple\n").unwrap();
 }

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use crate::{
     child,
     cluster::{Cluster, Setup},
-    command::{elector, finished},
+    command::{elector, finished, write_token},
 };
 
 /// A cluster that takes four seconds and more to notice a leader that says nothing.
@@ -83,7 +83,7 @@ fn a_command_ends_before_the_next_one_begins() {
 fn a_node_is_asked_and_told_over_http() {
     let mut cluster = Cluster::stopped(Setup::new("raft", 3));
     let secret = cluster.path("token");
-    fs::write(&secret, "correct-horse-battery-staple\n").unwrap();
+    write_token(&secret);
     for id in cluster.nodes() {
         assert_eq!(finished(cluster.command("node", id).arg("--init")).0, 0);
         let mut node = cluster.command("node", id);
@@ -114,6 +114,10 @@ fn a_node_is_asked_and_told_over_http() {
     ];
     let (code, said) = ask(leader, &transfer);
     assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains(&format!("node {} leads epoch", others[1])),
+        "{said}"
+    );
     let (newer, next) = cluster.leader_after(epoch);
     assert_eq!(next, others[1]);
 

@@ -1,4 +1,4 @@
-use std::{fs, process::Stdio};
+use std::{fs, os::unix::fs::PermissionsExt, process::Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -72,6 +72,56 @@ fn a_folder_in_use_is_refused() {
         "{said}"
     );
     assert!(cluster.is_running(1));
+}
+
+// A script that cleans up deletes lock files.
+#[test]
+fn a_folder_in_use_is_refused_without_its_lock_file_too() {
+    let mut cluster = Cluster::start(Setup::new("raft", 1));
+    cluster.leader();
+    fs::remove_file(cluster.path("1").join("lock")).unwrap();
+    let mut second = cluster.bare("node", 1);
+    second.args(["--listen", &format!("{}:7101", own_ip())]);
+    let said = refused(&mut second);
+    assert!(said.contains("in use by another process"), "{said}");
+    let mut show = elector(&["members", "show"]);
+    let said = refused(show.arg(cluster.path("1")));
+    assert!(said.contains("in use by another process"), "{said}");
+    assert!(cluster.is_running(1));
+}
+
+// A node that went on would save its votes into a deleted file, and have forgotten them when it is
+// started again.
+#[test]
+fn a_node_whose_folder_is_gone_ends() {
+    for replaced in [false, true] {
+        let mut cluster = Cluster::start(Setup::new("raft", 1));
+        cluster.leader();
+        let (data, aside) = (cluster.path("1"), cluster.path("aside"));
+        if replaced {
+            fs::rename(&data, &aside).unwrap();
+            fs::create_dir(&data).unwrap();
+            fs::copy(aside.join("record"), data.join("record")).unwrap();
+        } else {
+            fs::remove_dir_all(&data).unwrap();
+        }
+        assert_eq!(cluster.ended(1), 3);
+        cluster.board.hears(1, "deleted, moved or replaced");
+    }
+}
+
+// A user of the machine who can write in the folder can put back a record of an earlier day.
+#[test]
+fn a_folder_that_others_can_write_in_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    assert_eq!(finished(single("node", &data).arg("--init")).0, 0);
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o757)).unwrap();
+    let hint = format!("chmod 0755 {}", data.display());
+    let said = refused(&mut single("node", &data));
+    assert!(said.contains(&hint), "{said}");
+    let said = refused(single("node", &data).arg("--check-config"));
+    assert!(said.contains(&hint), "{said}");
 }
 
 // The same port twice is the commonest slip on one machine.

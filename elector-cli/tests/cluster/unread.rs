@@ -18,7 +18,7 @@ use rustix::{
 
 use crate::{
     cluster::{Cluster, Setup},
-    command::{elector, finished},
+    command::{elector, finished, write_token},
     until,
 };
 
@@ -89,7 +89,7 @@ fn a_leader_hands_over_and_ends() {
     });
     let log = Unread::new(&cluster.path("log"));
     let secret = cluster.path("token");
-    fs::write(&secret, "correct-horse-battery-staple\n").unwrap();
+    write_token(&secret);
     for id in cluster.nodes() {
         assert_eq!(finished(cluster.command("node", id).arg("--init")).0, 0);
         let mut run = cluster.command("run", id);

@@ -121,14 +121,17 @@ async fn carry_out(
     shared: &Shared,
     command: impl Future<Output = Result<(), CommandError>>,
 ) -> Response {
+    // Before it begins: whoever leads later leads another epoch.
+    let epoch = shared.watched.node.status().epoch;
     match timeout(shared.limits.command, command).await {
-        Ok(Ok(())) => answer(StatusCode::OK, &json!({ "done": true })),
+        Ok(Ok(())) => answer(StatusCode::OK, &json!({ "done": true, "epoch": epoch })),
         Ok(Err(CommandError::Refused(reason))) => refusal(StatusCode::CONFLICT, reason),
         Ok(Err(error)) => refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
         Err(_) => answer(
             StatusCode::ACCEPTED,
             &json!({
                 "done": false,
+                "epoch": epoch,
                 "reason": "the node has begun, and waits for the work of the leader to end",
             }),
         ),

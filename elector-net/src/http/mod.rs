@@ -36,6 +36,8 @@
 //! no page in a browser can make another's browser show it. The answer is 200 when the algorithm
 //! has taken the command, 409 with its words when it refuses, 202 when the work of the leader takes
 //! long to end, 503 when the node has stopped; 401 for a wrong token, 403 if none is configured.
+//! 200 and 202 tell the `epoch` that the node gives up, not who leads next: that is in
+//! `/v1/status`, as soon as it shows another leader, or a later epoch.
 //! All who can listen on the wire learn the token: beyond loopback, put a proxy with TLS in front.
 //!
 //! # What others can do to it

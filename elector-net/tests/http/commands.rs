@@ -66,8 +66,10 @@ async fn leadership_goes_to_the_node_that_was_named() {
     let served = Served::with(cluster.node(leader).unwrap(), Limits::default()).await;
     let heirs = Served::with(cluster.node(heir).unwrap(), Limits::default()).await;
     served.until("/leader", 200).await;
+    let epoch = served.get("/v1/status").await.json()["epoch"].clone();
     let done = served.post(&format!("/v1/transfer?to={heir}")).await;
     assert_eq!((done.status, &done.json()["done"]), (200, &true.into()));
+    assert_eq!(done.json()["epoch"], epoch, "that which is given up");
     heirs.until("/leader", 200).await;
     let head = format!("POST /v1/transfer HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\n");
     let done = heirs.ask(&head, &format!("{{\"to\": {leader}}}")).await;
@@ -119,6 +121,7 @@ async fn a_command_that_takes_long_goes_on() {
     let answer = served.post("/v1/step-down").await;
     assert_eq!(answer.status, 202, "{answer:?}");
     assert_eq!(answer.json()["done"], false);
+    assert_eq!(answer.json()["epoch"], guard.epoch().0);
     soon(guard.lost()).await;
     drop(guard);
     let mut status = elector.subscribe();
