@@ -11,9 +11,10 @@ use serde::Deserialize;
 
 use super::{
     arguments::NodeArguments,
+    duty::Duty,
     error::ServeError,
     plan::Plan,
-    serve::{Duty, code_of, serve},
+    serve::{code_of, serve},
     service::{Count, Counted},
     worker::Worker,
 };

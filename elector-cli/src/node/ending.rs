@@ -7,8 +7,11 @@ use std::{
 };
 
 use elector_core::{ElectionAlgorithm, actor::Elector};
-use elector_net::Monitor;
-use tokio::task::JoinHandle;
+use elector_net::{Monitor, RecordError, Register};
+use tokio::{
+    task::{JoinHandle, spawn_blocking},
+    time::sleep,
+};
 
 use super::{
     reload::Reload,
@@ -67,4 +70,29 @@ async fn until(signals: &mut Signals, reload: &Reload, awaited: &[Told]) -> &'st
             Told::End | Told::HangUp => {}
         }
     }
+}
+
+/// How often it is looked whether the record is still there.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Ends the node when its record is not in its place any more. A save would end it, too; but a node
+/// that is in no election saves nothing.
+pub(super) async fn end_without_record<A: ElectionAlgorithm>(
+    register: Register,
+    elector: Elector<A>,
+    limit: Duration,
+    lost: Arc<AtomicBool>,
+) {
+    let error: RecordError = loop {
+        sleep(LOOK).await;
+        let register = register.clone();
+        // The file system may hang.
+        if let Ok(Err(error)) = spawn_blocking(move || register.check()).await {
+            break error;
+        }
+    };
+    tracing::error!(target: "elector", node = elector.node_id().0, %error, "the node ends");
+    lost.store(true, Ordering::Release);
+    // How it ended is told by the node itself.
+    let _ = elector.leave(limit).await;
 }

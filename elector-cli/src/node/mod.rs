@@ -4,6 +4,7 @@ mod algorithm;
 mod arguments;
 mod checks;
 mod command;
+mod duty;
 mod ending;
 mod error;
 mod log;
@@ -14,6 +15,7 @@ mod serve;
 mod service;
 mod settings;
 mod signals;
+mod views;
 mod worker;
 
 pub(crate) use arguments::NodeArguments;

@@ -1,6 +1,4 @@
 use std::{
-    future::Future,
-    os::fd::BorrowedFd,
     process::ExitCode,
     sync::{
         Arc,
@@ -10,31 +8,26 @@ use std::{
 };
 
 use elector_core::{
-    ElectionAlgorithm, Role,
+    ElectionAlgorithm,
     actor::{self, Elector},
 };
-use elector_net::{
-    Farewell, FileStorage, Identity, LifeLock, Monitor, RecordError, Register, Tcp, http,
-};
-use tokio::{
-    runtime,
-    sync::oneshot,
-    task::spawn_blocking,
-    time::{sleep, timeout},
-};
+use elector_net::{FileStorage, Identity, LifeLock, Tcp, http};
+use tokio::{runtime, sync::oneshot, time::timeout};
 
 use super::{
     algorithm::{WithAlgorithm, with_named},
     arguments::NodeArguments,
     checks,
-    ending::obey,
+    duty::{Duty, Nothing},
+    ending::{end_without_record, obey},
     error::ServeError,
     log,
     plan::Plan,
     reload::Reload,
-    service::{Counted, service},
+    service::service,
     settings::{LogFormat, Settings},
     signals::Signals,
+    views::tell,
 };
 use crate::{
     CliError, FAILED,
@@ -47,69 +40,6 @@ const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// The exit code when the node stopped by itself.
 const NODE_FAILED: u8 = 3;
-
-/// What a process does with its node beside keeping it.
-pub(crate) trait Duty {
-    /// Checks, before anything is opened, that it can be done under this plan.
-    fn check<A: ElectionAlgorithm>(&self, plan: &Plan<A>) -> Result<(), ServeError>;
-
-    /// Prepares for it, before the node is started. The heir of this process is its only child.
-    fn prepare<A: ElectionAlgorithm>(
-        &mut self,
-        plan: &Plan<A>,
-        tcp: Tcp<A>,
-        heir: Option<u32>,
-    ) -> impl Future<Output = Result<Tcp<A>, ServeError>>;
-
-    /// What it counts, once it is prepared.
-    fn counts(&self) -> Vec<Counted>;
-
-    /// Does it, until the node has stopped; the exit code of the process.
-    fn done<A: ElectionAlgorithm>(
-        self,
-        plan: &Plan<A>,
-        elector: Elector<A>,
-        monitor: Monitor,
-    ) -> impl Future<Output = ExitCode>;
-}
-
-/// Taking part in elections is all it does.
-struct Nothing;
-
-impl Duty for Nothing {
-    fn check<A: ElectionAlgorithm>(&self, _: &Plan<A>) -> Result<(), ServeError> {
-        Ok(())
-    }
-
-    /// The heir of this process says when it has ended.
-    async fn prepare<A: ElectionAlgorithm>(
-        &mut self,
-        _: &Plan<A>,
-        tcp: Tcp<A>,
-        heir: Option<u32>,
-    ) -> Result<Tcp<A>, ServeError> {
-        if heir.is_none() {
-            return Ok(tcp);
-        }
-        let entrust = |farewell: &Farewell, connection: BorrowedFd<'_>| {
-            elector_heir::entrust(farewell.bytes(), connection)
-        };
-        Ok(tcp.companion(entrust))
-    }
-
-    fn counts(&self) -> Vec<Counted> {
-        Vec::new()
-    }
-
-    async fn done<A: ElectionAlgorithm>(
-        self,
-        _: &Plan<A>,
-        elector: Elector<A>,
-        _: Monitor,
-    ) -> ExitCode {
-        code_of(&elector.stopped().await)
-    }
-}
 
 /// `elector node`.
 ///
@@ -346,74 +276,6 @@ async fn start<A: ElectionAlgorithm>(
     let storage = storage.on_node_thread(true);
     let tcp = tcp.register(storage.register());
     Ok(builder.storage(storage).transport(tcp).start().await?)
-}
-
-/// How often it is looked whether the record is still there.
-const LOOK: Duration = Duration::from_secs(5);
-
-/// Ends the node when its record is not in its place any more. A save would end it, too; but a node
-/// that is in no election saves nothing.
-async fn end_without_record<A: ElectionAlgorithm>(
-    register: Register,
-    elector: Elector<A>,
-    limit: Duration,
-    lost: Arc<AtomicBool>,
-) {
-    let error: RecordError = loop {
-        sleep(LOOK).await;
-        let register = register.clone();
-        // The file system may hang.
-        if let Ok(Err(error)) = spawn_blocking(move || register.check()).await {
-            break error;
-        }
-    };
-    tracing::error!(target: "elector", node = elector.node_id().0, %error, "the node ends");
-    lost.store(true, Ordering::Release);
-    // How it ended is told by the node itself.
-    let _ = elector.leave(limit).await;
-}
-
-/// How long there may be no leader before that is logged.
-const BRIEFLY: Duration = Duration::from_millis(10);
-
-/// Logs what the node knows, whenever that changes, with the moment on the clock of leases. An
-/// election that is over at once is told by its outcome alone: to write of it in the middle takes a
-/// processor from the election.
-fn tell<A: ElectionAlgorithm>(elector: &Elector<A>) {
-    let node = elector.node_id().0;
-    let mut status = elector.subscribe();
-    status.mark_changed();
-    tokio::spawn(async move {
-        let mut told = None;
-        while status.changed().await.is_ok() {
-            let mut now = status.borrow_and_update().clone();
-            if now.leader.is_none() {
-                let elected = status.wait_for(|status| status.leader.is_some());
-                let _ = timeout(BRIEFLY, elected).await;
-                now = status.borrow_and_update().clone();
-            }
-            // It may be a lease that came or went.
-            let news = Some((now.role, now.leader, now.epoch));
-            if std::mem::replace(&mut told, news) == news {
-                continue;
-            }
-            let passed = u64::try_from(now.since.elapsed().as_nanos()).unwrap_or(0);
-            let at_ns = actor::now().nanos().saturating_sub(passed);
-            let leader = now
-                .leader
-                .map_or("none".to_owned(), |leader| leader.to_string());
-            let message = match (now.role, now.leader) {
-                (Role::Leader, _) => "this node leads",
-                (_, Some(_)) => "there is a leader",
-                (_, None) => "there is no leader",
-            };
-            tracing::info!(
-                target: "elector",
-                node, role = %now.role, leader, epoch = now.epoch.0, at_ns,
-                "{message}"
-            );
-        }
-    });
 }
 
 /// The exit code for the end of a node.
