@@ -67,7 +67,7 @@ pub(super) async fn introduce<A: ElectionAlgorithm>(
 
 /// Why a connection is not let in, and what this node says of it.
 struct Rejection {
-    refusal: Refusal,
+    refusal: Box<Refusal>,
     told: String,
     /// Whose it says that it is.
     claimed: Option<NodeId>,
@@ -75,19 +75,18 @@ struct Rejection {
 
 impl From<Refusal> for Rejection {
     fn from(refusal: Refusal) -> Self {
-        let told = refusal.to_string();
         Self {
-            refusal,
-            told,
+            told: refusal.to_string(),
+            refusal: Box::new(refusal),
             claimed: None,
         }
     }
 }
 
 impl Rejection {
-    fn told(refusal: Refusal, told: impl ToString) -> Self {
+    fn told(refusal: Refusal, told: String) -> Self {
         Self {
-            told: told.to_string(),
+            told,
             ..refusal.into()
         }
     }
@@ -108,9 +107,8 @@ impl Rejection {
             other => other.to_string(),
         };
         Self {
-            refusal,
-            told,
             claimed: Some(hello.from),
+            ..Self::told(refusal, told)
         }
     }
 }
@@ -133,7 +131,7 @@ async fn encrypted<A: ElectionAlgorithm>(
             Ok(Some((stream, Some(certificate))))
         }
         Err(TlsError::Closed | TlsError::Connection(_)) => Ok(None),
-        Err(error) => Err(Rejection::told(Refusal::Tls, error)),
+        Err(error) => Err(Rejection::told(Refusal::Tls, error.to_string())),
     }
 }
 
@@ -181,7 +179,7 @@ async fn ask<A: ElectionAlgorithm>(
         })),
         Err(rejection) => {
             // If that cannot be said, it hung up, and is refused all the same.
-            let answer = Answer::Refused(rejection.refusal.clone());
+            let answer = Answer::Refused((*rejection.refusal).clone());
             let _ = write_frame(&mut stream, &answer.write()).await;
             Err(rejection)
         }
