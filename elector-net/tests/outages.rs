@@ -58,7 +58,7 @@ impl Write for Log {
 }
 
 /// A peer of this id at this address.
-fn at(id: u64, address: impl ToString) -> Peer {
+fn at(id: u64, address: &dyn ToString) -> Peer {
     (id, address.to_string()).into()
 }
 
@@ -92,7 +92,7 @@ fn bound() -> (TcpListener, SocketAddr) {
 async fn an_outage_is_logged_once_and_its_end_once() {
     let (first, address) = bound();
     let (second, other) = bound();
-    let peers = [at(21, address), at(22, other)];
+    let peers = [at(21, &address), at(22, &other)];
     let node = start("test", 21, first, &peers).await;
     let peer = start("test", 22, second, &peers).await;
     eventually("they are connected", || problem(&node).is_empty()).await;
@@ -127,7 +127,7 @@ async fn an_outage_is_logged_once_and_its_end_once() {
 async fn an_unknown_name_is_told() {
     Log::begin();
     let (listener, address) = bound();
-    let peers = [at(31, address), at(32, "db2:7100")];
+    let peers = [at(31, &address), at(32, &"db2:7100")];
     let tcp = Tcp::new("test", peers.to_vec(), RaftConfig::default()).listen_on(listener);
     let tcp = tcp.resolver(|_| Err(io::Error::other("no such host")));
     let monitor = tcp.monitor();
@@ -147,7 +147,7 @@ async fn an_unknown_name_is_told() {
 async fn a_rejection_is_told_of_the_right_side_on_both_sides() {
     let (first, address) = bound();
     let (second, other) = bound();
-    let peers = [at(41, address), at(42, other)];
+    let peers = [at(41, &address), at(42, &other)];
     let one = start("one", 41, first, &peers).await;
     let two = start("two", 42, second, &peers).await;
     for (node, me, peer, mine, theirs) in
@@ -174,7 +174,7 @@ async fn a_rejection_is_told_of_the_right_side_on_both_sides() {
 async fn a_slow_peer_is_told_from_one_with_tls() {
     let (first, address) = bound();
     let (_silent, other) = bound();
-    let peers = [at(51, address), at(52, other)];
+    let peers = [at(51, &address), at(52, &other)];
     let node = start("test", 51, first, &peers).await;
     eventually("it hangs", || {
         problem(&node).contains("it hangs, or it is slow")
@@ -211,7 +211,7 @@ async fn silent(from: &str, to: SocketAddr, count: usize) -> Vec<tokio::net::Tcp
 #[tokio::test]
 async fn the_connection_that_makes_room_is_the_one_that_is_named() {
     let (first, address) = bound();
-    let peers = [at(61, address), at(62, "127.0.0.1:9")];
+    let peers = [at(61, &address), at(62, &"127.0.0.1:9")];
     let _node = start("test", 61, first, &peers).await;
     let line = |from| ["node=61", "belong to no peer", from];
     let closed = line("from=127.0.0.5");

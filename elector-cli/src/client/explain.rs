@@ -56,7 +56,7 @@ fn verdict(reports: &[&StatusReport]) -> String {
             &mut text,
             "It is not known whether there is a leader: no node could be asked.",
         ),
-        ([], None) => line(&mut text, &format!("There is no leader: {}.", why(reports))),
+        ([], None) => line(&mut text, &format!("No leader is known: {}.", why(reports))),
         ([one], _) => line(
             &mut text,
             &format!("There is a leader: {}, in epoch {}.", own(one), one.epoch),

@@ -75,10 +75,9 @@ struct Rejection {
 
 impl From<Refusal> for Rejection {
     fn from(refusal: Refusal) -> Self {
-        let told = refusal.to_string();
         Self {
+            told: refusal.to_string(),
             refusal: Box::new(refusal),
-            told,
             claimed: None,
         }
     }
@@ -108,9 +107,8 @@ impl Rejection {
             other => other.to_string(),
         };
         Self {
-            refusal: Box::new(refusal),
-            told,
             claimed: Some(hello.from),
+            ..Self::told(refusal, told)
         }
     }
 }
@@ -181,7 +179,7 @@ async fn ask<A: ElectionAlgorithm>(
         })),
         Err(rejection) => {
             // If that cannot be said, it hung up, and is refused all the same.
-            let answer = Answer::Refused(*rejection.refusal.clone());
+            let answer = Answer::Refused((*rejection.refusal).clone());
             let _ = write_frame(&mut stream, &answer.write()).await;
             Err(rejection)
         }

@@ -6,8 +6,8 @@
 //! node 3 of one could pose as node 3 of another. Certificates need the extended key usages
 //! `serverAuth` and `clientAuth`, for a node is both.
 //!
-//! A node trusts the certificates in its `ca.pem` and no others, the system's least of all. That a
-//! CA certificate itself has expired is not looked at: it is trusted for being in the file. Revoked
+//! A node trusts the certificates in its `ca.pem` and no others, the system's least of all. A CA
+//! certificate that has expired is trusted as before, for it is in the file; that is only logged. Revoked
 //! certificates are not looked for: to shut a node out before its certificate ends, replace the CA.
 //!
 //! Connections are TLS 1.3, with the protocol name `elector/1`. None resumes another and none

@@ -68,7 +68,7 @@ Node 1 (db-1) of the cluster billing, asked on 127.0.0.1:7180, says:
     let unconfirmed = json!({"role": "leader", "leader": 1});
     let unconfirmed = told(&unconfirmed);
     assert!(
-        unconfirmed.starts_with("There is no leader: a node takes itself for the leader"),
+        unconfirmed.starts_with("No leader is known: a node takes itself for the leader"),
         "{unconfirmed}"
     );
 }
@@ -82,7 +82,7 @@ fn without_a_majority_each_peer_has_its_reason() {
     assert_eq!(
         told(&alone),
         "\
-There is no leader: no node that was asked reaches a majority of the nodes.
+No leader is known: no node that was asked reaches a majority of the nodes.
 
 Node 1 (db-1) of the cluster billing, asked on 127.0.0.1:7180, says:
 - It knows no leader in epoch 7, since 2026-01-02T03:04:05.678Z.
@@ -109,7 +109,7 @@ fn a_rejection_names_the_side_that_rejects() {
     let text = explain(&[asked(&rejected), asked(&rejecting)]);
     assert!(text.contains(&format!("node 2 (db2:7100), never heard: {reason}.\n")));
     assert!(text.contains("node 1 (db1:7100), never heard: this node rejects node 1: "));
-    assert_eq!(text.matches("There is no leader").count(), 1, "{text}");
+    assert_eq!(text.matches("No leader is known").count(), 1, "{text}");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn a_node_that_has_stopped_or_cannot_be_asked_is_told() {
     assert_eq!(
         told(&stopped),
         "\
-There is no leader: the nodes that were asked have stopped.
+No leader is known: the nodes that were asked have stopped.
 
 Node 1 (db-1) of the cluster billing, asked on 127.0.0.1:7180, says:
 - It has stopped: the node was shut down.
@@ -187,7 +187,7 @@ The node on db2:7180 could not be asked: nothing listens there
 #[test]
 fn an_election_that_runs_is_told_as_one() {
     let text = told(&json!({"role": "candidate"}));
-    assert!(text.starts_with("There is no leader: an election has not ended yet.\n"));
+    assert!(text.starts_with("No leader is known: an election has not ended yet.\n"));
     assert!(text.contains("campaigns in epoch 7"), "{text}");
     assert!(
         text.contains("waits for the answers of the others"),
