@@ -36,7 +36,7 @@ fn a_leader_is_told_to_hand_over_and_to_step_down() {
 }
 
 /// Something that takes a transfer of epoch 7 as node 1 does, and then says this of the leader.
-fn pretending(leader: Value, epoch: u64) -> SocketAddr {
+fn pretending(leader: &Value, epoch: u64) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let status = json!({
@@ -102,7 +102,7 @@ fn a_transfer_ends_by_its_outcome() {
             "the node is handing its leadership to 2\n",
         ),
     ] {
-        let address = pretending(leader, epoch).to_string();
+        let address = pretending(&leader, epoch).to_string();
         let mut transfer = command("transfer --to 2 --http");
         transfer
             .arg(&address)
