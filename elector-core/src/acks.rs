@@ -3,7 +3,7 @@ use core::{cmp::Reverse, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Membership, Moment, NodeId};
+use crate::{Membership, Moment, NodeId, NodeSet};
 
 /// What a leader knows of its own quorum: for each node, the send time of the newest round that
 /// the node acknowledged. The base of leases and of check-quorum.
@@ -62,15 +62,15 @@ impl Acks {
         sorted.get(members.majority() - 1).copied().flatten()
     }
 
-    /// The node that acknowledged the newest round, `except` left out. Ties go to the next one after
-    /// `except`, in the order of ids and around: if several nodes cannot lead and each hands over,
-    /// all nodes have their turn.
+    /// To which node the leader `me` hands over: the one that acknowledged the newest round, or any
+    /// if none has yet; not one of the suspects. Ties go to the next one after `me`, in the order of
+    /// ids and around: if several nodes cannot lead and each hands over, all have their turn.
     #[must_use]
-    pub fn freshest(&self, members: &Membership, except: NodeId) -> Option<NodeId> {
+    pub fn heir(&self, members: &Membership, me: NodeId, suspects: &NodeSet) -> Option<NodeId> {
         let known = members.nodes().iter().zip(&self.newest);
         known
-            .filter(|&(&node, newest)| node != except && newest.is_some())
-            .max_by_key(|&(&node, newest)| (*newest, node > except, Reverse(node)))
+            .filter(|&(&node, _)| node != me && !suspects.contains(node))
+            .max_by_key(|&(&node, newest)| (*newest, node > me, Reverse(node)))
             .map(|(&node, _)| node)
     }
 
@@ -103,7 +103,11 @@ mod tests {
         acks.record(&members, NodeId(4), Moment::from_nanos(30));
         acks.record(&members, NodeId(4), Moment::from_nanos(20));
         assert_eq!(acks.quorum(&members), Some(Moment::from_nanos(30)));
-        assert_eq!(acks.freshest(&members, NodeId(1)), Some(NodeId(2)));
+        let mut suspects = NodeSet::new();
+        let heir = |suspects: &NodeSet| acks.heir(&members, NodeId(1), suspects);
+        assert_eq!(heir(&suspects), Some(NodeId(2)));
+        suspects.insert(NodeId(2));
+        assert_eq!(heir(&suspects), Some(NodeId(4)));
     }
 
     // One peer that echoes the end of time must not keep a leader's lease alive for ever.

@@ -85,14 +85,13 @@ impl Raft {
         }
     }
 
-    /// Steps down, calls upon the peer that acknowledged the newest round, and lets the next
+    /// Steps down, calls upon its heir, and lets the next
     /// chance to campaign pass.
     pub(super) fn told_to_resign(&mut self, out: &mut Outbox<Self>) {
         let Part::Leader { acks, .. } = &self.part else {
             return out.refuse("this node does not lead: only the leader can resign");
         };
-        let freshest = acks.freshest(&self.rules.members, self.me());
-        let heir = freshest.filter(|&peer| !self.suspects.contains(peer));
+        let heir = acks.heir(&self.rules.members, self.me(), &self.suspects);
         self.sits_out = true;
         self.hand_over(heir, out);
     }
