@@ -20,7 +20,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::sync::Mutex;
 //!
-//! use elector::{Cluster, Fence, raft::Raft};
+//! use elector::{Cluster, Fence, actor::FailurePolicy, raft::Raft};
 //!
 //! // Three nodes within this process. One process a node: `Elector::<Raft>::builder(..)`.
 //! let cluster = Cluster::<Raft>::start(3).await?;
@@ -28,7 +28,8 @@
 //! let leader = cluster.leader().await;
 //! let elector = cluster.node(leader).ok_or("it runs")?;
 //!
-//! let work = elector.lead(|me| {
+//! // By default, work that fails is tried again.
+//! let work = elector.lead_with(FailurePolicy::withdraw_at_once(), |me| {
 //!     let store = &store;
 //!     async move {
 //!         let batch = me.guard(async { "a batch" }).await?; // Err(LeadershipLost) when it is lost

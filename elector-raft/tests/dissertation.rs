@@ -263,7 +263,11 @@ fn who_resigns_sits_out_once() {
     node.lead();
     let step = node.command(Command::Resign);
     let heir = Some(RaftMessage::TimeoutNow { term: e(1) });
-    assert_eq!(sent(&step, 2), heir, "none has acknowledged: the next one around");
+    assert_eq!(
+        sent(&step, 2),
+        heir,
+        "none has acknowledged: the next one around"
+    );
     assert!(node.time_out().sends.is_empty());
     assert!(!node.time_out().sends.is_empty());
 

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 
 use crate::{
     cluster::{Cluster, Setup},
-    command::{elector, finished},
+    command::{elector, finished, write_token},
     until,
 };
 
@@ -17,7 +17,7 @@ fn brief(nodes: u64, policy: &str) -> Cluster {
         ..Setup::new("raft", nodes)
     });
     let token = cluster.path("token");
-    fs::write(&token, "correct-horse-battery-staple\n").unwrap();
+    write_token(&token);
     for id in cluster.nodes() {
         let mut node = cluster.work(id);
         node.env("ELECTOR_HTTP", cluster.http(id));

@@ -14,7 +14,10 @@ use crate::{
 
 /// A node of this list, in this folder; none of them ever listens.
 fn node(what: &str, folder: &Path, id: u64, list: &[u64]) -> Command {
-    let peers: Vec<String> = list.iter().map(|id| format!("{id}=127.0.0.1:1")).collect();
+    let peers: Vec<String> = list
+        .iter()
+        .map(|id| format!("{id}=127.0.0.1:{id}"))
+        .collect();
     let mut command = elector(&[what, "--id", &id.to_string()]);
     command.args(["--peers", &peers.join(","), "--data-dir"]);
     command.arg(place(folder, id));

@@ -248,6 +248,7 @@ mod tests {
         let expected = json!({
             "role": "follower", "leader": 2, "epoch": 7, "holds_leadership": false,
             "lease_remaining_ms": null,
+            "work": { "failures": 0, "failure": null, "withdrawn": false },
         });
         assert_eq!(serde_json::to_value(&status).unwrap(), expected);
     }
