@@ -63,8 +63,8 @@ impl Acks {
     }
 
     /// To which node the leader `me` hands over: the one that acknowledged the newest round, or any
-    /// if none has yet; not one of the suspects. Ties go to the next one after `me`, in the order of
-    /// ids and around: if several nodes cannot lead and each hands over, all have their turn.
+    /// if none has yet; not one of the suspects. Ties go to the next one after `me`, in the order
+    /// of ids and around: if several nodes cannot lead and each hands over, all have their turn.
     #[must_use]
     pub fn heir(&self, members: &Membership, me: NodeId, suspects: &NodeSet) -> Option<NodeId> {
         let known = members.nodes().iter().zip(&self.newest);

@@ -51,8 +51,8 @@ pub enum NetError {
     Plaintext(SocketAddr),
     /// Without TLS nobody knows who answers at another machine's address.
     #[error(
-        "node {node} is on another machine, at {address}, and without TLS every host on the way can \
-         pose as it: set up TLS, or say that plain text is wanted"
+        "node {node} is on another machine, at {address}, and without TLS every host on the way \
+         can pose as it: set up TLS, or say that plain text is wanted"
     )]
     PlaintextPeer {
         /// The peer.
@@ -65,8 +65,8 @@ pub enum NetError {
     NotLoaded,
     /// The record is of another list of nodes.
     #[error(
-        "the node was given the nodes {given}, and its record names {recorded}: use the register of \
-         the node's own storage"
+        "the node was given the nodes {given}, and its record names {recorded}: use the register \
+         of the node's own storage"
     )]
     OtherNodes {
         /// The nodes of the node.

@@ -90,8 +90,8 @@ impl Monitor {
         reports.collect()
     }
 
-    /// When the first of the node's certificate and its CA ends: see [`Tls::expires`]. `None` without
-    /// TLS, and before the node has started.
+    /// When the first of the node's certificate and its CA ends: see [`Tls::expires`]. `None`
+    /// without TLS, and before the node has started.
     #[must_use]
     pub fn certificate_expires(&self) -> Option<SystemTime> {
         self.0.tls.get().map(Tls::expires)

@@ -236,8 +236,8 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         self.monitor.clone()
     }
 
-    /// Checks whether a node could be started with this, without listening or dialling. Looks up the
-    /// name to listen on.
+    /// Checks whether a node could be started with this, without listening or dialling. Looks up
+    /// the name to listen on.
     ///
     /// # Errors
     /// The first reason why the node `me` could not be started.

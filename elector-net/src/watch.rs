@@ -78,8 +78,8 @@ fn report_round_trip<A: ElectionAlgorithm>(
         heartbeat = ?station.timing.heartbeat,
         lease = ?station.timing.lease,
         expected = ?station.timing.round_trip,
-        "answers of this peer take longer than the durations of this cluster allow for, and leadership \
-         may be lost without another fault: use longer durations on all nodes, such as those of the \
-         default profile"
+        "answers of this peer take longer than the durations of this cluster allow for, and \
+         leadership may be lost without another fault: use longer durations on all nodes, such as \
+         those of the default profile"
     );
 }

@@ -154,12 +154,12 @@ async fn a_rejection_is_told_of_the_right_side_on_both_sides() {
         [(&one, 41, 42, "one", "two"), (&two, 42, 41, "two", "one")]
     {
         let rejected = format!(
-            "node {peer} rejects this node: it belongs to the cluster \"{theirs}\", and this node to \
-             another one"
+            "node {peer} rejects this node: it belongs to the cluster \"{theirs}\", and this node \
+             to another one"
         );
         let rejecting = format!(
-            "this node rejects node {peer}: it belongs to the cluster \"{theirs}\", and this node to \
-             \"{mine}\""
+            "this node rejects node {peer}: it belongs to the cluster \"{theirs}\", and this node \
+             to \"{mine}\""
         );
         for text in [&rejected, &rejecting] {
             eventually(text, || problem(node).contains(text.as_str())).await;

@@ -9,8 +9,8 @@ use thiserror::Error;
 pub(crate) enum ClientError {
     /// Nobody is there.
     #[error(
-        "nothing listens on {0}: start a node with `elector node --http {0} ...`, or say with --http \
-         where one listens"
+        "nothing listens on {0}: start a node with `elector node --http {0} ...`, or say with \
+         --http where one listens"
     )]
     Nobody(String),
     /// Somebody may be there, and cannot be asked.

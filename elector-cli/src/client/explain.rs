@@ -174,18 +174,18 @@ fn state(report: &StatusReport) -> String {
     match (report.role, report.leader) {
         (Role::Leader, _) if report.holds_leadership => match report.lease_remaining_ms {
             Some(left) => format!(
-                "It leads in epoch {epoch}. Its lease runs for another {left} ms, and each answer of a \
-                 majority prolongs it."
+                "It leads in epoch {epoch}. Its lease runs for another {left} ms, and each answer \
+                 of a majority prolongs it."
             ),
             None => format!(
-                "It leads in epoch {epoch}, without a lease: under {} another node may lead at the same \
-                 time.",
+                "It leads in epoch {epoch}, without a lease: under {} another node may lead at \
+                 the same time.",
                 report.algorithm
             ),
         },
         (Role::Leader, _) => format!(
-            "It takes itself for the leader of epoch {epoch}, and holds no leadership: its lease has \
-             ended, or is not confirmed by a majority yet."
+            "It takes itself for the leader of epoch {epoch}, and holds no leadership: its lease \
+             has ended, or is not confirmed by a majority yet."
         ),
         (_, Some(leader)) => format!(
             "It follows {} in epoch {epoch}. {}",
@@ -231,17 +231,17 @@ fn majority(report: &StatusReport, reach: &Reach<'_>) -> String {
     let (count, all, majority) = (reach.count, report.members.len(), reach.majority);
     match (report.guarantee, reach.suffices) {
         (GuaranteeKind::BestEffort, _) => format!(
-            "It reaches {count} of {all} nodes, itself counted. {} needs no majority: each group of \
-             nodes that hear each other has a leader of its own.",
+            "It reaches {count} of {all} nodes, itself counted. {} needs no majority: each group \
+             of nodes that hear each other has a leader of its own.",
             report.algorithm
         ),
         (GuaranteeKind::Quorum, true) => format!(
-            "It reaches {count} of {all} nodes, itself counted; {majority} are a majority, so that it \
-             could be elected."
+            "It reaches {count} of {all} nodes, itself counted; {majority} are a majority, so \
+             that it could be elected."
         ),
         (GuaranteeKind::Quorum, false) => format!(
-            "It reaches {count} of {all} nodes, itself counted; {majority} would be a majority. Without \
-             one no leader can be elected, and none can prolong its lease."
+            "It reaches {count} of {all} nodes, itself counted; {majority} would be a majority. \
+             Without one no leader can be elected, and none can prolong its lease."
         ),
     }
 }
@@ -265,8 +265,8 @@ fn waits_for(report: &StatusReport, reach: &Reach<'_>) -> String {
         (_, Some(_)) => "It waits for nothing, and campaigns if its leader falls silent.",
         (Role::Candidate, None) => "It waits for the answers of the others in its election.",
         (Role::Follower, None) => {
-            "It waits for the end of an election of another node, or of its own election timeout. If \
-             that lasts for longer than some seconds, ask the other nodes, too."
+            "It waits for the end of an election of another node, or of its own election timeout. \
+             If that lasts for longer than some seconds, ask the other nodes, too."
         }
     };
     text.to_owned()

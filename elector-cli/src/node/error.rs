@@ -91,9 +91,9 @@ pub enum ServeError {
     Net(#[from] NetError),
     /// The command may take longer to end than the node may take to leave.
     #[error(
-        "--grace-ms ({grace:?}) is longer than --leave-ms ({leave:?}): a command that takes all of its \
-         grace would be cut short when the node is told to end. Shorten the one, or lengthen the \
-         other"
+        "--grace-ms ({grace:?}) is longer than --leave-ms ({leave:?}): a command that takes all \
+         of its grace would be cut short when the node is told to end. Shorten the one, or \
+         lengthen the other"
     )]
     Grace {
         /// How long the command may take.

@@ -166,8 +166,8 @@ fn quoted(word: &OsStr) -> String {
     format!("'{}'", word.to_str().unwrap().replace('\'', r"'\''"))
 }
 
-// A connection by SSH breaks, and with it the terminal: the node hands over, and its command ends in
-// good order.
+// A connection by SSH breaks, and with it the terminal: the node hands over, and its command ends
+// in good order.
 #[test]
 fn a_node_whose_terminal_is_closed_hands_over() {
     if Command::new("script").arg("--version").output().is_err() {

@@ -39,9 +39,9 @@ pub struct FailurePolicy {
 #[non_exhaustive]
 pub enum AfterRetries {
     /// The node gives leadership up and takes none any more, and `lead` returns the error. The node
-    /// goes on voting. If it is elected nevertheless, it hands over at once, and with growing pauses
-    /// if that happens again and again. The [status](super::Status::work) says so, until `lead` or
-    /// `campaign` is called again.
+    /// goes on voting. If it is elected nevertheless, it hands over at once, and with growing
+    /// pauses if that happens again and again. The [status](super::Status::work) says so, until
+    /// `lead` or `campaign` is called again.
     #[default]
     Withdraw,
     /// The node [leaves](super::Elector::leave) the cluster within about five seconds, and the

@@ -53,7 +53,10 @@ impl Retries {
             work.failure = Some(text);
         });
         if failures <= self.policy.retries {
-            tracing::warn!(node = node.0, error = %failure, failures, ?pause, "the work is tried again after the pause");
+            tracing::warn!(
+                node = node.0, error = %failure, failures, ?pause,
+                "the work is tried again after the pause"
+            );
             // If the leadership is to end, it ends, and this is over.
             if !work.0.tenure.is_ending() {
                 work.0.begin_anew();

@@ -58,8 +58,8 @@ impl<A: ElectionAlgorithm> Elector<A> {
     ///
     /// Work that fails or panics is tried again while the node leads on. If it goes on failing, the
     /// node gives leadership up, takes none any more, and this returns the error: see
-    /// [`FailurePolicy`](super::FailurePolicy). An application that cannot mend the cause should stop then; another call
-    /// makes the node take leadership again.
+    /// [`FailurePolicy`](super::FailurePolicy). An application that cannot mend the cause should
+    /// stop then; another call makes the node take leadership again.
     ///
     /// Work that must not be dropped in the middle of something, or that needs another policy, is
     /// run by [`lead_with`](Self::lead_with). What the work has spawned is its own business: use

@@ -95,8 +95,8 @@ impl Rejection {
     fn of(refusal: Refusal, hello: &Hello) -> Self {
         let told = match &refusal {
             Refusal::Cluster(mine) => format!(
-                "it belongs to the cluster {:?}, and this node to {mine:?}: correct the address, or \
-                 the cluster's name",
+                "it belongs to the cluster {:?}, and this node to {mine:?}: correct the address, \
+                 or the cluster's name",
                 hello.cluster
             ),
             Refusal::Algorithm(mine) => format!(

@@ -14,8 +14,8 @@ pub(super) enum DialError {
     #[error("the connection was refused: no process listens there")]
     NobodyThere,
     #[error(
-        "connections are refused at the addresses that the name {0:?} had before; it cannot be looked \
-         up now"
+        "connections are refused at the addresses that the name {0:?} had before; it cannot be \
+         looked up now"
     )]
     NobodyAtOld(String),
     #[error("the connection broke before it was answered")]

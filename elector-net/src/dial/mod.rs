@@ -46,8 +46,8 @@ const TRIES_AT_ONCE: u32 = 8;
 /// A round trip that nobody has measured yet.
 const SLOW: Duration = Duration::from_millis(25);
 
-/// How long a lookup may take before that is the reason why there is no connection. It is waited for
-/// all the same.
+/// How long a lookup may take before that is the reason why there is no connection. It is waited
+/// for all the same.
 const UNANSWERED: Duration = Duration::from_secs(3);
 
 /// How many messages go into one write.

@@ -146,9 +146,9 @@ impl Names {
         match found {
             Err(error) if now.0 && !before.0 => tracing::warn!(
                 node = node.0, %peer, name, %error,
-                "the name of this peer cannot be looked up: check the name in the list of peers, and \
-                 the name servers of this machine. Until then the peer is dialled at the addresses \
-                 that are known from before"
+                "the name of this peer cannot be looked up: check the name in the list of peers, \
+                 and the name servers of this machine. Until then the peer is dialled at the \
+                 addresses that are known from before"
             ),
             Ok(_) if before.0 => {
                 tracing::info!(

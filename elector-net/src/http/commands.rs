@@ -81,8 +81,8 @@ fn admit(shared: &Shared, headers: &HeaderMap) -> Result<(), Box<Response>> {
     let Some(token) = &shared.token else {
         return Err(Box::new(refusal(
             StatusCode::FORBIDDEN,
-            "this node takes no commands over HTTP, for no bearer token is configured: give it one, \
-             with ELECTOR_TOKEN or --token-file, or in a program with `Options::token`",
+            "this node takes no commands over HTTP, for no bearer token is configured: give it \
+             one, with ELECTOR_TOKEN or --token-file, or in a program with `Options::token`",
         )));
     };
     if shown(headers).is_some_and(|shown| token.matches(shown)) {

@@ -30,8 +30,8 @@ pub enum HttpError {
     },
     /// The text is no token.
     #[error(
-        "the bearer token is {0}: use 16 to 512 visible ASCII characters, as `openssl rand -hex 32` \
-         makes them"
+        "the bearer token is {0}: use 16 to 512 visible ASCII characters, as `openssl rand -hex \
+         32` makes them"
     )]
     Token(&'static str),
     /// The file with the token cannot be read.

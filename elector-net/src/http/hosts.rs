@@ -9,10 +9,10 @@ use axum::{
 
 use super::{routes::refusal, service::Service};
 
-const FOREIGN: &str = "this service listens on loopback, and the request names another host: ask for \
-    localhost or for a loopback address, as in http://127.0.0.1:7180, and let a proxy in front set \
-    the header Host so; or allow the name: listen on it with --http NAME:PORT, or in a program with \
-    `Options::host`";
+const FOREIGN: &str = "this service listens on loopback, and the request names another host: ask \
+    for localhost or for a loopback address, as in http://127.0.0.1:7180, and let a proxy in \
+    front set the header Host so; or allow the name: listen on it with --http NAME:PORT, or in a \
+    program with `Options::host`";
 
 /// Answers only requests that name this machine. A page in a browser on this machine can have its
 /// own name lead to 127.0.0.1, and would then read the answers as its own.

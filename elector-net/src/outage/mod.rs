@@ -1,5 +1,5 @@
-//! When a peer is unreachable, why, and what the log has of it: one warning for each outage and kind
-//! of reason, and one line when it has ended, however many attempts there were.
+//! When a peer is unreachable, why, and what the log has of it: one warning for each outage and
+//! kind of reason, and one line when it has ended, however many attempts there were.
 
 mod of_link;
 mod reason;

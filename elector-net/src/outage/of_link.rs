@@ -18,8 +18,8 @@ impl Link {
         if outage.why_out().is_none() {
             let silence = heard.map_or(0, |heard| now.saturating_sub(heard)) / 1_000_000;
             let text = format!(
-                "it has said nothing for {silence} ms: it hangs, its machine is gone, or the network \
-                 between is cut"
+                "it has said nothing for {silence} ms: it hangs, its machine is gone, or the \
+                 network between is cut"
             );
             outage.fail(Direction::Out, Reason::new(Kind::Mute, text), now);
         }

@@ -133,8 +133,8 @@ impl FileStorage {
         format::format(&mut dir, folder, identity, roster, never_run)
     }
 
-    /// Checks that no other user may write in the folder, if it is there: to write in a folder is to
-    /// replace what is in it. A group of this process may, if root owns the folder: Kubernetes
+    /// Checks that no other user may write in the folder, if it is there: to write in a folder is
+    /// to replace what is in it. A group of this process may, if root owns the folder: Kubernetes
     /// mounts volumes so (`fsGroup`).
     ///
     /// # Errors

@@ -7,8 +7,9 @@
 //! `serverAuth` and `clientAuth`, for a node is both.
 //!
 //! A node trusts the certificates in its `ca.pem` and no others, the system's least of all. A CA
-//! certificate that has expired is trusted as before, for it is in the file; that is only logged. Revoked
-//! certificates are not looked for: to shut a node out before its certificate ends, replace the CA.
+//! certificate that has expired is trusted as before, for it is in the file; that is only logged.
+//! Revoked certificates are not looked for: to shut a node out before its certificate ends, replace
+//! the CA.
 //!
 //! Connections are TLS 1.3, with the protocol name `elector/1`. None resumes another and none
 //! carries early data: each has a full handshake with certificates that are valid then, and nothing
@@ -69,8 +70,8 @@ const PROTOCOL: &[u8] = b"elector/1";
 /// whenever a connection is made, once a minute, and by [`reload`](Self::reload). No connection
 /// waits for that, and a file system that hangs does not stop a node.
 ///
-/// That a certificate ends within 30 days, or has ended, is logged once a day and whenever the files
-/// are read.
+/// That a certificate ends within 30 days, or has ended, is logged once a day and whenever the
+/// files are read.
 ///
 /// No call has a time limit of its own: a peer may be silent for as long as it likes. Put a timeout
 /// around [`connect`](Self::connect) and [`accept`](Self::accept).
@@ -214,8 +215,8 @@ impl Tls {
 }
 
 impl Shared {
-    /// Reads the files if they have changed, or if that is asked for; and tells of certificates that
-    /// end. Takes as long as the file system does.
+    /// Reads the files if they have changed, or if that is asked for; and tells of certificates
+    /// that end. Takes as long as the file system does.
     fn look(&self) {
         let is_asked = self.is_asked.swap(false, Ordering::AcqRel);
         // Before they are read: files that change meanwhile must be read again.
@@ -289,8 +290,8 @@ impl Shared {
             Some(Expiry::Over) => tracing::error!(
                 node,
                 "the CA that has issued the node's certificate expired on {until}: nodes go on \
-                 trusting it, as it is in {ca_file}. Add a new CA there on all nodes, and then issue \
-                 certificates of it"
+                 trusting it, as it is in {ca_file}. Add a new CA there on all nodes, and then \
+                 issue certificates of it"
             ),
         }
     }

@@ -16,8 +16,8 @@ const LOOK: Duration = Duration::from_secs(60);
 const REST: Duration = Duration::from_millis(100);
 
 /// Reads the files of certificates again, on a thread of its own: a file system over the network
-/// that hangs stops that thread, and nothing else. There is one of them, so what hangs does not pile
-/// up. It is no task of a runtime, as that would wait for it when it ends.
+/// that hangs stops that thread, and nothing else. There is one of them, so what hangs does not
+/// pile up. It is no task of a runtime, as that would wait for it when it ends.
 #[derive(Debug)]
 pub(super) struct Reader(SyncSender<()>);
 

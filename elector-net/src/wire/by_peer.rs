@@ -33,9 +33,9 @@ impl fmt::Display for ByPeer<'_> {
             ),
             Refusal::Generation { theirs, ours } => write!(
                 f,
-                "this node's list of nodes is {theirs}, and its list is {ours}: one of them was not \
-                 changed. Stop all nodes, and give them the same list and generation with `elector \
-                 members`"
+                "this node's list of nodes is {theirs}, and its list is {ours}: one of them was \
+                 not changed. Stop all nodes, and give them the same list and generation with \
+                 `elector members`"
             ),
             Refusal::NotAPeer(me) => write!(
                 f,

@@ -8,16 +8,16 @@ use crate::record::DiskId;
 /// Why a connection is not let in, as one side tells it to the other. Appended to, never changed:
 /// it goes over the wire.
 ///
-/// Both sides tell it, each in a text of its own: [`Display`](std::fmt::Display) is that of the side
-/// that rejects, in which "it" is the other side; [`ByPeer`](super::ByPeer) is that of the side that
-/// is rejected.
+/// Both sides tell it, each in a text of its own: [`Display`](std::fmt::Display) is that of the
+/// side that rejects, in which "it" is the other side; [`ByPeer`](super::ByPeer) is that of the
+/// side that is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[non_exhaustive]
 pub(crate) enum Refusal {
     /// The versions of the side that is rejected.
     #[error(
-        "it speaks versions {min} to {max} of the protocol, and this node others: upgrade the older \
-         side by one release at a time"
+        "it speaks versions {min} to {max} of the protocol, and this node others: upgrade the \
+         older side by one release at a time"
     )]
     Version { min: u16, max: u16 },
     /// The cluster of the side that rejects.
@@ -39,8 +39,8 @@ pub(crate) enum Refusal {
     Options,
     /// `theirs` is the list of the side that is rejected.
     #[error(
-        "its list of nodes is {theirs}, and this node's is {ours}: give it the list of its cluster. \
-         A list is changed while all nodes are stopped, with `elector members`"
+        "its list of nodes is {theirs}, and this node's is {ours}: give it the list of its \
+         cluster. A list is changed while all nodes are stopped, with `elector members`"
     )]
     Members { theirs: NodeList, ours: NodeList },
     /// The id of the side that is rejected.

@@ -87,8 +87,8 @@ No leader is known: no node that was asked reaches a majority of the nodes.
 Node 1 (db-1) of the cluster billing, asked on 127.0.0.1:7180, says:
 - It knows no leader in epoch 7, since 2026-01-02T03:04:05.678Z.
 - It is not connected with node 2 (db2:7100), never heard: the name \"db2\" is unknown: no such host.
-- It is not connected with node 3 (db3:7100), last heard 25.4 s ago: the connection was refused: no \
-process listens there.
+- It is not connected with node 3 (db3:7100), last heard 25.4 s ago: the connection was refused: \
+no process listens there.
 - It reaches 1 of 3 nodes, itself counted; 2 would be a majority. Without one no leader can be \
 elected, and none can prolong its lease.
 - It waits for 1 more of these nodes: 2, 3.
@@ -152,8 +152,8 @@ fn an_algorithm_without_a_lease_is_told_as_such() {
     assert!(text.contains("bully needs no majority"), "{text}");
     assert!(text.ends_with("- It waits for nothing.\n"), "{text}");
     let both = explain(&[asked(&leads(1)), asked(&leads(2))]);
-    let first = "node 1 and node 2 lead: the algorithm promises one leader only while all nodes hear \
-                 each other.\n";
+    let first = "node 1 and node 2 lead: the algorithm promises one leader only while all nodes \
+                 hear each other.\n";
     assert!(both.starts_with(first), "{both}");
 }
 
