@@ -65,7 +65,7 @@ fn cleaned(value: OsString) -> Option<Option<OsString>> {
     is_cut.then(|| Some(OsString::from_vec(bytes)))
 }
 
-/// A variable that begins as those of this program, and is none.
+/// A variable that begins with `ELECTOR_` and that this program does not read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unknown {
     pub(crate) name: String,

@@ -49,7 +49,7 @@ pub enum NetError {
          peer: set up TLS, or listen on a loopback address, or say that plain text is wanted"
     )]
     Plaintext(SocketAddr),
-    /// Without TLS nobody knows who answers at another machine's address.
+    /// Without TLS this node cannot know who answers at the address of another machine.
     #[error(
         "node {node} is on another machine, at {address}, and without TLS every host on the way \
          can pose as it: set up TLS, or say that plain text is wanted"

@@ -133,7 +133,7 @@ fn other_hints_change_nothing() {
 }
 
 // A voter that is not yet told that the leader is gone refuses, and must not cost the election:
-// when it is told, it answers whoever asked, and does not compete.
+// when it is told, it answers the node that asked, and does not compete.
 #[test]
 fn a_late_proof_answers_who_asked() {
     let mut node = Node::new(3, &RaftConfig::default());

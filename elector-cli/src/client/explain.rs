@@ -10,7 +10,7 @@ use elector_net::http::{PeerStatus, StatusReport};
 pub(super) struct Asked {
     /// Where it was asked.
     pub(super) address: String,
-    /// Its status, or why there is none.
+    /// Its status, or why it could not be asked.
     pub(super) answer: Result<StatusReport, String>,
 }
 

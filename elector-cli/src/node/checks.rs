@@ -39,7 +39,7 @@ pub(super) fn check<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<(), ServeErr
 /// Checks that the node can start from its record.
 ///
 /// # Errors
-/// If it cannot, or if there is none.
+/// If it cannot, or if it has no record.
 pub(super) fn check_record<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<(), ServeError> {
     FileStorage::check_folder(&plan.data_dir)?;
     let summary = FileStorage::inspect(&plan.data_dir)?;

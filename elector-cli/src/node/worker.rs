@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     // In a pause between two starts of the command the work holds the guardian and does not listen.
-    // If its leadership ends just then, nobody has heard, and the node must end all the same.
+    // If its leadership ends just then, no task has heard it, and the node must end all the same.
     #[tokio::test]
     async fn a_node_whose_guardian_is_gone_ends_though_its_work_did_not_listen() {
         let (guard, verdict) = (Mutex::new(()), SetOnce::new());

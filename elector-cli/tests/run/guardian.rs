@@ -155,7 +155,7 @@ fn children(guard: &Guard) -> Vec<Pid> {
 }
 
 // A process id may be used again as soon as its process is collected. A node that has not heard yet
-// that its command has ended may kill its group: nobody else may have that id until it has heard.
+// that its command has ended may kill its group: no other process may have that id before.
 #[tokio::test]
 async fn the_id_of_a_command_is_in_use_until_the_node_has_heard_of_its_end() {
     let folder = Folder::new();

@@ -236,7 +236,7 @@ async fn a_command_that_ends_can_be_all_that_there_is_to_do() {
     assert_eq!(metrics.running.get(), 0);
 }
 
-// A node that waits has nobody to stop its next command when its guardian is gone.
+// A node whose guardian is gone could not stop its next command, so it must end.
 #[tokio::test]
 async fn a_guardian_that_goes_while_nothing_is_to_be_done_is_missed() {
     let folder = Folder::new();

@@ -240,7 +240,7 @@ mod tests {
 
     use super::*;
 
-    // Dashboards read the keys of `/v1/status`, whoever serves them.
+    // Dashboards read the keys of `/v1/status`. An application that serves them must use the same.
     #[test]
     fn a_status_has_the_keys_of_the_http_service() {
         let view = View::following(Epoch(7), Some(NodeId(2)));

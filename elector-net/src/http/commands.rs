@@ -121,7 +121,7 @@ async fn carry_out(
     shared: &Shared,
     command: impl Future<Output = Result<(), CommandError>>,
 ) -> Response {
-    // Before it begins: whoever leads later leads another epoch.
+    // Read before the command begins: a later leader has another epoch.
     let epoch = shared.watched.node.status().epoch;
     match timeout(shared.limits.command, command).await {
         Ok(Ok(())) => answer(StatusCode::OK, &json!({ "done": true, "epoch": epoch })),

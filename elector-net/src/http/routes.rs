@@ -72,8 +72,8 @@ async fn livez(State(service): State<Service>) -> Response {
 }
 
 /// Ready is a node that can do its part of an election: it runs, and knows a leader or reaches a
-/// majority. A leaderless cluster that is about to elect is ready; a node that is cut off is not,
-/// nor one that takes no leadership, because its work failed.
+/// majority. A leaderless cluster that is about to elect is ready. A node that is cut off is not
+/// ready, and a node that takes no leadership, because its work failed, is not ready either.
 async fn readyz(State(service): State<Service>) -> Response {
     let shared = service.shared();
     let watched = &shared.watched;

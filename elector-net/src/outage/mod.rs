@@ -27,7 +27,7 @@ pub(crate) enum Direction {
     In,
 }
 
-/// The outage of one peer, or that there is none. Times are nanoseconds of the node's clock.
+/// Whether one peer is unreachable, since when, and why. Times are nanoseconds of the node's clock.
 #[derive(Debug)]
 pub(crate) struct Outage {
     /// Since when the peer is unreachable; `None` while it is reachable.

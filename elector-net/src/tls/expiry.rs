@@ -48,7 +48,7 @@ impl Reminder {
 mod tests {
     use super::*;
 
-    // Whoever looks at the log of one day must find it, and each hour would be too often.
+    // The log of each day must have it. Once an hour would be too often.
     #[test]
     fn the_end_is_told_every_day_from_a_month_before_it() {
         let until = SystemTime::UNIX_EPOCH + 1000 * DAY;
