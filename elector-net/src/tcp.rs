@@ -1,5 +1,6 @@
+mod checks;
+
 use std::{
-    collections::BTreeMap,
     fmt, io,
     net::{SocketAddr, TcpListener},
     os::fd::{AsFd, BorrowedFd, RawFd},
@@ -23,7 +24,7 @@ use crate::{
     accept::Doorkeeper,
     detector::Detection,
     dial::{Dialer, Lookup},
-    error::{MOST_NAME, NetError},
+    error::NetError,
     farewell::{Companion, Farewell, Testament},
     link::Link,
     links::Links as Peers,
@@ -236,58 +237,6 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         self.monitor.clone()
     }
 
-    /// Checks whether a node could be started with this, without listening or dialling. Looks up
-    /// the name to listen on.
-    ///
-    /// # Errors
-    /// The first reason why the node `me` could not be started.
-    pub async fn check(&self, me: NodeId) -> Result<(), NetError> {
-        self.validate()?;
-        for peer in &self.peers {
-            self.address(peer.id)?;
-        }
-        match &self.listen {
-            Listen::On(_) => Ok(()),
-            Listen::At(address) => self.find(address).await.map(drop),
-            Listen::Own => self.find(self.address(me)?).await.map(drop),
-        }
-    }
-
-    fn address(&self, node: NodeId) -> Result<&str, NetError> {
-        let peer = self.peers.iter().find(|peer| peer.id == node);
-        let address = peer.and_then(|peer| peer.address.as_deref());
-        address.ok_or(NetError::NoAddress(node))
-    }
-
-    fn validate(&self) -> Result<(), NetError> {
-        if self.cluster.len() > MOST_NAME {
-            return Err(NetError::NameTooLong(self.cluster.len()));
-        }
-        if let Some(rule) = self.detection.broken_rule(&self.config) {
-            return Err(NetError::Detection(rule));
-        }
-        let mut at = BTreeMap::new();
-        for peer in &self.peers {
-            let Some(address) = &peer.address else {
-                continue;
-            };
-            if let Some(one) = at.insert(address.to_ascii_lowercase(), peer.id) {
-                return Err(NetError::SameAddress {
-                    one,
-                    other: peer.id,
-                    address: address.clone(),
-                });
-            }
-            if let Ok(address) = address.parse::<SocketAddr>()
-                && !self.is_safe(address)
-            {
-                let node = peer.id;
-                return Err(NetError::PlaintextPeer { node, address });
-            }
-        }
-        Ok(())
-    }
-
     /// Binds the socket, unless that was done already.
     async fn bind(&mut self, me: NodeId) -> Result<TcpListener, NetError> {
         let listener = match std::mem::replace(&mut self.listen, Listen::Own) {
@@ -311,27 +260,6 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             address: found,
             source,
         })
-    }
-
-    /// The address of this name to listen on.
-    async fn find(&self, address: &str) -> Result<SocketAddr, NetError> {
-        let found = self.lookup.first(address).await;
-        let found = found.map_err(|source| NetError::Unknown {
-            address: address.to_owned(),
-            source,
-        })?;
-        self.may_listen(found).map(|()| found)
-    }
-
-    fn may_listen(&self, address: SocketAddr) -> Result<(), NetError> {
-        let is_safe = self.is_safe(address);
-        is_safe.then_some(()).ok_or(NetError::Plaintext(address))
-    }
-
-    /// Whether what is said over this address is encrypted, stays on this machine, or may be plain
-    /// text.
-    fn is_safe(&self, address: SocketAddr) -> bool {
-        self.tls.is_some() || self.plaintext || address.ip().to_canonical().is_loopback()
     }
 
     /// What is told of the list of nodes, and of the disk.

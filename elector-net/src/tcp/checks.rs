@@ -1,0 +1,82 @@
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use elector_core::{ElectionAlgorithm, NodeId};
+
+use super::{Listen, Tcp};
+use crate::error::{MOST_NAME, NetError};
+
+/// What can be rejected without opening anything.
+impl<A: ElectionAlgorithm> Tcp<A> {
+    /// Checks whether a node could be started with this, without listening or dialling. Looks up
+    /// the name to listen on.
+    ///
+    /// # Errors
+    /// The first reason why the node `me` could not be started.
+    pub async fn check(&self, me: NodeId) -> Result<(), NetError> {
+        self.validate()?;
+        for peer in &self.peers {
+            self.address(peer.id)?;
+        }
+        match &self.listen {
+            Listen::On(_) => Ok(()),
+            Listen::At(address) => self.find(address).await.map(drop),
+            Listen::Own => self.find(self.address(me)?).await.map(drop),
+        }
+    }
+
+    pub(super) fn address(&self, node: NodeId) -> Result<&str, NetError> {
+        let peer = self.peers.iter().find(|peer| peer.id == node);
+        let address = peer.and_then(|peer| peer.address.as_deref());
+        address.ok_or(NetError::NoAddress(node))
+    }
+
+    pub(super) fn validate(&self) -> Result<(), NetError> {
+        if self.cluster.len() > MOST_NAME {
+            return Err(NetError::NameTooLong(self.cluster.len()));
+        }
+        if let Some(rule) = self.detection.broken_rule(&self.config) {
+            return Err(NetError::Detection(rule));
+        }
+        let mut at = BTreeMap::new();
+        for peer in &self.peers {
+            let Some(address) = &peer.address else {
+                continue;
+            };
+            if let Some(one) = at.insert(address.to_ascii_lowercase(), peer.id) {
+                return Err(NetError::SameAddress {
+                    one,
+                    other: peer.id,
+                    address: address.clone(),
+                });
+            }
+            if let Ok(address) = address.parse::<SocketAddr>()
+                && !self.is_safe(address)
+            {
+                let node = peer.id;
+                return Err(NetError::PlaintextPeer { node, address });
+            }
+        }
+        Ok(())
+    }
+
+    /// The address of this name to listen on.
+    pub(super) async fn find(&self, address: &str) -> Result<SocketAddr, NetError> {
+        let found = self.lookup.first(address).await;
+        let found = found.map_err(|source| NetError::Unknown {
+            address: address.to_owned(),
+            source,
+        })?;
+        self.may_listen(found).map(|()| found)
+    }
+
+    pub(super) fn may_listen(&self, address: SocketAddr) -> Result<(), NetError> {
+        let is_safe = self.is_safe(address);
+        is_safe.then_some(()).ok_or(NetError::Plaintext(address))
+    }
+
+    /// Whether what is said over this address is encrypted, stays on this machine, or may be plain
+    /// text.
+    fn is_safe(&self, address: SocketAddr) -> bool {
+        self.tls.is_some() || self.plaintext || address.ip().to_canonical().is_loopback()
+    }
+}
