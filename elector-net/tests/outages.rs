@@ -7,11 +7,10 @@ mod common;
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Mutex, Once},
     time::Duration,
 };
 
-use common::{Node, builder, eventually};
+use common::{Node, builder, eventually, log};
 use elector_core::{
     Timing,
     actor::{MemoryStorage, Peer},
@@ -20,41 +19,9 @@ use elector_net::Tcp;
 use elector_raft::{Raft, RaftConfig};
 use tokio::net::TcpSocket;
 
-/// What was logged, by all tests: each has nodes of its own.
-static LOGGED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-#[derive(Clone, Copy)]
-struct Log;
-
-impl Log {
-    fn begin() {
-        static BEGUN: Once = Once::new();
-        BEGUN.call_once(|| {
-            let subscriber = tracing_subscriber::fmt()
-                .with_ansi(false)
-                .with_writer(|| Log);
-            tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
-        });
-    }
-
-    /// How many lines have all these words.
-    fn times(words: &[&str]) -> usize {
-        let logged = LOGGED.lock().unwrap();
-        let logged = String::from_utf8_lossy(&logged);
-        let has_all = |line: &&str| words.iter().all(|words| line.contains(words));
-        logged.lines().filter(has_all).count()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LOGGED.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// How many lines of the log have all these words.
+fn times(words: &[&str]) -> usize {
+    log::times(|line| words.iter().all(|words| line.contains(words)))
 }
 
 /// A peer of this id at this address.
@@ -64,7 +31,7 @@ fn at(id: u64, address: &dyn ToString) -> Peer {
 
 /// A node of this cluster, which listens there.
 async fn start(cluster: &str, id: u64, listener: TcpListener, peers: &[Peer]) -> Node<Raft> {
-    Log::begin();
+    log::begin();
     // A busy machine is no outage.
     let config = RaftConfig {
         timing: Timing::patient(),
@@ -99,7 +66,7 @@ async fn an_outage_is_logged_once_and_its_end_once() {
     drop(peer);
     let refused = "the connection was refused: no process listens there";
     let warning = ["WARN", "this peer is unreachable", "node=21", refused];
-    eventually("the outage is logged", || Log::times(&warning) == 1).await;
+    eventually("the outage is logged", || times(&warning) == 1).await;
     assert_eq!(problem(&node), refused);
 
     let mut again = None;
@@ -110,22 +77,22 @@ async fn an_outage_is_logged_once_and_its_end_once() {
     .await;
     let peer = start("test", 22, again.unwrap(), &peers).await;
     let back = ["INFO", "this peer is reachable again", "node=21", "away="];
-    eventually("its end is logged", || Log::times(&back) > 0).await;
+    eventually("its end is logged", || times(&back) > 0).await;
     eventually("there is no problem", || problem(&node).is_empty()).await;
-    assert_eq!(Log::times(&warning), 1, "there were several attempts");
+    assert_eq!(times(&warning), 1, "there were several attempts");
 
     // The connections of a node that stops end, too.
     let unreachable = ["this peer is unreachable", "node=21"];
-    let before = Log::times(&unreachable);
+    let before = times(&unreachable);
     node.elector.shutdown().await.unwrap();
     drop(peer);
-    assert_eq!(Log::times(&unreachable), before);
+    assert_eq!(times(&unreachable), before);
 }
 
 // A misspelt name must be told within seconds, in the log and in the status.
 #[tokio::test]
 async fn an_unknown_name_is_told() {
-    Log::begin();
+    log::begin();
     let (listener, address) = bound();
     let peers = [at(31, &address), at(32, &"db2:7100")];
     let tcp = Tcp::new("test", peers.to_vec(), RaftConfig::default()).listen_on(listener);
@@ -139,7 +106,7 @@ async fn an_unknown_name_is_told() {
     })
     .await;
     let warning = ["WARN", "node=31", "peer=32", "address=db2:7100", problem];
-    eventually("it is logged", || Log::times(&warning) == 1).await;
+    eventually("it is logged", || times(&warning) == 1).await;
 }
 
 // The name of the cluster goes over the wire once, and is that of the side that rejects.
@@ -164,7 +131,7 @@ async fn a_rejection_is_told_of_the_right_side_on_both_sides() {
         for text in [&rejected, &rejecting] {
             eventually(text, || problem(node).contains(text.as_str())).await;
             let line = ["WARN", &format!("node={me}"), text.as_str()];
-            eventually(text, || Log::times(&line) == 1).await;
+            eventually(text, || times(&line) == 1).await;
         }
     }
 }
@@ -181,9 +148,9 @@ async fn a_slow_peer_is_told_from_one_with_tls() {
     })
     .await;
     let line = ["WARN", "node=51", "peer=52", "it hangs, or it is slow"];
-    eventually("that is logged", || Log::times(&line) == 1).await;
+    eventually("that is logged", || times(&line) == 1).await;
     let tls = ["node=51", "set up TLS on all nodes"];
-    assert_eq!(Log::times(&tls), 0);
+    assert_eq!(times(&tls), 0);
 
     let said = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
@@ -192,7 +159,7 @@ async fn a_slow_peer_is_told_from_one_with_tls() {
         let _ = stream.read_to_end(&mut Vec::new());
     });
     said.await.unwrap();
-    eventually("TLS is told", || Log::times(&tls) == 1).await;
+    eventually("TLS is told", || times(&tls) == 1).await;
     assert!(problem(&node).contains("it speaks TLS, and this node does not"));
 }
 
@@ -221,11 +188,11 @@ async fn the_connection_that_makes_room_is_the_one_that_is_named() {
         tokio::time::sleep(Duration::from_millis(100)).await;
         let _newest = silent("127.0.0.6", address, 1).await;
         tokio::time::sleep(Duration::from_millis(400)).await;
-        if Log::times(&closed) > 0 {
+        if times(&closed) > 0 {
             break;
         }
     }
-    assert_eq!(Log::times(&closed), 1);
-    assert_eq!(Log::times(&["to make room", "node=61"]), 1);
-    assert_eq!(Log::times(&line("from=127.0.0.6")), 0);
+    assert_eq!(times(&closed), 1);
+    assert_eq!(times(&["to make room", "node=61"]), 1);
+    assert_eq!(times(&line("from=127.0.0.6")), 0);
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "no test uses all of it")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
+pub(crate) mod log;
 pub(crate) mod proxy;
 
 use std::{net::TcpListener, path::Path, time::Duration};

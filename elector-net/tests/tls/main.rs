@@ -4,6 +4,8 @@
 
 mod files;
 mod handshakes;
+#[path = "../common/log.rs"]
+mod log;
 mod made;
 mod pki;
 mod refusals;

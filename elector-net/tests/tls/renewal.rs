@@ -3,9 +3,8 @@
 use std::{
     fs,
     fs::OpenOptions,
-    io::{self, Write},
+    io::Write,
     path::Path,
-    sync::{Mutex, Once},
     time::{Duration, Instant},
 };
 
@@ -16,46 +15,23 @@ use tokio::io::DuplexStream;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use crate::{
-    call, node,
+    call, log, node,
     pki::{cluster, cluster_of, good, in_days, public_key, put, read, reissue},
 };
 
-/// What was logged, by all tests: each has nodes of its own.
-static LOGGED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-/// Takes the log, and looks for the lines of one node.
+/// The lines of one node in the log.
 struct Log(u64);
 
 impl Log {
     fn of(node: u64) -> Self {
-        static BEGUN: Once = Once::new();
-        BEGUN.call_once(|| {
-            let subscriber = tracing_subscriber::fmt()
-                .with_ansi(false)
-                .with_writer(|| Log(0));
-            tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
-        });
+        log::begin();
         Self(node)
     }
 
     fn times(&self, words: &str) -> usize {
-        let logged = LOGGED.lock().unwrap();
-        let logged = String::from_utf8_lossy(&logged);
         let node = format!("node={}", self.0);
-        let is_its_own = |line: &&str| line.split_ascii_whitespace().any(|word| word == node);
-        let its_own = logged.lines().filter(is_its_own);
-        its_own.filter(|line| line.contains(words)).count()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LOGGED.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        let is_its_own = |line: &str| line.split_ascii_whitespace().any(|word| word == node);
+        log::times(|line| is_its_own(line) && line.contains(words))
     }
 }
 

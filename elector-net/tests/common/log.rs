@@ -1,0 +1,39 @@
+//! What the nodes of one test binary log. Each test has nodes of its own.
+
+use std::{
+    io::{self, Write},
+    sync::{Mutex, Once},
+};
+
+static LOGGED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+/// Keeps the log from now on.
+pub(crate) fn begin() {
+    static BEGUN: Once = Once::new();
+    BEGUN.call_once(|| {
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(|| Log);
+        tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
+    });
+}
+
+/// How many lines are so.
+pub(crate) fn times(is_so: impl Fn(&str) -> bool) -> usize {
+    let logged = LOGGED.lock().unwrap();
+    let logged = String::from_utf8_lossy(&logged);
+    logged.lines().filter(|line| is_so(line)).count()
+}
+
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOGGED.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
