@@ -99,7 +99,11 @@ impl Shared {
 
     /// Changes what is known of the work of this node.
     pub(super) fn tell_work(&self, change: impl FnOnce(&mut WorkStatus)) {
-        self.status.send_modify(|status| change(&mut status.work));
+        self.status.send_if_modified(|status| {
+            let before = status.work.clone();
+            change(&mut status.work);
+            status.work != before
+        });
     }
 
     fn at_work(&self) -> MutexGuard<'_, Option<Arc<Tenure>>> {

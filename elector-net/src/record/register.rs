@@ -116,8 +116,9 @@ impl Register {
     /// # Errors
     /// If it is not there, or if that cannot be found out.
     pub fn check(&self) -> Result<(), RecordError> {
-        let open = lock(&self.0.open);
-        open.as_ref().map_or(Ok(()), |open| open.place.check())
+        // The lock is not held meanwhile: the file system may hang, and the node saves under it.
+        let place = lock(&self.0.open).as_ref().map(|open| open.place.clone());
+        place.map_or(Ok(()), |place| place.check())
     }
 
     /// Saves, if the record is open.
