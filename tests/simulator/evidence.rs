@@ -69,8 +69,8 @@ fn a_proof_of_an_earlier_life_is_dropped() {
     assert_eq!((died(false), died(true)), (2, 0));
 }
 
-// The hosts that were told of a death must hear that the node is back: most algorithms have followers
-// say nothing to each other.
+// The hosts that were told of a death must hear that the node is back: most algorithms have
+// followers say nothing to each other.
 #[test]
 fn a_node_that_boots_again_is_heard_again() {
     let mut sim = cluster(3, |setup| (setup.hints, setup.trace) = (true, true));
@@ -79,7 +79,13 @@ fn a_node_that_boots_again_is_heard_again() {
     sim.run_for(5 * MS);
     sim.restart(node);
     sim.run_for(5 * MS);
-    let is = |event: &Event| matches!(event, Event::Stepped { input: Stimulus::Returned { peer }, .. } if *peer == node);
+    let is = |event: &Event| match event {
+        Event::Stepped {
+            input: Stimulus::Returned { peer },
+            ..
+        } => *peer == node,
+        _ => false,
+    };
     let heard = sim.trace().iter().filter(|record| is(&record.event));
     assert_eq!(heard.count(), 2);
 }
