@@ -152,6 +152,8 @@ impl<'a> Guardian<'a> {
     /// connections. Before anything that can take time.
     fn part(self) {
         self.proof.give();
+        // The peers elect now, and need the processor more than this process does.
+        process::yield_to_others(self.before);
         drop(self.kept);
         if let Some(exit) = self.last {
             output::warn(&format!("elector: the node is gone; the command {exit}\n"));

@@ -25,6 +25,9 @@ pub(super) fn rename(name: &str) {
 /// The nice value of what goes before all ordinary processes.
 pub(super) const FIRST: i32 = -20;
 
+/// The nice value of what goes after all ordinary processes.
+const LAST: i32 = 19;
+
 /// How a process was scheduled before it was [hastened](hasten).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Before {
@@ -88,6 +91,13 @@ impl Before {
             is_raised: is_raised == "1",
         })
     }
+}
+
+/// Makes this process, which was [hastened](hasten), go after all others: it has done what was
+/// urgent. The end of a process takes a millisecond of a processor if its memory is locked.
+pub(super) fn yield_to_others(before: Before) {
+    let _ = before.restore();
+    let _ = setpriority_process(None, LAST);
 }
 
 /// Lets all of this session go before others, or not any more: where the kernel schedules by
