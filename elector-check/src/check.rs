@@ -39,14 +39,19 @@ impl<A: ElectionAlgorithm> Check<A> {
     /// with a leader that is not found.
     pub fn run(self) -> Result<Report, CheckError> {
         let config = self.config;
-        let members = (1..=config.nodes)
-            .map(|me| Membership::new(NodeId(me), (1..=config.nodes).map(NodeId)))
-            .collect::<Result<Vec<_>, _>>()?;
-        let first = members.first().ok_or(MembershipError::Empty)?;
-        config.config.validate(first)?;
+        let members = cluster(config.nodes, &config.config)?;
         if config.time.is_some_and(|time| time.tick.is_zero()) {
             return Err(TimingError::Zero("a tick").into());
         }
         Search::run(Cluster::<A>::new(config, members)).ok_or(CheckError::NotLed)
     }
+}
+
+/// A cluster of nodes `1..=nodes`, seen from each of its nodes, if it can be configured like that.
+pub(crate) fn cluster(nodes: u64, config: &impl Settings) -> Result<Vec<Membership>, CheckError> {
+    let members = (1..=nodes).map(|me| Membership::new(NodeId(me), (1..=nodes).map(NodeId)));
+    let members = members.collect::<Result<Vec<_>, _>>()?;
+    let first = members.first().ok_or(MembershipError::Empty)?;
+    config.validate(first)?;
+    Ok(members)
 }

@@ -1,16 +1,15 @@
 use std::collections::HashMap;
 
 use elector_core::{
-    Command, ElectionAlgorithm, Epoch, Guarantee, GuaranteeKind, Membership, NodeId, View,
+    Command, ElectionAlgorithm, Epoch, Guarantee, Membership, NodeId, View,
+    promises::{Breach, History},
 };
 use rustc_hash::FxBuildHasher;
 
 use crate::{
     CheckConfig,
     action::{Action, id},
-    breach::Breach,
     event::Event,
-    history::History,
     node::Life,
     pool::Pool,
     state::{Budgets, Flight, State},
@@ -72,7 +71,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         let mut state = State {
             now: self.begun,
             left: self.budgets(),
-            history: self.histories.number(History::default()),
+            history: self.histories.number(History::new(A::Guarantee::KIND)),
             nodes: Vec::new(),
             network: Vec::new(),
         };
@@ -199,7 +198,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         {
             return Came::Nothing;
         }
-        match breach.or_else(|| self.two_leases(next)) {
+        let two_leases = || self.histories.get(next.history).leased(self.holders(next));
+        match breach.or_else(two_leases) {
             Some(breach) => Came::Breach(breach),
             None => Came::State,
         }
@@ -217,17 +217,12 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         let (history, breach) = records.entry(key).or_insert_with(|| {
             let mut history = histories.get(key.0).clone();
             let deed = steps.deeds.get(deed);
-            let mut breach = None;
-            if A::Guarantee::KIND == GuaranteeKind::Quorum {
-                let leads = deed.view.leads();
-                let shared = history.viewed(deed.view);
-                breach = shared.or(history.leads(deed.node, deed.view.epoch, leads));
-            } else {
-                history.viewed(deed.view);
+            // The nodes themselves keep the newest epochs that they have shown.
+            let mut breach = history.claimed(deed.node, deed.view).next();
+            for &pledge in &deed.pledges {
+                let pledged = history.pledged(deed.node, pledge).next();
+                breach = breach.or(pledged);
             }
-            let pledges = deed.pledges.iter();
-            let pledged = pledges.filter_map(|&pledge| history.pledged(deed.node, pledge));
-            let breach = breach.or(pledged.last());
             (histories.number(history), breach.map(Box::new))
         });
         next.history = *history;
@@ -283,14 +278,5 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         };
         let is_round = self.config.time.is_some() && leads(before) && leads(after);
         !timers[timer].at_once && before != after && !is_round
-    }
-
-    fn two_leases(&self, state: &State) -> Option<Breach> {
-        if A::Guarantee::KIND != GuaranteeKind::Quorum {
-            return None;
-        }
-        let mut holders = self.holders(state);
-        let (first, second) = (holders.next()?, holders.next()?);
-        Some(Breach::TwoLeases { first, second })
     }
 }

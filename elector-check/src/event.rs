@@ -1,6 +1,6 @@
-use elector_core::{Command, NodeId, Pledge, View};
+use elector_core::{Command, NodeId, Pledge, View, promises::Breach};
 
-use crate::{action::position, breach::Breach};
+use crate::action::position;
 
 /// A message in flight.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

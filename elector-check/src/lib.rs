@@ -150,13 +150,11 @@
 #![forbid(unsafe_code)]
 
 mod action;
-mod breach;
 mod check;
 mod claim;
 mod cluster;
 mod config;
 mod event;
-mod history;
 mod node;
 mod pool;
 mod report;

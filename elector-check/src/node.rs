@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use elector_core::{Delay, ElectionAlgorithm, Epoch, TimerOrder, View};
+use elector_core::{Delay, ElectionAlgorithm, Epoch, TimerOrder, View, nanos};
 
 use crate::action::id;
 
@@ -60,10 +60,9 @@ impl<A: ElectionAlgorithm> Node<A> {
         if let Life::Up { algorithm, .. } = &self.life {
             let view = algorithm.view();
             let leads = view.leader == Some(id(self.position));
-            let lease = u64::try_from(lease.as_nanos()).unwrap_or(u64::MAX);
             let confirmed = algorithm.lease().filter(|_| leads);
             seen.view = Some(view);
-            seen.lease_until = confirmed.map(|sent| sent.nanos().saturating_add(lease));
+            seen.lease_until = confirmed.map(|sent| sent.nanos().saturating_add(nanos(lease)));
         }
         seen
     }
@@ -88,9 +87,9 @@ pub(crate) fn order<T: Copy + Ord>(
     tick: Option<Duration>,
 ) {
     for order in orders {
-        let (TimerOrder::Set(name, _) | TimerOrder::Cancel(name)) = *order;
+        let name = order.timer();
         timers.retain(|other| other.name != name);
-        if let TimerOrder::Set(name, delay) = *order {
+        if let TimerOrder::Set(_, delay) = *order {
             let place = timers.partition_point(|other| other.name < name);
             let timer = Timer {
                 name,

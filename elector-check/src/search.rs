@@ -1,10 +1,9 @@
-use elector_core::{ElectionAlgorithm, Guarantee};
+use elector_core::{ElectionAlgorithm, Guarantee, promises::Breach};
 
 use crate::{
     Checked, Outcome, Quantifier, Report,
     action::Action,
-    breach::Breach,
-    claim::Claim,
+    claim::{Claim, Goal},
     cluster::{Came, Cluster},
     state::State,
     store::{Place, Store},
@@ -35,14 +34,12 @@ enum Found {
 impl<A: ElectionAlgorithm> Search<A> {
     /// A search that begins with `first`; the events of `prelude` led there.
     fn new(cluster: Cluster<A>, first: &State, prelude: Vec<String>) -> Self {
-        let has_time = cluster.config.time.is_some();
+        let time = cluster.config.time;
         let mut search = Self {
             cluster,
             prelude,
             store: Store::default(),
-            claims: Claim::of::<A>(has_time)
-                .map(|claim| (claim, None))
-                .collect(),
+            claims: Claim::of::<A>(time).map(|claim| (claim, None)).collect(),
             outcome: Outcome::Exhaustive,
             states: 1,
             depth: 1,
@@ -80,12 +77,12 @@ impl<A: ElectionAlgorithm> Search<A> {
         self.cluster.config = bounds.clone().calm();
         first.left = self.cluster.budgets();
         self = Self::new(self.cluster, &first, Vec::new());
-        self.follow(Some(Claim::AllAgree));
+        self.follow(Some(Claim::Reached(Goal::AllAgree)));
         self.cluster.config = bounds;
         if self.outcome == Outcome::Broken {
             return Some(self);
         }
-        let found = self.found(Claim::AllAgree)?;
+        let found = self.found(Claim::Reached(Goal::AllAgree))?;
         let prelude = self.trace(found);
         let Found::At(place) = found else {
             return None;
@@ -154,7 +151,10 @@ impl<A: ElectionAlgorithm> Search<A> {
     /// Notes which claims a new state is the first example of.
     fn look_at(&mut self, state: &State, place: Place) {
         for (claim, found) in &mut self.claims {
-            if found.is_none() && claim.is_shown_by(&self.cluster, state) {
+            if found.is_none()
+                && let Claim::Reached(goal) = claim
+                && goal.is_shown_by(&self.cluster, state)
+            {
                 *found = Some(Found::At(place));
             }
         }
@@ -162,7 +162,7 @@ impl<A: ElectionAlgorithm> Search<A> {
 
     fn broken(&mut self, breach: Breach, by: Found) {
         self.outcome = Outcome::Broken;
-        let refuted = Claim::broken_by(breach);
+        let refuted = Claim::Kept(breach.promise());
         for (claim, found) in &mut self.claims {
             if *claim == refuted {
                 *found = Some(by);
@@ -174,10 +174,9 @@ impl<A: ElectionAlgorithm> Search<A> {
         let claims = std::mem::take(&mut self.claims);
         let properties = claims.into_iter().map(|(claim, found)| Checked {
             name: claim.name(),
-            quantifier: if claim.is_always() {
-                Quantifier::Always
-            } else {
-                Quantifier::Sometimes
+            quantifier: match claim {
+                Claim::Kept(_) => Quantifier::Always,
+                Claim::Reached(_) => Quantifier::Sometimes,
             },
             trace: found.map(|found| self.trace(found)),
         });

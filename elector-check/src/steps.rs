@@ -6,13 +6,13 @@ use std::{
 use elector_core::{
     ContractViolation, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, Outbox,
     Settings, View,
+    promises::{Breach, History},
 };
 use rustc_hash::FxBuildHasher;
 
 use crate::{
     Time,
     action::{id, position},
-    breach::Breach,
     event::{Deed, Effect, Envelope, Event},
     node::{Life, Node, Seen, Timer, order},
     pool::Pool,
@@ -187,9 +187,8 @@ impl<A: ElectionAlgorithm> Steps<A> {
             return self.broken(number, Breach::Panicked { node });
         };
         let to = algorithm.view().epoch;
-        if to < shown {
-            let from = shown;
-            return self.broken(number, Breach::EpochWentBack { node, from, to });
+        if let Some(breach) = History::epoch_went_back(node, shown, to) {
+            return self.broken(number, breach);
         }
         let acting = Acting {
             position,
@@ -225,12 +224,11 @@ impl<A: ElectionAlgorithm> Steps<A> {
         );
         let view = acting.algorithm.view();
         let (from, to) = (acting.shown, view.epoch);
-        let back = (to < from).then_some(Breach::EpochWentBack { node, from, to });
         let contract = ContractViolation::check_sends(&members, out.sends())
             .and_then(|()| ContractViolation::check_view(&members, view));
         let contract = contract.err();
         let breach = contract.map(|violation| Breach::Contract { node, violation });
-        let breach = breach.or(back);
+        let breach = breach.or_else(|| History::epoch_went_back(node, from, to));
         let sends = out.sends().iter();
         let pledges = sends
             .clone()

@@ -1,8 +1,7 @@
-use elector_core::ElectionAlgorithm;
+use elector_core::{ElectionAlgorithm, promises::Breach};
 
 use crate::{
     action::{Action, id},
-    breach::Breach,
     cluster::Cluster,
     node::Life,
     state::State,

@@ -48,9 +48,7 @@ impl ContractViolation {
     /// # Errors
     /// [`NotAPeer`](Self::NotAPeer).
     pub fn check_sends<M>(members: &Membership, sends: &[Outgoing<M>]) -> Result<(), Self> {
-        let me = members.me();
-        let wrong = |to: NodeId| to == me || !members.contains(to);
-        match sends.iter().find(|out| wrong(out.to)) {
+        match sends.iter().find(|out| !members.has_peer(out.to)) {
             Some(out) => Err(Self::NotAPeer(out.to)),
             None => Ok(()),
         }

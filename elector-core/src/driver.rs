@@ -88,7 +88,8 @@ impl<A: ElectionAlgorithm> Driver<A> {
         now: Moment,
     ) -> Result<Box<Step<A>>, ContractViolation> {
         self.outbox.begin(now);
-        if self.may_arrive(&input) {
+        let peer = input.peer();
+        if peer.is_none_or(|peer| self.members.has_peer(peer)) {
             self.algorithm.step(input, &mut self.outbox);
         }
         ContractViolation::check_sends(&self.members, &self.outbox.sends)?;
@@ -134,17 +135,6 @@ impl<A: ElectionAlgorithm> Driver<A> {
     #[must_use]
     pub fn algorithm(&self) -> &A {
         &self.algorithm
-    }
-
-    fn may_arrive(&self, input: &Input<A::Message, A::Timer>) -> bool {
-        match input {
-            Input::Received { from: peer, .. }
-            | Input::Suspected(peer)
-            | Input::Silent(peer)
-            | Input::Died(peer)
-            | Input::Returned(peer) => *peer != self.members.me() && self.members.contains(*peer),
-            Input::Started | Input::Elapsed(_) | Input::Commanded(_) => true,
-        }
     }
 
     fn changed_durable(&mut self) -> Option<A::Durable> {

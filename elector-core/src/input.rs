@@ -40,6 +40,21 @@ pub enum Input<M, T> {
     Commanded(Command),
 }
 
+impl<M, T> Input<M, T> {
+    /// The peer that the fact comes from, or is about.
+    #[must_use]
+    pub const fn peer(&self) -> Option<NodeId> {
+        match self {
+            Self::Received { from: peer, .. }
+            | Self::Suspected(peer)
+            | Self::Silent(peer)
+            | Self::Died(peer)
+            | Self::Returned(peer) => Some(*peer),
+            Self::Started | Self::Elapsed(_) | Self::Commanded(_) => None,
+        }
+    }
+}
+
 /// What an application may ask of an algorithm. One that makes no sense now is refused in words
 /// ([`Outbox::refuse`](crate::Outbox::refuse)) and changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

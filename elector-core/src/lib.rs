@@ -3,7 +3,8 @@
 //!
 //! An algorithm is a state machine that sees past-tense facts ([`Input`]) and gives orders
 //! ([`Outbox`]). A host (simulator, model checker, actor system, network node) owns the clock, the
-//! disk and the wires, and drives the algorithm through a [`Driver`] and a [`Gate`]:
+//! disk and the wires, and drives the algorithm through a [`Process`], that is, a [`Driver`] and a
+//! [`Gate`]:
 //!
 //! 1. call [`Driver::step`] with the input and the host's clock reading;
 //! 2. start writing [`Step::persist`], if there is one;
@@ -12,8 +13,11 @@
 //!    may now be seen from outside; then deliver its [`Step::sends`] and publish its
 //!    [`Step::view`].
 //!
-//! That is the host's whole duty. Persist-before-reply is never an author's duty: the driver finds
-//! out what changed by comparing [`ElectionAlgorithm::durable`] before and after.
+//! That is the host's whole duty. [`host`] carries it out for every host that supplies a clock, a
+//! disk and wires as a [`Host`](host::Host). Persist-before-reply is never an author's duty: the
+//! driver finds out what changed by comparing [`ElectionAlgorithm::durable`] before and after.
+//!
+//! What must hold in every run, whatever the host, is in [`promises`].
 //!
 //! # An algorithm, and a host of it
 //!
@@ -126,12 +130,15 @@ mod epoch;
 mod fence;
 mod gate;
 mod guarantee;
+pub mod host;
 mod input;
 mod membership;
 mod message;
 mod moment;
 mod node;
 mod outbox;
+mod process;
+pub mod promises;
 mod tally;
 mod timing;
 pub mod trace;
@@ -150,9 +157,10 @@ pub use guarantee::{BestEffort, Guarantee, GuaranteeKind, Quorum};
 pub use input::{Command, Input};
 pub use membership::{Membership, MembershipError};
 pub use message::{Message, Pledge, Purpose};
-pub use moment::Moment;
+pub use moment::{Moment, nanos};
 pub use node::NodeId;
 pub use outbox::{Outbox, Outgoing, TimerOrder};
+pub use process::Process;
 pub use tally::{NodeSet, Tally, Verdict};
 pub use timing::{Timing, TimingError, millis};
 pub use view::{Role, View};

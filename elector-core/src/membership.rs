@@ -112,6 +112,12 @@ impl Membership {
         self.position(node).is_some()
     }
 
+    /// Returns `true` if this node takes part and is not the local one.
+    #[must_use]
+    pub fn has_peer(&self, node: NodeId) -> bool {
+        node != self.me && self.contains(node)
+    }
+
     /// The rank of this node in id order, from 0.
     #[must_use]
     pub fn position(&self, node: NodeId) -> Option<usize> {

@@ -1,4 +1,4 @@
-use core::fmt;
+use core::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,14 @@ impl Moment {
     pub const fn nanos(self) -> u64 {
         self.0
     }
+}
+
+/// A duration in whole nanoseconds; saturates after 584 years.
+#[must_use]
+pub const fn nanos(duration: Duration) -> u64 {
+    let subsec = duration.subsec_nanos() as u64;
+    let whole = duration.as_secs().saturating_mul(1_000_000_000);
+    whole.saturating_add(subsec)
 }
 
 // Golden scenarios must not change with the clock of the host.

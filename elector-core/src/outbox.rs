@@ -23,6 +23,15 @@ pub enum TimerOrder<T> {
     Cancel(T),
 }
 
+impl<T: Copy> TimerOrder<T> {
+    /// The timer that is set or cancelled.
+    #[must_use]
+    pub const fn timer(self) -> T {
+        let (Self::Set(timer, _) | Self::Cancel(timer)) = self;
+        timer
+    }
+}
+
 /// Where an algorithm puts the orders of one step.
 #[derive(Clone, Debug)]
 pub struct Outbox<A: ElectionAlgorithm> {

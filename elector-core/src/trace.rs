@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Command, ElectionAlgorithm, Input, Message, NodeId, Outgoing, Purpose, Step, TimerOrder, View,
+    nanos,
 };
 
 /// Something that happened at one node, or to the network.
@@ -242,8 +243,4 @@ impl Event {
         });
         persist.into_iter().chain(timers).collect()
     }
-}
-
-fn nanos(duration: core::time::Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -2,7 +2,10 @@ use std::{fmt, ops::RangeInclusive, sync::Arc};
 
 use elector_core::{ElectionAlgorithm, Guarantee, GuaranteeKind, trace::Record};
 
-use crate::{Outcome, Scenario, Setup, SetupError, run};
+use crate::{
+    Outcome, Scenario, Setup, SetupError,
+    run::{self, Runs},
+};
 
 /// An algorithm in one configuration, ready to be compared with others whatever its type.
 #[derive(Clone)]
@@ -56,7 +59,8 @@ impl Contestant {
             setup.seed = job.seed;
             setup.trace = job.trace;
             setup.false_suspicions = job.false_suspicions;
-            run::run_suspected(setup, job.scenario, job.twice)
+            let runs = if job.twice { Runs::Twice } else { Runs::Once };
+            run::run_suspected(setup, job.scenario, runs)
         };
         Self {
             algorithm: A::NAME,

@@ -1,13 +1,8 @@
 use std::time::Duration;
 
-use elector_core::{Command, ElectionAlgorithm, Input, NodeId, trace::Event};
+use elector_core::{Command, ElectionAlgorithm, Input, NodeId, nanos, trace::Event};
 
-use crate::{
-    Simulation,
-    invariants::{EpochMonotonic, NoTenureTwice},
-    machine::Happening,
-    rng::nanos,
-};
+use crate::{Simulation, machine::Happening};
 
 /// Faults, and their ends. Each holds from the present moment on; a name that is no node's, or a
 /// fault that holds already, changes nothing.
@@ -39,7 +34,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         if machine.process.is_some() && !machine.paused {
             machine.paused = true;
             self.record(Some(node), || Event::Paused);
-            self.observer.running(node, false, self.now, &self.links);
+            self.observer.stops(node, self.now, &self.links);
         }
     }
 
@@ -55,7 +50,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         machine.paused = false;
         let backlog = std::mem::take(&mut machine.backlog);
         self.record(Some(node), || Event::Resumed);
-        self.observer.running(node, true, self.now, &self.links);
+        self.observer.starts(node, self.now, &self.links);
         for happening in backlog {
             self.queue.push(self.now, (node as u32, happening));
         }
@@ -168,22 +163,13 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     }
 
     pub(crate) fn boot(&mut self, node: usize) {
-        self.machines[node].boot(&self.setup.config);
+        let machine = &mut self.machines[node];
+        let (id, view) = (machine.id(), machine.boot(&self.setup.config));
         self.record(Some(node), || Event::Booted);
-        let machine = &self.machines[node];
-        let id = machine.id();
-        let view = machine
-            .process
-            .as_ref()
-            .map(|process| process.driver.view());
-        if let Some(view) = view {
-            let seen = self.invariants.epoch.shown(id, view.epoch);
-            self.invariants.note(EpochMonotonic::NAME, self.now, seen);
-            let seen = self.invariants.tenure.viewed(id, view);
-            self.invariants.note(NoTenureTwice::NAME, self.now, seen);
-            self.observer.viewed(node, view, self.now, &self.links);
-        }
-        self.observer.running(node, true, self.now, &self.links);
+        let broken = self.invariants.history.viewed(id, view);
+        self.broken(broken);
+        self.observer.viewed(node, view, self.now, &self.links);
+        self.observer.starts(node, self.now, &self.links);
         self.feed(node, Input::Started, 0);
         if self.setup.hints && self.machines[node].life > 1 {
             self.tell_others(node, |_| Happening::Returned { peer: id });
@@ -196,9 +182,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
         let waiting = std::mem::take(&mut self.machines[node].backlog);
         self.machines[node].crash();
-        self.invariants.tenure.ended(self.machines[node].id());
+        self.invariants.history.ended(self.machines[node].id());
         self.record(Some(node), || Event::Crashed);
-        self.observer.running(node, false, self.now, &self.links);
+        self.observer.stops(node, self.now, &self.links);
         // What waited for a paused process has arrived where nobody runs.
         for happening in waiting {
             self.happen(node, happening);

@@ -1,10 +1,9 @@
 use std::time::Duration;
 
-use elector_core::{Command, ElectionAlgorithm, NodeId, Purpose, View, trace::Record};
+use elector_core::{Command, ElectionAlgorithm, NodeId, Purpose, View, nanos, trace::Record};
 
 use crate::{
     Counts, Digest, Election, Settled, Simulation, Times, invariants::Violation, machine::Machine,
-    rng::nanos,
 };
 
 /// Running, and reading what happened.
@@ -59,7 +58,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             .position(node)
             .and_then(|node| self.machines[node].process.as_ref());
         process
-            .map(|process| process.driver.view())
+            .map(|process| process.driver().view())
             .unwrap_or_default()
     }
 
@@ -69,7 +68,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         let process = self
             .position(node)
             .and_then(|node| self.machines[node].process.as_ref());
-        process.map(|process| process.driver.algorithm())
+        process.map(|process| process.driver().algorithm())
     }
 
     /// Whether a node's process runs: it has not crashed, and is not paused.

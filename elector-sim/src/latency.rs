@@ -1,9 +1,9 @@
 use std::{fmt, time::Duration};
 
-use elector_core::millis;
+use elector_core::{millis, nanos};
 use serde::{Deserialize, Serialize};
 
-use crate::rng::{Rng, nanos};
+use crate::rng::Rng;
 
 /// Nothing in a simulation lasts longer. What does is a mistake in the unit.
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -15,6 +15,7 @@ mod counts;
 mod delivery;
 mod disk;
 mod faults;
+mod host;
 mod inspect;
 pub mod invariants;
 mod latency;

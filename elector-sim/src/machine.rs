@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
 use elector_core::{
-    Command, Driver, ElectionAlgorithm, Gate, Membership, Moment, NodeId, Settings,
+    Command, ElectionAlgorithm, Membership, Moment, NodeId, Process, Settings, View, nanos,
 };
 
 use crate::timers::Timers;
@@ -21,13 +21,6 @@ pub(crate) struct Machine<A: ElectionAlgorithm> {
     pub(crate) disk: DiskState<A>,
 }
 
-/// One life of a node.
-#[derive(Debug)]
-pub(crate) struct Process<A: ElectionAlgorithm> {
-    pub(crate) driver: Driver<A>,
-    pub(crate) gate: Gate<A>,
-}
-
 /// What can happen at a machine.
 #[derive(Clone, Debug)]
 pub(crate) enum Happening<A: ElectionAlgorithm> {
@@ -35,8 +28,7 @@ pub(crate) enum Happening<A: ElectionAlgorithm> {
         from: usize,
         id: u64,
         message: A::Message,
-        /// Whether the network made it out of another: that one counts.
-        copy: bool,
+        origin: Origin,
     },
     TimerDue {
         life: u32,
@@ -69,6 +61,15 @@ pub(crate) enum Happening<A: ElectionAlgorithm> {
     Commanded {
         command: Command,
     },
+}
+
+/// Where a message that arrives comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A node sent it.
+    Node,
+    /// The network copied it. It was never sent, so it is not counted if it is lost.
+    Network,
 }
 
 /// What is on a disk, and on its way there.
@@ -172,15 +173,15 @@ impl<A: ElectionAlgorithm> Machine<A> {
         self.process.is_some() && !self.paused
     }
 
-    /// Starts the process from what the disk holds.
-    pub(crate) fn boot(&mut self, config: &A::Config) {
-        let driver = Driver::restore(config, self.members.clone(), self.disk.durable.clone());
-        self.process = Some(Process {
-            driver,
-            gate: Gate::new(),
-        });
+    /// Starts the process from what the disk holds. Returns what it shows.
+    pub(crate) fn boot(&mut self, config: &A::Config) -> View {
+        let durable = self.disk.durable.clone();
+        let process = Process::restore(config, self.members.clone(), durable);
+        let view = process.published();
+        self.process = Some(process);
         self.life += 1;
         self.disk.number = 0;
+        view
     }
 
     /// Ends the process: timers, unwritten state and everything in memory are gone.
@@ -191,14 +192,11 @@ impl<A: ElectionAlgorithm> Machine<A> {
         self.disk.pending.clear();
     }
 
-    /// Whether the process holds a lease at `now`, by its own clock.
+    /// Returns `true` if the process holds a lease at `now`, by its own clock.
     pub(crate) fn holds_lease(&self, config: &A::Config, now: u64) -> bool {
-        let stamp = self
-            .process
-            .as_ref()
-            .and_then(|process| process.driver.lease());
+        let stamp = self.process.as_ref().and_then(Process::lease);
         stamp.is_some_and(|stamp| {
-            let lease = crate::rng::nanos(config.timing().lease);
+            let lease = nanos(config.timing().lease);
             let until = stamp.nanos().saturating_add(lease);
             self.clock.local(now) < until
         })

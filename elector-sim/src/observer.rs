@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use elector_core::{Epoch, NodeId, Role, View};
 use serde::Serialize;
 
@@ -25,6 +27,8 @@ pub(crate) struct Observer {
     charging: Option<Traffic>,
     messages: Traffic,
     tenures: u64,
+    /// The nodes that led each epoch, since boot.
+    leaders: BTreeMap<Epoch, Vec<NodeId>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +114,7 @@ impl Observer {
             charging: None,
             messages: Traffic::default(),
             tenures: 0,
+            leaders: BTreeMap::new(),
         }
     }
 
@@ -140,6 +145,10 @@ impl Observer {
             return self.assess(now, links);
         }
         self.tenures += 1;
+        let leaders = self.leaders.entry(view.epoch).or_default();
+        if !leaders.contains(&id) {
+            leaders.push(id);
+        }
         self.won(id, view.epoch, now);
         self.assess(now, links);
         // The claim itself may be what ended the agreement.
@@ -152,9 +161,17 @@ impl Observer {
         }
     }
 
-    pub(crate) fn running(&mut self, node: usize, running: bool, now: u64, links: &Links) {
+    /// A node runs from now on.
+    pub(crate) fn starts(&mut self, node: usize, now: u64, links: &Links) {
         self.advance(now);
-        self.nodes[node].running = running;
+        self.nodes[node].running = true;
+        self.assess(now, links);
+    }
+
+    /// A node is paused, or down, from now on.
+    pub(crate) fn stops(&mut self, node: usize, now: u64, links: &Links) {
+        self.advance(now);
+        self.nodes[node].running = false;
         self.assess(now, links);
     }
 
@@ -178,6 +195,11 @@ impl Observer {
 
     pub(crate) fn tenures(&self) -> u64 {
         self.tenures
+    }
+
+    /// The most nodes that believed themselves leader of one epoch, since boot.
+    pub(crate) fn most_leaders(&self) -> usize {
+        self.leaders.values().map(Vec::len).max().unwrap_or(0)
     }
 
     /// Messages for elections since the counts began.

@@ -1,6 +1,4 @@
-use std::time::Duration;
-
-use elector_core::Delay;
+use elector_core::{Delay, nanos};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng as _, SeedableRng as _},
@@ -60,12 +58,4 @@ impl Rng {
     pub(crate) fn delay(&mut self, delay: Delay) -> u64 {
         self.between(nanos(delay.min), nanos(delay.max))
     }
-}
-
-/// A duration in whole nanoseconds; saturates after 584 years.
-pub(crate) fn nanos(duration: Duration) -> u64 {
-    duration
-        .as_secs()
-        .saturating_mul(1_000_000_000)
-        .saturating_add(duration.subsec_nanos().into())
 }

@@ -1,9 +1,6 @@
-use elector_core::Message;
+use elector_core::{Message, nanos};
 
-use crate::{
-    rng::{Rng, nanos},
-    scenario::MessageFault,
-};
+use crate::{rng::Rng, scenario::MessageFault};
 
 /// The faults of single messages that hold now, the oldest first.
 #[derive(Debug, Default)]

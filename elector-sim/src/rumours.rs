@@ -1,12 +1,8 @@
 use std::time::Duration;
 
-use elector_core::{ElectionAlgorithm, NodeId};
+use elector_core::{ElectionAlgorithm, NodeId, nanos};
 
-use crate::{
-    Simulation,
-    machine::Happening,
-    rng::{Rng, nanos},
-};
+use crate::{Simulation, machine::Happening, rng::Rng};
 
 /// The mean time between two rumours.
 const EVERY: Duration = Duration::from_millis(25);

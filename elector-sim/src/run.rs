@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use elector_core::{ElectionAlgorithm, Purpose, Settings, trace::Record};
+use elector_core::{ElectionAlgorithm, Purpose, Settings, nanos, promises::Promise, trace::Record};
 use serde::Serialize;
 
 use crate::{
     Election, KindCount, Scenario, Setup, SetupError, Simulation, Times, invariants::Violation,
-    rng::nanos,
 };
 
 /// What came of one run.
@@ -44,13 +43,6 @@ pub struct Outcome {
     /// The fingerprint of the run.
     pub digest: u64,
 }
-
-/// What must hold at the end of a run.
-const AGREEMENT: &str = "agreement";
-/// What must hold while there is no fault.
-const STABILITY: &str = "stability";
-/// What must hold between two runs of one seed.
-const DETERMINISM: &str = "determinism";
 
 /// How long stragglers of an election may take before stillness is expected, and how long it is
 /// then watched; each grows with n, since a token's lap does.
@@ -95,7 +87,7 @@ pub fn run_twice<A: ElectionAlgorithm>(
     let (again, _) = run(setup, scenario)?;
     if again.digest != outcome.digest {
         outcome.violations.push(Violation {
-            invariant: DETERMINISM,
+            invariant: Promise::Determinism.name(),
             at_ns: 0,
             detail: format!(
                 "two runs of seed {} differ: fingerprints {:016x} and {:016x}",
@@ -106,7 +98,16 @@ pub fn run_twice<A: ElectionAlgorithm>(
     Ok((outcome, records))
 }
 
-/// As [`run`] or, if `twice`, [`run_twice`]; and then plays the scenario once more under false
+/// How often a run is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// Once: [`run`].
+    Once,
+    /// Twice, to compare the fingerprints: [`run_twice`].
+    Twice,
+}
+
+/// As [`run`] or [`run_twice`]; and then plays the scenario once more under false
 /// suspicions, for the invariants only: what they find is among the violations, and all figures are
 /// those of the run without. A traced run has no second one.
 ///
@@ -115,9 +116,12 @@ pub fn run_twice<A: ElectionAlgorithm>(
 pub fn run_suspected<A: ElectionAlgorithm>(
     setup: Setup<A>,
     scenario: &Scenario,
-    twice: bool,
+    runs: Runs,
 ) -> Result<(Outcome, Vec<Record>), SetupError> {
-    let once = if twice { run_twice } else { run };
+    let once = match runs {
+        Runs::Once => run,
+        Runs::Twice => run_twice,
+    };
     if setup.trace || setup.false_suspicions {
         return once(setup, scenario);
     }
@@ -145,7 +149,10 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
         let (network, disk) = (self.sim.setup.network.clone(), self.sim.setup.disk);
         if !self.scenario.from_boot {
             if !self.sim.run_until_unanimous(self.bound()) {
-                self.note(AGREEMENT, "no leader was elected after boot".to_owned());
+                self.note(
+                    Promise::Agreement,
+                    "no leader was elected after boot".to_owned(),
+                );
                 return self.outcome(None);
             }
             self.watch();
@@ -170,7 +177,7 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
                 "{} ms after all faults ended the nodes still do not agree on a leader",
                 self.bound().as_millis()
             );
-            self.note(AGREEMENT, detail);
+            self.note(Promise::Agreement, detail);
             return self.outcome(None);
         }
         let converged = self.sim.now_ns() - ended;
@@ -212,7 +219,7 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
                  from {tenure:?} to {:?}",
                 self.sim.settled()
             );
-            self.note(STABILITY, detail);
+            self.note(Promise::Stability, detail);
         }
     }
 
@@ -223,9 +230,9 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
         self.sim.run_until_ns(self.sim.now + phase);
     }
 
-    fn note(&mut self, invariant: &'static str, detail: String) {
+    fn note(&mut self, promise: Promise, detail: String) {
         let now = self.sim.now;
-        self.sim.invariants.note(invariant, now, Some(detail));
+        self.sim.invariants.note(promise, now, detail);
     }
 
     fn outcome(&mut self, converged_ns: Option<u64>) -> Outcome {
@@ -240,7 +247,7 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
             election_bytes: traffic.bytes,
             leader_changes: sim.tenures(),
             persists: sim.persists,
-            most_leaders_of_an_epoch: sim.invariants.one_leader.most_leaders(),
+            most_leaders_of_an_epoch: sim.observer.most_leaders(),
             steady_messages_per_s: self.steady,
             converged_ns,
             kinds: sim.counts().kinds().to_vec(),

@@ -1,11 +1,13 @@
 use elector_core::{
-    ContractViolation, ElectionAlgorithm, Guarantee, GuaranteeKind, Input, NodeId, Step,
-    TimerOrder,
+    ElectionAlgorithm, Guarantee, Input, TimerOrder,
+    host::{carry_out, persisted},
+    promises::Breach,
     trace::{Event, Record, Stimulus},
 };
 
 use crate::{
     Counts, Digest, Setup, SetupError,
+    host::At,
     invariants::Invariants,
     links::Links,
     machine::{Happening, Machine, Write},
@@ -39,7 +41,6 @@ pub struct Simulation<A: ElectionAlgorithm> {
     pub(crate) events: u64,
     pub(crate) persists: u64,
     pub(crate) next_message: u64,
-    pub(crate) holders: Vec<NodeId>,
 }
 
 impl<A: ElectionAlgorithm> Simulation<A> {
@@ -64,13 +65,12 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             rules: Rules::default(),
             observer: Observer::new(&ids),
             counts: Counts::default(),
-            invariants: Invariants::new(A::Guarantee::KIND == GuaranteeKind::Quorum),
+            invariants: Invariants::new(A::Guarantee::KIND),
             digest: Digest::default(),
             records: Vec::new(),
             events: 0,
             persists: 0,
             next_message: 0,
-            holders: Vec::new(),
             setup,
         };
         for node in 0..ids.len() {
@@ -103,13 +103,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             return true;
         }
         self.happen(node as usize, happening);
-        if self.observer.believers() > 1 {
-            self.check_leases();
-        } else if !self.holders.is_empty() {
-            // An overlap that begins again later is another one.
-            self.holders.clear();
-            self.invariants.lease.held(&[]);
-        }
+        self.check_leases();
         true
     }
 
@@ -126,13 +120,13 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 from,
                 id,
                 message,
-                copy,
+                origin,
             } => {
                 if self.machines[node].process.is_some() {
                     let from = self.machines[from].id();
                     self.feed(node, Input::Received { from, message }, id);
                 } else {
-                    self.miss(node, id, &message, copy);
+                    self.miss(node, id, &message, origin);
                 }
             }
             Happening::TimerDue { life, timer } => self.timer_due(node, life, timer),
@@ -196,19 +190,16 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     }
 
     fn persisted(&mut self, node: usize, life: u32, number: u64) {
-        let machine = &mut self.machines[node];
-        let Some(process) = machine.process.as_mut().filter(|_| machine.life == life) else {
-            return;
-        };
-        process.gate.persisted(number);
-        self.record(Some(node), || Event::Persisted { step: number });
-        while let Some(step) = self.waiting_step(node) {
-            self.show(node, step);
+        let machine = &self.machines[node];
+        if machine.process.is_some() && machine.life == life {
+            self.record(Some(node), || Event::Persisted { step: number });
+            persisted(&mut self.at(node), number);
         }
     }
 
-    fn waiting_step(&mut self, node: usize) -> Option<Box<Step<A>>> {
-        self.machines[node].process.as_mut()?.gate.pop()
+    fn at(&mut self, node: usize) -> At<'_, A> {
+        let simulation = self;
+        At { simulation, node }
     }
 
     /// Gives an input to the process of a machine, if it runs.
@@ -222,7 +213,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.events += 1;
         self.digest.mix_at(self.now, me, kind_code(&input));
         let stimulus = self.setup.trace.then(|| Stimulus::of::<A>(&input, id));
-        match process.driver.step(input, moment) {
+        match process.step(input, moment) {
             Ok(step) => {
                 if let Some(input) = stimulus {
                     let number = step.number;
@@ -231,42 +222,24 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                         input,
                     });
                 }
-                self.carry_out(node, step);
+                carry_out(&mut self.at(node), step);
             }
-            Err(violation) => self.broken(node, violation),
-        }
-    }
-
-    fn broken(&mut self, node: usize, violation: ContractViolation) {
-        let id = self.machines[node].id();
-        let seen = format!("node {id}: {violation}");
-        self.invariants.note("contract", self.now, Some(seen));
-        self.crash_at(node);
-    }
-
-    /// The host's duty, in order: persist, timers, then what the gate lets through.
-    fn carry_out(&mut self, node: usize, mut step: Box<Step<A>>) {
-        if self.setup.trace {
-            for event in Event::ordered(&step) {
-                self.record(Some(node), || event);
+            Err(violation) => {
+                self.broken([Breach::Contract {
+                    node: me,
+                    violation,
+                }]);
+                self.crash_at(node);
             }
         }
-        if let Some(durable) = step.persist.take() {
-            self.write(node, step.number, durable);
-        }
-        for order in step.timers.drain(..) {
-            self.order(node, order);
-        }
-        if !self.setup.gate {
-            return self.show(node, step);
-        }
-        let process = self.machines[node].process.as_mut();
-        if let Some(step) = process.and_then(|process| process.gate.pass(step)) {
-            self.show(node, step);
-        }
     }
 
-    fn write(&mut self, node: usize, number: u64, durable: A::Durable) {
+    /// Notes promises that were broken at this moment.
+    pub(crate) fn broken(&mut self, breaches: impl IntoIterator<Item = Breach>) {
+        self.invariants.broken(breaches, self.now);
+    }
+
+    pub(crate) fn write(&mut self, node: usize, number: u64, durable: A::Durable) {
         self.persists += 1;
         let takes = self.setup.disk.write.draw(&mut self.rng);
         let pending = &mut self.machines[node].disk.pending;
@@ -280,7 +253,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    fn order(&mut self, node: usize, order: TimerOrder<A::Timer>) {
+    pub(crate) fn order(&mut self, node: usize, order: TimerOrder<A::Timer>) {
         let machine = &mut self.machines[node];
         match order {
             TimerOrder::Cancel(timer) => machine.timers.cancel(timer),

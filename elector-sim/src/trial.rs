@@ -1,12 +1,11 @@
 use std::{ops::RangeInclusive, time::Duration};
 
-use elector_core::{ElectionAlgorithm, Guarantee, GuaranteeKind};
+use elector_core::{ElectionAlgorithm, Guarantee, GuaranteeKind, promises::Promise};
 use thiserror::Error;
 
 use crate::{
     Outcome, Scenario, Setup, SetupError,
-    invariants::EpochMonotonic,
-    run,
+    run::{self, Runs},
     scenario::{Action, Churn, ScenarioError, Step},
 };
 
@@ -63,7 +62,7 @@ impl Trial {
                 for seed in self.seeds.clone() {
                     let mut setup = Setup::<A>::new(nodes);
                     (setup.config, setup.seed) = (config.clone(), seed);
-                    let (outcome, _) = run::run_suspected(setup, scenario, false)?;
+                    let (outcome, _) = run::run_suspected(setup, scenario, Runs::Once)?;
                     let wrong = wrong(&outcome, A::Guarantee::KIND);
                     failures.extend(wrong.map(|wrong| {
                         format!(
@@ -98,8 +97,9 @@ fn storm(guarantee: GuaranteeKind) -> Scenario {
 
 fn wrong(outcome: &Outcome, guarantee: GuaranteeKind) -> Option<String> {
     // Where disks are lost, so is the epoch that a node showed.
-    let excused =
-        |name: &str| guarantee == GuaranteeKind::BestEffort && name == EpochMonotonic::NAME;
+    let excused = |name: &str| {
+        guarantee == GuaranteeKind::BestEffort && name == Promise::EpochMonotonic.name()
+    };
     let broken = outcome
         .violations
         .iter()

@@ -7,8 +7,9 @@ use std::{
 };
 
 use elector_core::{
-    Command, Driver, ElectionAlgorithm, Gate, Input, Membership, Moment, NodeId, Outbox, Role,
-    Step, TimerOrder,
+    Command, Driver, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Outgoing,
+    Process, Role, Step, TimerOrder, View,
+    host::{Host, Persist, carry_out, persisted},
 };
 use serde::de::DeserializeOwned;
 
@@ -23,11 +24,10 @@ use crate::{
 static TOLD: LazyLock<bool> = LazyLock::new(|| env::var_os("ELECTOR_FUZZ_STORY").is_some());
 
 /// One node, through all of its lives.
-struct Host<A: ElectionAlgorithm> {
+struct Node<A: ElectionAlgorithm> {
     config: A::Config,
     members: Membership,
-    driver: Driver<A>,
-    gate: Gate<A>,
+    process: Process<A>,
     observer: Observer<A>,
     now: u64,
     /// Ordered, and neither elapsed nor cancelled.
@@ -49,9 +49,9 @@ pub fn run<A: Drawn>(draw: &mut Draw<'_>) {
     if *TOLD {
         eprintln!("{} in {members:?}, {config:?}", A::NAME);
     }
-    let mut host = Host::<A>::boot(config, members);
+    let mut node = Node::<A>::boot(config, members);
     while !draw.is_spent() {
-        host.happen(draw);
+        node.happen(draw);
     }
 }
 
@@ -60,25 +60,58 @@ fn raw<M: DeserializeOwned>(draw: &mut Draw<'_>) -> Option<M> {
     postcard::from_bytes(draw.raw()).ok()
 }
 
-impl<A: ElectionAlgorithm> Host<A> {
+impl<A: ElectionAlgorithm> Host<A> for Node<A> {
+    fn process(&mut self) -> Option<&mut Process<A>> {
+        Some(&mut self.process)
+    }
+
+    fn persist(&mut self, step: u64, durable: A::Durable) -> Persist {
+        self.look_at_disk(&durable);
+        self.writes.push_back((step, round_trip(&durable)));
+        Persist::Pending
+    }
+
+    fn order(&mut self, orders: &[TimerOrder<A::Timer>]) {
+        for order in orders {
+            match *order {
+                TimerOrder::Set(timer, delay) => {
+                    assert!(delay.min <= delay.max, "{timer:?}: {delay:?}");
+                    self.running.insert(timer);
+                }
+                TimerOrder::Cancel(timer) => {
+                    self.running.remove(&timer);
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, _step: u64, out: Outgoing<A::Message>) {
+        self.observer.sees_message(&out);
+    }
+
+    fn publish(&mut self, _step: u64, view: View) {
+        self.observer.sees_view(view);
+    }
+}
+
+impl<A: ElectionAlgorithm> Node<A> {
     fn boot(config: A::Config, members: Membership) -> Self {
         let durable = A::Durable::default();
         let disk = round_trip(&durable);
-        let driver = Driver::restore(&config, members.clone(), durable);
-        let mut host = Self {
-            observer: Observer::new(members.clone(), driver.view()),
-            driver,
+        let process = Process::restore(&config, members.clone(), durable);
+        let mut node = Self {
+            observer: Observer::new(members.clone(), process.published()),
+            process,
             config,
             members,
-            gate: Gate::new(),
             now: 0,
             running: BTreeSet::new(),
             disk,
             writes: VecDeque::new(),
             disk_hangs: false,
         };
-        host.step(Input::Started);
-        host
+        node.step(Input::Started);
+        node
     }
 
     fn happen(&mut self, draw: &mut Draw<'_>) {
@@ -147,15 +180,18 @@ impl<A: ElectionAlgorithm> Host<A> {
         }
         let now = Moment::from_nanos(self.now);
         // Without a driver, which keeps strangers out.
-        let mut bare = self.driver.algorithm().clone();
+        let mut bare = self.process.driver().algorithm().clone();
         let mut out = Outbox::new(self.members.clone(), now);
         bare.step(input.clone(), &mut out);
-        let step = match self.driver.step(input.clone(), now) {
+        let step = match self.process.step(input.clone(), now) {
             Ok(step) => step,
             Err(breach) => panic!("{input:?}: {breach}"),
         };
-        if self.may_arrive(&input) {
-            assert_eq!(&bare, self.driver.algorithm(), "{input:?} had two outcomes");
+        // Checked in another way than the driver does.
+        let known = |peer| self.members.peers().any(|known| known == peer);
+        if input.peer().is_none_or(known) {
+            let algorithm = self.process.driver().algorithm();
+            assert_eq!(&bare, algorithm, "{input:?} had two outcomes");
             assert_eq!(out.sends(), step.sends, "{input:?} had two outcomes");
             assert_eq!(out.timers(), step.timers, "{input:?} had two outcomes");
         } else {
@@ -171,25 +207,19 @@ impl<A: ElectionAlgorithm> Host<A> {
         let commanded = matches!(input, Input::Commanded(_));
         assert!(commanded || step.refusal.is_none(), "{input:?} was refused");
         self.look_at_lease();
-        self.carry_out(step);
-    }
-
-    fn may_arrive(&self, input: &Input<A::Message, A::Timer>) -> bool {
-        match input {
-            Input::Received { from: peer, .. }
-            | Input::Suspected(peer)
-            | Input::Silent(peer)
-            | Input::Died(peer)
-            | Input::Returned(peer) => self.members.peers().any(|known| known == *peer),
-            Input::Started | Input::Elapsed(_) | Input::Commanded(_) => true,
+        carry_out(self, step);
+        assert!(!self.running.is_empty(), "it waits for nothing");
+        while !self.disk_hangs && !self.writes.is_empty() {
+            self.finish_write();
         }
     }
 
     /// A lease counts from a round that this leader has sent.
     fn look_at_lease(&self) {
-        if let Some(lease) = self.driver.lease() {
+        let driver = self.process.driver();
+        if let Some(lease) = driver.lease() {
             assert_eq!(
-                self.driver.view().role,
+                driver.view().role,
                 Role::Leader,
                 "a lease of no leader"
             );
@@ -197,37 +227,11 @@ impl<A: ElectionAlgorithm> Host<A> {
         }
     }
 
-    fn carry_out(&mut self, step: Box<Step<A>>) {
-        for order in &step.timers {
-            match *order {
-                TimerOrder::Set(timer, delay) => {
-                    assert!(delay.min <= delay.max, "{timer:?}: {delay:?}");
-                    self.running.insert(timer);
-                }
-                TimerOrder::Cancel(timer) => {
-                    self.running.remove(&timer);
-                }
-            }
-        }
-        assert!(!self.running.is_empty(), "it waits for nothing");
-        if let Some(durable) = &step.persist {
-            self.look_at_disk(durable);
-            self.writes.push_back((step.number, round_trip(durable)));
-        }
-        if let Some(step) = self.gate.pass(step) {
-            self.observer.sees(&step);
-            self.driver.recycle(step);
-        }
-        while !self.disk_hangs && !self.writes.is_empty() {
-            self.finish_write();
-        }
-    }
-
     /// What is to be written knows the present epoch, and a node can live on with it.
     fn look_at_disk(&self, durable: &A::Durable) {
         let (config, members) = (&self.config, self.members.clone());
         let mut next = Driver::<A>::restore(config, members, durable.clone());
-        let (old, new) = (self.driver.view().epoch, next.view().epoch);
+        let (old, new) = (self.process.driver().view().epoch, next.view().epoch);
         assert!(new >= old, "{old:?} became {new:?} in {durable:?}");
         // The driver sees to it that the epoch does not go back from there.
         let started = next.step(Input::Started, Moment::from_nanos(self.now));
@@ -237,10 +241,7 @@ impl<A: ElectionAlgorithm> Host<A> {
     fn finish_write(&mut self) {
         if let Some((number, bytes)) = self.writes.pop_front() {
             self.disk = bytes;
-            self.gate.persisted(number);
-        }
-        while let Some(step) = self.gate.pop() {
-            self.observer.sees(&step);
+            persisted(self, number);
         }
     }
 
@@ -253,9 +254,8 @@ impl<A: ElectionAlgorithm> Host<A> {
         let durable = durable.unwrap_or_else(|error| panic!("the disk cannot be read: {error}"));
         self.writes.clear();
         self.running.clear();
-        self.gate = Gate::new();
-        self.driver = Driver::restore(&self.config, self.members.clone(), durable);
-        self.observer.sees_restart(self.driver.view());
+        self.process = Process::restore(&self.config, self.members.clone(), durable);
+        self.observer.sees_restart(self.process.published());
         self.step(Input::Started);
     }
 }

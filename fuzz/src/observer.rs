@@ -1,13 +1,10 @@
 //! What may be known from outside of one node, over all of its lives.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    marker::PhantomData,
-};
+use std::{collections::VecDeque, marker::PhantomData};
 
 use elector_core::{
-    ElectionAlgorithm, Epoch, Guarantee, GuaranteeKind, Membership, Message as _, NodeId, Outgoing,
-    Pledge, Role, Step, View,
+    ElectionAlgorithm, Guarantee, Membership, Message as _, NodeId, Outgoing, Role, View,
+    promises::{Breach, History},
 };
 use elector_net::fuzzing::{MOST_FRAME, frame};
 
@@ -23,11 +20,7 @@ const MOST_KINDS: usize = 9;
 #[derive(Debug)]
 pub struct Observer<A> {
     members: Membership,
-    view: View,
-    /// The last pledge of each epoch.
-    pledges: BTreeMap<Epoch, Pledge>,
-    /// The newest epoch that the node was seen to lead.
-    led: Option<Epoch>,
+    history: History,
     /// The last messages, the newest first.
     heard: VecDeque<(NodeId, Vec<u8>)>,
     of: PhantomData<A>,
@@ -37,27 +30,14 @@ impl<A: ElectionAlgorithm> Observer<A> {
     /// Has seen no more than this view.
     #[must_use]
     pub fn new(members: Membership, view: View) -> Self {
-        Self {
+        let mut observer = Self {
             members,
-            view,
-            pledges: BTreeMap::new(),
-            led: None,
+            history: History::new(A::Guarantee::KIND),
             heard: VecDeque::new(),
             of: PhantomData,
-        }
-    }
-
-    /// The step may be seen.
-    ///
-    /// # Panics
-    /// If a promise is broken by what is seen.
-    pub fn sees(&mut self, step: &Step<A>) {
-        for sent in &step.sends {
-            self.sees_message(sent);
-        }
-        if let Some(view) = step.view {
-            self.sees_view(view);
-        }
+        };
+        observer.sees_view(view);
+        observer
     }
 
     /// The node has crashed and come back, with this view.
@@ -65,12 +45,9 @@ impl<A: ElectionAlgorithm> Observer<A> {
     /// # Panics
     /// If it has forgotten an epoch that it has shown.
     pub fn sees_restart(&mut self, view: View) {
-        let before = std::mem::replace(&mut self.view, view);
-        assert!(
-            view.epoch >= before.epoch,
-            "{before:?} was seen, and {view:?} after a crash"
-        );
-        assert_ne!(view.role, Role::Leader, "nobody has told it to lead");
+        self.history.ended(self.members.me());
+        self.sees_view(view);
+        assert_ne!(view.role, Role::Leader, "no input has made it lead");
     }
 
     /// What a peer may say to a message that the node has sent: one of another kind that begins
@@ -93,8 +70,12 @@ impl<A: ElectionAlgorithm> Observer<A> {
         Some((*from, message))
     }
 
-    fn sees_message(&mut self, sent: &Outgoing<A::Message>) {
-        assert!(self.is_peer(sent.to), "sent to {:?}, no peer", sent.to);
+    /// A message may be seen.
+    ///
+    /// # Panics
+    /// If a promise is broken by it.
+    pub fn sees_message(&mut self, sent: &Outgoing<A::Message>) {
+        assert!(self.members.has_peer(sent.to), "sent to {:?}, no peer", sent.to);
         let bytes = round_trip(&sent.message);
         assert!(bytes.len() < MOST_FRAME, "too long to be sent");
         // A frame's first byte says that it carries a message.
@@ -102,35 +83,25 @@ impl<A: ElectionAlgorithm> Observer<A> {
         assert!(frame::<A::Message>(&body).is_some_and(|frame| frame[4..] == body));
         self.heard.truncate(MOST_HEARD - 1);
         self.heard.push_front((sent.to, bytes));
-        let Some(pledge) = sent.message.pledge(sent.to) else {
-            return;
-        };
-        let before = self.pledges.get(&pledge.epoch).copied();
-        match before.map_or(Some(pledge), |before| before.then(pledge)) {
-            Some(bound) => _ = self.pledges.insert(pledge.epoch, bound),
-            None => panic!("{before:?} was pledged, and then {pledge:?}"),
+        if let Some(pledge) = sent.message.pledge(sent.to) {
+            holds(self.history.pledged(self.members.me(), pledge));
         }
     }
 
-    fn sees_view(&mut self, view: View) {
-        let before = std::mem::replace(&mut self.view, view);
-        assert!(
-            view.epoch >= before.epoch,
-            "{before:?} was seen, and then {view:?}"
-        );
-        if view.role != Role::Leader || A::Guarantee::KIND == GuaranteeKind::BestEffort {
-            return;
-        }
-        let leads_on = before.role == Role::Leader && before.epoch == view.epoch;
-        assert!(
-            leads_on || self.led < Some(view.epoch),
-            "led {:?}, then {before:?}, and leads again: {view:?}",
-            self.led
-        );
-        self.led = Some(view.epoch);
+    /// A view may be seen.
+    ///
+    /// # Panics
+    /// If a promise is broken by it.
+    pub fn sees_view(&mut self, view: View) {
+        let me = self.members.me();
+        // Peers may lie about who leads, and a restarted node does not remember what they said.
+        let leader = view.leader.filter(|&leader| leader == me);
+        holds(self.history.viewed(me, View { leader, ..view }));
     }
+}
 
-    fn is_peer(&self, node: NodeId) -> bool {
-        node != self.members.me() && self.members.contains(node)
+fn holds(mut breaches: impl Iterator<Item = Breach>) {
+    if let Some(breach) = breaches.next() {
+        panic!("{}: {breach}", breach.promise());
     }
 }

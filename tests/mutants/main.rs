@@ -5,13 +5,12 @@
 mod paxos;
 mod raft;
 
-use elector_core::ElectionAlgorithm;
+use elector_core::{ElectionAlgorithm, promises::Promise};
 use elector_paxos::PaxosConfig;
 use elector_raft::{Raft, RaftConfig};
 use elector_sim::{
     Outcome, Scenario, Setup,
-    invariants::{NoTenureTwice, OneValuePerBallot},
-    run,
+    run::{self, Runs},
 };
 
 use crate::{paxos::PaxosMutant, raft::*};
@@ -138,14 +137,15 @@ fn a_lost_vote_trips_one_pledge_per_epoch() {
 // and only a comparison across nodes can tell.
 #[test]
 fn a_value_of_ones_own_trips_one_value_per_ballot() {
-    let hunt = Hunt::new(OneValuePerBallot::NAME, "boot", 3, 1);
+    let hunt = Hunt::new(Promise::OneValuePerBallot.name(), "boot", 3, 1);
     hunt.catches_with::<PaxosMutant<true>>(&PaxosConfig::default());
 }
 
 // A leader that was restarted takes its former tenure for the present one.
 #[test]
 fn a_tenure_that_survives_a_restart_trips_no_tenure_twice() {
-    Hunt::new(NoTenureTwice::NAME, "leader-restart", 3, 1).catches::<Mutant<LeadsByItsVote>>();
+    let hunt = Hunt::new(Promise::NoTenureTwice.name(), "leader-restart", 3, 1);
+    hunt.catches::<Mutant<LeadsByItsVote>>();
 }
 
 // A majority that is off by one elects two leaders of one term.
@@ -205,7 +205,8 @@ fn the_suspicions_beside_every_scenario_trip_exclusive_lease_too() {
             seed,
             ..Setup::<Mutant<SuspicionFrees>>::new(5)
         };
-        let (outcome, _) = run::run_suspected(setup, &scenario, false).expect("the setup is valid");
+        let (outcome, _) =
+            run::run_suspected(setup, &scenario, Runs::Once).expect("the setup is valid");
         trips(&outcome, "exclusive-lease")
     });
     assert!(caught);

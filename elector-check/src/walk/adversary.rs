@@ -144,8 +144,7 @@ impl Adversary {
                 .writes
                 .iter_mut()
                 .for_each(|write| write.plan = None);
-            let process = machine.process.iter_mut();
-            let timers = process.flat_map(|process| &mut process.timers);
+            let timers = machine.life.iter_mut().flat_map(|life| &mut life.timers);
             timers.for_each(|timer| timer.plan = None);
         }
     }
@@ -188,7 +187,7 @@ impl Adversary {
     /// message that was held may do the most harm.
     fn react<A: ElectionAlgorithm>(&mut self, world: &mut World<A>) {
         for node in 0..world.machines.len() {
-            let view = world.machines[node].view;
+            let view = world.machines[node].view();
             let now = view.map(|view| (view.epoch, view.role));
             if now != self.seen[node] {
                 self.seen[node] = now;
@@ -236,7 +235,7 @@ impl Adversary {
             Next::Timer(node, place) => {
                 let machine = &mut world.machines[node];
                 let local = machine.clock.local(world.now);
-                let timer = machine.process.as_mut()?.timers.get_mut(place)?;
+                let timer = machine.life.as_mut()?.timers.get_mut(place)?;
                 if timer.due > local {
                     // The clock has become slower since.
                     let left = machine.clock.true_span(timer.due - local);

@@ -1,6 +1,6 @@
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
-use elector_core::{Driver, ElectionAlgorithm, Epoch, Gate, Membership, Moment, TimerOrder, View};
+use elector_core::{ElectionAlgorithm, Membership, Moment, Process, TimerOrder, View, nanos};
 
 /// A machine of a walk: a clock, a disk with a queue of writes, and at most one process.
 #[derive(Clone)]
@@ -10,18 +10,13 @@ pub(crate) struct Machine<A: ElectionAlgorithm> {
     pub(crate) durable: A::Durable,
     /// Writes that wait for the disk, the oldest first.
     pub(crate) writes: VecDeque<Write<A::Durable>>,
-    pub(crate) process: Option<Process<A>>,
-    /// What the process has shown last.
-    pub(crate) view: Option<View>,
-    /// The newest epoch that the node has shown, in all its lives.
-    pub(crate) shown: Epoch,
+    pub(crate) life: Option<Life<A>>,
 }
 
 /// One life of a node.
 #[derive(Clone)]
-pub(crate) struct Process<A: ElectionAlgorithm> {
-    pub(crate) driver: Driver<A>,
-    pub(crate) gate: Gate<A>,
+pub(crate) struct Life<A: ElectionAlgorithm> {
+    pub(crate) process: Process<A>,
     pub(crate) timers: Vec<Running<A::Timer>>,
     /// The line of the schedule that caused each step; steps are numbered from 1.
     pub(crate) causes: Vec<u32>,
@@ -102,9 +97,7 @@ impl<A: ElectionAlgorithm> Machine<A> {
             clock: Clock::new(),
             durable: A::Durable::default(),
             writes: VecDeque::new(),
-            process: None,
-            view: None,
-            shown: Epoch::ZERO,
+            life: None,
         }
     }
 
@@ -112,18 +105,22 @@ impl<A: ElectionAlgorithm> Machine<A> {
         Moment::from_nanos(self.clock.local(now))
     }
 
-    /// Whether the process runs.
+    /// Returns `true` if the process runs.
     pub(crate) fn is_up(&self) -> bool {
-        self.process.is_some()
+        self.life.is_some()
+    }
+
+    /// What the process has shown last, if it runs.
+    pub(crate) fn view(&self) -> Option<View> {
+        self.life.as_ref().map(|life| life.process.published())
     }
 
     /// Starts the process from what the disk has.
     pub(crate) fn boot(&mut self, config: &A::Config) -> View {
-        let driver = Driver::restore(config, self.members.clone(), self.durable.clone());
-        let view = driver.view();
-        self.process = Some(Process {
-            driver,
-            gate: Gate::new(),
+        let process = Process::restore(config, self.members.clone(), self.durable.clone());
+        let view = process.published();
+        self.life = Some(Life {
+            process,
             timers: Vec::new(),
             causes: Vec::new(),
         });
@@ -132,34 +129,35 @@ impl<A: ElectionAlgorithm> Machine<A> {
 
     /// Ends the process: what was not written is lost.
     pub(crate) fn crash(&mut self) {
-        self.process = None;
-        self.view = None;
+        self.life = None;
         self.writes.clear();
     }
 
-    /// Until when the process holds a lease, by its own clock: its host relies on one only while
-    /// the view that it has shown leads the epoch that the algorithm leads.
-    pub(crate) fn lease_end(&self, lease: u64) -> Option<u64> {
-        let driver = &self.process.as_ref()?.driver;
-        let led = self.view.filter(View::leads)?;
-        let leads = driver.view();
-        let sent = driver.lease()?;
-        (leads.leads() && leads.epoch == led.epoch).then(|| sent.nanos().saturating_add(lease))
+    /// The line of the schedule that caused this step.
+    pub(crate) fn cause(&self, step: u64) -> u32 {
+        let causes = self.life.as_ref().map_or(&[][..], |life| &life.causes);
+        let place = usize::try_from(step - 1).unwrap_or(usize::MAX);
+        causes.get(place).copied().unwrap_or_default()
     }
 
-    pub(crate) fn order(&mut self, order: TimerOrder<A::Timer>, line: u32, now: u64) {
+    /// Until when the process holds a lease, by its own clock.
+    pub(crate) fn lease_end(&self, lease: u64) -> Option<u64> {
+        let sent = self.life.as_ref()?.process.lease()?;
+        Some(sent.nanos().saturating_add(lease))
+    }
+
+    pub(crate) fn order(&mut self, order: TimerOrder<A::Timer>, now: u64) {
         let local = self.clock.local(now);
-        let Some(process) = &mut self.process else {
+        let Some(life) = &mut self.life else {
             return;
         };
-        let (TimerOrder::Set(timer, _) | TimerOrder::Cancel(timer)) = order;
-        process.timers.retain(|running| running.timer != timer);
-        if let TimerOrder::Set(timer, delay) = order {
-            let nanos = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        let timer = order.timer();
+        life.timers.retain(|running| running.timer != timer);
+        if let TimerOrder::Set(_, delay) = order {
             let (min, max) = (nanos(delay.min), nanos(delay.max));
-            process.timers.push(Running {
+            life.timers.push(Running {
                 timer,
-                line,
+                line: life.causes.last().copied().unwrap_or_default(),
                 due: local.saturating_add(min),
                 spread: max - min,
                 plan: None,

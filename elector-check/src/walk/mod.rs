@@ -1,16 +1,16 @@
 //! Random walks: a cluster in which every event is chosen, time included.
 
 mod adversary;
+mod broken;
 mod choice;
-mod duty;
 mod event;
+mod host;
 mod machine;
 mod moves;
 mod note;
 mod path;
 mod plans;
 mod profile;
-mod promises;
 mod report;
 mod rush;
 mod schedule;
@@ -19,7 +19,7 @@ mod trial;
 mod walks;
 mod world;
 
-pub use promises::Broken;
+pub use broken::Broken;
 pub use report::{Finding, WalkReport};
 pub use schedule::{Schedule, ScheduleError};
 pub use walks::Walks;

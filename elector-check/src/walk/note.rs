@@ -4,6 +4,7 @@ use elector_core::{ElectionAlgorithm, View};
 
 use crate::walk::{
     event::{Event, Line},
+    machine::Machine,
     schedule::Schedule,
     trial::Trial,
     world::{Flying, World},
@@ -29,7 +30,7 @@ pub(crate) fn annotated<A: ElectionAlgorithm>(
         let before = views(&world);
         world.apply(line.number, &line.event);
         for (machine, before) in world.machines.iter().zip(before) {
-            if let Some(view) = machine.view.filter(|&view| Some(view) != before) {
+            if let Some(view) = machine.view().filter(|&view| Some(view) != before) {
                 let leader = view
                     .leader
                     .map_or("-".into(), |leader| format!("{leader:?}"));
@@ -47,7 +48,7 @@ pub(crate) fn annotated<A: ElectionAlgorithm>(
 }
 
 fn views<A: ElectionAlgorithm>(world: &World<A>) -> Vec<Option<View>> {
-    world.machines.iter().map(|machine| machine.view).collect()
+    world.machines.iter().map(Machine::view).collect()
 }
 
 fn printed<T: fmt::Debug>(line: &Line<T>) -> Option<Line<String>> {

@@ -96,8 +96,7 @@ impl Adversary {
                 write.plan = Some(plan);
             }
             let clock = machine.clock;
-            let process = machine.process.iter_mut();
-            for timer in process.flat_map(|process| &mut process.timers) {
+            for timer in machine.life.iter_mut().flat_map(|life| &mut life.timers) {
                 if timer.plan.is_some() {
                     continue;
                 }

@@ -1,4 +1,4 @@
-use elector_core::{Settings, Timing};
+use elector_core::{Settings, Timing, nanos};
 use fastrand::Rng;
 
 use crate::walk::moves::Move;
@@ -59,8 +59,8 @@ impl Profile {
     /// Draws one, to the measure of the algorithm's own durations.
     pub(crate) fn draw(config: &impl Settings, rng: &mut Rng) -> Self {
         let timing = config.timing();
-        let vigil = timing.election_min.as_nanos() as u64;
-        let round = timing.round_trip.as_nanos() as u64;
+        let vigil = nanos(timing.election_min);
+        let round = nanos(timing.round_trip);
         let flight = [
             (0, 0),
             (round / 50, round / 10),
@@ -101,7 +101,7 @@ impl Profile {
             pace: [round, vigil / 3, vigil, vigil * 3][rng.usize(..4)],
             weights,
             vigil,
-            stagger: timing.stagger(0).max.as_nanos() as u64,
+            stagger: nanos(timing.stagger(0).max),
             rushes: [0, 2, 4, 8][rng.usize(..4)],
             rush_tries: [4, 8, 16, 32][rng.usize(..4)],
             horizon: vigil * [4, 5, 6, 10][rng.usize(..4)],

@@ -2,7 +2,7 @@ use std::fmt;
 
 use elector_core::GuaranteeKind;
 
-use crate::walk::{promises::Broken, schedule::Schedule, trial::Counts};
+use crate::walk::{broken::Broken, schedule::Schedule, trial::Counts};
 
 /// What walks have found.
 #[derive(Clone, Debug, PartialEq, Eq)]

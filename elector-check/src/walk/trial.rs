@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-use elector_core::{ElectionAlgorithm, Membership, Settings as _, View};
+use elector_core::{ElectionAlgorithm, Membership, Settings as _, View, nanos, promises::Promise};
 use fastrand::Rng;
 
 use crate::walk::{
     adversary::Adversary,
+    broken::Broken,
     event::{Event, Line},
     profile::Profile,
-    promises::Broken,
     rush::Rush,
     world::World,
 };
@@ -59,7 +59,7 @@ impl Counts {
 
 impl<'a, A: ElectionAlgorithm> Trial<'a, A> {
     pub(crate) fn world(&self) -> World<A> {
-        World::new(self.config, self.members, self.false_proofs)
+        World::of(self)
     }
 
     /// One walk, decided by its seed.
@@ -92,7 +92,7 @@ impl<'a, A: ElectionAlgorithm> Trial<'a, A> {
         let faults = run.lines.len();
         adversary.relent(&mut run.world);
         let bound = self.bound();
-        let limit = run.world.now + bound.as_nanos() as u64;
+        let limit = run.world.now + nanos(bound);
         while run.goes_on() && !run.world.agrees() {
             if run.world.now >= limit {
                 run.world.broken = Some(Broken::no_leader(bound));
@@ -168,7 +168,7 @@ impl<'a, A: ElectionAlgorithm> Trial<'a, A> {
         lines: &[Line<A::Timer>],
         promise: &str,
     ) -> Option<Vec<Line<A::Timer>>> {
-        let walked = if promise == Broken::AGREEMENT {
+        let walked = if promise == Promise::Agreement.name() {
             self.play_and_settle(lines)
         } else {
             self.play(lines)
@@ -250,7 +250,7 @@ impl<A: ElectionAlgorithm> Run<A> {
 
     fn count_tenures(&mut self) {
         for (machine, counted) in self.world.machines.iter().zip(&mut self.counted) {
-            let Some(view) = machine.view.filter(View::leads) else {
+            let Some(view) = machine.view().filter(View::leads) else {
                 continue;
             };
             if counted.0 != view.epoch.0 {

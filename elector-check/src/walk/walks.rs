@@ -5,10 +5,11 @@ use std::{
     thread,
 };
 
-use elector_core::{ElectionAlgorithm, Guarantee, Membership, MembershipError, NodeId, Settings};
+use elector_core::{ElectionAlgorithm, Guarantee, Membership};
 
 use crate::{
     CheckError,
+    check::cluster,
     walk::{
         event::{Event, Line},
         note::annotated,
@@ -65,7 +66,10 @@ impl<A: ElectionAlgorithm> Walks<A> {
     /// # Errors
     /// If the algorithm's configuration is not valid, or there are no nodes.
     pub fn run(&self) -> Result<WalkReport, CheckError> {
-        self.validate()?;
+        let most = self.nodes.unwrap_or(LARGEST);
+        for nodes in self.nodes.unwrap_or(SMALLEST)..=most {
+            cluster(nodes, &self.config)?;
+        }
         let jobs = self.jobs.or_else(|| thread::available_parallelism().ok());
         let (next, found) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
         let counts = thread::scope(|scope| {
@@ -98,9 +102,8 @@ impl<A: ElectionAlgorithm> Walks<A> {
     /// # Errors
     /// If the algorithm's configuration is not valid, or there are no nodes.
     pub fn replay(&self, schedule: &Schedule) -> Result<Finding, CheckError> {
-        self.validate()?;
         let nodes = self.nodes.unwrap_or(3);
-        let members = members(nodes)?;
+        let members = cluster(nodes, &self.config)?;
         let trial = self.trial(&members);
         let walked = trial.play_text(&schedule.lines);
         Ok(Finding {
@@ -111,16 +114,6 @@ impl<A: ElectionAlgorithm> Walks<A> {
             schedule: annotated(&trial, &walked.lines),
             broken: walked.broken,
         })
-    }
-
-    fn validate(&self) -> Result<(), CheckError> {
-        let most = self.nodes.unwrap_or(LARGEST);
-        for nodes in self.nodes.unwrap_or(SMALLEST)..=most {
-            let members = members(nodes)?;
-            let first = members.first().ok_or(MembershipError::Empty)?;
-            self.config.validate(first)?;
-        }
-        Ok(())
     }
 
     fn trial<'a>(&'a self, members: &'a [Membership]) -> Trial<'a, A> {
@@ -153,7 +146,7 @@ impl<A: ElectionAlgorithm> Walks<A> {
 
     fn one(&self, number: u64, counts: &mut Counts) -> ControlFlow<()> {
         let seed = self.seed.wrapping_add(number);
-        let Ok(members) = members(self.size(seed)) else {
+        let Ok(members) = cluster(self.size(seed), &self.config) else {
             return ControlFlow::Continue(());
         };
         let walked = self.trial(&members).walk(seed);
@@ -166,7 +159,7 @@ impl<A: ElectionAlgorithm> Walks<A> {
 
     fn finding(&self, seed: u64) -> Finding {
         let nodes = self.size(seed);
-        let members = members(nodes).unwrap_or_default();
+        let members = cluster(nodes, &self.config).unwrap_or_default();
         let trial = self.trial(&members);
         let walked = trial.walk(seed);
         let length = walked.lines.len();
@@ -197,13 +190,6 @@ impl<A: ElectionAlgorithm> Walks<A> {
 /// The sizes that are drawn.
 const SMALLEST: u64 = 2;
 const LARGEST: u64 = 5;
-
-/// The cluster, seen from each of its nodes.
-fn members(nodes: u64) -> Result<Vec<Membership>, MembershipError> {
-    (1..=nodes)
-        .map(|me| Membership::new(NodeId(me), (1..=nodes).map(NodeId)))
-        .collect()
-}
 
 /// The same lines, numbered from 1 without gaps.
 fn renumbered<T: Clone>(lines: &[Line<T>]) -> Vec<Line<T>> {

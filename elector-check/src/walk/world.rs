@@ -1,13 +1,18 @@
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
-use elector_core::{ElectionAlgorithm, Input, Membership, NodeId, Role, Settings as _, Step, View};
+use elector_core::{
+    ElectionAlgorithm, Guarantee, Input, NodeId, Role, Settings as _, View, host::persisted, nanos,
+    promises::History,
+};
 
 use crate::{
     action::position,
     walk::{
+        broken::Broken,
         event::{Event, MessageId},
+        host::At,
         machine::{Machine, Running},
-        promises::{Broken, Promises},
+        trial::Trial,
     },
 };
 
@@ -25,7 +30,8 @@ pub(crate) struct World<A: ElectionAlgorithm> {
     pub(crate) past: VecDeque<Flying<A::Message>>,
     /// How many of these are kept.
     pub(crate) kept: usize,
-    pub(super) promises: Promises,
+    /// Shared by copies of a world until one of them has news.
+    pub(super) history: Arc<History>,
     pub(super) lease: u64,
     /// The first promise that was broken.
     pub(crate) broken: Option<Broken>,
@@ -44,16 +50,18 @@ pub(crate) struct Flying<M> {
 
 impl<A: ElectionAlgorithm> World<A> {
     /// The cluster at rest: no process runs.
-    pub(crate) fn new(config: &A::Config, members: &[Membership], false_proofs: bool) -> Self {
+    pub(crate) fn of(trial: &Trial<'_, A>) -> Self {
+        let members = trial.members.iter().cloned();
+        let config = trial.config;
         Self {
-            false_proofs,
+            false_proofs: trial.false_proofs,
             now: 0,
-            machines: members.iter().cloned().map(Machine::new).collect(),
+            machines: members.map(Machine::new).collect(),
             flying: Vec::new(),
             past: VecDeque::new(),
             kept: usize::MAX,
-            promises: Promises::of::<A>(),
-            lease: config.timing().lease.as_nanos() as u64,
+            history: Arc::new(History::new(A::Guarantee::KIND)),
+            lease: nanos(config.timing().lease),
             broken: None,
             config: config.clone(),
         }
@@ -107,13 +115,13 @@ impl<A: ElectionAlgorithm> World<A> {
 
     /// The timers that run on a node.
     pub(crate) fn timers(&self, node: usize) -> &[Running<A::Timer>] {
-        let process = self.machines.get(node).and_then(|it| it.process.as_ref());
-        process.map_or(&[], |process| &process.timers)
+        let life = self.machines.get(node).and_then(|it| it.life.as_ref());
+        life.map_or(&[], |life| &life.timers)
     }
 
     /// The node that leads the newest epoch, by what nodes show.
     pub(crate) fn leader(&self) -> Option<usize> {
-        let views = self.machines.iter().map(|machine| machine.view);
+        let views = self.machines.iter().map(Machine::view);
         let leading = views
             .enumerate()
             .filter_map(|(node, view)| view.filter(View::leads).map(|view| (view, node)));
@@ -123,7 +131,7 @@ impl<A: ElectionAlgorithm> World<A> {
     }
 
     pub(crate) fn campaigns(&self, node: usize) -> bool {
-        let view = self.machines[node].view;
+        let view = self.machines[node].view();
         view.is_some_and(|view| view.role == Role::Candidate)
     }
 
@@ -135,12 +143,12 @@ impl<A: ElectionAlgorithm> World<A> {
 
     /// Whether all nodes run, know the same leader of the same epoch, and nothing waits for a disk.
     pub(crate) fn agrees(&self) -> bool {
-        let first = self.machines.first().and_then(|machine| machine.view);
+        let first = self.machines.first().and_then(Machine::view);
         let tenure = first.and_then(|view| Some((view.epoch, view.leader?)));
         tenure.is_some_and(|(epoch, leader)| {
             self.machines.iter().all(|machine| {
                 let knows = |view: View| (view.epoch, view.leader) == (epoch, Some(leader));
-                machine.view.is_some_and(knows)
+                machine.view().is_some_and(knows)
             })
         })
     }
@@ -150,14 +158,14 @@ impl<A: ElectionAlgorithm> World<A> {
             return false;
         };
         let local = machine.clock.local(self.now);
-        let Some(process) = &mut machine.process else {
+        let Some(life) = &mut machine.life else {
             return false;
         };
         let due = |running: &Running<_>| running.timer == timer && running.due <= local;
-        let Some(place) = process.timers.iter().position(due) else {
+        let Some(place) = life.timers.iter().position(due) else {
             return false;
         };
-        process.timers.remove(place);
+        life.timers.remove(place);
         self.feed(line, node, Input::Elapsed(timer))
     }
 
@@ -202,25 +210,17 @@ impl<A: ElectionAlgorithm> World<A> {
             return false;
         };
         machine.durable = write.durable;
-        if let Some(process) = &mut machine.process {
-            process.gate.persisted(write.step);
-        }
-        while let Some(step) = self.waiting_step(node) {
-            self.show(node, step);
-        }
+        persisted(&mut At { world: self, node }, write.step);
         true
-    }
-
-    fn waiting_step(&mut self, node: usize) -> Option<Box<Step<A>>> {
-        self.machines[node].process.as_mut()?.gate.pop()
     }
 
     fn crash(&mut self, node: usize) -> bool {
         if !self.is_up(node) {
             return false;
         }
-        self.machines[node].crash();
-        self.promises.crashed(self.machines[node].members.me());
+        let machine = &mut self.machines[node];
+        machine.crash();
+        Arc::make_mut(&mut self.history).ended(machine.members.me());
         true
     }
 
@@ -229,7 +229,6 @@ impl<A: ElectionAlgorithm> World<A> {
             return false;
         }
         let view = self.machines[node].boot(&self.config);
-        self.machines[node].view = Some(view);
         self.see(node, view);
         self.feed(line, node, Input::Started)
     }
@@ -241,10 +240,8 @@ impl<A: ElectionAlgorithm> World<A> {
         machine
             .clock
             .set_rate(permille.clamp(10, 100_000), self.now);
-        if let Some(process) = &mut machine.process {
-            for running in &mut process.timers {
-                running.plan = None;
-            }
+        for running in machine.life.iter_mut().flat_map(|life| &mut life.timers) {
+            running.plan = None;
         }
         true
     }

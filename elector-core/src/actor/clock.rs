@@ -1,6 +1,4 @@
-use std::time::Duration;
-
-use crate::{Delay, Moment};
+use crate::{Delay, Moment, nanos};
 
 /// The clock of this machine that counts on while the machine sleeps. A lease on any other clock
 /// would still look fresh after a suspend, and its holder would write.
@@ -34,11 +32,6 @@ fn reading() -> u64 {
 
     static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
     nanos(ORIGIN.elapsed())
-}
-
-/// A duration in whole nanoseconds; saturates after 584 years.
-pub(super) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The source of chance of one node, for its timers: `SplitMix64` (Steele, Lea, Flood 2014).
@@ -78,7 +71,7 @@ impl Chance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::vec::Vec;
+    use std::{time::Duration, vec::Vec};
 
     // A timer outside of its bounds could end a vigil early, and with it a lease's safety.
     #[test]

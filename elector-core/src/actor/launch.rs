@@ -11,7 +11,7 @@ use actix::{Addr, Context, Recipient, dev::channel};
 use tokio::sync::oneshot;
 
 use super::{
-    clock::{self, Chance},
+    clock::Chance,
     control::Control,
     error::{NodeError, StartError, panic_text},
     lane::Lane,
@@ -25,8 +25,8 @@ use super::{
     transport::{Inbox, Transport},
 };
 use crate::{
-    Driver, ElectionAlgorithm, Gate, Guarantee, GuaranteeKind, Input, Membership, Moment, Settings,
-    trace::Record,
+    ElectionAlgorithm, Guarantee, GuaranteeKind, Input, Membership, Moment, Process, Settings,
+    nanos, trace::Record,
 };
 
 /// All that a node needs to start.
@@ -132,7 +132,7 @@ async fn start<A: ElectionAlgorithm>(
         replayed,
     } = plan;
     let saved = storage.load(&members).await.map_err(StartError::Load)?;
-    let driver = restore::<A>(&config, &members, saved.unwrap_or_default())?;
+    let process = restore::<A>(&config, &members, saved.unwrap_or_default())?;
 
     let (sender, receiver) = channel::channel(ORDERS);
     let node = Addr::new(sender);
@@ -148,8 +148,7 @@ async fn start<A: ElectionAlgorithm>(
     let store = store(&name, storage, node.clone().recipient())?;
     let lease = config.timing().lease;
     let shared = Shared::new(events);
-    let view = driver.view();
-    shared.publish(view);
+    shared.publish(process.published());
     let control = Control {
         shared: Arc::clone(&shared),
         orders: node.clone().recipient(),
@@ -158,8 +157,7 @@ async fn start<A: ElectionAlgorithm>(
         elections: config.timing().election_max.saturating_mul(4),
     };
     Context::with_receiver(receiver).run(Node {
-        driver,
-        gate: Gate::new(),
+        process,
         timers: Timers::new(),
         links,
         store,
@@ -167,8 +165,7 @@ async fn start<A: ElectionAlgorithm>(
         post: Arc::clone(&post),
         batch: Vec::new(),
         chance: Chance::random(),
-        lease: clock::nanos(without_drift(lease)),
-        published: view,
+        lease: nanos(without_drift(lease)),
         tenure: None,
         grants: Default::default(),
         deserted: None,
@@ -203,9 +200,9 @@ fn restore<A: ElectionAlgorithm>(
     config: &A::Config,
     members: &Membership,
     durable: A::Durable,
-) -> Result<Driver<A>, NodeError> {
+) -> Result<Process<A>, NodeError> {
     let restored = catch_unwind(AssertUnwindSafe(|| {
-        Driver::restore(config, members.clone(), durable)
+        Process::restore(config, members.clone(), durable)
     }));
     restored.map_err(|panic| NodeError::Panicked(panic_text(&*panic)))
 }

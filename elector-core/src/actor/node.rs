@@ -28,7 +28,7 @@ use super::{
     timers::Timers,
     transport::Links,
 };
-use crate::{Command, Driver, ElectionAlgorithm, Epoch, Gate, Input, View};
+use crate::{Command, ElectionAlgorithm, Epoch, Input, Process};
 
 /// How many timers may elapse in the wake of one message. An algorithm that sets a timer of no
 /// delay at every one of them would otherwise hold its thread forever.
@@ -54,8 +54,8 @@ const MESSAGES_A_READING: u8 = 16;
 /// mailbox, but through a [`Post`]. Each message first lets the timers elapse that are due, so that
 /// none has to wait for the end of a batch; the wake-up that the actor asks for is for quiet times.
 pub(super) struct Node<A: ElectionAlgorithm> {
-    pub(super) driver: Driver<A>,
-    pub(super) gate: Gate<A>,
+    /// The view that it has published may lag behind its driver by a write.
+    pub(super) process: Process<A>,
     pub(super) timers: Timers<A::Timer>,
     pub(super) links: Option<Box<dyn Links<A>>>,
     pub(super) store: Store<A::Durable>,
@@ -66,8 +66,6 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     pub(super) chance: Chance,
     /// How long a lease lasts from its stamp, in nanoseconds, the margin for drift taken off.
     pub(super) lease: u64,
-    /// What the world has been shown: it may lag behind the driver by a write.
-    pub(super) published: View,
     pub(super) tenure: Option<Arc<Tenure>>,
     /// The newest epoch that was granted, and the number of its next grant.
     pub(super) grants: (Epoch, Arc<AtomicU64>),
@@ -192,7 +190,7 @@ impl<A: ElectionAlgorithm> Node<A> {
     fn receive(&mut self, arrival: Arrival<A::Message>, ctx: &mut Context<Self>) {
         let input = match arrival {
             Arrival::Message { from, message } if !self.believes(from, &message) => None,
-            Arrival::Message { from, message } if self.gate.waiting() < MOST_WAITING => {
+            Arrival::Message { from, message } if self.process.waiting() < MOST_WAITING => {
                 Some(Input::Received { from, message })
             }
             Arrival::Message { .. } => {
@@ -285,7 +283,7 @@ impl<A: ElectionAlgorithm> Node<A> {
 
     fn end(&mut self, end: super::shared::End, ctx: &mut Context<Self>) {
         if let Err(error) = &end {
-            tracing::error!(node = self.driver.members().me().0, %error, "node stopped");
+            tracing::error!(node = self.process.driver().members().me().0, %error, "node stopped");
         }
         self.ended = true;
         self.end_tenure();

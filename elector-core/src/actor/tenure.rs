@@ -169,7 +169,7 @@ impl Tenure {
     /// it is to be given back, the closure has so long to finish.
     pub(super) fn take(&self, to_finish: Duration) -> bool {
         // Only the one that has the node's permit to work gets here.
-        let nanos = clock::nanos(to_finish);
+        let nanos = crate::nanos(to_finish);
         self.to_finish.store(nanos, Ordering::Release);
         self.occupy(BY_CLOSURE).is_ok()
     }

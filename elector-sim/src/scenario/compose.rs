@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use elector_core::{Command, ElectionAlgorithm, NodeId, Purpose, Settings as _, trace::Event};
+use elector_core::{
+    Command, ElectionAlgorithm, NodeId, Purpose, Settings as _, nanos, trace::Event,
+};
 
 use super::{Compose, Composition, Ingredient, MessageFault, Selector};
-use crate::{Network, Simulation, rng::nanos};
+use crate::{Network, Simulation};
 
 const MS: u64 = 1_000_000;
 

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use elector_core::{Command, ElectionAlgorithm, NodeId, trace::Event};
+use elector_core::{Command, ElectionAlgorithm, NodeId, nanos, trace::Event};
 
 use super::{Action, Churn, MessageFault, Rolling, Selector, Step};
-use crate::{Network, Simulation, rng::nanos};
+use crate::{Network, Simulation};
 
 /// Carries out scenarios.
 impl<A: ElectionAlgorithm> Simulation<A> {

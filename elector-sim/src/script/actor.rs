@@ -1,8 +1,11 @@
-use std::{fmt::Debug, iter};
+use std::{fmt::Debug, mem};
 
 use elector_core::{
-    Delay, Driver, ElectionAlgorithm, Gate, Input, Membership, Moment, Step, TimerOrder, View,
+    Delay, ElectionAlgorithm, Input, Membership, Moment, Outgoing, Process, TimerOrder, View,
+    host::{Host, Persist, carry_out},
 };
+
+use super::{flight::text, stage::seen};
 
 /// One node of a script, with its disk and its pending timers.
 pub(super) struct Actor<A: ElectionAlgorithm> {
@@ -10,18 +13,70 @@ pub(super) struct Actor<A: ElectionAlgorithm> {
     members: Membership,
     disk: A::Durable,
     life: Option<Life<A>>,
+    /// What the present step has ordered and shown so far.
+    transcript: Transcript<A>,
 }
 
 /// What a crash takes away.
 struct Life<A: ElectionAlgorithm> {
-    driver: Driver<A>,
-    gate: Gate<A>,
+    process: Process<A>,
     /// In the order in which they were set.
     timers: Vec<(A::Timer, Delay)>,
 }
 
-/// What a step ordered of disk and timers, in words, and the steps that may now be seen.
-pub(super) type Outcome<A> = (Vec<String>, Vec<Box<Step<A>>>);
+/// A step in words, and the messages that it sent.
+pub(super) struct Transcript<A: ElectionAlgorithm> {
+    /// What it ordered of disk and timers.
+    pub(super) orders: Vec<String>,
+    pub(super) shown: Vec<String>,
+    pub(super) sent: Vec<Outgoing<A::Message>>,
+}
+
+impl<A: ElectionAlgorithm> Default for Transcript<A> {
+    fn default() -> Self {
+        Self {
+            orders: Vec::new(),
+            shown: Vec::new(),
+            sent: Vec::new(),
+        }
+    }
+}
+
+/// Each write is durable at once, so each step is shown at once.
+impl<A: ElectionAlgorithm> Host<A> for Actor<A> {
+    fn process(&mut self) -> Option<&mut Process<A>> {
+        self.life.as_mut().map(|life| &mut life.process)
+    }
+
+    fn persist(&mut self, _step: u64, durable: A::Durable) -> Persist {
+        self.transcript.orders.push(format!("persist {durable:?}"));
+        self.disk = durable;
+        Persist::Done
+    }
+
+    fn order(&mut self, orders: &[TimerOrder<A::Timer>]) {
+        self.transcript.orders.extend(orders.iter().map(ordered));
+        for &order in orders {
+            if let Some(life) = &mut self.life {
+                life.apply(order);
+            }
+        }
+    }
+
+    fn send(&mut self, _step: u64, out: Outgoing<A::Message>) {
+        let line = format!("-> {:?} {}", out.to, text(&out.message));
+        self.transcript.shown.push(line);
+        self.transcript.sent.push(out);
+    }
+
+    fn publish(&mut self, _step: u64, view: View) {
+        self.transcript.shown.push(format!("view {}", seen(view)));
+    }
+
+    fn refuse(&mut self, _step: u64, reason: &'static str) {
+        self.transcript.shown.push(format!("refused: {reason}"));
+    }
+}
 
 impl<A: ElectionAlgorithm> Actor<A> {
     /// A node that has never run.
@@ -31,6 +86,7 @@ impl<A: ElectionAlgorithm> Actor<A> {
             members,
             disk: A::Durable::default(),
             life: None,
+            transcript: Transcript::default(),
         }
     }
 
@@ -40,17 +96,16 @@ impl<A: ElectionAlgorithm> Actor<A> {
 
     /// `None` while it is down.
     pub(super) fn view(&self) -> Option<View> {
-        self.life.as_ref().map(|life| life.driver.view())
+        self.life.as_ref().map(|life| life.process.published())
     }
 
     pub(super) fn boot(&mut self) -> Result<(), String> {
         if self.runs() {
             return Err(format!("{:?} runs already", self.members.me()));
         }
-        let driver = Driver::restore(&self.config, self.members.clone(), self.disk.clone());
+        let (members, durable) = (self.members.clone(), self.disk.clone());
         self.life = Some(Life {
-            driver,
-            gate: Gate::new(),
+            process: Process::restore(&self.config, members, durable),
             timers: Vec::new(),
         });
         Ok(())
@@ -62,36 +117,17 @@ impl<A: ElectionAlgorithm> Actor<A> {
         Ok(())
     }
 
-    /// Steps the algorithm and carries out what it orders of disk and timers.
+    /// Steps the algorithm and carries out the step.
     pub(super) fn step(
         &mut self,
         input: Input<A::Message, A::Timer>,
         now: Moment,
-    ) -> Result<Outcome<A>, String> {
+    ) -> Result<Transcript<A>, String> {
         let me = self.members.me();
-        let life = self.life()?;
-        let step = life.driver.step(input, now);
+        let step = self.life()?.process.step(input, now);
         let step = step.map_err(|broken| format!("{me:?} broke its contract: {broken}"))?;
-        let written = step.persist.clone();
-        let mut orders: Vec<String> = written
-            .iter()
-            .map(|state| format!("persist {state:?}"))
-            .collect();
-        orders.extend(step.timers.iter().map(ordered));
-        for order in &step.timers {
-            life.apply(*order);
-        }
-        // The write is durable at once, so the gate opens before the step reaches it.
-        if written.is_some() {
-            life.gate.persisted(step.number);
-        }
-        let first = life.gate.pass(step);
-        let shown = first.into_iter().chain(iter::from_fn(|| life.gate.pop()));
-        let outcome = (orders, shown.collect());
-        if let Some(state) = written {
-            self.disk = state;
-        }
-        Ok(outcome)
+        carry_out(self, step);
+        Ok(mem::take(&mut self.transcript))
     }
 
     /// Takes the pending timer of this name, or the only one.
@@ -140,9 +176,9 @@ impl<A: ElectionAlgorithm> Actor<A> {
 
 impl<A: ElectionAlgorithm> Life<A> {
     fn apply(&mut self, order: TimerOrder<A::Timer>) {
-        let (TimerOrder::Set(timer, _) | TimerOrder::Cancel(timer)) = order;
+        let timer = order.timer();
         self.timers.retain(|(running, _)| *running != timer);
-        if let TimerOrder::Set(timer, delay) = order {
+        if let TimerOrder::Set(_, delay) = order {
             self.timers.push((timer, delay));
         }
     }

@@ -144,16 +144,28 @@ pub fn run<A: ElectionAlgorithm>(text: &str) -> Result<String, ScriptError> {
 /// If a script cannot be run or gives another output than the file holds, with the first
 /// difference of each; and if there is no script in `dir`, since such a test could not fail.
 pub fn check_dir<A: ElectionAlgorithm>(dir: &str) {
-    let rewrite = std::env::var("ELECTOR_REWRITE").is_ok_and(|value| value == "1");
-    if let Err(complaint) = check::<A>(Path::new(dir), rewrite) {
+    let difference = match std::env::var("ELECTOR_REWRITE") {
+        Ok(value) if value == "1" => Difference::Rewrites,
+        _ => Difference::Fails,
+    };
+    if let Err(complaint) = check::<A>(Path::new(dir), difference) {
         panic!("{complaint}");
     }
 }
 
-fn check<A: ElectionAlgorithm>(dir: &Path, rewrite: bool) -> Result<(), String> {
+/// What a difference between a file and its run does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Difference {
+    /// It fails the test.
+    Fails,
+    /// It rewrites the file.
+    Rewrites,
+}
+
+fn check<A: ElectionAlgorithm>(dir: &Path, difference: Difference) -> Result<(), String> {
     let complaints: Vec<String> = scripts(dir)?
         .iter()
-        .filter_map(|path| check_file::<A>(path, rewrite).err())
+        .filter_map(|path| check_file::<A>(path, difference).err())
         .collect();
     if complaints.is_empty() {
         Ok(())
@@ -178,7 +190,7 @@ fn scripts(dir: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(paths)
 }
 
-fn check_file<A: ElectionAlgorithm>(path: &Path, rewrite: bool) -> Result<(), String> {
+fn check_file<A: ElectionAlgorithm>(path: &Path, then: Difference) -> Result<(), String> {
     let name = path.display();
     let expected = fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
     let actual =
@@ -186,7 +198,7 @@ fn check_file<A: ElectionAlgorithm>(path: &Path, rewrite: bool) -> Result<(), St
     let Some(difference) = diff::first(&expected, &actual) else {
         return Ok(());
     };
-    if rewrite {
+    if then == Difference::Rewrites {
         return fs::write(path, actual).map_err(|error| format!("{name}: {error}"));
     }
     let package = std::env::var("CARGO_PKG_NAME")

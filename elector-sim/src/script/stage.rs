@@ -4,11 +4,11 @@ use std::{
 };
 
 use elector_core::{
-    Command, ElectionAlgorithm, Input, Membership, Moment, NodeId, Settings as _, Step, View,
+    Command, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outgoing, Settings as _, View,
 };
 
 use super::{
-    actor::Actor,
+    actor::{Actor, Transcript},
     command::{Choice, Order},
     flight::{Flight, Flights, text},
 };
@@ -233,32 +233,21 @@ impl<A: ElectionAlgorithm> Stage<A> {
         self.clock += 1;
         let now = Moment::from_nanos(self.clock);
         let quiet = self.quiet;
-        let (orders, shown) = self.actor(node)?.step(input, now)?;
+        let transcript = self.actor(node)?.step(input, now)?;
+        let Transcript {
+            orders,
+            shown,
+            sent,
+        } = transcript;
         self.note(format_args!("{node:?} {header}"));
-        for order in orders.iter().filter(|_| !quiet) {
-            self.note(format_args!("  {order}"));
+        for line in orders.iter().filter(|_| !quiet).chain(&shown) {
+            self.note(format_args!("  {line}"));
         }
-        for step in shown {
-            self.show(node, *step);
+        for Outgoing { to, message } in sent {
+            let from = node;
+            self.flying.push(Flight { from, to, message });
         }
         Ok(())
-    }
-
-    fn show(&mut self, from: NodeId, step: Step<A>) {
-        for out in step.sends {
-            self.note(format_args!("  -> {:?} {}", out.to, text(&out.message)));
-            self.flying.push(Flight {
-                from,
-                to: out.to,
-                message: out.message,
-            });
-        }
-        if let Some(view) = step.view {
-            self.note(format_args!("  view {}", seen(view)));
-        }
-        if let Some(reason) = step.refusal {
-            self.note(format_args!("  refused: {reason}"));
-        }
     }
 
     fn views(&mut self) {
@@ -291,7 +280,7 @@ impl<A: ElectionAlgorithm> Stage<A> {
     }
 }
 
-fn seen(view: View) -> String {
+pub(super) fn seen(view: View) -> String {
     let View {
         epoch,
         leader,

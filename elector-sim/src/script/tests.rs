@@ -2,7 +2,7 @@
 
 use std::{env, fs, path::PathBuf, process};
 
-use super::{check, run, toy::Toy};
+use super::{Difference, check, run, toy::Toy};
 
 /// All commands, and one of each line of output. Reviewed by hand against the manual of the format.
 const EVERYTHING: &str = r#"# Every command once.
@@ -208,13 +208,13 @@ fn a_directory_without_scenarios_fails() {
     let dir = Scratch::new("empty");
     dir.write("readme.md", EVERYTHING);
     assert!(
-        check::<Toy>(&dir.0, false)
+        check::<Toy>(&dir.0, Difference::Fails)
             .unwrap_err()
             .contains("no *.txt")
     );
     let missing = dir.0.join("missing");
     assert!(
-        check::<Toy>(&missing, true)
+        check::<Toy>(&missing, Difference::Rewrites)
             .unwrap_err()
             .contains("cannot read")
     );
@@ -225,12 +225,12 @@ fn a_directory_without_scenarios_fails() {
 fn a_difference_is_shown_with_its_place_and_the_way_out() {
     let dir = Scratch::new("differs");
     dir.write("a.txt", EVERYTHING);
-    assert_eq!(check::<Toy>(&dir.0, false), Ok(()));
+    assert_eq!(check::<Toy>(&dir.0, Difference::Fails), Ok(()));
     dir.write(
         "b.txt",
         &EVERYTHING.replace("  -> n1 Yes(e1)", "  -> n1 No(e1)"),
     );
-    let complaint = check::<Toy>(&dir.0, false).unwrap_err();
+    let complaint = check::<Toy>(&dir.0, Difference::Fails).unwrap_err();
     for part in [
         "b.txt:26: the run differs",
         "       n2 <- n1 Ask(e1)\n",
@@ -248,15 +248,15 @@ fn a_difference_is_shown_with_its_place_and_the_way_out() {
 fn rewriting_fills_in_the_output() {
     let dir = Scratch::new("rewrite");
     let path = dir.write("a.txt", "# Alone.\n> nodes 1\n> start\n> elapse 1\n");
-    assert_eq!(check::<Toy>(&dir.0, true), Ok(()));
-    assert_eq!(check::<Toy>(&dir.0, false), Ok(()));
+    assert_eq!(check::<Toy>(&dir.0, Difference::Rewrites), Ok(()));
+    assert_eq!(check::<Toy>(&dir.0, Difference::Fails), Ok(()));
     let text = fs::read_to_string(&path).unwrap();
     assert!(
         text.ends_with("n1 elapsed Own\n  view epoch 1 leader n1 role leader\n"),
         "{text}"
     );
     dir.write("b.txt", "> dance\n");
-    let complaint = check::<Toy>(&dir.0, true).unwrap_err();
+    let complaint = check::<Toy>(&dir.0, Difference::Rewrites).unwrap_err();
     assert!(
         complaint.contains("b.txt:1: `dance` is no command"),
         "{complaint}"

@@ -11,13 +11,13 @@ impl<A: ElectionAlgorithm> Node<A> {
         let Some(heard) = message.epoch() else {
             return true;
         };
-        let own = self.driver.view().epoch;
+        let own = self.process.driver().view().epoch;
         if own.believes(heard) {
             return true;
         }
         let count = self.shared.absurd.fetch_add(1, Ordering::Relaxed) + 1;
         if count.is_power_of_two() {
-            let node = self.driver.members().me();
+            let node = self.process.driver().members().me();
             tracing::error!(
                 node = node.0, peer = %from, message = message.kind(), epoch = heard.0,
                 own = own.0, count,

@@ -11,16 +11,9 @@ use crate::{
 
 /// When leadership is granted, prolonged and lost.
 impl<A: ElectionAlgorithm> Node<A> {
-    /// Whether the node leads the epoch that the world knows it to lead. The driver may be ahead
-    /// of the disk, so its word alone is not enough; what it gave up it has given up at once.
-    pub(super) fn leads(&self) -> bool {
-        let ahead = self.driver.view();
-        self.published.leads() && ahead == self.published
-    }
-
     /// Begins, prolongs and ends tenures, as the algorithm and its lease say.
     pub(super) fn keep_tenure(&mut self) {
-        if !self.leads() || self.deserted.is_some() || self.withdrawn.is_some() {
+        if !self.process.leads() || self.deserted.is_some() || self.withdrawn.is_some() {
             if self.tenure.is_some() {
                 self.end_tenure();
             }
@@ -28,13 +21,13 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
         let deadline = match A::Guarantee::KIND {
             GuaranteeKind::BestEffort => NO_LEASE,
-            GuaranteeKind::Quorum => match self.driver.lease() {
+            GuaranteeKind::Quorum => match self.process.lease() {
                 Some(stamp) => stamp.nanos().saturating_add(self.lease),
                 None => return,
             },
         };
         if let Some(tenure) = &self.tenure {
-            if tenure.epoch() == self.published.epoch {
+            if tenure.epoch() == self.process.published().epoch {
                 tenure.prolong(self.now, deadline);
                 // In this order: the work may end on another thread meanwhile, which is no loss.
                 if tenure.is_live() || tenure.is_returning() {
@@ -44,7 +37,7 @@ impl<A: ElectionAlgorithm> Node<A> {
             self.end_tenure();
         }
         if self.now < deadline {
-            let epoch = self.published.epoch;
+            let epoch = self.process.published().epoch;
             let tenure = Arc::new(Tenure::new(epoch, deadline, self.grants(epoch)));
             self.tenure = Some(Arc::clone(&tenure));
             self.shared.grant(Some(tenure));

@@ -1,5 +1,4 @@
 use std::{
-    boxed::Box,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -9,14 +8,94 @@ use tokio::task::yield_now;
 
 use super::{MOST_WAITING, Node};
 use crate::{
-    ElectionAlgorithm, Input, Moment, Outgoing, Step, TimerOrder,
+    ElectionAlgorithm, Input, Moment, Outgoing, Process, Step, TimerOrder, View,
     actor::{
         error::{NodeError, panic_text},
         storage::Saved,
     },
+    host::{Host, Persist, carry_out, persisted},
 };
 
-/// What a node does with an input: the host's duty.
+/// A node that carries out a step.
+struct Acting<'a, A: ElectionAlgorithm> {
+    node: &'a mut Node<A>,
+    ctx: &'a mut Context<Node<A>>,
+}
+
+impl<A: ElectionAlgorithm> Host<A> for Acting<'_, A> {
+    fn process(&mut self) -> Option<&mut Process<A>> {
+        (!self.node.ended).then_some(&mut self.node.process)
+    }
+
+    fn begin(&mut self, step: &mut Step<A>) {
+        let node = &mut self.node;
+        if let Some(tape) = &mut node.tape {
+            tape.ordered(step);
+        }
+        // A leader that steps down may name its successor in this very step: whoever works for it
+        // must know before the successor does.
+        if node.tenure.is_some() && !node.process.leads() {
+            node.end_tenure();
+        }
+        if node.process.waiting() >= MOST_WAITING {
+            let lost = step.sends.drain(..).count();
+            let lost = u64::try_from(lost).unwrap_or(u64::MAX);
+            node.shared.undelivered.fetch_add(lost, Ordering::Relaxed);
+        }
+    }
+
+    fn persist(&mut self, step: u64, durable: A::Durable) -> Persist {
+        match self.node.store.save(step, durable) {
+            Some(Ok(_)) => Persist::Done,
+            Some(Err(error)) => {
+                self.node.end(Err(NodeError::Storage(error)), self.ctx);
+                Persist::Pending
+            }
+            None => {
+                self.node.flush_soon(self.ctx);
+                Persist::Pending
+            }
+        }
+    }
+
+    fn order(&mut self, orders: &[TimerOrder<A::Timer>]) {
+        let node = &mut self.node;
+        if !node.is_replayed() {
+            node.read_clock();
+        }
+        for &order in orders {
+            match order {
+                TimerOrder::Set(timer, delay) => {
+                    let runs = node.chance.draw(delay);
+                    node.timers.set(timer, node.now.saturating_add(runs));
+                }
+                TimerOrder::Cancel(timer) => node.timers.cancel(timer),
+            }
+        }
+    }
+
+    fn reveal(&mut self, step: &Step<A>) {
+        if let Some(tape) = &mut self.node.tape {
+            tape.shown(step);
+        }
+    }
+
+    fn send(&mut self, _step: u64, Outgoing { to, message }: Outgoing<A::Message>) {
+        let (links, shared) = (&mut self.node.links, &self.node.shared);
+        let sent = links.as_mut().map(|links| links.send(to, message));
+        count(if sent == Some(Ok(())) {
+            &shared.sent
+        } else {
+            &shared.undelivered
+        });
+    }
+
+    fn publish(&mut self, _step: u64, view: View) {
+        self.node.shared.publish(view);
+    }
+}
+
+/// What a node does with an input.
 impl<A: ElectionAlgorithm> Node<A> {
     pub(super) fn step(
         &mut self,
@@ -28,13 +107,13 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
         count(&self.shared.received);
         let moment = Moment::from_nanos(self.now);
-        let driver = &mut self.driver;
-        // The driver is not used again after a panic.
-        let stepped = catch_unwind(AssertUnwindSafe(|| driver.step(input, moment)));
+        let process = &mut self.process;
+        // The process is not used again after a panic.
+        let stepped = catch_unwind(AssertUnwindSafe(|| process.step(input, moment)));
         match stepped {
             Ok(Ok(step)) => {
                 let refusal = step.refusal;
-                self.carry_out(step, ctx);
+                carry_out(&mut Acting { node: self, ctx }, step);
                 refusal
             }
             Ok(Err(violation)) => {
@@ -45,54 +124,6 @@ impl<A: ElectionAlgorithm> Node<A> {
                 self.end(Err(NodeError::Panicked(panic_text(&*panic))), ctx);
                 None
             }
-        }
-    }
-
-    /// The host's duty, in order: persist, timers, then what the gate lets through.
-    fn carry_out(&mut self, mut step: Box<Step<A>>, ctx: &mut Context<Self>) {
-        if let Some(tape) = &mut self.tape {
-            tape.ordered(&step);
-        }
-        // A leader that steps down may name its successor in this very step: whoever works for it
-        // must know before the successor does.
-        if self.tenure.is_some() && !self.leads() {
-            self.end_tenure();
-        }
-        if let Some(durable) = step.persist.take() {
-            match self.store.save(step.number, durable) {
-                Some(saved) => self.saved(saved, ctx),
-                None => self.flush_soon(ctx),
-            }
-        }
-        if !step.timers.is_empty() && !self.is_replayed() {
-            self.read_clock();
-        }
-        for order in step.timers.drain(..) {
-            match order {
-                TimerOrder::Set(timer, delay) => {
-                    let runs = self.chance.draw(delay);
-                    self.timers.set(timer, self.now.saturating_add(runs));
-                }
-                TimerOrder::Cancel(timer) => self.timers.cancel(timer),
-            }
-        }
-        if self.ended {
-            return;
-        }
-        if self.gate.waiting() >= MOST_WAITING {
-            let lost = step.sends.drain(..).count();
-            let lost = u64::try_from(lost).unwrap_or(u64::MAX);
-            self.shared.undelivered.fetch_add(lost, Ordering::Relaxed);
-        }
-        if let Some(step) = self.gate.pass(step) {
-            self.show(step);
-        }
-    }
-
-    fn saved(&mut self, saved: Saved, ctx: &mut Context<Self>) {
-        match saved {
-            Ok(number) => self.gate.persisted(number),
-            Err(error) => self.end(Err(NodeError::Storage(error)), ctx),
         }
     }
 
@@ -109,33 +140,13 @@ impl<A: ElectionAlgorithm> Node<A> {
         ctx.spawn(flush);
     }
 
-    /// The store has saved, or failed to: lets the world see what waited for it.
+    /// The store has saved, or failed to: shows what waited for it.
     pub(super) fn stored(&mut self, saved: Saved, ctx: &mut Context<Self>) {
-        self.saved(saved, ctx);
-        while let Some(step) = self.gate.pop() {
-            self.show(step);
+        match saved {
+            Ok(number) => persisted(&mut Acting { node: self, ctx }, number),
+            Err(error) => self.end(Err(NodeError::Storage(error)), ctx),
         }
         self.take(None, ctx);
-    }
-
-    /// Lets the world see a step.
-    pub(super) fn show(&mut self, mut step: Box<Step<A>>) {
-        if let Some(tape) = &mut self.tape {
-            tape.shown(&step);
-        }
-        for Outgoing { to, message } in step.sends.drain(..) {
-            let sent = self.links.as_mut().map(|links| links.send(to, message));
-            count(if sent == Some(Ok(())) {
-                &self.shared.sent
-            } else {
-                &self.shared.undelivered
-            });
-        }
-        if let Some(view) = step.view {
-            self.published = view;
-            self.shared.publish(view);
-        }
-        self.driver.recycle(step);
     }
 }
 

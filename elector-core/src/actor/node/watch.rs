@@ -48,12 +48,12 @@ impl<A: ElectionAlgorithm> Node<A> {
         let lease = tenure.and_then(|tenure| tenure.deadline());
         self.deserted = Some(Deserted {
             by: Arc::clone(watch),
-            epoch: self.published.epoch,
+            epoch: self.process.published().epoch,
             until: lease.unwrap_or(0),
         });
         self.end_tenure();
         tracing::error!(
-            node = self.driver.members().me().0, limit = ?watch.limit(),
+            node = self.process.driver().members().me().0, limit = ?watch.limit(),
             "the work of the leader has not checked in within the limit, so this node gives \
              leadership up, and takes none until the work goes on: look what the work waits for"
         );
@@ -67,7 +67,8 @@ impl<A: ElectionAlgorithm> Node<A> {
             return true;
         };
         // By the time that the work goes on, the node may have been elected anew.
-        if self.leads() && (!goes_on || self.published.epoch == deserted.epoch) {
+        let led = self.process.published().epoch;
+        if self.process.leads() && (!goes_on || led == deserted.epoch) {
             if clock::now().nanos() < deserted.until {
                 return false;
             }

@@ -27,7 +27,7 @@ impl<A: ElectionAlgorithm> Node<A> {
 
     /// Steps down if this node leads though it has withdrawn.
     pub(super) fn decline(&mut self, ctx: &mut Context<Self>) {
-        let (leads, now) = (self.leads(), self.now);
+        let (leads, now) = (self.process.leads(), self.now);
         let Some(withdrawn) = self.withdrawn.as_mut() else {
             return;
         };
@@ -42,7 +42,7 @@ impl<A: ElectionAlgorithm> Node<A> {
                 return;
             }
             node.reading_serves = 0;
-            let leads = node.leads();
+            let leads = node.process.leads();
             let Some(withdrawn) = node.withdrawn.as_mut() else {
                 return;
             };
@@ -60,7 +60,7 @@ impl<A: ElectionAlgorithm> Node<A> {
     /// all nodes have their turn, also if several cannot lead; the one that is best for the
     /// algorithm may be one that hands over to this one.
     pub(super) fn pass_on(&mut self, ctx: &mut Context<Self>) {
-        let members = self.driver.members();
+        let members = self.process.driver().members();
         let heirs = [members.above(), members.below()].concat();
         let mut commands = heirs.into_iter().map(Command::TransferTo);
         let accepted = commands.any(|command| {

@@ -1,0 +1,98 @@
+//! The duty of a host, once for all hosts: simulator, random walks, fuzzer, scripts and actors.
+//!
+//! A host gives its [`Process`] an input ([`Process::step`]), and hands the step to [`carry_out`].
+//! That calls the [`Host`] back, in the only order that is safe: *persist, timers, sends, view*.
+//! What a step shows is held back until each write that it rests on is durable.
+
+use alloc::boxed::Box;
+
+use crate::{ElectionAlgorithm, Outgoing, Process, Step, TimerOrder, View};
+
+/// How far a write has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persist {
+    /// The state is durable.
+    Done,
+    /// The write is under way. The host calls [`persisted`] when it has ended.
+    Pending,
+}
+
+/// What a host does for one node. [`carry_out`] and [`persisted`] decide when.
+pub trait Host<A: ElectionAlgorithm> {
+    /// The process; `None` once it has ended. Nothing is shown of a process that has ended.
+    fn process(&mut self) -> Option<&mut Process<A>>;
+
+    /// A step is about to be carried out.
+    fn begin(&mut self, _step: &mut Step<A>) {}
+
+    /// Begins to write the durable state that step `step` asked for. Writes end in the order in
+    /// which they began.
+    fn persist(&mut self, step: u64, durable: A::Durable) -> Persist;
+
+    /// Sets and cancels timers, in this order; there is at least one order. The host draws how
+    /// long a timer runs.
+    fn order(&mut self, orders: &[TimerOrder<A::Timer>]);
+
+    /// A step may be seen from now on: its messages, its view and its refusal follow.
+    fn reveal(&mut self, _step: &Step<A>) {}
+
+    /// Sends a message of step `step`.
+    fn send(&mut self, step: u64, out: Outgoing<A::Message>);
+
+    /// Shows the view that step `step` changed.
+    fn publish(&mut self, step: u64, view: View);
+
+    /// Reports why the command that step `step` handled was refused.
+    fn refuse(&mut self, _step: u64, _reason: &'static str) {}
+}
+
+/// Carries out a step: starts its write, orders its timers, and shows the rest, now or when the
+/// writes are durable.
+pub fn carry_out<A: ElectionAlgorithm>(host: &mut impl Host<A>, mut step: Box<Step<A>>) {
+    host.begin(&mut step);
+    if let Some(durable) = step.persist.take()
+        && host.persist(step.number, durable) == Persist::Done
+        && let Some(process) = host.process()
+    {
+        process.gate.persisted(step.number);
+    }
+    if !step.timers.is_empty() {
+        host.order(&step.timers);
+        step.timers.clear();
+    }
+    let process = host.process();
+    if let Some(step) = process.and_then(|process| process.gate.pass(step)) {
+        show(host, step);
+    }
+}
+
+/// The write of step `number` is durable, and so is each one before it: shows what has waited for
+/// it.
+pub fn persisted<A: ElectionAlgorithm>(host: &mut impl Host<A>, number: u64) {
+    if let Some(process) = host.process() {
+        process.gate.persisted(number);
+    }
+    while let Some(step) = host.process().and_then(|process| process.gate.pop()) {
+        show(host, step);
+    }
+}
+
+fn show<A: ElectionAlgorithm>(host: &mut impl Host<A>, mut step: Box<Step<A>>) {
+    host.reveal(&step);
+    let number = step.number;
+    for out in step.sends.drain(..) {
+        host.send(number, out);
+    }
+    if let Some(view) = step.view {
+        if let Some(process) = host.process() {
+            process.published = view;
+        }
+        host.publish(number, view);
+    }
+    if let Some(reason) = step.refusal {
+        host.refuse(number, reason);
+    }
+    if let Some(process) = host.process() {
+        process.driver.recycle(step);
+    }
+}

@@ -1,0 +1,263 @@
+use alloc::{collections::BTreeMap, vec::Vec};
+
+use crate::{Epoch, GuaranteeKind, NodeId, Pledge, View, promises::Breach};
+
+/// What was seen from outside since the beginning of a run. No node knows it, and crashes do not
+/// change it.
+///
+/// Each method enters what was seen, and returns what it breaks. Equal histories are equal values,
+/// so that a model checker can compare them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct History {
+    guarantee: GuaranteeKind,
+    /// The newest epoch that each node has shown.
+    shown: BTreeMap<NodeId, Epoch>,
+    /// Every tenure that a node has shown, its own or another's, in ascending order.
+    tenures: Vec<(Epoch, NodeId)>,
+    /// What each node is bound to in each epoch.
+    pledges: BTreeMap<(NodeId, Epoch), Pledge>,
+    /// The candidate of each ballot.
+    ballots: BTreeMap<(Epoch, (u64, u64)), NodeId>,
+    /// The newest tenure of each node. Empty under `BestEffort`, whose nodes may lead an epoch
+    /// again.
+    led: BTreeMap<NodeId, Led>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Led {
+    epoch: Epoch,
+    goes_on: bool,
+}
+
+impl History {
+    /// Nothing has been seen yet. The guarantee decides what is a breach.
+    #[must_use]
+    pub const fn new(guarantee: GuaranteeKind) -> Self {
+        Self {
+            guarantee,
+            shown: BTreeMap::new(),
+            tenures: Vec::new(),
+            pledges: BTreeMap::new(),
+            ballots: BTreeMap::new(),
+            led: BTreeMap::new(),
+        }
+    }
+
+    /// `node` published `view`, or was restored with it.
+    pub fn viewed(&mut self, node: NodeId, view: View) -> impl Iterator<Item = Breach> + use<> {
+        let from = self.shown.entry(node).or_default();
+        let back = Self::epoch_went_back(node, *from, view.epoch);
+        *from = view.epoch.max(*from);
+        back.into_iter().chain(self.claimed(node, view))
+    }
+
+    /// Checks that the epochs that `node` shows do not go back, from the newest one that it has
+    /// shown.
+    #[must_use]
+    pub fn epoch_went_back(node: NodeId, from: Epoch, to: Epoch) -> Option<Breach> {
+        (to < from).then_some(Breach::EpochWentBack { node, from, to })
+    }
+
+    /// As [`viewed`](Self::viewed), for a host that keeps the newest epoch of each node itself.
+    pub fn claimed(&mut self, node: NodeId, view: View) -> impl Iterator<Item = Breach> + use<> {
+        let shared = view
+            .leader
+            .and_then(|leader| self.has_leader(view.epoch, leader));
+        let again = match view.leads() {
+            true => self.leads(node, view.epoch),
+            false => {
+                self.ended(node);
+                None
+            }
+        };
+        shared.into_iter().chain(again)
+    }
+
+    fn has_leader(&mut self, epoch: Epoch, second: NodeId) -> Option<Breach> {
+        let place = self.tenures.binary_search(&(epoch, second)).err()?;
+        let begins = self.tenures.partition_point(|known| known.0 < epoch);
+        let known = self.tenures.get(begins).copied();
+        self.tenures.insert(place, (epoch, second));
+        let (_, first) = known.filter(|known| known.0 == epoch)?;
+        (self.guarantee == GuaranteeKind::Quorum).then_some(Breach::TwoLeaders {
+            epoch,
+            first,
+            second,
+        })
+    }
+
+    fn leads(&mut self, node: NodeId, epoch: Epoch) -> Option<Breach> {
+        if self.guarantee != GuaranteeKind::Quorum {
+            return None;
+        }
+        let led = self.led.entry(node).or_insert(Led {
+            epoch,
+            goes_on: true,
+        });
+        let again = epoch < led.epoch || epoch == led.epoch && !led.goes_on;
+        *led = Led {
+            epoch: epoch.max(led.epoch),
+            goes_on: true,
+        };
+        again.then_some(Breach::LedTwice { node, epoch })
+    }
+
+    /// The process of `node` has ended, or it leads no more: its tenure has ended.
+    pub fn ended(&mut self, node: NodeId) {
+        if let Some(led) = self.led.get_mut(&node) {
+            led.goes_on = false;
+        }
+    }
+
+    /// `node` sent a message that pledges it.
+    pub fn pledged(&mut self, node: NodeId, after: Pledge) -> impl Iterator<Item = Breach> + use<> {
+        let before = *self.pledges.entry((node, after.epoch)).or_insert(after);
+        let bound = before.then(after);
+        self.pledges
+            .insert((node, after.epoch), bound.unwrap_or(after));
+        let twice = bound.is_none().then_some(Breach::PledgedTwice {
+            node,
+            before,
+            after,
+        });
+        twice.into_iter().chain(self.names(after))
+    }
+
+    fn names(&mut self, pledge: Pledge) -> Option<Breach> {
+        let second = pledge.candidate.filter(|_| pledge.has_ballot())?;
+        let (epoch, rank) = (pledge.epoch, pledge.rank);
+        let first = *self.ballots.entry((epoch, rank)).or_insert(second);
+        (first != second).then_some(Breach::TwoValues {
+            epoch,
+            rank,
+            first,
+            second,
+        })
+    }
+
+    /// These nodes hold a lease now. Only this moment is checked, so that the breach is the same as
+    /// long as the same nodes hold a lease.
+    pub fn leased(&self, holders: impl IntoIterator<Item = NodeId>) -> Option<Breach> {
+        if self.guarantee != GuaranteeKind::Quorum {
+            return None;
+        }
+        let mut holders = holders.into_iter();
+        let (first, second) = (holders.next()?, holders.next()?);
+        Some(Breach::TwoLeases { first, second })
+    }
+
+    /// How many epochs had a leader.
+    #[must_use]
+    pub fn epochs_led(&self) -> usize {
+        self.tenures.chunk_by(|one, next| one.0 == next.0).count()
+    }
+
+    /// Returns `true` if an epoch had two leaders.
+    #[must_use]
+    pub fn has_shared_epoch(&self) -> bool {
+        self.epochs_led() < self.tenures.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const N1: NodeId = NodeId(1);
+    const N2: NodeId = NodeId(2);
+
+    fn promise(breach: impl Iterator<Item = Breach>) -> Vec<&'static str> {
+        breach.map(|breach| breach.promise().name()).collect()
+    }
+
+    fn of(guarantee: GuaranteeKind) -> History {
+        History::new(guarantee)
+    }
+
+    // A tenure ends by a view and by a crash. A leader that shows its tenure again has not ended
+    // it.
+    #[test]
+    fn a_tenure_that_ended_is_not_led_again() {
+        let lead = |epoch| View::leading(Epoch(epoch), N1);
+        let mut history = of(GuaranteeKind::Quorum);
+        let mut free = of(GuaranteeKind::BestEffort);
+        let mut sees = |view| {
+            assert_eq!(free.viewed(N1, view).next(), None, "best effort");
+            promise(history.viewed(N1, view))
+        };
+        assert_eq!(sees(lead(1)), [""; 0]);
+        assert_eq!(sees(lead(1)), [""; 0], "it still leads");
+        assert_eq!(sees(View::following(Epoch(1), None)), [""; 0]);
+        assert_eq!(sees(lead(1)), ["no-tenure-twice"]);
+        assert_eq!(sees(lead(2)), [""; 0]);
+        history.ended(N1);
+        let again = promise(history.viewed(N1, lead(2)));
+        assert_eq!(again, ["no-tenure-twice"], "after a crash");
+    }
+
+    // A follower's word counts as much as a leader's, and each second leader is reported once.
+    #[test]
+    fn a_second_leader_of_an_epoch_is_reported() {
+        let mut history = of(GuaranteeKind::Quorum);
+        let mut free = of(GuaranteeKind::BestEffort);
+        let mut sees = |node, view| {
+            assert_eq!(free.viewed(node, view).next(), None, "best effort");
+            promise(history.viewed(node, view))
+        };
+        assert_eq!(sees(N2, View::following(Epoch(3), Some(N2))), [""; 0]);
+        assert_eq!(sees(N1, View::leading(Epoch(2), N1)), [""; 0]);
+        let second = View::leading(Epoch(3), N1);
+        assert_eq!(sees(N1, second), ["one-leader-per-epoch"]);
+        assert_eq!(sees(N1, second), [""; 0]);
+        assert!(history.has_shared_epoch() && free.has_shared_epoch());
+        assert_eq!((history.epochs_led(), free.epochs_led()), (2, 2));
+    }
+
+    // A restart must not take a node's epoch back, whatever its guarantee is.
+    #[test]
+    fn an_epoch_that_goes_back_is_reported() {
+        for guarantee in [GuaranteeKind::Quorum, GuaranteeKind::BestEffort] {
+            let mut history = of(guarantee);
+            let shows = |epoch| View::campaigning(Epoch(epoch));
+            assert_eq!(history.viewed(N1, shows(2)).next(), None);
+            assert_eq!(history.viewed(N2, shows(1)).next(), None, "another node");
+            let broken = promise(history.viewed(N1, shows(1)));
+            assert_eq!(broken, ["epoch-monotonic"]);
+        }
+    }
+
+    // Nodes may follow several candidates of one epoch, in several ballots or without ballots: only
+    // a second value of one ballot is wrong.
+    #[test]
+    fn a_second_value_of_one_ballot_is_reported() {
+        let mut history = of(GuaranteeKind::Quorum);
+        let mut seen = |node, rank, candidate: Option<u64>| {
+            let pledge = Pledge {
+                epoch: Epoch(1),
+                rank,
+                candidate: candidate.map(NodeId),
+            };
+            promise(history.pledged(NodeId(node), pledge))
+        };
+        assert_eq!(seen(1, (1, 1), Some(1)), [""; 0]);
+        assert_eq!(seen(2, (1, 1), None), [""; 0], "a promise names no value");
+        assert_eq!(seen(2, (1, 2), Some(2)), [""; 0], "another ballot");
+        assert_eq!(seen(4, (0, 0), Some(1)), [""; 0]);
+        assert_eq!(seen(5, (0, 0), Some(2)), [""; 0], "votes are no ballots");
+        assert_eq!(seen(3, (1, 1), Some(3)), ["one-value-per-ballot"]);
+        assert_eq!(seen(5, (0, 0), Some(1)), ["one-pledge-per-epoch"]);
+    }
+
+    // Two holders are one too many, and only where leases are promised.
+    #[test]
+    fn a_second_lease_is_reported() {
+        let history = of(GuaranteeKind::Quorum);
+        assert_eq!(history.leased([N1]), None);
+        let breach = history.leased([N1, N2]);
+        assert_eq!(
+            breach.map(Breach::promise),
+            Some(crate::promises::Promise::ExclusiveLease)
+        );
+        assert_eq!(of(GuaranteeKind::BestEffort).leased([N1, N2]), None);
+    }
+}
