@@ -204,7 +204,7 @@ fn all_other_input_reaches_the_algorithm() {
     }
     let command = Input::Commanded(Command::TransferTo(NodeId(9)));
     let step = driver.step(command, Moment::ZERO).unwrap();
-    assert_eq!(step.refusal, Some("a puppet obeys messages only"));
+    assert_eq!(step.refusal, Some("a puppet obeys messages only".into()));
     assert_eq!(
         obey(&mut driver, &[]).refusal,
         None,

@@ -45,7 +45,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             });
         }
         if let Some(reason) = step.refusal {
-            let (step, reason) = (step.number, reason.to_owned());
+            let (step, reason) = (step.number, reason.to_string());
             self.record(Some(node), || Event::Refused { step, reason });
         }
         if let Some(process) = &mut self.machines[node].process {

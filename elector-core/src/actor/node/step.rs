@@ -9,7 +9,7 @@ use tokio::task::yield_now;
 
 use super::{MOST_WAITING, Node};
 use crate::{
-    ElectionAlgorithm, Input, Moment, Outgoing, Step, TimerOrder,
+    ElectionAlgorithm, Input, Moment, Outgoing, Refusal, Step, TimerOrder,
     actor::{
         error::{NodeError, panic_text},
         storage::Saved,
@@ -22,7 +22,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         &mut self,
         input: Input<A::Message, A::Timer>,
         ctx: &mut Context<Self>,
-    ) -> Option<&'static str> {
+    ) -> Option<Refusal> {
         if let Some(tape) = &mut self.tape {
             tape.input::<A>(&input);
         }
