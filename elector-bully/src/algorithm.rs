@@ -40,6 +40,19 @@ impl ElectionAlgorithm for Bully {
         Some(raised)
     }
 
+    fn check(&self) -> Result<(), &'static str> {
+        let leads = self.phase == Phase::Leading;
+        if self.highest < self.epoch() {
+            Err("I3: a node has heard of its own epoch")
+        } else if leads && self.durable.coordinator != self.leader {
+            Err("I2: a coordinator is the one that is recognised in its epoch")
+        } else if self.fresh && self.leader.is_none() {
+            Err("a coordinator that is heard is known")
+        } else {
+            Ok(())
+        }
+    }
+
     fn step(&mut self, input: Input<BullyMessage, BullyTimer>, out: &mut Outbox<Self>) {
         match input {
             Input::Started => self.on_started(out),

@@ -40,6 +40,8 @@
 //!
 //! # Invariants
 //!
+//! The code cites each of them where it keeps it, and the tests where they would see it broken.
+//!
 //! - I1. The epoch of a node never goes back, across crashes too. It is durable before any message
 //!   of the step that raised it.
 //! - I2. A node follows no leader of an older epoch than its own, and recognises one coordinator

@@ -91,6 +91,10 @@ impl<A: ElectionAlgorithm> Driver<A> {
         if self.may_arrive(&input) {
             self.algorithm.step(input, &mut self.outbox);
         }
+        if cfg!(debug_assertions) {
+            let checked = self.algorithm.check();
+            checked.map_err(ContractViolation::Invariant)?;
+        }
         ContractViolation::check_sends(&self.members, &self.outbox.sends)?;
         let view = self.changed_view()?;
         let persist = self.changed_durable();

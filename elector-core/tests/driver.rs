@@ -106,6 +106,15 @@ fn a_send_to_no_peer_is_caught() {
     }
 }
 
+// An algorithm knows its own invariants best; a broken one may show in no message for a long time.
+#[test]
+fn a_broken_invariant_is_caught() {
+    assert_eq!(
+        broken(&[], &[Act::Break]),
+        ContractViolation::Invariant("the puppet is broken")
+    );
+}
+
 // A view that is wrong from the start never changes, so comparing alone would never look at it.
 #[test]
 fn a_wrong_view_at_boot_is_caught_by_the_first_step() {

@@ -6,10 +6,14 @@ mod learner;
 mod proposer;
 
 use elector_core::{
-    ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, View, quorum::Due,
+    ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
+    quorum::{Due, Phase},
 };
 
-use crate::{Paxos, PaxosConfig, PaxosDurable, PaxosMessage, PaxosTimer, state::Request};
+use crate::{
+    Paxos, PaxosConfig, PaxosDurable, PaxosMessage, PaxosTimer,
+    state::{Proposing, Request, Stage},
+};
 
 impl ElectionAlgorithm for Paxos {
     const NAME: &'static str = "paxos";
@@ -42,6 +46,30 @@ impl ElectionAlgorithm for Paxos {
 
     fn raised(durable: &PaxosDurable, floor: Epoch) -> Option<PaxosDurable> {
         durable.raised(floor)
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        self.phase.check(self.me(), self.elected, &self.timeout)?;
+        let disk = &self.memory.disk;
+        let accepted = disk.accepted.map(|accepted| accepted.ballot);
+        if accepted > disk.promised {
+            return Err("I1: a node has promised the ballot that it has accepted");
+        }
+        let is_silent = self.timeout.owes_silence();
+        match &self.phase {
+            Phase::Leader(_) if self.epoch() <= self.restored => {
+                Err("I5: a node leads no epoch that it may have led before a restart")
+            }
+            Phase::Candidate(proposing) if is_silent && proposing.has_own_promise() => {
+                Err("I6: a node that owes a leader silence has not promised to itself")
+            }
+            Phase::Candidate(Proposing {
+                stage: Stage::Accept { .. },
+                ballot,
+                ..
+            }) if ballot.counter > disk.counter => Err("I2: the counter of a proposal is durable"),
+            Phase::Follower { .. } | Phase::Candidate(_) | Phase::Leader(_) => Ok(()),
+        }
     }
 
     fn step(&mut self, input: Input<PaxosMessage, PaxosTimer>, out: &mut Outbox<Self>) {

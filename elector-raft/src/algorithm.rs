@@ -5,12 +5,13 @@ mod leader;
 mod voter;
 
 use elector_core::{
-    ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, View, quorum::Due,
+    ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
+    quorum::{Due, Phase},
 };
 
 use crate::{
     Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer,
-    state::{Asks, Request},
+    state::{Asks, Candidacy, Request},
 };
 
 impl ElectionAlgorithm for Raft {
@@ -50,6 +51,29 @@ impl ElectionAlgorithm for Raft {
             raised.voted_for = None;
         }
         Some(raised)
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        self.phase.check(self.me(), self.elected, &self.timeout)?;
+        let has_own_vote = self.durable.voted_for == Some(self.me());
+        let is_silent = self.timeout.owes_silence();
+        match &self.phase {
+            Phase::Leader(_) if !has_own_vote => Err("I3: a leader has its own durable vote"),
+            Phase::Candidate(Candidacy::Vote { election, .. })
+                if *election <= self.term() && !has_own_vote =>
+            {
+                Err("I5: a candidate of the term of this node has its own vote")
+            }
+            Phase::Candidate(Candidacy::Vote { .. }) if is_silent => {
+                Err("I7: a candidate owes no leader silence")
+            }
+            Phase::Candidate(Candidacy::PreVote { granted, .. })
+                if is_silent && granted.granted().contains(self.me()) =>
+            {
+                Err("I7: a node that owes a leader silence does not count its own pre-vote")
+            }
+            Phase::Follower { .. } | Phase::Candidate(_) | Phase::Leader(_) => Ok(()),
+        }
     }
 
     fn step(&mut self, input: Input<RaftMessage, RaftTimer>, out: &mut Outbox<Self>) {

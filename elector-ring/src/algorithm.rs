@@ -15,7 +15,9 @@ use elector_core::{
 };
 
 use crate::{
-    Ring, RingConfig, RingDurable, RingMessage, RingTimer, Token, state::Trigger, token::Errand,
+    Ring, RingConfig, RingDurable, RingMessage, RingTimer, Token,
+    state::{Phase, Trigger},
+    token::Errand,
 };
 
 type Out = Outbox<Ring>;
@@ -46,6 +48,21 @@ impl ElectionAlgorithm for Ring {
             raised.epoch = floor.checked_next()?;
         }
         Some(raised)
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let due = match self.phase {
+            Phase::Leader { .. } => Some(RingTimer::Heartbeat),
+            Phase::Initiator(_) => Some(RingTimer::Lap),
+            Phase::Follower => None,
+        };
+        if self.highest < self.durable.epoch {
+            Err("I2: a node has heard of its own epoch")
+        } else if due.is_some() && self.timer.running() != due {
+            Err("I6: a leader waits for its heartbeat, an initiator for its lap")
+        } else {
+            Ok(())
+        }
     }
 
     fn step(&mut self, input: Input<RingMessage, RingTimer>, out: &mut Out) {

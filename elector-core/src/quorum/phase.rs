@@ -1,4 +1,4 @@
-use super::LeaderState;
+use super::{ElectionTimeout, ElectionTimers, LeaderState};
 use crate::{Epoch, Membership, Moment, NodeId, View};
 
 /// What a node is doing. `C` is a candidacy of the algorithm.
@@ -42,6 +42,34 @@ impl<C> Phase<C> {
     #[must_use]
     pub fn follows(&self, peer: NodeId) -> bool {
         matches!(self, Self::Follower { leader } if *leader == Some(peer))
+    }
+
+    /// Checks what holds in every algorithm of a node `me` that knows `elected` as the leader of
+    /// its epoch.
+    ///
+    /// # Errors
+    /// The first broken invariant.
+    pub fn check<T: ElectionTimers, R: Copy>(
+        &self,
+        me: NodeId,
+        elected: Option<NodeId>,
+        timeout: &ElectionTimeout<T, R>,
+    ) -> Result<(), &'static str> {
+        match self {
+            Self::Leader(_) if elected != Some(me) => {
+                Err("a leader is the node that was elected in its epoch")
+            }
+            Self::Leader(_) if !timeout.is_stopped() => {
+                Err("a leader waits for no election timeout")
+            }
+            Self::Follower { leader } if leader.is_some() && *leader != elected => {
+                Err("a follower follows the leader that was elected in its epoch")
+            }
+            Self::Follower { .. } | Self::Candidate(_) if timeout.is_stopped() => {
+                Err("a node that does not lead waits for an election timeout")
+            }
+            Self::Follower { .. } | Self::Candidate(_) | Self::Leader(_) => Ok(()),
+        }
     }
 
     /// See [`ElectionAlgorithm::lease`](crate::ElectionAlgorithm::lease).
