@@ -1,10 +1,9 @@
-mod claims;
+mod candidate;
 mod commands;
-mod election;
+mod follower;
+mod leader;
 
-use elector_core::{
-    BestEffort, Delay, ElectionAlgorithm, Epoch, Input, Membership, NodeId, Outbox, View,
-};
+use elector_core::{BestEffort, ElectionAlgorithm, Epoch, Input, Membership, NodeId, Outbox, View};
 
 use crate::{
     Bully, BullyConfig, BullyDurable, BullyMessage, BullyTimer,
@@ -29,7 +28,7 @@ impl ElectionAlgorithm for Bully {
     }
 
     fn view(&self) -> View {
-        self.present()
+        self.current_view()
     }
 
     fn raised(durable: &BullyDurable, floor: Epoch) -> Option<BullyDurable> {
@@ -41,18 +40,31 @@ impl ElectionAlgorithm for Bully {
         Some(raised)
     }
 
+    fn check(&self) -> Result<(), &'static str> {
+        let leads = self.phase == Phase::Leading;
+        if self.highest < self.epoch() {
+            Err("I3: a node has heard of its own epoch")
+        } else if leads && self.durable.coordinator != self.leader {
+            Err("I2: a coordinator is the one that is recognised in its epoch")
+        } else if self.fresh && self.leader.is_none() {
+            Err("a coordinator that is heard is known")
+        } else {
+            Ok(())
+        }
+    }
+
     fn step(&mut self, input: Input<BullyMessage, BullyTimer>, out: &mut Outbox<Self>) {
         match input {
-            Input::Started => self.started(out),
-            Input::Received { from, message } => self.received(from, &message, out),
-            Input::Elapsed(timer) => self.elapsed(timer, out),
-            Input::Suspected(peer) | Input::Silent(peer) => self.suspected(peer, out),
+            Input::Started => self.on_started(out),
+            Input::Received { from, message } => self.on_message(from, &message, out),
+            Input::Elapsed(timer) => self.on_timer(timer, out),
+            Input::Suspected(peer) | Input::Silent(peer) => self.on_suspected(peer, out),
             Input::Died(peer) => {
                 self.dead.insert(peer);
-                self.suspected(peer, out);
+                self.on_suspected(peer, out);
             }
-            Input::Returned(peer) => self.returned(peer),
-            Input::Commanded(command) => self.commanded(command, out),
+            Input::Returned(peer) => self.on_returned(peer),
+            Input::Commanded(command) => self.on_command(command, out),
         }
     }
 }
@@ -60,7 +72,7 @@ impl ElectionAlgorithm for Bully {
 impl Bully {
     /// A recovering node asks at once, as in the paper, so that it takes over if it outranks the
     /// coordinator. One that must not preempt listens for a coordinator first.
-    fn started(&mut self, out: &mut Outbox<Self>) {
+    fn on_started(&mut self, out: &mut Outbox<Self>) {
         if self.config.preempt {
             self.recovering = true;
             self.campaign(out);
@@ -70,23 +82,23 @@ impl Bully {
         }
     }
 
-    fn received(&mut self, from: NodeId, message: &BullyMessage, out: &mut Outbox<Self>) {
-        self.returned(from);
+    fn on_message(&mut self, from: NodeId, message: &BullyMessage, out: &mut Outbox<Self>) {
+        self.on_returned(from);
         match *message {
-            BullyMessage::Election { epoch } => self.asked(from, epoch, out),
-            BullyMessage::Answer { epoch } => self.answered(from, epoch, out),
+            BullyMessage::Election { epoch } => self.on_election(from, epoch, out),
+            BullyMessage::Answer { epoch } => self.on_answer(from, epoch, out),
             BullyMessage::Coordinator { epoch, appointed }
             | BullyMessage::Heartbeat { epoch, appointed } => {
-                self.claimed(from, epoch, appointed, out);
+                self.on_claim(from, epoch, appointed, out);
             }
             BullyMessage::Handover { epoch, appointed } => {
-                self.handed_over(from, epoch, appointed, out);
+                self.on_handover(from, epoch, appointed, out);
             }
-            BullyMessage::Outdated { epoch } => self.outdated(epoch, out),
+            BullyMessage::Outdated { epoch } => self.on_outdated(epoch, out),
         }
     }
 
-    fn elapsed(&mut self, timer: BullyTimer, out: &mut Outbox<Self>) {
+    fn on_timer(&mut self, timer: BullyTimer, out: &mut Outbox<Self>) {
         if timer != self.phase.timer() {
             return; // Stale: of a phase that has ended.
         }
@@ -96,13 +108,10 @@ impl Bully {
             Phase::Asking => self.unanswered(out),
             Phase::Confirming => self.lead(false, out),
             Phase::Awaiting => {
-                self.attempt = self.attempt.saturating_add(1);
+                self.attempts = self.attempts.saturating_add(1);
                 self.campaign(out);
             }
-            Phase::Leading => {
-                out.broadcast(&self.heartbeat());
-                self.enter(Phase::Leading, self.heartbeat_delay(), out);
-            }
+            Phase::Leading => self.on_heartbeat_timer(out),
         }
     }
 
@@ -110,15 +119,15 @@ impl Bully {
     /// asking at once.
     fn miss_leader(&mut self, out: &mut Outbox<Self>) {
         self.fresh = false;
-        if self.standing == Standing::Retired {
+        if self.standing == Standing::Resigned {
             self.standing = Standing::Eligible;
         }
-        self.enter(Phase::Due, self.config.timing.stagger(self.attempt), out);
+        self.enter(Phase::Due, self.config.timing.stagger(self.attempts), out);
     }
 
     /// A hint ends the vigil early and decides nothing: an ordinary election follows. The order of
     /// turns is that of the ids, highest first, as the highest would win anyway.
-    fn suspected(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
+    fn on_suspected(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
         self.suspects.insert(peer);
         match self.phase {
             Phase::Following | Phase::Due if self.leader == Some(peer) => {
@@ -143,32 +152,12 @@ impl Bully {
 
     /// A coordinator that returns in another life coordinates nothing: the vigil is not started
     /// anew.
-    fn returned(&mut self, peer: NodeId) {
+    fn on_returned(&mut self, peer: NodeId) {
         self.suspects.remove(peer);
         self.dead.remove(peer);
     }
 
-    /// A coordinator that learns of a newer tenure, without hearing of its coordinator, claims the
-    /// next one: it still takes itself for the one to lead, and nobody may follow an older tenure.
-    /// If the newer coordinator lives, the two hear each other's heartbeats.
-    fn catch_up(&mut self, out: &mut Outbox<Self>) {
-        if self.phase == Phase::Leading && self.highest > self.durable.epoch {
-            self.lead(self.appointed, out);
-        }
-    }
-
     fn epoch(&self) -> Epoch {
         self.durable.epoch
-    }
-
-    fn heartbeat(&self) -> BullyMessage {
-        BullyMessage::Heartbeat {
-            epoch: self.epoch(),
-            appointed: self.appointed,
-        }
-    }
-
-    fn heartbeat_delay(&self) -> Delay {
-        Delay::exactly(self.config.timing.heartbeat)
     }
 }

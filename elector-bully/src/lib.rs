@@ -40,6 +40,8 @@
 //!
 //! # Invariants
 //!
+//! The code cites each of them where it keeps it, and the tests where they would see it broken.
+//!
 //! - I1. The epoch of a node never goes back, across crashes too. It is durable before any message
 //!   of the step that raised it.
 //! - I2. A node follows no leader of an older epoch than its own, and recognises one coordinator
@@ -78,11 +80,11 @@
 //!
 //! # Stepping down
 //!
-//! The paper has no commands. `Resign` hands over to the highest node not reported gone, and
-//! retires: a retired node does not answer, as if dead, until it hears of a successor or a bounded
-//! time has passed (longer than one whole election of the others). It then follows, and takes part
-//! in the elections after the next failure, but does not take over from a live coordinator until it
-//! is restarted, leads again, or is told to campaign.
+//! The paper has no commands. `Resign` hands over to the highest node not reported gone. A node
+//! that has resigned does not answer, as if dead, until it hears of a successor or a bounded time
+//! has passed (longer than one whole election of the others). It then follows, and takes part in
+//! the elections after the next failure, but does not take over from a live coordinator until it is
+//! restarted, leads again, or is told to campaign.
 //!
 //! `TransferTo` does the same with a successor that is *appointed*: it leads although higher nodes
 //! live, and while they hear it they let it be, those that recover too. The appointment ends when

@@ -25,7 +25,7 @@ pub struct Bully {
     /// Whether the node has just started and has heard of no coordinator.
     pub(crate) recovering: bool,
     /// Elections in a row that this node saw elect nobody.
-    pub(crate) attempt: u32,
+    pub(crate) attempts: u32,
     /// Peers that the host reported gone and that were not heard from since.
     pub(crate) suspects: NodeSet,
     /// Peers that were proved dead, and that were not heard from since.
@@ -89,7 +89,7 @@ pub(crate) enum Standing {
     Eligible,
     /// Has stepped down on command and no successor is known: as if dead to elections, for a
     /// bounded time.
-    Retired,
+    Resigned,
     /// Has stepped down on command and a successor was heard of: takes part when the coordinator
     /// is gone, and takes over from no live one.
     Yielding,
@@ -105,7 +105,7 @@ impl Bully {
             phase: Phase::Following,
             standing: Standing::Eligible,
             recovering: false,
-            attempt: 0,
+            attempts: 0,
             suspects: NodeSet::new(),
             dead: NodeSet::new(),
             config,
@@ -114,7 +114,7 @@ impl Bully {
         }
     }
 
-    pub(crate) fn present(&self) -> View {
+    pub(crate) fn current_view(&self) -> View {
         let epoch = self.durable.epoch;
         match self.phase {
             Phase::Following | Phase::Due => View::following(epoch, self.leader),
@@ -128,12 +128,12 @@ impl Bully {
         self.leader.filter(|_| self.fresh)
     }
 
-    /// Remembers an epoch heard of.
+    /// Remembers an epoch heard of (I3).
     pub(crate) fn learn(&mut self, epoch: Epoch) {
         self.highest = self.highest.max(epoch);
     }
 
-    /// Goes to `phase`, whose timer runs for `delay` in place of that of the phase before.
+    /// Goes to `phase`, whose timer runs for `delay` in place of that of the phase before (I4).
     pub(crate) fn enter(&mut self, phase: Phase, delay: Delay, out: &mut Outbox<Self>) {
         if self.phase.timer() != phase.timer() {
             out.cancel_timer(self.phase.timer());
@@ -179,7 +179,7 @@ impl Bully {
     /// answer timeout and be heard. Longer, and drawn at random, once that has failed.
     pub(crate) fn patience(&self) -> Delay {
         let least = self.config.answer_timeout().saturating_mul(2);
-        let extra = match self.attempt {
+        let extra = match self.attempts {
             0 => Duration::ZERO,
             attempt => self.config.timing.stagger(attempt).max,
         };
@@ -188,7 +188,7 @@ impl Bully {
 
     /// How long a node that stepped down stays out if it hears of no successor: by then every
     /// other node has missed it, had time for an election, and been heard.
-    pub(crate) fn retirement(&self) -> Delay {
+    pub(crate) fn time_out_of_elections(&self) -> Delay {
         let timing = &self.config.timing;
         let election = self.config.answer_timeout().saturating_mul(2);
         let least = timing.election_max.saturating_add(election);

@@ -22,6 +22,7 @@ fn outdated(epoch: u64) -> BullyMessage {
 }
 
 // "Highest epoch seen": a winner must number itself above what it heard of in any message.
+// Invariant: I3.
 #[test]
 fn every_message_teaches_its_epoch() {
     let messages = [election(7), outdated(7), heartbeat(7)];
@@ -71,6 +72,7 @@ fn without_preemption_the_higher_epoch_wins_and_ties_go_by_id() {
 
 // Two coordinators of one epoch: a follower of one that came to follow the other could not tell
 // their tenures apart.
+// Invariant: I2.
 #[test]
 fn nobody_recognises_two_coordinators_of_one_epoch() {
     let mut node = Node::follower(1, &preempting());
@@ -83,6 +85,7 @@ fn nobody_recognises_two_coordinators_of_one_epoch() {
 }
 
 // A paused coordinator comes back: its followers have moved on and must not go back.
+// Invariant: I2.
 #[test]
 fn a_past_coordinator_is_not_followed() {
     let mut node = Node::follower(1, &preempting());
@@ -122,6 +125,7 @@ fn who_resigned_sits_out() {
 }
 
 // A node that will not lead must not hold up one that wants to: no answer, or it waits for ever.
+// Invariant: I5.
 #[test]
 fn who_resigned_does_not_hold_up_a_higher_candidate() {
     let mut node = Node::leader(5, &preempting());

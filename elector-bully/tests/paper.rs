@@ -19,6 +19,7 @@ fn a_node_that_misses_the_coordinator_asks_all_higher_nodes() {
 }
 
 // "If no one responds, P wins": and tells the lower nodes only, under a new and durable epoch.
+// Invariant: I1.
 #[test]
 fn silence_makes_a_coordinator() {
     let mut node = Node::follower(3, &preempting());
@@ -31,6 +32,7 @@ fn silence_makes_a_coordinator() {
 }
 
 // "Q sends an OK message back to P and starts its own election": once, however many ask.
+// Invariant: I5.
 #[test]
 fn an_asked_node_answers_and_asks_once() {
     let mut node = Node::follower(3, &preempting());

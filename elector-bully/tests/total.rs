@@ -81,6 +81,7 @@ proptest! {
     // A peer may be broken, hostile or of another version: whatever it says, a node neither panics
     // nor breaks its contract, runs exactly one timer, knows its epoch again after a crash, and
     // never recognises two coordinators of one epoch (but in the last one there is).
+    // Invariants: I1, I2, I4.
     #[test]
     fn any_input_in_any_state(
         config in config(),

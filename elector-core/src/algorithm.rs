@@ -126,6 +126,15 @@ pub trait ElectionAlgorithm:
         None
     }
 
+    /// Checks the invariants that the state of one node shows. [`Driver`](crate::Driver) calls it
+    /// after each step in builds with debug assertions. By default there is nothing to check.
+    ///
+    /// # Errors
+    /// The first broken invariant, in words.
+    fn check(&self) -> Result<(), &'static str> {
+        Ok(())
+    }
+
     /// The only transition.
     fn step(&mut self, input: Input<Self::Message, Self::Timer>, out: &mut Outbox<Self>);
 }

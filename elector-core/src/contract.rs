@@ -35,6 +35,10 @@ pub enum ContractViolation {
     /// The view names a leader who is not in the cluster.
     #[error("the view names {0}, who is not in the cluster, as leader")]
     StrangerLeads(NodeId),
+    /// The state of the algorithm breaks one of its own invariants. See
+    /// [`ElectionAlgorithm::check`](crate::ElectionAlgorithm::check).
+    #[error("an invariant is broken: {0}")]
+    Invariant(&'static str),
     /// A message was sent to the node itself or to a stranger.
     #[error("a message was sent to {0}, who is not a peer")]
     NotAPeer(NodeId),

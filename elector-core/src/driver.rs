@@ -2,7 +2,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use crate::{
     ContractViolation, ElectionAlgorithm, Epoch, Guarantee, GuaranteeKind, Input, Membership,
-    Moment, NodeId, Outbox, Outgoing, TimerOrder, View,
+    Moment, NodeId, Outbox, Outgoing, Refusal, TimerOrder, View,
 };
 
 /// Drives one algorithm through one life of a node, from start to crash: computes what changed,
@@ -40,7 +40,7 @@ pub struct Step<A: ElectionAlgorithm> {
     /// The new view, if it changed.
     pub view: Option<View>,
     /// Why the command was refused, if it was.
-    pub refusal: Option<&'static str>,
+    pub refusal: Option<Refusal>,
 }
 
 impl<A: ElectionAlgorithm> Default for Step<A> {
@@ -91,6 +91,10 @@ impl<A: ElectionAlgorithm> Driver<A> {
         let peer = input.peer();
         if peer.is_none_or(|peer| self.members.has_peer(peer)) {
             self.algorithm.step(input, &mut self.outbox);
+        }
+        if cfg!(debug_assertions) {
+            let checked = self.algorithm.check();
+            checked.map_err(ContractViolation::Invariant)?;
         }
         ContractViolation::check_sends(&self.members, &self.outbox.sends)?;
         let view = self.changed_view()?;

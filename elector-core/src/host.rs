@@ -6,7 +6,7 @@
 
 use alloc::boxed::Box;
 
-use crate::{ElectionAlgorithm, Outgoing, Process, Step, TimerOrder, View};
+use crate::{ElectionAlgorithm, Outgoing, Process, Refusal, Step, TimerOrder, View};
 
 /// How far a write has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub trait Host<A: ElectionAlgorithm> {
     fn publish(&mut self, step: u64, view: View);
 
     /// Reports why the command that step `step` handled was refused.
-    fn refuse(&mut self, _step: u64, _reason: &'static str) {}
+    fn refuse(&mut self, _step: u64, _reason: Refusal) {}
 }
 
 /// Carries out a step: starts its write, orders its timers, and shows the rest, now or when the

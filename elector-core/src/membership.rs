@@ -3,7 +3,7 @@ use alloc::{sync::Arc, vec::Vec};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::NodeId;
+use crate::{NodeId, NodeSet};
 
 /// Who takes part: a fixed set of nodes in id order, seen from one of them. Cheap to clone.
 ///
@@ -128,6 +128,12 @@ impl Membership {
     pub fn peers(&self) -> impl DoubleEndedIterator<Item = NodeId> + Clone + '_ {
         let me = self.me;
         self.nodes.iter().copied().filter(move |&node| node != me)
+    }
+
+    /// The highest peer that is not among the suspects.
+    #[must_use]
+    pub fn highest_peer(&self, suspects: &NodeSet) -> Option<NodeId> {
+        self.peers().rfind(|&peer| !suspects.contains(peer))
     }
 
     /// The nodes with a higher id than the local one, in ascending order.

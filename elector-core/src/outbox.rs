@@ -3,7 +3,7 @@ use core::mem;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Delay, ElectionAlgorithm, Membership, Moment, NodeId};
+use crate::{Delay, ElectionAlgorithm, Membership, Moment, NodeId, Refusal};
 
 /// A message on its way out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub struct Outbox<A: ElectionAlgorithm> {
     now: Moment,
     pub(crate) sends: Vec<Outgoing<A::Message>>,
     pub(crate) timers: Vec<TimerOrder<A::Timer>>,
-    pub(crate) refusal: Option<&'static str>,
+    pub(crate) refusal: Option<Refusal>,
 }
 
 impl<A: ElectionAlgorithm> Outbox<A> {
@@ -85,9 +85,10 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         self.timers.push(TimerOrder::Cancel(timer));
     }
 
-    /// Tells whoever gave the command why it was not carried out, and what to do.
-    pub fn refuse(&mut self, reason: &'static str) {
-        self.refusal = Some(reason);
+    /// Reports why the command was not carried out, and what to do instead. A reason that
+    /// [`Refusal`] does not name may be a text.
+    pub fn refuse(&mut self, refusal: impl Into<Refusal>) {
+        self.refusal = Some(refusal.into());
     }
 
     /// Runs a step of an algorithm that this one wraps, and takes over its orders, its messages and
@@ -128,7 +129,7 @@ impl<A: ElectionAlgorithm> Outbox<A> {
 
     /// Why the command was refused, if it was.
     #[must_use]
-    pub fn refusal(&self) -> Option<&'static str> {
+    pub fn refusal(&self) -> Option<Refusal> {
         self.refusal
     }
 

@@ -106,6 +106,15 @@ fn a_send_to_no_peer_is_caught() {
     }
 }
 
+// An algorithm knows its own invariants best; a broken one may show in no message for a long time.
+#[test]
+fn a_broken_invariant_is_caught() {
+    assert_eq!(
+        broken(&[], &[Act::Break]),
+        ContractViolation::Invariant("the puppet is broken")
+    );
+}
+
 // A view that is wrong from the start never changes, so comparing alone would never look at it.
 #[test]
 fn a_wrong_view_at_boot_is_caught_by_the_first_step() {
@@ -204,7 +213,7 @@ fn all_other_input_reaches_the_algorithm() {
     }
     let command = Input::Commanded(Command::TransferTo(NodeId(9)));
     let step = driver.step(command, Moment::ZERO).unwrap();
-    assert_eq!(step.refusal, Some("a puppet obeys messages only"));
+    assert_eq!(step.refusal, Some("a puppet obeys messages only".into()));
     assert_eq!(
         obey(&mut driver, &[]).refusal,
         None,

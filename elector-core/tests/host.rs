@@ -4,7 +4,8 @@
 mod puppet;
 
 use elector_core::{
-    Command, Epoch, Input, Moment, NodeId, Outgoing, Process, Step, TimerOrder, Timing, View,
+    Command, Epoch, Input, Moment, NodeId, Outgoing, Process, Refusal, Step, TimerOrder, Timing,
+    View,
     host::{Host, Persist, carry_out, persisted},
 };
 use puppet::{Act, Disk, Puppet, Script, following, members, told};
@@ -77,7 +78,7 @@ impl Host<Puppet> for Log {
         self.log(format!("publish {step}: {:?}", view.epoch));
     }
 
-    fn refuse(&mut self, step: u64, reason: &'static str) {
+    fn refuse(&mut self, step: u64, reason: Refusal) {
         self.log(format!("refuse {step}: {reason}"));
     }
 }

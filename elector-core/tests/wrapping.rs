@@ -182,14 +182,14 @@ fn a_scope_has_the_stamp_the_members_and_the_refusal_of_its_step() {
         .filter(|out| out.message.kind() == "Script");
     let to: Vec<u64> = inner.map(|out| out.to.0).collect();
     assert_eq!(to, [2, 3]);
-    assert_eq!(step.refusal, Some("told to"));
+    assert_eq!(step.refusal, Some("told to".into()));
 
     let mut out = Outbox::<Wrapper>::new(members(), now);
     out.refuse("by the wrapper");
     out.scoped::<Puppet>(Wrapped::Inner, Alarm::Inner, |_| ());
     assert_eq!(
         out.refusal(),
-        Some("by the wrapper"),
+        Some("by the wrapper".into()),
         "an inner step that refuses nothing must not hide the wrapper's refusal"
     );
 }
@@ -221,5 +221,5 @@ fn best_effort_may_change_the_leader_of_an_epoch() {
     let command = Input::Commanded(Command::Resign);
     let mut driver = puppet::driver::<Wrapper>();
     let step = driver.step(command, Moment::ZERO).unwrap();
-    assert_eq!(step.refusal, Some("a puppet obeys messages only"));
+    assert_eq!(step.refusal, Some("a puppet obeys messages only".into()));
 }

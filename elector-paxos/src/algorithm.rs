@@ -1,16 +1,18 @@
 mod acceptor;
+mod commands;
+mod follower;
 mod leader;
 mod learner;
-mod patience;
 mod proposer;
 
 use elector_core::{
-    Command, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
+    ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
+    quorum::{Due, Phase},
 };
 
 use crate::{
     Paxos, PaxosConfig, PaxosDurable, PaxosMessage, PaxosTimer,
-    state::{Part, Request},
+    state::{Proposing, Request, Stage},
 };
 
 impl ElectionAlgorithm for Paxos {
@@ -31,14 +33,11 @@ impl ElectionAlgorithm for Paxos {
     }
 
     fn view(&self) -> View {
-        self.present()
+        self.phase.view(self.epoch(), self.me())
     }
 
     fn lease(&self) -> Option<Moment> {
-        match &self.part {
-            Part::Leader { acks, .. } => acks.quorum(&self.rules.members),
-            Part::Follower { .. } | Part::Proposer(_) => None,
-        }
+        self.phase.lease(&self.rules.members)
     }
 
     fn has_lease(_: &PaxosConfig) -> bool {
@@ -49,30 +48,60 @@ impl ElectionAlgorithm for Paxos {
         durable.raised(floor)
     }
 
+    fn check(&self) -> Result<(), &'static str> {
+        self.phase.check(self.me(), self.elected, &self.timeout)?;
+        let disk = &self.memory.disk;
+        let accepted = disk.accepted.map(|accepted| accepted.ballot);
+        if accepted > disk.promised {
+            return Err("I1: a node has promised the ballot that it has accepted");
+        }
+        let is_silent = self.timeout.owes_silence();
+        match &self.phase {
+            Phase::Leader(_) if self.epoch() <= self.restored => {
+                Err("I5: a node leads no epoch that it may have led before a restart")
+            }
+            Phase::Candidate(proposing) if is_silent && proposing.has_own_promise() => {
+                Err("I6: a node that owes a leader silence has not promised to itself")
+            }
+            Phase::Candidate(Proposing {
+                stage: Stage::Accept { .. },
+                ballot,
+                ..
+            }) if ballot.counter > disk.counter => Err("I2: the counter of a proposal is durable"),
+            Phase::Follower { .. } | Phase::Candidate(_) | Phase::Leader(_) => Ok(()),
+        }
+    }
+
     fn step(&mut self, input: Input<PaxosMessage, PaxosTimer>, out: &mut Outbox<Self>) {
         match input {
-            Input::Started => self.started(out),
-            Input::Received { from, message } => self.received(from, message, out),
-            Input::Elapsed(timer) => self.elapsed(timer, out),
-            Input::Suspected(peer) => self.suspected(peer, out),
-            Input::Silent(peer) | Input::Died(peer) => self.gone(peer, out),
-            Input::Returned(peer) => self.returned(peer),
-            Input::Commanded(command) => self.commanded(command, out),
+            Input::Started => self.timeout.on_started(&self.rules, out),
+            Input::Received { from, message } => self.on_message(from, message, out),
+            Input::Elapsed(timer) => self.on_timer(timer, out),
+            Input::Suspected(peer) => {
+                let due = self
+                    .timeout
+                    .on_suspected(peer, &self.phase, &self.rules, out);
+                self.carry_out(due, out);
+            }
+            Input::Silent(peer) | Input::Died(peer) => {
+                let due = self.timeout.on_gone(peer, &self.phase, &self.rules, out);
+                self.carry_out(due, out);
+            }
+            Input::Returned(peer) => self.timeout.heard(peer),
+            Input::Commanded(command) => self.on_command(command, out),
         }
     }
 }
 
 impl Paxos {
-    fn received(&mut self, from: NodeId, message: PaxosMessage, out: &mut Outbox<Self>) {
-        if !self.suspects.is_empty() {
-            self.suspects.remove(from);
-        }
+    fn on_message(&mut self, from: NodeId, message: PaxosMessage, out: &mut Outbox<Self>) {
+        self.timeout.heard(from);
         match message {
             PaxosMessage::Prepare {
                 epoch: instance,
                 ballot,
                 handover,
-            } => self.prepare(
+            } => self.on_prepare(
                 Request {
                     from,
                     instance,
@@ -85,7 +114,7 @@ impl Paxos {
                 epoch,
                 ballot,
                 accepted,
-            } => self.promised(from, epoch, ballot, accepted, out),
+            } => self.on_promise(from, epoch, ballot, accepted, out),
             PaxosMessage::Reject {
                 ballot,
                 epoch,
@@ -94,43 +123,59 @@ impl Paxos {
                 promised,
             } => {
                 // What is decided first: nothing more need be proposed then.
-                self.told(epoch, leader, out);
-                self.rejected(from, ballot, (instance, promised), out);
+                self.on_leader_named(epoch, leader, out);
+                self.on_reject(from, ballot, (instance, promised), out);
             }
-            PaxosMessage::Accept { epoch, proposal } => self.accept(from, epoch, proposal, out),
+            PaxosMessage::Accept { epoch, proposal } => self.on_accept(from, epoch, proposal, out),
             PaxosMessage::Accepted { epoch, proposal } => {
-                self.accepted(from, epoch, proposal, out);
+                self.on_accepted(from, epoch, proposal, out);
             }
             PaxosMessage::Learn {
                 epoch,
                 leader,
                 sent,
-            } => self.decision(from, (epoch, leader), sent, out),
-            PaxosMessage::Heartbeat { epoch, sent } => self.heartbeat(from, epoch, sent, out),
+            } => self.on_learn(from, (epoch, leader), sent, out),
+            PaxosMessage::Heartbeat { epoch, sent } => self.on_heartbeat(from, epoch, sent, out),
             PaxosMessage::HeartbeatAck { epoch, sent } => {
-                self.acknowledged(from, epoch, sent, out);
+                self.on_heartbeat_ack(from, epoch, sent, out);
             }
-            PaxosMessage::Handover { epoch } => self.called_upon(from, epoch, out),
+            PaxosMessage::Handover { epoch } => self.on_handover(from, epoch, out),
         }
     }
 
-    fn elapsed(&mut self, timer: PaxosTimer, out: &mut Outbox<Self>) {
+    fn on_timer(&mut self, timer: PaxosTimer, out: &mut Outbox<Self>) {
         match timer {
-            PaxosTimer::Vigil => self.vigil_over(out),
-            PaxosTimer::Stagger => self.stagger_over(out),
-            PaxosTimer::Retry => self.patience_over(out),
+            PaxosTimer::Vigil => {
+                let due = self.timeout.on_vigil_timer(&self.phase, &self.rules, out);
+                self.carry_out(due, out);
+            }
+            PaxosTimer::Stagger | PaxosTimer::Retry => {
+                let due = self.timeout.on_wait_timer(timer, &self.rules, out);
+                self.carry_out(due, out);
+            }
             PaxosTimer::OwnPromise => self.promise_to_self(out),
             PaxosTimer::OwnAccept => self.accept_from_self(out),
-            PaxosTimer::Heartbeat => self.next_round(out),
-            PaxosTimer::Quorum => self.quorum_missed(out),
+            PaxosTimer::Heartbeat => self.send_round(out),
+            PaxosTimer::Quorum => self.on_quorum_timer(out),
         }
     }
 
-    fn commanded(&mut self, command: Command, out: &mut Outbox<Self>) {
-        match command {
-            Command::Campaign => self.told_to_campaign(out),
-            Command::Resign => self.told_to_resign(out),
-            Command::TransferTo(peer) => self.told_to_transfer(peer, out),
+    fn carry_out(&mut self, due: Due<Request>, out: &mut Outbox<Self>) {
+        match due {
+            Due::Nothing => {}
+            Due::AskAhead => self.propose(out),
+            Due::Campaign => {
+                self.timeout.stop(out);
+                self.propose(out);
+            }
+            Due::Resume(asked) => {
+                self.wait_for_decision(out);
+                self.promise_to_self(out);
+                if let Some(request) = asked {
+                    self.on_prepare(request, out);
+                }
+            }
+            Due::Answer(request) => self.on_prepare(request, out),
         }
     }
 }

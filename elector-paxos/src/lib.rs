@@ -46,6 +46,8 @@
 //!
 //! # Invariants
 //!
+//! The code cites each of them where it keeps it, and the tests where they would see it broken.
+//!
 //! - **I1** An acceptor accepts a proposal only if it has promised no higher ballot in that
 //!   instance (the paper's P1a).
 //! - **I2** No ballot is used for two proposals: it has its proposer's id in it, and its counter is

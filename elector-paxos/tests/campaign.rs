@@ -77,6 +77,7 @@ fn a_leader_that_returns_is_suspected_still() {
 
 // A lease may be valid while a proxy refuses connections. A node that is told so may ask, and must
 // not promise, even to itself, before its own silence has ended.
+// Invariant: I6.
 #[test]
 fn a_suspicion_asks_and_ends_no_silence() {
     let mut node = Node::new(5, &PaxosConfig::default());

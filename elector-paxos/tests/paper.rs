@@ -13,6 +13,7 @@ fn plain() -> PaxosConfig {
 // Section 2.2: "If an acceptor receives a prepare request with number n greater than that of any
 // prepare request to which it has already responded, then it responds to the request with a promise
 // not to accept any more proposals numbered less than n".
+// Invariant: I1.
 #[test]
 fn an_acceptor_promises_only_upwards() {
     let mut node = Node::new(3, &plain());
@@ -52,6 +53,7 @@ fn a_promise_names_what_was_accepted() {
 }
 
 // Section 2.2: an acceptor "must remember this information even if it fails and then restarts".
+// Invariant: I1.
 #[test]
 fn promises_and_acceptances_survive_a_restart() {
     let mut node = Node::new(3, &plain());
@@ -70,6 +72,7 @@ fn promises_and_acceptances_survive_a_restart() {
 
 // Section 2.2 (P2c): the value is "the value of the highest-numbered proposal among the
 // responses", not the one named most often, nor the last, nor its own.
+// Invariant: I3.
 #[test]
 fn a_proposer_takes_over_the_value_of_the_highest_ballot() {
     let mut node = Node::new(5, &plain());
@@ -86,6 +89,7 @@ fn a_proposer_takes_over_the_value_of_the_highest_ballot() {
 }
 
 // The same, for what its own acceptor has accepted: it is one of the majority.
+// Invariant: I3.
 #[test]
 fn a_proposer_takes_over_what_it_has_accepted_itself() {
     let mut node = Node::new(3, &plain());
@@ -96,6 +100,7 @@ fn a_proposer_takes_over_what_it_has_accepted_itself() {
 }
 
 // Section 2.2: "or is any value if the responses reported no proposals": here, itself.
+// Invariant: I3.
 #[test]
 fn a_proposer_that_hears_of_no_proposal_proposes_itself() {
     let mut node = Node::new(3, &plain());
@@ -107,6 +112,7 @@ fn a_proposer_that_hears_of_no_proposal_proposes_itself() {
 }
 
 // Only promises of distinct acceptors, for this very ballot and instance, make a majority.
+// Invariant: I3.
 #[test]
 fn promises_that_do_not_belong_to_the_proposal_do_not_count() {
     let mut node = Node::new(5, &plain());
@@ -130,6 +136,7 @@ fn promises_that_do_not_belong_to_the_proposal_do_not_count() {
 
 // Section 2.2: "A value is chosen when a single proposal with that value has been accepted by a
 // majority of the acceptors": a single one, not two that each have half of a majority.
+// Invariant: I4.
 #[test]
 fn acceptances_of_two_ballots_do_not_add_up() {
     let config = PaxosConfig {
@@ -207,6 +214,7 @@ fn a_beaten_proposer_waits_longer_each_time() {
 // higher proposal number, the distinguished proposer will eventually choose a high enough proposal
 // number." Section 2.5: it "remembers (in stable storage) the highest-numbered proposal it has
 // tried to issue", so that none is used twice.
+// Invariant: I2.
 #[test]
 fn ballots_are_above_all_seen_and_never_used_twice() {
     let mut node = Node::new(3, &plain());

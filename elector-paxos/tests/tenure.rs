@@ -35,6 +35,7 @@ fn stamp(message: Option<PaxosMessage>) -> Moment {
 
 // The lease rests on this: whoever acknowledged a leader helps nobody against it for a vigil, be
 // it asked to promise or to accept.
+// Invariant: I6.
 #[test]
 fn a_fresh_leader_is_not_unseated() {
     let mut node = follower();
@@ -62,6 +63,7 @@ fn who_asked_in_vain_is_forgotten_at_the_next_heartbeat() {
 }
 
 // A node may have acknowledged a heartbeat just before its crash; a new one cannot have.
+// Invariant: I6.
 #[test]
 fn a_restarted_node_keeps_silent_for_a_vigil() {
     let mut node = follower();
@@ -75,6 +77,7 @@ fn a_restarted_node_keeps_silent_for_a_vigil() {
 }
 
 // A promise for a newer epoch unseats nobody; an acceptance ends all support for older leaders.
+// Invariant: I6.
 #[test]
 fn an_acceptance_and_not_a_promise_leaves_the_leader() {
     let mut node = follower();
@@ -106,6 +109,7 @@ fn a_leader_promises_in_its_own_epoch_and_goes_on() {
 
 // The leader's own word of the decision is a heartbeat: whoever acknowledges it owes the leader the
 // same silence, or the lease that begins with it is worth nothing.
+// Invariant: I6.
 #[test]
 fn a_decision_from_the_leader_is_acknowledged_in_silence() {
     let sent_at = Moment::from_nanos(7);
@@ -190,6 +194,7 @@ fn the_lease_counts_from_the_round_that_a_majority_answered() {
 
 // A leader that hears no majority stops, and the epoch is spent: no acknowledgement and no
 // decision that comes late may bring it back, since others may have seen it stop.
+// Invariant: I5.
 #[test]
 fn a_leader_without_a_quorum_stops_for_good() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -207,6 +212,7 @@ fn a_leader_without_a_quorum_stops_for_good() {
 }
 
 // The same after a restart, however the node learns that it was chosen.
+// Invariant: I5.
 #[test]
 fn a_restarted_leader_does_not_resume() {
     let told = PaxosMessage::Reject {
@@ -253,6 +259,7 @@ fn a_heartbeat_teaches_the_epoch_and_its_leader() {
 }
 
 // Each way to hear of a newer epoch ends a tenure.
+// Invariant: I6.
 #[test]
 fn a_leader_that_hears_of_a_newer_epoch_stops() {
     let reject = PaxosMessage::Reject {

@@ -167,6 +167,7 @@ fn is_durable(durable: &PaxosDurable, pledge: Pledge) -> bool {
 
 proptest! {
     // Peers may run another version, or have gone mad; a host has no one to report a panic to.
+    // Invariants: I1, I2, I5.
     #[test]
     fn any_input_in_any_state_is_survived(
         config in config(),

@@ -80,6 +80,7 @@ fn a_promise_that_nothing_vouches_for_is_written_first() {
 
 // It may have promised any of them, so it refuses them all, and says why. What it promises above is
 // written.
+// Invariant: I1.
 #[test]
 fn a_restarted_node_refuses_all_that_it_may_have_promised() {
     let mut node = forsaken(3);
@@ -100,6 +101,7 @@ fn a_restarted_node_refuses_all_that_it_may_have_promised() {
 }
 
 // Its own ballots, too: it may have used any of them.
+// Invariant: I2.
 #[test]
 fn a_restarted_proposer_goes_on_above_all_that_it_may_have_used() {
     let mut node = forsaken(3);
@@ -127,6 +129,7 @@ fn a_restarted_node_promises_at_once_when_it_has_seen_the_next_epoch() {
 }
 
 // A promise is written with whatever moves its node into that epoch, and stands against latecomers.
+// Invariant: I1.
 #[test]
 fn a_promise_outlives_the_entry_into_its_epoch() {
     let mut node = forsaken(3);

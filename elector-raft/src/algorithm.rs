@@ -1,15 +1,17 @@
-mod campaign;
-mod follow;
-mod lead;
-mod vote;
+mod candidate;
+mod commands;
+mod follower;
+mod leader;
+mod voter;
 
 use elector_core::{
-    Command, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
+    ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
+    quorum::{Due, Phase},
 };
 
 use crate::{
     Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer,
-    state::{Asks, Part, Request},
+    state::{Asks, Candidacy, Request},
 };
 
 impl ElectionAlgorithm for Raft {
@@ -30,20 +32,11 @@ impl ElectionAlgorithm for Raft {
     }
 
     fn view(&self) -> View {
-        self.present()
+        self.phase.view(self.term(), self.me())
     }
 
-    /// Without `check_quorum` followers owe no silence, so that no round proves anything.
     fn lease(&self) -> Option<Moment> {
-        match &self.part {
-            Part::Leader { acks, .. } if self.rules.check_quorum => {
-                acks.quorum(&self.rules.members)
-            }
-            Part::Leader { .. }
-            | Part::Follower { .. }
-            | Part::PreCandidate { .. }
-            | Part::Candidate { .. } => None,
-        }
+        self.phase.lease(&self.rules.members)
     }
 
     fn has_lease(config: &RaftConfig) -> bool {
@@ -60,83 +53,126 @@ impl ElectionAlgorithm for Raft {
         Some(raised)
     }
 
+    fn check(&self) -> Result<(), &'static str> {
+        self.phase.check(self.me(), self.elected, &self.timeout)?;
+        let has_own_vote = self.durable.voted_for == Some(self.me());
+        let is_silent = self.timeout.owes_silence();
+        match &self.phase {
+            Phase::Leader(_) if !has_own_vote => Err("I3: a leader has its own durable vote"),
+            Phase::Candidate(Candidacy::Vote { election, .. })
+                if *election <= self.term() && !has_own_vote =>
+            {
+                Err("I5: a candidate of the term of this node has its own vote")
+            }
+            Phase::Candidate(Candidacy::Vote { .. }) if is_silent => {
+                Err("I7: a candidate owes no leader silence")
+            }
+            Phase::Candidate(Candidacy::PreVote { granted, .. })
+                if is_silent && granted.granted().contains(self.me()) =>
+            {
+                Err("I7: a node that owes a leader silence does not count its own pre-vote")
+            }
+            Phase::Follower { .. } | Phase::Candidate(_) | Phase::Leader(_) => Ok(()),
+        }
+    }
+
     fn step(&mut self, input: Input<RaftMessage, RaftTimer>, out: &mut Outbox<Self>) {
         match input {
-            Input::Started => self.started(out),
-            Input::Received { from, message } => self.received(from, message, out),
-            Input::Elapsed(timer) => self.elapsed(timer, out),
-            Input::Suspected(peer) => self.suspected(peer, out),
-            Input::Silent(peer) | Input::Died(peer) => self.gone(peer, out),
-            Input::Returned(peer) => self.returned(peer),
-            Input::Commanded(command) => self.commanded(command, out),
+            Input::Started => self.timeout.on_started(&self.rules, out),
+            Input::Received { from, message } => self.on_message(from, message, out),
+            Input::Elapsed(timer) => self.on_timer(timer, out),
+            Input::Suspected(peer) => self.on_suspected(peer, out),
+            Input::Silent(peer) | Input::Died(peer) => self.on_gone(peer, out),
+            Input::Returned(peer) => self.timeout.heard(peer),
+            Input::Commanded(command) => self.on_command(command, out),
         }
     }
 }
 
 impl Raft {
-    fn received(&mut self, from: NodeId, message: RaftMessage, out: &mut Outbox<Self>) {
-        if !self.suspects.is_empty() {
-            self.suspects.remove(from);
-        }
+    fn on_message(&mut self, from: NodeId, message: RaftMessage, out: &mut Outbox<Self>) {
+        self.timeout.heard(from);
+        let request = |asks, term, last_log| Request {
+            from,
+            asks,
+            term,
+            last_log,
+        };
         match message {
             RaftMessage::RequestPreVote {
-                next_term: term,
+                next_term,
                 last_log,
-            } => {
-                let asks = Asks::PreVote;
-                self.asked(
-                    Request {
-                        from,
-                        asks,
-                        term,
-                        last_log,
-                    },
-                    out,
-                );
-            }
+            } => self.on_request(request(Asks::PreVote, next_term, last_log), out),
             RaftMessage::RequestVote {
                 term,
                 last_log,
                 transfer,
             } => {
                 let asks = if transfer { Asks::Transfer } else { Asks::Vote };
-                self.asked(
-                    Request {
-                        from,
-                        asks,
-                        term,
-                        last_log,
-                    },
-                    out,
-                );
+                self.on_request(request(asks, term, last_log), out);
             }
             RaftMessage::PreVote {
                 term,
                 next_term,
                 granted,
-            } => self.pre_vote_answered(from, term, next_term, granted, out),
-            RaftMessage::Vote { term, granted } => self.vote_answered(from, term, granted, out),
-            RaftMessage::Heartbeat { term, sent, .. } => self.heartbeat(from, term, sent, out),
-            RaftMessage::HeartbeatAck { term, sent } => self.acknowledged(from, term, sent, out),
-            RaftMessage::TimeoutNow { term } => self.called_upon(from, term, out),
+            } => self.on_pre_vote(from, term, next_term, granted, out),
+            RaftMessage::Vote { term, granted } => self.on_vote(from, term, granted, out),
+            RaftMessage::Heartbeat { term, sent, .. } => self.on_heartbeat(from, term, sent, out),
+            RaftMessage::HeartbeatAck { term, sent } => {
+                self.on_heartbeat_ack(from, term, sent, out);
+            }
+            RaftMessage::TimeoutNow { term } => self.on_timeout_now(from, term, out),
         }
     }
 
-    fn elapsed(&mut self, timer: RaftTimer, out: &mut Outbox<Self>) {
+    fn on_timer(&mut self, timer: RaftTimer, out: &mut Outbox<Self>) {
         match timer {
-            RaftTimer::Vigil => self.vigil_over(out),
-            RaftTimer::Stagger => self.stagger_over(out),
+            RaftTimer::Vigil => {
+                let due = self.timeout.on_vigil_timer(&self.phase, &self.rules, out);
+                self.carry_out(due, out);
+            }
+            RaftTimer::Stagger => {
+                let due = self.timeout.on_wait_timer(timer, &self.rules, out);
+                self.carry_out(due, out);
+            }
             RaftTimer::OwnVote => self.vote_for_self(out),
-            RaftTimer::Heartbeat => self.next_round(out),
-            RaftTimer::Quorum => self.quorum_missed(out),
+            RaftTimer::Heartbeat => self.send_round(false, out),
+            RaftTimer::Quorum => self.on_quorum_timer(out),
         }
     }
 
-    fn commanded(&mut self, command: Command, out: &mut Outbox<Self>) {
-        match command {
-            Command::Campaign => self.told_to_campaign(out),
-            Command::Resign => self.told_to_resign(out),
-            Command::TransferTo(peer) => self.told_to_transfer(peer, out),
+    /// Without `check_quorum` there is no lease, and no silence is owed: a suspicion is as good as
+    /// a proof.
+    fn on_suspected(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
+        if !self.rules.config.check_quorum {
+            return self.on_gone(peer, out);
+        }
+        let due = self
+            .timeout
+            .on_suspected(peer, &self.phase, &self.rules, out);
+        self.carry_out(due, out);
+    }
+
+    fn on_gone(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
+        let due = self.timeout.on_gone(peer, &self.phase, &self.rules, out);
+        self.carry_out(due, out);
+    }
+
+    /// Without pre-votes there is no question that binds no voter, so nothing is asked ahead of the
+    /// end of the silence.
+    fn carry_out(&mut self, due: Due<Request>, out: &mut Outbox<Self>) {
+        match due {
+            Due::Nothing => {}
+            Due::AskAhead if self.rules.config.pre_vote => self.ask_ahead(out),
+            Due::AskAhead => {}
+            Due::Campaign => self.campaign(out),
+            Due::Resume(asked) => {
+                self.ask_for_pre_votes(out);
+                if let Some(request) = asked {
+                    self.on_request(request, out);
+                }
+            }
+            Due::Answer(request) => self.on_request(request, out),
         }
     }
 }

@@ -31,6 +31,8 @@
 //!
 //! # Invariants
 //!
+//! The code cites each of them where it keeps it, and the tests where they would see it broken.
+//!
 //! - **I1** A node's term never goes back, also not across a crash.
 //! - **I2** A node votes for at most one candidate per term. Its vote is cleared only when the term
 //!   grows, and both are one durable record.

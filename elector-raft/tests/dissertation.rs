@@ -50,6 +50,7 @@ fn failing_pre_votes_do_not_widen_the_timeout() {
 
 // A pre-vote binds nobody: a node that had to remember it could not grant it to two at once, and
 // one that moved its timeout for it could be kept from ever campaigning.
+// Invariant: I6.
 #[test]
 fn a_pre_vote_changes_nothing() {
     let mut node = Node::new(5, &RaftConfig::default());
@@ -78,6 +79,7 @@ fn a_refused_pre_vote_brings_the_term() {
 
 // Section 4.2.3: "if a server receives a RequestVote request within the minimum election timeout
 // of hearing from a current leader, it does not update its term or grant its vote."
+// Invariant: I7.
 #[test]
 fn while_its_leader_is_fresh_a_node_keeps_silence() {
     for config in [RaftConfig::default(), plain()] {
@@ -94,6 +96,7 @@ fn while_its_leader_is_fresh_a_node_keeps_silence() {
 }
 
 // A leader is its own fresh leader: until check-quorum ends its tenure it gives no vote away.
+// Invariant: I7.
 #[test]
 fn a_leader_keeps_silence_for_itself() {
     let mut node = Node::new(3, &RaftConfig::default());
@@ -107,6 +110,7 @@ fn a_leader_keeps_silence_for_itself() {
 
 // Entering a higher term does not release a node from its silence: the leader of the older term
 // may still count on its acknowledgement.
+// Invariant: I7.
 #[test]
 fn silence_outlasts_the_term() {
     let mut node = Node::new(3, &RaftConfig::default());
@@ -138,6 +142,7 @@ fn a_sign_of_life_settles_what_was_asked() {
 
 // A node that comes back may have acknowledged a heartbeat before its crash, and a node that has
 // never run cannot have.
+// Invariant: I7.
 #[test]
 fn a_restarted_node_keeps_silence_for_a_vigil() {
     let mut node = Node::new(3, &RaftConfig::default());
@@ -164,6 +169,7 @@ fn a_restarted_node_keeps_silence_for_a_vigil() {
 
 // Section 6.4.1: the lease counts from the newest round that a majority acknowledged. Without
 // check-quorum nobody keeps silence, so there must be none.
+// Invariant: I7.
 #[test]
 fn the_lease_counts_from_the_round_of_a_majority() {
     let mut node = Node::new(5, &RaftConfig::default());
@@ -195,6 +201,7 @@ fn the_lease_counts_from_the_round_of_a_majority() {
 
 // Section 6.2: a leader steps down "if an election timeout elapses without a successful round of
 // heartbeats to a majority"; in the same term, and not to lead it again.
+// Invariant: I4.
 #[test]
 fn a_leader_without_a_quorum_steps_down() {
     let mut node = Node::new(5, &RaftConfig::default());
@@ -219,6 +226,7 @@ fn a_leader_without_a_quorum_steps_down() {
 
 // Section 3.10: the old leader hands over by TimeoutNow. It must have stepped down when that
 // leaves it, for the heir's election overrides the silence that protects its lease.
+// Invariant: I7.
 #[test]
 fn a_transfer_comes_after_stepping_down() {
     let mut node = Node::new(3, &RaftConfig::default());

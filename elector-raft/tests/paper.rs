@@ -26,6 +26,7 @@ fn a_stale_request_is_rejected_with_the_newer_term() {
 // Section 5.1: "if one server's current term is smaller than the other's, then it updates its
 // current term to the larger value. If a candidate or leader discovers that its term is out of
 // date, it immediately reverts to follower state."
+// Invariants: I1, I5.
 #[test]
 fn every_message_of_a_higher_term_ends_a_tenure() {
     let stamp = elector_core::Moment::ZERO;
@@ -49,6 +50,7 @@ fn every_message_of_a_higher_term_ends_a_tenure() {
 
 // Section 5.2: "Each server will vote for at most one candidate in a given term, on a
 // first-come-first-served basis."
+// Invariant: I2.
 #[test]
 fn one_vote_a_term_first_come_first_served() {
     let mut node = Node::new(5, &paper());
@@ -66,6 +68,7 @@ fn one_vote_a_term_first_come_first_served() {
 
 // Figure 2 keeps `votedFor` on disk. A vote forgotten in a crash, or cleared by anything but a
 // higher term, is a second vote.
+// Invariants: I1, I2.
 #[test]
 fn the_vote_survives_crashes_and_all_that_happens_in_its_term() {
     let mut node = Node::new(5, &paper());
@@ -141,6 +144,7 @@ fn a_candidate_asks_everybody_and_votes_for_itself() {
 
 // Section 5.2: "A candidate wins an election if it receives votes from a majority of the servers
 // in the full cluster for the same term." Not twice from one, and not of another term.
+// Invariant: I3.
 #[test]
 fn a_majority_of_one_term_wins() {
     let mut node = Node::new(5, &plain());
@@ -311,6 +315,7 @@ fn a_repeated_request_is_one_election() {
 
 // The paper's leader, without check-quorum, gives its vote to a candidate of a higher term; it must
 // have stopped leading in the same step, or two would lead.
+// Invariant: I5.
 #[test]
 fn a_leader_stops_leading_before_it_votes() {
     let mut node = Node::new(3, &paper());
@@ -328,6 +333,7 @@ fn a_leader_stops_leading_before_it_votes() {
 
 // The candidacy's two steps: whatever comes between them must find a node that has not voted in
 // the new term, and must not find a leader.
+// Invariants: I3, I5.
 #[test]
 fn between_its_two_steps_a_candidate_has_not_voted() {
     let mut node = Node::new(3, &plain());
@@ -395,6 +401,7 @@ fn stale_timers_change_nothing() {
 
 // One leader a term also binds what a node believes: a second claim in a term it knows the leader
 // of is nonsense, whether it still follows that leader or not.
+// Invariant: I3.
 #[test]
 fn a_second_leader_of_a_term_is_ignored() {
     let mut node = Node::new(3, &plain());

@@ -147,6 +147,7 @@ proptest! {
     // nor breaks its contract, knows its term again after a crash, and supports one candidate a
     // term, ever. And it always waits for something, or nothing would ever happen again. With a
     // crash, its epochs may get a floor, which it must never go below again.
+    // Invariants: I1 to I4.
     #[test]
     fn any_input_in_any_state(
         config in config(),

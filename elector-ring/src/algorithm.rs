@@ -1,20 +1,22 @@
 //! The trait, and what all three variants share: who leads, how that is learned, and when an
 //! election is due.
 
-mod announce;
+mod candidate;
 mod chang_roberts;
 mod collect;
 mod commands;
+mod follower;
 mod hirschberg_sinclair;
 mod hops;
+mod leader;
 
 use elector_core::{
     BestEffort, Delay, ElectionAlgorithm, Epoch, Input, Membership, NodeId, Outbox, View,
 };
 
 use crate::{
-    Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Token,
-    state::{Part, Round},
+    Ring, RingConfig, RingDurable, RingMessage, RingTimer, Token,
+    state::{Phase, Trigger},
     token::Errand,
 };
 
@@ -37,7 +39,7 @@ impl ElectionAlgorithm for Ring {
     }
 
     fn view(&self) -> View {
-        self.present_view()
+        self.current_view()
     }
 
     fn raised(durable: &RingDurable, floor: Epoch) -> Option<RingDurable> {
@@ -48,16 +50,31 @@ impl ElectionAlgorithm for Ring {
         Some(raised)
     }
 
+    fn check(&self) -> Result<(), &'static str> {
+        let due = match self.phase {
+            Phase::Leader { .. } => Some(RingTimer::Heartbeat),
+            Phase::Initiator(_) => Some(RingTimer::Lap),
+            Phase::Follower => None,
+        };
+        if self.highest < self.durable.epoch {
+            Err("I2: a node has heard of its own epoch")
+        } else if due.is_some() && self.timer.running() != due {
+            Err("I6: a leader waits for its heartbeat, an initiator for its lap")
+        } else {
+            Ok(())
+        }
+    }
+
     fn step(&mut self, input: Input<RingMessage, RingTimer>, out: &mut Out) {
         match input {
             Input::Started => self.on_started(out),
             Input::Received { from, message } => self.on_message(from, message, out),
-            Input::Elapsed(timer) => self.on_elapsed(timer, out),
+            Input::Elapsed(timer) => self.on_timer(timer, out),
             Input::Suspected(peer) | Input::Silent(peer) | Input::Died(peer) => {
-                self.on_hint(peer, out);
+                self.on_suspected(peer, out);
             }
             Input::Returned(peer) => {
-                self.suspected.remove(peer);
+                self.suspects.remove(peer);
             }
             Input::Commanded(command) => self.on_command(command, out),
         }
@@ -68,11 +85,11 @@ impl Ring {
     /// A node that recovers listens first: it takes a live leader as it is.
     fn on_started(&mut self, out: &mut Out) {
         self.durable.life = self.durable.life.saturating_add(1);
-        self.watch(RingTimer::Vigil, self.timing.vigil(), out);
+        self.timer.set(RingTimer::Vigil, self.timing.vigil(), out);
     }
 
     fn on_message(&mut self, from: NodeId, message: RingMessage, out: &mut Out) {
-        self.suspected.remove(from);
+        self.suspects.remove(from);
         match message {
             RingMessage::Token(token) => self.on_token(from, token, out),
             RingMessage::HopAck { token } => self.on_hop_ack(from, token, out),
@@ -94,9 +111,9 @@ impl Ring {
             return; // A stranger's token has no lap here.
         }
         if token.origin != self.me() && !self.passages.first_sight(token.id()) {
-            return; // A copy: the first one goes its way.
+            return; // I4: a copy. The first one goes its way.
         }
-        token.left = token.left.min(self.size()).saturating_sub(1);
+        token.left = token.left.min(self.size()).saturating_sub(1); // I4
         self.highest = self.highest.max(token.epoch);
         match token.errand {
             Errand::Gather { .. } => self.on_gather(token, out),
@@ -107,43 +124,41 @@ impl Ring {
         }
     }
 
-    fn on_elapsed(&mut self, timer: RingTimer, out: &mut Out) {
-        if self.watch == Some(timer) {
-            self.watch = None;
-        } else if timer.makes_act() {
+    fn on_timer(&mut self, timer: RingTimer, out: &mut Out) {
+        if !self.timer.elapsed(timer) && timer.makes_act() {
             return; // It was stopped, but too late.
         }
         match timer {
             RingTimer::Vigil => self.give_leader_up(out),
             RingTimer::Await => {
-                self.attempt = self.attempt.saturating_add(1);
+                self.attempts = self.attempts.saturating_add(1);
                 self.give_leader_up(out);
             }
-            // It sits out: the others have one more vigil to elect somebody.
-            RingTimer::Stagger if self.aside => {
-                self.watch(RingTimer::Vigil, self.timing.vigil(), out);
+            // It has resigned: the others have one more vigil to elect one of themselves.
+            RingTimer::Stagger if self.resigned => {
+                self.timer.set(RingTimer::Vigil, self.timing.vigil(), out);
             }
-            RingTimer::Stagger => self.initiate(false, out),
+            RingTimer::Stagger => self.initiate(Trigger::Silence, out),
             RingTimer::Lap => {
-                self.attempt = self.attempt.saturating_add(1);
-                self.initiate(false, out);
+                self.attempts = self.attempts.saturating_add(1);
+                self.initiate(Trigger::Silence, out);
             }
-            RingTimer::Heartbeat => self.on_heartbeat_due(out),
-            RingTimer::Settle => self.on_settled(),
-            RingTimer::Aside => self.aside = false,
+            RingTimer::Heartbeat => self.on_heartbeat_timer(out),
+            RingTimer::Settle => self.on_settle_timer(),
+            RingTimer::Aside => self.resigned = false,
             RingTimer::Hop(id) => self.on_silence(id, out),
         }
     }
 
     fn give_leader_up(&mut self, out: &mut Out) {
         self.leader = None;
-        self.watch(RingTimer::Stagger, self.stagger(), out);
+        self.timer.set(RingTimer::Stagger, self.stagger(), out);
     }
 
     /// A hint ends this node's own patience with its leader, and no more. A proof of death is no
     /// more than a suspicion here, as there is no lease to respect. The live node right
     /// behind the leader starts the election at once; the others leave it time, by rank.
-    fn on_hint(&mut self, peer: NodeId, out: &mut Out) {
+    fn on_suspected(&mut self, peer: NodeId, out: &mut Out) {
         self.suspect(peer);
         for id in self.passages.waiting_for(peer) {
             out.cancel_timer(RingTimer::Hop(id));
@@ -153,72 +168,22 @@ impl Ring {
             return;
         }
         self.leader = None;
-        if self.watch != Some(RingTimer::Vigil) || self.aside {
+        if self.timer.running() != Some(RingTimer::Vigil) || self.resigned {
             return; // An election is under way, or none of this node's business.
         }
         match self.rank_behind(peer) {
-            0 => self.initiate(false, out),
+            0 => self.initiate(Trigger::Silence, out),
             rank => {
                 let turn = self.timing.round_trip.saturating_mul(rank);
                 let end = turn.saturating_add(self.timing.round_trip / 2);
-                self.watch(RingTimer::Stagger, Delay::between(turn, end), out);
+                self.timer
+                    .set(RingTimer::Stagger, Delay::between(turn, end), out);
             }
         }
     }
 
-    /// Starts an election of this node's own.
-    pub(crate) fn initiate(&mut self, commanded: bool, out: &mut Out) {
-        self.leader = None;
-        let serial = self.next_serial();
-        self.part = Part::Initiator(Round {
-            serial,
-            commanded,
-            level: 0,
-            replied: [false; 2],
-        });
-        match self.variant {
-            RingVariant::Collect => self.gather(serial, out),
-            RingVariant::ChangRoberts => self.contend(serial, out),
-            RingVariant::HirschbergSinclair => self.probe(serial, 0, out),
-        }
-    }
-
     pub(crate) fn suspect(&mut self, peer: NodeId) {
-        self.suspected.insert(peer);
+        self.suspects.insert(peer);
         self.mended = false;
-    }
-
-    /// Whether this node keeps a token from passing that stands for `candidate`.
-    pub(crate) fn outranks(&self, candidate: NodeId) -> bool {
-        !self.aside && self.me() > candidate
-    }
-
-    /// A token of a lower candidate ends here. Chang and Roberts: a node that takes part already
-    /// discards it, another sends its own in its place. A leader takes part: its COORDINATOR and
-    /// its heartbeats reach the candidate, unless the candidate knows of a newer epoch.
-    pub(crate) fn contest(&mut self, token: &Token, out: &mut Out) {
-        match self.part {
-            Part::Follower => self.initiate(false, out),
-            Part::Initiator(_) => {}
-            Part::Leader { .. } if token.epoch > self.durable.epoch => self.win(out),
-            Part::Leader { .. } => {}
-        }
-    }
-
-    /// A token's origin is dead, and its lap can have no end: whoever finds that out starts anew.
-    pub(crate) fn take_over(&mut self, out: &mut Out) {
-        if !self.aside && !self.leads() {
-            self.initiate(false, out);
-        }
-    }
-
-    /// The election of another is under way: leaves it time to end.
-    pub(crate) fn make_way(&mut self, out: &mut Out) {
-        match self.part {
-            Part::Follower => self.watch(RingTimer::Await, self.two_laps(), out),
-            // Its own token may be lost in favour of that one.
-            Part::Initiator(_) => self.watch(RingTimer::Lap, self.two_laps(), out),
-            Part::Leader { .. } => {}
-        }
     }
 }

@@ -55,6 +55,8 @@
 //!
 //! # Invariants
 //!
+//! The code cites each of them where it keeps it, and the tests where they would see it broken.
+//!
 //! - I1. The epoch of a node never goes back, across crashes too, and is durable before any message
 //!   that shows it.
 //! - I2. A winner's epoch is above every epoch that its token met.

@@ -1,7 +1,7 @@
 use alloc::{sync::Arc, vec::Vec};
 use core::time::Duration;
 
-use elector_core::{Delay, Epoch, Membership, NodeId, NodeSet, Outbox, Role, Timing, View};
+use elector_core::{Delay, Epoch, ExclusiveTimer, Membership, NodeId, NodeSet, Role, Timing, View};
 
 use crate::{
     RingConfig, RingDurable, RingTimer, RingVariant, Serial, Token, Way, passages::Passages,
@@ -19,30 +19,30 @@ pub struct Ring {
     pub(crate) durable: RingDurable,
     /// Whom this node follows, or itself.
     pub(crate) leader: Option<NodeId>,
-    pub(crate) part: Part,
-    /// Which of the timers runs that tell this node to act; see [`RingTimer`].
-    pub(crate) watch: Option<RingTimer>,
+    pub(crate) phase: Phase,
+    /// The timers that make this node act; see [`RingTimer`]. One of them runs (I6).
+    pub(crate) timer: ExclusiveTimer<RingTimer>,
     /// Elections in a row that this node saw elect nobody.
-    pub(crate) attempt: u32,
+    pub(crate) attempts: u32,
     /// The highest epoch heard of. Tokens carry it, so the winner's epoch is above all of them.
     pub(crate) highest: Epoch,
     /// Serials given in this life.
     count: u64,
     /// Peers that were silent, or hinted at, and were not heard since.
-    pub(crate) suspected: NodeSet,
+    pub(crate) suspects: NodeSet,
     pub(crate) passages: Passages,
     /// Whether the COORDINATOR lap of the present tenure came by here: others do not skip this
     /// node then.
     pub(crate) met: bool,
     /// Whether this node has asked all that it suspects, in the present tenure, whether they live.
     pub(crate) mended: bool,
-    /// Whether this node has resigned and sits out.
-    pub(crate) aside: bool,
+    /// Whether this node has resigned, and offers itself in no election for a time.
+    pub(crate) resigned: bool,
 }
 
 /// What a node does in the election.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Part {
+pub(crate) enum Phase {
     /// Follows a leader, or waits for one.
     Follower,
     /// Has a token of its own under way.
@@ -51,13 +51,21 @@ pub(crate) enum Part {
     Leader { settled: bool },
 }
 
+/// What an election begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Trigger {
+    /// A leader is missed.
+    Silence,
+    /// The application asks for it: a leader that is heard meanwhile does not end it.
+    Command,
+}
+
 /// An election that this node holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Round {
     /// That of its newest token; older ones that come home count for nothing.
     pub(crate) serial: Serial,
-    /// The application asked for it: a leader that is heard meanwhile does not end it.
-    pub(crate) commanded: bool,
+    pub(crate) trigger: Trigger,
     /// Hirschberg–Sinclair: how often the distance has doubled.
     pub(crate) level: u32,
     /// Hirschberg–Sinclair: the ways from which the reply of this level has come.
@@ -82,16 +90,16 @@ impl Ring {
             variant: config.variant,
             onward: onward.into(),
             leader: None,
-            part: Part::Follower,
-            watch: None,
-            attempt: 0,
+            phase: Phase::Follower,
+            timer: ExclusiveTimer::stopped(),
+            attempts: 0,
             highest: durable.epoch,
             count: 0,
-            suspected: NodeSet::new(),
+            suspects: NodeSet::new(),
             passages: Passages::default(),
             met: false,
             mended: false,
-            aside: false,
+            resigned: false,
             members,
             durable,
         }
@@ -101,30 +109,31 @@ impl Ring {
         self.members.me()
     }
 
-    pub(crate) fn present_view(&self) -> View {
+    pub(crate) fn current_view(&self) -> View {
         View {
             epoch: self.durable.epoch,
             leader: self.leader,
-            role: match self.part {
-                Part::Follower => Role::Follower,
-                Part::Initiator(_) => Role::Candidate,
-                Part::Leader { .. } => Role::Leader,
+            role: match self.phase {
+                Phase::Follower => Role::Follower,
+                Phase::Initiator(_) => Role::Candidate,
+                Phase::Leader { .. } => Role::Leader,
             },
         }
     }
 
     pub(crate) fn leads(&self) -> bool {
-        matches!(self.part, Part::Leader { .. })
+        matches!(self.phase, Phase::Leader { .. })
     }
 
-    /// The election that this node holds, if this is its newest token.
+    /// The election that this node holds, if this is its newest token (I5).
     pub(crate) fn round(&mut self, serial: Serial) -> Option<&mut Round> {
-        match &mut self.part {
-            Part::Initiator(round) if round.serial == serial => Some(round),
-            Part::Initiator(_) | Part::Follower | Part::Leader { .. } => None,
+        match &mut self.phase {
+            Phase::Initiator(round) if round.serial == serial => Some(round),
+            Phase::Initiator(_) | Phase::Follower | Phase::Leader { .. } => None,
         }
     }
 
+    /// I5: a serial that no other token of this node has.
     pub(crate) fn next_serial(&mut self) -> Serial {
         self.count = self.count.saturating_add(1);
         Serial {
@@ -172,7 +181,7 @@ impl Ring {
             ahead.find(|&&node| node == tried);
         }
         ahead
-            .find(|&&node| node == origin || !self.suspected.contains(node))
+            .find(|&&node| node == origin || !self.suspects.contains(node))
             .copied()
     }
 
@@ -180,7 +189,7 @@ impl Ring {
     /// among those that miss the leader.
     pub(crate) fn rank_behind(&self, leader: NodeId) -> u32 {
         let between = self.onward.iter().rev().take_while(|&&node| node != leader);
-        let live = between.filter(|&&node| !self.suspected.contains(node));
+        let live = between.filter(|&&node| !self.suspects.contains(node));
         u32::try_from(live.count()).unwrap_or(u32::MAX)
     }
 
@@ -204,17 +213,7 @@ impl Ring {
     /// that must not start another: the spread is half a round trip, one hop, for every node, so
     /// that the first is not much later and most hear of it in time.
     pub(crate) fn stagger(&self) -> Delay {
-        let spread = self.timing.stagger(self.attempt).max.max(self.lap() / 2);
+        let spread = self.timing.stagger(self.attempts).max.max(self.lap() / 2);
         Delay::between(Duration::ZERO, spread)
-    }
-
-    /// Lets this one of the first five timers run, and no other of them.
-    pub(crate) fn watch(&mut self, timer: RingTimer, delay: Delay, out: &mut Outbox<Self>) {
-        if let Some(old) = self.watch.replace(timer)
-            && old != timer
-        {
-            out.cancel_timer(old);
-        }
-        out.set_timer(timer, delay);
     }
 }

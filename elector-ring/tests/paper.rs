@@ -56,6 +56,7 @@ fn the_winner_leads_once_it_is_told() {
 }
 
 // A lap ends where it began.
+// Invariant: I4.
 #[test]
 fn a_coordinator_lap_ends_at_its_origin() {
     let mut node = Node::follower(2, Collect);
@@ -194,6 +195,7 @@ fn the_own_probe_coming_home_elects() {
 
 // Without epochs nothing would tell an old COORDINATOR from a new one: the winner's is above every
 // epoch that its token met.
+// Invariant: I2.
 #[test]
 fn the_winners_epoch_is_above_all_on_the_way() {
     for variant in [Collect, ChangRoberts, HirschbergSinclair] {

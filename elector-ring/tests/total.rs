@@ -137,6 +137,7 @@ proptest! {
     // nor breaks its contract, always has one timer that makes it act again, sends no token that
     // could outlast a lap, and knows its epoch again after a crash. Timers fire here as in a host:
     // only those that run, besides stray ones that never did.
+    // Invariants: I1, I6.
     #[test]
     fn any_input_in_any_state(
         config in config(),

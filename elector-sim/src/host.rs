@@ -1,5 +1,5 @@
 use elector_core::{
-    ElectionAlgorithm, Outgoing, Process, Step, TimerOrder, View,
+    ElectionAlgorithm, Outgoing, Process, Refusal, Step, TimerOrder, View,
     host::{Host, Persist},
     promises::Breach,
     trace::Event,
@@ -71,10 +71,10 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
         self.record(|| Event::Viewed { step, view });
     }
 
-    fn refuse(&mut self, step: u64, reason: &'static str) {
+    fn refuse(&mut self, step: u64, reason: Refusal) {
         self.record(|| Event::Refused {
             step,
-            reason: reason.to_owned(),
+            reason: reason.to_string(),
         });
     }
 }

@@ -1,6 +1,6 @@
 //! Stepping down and handing over. The paper has neither.
 
-use elector_core::{Command, Epoch, NodeId, Outbox};
+use elector_core::{Command, Epoch, NodeId, Outbox, Refusal};
 
 use crate::{
     Bully, BullyMessage,
@@ -8,11 +8,11 @@ use crate::{
 };
 
 impl Bully {
-    pub(super) fn commanded(&mut self, command: Command, out: &mut Outbox<Self>) {
+    pub(super) fn on_command(&mut self, command: Command, out: &mut Outbox<Self>) {
         let leads = self.phase == Phase::Leading;
         match command {
             Command::Campaign if leads => {
-                out.refuse("this node leads already: there is nothing to campaign for");
+                out.refuse(Refusal::NothingToCampaignFor);
             }
             Command::Campaign => {
                 self.standing = Standing::Eligible;
@@ -21,41 +21,39 @@ impl Bully {
                 }
             }
             Command::Resign | Command::TransferTo(_) if !leads => {
-                out.refuse("this node does not lead: send the command to the leader");
+                out.refuse(Refusal::NotTheLeader);
             }
-            Command::Resign => self.resign(out),
+            Command::Resign => self.on_resign(out),
             Command::TransferTo(peer) if self.is_peer(peer) => self.hand_over(peer, true, out),
             Command::TransferTo(_) => {
-                out.refuse("leadership can only be transferred to another node of the cluster");
+                out.refuse(Refusal::HeirIsNoPeer);
             }
         }
     }
 
     /// Steps down in favour of the highest node that is not reported gone. If that one is dead all
     /// the same, the others notice by timeout, and elect one of themselves.
-    fn resign(&mut self, out: &mut Outbox<Self>) {
-        let alive = |peer: &NodeId| !self.suspects.contains(*peer);
-        let successor = self.members.peers().rev().find(alive);
-        match successor {
-            Some(successor) => self.hand_over(successor, false, out),
-            None => self.retire(out),
+    fn on_resign(&mut self, out: &mut Outbox<Self>) {
+        match self.members.highest_peer(&self.suspects) {
+            Some(heir) => self.hand_over(heir, false, out),
+            None => self.step_down(out),
         }
     }
 
-    fn hand_over(&mut self, successor: NodeId, appointed: bool, out: &mut Outbox<Self>) {
+    fn hand_over(&mut self, heir: NodeId, appointed: bool, out: &mut Outbox<Self>) {
         let epoch = self.epoch();
-        self.retire(out);
-        out.send(successor, BullyMessage::Handover { epoch, appointed });
+        self.step_down(out);
+        out.send(heir, BullyMessage::Handover { epoch, appointed });
     }
 
-    fn retire(&mut self, out: &mut Outbox<Self>) {
+    fn step_down(&mut self, out: &mut Outbox<Self>) {
         self.forget_leader();
-        self.standing = Standing::Retired;
-        self.enter(Phase::Following, self.retirement(), out);
+        self.standing = Standing::Resigned;
+        self.enter(Phase::Following, self.time_out_of_elections(), out);
     }
 
     /// The coordinator stepped down in favour of this node.
-    pub(super) fn handed_over(
+    pub(super) fn on_handover(
         &mut self,
         from: NodeId,
         epoch: Epoch,

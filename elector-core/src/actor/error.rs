@@ -3,7 +3,7 @@ use std::{string::String, sync::Arc, time::Duration};
 use thiserror::Error;
 
 use super::transport::BoxError;
-use crate::{ContractViolation, MembershipError, TimingError};
+use crate::{ContractViolation, MembershipError, Refusal, TimingError};
 
 /// Why a node could not be started. Each names the rule that is broken, and what to do.
 #[derive(Debug, Error)]
@@ -104,7 +104,7 @@ pub enum CommandError {
     NoLease(#[from] NoLease),
     /// The algorithm refused it, in its own words.
     #[error("refused: {0}")]
-    Refused(&'static str),
+    Refused(Refusal),
     /// The node was shut down.
     #[error("the node was shut down")]
     ShutDown,

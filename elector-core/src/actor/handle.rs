@@ -211,7 +211,7 @@ impl<A: ElectionAlgorithm> Elector<A> {
         if node == self.node_id() || !self.members().contains(node) {
             // Before the work is ended for it.
             let reason = "the node to transfer to must be another one of the cluster";
-            return Err(CommandError::Refused(reason));
+            return Err(CommandError::Refused(reason.into()));
         }
         self.hand_over(Command::TransferTo(node)).await
     }

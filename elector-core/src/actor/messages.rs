@@ -3,13 +3,13 @@ use std::{sync::Arc, vec::Vec};
 use tokio::sync::oneshot;
 
 use super::{storage::Saved, tenure::Tenure, watchdog::Watch};
-use crate::{Command, ElectionAlgorithm, Input, Moment, trace::Record};
+use crate::{Command, ElectionAlgorithm, Input, Moment, Refusal, trace::Record};
 
 /// What handles ask of a node. Never dropped.
 #[derive(Debug)]
 pub(super) enum Order {
     /// The answer is why it was refused.
-    Command(Command, oneshot::Sender<Option<&'static str>>),
+    Command(Command, oneshot::Sender<Option<Refusal>>),
     /// The work under this tenure has ended.
     GiveBack(Arc<Tenure>),
     /// This tenure has ended for nothing: the node may grant another.

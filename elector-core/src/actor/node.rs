@@ -28,7 +28,7 @@ use super::{
     timers::Timers,
     transport::Links,
 };
-use crate::{Command, ElectionAlgorithm, Epoch, Input, Process};
+use crate::{Command, ElectionAlgorithm, Epoch, Input, Process, Refusal};
 
 /// How many timers may elapse in the wake of one message. An algorithm that sets a timer of no
 /// delay at every one of them would otherwise hold its thread forever.
@@ -211,7 +211,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         &mut self,
         input: Option<Input<A::Message, A::Timer>>,
         ctx: &mut Context<Self>,
-    ) -> Option<&'static str> {
+    ) -> Option<Refusal> {
         let refusal = self.advance(input, ctx);
         self.settle(ctx);
         refusal
@@ -223,7 +223,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         &mut self,
         input: Option<Input<A::Message, A::Timer>>,
         ctx: &mut Context<Self>,
-    ) -> Option<&'static str> {
+    ) -> Option<Refusal> {
         match self.reading_serves.checked_sub(1) {
             Some(left) => self.reading_serves = left,
             None => self.read_clock(),

@@ -14,6 +14,7 @@ pub(crate) struct Puppet {
     pub durable: Disk,
     pub view: View,
     pub lease: Option<Moment>,
+    pub check: Result<(), &'static str>,
 }
 
 /// What the puppet keeps: any number, and the view with which it comes up.
@@ -34,6 +35,7 @@ pub(crate) enum Act {
     Cancel(char),
     Refuse,
     Lease,
+    Break,
 }
 
 /// All that it is to do in one step.
@@ -63,6 +65,7 @@ impl ElectionAlgorithm for Puppet {
             view: durable.boot,
             durable,
             lease: None,
+            check: Ok(()),
         }
     }
 
@@ -80,6 +83,10 @@ impl ElectionAlgorithm for Puppet {
 
     fn has_lease(_: &Self::Config) -> bool {
         true
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        self.check
     }
 
     fn step(&mut self, input: Input<Script, char>, out: &mut Outbox<Self>) {
@@ -112,6 +119,7 @@ impl Puppet {
             Act::Cancel(timer) => out.cancel_timer(timer),
             Act::Refuse => out.refuse("told to"),
             Act::Lease => self.lease = Some(out.now()),
+            Act::Break => self.check = Err("the puppet is broken"),
         }
     }
 }

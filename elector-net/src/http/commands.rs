@@ -125,7 +125,9 @@ async fn carry_out(
     let epoch = shared.watched.node.status().epoch;
     match timeout(shared.limits.command, command).await {
         Ok(Ok(())) => answer(StatusCode::OK, &json!({ "done": true, "epoch": epoch })),
-        Ok(Err(CommandError::Refused(reason))) => refusal(StatusCode::CONFLICT, reason),
+        Ok(Err(CommandError::Refused(reason))) => {
+            refusal(StatusCode::CONFLICT, &reason.to_string())
+        }
         Ok(Err(error)) => refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
         Err(_) => answer(
             StatusCode::ACCEPTED,

@@ -10,17 +10,14 @@
 //! rests on the two rules that are left: a node that has accepted acknowledges no older leader, and
 //! a node that has acknowledged a leader accepts nothing newer for `election_min`.
 
-use elector_core::{Epoch, NodeId, Outbox};
+use elector_core::{Epoch, NodeId, Outbox, quorum::Phase};
 
-use crate::{
-    Ballot, Learning, Paxos, PaxosMessage, Proposal,
-    state::{Part, Request, Watch},
-};
+use crate::{Ballot, Learning, Paxos, PaxosMessage, Proposal, state::Request};
 
 impl Paxos {
     /// Phase 1b. A promise for an instance that is decided is a promise all the same: it carries
     /// what was accepted, and so the latecomer can only choose the same leader again.
-    pub(super) fn prepare(&mut self, request: Request, out: &mut Outbox<Self>) {
+    pub(super) fn on_prepare(&mut self, request: Request, out: &mut Outbox<Self>) {
         let Request {
             from,
             instance,
@@ -35,7 +32,7 @@ impl Paxos {
             return self.reject(from, ballot, self.floor(), out);
         }
         if !handover && self.owes_silence(instance) {
-            self.set_aside(request);
+            self.timeout.set_aside(request);
             return self.reject(from, ballot, self.floor(), out);
         }
         if let Some(bound) = self.memory.bound(instance, ballot) {
@@ -53,7 +50,7 @@ impl Paxos {
 
     /// Phase 2b: "An acceptor can accept a proposal numbered n iff it has not responded to a
     /// prepare request having a number greater than n" (section 2.2, P1a).
-    pub(super) fn accept(
+    pub(super) fn on_accept(
         &mut self,
         from: NodeId,
         instance: Epoch,
@@ -81,7 +78,7 @@ impl Paxos {
             epoch: instance,
             proposal,
         };
-        match self.rules.learning {
+        match self.rules.config.learning {
             Learning::Distinguished => out.send(from, accepted),
             Learning::Broadcast => {
                 out.broadcast(&accepted);
@@ -96,30 +93,25 @@ impl Paxos {
     /// refuse more than one must is always safe.
     pub(super) fn floor(&self) -> (Epoch, Option<Ballot>) {
         let promised = self.memory.floor();
-        match &self.part {
-            Part::Proposer(campaign) => promised.max((campaign.instance, Some(campaign.ballot))),
-            Part::Follower { .. } | Part::Leader { .. } => promised,
+        match &self.phase {
+            Phase::Candidate(own) => promised.max((own.instance, Some(own.ballot))),
+            Phase::Follower { .. } | Phase::Leader(_) => promised,
         }
     }
 
-    /// Epoch zero is before all elections, and always late.
+    /// I1: below the floor nothing is promised or accepted. Epoch zero is before all elections, and
+    /// always late.
     fn is_late(&self, instance: Epoch, ballot: Ballot) -> bool {
         instance == Epoch::ZERO || (instance, Some(ballot)) < self.floor()
     }
 
-    /// Whether a leader counts on this node not to help to elect another. In an epoch whose leader
+    /// Returns `true` if a leader relies on this node not to help to elect another (I6). In an epoch whose leader
     /// is decided, only the same leader can be chosen again, so that it is not in danger. An epoch
     /// that this node knows only by number may still be decided against the leader that it has just
     /// acknowledged; after a restart, that may be the leader of this very epoch.
     fn owes_silence(&self, instance: Epoch) -> bool {
-        let is_decided = instance <= self.epoch() && self.decided.is_some();
+        let is_decided = instance <= self.epoch() && self.elected.is_some();
         !is_decided && self.has_fresh_leader()
-    }
-
-    fn set_aside(&mut self, request: Request) {
-        if let Watch::Silent { asked, .. } = &mut self.watch {
-            *asked = Some(request);
-        }
     }
 
     /// Names what it has seen, so that the proposer chooses a higher ballot, or a newer instance,
@@ -134,7 +126,7 @@ impl Paxos {
         let reject = PaxosMessage::Reject {
             ballot,
             epoch: self.epoch(),
-            leader: self.decided,
+            leader: self.elected,
             instance,
             promised,
         };
@@ -154,13 +146,11 @@ impl Paxos {
         self.memory.promise(instance, ballot);
         if handover && instance > self.epoch() {
             self.enter(instance, out);
-            if matches!(self.watch, Watch::Silent { .. }) {
-                self.watch = Watch::Vigil;
-            }
+            self.timeout.release();
         }
     }
 
-    /// Accepts the proposal. From here on this node supports no older leader.
+    /// Accepts the proposal. From here on this node supports no older leader (I6).
     pub(super) fn hold(&mut self, instance: Epoch, proposal: Proposal, out: &mut Outbox<Self>) {
         if instance > self.epoch() {
             self.enter(instance, out);
@@ -175,13 +165,14 @@ impl Paxos {
         if self.has_decided(instance) {
             return;
         }
-        if matches!(self.part, Part::Proposer(_)) {
-            self.attempts.contested(proposer);
+        let attempts = &mut self.timeout.attempts;
+        if self.phase.campaigns() {
+            attempts.contested(proposer);
         }
-        let first = self.attempts.give_way(proposer);
-        self.part = Part::Follower { leader: None };
-        if !self.has_fresh_leader() && (first || self.watch == Watch::Off) {
-            self.keep(Watch::Retry, out);
+        let first = attempts.give_way(proposer);
+        self.phase = Phase::Follower { leader: None };
+        if !self.has_fresh_leader() && (first || self.timeout.is_stopped()) {
+            self.wait_for_decision(out);
         }
     }
 
@@ -191,14 +182,14 @@ impl Paxos {
         if self.has_decided(instance) {
             return;
         }
-        self.part = Part::Follower { leader: None };
+        self.phase = Phase::Follower { leader: None };
         if !self.has_fresh_leader() {
-            self.keep(Watch::Retry, out);
+            self.wait_for_decision(out);
         }
     }
 
-    /// Whether this instance is decided already: who proposes in it is a latecomer.
+    /// Returns `true` if this instance is decided already: a proposer in it is late.
     fn has_decided(&self, instance: Epoch) -> bool {
-        self.decided.is_some() && instance == self.epoch()
+        self.elected.is_some() && instance == self.epoch()
     }
 }

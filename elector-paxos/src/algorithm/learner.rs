@@ -1,14 +1,14 @@
-//! The learner, and the follower that it makes of a node.
+//! The learner ("Paxos Made Simple", section 2.3).
 
-use elector_core::{Epoch, Moment, NodeId, Outbox, Tally, Verdict};
+use elector_core::{Epoch, Moment, NodeId, Outbox, Tally, Verdict, quorum::Phase};
 
 use crate::{
     Learning, Paxos, PaxosMessage, Proposal,
-    state::{Count, Part, Watch},
+    state::{Count, News},
 };
 
 impl Paxos {
-    pub(super) fn accepted(
+    pub(super) fn on_accepted(
         &mut self,
         from: NodeId,
         epoch: Epoch,
@@ -53,12 +53,13 @@ impl Paxos {
             return; // Nonsense: two values in one ballot.
         }
         if count.acceptors.record(&self.rules.members, acceptor, true) != Verdict::Won {
-            return;
+            return; // I4: nothing is chosen yet.
         }
         let leader = proposal.value;
-        let distinguished = self.rules.learning == Learning::Distinguished;
-        let tells_all = distinguished && proposal.ballot.node == self.me();
-        if tells_all {
+        let distinguished = self.rules.config.learning == Learning::Distinguished;
+        let mut news = News::NotSent;
+        if distinguished && proposal.ballot.node == self.me() {
+            news = News::Sent;
             let sent = out.now();
             out.broadcast(&PaxosMessage::Learn {
                 epoch,
@@ -66,17 +67,17 @@ impl Paxos {
                 sent,
             });
         }
-        self.learn(epoch, leader, tells_all, out);
+        self.learn(epoch, leader, news, out);
     }
 
-    /// Whether the leader of `epoch`, or of a newer one, is known or being chosen.
+    /// Returns `true` if the leader of `epoch`, or of a newer one, is known or being chosen.
     fn knows(&self, epoch: Epoch) -> bool {
-        epoch < self.epoch() || epoch == self.epoch() && self.decided.is_some()
+        epoch < self.epoch() || epoch == self.epoch() && self.elected.is_some()
     }
 
-    /// "A majority has accepted this." From the leader itself that is its first heartbeat, and all
-    /// that goes for heartbeats goes for it: whoever acknowledges it begins its silence.
-    pub(super) fn decision(
+    /// "A majority has accepted this." From the leader itself that is its first heartbeat, and is
+    /// treated as one: a node that acknowledges it begins its silence.
+    pub(super) fn on_learn(
         &mut self,
         from: NodeId,
         (epoch, leader): (Epoch, NodeId),
@@ -84,15 +85,14 @@ impl Paxos {
         out: &mut Outbox<Self>,
     ) {
         if from == leader {
-            self.heartbeat(from, epoch, sent, out);
+            self.on_heartbeat(from, epoch, sent, out);
         } else {
-            self.learn(epoch, leader, false, out);
+            self.learn(epoch, leader, News::NotSent, out);
         }
     }
 
-    /// A decision was made just now: whoever won gets a vigil's time to be heard. `told_all` is
-    /// whether this node tells it to all in this step.
-    fn learn(&mut self, epoch: Epoch, leader: NodeId, told_all: bool, out: &mut Outbox<Self>) {
+    /// A decision was made just now: its winner gets the time of a vigil to be heard.
+    fn learn(&mut self, epoch: Epoch, leader: NodeId, news: News, out: &mut Outbox<Self>) {
         if !self.rules.members.contains(leader) || epoch == Epoch::ZERO {
             return; // Nonsense: a stranger to lead, or an epoch before all elections.
         }
@@ -103,7 +103,7 @@ impl Paxos {
             self.enter(epoch, out);
         }
         if leader == self.me() {
-            self.won(told_all, out);
+            self.won(news, out);
         } else {
             self.follow(leader, out);
         }
@@ -111,7 +111,12 @@ impl Paxos {
 
     /// A peer says, in refusing something, which epoch it is in, and who leads that if it knows.
     /// That leader may be gone by now, so that it is owed no silence before it is heard itself.
-    pub(super) fn told(&mut self, epoch: Epoch, leader: Option<NodeId>, out: &mut Outbox<Self>) {
+    pub(super) fn on_leader_named(
+        &mut self,
+        epoch: Epoch,
+        leader: Option<NodeId>,
+        out: &mut Outbox<Self>,
+    ) {
         if self.knows(epoch) {
             return; // Stale, or known.
         }
@@ -125,75 +130,27 @@ impl Paxos {
             return; // Nonsense: an epoch before all elections.
         }
         if leader == self.me() {
-            return self.won(false, out);
+            return self.won(News::NotSent, out);
         }
-        self.decide(leader);
-        self.part = Part::Follower {
+        self.learn_leader(leader);
+        self.phase = Phase::Follower {
             leader: Some(leader),
         };
         if !self.has_fresh_leader() {
-            self.keep(Watch::Vigil, out);
+            self.timeout.keep_vigil(&self.rules, out);
         }
     }
 
     /// The present epoch is this node's. It leads, unless it may have led it before a restart:
     /// then others may have seen it stop, and the next instance begins once its vigil is over.
-    fn won(&mut self, told_all: bool, out: &mut Outbox<Self>) {
-        self.decide(self.me());
+    fn won(&mut self, news: News, out: &mut Outbox<Self>) {
+        self.learn_leader(self.me());
         if self.epoch() > self.restored {
-            return self.lead(told_all, out);
+            return self.lead(news, out); // I5
         }
-        self.part = Part::Follower { leader: None };
+        self.phase = Phase::Follower { leader: None };
         if !self.has_fresh_leader() {
-            self.keep(Watch::Vigil, out);
+            self.timeout.keep_vigil(&self.rules, out);
         }
-    }
-
-    /// Only a node that has learned that it was chosen sends heartbeats, so that one is as good as
-    /// the decision. One of a past epoch is answered too: the answer's epoch ends that tenure. That
-    /// answer echoes no stamp: the sender may lead the present epoch by now, and an echo would give
-    /// it a lease for which this node, which has not heard it do so, owes no silence.
-    pub(super) fn heartbeat(
-        &mut self,
-        from: NodeId,
-        epoch: Epoch,
-        sent: Moment,
-        out: &mut Outbox<Self>,
-    ) {
-        if epoch == Epoch::ZERO {
-            return; // Nonsense: an epoch before all elections.
-        }
-        if epoch > self.epoch() {
-            self.enter(epoch, out);
-        }
-        if epoch == self.epoch() {
-            if self.decided.is_some_and(|leader| leader != from) {
-                return; // Nonsense: an epoch has one leader.
-            }
-            self.follow(from, out);
-        }
-        let sent = if epoch == self.epoch() {
-            sent
-        } else {
-            Moment::ZERO
-        };
-        let epoch = self.epoch();
-        out.send(from, PaxosMessage::HeartbeatAck { epoch, sent });
-    }
-
-    fn follow(&mut self, leader: NodeId, out: &mut Outbox<Self>) {
-        if !self.follows(leader) {
-            self.part = Part::Follower {
-                leader: Some(leader),
-            };
-        }
-        self.decide(leader);
-        self.settle();
-        let silent = Watch::Silent {
-            leader: Some(leader),
-            asked: None,
-            suspected: false,
-        };
-        self.keep(silent, out);
     }
 }

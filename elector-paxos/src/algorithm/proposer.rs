@@ -20,16 +20,19 @@
 //! - *The answers of a majority.* The own promise must be among the promises before `Accept` goes
 //!   out. Acceptances are counted by the learner, with or without the own one.
 
-use elector_core::{Delay, Epoch, NodeId, NodeSet, Outbox, Tally, Verdict};
+use elector_core::{Delay, Epoch, NodeId, NodeSet, Outbox, Tally, Verdict, quorum::Phase};
 
 use crate::{
     Ballot, Learning, Paxos, PaxosMessage, PaxosTimer, Proposal,
-    state::{Campaign, Part, Phase, Watch},
+    state::{Proposing, Stage},
 };
 
 /// How many proposals in a row may follow the first at once. Peers that refuse without end gain
 /// nothing: the next one waits like any other.
 const AT_ONCE: u32 = 2;
+
+/// From this attempt on, the spread is eight times what is configured, and may have room for all.
+const MANY: u32 = 4;
 
 impl Paxos {
     /// Phase 1a: "A proposer chooses a new proposal number n and sends a request to each member of
@@ -37,8 +40,9 @@ impl Paxos {
     /// owes silence to a leader asks ahead: it makes the promise to itself, without which nothing
     /// goes on, when its silence has ended.
     pub(super) fn propose(&mut self, out: &mut Outbox<Self>) {
-        let has_room = self.rules.has_room(self.attempts.count());
-        self.attempts.begin(&self.rules.members, has_room);
+        let attempts = &mut self.timeout.attempts;
+        let has_room = attempts.count() >= MANY && self.rules.has_room(attempts.count());
+        attempts.begin(&self.rules.members, has_room);
         self.ask_to_promise(0, out);
     }
 
@@ -46,7 +50,7 @@ impl Paxos {
         let ahead = self.has_fresh_leader();
         let Some((instance, ballot)) = self.next_ballot() else {
             if !ahead {
-                self.keep(Watch::Vigil, out); // There are no numbers left.
+                self.timeout.keep_vigil(&self.rules, out); // There are no numbers left.
             }
             return;
         };
@@ -56,20 +60,20 @@ impl Paxos {
             ballot,
             handover: self.handover == Some(instance),
         });
-        let phase = Phase::Prepare {
+        let stage = Stage::Prepare {
             promises: Tally::new(),
             bounds: NodeSet::new(),
             highest: None,
             own: false,
         };
-        self.part = Part::Proposer(Campaign {
+        self.phase = Phase::Candidate(Proposing {
             instance,
             ballot,
             at_once,
-            phase,
+            stage,
         });
         if !ahead {
-            self.keep(Watch::Retry, out);
+            self.wait_for_decision(out);
             out.set_timer(PaxosTimer::OwnPromise, Delay::ZERO);
         }
     }
@@ -79,16 +83,17 @@ impl Paxos {
     /// restart is left behind: if it came to a decision, its leader has kept silent for a vigil.
     fn next_ballot(&self) -> Option<(Epoch, Ballot)> {
         let epoch = self.epoch();
-        let closed = self.decided.is_some() || epoch <= self.restored;
+        let closed = self.elected.is_some() || epoch <= self.restored;
         let open = if closed {
             epoch.0.checked_add(1).map(Epoch)?
         } else {
             epoch
         };
         let instance = open.max(self.memory.floor().0).max(self.seen.instance);
-        let above = self.seen.counter.checked_add(1)?;
+        let above = self.seen.counter.checked_add(1)?; // I2
+        let first = self.rules.config.first_ballot.get(&self.me()).copied();
         let ballot = Ballot {
-            counter: above.max(self.rules.first_ballot),
+            counter: above.max(first.unwrap_or(1)),
             node: self.me(),
         };
         Some((instance, ballot))
@@ -96,11 +101,11 @@ impl Paxos {
 
     /// The second step of phase 1.
     pub(super) fn promise_to_self(&mut self, out: &mut Outbox<Self>) {
-        let Part::Proposer(campaign) = &self.part else {
+        let Phase::Candidate(proposing) = &self.phase else {
             return; // The proposal has ended in between.
         };
-        let (instance, ballot) = (campaign.instance, campaign.ballot);
-        if !matches!(campaign.phase, Phase::Prepare { own: false, .. }) {
+        let (instance, ballot) = (proposing.instance, proposing.ballot);
+        if !matches!(proposing.stage, Stage::Prepare { own: false, .. }) {
             return; // Done already.
         }
         if self.has_fresh_leader() {
@@ -108,15 +113,15 @@ impl Paxos {
         }
         self.promise(instance, ballot, self.handover == Some(instance), out);
         let (me, accepted) = (self.me(), self.memory.accepted(instance));
-        if let Part::Proposer(campaign) = &mut self.part
-            && let Phase::Prepare { own, .. } = &mut campaign.phase
+        if let Phase::Candidate(proposing) = &mut self.phase
+            && let Stage::Prepare { own, .. } = &mut proposing.stage
         {
             *own = true;
         }
-        self.promised(me, instance, ballot, accepted, out);
+        self.on_promise(me, instance, ballot, accepted, out);
     }
 
-    pub(super) fn promised(
+    pub(super) fn on_promise(
         &mut self,
         from: NodeId,
         instance: Epoch,
@@ -131,18 +136,18 @@ impl Paxos {
         if accepted.is_some_and(|accepted| !members.contains(accepted.value)) {
             return; // Nonsense: a stranger to lead.
         }
-        let Part::Proposer(campaign) = &mut self.part else {
+        let Phase::Candidate(proposing) = &mut self.phase else {
             return; // Stale: nothing is proposed any more.
         };
-        if (campaign.instance, campaign.ballot) != (instance, ballot) {
+        if (proposing.instance, proposing.ballot) != (instance, ballot) {
             return; // Stale: of an earlier proposal.
         }
-        let Phase::Prepare {
+        let Stage::Prepare {
             promises,
             highest,
             own,
             ..
-        } = &mut campaign.phase
+        } = &mut proposing.stage
         else {
             return; // Late: there are enough.
         };
@@ -160,21 +165,21 @@ impl Paxos {
     fn ask_to_accept(&mut self, out: &mut Outbox<Self>) {
         let me = self.me();
         let majority = self.rules.members.majority();
-        let thrifty = self.rules.thrifty && self.attempts.count() <= 1;
-        let Part::Proposer(campaign) = &mut self.part else {
+        let thrifty = self.rules.config.thrifty && self.timeout.attempts.count() <= 1;
+        let Phase::Candidate(proposing) = &mut self.phase else {
             return; // Only a proposer has promises.
         };
-        let Phase::Prepare {
+        let Stage::Prepare {
             promises, highest, ..
-        } = &campaign.phase
+        } = &proposing.stage
         else {
             return; // Asked already.
         };
-        let value = highest.map_or(me, |highest| highest.value);
+        let value = highest.map_or(me, |highest| highest.value); // I3
         let accept = PaxosMessage::Accept {
-            epoch: campaign.instance,
+            epoch: proposing.instance,
             proposal: Proposal {
-                ballot: campaign.ballot,
+                ballot: proposing.ballot,
                 value,
             },
         };
@@ -186,7 +191,7 @@ impl Paxos {
         } else {
             out.broadcast(&accept);
         }
-        campaign.phase = Phase::Accept {
+        proposing.stage = Stage::Accept {
             value,
             refusals: Tally::new(),
         };
@@ -195,16 +200,16 @@ impl Paxos {
 
     /// The second step of phase 2.
     pub(super) fn accept_from_self(&mut self, out: &mut Outbox<Self>) {
-        let Part::Proposer(campaign) = &self.part else {
+        let Phase::Candidate(proposing) = &self.phase else {
             return; // The proposal has ended in between.
         };
-        let (instance, ballot) = (campaign.instance, campaign.ballot);
-        let Phase::Accept { value, .. } = campaign.phase else {
+        let (instance, ballot) = (proposing.instance, proposing.ballot);
+        let Stage::Accept { value, .. } = proposing.stage else {
             return; // Stale: of an earlier proposal.
         };
         let proposal = Proposal { ballot, value };
         self.hold(instance, proposal, out);
-        if self.rules.learning == Learning::Broadcast {
+        if self.rules.config.learning == Learning::Broadcast {
             out.broadcast(&PaxosMessage::Accepted {
                 epoch: instance,
                 proposal,
@@ -217,7 +222,7 @@ impl Paxos {
     /// its leader, it may still come round: the proposal waits for that as long as its patience
     /// lasts. Once a majority cannot be had any more, this proposer is beaten, and leaves the
     /// others time.
-    pub(super) fn rejected(
+    pub(super) fn on_reject(
         &mut self,
         from: NodeId,
         ballot: Ballot,
@@ -227,29 +232,29 @@ impl Paxos {
         let (instance, promised) = floor;
         let rival = promised.filter(|&other| other > ballot && !other.is_bound());
         if ballot.node == self.me() && rival.is_some_and(|rival| rival.node != self.me()) {
-            self.attempts.contested(from);
+            self.timeout.attempts.contested(from);
         }
         let counter = promised.map_or(0, |promised| promised.counter);
         self.seen.counter = self.seen.counter.max(counter);
         self.seen.instance = self.seen.instance.max(instance);
-        let Part::Proposer(campaign) = &mut self.part else {
+        let Phase::Candidate(proposing) = &mut self.phase else {
             return; // Stale: nothing is proposed any more.
         };
-        if campaign.ballot != ballot || floor <= (campaign.instance, Some(ballot)) {
+        if proposing.ballot != ballot || floor <= (proposing.instance, Some(ballot)) {
             return; // Stale, or no more than silence.
         }
-        let answers = match &mut campaign.phase {
-            Phase::Prepare { bounds, .. } if promised.is_some_and(Ballot::is_bound) => {
+        let answers = match &mut proposing.stage {
+            Stage::Prepare { bounds, .. } if promised.is_some_and(Ballot::is_bound) => {
                 bounds.insert(from);
                 return self.ask_above_bounds(out);
             }
-            Phase::Prepare { promises, .. } => promises,
-            Phase::Accept { refusals, .. } => refusals,
+            Stage::Prepare { promises, .. } => promises,
+            Stage::Accept { refusals, .. } => refusals,
         };
         if answers.record(&self.rules.members, from, false) == Verdict::Lost {
-            self.part = Part::Follower { leader: None };
+            self.phase = Phase::Follower { leader: None };
             if !self.has_fresh_leader() {
-                self.keep(Watch::Retry, out);
+                self.wait_for_decision(out);
             }
         }
     }
@@ -258,13 +263,13 @@ impl Paxos {
     /// had otherwise, and no competitor is to be seen who should be left time. That is the price of
     /// promises that are not written, when a node was restarted that is needed now.
     fn ask_above_bounds(&mut self, out: &mut Outbox<Self>) {
-        let Part::Proposer(campaign) = &self.part else {
+        let Phase::Candidate(proposing) = &self.phase else {
             return; // Only a proposer is refused.
         };
-        let at_once = campaign.at_once + 1;
-        let Phase::Prepare {
+        let at_once = proposing.at_once + 1;
+        let Stage::Prepare {
             promises, bounds, ..
-        } = &campaign.phase
+        } = &proposing.stage
         else {
             return; // There were promises enough.
         };
@@ -272,12 +277,13 @@ impl Paxos {
             return;
         }
         // The leader that this proposal is to replace will not answer.
-        let replaced = self.decided.filter(|_| campaign.instance > self.epoch());
+        let replaced = self.elected.filter(|_| proposing.instance > self.epoch());
+        let suspects = self.timeout.suspects();
         let (mut willing, mut possible) = (1, 1); // Itself.
         for peer in self.rules.members.peers() {
             let promised = promises.granted().contains(peer);
             let bound = bounds.contains(peer);
-            let gone = self.suspects.contains(peer) || replaced == Some(peer);
+            let gone = suspects.contains(peer) || replaced == Some(peer);
             willing += usize::from(promised || bound);
             possible += usize::from(promised || !bound && !gone);
         }
@@ -289,10 +295,11 @@ impl Paxos {
 
     /// A promise for an earlier ballot comes late: the wait for it was too short.
     fn note_promise(&mut self, from: NodeId, ballot: Ballot) {
-        match &self.part {
-            Part::Proposer(campaign) if campaign.ballot > ballot => self.attempts.late(from),
-            Part::Proposer(_) | Part::Follower { .. } | Part::Leader { .. } => {
-                self.attempts.supported(from);
+        let attempts = &mut self.timeout.attempts;
+        match &self.phase {
+            Phase::Candidate(proposing) if proposing.ballot > ballot => attempts.late(from),
+            Phase::Candidate(_) | Phase::Follower { .. } | Phase::Leader(_) => {
+                attempts.supported(from);
             }
         }
     }

@@ -9,7 +9,8 @@ use crate::{Ring, RingTimer, RingVariant, Serial, Token, token::Errand};
 impl Ring {
     /// Sends the own id round the ring.
     pub(super) fn contend(&mut self, serial: Serial, out: &mut Out) {
-        self.watch(RingTimer::Lap, Delay::exactly(self.lap()), out);
+        self.timer
+            .set(RingTimer::Lap, Delay::exactly(self.lap()), out);
         let token = self.own_token(serial, Errand::Contend);
         self.pass_on(token, out);
     }

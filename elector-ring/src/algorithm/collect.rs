@@ -7,12 +7,13 @@ use alloc::vec;
 use elector_core::{Delay, NodeId};
 
 use super::Out;
-use crate::{Ring, RingTimer, RingVariant, Serial, Token, state::Part, token::Errand};
+use crate::{Ring, RingTimer, RingVariant, Serial, Token, state::Phase, token::Errand};
 
 impl Ring {
     /// Sends an ELECTION token with the own id round the ring.
     pub(super) fn gather(&mut self, serial: Serial, out: &mut Out) {
-        self.watch(RingTimer::Lap, Delay::exactly(self.lap()), out);
+        self.timer
+            .set(RingTimer::Lap, Delay::exactly(self.lap()), out);
         let ids = vec![self.me()];
         let token = self.own_token(serial, Errand::Gather { ids });
         self.pass_on(token, out);
@@ -31,10 +32,10 @@ impl Ring {
             }
             return; // Home; if not at the end of this election, then of one given up.
         }
-        if matches!(self.part, Part::Initiator(_)) && self.me() > token.origin {
+        if matches!(self.phase, Phase::Initiator(_)) && self.me() > token.origin {
             return; // One lap is enough for all initiators: that of the highest.
         }
-        if !self.aside {
+        if !self.resigned {
             ids.push(self.me());
         }
         token.epoch = self.highest;

@@ -1,9 +1,12 @@
 //! What the application may ask for. None of it is in the papers.
 
-use elector_core::{Command, Delay, Epoch, NodeId};
+use elector_core::{Command, Delay, Epoch, NodeId, Refusal};
 
 use super::Out;
-use crate::{Ring, RingMessage, RingTimer, state::Part};
+use crate::{
+    Ring, RingMessage, RingTimer,
+    state::{Phase, Trigger},
+};
 
 impl Ring {
     pub(super) fn on_command(&mut self, command: Command, out: &mut Out) {
@@ -15,15 +18,15 @@ impl Ring {
     }
 
     fn on_campaign(&mut self, out: &mut Out) {
-        match &mut self.part {
-            Part::Leader { .. } => out.refuse("this node leads already"),
-            Part::Initiator(round) => round.commanded = true,
-            Part::Follower => {
-                if self.aside {
-                    self.aside = false;
+        match &mut self.phase {
+            Phase::Leader { .. } => out.refuse(Refusal::LeadsAlready),
+            Phase::Initiator(round) => round.trigger = Trigger::Command,
+            Phase::Follower => {
+                if self.resigned {
+                    self.resigned = false;
                     out.cancel_timer(RingTimer::Aside);
                 }
-                self.initiate(true, out);
+                self.initiate(Trigger::Command, out);
             }
         }
     }
@@ -32,14 +35,11 @@ impl Ring {
     /// there is a leader again, or until the others have had the time for two.
     fn on_resign(&mut self, out: &mut Out) {
         if !self.leads() {
-            return out.refuse("only the leader can resign: this node does not lead");
+            return out.refuse(Refusal::OnlyTheLeaderResigns);
         }
-        let successor = self
-            .members
-            .peers()
-            .rfind(|&peer| !self.suspected.contains(peer));
-        self.step_down(successor, out);
-        self.aside = true;
+        let heir = self.members.highest_peer(&self.suspects);
+        self.hand_over(heir, out);
+        self.resigned = true;
         let others = self.timing.election_max.saturating_add(self.lap());
         let while_others = Delay::exactly(others.saturating_mul(2));
         out.set_timer(RingTimer::Aside, while_others);
@@ -47,24 +47,24 @@ impl Ring {
 
     fn on_transfer(&mut self, peer: NodeId, out: &mut Out) {
         if !self.leads() {
-            out.refuse("only the leader can hand over: this node does not lead");
+            out.refuse(Refusal::OnlyTheLeaderHandsOver);
         } else if peer == self.me() || !self.members.contains(peer) {
-            out.refuse("leadership can be handed over to another node of the cluster only");
+            out.refuse(Refusal::OnlyPeersTakeOver);
         } else {
-            self.step_down(Some(peer), out);
+            self.hand_over(Some(peer), out);
         }
     }
 
     /// First of all this node stops leading; it never leads this epoch again.
-    fn step_down(&mut self, successor: Option<NodeId>, out: &mut Out) {
-        self.part = Part::Follower;
+    fn hand_over(&mut self, heir: Option<NodeId>, out: &mut Out) {
+        self.phase = Phase::Follower;
         self.leader = None;
         out.cancel_timer(RingTimer::Settle);
-        if let Some(peer) = successor {
+        if let Some(heir) = heir {
             let epoch = self.durable.epoch;
-            out.send(peer, RingMessage::Handover { epoch });
+            out.send(heir, RingMessage::Handover { epoch });
         }
-        self.watch(RingTimer::Vigil, self.first_vigil(), out);
+        self.timer.set(RingTimer::Vigil, self.first_vigil(), out);
     }
 
     pub(super) fn on_handover(&mut self, epoch: Epoch, out: &mut Out) {

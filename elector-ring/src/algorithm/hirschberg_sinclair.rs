@@ -2,13 +2,13 @@
 //! circular configurations of processors", Communications of the ACM 23(11), 1980.
 
 use super::Out;
-use crate::{Ring, RingTimer, RingVariant, Serial, Token, Way, state::Part, token::Errand};
+use crate::{Ring, RingTimer, RingVariant, Serial, Token, Way, state::Phase, token::Errand};
 
 impl Ring {
     /// Sends a probe both ways, over 2^level live nodes.
     pub(super) fn probe(&mut self, serial: Serial, level: u32, out: &mut Out) {
         // Out and home.
-        self.watch(RingTimer::Lap, self.two_laps(), out);
+        self.timer.set(RingTimer::Lap, self.two_laps(), out);
         for way in Way::BOTH {
             if self.round(serial).is_none() {
                 return; // Nobody lives the one way, so nobody lives the other.
@@ -70,7 +70,7 @@ impl Ring {
 
     fn next_level(&mut self, out: &mut Out) {
         let serial = self.next_serial();
-        if let Part::Initiator(round) = &mut self.part {
+        if let Phase::Initiator(round) = &mut self.phase {
             round.serial = serial;
             round.level = round.level.saturating_add(1);
             round.replied = [false; 2];

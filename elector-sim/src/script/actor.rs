@@ -1,7 +1,8 @@
 use std::{fmt::Debug, mem};
 
 use elector_core::{
-    Delay, ElectionAlgorithm, Input, Membership, Moment, Outgoing, Process, TimerOrder, View,
+    Delay, ElectionAlgorithm, Input, Membership, Moment, Outgoing, Process, Refusal, TimerOrder,
+    View,
     host::{Host, Persist, carry_out},
 };
 
@@ -73,7 +74,7 @@ impl<A: ElectionAlgorithm> Host<A> for Actor<A> {
         self.transcript.shown.push(format!("view {}", seen(view)));
     }
 
-    fn refuse(&mut self, _step: u64, reason: &'static str) {
+    fn refuse(&mut self, _step: u64, reason: Refusal) {
         self.transcript.shown.push(format!("refused: {reason}"));
     }
 }

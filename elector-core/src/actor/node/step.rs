@@ -8,7 +8,7 @@ use tokio::task::yield_now;
 
 use super::{MOST_WAITING, Node};
 use crate::{
-    ElectionAlgorithm, Input, Moment, Outgoing, Process, Step, TimerOrder, View,
+    ElectionAlgorithm, Input, Moment, Outgoing, Process, Refusal, Step, TimerOrder, View,
     actor::{
         error::{NodeError, panic_text},
         storage::Saved,
@@ -101,7 +101,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         &mut self,
         input: Input<A::Message, A::Timer>,
         ctx: &mut Context<Self>,
-    ) -> Option<&'static str> {
+    ) -> Option<Refusal> {
         if let Some(tape) = &mut self.tape {
             tape.input::<A>(&input);
         }

@@ -10,7 +10,7 @@ use crate::{
 
 impl Bully {
     /// `from` says that it coordinates `epoch`.
-    pub(super) fn claimed(
+    pub(super) fn on_claim(
         &mut self,
         from: NodeId,
         epoch: Epoch,
@@ -36,15 +36,15 @@ impl Bully {
         self.appointed = appointed;
         self.fresh = true;
         self.recovering = false;
-        self.attempt = 0;
-        if self.standing == Standing::Retired {
+        self.attempts = 0;
+        if self.standing == Standing::Resigned {
             self.standing = Standing::Yielding;
         }
         self.enter(Phase::Following, self.config.timing.vigil(), out);
     }
 
-    /// A newer tenure than any known; or the newest known, by the coordinator known for it. In the
-    /// last epoch there is, two that share it cannot number themselves anew: the higher one leads.
+    /// I2: recognises a newer tenure than any known, or the newest known, by the coordinator known
+    /// for it. Two that share the last epoch cannot number themselves anew: the higher one leads.
     fn may_recognise(&self, from: NodeId, epoch: Epoch) -> bool {
         let known = self.durable.coordinator;
         let is_last = epoch.checked_next().is_none();
@@ -53,7 +53,7 @@ impl Bully {
     }
 
     pub(super) fn recognise(&mut self, epoch: Epoch, coordinator: NodeId) {
-        self.durable.epoch = epoch;
+        self.durable.epoch = epoch; // I1
         self.durable.coordinator = Some(coordinator);
     }
 
@@ -78,16 +78,6 @@ impl Bully {
                     epoch: self.epoch(),
                 },
             );
-        }
-    }
-
-    /// OUTDATED arrived: the epoch that this node leads is not its own, or is over.
-    pub(super) fn outdated(&mut self, epoch: Epoch, out: &mut Outbox<Self>) {
-        self.learn(epoch);
-        // In the last epoch there is no other number to take.
-        let can_follow = epoch.checked_next().is_some();
-        if self.phase == Phase::Leading && epoch >= self.epoch() && can_follow {
-            self.lead(self.appointed, out);
         }
     }
 

@@ -7,8 +7,8 @@
 //!
 //! - *A crash.* The node comes back in the old term without a vote in the new one. Peers may have
 //!   voted for it in a term that it knows nothing of. It leads no term in which it has not itself
-//!   voted for itself, so these votes count only if it campaigns for the same term again; and then
-//!   they are what they say, the one vote of each voter in that term, given to this node.
+//!   voted for itself (I3), so these votes count only if it campaigns for the same term again; and
+//!   then they are what they say, the one vote of each voter in that term, given to this node.
 //! - *A competing request*, or anything else from the new term or a later one. The node adopts the
 //!   term, which ends the candidacy, and may give its vote, which it still has. The second step
 //!   then finds no candidacy.
@@ -16,58 +16,45 @@
 //! - *The votes of a majority.* The node wins when its own vote joins them, and not before: a
 //!   leader that forgot its term in a crash could vote for another in it.
 
-use elector_core::{Delay, Epoch, NodeId, Outbox, Tally, Verdict};
+use elector_core::{Delay, Epoch, NodeId, Outbox, Tally, Verdict, quorum::Phase};
 
 use crate::{
     Raft, RaftMessage, RaftTimer,
-    state::{Part, Watch},
+    state::{Asks, Candidacy},
 };
 
 impl Raft {
-    pub(super) fn told_to_campaign(&mut self, out: &mut Outbox<Self>) {
-        if self.leads() {
-            return out.refuse("this node leads already");
-        }
-        if self.rules.check_quorum && self.has_fresh_leader() {
-            // Its own vote is owed silence like any other.
-            return out.refuse(
-                "a leader was there less than election_min ago: have it transfer its leadership, \
-                 or try again later",
-            );
-        }
-        self.sits_out = false;
-        self.campaign(out);
-    }
-
     /// Tries to get elected in the next term.
     pub(super) fn campaign(&mut self, out: &mut Outbox<Self>) {
-        if !self.rules.pre_vote {
-            return self.stand(false, out);
+        if !self.rules.config.pre_vote {
+            return self.stand(Asks::Vote, out);
         }
-        self.part = Part::PreCandidate {
+        self.phase = Phase::Candidate(Candidacy::PreVote {
             granted: Tally::new(),
             votes: self.votes_so_far(),
-        };
+        });
         self.ask_for_pre_votes(out);
     }
 
     /// To ask about the next term does not end a candidacy in the present one: votes that come late
     /// still count.
     fn votes_so_far(&self) -> Tally {
-        match &self.part {
-            Part::Candidate { election, votes } if *election == self.term() => votes.clone(),
-            Part::PreCandidate { votes, .. } => votes.clone(),
-            Part::Candidate { .. } | Part::Follower { .. } | Part::Leader { .. } => Tally::new(),
+        match &self.phase {
+            Phase::Candidate(Candidacy::Vote { election, votes }) if *election == self.term() => {
+                votes.clone()
+            }
+            Phase::Candidate(Candidacy::PreVote { votes, .. }) => votes.clone(),
+            Phase::Candidate(_) | Phase::Follower { .. } | Phase::Leader(_) => Tally::new(),
         }
     }
 
     /// Asks for pre-votes while this node still owes silence to a leader. Its own is not among
     /// them until the silence has ended, so that it cannot become a candidate before.
     pub(super) fn ask_ahead(&mut self, out: &mut Outbox<Self>) {
-        self.part = Part::PreCandidate {
+        self.phase = Phase::Candidate(Candidacy::PreVote {
             granted: Tally::new(),
             votes: Tally::new(),
-        };
+        });
         self.request_pre_votes(out);
     }
 
@@ -75,9 +62,9 @@ impl Raft {
     /// set aside then may be forgotten since.
     pub(super) fn ask_for_pre_votes(&mut self, out: &mut Outbox<Self>) {
         self.request_pre_votes(out);
-        self.keep_vigil(Watch::Vigil, out);
-        // Its own answer needs no disk: it binds nobody, not even this node.
-        self.pre_vote_answered(self.me(), self.term(), self.term().next(), true, out);
+        self.timeout.keep_vigil(&self.rules, out);
+        // Its own answer needs no disk: it binds no node, not even this one (I6).
+        self.on_pre_vote(self.me(), self.term(), self.term().next(), true, out);
     }
 
     fn request_pre_votes(&self, out: &mut Outbox<Self>) {
@@ -88,8 +75,8 @@ impl Raft {
     }
 
     /// Only a grant for the very term that this node asks about counts, and only towards a
-    /// candidacy: it is never a vote. A refusal changes nothing, unless it comes from a later term.
-    pub(super) fn pre_vote_answered(
+    /// candidacy: it is never a vote (I6). A refusal changes nothing, unless it comes from a later term.
+    pub(super) fn on_pre_vote(
         &mut self,
         from: NodeId,
         term: Epoch,
@@ -104,8 +91,8 @@ impl Raft {
             return;
         }
         let asked = self.term().next();
-        let owes_silence = self.rules.check_quorum && self.has_fresh_leader();
-        let Part::PreCandidate { granted, .. } = &mut self.part else {
+        let owes_silence = self.rules.config.check_quorum && self.has_fresh_leader(); // I7
+        let Phase::Candidate(Candidacy::PreVote { granted, .. }) = &mut self.phase else {
             return; // Late: elected, beaten or given up.
         };
         if next_term != asked {
@@ -113,36 +100,40 @@ impl Raft {
         }
         let verdict = granted.record(&self.rules.members, from, true);
         if verdict == Verdict::Won && !owes_silence {
-            self.stand(false, out);
+            self.stand(Asks::Vote, out);
         }
     }
 
-    /// The first step of a candidacy: asks for votes.
-    pub(super) fn stand(&mut self, transfer: bool, out: &mut Outbox<Self>) {
+    /// The first step of a candidacy: asks for votes. Only this counts as an attempt. Pre-votes
+    /// cannot split, so a wider spread would not help them; and a cluster that was without a
+    /// majority is not slow when it has one again.
+    pub(super) fn stand(&mut self, asks: Asks, out: &mut Outbox<Self>) {
+        let transfer = asks == Asks::Transfer;
         let election = self.term().next();
-        self.keep_vigil(Watch::Vigil, out);
+        self.timeout.keep_vigil(&self.rules, out);
         if election == self.term() {
-            self.part = Part::Follower { leader: None };
-            return; // Somebody has claimed the last term there is. There is no other to win.
+            self.phase = Phase::Follower { leader: None };
+            return; // A node has claimed the last term that exists. There is no other to win.
         }
-        let has_room = self.rules.has_room(self.attempts.count());
-        self.attempts.begin(&self.rules.members, has_room);
+        let attempts = &mut self.timeout.attempts;
+        let has_room = self.rules.has_room(attempts.count());
+        attempts.begin(&self.rules.members, has_room);
         out.broadcast(&RaftMessage::RequestVote {
             term: election,
             last_log: self.durable.last_log,
             transfer,
         });
-        self.part = Part::Candidate {
+        self.phase = Phase::Candidate(Candidacy::Vote {
             election,
             votes: Tally::new(),
-        };
+        });
         out.set_timer(RaftTimer::OwnVote, Delay::ZERO);
     }
 
     /// The second step of a candidacy: makes the term and the own vote durable, if it still can.
     pub(super) fn vote_for_self(&mut self, out: &mut Outbox<Self>) {
         let me = self.me();
-        let Part::Candidate { election, votes } = &mut self.part else {
+        let Phase::Candidate(Candidacy::Vote { election, votes }) = &mut self.phase else {
             return; // The candidacy has ended in between.
         };
         let election = *election;
@@ -150,14 +141,14 @@ impl Raft {
             return; // Cast already.
         }
         let verdict = votes.record(&self.rules.members, me, true);
-        self.enter(election, Some(me));
+        self.enter(election, Some(me)); // I3
         if verdict == Verdict::Won {
             self.lead(out);
         }
     }
 
     /// A refusal changes nothing, unless it comes from a later term.
-    pub(super) fn vote_answered(
+    pub(super) fn on_vote(
         &mut self,
         from: NodeId,
         term: Epoch,
@@ -165,17 +156,18 @@ impl Raft {
         out: &mut Outbox<Self>,
     ) {
         let (me, own) = (self.me(), self.term());
-        let (newest, votes) = match &mut self.part {
-            Part::Candidate { election, votes } => (*election, Some(votes)),
-            Part::PreCandidate { votes, .. } => (own, Some(votes)),
-            Part::Follower { .. } | Part::Leader { .. } => (own, None),
+        let (newest, votes) = match &mut self.phase {
+            Phase::Candidate(Candidacy::Vote { election, votes }) => (*election, Some(votes)),
+            Phase::Candidate(Candidacy::PreVote { votes, .. }) => (own, Some(votes)),
+            Phase::Follower { .. } | Phase::Leader(_) => (own, None),
         };
+        let attempts = &mut self.timeout.attempts;
         if !granted && term >= newest {
-            self.attempts.contested(from); // It has voted for another.
+            attempts.contested(from); // It has voted for another.
         }
         // Only a voter that still hears its leader refuses in an older term.
-        if term < newest && (granted || !self.rules.check_quorum) {
-            self.attempts.late(from);
+        if term < newest && (granted || !self.rules.config.check_quorum) {
+            attempts.late(from);
         }
         if term > newest {
             return self.adopt(term, out);
@@ -184,9 +176,9 @@ impl Raft {
             let Some(votes) = votes else {
                 return; // Late: elected, beaten or given up.
             };
-            self.attempts.supported(from);
+            attempts.supported(from);
             let verdict = votes.record(&self.rules.members, from, true);
-            // Not before it is cast; and not after a restart, before which this node may have led.
+            // I3: not before it is cast. I4: not after a restart, before which this node may have led.
             let own_vote_cast = votes.granted().contains(me);
             if verdict == Verdict::Won && own_vote_cast {
                 self.lead(out);

@@ -41,26 +41,8 @@ impl Bully {
         self.enter(Phase::Confirming, timeout, out);
     }
 
-    /// Becomes coordinator of a tenure above all that were heard of, and tells the lower nodes.
-    /// The higher ones are taken for dead; one that is not learns from the heartbeats.
-    pub(super) fn lead(&mut self, appointed: bool, out: &mut Outbox<Self>) {
-        let me = self.members.me();
-        self.highest = self.highest.next();
-        self.recognise(self.highest, me);
-        self.leader = Some(me);
-        self.appointed = appointed;
-        self.fresh = true;
-        self.attempt = 0;
-        self.standing = Standing::Eligible;
-        self.recovering = false;
-        for &to in self.members.below() {
-            out.send(to, self.coordinator());
-        }
-        self.enter(Phase::Leading, self.heartbeat_delay(), out);
-    }
-
     /// ELECTION arrived.
-    pub(super) fn asked(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
+    pub(super) fn on_election(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
         self.learn(epoch);
         let above = from > self.members.me();
         if self.phase == Phase::Leading {
@@ -75,8 +57,8 @@ impl Bully {
         if above {
             return; // It recovers, and looks for a coordinator.
         }
-        if self.standing == Standing::Retired {
-            return; // Sits this election out: as good as dead to it.
+        if self.standing == Standing::Resigned {
+            return; // I5: it takes no part in this election, as if dead.
         }
         if let Some(lower) = self.lower_live_leader() {
             // That coordinator is not contested by this node. An answer makes the asker wait until
@@ -108,19 +90,12 @@ impl Bully {
     }
 
     /// ANSWER arrived: somebody higher is alive and will take care of it.
-    pub(super) fn answered(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
+    pub(super) fn on_answer(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
         self.learn(epoch);
         self.catch_up(out);
         let asks = matches!(self.phase, Phase::Asking | Phase::Confirming);
         if asks && from > self.members.me() {
             self.enter(Phase::Awaiting, self.patience(), out);
-        }
-    }
-
-    fn coordinator(&self) -> BullyMessage {
-        BullyMessage::Coordinator {
-            epoch: self.epoch(),
-            appointed: self.appointed,
         }
     }
 

@@ -1,37 +1,14 @@
-//! Leading and following: how a winner becomes known, and how one of several leaders remains.
+//! Following: which of several leaders remains, and how wrong suspicions are mended.
 
 use elector_core::{Delay, Epoch, NodeId};
 
 use super::Out;
-use crate::{Ring, RingMessage, RingTimer, Token, state::Part, token::Errand};
+use crate::{
+    Ring, RingMessage, RingTimer, Token,
+    state::{Phase, Trigger},
+};
 
 impl Ring {
-    /// Leads, in an epoch above all that this node has heard of, and says so all round the ring.
-    pub(crate) fn win(&mut self, out: &mut Out) {
-        self.lead(self.highest.next(), out);
-        self.announce(self.me(), out);
-    }
-
-    /// Sends a COORDINATOR round the ring.
-    pub(super) fn announce(&mut self, leader: NodeId, out: &mut Out) {
-        let serial = self.next_serial();
-        let token = self.own_token(serial, Errand::Coordinator { leader });
-        self.met = true;
-        self.pass_on(token, out);
-    }
-
-    fn lead(&mut self, epoch: Epoch, out: &mut Out) {
-        self.take_part_again(out);
-        self.durable.epoch = epoch;
-        self.highest = self.highest.max(epoch);
-        self.leader = Some(self.me());
-        self.part = Part::Leader { settled: false };
-        self.attempt = 0;
-        let heartbeat = Delay::exactly(self.timing.heartbeat);
-        self.watch(RingTimer::Heartbeat, heartbeat, out);
-        out.set_timer(RingTimer::Settle, Delay::exactly(self.lap()));
-    }
-
     /// Follows the leader of a tenure that is not older than the present one.
     pub(super) fn follow(&mut self, epoch: Epoch, leader: NodeId, wait: Delay, out: &mut Out) {
         if self.durable.epoch != epoch || self.leader != Some(leader) {
@@ -48,20 +25,20 @@ impl Ring {
         self.durable.epoch = epoch;
         self.highest = self.highest.max(epoch);
         self.leader = Some(leader);
-        self.part = Part::Follower;
-        self.attempt = 0;
-        self.watch(RingTimer::Vigil, wait, out);
+        self.phase = Phase::Follower;
+        self.attempts = 0;
+        self.timer.set(RingTimer::Vigil, wait, out);
     }
 
-    /// There is a leader: who sat out the election has done so.
-    fn take_part_again(&mut self, out: &mut Out) {
-        if self.aside {
-            self.aside = false;
+    /// There is a leader: a node that has resigned takes part in elections again.
+    pub(super) fn take_part_again(&mut self, out: &mut Out) {
+        if self.resigned {
+            self.resigned = false;
             out.cancel_timer(RingTimer::Aside);
         }
     }
 
-    /// Tenures are ordered by epoch, those of one epoch by id. A node whose leader is silent takes
+    /// I3: tenures are ordered by epoch, those of one epoch by id. A node whose leader is silent takes
     /// any other of its epoch.
     fn is_older(&self, epoch: Epoch, leader: NodeId) -> bool {
         let present = (self.durable.epoch, self.leader);
@@ -76,7 +53,7 @@ impl Ring {
             if self.leads() && token.epoch == self.durable.epoch {
                 return self.pass_on(token, out); // Another initiator came to the same result.
             }
-            if token.epoch <= self.durable.epoch || self.aside {
+            if token.epoch <= self.durable.epoch || self.resigned {
                 return; // A tenure of this node's past, or one that it does not want.
             }
             self.lead(token.epoch, out);
@@ -103,11 +80,11 @@ impl Ring {
         if self.is_older(epoch, from) {
             return; // It hears this node's own heartbeats, or its leader's.
         }
-        if let Part::Initiator(round) = self.part {
+        if let Phase::Initiator(round) = self.phase {
             if epoch < self.highest {
                 return; // Some node knows a newer epoch: only an election brings it back.
             }
-            if round.commanded && epoch == self.durable.epoch {
+            if round.trigger == Trigger::Command && epoch == self.durable.epoch {
                 return; // The application asked for an election though this leader lives.
             }
         }
@@ -121,38 +98,16 @@ impl Ring {
     /// has skipped, or that recovered since, tells everybody that it lives, or it would be skipped
     /// for ever. Every node asks those that it takes for dead itself, once after each suspicion: an
     /// acknowledgement may have been lost, a hint may have been wrong.
-    fn mend_suspicions(&mut self, out: &mut Out) {
+    pub(super) fn mend_suspicions(&mut self, out: &mut Out) {
         if self.mended {
             return;
         }
         for peer in self.members.peers() {
-            let ask = self.suspected.contains(peer);
+            let ask = self.suspects.contains(peer);
             if ask || !self.met {
                 out.send(peer, RingMessage::Present { ask });
             }
         }
         (self.met, self.mended) = (true, true);
-    }
-
-    pub(super) fn on_heartbeat_due(&mut self, out: &mut Out) {
-        out.broadcast(&self.heartbeat());
-        if self.part == (Part::Leader { settled: true }) {
-            self.mend_suspicions(out);
-        }
-        let heartbeat = Delay::exactly(self.timing.heartbeat);
-        self.watch(RingTimer::Heartbeat, heartbeat, out);
-    }
-
-    fn heartbeat(&self) -> RingMessage {
-        RingMessage::Heartbeat {
-            epoch: self.durable.epoch,
-            settled: self.part == Part::Leader { settled: true },
-        }
-    }
-
-    pub(super) fn on_settled(&mut self) {
-        if self.leads() {
-            self.part = Part::Leader { settled: true };
-        }
     }
 }

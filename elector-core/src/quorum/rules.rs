@@ -1,0 +1,127 @@
+use alloc::{collections::BTreeSet, vec::Vec};
+use core::hash::{Hash, Hasher};
+
+use crate::{Delay, Membership, NodeId, NodeSet, Settings, Timing};
+
+/// What never changes in the life of a node.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rules<C> {
+    /// The members, seen from this node.
+    pub members: Membership,
+    /// The configuration.
+    pub config: C,
+    // For each member, by position: how many different priorities are above its own. Empty if the
+    // algorithm has no priorities.
+    levels: Vec<u32>,
+}
+
+// Equal rules have equal hashes, as they must. Model checkers hash millions of states of the same
+// few nodes, and the rules of one node are the same in all of them.
+impl<C> Hash for Rules<C> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.members.me().hash(state);
+    }
+}
+
+impl<C: Settings> Rules<C> {
+    /// All nodes have the same priority.
+    #[must_use]
+    pub fn new(config: &C, members: Membership) -> Self {
+        Self {
+            levels: Vec::new(),
+            config: config.clone(),
+            members,
+        }
+    }
+
+    /// Nodes of a higher priority campaign before the others.
+    #[must_use]
+    pub fn with_priorities(
+        config: &C,
+        members: Membership,
+        priority: impl Fn(NodeId) -> u32,
+    ) -> Self {
+        let nodes = members.nodes().iter();
+        let priorities: Vec<u32> = nodes.map(|&node| priority(node)).collect();
+        let present: BTreeSet<u32> = priorities.iter().copied().collect();
+        let above = |own: &u32| present.iter().filter(|&other| other > own).count();
+        let level = |own| u32::try_from(above(own)).unwrap_or(u32::MAX);
+        Self {
+            levels: priorities.iter().map(level).collect(),
+            ..Self::new(config, members)
+        }
+    }
+
+    /// The local node.
+    #[must_use]
+    pub fn me(&self) -> NodeId {
+        self.members.me()
+    }
+
+    /// The durations that all algorithms share.
+    #[must_use]
+    pub fn timing(&self) -> &Timing {
+        self.config.timing()
+    }
+
+    /// The random rest of the election timeout after the vigil. A node waits longer by the spread
+    /// of the election timeout for each priority above its own.
+    #[must_use]
+    pub fn stagger(&self, attempt: u32) -> Delay {
+        let timing = self.timing();
+        // With a fixed timeout there is no spread; an election must still fit in between.
+        let step = timing
+            .election_max
+            .saturating_sub(timing.election_min)
+            .max(timing.round_trip);
+        let handicap = step.saturating_mul(self.level(self.me()));
+        let Delay { min, max } = timing.stagger(attempt);
+        Delay::between(min.saturating_add(handicap), max.saturating_add(handicap))
+    }
+
+    /// Returns `true` if the spread of this attempt has a round trip of room for each member.
+    #[must_use]
+    pub fn has_room(&self, attempt: u32) -> bool {
+        let members = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
+        let needed = self.timing().round_trip.saturating_mul(members);
+        self.timing().stagger(attempt).max >= needed
+    }
+
+    /// How many members go first when all nodes see at once that `leader` is gone: those of a
+    /// higher priority, then those that come sooner after it in the ring of ids; without the
+    /// suspects.
+    #[must_use]
+    pub fn rank(&self, leader: NodeId, suspects: &NodeSet) -> u32 {
+        let turn = |node: NodeId| (self.level(node), node <= leader, node);
+        let own = turn(self.me());
+        let first = self
+            .members
+            .peers()
+            .filter(|&peer| peer != leader && !suspects.contains(peer) && turn(peer) < own);
+        u32::try_from(first.count()).unwrap_or(u32::MAX)
+    }
+
+    /// How long the node of this [`rank`](Self::rank) leaves the election to others: a round trip
+    /// for each node that goes first. Once that is as long as the election timeout, the node waits
+    /// for the election timeout instead.
+    #[must_use]
+    pub fn turn(&self, rank: u32) -> Delay {
+        let timing = self.timing();
+        let wait = timing.round_trip.saturating_mul(rank);
+        if wait >= timing.election_min {
+            return timing.election();
+        }
+        Delay::between(wait, wait.saturating_add(timing.round_trip / 2))
+    }
+
+    fn level(&self, node: NodeId) -> u32 {
+        if self.levels.is_empty() {
+            return 0;
+        }
+        let place = self.members.position(node);
+        place
+            .and_then(|place| self.levels.get(place))
+            .copied()
+            .unwrap_or(0)
+    }
+}

@@ -1,0 +1,56 @@
+//! Leading: how a winner becomes known.
+
+use elector_core::{Delay, Epoch, NodeId};
+
+use super::Out;
+use crate::{Ring, RingMessage, RingTimer, state::Phase, token::Errand};
+
+impl Ring {
+    /// Leads, in an epoch above all that this node has heard of, and says so all round the ring.
+    pub(crate) fn win(&mut self, out: &mut Out) {
+        self.lead(self.highest.next(), out); // I2
+        self.announce(self.me(), out);
+    }
+
+    /// Sends a COORDINATOR round the ring.
+    pub(super) fn announce(&mut self, leader: NodeId, out: &mut Out) {
+        let serial = self.next_serial();
+        let token = self.own_token(serial, Errand::Coordinator { leader });
+        self.met = true;
+        self.pass_on(token, out);
+    }
+
+    pub(super) fn lead(&mut self, epoch: Epoch, out: &mut Out) {
+        self.take_part_again(out);
+        self.durable.epoch = epoch; // I1
+        self.highest = self.highest.max(epoch);
+        self.leader = Some(self.me());
+        self.phase = Phase::Leader { settled: false };
+        self.attempts = 0;
+        let heartbeat = Delay::exactly(self.timing.heartbeat);
+        self.timer.set(RingTimer::Heartbeat, heartbeat, out);
+        out.set_timer(RingTimer::Settle, Delay::exactly(self.lap()));
+    }
+
+    pub(super) fn on_heartbeat_timer(&mut self, out: &mut Out) {
+        out.broadcast(&self.heartbeat());
+        if self.phase == (Phase::Leader { settled: true }) {
+            self.mend_suspicions(out);
+        }
+        let heartbeat = Delay::exactly(self.timing.heartbeat);
+        self.timer.set(RingTimer::Heartbeat, heartbeat, out);
+    }
+
+    pub(super) fn heartbeat(&self) -> RingMessage {
+        RingMessage::Heartbeat {
+            epoch: self.durable.epoch,
+            settled: self.phase == Phase::Leader { settled: true },
+        }
+    }
+
+    pub(super) fn on_settle_timer(&mut self) {
+        if self.leads() {
+            self.phase = Phase::Leader { settled: true };
+        }
+    }
+}
