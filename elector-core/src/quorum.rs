@@ -1,12 +1,6 @@
 //! What the algorithms share that elect a leader by a majority, and protect it by a lease: Raft and
-//! Paxos.
-//!
-//! - [`Phase`]: what a node is doing.
-//! - [`LeaderState`]: the leader's side. Which peers acknowledge it, whether they are a quorum, and
-//!   to which of them it may hand over.
-//! - [`ElectionTimeout`]: the side of all others. To which leader a node owes silence, when it
-//!   campaigns, and what evidence that the leader is gone changes about that.
-//! - [`Rules`]: the members, the configuration, and the durations that follow from both.
+//! Paxos. [`QuorumNode`] is the state of a node that all of them have. It takes durations from
+//! [`Rules`], sets the timers, and returns decisions; the algorithms send the messages.
 //!
 //! # Evidence
 //!
@@ -22,25 +16,40 @@
 //! majority, so the lease has ended by then. A leader that hands over steps down first.
 
 mod election_timeout;
-mod leader_state;
+mod leader;
+mod node;
 mod phase;
 mod rules;
 
-pub use election_timeout::{Due, ElectionTimeout};
-pub use leader_state::{CheckQuorum, LeaderState};
-pub use phase::Phase;
+use core::{fmt::Debug, hash::Hash};
+
+pub use election_timeout::Due;
+pub use leader::Accepted;
+pub use node::QuorumNode;
+pub use phase::{LeaderState, Phase};
 pub use rules::Rules;
 
-/// The names that an algorithm gives to the timers that all of them have.
-pub trait ElectionTimers: Copy + Eq {
+use crate::ElectionAlgorithm;
+
+/// What an algorithm that elects by a majority calls the things that all of them have.
+///
+/// If [`has_lease`](ElectionAlgorithm::has_lease) returns `true`, a leader that no majority
+/// acknowledges for `election_min` steps down, and followers owe it silence. Otherwise neither is
+/// so.
+pub trait QuorumElection: ElectionAlgorithm<Config: Eq> {
+    /// The state of a node that tries to be elected.
+    type Candidacy: Clone + Debug + Eq + Hash;
+    /// A request of a peer for support in an election.
+    type Request: Copy + Debug + Eq + Hash;
+
     /// The first part of the election timeout, exactly `election_min`.
-    const VIGIL: Self;
+    const VIGIL: Self::Timer;
     /// The rest of the election timeout, random. When it ends, the node campaigns.
-    const STAGGER: Self;
+    const STAGGER: Self::Timer;
     /// The wait for a rival that this node has supported before, when its own wait is over.
-    const PAUSE: Self;
+    const PAUSE: Self::Timer;
     /// A leader's next round of heartbeats.
-    const HEARTBEAT: Self;
+    const HEARTBEAT: Self::Timer;
     /// For how long a leader may be without a quorum.
-    const QUORUM: Self;
+    const QUORUM: Self::Timer;
 }

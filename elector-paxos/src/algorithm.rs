@@ -33,11 +33,11 @@ impl ElectionAlgorithm for Paxos {
     }
 
     fn view(&self) -> View {
-        self.phase.view(self.epoch(), self.me())
+        self.node.view(self.epoch())
     }
 
     fn lease(&self) -> Option<Moment> {
-        self.phase.lease(&self.rules.members)
+        self.node.lease()
     }
 
     fn has_lease(_: &PaxosConfig) -> bool {
@@ -49,14 +49,14 @@ impl ElectionAlgorithm for Paxos {
     }
 
     fn check(&self) -> Result<(), &'static str> {
-        self.phase.check(self.me(), self.elected, &self.timeout)?;
+        self.node.check()?;
         let disk = &self.memory.disk;
         let accepted = disk.accepted.map(|accepted| accepted.ballot);
         if accepted > disk.promised {
             return Err("I1: a node has promised the ballot that it has accepted");
         }
-        let is_silent = self.timeout.owes_silence();
-        match &self.phase {
+        let is_silent = self.node.owes_silence();
+        match &self.node.phase {
             Phase::Leader(_) if self.epoch() <= self.restored => {
                 Err("I5: a node leads no epoch that it may have led before a restart")
             }
@@ -74,20 +74,18 @@ impl ElectionAlgorithm for Paxos {
 
     fn step(&mut self, input: Input<PaxosMessage, PaxosTimer>, out: &mut Outbox<Self>) {
         match input {
-            Input::Started => self.timeout.on_started(&self.rules, out),
+            Input::Started => self.node.on_started(out),
             Input::Received { from, message } => self.on_message(from, message, out),
             Input::Elapsed(timer) => self.on_timer(timer, out),
             Input::Suspected(peer) => {
-                let due = self
-                    .timeout
-                    .on_suspected(peer, &self.phase, &self.rules, out);
+                let due = self.node.on_suspected(peer, out);
                 self.carry_out(due, out);
             }
             Input::Silent(peer) | Input::Died(peer) => {
-                let due = self.timeout.on_gone(peer, &self.phase, &self.rules, out);
+                let due = self.node.on_gone(peer, out);
                 self.carry_out(due, out);
             }
-            Input::Returned(peer) => self.timeout.heard(peer),
+            Input::Returned(peer) => self.node.heard(peer),
             Input::Commanded(command) => self.on_command(command, out),
         }
     }
@@ -95,7 +93,7 @@ impl ElectionAlgorithm for Paxos {
 
 impl Paxos {
     fn on_message(&mut self, from: NodeId, message: PaxosMessage, out: &mut Outbox<Self>) {
-        self.timeout.heard(from);
+        self.node.heard(from);
         match message {
             PaxosMessage::Prepare {
                 epoch: instance,
@@ -146,17 +144,18 @@ impl Paxos {
     fn on_timer(&mut self, timer: PaxosTimer, out: &mut Outbox<Self>) {
         match timer {
             PaxosTimer::Vigil => {
-                let due = self.timeout.on_vigil_timer(&self.phase, &self.rules, out);
+                let due = self.node.on_vigil_timer(out);
                 self.carry_out(due, out);
             }
             PaxosTimer::Stagger | PaxosTimer::Retry => {
-                let due = self.timeout.on_wait_timer(timer, &self.rules, out);
+                let due = self.node.on_wait_timer(timer, out);
                 self.carry_out(due, out);
             }
             PaxosTimer::OwnPromise => self.promise_to_self(out),
             PaxosTimer::OwnAccept => self.accept_from_self(out),
             PaxosTimer::Heartbeat => self.send_round(out),
-            PaxosTimer::Quorum => self.on_quorum_timer(out),
+            // It never leads this epoch again (I5).
+            PaxosTimer::Quorum => self.node.step_down(out),
         }
     }
 
@@ -165,7 +164,7 @@ impl Paxos {
             Due::Nothing => {}
             Due::AskAhead => self.propose(out),
             Due::Campaign => {
-                self.timeout.stop(out);
+                self.node.stop(out);
                 self.propose(out);
             }
             Due::Resume(asked) => {

@@ -1,8 +1,6 @@
-use alloc::sync::Arc;
-
 use elector_core::{
     Delay, Epoch, Membership, NodeId, NodeSet, Outbox, Tally,
-    quorum::{ElectionTimeout, ElectionTimers, Phase, Rules},
+    quorum::{Phase, QuorumElection, QuorumNode, Rules},
 };
 use serde::{Deserialize, Serialize};
 
@@ -12,14 +10,9 @@ use crate::{Ballot, PaxosConfig, PaxosDurable, Proposal, durable::Memory};
 /// [crate](crate) for the algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Paxos {
-    pub(crate) rules: Arc<Rules<PaxosConfig>>,
-    pub(crate) memory: Memory,
     /// What this node is doing, besides being an acceptor and a learner, which it always is.
-    pub(crate) phase: Phase<Proposing>,
-    pub(crate) timeout: ElectionTimeout<PaxosTimer, Request>,
-    /// The leader of the present epoch, once it is known; it stays after that leader has stepped
-    /// down or was given up, because an epoch never has another.
-    pub(crate) elected: Option<NodeId>,
+    pub(crate) node: QuorumNode<Self>,
+    pub(crate) memory: Memory,
     /// The learner's count.
     pub(crate) count: Option<Count>,
     pub(crate) seen: Seen,
@@ -50,17 +43,20 @@ pub enum PaxosTimer {
     Quorum,
 }
 
-impl ElectionTimers for PaxosTimer {
-    const VIGIL: Self = Self::Vigil;
-    const STAGGER: Self = Self::Stagger;
-    const PAUSE: Self = Self::Retry;
-    const HEARTBEAT: Self = Self::Heartbeat;
-    const QUORUM: Self = Self::Quorum;
+impl QuorumElection for Paxos {
+    type Candidacy = Proposing;
+    type Request = Request;
+
+    const VIGIL: PaxosTimer = PaxosTimer::Vigil;
+    const STAGGER: PaxosTimer = PaxosTimer::Stagger;
+    const PAUSE: PaxosTimer = PaxosTimer::Retry;
+    const HEARTBEAT: PaxosTimer = PaxosTimer::Heartbeat;
+    const QUORUM: PaxosTimer = PaxosTimer::Quorum;
 }
 
 /// A proposal under way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Proposing {
+pub struct Proposing {
     pub(crate) instance: Epoch,
     pub(crate) ballot: Ballot,
     /// How many proposals in a row have followed each other at once, up to this one.
@@ -125,7 +121,7 @@ pub(crate) enum News {
 
 /// A `Prepare`, as it was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Request {
+pub struct Request {
     pub(crate) from: NodeId,
     pub(crate) instance: Epoch,
     pub(crate) ballot: Ballot,
@@ -134,17 +130,8 @@ pub(crate) struct Request {
 
 impl Paxos {
     pub(crate) fn new(config: &PaxosConfig, members: Membership, durable: PaxosDurable) -> Self {
-        // A node that has run before may have acknowledged a leader.
-        let may_owe_silence = durable != PaxosDurable::default();
         Self {
-            rules: Arc::new(Rules::new(config, members)),
-            phase: Phase::Follower { leader: None },
-            timeout: if may_owe_silence {
-                ElectionTimeout::restarted() // I6
-            } else {
-                ElectionTimeout::new()
-            },
-            elected: None,
+            node: QuorumNode::new(Rules::new(config, members), &durable), // I6
             count: None,
             seen: Seen {
                 instance: durable.instance,
@@ -156,42 +143,22 @@ impl Paxos {
         }
     }
 
-    pub(crate) fn me(&self) -> NodeId {
-        self.rules.me()
-    }
-
     pub(crate) fn epoch(&self) -> Epoch {
         self.memory.disk.epoch
-    }
-
-    /// Returns `true` if there was a sign of life of a leader within `election_min`. A leader is
-    /// one.
-    pub(crate) fn has_fresh_leader(&self) -> bool {
-        self.phase.leads() || self.timeout.owes_silence()
     }
 
     /// Leaves the older epochs behind: the only place where the epoch changes. The election timeout
     /// stays as it is: silence is owed to a leader for a time, not for an epoch.
     pub(crate) fn enter(&mut self, epoch: Epoch, out: &mut Outbox<Self>) {
-        self.step_down(out);
+        self.node.step_down(out);
         self.memory.enter(epoch, self.seen.counter);
-        self.elected = None;
-        let outlived = match &self.phase {
+        self.node.elected = None;
+        let outlived = match &self.node.phase {
             Phase::Candidate(proposing) => proposing.instance < epoch,
             Phase::Follower { .. } | Phase::Leader(_) => true,
         };
         if outlived {
-            self.phase = Phase::Follower { leader: None };
-        }
-    }
-
-    /// Stops leading, in the same epoch. It never leads that one again: it knows the decision, and
-    /// only news of a decision makes a leader (I5).
-    pub(crate) fn step_down(&mut self, out: &mut Outbox<Self>) {
-        if let Phase::Leader(state) = &self.phase {
-            state.end(out);
-            self.phase = Phase::Follower { leader: None };
-            self.timeout.keep_vigil(&self.rules, out);
+            self.node.phase = Phase::Follower { leader: None };
         }
     }
 
@@ -200,16 +167,16 @@ impl Paxos {
     /// proposers that beat each other one gets through ("Paxos Made Simple", section 2.4: progress
     /// needs a distinguished proposer).
     pub(crate) fn wait_for_decision(&mut self, out: &mut Outbox<Self>) {
-        let timing = self.rules.timing();
+        let timing = self.node.rules.timing();
         let proposal = timing.round_trip.saturating_mul(2);
-        let spread = timing.stagger(self.timeout.attempts.count()).max;
+        let spread = timing.stagger(self.node.attempts.count()).max;
         let delay = Delay::between(proposal, proposal.saturating_add(spread));
-        self.timeout.wait(PaxosTimer::Retry, delay, out);
+        self.node.wait(PaxosTimer::Retry, delay, out);
     }
 
     /// The leader of the present epoch is known from now on.
     pub(crate) fn learn_leader(&mut self, leader: NodeId) {
-        self.elected = Some(leader);
+        self.node.elected = Some(leader);
         let epoch = self.epoch();
         if self
             .count

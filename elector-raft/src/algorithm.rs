@@ -32,11 +32,11 @@ impl ElectionAlgorithm for Raft {
     }
 
     fn view(&self) -> View {
-        self.phase.view(self.term(), self.me())
+        self.node.view(self.term())
     }
 
     fn lease(&self) -> Option<Moment> {
-        self.phase.lease(&self.rules.members)
+        self.node.lease()
     }
 
     fn has_lease(config: &RaftConfig) -> bool {
@@ -54,10 +54,10 @@ impl ElectionAlgorithm for Raft {
     }
 
     fn check(&self) -> Result<(), &'static str> {
-        self.phase.check(self.me(), self.elected, &self.timeout)?;
-        let has_own_vote = self.durable.voted_for == Some(self.me());
-        let is_silent = self.timeout.owes_silence();
-        match &self.phase {
+        self.node.check()?;
+        let has_own_vote = self.durable.voted_for == Some(self.node.me());
+        let is_silent = self.node.owes_silence();
+        match &self.node.phase {
             Phase::Leader(_) if !has_own_vote => Err("I3: a leader has its own durable vote"),
             Phase::Candidate(Candidacy::Vote { election, .. })
                 if *election <= self.term() && !has_own_vote =>
@@ -68,7 +68,7 @@ impl ElectionAlgorithm for Raft {
                 Err("I7: a candidate owes no leader silence")
             }
             Phase::Candidate(Candidacy::PreVote { granted, .. })
-                if is_silent && granted.granted().contains(self.me()) =>
+                if is_silent && granted.granted().contains(self.node.me()) =>
             {
                 Err("I7: a node that owes a leader silence does not count its own pre-vote")
             }
@@ -78,12 +78,18 @@ impl ElectionAlgorithm for Raft {
 
     fn step(&mut self, input: Input<RaftMessage, RaftTimer>, out: &mut Outbox<Self>) {
         match input {
-            Input::Started => self.timeout.on_started(&self.rules, out),
+            Input::Started => self.node.on_started(out),
             Input::Received { from, message } => self.on_message(from, message, out),
             Input::Elapsed(timer) => self.on_timer(timer, out),
-            Input::Suspected(peer) => self.on_suspected(peer, out),
-            Input::Silent(peer) | Input::Died(peer) => self.on_gone(peer, out),
-            Input::Returned(peer) => self.timeout.heard(peer),
+            Input::Suspected(peer) => {
+                let due = self.node.on_suspected(peer, out);
+                self.carry_out(due, out);
+            }
+            Input::Silent(peer) | Input::Died(peer) => {
+                let due = self.node.on_gone(peer, out);
+                self.carry_out(due, out);
+            }
+            Input::Returned(peer) => self.node.heard(peer),
             Input::Commanded(command) => self.on_command(command, out),
         }
     }
@@ -91,7 +97,7 @@ impl ElectionAlgorithm for Raft {
 
 impl Raft {
     fn on_message(&mut self, from: NodeId, message: RaftMessage, out: &mut Outbox<Self>) {
-        self.timeout.heard(from);
+        self.node.heard(from);
         let request = |asks, term, last_log| Request {
             from,
             asks,
@@ -128,11 +134,11 @@ impl Raft {
     fn on_timer(&mut self, timer: RaftTimer, out: &mut Outbox<Self>) {
         match timer {
             RaftTimer::Vigil => {
-                let due = self.timeout.on_vigil_timer(&self.phase, &self.rules, out);
+                let due = self.node.on_vigil_timer(out);
                 self.carry_out(due, out);
             }
             RaftTimer::Stagger => {
-                let due = self.timeout.on_wait_timer(timer, &self.rules, out);
+                let due = self.node.on_wait_timer(timer, out);
                 self.carry_out(due, out);
             }
             RaftTimer::OwnVote => self.vote_for_self(out),
@@ -141,29 +147,12 @@ impl Raft {
         }
     }
 
-    /// Without `check_quorum` there is no lease, and no silence is owed: a suspicion is as good as
-    /// a proof.
-    fn on_suspected(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
-        if !self.rules.config.check_quorum {
-            return self.on_gone(peer, out);
-        }
-        let due = self
-            .timeout
-            .on_suspected(peer, &self.phase, &self.rules, out);
-        self.carry_out(due, out);
-    }
-
-    fn on_gone(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
-        let due = self.timeout.on_gone(peer, &self.phase, &self.rules, out);
-        self.carry_out(due, out);
-    }
-
     /// Without pre-votes there is no question that binds no voter, so nothing is asked ahead of the
     /// end of the silence.
     fn carry_out(&mut self, due: Due<Request>, out: &mut Outbox<Self>) {
         match due {
             Due::Nothing => {}
-            Due::AskAhead if self.rules.config.pre_vote => self.ask_ahead(out),
+            Due::AskAhead if self.node.rules.config.pre_vote => self.ask_ahead(out),
             Due::AskAhead => {}
             Due::Campaign => self.campaign(out),
             Due::Resume(asked) => {

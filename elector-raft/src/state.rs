@@ -1,8 +1,6 @@
-use alloc::sync::Arc;
-
 use elector_core::{
     Epoch, Membership, NodeId, Outbox, Tally,
-    quorum::{ElectionTimeout, ElectionTimers, Phase, Rules},
+    quorum::{Phase, QuorumElection, QuorumNode, Rules},
 };
 use serde::{Deserialize, Serialize};
 
@@ -11,14 +9,9 @@ use crate::{LogPosition, RaftConfig, RaftDurable};
 /// One node of Raft's leader election. See the [crate](crate) for the algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Raft {
-    pub(crate) rules: Arc<Rules<RaftConfig>>,
+    /// Its phases are the paper's states (figure 4); a candidate may ask for pre-votes.
+    pub(crate) node: QuorumNode<Self>,
     pub(crate) durable: RaftDurable,
-    /// The paper's states (figure 4), and the candidate that asks for pre-votes.
-    pub(crate) phase: Phase<Candidacy>,
-    pub(crate) timeout: ElectionTimeout<RaftTimer, Request>,
-    /// The leader of the present term, once it is known; it stays after that leader has stepped
-    /// down or was given up, because a term never has another.
-    pub(crate) elected: Option<NodeId>,
 }
 
 /// The timers of a node.
@@ -36,17 +29,20 @@ pub enum RaftTimer {
     Quorum,
 }
 
-impl ElectionTimers for RaftTimer {
-    const VIGIL: Self = Self::Vigil;
-    const STAGGER: Self = Self::Stagger;
-    const PAUSE: Self = Self::Stagger;
-    const HEARTBEAT: Self = Self::Heartbeat;
-    const QUORUM: Self = Self::Quorum;
+impl QuorumElection for Raft {
+    type Candidacy = Candidacy;
+    type Request = Request;
+
+    const VIGIL: RaftTimer = RaftTimer::Vigil;
+    const STAGGER: RaftTimer = RaftTimer::Stagger;
+    const PAUSE: RaftTimer = RaftTimer::Stagger;
+    const HEARTBEAT: RaftTimer = RaftTimer::Heartbeat;
+    const QUORUM: RaftTimer = RaftTimer::Quorum;
 }
 
 /// What a candidate asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Candidacy {
+pub enum Candidacy {
     /// Asks whether it could win the next term. Its own term does not change.
     PreVote {
         granted: Tally,
@@ -60,7 +56,7 @@ pub(crate) enum Candidacy {
 
 /// A request of a peer for support in an election.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Request {
+pub struct Request {
     pub(crate) from: NodeId,
     pub(crate) asks: Asks,
     /// The term of the election.
@@ -80,33 +76,15 @@ pub(crate) enum Asks {
 impl Raft {
     pub(crate) fn new(config: &RaftConfig, members: Membership, durable: RaftDurable) -> Self {
         let priority = |node| config.priorities.get(&node).copied().unwrap_or(0);
-        // A node that has run before may have acknowledged a leader.
-        let may_owe_silence = config.check_quorum && durable != RaftDurable::default();
+        let rules = Rules::with_priorities(config, members, priority);
         Self {
-            rules: Arc::new(Rules::with_priorities(config, members, priority)),
+            node: QuorumNode::new(rules, &durable), // I7
             durable,
-            phase: Phase::Follower { leader: None },
-            timeout: if may_owe_silence {
-                ElectionTimeout::restarted() // I7
-            } else {
-                ElectionTimeout::new()
-            },
-            elected: None,
         }
-    }
-
-    pub(crate) fn me(&self) -> NodeId {
-        self.rules.me()
     }
 
     pub(crate) fn term(&self) -> Epoch {
         self.durable.term
-    }
-
-    /// Returns `true` if there was a sign of life of a leader within `election_min`. A leader is
-    /// one.
-    pub(crate) fn has_fresh_leader(&self) -> bool {
-        self.phase.leads() || self.timeout.owes_silence()
     }
 
     /// Enters a higher term: the only place where the term changes, and with it, in the same
@@ -115,7 +93,7 @@ impl Raft {
     pub(crate) fn enter(&mut self, term: Epoch, vote: Option<NodeId>) {
         self.durable.term = term; // I1
         self.durable.voted_for = vote; // I2
-        self.elected = None;
+        self.node.elected = None;
     }
 
     /// "If RPC request or response contains term T > currentTerm: set currentTerm = T, convert to
@@ -127,10 +105,7 @@ impl Raft {
 
     /// Becomes a follower that knows no leader, in the same term.
     pub(crate) fn step_down(&mut self, out: &mut Outbox<Self>) {
-        if let Phase::Leader(state) = &self.phase {
-            state.end(out);
-            self.timeout.keep_vigil(&self.rules, out);
-        }
-        self.phase = Phase::Follower { leader: None };
+        self.node.step_down(out);
+        self.node.phase = Phase::Follower { leader: None };
     }
 }

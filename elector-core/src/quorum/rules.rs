@@ -1,15 +1,16 @@
 use alloc::{collections::BTreeSet, vec::Vec};
 use core::hash::{Hash, Hasher};
 
-use crate::{Delay, Membership, NodeId, NodeSet, Settings, Timing};
+use super::QuorumElection;
+use crate::{Delay, Membership, NodeId, NodeSet, Settings as _, Timing};
 
 /// What never changes in the life of a node.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Rules<C> {
+pub struct Rules<A: QuorumElection> {
     /// The members, seen from this node.
     pub members: Membership,
     /// The configuration.
-    pub config: C,
+    pub config: A::Config,
     // For each member, by position: how many different priorities are above its own. Empty if the
     // algorithm has no priorities.
     levels: Vec<u32>,
@@ -17,16 +18,16 @@ pub struct Rules<C> {
 
 // Equal rules have equal hashes, as they must. Model checkers hash millions of states of the same
 // few nodes, and the rules of one node are the same in all of them.
-impl<C> Hash for Rules<C> {
+impl<A: QuorumElection> Hash for Rules<A> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.members.me().hash(state);
     }
 }
 
-impl<C: Settings> Rules<C> {
+impl<A: QuorumElection> Rules<A> {
     /// All nodes have the same priority.
     #[must_use]
-    pub fn new(config: &C, members: Membership) -> Self {
+    pub fn new(config: &A::Config, members: Membership) -> Self {
         Self {
             levels: Vec::new(),
             config: config.clone(),
@@ -37,7 +38,7 @@ impl<C: Settings> Rules<C> {
     /// Nodes of a higher priority campaign before the others.
     #[must_use]
     pub fn with_priorities(
-        config: &C,
+        config: &A::Config,
         members: Membership,
         priority: impl Fn(NodeId) -> u32,
     ) -> Self {
@@ -50,12 +51,6 @@ impl<C: Settings> Rules<C> {
             levels: priorities.iter().map(level).collect(),
             ..Self::new(config, members)
         }
-    }
-
-    /// The local node.
-    #[must_use]
-    pub fn me(&self) -> NodeId {
-        self.members.me()
     }
 
     /// The durations that all algorithms share.
@@ -74,7 +69,7 @@ impl<C: Settings> Rules<C> {
             .election_max
             .saturating_sub(timing.election_min)
             .max(timing.round_trip);
-        let handicap = step.saturating_mul(self.level(self.me()));
+        let handicap = step.saturating_mul(self.level(self.members.me()));
         let Delay { min, max } = timing.stagger(attempt);
         Delay::between(min.saturating_add(handicap), max.saturating_add(handicap))
     }
@@ -93,7 +88,7 @@ impl<C: Settings> Rules<C> {
     #[must_use]
     pub fn rank(&self, leader: NodeId, suspects: &NodeSet) -> u32 {
         let turn = |node: NodeId| (self.level(node), node <= leader, node);
-        let own = turn(self.me());
+        let own = turn(self.members.me());
         let first = self
             .members
             .peers()

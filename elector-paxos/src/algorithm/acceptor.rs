@@ -32,7 +32,7 @@ impl Paxos {
             return self.reject(from, ballot, self.floor(), out);
         }
         if !handover && self.owes_silence(instance) {
-            self.timeout.set_aside(request);
+            self.node.set_aside(request);
             return self.reject(from, ballot, self.floor(), out);
         }
         if let Some(bound) = self.memory.bound(instance, ballot) {
@@ -58,7 +58,7 @@ impl Paxos {
         out: &mut Outbox<Self>,
     ) {
         let Proposal { ballot, value } = proposal;
-        if ballot.node != from || !self.rules.members.contains(value) {
+        if ballot.node != from || !self.node.rules.members.contains(value) {
             return; // Nonsense: another's ballot, or a stranger to lead.
         }
         self.seen.counter = self.seen.counter.max(ballot.counter);
@@ -78,11 +78,11 @@ impl Paxos {
             epoch: instance,
             proposal,
         };
-        match self.rules.config.learning {
+        match self.node.rules.config.learning {
             Learning::Distinguished => out.send(from, accepted),
             Learning::Broadcast => {
                 out.broadcast(&accepted);
-                self.count(self.me(), instance, proposal, out);
+                self.count(self.node.me(), instance, proposal, out);
             }
         }
     }
@@ -93,7 +93,7 @@ impl Paxos {
     /// refuse more than one must is always safe.
     pub(super) fn floor(&self) -> (Epoch, Option<Ballot>) {
         let promised = self.memory.floor();
-        match &self.phase {
+        match &self.node.phase {
             Phase::Candidate(own) => promised.max((own.instance, Some(own.ballot))),
             Phase::Follower { .. } | Phase::Leader(_) => promised,
         }
@@ -110,8 +110,8 @@ impl Paxos {
     /// that this node knows only by number may still be decided against the leader that it has just
     /// acknowledged; after a restart, that may be the leader of this very epoch.
     fn owes_silence(&self, instance: Epoch) -> bool {
-        let is_decided = instance <= self.epoch() && self.elected.is_some();
-        !is_decided && self.has_fresh_leader()
+        let is_decided = instance <= self.epoch() && self.node.elected.is_some();
+        !is_decided && self.node.has_fresh_leader()
     }
 
     /// Names what it has seen, so that the proposer chooses a higher ballot, or a newer instance,
@@ -126,7 +126,7 @@ impl Paxos {
         let reject = PaxosMessage::Reject {
             ballot,
             epoch: self.epoch(),
-            leader: self.elected,
+            leader: self.node.elected,
             instance,
             promised,
         };
@@ -146,7 +146,7 @@ impl Paxos {
         self.memory.promise(instance, ballot);
         if handover && instance > self.epoch() {
             self.enter(instance, out);
-            self.timeout.release();
+            self.node.release();
         }
     }
 
@@ -165,13 +165,12 @@ impl Paxos {
         if self.has_decided(instance) {
             return;
         }
-        let attempts = &mut self.timeout.attempts;
-        if self.phase.campaigns() {
-            attempts.contested(proposer);
+        if self.node.campaigns() {
+            self.node.attempts.contested(proposer);
         }
-        let first = attempts.give_way(proposer);
-        self.phase = Phase::Follower { leader: None };
-        if !self.has_fresh_leader() && (first || self.timeout.is_stopped()) {
+        let first = self.node.attempts.give_way(proposer);
+        self.node.phase = Phase::Follower { leader: None };
+        if !self.node.has_fresh_leader() && (first || self.node.is_stopped()) {
             self.wait_for_decision(out);
         }
     }
@@ -182,14 +181,14 @@ impl Paxos {
         if self.has_decided(instance) {
             return;
         }
-        self.phase = Phase::Follower { leader: None };
-        if !self.has_fresh_leader() {
+        self.node.phase = Phase::Follower { leader: None };
+        if !self.node.has_fresh_leader() {
             self.wait_for_decision(out);
         }
     }
 
     /// Returns `true` if this instance is decided already: a proposer in it is late.
     fn has_decided(&self, instance: Epoch) -> bool {
-        self.elected.is_some() && instance == self.epoch()
+        self.node.elected.is_some() && instance == self.epoch()
     }
 }

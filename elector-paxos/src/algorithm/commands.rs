@@ -1,58 +1,18 @@
 //! What the application may ask for, and the transfer of leadership.
 
-use elector_core::{Command, Epoch, NodeId, Outbox, Refusal, quorum::Phase};
+use elector_core::{Command, Epoch, NodeId, Outbox, quorum::Accepted};
 
 use crate::{Paxos, PaxosMessage};
 
 impl Paxos {
     pub(super) fn on_command(&mut self, command: Command, out: &mut Outbox<Self>) {
-        match command {
-            Command::Campaign => self.on_campaign(out),
-            Command::Resign => self.on_resign(out),
-            Command::TransferTo(peer) => self.on_transfer(peer, out),
-        }
-    }
-
-    fn on_campaign(&mut self, out: &mut Outbox<Self>) {
-        if self.phase.leads() {
-            return out.refuse(Refusal::LeadsAlready);
-        }
-        if self.has_fresh_leader() {
-            // I6: its own acceptor owes silence like any other.
-            return out.refuse(Refusal::LeaderIsFresh);
-        }
-        self.timeout.stand_again();
-        self.propose(out);
-    }
-
-    fn on_resign(&mut self, out: &mut Outbox<Self>) {
-        let Phase::Leader(state) = &self.phase else {
-            return out.refuse(Refusal::ResignsWithoutLeading);
-        };
-        let heir = state.heir(&self.rules.members, self.timeout.suspects());
-        self.timeout.resign();
-        self.hand_over(heir, out);
-    }
-
-    fn on_transfer(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
-        let Phase::Leader(state) = &self.phase else {
-            return out.refuse(Refusal::TransfersWithoutLeading);
-        };
-        let suspects = self.timeout.suspects();
-        match state.check_heir(peer, &self.rules, suspects, out.now()) {
-            Ok(()) => self.hand_over(Some(peer), out),
-            Err(refusal) => out.refuse(refusal),
-        }
-    }
-
-    /// Steps down *first*: the heir's election overrides the silence that protects this node's
-    /// lease, so there must be no lease left (I6). If the heir is not elected, any node may be,
-    /// this one too, in a later epoch.
-    fn hand_over(&mut self, heir: Option<NodeId>, out: &mut Outbox<Self>) {
-        let epoch = self.epoch();
-        self.step_down(out);
-        if let Some(heir) = heir {
-            out.send(heir, PaxosMessage::Handover { epoch });
+        match self.node.on_command(command, out) {
+            Some(Accepted::Campaign) => self.propose(out),
+            Some(Accepted::SteppedDown { heir: Some(heir) }) => {
+                let epoch = self.epoch();
+                out.send(heir, PaxosMessage::Handover { epoch });
+            }
+            Some(Accepted::SteppedDown { heir: None }) | None => {}
         }
     }
 
@@ -65,13 +25,13 @@ impl Paxos {
         if epoch > self.epoch() {
             self.enter(epoch, out);
         }
-        if self.elected.is_some_and(|leader| leader != from) {
+        if self.node.elected.is_some_and(|leader| leader != from) {
             return; // Nonsense: another node leads this epoch.
         }
         self.learn_leader(from);
-        self.timeout.stand_again();
+        self.node.stand_again();
         self.handover = Some(epoch.next());
-        self.timeout.stop(out); // No silence is owed to a leader that has stepped down.
+        self.node.stop(out); // No silence is owed to a leader that has stepped down.
         self.propose(out);
     }
 }

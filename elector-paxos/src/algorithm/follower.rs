@@ -1,6 +1,6 @@
 //! The follower that the learner makes of a node.
 
-use elector_core::{Epoch, Moment, NodeId, Outbox, quorum::Phase};
+use elector_core::{Epoch, Moment, NodeId, Outbox};
 
 use crate::{Paxos, PaxosMessage};
 
@@ -23,7 +23,7 @@ impl Paxos {
             self.enter(epoch, out);
         }
         if epoch == self.epoch() {
-            if self.elected.is_some_and(|leader| leader != from) {
+            if self.node.elected.is_some_and(|leader| leader != from) {
                 return; // Nonsense: an epoch has one leader.
             }
             self.follow(from, out);
@@ -38,11 +38,8 @@ impl Paxos {
     }
 
     pub(super) fn follow(&mut self, leader: NodeId, out: &mut Outbox<Self>) {
-        self.phase = Phase::Follower {
-            leader: Some(leader),
-        };
         self.learn_leader(leader);
         self.handover = None;
-        self.timeout.follow(leader, &self.rules, out); // I6
+        self.node.follow(leader, out); // I6
     }
 }

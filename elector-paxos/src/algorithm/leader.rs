@@ -1,9 +1,6 @@
 //! The leader: the value that was decided.
 
-use elector_core::{
-    Delay, Epoch, Moment, NodeId, Outbox,
-    quorum::{CheckQuorum, LeaderState, Phase},
-};
+use elector_core::{Delay, Epoch, Moment, NodeId, Outbox};
 
 use crate::{Paxos, PaxosMessage, PaxosTimer, state::News};
 
@@ -12,23 +9,19 @@ impl Paxos {
     /// acknowledged like one. Otherwise no peer has been asked to acknowledge this leader yet, and
     /// the first heartbeats go out at once: the lease waits for them.
     pub(super) fn lead(&mut self, news: News, out: &mut Outbox<Self>) {
-        self.timeout.lead(out);
         self.handover = None;
-        let mut state = LeaderState::begin(CheckQuorum::On, &self.rules, out);
+        self.node.lead(out);
         match news {
-            News::Sent => state.send_round(&self.rules, out),
+            News::Sent => _ = self.node.begin_round(out),
             News::NotSent => out.set_timer(PaxosTimer::Heartbeat, Delay::ZERO),
         }
-        self.phase = Phase::Leader(state);
     }
 
     pub(super) fn send_round(&mut self, out: &mut Outbox<Self>) {
-        let (epoch, sent) = (self.epoch(), out.now());
-        let Phase::Leader(state) = &mut self.phase else {
-            return; // Stale.
-        };
-        state.send_round(&self.rules, out);
-        out.broadcast(&PaxosMessage::Heartbeat { epoch, sent });
+        if self.node.begin_round(out) {
+            let (epoch, sent) = (self.epoch(), out.now());
+            out.broadcast(&PaxosMessage::Heartbeat { epoch, sent });
+        }
     }
 
     pub(super) fn on_heartbeat_ack(
@@ -39,19 +32,9 @@ impl Paxos {
         out: &mut Outbox<Self>,
     ) {
         if epoch > self.epoch() {
-            return self.enter(epoch, out);
-        }
-        if epoch < self.epoch() {
-            return; // Stale: of an earlier tenure.
-        }
-        if let Phase::Leader(state) = &mut self.phase {
-            state.acknowledged(from, sent, &self.rules, out);
-        } // Else it is stale: this tenure has ended.
-    }
-
-    /// A leader that no majority answers steps down at the same epoch, and never leads that epoch
-    /// again (I5).
-    pub(super) fn on_quorum_timer(&mut self, out: &mut Outbox<Self>) {
-        self.step_down(out);
+            self.enter(epoch, out);
+        } else if epoch == self.epoch() {
+            self.node.on_ack(from, sent, out);
+        } // Else it is stale: of an earlier tenure.
     }
 }

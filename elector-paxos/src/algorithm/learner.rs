@@ -15,7 +15,7 @@ impl Paxos {
         proposal: Proposal,
         out: &mut Outbox<Self>,
     ) {
-        if !self.rules.members.contains(proposal.value) {
+        if !self.node.rules.members.contains(proposal.value) {
             return; // Nonsense: a stranger to lead.
         }
         self.seen.counter = self.seen.counter.max(proposal.ballot.counter);
@@ -52,13 +52,17 @@ impl Paxos {
         if count.proposal != proposal {
             return; // Nonsense: two values in one ballot.
         }
-        if count.acceptors.record(&self.rules.members, acceptor, true) != Verdict::Won {
+        if count
+            .acceptors
+            .record(&self.node.rules.members, acceptor, true)
+            != Verdict::Won
+        {
             return; // I4: nothing is chosen yet.
         }
         let leader = proposal.value;
-        let distinguished = self.rules.config.learning == Learning::Distinguished;
+        let distinguished = self.node.rules.config.learning == Learning::Distinguished;
         let mut news = News::NotSent;
-        if distinguished && proposal.ballot.node == self.me() {
+        if distinguished && proposal.ballot.node == self.node.me() {
             news = News::Sent;
             let sent = out.now();
             out.broadcast(&PaxosMessage::Learn {
@@ -72,7 +76,7 @@ impl Paxos {
 
     /// Returns `true` if the leader of `epoch`, or of a newer one, is known or being chosen.
     fn knows(&self, epoch: Epoch) -> bool {
-        epoch < self.epoch() || epoch == self.epoch() && self.elected.is_some()
+        epoch < self.epoch() || epoch == self.epoch() && self.node.elected.is_some()
     }
 
     /// "A majority has accepted this." From the leader itself that is its first heartbeat, and is
@@ -93,7 +97,7 @@ impl Paxos {
 
     /// A decision was made just now: its winner gets the time of a vigil to be heard.
     fn learn(&mut self, epoch: Epoch, leader: NodeId, news: News, out: &mut Outbox<Self>) {
-        if !self.rules.members.contains(leader) || epoch == Epoch::ZERO {
+        if !self.node.rules.members.contains(leader) || epoch == Epoch::ZERO {
             return; // Nonsense: a stranger to lead, or an epoch before all elections.
         }
         if self.knows(epoch) {
@@ -102,7 +106,7 @@ impl Paxos {
         if epoch > self.epoch() {
             self.enter(epoch, out);
         }
-        if leader == self.me() {
+        if leader == self.node.me() {
             self.won(news, out);
         } else {
             self.follow(leader, out);
@@ -123,34 +127,34 @@ impl Paxos {
         if epoch > self.epoch() {
             self.enter(epoch, out);
         }
-        let Some(leader) = leader.filter(|&leader| self.rules.members.contains(leader)) else {
+        let Some(leader) = leader.filter(|&leader| self.node.rules.members.contains(leader)) else {
             return; // The epoch was all there was to learn.
         };
         if epoch == Epoch::ZERO {
             return; // Nonsense: an epoch before all elections.
         }
-        if leader == self.me() {
+        if leader == self.node.me() {
             return self.won(News::NotSent, out);
         }
         self.learn_leader(leader);
-        self.phase = Phase::Follower {
+        self.node.phase = Phase::Follower {
             leader: Some(leader),
         };
-        if !self.has_fresh_leader() {
-            self.timeout.keep_vigil(&self.rules, out);
+        if !self.node.has_fresh_leader() {
+            self.node.keep_vigil(out);
         }
     }
 
     /// The present epoch is this node's. It leads, unless it may have led it before a restart:
     /// then others may have seen it stop, and the next instance begins once its vigil is over.
     fn won(&mut self, news: News, out: &mut Outbox<Self>) {
-        self.learn_leader(self.me());
+        self.learn_leader(self.node.me());
         if self.epoch() > self.restored {
             return self.lead(news, out); // I5
         }
-        self.phase = Phase::Follower { leader: None };
-        if !self.has_fresh_leader() {
-            self.timeout.keep_vigil(&self.rules, out);
+        self.node.phase = Phase::Follower { leader: None };
+        if !self.node.has_fresh_leader() {
+            self.node.keep_vigil(out);
         }
     }
 }

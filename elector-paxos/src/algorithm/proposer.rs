@@ -40,17 +40,17 @@ impl Paxos {
     /// owes silence to a leader asks ahead: it makes the promise to itself, without which nothing
     /// goes on, when its silence has ended.
     pub(super) fn propose(&mut self, out: &mut Outbox<Self>) {
-        let attempts = &mut self.timeout.attempts;
-        let has_room = attempts.count() >= MANY && self.rules.has_room(attempts.count());
-        attempts.begin(&self.rules.members, has_room);
+        let attempts = &mut self.node.attempts;
+        let has_room = attempts.count() >= MANY && self.node.rules.has_room(attempts.count());
+        attempts.begin(&self.node.rules.members, has_room);
         self.ask_to_promise(0, out);
     }
 
     fn ask_to_promise(&mut self, at_once: u32, out: &mut Outbox<Self>) {
-        let ahead = self.has_fresh_leader();
+        let ahead = self.node.has_fresh_leader();
         let Some((instance, ballot)) = self.next_ballot() else {
             if !ahead {
-                self.timeout.keep_vigil(&self.rules, out); // There are no numbers left.
+                self.node.keep_vigil(out); // There are no numbers left.
             }
             return;
         };
@@ -66,7 +66,7 @@ impl Paxos {
             highest: None,
             own: false,
         };
-        self.phase = Phase::Candidate(Proposing {
+        self.node.phase = Phase::Candidate(Proposing {
             instance,
             ballot,
             at_once,
@@ -83,7 +83,7 @@ impl Paxos {
     /// restart is left behind: if it came to a decision, its leader has kept silent for a vigil.
     fn next_ballot(&self) -> Option<(Epoch, Ballot)> {
         let epoch = self.epoch();
-        let closed = self.elected.is_some() || epoch <= self.restored;
+        let closed = self.node.elected.is_some() || epoch <= self.restored;
         let open = if closed {
             epoch.0.checked_add(1).map(Epoch)?
         } else {
@@ -91,29 +91,35 @@ impl Paxos {
         };
         let instance = open.max(self.memory.floor().0).max(self.seen.instance);
         let above = self.seen.counter.checked_add(1)?; // I2
-        let first = self.rules.config.first_ballot.get(&self.me()).copied();
+        let first = self
+            .node
+            .rules
+            .config
+            .first_ballot
+            .get(&self.node.me())
+            .copied();
         let ballot = Ballot {
             counter: above.max(first.unwrap_or(1)),
-            node: self.me(),
+            node: self.node.me(),
         };
         Some((instance, ballot))
     }
 
     /// The second step of phase 1.
     pub(super) fn promise_to_self(&mut self, out: &mut Outbox<Self>) {
-        let Phase::Candidate(proposing) = &self.phase else {
+        let Phase::Candidate(proposing) = &self.node.phase else {
             return; // The proposal has ended in between.
         };
         let (instance, ballot) = (proposing.instance, proposing.ballot);
         if !matches!(proposing.stage, Stage::Prepare { own: false, .. }) {
             return; // Done already.
         }
-        if self.has_fresh_leader() {
+        if self.node.has_fresh_leader() {
             return; // It has asked ahead: its silence is not over.
         }
         self.promise(instance, ballot, self.handover == Some(instance), out);
-        let (me, accepted) = (self.me(), self.memory.accepted(instance));
-        if let Phase::Candidate(proposing) = &mut self.phase
+        let (me, accepted) = (self.node.me(), self.memory.accepted(instance));
+        if let Phase::Candidate(proposing) = &mut self.node.phase
             && let Stage::Prepare { own, .. } = &mut proposing.stage
         {
             *own = true;
@@ -129,14 +135,14 @@ impl Paxos {
         accepted: Option<Proposal>,
         out: &mut Outbox<Self>,
     ) {
-        if ballot.node == self.me() && from != self.me() {
+        if ballot.node == self.node.me() && from != self.node.me() {
             self.note_promise(from, ballot);
         }
-        let members = &self.rules.members;
+        let members = &self.node.rules.members;
         if accepted.is_some_and(|accepted| !members.contains(accepted.value)) {
             return; // Nonsense: a stranger to lead.
         }
-        let Phase::Candidate(proposing) = &mut self.phase else {
+        let Phase::Candidate(proposing) = &mut self.node.phase else {
             return; // Stale: nothing is proposed any more.
         };
         if (proposing.instance, proposing.ballot) != (instance, ballot) {
@@ -163,10 +169,10 @@ impl Paxos {
     /// Phase 2a: the value is "the value of the highest-numbered proposal among the responses, or
     /// is any value selected by the proposer if the responders reported no proposals": itself.
     fn ask_to_accept(&mut self, out: &mut Outbox<Self>) {
-        let me = self.me();
-        let majority = self.rules.members.majority();
-        let thrifty = self.rules.config.thrifty && self.timeout.attempts.count() <= 1;
-        let Phase::Candidate(proposing) = &mut self.phase else {
+        let me = self.node.me();
+        let majority = self.node.rules.members.majority();
+        let thrifty = self.node.rules.config.thrifty && self.node.attempts.count() <= 1;
+        let Phase::Candidate(proposing) = &mut self.node.phase else {
             return; // Only a proposer has promises.
         };
         let Stage::Prepare {
@@ -200,7 +206,7 @@ impl Paxos {
 
     /// The second step of phase 2.
     pub(super) fn accept_from_self(&mut self, out: &mut Outbox<Self>) {
-        let Phase::Candidate(proposing) = &self.phase else {
+        let Phase::Candidate(proposing) = &self.node.phase else {
             return; // The proposal has ended in between.
         };
         let (instance, ballot) = (proposing.instance, proposing.ballot);
@@ -209,13 +215,13 @@ impl Paxos {
         };
         let proposal = Proposal { ballot, value };
         self.hold(instance, proposal, out);
-        if self.rules.config.learning == Learning::Broadcast {
+        if self.node.rules.config.learning == Learning::Broadcast {
             out.broadcast(&PaxosMessage::Accepted {
                 epoch: instance,
                 proposal,
             });
         }
-        self.count(self.me(), instance, proposal, out);
+        self.count(self.node.me(), instance, proposal, out);
     }
 
     /// A refusal counts if the acceptor has promised more to another. If it only keeps silence for
@@ -231,13 +237,14 @@ impl Paxos {
     ) {
         let (instance, promised) = floor;
         let rival = promised.filter(|&other| other > ballot && !other.is_bound());
-        if ballot.node == self.me() && rival.is_some_and(|rival| rival.node != self.me()) {
-            self.timeout.attempts.contested(from);
+        if ballot.node == self.node.me() && rival.is_some_and(|rival| rival.node != self.node.me())
+        {
+            self.node.attempts.contested(from);
         }
         let counter = promised.map_or(0, |promised| promised.counter);
         self.seen.counter = self.seen.counter.max(counter);
         self.seen.instance = self.seen.instance.max(instance);
-        let Phase::Candidate(proposing) = &mut self.phase else {
+        let Phase::Candidate(proposing) = &mut self.node.phase else {
             return; // Stale: nothing is proposed any more.
         };
         if proposing.ballot != ballot || floor <= (proposing.instance, Some(ballot)) {
@@ -251,9 +258,9 @@ impl Paxos {
             Stage::Prepare { promises, .. } => promises,
             Stage::Accept { refusals, .. } => refusals,
         };
-        if answers.record(&self.rules.members, from, false) == Verdict::Lost {
-            self.phase = Phase::Follower { leader: None };
-            if !self.has_fresh_leader() {
+        if answers.record(&self.node.rules.members, from, false) == Verdict::Lost {
+            self.node.phase = Phase::Follower { leader: None };
+            if !self.node.has_fresh_leader() {
                 self.wait_for_decision(out);
             }
         }
@@ -263,7 +270,7 @@ impl Paxos {
     /// had otherwise, and no competitor is to be seen who should be left time. That is the price of
     /// promises that are not written, when a node was restarted that is needed now.
     fn ask_above_bounds(&mut self, out: &mut Outbox<Self>) {
-        let Phase::Candidate(proposing) = &self.phase else {
+        let Phase::Candidate(proposing) = &self.node.phase else {
             return; // Only a proposer is refused.
         };
         let at_once = proposing.at_once + 1;
@@ -277,17 +284,20 @@ impl Paxos {
             return;
         }
         // The leader that this proposal is to replace will not answer.
-        let replaced = self.elected.filter(|_| proposing.instance > self.epoch());
-        let suspects = self.timeout.suspects();
+        let replaced = self
+            .node
+            .elected
+            .filter(|_| proposing.instance > self.epoch());
+        let suspects = self.node.suspects();
         let (mut willing, mut possible) = (1, 1); // Itself.
-        for peer in self.rules.members.peers() {
+        for peer in self.node.rules.members.peers() {
             let promised = promises.granted().contains(peer);
             let bound = bounds.contains(peer);
             let gone = suspects.contains(peer) || replaced == Some(peer);
             willing += usize::from(promised || bound);
             possible += usize::from(promised || !bound && !gone);
         }
-        let majority = self.rules.members.majority();
+        let majority = self.node.rules.members.majority();
         if willing >= majority && possible < majority {
             self.ask_to_promise(at_once, out);
         }
@@ -295,8 +305,8 @@ impl Paxos {
 
     /// A promise for an earlier ballot comes late: the wait for it was too short.
     fn note_promise(&mut self, from: NodeId, ballot: Ballot) {
-        let attempts = &mut self.timeout.attempts;
-        match &self.phase {
+        let attempts = &mut self.node.attempts;
+        match &self.node.phase {
             Phase::Candidate(proposing) if proposing.ballot > ballot => attempts.late(from),
             Phase::Candidate(_) | Phase::Follower { .. } | Phase::Leader(_) => {
                 attempts.supported(from);

@@ -26,10 +26,10 @@ use crate::{
 impl Raft {
     /// Tries to get elected in the next term.
     pub(super) fn campaign(&mut self, out: &mut Outbox<Self>) {
-        if !self.rules.config.pre_vote {
+        if !self.node.rules.config.pre_vote {
             return self.stand(Asks::Vote, out);
         }
-        self.phase = Phase::Candidate(Candidacy::PreVote {
+        self.node.phase = Phase::Candidate(Candidacy::PreVote {
             granted: Tally::new(),
             votes: self.votes_so_far(),
         });
@@ -39,7 +39,7 @@ impl Raft {
     /// To ask about the next term does not end a candidacy in the present one: votes that come late
     /// still count.
     fn votes_so_far(&self) -> Tally {
-        match &self.phase {
+        match &self.node.phase {
             Phase::Candidate(Candidacy::Vote { election, votes }) if *election == self.term() => {
                 votes.clone()
             }
@@ -51,7 +51,7 @@ impl Raft {
     /// Asks for pre-votes while this node still owes silence to a leader. Its own is not among
     /// them until the silence has ended, so that it cannot become a candidate before.
     pub(super) fn ask_ahead(&mut self, out: &mut Outbox<Self>) {
-        self.phase = Phase::Candidate(Candidacy::PreVote {
+        self.node.phase = Phase::Candidate(Candidacy::PreVote {
             granted: Tally::new(),
             votes: Tally::new(),
         });
@@ -62,9 +62,9 @@ impl Raft {
     /// set aside then may be forgotten since.
     pub(super) fn ask_for_pre_votes(&mut self, out: &mut Outbox<Self>) {
         self.request_pre_votes(out);
-        self.timeout.keep_vigil(&self.rules, out);
+        self.node.keep_vigil(out);
         // Its own answer needs no disk: it binds no node, not even this one (I6).
-        self.on_pre_vote(self.me(), self.term(), self.term().next(), true, out);
+        self.on_pre_vote(self.node.me(), self.term(), self.term().next(), true, out);
     }
 
     fn request_pre_votes(&self, out: &mut Outbox<Self>) {
@@ -91,14 +91,14 @@ impl Raft {
             return;
         }
         let asked = self.term().next();
-        let owes_silence = self.rules.config.check_quorum && self.has_fresh_leader(); // I7
-        let Phase::Candidate(Candidacy::PreVote { granted, .. }) = &mut self.phase else {
+        let owes_silence = self.node.rules.config.check_quorum && self.node.has_fresh_leader(); // I7
+        let Phase::Candidate(Candidacy::PreVote { granted, .. }) = &mut self.node.phase else {
             return; // Late: elected, beaten or given up.
         };
         if next_term != asked {
             return; // Late: it is about another term.
         }
-        let verdict = granted.record(&self.rules.members, from, true);
+        let verdict = granted.record(&self.node.rules.members, from, true);
         if verdict == Verdict::Won && !owes_silence {
             self.stand(Asks::Vote, out);
         }
@@ -110,20 +110,20 @@ impl Raft {
     pub(super) fn stand(&mut self, asks: Asks, out: &mut Outbox<Self>) {
         let transfer = asks == Asks::Transfer;
         let election = self.term().next();
-        self.timeout.keep_vigil(&self.rules, out);
+        self.node.keep_vigil(out);
         if election == self.term() {
-            self.phase = Phase::Follower { leader: None };
+            self.node.phase = Phase::Follower { leader: None };
             return; // A node has claimed the last term that exists. There is no other to win.
         }
-        let attempts = &mut self.timeout.attempts;
-        let has_room = self.rules.has_room(attempts.count());
-        attempts.begin(&self.rules.members, has_room);
+        let attempts = &mut self.node.attempts;
+        let has_room = self.node.rules.has_room(attempts.count());
+        attempts.begin(&self.node.rules.members, has_room);
         out.broadcast(&RaftMessage::RequestVote {
             term: election,
             last_log: self.durable.last_log,
             transfer,
         });
-        self.phase = Phase::Candidate(Candidacy::Vote {
+        self.node.phase = Phase::Candidate(Candidacy::Vote {
             election,
             votes: Tally::new(),
         });
@@ -132,15 +132,15 @@ impl Raft {
 
     /// The second step of a candidacy: makes the term and the own vote durable, if it still can.
     pub(super) fn vote_for_self(&mut self, out: &mut Outbox<Self>) {
-        let me = self.me();
-        let Phase::Candidate(Candidacy::Vote { election, votes }) = &mut self.phase else {
+        let me = self.node.me();
+        let Phase::Candidate(Candidacy::Vote { election, votes }) = &mut self.node.phase else {
             return; // The candidacy has ended in between.
         };
         let election = *election;
         if election <= self.durable.term {
             return; // Cast already.
         }
-        let verdict = votes.record(&self.rules.members, me, true);
+        let verdict = votes.record(&self.node.rules.members, me, true);
         self.enter(election, Some(me)); // I3
         if verdict == Verdict::Won {
             self.lead(out);
@@ -155,18 +155,18 @@ impl Raft {
         granted: bool,
         out: &mut Outbox<Self>,
     ) {
-        let (me, own) = (self.me(), self.term());
-        let (newest, votes) = match &mut self.phase {
+        let (me, own) = (self.node.me(), self.term());
+        let (newest, votes) = match &mut self.node.phase {
             Phase::Candidate(Candidacy::Vote { election, votes }) => (*election, Some(votes)),
             Phase::Candidate(Candidacy::PreVote { votes, .. }) => (own, Some(votes)),
             Phase::Follower { .. } | Phase::Leader(_) => (own, None),
         };
-        let attempts = &mut self.timeout.attempts;
+        let attempts = &mut self.node.attempts;
         if !granted && term >= newest {
             attempts.contested(from); // It has voted for another.
         }
         // Only a voter that still hears its leader refuses in an older term.
-        if term < newest && (granted || !self.rules.config.check_quorum) {
+        if term < newest && (granted || !self.node.rules.config.check_quorum) {
             attempts.late(from);
         }
         if term > newest {
@@ -177,7 +177,7 @@ impl Raft {
                 return; // Late: elected, beaten or given up.
             };
             attempts.supported(from);
-            let verdict = votes.record(&self.rules.members, from, true);
+            let verdict = votes.record(&self.node.rules.members, from, true);
             // I3: not before it is cast. I4: not after a restart, before which this node may have led.
             let own_vote_cast = votes.granted().contains(me);
             if verdict == Verdict::Won && own_vote_cast {

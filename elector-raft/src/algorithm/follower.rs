@@ -1,6 +1,6 @@
 //! The follower.
 
-use elector_core::{Epoch, Moment, NodeId, Outbox, quorum::Phase};
+use elector_core::{Epoch, Moment, NodeId, Outbox};
 
 use crate::{Raft, RaftMessage};
 
@@ -20,10 +20,10 @@ impl Raft {
             self.adopt(term, out);
         }
         if term == self.term() {
-            if self.elected.is_some_and(|leader| leader != from) {
+            if self.node.elected.is_some_and(|leader| leader != from) {
                 return; // Nonsense: a term has one leader.
             }
-            self.follow(from, out);
+            self.node.follow(from, out); // I7
         }
         let sent = if term == self.term() {
             sent
@@ -32,13 +32,5 @@ impl Raft {
         };
         let term = self.term();
         out.send(from, RaftMessage::HeartbeatAck { term, sent });
-    }
-
-    fn follow(&mut self, leader: NodeId, out: &mut Outbox<Self>) {
-        self.phase = Phase::Follower {
-            leader: Some(leader),
-        };
-        self.elected = Some(leader);
-        self.timeout.follow(leader, &self.rules, out); // I7
     }
 }

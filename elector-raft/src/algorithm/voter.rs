@@ -18,9 +18,9 @@ impl Raft {
     /// Answers whether this node would vote for the candidate. That changes neither the vote, the
     /// term, nor the election timeout (I6).
     fn on_pre_vote_request(&mut self, request: Request, out: &mut Outbox<Self>) {
-        let led = self.has_fresh_leader();
+        let led = self.node.has_fresh_leader();
         if led {
-            self.timeout.set_aside(request);
+            self.node.set_aside(request);
         }
         let granted = !led
             && request.last_log >= self.durable.last_log
@@ -40,8 +40,8 @@ impl Raft {
     /// A candidate of an older term is refused too, not ignored: it learns the term by that.
     fn on_vote_request(&mut self, request: Request, out: &mut Outbox<Self>) {
         let is_new = request.term > self.term();
-        if !self.has_fresh_leader() {
-            self.timeout.attempts.contested(request.from);
+        if !self.node.has_fresh_leader() {
+            self.node.attempts.contested(request.from);
         }
         let granted = request.term >= self.term() && self.listens(request) && {
             if is_new {
@@ -59,10 +59,11 @@ impl Raft {
             }
             // In a term that it has entered before, this node may have acknowledged the leader of
             // that very term before a restart. That silence stays.
-            let owes_silence = self.rules.config.check_quorum && !is_new && self.has_fresh_leader();
-            let waits_on = !first && !self.timeout.owes_silence();
+            let owes_silence =
+                self.node.rules.config.check_quorum && !is_new && self.node.has_fresh_leader();
+            let waits_on = !first && !self.node.owes_silence();
             if !owes_silence && !waits_on {
-                self.timeout.keep_vigil(&self.rules, out);
+                self.node.keep_vigil(out);
             }
         }
         let answer = RaftMessage::Vote {
@@ -77,9 +78,9 @@ impl Raft {
     /// deaf, or reach no quorum: if its voters waited longer each time, or anew, they would leave
     /// the next try to it. Returns `true` if the wait begins anew.
     fn give_way(&mut self, candidate: NodeId) -> bool {
-        let attempts = &mut self.timeout.attempts;
+        let attempts = &mut self.node.attempts;
         let first = attempts.give_way(candidate);
-        if first && !self.rules.has_room(attempts.count()) {
+        if first && !self.node.rules.has_room(attempts.count()) {
             attempts.widen();
         }
         first
@@ -93,10 +94,11 @@ impl Raft {
     /// it, and the lease of any leader before *that* one had ended when that one was elected. That
     /// says nothing of a leader of the term of the transfer itself: see the caller.
     fn listens(&mut self, request: Request) -> bool {
-        let check_quorum = self.rules.config.check_quorum;
-        let refuses = check_quorum && request.asks != Asks::Transfer && self.has_fresh_leader();
+        let check_quorum = self.node.rules.config.check_quorum;
+        let refuses =
+            check_quorum && request.asks != Asks::Transfer && self.node.has_fresh_leader();
         if refuses {
-            self.timeout.set_aside(request);
+            self.node.set_aside(request);
         }
         !refuses
     }
@@ -104,7 +106,7 @@ impl Raft {
     /// Returns `true` if this node's vote in its present term is still to be had for `candidate`
     /// (I2). Once a term has a leader, there is no candidate left to vote for.
     fn may_vote_for(&self, candidate: NodeId) -> bool {
-        self.elected.is_none()
+        self.node.elected.is_none()
             && self
                 .durable
                 .voted_for

@@ -1,0 +1,105 @@
+use alloc::sync::Arc;
+
+use super::{Phase, QuorumElection, Rules, election_timeout::Silence};
+use crate::{Attempts, Epoch, ExclusiveTimer, NodeId, NodeSet, View};
+
+/// A node of an algorithm that elects by a majority: what all of these algorithms have.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct QuorumNode<A: QuorumElection> {
+    /// What never changes.
+    pub rules: Arc<Rules<A>>,
+    /// What the node is doing.
+    pub phase: Phase<A::Candidacy>,
+    /// The leader of the present epoch, once it is known. It stays after that leader has stepped
+    /// down or was given up, because an epoch never has another.
+    pub elected: Option<NodeId>,
+    /// The elections in a row that no node won, as far as this node took part in them.
+    pub attempts: Attempts,
+    /// The timer that ends in a campaign, while this node does not lead.
+    pub(super) timer: ExclusiveTimer<A::Timer>,
+    /// The silence that is owed to a leader, while the vigil runs.
+    pub(super) silence: Option<Silence<A::Request>>,
+    /// The peers that hints say are gone, until they are heard again.
+    pub(super) suspects: NodeSet,
+    /// Whether this node has resigned, and lets its next turn pass.
+    pub(super) resigned: bool,
+}
+
+impl<A: QuorumElection> QuorumNode<A> {
+    /// A node that is started with this durable state. If it has run before, it may have
+    /// acknowledged a heartbeat just before its crash, and the leader may still rely on that.
+    #[must_use]
+    pub fn new(rules: Rules<A>, durable: &A::Durable) -> Self {
+        let may_owe_silence = A::has_lease(&rules.config) && *durable != A::Durable::default();
+        Self {
+            rules: Arc::new(rules),
+            phase: Phase::Follower { leader: None },
+            elected: None,
+            attempts: Attempts::new(),
+            timer: ExclusiveTimer::started(A::VIGIL),
+            silence: may_owe_silence.then(|| Silence::owed_to(None)),
+            suspects: NodeSet::new(),
+            resigned: false,
+        }
+    }
+
+    /// The local node.
+    #[must_use]
+    pub fn me(&self) -> NodeId {
+        self.rules.members.me()
+    }
+
+    /// What an observer may know of this node in `epoch`.
+    #[must_use]
+    pub fn view(&self, epoch: Epoch) -> View {
+        match self.phase {
+            Phase::Follower { leader } => View::following(epoch, leader),
+            Phase::Candidate(_) => View::campaigning(epoch),
+            Phase::Leader(_) => View::leading(epoch, self.me()),
+        }
+    }
+
+    /// Returns `true` if this node leads.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        matches!(self.phase, Phase::Leader(_))
+    }
+
+    /// Returns `true` if this node tries to be elected.
+    #[must_use]
+    pub fn campaigns(&self) -> bool {
+        matches!(self.phase, Phase::Candidate(_))
+    }
+
+    /// Returns `true` if there was a sign of life of a leader within `election_min`, or may have
+    /// been before a restart. A leader is one itself.
+    #[must_use]
+    pub fn has_fresh_leader(&self) -> bool {
+        self.leads() || self.owes_silence()
+    }
+
+    /// The peers that the host reported gone, until they are heard again.
+    #[must_use]
+    pub fn suspects(&self) -> &NodeSet {
+        &self.suspects
+    }
+
+    /// Checks the invariants that all these algorithms have.
+    ///
+    /// # Errors
+    /// The first broken one, in words.
+    pub fn check(&self) -> Result<(), &'static str> {
+        match self.phase {
+            Phase::Leader(_) if self.elected != Some(self.me()) => {
+                Err("a leader is the node that was elected in its epoch")
+            }
+            Phase::Follower { leader } if leader.is_some() && leader != self.elected => {
+                Err("a follower follows the leader that was elected in its epoch")
+            }
+            _ if self.leads() != self.is_stopped() => {
+                Err("a node waits for an election timeout unless it leads")
+            }
+            Phase::Follower { .. } | Phase::Candidate(_) | Phase::Leader(_) => Ok(()),
+        }
+    }
+}
