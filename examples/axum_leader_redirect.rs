@@ -36,7 +36,7 @@ struct Database {
 
 /// One node of the web service.
 struct Service {
-    elector: Elector<Raft>,
+    elector: Elector<Quorum>,
     /// Held while this node leads.
     leadership: Mutex<Option<Leadership<Quorum>>>,
     /// Where the web servers are, by node, from 1.
@@ -112,7 +112,8 @@ async fn start(
     folder: &Path,
     database: &Arc<Mutex<Database>>,
 ) -> Result<Arc<Service>, BoxError> {
-    let node = Elector::<Raft>::builder("shop")
+    let node = Elector::builder("shop")
+        .algorithm::<Raft>()
         .node_id(id)
         .peers(peers.iter().cloned())
         .data_dir(folder.join(id.to_string()));

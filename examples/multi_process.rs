@@ -25,7 +25,8 @@ use elector::{
 /// A node, as a process of its own.
 #[tokio::main(flavor = "current_thread")]
 async fn node(id: u64, peers: Vec<Peer>, folder: &Path) -> Result<(), BoxError> {
-    let node = Elector::<Raft>::builder("billing")
+    let node = Elector::builder("billing")
+        .algorithm::<Raft>()
         .node_id(id)
         .peers(peers)
         .data_dir(folder);

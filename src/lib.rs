@@ -22,7 +22,7 @@
 //!
 //! use elector::{Cluster, Fence, actor::FailurePolicy, raft::Raft};
 //!
-//! // Three nodes within this process. One process a node: `Elector::<Raft>::builder(..)`.
+//! // Three nodes within this process. One process a node: `Elector::builder(..)`.
 //! let cluster = Cluster::<Raft>::start(3).await?;
 //! let store = Mutex::new((Fence::new(), Vec::new()));
 //! let leader = cluster.leader().await;
@@ -65,7 +65,7 @@
 //! async fn write(cluster: elector::Cluster<raft::Raft>) {
 //!     let elector = cluster.node(1).unwrap();
 //!     let me = elector.campaign().await.unwrap();
-//!     me.token().unwrap(); // Only here is it different.
+//!     me.token().unwrap(); // Only the algorithm differs.
 //! }
 //! ```
 //!
@@ -73,26 +73,13 @@
 //! start from [`core::ElectionAlgorithm`] and `examples/my_algorithm.rs`.
 #![forbid(unsafe_code)]
 
-#[cfg(any(
-    feature = "raft",
-    feature = "paxos",
-    feature = "bully",
-    feature = "ring"
-))]
-mod any;
 mod choice;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod select;
+mod start;
 
-#[cfg(any(
-    feature = "raft",
-    feature = "paxos",
-    feature = "bully",
-    feature = "ring"
-))]
-pub use any::{AnyCluster, AnyClusterSetup, AnyElector, AnyLeadership, AnyStartError, SetUp};
-pub use choice::{Algorithm, UnknownAlgorithm};
+pub use choice::{Algorithm, NotCompiledIn, UnknownAlgorithm, Visitor};
 #[doc(inline)]
 pub use elector_core as core;
 #[doc(inline)]
@@ -100,11 +87,15 @@ pub use elector_core::actor;
 pub use elector_core::{
     BestEffort, Command, ElectionAlgorithm, Epoch, Fence, FencingToken, Guarantee, GuaranteeKind,
     Membership, NodeId, Quorum, Role, Settings, StaleToken, Timing, View,
-    actor::{Cluster, ClusterSetup, Elector, Grace, Leadership, LeadershipLost, Status},
+    actor::{
+        AnyElector, AnyLeadership, Cluster, ClusterSetup, Elector, Grace, Leadership,
+        LeadershipLost, NodeHandle, Status,
+    },
 };
 pub use select::Selected;
 #[doc(hidden)]
-pub use select::SelectedNeedsExactlyOneAlgorithmFeature;
+pub use select::{Features, Select};
+pub use start::{AnyStartError, SetUp};
 
 #[cfg(feature = "net")]
 #[doc(inline)]

@@ -1,3 +1,5 @@
+use crate::Algorithm;
+
 /// The one algorithm whose feature is on. With none of them on, or several, using it does not
 /// compile, and the error says what to do.
 ///
@@ -12,63 +14,38 @@
 /// #     feature = "ring")))))]
 /// # fn main() {}
 /// ```
-#[cfg(all(
-    feature = "raft",
-    not(any(feature = "paxos", feature = "bully", feature = "ring"))
-))]
-pub type Selected = elector_raft::Raft;
+pub type Selected = <Features<{ on() }> as Select>::Algorithm;
 
-/// The one algorithm whose feature is on.
-#[cfg(all(
-    feature = "paxos",
-    not(any(feature = "raft", feature = "bully", feature = "ring"))
-))]
-pub type Selected = elector_paxos::Paxos;
-
-/// The one algorithm whose feature is on.
-#[cfg(all(
-    feature = "bully",
-    not(any(feature = "raft", feature = "paxos", feature = "ring"))
-))]
-pub type Selected = elector_bully::Bully;
-
-/// The one algorithm whose feature is on.
-#[cfg(all(
-    feature = "ring",
-    not(any(feature = "raft", feature = "paxos", feature = "bully"))
-))]
-pub type Selected = elector_ring::Ring;
-
-/// Exactly one of the features `raft`, `paxos`, `bully` and `ring` must be on for this to be an
-/// algorithm; now it is none.
-///
-/// ```compile_fail
-/// let builder = elector::Elector::<elector::Selected>::builder("which?");
-/// ```
-#[cfg(not(any(
-    all(
-        feature = "raft",
-        not(any(feature = "paxos", feature = "bully", feature = "ring"))
-    ),
-    all(
-        feature = "paxos",
-        not(any(feature = "raft", feature = "bully", feature = "ring"))
-    ),
-    all(
-        feature = "bully",
-        not(any(feature = "raft", feature = "paxos", feature = "ring"))
-    ),
-    all(
-        feature = "ring",
-        not(any(feature = "raft", feature = "paxos", feature = "bully"))
-    ),
-)))]
-pub type Selected = SelectedNeedsExactlyOneAlgorithmFeature;
-
-/// What [`Selected`] is when there is nothing to select, or too much: no algorithm. Turn on exactly
-/// one of the features `raft` (the default), `paxos`, `bully` and `ring`
-/// (`default-features = false` turns `raft` off), or name the algorithm, as in
-/// `elector::raft::Raft`.
+/// The algorithms whose features are on, a bit each.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
-pub enum SelectedNeedsExactlyOneAlgorithmFeature {}
+pub enum Features<const ON: u8> {}
+
+/// Implemented where exactly one feature is on.
+///
+/// ```compile_fail
+/// type OfTwo = <elector::Features<0b11> as elector::Select>::Algorithm;
+/// let builder = elector::Elector::builder("which?").algorithm::<OfTwo>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`Selected` is an algorithm only if exactly one algorithm feature of elector is on",
+    label = "none of the features `raft`, `paxos`, `bully` and `ring` is on, or several are",
+    note = "turn on exactly one of them (`default-features = false` turns `raft` off), or name the \
+            algorithm, as in `elector::raft::Raft`"
+)]
+#[doc(hidden)]
+pub trait Select {
+    /// The algorithm of that feature.
+    type Algorithm;
+}
+
+const fn on() -> u8 {
+    let (mut on, mut at) = (0, 0);
+    while at < Algorithm::ALL.len() {
+        if Algorithm::ALL[at].is_available() {
+            on |= Algorithm::ALL[at].bit();
+        }
+        at += 1;
+    }
+    on
+}

@@ -80,7 +80,8 @@ async fn an_absurd_epoch_is_dropped_and_counted() {
     // It must not campaign meanwhile.
     config.timing.election_min = SOON;
     config.timing.election_max = SOON;
-    let elector = Elector::<Raft>::builder("door")
+    let elector = Elector::builder("door")
+        .algorithm::<Raft>()
         .node_id(1)
         .peers([1, 2, 3])
         .config(config)

@@ -30,8 +30,11 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
     timeout(SOON, what).await.expect("it happens in time")
 }
 
-async fn alone() -> Elector<Raft> {
-    let builder = Elector::<Raft>::builder("edge").node_id(1).peers([1]);
+async fn alone() -> Elector<Quorum> {
+    let builder = Elector::builder("edge")
+        .algorithm::<Raft>()
+        .node_id(1)
+        .peers([1]);
     builder.start().await.expect("it starts")
 }
 
@@ -47,7 +50,7 @@ impl Drop for SlowEnd {
 }
 
 /// Work that begins once, says so, and ends slowly; with it, what lets it end, and whether it has.
-async fn working_slowly(elector: &Elector<Raft>) -> (mpsc::Sender<()>, Arc<AtomicBool>) {
+async fn working_slowly(elector: &Elector<Quorum>) -> (mpsc::Sender<()>, Arc<AtomicBool>) {
     let (release, end) = mpsc::channel();
     let ended = Arc::new(AtomicBool::new(false));
     let mut slow = Some(SlowEnd(end, Arc::clone(&ended)));
@@ -219,7 +222,10 @@ impl ElectionAlgorithm for Stubborn {
 // An algorithm of one's own that goes on leading must be worked for again.
 #[tokio::test]
 async fn a_leader_that_does_not_step_down_is_worked_for() {
-    let builder = Elector::<Stubborn>::builder("edge").node_id(1).peers([1]);
+    let builder = Elector::builder("edge")
+        .algorithm::<Stubborn>()
+        .node_id(1)
+        .peers([1]);
     let elector = builder.start().await.unwrap();
     drop(soon(elector.campaign()).await.unwrap());
     let me = soon(elector.campaign()).await.unwrap();
@@ -245,7 +251,10 @@ impl Storage<RaftDurable> for Panicking {
 // A storage that panics has failed to save, and must not leave the node waiting for its word.
 #[tokio::test]
 async fn a_panicking_disk_stops_the_node() {
-    let builder = Elector::<Raft>::builder("edge").node_id(1).peers([1]);
+    let builder = Elector::builder("edge")
+        .algorithm::<Raft>()
+        .node_id(1)
+        .peers([1]);
     let elector = builder.storage(Panicking).start().await.unwrap();
     let told = soon(elector.campaign()).await.unwrap_err();
     assert!(told.to_string().contains("no such sector"), "{told}");
@@ -288,7 +297,10 @@ async fn a_cancelled_start_leaves_nothing_behind() {
         load: Arc::clone(&load),
         gone: Arc::clone(&gone),
     };
-    let builder = Elector::<Raft>::builder("edge").node_id(1).peers([1]);
+    let builder = Elector::builder("edge")
+        .algorithm::<Raft>()
+        .node_id(1)
+        .peers([1]);
     let starting = tokio::spawn(builder.storage(storage).start());
     soon(loading.notified()).await;
     starting.abort();
@@ -341,7 +353,10 @@ impl Drop for LooseLinks {
 #[tokio::test]
 async fn a_panicking_transport_stops_the_node_and_is_closed() {
     let closed = Arc::new(AtomicBool::new(false));
-    let builder = Elector::<Raft>::builder("edge").node_id(1).peers([1, 2]);
+    let builder = Elector::builder("edge")
+        .algorithm::<Raft>()
+        .node_id(1)
+        .peers([1, 2]);
     let builder = builder.transport(Loose(Arc::clone(&closed)));
     let elector = builder.start().await.unwrap();
     let end = soon(elector.stopped()).await.unwrap_err();
@@ -387,7 +402,10 @@ async fn a_stuck_disk_does_not_fill_the_memory() {
     const MESSAGES: u64 = 20_000;
     let (unstick, stuck) = mpsc::channel();
     let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
-    let builder = Elector::<Raft>::builder("edge").node_id(1).peers([1, 2, 3]);
+    let builder = Elector::builder("edge")
+        .algorithm::<Raft>()
+        .node_id(1)
+        .peers([1, 2, 3]);
     let builder = builder.storage(Stuck(Arc::new(Mutex::new(stuck))));
     let elector = builder
         .transport(network.transport())

@@ -73,8 +73,11 @@ impl<const PANICS: bool> ElectionAlgorithm for Bomb<PANICS> {
     }
 }
 
-async fn alone<A: ElectionAlgorithm>(storage: impl Storage<A::Durable>) -> Elector<A> {
-    let builder = Elector::<A>::builder("alone").node_id(1).peers([1]);
+async fn alone<A: ElectionAlgorithm>(storage: impl Storage<A::Durable>) -> Elector<A::Guarantee> {
+    let builder = Elector::builder("alone")
+        .algorithm::<A>()
+        .node_id(1)
+        .peers([1]);
     builder.storage(storage).start().await.unwrap()
 }
 
@@ -280,7 +283,10 @@ impl Storage<RaftDurable> for Unreadable {
 // A node that does not know what it promised must not start.
 #[tokio::test]
 async fn an_unreadable_disk_does_not_start() {
-    let builder = Elector::<Raft>::builder("alone").node_id(1).peers([1]);
+    let builder = Elector::builder("alone")
+        .algorithm::<Raft>()
+        .node_id(1)
+        .peers([1]);
     let error = soon(builder.storage(Unreadable).start()).await.unwrap_err();
     assert!(matches!(error, StartError::Load(_)), "{error}");
 }

@@ -86,7 +86,7 @@ async fn the_others_lead() {
 async fn broken_rules_are_named() {
     type Start = Builder<Raft>;
     async fn error(build: impl FnOnce(Start) -> Start) -> String {
-        let built = build(Elector::<Raft>::builder("wrong"));
+        let built = build(Elector::builder("wrong").algorithm::<Raft>());
         built.start().await.unwrap_err().to_string()
     }
     let timing = |change: fn(&mut Timing)| {
@@ -123,11 +123,14 @@ async fn broken_rules_are_named() {
 }
 
 /// Three nodes with a thread each, as in three processes.
-async fn three() -> Vec<Elector<Raft>> {
+async fn three() -> Vec<Elector<Quorum>> {
     let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
     let mut electors = Vec::new();
     for node in 1..=3 {
-        let builder = Elector::builder("three").node_id(node).peers([1, 2, 3]);
+        let builder = Elector::builder("three")
+            .algorithm::<Raft>()
+            .node_id(node)
+            .peers([1, 2, 3]);
         electors.push(
             builder
                 .transport(network.transport())
@@ -139,7 +142,7 @@ async fn three() -> Vec<Elector<Raft>> {
     electors
 }
 
-async fn leader_of(electors: &[Elector<Raft>]) -> usize {
+async fn leader_of(electors: &[Elector<Quorum>]) -> usize {
     let mut status = electors[0].subscribe();
     let known = soon(status.wait_for(|status| status.leader.is_some())).await;
     let leader = known.unwrap().leader.unwrap();
@@ -200,7 +203,10 @@ impl Drop for Told {
 // A guard in hand: its token, its end by `resign`, and that there is one at a time.
 #[tokio::test]
 async fn a_guard_in_hand() {
-    let elector = Elector::<Raft>::builder("alone").node_id(1).peers([1]);
+    let elector = Elector::builder("alone")
+        .algorithm::<Raft>()
+        .node_id(1)
+        .peers([1]);
     let elector = elector.start().await.unwrap();
     let me = soon(elector.campaign()).await.unwrap();
     let token = me.token().unwrap();
@@ -257,7 +263,10 @@ async fn a_lease_that_ended_is_followed_by_a_higher_token() {
 // Events are numbered without gaps, and a reader that was too slow is told how many it missed.
 #[tokio::test]
 async fn events_cannot_be_missed_unnoticed() {
-    let builder = Elector::<Raft>::builder("alone").node_id(1).peers([1]);
+    let builder = Elector::builder("alone")
+        .algorithm::<Raft>()
+        .node_id(1)
+        .peers([1]);
     let elector = builder.event_capacity(4).start().await.unwrap();
     let mut slow = elector.events();
     let mut status = elector.subscribe();
@@ -284,7 +293,10 @@ async fn events_cannot_be_missed_unnoticed() {
 #[test]
 fn a_node_starts_inside_an_actix_system() {
     let epoch = actix::System::new().block_on(async {
-        let elector = Elector::<Raft>::builder("inside").node_id(1).peers([1]);
+        let elector = Elector::builder("inside")
+            .algorithm::<Raft>()
+            .node_id(1)
+            .peers([1]);
         let elector = elector.start().await.unwrap();
         let me = soon(elector.campaign()).await.unwrap();
         me.epoch()

@@ -96,7 +96,7 @@ impl<G: Guarantee> Drop for Alive<G> {
     }
 }
 
-fn lead<A: ElectionAlgorithm>(elector: &Elector<A>, watch: &Arc<Watch<A::Guarantee>>) {
+fn lead<G: Guarantee>(elector: &Elector<G>, watch: &Arc<Watch<G>>) {
     let (elector, watch) = (elector.clone(), Arc::clone(watch));
     let node = elector.node_id();
     tokio::spawn(async move {

@@ -157,7 +157,7 @@ async fn a_flood_changes_nothing() {
     let mut electors = Vec::new();
     for node in [1, 2, 3] {
         let spied = Spied(network.transport(), beat.clone());
-        let builder = Elector::<Raft>::builder("flood").node_id(node);
+        let builder = Elector::builder("flood").algorithm::<Raft>().node_id(node);
         let builder = builder.peers([1, 2, 3]).transport(spied);
         let builder = builder.config(patient());
         electors.push(builder.start().await.unwrap());

@@ -99,7 +99,10 @@ async fn an_end_is_not_taken_for_a_loss() {
         election_max: 3 * SOON,
         ..Timing::default()
     };
-    let builder = Elector::<Eager>::builder("work").node_id(1).peers([1]);
+    let builder = Elector::builder("work")
+        .algorithm::<Eager>()
+        .node_id(1)
+        .peers([1]);
     let builder = builder.config(timing).event_capacity(1 << 16);
     let elector = builder.start().await.unwrap();
     let mut events = elector.events();

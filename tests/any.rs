@@ -2,19 +2,14 @@
 //!
 //! `cargo test --test any --all-features` for all four.
 
-#![cfg(any(
-    feature = "raft",
-    feature = "paxos",
-    feature = "bully",
-    feature = "ring"
-))]
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use elector::{
-    Algorithm, AnyCluster, AnyClusterSetup, AnyLeadership, AnyStartError, Grace, GuaranteeKind,
-    LeadershipLost, Timing,
+    Algorithm, AnyElector, AnyLeadership, AnyStartError, Cluster, ClusterSetup, ElectionAlgorithm,
+    Grace, GuaranteeKind, LeadershipLost, NotCompiledIn, SetUp, Settings, Timing, Visitor,
+    actor::Builder,
 };
 use tokio::{sync::mpsc, time::timeout};
 
@@ -24,9 +19,9 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
     timeout(SOON, what).await.expect("it happens in time")
 }
 
-fn patient() -> AnyClusterSetup {
-    let mut setup = AnyClusterSetup::new(3);
-    setup.timing = Timing {
+fn patient<A: ElectionAlgorithm>() -> ClusterSetup<A> {
+    let mut setup = ClusterSetup::<A>::new(3);
+    *setup.config.timing_mut() = Timing {
         heartbeat: Duration::from_millis(50),
         lease: Duration::from_millis(800),
         election_min: Duration::from_millis(1000),
@@ -36,12 +31,24 @@ fn patient() -> AnyClusterSetup {
     setup
 }
 
-async fn works(algorithm: Algorithm) {
-    let mut cluster = AnyCluster::start_with(algorithm, patient()).await.unwrap();
-    assert_eq!(cluster.algorithm(), algorithm);
+struct Works(Algorithm);
+
+impl Visitor for Works {
+    type Output = Pin<Box<dyn Future<Output = ()>>>;
+
+    fn visit<A: ElectionAlgorithm>(self) -> Self::Output {
+        Box::pin(works::<A>(self.0))
+    }
+}
+
+async fn works<A: ElectionAlgorithm>(algorithm: Algorithm) {
+    let mut cluster = Cluster::<A>::start_with(patient()).await.unwrap();
     let leader = soon(cluster.leader()).await;
-    let elector = cluster.node(leader).unwrap();
+    let elector = AnyElector::from(cluster.node(leader).unwrap().clone());
+    assert_eq!(elector.algorithm(), algorithm.name());
+    assert_eq!(elector.guarantee(), algorithm.guarantee());
     let quorum = elector.guarantee() == GuaranteeKind::Quorum;
+    assert_eq!(matches!(elector, AnyElector::Quorum(_)), quorum);
     let me = soon(elector.campaign()).await.unwrap();
     assert_eq!(matches!(me, AnyLeadership::Quorum(_)), quorum);
     assert_eq!(me.token().unwrap().is_some(), quorum);
@@ -62,6 +69,7 @@ async fn works(algorithm: Algorithm) {
 
     let (began, mut begun) = mpsc::unbounded_channel();
     for elector in cluster.running() {
+        let elector = AnyElector::from(elector.clone());
         let began = began.clone();
         tokio::spawn(async move {
             let grace = Grace {
@@ -92,17 +100,41 @@ async fn works(algorithm: Algorithm) {
     soon(cluster.shutdown()).await;
 }
 
-// Who chooses by name must get what the typed handle gives, and see what the guarantee is worth.
+struct Alone;
+
+impl SetUp for Alone {
+    fn set_up<A: ElectionAlgorithm>(self, builder: Builder<A>) -> Builder<A> {
+        builder.node_id(1).peers([1])
+    }
+}
+
+// A caller that chooses by name must get what the typed handle gives, and see what the guarantee
+// is worth.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_algorithm_works_by_name() {
     for algorithm in Algorithm::ALL {
-        if algorithm.is_available() {
-            works(algorithm).await;
-        } else {
-            let absent = AnyCluster::start(algorithm, 3).await.unwrap_err();
-            assert!(matches!(absent, AnyStartError::NotCompiledIn(which) if which == algorithm));
-            let named = absent.to_string().contains(algorithm.name());
-            assert!(named, "it names the feature to turn on");
+        let started = algorithm.start("alone", Alone).await;
+        match algorithm.visit(Works(algorithm)) {
+            Ok(works) => {
+                assert_eq!(started.unwrap().algorithm(), algorithm.name());
+                works.await;
+            }
+            Err(absent) => {
+                assert!(!algorithm.is_available());
+                assert_eq!(absent, NotCompiledIn(algorithm));
+                let named = absent.to_string().contains(algorithm.name());
+                assert!(named, "it names the feature to turn on");
+                let refused = started.unwrap_err();
+                assert!(matches!(refused, AnyStartError::NotCompiledIn(which) if which == absent));
+            }
         }
     }
+}
+
+// The text lists what there is, and is read by people.
+#[test]
+fn an_unknown_name_is_answered_with_the_known_ones() {
+    let error = "zab".parse::<Algorithm>().unwrap_err();
+    let text = "there is no algorithm \"zab\": choose raft, paxos, bully or ring";
+    assert_eq!(error.to_string(), text);
 }

@@ -25,7 +25,8 @@ use crate::{Detection, Farewell, FileStorage, Identity, Monitor, RecordError, Re
 /// # let folder = tempfile::tempdir()?;
 /// # let folder = folder.path().join("node-1");
 /// let node = || {
-///     Elector::<Raft>::builder("billing")
+///     Elector::builder("billing")
+///         .algorithm::<Raft>()
 ///         .node_id(1)
 ///         .peers([(1, "127.0.0.1:7101"), (2, "127.0.0.1:7102"), (3, "127.0.0.1:7103")])
 ///         .data_dir(&folder)
@@ -171,7 +172,7 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
     ///
     /// # Errors
     /// As [`Builder::start`]; the record is read first, then the socket is opened.
-    pub async fn start(self) -> Result<Elector<A>, StartError> {
+    pub async fn start(self) -> Result<Elector<A::Guarantee>, StartError> {
         let tcp = self.tcp.register(self.storage.register());
         let builder = self.builder.storage(self.storage);
         builder.transport(tcp).start().await

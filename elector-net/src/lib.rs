@@ -18,7 +18,8 @@
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let elector = Elector::<Raft>::builder("billing")
+//! let elector = Elector::builder("billing")
+//!     .algorithm::<Raft>()
 //!     .node_id(1)
 //!     .peers([(1, "db1:7100"), (2, "db2:7100"), (3, "db3:7100")])
 //!     .data_dir("/var/lib/billing/elector")

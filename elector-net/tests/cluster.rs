@@ -38,7 +38,7 @@ async fn every_algorithm_elects_over_tcp_and_replaces_a_leader_that_stopped() {
 #[test]
 fn nodes_over_tcp_have_patient_durations_by_default() {
     let builder = || {
-        let builder = Elector::<Raft>::builder("billing").node_id(1);
+        let builder = Elector::builder("billing").algorithm::<Raft>().node_id(1);
         builder.peers([(1, "127.0.0.1:7101"), (2, "127.0.0.1:7102")])
     };
     let default = format!("{:?}", builder().data_dir("unused"));

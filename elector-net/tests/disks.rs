@@ -8,13 +8,16 @@ mod common;
 use std::{net::TcpListener, path::Path};
 
 use common::{eventually, refusals, sockets};
-use elector_core::actor::{Elector, Peer};
+use elector_core::{
+    Quorum,
+    actor::{Elector, Peer},
+};
 use elector_net::{Monitor, NetBuilder, NodeBuilder};
 use elector_raft::Raft;
 use tempfile::TempDir;
 
 fn node(id: u64, peers: &[Peer], folder: &Path) -> NodeBuilder<Raft> {
-    let builder = Elector::<Raft>::builder("test");
+    let builder = Elector::builder("test").algorithm::<Raft>();
     let builder = builder.node_id(id).peers(peers.iter().cloned());
     builder.data_dir(folder.join(id.to_string()))
 }
@@ -24,14 +27,14 @@ async fn start(
     listener: TcpListener,
     peers: &[Peer],
     folder: &Path,
-) -> (Elector<Raft>, Monitor) {
+) -> (Elector<Quorum>, Monitor) {
     let node = node(id, peers, folder).listen_on(listener);
     let monitor = node.monitor();
     (node.start().await.unwrap(), monitor)
 }
 
 /// A cluster of three whose nodes have met, in a folder of its own.
-async fn cluster() -> (TempDir, Vec<Peer>, Vec<(Elector<Raft>, Monitor)>) {
+async fn cluster() -> (TempDir, Vec<Peer>, Vec<(Elector<Quorum>, Monitor)>) {
     let folder = tempfile::tempdir().unwrap();
     let (listeners, peers) = sockets(3);
     let mut nodes = Vec::new();
@@ -50,7 +53,7 @@ async fn cluster() -> (TempDir, Vec<Peer>, Vec<(Elector<Raft>, Monitor)>) {
     (folder, peers, nodes)
 }
 
-async fn met(nodes: &[(Elector<Raft>, Monitor)]) {
+async fn met(nodes: &[(Elector<Quorum>, Monitor)]) {
     eventually("all nodes speak to all", || {
         let peers = nodes.iter().flat_map(|(_, monitor)| monitor.peers());
         peers.clone().count() == 6 && peers.clone().all(|peer| peer.speaking && peer.hearing)

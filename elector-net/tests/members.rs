@@ -10,7 +10,7 @@ use common::{LONG, refusals, sockets};
 use elector_bully::Bully;
 use elector_core::{
     ElectionAlgorithm, Epoch, NodeId,
-    actor::{Elector, Peer, StartError},
+    actor::{Elector, NodeHandle, Peer, StartError},
 };
 use elector_net::{DiskId, FileStorage, ListChange, NetBuilder, NodeBuilder, RecordError};
 use elector_paxos::Paxos;
@@ -19,13 +19,13 @@ use elector_ring::Ring;
 use tokio::time::{sleep, timeout};
 
 fn node<A: ElectionAlgorithm>(id: u64, peers: &[Peer], folder: &Path) -> NodeBuilder<A> {
-    let builder = Elector::<A>::builder("test");
+    let builder = Elector::builder("test").algorithm::<A>();
     let builder = builder.node_id(id).peers(peers.iter().cloned());
     builder.data_dir(folder.join(id.to_string()))
 }
 
 /// Starts all nodes of a list, and waits until all follow one leader; its epoch.
-async fn elected<A: ElectionAlgorithm>(ids: &[u64], folder: &Path) -> (Vec<Elector<A>>, Epoch) {
+async fn elected<A: ElectionAlgorithm>(ids: &[u64], folder: &Path) -> (Vec<NodeHandle>, Epoch) {
     let (listeners, mut peers) = sockets(ids.len() as u64);
     for (peer, id) in peers.iter_mut().zip(ids) {
         peer.id = NodeId(*id);
@@ -33,12 +33,12 @@ async fn elected<A: ElectionAlgorithm>(ids: &[u64], folder: &Path) -> (Vec<Elect
     let mut nodes = Vec::new();
     for (id, listener) in ids.iter().zip(listeners) {
         let node = node::<A>(*id, &peers, folder).listen_on(listener);
-        nodes.push(node.start().await.unwrap());
+        nodes.push(NodeHandle::clone(&node.start().await.unwrap()));
     }
     let agreed = async {
         loop {
             let first = nodes[0].status();
-            let same = |node: &Elector<A>| node.status().leader == first.leader;
+            let same = |node: &NodeHandle| node.status().leader == first.leader;
             if first.leader.is_some() && nodes.iter().all(same) {
                 return first.epoch;
             }
@@ -49,7 +49,7 @@ async fn elected<A: ElectionAlgorithm>(ids: &[u64], folder: &Path) -> (Vec<Elect
     (nodes, epoch)
 }
 
-async fn stop<A: ElectionAlgorithm>(nodes: Vec<Elector<A>>) {
+async fn stop(nodes: Vec<NodeHandle>) {
     for node in nodes {
         node.shutdown().await.unwrap();
     }

@@ -62,7 +62,10 @@ async fn a_node_remembers_across_lives() {
     let mut last = Epoch(0);
     for life in 0..4 {
         let storage = FileStorage::at(&folder, identity()).on_node_thread(life % 2 == 1);
-        let builder = Elector::<Raft>::builder("billing").node_id(1).peers([1]);
+        let builder = Elector::builder("billing")
+            .algorithm::<Raft>()
+            .node_id(1)
+            .peers([1]);
         let elector = builder.storage(storage).start().await.unwrap();
         let led = elector.campaign();
         let led = tokio::time::timeout(LONG, led).await.unwrap().unwrap();
@@ -80,7 +83,10 @@ async fn a_node_remembers_across_lives() {
 async fn a_missing_record_is_refused_with_advice() {
     let folder = tempfile::tempdir().unwrap();
     for place in [folder.path().to_path_buf(), folder.path().join("none")] {
-        let builder = Elector::<Raft>::builder("billing").node_id(1).peers([1]);
+        let builder = Elector::builder("billing")
+            .algorithm::<Raft>()
+            .node_id(1)
+            .peers([1]);
         let storage = FileStorage::at(&place, identity());
         let error = builder.storage(storage).start().await.unwrap_err();
         assert!(matches!(error, StartError::Load(_)));

@@ -277,7 +277,8 @@ async fn ten_thousand_connections_do_not_disturb_the_cluster() {
 async fn fails_to_open(set_up: impl FnOnce(Tcp<Raft>) -> Tcp<Raft>, told: &str) {
     let peers: Vec<Peer> = vec![(1, "127.0.0.1:0").into(), (2, "127.0.0.1:9").into()];
     let tcp = set_up(Tcp::new("test", peers.clone(), RaftConfig::default()));
-    let node = Elector::<Raft>::builder("test")
+    let node = Elector::builder("test")
+        .algorithm::<Raft>()
         .node_id(1)
         .peers(peers)
         .transport(tcp);
@@ -297,14 +298,16 @@ async fn what_cannot_be_opened_says_what_to_do() {
     fails_to_open(|tcp| tcp.detection(stock), "longer than the lease").await;
     let nameless = vec![Peer::from(1), (2, "127.0.0.1:9").into()];
     let tcp = Tcp::<Raft>::new("test", nameless.clone(), RaftConfig::default());
-    let node = Elector::<Raft>::builder("test")
+    let node = Elector::builder("test")
+        .algorithm::<Raft>()
         .node_id(1)
         .peers(nameless)
         .transport(tcp);
     let error = node.start().await.unwrap_err().to_string();
     assert!(error.contains("node 1 has no address"), "{error}");
     let long = Tcp::<Raft>::new("n".repeat(300), Vec::new(), RaftConfig::default());
-    let node = Elector::<Raft>::builder("test")
+    let node = Elector::builder("test")
+        .algorithm::<Raft>()
         .node_id(1)
         .peers([1, 2])
         .transport(long);

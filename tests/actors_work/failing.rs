@@ -18,7 +18,7 @@ fn quick(retries: u32) -> FailurePolicy {
     }
 }
 
-async fn until_work(elector: &Elector<Raft>, is: impl Fn(&WorkStatus) -> bool) -> WorkStatus {
+async fn until_work(elector: &Elector<Quorum>, is: impl Fn(&WorkStatus) -> bool) -> WorkStatus {
     let mut status = elector.subscribe();
     let found = soon(status.wait_for(|status| is(&status.work))).await;
     found.unwrap().work.clone()
@@ -165,7 +165,7 @@ async fn a_node_that_has_withdrawn_takes_leadership_when_it_is_told_to_lead_agai
     assert!(!elector.status().work.is_withdrawn);
 }
 
-fn work_of(elector: &Elector<Raft>) -> UnboundedReceiver<Report> {
+fn work_of(elector: &Elector<Quorum>) -> UnboundedReceiver<Report> {
     work(slice::from_ref(elector), Grace::default(), |_, _| pending()).0
 }
 

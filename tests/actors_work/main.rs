@@ -10,7 +10,7 @@ use std::{future::pending, slice, sync::Arc, time::Duration};
 
 use elector_bully::Bully;
 use elector_core::{
-    ElectionAlgorithm, Moment, NodeId, Quorum, Settings, Timing,
+    ElectionAlgorithm, Guarantee, Moment, NodeId, Quorum, Settings, Timing,
     actor::{
         self, BoxError, Cluster, ClusterSetup, Elector, Grace, LeadError, Leadership,
         LeadershipLost,
@@ -80,8 +80,8 @@ async fn cluster(nodes: u64) -> Cluster<Raft> {
 }
 
 /// The same work on these nodes; it reports.
-fn work<A, F, Fut>(
-    electors: &[Elector<A>],
+fn work<G, F, Fut>(
+    electors: &[Elector<G>],
     grace: Grace,
     what: F,
 ) -> (
@@ -89,8 +89,8 @@ fn work<A, F, Fut>(
     Vec<JoinHandle<Result<(), LeadError>>>,
 )
 where
-    A: ElectionAlgorithm,
-    F: Fn(Leadership<A::Guarantee>, UnboundedSender<Report>) -> Fut + Clone + Send + Sync + 'static,
+    G: Guarantee,
+    F: Fn(Leadership<G>, UnboundedSender<Report>) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
 {
     let (reports, received) = mpsc::unbounded_channel();
@@ -113,12 +113,15 @@ where
     (received, leading)
 }
 
-fn all<A: ElectionAlgorithm>(cluster: &Cluster<A>) -> Vec<Elector<A>> {
+fn all<A: ElectionAlgorithm>(cluster: &Cluster<A>) -> Vec<Elector<A::Guarantee>> {
     cluster.running().cloned().collect()
 }
 
-async fn alone() -> Elector<Raft> {
-    let builder = Elector::<Raft>::builder("work").node_id(1).peers([1]);
+async fn alone() -> Elector<Quorum> {
+    let builder = Elector::builder("work")
+        .algorithm::<Raft>()
+        .node_id(1)
+        .peers([1]);
     builder.start().await.unwrap()
 }
 
@@ -283,7 +286,10 @@ async fn the_deadline_is_known_and_moves_on() {
     assert_eq!(me.lease_remaining(), None);
     soon(cluster.shutdown()).await;
 
-    let elector = Elector::<Bully>::builder("work").node_id(1).peers([1]);
+    let elector = Elector::builder("work")
+        .algorithm::<Bully>()
+        .node_id(1)
+        .peers([1]);
     let elector = elector.start().await.unwrap();
     let me = soon(elector.campaign()).await.unwrap();
     assert_eq!((me.deadline(), me.lease_remaining()), (None, None));

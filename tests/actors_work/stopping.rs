@@ -84,7 +84,10 @@ impl Storage<RaftDurable> for Stuck {
 #[tokio::test]
 async fn a_shutdown_does_not_wait_for_a_stuck_disk() {
     let (release, stuck) = blocking::channel();
-    let builder = Elector::<Raft>::builder("work").node_id(1).peers([1]);
+    let builder = Elector::builder("work")
+        .algorithm::<Raft>()
+        .node_id(1)
+        .peers([1]);
     let saving = Arc::new(Notify::new());
     let builder = builder.storage(Stuck(Arc::clone(&saving), Mutex::new(stuck)));
     let elector = builder.start().await.unwrap();
@@ -106,7 +109,10 @@ async fn who_leaves_names_the_next() {
     let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
     let mut electors = Vec::new();
     for node in 1..=3 {
-        let builder = Elector::builder("three").node_id(node).peers([1, 2, 3]);
+        let builder = Elector::builder("three")
+            .algorithm::<Raft>()
+            .node_id(node)
+            .peers([1, 2, 3]);
         let mut config = RaftConfig::default();
         *config.timing_mut() = patient();
         let builder = builder.config(config).transport(network.transport());
@@ -160,7 +166,7 @@ async fn a_cluster_stops_as_one() {
     let (leader, _) = soon(reports.recv()).await.unwrap();
     assert_eq!(leader, NodeId(1));
     let epoch = cluster.node(leader).unwrap().status().epoch;
-    let mut events: Vec<_> = cluster.running().map(Elector::events).collect();
+    let mut events: Vec<_> = cluster.running().map(|node| node.events()).collect();
     soon(cluster.shutdown()).await;
     assert_eq!(reports.try_recv(), Ok((leader, Ended)));
     assert!(reports.try_recv().is_err(), "new work began");

@@ -238,7 +238,7 @@ impl Duty for Supervision {
     async fn done<A: ElectionAlgorithm>(
         self,
         plan: &Plan<A>,
-        elector: Elector<A>,
+        elector: Elector<A::Guarantee>,
         _: Monitor,
     ) -> ExitCode {
         let options = self.options(plan);

@@ -25,7 +25,7 @@ pub(crate) trait Duty {
     fn done<A: ElectionAlgorithm>(
         self,
         plan: &Plan<A>,
-        elector: Elector<A>,
+        elector: Elector<A::Guarantee>,
         monitor: Monitor,
     ) -> impl Future<Output = ExitCode>;
 }
@@ -61,7 +61,7 @@ impl Duty for Nothing {
     async fn done<A: ElectionAlgorithm>(
         self,
         _: &Plan<A>,
-        elector: Elector<A>,
+        elector: Elector<A::Guarantee>,
         _: Monitor,
     ) -> ExitCode {
         code_of(&elector.stopped().await)

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use elector_core::{ElectionAlgorithm, actor::Elector};
+use elector_core::actor::NodeHandle;
 use elector_net::{Monitor, RecordError, Register};
 use tokio::{
     task::{JoinHandle, spawn_blocking},
@@ -20,10 +20,10 @@ use super::{
 
 /// Does what signals tell this process: leaves the cluster in good order when it is told to end,
 /// and at once when it is told so twice. `told` says that it was told to end.
-pub(super) fn obey<A: ElectionAlgorithm>(
+pub(super) fn obey(
     mut signals: Signals,
     reload: Reload,
-    elector: Elector<A>,
+    elector: NodeHandle,
     monitor: Monitor,
     limit: Duration,
     told: Arc<AtomicBool>,
@@ -77,9 +77,9 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// Ends the node when its record is not in its place any more. A save would end it, too; but a node
 /// that is in no election saves nothing.
-pub(super) async fn end_without_record<A: ElectionAlgorithm>(
+pub(super) async fn end_without_record(
     register: Register,
-    elector: Elector<A>,
+    elector: NodeHandle,
     limit: Duration,
     lost: Arc<AtomicBool>,
 ) {

@@ -9,7 +9,7 @@ use std::{
 
 use elector_core::{
     ElectionAlgorithm,
-    actor::{self, Elector},
+    actor::{self, Elector, NodeHandle},
 };
 use elector_net::{FileStorage, Identity, LifeLock, Tcp, http};
 use tokio::{runtime, sync::oneshot, time::timeout};
@@ -210,9 +210,10 @@ async fn run<A: ElectionAlgorithm>(
     let flag = Arc::clone(&told);
     let reload = reload.with(plan.tls.clone());
     let seen = monitor.clone();
-    let ending = obey(signals, reload, elector.clone(), seen, plan.leave, flag);
+    let handle = NodeHandle::clone(&elector);
+    let ending = obey(signals, reload, handle.clone(), seen, plan.leave, flag);
     let lost = Arc::new(AtomicBool::new(false));
-    let looking = end_without_record(register, elector.clone(), plan.leave, Arc::clone(&lost));
+    let looking = end_without_record(register, handle, plan.leave, Arc::clone(&lost));
     let looking = tokio::spawn(looking);
     let mut code = duty.done(&plan, elector, monitor).await;
     looking.abort();
@@ -270,8 +271,9 @@ async fn start<A: ElectionAlgorithm>(
     plan: &Plan<A>,
     tcp: Tcp<A>,
     storage: FileStorage,
-) -> Result<Elector<A>, ServeError> {
-    let builder = Elector::<A>::builder(plan.name.as_str())
+) -> Result<Elector<A::Guarantee>, ServeError> {
+    let builder = Elector::builder(plan.name.as_str())
+        .algorithm::<A>()
         .node_id(plan.members.me())
         .peers(plan.peers.clone())
         .config(plan.config.clone());

@@ -1,4 +1,4 @@
-use elector_core::{ElectionAlgorithm, actor::Elector};
+use elector_core::{ElectionAlgorithm, actor::NodeHandle};
 use elector_net::{
     Monitor, Register,
     http::{
@@ -24,7 +24,7 @@ pub(crate) enum Count {
 /// The node over HTTP, with what this process counts beside it.
 pub(crate) fn service<A: ElectionAlgorithm>(
     plan: &Plan<A>,
-    elector: &Elector<A>,
+    elector: &NodeHandle,
     monitor: &Monitor,
     register: &Register,
     counts: Vec<Counted>,

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use elector_core::{
-    ElectionAlgorithm, Role,
-    actor::{self, Elector},
+    Role,
+    actor::{self, NodeHandle},
 };
 use tokio::time::timeout;
 
@@ -12,7 +12,7 @@ const BRIEFLY: Duration = Duration::from_millis(10);
 /// Logs what the node knows, whenever that changes, with the moment on the clock of leases. An
 /// election that is over at once is told by its outcome alone: to write of it in the middle takes a
 /// processor from the election.
-pub(super) fn tell<A: ElectionAlgorithm>(elector: &Elector<A>) {
+pub(super) fn tell(elector: &NodeHandle) {
     let node = elector.node_id().0;
     let mut status = elector.subscribe();
     status.mark_changed();

@@ -1,8 +1,10 @@
 use std::{pin::pin, process::ExitCode, time::Duration};
 
 use elector_core::{
-    ElectionAlgorithm, Guarantee,
-    actor::{BoxError, Elector, FailurePolicy, Grace, LeadError, LeadOptions, Leadership},
+    Guarantee,
+    actor::{
+        BoxError, Elector, FailurePolicy, Grace, LeadError, LeadOptions, Leadership, NodeHandle,
+    },
 };
 use tokio::sync::{Mutex, SetOnce};
 
@@ -38,9 +40,9 @@ impl Worker {
 
     /// Leads until the node stops, the guardian is `gone`, or the end of the command is that of the
     /// node.
-    pub(super) async fn lead<A: ElectionAlgorithm>(
+    pub(super) async fn lead<G: Guarantee>(
         &self,
-        elector: &Elector<A>,
+        elector: &Elector<G>,
         grace: Grace,
         gone: impl Future<Output = ()>,
     ) -> Result<(), LeadError> {
@@ -83,11 +85,7 @@ impl Worker {
     }
 
     /// Ends what is left, and says by which code the process ends.
-    pub(super) async fn end<A: ElectionAlgorithm>(
-        self,
-        led: Result<(), LeadError>,
-        elector: &Elector<A>,
-    ) -> ExitCode {
+    pub(super) async fn end(self, led: Result<(), LeadError>, elector: &NodeHandle) -> ExitCode {
         let code = match &led {
             Ok(()) => ExitCode::SUCCESS,
             Err(LeadError::Node(_)) => ExitCode::from(run::NODE_FAILED),

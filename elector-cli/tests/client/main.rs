@@ -14,7 +14,7 @@ use std::{
 };
 
 use elector_core::{
-    NodeId,
+    NodeId, Quorum,
     actor::{Cluster, ClusterSetup, Elector, MemoryNetwork},
 };
 use elector_net::http::{self, Options, Service, Token};
@@ -73,7 +73,7 @@ impl Nodes {
         (Self { runtime, cluster }, leader)
     }
 
-    fn elector(&self, node: NodeId) -> &Elector<Raft> {
+    fn elector(&self, node: NodeId) -> &Elector<Quorum> {
         self.cluster.node(node).unwrap()
     }
 
@@ -97,9 +97,10 @@ impl Nodes {
 }
 
 /// A node of three whose peers are not there: it never knows a leader.
-fn lonely(runtime: &Runtime) -> Elector<Raft> {
+fn lonely(runtime: &Runtime) -> Elector<Quorum> {
     let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
-    let builder = Elector::<Raft>::builder("lonely")
+    let builder = Elector::builder("lonely")
+        .algorithm::<Raft>()
         .node_id(1)
         .peers([1, 2, 3]);
     let started = builder.transport(network.transport()).start();
@@ -114,7 +115,7 @@ struct Served {
 }
 
 impl Served {
-    fn new(runtime: &Runtime, elector: &Elector<Raft>, address: &str) -> Self {
+    fn new(runtime: &Runtime, elector: &Elector<Quorum>, address: &str) -> Self {
         let _entered = runtime.enter();
         let listener = runtime.block_on(http::bind(address, false)).unwrap();
         let address = listener.local_addr().unwrap();

@@ -22,7 +22,7 @@ const LEASE: Duration = Duration::from_millis(1000);
 
 /// Leads with this command, in a runtime of its own, which hangs from the moment that the command
 /// runs until it is released.
-fn lead(elector: &Elector<Raft>, options: &Options, folder: &Folder, released: &Arc<AtomicBool>) {
+fn lead(elector: &Elector<Quorum>, options: &Options, folder: &Folder, released: &Arc<AtomicBool>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,10 +1,10 @@
 use std::{boxed::Box, fmt, string::String, vec::Vec};
 
 use super::{
+    elector::Elector,
     error::StartError,
-    handle::Elector,
     lane::Lane,
-    launch::{Plan, Running, launch},
+    launch::{Drive, LaneUse, Launched, Plan, launch},
     memory_storage::MemoryStorage,
     peer::Peer,
     storage::Storage,
@@ -18,15 +18,36 @@ pub(super) const SHARE: u32 = 1024;
 /// How many events a reader may be behind, unless told otherwise.
 pub(super) const EVENTS: usize = 256;
 
-/// Sets up a node. Nothing runs before [`start`](Self::start), which also checks every rule.
+/// The first step of setting up a node: the cluster has a name, and what the node runs is chosen
+/// next. Made by [`Elector::builder`].
+#[derive(Debug)]
+pub struct ElectorBuilder {
+    name: String,
+}
+
+impl ElectorBuilder {
+    pub(super) fn new(name: String) -> Self {
+        Self { name }
+    }
+
+    /// The node runs this algorithm, which must be the same on all nodes.
+    #[must_use]
+    pub fn algorithm<A: ElectionAlgorithm>(self) -> Builder<A> {
+        Builder::new(self.name)
+    }
+}
+
+/// Sets up a node of the algorithm `A`. Nothing runs before [`start`](Self::start), which also
+/// checks every rule.
 ///
 /// ```
 /// # use elector_core::{ElectionAlgorithm, actor::{Elector, StartError, Storage, Transport}};
 /// async fn start<A: ElectionAlgorithm>(
 ///     transport: impl Transport<A>,
 ///     disk: impl Storage<A::Durable>,
-/// ) -> Result<Elector<A>, StartError> {
+/// ) -> Result<Elector<A::Guarantee>, StartError> {
 ///     Elector::builder("billing")
+///         .algorithm::<A>()
 ///         .node_id(1)
 ///         .peers([(1, "db1:7100"), (2, "db2:7100"), (3, "db3:7100")])
 ///         .transport(transport)
@@ -132,8 +153,8 @@ impl<A: ElectionAlgorithm> Builder<A> {
         self
     }
 
-    /// How many events a reader of [`Elector::events`] may be behind before it misses some.
-    /// Default 256.
+    /// How many events a reader of [`events`](super::NodeHandle::events) may be behind before it
+    /// misses some. Default 256.
     #[must_use]
     pub fn event_capacity(mut self, events: usize) -> Self {
         self.events = events;
@@ -146,11 +167,11 @@ impl<A: ElectionAlgorithm> Builder<A> {
     /// # Errors
     /// If a rule is broken, which the error names; if the saved state cannot be read, or the
     /// transport not be opened.
-    pub async fn start(self) -> Result<Elector<A>, StartError> {
-        Ok(Elector::new(self.run(false).await?))
+    pub async fn start(self) -> Result<Elector<A::Guarantee>, StartError> {
+        Ok(self.run(Drive::Clock).await?.elector())
     }
 
-    pub(super) async fn run(self, replayed: bool) -> Result<Running<A>, StartError> {
+    pub(super) async fn run(self, drive: Drive) -> Result<Launched<A>, StartError> {
         let me = self.me.ok_or(StartError::NoNodeId)?;
         if self.peers.is_empty() {
             return Err(StartError::NoPeers);
@@ -174,11 +195,11 @@ impl<A: ElectionAlgorithm> Builder<A> {
             storage: storage.unwrap_or_else(|| Box::new(MemoryStorage::new())),
             share: self.share,
             events: self.events,
-            replayed,
+            drive,
         };
         let lane = Lane::start(name).await;
         let lane = lane.map_err(|error| StartError::Thread(error.into()))?;
-        launch(plan, &lane, true).await
+        launch(plan, &lane, LaneUse::Own).await
     }
 }
 

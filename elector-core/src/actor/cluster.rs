@@ -14,10 +14,10 @@ use tokio::{sync::OnceCell, task::JoinSet};
 
 use super::{
     builder::{EVENTS, SHARE},
+    elector::Elector,
     error::StartError,
-    handle::Elector,
     lane::Lane,
-    launch::{Plan, launch},
+    launch::{Drive, LaneUse, Plan, launch},
     memory::MemoryNetwork,
     memory_storage::MemoryStorage,
     messages::Order,
@@ -76,7 +76,7 @@ pub struct Cluster<A: ElectionAlgorithm> {
     members: Membership,
     network: MemoryNetwork<A>,
     disks: BTreeMap<NodeId, MemoryStorage<A::Durable>>,
-    running: BTreeMap<NodeId, Elector<A>>,
+    running: BTreeMap<NodeId, Elector<A::Guarantee>>,
     /// The nodes that the others were told have died.
     gone: BTreeSet<NodeId>,
     lanes: Arc<Vec<Lane>>,
@@ -176,10 +176,10 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             storage: Box::new(disk),
             share: SHARE,
             events: EVENTS,
-            replayed: false,
+            drive: Drive::Clock,
         };
-        let started = launch(plan, lane, false).await?;
-        self.running.insert(node, Elector::new(started));
+        let started = launch(plan, lane, LaneUse::Shared).await?;
+        self.running.insert(node, started.elector());
         if self.gone.remove(&node) {
             self.network.returned(node);
         }
@@ -218,12 +218,12 @@ impl<A: ElectionAlgorithm> Cluster<A> {
 
     /// The handle of a node that runs.
     #[must_use]
-    pub fn node(&self, node: impl Into<NodeId>) -> Option<&Elector<A>> {
+    pub fn node(&self, node: impl Into<NodeId>) -> Option<&Elector<A::Guarantee>> {
         self.running.get(&node.into())
     }
 
     /// The handles of all nodes that run, in ascending order.
-    pub fn running(&self) -> impl Iterator<Item = &Elector<A>> {
+    pub fn running(&self) -> impl Iterator<Item = &Elector<A::Guarantee>> {
         self.running.values()
     }
 
@@ -250,13 +250,13 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     /// The leader that a majority follows now.
     #[must_use]
     pub fn agreed(&self) -> Option<NodeId> {
-        let statuses = || self.running.values().map(Elector::status);
         let leading = self.running.iter().filter_map(|(&node, elector)| {
             let status = elector.status();
             (status.role == Role::Leader).then_some((status.epoch, node))
         });
         let (epoch, leader) = leading.max()?;
-        let following = statuses()
+        let statuses = self.running.values().map(|elector| elector.status());
+        let following = statuses
             .filter(|status| (status.epoch, status.leader) == (epoch, Some(leader)))
             .count();
         (following >= self.members.majority()).then_some(leader)

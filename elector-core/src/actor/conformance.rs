@@ -1,7 +1,15 @@
 use std::{string::String, vec::Vec};
 
-use super::{builder::Builder, error::StartError, launch::Running, memory::MemoryNetwork};
-use crate::{ElectionAlgorithm, Input, Membership, Moment, actor::NodeError, trace::Record};
+use tokio::sync::oneshot;
+
+use super::{
+    builder::Builder,
+    error::{NodeError, StartError},
+    launch::{Drive, Launched},
+    memory::MemoryNetwork,
+    messages::Replay,
+};
+use crate::{ElectionAlgorithm, Input, Membership, Moment, trace::Record};
 
 /// A node on an actor that is driven by hand, for comparing it with another host: it has no clock
 /// and no timers of its own, and gives back what it did as records.
@@ -9,7 +17,7 @@ use crate::{ElectionAlgorithm, Input, Membership, Moment, actor::NodeError, trac
 /// The records' times and message numbers are 0: they are the host's own.
 #[derive(Debug)]
 pub struct Replayer<A: ElectionAlgorithm> {
-    running: Running<A>,
+    launched: Launched<A>,
 }
 
 impl<A: ElectionAlgorithm> Replayer<A> {
@@ -28,15 +36,15 @@ impl<A: ElectionAlgorithm> Replayer<A> {
             super::Immediate::save_now(&mut storage.clone(), &durable).map_err(StartError::Load)?;
         }
         let network = MemoryNetwork::of(members.clone());
-        let running = Builder::new(String::from("replay"))
+        let launched = Builder::new(String::from("replay"))
             .node_id(members.me())
             .peers(members.nodes().iter().copied())
             .config(config)
             .transport(network.transport())
             .storage(storage)
-            .run(true);
+            .run(Drive::Replay);
         Ok(Self {
-            running: running.await?,
+            launched: launched.await?,
         })
     }
 
@@ -49,6 +57,15 @@ impl<A: ElectionAlgorithm> Replayer<A> {
         input: Input<A::Message, A::Timer>,
         now: Moment,
     ) -> Result<Vec<Record>, NodeError> {
-        self.running.replay(input, now).await
+        let (answer, answered) = oneshot::channel();
+        let Launched { handle, node } = &self.launched;
+        node.do_send(Replay { input, now, answer });
+        match answered.await {
+            Ok(records) => Ok(records),
+            Err(_) => {
+                handle.stopped().await?;
+                Err(NodeError::ThreadEnded)
+            }
+        }
     }
 }

@@ -44,7 +44,7 @@ pub enum AfterRetries {
     /// `lead` or `campaign` is called again.
     #[default]
     Withdraw,
-    /// The node [leaves](super::Elector::leave) the cluster within about five seconds, and the
+    /// The node [leaves](super::NodeHandle::leave) the cluster within about five seconds, and the
     /// process ends with the exit code 1. For processes that a service manager starts again.
     ExitProcess,
 }

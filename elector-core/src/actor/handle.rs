@@ -1,73 +1,47 @@
 use std::{
     fmt,
-    string::String,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use tokio::sync::watch;
 
 use super::{
-    builder::Builder,
     control::Control,
     error::{CommandError, NodeError, ShutdownError},
-    launch::Running,
     messages::Order,
     status::{Events, Status},
 };
-use crate::{Command, ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, NodeId};
+use crate::{Command, GuaranteeKind, Membership, NodeId};
 
-/// A node of an election, as an application holds it. Cheap to clone; when the last clone is
-/// dropped, the node stops.
+/// What can be asked of a node, whatever its algorithm and its guarantee. Cheap to clone. An
+/// [`Elector`](super::Elector) dereferences to it, and adds the guarantee, and with it the work of
+/// the leader.
 ///
-/// ```
-/// use elector_core::{NodeId, actor::Elector};
-/// # use elector_core::{BestEffort, ElectionAlgorithm, Epoch, Input, Membership, Message, Outbox,
-/// #     Purpose, Timing, View};
-/// # #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize,
-/// #     serde::Deserialize)]
-/// # struct Nothing;
-/// # impl Message for Nothing {
-/// #     fn kind(&self) -> &'static str { "Nothing" }
-/// #     fn purpose(&self) -> Purpose { Purpose::Election }
-/// # }
-/// # #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-/// # struct Alone(Membership, Epoch);
-/// # impl ElectionAlgorithm for Alone {
-/// #     const NAME: &'static str = "alone";
-/// #     type Guarantee = BestEffort;
-/// #     type Config = Timing;
-/// #     type Message = Nothing;
-/// #     type Timer = ();
-/// #     type Durable = Epoch;
-/// #     fn restore(_: &Timing, members: Membership, epoch: Epoch) -> Self { Self(members, epoch) }
-/// #     fn durable(&self) -> &Epoch { &self.1 }
-/// #     fn view(&self) -> View {
-/// #         if self.1 == Epoch(0) { View::default() } else { View::leading(self.1, self.0.me()) }
-/// #     }
-/// #     fn step(&mut self, _: Input<Nothing, ()>, _: &mut Outbox<Self>) { self.1 = Epoch(1); }
-/// # }
-/// # type Raft = Alone; // The stand-in for an algorithm of another crate.
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// // A cluster of one; several nodes need a transport, and disks.
-/// let elector = Elector::<Raft>::builder("billing").node_id(1).peers([1]).start().await?;
-/// let leader = elector.clone();
-/// let leading = tokio::spawn(async move {
-///     let work = leader.lead(|me| async move {
-///         println!("epoch {}", me.epoch()); // Only one node does this.
-///         me.lost().await;
-///         Ok(())
-///     });
-///     work.await
-/// });
-/// elector.subscribe().wait_for(|status| status.holds_leadership()).await?;
-/// elector.shutdown().await?;
-/// leading.await??;
-/// # Ok(())
-/// # }
-/// ```
-pub struct Elector<A: ElectionAlgorithm>(Arc<Running<A>>);
+/// When the last handle of a node is dropped, of either type, the node stops.
+#[derive(Clone)]
+pub struct NodeHandle(Arc<Running>);
+
+/// A node that runs, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) control: Control,
+    /// How many messages the node refused so far.
+    pub(super) refused: Arc<AtomicU64>,
+    pub(super) members: Membership,
+    /// The name of the algorithm.
+    pub(super) algorithm: &'static str,
+    pub(super) guarantee: GuaranteeKind,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.control.order(Order::Stop);
+    }
+}
 
 /// What went through a node so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,14 +60,8 @@ pub struct Traffic {
     pub absurd: u64,
 }
 
-impl<A: ElectionAlgorithm> Elector<A> {
-    /// Begins to set up a node of the cluster `name`.
-    #[must_use]
-    pub fn builder(name: impl Into<String>) -> Builder<A> {
-        Builder::new(name.into())
-    }
-
-    pub(super) fn new(running: Running<A>) -> Self {
+impl NodeHandle {
+    pub(super) fn new(running: Running) -> Self {
         Self(Arc::new(running))
     }
 
@@ -113,10 +81,16 @@ impl<A: ElectionAlgorithm> Elector<A> {
         &self.0.members
     }
 
+    /// The name of the algorithm.
+    #[must_use]
+    pub fn algorithm(&self) -> &'static str {
+        self.0.algorithm
+    }
+
     /// What the algorithm promises.
     #[must_use]
     pub fn guarantee(&self) -> GuaranteeKind {
-        A::Guarantee::KIND
+        self.0.guarantee
     }
 
     /// What this node knows now.
@@ -129,10 +103,10 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// be seen as one; [`events`](Self::events) tells all of them.
     ///
     /// ```
-    /// # use elector_core::{ElectionAlgorithm, NodeId, actor::Elector};
-    /// /// Where to send a request, as soon as anybody leads.
-    /// async fn route<A: ElectionAlgorithm>(elector: &Elector<A>) -> Option<NodeId> {
-    ///     let mut status = elector.subscribe();
+    /// # use elector_core::{NodeId, actor::NodeHandle};
+    /// /// Where to send a request, as soon as some node leads.
+    /// async fn route(node: &NodeHandle) -> Option<NodeId> {
+    ///     let mut status = node.subscribe();
     ///     let known = status.wait_for(|status| status.leader.is_some()).await;
     ///     known.ok()?.leader // An error says that the node is gone.
     /// }
@@ -145,9 +119,9 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// Everything that happens to this node from now on, numbered.
     ///
     /// ```
-    /// # use elector_core::{ElectionAlgorithm, actor::{Elector, EventsError}};
-    /// async fn log<A: ElectionAlgorithm>(elector: &Elector<A>) {
-    ///     let mut events = elector.events();
+    /// # use elector_core::actor::{EventsError, NodeHandle};
+    /// async fn log(node: &NodeHandle) {
+    ///     let mut events = node.events();
     ///     loop {
     ///         match events.next().await {
     ///             Ok(event) => println!("{}: {:?}", event.number, event.kind),
@@ -170,7 +144,7 @@ impl<A: ElectionAlgorithm> Elector<A> {
             handled: shared.received.load(Ordering::Relaxed),
             sent: shared.sent.load(Ordering::Relaxed),
             undelivered: shared.undelivered.load(Ordering::Relaxed),
-            refused: self.0.post.dropped(),
+            refused: self.0.refused.load(Ordering::Relaxed),
             absurd: shared.absurd.load(Ordering::Relaxed),
         }
     }
@@ -187,18 +161,15 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// Stops leading in favour of this peer, once the work of the leader has ended.
     ///
     /// ```
-    /// # use elector_core::{ElectionAlgorithm, NodeId, Role, actor::{CommandError, Elector}};
+    /// # use elector_core::{NodeId, Role, actor::{CommandError, NodeHandle}};
     /// /// Moves the leadership away from a machine that is to be serviced.
-    /// async fn vacate<A: ElectionAlgorithm>(
-    ///     elector: &Elector<A>,
-    ///     heir: NodeId,
-    /// ) -> Result<(), CommandError> {
-    ///     if elector.status().role != Role::Leader {
+    /// async fn vacate(node: &NodeHandle, heir: NodeId) -> Result<(), CommandError> {
+    ///     if node.status().role != Role::Leader {
     ///         return Ok(());
     ///     }
-    ///     match elector.transfer_to(heir).await {
-    ///         // That one is not to be had: the algorithm names the best of the others.
-    ///         Err(CommandError::Refused(_)) => elector.step_down().await,
+    ///     match node.transfer_to(heir).await {
+    ///         // The heir cannot lead now: the algorithm chooses the best of the other nodes.
+    ///         Err(CommandError::Refused(_)) => node.step_down().await,
     ///         done => done,
     ///     }
     /// }
@@ -218,8 +189,8 @@ impl<A: ElectionAlgorithm> Elector<A> {
 
     /// Stops the node: the work ends, then leadership is given back, then the node. Once begun it
     /// goes on, also if this is cancelled; so the work itself may call it. It waits for the work of
-    /// [`lead`](Self::lead) for as long as that takes: the caller that keeps the future of `lead`
-    /// must go on polling it, or drop it.
+    /// [`lead`](super::Elector::lead) for as long as that takes: the caller that keeps the future of
+    /// `lead` must go on polling it, or drop it.
     ///
     /// # Errors
     /// If the node had stopped by itself, and why.
@@ -261,10 +232,10 @@ impl<A: ElectionAlgorithm> Elector<A> {
     ///
     /// ```
     /// # use std::{process::ExitCode, time::Duration};
-    /// # use elector_core::{ElectionAlgorithm, actor::Elector};
+    /// # use elector_core::actor::NodeHandle;
     /// /// What is left to do when SIGTERM has come.
-    /// async fn terminate<A: ElectionAlgorithm>(elector: &Elector<A>) -> ExitCode {
-    ///     match elector.leave(Duration::from_secs(20)).await {
+    /// async fn terminate(node: &NodeHandle) -> ExitCode {
+    ///     match node.leave(Duration::from_secs(20)).await {
     ///         Ok(_) => ExitCode::SUCCESS,
     ///         Err(error) => {
     ///             eprintln!("{error}");
@@ -299,9 +270,9 @@ impl<A: ElectionAlgorithm> Elector<A> {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use elector_core::{ElectionAlgorithm, actor::Elector};
-    /// async fn is_alive<A: ElectionAlgorithm>(elector: &Elector<A>) -> bool {
-    ///     let answer = tokio::time::timeout(Duration::from_millis(500), elector.ping());
+    /// # use elector_core::actor::NodeHandle;
+    /// async fn is_alive(node: &NodeHandle) -> bool {
+    ///     let answer = tokio::time::timeout(Duration::from_millis(500), node.ping());
     ///     matches!(answer.await, Ok(Ok(())))
     /// }
     /// ```
@@ -320,6 +291,15 @@ impl<A: ElectionAlgorithm> Elector<A> {
         self.control().shared.end_of_node().await
     }
 
+    /// Shows the node as a structure of this name.
+    pub(super) fn show(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(name)
+            .field("algorithm", &self.algorithm())
+            .field("node", &self.node_id())
+            .field("status", &self.status())
+            .finish()
+    }
+
     /// On a task of its own: half a hand-over would leave a leader that nobody works for.
     async fn hand_over(&self, command: Command) -> Result<(), CommandError> {
         let control = self.control().clone();
@@ -330,18 +310,8 @@ impl<A: ElectionAlgorithm> Elector<A> {
     }
 }
 
-impl<A: ElectionAlgorithm> Clone for Elector<A> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<A: ElectionAlgorithm> fmt::Debug for Elector<A> {
+impl fmt::Debug for NodeHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Elector")
-            .field("algorithm", &A::NAME)
-            .field("node", &self.node_id())
-            .field("status", &self.status())
-            .finish()
+        self.show("NodeHandle", f)
     }
 }

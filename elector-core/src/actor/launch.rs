@@ -13,9 +13,11 @@ use tokio::sync::oneshot;
 use super::{
     clock::Chance,
     control::Control,
+    elector::Elector,
     error::{NodeError, StartError, panic_text},
+    handle::{NodeHandle, Running},
     lane::Lane,
-    messages::{Order, Replay, StoreReport},
+    messages::StoreReport,
     node::Node,
     post::Post,
     shared::Shared,
@@ -24,10 +26,7 @@ use super::{
     timers::Timers,
     transport::{Inbox, Transport},
 };
-use crate::{
-    ElectionAlgorithm, Guarantee, GuaranteeKind, Input, Membership, Moment, Process, Settings,
-    nanos, trace::Record,
-};
+use crate::{ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, Process, Settings, nanos};
 
 /// All that a node needs to start.
 pub(super) struct Plan<A: ElectionAlgorithm> {
@@ -40,58 +39,56 @@ pub(super) struct Plan<A: ElectionAlgorithm> {
     pub(super) share: u32,
     /// How many events a reader may be behind.
     pub(super) events: usize,
-    /// Whether the node is driven by hand: no clock, no timers, all recorded.
-    pub(super) replayed: bool,
+    pub(super) drive: Drive,
+}
+
+/// What drives a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Drive {
+    /// The clock, its timers and its peers.
+    Clock,
+    /// A caller, input by input: it has no clock and no timers, and all that it does is recorded.
+    Replay,
+}
+
+/// What becomes of a lane when the node has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LaneUse {
+    /// It is the node's own, and ends with it.
+    Own,
+    /// Other nodes use it too.
+    Shared,
 }
 
 /// How many orders and reports the mailbox expects; more of them fit.
 const ORDERS: usize = 16;
 
-/// A node that runs, until this is dropped.
+/// A node that was started.
 #[derive(Debug)]
-pub(super) struct Running<A: ElectionAlgorithm> {
-    pub(super) control: Control,
-    pub(super) post: Arc<Post<A::Message>>,
-    pub(super) members: Membership,
-    node: Addr<Node<A>>,
+pub(super) struct Launched<A: ElectionAlgorithm> {
+    pub(super) handle: NodeHandle,
+    pub(super) node: Addr<Node<A>>,
 }
 
-impl<A: ElectionAlgorithm> Drop for Running<A> {
-    fn drop(&mut self) {
-        self.control.order(Order::Stop);
+impl<A: ElectionAlgorithm> Launched<A> {
+    /// Returns the handle that an application holds, typed by what its algorithm promises.
+    pub(super) fn elector(self) -> Elector<A::Guarantee> {
+        Elector::new(self.handle)
     }
 }
 
-impl<A: ElectionAlgorithm> Running<A> {
-    pub(super) async fn replay(
-        &self,
-        input: Input<A::Message, A::Timer>,
-        now: Moment,
-    ) -> Result<Vec<Record>, NodeError> {
-        let (answer, answered) = oneshot::channel();
-        self.node.do_send(Replay { input, now, answer });
-        match answered.await {
-            Ok(records) => Ok(records),
-            Err(_) => match self.control.shared.end_of_node().await {
-                Ok(()) => Err(NodeError::ThreadEnded),
-                Err(error) => Err(error),
-            },
-        }
-    }
-}
-
-/// Starts a node on a lane; `owned` if the lane is to end with it.
+/// Starts a node on a lane.
 pub(super) async fn launch<A: ElectionAlgorithm>(
     plan: Plan<A>,
     lane: &Lane,
-    owned: bool,
-) -> Result<Running<A>, StartError> {
+    lane_use: LaneUse,
+) -> Result<Launched<A>, StartError> {
     plan.config.validate(&plan.members)?;
     if plan.share == 0 {
         return Err(StartError::NoMailbox);
     }
     let (started, running) = oneshot::channel();
-    let own = owned.then(|| lane.clone());
+    let own = (lane_use == LaneUse::Own).then(|| lane.clone());
     let there = lane.run(move || {
         actix::spawn(async move {
             let start = start(plan, own.clone()).await;
@@ -108,7 +105,7 @@ pub(super) async fn launch<A: ElectionAlgorithm>(
     match running.await {
         Ok(started) => started,
         Err(_) => {
-            if owned {
+            if lane_use == LaneUse::Own {
                 lane.stop();
             }
             Err(NodeError::ThreadEnded.into())
@@ -120,7 +117,7 @@ pub(super) async fn launch<A: ElectionAlgorithm>(
 async fn start<A: ElectionAlgorithm>(
     plan: Plan<A>,
     lane: Option<Lane>,
-) -> Result<Running<A>, StartError> {
+) -> Result<Launched<A>, StartError> {
     let Plan {
         name,
         members,
@@ -129,7 +126,7 @@ async fn start<A: ElectionAlgorithm>(
         mut storage,
         share,
         events,
-        replayed,
+        drive,
     } = plan;
     let saved = storage.load(&members).await.map_err(StartError::Load)?;
     let process = restore::<A>(&config, &members, saved.unwrap_or_default())?;
@@ -173,13 +170,18 @@ async fn start<A: ElectionAlgorithm>(
         now: 0,
         reading_serves: 0,
         ended: false,
-        tape: replayed.then(|| Box::new(Tape::new(members.me()))),
+        tape: (drive == Drive::Replay).then(|| Box::new(Tape::new(members.me()))),
         lane,
     });
-    Ok(Running {
+    let running = Running {
         control,
-        post,
+        refused: post.dropped(),
         members,
+        algorithm: A::NAME,
+        guarantee: A::Guarantee::KIND,
+    };
+    Ok(Launched {
+        handle: NodeHandle::new(running),
         node,
     })
 }

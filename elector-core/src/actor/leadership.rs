@@ -275,9 +275,9 @@ impl<G: Guarantee> Leadership<G> {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use elector_core::{ElectionAlgorithm, actor::{Elector, LeadError}};
+    /// # use elector_core::{Guarantee, actor::{Elector, LeadError}};
     /// # async fn serve() {}
-    /// async fn lead<A: ElectionAlgorithm>(elector: &Elector<A>) -> Result<(), LeadError> {
+    /// async fn lead<G: Guarantee>(elector: &Elector<G>) -> Result<(), LeadError> {
     ///     elector
     ///         .lead(|me| async move {
     ///             me.watched(Duration::from_secs(1), serve()).await;

@@ -5,9 +5,9 @@
 //! may go anywhere, so that it works in any tokio runtime; a [`Cluster`] puts many nodes on a few
 //! threads.
 //!
-//! [`Elector`] is what applications hold, [`Leadership`] what their work holds. [`Transport`] and
-//! [`Storage`] are the seams for networks and disks; [`MemoryNetwork`] and [`MemoryStorage`] are in
-//! this crate.
+//! [`Elector`] is what applications hold, [`Leadership`] what their work holds: both are typed by
+//! what the algorithm promises, and not by the algorithm. [`Transport`] and [`Storage`] are the
+//! seams for networks and disks; [`MemoryNetwork`] and [`MemoryStorage`] are in this crate.
 //!
 //! # What arrives for a node
 //!
@@ -22,22 +22,24 @@
 //! # What a node's thread waits for
 //!
 //! Nothing but its [immediate](Immediate) storage; but it logs by `tracing`, and a subscriber that
-//! writes to a pipe waits for the reader of that. Use one that queues. [`Elector::ping`] tells
+//! writes to a pipe waits for the reader of that. Use one that queues. [`NodeHandle::ping`] shows
 //! whether the thread answers. Work that hangs keeps its leadership, unless a [`Watchdog`] is set.
 //! Work that fails is tried again, and a node whose work fails again and again takes no leadership
 //! any more: see [`FailurePolicy`].
 //!
 //! # What ends a node
 //!
-//! Besides [`Elector::shutdown`]: a save that fails, an algorithm that panics or breaks its
+//! Besides [`NodeHandle::shutdown`]: a save that fails, an algorithm that panics or breaks its
 //! contract. Its leadership ends at once, and every handle is told why.
 
+mod any;
 mod backoff;
 mod builder;
 mod clock;
 mod cluster;
 mod conformance;
 mod control;
+mod elector;
 mod error;
 mod failure;
 mod handle;
@@ -61,16 +63,18 @@ mod transport;
 mod watchdog;
 mod work;
 
+pub use any::{AnyElector, AnyLeadership};
 pub use backoff::Backoff;
-pub use builder::Builder;
+pub use builder::{Builder, ElectorBuilder};
 pub use clock::now;
 pub use cluster::{Cluster, ClusterSetup};
 pub use conformance::Replayer;
+pub use elector::Elector;
 pub use error::{
     CommandError, LeadError, LeadershipLost, NoLease, NodeError, ShutdownError, StartError,
 };
 pub use failure::{AfterRetries, FailurePolicy, LeadOptions};
-pub use handle::{Elector, Traffic};
+pub use handle::{NodeHandle, Traffic};
 pub use leadership::Leadership;
 pub use memory::{MemoryNetwork, MemoryTransport};
 pub use memory_storage::MemoryStorage;

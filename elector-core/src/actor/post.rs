@@ -3,7 +3,7 @@ use std::{
     collections::VecDeque,
     mem,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
     task::Waker,
@@ -59,7 +59,8 @@ pub(super) struct Post<M> {
     /// How many messages of each peer wait. Changed under the lock only; read without it by a peer
     /// whose share is used up, so that a flood does not contend for the lock.
     messages: Box<[AtomicU32]>,
-    dropped: AtomicU64,
+    /// Shared with the handles of the node, which do not know the type of the messages.
+    dropped: Arc<AtomicU64>,
     waiting: Mutex<Waiting<M>>,
 }
 
@@ -80,7 +81,7 @@ impl<M> Post<M> {
         Self {
             share,
             messages: (0..nodes).map(|_| AtomicU32::new(0)).collect(),
-            dropped: AtomicU64::new(0),
+            dropped: Arc::default(),
             waiting: Mutex::new(Waiting {
                 arrivals: VecDeque::new(),
                 hints: (0..nodes).map(|_| 0).collect(),
@@ -172,8 +173,9 @@ impl<M> Post<M> {
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+    /// The count of the messages that were dropped so far.
+    pub(super) fn dropped(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.dropped)
     }
 
     /// Nobody takes anything any more.
@@ -205,7 +207,7 @@ fn add<M>(mut waiting: MutexGuard<'_, Waiting<M>>, place: usize, arrival: Arriva
 
 #[cfg(test)]
 mod tests {
-    use std::{future::poll_fn, sync::Arc, task::Poll, thread, time::Duration};
+    use std::{future::poll_fn, task::Poll, thread, time::Duration};
 
     use tokio::time::timeout;
 
@@ -228,7 +230,7 @@ mod tests {
         }
         assert_eq!(post.message(2, NodeId(2), 7), Ok(()));
         assert_eq!(post.message(3, NodeId(9), 7), Err(Dropped::Stranger));
-        assert_eq!(post.dropped(), 1);
+        assert_eq!(post.dropped().load(Ordering::Relaxed), 1);
         assert_eq!(taken(&post, 1).len(), 1);
         assert_eq!(post.message(1, NodeId(1), 3), Ok(()));
         assert_eq!(post.message(1, NodeId(1), 4), Err(Dropped::Full));

@@ -6,11 +6,9 @@ use super::{
     backoff::Backoff,
     error::LeadError,
     failure::{AfterRetries, FailurePolicy},
-    handle::Elector,
+    handle::NodeHandle,
     work::Finish,
 };
-use crate::ElectionAlgorithm;
-
 /// How long a process that ends because its work has failed waits for another leader.
 const LEAVE: Duration = Duration::from_secs(5);
 
@@ -37,14 +35,14 @@ impl Retries {
     ///
     /// # Errors
     /// The failure, if it was the last one that the policy allows. Then the node has withdrawn.
-    pub(super) async fn after<A: ElectionAlgorithm>(
+    pub(super) async fn after(
         &mut self,
         failure: LeadError,
         ran: Duration,
-        elector: &Elector<A>,
+        handle: &NodeHandle,
         work: Finish,
     ) -> Result<(), LeadError> {
-        let (node, control) = (elector.node_id(), elector.control());
+        let (node, control) = (handle.node_id(), handle.control());
         let pause = self.backoff.next(ran);
         let failures = self.backoff.failures();
         let text = Arc::from(failure.to_string());
@@ -79,7 +77,7 @@ impl Retries {
             AfterRetries::ExitProcess => {
                 tracing::error!(node = node.0, error = %failure, failures, "this process ends");
                 // It ends in any case.
-                let _ = elector.leave(LEAVE).await;
+                let _ = handle.leave(LEAVE).await;
                 process::exit(FAILED);
             }
         }

@@ -19,12 +19,12 @@ use crate::{Epoch, NodeId, Role, View};
 /// rounded down; it is `null` without a leadership, or without a lease.
 ///
 /// ```
-/// use elector_core::{ElectionAlgorithm, actor::Elector};
+/// use elector_core::actor::NodeHandle;
 ///
-/// fn page<A: ElectionAlgorithm>(elector: &Elector<A>) -> serde_json::Result<String> {
+/// fn page(node: &NodeHandle) -> serde_json::Result<String> {
 ///     // {"role":"follower","leader":2,"epoch":7,"holds_leadership":false,
 ///     //  "lease_remaining_ms":null,"work":{"failures":0,"failure":null,"withdrawn":false}}
-///     serde_json::to_string(&elector.status())
+///     serde_json::to_string(&node.status())
 /// }
 /// ```
 #[derive(Clone)]

@@ -12,14 +12,14 @@ use tokio::time::sleep;
 
 use super::{
     clock,
+    elector::Elector,
     error::{CommandError, LeadError, NoLease, panic_text},
     failure::LeadOptions,
-    handle::Elector,
     leadership::{Claim, Leadership},
     retries::Retries,
     transport::BoxError,
 };
-use crate::{Command, ElectionAlgorithm, Guarantee};
+use crate::{Command, Guarantee};
 
 /// How long the work of a leader may go on when its leadership ends. Nothing, by default: then its
 /// future is dropped at once.
@@ -46,7 +46,7 @@ pub struct Grace {
     pub to_clean_up: Duration,
 }
 
-impl<A: ElectionAlgorithm> Elector<A> {
+impl<G: Guarantee> Elector<G> {
     /// Runs `work` whenever this node leads, once for each tenure, and only one at a time.
     ///
     /// Under [`Quorum`](crate::Quorum) the work begins when a majority has confirmed the lease.
@@ -72,7 +72,7 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// or panicked too often, after the leadership was given up; if the node stopped by itself.
     pub async fn lead<F, Fut>(&self, work: F) -> Result<(), LeadError>
     where
-        F: FnMut(Leadership<A::Guarantee>) -> Fut + Send,
+        F: FnMut(Leadership<G>) -> Fut + Send,
         Fut: Future<Output = Result<(), BoxError>> + Send,
     {
         self.lead_with(LeadOptions::default(), work).await
@@ -84,9 +84,9 @@ impl<A: ElectionAlgorithm> Elector<A> {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use elector_core::{Quorum, ElectionAlgorithm, actor::{Elector, Grace, LeadError}};
+    /// # use elector_core::{Guarantee, actor::{Elector, Grace, LeadError}};
     /// # async fn one_batch() {}
-    /// async fn in_whole_batches<A: ElectionAlgorithm>(elector: &Elector<A>) -> Result<(), LeadError> {
+    /// async fn in_whole_batches<G: Guarantee>(elector: &Elector<G>) -> Result<(), LeadError> {
     ///     let grace = Grace { to_finish: Duration::from_secs(10), ..Grace::default() };
     ///     let work = elector.lead_with(grace, |me| async move {
     ///         while !me.is_ending() {
@@ -107,7 +107,7 @@ impl<A: ElectionAlgorithm> Elector<A> {
         mut work: F,
     ) -> Result<(), LeadError>
     where
-        F: FnMut(Leadership<A::Guarantee>) -> Fut + Send,
+        F: FnMut(Leadership<G>) -> Fut + Send,
         Fut: Future<Output = Result<(), BoxError>> + Send,
     {
         let LeadOptions { grace, on_failure } = options.into();
@@ -152,12 +152,9 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// theirs to do. Dropping the guard gives the leadership back.
     ///
     /// ```
-    /// # use elector_core::{ElectionAlgorithm, FencingToken, Quorum, actor::{BoxError, Elector}};
+    /// # use elector_core::{FencingToken, Quorum, actor::{BoxError, Elector}};
     /// # async fn migrate(_: FencingToken) {}
-    /// async fn migrate_once<A>(elector: &Elector<A>) -> Result<(), BoxError>
-    /// where
-    ///     A: ElectionAlgorithm<Guarantee = Quorum>,
-    /// {
+    /// async fn migrate_once(elector: &Elector<Quorum>) -> Result<(), BoxError> {
     ///     let me = elector.campaign().await?;
     ///     me.guard(migrate(me.token()?)).await?; // Dropped where it is, should it be lost.
     ///     me.resign();
@@ -168,7 +165,7 @@ impl<A: ElectionAlgorithm> Elector<A> {
     /// # Errors
     /// At once, if the algorithm is configured without leases, under `Quorum`; if the node was shut
     /// down, or stopped by itself.
-    pub async fn campaign(&self) -> Result<Leadership<A::Guarantee>, CommandError> {
+    pub async fn campaign(&self) -> Result<Leadership<G>, CommandError> {
         self.may_be_granted()?;
         self.control().take_part();
         match self.control().command(Command::Campaign).await {
@@ -184,7 +181,7 @@ impl<A: ElectionAlgorithm> Elector<A> {
     }
 
     fn may_be_granted(&self) -> Result<(), NoLease> {
-        let algorithm = A::NAME;
+        let algorithm = self.algorithm();
         let grants = self.control().grants;
         grants.then_some(()).ok_or(NoLease { algorithm })
     }

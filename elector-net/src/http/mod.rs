@@ -50,14 +50,14 @@
 //! runs on the runtime that it is called from: the node has a thread of its own.
 //!
 //! ```no_run
-//! use elector_core::{ElectionAlgorithm, actor::Elector};
+//! use elector_core::actor::NodeHandle;
 //! use elector_net::http::{self, Options, Token};
 //!
-//! async fn tell<A: ElectionAlgorithm>(elector: &Elector<A>) -> Result<(), http::HttpError> {
+//! async fn tell(node: &NodeHandle) -> Result<(), http::HttpError> {
 //!     let listener = http::bind("127.0.0.1:7180", false).await?;
 //!     let options = Options::new("billing").token(Token::read("token")?);
-//!     let stopped = elector.clone();
-//!     http::serve(listener, elector, options, async move {
+//!     let stopped = node.clone();
+//!     http::serve(listener, node, options, async move {
 //!         let _ = stopped.stopped().await;
 //!     })
 //!     .await;
@@ -72,7 +72,6 @@ mod events;
 mod hosts;
 mod log;
 mod metrics;
-mod node;
 mod options;
 #[cfg(target_os = "linux")]
 mod process;
@@ -88,7 +87,7 @@ mod wires;
 use std::future::Future;
 
 use axum::Router;
-use elector_core::{ElectionAlgorithm, actor::Elector};
+use elector_core::actor::NodeHandle;
 use tokio::net::TcpListener;
 
 pub use error::HttpError;
@@ -103,18 +102,18 @@ pub use token::Token;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Serves a node until `shutdown` completes: [`Service::new`] and [`Service::serve`] in one.
-pub async fn serve<A: ElectionAlgorithm>(
+pub async fn serve(
     listener: TcpListener,
-    elector: &Elector<A>,
+    node: &NodeHandle,
     options: Options,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let service = Service::new(elector, options);
+    let service = Service::new(node, options);
     service.serve(listener, shutdown).await;
 }
 
 /// The routes of a node, for a server of the application's own: [`Service::new`] and
 /// [`Service::router`] in one.
-pub fn router<A: ElectionAlgorithm>(elector: &Elector<A>, options: Options) -> Router {
-    Service::new(elector, options).router()
+pub fn router(node: &NodeHandle, options: Options) -> Router {
+    Service::new(node, options).router()
 }

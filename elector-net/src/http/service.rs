@@ -1,10 +1,7 @@
 use std::{fmt, future::Future, sync::Arc, time::SystemTime};
 
 use axum::Router;
-use elector_core::{
-    ElectionAlgorithm,
-    actor::{Elector, EventKind, Events, EventsError},
-};
+use elector_core::actor::{EventKind, Events, EventsError, NodeHandle};
 use prometheus_client::registry::Registry;
 use rustix::process::{Resource, getrlimit};
 use tokio::{net::TcpListener, sync::Semaphore};
@@ -54,7 +51,7 @@ impl Drop for Keeper {
 impl Service {
     /// Makes a node ready to be served. Must be called in a tokio runtime.
     #[must_use]
-    pub fn new<A: ElectionAlgorithm>(elector: &Elector<A>, options: Options) -> Self {
+    pub fn new(node: &NodeHandle, options: Options) -> Self {
         let Options {
             cluster,
             token,
@@ -67,8 +64,8 @@ impl Service {
         } = options;
         let limits = limits.within(getrlimit(Resource::Nofile).current);
         // Before anything is looked at: what changes after the look is among the events.
-        let events = elector.events();
-        let node = Box::new(elector.clone());
+        let events = node.events();
+        let node = node.clone();
         let watched = Arc::new(Watched::new(node, cluster, names, address, peers));
         let usage = Usage::default();
         let mut registry = metrics::registry(&watched, &usage);

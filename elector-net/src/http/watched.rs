@@ -11,19 +11,18 @@ use std::{
 
 use elector_core::{
     Epoch, NodeId, Role, View,
-    actor::{NodeError, Status},
+    actor::{NodeError, NodeHandle, Status},
 };
 use tokio::{task::coop::unconstrained, time::timeout};
 
 use super::{
-    node::Node,
     options::{Names, Peers},
     report::{LeaderReport, PeerStatus, StatusReport, millis, rfc3339},
 };
 
 /// A node, and what must be remembered of it between two requests.
 pub(super) struct Watched {
-    pub(super) node: Box<dyn Node>,
+    pub(super) node: NodeHandle,
     pub(super) cluster: String,
     names: Names,
     /// Where this node is reached.
@@ -73,7 +72,7 @@ pub(super) struct Present {
 
 impl Watched {
     pub(super) fn new(
-        node: Box<dyn Node>,
+        node: NodeHandle,
         cluster: String,
         names: Names,
         address: Option<String>,

@@ -96,17 +96,17 @@ impl Register {
     /// ```
     /// use std::time::Duration;
     ///
-    /// use elector_core::{ElectionAlgorithm, actor::Elector};
+    /// use elector_core::actor::NodeHandle;
     /// use elector_net::Register;
     ///
-    /// async fn end_without_record<A: ElectionAlgorithm>(elector: Elector<A>, register: Register) {
+    /// async fn end_without_record(node: NodeHandle, register: Register) {
     ///     loop {
     ///         tokio::time::sleep(Duration::from_secs(10)).await;
     ///         let register = register.clone();
     ///         let checked = tokio::task::spawn_blocking(move || register.check()).await;
     ///         if let Ok(Err(error)) = checked {
     ///             eprintln!("{error}");
-    ///             let _ = elector.leave(Duration::from_secs(10)).await;
+    ///             let _ = node.leave(Duration::from_secs(10)).await;
     ///             return;
     ///         }
     ///     }

@@ -20,7 +20,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// A node with its disk.
 pub(crate) struct Node<A: ElectionAlgorithm> {
-    pub(crate) elector: Elector<A>,
+    pub(crate) elector: Elector<A::Guarantee>,
     pub(crate) monitor: Monitor,
 }
 
@@ -55,7 +55,8 @@ pub(crate) fn builder<A: ElectionAlgorithm>(
     peers: &[Peer],
     disk: &MemoryStorage<A::Durable>,
 ) -> Builder<A> {
-    Elector::<A>::builder("test")
+    Elector::builder("test")
+        .algorithm::<A>()
         .node_id(id)
         .peers(peers.iter().cloned())
         .storage(disk.clone())

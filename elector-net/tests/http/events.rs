@@ -5,7 +5,6 @@ use elector_core::{
     actor::{Elector, Leadership},
 };
 use elector_net::http::{EventReport, Limits, Options};
-use elector_raft::Raft;
 
 use crate::{Reader, Served, elected, soon};
 
@@ -20,12 +19,12 @@ fn number(report: &EventReport) -> Option<u64> {
 
 /// The only node of its cluster.
 struct Only {
-    elector: Elector<Raft>,
+    elector: Elector<Quorum>,
     leadership: Option<Leadership<Quorum>>,
 }
 
 impl Only {
-    async fn new(elector: &Elector<Raft>) -> Self {
+    async fn new(elector: &Elector<Quorum>) -> Self {
         Self {
             elector: elector.clone(),
             leadership: Some(soon(elector.campaign()).await.unwrap()),

@@ -17,7 +17,7 @@ mod routes;
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use elector_core::{
-    NodeId, Timing,
+    NodeId, Quorum, Timing,
     actor::{Cluster, ClusterSetup, Elector},
 };
 use elector_net::http::{self, EventReport, Limits, Options, Service, Token};
@@ -73,12 +73,12 @@ struct Served {
 }
 
 impl Served {
-    async fn new(elector: &Elector<Raft>, options: Options) -> Self {
+    async fn new(elector: &Elector<Quorum>, options: Options) -> Self {
         let listener = http::bind("127.0.0.1:0", false).await.unwrap();
         Self::on(listener, elector, options)
     }
 
-    fn on(listener: TcpListener, elector: &Elector<Raft>, options: Options) -> Self {
+    fn on(listener: TcpListener, elector: &Elector<Quorum>, options: Options) -> Self {
         let address = listener.local_addr().unwrap();
         let service = Service::new(elector, options);
         let (stop, stopped) = oneshot::channel::<()>();
@@ -98,7 +98,7 @@ impl Served {
     }
 
     /// With a token, and limits.
-    async fn with(elector: &Elector<Raft>, limits: Limits) -> Self {
+    async fn with(elector: &Elector<Quorum>, limits: Limits) -> Self {
         let token: Token = TOKEN.parse().unwrap();
         Self::new(elector, Options::new("billing").token(token).limits(limits)).await
     }

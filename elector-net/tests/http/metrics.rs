@@ -168,7 +168,10 @@ async fn the_time_that_saves_take_is_told() {
     FileStorage::format(folder.path(), &identity, [NodeId(1)]).unwrap();
     let storage = FileStorage::at(folder.path(), identity);
     let options = Options::new("billing").record(&storage.register());
-    let builder = Elector::<Raft>::builder("billing").node_id(1).peers([1]);
+    let builder = Elector::builder("billing")
+        .algorithm::<Raft>()
+        .node_id(1)
+        .peers([1]);
     let elector = builder.storage(storage).start().await.unwrap();
     let served = Served::new(&elector, options).await;
     served.until("/leader", 200).await;

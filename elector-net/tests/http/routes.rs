@@ -2,7 +2,7 @@ use std::sync::{Mutex, mpsc};
 
 use async_trait::async_trait;
 use elector_core::{
-    Membership, NodeId,
+    Membership, NodeId, Quorum,
     actor::{BoxError, Elector, Immediate, MemoryNetwork, Storage},
 };
 use elector_net::http::{HttpError, Limits, Options, PeerStatus, Service, bind};
@@ -12,9 +12,10 @@ use tokio::sync::watch;
 use crate::{Served, elected, soon};
 
 /// A node of three whose peers are not there: it never knows a leader.
-async fn lonely() -> Elector<Raft> {
+async fn lonely() -> Elector<Quorum> {
     let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
-    let builder = Elector::<Raft>::builder("lonely")
+    let builder = Elector::builder("lonely")
+        .algorithm::<Raft>()
         .node_id(1)
         .peers([1, 2, 3]);
     builder
@@ -210,7 +211,10 @@ impl Immediate<RaftDurable> for Hangs {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_whose_thread_hangs_is_neither_live_nor_ready() {
     let (last_word, disk) = mpsc::channel();
-    let builder = Elector::<Raft>::builder("hangs").node_id(1).peers([1]);
+    let builder = Elector::builder("hangs")
+        .algorithm::<Raft>()
+        .node_id(1)
+        .peers([1]);
     let builder = builder.storage(Hangs(Mutex::new(disk)));
     let elector = builder.start().await.unwrap();
     let limits = Limits {

@@ -1,0 +1,207 @@
+use std::{future::Future, ops::Deref, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    elector::Elector,
+    error::{CommandError, LeadError, LeadershipLost},
+    failure::LeadOptions,
+    handle::NodeHandle,
+    leadership::Leadership,
+    transport::BoxError,
+};
+use crate::{BestEffort, Epoch, FencingToken, Guarantee, GuaranteeKind, Moment, Quorum};
+
+/// An [`Elector`] of which the guarantee is known at run time only, because the algorithm was
+/// chosen there. Like an [`Elector`] it dereferences to a [`NodeHandle`].
+///
+/// ```
+/// # use elector_core::{Guarantee, actor::{AnyElector, AnyLeadership, BoxError, Elector}};
+/// async fn work<G: Guarantee>(elector: Elector<G>) -> Result<(), BoxError> {
+///     match AnyElector::from(elector).campaign().await? {
+///         AnyLeadership::Quorum(me) => println!("writing under token {:?}", me.token()?),
+///         AnyLeadership::BestEffort(_) => println!("doing only what may be done twice"),
+///     }
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub enum AnyElector {
+    /// See [`Quorum`].
+    Quorum(Elector<Quorum>),
+    /// See [`BestEffort`].
+    BestEffort(Elector<BestEffort>),
+}
+
+impl<G: Guarantee> From<Elector<G>> for AnyElector {
+    fn from(elector: Elector<G>) -> Self {
+        let handle = elector.into_handle();
+        match G::KIND {
+            GuaranteeKind::Quorum => Self::Quorum(Elector::new(handle)),
+            GuaranteeKind::BestEffort => Self::BestEffort(Elector::new(handle)),
+        }
+    }
+}
+
+impl Deref for AnyElector {
+    type Target = NodeHandle;
+
+    fn deref(&self) -> &NodeHandle {
+        match self {
+            Self::Quorum(elector) => elector,
+            Self::BestEffort(elector) => elector,
+        }
+    }
+}
+
+impl AnyElector {
+    /// See [`Elector::lead`].
+    ///
+    /// # Errors
+    /// As [`Elector::lead`].
+    pub async fn lead<F, Fut>(&self, work: F) -> Result<(), LeadError>
+    where
+        F: FnMut(AnyLeadership) -> Fut + Send,
+        Fut: Future<Output = Result<(), BoxError>> + Send,
+    {
+        self.lead_with(LeadOptions::default(), work).await
+    }
+
+    /// See [`Elector::lead_with`].
+    ///
+    /// # Errors
+    /// As [`Elector::lead_with`].
+    pub async fn lead_with<F, Fut>(
+        &self,
+        options: impl Into<LeadOptions> + Send,
+        mut work: F,
+    ) -> Result<(), LeadError>
+    where
+        F: FnMut(AnyLeadership) -> Fut + Send,
+        Fut: Future<Output = Result<(), BoxError>> + Send,
+    {
+        match self {
+            Self::Quorum(elector) => {
+                let work = |leadership| work(AnyLeadership::Quorum(leadership));
+                elector.lead_with(options, work).await
+            }
+            Self::BestEffort(elector) => {
+                let work = |leadership| work(AnyLeadership::BestEffort(leadership));
+                elector.lead_with(options, work).await
+            }
+        }
+    }
+
+    /// See [`Elector::campaign`].
+    ///
+    /// # Errors
+    /// As [`Elector::campaign`].
+    pub async fn campaign(&self) -> Result<AnyLeadership, CommandError> {
+        Ok(match self {
+            Self::Quorum(elector) => AnyLeadership::Quorum(elector.campaign().await?),
+            Self::BestEffort(elector) => AnyLeadership::BestEffort(elector.campaign().await?),
+        })
+    }
+}
+
+/// A [`Leadership`] of which the guarantee is known at run time only: there is a token under one of
+/// them.
+#[derive(Debug)]
+pub enum AnyLeadership {
+    /// At most one node leads in an epoch, ever: the leadership has tokens.
+    Quorum(Leadership<Quorum>),
+    /// Another node may lead at the same time.
+    BestEffort(Leadership<BestEffort>),
+}
+
+/// The same expression for either guarantee.
+macro_rules! either {
+    ($any:expr, $leadership:ident => $do:expr) => {
+        match $any {
+            AnyLeadership::Quorum($leadership) => $do,
+            AnyLeadership::BestEffort($leadership) => $do,
+        }
+    };
+}
+
+impl AnyLeadership {
+    /// See [`Leadership::epoch`].
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        either!(self, leadership => leadership.epoch())
+    }
+
+    /// See [`Leadership::check`].
+    ///
+    /// # Errors
+    /// If the leadership is over.
+    pub fn check(&self) -> Result<(), LeadershipLost> {
+        either!(self, leadership => leadership.check())
+    }
+
+    /// See [`Leadership::token`]; `None` under best effort.
+    ///
+    /// # Errors
+    /// If the leadership is over.
+    pub fn token(&self) -> Result<Option<FencingToken>, LeadershipLost> {
+        match self {
+            Self::Quorum(leadership) => leadership.token().map(Some),
+            Self::BestEffort(leadership) => leadership.check().map(|()| None),
+        }
+    }
+
+    /// See [`Leadership::guard`].
+    ///
+    /// # Errors
+    /// As [`Leadership::guard`].
+    pub async fn guard<F: Future>(&self, future: F) -> Result<F::Output, LeadershipLost> {
+        either!(self, leadership => leadership.guard(future).await)
+    }
+
+    /// See [`Leadership::lost`].
+    pub async fn lost(&self) {
+        either!(self, leadership => leadership.lost().await);
+    }
+
+    /// See [`Leadership::ending`].
+    pub async fn ending(&self) {
+        either!(self, leadership => leadership.ending().await);
+    }
+
+    /// See [`Leadership::is_ending`].
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        either!(self, leadership => leadership.is_ending())
+    }
+
+    /// See [`Leadership::cancellation`].
+    #[must_use]
+    pub fn cancellation(&self) -> CancellationToken {
+        either!(self, leadership => leadership.cancellation())
+    }
+
+    /// See [`Leadership::deadline`]: `None` under best effort.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Moment> {
+        either!(self, leadership => leadership.deadline())
+    }
+
+    /// See [`Leadership::prolonged`].
+    ///
+    /// # Errors
+    /// If the leadership is over.
+    pub async fn prolonged(&self, known: Moment) -> Result<Moment, LeadershipLost> {
+        either!(self, leadership => leadership.prolonged(known).await)
+    }
+
+    /// See [`Leadership::lease_remaining`].
+    #[must_use]
+    pub fn lease_remaining(&self) -> Option<Duration> {
+        either!(self, leadership => leadership.lease_remaining())
+    }
+
+    /// See [`Leadership::resign`].
+    pub fn resign(self) {
+        either!(self, leadership => leadership.resign());
+    }
+}
