@@ -1,7 +1,11 @@
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
+use elector_bully::Bully;
 use elector_check::{Check, CheckConfig, CheckError, Finding, Report, Schedule, WalkReport, Walks};
-use elector_core::{ElectionAlgorithm, GuaranteeKind, Settings};
+use elector_core::{Comparable, ElectionAlgorithm, GuaranteeKind, Settings};
+use elector_paxos::Paxos;
+use elector_raft::Raft;
+use elector_ring::Ring;
 use elector_sim::{Contestant, nearest};
 
 use crate::CliError;
@@ -69,25 +73,20 @@ pub(crate) enum Walked {
     Schedule(Finding),
 }
 
-macro_rules! family {
-    ($algorithm:path, $variants:expr, $summary:expr) => {{
-        let entries = $variants.into_iter().map(|variant| {
-            let (name, summary, config) = (variant.name, variant.summary, variant.config);
-            let (form, checked) = (config.clone(), config.clone());
-            Entry {
-                walker: walker::<$algorithm>(config.clone()),
-                checker: checker::<$algorithm>(checked),
-                config: serde_json::to_value(&config).unwrap_or_default(),
-                contestant: Contestant::of::<$algorithm>(name, summary, config)
-                    .expecting(move |nodes| form.expected_messages(nodes)),
-            }
+impl Family {
+    fn of<A: Comparable>() -> Self {
+        let entries = A::variants().into_iter().map(|variant| Entry {
+            walker: walker::<A>(variant.config.clone()),
+            checker: checker::<A>(variant.config.clone()),
+            config: serde_json::to_value(&variant.config).unwrap_or_default(),
+            contestant: Contestant::variant::<A>(variant),
         });
-        Family {
-            name: <$algorithm as ElectionAlgorithm>::NAME,
-            summary: $summary,
+        Self {
+            name: A::NAME,
+            summary: A::SUMMARY,
             entries: entries.collect(),
         }
-    }};
+    }
 }
 
 impl fmt::Debug for Entry {
@@ -128,26 +127,10 @@ fn walker<A: ElectionAlgorithm>(config: A::Config) -> Walker {
 #[must_use]
 pub(crate) fn families() -> Vec<Family> {
     vec![
-        family!(
-            elector_raft::Raft,
-            elector_raft::RaftConfig::variants(),
-            elector_raft::SUMMARY
-        ),
-        family!(
-            elector_paxos::Paxos,
-            elector_paxos::PaxosConfig::variants(),
-            elector_paxos::SUMMARY
-        ),
-        family!(
-            elector_bully::Bully,
-            elector_bully::BullyConfig::variants(),
-            elector_bully::SUMMARY
-        ),
-        family!(
-            elector_ring::Ring,
-            elector_ring::RingConfig::variants(),
-            elector_ring::SUMMARY
-        ),
+        Family::of::<Raft>(),
+        Family::of::<Paxos>(),
+        Family::of::<Bully>(),
+        Family::of::<Ring>(),
     ]
 }
 

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use elector_core::{ElectionAlgorithm, Membership, Settings as _, Timing};
+use elector_bully::Bully;
+use elector_core::{Comparable, ElectionAlgorithm, Membership, Settings as _, Timing};
 use elector_net::Detection;
+use elector_paxos::Paxos;
+use elector_raft::Raft;
+use elector_ring::Ring;
 use toml::{Table, Value};
 
 use super::{
@@ -31,50 +35,40 @@ pub(crate) fn with_named<W: WithAlgorithm>(
         Some((algorithm, variant)) => (algorithm, Some(variant)),
         None => (name, None),
     };
-    macro_rules! among {
-        ($($algorithm:path, $config:path);+ $(;)?) => {
-            $(if algorithm == <$algorithm as ElectionAlgorithm>::NAME {
-                let variants = <$config>::variants().into_iter();
-                let named = variants.map(|variant| (variant.name, variant.config));
-                let config = chosen::<$algorithm>(algorithm, named.collect(), variant)?;
-                return then.with::<$algorithm>(configured::<$algorithm>(config, settings)?);
-            })+
-        };
+    match algorithm {
+        Raft::NAME => then.with::<Raft>(configured::<Raft>(variant, settings)?),
+        Paxos::NAME => then.with::<Paxos>(configured::<Paxos>(variant, settings)?),
+        Bully::NAME => then.with::<Bully>(configured::<Bully>(variant, settings)?),
+        Ring::NAME => then.with::<Ring>(configured::<Ring>(variant, settings)?),
+        _ => Err(ServeError::UnknownAlgorithm(name.to_owned())),
     }
-    among! {
-        elector_raft::Raft, elector_raft::RaftConfig;
-        elector_paxos::Paxos, elector_paxos::PaxosConfig;
-        elector_bully::Bully, elector_bully::BullyConfig;
-        elector_ring::Ring, elector_ring::RingConfig;
-    }
-    Err(ServeError::UnknownAlgorithm(name.to_owned()))
 }
 
-fn chosen<A: ElectionAlgorithm>(
-    algorithm: &str,
-    variants: Vec<(&'static str, A::Config)>,
-    name: Option<&str>,
-) -> Result<A::Config, ServeError> {
-    let known: Vec<&str> = variants.iter().map(|(name, _)| *name).collect();
+/// The configuration of the variant of this name, or else of the first one.
+fn chosen<A: Comparable>(name: Option<&str>) -> Result<A::Config, ServeError> {
+    let variants = A::variants();
+    let known: Vec<&str> = variants.iter().map(|variant| variant.name).collect();
+    let known = known.join(", ");
     let mut variants = variants.into_iter();
     let found = match name {
         None => variants.next(),
-        Some(name) => variants.find(|(known, _)| *known == name),
+        Some(name) => variants.find(|variant| variant.name == name),
     };
     found
-        .map(|(_, config)| config)
+        .map(|variant| variant.config)
         .ok_or_else(|| ServeError::UnknownVariant {
-            algorithm: algorithm.to_owned(),
+            algorithm: A::NAME.to_owned(),
             asked: name.unwrap_or_default().to_owned(),
-            known: known.join(", "),
+            known,
         })
 }
 
 /// The variant's configuration with the profile's durations, and over both what the file says.
-fn configured<A: ElectionAlgorithm>(
-    mut config: A::Config,
+fn configured<A: Comparable>(
+    variant: Option<&str>,
     settings: &Settings,
 ) -> Result<A::Config, ServeError> {
+    let mut config = chosen::<A>(variant)?;
     *config.timing_mut() = match settings.profile.unwrap_or_default() {
         Profile::Default => Timing::patient(),
         Profile::Lan => Timing::lan(),
