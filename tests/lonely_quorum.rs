@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use elector_core::{ElectionAlgorithm, NodeId, Settings};
-use elector_paxos::{Paxos, PaxosConfig};
-use elector_raft::{Raft, RaftConfig};
+use elector_core::{Comparable, ElectionAlgorithm, NodeId, Settings};
+use elector_paxos::Paxos;
+use elector_raft::Raft;
 use elector_sim::{
     Network, Rng, Setup, Simulation,
     scenario::{Action, Graph},
@@ -139,7 +139,7 @@ fn leads_soon<A: ElectionAlgorithm>(name: &str, config: &A::Config) {
 // node wait up to 64 times as long; and every doomed attempt of another node drew that wait anew.
 #[test]
 fn a_lonely_raft_node_leads_soon() {
-    for variant in RaftConfig::variants() {
+    for variant in Raft::variants() {
         if Raft::has_lease(&variant.config) {
             leads_soon::<Raft>(variant.name, &variant.config);
         }
@@ -149,7 +149,7 @@ fn a_lonely_raft_node_leads_soon() {
 // The same for Paxos, where it is ballots that others outbid in vain.
 #[test]
 fn a_lonely_paxos_node_leads_soon() {
-    for variant in PaxosConfig::variants() {
+    for variant in Paxos::variants() {
         leads_soon::<Paxos>(variant.name, &variant.config);
     }
 }
@@ -179,11 +179,11 @@ fn a_round_trip_above_the_election_timeout_elects() {
             assert!(worst < Some(LIMIT), "{label}, {delay:?}: {worst:?}");
         }
     };
-    for variant in RaftConfig::variants() {
+    for variant in Raft::variants() {
         let took = |delay, seed| first_leader::<Raft>(&variant.config, delay, seed);
         elects(format!("raft/{}", variant.name), &took);
     }
-    for variant in PaxosConfig::variants() {
+    for variant in Paxos::variants() {
         let took = |delay, seed| first_leader::<Paxos>(&variant.config, delay, seed);
         elects(format!("paxos/{}", variant.name), &took);
     }

@@ -1,14 +1,12 @@
 use alloc::{vec, vec::Vec};
 use core::{ops::RangeInclusive, time::Duration};
 
-use elector_core::{Membership, Settings, Timing, TimingError};
+use elector_core::{Comparable, Membership, Settings, Timing, TimingError, Variant};
 use serde::{Deserialize, Serialize};
 
-/// What the algorithm promises and what not, in a line.
-pub const SUMMARY: &str = "The highest node alive leads, at n-1 to n²-n-1 messages; pauses, loss \
-                           and partitions give several leaders at once until they hear each other";
+use crate::Bully;
 
-/// Timing and options of [`Bully`](crate::Bully).
+/// Timing and options of [`Bully`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BullyConfig {
@@ -36,17 +34,6 @@ pub struct BullyConfig {
     pub skip_suspected: bool,
 }
 
-/// A configuration worth comparing with the others.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Variant {
-    /// How it is called on the command line.
-    pub name: &'static str,
-    /// What is special about it, in a line.
-    pub summary: &'static str,
-    /// The configuration.
-    pub config: BullyConfig,
-}
-
 impl Default for BullyConfig {
     fn default() -> Self {
         Self {
@@ -59,10 +46,19 @@ impl Default for BullyConfig {
 }
 
 impl BullyConfig {
-    /// The configurations to compare, the default first.
+    /// How long to wait for an answer: the paper's T.
     #[must_use]
-    pub fn variants() -> Vec<Variant> {
-        let default = Self::default();
+    pub fn answer_timeout(&self) -> Duration {
+        self.answer_timeout.unwrap_or(self.timing.round_trip)
+    }
+}
+
+impl Comparable for Bully {
+    const SUMMARY: &'static str = "The highest node alive leads, at n-1 to n²-n-1 messages; pauses, \
+        loss and partitions give several leaders at once until they hear each other";
+
+    fn variants() -> Vec<Variant<BullyConfig>> {
+        let default = BullyConfig::default();
         vec![
             Variant {
                 name: "preempt",
@@ -72,7 +68,7 @@ impl BullyConfig {
             Variant {
                 name: "no-preempt",
                 summary: "a live coordinator stays, so the highest node alive may not be leading",
-                config: Self {
+                config: BullyConfig {
                     preempt: false,
                     ..default
                 },
@@ -83,16 +79,9 @@ impl BullyConfig {
     /// How many messages an election among `nodes` nodes costs when the leader, the node with the
     /// highest id, has died and one node notices: k² + n − 2 with k ids above that node. The best
     /// case is k = 1, the worst k = n − 1.
-    #[must_use]
-    pub fn expected_messages(&self, nodes: u64) -> RangeInclusive<u64> {
+    fn expected_messages(_: &BullyConfig, nodes: u64) -> Option<RangeInclusive<u64>> {
         let best = nodes.saturating_sub(1);
-        best..=nodes.saturating_mul(best).saturating_sub(1)
-    }
-
-    /// How long to wait for an answer: the paper's T.
-    #[must_use]
-    pub fn answer_timeout(&self) -> Duration {
-        self.answer_timeout.unwrap_or(self.timing.round_trip)
+        Some(best..=nodes.saturating_mul(best).saturating_sub(1))
     }
 }
 

@@ -125,7 +125,7 @@ mod durable;
 mod message;
 mod state;
 
-pub use config::{BullyConfig, SUMMARY, Variant};
+pub use config::BullyConfig;
 pub use durable::BullyDurable;
 pub use message::BullyMessage;
 pub use state::{Bully, BullyTimer};

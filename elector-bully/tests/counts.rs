@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use elector_bully::{Bully, BullyConfig};
-use elector_core::{Command, NodeId, Purpose};
+use elector_core::{Command, Comparable, NodeId, Purpose};
 use elector_sim::{Disk, Network, Setup, Simulation};
 
 const DELTA: Duration = Duration::from_micros(100);
@@ -76,7 +76,7 @@ fn the_best_and_the_worst_case_up_to_101_nodes() {
         for above in [1, nodes - 1] {
             let mut sim = at_rest(nodes, &BullyConfig::default());
             fail_over(&mut sim, nodes, above);
-            let expected = BullyConfig::default().expected_messages(nodes);
+            let expected = Bully::expected_messages(&BullyConfig::default(), nodes).unwrap();
             let worst = above == nodes - 1;
             let bound = if worst {
                 expected.end()

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use elector_bully::{Bully, BullyConfig};
-use elector_core::{NodeId, Role, View};
+use elector_core::{Comparable, NodeId, Role, View};
 use elector_sim::{Scenario, Setup, Simulation, Trial, run};
 
 fn configurations() -> Vec<BullyConfig> {
-    let mut configurations: Vec<BullyConfig> = BullyConfig::variants()
+    let mut configurations: Vec<BullyConfig> = Bully::variants()
         .into_iter()
         .map(|variant| variant.config)
         .collect();

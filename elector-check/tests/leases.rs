@@ -4,9 +4,9 @@
 //! says, give it to `elector check --schedule FILE`.
 
 use elector_check::{Finding, Schedule, Walks};
-use elector_core::ElectionAlgorithm;
-use elector_paxos::{Paxos, PaxosConfig};
-use elector_raft::{Raft, RaftConfig};
+use elector_core::{Comparable, ElectionAlgorithm};
+use elector_paxos::Paxos;
+use elector_raft::Raft;
 
 fn play<A: ElectionAlgorithm>(config: A::Config, schedule: &str) -> Finding {
     let schedule: Schedule = schedule.parse().expect("a schedule");
@@ -257,7 +257,7 @@ const LATE_ROUND: &str = "
 // to the leader of that term.
 #[test]
 fn a_late_transfer_does_not_end_the_silence_of_a_restarted_voter() {
-    for variant in RaftConfig::variants() {
+    for variant in Raft::variants() {
         if variant.config.check_quorum {
             let schedule = late_transfer(variant.config.pre_vote);
             holds::<Raft>(variant.config, &schedule, "n1: epoch 2 leader n1 leader");
@@ -269,13 +269,13 @@ fn a_late_transfer_does_not_end_the_silence_of_a_restarted_voter() {
 // leader's earlier tenure must not become a lease.
 #[test]
 fn a_late_heartbeat_of_an_earlier_tenure_gives_no_lease() {
-    for variant in RaftConfig::variants() {
+    for variant in Raft::variants() {
         if variant.config.check_quorum {
             let schedule = late_heartbeat(variant.config.pre_vote);
             holds::<Raft>(variant.config, &schedule, "n3: epoch 4 leader n3 leader");
         }
     }
-    for variant in PaxosConfig::variants() {
+    for variant in Paxos::variants() {
         let schedule = format!("{PAXOS_LED}{LATE_ROUND}");
         holds::<Paxos>(variant.config, &schedule, "n2: epoch 4 leader n2 leader");
     }
@@ -285,7 +285,7 @@ fn a_late_heartbeat_of_an_earlier_tenure_gives_no_lease() {
 // acknowledged last.
 #[test]
 fn a_late_proposal_does_not_end_the_silence_of_an_acceptor() {
-    for variant in PaxosConfig::variants() {
+    for variant in Paxos::variants() {
         let schedule = format!("{PAXOS_LED}{LATE_PREPARE}");
         holds::<Paxos>(variant.config, &schedule, "n2: epoch 2 leader - follower");
     }

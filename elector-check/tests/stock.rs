@@ -3,8 +3,8 @@
 
 use elector_bully::Bully;
 use elector_check::{Check, CheckConfig, Report, Time};
-use elector_core::{ElectionAlgorithm, Settings};
-use elector_paxos::{Paxos, PaxosConfig};
+use elector_core::{Comparable, ElectionAlgorithm, Settings};
+use elector_paxos::Paxos;
 use elector_raft::{Raft, RaftConfig};
 use elector_ring::Ring;
 
@@ -57,7 +57,7 @@ fn calm<C: Default>(nodes: u64, max_epoch: u64, timeouts: u32) -> CheckConfig<C>
 // the crash of any node at any moment.
 #[test]
 fn raft_of_two_with_a_crash() {
-    for variant in RaftConfig::variants() {
+    for variant in Raft::variants() {
         let bounds = CheckConfig {
             config: variant.config,
             crashes: 1,
@@ -70,7 +70,7 @@ fn raft_of_two_with_a_crash() {
 // With three nodes majorities differ: split votes, and a voter that forgets.
 #[test]
 fn raft_of_three_in_one_epoch() {
-    for variant in RaftConfig::variants() {
+    for variant in Raft::variants() {
         let timeouts = if variant.config.pre_vote { 2 } else { 4 };
         let bounds = CheckConfig {
             config: variant.config,
@@ -138,7 +138,7 @@ fn paxos_of_two_with_a_crash() {
 // Different majorities, every variant, a proposer that comes back.
 #[test]
 fn paxos_of_three_in_one_epoch() {
-    for variant in PaxosConfig::variants() {
+    for variant in Paxos::variants() {
         let bounds = CheckConfig {
             config: variant.config,
             crashes: 1,
@@ -193,7 +193,7 @@ fn succeed<A: ElectionAlgorithm>(mut config: A::Config, possible: &[&str]) {
 // time. The second election must be there, and the first leader must go on believing.
 #[test]
 fn leases_of_raft_exclude_each_other() {
-    let variants = RaftConfig::variants().into_iter();
+    let variants = Raft::variants().into_iter();
     for variant in variants.filter(|variant| variant.config.check_quorum) {
         let possible = ["lease-held", "second-epoch-led", "two-lead-at-once"];
         succeed::<Raft>(variant.config, &possible);
@@ -203,7 +203,7 @@ fn leases_of_raft_exclude_each_other() {
 // The same for Paxos, where acceptors keep silent, not voters.
 #[test]
 fn leases_of_paxos_exclude_each_other() {
-    for variant in PaxosConfig::variants() {
+    for variant in Paxos::variants() {
         let possible = ["lease-held", "second-epoch-led", "two-lead-at-once"];
         succeed::<Paxos>(variant.config, &possible);
     }

@@ -6,12 +6,12 @@ mod common;
 use std::num::NonZeroUsize;
 
 use common::{FirstCome, Flaw, Rules};
-use elector_bully::{Bully, BullyConfig};
+use elector_bully::Bully;
 use elector_check::{WalkReport, Walks};
-use elector_core::ElectionAlgorithm;
-use elector_paxos::{Paxos, PaxosConfig};
+use elector_core::{Comparable, ElectionAlgorithm};
+use elector_paxos::Paxos;
 use elector_raft::{Raft, RaftConfig};
-use elector_ring::{Ring, RingConfig};
+use elector_ring::Ring;
 
 fn walk<A: ElectionAlgorithm>(config: A::Config, walks: u64) -> WalkReport {
     let walks = Walks::<A> {
@@ -29,6 +29,14 @@ fn clean<A: ElectionAlgorithm>(config: A::Config, leased: bool) {
     assert_eq!(report.leases() > 250, leased, "{report}");
 }
 
+/// The same, of every variant.
+fn clean_variants<A: Comparable>() {
+    for variant in A::variants() {
+        let leased = A::has_lease(&variant.config);
+        clean::<A>(variant.config, leased);
+    }
+}
+
 /// With leases, unless the flaw is one of votes alone: silence would hide most of those.
 fn toy(flaw: Flaw) -> Rules {
     let of_votes = matches!(flaw, Flaw::VoteNotDurable | Flaw::GrantsTwice);
@@ -42,19 +50,10 @@ fn toy(flaw: Flaw) -> Rules {
 // The bounded form of the walks that back the claims in the documentation.
 #[test]
 fn the_stock_algorithms_keep_their_promises() {
-    for variant in RaftConfig::variants() {
-        let leased = variant.config.check_quorum;
-        clean::<Raft>(variant.config, leased);
-    }
-    for variant in PaxosConfig::variants() {
-        clean::<Paxos>(variant.config, true);
-    }
-    for variant in BullyConfig::variants() {
-        clean::<Bully>(variant.config, false);
-    }
-    for variant in RingConfig::variants() {
-        clean::<Ring>(variant.config, false);
-    }
+    clean_variants::<Raft>();
+    clean_variants::<Paxos>();
+    clean_variants::<Bully>();
+    clean_variants::<Ring>();
 }
 
 // Walks that cannot see a promise broken would be clean whatever the algorithm does.

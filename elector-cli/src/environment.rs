@@ -13,9 +13,8 @@ use std::{
 };
 
 use clap::CommandFactory;
-use elector_sim::nearest;
 
-use crate::args::Arguments;
+use crate::{args::Arguments, nearest::nearest};
 
 /// How all of them begin.
 const PREFIX: &str = "ELECTOR_";

@@ -1,11 +1,9 @@
 use std::fmt::Write as _;
 
-use elector_sim::Scenario;
-
-use crate::{CliError, output, registry, wrap::wrapped};
-
-/// How far lines go.
-const WIDTH: usize = 100;
+use crate::{
+    family::Family,
+    wrap::{WIDTH, wrapped},
+};
 
 /// What the guarantees mean.
 const GUARANTEES: [(&str, &str); 2] = [
@@ -21,45 +19,20 @@ const GUARANTEES: [(&str, &str); 2] = [
     ),
 ];
 
-/// `elector algorithms`.
-///
-/// # Errors
-/// If standard output cannot be written.
-pub(crate) fn algorithms() -> Result<(), CliError> {
+/// What `elector algorithms` prints.
+pub(crate) fn algorithms(families: &[Family]) -> String {
     let mut text = String::new();
-    for family in registry::families() {
-        let guarantee = family
-            .guarantee()
-            .map_or(String::new(), |kind| kind.to_string());
-        let _ = writeln!(text, "{} — {guarantee}", family.name);
+    for family in families {
+        let _ = writeln!(text, "{} — {}", family.name, family.guarantee);
         text.push_str(&wrapped(family.summary, "  ", WIDTH));
-        for entry in &family.entries {
-            let label = format!("  {:<22} ", entry.contestant.label());
-            text.push_str(&wrapped(&entry.contestant.summary, &label, WIDTH));
+        for (variant, summary) in &family.variants {
+            let name = format!("{}/{variant}", family.name);
+            text.push_str(&wrapped(summary, &format!("  {name:<22} "), WIDTH));
         }
         text.push('\n');
     }
     for (guarantee, meaning) in GUARANTEES {
         text.push_str(&wrapped(meaning, &format!("{guarantee:<12} "), WIDTH));
     }
-    output::print(&text)
-}
-
-/// `elector scenarios`, of all or of one.
-///
-/// # Errors
-/// If there is none of this name, or standard output cannot be written.
-pub(crate) fn scenarios(name: Option<&str>) -> Result<(), CliError> {
-    if let Some(name) = name {
-        return output::print(Scenario::source(name)?);
-    }
-    let mut text = String::new();
-    for scenario in Scenario::builtin()? {
-        let label = format!("{:<18} ", scenario.name);
-        text.push_str(&wrapped(&scenario.summary, &label, WIDTH));
-        text.push_str(&wrapped(&scenario.sees, &" ".repeat(19), WIDTH));
-        text.push('\n');
-    }
-    text.push_str("One as a file to copy and change: elector scenarios NAME > mine.toml\n");
-    output::print(&text)
+    text
 }

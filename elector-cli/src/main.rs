@@ -4,5 +4,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    elector_cli::main()
+    elector_cli::Cli::standard().main()
 }

@@ -1,3 +1,6 @@
+/// How many columns wide lists are.
+pub(crate) const WIDTH: usize = 100;
+
 /// `text` in lines of at most `width` columns, as far as its words allow; the first begins with
 /// `label`, the others are indented as far.
 #[must_use]

@@ -1,12 +1,12 @@
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 use core::ops::RangeInclusive;
 
-use elector_core::{Membership, NodeId, Settings, Timing, TimingError, by_node};
+use elector_core::{
+    Comparable, Membership, NodeId, Settings, Timing, TimingError, Variant, by_node,
+};
 use serde::{Deserialize, Serialize};
 
-/// What Paxos is good for, in a line.
-pub const SUMMARY: &str = "At most one leader per epoch, ever, while a majority keeps its disks; \
-    no leader without a majority; two round trips and one write an election.";
+use crate::Paxos;
 
 /// Timing and options of the Paxos election.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,33 +65,34 @@ impl Settings for PaxosConfig {
     }
 }
 
-impl PaxosConfig {
-    /// The configurations worth comparing; the first is the default.
-    #[must_use]
-    pub fn variants() -> Vec<Variant> {
+impl Comparable for Paxos {
+    const SUMMARY: &'static str = "At most one leader per epoch, ever, while a majority keeps its \
+        disks; no leader without a majority; two round trips and one write an election.";
+
+    fn variants() -> Vec<Variant<PaxosConfig>> {
         vec![
             Variant {
                 name: "distinguished",
                 summary: "the proposer counts and tells all: few messages, one delay more for \
                           the others",
-                config: Self::default(),
+                config: PaxosConfig::default(),
             },
             Variant {
                 name: "broadcast",
                 summary: "acceptors tell everybody: all know as soon as the leader does, for n² \
                           messages",
-                config: Self {
+                config: PaxosConfig {
                     learning: Learning::Broadcast,
-                    ..Self::default()
+                    ..PaxosConfig::default()
                 },
             },
             Variant {
                 name: "thrifty",
                 summary: "asks a bare majority to accept: fewest messages, a retry if one of it \
                           is gone",
-                config: Self {
+                config: PaxosConfig {
                     thrifty: true,
-                    ..Self::default()
+                    ..PaxosConfig::default()
                 },
             },
         ]
@@ -104,32 +105,20 @@ impl PaxosConfig {
     /// `n − 1` `Prepare`, `n − 2` `Promise`, `n − 1` `Accept`; then `n − 2` `Accepted` and `n − 1`
     /// `Learn`, or, with broadcast learning, `(n − 1)²` `Accepted`. A thrifty proposer sends
     /// `q − 1` `Accept`, q being the majority, and as many acceptors and itself answer them.
-    #[must_use]
-    pub fn expected_messages(&self, nodes: u64) -> RangeInclusive<u64> {
+    fn expected_messages(config: &PaxosConfig, nodes: u64) -> Option<RangeInclusive<u64>> {
         let others = nodes.saturating_sub(1);
         let alive = nodes.saturating_sub(2);
-        let (asked, answering) = if self.thrifty {
+        let (asked, answering) = if config.thrifty {
             (nodes / 2, nodes / 2)
         } else {
             (others, alive)
         };
-        let learning = match self.learning {
+        let learning = match config.learning {
             Learning::Distinguished => answering.saturating_add(others),
             Learning::Broadcast => answering.saturating_add(1).saturating_mul(others),
         };
         let all = [others, alive, asked, learning];
         let all = all.into_iter().fold(0, u64::saturating_add);
-        all..=all
+        Some(all..=all)
     }
-}
-
-/// A configuration worth comparing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Variant {
-    /// Lower case, words joined by `-`.
-    pub name: &'static str,
-    /// What it is, in a line.
-    pub summary: &'static str,
-    /// Its configuration.
-    pub config: PaxosConfig,
 }

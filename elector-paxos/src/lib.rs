@@ -125,7 +125,7 @@ mod durable;
 mod message;
 mod state;
 
-pub use config::{Learning, PaxosConfig, SUMMARY, Variant};
+pub use config::{Learning, PaxosConfig};
 pub use durable::{Ballot, PaxosDurable, Proposal};
 pub use message::PaxosMessage;
 pub use state::{Paxos, PaxosTimer};

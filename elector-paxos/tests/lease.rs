@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use elector_core::{ElectionAlgorithm as _, Moment, NodeId, Role};
+use elector_core::{Comparable, ElectionAlgorithm as _, Moment, NodeId, Role};
 use elector_paxos::{Learning, Paxos, PaxosConfig};
 use elector_sim::{Disk, Network, Setup, Simulation};
 
@@ -52,7 +52,7 @@ fn lease_comes_two_delays_after_the_victory(sim: &mut Simulation<Paxos>, what: &
 // would come hundreds of delays after the decision.
 #[test]
 fn the_lease_comes_with_the_answers_to_the_decision() {
-    for variant in PaxosConfig::variants() {
+    for variant in Paxos::variants() {
         for nodes in [2, 3, 4, 5, 10] {
             let mut sim = cluster(nodes, &variant.config);
             let what = format!("{}, n = {nodes}, first", variant.name);
@@ -76,7 +76,7 @@ fn the_lease_comes_with_the_answers_to_the_decision() {
 // when it learns that it leads, so it must do so at once.
 #[test]
 fn the_lease_of_one_that_another_got_chosen_comes_as_soon() {
-    for variant in PaxosConfig::variants() {
+    for variant in Paxos::variants() {
         for nodes in [3, 5] {
             let mut sim = cluster(nodes, &variant.config);
             let what = format!("{}, n = {nodes}", variant.name);
@@ -108,7 +108,7 @@ fn the_lease_of_one_that_another_got_chosen_comes_as_soon() {
 // A cluster of one has nobody to wait for.
 #[test]
 fn a_cluster_of_one_has_its_lease_at_once() {
-    for variant in PaxosConfig::variants() {
+    for variant in Paxos::variants() {
         let mut sim = cluster(1, &variant.config);
         step_until(&mut sim, |sim| sim.view(NodeId(1)).role == Role::Leader);
         sim.run_for(Duration::ZERO);

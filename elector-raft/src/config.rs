@@ -1,12 +1,12 @@
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 use core::ops::RangeInclusive;
 
-use elector_core::{Membership, NodeId, Settings, Timing, TimingError, by_node};
+use elector_core::{
+    Comparable, Membership, NodeId, Settings, Timing, TimingError, Variant, by_node,
+};
 use serde::{Deserialize, Serialize};
 
-/// What Raft is good for, in a line.
-pub const SUMMARY: &str = "At most one leader per term, ever, as long as disks are kept; \
-    no leader without a majority; pre-vote and check-quorum keep it stable";
+use crate::Raft;
 
 /// Timing and options of Raft's election.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,15 +61,16 @@ impl Settings for RaftConfig {
     }
 }
 
-impl RaftConfig {
-    /// The configurations worth comparing; the first is the default.
-    #[must_use]
-    pub fn variants() -> Vec<Variant> {
-        let plain = Self {
+impl Comparable for Raft {
+    const SUMMARY: &'static str = "At most one leader per term, ever, as long as disks are kept; \
+        no leader without a majority; pre-vote and check-quorum keep it stable";
+
+    fn variants() -> Vec<Variant<RaftConfig>> {
+        let plain = RaftConfig {
             pre_vote: false,
-            ..Self::default()
+            ..RaftConfig::default()
         };
-        let paper = Self {
+        let paper = RaftConfig {
             check_quorum: false,
             ..plain.clone()
         };
@@ -77,7 +78,7 @@ impl RaftConfig {
             Variant {
                 name: "pre-vote",
                 summary: "asks before it starts a term: one round trip more, no needless terms",
-                config: Self::default(),
+                config: RaftConfig::default(),
             },
             Variant {
                 name: "plain",
@@ -100,23 +101,11 @@ impl RaftConfig {
     ///
     /// `n − 1` requests, `n − 2` votes and `n − 1` heartbeats; with pre-vote, `n − 1` and `n − 2`
     /// more.
-    #[must_use]
-    pub fn expected_messages(&self, nodes: u64) -> RangeInclusive<u64> {
+    fn expected_messages(config: &RaftConfig, nodes: u64) -> Option<RangeInclusive<u64>> {
         let asked = nodes.saturating_sub(1);
         let round = asked.saturating_add(nodes.saturating_sub(2));
-        let rounds = if self.pre_vote { 2 } else { 1 };
+        let rounds = if config.pre_vote { 2 } else { 1 };
         let all = round.saturating_mul(rounds).saturating_add(asked);
-        all..=all
+        Some(all..=all)
     }
-}
-
-/// A configuration worth comparing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Variant {
-    /// Lower case, words joined by `-`.
-    pub name: &'static str,
-    /// What it is, in a line.
-    pub summary: &'static str,
-    /// Its configuration.
-    pub config: RaftConfig,
 }

@@ -108,7 +108,7 @@ mod durable;
 mod message;
 mod state;
 
-pub use config::{RaftConfig, SUMMARY, Variant};
+pub use config::RaftConfig;
 pub use durable::{LogPosition, RaftDurable};
 pub use message::RaftMessage;
 pub use state::{Raft, RaftTimer};

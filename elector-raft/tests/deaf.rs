@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use elector_core::NodeId;
+use elector_core::{Comparable, NodeId};
 use elector_raft::{Raft, RaftConfig};
 use elector_sim::{Setup, Simulation};
 
@@ -30,7 +30,7 @@ fn until_led(config: &RaftConfig, nodes: u64, seed: u64) -> u64 {
 // as votes that were split among candidates do: they would leave the next tries to it.
 #[test]
 fn a_deaf_candidate_does_not_slow_its_voters_down() {
-    for variant in RaftConfig::variants() {
+    for variant in Raft::variants() {
         for nodes in [3, 5] {
             let times = (1..=RUNS).map(|seed| until_led(&variant.config, nodes, seed));
             let worst = Duration::from_millis(times.max().unwrap());

@@ -1,6 +1,7 @@
 //! Whatever goes wrong: never two leaders in a term, never two leases, and one leader in the end.
 
-use elector_raft::{Raft, RaftConfig};
+use elector_core::Comparable;
+use elector_raft::Raft;
 use elector_sim::Trial;
 
 // Every fault that the simulator knows, against every variant: the invariants of each step, one
@@ -11,7 +12,7 @@ fn every_fault_is_stood_and_ends_with_one_leader() {
         nodes: vec![3, 4, 5, 7],
         seeds: 1..=10,
     };
-    for variant in RaftConfig::variants() {
+    for variant in Raft::variants() {
         let failures = trial.failures::<Raft>(&variant.config).unwrap();
         assert!(failures.is_empty(), "{}: {failures:#?}", variant.name);
     }

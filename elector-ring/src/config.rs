@@ -1,13 +1,12 @@
 use alloc::{vec, vec::Vec};
 use core::ops::RangeInclusive;
 
-use elector_core::{Membership, NodeId, NodeSet, Settings, Timing, TimingError};
+use elector_core::{
+    Comparable, Membership, NodeId, NodeSet, Settings, Timing, TimingError, Variant,
+};
 use serde::{Deserialize, Serialize};
 
-/// One honest line on what the crate promises.
-pub const SUMMARY: &str = "The highest node alive leads, at 2m to 8m(1+log2 m) messages and a delay \
-                           that grows with the ring; pauses, loss and partitions give several \
-                           leaders at once until they hear each other";
+use crate::Ring;
 
 /// Which of the three ring elections is held.
 #[derive(
@@ -27,7 +26,7 @@ pub enum RingVariant {
     HirschbergSinclair,
 }
 
-/// Configuration of [`Ring`](crate::Ring).
+/// Configuration of [`Ring`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RingConfig {
@@ -39,17 +38,6 @@ pub struct RingConfig {
     /// The nodes in the order in which tokens meet them; empty for ascending id order. All nodes
     /// must agree.
     pub ring: Vec<NodeId>,
-}
-
-/// A named configuration worth comparing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Variant {
-    /// Its name on the command line and in tables.
-    pub name: &'static str,
-    /// One honest line.
-    pub summary: &'static str,
-    /// The configuration.
-    pub config: RingConfig,
 }
 
 impl Settings for RingConfig {
@@ -72,16 +60,18 @@ impl Settings for RingConfig {
     }
 }
 
-impl RingConfig {
-    /// The configurations worth comparing, the default first.
-    #[must_use]
-    pub fn variants() -> Vec<Variant> {
+impl Comparable for Ring {
+    const SUMMARY: &'static str = "The highest node alive leads, at 2m to 8m(1+log2 m) messages and a \
+        delay that grows with the ring; pauses, loss and partitions give several leaders at once \
+        until they hear each other";
+
+    fn variants() -> Vec<Variant<RingConfig>> {
         let variant = |name, variant, summary| Variant {
             name,
             summary,
-            config: Self {
+            config: RingConfig {
                 variant,
-                ..Self::default()
+                ..RingConfig::default()
             },
         };
         vec![
@@ -110,16 +100,15 @@ impl RingConfig {
     /// With m = `nodes` - 1: Collect 2m; Chang–Roberts from 2m (the detector wins) to 3m-1 (it
     /// stands right behind the winner); Hirschberg–Sinclair from the winner's own probes to the
     /// paper's bound 8m(1+⌈log₂ m⌉).
-    #[must_use]
-    pub fn expected_messages(&self, nodes: u64) -> RangeInclusive<u64> {
+    fn expected_messages(config: &RingConfig, nodes: u64) -> Option<RangeInclusive<u64>> {
         let m = nodes.saturating_sub(1);
         if m <= 1 {
             // A last survivor needs nobody.
-            return 0..=0;
+            return Some(0..=0);
         }
         let twice = m.saturating_mul(2);
         let thrice = twice.saturating_add(m);
-        match self.variant {
+        Some(match config.variant {
             RingVariant::Collect => twice..=twice,
             RingVariant::ChangRoberts => twice..=twice.saturating_add(m - 1),
             RingVariant::HirschbergSinclair => {
@@ -132,9 +121,11 @@ impl RingConfig {
                 let least = turned.saturating_mul(2).saturating_add(thrice);
                 least..=m.saturating_mul(8).saturating_mul(1 + levels)
             }
-        }
+        })
     }
+}
 
+impl RingConfig {
     /// Whether `ring` is an order of exactly these members.
     pub(crate) fn orders(&self, members: &Membership) -> bool {
         let distinct: NodeSet = self.ring.iter().copied().collect();

@@ -138,7 +138,7 @@ mod passages;
 mod state;
 mod token;
 
-pub use config::{RingConfig, RingVariant, SUMMARY, Variant};
+pub use config::{RingConfig, RingVariant};
 pub use durable::RingDurable;
 pub use message::{RingMessage, RingTimer};
 pub use state::Ring;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use elector_core::{NodeId, Role, View};
+use elector_core::{Comparable, NodeId, Role, View};
 use elector_ring::{Ring, RingConfig};
 use elector_sim::{Setup, Simulation, Trial};
 
 fn configurations() -> Vec<RingConfig> {
-    let variants = RingConfig::variants().into_iter();
+    let variants = Ring::variants().into_iter();
     variants.map(|variant| variant.config).collect()
 }
 

@@ -1,6 +1,8 @@
 use std::{fmt, ops::RangeInclusive, sync::Arc};
 
-use elector_core::{ElectionAlgorithm, Guarantee, GuaranteeKind, trace::Record};
+use elector_core::{
+    Comparable, ElectionAlgorithm, Guarantee, GuaranteeKind, Variant, trace::Record,
+};
 
 use crate::{
     Outcome, Scenario, Setup, SetupError,
@@ -20,9 +22,11 @@ pub struct Contestant {
     pub leases: bool,
     /// One honest line.
     pub summary: String,
-    expected: Option<Arc<dyn Fn(u64) -> RangeInclusive<u64> + Send + Sync>>,
+    expected: Arc<ExpectedMessages>,
     runner: Arc<Runner>,
 }
+
+type ExpectedMessages = dyn Fn(u64) -> Option<RangeInclusive<u64>> + Send + Sync;
 
 type Runner = dyn Fn(&Job<'_>) -> Result<(Outcome, Vec<Record>), SetupError> + Send + Sync;
 
@@ -68,26 +72,31 @@ impl Contestant {
             guarantee: A::Guarantee::KIND,
             leases,
             summary: summary.into(),
-            expected: None,
+            expected: Arc::new(|_| None),
             runner: Arc::new(runner),
         }
     }
 
-    /// With the closed form of its messages for one election after a crash of the leader: best to
-    /// worst, by the number of nodes.
+    /// This variant of the algorithm `A`.
     #[must_use]
-    pub fn expecting(
-        mut self,
-        messages: impl Fn(u64) -> RangeInclusive<u64> + Send + Sync + 'static,
-    ) -> Self {
-        self.expected = Some(Arc::new(messages));
-        self
+    pub fn variant<A: Comparable>(variant: Variant<A::Config>) -> Self {
+        let config = variant.config.clone();
+        Self {
+            expected: Arc::new(move |nodes| A::expected_messages(&config, nodes)),
+            ..Self::of::<A>(variant.name, variant.summary, variant.config)
+        }
     }
 
-    /// The closed form, if there is one.
+    /// Every variant of the algorithm `A`.
+    #[must_use]
+    pub fn variants<A: Comparable>() -> Vec<Self> {
+        A::variants().into_iter().map(Self::variant::<A>).collect()
+    }
+
+    /// [`Comparable::expected_messages`] of this variant.
     #[must_use]
     pub fn expected_messages(&self, nodes: u64) -> Option<RangeInclusive<u64>> {
-        self.expected.as_ref().map(|expected| expected(nodes))
+        (self.expected)(nodes)
     }
 
     /// Algorithm and variant, as in `raft/pre-vote`.

@@ -39,11 +39,12 @@ mod table;
 mod timers;
 mod trial;
 
+use nearest::nearest;
+
 pub use contestant::{Contestant, Job};
 pub use counts::{Counts, Digest, KindCount};
 pub use disk::Disk;
 pub use latency::{Bounds, Latency, Tail};
-pub use nearest::nearest;
 pub use network::Network;
 pub use observer::{Election, Settled, Times};
 pub use rng::Rng;

@@ -1,6 +1,9 @@
 /// The name that `asked` was most likely meant to be: for error messages.
 #[must_use]
-pub fn nearest<'a>(asked: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(
+    asked: &str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let scored = names
         .into_iter()
         .map(|name| (strsim::jaro_winkler(asked, name), name));

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use elector_bully::{Bully, BullyConfig};
-use elector_core::{ElectionAlgorithm, Membership, NodeId, Settings as _, Timing};
+use elector_core::{Comparable, Membership, NodeId, Settings as _, Timing};
 use elector_paxos::{Paxos, PaxosConfig};
 use elector_raft::{Raft, RaftConfig};
 use elector_ring::{Ring, RingConfig};
@@ -13,52 +13,44 @@ use crate::draw::Draw;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An algorithm whose options can be drawn.
-pub trait Drawn: ElectionAlgorithm {
-    /// One of its variants, with what options it has besides.
-    fn options(draw: &mut Draw<'_>, members: &Membership) -> Self::Config;
+pub trait Drawn: Comparable {
+    /// Draws the options in which the variants do not differ.
+    fn draw_options(config: &mut Self::Config, draw: &mut Draw<'_>, members: &Membership);
 }
 
 impl Drawn for Raft {
-    fn options(draw: &mut Draw<'_>, members: &Membership) -> RaftConfig {
-        let mut config = pick(draw, RaftConfig::variants()).config;
+    fn draw_options(config: &mut RaftConfig, draw: &mut Draw<'_>, members: &Membership) {
         if draw.flag() {
             let nodes = members.nodes().iter();
             config.priorities = nodes.map(|&node| (node, draw.value())).collect();
         }
-        config
     }
 }
 
 impl Drawn for Paxos {
-    fn options(draw: &mut Draw<'_>, members: &Membership) -> PaxosConfig {
-        let mut config = pick(draw, PaxosConfig::variants()).config;
+    fn draw_options(config: &mut PaxosConfig, draw: &mut Draw<'_>, members: &Membership) {
         if draw.flag() {
             let nodes = members.nodes().iter();
             let first = |&node| (node, draw.number().max(1));
             config.first_ballot = nodes.map(first).collect();
         }
-        config
     }
 }
 
 impl Drawn for Bully {
-    fn options(draw: &mut Draw<'_>, _members: &Membership) -> BullyConfig {
-        let mut config = pick(draw, BullyConfig::variants()).config;
+    fn draw_options(config: &mut BullyConfig, draw: &mut Draw<'_>, _: &Membership) {
         config.skip_suspected = draw.flag();
-        config
     }
 }
 
 impl Drawn for Ring {
-    fn options(draw: &mut Draw<'_>, members: &Membership) -> RingConfig {
-        let mut config = pick(draw, RingConfig::variants()).config;
+    fn draw_options(config: &mut RingConfig, draw: &mut Draw<'_>, members: &Membership) {
         if draw.flag() {
             let mut left = members.nodes().to_vec();
             while !left.is_empty() {
                 config.ring.push(left.swap_remove(draw.below(left.len())));
             }
         }
-        config
     }
 }
 
@@ -67,7 +59,8 @@ impl Drawn for Ring {
 /// # Panics
 /// If it is none: then the target must be changed.
 pub fn config<A: Drawn>(draw: &mut Draw<'_>, members: &Membership) -> A::Config {
-    let mut config = A::options(draw, members);
+    let mut config = pick(draw, A::variants()).config;
+    A::draw_options(&mut config, draw, members);
     *config.timing_mut() = timing(draw);
     if let Err(rule) = config.validate(members) {
         panic!("the target has drawn what no host starts with: {rule}");

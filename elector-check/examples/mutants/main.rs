@@ -22,9 +22,9 @@ use std::{
 };
 
 use elector_check::{Check, CheckConfig, Time, Walks};
-use elector_core::{ElectionAlgorithm, Settings as _};
-use elector_paxos::{Paxos, PaxosConfig};
-use elector_raft::{Raft, RaftConfig};
+use elector_core::{Comparable, ElectionAlgorithm, Settings as _};
+use elector_paxos::Paxos;
+use elector_raft::Raft;
 use list::{List, Mutant};
 
 /// The crates that a copy needs; the last is this one.
@@ -219,14 +219,15 @@ fn hunt(variant: &str) -> Result<String> {
     let unknown = || format!("there is no variant {variant}");
     let (algorithm, name) = variant.split_once('/').ok_or_else(unknown)?;
     if algorithm == Raft::NAME {
-        let mut variants = RaftConfig::variants().into_iter();
-        let found = variants.find(|it| it.name == name).ok_or_else(unknown)?;
-        hunt_in::<Raft>(found.config)
+        hunt_in::<Raft>(config_of::<Raft>(name).ok_or_else(unknown)?)
     } else {
-        let mut variants = PaxosConfig::variants().into_iter();
-        let found = variants.find(|it| it.name == name).ok_or_else(unknown)?;
-        hunt_in::<Paxos>(found.config)
+        hunt_in::<Paxos>(config_of::<Paxos>(name).ok_or_else(unknown)?)
     }
+}
+
+fn config_of<A: Comparable>(name: &str) -> Option<A::Config> {
+    let mut variants = A::variants().into_iter();
+    Some(variants.find(|variant| variant.name == name)?.config)
 }
 
 fn hunt_in<A: ElectionAlgorithm>(config: A::Config) -> Result<String> {

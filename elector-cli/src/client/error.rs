@@ -1,9 +1,9 @@
-use std::io;
-
-use elector_net::http::HttpError;
+use elector_net::{certs::CertsError, http::HttpError};
 use thiserror::Error;
 
-/// Why a node could not be asked. The message says what to do.
+use crate::output::StdoutError;
+
+/// Why certificates cannot be made, or a node cannot be asked. The message says what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub(crate) enum ClientError {
@@ -50,7 +50,10 @@ pub(crate) enum ClientError {
     /// It is none, or cannot be read.
     #[error(transparent)]
     Token(#[from] HttpError),
+    /// Certificates cannot be made.
+    #[error(transparent)]
+    Certs(#[from] CertsError),
     /// Standard output cannot be written.
-    #[error("cannot write to standard output: {0}")]
-    Stdout(#[from] io::Error),
+    #[error(transparent)]
+    Stdout(#[from] StdoutError),
 }

@@ -22,7 +22,7 @@ pub(super) fn status(options: &Status) -> Result<ExitCode, ClientError> {
     };
     let (report, text) = ask(address)?;
     let shown = if options.json { text } else { told(&report) };
-    output::put(&shown)?;
+    output::print(&shown)?;
     Ok(ExitCode::from(code(&report)))
 }
 
@@ -35,7 +35,7 @@ fn explained(addresses: &[String]) -> Result<ExitCode, ClientError> {
             .map_err(|error| error.to_string()),
     });
     let asked: Vec<Asked> = asked.collect();
-    output::put(&explain(&asked))?;
+    output::print(&explain(&asked))?;
     let reports = asked.iter().filter_map(|asked| asked.answer.as_ref().ok());
     Ok(ExitCode::from(reports.map(code).min().unwrap_or(UNKNOWN)))
 }

@@ -85,7 +85,7 @@ fn told(
             format!("node {leader} leads epoch {epoch}, and not node {to}"),
         ),
     };
-    output::put(&format!("{line}\n"))?;
+    output::print(&format!("{line}\n"))?;
     Ok(ExitCode::from(code))
 }
 

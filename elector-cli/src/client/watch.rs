@@ -9,7 +9,7 @@ use elector_core::{Epoch, NodeId, Role};
 use elector_net::http::EventReport;
 
 use super::{api::Api, args::Watch, error::ClientError, sse::Stream};
-use crate::output;
+use crate::output::{self, StdoutError};
 
 /// How long to wait before a connection is made again: at first, and at most.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
@@ -89,7 +89,7 @@ impl Watching {
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                     return Ok(Read::Unread);
                 }
-                result => result?,
+                result => result.map_err(StdoutError)?,
             }
         }
     }

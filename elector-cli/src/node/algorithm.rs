@@ -1,98 +1,80 @@
 //! Which algorithm a node runs, and under which configuration.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
-use elector_core::{ElectionAlgorithm, Membership, Settings as _, Timing};
+use elector_core::{Comparable, ElectionAlgorithm, Membership, Settings as _, Timing};
 use elector_net::Detection;
-use toml::{Table, Value};
+use serde::{Serialize, de::DeserializeOwned};
+use toml::Table;
 
 use super::{
     error::ServeError,
     settings::{DetectionSettings, Profile, Settings},
 };
 
-/// What is done with whichever algorithm it is.
-pub(crate) trait WithAlgorithm {
-    type Output;
-
-    fn with<A: ElectionAlgorithm>(self, config: A::Config) -> Result<Self::Output, ServeError>;
-}
-
-/// Finds the algorithm of this name, as `raft` or `raft/plain`, and goes on with it.
-///
-/// # Errors
-/// If there is none; if the settings do not fit it; those of `then`.
-pub(crate) fn with_named<W: WithAlgorithm>(
-    settings: &Settings,
-    then: W,
-) -> Result<W::Output, ServeError> {
-    let name = settings.algorithm.as_deref().unwrap_or("raft");
-    let (algorithm, variant) = match name.split_once('/') {
+/// The algorithm and the variant in a name such as `raft` or `raft/plain`.
+pub(super) fn split(name: &str) -> (&str, Option<&str>) {
+    match name.split_once('/') {
         Some((algorithm, variant)) => (algorithm, Some(variant)),
         None => (name, None),
-    };
-    macro_rules! among {
-        ($($algorithm:path, $config:path);+ $(;)?) => {
-            $(if algorithm == <$algorithm as ElectionAlgorithm>::NAME {
-                let variants = <$config>::variants().into_iter();
-                let named = variants.map(|variant| (variant.name, variant.config));
-                let config = chosen::<$algorithm>(algorithm, named.collect(), variant)?;
-                return then.with::<$algorithm>(configured::<$algorithm>(config, settings)?);
-            })+
-        };
     }
-    among! {
-        elector_raft::Raft, elector_raft::RaftConfig;
-        elector_paxos::Paxos, elector_paxos::PaxosConfig;
-        elector_bully::Bully, elector_bully::BullyConfig;
-        elector_ring::Ring, elector_ring::RingConfig;
-    }
-    Err(ServeError::UnknownAlgorithm(name.to_owned()))
 }
 
-fn chosen<A: ElectionAlgorithm>(
-    algorithm: &str,
-    variants: Vec<(&'static str, A::Config)>,
-    name: Option<&str>,
-) -> Result<A::Config, ServeError> {
-    let known: Vec<&str> = variants.iter().map(|(name, _)| *name).collect();
+/// The configuration of the variant of this name, or else of the first one.
+fn chosen<A: Comparable>(name: Option<&str>) -> Result<A::Config, ServeError> {
+    let variants = A::variants();
+    let known: Vec<&str> = variants.iter().map(|variant| variant.name).collect();
+    let known = known.join(", ");
     let mut variants = variants.into_iter();
     let found = match name {
         None => variants.next(),
-        Some(name) => variants.find(|(known, _)| *known == name),
+        Some(name) => variants.find(|variant| variant.name == name),
     };
     found
-        .map(|(_, config)| config)
+        .map(|variant| variant.config)
         .ok_or_else(|| ServeError::UnknownVariant {
-            algorithm: algorithm.to_owned(),
+            algorithm: A::NAME.to_owned(),
             asked: name.unwrap_or_default().to_owned(),
-            known: known.join(", "),
+            known,
         })
 }
 
-/// The variant's configuration with the profile's durations, and over both what the file says.
-fn configured<A: ElectionAlgorithm>(
-    mut config: A::Config,
-    settings: &Settings,
-) -> Result<A::Config, ServeError> {
+/// The configuration of the variant that the settings name, with the profile's durations, and over
+/// both what the file says.
+///
+/// # Errors
+/// If there is no such variant, or if the file has what is no option of the algorithm.
+pub(super) fn configured<A: Comparable>(settings: &Settings) -> Result<A::Config, ServeError> {
+    let name = settings.algorithm.as_deref();
+    let mut config = chosen::<A>(name.and_then(|name| split(name).1))?;
     *config.timing_mut() = match settings.profile.unwrap_or_default() {
         Profile::Default => Timing::patient(),
         Profile::Lan => Timing::lan(),
     };
-    if settings.timing.is_empty() && settings.options.is_empty() {
-        return Ok(config);
+    if !settings.options.is_empty() {
+        config = overlaid::<A, _>(&config, &settings.options)?;
     }
-    let wrong = |error: &dyn std::fmt::Display| ServeError::Options {
+    if !settings.timing.is_empty() {
+        *config.timing_mut() = overlaid::<A, _>(config.timing(), &settings.timing)?;
+    }
+    Ok(config)
+}
+
+/// `stock`, with what this table of a file says instead.
+fn overlaid<A: Comparable, T: Serialize + DeserializeOwned>(
+    stock: &T,
+    file: &Table,
+) -> Result<T, ServeError> {
+    let mut table = Table::try_from(stock).map_err(|error| wrong::<A>(&error))?;
+    table.extend(file.clone());
+    table.try_into().map_err(|error| wrong::<A>(&error))
+}
+
+fn wrong<A: Comparable>(error: &dyn Display) -> ServeError {
+    ServeError::Options {
         algorithm: A::NAME,
         told: error.to_string(),
-    };
-    let mut table = Table::try_from(&config).map_err(|error| wrong(&error))?;
-    table.extend(settings.options.clone());
-    let timing = table.entry("timing").or_insert(Value::Table(Table::new()));
-    if let Value::Table(timing) = timing {
-        timing.extend(settings.timing.clone());
     }
-    table.try_into().map_err(|error| wrong(&error))
 }
 
 /// When silence counts, as the profile and the file say.
@@ -129,38 +111,27 @@ pub(crate) fn validated<A: ElectionAlgorithm>(
 
 #[cfg(test)]
 mod tests {
+    use elector_paxos::Paxos;
+    use elector_raft::Raft;
+
     use super::*;
 
-    struct Shown;
-
-    impl WithAlgorithm for Shown {
-        type Output = String;
-
-        fn with<A: ElectionAlgorithm>(self, config: A::Config) -> Result<String, ServeError> {
-            Ok(format!("{} {config:?}", A::NAME))
-        }
-    }
-
-    fn shown(text: &str) -> Result<String, String> {
+    fn shown<A: Comparable>(text: &str) -> Result<String, String> {
         let settings: Settings = toml::from_str(text).unwrap();
-        with_named(&settings, Shown).map_err(|error| error.to_string())
+        let config = configured::<A>(&settings).map_err(|error| error.to_string())?;
+        Ok(format!("{config:?}"))
     }
 
     // What a file says must reach the algorithm, and nothing else must change with it.
     #[test]
     fn options_and_durations_reach_the_algorithm() {
-        let stock = shown("").unwrap();
-        assert!(stock.starts_with("raft "), "{stock}");
+        let stock = shown::<Raft>("").unwrap();
         assert!(stock.contains("pre_vote: true") && stock.contains("heartbeat: 100ms"));
-        let plain = shown("algorithm = 'raft/plain'\n[timing]\nlease_ms = 99.5").unwrap();
+        let plain = shown::<Raft>("algorithm = 'raft/plain'\n[timing]\nlease_ms = 99.5").unwrap();
         assert!(plain.contains("pre_vote: false") && plain.contains("lease: 99.5ms"));
         assert!(plain.contains("heartbeat: 100ms"), "{plain}");
-        let lan = shown("algorithm = 'paxos'\nprofile = 'lan'\n[options]\nthrifty = true");
-        let lan = lan.unwrap();
-        assert!(
-            lan.starts_with("paxos ") && lan.contains("thrifty: true"),
-            "{lan}"
-        );
+        let lan = shown::<Paxos>("profile = 'lan'\n[options]\nthrifty = true").unwrap();
+        assert!(lan.contains("thrifty: true"), "{lan}");
         assert!(lan.contains("heartbeat: 10ms"), "{lan}");
     }
 
@@ -168,13 +139,12 @@ mod tests {
     #[test]
     fn what_no_algorithm_knows_is_refused() {
         for (text, told) in [
-            ("algorithm = 'rfat'", "raft, paxos, bully"),
             ("algorithm = 'raft/plan'", "plain"),
             ("options = { prevote = true }", "prevote"),
             ("timing = { beat_ms = 1 }", "beat_ms"),
             ("timing = { lease_ms = -1 }", "milliseconds"),
         ] {
-            let error = shown(text).unwrap_err();
+            let error = shown::<Raft>(text).unwrap_err();
             assert!(error.contains(told), "{text}: {error}");
         }
     }

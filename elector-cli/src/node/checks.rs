@@ -11,7 +11,7 @@ use super::{
     plan::Plan,
     serve::{identity, tcp},
 };
-use crate::{CliError, output};
+use crate::output;
 
 /// Checks all that would keep the node from starting, except what only happens then: an address
 /// that is taken, a disk that fails.
@@ -60,7 +60,7 @@ pub(super) fn check_no_record<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<()
     }
 }
 
-pub(super) fn checked<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, CliError> {
+pub(super) fn checked<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, ServeError> {
     let timing = serde_json::to_string(plan.config.timing())?;
     let detection = plan.detection;
     let record = match FileStorage::inspect(&plan.data_dir) {
@@ -89,7 +89,7 @@ pub(super) fn checked<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn formatted<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, CliError> {
+pub(super) fn formatted<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, ServeError> {
     output::print(&format!(
         "{} is the folder of node {} of the cluster \"{}\" from now on. Start the node by the same \
          command without --init.\n",

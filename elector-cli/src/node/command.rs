@@ -14,14 +14,11 @@ use super::{
     duty::Duty,
     error::ServeError,
     plan::Plan,
-    serve::{code_of, serve},
+    serve::code_of,
     service::{Count, Counted},
     worker::Worker,
 };
-use crate::{
-    CliError,
-    run::{self, ExitPolicy, Guard, Options, RunError},
-};
+use crate::run::{self, ExitPolicy, Guard, Options, RunError};
 
 /// `elector run`.
 #[derive(Clone, Debug, Args)]
@@ -101,27 +98,22 @@ impl RunSettings {
     }
 }
 
-/// `elector run`.
-///
-/// # Errors
-/// If the node or the command cannot be started.
-pub(crate) fn run(arguments: RunArguments) -> Result<ExitCode, CliError> {
-    let supervision = Supervision {
-        settings: arguments.run,
-        command: arguments.command,
-        guard: None,
-    };
-    serve(arguments.node, supervision)
-}
-
 /// Runs a command while the node leads.
-struct Supervision {
+pub(crate) struct Supervision {
     settings: RunSettings,
     command: Vec<OsString>,
     guard: Option<Guard>,
 }
 
 impl Supervision {
+    pub(super) fn new(settings: RunSettings, command: Vec<OsString>) -> Self {
+        Self {
+            settings,
+            command,
+            guard: None,
+        }
+    }
+
     fn options<A: ElectionAlgorithm>(&self, plan: &Plan<A>) -> Options {
         let settings = self.settings.or(plan.run);
         let mut options = Options::new(plan.members.me(), self.command.iter().cloned());

@@ -31,7 +31,7 @@ pub(crate) trait Duty {
 }
 
 /// Taking part in elections is all it does.
-pub(super) struct Nothing;
+pub(crate) struct Nothing;
 
 impl Duty for Nothing {
     fn check<A: ElectionAlgorithm>(&self, _: &Plan<A>) -> Result<(), ServeError> {

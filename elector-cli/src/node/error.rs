@@ -4,12 +4,11 @@ use elector_core::{MembershipError, TimingError, actor::StartError};
 use elector_net::{NetError, RecordError, TlsError, http::HttpError};
 use thiserror::Error;
 
-use crate::run::RunError;
+use crate::{output::StdoutError, run::RunError};
 
 /// Why a node cannot be run. The message says what to do instead.
 #[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ServeError {
+pub(crate) enum ServeError {
     /// The file of settings cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     ReadFile {
@@ -37,8 +36,13 @@ pub enum ServeError {
         key: &'static str,
     },
     /// There is no such algorithm.
-    #[error("there is no algorithm \"{0}\": choose raft, paxos, bully or ring")]
-    UnknownAlgorithm(String),
+    #[error("there is no algorithm \"{asked}\": choose {}", any_of(known))]
+    UnknownAlgorithm {
+        /// What was asked for.
+        asked: String,
+        /// All of them.
+        known: Vec<&'static str>,
+    },
     /// The algorithm has no such variant.
     #[error("{algorithm} has no variant \"{asked}\"; it has: {known}")]
     UnknownVariant {
@@ -113,6 +117,12 @@ pub enum ServeError {
     /// The command cannot be run, or not be guarded.
     #[error(transparent)]
     Run(RunError),
+    /// Standard output cannot be written.
+    #[error(transparent)]
+    Stdout(#[from] StdoutError),
+    /// Something cannot be put into JSON.
+    #[error("cannot write JSON: {0}")]
+    Json(#[from] serde_json::Error),
     /// The operating system refused something that every process needs.
     #[error("{what}: {source}")]
     System {
@@ -121,4 +131,13 @@ pub enum ServeError {
         /// Why not.
         source: io::Error,
     },
+}
+
+/// As in "raft, paxos or ring".
+fn any_of(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [others @ .., last] => format!("{} or {last}", others.join(", ")),
+    }
 }

@@ -7,15 +7,14 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use elector_core::{ElectionAlgorithm, Epoch, NodeId};
+use elector_core::{Epoch, NodeId};
 use elector_net::{FileStorage, ListChange, Stopped};
 
 use super::{
-    algorithm::{WithAlgorithm, with_named},
+    erased::{self, ErasedAlgorithm},
     error::ServeError,
-    settings::Settings,
 };
-use crate::{CliError, output};
+use crate::{family::Family, output};
 
 /// `elector members`.
 #[derive(Clone, Debug, Subcommand)]
@@ -85,20 +84,20 @@ pub(crate) struct Forget {
 ///
 /// # Errors
 /// If a folder cannot be read or changed; those before it were.
-pub(crate) fn members(command: Members) -> Result<(), CliError> {
+pub(super) fn members(families: &[Family], command: Members) -> Result<(), ServeError> {
     let text = match command {
-        Members::Show(show) => shown(&show.folders)?,
-        Members::Set(set) => changed(set)?,
+        Members::Show(show) => shown(families, &show.folders)?,
+        Members::Set(set) => changed(families, set)?,
         Members::Forget(forget) => forgotten(&forget)?,
     };
-    output::print(&text)
+    Ok(output::print(&text)?)
 }
 
-fn shown(folders: &[PathBuf]) -> Result<String, ServeError> {
+fn shown(families: &[Family], folders: &[PathBuf]) -> Result<String, ServeError> {
     let mut text = String::new();
     let mut nodes = BTreeMap::new();
     for folder in folders {
-        let stopped = with_record(folder, Read(folder))?;
+        let stopped = algorithm_of(families, folder)?.stopped(folder)?;
         let Stopped {
             identity,
             roster,
@@ -155,7 +154,7 @@ fn missing(shown: &BTreeMap<NodeId, Stopped>) -> String {
     }
 }
 
-fn changed(set: Set) -> Result<String, ServeError> {
+fn changed(families: &[Family], set: Set) -> Result<String, ServeError> {
     let change = ListChange {
         nodes: set.nodes.into_iter().map(NodeId).collect(),
         generation: set.generation,
@@ -163,7 +162,7 @@ fn changed(set: Set) -> Result<String, ServeError> {
     };
     let mut text = String::new();
     for folder in &set.folders {
-        let told = match with_record(folder, Change(folder, &change))? {
+        let told = match algorithm_of(families, folder)?.change(folder, &change)? {
             true => "changed",
             false => "changed before",
         };
@@ -185,31 +184,11 @@ fn ids(nodes: &[NodeId]) -> String {
     ids.join(",")
 }
 
-/// Works with the record in this folder under the algorithm that it is of.
-fn with_record<W: WithAlgorithm>(folder: &Path, work: W) -> Result<W::Output, ServeError> {
-    let settings = Settings {
-        algorithm: Some(FileStorage::inspect(folder)?.identity.algorithm),
-        ..Settings::default()
-    };
-    with_named(&settings, work)
-}
-
-struct Read<'a>(&'a Path);
-
-impl WithAlgorithm for Read<'_> {
-    type Output = Stopped;
-
-    fn with<A: ElectionAlgorithm>(self, _: A::Config) -> Result<Stopped, ServeError> {
-        Ok(FileStorage::stopped::<A>(self.0)?)
-    }
-}
-
-struct Change<'a>(&'a Path, &'a ListChange);
-
-impl WithAlgorithm for Change<'_> {
-    type Output = bool;
-
-    fn with<A: ElectionAlgorithm>(self, _: A::Config) -> Result<bool, ServeError> {
-        Ok(FileStorage::change::<A>(self.0, self.1)?)
-    }
+/// The algorithm that the record in this folder is of.
+fn algorithm_of<'a>(
+    families: &'a [Family],
+    folder: &Path,
+) -> Result<&'a dyn ErasedAlgorithm, ServeError> {
+    let identity = FileStorage::inspect(folder)?.identity;
+    erased::named(families, Some(&identity.algorithm))
 }

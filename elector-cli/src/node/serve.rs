@@ -8,17 +8,17 @@ use std::{
 };
 
 use elector_core::{
-    ElectionAlgorithm,
+    Comparable, ElectionAlgorithm,
     actor::{self, Elector, NodeHandle},
 };
 use elector_net::{FileStorage, Identity, LifeLock, Tcp, http};
 use tokio::{runtime, sync::oneshot, time::timeout};
 
 use super::{
-    algorithm::{WithAlgorithm, with_named},
+    algorithm::configured,
     arguments::NodeArguments,
     checks,
-    duty::{Duty, Nothing},
+    duty::Duty,
     ending::{end_without_record, obey},
     error::ServeError,
     log,
@@ -30,7 +30,7 @@ use super::{
     views::tell,
 };
 use crate::{
-    CliError, FAILED,
+    FAILED,
     environment::{self, Unknown},
     output,
 };
@@ -41,21 +41,17 @@ const A_MOMENT: Duration = Duration::from_secs(1);
 /// The exit code when the node stopped by itself.
 const NODE_FAILED: u8 = 3;
 
-/// `elector node`.
-///
-/// # Errors
-/// If the node cannot be started.
-pub(crate) fn node(arguments: NodeArguments) -> Result<ExitCode, CliError> {
-    serve(arguments, Nothing)
-}
-
-/// Runs a node, and whatever is to be done with it.
+/// Runs a node, and whatever is to be done with it: `go` starts it under its algorithm.
 ///
 /// # Errors
 /// If the node cannot be started, and the log is not in JSON: then that is told here.
-pub(crate) fn serve(arguments: NodeArguments, duty: impl Duty) -> Result<ExitCode, CliError> {
+pub(super) fn serve<D: Duty>(
+    arguments: NodeArguments,
+    duty: D,
+    go: impl FnOnce(Start<D>) -> Result<ExitCode, ServeError>,
+) -> Result<ExitCode, ServeError> {
     let mut format = arguments.settings.log_format;
-    let served = serve_in(&mut format, arguments, duty);
+    let served = serve_in(&mut format, arguments, duty, go);
     match served {
         Err(error) if format == Some(LogFormat::Json) => {
             output::warn(&log::last_word(&error));
@@ -66,11 +62,12 @@ pub(crate) fn serve(arguments: NodeArguments, duty: impl Duty) -> Result<ExitCod
 }
 
 /// The same. The format of the log is also that of the file, as soon as that is read.
-fn serve_in(
+fn serve_in<D: Duty>(
     format: &mut Option<LogFormat>,
     arguments: NodeArguments,
-    duty: impl Duty,
-) -> Result<ExitCode, CliError> {
+    duty: D,
+    go: impl FnOnce(Start<D>) -> Result<ExitCode, ServeError>,
+) -> Result<ExitCode, ServeError> {
     let flags = arguments.settings;
     let settings = flags.clone().with_file()?;
     *format = settings.log_format;
@@ -82,15 +79,14 @@ fn serve_in(
         (false, true) => Act::Format,
         (false, false) => Act::Serve,
     };
-    let with = With {
-        settings: settings.clone(),
+    let served = go(Start {
+        settings,
         act,
         duty,
         reload: Reload::new(flags, log.clone()),
-    };
-    let served = with_named(&settings, with);
+    });
     log.flush();
-    served?
+    served
 }
 
 /// Tells of variables that were most likely meant to be settings.
@@ -111,17 +107,21 @@ enum Act {
     Serve,
 }
 
-struct With<D> {
-    settings: Settings,
+/// A node before its algorithm is chosen.
+pub(crate) struct Start<D> {
+    pub(super) settings: Settings,
     act: Act,
     duty: D,
     reload: Reload,
 }
 
-impl<D: Duty> WithAlgorithm for With<D> {
-    type Output = Result<ExitCode, CliError>;
-
-    fn with<A: ElectionAlgorithm>(self, config: A::Config) -> Result<Self::Output, ServeError> {
+impl<D: Duty> Start<D> {
+    /// Starts it under this algorithm, or does what else is to be done with its plan.
+    ///
+    /// # Errors
+    /// If the settings do not fit, or the node cannot be started.
+    pub(super) fn with<A: Comparable>(self) -> Result<ExitCode, ServeError> {
+        let config = configured::<A>(&self.settings)?;
         let plan = Plan::<A>::new(self.settings, config)?;
         self.duty.check(&plan)?;
         // A start finds out by itself, and looks names up only once.
@@ -131,16 +131,16 @@ impl<D: Duty> WithAlgorithm for With<D> {
         match self.act {
             Act::Check => {
                 checks::check_record(&plan)?;
-                return Ok(checks::checked(&plan));
+                return checks::checked(&plan);
             }
             Act::CheckFormat => {
                 checks::check_no_record(&plan)?;
-                return Ok(checks::checked(&plan));
+                return checks::checked(&plan);
             }
             Act::Format => {
                 let nodes = plan.members.nodes().iter().copied();
                 FileStorage::format(&plan.data_dir, &identity(&plan), nodes)?;
-                return Ok(checks::formatted(&plan));
+                return checks::formatted(&plan);
             }
             Act::Serve => {}
         }
@@ -150,12 +150,7 @@ impl<D: Duty> WithAlgorithm for With<D> {
             what: "the runtime cannot be started",
             source,
         })?;
-        Ok(Ok(runtime.block_on(run(
-            plan,
-            self.duty,
-            heir,
-            self.reload,
-        ))?))
+        runtime.block_on(run(plan, self.duty, heir, self.reload))
     }
 }
 

@@ -1,0 +1,103 @@
+use std::process::ExitCode;
+
+use clap::Parser;
+use elector_bully::Bully;
+use elector_core::Comparable;
+use elector_paxos::Paxos;
+use elector_raft::Raft;
+use elector_ring::Ring;
+
+use crate::{
+    args::{Arguments, Command},
+    family::Family,
+    listing, output, usage,
+};
+
+/// The `elector` command, for a list of algorithms.
+#[derive(Debug)]
+pub struct Cli {
+    pub(crate) families: Vec<Family>,
+    /// How a shell starts this program.
+    pub(crate) program: String,
+}
+
+impl Default for Cli {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Cli {
+    /// The command without an algorithm: add at least one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            families: Vec::new(),
+            program: "cargo run --release --".to_owned(),
+        }
+    }
+
+    /// The command with the algorithms of this workspace. Those that promise most come first.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self::new()
+            .with::<Raft>()
+            .with::<Paxos>()
+            .with::<Bully>()
+            .with::<Ring>()
+    }
+
+    /// Adds an algorithm at the end of the list, with all its variants. It takes the place of an
+    /// earlier one with the same name. A node runs the first of the list unless its settings name
+    /// another.
+    #[must_use]
+    pub fn with<A: Comparable>(mut self) -> Self {
+        self.families.retain(|known| known.name != A::NAME);
+        self.families.push(Family::of::<A>());
+        self
+    }
+
+    /// Sets how a shell starts this program, for the commands that reports print to repeat a run.
+    /// By default `cargo run --release --`.
+    #[must_use]
+    pub fn started_by(mut self, command: impl Into<String>) -> Self {
+        self.program = command.into();
+        self
+    }
+
+    /// Runs the command on the arguments of this process, and returns its exit code.
+    ///
+    /// Call this first in `main`, before any thread is started, and let nothing else read the
+    /// arguments. `elector run` starts the program again, as the guardian of its command, and a
+    /// node does so in a container and to clean its environment. Each of these processes begins in
+    /// `main`, too, and must reach this call.
+    #[must_use]
+    pub fn main(self) -> ExitCode {
+        #[cfg(all(feature = "node", target_os = "linux"))]
+        if let Some(code) = crate::run::entry() {
+            return code;
+        }
+        #[cfg(all(feature = "node", unix))]
+        if let Err(error) = crate::environment::clean() {
+            return output::failed(&format_args!(
+                "this program cannot be started anew without empty ELECTOR_ variables: {error}"
+            ));
+        }
+        let arguments = match Arguments::try_parse() {
+            Ok(arguments) => arguments,
+            Err(error) => return usage::wrong(&error),
+        };
+        match arguments.command {
+            #[cfg(feature = "lab")]
+            Command::Lab(command) => crate::lab::run(&self, command),
+            #[cfg(all(feature = "node", target_os = "linux"))]
+            Command::Node(command) => crate::node::run(&self.families, command),
+            Command::Algorithms => match output::print(&listing::algorithms(&self.families)) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => output::failed(&error),
+            },
+            #[cfg(feature = "node")]
+            Command::Client(command) => crate::client::run(command),
+        }
+    }
+}

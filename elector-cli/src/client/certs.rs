@@ -1,0 +1,113 @@
+use std::{fmt::Write as _, path::PathBuf};
+
+use clap::{Args, Subcommand};
+use elector_core::NodeId;
+use elector_net::certs;
+
+use super::error::ClientError;
+use crate::{args::within, output};
+
+/// The most nodes that certificates are made for at once.
+const MOST: u64 = 1_000;
+
+/// `elector certs`.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Certs {
+    /// Make a private CA and a certificate for each node: for development and private clusters
+    Dev(Dev),
+}
+
+/// `elector certs dev`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  elector certs dev --nodes 3 --out certs
+  elector certs dev --nodes 5 --out certs --cluster billing --days 90
+  elector certs dev --add 4 --out certs                 one node more, by the CA in certs
+
+To renew node 2's, move its two files out of the folder and --add 2; a node that runs picks up new
+files by itself. Certificates of another CA are as good: node 3's needs the DNS name
+node-3.elector.internal and the extended key usages serverAuth and clientAuth.
+Exit code: 0; 2 if nothing was written.")]
+pub(crate) struct Dev {
+    /// How many nodes; they are numbered from 1
+    #[arg(long, value_name = "N", required_unless_present = "add", value_parser = nodes)]
+    nodes: Option<u64>,
+    /// Add these nodes to the cluster whose CA is in the folder
+    #[arg(
+        long,
+        value_name = "ID,…",
+        value_delimiter = ',',
+        conflicts_with_all = ["nodes", "cluster"]
+    )]
+    add: Vec<u64>,
+    /// The folder; nothing in it is overwritten
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The cluster, for the CA's name
+    #[arg(long, value_name = "NAME", default_value = "elector")]
+    cluster: String,
+    /// How long the nodes' certificates are valid
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value = "365",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(certs::MOST_DAYS))
+    )]
+    days: u32,
+}
+
+/// `elector certs`.
+///
+/// # Errors
+/// If there are certificates already, or they cannot be made or written.
+pub(super) fn certs(command: &Certs) -> Result<(), ClientError> {
+    let Certs::Dev(options) = command;
+    let folder = &options.out;
+    let nodes: Vec<NodeId> = match options.nodes {
+        Some(nodes) => (1..=nodes).map(NodeId).collect(),
+        None => options.add.iter().copied().map(NodeId).collect(),
+    };
+    let written = if options.nodes.is_some() {
+        certs::write_dev(folder, &options.cluster, &nodes, options.days)?
+    } else {
+        certs::add_dev(folder, &nodes, options.days)?
+    };
+    Ok(output::print(&report(options, &nodes, &written))?)
+}
+
+fn report(options: &Dev, nodes: &[NodeId], written: &[PathBuf]) -> String {
+    let (adding, folder) = (options.nodes.is_none(), options.out.display());
+    let mut text = format!("Wrote, valid for {} days:\n", options.days);
+    for path in written {
+        let _ = writeln!(text, "  {}", path.display());
+    }
+    let _ = write!(
+        text,
+        "\nKeep {folder}/ca.key.pem away from the nodes, offline if you can: whoever has it can be \
+         any node.\nThis CA is for development and private clusters; it revokes nothing.\n\n"
+    );
+    let first = nodes
+        .first()
+        .map_or_else(|| "1".to_owned(), NodeId::to_string);
+    let shown = nodes.iter().take(3).map(|id| format!("{id}=HOST:PORT"));
+    let shown: Vec<_> = shown.collect();
+    let (peers, all) = match (adding, nodes.len() > shown.len()) {
+        (true, _) => (
+            "ID=HOST:PORT,…".to_owned(),
+            " (--peers lists all nodes, on all of them)",
+        ),
+        (false, true) => (format!("{},…", shown.join(",")), ""),
+        (false, false) => (shown.join(","), ""),
+    };
+    let _ = write!(
+        text,
+        "Next, copy to each node ca.pem and its own two files, and start it{all}. Node {first}:\n  \
+         elector node --id {first} --peers {peers} --data-dir DIR --init --tls-dir {folder}\n"
+    );
+    text
+}
+
+fn nodes(text: &str) -> Result<u64, String> {
+    within(text, MOST, "a cluster has at least 1 node")
+}

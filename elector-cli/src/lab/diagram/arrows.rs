@@ -1,0 +1,177 @@
+use super::{DiagramOptions, canvas::Canvas, kinds::Kinds, layout::Layout};
+use crate::lab::history::{End, Flight, History, word_loss};
+use crate::lab::timeline::millis;
+
+/// The messages to draw, and how many are left out.
+#[derive(Debug)]
+pub(super) struct Chosen<'h, 'a> {
+    /// Routine ones first, so that the others lie on top.
+    pub(super) drawn: Vec<&'h Flight<'a>>,
+    /// Left out because there are too many.
+    pub(super) beyond: usize,
+    /// Routine ones left out because they lie in a fold.
+    pub(super) folded: usize,
+}
+
+/// Chooses what to draw.
+pub(super) fn chosen<'h, 'a>(
+    history: &'h History<'a>,
+    layout: &Layout,
+    options: &DiagramOptions,
+) -> Chosen<'h, 'a> {
+    let (start_ns, end_ns) = layout.window;
+    let inside = |flight: &&Flight<'_>| flight.sent_ns <= end_ns && flight.last_ns() >= start_ns;
+    let wanted = |flight: &&Flight<'_>| options.heartbeats || !flight.is_routine();
+    let flights = history.flights.iter().filter(inside).filter(wanted);
+    // A round torn by a fold would show answers without questions.
+    let rounds = history.rounds();
+    let torn = |flight: &Flight<'_>| {
+        let next = rounds.partition_point(|round| round.0 <= flight.sent_ns);
+        let round = next.checked_sub(1).and_then(|last| rounds.get(last));
+        round.is_some_and(|&round| !layout.scale.is_straight(round))
+    };
+    let (folded, mut drawn): (Vec<_>, Vec<_>) =
+        flights.partition(|flight| flight.is_routine() && torn(flight));
+    drawn.sort_by_key(|flight| flight.is_routine());
+    let beyond = drawn.len().saturating_sub(options.max_messages);
+    drawn.truncate(options.max_messages);
+    drawn.sort_by_key(|flight| !flight.is_routine());
+    Chosen {
+        drawn,
+        beyond,
+        folded: folded.len(),
+    }
+}
+
+/// Draws the messages.
+pub(super) fn draw(
+    canvas: &mut Canvas,
+    layout: &Layout,
+    history: &History<'_>,
+    kinds: &Kinds<'_>,
+    drawn: &[&Flight<'_>],
+) {
+    for (number, _) in kinds.numbered() {
+        canvas.head(&format!("m{number}"), layout.head());
+    }
+    let height = layout.lanes_bottom - layout.lanes_top;
+    let area = [
+        layout.left,
+        layout.lanes_top,
+        layout.right - layout.left,
+        height,
+    ];
+    canvas.clip("lanes", area);
+    let hop_ns = history.usual_flight_ns().unwrap_or(0);
+    canvas.clipped("lanes", |canvas| {
+        for flight in drawn {
+            let pen = Pen {
+                layout,
+                history,
+                flight,
+                class: format!("k{}", kinds.number(flight.kind)),
+                hop_ns,
+            };
+            pen.draw(canvas);
+        }
+    });
+}
+
+/// Draws one message.
+struct Pen<'p, 'h, 'a> {
+    layout: &'p Layout,
+    history: &'h History<'a>,
+    flight: &'h Flight<'a>,
+    class: String,
+    hop_ns: u64,
+}
+
+impl Pen<'_, '_, '_> {
+    fn draw(&self, canvas: &mut Canvas) {
+        let flight = self.flight;
+        let faint = if flight.is_routine() { " faint" } else { "" };
+        let mut copies = 0;
+        for &end in &flight.ends {
+            match end {
+                End::Received(at_ns) => {
+                    let copy = if copies > 0 { " copy" } else { "" };
+                    let class = format!("a {}{faint}{copy}", self.class);
+                    let tip = (self.layout.x(at_ns), self.landing(at_ns));
+                    canvas.line(&class, self.origin(), tip, &self.title(Some(end), copies));
+                    copies += 1;
+                }
+                End::Lost(at_ns, _) => {
+                    let tip = self.grave(at_ns);
+                    let title = self.title(Some(end), copies);
+                    let class = format!("a {}{faint} lost", self.class);
+                    canvas.line(&class, self.origin(), tip, &title);
+                    let r = self.layout.head() * 0.5;
+                    let corner = |dx: f64, dy: f64| format!("{:.1} {:.1}", tip.0 + dx, tip.1 + dy);
+                    let [a, b, c, d] = [corner(-r, -r), corner(r, r), corner(-r, r), corner(r, -r)];
+                    let cross = format!("M{a}L{b}M{c}L{d}");
+                    canvas.path(&format!("x{faint}"), &cross, &title);
+                }
+            }
+        }
+        if flight.ends.is_empty() {
+            let tip = self.grave(flight.sent_ns);
+            let class = format!("a {}{faint} lost", self.class);
+            canvas.line(&class, self.origin(), tip, &self.title(None, 0));
+        }
+    }
+
+    /// 1 if the message goes down the page, -1 if up.
+    fn slope(&self) -> f64 {
+        (self.layout.y(self.flight.to) - self.layout.y(self.flight.from)).signum()
+    }
+
+    fn origin(&self) -> (f64, f64) {
+        let Flight { from, sent_ns, .. } = *self.flight;
+        let reach = self.layout.reach(self.history, from, sent_ns);
+        let y = self.layout.y(from) + self.slope() * reach;
+        (self.layout.x(sent_ns), y)
+    }
+
+    fn landing(&self, at_ns: u64) -> f64 {
+        let to = self.flight.to;
+        let reach = self.layout.reach(self.history, to, at_ns);
+        self.layout.y(to) - self.slope() * reach
+    }
+
+    /// Where a message that never arrives ends: on its way if it was lost as it left, short of its
+    /// receiver if that was dead.
+    fn grave(&self, at_ns: u64) -> (f64, f64) {
+        let (x, y) = self.origin();
+        let to = self.layout.y(self.flight.to);
+        if at_ns > self.flight.sent_ns {
+            let short = (self.layout.pitch * 0.28).min(16.0);
+            return (self.layout.x(at_ns), to - self.slope() * short);
+        }
+        let half = self.layout.x(at_ns.saturating_add(self.hop_ns / 2));
+        // Between two lanes, so that no cross seems to belong to one on its way.
+        let lanes = ((to - y).abs() / self.layout.pitch).round().max(1.0);
+        let share = ((lanes * 0.42).floor() + 0.5) / lanes;
+        (half.max(x), y + (to - y) * share)
+    }
+
+    fn title(&self, end: Option<End>, copies: usize) -> String {
+        let flight = self.flight;
+        let detail = if flight.detail.starts_with(flight.kind) {
+            flight.detail.to_owned()
+        } else {
+            format!("{} {}", flight.kind, flight.detail)
+        };
+        let sent = millis(flight.sent_ns);
+        let fate = match end {
+            Some(End::Received(at_ns)) => {
+                let took = millis(at_ns.saturating_sub(flight.sent_ns));
+                let copy = if copies > 0 { ", a copy" } else { "" };
+                format!("received {} ms (after {took} ms{copy})", millis(at_ns))
+            }
+            Some(End::Lost(at_ns, why)) => format!("lost {} ms: {}", millis(at_ns), word_loss(why)),
+            None => "on its way when the run ended".to_owned(),
+        };
+        let (from, to) = (flight.from, flight.to);
+        format!("{from:?} → {to:?}  {detail}\nsent {sent} ms, {fate}")
+    }
+}

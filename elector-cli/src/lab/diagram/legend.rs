@@ -1,0 +1,201 @@
+use elector_core::Role;
+
+use super::{
+    arrows::Chosen,
+    canvas::{Anchor, Canvas, width_of},
+    kinds::Kinds,
+    layout::Layout,
+};
+use crate::lab::history::{History, Life, Mark};
+
+const SIZE: f64 = 11.0;
+const ROW: f64 = 19.0;
+const SWATCH: f64 = 30.0;
+
+/// Draws what the marks mean, as far as they are there, and gives the height of the diagram.
+pub(super) fn draw(
+    canvas: &mut Canvas,
+    layout: &Layout,
+    history: &History<'_>,
+    kinds: &Kinds<'_>,
+    chosen: &Chosen<'_, '_>,
+) -> f64 {
+    let skips = if layout.scale.folds.is_empty() {
+        34.0
+    } else {
+        47.0
+    };
+    let mut pen = Pen {
+        layout,
+        x: layout.left,
+        y: layout.lanes_bottom + skips,
+    };
+    messages(canvas, &mut pen, kinds, chosen);
+    if pen.x > layout.left {
+        pen.wrap();
+    }
+    states(canvas, &mut pen, history);
+    let mut bottom = pen.y + if pen.x > layout.left { ROW } else { 0.0 };
+    for remark in remarks(layout, chosen) {
+        let at = (layout.left, bottom + 10.0);
+        canvas.text("small", at, Anchor::Start, &remark);
+        bottom += ROW - 2.0;
+    }
+    if let Some((y, title)) = &layout.title {
+        canvas.text("title", (14.0, *y), Anchor::Start, title);
+    }
+    bottom + 4.0
+}
+
+/// Where the next entry goes.
+struct Pen<'p> {
+    layout: &'p Layout,
+    x: f64,
+    y: f64,
+}
+
+impl Pen<'_> {
+    fn wrap(&mut self) {
+        self.x = self.layout.left;
+        self.y += ROW;
+    }
+
+    /// Writes the words of an entry and gives the place of its swatch.
+    fn entry(&mut self, canvas: &mut Canvas, words: &str) -> (f64, f64) {
+        let width = SWATCH + 6.0 + width_of(words, SIZE) + 16.0;
+        if self.x + width > self.layout.right + 16.0 && self.x > self.layout.left {
+            self.wrap();
+        }
+        let (x, y) = (self.x, self.y);
+        canvas.text("key", (x + SWATCH + 6.0, y + 9.5), Anchor::Start, words);
+        self.x += width;
+        (x, y + 6.0)
+    }
+}
+
+fn messages(canvas: &mut Canvas, pen: &mut Pen<'_>, kinds: &Kinds<'_>, chosen: &Chosen<'_, '_>) {
+    for (number, kind) in kinds.numbered() {
+        let (x, y) = pen.entry(canvas, &format!("{} ×{}", kind.name, kind.count));
+        let class = format!("ka k{number}");
+        canvas.line(&class, (x, y), (x + SWATCH, y), "");
+    }
+    let lost = |end: &crate::lab::history::End| matches!(end, crate::lab::history::End::Lost(..));
+    let mut ends = chosen.drawn.iter().flat_map(|flight| &flight.ends);
+    if ends.any(lost) {
+        let (x, y) = pen.entry(canvas, "lost");
+        canvas.line("stem", (x, y), (x + SWATCH - 6.0, y), "");
+        let (mid, r) = (x + SWATCH - 6.0, 4.0);
+        let cross = format!(
+            "M{:.1} {:.1}l{r2} {r2}m0 -{r2}l-{r2} {r2}",
+            mid - r,
+            y - r,
+            r2 = r * 2.0
+        );
+        canvas.path("x", &cross, "");
+    }
+}
+
+/// An entry that is a point: whether it is there, its class, its path, its words.
+type Point = (
+    fn(&Mark<'_>) -> bool,
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
+const POINTS: [Point; 5] = [
+    (
+        |mark| matches!(mark, Mark::Booted),
+        "boot",
+        "m0 -5l7 5l-7 5z",
+        "boots",
+    ),
+    (
+        |mark| matches!(mark, Mark::Crashed),
+        "fault",
+        "m-1 -5l10 10m0 -10l-10 10",
+        "crashes",
+    ),
+    (
+        |mark| matches!(mark, Mark::Suspected(_)),
+        "hint",
+        "l5 -5l5 5l-5 5z",
+        "hint: a peer may be gone",
+    ),
+    (
+        |mark| matches!(mark, Mark::Died(_)),
+        "hint",
+        "l5 -5l5 5l-5 5z",
+        "proof: a peer has died",
+    ),
+    (
+        |mark| matches!(mark, Mark::Commanded(_)),
+        "told",
+        "l5 -5l5 5l-5 5z",
+        "command",
+    ),
+];
+
+fn states(canvas: &mut Canvas, pen: &mut Pen<'_>, history: &History<'_>) {
+    let layout = pen.layout;
+    for (_, class, height, words) in bars(layout, history).into_iter().filter(|bar| bar.0) {
+        let (x, y) = pen.entry(canvas, words);
+        canvas.rect(class, [x, y - height / 2.0, SWATCH, height], "");
+    }
+    let marks = || history.lanes.iter().flat_map(|lane| &lane.marks);
+    for (wanted, class, shape, words) in POINTS {
+        if marks().any(|(at_ns, mark)| layout.shows(*at_ns) && wanted(mark)) {
+            let (x, y) = pen.entry(canvas, words);
+            let shape = format!("M{:.1} {y:.1}{shape}", x + SWATCH - 11.0);
+            canvas.path(class, &shape, "");
+        }
+    }
+}
+
+/// The entries that are bars: whether each is there, its class, its height, its words.
+fn bars(layout: &Layout, history: &History<'_>) -> [(bool, &'static str, f64, &'static str); 8] {
+    let lanes = || history.lanes.iter();
+    let role = |role: Role| {
+        let mut views = lanes().flat_map(|lane| &lane.views);
+        views.any(|span| span.what.role == role && layout.extent(span).is_some())
+    };
+    let life = |life: Life| {
+        let mut lives = lanes().flat_map(|lane| &lane.life);
+        lives.any(|span| span.what == life && layout.extent(span).is_some())
+    };
+    let leaders = history.leaders();
+    let led = |count: fn(usize) -> bool| {
+        let mut spans = leaders.iter();
+        spans.any(|span| count(span.what.len()) && layout.extent(span).is_some())
+    };
+    let mut writes = lanes().flat_map(|lane| &lane.writes);
+    let writes = writes.any(|write| layout.shows(write.from_ns));
+    [
+        (role(Role::Leader), "lead", 11.0, "believes it leads"),
+        (role(Role::Candidate), "cand", 6.0, "campaigns"),
+        (life(Life::Down), "down", 11.0, "down"),
+        (life(Life::Paused), "paused", 11.0, "paused"),
+        (writes, "disk", 4.0, "durable write"),
+        (led(|count| count == 0), "nobody", 12.0, "no leader"),
+        (led(|count| count > 1), "several", 12.0, "split brain"),
+        (layout.cuts_top.is_some(), "cutstrip", 12.0, "links cut"),
+    ]
+}
+
+/// What the diagram leaves out, so that nobody takes it for absent.
+fn remarks(layout: &Layout, chosen: &Chosen<'_, '_>) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if chosen.beyond > 0 {
+        remarks.push(format!("… {} more messages not drawn", chosen.beyond));
+    }
+    if !layout.scale.folds.is_empty() {
+        let heartbeats = match chosen.folded {
+            0 => String::new(),
+            folded => format!(", with {folded} heartbeats and acks that are not drawn"),
+        };
+        remarks.push(format!(
+            "Quiet stretches are folded to the lengths written below them{heartbeats}."
+        ));
+    }
+    remarks
+}

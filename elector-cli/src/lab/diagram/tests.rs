@@ -1,0 +1,273 @@
+use elector_core::{
+    Epoch, NodeId, Purpose, Role, View,
+    trace::{Event, Stimulus},
+};
+use roxmltree::{Document, Node};
+
+use super::*;
+use crate::lab::sample;
+
+const MS: u64 = 1_000_000;
+
+fn linear() -> DiagramOptions {
+    DiagramOptions {
+        id_prefix: "t".to_owned(),
+        time: TimeScale::Linear,
+        ..DiagramOptions::default()
+    }
+}
+
+/// The elements of these classes, in the lanes or in all of the diagram.
+fn count(document: &Document<'_>, class: &str) -> usize {
+    let lanes = |node: &Node<'_, '_>| node.ancestors().any(|node| node.has_attribute("clip-path"));
+    let elements = document.descendants().filter(lanes);
+    elements.filter(|node| has(node, class)).count()
+}
+
+fn has(node: &Node<'_, '_>, class: &str) -> bool {
+    let classes = node.attribute("class").unwrap_or_default();
+    classes.split(' ').any(|one| one == class)
+}
+
+fn number(node: &Node<'_, '_>, name: &str) -> f64 {
+    node.attribute(name).unwrap().parse().unwrap()
+}
+
+fn records_of(records: &[Record], wanted: fn(&Event) -> bool) -> usize {
+    records
+        .iter()
+        .filter(|record| wanted(&record.event))
+        .count()
+}
+
+fn is_received(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Stepped {
+            input: Stimulus::Received { .. },
+            ..
+        }
+    )
+}
+
+// A diagram that drops or invents messages is worse than none.
+#[test]
+fn every_delivery_is_one_arrow_and_every_loss_one_cross() {
+    for records in [sample::crash(5), sample::split(7)] {
+        let svg = svg(&records, &linear());
+        let document = Document::parse(&svg).unwrap();
+        let ended = count(&document, "t-lost");
+        let delivered = records_of(&records, is_received);
+        assert_eq!(count(&document, "t-a") - ended, delivered);
+        let lost = records_of(&records, |event| matches!(event, Event::Lost { .. }));
+        assert_eq!(count(&document, "t-x"), lost);
+        assert!(lost > 3 && delivered > 50);
+    }
+}
+
+// Split brain is what people look for first: a shade too long or too short is a false verdict.
+#[test]
+fn split_brain_is_shaded_from_the_second_claim_to_the_first_surrender() {
+    let mut records = sample::split(5);
+    let end = records.last().unwrap().at_ns;
+    // A change of epoch in the midst of it ends nothing.
+    let again = View::leading(Epoch(3), NodeId(3));
+    records.push(Record {
+        at_ns: 600 * MS,
+        node: Some(NodeId(3)),
+        event: Event::Viewed {
+            step: 1_000,
+            view: again,
+        },
+    });
+    let viewed = |node: u64, role: Role, epoch: u64| {
+        let mut views = records.iter();
+        views.find_map(|record| match record.event {
+            Event::Viewed { view, .. }
+                if record.node == Some(NodeId(node))
+                    && view.role == role
+                    && view.epoch.0 == epoch =>
+            {
+                Some(record.at_ns)
+            }
+            _ => None,
+        })
+    };
+    let from = viewed(3, Role::Leader, 2).unwrap();
+    let to = viewed(1, Role::Follower, 2).unwrap();
+    let svg = svg(&records, &linear());
+    let document = Document::parse(&svg).unwrap();
+    let shades: Vec<_> = document
+        .descendants()
+        .filter(|node| has(node, "t-split"))
+        .collect();
+    let [shade] = shades.as_slice() else {
+        panic!("{} shades", shades.len())
+    };
+    let lane = document
+        .descendants()
+        .find(|node| has(node, "t-bg"))
+        .unwrap();
+    let (left, right) = (76.0, number(&lane, "width") - 18.0);
+    let place = |at_ns: u64| left + (right - left) * at_ns as f64 / end as f64;
+    assert!((number(shade, "x") - place(from)).abs() < 0.02);
+    assert!((number(shade, "width") - (place(to) - place(from))).abs() < 0.02);
+}
+
+// Texts come from traces, and traces from anywhere: none may break the page it is put into.
+#[test]
+fn texts_are_escaped() {
+    let mut records = sample::split(3);
+    let text = "</title><script>alert(\"1\" & '2')</script>\u{1}";
+    records[0].event = Event::Note {
+        text: text.to_owned(),
+    };
+    records.push(Record {
+        at_ns: 500 * MS,
+        node: Some(NodeId(2)),
+        event: Event::Sent {
+            step: 1,
+            id: 1_000_000,
+            to: NodeId(1),
+            kind: "<K>".to_owned(),
+            purpose: Purpose::Election,
+            detail: "& more".to_owned(),
+        },
+    });
+    let options = DiagramOptions {
+        title: "<b>".to_owned(),
+        id_prefix: "\"><p".to_owned(),
+        ..linear()
+    };
+    let svg = svg(&records, &options);
+    let document = Document::parse(&svg).unwrap();
+    assert!(
+        document
+            .descendants()
+            .all(|node| !node.has_tag_name("script"))
+    );
+    let told = |words: &str| {
+        document
+            .descendants()
+            .any(|node| node.text() == Some(words))
+    };
+    assert!(
+        told(&format!("n1: {}", text.replace('\u{1}', "\u{fffd}"))),
+        "the note itself is drawn"
+    );
+    assert!(told("<b>") && told("<K> ×1"));
+    assert!(
+        document.descendants().any(|node| has(&node, "p-lead")),
+        "the prefix is cleaned"
+    );
+}
+
+// Many diagrams stand in one page: an id or a class that is not prefixed leaks into the others.
+#[test]
+fn every_id_and_class_carries_the_prefix() {
+    for theme in [Theme::Auto, Theme::Light, Theme::Dark] {
+        let options = DiagramOptions {
+            id_prefix: "run-7".to_owned(),
+            theme,
+            ..DiagramOptions::default()
+        };
+        let svg = svg(&sample::crash(5), &options);
+        let document = Document::parse(&svg).unwrap();
+        for node in document.descendants() {
+            let names = [node.attribute("id"), node.attribute("class")];
+            let mut names = names.into_iter().flatten().flat_map(|name| name.split(' '));
+            assert!(names.all(|name| name.starts_with("run-7-")), "{node:?}");
+        }
+        let css = document
+            .descendants()
+            .find(|node| node.has_tag_name("style"));
+        let css = css.and_then(|node| node.text()).unwrap();
+        let rules = css
+            .lines()
+            .filter(|line| line.contains('{') && !line.starts_with("@media"));
+        for selector in rules.flat_map(|rule| rule.split('{').next().unwrap().split(',')) {
+            assert!(selector.starts_with(".run-7-"), "{selector}");
+        }
+        for part in svg.split("url(#").skip(1) {
+            let id = part.split(')').next();
+            let named = |node: &Node<'_, '_>| node.attribute("id") == id;
+            assert!(
+                document.descendants().any(|node| named(&node)),
+                "{id:?} is not there"
+            );
+        }
+    }
+}
+
+// A run of thousands of messages must give a picture that opens, and must not pass for complete.
+#[test]
+fn what_is_left_out_is_said() {
+    let records = sample::crash(5);
+    let options = DiagramOptions {
+        max_messages: 9,
+        ..linear()
+    };
+    let capped = svg(&records, &options);
+    let document = Document::parse(&capped).unwrap();
+    assert_eq!(count(&document, "t-faint"), 0, "elections come first");
+    let sent = records_of(&records, |event| matches!(event, Event::Sent { .. }));
+    let remark = format!("… {} more messages not drawn", sent - 9);
+    assert!(capped.contains(&remark));
+    let folded = svg(&records, &DiagramOptions::default());
+    assert!(folded.contains("heartbeats and acks that are not drawn"));
+    let plain = svg(
+        &records,
+        &DiagramOptions {
+            heartbeats: false,
+            ..linear()
+        },
+    );
+    let document = Document::parse(&plain).unwrap();
+    assert_eq!(count(&document, "t-faint"), 0);
+}
+
+// The picture people see by default must hold the whole story, and nothing of the peace around it.
+#[test]
+fn the_interesting_window_goes_from_the_fault_to_peace() {
+    let (start, end) = interesting_window(&sample::crash(5));
+    assert!((362 * MS..412 * MS).contains(&start), "{start}");
+    assert!((590 * MS..660 * MS).contains(&end), "{end}");
+    let (start, end) = interesting_window(&sample::split(5));
+    assert!((250 * MS..300 * MS).contains(&start), "{start}");
+    assert!((762 * MS..830 * MS).contains(&end), "{end}");
+    let boot: Vec<Record> = sample::split(5)
+        .into_iter()
+        .take_while(|r| r.at_ns < 290 * MS)
+        .collect();
+    let (start, end) = interesting_window(&boot);
+    assert!(start == 0 && (163 * MS..240 * MS).contains(&end), "{end}");
+    assert_eq!(interesting_window(&[]), (0, 0));
+}
+
+// Traces from broken hosts are looked at the most.
+#[test]
+fn odd_traces_are_drawn_too() {
+    let crowd = sample::split(100);
+    let mut late = sample::crash(3);
+    let all = late.len();
+    late.drain(..all / 2);
+    late.reverse();
+    let mut far = sample::crash(3);
+    for record in &mut far {
+        record.at_ns = record.at_ns.saturating_add(u64::MAX - 500 * MS);
+    }
+    for records in [crowd, late, far, Vec::new(), sample::crash(3)[..1].to_vec()] {
+        for time in [TimeScale::Linear, TimeScale::Folded] {
+            for window in [None, Some(interesting_window(&records)), Some((9, 3))] {
+                let options = DiagramOptions {
+                    time,
+                    window,
+                    ..linear()
+                };
+                let svg = svg(&records, &options);
+                assert!(Document::parse(&svg).is_ok());
+                assert!(!svg.contains("NaN") && !svg.contains("inf"));
+            }
+        }
+    }
+}

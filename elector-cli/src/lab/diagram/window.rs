@@ -1,0 +1,126 @@
+use elector_core::trace::Record;
+
+use crate::lab::history::{Flight, History};
+
+/// The part of a run worth looking at, as `(start, end)` in nanoseconds: from just before the
+/// first disturbance of a settled cluster until it has settled again. Where nothing disturbs it,
+/// the first election; where it never settles, the rest of the run.
+///
+/// A cluster is settled while no node is paused, exactly one leads, and all running nodes that can
+/// talk to it follow it, if these are at least half of all that run. It has settled again when it
+/// stays so for half as long as it was disturbed.
+#[must_use]
+pub fn interesting_window(records: &[Record]) -> (u64, u64) {
+    let history = History::read(records);
+    let mut states: Vec<(u64, bool)> = Vec::new();
+    for at_ns in history.turns() {
+        let settled = history.settled(at_ns);
+        if states.last().is_none_or(|last| last.1 != settled) {
+            states.push((at_ns, settled));
+        }
+    }
+    let whole = (history.start_ns, history.end_ns);
+    let Some(first) = states.iter().position(|state| state.1) else {
+        return quiet_cut(&history, whole);
+    };
+    let (start_ns, rest) = match states.get(first + 1) {
+        Some(disturbed) => (disturbed.0, &states[first + 1..]),
+        None => (history.start_ns, &states[first..]),
+    };
+    match end_of(start_ns, rest, history.end_ns) {
+        Some(end_ns) => padded(&history, (start_ns, end_ns)),
+        None => quiet_cut(&history, padded(&history, (start_ns, history.end_ns))),
+    }
+}
+
+/// The moments at which something happens that a reader looks for, in order: they are kept apart
+/// when quiet stretches are folded.
+pub(super) fn moments(history: &History<'_>, window: (u64, u64)) -> Vec<u64> {
+    let election = history.flights.iter().filter(|flight| !flight.is_routine());
+    let mut moments: Vec<u64> = election.flat_map(ends).collect();
+    let mut turns = history.turns();
+    turns.extend(history.notes.iter().map(|note| note.0));
+    for lane in &history.lanes {
+        turns.extend(lane.marks.iter().map(|mark| mark.0));
+    }
+    for lane in &history.lanes {
+        let writes = lane.writes.iter();
+        turns.extend(writes.flat_map(|write| [write.from_ns, write.to_ns]));
+    }
+    moments.extend(turns);
+    moments.retain(|at_ns| (window.0..=window.1).contains(at_ns));
+    moments.extend(usual(history, window, &moments));
+    moments.sort_unstable();
+    moments.dedup();
+    moments
+}
+
+/// A round of heartbeats before the first fault and one after the last moment: what is usual.
+fn usual(history: &History<'_>, window: (u64, u64), moments: &[u64]) -> Vec<u64> {
+    let lives = history.lanes.iter().flat_map(|lane| &lane.life);
+    let marks = history.lanes.iter().flat_map(|lane| &lane.marks);
+    let faults = lives.map(|life| life.from_ns);
+    let faults = faults.chain(history.cuts.iter().map(|cut| cut.from_ns));
+    let faults = faults.chain(marks.map(|mark| mark.0));
+    let first = faults.filter(|&at_ns| at_ns > window.0).min();
+    let busy = |at_ns: &&u64| **at_ns < window.1;
+    let last = moments.iter().filter(busy).max();
+    let rounds = history.rounds();
+    let inside = |round: &&(u64, u64)| round.0 >= window.0 && round.1 <= window.1;
+    let before = rounds
+        .iter()
+        .filter(inside)
+        .rfind(|round| first.is_some_and(|at| round.1 < at));
+    let after = rounds
+        .iter()
+        .filter(inside)
+        .find(|round| last.is_some_and(|at| round.0 > *at));
+    let both = before.into_iter().chain(after);
+    both.flat_map(|&(from, to)| [from, to]).collect()
+}
+
+fn ends(flight: &Flight<'_>) -> impl Iterator<Item = u64> {
+    let ends: Vec<u64> = flight.ends.iter().map(|end| end.at_ns()).collect();
+    [flight.sent_ns].into_iter().chain(ends)
+}
+
+/// When a cluster disturbed at `start_ns` has settled; `None` if it has not.
+fn end_of(start_ns: u64, states: &[(u64, bool)], last_ns: u64) -> Option<u64> {
+    let mut next = states.iter().skip(1).map(|state| state.0);
+    for &(at_ns, settled) in states {
+        let until = next.next().unwrap_or(last_ns);
+        let enough = (at_ns - start_ns) / 2;
+        if settled && (until - at_ns >= enough || until == last_ns) {
+            return Some(at_ns);
+        }
+    }
+    None
+}
+
+/// With a round of heartbeats on either side, if there is one near.
+fn padded(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
+    let hop = history.usual_flight_ns().unwrap_or(0);
+    let near = ((end_ns - start_ns) / 8).max(hop.saturating_mul(100));
+    let margin = hop.saturating_mul(3);
+    let rounds = history.rounds();
+    let before = rounds.iter().rfind(|round| round.1 < start_ns);
+    let before = before.filter(|round| start_ns - round.0 <= near);
+    let after = rounds.iter().find(|round| round.0 > end_ns);
+    let after = after.filter(|round| round.1 - end_ns <= near);
+    let first = before.map_or(start_ns, |round| round.0);
+    let last = after.map_or(end_ns, |round| round.1);
+    (
+        first.saturating_sub(margin).max(history.start_ns),
+        last.saturating_add(margin).min(history.end_ns),
+    )
+}
+
+/// Without what comes after the last change, but for a quarter.
+fn quiet_cut(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
+    let turns = history.turns().into_iter().filter(|&at_ns| at_ns < end_ns);
+    let last = turns.max().map_or(end_ns, |last| last.max(start_ns));
+    (
+        start_ns,
+        end_ns.min(last.saturating_add((last - start_ns) / 4 + 1)),
+    )
+}

@@ -1,0 +1,53 @@
+use super::ms;
+use crate::lab::{crash::Crash, grid::grid, registry::Entry, study::Study};
+
+/// One row a variant: what it promises, what the loss of a leader costs, what went wrong.
+pub(super) fn table(study: &Study) -> String {
+    let header = [
+        "variant",
+        "promises",
+        "messages",
+        "p50 ms",
+        "p99 ms",
+        "two leaders*",
+        "violations",
+        "idle/s",
+    ];
+    let header = header.map(str::to_owned).to_vec();
+    let rows = study.entries.iter().map(|entry| row(study, entry));
+    let mut text = grid(
+        &std::iter::once(header).chain(rows).collect::<Vec<_>>(),
+        2,
+        1,
+    );
+    text.push_str(
+        "* runs in which two nodes believed to lead at once. For quorum algorithms the older\n  \
+         one had not heard yet: it held no lease any more, which every run checks.\n  \
+         idle/s: messages a second while nothing happens.\n",
+    );
+    text
+}
+
+fn row(study: &Study, entry: &Entry) -> Vec<String> {
+    let contestant = &entry.contestant;
+    let reference = study.cell(entry, study.reference(), study.middle());
+    let crash = reference.and_then(|(cell, _)| Crash::of(cell));
+    let figure = |value: Option<f64>| value.map_or_else(|| "·".to_owned(), ms);
+    let (mut both, mut runs, mut violations) = (0, 0, 0);
+    for (_, summary) in study.of(entry) {
+        both += summary.split_brain_runs;
+        runs += summary.runs;
+        violations += summary.violations;
+    }
+    let idle = reference.map(|(_, summary)| summary.steady_messages_per_s);
+    vec![
+        contestant.label(),
+        contestant.guarantee.to_string(),
+        figure(crash.as_ref().map(|crash| crash.messages)),
+        figure(crash.as_ref().map(|crash| crash.percentile(50))),
+        figure(crash.as_ref().map(|crash| crash.percentile(99))),
+        format!("{both}/{runs}"),
+        violations.to_string(),
+        idle.map_or_else(String::new, |idle| format!("{idle:.0}")),
+    ]
+}

@@ -1,0 +1,37 @@
+use super::*;
+use crate::lab::study::sample;
+
+// Five digits in a row cannot be read in a table.
+#[test]
+fn thousands_are_apart() {
+    assert_eq!(count(7), "7");
+    assert_eq!(count(1_000), "1,000");
+    assert_eq!(count(13_200_345), "13,200,345");
+}
+
+// A decimal where it says something, none where it does not.
+#[test]
+fn milliseconds_have_a_decimal_below_ten() {
+    assert_eq!(ms(2.04), "2.0");
+    assert_eq!(ms(9.97), "10");
+    assert_eq!(ms(212.4), "212");
+}
+
+// Two leaders at once are the first thing that a reader must not miss.
+#[test]
+fn the_matrix_marks_two_leaders_and_violations() {
+    let mut study = sample();
+    let row = |study: &Study| {
+        let text = text(study);
+        let matrix = text.split("Time to elect").nth(1).unwrap();
+        let row = matrix
+            .lines()
+            .find(|line| line.starts_with("minority-leader"));
+        row.unwrap().to_owned()
+    };
+    // Raft's cell is unmarked, Bully's is not.
+    assert_eq!(row(&study).matches('‖').count(), 1);
+    assert!(row(&study).ends_with('‖'));
+    study.summaries[7].violations = 1;
+    assert!(row(&study).ends_with("‖!"));
+}

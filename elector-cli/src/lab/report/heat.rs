@@ -1,0 +1,81 @@
+use elector_core::GuaranteeKind;
+use elector_sim::Summary;
+use maud::{Markup, html};
+
+use super::ms;
+use crate::lab::study::Study;
+
+/// Milliseconds without a leader from which a cell takes the next darker shade.
+const SHADES: [f64; 6] = [0.05, 10.0, 100.0, 300.0, 1_000.0, 2_500.0];
+
+/// Scenarios by variants, a table a size; the largest is open.
+pub(super) fn section(study: &Study) -> Markup {
+    let mut sizes = study.sizes();
+    sizes.reverse();
+    html! {
+        p {
+            "Milliseconds without a leader, a run on average: the stronger the colour, the longer. "
+            span.both.real { "‖ 12" } " two nodes led at once in 12 of the " (study.sweep.runs)
+            " runs; " span.both { "‖ 12" } " the same for a quorum algorithm, where it is belief \
+             without a lease. " span.wrong { "!" } " an invariant was violated."
+        }
+        @for (number, &nodes) in sizes.iter().enumerate() {
+            details open[number == 0] {
+                summary { (nodes) " nodes" }
+                div.scroll { (table(study, nodes)) }
+            }
+        }
+    }
+}
+
+fn table(study: &Study, nodes: u64) -> Markup {
+    let contestants = study.entries.iter().map(|entry| &entry.contestant);
+    let contestants: Vec<_> = contestants.collect();
+    let families = contestants.chunk_by(|a, b| a.algorithm == b.algorithm);
+    html! {
+        // Columns of one width, as narrow as their figures allow: then it seldom needs scrolling.
+        table.heat style={ "min-width:" (10 + 5 * contestants.len()) "rem" } {
+            thead {
+                tr {
+                    td {}
+                    @for family in families {
+                        th colspan=(family.len()) { (family[0].algorithm) }
+                    }
+                }
+                tr {
+                    th.name { "scenario" }
+                    @for contestant in &contestants { th { (contestant.variant) } }
+                }
+            }
+            tbody {
+                @for scenario in study.sweep.scenarios.iter().filter(|s| s.min_nodes <= nodes) {
+                    tr {
+                        th.name title=(scenario.summary) { (scenario.name) }
+                        @for entry in &study.entries {
+                            @if let Some((_, summary)) = study.cell(entry, &scenario.name, nodes) {
+                                (cell(summary))
+                            } @else { td {} }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cell(summary: &Summary) -> Markup {
+    let leaderless = summary.leaderless_ms_mean;
+    let quorum = summary.guarantee == GuaranteeKind::Quorum;
+    let shade = SHADES.iter().filter(|from| leaderless >= **from).count();
+    html! {
+        td class={ "h" (shade) } {
+            @if leaderless < 0.05 { "0" } @else { (ms(leaderless).trim_end_matches(" ms")) }
+            @if summary.split_brain_runs > 0 {
+                span.both.real[!quorum] title={ (ms(summary.split_brain_ms_mean)) " a run" } {
+                    "‖ " (summary.split_brain_runs)
+                }
+            }
+            @if summary.violations > 0 { span.wrong { "!" } }
+        }
+    }
+}

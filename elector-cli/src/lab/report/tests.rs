@@ -1,0 +1,47 @@
+use elector_sim::invariants::Violation;
+
+use super::*;
+use crate::lab::study::sample;
+
+// A page that says that all is well when it is not would be worse than none.
+#[test]
+fn violations_are_on_the_page() {
+    let mut study = sample();
+    let good = page(&study, "again");
+    assert!(good.contains("No invariant was violated."));
+    assert!(!good.contains("does not keep its promise"));
+    // The last cell: Bully, cut network, five nodes.
+    let cell = study.cells.last_mut().unwrap();
+    cell.outcomes[1].violations.push(Violation {
+        invariant: "epoch",
+        at_ns: 5,
+        detail: "went <back>".to_owned(),
+    });
+    let seed = cell.outcomes[1].seed;
+    study.summaries = study.cells.iter().map(elector_sim::Cell::summary).collect();
+    let page = page(&study, "again");
+    assert!(page.contains("1 violation."));
+    assert!(page.contains("went &lt;back&gt;"));
+    assert!(page.contains("1 violation</strong> in 12 runs: it does not keep its promise."));
+    assert!(page.contains(&format!("minority-leader --nodes 5 --seed {seed}")));
+}
+
+// n = 1 has no messages, no crash that leaves anybody, and nothing to draw.
+#[test]
+fn a_study_of_single_nodes_gives_a_page() {
+    let mut study = sample();
+    study.sweep.nodes = vec![1];
+    study.sweep.scenarios.truncate(1);
+    let entries = study.entries.clone();
+    let study = Study::run(study.program, entries, study.sweep, study.files, &|_, _| {}).unwrap();
+    assert!(!page(&study, "again").contains("NaN"));
+}
+
+// Seconds where milliseconds have five digits.
+#[test]
+fn times_have_a_fitting_unit() {
+    assert_eq!(ms(0.04), "0.0 ms");
+    assert_eq!(ms(9.96), "10 ms");
+    assert_eq!(ms(2_010.4), "2010 ms");
+    assert_eq!(ms(10_500.0), "10.5 s");
+}

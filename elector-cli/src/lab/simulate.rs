@@ -1,0 +1,122 @@
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
+
+use elector_core::trace::Record;
+use elector_sim::{Contestant, Job, Scenario};
+
+use super::{
+    LabError, VIOLATED, args,
+    diagram::{DiagramOptions, svg},
+    registry,
+    study::quoted,
+    timeline::{TimelineOptions, timeline},
+    verdict, write,
+};
+use crate::{Cli, output};
+
+/// `elector simulate`.
+///
+/// # Errors
+/// If the request is wrong, or something cannot be written; the latter is found out before the
+/// run begins.
+pub(crate) fn simulate(cli: &Cli, options: &args::Simulate) -> Result<ExitCode, LabError> {
+    let entry = registry::one(
+        &cli.families,
+        &options.algorithm,
+        options.variant.as_deref(),
+    )?;
+    let scenario = scenario(options)?;
+    if options.nodes < scenario.min_nodes {
+        return Err(LabError::TooSmall {
+            scenario: scenario.name,
+            least: scenario.min_nodes,
+        });
+    }
+    let files = options.trace.iter().chain(&options.svg);
+    files
+        .into_iter()
+        .try_for_each(|file| write::check_file(file))?;
+    let contestant = &entry.contestant;
+    let (outcome, records) = contestant.run(&Job {
+        scenario: &scenario,
+        nodes: options.nodes,
+        seed: options.seed,
+        trace: true,
+        twice: true,
+        false_suspicions: options.false_suspicions,
+    })?;
+    if let Some(path) = &options.trace {
+        write::write_file(path, &lines(&records)?)?;
+    }
+    if let Some(path) = &options.svg {
+        let drawing = DiagramOptions {
+            title: title(contestant, &scenario, options),
+            ..DiagramOptions::default()
+        };
+        write::write_file(path, svg(&records, &drawing).as_bytes())?;
+    }
+    let mut text = format!("{}\n\n", title(contestant, &scenario, options));
+    let told = TimelineOptions {
+        color: io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        heartbeats: options.heartbeats,
+        ..TimelineOptions::default()
+    };
+    // Writing into a string cannot fail.
+    let _ = timeline(&records, &mut text, &told);
+    text.push_str(&verdict::text(&outcome));
+    let violated = !outcome.violations.is_empty();
+    if violated {
+        let _ = writeln!(
+            text,
+            "\nThis run again:\n  {} {}",
+            cli.program,
+            replay(contestant, &scenario, options)
+        );
+    }
+    output::print(&text)?;
+    Ok(if violated {
+        ExitCode::from(VIOLATED)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn scenario(options: &args::Simulate) -> Result<Scenario, LabError> {
+    Ok(match (&options.scenario_file, &options.scenario) {
+        (Some(path), _) => Scenario::read(path)?,
+        (None, name) => Scenario::named(name.as_deref().unwrap_or_default())?.at_seed(options.seed),
+    })
+}
+
+fn title(contestant: &Contestant, scenario: &Scenario, options: &args::Simulate) -> String {
+    let (nodes, seed) = (options.nodes, options.seed);
+    format!(
+        "{}, {}, n = {nodes}, seed {seed}",
+        contestant.label(),
+        scenario.name
+    )
+}
+
+fn lines(records: &[Record]) -> Result<Vec<u8>, LabError> {
+    let mut lines = Vec::new();
+    for record in records {
+        serde_json::to_writer(&mut lines, record)?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
+}
+
+/// The arguments that repeat this run.
+fn replay(contestant: &Contestant, scenario: &Scenario, options: &args::Simulate) -> String {
+    let scenario = match &options.scenario_file {
+        Some(path) => format!("--scenario-file {}", quoted(&path.display().to_string())),
+        None => format!("--scenario {}", scenario.name),
+    };
+    format!(
+        "simulate --algorithm {} --variant {} {scenario} --nodes {} --seed {}",
+        contestant.algorithm, contestant.variant, options.nodes, options.seed
+    )
+}

@@ -1,0 +1,307 @@
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
+
+use elector_core::{
+    Command, Epoch, NodeId, Role, View,
+    trace::{Event, Record, Stimulus},
+};
+
+use super::line::{Line, Pen, Tone, millis};
+use crate::lab::history::{Flight, History, Leaders, Life, Span, word_loss};
+
+/// Tells a run in order of time.
+pub(super) fn tell<W: fmt::Write>(
+    records: &[Record],
+    history: &History<'_>,
+    pen: &mut Pen<'_, W>,
+) -> fmt::Result {
+    let mut teller = Teller {
+        causes: HashMap::new(),
+        flights: by_id(history),
+        unsaved: unsaved(history),
+        cuts: history,
+        epochs: HashMap::new(),
+        kind_since_ns: history.start_ns,
+    };
+    let mut ordered: Vec<&Record> = records.iter().collect();
+    ordered.sort_by_key(|record| record.at_ns);
+    let leaders = history.leaders();
+    let mut turns = leaders.windows(2).peekable();
+    for record in ordered {
+        // What is said of the cluster stands below the lines that caused it.
+        while let Some([before, after]) = turns.peek().copied()
+            && after.from_ns < record.at_ns
+        {
+            teller.turn(before, after, pen)?;
+            turns.next();
+        }
+        teller.record(record, pen)?;
+    }
+    for pair in turns {
+        if let [before, after] = pair {
+            teller.turn(before, after, pen)?;
+        }
+    }
+    Ok(())
+}
+
+struct Teller<'a, 'h> {
+    /// What the last life of a node was doing in each of its steps.
+    causes: HashMap<(NodeId, u64), &'a Stimulus>,
+    flights: HashMap<u64, &'h Flight<'a>>,
+    /// Writes that a crash undid: node, step, moment.
+    unsaved: HashSet<(NodeId, u64, u64)>,
+    cuts: &'h History<'a>,
+    /// The last epoch that each node was in.
+    epochs: HashMap<NodeId, Epoch>,
+    /// Since when there are no leaders, or one, or several.
+    kind_since_ns: u64,
+}
+
+impl<'a> Teller<'a, '_> {
+    fn record<W: fmt::Write>(&mut self, record: &'a Record, pen: &mut Pen<'_, W>) -> fmt::Result {
+        let at_ns = record.at_ns;
+        let mut say = |tone: Tone, text: String| {
+            pen.line(Line {
+                at_ns,
+                who: record.node.into_iter().collect(),
+                to: Vec::new(),
+                text,
+                tone,
+            })
+        };
+        match &record.event {
+            Event::Stepped { step, input } => self.stepped(record, *step, input, pen),
+            Event::Sent { .. } => sent(record, pen),
+            Event::Lost { id, .. } => self.lost(record, *id, pen),
+            Event::Timer { .. } | Event::Persisted { .. } => Ok(()),
+            Event::Persisting { step, detail } => {
+                let key = record.node.map(|node| (node, *step, at_ns));
+                let undone = key.is_some_and(|key| self.unsaved.contains(&key));
+                match undone {
+                    true => say(Tone::Loss, format!("writes {detail}, undone by a crash")),
+                    false => say(Tone::Faint, format!("writes {detail}")),
+                }
+            }
+            Event::Viewed { step, view } => {
+                let cause = record.node.and_then(|node| self.causes.get(&(node, *step)));
+                let node = record.node;
+                let before = node.and_then(|node| self.epochs.insert(node, view.epoch));
+                let (tone, text) = viewed(view, before != Some(view.epoch));
+                let cause = cause.and_then(|cause| word_cause(cause));
+                say(
+                    tone,
+                    text + &cause.map_or(String::new(), |cause| format!("  ({cause})")),
+                )
+            }
+            Event::Refused { reason, .. } => say(Tone::Loss, format!("refused: {reason}")),
+            Event::Crashed => say(Tone::Fault, "crashed".to_owned()),
+            Event::Booted => say(Tone::Mend, "booted".to_owned()),
+            Event::Paused => say(Tone::Fault, "paused".to_owned()),
+            Event::Resumed => say(Tone::Mend, "resumed".to_owned()),
+            Event::Wiped => say(Tone::Fault, "lost its disk".to_owned()),
+            Event::Cut { blocked } if blocked.is_empty() => {
+                say(Tone::Mend, "all links deliver".to_owned())
+            }
+            Event::Cut { blocked } => {
+                say(Tone::Fault, format!("cut: {}", self.cuts.word_cut(blocked)))
+            }
+            Event::Note { text } => say(Tone::Note, format!("— {text}")),
+        }
+    }
+
+    fn stepped<W: fmt::Write>(
+        &mut self,
+        record: &'a Record,
+        step: u64,
+        input: &'a Stimulus,
+        pen: &mut Pen<'_, W>,
+    ) -> fmt::Result {
+        if let Some(node) = record.node {
+            self.causes.insert((node, step), input);
+        }
+        let (tone, text) = match input {
+            Stimulus::Started | Stimulus::Elapsed { .. } => return Ok(()),
+            Stimulus::Received {
+                from,
+                id,
+                kind,
+                detail,
+            } => {
+                let routine = self.flights.get(id).is_some_and(|known| known.is_routine());
+                let options = pen.options();
+                if !options.arrivals || routine && !options.heartbeats {
+                    return Ok(());
+                }
+                (
+                    Tone::Faint,
+                    format!("← {from:?}  {}", contents(kind, detail)),
+                )
+            }
+            Stimulus::Suspected { peer } => {
+                (Tone::Mend, format!("is told that {peer:?} may be gone"))
+            }
+            Stimulus::Silent { peer } => {
+                (Tone::Mend, format!("hears nothing of {peer:?} any more"))
+            }
+            Stimulus::Died { peer } => (Tone::Mend, format!("is told that {peer:?} has died")),
+            Stimulus::Returned { peer } => (Tone::Mend, format!("hears {peer:?} again")),
+            Stimulus::Commanded { command } => {
+                (Tone::Note, format!("is told to {}", word_command(*command)))
+            }
+        };
+        pen.line(Line {
+            at_ns: record.at_ns,
+            who: record.node.into_iter().collect(),
+            to: Vec::new(),
+            text,
+            tone,
+        })
+    }
+
+    fn lost<W: fmt::Write>(
+        &mut self,
+        record: &Record,
+        id: u64,
+        pen: &mut Pen<'_, W>,
+    ) -> fmt::Result {
+        let (Event::Lost { why, .. }, Some(flight)) = (&record.event, self.flights.get(&id)) else {
+            return Ok(());
+        };
+        if flight.is_routine() && !pen.options().heartbeats {
+            return pen.fold(record.at_ns, true);
+        }
+        pen.line(Line {
+            at_ns: record.at_ns,
+            who: vec![flight.from],
+            to: vec![flight.to],
+            text: format!("{} lost: {}", flight.kind, word_loss(*why)),
+            tone: Tone::Loss,
+        })
+    }
+
+    fn turn<W: fmt::Write>(
+        &mut self,
+        before: &Span<Leaders>,
+        after: &Span<Leaders>,
+        pen: &mut Pen<'_, W>,
+    ) -> fmt::Result {
+        let lasted = after.from_ns.saturating_sub(self.kind_since_ns);
+        let lasted = millis(lasted);
+        let (tone, text) = match (before.what.as_slice(), after.what.as_slice()) {
+            ([] | [_], [_, _, ..]) => {
+                let each = after.what.iter();
+                let each = each.map(|(node, epoch)| format!("{node:?} in epoch {epoch}"));
+                let each = each.collect::<Vec<_>>().join(", ");
+                (Tone::Fault, format!("split brain: {each}"))
+            }
+            ([_, _, ..], [] | [_]) => (Tone::Mend, format!("split brain over after {lasted} ms")),
+            ([_], []) => (Tone::Fault, "without a leader".to_owned()),
+            ([], [_]) => (
+                Tone::Mend,
+                format!("led, after {lasted} ms without a leader"),
+            ),
+            _ => return Ok(()),
+        };
+        self.kind_since_ns = after.from_ns;
+        pen.line(Line {
+            at_ns: after.from_ns,
+            who: Vec::new(),
+            to: Vec::new(),
+            text,
+            tone,
+        })
+    }
+}
+
+fn sent<W: fmt::Write>(record: &Record, pen: &mut Pen<'_, W>) -> fmt::Result {
+    let Event::Sent {
+        to,
+        kind,
+        purpose,
+        detail,
+        ..
+    } = &record.event
+    else {
+        return Ok(());
+    };
+    let routine = *purpose == elector_core::Purpose::Liveness;
+    if routine && !pen.options().heartbeats {
+        return pen.fold(record.at_ns, false);
+    }
+    pen.line(Line {
+        at_ns: record.at_ns,
+        who: record.node.into_iter().collect(),
+        to: vec![*to],
+        text: contents(kind, detail),
+        tone: if routine { Tone::Faint } else { Tone::Plain },
+    })
+}
+
+fn viewed(view: &View, entered: bool) -> (Tone, String) {
+    let epoch = view.epoch;
+    match (view.role, view.leader) {
+        (Role::Leader, _) => (Tone::Lead, format!("leads epoch {epoch}")),
+        (Role::Candidate, _) => (Tone::Campaign, format!("campaigns in epoch {epoch}")),
+        (Role::Follower, Some(leader)) => {
+            (Tone::Plain, format!("follows {leader:?} in epoch {epoch}"))
+        }
+        (Role::Follower, None) if entered => (Tone::Plain, format!("enters epoch {epoch}")),
+        (Role::Follower, None) => (
+            Tone::Plain,
+            format!("knows no leader in epoch {epoch} any more"),
+        ),
+    }
+}
+
+fn word_cause(cause: &Stimulus) -> Option<String> {
+    match cause {
+        Stimulus::Started => None,
+        Stimulus::Received { from, kind, .. } => Some(format!("{kind} from {from:?}")),
+        Stimulus::Elapsed { timer } => Some(format!("{timer} elapsed")),
+        Stimulus::Suspected { peer } => Some(format!("{peer:?} may be gone")),
+        Stimulus::Silent { peer } => Some(format!("{peer:?} is silent")),
+        Stimulus::Died { peer } => Some(format!("{peer:?} has died")),
+        Stimulus::Returned { peer } => Some(format!("{peer:?} is back")),
+        Stimulus::Commanded { command } => Some(format!("told to {}", word_command(*command))),
+    }
+}
+
+/// A command as the rest of "told to …".
+pub(crate) fn word_command(command: Command) -> String {
+    match command {
+        Command::Campaign => "campaign".to_owned(),
+        Command::Resign => "resign".to_owned(),
+        Command::TransferTo(peer) => format!("transfer to {peer:?}"),
+    }
+}
+
+/// What a message says, after its name; a `Debug` text mostly begins with the name.
+fn contents(kind: &str, detail: &str) -> String {
+    if detail.is_empty() {
+        kind.to_owned()
+    } else if detail.starts_with(kind) {
+        detail.to_owned()
+    } else {
+        format!("{kind} {detail}")
+    }
+}
+
+fn by_id<'a, 'h>(history: &'h History<'a>) -> HashMap<u64, &'h Flight<'a>> {
+    let numbered = history.flights.iter().filter(|flight| flight.id != 0);
+    numbered.map(|flight| (flight.id, flight)).collect()
+}
+
+fn unsaved(history: &History<'_>) -> HashSet<(NodeId, u64, u64)> {
+    let mut unsaved = HashSet::new();
+    for lane in &history.lanes {
+        let undone = lane
+            .writes
+            .iter()
+            .filter(|write| write.durable_ns.is_none() && lane.life_at(write.to_ns) == Life::Down);
+        unsaved.extend(undone.map(|write| (lane.node, write.step, write.from_ns)));
+    }
+    unsaved
+}

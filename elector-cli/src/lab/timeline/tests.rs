@@ -1,0 +1,125 @@
+use elector_core::{Purpose, trace::Event};
+
+use super::*;
+use crate::lab::sample;
+
+fn told(records: &[Record], options: &TimelineOptions) -> String {
+    let mut text = String::new();
+    timeline(records, &mut text, options).unwrap();
+    text
+}
+
+// A reader follows an election by its lines: each turn of the story must be there, in order.
+#[test]
+fn a_crash_is_told_from_the_fault_to_the_new_leader() {
+    let text = told(&sample::crash(5), &TimelineOptions::default());
+    let mut rest = text.as_str();
+    for part in [
+        "0.000  n1–n5     booted",
+        "n2        campaigns in epoch 1  (Stagger elapsed)",
+        "n2        → n1 n3–n5  RequestVote { epoch: e1 }",
+        "n2        leads epoch 1",
+        "led, after 183.101 ms without a leader",
+        "follows n2 in epoch 1",
+        "heartbeats and acks",
+        "— the leader n2 crashes",
+        "n2        crashed",
+        "without a leader",
+        "is told that n2 may be gone",
+        "n3        → n2  RequestVote lost: the receiver was not running",
+        "n3        leads epoch 2",
+        "n2        paused",
+    ] {
+        let at = rest.find(part);
+        rest = &rest[at.unwrap_or_else(|| panic!("no {part:?} in order in:\n{text}"))..];
+    }
+}
+
+// Two who lead at once are the worst thing a run can show: it must be told when and for how long.
+#[test]
+fn a_split_brain_is_told_with_its_length() {
+    let text = told(&sample::split(5), &TimelineOptions::default());
+    let lines: Vec<&str> = text.lines().collect();
+    let begins = lines
+        .iter()
+        .position(|line| line.contains("split brain: n1 in epoch 1, n3"));
+    let ends = lines
+        .iter()
+        .position(|line| line.contains("split brain over after 256.2"));
+    assert!(begins.unwrap() < ends.unwrap(), "{text}");
+    assert!(text.contains("cut: n1 n2 | n3–n5") && text.contains("all links deliver"));
+}
+
+// A count that is off hides messages; a line for each hides everything else.
+#[test]
+fn every_routine_message_is_counted_or_shown() {
+    let records = sample::split(5);
+    let routine = |record: &&Record| {
+        matches!(
+            &record.event,
+            Event::Sent {
+                purpose: Purpose::Liveness,
+                ..
+            }
+        )
+    };
+    let sent = records.iter().filter(routine).count();
+    let folded = told(&records, &TimelineOptions::default());
+    let counts = folded
+        .lines()
+        .filter_map(|line| line.split_once(" heartbeats and acks sent"));
+    let counts = counts.map(|(count, _)| count.trim().trim_start_matches("… ").trim());
+    let counted: usize = counts.map(|count| count.parse::<usize>().unwrap()).sum();
+    assert_eq!(counted, sent);
+    let options = TimelineOptions {
+        heartbeats: true,
+        width: 0,
+        ..TimelineOptions::default()
+    };
+    let shown = told(&records, &options);
+    assert!(!shown.contains('…') && shown.matches("Ack {}").count() > 5);
+}
+
+// Terminals wrap and pipes take no escapes: what was asked for, and nothing else.
+#[test]
+fn options_are_kept() {
+    let records = sample::split(5);
+    let plain = told(&records, &TimelineOptions::default());
+    assert!(!plain.contains('\x1b'));
+    let options = TimelineOptions {
+        width: 40,
+        color: true,
+        window: Some((300_000_000, 507_000_000)),
+        arrivals: true,
+        ..TimelineOptions::default()
+    };
+    let text = told(&records, &options);
+    assert!(text.contains("\x1b[1;31m") && text.contains("← n3"));
+    for line in text.lines() {
+        let bare = line.split_once('m').filter(|_| line.starts_with('\x1b'));
+        let bare = bare.map_or(line, |(_, rest)| rest.trim_end_matches("\x1b[0m"));
+        assert!(bare.chars().count() <= 40, "{bare:?}");
+        let at = bare
+            .split_whitespace()
+            .next()
+            .and_then(|word| word.parse::<f64>().ok());
+        assert!(
+            at.is_none_or(|at| (300.0..=507.0).contains(&at)),
+            "{bare:?}"
+        );
+    }
+}
+
+// A text with a line break in it must not pass for two things that happened.
+#[test]
+fn texts_stay_on_their_line() {
+    let text = "one\n     0.000  n9  leads epoch 9\x1b[2J".to_owned();
+    let records = [Record {
+        at_ns: 0,
+        node: None,
+        event: Event::Note { text },
+    }];
+    let text = told(&records, &TimelineOptions::default());
+    assert_eq!(text.lines().count(), 1);
+    assert!(!text.contains('\x1b'));
+}

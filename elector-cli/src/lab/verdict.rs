@@ -1,0 +1,92 @@
+use std::fmt::Write as _;
+
+use elector_core::Purpose;
+use elector_sim::{KindCount, Outcome};
+
+use crate::lab::grid::grid;
+
+/// What came of one run: elections, times, messages, violations.
+#[must_use]
+pub(crate) fn text(outcome: &Outcome) -> String {
+    let mut text = String::from("\n");
+    for election in &outcome.elections {
+        let took = |until: u64| ms(until.saturating_sub(election.opened_ns));
+        let _ = writeln!(
+            text,
+            "elected     n{} in epoch {}: it knew after {} ms, all after {} ms; {} messages, \
+             {} bytes",
+            election.leader,
+            election.epoch,
+            took(election.winner_ns),
+            took(election.settled_ns),
+            election.messages,
+            election.bytes
+        );
+    }
+    if outcome.elections.is_empty() {
+        text.push_str("elected     nobody new\n");
+    }
+    let times = outcome.times;
+    let _ = writeln!(
+        text,
+        "leaderless  {} ms without any node that led",
+        ms(times.leaderless_ns)
+    );
+    let _ = writeln!(
+        text,
+        "split brain {} ms with two or more nodes that believed they led",
+        ms(times.split_brain_ns)
+    );
+    if let Some(converged) = outcome.converged_ns {
+        let _ = writeln!(
+            text,
+            "agreement   {} ms after the last fault",
+            ms(converged)
+        );
+    }
+    let _ = writeln!(text, "durable     {} writes", outcome.persists);
+    let _ = write!(text, "\n{}", kinds(&outcome.kinds));
+    if outcome.violations.is_empty() {
+        text.push_str("\nEvery invariant held.\n");
+    }
+    for violation in &outcome.violations {
+        let _ = writeln!(
+            text,
+            "\nVIOLATED    {} at {} ms\n  {}",
+            violation.invariant,
+            ms(violation.at_ns),
+            violation.detail
+        );
+    }
+    text
+}
+
+fn kinds(kinds: &[KindCount]) -> String {
+    let header = [
+        "message", "for", "sent", "bytes", "lost", "cut off", "to dead",
+    ];
+    let rows = kinds.iter().map(|kind| {
+        let counts = [kind.sent, kind.bytes, kind.lost, kind.cut, kind.dead];
+        let purpose = match kind.purpose {
+            Some(Purpose::Election) => "election",
+            Some(Purpose::Liveness) => "liveness",
+            Some(Purpose::Application) => "application",
+            None => "",
+        };
+        let words = [kind.kind.to_owned(), purpose.to_owned()];
+        words
+            .into_iter()
+            .chain(counts.map(|count| count.to_string()))
+            .collect()
+    });
+    let header = header.map(str::to_owned).to_vec();
+    grid(
+        &std::iter::once(header).chain(rows).collect::<Vec<_>>(),
+        2,
+        1,
+    )
+}
+
+fn ms(nanos: u64) -> String {
+    format!("{:.1}", nanos as f64 / 1e6)
+}
