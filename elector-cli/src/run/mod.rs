@@ -123,27 +123,15 @@
 //! Instead of a code of its own, COMMAND has 128 + *s* if signal *s* ended it, 127 if it was not
 //! found any more, and 126 if it could not be executed.
 
-mod alarm;
-mod clean_ends;
-mod duty;
-mod ended;
+mod channel;
+mod end;
 mod error;
-mod family;
 mod guard;
 mod guardian;
-mod keeper;
-mod lateness;
-mod launch;
-mod metrics;
+mod leadership;
 mod options;
-mod process;
-mod proof;
-mod resident;
 mod shim;
 mod supervise;
-mod tenure;
-mod ward;
-mod wire;
 
 use std::{
     env,
@@ -152,14 +140,12 @@ use std::{
 };
 
 pub use elector_core::actor::Backoff;
-pub use ended::{Ended, Exit, Why};
+pub use end::{Ended, Exit, Why};
 pub use error::RunError;
-pub use guard::Guard;
-pub use keeper::Keeper;
-pub use metrics::Metrics;
+pub use guard::{Guard, Keeper, Metrics};
+pub use leadership::Tenure;
 pub use options::{Options, Stdin};
 pub use supervise::{ExitPolicy, Held, Outcome, supervise};
-pub use tenure::Tenure;
 
 /// The exit code of `elector run` for arguments, settings or a COMMAND that cannot be.
 pub const WRONG_USE: u8 = 2;

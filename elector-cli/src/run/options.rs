@@ -12,7 +12,7 @@ use rustix::{
     process::Pid,
 };
 
-use super::{RunError, duty::Terms};
+use super::{RunError, guardian::schedule::Terms};
 
 /// What is run on the leader, and how it is stopped.
 #[derive(Clone, Debug)]

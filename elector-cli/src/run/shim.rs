@@ -16,9 +16,8 @@ use rustix::process::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Exit, SHIM,
-    process::{self, Before},
-    wire,
+    Exit, SHIM, channel,
+    guardian::priority::{self, Before},
 };
 
 /// A process that waits for the word to become the command. All that takes time is behind it; and
@@ -42,7 +41,7 @@ pub(super) struct Go {
 impl Shim {
     /// Starts one, in a process group of its own. The command will be scheduled like this.
     pub(super) fn prepare(command: &[OsString], before: Before) -> io::Result<Self> {
-        let (line, theirs) = wire::pair()?;
+        let (line, theirs) = channel::pair()?;
         let child = Command::new("/proc/self/exe")
             .arg0("elector")
             .arg(SHIM)
@@ -63,7 +62,7 @@ impl Shim {
 /// when it has ended.
 pub(super) fn failure(line: &OwnedFd) -> Option<Exit> {
     // It sends that before it ends; otherwise its end of the line is closed.
-    match wire::receive(line) {
+    match channel::receive(line) {
         Ok(Some((exit, _))) => Some(exit),
         Ok(None) | Err(_) => None,
     }
@@ -79,7 +78,7 @@ pub(super) fn main(arguments: &[OsString]) -> ExitCode {
 }
 
 fn become_command(arguments: &[OsString], line: BorrowedFd<'_>) -> io::Result<Infallible> {
-    process::rename("elector-exec");
+    priority::rename("elector-exec");
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
     let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
@@ -95,7 +94,7 @@ fn become_command(arguments: &[OsString], line: BorrowedFd<'_>) -> io::Result<In
     Before::of_argument(before).ok_or_else(invalid)?.restore()?;
     // Closed by a successful `exec`, as standard input is not.
     let line = line.try_clone_to_owned()?;
-    let (go, stdin) = wire::receive::<Go>(&line)?.ok_or_else(gone)?;
+    let (go, stdin) = channel::receive::<Go>(&line)?.ok_or_else(gone)?;
     let mut command = Command::new(program);
     command.args(rest);
     command.stdin(stdin.map_or_else(Stdio::null, Stdio::from));
@@ -106,11 +105,11 @@ fn become_command(arguments: &[OsString], line: BorrowedFd<'_>) -> io::Result<In
         };
     }
     if go.before.is_some_and(|before| before <= now()) {
-        wire::send(&line, &Exit::TooLate, None)?;
+        channel::send(&line, &Exit::TooLate, None)?;
         return Err(io::ErrorKind::TimedOut.into());
     }
     let error = command.exec();
-    wire::send(&line, &not_started(&error), None)?;
+    channel::send(&line, &not_started(&error), None)?;
     Err(error)
 }
 

@@ -5,7 +5,7 @@ use rustix::process::{Signal, kill_process_group};
 use tokio::time::{sleep, timeout};
 
 use super::Guard;
-use crate::run::{Ended, RunError, Why, family};
+use crate::run::{Ended, RunError, Why, guardian::processes};
 
 /// How long a guardian may be late before it is taken for one that hangs.
 const HANGS: Duration = Duration::from_secs(1);
@@ -72,7 +72,7 @@ impl Guard {
         self.kill_group();
         self.run_over(None);
         let cleared = timeout(HANGS, async {
-            while family::kill_adopted(self.session, self.own_children.as_deref())? {
+            while processes::kill_adopted(self.session, self.own_children.as_deref())? {
                 sleep(Duration::from_millis(1)).await;
             }
             Ok(())

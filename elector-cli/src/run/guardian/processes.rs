@@ -11,7 +11,8 @@ use rustix::{
     },
 };
 
-use super::{Exit, process::FIRST};
+use super::priority::FIRST;
+use crate::run::Exit;
 
 /// All processes of a command, seen from the guardian, which is the parent of the first one and
 /// of every one that was orphaned.
@@ -19,7 +20,7 @@ use super::{Exit, process::FIRST};
 /// Nothing here can hit a stranger: the id of a process, and of a group that it leads, is in use
 /// until its parent has collected it. The parent of all that are signalled by their ids is this
 /// process. It collects an orphan only here, and then forgets it; and the first process not at all:
-/// that one keeps its id until the node, too, has [let go](super::wire::Order::LetGo) of it.
+/// that one keeps its id until the node, too, has [let go](crate::run::channel::Order::LetGo) of it.
 #[derive(Debug)]
 pub(super) struct Family {
     /// The first process, and its group.
@@ -185,7 +186,7 @@ impl Belongs {
 /// Kills and collects the children of this process that are of this session, or all but its `own`,
 /// if these are known; whether there were any. For the node whose guardian, the leader of that
 /// session, is gone: this process has adopted what that one has left.
-pub(super) fn kill_adopted(session: Pid, own: Option<&[Pid]>) -> io::Result<bool> {
+pub(in crate::run) fn kill_adopted(session: Pid, own: Option<&[Pid]>) -> io::Result<bool> {
     let mut any = false;
     for pid in children()? {
         let stray = own.is_some_and(|own| !own.contains(&pid));

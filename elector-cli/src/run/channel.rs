@@ -15,7 +15,7 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Ended, Why, duty::Terms};
+use super::{Ended, Why, guardian::schedule::Terms};
 
 /// What a node tells its guardian.
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,4 +1,9 @@
+mod clean_ends;
+mod connection;
+mod keeper;
 mod loss;
+mod memory;
+mod metrics;
 
 use std::{
     io,
@@ -15,14 +20,16 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::{io::Interest, net::UnixStream, process::Child};
 
 use super::{
-    Ended, Exit, Keeper, Metrics, Options, RunError, Stdin, Tenure, Why,
-    clean_ends::CleanEnds,
-    duty::Terms,
-    launch::launch,
-    resident::TooLarge,
+    Ended, Exit, Options, RunError, Stdin, Tenure, Why,
+    channel::{self, Order, Report},
+    guardian::schedule::Terms,
     shim::Go,
-    wire::{self, Order, Report},
 };
+use clean_ends::CleanEnds;
+use connection::launch;
+pub use keeper::Keeper;
+use memory::TooLarge;
+pub use metrics::Metrics;
 
 /// A command that runs on the leader, from the node's side: it tells the guardian, and hears of
 /// the command's end. There is one for the life of a node.
@@ -140,7 +147,7 @@ impl Guard {
         let stdin = io::stdin();
         let stdin = (self.stdin == Stdin::Inherit).then(|| stdin.as_fd());
         // One that has been killed is reported to have ended.
-        let _ = wire::send(line, &go, stdin);
+        let _ = channel::send(line, &go, stdin);
         Ok(())
     }
 
@@ -156,7 +163,7 @@ impl Guard {
                 deadline,
                 sent,
             };
-            let _ = wire::send(&self.line, &prolong, None);
+            let _ = channel::send(&self.line, &prolong, None);
         }
     }
 
@@ -291,7 +298,7 @@ impl Guard {
     }
 
     fn tell(&self, order: &Order) -> Result<(), RunError> {
-        match wire::send(&self.line, order, None) {
+        match channel::send(&self.line, order, None) {
             // Whoever waits for an end hears of this one, and why.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             sent => sent.map_err(RunError::Talk),
@@ -301,7 +308,7 @@ impl Guard {
     /// Takes one report.
     async fn hear(&mut self) -> Result<(), RunError> {
         let line = Arc::clone(&self.line);
-        let receive = || wire::receive::<Report>(&line);
+        let receive = || channel::receive::<Report>(&line);
         let report = line.async_io(Interest::READABLE, receive).await;
         match report.map_err(RunError::Talk)? {
             Some((Report::Ready { pid }, line)) => {

@@ -10,9 +10,9 @@ use std::{
 use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open, set_child_subreaper};
 use tokio::{net::UnixStream, process::Child};
 
-use super::{
+use crate::run::{
     GUARDIAN, Options,
-    wire::{self, Order},
+    channel::{self, Order},
 };
 
 /// Variables that name the node's secrets, or where these are. They are not for the command.
@@ -28,7 +28,7 @@ pub(super) struct Launched {
 /// Starts a guardian and tells it its terms.
 pub(super) fn launch(options: &Options) -> io::Result<Launched> {
     set_child_subreaper(Some(getpid()))?;
-    let (ours, theirs) = wire::pair()?;
+    let (ours, theirs) = channel::pair()?;
     let ours = unix::net::UnixStream::from(ours);
     ours.set_nonblocking(true)?;
     // For its readiness alone: what is sent is not a stream.
@@ -49,7 +49,7 @@ pub(super) fn launch(options: &Options) -> io::Result<Launched> {
     let pid = pid.and_then(Pid::from_raw);
     let pid = pid.ok_or_else(|| io::Error::other("a process without an id"))?;
     let node = pidfd_open(getpid(), PidfdFlags::empty())?;
-    match wire::send(&line, &Order::Begin(options.terms()), Some(node.as_fd())) {
+    match channel::send(&line, &Order::Begin(options.terms()), Some(node.as_fd())) {
         // It has ended already; its report, or its end, is heard of.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         sent => sent?,

@@ -3,10 +3,12 @@ use std::{io, os::fd::OwnedFd};
 use elector_core::{Moment, actor::now};
 
 use super::{
+    priority,
+    processes::Family,
+    schedule::{Act, Duty},
+};
+use crate::run::{
     Ended, Exit, Why,
-    duty::{Act, Duty},
-    family::Family,
-    process,
     shim::{self, Shim},
 };
 
@@ -45,7 +47,7 @@ impl Ward {
             Some(Act::Ask) => self.family.ask(),
             Some(Act::Kill) => {
                 // Nothing of the command goes on working now.
-                process::hasten_session(true);
+                priority::hasten_session(true);
                 self.family.kill();
             }
             // Those that have come into reach since.
@@ -63,7 +65,7 @@ impl Ward {
 
     fn ended(&self, now: u64) -> Ended {
         if self.duty.killed().is_some() {
-            process::hasten_session(false);
+            priority::hasten_session(false);
         }
         let failure = shim::failure(&self.line);
         let exit = failure.or(self.family.exit());

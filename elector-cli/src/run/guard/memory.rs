@@ -11,12 +11,12 @@ const MOST: usize = 1024;
 
 /// A command that may be dead only after the end of its lease.
 #[derive(Debug)]
-pub(super) struct TooLarge {
-    pub(super) resident_mib: u64,
+pub(in crate::run) struct TooLarge {
+    pub(in crate::run) resident_mib: u64,
     /// How long it takes to free that.
-    pub(super) needed: Duration,
+    pub(in crate::run) needed: Duration,
     /// How long there is.
-    pub(super) margin: Duration,
+    pub(in crate::run) margin: Duration,
 }
 
 impl TooLarge {

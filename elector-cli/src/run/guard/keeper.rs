@@ -6,7 +6,7 @@ use std::{
 
 use tokio::net::UnixStream;
 
-use super::wire::{self, Order};
+use crate::run::channel::{self, Order};
 
 /// Lets the guardian keep sockets open until the command is dead, whatever becomes of the node.
 ///
@@ -41,6 +41,6 @@ impl Keeper {
 
     fn tell(&self, order: &Order, socket: Option<BorrowedFd<'_>>) -> io::Result<()> {
         let line = self.0.upgrade().ok_or(io::ErrorKind::BrokenPipe)?;
-        wire::send(&line, order, socket)
+        channel::send(&line, order, socket)
     }
 }

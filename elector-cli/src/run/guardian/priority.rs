@@ -17,7 +17,7 @@ use tokio::{
 use crate::dispositions::Ignored;
 
 /// How `ps` shows this process; it would be called after `/proc/self/exe` otherwise.
-pub(super) fn rename(name: &str) {
+pub(in crate::run) fn rename(name: &str) {
     // Cosmetic only.
     let _ = fs::write("/proc/self/comm", name);
 }
@@ -27,7 +27,7 @@ pub(super) const FIRST: i32 = -20;
 
 /// How a process was scheduled before it was [hastened](hasten).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Before {
+pub(in crate::run) struct Before {
     nice: i32,
     /// It is real-time now, and was not.
     is_raised: bool,
@@ -63,7 +63,7 @@ impl Before {
     ///
     /// # Errors
     /// If it is still real-time: a command could stop the machine then.
-    pub(super) fn restore(self) -> io::Result<()> {
+    pub(in crate::run) fn restore(self) -> io::Result<()> {
         if self.is_raised {
             // The policy is what counts. The nice value that comes with it is set below.
             let ordinary = ThreadPriority::Max;
@@ -77,11 +77,11 @@ impl Before {
     }
 
     /// As an argument of a process.
-    pub(super) fn to_argument(self) -> String {
+    pub(in crate::run) fn to_argument(self) -> String {
         format!("{},{}", self.nice, u8::from(self.is_raised))
     }
 
-    pub(super) fn of_argument(argument: &OsStr) -> Option<Self> {
+    pub(in crate::run) fn of_argument(argument: &OsStr) -> Option<Self> {
         let (nice, is_raised) = argument.to_str()?.split_once(',')?;
         Some(Self {
             nice: nice.parse().ok()?,

@@ -1,3 +1,11 @@
+mod command;
+mod lateness;
+pub(super) mod priority;
+pub(super) mod processes;
+mod proof;
+pub(super) mod schedule;
+mod timer;
+
 use std::{
     ffi::OsString,
     io,
@@ -15,17 +23,17 @@ use rustix::{
 
 use super::{
     Ended, Exit, Why,
-    alarm::Alarm,
-    duty::{Duty, Terms},
-    family::{self, Family},
-    lateness::Lateness,
-    process::{self, Before},
-    proof::Proof,
+    channel::{self, Order, Report},
     shim::Shim,
-    ward::Ward,
-    wire::{self, Order, Report},
 };
 use crate::output;
+use command::Ward;
+use lateness::Lateness;
+use priority::Before;
+use processes::Family;
+use proof::Proof;
+use schedule::{Duty, Terms};
+use timer::Alarm;
 
 /// What the guardian does: `command` is what it guards.
 pub(super) fn main(command: Vec<OsString>) -> ExitCode {
@@ -40,7 +48,7 @@ pub(super) fn main(command: Vec<OsString>) -> ExitCode {
         return ExitCode::SUCCESS;
     };
     // The command is killed. Whether the node hears why or not, it hears of the end.
-    let _ = wire::send(node, &Report::Failed(error.to_string()), None);
+    let _ = channel::send(node, &Report::Failed(error.to_string()), None);
     output::warn(&format!(
         "elector: the guardian of the command failed: {error}\n"
     ));
@@ -88,15 +96,15 @@ enum Source {
 impl<'a> Guardian<'a> {
     /// Cuts this process loose from whatever could end it before its duty is done.
     fn begin(command: Vec<OsString>, node: BorrowedFd<'a>) -> io::Result<Self> {
-        process::rename("elector-guard");
+        priority::rename("elector-guard");
         setsid()?;
-        process::become_deaf()?;
+        priority::become_deaf()?;
         set_child_subreaper(Some(getpid()))?;
-        family::children().map_err(|error| {
+        processes::children().map_err(|error| {
             let what = "cannot read /proc/self/task/*/children (CONFIG_PROC_CHILDREN)";
             io::Error::new(error.kind(), format!("{what}: {error}"))
         })?;
-        let Some((Order::Begin(terms), Some(process))) = wire::receive(node)? else {
+        let Some((Order::Begin(terms), Some(process))) = channel::receive(node)? else {
             return Err(io::Error::other("no node has started it"));
         };
         Ok(Self {
@@ -105,7 +113,7 @@ impl<'a> Guardian<'a> {
             command,
             terms,
             lateness: Lateness::default(),
-            before: process::hasten()?,
+            before: priority::hasten()?,
             shim: None,
             ward: None,
             held: Vec::new(),
@@ -234,7 +242,7 @@ impl<'a> Guardian<'a> {
         let is_dead = sources.contains(&Source::Process);
         if let Some(node) = self.node
             && (sources.contains(&Source::Node)
-                || ((in_waiting || is_dead) && wire::has_come(node)?))
+                || ((in_waiting || is_dead) && channel::has_come(node)?))
         {
             // If that process has become the command and ended already, this says so; and the last
             // word of a node that is dead may have been to start it.
@@ -265,7 +273,7 @@ impl<'a> Guardian<'a> {
     }
 
     fn hear(&mut self, node: BorrowedFd<'a>) -> io::Result<()> {
-        let Some((order, file)) = wire::receive(node)? else {
+        let Some((order, file)) = channel::receive(node)? else {
             self.bereave();
             return Ok(());
         };
@@ -318,7 +326,7 @@ impl<'a> Guardian<'a> {
     /// Collects those that have ended and of which the node has let go.
     fn collect(&mut self, is_let_go: impl Fn(Pid) -> bool) {
         self.held
-            .retain(|&pid| !(is_let_go(pid) && family::collect(pid)));
+            .retain(|&pid| !(is_let_go(pid) && processes::collect(pid)));
     }
 
     /// The process in waiting has been told to become the command.
@@ -353,7 +361,7 @@ impl<'a> Guardian<'a> {
         let Some(node) = self.node else {
             return Ok(());
         };
-        match wire::send(node, report, file) {
+        match channel::send(node, report, file) {
             // It is gone; that is heard of in its place.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             told => told,

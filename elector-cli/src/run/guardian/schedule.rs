@@ -1,18 +1,18 @@
 use serde::{Deserialize, Serialize};
 
-use super::Why;
+use crate::run::Why;
 
 /// How long a command is given to end, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Terms {
+pub(in crate::run) struct Terms {
     /// From SIGTERM to SIGKILL while the node leads.
-    pub(super) grace: u64,
+    pub(in crate::run) grace: u64,
     /// The same when the leadership is lost.
-    pub(super) loss_grace: u64,
+    pub(in crate::run) loss_grace: u64,
     /// From SIGKILL to the end of the lease.
-    pub(super) margin: u64,
+    pub(in crate::run) margin: u64,
     /// How wide that may become, if it is less.
-    pub(super) most_margin: u64,
+    pub(in crate::run) most_margin: u64,
 }
 
 /// When the processes of one command are to be asked to end, and when killed. Times are
