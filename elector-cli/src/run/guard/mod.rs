@@ -1,112 +1,94 @@
-mod clean_ends;
 mod connection;
-mod keeper;
-mod loss;
 mod memory;
 mod metrics;
+mod stop;
 
 use std::{
-    io,
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix,
-    },
-    sync::Arc,
-    time::Duration,
+    io, mem,
+    os::fd::{AsFd, OwnedFd},
 };
 
-use elector_core::{Moment, NodeId, actor::now};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use tokio::{io::Interest, net::UnixStream, process::Child};
+use elector_core::{Moment, actor::now};
+use rustix::process::Pid;
 
 use super::{
-    Ended, Exit, Options, RunError, Stdin, Tenure, Why,
-    channel::{self, Order, Report},
-    guardian::schedule::Terms,
+    CommandEnd, EndReason, Exit, Options, RunError, StartGrant, Stdin,
+    channel::{self, ToGuardian, ToNode},
     shim::Go,
+    time,
 };
-use clean_ends::CleanEnds;
-use connection::launch;
-pub use keeper::Keeper;
-use memory::TooLarge;
+use connection::GuardianProcess;
+pub use connection::Keeper;
+use memory::MemoryRisk;
+use metrics::CleanExits;
 pub use metrics::Metrics;
 
-/// A command that runs on the leader, from the node's side: it tells the guardian, and hears of
-/// the command's end. There is one for the life of a node.
+/// The node's side of a command that runs on the leader: it sends requests to the guardian, and
+/// receives the end of the command. A node has one `Guard` for all of its life.
 ///
-/// Dropping it has the command killed, at once; [`shutdown`](Self::shutdown) is for good manners.
+/// If it is dropped, the guardian kills the command at once. [`shutdown`](Self::shutdown) gives the
+/// command its grace.
 ///
-/// Nothing here blocks. All methods that wait may be cancelled, and called again.
+/// No method blocks. All futures may be cancelled, and the method called again.
 #[derive(Debug)]
 pub struct Guard {
-    line: Arc<UnixStream>,
-    guardian: Child,
-    /// The guardian's process id, and that of the session which it leads.
-    session: Pid,
-    node: NodeId,
-    terms: Terms,
-    stdin: Stdin,
-    own_children: Option<Vec<Pid>>,
+    guardian: GuardianProcess,
+    options: Options,
     metrics: Metrics,
-    clean_ends: CleanEnds,
+    clean_exits: CleanExits,
     /// The number of the last run.
     run: u64,
-    ready: Option<Ready>,
+    ready: Option<ReadyShim>,
     running: Option<Running>,
-    ended: Option<Ended>,
+    last_end: Option<CommandEnd>,
 }
 
-/// The process that waits for the word to become the command.
+/// The process that waits for the message to become the command.
 #[derive(Debug)]
-struct Ready {
+struct ReadyShim {
     pid: Pid,
-    line: OwnedFd,
+    channel: OwnedFd,
 }
 
 #[derive(Debug)]
 struct Running {
-    /// The first process, which leads the group.
+    /// The first process, which leads the process group.
     first: Pid,
     deadline: Option<Moment>,
-    /// By the node.
-    killed: bool,
+    killed_by_node: bool,
 }
 
 impl Guard {
-    /// Starts a guardian, and waits until it can start the command. This process adopts orphans
-    /// from then on (`PR_SET_CHILD_SUBREAPER`): what the guardian leaves behind if it is killed.
+    /// Starts a guardian, and waits until it can start the command. From then on, this process
+    /// adopts the processes that the guardian leaves behind if it is killed
+    /// (`PR_SET_CHILD_SUBREAPER`).
     ///
     /// # Errors
     /// If the options break a rule, there is no such command, or the guardian cannot be started.
     pub async fn spawn(options: &Options) -> Result<Self, RunError> {
         options.validate()?;
-        let launched = launch(options).map_err(RunError::Spawn)?;
+        let guardian = GuardianProcess::start(options).map_err(RunError::Spawn)?;
         let mut guard = Self {
-            line: Arc::new(launched.line),
-            guardian: launched.guardian,
-            session: launched.pid,
-            node: options.node,
-            terms: options.terms(),
-            stdin: options.stdin,
-            own_children: options.own_children.clone(),
+            guardian,
+            options: options.clone(),
             metrics: Metrics::default(),
-            clean_ends: CleanEnds::default(),
+            clean_exits: CleanExits::default(),
             run: 0,
             ready: None,
             running: None,
-            ended: None,
+            last_end: None,
         };
         guard.ready().await?;
         Ok(guard)
     }
 
-    /// Waits until the command can be started: the one before has ended.
+    /// Waits until the command can be started. Its last run has ended then.
     ///
     /// # Errors
     /// If the guardian has failed.
     pub async fn ready(&mut self) -> Result<(), RunError> {
         while self.ready.is_none() {
-            self.hear().await?;
+            self.receive().await?;
         }
         Ok(())
     }
@@ -114,246 +96,181 @@ impl Guard {
     /// Starts the command.
     ///
     /// # Errors
-    /// If it is not [`ready`](Self::ready), or the guardian has failed. That the command cannot be
-    /// executed is not an error here, but its [end](Self::exited).
-    pub fn start(&mut self, tenure: &Tenure) -> Result<(), RunError> {
-        let ready = match self.running {
+    /// If it is not [`ready`](Self::ready), or the guardian has failed. A command that cannot be
+    /// executed is no error here: [`exited`](Self::exited) returns that.
+    pub fn start(&mut self, grant: &StartGrant) -> Result<(), RunError> {
+        let shim = match self.running {
             None => self.ready.take(),
             Some(_) => None,
         };
-        let Some(Ready { pid, line }) = ready else {
-            return Err(RunError::Busy);
+        let Some(ReadyShim { pid, channel }) = shim else {
+            return Err(RunError::NotReady);
         };
         self.run += 1;
-        // First, so that there is no command of which the guardian does not know; then the word
-        // itself, and not by way of the guardian: waking a process takes time.
-        self.tell(&Order::Start {
+        // The guardian's message comes first, so that it knows of every command. The shim's message
+        // does not go through the guardian, because to wake a process takes time.
+        self.guardian.send(&ToGuardian::Start {
             run: self.run,
-            pid: pid.as_raw_nonzero().get(),
-            deadline: tenure.deadline,
+            pid: pid.as_raw_pid(),
+            deadline: grant.deadline,
         })?;
-        self.ended = None;
+        self.last_end = None;
         self.running = Some(Running {
             first: pid,
-            deadline: tenure.deadline,
-            killed: false,
+            deadline: grant.deadline,
+            killed_by_node: false,
         });
         self.metrics.starts.inc();
         self.metrics.running.set(1);
+        // From this time on, the guardian would stop the command at once.
+        let needed = self.options.loss_grace + self.options.margin;
         let go = Go {
-            environment: tenure.environment(self.node),
-            before: tenure.deadline.map(|deadline| self.too_late(deadline)),
+            environment: grant.environment(self.options.node),
+            start_before: grant.deadline.map(|end| time::subtract(end, needed)),
         };
         let stdin = io::stdin();
-        let stdin = (self.stdin == Stdin::Inherit).then(|| stdin.as_fd());
-        // One that has been killed is reported to have ended.
-        let _ = channel::send(line, &go, stdin);
+        let stdin = (self.options.stdin == Stdin::Inherit).then(|| stdin.as_fd());
+        // If the shim was killed, the guardian reports the end of the command.
+        let _ = channel::send(channel, &go, stdin);
         Ok(())
     }
 
-    /// The lease ends later than was known. Cheap, and without effect if nothing runs.
+    /// Moves the end of the lease to this time, if that is later than before. This is cheap, and
+    /// has no effect if no command runs.
     pub fn prolong(&mut self, deadline: Moment) {
         let run = self.run;
         if let Some(running) = &mut self.running {
             running.deadline = running.deadline.map(|known| known.max(deadline));
-            // A guardian that is gone is heard of; one that does not read keeps the old deadline.
-            let sent = now();
-            let prolong = Order::Prolong {
+            // Errors do not matter: the next `receive` notices that the guardian has exited, and a
+            // guardian that does not read keeps the earlier deadline.
+            let _ = self.guardian.send(&ToGuardian::Prolong {
                 run,
                 deadline,
-                sent,
-            };
-            let _ = channel::send(&self.line, &prolong, None);
+                sent: now(),
+            });
         }
     }
 
-    /// Waits until the command has ended, and tells how the last run ended if nothing runs. The
-    /// command may have left processes behind: it has ended when they have.
+    /// Waits until the command has ended, and returns its end. If no command runs, it returns the
+    /// end of the last run. A command ends when all its processes have, also those that its first
+    /// process has left behind.
     ///
     /// # Errors
-    /// If the guardian has failed; then the command has ended, too.
-    pub async fn exited(&mut self) -> Result<Ended, RunError> {
+    /// If the guardian has failed. The command has ended then, too.
+    pub async fn exited(&mut self) -> Result<CommandEnd, RunError> {
         loop {
-            if let Some(ended) = self.ended {
-                return Ok(ended);
+            if let Some(end) = self.last_end {
+                return Ok(end);
             }
-            self.hear().await?;
+            self.receive().await?;
         }
     }
 
-    /// Asks the command to end, and does not wait for it: all of its grace if leadership is
-    /// [given up](Why::Returned), for as long as that is prolonged; what is left of the lease, or
-    /// the grace on loss, if it was [lost](Why::Lost). Without effect if nothing runs.
-    pub fn ask_to_end(&self, why: Why) {
-        if self.running.is_some() {
-            // A guardian that is gone is heard of; for one that does not read there are the
-            // deadline, and `lose`.
-            let _ = self.tell(&Order::Stop { run: self.run, why });
-        }
-    }
-
-    /// Stops the command with all of its grace, for leadership is given up, and waits for its end.
-    /// Under a lease it must be [prolonged](Self::prolong) meanwhile, as
-    /// [`supervise`](super::supervise) does.
-    ///
-    /// # Errors
-    /// If the guardian has failed; then the command has ended, too.
-    pub async fn stop(&mut self) -> Result<Ended, RunError> {
-        self.ask_to_end(Why::Returned);
-        self.exited().await
-    }
-
-    /// Stops the command, if it runs, and then the guardian.
-    ///
-    /// # Errors
-    /// If the guardian had failed.
-    pub async fn shutdown(mut self) -> Result<(), RunError> {
-        if self.running.is_some() {
-            self.stop().await?;
-        }
-        // It would wait for the end of this process, otherwise, which waits for it.
-        let _ = self.tell(&Order::Dismiss);
-        // Its end of the line closes, and there is nothing more to do for it.
-        drop(self.line);
-        let status = self.guardian.wait().await.map_err(RunError::Talk)?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(RunError::GuardianDied(status))
-        }
-    }
-
-    /// Whether the command runs, as far as is known.
+    /// Returns `true` if the command runs, as far as the node knows.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.running.is_some()
     }
 
-    /// What is counted of the command.
+    /// What is counted about the command.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// The command has ended by itself with code 0, and will be started again. Whether that happens
-    /// so often that it is not what a command is expected to do.
-    pub(super) fn ends_too_often(&mut self, ended: &Ended) -> bool {
-        self.clean_ends.saw(ended.over)
+    /// The process id of the guardian.
+    #[must_use]
+    pub fn guardian_pid(&self) -> u32 {
+        self.guardian.pid.as_raw_pid().unsigned_abs()
     }
 
-    /// Takes what the guardian reports while nothing runs and nothing is to be started, until the
-    /// guardian has failed.
-    pub(super) async fn failed(&mut self) -> RunError {
+    /// A future that returns when the guardian has exited. It may be waited for on any task while
+    /// another task uses this value. A node that does not lead should stop then, before it is
+    /// elected.
+    ///
+    /// # Errors
+    /// If the guardian has exited already, or cannot be watched.
+    pub fn guardian_exited(&self) -> Result<impl Future<Output = ()> + Send + use<>, RunError> {
+        self.guardian.exited()
+    }
+
+    /// For sockets that must not close before the command is dead.
+    #[must_use]
+    pub fn keeper(&self) -> Keeper {
+        self.guardian.keeper()
+    }
+
+    /// Records that the command exited by itself with code 0 and will be started again. Returns
+    /// `true` if that happens too often for a command that is expected to stay.
+    pub(super) fn record_clean_exit(&mut self, end: &CommandEnd) -> bool {
+        self.clean_exits.record(end.ended_at)
+    }
+
+    /// Handles the guardian's messages while no command runs, and returns when the guardian has
+    /// failed.
+    pub(super) async fn guardian_failed(&mut self) -> RunError {
         loop {
-            if let Err(error) = self.hear().await {
+            if let Err(error) = self.receive().await {
                 return error;
             }
         }
     }
 
-    /// Whether the command that runs under a lease has more memory than the margin allows.
-    pub(super) fn too_large(&self) -> Option<TooLarge> {
+    /// Measures the command that runs under a lease. Returns `None` if the margin is long enough
+    /// for its memory.
+    pub(super) fn memory_risk(&self) -> Option<MemoryRisk> {
         let running = self.running.as_ref()?;
-        let margin = Duration::from_nanos(self.terms.margin);
         running.deadline?;
-        TooLarge::of(running.first, margin)
+        MemoryRisk::of(running.first, self.options.margin)
     }
 
-    /// The process id of the guardian.
-    #[must_use]
-    pub fn guardian(&self) -> u32 {
-        self.session.as_raw_nonzero().get().unsigned_abs()
-    }
-
-    /// Waits until the guardian is gone, whoever has the rest of this in hand: a node that does not
-    /// lead should stop, too, before it comes to. It may be waited for on any task.
-    ///
-    /// # Errors
-    /// If it is gone already, or cannot be watched.
-    pub fn guardian_gone(&self) -> Result<impl Future<Output = ()> + Send + use<>, RunError> {
-        let process = pidfd_open(self.session, PidfdFlags::NONBLOCK);
-        let process = process.map_err(|error| RunError::Talk(error.into()))?;
-        // For its readiness alone: it is no stream.
-        let process = unix::net::UnixStream::from(process);
-        let process = UnixStream::from_std(process).map_err(RunError::Talk)?;
-        Ok(async move {
-            // An error would be as bad.
-            let _ = process.readable().await;
-        })
-    }
-
-    /// For sockets that must not break before the command is dead.
-    #[must_use]
-    pub fn keeper(&self) -> Keeper {
-        Keeper(Arc::downgrade(&self.line))
-    }
-
-    /// When the guardian would stop at once what is started.
-    fn too_late(&self, deadline: Moment) -> Moment {
-        let Terms {
-            loss_grace, margin, ..
-        } = self.terms;
-        let needed = loss_grace.saturating_add(margin);
-        Moment::from_nanos(deadline.nanos().saturating_sub(needed))
-    }
-
-    fn tell(&self, order: &Order) -> Result<(), RunError> {
-        match channel::send(&self.line, order, None) {
-            // Whoever waits for an end hears of this one, and why.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            sent => sent.map_err(RunError::Talk),
-        }
-    }
-
-    /// Takes one report.
-    async fn hear(&mut self) -> Result<(), RunError> {
-        let line = Arc::clone(&self.line);
-        let receive = || channel::receive::<Report>(&line);
-        let report = line.async_io(Interest::READABLE, receive).await;
-        match report.map_err(RunError::Talk)? {
-            Some((Report::Ready { pid }, line)) => {
-                let ready = Pid::from_raw(pid).zip(line);
-                let ready = ready.map(|(pid, line)| Ready { pid, line });
-                // Somebody has killed the one before.
-                if let Some(before) = std::mem::replace(&mut self.ready, ready) {
-                    self.let_go(before.pid);
+    /// Waits for one message from the guardian, and handles it.
+    async fn receive(&mut self) -> Result<(), RunError> {
+        match self.guardian.receive().await? {
+            Some((ToNode::Ready { pid }, channel)) => {
+                let ready = Pid::from_raw(pid).zip(channel);
+                let ready = ready.map(|(pid, channel)| ReadyShim { pid, channel });
+                // If there was another one, it was killed from outside.
+                if let Some(before) = mem::replace(&mut self.ready, ready) {
+                    self.release(before.pid);
                 }
             }
-            Some((Report::Ended { run, ended }, _)) if run == self.run => {
-                self.run_over(Some(&ended));
-                self.ended = Some(ended);
+            Some((ToNode::Ended { run, end }, _)) if run == self.run => {
+                self.run_ended(Some(&end));
+                self.last_end = Some(end);
             }
-            // There are none of another run.
-            Some((Report::Ended { .. }, _)) => {}
-            Some((Report::Failed(what), _)) => {
-                self.bereaved().await;
-                return Err(RunError::Guardian(what));
+            // The guardian does not report the end of another run.
+            Some((ToNode::Ended { .. }, _)) => {}
+            Some((ToNode::Failed(error), _)) => {
+                self.clean_up_after_guardian().await;
+                return Err(RunError::GuardianFailed(error));
             }
-            None => return Err(self.bereaved().await),
+            None => return Err(self.clean_up_after_guardian().await),
         }
         Ok(())
     }
 
-    /// Nothing runs any more.
-    fn run_over(&mut self, ended: Option<&Ended>) {
-        let Some(Running { first, killed, .. }) = self.running.take() else {
+    fn run_ended(&mut self, end: Option<&CommandEnd>) {
+        let Some(running) = self.running.take() else {
             return;
         };
-        self.let_go(first);
+        self.release(running.first);
         self.metrics.running.set(0);
-        if killed || ended.is_some_and(|ended| ended.killed.is_some()) {
+        let killed_by_node = running.killed_by_node;
+        if killed_by_node || end.is_some_and(|end| end.sigkill_at.is_some()) {
             self.metrics.kills.inc();
         }
-        let by_itself = ended.filter(|ended| ended.why == Why::Itself && !killed);
-        if by_itself.is_some_and(|ended| ended.exit != Exit::Code(0)) {
+        let by_itself = end.filter(|end| end.reason == EndReason::Exited && !killed_by_node);
+        if by_itself.is_some_and(|end| end.exit != Exit::Code(0)) {
             self.metrics.failures.inc();
         }
     }
 
-    /// This process, which has ended or soon will, gets no more signals from here.
-    fn let_go(&self, pid: Pid) {
-        let pid = pid.as_raw_nonzero().get();
-        // A guardian that does not read lets go of it at the next start.
-        let _ = self.tell(&Order::LetGo { pid });
+    /// Lets the guardian reap this process, which has ended or will soon: the node sends no more
+    /// signals to it.
+    fn release(&self, pid: Pid) {
+        let pid = pid.as_raw_pid();
+        // A guardian that does not read this reaps the process at the next start.
+        let _ = self.guardian.send(&ToGuardian::ReleasePid { pid });
     }
 }

@@ -3,83 +3,83 @@ use std::{io, os::fd::OwnedFd};
 use elector_core::{Moment, actor::now};
 
 use super::{
-    priority,
-    processes::Family,
-    schedule::{Act, Duty},
+    priority::{self, SessionPriority},
+    process_tree::ProcessTree,
+    schedule::{Action, StopSchedule},
 };
 use crate::run::{
-    Ended, Exit, Why,
+    CommandEnd, EndReason, Exit,
     shim::{self, Shim},
 };
 
-/// One run of the command, as its guardian has it.
+/// One run of the command.
 #[derive(Debug)]
-pub(super) struct Ward {
+pub(super) struct RunningCommand {
+    /// The number of this run.
     pub(super) run: u64,
-    pub(super) duty: Duty,
-    pub(super) family: Family,
-    /// To the shim, while it was one.
-    line: OwnedFd,
+    pub(super) schedule: StopSchedule,
+    pub(super) processes: ProcessTree,
+    /// The channel to the shim that has become the command.
+    channel: OwnedFd,
 }
 
-impl Ward {
-    pub(super) fn new(run: u64, shim: Shim, duty: Duty) -> Self {
-        let Shim { pid, handle, line } = shim;
+impl RunningCommand {
+    pub(super) fn new(run: u64, shim: Shim, schedule: StopSchedule) -> Self {
         Self {
             run,
-            duty,
-            family: Family::of(pid, handle),
-            line,
+            schedule,
+            processes: ProcessTree::new(shim.pid, shim.pidfd),
+            channel: shim.channel,
         }
     }
 
-    /// Does what is due; the end of the command, if it has come.
-    pub(super) fn tend(&mut self) -> io::Result<Option<Ended>> {
-        let gone = self.family.look()?;
-        let now = now().nanos();
-        if gone {
-            return Ok(Some(self.ended(now)));
+    /// Does what is due. Returns the end of the command when no process is left.
+    pub(super) fn update(&mut self) -> io::Result<Option<CommandEnd>> {
+        let has_ended = self.processes.update()?;
+        let now = now();
+        if has_ended {
+            return Ok(Some(self.end(now)));
         }
-        if self.family.exit().is_some() {
-            self.duty.stop(Why::Itself, now);
+        if self.processes.exit().is_some() {
+            self.schedule.stop(EndReason::Exited, now);
         }
-        match self.duty.due(now) {
-            Some(Act::Ask) => self.family.ask(),
-            Some(Act::Kill) => {
-                // Nothing of the command goes on working now.
-                priority::hasten_session(true);
-                self.family.kill();
+        match self.schedule.next_action(now) {
+            Some(Action::Terminate) => self.processes.terminate(),
+            Some(Action::Kill) => {
+                // No process of the command does useful work from now on.
+                priority::set_session_priority(SessionPriority::High);
+                self.processes.kill();
             }
-            // Those that have come into reach since.
-            None if self.duty.killed().is_some() => self.family.kill(),
-            None if self.duty.asked().is_some() => self.family.ask_orphans(),
+            // These reach the processes that were adopted since the last signals.
+            None if self.schedule.sigkill_at().is_some() => self.processes.kill(),
+            None if self.schedule.sigterm_at().is_some() => self.processes.terminate_orphans(),
             None => {}
         }
         Ok(None)
     }
 
-    /// It is to end, for this reason.
-    pub(super) fn stop(&mut self, why: Why) {
-        self.duty.stop(why, now().nanos());
+    /// Stops the command for this reason.
+    pub(super) fn stop(&mut self, reason: EndReason) {
+        self.schedule.stop(reason, now());
     }
 
-    fn ended(&self, now: u64) -> Ended {
-        if self.duty.killed().is_some() {
-            priority::hasten_session(false);
+    fn end(&self, now: Moment) -> CommandEnd {
+        if self.schedule.sigkill_at().is_some() {
+            priority::set_session_priority(SessionPriority::Ordinary);
         }
-        let failure = shim::failure(&self.line);
-        let exit = failure.or(self.family.exit());
-        let why = match failure {
-            Some(Exit::TooLate) => Why::Deadline,
-            _ => Why::Itself,
+        let failure = shim::failure(&self.channel);
+        let exit = failure.or(self.processes.exit());
+        let reason = match failure {
+            Some(Exit::TooLate) => EndReason::Deadline,
+            _ => EndReason::Exited,
         };
-        Ended {
-            // It has ended.
+        CommandEnd {
+            // The first process has ended, so its exit is known.
             exit: exit.unwrap_or(Exit::Code(0)),
-            why: self.duty.why().unwrap_or(why),
-            asked: self.duty.asked().map(Moment::from_nanos),
-            killed: self.duty.killed().map(Moment::from_nanos),
-            over: Moment::from_nanos(now),
+            reason: self.schedule.reason().unwrap_or(reason),
+            sigterm_at: self.schedule.sigterm_at(),
+            sigkill_at: self.schedule.sigkill_at(),
+            ended_at: now,
         }
     }
 }

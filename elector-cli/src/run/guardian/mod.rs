@@ -1,370 +1,296 @@
 mod command;
-mod lateness;
+mod events;
 pub(super) mod priority;
-pub(super) mod processes;
-mod proof;
-pub(super) mod schedule;
+mod process_tree;
+mod schedule;
+mod setup;
+mod sockets;
 mod timer;
 
 use std::{
     ffi::OsString,
     io,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd},
     panic,
     process::ExitCode,
 };
 
 use elector_core::{Moment, actor::now};
-use rustix::{
-    event::{PollFd, PollFlags, poll},
-    io::Errno,
-    process::{Pid, getpid, set_child_subreaper, setsid},
-};
+use rustix::{io::Errno, process::Pid};
 
 use super::{
-    Ended, Exit, Why,
-    channel::{self, Order, Report},
+    CommandEnd, EndReason, Exit,
+    channel::{self, ToGuardian, ToNode},
+    children,
+    options::StopTiming,
     shim::Shim,
+    time,
 };
 use crate::output;
-use command::Ward;
-use lateness::Lateness;
-use priority::Before;
-use processes::Family;
-use proof::Proof;
-use schedule::{Duty, Terms};
-use timer::Alarm;
+use command::RunningCommand;
+use events::Source;
+use priority::SavedPriority;
+use process_tree::exit_of;
+use schedule::StopSchedule;
+use sockets::NodeSockets;
+use timer::{Lateness, Timer};
 
-/// What the guardian does: `command` is what it guards.
-pub(super) fn main(command: Vec<OsString>) -> ExitCode {
-    // A message of a panic must not wait for a reader, either.
+/// The main function of the guardian. The arguments are the command that it guards.
+pub(super) fn main(command_line: Vec<OsString>) -> ExitCode {
+    // The message of a panic must not wait for a reader of standard error either.
     panic::set_hook(Box::new(|panic| {
         output::warn(&format!("elector: {panic}\n"));
     }));
     let stdin = io::stdin();
     let node = stdin.as_fd();
-    let done = Guardian::begin(command, node).and_then(Guardian::serve);
-    let Err(error) = done else {
+    let result = Guardian::new(command_line, node).and_then(Guardian::run);
+    let Err(error) = result else {
         return ExitCode::SUCCESS;
     };
-    // The command is killed. Whether the node hears why or not, it hears of the end.
-    let _ = channel::send(node, &Report::Failed(error.to_string()), None);
-    output::warn(&format!(
-        "elector: the guardian of the command failed: {error}\n"
-    ));
+    // The command has been killed. A node that does not get this message still notices the exit.
+    let _ = channel::send(node, &ToNode::Failed(error.to_string()), None);
+    output::warn(&format!("elector: guardian failed: {error}\n"));
     ExitCode::FAILURE
 }
 
-/// Starts and stops a command as its node says, and stops it when its node says nothing.
+/// Starts and stops the command as the node requests, and stops it when the node sends nothing.
 ///
-/// It waits for nothing but the next event, and never writes where a write could block while
-/// processes of the command live.
+/// The guardian waits only for the next event. It never writes where a write could block while
+/// processes of the command are alive.
 struct Guardian<'a> {
-    /// The line to the node, until that is gone.
+    /// The channel to the node; `None` when the node has exited.
     node: Option<BorrowedFd<'a>>,
-    alarm: Alarm,
-    command: Vec<OsString>,
-    terms: Terms,
+    timer: Timer,
+    command_line: Vec<OsString>,
+    timing: StopTiming,
     lateness: Lateness,
-    /// How the command is scheduled.
-    before: Before,
+    /// The priority of the command.
+    priority: SavedPriority,
+    /// The process that becomes the command at the next start.
     shim: Option<Shim>,
-    ward: Option<Ward>,
-    /// Processes that have ended, and that the node may signal yet.
-    held: Vec<Pid>,
-    /// Sockets of the node that are not to break before the command is dead.
-    kept: Vec<OwnedFd>,
-    proof: Proof,
-    /// How the command ended, if it did so after its node.
-    last: Option<Exit>,
-}
-
-/// What an event comes from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Source {
-    Node,
-    Shim,
-    Kept(usize),
-    /// A connection of the node's.
-    Spoken(usize),
-    /// The process of the node.
-    Process,
-    /// The alarm, or a process of the command: whatever it is, it is looked after next.
-    Ward,
+    command: Option<RunningCommand>,
+    /// Processes that have ended, and that are not reaped because the node may still signal them.
+    unreleased: Vec<Pid>,
+    sockets: NodeSockets,
+    /// How the command ended, if it ended after the node.
+    last_exit: Option<Exit>,
 }
 
 impl<'a> Guardian<'a> {
-    /// Cuts this process loose from whatever could end it before its duty is done.
-    fn begin(command: Vec<OsString>, node: BorrowedFd<'a>) -> io::Result<Self> {
-        priority::rename("elector-guard");
-        setsid()?;
-        priority::become_deaf()?;
-        set_child_subreaper(Some(getpid()))?;
-        processes::children().map_err(|error| {
-            let what = "cannot read /proc/self/task/*/children (CONFIG_PROC_CHILDREN)";
-            io::Error::new(error.kind(), format!("{what}: {error}"))
-        })?;
-        let Some((Order::Begin(terms), Some(process))) = channel::receive(node)? else {
-            return Err(io::Error::other("no node has started it"));
+    fn new(command_line: Vec<OsString>, node: BorrowedFd<'a>) -> io::Result<Self> {
+        setup::detach()?;
+        let Some((ToGuardian::Begin(timing), Some(process))) = channel::receive(node)? else {
+            return Err(io::Error::other("only a node can start a guardian"));
         };
         Ok(Self {
             node: Some(node),
-            alarm: Alarm::new()?,
-            command,
-            terms,
+            timer: Timer::new()?,
+            command_line,
+            timing,
             lateness: Lateness::default(),
-            before: priority::hasten()?,
+            priority: priority::raise_priority()?,
             shim: None,
-            ward: None,
-            held: Vec::new(),
-            kept: Vec::new(),
-            proof: Proof::of(process),
-            last: None,
+            command: None,
+            unreleased: Vec::new(),
+            sockets: NodeSockets::new(process),
+            last_exit: None,
         })
     }
 
-    /// When it fails, it kills what it can reach of the command before anything else is done.
-    fn serve(mut self) -> io::Result<()> {
-        let served = self.guard();
-        if served.is_ok() {
-            self.part();
-        } else if let Some(ward) = &self.ward {
-            ward.family.kill();
+    /// Returns when node and command have ended. After an error, it first of all kills the
+    /// processes of the command that it can reach.
+    fn run(mut self) -> io::Result<()> {
+        let result = self.handle_events();
+        if result.is_ok() {
+            self.finish();
+        } else if let Some(command) = &self.command {
+            command.processes.kill();
         }
-        served
+        result
     }
 
-    /// Returns when node and command are gone.
-    fn guard(&mut self) -> io::Result<()> {
-        self.prepare()?;
+    /// Returns when node and command have ended.
+    fn handle_events(&mut self) -> io::Result<()> {
+        self.start_shim()?;
         loop {
-            let ended = self.ward.as_mut().map(Ward::tend);
-            if let Some(ended) = ended.transpose()?.flatten() {
-                self.run_ended(ended)?;
+            let end = self.command.as_mut().map(RunningCommand::update);
+            if let Some(end) = end.transpose()?.flatten() {
+                self.command_ended(end)?;
             }
-            if self.node.is_none() && self.ward.is_none() {
+            if self.node.is_none() && self.command.is_none() {
                 return Ok(());
             }
-            let next = self.ward.as_ref().and_then(|ward| ward.duty.next());
-            self.alarm.set(next)?;
+            let command = self.command.as_ref();
+            let next = command.and_then(|command| command.schedule.next_time());
+            self.timer.set(next)?;
             match self.wait() {
-                Ok(sources) => self.take(&sources)?,
-                // A child has ended: it is looked after next.
+                Ok(sources) => self.handle(&sources)?,
+                // A child has ended. The loop updates the command next.
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// The node is gone, and the command is dead: peers may know, by a proof and by refused
-    /// connections. Before anything that can take time.
-    fn part(self) {
-        self.proof.give();
-        drop(self.kept);
-        if let Some(exit) = self.last {
-            output::warn(&format!("elector: the node is gone; the command {exit}\n"));
+    /// Lets the peers know that node and command have ended, by the farewells and by sockets that
+    /// close. This comes before everything that can take time.
+    fn finish(self) {
+        self.sockets.finish();
+        if let Some(exit) = self.last_exit {
+            output::warn(&format!("elector: node exited; command {exit}\n"));
         }
     }
 
-    /// Puts a process in place for the next run.
-    fn prepare(&mut self) -> io::Result<()> {
+    /// Starts the process that becomes the command at the next start.
+    fn start_shim(&mut self) -> io::Result<()> {
         if self.node.is_some() {
-            let shim = Shim::prepare(&self.command, self.before)?;
-            let pid = shim.pid.as_raw_nonzero().get();
-            self.tell(&Report::Ready { pid }, Some(shim.line.as_fd()))?;
+            let shim = Shim::start(&self.command_line, self.priority)?;
+            let pid = shim.pid.as_raw_pid();
+            self.send(&ToNode::Ready { pid }, Some(shim.channel.as_fd()))?;
             self.shim = Some(shim);
         }
         Ok(())
     }
 
-    fn run_ended(&mut self, ended: Ended) -> io::Result<()> {
-        let Some(ward) = self.ward.take() else {
+    fn command_ended(&mut self, end: CommandEnd) -> io::Result<()> {
+        let Some(command) = self.command.take() else {
             return Ok(());
         };
-        let Ward {
-            run, duty, family, ..
-        } = ward;
-        self.held.push(family.first());
-        if let Some(late) = duty.late(ended.over.nanos()) {
-            self.lateness.saw(late);
+        self.unreleased.push(command.processes.first());
+        if let Some(late) = command.schedule.kill_delay(end.ended_at) {
+            self.lateness.record(late);
         }
         if self.node.is_none() {
-            self.last = Some(ended.exit);
+            self.last_exit = Some(end.exit);
             return Ok(());
         }
-        self.tell(&Report::Ended { run, ended }, None)?;
-        self.prepare()
+        let run = command.run;
+        self.send(&ToNode::Ended { run, end }, None)?;
+        self.start_shim()
     }
 
-    /// Waits for the next events.
-    fn wait(&self) -> Result<Vec<Source>, Errno> {
-        let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
-        let broken = |fd| PollFd::from_borrowed_fd(fd, PollFlags::RDHUP);
-        let mut events = vec![readable(self.alarm.as_fd())];
-        let mut sources = vec![Source::Ward];
-        if let Some(node) = self.node {
-            events.push(readable(node));
-            sources.push(Source::Node);
-            events.push(readable(self.proof.node()));
-            sources.push(Source::Process);
-        }
-        if let Some(shim) = &self.shim {
-            events.push(readable(shim.handle.as_fd()));
-            sources.push(Source::Shim);
-        }
-        for (place, kept) in self.kept.iter().enumerate() {
-            events.push(broken(kept.as_fd()));
-            sources.push(Source::Kept(place));
-        }
-        for (place, spoken) in self.proof.connections().enumerate() {
-            events.push(broken(spoken));
-            sources.push(Source::Spoken(place));
-        }
-        for process in self.ward.iter().flat_map(|ward| ward.family.handles()) {
-            events.push(readable(process));
-            sources.push(Source::Ward);
-        }
-        poll(&mut events, None)?;
-        let happened = events.iter().zip(sources);
-        let happened = happened.filter(|(event, _)| !event.revents().is_empty());
-        Ok(happened.map(|(_, source)| source).collect())
-    }
-
-    fn take(&mut self, sources: &[Source]) -> io::Result<()> {
-        let mut place = 0;
-        self.kept.retain(|_| {
-            place += 1;
-            !sources.contains(&Source::Kept(place - 1))
-        });
-        self.proof
-            .let_go(|place| sources.contains(&Source::Spoken(place)));
-        let in_waiting = sources.contains(&Source::Shim);
-        let is_dead = sources.contains(&Source::Process);
+    fn handle(&mut self, sources: &[Source]) -> io::Result<()> {
+        self.sockets
+            .drop_where(|position| sources.contains(&Source::Socket(position)));
+        let shim_ended = sources.contains(&Source::Shim);
+        let node_ended = sources.contains(&Source::NodeProcess);
+        // The shim may have become the command and ended already; then a message says so. And the
+        // last message of a node that has ended may be to start the command.
         if let Some(node) = self.node
             && (sources.contains(&Source::Node)
-                || ((in_waiting || is_dead) && channel::has_come(node)?))
+                || ((shim_ended || node_ended) && channel::is_readable(node)?))
         {
-            // If that process has become the command and ended already, this says so; and the last
-            // word of a node that is dead may have been to start it.
-            return self.hear(node);
+            return self.receive(node);
         }
-        if is_dead {
-            // A child of the node's still has its end of the line.
-            self.bereave();
+        if node_ended {
+            // The channel may still be open, because a child of the node has a copy of it.
+            self.node_exited();
         }
-        match self.shim.take_if(|_| in_waiting) {
-            Some(shim) => self.replace(&shim),
+        match self.shim.take_if(|_| shim_ended) {
+            Some(shim) => self.replace_shim(&shim),
             None => Ok(()),
         }
     }
 
-    /// The process in waiting has ended. If somebody has killed it, another takes its place.
-    fn replace(&mut self, shim: &Shim) -> io::Result<()> {
-        match Family::exit_of(&shim.handle)? {
+    /// Starts another shim after this one was killed from outside.
+    fn replace_shim(&mut self, shim: &Shim) -> io::Result<()> {
+        match exit_of(&shim.pidfd)? {
             Some(Exit::Signal(_)) => {
-                self.held.push(shim.pid);
-                self.prepare()
+                self.unreleased.push(shim.pid);
+                self.start_shim()
             }
-            // Nothing to be repeated: it cannot do what it must.
+            // The shim failed by itself, and another one would fail as well.
             _ => Err(io::Error::other(
-                "the process that was to become the command ended",
+                "the process that was to become the command exited",
             )),
         }
     }
 
-    fn hear(&mut self, node: BorrowedFd<'a>) -> io::Result<()> {
-        let Some((order, file)) = channel::receive(node)? else {
-            self.bereave();
+    /// Handles one message from the node.
+    fn receive(&mut self, node: BorrowedFd<'a>) -> io::Result<()> {
+        let Some((message, file)) = channel::receive(node)? else {
+            self.node_exited();
             return Ok(());
         };
-        match (order, &mut self.ward) {
-            (Order::Start { run, pid, deadline }, None) => return self.start(run, pid, deadline),
+        match (message, &mut self.command) {
+            (ToGuardian::Start { run, pid, deadline }, None) => {
+                return self.start(run, pid, deadline);
+            }
             (
-                Order::Prolong {
+                ToGuardian::Prolong {
                     run,
                     deadline,
                     sent,
                 },
-                Some(ward),
-            ) if ward.run == run => {
-                self.lateness
-                    .saw(now().nanos().saturating_sub(sent.nanos()));
-                let Terms {
-                    margin,
-                    most_margin,
-                    ..
-                } = self.terms;
-                ward.duty.leave(self.lateness.margin(margin, most_margin));
-                ward.duty.prolong(deadline.nanos());
+                Some(command),
+            ) if command.run == run => {
+                self.lateness.record(time::between(sent, now()));
+                let margin = self.lateness.margin(&self.timing);
+                command.schedule.set_margin(margin);
+                command.schedule.prolong(deadline);
             }
-            (Order::Stop { run, why }, Some(ward)) if ward.run == run => ward.stop(why),
-            (Order::LetGo { pid }, _) => self.collect(|held| held.as_raw_nonzero().get() == pid),
-            (Order::Keep, _) => self.kept.extend(file),
-            (Order::Entrust { farewell }, _) => {
-                if let Some(connection) = file {
-                    self.proof.entrust(connection, farewell);
-                }
+            (ToGuardian::Stop { run, reason }, Some(command)) if command.run == run => {
+                command.stop(reason);
             }
-            (Order::Dismiss, _) => self.proof.dismiss(),
-            // Of a run that has ended meanwhile.
-            (Order::Prolong { .. } | Order::Stop { .. }, _) => {}
-            (Order::Start { .. } | Order::Begin(_), _) => {
-                return Err(io::Error::other("an order that makes no sense now"));
+            // These are for a run that has ended meanwhile.
+            (ToGuardian::Prolong { .. } | ToGuardian::Stop { .. }, _) => {}
+            (ToGuardian::ReleasePid { pid }, _) => self.reap(|ended| ended.as_raw_pid() == pid),
+            (ToGuardian::KeepSocket, _) => self.sockets.keep(file),
+            (ToGuardian::EntrustConnection { farewell }, _) => self.sockets.entrust(file, farewell),
+            (ToGuardian::DiscardFarewells, _) => self.sockets.discard_farewells(),
+            (ToGuardian::Start { .. } | ToGuardian::Begin(_), _) => {
+                return Err(io::Error::other("the node sent an unexpected message"));
             }
         }
         Ok(())
     }
 
-    /// The node says nothing more.
-    fn bereave(&mut self) {
+    /// The node has exited, or has closed its channel: it sends nothing more.
+    fn node_exited(&mut self) {
         self.node = None;
-        if let Some(ward) = &mut self.ward {
-            ward.stop(Why::NodeGone);
+        if let Some(command) = &mut self.command {
+            command.stop(EndReason::NodeExited);
         }
     }
 
-    /// Collects those that have ended and of which the node has let go.
-    fn collect(&mut self, is_let_go: impl Fn(Pid) -> bool) {
-        self.held
-            .retain(|&pid| !(is_let_go(pid) && processes::collect(pid)));
+    /// Reaps those of the processes that have ended which the node has released.
+    fn reap(&mut self, is_released: impl Fn(Pid) -> bool) {
+        self.unreleased
+            .retain(|&pid| !(is_released(pid) && children::reap(pid)));
     }
 
-    /// The process in waiting has been told to become the command.
+    /// The node has started the command in this process.
     fn start(&mut self, run: u64, pid: i32, deadline: Option<Moment>) -> io::Result<()> {
-        let told = |shim: &mut Shim| shim.pid.as_raw_nonzero().get() == pid;
-        if let Some(shim) = self.shim.take_if(told) {
-            let Terms {
-                margin,
-                most_margin,
-                ..
-            } = self.terms;
-            // The node has this one in hand, and so no other.
-            self.collect(|_| true);
-            let mut duty = Duty::new(self.terms, deadline.map(Moment::nanos));
-            duty.leave(self.lateness.margin(margin, most_margin));
-            self.ward = Some(Ward::new(run, shim, duty));
+        let is_named = |shim: &mut Shim| shim.pid.as_raw_pid() == pid;
+        if let Some(shim) = self.shim.take_if(is_named) {
+            // The node signals only this process from now on.
+            self.reap(|_| true);
+            let mut schedule = StopSchedule::new(self.timing, deadline);
+            schedule.set_margin(self.lateness.margin(&self.timing));
+            self.command = Some(RunningCommand::new(run, shim, schedule));
             return Ok(());
         }
-        // Somebody had killed it, and there is another in its place.
-        let ended = Ended {
+        // That process was killed from outside, and the guardian has started another one.
+        let end = CommandEnd {
             exit: Exit::NotStarted(Errno::SRCH.raw_os_error()),
-            why: Why::Itself,
-            asked: None,
-            killed: None,
-            over: now(),
+            reason: EndReason::Exited,
+            sigterm_at: None,
+            sigkill_at: None,
+            ended_at: now(),
         };
-        self.tell(&Report::Ended { run, ended }, None)
+        self.send(&ToNode::Ended { run, end }, None)
     }
 
-    /// A node that does not read is as good as gone, and hears of the end of its guardian.
-    fn tell(&self, report: &Report, file: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    /// Sends a message to the node. An error is returned if the node does not read: then it cannot
+    /// be relied on, and the guardian exits, which the node notices.
+    fn send(&self, message: &ToNode, file: Option<BorrowedFd<'_>>) -> io::Result<()> {
         let Some(node) = self.node else {
             return Ok(());
         };
-        match channel::send(node, report, file) {
-            // It is gone; that is heard of in its place.
+        match channel::send(node, message, file) {
+            // The node has exited. The event loop finds that out by itself.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            told => told,
+            result => result,
         }
     }
 }

@@ -1,140 +1,138 @@
-use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
-use crate::run::Why;
+use elector_core::Moment;
 
-/// How long a command is given to end, in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::run) struct Terms {
-    /// From SIGTERM to SIGKILL while the node leads.
-    pub(in crate::run) grace: u64,
-    /// The same when the leadership is lost.
-    pub(in crate::run) loss_grace: u64,
-    /// From SIGKILL to the end of the lease.
-    pub(in crate::run) margin: u64,
-    /// How wide that may become, if it is less.
-    pub(in crate::run) most_margin: u64,
-}
+use crate::run::{EndReason, options::StopTiming, time};
 
-/// When the processes of one command are to be asked to end, and when killed. Times are
-/// nanoseconds on the clock of [`elector_core::actor::now`].
+/// When the processes of one command get SIGTERM and SIGKILL. Times are on the clock of
+/// [`elector_core::actor::now`].
 #[derive(Clone, Debug)]
-pub(super) struct Duty {
-    terms: Terms,
-    deadline: Option<u64>,
-    why: Option<Why>,
-    /// They are killed by then.
-    until: Option<u64>,
-    asked: Option<u64>,
-    killed: Option<u64>,
-    /// When they were to be killed.
-    kill_due: Option<u64>,
+pub(super) struct StopSchedule {
+    timing: StopTiming,
+    /// The end of the lease; `None` without a lease.
+    deadline: Option<Moment>,
+    /// The first reason to stop the command.
+    reason: Option<EndReason>,
+    /// The earliest end of the graces that were given. SIGKILL follows by then.
+    grace_end: Option<Moment>,
+    sigterm_at: Option<Moment>,
+    sigkill_at: Option<Moment>,
+    /// When SIGKILL was due.
+    sigkill_due: Option<Moment>,
 }
 
-/// What is to be done now.
+/// What the guardian must do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Act {
-    /// SIGTERM.
-    Ask,
-    /// SIGKILL.
+pub(super) enum Action {
+    /// Send SIGTERM.
+    Terminate,
+    /// Send SIGKILL.
     Kill,
 }
 
-impl Duty {
-    pub(super) fn new(terms: Terms, deadline: Option<u64>) -> Self {
+impl StopSchedule {
+    pub(super) fn new(timing: StopTiming, deadline: Option<Moment>) -> Self {
         Self {
-            terms,
+            timing,
             deadline,
-            why: None,
-            until: None,
-            asked: None,
-            killed: None,
-            kill_due: None,
+            reason: None,
+            grace_end: None,
+            sigterm_at: None,
+            sigkill_at: None,
+            sigkill_due: None,
         }
     }
 
-    /// The lease ends later than was known. A deadline never moves back.
-    pub(super) fn prolong(&mut self, deadline: u64) {
+    /// Moves the end of the lease to this time, unless that is earlier than the one that is known.
+    pub(super) fn prolong(&mut self, deadline: Moment) {
         self.deadline = self.deadline.map(|known| known.max(deadline));
     }
 
-    /// From now on this is the margin.
-    pub(super) fn leave(&mut self, margin: u64) {
-        self.terms.margin = margin;
+    /// Changes the margin between SIGKILL and the end of the lease.
+    pub(super) fn set_margin(&mut self, margin: Duration) {
+        self.timing.margin = margin;
     }
 
-    /// The command is to end, for this reason. The first reason counts, and the shortest time.
-    pub(super) fn stop(&mut self, why: Why, now: u64) {
-        let grace = match why {
-            // What is left of the lease bounds it.
-            Why::Lost if self.deadline.is_none() => self.terms.loss_grace,
-            Why::NodeGone => 0,
-            Why::Itself | Why::Returned | Why::Lost | Why::Deadline => self.terms.grace,
+    /// Stops the command for this reason. With several calls, the first reason and the shortest
+    /// grace count.
+    pub(super) fn stop(&mut self, reason: EndReason, now: Moment) {
+        let grace = match reason {
+            // With a lease, the rest of the lease is the limit.
+            EndReason::Lost if self.deadline.is_none() => self.timing.loss_grace,
+            EndReason::NodeExited => Duration::ZERO,
+            EndReason::Exited | EndReason::GivenUp | EndReason::Lost | EndReason::Deadline => {
+                self.timing.grace
+            }
         };
-        let until = now.saturating_add(grace);
-        self.until = Some(self.until.map_or(until, |known| known.min(until)));
-        self.why.get_or_insert(why);
+        let end = time::add(now, grace);
+        self.grace_end = Some(self.grace_end.map_or(end, |known| known.min(end)));
+        self.reason.get_or_insert(reason);
     }
 
-    /// What is to be done at this time; it is taken for done.
-    pub(super) fn due(&mut self, now: u64) -> Option<Act> {
-        if self.killed.is_some() {
+    /// Returns what is due at this time, and assumes that the caller does it.
+    pub(super) fn next_action(&mut self, now: Moment) -> Option<Action> {
+        if self.sigkill_at.is_some() {
             return None;
         }
-        if self.ask_at().is_some_and(|at| at <= now) {
-            self.stop(Why::Deadline, now);
+        if self.lease_sigterm_time().is_some_and(|at| at <= now) {
+            self.stop(EndReason::Deadline, now);
         }
-        let kill_at = self.kill_at();
-        if kill_at.is_some_and(|at| at <= now) {
-            self.killed = Some(now);
-            self.kill_due = kill_at;
-            return Some(Act::Kill);
+        let sigkill = self.sigkill_time();
+        if sigkill.is_some_and(|at| at <= now) {
+            self.sigkill_at = Some(now);
+            self.sigkill_due = sigkill;
+            return Some(Action::Kill);
         }
-        if self.why.is_some() && self.asked.is_none() {
-            self.asked = Some(now);
-            return Some(Act::Ask);
+        if self.reason.is_some() && self.sigterm_at.is_none() {
+            self.sigterm_at = Some(now);
+            return Some(Action::Terminate);
         }
         None
     }
 
-    /// When there may be something to do, if nothing is heard before.
-    pub(super) fn next(&self) -> Option<u64> {
-        if self.killed.is_some() {
+    /// The next time at which something may be due if no message arrives before.
+    pub(super) fn next_time(&self) -> Option<Moment> {
+        if self.sigkill_at.is_some() {
             return None;
         }
-        self.ask_at().or_else(|| self.kill_at())
+        self.lease_sigterm_time().or_else(|| self.sigkill_time())
     }
 
-    pub(super) fn why(&self) -> Option<Why> {
-        self.why
+    pub(super) fn reason(&self) -> Option<EndReason> {
+        self.reason
     }
 
-    pub(super) fn asked(&self) -> Option<u64> {
-        self.asked
+    pub(super) fn sigterm_at(&self) -> Option<Moment> {
+        self.sigterm_at
     }
 
-    pub(super) fn killed(&self) -> Option<u64> {
-        self.killed
+    pub(super) fn sigkill_at(&self) -> Option<Moment> {
+        self.sigkill_at
     }
 
-    /// How late its end was, if the processes had to be killed, and the last one was dead now.
-    pub(super) fn late(&self, now: u64) -> Option<u64> {
-        self.kill_due.map(|due| now.saturating_sub(due))
+    /// The time from when SIGKILL was due to the end of the last process, which is now. `None` if
+    /// the command was not killed.
+    pub(super) fn kill_delay(&self, now: Moment) -> Option<Duration> {
+        self.sigkill_due.map(|due| time::between(due, now))
     }
 
-    /// When the lease alone is reason enough to ask, unless there was another.
-    fn ask_at(&self) -> Option<u64> {
-        let kill = self.before_deadline().filter(|_| self.why.is_none());
-        kill.map(|at| at.saturating_sub(self.terms.loss_grace))
+    /// When the end of the lease requires SIGTERM. `None` if the command is being stopped for
+    /// another reason.
+    fn lease_sigterm_time(&self) -> Option<Moment> {
+        let sigkill = self.lease_sigkill_time().filter(|_| self.reason.is_none());
+        sigkill.map(|at| time::subtract(at, self.timing.loss_grace))
     }
 
-    fn kill_at(&self) -> Option<u64> {
-        let until = self.until?;
-        Some(self.before_deadline().map_or(until, |at| at.min(until)))
+    fn sigkill_time(&self) -> Option<Moment> {
+        let grace_end = self.grace_end?;
+        let lease = self.lease_sigkill_time();
+        Some(lease.map_or(grace_end, |at| at.min(grace_end)))
     }
 
-    fn before_deadline(&self) -> Option<u64> {
+    /// When the end of the lease requires SIGKILL.
+    fn lease_sigkill_time(&self) -> Option<Moment> {
         self.deadline
-            .map(|deadline| deadline.saturating_sub(self.terms.margin))
+            .map(|deadline| time::subtract(deadline, self.timing.margin))
     }
 }
 
@@ -142,116 +140,157 @@ impl Duty {
 mod tests {
     use super::*;
 
-    const TERMS: Terms = Terms {
-        grace: 1_000,
-        loss_grace: 10,
-        margin: 15,
-        most_margin: 0,
+    const TIMING: StopTiming = StopTiming {
+        grace: Duration::from_nanos(1_000),
+        loss_grace: Duration::from_nanos(10),
+        margin: Duration::from_nanos(15),
+        max_margin: Duration::ZERO,
     };
 
-    /// When it asks, and when it kills, if nobody says anything more.
-    fn left_alone(mut duty: Duty, mut now: u64) -> (Option<u64>, Option<u64>) {
-        for _ in 0..8 {
-            while duty.due(now).is_some() {}
-            match duty.next() {
-                Some(next) => now = now.max(next),
-                None => break,
-            }
+    /// A schedule whose times are in nanoseconds.
+    struct Schedule(StopSchedule);
+
+    impl Schedule {
+        fn new(deadline: Option<u64>) -> Self {
+            Self(StopSchedule::new(TIMING, deadline.map(Moment::from_nanos)))
         }
-        (duty.asked(), duty.killed())
+
+        fn prolong(&mut self, deadline: u64) {
+            self.0.prolong(Moment::from_nanos(deadline));
+        }
+
+        fn stop(&mut self, reason: EndReason, now: u64) {
+            self.0.stop(reason, Moment::from_nanos(now));
+        }
+
+        fn next_action(&mut self, now: u64) -> Option<Action> {
+            self.0.next_action(Moment::from_nanos(now))
+        }
+
+        fn next_time(&self) -> Option<u64> {
+            self.0.next_time().map(Moment::nanos)
+        }
+
+        fn kill_delay(&self, now: u64) -> Option<u128> {
+            let delay = self.0.kill_delay(Moment::from_nanos(now));
+            delay.map(|delay| delay.as_nanos())
+        }
+
+        /// The times of SIGTERM and SIGKILL so far.
+        fn signals(&self) -> (Option<u64>, Option<u64>) {
+            let (sigterm, sigkill) = (self.0.sigterm_at(), self.0.sigkill_at());
+            (sigterm.map(Moment::nanos), sigkill.map(Moment::nanos))
+        }
+
+        /// The times of SIGTERM and SIGKILL if no message arrives from `now` on.
+        fn signals_from(&self, mut now: u64) -> (Option<u64>, Option<u64>) {
+            let mut schedule = Self(self.0.clone());
+            for _ in 0..8 {
+                while schedule.next_action(now).is_some() {}
+                match schedule.next_time() {
+                    Some(next) => now = now.max(next),
+                    None => break,
+                }
+            }
+            schedule.signals()
+        }
     }
 
-    // A node that is stopped says nothing: the deadline alone must do, with room before its end.
+    // A node that is stopped sends nothing. The deadline alone must stop the command before the
+    // lease ends.
     #[test]
-    fn silence_ends_with_the_lease() {
-        let duty = Duty::new(TERMS, Some(120));
-        assert_eq!(left_alone(duty, 0), (Some(95), Some(105)));
+    fn without_messages_the_command_ends_before_the_lease() {
+        let schedule = Schedule::new(Some(120));
+        assert_eq!(schedule.signals_from(0), (Some(95), Some(105)));
     }
 
-    // The node that leads prolongs, and a late word of an older round must not shorten.
+    // The leader prolongs its lease. A late message of an earlier round must not shorten it.
     #[test]
     fn a_lease_is_prolonged_and_never_shortened() {
-        let mut duty = Duty::new(TERMS, Some(120));
-        duty.prolong(170);
-        duty.prolong(130);
-        assert_eq!(duty.next(), Some(145));
-        assert_eq!(duty.due(144), None);
-        assert_eq!(left_alone(duty, 144), (Some(145), Some(155)));
+        let mut schedule = Schedule::new(Some(120));
+        schedule.prolong(170);
+        schedule.prolong(130);
+        assert_eq!(schedule.next_time(), Some(145));
+        assert_eq!(schedule.next_action(144), None);
+        assert_eq!(schedule.signals_from(144), (Some(145), Some(155)));
     }
 
-    // Whoever gives up leadership leads on, so its command has all of its grace; but a lease that
-    // is not prolonged meanwhile bounds it as ever.
+    // A node that gives leadership up leads until its command has ended, so the command has all of
+    // its grace. A lease that is not prolonged meanwhile still limits it.
     #[test]
-    fn what_is_given_up_has_its_whole_grace() {
-        let mut duty = Duty::new(TERMS, Some(120));
-        duty.stop(Why::Returned, 20);
-        assert_eq!(left_alone(duty.clone(), 20), (Some(20), Some(105)));
-        duty.prolong(5_000);
-        assert_eq!(left_alone(duty, 20), (Some(20), Some(1_020)));
+    fn a_leadership_that_is_given_up_leaves_all_of_the_grace() {
+        let mut schedule = Schedule::new(Some(120));
+        schedule.stop(EndReason::GivenUp, 20);
+        assert_eq!(schedule.signals_from(20), (Some(20), Some(105)));
+        schedule.prolong(5_000);
+        assert_eq!(schedule.signals_from(20), (Some(20), Some(1_020)));
     }
 
-    // What was lost may use what is left of the lease, and not a moment more.
+    // A command whose leadership was lost may use the rest of the lease, and no more.
     #[test]
-    fn what_is_lost_has_the_rest_of_the_lease() {
-        let mut duty = Duty::new(TERMS, Some(120));
-        duty.stop(Why::Lost, 20);
-        assert_eq!(left_alone(duty, 20), (Some(20), Some(105)));
-        let mut without_lease = Duty::new(TERMS, None);
-        assert_eq!(without_lease.next(), None);
-        without_lease.stop(Why::Lost, 20);
-        assert_eq!(left_alone(without_lease, 20), (Some(20), Some(30)));
+    fn a_leadership_that_is_lost_leaves_the_rest_of_the_lease() {
+        let mut schedule = Schedule::new(Some(120));
+        schedule.stop(EndReason::Lost, 20);
+        assert_eq!(schedule.signals_from(20), (Some(20), Some(105)));
+        let mut without_lease = Schedule::new(None);
+        assert_eq!(without_lease.next_time(), None);
+        without_lease.stop(EndReason::Lost, 20);
+        assert_eq!(without_lease.signals_from(20), (Some(20), Some(30)));
     }
 
-    // When the process of the node is gone, its peers know at once, and may elect.
+    // When the process of the node exits, its peers notice at once and may elect another leader.
     #[test]
-    fn a_node_that_is_gone_leaves_no_time() {
-        let mut duty = Duty::new(TERMS, Some(120));
-        duty.stop(Why::Returned, 20);
-        assert_eq!(duty.due(20), Some(Act::Ask));
-        duty.stop(Why::NodeGone, 21);
-        assert_eq!(duty.due(21), Some(Act::Kill));
-        assert_eq!((duty.next(), duty.due(22)), (None, None));
-        assert_eq!(duty.why(), Some(Why::Returned));
+    fn a_node_that_exits_leaves_no_grace() {
+        let mut schedule = Schedule::new(Some(120));
+        schedule.stop(EndReason::GivenUp, 20);
+        assert_eq!(schedule.next_action(20), Some(Action::Terminate));
+        schedule.stop(EndReason::NodeExited, 21);
+        assert_eq!(schedule.next_action(21), Some(Action::Kill));
+        assert_eq!(
+            (schedule.next_time(), schedule.next_action(22)),
+            (None, None)
+        );
+        assert_eq!(schedule.0.reason(), Some(EndReason::GivenUp));
     }
 
-    // A process that was asked only because the lease ran short is not killed for it if the lease
-    // goes on: it is on its way out, and has its grace.
+    // A process that got SIGTERM only because the lease was about to end is exiting. If the lease
+    // is prolonged then, the process has its grace.
     #[test]
-    fn a_late_heartbeat_gives_the_asked_more_time() {
-        let mut duty = Duty::new(TERMS, Some(120));
-        assert_eq!(duty.due(95), Some(Act::Ask));
-        duty.prolong(400);
-        assert_eq!(duty.due(105), None);
-        assert_eq!(left_alone(duty, 105), (Some(95), Some(385)));
+    fn a_late_heartbeat_leaves_more_time_after_sigterm() {
+        let mut schedule = Schedule::new(Some(120));
+        assert_eq!(schedule.next_action(95), Some(Action::Terminate));
+        schedule.prolong(400);
+        assert_eq!(schedule.next_action(105), None);
+        assert_eq!(schedule.signals_from(105), (Some(95), Some(385)));
     }
 
-    // A machine that is late needs a wider margin, and the guardian must learn how late it was.
+    // A machine that is late needs a wider margin, and the guardian must measure how late it was.
     #[test]
     fn a_wider_margin_kills_earlier() {
-        let mut duty = Duty::new(TERMS, Some(120));
-        duty.leave(30);
-        assert_eq!(left_alone(duty.clone(), 0), (Some(80), Some(90)));
-        assert_eq!(duty.due(80), Some(Act::Ask));
-        assert_eq!(duty.late(80), None);
-        assert_eq!(duty.due(94), Some(Act::Kill));
-        assert_eq!(duty.late(97), Some(7));
+        let mut schedule = Schedule::new(Some(120));
+        schedule.0.set_margin(Duration::from_nanos(30));
+        assert_eq!(schedule.signals_from(0), (Some(80), Some(90)));
+        assert_eq!(schedule.next_action(80), Some(Action::Terminate));
+        assert_eq!(schedule.kill_delay(80), None);
+        assert_eq!(schedule.next_action(94), Some(Action::Kill));
+        assert_eq!(schedule.kill_delay(97), Some(7));
     }
 
-    // A guardian that got no processor for a while must not ask first when it should kill.
+    // A guardian that got no processor for a while must not send SIGTERM when SIGKILL is due.
     #[test]
-    fn who_is_late_kills_at_once() {
-        let mut duty = Duty::new(TERMS, Some(120));
-        assert_eq!(duty.due(300), Some(Act::Kill));
-        assert_eq!((duty.asked(), duty.killed()), (None, Some(300)));
+    fn a_late_guardian_kills_at_once() {
+        let mut schedule = Schedule::new(Some(120));
+        assert_eq!(schedule.next_action(300), Some(Action::Kill));
+        assert_eq!(schedule.signals(), (None, Some(300)));
     }
 
-    // Times near the ends of the scale come from tests and broken clocks; none may wrap around.
+    // Times near the limits of the clock come from tests and broken clocks. None may wrap around.
     #[test]
     fn no_time_wraps_around() {
-        let mut duty = Duty::new(TERMS, Some(3));
-        assert_eq!(duty.due(0), Some(Act::Kill));
-        let mut duty = Duty::new(TERMS, Some(u64::MAX));
-        duty.stop(Why::Returned, u64::MAX - 1);
-        assert_eq!(duty.due(u64::MAX - 1), Some(Act::Kill));
+        let mut schedule = Schedule::new(Some(3));
+        assert_eq!(schedule.next_action(0), Some(Action::Kill));
+        let mut schedule = Schedule::new(Some(u64::MAX));
+        schedule.stop(EndReason::GivenUp, u64::MAX - 1);
+        assert_eq!(schedule.next_action(u64::MAX - 1), Some(Action::Kill));
     }
 }
