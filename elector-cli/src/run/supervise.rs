@@ -160,7 +160,14 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
                 () = leadership.lost() => return self.guard.lose().await,
                 // The guardian is stopped or gets no processor. The node stops the command in the
                 // rest of the margin.
-                () = overdue => return self.guard.lose().await.map(ended_by_deadline),
+                () = overdue => {
+                    let mut end = self.guard.lose().await?;
+                    // The guardian saw a command that exited, and did not know the reason.
+                    if end.reason == EndReason::Exited {
+                        end.reason = EndReason::Deadline;
+                    }
+                    return Ok(end);
+                }
                 () = leadership.ending(), if !is_ending => {
                     is_ending = true;
                     self.guard.request_end(EndReason::GivenUp);
@@ -259,15 +266,6 @@ impl<L> Drop for Supervisor<'_, L> {
     fn drop(&mut self) {
         self.guard.request_end(EndReason::Lost);
     }
-}
-
-/// Corrects the reason of a command that the node killed because the lease was about to end. The
-/// guardian saw it exit without a known reason.
-fn ended_by_deadline(mut end: CommandEnd) -> CommandEnd {
-    if end.reason == EndReason::Exited {
-        end.reason = EndReason::Deadline;
-    }
-    end
 }
 
 /// Waits for this future until the leadership is to end. Returns `None` if that comes first.

@@ -62,8 +62,8 @@ impl GuardianProcess {
         })
     }
 
-    /// Sends a message. It is no error if the guardian has exited: [`receive`](Self::receive)
-    /// reports that.
+    /// Sends a message. It is no error if the guardian has exited, because
+    /// [`receive`](Self::receive) reports that.
     pub(super) fn send(&self, message: &ToGuardian) -> Result<(), RunError> {
         let sent = channel::send(&self.channel, message, None);
         ignore_closed(sent).map_err(RunError::Channel)
@@ -103,7 +103,7 @@ impl GuardianProcess {
     }
 }
 
-/// The node learns from the guardian's last message, or from its end, that it has exited.
+/// Ignores that the guardian has closed the channel. [`GuardianProcess::receive`] reports that.
 fn ignore_closed(sent: io::Result<()>) -> io::Result<()> {
     match sent {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -166,12 +166,6 @@ impl Guard {
         }
     }
 
-    /// Returns `true` if the command runs, as far as the node knows.
-    #[must_use]
-    pub fn is_running(&self) -> bool {
-        self.running.is_some()
-    }
-
     /// What is counted about the command.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {

@@ -3,7 +3,7 @@ use std::{io, os::fd::OwnedFd};
 use elector_core::{Moment, actor::now};
 
 use super::{
-    priority::{self, SessionPriority},
+    priority::{BEST_NICE, ORDINARY_NICE, set_session_nice},
     process_tree::ProcessTree,
     schedule::{Action, StopSchedule},
 };
@@ -47,7 +47,7 @@ impl RunningCommand {
             Some(Action::Terminate) => self.processes.terminate(),
             Some(Action::Kill) => {
                 // No process of the command does useful work from now on.
-                priority::set_session_priority(SessionPriority::High);
+                set_session_nice(BEST_NICE);
                 self.processes.kill();
             }
             // These reach the processes that were adopted since the last signals.
@@ -65,7 +65,7 @@ impl RunningCommand {
 
     fn end(&self, now: Moment) -> CommandEnd {
         if self.schedule.sigkill_at().is_some() {
-            priority::set_session_priority(SessionPriority::Ordinary);
+            set_session_nice(ORDINARY_NICE);
         }
         let failure = shim::failure(&self.channel);
         let exit = failure.or(self.processes.exit());

@@ -174,8 +174,8 @@ impl<'a> Guardian<'a> {
             .drop_where(|position| sources.contains(&Source::Socket(position)));
         let shim_ended = sources.contains(&Source::Shim);
         let node_ended = sources.contains(&Source::NodeProcess);
-        // The shim may have become the command and ended already; then a message says so. And the
-        // last message of a node that has ended may be to start the command.
+        // A message comes first. It may say that the shim was to become the command, which has
+        // ended already. Also, the last message of a node that has ended may start the command.
         if let Some(node) = self.node
             && (sources.contains(&Source::Node)
                 || ((shim_ended || node_ended) && channel::is_readable(node)?))
@@ -232,7 +232,7 @@ impl<'a> Guardian<'a> {
             (ToGuardian::Stop { run, reason }, Some(command)) if command.run == run => {
                 command.stop(reason);
             }
-            // These are for a run that has ended meanwhile.
+            // The command has ended, and the node did not know that yet.
             (ToGuardian::Prolong { .. } | ToGuardian::Stop { .. }, _) => {}
             (ToGuardian::ReleasePid { pid }, _) => self.reap(|ended| ended.as_raw_pid() == pid),
             (ToGuardian::KeepSocket, _) => self.sockets.keep(file),
@@ -253,7 +253,7 @@ impl<'a> Guardian<'a> {
         }
     }
 
-    /// Reaps those of the processes that have ended which the node has released.
+    /// Reaps the processes that have ended and that the node has released.
     fn reap(&mut self, is_released: impl Fn(Pid) -> bool) {
         self.unreleased
             .retain(|&pid| !(is_released(pid) && children::reap(pid)));

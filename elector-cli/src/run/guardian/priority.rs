@@ -10,7 +10,9 @@ use thread_priority::{
     set_thread_priority_and_policy, thread_native_id, thread_schedule_policy,
 };
 
-/// The nice value of the highest priority among ordinary processes.
+/// The nice value of ordinary processes.
+pub(super) const ORDINARY_NICE: i32 = 0;
+/// The nice value of the highest priority.
 pub(super) const BEST_NICE: i32 = -20;
 
 /// The policy by which ordinary processes are scheduled.
@@ -90,24 +92,13 @@ impl SavedPriority {
     }
 }
 
-/// The priority of a session among other sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SessionPriority {
-    Ordinary,
-    High,
-}
-
-/// Sets the priority of this session. Where the kernel schedules by session (autogroup, see
-/// `sched(7)`), nice values count only among the processes of one session.
+/// Sets the nice value of this session among other sessions. Where the kernel schedules by session
+/// (autogroup, see `sched(7)`), the nice value of a process counts only within its session.
 ///
-/// Only a process with `CAP_SYS_ADMIN` uses this. The kernel does not let others change the value
-/// back within a tenth of a second.
-pub(super) fn set_session_priority(priority: SessionPriority) {
+/// This has an effect only with `CAP_SYS_ADMIN`. The kernel does not let other processes change the
+/// value back within a tenth of a second.
+pub(super) fn set_session_nice(nice: i32) {
     if has_capability(CapabilitySet::SYS_ADMIN) {
-        let nice = match priority {
-            SessionPriority::Ordinary => 0,
-            SessionPriority::High => BEST_NICE,
-        };
         let _ = fs::write("/proc/self/autogroup", nice.to_string());
     }
 }

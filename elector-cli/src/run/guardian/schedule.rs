@@ -216,7 +216,7 @@ mod tests {
     }
 
     // A node that gives leadership up leads until its command has ended, so the command has all of
-    // its grace. A lease that is not prolonged meanwhile still limits it.
+    // its grace. A lease that is not prolonged still limits it.
     #[test]
     fn a_leadership_that_is_given_up_leaves_all_of_the_grace() {
         let mut schedule = Schedule::new(Some(120));
