@@ -20,8 +20,8 @@ use std::{
     time::Duration,
 };
 
-use elector_cli::run::{Guard, Options, Tenure};
-use elector_core::{Epoch, FencingToken, Moment, NodeId, actor::now};
+use elector_cli::run::{Guard, Options, StartGrant};
+use elector_core::{Epoch, FencingToken, Moment, NodeId, Timing, actor::now};
 
 /// The durations of `--profile lan`, in milliseconds.
 const HEARTBEAT: u64 = 10;
@@ -61,19 +61,18 @@ async fn late_ends(ends: usize) -> Vec<Duration> {
     let mut options = Options::new(NodeId(1), ["sleep", "1000"]);
     options.executable = env!("CARGO_BIN_EXE_elector").into();
     (options.loss_grace, options.margin) = (ms(LOSS_GRACE), ms(MARGIN));
-    // As `Options::widen_margin` does it.
-    options.most_margin = ms(MARGIN) + ms(LEASE - HEARTBEAT - LOSS_GRACE - MARGIN) / 4;
+    options.widen_margin(&Timing::lan());
     let mut guard = Guard::spawn(&options).await.unwrap();
     let mut late = Vec::new();
     for epoch in 1..=ends as u64 {
         guard.ready().await.unwrap();
         let mut deadline = in_ms(LEASE);
-        let tenure = Tenure {
+        let grant = StartGrant {
             epoch: Epoch(epoch),
             token: FencingToken::new(Epoch(epoch), 0),
             deadline: Some(deadline),
         };
-        guard.start(&tenure).unwrap();
+        guard.start(&grant).unwrap();
         let mut ended = None;
         for _ in 0..HEARTBEATS {
             // A node that gets no processor is as late as a guardian: then the lease ends earlier.
@@ -90,7 +89,7 @@ async fn late_ends(ends: usize) -> Vec<Duration> {
             Some(ended) => ended,
             None => guard.exited().await.unwrap(),
         };
-        let over = ended.over.nanos().saturating_sub(deadline.nanos());
+        let over = ended.ended_at.nanos().saturating_sub(deadline.nanos());
         if over > 0 {
             late.push(Duration::from_nanos(over));
         }

@@ -163,7 +163,7 @@ impl Duty for Supervision {
             });
         }
         if A::Guarantee::KIND == GuaranteeKind::Quorum {
-            options.fits(plan.config.timing())?;
+            options.validate_lease(plan.config.timing())?;
         }
         Ok(())
     }
@@ -238,7 +238,7 @@ impl Duty for Supervision {
         let Some(guard) = self.guard else {
             return code_of(&elector.stopped().await);
         };
-        let gone = match guard.guardian_gone() {
+        let gone = match guard.guardian_exited() {
             Ok(gone) => gone,
             Err(error) => {
                 tracing::error!(target: "elector", %error, "the node ends");

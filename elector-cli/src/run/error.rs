@@ -13,59 +13,59 @@ pub enum RunError {
         "there is no command to run: put it behind --, as in `elector run ... -- COMMAND ARGS`"
     )]
     NoCommand,
-    /// There is no such command.
+    /// There is no file of this name.
     #[error(
-        "there is no command \"{0}\": give the path of an executable file, or install it where \
-         PATH looks"
+        "there is no command \"{0}\": give the path of an executable file, or install it in a \
+         folder of PATH"
     )]
     NotFound(String),
-    /// The command is no executable file.
+    /// The command is not an executable file.
     #[error("the command \"{0}\" cannot be executed: it must be a file, and executable (chmod +x)")]
     NotExecutable(String),
-    /// A duration is zero, or over a day.
+    /// A duration is zero or longer than a day.
     #[error("{name} is {value:?}: it must be longer than zero, and a day at most")]
     Duration {
-        /// Its name.
+        /// The name of the setting.
         name: &'static str,
         /// Its value.
         value: Duration,
     },
-    /// The lease is too short for the command to be stopped in.
+    /// The command cannot be stopped within the lease.
     #[error(
         "heartbeat ({heartbeat:?}) + loss grace ({loss_grace:?}) + margin ({margin:?}) must be \
          shorter than lease ({lease:?}), or the command would be stopped between two heartbeats: \
          shorten the grace on loss or the margin, or lengthen the lease and the election timeout"
     )]
-    NoRoom {
+    LeaseTooShort {
         /// How often the lease is prolonged.
         heartbeat: Duration,
         /// From SIGTERM to SIGKILL.
         loss_grace: Duration,
         /// From SIGKILL to the end of the lease.
         margin: Duration,
-        /// How long the lease is.
+        /// The length of the lease.
         lease: Duration,
     },
     /// The guardian cannot be started.
     #[error("cannot start the guardian of the command: {0}")]
-    Spawn(#[source] io::Error),
-    /// The guardian said that it cannot do its duty.
-    #[error("the guardian of the command cannot do its duty: {0}")]
-    Guardian(String),
-    /// The guardian ended, and the command with it. The node must not go on leading: nobody would
-    /// stop its work.
-    #[error("the guardian of the command ended ({0}), and the command with it: stop the node")]
-    GuardianDied(ExitStatus),
-    /// The guardian cannot be told something.
-    #[error("cannot talk to the guardian of the command: {0}")]
-    Talk(#[source] io::Error),
-    /// The command was to be started while it runs.
-    #[error("the command runs already: it is started once a tenure")]
-    Busy,
+    Spawn(io::Error),
+    /// The guardian reported an error that it cannot handle, and exited.
+    #[error("guardian failed: {0}")]
+    GuardianFailed(String),
+    /// The guardian exited, and the command was killed. The node must not continue to lead, because
+    /// no guardian would stop its command.
+    #[error("guardian exited ({0}), and the command was killed: stop the node")]
+    GuardianExited(ExitStatus),
+    /// The node cannot communicate with the guardian.
+    #[error("cannot communicate with the guardian of the command: {0}")]
+    Channel(io::Error),
+    /// The command was to be started while it runs or before the guardian was ready.
+    #[error("the command cannot be started: it runs already, or its guardian is not ready")]
+    NotReady,
 }
 
 impl RunError {
-    /// The exit code of `elector run` for it.
+    /// The exit code of `elector run` for this error.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -73,12 +73,12 @@ impl RunError {
             | Self::NotFound(_)
             | Self::NotExecutable(_)
             | Self::Duration { .. }
-            | Self::NoRoom { .. } => WRONG_USE,
+            | Self::LeaseTooShort { .. } => WRONG_USE,
             Self::Spawn(_)
-            | Self::Guardian(_)
-            | Self::GuardianDied(_)
-            | Self::Talk(_)
-            | Self::Busy => GUARDIAN_FAILED,
+            | Self::GuardianFailed(_)
+            | Self::GuardianExited(_)
+            | Self::Channel(_)
+            | Self::NotReady => GUARDIAN_FAILED,
         }
     }
 }

@@ -1,20 +1,28 @@
-//! `elector run`: a command of any kind that runs on the node that leads, and nowhere else. Linux.
+//! `elector run`: a command that runs on the node that leads, and on no other. For Linux.
 //!
 //! ```text
 //! node ──socket──▶ guardian ──▶ COMMAND, in a process group of its own
 //! ```
 //!
-//! Three processes, of two programs. The *node* takes part in the election. The *guardian*
-//! (`elector __guard`) is the node's child and has one duty: that by the end of the lease no
-//! process of COMMAND lives. It has a session of its own, one thread, no runtime, and the lease's
-//! deadline on a clock that counts suspend; so it does its duty whether the node was killed, was
-//! stopped, or hangs. While no command runs, a third one (`elector __exec`) waits in its place for
-//! the word to go, so that at the beginning of a tenure there is nothing to do but one `exec`.
+//! There are three processes, of two programs. The *node* takes part in the election. The
+//! *guardian* (`elector __guard`) is a child of the node. Its only task is that no process of
+//! COMMAND is alive when the lease ends. It has its own session, one thread and no runtime, and it
+//! knows the end of the lease on a clock that counts while the machine is suspended. So it stops
+//! COMMAND also if the node is killed, is stopped (SIGSTOP), or hangs. While no command runs, a
+//! third process (`elector __exec`) waits for the message to become COMMAND, so that the beginning
+//! of a tenure needs only one `exec`.
+//!
+//! | module | process |
+//! |---|---|
+//! | `guard`, `supervise` | the node |
+//! | `guardian` | the guardian |
+//! | `shim` | the process that becomes COMMAND |
+//! | `channel` | the messages between node and guardian |
 //!
 //! # When COMMAND is stopped
 //!
-//! SIGTERM (and SIGCONT, for those that are stopped) to its process group, then SIGKILL to
-//! whatever is left of it:
+//! The guardian sends SIGTERM to the process group, with SIGCONT for processes that are stopped.
+//! Later it sends SIGKILL to all that is left:
 //!
 //! | leadership | SIGTERM | SIGKILL at the latest |
 //! |---|---|---|
@@ -23,127 +31,129 @@
 //! | is not confirmed | `loss_grace + margin` before the lease ends | `margin` before that |
 //! | ends with the node | – | at once |
 //!
-//! It is given up by a step-down, a transfer, or SIGTERM to the node, which leads on for as long as
-//! COMMAND takes; lost to another node that is elected (without a lease, `loss_grace` is the time);
-//! not confirmed where a majority is not heard in time, or the node was stopped or hangs.
+//! Leadership is *given up* by a step-down, a transfer, or SIGTERM to the node. The node leads
+//! until COMMAND has ended. Leadership is *lost* when another node is elected; without a lease
+//! COMMAND then has `loss_grace`. It is *not confirmed* when a majority does not answer in time, or
+//! when the node is stopped or hangs.
 //!
-//! The last row has no grace, for the lease is no protection there: the kernel tells the peers of
-//! the process's end too. A broken or refused connection is no proof for them, and does not shorten
-//! the silence that they owe to the lease. The proof comes of the guardian, to which the node has
-//! [entrusted](Keeper::entrust) its connections: when the kernel says that the process of the node
-//! has ended, and COMMAND is dead. Then another node may lead within a millisecond.
+//! There is no grace in the last row, because the lease does not protect COMMAND there: the kernel
+//! also informs the peers that the process has ended. A connection that breaks or is refused is no
+//! proof for them, and does not shorten the silence that they must keep because of the lease. The
+//! proof comes from the guardian, to which the node has [entrusted](Keeper::entrust) its
+//! connections. The guardian writes it when the kernel has reported the end of the node's process
+//! and COMMAND is dead. Then another node may lead within a millisecond.
 //!
-//! COMMAND is over when its first process has ended and none is left of what that one has started.
-//! What it leaves behind gets SIGTERM, `grace`, SIGKILL, and only then is the end reported. So it
-//! has to stay in the foreground: a daemon that goes into the background is stopped for it.
+//! COMMAND has ended when its first process and all processes that this one has started have ended.
+//! Processes that the first one leaves behind get SIGTERM, `grace` and SIGKILL, and only then is
+//! the end reported. So COMMAND must stay in the foreground: a daemon that moves to the background
+//! is stopped.
 //!
-//! Signals that the node was started to ignore, as by `nohup`, stay ignored in COMMAND, but for
-//! SIGTERM. A terminal's Ctrl-C reaches the node alone, and so must a service manager's SIGTERM
-//! (systemd: `KillMode=mixed`): one that reaches COMMAND, too, ends it before the node has given up
-//! anything.
+//! Signals that were ignored when the node was started, as by `nohup`, stay ignored in COMMAND,
+//! except SIGTERM. Ctrl-C in a terminal reaches only the node. The SIGTERM of a service manager
+//! must also reach only the node (systemd: `KillMode=mixed`). If it reached COMMAND as well,
+//! COMMAND would end before the node has given leadership up.
 //!
-//! If the guardian does not do it, because it is stopped or gets no processor, the node sends
-//! SIGKILL half of `margin` before the lease ends.
+//! If the guardian is stopped or gets no processor, the node sends SIGKILL itself, half of `margin`
+//! before the lease ends.
 //!
 //! # What is killed
 //!
-//! The process group; and the guardian is the one that orphans are given to (a *subreaper*), so a
-//! daemon that has left the group, even the session, is found by its parentage and killed as well.
-//! If the guardian itself is killed, the kernel kills COMMAND's first process with it
-//! (`PR_SET_PDEATHSIG`). The node is a subreaper, too: it is given all that is left, kills it, and
-//! stops.
+//! The guardian kills the process group. It is also a *subreaper*: orphans become its children. So
+//! it finds and kills a daemon that has left the group, or even the session. If the guardian itself
+//! is killed, the kernel kills the first process of COMMAND with it (`PR_SET_PDEATHSIG`). The node
+//! is a subreaper, too: it adopts all other processes, kills them, and stops.
 //!
-//! What escapes:
-//! - everything but COMMAND's first process, if node and guardian are killed at the same time;
-//! - a process that has become another user's, if elector may not signal that one; and by such a
-//!   change (`exec` of a set-user-ID file, or one with capabilities) COMMAND escapes
-//!   `PR_SET_PDEATHSIG`, too;
-//! - COMMAND, if node *and* guardian are stopped, or the guardian is and the node is killed, and it
-//!   is not (`pkill -STOP elector`): no process is left that could kill it, and another node is
-//!   elected when the lease has ended;
-//! - a process that hangs in the kernel (a dead network file system) dies when it comes back;
-//! - a COMMAND with much memory: the kernel frees its memory before it is dead, which takes some 60
-//!   to 80 ms per GiB that is resident. Give `margin` that much: there is a warning where it has
-//!   less;
-//! - what others start for COMMAND: a container that a daemon runs, a systemd unit, a remote shell;
-//! - a machine that is suspended, or whose processes are all frozen, past the deadline: COMMAND may
-//!   run for an instant when it wakes, before the guardian does. The fencing token is for that.
+//! These are not killed:
+//! - all but the first process of COMMAND, if node and guardian are killed at the same time;
+//! - a process that has become another user's, if elector may not signal that user's processes. By
+//!   such a change (`exec` of a set-user-ID file, or of one with capabilities) COMMAND also loses
+//!   `PR_SET_PDEATHSIG`;
+//! - COMMAND, if it is not stopped itself, but node *and* guardian are (`pkill -STOP elector`), or
+//!   the guardian is stopped and the node is killed. No process is left that could kill COMMAND,
+//!   and another node is elected when the lease has ended;
+//! - a process that hangs in the kernel, as on a network file system that does not answer. It dies
+//!   when it returns from the kernel;
+//! - a COMMAND with much memory, for some time. It is dead only when the kernel has freed its
+//!   memory, which takes 60 to 80 ms for each GiB that is resident. Make `margin` that long. There
+//!   is a warning if it is shorter;
+//! - processes that others start for COMMAND: a container of a daemon, a systemd unit, a remote
+//!   shell;
+//! - COMMAND on a machine that is suspended, or whose processes are all frozen, until after the end
+//!   of the lease. When the machine wakes, COMMAND may run for an instant before the guardian does.
+//!   The fencing token protects against that.
 //!
-//! # How late that may be
+//! # How late the guardian may be
 //!
-//! The guardian locks its memory and goes before other processes, where it may: with `CAP_IPC_LOCK`
-//! or `LimitMEMLOCK=infinity`, and with `CAP_SYS_NICE` or `LimitNICE=-20` and `LimitRTPRIO=1`: then
-//! it is a real-time process of the lowest priority (`SCHED_FIFO`), and COMMAND is not. A nice
-//! value alone counts within a session or a control group only. The processes that it kills get the
-//! best nice value, too, for they need a processor to end. It measures how late it hears of a
-//! longer lease, and how long after the time for it the last process was dead. If the double of the
-//! worst of the last 64 is more than `margin`, it leaves that instead, and takes at the most a
-//! quarter of the time that a heartbeat may be late. An end after the lease is logged as an error,
-//! and counted in `elector_command_late_ends_total`.
+//! The guardian locks its memory and raises its priority, as far as it is allowed to. It may lock
+//! memory with `CAP_IPC_LOCK` or `LimitMEMLOCK=infinity`. With `CAP_SYS_NICE`, or with
+//! `LimitNICE=-20` and `LimitRTPRIO=1`, it becomes a real-time process of the lowest priority
+//! (`SCHED_FIFO`). COMMAND does not. A nice value alone counts only within a session or a control
+//! group. The guardian also gives the processes that it kills the best nice value, because they
+//! need a processor to end.
 //!
-//! # Whom a signal can hit
+//! The guardian measures how late the message of a longer lease arrives, and how long after SIGKILL
+//! was due the last process was dead. If twice the worst of the last 64 measurements is more than
+//! `margin`, it keeps that as the margin instead. It widens the margin by a quarter of the time
+//! that a heartbeat may be late, at most. An end after the lease is logged as an error, and counted
+//! in `elector_command_late_ends_total`.
 //!
-//! No stranger, though process ids are used again. The guardian collects the first process of
-//! COMMAND only when the node has said that it sends no more signals there. Until then no other
-//! process and no other group can have that id, which is what guardian and node send signals to.
-//! All others get them one by one from their parent, the guardian, which collects them itself. If
-//! the guardian is gone, the node is the parent, and collects what it has killed. So the first
-//! process is a zombie from its end to the node's word, which takes microseconds, or as long as a
-//! node is stopped.
+//! # Why a signal reaches no other process
+//!
+//! Process ids are reused, but no signal reaches a process that does not belong to COMMAND. The
+//! guardian reaps the first process of COMMAND only after the node has reported that it sends no
+//! more signals to it. Until then, no other process or group can have its id, and both guardian and
+//! node send signals to that id. Only the guardian signals the other processes, one by one. It is
+//! their parent, and reaps them itself. If the guardian has exited, the node is the parent, and
+//! reaps what it has killed. So the first process is a zombie from its end until the node's
+//! message. That takes microseconds, or as long as the node is stopped.
 //!
 //! # The environment of COMMAND
 //!
-//! The node's, without `ELECTOR_TOKEN`, `ELECTOR_TOKEN_FILE` and `ELECTOR_TLS_DIR`, which are about
-//! the node's secrets; and: `ELECTOR_NODE`, the id of this node; `ELECTOR_EPOCH`, the epoch that it
-//! leads; `ELECTOR_FENCING_TOKEN`, the token to send along with every write, which is higher at
-//! each start and not set under an algorithm that gives none. Standard output and error are the
-//! node's; standard input is empty, unless [told otherwise](Stdin). COMMAND has no controlling
-//! terminal. It inherits one open file, `life` in the node's folder, which is locked: when the next
-//! life of the node gets that lock, no process is left that acted for the life before, and peers
-//! take it for a proof. A process that closes the file is not waited for.
+//! COMMAND has the environment of the node, without `ELECTOR_TOKEN`, `ELECTOR_TOKEN_FILE` and
+//! `ELECTOR_TLS_DIR`, which are about secrets of the node. These variables are added:
+//! - `ELECTOR_NODE`: the id of this node;
+//! - `ELECTOR_EPOCH`: the epoch in which it leads;
+//! - `ELECTOR_FENCING_TOKEN`: the token to send with every write. It is higher at each start, and
+//!   not set under an algorithm that has no tokens.
+//!
+//! Standard output and error are those of the node. Standard input is empty, unless it is
+//! [inherited](Stdin). COMMAND has no controlling terminal. It inherits one open file, `life` in
+//! the folder of the node, which is locked. When the next life of the node gets that lock, no
+//! process is left that acted for the life before, and peers accept that as a proof. A process that
+//! closes the file is not waited for.
 //!
 //! # In a container
 //!
-//! As the first process of a container (of a PID namespace) `elector run` and `elector node` start
-//! themselves again as a child, pass signals on to it, and end after all other processes, 10 s
-//! after it at the latest. Otherwise the kernel would kill the guardian, or the heir, together with
-//! the node, and nothing could prove to the peers that this is dead. If the container is killed as
-//! a whole, nothing can: peers elect when the lease has ended.
+//! If `elector run` or `elector node` is the first process of a container (of a PID namespace), it
+//! starts itself again as a child, passes signals on to it, and ends after all other processes, at
+//! most 10 s after the child. Otherwise the kernel would kill the guardian, or the heir, together
+//! with the node, and no process could prove to the peers that the node is dead. If the container
+//! is killed as a whole, there is no proof: peers elect when the lease has ended.
 //!
 //! # Exit codes of `elector run`
 //!
 //! | code | |
 //! |---|---|
-//! | 0 | shut down as asked, COMMAND ended |
-//! | 2 | wrong use: arguments, settings, a COMMAND that is not there or not executable |
+//! | 0 | shut down as requested, and COMMAND has ended |
+//! | 2 | wrong use: arguments, settings, a COMMAND that does not exist or is not executable |
 //! | 3 | the node failed: its disk, its algorithm |
 //! | 4 | the guardian failed, or was killed |
-//! | *n* | under `--on-exit stop`: COMMAND's own code |
+//! | *n* | under `--on-exit stop`: the code of COMMAND |
 //!
-//! Instead of a code of its own, COMMAND has 128 + *s* if signal *s* ended it, 127 if it was not
-//! found any more, and 126 if it could not be executed.
+//! If COMMAND has no code of its own, its code is 128 + *s* if signal *s* killed it, 127 if it did
+//! not exist when it was started, and 126 if it could not be executed.
 
-mod alarm;
-mod clean_ends;
-mod duty;
-mod ended;
+mod channel;
+mod children;
+mod end;
 mod error;
-mod family;
 mod guard;
 mod guardian;
-mod keeper;
-mod lateness;
-mod launch;
-mod metrics;
+mod leadership;
 mod options;
-mod process;
-mod proof;
-mod resident;
 mod shim;
 mod supervise;
-mod tenure;
-mod ward;
-mod wire;
+mod time;
 
 use std::{
     env,
@@ -152,20 +162,18 @@ use std::{
 };
 
 pub use elector_core::actor::Backoff;
-pub use ended::{Ended, Exit, Why};
+pub use end::{CommandEnd, EndReason, Exit};
 pub use error::RunError;
-pub use guard::Guard;
-pub use keeper::Keeper;
-pub use metrics::Metrics;
+pub use guard::{Guard, Keeper, Metrics};
+pub use leadership::{CommandLeadership, StartGrant};
 pub use options::{Options, Stdin};
-pub use supervise::{ExitPolicy, Held, Outcome, supervise};
-pub use tenure::Tenure;
+pub use supervise::{ExitPolicy, Outcome, supervise};
 
-/// The exit code of `elector run` for arguments, settings or a COMMAND that cannot be.
+/// The exit code of `elector run` for invalid arguments or settings, or an invalid COMMAND.
 pub const WRONG_USE: u8 = 2;
 /// The exit code of `elector run` when the node stopped by itself.
 pub const NODE_FAILED: u8 = 3;
-/// The exit code of `elector run` when the guardian ended before it was told to.
+/// The exit code of `elector run` when the guardian failed or was killed.
 pub const GUARDIAN_FAILED: u8 = 4;
 
 /// The first argument of a guardian.
@@ -173,8 +181,10 @@ const GUARDIAN: &str = "__guard";
 /// The first argument of the process that becomes COMMAND.
 const SHIM: &str = "__exec";
 
-/// What this process does if it was started to guard a command, or to become one: call it before
-/// anything else, with no other thread running. `None` if it was started for anything else.
+/// Runs this process as a guardian, or as the process that becomes COMMAND, if it was started as
+/// one. Returns `None` if it was started as anything else.
+///
+/// Call this before everything else, while no other thread runs.
 #[must_use]
 pub fn entry() -> Option<ExitCode> {
     let mut arguments = env::args_os().skip(1);

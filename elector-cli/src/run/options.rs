@@ -11,36 +11,38 @@ use rustix::{
     fs::{Access, access},
     process::Pid,
 };
+use serde::{Deserialize, Serialize};
 
-use super::{RunError, duty::Terms};
+use super::RunError;
 
-/// What is run on the leader, and how it is stopped.
+/// Which command runs on the leader, and how it is stopped.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// This node, for `ELECTOR_NODE`.
+    /// The id of this node, for `ELECTOR_NODE`.
     pub node: NodeId,
-    /// The command and its arguments. Its name is looked for in `PATH`, unless it has a slash.
+    /// The command and its arguments. A name without a slash is looked up in `PATH`.
     pub command: Vec<OsString>,
-    /// How long it may take to end, from SIGTERM to SIGKILL, when the leadership is given up: the
-    /// node leads on for so long. Default 10 s.
+    /// The time from SIGTERM to SIGKILL when the leadership is given up. The node continues to lead
+    /// during this time. Default 10 s.
     pub grace: Duration,
-    /// The same when the lease is about to end, or a leadership without a lease was lost. Default
-    /// 10 ms: every millisecond of it is one less that a heartbeat may be late. May be zero.
+    /// The time from SIGTERM to SIGKILL when the lease is about to end, or when a leadership
+    /// without a lease was lost. It may be zero. Default 10 ms: each millisecond of it reduces by
+    /// one millisecond how late a heartbeat may be.
     pub loss_grace: Duration,
-    /// How long before the end of the lease SIGKILL is sent: the time for the guardian to get a
-    /// processor, and for the processes to die. Default 15 ms.
+    /// The time from SIGKILL to the end of the lease, in which the guardian must get a processor
+    /// and the processes must die. Default 15 ms.
     pub margin: Duration,
-    /// How far the margin may widen on a machine that is late, if the guardian measures that.
-    /// Default: not at all.
-    pub most_margin: Duration,
-    /// What the command reads.
+    /// The maximum of the margin. The guardian widens the margin up to this if it measures that the
+    /// machine is late. Default zero: the margin never widens.
+    pub max_margin: Duration,
+    /// Standard input of the command.
     pub stdin: Stdin,
-    /// The children that this process has of its own, if these are all. Then every other child that
-    /// it has when the guardian was killed is of the command, whatever its session, and is killed.
-    /// Default: unknown.
+    /// All children that this process has apart from the guardian, if they are known. Then every
+    /// other child that this process has after the guardian was killed belongs to the command, and
+    /// is killed, whatever its session is. Default: unknown.
     pub own_children: Option<Vec<Pid>>,
-    /// The executable of this program, which guardians are made of. Default `/proc/self/exe`: the
-    /// very program that runs, even if its file has been replaced.
+    /// The executable of this program, from which the guardian is started. Default
+    /// `/proc/self/exe`: the program that runs now, even if its file has been replaced.
     pub executable: PathBuf,
 }
 
@@ -50,8 +52,17 @@ pub enum Stdin {
     /// Nothing: `/dev/null`.
     #[default]
     Null,
-    /// That of the node. What one tenure has read, the next one does not see.
+    /// Standard input of the node. What the command reads in one tenure is not there in the next.
     Inherit,
+}
+
+/// The durations of [`Options`] that the guardian needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct StopTiming {
+    pub(super) grace: Duration,
+    pub(super) loss_grace: Duration,
+    pub(super) margin: Duration,
+    pub(super) max_margin: Duration,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -66,17 +77,18 @@ impl Options {
             grace: Duration::from_secs(10),
             loss_grace: Duration::from_millis(10),
             margin: Duration::from_millis(15),
-            most_margin: Duration::ZERO,
+            max_margin: Duration::ZERO,
             stdin: Stdin::Null,
             own_children: None,
             executable: PathBuf::from("/proc/self/exe"),
         }
     }
 
-    /// Checks the rules that need no lease: there is such a command, no zero, nothing over a day.
+    /// Checks the rules that do not depend on a lease: the command exists and can be executed, and
+    /// the durations are valid.
     ///
     /// # Errors
-    /// The first broken rule.
+    /// The first rule that is broken.
     pub fn validate(&self) -> Result<(), RunError> {
         self.validate_durations()?;
         match self.command.first() {
@@ -85,31 +97,33 @@ impl Options {
         }
     }
 
-    /// As [`validate`](Self::validate), without a look at the command.
+    /// Checks that no duration is longer than a day, and that none but the loss grace is zero.
     ///
     /// # Errors
-    /// The first broken rule.
+    /// The first rule that is broken.
     pub fn validate_durations(&self) -> Result<(), RunError> {
+        let tick = Duration::from_nanos(1);
         let all = [
-            ("grace", self.grace, false),
-            ("loss grace", self.loss_grace, true),
-            ("margin", self.margin, false),
+            ("grace", self.grace, tick),
+            ("loss grace", self.loss_grace, Duration::ZERO),
+            ("margin", self.margin, tick),
         ];
-        for (name, value, may_be_zero) in all {
-            if value > DAY || (value.is_zero() && !may_be_zero) {
+        for (name, value, least) in all {
+            if value > DAY || value < least {
                 return Err(RunError::Duration { name, value });
             }
         }
         Ok(())
     }
 
-    /// Checks that the command can be stopped within a lease, for algorithms that have one:
-    /// heartbeat + loss grace + margin < lease. What is left is how late a heartbeat may be before
-    /// the command is stopped for it; with the defaults of both, 45 ms.
+    /// Checks that the command can be stopped within a lease, for algorithms that have leases:
+    /// heartbeat + loss grace + margin < lease. The difference is how late a heartbeat may be
+    /// before the command is stopped for it. It is 45 ms with the defaults of `Options` and
+    /// `Timing`.
     ///
     /// # Errors
-    /// If it is not so.
-    pub fn fits(&self, timing: &Timing) -> Result<(), RunError> {
+    /// If the lease is too short.
+    pub fn validate_lease(&self, timing: &Timing) -> Result<(), RunError> {
         let needed = [timing.heartbeat, self.loss_grace, self.margin];
         let needed = needed
             .into_iter()
@@ -117,7 +131,7 @@ impl Options {
         if needed.is_some_and(|needed| needed < timing.lease) {
             return Ok(());
         }
-        Err(RunError::NoRoom {
+        Err(RunError::LeaseTooShort {
             heartbeat: timing.heartbeat,
             loss_grace: self.loss_grace,
             margin: self.margin,
@@ -125,30 +139,27 @@ impl Options {
         })
     }
 
-    /// Lets the margin widen by a quarter of the time that a heartbeat may be late. What it takes
-    /// is missing when the answers of peers have a long way: over a round trip of 200 ms half of it
-    /// was too much, and each short stop of the machine ended the command several times.
+    /// Lets the margin widen by up to a quarter of the time that a heartbeat may be late. A wider
+    /// margin leaves less time for the answers of peers: over a round trip of 200 ms, half of that
+    /// time was too much, and each short stall of the machine ended the command several times.
     pub fn widen_margin(&mut self, timing: &Timing) {
         let needed = timing.heartbeat + self.loss_grace + self.margin;
         let late = timing.lease.saturating_sub(needed);
-        self.most_margin = self.margin + late / 4;
+        self.max_margin = self.margin + late / 4;
     }
 
-    pub(super) fn terms(&self) -> Terms {
-        Terms {
-            grace: nanos(self.grace),
-            loss_grace: nanos(self.loss_grace),
-            margin: nanos(self.margin),
-            most_margin: nanos(self.most_margin),
+    pub(super) fn stop_timing(&self) -> StopTiming {
+        StopTiming {
+            grace: self.grace,
+            loss_grace: self.loss_grace,
+            margin: self.margin,
+            max_margin: self.max_margin,
         }
     }
 }
 
-pub(super) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Looks for the command as `exec` will. Better now than at the first leadership.
+/// Looks the command up as `exec` does, so that a mistake is found now and not when the node first
+/// leads.
 fn find(command: &Path) -> Result<(), RunError> {
     let name = || command.display().to_string();
     let paths = if command.as_os_str().as_bytes().contains(&b'/') {
@@ -158,11 +169,11 @@ fn find(command: &Path) -> Result<(), RunError> {
         let folders: Vec<PathBuf> = env::split_paths(&path).collect();
         folders.iter().map(|folder| folder.join(command)).collect()
     };
-    let mut there = paths.iter().filter(|path| path.exists()).peekable();
-    if there.peek().is_none() {
+    let mut found = paths.iter().filter(|path| path.exists()).peekable();
+    if found.peek().is_none() {
         return Err(RunError::NotFound(name()));
     }
-    if there.any(|path| path.is_file() && access(path, Access::EXEC_OK).is_ok()) {
+    if found.any(|path| path.is_file() && access(path, Access::EXEC_OK).is_ok()) {
         Ok(())
     } else {
         Err(RunError::NotExecutable(name()))
@@ -177,14 +188,15 @@ mod tests {
         let mut options = Options::new(NodeId(1), ["sh"]);
         change(&mut options);
         options.validate()?;
-        options.fits(&Timing::default())
+        options.validate_lease(&Timing::default())
     }
 
-    // Each rule must be enforced where a person can still change something, and name what.
+    // Each rule must be checked while a person can still correct the mistake, and the message must
+    // name the mistake.
     #[test]
-    fn broken_rules_are_named() {
+    fn the_message_names_the_broken_rule() {
         assert!(with(|_| ()).is_ok());
-        for (error, told) in [
+        for (error, text) in [
             (with(|options| options.command.clear()), "behind --"),
             (
                 with(|options| options.command = vec!["no-such-thing".into()]),
@@ -216,7 +228,7 @@ mod tests {
             ),
         ] {
             let error = error.unwrap_err();
-            assert!(error.to_string().contains(told), "{error}");
+            assert!(error.to_string().contains(text), "{error}");
             assert_eq!(error.exit_code(), 2);
         }
     }

@@ -16,86 +16,90 @@ use rustix::process::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Exit, SHIM,
-    process::{self, Before},
-    wire,
+    Exit, SHIM, channel,
+    guardian::priority::{self, SavedPriority},
 };
 
-/// A process that waits for the word to become the command. All that takes time is behind it; and
-/// the kernel kills it when its parent goes, which a process can only ask for itself.
+/// A process that waits for the message to become the command. Everything that takes time is done
+/// before that. The kernel kills the process when its parent exits; a process can request that only
+/// for itself.
 #[derive(Debug)]
 pub(super) struct Shim {
     pub(super) pid: Pid,
-    pub(super) handle: OwnedFd,
-    pub(super) line: OwnedFd,
+    pub(super) pidfd: OwnedFd,
+    pub(super) channel: OwnedFd,
 }
 
-/// The word to become the command. Comes with its standard input, unless that is empty.
+/// The message to become the command. The command's standard input comes with it, unless that is
+/// empty.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Go {
-    /// What is put into the environment. A name without a value is taken out of it.
+    /// Changes to the environment. A name without a value is removed.
     pub(super) environment: Vec<(String, Option<String>)>,
-    /// When it is too late to begin.
-    pub(super) before: Option<Moment>,
+    /// From this time on, it is too late to start the command.
+    pub(super) start_before: Option<Moment>,
 }
 
 impl Shim {
-    /// Starts one, in a process group of its own. The command will be scheduled like this.
-    pub(super) fn prepare(command: &[OsString], before: Before) -> io::Result<Self> {
-        let (line, theirs) = wire::pair()?;
+    /// Starts a process in a process group of its own. The command will have this priority.
+    pub(super) fn start(command: &[OsString], priority: SavedPriority) -> io::Result<Self> {
+        let (channel, theirs) = channel::pair()?;
         let child = Command::new("/proc/self/exe")
             .arg0("elector")
             .arg(SHIM)
-            .arg(getpid().as_raw_nonzero().to_string())
-            .arg(before.to_argument())
+            .arg(getpid().as_raw_pid().to_string())
+            .arg(priority.to_argument())
             .args(command)
             .stdin(theirs)
             .process_group(0)
             .spawn()?;
-        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        let pid = pid.ok_or_else(|| io::Error::other("a process without an id"))?;
-        let handle = pidfd_open(pid, PidfdFlags::empty())?;
-        Ok(Self { pid, handle, line })
+        let pid = Pid::from_child(&child);
+        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+        Ok(Self {
+            pid,
+            pidfd,
+            channel,
+        })
     }
 }
 
-/// Why the process at the other end of this line did not become the command, if it did not. Asked
-/// when it has ended.
-pub(super) fn failure(line: &OwnedFd) -> Option<Exit> {
-    // It sends that before it ends; otherwise its end of the line is closed.
-    match wire::receive(line) {
-        Ok(Some((exit, _))) => Some(exit),
-        Ok(None) | Err(_) => None,
-    }
+/// Why a process did not become the command, if it did not. This is the guardian's end of the
+/// channel to that process, which must have ended.
+pub(super) fn failure(channel: &OwnedFd) -> Option<Exit> {
+    // A process that fails sends this before it exits. One that succeeds only closes the channel.
+    let received = channel::receive(channel).ok().flatten();
+    received.map(|(exit, _)| exit)
 }
 
-/// What the shim does: `arguments` are its parent's process id, how it is scheduled, and the
-/// command.
+/// The main function of the shim. The arguments are the process id of its parent, the priority of
+/// the command, and the command.
 pub(super) fn main(arguments: &[OsString]) -> ExitCode {
     let stdin = io::stdin();
     let Err(error) = become_command(arguments, stdin.as_fd());
-    // Only if its parent is gone, or it was started by hand, has nobody heard of it.
+    // The guardian has received the error, unless it has exited or did not start this process.
     ExitCode::from(not_started(&error).code())
 }
 
-fn become_command(arguments: &[OsString], line: BorrowedFd<'_>) -> io::Result<Infallible> {
-    process::rename("elector-exec");
+fn become_command(arguments: &[OsString], channel: BorrowedFd<'_>) -> io::Result<Infallible> {
+    priority::set_process_name("elector-exec");
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+    let closed = || io::Error::from(io::ErrorKind::BrokenPipe);
     let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
-    let [parent, before, program, rest @ ..] = arguments else {
+    let [parent, priority, program, rest @ ..] = arguments else {
         return Err(invalid());
     };
-    // It may have gone before the kernel was told to mind.
+    // The parent may have exited before the kernel was asked for the signal.
     let parent = parent.to_str().and_then(|pid| pid.parse().ok());
     if getppid() != parent.and_then(Pid::from_raw) {
-        return Err(gone());
+        return Err(closed());
     }
-    // What its parent has is for the guardian alone.
-    Before::of_argument(before).ok_or_else(invalid)?.restore()?;
-    // Closed by a successful `exec`, as standard input is not.
-    let line = line.try_clone_to_owned()?;
-    let (go, stdin) = wire::receive::<Go>(&line)?.ok_or_else(gone)?;
+    // The priority of the guardian is not for the command.
+    SavedPriority::from_argument(priority)
+        .ok_or_else(invalid)?
+        .restore()?;
+    // A successful `exec` closes this copy. It would not close standard input.
+    let channel = channel.try_clone_to_owned()?;
+    let (go, stdin) = channel::receive::<Go>(&channel)?.ok_or_else(closed)?;
     let mut command = Command::new(program);
     command.args(rest);
     command.stdin(stdin.map_or_else(Stdio::null, Stdio::from));
@@ -105,12 +109,12 @@ fn become_command(arguments: &[OsString], line: BorrowedFd<'_>) -> io::Result<In
             None => command.env_remove(name),
         };
     }
-    if go.before.is_some_and(|before| before <= now()) {
-        wire::send(&line, &Exit::TooLate, None)?;
+    if go.start_before.is_some_and(|limit| limit <= now()) {
+        channel::send(&channel, &Exit::TooLate, None)?;
         return Err(io::ErrorKind::TimedOut.into());
     }
     let error = command.exec();
-    wire::send(&line, &not_started(&error), None)?;
+    channel::send(&channel, &not_started(&error), None)?;
     Err(error)
 }
 

@@ -1,316 +1,281 @@
 use std::{future::Future, time::Duration};
 
 use clap::ValueEnum;
-use elector_core::{
-    Epoch, FencingToken, Guarantee, Moment,
-    actor::{Leadership, LeadershipLost, now},
-};
+use elector_core::{Moment, actor::now};
 use serde::Deserialize;
 use tokio::time::{Instant, interval_at, sleep};
 
-use super::{Backoff, Ended, Exit, Guard, RunError, Tenure, Why};
-
-/// A leadership that a command runs under, as far as its supervisor must know: a [`Leadership`].
-pub trait Held: Sync {
-    /// The epoch of this tenure.
-    fn epoch(&self) -> Epoch;
-
-    /// The fencing token of the next start of the command, higher than those of all starts before;
-    /// `None` under best-effort algorithms.
-    ///
-    /// # Errors
-    /// If the leadership is over. It ends if its epoch has no token left.
-    fn next_token(&self) -> Result<Option<FencingToken>, LeadershipLost>;
-
-    /// When the lease ends, as known now; `None` without a lease.
-    fn deadline(&self) -> Option<Moment>;
-
-    /// Waits until the deadline is later than `known`, and gives it; `None` when the leadership is
-    /// over. Without a lease it waits for that. Must be safe to cancel, as all of these.
-    fn prolonged(&self, known: Moment) -> impl Future<Output = Option<Moment>> + Send;
-
-    /// Returns when the leadership is to be given up, and the node leads on until its work has
-    /// ended; or when it is over.
-    fn ending(&self) -> impl Future<Output = ()> + Send;
-
-    /// Returns when the leadership is over.
-    fn lost(&self) -> impl Future<Output = ()> + Send;
-}
-
-impl<G: Guarantee> Held for Leadership<G> {
-    fn epoch(&self) -> Epoch {
-        self.epoch()
-    }
-
-    fn next_token(&self) -> Result<Option<FencingToken>, LeadershipLost> {
-        self.next_grant()
-    }
-
-    fn deadline(&self) -> Option<Moment> {
-        self.deadline()
-    }
-
-    async fn prolonged(&self, known: Moment) -> Option<Moment> {
-        self.prolonged(known).await.ok()
-    }
-
-    async fn ending(&self) {
-        self.ending().await;
-    }
-
-    async fn lost(&self) {
-        self.lost().await;
-    }
-}
+use super::{
+    Backoff, CommandEnd, CommandLeadership, EndReason, Exit, Guard, RunError, StartGrant, time,
+};
 
 /// What to do when the command ends by itself while the node leads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExitPolicy {
-    /// Give the leadership back; the command is started again when this node leads again.
+    /// Give leadership up; the command starts again when this node leads again.
     #[default]
     Resign,
-    /// Start it again on this node.
+    /// Start the command again on this node.
     Restart,
     /// Shut the node down, and exit with the command's code.
     Stop,
-    /// Lead on without the command, whatever its code was; it is started again in the next tenure.
+    /// Lead without the command, whatever its code; it starts again in the next tenure.
     Wait,
 }
 
-/// How the work of one tenure ended. The command has ended in any case.
+/// How the work of one tenure ended. No process of the command is alive in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The leadership is over, or was to be given up: with the command's end, if it ran.
-    Over(Option<Ended>),
-    /// The command ended by itself, and the leadership is to be given back.
-    Resign(Ended),
-    /// The command ended by itself, and the node is to be shut down. The exit code of its process
-    /// is [`Exit::code`](super::Exit::code).
-    Stop(Ended),
+    /// The leadership has ended, or is to be given up. The value is the end of the command, if it
+    /// ran.
+    Over(Option<CommandEnd>),
+    /// The command ended by itself, and the leadership is to be given up.
+    Resign(CommandEnd),
+    /// The command ended by itself, and the node is to be shut down with the exit code of
+    /// [`Exit::code`].
+    Stop(CommandEnd),
 }
 
-/// Runs the command for one tenure: starts it, tells its guardian each time that the lease is
-/// prolonged, stops it when the leadership is to end or was lost, and follows the policy when it
-/// ends by itself. Meant to be the work given to [`lead`](elector_core::actor::Elector::lead), in
-/// the form that gives it `grace` to finish; if it returns [`Outcome::Resign`], the work ends with
-/// `Ok`.
+/// Runs the command for one tenure. Starts it, reports each new end of the lease to the guardian,
+/// stops the command when the leadership is given up or lost, and follows the policy when the
+/// command ends by itself.
 ///
-/// Under [`ExitPolicy::Wait`] nothing runs after the end of the command, and the work goes on until
-/// the leadership is to end.
+/// This is meant as the work for [`lead_with`](elector_core::actor::Elector::lead_with), with the
+/// command's grace as the time to finish. After [`Outcome::Resign`] that work must return `Ok`.
 ///
-/// After an end of the command by itself there is a pause of the `backoff`, which is to live as
-/// long as the node. A command that was killed at the end of its lease starts again without a pause
-/// when the lease is prolonged.
+/// Under [`ExitPolicy::Wait`] nothing runs after the end of the command, and the work continues
+/// until the leadership is to end.
 ///
-/// While nothing polls it, the guardian hears of no longer lease, and stops the command. The node
-/// would lead on without it: drive this under [`Leadership::watched`], with the lease as its limit.
+/// After the command has ended by itself there is a pause of the `backoff`, which must live as long
+/// as the node. A command that was killed at the end of its lease starts again without a pause when
+/// the lease is prolonged.
 ///
-/// If this is dropped, the command is stopped as when leadership is [lost](Why::Lost), and the next
-/// call waits for its end.
+/// While this future is not polled, the guardian is not informed of a longer lease, and stops the
+/// command. The node would lead without it: poll this under
+/// [`Leadership::watched`](elector_core::actor::Leadership::watched), with the lease as the limit.
+///
+/// If this future is dropped, the command is stopped as if leadership was [lost](EndReason::Lost),
+/// and the next call waits for its end.
 ///
 /// # Errors
-/// If the guardian failed. Then the command has ended, and the node must not go on: shut it down,
-/// and exit with the [code](RunError::exit_code) of the error.
-pub async fn supervise<H: Held>(
-    held: &H,
+/// If the guardian has failed. The command has ended then, and the node must not continue: shut it
+/// down, and exit with the [code](RunError::exit_code) of the error.
+pub async fn supervise<L: CommandLeadership>(
+    leadership: &L,
     guard: &mut Guard,
     policy: ExitPolicy,
     backoff: &mut Backoff,
 ) -> Result<Outcome, RunError> {
-    let mut warned = false;
-    let mut starts = 0_u64;
-    loop {
-        let ready = until_ending(held, guard.ready()).await;
-        let Some(ready) = ready else {
-            return Ok(Outcome::Over(None));
-        };
-        ready?;
-        let Ok(token) = held.next_token() else {
-            return Ok(Outcome::Over(None));
-        };
-        let began = now();
-        guard.start(&Tenure {
-            epoch: held.epoch(),
-            token,
-            deadline: held.deadline(),
-        })?;
-        starts += 1;
-        if starts > 1 {
-            guard.metrics().restarts.inc();
-        }
-        let mut told = held.deadline().unwrap_or(Moment::ZERO);
-        let ended = tend(held, guard, &mut told, &mut warned).await?;
-        log_end(held, guard, &ended, told);
-        match ended.why {
-            Why::Itself if policy == ExitPolicy::Stop => return Ok(Outcome::Stop(ended)),
-            Why::Itself if policy == ExitPolicy::Wait => return wait(held, guard, ended).await,
-            Why::Itself => warn_of_clean_end(guard, &ended),
-            // The lease is at fault, not the command: it starts again when the lease is prolonged,
-            // without a pause. No other node has to be elected for that.
-            Why::Deadline => match until_ending(held, held.prolonged(told)).await {
-                Some(Some(_)) => continue,
-                _ => return Ok(Outcome::Over(Some(ended))),
-            },
-            _ => return Ok(Outcome::Over(Some(ended))),
-        }
-        let ran = ended.over.nanos().saturating_sub(began.nanos());
-        let pause = backoff.next(Duration::from_nanos(ran));
-        if until_ending(held, sleep(pause)).await.is_none() {
-            return Ok(Outcome::Over(Some(ended)));
-        }
-        if policy == ExitPolicy::Resign {
-            return Ok(Outcome::Resign(ended));
-        }
-    }
-}
-
-/// `told` is the deadline that the guardian went by.
-fn log_end<H: Held>(held: &H, guard: &Guard, ended: &Ended, told: Moment) {
-    // What the lease was in the end.
-    let lease = held.deadline();
-    tracing::info!(
-        epoch = held.epoch().0,
-        %ended,
-        asked_ns = ended.asked.map(Moment::nanos),
-        killed_ns = ended.killed.map(Moment::nanos),
-        over_ns = ended.over.nanos(),
-        told_ns = lease.map(|_| told.nanos()),
-        deadline_ns = lease.map(Moment::nanos),
-        "command ended"
-    );
-    if let Some(late) = lease.and_then(|lease| late(ended, lease)) {
-        guard.metrics().late_ends.inc();
-        tracing::error!(
-            epoch = held.epoch().0,
-            ?late,
-            "the command was dead only after the end of its lease, and the command of the next \
-             leader may have run: raise --margin-ms, or look what kept the machine busy"
-        );
-    }
-}
-
-/// The command has ended by itself, and the node leads on without it.
-async fn wait<H: Held>(held: &H, guard: &mut Guard, ended: Ended) -> Result<Outcome, RunError> {
-    let epoch = held.epoch().0;
-    if ended.exit == Exit::Code(0) {
-        tracing::info!(
-            epoch,
-            "the node leads on, and starts the command in its next tenure"
-        );
-    } else {
-        tracing::warn!(
-            epoch, %ended,
-            "the command has failed. The node leads on, and starts it in its next tenure: for \
-             another try, make this node step down, or choose another --on-exit"
-        );
-    }
-    tokio::select! {
-        biased;
-        () = held.ending() => Ok(Outcome::Over(Some(ended))),
-        error = guard.failed() => Err(error),
-    }
-}
-
-/// The command has ended by itself, and will be started again, here or by the next leader.
-fn warn_of_clean_end(guard: &mut Guard, ended: &Ended) {
-    if ended.exit == Exit::Code(0) && guard.ends_too_often(ended) {
-        tracing::warn!(
-            "the command has ended with code 0 for the third time within a minute, and is started \
-             again each time. It is expected to run for as long as the node leads: for work that \
-             ends, use --on-exit wait, and see docs/operate.md#work-that-ends"
-        );
-    }
-}
-
-/// By how much the end was after the end of the lease. As a lease is prolonged only while it holds,
-/// the last known deadline is the true one.
-fn late(ended: &Ended, lease: Moment) -> Option<Duration> {
-    let late = ended.over.nanos().checked_sub(lease.nanos());
-    late.filter(|&late| late > 0).map(Duration::from_nanos)
-}
-
-/// Its processes were killed by the node, for the lease was about to end. Its guardian saw them
-/// end, and did not know of that.
-fn of_deadline(ended: Ended) -> Ended {
-    let why = match ended.why {
-        Why::Itself => Why::Deadline,
-        why => why,
+    let mut supervisor = Supervisor {
+        leadership,
+        guard,
+        known_deadline: Moment::ZERO,
+        has_warned_of_memory: false,
     };
-    Ended { why, ..ended }
+    supervisor.run(policy, backoff).await
 }
 
-/// How long a command runs before its size is looked at, and how long it is until the next look.
-const FIRST_LOOK: Duration = Duration::from_secs(1);
-const NEXT_LOOK: Duration = Duration::from_secs(10);
+/// The command runs this long before its memory is measured for the first time.
+const FIRST_MEASUREMENT: Duration = Duration::from_secs(1);
+/// How often its memory is measured after that.
+const MEASUREMENT_PERIOD: Duration = Duration::from_secs(10);
 
-/// Stays with the command until it has ended. `told` is the deadline that its guardian knows, and
-/// `warned` whether this tenure was warned of the size of the command.
-async fn tend<H: Held>(
-    held: &H,
-    guard: &mut Guard,
-    told: &mut Moment,
-    warned: &mut bool,
-) -> Result<Ended, RunError> {
-    let tending = Tending(guard);
-    let guard = &mut *tending.0;
-    let mut asked = false;
-    let mut looks = interval_at(Instant::now() + FIRST_LOOK, NEXT_LOOK);
-    loop {
-        let overdue = guard.overdue();
+/// The work of one tenure.
+struct Supervisor<'a, L> {
+    leadership: &'a L,
+    guard: &'a mut Guard,
+    /// The end of the lease that the guardian knows.
+    known_deadline: Moment,
+    has_warned_of_memory: bool,
+}
+
+impl<L: CommandLeadership> Supervisor<'_, L> {
+    async fn run(
+        &mut self,
+        policy: ExitPolicy,
+        backoff: &mut Backoff,
+    ) -> Result<Outcome, RunError> {
+        let leadership = self.leadership;
+        let mut is_first = true;
+        loop {
+            let Some(ready) = until_ending(leadership, self.guard.ready()).await else {
+                return Ok(Outcome::Over(None));
+            };
+            ready?;
+            let Ok(token) = leadership.next_token() else {
+                return Ok(Outcome::Over(None));
+            };
+            let start = now();
+            self.guard.start(&StartGrant {
+                epoch: leadership.epoch(),
+                token,
+                deadline: leadership.deadline(),
+            })?;
+            if !is_first {
+                self.guard.metrics().restarts.inc();
+            }
+            is_first = false;
+            self.known_deadline = leadership.deadline().unwrap_or(Moment::ZERO);
+            let end = self.wait_for_end().await?;
+            self.log_end(&end);
+            match end.reason {
+                EndReason::Exited if policy == ExitPolicy::Stop => return Ok(Outcome::Stop(end)),
+                EndReason::Exited if policy == ExitPolicy::Wait => return self.idle(end).await,
+                EndReason::Exited => self.warn_of_clean_exits(&end),
+                // The lease is the cause, and not the command. The command starts again without a
+                // pause when the lease is prolonged. That needs no election of another node.
+                EndReason::Deadline => {
+                    let prolonged = leadership.prolonged(self.known_deadline);
+                    match until_ending(leadership, prolonged).await {
+                        Some(Some(_)) => continue,
+                        _ => return Ok(Outcome::Over(Some(end))),
+                    }
+                }
+                _ => return Ok(Outcome::Over(Some(end))),
+            }
+            let pause = backoff.next(time::between(start, end.ended_at));
+            if until_ending(leadership, sleep(pause)).await.is_none() {
+                return Ok(Outcome::Over(Some(end)));
+            }
+            if policy == ExitPolicy::Resign {
+                return Ok(Outcome::Resign(end));
+            }
+        }
+    }
+
+    /// Waits for the end of the command that was started. Meanwhile reports each new end of the
+    /// lease to the guardian, and stops the command when leadership is given up or lost.
+    async fn wait_for_end(&mut self) -> Result<CommandEnd, RunError> {
+        let leadership = self.leadership;
+        let mut is_ending = false;
+        let start = Instant::now() + FIRST_MEASUREMENT;
+        let mut measurements = interval_at(start, MEASUREMENT_PERIOD);
+        loop {
+            let overdue = self.guard.guardian_overdue();
+            tokio::select! {
+                biased;
+                end = self.guard.exited() => return end,
+                () = leadership.lost() => return self.guard.lose().await,
+                // The guardian is stopped or gets no processor. The node stops the command in the
+                // rest of the margin.
+                () = overdue => {
+                    let mut end = self.guard.lose().await?;
+                    // The guardian saw a command that exited, and did not know the reason.
+                    if end.reason == EndReason::Exited {
+                        end.reason = EndReason::Deadline;
+                    }
+                    return Ok(end);
+                }
+                () = leadership.ending(), if !is_ending => {
+                    is_ending = true;
+                    self.guard.request_end(EndReason::GivenUp);
+                }
+                deadline = leadership.prolonged(self.known_deadline) => match deadline {
+                    Some(deadline) => {
+                        self.known_deadline = deadline;
+                        self.guard.prolong(deadline);
+                    }
+                    None => return self.guard.lose().await,
+                },
+                _ = measurements.tick(), if !self.has_warned_of_memory => self.measure_memory(),
+            }
+        }
+    }
+
+    /// The node leads without the command, which has ended by itself.
+    async fn idle(&mut self, end: CommandEnd) -> Result<Outcome, RunError> {
+        let epoch = self.leadership.epoch().0;
+        if end.exit == Exit::Code(0) {
+            tracing::info!(
+                epoch,
+                "the node continues to lead, and starts the command in its next tenure"
+            );
+        } else {
+            tracing::warn!(
+                epoch,
+                ended = %end,
+                "command failed. The node continues to lead, and starts the command in its next \
+                 tenure: to try again, make this node step down, or choose another --on-exit"
+            );
+        }
         tokio::select! {
             biased;
-            ended = guard.exited() => return ended,
-            () = held.lost() => return guard.lose().await,
-            // It was stopped, or gets no processor: then the node does it, with what is left.
-            () = overdue => return guard.lose().await.map(of_deadline),
-            () = held.ending(), if !asked => {
-                asked = true;
-                guard.ask_to_end(Why::Returned);
-            }
-            deadline = held.prolonged(*told) => match deadline {
-                Some(deadline) => {
-                    *told = deadline;
-                    guard.prolong(deadline);
-                }
-                None => return guard.lose().await,
-            },
-            _ = looks.tick(), if !*warned => *warned = warn_of_size(guard),
+            () = self.leadership.ending() => Ok(Outcome::Over(Some(end))),
+            error = self.guard.guardian_failed() => Err(error),
         }
     }
-}
 
-/// Whether there was reason to.
-fn warn_of_size(guard: &Guard) -> bool {
-    let Some(large) = guard.too_large() else {
-        return false;
-    };
-    tracing::warn!(
-        resident_mib = large.resident_mib,
-        needed = ?large.needed,
-        margin = ?large.margin,
-        "the command has so much memory that it may be dead only after the end of its lease, \
-         because the kernel frees the memory first: raise --margin-ms to what is needed, and the \
-         lease if there is no room for it"
-    );
-    true
-}
+    fn log_end(&self, end: &CommandEnd) {
+        let epoch = self.leadership.epoch().0;
+        // A lease is prolonged only while it holds, so its last deadline is the true one.
+        let deadline = self.leadership.deadline();
+        tracing::info!(
+            epoch,
+            ended = %end,
+            asked_ns = end.sigterm_at.map(Moment::nanos),
+            killed_ns = end.sigkill_at.map(Moment::nanos),
+            over_ns = end.ended_at.nanos(),
+            told_ns = deadline.map(|_| self.known_deadline.nanos()),
+            deadline_ns = deadline.map(Moment::nanos),
+            "command ended"
+        );
+        let late = deadline.map(|deadline| time::between(deadline, end.ended_at));
+        if let Some(late) = late.filter(|late| !late.is_zero()) {
+            self.guard.metrics().late_ends.inc();
+            tracing::error!(
+                epoch,
+                ?late,
+                "command ended after its lease, and the command of the next leader may have run: \
+                 raise --margin-ms, or find out what kept the machine busy"
+            );
+        }
+    }
 
-/// Does this for as long as the leadership is not to end.
-async fn until_ending<H: Held, F: Future>(held: &H, future: F) -> Option<F::Output> {
-    tokio::select! {
-        biased;
-        () = held.ending() => None,
-        output = future => Some(output),
+    /// Warns if the command ends with code 0 again and again. It starts again, on this node or on
+    /// the next leader.
+    fn warn_of_clean_exits(&mut self, end: &CommandEnd) {
+        if end.exit == Exit::Code(0) && self.guard.record_clean_exit(end) {
+            tracing::warn!(
+                "command exited with code 0 for the third time within a minute, and starts again \
+                 each time. It is expected to run for as long as the node leads: for work that \
+                 ends, use --on-exit wait, and see docs/operate.md#work-that-ends"
+            );
+        }
+    }
+
+    fn measure_memory(&mut self) {
+        let Some(risk) = self.guard.memory_risk() else {
+            return;
+        };
+        self.has_warned_of_memory = true;
+        tracing::warn!(
+            resident_mib = risk.resident_mib,
+            needed = ?risk.needed,
+            margin = ?risk.margin,
+            "the command has so much memory that it may end after its lease, because the kernel \
+             frees the memory first: raise --margin-ms to what is needed, and the lease if it is \
+             too short for that"
+        );
     }
 }
 
-/// Stops the command when nobody stays with it.
-struct Tending<'a>(&'a mut Guard);
-
-impl Drop for Tending<'_> {
+impl<L> Drop for Supervisor<'_, L> {
+    /// Stops the command if this work is cancelled. This has no effect if no command runs.
     fn drop(&mut self) {
-        self.0.ask_to_end(Why::Lost);
+        self.guard.request_end(EndReason::Lost);
+    }
+}
+
+/// Waits for this future until the leadership is to end. Returns `None` if that comes first.
+async fn until_ending<L: CommandLeadership, F: Future>(
+    leadership: &L,
+    future: F,
+) -> Option<F::Output> {
+    tokio::select! {
+        biased;
+        () = leadership.ending() => None,
+        output = future => Some(output),
     }
 }

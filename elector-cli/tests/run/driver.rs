@@ -7,22 +7,22 @@ use std::{
 
 use elector_cli::run::{Guard, Options, Stdin};
 
-use crate::{STUBBORN, TELL, WITHOUT_LEASE, guard, script, tenure, until, within};
+use crate::{STUBBORN, WITHOUT_LEASE, WRITE_PID, grant, guard, script, until, within};
 
-/// What the guardian is entrusted with.
+/// The farewell that the drivers entrust to the guardian.
 pub(crate) const FAREWELL: &[u8] = b"node and command are dead";
 
-/// A process of its own that has a guard, for the tests that kill nodes: this test program again,
-/// running the test below.
+/// A process with a `Guard`, for the tests that kill nodes. It is this test program, and runs the
+/// test `driver` below.
 pub(crate) struct Driver(pub(crate) Child);
 
 impl Driver {
-    /// Starts one that does this, with a folder to do it in.
+    /// Starts a driver with this job, in this folder.
     pub(crate) fn start(job: &str, folder: &std::path::Path) -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args(["--exact", "driver::driver", "--nocapture"]);
         command.env("JOB", job).env("FOLDER", folder);
-        // Somebody else's, and not to be handed on.
+        // A token of another leadership. The command must not get it.
         command.env("ELECTOR_FENCING_TOKEN", "999");
         for secret in ["ELECTOR_TOKEN", "ELECTOR_TOKEN_FILE", "ELECTOR_TLS_DIR"] {
             command.env(secret, "secret");
@@ -39,7 +39,7 @@ impl Drop for Driver {
     }
 }
 
-// No test: what a driver does. It does nothing unless it is started as one, by the tests that are.
+// This is no test, but the main function of a driver. It does nothing unless a test has started it.
 #[tokio::test(flavor = "multi_thread")]
 async fn driver() {
     let Ok(job) = env::var("JOB") else {
@@ -48,85 +48,86 @@ async fn driver() {
     let folder = PathBuf::from(env::var_os("FOLDER").unwrap());
     let pid = folder.join("pid");
     match job.as_str() {
-        "hold" => {
+        "run" => {
             let mut guard = begin(&script(STUBBORN, &pid), &folder).await;
-            guard.start(&tenure(60_000)).unwrap();
+            guard.start(&grant(60_000)).unwrap();
             within(guard.exited()).await.unwrap();
         }
-        "lapse" => {
+        "run until the lease ends" => {
             let mut guard = begin(&script(STUBBORN, &pid), &folder).await;
-            let tenure = tenure(3_000);
-            guard.start(&tenure).unwrap();
-            let ended = within(guard.exited()).await.unwrap();
-            assert!(Some(ended.over) < tenure.deadline);
-            write(&folder, "ended", &format!("{:?} {}", ended.why, ended.exit));
+            let grant = grant(3_000);
+            guard.start(&grant).unwrap();
+            let end = within(guard.exited()).await.unwrap();
+            assert!(Some(end.ended_at) < grant.deadline);
+            write(&folder, "end", &format!("{:?} {}", end.reason, end.exit));
         }
-        "keep" => {
+        "keep a socket" => {
             let mut guard = begin(&script(STUBBORN, &pid), &folder).await;
             let port = fs::read_to_string(folder.join("port")).unwrap();
             let kept = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
             guard.keeper().keep(&kept).unwrap();
-            guard.start(&tenure(60_000)).unwrap();
+            guard.start(&grant(60_000)).unwrap();
             within(guard.exited()).await.unwrap();
         }
-        "prove" | "let go" | "stay" => {
+        "entrust" | "entrust, shut down" | "entrust, drop" => {
             let mut guard = begin(&script(STUBBORN, &pid), &folder).await;
             let port = fs::read_to_string(folder.join("port")).unwrap();
             let connection = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
             guard.keeper().entrust(FAREWELL, &connection).unwrap();
-            if job == "let go" {
+            if job == "entrust, shut down" {
                 within(guard.shutdown()).await.unwrap();
             } else {
-                guard.start(&tenure(60_000)).unwrap();
+                guard.start(&grant(60_000)).unwrap();
                 until("the command runs", || pid.exists());
-                if job == "prove" {
+                if job == "entrust" {
                     within(guard.exited()).await.unwrap();
                 }
                 drop(guard);
             }
-            write(&folder, "parted", "");
+            write(&folder, "done", "");
             std::future::pending::<()>().await;
         }
-        "bereaved" => {
+        "run with a daemon" => {
             let daemon = STUBBORN.replace("$0", "$1").replace('\'', "'\\''");
-            let daemon = format!("(setsid sh -c '{daemon}' x $0.daemon &) & {TELL}; wait");
+            let daemon = format!("(setsid sh -c '{daemon}' x $0.daemon &) & {WRITE_PID}; wait");
             let mut options = script(&format!("{daemon}; exec sleep 1000"), &pid);
             options.own_children = Some(Vec::new());
             let mut guard = begin(&options, &folder).await;
-            guard.start(&tenure(60_000)).unwrap();
+            guard.start(&grant(60_000)).unwrap();
             within(guard.exited()).await.unwrap_err();
-            write(&folder, "parted", "");
+            write(&folder, "done", "");
         }
-        "read" => {
+        "inherit stdin" => {
             let mut options = script("cat > $0; env >> $0; mv $0 $0.whole", &pid);
             options.stdin = Stdin::Inherit;
             let mut guard = begin(&options, &folder).await;
             guard.start(&WITHOUT_LEASE).unwrap();
             within(guard.exited()).await.unwrap();
         }
-        "churn" => churn(&script("exec sleep 1000", &pid), &folder).await,
+        "200 tenures" => start_and_stop(&script("exec sleep 1000", &pid), &folder).await,
         _ => panic!("no such job: {job}"),
     }
 }
 
-/// Starts and stops, 200 times, at every point of a start, and counts what is left.
-async fn churn(options: &Options, folder: &std::path::Path) {
+/// Starts and stops the command 200 times, at different points of a start, and writes how many
+/// files and processes are left.
+async fn start_and_stop(options: &Options, folder: &std::path::Path) {
     let mut guard = begin(options, folder).await;
     let mut counts = Vec::new();
     for round in 0..200 {
         within(guard.ready()).await.unwrap();
         if round == 20 || round == 199 {
             counts.push(open_files("self"));
-            counts.push(open_files(&guard.guardian().to_string()));
+            counts.push(open_files(&guard.guardian_pid().to_string()));
         }
-        guard.start(&tenure(60_000)).unwrap();
+        guard.start(&grant(60_000)).unwrap();
         for _ in 0..round % 8 {
             tokio::task::yield_now().await;
         }
         within(guard.lose()).await.unwrap();
     }
     within(guard.ready()).await.unwrap();
-    let guardian = guard.guardian();
+    let guardian = guard.guardian_pid();
     let path = format!("/proc/{guardian}/task/{guardian}/children");
     let children = fs::read_to_string(path).unwrap();
     let waiting = children.split_whitespace().count();
@@ -136,7 +137,7 @@ async fn churn(options: &Options, folder: &std::path::Path) {
 
 async fn begin(options: &Options, folder: &std::path::Path) -> Guard {
     let guard = guard(options).await;
-    write(folder, "guardian", &guard.guardian().to_string());
+    write(folder, "guardian", &guard.guardian_pid().to_string());
     guard
 }
 

@@ -16,12 +16,12 @@ use elector_core::{
 use elector_raft::Raft;
 use tokio::{sync::mpsc, time::sleep};
 
-use crate::{Folder, STUBBORN, gone, guard, script, within};
+use crate::{Folder, STUBBORN, guard, has_ended, script, within};
 
 const LEASE: Duration = Duration::from_millis(1000);
 
-/// Leads with this command, in a runtime of its own, which hangs from the moment that the command
-/// runs until it is released.
+/// Leads with this command in a runtime of its own, which hangs from the start of the command until
+/// it is released.
 fn lead(elector: &Elector<Quorum>, options: &Options, folder: &Folder, released: &Arc<AtomicBool>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -37,26 +37,26 @@ fn lead(elector: &Elector<Quorum>, options: &Options, folder: &Folder, released:
         }
     });
     runtime.block_on(async {
-        let kept = tokio::sync::Mutex::new((guard(options).await, Backoff::default()));
+        let state = tokio::sync::Mutex::new((guard(options).await, Backoff::default()));
         let grace = Grace {
             to_finish: Duration::ZERO,
             to_clean_up: Duration::MAX,
         };
         let work = |me: Leadership<Quorum>| async {
             let me = me;
-            let mut kept = kept.lock().await;
-            let (guard, backoff) = &mut *kept;
+            let mut state = state.lock().await;
+            let (guard, backoff) = &mut *state;
             let work = supervise(&me, guard, ExitPolicy::Restart, backoff);
             me.watched(LEASE, work).await?;
             Ok(())
         };
         elector.lead_with(grace, work).await.unwrap();
-        within(kept.into_inner().0.shutdown()).await.unwrap();
+        within(state.into_inner().0.shutdown()).await.unwrap();
     });
 }
 
-// While its supervisor hangs, a command is stopped by its guardian, and not started again: its node
-// must not lead on. And the next leader's command must find this one dead.
+// While the supervisor hangs, the guardian stops the command, and nothing starts it again. The node
+// must not continue to lead, and this command must be dead when that of the next leader starts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_whose_supervisor_hangs_gives_leadership_up() {
     let mut setup = ClusterSetup::<Raft>::new(3);
@@ -69,15 +69,15 @@ async fn a_node_whose_supervisor_hangs_gives_leadership_up() {
     };
     let cluster = within(Cluster::start_with(setup)).await.unwrap();
     let first = within(cluster.leader()).await;
-    let (began, mut begins) = mpsc::unbounded_channel::<NodeId>();
+    let (started, mut starts) = mpsc::unbounded_channel::<NodeId>();
     for elector in cluster
         .running()
         .filter(|elector| elector.node_id() != first)
     {
-        let (elector, began) = (elector.clone(), began.clone());
+        let (elector, started) = (elector.clone(), started.clone());
         tokio::spawn(async move {
             let work = elector.lead(|_| {
-                let _ = began.send(elector.node_id());
+                let _ = started.send(elector.node_id());
                 pending()
             });
             work.await
@@ -96,8 +96,8 @@ async fn a_node_whose_supervisor_hangs_gives_leadership_up() {
             lead(&elector, &options, &folder, &released);
         }
     });
-    let next = within(begins.recv()).await.unwrap();
-    assert!(gone(folder.pid("pid")), "two commands at once");
+    let next = within(starts.recv()).await.unwrap();
+    assert!(has_ended(folder.pid("pid")), "two commands at once");
     assert_ne!(next, first);
     released.store(true, Ordering::Release);
     within(cluster.shutdown()).await;

@@ -1,12 +1,14 @@
-//! A command on the leader, with real processes: whatever becomes of node, guardian and command,
-//! nothing of the command is left when the lease ends.
+//! `elector run` with real processes: whatever happens to node, guardian and command, no process of
+//! the command is alive when the lease ends.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod driver;
+mod exit_policy;
 mod guardian;
 mod hanging;
+mod leadership;
 mod node;
 mod starting;
 mod stopping;
@@ -19,28 +21,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-use elector_cli::run::{Guard, Options, Tenure};
+use elector_cli::run::{Guard, Options, StartGrant};
 use elector_core::{Epoch, FencingToken, Moment, NodeId, actor::now};
 use rustix::process::{Pid, Signal};
 
-/// Nothing here takes so long unless it never ends.
+/// The time limit of everything here. What takes longer never ends.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What tells that a process is there: its id, in a file of this name.
-const TELL: &str = "echo $$ > $0.new; mv $0.new $0";
+/// A shell command that writes the process id of the shell to the file `$0`.
+const WRITE_PID: &str = "echo $$ > $0.new; mv $0.new $0";
 
-/// What a shell does until it is sent a signal, without a process of its own for it.
-const REST: &str = "mkfifo $0.rest; exec 3<>$0.rest; while :; do read x <&3; done";
+/// A shell command that waits for a signal, without another process.
+const SLEEP: &str = "mkfifo $0.rest; exec 3<>$0.rest; while :; do read x <&3; done";
 
-/// The same for a signal that may come at any moment: one that comes between a shell's look for
-/// signals and its `read` is not acted on until that ends.
+/// The same for a signal that may arrive at any time. A shell does not handle a signal that arrives
+/// between its check for signals and its `read` until the `read` ends.
 const SPIN: &str = "while :; do :; done";
 
-/// A process that ignores SIGTERM, and has no children that a test would leave behind.
+/// A shell command that ignores SIGTERM, and starts no process that a test would leave behind.
 const STUBBORN: &str = "trap '' TERM; echo $$ > $0.new; mv $0.new $0; \
                         mkfifo $0.rest; exec 3<>$0.rest; while :; do read x <&3; done";
 
-/// A folder of one test.
+/// The folder of one test.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -52,10 +54,10 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// Waits for a file, which is whole as soon as it is there.
+    /// Waits for a file and reads it. The file must be renamed to this name when it is complete.
     fn read(&self, name: &str) -> String {
         let path = self.path(name);
-        until(&format!("{name} is there"), || path.exists());
+        until(&format!("{name} exists"), || path.exists());
         fs::read_to_string(path).unwrap().trim_end().to_owned()
     }
 
@@ -64,23 +66,23 @@ impl Folder {
     }
 }
 
-/// Waits for a condition.
+/// Waits until the condition holds.
 fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < LIMIT, "never: {what}");
+        assert!(start.elapsed() < LIMIT, "timed out: {what}");
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// Waits for a future.
+/// Waits for a future, with the time limit.
 async fn within<F: Future>(future: F) -> F::Output {
     let output = tokio::time::timeout(LIMIT, future).await;
-    output.expect("it never ends")
+    output.expect("timed out")
 }
 
-/// Whether no such process is there, or only its exit status.
-fn gone(pid: Pid) -> bool {
+/// Returns `true` if there is no such process, or if it is a zombie.
+fn has_ended(pid: Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
     let state = |stat: String| {
         let state = stat
@@ -92,8 +94,9 @@ fn gone(pid: Pid) -> bool {
     stat.map_or(true, state)
 }
 
-/// Whether this process was started to ignore a signal, and so lets all that it starts ignore it.
-fn ignored(signal: Signal) -> bool {
+/// Returns `true` if this process was started with this signal ignored. All processes that it
+/// starts ignore the signal, too.
+fn is_ignored(signal: Signal) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let mut lines = status.lines();
     let mask = lines.find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
@@ -101,7 +104,7 @@ fn ignored(signal: Signal) -> bool {
     mask & (1 << (signal.as_raw() - 1)) != 0
 }
 
-/// A shell that runs this, with `$0` the path of this file.
+/// Options for a shell that runs this script, with the path of this file as `$0`.
 fn script(script: &str, file: &Path) -> Options {
     let command = [
         "sh".into(),
@@ -111,7 +114,7 @@ fn script(script: &str, file: &Path) -> Options {
     ];
     Options {
         executable: env!("CARGO_BIN_EXE_elector").into(),
-        // Wide enough for a machine that is busy with other things.
+        // Long enough for a machine that is busy with other work.
         margin: Duration::from_millis(800),
         loss_grace: Duration::from_millis(100),
         grace: LIMIT,
@@ -123,16 +126,16 @@ async fn guard(options: &Options) -> Guard {
     within(Guard::spawn(options)).await.unwrap()
 }
 
-/// A tenure that ends so many milliseconds from now.
-fn tenure(lease_ms: u64) -> Tenure {
-    Tenure {
+/// A grant whose lease ends this many milliseconds from now.
+fn grant(lease_ms: u64) -> StartGrant {
+    StartGrant {
         epoch: Epoch(7),
         token: FencingToken::new(Epoch(7), 0),
         deadline: Some(in_ms(lease_ms)),
     }
 }
 
-const WITHOUT_LEASE: Tenure = Tenure {
+const WITHOUT_LEASE: StartGrant = StartGrant {
     epoch: Epoch(8),
     token: None,
     deadline: None,

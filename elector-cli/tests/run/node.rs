@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::{
     Folder,
     driver::{Driver, FAREWELL},
-    gone, until,
+    has_ended, until,
 };
 
 fn pid_of(driver: &Driver) -> Pid {
@@ -20,80 +20,80 @@ fn signal(driver: &Driver, signal: Signal) {
     kill_process(pid_of(driver), signal).unwrap();
 }
 
-// A node killed with -9 can stop nothing, and its peers elect another within a millisecond: neither
-// its command nor anything of its own may stay. The lease would run for a minute yet.
+// A node that is killed by SIGKILL cannot stop anything, and its peers elect another leader within
+// a millisecond. Neither its command nor its guardian may stay, although the lease still runs for a
+// minute.
 #[test]
-fn the_command_dies_with_the_node() {
+fn the_command_is_killed_when_the_node_is_killed() {
     let folder = Folder::new();
-    let driver = Driver::start("hold", folder.0.path());
+    let driver = Driver::start("run", folder.0.path());
     let pids = ["guardian", "pid"].map(|name| folder.pid(name));
     signal(&driver, Signal::KILL);
-    until("both are gone", || pids.map(gone) == [true; 2]);
+    until("both have ended", || pids.map(has_ended) == [true; 2]);
 }
 
-// A node that is stopped, or hangs, cannot stop anything and does not hear that it was deposed:
-// the guardian must end the command by the lease's end, on its own clock.
+// A node that is stopped or hangs cannot stop anything, and does not notice that another node
+// leads. The guardian must stop the command before the lease ends, by its own clock.
 #[test]
-fn the_command_of_a_stopped_node_dies_before_the_lease_ends() {
+fn the_command_of_a_stopped_node_ends_before_the_lease() {
     let folder = Folder::new();
-    let driver = Driver::start("lapse", folder.0.path());
+    let driver = Driver::start("run until the lease ends", folder.0.path());
     let pid = folder.pid("pid");
     signal(&driver, Signal::STOP);
-    until("it is gone", || gone(pid));
-    assert!(!folder.path("ended").exists(), "the node was not stopped");
+    until("the command has ended", || has_ended(pid));
+    assert!(!folder.path("end").exists(), "the node was not stopped");
     signal(&driver, Signal::CONT);
-    // The driver has compared the guardian's times with the deadline.
-    assert_eq!(folder.read("ended"), "Deadline was ended by signal 9");
+    // The driver has compared the times of the guardian with the deadline.
+    assert_eq!(folder.read("end"), "Deadline was killed by signal 9");
 }
 
-// A daemon that has a session of its own is found by its parentage alone: when its guardian is
-// killed, the node is its parent, and must leave nothing behind that writes as the leader.
+// A daemon with a session of its own is found only because it becomes a child of the guardian, or
+// of the node if the guardian is killed. The node must leave no process that acts as the leader.
 #[test]
-fn a_daemon_dies_with_a_guardian_that_is_killed() {
+fn a_daemon_is_killed_when_the_guardian_is_killed() {
     let folder = Folder::new();
-    let _driver = Driver::start("bereaved", folder.0.path());
+    let _driver = Driver::start("run with a daemon", folder.0.path());
     let [guardian, pid, daemon] = ["guardian", "pid", "pid.daemon"].map(|name| folder.pid(name));
     kill_process(guardian, Signal::KILL).unwrap();
-    folder.read("parted");
-    assert_eq!([pid, daemon].map(gone), [true; 2]);
+    folder.read("done");
+    assert_eq!([pid, daemon].map(has_ended), [true; 2]);
 }
 
-// With the node stopped, nobody but the kernel is left to end the command of a guardian that is
-// killed.
+// If the node is stopped and the guardian is killed, only the kernel can end the command.
 #[test]
-fn the_kernel_ends_the_command_of_a_guardian_that_is_killed() {
+fn the_kernel_kills_the_command_when_the_guardian_is_killed() {
     let folder = Folder::new();
-    let driver = Driver::start("hold", folder.0.path());
+    let driver = Driver::start("run", folder.0.path());
     let [guardian, pid] = ["guardian", "pid"].map(|name| folder.pid(name));
     signal(&driver, Signal::STOP);
     kill_process(guardian, Signal::KILL).unwrap();
-    until("it is gone", || gone(pid));
+    until("the command has ended", || has_ended(pid));
 }
 
-// A peer that sees the connection break may have another leader at work before the guardian gets a
-// processor. One that the guardian keeps breaks only when the command is dead.
+// When a connection breaks, the peers may have another leader before the guardian gets a processor.
+// A connection that the guardian keeps breaks only after the command is dead.
 #[test]
 fn a_kept_socket_breaks_after_the_command_is_dead() {
     let folder = Folder::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     fs::write(folder.path("port"), port.to_string()).unwrap();
-    let driver = Driver::start("keep", folder.0.path());
+    let driver = Driver::start("keep a socket", folder.0.path());
     let (mut peer, _) = listener.accept().unwrap();
     peer.set_read_timeout(Some(crate::LIMIT)).unwrap();
     let pid = folder.pid("pid");
     signal(&driver, Signal::KILL);
     let mut rest = Vec::new();
     assert_eq!(peer.read_to_end(&mut rest).unwrap(), 0);
-    assert!(gone(pid));
+    assert!(has_ended(pid));
 }
 
-// Whoever asks for it gets the node's standard input; and a token that the node was started with is
-// not taken for its own.
+// The command inherits standard input if that is configured. It does not inherit a fencing token
+// that the node was started with.
 #[test]
-fn standard_input_is_inherited_on_request() {
+fn standard_input_is_inherited_if_configured() {
     let folder = Folder::new();
-    let mut driver = Driver::start("read", folder.0.path());
+    let mut driver = Driver::start("inherit stdin", folder.0.path());
     let mut stdin = driver.0.stdin.take().unwrap();
     stdin.write_all(b"a line for the leader\n").unwrap();
     drop(stdin);
@@ -103,11 +103,11 @@ fn standard_input_is_inherited_on_request() {
     assert!(!read.contains("=secret"), "{read}");
 }
 
-// Leadership may come and go for months: nothing may be left of it, whenever it goes.
+// Leadership may come and go for months. No file and no process may be left of any tenure.
 #[test]
 fn nothing_is_left_of_two_hundred_tenures() {
     let folder = Folder::new();
-    let driver = Driver::start("churn", folder.0.path());
+    let driver = Driver::start("200 tenures", folder.0.path());
     let counts = folder.read("counts");
     let (files, waiting) = counts.split_once("] ").unwrap();
     let files: Vec<&str> = files.trim_start_matches('[').split(", ").collect();
@@ -116,12 +116,12 @@ fn nothing_is_left_of_two_hundred_tenures() {
         files[2..],
         "open files of node and guardian, early and late"
     );
-    assert_eq!(waiting, "1", "processes: the one in waiting");
-    assert!(gone(folder.pid("guardian")));
+    assert_eq!(waiting, "1", "processes: only the next shim is left");
+    assert!(has_ended(folder.pid("guardian")));
     drop(driver);
 }
 
-/// A driver that has entrusted its guardian with a connection, and the other end of that.
+/// A driver that has entrusted a connection to its guardian, and the other end of that connection.
 fn entrusting(job: &str, folder: &Folder) -> (Driver, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -131,45 +131,45 @@ fn entrusting(job: &str, folder: &Folder) -> (Driver, TcpStream) {
     (driver, connection)
 }
 
-// Its peers elect the next leader when they read this, and that one starts its command: this one's
-// must be dead.
+// When the peers read the farewell, they elect the next leader, and that one starts its command.
+// The command of this node must be dead by then.
 #[test]
-fn the_farewell_comes_when_node_and_command_are_dead() {
+fn the_farewell_is_written_when_node_and_command_are_dead() {
     let folder = Folder::new();
-    let (driver, mut connection) = entrusting("prove", &folder);
+    let (driver, mut connection) = entrusting("entrust", &folder);
     let pid = folder.pid("pid");
     signal(&driver, Signal::KILL);
-    let mut said = vec![0; FAREWELL.len()];
-    connection.read_exact(&mut said).unwrap();
-    assert!(gone(pid), "the command");
-    assert!(gone(pid_of(&driver)), "the node");
-    assert_eq!(said, FAREWELL);
+    let mut received = vec![0; FAREWELL.len()];
+    connection.read_exact(&mut received).unwrap();
+    assert!(has_ended(pid), "the command");
+    assert!(has_ended(pid_of(&driver)), "the node");
+    assert_eq!(received, FAREWELL);
 }
 
-// A node that is stopped may go on with its lease, and one that has no guardian any more lives on:
-// neither is dead, whatever becomes of the line between them.
+// A node that is stopped may continue with its lease, and a node without a guardian is alive.
+// Neither is dead, even if the channel between node and guardian is closed.
 #[test]
-fn no_farewell_comes_while_the_node_lives() {
-    for job in ["let go", "stay"] {
+fn no_farewell_is_written_while_the_node_lives() {
+    for job in ["entrust, shut down", "entrust, drop"] {
         let folder = Folder::new();
         let (driver, mut connection) = entrusting(job, &folder);
         let guardian = folder.pid("guardian");
-        folder.read("parted");
+        folder.read("done");
         signal(&driver, Signal::STOP);
-        until("the guardian is gone", || gone(guardian));
+        until("the guardian has ended", || has_ended(guardian));
         signal(&driver, Signal::KILL);
-        let mut said = Vec::new();
-        connection.read_to_end(&mut said).unwrap();
-        assert_eq!(said, b"", "{job}");
+        let mut received = Vec::new();
+        connection.read_to_end(&mut received).unwrap();
+        assert_eq!(received, b"", "{job}");
     }
     let folder = Folder::new();
-    let (driver, connection) = entrusting("prove", &folder);
+    let (driver, connection) = entrusting("entrust", &folder);
     let pid = folder.pid("pid");
     signal(&driver, Signal::STOP);
     kill_process(folder.pid("guardian"), Signal::KILL).unwrap();
-    until("the command is dead", || gone(pid));
+    until("the command has ended", || has_ended(pid));
     signal(&driver, Signal::KILL);
-    let mut said = Vec::new();
-    (&connection).read_to_end(&mut said).unwrap();
-    assert_eq!(said, b"", "nobody is left who knows");
+    let mut received = Vec::new();
+    (&connection).read_to_end(&mut received).unwrap();
+    assert_eq!(received, b"", "no process is left that could write it");
 }

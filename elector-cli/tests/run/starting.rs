@@ -1,13 +1,13 @@
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use elector_cli::run::{Exit, Guard, Options, RunError, Why};
+use elector_cli::run::{EndReason, Exit, Guard, Options, RunError};
 use elector_core::NodeId;
 
-use crate::{Folder, WITHOUT_LEASE, guard, script, tenure, within};
+use crate::{Folder, WITHOUT_LEASE, grant, guard, script, within};
 
-// A command finds its tenure in its environment, and nothing that is not so.
+// A command finds its grant in its environment, and no values of another one.
 #[tokio::test]
-async fn the_tenure_is_in_the_environment() {
+async fn the_grant_is_in_the_environment() {
     let folder = Folder::new();
     let mut guard = guard(&script(
         "env > $0.new; mv $0.new $0; exit 3",
@@ -15,11 +15,11 @@ async fn the_tenure_is_in_the_environment() {
     ))
     .await;
     let mut seen = Vec::new();
-    for tenure in [tenure(60_000), WITHOUT_LEASE] {
+    for grant in [grant(60_000), WITHOUT_LEASE] {
         within(guard.ready()).await.unwrap();
-        guard.start(&tenure).unwrap();
-        let ended = within(guard.exited()).await.unwrap();
-        assert_eq!((ended.exit, ended.why), (Exit::Code(3), Why::Itself));
+        guard.start(&grant).unwrap();
+        let end = within(guard.exited()).await.unwrap();
+        assert_eq!((end.exit, end.reason), (Exit::Code(3), EndReason::Exited));
         let env = folder.read("env");
         let ours = env.lines().filter(|line| line.starts_with("ELECTOR_"));
         let mut ours: Vec<String> = ours.map(str::to_owned).collect();
@@ -36,19 +36,19 @@ async fn the_tenure_is_in_the_environment() {
     assert_eq!(seen, [with_token.to_vec(), without.to_vec()]);
 }
 
-// A person who mistyped must hear of it at once, and not when the node first leads.
+// A mistyped command must be reported at once, and not when the node first leads.
 #[tokio::test]
-async fn a_command_that_is_not_there_is_named() {
+async fn a_missing_command_is_named() {
     let options = Options::new(NodeId(1), ["no-such-command", "x"]);
     let error = within(Guard::spawn(&options)).await.unwrap_err();
     assert!(matches!(&error, RunError::NotFound(name) if name == "no-such-command"));
     assert!(error.to_string().contains("\"no-such-command\""));
 }
 
-// One that goes later is no failure of the node: it is a command that ends, with the code that
-// shells give to that, and may be back the next time.
+// A command that is removed later is no failure of the node: the command ends with the exit code of
+// shells for that, and may exist again at the next start.
 #[tokio::test]
-async fn a_command_that_went_ends_at_once() {
+async fn a_command_that_was_removed_ends_at_once() {
     let folder = Folder::new();
     let path = folder.path("command");
     fs::write(&path, "#!/bin/sh\nexit 9\n").unwrap();
@@ -56,45 +56,48 @@ async fn a_command_that_went_ends_at_once() {
     let mut options = script("", &path);
     options.command = vec![path.clone().into()];
     let mut guard = guard(&options).await;
-    let there = fs::read(&path).unwrap();
+    let content = fs::read(&path).unwrap();
     fs::remove_file(&path).unwrap();
-    guard.start(&tenure(60_000)).unwrap();
-    let ended = within(guard.exited()).await.unwrap();
-    assert!(matches!(ended.exit, Exit::NotStarted(_)), "{ended}");
-    assert_eq!((ended.exit.code(), ended.why), (127, Why::Itself));
+    guard.start(&grant(60_000)).unwrap();
+    let end = within(guard.exited()).await.unwrap();
+    assert!(matches!(end.exit, Exit::NotStarted(_)), "{end}");
+    assert_eq!((end.exit.code(), end.reason), (127, EndReason::Exited));
 
-    fs::write(&path, there).unwrap();
+    fs::write(&path, content).unwrap();
     within(guard.ready()).await.unwrap();
-    guard.start(&tenure(60_000)).unwrap();
+    guard.start(&grant(60_000)).unwrap();
     assert!(
         within(guard.exited()).await.unwrap().exit.code() == 126,
         "not executable"
     );
 }
 
-// What would have to be stopped at once must not begin to write.
+// A command that would have to be stopped at once must not start to write.
 #[tokio::test]
-async fn nothing_is_started_at_the_end_of_a_lease() {
+async fn no_command_is_started_at_the_end_of_a_lease() {
     let folder = Folder::new();
     let mut guard = guard(&script("echo > $0", &folder.path("ran"))).await;
-    guard.start(&tenure(899)).unwrap();
-    let ended = within(guard.exited()).await.unwrap();
-    // Either the process itself sees that, or the guardian is quicker.
+    guard.start(&grant(899)).unwrap();
+    let end = within(guard.exited()).await.unwrap();
+    // The shim finds that out itself, or the guardian is quicker.
     assert!(
-        matches!(ended.exit, Exit::TooLate | Exit::Signal(15)),
-        "{ended}"
+        matches!(end.exit, Exit::TooLate | Exit::Signal(15)),
+        "{end}"
     );
-    assert_eq!(ended.why, Why::Deadline);
+    assert_eq!(end.reason, EndReason::Deadline);
     within(guard.ready()).await.unwrap();
     assert!(!folder.path("ran").exists());
 }
 
-// Two at once would be two leaders on one node.
+// Two commands at the same time would be two leaders on one node.
 #[tokio::test]
-async fn there_is_one_at_a_time() {
+async fn a_command_that_runs_cannot_be_started_again() {
     let folder = Folder::new();
     let mut guard = guard(&script("sleep 1000", &folder.path("x"))).await;
-    guard.start(&tenure(60_000)).unwrap();
-    assert!(matches!(guard.start(&tenure(60_000)), Err(RunError::Busy)));
+    guard.start(&grant(60_000)).unwrap();
+    assert!(matches!(
+        guard.start(&grant(60_000)),
+        Err(RunError::NotReady)
+    ));
     within(guard.shutdown()).await.unwrap();
 }

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Exit {
-    /// By itself, with this code, 0 to 255.
+    /// It exited with this code, 0 to 255.
     Code(i32),
-    /// By this signal.
+    /// This signal killed it.
     Signal(i32),
-    /// It never began: the error number of the system.
+    /// The system could not execute it. This is the error number of the system.
     NotStarted(i32),
-    /// It was not begun, for so little was left of the lease.
+    /// It was not started, because too little of the lease was left.
     TooLate,
 }
 
@@ -28,8 +28,9 @@ impl Exit {
         }
     }
 
-    /// The same as the exit code of another process, as shells do it: 128 + the signal; 127 for a
-    /// command that was not found, and 126 for one that could not be executed.
+    /// The exit code with which another process passes this on, as shells do it: the command's own
+    /// code; 128 + the signal; 127 for a command that was not found; 126 for one that could not be
+    /// executed.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
@@ -48,8 +49,8 @@ impl Exit {
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Code(code) => write!(f, "ended with code {code}"),
-            Self::Signal(signal) => write!(f, "was ended by signal {signal}"),
+            Self::Code(code) => write!(f, "exited with code {code}"),
+            Self::Signal(signal) => write!(f, "was killed by signal {signal}"),
             Self::NotStarted(error) => {
                 let error = io::Error::from_raw_os_error(*error);
                 write!(f, "could not be started: {error}")
@@ -59,67 +60,69 @@ impl fmt::Display for Exit {
     }
 }
 
-/// Why a command ended, or had to: the first reason.
+/// Why a command ended or was stopped. If there were several reasons, it is the first one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub enum Why {
-    /// It ended by itself.
-    Itself,
-    /// The leadership is given up.
-    Returned,
-    /// The leadership was lost, said the node.
+pub enum EndReason {
+    /// The command ended by itself.
+    Exited,
+    /// The node gives the leadership up.
+    GivenUp,
+    /// The node reported that the leadership was lost.
     Lost,
     /// The lease was not prolonged in time.
     Deadline,
-    /// The node's process ended. Nobody hears of it, but for what the guardian writes to standard
-    /// error.
-    NodeGone,
+    /// The node's process exited. The guardian can only write this to standard error.
+    NodeExited,
 }
 
-/// The end of a command: none of its processes lives.
+/// The end of a command: none of its processes is alive.
+///
+/// The guardian reads the times, on the clock of [`elector_core::actor::now`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Ended {
+pub struct CommandEnd {
     /// How its first process ended.
     pub exit: Exit,
-    /// Why.
-    pub why: Why,
-    /// When its processes were sent SIGTERM, if they were. This and the other times are read by
-    /// the guardian, on the clock of [`elector_core::actor::now`].
-    pub asked: Option<Moment>,
-    /// When they were sent SIGKILL, if they were: just after.
-    pub killed: Option<Moment>,
-    /// When none was left.
-    pub over: Moment,
+    /// Why it ended.
+    pub reason: EndReason,
+    /// When the guardian sent SIGTERM to its processes, if it did.
+    pub sigterm_at: Option<Moment>,
+    /// When the guardian was about to send SIGKILL to its processes, if it did.
+    pub sigkill_at: Option<Moment>,
+    /// When the guardian found that no process was left.
+    pub ended_at: Moment,
 }
 
-impl fmt::Display for Ended {
+impl fmt::Display for CommandEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.exit.fmt(f)?;
-        f.write_str(match self.why {
-            Why::Itself => "",
-            Why::Returned => ", for the leadership is given up",
-            Why::Lost => ", for the leadership was lost",
-            Why::Deadline => ", for the lease was not prolonged in time",
-            Why::NodeGone => ", for the node is gone",
+        f.write_str(match self.reason {
+            EndReason::Exited => "",
+            EndReason::GivenUp => " (the leadership is given up)",
+            EndReason::Lost => " (the leadership was lost)",
+            EndReason::Deadline => " (the lease was not prolonged in time)",
+            EndReason::NodeExited => " (the node exited)",
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rustix::io::Errno;
+
     use super::*;
 
-    // Scripts and service managers act upon these.
+    // Scripts and service managers act on these codes.
     #[test]
     fn exit_codes_are_those_of_a_shell() {
-        let not_started = |error: rustix::io::Errno| Exit::NotStarted(error.raw_os_error());
+        let not_started = |error: Errno| Exit::NotStarted(error.raw_os_error());
         for (exit, code) in [
             (Exit::Code(0), 0),
             (Exit::Code(255), 255),
             (Exit::Signal(15), 143),
-            (not_started(rustix::io::Errno::NOENT), 127),
-            (not_started(rustix::io::Errno::ACCESS), 126),
+            (not_started(Errno::NOENT), 127),
+            (not_started(Errno::ACCESS), 126),
         ] {
             assert_eq!(exit.code(), code, "{exit}");
         }

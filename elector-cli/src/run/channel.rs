@@ -1,0 +1,204 @@
+use std::{
+    io::{self, IoSlice, IoSliceMut},
+    mem::MaybeUninit,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
+
+use elector_core::Moment;
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    net::{
+        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+        SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    },
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{CommandEnd, EndReason, options::StopTiming};
+
+/// A message from the node to its guardian. The node numbers the runs of the command.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum ToGuardian {
+    /// The first message. A pidfd of the node comes with it.
+    Begin(StopTiming),
+    /// The node is starting the command in the process that waits for it. That process may become
+    /// the command before the guardian reads this message, but not before the node has sent it.
+    Start {
+        run: u64,
+        pid: i32,
+        deadline: Option<Moment>,
+    },
+    /// The lease ends later than the guardian knows. `sent` is the time at which the node sent
+    /// this.
+    Prolong {
+        run: u64,
+        deadline: Moment,
+        sent: Moment,
+    },
+    /// Stop the command.
+    Stop { run: u64, reason: EndReason },
+    /// The node sends no more signals to this process and its group, so its id may be reused.
+    ReleasePid { pid: i32 },
+    /// Keep the socket that comes with this message open until the command is dead.
+    KeepSocket,
+    /// Keep the connection that comes with this message open, and write the farewell to it when
+    /// node and command are dead.
+    EntrustConnection { farewell: Vec<u8> },
+    /// The node no longer needs its guardian. Write no farewells.
+    DiscardFarewells,
+}
+
+/// A message from the guardian to its node.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum ToNode {
+    /// This process waits for the message to become the command, on the channel that comes with
+    /// this. It leads a process group of its own.
+    Ready { pid: i32 },
+    /// The command has ended.
+    Ended { run: u64, end: CommandEnd },
+    /// The guardian has failed and exits.
+    Failed(String),
+}
+
+/// The maximum length of a message, in bytes.
+const MAX_LENGTH: usize = 4096;
+
+/// A pair of connected sockets. Each message arrives whole or not at all, so that neither side can
+/// receive half a message from a process that was killed.
+pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let pair = socketpair(
+        AddressFamily::UNIX,
+        SocketType::SEQPACKET,
+        SocketFlags::CLOEXEC,
+        None,
+    );
+    Ok(pair?)
+}
+
+/// Sends one message, and a file with it. Never blocks.
+///
+/// # Errors
+/// If the socket has no room for the message, or the other side has closed the channel.
+pub(super) fn send<T: Serialize>(
+    socket: impl AsFd,
+    message: &T,
+    file: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
+    let bytes = serde_json::to_vec(message)?;
+    if bytes.len() > MAX_LENGTH {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the message is too long",
+        ));
+    }
+    let files = file.as_slice();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !files.is_empty() {
+        // The buffer has room for exactly this.
+        control.push(SendAncillaryMessage::ScmRights(files));
+    }
+    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+    sendmsg(socket, &[IoSlice::new(&bytes)], &mut control, flags)?;
+    Ok(())
+}
+
+/// Receives one message, and the file that came with it. Returns `None` when the other side has
+/// closed the channel and all its messages have been received.
+///
+/// # Errors
+/// If no message is there and the socket does not block, or if the message cannot be decoded.
+pub(super) fn receive<T: DeserializeOwned>(
+    socket: impl AsFd,
+) -> io::Result<Option<(T, Option<OwnedFd>)>> {
+    let mut bytes = [0; MAX_LENGTH];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let length = loop {
+        let mut slices = [IoSliceMut::new(&mut bytes)];
+        match recvmsg(&socket, &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC) {
+            Ok(received) => break received.bytes,
+            // The other side has closed the channel and had not read all our messages. Its own
+            // messages can still be received. The kernel reports this error only once.
+            Err(Errno::CONNRESET) => {}
+            Err(error) => return Err(error.into()),
+        }
+    };
+    if length == 0 {
+        return Ok(None);
+    }
+    let mut file = None;
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(files) = message {
+            file = files.last();
+        }
+    }
+    let message = serde_json::from_slice(bytes.get(..length).unwrap_or_default())?;
+    Ok(Some((message, file)))
+}
+
+/// Returns `true` if a call of [`receive`] would not block: there is a message, or the other side
+/// has closed the channel.
+pub(super) fn is_readable(socket: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut socket = [PollFd::from_borrowed_fd(socket, PollFlags::IN)];
+    Ok(poll(&mut socket, Some(&Timespec::default()))? > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The guardian must not take noise for a message, and must not wait for the rest of one:
+    // whatever arrives is a message, an error, or the end.
+    #[test]
+    fn a_message_is_whole_or_an_error() {
+        let (here, there) = pair().unwrap();
+        let prolong = ToGuardian::Prolong {
+            run: 7,
+            deadline: Moment::from_nanos(u64::MAX),
+            sent: Moment::ZERO,
+        };
+        send(&here, &prolong, Some(here.as_fd())).unwrap();
+        let (message, file) = receive::<ToGuardian>(&there).unwrap().unwrap();
+        let ToGuardian::Prolong {
+            run: 7, deadline, ..
+        } = message
+        else {
+            panic!("{message:?}");
+        };
+        assert_eq!(deadline.nanos(), u64::MAX);
+        assert!(file.is_some());
+
+        for noise in [
+            &b"{"[..],
+            b"\xff\0",
+            b"{\"Begin\":{}}",
+            &[b'['; MAX_LENGTH + 1],
+        ] {
+            rustix::net::send(&here, noise, SendFlags::DONTWAIT).unwrap();
+            assert!(receive::<ToGuardian>(&there).is_err());
+        }
+        drop(file);
+        drop(here);
+        assert!(receive::<ToGuardian>(&there).unwrap().is_none());
+    }
+
+    // A node that exits without reading its messages has exited all the same. Its last message
+    // still counts: it may have started a command.
+    #[test]
+    fn messages_of_a_side_that_closed_with_unread_messages_are_received() {
+        let (here, there) = pair().unwrap();
+        send(&there, &ToNode::Ready { pid: 1 }, None).unwrap();
+        let stop = ToGuardian::Stop {
+            run: 1,
+            reason: EndReason::Lost,
+        };
+        send(&here, &stop, None).unwrap();
+        drop(here);
+        let (message, _) = receive::<ToGuardian>(&there).unwrap().unwrap();
+        assert!(matches!(message, ToGuardian::Stop { run: 1, .. }));
+        assert!(receive::<ToGuardian>(&there).unwrap().is_none());
+        assert!(send(&there, &ToNode::Ready { pid: 1 }, None).is_err());
+    }
+}

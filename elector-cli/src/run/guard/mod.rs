@@ -1,0 +1,270 @@
+mod connection;
+mod memory;
+mod metrics;
+mod stop;
+
+use std::{
+    io, mem,
+    os::fd::{AsFd, OwnedFd},
+};
+
+use elector_core::{Moment, actor::now};
+use rustix::process::Pid;
+
+use super::{
+    CommandEnd, EndReason, Exit, Options, RunError, StartGrant, Stdin,
+    channel::{self, ToGuardian, ToNode},
+    shim::Go,
+    time,
+};
+use connection::GuardianProcess;
+pub use connection::Keeper;
+use memory::MemoryRisk;
+use metrics::CleanExits;
+pub use metrics::Metrics;
+
+/// The node's side of a command that runs on the leader: it sends requests to the guardian, and
+/// receives the end of the command. A node has one `Guard` for all of its life.
+///
+/// If it is dropped, the guardian kills the command at once. [`shutdown`](Self::shutdown) gives the
+/// command its grace.
+///
+/// No method blocks. All futures may be cancelled, and the method called again.
+#[derive(Debug)]
+pub struct Guard {
+    guardian: GuardianProcess,
+    options: Options,
+    metrics: Metrics,
+    clean_exits: CleanExits,
+    /// The number of the last run.
+    run: u64,
+    ready: Option<ReadyShim>,
+    running: Option<Running>,
+    last_end: Option<CommandEnd>,
+}
+
+/// The process that waits for the message to become the command.
+#[derive(Debug)]
+struct ReadyShim {
+    pid: Pid,
+    channel: OwnedFd,
+}
+
+#[derive(Debug)]
+struct Running {
+    /// The first process, which leads the process group.
+    first: Pid,
+    deadline: Option<Moment>,
+    killed_by_node: bool,
+}
+
+impl Guard {
+    /// Starts a guardian, and waits until it can start the command. From then on, this process
+    /// adopts the processes that the guardian leaves behind if it is killed
+    /// (`PR_SET_CHILD_SUBREAPER`).
+    ///
+    /// # Errors
+    /// If the options break a rule, there is no such command, or the guardian cannot be started.
+    pub async fn spawn(options: &Options) -> Result<Self, RunError> {
+        options.validate()?;
+        let guardian = GuardianProcess::start(options).map_err(RunError::Spawn)?;
+        let mut guard = Self {
+            guardian,
+            options: options.clone(),
+            metrics: Metrics::default(),
+            clean_exits: CleanExits::default(),
+            run: 0,
+            ready: None,
+            running: None,
+            last_end: None,
+        };
+        guard.ready().await?;
+        Ok(guard)
+    }
+
+    /// Waits until the command can be started. Its last run has ended then.
+    ///
+    /// # Errors
+    /// If the guardian has failed.
+    pub async fn ready(&mut self) -> Result<(), RunError> {
+        while self.ready.is_none() {
+            self.receive().await?;
+        }
+        Ok(())
+    }
+
+    /// Starts the command.
+    ///
+    /// # Errors
+    /// If it is not [`ready`](Self::ready), or the guardian has failed. A command that cannot be
+    /// executed is no error here: [`exited`](Self::exited) returns that.
+    pub fn start(&mut self, grant: &StartGrant) -> Result<(), RunError> {
+        let shim = match self.running {
+            None => self.ready.take(),
+            Some(_) => None,
+        };
+        let Some(ReadyShim { pid, channel }) = shim else {
+            return Err(RunError::NotReady);
+        };
+        self.run += 1;
+        // The guardian's message comes first, so that it knows of every command. The shim's message
+        // does not go through the guardian, because to wake a process takes time.
+        self.guardian.send(&ToGuardian::Start {
+            run: self.run,
+            pid: pid.as_raw_pid(),
+            deadline: grant.deadline,
+        })?;
+        self.last_end = None;
+        self.running = Some(Running {
+            first: pid,
+            deadline: grant.deadline,
+            killed_by_node: false,
+        });
+        self.metrics.starts.inc();
+        self.metrics.running.set(1);
+        // From this time on, the guardian would stop the command at once.
+        let needed = self.options.loss_grace + self.options.margin;
+        let go = Go {
+            environment: grant.environment(self.options.node),
+            start_before: grant.deadline.map(|end| time::subtract(end, needed)),
+        };
+        let stdin = io::stdin();
+        let stdin = (self.options.stdin == Stdin::Inherit).then(|| stdin.as_fd());
+        // If the shim was killed, the guardian reports the end of the command.
+        let _ = channel::send(channel, &go, stdin);
+        Ok(())
+    }
+
+    /// Moves the end of the lease to this time, if that is later than before. This is cheap, and
+    /// has no effect if no command runs.
+    pub fn prolong(&mut self, deadline: Moment) {
+        let run = self.run;
+        if let Some(running) = &mut self.running {
+            running.deadline = running.deadline.map(|known| known.max(deadline));
+            // Errors do not matter: the next `receive` notices that the guardian has exited, and a
+            // guardian that does not read keeps the earlier deadline.
+            let _ = self.guardian.send(&ToGuardian::Prolong {
+                run,
+                deadline,
+                sent: now(),
+            });
+        }
+    }
+
+    /// Waits until the command has ended, and returns its end. If no command runs, it returns the
+    /// end of the last run. A command ends when all its processes have, also those that its first
+    /// process has left behind.
+    ///
+    /// # Errors
+    /// If the guardian has failed. The command has ended then, too.
+    pub async fn exited(&mut self) -> Result<CommandEnd, RunError> {
+        loop {
+            if let Some(end) = self.last_end {
+                return Ok(end);
+            }
+            self.receive().await?;
+        }
+    }
+
+    /// What is counted about the command.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The process id of the guardian.
+    #[must_use]
+    pub fn guardian_pid(&self) -> u32 {
+        self.guardian.pid.as_raw_pid().unsigned_abs()
+    }
+
+    /// A future that returns when the guardian has exited. It may be waited for on any task while
+    /// another task uses this value. A node that does not lead should stop then, before it is
+    /// elected.
+    ///
+    /// # Errors
+    /// If the guardian has exited already, or cannot be watched.
+    pub fn guardian_exited(&self) -> Result<impl Future<Output = ()> + Send + use<>, RunError> {
+        self.guardian.exited()
+    }
+
+    /// For sockets that must not close before the command is dead.
+    #[must_use]
+    pub fn keeper(&self) -> Keeper {
+        self.guardian.keeper()
+    }
+
+    /// Records that the command exited by itself with code 0 and will be started again. Returns
+    /// `true` if that happens too often for a command that is expected to stay.
+    pub(super) fn record_clean_exit(&mut self, end: &CommandEnd) -> bool {
+        self.clean_exits.record(end.ended_at)
+    }
+
+    /// Handles the guardian's messages while no command runs, and returns when the guardian has
+    /// failed.
+    pub(super) async fn guardian_failed(&mut self) -> RunError {
+        loop {
+            if let Err(error) = self.receive().await {
+                return error;
+            }
+        }
+    }
+
+    /// Measures the command that runs under a lease. Returns `None` if the margin is long enough
+    /// for its memory.
+    pub(super) fn memory_risk(&self) -> Option<MemoryRisk> {
+        let running = self.running.as_ref()?;
+        running.deadline?;
+        MemoryRisk::of(running.first, self.options.margin)
+    }
+
+    /// Waits for one message from the guardian, and handles it.
+    async fn receive(&mut self) -> Result<(), RunError> {
+        match self.guardian.receive().await? {
+            Some((ToNode::Ready { pid }, channel)) => {
+                let ready = Pid::from_raw(pid).zip(channel);
+                let ready = ready.map(|(pid, channel)| ReadyShim { pid, channel });
+                // If there was another one, it was killed from outside.
+                if let Some(before) = mem::replace(&mut self.ready, ready) {
+                    self.release(before.pid);
+                }
+            }
+            Some((ToNode::Ended { run, end }, _)) if run == self.run => {
+                self.run_ended(Some(&end));
+                self.last_end = Some(end);
+            }
+            // The guardian does not report the end of another run.
+            Some((ToNode::Ended { .. }, _)) => {}
+            Some((ToNode::Failed(error), _)) => {
+                self.clean_up_after_guardian().await;
+                return Err(RunError::GuardianFailed(error));
+            }
+            None => return Err(self.clean_up_after_guardian().await),
+        }
+        Ok(())
+    }
+
+    fn run_ended(&mut self, end: Option<&CommandEnd>) {
+        let Some(running) = self.running.take() else {
+            return;
+        };
+        self.release(running.first);
+        self.metrics.running.set(0);
+        let killed_by_node = running.killed_by_node;
+        if killed_by_node || end.is_some_and(|end| end.sigkill_at.is_some()) {
+            self.metrics.kills.inc();
+        }
+        let by_itself = end.filter(|end| end.reason == EndReason::Exited && !killed_by_node);
+        if by_itself.is_some_and(|end| end.exit != Exit::Code(0)) {
+            self.metrics.failures.inc();
+        }
+    }
+
+    /// Lets the guardian reap this process, which has ended or will soon: the node sends no more
+    /// signals to it.
+    fn release(&self, pid: Pid) {
+        let pid = pid.as_raw_pid();
+        // A guardian that does not read this reaps the process at the next start.
+        let _ = self.guardian.send(&ToGuardian::ReleasePid { pid });
+    }
+}

@@ -1,0 +1,142 @@
+use std::{future::pending, time::Duration};
+
+use elector_core::actor::now;
+use rustix::process::{Signal, kill_process_group};
+use tokio::time::{sleep, timeout};
+
+use super::Guard;
+use crate::run::{CommandEnd, EndReason, RunError, channel::ToGuardian, children, time};
+
+/// How long a guardian may be late before the node assumes that it hangs.
+const GUARDIAN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The ways in which the command ends: leadership is given up or lost, or the guardian fails.
+impl Guard {
+    /// Requests the end of the command without waiting for it. If leadership is
+    /// [given up](EndReason::GivenUp), the command has all of its grace, as long as the lease is
+    /// prolonged. If it was [lost](EndReason::Lost), the command has the rest of the lease, or the
+    /// loss grace. This has no effect if no command runs.
+    pub fn request_end(&self, reason: EndReason) {
+        if self.running.is_some() {
+            // Errors do not matter: the next `receive` notices that the guardian has exited, and if
+            // the guardian does not read, the deadline and `lose` stop the command.
+            let run = self.run;
+            let _ = self.guardian.send(&ToGuardian::Stop { run, reason });
+        }
+    }
+
+    /// Stops the command because leadership is given up, with all of its grace, and waits for its
+    /// end. Meanwhile a lease must be [prolonged](Self::prolong), as
+    /// [`supervise`](crate::run::supervise) does.
+    ///
+    /// # Errors
+    /// If the guardian has failed. The command has ended then, too.
+    pub async fn stop(&mut self) -> Result<CommandEnd, RunError> {
+        self.request_end(EndReason::GivenUp);
+        self.exited().await
+    }
+
+    /// Stops the command, if it runs, and then the guardian.
+    ///
+    /// # Errors
+    /// If the guardian had failed.
+    pub async fn shutdown(mut self) -> Result<(), RunError> {
+        if self.running.is_some() {
+            self.stop().await?;
+        }
+        // With farewells to write, the guardian would wait for the end of this process, which waits
+        // for the guardian.
+        let _ = self.guardian.send(&ToGuardian::DiscardFarewells);
+        let status = self.guardian.close().await?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(RunError::GuardianExited(status))
+        }
+    }
+
+    /// Stops the command because leadership was lost, and waits for its end, which comes before the
+    /// lease ends. If the guardian does not stop it in time, the node kills the process group
+    /// itself, and then the guardian.
+    ///
+    /// # Errors
+    /// If the guardian has failed. The command has ended then, too.
+    pub async fn lose(&mut self) -> Result<CommandEnd, RunError> {
+        self.request_end(EndReason::Lost);
+        let limit = self.time_for_guardian();
+        if let Ok(end) = timeout(limit, self.exited()).await {
+            return end;
+        }
+        self.kill_group();
+        if let Ok(end) = timeout(GUARDIAN_TIMEOUT, self.exited()).await {
+            return end;
+        }
+        Err(self.clean_up_after_guardian().await)
+    }
+
+    /// A future that returns when only half of the margin is left before the lease ends: the
+    /// guardian should have stopped the command by then. It never returns if there is no lease or
+    /// no command runs.
+    pub(in crate::run) fn guardian_overdue(&self) -> impl Future<Output = ()> + use<> {
+        let running = self.running.as_ref();
+        let deadline = running.and_then(|running| running.deadline);
+        let left = deadline.map(|_| self.time_for_guardian());
+        async move {
+            match left {
+                Some(left) => sleep(left).await,
+                None => pending().await,
+            }
+        }
+    }
+
+    /// How long, from now on, the node waits for the guardian to stop the command.
+    fn time_for_guardian(&self) -> Duration {
+        let deadline = self.running.as_ref().and_then(|running| running.deadline);
+        match deadline {
+            Some(deadline) => {
+                let last = time::subtract(deadline, self.options.margin / 2);
+                time::between(now(), last)
+            }
+            None => self.options.loss_grace + self.options.margin,
+        }
+    }
+
+    /// Ends the guardian, which has failed, and all processes that the command has left.
+    pub(super) async fn clean_up_after_guardian(&mut self) -> RunError {
+        // The guardian may only have closed its end of the channel.
+        let _ = self.guardian.child.start_kill();
+        self.kill_group();
+        let status = match self.guardian.child.wait().await {
+            Ok(status) => status,
+            Err(error) => return RunError::Channel(error),
+        };
+        // This process is the parent of what is left now, and reaps it below.
+        self.kill_group();
+        self.run_ended(None);
+        let session = self.guardian.pid;
+        let cleared = timeout(GUARDIAN_TIMEOUT, async {
+            while children::kill_adopted(session, self.options.own_children.as_deref())? {
+                sleep(Duration::from_millis(1)).await;
+            }
+            Ok(())
+        });
+        match cleared.await {
+            Ok(Err(error)) => RunError::Channel(error),
+            // A process that hangs in the kernel for longer has been killed. It ends when it
+            // returns from the kernel.
+            Ok(Ok(())) | Err(_) => RunError::GuardianExited(status),
+        }
+    }
+
+    /// Kills the process group of the command that runs.
+    ///
+    /// No other group can have its id. The guardian reaps the first process only after
+    /// [`release`](Self::release). After the end of the guardian, that process is a child of this
+    /// one, which reaps it only when no command runs any more.
+    fn kill_group(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.killed_by_node = true;
+            let _ = kill_process_group(running.first, Signal::KILL);
+        }
+    }
+}

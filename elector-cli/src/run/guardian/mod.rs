@@ -1,0 +1,299 @@
+mod command;
+mod events;
+pub(super) mod priority;
+mod process_tree;
+mod schedule;
+mod setup;
+mod sockets;
+mod timer;
+
+use std::{
+    ffi::OsString,
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    panic,
+    process::ExitCode,
+};
+
+use elector_core::{Moment, actor::now};
+use rustix::{io::Errno, process::Pid};
+
+use super::{
+    CommandEnd, EndReason, Exit,
+    channel::{self, ToGuardian, ToNode},
+    children,
+    options::StopTiming,
+    shim::Shim,
+    time,
+};
+use crate::output;
+use command::RunningCommand;
+use events::Source;
+use priority::SavedPriority;
+use process_tree::exit_of;
+use schedule::StopSchedule;
+use sockets::NodeSockets;
+use timer::{Lateness, Timer};
+
+/// The main function of the guardian. The arguments are the command that it guards.
+pub(super) fn main(command_line: Vec<OsString>) -> ExitCode {
+    // The message of a panic must not wait for a reader of standard error either.
+    panic::set_hook(Box::new(|panic| {
+        output::warn(&format!("elector: {panic}\n"));
+    }));
+    let stdin = io::stdin();
+    let node = stdin.as_fd();
+    let result = Guardian::new(command_line, node).and_then(Guardian::run);
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
+    // The command has been killed. A node that does not get this message still notices the exit.
+    let _ = channel::send(node, &ToNode::Failed(error.to_string()), None);
+    output::warn(&format!("elector: guardian failed: {error}\n"));
+    ExitCode::FAILURE
+}
+
+/// Starts and stops the command as the node requests, and stops it when the node sends nothing.
+///
+/// The guardian waits only for the next event. It never writes where a write could block while
+/// processes of the command are alive.
+struct Guardian<'a> {
+    /// The channel to the node; `None` when the node has exited.
+    node: Option<BorrowedFd<'a>>,
+    timer: Timer,
+    command_line: Vec<OsString>,
+    timing: StopTiming,
+    lateness: Lateness,
+    /// The priority of the command.
+    priority: SavedPriority,
+    /// The process that becomes the command at the next start.
+    shim: Option<Shim>,
+    command: Option<RunningCommand>,
+    /// Processes that have ended, and that are not reaped because the node may still signal them.
+    unreleased: Vec<Pid>,
+    sockets: NodeSockets,
+    /// How the command ended, if it ended after the node.
+    last_exit: Option<Exit>,
+}
+
+impl<'a> Guardian<'a> {
+    fn new(command_line: Vec<OsString>, node: BorrowedFd<'a>) -> io::Result<Self> {
+        setup::detach()?;
+        let Some((ToGuardian::Begin(timing), Some(process))) = channel::receive(node)? else {
+            return Err(io::Error::other("only a node can start a guardian"));
+        };
+        Ok(Self {
+            node: Some(node),
+            timer: Timer::new()?,
+            command_line,
+            timing,
+            lateness: Lateness::default(),
+            priority: priority::raise_priority()?,
+            shim: None,
+            command: None,
+            unreleased: Vec::new(),
+            sockets: NodeSockets::new(process),
+            last_exit: None,
+        })
+    }
+
+    /// Returns when node and command have ended. After an error, it first of all kills the
+    /// processes of the command that it can reach.
+    fn run(mut self) -> io::Result<()> {
+        let result = self.handle_events();
+        if result.is_ok() {
+            self.finish();
+        } else if let Some(command) = &self.command {
+            command.processes.kill();
+        }
+        result
+    }
+
+    /// Returns when node and command have ended.
+    fn handle_events(&mut self) -> io::Result<()> {
+        self.start_shim()?;
+        loop {
+            let end = self.command.as_mut().map(RunningCommand::update);
+            if let Some(end) = end.transpose()?.flatten() {
+                self.command_ended(end)?;
+            }
+            if self.node.is_none() && self.command.is_none() {
+                return Ok(());
+            }
+            let command = self.command.as_ref();
+            let next = command.and_then(|command| command.schedule.next_time());
+            self.timer.set(next)?;
+            match self.wait() {
+                Ok(sources) => self.handle(&sources)?,
+                // A child has ended. The loop updates the command next.
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Lets the peers know that node and command have ended, by the farewells and by sockets that
+    /// close. This comes before everything that can take time.
+    fn finish(self) {
+        self.sockets.finish();
+        // The peers hold an election now. The end of this process, whose memory is locked, takes a
+        // millisecond of a processor, and must not delay them.
+        priority::lower_priority(self.priority);
+        if let Some(exit) = self.last_exit {
+            output::warn(&format!("elector: node exited; command {exit}\n"));
+        }
+    }
+
+    /// Starts the process that becomes the command at the next start.
+    fn start_shim(&mut self) -> io::Result<()> {
+        if self.node.is_some() {
+            let shim = Shim::start(&self.command_line, self.priority)?;
+            let pid = shim.pid.as_raw_pid();
+            self.send(&ToNode::Ready { pid }, Some(shim.channel.as_fd()))?;
+            self.shim = Some(shim);
+        }
+        Ok(())
+    }
+
+    fn command_ended(&mut self, end: CommandEnd) -> io::Result<()> {
+        let Some(command) = self.command.take() else {
+            return Ok(());
+        };
+        self.unreleased.push(command.processes.first());
+        if let Some(late) = command.schedule.kill_delay(end.ended_at) {
+            self.lateness.record(late);
+        }
+        if self.node.is_none() {
+            self.last_exit = Some(end.exit);
+            return Ok(());
+        }
+        let run = command.run;
+        self.send(&ToNode::Ended { run, end }, None)?;
+        self.start_shim()
+    }
+
+    fn handle(&mut self, sources: &[Source]) -> io::Result<()> {
+        self.sockets
+            .drop_where(|position| sources.contains(&Source::Socket(position)));
+        let shim_ended = sources.contains(&Source::Shim);
+        let node_ended = sources.contains(&Source::NodeProcess);
+        // A message comes first. It may say that the shim was to become the command, which has
+        // ended already. Also, the last message of a node that has ended may start the command.
+        if let Some(node) = self.node
+            && (sources.contains(&Source::Node)
+                || ((shim_ended || node_ended) && channel::is_readable(node)?))
+        {
+            return self.receive(node);
+        }
+        if node_ended {
+            // The channel may still be open, because a child of the node has a copy of it.
+            self.node_exited();
+        }
+        match self.shim.take_if(|_| shim_ended) {
+            Some(shim) => self.replace_shim(&shim),
+            None => Ok(()),
+        }
+    }
+
+    /// Starts another shim after this one was killed from outside.
+    fn replace_shim(&mut self, shim: &Shim) -> io::Result<()> {
+        match exit_of(&shim.pidfd)? {
+            Some(Exit::Signal(_)) => {
+                self.unreleased.push(shim.pid);
+                self.start_shim()
+            }
+            // The shim failed by itself, and another one would fail as well.
+            _ => Err(io::Error::other(
+                "the process that was to become the command exited",
+            )),
+        }
+    }
+
+    /// Handles one message from the node.
+    fn receive(&mut self, node: BorrowedFd<'a>) -> io::Result<()> {
+        let Some((message, file)) = channel::receive(node)? else {
+            self.node_exited();
+            return Ok(());
+        };
+        match (message, &mut self.command) {
+            (ToGuardian::Start { run, pid, deadline }, None) => {
+                return self.start(run, pid, deadline);
+            }
+            (
+                ToGuardian::Prolong {
+                    run,
+                    deadline,
+                    sent,
+                },
+                Some(command),
+            ) if command.run == run => {
+                self.lateness.record(time::between(sent, now()));
+                let margin = self.lateness.margin(&self.timing);
+                command.schedule.set_margin(margin);
+                command.schedule.prolong(deadline);
+            }
+            (ToGuardian::Stop { run, reason }, Some(command)) if command.run == run => {
+                command.stop(reason);
+            }
+            // The command has ended, and the node did not know that yet.
+            (ToGuardian::Prolong { .. } | ToGuardian::Stop { .. }, _) => {}
+            (ToGuardian::ReleasePid { pid }, _) => self.reap(|ended| ended.as_raw_pid() == pid),
+            (ToGuardian::KeepSocket, _) => self.sockets.keep(file),
+            (ToGuardian::EntrustConnection { farewell }, _) => self.sockets.entrust(file, farewell),
+            (ToGuardian::DiscardFarewells, _) => self.sockets.discard_farewells(),
+            (ToGuardian::Start { .. } | ToGuardian::Begin(_), _) => {
+                return Err(io::Error::other("the node sent an unexpected message"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The node has exited, or has closed its channel: it sends nothing more.
+    fn node_exited(&mut self) {
+        self.node = None;
+        if let Some(command) = &mut self.command {
+            command.stop(EndReason::NodeExited);
+        }
+    }
+
+    /// Reaps the processes that have ended and that the node has released.
+    fn reap(&mut self, is_released: impl Fn(Pid) -> bool) {
+        self.unreleased
+            .retain(|&pid| !(is_released(pid) && children::reap(pid)));
+    }
+
+    /// The node has started the command in this process.
+    fn start(&mut self, run: u64, pid: i32, deadline: Option<Moment>) -> io::Result<()> {
+        let is_named = |shim: &mut Shim| shim.pid.as_raw_pid() == pid;
+        if let Some(shim) = self.shim.take_if(is_named) {
+            // The node signals only this process from now on.
+            self.reap(|_| true);
+            let mut schedule = StopSchedule::new(self.timing, deadline);
+            schedule.set_margin(self.lateness.margin(&self.timing));
+            self.command = Some(RunningCommand::new(run, shim, schedule));
+            return Ok(());
+        }
+        // That process was killed from outside, and the guardian has started another one.
+        let end = CommandEnd {
+            exit: Exit::NotStarted(Errno::SRCH.raw_os_error()),
+            reason: EndReason::Exited,
+            sigterm_at: None,
+            sigkill_at: None,
+            ended_at: now(),
+        };
+        self.send(&ToNode::Ended { run, end }, None)
+    }
+
+    /// Sends a message to the node. An error is returned if the node does not read: then it cannot
+    /// be relied on, and the guardian exits, which the node notices.
+    fn send(&self, message: &ToNode, file: Option<BorrowedFd<'_>>) -> io::Result<()> {
+        let Some(node) = self.node else {
+            return Ok(());
+        };
+        match channel::send(node, message, file) {
+            // The node has exited. The event loop finds that out by itself.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+use std::{ffi::OsStr, fs, io};
+
+use rustix::{
+    mm::{MlockAllFlags, mlockall},
+    process::{Resource, getpriority_process, getrlimit, setpriority_process},
+    thread::{CapabilitySet, capabilities},
+};
+use thread_priority::{
+    NormalThreadSchedulePolicy, RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id, thread_schedule_policy,
+};
+
+/// The nice value of ordinary processes.
+pub(super) const ORDINARY_NICE: i32 = 0;
+/// The nice value of the highest priority.
+pub(super) const BEST_NICE: i32 = -20;
+/// The nice value of the lowest priority.
+const LOWEST_NICE: i32 = 19;
+
+/// The policy by which ordinary processes are scheduled.
+const ORDINARY: ThreadSchedulePolicy =
+    ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
+
+/// The name under which `ps` shows this process. Otherwise it would be that of `/proc/self/exe`.
+pub(in crate::run) fn set_process_name(name: &str) {
+    // The name is for people only, so a failure does not matter.
+    let _ = fs::write("/proc/self/comm", name);
+}
+
+/// The priority that a process had before it was [raised](raise_priority).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::run) struct SavedPriority {
+    nice: i32,
+    /// The process was changed from an ordinary to a real-time process.
+    became_real_time: bool,
+}
+
+/// Makes it as rare as possible that this process is late: locks its memory and raises its
+/// priority, as far as it is allowed to.
+///
+/// A nice value alone is not enough. Where the kernel schedules by session or by control group,
+/// nice values count only within one of them: a guardian got no processor for half a second because
+/// of compilers in another session.
+pub(super) fn raise_priority() -> io::Result<SavedPriority> {
+    if may_lock_memory() {
+        // This locks only the memory that is in use now. If memory that is allocated later was
+        // locked, too, allocations could fail at a limit.
+        let _ = mlockall(MlockAllFlags::CURRENT);
+    }
+    let nice = getpriority_process(None)?;
+    let _ = setpriority_process(None, BEST_NICE);
+    let real_time = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+    let become_real_time = || {
+        set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, real_time).is_ok()
+    };
+    // Another policy than the ordinary one was chosen by an administrator, and stays.
+    let became_real_time = thread_schedule_policy() == Ok(ORDINARY) && become_real_time();
+    Ok(SavedPriority {
+        nice,
+        became_real_time,
+    })
+}
+
+impl SavedPriority {
+    /// Gives this process, a child of the one that was raised, the priority that its parent had
+    /// before.
+    ///
+    /// # Errors
+    /// If the process is still a real-time process: a real-time command could stop the machine.
+    pub(in crate::run) fn restore(self) -> io::Result<()> {
+        if self.became_real_time {
+            // Only the policy matters here. The nice value that comes with it is replaced below.
+            let ordinary = ThreadPriority::Max;
+            let _ = set_thread_priority_and_policy(thread_native_id(), ordinary, ORDINARY);
+            if thread_schedule_policy() != Ok(ORDINARY) {
+                return Err(io::ErrorKind::PermissionDenied.into());
+            }
+        }
+        let _ = setpriority_process(None, self.nice);
+        Ok(())
+    }
+
+    /// This value as an argument of a command line.
+    pub(in crate::run) fn to_argument(self) -> String {
+        format!("{},{}", self.nice, u8::from(self.became_real_time))
+    }
+
+    pub(in crate::run) fn from_argument(argument: &OsStr) -> Option<Self> {
+        let (nice, became_real_time) = argument.to_str()?.split_once(',')?;
+        Some(Self {
+            nice: nice.parse().ok()?,
+            became_real_time: became_real_time == "1",
+        })
+    }
+}
+
+/// Gives this process, whose priority was [raised](raise_priority), the lowest priority.
+pub(super) fn lower_priority(before: SavedPriority) {
+    let _ = before.restore();
+    let _ = setpriority_process(None, LOWEST_NICE);
+}
+
+/// Sets the nice value of this session among other sessions. Where the kernel schedules by session
+/// (autogroup, see `sched(7)`), the nice value of a process counts only within its session.
+///
+/// This has an effect only with `CAP_SYS_ADMIN`. The kernel does not let other processes change the
+/// value back within a tenth of a second.
+pub(super) fn set_session_nice(nice: i32) {
+    if has_capability(CapabilitySet::SYS_ADMIN) {
+        let _ = fs::write("/proc/self/autogroup", nice.to_string());
+    }
+}
+
+/// Returns `true` if all memory may be locked, however much it grows. The stack of a process that
+/// has reached a limit of locked memory cannot grow.
+fn may_lock_memory() -> bool {
+    getrlimit(Resource::Memlock).current.is_none() || has_capability(CapabilitySet::IPC_LOCK)
+}
+
+fn has_capability(capability: CapabilitySet) -> bool {
+    capabilities(None).is_ok_and(|own| own.effective.contains(capability))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A command that stayed a real-time process could stop the machine.
+    #[test]
+    fn a_raised_priority_can_be_restored() {
+        let policy = thread_schedule_policy();
+        let saved = raise_priority().unwrap();
+        let read = SavedPriority::from_argument(saved.to_argument().as_ref());
+        assert_eq!(read, Some(saved));
+        saved.restore().unwrap();
+        assert_eq!(thread_schedule_policy(), policy);
+        assert_eq!(getpriority_process(None).unwrap(), saved.nice);
+        for noise in ["", "7", "x,1", ",1"] {
+            assert_eq!(
+                SavedPriority::from_argument(noise.as_ref()),
+                None,
+                "{noise}"
+            );
+        }
+    }
+}

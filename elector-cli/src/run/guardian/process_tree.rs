@@ -1,0 +1,159 @@
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
+
+use rustix::{
+    io::Errno,
+    process::{
+        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group,
+        pidfd_open, setpriority_pgrp, setpriority_process, waitid,
+    },
+};
+
+use super::priority::BEST_NICE;
+use crate::run::{
+    Exit,
+    children::{self, ProcessIds},
+};
+
+/// All processes of a command. The guardian is the parent of the first one and adopts every orphan.
+///
+/// No signal from here can hit a process of something else. The id of a process, and of a group
+/// that it leads, is in use until its parent has reaped it, and the guardian is the parent of all
+/// processes that it signals by their ids. It reaps an orphan only here, and then forgets it. It
+/// does not reap the first process here at all: that one keeps its id until the node has
+/// [released](crate::run::channel::ToGuardian::ReleasePid) it, too.
+#[derive(Debug)]
+pub(super) struct ProcessTree {
+    /// The first process, and its group.
+    first: Pid,
+    pidfd: OwnedFd,
+    exit: Option<Exit>,
+    orphans: Vec<Orphan>,
+}
+
+/// Finds out which children have exited, without reaping them.
+const EXITED: WaitIdOptions = WaitIdOptions::EXITED
+    .union(WaitIdOptions::NOHANG)
+    .union(WaitIdOptions::NOWAIT);
+
+#[derive(Debug)]
+struct Orphan {
+    pid: Pid,
+    pidfd: OwnedFd,
+    has_sigterm: bool,
+}
+
+/// How a child ended, if it has. The child is not reaped.
+pub(super) fn exit_of(pidfd: &OwnedFd) -> io::Result<Option<Exit>> {
+    let status = waitid(WaitId::PidFd(pidfd.as_fd()), EXITED)?;
+    Ok(status.as_ref().map(Exit::from_status))
+}
+
+impl ProcessTree {
+    /// The tree of this process, which must be a child of this one and lead its process group.
+    pub(super) fn new(first: Pid, pidfd: OwnedFd) -> Self {
+        Self {
+            first,
+            pidfd,
+            exit: None,
+            orphans: Vec::new(),
+        }
+    }
+
+    /// The first process. The caller must reap it when nothing can signal it any more.
+    pub(super) fn first(&self) -> Pid {
+        self.first
+    }
+
+    /// How the first process ended, if it had at the last [update](Self::update).
+    pub(super) fn exit(&self) -> Option<Exit> {
+        self.exit
+    }
+
+    /// The pidfds of the processes that are known to be alive. One becomes readable when its
+    /// process ends; then call [`update`](Self::update).
+    pub(super) fn pidfds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let first = self.exit.is_none().then(|| self.pidfd.as_fd());
+        let orphans = self.orphans.iter().map(|orphan| orphan.pidfd.as_fd());
+        first.into_iter().chain(orphans)
+    }
+
+    /// Finds out which processes are left. Returns `true` if there are none.
+    ///
+    /// While the first process lives, it is responsible for the others. Orphans that exit during
+    /// that time are only reaped.
+    pub(super) fn update(&mut self) -> io::Result<bool> {
+        if self.exit.is_none() {
+            self.exit = exit_of(&self.pidfd)?;
+        }
+        if self.exit.is_none() {
+            if waitid(WaitId::All, EXITED)?.is_some() {
+                let others = children::own()?.into_iter();
+                for pid in others.filter(|&pid| pid != self.first) {
+                    children::reap(pid);
+                }
+            }
+            return Ok(false);
+        }
+        self.orphans.retain(|orphan| !children::reap(orphan.pid));
+        // The kernel's list of children can omit one while another is being reaped. No child is
+        // reaped during this call.
+        self.adopt()?;
+        Ok(self.orphans.is_empty())
+    }
+
+    /// Sends SIGTERM to all processes, once to each.
+    pub(super) fn terminate(&mut self) {
+        let _ = kill_process_group(self.first, Signal::TERM);
+        // A stopped process handles SIGTERM only after SIGCONT.
+        let _ = kill_process_group(self.first, Signal::CONT);
+        self.terminate_orphans();
+    }
+
+    /// Sends SIGTERM to the orphans that were adopted after the others got theirs.
+    pub(super) fn terminate_orphans(&mut self) {
+        let new = self.orphans.iter_mut().filter(|orphan| !orphan.has_sigterm);
+        for orphan in new {
+            orphan.has_sigterm = true;
+            let group = ProcessIds::of(orphan.pid).and_then(|ids| ids.group);
+            if group != Some(self.first) {
+                let _ = kill_process(orphan.pid, Signal::TERM);
+                let _ = kill_process(orphan.pid, Signal::CONT);
+            }
+        }
+    }
+
+    /// Sends SIGKILL to the group and to all known orphans. The next [update](Self::update) adopts
+    /// the processes that this makes orphans.
+    pub(super) fn kill(&self) {
+        // A process needs a processor to exit.
+        let _ = setpriority_pgrp(Some(self.first), BEST_NICE);
+        let _ = kill_process_group(self.first, Signal::KILL);
+        for orphan in &self.orphans {
+            let _ = setpriority_process(Some(orphan.pid), BEST_NICE);
+            let _ = kill_process(orphan.pid, Signal::KILL);
+        }
+    }
+
+    fn adopt(&mut self) -> io::Result<()> {
+        for pid in children::own()? {
+            let is_known = pid == self.first || self.orphans.iter().any(|orphan| orphan.pid == pid);
+            if is_known {
+                continue;
+            }
+            match pidfd_open(pid, PidfdFlags::empty()) {
+                Ok(pidfd) => self.orphans.push(Orphan {
+                    pid,
+                    pidfd,
+                    has_sigterm: false,
+                }),
+                // No descriptor is left. The others are adopted when some of these have exited.
+                Err(Errno::MFILE | Errno::NFILE) if !self.orphans.is_empty() => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}

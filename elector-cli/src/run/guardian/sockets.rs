@@ -1,0 +1,95 @@
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    net::{SendFlags, send},
+};
+
+/// How long to wait for the end of the node's process after its channel was closed. The kernel
+/// closes the files of a process that was killed, and reports its end a little later.
+const EXIT_TIMEOUT: Timespec = Timespec {
+    tv_sec: 1,
+    tv_nsec: 0,
+};
+
+/// The sockets of the node that the guardian keeps open, and the farewells that prove to the peers
+/// that the node is dead.
+#[derive(Debug)]
+pub(super) struct NodeSockets {
+    /// A pidfd of the node.
+    node: OwnedFd,
+    /// The connections on which the node sends to its peers, each with the farewell to write there.
+    connections: Vec<(OwnedFd, Vec<u8>)>,
+    /// Sockets that must not close before the command is dead.
+    kept: Vec<OwnedFd>,
+}
+
+impl NodeSockets {
+    pub(super) fn new(node: OwnedFd) -> Self {
+        Self {
+            node,
+            connections: Vec::new(),
+            kept: Vec::new(),
+        }
+    }
+
+    pub(super) fn keep(&mut self, socket: Option<OwnedFd>) {
+        self.kept.extend(socket);
+    }
+
+    pub(super) fn entrust(&mut self, connection: Option<OwnedFd>, farewell: Vec<u8>) {
+        self.connections
+            .extend(connection.map(|connection| (connection, farewell)));
+    }
+
+    pub(super) fn discard_farewells(&mut self) {
+        self.connections.clear();
+    }
+
+    /// Readable when the process of the node has ended.
+    pub(super) fn node_process(&self) -> BorrowedFd<'_> {
+        self.node.as_fd()
+    }
+
+    /// All sockets. One is hung up when its connection has ended or the node has shut it down; then
+    /// [drop](Self::drop_where) it.
+    pub(super) fn iter(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let connections = self.connections.iter().map(|(socket, _)| socket);
+        connections.chain(&self.kept).map(AsFd::as_fd)
+    }
+
+    /// Drops sockets by their positions in [`iter`](Self::iter).
+    pub(super) fn drop_where(&mut self, is_dropped: impl Fn(usize) -> bool) {
+        let mut positions = 0..;
+        let mut stays = || !positions.next().is_some_and(&is_dropped);
+        self.connections.retain(|_| stays());
+        self.kept.retain(|_| stays());
+    }
+
+    /// Writes the farewells if the process of the node has ended or ends soon, and then closes all
+    /// sockets. Call this when no process of the command is left.
+    pub(super) fn finish(self) {
+        if self.connections.is_empty() || !self.node_exits_within(&EXIT_TIMEOUT) {
+            return;
+        }
+        for (connection, farewell) in &self.connections {
+            // A peer that does not read gets no proof, and waits for the end of the lease.
+            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            let _ = send(connection, farewell, flags);
+        }
+    }
+
+    /// Returns `true` if the process of the node ends within this time. An error is no evidence of
+    /// that.
+    fn node_exits_within(&self, timeout: &Timespec) -> bool {
+        let mut node = [PollFd::from_borrowed_fd(self.node.as_fd(), PollFlags::IN)];
+        loop {
+            match poll(&mut node, Some(timeout)) {
+                Err(Errno::INTR) => {}
+                Ok(1) => return node[0].revents().contains(PollFlags::IN),
+                Ok(_) | Err(_) => return false,
+            }
+        }
+    }
+}

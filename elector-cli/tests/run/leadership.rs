@@ -1,0 +1,93 @@
+use std::{
+    fs,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use elector_cli::run::{CommandEnd, CommandLeadership, Outcome, RunError};
+use elector_core::{Epoch, FencingToken, Moment, actor::LeadershipLost};
+use tokio::{sync::watch, time::sleep};
+
+use crate::{Folder, in_ms, within};
+
+/// A leadership that a test prolongs and ends.
+pub(crate) struct TestLeadership {
+    starts: AtomicU64,
+    pub(crate) deadline: watch::Sender<Moment>,
+    pub(crate) ending: watch::Sender<bool>,
+    pub(crate) lost: watch::Sender<bool>,
+}
+
+impl TestLeadership {
+    pub(crate) fn new(lease_ms: u64) -> Self {
+        Self {
+            starts: AtomicU64::new(0),
+            deadline: watch::Sender::new(in_ms(lease_ms)),
+            ending: watch::Sender::new(false),
+            lost: watch::Sender::new(false),
+        }
+    }
+}
+
+impl CommandLeadership for TestLeadership {
+    fn epoch(&self) -> Epoch {
+        Epoch(7)
+    }
+
+    fn next_token(&self) -> Result<Option<FencingToken>, LeadershipLost> {
+        let grant = self.starts.fetch_add(1, Ordering::Relaxed);
+        Ok(FencingToken::new(Epoch(7), grant))
+    }
+
+    fn deadline(&self) -> Option<Moment> {
+        Some(*self.deadline.borrow())
+    }
+
+    async fn prolonged(&self, known: Moment) -> Option<Moment> {
+        let mut deadline = self.deadline.subscribe();
+        let later = deadline.wait_for(|&deadline| deadline > known).await;
+        later.ok().map(|deadline| *deadline)
+    }
+
+    async fn ending(&self) {
+        tokio::select! {
+            _ = async { self.ending.subscribe().wait_for(|&ending| ending).await.map(drop) } => {}
+            () = self.lost() => {}
+        }
+    }
+
+    async fn lost(&self) {
+        let _ = self.lost.subscribe().wait_for(|&lost| lost).await;
+    }
+}
+
+/// Waits for a file without blocking the thread.
+pub(crate) async fn appears(folder: &Folder, name: &str) {
+    while !folder.path(name).exists() {
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Waits until this file has this many lines, without blocking the thread.
+pub(crate) async fn has_lines(folder: &Folder, name: &str, count: usize) {
+    let lines = || {
+        let text = fs::read_to_string(folder.path(name)).unwrap_or_default();
+        text.lines().count()
+    };
+    while lines() < count {
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Runs the work and the story of a test at the same time.
+pub(crate) async fn both<W: Future, S: Future>(work: W, story: S) -> (W::Output, S::Output) {
+    within(async { tokio::join!(work, story) }).await
+}
+
+/// The end of the command in a tenure that ended because its leadership did.
+pub(crate) fn over(outcome: Result<Outcome, RunError>) -> CommandEnd {
+    match outcome {
+        Ok(Outcome::Over(Some(end))) => end,
+        other => panic!("{other:?}"),
+    }
+}
