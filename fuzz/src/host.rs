@@ -8,7 +8,7 @@ use std::{
 
 use elector_core::{
     Command, Driver, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Outgoing,
-    Process, Role, Step, TimerOrder, View,
+    Process, Role, TimerOrder, View,
     host::{Host, Persist, carry_out, persisted},
 };
 use serde::de::DeserializeOwned;
@@ -218,11 +218,7 @@ impl<A: ElectionAlgorithm> Node<A> {
     fn look_at_lease(&self) {
         let driver = self.process.driver();
         if let Some(lease) = driver.lease() {
-            assert_eq!(
-                driver.view().role,
-                Role::Leader,
-                "a lease of no leader"
-            );
+            assert_eq!(driver.view().role, Role::Leader, "a lease of no leader");
             assert!(lease.nanos() <= self.now, "a lease from the future");
         }
     }

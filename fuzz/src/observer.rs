@@ -75,7 +75,11 @@ impl<A: ElectionAlgorithm> Observer<A> {
     /// # Panics
     /// If a promise is broken by it.
     pub fn sees_message(&mut self, sent: &Outgoing<A::Message>) {
-        assert!(self.members.has_peer(sent.to), "sent to {:?}, no peer", sent.to);
+        assert!(
+            self.members.has_peer(sent.to),
+            "sent to {:?}, no peer",
+            sent.to
+        );
         let bytes = round_trip(&sent.message);
         assert!(bytes.len() < MOST_FRAME, "too long to be sent");
         // A frame's first byte says that it carries a message.
