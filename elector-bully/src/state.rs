@@ -12,7 +12,7 @@ pub struct Bully {
     pub(crate) members: Membership,
     pub(crate) durable: BullyDurable,
     /// The highest epoch heard of, at least the durable one. The next tenure is numbered above it.
-    /// Lost in a crash: a winner that numbers itself too low is told so (`Outdated`).
+    /// Lost in a crash: a winner that numbers itself too low receives `Outdated`.
     pub(crate) highest: Epoch,
     /// The coordinator of the durable epoch, unless it is given up.
     pub(crate) leader: Option<NodeId>,
@@ -24,7 +24,7 @@ pub struct Bully {
     pub(crate) standing: Standing,
     /// Whether the node has just started and has heard of no coordinator.
     pub(crate) recovering: bool,
-    /// Elections in a row that this node saw elect nobody.
+    /// Elections in a row that elected no node, as far as this node took part.
     pub(crate) attempts: u32,
     /// Peers that the host reported gone and that were not heard from since.
     pub(crate) suspects: NodeSet,
@@ -35,13 +35,13 @@ pub struct Bully {
 /// The timers of [`Bully`]. Exactly one runs at any time after the start: that of the phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum BullyTimer {
-    /// The coordinator was silent for the vigil, or none was heard of for so long.
+    /// No coordinator was heard for a vigil.
     Vigil,
     /// The random rest of the election timeout, or a node's turn after a hint.
     Stagger,
-    /// Nobody answered: the paper's T.
+    /// No node answered: the paper's T.
     Answer,
-    /// Somebody above answered, and nobody became coordinator: the paper's T′.
+    /// A higher node answered, and no node became coordinator: the paper's T′.
     Coordinator,
     /// A coordinator's next heartbeat is due.
     Heartbeat,
@@ -56,9 +56,9 @@ pub(crate) enum Phase {
     Due,
     /// Has asked all higher nodes, none has answered.
     Asking,
-    /// Has recovered, and nobody higher answers: asks whether one of the lower nodes leads.
+    /// Has recovered, and no higher node answers: asks if one of the lower nodes leads.
     Confirming,
-    /// Somebody higher has answered: waits for COORDINATOR.
+    /// A higher node has answered: waits for COORDINATOR.
     Awaiting,
     /// Is the coordinator.
     Leading,
@@ -76,7 +76,7 @@ impl Phase {
         }
     }
 
-    /// Whether an election of the node's own is under way.
+    /// Returns `true` if an election of the node's own is under way.
     pub(crate) const fn is_election(self) -> bool {
         matches!(self, Self::Asking | Self::Confirming | Self::Awaiting)
     }
@@ -149,8 +149,8 @@ impl Bully {
         self.fresh = false;
     }
 
-    /// Whether no higher node is left whose answer this one would wait for. A node that is proved
-    /// dead does not answer; one that is only reported gone may.
+    /// Returns `true` if no higher node is left whose answer this one would wait for. A node that
+    /// is proved dead does not answer; one that is only reported gone may.
     pub(crate) fn is_unopposed(&self) -> bool {
         let silent = |&node| self.dead.contains(node);
         self.members.above().iter().all(silent) || self.config.skip_suspected && self.rank() == 0
@@ -175,8 +175,8 @@ impl Bully {
         Delay::between(first, first.saturating_add(timing.round_trip / 2))
     }
 
-    /// How long an answered node waits for COORDINATOR: the one who answered must ask, wait for the
-    /// answer timeout and be heard. Longer, and drawn at random, once that has failed.
+    /// How long an answered node waits for COORDINATOR: the node that answered must ask, wait for
+    /// the answer timeout and be heard. Longer, and drawn at random, once that has failed.
     pub(crate) fn patience(&self) -> Delay {
         let least = self.config.answer_timeout().saturating_mul(2);
         let extra = match self.attempts {

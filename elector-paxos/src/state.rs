@@ -162,6 +162,33 @@ impl Paxos {
         }
     }
 
+    /// A ballot above all seen, for the newest instance that may still be open: the one after the
+    /// present epoch if that has its leader, the present one again if not. One from before a
+    /// restart is left behind: if it came to a decision, its leader has kept silent for a vigil.
+    pub(crate) fn next_ballot(&self) -> Option<(Epoch, Ballot)> {
+        let epoch = self.epoch();
+        let closed = self.node.elected.is_some() || epoch <= self.restored;
+        let open = if closed {
+            epoch.0.checked_add(1).map(Epoch)?
+        } else {
+            epoch
+        };
+        let instance = open.max(self.memory.floor().0).max(self.seen.instance);
+        let above = self.seen.counter.checked_add(1)?; // I2
+        let first = self
+            .node
+            .rules
+            .config
+            .first_ballot
+            .get(&self.node.me())
+            .copied();
+        let ballot = Ballot {
+            counter: above.max(first.unwrap_or(1)),
+            node: self.node.me(),
+        };
+        Some((instance, ballot))
+    }
+
     /// Leaves a proposal, this node's own or another's, the time to come to a decision: the two
     /// round trips that it needs, and a random time on top, wider with each attempt, so that of two
     /// proposers that beat each other one gets through ("Paxos Made Simple", section 2.4: progress

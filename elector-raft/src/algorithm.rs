@@ -46,7 +46,7 @@ impl ElectionAlgorithm for Raft {
     fn raised(durable: &RaftDurable, floor: Epoch) -> Option<RaftDurable> {
         let mut raised = durable.clone();
         if raised.term <= floor {
-            // A term that nobody has voted in.
+            // A term in which no node has voted.
             raised.term = floor.checked_next()?;
             raised.voted_for = None;
         }

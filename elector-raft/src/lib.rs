@@ -69,7 +69,7 @@
 //! - A heartbeat of a past term is answered with the newer term even where nobody follows its
 //!   sender. Otherwise a node that is ahead in terms, and refused votes by I7, could never be led.
 //! - A candidate's own vote becomes durable while its requests are in flight, not before they
-//!   leave; `algorithm/campaign.rs` says why that is safe.
+//!   leave; `algorithm/candidate.rs` says why that is safe.
 //! - A leader's quorum is checked from the last time that it was complete, not in fixed periods.
 //! - A proof that the leader has died ends the silence that is owed to it: the node next in the
 //!   ring of ids campaigns at once, the others a round trip apart. The others are asked as ever.

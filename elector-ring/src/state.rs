@@ -22,7 +22,7 @@ pub struct Ring {
     pub(crate) phase: Phase,
     /// The timers that make this node act; see [`RingTimer`]. One of them runs (I6).
     pub(crate) timer: ExclusiveTimer<RingTimer>,
-    /// Elections in a row that this node saw elect nobody.
+    /// Elections in a row that elected no node, as far as this node took part.
     pub(crate) attempts: u32,
     /// The highest epoch heard of. Tokens carry it, so the winner's epoch is above all of them.
     pub(crate) highest: Epoch,

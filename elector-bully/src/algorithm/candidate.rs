@@ -63,7 +63,7 @@ impl Bully {
         if let Some(lower) = self.lower_live_leader() {
             // That coordinator is not contested by this node. An answer makes the asker wait until
             // it hears the coordinator too, unless it may contest it itself: then this node, which
-            // will not lead, must not hold it up.
+            // will not lead, must not hold it up (I5).
             if from < lower || self.is_tenured() {
                 out.send(
                     from,
@@ -89,7 +89,7 @@ impl Bully {
         self.campaign(out);
     }
 
-    /// ANSWER arrived: somebody higher is alive and will take care of it.
+    /// ANSWER arrived: a higher node is alive, and holds an election of its own.
     pub(super) fn on_answer(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
         self.learn(epoch);
         self.catch_up(out);
@@ -105,7 +105,7 @@ impl Bully {
         self.live_leader().filter(|&leader| leader < me)
     }
 
-    /// Whether the coordinator may stay although higher nodes live.
+    /// Returns `true` if the coordinator may stay although higher nodes live.
     fn is_tenured(&self) -> bool {
         self.appointed || !self.config.preempt
     }

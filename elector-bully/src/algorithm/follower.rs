@@ -57,8 +57,8 @@ impl Bully {
         self.durable.coordinator = Some(coordinator);
     }
 
-    /// `from` claims a tenure that is over, or an epoch that is another's. Tells it, if nobody else
-    /// will; then it numbers itself anew, or finds that it is superseded.
+    /// `from` claims a tenure that is over, or an epoch of another node. Reports that to it, if no
+    /// other node will; then it numbers itself anew, or finds that it is superseded.
     fn correct(&mut self, from: NodeId, epoch: Epoch, contests: bool, out: &mut Outbox<Self>) {
         let shared = epoch == self.epoch();
         let outranks = self.live_leader().is_some_and(|leader| leader > from);
@@ -68,9 +68,9 @@ impl Bully {
         } else if self.phase == Phase::Leading && !shared {
             out.send(from, self.heartbeat());
         } else if self.fresh && (outranks || !shared) {
-            // Left to this node's own coordinator, whose heartbeats reach everybody.
+            // Left to this node's own coordinator, whose heartbeats reach all nodes.
         } else if self.phase.is_election() && contests {
-            // Left to the election: its winner tells everybody.
+            // Left to the election: its winner informs all nodes.
         } else {
             out.send(
                 from,
@@ -81,7 +81,7 @@ impl Bully {
         }
     }
 
-    /// Whether this node takes over from that coordinator rather than follow it.
+    /// Returns `true` if this node takes over from that coordinator rather than follow it.
     fn contests(&self, from: NodeId, appointed: bool) -> bool {
         self.config.preempt
             && self.standing == Standing::Eligible

@@ -8,8 +8,8 @@ use crate::{
 };
 
 impl Bully {
-    /// Becomes coordinator of a tenure above all that were heard of, and tells the lower nodes.
-    /// The higher ones are taken for dead; one that is not learns from the heartbeats.
+    /// Becomes coordinator of a tenure above all that were heard of, and informs the lower nodes.
+    /// The higher nodes are taken for dead; one that is alive learns it from the heartbeats.
     pub(super) fn lead(&mut self, appointed: bool, out: &mut Outbox<Self>) {
         let me = self.members.me();
         self.highest = self.highest.next(); // I3
@@ -42,7 +42,7 @@ impl Bully {
     }
 
     /// A coordinator that learns of a newer tenure, without hearing of its coordinator, claims the
-    /// next one: it still takes itself for the one to lead, and nobody may follow an older tenure.
+    /// next one: it still takes itself for the one to lead, and no node may follow an older tenure.
     /// If the newer coordinator lives, the two hear each other's heartbeats.
     pub(super) fn catch_up(&mut self, out: &mut Outbox<Self>) {
         if self.phase == Phase::Leading && self.highest > self.durable.epoch {

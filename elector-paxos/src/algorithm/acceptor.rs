@@ -6,7 +6,7 @@
 //!
 //! A *promise* does not end what this node owes to a leader of an older epoch: if that leader is
 //! heard again, the node follows it again. An *acceptance* does: it moves the node to the new
-//! epoch. That makes phase 1 a question that disturbs nobody, as Raft's pre-vote is. The lease
+//! epoch. That makes phase 1 a question that disturbs no leader, as Raft's pre-vote is. The lease
 //! rests on the two rules that are left: a node that has accepted acknowledges no older leader, and
 //! a node that has acknowledged a leader accepts nothing newer for `election_min`.
 
@@ -105,10 +105,11 @@ impl Paxos {
         instance == Epoch::ZERO || (instance, Some(ballot)) < self.floor()
     }
 
-    /// Returns `true` if a leader relies on this node not to help to elect another (I6). In an epoch whose leader
-    /// is decided, only the same leader can be chosen again, so that it is not in danger. An epoch
-    /// that this node knows only by number may still be decided against the leader that it has just
-    /// acknowledged; after a restart, that may be the leader of this very epoch.
+    /// Returns `true` if a leader relies on this node not to help to elect another (I6). In an
+    /// epoch whose leader is decided, only the same leader can be chosen again, so that it is not
+    /// in danger. An epoch that this node knows only by number may still be decided against the
+    /// leader that it has just acknowledged; after a restart, that may be the leader of this very
+    /// epoch.
     fn owes_silence(&self, instance: Epoch) -> bool {
         let is_decided = instance <= self.epoch() && self.node.elected.is_some();
         !is_decided && self.node.has_fresh_leader()

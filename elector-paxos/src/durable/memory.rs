@@ -39,8 +39,9 @@ impl Ballot {
         Self { counter, node }
     }
 
-    /// Whether a refusal names this ballot only as a bound: nobody competes with it. (A member with
-    /// the id `u64::MAX` looks like one; all that does is that others may ask again too soon.)
+    /// Returns `true` if a refusal names this ballot only as a bound: no node competes with it. (A
+    /// member with the id `u64::MAX` looks like one; all that does is that others may ask again too
+    /// soon.)
     pub(crate) fn is_bound(self) -> bool {
         self == Self::up_to(self.counter)
     }
@@ -78,7 +79,7 @@ impl Memory {
         accepted.filter(|_| self.disk.instance == instance)
     }
 
-    /// Makes a promise that is not below the [`floor`](Self::floor), nor any
+    /// Makes a promise (I1), which is below neither the [`floor`](Self::floor) nor any
     /// [`bound`](Self::bound).
     pub(crate) fn promise(&mut self, instance: Epoch, ballot: Ballot) {
         let disk = &mut self.disk;

@@ -75,7 +75,8 @@ impl Raft {
     }
 
     /// Only a grant for the very term that this node asks about counts, and only towards a
-    /// candidacy: it is never a vote (I6). A refusal changes nothing, unless it comes from a later term.
+    /// candidacy: it is never a vote (I6). A refusal changes nothing, unless it comes from a later
+    /// term.
     pub(super) fn on_pre_vote(
         &mut self,
         from: NodeId,
@@ -91,7 +92,7 @@ impl Raft {
             return;
         }
         let asked = self.term().next();
-        let owes_silence = self.node.rules.config.check_quorum && self.node.has_fresh_leader(); // I7
+        let owes_silence = self.node.rules.config.check_quorum && self.node.owes_silence(); // I7
         let Phase::Candidate(Candidacy::PreVote { granted, .. }) = &mut self.node.phase else {
             return; // Late: elected, beaten or given up.
         };
@@ -178,7 +179,8 @@ impl Raft {
             };
             attempts.supported(from);
             let verdict = votes.record(&self.node.rules.members, from, true);
-            // I3: not before it is cast. I4: not after a restart, before which this node may have led.
+            // I3: not before it is cast. I4: not after a restart, before which this node may have
+            // led.
             let own_vote_cast = votes.granted().contains(me);
             if verdict == Verdict::Won && own_vote_cast {
                 self.lead(out);

@@ -38,8 +38,8 @@ impl Ring {
         }
     }
 
-    /// I3: tenures are ordered by epoch, those of one epoch by id. A node whose leader is silent takes
-    /// any other of its epoch.
+    /// I3: tenures are ordered by epoch, those of one epoch by id. A node whose leader is silent
+    /// takes any other of its epoch.
     fn is_older(&self, epoch: Epoch, leader: NodeId) -> bool {
         let present = (self.durable.epoch, self.leader);
         (epoch, Some(leader)) < present
@@ -95,9 +95,9 @@ impl Ring {
     }
 
     /// Mends wrong suspicions once the COORDINATOR lap of the tenure is over. A node that the lap
-    /// has skipped, or that recovered since, tells everybody that it lives, or it would be skipped
-    /// for ever. Every node asks those that it takes for dead itself, once after each suspicion: an
-    /// acknowledgement may have been lost, a hint may have been wrong.
+    /// has skipped, or that recovered since, informs all nodes that it lives, or it would be
+    /// skipped for ever. Every node asks those that it takes for dead itself, once after each
+    /// suspicion: an acknowledgement may have been lost, a hint may have been wrong.
     pub(super) fn mend_suspicions(&mut self, out: &mut Out) {
         if self.mended {
             return;

@@ -11,7 +11,7 @@ impl Ring {
         self.timer.set(RingTimer::Lap, self.two_laps(), out);
         for way in Way::BOTH {
             if self.round(serial).is_none() {
-                return; // Nobody lives the one way, so nobody lives the other.
+                return; // No node lives the one way, so none lives the other.
             }
             let mut token = self.own_token(serial, Errand::Probe { level, way });
             token.left = 1_u32
@@ -37,7 +37,7 @@ impl Ring {
         }
         token.epoch = self.highest;
         if token.left == 0 {
-            // The end of its distance: nobody outranked it.
+            // The end of its distance: no node outranked it.
             let way = way.reverse();
             token.errand = Errand::Reply { level, way };
             token.left = self.size();

@@ -41,12 +41,12 @@ impl Ring {
         self.pass_beyond(Some(silent), token, out);
     }
 
-    /// A token can go no further. Either it is this node's own, and nobody else lives that way; or
-    /// its origin is silent, and the lap ends at the last node before it: here.
+    /// A token can go no further. Either it is this node's own, and no other node lives that way;
+    /// or its origin is silent, and the lap ends at the last node before it: here.
     fn on_lap_cut_short(&mut self, token: Token, out: &mut Out) {
         let own = token.origin == self.me();
         if own && self.round(token.serial).is_none() {
-            return; // A COORDINATOR that reaches nobody, or an election that is over.
+            return; // A COORDINATOR that reaches no node, or an election that is over.
         }
         match token.errand {
             Errand::Gather { ids } => self.conclude(token.origin, &ids, out),
