@@ -1,17 +1,25 @@
-//! An election algorithm of your own, and what it gets for nothing: clusters of actors, every
-//! fault, every invariant, and a place in the table. `cargo run --release --example my_algorithm`
+//! An election algorithm of your own, and what it gets for nothing: the whole command line. It meets
+//! every fault, invariant and order of events, and its nodes run as processes:
+//!
+//! ```text
+//! cargo run --release --example my_algorithm -- compare --algorithms mine,raft/plain
+//! cargo run --release --example my_algorithm -- check --algorithm mine --nodes 2
+//! cargo run --release --example my_algorithm -- run --algorithm mine --help
+//! ```
+//!
 //! "First come": a node that misses the leader asks all others for the next epoch, and each node
 //! grants an epoch once. It is Raft's vote without pre-vote; the table shows what that is worth.
 //!
 //! The lease: a leader counts from when it sent the newest round that a majority has acknowledged.
 //! A node that acknowledged one grants nothing for `election_min`, which is longer than the lease.
 
+use std::process::ExitCode;
+
+use elector_cli::Cli;
 use elector_core::{
-    Acks, Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, NodeId,
-    Outbox, Pledge, Purpose, Quorum, Role, Tally, Timing, Verdict, View, actor::Cluster,
+    Acks, Command, Comparable, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment,
+    NodeId, Outbox, Pledge, Purpose, Quorum, Role, Tally, Timing, Verdict, View,
 };
-use elector_raft::{Raft, RaftConfig};
-use elector_sim::{Contestant, Sweep};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,10 +55,8 @@ impl Message for Say {
         }
     }
     fn pledge(&self, to: NodeId) -> Option<Pledge> {
-        let Self::Grant(epoch) = self else {
-            return None;
-        };
-        Some(Pledge::vote(*epoch, to))
+        let Self::Grant(of) = *self else { return None };
+        Some(Pledge::vote(of, to))
     }
 }
 
@@ -131,7 +137,7 @@ impl FirstCome {
 }
 
 impl ElectionAlgorithm for FirstCome {
-    const NAME: &'static str = "first-come";
+    const NAME: &'static str = "mine";
     type Guarantee = Quorum;
     type Config = Timing;
     type Message = Say;
@@ -163,7 +169,6 @@ impl ElectionAlgorithm for FirstCome {
     fn view(&self) -> View {
         self.view
     }
-
     fn step(&mut self, input: Input<Say, ()>, out: &mut Outbox<Self>) {
         match input {
             Input::Started => self.follow(None, out),
@@ -175,31 +180,19 @@ impl ElectionAlgorithm for FirstCome {
                 out.refuse("there is a leader");
             }
             Input::Commanded(Command::Campaign) => self.campaign(out),
-            Input::Commanded(_) => out.refuse("first-come knows no handover"),
-            Input::Suspected(_) | Input::Silent(_) => {}
-            Input::Died(_) | Input::Returned(_) => {}
+            Input::Commanded(_) => out.refuse("this algorithm knows no handover"),
+            Input::Suspected(_) | Input::Silent(_) | Input::Died(_) | Input::Returned(_) => {}
         }
     }
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut cluster = Cluster::<FirstCome>::start(3).await?;
-    let first = cluster.leader().await;
-    cluster.kill(first).await;
-    let next = cluster.leader().await;
-    println!("On actors: node {first} led and was killed; now node {next} leads.");
-    let elector = cluster.node(next).ok_or("it runs")?;
-    let token = elector.campaign().await?.token()?;
-    println!(
-        "It holds a lease, and the fencing token of epoch {}.\n",
-        token.epoch()
-    );
-    let contestants = vec![
-        Contestant::of::<FirstCome>("mine", "one grant an epoch", Timing::default()),
-        Contestant::of::<Raft>("stock", "for comparison", RaftConfig::default()),
-    ];
-    let scenarios = ["leader-crash", "minority-leader", "one-way-deaf", "churn"];
-    println!("{}", Sweep::of(contestants, &[3, 5], &scenarios)?.table()?);
-    Ok(())
+impl Comparable for FirstCome {
+    const SUMMARY: &'static str = "At most one leader per epoch: each node grants an epoch once";
+}
+
+pub(crate) fn main() -> ExitCode {
+    Cli::standard()
+        .with::<FirstCome>()
+        .started_by("cargo run --release --example my_algorithm --")
+        .main()
 }
