@@ -113,10 +113,7 @@ impl Scenario {
         let shown = path.display().to_string();
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(&text, &shown),
-            Err(source) => Err(ScenarioError::Read {
-                path: shown,
-                source,
-            }),
+            Err(error) => Err(ScenarioError::Read { path: shown, error }),
         }
     }
 
