@@ -57,14 +57,14 @@ pub enum Quantifier {
 }
 
 impl Report {
-    /// Whether nothing that must always hold was refuted. Proves it within the bounds if
+    /// Returns `true` if nothing that must always hold was refuted. Proves it within the bounds if
     /// [`is_exhaustive`](Self::is_exhaustive).
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.counterexamples().next().is_none()
     }
 
-    /// Whether every run within the bounds was followed.
+    /// Returns `true` if every run within the bounds was followed.
     #[must_use]
     pub fn is_exhaustive(&self) -> bool {
         self.outcome == Outcome::Exhaustive

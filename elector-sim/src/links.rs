@@ -43,7 +43,7 @@ impl Links {
         self.blocked.contains(&true)
     }
 
-    /// Whether the two can talk, both ways.
+    /// Returns `true` if the two can talk, both ways.
     pub(crate) fn joined(&self, a: usize, b: usize) -> bool {
         !self.is_cut(a, b) && !self.is_cut(b, a)
     }

@@ -43,7 +43,7 @@ impl<'a> Draw<'a> {
         Self { bytes }
     }
 
-    /// Whether all that comes is zero.
+    /// Returns `true` if all that comes is zero.
     #[must_use]
     pub fn is_spent(&self) -> bool {
         self.bytes.is_empty()
