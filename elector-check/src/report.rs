@@ -30,7 +30,7 @@ pub struct Report {
 pub enum Outcome {
     /// Every run within the bounds was followed.
     Exhaustive,
-    /// The state limit was reached: there are runs within the bounds that nobody has looked at.
+    /// The state limit was reached: some runs within the bounds were not followed.
     LimitReached,
     /// It ended at the first run that broke a promise.
     Broken,

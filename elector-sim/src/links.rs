@@ -14,7 +14,7 @@ impl Links {
         }
     }
 
-    /// Cuts a link. There is none from a node to itself.
+    /// Cuts a link. A node has no link to itself.
     pub(crate) fn cut(&mut self, from: usize, to: usize) {
         if from == to {
             return;

@@ -16,7 +16,7 @@ pub struct Setup<A: ElectionAlgorithm> {
     pub disk: Disk,
     /// Whether a node's companion proves to its peers that its process has ended.
     pub hints: bool,
-    /// Whether nodes are told of broken connections that are not broken, all the time while a
+    /// Whether nodes suspect that connections broke which are not broken, all the time while a
     /// scenario is played. It is up to [`run`](crate::run): a bare simulation has none.
     pub false_suspicions: bool,
     /// The seed of the run's one stream of chance.

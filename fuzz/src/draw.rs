@@ -25,7 +25,7 @@ pub struct Draw<'a> {
     bytes: &'a [u8],
 }
 
-/// A type asked for what a draw has not: text, floats, signs, or to be told what follows.
+/// A type asked for what a draw does not have: text, floats, signs, or a type of the next value.
 #[derive(Debug, Error)]
 #[error("cannot be drawn: {0}")]
 pub struct NotDrawn(String);

@@ -23,7 +23,7 @@ pub struct Scenario {
     pub min_nodes: u64,
     /// Whether it begins at boot, rather than once a leader is settled.
     pub from_boot: bool,
-    /// Whether nodes are told when a peer's process ends.
+    /// Whether nodes are notified when a peer's process ends.
     pub hints: bool,
     /// The steps.
     pub steps: Vec<Step>,
