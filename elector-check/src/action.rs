@@ -19,11 +19,15 @@ pub(crate) enum Action {
     Restart {
         node: usize,
     },
-    /// What a node learns of a peer: a proof of its death, or a suspicion.
-    Hint {
+    /// A node suspects a peer.
+    Suspect {
         node: usize,
         peer: NodeId,
-        proves: bool,
+    },
+    /// A node gets a proof that a peer is dead.
+    Prove {
+        node: usize,
+        peer: NodeId,
     },
     Command {
         node: usize,

@@ -138,10 +138,13 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         }
         let others = (0..state.nodes.len()).filter(|&other| other != node);
         if left.suspicions > 0 {
-            actions.extend(others.clone().map(|other| Action::Hint {
-                node,
-                peer: id(other),
-                proves: self.config.false_hints || !self.runs(state, other),
+            actions.extend(others.clone().map(|other| {
+                let peer = id(other);
+                if self.config.false_hints || !self.runs(state, other) {
+                    Action::Prove { node, peer }
+                } else {
+                    Action::Suspect { node, peer }
+                }
             }));
         }
         if left.commands > 0 {
@@ -162,14 +165,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             Action::Elapse { node, timer } => (node, Event::Elapsed(timer)),
             Action::Crash { node } => (node, Event::Crashed),
             Action::Restart { node } => (node, Event::Restarted),
-            Action::Hint { node, peer, proves } => {
-                let hint = if proves {
-                    Event::Died
-                } else {
-                    Event::Suspected
-                };
-                (node, hint(peer))
-            }
+            Action::Suspect { node, peer } => (node, Event::Suspected(peer)),
+            Action::Prove { node, peer } => (node, Event::Died(peer)),
             Action::Command { node, command } => (node, Event::Commanded(command)),
             Action::Tick => {
                 next.copy_from(last);
@@ -234,7 +231,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         let left = &mut next.left;
         let budget = match action {
             Action::Crash { .. } => &mut left.crashes,
-            Action::Hint { .. } => &mut left.suspicions,
+            Action::Suspect { .. } | Action::Prove { .. } => &mut left.suspicions,
             Action::Command { .. } => &mut left.commands,
             Action::Elapse { node, timer } => match &mut left.timeouts {
                 Some(timeouts) if self.counts(last.nodes[node], next.nodes[node], timer) => {
@@ -267,7 +264,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         }
     }
 
-    /// Whether it counts as a timeout that this timer of `before` elapsed.
+    /// Returns `true` if it counts as a timeout that this timer of `before` elapsed.
     fn counts(&self, before: u32, after: u32, timer: usize) -> bool {
         let Life::Up { timers, .. } = &self.steps.nodes.get(before).life else {
             return false;

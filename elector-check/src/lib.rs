@@ -35,7 +35,7 @@
 //! random [walks](Walks): it changes whose turn it is, and no promise.
 //!
 //! A step is atomic. A write that is under way at a crash is a crash before its step: the gate
-//! ([`Gate`](elector_core::Gate)) lets nobody see what rests on it.
+//! ([`Gate`](elector_core::Gate)) holds back what rests on it.
 //!
 //! # Time
 //!

@@ -30,7 +30,7 @@ pub struct Report {
 pub enum Outcome {
     /// Every run within the bounds was followed.
     Exhaustive,
-    /// The state limit was reached: there are runs within the bounds that nobody has looked at.
+    /// The state limit was reached: some runs within the bounds were not followed.
     LimitReached,
     /// It ended at the first run that broke a promise.
     Broken,
@@ -57,14 +57,14 @@ pub enum Quantifier {
 }
 
 impl Report {
-    /// Whether nothing that must always hold was refuted. Proves it within the bounds if
+    /// Returns `true` if nothing that must always hold was refuted. Proves it within the bounds if
     /// [`is_exhaustive`](Self::is_exhaustive).
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.counterexamples().next().is_none()
     }
 
-    /// Whether every run within the bounds was followed.
+    /// Returns `true` if every run within the bounds was followed.
     #[must_use]
     pub fn is_exhaustive(&self) -> bool {
         self.outcome == Outcome::Exhaustive

@@ -24,13 +24,9 @@ pub(crate) fn tell<A: ElectionAlgorithm>(
         },
         Action::Crash { node } => format!("{:?} crashed", id(node)),
         Action::Restart { node } => format!("{:?} restarted", id(node)),
-        Action::Hint { node, peer, proves } => {
-            let learns = if proves {
-                "learns of the death of"
-            } else {
-                "suspects"
-            };
-            format!("{:?} {learns} {peer:?}", id(node))
+        Action::Suspect { node, peer } => format!("{:?} suspects {peer:?}", id(node)),
+        Action::Prove { node, peer } => {
+            format!("{:?} learns of the death of {peer:?}", id(node))
         }
         Action::Command { node, command } => format!("{:?} told {command:?}", id(node)),
         Action::Tick => format!("tick {}", after.now),

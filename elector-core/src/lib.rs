@@ -95,7 +95,7 @@
 //! let step = driver.step(Input::Started, Moment::ZERO)?;
 //! let number = step.number;
 //! assert_eq!(step.persist, Some(Epoch(1)));
-//! assert!(gate.pass(step).is_none(), "nobody may hear of epoch 1 before the disk has it");
+//! assert!(gate.pass(step).is_none(), "epoch 1 is not shown before the disk has it");
 //!
 //! gate.persisted(number);
 //! let step = gate.pop().ok_or("now it may be seen")?;

@@ -19,7 +19,7 @@ pub struct KindCount {
     pub lost: u64,
     /// Of these, sent over a cut link.
     pub cut: u64,
-    /// Of these, arrived where nobody ran.
+    /// Of these, arrived where no process ran.
     pub dead: u64,
 }
 
@@ -58,7 +58,7 @@ impl Counts {
         })
     }
 
-    /// Messages that arrived where nobody ran, or were sent over a cut link.
+    /// Messages that arrived where no process ran, or were sent over a cut link.
     #[must_use]
     pub fn to_dead(&self) -> u64 {
         self.kinds.iter().map(|count| count.dead + count.cut).sum()

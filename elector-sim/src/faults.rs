@@ -185,7 +185,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.invariants.history.ended(self.machines[node].id());
         self.record(Some(node), || Event::Crashed);
         self.observer.stops(node, self.now, &self.links);
-        // What waited for a paused process has arrived where nobody runs.
+        // What waited for a paused process has arrived where no process runs.
         for happening in waiting {
             self.happen(node, happening);
         }

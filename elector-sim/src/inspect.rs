@@ -71,7 +71,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         process.map(|process| process.driver().algorithm())
     }
 
-    /// Whether a node's process runs: it has not crashed, and is not paused.
+    /// Returns `true` if a node's process runs: it has not crashed, and is not paused.
     #[must_use]
     pub fn is_running(&self, node: NodeId) -> bool {
         self.position(node)
@@ -110,7 +110,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             .collect()
     }
 
-    /// Whether this node holds a lease now, by its own clock.
+    /// Returns `true` if this node holds a lease now, by its own clock.
     #[must_use]
     pub fn holds_lease(&self, node: NodeId) -> bool {
         let node = self.position(node);
@@ -191,7 +191,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         digest
     }
 
-    /// Gives the leader that all agree on a command; whether there was one.
+    /// Gives a command to the leader that all agree on. Returns `true` if there was one.
     pub fn command_leader(&mut self, command: Command) -> bool {
         let leader = self.settled().map(|settled| settled.leader);
         if let Some(leader) = leader {

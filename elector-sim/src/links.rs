@@ -14,7 +14,7 @@ impl Links {
         }
     }
 
-    /// Cuts a link. There is none from a node to itself.
+    /// Cuts a link. A node has no link to itself.
     pub(crate) fn cut(&mut self, from: usize, to: usize) {
         if from == to {
             return;
@@ -43,7 +43,7 @@ impl Links {
         self.blocked.contains(&true)
     }
 
-    /// Whether the two can talk, both ways.
+    /// Returns `true` if the two can talk, both ways.
     pub(crate) fn joined(&self, a: usize, b: usize) -> bool {
         !self.is_cut(a, b) && !self.is_cut(b, a)
     }

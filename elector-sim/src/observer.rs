@@ -229,8 +229,8 @@ impl Observer {
         elections
     }
 
-    /// Whether all running nodes hold the same tenure, its leader included: what must be so some
-    /// time after all faults have ended.
+    /// Returns `true` if all running nodes hold the same tenure, its leader included: what must be
+    /// so some time after all faults have ended.
     pub(crate) fn unanimous(&self) -> bool {
         self.settled.is_some_and(|settled| {
             self.nodes.iter().filter(|node| node.running).all(|node| {

@@ -11,8 +11,8 @@ const EVERY: Duration = Duration::from_millis(25);
 const SPREAD: Duration = Duration::from_millis(2);
 
 /// False suspicions, as proxies, firewalls and anything else between the nodes can cause them: one
-/// node, or all at once, are told that the connection to a peer broke. Mostly that peer is the
-/// leader. Half of those that are told are told soon after that the peer is heard again.
+/// node, or all at once, suspect that the connection to a peer broke. Mostly that peer is the
+/// leader. Half of these nodes hear the peer again soon after.
 ///
 /// They have a stream of chance of their own, so that all else in the run has the same.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ pub struct Setup<A: ElectionAlgorithm> {
     pub disk: Disk,
     /// Whether a node's companion proves to its peers that its process has ended.
     pub hints: bool,
-    /// Whether nodes are told of broken connections that are not broken, all the time while a
+    /// Whether nodes suspect that connections broke which are not broken, all the time while a
     /// scenario is played. It is up to [`run`](crate::run): a bare simulation has none.
     pub false_suspicions: bool,
     /// The seed of the run's one stream of chance.
@@ -37,7 +37,7 @@ pub enum SetupError {
     Membership(#[from] MembershipError),
     /// The algorithm's configuration breaks a rule.
     #[error("the configuration breaks a rule: {0}")]
-    Config(#[from] TimingError),
+    Config(TimingError),
     /// A probability is not one.
     #[error("network: {0} must be between 0 and 1")]
     Probability(&'static str),
@@ -76,7 +76,8 @@ impl<A: ElectionAlgorithm> Setup<A> {
             .copied()
             .ok_or(MembershipError::Empty)?;
         let members = Membership::new(first, self.nodes.iter().copied())?;
-        self.config.validate(&members)?;
+        let valid = self.config.validate(&members);
+        valid.map_err(SetupError::Config)?;
         if let Some(name) = self.network.wrong_probability() {
             return Err(SetupError::Probability(name));
         }

@@ -91,7 +91,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Handles the next event due by `limit`; whether there was one.
+    /// Handles the next event due by `limit_ns`. Returns `true` if there was one.
     pub fn step_until(&mut self, limit_ns: u64) -> bool {
         let Some((at, (node, happening))) = self.queue.pop_until(limit_ns) else {
             self.now = self.now.max(limit_ns);

@@ -56,18 +56,18 @@ pub enum SweepError {
     #[error("nothing to compare: there are no {0}")]
     Empty(&'static str),
     /// A cluster or configuration breaks a rule.
-    #[error("{contestant} with {nodes} nodes: {source}")]
+    #[error("{contestant} with {nodes} nodes: {error}")]
     Setup {
         /// Whose.
         contestant: String,
         /// The size of the cluster.
         nodes: u64,
         /// The rule.
-        source: SetupError,
+        error: SetupError,
     },
     /// The threads could not be started.
     #[error("cannot start worker threads: {0}; try --jobs 1")]
-    Threads(#[from] rayon::ThreadPoolBuildError),
+    Threads(rayon::ThreadPoolBuildError),
 }
 
 impl Sweep {
@@ -125,7 +125,8 @@ impl Sweep {
             }
         }
         let jobs = self.jobs.map_or(0, NonZeroUsize::get);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build()?;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
+        let pool = pool.map_err(SweepError::Threads)?;
         let (runs, done) = (self.runs as usize, AtomicUsize::new(0));
         let total = places.len() * runs;
         let outcomes: Result<Vec<Outcome>, SweepError> = pool.install(|| {
@@ -183,10 +184,10 @@ impl Sweep {
         let outcome = place.contestant.run(&job);
         outcome
             .map(|(outcome, _)| outcome)
-            .map_err(|source| SweepError::Setup {
+            .map_err(|error| SweepError::Setup {
                 contestant: place.contestant.label(),
                 nodes: place.nodes,
-                source,
+                error,
             })
     }
 

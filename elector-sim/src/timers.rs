@@ -144,7 +144,7 @@ mod tests {
         assert!(matches!(timers.fired(early, 120), Fired::Elapsed('t')));
     }
 
-    // A cancelled timer must not elapse, nor disturb its successor of the same name.
+    // A cancelled timer must not elapse, and must not disturb its successor of the same name.
     #[test]
     fn a_cancelled_timer_is_stale_and_its_successor_is_not() {
         let mut timers = Timers::new();

@@ -25,7 +25,7 @@ pub struct Draw<'a> {
     bytes: &'a [u8],
 }
 
-/// A type asked for what a draw has not: text, floats, signs, or to be told what follows.
+/// A type asked for what a draw does not have: text, floats, signs, or a type of the next value.
 #[derive(Debug, Error)]
 #[error("cannot be drawn: {0}")]
 pub struct NotDrawn(String);
@@ -43,7 +43,7 @@ impl<'a> Draw<'a> {
         Self { bytes }
     }
 
-    /// Whether all that comes is zero.
+    /// Returns `true` if all that comes is zero.
     #[must_use]
     pub fn is_spent(&self) -> bool {
         self.bytes.is_empty()

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Whether to print what happens: the story of a finding, to make a test of.
-static TOLD: LazyLock<bool> = LazyLock::new(|| env::var_os("ELECTOR_FUZZ_STORY").is_some());
+static PRINTS: LazyLock<bool> = LazyLock::new(|| env::var_os("ELECTOR_FUZZ_STORY").is_some());
 
 /// One node, through all of its lives.
 struct Node<A: ElectionAlgorithm> {
@@ -30,7 +30,7 @@ struct Node<A: ElectionAlgorithm> {
     process: Process<A>,
     observer: Observer<A>,
     now: u64,
-    /// Ordered, and neither elapsed nor cancelled.
+    /// Timers that were set, and have not elapsed or been cancelled.
     running: BTreeSet<A::Timer>,
     disk: Vec<u8>,
     /// Writes that have begun, with the numbers of their steps.
@@ -46,7 +46,7 @@ struct Node<A: ElectionAlgorithm> {
 pub fn run<A: Drawn>(draw: &mut Draw<'_>) {
     let members = settings::members(draw);
     let config = settings::config::<A>(draw, &members);
-    if *TOLD {
+    if *PRINTS {
         eprintln!("{} in {members:?}, {config:?}", A::NAME);
     }
     let mut node = Node::<A>::boot(config, members);
@@ -144,13 +144,13 @@ impl<A: ElectionAlgorithm> Node<A> {
             },
             25 => {
                 let peer = self.somebody(draw);
-                let told = [
+                let hints = [
                     Input::Suspected,
                     Input::Silent,
                     Input::Died,
                     Input::Returned,
                 ];
-                self.step(told[draw.below(told.len())](peer));
+                self.step(hints[draw.below(hints.len())](peer));
             }
             26 => self.step(Input::Commanded(Command::Campaign)),
             27 => self.step(Input::Commanded(Command::Resign)),
@@ -175,7 +175,7 @@ impl<A: ElectionAlgorithm> Node<A> {
     /// Gives the node an input, and looks at all that it makes of it.
     fn step(&mut self, input: Input<A::Message, A::Timer>) {
         self.now += 1;
-        if *TOLD {
+        if *PRINTS {
             eprintln!("{:4} {input:?}", self.now);
         }
         let now = Moment::from_nanos(self.now);
@@ -243,7 +243,7 @@ impl<A: ElectionAlgorithm> Node<A> {
 
     /// What was not written is lost, and what was not seen has not happened.
     fn crash(&mut self) {
-        if *TOLD {
+        if *PRINTS {
             eprintln!("     crash: {} writes are lost", self.writes.len());
         }
         let durable = postcard::from_bytes(&self.disk);

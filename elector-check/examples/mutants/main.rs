@@ -63,12 +63,12 @@ struct Row {
 
 impl Row {
     /// `found` is what a hunt printed: what it took, and the promise that was broken.
-    fn add(&mut self, variant: &str, found: &str, is_harmless: bool) {
+    fn add(&mut self, variant: &str, found: &str, mutant: &Mutant) {
         let (after, promise) = match found.split_once(": ") {
             Some((promise, after)) => (after, Some(promise.to_owned())),
             None => ("not found", None),
         };
-        self.missed += usize::from(promise.is_some() == is_harmless);
+        self.missed += usize::from(promise.is_some() == mutant.harmless.is_some());
         if let Some(column) = VARIANTS.iter().position(|&it| it == variant) {
             after.clone_into(&mut self.found[column]);
         }
@@ -136,7 +136,7 @@ fn all(part: &str, of: &str) -> Result<ExitCode> {
                 return Err(format!("{name}: the hunt in {variant} failed: {said}").into());
             }
             let found = String::from_utf8_lossy(&found.stdout);
-            row.add(variant, found.trim(), mutant.harmless.is_some());
+            row.add(variant, found.trim(), mutant);
         }
         missed += row.missed;
         match &mutant.harmless {

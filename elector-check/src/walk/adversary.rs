@@ -88,8 +88,8 @@ impl Adversary {
         self.profile.rushes
     }
 
-    /// Whether now is the moment for a rush: mostly when a node campaigns beside a leader, or when
-    /// a leader is new and messages of earlier tenures are under way.
+    /// Returns `true` if now is the moment for a rush: mostly when a node campaigns beside a
+    /// leader, or when a leader is new and messages of earlier tenures are under way.
     pub(crate) fn is_rash<A: ElectionAlgorithm>(&mut self, world: &World<A>) -> bool {
         self.young = self.young.saturating_sub(1);
         let one_in = match world.leader() {

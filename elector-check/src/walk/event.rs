@@ -21,9 +21,9 @@ pub(crate) enum Event<T> {
     Restarted { node: usize },
     /// The clock runs at this rate from now on, in thousandths.
     Clock { node: usize, permille: u64 },
-    /// The node is told that the connection to a peer broke.
+    /// The node suspects that the connection to a peer broke.
     Suspected { node: usize, peer: NodeId },
-    /// The node is told that a peer is heard again.
+    /// The node hears a peer again.
     Returned { node: usize, peer: NodeId },
     /// The node gets a proof that the process of a peer has ended.
     Died { node: usize, peer: NodeId },

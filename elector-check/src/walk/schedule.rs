@@ -19,8 +19,8 @@ use crate::{
 /// | `n2 receives 7` | what line 7 sent to n2 arrives, perhaps again; `7#2` is its second message |
 /// | `n1 writes` | the oldest write that waits is on the disk now |
 /// | `n1 clock 0.950` | the clock runs at this rate from now on |
-/// | `n1 suspects n2` | the node is told that its connection to n2 broke |
-/// | `n1 hears n2 again` | the node is told that what it was told of n2 is not so any more |
+/// | `n1 suspects n2` | the node suspects that its connection to n2 broke |
+/// | `n1 hears n2 again` | the node hears n2 again: what it believed of n2 is not so any more |
 /// | `n1 learns of the death of n2` | the node gets a proof that the process of n2 has ended |
 /// | `n1 campaigns`, `n1 resigns`, `n1 transfers to n2` | the application gives a command |
 ///

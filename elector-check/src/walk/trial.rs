@@ -34,7 +34,7 @@ pub(crate) struct Walked<T> {
     pub(crate) counts: Counts,
 }
 
-/// How much happened, so that a clean walk can be told from an empty one.
+/// How much happened: it distinguishes a clean walk from an empty one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) events: u64,

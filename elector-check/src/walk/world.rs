@@ -102,13 +102,13 @@ impl<A: ElectionAlgorithm> World<A> {
         self.machines.get(node).is_some_and(Machine::is_up)
     }
 
-    /// Whether a write of this node waits for its disk.
+    /// Returns `true` if a write of this node waits for its disk.
     pub(crate) fn has_writes(&self, node: usize) -> bool {
         let machine = self.machines.get(node);
         machine.is_some_and(|machine| !machine.writes.is_empty())
     }
 
-    /// Whether a node may get a proof that a peer is dead which runs.
+    /// Returns `true` if a node may get a proof that a peer is dead which runs.
     pub(crate) fn may_lie(&self) -> bool {
         self.false_proofs
     }
@@ -135,13 +135,14 @@ impl<A: ElectionAlgorithm> World<A> {
         view.is_some_and(|view| view.role == Role::Candidate)
     }
 
-    /// Whether a node leads, and another one campaigns.
+    /// Returns `true` if a node leads, and another one campaigns.
     pub(crate) fn is_contested(&self) -> bool {
         let mut nodes = 0..self.machines.len();
         self.leader().is_some() && nodes.any(|node| self.campaigns(node))
     }
 
-    /// Whether all nodes run, know the same leader of the same epoch, and nothing waits for a disk.
+    /// Returns `true` if all nodes run, know the same leader of the same epoch, and nothing waits
+    /// for a disk.
     pub(crate) fn agrees(&self) -> bool {
         let first = self.machines.first().and_then(Machine::view);
         let tenure = first.and_then(|view| Some((view.epoch, view.leader?)));
@@ -180,7 +181,7 @@ impl<A: ElectionAlgorithm> World<A> {
         }
     }
 
-    /// Whether a message to this node can arrive, for the first time or again.
+    /// Returns `true` if a message to this node can arrive, for the first time or again.
     pub(crate) fn knows(&self, node: usize, message: MessageId) -> bool {
         let mut sent = self.flying.iter().chain(&self.past);
         sent.any(|sent| sent.to == node && sent.id == message)

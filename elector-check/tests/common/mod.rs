@@ -107,13 +107,10 @@ impl FirstCome {
         };
     }
 
-    fn owes_silence(&self, acknowledged: bool) -> bool {
-        self.rules.leases && acknowledged && self.rules.flaw != Flaw::BreaksSilence
-    }
-
     fn follow(&mut self, leader: Option<NodeId>, out: &mut Outbox<Self>) {
         self.view = View::following(self.granted.0, leader);
-        self.silent |= self.owes_silence(leader.is_some());
+        let owes_silence = self.rules.leases && self.rules.flaw != Flaw::BreaksSilence;
+        self.silent |= owes_silence && leader.is_some();
         out.set_timer((), self.rules.timing.election());
     }
 

@@ -96,7 +96,7 @@ pub struct Drift {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Suspicion {
-    /// Who is told.
+    /// The nodes that get the suspicion.
     pub node: Selector,
     /// Who is said to be gone.
     pub peer: Selector,
@@ -137,7 +137,7 @@ pub struct Churn {
     /// Whether applications give commands too: campaign, resign, transfer, at any node.
     #[serde(default)]
     pub commands: bool,
-    /// Whether nodes are told of broken connections too, mostly wrongly.
+    /// Whether nodes also suspect that connections broke, mostly wrongly.
     #[serde(default)]
     pub wrong_hints: bool,
     /// Whether disks are lost too. Not safe for any quorum algorithm.

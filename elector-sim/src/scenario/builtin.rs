@@ -66,7 +66,7 @@ impl Scenario {
     /// The text of a built-in scenario, to copy and change.
     ///
     /// # Errors
-    /// If there is none of this name; the error has the nearest one.
+    /// If no scenario has this name; the error has the nearest name.
     pub fn source(name: &str) -> Result<&'static str, ScenarioError> {
         if let Some((_, text)) = all().find(|(known, _)| *known == name) {
             return Ok(text);
@@ -81,7 +81,7 @@ impl Scenario {
     /// The built-in scenario of this name, `random:crash+drift` and its like included.
     ///
     /// # Errors
-    /// If there is none of this name, or no such ingredient; the error has the nearest one.
+    /// If no scenario or ingredient has this name; the error has the nearest name.
     pub fn named(name: &str) -> Result<Self, ScenarioError> {
         match name
             .strip_prefix(RANDOM)

@@ -30,12 +30,12 @@ pub enum ScenarioError {
         known: String,
     },
     /// The file cannot be read.
-    #[error("cannot read the scenario file {path}: {source}")]
+    #[error("cannot read the scenario file {path}: {error}")]
     Read {
         /// The file.
         path: String,
         /// Why.
-        source: std::io::Error,
+        error: std::io::Error,
     },
     /// The text is no scenario. The message names line and reason.
     #[error("{path}: {message}")]

@@ -23,7 +23,7 @@ pub struct Scenario {
     pub min_nodes: u64,
     /// Whether it begins at boot, rather than once a leader is settled.
     pub from_boot: bool,
-    /// Whether nodes are told when a peer's process ends.
+    /// Whether nodes are notified when a peer's process ends.
     pub hints: bool,
     /// The steps.
     pub steps: Vec<Step>,
@@ -113,10 +113,7 @@ impl Scenario {
         let shown = path.display().to_string();
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(&text, &shown),
-            Err(source) => Err(ScenarioError::Read {
-                path: shown,
-                source,
-            }),
+            Err(error) => Err(ScenarioError::Read { path: shown, error }),
         }
     }
 

@@ -33,7 +33,7 @@ pub enum Ingredient {
     Stall,
     /// All along, each clock has a rate of its own within the margin.
     Drift,
-    /// All along, nodes are told when a peer's process ends.
+    /// All along, nodes are notified when a peer's process ends.
     Hints,
     /// Leaders hand over to another node.
     Transfer,

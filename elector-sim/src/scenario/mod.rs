@@ -1,4 +1,4 @@
-//! Scenarios: faults in order of time, told in words, as TOML files that a user can copy.
+//! Scenarios: faults in order of time, as TOML files that a user can copy.
 //!
 //! The built-in ones are the files in `elector-sim/scenarios`, read by the same parser.
 //!

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Simulation;
 
 /// Names nodes by what they are at the moment of a step. "The leader" is the one that the cluster
-/// agrees on, or else the believer with the newest epoch; where nobody matches, the step does
+/// agrees on, or else the believer with the newest epoch. If no node matches, the step does
 /// nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -70,8 +70,8 @@
 //!
 //! The other headers are `n1 started`, `n1 elapsed Vigil`, `n1 suspects n2`,
 //! `n1 hears that n2 has died`, `n1 hears n2 again` and `n1 commanded campaign`; a refused command
-//! shows `refused: ` and the reason. What happens to messages and nodes without a step is told in
-//! lines of their own: `dropped n1 -> n2 ...`, `copied n1 -> n2 ...`, `lost n1 -> n2 ... (n2 is
+//! shows `refused: ` and the reason. What happens to messages and nodes without a step has
+//! lines of its own: `dropped n1 -> n2 ...`, `copied n1 -> n2 ...`, `lost n1 -> n2 ... (n2 is
 //! down)`, `n3 crashed`.
 
 mod actor;

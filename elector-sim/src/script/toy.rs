@@ -1,4 +1,4 @@
-//! A toy algorithm for the tests of the runner: whoever campaigns asks all, and leads once a
+//! A toy algorithm for the tests of the runner: a candidate asks all nodes, and leads once a
 //! majority has said yes. Its own yes is a step of its own, by a zero timer.
 
 use elector_core::{

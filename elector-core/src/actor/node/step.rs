@@ -32,8 +32,8 @@ impl<A: ElectionAlgorithm> Host<A> for Acting<'_, A> {
         if let Some(tape) = &mut node.tape {
             tape.ordered(step);
         }
-        // A leader that steps down may name its successor in this very step: whoever works for it
-        // must know before the successor does.
+        // A leader that steps down may name its successor in this very step. Its own work must be
+        // notified before the successor is.
         if node.tenure.is_some() && !node.process.leads() {
             node.end_tenure();
         }
