@@ -11,9 +11,7 @@ impl Bully {
     pub(super) fn on_command(&mut self, command: Command, out: &mut Outbox<Self>) {
         let leads = self.phase == Phase::Leading;
         match command {
-            Command::Campaign if leads => {
-                out.refuse(Refusal::NothingToCampaignFor);
-            }
+            Command::Campaign if leads => out.refuse(Refusal::LeadsAlready),
             Command::Campaign => {
                 self.standing = Standing::Eligible;
                 if !self.phase.is_election() {
@@ -24,10 +22,10 @@ impl Bully {
                 out.refuse(Refusal::NotTheLeader);
             }
             Command::Resign => self.on_resign(out),
-            Command::TransferTo(peer) if self.is_peer(peer) => self.hand_over(peer, true, out),
-            Command::TransferTo(_) => {
-                out.refuse(Refusal::HeirIsNoPeer);
-            }
+            Command::TransferTo(peer) => match Refusal::check_target(&self.members, peer) {
+                Ok(()) => self.hand_over(peer, true, out),
+                Err(refusal) => out.refuse(refusal),
+            },
         }
     }
 

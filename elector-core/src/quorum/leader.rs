@@ -118,7 +118,7 @@ impl<A: QuorumElection> QuorumNode<A> {
 
     fn resign(&mut self) -> Result<Accepted, Refusal> {
         let Phase::Leader(state) = &self.phase else {
-            return Err(Refusal::ResignsWithoutLeading);
+            return Err(Refusal::NotTheLeader);
         };
         let members = &self.rules.members;
         let heir = state.acks.heir(members, members.me(), &self.suspects);
@@ -128,17 +128,14 @@ impl<A: QuorumElection> QuorumNode<A> {
 
     fn transfer(&self, peer: NodeId, now: Moment) -> Result<Accepted, Refusal> {
         let Phase::Leader(state) = &self.phase else {
-            return Err(Refusal::TransfersWithoutLeading);
+            return Err(Refusal::NotTheLeader);
         };
         let (members, span) = (&self.rules.members, self.rules.timing().election_min);
-        if peer == self.me() {
-            Err(Refusal::HeirLeadsAlready)
-        } else if !members.contains(peer) {
-            Err(Refusal::HeirIsNoMember)
-        } else if self.suspects.contains(peer) {
-            Err(Refusal::HeirIsSuspected)
+        Refusal::check_target(members, peer)?;
+        if self.suspects.contains(peer) {
+            Err(Refusal::TargetIsSuspected)
         } else if state.acks.misses(members, peer, now, span) {
-            Err(Refusal::HeirIsSilent)
+            Err(Refusal::TargetIsSilent)
         } else {
             Ok(Accepted::SteppedDown { heir: Some(peer) })
         }

@@ -35,7 +35,7 @@ impl Ring {
     /// there is a leader again, or until the others have had the time for two.
     fn on_resign(&mut self, out: &mut Out) {
         if !self.leads() {
-            return out.refuse(Refusal::OnlyTheLeaderResigns);
+            return out.refuse(Refusal::NotTheLeader);
         }
         let heir = self.members.highest_peer(&self.suspects);
         self.hand_over(heir, out);
@@ -47,11 +47,11 @@ impl Ring {
 
     fn on_transfer(&mut self, peer: NodeId, out: &mut Out) {
         if !self.leads() {
-            out.refuse(Refusal::OnlyTheLeaderHandsOver);
-        } else if peer == self.me() || !self.members.contains(peer) {
-            out.refuse(Refusal::OnlyPeersTakeOver);
-        } else {
-            self.hand_over(Some(peer), out);
+            return out.refuse(Refusal::NotTheLeader);
+        }
+        match Refusal::check_target(&self.members, peer) {
+            Ok(()) => self.hand_over(Some(peer), out),
+            Err(refusal) => out.refuse(refusal),
         }
     }
 
