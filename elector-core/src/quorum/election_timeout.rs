@@ -179,6 +179,7 @@ impl<A: QuorumElection> QuorumNode<A> {
                 }
                 Due::Nothing
             }
+            // No silence is owed to this peer.
             Some(_) | None => self.on_gone(peer, out),
         }
     }
