@@ -18,14 +18,6 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
         self.simulation.machines[self.node].process.as_mut()
     }
 
-    fn begin(&mut self, step: &mut Step<A>) {
-        if self.simulation.setup.trace {
-            for event in Event::ordered(step) {
-                self.record(|| event);
-            }
-        }
-    }
-
     fn persist(&mut self, step: u64, durable: A::Durable) -> Persist {
         self.simulation.write(self.node, step, durable);
         if self.simulation.setup.gate {
@@ -64,23 +56,17 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
         self.simulation.send(self.node, step, out);
     }
 
-    fn publish(&mut self, step: u64, view: View) {
+    fn publish(&mut self, _step: u64, view: View) {
         let id = self.simulation.machines[self.node].id();
         let broken = self.simulation.invariants.history.viewed(id, view);
         self.simulation.broken(broken);
-        self.record(|| Event::Viewed { step, view });
     }
 
-    fn refuse(&mut self, step: u64, reason: &'static str) {
-        self.record(|| Event::Refused {
-            step,
-            reason: reason.to_owned(),
-        });
+    fn traces(&self) -> bool {
+        self.simulation.setup.trace
     }
-}
 
-impl<A: ElectionAlgorithm> At<'_, A> {
-    fn record(&mut self, event: impl FnOnce() -> Event) {
-        self.simulation.record(Some(self.node), event);
+    fn record(&mut self, event: Event) {
+        self.simulation.record(Some(self.node), || event);
     }
 }
