@@ -4,9 +4,11 @@
 //! That calls the [`Host`] back, in the only order that is safe: *persist, timers, sends, view*.
 //! What a step shows is held back until each write that it rests on is durable.
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, string::ToString};
 
-use crate::{ElectionAlgorithm, Outgoing, Process, Refusal, Step, TimerOrder, View};
+use crate::{
+    ElectionAlgorithm, Outgoing, Process, Refusal, Step, TimerOrder, View, trace::Event,
+};
 
 /// How far a write has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +46,26 @@ pub trait Host<A: ElectionAlgorithm> {
 
     /// Reports why the command that step `step` handled was refused.
     fn refuse(&mut self, _step: u64, _reason: Refusal) {}
+
+    /// Returns `true` if the host keeps a trace.
+    fn traces(&self) -> bool {
+        false
+    }
+
+    /// Adds an event to the trace: what a step orders, a view or a refusal. A host that traces
+    /// records inputs and messages itself, as it may number messages.
+    fn record(&mut self, _event: Event) {}
 }
 
 /// Carries out a step: starts its write, orders its timers, and shows the rest, now or when the
 /// writes are durable.
 pub fn carry_out<A: ElectionAlgorithm>(host: &mut impl Host<A>, mut step: Box<Step<A>>) {
     host.begin(&mut step);
+    if host.traces() {
+        for event in Event::ordered(&step) {
+            host.record(event);
+        }
+    }
     if let Some(durable) = step.persist.take()
         && host.persist(step.number, durable) == Persist::Done
         && let Some(process) = host.process()
@@ -88,9 +104,18 @@ fn show<A: ElectionAlgorithm>(host: &mut impl Host<A>, mut step: Box<Step<A>>) {
             process.published = view;
         }
         host.publish(number, view);
+        if host.traces() {
+            host.record(Event::Viewed { step: number, view });
+        }
     }
     if let Some(reason) = step.refusal {
         host.refuse(number, reason);
+        if host.traces() {
+            host.record(Event::Refused {
+                step: number,
+                reason: reason.to_string(),
+            });
+        }
     }
     if let Some(process) = host.process() {
         process.driver.recycle(step);

@@ -1,5 +1,5 @@
 use elector_core::{
-    ElectionAlgorithm, Outgoing, Process, Refusal, Step, TimerOrder, View,
+    ElectionAlgorithm, Outgoing, Process, Step, TimerOrder, View,
     host::{Host, Persist},
     promises::Breach,
     trace::Event,
@@ -16,14 +16,6 @@ pub(crate) struct At<'a, A: ElectionAlgorithm> {
 impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
     fn process(&mut self) -> Option<&mut Process<A>> {
         self.simulation.machines[self.node].process.as_mut()
-    }
-
-    fn begin(&mut self, step: &mut Step<A>) {
-        if self.simulation.setup.trace {
-            for event in Event::ordered(step) {
-                self.record(|| event);
-            }
-        }
     }
 
     fn persist(&mut self, step: u64, durable: A::Durable) -> Persist {
@@ -64,23 +56,17 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
         self.simulation.send(self.node, step, out);
     }
 
-    fn publish(&mut self, step: u64, view: View) {
+    fn publish(&mut self, _step: u64, view: View) {
         let id = self.simulation.machines[self.node].id();
         let broken = self.simulation.invariants.history.viewed(id, view);
         self.simulation.broken(broken);
-        self.record(|| Event::Viewed { step, view });
     }
 
-    fn refuse(&mut self, step: u64, reason: Refusal) {
-        self.record(|| Event::Refused {
-            step,
-            reason: reason.to_string(),
-        });
+    fn traces(&self) -> bool {
+        self.simulation.setup.trace
     }
-}
 
-impl<A: ElectionAlgorithm> At<'_, A> {
-    fn record(&mut self, event: impl FnOnce() -> Event) {
-        self.simulation.record(Some(self.node), event);
+    fn record(&mut self, event: Event) {
+        self.simulation.record(Some(self.node), || event);
     }
 }

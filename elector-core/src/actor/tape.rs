@@ -1,7 +1,7 @@
-use std::{mem, string::ToString, vec::Vec};
+use std::{mem, vec::Vec};
 
 use crate::{
-    ElectionAlgorithm, Input, NodeId, Step,
+    ElectionAlgorithm, Input, NodeId,
     trace::{Event, Record, Stimulus},
 };
 
@@ -31,35 +31,11 @@ impl Tape {
         });
     }
 
-    pub(super) fn ordered<A: ElectionAlgorithm>(&mut self, step: &Step<A>) {
-        for event in Event::ordered(step) {
-            self.push(event);
-        }
-    }
-
-    pub(super) fn shown<A: ElectionAlgorithm>(&mut self, step: &Step<A>) {
-        for out in &step.sends {
-            self.push(Event::sent(step.number, 0, out));
-        }
-        if let Some(view) = step.view {
-            self.push(Event::Viewed {
-                step: step.number,
-                view,
-            });
-        }
-        if let Some(reason) = step.refusal {
-            self.push(Event::Refused {
-                step: step.number,
-                reason: reason.to_string(),
-            });
-        }
-    }
-
     pub(super) fn take(&mut self) -> Vec<Record> {
         mem::take(&mut self.records)
     }
 
-    fn push(&mut self, event: Event) {
+    pub(super) fn push(&mut self, event: Event) {
         self.records.push(Record {
             at_ns: 0,
             node: Some(self.node),

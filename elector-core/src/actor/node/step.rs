@@ -14,6 +14,7 @@ use crate::{
         storage::Saved,
     },
     host::{Host, Persist, carry_out, persisted},
+    trace::Event,
 };
 
 /// A node that carries out a step.
@@ -29,9 +30,6 @@ impl<A: ElectionAlgorithm> Host<A> for Acting<'_, A> {
 
     fn begin(&mut self, step: &mut Step<A>) {
         let node = &mut self.node;
-        if let Some(tape) = &mut node.tape {
-            tape.ordered(step);
-        }
         // A leader that steps down may name its successor in this very step. Its own work must be
         // notified before the successor is.
         if node.tenure.is_some() && !node.process.leads() {
@@ -74,13 +72,11 @@ impl<A: ElectionAlgorithm> Host<A> for Acting<'_, A> {
         }
     }
 
-    fn reveal(&mut self, step: &Step<A>) {
+    fn send(&mut self, step: u64, out: Outgoing<A::Message>) {
         if let Some(tape) = &mut self.node.tape {
-            tape.shown(step);
+            tape.push(Event::sent(step, 0, &out));
         }
-    }
-
-    fn send(&mut self, _step: u64, Outgoing { to, message }: Outgoing<A::Message>) {
+        let Outgoing { to, message } = out;
         let (links, shared) = (&mut self.node.links, &self.node.shared);
         let sent = links.as_mut().map(|links| links.send(to, message));
         count(if sent == Some(Ok(())) {
@@ -92,6 +88,16 @@ impl<A: ElectionAlgorithm> Host<A> for Acting<'_, A> {
 
     fn publish(&mut self, _step: u64, view: View) {
         self.node.shared.publish(view);
+    }
+
+    fn traces(&self) -> bool {
+        self.node.tape.is_some()
+    }
+
+    fn record(&mut self, event: Event) {
+        if let Some(tape) = &mut self.node.tape {
+            tape.push(event);
+        }
     }
 }
 
