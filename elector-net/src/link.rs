@@ -7,7 +7,7 @@ use std::{
 };
 
 use elector_core::{NodeId, actor};
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -42,6 +42,10 @@ pub(crate) struct Link {
     incoming: Mutex<Option<Incoming>>,
     /// Its connection came in: it lives, and is to be dialled now.
     pub(crate) alive: Notify,
+    /// Whether the process of the peer has a companion that can prove its death.
+    pub(crate) has_companion: AtomicBool,
+    /// Notified when a life is proved to be over.
+    proved: Notify,
     pub(crate) outage: Mutex<Outage>,
     /// Whether the log has it that the peer sends what is no message.
     has_garbage: AtomicBool,
@@ -95,6 +99,8 @@ impl Link {
             detector: Mutex::new(Detector::new(detection)),
             incoming: Mutex::new(None),
             alive: Notify::new(),
+            has_companion: AtomicBool::new(false),
+            proved: Notify::new(),
             outage: Mutex::new(Outage::new(actor::now().nanos())),
             has_garbage: AtomicBool::new(false),
             connections: AtomicU64::new(0),
@@ -164,6 +170,7 @@ impl Link {
         if self.life() != life || self.buried.swap(life, Ordering::AcqRel) == life {
             return false;
         }
+        self.proved.notify_waiters();
         let replaced = self.replaced.load(Ordering::Acquire);
         let passed = actor::now().nanos().saturating_sub(replaced);
         let is_proof = replaced == 0 || passed >= nanos(silence);
@@ -172,6 +179,17 @@ impl Link {
             self.tell(Told::Free);
         }
         is_proof
+    }
+
+    /// Waits until the present life is proved to be over, or this limit has passed. Returns `true`
+    /// if it is proved.
+    pub(crate) async fn is_proved_dead_within(&self, limit: Duration) -> bool {
+        // A proof that comes after this line wakes it.
+        let proved = self.proved.notified();
+        if !self.is_buried() {
+            let _ = timeout(limit, proved).await;
+        }
+        self.is_buried()
     }
 
     /// Whether the present life is proved to be over: what is left of it on the way is no sign of

@@ -6,7 +6,13 @@ mod race;
 #[cfg(test)]
 mod tests;
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use elector_core::{ElectionAlgorithm, actor};
@@ -27,7 +33,7 @@ use crate::{
     stream::{First, Stream, read_frame, write_frame},
     wire::{
         Frame, codec,
-        hello::{self, Answer, Greeting},
+        hello::{self, Answer, Greeting, NO_COMMITMENT},
         pinging,
     },
 };
@@ -42,6 +48,10 @@ use race::{open, race};
 /// How often a connection that has just broken is tried again at once. A process that dies closes
 /// its sockets one by one: the first tries may reach a listener that is about to go.
 const TRIES_AT_ONCE: u32 = 8;
+
+/// How long a proof of death is waited for when a connection breaks. The kernel closes the sockets
+/// of a process that was killed a little before its companion can see that it has ended.
+const PROOF: Duration = Duration::from_millis(2);
 
 /// A round trip that nobody has measured yet.
 const SLOW: Duration = Duration::from_millis(25);
@@ -58,8 +68,10 @@ const MOST_ANSWER: usize = 64;
 
 /// Keeps this node's own connection to one peer, on which all it says to it goes.
 ///
-/// A broken connection is no proof that the peer is gone: somebody on the way may have cut it. So
-/// it is made anew at once. If nobody listens there any more (the connection is refused), or
+/// A broken connection is no proof that the peer is gone: a device on the way may have cut it. A
+/// proof that the peer's process has ended may follow within milliseconds, and then an election
+/// needs the processor more than an attempt to connect does. Without one the connection is made
+/// anew. If nobody listens there any more (the connection is refused), or
 /// another life of the peer answers, the algorithm is told; that takes one more round trip, and on
 /// it rests that a living leader keeps its lease.
 pub(crate) struct Dialer<A: ElectionAlgorithm> {
@@ -97,8 +109,10 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                 Ok(stream) => {
                     self.backoff.reset();
                     self.converse(stream).await;
-                    tries_at_once = TRIES_AT_ONCE;
-                    continue;
+                    if !self.is_proved_dead().await {
+                        tries_at_once = TRIES_AT_ONCE;
+                        continue;
+                    }
                 }
                 Err(DialError::Broken) if tries_at_once > 0 => {
                     tries_at_once -= 1;
@@ -117,6 +131,13 @@ impl<A: ElectionAlgorithm> Dialer<A> {
             // Its own connection coming in says that it is there.
             let _ = timeout(pause, self.link.alive.notified()).await;
         }
+    }
+
+    /// Returns `true` if there is a proof that the process of the peer has ended. No proof is waited
+    /// for if the peer has no companion that could give one, or if a refused connection is trusted.
+    async fn is_proved_dead(&self) -> bool {
+        let may_come = self.link.has_companion.load(Ordering::Relaxed);
+        may_come && !self.station.trust_refused && self.link.is_proved_dead_within(PROOF).await
     }
 
     /// A connection on which the peer has said welcome.
@@ -201,7 +222,11 @@ impl<A: ElectionAlgorithm> Dialer<A> {
             .map_err(DialError::of)?;
         match Answer::read(&read(&mut stream).await?) {
             Some(Answer::Welcome {
-                life, disk, hold, ..
+                life,
+                disk,
+                hold,
+                death_commitment,
+                ..
             }) => {
                 let admitted = self.station.admit(self.link.node, disk).await;
                 admitted.map_err(|refusal| match refusal {
@@ -209,6 +234,10 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                     None => DialError::NotRemembered,
                 })?;
                 self.station.meet(&self.link, life, hold);
+                let has_companion = death_commitment != NO_COMMITMENT;
+                self.link
+                    .has_companion
+                    .store(has_companion, Ordering::Relaxed);
                 Ok(stream)
             }
             Some(Answer::Refused(refusal)) => Err(DialError::Refused(refusal)),

@@ -127,3 +127,19 @@ fn a_peer_is_told_gone_once_until_it_is_heard() {
     assert!(link.tell(Told::Suspected));
     assert_eq!(link.suspicions.load(Ordering::Relaxed), 2);
 }
+
+// A dialer must not miss a proof that comes between its check and its wait, and must not take the
+// proof of an earlier life for one of the present life.
+#[tokio::test]
+async fn a_proof_of_death_ends_the_wait_for_it() {
+    let link = link();
+    meets(&link, 5);
+    let (is_proved, _) = tokio::join!(link.is_proved_dead_within(LONG), async {
+        link.bury(5, LONG)
+    });
+    assert!(is_proved);
+    assert!(link.is_proved_dead_within(Duration::ZERO).await);
+    meets(&link, 6);
+    let short = Duration::from_millis(1);
+    assert!(!link.is_proved_dead_within(short).await);
+}

@@ -1,0 +1,135 @@
+//! How late commands end on a busy machine: each command runs under the lease of `--profile lan`,
+//! which is prolonged for a while as a leader does it, and then no more. Its guardian must have
+//! killed it when the lease ends.
+//!
+//! `cargo bench -p elector-cli --bench late_ends` (5,000 ends beside 10 busy threads, half an hour);
+//! `-- --ends 500 --busy 4` for less.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a benchmark that cannot go on must stop"
+)]
+
+use std::{
+    env, hint,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use elector_cli::run::{Guard, Options, StartGrant};
+use elector_core::{Epoch, FencingToken, Moment, NodeId, actor::now};
+
+/// The durations of `--profile lan`, in milliseconds.
+const HEARTBEAT: u64 = 10;
+const LEASE: u64 = 25;
+const LOSS_GRACE: u64 = 2;
+const MARGIN: u64 = 5;
+
+/// How often a lease is prolonged before it ends: the guardian learns from each how late it is.
+const HEARTBEATS: u64 = 10;
+
+fn main() {
+    let is_bench = env::args().any(|argument| argument == "--bench");
+    let (ends, busy) = if is_bench { (5_000, 10) } else { (3, 1) };
+    let ends = number("--ends").unwrap_or(ends);
+    let load = Load::new(number("--busy").unwrap_or(busy));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let late = runtime.block_on(late_ends(ends));
+    drop(load);
+    println!("{} of {ends} commands ended after their lease", late.len());
+    if let Some(worst) = late.iter().max() {
+        println!("the latest was {worst:?} late");
+    }
+}
+
+fn number(name: &str) -> Option<usize> {
+    let mut arguments = env::args().skip_while(|argument| argument != name);
+    let value = arguments.nth(1)?;
+    Some(value.parse().expect("a number"))
+}
+
+/// By how much these ends were late, of those that were.
+async fn late_ends(ends: usize) -> Vec<Duration> {
+    let ms = Duration::from_millis;
+    let mut options = Options::new(NodeId(1), ["sleep", "1000"]);
+    options.executable = env!("CARGO_BIN_EXE_elector").into();
+    (options.loss_grace, options.margin) = (ms(LOSS_GRACE), ms(MARGIN));
+    // As `Options::widen_margin` does it.
+    options.max_margin = ms(MARGIN) + ms(LEASE - HEARTBEAT - LOSS_GRACE - MARGIN) / 4;
+    let mut guard = Guard::spawn(&options).await.unwrap();
+    let mut late = Vec::new();
+    for epoch in 1..=ends as u64 {
+        guard.ready().await.unwrap();
+        let mut deadline = in_ms(LEASE);
+        let grant = StartGrant {
+            epoch: Epoch(epoch),
+            token: FencingToken::new(Epoch(epoch), 0),
+            deadline: Some(deadline),
+        };
+        guard.start(&grant).unwrap();
+        let mut end = None;
+        for _ in 0..HEARTBEATS {
+            // A node that gets no processor is as late as a guardian: then the lease ends earlier.
+            if let Ok(exited) = tokio::time::timeout(ms(HEARTBEAT), guard.exited()).await {
+                end = Some(exited.unwrap());
+                break;
+            }
+            if now() < deadline {
+                deadline = in_ms(LEASE);
+                guard.prolong(deadline);
+            }
+        }
+        let end = match end {
+            Some(end) => end,
+            None => guard.exited().await.unwrap(),
+        };
+        let over = end.ended_at.nanos().saturating_sub(deadline.nanos());
+        if over > 0 {
+            late.push(Duration::from_nanos(over));
+        }
+    }
+    guard.shutdown().await.unwrap();
+    late
+}
+
+fn in_ms(ms: u64) -> Moment {
+    Moment::from_nanos(now().nanos() + ms * 1_000_000)
+}
+
+/// Threads that are always busy, until it is dropped.
+struct Load {
+    over: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    fn new(threads: usize) -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let busy = |_| {
+            let over = Arc::clone(&over);
+            thread::spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    hint::spin_loop();
+                }
+            })
+        };
+        let threads = (0..threads).map(busy).collect();
+        Self { over, threads }
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
