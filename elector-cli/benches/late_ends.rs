@@ -73,11 +73,11 @@ async fn late_ends(ends: usize) -> Vec<Duration> {
             deadline: Some(deadline),
         };
         guard.start(&grant).unwrap();
-        let mut ended = None;
+        let mut end = None;
         for _ in 0..HEARTBEATS {
             // A node that gets no processor is as late as a guardian: then the lease ends earlier.
-            if let Ok(end) = tokio::time::timeout(ms(HEARTBEAT), guard.exited()).await {
-                ended = Some(end.unwrap());
+            if let Ok(exited) = tokio::time::timeout(ms(HEARTBEAT), guard.exited()).await {
+                end = Some(exited.unwrap());
                 break;
             }
             if now() < deadline {
@@ -85,11 +85,11 @@ async fn late_ends(ends: usize) -> Vec<Duration> {
                 guard.prolong(deadline);
             }
         }
-        let ended = match ended {
-            Some(ended) => ended,
+        let end = match end {
+            Some(end) => end,
             None => guard.exited().await.unwrap(),
         };
-        let over = ended.ended_at.nanos().saturating_sub(deadline.nanos());
+        let over = end.ended_at.nanos().saturating_sub(deadline.nanos());
         if over > 0 {
             late.push(Duration::from_nanos(over));
         }

@@ -6,9 +6,7 @@
 
 use alloc::{boxed::Box, string::ToString};
 
-use crate::{
-    ElectionAlgorithm, Outgoing, Process, Refusal, Step, TimerOrder, View, trace::Event,
-};
+use crate::{ElectionAlgorithm, Outgoing, Process, Refusal, Step, TimerOrder, View, trace::Event};
 
 /// How far a write has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

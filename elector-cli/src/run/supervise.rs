@@ -108,16 +108,17 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
                 return Ok(Outcome::Over(None));
             };
             let start = now();
+            let deadline = leadership.deadline();
             self.guard.start(&StartGrant {
                 epoch: leadership.epoch(),
                 token,
-                deadline: leadership.deadline(),
+                deadline,
             })?;
+            self.known_deadline = deadline.unwrap_or(Moment::ZERO);
             if !is_first {
                 self.guard.metrics().restarts.inc();
             }
             is_first = false;
-            self.known_deadline = leadership.deadline().unwrap_or(Moment::ZERO);
             let end = self.wait_for_end().await?;
             self.log_end(&end);
             match end.reason {

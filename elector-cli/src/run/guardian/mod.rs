@@ -132,13 +132,13 @@ impl<'a> Guardian<'a> {
         }
     }
 
-    /// Lets the peers know that node and command have ended, by the farewells and by sockets that
+    /// Informs the peers that node and command have ended, by the farewells and by sockets that
     /// close. This comes before everything that can take time.
-    fn finish(self) {
-        self.sockets.finish();
-        // The peers hold an election now. The end of this process, whose memory is locked, takes a
-        // millisecond of a processor, and must not delay them.
-        priority::lower_priority(self.priority);
+    fn finish(mut self) {
+        self.sockets.write_farewells();
+        // The peers elect now, and need the processor more than this process does.
+        priority::yield_to_others(self.priority);
+        drop(self.sockets);
         if let Some(exit) = self.last_exit {
             output::warn(&format!("elector: node exited; command {exit}\n"));
         }

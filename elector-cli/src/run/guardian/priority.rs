@@ -15,7 +15,7 @@ pub(super) const ORDINARY_NICE: i32 = 0;
 /// The nice value of the highest priority.
 pub(super) const BEST_NICE: i32 = -20;
 /// The nice value of the lowest priority.
-const LOWEST_NICE: i32 = 19;
+const WORST_NICE: i32 = 19;
 
 /// The policy by which ordinary processes are scheduled.
 const ORDINARY: ThreadSchedulePolicy =
@@ -94,10 +94,11 @@ impl SavedPriority {
     }
 }
 
-/// Gives this process, whose priority was [raised](raise_priority), the lowest priority.
-pub(super) fn lower_priority(before: SavedPriority) {
-    let _ = before.restore();
-    let _ = setpriority_process(None, LOWEST_NICE);
+/// Gives this process, whose priority was [raised](raise_priority), the lowest one: its urgent work
+/// is done. The end of a process with locked memory takes a processor for a millisecond.
+pub(super) fn yield_to_others(saved: SavedPriority) {
+    let _ = saved.restore();
+    let _ = setpriority_process(None, WORST_NICE);
 }
 
 /// Sets the nice value of this session among other sessions. Where the kernel schedules by session

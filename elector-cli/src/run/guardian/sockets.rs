@@ -1,4 +1,7 @@
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::{
+    mem,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -67,13 +70,14 @@ impl NodeSockets {
         self.kept.retain(|_| stays());
     }
 
-    /// Writes the farewells if the process of the node has ended or ends soon, and then closes all
-    /// sockets. Call this when no process of the command is left.
-    pub(super) fn finish(self) {
-        if self.connections.is_empty() || !self.node_exits_within(&EXIT_TIMEOUT) {
+    /// Writes the farewells if the process of the node has ended or ends soon, and closes their
+    /// connections. Call this when no process of the command is left.
+    pub(super) fn write_farewells(&mut self) {
+        let connections = mem::take(&mut self.connections);
+        if connections.is_empty() || !self.node_exits_within(&EXIT_TIMEOUT) {
             return;
         }
-        for (connection, farewell) in &self.connections {
+        for (connection, farewell) in &connections {
             // A peer that does not read gets no proof, and waits for the end of the lease.
             let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
             let _ = send(connection, farewell, flags);
