@@ -69,8 +69,4 @@ impl Bully {
             out.send(to, self.heartbeat());
         }
     }
-
-    fn is_peer(&self, peer: NodeId) -> bool {
-        peer != self.members.me() && self.members.contains(peer)
-    }
 }
