@@ -3,7 +3,8 @@
 //! Every node calls `lead` with the same closure; it runs on the one that leads, and begins anew on
 //! another when that one is gone. Here all three live in this process, so that the example can
 //! kill the leader. In production each is a process of its own, made by
-//! `Elector::builder("billing").algorithm::<Raft>().node_id(1).peers([1, 2, 3])` with a transport and a disk.
+//! `Elector::builder("billing").algorithm::<Raft>().node_id(1).peers([1, 2, 3])` with a transport
+//! and a disk.
 
 use std::time::Instant;
 

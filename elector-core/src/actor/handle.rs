@@ -189,8 +189,8 @@ impl NodeHandle {
 
     /// Stops the node: the work ends, then leadership is given back, then the node. Once begun it
     /// goes on, also if this is cancelled; so the work itself may call it. It waits for the work of
-    /// [`lead`](super::Elector::lead) for as long as that takes: the caller that keeps the future of
-    /// `lead` must go on polling it, or drop it.
+    /// [`lead`](super::Elector::lead) for as long as that takes: the caller that keeps the future
+    /// of `lead` must go on polling it, or drop it.
     ///
     /// # Errors
     /// If the node had stopped by itself, and why.
