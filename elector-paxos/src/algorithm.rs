@@ -60,7 +60,10 @@ impl ElectionAlgorithm for Paxos {
             Phase::Leader(_) if self.epoch() <= self.restored => {
                 Err("I5: a node leads no epoch that it may have led before a restart")
             }
-            Phase::Candidate(proposing) if is_silent && proposing.has_own_promise() => {
+            Phase::Candidate(Proposing {
+                stage: Stage::Prepare { own: true, .. } | Stage::Accept { .. },
+                ..
+            }) if is_silent => {
                 Err("I6: a node that owes a leader silence has not promised to itself")
             }
             Phase::Candidate(Proposing {
@@ -143,11 +146,7 @@ impl Paxos {
 
     fn on_timer(&mut self, timer: PaxosTimer, out: &mut Outbox<Self>) {
         match timer {
-            PaxosTimer::Vigil => {
-                let due = self.node.on_vigil_timer(out);
-                self.carry_out(due, out);
-            }
-            PaxosTimer::Stagger | PaxosTimer::Retry => {
+            PaxosTimer::Vigil | PaxosTimer::Stagger | PaxosTimer::Retry => {
                 let due = self.node.on_wait_timer(timer, out);
                 self.carry_out(due, out);
             }

@@ -64,16 +64,6 @@ pub struct Proposing {
     pub(crate) stage: Stage,
 }
 
-impl Proposing {
-    /// Returns `true` if this node's own promise is among the promises.
-    pub(crate) fn has_own_promise(&self) -> bool {
-        match self.stage {
-            Stage::Prepare { own, .. } => own,
-            Stage::Accept { .. } => true,
-        }
-    }
-}
-
 /// The two phases of the paper.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Stage {

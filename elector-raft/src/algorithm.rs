@@ -133,11 +133,7 @@ impl Raft {
 
     fn on_timer(&mut self, timer: RaftTimer, out: &mut Outbox<Self>) {
         match timer {
-            RaftTimer::Vigil => {
-                let due = self.node.on_vigil_timer(out);
-                self.carry_out(due, out);
-            }
-            RaftTimer::Stagger => {
+            RaftTimer::Vigil | RaftTimer::Stagger => {
                 let due = self.node.on_wait_timer(timer, out);
                 self.carry_out(due, out);
             }

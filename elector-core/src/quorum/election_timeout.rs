@@ -129,7 +129,7 @@ impl<A: QuorumElection> QuorumNode<A> {
 
     /// The vigil is over. The leader, if there was one, is not fresh any more, and the request that
     /// was set aside is due.
-    pub fn on_vigil_timer(&mut self, out: &mut Outbox<A>) -> Due<A::Request> {
+    fn on_vigil_timer(&mut self, out: &mut Outbox<A>) -> Due<A::Request> {
         if !self.timer.elapsed(A::VIGIL) {
             return Due::Nothing; // Stale.
         }
@@ -144,8 +144,11 @@ impl<A: QuorumElection> QuorumNode<A> {
         asked.map_or(Due::Nothing, Due::Answer)
     }
 
-    /// The wait before a campaign is over: the stagger, or another wait that `timer` ends.
+    /// The vigil is over, or the wait before a campaign: the stagger, or another that `timer` ends.
     pub fn on_wait_timer(&mut self, timer: A::Timer, out: &mut Outbox<A>) -> Due<A::Request> {
+        if timer == A::VIGIL {
+            return self.on_vigil_timer(out);
+        }
         if self.timer.running() != Some(timer) {
             return Due::Nothing; // Stale.
         }
@@ -212,9 +215,8 @@ impl<A: QuorumElection> QuorumNode<A> {
     /// ahead of all others.
     fn rank(&self, leader: NodeId, asked: Option<A::Request>) -> u32 {
         let ahead = u32::from(asked.is_some());
-        self.rules
-            .rank(leader, &self.suspects)
-            .saturating_add(ahead)
+        let rank = self.rules.rank(leader, &self.suspects);
+        rank.saturating_add(ahead)
     }
 
     /// `leader` is believed to be gone, and no silence is owed to it any more: the node campaigns,

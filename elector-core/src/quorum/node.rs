@@ -20,7 +20,7 @@ pub struct QuorumNode<A: QuorumElection> {
     /// The silence that is owed to a leader, while the vigil runs.
     pub(super) silence: Option<Silence<A::Request>>,
     /// The peers that hints say are gone, until they are heard again.
-    pub(super) suspects: NodeSet,
+    pub suspects: NodeSet,
     /// Whether this node has resigned, and lets its next turn pass.
     pub(super) resigned: bool,
 }
@@ -76,12 +76,6 @@ impl<A: QuorumElection> QuorumNode<A> {
     #[must_use]
     pub fn has_fresh_leader(&self) -> bool {
         self.leads() || self.owes_silence()
-    }
-
-    /// The peers that the host reported gone, until they are heard again.
-    #[must_use]
-    pub fn suspects(&self) -> &NodeSet {
-        &self.suspects
     }
 
     /// Checks the invariants that all these algorithms have.

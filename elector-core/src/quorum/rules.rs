@@ -114,9 +114,7 @@ impl<A: QuorumElection> Rules<A> {
             return 0;
         }
         let place = self.members.position(node);
-        place
-            .and_then(|place| self.levels.get(place))
-            .copied()
-            .unwrap_or(0)
+        let level = place.and_then(|place| self.levels.get(place));
+        level.copied().unwrap_or(0)
     }
 }

@@ -261,12 +261,11 @@ impl Paxos {
             .node
             .elected
             .filter(|_| proposing.instance > self.epoch());
-        let suspects = self.node.suspects();
         let (mut willing, mut possible) = (1, 1); // Itself.
         for peer in self.node.rules.members.peers() {
             let promised = promises.granted().contains(peer);
             let bound = bounds.contains(peer);
-            let gone = suspects.contains(peer) || replaced == Some(peer);
+            let gone = self.node.suspects.contains(peer) || replaced == Some(peer);
             willing += usize::from(promised || bound);
             possible += usize::from(promised || !bound && !gone);
         }
