@@ -1,5 +1,5 @@
-//! An election algorithm of your own, and what it gets for nothing: the whole command line. It meets
-//! every fault, invariant and order of events, and its nodes run as processes:
+//! An election algorithm of your own, and what it gets for nothing: the whole command line. It
+//! meets every fault, invariant and order of events, and its nodes run as processes:
 //!
 //! ```text
 //! cargo run --release --example my_algorithm -- compare --algorithms mine,raft/plain

@@ -19,7 +19,8 @@
 //! | feature | subcommands |
 //! |---|---|
 //! | `lab` (default) | `compare`, `simulate`, `check`, `scenarios` |
-//! | `node` (default) | `node`, `run`, `members` (Linux), `certs`, `status`, `watch`, `step-down`, `transfer` |
+//! | `node` (default) | `certs`, `status`, `watch`, `step-down`, `transfer` |
+//! | `node`, on Linux | `node`, `run`, `members` |
 //!
 //! A program with the feature `node` alone has no simulator, model checker or report in it.
 #![forbid(unsafe_code)]

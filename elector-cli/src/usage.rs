@@ -44,14 +44,8 @@ const FEATURES: [Feature; 2] = [
 /// are asked of clap itself, come here too.
 pub(crate) fn wrong(error: &clap::Error) -> ExitCode {
     let subcommand = env::args().nth(1).unwrap_or_default();
-    let missing = FEATURES
-        .iter()
-        .find(|feature| !feature.is_on && feature.subcommands.contains(&subcommand.as_str()));
-    match missing {
-        Some(Feature { name, .. }) => output::warn(&format!(
-            "error: this program was built without `{subcommand}`: build it with the feature \
-             `{name}` of elector-cli\n"
-        )),
+    match missing(&FEATURES, &subcommand) {
+        Some(text) => output::warn(&text),
         None => {
             // As clap does: there is nowhere to report a failure.
             let _ = error.print();
@@ -64,6 +58,17 @@ pub(crate) fn wrong(error: &clap::Error) -> ExitCode {
     ExitCode::from(if asks { UNKNOWN } else { FAILED })
 }
 
+/// What to do about a subcommand that is not compiled in.
+fn missing(features: &[Feature], subcommand: &str) -> Option<String> {
+    let mut features = features.iter();
+    let missing = features.find(|it| !it.is_on && it.subcommands.contains(&subcommand))?;
+    let name = missing.name;
+    Some(format!(
+        "error: this program was built without `{subcommand}`: build it with the feature `{name}` \
+         of elector-cli\n"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -72,6 +77,19 @@ mod tests {
 
     use super::*;
     use crate::args::Arguments;
+
+    // "Unrecognized subcommand" would send its reader to the wrong place.
+    #[test]
+    fn a_subcommand_that_is_not_compiled_in_names_its_feature() {
+        let lab = Feature {
+            is_on: false,
+            ..FEATURES[0]
+        };
+        let text = missing(&[lab], "compare").unwrap();
+        assert!(text.contains("without `compare`"), "{text}");
+        assert!(text.contains("the feature `lab`"), "{text}");
+        assert_eq!(missing(&FEATURES, "comapre"), None);
+    }
 
     // A subcommand that is in no feature of the list would be called unknown where it is missing.
     #[test]

@@ -19,9 +19,9 @@ pub trait Comparable: ElectionAlgorithm {
         }]
     }
 
-    /// How many messages one election takes in a cluster of `nodes` nodes, from the best case to the
-    /// worst, when the leader has crashed and one node detects it. The dead leader counts as a node,
-    /// and messages to it count. By default `None`: there is no closed form.
+    /// How many messages one election takes in a cluster of `nodes` nodes, from the best case to
+    /// the worst, when the leader has crashed and one node detects it. The dead leader counts as a
+    /// node, and messages to it count. By default `None`: there is no closed form.
     #[must_use]
     fn expected_messages(_config: &Self::Config, _nodes: u64) -> Option<RangeInclusive<u64>> {
         None
