@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use elector_cli::run::{Guard, Options, StartGrant};
+use elector_cli::run::{CommandHandle, Options, StartParameters};
 use elector_core::{Epoch, FencingToken, Moment, NodeId, Timing, actor::now};
 
 /// The durations of `--profile lan`, in milliseconds.
@@ -62,39 +62,39 @@ async fn late_ends(ends: usize) -> Vec<Duration> {
     options.executable = env!("CARGO_BIN_EXE_elector").into();
     (options.loss_grace, options.margin) = (ms(LOSS_GRACE), ms(MARGIN));
     options.widen_margin(&Timing::lan());
-    let mut guard = Guard::spawn(&options).await.unwrap();
+    let mut handle = CommandHandle::spawn(&options).await.unwrap();
     let mut late = Vec::new();
     for epoch in 1..=ends as u64 {
-        guard.ready().await.unwrap();
+        handle.ready().await.unwrap();
         let mut deadline = in_ms(LEASE);
-        let grant = StartGrant {
+        let parameters = StartParameters {
             epoch: Epoch(epoch),
             token: FencingToken::new(Epoch(epoch), 0),
             deadline: Some(deadline),
         };
-        guard.start(&grant).unwrap();
+        handle.start(&parameters).unwrap();
         let mut end = None;
         for _ in 0..HEARTBEATS {
             // A node that gets no processor is as late as a guardian: then the lease ends earlier.
-            if let Ok(exited) = tokio::time::timeout(ms(HEARTBEAT), guard.exited()).await {
+            if let Ok(exited) = tokio::time::timeout(ms(HEARTBEAT), handle.exited()).await {
                 end = Some(exited.unwrap());
                 break;
             }
             if now() < deadline {
                 deadline = in_ms(LEASE);
-                guard.prolong(deadline);
+                handle.prolong(deadline);
             }
         }
         let end = match end {
             Some(end) => end,
-            None => guard.exited().await.unwrap(),
+            None => handle.exited().await.unwrap(),
         };
         let over = end.ended_at.nanos().saturating_sub(deadline.nanos());
         if over > 0 {
             late.push(Duration::from_nanos(over));
         }
     }
-    guard.shutdown().await.unwrap();
+    handle.shutdown().await.unwrap();
     late
 }
 

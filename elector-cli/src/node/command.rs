@@ -18,7 +18,7 @@ use super::{
     service::{Count, Counted},
     worker::Worker,
 };
-use crate::run::{self, ExitPolicy, Guard, Options, RunError};
+use crate::run::{self, CommandHandle, ExitPolicy, Options, RunError};
 
 /// `elector run`.
 #[derive(Clone, Debug, Args)]
@@ -102,7 +102,7 @@ impl RunSettings {
 pub(crate) struct Supervision {
     settings: RunSettings,
     command: Vec<OsString>,
-    guard: Option<Guard>,
+    guard: Option<CommandHandle>,
 }
 
 impl Supervision {
@@ -180,8 +180,8 @@ impl Duty for Supervision {
         let mut options = self.options(plan);
         let heir = heir.and_then(|heir| Pid::from_raw(heir.try_into().ok()?));
         options.own_children = Some(heir.into_iter().collect());
-        let guard = Guard::spawn(&options).await?;
-        let keeper = guard.keeper();
+        let guard = CommandHandle::spawn(&options).await?;
+        let keeper = guard.guardian_sockets();
         self.guard = Some(guard);
         let companion = keeper.clone();
         let tcp = tcp.companion(move |said, socket| companion.entrust(said.bytes(), socket));
@@ -189,7 +189,7 @@ impl Duty for Supervision {
     }
 
     fn counts(&self) -> Vec<Counted> {
-        let Some(metrics) = self.guard.as_ref().map(Guard::metrics) else {
+        let Some(metrics) = self.guard.as_ref().map(CommandHandle::metrics) else {
             return Vec::new();
         };
         let all = |name, help, counter: &Counter| (name, help, Count::All(counter.clone()));

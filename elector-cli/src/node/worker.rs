@@ -8,7 +8,7 @@ use elector_core::{
 };
 use tokio::sync::{Mutex, SetOnce};
 
-use crate::run::{self, Backoff, ExitPolicy, Guard, Outcome};
+use crate::run::{self, Backoff, CommandHandle, ExitPolicy, TenureEnd};
 
 /// That the node ends, because of the end of its command or of the guardian.
 struct Verdict {
@@ -19,7 +19,7 @@ struct Verdict {
 
 /// What runs the command in each tenure, and is kept from one to the next.
 pub(super) struct Worker {
-    guard: Mutex<(Guard, Backoff)>,
+    guard: Mutex<(CommandHandle, Backoff)>,
     policy: ExitPolicy,
     verdict: SetOnce<Verdict>,
     /// The node gives leadership up when the work is not polled for this time: its command is dead
@@ -29,7 +29,7 @@ pub(super) struct Worker {
 
 impl Worker {
     /// The node gives leadership up when this is not polled for `patience`.
-    pub(super) fn new(guard: Guard, policy: ExitPolicy, patience: Duration) -> Self {
+    pub(super) fn new(guard: CommandHandle, policy: ExitPolicy, patience: Duration) -> Self {
         Self {
             guard: Mutex::new((guard, Backoff::default())),
             policy,
@@ -69,7 +69,7 @@ impl Worker {
         let (guard, backoff) = &mut *guard;
         let outcome = run::supervise(me, guard, self.policy, backoff).await;
         match outcome {
-            Ok(Outcome::Stop(ended)) => {
+            Ok(TenureEnd::Stop(ended)) => {
                 let why = "the command has ended, and with it the node";
                 self.decide(ended.exit.code(), &why);
             }

@@ -62,7 +62,7 @@ impl<G: Guarantee> CommandLeadership for Leadership<G> {
 
 /// The part of a leadership that one start of the command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StartGrant {
+pub struct StartParameters {
     /// The value of `ELECTOR_EPOCH`.
     pub epoch: Epoch,
     /// The value of `ELECTOR_FENCING_TOKEN`; `None` under algorithms that have no tokens.
@@ -72,7 +72,7 @@ pub struct StartGrant {
     pub deadline: Option<Moment>,
 }
 
-impl StartGrant {
+impl StartParameters {
     /// The changes to the environment of the command. A name without a value is removed.
     pub(super) fn environment(&self, node: NodeId) -> Vec<(String, Option<String>)> {
         let token = self.token.map(|token| token.to_string());

@@ -14,7 +14,7 @@
 //!
 //! | module | process |
 //! |---|---|
-//! | `guard`, `supervise` | the node |
+//! | `handle`, `supervise` | the node |
 //! | `guardian` | the guardian |
 //! | `shim` | the process that becomes COMMAND |
 //! | `channel` | the messages between node and guardian |
@@ -39,7 +39,7 @@
 //! There is no grace in the last row, because the lease does not protect COMMAND there: the kernel
 //! also informs the peers that the process has ended. A connection that breaks or is refused is no
 //! proof for them, and does not shorten the silence that they must keep because of the lease. The
-//! proof comes from the guardian, to which the node has [entrusted](Keeper::entrust) its
+//! proof comes from the guardian, to which the node has [entrusted](GuardianSockets::entrust) its
 //! connections. The guardian writes it when the kernel has reported the end of the node's process
 //! and COMMAND is dead. Then another node may lead within a millisecond.
 //!
@@ -147,8 +147,8 @@ mod channel;
 mod children;
 mod end;
 mod error;
-mod guard;
 mod guardian;
+mod handle;
 mod leadership;
 mod options;
 mod shim;
@@ -164,10 +164,10 @@ use std::{
 pub use elector_core::actor::Backoff;
 pub use end::{CommandEnd, EndReason, Exit};
 pub use error::RunError;
-pub use guard::{Guard, Keeper, Metrics};
-pub use leadership::{CommandLeadership, StartGrant};
+pub use handle::{CommandHandle, GuardianSockets, Metrics};
+pub use leadership::{CommandLeadership, StartParameters};
 pub use options::{Options, Stdin};
-pub use supervise::{ExitPolicy, Outcome, supervise};
+pub use supervise::{ExitPolicy, TenureEnd, supervise};
 
 /// The exit code of `elector run` for invalid arguments or settings, or an invalid COMMAND.
 pub const WRONG_USE: u8 = 2;

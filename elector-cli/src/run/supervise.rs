@@ -6,7 +6,8 @@ use serde::Deserialize;
 use tokio::time::{Instant, interval_at, sleep};
 
 use super::{
-    Backoff, CommandEnd, CommandLeadership, EndReason, Exit, Guard, RunError, StartGrant, time,
+    Backoff, CommandEnd, CommandHandle, CommandLeadership, EndReason, Exit, RunError,
+    StartParameters, time,
 };
 
 /// What to do when the command ends by itself while the node leads.
@@ -27,7 +28,7 @@ pub enum ExitPolicy {
 /// How the work of one tenure ended. No process of the command is alive in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum TenureEnd {
     /// The leadership has ended, or is to be given up. The value is the end of the command, if it
     /// ran.
     Over(Option<CommandEnd>),
@@ -43,7 +44,7 @@ pub enum Outcome {
 /// command ends by itself.
 ///
 /// This is meant as the work for [`lead_with`](elector_core::actor::Elector::lead_with), with the
-/// command's grace as the time to finish. After [`Outcome::Resign`] that work must return `Ok`.
+/// command's grace as the time to finish. After [`TenureEnd::Resign`] that work must return `Ok`.
 ///
 /// Under [`ExitPolicy::Wait`] nothing runs after the end of the command, and the work continues
 /// until the leadership is to end.
@@ -64,13 +65,13 @@ pub enum Outcome {
 /// down, and exit with the [code](RunError::exit_code) of the error.
 pub async fn supervise<L: CommandLeadership>(
     leadership: &L,
-    guard: &mut Guard,
+    command: &mut CommandHandle,
     policy: ExitPolicy,
     backoff: &mut Backoff,
-) -> Result<Outcome, RunError> {
+) -> Result<TenureEnd, RunError> {
     let mut supervisor = Supervisor {
         leadership,
-        guard,
+        command,
         known_deadline: Moment::ZERO,
         has_warned_of_memory: false,
     };
@@ -85,7 +86,7 @@ const MEASUREMENT_PERIOD: Duration = Duration::from_secs(10);
 /// The work of one tenure.
 struct Supervisor<'a, L> {
     leadership: &'a L,
-    guard: &'a mut Guard,
+    command: &'a mut CommandHandle,
     /// The end of the lease that the guardian knows.
     known_deadline: Moment,
     has_warned_of_memory: bool,
@@ -96,33 +97,33 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
         &mut self,
         policy: ExitPolicy,
         backoff: &mut Backoff,
-    ) -> Result<Outcome, RunError> {
+    ) -> Result<TenureEnd, RunError> {
         let leadership = self.leadership;
         let mut is_first = true;
         loop {
-            let Some(ready) = until_ending(leadership, self.guard.ready()).await else {
-                return Ok(Outcome::Over(None));
+            let Some(ready) = until_ending(leadership, self.command.ready()).await else {
+                return Ok(TenureEnd::Over(None));
             };
             ready?;
             let Ok(token) = leadership.next_token() else {
-                return Ok(Outcome::Over(None));
+                return Ok(TenureEnd::Over(None));
             };
             let start = now();
             let deadline = leadership.deadline();
-            self.guard.start(&StartGrant {
+            self.command.start(&StartParameters {
                 epoch: leadership.epoch(),
                 token,
                 deadline,
             })?;
             self.known_deadline = deadline.unwrap_or(Moment::ZERO);
             if !is_first {
-                self.guard.metrics().restarts.inc();
+                self.command.metrics().restarts.inc();
             }
             is_first = false;
             let end = self.wait_for_end().await?;
             self.log_end(&end);
             match end.reason {
-                EndReason::Exited if policy == ExitPolicy::Stop => return Ok(Outcome::Stop(end)),
+                EndReason::Exited if policy == ExitPolicy::Stop => return Ok(TenureEnd::Stop(end)),
                 EndReason::Exited if policy == ExitPolicy::Wait => return self.idle(end).await,
                 EndReason::Exited => self.warn_of_clean_exits(&end),
                 // The lease is the cause, and not the command. The command starts again without a
@@ -131,17 +132,17 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
                     let prolonged = leadership.prolonged(self.known_deadline);
                     match until_ending(leadership, prolonged).await {
                         Some(Some(_)) => continue,
-                        _ => return Ok(Outcome::Over(Some(end))),
+                        _ => return Ok(TenureEnd::Over(Some(end))),
                     }
                 }
-                _ => return Ok(Outcome::Over(Some(end))),
+                _ => return Ok(TenureEnd::Over(Some(end))),
             }
             let pause = backoff.next(time::between(start, end.ended_at));
             if until_ending(leadership, sleep(pause)).await.is_none() {
-                return Ok(Outcome::Over(Some(end)));
+                return Ok(TenureEnd::Over(Some(end)));
             }
             if policy == ExitPolicy::Resign {
-                return Ok(Outcome::Resign(end));
+                return Ok(TenureEnd::Resign(end));
             }
         }
     }
@@ -154,15 +155,15 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
         let start = Instant::now() + FIRST_MEASUREMENT;
         let mut measurements = interval_at(start, MEASUREMENT_PERIOD);
         loop {
-            let overdue = self.guard.guardian_overdue();
+            let overdue = self.command.guardian_overdue();
             tokio::select! {
                 biased;
-                end = self.guard.exited() => return end,
-                () = leadership.lost() => return self.guard.lose().await,
+                end = self.command.exited() => return end,
+                () = leadership.lost() => return self.command.lose().await,
                 // The guardian is stopped or gets no processor. The node stops the command in the
                 // rest of the margin.
                 () = overdue => {
-                    let mut end = self.guard.lose().await?;
+                    let mut end = self.command.lose().await?;
                     // The guardian saw a command that exited, and did not know the reason.
                     if end.reason == EndReason::Exited {
                         end.reason = EndReason::Deadline;
@@ -171,14 +172,14 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
                 }
                 () = leadership.ending(), if !is_ending => {
                     is_ending = true;
-                    self.guard.request_end(EndReason::GivenUp);
+                    self.command.request_end(EndReason::GivenUp);
                 }
                 deadline = leadership.prolonged(self.known_deadline) => match deadline {
                     Some(deadline) => {
                         self.known_deadline = deadline;
-                        self.guard.prolong(deadline);
+                        self.command.prolong(deadline);
                     }
-                    None => return self.guard.lose().await,
+                    None => return self.command.lose().await,
                 },
                 _ = measurements.tick(), if !self.has_warned_of_memory => self.measure_memory(),
             }
@@ -186,7 +187,7 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
     }
 
     /// The node leads without the command, which has ended by itself.
-    async fn idle(&mut self, end: CommandEnd) -> Result<Outcome, RunError> {
+    async fn idle(&mut self, end: CommandEnd) -> Result<TenureEnd, RunError> {
         let epoch = self.leadership.epoch().0;
         if end.exit == Exit::Code(0) {
             tracing::info!(
@@ -203,8 +204,8 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
         }
         tokio::select! {
             biased;
-            () = self.leadership.ending() => Ok(Outcome::Over(Some(end))),
-            error = self.guard.guardian_failed() => Err(error),
+            () = self.leadership.ending() => Ok(TenureEnd::Over(Some(end))),
+            error = self.command.guardian_failed() => Err(error),
         }
     }
 
@@ -224,7 +225,7 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
         );
         let late = deadline.map(|deadline| time::between(deadline, end.ended_at));
         if let Some(late) = late.filter(|late| !late.is_zero()) {
-            self.guard.metrics().late_ends.inc();
+            self.command.metrics().late_ends.inc();
             tracing::error!(
                 epoch,
                 ?late,
@@ -237,7 +238,7 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
     /// Warns if the command ends with code 0 again and again. It starts again, on this node or on
     /// the next leader.
     fn warn_of_clean_exits(&mut self, end: &CommandEnd) {
-        if end.exit == Exit::Code(0) && self.guard.record_clean_exit(end) {
+        if end.exit == Exit::Code(0) && self.command.record_clean_exit(end) {
             tracing::warn!(
                 "command exited with code 0 for the third time within a minute, and starts again \
                  each time. It is expected to run for as long as the node leads: for work that \
@@ -247,7 +248,7 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
     }
 
     fn measure_memory(&mut self) {
-        let Some(risk) = self.guard.memory_risk() else {
+        let Some(risk) = self.command.memory_risk() else {
             return;
         };
         self.has_warned_of_memory = true;
@@ -265,7 +266,7 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
 impl<L> Drop for Supervisor<'_, L> {
     /// Stops the command if this work is cancelled. This has no effect if no command runs.
     fn drop(&mut self) {
-        self.guard.request_end(EndReason::Lost);
+        self.command.request_end(EndReason::Lost);
     }
 }
 

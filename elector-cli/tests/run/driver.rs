@@ -5,15 +5,15 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use elector_cli::run::{Guard, Options, Stdin};
+use elector_cli::run::{CommandHandle, Options, Stdin};
 
-use crate::{STUBBORN, WITHOUT_LEASE, WRITE_PID, grant, guard, script, until, within};
+use crate::{STUBBORN, WITHOUT_LEASE, WRITE_PID, parameters, script, spawn, until, within};
 
 /// The farewell that the drivers entrust to the guardian.
 pub(crate) const FAREWELL: &[u8] = b"node and command are dead";
 
-/// A process with a `Guard`, for the tests that kill nodes. It is this test program, and runs the
-/// test `driver` below.
+/// A process with a `CommandHandle`, for the tests that kill nodes. It is this test program, and
+/// runs the test `driver` below.
 pub(crate) struct Driver(pub(crate) Child);
 
 impl Driver {
@@ -49,40 +49,43 @@ async fn driver() {
     let pid = folder.join("pid");
     match job.as_str() {
         "run" => {
-            let mut guard = begin(&script(STUBBORN, &pid), &folder).await;
-            guard.start(&grant(60_000)).unwrap();
-            within(guard.exited()).await.unwrap();
+            let mut handle = begin(&script(STUBBORN, &pid), &folder).await;
+            handle.start(&parameters(60_000)).unwrap();
+            within(handle.exited()).await.unwrap();
         }
         "run until the lease ends" => {
-            let mut guard = begin(&script(STUBBORN, &pid), &folder).await;
-            let grant = grant(3_000);
-            guard.start(&grant).unwrap();
-            let end = within(guard.exited()).await.unwrap();
-            assert!(Some(end.ended_at) < grant.deadline);
+            let mut handle = begin(&script(STUBBORN, &pid), &folder).await;
+            let parameters = parameters(3_000);
+            handle.start(&parameters).unwrap();
+            let end = within(handle.exited()).await.unwrap();
+            assert!(Some(end.ended_at) < parameters.deadline);
             write(&folder, "end", &format!("{:?} {}", end.reason, end.exit));
         }
         "keep a socket" => {
-            let mut guard = begin(&script(STUBBORN, &pid), &folder).await;
+            let mut handle = begin(&script(STUBBORN, &pid), &folder).await;
             let port = fs::read_to_string(folder.join("port")).unwrap();
             let kept = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
-            guard.keeper().keep(&kept).unwrap();
-            guard.start(&grant(60_000)).unwrap();
-            within(guard.exited()).await.unwrap();
+            handle.guardian_sockets().keep(&kept).unwrap();
+            handle.start(&parameters(60_000)).unwrap();
+            within(handle.exited()).await.unwrap();
         }
         "entrust" | "entrust, shut down" | "entrust, drop" => {
-            let mut guard = begin(&script(STUBBORN, &pid), &folder).await;
+            let mut handle = begin(&script(STUBBORN, &pid), &folder).await;
             let port = fs::read_to_string(folder.join("port")).unwrap();
             let connection = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
-            guard.keeper().entrust(FAREWELL, &connection).unwrap();
+            handle
+                .guardian_sockets()
+                .entrust(FAREWELL, &connection)
+                .unwrap();
             if job == "entrust, shut down" {
-                within(guard.shutdown()).await.unwrap();
+                within(handle.shutdown()).await.unwrap();
             } else {
-                guard.start(&grant(60_000)).unwrap();
+                handle.start(&parameters(60_000)).unwrap();
                 until("the command runs", || pid.exists());
                 if job == "entrust" {
-                    within(guard.exited()).await.unwrap();
+                    within(handle.exited()).await.unwrap();
                 }
-                drop(guard);
+                drop(handle);
             }
             write(&folder, "done", "");
             std::future::pending::<()>().await;
@@ -92,17 +95,17 @@ async fn driver() {
             let daemon = format!("(setsid sh -c '{daemon}' x $0.daemon &) & {WRITE_PID}; wait");
             let mut options = script(&format!("{daemon}; exec sleep 1000"), &pid);
             options.own_children = Some(Vec::new());
-            let mut guard = begin(&options, &folder).await;
-            guard.start(&grant(60_000)).unwrap();
-            within(guard.exited()).await.unwrap_err();
+            let mut handle = begin(&options, &folder).await;
+            handle.start(&parameters(60_000)).unwrap();
+            within(handle.exited()).await.unwrap_err();
             write(&folder, "done", "");
         }
         "inherit stdin" => {
             let mut options = script("cat > $0; env >> $0; mv $0 $0.whole", &pid);
             options.stdin = Stdin::Inherit;
-            let mut guard = begin(&options, &folder).await;
-            guard.start(&WITHOUT_LEASE).unwrap();
-            within(guard.exited()).await.unwrap();
+            let mut handle = begin(&options, &folder).await;
+            handle.start(&WITHOUT_LEASE).unwrap();
+            within(handle.exited()).await.unwrap();
         }
         "200 tenures" => start_and_stop(&script("exec sleep 1000", &pid), &folder).await,
         _ => panic!("no such job: {job}"),
@@ -112,33 +115,33 @@ async fn driver() {
 /// Starts and stops the command 200 times, at different points of a start, and writes how many
 /// files and processes are left.
 async fn start_and_stop(options: &Options, folder: &std::path::Path) {
-    let mut guard = begin(options, folder).await;
+    let mut handle = begin(options, folder).await;
     let mut counts = Vec::new();
     for round in 0..200 {
-        within(guard.ready()).await.unwrap();
+        within(handle.ready()).await.unwrap();
         if round == 20 || round == 199 {
             counts.push(open_files("self"));
-            counts.push(open_files(&guard.guardian_pid().to_string()));
+            counts.push(open_files(&handle.guardian_pid().to_string()));
         }
-        guard.start(&grant(60_000)).unwrap();
+        handle.start(&parameters(60_000)).unwrap();
         for _ in 0..round % 8 {
             tokio::task::yield_now().await;
         }
-        within(guard.lose()).await.unwrap();
+        within(handle.lose()).await.unwrap();
     }
-    within(guard.ready()).await.unwrap();
-    let guardian = guard.guardian_pid();
+    within(handle.ready()).await.unwrap();
+    let guardian = handle.guardian_pid();
     let path = format!("/proc/{guardian}/task/{guardian}/children");
     let children = fs::read_to_string(path).unwrap();
     let waiting = children.split_whitespace().count();
-    within(guard.shutdown()).await.unwrap();
+    within(handle.shutdown()).await.unwrap();
     write(folder, "counts", &format!("{counts:?} {waiting}"));
 }
 
-async fn begin(options: &Options, folder: &std::path::Path) -> Guard {
-    let guard = guard(options).await;
-    write(folder, "guardian", &guard.guardian_pid().to_string());
-    guard
+async fn begin(options: &Options, folder: &std::path::Path) -> CommandHandle {
+    let handle = spawn(options).await;
+    write(folder, "guardian", &handle.guardian_pid().to_string());
+    handle
 }
 
 fn open_files(process: &str) -> usize {

@@ -1,46 +1,46 @@
 use std::{fs, time::Duration};
 
 use elector_cli::run::{
-    Backoff, EndReason, Exit, ExitPolicy, Options, Outcome, RunError, supervise,
+    Backoff, EndReason, Exit, ExitPolicy, Options, RunError, TenureEnd, supervise,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::sleep;
 
 use crate::{
-    Folder, WRITE_PID, guard,
+    Folder, WRITE_PID,
     leadership::{TestLeadership, appears, both, has_lines, over},
-    script, within,
+    script, spawn, within,
 };
 
-// Each policy does what its name says, and the outcome has the end of the command.
+// Each policy does what its name says, and the tenure_end has the end of the command.
 #[tokio::test]
 async fn a_command_that_ends_by_itself_follows_the_policy() {
     let folder = Folder::new();
     let counts = "echo x >> $0; exit 5";
-    let mut guard = guard(&script(counts, &folder.path("runs"))).await;
+    let mut handle = spawn(&script(counts, &folder.path("runs"))).await;
     let leadership = TestLeadership::new(60_000);
     let short = Duration::from_millis(1);
     for policy in [ExitPolicy::Resign, ExitPolicy::Stop] {
         let mut backoff = Backoff::new(short, short);
-        let work = supervise(&leadership, &mut guard, policy, &mut backoff);
-        let outcome = within(work).await.unwrap();
-        let (Outcome::Resign(end) | Outcome::Stop(end)) = outcome else {
-            panic!("{outcome:?}");
+        let work = supervise(&leadership, &mut handle, policy, &mut backoff);
+        let tenure_end = within(work).await.unwrap();
+        let (TenureEnd::Resign(end) | TenureEnd::Stop(end)) = tenure_end else {
+            panic!("{tenure_end:?}");
         };
         assert_eq!(
-            matches!(outcome, Outcome::Stop(_)),
+            matches!(tenure_end, TenureEnd::Stop(_)),
             policy == ExitPolicy::Stop
         );
         assert_eq!((end.exit.code(), end.reason), (5, EndReason::Exited));
     }
     let mut backoff = Backoff::new(short, short);
-    let work = supervise(&leadership, &mut guard, ExitPolicy::Restart, &mut backoff);
+    let work = supervise(&leadership, &mut handle, ExitPolicy::Restart, &mut backoff);
     let story = async {
         has_lines(&folder, "runs", 12).await;
         leadership.lost.send_replace(true);
     };
-    let (outcome, ()) = both(work, story).await;
-    assert!(matches!(outcome.unwrap(), Outcome::Over(_)));
+    let (tenure_end, ()) = both(work, story).await;
+    assert!(matches!(tenure_end.unwrap(), TenureEnd::Over(_)));
 }
 
 // Under `Wait` the command must not run again in the same tenure, whatever its exit code, and the
@@ -49,14 +49,14 @@ async fn a_command_that_ends_by_itself_follows_the_policy() {
 async fn under_wait_the_command_runs_once_a_tenure() {
     let folder = Folder::new();
     let once = "echo x >> $0; exit $(cat $0.code)";
-    let mut guard = guard(&script(once, &folder.path("runs"))).await;
+    let mut handle = spawn(&script(once, &folder.path("runs"))).await;
     for (code, runs) in [(0, "x"), (5, "x\nx")] {
         fs::write(folder.path("runs.code"), code.to_string()).unwrap();
         let leadership = TestLeadership::new(60_000);
         let mut backoff = Backoff::default();
-        let metrics = guard.metrics().clone();
+        let metrics = handle.metrics().clone();
         let before = metrics.starts.get();
-        let work = supervise(&leadership, &mut guard, ExitPolicy::Wait, &mut backoff);
+        let work = supervise(&leadership, &mut handle, ExitPolicy::Wait, &mut backoff);
         let story = async {
             while metrics.starts.get() == before || metrics.running.get() == 1 {
                 sleep(Duration::from_millis(1)).await;
@@ -65,15 +65,15 @@ async fn under_wait_the_command_runs_once_a_tenure() {
             sleep(Duration::from_millis(100)).await;
             leadership.ending.send_replace(true);
         };
-        let (outcome, ()) = both(work, story).await;
-        let end = over(outcome);
+        let (tenure_end, ()) = both(work, story).await;
+        let end = over(tenure_end);
         assert_eq!(
             (end.exit, end.reason),
             (Exit::Code(code), EndReason::Exited)
         );
         assert_eq!(folder.read("runs"), runs);
     }
-    let metrics = guard.metrics();
+    let metrics = handle.metrics();
     assert_eq!((metrics.starts.get(), metrics.restarts.get()), (2, 0));
     assert_eq!((metrics.failures.get(), metrics.kills.get()), (1, 0));
     assert_eq!(metrics.running.get(), 0);
@@ -84,19 +84,19 @@ async fn under_wait_the_command_runs_once_a_tenure() {
 #[tokio::test]
 async fn under_wait_the_end_of_the_guardian_is_noticed() {
     let folder = Folder::new();
-    let mut guard = guard(&script("echo > $0", &folder.path("ran"))).await;
-    let guardian = i32::try_from(guard.guardian_pid()).unwrap();
+    let mut handle = spawn(&script("echo > $0", &folder.path("ran"))).await;
+    let guardian = i32::try_from(handle.guardian_pid()).unwrap();
     let leadership = TestLeadership::new(60_000);
     let mut backoff = Backoff::default();
-    let work = supervise(&leadership, &mut guard, ExitPolicy::Wait, &mut backoff);
+    let work = supervise(&leadership, &mut handle, ExitPolicy::Wait, &mut backoff);
     let story = async {
         appears(&folder, "ran").await;
         kill_process(Pid::from_raw(guardian).unwrap(), Signal::KILL).unwrap();
     };
-    let (outcome, ()) = both(work, story).await;
+    let (tenure_end, ()) = both(work, story).await;
     assert!(
-        matches!(outcome, Err(RunError::GuardianExited(_))),
-        "{outcome:?}"
+        matches!(tenure_end, Err(RunError::GuardianExited(_))),
+        "{tenure_end:?}"
     );
 }
 
@@ -109,11 +109,11 @@ async fn each_end_of_a_command_is_counted_by_its_kind() {
         grace: Duration::from_millis(50),
         ..script(&stubborn, &folder.path("pid"))
     };
-    let mut guard = guard(&options).await;
+    let mut handle = spawn(&options).await;
     let leadership = TestLeadership::new(60_000);
-    let metrics = guard.metrics().clone();
+    let metrics = handle.metrics().clone();
     let mut backoff = Backoff::default();
-    let work = supervise(&leadership, &mut guard, ExitPolicy::Restart, &mut backoff);
+    let work = supervise(&leadership, &mut handle, ExitPolicy::Restart, &mut backoff);
     let story = async {
         appears(&folder, "pid").await;
         assert_eq!(metrics.running.get(), 1);
@@ -123,8 +123,8 @@ async fn each_end_of_a_command_is_counted_by_its_kind() {
         appears(&folder, "pid").await;
         leadership.ending.send_replace(true);
     };
-    let (outcome, ()) = both(work, story).await;
-    assert_eq!(over(outcome).exit, Exit::Signal(9));
+    let (tenure_end, ()) = both(work, story).await;
+    assert_eq!(over(tenure_end).exit, Exit::Signal(9));
     assert_eq!((metrics.starts.get(), metrics.restarts.get()), (2, 1));
     // The test killed the first command, and the guardian the second one.
     assert_eq!((metrics.failures.get(), metrics.kills.get()), (1, 1));
@@ -136,17 +136,17 @@ async fn each_end_of_a_command_is_counted_by_its_kind() {
 async fn each_start_has_a_higher_token() {
     let folder = Folder::new();
     let writes = "echo $ELECTOR_FENCING_TOKEN >> $0; exit 5";
-    let mut guard = guard(&script(writes, &folder.path("tokens"))).await;
+    let mut handle = spawn(&script(writes, &folder.path("tokens"))).await;
     let leadership = TestLeadership::new(60_000);
     let short = Duration::from_millis(1);
     let mut backoff = Backoff::new(short, short);
-    let work = supervise(&leadership, &mut guard, ExitPolicy::Restart, &mut backoff);
+    let work = supervise(&leadership, &mut handle, ExitPolicy::Restart, &mut backoff);
     let story = async {
         has_lines(&folder, "tokens", 4).await;
         leadership.lost.send_replace(true);
     };
-    let (outcome, ()) = both(work, story).await;
-    assert!(matches!(outcome.unwrap(), Outcome::Over(_)));
+    let (tenure_end, ()) = both(work, story).await;
+    assert!(matches!(tenure_end.unwrap(), TenureEnd::Over(_)));
     let tokens = fs::read_to_string(folder.path("tokens")).unwrap();
     let tokens: Result<Vec<u64>, _> = tokens.lines().map(str::parse).collect();
     let tokens = tokens.unwrap();

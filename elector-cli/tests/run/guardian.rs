@@ -1,15 +1,15 @@
 use std::{pin::pin, time::Duration};
 
-use elector_cli::run::{EndReason, Exit, Guard, RunError};
+use elector_cli::run::{CommandHandle, EndReason, Exit, RunError};
 use rustix::process::{Pid, Signal, kill_process, setpriority_process};
 use tokio::time::timeout;
 
 use crate::{
-    Folder, STUBBORN, WRITE_PID, grant, guard, has_ended, is_ignored, script, until, within,
+    Folder, STUBBORN, WRITE_PID, has_ended, is_ignored, parameters, script, spawn, until, within,
 };
 
-fn pid_of(guard: &Guard) -> Pid {
-    Pid::from_raw(guard.guardian_pid().try_into().unwrap()).unwrap()
+fn pid_of(handle: &CommandHandle) -> Pid {
+    Pid::from_raw(handle.guardian_pid().try_into().unwrap()).unwrap()
 }
 
 /// A command whose first process has a child in its group that ignores SIGTERM.
@@ -23,32 +23,32 @@ fn with_child() -> String {
 #[tokio::test]
 async fn the_command_is_killed_when_its_guardian_is_killed() {
     let folder = Folder::new();
-    let mut guard = guard(&script(&with_child(), &folder.path("pid"))).await;
-    guard.start(&grant(60_000)).unwrap();
+    let mut handle = spawn(&script(&with_child(), &folder.path("pid"))).await;
+    handle.start(&parameters(60_000)).unwrap();
     let pids = ["pid", "pid.child"].map(|name| folder.pid(name));
-    kill_process(pid_of(&guard), Signal::KILL).unwrap();
-    let error = within(guard.exited()).await.unwrap_err();
+    kill_process(pid_of(&handle), Signal::KILL).unwrap();
+    let error = within(handle.exited()).await.unwrap_err();
     assert!(matches!(error, RunError::GuardianExited(_)), "{error}");
     assert_eq!(error.exit_code(), 4);
     assert_eq!(pids.map(has_ended), [true; 2]);
     // Later calls report it as well.
-    assert!(within(guard.exited()).await.is_err());
+    assert!(within(handle.exited()).await.is_err());
 }
 
 // The same while no command runs: a node without a guardian must not lead.
 #[tokio::test]
 async fn the_node_notices_at_once_that_its_guardian_has_exited() {
     let folder = Folder::new();
-    let mut guard = guard(&script("", &folder.path("x"))).await;
-    let mut exited = pin!(guard.guardian_exited().unwrap());
+    let mut handle = spawn(&script("", &folder.path("x"))).await;
+    let mut exited = pin!(handle.guardian_exited().unwrap());
     assert!(
         timeout(Duration::from_millis(1), &mut exited)
             .await
             .is_err()
     );
-    kill_process(pid_of(&guard), Signal::KILL).unwrap();
+    kill_process(pid_of(&handle), Signal::KILL).unwrap();
     within(exited).await;
-    assert!(within(guard.exited()).await.is_err());
+    assert!(within(handle.exited()).await.is_err());
 }
 
 // A service manager that stops a service sends SIGTERM to all its processes. The guardian must
@@ -56,8 +56,8 @@ async fn the_node_notices_at_once_that_its_guardian_has_exited() {
 #[tokio::test]
 async fn the_guardian_ignores_signals_to_the_whole_service() {
     let folder = Folder::new();
-    let mut guard = guard(&script(STUBBORN, &folder.path("pid"))).await;
-    guard.start(&grant(3_000)).unwrap();
+    let mut handle = spawn(&script(STUBBORN, &folder.path("pid"))).await;
+    handle.start(&parameters(3_000)).unwrap();
     let pid = folder.pid("pid");
     for signal in [
         Signal::TERM,
@@ -66,15 +66,15 @@ async fn the_guardian_ignores_signals_to_the_whole_service() {
         Signal::QUIT,
         Signal::USR1,
     ] {
-        kill_process(pid_of(&guard), signal).unwrap();
+        kill_process(pid_of(&handle), signal).unwrap();
     }
-    let end = within(guard.exited()).await.unwrap();
+    let end = within(handle.exited()).await.unwrap();
     assert_eq!(
         (end.exit, end.reason),
         (Exit::Signal(9), EndReason::Deadline)
     );
     assert!(has_ended(pid));
-    within(guard.shutdown()).await.unwrap();
+    within(handle.shutdown()).await.unwrap();
 }
 
 // The command must not inherit that. (It does inherit which signals this program ignores.)
@@ -82,15 +82,15 @@ async fn the_guardian_ignores_signals_to_the_whole_service() {
 async fn the_command_does_not_ignore_signals() {
     let folder = Folder::new();
     let sleeps = format!("{WRITE_PID}; exec sleep 1000");
-    let mut guard = guard(&script(&sleeps, &folder.path("pid"))).await;
+    let mut handle = spawn(&script(&sleeps, &folder.path("pid"))).await;
     for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::PIPE] {
         if signal != Signal::PIPE && is_ignored(signal) {
             continue;
         }
-        within(guard.ready()).await.unwrap();
-        guard.start(&grant(60_000)).unwrap();
+        within(handle.ready()).await.unwrap();
+        handle.start(&parameters(60_000)).unwrap();
         kill_process(folder.pid("pid"), signal).unwrap();
-        let end = within(guard.exited()).await.unwrap();
+        let end = within(handle.exited()).await.unwrap();
         assert_eq!(end.exit, Exit::Signal(signal.as_raw()));
         std::fs::remove_file(folder.path("pid")).unwrap();
     }
@@ -109,24 +109,24 @@ fn nice(pid: impl std::fmt::Display) -> i32 {
 async fn only_the_guardian_has_a_high_priority() {
     let folder = Folder::new();
     let sleeps = format!("{WRITE_PID}; exec sleep 1000");
-    let mut guard = guard(&script(&sleeps, &folder.path("pid"))).await;
-    guard.start(&grant(60_000)).unwrap();
+    let mut handle = spawn(&script(&sleeps, &folder.path("pid"))).await;
+    handle.start(&parameters(60_000)).unwrap();
     let pid = folder.pid("pid");
     assert_eq!(nice(pid.as_raw_nonzero()), nice("self"));
     let is_allowed = setpriority_process(Some(pid), -20).is_ok();
-    assert_eq!(nice(guard.guardian_pid()) == -20, is_allowed);
-    within(guard.shutdown()).await.unwrap();
+    assert_eq!(nice(handle.guardian_pid()) == -20, is_allowed);
+    within(handle.shutdown()).await.unwrap();
 }
 
 // A guardian that is stopped cannot stop the command before the lease ends, so the node must.
 #[tokio::test]
 async fn the_node_kills_the_command_if_the_guardian_is_stopped() {
     let folder = Folder::new();
-    let mut guard = guard(&script(&with_child(), &folder.path("pid"))).await;
-    guard.start(&grant(3_000)).unwrap();
+    let mut handle = spawn(&script(&with_child(), &folder.path("pid"))).await;
+    handle.start(&parameters(3_000)).unwrap();
     let pids = ["pid", "pid.child"].map(|name| folder.pid(name));
-    kill_process(pid_of(&guard), Signal::STOP).unwrap();
-    let error = within(guard.lose()).await.unwrap_err();
+    kill_process(pid_of(&handle), Signal::STOP).unwrap();
+    let error = within(handle.lose()).await.unwrap_err();
     assert!(matches!(error, RunError::GuardianExited(_)), "{error}");
     assert_eq!(pids.map(has_ended), [true; 2]);
 }
@@ -135,24 +135,24 @@ async fn the_node_kills_the_command_if_the_guardian_is_stopped() {
 #[tokio::test]
 async fn a_shim_that_was_killed_is_replaced() {
     let folder = Folder::new();
-    let mut guard = guard(&script("exit 6", &folder.path("x"))).await;
-    let shim = children(&guard)[0];
+    let mut handle = spawn(&script("exit 6", &folder.path("x"))).await;
+    let shim = children(&handle)[0];
     kill_process(shim, Signal::KILL).unwrap();
-    until_next_shim(&guard, shim);
+    until_next_shim(&handle, shim);
     // The node may not have received the message about it yet.
-    guard.start(&grant(60_000)).unwrap();
+    handle.start(&parameters(60_000)).unwrap();
     assert!(matches!(
-        within(guard.exited()).await.unwrap().exit,
+        within(handle.exited()).await.unwrap().exit,
         Exit::NotStarted(_)
     ));
-    within(guard.ready()).await.unwrap();
-    guard.start(&grant(60_000)).unwrap();
-    assert_eq!(within(guard.exited()).await.unwrap().exit, Exit::Code(6));
+    within(handle.ready()).await.unwrap();
+    handle.start(&parameters(60_000)).unwrap();
+    assert_eq!(within(handle.exited()).await.unwrap().exit, Exit::Code(6));
 }
 
 /// The children of the guardian, also those that have ended.
-fn children(guard: &Guard) -> Vec<Pid> {
-    let pid = guard.guardian_pid();
+fn children(handle: &CommandHandle) -> Vec<Pid> {
+    let pid = handle.guardian_pid();
     let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
     let children = children.unwrap();
     let pids = children.split_whitespace();
@@ -161,9 +161,9 @@ fn children(guard: &Guard) -> Vec<Pid> {
 }
 
 /// Waits until the guardian has started another shim after this process.
-fn until_next_shim(guard: &Guard, before: Pid) {
+fn until_next_shim(handle: &CommandHandle, before: Pid) {
     until("there is another shim", || {
-        let mut children = children(guard).into_iter();
+        let mut children = children(handle).into_iter();
         children.any(|pid| !has_ended(pid) && pid != before)
     });
 }
@@ -173,35 +173,35 @@ fn until_next_shim(guard: &Guard, before: Pid) {
 #[tokio::test]
 async fn the_id_of_a_command_is_in_use_until_the_node_has_received_its_end() {
     let folder = Folder::new();
-    let mut guard = guard(&script(WRITE_PID, &folder.path("pid"))).await;
-    guard.start(&grant(60_000)).unwrap();
+    let mut handle = spawn(&script(WRITE_PID, &folder.path("pid"))).await;
+    handle.start(&parameters(60_000)).unwrap();
     let first = folder.pid("pid");
     // The guardian has sent the end of the command before it starts the next shim.
-    until_next_shim(&guard, first);
-    assert!(has_ended(first) && children(&guard).contains(&first));
-    within(guard.exited()).await.unwrap();
+    until_next_shim(&handle, first);
+    assert!(has_ended(first) && children(&handle).contains(&first));
+    within(handle.exited()).await.unwrap();
     until("the process is reaped", || {
-        !children(&guard).contains(&first)
+        !children(&handle).contains(&first)
     });
-    within(guard.shutdown()).await.unwrap();
+    within(handle.shutdown()).await.unwrap();
 }
 
 // The same for a shim that was killed from outside: the node may signal it as its command.
 #[tokio::test]
 async fn the_id_of_a_shim_is_in_use_until_the_node_has_another() {
     let folder = Folder::new();
-    let mut guard = guard(&script("exit 6", &folder.path("x"))).await;
-    let first = children(&guard)[0];
+    let mut handle = spawn(&script("exit 6", &folder.path("x"))).await;
+    let first = children(&handle)[0];
     kill_process(first, Signal::KILL).unwrap();
-    until_next_shim(&guard, first);
-    assert!(children(&guard).contains(&first));
-    guard.start(&grant(60_000)).unwrap();
-    let end = within(guard.exited()).await.unwrap();
+    until_next_shim(&handle, first);
+    assert!(children(&handle).contains(&first));
+    handle.start(&parameters(60_000)).unwrap();
+    let end = within(handle.exited()).await.unwrap();
     assert!(matches!(end.exit, Exit::NotStarted(_)), "{end}");
     until("the process is reaped", || {
-        !children(&guard).contains(&first)
+        !children(&handle).contains(&first)
     });
-    within(guard.shutdown()).await.unwrap();
+    within(handle.shutdown()).await.unwrap();
 }
 
 // The orphans of a command that continues to run must not stay as zombies.
@@ -210,15 +210,15 @@ async fn orphans_are_reaped_while_the_command_runs() {
     let folder = Folder::new();
     let orphans = "for i in 1 2 3 4 5 6 7 8; do (true & true); done";
     let orphans = format!("{orphans}; {WRITE_PID}; exec sleep 1000");
-    let mut guard = guard(&script(&orphans, &folder.path("pid"))).await;
-    guard.start(&grant(60_000)).unwrap();
+    let mut handle = spawn(&script(&orphans, &folder.path("pid"))).await;
+    handle.start(&parameters(60_000)).unwrap();
     let first = folder.pid("pid").to_string();
-    let pid = guard.guardian_pid();
+    let pid = handle.guardian_pid();
     until("only the first process is left", || {
         let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
         // Every message wakes the guardian.
-        guard.prolong(crate::in_ms(60_000));
+        handle.prolong(crate::in_ms(60_000));
         children.unwrap().trim() == first
     });
-    within(guard.shutdown()).await.unwrap();
+    within(handle.shutdown()).await.unwrap();
 }

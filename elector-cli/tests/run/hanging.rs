@@ -16,7 +16,7 @@ use elector_core::{
 use elector_raft::Raft;
 use tokio::{sync::mpsc, time::sleep};
 
-use crate::{Folder, STUBBORN, guard, has_ended, script, within};
+use crate::{Folder, STUBBORN, has_ended, script, spawn, within};
 
 const LEASE: Duration = Duration::from_millis(1000);
 
@@ -37,7 +37,7 @@ fn lead(elector: &Elector<Quorum>, options: &Options, folder: &Folder, released:
         }
     });
     runtime.block_on(async {
-        let state = tokio::sync::Mutex::new((guard(options).await, Backoff::default()));
+        let state = tokio::sync::Mutex::new((spawn(options).await, Backoff::default()));
         let grace = Grace {
             to_finish: Duration::ZERO,
             to_clean_up: Duration::MAX,
@@ -45,8 +45,8 @@ fn lead(elector: &Elector<Quorum>, options: &Options, folder: &Folder, released:
         let work = |me: Leadership<Quorum>| async {
             let me = me;
             let mut state = state.lock().await;
-            let (guard, backoff) = &mut *state;
-            let work = supervise(&me, guard, ExitPolicy::Restart, backoff);
+            let (handle, backoff) = &mut *state;
+            let work = supervise(&me, handle, ExitPolicy::Restart, backoff);
             me.watched(LEASE, work).await?;
             Ok(())
         };

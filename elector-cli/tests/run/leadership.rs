@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use elector_cli::run::{CommandEnd, CommandLeadership, Outcome, RunError};
+use elector_cli::run::{CommandEnd, CommandLeadership, RunError, TenureEnd};
 use elector_core::{Epoch, FencingToken, Moment, actor::LeadershipLost};
 use tokio::{sync::watch, time::sleep};
 
@@ -35,8 +35,8 @@ impl CommandLeadership for TestLeadership {
     }
 
     fn next_token(&self) -> Result<Option<FencingToken>, LeadershipLost> {
-        let grant = self.starts.fetch_add(1, Ordering::Relaxed);
-        Ok(FencingToken::new(Epoch(7), grant))
+        let parameters = self.starts.fetch_add(1, Ordering::Relaxed);
+        Ok(FencingToken::new(Epoch(7), parameters))
     }
 
     fn deadline(&self) -> Option<Moment> {
@@ -85,9 +85,9 @@ pub(crate) async fn both<W: Future, S: Future>(work: W, story: S) -> (W::Output,
 }
 
 /// The end of the command in a tenure that ended because its leadership did.
-pub(crate) fn over(outcome: Result<Outcome, RunError>) -> CommandEnd {
-    match outcome {
-        Ok(Outcome::Over(Some(end))) => end,
+pub(crate) fn over(tenure_end: Result<TenureEnd, RunError>) -> CommandEnd {
+    match tenure_end {
+        Ok(TenureEnd::Over(Some(end))) => end,
         other => panic!("{other:?}"),
     }
 }

@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use elector_cli::run::{Guard, Options, StartGrant};
+use elector_cli::run::{CommandHandle, Options, StartParameters};
 use elector_core::{Epoch, FencingToken, Moment, NodeId, actor::now};
 use rustix::process::{Pid, Signal};
 
@@ -122,20 +122,20 @@ fn script(script: &str, file: &Path) -> Options {
     }
 }
 
-async fn guard(options: &Options) -> Guard {
-    within(Guard::spawn(options)).await.unwrap()
+async fn spawn(options: &Options) -> CommandHandle {
+    within(CommandHandle::spawn(options)).await.unwrap()
 }
 
-/// A grant whose lease ends this many milliseconds from now.
-fn grant(lease_ms: u64) -> StartGrant {
-    StartGrant {
+/// A parameters whose lease ends this many milliseconds from now.
+fn parameters(lease_ms: u64) -> StartParameters {
+    StartParameters {
         epoch: Epoch(7),
         token: FencingToken::new(Epoch(7), 0),
         deadline: Some(in_ms(lease_ms)),
     }
 }
 
-const WITHOUT_LEASE: StartGrant = StartGrant {
+const WITHOUT_LEASE: StartParameters = StartParameters {
     epoch: Epoch(8),
     token: None,
     deadline: None,

@@ -1,24 +1,24 @@
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use elector_cli::run::{EndReason, Exit, Guard, Options, RunError};
+use elector_cli::run::{CommandHandle, EndReason, Exit, Options, RunError};
 use elector_core::NodeId;
 
-use crate::{Folder, WITHOUT_LEASE, grant, guard, script, within};
+use crate::{Folder, WITHOUT_LEASE, parameters, script, spawn, within};
 
-// A command finds its grant in its environment, and no values of another one.
+// A command finds its parameters in its environment, and no values of another one.
 #[tokio::test]
-async fn the_grant_is_in_the_environment() {
+async fn the_parameters_are_in_the_environment() {
     let folder = Folder::new();
-    let mut guard = guard(&script(
+    let mut handle = spawn(&script(
         "env > $0.new; mv $0.new $0; exit 3",
         &folder.path("env"),
     ))
     .await;
     let mut seen = Vec::new();
-    for grant in [grant(60_000), WITHOUT_LEASE] {
-        within(guard.ready()).await.unwrap();
-        guard.start(&grant).unwrap();
-        let end = within(guard.exited()).await.unwrap();
+    for parameters in [parameters(60_000), WITHOUT_LEASE] {
+        within(handle.ready()).await.unwrap();
+        handle.start(&parameters).unwrap();
+        let end = within(handle.exited()).await.unwrap();
         assert_eq!((end.exit, end.reason), (Exit::Code(3), EndReason::Exited));
         let env = folder.read("env");
         let ours = env.lines().filter(|line| line.starts_with("ELECTOR_"));
@@ -40,7 +40,7 @@ async fn the_grant_is_in_the_environment() {
 #[tokio::test]
 async fn a_missing_command_is_named() {
     let options = Options::new(NodeId(1), ["no-such-command", "x"]);
-    let error = within(Guard::spawn(&options)).await.unwrap_err();
+    let error = within(CommandHandle::spawn(&options)).await.unwrap_err();
     assert!(matches!(&error, RunError::NotFound(name) if name == "no-such-command"));
     assert!(error.to_string().contains("\"no-such-command\""));
 }
@@ -55,19 +55,19 @@ async fn a_command_that_was_removed_ends_at_once() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     let mut options = script("", &path);
     options.command = vec![path.clone().into()];
-    let mut guard = guard(&options).await;
+    let mut handle = spawn(&options).await;
     let content = fs::read(&path).unwrap();
     fs::remove_file(&path).unwrap();
-    guard.start(&grant(60_000)).unwrap();
-    let end = within(guard.exited()).await.unwrap();
+    handle.start(&parameters(60_000)).unwrap();
+    let end = within(handle.exited()).await.unwrap();
     assert!(matches!(end.exit, Exit::NotStarted(_)), "{end}");
     assert_eq!((end.exit.code(), end.reason), (127, EndReason::Exited));
 
     fs::write(&path, content).unwrap();
-    within(guard.ready()).await.unwrap();
-    guard.start(&grant(60_000)).unwrap();
+    within(handle.ready()).await.unwrap();
+    handle.start(&parameters(60_000)).unwrap();
     assert!(
-        within(guard.exited()).await.unwrap().exit.code() == 126,
+        within(handle.exited()).await.unwrap().exit.code() == 126,
         "not executable"
     );
 }
@@ -76,16 +76,16 @@ async fn a_command_that_was_removed_ends_at_once() {
 #[tokio::test]
 async fn no_command_is_started_at_the_end_of_a_lease() {
     let folder = Folder::new();
-    let mut guard = guard(&script("echo > $0", &folder.path("ran"))).await;
-    guard.start(&grant(899)).unwrap();
-    let end = within(guard.exited()).await.unwrap();
+    let mut handle = spawn(&script("echo > $0", &folder.path("ran"))).await;
+    handle.start(&parameters(899)).unwrap();
+    let end = within(handle.exited()).await.unwrap();
     // The shim finds that out itself, or the guardian is quicker.
     assert!(
         matches!(end.exit, Exit::TooLate | Exit::Signal(15)),
         "{end}"
     );
     assert_eq!(end.reason, EndReason::Deadline);
-    within(guard.ready()).await.unwrap();
+    within(handle.ready()).await.unwrap();
     assert!(!folder.path("ran").exists());
 }
 
@@ -93,11 +93,11 @@ async fn no_command_is_started_at_the_end_of_a_lease() {
 #[tokio::test]
 async fn a_command_that_runs_cannot_be_started_again() {
     let folder = Folder::new();
-    let mut guard = guard(&script("sleep 1000", &folder.path("x"))).await;
-    guard.start(&grant(60_000)).unwrap();
+    let mut handle = spawn(&script("sleep 1000", &folder.path("x"))).await;
+    handle.start(&parameters(60_000)).unwrap();
     assert!(matches!(
-        guard.start(&grant(60_000)),
+        handle.start(&parameters(60_000)),
         Err(RunError::NotReady)
     ));
-    within(guard.shutdown()).await.unwrap();
+    within(handle.shutdown()).await.unwrap();
 }

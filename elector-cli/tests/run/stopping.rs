@@ -4,8 +4,8 @@ use elector_cli::run::{EndReason, Exit};
 use elector_core::actor::now;
 
 use crate::{
-    Folder, SLEEP, SPIN, STUBBORN, WITHOUT_LEASE, WRITE_PID, grant, guard, has_ended, in_ms,
-    script, until, within,
+    Folder, SLEEP, SPIN, STUBBORN, WITHOUT_LEASE, WRITE_PID, has_ended, in_ms, parameters, script,
+    spawn, until, within,
 };
 
 // When leadership is given up, the command has all of its grace, and chooses its exit code.
@@ -13,14 +13,14 @@ use crate::{
 async fn a_command_that_handles_sigterm_is_not_killed() {
     let folder = Folder::new();
     let handles = format!("trap 'exit 7' TERM; {WRITE_PID}; {SPIN}");
-    let mut guard = guard(&script(&handles, &folder.path("pid"))).await;
-    guard.start(&grant(60_000)).unwrap();
+    let mut handle = spawn(&script(&handles, &folder.path("pid"))).await;
+    handle.start(&parameters(60_000)).unwrap();
     let pid = folder.pid("pid");
-    let end = within(guard.stop()).await.unwrap();
+    let end = within(handle.stop()).await.unwrap();
     assert_eq!((end.exit, end.reason), (Exit::Code(7), EndReason::GivenUp));
     assert!(end.sigterm_at.is_some() && end.sigkill_at.is_none());
     assert!(has_ended(pid));
-    within(guard.shutdown()).await.unwrap();
+    within(handle.shutdown()).await.unwrap();
 }
 
 // This is the promise itself: a command that ignores SIGTERM is dead before the lease ends,
@@ -28,17 +28,17 @@ async fn a_command_that_handles_sigterm_is_not_killed() {
 #[tokio::test]
 async fn a_command_that_ignores_sigterm_is_killed_before_the_lease_ends() {
     let folder = Folder::new();
-    let mut guard = guard(&script(STUBBORN, &folder.path("pid"))).await;
-    let grant = grant(3_000);
-    guard.start(&grant).unwrap();
+    let mut handle = spawn(&script(STUBBORN, &folder.path("pid"))).await;
+    let parameters = parameters(3_000);
+    handle.start(&parameters).unwrap();
     let pid = folder.pid("pid");
-    let end = within(guard.exited()).await.unwrap();
+    let end = within(handle.exited()).await.unwrap();
     assert_eq!(
         (end.exit, end.reason),
         (Exit::Signal(9), EndReason::Deadline)
     );
     assert!(end.sigterm_at < end.sigkill_at && end.sigkill_at.is_some());
-    assert!(Some(end.ended_at) < grant.deadline);
+    assert!(Some(end.ended_at) < parameters.deadline);
     assert!(has_ended(pid));
 }
 
@@ -48,10 +48,10 @@ async fn the_grace_is_limited() {
     let folder = Folder::new();
     let mut options = script(STUBBORN, &folder.path("pid"));
     options.grace = Duration::from_millis(50);
-    let mut guard = guard(&options).await;
-    guard.start(&WITHOUT_LEASE).unwrap();
+    let mut handle = spawn(&options).await;
+    handle.start(&WITHOUT_LEASE).unwrap();
     folder.pid("pid");
-    let end = within(guard.stop()).await.unwrap();
+    let end = within(handle.stop()).await.unwrap();
     assert_eq!(
         (end.exit, end.reason),
         (Exit::Signal(9), EndReason::GivenUp)
@@ -65,10 +65,10 @@ async fn the_grace_is_limited() {
 #[tokio::test]
 async fn without_a_lease_a_loss_leaves_the_loss_grace() {
     let folder = Folder::new();
-    let mut guard = guard(&script(STUBBORN, &folder.path("pid"))).await;
-    guard.start(&WITHOUT_LEASE).unwrap();
+    let mut handle = spawn(&script(STUBBORN, &folder.path("pid"))).await;
+    handle.start(&WITHOUT_LEASE).unwrap();
     folder.pid("pid");
-    let end = within(guard.lose()).await.unwrap();
+    let end = within(handle.lose()).await.unwrap();
     assert_eq!((end.exit, end.reason), (Exit::Signal(9), EndReason::Lost));
     let waited = end.sigkill_at.unwrap().nanos() - end.sigterm_at.unwrap().nanos();
     assert!(waited >= 100_000_000, "{waited} ns");
@@ -87,13 +87,13 @@ async fn children_inside_and_outside_of_the_group_are_killed() {
     );
     let mut options = script(&script_of_all, &folder.path("pid"));
     options.grace = Duration::from_millis(50);
-    let mut guard = guard(&options).await;
-    guard.start(&grant(60_000)).unwrap();
+    let mut handle = spawn(&options).await;
+    handle.start(&parameters(60_000)).unwrap();
     let pids = ["pid", "pid.child", "pid.daemon"].map(|name| folder.pid(name));
-    let end = within(guard.stop()).await.unwrap();
+    let end = within(handle.stop()).await.unwrap();
     assert!(end.sigkill_at.is_some());
     assert_eq!(pids.map(has_ended), [true; 3]);
-    within(guard.shutdown()).await.unwrap();
+    within(handle.shutdown()).await.unwrap();
 }
 
 // The processes that a command leaves behind are part of it. It has ended only when they have, and
@@ -104,9 +104,9 @@ async fn a_command_ends_when_all_its_processes_have_ended() {
     let leaves = format!(
         "(trap 'exit 0' TERM; {WRITE_PID}; {SPIN}) & while [ ! -e $0 ]; do :; done; exit 5"
     );
-    let mut guard = guard(&script(&leaves, &folder.path("started"))).await;
-    guard.start(&grant(60_000)).unwrap();
-    let end = within(guard.exited()).await.unwrap();
+    let mut handle = spawn(&script(&leaves, &folder.path("started"))).await;
+    handle.start(&parameters(60_000)).unwrap();
+    let end = within(handle.exited()).await.unwrap();
     assert_eq!((end.exit, end.reason), (Exit::Code(5), EndReason::Exited));
     assert!(end.sigterm_at.is_some() && end.sigkill_at.is_none());
 }
@@ -115,17 +115,17 @@ async fn a_command_ends_when_all_its_processes_have_ended() {
 #[tokio::test]
 async fn a_prolonged_lease_keeps_the_command_alive() {
     let folder = Folder::new();
-    let mut guard = guard(&script(STUBBORN, &folder.path("pid"))).await;
-    let first = grant(1_500);
-    guard.start(&first).unwrap();
+    let mut handle = spawn(&script(STUBBORN, &folder.path("pid"))).await;
+    let first = parameters(1_500);
+    handle.start(&first).unwrap();
     let second = in_ms(4_000);
-    guard.prolong(second);
+    handle.prolong(second);
     // An earlier message must not shorten it.
-    guard.prolong(in_ms(0));
+    handle.prolong(in_ms(0));
     let pid = folder.pid("pid");
     until("the first lease has ended", || Some(now()) > first.deadline);
-    assert!(!has_ended(pid) && guard.metrics().running.get() == 1);
-    let end = within(guard.exited()).await.unwrap();
+    assert!(!has_ended(pid) && handle.metrics().running.get() == 1);
+    let end = within(handle.exited()).await.unwrap();
     assert!(Some(end.sigterm_at.unwrap()) > first.deadline);
     assert!(end.ended_at < second && has_ended(pid));
 }
@@ -135,12 +135,12 @@ async fn a_prolonged_lease_keeps_the_command_alive() {
 async fn a_stopped_command_handles_sigterm() {
     let folder = Folder::new();
     let stops = format!("trap 'exit 7' TERM; {WRITE_PID}; kill -STOP $$; {SLEEP}");
-    let mut guard = guard(&script(&stops, &folder.path("pid"))).await;
-    guard.start(&grant(60_000)).unwrap();
+    let mut handle = spawn(&script(&stops, &folder.path("pid"))).await;
+    handle.start(&parameters(60_000)).unwrap();
     let stat = format!("/proc/{}/stat", folder.pid("pid").as_raw_nonzero());
     until("it has stopped", || {
         std::fs::read_to_string(&stat).unwrap().contains(") T ")
     });
-    let end = within(guard.stop()).await.unwrap();
+    let end = within(handle.stop()).await.unwrap();
     assert_eq!(end.exit, Exit::Code(7));
 }

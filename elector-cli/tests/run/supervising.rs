@@ -1,16 +1,16 @@
 use std::{fs, time::Duration};
 
 use elector_cli::run::{
-    Backoff, EndReason, Exit, ExitPolicy, Options, Outcome, RunError, supervise,
+    Backoff, EndReason, Exit, ExitPolicy, Options, RunError, TenureEnd, supervise,
 };
 use elector_core::actor::now;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::sleep;
 
 use crate::{
-    Folder, SLEEP, STUBBORN, WRITE_PID, guard, has_ended, in_ms,
+    Folder, SLEEP, STUBBORN, WRITE_PID, has_ended, in_ms,
     leadership::{TestLeadership, appears, both, has_lines, over},
-    script, within,
+    script, spawn, within,
 };
 
 /// Checks that the work may run on any thread.
@@ -25,12 +25,12 @@ async fn a_leadership_that_is_given_up_leaves_all_of_the_grace() {
     let folder = Folder::new();
     let on_sigterm = "while [ ! -e $0.may ]; do sleep 0.01; done; exit 4";
     let patient = format!("trap '{on_sigterm}' TERM; {WRITE_PID}; {SLEEP}");
-    let mut guard = guard(&script(&patient, &folder.path("pid"))).await;
+    let mut handle = spawn(&script(&patient, &folder.path("pid"))).await;
     let leadership = TestLeadership::new(1_500);
     let mut backoff = Backoff::default();
     let work = send(supervise(
         &leadership,
-        &mut guard,
+        &mut handle,
         ExitPolicy::Resign,
         &mut backoff,
     ));
@@ -47,8 +47,8 @@ async fn a_leadership_that_is_given_up_leaves_all_of_the_grace() {
         fs::write(folder.path("pid.may"), "").unwrap();
         first
     };
-    let (outcome, first) = both(work, story).await;
-    let end = over(outcome);
+    let (tenure_end, first) = both(work, story).await;
+    let end = over(tenure_end);
     assert_eq!((end.exit, end.reason), (Exit::Code(4), EndReason::GivenUp));
     assert!(end.ended_at > first && end.sigkill_at.is_none());
 }
@@ -57,16 +57,16 @@ async fn a_leadership_that_is_given_up_leaves_all_of_the_grace() {
 #[tokio::test]
 async fn a_leadership_that_is_lost_leaves_the_rest_of_the_lease() {
     let folder = Folder::new();
-    let mut guard = guard(&script(STUBBORN, &folder.path("pid"))).await;
+    let mut handle = spawn(&script(STUBBORN, &folder.path("pid"))).await;
     let leadership = TestLeadership::new(2_500);
     let mut backoff = Backoff::default();
-    let work = supervise(&leadership, &mut guard, ExitPolicy::Restart, &mut backoff);
+    let work = supervise(&leadership, &mut handle, ExitPolicy::Restart, &mut backoff);
     let story = async {
         appears(&folder, "pid").await;
         leadership.lost.send_replace(true);
     };
-    let (outcome, ()) = both(work, story).await;
-    let end = over(outcome);
+    let (tenure_end, ()) = both(work, story).await;
+    let end = over(tenure_end);
     assert_eq!(end.reason, EndReason::Lost);
     assert!(end.ended_at < *leadership.deadline.borrow());
     assert!(has_ended(folder.pid("pid")));
@@ -78,20 +78,20 @@ async fn a_leadership_that_is_lost_leaves_the_rest_of_the_lease() {
 async fn an_end_after_the_lease_is_counted() {
     let folder = Folder::new();
     let runs = format!("rm -f $0; {WRITE_PID}; exec sleep 1000");
-    let mut guard = guard(&script(&runs, &folder.path("pid"))).await;
+    let mut handle = spawn(&script(&runs, &folder.path("pid"))).await;
     for (late, lease_ms) in [(0, 60_000), (1, 0)] {
         let leadership = TestLeadership::new(60_000);
         let mut backoff = Backoff::default();
-        let work = supervise(&leadership, &mut guard, ExitPolicy::Restart, &mut backoff);
+        let work = supervise(&leadership, &mut handle, ExitPolicy::Restart, &mut backoff);
         let story = async {
             appears(&folder, "pid").await;
             // With a lease that ends now, the guardian is late by all that it still needs.
             leadership.deadline.send_replace(in_ms(lease_ms));
             leadership.ending.send_replace(true);
         };
-        let (outcome, ()) = both(work, story).await;
-        assert_eq!(over(outcome).reason, EndReason::GivenUp);
-        assert_eq!(guard.metrics().late_ends.get(), late);
+        let (tenure_end, ()) = both(work, story).await;
+        assert_eq!(over(tenure_end).reason, EndReason::GivenUp);
+        assert_eq!(handle.metrics().late_ends.get(), late);
         fs::remove_file(folder.path("pid")).unwrap();
     }
 }
@@ -101,18 +101,18 @@ async fn an_end_after_the_lease_is_counted() {
 #[tokio::test]
 async fn work_that_is_dropped_stops_its_command() {
     let folder = Folder::new();
-    let mut guard = guard(&script(STUBBORN, &folder.path("pid"))).await;
+    let mut handle = spawn(&script(STUBBORN, &folder.path("pid"))).await;
     let leadership = TestLeadership::new(2_500);
     let mut backoff = Backoff::default();
     tokio::select! {
-        _ = supervise(&leadership, &mut guard, ExitPolicy::Restart, &mut backoff) => {
+        _ = supervise(&leadership, &mut handle, ExitPolicy::Restart, &mut backoff) => {
             panic!("the work ended");
         }
         () = appears(&folder, "pid") => {}
     }
-    within(guard.ready()).await.unwrap();
+    within(handle.ready()).await.unwrap();
     assert_eq!(
-        within(guard.exited()).await.unwrap().reason,
+        within(handle.exited()).await.unwrap().reason,
         EndReason::Lost
     );
     assert!(has_ended(folder.pid("pid")));
@@ -123,13 +123,13 @@ async fn work_that_is_dropped_stops_its_command() {
 #[tokio::test]
 async fn a_leadership_that_has_ended_starts_no_command() {
     let folder = Folder::new();
-    let mut guard = guard(&script("echo > $0", &folder.path("ran"))).await;
+    let mut handle = spawn(&script("echo > $0", &folder.path("ran"))).await;
     let leadership = TestLeadership::new(60_000);
     leadership.lost.send_replace(true);
     let mut backoff = Backoff::default();
-    let work = supervise(&leadership, &mut guard, ExitPolicy::Restart, &mut backoff);
-    assert_eq!(within(work).await.unwrap(), Outcome::Over(None));
-    within(guard.shutdown()).await.unwrap();
+    let work = supervise(&leadership, &mut handle, ExitPolicy::Restart, &mut backoff);
+    assert_eq!(within(work).await.unwrap(), TenureEnd::Over(None));
+    within(handle.shutdown()).await.unwrap();
     assert!(!folder.path("ran").exists());
 }
 
@@ -145,11 +145,11 @@ async fn the_end_of_a_lease_does_not_count_as_a_failure_of_the_command() {
         loss_grace: Duration::from_millis(50),
         ..script(runs, &folder.path("pids"))
     };
-    let mut guard = guard(&options).await;
+    let mut handle = spawn(&options).await;
     let leadership = TestLeadership::new(700);
     let hour = Duration::from_secs(3_600);
     let mut backoff = Backoff::new(hour, hour);
-    let work = supervise(&leadership, &mut guard, ExitPolicy::Resign, &mut backoff);
+    let work = supervise(&leadership, &mut handle, ExitPolicy::Resign, &mut backoff);
     let prolong = async {
         loop {
             if now() > *leadership.deadline.borrow() {
@@ -165,8 +165,8 @@ async fn the_end_of_a_lease_does_not_count_as_a_failure_of_the_command() {
         }
         leadership.ending.send_replace(true);
     };
-    let (outcome, ()) = both(work, story).await;
-    assert!(matches!(outcome.unwrap(), Outcome::Over(_)));
+    let (tenure_end, ()) = both(work, story).await;
+    assert!(matches!(tenure_end.unwrap(), TenureEnd::Over(_)));
 }
 
 // A heartbeat that is too late for the lease ends the command, but not the leadership. If the lease
@@ -175,11 +175,11 @@ async fn the_end_of_a_lease_does_not_count_as_a_failure_of_the_command() {
 async fn the_command_starts_again_if_the_lease_is_prolonged_late() {
     let folder = Folder::new();
     let runs = "echo $$ >> $0; exec sleep 1000";
-    let mut guard = guard(&script(runs, &folder.path("pids"))).await;
+    let mut handle = spawn(&script(runs, &folder.path("pids"))).await;
     let leadership = TestLeadership::new(1_200);
     let first = *leadership.deadline.borrow();
     let mut backoff = Backoff::default();
-    let work = supervise(&leadership, &mut guard, ExitPolicy::Resign, &mut backoff);
+    let work = supervise(&leadership, &mut handle, ExitPolicy::Resign, &mut backoff);
     let story = async {
         while now() <= first {
             sleep(Duration::from_millis(1)).await;
@@ -188,8 +188,8 @@ async fn the_command_starts_again_if_the_lease_is_prolonged_late() {
         has_lines(&folder, "pids", 2).await;
         leadership.ending.send_replace(true);
     };
-    let (outcome, ()) = both(work, story).await;
-    let end = over(outcome);
+    let (tenure_end, ()) = both(work, story).await;
+    let end = over(tenure_end);
     assert_eq!(
         (end.exit, end.reason),
         (Exit::Signal(15), EndReason::GivenUp)
@@ -201,14 +201,14 @@ async fn the_command_starts_again_if_the_lease_is_prolonged_late() {
 #[tokio::test]
 async fn a_command_whose_guardian_is_stopped_ends_before_its_lease() {
     let folder = Folder::new();
-    let mut guard = guard(&script(STUBBORN, &folder.path("pid"))).await;
-    let guardian = i32::try_from(guard.guardian_pid()).unwrap();
+    let mut handle = spawn(&script(STUBBORN, &folder.path("pid"))).await;
+    let guardian = i32::try_from(handle.guardian_pid()).unwrap();
     let leadership = TestLeadership::new(4_000);
     let deadline = *leadership.deadline.borrow();
     let mut backoff = Backoff::default();
     let work = send(supervise(
         &leadership,
-        &mut guard,
+        &mut handle,
         ExitPolicy::Resign,
         &mut backoff,
     ));
@@ -220,9 +220,9 @@ async fn a_command_whose_guardian_is_stopped_ends_before_its_lease() {
         let pid = folder.pid("pid");
         assert!(has_ended(pid), "the command has outlived its lease");
     };
-    let (outcome, ()) = both(work, story).await;
+    let (tenure_end, ()) = both(work, story).await;
     assert!(
-        matches!(outcome, Err(RunError::GuardianExited(_))),
-        "{outcome:?}"
+        matches!(tenure_end, Err(RunError::GuardianExited(_))),
+        "{tenure_end:?}"
     );
 }

@@ -25,7 +25,7 @@ impl Guardian<'_> {
     /// Waits for the next events.
     pub(super) fn wait(&self) -> Result<Vec<Source>, Errno> {
         let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
-        let hung_up = |fd| PollFd::from_borrowed_fd(fd, PollFlags::RDHUP);
+        let closed = |fd| PollFd::from_borrowed_fd(fd, PollFlags::RDHUP);
         let mut events = vec![readable(self.timer.as_fd())];
         let mut sources = vec![Source::Command];
         if let Some(node) = self.node {
@@ -39,7 +39,7 @@ impl Guardian<'_> {
             sources.push(Source::Shim);
         }
         for (position, socket) in self.sockets.iter().enumerate() {
-            events.push(hung_up(socket));
+            events.push(closed(socket));
             sources.push(Source::Socket(position));
         }
         let command = self.command.iter();

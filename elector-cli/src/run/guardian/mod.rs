@@ -35,7 +35,7 @@ use schedule::StopSchedule;
 use sockets::NodeSockets;
 use timer::{Lateness, Timer};
 
-/// The main function of the guardian. The arguments are the command that it guards.
+/// The main function of the guardian. The arguments are the command.
 pub(super) fn main(command_line: Vec<OsString>) -> ExitCode {
     // The message of a panic must not wait for a reader of standard error either.
     panic::set_hook(Box::new(|panic| {

@@ -55,8 +55,8 @@ impl NodeSockets {
         self.node.as_fd()
     }
 
-    /// All sockets. One is hung up when its connection has ended or the node has shut it down; then
-    /// [drop](Self::drop_where) it.
+    /// All sockets. A socket is closed when its connection has ended or the node has shut it down;
+    /// then [drop](Self::drop_where) it.
     pub(super) fn iter(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let connections = self.connections.iter().map(|(socket, _)| socket);
         connections.chain(&self.kept).map(AsFd::as_fd)

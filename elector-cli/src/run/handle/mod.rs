@@ -12,26 +12,26 @@ use elector_core::{Moment, actor::now};
 use rustix::process::Pid;
 
 use super::{
-    CommandEnd, EndReason, Exit, Options, RunError, StartGrant, Stdin,
+    CommandEnd, EndReason, Exit, Options, RunError, StartParameters, Stdin,
     channel::{self, ToGuardian, ToNode},
     shim::Go,
     time,
 };
 use connection::GuardianProcess;
-pub use connection::Keeper;
+pub use connection::GuardianSockets;
 use memory::MemoryRisk;
 use metrics::CleanExits;
 pub use metrics::Metrics;
 
 /// The node's side of a command that runs on the leader: it sends requests to the guardian, and
-/// receives the end of the command. A node has one `Guard` for all of its life.
+/// receives the end of the command. A node has one `CommandHandle` for all of its life.
 ///
 /// If it is dropped, the guardian kills the command at once. [`shutdown`](Self::shutdown) gives the
 /// command its grace.
 ///
 /// No method blocks. All futures may be cancelled, and the method called again.
 #[derive(Debug)]
-pub struct Guard {
+pub struct CommandHandle {
     guardian: GuardianProcess,
     options: Options,
     metrics: Metrics,
@@ -58,7 +58,7 @@ struct Running {
     killed_by_node: bool,
 }
 
-impl Guard {
+impl CommandHandle {
     /// Starts a guardian, and waits until it can start the command. From then on, this process
     /// adopts the processes that the guardian leaves behind if it is killed
     /// (`PR_SET_CHILD_SUBREAPER`).
@@ -68,7 +68,7 @@ impl Guard {
     pub async fn spawn(options: &Options) -> Result<Self, RunError> {
         options.validate()?;
         let guardian = GuardianProcess::start(options).map_err(RunError::Spawn)?;
-        let mut guard = Self {
+        let mut handle = Self {
             guardian,
             options: options.clone(),
             metrics: Metrics::default(),
@@ -78,8 +78,8 @@ impl Guard {
             running: None,
             last_end: None,
         };
-        guard.ready().await?;
-        Ok(guard)
+        handle.ready().await?;
+        Ok(handle)
     }
 
     /// Waits until the command can be started. Its last run has ended then.
@@ -98,7 +98,7 @@ impl Guard {
     /// # Errors
     /// If it is not [`ready`](Self::ready), or the guardian has failed. A command that cannot be
     /// executed is no error here: [`exited`](Self::exited) returns that.
-    pub fn start(&mut self, grant: &StartGrant) -> Result<(), RunError> {
+    pub fn start(&mut self, parameters: &StartParameters) -> Result<(), RunError> {
         let shim = match self.running {
             None => self.ready.take(),
             Some(_) => None,
@@ -112,12 +112,12 @@ impl Guard {
         self.guardian.send(&ToGuardian::Start {
             run: self.run,
             pid: pid.as_raw_pid(),
-            deadline: grant.deadline,
+            deadline: parameters.deadline,
         })?;
         self.last_end = None;
         self.running = Some(Running {
             first: pid,
-            deadline: grant.deadline,
+            deadline: parameters.deadline,
             killed_by_node: false,
         });
         self.metrics.starts.inc();
@@ -125,8 +125,8 @@ impl Guard {
         // From this time on, the guardian would stop the command at once.
         let needed = self.options.loss_grace + self.options.margin;
         let go = Go {
-            environment: grant.environment(self.options.node),
-            start_before: grant.deadline.map(|end| time::subtract(end, needed)),
+            environment: parameters.environment(self.options.node),
+            start_before: parameters.deadline.map(|end| time::subtract(end, needed)),
         };
         let stdin = io::stdin();
         let stdin = (self.options.stdin == Stdin::Inherit).then(|| stdin.as_fd());
@@ -190,8 +190,8 @@ impl Guard {
 
     /// For sockets that must not close before the command is dead.
     #[must_use]
-    pub fn keeper(&self) -> Keeper {
-        self.guardian.keeper()
+    pub fn guardian_sockets(&self) -> GuardianSockets {
+        self.guardian.guardian_sockets()
     }
 
     /// Records that the command exited by itself with code 0 and will be started again. Returns

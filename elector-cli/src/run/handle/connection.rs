@@ -98,8 +98,8 @@ impl GuardianProcess {
         child.wait().await.map_err(RunError::Channel)
     }
 
-    pub(super) fn keeper(&self) -> Keeper {
-        Keeper(Arc::downgrade(&self.channel))
+    pub(super) fn guardian_sockets(&self) -> GuardianSockets {
+        GuardianSockets(Arc::downgrade(&self.channel))
     }
 }
 
@@ -121,9 +121,9 @@ fn ignore_closed(sent: io::Result<()>) -> io::Result<()> {
 /// A kept socket does not end when the node drops it: the node must shut it down (`shutdown(2)`)
 /// before. The guardian closes its copy when the connection has ended.
 #[derive(Clone, Debug)]
-pub struct Keeper(Weak<UnixStream>);
+pub struct GuardianSockets(Weak<UnixStream>);
 
-impl Keeper {
+impl GuardianSockets {
     /// Makes the guardian keep this socket open. Never blocks.
     ///
     /// # Errors

@@ -4,14 +4,14 @@ use elector_core::actor::now;
 use rustix::process::{Signal, kill_process_group};
 use tokio::time::{sleep, timeout};
 
-use super::Guard;
+use super::CommandHandle;
 use crate::run::{CommandEnd, EndReason, RunError, channel::ToGuardian, children, time};
 
 /// How long a guardian may be late before the node assumes that it hangs.
 const GUARDIAN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The ways in which the command ends: leadership is given up or lost, or the guardian fails.
-impl Guard {
+impl CommandHandle {
     /// Requests the end of the command without waiting for it. If leadership is
     /// [given up](EndReason::GivenUp), the command has all of its grace, as long as the lease is
     /// prolonged. If it was [lost](EndReason::Lost), the command has the rest of the lease, or the
