@@ -54,8 +54,8 @@ impl BullyConfig {
 }
 
 impl Comparable for Bully {
-    const SUMMARY: &'static str = "The highest node alive leads, at n-1 to n²-n-1 messages; pauses, \
-        loss and partitions give several leaders at once until they hear each other";
+    const SUMMARY: &'static str = "The highest node alive leads, at n-1 to n²-n-1 messages; \
+        pauses, loss and partitions give several leaders at once until they hear each other";
 
     fn variants() -> Vec<Variant<BullyConfig>> {
         let default = BullyConfig::default();

@@ -61,8 +61,8 @@ impl Settings for RingConfig {
 }
 
 impl Comparable for Ring {
-    const SUMMARY: &'static str = "The highest node alive leads, at 2m to 8m(1+log2 m) messages and a \
-        delay that grows with the ring; pauses, loss and partitions give several leaders at once \
+    const SUMMARY: &'static str = "The highest node alive leads, at 2m to 8m(1+log2 m) messages and \
+        a delay that grows with the ring; pauses, loss and partitions give several leaders at once \
         until they hear each other";
 
     fn variants() -> Vec<Variant<RingConfig>> {
