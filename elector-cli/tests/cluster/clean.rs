@@ -50,7 +50,7 @@ fn metric(cluster: &Cluster, node: u64, name: &str) -> u64 {
 fn a_node_can_lead_on_when_its_command_has_ended() {
     let cluster = brief(3, "wait");
     let (epoch, leader) = cluster.leader();
-    cluster.board.hears(leader, "the node leads on");
+    cluster.board.hears(leader, "the node continues to lead");
     assert_eq!(runs(&cluster), 1);
     for (name, value) in [
         ("elector_command_starts_total", 1),
@@ -72,7 +72,7 @@ fn a_node_can_lead_on_when_its_command_has_ended() {
     let (code, said) = ask(&["step-down", "--token-file", &token]);
     assert_eq!(code, 0, "{said}");
     let (_, next) = cluster.leader_after(epoch);
-    cluster.board.hears(next, "the node leads on");
+    cluster.board.hears(next, "the node continues to lead");
     assert_eq!(runs(&cluster), 2);
 }
 
