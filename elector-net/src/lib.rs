@@ -4,10 +4,11 @@
 //! The host for applications is in `elector-core`, feature `actor`; it has two seams, and this
 //! crate fills both:
 //!
-//! | seam | here | what it promises |
-//! |---|---|---|
-//! | [`Transport`](elector_core::actor::Transport) | [`Tcp`] | who says something is who it says it is, under [TLS](tls); a peer that is gone is noticed within a round trip; strangers disturb nobody |
-//! | [`Storage`](elector_core::actor::Storage) | [`FileStorage`] | what was saved is there after `kill -9` and power cuts, or the node does not start |
+//! - [`Tcp`] is a [`Transport`](elector_core::actor::Transport). Under [TLS](tls) a peer is proved to
+//!   be the member that it claims to be. A peer whose connections are refused is noticed within a
+//!   round trip. Connections of other processes do not disturb the node.
+//! - [`FileStorage`] is a [`Storage`](elector_core::actor::Storage). What was saved is there after
+//!   `kill -9` and power cuts, or the node does not start.
 //!
 //! [`NetBuilder`] puts both under a node:
 //!

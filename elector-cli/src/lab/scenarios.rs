@@ -11,7 +11,7 @@ use crate::{
 /// `elector scenarios`, of all or of one.
 ///
 /// # Errors
-/// If there is none of this name, or standard output cannot be written.
+/// If no scenario has this name, or standard output cannot be written.
 pub(crate) fn list(name: Option<&str>) -> Result<ExitCode, LabError> {
     if let Some(name) = name {
         output::print(Scenario::source(name)?)?;

@@ -51,7 +51,7 @@ impl<A: Comparable> ErasedAlgorithm for Typed<A> {
 /// The algorithm of this name, as `raft` or `raft/plain`, or else the first one.
 ///
 /// # Errors
-/// If there is none.
+/// If no algorithm has this name, or the list is empty.
 pub(super) fn named<'a>(
     families: &'a [Family],
     name: Option<&str>,

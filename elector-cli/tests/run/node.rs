@@ -21,8 +21,7 @@ fn signal(driver: &Driver, signal: Signal) {
 }
 
 // A node that is killed by SIGKILL cannot stop anything, and its peers elect another leader within
-// a millisecond. Neither its command nor its guardian may stay, although the lease still runs for a
-// minute.
+// a millisecond. Its command and its guardian must end, although the lease still runs for a minute.
 #[test]
 fn the_command_is_killed_when_the_node_is_killed() {
     let folder = Folder::new();

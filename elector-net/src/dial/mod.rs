@@ -70,10 +70,10 @@ const MOST_ANSWER: usize = 64;
 ///
 /// A broken connection is no proof that the peer is gone: a device on the way may have cut it. A
 /// proof that the peer's process has ended may follow within milliseconds, and then an election
-/// needs the processor more than an attempt to connect does. Without one the connection is made
-/// anew. If nobody listens there any more (the connection is refused), or
-/// another life of the peer answers, the algorithm is told; that takes one more round trip, and on
-/// it rests that a living leader keeps its lease.
+/// needs the processor more than an attempt to connect does. Without a proof the connection is made
+/// anew. If the connection is refused, or another life of the peer answers, the algorithm gets a
+/// suspicion. That takes one more round trip, and it is why a living leader keeps its lease when
+/// its connections break.
 pub(crate) struct Dialer<A: ElectionAlgorithm> {
     station: Arc<Station<A>>,
     link: Arc<Link>,
@@ -133,8 +133,8 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         }
     }
 
-    /// Returns `true` if there is a proof that the process of the peer has ended. No proof is waited
-    /// for if the peer has no companion that could give one, or if a refused connection is trusted.
+    /// Returns `true` if there is a proof that the process of the peer has ended. Does not wait for
+    /// one if the peer has no companion that could give it, or if a refused connection is trusted.
     async fn is_proved_dead(&self) -> bool {
         let may_come = self.link.has_companion.load(Ordering::Relaxed);
         may_come && !self.station.trust_refused && self.link.is_proved_dead_within(PROOF).await

@@ -3,16 +3,16 @@
 //!
 //! | route | answer |
 //! |---|---|
-//! | `GET /` | [`LeaderReport`]: `{"name": …, "last_update": …}`, the keys of Kubernetes' leader-elector sidecar, and more |
-//! | `GET /leader` | 200 where the leadership is held at this moment, else 503; a [`LeaderReport`] |
+//! | `GET /` | [`LeaderReport`], with the keys of Kubernetes' leader-elector sidecar |
+//! | `GET /leader` | 200 where the leadership is held now, else 503; a [`LeaderReport`] |
 //! | `GET /follower` | 200 where another node is followed, else 503; a [`LeaderReport`] |
 //! | `GET /v1/status` | [`StatusReport`] |
 //! | `GET /v1/events` | server-sent events, each an [`EventReport`]; see below |
-//! | `GET /livez` | 200 while the node has not stopped and its thread answers, else 503 with the reason |
-//! | `GET /readyz` | 200 while the node is live, and knows a leader or reaches a majority, else 503 with the reason |
-//! | `GET /metrics` | metrics, as `OpenMetrics` text to those who ask for it, else as Prometheus text |
+//! | `GET /livez` | 200 while the node runs and its thread answers, else 503 with the reason |
+//! | `GET /readyz` | 200 while the node is live and knows a leader or reaches a majority, else 503 |
+//! | `GET /metrics` | metrics, as Prometheus text, or as `OpenMetrics` text if asked for |
 //! | `POST /v1/step-down` | the node gives its leadership back |
-//! | `POST /v1/transfer?to=ID` | the node hands its leadership to this one; also `{"to": ID}` as the body |
+//! | `POST /v1/transfer?to=ID` | transfers the leadership to node ID; also `{"to": ID}` as the body |
 //!
 //! Where there is no leader, `/` answers 200 with an empty `name`, as the sidecar does. A node that
 //! takes itself for the leader without holding a leadership, for its lease has run out or is not

@@ -32,7 +32,10 @@ fn a_second_life_is_refused_while_the_first_is_heard() {
     );
     link.left(&again);
     assert!(!link.is_heard());
-    assert!(link.claim(2, fresh).is_ok(), "nobody else is connected");
+    assert!(
+        link.claim(2, fresh).is_ok(),
+        "no other process is connected"
+    );
     assert!(
         link.claim(3, Duration::ZERO).is_ok(),
         "the one connected is silent"
@@ -97,7 +100,7 @@ fn only_the_present_life_is_buried_and_once() {
 // A copied folder, or a virtual machine that was restored, makes a second process of one node:
 // its end is not that of the first, which may hold a lease.
 #[test]
-fn the_end_of_a_life_that_replaced_another_frees_nobody_at_once() {
+fn the_end_of_a_life_that_replaced_another_frees_no_voter_at_once() {
     let short = Duration::ZERO;
     let link = link();
     meets(&link, 5);

@@ -79,7 +79,7 @@ impl Memory {
         accepted.filter(|_| self.disk.instance == instance)
     }
 
-    /// Makes a promise (I1), which is below neither the [`floor`](Self::floor) nor any
+    /// Makes a promise (I1). The ballot is at or above the [`floor`](Self::floor) and every
     /// [`bound`](Self::bound).
     pub(crate) fn promise(&mut self, instance: Epoch, ballot: Ballot) {
         let disk = &mut self.disk;

@@ -15,8 +15,8 @@ impl Raft {
         }
     }
 
-    /// Answers whether this node would vote for the candidate. That changes neither the vote, the
-    /// term, nor the election timeout (I6).
+    /// Answers whether this node would vote for the candidate. The vote, the term and the
+    /// election timeout do not change (I6).
     fn on_pre_vote_request(&mut self, request: Request, out: &mut Outbox<Self>) {
         let led = self.node.has_fresh_leader();
         if led {
@@ -103,8 +103,8 @@ impl Raft {
         !refuses
     }
 
-    /// Returns `true` if this node's vote in its present term is still to be had for `candidate`
-    /// (I2). Once a term has a leader, there is no candidate left to vote for.
+    /// Returns `true` if this node may vote for `candidate` in its present term (I2). Once a term
+    /// has a leader, there is no candidate left to vote for.
     fn may_vote_for(&self, candidate: NodeId) -> bool {
         self.node.elected.is_none()
             && self
