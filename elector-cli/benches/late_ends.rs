@@ -10,24 +10,14 @@
     reason = "a benchmark that cannot go on must stop"
 )]
 
-use std::{
-    env, hint,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::{env, hint, thread, time::Duration};
 
 use elector_cli::run::{CommandHandle, Options, StartParameters};
-use elector_core::{Epoch, FencingToken, Moment, NodeId, Timing, actor::now};
+use elector_core::{Epoch, FencingToken, Moment, NodeId, Timing, actor::now, nanos};
 
-/// The durations of `--profile lan`, in milliseconds.
-const HEARTBEAT: u64 = 10;
-const LEASE: u64 = 25;
-const LOSS_GRACE: u64 = 2;
-const MARGIN: u64 = 5;
+/// What `elector run` keeps of a lease in the profile `lan`.
+const LOSS_GRACE: Duration = Duration::from_millis(2);
+const MARGIN: Duration = Duration::from_millis(5);
 
 /// How often a lease is prolonged before it ends: the guardian learns from each how late it is.
 const HEARTBEATS: u64 = 10;
@@ -36,13 +26,19 @@ fn main() {
     let is_bench = env::args().any(|argument| argument == "--bench");
     let (ends, busy) = if is_bench { (5_000, 10) } else { (3, 1) };
     let ends = number("--ends").unwrap_or(ends);
-    let load = Load::new(number("--busy").unwrap_or(busy));
+    // They end with the process.
+    for _ in 0..number("--busy").unwrap_or(busy) {
+        thread::spawn(|| {
+            loop {
+                hint::spin_loop();
+            }
+        });
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     let late = runtime.block_on(late_ends(ends));
-    drop(load);
     println!("{} of {ends} commands ended after their lease", late.len());
     if let Some(worst) = late.iter().max() {
         println!("the latest was {worst:?} late");
@@ -57,16 +53,16 @@ fn number(name: &str) -> Option<usize> {
 
 /// By how much these ends were late, of those that were.
 async fn late_ends(ends: usize) -> Vec<Duration> {
-    let ms = Duration::from_millis;
+    let timing = Timing::lan();
     let mut options = Options::new(NodeId(1), ["sleep", "1000"]);
     options.executable = env!("CARGO_BIN_EXE_elector").into();
-    (options.loss_grace, options.margin) = (ms(LOSS_GRACE), ms(MARGIN));
-    options.widen_margin(&Timing::lan());
+    (options.loss_grace, options.margin) = (LOSS_GRACE, MARGIN);
+    options.widen_margin(&timing);
     let mut handle = CommandHandle::spawn(&options).await.unwrap();
     let mut late = Vec::new();
     for epoch in 1..=ends as u64 {
         handle.ready().await.unwrap();
-        let mut deadline = in_ms(LEASE);
+        let mut deadline = after(timing.lease);
         let parameters = StartParameters {
             epoch: Epoch(epoch),
             token: FencingToken::new(Epoch(epoch), 0),
@@ -76,12 +72,12 @@ async fn late_ends(ends: usize) -> Vec<Duration> {
         let mut end = None;
         for _ in 0..HEARTBEATS {
             // A node that gets no processor is as late as a guardian: then the lease ends earlier.
-            if let Ok(exited) = tokio::time::timeout(ms(HEARTBEAT), handle.exited()).await {
+            if let Ok(exited) = tokio::time::timeout(timing.heartbeat, handle.exited()).await {
                 end = Some(exited.unwrap());
                 break;
             }
             if now() < deadline {
-                deadline = in_ms(LEASE);
+                deadline = after(timing.lease);
                 handle.prolong(deadline);
             }
         }
@@ -98,37 +94,6 @@ async fn late_ends(ends: usize) -> Vec<Duration> {
     late
 }
 
-fn in_ms(ms: u64) -> Moment {
-    Moment::from_nanos(now().nanos() + ms * 1_000_000)
-}
-
-/// Threads that are always busy, until it is dropped.
-struct Load {
-    over: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<()>>,
-}
-
-impl Load {
-    fn new(threads: usize) -> Self {
-        let over = Arc::new(AtomicBool::new(false));
-        let busy = |_| {
-            let over = Arc::clone(&over);
-            thread::spawn(move || {
-                while !over.load(Ordering::Relaxed) {
-                    hint::spin_loop();
-                }
-            })
-        };
-        let threads = (0..threads).map(busy).collect();
-        Self { over, threads }
-    }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
-        }
-    }
+fn after(duration: Duration) -> Moment {
+    Moment::from_nanos(now().nanos() + nanos(duration))
 }
