@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use elector_core::{Settings, Timing};
+use elector_core::{Settings, Timing, nanos};
 
 /// When a peer's silence is taken for its end, and told to the algorithm.
 ///
@@ -165,10 +165,6 @@ impl Detector {
     pub(crate) fn round_trip(&self) -> Option<Duration> {
         self.round_trip.map(Duration::from_nanos)
     }
-}
-
-pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

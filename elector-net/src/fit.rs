@@ -1,8 +1,6 @@
 use std::time::Duration;
 
-use elector_core::{NodeId, Timing};
-
-use crate::detector::nanos;
+use elector_core::{NodeId, Timing, nanos};
 
 /// How often the same is reported, at most.
 const PAUSE: u64 = 60_000_000_000;

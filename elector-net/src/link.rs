@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use elector_core::{NodeId, actor};
+use elector_core::{NodeId, actor, nanos};
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    detector::{Detection, Detector, nanos},
+    detector::{Detection, Detector},
     outage::{Direction, Outage},
     places::Places,
     successor::{Hold, Holding},

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
+use elector_core::nanos;
 use serde::{Deserialize, Serialize};
 
-use crate::{detector::nanos, record::LockId};
+use crate::record::LockId;
 
 /// How much later than by its clock a new life may say its hello. What takes longer is no proof: a
 /// virtual machine that was saved and is restored has the old boot and the old lock, while the one

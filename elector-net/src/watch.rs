@@ -1,10 +1,9 @@
 use std::{sync::Arc, time::Duration};
 
-use elector_core::{ElectionAlgorithm, NodeId, actor};
+use elector_core::{ElectionAlgorithm, NodeId, actor, nanos};
 use tokio::{task::yield_now, time::sleep};
 
 use crate::{
-    detector::nanos,
     fit::{Fit, Stalls},
     link::Told,
     station::Station,

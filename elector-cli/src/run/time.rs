@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use elector_core::Moment;
+use elector_core::{Moment, nanos};
 
 /// The moment this long after another one.
 pub(super) fn add(moment: Moment, duration: Duration) -> Moment {
@@ -18,8 +18,4 @@ pub(super) fn subtract(moment: Moment, duration: Duration) -> Moment {
 /// The time from one moment to another. It is zero if the second one is not later.
 pub(super) fn between(from: Moment, to: Moment) -> Duration {
     Duration::from_nanos(to.nanos().saturating_sub(from.nanos()))
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -7,7 +7,7 @@ mod report;
 
 use std::time::Duration;
 
-use crate::detector::nanos;
+use elector_core::nanos;
 
 pub(crate) use reason::{Kind, Reason};
 pub(crate) use report::report;
