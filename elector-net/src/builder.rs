@@ -10,7 +10,9 @@ use elector_core::{
     actor::{Builder, Elector, StartError},
 };
 
-use crate::{Detection, Farewell, FileStorage, Identity, Monitor, RecordError, Register, Tcp, Tls};
+use crate::{
+    Detection, Farewell, FileStorage, Identity, Monitor, RecordError, RecordHandle, Tcp, Tls,
+};
 
 /// Makes a node of a real cluster of what [`Elector::builder`] begins: it reaches its peers over
 /// TCP at the addresses that they were named with, and keeps its state in a folder.
@@ -153,10 +155,10 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
         self.tcp.monitor()
     }
 
-    /// The node's record, for `http::Options::record` and for [`Register::check`].
+    /// The node's record, for `http::Options::record` and for [`RecordHandle::check`].
     #[must_use]
-    pub fn register(&self) -> Register {
-        self.storage.register()
+    pub fn record(&self) -> RecordHandle {
+        self.storage.record()
     }
 
     /// Makes the folder of a node that has never run: see [`FileStorage::format`].
@@ -173,7 +175,7 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
     /// # Errors
     /// As [`Builder::start`]; the record is read first, then the socket is opened.
     pub async fn start(self) -> Result<Elector<A::Guarantee>, StartError> {
-        let tcp = self.tcp.register(self.storage.register());
+        let tcp = self.tcp.record(self.storage.record());
         let builder = self.builder.storage(self.storage);
         builder.transport(tcp).start().await
     }

@@ -60,13 +60,13 @@ pub enum NetError {
         /// Its address.
         address: SocketAddr,
     },
-    /// The register is of a storage that was not loaded.
-    #[error("the register is of another storage than the node's: the record was not loaded")]
+    /// The record handle is of a storage that was not loaded.
+    #[error("the record handle is of another storage than the node's: the record was not loaded")]
     NotLoaded,
     /// The record is of another list of nodes.
     #[error(
-        "the node was given the nodes {given}, and its record names {recorded}: use the register \
-         of the node's own storage"
+        "the node was given the nodes {given}, and its record names {recorded}: use the record \
+         handle of the node's own storage"
     )]
     OtherNodes {
         /// The nodes of the node.

@@ -21,7 +21,7 @@ use crate::{
     link::{Link, Met, Told, lock},
     links::Links,
     outage::{Direction, Kind, Reason},
-    record::{AdmitError, DiskId, LifeLock, LockId, Register},
+    record::{AdmitError, DiskId, LifeLock, LockId, RecordHandle},
     stream::Stream,
     successor::Hold,
     tls::Tls,
@@ -43,7 +43,7 @@ pub(crate) struct Station<A: ElectionAlgorithm> {
     /// What this node says of itself; `to` is filled in for each peer.
     pub(crate) hello: Hello,
     /// Where the disks of peers are remembered.
-    pub(crate) register: Option<Register>,
+    pub(crate) record: Option<RecordHandle>,
     pub(crate) inbox: Inbox<A>,
     pub(crate) links: Arc<Links>,
     pub(crate) tls: Option<Tls>,
@@ -204,19 +204,19 @@ impl<A: ElectionAlgorithm> Station<A> {
     /// # Errors
     /// The refusal, if another disk is known; `None` if it could not be remembered.
     pub(crate) async fn admit(&self, node: NodeId, found: DiskId) -> Result<(), Option<Refusal>> {
-        let Some(register) = &self.register else {
+        let Some(record) = &self.record else {
             return Ok(());
         };
         let other = |known| Refusal::Disk { node, known, found };
-        match register.disk_of(node) {
+        match record.disk_of(node) {
             Some(known) if known == found => return Ok(()),
             Some(known) => return Err(Some(other(known))),
             None if found == DiskId::NONE => return Ok(()),
             None => {}
         }
-        let register = register.clone();
+        let record = record.clone();
         // Once in the life of a disk: not on the node's thread, which has heartbeats to send.
-        let admitting = tokio::task::spawn_blocking(move || register.admit(node, found));
+        let admitting = tokio::task::spawn_blocking(move || record.admit(node, found));
         let error = match admitting.await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(AdmitError::Other(known))) => return Err(Some(other(known))),

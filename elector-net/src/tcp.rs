@@ -31,7 +31,7 @@ use crate::{
     monitor::Monitor,
     outage::report,
     random::random,
-    record::{DiskId, Ids, LifeLock, Register},
+    record::{DiskId, Ids, LifeLock, RecordHandle},
     station::Station,
     successor::Hold,
     tls::Tls,
@@ -72,7 +72,7 @@ pub struct Tcp<A: ElectionAlgorithm> {
     companion: Option<Companion>,
     life: Option<LifeLock>,
     monitor: Monitor,
-    register: Option<Register>,
+    record: Option<RecordHandle>,
     before_listening: Option<BeforeListening>,
     lookup: Lookup,
 }
@@ -104,7 +104,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             companion: None,
             life: None,
             monitor: Monitor::default(),
-            register: None,
+            record: None,
             before_listening: None,
             lookup: Lookup::default(),
         }
@@ -226,8 +226,8 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     /// in it. Without it the list is of the first generation, and peers cannot tell this node from
     /// another one of its id.
     #[must_use]
-    pub fn register(mut self, register: Register) -> Self {
-        self.register = Some(register);
+    pub fn record(mut self, record: RecordHandle) -> Self {
+        self.record = Some(record);
         self
     }
 
@@ -264,11 +264,11 @@ impl<A: ElectionAlgorithm> Tcp<A> {
 
     /// What is told of the list of nodes, and of the disk.
     fn listed(&self, members: &Membership) -> Result<(NodeList, DiskId), NetError> {
-        let Some(register) = &self.register else {
+        let Some(record) = &self.record else {
             let list = NodeList::new(members.nodes(), 1, [0; 16]);
             return Ok((list, DiskId::NONE));
         };
-        let roster = register.roster().ok_or(NetError::NotLoaded)?;
+        let roster = record.roster().ok_or(NetError::NotLoaded)?;
         if roster.nodes != members.nodes() {
             return Err(NetError::OtherNodes {
                 given: Ids(members.nodes()).to_string(),
@@ -334,7 +334,7 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
         let station = Arc::new(Station {
             members: members.clone(),
             hello,
-            register: self.register,
+            record: self.record,
             inbox,
             links,
             tls: self.tls,

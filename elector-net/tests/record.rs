@@ -179,11 +179,11 @@ async fn nothing_is_saved_where_the_record_is_not_any_more() {
     let (folder, aside) = (place.path().join("data"), place.path().join("aside"));
     for replaced in [false, true] {
         let mut storage = made(&folder);
-        let register = storage.register();
-        assert!(register.check().is_ok(), "nothing is open yet");
+        let record = storage.record();
+        assert!(record.check().is_ok(), "nothing is open yet");
         load(&mut storage).await.unwrap();
         save(&mut storage, &term(1)).await.unwrap();
-        assert!(register.check().is_ok());
+        assert!(record.check().is_ok());
         fs::rename(&folder, &aside).unwrap();
         if replaced {
             fs::create_dir(&folder).unwrap();
@@ -194,14 +194,14 @@ async fn nothing_is_saved_where_the_record_is_not_any_more() {
         } else {
             "not there"
         };
-        let error = register.check().unwrap_err();
+        let error = record.check().unwrap_err();
         assert!(matches!(error, RecordError::Displaced { .. }), "{error}");
         assert!(error.to_string().contains(why), "{error}");
         let error = save(&mut storage, &term(2)).await.unwrap_err();
         assert!(matches!(error, RecordError::Displaced { .. }), "{error}");
         assert_eq!(FileStorage::inspect(&aside).unwrap().sequence, 2);
         drop(storage);
-        assert!(register.check().is_ok(), "nothing is open any more");
+        assert!(record.check().is_ok(), "nothing is open any more");
         fs::remove_dir_all(&aside).unwrap();
         let _ = fs::remove_dir_all(&folder);
     }

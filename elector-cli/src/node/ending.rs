@@ -7,7 +7,7 @@ use std::{
 };
 
 use elector_core::actor::NodeHandle;
-use elector_net::{Monitor, RecordError, Register};
+use elector_net::{Monitor, RecordError, RecordHandle};
 use tokio::{
     task::{JoinHandle, spawn_blocking},
     time::sleep,
@@ -78,16 +78,16 @@ const LOOK: Duration = Duration::from_secs(5);
 /// Ends the node when its record is not in its place any more. A save would end it, too; but a node
 /// that is in no election saves nothing.
 pub(super) async fn end_without_record(
-    register: Register,
+    record: RecordHandle,
     elector: NodeHandle,
     limit: Duration,
     lost: Arc<AtomicBool>,
 ) {
     let error: RecordError = loop {
         sleep(LOOK).await;
-        let register = register.clone();
+        let record = record.clone();
         // The file system may hang.
-        if let Ok(Err(error)) = spawn_blocking(move || register.check()).await {
+        if let Ok(Err(error)) = spawn_blocking(move || record.check()).await {
             break error;
         }
     };

@@ -1,7 +1,7 @@
 use std::{fmt::Debug, marker::PhantomData, path::Path, process::ExitCode};
 
 use elector_core::Comparable;
-use elector_net::{FileStorage, ListChange, RecordError, Stopped};
+use elector_net::{FileStorage, ListChange, RecordError, StoppedNode};
 
 use super::{algorithm, command::Supervision, duty::Nothing, error::ServeError, serve::Start};
 use crate::family::Family;
@@ -15,7 +15,7 @@ pub(crate) trait ErasedAlgorithm: Debug {
     fn run(&self, start: Start<Supervision>) -> Result<ExitCode, ServeError>;
 
     /// [`FileStorage::stopped`].
-    fn stopped(&self, folder: &Path) -> Result<Stopped, RecordError>;
+    fn stopped(&self, folder: &Path) -> Result<StoppedNode, RecordError>;
 
     /// [`FileStorage::change`].
     fn change(&self, folder: &Path, change: &ListChange) -> Result<bool, RecordError>;
@@ -39,7 +39,7 @@ impl<A: Comparable> ErasedAlgorithm for Typed<A> {
         start.with::<A>()
     }
 
-    fn stopped(&self, folder: &Path) -> Result<Stopped, RecordError> {
+    fn stopped(&self, folder: &Path) -> Result<StoppedNode, RecordError> {
         FileStorage::stopped::<A>(folder)
     }
 

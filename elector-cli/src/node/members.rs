@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use elector_core::{Epoch, NodeId};
-use elector_net::{FileStorage, ListChange, Stopped};
+use elector_net::{FileStorage, ListChange, StoppedNode};
 
 use super::{
     erased::{self, ErasedAlgorithm},
@@ -98,7 +98,7 @@ fn shown(families: &[Family], folders: &[PathBuf]) -> Result<String, ServeError>
     let mut nodes = BTreeMap::new();
     for folder in folders {
         let stopped = algorithm_of(families, folder)?.stopped(folder)?;
-        let Stopped {
+        let StoppedNode {
             identity,
             roster,
             epoch,
@@ -138,7 +138,7 @@ fn shown(families: &[Family], folders: &[PathBuf]) -> Result<String, ServeError>
 }
 
 /// Which nodes' folders must be looked at as well before the highest epoch is known.
-fn missing(shown: &BTreeMap<NodeId, Stopped>) -> String {
+fn missing(shown: &BTreeMap<NodeId, StoppedNode>) -> String {
     let rosters = shown.values().filter_map(|node| node.roster.as_ref());
     let Some(newest) = rosters.max_by_key(|roster| roster.generation) else {
         return String::new();

@@ -187,14 +187,14 @@ async fn run<A: ElectionAlgorithm>(
     let tcp = duty.prepare(&plan, tcp, heir).await?;
     let monitor = tcp.monitor();
     let storage = FileStorage::at(&plan.data_dir, identity(&plan));
-    let register = storage.register();
+    let record = storage.record();
     let elector = start(&plan, tcp, storage).await?;
     tell(&elector);
     let (stop_http, stopped) = oneshot::channel::<()>();
     let serving = http.map(|listener| {
         let mut counts = duty.counts();
         counts.push(reload.log().counted());
-        let service = service(&plan, &elector, &monitor, &register, counts);
+        let service = service(&plan, &elector, &monitor, &record, counts);
         tokio::spawn(async move {
             // Dropped: it is to stop.
             let stopped = async { drop(stopped.await) };
@@ -208,7 +208,7 @@ async fn run<A: ElectionAlgorithm>(
     let handle = NodeHandle::clone(&elector);
     let ending = obey(signals, reload, handle.clone(), seen, plan.leave, flag);
     let lost = Arc::new(AtomicBool::new(false));
-    let looking = end_without_record(register, handle, plan.leave, Arc::clone(&lost));
+    let looking = end_without_record(record, handle, plan.leave, Arc::clone(&lost));
     let looking = tokio::spawn(looking);
     let mut code = duty.done(&plan, elector, monitor).await;
     looking.abort();
@@ -274,7 +274,7 @@ async fn start<A: ElectionAlgorithm>(
         .config(plan.config.clone());
     // Nothing but the node is on that thread, and it saves in elections only.
     let storage = storage.on_node_thread(true);
-    let tcp = tcp.register(storage.register());
+    let tcp = tcp.record(storage.record());
     Ok(builder.storage(storage).transport(tcp).start().await?)
 }
 

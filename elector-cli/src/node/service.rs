@@ -1,6 +1,6 @@
 use elector_core::{ElectionAlgorithm, actor::NodeHandle};
 use elector_net::{
-    Monitor, Register,
+    Monitor, RecordHandle,
     http::{
         self,
         prometheus_client::metrics::{counter::Counter, gauge::Gauge},
@@ -26,12 +26,12 @@ pub(crate) fn service<A: ElectionAlgorithm>(
     plan: &Plan<A>,
     elector: &NodeHandle,
     monitor: &Monitor,
-    register: &Register,
+    record: &RecordHandle,
     counts: Vec<Counted>,
 ) -> http::Service {
     let mut options = http::Options::new(plan.name.as_str())
         .monitor(monitor)
-        .record(register)
+        .record(record)
         .metrics(move |registry| {
             for (name, help, count) in counts {
                 match count {

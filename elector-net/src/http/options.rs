@@ -8,7 +8,7 @@ use super::{
     token::Token,
     wires::{Wires, statuses},
 };
-use crate::{Monitor, Register};
+use crate::{Monitor, RecordHandle};
 
 /// Tells how the connections to the peers are. A closure will do.
 pub trait Peers: Send + Sync + 'static {
@@ -150,8 +150,8 @@ impl Options {
 
     /// Tells in the metrics how long the saves to this record take:
     /// `elector_disk_write_seconds`.
-    pub fn record(self, register: &Register) -> Self {
-        let took = register.took().histogram();
+    pub fn record(self, record: &RecordHandle) -> Self {
+        let took = record.took().histogram();
         let help = "How long a durable write of the node's record takes";
         self.metrics(move |registry| {
             registry.register_with_unit("elector_disk_write", help, Unit::Seconds, took);

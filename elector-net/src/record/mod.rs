@@ -66,12 +66,12 @@ mod disk;
 mod error;
 mod examine;
 mod format;
+mod handle;
 mod identity;
 mod life;
 mod lock;
 mod offline;
 mod place;
-mod register;
 mod roster;
 mod slot;
 mod slots;
@@ -82,16 +82,16 @@ mod took;
 
 pub use error::RecordError;
 pub use examine::SlotState;
+pub(crate) use handle::AdmitError;
+pub use handle::RecordHandle;
 pub use identity::Identity;
 pub use life::LifeLock;
 pub(crate) use life::LockId;
-pub use offline::{ListChange, Stopped};
-pub(crate) use register::AdmitError;
-pub use register::Register;
+pub use offline::{ListChange, StoppedNode};
 pub(crate) use roster::Ids;
 pub use roster::{DiskId, Roster};
 pub use storage::FileStorage;
-pub use summary::Summary;
+pub use summary::RecordSummary;
 
 #[cfg(test)]
 mod tests;

@@ -7,8 +7,8 @@ use elector_core::{ElectionAlgorithm, Epoch, Membership, NodeId};
 use super::{
     error::RecordError,
     format::NAME,
+    handle::Open,
     identity::Identity,
-    register::Open,
     roster::{DiskId, Roster, sorted},
     storage::{FileStorage, among, decode, encode, open_as_found},
 };
@@ -29,7 +29,7 @@ pub struct ListChange {
 /// What a record says of a node that is stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Stopped {
+pub struct StoppedNode {
     /// Whose record it is.
     pub identity: Identity,
     /// What it says of the cluster; `None` in a record that was made before that was in it.
@@ -43,10 +43,12 @@ impl FileStorage {
     ///
     /// # Errors
     /// If the node runs; if the record is damaged, or another algorithm's.
-    pub fn stopped<A: ElectionAlgorithm>(folder: impl AsRef<Path>) -> Result<Stopped, RecordError> {
+    pub fn stopped<A: ElectionAlgorithm>(
+        folder: impl AsRef<Path>,
+    ) -> Result<StoppedNode, RecordError> {
         let (open, identity) = open_as_found(folder.as_ref())?;
         let (_, epoch) = state::<A>(&open, &identity, folder.as_ref())?;
-        Ok(Stopped {
+        Ok(StoppedNode {
             identity,
             roster: open.slots.roster().cloned(),
             epoch,

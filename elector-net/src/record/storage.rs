@@ -16,13 +16,13 @@ use super::{
     error::RecordError,
     examine::examine,
     format::{self, NAME},
+    handle::{Open, RecordHandle},
     identity::Identity,
     lock::Lock,
     place::Place,
-    register::{Open, Register},
     roster::{Ids, Roster, has_nodes},
     slots::Slots,
-    summary::Summary,
+    summary::RecordSummary,
 };
 
 /// A node's durable record, in a folder of its own: [`Storage`] that survives `kill -9` and power
@@ -68,7 +68,7 @@ pub struct FileStorage {
     folder: PathBuf,
     identity: Identity,
     on_node_thread: bool,
-    register: Register,
+    record: RecordHandle,
 }
 
 impl FileStorage {
@@ -78,7 +78,7 @@ impl FileStorage {
             folder: folder.into(),
             identity,
             on_node_thread: false,
-            register: Register::default(),
+            record: RecordHandle::default(),
         }
     }
 
@@ -94,11 +94,11 @@ impl FileStorage {
         self
     }
 
-    /// The record, for [`Tcp::register`](crate::Tcp::register) and for
-    /// [`Register::check`].
+    /// The record, for [`Tcp::record`](crate::Tcp::record) and for
+    /// [`RecordHandle::check`].
     #[must_use]
-    pub fn register(&self) -> Register {
-        self.register.clone()
+    pub fn record(&self) -> RecordHandle {
+        self.record.clone()
     }
 
     /// Makes the record of a node that has never run, in a cluster of these nodes, and the folder,
@@ -148,16 +148,16 @@ impl FileStorage {
     ///
     /// # Errors
     /// If a node could not start from it, for whatever is wrong with the record itself.
-    pub fn inspect(folder: impl AsRef<Path>) -> Result<Summary, RecordError> {
+    pub fn inspect(folder: impl AsRef<Path>) -> Result<RecordSummary, RecordError> {
         let folder = folder.as_ref();
         let mut file = open_record(folder, false)?;
         let path = folder.join(NAME);
         let examined = examine(&mut file, &path)?;
-        Ok(Summary::of(examined, path))
+        Ok(RecordSummary::of(examined, path))
     }
 
     fn load_now<D: Payload>(&mut self, members: &Membership) -> Result<Option<D>, RecordError> {
-        self.register.close();
+        self.record.close();
         access::check(&self.folder)?;
         let mut open = open(&self.folder, &self.identity)?;
         let path = self.folder.join(NAME);
@@ -175,13 +175,13 @@ impl FileStorage {
                 open.slots.save_roster(roster)?;
             }
         }
-        self.register.open(open);
+        self.record.open(open);
         Ok(state)
     }
 
     fn save_now<D: Payload>(&mut self, durable: &D) -> Result<(), RecordError> {
         let state = encode(Some(durable))?;
-        let saved = self.register.save(|slots| slots.save(state));
+        let saved = self.record.save(|slots| slots.save(state));
         saved.unwrap_or_else(|| {
             let folder = self.folder.clone();
             Err(RecordError::NotLoaded { folder })
@@ -189,10 +189,10 @@ impl FileStorage {
     }
 }
 
-/// The transport may have the register for a little longer.
+/// The transport may have the record for a little longer.
 impl Drop for FileStorage {
     fn drop(&mut self) {
-        self.register.close();
+        self.record.close();
     }
 }
 

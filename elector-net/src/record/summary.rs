@@ -13,7 +13,7 @@ use super::{
 /// What a record says, for people. [`Display`](fmt::Display) puts it into one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Summary {
+pub struct RecordSummary {
     /// Whose record it is.
     pub identity: Identity,
     /// The number of the newest save; 1 is that of the making of the record.
@@ -26,7 +26,7 @@ pub struct Summary {
     pub slots: [SlotState; SLOTS as usize],
 }
 
-impl Summary {
+impl RecordSummary {
     pub(super) fn of(Examined { newest, slots }: Examined, path: PathBuf) -> Self {
         Self {
             path,
@@ -69,7 +69,7 @@ impl Summary {
     }
 }
 
-impl fmt::Display for Summary {
+impl fmt::Display for RecordSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.sequence.saturating_sub(1) {
             0 => write!(f, "{}, never run", self.identity)?,

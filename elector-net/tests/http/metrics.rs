@@ -165,7 +165,7 @@ async fn the_time_that_saves_take_is_told() {
     let identity = Identity::of::<Raft>("billing", 1);
     FileStorage::format(folder.path(), &identity, [NodeId(1)]).unwrap();
     let storage = FileStorage::at(folder.path(), identity);
-    let options = Options::new("billing").record(&storage.register());
+    let options = Options::new("billing").record(&storage.record());
     let builder = Elector::builder("billing")
         .algorithm::<Raft>()
         .node_id(1)

@@ -22,7 +22,7 @@ use crate::link::lock;
 /// HTTP service tells how long saves take; and [`check`](Self::check) is for the program. Cheap to
 /// clone.
 #[derive(Clone, Debug, Default)]
-pub struct Register(Arc<Shared>);
+pub struct RecordHandle(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -71,7 +71,7 @@ pub(crate) enum AdmitError {
     Closed,
 }
 
-impl Register {
+impl RecordHandle {
     /// The roster of the record; `None` before it was loaded.
     pub(crate) fn roster(&self) -> Option<Roster> {
         lock(&self.0.roster).clone()
@@ -97,13 +97,13 @@ impl Register {
     /// use std::time::Duration;
     ///
     /// use elector_core::actor::NodeHandle;
-    /// use elector_net::Register;
+    /// use elector_net::RecordHandle;
     ///
-    /// async fn end_without_record(node: NodeHandle, register: Register) {
+    /// async fn end_without_record(node: NodeHandle, record: RecordHandle) {
     ///     loop {
     ///         tokio::time::sleep(Duration::from_secs(10)).await;
-    ///         let register = register.clone();
-    ///         let checked = tokio::task::spawn_blocking(move || register.check()).await;
+    ///         let record = record.clone();
+    ///         let checked = tokio::task::spawn_blocking(move || record.check()).await;
     ///         if let Ok(Err(error)) = checked {
     ///             eprintln!("{error}");
     ///             let _ = node.leave(Duration::from_secs(10)).await;
