@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
 use elector_bully::{Bully, BullyConfig};
 use elector_core::{
-    ElectionAlgorithm, Epoch, NodeId, Settings,
+    Configuration, ElectionAlgorithm, Epoch, NodeId,
     actor::{Cluster, ClusterSetup},
 };
 use elector_paxos::Paxos;

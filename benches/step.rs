@@ -10,7 +10,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use elector_bully::Bully;
 use elector_core::{
     Driver, ElectionAlgorithm, Input, Membership, Message, Moment, NodeId, Outgoing, Purpose, Role,
-    TimerOrder,
+    TimerChange,
 };
 use elector_paxos::Paxos;
 use elector_raft::Raft;
@@ -67,10 +67,10 @@ impl<A: ElectionAlgorithm> Bare<A> {
         driver.recycle(step);
         self.flying.extend(sends.into_iter().map(|out| (node, out)));
         for order in timers {
-            let (TimerOrder::Set(name, _) | TimerOrder::Cancel(name)) = order;
+            let (TimerChange::Set(name, _) | TimerChange::Cancel(name)) = order;
             self.timers
                 .retain(|&(_, whose, which)| (whose, which) != (node, name));
-            if let TimerOrder::Set(name, delay) = order {
+            if let TimerChange::Set(name, delay) = order {
                 let width = delay.max.saturating_sub(delay.min);
                 let runs = delay.min + width * (node.0 as u32 - 1) / nodes;
                 self.timers.push((now + runs.as_nanos() as u64, node, name));

@@ -93,7 +93,7 @@ const fn is<A: ElectionAlgorithm>(algorithm: Algorithm) -> bool {
 /// Work that is written for all algorithms, and is done with one that was chosen at run time.
 ///
 /// ```
-/// use elector::{Algorithm, ElectionAlgorithm, Settings, Timing, Visitor};
+/// use elector::{Algorithm, ElectionAlgorithm, Configuration, Timing, Visitor};
 ///
 /// /// Finds the durations that an algorithm has by default.
 /// struct DefaultTiming;

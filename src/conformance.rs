@@ -22,8 +22,8 @@
 use std::time::Duration;
 
 use elector_core::{
-    Command, ElectionAlgorithm, Input, Membership, MembershipError, Moment, NodeId, Outbox,
-    Settings, View,
+    Command, Configuration, ElectionAlgorithm, Input, Membership, MembershipError, Moment, NodeId,
+    Outbox, View,
     actor::{NodeError, Replayer, StartError},
     trace::{Event, Record, Stimulus},
 };

@@ -85,8 +85,8 @@ pub use elector_core as core;
 #[doc(inline)]
 pub use elector_core::actor;
 pub use elector_core::{
-    BestEffort, Command, ElectionAlgorithm, Epoch, Fence, FencingToken, Guarantee, GuaranteeKind,
-    Membership, NodeId, Quorum, Role, Settings, StaleToken, Timing, View,
+    BestEffort, Command, Configuration, ElectionAlgorithm, Epoch, Fence, FencingToken, Guarantee,
+    GuaranteeKind, Membership, NodeId, Quorum, Role, StaleToken, Timing, View,
     actor::{
         AnyElector, AnyLeadership, Cluster, ClusterSetup, Elector, Grace, Leadership,
         LeadershipLost, NodeHandle, Status,

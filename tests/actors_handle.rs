@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use elector_bully::Bully;
 use elector_core::{
-    ElectionAlgorithm, GuaranteeKind, NodeId, Quorum, Role, Settings as _, Timing,
+    Configuration as _, ElectionAlgorithm, GuaranteeKind, NodeId, Quorum, Role, Timing,
     actor::{
         Builder, Cluster, ClusterSetup, CommandError, Elector, EventsError, Leadership,
         LeadershipLost, MemoryNetwork,

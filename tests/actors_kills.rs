@@ -15,7 +15,7 @@ use std::{
 
 use elector_bully::Bully;
 use elector_core::{
-    ElectionAlgorithm, Guarantee, GuaranteeKind, NodeId, Settings, Timing,
+    Configuration, ElectionAlgorithm, Guarantee, GuaranteeKind, NodeId, Timing,
     actor::{Cluster, ClusterSetup, Elector, Leadership},
 };
 use elector_paxos::Paxos;

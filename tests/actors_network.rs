@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use elector_core::{
-    Delay, ElectionAlgorithm, Membership, Message, Moment, NodeId, Quorum, Settings, Timing,
+    Configuration, Delay, ElectionAlgorithm, Membership, Message, Moment, NodeId, Quorum, Timing,
     actor::{
         BoxError, Cluster, ClusterSetup, Dropped, Elector, Inbox, Links, MemoryNetwork,
         MemoryTransport, Transport,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 use elector_core::{
-    Settings, Timing,
+    Configuration, Timing,
     actor::{Cluster, ClusterSetup},
 };
 use elector_raft::Raft;

@@ -7,8 +7,8 @@
 use std::{pin::Pin, time::Duration};
 
 use elector::{
-    Algorithm, AnyElector, AnyLeadership, AnyStartError, Cluster, ClusterSetup, ElectionAlgorithm,
-    Grace, GuaranteeKind, LeadershipLost, NotCompiledIn, SetUp, Settings, Timing, Visitor,
+    Algorithm, AnyElector, AnyLeadership, AnyStartError, Cluster, ClusterSetup, Configuration,
+    ElectionAlgorithm, Grace, GuaranteeKind, LeadershipLost, NotCompiledIn, SetUp, Timing, Visitor,
     actor::Builder,
 };
 use tokio::{sync::mpsc, time::timeout};

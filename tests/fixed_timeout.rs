@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use elector_core::{ElectionAlgorithm, Settings};
+use elector_core::{Configuration, ElectionAlgorithm};
 use elector_paxos::Paxos;
 use elector_raft::{Raft, RaftConfig};
 use elector_sim::{Disk, Network, Setup, Simulation};

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use elector_core::{Comparable, ElectionAlgorithm, NodeId, Settings};
+use elector_core::{Comparable, Configuration, ElectionAlgorithm, NodeId};
 use elector_paxos::Paxos;
 use elector_raft::Raft;
 use elector_sim::{

@@ -1,7 +1,7 @@
 use alloc::{vec, vec::Vec};
 use core::{ops::RangeInclusive, time::Duration};
 
-use elector_core::{Comparable, Membership, Settings, Timing, TimingError, Variant};
+use elector_core::{Comparable, Configuration, Membership, Timing, TimingError, Variant};
 use serde::{Deserialize, Serialize};
 
 use crate::Bully;
@@ -85,7 +85,7 @@ impl Comparable for Bully {
     }
 }
 
-impl Settings for BullyConfig {
+impl Configuration for BullyConfig {
     fn timing(&self) -> &Timing {
         &self.timing
     }

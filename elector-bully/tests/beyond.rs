@@ -12,7 +12,7 @@ use elector_bully::{
     BullyTimer,
 };
 use elector_core::{
-    Command, Delay, Driver, Epoch, Input, Membership, Moment, NodeId, Role, TimerOrder, View,
+    Command, Delay, Driver, Epoch, Input, Membership, Moment, NodeId, Role, TimerChange, View,
 };
 use node::{Node, all, answer, coordinator, election, heartbeat, patient, preempting};
 
@@ -287,7 +287,7 @@ fn failed_elections_spread_out() {
         let message = answer(1);
         let timers = node.give(Input::Received { from, message }).timers;
         waits.extend(timers.iter().filter_map(|order| match order {
-            TimerOrder::Set(BullyTimer::Coordinator, delay) => Some(delay.max.as_millis()),
+            TimerChange::Set(BullyTimer::Coordinator, delay) => Some(delay.max.as_millis()),
             _ => None,
         }));
         node.elapse(BullyTimer::Coordinator);
@@ -302,7 +302,7 @@ fn failed_elections_spread_out() {
     let first = Delay::exactly(Duration::from_millis(40));
     assert!(
         step.timers
-            .contains(&TimerOrder::Set(BullyTimer::Coordinator, first))
+            .contains(&TimerChange::Set(BullyTimer::Coordinator, first))
     );
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use elector_bully::{Bully, BullyConfig, BullyDurable, BullyMessage, BullyTimer};
 use elector_core::{
-    Command, Comparable, Driver, Epoch, Input, Membership, Moment, NodeId, Settings, Timing,
+    Command, Comparable, Configuration, Driver, Epoch, Input, Membership, Moment, NodeId, Timing,
 };
 
 fn members() -> Membership {

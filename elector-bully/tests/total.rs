@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use elector_bully::{Bully, BullyConfig, BullyDurable, BullyMessage, BullyTimer};
 use elector_core::{
-    Command, Driver, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, TimerOrder, View,
+    Command, Driver, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, TimerChange, View,
 };
 use proptest::prelude::*;
 
@@ -105,9 +105,9 @@ proptest! {
             let step = driver.step(input.clone(), Moment::ZERO);
             let step = step.map_err(|error| TestCaseError::fail(format!("{input:?}: {error}")))?;
             for order in &step.timers {
-                let (TimerOrder::Set(timer, _) | TimerOrder::Cancel(timer)) = *order;
+                let (TimerChange::Set(timer, _) | TimerChange::Cancel(timer)) = *order;
                 running.retain(|&other| other != timer);
-                if let TimerOrder::Set(..) = order {
+                if let TimerChange::Set(..) = order {
                     running.push(timer);
                 }
             }

@@ -1,4 +1,6 @@
-use elector_core::{ElectionAlgorithm, Membership, MembershipError, NodeId, Settings, TimingError};
+use elector_core::{
+    Configuration, ElectionAlgorithm, Membership, MembershipError, NodeId, TimingError,
+};
 use thiserror::Error;
 
 use crate::{CheckConfig, Report, cluster::Cluster, search::Search};
@@ -48,7 +50,10 @@ impl<A: ElectionAlgorithm> Check<A> {
 }
 
 /// A cluster of nodes `1..=nodes`, seen from each of its nodes, if it can be configured like that.
-pub(crate) fn cluster(nodes: u64, config: &impl Settings) -> Result<Vec<Membership>, CheckError> {
+pub(crate) fn cluster(
+    nodes: u64,
+    config: &impl Configuration,
+) -> Result<Vec<Membership>, CheckError> {
     let members = (1..=nodes).map(|me| Membership::new(NodeId(me), (1..=nodes).map(NodeId)));
     let members = members.collect::<Result<Vec<_>, _>>()?;
     let first = members.first().ok_or(MembershipError::Empty)?;

@@ -1,4 +1,6 @@
-use elector_core::{ElectionAlgorithm, Guarantee, GuaranteeKind, NodeId, View, promises::Promise};
+use elector_core::{
+    ElectionAlgorithm, Guarantee, GuaranteeKind, NodeId, View, invariants::Invariant,
+};
 
 use crate::{Time, cluster::Cluster, state::State};
 
@@ -6,7 +8,7 @@ use crate::{Time, cluster::Cluster, state::State};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Claim {
     /// All states keep this promise.
-    Kept(Promise),
+    Kept(Invariant),
     /// Some state is an example of this.
     Reached(Goal),
 }
@@ -25,13 +27,13 @@ pub(crate) enum Goal {
 impl Claim {
     /// A step of a search is atomic, so that nothing is sent before it is durable.
     const ALL: [Self; 13] = [
-        Self::Kept(Promise::OneLeaderPerEpoch),
-        Self::Kept(Promise::OnePledgePerEpoch),
-        Self::Kept(Promise::OneValuePerBallot),
-        Self::Kept(Promise::NoTenureTwice),
-        Self::Kept(Promise::ExclusiveLease),
-        Self::Kept(Promise::EpochMonotonic),
-        Self::Kept(Promise::Contract),
+        Self::Kept(Invariant::OneLeaderPerEpoch),
+        Self::Kept(Invariant::OnePledgePerEpoch),
+        Self::Kept(Invariant::OneValuePerBallot),
+        Self::Kept(Invariant::NoTenureTwice),
+        Self::Kept(Invariant::ExclusiveLease),
+        Self::Kept(Invariant::EpochMonotonic),
+        Self::Kept(Invariant::Contract),
         Self::Reached(Goal::LeaderElected),
         Self::Reached(Goal::LeaseHeld),
         Self::Reached(Goal::SecondEpochLed),
@@ -45,7 +47,7 @@ impl Claim {
     pub(crate) fn of<A: ElectionAlgorithm>(time: Option<Time>) -> impl Iterator<Item = Self> {
         let kind = A::Guarantee::KIND;
         Self::ALL.into_iter().filter(move |claim| match claim {
-            Self::Kept(Promise::ExclusiveLease) if time.is_none() => false,
+            Self::Kept(Invariant::ExclusiveLease) if time.is_none() => false,
             Self::Kept(promise) => promise.binds(kind),
             Self::Reached(Goal::LeaseHeld) => kind == GuaranteeKind::Quorum && time.is_some(),
             Self::Reached(Goal::EpochShared) => kind == GuaranteeKind::BestEffort,

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use elector_core::{
     Command, ElectionAlgorithm, Epoch, Guarantee, Membership, NodeId, View,
-    promises::{Breach, History},
+    invariants::{History, InvariantViolation},
 };
 use rustc_hash::FxBuildHasher;
 
@@ -28,7 +28,7 @@ pub(crate) struct Cluster<A: ElectionAlgorithm> {
 }
 
 /// The number of a history, and what its last deed broke.
-type Record = (u32, Option<Box<Breach>>);
+type Record = (u32, Option<Box<InvariantViolation>>);
 
 /// What an action leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(crate) enum Came {
     /// Another state.
     State,
     /// A state that must not be.
-    Breach(Breach),
+    Violation(InvariantViolation),
 }
 
 impl<A: ElectionAlgorithm> Cluster<A> {
@@ -67,7 +67,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
 
     /// All nodes have started, one after the other. That loses no run: one that starts late is one
     /// to which nothing was delivered yet.
-    pub(crate) fn first(&mut self) -> (State, Option<Breach>) {
+    pub(crate) fn first(&mut self) -> (State, Option<InvariantViolation>) {
         let mut state = State {
             now: self.begun,
             left: self.budgets(),
@@ -82,7 +82,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             match self.apply(&state, Action::Restart { node }, &mut next) {
                 Came::Nothing => {}
                 Came::State => state = next,
-                Came::Breach(breach) => return (next, Some(breach)),
+                Came::Violation(breach) => return (next, Some(breach)),
             }
         }
         (state, None)
@@ -197,13 +197,13 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         }
         let two_leases = || self.histories.get(next.history).leased(self.holders(next));
         match breach.or_else(two_leases) {
-            Some(breach) => Came::Breach(breach),
+            Some(breach) => Came::Violation(breach),
             None => Came::State,
         }
     }
 
     /// Enters a deed into the history of `next`.
-    fn record(&mut self, next: &mut State, deed: u32) -> Option<Breach> {
+    fn record(&mut self, next: &mut State, deed: u32) -> Option<InvariantViolation> {
         let Self {
             steps,
             histories,

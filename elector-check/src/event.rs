@@ -1,4 +1,4 @@
-use elector_core::{Command, NodeId, Pledge, View, promises::Breach};
+use elector_core::{Command, NodeId, Pledge, View, invariants::InvariantViolation};
 
 use crate::action::position;
 
@@ -32,7 +32,7 @@ pub(crate) struct Effect {
     /// The envelopes that the node sends.
     pub(crate) sends: Box<[u32]>,
     pub(crate) deed: u32,
-    pub(crate) breach: Option<Box<Breach>>,
+    pub(crate) breach: Option<Box<InvariantViolation>>,
 }
 
 /// What an observer can learn from one step.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use elector_core::{Delay, ElectionAlgorithm, Epoch, TimerOrder, View, nanos};
+use elector_core::{Delay, ElectionAlgorithm, Epoch, TimerChange, View, nanos};
 
 use crate::action::id;
 
@@ -83,13 +83,13 @@ impl<A: ElectionAlgorithm> Node<A> {
 /// the length of a tick; without one no timer takes any time.
 pub(crate) fn order<T: Copy + Ord>(
     timers: &mut Vec<Timer<T>>,
-    orders: &[TimerOrder<T>],
+    orders: &[TimerChange<T>],
     tick: Option<Duration>,
 ) {
     for order in orders {
         let name = order.timer();
         timers.retain(|other| other.name != name);
-        if let TimerOrder::Set(_, delay) = *order {
+        if let TimerChange::Set(_, delay) = *order {
             let place = timers.partition_point(|other| other.name < name);
             let timer = Timer {
                 name,

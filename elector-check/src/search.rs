@@ -1,4 +1,4 @@
-use elector_core::{ElectionAlgorithm, Guarantee, promises::Breach};
+use elector_core::{ElectionAlgorithm, Guarantee, invariants::InvariantViolation};
 
 use crate::{
     Checked, Outcome, Quantifier, Report,
@@ -28,7 +28,7 @@ enum Found {
     /// A state.
     At(Place),
     /// A breach that comes of an action in a state.
-    After(Place, Action, Breach),
+    After(Place, Action, InvariantViolation),
 }
 
 impl<A: ElectionAlgorithm> Search<A> {
@@ -107,7 +107,7 @@ impl<A: ElectionAlgorithm> Search<A> {
             for &action in &actions {
                 match self.cluster.apply(&state, action, &mut next) {
                     Came::Nothing => continue,
-                    Came::Breach(breach) => {
+                    Came::Violation(breach) => {
                         return self.broken(breach, Found::After(place, action, breach));
                     }
                     Came::State => {}
@@ -160,9 +160,9 @@ impl<A: ElectionAlgorithm> Search<A> {
         }
     }
 
-    fn broken(&mut self, breach: Breach, by: Found) {
+    fn broken(&mut self, breach: InvariantViolation, by: Found) {
         self.outcome = Outcome::Broken;
-        let refuted = Claim::Kept(breach.promise());
+        let refuted = Claim::Kept(breach.invariant());
         for (claim, found) in &mut self.claims {
             if *claim == refuted {
                 *found = Some(by);

@@ -4,9 +4,9 @@ use std::{
 };
 
 use elector_core::{
-    ContractViolation, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, Outbox,
-    Settings, View,
-    promises::{Breach, History},
+    Configuration, ContractViolation, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment,
+    Outbox, View,
+    invariants::{History, InvariantViolation},
 };
 use rustc_hash::FxBuildHasher;
 
@@ -184,7 +184,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
             A::restore(&self.config, members, durable)
         }));
         let Ok(algorithm) = restored else {
-            return self.broken(number, Breach::Panicked { node });
+            return self.broken(number, InvariantViolation::Panicked { node });
         };
         let to = algorithm.view().epoch;
         if let Some(breach) = History::epoch_went_back(node, shown, to) {
@@ -215,7 +215,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
             acting.algorithm.step(input, &mut out);
         }));
         if stepped.is_err() {
-            return self.broken(number, Breach::Panicked { node });
+            return self.broken(number, InvariantViolation::Panicked { node });
         }
         order(
             &mut acting.timers,
@@ -227,7 +227,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
         let contract = ContractViolation::check_sends(&members, out.sends())
             .and_then(|()| ContractViolation::check_view(&members, view));
         let contract = contract.err();
-        let breach = contract.map(|violation| Breach::Contract { node, violation });
+        let breach = contract.map(|violation| InvariantViolation::Contract { node, violation });
         let breach = breach.or_else(|| History::epoch_went_back(node, from, to));
         let sends = out.sends().iter();
         let pledges = sends
@@ -275,7 +275,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
         }
     }
 
-    fn broken(&mut self, number: u32, breach: Breach) -> Effect {
+    fn broken(&mut self, number: u32, breach: InvariantViolation) -> Effect {
         let node = self.nodes.get(number).clone();
         Effect {
             breach: Some(Box::new(breach)),

@@ -1,4 +1,4 @@
-use elector_core::{ElectionAlgorithm, promises::Breach};
+use elector_core::{ElectionAlgorithm, invariants::InvariantViolation};
 
 use crate::{
     action::{Action, id},
@@ -11,7 +11,7 @@ use crate::{
 pub(crate) fn tell<A: ElectionAlgorithm>(
     on: &Cluster<A>,
     (before, action, after): (&State, Action, &State),
-    breach: Option<Breach>,
+    breach: Option<InvariantViolation>,
 ) -> String {
     let mut line = match action {
         Action::Deliver { flight } => {

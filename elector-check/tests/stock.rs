@@ -3,7 +3,7 @@
 
 use elector_bully::Bully;
 use elector_check::{Check, CheckConfig, Report, Time};
-use elector_core::{Comparable, ElectionAlgorithm, Settings};
+use elector_core::{Comparable, Configuration, ElectionAlgorithm};
 use elector_paxos::Paxos;
 use elector_raft::{Raft, RaftConfig};
 use elector_ring::Ring;

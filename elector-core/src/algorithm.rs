@@ -19,7 +19,7 @@ impl<T> Payload for T where
 }
 
 /// The configuration of an algorithm.
-pub trait Settings:
+pub trait Configuration:
     Clone + Debug + Default + Serialize + DeserializeOwned + Send + Sync + 'static
 {
     /// The durations that every algorithm shares.
@@ -83,7 +83,7 @@ pub trait ElectionAlgorithm:
     /// [`BestEffort`](crate::BestEffort).
     type Guarantee: Guarantee;
     /// Timing and options. Part of no message and of no durable state.
-    type Config: Settings;
+    type Config: Configuration;
     /// What nodes say to each other.
     type Message: Message;
     /// The names of its timers. Setting one again replaces it.

@@ -34,7 +34,7 @@ pub enum ContractViolation {
     },
     /// The view names a leader who is not in the cluster.
     #[error("the view names {0}, who is not in the cluster, as leader")]
-    StrangerLeads(NodeId),
+    UnknownLeader(NodeId),
     /// The state of the algorithm breaks one of its own invariants. See
     /// [`ElectionAlgorithm::check`](crate::ElectionAlgorithm::check).
     #[error("an invariant is broken: {0}")]
@@ -61,14 +61,14 @@ impl ContractViolation {
     /// Checks that role and leader of a view agree, and that the leader is a member.
     ///
     /// # Errors
-    /// [`RoleDisagrees`](Self::RoleDisagrees) or [`StrangerLeads`](Self::StrangerLeads).
+    /// [`RoleDisagrees`](Self::RoleDisagrees) or [`UnknownLeader`](Self::UnknownLeader).
     pub fn check_view(members: &Membership, view: View) -> Result<(), Self> {
         let View { role, leader, .. } = view;
         if (leader == Some(members.me())) != (role == Role::Leader) {
             return Err(Self::RoleDisagrees { role, leader });
         }
         match leader.filter(|&leader| !members.contains(leader)) {
-            Some(leader) => Err(Self::StrangerLeads(leader)),
+            Some(leader) => Err(Self::UnknownLeader(leader)),
             None => Ok(()),
         }
     }

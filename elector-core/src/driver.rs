@@ -2,7 +2,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use crate::{
     ContractViolation, ElectionAlgorithm, Epoch, Guarantee, GuaranteeKind, Input, Membership,
-    Moment, NodeId, Outbox, Outgoing, Refusal, TimerOrder, View,
+    Moment, NodeId, Outbox, Outgoing, Refusal, TimerChange, View,
 };
 
 /// Drives one algorithm through one life of a node, from start to crash: computes what changed,
@@ -34,7 +34,7 @@ pub struct Step<A: ElectionAlgorithm> {
     /// What must be written to disk, if the durable state changed.
     pub persist: Option<A::Durable>,
     /// Timers to set and to cancel; they need not wait for the disk.
-    pub timers: Vec<TimerOrder<A::Timer>>,
+    pub timers: Vec<TimerChange<A::Timer>>,
     /// Messages to send.
     pub sends: Vec<Outgoing<A::Message>>,
     /// The new view, if it changed.
@@ -59,7 +59,7 @@ impl<A: ElectionAlgorithm> Default for Step<A> {
 
 impl<A: ElectionAlgorithm> Driver<A> {
     /// A node with this durable state; [`Input::Started`] must be its first input.
-    /// [`Settings::validate`](crate::Settings::validate) must have passed.
+    /// [`Configuration::validate`](crate::Configuration::validate) must have passed.
     #[must_use]
     pub fn restore(config: &A::Config, members: Membership, durable: A::Durable) -> Self {
         let algorithm = A::restore(config, members.clone(), durable);

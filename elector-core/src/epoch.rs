@@ -27,7 +27,7 @@ impl Epoch {
     /// [`FARTHEST_AHEAD`](Self::FARTHEST_AHEAD) above. A node in epoch zero has yet to join, and
     /// takes the epoch that the cluster has, up to 2^62.
     #[must_use]
-    pub const fn believes(self, heard: Self) -> bool {
+    pub const fn accepts(self, heard: Self) -> bool {
         let highest = match self.0 {
             0 => Self::HIGHEST_JOINED,
             own => own.saturating_add(Self::FARTHEST_AHEAD),
@@ -69,10 +69,10 @@ mod tests {
     #[test]
     fn an_absurd_epoch_is_not_believed() {
         let far = Epoch::FARTHEST_AHEAD;
-        assert!(Epoch(7).believes(Epoch(3)) && Epoch(7).believes(Epoch(7 + far)));
-        assert!(!Epoch(7).believes(Epoch(8 + far)));
-        assert!(Epoch::ZERO.believes(Epoch(8 + far)), "it joins");
-        assert!(!Epoch::ZERO.believes(Epoch(u64::MAX)));
-        assert!(Epoch(u64::MAX).believes(Epoch(u64::MAX)));
+        assert!(Epoch(7).accepts(Epoch(3)) && Epoch(7).accepts(Epoch(7 + far)));
+        assert!(!Epoch(7).accepts(Epoch(8 + far)));
+        assert!(Epoch::ZERO.accepts(Epoch(8 + far)), "it joins");
+        assert!(!Epoch::ZERO.accepts(Epoch(u64::MAX)));
+        assert!(Epoch(u64::MAX).accepts(Epoch(u64::MAX)));
     }
 }

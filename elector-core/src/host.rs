@@ -6,7 +6,7 @@
 
 use alloc::{boxed::Box, string::ToString};
 
-use crate::{ElectionAlgorithm, Outgoing, Process, Refusal, Step, TimerOrder, View, trace::Event};
+use crate::{ElectionAlgorithm, Outgoing, Process, Refusal, Step, TimerChange, View, trace::Event};
 
 /// How far a write has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub trait Host<A: ElectionAlgorithm> {
 
     /// Sets and cancels timers, in this order; there is at least one order. The host draws how
     /// long a timer runs.
-    fn order(&mut self, orders: &[TimerOrder<A::Timer>]);
+    fn change_timers(&mut self, changes: &[TimerChange<A::Timer>]);
 
     /// A step may be seen from now on: its messages, its view and its refusal follow.
     fn reveal(&mut self, _step: &Step<A>) {}
@@ -60,7 +60,7 @@ pub trait Host<A: ElectionAlgorithm> {
 pub fn carry_out<A: ElectionAlgorithm>(host: &mut impl Host<A>, mut step: Box<Step<A>>) {
     host.begin(&mut step);
     if host.traces() {
-        for event in Event::ordered(&step) {
+        for event in Event::requested_by(&step) {
             host.record(event);
         }
     }
@@ -71,7 +71,7 @@ pub fn carry_out<A: ElectionAlgorithm>(host: &mut impl Host<A>, mut step: Box<St
         process.gate.persisted(step.number);
     }
     if !step.timers.is_empty() {
-        host.order(&step.timers);
+        host.change_timers(&step.timers);
         step.timers.clear();
     }
     let process = host.process();

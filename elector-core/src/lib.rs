@@ -17,7 +17,7 @@
 //! disk and wires as a [`Host`](host::Host). Persist-before-reply is never an author's duty: the
 //! driver finds out what changed by comparing [`ElectionAlgorithm::durable`] before and after.
 //!
-//! What must hold in every run, whatever the host, is in [`promises`].
+//! What must hold in every run, whatever the host, is in [`invariants`].
 //!
 //! # An algorithm, and a host of it
 //!
@@ -134,13 +134,13 @@ mod gate;
 mod guarantee;
 pub mod host;
 mod input;
+pub mod invariants;
 mod membership;
 mod message;
 mod moment;
 mod node;
 mod outbox;
 mod process;
-pub mod promises;
 pub mod quorum;
 mod refusal;
 mod tally;
@@ -149,7 +149,7 @@ pub mod trace;
 mod view;
 
 pub use acks::Acks;
-pub use algorithm::{ElectionAlgorithm, Payload, Settings};
+pub use algorithm::{Configuration, ElectionAlgorithm, Payload};
 pub use attempts::Attempts;
 pub use comparable::{Comparable, Variant};
 pub use contract::ContractViolation;
@@ -165,7 +165,7 @@ pub use membership::{Membership, MembershipError};
 pub use message::{Message, Pledge, Purpose};
 pub use moment::{Moment, nanos};
 pub use node::NodeId;
-pub use outbox::{Outbox, Outgoing, TimerOrder};
+pub use outbox::{Outbox, Outgoing, TimerChange};
 pub use process::Process;
 pub use refusal::Refusal;
 pub use tally::{NodeSet, Tally, Verdict};

@@ -16,14 +16,14 @@ pub struct Outgoing<M> {
 
 /// What is to be done with a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum TimerOrder<T> {
+pub enum TimerChange<T> {
     /// Let it run, from now; if it ran already, from anew.
     Set(T, Delay),
     /// Let it not elapse any more.
     Cancel(T),
 }
 
-impl<T: Copy> TimerOrder<T> {
+impl<T: Copy> TimerChange<T> {
     /// The timer that is set or cancelled.
     #[must_use]
     pub const fn timer(self) -> T {
@@ -38,7 +38,7 @@ pub struct Outbox<A: ElectionAlgorithm> {
     members: Membership,
     now: Moment,
     pub(crate) sends: Vec<Outgoing<A::Message>>,
-    pub(crate) timers: Vec<TimerOrder<A::Timer>>,
+    pub(crate) timers: Vec<TimerChange<A::Timer>>,
     pub(crate) refusal: Option<Refusal>,
 }
 
@@ -77,12 +77,12 @@ impl<A: ElectionAlgorithm> Outbox<A> {
 
     /// Sets a timer; one of the same name that runs is replaced.
     pub fn set_timer(&mut self, timer: A::Timer, delay: Delay) {
-        self.timers.push(TimerOrder::Set(timer, delay));
+        self.timers.push(TimerChange::Set(timer, delay));
     }
 
     /// Stops a timer, if it runs.
     pub fn cancel_timer(&mut self, timer: A::Timer) {
-        self.timers.push(TimerOrder::Cancel(timer));
+        self.timers.push(TimerChange::Cancel(timer));
     }
 
     /// Reports why the command was not carried out, and what to do instead. A reason that
@@ -108,8 +108,8 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         }));
         self.timers
             .extend(inner.timers.into_iter().map(|order| match order {
-                TimerOrder::Set(inner, delay) => TimerOrder::Set(timer(inner), delay),
-                TimerOrder::Cancel(inner) => TimerOrder::Cancel(timer(inner)),
+                TimerChange::Set(inner, delay) => TimerChange::Set(timer(inner), delay),
+                TimerChange::Cancel(inner) => TimerChange::Cancel(timer(inner)),
             }));
         self.refusal = inner.refusal.or(self.refusal);
     }
@@ -123,7 +123,7 @@ impl<A: ElectionAlgorithm> Outbox<A> {
 
     /// What was ordered of timers so far in this step, in order.
     #[must_use]
-    pub fn timers(&self) -> &[TimerOrder<A::Timer>] {
+    pub fn timers(&self) -> &[TimerChange<A::Timer>] {
         &self.timers
     }
 
@@ -144,7 +144,7 @@ impl<A: ElectionAlgorithm> Outbox<A> {
     pub(crate) fn swap(
         &mut self,
         sends: &mut Vec<Outgoing<A::Message>>,
-        timers: &mut Vec<TimerOrder<A::Timer>>,
+        timers: &mut Vec<TimerChange<A::Timer>>,
     ) {
         mem::swap(&mut self.sends, sends);
         mem::swap(&mut self.timers, timers);

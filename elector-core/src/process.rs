@@ -16,7 +16,7 @@ pub struct Process<A: ElectionAlgorithm> {
 
 impl<A: ElectionAlgorithm> Process<A> {
     /// A process that starts from what the disk has; [`Input::Started`] must be its first input.
-    /// [`Settings::validate`](crate::Settings::validate) must have passed.
+    /// [`Configuration::validate`](crate::Configuration::validate) must have passed.
     #[must_use]
     pub fn restore(config: &A::Config, members: Membership, durable: A::Durable) -> Self {
         let driver = Driver::restore(config, members, durable);

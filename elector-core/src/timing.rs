@@ -3,7 +3,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Delay, Settings};
+use crate::{Configuration, Delay};
 
 /// The durations that all algorithms share, so that a comparison of them is fair.
 ///
@@ -81,7 +81,7 @@ impl Timing {
 }
 
 /// An algorithm without options of its own needs no more.
-impl Settings for Timing {
+impl Configuration for Timing {
     fn timing(&self) -> &Timing {
         self
     }

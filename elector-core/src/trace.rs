@@ -9,7 +9,7 @@ use alloc::{format, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Command, ElectionAlgorithm, Input, Message, NodeId, Outgoing, Purpose, Step, TimerOrder, View,
+    Command, ElectionAlgorithm, Input, Message, NodeId, Outgoing, Purpose, Step, TimerChange, View,
     nanos,
 };
 
@@ -222,7 +222,7 @@ impl Event {
 
     /// Describes what a step orders before the gate: the write, then the timers.
     #[must_use]
-    pub fn ordered<A: ElectionAlgorithm>(step: &Step<A>) -> Vec<Self> {
+    pub fn requested_by<A: ElectionAlgorithm>(step: &Step<A>) -> Vec<Self> {
         let number = step.number;
         let persist = step.persist.as_ref();
         let persist = persist.map(|durable| Self::Persisting {
@@ -230,12 +230,12 @@ impl Event {
             detail: format!("{durable:?}"),
         });
         let timers = step.timers.iter().map(|order| match order {
-            TimerOrder::Set(timer, delay) => Self::Timer {
+            TimerChange::Set(timer, delay) => Self::Timer {
                 step: number,
                 timer: format!("{timer:?}"),
                 bounds_ns: Some((nanos(delay.min), nanos(delay.max))),
             },
-            TimerOrder::Cancel(timer) => Self::Timer {
+            TimerChange::Cancel(timer) => Self::Timer {
                 step: number,
                 timer: format!("{timer:?}"),
                 bounds_ns: None,

@@ -5,7 +5,7 @@ mod puppet;
 
 use elector_core::{
     Command, ContractViolation, Delay, Driver, Epoch, Input, Moment, NodeId, Outgoing, Role,
-    TimerOrder, Timing, View,
+    TimerChange, Timing, View,
 };
 use proptest::prelude::*;
 use puppet::{Act, Disk, Puppet, Script, driver, following, members, obey, told};
@@ -93,7 +93,7 @@ fn a_role_that_disagrees_is_caught() {
 fn a_stranger_as_leader_is_caught() {
     assert_eq!(
         broken(&[], &[Act::Show(following(1, 9))]),
-        ContractViolation::StrangerLeads(NodeId(9))
+        ContractViolation::UnknownLeader(NodeId(9))
     );
 }
 
@@ -128,7 +128,7 @@ fn a_wrong_view_at_boot_is_caught_by_the_first_step() {
     };
     assert_eq!(
         boot(following(1, 9)).unwrap_err(),
-        ContractViolation::StrangerLeads(NodeId(9))
+        ContractViolation::UnknownLeader(NodeId(9))
     );
     assert!(matches!(
         boot(following(1, 1)).unwrap_err(),
@@ -266,9 +266,9 @@ fn a_step_carries_the_orders_in_order() {
     let to: Vec<u64> = step.sends.iter().map(|out| out.to.0).collect();
     assert_eq!(to, [3, 2, 3]);
     let timers = [
-        TimerOrder::Set('a', Delay::ZERO),
-        TimerOrder::Cancel('b'),
-        TimerOrder::Set('b', Delay::ZERO),
+        TimerChange::Set('a', Delay::ZERO),
+        TimerChange::Cancel('b'),
+        TimerChange::Set('b', Delay::ZERO),
     ];
     assert_eq!(step.timers, timers);
     assert_eq!(step.view, Some(view));

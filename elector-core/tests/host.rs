@@ -4,7 +4,7 @@
 mod puppet;
 
 use elector_core::{
-    Command, Epoch, Input, Moment, NodeId, Outgoing, Process, Refusal, Step, TimerOrder, Timing,
+    Command, Epoch, Input, Moment, NodeId, Outgoing, Process, Refusal, Step, TimerChange, Timing,
     View,
     host::{Host, Persist, carry_out, persisted},
 };
@@ -59,8 +59,8 @@ impl Host<Puppet> for Log {
         self.writes
     }
 
-    fn order(&mut self, orders: &[TimerOrder<char>]) {
-        let timers: String = orders.iter().map(|order| order.timer()).collect();
+    fn change_timers(&mut self, changes: &[TimerChange<char>]) {
+        let timers: String = changes.iter().map(|change| change.timer()).collect();
         self.log(format!("order {timers}"));
     }
 

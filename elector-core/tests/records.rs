@@ -5,7 +5,7 @@ mod puppet;
 use std::time::Duration;
 
 use elector_core::{
-    Command, Delay, Epoch, Input, Moment, NodeId, Outgoing, Purpose, TimerOrder, Timing, View,
+    Command, Delay, Epoch, Input, Moment, NodeId, Outgoing, Purpose, TimerChange, Timing, View,
     trace::{Event, Loss, Record, Stimulus},
 };
 use proptest::prelude::*;
@@ -268,13 +268,13 @@ fn ordered_lists_the_write_then_the_timers() {
         &[Act::Set('a'), Act::Cancel('b'), Act::Persist(7)],
     );
     let long = Delay::between(Duration::from_nanos(3), Duration::MAX);
-    step.timers.push(TimerOrder::Set('c', long));
+    step.timers.push(TimerChange::Set('c', long));
     let timer = |name: &str, bounds_ns| Event::Timer {
         step: 1,
         timer: name.into(),
         bounds_ns,
     };
-    let events = Event::ordered(&step);
+    let events = Event::requested_by(&step);
     let Some((Event::Persisting { step: 1, detail }, timers)) = events.split_first() else {
         panic!("the write is not first in {events:?}");
     };

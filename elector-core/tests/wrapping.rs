@@ -4,7 +4,7 @@ mod puppet;
 
 use elector_core::{
     BestEffort, Command, Delay, Driver, ElectionAlgorithm, Epoch, Input, Membership, Message,
-    Moment, NodeId, Outbox, Outgoing, Purpose, TimerOrder, Timing, View,
+    Moment, NodeId, Outbox, Outgoing, Purpose, TimerChange, Timing, View,
 };
 use puppet::{Act, Disk, Puppet, Script, driver, following, members};
 use serde::{Deserialize, Serialize};
@@ -133,7 +133,7 @@ fn told(acts: &[Act]) -> Input<Wrapped, Alarm> {
 fn a_wrapped_algorithm_works_through_its_wrapper() {
     let mut driver = driver::<Wrapper>();
     let step = driver.step(Input::Started, Moment::ZERO).unwrap();
-    assert_eq!(step.timers, [TimerOrder::Set(Alarm::Wake, Delay::ZERO)]);
+    assert_eq!(step.timers, [TimerChange::Set(Alarm::Wake, Delay::ZERO)]);
     assert_eq!(step.persist.unwrap().inner.value, 1);
 
     let view = following(3, 2);
@@ -156,8 +156,8 @@ fn a_wrapped_algorithm_works_through_its_wrapper() {
     });
     assert_eq!(step.sends, sends);
     let timers = [
-        TimerOrder::Set(Alarm::Inner('x'), Delay::ZERO),
-        TimerOrder::Cancel(Alarm::Inner('y')),
+        TimerChange::Set(Alarm::Inner('x'), Delay::ZERO),
+        TimerChange::Cancel(Alarm::Inner('y')),
     ];
     assert_eq!(step.timers, timers);
     assert_eq!(step.view, Some(view));

@@ -6,7 +6,7 @@ use std::{
 };
 
 use elector_core::{
-    ElectionAlgorithm, NodeId, Settings, Timing,
+    Configuration, ElectionAlgorithm, NodeId, Timing,
     actor::{Builder, Elector, StartError},
 };
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use elector_core::{Settings, Timing, nanos};
+use elector_core::{Configuration, Timing, nanos};
 
 /// When a peer's silence is taken for its end, and told to the algorithm.
 ///
@@ -49,7 +49,7 @@ impl Detection {
 
     /// The rule that is broken, in words; `None` if all hold.
     #[must_use]
-    pub fn broken_rule(&self, config: &impl Settings) -> Option<String> {
+    pub fn broken_rule(&self, config: &impl Configuration) -> Option<String> {
         let (ping, floor, ceiling) = (self.ping, self.floor, self.ceiling);
         let lease = config.timing().lease;
         if ping.is_zero() {

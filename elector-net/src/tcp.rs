@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use elector_core::{
-    ElectionAlgorithm, Membership, NodeId, Settings,
+    Configuration, ElectionAlgorithm, Membership, NodeId,
     actor::{BoxError, Dropped, Inbox, Links, Peer, Transport},
 };
 use tokio::{
@@ -393,14 +393,14 @@ struct TcpLinks {
 impl<A: ElectionAlgorithm> Links<A> for TcpLinks {
     fn send(&mut self, to: NodeId, message: A::Message) -> Result<(), Dropped> {
         let queue = self.queues.iter().find(|(link, _)| link.node == to);
-        let (link, queue) = queue.ok_or(Dropped::Gone)?;
+        let (link, queue) = queue.ok_or(Dropped::Closed)?;
         if !link.is_up() {
-            return Err(Dropped::Gone);
+            return Err(Dropped::Closed);
         }
         let frame = encode_message(&message).ok_or(Dropped::TooLarge)?;
         queue.try_send(frame).map_err(|error| match error {
             TrySendError::Full(_) => Dropped::Full,
-            TrySendError::Closed(_) => Dropped::Gone,
+            TrySendError::Closed(_) => Dropped::Closed,
         })
     }
 }

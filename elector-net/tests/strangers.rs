@@ -12,7 +12,7 @@ use std::{
 
 use common::{LONG, Node, builder, cluster, eventually, refusals, sockets, start};
 use elector_core::{
-    ElectionAlgorithm, Settings,
+    Configuration, ElectionAlgorithm,
     actor::{Elector, MemoryStorage, Peer},
 };
 use elector_net::{Detection, Tcp};

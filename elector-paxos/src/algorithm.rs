@@ -85,10 +85,10 @@ impl ElectionAlgorithm for Paxos {
                 self.carry_out(due, out);
             }
             Input::Silent(peer) | Input::Died(peer) => {
-                let due = self.node.on_gone(peer, out);
+                let due = self.node.on_marked_down(peer, out);
                 self.carry_out(due, out);
             }
-            Input::Returned(peer) => self.node.heard(peer),
+            Input::Returned(peer) => self.node.clear_suspicion(peer),
             Input::Commanded(command) => self.on_command(command, out),
         }
     }
@@ -96,7 +96,7 @@ impl ElectionAlgorithm for Paxos {
 
 impl Paxos {
     fn on_message(&mut self, from: NodeId, message: PaxosMessage, out: &mut Outbox<Self>) {
-        self.node.heard(from);
+        self.node.clear_suspicion(from);
         match message {
             PaxosMessage::Prepare {
                 epoch: instance,

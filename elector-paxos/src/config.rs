@@ -2,7 +2,7 @@ use alloc::{collections::BTreeMap, vec, vec::Vec};
 use core::ops::RangeInclusive;
 
 use elector_core::{
-    Comparable, Membership, NodeId, Settings, Timing, TimingError, Variant, by_node,
+    Comparable, Configuration, Membership, NodeId, Timing, TimingError, Variant, by_node,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +40,7 @@ pub enum Learning {
     Broadcast,
 }
 
-impl Settings for PaxosConfig {
+impl Configuration for PaxosConfig {
     fn timing(&self) -> &Timing {
         &self.timing
     }

@@ -86,10 +86,10 @@ impl ElectionAlgorithm for Raft {
                 self.carry_out(due, out);
             }
             Input::Silent(peer) | Input::Died(peer) => {
-                let due = self.node.on_gone(peer, out);
+                let due = self.node.on_marked_down(peer, out);
                 self.carry_out(due, out);
             }
-            Input::Returned(peer) => self.node.heard(peer),
+            Input::Returned(peer) => self.node.clear_suspicion(peer),
             Input::Commanded(command) => self.on_command(command, out),
         }
     }
@@ -97,7 +97,7 @@ impl ElectionAlgorithm for Raft {
 
 impl Raft {
     fn on_message(&mut self, from: NodeId, message: RaftMessage, out: &mut Outbox<Self>) {
-        self.node.heard(from);
+        self.node.clear_suspicion(from);
         let request = |asks, term, last_log| Request {
             from,
             asks,

@@ -2,7 +2,7 @@ use alloc::{collections::BTreeMap, vec, vec::Vec};
 use core::ops::RangeInclusive;
 
 use elector_core::{
-    Comparable, Membership, NodeId, Settings, Timing, TimingError, Variant, by_node,
+    Comparable, Configuration, Membership, NodeId, Timing, TimingError, Variant, by_node,
 };
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ impl Default for RaftConfig {
     }
 }
 
-impl Settings for RaftConfig {
+impl Configuration for RaftConfig {
     fn timing(&self) -> &Timing {
         &self.timing
     }

@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use elector_core::{Command, NodeId, TimerOrder};
+use elector_core::{Command, NodeId, TimerChange};
 use elector_raft::{RaftConfig, RaftTimer};
 
 // A proof of death ends the node's own wait. Not all may go at once: who is further from
@@ -27,7 +27,7 @@ fn a_proof_starts_an_election_by_rank() {
                 .timers
                 .iter()
                 .find_map(|order| match order {
-                    TimerOrder::Set(RaftTimer::Stagger, delay) => Some(delay.min.as_millis()),
+                    TimerChange::Set(RaftTimer::Stagger, delay) => Some(delay.min.as_millis()),
                     _ => None,
                 })
                 .unwrap(),

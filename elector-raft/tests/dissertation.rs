@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use common::*;
 use elector_core::{
-    Command, Delay, Membership, Moment, NodeId, Role, Settings, TimerOrder, TimingError, View,
+    Command, Configuration, Delay, Membership, Moment, NodeId, Role, TimerChange, TimingError, View,
 };
 use elector_raft::{RaftConfig, RaftMessage, RaftTimer};
 
@@ -43,7 +43,7 @@ fn failing_pre_votes_do_not_widen_the_timeout() {
     for _ in 0..9 {
         let step = node.elapse(RaftTimer::Vigil);
         let first = RaftConfig::default().timing.stagger(0);
-        assert_eq!(step.timers, [TimerOrder::Set(RaftTimer::Stagger, first)]);
+        assert_eq!(step.timers, [TimerChange::Set(RaftTimer::Stagger, first)]);
         node.elapse(RaftTimer::Stagger);
     }
 }
@@ -299,7 +299,7 @@ fn lower_priorities_wait_longer() {
         let mut node = Node::new(3, config);
         let step = node.elapse(RaftTimer::Vigil);
         match step.timers[..] {
-            [TimerOrder::Set(RaftTimer::Stagger, Delay { min, max })] => {
+            [TimerChange::Set(RaftTimer::Stagger, Delay { min, max })] => {
                 (min.as_millis(), max.as_millis())
             }
             ref other => panic!("{other:?}"),

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use elector_core::{Delay, Epoch, Role, TimerOrder, View};
+use elector_core::{Delay, Epoch, Role, TimerChange, View};
 use elector_raft::{LogPosition, Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
 
 // Section 5.1: "If a server receives a request with a stale term number, it rejects the request."
@@ -200,7 +200,7 @@ fn a_split_vote_is_resolved_in_the_next_term() {
     for (term, widest_ms) in [(1, 150), (2, 150), (3, 300), (4, 600)] {
         let step = node.elapse(RaftTimer::Vigil);
         let drawn = step.timers.last().map(|order| match order {
-            TimerOrder::Set(RaftTimer::Stagger, Delay { min, max }) => (*min, max.as_millis()),
+            TimerChange::Set(RaftTimer::Stagger, Delay { min, max }) => (*min, max.as_millis()),
             other => panic!("{other:?}"),
         });
         assert_eq!(drawn, Some((core::time::Duration::ZERO, widest_ms)));
@@ -218,15 +218,15 @@ fn a_split_vote_is_resolved_in_the_next_term() {
         core::time::Duration::ZERO,
         core::time::Duration::from_millis(150),
     );
-    assert_eq!(step.timers, [TimerOrder::Set(RaftTimer::Stagger, again)]);
+    assert_eq!(step.timers, [TimerChange::Set(RaftTimer::Stagger, again)]);
 }
 
 /// The widest the random rest of the election timeout can be that begins now, in milliseconds.
 fn widest(node: &mut Node) -> Option<u128> {
     let step = node.elapse(RaftTimer::Vigil);
     step.timers.iter().find_map(|order| match order {
-        TimerOrder::Set(RaftTimer::Stagger, delay) => Some(delay.max.as_millis()),
-        TimerOrder::Set(..) | TimerOrder::Cancel(_) => None,
+        TimerChange::Set(RaftTimer::Stagger, delay) => Some(delay.max.as_millis()),
+        TimerChange::Set(..) | TimerChange::Cancel(_) => None,
     })
 }
 
@@ -310,7 +310,7 @@ fn a_repeated_request_is_one_election() {
     }
     let step = node.elapse(RaftTimer::Vigil);
     let first = node_timing().stagger(1);
-    assert_eq!(step.timers, [TimerOrder::Set(RaftTimer::Stagger, first)]);
+    assert_eq!(step.timers, [TimerChange::Set(RaftTimer::Stagger, first)]);
 }
 
 // The paper's leader, without check-quorum, gives its vote to a candidate of a higher term; it must
@@ -422,14 +422,17 @@ fn a_second_leader_of_a_term_is_ignored() {
 fn a_heartbeat_starts_the_timeout_anew() {
     let mut node = Node::new(3, &RaftConfig::default());
     let step = node.receive(2, heartbeat(e(1)));
-    let vigil = TimerOrder::<RaftTimer>::Set(RaftTimer::Vigil, node_timing().vigil());
+    let vigil = TimerChange::<RaftTimer>::Set(RaftTimer::Vigil, node_timing().vigil());
     assert_eq!(step.timers, [vigil]);
     node.elapse(RaftTimer::Vigil);
     let step = node.receive(2, heartbeat(e(1)));
-    assert_eq!(step.timers, [TimerOrder::Cancel(RaftTimer::Stagger), vigil]);
+    assert_eq!(
+        step.timers,
+        [TimerChange::Cancel(RaftTimer::Stagger), vigil]
+    );
 }
 
 fn node_timing() -> elector_core::Timing {
-    use elector_core::Settings;
+    use elector_core::Configuration;
     *<Raft as elector_core::ElectionAlgorithm>::Config::default().timing()
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use elector_core::{
     Command, Driver, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, NodeId, Outbox,
-    Role, TimerOrder,
+    Role, TimerChange,
 };
 use elector_raft::{LogPosition, Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
 use proptest::prelude::*;
@@ -202,9 +202,9 @@ proptest! {
             }
             prop_assert!(driver.lease().is_none() || config.check_quorum);
             for order in &step.timers {
-                let (TimerOrder::Set(timer, _) | TimerOrder::Cancel(timer)) = *order;
+                let (TimerChange::Set(timer, _) | TimerChange::Cancel(timer)) = *order;
                 running.retain(|&other| other != timer);
-                if let TimerOrder::Set(..) = order {
+                if let TimerChange::Set(..) = order {
                     running.push(timer);
                 }
             }

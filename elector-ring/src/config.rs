@@ -2,7 +2,7 @@ use alloc::{vec, vec::Vec};
 use core::ops::RangeInclusive;
 
 use elector_core::{
-    Comparable, Membership, NodeId, NodeSet, Settings, Timing, TimingError, Variant,
+    Comparable, Configuration, Membership, NodeId, NodeSet, Timing, TimingError, Variant,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +40,7 @@ pub struct RingConfig {
     pub ring: Vec<NodeId>,
 }
 
-impl Settings for RingConfig {
+impl Configuration for RingConfig {
     fn timing(&self) -> &Timing {
         &self.timing
     }

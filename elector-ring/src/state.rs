@@ -74,7 +74,7 @@ pub(crate) struct Round {
 
 impl Ring {
     pub(crate) fn new(config: &RingConfig, members: Membership, durable: RingDurable) -> Self {
-        // `Settings::validate` refuses an order that is none; the ids stand in for one here.
+        // `Configuration::validate` refuses an order that is none; the ids stand in for one here.
         let order: &[NodeId] = if config.orders(&members) {
             &config.ring
         } else {

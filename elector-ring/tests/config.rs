@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use elector_core::{Comparable, Membership, NodeId, Settings, TimingError};
+use elector_core::{Comparable, Configuration, Membership, NodeId, TimingError};
 use elector_ring::{Ring, RingConfig, RingVariant};
 
 fn members(nodes: u64) -> Membership {

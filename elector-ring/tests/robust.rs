@@ -4,7 +4,7 @@
 
 mod node;
 
-use elector_core::{Command, Delay, Epoch, Input, NodeId, Role, TimerOrder, Timing, View};
+use elector_core::{Command, Delay, Epoch, Input, NodeId, Role, TimerChange, Timing, View};
 use elector_ring::{Errand, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token, Way};
 use node::{Node, coordinator, gather, heartbeat, hops, token};
 
@@ -172,10 +172,10 @@ fn patience_grows_with_the_ring() {
         message: RingMessage::Token(token(1, 1, 1, 1, gather(&[1, 2]))),
     };
     let two_laps = Delay::exactly(Timing::default().round_trip * 10);
-    let await_it = TimerOrder::Set(RingTimer::Await, two_laps);
+    let await_it = TimerChange::Set(RingTimer::Await, two_laps);
     assert!(node.give(input).timers.contains(&await_it));
     let step = node.give(Input::Elapsed(RingTimer::Await));
-    let stagger = TimerOrder::Set(RingTimer::Stagger, Timing::default().stagger(1));
+    let stagger = TimerChange::Set(RingTimer::Stagger, Timing::default().stagger(1));
     assert_eq!(
         step.timers,
         [stagger],
@@ -304,7 +304,7 @@ fn a_hint_is_acted_on_by_rank() {
     assert_eq!(step.sends, []);
     assert_eq!(
         step.timers.last(),
-        Some(&TimerOrder::Set(RingTimer::Stagger, turn)),
+        Some(&TimerChange::Set(RingTimer::Stagger, turn)),
         "1 goes first; 2 is suspected too"
     );
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use elector_core::{
     Command, Driver, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox,
-    TimerOrder,
+    TimerChange,
 };
 use elector_ring::{
     Errand, Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token, Way,
@@ -179,8 +179,8 @@ proptest! {
             let step = step.map_err(|error| TestCaseError::fail(format!("{input:?}: {error}")))?;
             for order in &step.timers {
                 match *order {
-                    TimerOrder::Set(timer, _) => running.insert(timer),
-                    TimerOrder::Cancel(timer) => running.remove(&timer),
+                    TimerChange::Set(timer, _) => running.insert(timer),
+                    TimerChange::Cancel(timer) => running.remove(&timer),
                 };
             }
             let acting = running.iter().filter(|&&timer| acts(timer)).count();

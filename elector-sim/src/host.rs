@@ -1,13 +1,13 @@
 use elector_core::{
-    ElectionAlgorithm, Outgoing, Process, Step, TimerOrder, View,
+    ElectionAlgorithm, Outgoing, Process, Step, TimerChange, View,
     host::{Host, Persist},
-    promises::Breach,
+    invariants::InvariantViolation,
     trace::Event,
 };
 
 use crate::Simulation;
 
-/// The host of one node, by position. Most invariants are checked here.
+/// The host of one node, by position. It checks most invariants.
 pub(crate) struct At<'a, A: ElectionAlgorithm> {
     pub(crate) simulation: &'a mut Simulation<A>,
     pub(crate) node: usize,
@@ -27,18 +27,18 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
         }
     }
 
-    fn order(&mut self, orders: &[TimerOrder<A::Timer>]) {
-        for &order in orders {
-            self.simulation.order(self.node, order);
+    fn change_timers(&mut self, changes: &[TimerChange<A::Timer>]) {
+        for &change in changes {
+            self.simulation.order(self.node, change);
         }
     }
 
     fn reveal(&mut self, step: &Step<A>) {
         let Self { simulation, node } = self;
         let machine = &simulation.machines[*node];
-        // What the disk holds is known here independently of the gate that is to keep this.
+        // The state of the disk is known here independently of the gate, whose work this checks.
         if step.needs > machine.disk.number {
-            let early = Breach::SeenTooEarly {
+            let early = InvariantViolation::SeenTooEarly {
                 node: machine.id(),
                 step: step.number,
                 needs: step.needs,
@@ -46,7 +46,8 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
             simulation.broken([early]);
         }
         if let Some(view) = step.view {
-            // Before the sends: a step that ends the agreement pays for the election it begins.
+            // The view comes before the sends. So the messages of a step that ends the agreement
+            // count for the election that the step begins.
             let (now, links) = (simulation.now, &simulation.links);
             simulation.observer.viewed(*node, view, now, links);
         }

@@ -1,19 +1,19 @@
 //! What did not hold in a run.
 //!
-//! The invariants are the promises of [`elector_core::promises`], all but `no-storm`. Most of them
+//! The invariants are the promises of [`elector_core::invariants`], all but `no-storm`. Most of them
 //! are checked at every step; agreement, stability and determinism where a scenario is run
 //! ([`crate::run`]).
 
 use elector_core::{
     GuaranteeKind, NodeId,
-    promises::{Breach, History, Promise},
+    invariants::{History, Invariant, InvariantViolation},
 };
 use serde::Serialize;
 
 /// An invariant that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
-    /// The [name](Promise::name) of the invariant.
+    /// The [name](Invariant::name) of the invariant.
     pub invariant: &'static str,
     /// When, in nanoseconds of virtual time.
     pub at_ns: u64,
@@ -26,7 +26,7 @@ pub struct Violation {
 pub(crate) struct Invariants {
     pub(crate) history: History,
     /// Two nodes that hold a lease, as long as they do.
-    overlap: Option<Breach>,
+    overlap: Option<InvariantViolation>,
     violations: Vec<Violation>,
 }
 
@@ -42,7 +42,7 @@ impl Invariants {
         }
     }
 
-    pub(crate) fn note(&mut self, promise: Promise, at_ns: u64, detail: String) {
+    pub(crate) fn note(&mut self, promise: Invariant, at_ns: u64, detail: String) {
         if self.violations.len() < KEPT {
             self.violations.push(Violation {
                 invariant: promise.name(),
@@ -52,9 +52,13 @@ impl Invariants {
         }
     }
 
-    pub(crate) fn broken(&mut self, breaches: impl IntoIterator<Item = Breach>, at_ns: u64) {
+    pub(crate) fn broken(
+        &mut self,
+        breaches: impl IntoIterator<Item = InvariantViolation>,
+        at_ns: u64,
+    ) {
         for breach in breaches {
-            self.note(breach.promise(), at_ns, breach.to_string());
+            self.note(breach.invariant(), at_ns, breach.to_string());
         }
     }
 

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
 use elector_core::{
-    Command, ElectionAlgorithm, Membership, Moment, NodeId, Process, Settings, View, nanos,
+    Command, Configuration, ElectionAlgorithm, Membership, Moment, NodeId, Process, View, nanos,
 };
 
 use crate::timers::Timers;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use elector_core::{ElectionAlgorithm, Purpose, Settings, nanos, promises::Promise, trace::Record};
+use elector_core::{
+    Configuration, ElectionAlgorithm, Purpose, invariants::Invariant, nanos, trace::Record,
+};
 use serde::Serialize;
 
 use crate::{
@@ -87,7 +89,7 @@ pub fn run_twice<A: ElectionAlgorithm>(
     let (again, _) = run(setup, scenario)?;
     if again.digest != outcome.digest {
         outcome.violations.push(Violation {
-            invariant: Promise::Determinism.name(),
+            invariant: Invariant::Determinism.name(),
             at_ns: 0,
             detail: format!(
                 "two runs of seed {} differ: fingerprints {:016x} and {:016x}",
@@ -150,7 +152,7 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
         if !self.scenario.from_boot {
             if !self.sim.run_until_unanimous(self.bound()) {
                 self.note(
-                    Promise::Agreement,
+                    Invariant::Agreement,
                     "no leader was elected after boot".to_owned(),
                 );
                 return self.outcome(None);
@@ -177,7 +179,7 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
                 "{} ms after all faults ended the nodes still do not agree on a leader",
                 self.bound().as_millis()
             );
-            self.note(Promise::Agreement, detail);
+            self.note(Invariant::Agreement, detail);
             return self.outcome(None);
         }
         let converged = self.sim.now_ns() - ended;
@@ -219,7 +221,7 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
                  from {tenure:?} to {:?}",
                 self.sim.settled()
             );
-            self.note(Promise::Stability, detail);
+            self.note(Invariant::Stability, detail);
         }
     }
 
@@ -230,7 +232,7 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
         self.sim.run_until_ns(self.sim.now + phase);
     }
 
-    fn note(&mut self, promise: Promise, detail: String) {
+    fn note(&mut self, promise: Invariant, detail: String) {
         let now = self.sim.now;
         self.sim.invariants.note(promise, now, detail);
     }

@@ -1,4 +1,6 @@
-use elector_core::{ElectionAlgorithm, Membership, MembershipError, NodeId, Settings, TimingError};
+use elector_core::{
+    Configuration, ElectionAlgorithm, Membership, MembershipError, NodeId, TimingError,
+};
 use thiserror::Error;
 
 use crate::{Disk, Network};

@@ -1,7 +1,7 @@
 use elector_core::{
-    ElectionAlgorithm, Guarantee, Input, TimerOrder,
+    ElectionAlgorithm, Guarantee, Input, TimerChange,
     host::{carry_out, persisted},
-    promises::Breach,
+    invariants::InvariantViolation,
     trace::{Event, Record, Stimulus},
 };
 
@@ -225,7 +225,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 carry_out(&mut self.at(node), step);
             }
             Err(violation) => {
-                self.broken([Breach::Contract {
+                self.broken([InvariantViolation::Contract {
                     node: me,
                     violation,
                 }]);
@@ -235,7 +235,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     }
 
     /// Notes promises that were broken at this moment.
-    pub(crate) fn broken(&mut self, breaches: impl IntoIterator<Item = Breach>) {
+    pub(crate) fn broken(&mut self, breaches: impl IntoIterator<Item = InvariantViolation>) {
         self.invariants.broken(breaches, self.now);
     }
 
@@ -253,11 +253,11 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    pub(crate) fn order(&mut self, node: usize, order: TimerOrder<A::Timer>) {
+    pub(crate) fn order(&mut self, node: usize, order: TimerChange<A::Timer>) {
         let machine = &mut self.machines[node];
         match order {
-            TimerOrder::Cancel(timer) => machine.timers.cancel(timer),
-            TimerOrder::Set(timer, delay) => {
+            TimerChange::Cancel(timer) => machine.timers.cancel(timer),
+            TimerChange::Set(timer, delay) => {
                 let runs = machine.clock.true_span(self.rng.delay(delay));
                 let due = self.now.saturating_add(runs);
                 if let Some(timer) = machine.timers.set(timer, due) {

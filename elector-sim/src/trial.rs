@@ -1,6 +1,6 @@
 use std::{ops::RangeInclusive, time::Duration};
 
-use elector_core::{ElectionAlgorithm, Guarantee, GuaranteeKind, promises::Promise};
+use elector_core::{ElectionAlgorithm, Guarantee, GuaranteeKind, invariants::Invariant};
 use thiserror::Error;
 
 use crate::{
@@ -98,7 +98,7 @@ fn storm(guarantee: GuaranteeKind) -> Scenario {
 fn wrong(outcome: &Outcome, guarantee: GuaranteeKind) -> Option<String> {
     // Where disks are lost, so is the epoch that a node showed.
     let excused = |name: &str| {
-        guarantee == GuaranteeKind::BestEffort && name == Promise::EpochMonotonic.name()
+        guarantee == GuaranteeKind::BestEffort && name == Invariant::EpochMonotonic.name()
     };
     let broken = outcome
         .violations

@@ -8,7 +8,7 @@ use std::{
 
 use elector_core::{
     Command, Driver, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Outgoing,
-    Process, Role, TimerOrder, View,
+    Process, Role, TimerChange, View,
     host::{Host, Persist, carry_out, persisted},
 };
 use serde::de::DeserializeOwned;
@@ -71,14 +71,14 @@ impl<A: ElectionAlgorithm> Host<A> for Node<A> {
         Persist::Pending
     }
 
-    fn order(&mut self, orders: &[TimerOrder<A::Timer>]) {
-        for order in orders {
-            match *order {
-                TimerOrder::Set(timer, delay) => {
+    fn change_timers(&mut self, changes: &[TimerChange<A::Timer>]) {
+        for change in changes {
+            match *change {
+                TimerChange::Set(timer, delay) => {
                     assert!(delay.min <= delay.max, "{timer:?}: {delay:?}");
                     self.running.insert(timer);
                 }
-                TimerOrder::Cancel(timer) => {
+                TimerChange::Cancel(timer) => {
                     self.running.remove(&timer);
                 }
             }

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, marker::PhantomData};
 
 use elector_core::{
     ElectionAlgorithm, Guarantee, Membership, Message as _, NodeId, Outgoing, Role, View,
-    promises::{Breach, History},
+    invariants::{History, InvariantViolation},
 };
 use elector_net::fuzzing::{MOST_FRAME, frame};
 
@@ -104,8 +104,8 @@ impl<A: ElectionAlgorithm> Observer<A> {
     }
 }
 
-fn holds(mut breaches: impl Iterator<Item = Breach>) {
+fn holds(mut breaches: impl Iterator<Item = InvariantViolation>) {
     if let Some(breach) = breaches.next() {
-        panic!("{}: {breach}", breach.promise());
+        panic!("{}: {breach}", breach.invariant());
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use elector_bully::{Bully, BullyConfig};
-use elector_core::{Comparable, Membership, NodeId, Settings as _, Timing};
+use elector_core::{Comparable, Configuration as _, Membership, NodeId, Timing};
 use elector_paxos::{Paxos, PaxosConfig};
 use elector_raft::{Raft, RaftConfig};
 use elector_ring::{Ring, RingConfig};

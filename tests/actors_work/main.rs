@@ -10,7 +10,7 @@ use std::{future::pending, slice, sync::Arc, time::Duration};
 
 use elector_bully::Bully;
 use elector_core::{
-    ElectionAlgorithm, Guarantee, Moment, NodeId, Quorum, Settings, Timing,
+    Configuration, ElectionAlgorithm, Guarantee, Moment, NodeId, Quorum, Timing,
     actor::{
         self, BoxError, Cluster, ClusterSetup, Elector, Grace, LeadError, Leadership,
         LeadershipLost,

@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use elector_core::{
-    Membership, NodeId, Role, Settings,
+    Configuration, Membership, NodeId, Role,
     actor::{
         BoxError, Elector, EventKind, EventsError, Grace, MemoryNetwork, ShutdownError, Storage,
     },

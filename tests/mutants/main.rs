@@ -5,7 +5,7 @@
 mod paxos;
 mod raft;
 
-use elector_core::{ElectionAlgorithm, promises::Promise};
+use elector_core::{ElectionAlgorithm, invariants::Invariant};
 use elector_paxos::PaxosConfig;
 use elector_raft::{Raft, RaftConfig};
 use elector_sim::{
@@ -137,14 +137,14 @@ fn a_lost_vote_trips_one_pledge_per_epoch() {
 // and only a comparison across nodes can tell.
 #[test]
 fn a_value_of_ones_own_trips_one_value_per_ballot() {
-    let hunt = Hunt::new(Promise::OneValuePerBallot.name(), "boot", 3, 1);
+    let hunt = Hunt::new(Invariant::OneValuePerBallot.name(), "boot", 3, 1);
     hunt.catches_with::<PaxosMutant<true>>(&PaxosConfig::default());
 }
 
 // A leader that was restarted takes its former tenure for the present one.
 #[test]
 fn a_tenure_that_survives_a_restart_trips_no_tenure_twice() {
-    let hunt = Hunt::new(Promise::NoTenureTwice.name(), "leader-restart", 3, 1);
+    let hunt = Hunt::new(Invariant::NoTenureTwice.name(), "leader-restart", 3, 1);
     hunt.catches::<Mutant<LeadsByItsVote>>();
 }
 

@@ -22,7 +22,7 @@ use std::{
 };
 
 use elector_check::{Check, CheckConfig, Time, Walks};
-use elector_core::{Comparable, ElectionAlgorithm, Settings as _};
+use elector_core::{Comparable, Configuration as _, ElectionAlgorithm};
 use elector_paxos::Paxos;
 use elector_raft::Raft;
 use list::{List, Mutant};

@@ -4,9 +4,9 @@ use std::{
 };
 
 use elector_core::{
-    ElectionAlgorithm, Input, Message as _, Outgoing, Process, TimerOrder, View,
+    ElectionAlgorithm, Input, Message as _, Outgoing, Process, TimerChange, View,
     host::{Host, Persist, carry_out},
-    promises::Breach,
+    invariants::InvariantViolation,
 };
 
 use crate::{
@@ -40,9 +40,9 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
         Persist::Pending
     }
 
-    fn order(&mut self, orders: &[TimerOrder<A::Timer>]) {
-        for &order in orders {
-            self.world.machines[self.node].order(order, self.world.now);
+    fn change_timers(&mut self, changes: &[TimerChange<A::Timer>]) {
+        for &change in changes {
+            self.world.machines[self.node].order(change, self.world.now);
         }
     }
 
@@ -99,11 +99,11 @@ impl<A: ElectionAlgorithm> World<A> {
                 carry_out(&mut At { world: self, node }, step);
                 return true;
             }
-            Ok(Err(violation)) => Breach::Contract {
+            Ok(Err(violation)) => InvariantViolation::Contract {
                 node: me,
                 violation,
             },
-            Err(_) => Breach::Panicked { node: me },
+            Err(_) => InvariantViolation::Panicked { node: me },
         };
         self.broken = Some(breach.into());
         true
@@ -115,7 +115,7 @@ impl<A: ElectionAlgorithm> World<A> {
         self.note(breach);
     }
 
-    fn note(&mut self, breach: Option<Breach>) {
+    fn note(&mut self, breach: Option<InvariantViolation>) {
         if self.broken.is_none() {
             self.broken = breach.map(Into::into);
         }

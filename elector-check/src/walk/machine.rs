@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use elector_core::{ElectionAlgorithm, Membership, Moment, Process, TimerOrder, View, nanos};
+use elector_core::{ElectionAlgorithm, Membership, Moment, Process, TimerChange, View, nanos};
 
 /// A machine of a walk: a clock, a disk with a queue of writes, and at most one process.
 #[derive(Clone)]
@@ -146,14 +146,14 @@ impl<A: ElectionAlgorithm> Machine<A> {
         Some(sent.nanos().saturating_add(lease))
     }
 
-    pub(crate) fn order(&mut self, order: TimerOrder<A::Timer>, now: u64) {
+    pub(crate) fn order(&mut self, order: TimerChange<A::Timer>, now: u64) {
         let local = self.clock.local(now);
         let Some(life) = &mut self.life else {
             return;
         };
         let timer = order.timer();
         life.timers.retain(|running| running.timer != timer);
-        if let TimerOrder::Set(_, delay) = order {
+        if let TimerChange::Set(_, delay) = order {
             let (min, max) = (nanos(delay.min), nanos(delay.max));
             life.timers.push(Running {
                 timer,

@@ -1,4 +1,4 @@
-use elector_core::{Settings, Timing, nanos};
+use elector_core::{Configuration, Timing, nanos};
 use fastrand::Rng;
 
 use crate::walk::moves::Move;
@@ -57,7 +57,7 @@ pub(crate) struct Profile {
 
 impl Profile {
     /// Draws one, to the measure of the algorithm's own durations.
-    pub(crate) fn draw(config: &impl Settings, rng: &mut Rng) -> Self {
+    pub(crate) fn draw(config: &impl Configuration, rng: &mut Rng) -> Self {
         let timing = config.timing();
         let vigil = nanos(timing.election_min);
         let round = nanos(timing.round_trip);

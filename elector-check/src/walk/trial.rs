@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use elector_core::{ElectionAlgorithm, Membership, Settings as _, View, nanos, promises::Promise};
+use elector_core::{
+    Configuration as _, ElectionAlgorithm, Membership, View, invariants::Invariant, nanos,
+};
 use fastrand::Rng;
 
 use crate::walk::{
@@ -168,7 +170,7 @@ impl<'a, A: ElectionAlgorithm> Trial<'a, A> {
         lines: &[Line<A::Timer>],
         promise: &str,
     ) -> Option<Vec<Line<A::Timer>>> {
-        let walked = if promise == Promise::Agreement.name() {
+        let walked = if promise == Invariant::Agreement.name() {
             self.play_and_settle(lines)
         } else {
             self.play(lines)

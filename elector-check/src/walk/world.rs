@@ -1,8 +1,8 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use elector_core::{
-    ElectionAlgorithm, Guarantee, Input, NodeId, Role, Settings as _, View, host::persisted, nanos,
-    promises::History,
+    Configuration as _, ElectionAlgorithm, Guarantee, Input, NodeId, Role, View, host::persisted,
+    invariants::History, nanos,
 };
 
 use crate::{

@@ -1,8 +1,8 @@
 //! The smallest election with a quorum guarantee, and ways to get it wrong.
 
 use elector_core::{
-    Acks, Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, NodeId,
-    NodeSet, Outbox, Pledge, Purpose, Quorum, Role, Settings, Timing, View,
+    Acks, Command, Configuration, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message,
+    Moment, NodeId, NodeSet, Outbox, Pledge, Purpose, Quorum, Role, Timing, View,
 };
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +66,7 @@ pub(crate) enum Say {
     Follow(Epoch, Moment),
 }
 
-impl Settings for Rules {
+impl Configuration for Rules {
     fn timing(&self) -> &Timing {
         &self.timing
     }

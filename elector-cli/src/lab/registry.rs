@@ -1,65 +1,65 @@
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use elector_check::{Check, CheckConfig, CheckError, Finding, Report, Schedule, WalkReport, Walks};
-use elector_core::{Comparable, ElectionAlgorithm, Settings};
+use elector_core::{Comparable, Configuration, ElectionAlgorithm};
 use elector_sim::Contestant;
 
 use super::LabError;
 use crate::{family::Family, nearest::nearest};
 
-/// One variant of one algorithm.
+/// One variant of an algorithm.
 #[derive(Clone)]
 pub(crate) struct Entry {
-    /// It, ready to run.
+    /// The variant for the simulator.
     pub(crate) contestant: Contestant,
-    /// Its configuration, for the record.
+    /// Its configuration, for `manifest.json`.
     pub(crate) config: serde_json::Value,
-    /// The model checker, ready for it.
+    /// The variant for the model checker.
     pub(crate) checker: Checker,
-    /// Random walks, ready for it.
+    /// The variant for random walks.
     pub(crate) walker: Walker,
 }
 
-/// Searches one variant within bounds; their configuration is the variant's own.
+/// Searches one variant within bounds, with the configuration of the variant.
 pub(crate) type Checker = Arc<dyn Fn(CheckConfig<()>) -> Result<Report, CheckError> + Send + Sync>;
 
-/// Walks of one variant.
-pub(crate) type Walker = Arc<dyn Fn(&Route) -> Result<Walked, CheckError> + Send + Sync>;
+/// Runs walks of one variant.
+pub(crate) type Walker = Arc<dyn Fn(&WalkRequest) -> Result<WalkResult, CheckError> + Send + Sync>;
 
-/// Which walks to do.
+/// The walks to run.
 #[derive(Clone, Debug)]
-pub(crate) struct Route {
-    /// The size of the cluster; `None` draws it.
+pub(crate) struct WalkRequest {
+    /// The number of nodes. With `None`, each walk draws it.
     pub(crate) nodes: Option<u64>,
-    /// Whether hints may be wrong.
+    /// Allows false proofs of death.
     pub(crate) false_hints: bool,
-    /// The walks, or the schedule in place of them.
-    pub(crate) way: Way,
+    /// Random walks, or a schedule in place of them.
+    pub(crate) mode: WalkMode,
 }
 
-/// How the cluster is led through its events.
+/// The source of the order of events.
 #[derive(Clone, Debug)]
-pub(crate) enum Way {
-    /// So many random walks, from this seed on, on so many threads.
+pub(crate) enum WalkMode {
+    /// Random walks: their number, the first seed, and the number of threads.
     Random {
         walks: u64,
         seed: u64,
         jobs: Option<NonZeroUsize>,
     },
-    /// This schedule.
+    /// A given schedule.
     Schedule(Schedule),
 }
 
-/// What came of it.
+/// The result of walks.
 #[derive(Clone, Debug)]
-pub(crate) enum Walked {
-    /// Of random walks.
+pub(crate) enum WalkResult {
+    /// The result of random walks.
     Random(WalkReport),
-    /// Of a schedule.
+    /// The result of a schedule.
     Schedule(Finding),
 }
 
-/// Every variant of this algorithm.
+/// Returns every variant of an algorithm.
 pub(crate) fn entries<A: Comparable>() -> Vec<Entry> {
     let entries = A::variants().into_iter().map(|variant| Entry {
         walker: walker::<A>(variant.config.clone()),
@@ -87,28 +87,28 @@ fn checker<A: ElectionAlgorithm>(config: A::Config) -> Checker {
 }
 
 fn walker<A: ElectionAlgorithm>(config: A::Config) -> Walker {
-    Arc::new(move |route| {
+    Arc::new(move |request| {
         let mut walks = Walks::<A>::new(config.clone());
-        (walks.nodes, walks.false_proofs) = (route.nodes, route.false_hints);
-        match &route.way {
-            Way::Random {
+        (walks.nodes, walks.false_proofs) = (request.nodes, request.false_hints);
+        match &request.mode {
+            WalkMode::Random {
                 walks: count,
                 seed,
                 jobs,
             } => {
                 (walks.walks, walks.seed, walks.jobs) = (*count, *seed, *jobs);
-                walks.run().map(Walked::Random)
+                walks.run().map(WalkResult::Random)
             }
-            Way::Schedule(schedule) => walks.replay(schedule).map(Walked::Schedule),
+            WalkMode::Schedule(schedule) => walks.replay(schedule).map(WalkResult::Schedule),
         }
     })
 }
 
-/// The entries that these names stand for: `raft` for all its variants, `raft/plain` for one. Each
-/// once, in the order of the names; all of them without names.
+/// Returns the entries with these names: `raft` for all variants, `raft/plain` for one. Each entry
+/// occurs once, in the order of the names. Without names, returns all entries.
 ///
 /// # Errors
-/// If a name is empty or unknown; the error has the nearest one.
+/// If a name is empty or unknown; the error names the nearest one.
 pub(crate) fn selected(
     families: &[Family],
     names: Option<&[String]>,
@@ -118,7 +118,7 @@ pub(crate) fn selected(
     };
     let mut entries: Vec<Entry> = Vec::new();
     for name in names {
-        for entry in named(families, name.trim())? {
+        for entry in lookup(families, name.trim())? {
             let label = entry.contestant.label();
             if entries
                 .iter()
@@ -131,17 +131,17 @@ pub(crate) fn selected(
     Ok(entries)
 }
 
-/// One entry: the named variant, or the algorithm's first.
+/// Returns one entry: the named variant, or the first variant of the algorithm.
 ///
 /// # Errors
-/// If a name is empty or unknown; the error has the nearest one.
-pub(crate) fn one<'a>(
+/// If a name is empty or unknown; the error names the nearest one.
+pub(crate) fn single<'a>(
     families: &'a [Family],
     name: &str,
     variant: Option<&str>,
 ) -> Result<&'a Entry, LabError> {
     let full = variant.map_or_else(|| name.to_owned(), |variant| format!("{name}/{variant}"));
-    named(families, &full)?
+    lookup(families, &full)?
         .first()
         .ok_or(LabError::UnknownAlgorithm {
             asked: full,
@@ -149,8 +149,8 @@ pub(crate) fn one<'a>(
         })
 }
 
-/// All variants of an algorithm, or the one that is named.
-fn named<'a>(families: &'a [Family], name: &str) -> Result<&'a [Entry], LabError> {
+/// Returns all variants of an algorithm, or the one with the given name.
+fn lookup<'a>(families: &'a [Family], name: &str) -> Result<&'a [Entry], LabError> {
     let (algorithm, variant) = match name.split_once('/') {
         Some((algorithm, variant)) => (algorithm, Some(variant)),
         None => (name, None),

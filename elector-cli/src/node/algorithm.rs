@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, time::Duration};
 
-use elector_core::{Comparable, ElectionAlgorithm, Membership, Settings as _, Timing};
+use elector_core::{Comparable, Configuration as _, ElectionAlgorithm, Membership, Timing};
 use elector_net::Detection;
 use serde::{Serialize, de::DeserializeOwned};
 use toml::Table;

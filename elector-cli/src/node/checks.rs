@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use elector_core::{ElectionAlgorithm, Guarantee, Settings as _};
+use elector_core::{Configuration as _, ElectionAlgorithm, Guarantee};
 use elector_net::{FileStorage, RecordError, http};
 use tokio::runtime;
 

@@ -2,7 +2,7 @@ use std::{ffi::OsString, process::ExitCode, time::Duration};
 
 use clap::{Args, ValueEnum};
 use elector_core::{
-    ElectionAlgorithm, Guarantee, GuaranteeKind, Settings as _,
+    Configuration as _, ElectionAlgorithm, Guarantee, GuaranteeKind,
     actor::{Elector, Grace},
 };
 use elector_net::{Monitor, Tcp, http::prometheus_client::metrics::counter::Counter};

@@ -1,7 +1,8 @@
 use std::{env, path::PathBuf, time::Duration};
 
 use elector_core::{
-    ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, NodeId, Settings as _, actor::Peer,
+    Configuration as _, ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, NodeId,
+    actor::Peer,
 };
 use elector_net::{Detection, Tls, http::Token};
 

@@ -10,7 +10,7 @@ use std::{
 
 use elector_cli::run::{Backoff, ExitPolicy, Options, supervise};
 use elector_core::{
-    NodeId, Quorum, Settings, Timing,
+    Configuration, NodeId, Quorum, Timing,
     actor::{Cluster, ClusterSetup, Elector, Grace, Leadership},
 };
 use elector_raft::Raft;

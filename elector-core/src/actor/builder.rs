@@ -10,7 +10,7 @@ use super::{
     storage::Storage,
     transport::Transport,
 };
-use crate::{ElectionAlgorithm, Membership, NodeId, Settings};
+use crate::{Configuration, ElectionAlgorithm, Membership, NodeId};
 
 /// How many messages of one peer may wait, unless told otherwise.
 pub(super) const SHARE: u32 = 1024;

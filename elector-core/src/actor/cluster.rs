@@ -22,7 +22,7 @@ use super::{
     memory_storage::MemoryStorage,
     messages::Order,
 };
-use crate::{ElectionAlgorithm, Membership, MembershipError, NodeId, Role, Settings};
+use crate::{Configuration, ElectionAlgorithm, Membership, MembershipError, NodeId, Role};
 
 /// How many threads all clusters of this process share.
 const MOST_LANES: usize = 4;

@@ -26,7 +26,9 @@ use super::{
     timers::Timers,
     transport::{Inbox, Transport},
 };
-use crate::{ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, Process, Settings, nanos};
+use crate::{
+    Configuration, ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, Process, nanos,
+};
 
 /// All that a node needs to start.
 pub(super) struct Plan<A: ElectionAlgorithm> {

@@ -123,9 +123,9 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
     /// # Errors
     /// If it was dropped, and why.
     pub fn inject(&self, from: NodeId, to: NodeId, message: A::Message) -> Result<(), Dropped> {
-        match &*self.0.port(to).ok_or(Dropped::Gone)?.read_unpoisoned() {
+        match &*self.0.port(to).ok_or(Dropped::Closed)?.read_unpoisoned() {
             Some(inbox) => inbox.deliver(from, message),
-            None => Err(Dropped::Gone),
+            None => Err(Dropped::Closed),
         }
     }
 
@@ -261,8 +261,8 @@ impl<A: ElectionAlgorithm> MemoryLinks<A> {
         let place = match self.known.iter().position(|(node, _)| *node == to) {
             Some(place) => place,
             None => {
-                let port = self.net.port(to).ok_or(Dropped::Gone)?;
-                let inbox = port.read_unpoisoned().clone().ok_or(Dropped::Gone)?;
+                let port = self.net.port(to).ok_or(Dropped::Closed)?;
+                let inbox = port.read_unpoisoned().clone().ok_or(Dropped::Closed)?;
                 if self.known.len() == MOST_KNOWN {
                     self.known.clear();
                 }

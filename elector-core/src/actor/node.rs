@@ -189,7 +189,7 @@ impl<A: ElectionAlgorithm> Node<A> {
 
     fn receive(&mut self, arrival: Arrival<A::Message>, ctx: &mut Context<Self>) {
         let input = match arrival {
-            Arrival::Message { from, message } if !self.believes(from, &message) => None,
+            Arrival::Message { from, message } if !self.accepts(from, &message) => None,
             Arrival::Message { from, message } if self.process.waiting() < MOST_WAITING => {
                 Some(Input::Received { from, message })
             }

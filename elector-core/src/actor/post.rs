@@ -93,13 +93,13 @@ impl<M> Post<M> {
 
     /// Adds a message of the peer at `place`.
     pub(super) fn message(&self, place: usize, from: NodeId, message: M) -> Result<(), Dropped> {
-        let count = self.messages.get(place).ok_or(Dropped::Stranger)?;
+        let count = self.messages.get(place).ok_or(Dropped::UnknownPeer)?;
         if count.load(Ordering::Relaxed) >= self.share {
             return self.refuse();
         }
         let waiting = self.lock();
         if waiting.closed {
-            return Err(Dropped::Gone);
+            return Err(Dropped::Closed);
         }
         let known = count.load(Ordering::Relaxed);
         if known >= self.share {
@@ -229,7 +229,7 @@ mod tests {
             assert_eq!(fits.is_ok(), message < 2, "{fits:?}");
         }
         assert_eq!(post.message(2, NodeId(2), 7), Ok(()));
-        assert_eq!(post.message(3, NodeId(9), 7), Err(Dropped::Stranger));
+        assert_eq!(post.message(3, NodeId(9), 7), Err(Dropped::UnknownPeer));
         assert_eq!(post.dropped().load(Ordering::Relaxed), 1);
         assert_eq!(taken(&post, 1).len(), 1);
         assert_eq!(post.message(1, NodeId(1), 3), Ok(()));
@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(post.message(1, NodeId(1), Arc::clone(&message)), Ok(()));
         post.close();
         assert_eq!(Arc::strong_count(&message), 1);
-        assert_eq!(post.message(1, NodeId(1), message), Err(Dropped::Gone));
+        assert_eq!(post.message(1, NodeId(1), message), Err(Dropped::Closed));
         post.hint(1, NodeId(1), Hint::Suspicion);
         assert!(taken(&post, 9).is_empty());
     }

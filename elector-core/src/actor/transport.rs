@@ -80,7 +80,7 @@ impl<A: ElectionAlgorithm> Inbox<A> {
     pub fn deliver(&self, from: NodeId, message: A::Message) -> Result<(), Dropped> {
         match self.members.position(from) {
             Some(place) if from != self.members.me() => self.deliver_at(place, from, message),
-            _ => Err(Dropped::Stranger),
+            _ => Err(Dropped::UnknownPeer),
         }
     }
 

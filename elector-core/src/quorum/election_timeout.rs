@@ -62,14 +62,14 @@ impl<A: QuorumElection> QuorumNode<A> {
 
     /// The node is heard again. A leader that returns may be in another life, which leads nothing:
     /// only its next heartbeat ends the suspicion of it as the leader.
-    pub fn heard(&mut self, peer: NodeId) {
+    pub fn clear_suspicion(&mut self, peer: NodeId) {
         if !self.suspects.is_empty() {
             self.suspects.remove(peer);
         }
     }
 
     /// The node does not let its turn pass any more.
-    pub fn stand_again(&mut self) {
+    pub fn clear_resigned(&mut self) {
         self.resigned = false;
     }
 
@@ -183,14 +183,14 @@ impl<A: QuorumElection> QuorumNode<A> {
                 Due::Nothing
             }
             // No silence is owed to this peer.
-            Some(_) | None => self.on_gone(peer, out),
+            Some(_) | None => self.on_marked_down(peer, out),
         }
     }
 
     /// The host has a proof that `peer` has died, or has heard nothing of it for longer than a
     /// lease. If that is the leader, this node owes it no silence any more, and campaigns when its
     /// turn comes. The others are asked as in any election.
-    pub fn on_gone(&mut self, peer: NodeId, out: &mut Outbox<A>) -> Due<A::Request> {
+    pub fn on_marked_down(&mut self, peer: NodeId, out: &mut Outbox<A>) -> Due<A::Request> {
         let members = &self.rules.members;
         if peer == members.me() || !members.contains(peer) {
             return Due::Nothing; // A stranger has no say, and no place among the suspects.

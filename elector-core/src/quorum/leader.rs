@@ -112,7 +112,7 @@ impl<A: QuorumElection> QuorumNode<A> {
             // The node's own support is owed silence like that of any other.
             return Err(Refusal::LeaderIsFresh);
         }
-        self.stand_again();
+        self.clear_resigned();
         Ok(Accepted::Campaign)
     }
 

@@ -2,7 +2,7 @@ use alloc::{collections::BTreeSet, vec::Vec};
 use core::hash::{Hash, Hasher};
 
 use super::QuorumElection;
-use crate::{Delay, Membership, NodeId, NodeSet, Settings as _, Timing};
+use crate::{Configuration as _, Delay, Membership, NodeId, NodeSet, Timing};
 
 /// What never changes in the life of a node.
 #[derive(Debug, PartialEq, Eq)]

@@ -88,7 +88,7 @@ impl FileStorage {
             });
         }
         // A typing error would use up epochs for good.
-        if epoch > change.floor || !epoch.believes(change.floor) {
+        if epoch > change.floor || !epoch.accepts(change.floor) {
             return Err(RecordError::Floor {
                 folder: folder.to_path_buf(),
                 epoch: epoch.0,

@@ -1,4 +1,4 @@
-use elector_core::{NodeId, Settings, Timing};
+use elector_core::{Configuration, NodeId, Timing};
 
 /// What all nodes of a cluster must agree on, in 64 bits (FNV-1a). It finds mistakes; it is no
 /// defence against anybody.
@@ -28,7 +28,7 @@ pub(crate) fn of_nodes(nodes: &[NodeId]) -> u64 {
 
 /// Of an algorithm's options, without its durations: those may differ while they are being
 /// changed, as far as leases allow.
-pub(crate) fn of_options<C: Settings>(config: &C) -> u64 {
+pub(crate) fn of_options<C: Configuration>(config: &C) -> u64 {
     let mut config = config.clone();
     *config.timing_mut() = Timing::default();
     let mut print = Fingerprint::new();

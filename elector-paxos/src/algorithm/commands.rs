@@ -29,7 +29,7 @@ impl Paxos {
             return; // Nonsense: another node leads this epoch.
         }
         self.learn_leader(from);
-        self.node.stand_again();
+        self.node.clear_resigned();
         self.handover = Some(epoch.next());
         self.node.stop(out); // No silence is owed to a leader that has stepped down.
         self.propose(out);

@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 use elector_core::{
-    Command, Delay, Driver, Epoch, Input, Membership, Moment, NodeId, Step, TimerOrder, View,
+    Command, Delay, Driver, Epoch, Input, Membership, Moment, NodeId, Step, TimerChange, View,
 };
 use elector_paxos::{Ballot, Paxos, PaxosConfig, PaxosDurable, PaxosMessage, PaxosTimer, Proposal};
 
@@ -184,7 +184,7 @@ pub(crate) fn rejects(step: &Step<Paxos>, to: u64) -> bool {
 /// For how long the step sets this timer.
 pub(crate) fn set(step: &Step<Paxos>, timer: PaxosTimer) -> Option<Delay> {
     step.timers.iter().rev().find_map(|order| match order {
-        TimerOrder::Set(name, delay) if *name == timer => Some(*delay),
-        TimerOrder::Set(..) | TimerOrder::Cancel(_) => None,
+        TimerChange::Set(name, delay) if *name == timer => Some(*delay),
+        TimerChange::Set(..) | TimerChange::Cancel(_) => None,
     })
 }

@@ -28,7 +28,7 @@ impl Raft {
         if self.node.elected.is_some_and(|leader| leader != from) {
             return; // Nonsense: another node leads this term.
         }
-        self.node.stand_again();
+        self.node.clear_resigned();
         self.stand(Asks::Transfer, out);
     }
 }

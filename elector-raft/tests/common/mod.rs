@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 use elector_core::{
-    Command, Driver, Epoch, Input, Membership, Moment, NodeId, Step, TimerOrder, View,
+    Command, Driver, Epoch, Input, Membership, Moment, NodeId, Step, TimerChange, View,
 };
 use elector_raft::{LogPosition, Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
 
@@ -128,9 +128,9 @@ pub(crate) fn sent(step: &Step<Raft>, to: u64) -> Option<RaftMessage> {
 
 pub(crate) fn is_set(step: &Step<Raft>, timer: RaftTimer) -> bool {
     let last = step.timers.iter().rev().find(|order| match order {
-        TimerOrder::Set(name, _) | TimerOrder::Cancel(name) => *name == timer,
+        TimerChange::Set(name, _) | TimerChange::Cancel(name) => *name == timer,
     });
-    matches!(last, Some(TimerOrder::Set(..)))
+    matches!(last, Some(TimerChange::Set(..)))
 }
 
 pub(crate) fn plain() -> RaftConfig {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use elector_core::{
-    Command, ElectionAlgorithm, NodeId, Purpose, Settings as _, nanos, trace::Event,
+    Command, Configuration as _, ElectionAlgorithm, NodeId, Purpose, nanos, trace::Event,
 };
 
 use super::{Compose, Composition, Ingredient, MessageFault, Selector};

@@ -1,7 +1,7 @@
 use std::{fmt::Debug, mem};
 
 use elector_core::{
-    Delay, ElectionAlgorithm, Input, Membership, Moment, Outgoing, Process, Refusal, TimerOrder,
+    Delay, ElectionAlgorithm, Input, Membership, Moment, Outgoing, Process, Refusal, TimerChange,
     View,
     host::{Host, Persist, carry_out},
 };
@@ -55,11 +55,11 @@ impl<A: ElectionAlgorithm> Host<A> for Actor<A> {
         Persist::Done
     }
 
-    fn order(&mut self, orders: &[TimerOrder<A::Timer>]) {
-        self.transcript.orders.extend(orders.iter().map(ordered));
-        for &order in orders {
+    fn change_timers(&mut self, changes: &[TimerChange<A::Timer>]) {
+        self.transcript.orders.extend(changes.iter().map(ordered));
+        for &change in changes {
             if let Some(life) = &mut self.life {
-                life.apply(order);
+                life.apply(change);
             }
         }
     }
@@ -176,22 +176,22 @@ impl<A: ElectionAlgorithm> Actor<A> {
 }
 
 impl<A: ElectionAlgorithm> Life<A> {
-    fn apply(&mut self, order: TimerOrder<A::Timer>) {
+    fn apply(&mut self, order: TimerChange<A::Timer>) {
         let timer = order.timer();
         self.timers.retain(|(running, _)| *running != timer);
-        if let TimerOrder::Set(_, delay) = order {
+        if let TimerChange::Set(_, delay) = order {
             self.timers.push((timer, delay));
         }
     }
 }
 
-fn ordered<T: Debug>(order: &TimerOrder<T>) -> String {
+fn ordered<T: Debug>(order: &TimerChange<T>) -> String {
     match order {
-        TimerOrder::Set(timer, Delay::ZERO) => format!("timer {timer:?} now"),
-        TimerOrder::Set(timer, Delay { min, max }) if min == max => {
+        TimerChange::Set(timer, Delay::ZERO) => format!("timer {timer:?} now"),
+        TimerChange::Set(timer, Delay { min, max }) if min == max => {
             format!("timer {timer:?} {min:?}")
         }
-        TimerOrder::Set(timer, Delay { min, max }) => format!("timer {timer:?} {min:?}..{max:?}"),
-        TimerOrder::Cancel(timer) => format!("timer {timer:?} cancelled"),
+        TimerChange::Set(timer, Delay { min, max }) => format!("timer {timer:?} {min:?}..{max:?}"),
+        TimerChange::Cancel(timer) => format!("timer {timer:?} cancelled"),
     }
 }

@@ -4,7 +4,8 @@ use std::{
 };
 
 use elector_core::{
-    Command, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outgoing, Settings as _, View,
+    Command, Configuration as _, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outgoing,
+    View,
 };
 
 use super::{

@@ -2,8 +2,8 @@
 //! majority has said yes. Its own yes is a step of its own, by a zero timer.
 
 use elector_core::{
-    BestEffort, Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, NodeId,
-    Outbox, Purpose, Settings, Tally, Timing, Verdict, View,
+    BestEffort, Command, Configuration, Delay, ElectionAlgorithm, Epoch, Input, Membership,
+    Message, NodeId, Outbox, Purpose, Tally, Timing, Verdict, View,
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ pub(super) struct ToyConfig {
     restless: bool,
 }
 
-impl Settings for ToyConfig {
+impl Configuration for ToyConfig {
     fn timing(&self) -> &Timing {
         &self.timing
     }

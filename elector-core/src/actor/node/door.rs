@@ -7,12 +7,12 @@ use crate::{ElectionAlgorithm, Message as _, NodeId};
 impl<A: ElectionAlgorithm> Node<A> {
     /// Returns `false` if a message names an epoch that cannot be: it is counted, and now and then
     /// logged. Delivered, it would use up all epochs that there are.
-    pub(super) fn believes(&self, from: NodeId, message: &A::Message) -> bool {
+    pub(super) fn accepts(&self, from: NodeId, message: &A::Message) -> bool {
         let Some(heard) = message.epoch() else {
             return true;
         };
         let own = self.process.driver().view().epoch;
-        if own.believes(heard) {
+        if own.accepts(heard) {
             return true;
         }
         let count = self.shared.absurd.fetch_add(1, Ordering::Relaxed) + 1;

@@ -8,7 +8,7 @@ use tokio::task::yield_now;
 
 use super::{MOST_WAITING, Node};
 use crate::{
-    ElectionAlgorithm, Input, Moment, Outgoing, Process, Refusal, Step, TimerOrder, View,
+    ElectionAlgorithm, Input, Moment, Outgoing, Process, Refusal, Step, TimerChange, View,
     actor::{
         error::{NodeError, panic_text},
         storage::Saved,
@@ -56,18 +56,18 @@ impl<A: ElectionAlgorithm> Host<A> for Acting<'_, A> {
         }
     }
 
-    fn order(&mut self, orders: &[TimerOrder<A::Timer>]) {
+    fn change_timers(&mut self, changes: &[TimerChange<A::Timer>]) {
         let node = &mut self.node;
         if !node.is_replayed() {
             node.read_clock();
         }
-        for &order in orders {
-            match order {
-                TimerOrder::Set(timer, delay) => {
+        for &change in changes {
+            match change {
+                TimerChange::Set(timer, delay) => {
                     let runs = node.chance.draw(delay);
                     node.timers.set(timer, node.now.saturating_add(runs));
                 }
-                TimerOrder::Cancel(timer) => node.timers.cancel(timer),
+                TimerChange::Cancel(timer) => node.timers.cancel(timer),
             }
         }
     }

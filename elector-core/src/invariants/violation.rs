@@ -1,11 +1,11 @@
 use thiserror::Error;
 
-use crate::{ContractViolation, Epoch, NodeId, Pledge, promises::Promise};
+use crate::{ContractViolation, Epoch, NodeId, Pledge, invariants::Invariant};
 
 /// What was seen that must never happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
-pub enum Breach {
-    /// Breaks [`Promise::OneLeaderPerEpoch`].
+pub enum InvariantViolation {
+    /// Breaks [`Invariant::OneLeaderPerEpoch`].
     #[error("epoch {epoch} has two leaders: {first:?} and {second:?}")]
     TwoLeaders {
         /// The epoch.
@@ -15,7 +15,7 @@ pub enum Breach {
         /// The other one.
         second: NodeId,
     },
-    /// Breaks [`Promise::OnePledgePerEpoch`].
+    /// Breaks [`Invariant::OnePledgePerEpoch`].
     #[error("{node:?} pledged itself in epoch {} to {after}, after {before}", after.epoch)]
     PledgedTwice {
         /// The node.
@@ -25,7 +25,7 @@ pub enum Breach {
         /// What it pledged then.
         after: Pledge,
     },
-    /// Breaks [`Promise::OneValuePerBallot`].
+    /// Breaks [`Invariant::OneValuePerBallot`].
     #[error("epoch {epoch} has two values at rank {rank:?}: {first:?} and {second:?}")]
     TwoValues {
         /// The epoch.
@@ -37,7 +37,7 @@ pub enum Breach {
         /// The other one.
         second: NodeId,
     },
-    /// Breaks [`Promise::NoTenureTwice`].
+    /// Breaks [`Invariant::NoTenureTwice`].
     #[error("{node:?} leads epoch {epoch} again, after it had ceased to lead it")]
     LedTwice {
         /// The node.
@@ -45,7 +45,7 @@ pub enum Breach {
         /// The epoch.
         epoch: Epoch,
     },
-    /// Breaks [`Promise::ExclusiveLease`].
+    /// Breaks [`Invariant::ExclusiveLease`].
     #[error("{first:?} and {second:?} hold a lease at the same time")]
     TwoLeases {
         /// One holder.
@@ -53,7 +53,7 @@ pub enum Breach {
         /// Another one.
         second: NodeId,
     },
-    /// Breaks [`Promise::EpochMonotonic`].
+    /// Breaks [`Invariant::EpochMonotonic`].
     #[error("{node:?} showed epoch {to} after epoch {from}")]
     EpochWentBack {
         /// The node.
@@ -63,7 +63,7 @@ pub enum Breach {
         /// The epoch that it showed then.
         to: Epoch,
     },
-    /// Breaks [`Promise::DurableBeforeSent`].
+    /// Breaks [`Invariant::DurableBeforeSent`].
     #[error("step {step} of {node:?} was seen before the write of step {needs} was durable")]
     SeenTooEarly {
         /// The node.
@@ -73,7 +73,7 @@ pub enum Breach {
         /// The step whose write it rests on.
         needs: u64,
     },
-    /// Breaks [`Promise::Contract`].
+    /// Breaks [`Invariant::Contract`].
     #[error("{node:?}: {violation}")]
     Contract {
         /// The node.
@@ -81,7 +81,7 @@ pub enum Breach {
         /// What it did.
         violation: ContractViolation,
     },
-    /// Breaks [`Promise::Contract`], too: an algorithm is total.
+    /// Breaks [`Invariant::Contract`], too: an algorithm is total.
     #[error("{node:?} panicked")]
     Panicked {
         /// The node.
@@ -89,19 +89,19 @@ pub enum Breach {
     },
 }
 
-impl Breach {
+impl InvariantViolation {
     /// The promise that it breaks.
     #[must_use]
-    pub const fn promise(self) -> Promise {
+    pub const fn invariant(self) -> Invariant {
         match self {
-            Self::TwoLeaders { .. } => Promise::OneLeaderPerEpoch,
-            Self::PledgedTwice { .. } => Promise::OnePledgePerEpoch,
-            Self::TwoValues { .. } => Promise::OneValuePerBallot,
-            Self::LedTwice { .. } => Promise::NoTenureTwice,
-            Self::TwoLeases { .. } => Promise::ExclusiveLease,
-            Self::EpochWentBack { .. } => Promise::EpochMonotonic,
-            Self::SeenTooEarly { .. } => Promise::DurableBeforeSent,
-            Self::Contract { .. } | Self::Panicked { .. } => Promise::Contract,
+            Self::TwoLeaders { .. } => Invariant::OneLeaderPerEpoch,
+            Self::PledgedTwice { .. } => Invariant::OnePledgePerEpoch,
+            Self::TwoValues { .. } => Invariant::OneValuePerBallot,
+            Self::LedTwice { .. } => Invariant::NoTenureTwice,
+            Self::TwoLeases { .. } => Invariant::ExclusiveLease,
+            Self::EpochWentBack { .. } => Invariant::EpochMonotonic,
+            Self::SeenTooEarly { .. } => Invariant::DurableBeforeSent,
+            Self::Contract { .. } | Self::Panicked { .. } => Invariant::Contract,
         }
     }
 }

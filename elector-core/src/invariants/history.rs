@@ -1,6 +1,6 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use crate::{Epoch, GuaranteeKind, NodeId, Pledge, View, promises::Breach};
+use crate::{Epoch, GuaranteeKind, NodeId, Pledge, View, invariants::InvariantViolation};
 
 /// What was seen from outside since the beginning of a run. No node knows it, and crashes do not
 /// change it.
@@ -44,7 +44,11 @@ impl History {
     }
 
     /// `node` published `view`, or was restored with it.
-    pub fn viewed(&mut self, node: NodeId, view: View) -> impl Iterator<Item = Breach> + use<> {
+    pub fn viewed(
+        &mut self,
+        node: NodeId,
+        view: View,
+    ) -> impl Iterator<Item = InvariantViolation> + use<> {
         let from = self.shown.entry(node).or_default();
         let back = Self::epoch_went_back(node, *from, view.epoch);
         *from = view.epoch.max(*from);
@@ -54,12 +58,16 @@ impl History {
     /// Checks that the epochs that `node` shows do not go back, from the newest one that it has
     /// shown.
     #[must_use]
-    pub fn epoch_went_back(node: NodeId, from: Epoch, to: Epoch) -> Option<Breach> {
-        (to < from).then_some(Breach::EpochWentBack { node, from, to })
+    pub fn epoch_went_back(node: NodeId, from: Epoch, to: Epoch) -> Option<InvariantViolation> {
+        (to < from).then_some(InvariantViolation::EpochWentBack { node, from, to })
     }
 
     /// As [`viewed`](Self::viewed), for a host that keeps the newest epoch of each node itself.
-    pub fn claimed(&mut self, node: NodeId, view: View) -> impl Iterator<Item = Breach> + use<> {
+    pub fn claimed(
+        &mut self,
+        node: NodeId,
+        view: View,
+    ) -> impl Iterator<Item = InvariantViolation> + use<> {
         let shared = view
             .leader
             .and_then(|leader| self.has_leader(view.epoch, leader));
@@ -73,20 +81,20 @@ impl History {
         shared.into_iter().chain(again)
     }
 
-    fn has_leader(&mut self, epoch: Epoch, second: NodeId) -> Option<Breach> {
+    fn has_leader(&mut self, epoch: Epoch, second: NodeId) -> Option<InvariantViolation> {
         let place = self.tenures.binary_search(&(epoch, second)).err()?;
         let begins = self.tenures.partition_point(|known| known.0 < epoch);
         let known = self.tenures.get(begins).copied();
         self.tenures.insert(place, (epoch, second));
         let (_, first) = known.filter(|known| known.0 == epoch)?;
-        (self.guarantee == GuaranteeKind::Quorum).then_some(Breach::TwoLeaders {
+        (self.guarantee == GuaranteeKind::Quorum).then_some(InvariantViolation::TwoLeaders {
             epoch,
             first,
             second,
         })
     }
 
-    fn leads(&mut self, node: NodeId, epoch: Epoch) -> Option<Breach> {
+    fn leads(&mut self, node: NodeId, epoch: Epoch) -> Option<InvariantViolation> {
         if self.guarantee != GuaranteeKind::Quorum {
             return None;
         }
@@ -99,7 +107,7 @@ impl History {
             epoch: epoch.max(led.epoch),
             goes_on: true,
         };
-        again.then_some(Breach::LedTwice { node, epoch })
+        again.then_some(InvariantViolation::LedTwice { node, epoch })
     }
 
     /// The process of `node` has ended, or it leads no more: its tenure has ended.
@@ -110,12 +118,16 @@ impl History {
     }
 
     /// `node` sent a message that pledges it.
-    pub fn pledged(&mut self, node: NodeId, after: Pledge) -> impl Iterator<Item = Breach> + use<> {
+    pub fn pledged(
+        &mut self,
+        node: NodeId,
+        after: Pledge,
+    ) -> impl Iterator<Item = InvariantViolation> + use<> {
         let before = *self.pledges.entry((node, after.epoch)).or_insert(after);
         let bound = before.then(after);
         self.pledges
             .insert((node, after.epoch), bound.unwrap_or(after));
-        let twice = bound.is_none().then_some(Breach::PledgedTwice {
+        let twice = bound.is_none().then_some(InvariantViolation::PledgedTwice {
             node,
             before,
             after,
@@ -123,11 +135,11 @@ impl History {
         twice.into_iter().chain(self.names(after))
     }
 
-    fn names(&mut self, pledge: Pledge) -> Option<Breach> {
+    fn names(&mut self, pledge: Pledge) -> Option<InvariantViolation> {
         let second = pledge.candidate.filter(|_| pledge.has_ballot())?;
         let (epoch, rank) = (pledge.epoch, pledge.rank);
         let first = *self.ballots.entry((epoch, rank)).or_insert(second);
-        (first != second).then_some(Breach::TwoValues {
+        (first != second).then_some(InvariantViolation::TwoValues {
             epoch,
             rank,
             first,
@@ -137,13 +149,13 @@ impl History {
 
     /// These nodes hold a lease now. Only this moment is checked, so that the breach is the same as
     /// long as the same nodes hold a lease.
-    pub fn leased(&self, holders: impl IntoIterator<Item = NodeId>) -> Option<Breach> {
+    pub fn leased(&self, holders: impl IntoIterator<Item = NodeId>) -> Option<InvariantViolation> {
         if self.guarantee != GuaranteeKind::Quorum {
             return None;
         }
         let mut holders = holders.into_iter();
         let (first, second) = (holders.next()?, holders.next()?);
-        Some(Breach::TwoLeases { first, second })
+        Some(InvariantViolation::TwoLeases { first, second })
     }
 
     /// How many epochs had a leader.
@@ -166,8 +178,8 @@ mod tests {
     const N1: NodeId = NodeId(1);
     const N2: NodeId = NodeId(2);
 
-    fn promise(breach: impl Iterator<Item = Breach>) -> Vec<&'static str> {
-        breach.map(|breach| breach.promise().name()).collect()
+    fn promise(breach: impl Iterator<Item = InvariantViolation>) -> Vec<&'static str> {
+        breach.map(|breach| breach.invariant().name()).collect()
     }
 
     fn of(guarantee: GuaranteeKind) -> History {
@@ -255,8 +267,8 @@ mod tests {
         assert_eq!(history.leased([N1]), None);
         let breach = history.leased([N1, N2]);
         assert_eq!(
-            breach.map(Breach::promise),
-            Some(crate::promises::Promise::ExclusiveLease)
+            breach.map(InvariantViolation::invariant),
+            Some(crate::invariants::Invariant::ExclusiveLease)
         );
         assert_eq!(of(GuaranteeKind::BestEffort).leased([N1, N2]), None);
     }

@@ -3,15 +3,15 @@
 //! The simulator, the model checker, its walks and the fuzzer share this module, so that a promise
 //! has one meaning and one name everywhere.
 //!
-//! - [`Promise`]: the list of them, by name;
-//! - [`Breach`]: a promise that was broken, and what was seen;
+//! - [`Invariant`]: the list of them, by name;
+//! - [`InvariantViolation`]: a promise that was broken, and what was seen;
 //! - [`History`]: what was seen from outside since the beginning of a run. It reports a breach as
 //!   soon as one can be seen.
 
-mod breach;
 mod history;
-mod promise;
+mod invariant;
+mod violation;
 
-pub use breach::Breach;
 pub use history::History;
-pub use promise::Promise;
+pub use invariant::Invariant;
+pub use violation::InvariantViolation;

@@ -4,7 +4,7 @@ use crate::GuaranteeKind;
 
 /// Something that must hold in every run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Promise {
+pub enum Invariant {
     /// An epoch has at most one leader, over the whole history: the tenures that any node shows
     /// count, its own and those of others. `Quorum` only.
     OneLeaderPerEpoch,
@@ -40,7 +40,7 @@ pub enum Promise {
     NoStorm,
 }
 
-impl Promise {
+impl Invariant {
     /// The name in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -72,7 +72,7 @@ impl Promise {
     }
 }
 
-impl fmt::Display for Promise {
+impl fmt::Display for Invariant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
