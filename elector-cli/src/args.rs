@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 #[command(
     name = "elector",
     version,
-    about = "Leader election, compared: which algorithm holds what it promises, at what cost",
+    about = "Leader election: compare algorithms, check them, and run nodes of real clusters",
     after_help = after_help()
 )]
 pub(crate) struct Arguments {
@@ -23,7 +23,7 @@ pub(crate) enum Command {
     #[cfg(all(feature = "node", target_os = "linux"))]
     #[command(flatten)]
     Node(crate::node::Command),
-    /// List the algorithms and their variants, and what each promises
+    /// List the algorithms, their variants and their guarantees
     Algorithms,
     #[cfg(feature = "node")]
     #[command(flatten)]
@@ -31,10 +31,10 @@ pub(crate) enum Command {
 }
 
 const EXIT_CODES: &str = "
-Exit code: 0 all went well; 1 an invariant was violated; 2 the command could not be done. Commands
-that ask a node have their own: `elector status --help`.";
+Exit code: 0 success; 1 an invariant was violated; 2 the command failed. Commands that query a node
+have other codes: see `elector status --help`.";
 
-/// Where to begin, with what is compiled in.
+/// Examples for the subcommands that are compiled in, and the exit codes.
 fn after_help() -> String {
     let (lab, node) = (cfg!(feature = "lab"), cfg!(feature = "node"));
     let examples = [
@@ -48,41 +48,40 @@ fn after_help() -> String {
         ),
         (
             true,
-            "algorithms                                    what there is, and what it promises",
+            "algorithms                                    the algorithms and their guarantees",
         ),
         (
             lab,
-            "scenarios                                     what can go wrong",
+            "scenarios                                     the faults that can be simulated",
         ),
         (
             lab,
-            "check --algorithm raft --nodes 2              every order of events, within bounds",
+            "check --algorithm raft --nodes 2              every order of events, within limits",
         ),
         (
             node,
-            "status                                        who leads, asked of a node that runs",
+            "status                                        who leads, as a running node knows it",
         ),
     ];
-    let mut text = "Begin with:\n".to_owned();
-    for (_, example) in examples.iter().filter(|(is_there, _)| *is_there) {
+    let mut text = "Examples:\n".to_owned();
+    for (_, example) in examples.iter().filter(|(is_built_in, _)| *is_built_in) {
         text += &format!("  elector {example}\n");
     }
     text + EXIT_CODES
 }
 
-/// A whole number from 1 to `most`.
+/// Parses a whole number from 1 to `max`.
 ///
 /// # Errors
-/// What is wrong with `text`; if it is zero, that is `none`.
-pub(crate) fn within(text: &str, most: u64, none: &str) -> Result<u64, String> {
-    let wrong = || format!("not a whole number from 1 to {most}");
+/// Says what is wrong with `text`. For zero, the error is `zero_error`.
+pub(crate) fn within(text: &str, max: u64, zero_error: &str) -> Result<u64, String> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(wrong());
+        return Err(format!("not a whole number from 1 to {max}"));
     }
-    // Digits that do not fit are a number beyond every limit.
+    // A number that does not fit into a `u64` is above every limit.
     match text.parse::<u64>().unwrap_or(u64::MAX) {
-        0 => Err(none.to_owned()),
-        value if value > most => Err(format!("the limit is {most}")),
+        0 => Err(zero_error.to_owned()),
+        value if value > max => Err(format!("the limit is {max}")),
         value => Ok(value),
     }
 }
@@ -93,9 +92,9 @@ mod tests {
 
     use super::*;
 
-    // clap checks its own rules (names that clash, defaults that do not parse) only when asked.
+    // clap checks its rules (no duplicate names, valid defaults) only if this function is called.
     #[test]
-    fn the_definition_is_sound() {
+    fn the_definition_is_valid() {
         Arguments::command().debug_assert();
     }
 }

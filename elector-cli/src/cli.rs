@@ -28,7 +28,7 @@ impl Default for Cli {
 }
 
 impl Cli {
-    /// The command without an algorithm: add at least one.
+    /// Creates the command without algorithms. Add at least one.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -37,7 +37,8 @@ impl Cli {
         }
     }
 
-    /// The command with the algorithms of this workspace. Those that promise most come first.
+    /// Creates the command with the algorithms of this workspace. Those with the strongest
+    /// guarantee come first.
     #[must_use]
     pub fn standard() -> Self {
         Self::new()
@@ -47,8 +48,8 @@ impl Cli {
             .with::<Ring>()
     }
 
-    /// Adds an algorithm at the end of the list, with all its variants. It takes the place of an
-    /// earlier one with the same name. A node runs the first of the list unless its settings name
+    /// Adds an algorithm with all its variants at the end of the list. It replaces an earlier one
+    /// with the same name. A node runs the first algorithm of the list, unless its settings name
     /// another.
     #[must_use]
     pub fn with<A: Comparable>(mut self) -> Self {
@@ -57,20 +58,20 @@ impl Cli {
         self
     }
 
-    /// Sets how a shell starts this program, for the commands that reports print to repeat a run.
-    /// By default `cargo run --release --`.
+    /// Sets how a shell starts this program. The commands that a report prints to repeat a run
+    /// begin with this. The default is `cargo run --release --`.
     #[must_use]
     pub fn started_by(mut self, command: impl Into<String>) -> Self {
         self.program = command.into();
         self
     }
 
-    /// Runs the command on the arguments of this process, and returns its exit code.
+    /// Runs the command with the arguments of this process, and returns its exit code.
     ///
     /// Call this first in `main`, before any thread is started, and let nothing else read the
-    /// arguments. `elector run` starts the program again, as the guardian of its command, and a
-    /// node does so in a container and to clean its environment. Each of these processes begins in
-    /// `main`, too, and must reach this call.
+    /// arguments. `elector run` starts this program again as the guardian of its command. A node
+    /// starts it again in a container, and to clean its environment. Each of these processes also
+    /// begins in `main`, and must reach this call.
     #[must_use]
     pub fn main(self) -> ExitCode {
         #[cfg(all(feature = "node", target_os = "linux"))]
@@ -80,7 +81,8 @@ impl Cli {
         #[cfg(all(feature = "node", unix))]
         if let Err(error) = crate::environment::clean() {
             return output::failed(&format_args!(
-                "this program cannot be started anew without empty ELECTOR_ variables: {error}"
+                "cannot restart this program without the empty ELECTOR_ variables: {error}. \
+                 Unset them, and remove carriage returns from the others"
             ));
         }
         let arguments = match Arguments::try_parse() {

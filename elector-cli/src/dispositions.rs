@@ -2,21 +2,21 @@ use std::fs;
 
 use rustix::process::Signal;
 
-/// The signals that a process was started to ignore, as `nohup` has it, or a shell that starts a
-/// command in the background. They are to stay ignored, in this process and in those that it
-/// starts.
+/// The signals that were ignored when a process was started, for example by `nohup` or by a shell
+/// that starts a command in the background. They must stay ignored, in this process and in the
+/// processes that it starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ignored(u64);
 
 impl Ignored {
-    /// Those of this process: to be read before handlers are installed. None if `/proc` does not
-    /// say.
+    /// Reads the ignored signals of this process. Call this before handlers are installed. The set
+    /// is empty if `/proc` cannot be read.
     pub(crate) fn at_start() -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         Self::in_status(&status)
     }
 
-    /// From `/proc/PID/status` (`proc_pid_status(5)`).
+    /// Reads the mask from `/proc/PID/status` (`proc_pid_status(5)`).
     fn in_status(status: &str) -> Self {
         let mask = status
             .lines()
@@ -25,8 +25,8 @@ impl Ignored {
         Self(mask.unwrap_or(0))
     }
 
-    /// Whether this signal must stay ignored. SIGTERM never does: it is how a node is told to end,
-    /// and how it tells its command.
+    /// Returns `true` if this signal must stay ignored. SIGTERM never must: it is the signal that
+    /// shuts a node down, and that a node sends to its command.
     pub(crate) fn keeps(self, signal: Signal) -> bool {
         let bit = signal.as_raw().checked_sub(1);
         let bit = bit.and_then(|bit| 1_u64.checked_shl(bit.try_into().ok()?));
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_mask_is_read() {
+    fn the_mask_of_ignored_signals_is_read() {
         let status = "Name:\tx\nSigBlk:\tffffffffffffffff\nSigIgn:\t0000000000005007\nSigCgt:\t0\n";
         let ignored = Ignored::in_status(status);
         for (signal, kept) in [
@@ -48,7 +48,7 @@ mod tests {
             (Signal::QUIT, true),
             (Signal::PIPE, true),
             (Signal::USR1, false),
-            // It is in the mask.
+            // In the mask, but never kept.
             (Signal::TERM, false),
         ] {
             assert_eq!(ignored.keeps(signal), kept, "{signal:?}");

@@ -1,4 +1,4 @@
-//! The variables of the environment that this program reads.
+//! The environment variables that this program reads.
 
 use std::{
     collections::BTreeSet,
@@ -16,23 +16,24 @@ use clap::CommandFactory;
 
 use crate::{args::Arguments, nearest::nearest};
 
-/// How all of them begin.
+/// The prefix of all of them.
 const PREFIX: &str = "ELECTOR_";
 
-/// Those that are no flag: a secret, and what COMMAND is told, which a node in a COMMAND inherits.
-const OTHERS: [&str; 4] = [
+/// The variables that have no flag: a secret, and those that a node sets for its COMMAND. A node
+/// that runs inside of a COMMAND inherits these.
+const WITHOUT_FLAG: [&str; 4] = [
     "ELECTOR_TOKEN",
     "ELECTOR_NODE",
     "ELECTOR_EPOCH",
     "ELECTOR_FENCING_TOKEN",
 ];
 
-/// Starts this program anew in the same process if variables must be read otherwise than they are:
-/// an empty one counts as not set, and a carriage return at the end belongs to the line end of the
-/// file that it comes from. To be called while there is one thread.
+/// Restarts this program in the same process if variables must be cleaned first. An empty variable
+/// counts as not set. A carriage return at the end of a value belongs to a line end of the file
+/// from which the variable was read. Call this while there is only one thread.
 ///
 /// # Errors
-/// If the program cannot be started anew.
+/// If the program cannot be restarted.
 pub(crate) fn clean() -> io::Result<()> {
     let ours = env::vars_os().filter(|(name, _)| name.as_bytes().starts_with(PREFIX.as_bytes()));
     let cleaned: Vec<_> = ours
@@ -54,35 +55,37 @@ pub(crate) fn clean() -> io::Result<()> {
     Err(command.exec())
 }
 
-/// How a value is to be read, if that is not as it is; `None` inside for one that is not set.
+/// Returns the value to use instead, or `None` if the value can stay. The inner `None` means that
+/// the variable counts as not set.
 fn cleaned(value: OsString) -> Option<Option<OsString>> {
     let mut bytes = value.into_vec();
-    let is_cut = bytes.pop_if(|last| *last == b'\r').is_some();
+    let was_cut = bytes.pop_if(|last| *last == b'\r').is_some();
     if bytes.is_empty() {
         return Some(None);
     }
-    is_cut.then(|| Some(OsString::from_vec(bytes)))
+    was_cut.then(|| Some(OsString::from_vec(bytes)))
 }
 
-/// A variable that begins with `ELECTOR_` and that this program does not read.
+/// A variable that begins with `ELECTOR_`, and that this program does not read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unknown {
     pub(crate) name: String,
-    /// The one that was most likely meant.
+    /// The known variable that was most likely meant.
     pub(crate) nearest: Option<String>,
 }
 
-/// All such variables. What Kubernetes sets in each pod for a service named `elector…` is left out.
+/// Returns all unknown variables, without those that Kubernetes sets in each pod for a service
+/// named `elector…`.
 pub(crate) fn unknown() -> Vec<Unknown> {
     let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    among(names)
+    unknown_among(names)
 }
 
-fn among(names: impl Iterator<Item = String>) -> Vec<Unknown> {
-    let mut known = BTreeSet::from(OTHERS.map(str::to_owned));
-    add(&Arguments::command(), &mut known);
+fn unknown_among(names: impl Iterator<Item = String>) -> Vec<Unknown> {
+    let mut known = BTreeSet::from(WITHOUT_FLAG.map(str::to_owned));
+    add_variables_of(&Arguments::command(), &mut known);
     names
-        .filter(|name| name.starts_with(PREFIX) && !known.contains(name) && !is_of_service(name))
+        .filter(|name| name.starts_with(PREFIX) && !known.contains(name) && !is_of_kubernetes(name))
         .map(|name| Unknown {
             nearest: nearest(&name, known.iter().map(String::as_str)).map(str::to_owned),
             name,
@@ -90,16 +93,16 @@ fn among(names: impl Iterator<Item = String>) -> Vec<Unknown> {
         .collect()
 }
 
-fn add(command: &clap::Command, known: &mut BTreeSet<String>) {
+fn add_variables_of(command: &clap::Command, known: &mut BTreeSet<String>) {
     let named = command.get_arguments().filter_map(clap::Arg::get_env);
     known.extend(named.map(|name| name.to_string_lossy().into_owned()));
     command
         .get_subcommands()
-        .for_each(|command| add(command, known));
+        .for_each(|command| add_variables_of(command, known));
 }
 
-/// `ELECTOR_SERVICE_HOST`, `ELECTOR_PORT_7100_TCP`, and so on.
-fn is_of_service(name: &str) -> bool {
+/// Returns `true` for names such as `ELECTOR_SERVICE_HOST` and `ELECTOR_PORT_7100_TCP`.
+fn is_of_kubernetes(name: &str) -> bool {
     ["_SERVICE_HOST", "_SERVICE_PORT", "_PORT_"]
         .iter()
         .any(|part| name.contains(part))
@@ -110,9 +113,10 @@ fn is_of_service(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    // A variable with a typing error leaves the default in force, and no error tells of it.
+    // A misspelled variable causes no error. Without a warning, the default would stay in force
+    // unnoticed.
     #[test]
-    fn a_mistyped_variable_is_found_with_the_one_that_was_meant() {
+    fn a_misspelled_variable_is_found_with_the_one_that_was_meant() {
         let names = [
             "ELECTOR_PEERS",
             "ELECTOR_PEER",
@@ -125,7 +129,7 @@ mod tests {
             "ELECTOR_LEADER_PORT_7100_TCP_ADDR",
             "HOME",
         ];
-        let found = among(names.into_iter().map(str::to_owned));
+        let found = unknown_among(names.into_iter().map(str::to_owned));
         let found: Vec<_> = found
             .iter()
             .map(|unknown| (unknown.name.as_str(), unknown.nearest.as_deref()))
@@ -134,9 +138,9 @@ mod tests {
         assert_eq!(found, [("ELECTOR_PEER", Some("ELECTOR_PEERS"))]);
     }
 
-    // A line of a file with Windows line ends, and one without a value.
+    // A file of variables may have Windows line ends, and lines without a value.
     #[test]
-    fn a_carriage_return_is_cut_and_an_empty_value_is_none() {
+    fn a_carriage_return_is_removed_and_an_empty_value_counts_as_not_set() {
         assert_eq!(cleaned("7100\r".into()), Some(Some("7100".into())));
         for empty in ["", "\r"] {
             assert_eq!(cleaned(empty.into()), Some(None));

@@ -1,20 +1,20 @@
 use elector_core::{Comparable, Guarantee, GuaranteeKind};
 
-/// An algorithm that the command offers, whatever its type.
+/// An algorithm that the command offers, without its type.
 #[derive(Debug)]
 pub(crate) struct Family {
     /// The algorithm's name.
     pub(crate) name: &'static str,
-    /// What it promises, in one line.
+    /// What it guarantees, in one line.
     pub(crate) summary: &'static str,
-    /// What may be relied on, under all its variants.
+    /// The guarantee that all its variants give.
     pub(crate) guarantee: GuaranteeKind,
-    /// The names of the variants, and what is special about each. The first is the default.
+    /// The name and the summary of each variant. The first variant is the default.
     pub(crate) variants: Vec<(&'static str, &'static str)>,
-    /// The variants, ready for simulator and model checker.
+    /// The variants, for the simulator and the model checker.
     #[cfg(feature = "lab")]
     pub(crate) entries: Vec<crate::lab::Entry>,
-    /// The algorithm, ready for nodes.
+    /// The algorithm, for nodes of real clusters.
     #[cfg(all(feature = "node", target_os = "linux"))]
     pub(crate) nodes: Box<dyn crate::node::ErasedAlgorithm>,
 }

@@ -1,10 +1,10 @@
 //! The first process of a container.
 //!
-//! When the process with the number 1 of a PID namespace ends, the kernel kills all others of the
-//! namespace. So a node that is that process takes with it the heir or the guardian that could
-//! prove to its peers that it is dead, and they wait until its lease has ended. Here the first
-//! process starts the node as a child, passes signals on, reaps what has ended, and ends after all
-//! others.
+//! When process 1 of a PID namespace ends, the kernel kills all other processes of the namespace.
+//! If a node is process 1, its end also kills the heir or the guardian, which could prove to its
+//! peers that it is dead. Then the peers wait until its lease has ended. To avoid this, the first
+//! process starts the node as a child, passes signals on, reaps the processes that have exited, and
+//! ends after all others.
 
 use std::{
     env, io,
@@ -27,7 +27,8 @@ use tokio::{
 
 use crate::{dispositions::Ignored, output};
 
-/// What is passed on to the node, unless it was ignored at the start: then the child ignores it.
+/// The signals that are passed on to the node. A signal that was ignored at the start is not,
+/// because the child ignores it as well.
 const PASSED: [Signal; 7] = [
     Signal::TERM,
     Signal::INT,
@@ -38,32 +39,34 @@ const PASSED: [Signal; 7] = [
     Signal::WINCH,
 ];
 
-/// How long the guardian has to stop what is left of the command, and to tell peers, before the end
-/// of this process ends it.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the guardian has after the end of the node to stop the rest of the command, and to
+/// notify the peers. Then this process ends, which kills the guardian.
+const CLEANUP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Runs this program again as a child, if this process is the first one; the exit code when that
-/// has ended. `None` if it is not the first, or no child can be started: then it does its work
-/// itself. To be called while there is one thread.
-pub(crate) fn first() -> Option<ExitCode> {
+/// If this process is the first one, runs this program again as a child, and returns its exit code.
+///
+/// Returns `None` if this process is not the first one, or if no child can be started: then it does
+/// the work itself. Call this while there is only one thread.
+pub(crate) fn run_if_first() -> Option<ExitCode> {
     if !getpid().is_init() {
         return None;
     }
-    match keep() {
-        Ok(status) => Some(code(status)),
+    match run_child() {
+        Ok(status) => Some(exit_code(status)),
         Err(error) => {
             output::warn(&format!(
-                "elector: warning: this is the first process of its container and cannot start \
-                 the node as a child ({error}), so peers will hear of its end only when its lease \
-                 has ended: use an init process (docker run --init)\n"
+                "elector: warning: this is the first process of its container, and it cannot \
+                 start the node as a child ({error}). After a crash, peers must wait for the end \
+                 of the lease: use an init process (docker run --init)\n"
             ));
             None
         }
     }
 }
 
-/// An error only before the child runs.
-fn keep() -> io::Result<ExitStatus> {
+/// Runs the child, and returns when all other processes have ended. All errors occur before the
+/// child is started.
+fn run_child() -> io::Result<ExitStatus> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -71,50 +74,51 @@ fn keep() -> io::Result<ExitStatus> {
         let mut events = events()?;
         let child = Command::new(env::current_exe()?)
             .args(env::args_os().skip(1))
-            // What a terminal sends to a process group is not to arrive twice.
+            // A terminal sends its signals to a process group. If the child was in the group of
+            // this process, it would receive them twice.
             .process_group(0)
             .spawn()?;
         let child = Pid::from_child(&child);
         let input = io::stdin();
         if isatty(&input) {
-            // If it fails, the terminal's signals come here, and are passed on.
+            // If this fails, this process receives the signals of the terminal, and passes them on.
             let _ = tcsetpgrp(&input, child);
         }
-        Ok(serve(child, &mut events).await)
+        Ok(wait_for_all(child, &mut events).await)
     })
 }
 
-/// The signals of this process, as they come.
+/// Returns a channel with the signals that this process receives.
 fn events() -> io::Result<mpsc::UnboundedReceiver<Signal>> {
-    let (tell, told) = mpsc::unbounded_channel();
+    let (sender, receiver) = mpsc::unbounded_channel();
     let ignored = Ignored::at_start();
     let passed = PASSED.into_iter().filter(|&which| !ignored.keeps(which));
     for which in passed.chain([Signal::CHILD]) {
-        let mut coming = signal(SignalKind::from_raw(which.as_raw()))?;
-        let tell = tell.clone();
-        tokio::spawn(
-            async move { while coming.recv().await.is_some() && tell.send(which).is_ok() {} },
-        );
+        let mut signals = signal(SignalKind::from_raw(which.as_raw()))?;
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() && sender.send(which).is_ok() {}
+        });
     }
-    Ok(told)
+    Ok(receiver)
 }
 
-/// Until the child and all others have ended, or the others take too long.
-async fn serve(child: Pid, events: &mut mpsc::UnboundedReceiver<Signal>) -> ExitStatus {
+/// Returns when the child and all other processes have ended, or when the others take too long.
+async fn wait_for_all(child: Pid, events: &mut mpsc::UnboundedReceiver<Signal>) -> ExitStatus {
     let mut ended = None;
     while reap(child, &mut ended) && ended.is_none() {
         let event = events.recv().await;
         if let Some(signal) = event.filter(|&signal| signal != Signal::CHILD) {
-            // Not collected yet, so its id is its own.
+            // The child is not reaped yet, so no other process can have its id.
             let _ = kill_process(child, signal);
         }
     }
-    let limit = Instant::now() + PATIENCE;
+    let limit = Instant::now() + CLEANUP_TIMEOUT;
     while reap(child, &mut ended) && timeout_at(limit, events.recv()).await.is_ok() {}
     ended.unwrap_or_default()
 }
 
-/// Waits for all that has ended; whether there are processes left.
+/// Reaps all children that have ended. Returns `true` if processes are left.
 fn reap(child: Pid, ended: &mut Option<ExitStatus>) -> bool {
     loop {
         match wait(WaitOptions::NOHANG) {
@@ -130,8 +134,9 @@ fn reap(child: Pid, ended: &mut Option<ExitStatus>) -> bool {
     }
 }
 
-/// As a shell has it.
-fn code(status: ExitStatus) -> ExitCode {
+/// Returns the exit code that a shell would return: 128 plus the signal, if a signal killed the
+/// child.
+fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().or(status.signal().map(|signal| 128 + signal));
     let code = code.and_then(|code| u8::try_from(code).ok());
     ExitCode::from(code.unwrap_or(u8::MAX))

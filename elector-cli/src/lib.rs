@@ -1,9 +1,11 @@
-//! What the `elector` command is made of: comparisons of many runs as tables, files and a report,
-//! and pictures of one run, drawn from its [trace](elector_core::trace) and nothing else, whatever
-//! host it ran in; and nodes of real clusters.
+//! The implementation of the `elector` command.
 //!
-//! The command is open: a [`Cli`] offers any list of algorithms. From a `main` of its own, an
-//! algorithm that is not in this workspace gets the whole command line:
+//! It compares many runs, and writes tables, files and a report. It draws pictures of one run.
+//! These need only the [trace](elector_core::trace) of the run, so they are the same for every
+//! host. It also runs nodes of real clusters.
+//!
+//! A [`Cli`] offers any list of algorithms. An algorithm that is not in this workspace gets the
+//! whole command line from a `main` function of its own:
 //!
 //! ```no_run
 //! # type Mine = elector_raft::Raft;
@@ -12,7 +14,7 @@
 //! }
 //! ```
 //!
-//! `examples/my_algorithm.rs` is a complete one.
+//! `examples/my_algorithm.rs` is a complete example.
 //!
 //! # Features
 //!
@@ -22,7 +24,8 @@
 //! | `node` (default) | `certs`, `status`, `watch`, `step-down`, `transfer` |
 //! | `node`, on Linux | `node`, `run`, `members` |
 //!
-//! A program with the feature `node` alone has no simulator, model checker or report in it.
+//! A program that is built with the feature `node` alone contains no simulator, model checker or
+//! report.
 #![forbid(unsafe_code)]
 
 #[cfg(not(any(feature = "lab", feature = "node")))]
@@ -55,5 +58,5 @@ pub use cli::Cli;
 #[cfg(feature = "lab")]
 pub use lab::{diagram, timeline};
 
-/// The exit code when the command could not be done; clap's for wrong usage too.
+/// The exit code when the command failed. clap uses the same code for wrong usage.
 const FAILED: u8 = 2;

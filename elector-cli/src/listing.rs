@@ -5,21 +5,21 @@ use crate::{
     wrap::{WIDTH, wrapped},
 };
 
-/// What the guarantees mean.
+/// The meaning of each guarantee.
 const GUARANTEES: [(&str, &str); 2] = [
     (
         "quorum",
-        "at most one leader per epoch, ever, and a lease that excludes all others: its epochs are \
-         fencing tokens. Without a majority there is no leader.",
+        "at most one leader per epoch, and a lease during which no other node can be elected. Its \
+         epochs give fencing tokens. Without a majority there is no leader.",
     ),
     (
         "best-effort",
-        "one leader per connected part of the cluster once faults end. Under a partition there are \
-         several at once: for work that may be done twice.",
+        "one leader per connected part of the cluster, once faults have ended. During a partition \
+         several nodes lead at the same time: use it only for work that may be done twice.",
     ),
 ];
 
-/// What `elector algorithms` prints.
+/// Returns the output of `elector algorithms`.
 pub(crate) fn algorithms(families: &[Family]) -> String {
     let mut text = String::new();
     for family in families {

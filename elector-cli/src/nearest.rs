@@ -1,13 +1,13 @@
-/// The name that `asked` was most likely meant to be: for error messages.
+/// Returns the name that was most likely meant by `given`, for error messages.
 #[must_use]
 pub(crate) fn nearest<'a>(
-    asked: &str,
+    given: &str,
     names: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let scored = names
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(asked, name), name));
+        .map(|name| (strsim::jaro_winkler(given, name), name));
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0));
-    // Below this, Jaro-Winkler finds words that have a few letters in common and nothing else.
+    // With a lower score, the names have only a few letters in common.
     best.filter(|(score, _)| *score > 0.7).map(|(_, name)| name)
 }

@@ -16,11 +16,11 @@ use crate::FAILED;
 #[error("cannot write to standard output: {0}")]
 pub(crate) struct StdoutError(pub(crate) io::Error);
 
-/// Writes to standard output. A reader that has seen enough, as in `elector compare | head`, is no
-/// error.
+/// Writes to standard output. It is no error if the reader closes the pipe early, as in
+/// `elector compare | head`.
 ///
 /// # Errors
-/// Any other.
+/// If standard output cannot be written for another reason.
 pub(crate) fn print(text: &str) -> Result<(), StdoutError> {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -31,10 +31,12 @@ pub(crate) fn print(text: &str) -> Result<(), StdoutError> {
 }
 
 /// How long a message waits for the reader of standard error.
-const PATIENCE: Duration = Duration::from_millis(500);
+const WRITE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Writes to standard error, where a failure cannot be reported. A reader that does not
-/// read is not waited for: what writes here may have more important things to do, or must end.
+/// Writes to standard error. Failures are ignored, because they cannot be reported anywhere.
+///
+/// This does not wait for a reader that does not read, because the caller may have more important
+/// work, or must exit.
 pub(crate) fn warn(text: &str) {
     let text = text.to_owned();
     let (done, written) = mpsc::channel();
@@ -43,11 +45,11 @@ pub(crate) fn warn(text: &str) {
         let _ = done.send(());
     });
     if writes.is_ok() {
-        let _ = written.recv_timeout(PATIENCE);
+        let _ = written.recv_timeout(WRITE_TIMEOUT);
     }
 }
 
-/// Reports why the command could not be done, and returns its exit code.
+/// Prints why the command failed, and returns its exit code.
 pub(crate) fn failed(error: &dyn Display) -> ExitCode {
     warn(&format!("error: {error}\n"));
     ExitCode::from(FAILED)

@@ -1,17 +1,17 @@
-//! Wrong usage, and what this program is built without.
+//! Errors for wrong usage, and for subcommands that are not compiled in.
 
 use std::{env, process::ExitCode};
 
 use crate::{FAILED, output};
 
-/// The exit code when a node could not be asked, for wrong usage too: 2 would say something about
-/// the cluster.
+/// The exit code when a node could not be queried, also because of wrong usage: code 2 would say
+/// something about the cluster.
 pub(crate) const UNKNOWN: u8 = 3;
 
-/// The subcommands that ask a node.
-const ASKING: [&str; 4] = ["status", "watch", "step-down", "transfer"];
+/// The subcommands that query a node.
+const QUERIES: [&str; 4] = ["status", "watch", "step-down", "transfer"];
 
-/// What is compiled in only with a feature of this crate.
+/// A feature of this crate, and the subcommands that are compiled in with it.
 struct Feature {
     name: &'static str,
     is_on: bool,
@@ -40,25 +40,25 @@ const FEATURES: [Feature; 2] = [
     },
 ];
 
-/// Says what is wrong with the arguments, and returns the exit code. Help and the version, which
-/// are asked of clap itself, come here too.
+/// Prints what is wrong with the arguments, and returns the exit code. clap also reports a request
+/// for help or for the version as an error.
 pub(crate) fn wrong(error: &clap::Error) -> ExitCode {
     let subcommand = env::args().nth(1).unwrap_or_default();
     match missing(&FEATURES, &subcommand) {
         Some(text) => output::warn(&text),
         None => {
-            // As clap does: there is nowhere to report a failure.
+            // A failure to print cannot be reported anywhere. clap ignores it as well.
             let _ = error.print();
             if error.exit_code() == 0 {
                 return ExitCode::SUCCESS;
             }
         }
     }
-    let asks = ASKING.contains(&subcommand.as_str());
-    ExitCode::from(if asks { UNKNOWN } else { FAILED })
+    let is_query = QUERIES.contains(&subcommand.as_str());
+    ExitCode::from(if is_query { UNKNOWN } else { FAILED })
 }
 
-/// What to do about a subcommand that is not compiled in.
+/// Returns an error message if this subcommand is not compiled in.
 fn missing(features: &[Feature], subcommand: &str) -> Option<String> {
     let mut features = features.iter();
     let missing = features.find(|it| !it.is_on && it.subcommands.contains(&subcommand))?;
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
     use crate::args::Arguments;
 
-    // "Unrecognized subcommand" would send its reader to the wrong place.
+    // The error of clap, "unrecognized subcommand", would mislead the reader.
     #[test]
     fn a_subcommand_that_is_not_compiled_in_names_its_feature() {
         let lab = Feature {
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(missing(&FEATURES, "comapre"), None);
     }
 
-    // A subcommand that is in no feature of the list would be called unknown where it is missing.
+    // If a subcommand was missing in these lists, a program without it would report it as unknown.
     #[test]
     fn every_subcommand_of_a_feature_is_in_its_list() {
         let arguments = Arguments::command();
@@ -104,7 +104,7 @@ mod tests {
         if cfg!(target_os = "linux") {
             assert_eq!(known, listed);
         }
-        let asking = BTreeSet::from(ASKING);
-        assert!(!cfg!(feature = "node") || asking.is_subset(&known));
+        let queries = BTreeSet::from(QUERIES);
+        assert!(!cfg!(feature = "node") || queries.is_subset(&known));
     }
 }

@@ -1,8 +1,8 @@
-/// How many columns wide lists are.
+/// The width of lists, in columns.
 pub(crate) const WIDTH: usize = 100;
 
-/// `text` in lines of at most `width` columns, as far as its words allow; the first begins with
-/// `label`, the others are indented as far.
+/// Wraps `text` into lines of at most `width` columns. A word that is longer gets a line of its
+/// own. The first line begins with `label`, and the others are indented by its width.
 #[must_use]
 pub(crate) fn wrapped(text: &str, label: &str, width: usize) -> String {
     let indent = label.chars().count();
@@ -28,16 +28,16 @@ pub(crate) fn wrapped(text: &str, label: &str, width: usize) -> String {
 mod tests {
     use super::*;
 
-    // A paragraph beside a name must stay beside it.
+    // A paragraph beside a name must stay in its own column.
     #[test]
-    fn lines_hang_under_the_first_word() {
+    fn all_lines_are_aligned_with_the_first_word() {
         let text = wrapped("one two three four", "name: ", 14);
         assert_eq!(text, "name: one two\n      three\n      four\n");
     }
 
-    // A word longer than the line has to go somewhere.
+    // A word that is longer than the line must not be lost.
     #[test]
-    fn long_words_stand_alone() {
+    fn a_long_word_has_a_line_of_its_own() {
         assert_eq!(wrapped("a abcdefgh b", "", 4), "a\nabcdefgh\nb\n");
         assert_eq!(wrapped("", "x", 4), "x\n");
     }

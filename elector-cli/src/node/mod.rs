@@ -49,7 +49,7 @@ pub(crate) enum Command {
 /// Does what was asked for, and returns the exit code. There must be one thread.
 pub(crate) fn run(families: &[Family], command: Command) -> ExitCode {
     if matches!(command, Command::Node(_) | Command::Run(_))
-        && let Some(code) = init::first()
+        && let Some(code) = init::run_if_first()
     {
         return code;
     }
