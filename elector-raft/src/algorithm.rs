@@ -11,7 +11,7 @@ use elector_core::{
 
 use crate::{
     Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer,
-    state::{Asks, Candidacy, Request},
+    state::{Candidacy, Kind, Request},
 };
 
 impl ElectionAlgorithm for Raft {
@@ -46,7 +46,7 @@ impl ElectionAlgorithm for Raft {
     fn raised(durable: &RaftDurable, floor: Epoch) -> Option<RaftDurable> {
         let mut raised = durable.clone();
         if raised.term <= floor {
-            // A term in which no node has voted.
+            // In this term the node has not voted.
             raised.term = floor.checked_next()?;
             raised.voted_for = None;
         }
@@ -62,7 +62,7 @@ impl ElectionAlgorithm for Raft {
             Phase::Candidate(Candidacy::Vote { election, .. })
                 if *election <= self.term() && !has_own_vote =>
             {
-                Err("I5: a candidate of the term of this node has its own vote")
+                Err("I5: a candidate in its own term has voted for itself")
             }
             Phase::Candidate(Candidacy::Vote { .. }) if is_silent => {
                 Err("I7: a candidate owes no leader silence")
@@ -98,9 +98,9 @@ impl ElectionAlgorithm for Raft {
 impl Raft {
     fn on_message(&mut self, from: NodeId, message: RaftMessage, out: &mut Outbox<Self>) {
         self.node.clear_suspicion(from);
-        let request = |asks, term, last_log| Request {
+        let request = |kind, term, last_log| Request {
             from,
-            asks,
+            kind,
             term,
             last_log,
         };
@@ -108,14 +108,14 @@ impl Raft {
             RaftMessage::RequestPreVote {
                 next_term,
                 last_log,
-            } => self.on_request(request(Asks::PreVote, next_term, last_log), out),
+            } => self.on_request(request(Kind::PreVote, next_term, last_log), out),
             RaftMessage::RequestVote {
                 term,
                 last_log,
                 transfer,
             } => {
-                let asks = if transfer { Asks::Transfer } else { Asks::Vote };
-                self.on_request(request(asks, term, last_log), out);
+                let kind = if transfer { Kind::Transfer } else { Kind::Vote };
+                self.on_request(request(kind, term, last_log), out);
             }
             RaftMessage::PreVote {
                 term,
@@ -143,8 +143,8 @@ impl Raft {
         }
     }
 
-    /// Without pre-votes there is no question that binds no voter, so nothing is asked ahead of the
-    /// end of the silence.
+    /// Without pre-votes every request binds the voter that grants it. So a node then sends no
+    /// request before its silence has ended.
     fn carry_out(&mut self, due: Due<Request>, out: &mut Outbox<Self>) {
         match due {
             Due::Nothing => {}

@@ -14,18 +14,19 @@ use crate::Raft;
 pub struct RaftConfig {
     /// The durations that all algorithms share.
     pub timing: Timing,
-    /// Whether a node asks, before it starts a new term, if it could win it (dissertation, section
-    /// 9.6). It costs a round trip, and it keeps a node that was cut off from deposing the leader
-    /// when it comes back. Default on.
+    /// Whether a node asks, before it starts a new term, if it could win that term (dissertation,
+    /// section 9.6). This costs a round trip. In return, a node that was cut off does not depose
+    /// the leader when it comes back. Default: on.
     pub pre_vote: bool,
-    /// Whether a leader that has not heard from a majority for `election_min` steps down, and a
-    /// node that has heard from a leader within `election_min` refuses its vote (dissertation,
-    /// sections 6.2 and 4.2.3). Without it there is no lease. Default on.
+    /// Whether a leader steps down if no majority has answered it for `election_min`, and whether a
+    /// node refuses its vote if it has received a heartbeat within `election_min` (dissertation,
+    /// sections 6.2 and 4.2.3). Without this there is no lease. Default: on.
     pub check_quorum: bool,
-    /// Who should rather lead: the higher the number, the better; nodes that are not named have 0.
-    /// For each number above its own that some node has, a node waits longer by the spread of the
-    /// election timeout. It is a preference: any node can still be elected, and a leader is not
-    /// deposed for a better one. Must be the same on all nodes. Default empty: all equal.
+    /// Which nodes are preferred as leader: a higher number is better, and nodes that are not named
+    /// have 0. A node waits longer by one spread of the election timeout for each different number
+    /// above its own. This is a preference: any node can still be elected, and a leader is not
+    /// deposed for a better node. Must be the same on all nodes. Default: empty, all nodes are
+    /// equal.
     #[serde(deserialize_with = "by_node::deserialize")]
     pub priorities: BTreeMap<NodeId, u32>,
 }
@@ -82,25 +83,25 @@ impl Comparable for Raft {
             },
             Variant {
                 name: "plain",
-                summary: "starts a term at once: faster, but a node that returns can depose the \
-                          leader",
+                summary: "starts a term at once: faster, but a node that comes back can depose \
+                          the leader",
                 config: plain,
             },
             Variant {
                 name: "paper",
-                summary: "the paper's figure 2 alone: no lease, and a leader that is cut off goes \
-                          on believing",
+                summary: "figure 2 of the paper only: no lease, and a leader that is cut off \
+                          does not step down",
                 config: paper,
             },
         ]
     }
 
-    /// How many messages one election takes that no other candidate disturbs: `nodes` configured
-    /// (three or more), the leader dead, all others alive, up to and with the winner's first
-    /// heartbeats. Those sent to the dead leader count.
+    /// Returns the number of messages of one election without rivals. The cluster has `nodes`
+    /// members (three or more), the leader is dead, and all other members are alive. The count
+    /// includes the winner's first heartbeats, and messages to the dead leader.
     ///
-    /// `n − 1` requests, `n − 2` votes and `n − 1` heartbeats; with pre-vote, `n − 1` and `n − 2`
-    /// more.
+    /// These are `n − 1` requests, `n − 2` votes and `n − 1` heartbeats; with pre-vote, also
+    /// `n − 1` requests for pre-votes and `n − 2` pre-votes.
     fn expected_messages(config: &RaftConfig, nodes: u64) -> Option<RangeInclusive<u64>> {
         let asked = nodes.saturating_sub(1);
         let round = asked.saturating_add(nodes.saturating_sub(2));

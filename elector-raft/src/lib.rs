@@ -5,96 +5,101 @@
 //!
 //! # The idea
 //!
-//! Time is divided into terms, numbered upwards. A follower that hears no leader for a random time
-//! becomes a candidate for the next term. Every node has one vote per term, given to the first
-//! candidate that asks, and written down before it is sent. A candidate with the votes of a
-//! majority leads the term; two majorities share a node, and that node voted once, so a term has
-//! one leader at most. The leader sends heartbeats to keep the others followers. If the vote is
-//! split, the candidates time out, at random again, and try the next term. Whoever learns of a
-//! higher term enters it as a follower.
+//! Time is divided into terms, which are numbered upwards. A follower that receives no heartbeat
+//! for a random time becomes a candidate for the next term. Every node has one vote per term. It
+//! gives the vote to the first candidate that asks, and makes it durable before it sends it. A
+//! candidate with the votes of a majority leads the term. Two majorities share a node, and that
+//! node voted once, so a term has at most one leader. The leader sends heartbeats, so that the
+//! other nodes stay followers. If the vote is split, the candidates time out again, after new
+//! random times, and try the next term. A node that learns of a higher term enters it as a
+//! follower.
 //!
-//! *Pre-vote*: before it starts a term, a node asks a majority whether they would vote for it.
-//! *Check-quorum*: a leader that a majority does not acknowledge steps down, and a node that has
-//! just heard from a leader votes for nobody else.
+//! *Pre-vote*: before a node starts a term, it asks a majority whether they would vote for it.
+//! *Check-quorum*: a leader that is not acknowledged by a majority steps down, and a node that has
+//! just received a heartbeat votes for no other node.
 //!
 //! # Messages
 //!
-//! | kind | says | purpose |
+//! | message | says | purpose |
 //! |---|---|---|
 //! | `RequestPreVote` | would you vote for me in the next term? | election |
-//! | `PreVote` | yes or no; binds nobody | election |
+//! | `PreVote` | yes or no; does not bind its sender | election |
 //! | `RequestVote` | vote for me in this term | election |
 //! | `Vote` | yes or no; a yes is a pledge for the term | election |
-//! | `Heartbeat` | I lead this term | the first round election, then liveness |
-//! | `HeartbeatAck` | heard; echoes the leader's stamp | liveness |
+//! | `Heartbeat` | I lead this term | first round: election; later rounds: liveness |
+//! | `HeartbeatAck` | received; echoes the leader's timestamp | liveness |
 //! | `TimeoutNow` | I have stepped down, campaign at once | election |
 //!
 //! # Invariants
 //!
-//! The code cites each of them where it keeps it, and the tests where they would see it broken.
+//! The code names an invariant where it keeps it. A test names an invariant that it checks.
 //!
-//! - **I1** A node's term never goes back, also not across a crash.
+//! - **I1** A node's term never goes back, not even across a crash.
 //! - **I2** A node votes for at most one candidate per term. Its vote is cleared only when the term
-//!   grows, and both are one durable record.
-//! - **I3** A leader has the votes of a majority in its term, its own durable one among them. With
-//!   I2: a term has at most one leader, ever.
-//! - **I4** A node that has ceased to lead a term does not lead that term again.
-//! - **I5** A node enters a term as a follower, unless it stands in that term: a leader stops
-//!   leading before its vote is to be had.
+//!   grows, and term and vote are one durable record.
+//! - **I3** A leader has the votes of a majority in its term, and its own durable vote is one of
+//!   them. With I2: a term has at most one leader, ever.
+//! - **I4** A node that has stopped leading a term does not lead that term again.
+//! - **I5** A node enters a term as a follower, unless it is a candidate in that term: a leader
+//!   stops leading before it can vote for another node.
 //! - **I6** A pre-vote changes nothing in the node that grants it, and is never counted as a vote.
-//! - **I7** With `check_quorum`, a node that acknowledged a leader votes for no other, itself
-//!   included, for `election_min` after; unless that leader has stepped down for a transfer, or
-//!   the node's host reports its process gone. So while a leader's lease lasts
+//! - **I7** With `check_quorum`, a node that acknowledged a leader votes for no other node, and not
+//!   for itself, for `election_min` afterwards. This silence ends early only if that leader has
+//!   stepped down for a transfer, or if the node's host has proof that the leader's process has
+//!   ended. So while a leader's lease lasts
 //!   ([`Timing::lease`](elector_core::Timing::lease) after the send time of the newest round that a
-//!   majority acknowledged), no other can be elected.
+//!   majority acknowledged), no other node can be elected.
 //!
-//! # Departures from the papers
+//! # Differences from the papers
 //!
-//! - There is no log: heartbeats carry no entries, and a log's end ([`LogPosition`]) stays
-//!   `(0, 0)`. The vote rule compares it all the same.
-//! - The election timeout, uniform in `[election_min, election_max]`, is two timers: the fixed part
-//!   ([`RaftTimer::Vigil`]), after which the leader counts as gone, then the random part
-//!   ([`RaftTimer::Stagger`]). From the third term in a row without a leader the random
-//!   part widens, so that a spread too narrow for the cluster or its network elects in the end: as
-//!   long as rivals meet or votes come late. Attempts that get no answer, or that are refused
-//!   because others hear their leader, count up to twofold only.
-//! - A vote begins the voter's election timeout anew once for each candidate, until there is a
-//!   leader. The paper's voter begins it anew each time, so that candidates that reach no quorum
-//!   can keep one that does from its turn. For the rest of the search it waits two round trips
-//!   more.
-//! - A node that asks for pre-votes is still a candidate of its own term: votes that come late
-//!   count.
-//! - A request that is refused because of I7 is kept, and considered again when the silence ends,
-//!   so that a vote is late rather than lost. The paper's candidate would have to ask again.
-//! - A heartbeat of a past term is answered with the newer term even where nobody follows its
-//!   sender. Otherwise a node that is ahead in terms, and refused votes by I7, could never be led.
-//! - A candidate's own vote becomes durable while its requests are in flight, not before they
-//!   leave; `algorithm/candidate.rs` says why that is safe.
-//! - A leader's quorum is checked from the last time that it was complete, not in fixed periods.
-//! - A proof that the leader has died ends the silence that is owed to it: the node next in the
-//!   ring of ids campaigns at once, the others a round trip apart. The others are asked as ever.
-//! - A suspicion that the leader is gone ends no silence, since the leader may hold a lease. That
-//!   node asks for pre-votes at once, and voters answer when their silence has ended; a suspicion
-//!   saves the random wait after it. Without `check_quorum` there is no lease, and a suspicion is
-//!   as good as a proof.
-//! - Priorities: less preferred nodes wait longer. Not in the papers (etcd and others have it).
+//! - There is no log: heartbeats carry no entries, and the end of the log ([`LogPosition`]) stays
+//!   `(0, 0)`. The vote rule compares it nevertheless.
+//! - The election timeout, uniform in `[election_min, election_max]`, consists of two timers: the
+//!   fixed part ([`RaftTimer::Vigil`]), after which the node takes the leader for failed, and then
+//!   the random part ([`RaftTimer::Stagger`]). From the third term in a row without a leader, the
+//!   random part widens as long as rivals meet or votes come late. So a spread that is too narrow
+//!   for the cluster or its network becomes wide enough in the end. Attempts that get no answer, or
+//!   that are refused because other nodes have a live leader, at most double it.
+//! - A vote restarts the voter's election timeout once for each candidate, until there is a leader.
+//!   The paper's voter restarts it with each vote, so candidates that reach no quorum can delay a
+//!   node that does reach one again and again. For further votes, the voter waits two more round
+//!   trips once, when its timeout ends.
+//! - A node that asks for pre-votes is still a candidate of its own term: late votes count.
+//! - A request that is refused because of I7 is kept, and considered again when the silence ends.
+//!   So the vote is late, but it is not lost. The paper's candidate would have to ask again.
+//! - A heartbeat of a past term is answered with the newer term, even if the receiver follows no
+//!   leader. Otherwise a node that is ahead in terms, and gets no votes because of I7, could never
+//!   follow a leader again.
+//! - A candidate's own vote becomes durable while its requests are in flight, not before they are
+//!   sent. `algorithm/candidate.rs` explains why that is safe.
+//! - The time for which a leader may be without a quorum counts from the last complete quorum, not
+//!   in fixed periods.
+//! - A proof of the leader's death ends the silence that is owed to this leader. The next node in
+//!   the ring of ids campaigns at once, the other nodes one round trip after each other. Each asks
+//!   all nodes, as in any election.
+//! - A suspicion of the leader ends no silence, since the leader may hold a lease. The suspecting
+//!   node asks for pre-votes at once, and voters answer when their silence has ended. So a
+//!   suspicion saves the random wait after the silence. Without `check_quorum` there is no lease,
+//!   and a suspicion has the effect of a proof.
+//! - Priorities: less preferred nodes wait longer. The papers do not have this (etcd and other
+//!   implementations do).
 //!
-//! # Under partition
+//! # Under a partition
 //!
-//! A side without a majority elects nobody; with pre-vote its terms do not even grow. A leader on
-//! that side steps down after `election_min` at the latest, and its lease ends earlier than the
-//! other side can elect. When the partition heals, the nodes that come back follow the leader;
-//! without pre-vote they may depose it once, by their higher terms. A leader that can send but not
-//! hear steps down; one that can hear but not send is replaced.
+//! A side without a majority elects no leader; with pre-vote, its terms do not even grow. A leader
+//! on that side steps down after `election_min` at the latest, and its lease ends before the other
+//! side can elect a leader. When the partition heals, the nodes of the smaller side follow the
+//! leader. Without pre-vote they may depose it once, by their higher terms. A leader that can send
+//! but not receive steps down. A leader that can receive but not send is replaced.
 //!
-//! # What it does not promise
+//! # What it does not guarantee
 //!
-//! - A leader, where no majority can talk to one another, or timeouts are shorter than the network
-//!   and the disks need.
+//! - A leader, if no majority can communicate, or if timeouts are shorter than the network and the
+//!   disks need.
 //! - Anything, if a node loses its disk and comes back as if it were new: it may vote twice.
-//! - The lease, if clocks drift by more than the gap between `lease` and `election_min`, or if
-//!   hosts report leaders gone that still run. A broken connection is no proof; an ended process
-//!   is. Terms, used as fencing tokens, hold in any case.
+//! - The lease, if clocks drift by more than the gap between `lease` and `election_min`, or if a
+//!   host gives a proof of death for a leader that still runs. A broken connection is no proof; an
+//!   ended process is. Terms, used as fencing tokens, are safe in any case.
 //! - The lease, with `check_quorum` off: there is none.
 //! - Protection from members that lie.
 #![forbid(unsafe_code)]

@@ -3,38 +3,38 @@ use serde::{Deserialize, Serialize};
 
 use crate::LogPosition;
 
-/// What nodes say to each other. The sender is never a field: hosts authenticate it.
+/// The messages between nodes. The sender is never a field, because hosts authenticate it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RaftMessage {
-    /// "Would you vote for me?" Binds nobody (dissertation, section 9.6).
+    /// "Would you vote for me?" The answer does not bind the voter (dissertation, section 9.6).
     RequestPreVote {
-        /// The term the sender would campaign in: one more than its own.
+        /// The term in which the sender would campaign: its own term plus one.
         next_term: Epoch,
-        /// Where the sender's log ends.
+        /// The end of the sender's log.
         last_log: LogPosition,
     },
     /// The answer to a [`RequestPreVote`](Self::RequestPreVote).
     PreVote {
-        /// The answering node's own term.
+        /// The sender's own term.
         term: Epoch,
-        /// The term that was asked about, so that a late answer is not taken for a newer one.
+        /// The term of the request, so that a late answer is not taken for a newer one.
         next_term: Epoch,
-        /// Whether it would vote for the asker in that term.
+        /// Whether the sender would vote for the receiver in that term.
         granted: bool,
     },
     /// "Vote for me" (section 5.2).
     RequestVote {
         /// The candidate's term.
         term: Epoch,
-        /// Where the candidate's log ends (section 5.4.1).
+        /// The end of the candidate's log (section 5.4.1).
         last_log: LogPosition,
-        /// The leader of the term before asked for this election after it had stepped down, so
-        /// nobody owes it silence any more (dissertation, sections 3.10 and 4.2.3).
+        /// Whether the leader of the previous term has asked for this election. It had stepped down
+        /// before, so no node owes it silence any more (dissertation, sections 3.10 and 4.2.3).
         transfer: bool,
     },
     /// The answer to a [`RequestVote`](Self::RequestVote).
     Vote {
-        /// The voter's term; when granted, the term the vote is for.
+        /// The voter's term. If the vote is granted, it is the term of the vote.
         term: Epoch,
         /// Whether the candidate has the vote.
         granted: bool,
@@ -43,20 +43,21 @@ pub enum RaftMessage {
     Heartbeat {
         /// The leader's term.
         term: Epoch,
-        /// The leader's clock when it sent this round; to be echoed.
+        /// The time on the leader's clock when it sent this round. The answer echoes it.
         sent: Moment,
-        /// Whether this is the round by which a new leader makes itself known.
+        /// Whether this is the first round of a new leader.
         announce: bool,
     },
     /// The answer to a [`Heartbeat`](Self::Heartbeat).
     HeartbeatAck {
-        /// The follower's term. If it is higher than the heartbeat's, the sender's tenure is over.
+        /// The follower's term. If it is higher than that of the heartbeat, the leader's tenure has
+        /// ended.
         term: Epoch,
-        /// The stamp of the heartbeat, which the follower acknowledges by that;
-        /// [`Moment::ZERO`] if the heartbeat was of a past term.
+        /// The timestamp of the heartbeat that the follower acknowledges; [`Moment::ZERO`] if the
+        /// heartbeat was of a past term.
         sent: Moment,
     },
-    /// "Campaign now": the leader of this term has stepped down in the receiver's favour
+    /// "Campaign now": the leader of this term has stepped down in favour of the receiver
     /// (dissertation, section 3.10).
     TimeoutNow {
         /// The term that the sender led.

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{LogPosition, RaftConfig, RaftDurable};
 
-/// One node of Raft's leader election. See the [crate](crate) for the algorithm.
+/// One node of Raft's leader election. The [crate documentation](crate) explains the algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Raft {
-    /// Its phases are the paper's states (figure 4); a candidate may ask for pre-votes.
+    /// Its phases are the states of the paper (figure 4). A candidate may also ask for pre-votes.
     pub(crate) node: QuorumNode<Self>,
     pub(crate) durable: RaftDurable,
 }
@@ -17,15 +17,15 @@ pub struct Raft {
 /// The timers of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RaftTimer {
-    /// The first part of the election timeout, `election_min`: the leader may still be there.
+    /// The first part of the election timeout, `election_min`. Meanwhile the leader may be alive.
     Vigil,
-    /// The rest of the election timeout, random; when it ends, the node campaigns.
+    /// The second, random part of the election timeout. When it ends, the node campaigns.
     Stagger,
     /// The second step of a candidacy: the candidate votes for itself.
     OwnVote,
-    /// A leader's next round of heartbeats.
+    /// The next round of heartbeats of a leader is due.
     Heartbeat,
-    /// For how long a leader may be without a quorum.
+    /// A leader has been without a quorum for too long.
     Quorum,
 }
 
@@ -43,14 +43,14 @@ impl QuorumElection for Raft {
 /// What a candidate asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Candidacy {
-    /// Asks whether it could win the next term. Its own term does not change.
+    /// The node asks whether it could win the next term. Its own term does not change.
     PreVote {
         granted: Tally,
-        /// The votes of its own term, if it is still a candidate in that.
+        /// The votes of its own term, if it is still a candidate in that term.
         votes: Tally,
     },
-    /// Asks for votes for the term `election`, which becomes its own term when it votes for
-    /// itself.
+    /// The node asks for votes for the term `election`, which becomes its own term when it votes
+    /// for itself.
     Vote { election: Epoch, votes: Tally },
 }
 
@@ -58,7 +58,7 @@ pub enum Candidacy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Request {
     pub(crate) from: NodeId,
-    pub(crate) asks: Asks,
+    pub(crate) kind: Kind,
     /// The term of the election.
     pub(crate) term: Epoch,
     pub(crate) last_log: LogPosition,
@@ -66,10 +66,11 @@ pub struct Request {
 
 /// What a [`Request`] asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Asks {
+pub(crate) enum Kind {
     PreVote,
     Vote,
-    /// A vote, in the name of the leader of the term before, who has stepped down for it.
+    /// A vote for the successor that the leader of the previous term has named. That leader has
+    /// stepped down.
     Transfer,
 }
 
@@ -87,9 +88,9 @@ impl Raft {
         self.durable.term
     }
 
-    /// Enters a higher term: the only place where the term changes, and with it, in the same
-    /// record, the vote. It leaves the election timeout alone: silence is owed to a leader for a
-    /// time, not for a term.
+    /// Enters a higher term. Only here the term changes, and the vote changes with it in the same
+    /// record. The election timeout does not change: silence is owed to a leader for a time, not
+    /// for a term.
     pub(crate) fn enter(&mut self, term: Epoch, vote: Option<NodeId>) {
         self.durable.term = term; // I1
         self.durable.voted_for = vote; // I2
@@ -97,7 +98,7 @@ impl Raft {
     }
 
     /// "If RPC request or response contains term T > currentTerm: set currentTerm = T, convert to
-    /// follower" (figure 2). Whatever this node was doing ends first.
+    /// follower" (figure 2). A tenure or a candidacy of this node ends first.
     pub(crate) fn adopt(&mut self, term: Epoch, out: &mut Outbox<Self>) {
         self.step_down(out); // I5
         self.enter(term, None);

@@ -1,33 +1,34 @@
 //! The candidate.
 //!
-//! A candidacy takes two steps, so that the candidate's own write overlaps with the flight of its
-//! requests. The first sends them and changes nothing durable; the second, a zero timer later,
-//! enters the term and casts the candidate's own vote in it. Until then the vote is not counted,
-//! and the term is not the node's own. That is safe, because of what can come in between:
+//! A candidacy takes two steps, so that the candidate writes its own vote while its requests are in
+//! flight. The first step sends the requests and changes nothing durable. The second step, a zero
+//! timer later, enters the term and casts the candidate's own vote in it. Until then the vote is
+//! not counted, and the node is not in the new term. This is safe in each case that can happen
+//! between the two steps:
 //!
-//! - *A crash.* The node comes back in the old term without a vote in the new one. Peers may have
-//!   voted for it in a term that it knows nothing of. It leads no term in which it has not itself
-//!   voted for itself (I3), so these votes count only if it campaigns for the same term again; and
-//!   then they are what they say, the one vote of each voter in that term, given to this node.
-//! - *A competing request*, or anything else from the new term or a later one. The node adopts the
-//!   term, which ends the candidacy, and may give its vote, which it still has. The second step
-//!   then finds no candidacy.
-//! - *A heartbeat of the old term.* The node follows its leader again, the candidacy is over.
-//! - *The votes of a majority.* The node wins when its own vote joins them, and not before: a
-//!   leader that forgot its term in a crash could vote for another in it.
+//! - *A crash.* The node comes back in the old term, without a vote in the new one. Peers may have
+//!   voted for it in a term that it does not know. The node leads no term in which it has not
+//!   voted for itself (I3), so these votes count only if it campaigns for the same term again. They
+//!   are valid then: each is the one vote of its voter in that term, given to this node.
+//! - *A competing request*, or any other message of the new term or a later one. The node adopts
+//!   the term, which ends the candidacy. It may give away its vote, which it has not used. The
+//!   second step then finds no candidacy.
+//! - *A heartbeat of the old term.* The node follows its leader again, and the candidacy ends.
+//! - *The votes of a majority.* The node wins when its own vote is added to them, and not before: a
+//!   leader that forgot its term in a crash could vote for another node in that term.
 
 use elector_core::{Delay, Epoch, NodeId, Outbox, Tally, Verdict, quorum::Phase};
 
 use crate::{
     Raft, RaftMessage, RaftTimer,
-    state::{Asks, Candidacy},
+    state::{Candidacy, Kind},
 };
 
 impl Raft {
     /// Tries to get elected in the next term.
     pub(super) fn campaign(&mut self, out: &mut Outbox<Self>) {
         if !self.node.rules.config.pre_vote {
-            return self.stand(Asks::Vote, out);
+            return self.request_votes(Kind::Vote, out);
         }
         self.node.phase = Phase::Candidate(Candidacy::PreVote {
             granted: Tally::new(),
@@ -36,8 +37,8 @@ impl Raft {
         self.ask_for_pre_votes(out);
     }
 
-    /// To ask about the next term does not end a candidacy in the present one: votes that come late
-    /// still count.
+    /// Returns the votes of the present term. A node that asks about the next term is still a
+    /// candidate in the present one, so late votes count.
     fn votes_so_far(&self) -> Tally {
         match &self.node.phase {
             Phase::Candidate(Candidacy::Vote { election, votes }) if *election == self.term() => {
@@ -48,8 +49,8 @@ impl Raft {
         }
     }
 
-    /// Asks for pre-votes while this node still owes silence to a leader. Its own is not among
-    /// them until the silence has ended, so that it cannot become a candidate before.
+    /// Asks for pre-votes while this node still owes silence to a leader. It does not count its own
+    /// pre-vote until the silence has ended, so it cannot ask for votes before that.
     pub(super) fn ask_ahead(&mut self, out: &mut Outbox<Self>) {
         self.node.phase = Phase::Candidate(Candidacy::PreVote {
             granted: Tally::new(),
@@ -58,12 +59,12 @@ impl Raft {
         self.request_pre_votes(out);
     }
 
-    /// A pre-candidate that owes no silence asks all, also those that it has asked ahead: what was
-    /// set aside then may be forgotten since.
+    /// Asks all peers for pre-votes, when this node owes no silence. Peers that it has asked ahead
+    /// are asked again, because they may have dropped the request that they set aside.
     pub(super) fn ask_for_pre_votes(&mut self, out: &mut Outbox<Self>) {
         self.request_pre_votes(out);
         self.node.keep_vigil(out);
-        // Its own answer needs no disk: it binds no node, not even this one (I6).
+        // The node's own pre-vote need not be durable: it binds no node, not even this one (I6).
         self.on_pre_vote(self.node.me(), self.term(), self.term().next(), true, out);
     }
 
@@ -74,18 +75,18 @@ impl Raft {
         });
     }
 
-    /// Only a grant for the very term that this node asks about counts, and only towards a
-    /// candidacy: it is never a vote (I6). A refusal changes nothing, unless it comes from a later
-    /// term.
+    /// Counts a grant for the term that this node asks about. With a majority of them, the node
+    /// asks for votes; a pre-vote is never counted as a vote (I6). A refusal changes nothing,
+    /// unless it comes from a later term.
     pub(super) fn on_pre_vote(
         &mut self,
         from: NodeId,
         term: Epoch,
         next_term: Epoch,
-        grants: bool,
+        granted: bool,
         out: &mut Outbox<Self>,
     ) {
-        if !grants {
+        if !granted {
             if term > self.term() {
                 self.adopt(term, out);
             }
@@ -94,27 +95,27 @@ impl Raft {
         let asked = self.term().next();
         let owes_silence = self.node.rules.config.check_quorum && self.node.owes_silence(); // I7
         let Phase::Candidate(Candidacy::PreVote { granted, .. }) = &mut self.node.phase else {
-            return; // Late: elected, beaten or given up.
+            return; // Late: the node asks for no pre-votes any more.
         };
         if next_term != asked {
             return; // Late: it is about another term.
         }
         let verdict = granted.record(&self.node.rules.members, from, true);
         if verdict == Verdict::Won && !owes_silence {
-            self.stand(Asks::Vote, out);
+            self.request_votes(Kind::Vote, out);
         }
     }
 
-    /// The first step of a candidacy: asks for votes. Only this counts as an attempt. Pre-votes
-    /// cannot split, so a wider spread would not help them; and a cluster that was without a
-    /// majority is not slow when it has one again.
-    pub(super) fn stand(&mut self, asks: Asks, out: &mut Outbox<Self>) {
-        let transfer = asks == Asks::Transfer;
+    /// The first step of a candidacy: asks for votes. Only this counts as an attempt, pre-votes do
+    /// not. Pre-votes cannot split, so a wider spread would not help them. And a cluster that had
+    /// no majority for a while elects without delay once it has a majority again.
+    pub(super) fn request_votes(&mut self, kind: Kind, out: &mut Outbox<Self>) {
+        let transfer = kind == Kind::Transfer;
         let election = self.term().next();
         self.node.keep_vigil(out);
         if election == self.term() {
             self.node.phase = Phase::Follower { leader: None };
-            return; // A node has claimed the last term that exists. There is no other to win.
+            return; // This is the last term that exists. There is no other term to win.
         }
         let attempts = &mut self.node.attempts;
         let has_room = self.node.rules.has_room(attempts.count());
@@ -131,15 +132,16 @@ impl Raft {
         out.set_timer(RaftTimer::OwnVote, Delay::ZERO);
     }
 
-    /// The second step of a candidacy: makes the term and the own vote durable, if it still can.
+    /// The second step of a candidacy: makes the term and the node's own vote durable, if the
+    /// candidacy has not ended.
     pub(super) fn vote_for_self(&mut self, out: &mut Outbox<Self>) {
         let me = self.node.me();
         let Phase::Candidate(Candidacy::Vote { election, votes }) = &mut self.node.phase else {
-            return; // The candidacy has ended in between.
+            return; // The candidacy has ended meanwhile.
         };
         let election = *election;
         if election <= self.durable.term {
-            return; // Cast already.
+            return; // The vote is cast already.
         }
         let verdict = votes.record(&self.node.rules.members, me, true);
         self.enter(election, Some(me)); // I3
@@ -148,7 +150,7 @@ impl Raft {
         }
     }
 
-    /// A refusal changes nothing, unless it comes from a later term.
+    /// Counts a vote. A refusal changes nothing, unless it comes from a later term.
     pub(super) fn on_vote(
         &mut self,
         from: NodeId,
@@ -164,9 +166,9 @@ impl Raft {
         };
         let attempts = &mut self.node.attempts;
         if !granted && term >= newest {
-            attempts.contested(from); // It has voted for another.
+            attempts.contested(from); // The peer has voted for another candidate.
         }
-        // Only a voter that still hears its leader refuses in an older term.
+        // With check-quorum, a voter refuses in an older term only because it has a live leader.
         if term < newest && (granted || !self.node.rules.config.check_quorum) {
             attempts.late(from);
         }
@@ -175,12 +177,12 @@ impl Raft {
         }
         if granted && term == newest {
             let Some(votes) = votes else {
-                return; // Late: elected, beaten or given up.
+                return; // Late: the node is no candidate any more.
             };
             attempts.supported(from);
             let verdict = votes.record(&self.node.rules.members, from, true);
-            // I3: not before it is cast. I4: not after a restart, before which this node may have
-            // led.
+            // I3: a node does not lead before it has cast its own vote. I4: it does not lead after
+            // a restart, because it may have led this term before.
             let own_vote_cast = votes.granted().contains(me);
             if verdict == Verdict::Won && own_vote_cast {
                 self.lead(out);

@@ -1,8 +1,8 @@
-//! What the application may ask for, and the transfer of leadership (dissertation, section 3.10).
+//! The commands of the application, and the transfer of leadership (dissertation, section 3.10).
 
 use elector_core::{Command, Epoch, NodeId, Outbox, quorum::Accepted};
 
-use crate::{Raft, RaftMessage, state::Asks};
+use crate::{Raft, RaftMessage, state::Kind};
 
 impl Raft {
     pub(super) fn on_command(&mut self, command: Command, out: &mut Outbox<Self>) {
@@ -16,8 +16,8 @@ impl Raft {
         }
     }
 
-    /// The leader of `term` has stepped down and wants this node to take over. No pre-vote is
-    /// needed: the old leader's request proves that an election is due.
+    /// The leader of `term` has stepped down and has named this node as its successor. No pre-vote
+    /// is needed, because this message proves that an election is due.
     pub(super) fn on_timeout_now(&mut self, from: NodeId, term: Epoch, out: &mut Outbox<Self>) {
         if term < self.term() {
             return; // Stale: that tenure has ended in another way.
@@ -26,9 +26,9 @@ impl Raft {
             self.adopt(term, out);
         }
         if self.node.elected.is_some_and(|leader| leader != from) {
-            return; // Nonsense: another node leads this term.
+            return; // Invalid: another node leads this term.
         }
         self.node.clear_resigned();
-        self.stand(Asks::Transfer, out);
+        self.request_votes(Kind::Transfer, out);
     }
 }

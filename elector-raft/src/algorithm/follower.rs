@@ -5,10 +5,13 @@ use elector_core::{Epoch, Moment, NodeId, Outbox};
 use crate::{Raft, RaftMessage};
 
 impl Raft {
-    /// A heartbeat of a past term is answered too: the answer's term ends a tenure that this node
-    /// cannot follow any more, and without it neither would ever catch up with the other. That
-    /// answer echoes no stamp. The sender may lead the present term by now, and this node has not
-    /// heard it do so: an echo would give it a lease for which this node owes no silence (I7).
+    /// Follows the sender if the term is not a past one, and answers.
+    ///
+    /// A heartbeat of a past term is answered too: the term of the answer ends a tenure that this
+    /// node cannot follow any more. Without it the two nodes would stay in different terms. That
+    /// answer echoes no timestamp. The sender may lead the present term by now, and this node has
+    /// received no heartbeat of that tenure: an echo would give the sender a lease for which this
+    /// node owes no silence (I7).
     pub(super) fn on_heartbeat(
         &mut self,
         from: NodeId,
@@ -21,7 +24,7 @@ impl Raft {
         }
         if term == self.term() {
             if self.node.elected.is_some_and(|leader| leader != from) {
-                return; // Nonsense: a term has one leader.
+                return; // Invalid: a term has one leader.
             }
             self.node.follow(from, out); // I7
         }

@@ -5,8 +5,9 @@ use elector_core::{Epoch, Moment, NodeId, Outbox};
 use crate::{Raft, RaftMessage};
 
 impl Raft {
-    /// This node has won its term: "it then sends heartbeat messages to all of the other servers
-    /// to establish its authority and prevent new elections" (section 5.2).
+    /// Starts the tenure of this node, which has won its term: "it then sends heartbeat messages to
+    /// all of the other servers to establish its authority and prevent new elections" (section
+    /// 5.2).
     pub(super) fn lead(&mut self, out: &mut Outbox<Self>) {
         self.node.lead(out);
         self.send_round(true, out);
@@ -33,12 +34,12 @@ impl Raft {
             self.adopt(term, out);
         } else if term == self.term() {
             self.node.on_ack(from, sent, out);
-        } // Else it is stale: of an earlier tenure.
+        } // Otherwise it is stale: it acknowledges an earlier tenure.
     }
 
     /// "A leader steps down if an election timeout elapses without a successful round of
-    /// heartbeats to a majority of its cluster" (dissertation, section 6.2). In the same term, so
-    /// that no node is disturbed that has a leader; and it never leads that term again (I4).
+    /// heartbeats to a majority of its cluster" (dissertation, section 6.2). It stays in the same
+    /// term, so it does not disturb a node that has a leader. It never leads that term again (I4).
     pub(super) fn on_quorum_timer(&mut self, out: &mut Outbox<Self>) {
         self.node.step_down(out);
     }

@@ -4,25 +4,25 @@ use elector_core::{NodeId, Outbox};
 
 use crate::{
     Raft, RaftMessage,
-    state::{Asks, Request},
+    state::{Kind, Request},
 };
 
 impl Raft {
     pub(super) fn on_request(&mut self, request: Request, out: &mut Outbox<Self>) {
-        match request.asks {
-            Asks::PreVote => self.on_pre_vote_request(request, out),
-            Asks::Vote | Asks::Transfer => self.on_vote_request(request, out),
+        match request.kind {
+            Kind::PreVote => self.on_pre_vote_request(request, out),
+            Kind::Vote | Kind::Transfer => self.on_vote_request(request, out),
         }
     }
 
     /// Answers whether this node would vote for the candidate. The vote, the term and the
     /// election timeout do not change (I6).
     fn on_pre_vote_request(&mut self, request: Request, out: &mut Outbox<Self>) {
-        let led = self.node.has_fresh_leader();
-        if led {
+        let has_leader = self.node.has_fresh_leader();
+        if has_leader {
             self.node.set_aside(request);
         }
-        let granted = !led
+        let granted = !has_leader
             && request.last_log >= self.durable.last_log
             && (request.term > self.term()
                 || request.term == self.term() && self.may_vote_for(request.from));
@@ -34,16 +34,16 @@ impl Raft {
         out.send(request.from, answer);
     }
 
-    /// The voter's rule: at most one vote per term, first come, first served (section 5.2), to a
-    /// candidate whose log is at least as up to date (section 5.4.1).
+    /// Votes at most once per term, for the first candidate that asks (section 5.2) and whose log
+    /// is at least as up to date as that of this node (section 5.4.1).
     ///
-    /// A candidate of an older term is refused too, not ignored: it learns the term by that.
+    /// A candidate of an older term gets a refusal, which informs it of the newer term.
     fn on_vote_request(&mut self, request: Request, out: &mut Outbox<Self>) {
         let is_new = request.term > self.term();
         if !self.node.has_fresh_leader() {
             self.node.attempts.contested(request.from);
         }
-        let granted = request.term >= self.term() && self.listens(request) && {
+        let granted = request.term >= self.term() && self.considers(request) && {
             if is_new {
                 // I5: a leader stops leading here, before it can give its vote away.
                 self.adopt(request.term, out);
@@ -57,8 +57,8 @@ impl Raft {
                 self.durable.voted_for = Some(request.from); // I2
                 first = self.give_way(request.from);
             }
-            // In a term that it has entered before, this node may have acknowledged the leader of
-            // that very term before a restart. That silence stays.
+            // If this node was in this term already, it may have acknowledged the leader of this
+            // term before a restart. That silence stays.
             let owes_silence =
                 self.node.rules.config.check_quorum && !is_new && self.node.has_fresh_leader();
             let waits_on = !first && !self.node.owes_silence();
@@ -73,10 +73,12 @@ impl Raft {
         out.send(request.from, answer);
     }
 
-    /// A vote for another candidate than before is a sign of split votes, which a wider spread
-    /// cures, up to one that has room for all. One that asks again and again and never leads may be
-    /// deaf, or reach no quorum: if its voters waited longer each time, or anew, they would leave
-    /// the next try to it. Returns `true` if the wait begins anew.
+    /// Gives the candidate time to be elected. Returns `true` if this node's wait must restart.
+    ///
+    /// A vote for a candidate that is new to this node is a sign of split votes. A wider spread
+    /// cures these, until it has room for all nodes. A candidate that asks again and again but
+    /// never leads may receive no messages, or reach no quorum. If its voters waited longer each
+    /// time, or restarted their wait, they would leave the next attempt to it.
     fn give_way(&mut self, candidate: NodeId) -> bool {
         let attempts = &mut self.node.attempts;
         let first = attempts.give_way(candidate);
@@ -86,17 +88,18 @@ impl Raft {
         first
     }
 
-    /// "If a server receives a `RequestVote` request within the minimum election timeout of hearing
-    /// from a current leader, it does not update its term or grant its vote" (dissertation,
-    /// section 4.2.3). The lease rests on this (I7).
+    /// Returns `true` if this node considers the request. Otherwise sets it aside: "If a server
+    /// receives a `RequestVote` request within the minimum election timeout of hearing from a
+    /// current leader, it does not update its term or grant its vote" (dissertation, section
+    /// 4.2.3). The lease depends on this (I7).
     ///
-    /// A transfer is considered nevertheless. The leader of the term before has stepped down for
-    /// it, and the lease of any leader before *that* one had ended when that one was elected. That
-    /// says nothing of a leader of the term of the transfer itself: see the caller.
-    fn listens(&mut self, request: Request) -> bool {
+    /// A transfer is always considered. The leader of the previous term has stepped down for it,
+    /// and the leases of all earlier leaders had ended when that leader was elected. This argument
+    /// does not cover a leader of the term of the transfer itself: see the caller.
+    fn considers(&mut self, request: Request) -> bool {
         let check_quorum = self.node.rules.config.check_quorum;
         let refuses =
-            check_quorum && request.asks != Asks::Transfer && self.node.has_fresh_leader();
+            check_quorum && request.kind != Kind::Transfer && self.node.has_fresh_leader();
         if refuses {
             self.node.set_aside(request);
         }
