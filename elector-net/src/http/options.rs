@@ -151,7 +151,7 @@ impl Options {
     /// Tells in the metrics how long the saves to this record take:
     /// `elector_disk_write_seconds`.
     pub fn record(self, record: &RecordHandle) -> Self {
-        let took = record.took().histogram();
+        let took = record.save_times().histogram();
         let help = "How long a durable write of the node's record takes";
         self.metrics(move |registry| {
             registry.register_with_unit("elector_disk_write", help, Unit::Seconds, took);

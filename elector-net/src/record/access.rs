@@ -4,21 +4,21 @@ use rustix::process::{getegid, getgroups};
 
 use super::error::RecordError;
 
-/// To write in a folder is to delete files in it, and to put others in their place.
+/// A user who can write in a folder can delete its files, and put others in their place.
 const GROUP: u32 = 0o020;
 const OTHERS: u32 = 0o002;
 
-/// Checks that no other user may write in a folder, if it is there.
+/// Checks that no other user can write in a folder, if it exists.
 ///
 /// # Errors
-/// If others may; if the operating system refuses to say.
+/// If others can write in it; if the operating system reports an error.
 pub(super) fn check(folder: &Path) -> Result<(), RecordError> {
     let found = match metadata(folder) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(source) => {
             return Err(RecordError::Io {
-                doing: "look at the folder",
+                doing: "check the folder",
                 path: folder.to_path_buf(),
                 source,
             });
@@ -36,11 +36,11 @@ pub(super) fn check(folder: &Path) -> Result<(), RecordError> {
     })
 }
 
-/// Whether a folder with this mode and owner is closed to others; else the mode that it should
-/// have.
+/// Checks that a folder with this mode and owner is closed to others. If not, returns the mode that
+/// it should have.
 ///
-/// Kubernetes mounts the volumes of a process that is not root as root's, and writable for a group
-/// that it gives to that process (`fsGroup`).
+/// Kubernetes mounts the volumes of a non-root process with root as the owner, and makes them
+/// writable for a group that it gives to that process (`fsGroup`).
 fn closed(mode: u32, owner: u32, is_own_group: bool) -> Result<(), u32> {
     let open = if owner == 0 && is_own_group {
         OTHERS
@@ -57,10 +57,10 @@ fn closed(mode: u32, owner: u32, is_own_group: bool) -> Result<(), u32> {
 mod tests {
     use super::*;
 
-    // The rule must let in what `--init` and systemd make, and what Kubernetes mounts; the sticky
-    // bit does not keep others from putting a `lock` there first.
+    // The rule must allow what `--init` and systemd create, and what Kubernetes mounts. The sticky
+    // bit does not prevent others from creating a `lock` file there first.
     #[test]
-    fn a_folder_is_for_its_owner_or_for_an_own_group_that_root_chose() {
+    fn only_the_owner_or_an_own_group_chosen_by_root_may_write_in_a_folder() {
         for (mode, owner, is_own_group, verdict) in [
             (0o700, 1000, true, Ok(())),
             (0o755, 1000, false, Ok(())),

@@ -5,33 +5,33 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A file: the seam at which tests put a disk that fails.
+/// A file. Tests implement this trait with a disk that fails.
 pub(super) trait Medium {
-    /// Its length in bytes.
+    /// Returns the length in bytes.
     fn length(&mut self) -> io::Result<u64>;
 
     /// Fills the buffer.
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
 
-    /// Writes, and does not wait for the disk.
+    /// Writes the bytes, and does not wait for the disk.
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
-    /// Returns when all that was written would survive a power cut.
+    /// Returns when everything written before would survive a power cut.
     fn sync(&mut self) -> io::Result<()>;
 }
 
-/// A folder with files in it: the same seam, for what is done when a record is made.
+/// A folder with files, for the creation of a record. Tests implement it with a disk that fails.
 pub(super) trait Folder {
     type File: Medium;
 
     fn has(&mut self, name: &str) -> io::Result<bool>;
 
-    /// An empty file, instead of any that there is.
+    /// Creates an empty file, or truncates an existing one.
     fn create(&mut self, name: &str) -> io::Result<Self::File>;
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
 
-    /// Returns when all that was created and renamed would survive a power cut.
+    /// Returns when everything created and renamed before would survive a power cut.
     fn sync(&mut self) -> io::Result<()>;
 }
 
@@ -64,7 +64,9 @@ impl Folder for Dir {
     }
 
     fn create(&mut self, name: &str) -> io::Result<File> {
-        private().truncate(true).open(self.0.join(name))
+        private_file_options()
+            .truncate(true)
+            .open(self.0.join(name))
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
@@ -76,8 +78,8 @@ impl Folder for Dir {
     }
 }
 
-/// Opens a file to read and write it, and makes it if need be: for the owner's eyes only.
-pub(super) fn private() -> OpenOptions {
+/// Options to open a file for reading and writing. A new file is readable only by its owner.
+pub(super) fn private_file_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true);
     #[cfg(unix)]
@@ -85,14 +87,14 @@ pub(super) fn private() -> OpenOptions {
     options
 }
 
-/// Makes a folder if need be, for the owner's eyes only, so that it would survive a power cut.
+/// Creates a folder, if it is missing, so that it survives a power cut. Only its owner can use it.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     let parent = match folder.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
     if folder.is_dir() {
-        // Whoever made it may not have waited for the disk. That is done for them, where it may be.
+        // Another process may have created it without waiting for the disk. This is best effort.
         let _ = sync_folder(parent);
         return Ok(());
     }
@@ -101,7 +103,7 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(folder) {
-        // Somebody else was faster.
+        // Another process created it first.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
         made => made?,
     }
@@ -113,7 +115,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-// Elsewhere folders cannot be synced, and need not be.
+// Other systems cannot sync folders, and do not need it.
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())

@@ -8,8 +8,8 @@ use super::{
     roster::Ids,
 };
 
-/// Why a record could not be made, read or written. A node must not run after any of these; the
-/// message says what to do.
+/// The reason why a record could not be created, read or written. A node must not run after any of
+/// these errors. The message says what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RecordError {
@@ -20,49 +20,49 @@ pub enum RecordError {
         .folder.display()
     )]
     Missing {
-        /// Where it was looked for.
+        /// The folder without a record.
         folder: PathBuf,
     },
-    /// A record was to be made where there is one.
+    /// A record cannot be created, because there is one.
     #[error(
-        "there is a record in {} already, and what is in it must not be forgotten: start the node \
+        "there is a record in {} already, and its contents must not be forgotten: start the node \
          without `--init`", .folder.display()
     )]
     Exists {
-        /// Where it is.
+        /// The folder of the record.
         folder: PathBuf,
     },
-    /// The record is another's.
+    /// The record belongs to another node.
     #[error(
-        "the record {} is that of {found}, and this is {wanted}: start it with its own data folder",
+        "the record {} is that of {found}, but this is {wanted}: start it with its own data folder",
         .path.display()
     )]
     Foreign {
         /// The record.
         path: PathBuf,
-        /// Whose it is.
+        /// The identity in the record.
         found: Box<Identity>,
-        /// Whose it should be.
+        /// The identity of this node.
         wanted: Box<Identity>,
     },
     /// The record was made for other nodes.
     #[error(
-        "the record {} was made for the nodes {} (generation {generation}), and the list given is \
-         {}. Give the list of the record: addresses may be changed node by node, ids may not, for \
-         two lists can elect two leaders at once. To change the list, stop all nodes, then use \
+        "the record {} was made for the nodes {} (generation {generation}), and the given list is \
+         {}. Use the list of the record. Addresses may change node by node, but ids may not: two \
+         lists can elect two leaders at once. To change the list, stop all nodes, then use \
          `elector members`", .path.display(), Ids(.found), Ids(.wanted)
     )]
     OtherNodes {
         /// The record.
         path: PathBuf,
-        /// The nodes that it names.
+        /// The nodes that the record names.
         found: Vec<NodeId>,
         /// The generation of that list.
         generation: u64,
-        /// The nodes that were given.
+        /// The nodes that this node was given.
         wanted: Vec<NodeId>,
     },
-    /// The node is not on its own list.
+    /// The node is not in its own list.
     #[error("node {node} is not in the list of nodes: {}", Ids(.nodes))]
     NotListed {
         /// The node.
@@ -70,97 +70,97 @@ pub enum RecordError {
         /// The list.
         nodes: Vec<NodeId>,
     },
-    /// The list of nodes was to be changed to an older one.
+    /// The new list of nodes is older than the list in the record.
     #[error(
         "the record in {} has generation {generation} of the list of nodes: give the new list a \
-         higher one, the same on all nodes", .folder.display()
+         higher generation, the same on all nodes", .folder.display()
     )]
     OldGeneration {
-        /// Where the record is.
+        /// The folder of the record.
         folder: PathBuf,
-        /// The generation of its list.
+        /// The generation of the list in the record.
         generation: u64,
     },
-    /// The epochs of a node were to be given a floor that does not fit.
+    /// The floor of the epochs does not fit the record.
     #[error(
-        "the record in {} has epoch {epoch}, and {floor} cannot be the highest epoch of all \
-         records: look again with `elector members show`", .folder.display()
+        "the record in {} has epoch {epoch}, so {floor} cannot be the highest epoch of all \
+         records: check it with `elector members show`", .folder.display()
     )]
     Floor {
-        /// Where the record is.
+        /// The folder of the record.
         folder: PathBuf,
-        /// Its epoch.
+        /// The epoch in the record.
         epoch: u64,
-        /// The floor that was given.
+        /// The given floor.
         floor: u64,
     },
-    /// The epochs of this algorithm cannot be given a floor.
+    /// This algorithm cannot raise its epochs to a floor.
     #[error("the list of nodes of {algorithm} cannot be changed: it does not raise its epochs")]
     NoFloor {
         /// The algorithm.
         algorithm: &'static str,
     },
-    /// The record was written by a newer elector.
+    /// A newer version of elector wrote the record.
     #[error(
-        "the record {} has format {found}, and this elector knows formats up to {known}: run the \
+        "the record {} has format {found}, and this elector reads formats up to {known}: run the \
          newer elector that wrote it", .path.display()
     )]
     Newer {
         /// The record.
         path: PathBuf,
-        /// Its format.
+        /// The format of the record.
         found: u32,
-        /// The newest format that is known here.
+        /// The newest format that this version reads.
         known: u32,
     },
-    /// The record does not say for certain what the node has promised.
+    /// The record does not show with certainty what the node has pledged.
     #[error(
-        "the record {} is damaged: {what}. A copy of it from earlier is no remedy, and neither is \
-         a new one: the node would have forgotten votes and could vote twice. {REPLACE}",
+        "the record {} is damaged: {what}. Do not restore an earlier copy, and do not make a new \
+         record: the node would have forgotten votes and could vote twice. {REPLACE}",
         .path.display()
     )]
     Damaged {
         /// The record.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The damage.
         what: String,
     },
-    /// The record is whole, and what was saved in it is not what this algorithm saves.
+    /// The record is intact, but this algorithm cannot decode the state in it.
     #[error(
-        "the state saved in {} cannot be understood; was it saved by another version of the \
+        "the state saved in {} cannot be decoded; was it saved by another version of the \
          algorithm? Run that version: {source}",
         .path.display()
     )]
     Undecodable {
         /// The record.
         path: PathBuf,
-        /// What the decoder says.
+        /// The error of the decoder.
         source: postcard::Error,
     },
     /// A state could not be encoded.
     #[error("the state cannot be encoded: {0}")]
     Unencodable(#[source] postcard::Error),
     /// A state is longer than a slot of the record.
-    #[error("the state takes {bytes} bytes, and the record has room for {most}: keep less in it")]
+    #[error("the state takes {bytes} bytes, but a record holds at most {most}: save less in it")]
     TooLong {
-        /// Its length when encoded.
+        /// The encoded length of the state.
         bytes: usize,
-        /// The length that fits.
+        /// The longest state that fits.
         most: usize,
     },
     /// A name is empty or too long.
     #[error("the names of cluster and algorithm must have 1 to {LONGEST_NAME} bytes: {0:?}")]
     Name(Box<Identity>),
-    /// Another process, or another node of this one, has the record open.
-    #[error("the record in {} is in use by {}: a node runs once only", .folder.display(),
+    /// Another process, or another node of this process, has the record open.
+    #[error("the record in {} is in use by {}: a node must run only once", .folder.display(),
         user(*.process))]
     InUse {
-        /// Where it is.
+        /// The folder of the record.
         folder: PathBuf,
-        /// The id of the process that uses it, as that process saw it; `None` if it left none.
+        /// The id of the process that uses it, as that process saw it; `None` if it left no id.
         process: Option<u32>,
     },
-    /// Other users may write in the folder, and so delete the record, or put another in its place.
+    /// Other users can write in the folder, so they can delete or replace the record.
     #[error(
         "other users can write in the data folder {folder} (mode {mode:04o}), and so replace the \
          record: chmod {allowed:04o} {folder}. If the folder is a volume whose mode cannot be \
@@ -169,72 +169,72 @@ pub enum RecordError {
     FolderExposed {
         /// The folder.
         folder: PathBuf,
-        /// Its mode.
+        /// The mode of the folder.
         mode: u32,
-        /// The mode that it may have.
+        /// A mode that is safe.
         allowed: u32,
     },
-    /// An open record is not in its place any more.
+    /// The path of an open record no longer leads to its file.
     #[error(
-        "the record {} was deleted, moved or replaced while this node ran ({why}): what is saved \
-         from now on would be lost. Put the folder back where it was, then start the node again. \
+        "the record {} was deleted, moved or replaced while this node ran ({why}): later saves \
+         would be lost. Put the folder back in its place, then start the node again. \
          If it is lost: {REPLACE}", .path.display()
     )]
     Displaced {
-        /// Where it was.
+        /// The path of the record.
         path: PathBuf,
-        /// What is there now.
+        /// What the path leads to now.
         why: String,
     },
-    /// The operating system refused to open or to make something.
+    /// The operating system could not open or create something.
     #[error("could not {doing} {}: {source}", .path.display())]
     Io {
-        /// What was tried.
+        /// The action that failed, in words.
         doing: &'static str,
-        /// On what.
+        /// The file or folder.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The disk does not give what may be the newest state.
+    /// The disk cannot read a part of the record that may hold the newest state.
     #[error(
-        "the record {} cannot be read, and the newest state may be in what is missing. See to the \
-         disk and start the node again. If it stays so: {REPLACE}: {source}", .path.display()
+        "the record {} cannot be read, and the missing part may hold the newest state. Check the \
+         disk and start the node again. If the error remains: {REPLACE}: {source}", .path.display()
     )]
     Read {
         /// The record.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A state could not be written. What the disk holds now is not known.
+    /// A state could not be written. The contents of the disk are unknown now.
     #[error(
-        "the record {} could not be written, and may hold the old state or the new. See to the \
+        "the record {} could not be written, and may hold the old state or the new one. Check the \
          disk, then start the node again: {source}", .path.display()
     )]
     Write {
         /// The record.
-        path: PathBuf,
+        /// The error of the operating system.
         /// What the operating system says.
         source: io::Error,
     },
-    /// An earlier save failed. A second try proves nothing: the kernel may have forgotten what it
-    /// could not write.
+    /// An earlier save failed. A second attempt proves nothing: the kernel may have dropped the
+    /// bytes that it could not write.
     #[error("an earlier save to {} failed: start the node again", .path.display())]
     Failed {
         /// The record.
         path: PathBuf,
     },
-    /// A save without a load before it.
+    /// A save was requested before the first load.
     #[error("the record in {} has not been loaded: load it before the first save",
         .folder.display())]
     NotLoaded {
-        /// Where it is.
+        /// The folder of the record.
         folder: PathBuf,
     },
 }
 
-/// How a node whose record is lost is replaced.
+/// How to replace a node whose record is lost.
 const REPLACE: &str = "Stop all nodes, then put a node with a new id in its place with `elector \
                        members`: a list that is changed while nodes run can elect two leaders";
 

@@ -6,25 +6,25 @@ use super::{
     slot::{BLOCK, FORMAT, NoSlot, RECORD, SLOT, SLOTS, Slot, pair},
 };
 
-/// What the slots of a record say together.
+/// The result of reading all slots of a record.
 #[derive(Debug)]
 pub(super) struct Examined {
-    /// The newest state that is whole.
+    /// The newest valid state.
     pub(super) newest: Slot,
     pub(super) slots: [SlotState; SLOTS as usize],
 }
 
-/// What one slot of a record says.
+/// The result of reading one slot of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SlotState {
     /// The newest state.
     Newest,
-    /// An older state, whole.
+    /// An older state.
     Older,
-    /// Nothing: a write was cut short by a crash, or it was damaged.
+    /// No state: a crash cut the write short, or the slot is damaged.
     Invalid,
-    /// The disk does not give it.
+    /// The disk cannot read the slot.
     Unreadable,
 }
 
@@ -34,9 +34,9 @@ enum Found {
     Unreadable,
 }
 
-/// Reads a record, and decides what it says, if it says anything for certain.
+/// Reads a record, and returns its newest state if that is certain.
 pub(super) fn examine(medium: &mut impl Medium, path: &Path) -> Result<Examined, RecordError> {
-    let length = medium.length().map_err(|source| unread(path, source))?;
+    let length = medium.length().map_err(|source| read_error(path, source))?;
     if length != RECORD {
         let what = format!("it has {length} bytes instead of {RECORD}");
         return Err(damaged(path, &what));
@@ -47,13 +47,13 @@ pub(super) fn examine(medium: &mut impl Medium, path: &Path) -> Result<Examined,
 
     let valid = || found.iter().filter_map(Found::valid);
     let Some(newest) = valid().max_by_key(|slot| slot.sequence).cloned() else {
-        return Err(damaged(path, "none of its slots is whole"));
+        return Err(damaged(path, "none of its slots is valid"));
     };
     if valid().any(|slot| slot.identity != newest.identity) {
-        return Err(damaged(path, "its slots are of different nodes"));
+        return Err(damaged(path, "its slots belong to different nodes"));
     }
     if valid().any(|slot| slot.sequence == newest.sequence && *slot != newest) {
-        let what = "its slots say different things of the same save";
+        let what = "its slots hold different states with the same sequence number";
         return Err(damaged(path, what));
     }
     let slots = found.map(|found| match found {
@@ -74,9 +74,10 @@ impl Found {
     }
 }
 
-/// A slot that the disk does not give is forgiven if the other one of its pair is whole: what was
-/// acknowledged is in both. If it is not whole, a crash may have cut it short, or the disk may have
-/// lost both; and while the disk gives nothing, that need not be the last word.
+/// Reads a pair. An unreadable slot is no error if the other slot of its pair is valid: an
+/// acknowledged state is in both. If the other slot is not valid, a crash may have cut it short, or
+/// the disk may have lost both. An unreadable slot may become readable again, so this reports an
+/// error and does not take an older state.
 fn read_pair(
     medium: &mut impl Medium,
     pair: [u64; 2],
@@ -103,7 +104,7 @@ fn read_pair(
     let found = [read(one)?, read(other)?];
     match unreadable {
         Some(source) if found.iter().all(|found| found.valid().is_none()) => {
-            Err(unread(path, source))
+            Err(read_error(path, source))
         }
         _ => Ok(found),
     }
@@ -128,7 +129,7 @@ pub(super) fn damaged(path: &Path, what: &str) -> RecordError {
     }
 }
 
-fn unread(path: &Path, source: io::Error) -> RecordError {
+fn read_error(path: &Path, source: io::Error) -> RecordError {
     let path = path.to_path_buf();
     RecordError::Read { path, source }
 }

@@ -8,13 +8,13 @@ use super::{
     slot::{SLOT, SLOTS, Slot},
 };
 
-/// The name of the record in its folder.
+/// The file name of the record in its folder.
 pub(super) const NAME: &str = "record";
-/// Its name while it is being made.
+/// The file name while the record is being created.
 pub(super) const UNFINISHED: &str = "record.new";
 
-/// Makes a record with this state in it, all of it or none: under its name there is never half of
-/// one. It is written to its full length, so that no save ever has to find room for it.
+/// Creates a record with this state. The creation is atomic: the name never leads to half a record.
+/// The file is written to its full length, so that later saves need no new space.
 pub(super) fn format(
     folder: &mut impl Folder,
     path: &Path,
@@ -42,18 +42,18 @@ pub(super) fn format(
     };
     let mut bytes = slot.encode()?;
     bytes.resize(SLOT, 0);
-    let make = failed("make the record");
+    let create = failed("create the record");
     let mut file = folder
         .create(UNFINISHED)
-        .map_err(failed("make the record"))?;
+        .map_err(failed("create the record"))?;
     for slot in 0..SLOTS {
         let offset = slot * SLOT as u64;
         file.write_at(offset, &bytes)
-            .map_err(failed("make the record"))?;
+            .map_err(failed("create the record"))?;
     }
-    file.sync().map_err(failed("make the record"))?;
+    file.sync().map_err(failed("create the record"))?;
     folder
         .rename(UNFINISHED, NAME)
         .and_then(|()| folder.sync())
-        .map_err(make)
+        .map_err(create)
 }

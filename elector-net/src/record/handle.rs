@@ -7,60 +7,60 @@ use elector_core::NodeId;
 use thiserror::Error;
 
 #[cfg(feature = "http")]
-use super::took::Took;
+use super::save_times::SaveTimes;
 use super::{
     error::RecordError,
+    location::Location,
     lock::Lock,
-    place::Place,
     roster::{DiskId, Roster},
     slots::Slots,
 };
 use crate::link::lock;
 
-/// The record of a [`FileStorage`](super::FileStorage), for other parts of the same node. Its
-/// transport tells peers which list and which disk this node has, and remembers their disks; the
-/// HTTP service tells how long saves take; and [`check`](Self::check) is for the program. Cheap to
-/// clone.
+/// A handle of the record of a [`FileStorage`](super::FileStorage), for other parts of the same
+/// node. The transport sends the list of nodes and the disk id to peers, and stores the disk ids of
+/// peers. The HTTP service reports how long saves take. The program calls [`check`](Self::check).
+/// Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct RecordHandle(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// The record, while the storage has it open.
-    open: Mutex<Option<Open>>,
-    /// A copy of its roster, which is read without waiting for the disk.
+    /// The record while the storage has it open.
+    open: Mutex<Option<OpenRecord>>,
+    /// A copy of the roster, which can be read without waiting for the disk.
     roster: Mutex<Option<Roster>>,
     #[cfg(feature = "http")]
-    took: Took,
+    save_times: SaveTimes,
 }
 
 impl Shared {
-    /// Saves, if the record is still in its place, and notes how long that took.
+    /// Saves if the record is still in its place, and measures the time.
     fn save(
         &self,
-        open: &mut Open,
+        open: &mut OpenRecord,
         save: impl FnOnce(&mut Slots<File>) -> Result<(), RecordError>,
     ) -> Result<(), RecordError> {
-        open.place.check()?;
+        open.location.check()?;
         #[cfg(feature = "http")]
         let begun = std::time::Instant::now();
         save(&mut open.slots)?;
         #[cfg(feature = "http")]
-        self.took.observe(begun.elapsed());
+        self.save_times.observe(begun.elapsed());
         Ok(())
     }
 }
 
-/// A record that is open.
+/// An open record.
 #[derive(Debug)]
-pub(super) struct Open {
+pub(super) struct OpenRecord {
     pub(super) slots: Slots<File>,
-    pub(super) place: Place,
-    // Dropped last: no other process may open the record before it is closed.
+    pub(super) location: Location,
+    // Dropped last: no other process may open the record before this one has closed it.
     pub(super) _locks: [Lock; 2],
 }
 
-/// Why the disk of a peer was not admitted.
+/// The reason why the disk of a peer was not admitted.
 #[derive(Debug, Error)]
 pub(crate) enum AdmitError {
     #[error("the peer was first admitted with the disk {0}")]
@@ -72,12 +72,12 @@ pub(crate) enum AdmitError {
 }
 
 impl RecordHandle {
-    /// The roster of the record; `None` before it was loaded.
+    /// Returns the roster of the record; `None` before the first load.
     pub(crate) fn roster(&self) -> Option<Roster> {
         lock(&self.0.roster).clone()
     }
 
-    pub(super) fn open(&self, open: Open) {
+    pub(super) fn open(&self, open: OpenRecord) {
         *lock(&self.0.roster) = open.slots.roster().cloned();
         *lock(&self.0.open) = Some(open);
     }
@@ -86,12 +86,13 @@ impl RecordHandle {
         *lock(&self.0.open) = None;
     }
 
-    /// Checks that the record is still where it was opened, if it is open. A node whose record was
-    /// deleted, moved or replaced must not go on: the next start would find it has forgotten.
+    /// Checks that an open record is still where it was opened. A node whose record was deleted,
+    /// moved or replaced must stop: after the next start it would have forgotten its votes.
     ///
     /// Every save begins with this check. But a node may save nothing for months, so a program
-    /// should check from time to time, and end the node; the command `elector` does. It asks the
-    /// file system, and waits for a save that is under way: not for a thread that must not wait.
+    /// should also check from time to time, and stop the node on an error. The command `elector`
+    /// does this. The check asks the file system, and waits for a save in progress: call it on a
+    /// thread that may block.
     ///
     /// ```
     /// use std::time::Duration;
@@ -114,14 +115,16 @@ impl RecordHandle {
     /// ```
     ///
     /// # Errors
-    /// If it is not there, or if that cannot be found out.
+    /// If the record is no longer there, or if the file system cannot be asked.
     pub fn check(&self) -> Result<(), RecordError> {
-        // The lock is not held meanwhile: the file system may hang, and the node saves under it.
-        let place = lock(&self.0.open).as_ref().map(|open| open.place.clone());
-        place.map_or(Ok(()), |place| place.check())
+        // The lock is not held during the check: the file system may hang, and saves need the lock.
+        let location = lock(&self.0.open)
+            .as_ref()
+            .map(|open| open.location.clone());
+        location.map_or(Ok(()), |location| location.check())
     }
 
-    /// Saves, if the record is open.
+    /// Saves if the record is open. Returns `None` if it is closed.
     pub(super) fn save(
         &self,
         save: impl FnOnce(&mut Slots<File>) -> Result<(), RecordError>,
@@ -130,20 +133,20 @@ impl RecordHandle {
         open.as_mut().map(|open| self.0.save(open, save))
     }
 
-    /// How long saves take.
+    /// Returns how long saves take.
     #[cfg(feature = "http")]
-    pub(crate) fn took(&self) -> &Took {
-        &self.0.took
+    pub(crate) fn save_times(&self) -> &SaveTimes {
+        &self.0.save_times
     }
 
-    /// The disk with which the peer was first admitted.
+    /// Returns the disk with which the peer was first admitted.
     pub(crate) fn disk_of(&self, peer: NodeId) -> Option<DiskId> {
         let roster = lock(&self.0.roster);
         roster.as_ref()?.peers.get(&peer).copied()
     }
 
-    /// Checks the disk of a peer, or remembers it if the peer was never admitted before. Then it
-    /// waits for this node's own disk.
+    /// Checks the disk of a peer. If the peer was never admitted before, stores its disk and waits
+    /// until that is durable.
     ///
     /// # Errors
     /// If the peer was first admitted with another disk; if the record cannot be written.

@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 /// The longest name of a cluster or of an algorithm, in bytes.
 pub(super) const LONGEST_NAME: usize = 255;
 
-/// Whose record it is. A record is of use to this node only: with what another node has promised,
-/// or the same node of another cluster or under another algorithm, it would break its own promises.
+/// The node that a record belongs to. Only this node may use the record: with the pledges of
+/// another node, another cluster or another algorithm, a node would break its own pledges.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Identity {
     /// The name of the cluster; 1 to 255 bytes.
     pub cluster: String,
     /// The node.
     pub node: NodeId,
-    /// The name of the algorithm; 1 to 255 bytes. It also stands for the shape of what is saved: an
-    /// encoded state does not describe itself, and two shapes can look alike. An algorithm that
+    /// The name of the algorithm; 1 to 255 bytes. It also stands for the format of the saved state:
+    /// an encoded state does not describe itself, and two formats can look alike. An algorithm that
     /// changes its durable state needs another name here.
     pub algorithm: String,
 }
 
 impl Identity {
-    /// A node of this cluster, under the algorithm `A`.
+    /// Creates the identity of a node of this cluster, under the algorithm `A`.
     pub fn of<A: ElectionAlgorithm>(cluster: impl Into<String>, node: impl Into<NodeId>) -> Self {
         Self {
             cluster: cluster.into(),

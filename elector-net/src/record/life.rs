@@ -8,29 +8,30 @@ use ring::digest::{SHA256, digest};
 use rustix::io::{FdFlags, fcntl_setfd};
 use serde::{Deserialize, Serialize};
 
-use super::disk::private;
+use super::disk::private_file_options;
 
-/// The file, in the folder of the record.
+/// The name of the lock file, in the folder of the record.
 const NAME: &str = "life";
 
-/// A lock that all processes of one life of a node hold: when the next life has it, the kernel says
-/// that no process of the one before is left. See [`Tcp::life`](crate::Tcp::life).
+/// A lock that all processes of one life of a node hold. When the next life gets the lock, the
+/// kernel guarantees that all processes of the previous life have ended. See
+/// [`Tcp::life`](crate::Tcp::life).
 ///
-/// It ends with the last process that has inherited it, and not when it is dropped while another
-/// has it.
+/// The lock ends when every process that inherited it has ended. Dropping it does not end it while
+/// another process has it.
 #[derive(Debug)]
 pub struct LifeLock {
     file: File,
     id: LockId,
 }
 
-/// Names a lock, so that two nodes have the same one only if it is the same file on the same
-/// machine since the same start of its kernel. A copy of the folder has another one.
+/// Identifies a lock. Two nodes have the same id only if it is the same file on the same machine
+/// since the same boot. A copy of the folder has another id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LockId([u8; 16]);
 
 impl LockId {
-    /// No lock is held, or none that proves anything.
+    /// No lock is held, or the lock would prove nothing.
     pub(crate) const NONE: Self = Self([0; 16]);
 
     #[cfg(test)]
@@ -38,14 +39,14 @@ impl LockId {
         Self(bytes)
     }
 
-    /// That of a lock on this file, if it would prove anything.
+    /// Returns the id of a lock on this file; `None` if the lock would prove nothing.
     #[cfg(target_os = "linux")]
     fn on(file: &File) -> io::Result<Option<Self>> {
         use std::os::unix::fs::MetadataExt;
 
-        /// The file systems of which the kernel of this machine keeps the locks, and which give a
-        /// file one device and one inode for as long as it exists: ext2 to ext4, XFS, Btrfs, tmpfs,
-        /// F2FS, ZFS and bcachefs (linux/magic.h).
+        /// File systems whose locks the local kernel keeps, and which give a file one device and
+        /// one inode for its whole lifetime: ext2 to ext4, XFS, Btrfs, tmpfs, F2FS, ZFS and
+        /// bcachefs (linux/magic.h).
         const LOCAL: [i64; 7] = [
             0xef53,
             0x5846_5342,
@@ -55,7 +56,7 @@ impl LockId {
             0x2fc1_2fc1,
             0xca45_1a4e,
         ];
-        /// Names the start of the kernel; containers of one machine share it.
+        /// Identifies the boot of the kernel. Containers of one machine share it.
         const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
         #[allow(clippy::useless_conversion, reason = "it has 32 bits on some systems")]
@@ -63,7 +64,7 @@ impl LockId {
         if !LOCAL.contains(&kind) {
             return Ok(None);
         }
-        // Where it cannot be read, nothing is proved.
+        // Without the boot id, a lock proves nothing.
         let boot = std::fs::read_to_string(BOOT).ok();
         let found = file.metadata()?;
         Ok(boot.map(|boot| Self::named(&boot, found.dev(), found.ino())))
@@ -83,13 +84,15 @@ impl LockId {
 }
 
 impl LifeLock {
-    /// Takes the lock of this folder. `None` if processes of the life before still have it, or if
-    /// it would prove nothing here: on a network file system, for example.
+    /// Takes the lock of this folder. Returns `None` if processes of the previous life still have
+    /// it, or if it would prove nothing here, for example on a network file system.
     ///
     /// # Errors
-    /// If the file cannot be made or locked.
+    /// If the file cannot be created or locked.
     pub fn take(folder: impl AsRef<Path>) -> io::Result<Option<Self>> {
-        let file = private().truncate(false).open(folder.as_ref().join(NAME))?;
+        let file = private_file_options()
+            .truncate(false)
+            .open(folder.as_ref().join(NAME))?;
         let Some(id) = LockId::on(&file)? else {
             return Ok(None);
         };
@@ -100,11 +103,12 @@ impl LifeLock {
         }
     }
 
-    /// Has all child processes that are started from now on hold the lock, too, and theirs: for a
-    /// node that acts through other processes. One that closes the files it has inherited does not.
+    /// Makes all child processes that start from now on inherit the lock, and their children too.
+    /// This is for a node that acts through other processes. A child that closes inherited files
+    /// does not hold the lock.
     ///
     /// # Errors
-    /// If the operating system refuses.
+    /// If the operating system reports an error.
     pub fn inherit(&self) -> io::Result<()> {
         Ok(fcntl_setfd(&self.file, FdFlags::empty())?)
     }
@@ -122,26 +126,26 @@ mod tests {
         LifeLock::take(folder).unwrap()
     }
 
-    // The file system of the folder for tests may be any.
+    // The default folder for tests may be on any file system.
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir_in("/dev/shm").unwrap()
     }
 
-    // A life that is not over must not be taken for one, and the next life must have the same lock.
+    // A life that still runs must not count as ended, and the next life must have the same lock.
     #[test]
-    fn the_lock_is_that_of_the_life_before_when_that_has_ended() {
+    fn the_next_life_gets_the_same_lock_after_all_processes_of_the_last_have_ended() {
         let folder = folder();
         let first = taken(folder.path()).unwrap();
         let id = first.id();
-        assert!(taken(folder.path()).is_none(), "the first life is not over");
+        assert!(taken(folder.path()).is_none(), "the first life still runs");
         let child = first.file.try_clone().unwrap();
         drop(first);
-        assert!(taken(folder.path()).is_none(), "a child of it lives");
+        assert!(taken(folder.path()).is_none(), "a child of it still runs");
         drop(child);
         assert_eq!(taken(folder.path()).unwrap().id(), id);
     }
 
-    // A copied folder can be started beside its original.
+    // A copied folder can be used next to its original.
     #[test]
     fn a_copy_has_another_lock() {
         let (one, copy) = (folder(), folder());
@@ -151,9 +155,9 @@ mod tests {
         assert_ne!(first.id(), LockId::NONE);
     }
 
-    // Another start of the kernel, another device or another file is another lock.
+    // Another boot, another device or another file is another lock.
     #[test]
-    fn a_lock_is_named_by_boot_device_and_file() {
+    fn a_lock_is_identified_by_boot_device_and_file() {
         let all = [
             LockId::named("a", 1, 23),
             LockId::named("b", 1, 23),

@@ -4,12 +4,12 @@ use std::{
     path::Path,
 };
 
-use super::{disk::private, error::RecordError};
+use super::{disk::private_file_options, error::RecordError};
 
-/// The file, in the folder of the record.
+/// The name of the lock file, in the folder of the record.
 const NAME: &str = "lock";
 
-/// A lock of the kernel on a file. It lasts until it is dropped, or the process ends.
+/// A lock of the kernel on a file. It lasts until it is dropped or the process ends.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
@@ -17,42 +17,42 @@ pub(super) struct Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing the file is not enough: a child that this process makes at this moment has a copy
-        // of the descriptor until it runs its program, and the lock would last as long. If this
-        // fails, the lock ends with the last copy.
+        // Closing the file is not enough. A child that this process forks now has a copy of the
+        // descriptor until it calls `exec`, and that copy would keep the lock. If `unlock` fails,
+        // the lock ends with the last copy.
         let _ = self.file.unlock();
     }
 }
 
 impl Lock {
-    /// Locks a folder, by the file `lock` in it: the record may not be there yet.
+    /// Locks a folder with the file `lock` in it, because the record may not exist yet.
     ///
     /// # Errors
-    /// If another has it; if the operating system refuses.
+    /// If another process has the lock; if the operating system reports an error.
     pub(super) fn of_folder(folder: &Path) -> Result<Self, RecordError> {
         let path = folder.join(NAME);
-        let opened = private().truncate(false).open(&path);
-        let file = opened.map_err(|source| failed("open the lock", &path, source))?;
+        let opened = private_file_options().truncate(false).open(&path);
+        let file = opened.map_err(|source| io_error("open the lock", &path, source))?;
         let mut lock = Self::on(file, &path, folder)?;
-        if let Err(error) = leave_process(&mut lock.file) {
-            // A full disk must not keep a node from starting.
+        if let Err(error) = write_process(&mut lock.file) {
+            // A full disk must not prevent a start.
             let lock = path.display();
-            tracing::debug!(%lock, %error, "the lock does not say which process has it");
+            tracing::debug!(%lock, %error, "lock file does not name the process that has the lock");
         }
         Ok(lock)
     }
 
-    /// Locks the open record of a folder: the file `lock` may be deleted while a node runs.
+    /// Locks the open record of a folder, because the file `lock` may be deleted while a node runs.
     ///
     /// # Errors
-    /// If another has it; if the operating system refuses.
+    /// If another process has the lock; if the operating system reports an error.
     pub(super) fn of_record(
         record: &File,
         path: &Path,
         folder: &Path,
     ) -> Result<Self, RecordError> {
         let copy = record.try_clone();
-        let file = copy.map_err(|source| failed("lock the record", path, source))?;
+        let file = copy.map_err(|source| io_error("lock the record", path, source))?;
         Self::on(file, path, folder)
     }
 
@@ -63,12 +63,12 @@ impl Lock {
                 folder: folder.to_path_buf(),
                 process: read_process(folder),
             }),
-            Err(TryLockError::Error(error)) => Err(failed("take the lock", path, error)),
+            Err(TryLockError::Error(error)) => Err(io_error("take the lock", path, error)),
         }
     }
 }
 
-fn failed(doing: &'static str, path: &Path, source: io::Error) -> RecordError {
+fn io_error(doing: &'static str, path: &Path, source: io::Error) -> RecordError {
     RecordError::Io {
         doing,
         path: path.to_path_buf(),
@@ -76,7 +76,7 @@ fn failed(doing: &'static str, path: &Path, source: io::Error) -> RecordError {
     }
 }
 
-/// Only for the message to the process that comes second: it may come too early to find it.
+/// Reads the id for the message to a second process. That process may come too early to find it.
 fn read_process(folder: &Path) -> Option<u32> {
     let mut text = String::new();
     let file = File::open(folder.join(NAME)).ok()?;
@@ -84,10 +84,10 @@ fn read_process(folder: &Path) -> Option<u32> {
     text.trim().parse().ok()
 }
 
-fn leave_process(file: &mut File) -> io::Result<()> {
+fn write_process(file: &mut File) -> io::Result<()> {
     let text = format!("{}\n", std::process::id());
     file.seek(SeekFrom::Start(0))?;
-    // It is cut off afterwards: what has room already needs none on a full disk.
+    // Truncate after the write: overwriting needs no space on a full disk.
     file.write_all(text.as_bytes())?;
     file.set_len(text.len() as u64)
 }
@@ -101,7 +101,7 @@ mod tests {
 
     use super::*;
 
-    // A program may start children while a node of it ends and is started again.
+    // A program may start child processes while one of its nodes ends and starts again.
     #[test]
     fn a_copy_of_the_descriptor_does_not_prolong_the_lock() {
         let folder = tempfile::tempdir().unwrap();
@@ -113,10 +113,10 @@ mod tests {
         drop(copy);
     }
 
-    // The number in the file is for a message only.
+    // The number in the file is only for an error message.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_full_disk_does_not_stop_a_start() {
+    fn a_full_disk_does_not_prevent_a_start() {
         const LONG: Duration = Duration::from_secs(60);
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("/dev/full", folder.path().join(NAME)).unwrap();
@@ -124,7 +124,7 @@ mod tests {
         loop {
             match Lock::of_folder(folder.path()) {
                 Ok(_) => return,
-                // Another run of this test has that file at this moment.
+                // Another run of this test has that file now.
                 Err(RecordError::InUse { .. }) if begun.elapsed() < LONG => {
                     thread::sleep(Duration::from_millis(1));
                 }
@@ -133,9 +133,9 @@ mod tests {
         }
     }
 
-    // What a longer number leaves behind must not be read as a part of this one.
+    // The rest of a longer number must not be read as a part of this one.
     #[test]
-    fn the_lock_says_which_process_has_it() {
+    fn the_lock_file_names_the_process() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(NAME), "12345678901\n12\n").unwrap();
         let _lock = Lock::of_folder(folder.path()).unwrap();

@@ -1,4 +1,4 @@
-//! What is done to the record of a node that is stopped.
+//! Reads and changes the record of a stopped node.
 
 use std::path::Path;
 
@@ -7,42 +7,42 @@ use elector_core::{ElectionAlgorithm, Epoch, Membership, NodeId};
 use super::{
     error::RecordError,
     format::NAME,
-    handle::Open,
+    handle::OpenRecord,
     identity::Identity,
     roster::{DiskId, Roster, sorted},
-    storage::{FileStorage, among, decode, encode, open_as_found},
+    storage::{FileStorage, check_listed, decode, encode, open_as_found},
 };
 
-/// A change of the list of nodes, to be made on the record of each node while all nodes, of the old
-/// list and of the new one, are stopped: see [`FileStorage::change`].
+/// A change of the list of nodes. It must be made on the record of each node while all nodes of the
+/// old list and of the new list are stopped. See [`FileStorage::change`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListChange {
     /// The ids of all nodes from now on.
     pub nodes: Vec<NodeId>,
-    /// The number of the new list: one more than the highest generation of all records.
+    /// The generation of the new list: one more than the highest generation in all records.
     pub generation: u64,
-    /// The highest epoch of the records of all nodes. No node leads, or helps to elect, in an epoch
-    /// up to this one any more, so that fencing tokens go on rising.
+    /// The highest epoch in the records of all nodes. No node leads or votes in an epoch up to this
+    /// one again, so fencing tokens keep rising.
     pub floor: Epoch,
 }
 
-/// What a record says of a node that is stopped.
+/// The contents of the record of a stopped node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoppedNode {
-    /// Whose record it is.
+    /// The identity in the record.
     pub identity: Identity,
-    /// What it says of the cluster; `None` in a record that was made before that was in it.
+    /// What the record says about the cluster; `None` in a record from before rosters.
     pub roster: Option<Roster>,
-    /// The highest epoch that the node has taken part in.
+    /// The highest epoch that the node took part in.
     pub epoch: Epoch,
 }
 
 impl FileStorage {
-    /// Reads the record of a node that is stopped and runs `A`.
+    /// Reads the record of a stopped node that runs `A`.
     ///
     /// # Errors
-    /// If the node runs; if the record is damaged, or another algorithm's.
+    /// If the node runs; if the record is damaged, or belongs to another algorithm.
     pub fn stopped<A: ElectionAlgorithm>(
         folder: impl AsRef<Path>,
     ) -> Result<StoppedNode, RecordError> {
@@ -55,15 +55,16 @@ impl FileStorage {
         })
     }
 
-    /// Gives a node that is stopped and runs `A` another list of nodes, and a floor for its epochs,
-    /// both in one save. Returns `false` if the record said so already.
+    /// Gives a stopped node that runs `A` another list of nodes and a floor for its epochs, in one
+    /// save. Returns `false` if the record already had both.
     ///
-    /// It is safe only if all nodes of the old list and of the new one are stopped until all of the
-    /// new list are changed. The nodes of the two lists refuse each other.
+    /// This is safe only if all nodes of the old list and of the new list stay stopped until the
+    /// records of the whole new list are changed. Nodes with different lists reject each other.
     ///
     /// # Errors
-    /// If the node runs, or is not on the new list; if the generation is not above its own; if its
-    /// epoch is above the floor; if the algorithm has no floor; as a save.
+    /// If the node runs, or is not in the new list; if the new generation is not higher than that
+    /// of the record; if the epoch of the record is above the floor; if the algorithm has no floor;
+    /// if the save fails.
     pub fn change<A: ElectionAlgorithm>(
         folder: impl AsRef<Path>,
         change: &ListChange,
@@ -71,7 +72,7 @@ impl FileStorage {
         let folder = folder.as_ref();
         let (mut open, identity) = open_as_found(folder)?;
         let nodes = sorted(change.nodes.iter().copied());
-        among(&identity, &nodes)?;
+        check_listed(&identity, &nodes)?;
         let (durable, epoch) = state::<A>(&open, &identity, folder)?;
         let known = open.slots.roster();
         let generation = known.map_or(0, |roster| roster.generation);
@@ -87,7 +88,7 @@ impl FileStorage {
                 generation,
             });
         }
-        // A typing error would use up epochs for good.
+        // A typing error would use up epochs, and they cannot be taken back.
         if epoch > change.floor || !epoch.accepts(change.floor) {
             return Err(RecordError::Floor {
                 folder: folder.to_path_buf(),
@@ -108,13 +109,13 @@ impl FileStorage {
         Ok(true)
     }
 
-    /// Makes a node that is stopped forget with which disk a peer was first admitted, and returns
-    /// that disk. The next disk under the id of that peer is admitted.
+    /// Makes a stopped node forget the disk with which a peer was first admitted, and returns that
+    /// disk. The node will then admit the next disk with the id of that peer.
     ///
-    /// Never do it to admit a node that has lost its disk: it has forgotten its votes.
+    /// Never use this to admit a node that has lost its disk: that node has forgotten its votes.
     ///
     /// # Errors
-    /// If the node runs; as a save.
+    /// If the node runs; if the save fails.
     pub fn forget(
         folder: impl AsRef<Path>,
         peer: impl Into<NodeId>,
@@ -131,9 +132,9 @@ impl FileStorage {
     }
 }
 
-/// The state of the algorithm in an open record, and its epoch.
+/// Returns the state of the algorithm in an open record, and its epoch.
 fn state<A: ElectionAlgorithm>(
-    open: &Open,
+    open: &OpenRecord,
     identity: &Identity,
     folder: &Path,
 ) -> Result<(A::Durable, Epoch), RecordError> {
@@ -147,7 +148,7 @@ fn state<A: ElectionAlgorithm>(
     }
     let durable: Option<A::Durable> = decode(open.slots.state(), &path)?;
     let durable = durable.unwrap_or_default();
-    // The epoch does not depend on the list.
+    // The epoch does not depend on the list of nodes.
     let alone = Membership::new(identity.node, [identity.node]);
     let alone = alone.map_err(|_| RecordError::NotListed {
         node: identity.node,

@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 use super::error::RecordError;
 use crate::random::random;
 
-/// The generation of the list of nodes that a cluster begins with.
+/// The generation of the first list of nodes of a cluster.
 pub(super) const FIRST_GENERATION: u64 = 1;
 
-/// A number drawn when a record is made. It tells two disks of one node id apart: the disk of a
-/// node that was replaced, or that of a node of another cluster.
+/// A random number, drawn when a record is created. It distinguishes two disks with one node id:
+/// the disk of a replaced node, or of a node of another cluster.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DiskId([u8; 16]);
 
 impl DiskId {
-    /// What a node says whose storage has no disk id, such as one in memory.
+    /// The disk id of a storage without one, such as a storage in memory.
     pub(crate) const NONE: Self = Self([0; 16]);
 
-    /// These bytes.
+    /// Creates a disk id from its bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
@@ -26,7 +26,7 @@ impl DiskId {
 
     fn draw() -> Self {
         let drawn = (u128::from(random()) << 64) | u128::from(random());
-        // Zero has a meaning of its own.
+        // Zero means `NONE`.
         Self(drawn.max(1).to_be_bytes())
     }
 }
@@ -43,24 +43,24 @@ impl fmt::Debug for DiskId {
     }
 }
 
-/// What a record says of the cluster, beside the state of the algorithm.
+/// What a record says about the cluster, apart from the state of the algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Roster {
-    /// The ids of all nodes, this one among them, in ascending order.
+    /// The ids of all nodes, including this one, in ascending order.
     pub nodes: Vec<NodeId>,
-    /// How often that list was changed, counted from 1.
+    /// The number of this list of nodes, counted from 1. Each change of the list adds one.
     pub generation: u64,
-    /// Reserved: zero in all records so far. Two nodes with different ones refuse each other.
+    /// Reserved: zero in all records so far. Two nodes with different values reject each other.
     pub lineage: [u8; 16],
     /// The id of this disk.
     pub disk: DiskId,
-    /// The disk of each peer that has one, as it was when the peer was first admitted.
+    /// The disk of each peer, as it was when the peer was first admitted.
     pub peers: BTreeMap<NodeId, DiskId>,
 }
 
 impl Roster {
-    /// That of a new disk, with the first list of a cluster.
+    /// Creates the roster of a new disk, with the first list of a cluster.
     pub(super) fn first(nodes: impl IntoIterator<Item = NodeId>) -> Self {
         Self {
             nodes: sorted(nodes),
@@ -75,8 +75,8 @@ impl Roster {
 /// Checks that a record was made for these nodes.
 ///
 /// # Errors
-/// If it was made for others.
-pub(super) fn has_nodes(
+/// If the record was made for other nodes.
+pub(super) fn check_nodes(
     roster: &Roster,
     wanted: &[NodeId],
     path: &Path,
@@ -92,7 +92,7 @@ pub(super) fn has_nodes(
     })
 }
 
-/// In ascending order, each once.
+/// Returns the nodes in ascending order, each once.
 pub(super) fn sorted(nodes: impl IntoIterator<Item = NodeId>) -> Vec<NodeId> {
     let mut nodes: Vec<NodeId> = nodes.into_iter().collect();
     nodes.sort_unstable();
@@ -100,7 +100,7 @@ pub(super) fn sorted(nodes: impl IntoIterator<Item = NodeId>) -> Vec<NodeId> {
     nodes
 }
 
-/// Shows node ids as a list: `1, 2, 3`.
+/// Formats node ids as a list: `1, 2, 3`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ids<'a>(pub(crate) &'a [NodeId]);
 

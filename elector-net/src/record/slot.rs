@@ -2,11 +2,11 @@ use std::ops::Range;
 
 use super::{error::RecordError, identity::Identity, roster::Roster};
 
-/// How many slots a record has: two pairs.
+/// The number of slots in a record: two pairs.
 pub(super) const SLOTS: u64 = 4;
 
-/// The slots that a save writes, and waits for. The other pair holds the save before, durably.
-/// Their slots alternate, so that what lies side by side says different things.
+/// Returns the slots that a save writes and waits for. The other pair holds the previous save,
+/// durably. The slots of the pairs alternate, so neighbours on the disk hold different saves.
 pub(super) fn pair(sequence: u64) -> [u64; 2] {
     [sequence % 2, sequence % 2 + 2]
 }
@@ -15,55 +15,55 @@ pub(super) fn other_pair(sequence: u64) -> [u64; 2] {
     pair(sequence.wrapping_add(1))
 }
 
-/// The length of a slot in bytes. A write takes no more of it than it needs, so room is free.
+/// The length of a slot in bytes. A write takes only the bytes that it needs, so space is cheap.
 pub(super) const SLOT: usize = 64 * 1024;
 
 /// The length of a whole record in bytes.
 pub(super) const RECORD: u64 = SLOTS * SLOT as u64;
 
-/// What is read and written at once, in bytes. A part of a page would have to be read before it
-/// could be written.
+/// The unit of reads and writes, in bytes. The kernel would have to read a page before it could
+/// write a part of it.
 pub(super) const BLOCK: usize = 4096;
 
 /// The newest format.
 pub(super) const FORMAT: u32 = 2;
 
-/// The format before there were rosters. It can be read; the first start after that adds one.
+/// The format from before rosters. It can be read; the first start after that adds a roster.
 const FORMAT_WITHOUT_ROSTER: u32 = 1;
 
-// The first twenty bytes are the same in every format, so that a format that is not known can be
-// told from damage. Numbers are little-endian.
+// The first twenty bytes are the same in every format, so that an unknown format does not look like
+// damage. Numbers are little-endian.
 const MAGIC: [u8; 8] = *b"elector\0";
 const FORMAT_AT: Range<usize> = 8..12;
-/// The length of all that follows the checksum.
+/// The length of everything after the checksum.
 const LENGTH_AT: Range<usize> = 12..16;
-/// Of all that is before and all that is after.
+/// The checksum of everything before it and after it.
 const CHECKSUM_AT: Range<usize> = 16..20;
 const SEQUENCE_AT: Range<usize> = 20..28;
 const BODY: usize = 28;
 
-/// What a slot holds: one state of the node, complete by itself.
+/// The contents of a slot: one state of the node, complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
-    /// Counts saves. Of two states the one with the higher number is the newer.
+    /// Counts saves. The state with the higher number is the newer one.
     pub(super) sequence: u64,
     pub(super) identity: Identity,
-    /// `None` in a record that was made before there were rosters.
+    /// `None` in a record from before rosters.
     pub(super) roster: Option<Roster>,
     pub(super) state: Vec<u8>,
 }
 
-/// Why bytes are no slot of a known format.
+/// The reason why bytes are not a slot of a known format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoSlot {
-    /// Cut short, damaged, or never written.
+    /// Truncated, damaged, or never written.
     Invalid,
-    /// Sound, and of a format that is not known.
+    /// Valid, but of an unknown format.
     Format(u32),
 }
 
 impl Slot {
-    /// Its bytes, in whole blocks.
+    /// Encodes the slot in whole blocks.
     pub(super) fn encode(&self) -> Result<Vec<u8>, RecordError> {
         let mut bytes = Vec::with_capacity(BLOCK);
         bytes.resize(BODY, 0);
@@ -92,8 +92,8 @@ impl Slot {
         Ok(bytes)
     }
 
-    /// How many bytes of the slot matter, as its first block says; `None` if that is no first
-    /// block.
+    /// Returns the number of bytes in use, as the first block of the slot states; `None` if the
+    /// bytes are not a first block.
     pub(super) fn length(block: &[u8]) -> Option<usize> {
         if !block.starts_with(&MAGIC) {
             return None;
@@ -103,14 +103,14 @@ impl Slot {
         (BODY..=SLOT).contains(&length).then_some(length)
     }
 
-    /// Reads a slot from its bytes; what follows them does not matter.
+    /// Decodes a slot. Bytes after its end are ignored.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, NoSlot> {
         Self::length(bytes)
-            .and_then(|length| Self::sound(bytes.get(..length)?))
+            .and_then(|length| Self::decode_valid(bytes.get(..length)?))
             .unwrap_or(Err(NoSlot::Invalid))
     }
 
-    fn sound(bytes: &[u8]) -> Option<Result<Self, NoSlot>> {
+    fn decode_valid(bytes: &[u8]) -> Option<Result<Self, NoSlot>> {
         if number(bytes, CHECKSUM_AT)? != checksum(bytes) {
             return None;
         }

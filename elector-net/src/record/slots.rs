@@ -9,20 +9,19 @@ use super::{
     slot::{SLOT, Slot, other_pair, pair},
 };
 
-/// An open record, and the rules by which it is written. See the module's documentation for why
-/// they are these.
+/// An open record, and the rules for writing it. The module's documentation explains the rules.
 #[derive(Debug)]
 pub(super) struct Slots<M> {
     medium: M,
     path: PathBuf,
-    /// The newest save.
+    /// The newest saved state.
     newest: Slot,
-    /// Whether a write failed, or may have.
-    failed: bool,
+    /// `true` if a write failed or may have failed: what the disk holds is unknown then.
+    is_poisoned: bool,
 }
 
 impl<M: Medium> Slots<M> {
-    /// Opens a record. The newest state in it is durable from then on.
+    /// Opens a record. From then on, the newest state in it is durable.
     pub(super) fn open(
         mut medium: M,
         path: PathBuf,
@@ -39,7 +38,8 @@ impl<M: Medium> Slots<M> {
         if slots.iter().any(|slot| *slot != SlotState::Newest) {
             tracing::warn!(
                 record = %path.display(), ?slots, sequence = newest.sequence,
-                "the newest state is not in every slot; a crash does that, and so does a bad disk"
+                "newest state is not in every slot of the record: normal after a crash, else check \
+                 the disk"
             );
         }
         let bytes = newest.encode()?;
@@ -47,28 +47,28 @@ impl<M: Medium> Slots<M> {
             medium,
             path,
             newest,
-            failed: false,
+            is_poisoned: false,
         };
-        record.settle(&slots, &bytes)?;
+        record.make_durable(&slots, &bytes)?;
         Ok(record)
     }
 
-    /// The newest state.
+    /// Returns the newest state.
     pub(super) fn state(&self) -> &[u8] {
         &self.newest.state
     }
 
-    /// The newest roster; `None` in a record that was made before there were rosters.
+    /// Returns the newest roster; `None` in a record from before rosters.
     pub(super) fn roster(&self) -> Option<&Roster> {
         self.newest.roster.as_ref()
     }
 
-    /// Makes durable what was read. It may be in the kernel's cache only: written by a process that
-    /// was killed before it could wait for the disk, or, after a write that failed, in a page that
-    /// the kernel takes for clean. So it is written again, and by itself into each slot of its
-    /// pair: at no point does the only slot that holds it change, nor the pair of the save before
-    /// while that may be all there is.
-    fn settle(&mut self, slots: &[SlotState], bytes: &[u8]) -> Result<(), RecordError> {
+    /// Makes the loaded state durable. It may be only in the kernel's cache: a process was killed
+    /// before it could wait for the disk, or a write failed and the kernel marked its page as
+    /// clean. So this writes the state again, into one slot of its pair at a time. The only slot
+    /// that holds the state never changes. The pair of the previous save does not change either
+    /// while it may be the only copy.
+    fn make_durable(&mut self, slots: &[SlotState], bytes: &[u8]) -> Result<(), RecordError> {
         let mut pair = pair(self.newest.sequence);
         pair.sort_by_key(|slot| {
             let state = usize::try_from(*slot).ok().and_then(|at| slots.get(at));
@@ -76,7 +76,7 @@ impl<M: Medium> Slots<M> {
         });
         let [first, second] = pair;
         for together in [&[first][..], &[second], &other_pair(self.newest.sequence)] {
-            self.guarded(|record| {
+            self.poisoning(|record| {
                 record.write(together, bytes)?;
                 record.medium.sync()
             })?;
@@ -84,65 +84,65 @@ impl<M: Medium> Slots<M> {
         Ok(())
     }
 
-    /// Saves a state, and returns when it is durable in a pair of slots and written to the other.
+    /// Saves a state. Returns when it is durable in one pair of slots and written to the other.
     pub(super) fn save(&mut self, state: Vec<u8>) -> Result<(), RecordError> {
         let newer = Slot {
             state,
             ..self.newest.clone()
         };
-        self.write_down(newer)
+        self.save_slot(newer)
     }
 
-    /// The same for a roster, with the state as it is.
+    /// Saves a roster with the newest state.
     pub(super) fn save_roster(&mut self, roster: Roster) -> Result<(), RecordError> {
         let newer = Slot {
             roster: Some(roster),
             ..self.newest.clone()
         };
-        self.write_down(newer)
+        self.save_slot(newer)
     }
 
-    /// The same for both at once.
+    /// Saves a roster and a state together.
     pub(super) fn save_both(&mut self, roster: Roster, state: Vec<u8>) -> Result<(), RecordError> {
         let newer = Slot {
             roster: Some(roster),
             state,
             ..self.newest.clone()
         };
-        self.write_down(newer)
+        self.save_slot(newer)
     }
 
-    fn write_down(&mut self, mut newer: Slot) -> Result<(), RecordError> {
+    fn save_slot(&mut self, mut newer: Slot) -> Result<(), RecordError> {
         let Some(sequence) = self.newest.sequence.checked_add(1) else {
             return Err(damaged(&self.path, "it has no number for another save"));
         };
         newer.sequence = sequence;
         let bytes = newer.encode()?;
-        self.guarded(|record| {
+        self.poisoning(|record| {
             record.write(&pair(sequence), &bytes)?;
             record.medium.sync()?;
-            // It becomes durable with the next save, or when the kernel sees fit.
+            // This becomes durable with the next save, or when the kernel writes it.
             record.write(&other_pair(sequence), &bytes)
         })?;
         self.newest = newer;
         Ok(())
     }
 
-    /// Does something that leaves the record unusable if it fails, or panics.
-    fn guarded(
+    /// Runs an action. If it fails or panics, the record is poisoned, and all later writes fail.
+    fn poisoning(
         &mut self,
         work: impl FnOnce(&mut Self) -> io::Result<()>,
     ) -> Result<(), RecordError> {
-        if self.failed {
+        if self.is_poisoned {
             let path = self.path.clone();
             return Err(RecordError::Failed { path });
         }
-        self.failed = true;
+        self.is_poisoned = true;
         work(self).map_err(|source| RecordError::Write {
             path: self.path.clone(),
             source,
         })?;
-        self.failed = false;
+        self.is_poisoned = false;
         Ok(())
     }
 

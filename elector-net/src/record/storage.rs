@@ -16,32 +16,34 @@ use super::{
     error::RecordError,
     examine::examine,
     format::{self, NAME},
-    handle::{Open, RecordHandle},
+    handle::{OpenRecord, RecordHandle},
     identity::Identity,
+    location::Location,
     lock::Lock,
-    place::Place,
-    roster::{Ids, Roster, has_nodes},
+    roster::{Ids, Roster, check_nodes},
     slots::Slots,
     summary::RecordSummary,
 };
 
-/// A node's durable record, in a folder of its own: [`Storage`] that survives `kill -9` and power
-/// cuts, and that would rather not start than forget.
+/// A node's durable record, in a folder of its own. This [`Storage`] survives `kill -9` and power
+/// cuts. If it cannot be sure of the saved state, it does not let the node start.
 ///
-/// [`format`](Self::format) makes the record, once in the life of a node. Nothing is opened before
-/// [`load`](Storage::load); from then until it is dropped, nobody else can open it.
+/// [`format`](Self::format) creates the record, once in the lifetime of a node.
+/// [`load`](Storage::load) opens it. While the record is open, no other process can open it.
 ///
-/// # What it survives
+/// # Which faults it survives
 ///
-/// A crash at any moment: what was saved is there, or a later state that was being saved. What was
-/// loaded is durable, too, whatever the last process left in the kernel's cache. One damaged or
-/// unreadable place in the record, at any moment. A save that fails ends it: all later ones fail as
-/// well, until the record is opened anew.
+/// - **A crash at any moment**: the last saved state is there, or a later state whose save had
+///   begun. A loaded state is durable too, even if the last process left it only in the kernel's
+///   cache.
+/// - **One damaged or unreadable place** in the record, at any moment.
+/// - **A failed save** ends the use of the record: all later saves fail too, until the record is
+///   opened again.
 ///
-/// Everything else that is wrong with a record makes [`load`](Storage::load) refuse, and the error
-/// says what to do. Never put back an earlier copy of a record: it looks whole, and has forgotten.
+/// After any other fault, [`load`](Storage::load) returns an error that says what to do. Never
+/// restore an earlier copy of a record: it looks intact, but it has forgotten votes.
 ///
-/// A state may take some 65,000 bytes when encoded.
+/// An encoded state may have about 65,000 bytes.
 ///
 /// ```
 /// use elector_core::{Membership, NodeId, actor::Storage};
@@ -72,7 +74,7 @@ pub struct FileStorage {
 }
 
 impl FileStorage {
-    /// The storage of this node in this folder. Opens nothing yet.
+    /// Creates the storage of this node in this folder. Opens nothing yet.
     pub fn at(folder: impl Into<PathBuf>, identity: Identity) -> Self {
         Self {
             folder: folder.into(),
@@ -82,36 +84,36 @@ impl FileStorage {
         }
     }
 
-    /// Whether to save on the node's own thread; not so by default.
+    /// Sets whether to save on the node's own thread. The default is `false`.
     ///
-    /// It spares each save the way to a thread for storage and back: two wake-ups of a thread,
-    /// which can take as long as a fast disk does. The price: while the disk works, the node hears
-    /// and says nothing. That is while it votes: a leader saves nothing, under any of the
-    /// algorithms here, until another campaigns. The command `elector` does so.
+    /// It saves two wake-ups of a thread, to a storage thread and back, which can take as long as a
+    /// fast disk does. The price: while the disk works, the node neither receives nor sends
+    /// messages. This happens only while it votes: under all algorithms of elector, a leader saves
+    /// nothing until another node campaigns. The command `elector` sets it.
     #[must_use]
     pub fn on_node_thread(mut self, yes: bool) -> Self {
         self.on_node_thread = yes;
         self
     }
 
-    /// The record, for [`Tcp::record`](crate::Tcp::record) and for
+    /// Returns a handle of the record, for [`Tcp::record`](crate::Tcp::record) and for
     /// [`RecordHandle::check`].
     #[must_use]
     pub fn record(&self) -> RecordHandle {
         self.record.clone()
     }
 
-    /// Makes the record of a node that has never run, in a cluster of these nodes, and the folder,
-    /// if need be. Whatever a crash in the middle of it leaves is no record, and no obstacle to
-    /// making one.
+    /// Creates the record of a node that has never run, in a cluster of these nodes. Creates the
+    /// folder if it is missing. A crash in the middle leaves no record, and `format` can be called
+    /// again.
     ///
-    /// Never do it for a node that has run and lost its disk: it could vote twice. Give its
-    /// successor a new id, while all nodes are stopped: with `elector members`.
+    /// Never call it for a node that has run and lost its disk: that node could vote twice. Give
+    /// the replacement a new id while all nodes are stopped, with `elector members`.
     ///
     /// # Errors
-    /// If there is a record already, or another has the folder open; if other users may write in
-    /// the folder; if a name is empty or too long; if the node is not among the nodes; if the
-    /// operating system refuses.
+    /// If there is a record, or another process has the folder open; if other users can write in
+    /// the folder; if a name is empty or too long; if the node is not in the list of nodes; if the
+    /// operating system reports an error.
     pub fn format(
         folder: impl AsRef<Path>,
         identity: &Identity,
@@ -120,9 +122,9 @@ impl FileStorage {
         let folder = folder.as_ref();
         check(identity)?;
         let roster = Roster::first(nodes);
-        among(identity, &roster.nodes)?;
+        check_listed(identity, &roster.nodes)?;
         make_folder(folder).map_err(|source| RecordError::Io {
-            doing: "make the folder",
+            doing: "create the folder",
             path: folder.to_path_buf(),
             source,
         })?;
@@ -133,21 +135,21 @@ impl FileStorage {
         format::format(&mut dir, folder, identity, roster, never_run)
     }
 
-    /// Checks that no other user may write in the folder, if it is there: to write in a folder is
-    /// to replace what is in it. A group of this process may, if root owns the folder: Kubernetes
-    /// mounts volumes so (`fsGroup`).
+    /// Checks that no other user can write in the folder, if it exists: a user who can write in a
+    /// folder can replace the files in it. A group of this process may write if root owns the
+    /// folder, because Kubernetes mounts volumes this way (`fsGroup`).
     ///
     /// # Errors
-    /// If others may write in it; the error says what to do.
+    /// If others can write in it. The error says what to do.
     pub fn check_folder(folder: impl AsRef<Path>) -> Result<(), RecordError> {
         access::check(folder.as_ref())
     }
 
-    /// Reads a record, without a lock, and changes nothing. Of a node that is running it may see a
-    /// save that is under way.
+    /// Reads a record without a lock, and changes nothing. If the node is running, this may see a
+    /// save in progress.
     ///
     /// # Errors
-    /// If a node could not start from it, for whatever is wrong with the record itself.
+    /// If a node could not start from the record, because of a fault of the record itself.
     pub fn inspect(folder: impl AsRef<Path>) -> Result<RecordSummary, RecordError> {
         let folder = folder.as_ref();
         let mut file = open_record(folder, false)?;
@@ -163,13 +165,13 @@ impl FileStorage {
         let path = self.folder.join(NAME);
         let state = decode(open.slots.state(), &path)?;
         match open.slots.roster() {
-            Some(roster) => has_nodes(roster, members.nodes(), &path)?,
+            Some(roster) => check_nodes(roster, members.nodes(), &path)?,
             None => {
-                among(&self.identity, members.nodes())?;
+                check_listed(&self.identity, members.nodes())?;
                 tracing::warn!(
                     record = %path.display(), nodes = %Ids(members.nodes()),
-                    "the record is of a format without a list of nodes: it takes the present list, \
-                     which cannot be changed from now on while a node runs"
+                    "record has an old format without a list of nodes: it takes the given list, \
+                     which can then be changed only while all nodes are stopped"
                 );
                 let roster = Roster::first(members.nodes().iter().copied());
                 open.slots.save_roster(roster)?;
@@ -189,7 +191,7 @@ impl FileStorage {
     }
 }
 
-/// The transport may have the record for a little longer.
+/// Closes the record: the transport may keep its handle a little longer.
 impl Drop for FileStorage {
     fn drop(&mut self) {
         self.record.close();
@@ -249,8 +251,8 @@ pub(super) fn decode<D: Payload>(state: &[u8], path: &Path) -> Result<Option<D>,
     })
 }
 
-/// A node must be on its own list.
-pub(super) fn among(identity: &Identity, nodes: &[NodeId]) -> Result<(), RecordError> {
+/// Checks that a node is in its own list.
+pub(super) fn check_listed(identity: &Identity, nodes: &[NodeId]) -> Result<(), RecordError> {
     match nodes.binary_search(&identity.node) {
         Ok(_) => Ok(()),
         Err(_) => Err(RecordError::NotListed {
@@ -260,29 +262,29 @@ pub(super) fn among(identity: &Identity, nodes: &[NodeId]) -> Result<(), RecordE
     }
 }
 
-/// Opens a record that no other process has open, whosever it is.
-pub(super) fn open_as_found(folder: &Path) -> Result<(Open, Identity), RecordError> {
+/// Opens a record that no other process has open, with the identity that it contains.
+pub(super) fn open_as_found(folder: &Path) -> Result<(OpenRecord, Identity), RecordError> {
     let identity = FileStorage::inspect(folder)?.identity;
     Ok((open(folder, &identity)?, identity))
 }
 
 /// Opens a record that no other process has open.
-fn open(folder: &Path, identity: &Identity) -> Result<Open, RecordError> {
+fn open(folder: &Path, identity: &Identity) -> Result<OpenRecord, RecordError> {
     check(identity)?;
     let path = folder.join(NAME);
-    // First of all: a lock should not be left in a folder that was named by mistake.
+    // This comes first: a folder that was named by mistake must not get a lock file.
     let file = open_record(folder, true)?;
     let record = Lock::of_record(&file, &path, folder)?;
-    // As well: there are processes that know only this one, those that make a record among them.
+    // Both locks: some processes take only this one, such as those that create a record.
     let lock = Lock::of_folder(folder)?;
-    let place = Place::of(&file, path.clone())?;
-    // It may have been replaced before it was locked.
-    place.check()?;
+    let location = Location::of(&file, path.clone())?;
+    // The record may have been replaced before it was locked.
+    location.check()?;
     let slots = Slots::open(file, path, identity)?;
     let _locks = [record, lock];
-    Ok(Open {
+    Ok(OpenRecord {
         slots,
-        place,
+        location,
         _locks,
     })
 }

@@ -6,23 +6,23 @@ use super::{
     error::RecordError,
     examine::{Examined, SlotState},
     identity::Identity,
-    roster::{Roster, has_nodes},
+    roster::{Roster, check_nodes},
     slot::SLOTS,
 };
 
-/// What a record says, for people. [`Display`](fmt::Display) puts it into one line.
+/// The contents of a record, for people. [`Display`](fmt::Display) formats it as one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecordSummary {
-    /// Whose record it is.
+    /// The identity in the record.
     pub identity: Identity,
-    /// The number of the newest save; 1 is that of the making of the record.
+    /// The number of the newest save. The creation of the record is save 1.
     pub sequence: u64,
-    /// What it says of the cluster; `None` in a record that was made before that was in it.
+    /// What the record says about the cluster; `None` in a record from before rosters.
     pub roster: Option<Roster>,
-    /// Where the record is.
+    /// The path of the record.
     pub path: PathBuf,
-    /// Its slots. Right after a crash some may be older or invalid; the next start mends them.
+    /// The slots. Right after a crash some may be older or invalid. The next start repairs them.
     pub slots: [SlotState; SLOTS as usize],
 }
 
@@ -37,11 +37,11 @@ impl RecordSummary {
         }
     }
 
-    /// Checks that this node, in a cluster of these nodes, in ascending order, could start from the
-    /// record.
+    /// Checks that this node could start from the record, in a cluster of these nodes. The nodes
+    /// must be in ascending order.
     ///
     /// # Errors
-    /// If it is another node's; if it was made for other nodes.
+    /// If the record belongs to another node, or was made for other nodes.
     pub fn fits(&self, identity: &Identity, nodes: &[NodeId]) -> Result<(), RecordError> {
         if self.identity != *identity {
             return Err(RecordError::Foreign {
@@ -51,18 +51,18 @@ impl RecordSummary {
             });
         }
         match &self.roster {
-            Some(roster) => has_nodes(roster, nodes, &self.path),
+            Some(roster) => check_nodes(roster, nodes, &self.path),
             None => Ok(()),
         }
     }
 
-    /// Whether the node has ever saved anything.
+    /// Returns `true` if the node has ever saved anything.
     #[must_use]
     pub fn has_run(&self) -> bool {
         self.sequence > 1
     }
 
-    /// Whether every slot holds the newest state.
+    /// Returns `true` if every slot holds the newest state.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.slots.iter().all(|slot| *slot == SlotState::Newest)

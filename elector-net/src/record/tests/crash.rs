@@ -146,7 +146,7 @@ fn a_power_cut_forgets_nothing_acknowledged() {
 #[test]
 fn a_second_power_cut_while_loading_forgets_nothing_either() {
     assert!(cut_power_twice(Flaw::None).unwrap() > 1000);
-    caught(cut_power_twice(Flaw::SettleAtOnce));
+    caught(cut_power_twice(Flaw::RewriteAtOnce));
 }
 
 // After a kill the kernel's cache is read, and not the disk. A node that relied on what is only in
@@ -156,7 +156,7 @@ fn what_was_loaded_after_a_kill_is_durable() {
     for length in LENGTHS {
         assert!(kill(Flaw::None, length).unwrap() > 1000);
     }
-    caught(kill(Flaw::NoSettle, LENGTHS[0]));
+    caught(kill(Flaw::NoRewrite, LENGTHS[0]));
 }
 
 // A failed sync leaves the cache and the disk different for good. To wait for the disk once more
@@ -164,6 +164,6 @@ fn what_was_loaded_after_a_kill_is_durable() {
 #[test]
 fn what_was_loaded_after_a_failed_sync_is_durable() {
     assert!(lie(Flaw::None).unwrap() > 100);
-    caught(lie(Flaw::NoSettle));
-    caught(lie(Flaw::SettleAtOnce));
+    caught(lie(Flaw::NoRewrite));
+    caught(lie(Flaw::RewriteAtOnce));
 }

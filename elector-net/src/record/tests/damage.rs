@@ -156,7 +156,7 @@ fn one_lost_slot_and_a_crash_while_loading_forget_nothing() {
 #[test]
 fn any_lost_slots_at_rest_forget_nothing() {
     assert_eq!(lose_slots_at_rest(Flaw::None), Ok(64));
-    lose_slots_at_rest(Flaw::NoEcho).expect_err("a vote was in one pair only");
+    lose_slots_at_rest(Flaw::NoCopy).expect_err("a vote was in one pair only");
 }
 
 // The same bit flipped everywhere leaves nothing to go by: the node must not start.

@@ -197,7 +197,7 @@ proptest! {
 // The lives must be eventful enough to notice each rule that is broken.
 #[test]
 fn every_flaw_shows_in_some_life() {
-    for flaw in [Flaw::NoSync, Flaw::OneSlot, Flaw::SyncLast, Flaw::NoSettle] {
+    for flaw in [Flaw::NoSync, Flaw::OneSlot, Flaw::SyncLast, Flaw::NoRewrite] {
         let config = ProptestConfig {
             cases: 20_000,
             max_shrink_iters: 0,

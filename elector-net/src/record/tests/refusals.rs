@@ -111,7 +111,7 @@ fn slots_of_two_records_are_refused() {
     let (diverged, _) = saved(Flaw::None, 1, LENGTH + 1);
     for (from, reason) in [
         (foreign, "different nodes"),
-        (&diverged, "different things"),
+        (&diverged, "different states"),
     ] {
         let (file, _) = saved(Flaw::None, 1, LENGTH);
         file.take_from(from, SLOT as u64);

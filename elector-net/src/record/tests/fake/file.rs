@@ -199,9 +199,9 @@ impl Medium for FakeFile {
         let number = fuse.writes;
         fuse.writes += 1;
         match (self.flaw, fuse.phase, number) {
-            (Flaw::NoSettle, Phase::Load, _)
+            (Flaw::NoRewrite, Phase::Load, _)
             | (Flaw::OneSlot, Phase::Save, 1)
-            | (Flaw::NoEcho, Phase::Save, 2 | 3) => return Ok(()),
+            | (Flaw::NoCopy, Phase::Save, 2 | 3) => return Ok(()),
             _ => {}
         }
         let fault = fuse.burn()?;
@@ -244,8 +244,8 @@ impl Medium for FakeFile {
         match (self.flaw, fuse.phase, number) {
             (Flaw::NoSync, ..)
             | (Flaw::SyncLast, Phase::Save, _)
-            | (Flaw::NoSettle, Phase::Load, _)
-            | (Flaw::SettleAtOnce, Phase::Load, 0 | 1) => {}
+            | (Flaw::NoRewrite, Phase::Load, _)
+            | (Flaw::RewriteAtOnce, Phase::Load, 0 | 1) => {}
             _ => self.flush(),
         }
         Ok(())

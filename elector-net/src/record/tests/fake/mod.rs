@@ -65,13 +65,13 @@ pub(super) enum Flaw {
     /// The second slot of the pair is not written.
     OneSlot,
     /// The other pair is not written after the save.
-    NoEcho,
+    NoCopy,
     /// The other pair is written before the disk has the first.
     SyncLast,
     /// What was loaded is not written again.
-    NoSettle,
+    NoRewrite,
     /// What was loaded is written to all slots at once.
-    SettleAtOnce,
+    RewriteAtOnce,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

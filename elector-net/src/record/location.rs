@@ -7,23 +7,23 @@ use std::{
 
 use super::error::RecordError;
 
-/// Where an open record is. What is written into a file that was deleted is lost, and the next
-/// start would find another record, or none.
+/// The path of an open record, and the file that it leads to. Bytes written into a deleted file are
+/// lost, and the next start would find another record or none.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct Location {
     path: PathBuf,
     file: Id,
 }
 
-/// Two files of one machine that exist at the same time have different ones.
+/// Device and inode. Two files of one machine that exist at the same time have different ones.
 type Id = (u64, u64);
 
 fn id(found: &Metadata) -> Id {
     (found.dev(), found.ino())
 }
 
-impl Place {
-    /// The place of this open file, which was found under this path.
+impl Location {
+    /// The location of this open file, which was opened under this path.
     pub(super) fn of(file: &File, path: PathBuf) -> Result<Self, RecordError> {
         match file.metadata() {
             Ok(found) => Ok(Self {
@@ -31,7 +31,7 @@ impl Place {
                 path,
             }),
             Err(source) => Err(RecordError::Io {
-                doing: "look at the record",
+                doing: "check the record",
                 path,
                 source,
             }),
@@ -41,7 +41,7 @@ impl Place {
     /// Checks that the path still leads to the file.
     ///
     /// # Errors
-    /// If it does not, or if that cannot be found out.
+    /// If it does not, or if the file system cannot be asked.
     pub(super) fn check(&self) -> Result<(), RecordError> {
         let why = match metadata(&self.path) {
             Ok(found) if id(&found) == self.file => return Ok(()),

@@ -2,28 +2,28 @@ use std::time::Duration;
 
 use prometheus_client::metrics::histogram::Histogram;
 
-/// From a disk with a cache that survives power cuts to one that all but hangs, in seconds.
+/// In seconds: from a disk with a battery-backed cache to a disk that almost hangs.
 const BOUNDS: [f64; 17] = [
     50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 0.5, 1.0,
     2.5, 5.0, 10.0,
 ];
 
-/// How long saves took, from the first write until they were durable.
+/// The durations of saves, from the first write until the state is durable.
 #[derive(Debug)]
-pub(crate) struct Took(Histogram);
+pub(crate) struct SaveTimes(Histogram);
 
-impl Default for Took {
+impl Default for SaveTimes {
     fn default() -> Self {
         Self(Histogram::new(BOUNDS))
     }
 }
 
-impl Took {
+impl SaveTimes {
     pub(super) fn observe(&self, duration: Duration) {
         self.0.observe(duration.as_secs_f64());
     }
 
-    /// In seconds.
+    /// Returns the histogram, in seconds.
     pub(crate) fn histogram(&self) -> Histogram {
         self.0.clone()
     }
