@@ -9,18 +9,19 @@ use crate::{
     run::{self, Runs},
 };
 
-/// An algorithm in one configuration, ready to be compared with others whatever its type.
+/// An algorithm in one configuration. Its type is erased, so that contestants of different
+/// algorithms can be compared.
 #[derive(Clone)]
 pub struct Contestant {
     /// [`ElectionAlgorithm::NAME`].
     pub algorithm: &'static str,
     /// The name of the configuration.
     pub variant: String,
-    /// What it promises.
+    /// What the algorithm guarantees.
     pub guarantee: GuaranteeKind,
     /// Whether its leaders hold leases.
     pub leases: bool,
-    /// One honest line.
+    /// One line that describes the contestant, weaknesses included.
     pub summary: String,
     expected: Arc<ExpectedMessages>,
     runner: Arc<Runner>,
@@ -30,26 +31,26 @@ type ExpectedMessages = dyn Fn(u64) -> Option<RangeInclusive<u64>> + Send + Sync
 
 type Runner = dyn Fn(&Job<'_>) -> Result<(Outcome, Vec<Record>), SetupError> + Send + Sync;
 
-/// One run to do.
+/// The parameters of one run.
 #[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {
-    /// What happens.
+    /// The scenario of the run.
     pub scenario: &'a Scenario,
     /// The size of the cluster.
     pub nodes: u64,
-    /// The seed.
+    /// The seed of the run.
     pub seed: u64,
     /// Whether to keep the trace.
     pub trace: bool,
-    /// Whether to run twice, and compare.
+    /// Whether to run twice and compare the fingerprints.
     pub twice: bool,
-    /// Whether the run itself has false suspicions. Without a trace they come in a run beside it
-    /// anyway: see [`run_suspected`](crate::run::run_suspected).
+    /// Whether the run itself has false suspicions. A run without them and without a trace gets a
+    /// second run that has them: see [`run_suspected`](crate::run::run_suspected).
     pub false_suspicions: bool,
 }
 
 impl Contestant {
-    /// The algorithm `A` in this configuration.
+    /// Creates the contestant of the algorithm `A` in this configuration.
     #[must_use]
     pub fn of<A: ElectionAlgorithm>(
         variant: impl Into<String>,
@@ -77,7 +78,7 @@ impl Contestant {
         }
     }
 
-    /// This variant of the algorithm `A`.
+    /// Creates the contestant of this variant of the algorithm `A`.
     #[must_use]
     pub fn variant<A: Comparable>(variant: Variant<A::Config>) -> Self {
         let config = variant.config.clone();
@@ -87,19 +88,19 @@ impl Contestant {
         }
     }
 
-    /// Every variant of the algorithm `A`.
+    /// Creates a contestant for every variant of the algorithm `A`.
     #[must_use]
     pub fn variants<A: Comparable>() -> Vec<Self> {
         A::variants().into_iter().map(Self::variant::<A>).collect()
     }
 
-    /// [`Comparable::expected_messages`] of this variant.
+    /// Returns [`Comparable::expected_messages`] of this variant.
     #[must_use]
     pub fn expected_messages(&self, nodes: u64) -> Option<RangeInclusive<u64>> {
         (self.expected)(nodes)
     }
 
-    /// Algorithm and variant, as in `raft/pre-vote`.
+    /// Returns the algorithm and the variant, for example `raft/pre-vote`.
     #[must_use]
     pub fn label(&self) -> String {
         format!("{}/{}", self.algorithm, self.variant)
@@ -108,7 +109,7 @@ impl Contestant {
     /// Does one run.
     ///
     /// # Errors
-    /// If the cluster or the configuration breaks a rule.
+    /// Returns an error if the cluster or the configuration breaks a rule.
     pub fn run(&self, job: &Job<'_>) -> Result<(Outcome, Vec<Record>), SetupError> {
         (self.runner)(job)
     }

@@ -3,23 +3,23 @@ use serde::Serialize;
 
 use crate::rng::Rng;
 
-/// The messages of one kind and purpose. Every message handed to the network counts once, when it
-/// is sent; a duplicate that the network makes is not a message sent.
+/// The messages of one kind and purpose. Every message that a node hands to the network counts
+/// once, when it is sent. A duplicate that the network makes is not counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct KindCount {
     /// [`Message::kind`].
     pub kind: &'static str,
     /// [`Message::purpose`].
     pub purpose: Option<Purpose>,
-    /// Messages handed to the network.
+    /// Messages that nodes handed to the network.
     pub sent: u64,
-    /// Their size as postcard bodies, in bytes.
+    /// The size of these messages as postcard bodies, in bytes.
     pub bytes: u64,
-    /// Of these, lost by chance.
+    /// How many of them the network lost by chance.
     pub lost: u64,
-    /// Of these, sent over a cut link.
+    /// How many of them were sent over a cut link.
     pub cut: u64,
-    /// Of these, arrived where no process ran.
+    /// How many of them arrived at a node without a running process.
     pub dead: u64,
 }
 
@@ -30,13 +30,13 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// One line per kind and purpose that occurred, in order of first occurrence.
+    /// Returns one entry for each kind and purpose that occurred, in order of first occurrence.
     #[must_use]
     pub fn kinds(&self) -> &[KindCount] {
         &self.kinds
     }
 
-    /// Messages sent of this kind, whatever their purpose.
+    /// Returns the number of messages of this kind that were sent, for all purposes.
     #[must_use]
     pub fn sent(&self, kind: &str) -> u64 {
         self.kinds
@@ -46,7 +46,7 @@ impl Counts {
             .sum()
     }
 
-    /// Messages sent for this purpose, and their bytes.
+    /// Returns the number of messages that were sent for this purpose, and their bytes.
     #[must_use]
     pub fn sent_for(&self, purpose: Purpose) -> (u64, u64) {
         let of = self
@@ -58,13 +58,14 @@ impl Counts {
         })
     }
 
-    /// Messages that arrived where no process ran, or were sent over a cut link.
+    /// Returns the number of messages that arrived at a node without a running process, or that
+    /// were sent over a cut link.
     #[must_use]
     pub fn to_dead(&self) -> u64 {
         self.kinds.iter().map(|count| count.dead + count.cut).sum()
     }
 
-    /// Counts a message; its purpose and size.
+    /// Counts a message. Returns its purpose and its size in bytes.
     pub(crate) fn record_sent<M: Message>(&mut self, message: &M) -> (Purpose, u64) {
         let purpose = message.purpose();
         let bytes = size_of_body(message);
@@ -84,7 +85,8 @@ impl Counts {
     }
 
     fn slot(&mut self, kind: &'static str, purpose: Purpose) -> &mut KindCount {
-        // A handful of kinds, nearly always the same string in memory: a scan beats a map.
+        // There are only a few kinds, and a kind is nearly always the same string in memory. So a
+        // scan is faster than a map.
         let same = |count: &KindCount| {
             count.purpose == Some(purpose) && (std::ptr::eq(count.kind, kind) || count.kind == kind)
         };
@@ -105,17 +107,19 @@ fn size_of_body<M: Message>(message: &M) -> u64 {
         message,
         postcard::ser_flavors::Size::default(),
     );
-    // A message that cannot be encoded has no size; encoding is total for derived types.
+    // Derived types can always be encoded. A message that cannot be encoded counts as 0 bytes.
     size.unwrap_or(0) as u64
 }
 
-/// Marks a run's order of events: two runs of one seed that differ anywhere differ here.
+/// A hash of the sequence of events of a run. Two runs of one seed that differ in any event have
+/// different digests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Digest(u64);
 
 impl Digest {
     pub(crate) fn mix(&mut self, value: u64) {
-        // The multiply-and-rotate step of FxHash: one cycle or two, and every bit counts.
+        // The multiply-and-rotate step of FxHash. It takes one or two cycles, and every bit
+        // contributes.
         self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(0x517c_c1b7_2722_0a95);
     }
 
@@ -124,13 +128,13 @@ impl Digest {
         self.mix((node.0 << 8) ^ what);
     }
 
-    /// The digest as a number.
+    /// Returns the digest as a number.
     #[must_use]
     pub fn value(self) -> u64 {
         self.0
     }
 
-    /// Folds in the state of the stream of chance, so that a draw too many shows too.
+    /// Adds the state of the random stream, so that one draw too many changes the digest.
     pub(crate) fn seal(&mut self, rng: &mut Rng) {
         self.mix(rng.below(u64::MAX));
     }

@@ -9,7 +9,7 @@ use crate::{
     rules::Struck,
 };
 
-/// What becomes of messages, and who holds a lease.
+/// Sends and loses messages, and checks which nodes hold a lease.
 impl<A: ElectionAlgorithm> Simulation<A> {
     pub(crate) fn send(&mut self, node: usize, step: u64, out: Outgoing<A::Message>) {
         self.next_message += 1;
@@ -68,7 +68,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.queue.push(at, (to as u32, sent));
     }
 
-    /// A message arrives where no process runs.
+    /// Counts a message that arrives at a node without a running process.
     pub(crate) fn miss(&mut self, node: usize, id: u64, message: &A::Message, origin: Origin) {
         let (to, why) = (self.machines[node].id(), Loss::Dead);
         if origin == Origin::Node {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Latency;
 
-/// The disk of each node: one write at a time, in order. A write that has not ended at a crash is
-/// lost.
+/// The disk of each node. It does one write at a time, in order. A crash loses every write that has
+/// not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Disk {
@@ -22,7 +22,7 @@ impl Default for Disk {
 }
 
 impl Disk {
-    /// A disk on which every write takes `write`.
+    /// Creates a disk on which every write takes `write`.
     #[must_use]
     pub fn constant(write: Duration) -> Self {
         Self {

@@ -4,19 +4,19 @@ use elector_core::{Command, ElectionAlgorithm, Input, NodeId, nanos, trace::Even
 
 use crate::{Simulation, machine::Happening};
 
-/// Faults, and their ends. Each holds from the present moment on; a name that is no node's, or a
-/// fault that holds already, changes nothing.
+/// Faults, and how they end. Each fault takes effect at the current moment. An unknown node id has
+/// no effect, and neither has a fault that is already in effect.
 impl<A: ElectionAlgorithm> Simulation<A> {
-    /// Ends the process of a node. Durable state stays; writes under way are lost. With hints on,
-    /// its companion, which outlives it, proves that to every peer that it can reach, after a
-    /// network delay.
+    /// Ends the process of a node. Durable state stays; writes that have not ended are lost. With
+    /// hints on, the observer of the node outlives the process. After a network delay it gives a
+    /// proof of death to every peer that it can reach.
     pub fn crash(&mut self, node: NodeId) {
         if let Some(node) = self.position(node) {
             self.crash_at(node);
         }
     }
 
-    /// Starts the process of a crashed node from what its disk holds.
+    /// Starts the process of a crashed node from the state on its disk.
     pub fn restart(&mut self, node: NodeId) {
         if let Some(node) = self.position(node)
             && self.machines[node].process.is_none()
@@ -25,7 +25,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Stops a node as SIGSTOP does: it sees and does nothing; what arrives waits for it.
+    /// Stops a node as SIGSTOP does. The process handles nothing; everything that arrives waits for
+    /// it.
     pub fn pause(&mut self, node: NodeId) {
         let Some(node) = self.position(node) else {
             return;
@@ -38,7 +39,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Lets a paused node run on. What waited for it happens now, in order.
+    /// Resumes a paused node. It now handles everything that waited for it, in order.
     pub fn resume(&mut self, node: NodeId) {
         let Some(node) = self.position(node) else {
             return;
@@ -56,8 +57,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Ends the process of a node, and empties its disk. Restarted, it is a node that never ran:
-    /// no quorum algorithm is safe then.
+    /// Ends the process of a node and empties its disk. After a restart the node has no state, like
+    /// a node that never ran. No quorum algorithm is safe then.
     pub fn wipe(&mut self, node: NodeId) {
         if let Some(node) = self.position(node) {
             self.crash_at(node);
@@ -66,7 +67,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Cuts directed links: what is sent over them from now on is lost.
+    /// Cuts directed links: messages that are sent over them from now on are lost.
     pub fn cut(&mut self, links: &[(NodeId, NodeId)]) {
         for &(from, to) in links {
             if let (Some(from), Some(to)) = (self.position(from), self.position(to)) {
@@ -94,8 +95,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Makes the clock of a node run at `rate` times the true rate, and with it the timers that
-    /// run. Rates are kept to 0.01..=100; what is no number changes nothing.
+    /// Makes the clock of a node run at `rate` times the true rate, also for timers that are
+    /// already running. Rates are clamped to 0.01..=100; NaN changes nothing.
     pub fn drift(&mut self, node: NodeId, rate: f64) {
         let Some(node) = self.position(node).filter(|_| !rate.is_nan()) else {
             return;
@@ -112,7 +113,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.record(Some(node), || Event::Note { text });
     }
 
-    /// Lets the disk of a node finish nothing for this long, the write under way included.
+    /// Stalls the disk of a node: for this duration no write ends, not even one that has already
+    /// begun.
     pub fn stall(&mut self, node: NodeId, duration: Duration) {
         if let Some(node) = self.position(node) {
             let until = self.now.saturating_add(nanos(duration));
@@ -123,7 +125,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Ends the stall of a disk, if it stalls: what waits is written now.
+    /// Ends the stall of a disk, if there is one: writes that wait begin now.
     pub(crate) fn unstall(&mut self, node: NodeId) {
         if let Some(node) = self.position(node) {
             let disk = &mut self.machines[node].disk;
@@ -134,12 +136,13 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Tells a node, rightly or wrongly, that its connection to a peer broke.
+    /// Makes a node suspect that its connection to a peer broke. The suspicion may be wrong.
     pub fn suspect(&mut self, node: NodeId, peer: NodeId) {
         self.now_at(node, Happening::Suspected { peer });
     }
 
-    /// Tells a node that the present life of a peer has ended. If that is false, no lease is safe.
+    /// Gives a node a proof that the current life of a peer has ended. If the proof is false, no
+    /// lease is safe.
     pub fn prove(&mut self, node: NodeId, peer: NodeId) {
         if let Some(peer) = self.position(peer) {
             let life = self.machines[peer].life;
@@ -147,8 +150,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// A proof names one life. The host of the node drops one of an earlier life than the present
-    /// one, which it knows from the connection that the proof came over.
+    /// Handles a proof of death. A proof names one life of the peer. The host of the node knows the
+    /// current life of the peer from the connection over which the proof came, and drops a proof of
+    /// an earlier life.
     pub(crate) fn proven(&mut self, node: usize, peer: usize, life: u32) {
         let machine = &self.machines[peer];
         if machine.life == life {
@@ -157,7 +161,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Gives a node a command of its application.
+    /// Gives a command of the application to a node.
     pub fn command(&mut self, node: NodeId, command: Command) {
         self.now_at(node, Happening::Commanded { command });
     }
@@ -185,7 +189,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.invariants.history.ended(self.machines[node].id());
         self.record(Some(node), || Event::Crashed);
         self.observer.stops(node, self.now, &self.links);
-        // What waited for a paused process has arrived where no process runs.
+        // Everything that waited for the paused process now arrives at a node without a process.
         for happening in waiting {
             self.happen(node, happening);
         }
@@ -195,7 +199,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Tells the nodes that `about` can reach something of it, as soon as a message would arrive.
+    /// Notifies every node that `about` can reach, after the delay of a message.
     fn tell_others(&mut self, about: usize, what: impl Fn(usize) -> Happening<A>) {
         for node in 0..self.machines.len() {
             if node != about && !self.links.is_cut(about, node) {

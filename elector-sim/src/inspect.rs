@@ -6,9 +6,9 @@ use crate::{
     Counts, Digest, Election, Settled, Simulation, Times, invariants::Violation, machine::Machine,
 };
 
-/// Running, and reading what happened.
+/// Methods that run the cluster and read what happened.
 impl<A: ElectionAlgorithm> Simulation<A> {
-    /// Runs for this much virtual time.
+    /// Runs for this span of virtual time.
     pub fn run_for(&mut self, duration: Duration) {
         self.run_until_ns(self.now.saturating_add(nanos(duration)));
     }
@@ -18,40 +18,42 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         while self.step_until(limit_ns) {}
     }
 
-    /// Runs until all running, reachable nodes agree on a leader, for at most `limit`. Returns at
-    /// once if they do already.
+    /// Runs until all running, reachable nodes agree on a leader, for at most `limit`. Returns
+    /// immediately if they already agree.
     pub fn run_until_settled(&mut self, limit: Duration) -> Option<Settled> {
         let limit = self.now.saturating_add(nanos(limit));
         while self.observer.settled().is_none() && self.step_until(limit) {}
         self.observer.settled()
     }
 
-    /// Runs until every running node, reachable or not, agrees on one leader.
+    /// Runs until every running node, reachable or not, agrees on one leader. Returns `true` if
+    /// they agree within `limit`.
     pub(crate) fn run_until_unanimous(&mut self, limit: Duration) -> bool {
         let limit = self.now.saturating_add(nanos(limit));
         while !self.observer.unanimous() && self.step_until(limit) {}
         self.observer.unanimous()
     }
 
-    /// Virtual time since boot, in nanoseconds.
+    /// Returns the virtual time since boot, in nanoseconds.
     #[must_use]
     pub fn now_ns(&self) -> u64 {
         self.now
     }
 
-    /// The ids of all nodes, in ascending order.
+    /// Returns the ids of all nodes, in ascending order.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeId> {
         self.machines.iter().map(Machine::id).collect()
     }
 
-    /// The tenure that all running, reachable nodes agree on now.
+    /// Returns the tenure that all running, reachable nodes agree on now.
     #[must_use]
     pub fn settled(&self) -> Option<Settled> {
         self.observer.settled()
     }
 
-    /// What a node's algorithm shows after its last step; the default view if it does not run.
+    /// Returns the view of a node's algorithm after its last step, or the default view if the node
+    /// does not run.
     #[must_use]
     pub fn view(&self, node: NodeId) -> View {
         let process = self
@@ -62,7 +64,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             .unwrap_or_default()
     }
 
-    /// The algorithm's state on a node that runs.
+    /// Returns the algorithm's state on a node, if the node runs.
     #[must_use]
     pub fn algorithm(&self, node: NodeId) -> Option<&A> {
         let process = self
@@ -78,7 +80,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             .is_some_and(|node| self.machines[node].running())
     }
 
-    /// The leader that all agree on; without one, the believer with the newest epoch.
+    /// Returns the leader that all nodes agree on. Without agreement, returns the node with the
+    /// newest epoch among those that believe that they lead.
     #[must_use]
     pub fn leader(&self) -> Option<NodeId> {
         let believers = self
@@ -117,73 +120,74 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         node.is_some_and(|node| self.machines[node].holds_lease(&self.setup.config, self.now))
     }
 
-    /// Begins message counts, times and the list of elections anew.
+    /// Resets the message counts, the times and the list of elections.
     pub fn reset_counts(&mut self) {
         self.counts = Counts::default();
         self.persists = 0;
         self.observer.restart_counts(self.now);
     }
 
-    /// Message counts since the last reset.
+    /// Returns the message counts since the last reset.
     #[must_use]
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// Messages of this kind sent since the last reset.
+    /// Returns the number of messages of this kind that were sent since the last reset.
     #[must_use]
     pub fn sent(&self, kind: &str) -> u64 {
         self.counts.sent(kind)
     }
 
-    /// Messages sent for this purpose since the last reset.
+    /// Returns the number of messages that were sent for this purpose since the last reset.
     #[must_use]
     pub fn sent_for(&self, purpose: Purpose) -> u64 {
         self.counts.sent_for(purpose).0
     }
 
-    /// Messages sent over cut links or to nodes that did not run, since the last reset.
+    /// Returns the number of messages since the last reset that were sent over cut links, or to
+    /// nodes that did not run.
     #[must_use]
     pub fn to_dead(&self) -> u64 {
         self.counts.to_dead()
     }
 
-    /// The elections that ended since the last reset.
+    /// Returns the elections that ended since the last reset.
     #[must_use]
     pub fn elections(&self) -> Vec<Election> {
         self.observer.elections()
     }
 
-    /// Leaderless and split-brain time since the last reset.
+    /// Returns the leaderless time and the split-brain time since the last reset.
     pub fn times(&mut self) -> Times {
         self.observer.times(self.now)
     }
 
-    /// Tenures begun since the last reset.
+    /// Returns the number of tenures that began since the last reset.
     #[must_use]
     pub fn tenures(&self) -> u64 {
         self.observer.tenures()
     }
 
-    /// Inputs stepped since boot.
+    /// Returns the number of inputs that were stepped since boot.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.events
     }
 
-    /// What did not hold so far.
+    /// Returns the violations so far.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         self.invariants.violations()
     }
 
-    /// The trace so far; empty unless [`Setup::trace`](crate::Setup::trace) is on.
+    /// Returns the trace so far. It is empty unless [`Setup::trace`](crate::Setup::trace) is on.
     #[must_use]
     pub fn trace(&self) -> &[Record] {
         &self.records
     }
 
-    /// The fingerprint of the run so far.
+    /// Returns the fingerprint of the run so far.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut digest = self.digest;
@@ -191,7 +195,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         digest
     }
 
-    /// Gives a command to the leader that all agree on. Returns `true` if there was one.
+    /// Gives a command to the leader that all nodes agree on. Returns `true` if there is one.
     pub fn command_leader(&mut self, command: Command) -> bool {
         let leader = self.settled().map(|settled| settled.leader);
         if let Some(leader) = leader {

@@ -5,22 +5,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::rng::Rng;
 
-/// Nothing in a simulation lasts longer. What does is a mistake in the unit.
+/// The longest duration in a simulation. A longer one is taken for a mistake in the unit.
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long something takes, as a distribution. In files: `{ constant_ms = 1 }`,
 /// `{ uniform_ms = { min_ms = 0.5, max_ms = 1.5 } }`,
-/// `{ exponential_ms = { min_ms = 1, mean_ms = 10 } }` (a heavy tail above a floor).
+/// `{ exponential_ms = { min_ms = 1, mean_ms = 10 } }` (a heavy tail above a minimum).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Latency {
     /// Always the same.
     #[serde(rename = "constant_ms", with = "millis")]
     Constant(Duration),
-    /// Each value between the bounds is as likely.
+    /// Each value between the bounds is equally likely.
     #[serde(rename = "uniform_ms")]
     Uniform(Bounds),
-    /// A floor, plus an exponentially distributed rest.
+    /// A minimum, plus an exponentially distributed rest.
     #[serde(rename = "exponential_ms")]
     Exponential(Tail),
 }
@@ -29,34 +29,34 @@ pub enum Latency {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bounds {
-    /// Shortest.
+    /// The shortest latency.
     #[serde(rename = "min_ms", with = "millis")]
     pub min: Duration,
-    /// Longest.
+    /// The longest latency.
     #[serde(rename = "max_ms", with = "millis")]
     pub max: Duration,
 }
 
-/// A floor with an exponential tail.
+/// A minimum with an exponential tail.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tail {
-    /// Shortest.
+    /// The shortest latency.
     #[serde(rename = "min_ms", with = "millis")]
     pub min: Duration,
-    /// Mean of what comes on top of the shortest.
+    /// The mean of the part above the minimum.
     #[serde(rename = "mean_ms", with = "millis")]
     pub mean: Duration,
 }
 
 impl Latency {
-    /// Uniform between `min` and `max`.
+    /// Creates a uniform distribution between `min` and `max`.
     #[must_use]
     pub const fn uniform(min: Duration, max: Duration) -> Self {
         Self::Uniform(Bounds { min, max })
     }
 
-    /// What is wrong with it, in words.
+    /// Returns the problem with this distribution as text, if there is one.
     pub(crate) fn wrong(&self) -> Option<&'static str> {
         let (least, most) = match self {
             Self::Constant(duration) => (*duration, *duration),
@@ -69,7 +69,7 @@ impl Latency {
         (most > DAY).then_some("a latency is over a day: durations are given in milliseconds")
     }
 
-    /// One draw, in nanoseconds.
+    /// Draws one latency, in nanoseconds.
     pub fn draw(&self, rng: &mut Rng) -> u64 {
         match self {
             Self::Constant(duration) => nanos(*duration),

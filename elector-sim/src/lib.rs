@@ -1,12 +1,13 @@
-//! The deterministic simulator of elector: virtual time, one seed, every fault, and invariants that
-//! are checked in every run.
+//! The deterministic simulator of elector: virtual time, one seed, every kind of fault, and
+//! invariants that every run checks.
 //!
 //! Any [`ElectionAlgorithm`](elector_core::ElectionAlgorithm) runs here unmodified. The layers,
-//! from below:
+//! from bottom to top:
 //!
-//! - [`Simulation`]: a cluster in virtual time, with faults at the caller's word;
-//! - [`Scenario`]: faults in order of time, as TOML; [`run`]: one of them, from boot to a verdict;
-//! - [`Contestant`] and [`Sweep`]: many algorithms, sizes, scenarios and seeds, side by side;
+//! - [`Simulation`]: a cluster in virtual time. The caller injects the faults.
+//! - [`Scenario`]: a list of faults and when they occur, as TOML. [`run`] simulates one scenario
+//!   from boot to its outcome.
+//! - [`Contestant`] and [`Sweep`]: many algorithms, sizes, scenarios and seeds side by side.
 //! - [`script`]: golden scenarios without a clock, message by message.
 #![forbid(unsafe_code)]
 

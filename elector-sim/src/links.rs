@@ -1,8 +1,8 @@
-/// Which directed links are cut.
+/// Which nodes reach which others: the directed links that are cut.
 #[derive(Clone, Debug)]
 pub(crate) struct Links {
     size: usize,
-    // Row by sender; empty while nothing is cut, so that the common case costs one test.
+    // One row for each sender. Empty while no link is cut, so that the common case costs one test.
     blocked: Vec<bool>,
 }
 
@@ -43,12 +43,12 @@ impl Links {
         self.blocked.contains(&true)
     }
 
-    /// Returns `true` if the two can talk, both ways.
+    /// Returns `true` if the two nodes reach each other.
     pub(crate) fn joined(&self, a: usize, b: usize) -> bool {
         !self.is_cut(a, b) && !self.is_cut(b, a)
     }
 
-    /// The cut links, in ascending order.
+    /// Returns the cut links, in ascending order.
     pub(crate) fn list(&self) -> Vec<(usize, usize)> {
         let cut = self.blocked.iter().enumerate().filter(|&(_, &cut)| cut);
         cut.map(|(place, _)| (place / self.size, place % self.size))
@@ -60,7 +60,7 @@ impl Links {
 mod tests {
     use super::*;
 
-    // A cut is directed; healing one direction must leave the other cut.
+    // A cut is directed: mending one direction must leave the other direction cut.
     #[test]
     fn cuts_are_directed() {
         let mut links = Links::new(3);

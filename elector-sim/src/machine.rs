@@ -13,15 +13,15 @@ pub(crate) struct Machine<A: ElectionAlgorithm> {
     pub(crate) process: Option<Process<A>>,
     pub(crate) timers: Timers<A::Timer>,
     pub(crate) paused: bool,
-    /// What happened to the process while it was paused, in order.
+    /// The events for the process while it is paused, in order.
     pub(crate) backlog: Vec<Happening<A>>,
-    /// Counts the lives of the process.
+    /// The number of the current life of the process. The first life is 1.
     pub(crate) life: u32,
     pub(crate) clock: Clock,
     pub(crate) disk: DiskState<A>,
 }
 
-/// What can happen at a machine.
+/// An event at a machine.
 #[derive(Clone, Debug)]
 pub(crate) enum Happening<A: ElectionAlgorithm> {
     Arrived {
@@ -34,12 +34,12 @@ pub(crate) enum Happening<A: ElectionAlgorithm> {
         life: u32,
         timer: u32,
     },
-    /// The disk has ended the write of this step, whether or not the process runs on.
+    /// The disk has ended the write of this step. The process may be paused.
     Written {
         life: u32,
         number: u64,
     },
-    /// The process hears of it.
+    /// The process is notified that the write has ended.
     Persisted {
         life: u32,
         number: u64,
@@ -47,40 +47,40 @@ pub(crate) enum Happening<A: ElectionAlgorithm> {
     Suspected {
         peer: NodeId,
     },
-    /// The host hears this peer again.
+    /// The host receives messages from this peer again.
     Returned {
         peer: NodeId,
     },
-    /// This life of a peer is said to have ended.
+    /// The host receives a proof that this life of a peer has ended. The proof may be false.
     Died {
         peer: usize,
         life: u32,
     },
-    /// The next false suspicion arises, anywhere in the cluster.
+    /// The next false suspicion occurs, somewhere in the cluster. It belongs to no machine.
     Rumour,
     Commanded {
         command: Command,
     },
 }
 
-/// Where a message that arrives comes from.
+/// The origin of a message that arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// A node sent it.
     Node,
-    /// The network copied it. It was never sent, so it is not counted if it is lost.
+    /// The network made this copy. No node sent it, so its loss is not counted.
     Network,
 }
 
-/// What is on a disk, and on its way there.
+/// The state of a disk: what is durable, and which writes wait.
 #[derive(Debug)]
 pub(crate) struct DiskState<A: ElectionAlgorithm> {
     pub(crate) durable: A::Durable,
-    /// The step whose write the disk holds, in the present life.
+    /// The last step of the current life whose write is durable.
     pub(crate) number: u64,
-    /// What is being written, and what waits for that, in order.
+    /// The write that is under way, and the writes that wait behind it, in order.
     pub(crate) pending: VecDeque<Write<A>>,
-    /// Nothing is written before this moment.
+    /// No write begins or ends before this moment.
     pub(crate) stalled_until: u64,
 }
 
@@ -92,7 +92,7 @@ pub(crate) struct Write<A: ElectionAlgorithm> {
     pub(crate) takes: u64,
 }
 
-/// A clock that may run fast or slow. All clocks start at 0 together.
+/// A clock that may run fast or slow. All clocks start at 0 at the same moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     rate: f64,
@@ -111,7 +111,7 @@ impl Clock {
 
     pub(crate) fn local(&self, now: u64) -> u64 {
         let passed = now - self.true_base;
-        // The exact path for the usual clock: a float has 53 bits only.
+        // The usual clock needs integers: an `f64` has a precision of 53 bits only.
         let run = if self.rate == 1.0 {
             passed
         } else {
@@ -120,7 +120,7 @@ impl Clock {
         self.local_base.saturating_add(run)
     }
 
-    /// How long `span` of this clock takes in true time.
+    /// Returns how long `span` of this clock takes in true time.
     pub(crate) fn true_span(&self, span: u64) -> u64 {
         if self.rate == 1.0 {
             span
@@ -133,8 +133,8 @@ impl Clock {
         self.rate != 1.0
     }
 
-    /// Changes the rate. Returns the factor by which the true time left until any moment of this
-    /// clock changes.
+    /// Changes the rate. Returns the factor by which the true time until any moment of this clock
+    /// changes.
     pub(crate) fn set_rate(&mut self, rate: f64, now: u64) -> f64 {
         let factor = self.rate / rate;
         *self = Self {
@@ -173,7 +173,7 @@ impl<A: ElectionAlgorithm> Machine<A> {
         self.process.is_some() && !self.paused
     }
 
-    /// Starts the process from what the disk holds. Returns what it shows.
+    /// Starts the process from the state on the disk. Returns the view of the process.
     pub(crate) fn boot(&mut self, config: &A::Config) -> View {
         let durable = self.disk.durable.clone();
         let process = Process::restore(config, self.members.clone(), durable);
@@ -184,7 +184,7 @@ impl<A: ElectionAlgorithm> Machine<A> {
         view
     }
 
-    /// Ends the process: timers, unwritten state and everything in memory are gone.
+    /// Ends the process: timers, writes that have not ended and everything in memory are lost.
     pub(crate) fn crash(&mut self) {
         self.process = None;
         self.timers.clear();

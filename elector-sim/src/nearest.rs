@@ -1,4 +1,4 @@
-/// The name that `asked` was most likely meant to be: for error messages.
+/// Returns the name that is most similar to `asked`, for error messages.
 #[must_use]
 pub(crate) fn nearest<'a>(
     asked: &str,
@@ -8,6 +8,6 @@ pub(crate) fn nearest<'a>(
         .into_iter()
         .map(|name| (strsim::jaro_winkler(asked, name), name));
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0));
-    // Below this, Jaro-Winkler finds words that have a few letters in common and nothing else.
+    // Below this score, words share only a few letters.
     best.filter(|(score, _)| *score > 0.7).map(|(_, name)| name)
 }

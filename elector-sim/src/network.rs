@@ -4,22 +4,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Latency, rng::Rng};
 
-/// The network between the nodes: datagrams, each on its own. Two messages on one link may
+/// The network between the nodes. Messages are independent datagrams: two messages on one link may
 /// overtake each other whenever their latencies differ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Network {
-    /// One-way delay. Default: uniform, 1 ms ± 0.5 ms.
+    /// The one-way delay. Default: uniform, 1 ms ± 0.5 ms.
     pub latency: Latency,
     /// The probability that a message is lost.
     pub loss: f64,
-    /// The probability that a message is delivered twice, the copy with a delay of its own.
+    /// The probability that a message is delivered twice. The copy has its own delay.
     pub duplicate: f64,
-    /// The probability that a message is held back...
+    /// The probability that a message is held back for the duration `reorder_by`.
     pub reorder: f64,
-    /// ...by this much on top of its latency.
+    /// How long such a message is held back in addition to its latency.
     pub reorder_by: Latency,
-    /// Links that differ, by position of sender and receiver in id order, from 0. Not in files.
+    /// The latency of links that differ from `latency`, by the positions of sender and receiver in
+    /// id order, from 0. Scenario files cannot set it.
     #[serde(skip)]
     pub links: BTreeMap<(usize, usize), Latency>,
 }
@@ -39,7 +40,7 @@ impl Default for Network {
 }
 
 impl Network {
-    /// A network that always takes `delay` one way, and never fails.
+    /// Creates a network that never fails and always takes `delay` one way.
     #[must_use]
     pub fn constant(delay: Duration) -> Self {
         Self {
@@ -48,7 +49,7 @@ impl Network {
         }
     }
 
-    /// What is wrong with the first latency that is wrong, in words.
+    /// Returns the problem with the first invalid latency as text, if there is one.
     pub(crate) fn wrong_latency(&self) -> Option<&'static str> {
         let own = [&self.latency, &self.reorder_by];
         own.into_iter()
@@ -56,7 +57,7 @@ impl Network {
             .find_map(Latency::wrong)
     }
 
-    /// The name of the first probability outside `0..=1`.
+    /// Returns the name of the first probability outside `0..=1`, if there is one.
     pub(crate) fn wrong_probability(&self) -> Option<&'static str> {
         [
             ("loss", self.loss),

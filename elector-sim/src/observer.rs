@@ -5,13 +5,15 @@ use serde::Serialize;
 
 use crate::links::Links;
 
-/// Watches a run from outside: who runs, what each node believes, whether the cluster agrees, and
-/// how long it had no leader, or two.
+/// Observes a run from outside: which nodes run, what each node believes, whether the cluster
+/// agrees, and how long it had no leader or several leaders.
 ///
-/// *Believer*: a running node (not crashed, not paused) whose published role is leader.
-/// *Settled*: a believer to whose tenure every running node that it can talk to both ways agrees,
-/// where these are at least half of all that run. A cluster that was settled, and is not, is in an
-/// *election* until it is settled on another tenure.
+/// A *believer* is a running node (not crashed, not paused) whose published role is leader.
+///
+/// The cluster is *settled* on a believer's tenure if two conditions hold: every running node that
+/// the believer reaches in both directions agrees to that tenure, and these nodes are at least half
+/// of all running nodes. When a settled cluster stops being settled, an *election* begins. It ends
+/// when the cluster is settled on another tenure.
 #[derive(Debug)]
 pub(crate) struct Observer {
     nodes: Vec<Watched>,
@@ -23,11 +25,11 @@ pub(crate) struct Observer {
     times: Times,
     elections: Vec<Election>,
     open: Option<Open>,
-    /// The count at the start of the last election, while messages are still charged to it.
+    /// The message count at the start of the last election, while messages still count for it.
     charging: Option<Traffic>,
     messages: Traffic,
     tenures: u64,
-    /// The nodes that led each epoch, since boot.
+    /// The nodes that have led each epoch since boot.
     leaders: BTreeMap<Epoch, Vec<NodeId>>,
 }
 
@@ -45,35 +47,35 @@ pub struct Settled {
     pub leader: NodeId,
     /// Its epoch.
     pub epoch: Epoch,
-    /// Since when, in nanoseconds of virtual time.
+    /// When the agreement began, in nanoseconds of virtual time.
     pub at_ns: u64,
 }
 
-/// How long something held, in nanoseconds since the counts began.
+/// Durations in nanoseconds since the counts began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Times {
-    /// No running node believed that it leads.
+    /// How long no running node believed that it leads.
     pub leaderless_ns: u64,
-    /// Two or more did.
+    /// How long two or more nodes believed that they lead.
     pub split_brain_ns: u64,
 }
 
-/// One election: from the loss of agreement to agreement on another tenure.
+/// One election: from the loss of agreement until agreement on another tenure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Election {
-    /// When agreement was lost; 0 for the first.
+    /// When the agreement was lost; 0 for the first election.
     pub opened_ns: u64,
-    /// When the winner believed that it leads.
+    /// When the winner began to believe that it leads.
     pub winner_ns: u64,
-    /// When all running, reachable nodes knew.
+    /// When all running, reachable nodes knew the winner.
     pub settled_ns: u64,
     /// The winner.
     pub leader: NodeId,
     /// Its epoch.
     pub epoch: Epoch,
-    /// Messages sent for this election, its stragglers included.
+    /// The messages that were sent for this election, including late ones.
     pub messages: u64,
-    /// Their bytes.
+    /// The size of these messages in bytes.
     pub bytes: u64,
 }
 
@@ -118,7 +120,7 @@ impl Observer {
         }
     }
 
-    /// Begins all counts anew; what is settled stays settled.
+    /// Resets all counts. A settled cluster stays settled.
     pub(crate) fn restart_counts(&mut self, now: u64) {
         self.advance(now);
         self.times = Times::default();
@@ -151,7 +153,7 @@ impl Observer {
         }
         self.won(id, view.epoch, now);
         self.assess(now, links);
-        // The claim itself may be what ended the agreement.
+        // The claim of this node may have ended the agreement just now.
         self.won(id, view.epoch, now);
     }
 
@@ -161,14 +163,14 @@ impl Observer {
         }
     }
 
-    /// A node runs from now on.
+    /// Notes that a node runs from now on.
     pub(crate) fn starts(&mut self, node: usize, now: u64, links: &Links) {
         self.advance(now);
         self.nodes[node].running = true;
         self.assess(now, links);
     }
 
-    /// A node is paused, or down, from now on.
+    /// Notes that a node is paused or down from now on.
     pub(crate) fn stops(&mut self, node: usize, now: u64, links: &Links) {
         self.advance(now);
         self.nodes[node].running = false;
@@ -197,12 +199,12 @@ impl Observer {
         self.tenures
     }
 
-    /// The most nodes that believed themselves leader of one epoch, since boot.
+    /// Returns the largest number of nodes that believed that they lead one epoch, since boot.
     pub(crate) fn most_leaders(&self) -> usize {
         self.leaders.values().map(Vec::len).max().unwrap_or(0)
     }
 
-    /// Messages for elections since the counts began.
+    /// Returns the messages that were sent for elections since the counts began.
     pub(crate) fn traffic(&self) -> Traffic {
         self.messages
     }
@@ -219,7 +221,7 @@ impl Observer {
         self.times
     }
 
-    /// The elections that ended since the counts began.
+    /// Returns the elections that ended since the counts began.
     pub(crate) fn elections(&self) -> Vec<Election> {
         let until = self.open.map_or(self.messages, |open| open.before);
         let mut elections = self.elections.clone();
@@ -229,8 +231,8 @@ impl Observer {
         elections
     }
 
-    /// Returns `true` if all running nodes hold the same tenure, its leader included: what must be
-    /// so some time after all faults have ended.
+    /// Returns `true` if all running nodes agree on one tenure, its leader included. This must hold
+    /// some time after all faults have ended.
     pub(crate) fn unanimous(&self) -> bool {
         self.settled.is_some_and(|settled| {
             self.nodes.iter().filter(|node| node.running).all(|node| {
@@ -283,7 +285,7 @@ impl Observer {
         if self.settled.is_some_and(same) {
             return;
         }
-        // One tenure may replace another without a moment of disagreement, at n = 1 for example.
+        // One tenure may replace another without any disagreement, for example at n = 1.
         let open = self.open.take().unwrap_or(Open {
             at: now,
             winner: None,
@@ -292,7 +294,8 @@ impl Observer {
         if let (Some(from), Some(last)) = (self.charging.take(), self.elections.last_mut()) {
             last.charge(from, open.before);
         }
-        // A node that came back, or a link, and all are where they were: that was no election.
+        // If a node or a link comes back and all nodes still agree on the tenure that they had
+        // before, that was no election.
         if !self.last.is_some_and(same) {
             let won = open
                 .winner

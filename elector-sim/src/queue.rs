@@ -1,10 +1,10 @@
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-/// Events in order of time; those of the same time in order of arrival, so that a run is a
-/// function of its seed.
+/// Events in order of time. Events of the same moment keep the order in which they were pushed, so
+/// that a run is a function of its seed.
 #[derive(Debug)]
 pub(crate) struct Queue<E> {
-    // The heap moves small keys only; payloads stay where they are.
+    // The heap moves small keys only. The events stay in place.
     heap: BinaryHeap<Reverse<Key>>,
     slots: Vec<Option<E>>,
     free: Vec<u32>,
@@ -44,7 +44,7 @@ impl<E> Queue<E> {
         }));
     }
 
-    /// The next event, if it is due by `limit`.
+    /// Takes the next event, if it is due by `limit`.
     pub(crate) fn pop_until(&mut self, limit: u64) -> Option<(u64, E)> {
         if self.heap.peek()?.0.at > limit {
             return None;
@@ -60,7 +60,7 @@ impl<E> Queue<E> {
 mod tests {
     use super::*;
 
-    // A run is a function of its seed only if events of one moment keep their order.
+    // A run is a function of its seed only if events of the same moment keep their order.
     #[test]
     fn events_come_by_time_and_then_by_arrival() {
         let mut queue = Queue::new();
@@ -73,7 +73,7 @@ mod tests {
         }
         assert_eq!(order, "abcd");
         queue.push(5, 'e');
-        assert_eq!(queue.pop_until(4), None, "what is due later stays");
+        assert_eq!(queue.pop_until(4), None, "an event that is due later stays");
         assert_eq!(queue.pop_until(5), Some((5, 'e')));
     }
 }

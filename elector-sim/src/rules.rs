@@ -2,26 +2,27 @@ use elector_core::{Message, nanos};
 
 use crate::{rng::Rng, scenario::MessageFault};
 
-/// The faults of single messages that hold now, the oldest first.
+/// The faults of single messages that are in effect now, the oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Rules(Vec<Rule>);
 
 #[derive(Debug)]
 struct Rule {
     fault: MessageFault,
-    /// Positions of senders and receivers; `None` for all.
+    /// The positions of the senders; `None` for all nodes.
     from: Option<Vec<usize>>,
+    /// The positions of the receivers; `None` for all nodes.
     to: Option<Vec<usize>>,
 }
 
-/// What happens to one message. The default is nothing.
+/// How the faults change one message. The default changes nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Struck {
     pub(crate) lost: bool,
     pub(crate) duplicated: bool,
-    /// How much later the message arrives, in nanoseconds.
+    /// The delay of the message, in nanoseconds.
     pub(crate) late: u64,
-    /// How much later its copy arrives, in nanoseconds.
+    /// The delay of its copy, in nanoseconds.
     pub(crate) copy_late: u64,
 }
 
@@ -39,8 +40,8 @@ impl Rules {
         self.0.clear();
     }
 
-    /// Strikes a message on a link, sender first. Draws nothing where no rule with a chance below
-    /// 1 covers the message.
+    /// Applies the oldest fault that covers this message. `link` is the sender and the receiver.
+    /// Draws nothing if no fault with a chance below 1 covers the message.
     pub(crate) fn strike<M: Message>(
         &mut self,
         link: (usize, usize),
@@ -129,7 +130,7 @@ mod tests {
         rules.strike((0, 1), &Ping, &mut Rng::new(1)).lost
     }
 
-    // A fault of some messages that strikes others is a fault of the network.
+    // A fault of some messages must not change other messages.
     #[test]
     fn a_rule_covers_what_it_names_and_nothing_else() {
         let kind = |kind: &str| MessageFault {
@@ -149,7 +150,7 @@ mod tests {
         assert!(!strikes(all(), Some(vec![1]), None) && !strikes(all(), None, Some(vec![0])));
     }
 
-    // "The next message only" is what single late messages are made of.
+    // Scenarios build single late messages from a fault that applies to the next message only.
     #[test]
     fn a_rule_ends_after_its_times_and_the_next_takes_over() {
         let mut rules = Rules::default();
@@ -174,7 +175,7 @@ mod tests {
         assert_eq!((strike(), strike()), (copied, copied));
     }
 
-    // The fingerprint of a run must not change by a rule that strikes nothing.
+    // A fault that covers no message must not change the fingerprint of a run.
     #[test]
     fn only_a_chance_draws() {
         let chance = MessageFault {

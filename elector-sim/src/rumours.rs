@@ -4,31 +4,31 @@ use elector_core::{ElectionAlgorithm, NodeId, nanos};
 
 use crate::{Simulation, machine::Happening, rng::Rng};
 
-/// The mean time between two rumours.
+/// The mean time between two false suspicions.
 const EVERY: Duration = Duration::from_millis(25);
 
-/// The nodes that hear a rumour hear it within this time.
+/// All nodes that get a false suspicion get it within this time.
 const SPREAD: Duration = Duration::from_millis(2);
 
 /// False suspicions, as proxies, firewalls and anything else between the nodes can cause them: one
-/// node, or all at once, suspect that the connection to a peer broke. Mostly that peer is the
-/// leader. Half of these nodes hear the peer again soon after.
+/// node, or all nodes, suspect that the connection to a peer broke. Mostly that peer is the leader.
+/// Half of these nodes receive messages from the peer again soon after.
 ///
-/// They have a stream of chance of their own, so that all else in the run has the same.
+/// False suspicions have their own random stream, so that all other draws of the run stay the same.
 #[derive(Debug)]
 pub(crate) struct Rumours {
     rng: Rng,
 }
 
 impl<A: ElectionAlgorithm> Simulation<A> {
-    /// From now on there are false suspicions.
+    /// Starts the false suspicions.
     pub(crate) fn start_rumours(&mut self) {
         let rng = Rng::beside(self.setup.seed);
         self.rumours = Some(Rumours { rng });
         self.next_rumour();
     }
 
-    /// The last false suspicion was the last.
+    /// Stops the false suspicions.
     pub(crate) fn stop_rumours(&mut self) {
         self.rumours = None;
     }
@@ -37,7 +37,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         let (nodes, leader) = (self.nodes(), self.leader());
         let now = self.now;
         let Some(Rumours { rng }) = &mut self.rumours else {
-            return; // They have been stopped.
+            return; // The false suspicions were stopped.
         };
         let mut any = || nodes[rng.below(nodes.len() as u64) as usize];
         let (peer, only) = (any(), any());

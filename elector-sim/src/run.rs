@@ -1,4 +1,4 @@
-//! One run of one scenario, from boot to a verdict.
+//! One run of one scenario, from boot to its outcome.
 
 use std::time::Duration;
 
@@ -11,55 +11,56 @@ use crate::{
     Election, KindCount, Scenario, Setup, SetupError, Simulation, Times, invariants::Violation,
 };
 
-/// What came of one run.
+/// How one simulated run ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
     /// The seed of the run.
     pub seed: u64,
-    /// Whether a leader was elected at first, and all nodes agreed on one in the end.
+    /// Whether a leader was elected after boot, and all nodes agreed on a leader in the end.
     pub elected: bool,
-    /// The elections that ended after the first fault; for a scenario that begins at boot, all.
+    /// The elections that ended after the first fault. If the scenario begins at boot, all
+    /// elections.
     pub elections: Vec<Election>,
-    /// Leaderless and split-brain time, from the first fault until the end.
+    /// Leaderless time and split-brain time, from the first fault until the end.
     pub times: Times,
-    /// Messages sent for elections, from the first fault until the end.
+    /// The messages that were sent for elections, from the first fault until the end.
     pub election_messages: u64,
-    /// Their bytes.
+    /// The size of these messages in bytes.
     pub election_bytes: u64,
-    /// Tenures begun, from the first fault until the end.
+    /// The tenures that began, from the first fault until the end.
     pub leader_changes: u64,
-    /// Durable writes, from the first fault until the end.
+    /// The durable writes, from the first fault until the end.
     pub persists: u64,
-    /// The most nodes that ever believed to lead one epoch.
+    /// The largest number of nodes that believed at any time that they lead one epoch.
     pub most_leaders_of_an_epoch: usize,
     /// Messages per second while nothing happens.
     pub steady_messages_per_s: f64,
-    /// From the end of all faults until all nodes agreed, in nanoseconds.
+    /// The time from the end of all faults until all nodes agreed, in nanoseconds.
     pub converged_ns: Option<u64>,
     /// Message counts by kind, from the first fault until the end.
     pub kinds: Vec<KindCount>,
-    /// What did not hold.
+    /// The violations.
     pub violations: Vec<Violation>,
-    /// Inputs stepped.
+    /// The number of inputs that were stepped.
     pub events: u64,
     /// The fingerprint of the run.
     pub digest: u64,
 }
 
-/// How long stragglers of an election may take before stillness is expected, and how long it is
-/// then watched; each grows with n, since a token's lap does.
+/// How long late messages of an election may take before the run expects no more elections. It
+/// grows with n, because a token takes longer to go around the ring.
 const GRACE: Duration = Duration::from_millis(400);
 const GRACE_PER_NODE: Duration = Duration::from_millis(3);
 const WATCH: Duration = Duration::from_millis(500);
 
-/// How much longer each node may make the first election, and the last.
+/// How much longer each node may make the first election and the last one.
 const CONVERGE_PER_NODE: Duration = Duration::from_millis(20);
 
-/// Plays `scenario` on a cluster. Returns the trace too, which is empty unless
-/// [`Setup::trace`] is on.
+/// Runs `scenario` on a cluster. Returns the trace too. The trace is empty unless [`Setup::trace`]
+/// is on.
 ///
 /// # Errors
-/// If the setup breaks a rule; nothing has run then.
+/// Returns an error if the setup breaks a rule. Nothing has run then.
 pub fn run<A: ElectionAlgorithm>(
     setup: Setup<A>,
     scenario: &Scenario,
@@ -77,10 +78,10 @@ pub fn run<A: ElectionAlgorithm>(
     Ok((outcome, std::mem::take(&mut stage.sim.records)))
 }
 
-/// As [`run`], twice: a run whose fingerprints differ has a violation.
+/// Does [`run`] twice. If the fingerprints of the two runs differ, the outcome has a violation.
 ///
 /// # Errors
-/// If the setup breaks a rule; nothing has run then.
+/// Returns an error if the setup breaks a rule. Nothing has run then.
 pub fn run_twice<A: ElectionAlgorithm>(
     setup: Setup<A>,
     scenario: &Scenario,
@@ -109,12 +110,12 @@ pub enum Runs {
     Twice,
 }
 
-/// As [`run`] or [`run_twice`]; and then plays the scenario once more under false
-/// suspicions, for the invariants only: what they find is among the violations, and all figures are
-/// those of the run without. A traced run has no second one.
+/// Does [`run`] or [`run_twice`], and then runs the scenario once more with false suspicions. The
+/// second run serves the invariants only: its violations are added to the outcome, and all figures
+/// are those of the first run. A traced run has no second run.
 ///
 /// # Errors
-/// If the setup breaks a rule; nothing has run then.
+/// Returns an error if the setup breaks a rule. Nothing has run then.
 pub fn run_suspected<A: ElectionAlgorithm>(
     setup: Setup<A>,
     scenario: &Scenario,
@@ -170,7 +171,8 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
             self.sim.run_for(self.scenario.rest);
             self.sim.stop_rumours();
             self.sim.end_faults(&network, disk);
-            // What waited at a paused node, a command to resign for example, is part of the faults.
+            // Everything that waited at a paused node is part of the faults, for example a command
+            // to resign.
             self.sim.run_until_ns(self.sim.now);
         }
         let ended = self.sim.now_ns();
@@ -185,7 +187,7 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
         let converged = self.sim.now_ns() - ended;
         let outcome = self.outcome(Some(converged));
         self.watch();
-        // What the watch saw, and nothing else of it, belongs to the outcome.
+        // The watch adds these fields to the outcome, and nothing else.
         Outcome {
             violations: self.sim.violations().to_vec(),
             steady_messages_per_s: self.steady,
@@ -204,7 +206,8 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
         u32::try_from(self.sim.machines.len()).unwrap_or(u32::MAX)
     }
 
-    /// With no fault there must be no election, once the stragglers of the last are through.
+    /// Watches the cluster without faults: once the late messages of the last election have
+    /// arrived, there must be no election.
     fn watch(&mut self) {
         self.sim.run_for(GRACE + GRACE_PER_NODE * self.nodes());
         let (tenure, counts) = (self.sim.settled(), self.sim.counts().clone());
@@ -225,7 +228,7 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
         }
     }
 
-    /// Lets the first fault strike at any moment between two heartbeats.
+    /// Draws the moment of the first fault, uniformly between two heartbeats.
     fn random_phase(&mut self) {
         let heartbeat = nanos(self.sim.setup.config.timing().heartbeat);
         let phase = self.sim.rng.below(heartbeat);

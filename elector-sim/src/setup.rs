@@ -5,28 +5,28 @@ use thiserror::Error;
 
 use crate::{Disk, Network};
 
-/// All that decides a run.
+/// Everything that determines a run.
 #[derive(Clone, Debug)]
 pub struct Setup<A: ElectionAlgorithm> {
     /// The nodes; ids need not be consecutive.
     pub nodes: Vec<NodeId>,
-    /// The algorithm's configuration, the same on every node.
+    /// The algorithm's configuration. It is the same on every node.
     pub config: A::Config,
     /// The network.
     pub network: Network,
     /// The disks.
     pub disk: Disk,
-    /// Whether a node's companion proves to its peers that its process has ended.
+    /// Whether the observer of a node gives its peers a proof of death when the process ends.
     pub hints: bool,
-    /// Whether nodes suspect that connections broke which are not broken, all the time while a
-    /// scenario is played. It is up to [`run`](crate::run): a bare simulation has none.
+    /// Whether nodes suspect all the time that connections broke which work, while a scenario runs.
+    /// Only [`run`](crate::run) reads this: a bare simulation has no false suspicions.
     pub false_suspicions: bool,
-    /// The seed of the run's one stream of chance.
+    /// The seed of the run's random stream.
     pub seed: u64,
-    /// Whether to keep a trace; it costs far more than the run.
+    /// Whether to keep a trace. The trace costs far more than the run.
     pub trace: bool,
-    /// Whether sends and views wait for the disk, as they must. `false` breaks every algorithm,
-    /// and is there to show that the invariants notice.
+    /// Whether sends and views wait for the disk, as they must. `false` breaks every algorithm. It
+    /// serves to show that the invariants detect this.
     pub gate: bool,
 }
 
@@ -34,22 +34,22 @@ pub struct Setup<A: ElectionAlgorithm> {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SetupError {
-    /// The nodes are no cluster.
+    /// The list of nodes is not a valid cluster.
     #[error(transparent)]
     Membership(#[from] MembershipError),
     /// The algorithm's configuration breaks a rule.
     #[error("the configuration breaks a rule: {0}")]
     Config(TimingError),
-    /// A probability is not one.
+    /// A probability is outside `0..=1`.
     #[error("network: {0} must be between 0 and 1")]
     Probability(&'static str),
-    /// A latency of the network or of the disks makes no sense.
+    /// A latency of the network or of the disks is not valid.
     #[error("network or disk: {0}")]
     Latency(&'static str),
 }
 
 impl<A: ElectionAlgorithm> Setup<A> {
-    /// Nodes `1..=nodes` with everything at its default: 1 ms ± 0.5 ms one way, 0.1 to 0.3 ms a
+    /// Creates the setup of nodes `1..=nodes` with defaults: 1 ms ± 0.5 ms one way, 0.1 to 0.3 ms a
     /// write, no hints, seed 1.
     #[must_use]
     pub fn new(nodes: u64) -> Self {
@@ -66,10 +66,10 @@ impl<A: ElectionAlgorithm> Setup<A> {
         }
     }
 
-    /// The members, seen from the first node.
+    /// Validates the setup. Returns the members, seen from the first node.
     ///
     /// # Errors
-    /// The first broken rule.
+    /// Returns the first rule that the setup breaks.
     pub fn members(&self) -> Result<Membership, SetupError> {
         let first = self
             .nodes

@@ -19,10 +19,11 @@ use crate::{
     timers::Fired,
 };
 
-/// A cluster in virtual time: deterministic, seeded, with faults at the caller's word.
+/// A cluster in virtual time: deterministic and seeded. The caller injects the faults.
 ///
-/// All nodes boot at time 0. The fault methods are in this type too: [`crash`](Self::crash),
-/// [`cut`](Self::cut) and their like. A position is a node's place in id order, from 0.
+/// All nodes boot at time 0. This type also has the methods that inject faults:
+/// [`crash`](Self::crash), [`cut`](Self::cut) and others. A position is the place of a node in id
+/// order, from 0.
 #[derive(Debug)]
 pub struct Simulation<A: ElectionAlgorithm> {
     pub(crate) setup: Setup<A>,
@@ -47,7 +48,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     /// Boots the cluster.
     ///
     /// # Errors
-    /// If the setup breaks a rule; the error names it.
+    /// Returns an error that names the rule if the setup breaks one.
     pub fn try_new(setup: Setup<A>) -> Result<Self, SetupError> {
         let members = setup.members()?;
         let ids = members.nodes().to_vec();
@@ -82,7 +83,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     /// Boots the cluster.
     ///
     /// # Panics
-    /// If the setup breaks a rule; [`try_new`](Self::try_new) returns it instead.
+    /// Panics if the setup breaks a rule. [`try_new`](Self::try_new) returns an error instead.
     #[must_use]
     pub fn new(setup: Setup<A>) -> Self {
         match Self::try_new(setup) {
@@ -91,7 +92,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Handles the next event due by `limit_ns`. Returns `true` if there was one.
+    /// Handles the next event that is due by `limit_ns`. Returns `true` if there is one.
     pub fn step_until(&mut self, limit_ns: u64) -> bool {
         let Some((at, (node, happening))) = self.queue.pop_until(limit_ns) else {
             self.now = self.now.max(limit_ns);
@@ -109,7 +110,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
 
     pub(crate) fn happen(&mut self, node: usize, happening: Happening<A>) {
         let machine = &mut self.machines[node];
-        // The disk works on while the process is paused.
+        // The disk continues to work while the process is paused.
         let of_disk = matches!(happening, Happening::Written { .. });
         if machine.paused && !of_disk {
             machine.backlog.push(happening);
@@ -135,7 +136,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             Happening::Returned { peer } => self.feed(node, Input::Returned(peer), 0),
             Happening::Suspected { peer } => self.feed(node, Input::Suspected(peer), 0),
             Happening::Died { peer, life } => self.proven(node, peer, life),
-            Happening::Rumour => {} // It is no machine's: see `step_until`.
+            Happening::Rumour => {} // It belongs to no machine: see `step_until`.
             Happening::Commanded { command } => self.feed(node, Input::Commanded(command), 0),
         }
     }
@@ -155,13 +156,13 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// The disk has ended the write of a step, unless it stalls, and begins the next.
+    /// Handles the end of a write, unless the disk stalls, and begins the next write.
     fn written(&mut self, node: usize, life: u32, number: u64) {
         let machine = &mut self.machines[node];
         let disk = &mut machine.disk;
         let front = disk.pending.front().map(|write| write.number);
         if machine.life != life || front != Some(number) {
-            return; // Stale: lost in a crash, or ended already.
+            return; // Stale: the write was lost in a crash, or has ended already.
         }
         if disk.stalled_until > self.now {
             let event = Happening::Written { life, number };
@@ -175,7 +176,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.happen(node, Happening::Persisted { life, number });
     }
 
-    /// Lets the disk begin the oldest write that waits, if one does.
+    /// Begins the oldest write that waits, if there is one.
     pub(crate) fn next_write(&mut self, node: usize) {
         let machine = &self.machines[node];
         let Some(write) = machine.disk.pending.front() else {
@@ -269,7 +270,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Adds to the trace, if one is kept.
+    /// Adds an event to the trace, if the setup asks for a trace.
     pub(crate) fn record(&mut self, node: Option<usize>, event: impl FnOnce() -> Event) {
         if self.setup.trace {
             let node = node.map(|node| self.machines[node].id());

@@ -3,60 +3,61 @@ use serde::Serialize;
 
 use crate::{Cell, Election, Outcome};
 
-/// The figures of one cell: what tables, CSV and JSON show.
+/// The figures of one cell, as tables, CSV and JSON show them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
     /// The algorithm.
     pub algorithm: &'static str,
-    /// Its configuration.
+    /// The name of its configuration.
     pub variant: String,
-    /// What it promises.
+    /// What the algorithm guarantees.
     pub guarantee: GuaranteeKind,
     /// The size of the cluster.
     pub nodes: u64,
-    /// What happened.
+    /// The name of the scenario.
     pub scenario: String,
-    /// Runs, one seed each.
+    /// The number of runs, one for each seed.
     pub runs: usize,
-    /// Runs that elected a leader at first and agreed on one in the end.
+    /// The number of runs that elected a leader after boot and agreed on a leader in the end.
     pub elected_runs: usize,
-    /// Elections from the first fault on, in all runs.
+    /// The number of elections after the first fault, in all runs.
     pub elections: usize,
-    /// Messages an election, routine heartbeats and their acks left out; 0 without elections.
+    /// The mean number of messages of an election, without routine heartbeats and their acks; 0
+    /// without elections.
     pub messages_mean: f64,
-    /// The most that an election took.
+    /// The largest number of messages of an election.
     pub messages_max: u64,
-    /// Bytes of these messages an election, as postcard bodies.
+    /// The mean number of bytes of these messages, as postcard bodies.
     pub bytes_mean: f64,
-    /// From the loss of the leader until all reachable nodes know the next: median.
+    /// The time from the loss of the leader until all reachable nodes know the next one: median.
     pub elect_ms_p50: Option<f64>,
-    /// The same, 99th percentile.
+    /// The same time: 99th percentile.
     pub elect_ms_p99: Option<f64>,
-    /// From the loss of the leader until the winner knows: median.
+    /// The time from the loss of the leader until the winner knows that it leads: median.
     pub winner_ms_p50: Option<f64>,
-    /// Time without any node that believes it leads, a run.
+    /// The mean time of a run in which no node believes that it leads.
     pub leaderless_ms_mean: f64,
-    /// Time with two or more nodes that believe they lead, a run.
+    /// The mean time of a run in which two or more nodes believe that they lead.
     pub split_brain_ms_mean: f64,
-    /// Runs with any such time.
+    /// The number of runs with any split-brain time.
     pub split_brain_runs: usize,
-    /// Tenures begun, a run.
+    /// The mean number of tenures that begin in a run.
     pub leader_changes_mean: f64,
-    /// The most nodes that believed to lead one and the same epoch, in any run.
+    /// The largest number of nodes that believed that they lead one epoch, in any run.
     pub leaders_per_epoch_max: usize,
-    /// Durable writes, a run.
+    /// The mean number of durable writes of a run.
     pub persists_mean: f64,
-    /// Messages for elections, a run, whether or not an election came of them.
+    /// The mean number of messages for elections of a run, including those that led to no election.
     pub election_messages_per_run: f64,
-    /// Messages to dead nodes and over cut links, a run.
+    /// The mean number of messages of a run to nodes that did not run, and over cut links.
     pub messages_to_dead_mean: f64,
-    /// From the end of all faults until all nodes agreed: the longest.
+    /// The longest time from the end of all faults until all nodes agreed.
     pub converge_ms_max: Option<f64>,
-    /// Violated invariants, in all runs.
+    /// The number of violations, in all runs.
     pub violations: usize,
-    /// Messages per second while nothing happens, in the whole cluster.
+    /// Messages per second in the whole cluster while nothing happens.
     pub steady_messages_per_s: f64,
-    /// The seed of the run that most needs looking at.
+    /// The seed of the worst run: see [`Cell::worst`].
     pub worst_seed: u64,
 }
 
@@ -140,7 +141,7 @@ fn sorted(mut values: Vec<f64>) -> Vec<f64> {
     values
 }
 
-/// The nearest-rank percentile of sorted values: a value that occurred.
+/// Returns the nearest-rank percentile of sorted values. The result is always one of the values.
 #[must_use]
 pub fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
     let rank = (sorted.len() * percent).div_ceil(100);
@@ -151,7 +152,7 @@ pub fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
 mod tests {
     use super::*;
 
-    // A percentile that is off by one rank makes a p99 out of a maximum.
+    // With an error of one rank, the 99th percentile would be the maximum.
     #[test]
     fn percentiles_are_nearest_rank() {
         let hundred: Vec<f64> = (1..=100).map(f64::from).collect();

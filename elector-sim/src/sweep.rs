@@ -12,22 +12,23 @@ use crate::{
     table,
 };
 
-/// Every contestant in every scenario at every size, with the same seeds.
+/// Runs every contestant in every scenario at every size, with the same seeds.
 #[derive(Clone, Debug)]
 pub struct Sweep {
-    /// Who takes part.
+    /// The contestants.
     pub contestants: Vec<Contestant>,
     /// The cluster sizes. A scenario skips those below its minimum.
     pub nodes: Vec<u64>,
-    /// What happens.
+    /// The scenarios.
     pub scenarios: Vec<Scenario>,
-    /// Runs of each cell.
+    /// The number of runs of each cell.
     pub runs: u64,
     /// Run k of each cell, from 0, has seed `seed + k`.
     pub seed: u64,
-    /// How many threads; `None` for one per core. The result does not depend on it.
+    /// The number of threads; `None` for one per core. The result does not depend on it.
     pub jobs: Option<NonZeroUsize>,
-    /// Whether every run is done twice, to compare fingerprints; otherwise the first of each cell.
+    /// Whether every run is done twice to compare fingerprints. Otherwise only the first run of
+    /// each cell is.
     pub always_twice: bool,
 }
 
@@ -52,17 +53,17 @@ pub struct Cell {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SweepError {
-    /// One of its parts is empty.
+    /// One part of the sweep is empty.
     #[error("nothing to compare: there are no {0}")]
     Empty(&'static str),
     /// A cluster or configuration breaks a rule.
     #[error("{contestant} with {nodes} nodes: {error}")]
     Setup {
-        /// Whose.
+        /// The label of the contestant.
         contestant: String,
         /// The size of the cluster.
         nodes: u64,
-        /// The rule.
+        /// The rule that was broken.
         error: SetupError,
     },
     /// The threads could not be started.
@@ -71,11 +72,13 @@ pub enum SweepError {
 }
 
 impl Sweep {
-    /// These contestants at these sizes, in these scenarios or, if none is named, in all built-in
-    /// ones: 100 runs a cell from seed 1 on, on all cores, each run done twice.
+    /// Creates a sweep of these contestants at these sizes, in these scenarios, or in all built-in
+    /// scenarios if `scenarios` is empty: 100 runs a cell, starting with seed 1, on all cores, each
+    /// run done twice.
     ///
     /// # Errors
-    /// If a name is no scenario's; the error has the nearest one.
+    /// Returns an error if no scenario has one of the names. The error suggests the most similar
+    /// name.
     pub fn of(
         contestants: Vec<Contestant>,
         nodes: &[u64],
@@ -97,20 +100,21 @@ impl Sweep {
         })
     }
 
-    /// Does all runs, and shows their figures.
+    /// Does all runs and returns a table of their figures.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// Returns the errors of [`run`](Self::run).
     pub fn table(&self) -> Result<String, SweepError> {
         let summaries: Vec<Summary> = self.run(&|_, _| ())?.iter().map(Cell::summary).collect();
         Ok(table(&summaries))
     }
 
-    /// Does all runs. `progress` is called with the number of runs done and of all, from any
-    /// thread.
+    /// Does all runs. `progress` is called from any thread with the number of runs that are done
+    /// and with the number of all runs.
     ///
     /// # Errors
-    /// If there is nothing to do, or a cluster or configuration breaks a rule.
+    /// Returns an error if there is nothing to do, or if a cluster or a configuration breaks a
+    /// rule.
     pub fn run(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Vec<Cell>, SweepError> {
         let places = self.places();
         for (name, empty) in [
@@ -132,7 +136,8 @@ impl Sweep {
         let outcomes: Result<Vec<Outcome>, SweepError> = pool.install(|| {
             (0..total)
                 .into_par_iter()
-                // One run at a time: a run of many nodes is as long as thousands of few.
+                // Threads take one run at a time: a run of many nodes takes as long as thousands of
+                // runs of few nodes.
                 .with_max_len(1)
                 .map(|number| {
                     let outcome = self.one(places[number / runs], (number % runs) as u64)?;
@@ -148,7 +153,7 @@ impl Sweep {
             .collect())
     }
 
-    /// How many cells there are.
+    /// Returns the number of cells.
     #[must_use]
     pub fn cells(&self) -> usize {
         self.places().len()
@@ -211,17 +216,17 @@ struct Place<'a> {
 }
 
 impl Cell {
-    /// The figures of this cell.
+    /// Returns the figures of this cell.
     #[must_use]
     pub fn summary(&self) -> Summary {
         Summary::of(self)
     }
 
-    /// The run that most needs looking at: violations first, then no agreement, then split brain,
-    /// then leaderless time. `None` if there is no run.
+    /// Returns the worst run: runs with violations come first, then runs without agreement, then
+    /// runs with split-brain time, then runs with leaderless time. `None` if there is no run.
     #[must_use]
     pub fn worst(&self) -> Option<&Outcome> {
-        // Among equals the first: the smallest seed.
+        // `rev`: among equal runs, the one with the smallest seed wins.
         self.outcomes.iter().rev().max_by_key(|outcome| {
             let times = outcome.times;
             let wrong = (!outcome.violations.is_empty(), !outcome.elected);
@@ -229,7 +234,7 @@ impl Cell {
         })
     }
 
-    /// The arguments of `elector` that replay the run of this seed.
+    /// Returns the arguments of `elector` that replay the run of this seed.
     #[must_use]
     pub fn replay(&self, seed: u64) -> String {
         format!(

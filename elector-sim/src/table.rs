@@ -2,9 +2,10 @@ use comfy_table::{CellAlignment, Table, presets::ASCII_MARKDOWN};
 
 use crate::Summary;
 
-/// A table of cells, a row each, for a terminal or a Markdown file: messages, bytes and
-/// milliseconds an election until all know; then a run's time without a leader and with two, the
-/// runs with two, tenures begun, violations, and messages a second while nothing happens.
+/// Returns a table for a terminal or a Markdown file, with one row for each cell. The columns: the
+/// messages, bytes and milliseconds of an election until all nodes know the leader; the time of a
+/// run without a leader and with two leaders; the runs with two leaders; the tenures that began;
+/// the violations; and the messages per second while nothing happens.
 #[must_use]
 pub fn table(summaries: &[Summary]) -> String {
     let mut table = Table::new();
@@ -50,7 +51,7 @@ pub fn table(summaries: &[Summary]) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    // Trailing blanks are noise in logs and in documents.
+    // Trailing blanks cause noise in logs and documents.
     table
         .to_string()
         .lines()

@@ -1,6 +1,8 @@
-/// The timers of one node. Setting a timer again is the commonest thing a follower does (at every
-/// heartbeat), so it moves the deadline and leaves the queued event where it is; the event finds
-/// out when it comes up that it was too early, and goes back for the rest.
+/// The timers of one node.
+///
+/// A follower mostly sets a timer again, at every heartbeat. So setting a timer again only moves
+/// its deadline and leaves the queued event in place. When the event comes up too early, it is
+/// queued again for the remaining time.
 #[derive(Debug)]
 pub(crate) struct Timers<T> {
     running: Vec<Running<T>>,
@@ -15,13 +17,13 @@ struct Running<T> {
     queued: u64,
 }
 
-/// What became of a queued timer event.
+/// The result of a queued timer event.
 pub(crate) enum Fired<T> {
-    /// It is due.
+    /// The timer is due.
     Elapsed(T),
-    /// It was set again since; queue the event once more for this time.
+    /// The timer was set again since. The event must be queued once more for this time.
     Later(u64),
-    /// It was cancelled or replaced.
+    /// The timer was cancelled or replaced.
     Stale,
 }
 
@@ -33,7 +35,7 @@ impl<T: Copy + PartialEq> Timers<T> {
         }
     }
 
-    /// Sets a timer. An event under the returned id must be queued for `due`, if one is returned.
+    /// Sets a timer. If this returns an id, an event with that id must be queued for `due`.
     pub(crate) fn set(&mut self, timer: T, due: u64) -> Option<u32> {
         if let Some(running) = self
             .running
@@ -74,8 +76,8 @@ impl<T: Copy + PartialEq> Timers<T> {
         Fired::Elapsed(self.running.swap_remove(place).timer)
     }
 
-    /// Multiplies the time that is left of each by `factor`: the clock they go by runs at another
-    /// rate now. Returns the events that must be queued, as [`set`](Self::set) does.
+    /// Multiplies the remaining time of each timer by `factor`, because the rate of the clock has
+    /// changed. Returns the events that must be queued, as [`set`](Self::set) does.
     pub(crate) fn rescale(&mut self, now: u64, factor: f64) -> Vec<(u32, u64)> {
         let mut events = Vec::new();
         for running in &mut self.running {
@@ -104,20 +106,21 @@ mod tests {
         id.expect("the timer is new")
     }
 
-    // The commonest case: set again before it is due. It must elapse once, at the later time.
+    // The most common case: a timer is set again before it is due. It must elapse once, at the
+    // later time.
     #[test]
-    fn a_timer_set_again_later_elapses_once_and_later() {
+    fn a_timer_that_is_set_again_later_elapses_once_at_the_later_time() {
         let mut timers = Timers::new();
         let id = queued(timers.set('t', 10));
-        assert_eq!(timers.set('t', 15), None, "the queued event will find out");
+        assert_eq!(timers.set('t', 15), None, "the queued event is still early enough");
         assert!(matches!(timers.fired(id, 10), Fired::Later(15)));
         assert!(matches!(timers.fired(id, 15), Fired::Elapsed('t')));
         assert!(matches!(timers.fired(id, 15), Fired::Stale));
     }
 
-    // The queued event is too late for an earlier deadline: there must be another.
+    // The queued event is too late for an earlier deadline, so there must be another event.
     #[test]
-    fn a_timer_set_again_earlier_elapses_earlier() {
+    fn a_timer_that_is_set_again_earlier_elapses_at_the_earlier_time() {
         let mut timers = Timers::new();
         let late = queued(timers.set('t', 10));
         let early = queued(timers.set('t', 5));
@@ -125,9 +128,10 @@ mod tests {
         assert!(matches!(timers.fired(late, 10), Fired::Stale));
     }
 
-    // A timer goes by its node's clock, also when the rate of that changes while it runs.
+    // A timer follows the clock of its node, also when the rate of that clock changes while the
+    // timer runs.
     #[test]
-    fn a_timer_follows_its_clock() {
+    fn a_timer_follows_the_clock_of_its_node() {
         let mut timers = Timers::new();
         let first = queued(timers.set('t', 100));
         let events = timers.rescale(50, 0.5);
@@ -137,16 +141,16 @@ mod tests {
         assert_eq!(
             timers.rescale(60, 4.0),
             [],
-            "the queued event will find out"
+            "the queued event is still early enough"
         );
         assert!(matches!(timers.fired(early, 75), Fired::Later(120)));
         assert!(matches!(timers.fired(first, 100), Fired::Stale));
         assert!(matches!(timers.fired(early, 120), Fired::Elapsed('t')));
     }
 
-    // A cancelled timer must not elapse, and must not disturb its successor of the same name.
+    // A cancelled timer must not elapse, and must not disturb a new timer of the same name.
     #[test]
-    fn a_cancelled_timer_is_stale_and_its_successor_is_not() {
+    fn a_cancelled_timer_is_stale_and_a_new_one_is_not() {
         let mut timers = Timers::new();
         let first = queued(timers.set('t', 10));
         timers.cancel('t');

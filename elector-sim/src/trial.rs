@@ -9,8 +9,8 @@ use crate::{
     scenario::{Action, Churn, ScenarioError, Step},
 };
 
-/// Puts an algorithm through everything: all built-in scenarios, and a storm of random faults,
-/// commands, hints and lost disks, as far as its guarantee covers them.
+/// Runs an algorithm in all built-in scenarios, and in a storm of random faults, commands, hints
+/// and lost disks, as far as its guarantee covers them.
 ///
 /// ```
 /// use elector_raft::{Raft, RaftConfig};
@@ -28,11 +28,11 @@ pub struct Trial {
     pub seeds: RangeInclusive<u64>,
 }
 
-/// Why a trial cannot be held.
+/// Why a trial cannot run.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TrialError {
-    /// A built-in scenario is wrong.
+    /// A built-in scenario is not valid.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
     /// The configuration breaks a rule.
@@ -41,11 +41,11 @@ pub enum TrialError {
 }
 
 impl Trial {
-    /// Holds the trial. Returns a line for every run that violated an invariant, or did not end
+    /// Runs the trial. Returns a line for every run that violated an invariant, or that did not end
     /// with one leader for all nodes.
     ///
     /// # Errors
-    /// If the configuration breaks a rule.
+    /// Returns an error if the configuration breaks a rule.
     pub fn failures<A: ElectionAlgorithm>(
         &self,
         config: &A::Config,
@@ -78,7 +78,8 @@ impl Trial {
     }
 }
 
-/// Faults of all kinds at once. Quorum algorithms keep their disks: they promise nothing without.
+/// Creates a scenario with all kinds of faults. Quorum algorithms keep their disks, because they
+/// guarantee nothing without them.
 fn storm(guarantee: GuaranteeKind) -> Scenario {
     let churn = Churn {
         duration: Duration::from_secs(5),
@@ -96,7 +97,7 @@ fn storm(guarantee: GuaranteeKind) -> Scenario {
 }
 
 fn wrong(outcome: &Outcome, guarantee: GuaranteeKind) -> Option<String> {
-    // Where disks are lost, so is the epoch that a node showed.
+    // When a disk is lost, the epoch that the node showed is lost too.
     let excused = |name: &str| {
         guarantee == GuaranteeKind::BestEffort && name == Invariant::EpochMonotonic.name()
     };
