@@ -116,7 +116,7 @@ fn an_epoch_that_goes_back_is_caught() {
 #[test]
 fn a_broken_contract_is_caught() {
     let story = caught("contract", bounds(Flaw::SendsToItself));
-    assert!(story.ends_with("who is not a peer"), "{story}");
+    assert!(story.ends_with("which is not a peer"), "{story}");
 }
 
 // A panic must tell how it came about, not end the search.

@@ -6,8 +6,8 @@ use crate::{
     Epoch, Guarantee, Input, Membership, Message, Moment, Outbox, Timing, TimingError, View,
 };
 
-/// What messages, timers and durable state must be able to do, wherever they run: be stored, sent,
-/// compared and hashed (a model checker needs `Ord` and `Sync` as well as `Hash`).
+/// What messages, timers and durable state must support: they are stored, sent, compared and
+/// hashed. A model checker needs `Ord` and `Sync` as well as `Hash`.
 pub trait Payload:
     Clone + Debug + Eq + Ord + Hash + Serialize + DeserializeOwned + Send + Sync + 'static
 {
@@ -22,17 +22,17 @@ impl<T> Payload for T where
 pub trait Configuration:
     Clone + Debug + Default + Serialize + DeserializeOwned + Send + Sync + 'static
 {
-    /// The durations that every algorithm shares.
+    /// Returns the durations that all algorithms share.
     fn timing(&self) -> &Timing;
 
-    /// The same, to change.
+    /// Returns the same durations for changes.
     fn timing_mut(&mut self) -> &mut Timing;
 
-    /// Checks every rule, for a cluster of these members. Hosts call this before
+    /// Checks every rule for a cluster of these members. Hosts call this before
     /// [`ElectionAlgorithm::restore`].
     ///
     /// # Errors
-    /// The first broken rule, by name.
+    /// Returns the first broken rule, by name.
     fn validate(&self, _members: &Membership) -> Result<(), TimingError> {
         Timing::validate(self.timing())
     }
@@ -42,99 +42,109 @@ pub trait Configuration:
 ///
 /// # Contract
 ///
-/// An implementation is *total* and *deterministic*: no clock, no randomness, no I/O, and no panic
-/// on any input in any state. The same state and input give the same state and output.
+/// An implementation is *total* and *deterministic*. It has no clock, no randomness and no I/O, and
+/// it does not panic on any input in any state. The same state and input give the same state and
+/// output.
 ///
-/// - [`restore`](Self::restore) from [`Durable::default`](Default) is a node that has never run.
-///   First boot and recovery are the same path; `Input::Started` follows.
-/// - The epoch in [`view`](Self::view) never goes back, also not across a crash: what it is
-///   computed from is in [`durable`](Self::durable).
-/// - Under [`Quorum`](crate::Quorum), an epoch has at most one leader, ever.
-/// - Every send goes to a peer: not to itself, not to a stranger.
-/// - [`Role::Leader`](crate::Role::Leader) is claimed exactly when `view().leader` is the node.
+/// - [`restore`](Self::restore) from [`Durable::default`](Default) gives a node that has never run.
+///   First boot and recovery are the same path, and `Input::Started` follows.
+/// - The epoch in [`view`](Self::view) never goes back, not even across a crash. All values that it
+///   is computed from are in [`durable`](Self::durable).
+/// - Under [`Quorum`](crate::Quorum), an epoch never has more than one leader.
+/// - Every message goes to a peer: never to the node itself, and never to a node that is not a
+///   member.
+/// - The role is [`Role::Leader`](crate::Role::Leader) exactly when `view().leader` is the node
+///   itself.
 ///
-/// [`Driver`](crate::Driver) checks what one node can check, at every step; the simulator and the
+/// At every step, [`Driver`](crate::Driver) checks what one node can check. The simulator and the
 /// model checker check the rest.
 ///
-/// # What it need not do
+/// # What an implementation need not do
 ///
-/// Persist anything: return the state from `durable()`, and the driver writes it down before the
-/// outputs of the step are seen. Deduplicate events: return the present from `view()`, and the
-/// driver publishes changes. Read a clock: arm a timer with bounds, and the host draws.
+/// It need not persist anything: `durable()` returns the state, and the driver writes it before
+/// others can see the outputs of the step. It need not deduplicate events: `view()` returns the
+/// current view, and the driver publishes changes. It need not read a clock: it sets a timer with
+/// bounds, and the host draws the duration.
 ///
-/// A step is atomic under crashes: its change is durable and its outputs may be seen, or neither.
-/// Where an algorithm wants its own write to overlap with its request's flight (a candidate that
-/// votes for itself while its peers decide), it takes two steps: the first sends and sets a timer
-/// of [`Delay::ZERO`](crate::Delay::ZERO), the second changes the durable state.
+/// A step is atomic under crashes: either its change is durable and its outputs may be visible, or
+/// neither. Some algorithms overlap their own write with the flight of their request: a candidate
+/// votes for itself while its peers decide. They take two steps. The first step sends the request
+/// and sets a timer of [`Delay::ZERO`](crate::Delay::ZERO). The second step changes the durable
+/// state.
 ///
-/// Wrapping one algorithm in another is done with [`Outbox::scoped`].
+/// Use [`Outbox::scoped`] to wrap one algorithm in another.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no election algorithm",
-    note = "name one, as in `elector::raft::Raft`; `elector::Selected` is one when exactly one of \
-            the features `raft` (default), `paxos`, `bully` and `ring` is on: turn the others off"
+    message = "`{Self}` is not an election algorithm",
+    note = "use one, for example `elector::raft::Raft`; `elector::Selected` exists if exactly one \
+            of the features `raft` (default), `paxos`, `bully` and `ring` is on: turn the others \
+            off"
 )]
 pub trait ElectionAlgorithm:
     Clone + Debug + Eq + Hash + Send + Sync + Unpin + Sized + 'static
 {
-    /// Its name: lower case, one word (`"raft"`).
+    /// The name: lower case, one word (`"raft"`).
     const NAME: &'static str;
 
-    /// What callers and checkers may rely on: [`Quorum`](crate::Quorum) or
+    /// The guarantee that callers and checkers may rely on: [`Quorum`](crate::Quorum) or
     /// [`BestEffort`](crate::BestEffort).
     type Guarantee: Guarantee;
-    /// Timing and options. Part of no message and of no durable state.
+    /// Timing and options. The configuration is part of no message and of no durable state.
     type Config: Configuration;
-    /// What nodes say to each other.
+    /// The messages between nodes.
     type Message: Message;
-    /// The names of its timers. Setting one again replaces it.
+    /// The names of the timers. Setting a timer again replaces it.
     type Timer: Payload + Copy;
-    /// What a node must still know after a crash. `Default` is a node that has never run.
+    /// The state that a node keeps across a crash. `Default` is the state of a node that has never
+    /// run.
     type Durable: Payload + Default;
 
-    /// A node with this durable state, about to receive `Input::Started`.
+    /// Restores a node from its durable state. The first input of the node is `Input::Started`.
     fn restore(config: &Self::Config, members: Membership, durable: Self::Durable) -> Self;
 
-    /// Projection: what must be on disk before this step's outputs are seen. Diffed by the driver.
+    /// Returns what must be on disk before others can see the outputs of this step. The driver
+    /// compares it before and after each step.
     fn durable(&self) -> &Self::Durable;
 
-    /// Projection: what an observer may know. Diffed by the driver.
+    /// Returns what an observer may know. The driver compares it before and after each step.
     fn view(&self) -> View;
 
-    /// Projection: for a leader, the send time of the newest round that a quorum has acknowledged
-    /// to it. It holds its lease until [`Timing::lease`] after that. Algorithms without quorums
+    /// For a leader, returns the send time of the newest round that a quorum has acknowledged. The
+    /// leader holds its lease until [`Timing::lease`] after that time. Algorithms without quorums
     /// have no lease.
     fn lease(&self) -> Option<Moment> {
         None
     }
 
-    /// Returns `true` if a leader under this configuration comes to hold a [`lease`](Self::lease).
-    /// Under [`Quorum`](crate::Quorum), hosts run no work of a leader without one. By default
-    /// `false`, as the default of `lease`.
+    /// Returns `true` if a leader gets a [`lease`](Self::lease) under this configuration. Under
+    /// [`Quorum`](crate::Quorum), hosts run no work of a leader without a lease. The default is
+    /// `false`, like the default of `lease`.
     fn has_lease(_config: &Self::Config) -> bool {
         false
     }
 
-    /// The durable state of a node that takes no part in any epoch up to `floor`, and has kept
-    /// every promise of `durable` in the epochs above. A node that is restored from it shows a
-    /// higher epoch than `floor`, leads none up to it, and supports no leader of one.
+    /// Returns the durable state of a node that takes no part in any epoch up to `floor`, and that
+    /// has kept every promise of `durable` in the epochs above. A node that is restored from it
+    /// shows a higher epoch than `floor`, leads no epoch up to `floor`, and supports no leader of
+    /// such an epoch.
     ///
-    /// Used on a node that is stopped, when the list of nodes is changed: no node of the new list
-    /// may take part in an epoch in which the old list may have elected a leader.
+    /// It is used on a stopped node when the list of nodes is changed. No node of the new list may
+    /// take part in an epoch in which the old list may have elected a leader.
     ///
-    /// `None` if there is no epoch above, or if the algorithm cannot do this, as by default.
+    /// Returns `None` if there is no epoch above `floor`, or if the algorithm does not support
+    /// this. The default is `None`.
     fn raised(_durable: &Self::Durable, _floor: Epoch) -> Option<Self::Durable> {
         None
     }
 
-    /// Checks the invariants that the state of one node shows. [`Driver`](crate::Driver) calls it
-    /// after each step in builds with debug assertions. By default there is nothing to check.
+    /// Checks the invariants of the state of one node. In builds with debug assertions,
+    /// [`Driver`](crate::Driver) calls it after each step. The default checks nothing.
     ///
     /// # Errors
-    /// The first broken invariant, in words.
+    /// Returns the first broken invariant, in words.
     fn check(&self) -> Result<(), &'static str> {
         Ok(())
     }
 
-    /// The only transition.
+    /// Handles one input. This is the only transition of the state machine.
     fn step(&mut self, input: Input<Self::Message, Self::Timer>, out: &mut Outbox<Self>);
 }

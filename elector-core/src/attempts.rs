@@ -2,48 +2,48 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Membership, NodeId, NodeSet};
 
-/// How many attempts in a row widen the wait whatever comes of them: up to twofold.
-const FREE: u32 = 2;
+/// The number of attempts in a row that always widen the wait: up to twofold.
+const FREE_ATTEMPTS: u32 = 2;
 
-/// What a node knows of the elections since it last had a leader: how many attempts failed because
-/// rivals met, and which rivals it has waited for.
+/// The elections since a node last had a leader: how many attempts failed because of rivals, and
+/// for which rivals the node has waited.
 ///
-/// [`count`](Self::count) is what [`Timing::stagger`](crate::Timing::stagger) widens by. Only
-/// competition is a reason to wait longer. An attempt that gets no answer, or that is refused by
-/// nodes that hear their leader, would fail after any wait; and as soon as links change, the node
-/// may be the only one that reaches a quorum.
+/// [`Timing::stagger`](crate::Timing::stagger) widens by [`count`](Self::count). Only competition
+/// is a reason to wait longer. An attempt without answers would fail after any wait, and so would
+/// an attempt that is rejected by nodes that still receive heartbeats from their leader. As soon as
+/// links change, this node may be the only one that reaches a quorum.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Attempts {
     count: u32,
-    // The peers that have supported the newest attempt, and those that stand against it.
-    met: NodeSet,
-    // Whether one of them is a rival, or supports one.
+    // The peers that supported the newest attempt, and the peers that opposed it.
+    answered: NodeSet,
+    // One of these peers is a rival, or supports a rival.
     contested: bool,
-    // Whether one of them has answered an earlier attempt so late.
+    // One of these peers answered an earlier attempt this late.
     late: bool,
-    // The rivals for which the wait has begun anew.
+    // The rivals for which this node has restarted its wait.
     given_way: NodeSet,
     pause: Pause,
 }
 
-/// Whether this node waits a little longer for a rival that it has given way to before.
+/// An additional wait for a rival that this node has given way to before.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 enum Pause {
     #[default]
     None,
-    Owed,
-    Made,
+    Due,
+    Taken,
 }
 
 impl Attempts {
-    /// No attempt was made.
+    /// Creates a record without attempts.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             count: 0,
-            met: NodeSet::new(),
+            answered: NodeSet::new(),
             contested: false,
             late: false,
             given_way: NodeSet::new(),
@@ -51,75 +51,76 @@ impl Attempts {
         }
     }
 
-    /// The number that the next wait is drawn by.
+    /// Returns the number that the next wait is drawn by.
     #[must_use]
     pub fn count(&self) -> u32 {
         self.count
     }
 
-    /// An attempt of this node begins. Judges the one before by what was noted since that began, if
-    /// a quorum was met: rivals make the spread wider, unless it `has_room` for all nodes; answers
-    /// that came late do in any case.
+    /// Begins an attempt of this node, and judges the previous attempt. If the previous attempt
+    /// reached a quorum, rivals widen the spread, unless the spread `has_room` for all nodes.
+    /// Answers that came late always widen it.
     pub fn begin(&mut self, members: &Membership, has_room: bool) {
-        let quorum = self.met.len() + 1 >= members.majority();
+        let quorum = self.answered.len() + 1 >= members.majority();
         let too_narrow = self.late || self.contested && !has_room;
-        if quorum && too_narrow || self.count < FREE {
+        if quorum && too_narrow || self.count < FREE_ATTEMPTS {
             self.widen();
         }
-        self.met.clear();
+        self.answered.clear();
         self.contested = false;
         self.late = false;
         self.pause = Pause::None;
     }
 
-    /// Counts an attempt of others that has failed.
+    /// Counts a failed attempt of another node.
     pub fn widen(&mut self) {
         self.count = self.count.saturating_add(1);
     }
 
-    /// A peer supports the newest attempt.
+    /// Records that a peer supports the newest attempt.
     pub fn supported(&mut self, peer: NodeId) {
-        self.met.insert(peer);
+        self.answered.insert(peer);
     }
 
-    /// A peer stands against the newest attempt: it is a rival, or supports one.
+    /// Records that a peer opposes the newest attempt: it is a rival, or supports one.
     pub fn contested(&mut self, peer: NodeId) {
-        self.met.insert(peer);
+        self.answered.insert(peer);
         self.contested = true;
     }
 
-    /// A peer supports an earlier attempt: the newest has begun too soon.
+    /// Records that a peer supports an earlier attempt: the newest attempt began too soon.
     pub fn late(&mut self, peer: NodeId) {
-        self.met.insert(peer);
+        self.answered.insert(peer);
         self.late = true;
     }
 
-    /// This node supports a rival. Returns `true` the first time for this rival: the wait begins
-    /// anew, so that the rival has the time to be elected. One that was supported before and does
-    /// not lead may be unable to; if the wait began anew each time that it asks, a node that can be
-    /// elected would never have its turn. For such a rival there is one [pause](Self::pause).
+    /// Records that this node supports a rival. Returns `true` the first time for this rival: the
+    /// wait restarts, so that the rival has time to be elected. A rival that was supported before
+    /// and does not lead may be unable to lead. If the wait restarted at each of its requests, a
+    /// node that can be elected would never have its turn. For such a rival there is one
+    /// [pause](Self::pause).
     pub fn give_way(&mut self, rival: NodeId) -> bool {
         let first = self.given_way.insert(rival);
         if first {
             self.pause = Pause::None;
         } else if self.pause == Pause::None {
-            self.pause = Pause::Owed;
+            self.pause = Pause::Due;
         }
         first
     }
 
-    /// The wait is over. Returns whether it is to go on for the time that an election takes,
-    /// because this node has supported a rival meanwhile; once an attempt at most.
+    /// Ends the wait. Returns `true` if the node must wait for the time of one more election,
+    /// because it has supported a rival since. This happens at most once per attempt.
     pub fn pause(&mut self) -> bool {
-        let owed = self.pause == Pause::Owed;
-        if owed {
-            self.pause = Pause::Made;
+        let due = self.pause == Pause::Due;
+        if due {
+            self.pause = Pause::Taken;
         }
-        owed
+        due
     }
 
-    /// There is a leader: the next search begins from nothing.
-    pub fn settle(&mut self) {
+    /// Forgets all attempts, because there is a leader. The next search starts from nothing.
+    pub fn reset(&mut self) {
         *self = Self::new();
     }
 }
@@ -141,16 +142,17 @@ mod tests {
         attempts.count()
     }
 
-    // What says nothing of rivals must not make a node slow: it may be the one that is needed.
+    // Events without a rival must not make a node slow: it may be the only node that can be
+    // elected.
     #[test]
     fn only_rivals_in_a_quorum_widen_the_wait() {
         assert_eq!(after(false, |_| ()), 2, "no node answers");
-        let deaf = |attempts: &mut Attempts| {
+        let unanimous = |attempts: &mut Attempts| {
             (2..=5).for_each(|peer| attempts.supported(NodeId(peer)));
         };
-        assert_eq!(after(false, deaf), 2, "there is no rival");
+        assert_eq!(after(false, unanimous), 2, "there is no rival");
         let alone = |attempts: &mut Attempts| attempts.contested(NodeId(2));
-        assert_eq!(after(false, alone), 2, "no quorum is reached");
+        assert_eq!(after(false, alone), 2, "the attempt reaches no quorum");
         let split = |attempts: &mut Attempts| {
             attempts.supported(NodeId(2));
             attempts.contested(NodeId(3));
@@ -158,7 +160,8 @@ mod tests {
         assert_eq!(after(false, split), 9);
     }
 
-    // Where all find room, rivals are not kept apart by more of it; unless answers come late.
+    // If the spread has room for all nodes, more room does not separate rivals better. Late answers
+    // still widen it.
     #[test]
     fn a_spread_with_room_for_all_is_not_widened_for_rivals() {
         let split = |attempts: &mut Attempts| {
@@ -171,20 +174,20 @@ mod tests {
         assert_eq!(after(true, late), 9);
     }
 
-    // A rival that cannot be elected must not keep this node waiting again and again.
+    // A rival that cannot be elected must not make this node wait again and again.
     #[test]
-    fn a_rival_is_given_way_once_and_then_a_pause() {
+    fn a_rival_restarts_the_wait_once_and_then_causes_one_pause() {
         let mut attempts = Attempts::new();
         assert!(attempts.give_way(NodeId(2)) && !attempts.pause());
         assert!(!attempts.give_way(NodeId(2)) && attempts.pause());
         assert!(
             !attempts.give_way(NodeId(2)) && !attempts.pause(),
-            "one an attempt"
+            "one pause per attempt"
         );
         assert!(attempts.give_way(NodeId(3)));
         attempts.begin(&members(), false);
         assert!(!attempts.give_way(NodeId(3)) && attempts.pause());
-        attempts.settle();
+        attempts.reset();
         assert!(attempts.give_way(NodeId(2)));
     }
 }

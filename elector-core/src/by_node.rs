@@ -1,5 +1,5 @@
-//! Serde adapter: a map from nodes, for configurations. Some formats, TOML among them, have texts
-//! for keys only; so a key may be a number or the text of one.
+//! Serde adapter: a map from nodes, for configurations. Some formats, TOML among them, allow only
+//! texts as keys. So a key may be a number or the text of a number.
 
 use alloc::collections::BTreeMap;
 use core::fmt;
@@ -11,7 +11,7 @@ use crate::NodeId;
 /// Reads the map.
 ///
 /// # Errors
-/// If a key is no node id, in words; and those of the values.
+/// If a key is not a node id, or if a value cannot be read.
 pub fn deserialize<'de, D, V>(from: D) -> Result<BTreeMap<NodeId, V>, D::Error>
 where
     D: Deserializer<'de>,
@@ -35,7 +35,7 @@ impl<'de> Deserialize<'de> for Key {
             type Value = Key;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the id of a node: a number")
+                f.write_str("a node id: a number")
             }
 
             fn visit_u64<E: de::Error>(self, id: u64) -> Result<Key, E> {

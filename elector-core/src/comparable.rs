@@ -5,11 +5,11 @@ use crate::ElectionAlgorithm;
 
 /// An algorithm that comparisons and command lines offer, with its variants.
 pub trait Comparable: ElectionAlgorithm {
-    /// What the algorithm promises, and at what cost, in one line.
+    /// What the algorithm guarantees and at what cost, in one line.
     const SUMMARY: &'static str;
 
-    /// The configurations that are worth comparing. The first one is the default, and there is at
-    /// least one. By default the only one is `Config::default()`, under the name `default`.
+    /// Returns the configurations that are worth comparing. There is at least one, and the first
+    /// one is the default. By default there is only `Config::default()`, under the name `default`.
     #[must_use]
     fn variants() -> Vec<Variant<Self::Config>> {
         vec![Variant {
@@ -19,9 +19,10 @@ pub trait Comparable: ElectionAlgorithm {
         }]
     }
 
-    /// How many messages one election takes in a cluster of `nodes` nodes, from the best case to
-    /// the worst, when the leader has crashed and one node detects it. The dead leader counts as a
-    /// node, and messages to it count. By default `None`: there is no closed form.
+    /// Returns how many messages one election takes in a cluster of `nodes` nodes, from the best
+    /// case to the worst. In this election the leader has crashed and one node detects it. The dead
+    /// leader counts as a node, and messages to it count. The default is `None`: there is no closed
+    /// form.
     #[must_use]
     fn expected_messages(_config: &Self::Config, _nodes: u64) -> Option<RangeInclusive<u64>> {
         None
@@ -31,9 +32,9 @@ pub trait Comparable: ElectionAlgorithm {
 /// A named configuration of an algorithm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variant<C> {
-    /// Its name on the command line and in tables: lower case, words joined by `-`.
+    /// The name on the command line and in tables: lower case, words joined by `-`.
     pub name: &'static str,
-    /// What is special about it, in one line.
+    /// The special feature of this variant, in one line.
     pub summary: &'static str,
     /// The configuration.
     pub config: C,

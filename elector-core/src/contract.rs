@@ -2,7 +2,8 @@ use thiserror::Error;
 
 use crate::{Epoch, Membership, NodeId, Outgoing, Role, View};
 
-/// An algorithm broke its contract. The node must stop: nothing of the step may be carried out.
+/// A violation of an algorithm's contract. The node must stop, and nothing of the step may be
+/// carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum ContractViolation {
@@ -19,12 +20,12 @@ pub enum ContractViolation {
     LeaderChanged {
         /// The epoch.
         epoch: Epoch,
-        /// Its leader before.
+        /// The previous leader.
         from: NodeId,
-        /// Its leader now.
+        /// The new leader.
         to: NodeId,
     },
-    /// The role says leader and the view names another, or the other way round.
+    /// The role is leader and the view names another node, or the other way round.
     #[error("the role is {role} while the leader of the view is {leader:?}")]
     RoleDisagrees {
         /// The role in the view.
@@ -32,20 +33,20 @@ pub enum ContractViolation {
         /// The leader in the view.
         leader: Option<NodeId>,
     },
-    /// The view names a leader who is not in the cluster.
-    #[error("the view names {0}, who is not in the cluster, as leader")]
+    /// The view names a leader that is not in the cluster.
+    #[error("the view names {0} as leader, which is not in the cluster")]
     UnknownLeader(NodeId),
     /// The state of the algorithm breaks one of its own invariants. See
     /// [`ElectionAlgorithm::check`](crate::ElectionAlgorithm::check).
     #[error("an invariant is broken: {0}")]
     Invariant(&'static str),
-    /// A message was sent to the node itself or to a stranger.
-    #[error("a message was sent to {0}, who is not a peer")]
+    /// A message was sent to the node itself, or to a node that is not a member.
+    #[error("a message was sent to {0}, which is not a peer")]
     NotAPeer(NodeId),
 }
 
-/// What can be seen of one step alone. Hosts need not call these: a [`Driver`](crate::Driver) does,
-/// and compares each step with those before it.
+/// Checks of one step alone. Hosts need not call these: a [`Driver`](crate::Driver) does, and also
+/// compares each step with the steps before it.
 impl ContractViolation {
     /// Checks that the messages of a step go to peers.
     ///

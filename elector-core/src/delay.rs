@@ -2,21 +2,22 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How long a timer runs: the host draws uniformly between the bounds. Randomness stays outside the
-/// algorithm, so that a simulator can seed it and a model checker can try every order.
+/// The bounds of a timer's duration: the host draws uniformly between them. Randomness stays
+/// outside of the algorithm, so that a simulator can seed it and a model checker can try every
+/// order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Delay {
-    /// Shortest run.
+    /// The shortest duration.
     pub min: Duration,
-    /// Longest run; never below `min`.
+    /// The longest duration, never below `min`.
     pub max: Duration,
 }
 
 impl Delay {
-    /// At once, but as a step of its own: after the inputs already waiting.
+    /// No delay, but in a step of its own: after the inputs that are waiting already.
     pub const ZERO: Self = Self::exactly(Duration::ZERO);
 
-    /// Runs for exactly `duration`.
+    /// Creates a delay of exactly `duration`.
     #[must_use]
     pub const fn exactly(duration: Duration) -> Self {
         Self {
@@ -25,7 +26,8 @@ impl Delay {
         }
     }
 
-    /// Runs for a time drawn uniformly from `min..=max`; bounds in the wrong order are swapped.
+    /// Creates a delay that is drawn uniformly from `min..=max`. Bounds in the wrong order are
+    /// swapped.
     #[must_use]
     pub fn between(min: Duration, max: Duration) -> Self {
         Self {

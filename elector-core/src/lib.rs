@@ -1,27 +1,29 @@
-//! The pure heart of elector: the [`ElectionAlgorithm`] trait, and what every algorithm and every
-//! host share.
+//! The pure part of elector: the [`ElectionAlgorithm`] trait, and the types that all algorithms and
+//! all hosts share.
 //!
-//! An algorithm is a state machine that sees past-tense facts ([`Input`]) and gives orders
-//! ([`Outbox`]). A host (simulator, model checker, actor system, network node) owns the clock, the
-//! disk and the wires, and drives the algorithm through a [`Process`], that is, a [`Driver`] and a
+//! An algorithm is a state machine. It receives facts ([`Input`]) and requests effects
+//! ([`Outbox`]). A host (simulator, model checker, actor, network node) owns the clock, the disk
+//! and the connections. It drives the algorithm through a [`Process`], which is a [`Driver`] and a
 //! [`Gate`]:
 //!
-//! 1. call [`Driver::step`] with the input and the host's clock reading;
-//! 2. start writing [`Step::persist`], if there is one;
-//! 3. arm and cancel [`Step::timers`];
-//! 4. hand the step to [`Gate::pass`]: it gives back at once, or after [`Gate::persisted`], what
-//!    may now be seen from outside; then deliver its [`Step::sends`] and publish its
-//!    [`Step::view`].
+//! 1. Call [`Driver::step`] with the input and the host's clock reading.
+//! 2. Start to write [`Step::persist`], if there is something to write.
+//! 3. Set and cancel [`Step::timers`].
+//! 4. Pass the step to [`Gate::pass`]. The gate returns it immediately, or after
+//!    [`Gate::persisted`], as soon as others may see its effects. Then send its [`Step::sends`] and
+//!    publish its [`Step::view`].
 //!
-//! That is the host's whole duty. [`host`] carries it out for every host that supplies a clock, a
-//! disk and wires as a [`Host`](host::Host). Persist-before-reply is never an author's duty: the
-//! driver finds out what changed by comparing [`ElectionAlgorithm::durable`] before and after.
+//! A host does no more than that. The module [`host`] does it for every host that implements
+//! [`Host`](host::Host) with a clock, a disk and connections. The author of an algorithm never has
+//! to persist before a reply: the driver compares [`ElectionAlgorithm::durable`] before and after
+//! each step to find out what changed.
 //!
-//! What must hold in every run, whatever the host, is in [`invariants`].
+//! The module [`invariants`] lists what must hold in every run of every host.
 //!
-//! # An algorithm, and a host of it
+//! # An algorithm and its host
 //!
-//! The least that can be called an election: the highest node leads from the start, and says so.
+//! The smallest possible election: the node with the highest id leads from the start, and announces
+//! it.
 //!
 //! ```
 //! use elector_core::{
@@ -74,7 +76,7 @@
 //!                     self.leader = Some(from);
 //!                 }
 //!             }
-//!             Input::Commanded(_) => out.refuse("the highest node leads, whatever is asked"),
+//!             Input::Commanded(_) => out.refuse("the highest node leads, always"),
 //!             Input::Elapsed(()) => {}
 //!             Input::Suspected(_) | Input::Silent(_) => {}
 //!             Input::Died(_) | Input::Returned(_) => {}
@@ -95,10 +97,10 @@
 //! let step = driver.step(Input::Started, Moment::ZERO)?;
 //! let number = step.number;
 //! assert_eq!(step.persist, Some(Epoch(1)));
-//! assert!(gate.pass(step).is_none(), "epoch 1 is not shown before the disk has it");
+//! assert!(gate.pass(step).is_none(), "epoch 1 is not visible before it is durable");
 //!
 //! gate.persisted(number);
-//! let step = gate.pop().ok_or("now it may be seen")?;
+//! let step = gate.pop().ok_or("the write is durable, so the step is visible")?;
 //! let message = Coordinator { epoch: Epoch(1) };
 //! assert_eq!(step.sends, [Outgoing { to: NodeId(1), message }]);
 //! assert_eq!(step.view, Some(View::leading(Epoch(1), NodeId(2))));
@@ -108,8 +110,8 @@
 //!
 //! # Purity
 //!
-//! Without the feature `actor` this crate is `no_std`: a clock, a thread, a socket or a random
-//! number does not compile here, nor in the algorithm crates.
+//! Without the feature `actor` this crate is `no_std`. Clocks, threads, sockets and random numbers
+//! do not compile here, and do not compile in the algorithm crates.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "actor"), no_std)]
 

@@ -158,7 +158,7 @@ fn violations_read_well() {
     let text = broken(&[Act::Show(following(5, 2))], &[Act::Show(following(4, 2))]).to_string();
     assert_eq!(text, "the epoch went back from 5 to 4");
     let text = broken(&[], &[Act::Send(NodeId(9))]).to_string();
-    assert_eq!(text, "a message was sent to 9, who is not a peer");
+    assert_eq!(text, "a message was sent to 9, which is not a peer");
 }
 
 // Authentication says who speaks, not that he belongs here: algorithms rely on this sieve.

@@ -115,7 +115,7 @@ impl<A: QuorumElection> QuorumNode<A> {
 
     /// The search for a leader has ended.
     pub(super) fn settle(&mut self) {
-        self.attempts.settle();
+        self.attempts.reset();
         self.resigned = false;
     }
 

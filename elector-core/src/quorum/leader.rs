@@ -134,7 +134,7 @@ impl<A: QuorumElection> QuorumNode<A> {
         Refusal::check_target(members, peer)?;
         if self.suspects.contains(peer) {
             Err(Refusal::TargetIsSuspected)
-        } else if state.acks.misses(members, peer, now, span) {
+        } else if state.acks.is_overdue(members, peer, now, span) {
             Err(Refusal::TargetIsSilent)
         } else {
             Ok(Accepted::SteppedDown { heir: Some(peer) })
