@@ -87,9 +87,9 @@ impl FileStorage {
     /// Sets whether to save on the node's own thread. The default is `false`.
     ///
     /// It saves two wake-ups of a thread, to a storage thread and back, which can take as long as a
-    /// fast disk does. The price: while the disk works, the node neither receives nor sends
-    /// messages. This happens only while it votes: under all algorithms of elector, a leader saves
-    /// nothing until another node campaigns. The command `elector` sets it.
+    /// fast disk does. The price: while the disk works, the node does not receive or send messages.
+    /// This happens only while it votes: under all algorithms of elector, a leader saves nothing
+    /// until another node campaigns. The command `elector` sets it.
     #[must_use]
     pub fn on_node_thread(mut self, yes: bool) -> Self {
         self.on_node_thread = yes;

@@ -1,4 +1,4 @@
-//! Crashes: at every operation of a save and of a load, in the middle of every write.
+//! Crashes at every operation of a save and of a load, and in the middle of every write.
 
 use std::io::ErrorKind;
 
@@ -8,12 +8,12 @@ use super::{
     fine, load, save, saved, tears,
 };
 
-/// How many operations a save has.
+/// The number of operations of a save.
 const SAVE: usize = 5;
-/// How many operations a load has, of a state that fits into a block.
+/// The number of operations of a load, for a state that fits into a block.
 const LOAD: usize = 12;
 
-/// Ends save `saves + 1` with a fault at an operation. Gives the record, and what was acknowledged.
+/// Ends save `saves + 1` with a fault. Returns the record and the number of the acknowledged save.
 fn save_until(
     flaw: Flaw,
     (saves, length): (u64, usize),
@@ -25,7 +25,7 @@ fn save_until(
     (file, saves + u64::from(done.is_ok()))
 }
 
-/// The power is cut at every operation of a save, and everything that is not durable is torn.
+/// Cuts the power at every operation of a save, and tears everything that is not durable.
 fn cut_power(flaw: Flaw, length: usize) -> Result<usize, String> {
     let mut images = 0;
     for saves in 0..3 {
@@ -44,7 +44,7 @@ fn cut_power(flaw: Flaw, length: usize) -> Result<usize, String> {
     Ok(images)
 }
 
-/// And again while the record is loaded after such a crash.
+/// The same, and cuts the power again in the load after the crash.
 fn cut_power_twice(flaw: Flaw) -> Result<usize, String> {
     let (length, mut images) = (LENGTHS[0], 0);
     for operation in 0..=SAVE {
@@ -59,7 +59,7 @@ fn cut_power_twice(flaw: Flaw) -> Result<usize, String> {
     Ok(images)
 }
 
-/// At every operation of a load the power is cut.
+/// Cuts the power at every operation of a load.
 pub(super) fn cut_power_in_load(
     file: &FakeFile,
     acknowledged: u64,
@@ -69,7 +69,7 @@ pub(super) fn cut_power_in_load(
     for operation in 0..=LOAD {
         let file = file.fork();
         file.fail_at(operation, Fault::Cut);
-        // Once it is loaded, a node may rely on it.
+        // A node may rely on a loaded state.
         let acknowledged = match load(&file) {
             Ok((_, value)) => value,
             Err(_) => acknowledged,
@@ -85,7 +85,7 @@ pub(super) fn cut_power_in_load(
     Ok(images)
 }
 
-/// The process is killed in the middle of every write; it starts again, and then the power is cut.
+/// Kills the process in the middle of every write, starts it again, and then cuts the power.
 fn kill(flaw: Flaw, length: usize) -> Result<usize, String> {
     let mut images = 0;
     for saves in 0..3 {
@@ -108,9 +108,9 @@ fn kill(flaw: Flaw, length: usize) -> Result<usize, String> {
     Ok(images)
 }
 
-/// A sync fails, and the kernel forgets what it could not write while its cache still shows it. The
-/// node starts again, whether the cache still has it or not, and then the power is cut.
-fn lie(flaw: Flaw) -> Result<usize, String> {
+/// Lets a sync fail: the kernel drops the unwritten bytes while its cache still shows them. Then
+/// starts the node again, with and without that cache, and cuts the power.
+fn fail_sync(flaw: Flaw) -> Result<usize, String> {
     let (length, mut images) = (LENGTHS[0], 0);
     for (saves, tear) in (0..3).flat_map(|saves| COARSE.map(|tear| (saves, tear))) {
         for evict in [false, true] {
@@ -127,43 +127,43 @@ fn lie(flaw: Flaw) -> Result<usize, String> {
     Ok(images)
 }
 
-fn caught(done: Result<usize, String>) -> String {
+fn expect_noticed(done: Result<usize, String>) -> String {
     done.expect_err("the flaw was not noticed")
 }
 
-// The promise itself: whenever the power is cut, and whatever the disk keeps of what it was not
-// told to keep, the newest state that was acknowledged comes back, or the one under way.
+// The central guarantee: for a power cut at any moment, and for any unsynced bytes that the disk
+// keeps, the load returns the newest acknowledged state or the save in progress.
 #[test]
 fn a_power_cut_forgets_nothing_acknowledged() {
     for length in LENGTHS {
         assert!(cut_power(Flaw::None, length).unwrap() > 1000);
     }
-    caught(cut_power(Flaw::NoSync, LENGTHS[0]));
-    caught(cut_power(Flaw::SyncLast, LENGTHS[0]));
+    expect_noticed(cut_power(Flaw::NoSync, LENGTHS[0]));
+    expect_noticed(cut_power(Flaw::SyncLast, LENGTHS[0]));
 }
 
-// Loading writes. A crash in the middle of that must not cost what the crash before it spared.
+// A load writes. A crash in the middle of it must not destroy a state that survived the last crash.
 #[test]
 fn a_second_power_cut_while_loading_forgets_nothing_either() {
     assert!(cut_power_twice(Flaw::None).unwrap() > 1000);
-    caught(cut_power_twice(Flaw::RewriteAtOnce));
+    expect_noticed(cut_power_twice(Flaw::RewriteAtOnce));
 }
 
-// After a kill the kernel's cache is read, and not the disk. A node that relied on what is only in
-// the cache would forget it with the next power cut.
+// After a kill, a load reads the kernel's cache and not the disk. A node that relied on bytes which
+// are only in the cache would forget them at the next power cut.
 #[test]
-fn what_was_loaded_after_a_kill_is_durable() {
+fn a_state_loaded_after_a_kill_is_durable() {
     for length in LENGTHS {
         assert!(kill(Flaw::None, length).unwrap() > 1000);
     }
-    caught(kill(Flaw::NoRewrite, LENGTHS[0]));
+    expect_noticed(kill(Flaw::NoRewrite, LENGTHS[0]));
 }
 
-// A failed sync leaves the cache and the disk different for good. To wait for the disk once more
-// would prove nothing: it has to be written again, and not over what is durable.
+// After a failed sync the cache and the disk differ, and another sync does not repair that. The
+// load has to write the state again, and not over the only durable copy.
 #[test]
-fn what_was_loaded_after_a_failed_sync_is_durable() {
-    assert!(lie(Flaw::None).unwrap() > 100);
-    caught(lie(Flaw::NoRewrite));
-    caught(lie(Flaw::RewriteAtOnce));
+fn a_state_loaded_after_a_failed_sync_is_durable() {
+    assert!(fail_sync(Flaw::None).unwrap() > 100);
+    expect_noticed(fail_sync(Flaw::NoRewrite));
+    expect_noticed(fail_sync(Flaw::RewriteAtOnce));
 }

@@ -1,4 +1,4 @@
-//! Damage: what a disk does to a record that was durable.
+//! Damage to a record that was durable.
 
 use super::{
     BEFORE_STATE, LENGTHS, Tear, check, coarse,
@@ -12,22 +12,22 @@ use crate::record::{
 };
 
 const LENGTH: usize = LENGTHS[0];
-/// More bytes of a slot than matter.
+/// More bytes than a slot uses.
 const BYTES: usize = 128;
 
 fn offset(slot: u64) -> u64 {
     slot * SLOT as u64
 }
 
-/// Ways to lose a slot for good.
+/// Ways to destroy a slot.
 const LOSSES: [fn(&FakeFile, u64); 4] = [
     |file, slot| file.damage(offset(slot), |block| block.fill(0)),
     |file, slot| file.damage(offset(slot), |block| block.fill(0xff)),
-    |file, slot| file.spoil(offset(slot)),
+    |file, slot| file.corrupt(offset(slot)),
     |file, slot| file.make_unreadable(offset(slot)),
 ];
 
-/// Records after an acknowledged save, whatever became of what it did not wait for.
+/// Records after an acknowledged save, with every outcome of the unsynced writes.
 fn acknowledged(flaw: Flaw, saves: u64) -> Vec<FakeFile> {
     let (file, _) = saved(flaw, saves, LENGTH);
     let image = |tears: Vec<Tear>| {
@@ -38,7 +38,7 @@ fn acknowledged(flaw: Flaw, saves: u64) -> Vec<FakeFile> {
     coarse(file.dirty()).into_iter().map(image).collect()
 }
 
-/// Every bit of every slot flips, alone.
+/// Flips every bit of every slot, one at a time.
 fn flip_each_bit(flaw: Flaw) -> Result<usize, String> {
     let mut images = 0;
     for (saves, file) in (1..3).flat_map(|saves| {
@@ -56,7 +56,7 @@ fn flip_each_bit(flaw: Flaw) -> Result<usize, String> {
     Ok(images)
 }
 
-/// Each slot is lost, and then the power is cut in the next save.
+/// Destroys each slot, and then cuts the power in the next save.
 fn lose_a_slot_and_crash(flaw: Flaw) -> Result<usize, String> {
     let mut images = 0;
     for (slot, operation) in (0..SLOTS).flat_map(|slot| (0..=5).map(move |at| (slot, at))) {
@@ -72,7 +72,7 @@ fn lose_a_slot_and_crash(flaw: Flaw) -> Result<usize, String> {
                 images += 1;
                 let about = |error| format!("slot {slot}, {operation}, {tears:?}: {error}");
                 match load(&image) {
-                    // More than one fault: it may not be certain any more what was acknowledged.
+                    // These are two faults: the acknowledged state may be uncertain.
                     Err(RecordError::Read { .. } | RecordError::Damaged { .. }) => {}
                     Ok((_, value)) if value >= acknowledged => {}
                     Ok((_, value)) => return Err(about(format!("loaded {value}"))),
@@ -84,7 +84,7 @@ fn lose_a_slot_and_crash(flaw: Flaw) -> Result<usize, String> {
     Ok(images)
 }
 
-/// Of a record that the kernel has written out in full, every set of slots is lost.
+/// Destroys every set of slots in a record that the kernel has written completely.
 fn lose_slots_at_rest(flaw: Flaw) -> Result<usize, String> {
     let mut images = 0;
     for lost in 0_u64..1 << SLOTS {
@@ -107,18 +107,18 @@ fn lose_slots_at_rest(flaw: Flaw) -> Result<usize, String> {
     Ok(images)
 }
 
-// A bit that flips, anywhere and at any time, must neither bring back an old vote nor stop a node:
-// the newest state is in two slots before anybody hears of it.
+// A bit that flips, anywhere and at any time, must not bring back an old vote or stop a node: the
+// newest state is in two slots before it is acknowledged.
 #[test]
 fn one_flipped_bit_forgets_nothing() {
     assert!(flip_each_bit(Flaw::None).unwrap() > 10_000);
     flip_each_bit(Flaw::OneSlot).expect_err("a vote was in one slot only");
 }
 
-// The checksum is what notices: a flip that makes it fit as well is believed. If this did not fail
-// the flips before would prove nothing.
+// Only the checksum detects the damage: a flip with a matching checksum goes unnoticed. If this
+// test failed, the tests with flips would prove nothing.
 #[test]
-fn a_forged_checksum_is_believed() {
+fn a_forged_checksum_is_accepted() {
     let (file, _) = saved(Flaw::None, 1, LENGTH);
     for slot in 0..SLOTS {
         file.damage(offset(slot), |block| {
@@ -129,16 +129,16 @@ fn a_forged_checksum_is_believed() {
     assert_eq!(load(&file).unwrap().1, 9);
 }
 
-// A bad sector stays unnoticed while a node runs. A crash may come on top, and even then nothing
-// older than what was acknowledged may be taken for the newest.
+// A bad sector goes unnoticed while a node runs. Even if a crash follows, a state older than the
+// acknowledged one must never be loaded as the newest.
 #[test]
 fn one_lost_slot_and_a_crash_forget_nothing() {
     assert!(lose_a_slot_and_crash(Flaw::None).unwrap() > 1000);
     lose_a_slot_and_crash(Flaw::OneSlot).expect_err("a vote was in one slot only");
 }
 
-// The next start finds the bad sector, and writes. Until the state is durable elsewhere, what is
-// left of it must not be touched.
+// The next start finds the bad sector, and writes. Until the state is durable in another place, the
+// remaining copies must not change.
 #[test]
 fn one_lost_slot_and_a_crash_while_loading_forget_nothing() {
     let mut images = 0;
@@ -146,20 +146,20 @@ fn one_lost_slot_and_a_crash_while_loading_forget_nothing() {
         let files = acknowledged(Flaw::None, 2);
         files.into_iter().map(move |file| (slot, file))
     }) {
-        file.spoil(offset(slot));
+        file.corrupt(offset(slot));
         images += cut_power_in_load(&file, 2, 2).unwrap();
     }
     assert!(images > 1000);
 }
 
-// At rest every slot says the same. Whatever is lost then, the rest says the truth or nothing does.
+// At rest all slots are equal. After any loss, the load returns the newest state or an error.
 #[test]
 fn any_lost_slots_at_rest_forget_nothing() {
     assert_eq!(lose_slots_at_rest(Flaw::None), Ok(64));
     lose_slots_at_rest(Flaw::NoCopy).expect_err("a vote was in one pair only");
 }
 
-// The same bit flipped everywhere leaves nothing to go by: the node must not start.
+// If the same bit flips in every slot, no slot is valid: the node must not start.
 #[test]
 fn a_bit_flipped_in_every_slot_is_refused() {
     let (file, _) = saved(Flaw::None, 2, LENGTH);
@@ -174,7 +174,7 @@ fn a_bit_flipped_in_every_slot_is_refused() {
     }
 }
 
-// A file of another length was not left by any crash of ours: it was copied, cut off or added to.
+// No crash of elector leaves a file of another length: it was copied, truncated or extended.
 #[test]
 fn a_file_of_another_length_is_refused() {
     let block = BLOCK as u64;
@@ -186,7 +186,7 @@ fn a_file_of_another_length_is_refused() {
     }
 }
 
-// A slot may not be as long as its length says: reading it must end within it.
+// A wrong length field must not make the reader read beyond the slot.
 #[test]
 fn a_wrong_length_is_no_slot() {
     for length in [0, 1, 7, 4096, 65_517, 65_536, u32::MAX] {

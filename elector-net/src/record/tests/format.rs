@@ -1,4 +1,4 @@
-//! Making a record, on a disk that fails.
+//! The creation of a record on a disk that fails.
 
 use std::io::ErrorKind;
 
@@ -12,15 +12,15 @@ use crate::record::{
     format::{NAME, format},
 };
 
-/// More operations than making a record has.
+/// More operations than the creation of a record needs.
 const OPERATIONS: usize = 12;
 
 fn make(folder: &mut FakeFolder) -> Result<(), RecordError> {
     format(folder, "".as_ref(), &identity(), roster(), state(0, 9))
 }
 
-/// The power is cut at every operation; then there is a whole record or none, and where there is
-/// none one can be made.
+/// Cuts the power at every operation. Afterwards there is a whole record, or none and one can be
+/// created.
 fn cut_power(flaw: Flaw) -> Result<usize, String> {
     let mut images = 0;
     for operation in 0..=OPERATIONS {
@@ -33,7 +33,7 @@ fn cut_power(flaw: Flaw) -> Result<usize, String> {
                 let mut after = folder.after_cut(undone, tear);
                 images += 1;
                 if done.is_ok() && after.file(NAME).is_none() {
-                    return Err("a record that was made is gone".into());
+                    return Err("a finished record is missing".into());
                 }
                 if after.file(NAME).is_none() {
                     make(&mut after).map_err(|error| error.to_string())?;
@@ -46,15 +46,15 @@ fn cut_power(flaw: Flaw) -> Result<usize, String> {
     Ok(images)
 }
 
-// Half a record would look like a damaged one, and a node that never ran would have to be given up.
+// Half a record would look like a damaged one, and a node that never ran would have to be replaced.
 #[test]
 fn a_crash_leaves_a_whole_record_or_none() {
     assert!(cut_power(Flaw::None).unwrap() > 40);
-    cut_power(Flaw::NoSync).expect_err("nobody waited for the disk");
+    cut_power(Flaw::NoSync).expect_err("the creation did not wait for the disk");
 }
 
-// A full disk is noticed here, where nothing is lost yet, and after it was seen to the making of
-// the record must work.
+// The creation reports a full disk, when nothing is lost yet. When the disk has space again, the
+// creation must work.
 #[test]
 fn a_failure_is_reported_and_can_be_repaired() {
     for kind in [ErrorKind::StorageFull, ErrorKind::Other] {
@@ -68,7 +68,7 @@ fn a_failure_is_reported_and_can_be_repaired() {
                     failures += 1;
                     assert_eq!(source.kind(), kind);
                     match make(&mut folder) {
-                        // The name was there, and only waiting for the disk had failed.
+                        // The name was there already, and only the last sync had failed.
                         Ok(()) | Err(RecordError::Exists { .. }) => {}
                         Err(error) => panic!("{operation}: {error}"),
                     }

@@ -1,5 +1,5 @@
-//! What a record must do on a disk that fails. Every checker is put to a record that breaks a rule
-//! as well ([`fake::Flaw`]), and must notice.
+//! How a record behaves on a disk that fails. Every checker also runs on records that break a rule
+//! on purpose ([`fake::Flaw`]), and must report them.
 
 mod crash;
 mod damage;
@@ -18,7 +18,7 @@ use super::{
     slots::Slots,
 };
 
-/// The lengths of states that are tried, in bytes: within a sector, over several, over several
+/// The lengths of the tested states, in bytes: within a sector, over several sectors, over several
 /// blocks.
 const LENGTHS: [usize; 3] = [9, 1200, 5000];
 
@@ -40,31 +40,31 @@ fn roster() -> Roster {
     }
 }
 
-/// How many bytes a slot of the tests has before the state: head, identity, roster.
+/// The number of bytes in a test slot before the state: header, identity, roster.
 const BEFORE_STATE: usize = 28 + 8 + 54;
 
-/// A state that says which save it is of, in every part of it.
+/// A state in which every byte depends on the number of its save.
 fn state(value: u64, length: usize) -> Vec<u8> {
     let mut state = value.to_le_bytes().to_vec();
     state.resize(length, value as u8);
     state
 }
 
-/// Makes the checksum of a slot fit.
+/// Replaces the checksum of a slot by the correct one.
 fn forge(block: &mut [u8]) {
     let length = 20 + u32::from_le_bytes(block[12..16].try_into().unwrap()) as usize;
     let covered = [&block[..16], &block[20..length]].concat();
     block[16..20].copy_from_slice(&crc32fast::hash(&covered).to_le_bytes());
 }
 
-/// The save that a state is of. No mixture of two may pass.
+/// Returns the save that a state belongs to. Fails on a mixture of two states.
 fn value(state: &[u8]) -> u64 {
     let value = u64::from_le_bytes(state[..8].try_into().unwrap());
     assert!(state[8..].iter().all(|byte| *byte == value as u8));
     value
 }
 
-/// A record in which save 0 is the making of it.
+/// Creates a record. Its creation is save 0.
 fn made(flaw: Flaw, length: usize) -> FakeFile {
     let mut folder = FakeFolder::new(flaw);
     let (identity, state) = (identity(), state(0, length));
@@ -91,7 +91,7 @@ fn save(
     slots.save(state(value, length))
 }
 
-/// A record after these many saves, open.
+/// Creates a record, opens it, and makes this many saves.
 fn saved(flaw: Flaw, saves: u64, length: usize) -> (FakeFile, Slots<FakeFile>) {
     let file = made(flaw, length);
     let (mut slots, _) = load(&file).unwrap();
@@ -101,22 +101,22 @@ fn saved(flaw: Flaw, saves: u64, length: usize) -> (FakeFile, Slots<FakeFile>) {
     (file, slots)
 }
 
-/// Loads, and checks that nothing acknowledged was forgotten and nothing invented.
+/// Loads, and checks that the result is an acknowledged state or a save in progress.
 fn check(file: &FakeFile, acknowledged: u64, begun: u64) -> Result<u64, String> {
     match load(file) {
         Ok((_, value)) if (acknowledged..=begun).contains(&value) => Ok(value),
         Ok((_, value)) => Err(format!(
-            "save {value} was loaded, {acknowledged} acknowledged, {begun} begun"
+            "save {value} was loaded, but {acknowledged} was acknowledged and {begun} begun"
         )),
-        Err(error) => Err(format!("refused, {acknowledged} acknowledged: {error}")),
+        Err(error) => Err(format!("refused; {acknowledged} was acknowledged: {error}")),
     }
 }
 
 /// A few ways to tear a write.
 const COARSE: [Tear; 4] = [Tear::Lost, Tear::Whole, Tear::Prefix(23), Tear::Garbage(0)];
 
-/// Many: every byte of the first 64 and of the last 16, others now and then; mixtures of sectors;
-/// and one that cannot be read back.
+/// Many ways to tear a write: after every byte of the first 64 and of the last 16, and after some
+/// others; in mixtures of sectors; and with one sector of garbage.
 fn fine(length: usize) -> Vec<Tear> {
     let end = length + 64;
     let bytes = (0..end).filter(|at| *at < 64 || end - at < 16 || at % 251 == 0);
@@ -129,7 +129,7 @@ fn fine(length: usize) -> Vec<Tear> {
         .collect()
 }
 
-/// Every way to choose one of these for each of so many writes.
+/// All combinations of these tears for this number of writes.
 fn choices(of: &[Tear], writes: usize) -> Vec<Vec<Tear>> {
     (0..writes).fold(vec![vec![]], |all, _| {
         let longer = |tears: &Vec<Tear>| -> Vec<_> {
@@ -144,7 +144,7 @@ fn coarse(writes: usize) -> Vec<Vec<Tear>> {
     choices(&COARSE, writes)
 }
 
-/// Besides the coarse ways, one write torn in every fine way, and the others lost or whole.
+/// The coarse combinations, and one write torn in every fine way with the others lost or whole.
 fn tears(writes: usize, length: usize) -> Vec<Vec<Tear>> {
     let mut all = coarse(writes);
     for at in 0..writes {

@@ -1,4 +1,4 @@
-//! Lives of a record, at random.
+//! Random sequences of saves, faults and restarts.
 
 use std::io::ErrorKind;
 
@@ -17,14 +17,14 @@ use crate::record::{slot::SLOT, slots::Slots};
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Save(usize),
-    /// The next fault, so many operations from the next save or load.
+    /// Sets the next fault, this many operations after the next save or load begins.
     Fault(usize, Fault),
-    /// The process is killed, and starts again.
+    /// The process is killed and starts again.
     Restart,
     CutPower,
     WriteBack,
     Evict,
-    /// A slot is lost, until the next start mends it. One at a time.
+    /// A slot is destroyed until the next start repairs it. Only one at a time.
     Lose(u64),
 }
 
@@ -56,19 +56,19 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// A record, and what is known of it.
-struct Life {
+/// A record, and what the test knows about it.
+struct Run {
     file: FakeFile,
     open: Option<Slots<FakeFile>>,
-    /// The newest save that a node may rely on.
+    /// The newest save that the node may rely on.
     acknowledged: u64,
     begun: u64,
     fault: Option<(usize, Fault)>,
     lost: bool,
-    given_up: bool,
+    has_refused: bool,
 }
 
-impl Life {
+impl Run {
     fn new(flaw: Flaw) -> Self {
         Self {
             file: made(flaw, 9),
@@ -77,7 +77,7 @@ impl Life {
             begun: 0,
             fault: None,
             lost: false,
-            given_up: false,
+            has_refused: false,
         }
     }
 
@@ -87,7 +87,7 @@ impl Life {
         }
     }
 
-    /// The process ends, and the next one has a world that works.
+    /// Ends the process. The next process runs without faults.
     fn end(&mut self, cut: bool, tears: &mut impl Iterator<Item = Tear>) {
         self.open = None;
         let cut = cut || matches!(self.file.failure(), Some(Fault::Cut));
@@ -108,14 +108,14 @@ impl Life {
                     self.acknowledged,
                     self.begun
                 );
-                // Numbers are not used again, so that a state cannot be taken for another.
+                // Numbers are not used twice, so that each state is unique.
                 self.acknowledged = value;
                 self.open = Some(slots);
                 self.lost = false;
             }
             Err(_) if self.file.failure().is_some() => self.end(false, tears),
-            // More than one fault: a refusal is right.
-            Err(_) if self.lost => self.given_up = true,
+            // These are two faults: a refusal is correct.
+            Err(_) if self.lost => self.has_refused = true,
             Err(error) => prop_assert!(false, "refused: {error}"),
         }
         Ok(())
@@ -141,7 +141,7 @@ impl Life {
         Ok(())
     }
 
-    fn meet(
+    fn apply(
         &mut self,
         event: Event,
         tears: &mut impl Iterator<Item = Tear>,
@@ -159,44 +159,44 @@ impl Life {
             Event::Lose(_) if self.lost => {}
             Event::Lose(slot) => {
                 self.lost = true;
-                self.file.spoil(slot * SLOT as u64);
+                self.file.corrupt(slot * SLOT as u64);
             }
         }
         Ok(())
     }
 }
 
-fn live(flaw: Flaw, events: Vec<Event>, tears: &[Tear]) -> Result<(), TestCaseError> {
-    let mut life = Life::new(flaw);
+fn run_events(flaw: Flaw, events: Vec<Event>, tears: &[Tear]) -> Result<(), TestCaseError> {
+    let mut run = Run::new(flaw);
     let mut tears = tears.iter().copied().cycle();
     for event in events {
-        life.meet(event, &mut tears)?;
-        if life.given_up {
+        run.apply(event, &mut tears)?;
+        if run.has_refused {
             return Ok(());
         }
     }
-    life.end(true, &mut tears);
-    life.fault = None;
-    life.start(&mut tears)
+    run.end(true, &mut tears);
+    run.fault = None;
+    run.start(&mut tears)
 }
 
-fn lives() -> impl Strategy<Value = (Vec<Event>, Vec<Tear>)> {
+fn sequences() -> impl Strategy<Value = (Vec<Event>, Vec<Tear>)> {
     let events = prop::collection::vec(event(), 1..40);
     let tears = prop::collection::vec(tear(), 1..8);
     (events, tears)
 }
 
 proptest! {
-    // Faults come together: what holds after each of them alone must hold after all, in any order.
+    // Faults come together. What holds after each of them must hold after all, in any order.
     #[test]
-    fn no_life_forgets_what_was_acknowledged((events, tears) in lives()) {
-        live(Flaw::None, events, &tears)?;
+    fn no_sequence_forgets_an_acknowledged_save((events, tears) in sequences()) {
+        run_events(Flaw::None, events, &tears)?;
     }
 }
 
-// The lives must be eventful enough to notice each rule that is broken.
+// The random sequences must find every flaw.
 #[test]
-fn every_flaw_shows_in_some_life() {
+fn every_flaw_is_found_by_some_sequence() {
     for flaw in [Flaw::NoSync, Flaw::OneSlot, Flaw::SyncLast, Flaw::NoRewrite] {
         let config = ProptestConfig {
             cases: 20_000,
@@ -206,7 +206,9 @@ fn every_flaw_shows_in_some_life() {
         };
         let chance = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
         let mut runner = TestRunner::new_with_rng(config, chance);
-        let lived = runner.run(&lives(), |(events, tears)| live(flaw, events, &tears));
-        assert!(lived.is_err(), "{flaw:?} was not noticed");
+        let result = runner.run(&sequences(), |(events, tears)| {
+            run_events(flaw, events, &tears)
+        });
+        assert!(result.is_err(), "{flaw:?} was not noticed");
     }
 }

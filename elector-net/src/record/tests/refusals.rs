@@ -1,4 +1,4 @@
-//! Errors of the operating system, and records that are not this node's.
+//! Errors of the operating system, and records that belong to another node.
 
 use std::{error::Error as _, io, io::ErrorKind};
 
@@ -21,8 +21,8 @@ fn source(error: &RecordError) -> ErrorKind {
     source.unwrap().kind()
 }
 
-// After a failed write nobody knows what the disk holds: a second save that seemed to work would
-// be a promise on nothing. The next life starts from what was acknowledged, or from what failed.
+// After a failed write, the contents of the disk are unknown. If a second save seemed to work, the
+// node would rely on nothing. The next start gets the acknowledged state, or the one that failed.
 #[test]
 fn no_save_follows_a_failed_one() {
     for kind in [ErrorKind::StorageFull, ErrorKind::Other] {
@@ -41,8 +41,8 @@ fn no_save_follows_a_failed_one() {
     }
 }
 
-// A node whose disk cannot be read, or not be written, finds out before it promises anything. One
-// unreadable slot is no reason to give a node up: each pair has two.
+// A node whose disk cannot be read or written must notice it before it makes a pledge. One
+// unreadable slot does not make a node unusable, because each pair has two slots.
 #[test]
 fn a_failure_while_loading_is_reported() {
     let (mut reported, mut forgiven) = (0, 0);
@@ -65,7 +65,7 @@ fn a_failure_while_loading_is_reported() {
     assert_eq!((reported, forgiven), (8, 4), "only a read is forgiven");
 }
 
-// A pair that cannot be read may hold the newest vote; the disk may give it back another time.
+// An unreadable pair may hold the newest vote, and the disk may be able to read it later.
 #[test]
 fn an_unreadable_pair_is_reported() {
     for pair in 0..2 {
@@ -78,8 +78,8 @@ fn an_unreadable_pair_is_reported() {
     }
 }
 
-// A record of another node, cluster or algorithm holds other promises; the message must tell who is
-// who, for it is a mistake in somebody's configuration.
+// A record of another node, cluster or algorithm holds other pledges. The message must name both
+// identities, because this is a mistake in a configuration.
 #[test]
 fn a_foreign_record_is_refused_and_named() {
     let others: [fn(&mut Identity); 3] = [
@@ -95,11 +95,11 @@ fn a_foreign_record_is_refused_and_named() {
         let text = error.to_string();
         assert!(matches!(error, RecordError::Foreign { .. }));
         assert!(text.contains(&identity().to_string()) && text.contains(&other.to_string()));
-        assert_eq!(file.dirty(), 0, "it was not touched");
+        assert_eq!(file.dirty(), 0, "it was not changed");
     }
 }
 
-// Two records in one file are the work of a human or of a broken disk: neither can be trusted to be
+// Two records in one file come from a person or a broken disk. Neither of them can be trusted as
 // the newest.
 #[test]
 fn slots_of_two_records_are_refused() {
@@ -121,8 +121,8 @@ fn slots_of_two_records_are_refused() {
     }
 }
 
-// A newer elector may have put anything into its record. To take it for damage would be to give up
-// a node that is sound.
+// A newer elector may write anything into its record. If that counted as damage, an intact node
+// would be replaced.
 #[test]
 fn a_newer_format_is_named() {
     let file = made(Flaw::None, LENGTH);
@@ -143,9 +143,9 @@ fn a_newer_format_is_named() {
     ));
 }
 
-// A state that does not fit must not cut off another's slot; and one that just fits must.
+// A state that is too long must not overwrite the next slot. The longest state must fit.
 #[test]
-fn a_state_has_a_longest_length() {
+fn the_length_of_a_state_is_limited() {
     let (file, mut slots) = saved(Flaw::None, 1, LENGTH);
     let error = save(&file, &mut slots, 2, SLOT).unwrap_err();
     let RecordError::TooLong { bytes, most } = error else {
@@ -159,10 +159,10 @@ fn a_state_has_a_longest_length() {
     assert_eq!(longest.state(), state(2, most));
 }
 
-// A record outlives the elector that wrote it: its bytes may change only together with the number
-// of the format.
+// A record outlives the elector that wrote it. The bytes may change only together with the format
+// number.
 #[test]
-fn the_format_is_this() {
+fn the_bytes_of_the_format_do_not_change() {
     let slot = |roster| Slot {
         sequence: 5,
         identity: identity(),
@@ -203,8 +203,8 @@ fn the_format_is_this() {
     }
 }
 
-// A record that was made before there were lists of nodes keeps its votes, and gets a roster by
-// the next save; a crash in the middle of that leaves either.
+// A record from before rosters keeps its votes, and gets a roster with the next save. A crash in
+// the middle leaves either.
 #[test]
 fn a_record_without_a_roster_gets_one() {
     let old = Slot {
@@ -227,7 +227,7 @@ fn a_record_without_a_roster_gets_one() {
         let file = file.fork();
         file.cut_power(&vec![Tear::Lost; file.dirty()]);
         let (slots, value) = load(&file).unwrap();
-        assert_eq!(value, 2, "the votes stay");
+        assert_eq!(value, 2, "the votes are kept");
         assert!(!done || slots.roster() == Some(&roster()));
     }
 }

@@ -1,9 +1,9 @@
 use std::{cell::RefCell, collections::BTreeMap, io, rc::Rc};
 
-use super::{Fault, Flaw, Fuse, Phase, Tear, end};
+use super::{Fault, FaultInjector, Flaw, Phase, Tear, end};
 use crate::record::{disk::Medium, slot::BLOCK};
 
-/// Bytes, most of them zero.
+/// A sparse byte array.
 #[derive(Clone, Debug, Default)]
 struct Bytes {
     length: u64,
@@ -21,7 +21,7 @@ impl Bytes {
         }
     }
 
-    /// In whole blocks.
+    /// Writes whole blocks.
     fn write(&mut self, offset: u64, bytes: &[u8]) {
         assert_eq!((offset % BLOCK as u64, bytes.len() % BLOCK), (0, 0));
         let first = offset / BLOCK as u64;
@@ -40,103 +40,103 @@ impl Bytes {
     }
 }
 
-/// A file on such a disk. Clones are the same file.
+/// A file on the fake disk. Clones are the same file.
 #[derive(Clone, Debug)]
 pub(crate) struct FakeFile {
     inner: Rc<RefCell<Inner>>,
-    fuse: Rc<RefCell<Fuse>>,
+    faults: Rc<RefCell<FaultInjector>>,
     flaw: Flaw,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Inner {
-    /// What is read: the disk's content under what was written.
+    /// What a read returns: the disk's contents and the unsynced writes.
     cache: Bytes,
-    /// What is there after a power cut, whatever happens.
-    platter: Bytes,
-    /// What was written and not waited for.
+    /// What is there after any power cut.
+    durable: Bytes,
+    /// The unsynced writes.
     dirty: Vec<(u64, Vec<u8>)>,
-    /// Where reading fails.
+    /// The offsets that cannot be read.
     unreadable: Vec<u64>,
 }
 
 impl FakeFile {
-    pub(super) fn new(fuse: &Rc<RefCell<Fuse>>, flaw: Flaw) -> Self {
+    pub(super) fn new(faults: &Rc<RefCell<FaultInjector>>, flaw: Flaw) -> Self {
         Self {
             inner: Rc::default(),
-            fuse: Rc::clone(fuse),
+            faults: Rc::clone(faults),
             flaw,
         }
     }
 
-    /// The same file in another world, where everything works.
+    /// Copies the file. Operations on the copy do not fail.
     pub(crate) fn fork(&self) -> Self {
-        self.fork_with(&Rc::new(RefCell::new(Fuse::new())))
+        self.fork_with(&Rc::new(RefCell::new(FaultInjector::new())))
     }
 
-    pub(super) fn fork_with(&self, fuse: &Rc<RefCell<Fuse>>) -> Self {
+    pub(super) fn fork_with(&self, faults: &Rc<RefCell<FaultInjector>>) -> Self {
         Self {
             inner: Rc::new(RefCell::new(self.inner.borrow().clone())),
-            fuse: Rc::clone(fuse),
+            faults: Rc::clone(faults),
             flaw: self.flaw,
         }
     }
 
-    /// Counts operations from here.
+    /// Restarts the count of operations.
     pub(crate) fn begin(&self, phase: Phase) {
-        let mut fuse = self.fuse.borrow_mut();
-        let (set, blown) = (fuse.set, fuse.blown);
-        *fuse = Fuse {
+        let mut faults = self.faults.borrow_mut();
+        let (pending, occurred) = (faults.pending, faults.occurred);
+        *faults = FaultInjector {
             phase,
-            set,
-            blown,
-            ..Fuse::new()
+            pending,
+            occurred,
+            ..FaultInjector::new()
         };
     }
 
     pub(crate) fn fail_at(&self, operation: usize, fault: Fault) {
-        self.fuse.borrow_mut().set = Some((operation, fault));
+        self.faults.borrow_mut().pending = Some((operation, fault));
     }
 
     pub(crate) fn failure(&self) -> Option<Fault> {
-        self.fuse.borrow().blown
+        self.faults.borrow().occurred
     }
 
     pub(crate) fn dirty(&self) -> usize {
         self.inner.borrow().dirty.len()
     }
 
-    /// The power is cut: of each write that was not waited for, this much is on the disk.
+    /// Cuts the power. Each unsynced write is torn in its given way.
     pub(crate) fn cut_power(&self, tears: &[Tear]) {
         let mut inner = self.inner.borrow_mut();
         let dirty = std::mem::take(&mut inner.dirty);
         assert_eq!(dirty.len(), tears.len());
         for ((offset, bytes), tear) in dirty.iter().zip(tears) {
-            inner.platter.tear(*offset, bytes, *tear);
+            inner.durable.tear(*offset, bytes, *tear);
         }
-        inner.cache = inner.platter.clone();
+        inner.cache = inner.durable.clone();
     }
 
-    /// The kernel has written everything that it had not been told to wait for.
+    /// Lets the kernel write all unsynced bytes.
     pub(crate) fn write_back(&self) {
         self.cut_power(&vec![Tear::Whole; self.dirty()]);
     }
 
-    /// The kernel reads again whatever it takes for clean.
+    /// Lets the kernel read all clean pages from the disk again.
     pub(crate) fn evict(&self) {
         let mut inner = self.inner.borrow_mut();
-        let mut cache = inner.platter.clone();
+        let mut cache = inner.durable.clone();
         for (offset, bytes) in &inner.dirty {
             cache.write(*offset, bytes);
         }
         inner.cache = cache;
     }
 
-    /// The disk changes by itself.
+    /// Changes a block on the disk and in the cache.
     pub(crate) fn damage(&self, offset: u64, damage: impl Fn(&mut [u8])) {
         let mut inner = self.inner.borrow_mut();
         let inner = &mut *inner;
-        for bytes in [&mut inner.cache, &mut inner.platter] {
+        for bytes in [&mut inner.cache, &mut inner.durable] {
             let mut block = [0; BLOCK];
             bytes.read(offset, &mut block);
             damage(&mut block);
@@ -144,15 +144,15 @@ impl FakeFile {
         }
     }
 
-    /// A block of another file takes the place of this one's.
+    /// Copies a block from another file.
     pub(crate) fn take_from(&self, other: &Self, offset: u64) {
         let mut theirs = [0; BLOCK];
         other.inner.borrow().cache.read(offset, &mut theirs);
         self.damage(offset, |block| block.copy_from_slice(&theirs));
     }
 
-    /// A slot is not what it was any more.
-    pub(crate) fn spoil(&self, offset: u64) {
+    /// Makes a slot invalid.
+    pub(crate) fn corrupt(&self, offset: u64) {
         self.damage(offset, |block| block.rotate_right(1));
     }
 
@@ -167,14 +167,14 @@ impl FakeFile {
     fn flush(&self) {
         let mut inner = self.inner.borrow_mut();
         for (offset, bytes) in std::mem::take(&mut inner.dirty) {
-            inner.platter.write(offset, &bytes);
+            inner.durable.write(offset, &bytes);
         }
     }
 }
 
 impl Medium for FakeFile {
     fn length(&mut self) -> io::Result<u64> {
-        match self.fuse.borrow_mut().burn()? {
+        match self.faults.borrow_mut().next_operation()? {
             Some(fault) => Err(end(fault)),
             None => Ok(self.inner.borrow().cache.length),
         }
@@ -182,7 +182,7 @@ impl Medium for FakeFile {
 
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         let inner = self.inner.borrow();
-        match self.fuse.borrow_mut().burn()? {
+        match self.faults.borrow_mut().next_operation()? {
             Some(fault) => Err(end(fault)),
             None if inner.unreadable.contains(&offset) => {
                 Err(io::Error::other("a sector cannot be read"))
@@ -195,16 +195,16 @@ impl Medium for FakeFile {
     }
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut fuse = self.fuse.borrow_mut();
-        let number = fuse.writes;
-        fuse.writes += 1;
-        match (self.flaw, fuse.phase, number) {
+        let mut faults = self.faults.borrow_mut();
+        let number = faults.writes;
+        faults.writes += 1;
+        match (self.flaw, faults.phase, number) {
             (Flaw::NoRewrite, Phase::Load, _)
             | (Flaw::OneSlot, Phase::Save, 1)
             | (Flaw::NoCopy, Phase::Save, 2 | 3) => return Ok(()),
             _ => {}
         }
-        let fault = fuse.burn()?;
+        let fault = faults.next_operation()?;
         let kept = match fault {
             Some(Fault::Kill(tear) | Fault::Fails(_, tear)) => tear,
             Some(Fault::Cut) | None => Tear::Whole,
@@ -219,7 +219,7 @@ impl Medium for FakeFile {
             inner.cache.write(offset, &bytes);
             inner.dirty.push((offset, bytes));
         }
-        let last = (self.flaw, fuse.phase, number) == (Flaw::SyncLast, Phase::Save, 3);
+        let last = (self.flaw, faults.phase, number) == (Flaw::SyncLast, Phase::Save, 3);
         if last && fault.is_none() {
             self.flush();
         }
@@ -227,21 +227,21 @@ impl Medium for FakeFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        let mut fuse = self.fuse.borrow_mut();
-        let number = fuse.syncs;
-        fuse.syncs += 1;
-        match fuse.burn()? {
+        let mut faults = self.faults.borrow_mut();
+        let number = faults.syncs;
+        faults.syncs += 1;
+        match faults.next_operation()? {
             Some(Fault::Fails(kind, tear)) => {
                 let mut inner = self.inner.borrow_mut();
                 for (offset, bytes) in std::mem::take(&mut inner.dirty) {
-                    inner.platter.tear(offset, &bytes, tear);
+                    inner.durable.tear(offset, &bytes, tear);
                 }
                 return Err(kind.into());
             }
             Some(fault) => return Err(end(fault)),
             None => {}
         }
-        match (self.flaw, fuse.phase, number) {
+        match (self.flaw, faults.phase, number) {
             (Flaw::NoSync, ..)
             | (Flaw::SyncLast, Phase::Save, _)
             | (Flaw::NoRewrite, Phase::Load, _)

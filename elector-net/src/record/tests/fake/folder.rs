@@ -1,15 +1,15 @@
 use std::{cell::RefCell, collections::BTreeMap, io, rc::Rc};
 
-use super::{FakeFile, Fault, Flaw, Fuse, Tear, end};
+use super::{FakeFile, Fault, FaultInjector, Flaw, Tear, end};
 use crate::record::disk::Folder;
 
-/// A folder on such a disk. What was made and renamed in it becomes durable in that order.
+/// A folder on the fake disk. Creations and renames become durable in their order.
 #[derive(Debug)]
 pub(crate) struct FakeFolder {
     names: BTreeMap<String, FakeFile>,
-    /// The names before each change that was not waited for.
+    /// The names before each unsynced change.
     earlier: Vec<BTreeMap<String, FakeFile>>,
-    fuse: Rc<RefCell<Fuse>>,
+    faults: Rc<RefCell<FaultInjector>>,
     flaw: Flaw,
 }
 
@@ -18,7 +18,7 @@ impl FakeFolder {
         Self {
             names: BTreeMap::new(),
             earlier: Vec::new(),
-            fuse: Rc::new(RefCell::new(Fuse::new())),
+            faults: Rc::new(RefCell::new(FaultInjector::new())),
             flaw,
         }
     }
@@ -28,41 +28,41 @@ impl FakeFolder {
     }
 
     pub(crate) fn fail_at(&self, operation: usize, fault: Fault) {
-        self.fuse.borrow_mut().set = Some((operation, fault));
+        self.faults.borrow_mut().pending = Some((operation, fault));
     }
 
     pub(crate) fn has_failed(&self) -> bool {
-        self.fuse.borrow().blown.is_some()
+        self.faults.borrow().occurred.is_some()
     }
 
-    /// How many changes of names were not waited for.
+    /// Returns the number of unsynced changes of names.
     pub(crate) fn changes(&self) -> usize {
         self.earlier.len()
     }
 
-    /// The folder after a power cut that undid this many changes of names, and did this to each
-    /// write that was not waited for.
+    /// Returns the folder after a power cut that undid this many changes of names, and tore all
+    /// unsynced writes in this way.
     pub(crate) fn after_cut(&self, undone: usize, tear: Tear) -> Self {
         let names = match undone {
             0 => &self.names,
             _ => &self.earlier[self.earlier.len() - undone],
         };
-        let fuse = Rc::new(RefCell::new(Fuse::new()));
+        let faults = Rc::new(RefCell::new(FaultInjector::new()));
         let survivor = |(name, file): (&String, &FakeFile)| {
-            let file = file.fork_with(&fuse);
+            let file = file.fork_with(&faults);
             file.cut_power(&vec![tear; file.dirty()]);
             (name.clone(), file)
         };
         Self {
             names: names.iter().map(survivor).collect(),
             earlier: Vec::new(),
-            fuse: Rc::clone(&fuse),
+            faults: Rc::clone(&faults),
             flaw: self.flaw,
         }
     }
 
     fn change(&mut self, change: impl FnOnce(&mut BTreeMap<String, FakeFile>)) -> io::Result<()> {
-        let fault = self.fuse.borrow_mut().burn()?;
+        let fault = self.faults.borrow_mut().next_operation()?;
         if !matches!(fault, Some(Fault::Fails(..))) {
             self.earlier.push(self.names.clone());
             change(&mut self.names);
@@ -75,14 +75,14 @@ impl Folder for FakeFolder {
     type File = FakeFile;
 
     fn has(&mut self, name: &str) -> io::Result<bool> {
-        match self.fuse.borrow_mut().burn()? {
+        match self.faults.borrow_mut().next_operation()? {
             Some(fault) => Err(end(fault)),
             None => Ok(self.names.contains_key(name)),
         }
     }
 
     fn create(&mut self, name: &str) -> io::Result<FakeFile> {
-        let file = FakeFile::new(&self.fuse, self.flaw);
+        let file = FakeFile::new(&self.faults, self.flaw);
         let made = file.clone();
         self.change(|names| {
             names.insert(name.into(), made);
@@ -98,7 +98,7 @@ impl Folder for FakeFolder {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        if let Some(fault) = self.fuse.borrow_mut().burn()? {
+        if let Some(fault) = self.faults.borrow_mut().next_operation()? {
             return Err(end(fault));
         }
         if self.flaw != Flaw::NoSync {

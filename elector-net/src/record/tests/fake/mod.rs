@@ -1,5 +1,5 @@
-//! A disk that fails as told: what was written and not waited for is kept, lost or torn, a sync
-//! that failed is forgotten, and a process dies in the middle of a write.
+//! A disk with injected faults: it keeps, loses or tears unsynced writes, forgets the bytes of a
+//! failed sync, and lets a process end in the middle of a write.
 
 mod file;
 mod folder;
@@ -11,16 +11,16 @@ pub(super) use folder::FakeFolder;
 
 pub(super) const SECTOR: usize = 512;
 
-/// What becomes of a write that nobody has waited for.
+/// The fate of an unsynced write.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Tear {
     Lost,
     Whole,
-    /// Its first bytes only.
+    /// Only its first bytes are written.
     Prefix(usize),
-    /// The sectors whose bits are set.
+    /// The sectors whose bits are set are written.
     Sectors(u64),
-    /// All of it but one sector, in which there is nothing anybody wrote.
+    /// It is written, except one sector with garbage.
     Garbage(usize),
 }
 
@@ -44,33 +44,33 @@ impl Tear {
     }
 }
 
-/// What happens at an operation.
+/// A fault at one operation.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fault {
-    /// The power is cut: nothing is done any more. A write may have been.
+    /// The power is cut: later operations do nothing. A write of this operation may be done.
     Cut,
-    /// The process is killed. Of a write, this much is in the cache.
+    /// The process is killed. This part of a write is in the cache.
     Kill(Tear),
-    /// It fails. Of a write, this much is in the cache; of what a sync was to write, this much is
-    /// on the disk, and the kernel forgets the rest.
+    /// The operation fails. This part of a write is in the cache. This part of a sync is on the
+    /// disk, and the kernel forgets the rest.
     Fails(io::ErrorKind, Tear),
 }
 
-/// How the record would be written if a rule were forgotten: what the checkers must notice.
+/// A rule that the record breaks on purpose. The checkers must notice each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
     None,
-    /// Saves do not wait for the disk.
+    /// A save does not wait for the disk.
     NoSync,
-    /// The second slot of the pair is not written.
+    /// A save does not write the second slot of its pair.
     OneSlot,
-    /// The other pair is not written after the save.
+    /// A save does not write the other pair.
     NoCopy,
-    /// The other pair is written before the disk has the first.
+    /// A save writes the other pair before the first pair is durable.
     SyncLast,
-    /// What was loaded is not written again.
+    /// A load does not write the state again.
     NoRewrite,
-    /// What was loaded is written to all slots at once.
+    /// A load writes all slots at once.
     RewriteAtOnce,
 }
 
@@ -81,41 +81,41 @@ pub(super) enum Phase {
     Save,
 }
 
-/// Counts operations, of a folder and all files in it, and fails one.
+/// Counts the operations of a folder and all its files, and injects a fault into one of them.
 #[derive(Clone, Debug)]
-struct Fuse {
+struct FaultInjector {
     phase: Phase,
     done: usize,
     writes: usize,
     syncs: usize,
-    /// What is to happen, and at which operation of this phase or a later one.
-    set: Option<(usize, Fault)>,
-    /// What has happened.
-    blown: Option<Fault>,
+    /// The fault to inject, and the operation of this or a later phase that it hits.
+    pending: Option<(usize, Fault)>,
+    /// The injected fault.
+    occurred: Option<Fault>,
 }
 
-impl Fuse {
+impl FaultInjector {
     fn new() -> Self {
         Self {
             phase: Phase::Format,
             done: 0,
             writes: 0,
             syncs: 0,
-            set: None,
-            blown: None,
+            pending: None,
+            occurred: None,
         }
     }
 
-    /// Lets an operation begin; `Some` if this is the one that fails.
-    fn burn(&mut self) -> io::Result<Option<Fault>> {
-        if matches!(self.blown, Some(Fault::Cut | Fault::Kill(_))) {
-            return Err(io::Error::other("nothing is done after the end"));
+    /// Starts an operation. Returns the fault if this operation fails.
+    fn next_operation(&mut self) -> io::Result<Option<Fault>> {
+        if matches!(self.occurred, Some(Fault::Cut | Fault::Kill(_))) {
+            return Err(io::Error::other("the process has ended before this"));
         }
         let number = self.done;
         self.done += 1;
-        let now = self.set.take_if(|(at, _)| *at == number);
+        let now = self.pending.take_if(|(at, _)| *at == number);
         let fault = now.map(|(_, fault)| fault);
-        self.blown = fault.or(self.blown);
+        self.occurred = fault.or(self.occurred);
         Ok(fault)
     }
 }
