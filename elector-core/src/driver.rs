@@ -5,8 +5,9 @@ use crate::{
     Moment, NodeId, Outbox, Outgoing, Refusal, TimerChange, View,
 };
 
-/// Drives one algorithm through one life of a node, from start to crash: computes what changed,
-/// and checks at every step what a single node can check of the contract.
+/// Drives one algorithm through one life of a node, from start to crash. The driver computes what
+/// each step changed, and checks at every step the part of the contract that a single node can
+/// check.
 #[derive(Clone, Debug)]
 pub struct Driver<A: ElectionAlgorithm> {
     algorithm: A,
@@ -14,32 +15,34 @@ pub struct Driver<A: ElectionAlgorithm> {
     outbox: Outbox<A>,
     saved: A::Durable,
     published: View,
-    /// The newest epoch seen with a leader, and that leader.
+    /// The newest epoch that had a leader, and that leader.
     tenure: (Epoch, Option<NodeId>),
     number: u64,
     last_persist: u64,
     spare: Option<Box<Step<A>>>,
 }
 
-/// What one step changed and ordered, to be carried out in the order of the fields.
+/// What one step changed and requested. The host carries it out in the order of the fields.
 ///
-/// Boxed wherever it is passed on: it goes through several hands, and is used again in the end.
+/// A step is boxed wherever it is passed on: it is moved several times, and its buffers are used
+/// again in the end.
 #[derive(Clone, Debug)]
 pub struct Step<A: ElectionAlgorithm> {
-    /// Counts the steps of this life of the node, from 1.
+    /// The number of the step in this life of the node, from 1.
     pub number: u64,
-    /// The newest step up to this one that had something to persist; 0 if none had. Sends and
-    /// view may be seen once that one is durable. [`Gate`](crate::Gate) sees to it.
+    /// The newest step up to this one that had something to persist; 0 if there is none. The
+    /// messages and the view may become visible once that step is durable. [`Gate`](crate::Gate)
+    /// enforces this.
     pub needs: u64,
-    /// What must be written to disk, if the durable state changed.
+    /// The new durable state, if it changed. It must be written to disk.
     pub persist: Option<A::Durable>,
-    /// Timers to set and to cancel; they need not wait for the disk.
+    /// Timers to set and to cancel. They need not wait for the disk.
     pub timers: Vec<TimerChange<A::Timer>>,
     /// Messages to send.
     pub sends: Vec<Outgoing<A::Message>>,
     /// The new view, if it changed.
     pub view: Option<View>,
-    /// Why the command was refused, if it was.
+    /// The reason for the refusal, if the command was refused.
     pub refusal: Option<Refusal>,
 }
 
@@ -58,7 +61,7 @@ impl<A: ElectionAlgorithm> Default for Step<A> {
 }
 
 impl<A: ElectionAlgorithm> Driver<A> {
-    /// A node with this durable state; [`Input::Started`] must be its first input.
+    /// Restores a node with this durable state. [`Input::Started`] must be its first input.
     /// [`Configuration::validate`](crate::Configuration::validate) must have passed.
     #[must_use]
     pub fn restore(config: &A::Config, members: Membership, durable: A::Durable) -> Self {
@@ -77,8 +80,8 @@ impl<A: ElectionAlgorithm> Driver<A> {
         }
     }
 
-    /// Gives the algorithm one input, with the host's clock reading. Input from a stranger, or
-    /// from the node itself, is dropped: it changes nothing.
+    /// Passes one input to the algorithm, with the host's clock reading. The driver drops input
+    /// from the node itself and from nodes that are not members: such input changes nothing.
     ///
     /// # Errors
     /// If the algorithm broke its contract. The driver must not be used after that.
@@ -110,32 +113,33 @@ impl<A: ElectionAlgorithm> Driver<A> {
         Ok(step)
     }
 
-    /// Takes a carried-out step back, to use its buffers again. Optional; it saves allocations.
+    /// Takes a step back after it was carried out, to use its buffers again. This is optional and
+    /// saves allocations.
     pub fn recycle(&mut self, step: Box<Step<A>>) {
         self.spare = Some(step);
     }
 
-    /// The view after the last step, published or not.
+    /// Returns the view after the last step, published or not.
     #[must_use]
     pub fn view(&self) -> View {
         self.published
     }
 
-    /// See [`ElectionAlgorithm::lease`]. Like [`view`](Self::view) it may run ahead of the disk: a
-    /// host may rely on it only while the view that it has *published*, through the gate, leads
-    /// the same epoch.
+    /// Returns [`ElectionAlgorithm::lease`]. Like [`view`](Self::view), it may be ahead of the
+    /// disk. A host may rely on it only while the view that it has *published*, through the gate,
+    /// leads the same epoch.
     #[must_use]
     pub fn lease(&self) -> Option<Moment> {
         self.algorithm.lease()
     }
 
-    /// The members, seen from this node.
+    /// Returns the members, seen from this node.
     #[must_use]
     pub fn members(&self) -> &Membership {
         &self.members
     }
 
-    /// The algorithm in its present state.
+    /// Returns the algorithm in its current state.
     #[must_use]
     pub fn algorithm(&self) -> &A {
         &self.algorithm
@@ -152,8 +156,8 @@ impl<A: ElectionAlgorithm> Driver<A> {
 
     fn changed_view(&mut self) -> Result<Option<View>, ContractViolation> {
         let (old, new) = (self.published, self.algorithm.view());
-        // The view at boot has not been checked by any step yet, so the first one looks at it even
-        // if it did not change.
+        // No step has checked the view at boot. So the first step checks the view even if it did
+        // not change.
         if new == old && self.number > 0 {
             return Ok(None);
         }

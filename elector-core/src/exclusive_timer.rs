@@ -1,19 +1,20 @@
 use crate::{Delay, ElectionAlgorithm, Outbox};
 
-/// Timers of which at most one runs at a time.
+/// A group of timers of which at most one runs at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ExclusiveTimer<T> {
     running: Option<T>,
 }
 
 impl<T: Copy + Eq> ExclusiveTimer<T> {
-    /// None of the timers runs.
+    /// Creates a group in which no timer runs.
     #[must_use]
     pub const fn stopped() -> Self {
         Self { running: None }
     }
 
-    /// This timer runs: the caller sets it before its first step ends.
+    /// Creates a group in which this timer runs. The caller must set the timer before its first
+    /// step ends.
     #[must_use]
     pub const fn started(timer: T) -> Self {
         Self {
@@ -21,13 +22,13 @@ impl<T: Copy + Eq> ExclusiveTimer<T> {
         }
     }
 
-    /// The timer that runs, if one does.
+    /// Returns the timer that runs, if any.
     #[must_use]
     pub fn running(&self) -> Option<T> {
         self.running
     }
 
-    /// Sets `timer`, and cancels another that runs.
+    /// Sets `timer`, and cancels any other timer that runs.
     pub fn set<A: ElectionAlgorithm<Timer = T>>(
         &mut self,
         timer: T,
@@ -41,19 +42,20 @@ impl<T: Copy + Eq> ExclusiveTimer<T> {
         out.set_timer(timer, delay);
     }
 
-    /// Cancels the timer that runs, if one does.
+    /// Cancels the timer that runs, if any.
     pub fn stop<A: ElectionAlgorithm<Timer = T>>(&mut self, out: &mut Outbox<A>) {
         if let Some(timer) = self.running.take() {
             out.cancel_timer(timer);
         }
     }
 
-    /// Records that `timer` has elapsed. Returns `false` if it was not running: the event is stale.
+    /// Records that `timer` has elapsed. Returns `false` if it was not running: then the event is
+    /// stale.
     pub fn elapsed(&mut self, timer: T) -> bool {
-        let runs = self.running == Some(timer);
-        if runs {
+        let was_running = self.running == Some(timer);
+        if was_running {
             self.running = None;
         }
-        runs
+        was_running
     }
 }

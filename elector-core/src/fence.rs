@@ -5,33 +5,33 @@ use thiserror::Error;
 
 use crate::Epoch;
 
-/// Proof of a tenure, to be sent along with everything that a leader writes: a number below 2^63.
-/// Of two tokens of one cluster the later one is the higher.
+/// A number below 2^63 that proves a tenure. A leader sends it with each write. Of two tokens of
+/// one cluster, the later one is higher.
 ///
-/// It is the epoch, times 2^14, plus the number of the grant within the epoch. A tenure has one
-/// grant for as long as its work goes on. Work that is started again within a tenure, as a command
-/// that has ended by itself, gets another grant, so that what the first start left behind can be
-/// told from what the second writes.
+/// The token is the epoch, times 2^14, plus the number of the grant within the epoch. A tenure
+/// keeps its grant as long as its work goes on. If work starts again within a tenure, for example a
+/// command that has exited, it gets another grant. So a store can tell the late writes of the first
+/// start from the writes of the second start.
 ///
-/// Only a `Leadership<Quorum>` hands one out: under [`BestEffort`](crate::BestEffort) two leaders
-/// may have the same epoch, and a token would prove nothing. Building one from a number is for the
-/// resource's side, which reads it from the wire.
+/// Only a `Leadership<Quorum>` returns tokens. Under [`BestEffort`](crate::BestEffort) two leaders
+/// may have the same epoch, so a token would prove nothing. The store reads tokens from the wire
+/// and builds them from numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FencingToken(u64);
 
-/// How many bits of a token are the number of the grant.
+/// How many bits of a token hold the number of the grant.
 const GRANT_BITS: u32 = 14;
 
 impl FencingToken {
-    /// How many grants an epoch has.
+    /// The number of grants of an epoch.
     pub const GRANTS: u64 = 1 << GRANT_BITS;
 
     /// The largest epoch that has tokens: 2^49 - 1.
     pub const MAX_EPOCH: Epoch = Epoch((1 << (63 - GRANT_BITS)) - 1);
 
-    /// The token of this grant, counted from 0, of an epoch. `None` if the epoch is above
-    /// [`MAX_EPOCH`](Self::MAX_EPOCH), or has no such grant.
+    /// Returns the token of grant `grant` of an epoch; grants count from 0. Returns `None` if the
+    /// epoch is above [`MAX_EPOCH`](Self::MAX_EPOCH) or has no such grant.
     #[must_use]
     pub const fn new(epoch: Epoch, grant: u64) -> Option<Self> {
         if epoch.0 > Self::MAX_EPOCH.0 || grant >= Self::GRANTS {
@@ -40,25 +40,25 @@ impl FencingToken {
         Some(Self((epoch.0 << GRANT_BITS) | grant))
     }
 
-    /// The token with this value, as read from the wire.
+    /// Creates the token with this value, as read from the wire.
     #[must_use]
     pub const fn from_value(value: u64) -> Self {
         Self(value)
     }
 
-    /// What goes over the wire, and into a column of type BIGINT.
+    /// Returns the value for the wire, or for a column of type BIGINT.
     #[must_use]
     pub const fn value(self) -> u64 {
         self.0
     }
 
-    /// The epoch that it is a token of.
+    /// Returns the epoch of the token.
     #[must_use]
     pub const fn epoch(self) -> Epoch {
         Epoch(self.0 >> GRANT_BITS)
     }
 
-    /// Which grant of its epoch it is, counted from 0.
+    /// Returns the number of the grant within its epoch, from 0.
     #[must_use]
     pub const fn grant(self) -> u64 {
         self.0 % Self::GRANTS
@@ -71,8 +71,8 @@ impl fmt::Display for FencingToken {
     }
 }
 
-/// The resource's side: remembers the highest token seen, and refuses every lower one. It must be
-/// kept where the data is, and as durably.
+/// The store's side of fencing: remembers the highest token, and rejects every lower token. Keep it
+/// in the same place as the data, and make it as durable.
 ///
 /// ```
 /// use elector_core::{Fence, FencingToken};
@@ -81,7 +81,7 @@ impl fmt::Display for FencingToken {
 /// let (old, new) = (FencingToken::from_value(65_536), FencingToken::from_value(81_920));
 /// assert!(fence.admit(old).is_ok());
 /// assert!(fence.admit(new).is_ok());
-/// assert!(fence.admit(old).is_err(), "its tenure is over, whatever it believes");
+/// assert!(fence.admit(old).is_err(), "its tenure has ended, also for the old leader");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fence {
@@ -89,14 +89,14 @@ pub struct Fence {
 }
 
 impl Fence {
-    /// A fence that has seen no token.
+    /// Creates a fence that has seen no token.
     #[must_use]
     pub const fn new() -> Self {
         Self { newest: None }
     }
 
-    /// Admits a token that is at least as high as every one admitted before. Call it, and do the
-    /// write only if it is `Ok`, in one transaction of the resource.
+    /// Admits a token that is at least as high as every token before it. Call this and do the write
+    /// only if the result is `Ok`, both in one transaction of the store.
     ///
     /// # Errors
     /// If a later grant has already written.
@@ -110,14 +110,14 @@ impl Fence {
         }
     }
 
-    /// The highest token admitted.
+    /// Returns the highest token that was admitted.
     #[must_use]
     pub const fn newest(&self) -> Option<FencingToken> {
         self.newest
     }
 }
 
-/// A write under a grant that a later one has replaced.
+/// The error of a write under a grant that a later grant has replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
     "token {token} (epoch {}) is stale: token {newest} (epoch {}) has written",
@@ -125,9 +125,9 @@ impl Fence {
     newest.epoch()
 )]
 pub struct StaleToken {
-    /// The token that was refused.
+    /// The token that was rejected.
     pub token: FencingToken,
-    /// The highest one admitted.
+    /// The highest token that was admitted.
     pub newest: FencingToken,
 }
 
@@ -135,10 +135,10 @@ pub struct StaleToken {
 mod tests {
     use super::*;
 
-    // A leader writes many times in one tenure; only a lower token may be refused, and a refusal
+    // A leader writes many times in one tenure. Only a lower token may be rejected, and a rejection
     // must not lower the fence.
     #[test]
-    fn the_fence_never_comes_down() {
+    fn the_fence_never_gets_lower() {
         let token = FencingToken::from_value;
         let mut fence = Fence::new();
         for epoch in [0, 3, 3, 7] {
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(fence.admit(token(7)), Ok(()));
     }
 
-    // Every token is a positive number in a signed column, and none is another's.
+    // Every token is a positive number in a signed column, and no two tokens are equal.
     #[test]
     fn tokens_rise_with_the_grant_and_the_epoch() {
         let token = |epoch, grant| FencingToken::new(Epoch(epoch), grant);
@@ -167,7 +167,7 @@ mod tests {
         );
         assert_eq!(token(1, FencingToken::GRANTS), None);
         assert_eq!(token(FencingToken::MAX_EPOCH.0 + 1, 0), None);
-        // Those of earlier versions were the epoch alone.
+        // Tokens of earlier versions were the epoch alone.
         assert!(FencingToken::from_value(1 << 40) < token(1 << 40, 0).unwrap());
     }
 }

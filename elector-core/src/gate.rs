@@ -2,11 +2,11 @@ use alloc::{boxed::Box, collections::VecDeque};
 
 use crate::{ElectionAlgorithm, Step};
 
-/// Holds back what a step would show the world until everything it rests on is durable.
+/// Holds back the visible effects of a step until all earlier writes are durable.
 ///
 /// The host starts the write of [`Step::persist`], then passes the step through the gate. Steps
-/// come out in order; one that comes out may have its sends delivered and its view published. The
-/// algorithm goes on stepping meanwhile, so a slow disk delays answers and nothing else.
+/// come out in order. When a step comes out, the host may send its messages and publish its view.
+/// Meanwhile the algorithm handles further inputs, so a slow disk delays only answers.
 #[derive(Clone, Debug)]
 pub struct Gate<A: ElectionAlgorithm> {
     durable: u64,
@@ -20,7 +20,7 @@ impl<A: ElectionAlgorithm> Default for Gate<A> {
 }
 
 impl<A: ElectionAlgorithm> Gate<A> {
-    /// A gate for a node that has just been restored: all it knows is durable.
+    /// Creates a gate for a node that has just been restored: all of its state is durable.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -29,8 +29,8 @@ impl<A: ElectionAlgorithm> Gate<A> {
         }
     }
 
-    /// Gives the step back if it may be seen at once; else keeps it for [`pop`](Self::pop).
-    /// Steps that show nothing do not wait.
+    /// Returns the step if it may be visible immediately. Otherwise it keeps the step for
+    /// [`pop`](Self::pop). Steps without visible effects do not wait.
     pub fn pass(&mut self, step: Box<Step<A>>) -> Option<Box<Step<A>>> {
         if self.waiting.is_empty() && step.needs <= self.durable {
             return Some(step);
@@ -41,12 +41,12 @@ impl<A: ElectionAlgorithm> Gate<A> {
         None
     }
 
-    /// The write that step `number` asked for is durable, and so are all before it.
+    /// Records that the write of step `number` is durable, and with it all earlier writes.
     pub fn persisted(&mut self, number: u64) {
         self.durable = self.durable.max(number);
     }
 
-    /// The next step that may now be seen, if there is one. Call until it gives none.
+    /// Returns the next step that may now be visible, if any. Call this until it returns `None`.
     pub fn pop(&mut self) -> Option<Box<Step<A>>> {
         let ready = self
             .waiting
@@ -59,7 +59,7 @@ impl<A: ElectionAlgorithm> Gate<A> {
         }
     }
 
-    /// How many steps wait for the disk.
+    /// Returns how many steps wait for the disk.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.len()

@@ -2,19 +2,21 @@ use core::fmt::{self, Debug};
 
 use serde::{Deserialize, Serialize};
 
-/// What callers and checkers may rely on. Sealed: there are exactly two answers.
+/// What callers and checkers may rely on. The trait is sealed: there are exactly two guarantees.
 pub trait Guarantee: sealed::Sealed + Debug + Send + Sync + 'static {
-    /// The same answer as a value.
+    /// The guarantee as a value.
     const KIND: GuaranteeKind;
 }
 
-/// At most one leader per [`Epoch`](crate::Epoch), ever, whatever is lost, delayed, crashed or
-/// partitioned, as long as durable state is kept. Its epochs are fencing tokens.
+/// An [`Epoch`](crate::Epoch) never has more than one leader, whatever messages are lost or delayed
+/// and whichever nodes crash or are partitioned, as long as durable state is kept. Its epochs can
+/// be used in fencing tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quorum {}
 
-/// One leader per connected component once faults end. Under a partition, or a delay beyond the
-/// configured bound, there are several leaders at once: fit for work that may be done twice.
+/// Each connected component has one leader once faults have ended. During a partition, or while
+/// messages take longer than the configured bound, there are several leaders at the same time. Use
+/// it for work that may be done twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BestEffort {}
 

@@ -1,48 +1,52 @@
-//! The duty of a host, once for all hosts: simulator, random walks, fuzzer, scripts and actors.
+//! Carries out steps, in one place for all hosts: simulator, random walks, fuzzer, scripts and
+//! actors.
 //!
-//! A host gives its [`Process`] an input ([`Process::step`]), and hands the step to [`carry_out`].
-//! That calls the [`Host`] back, in the only order that is safe: *persist, timers, sends, view*.
-//! What a step shows is held back until each write that it rests on is durable.
+//! A host passes an input to its [`Process`] with [`Process::step`], and passes the step to
+//! [`carry_out`]. That function calls the [`Host`] back in the only order that is safe: *persist,
+//! timers, sends, view*. The visible effects of a step are held back until each write that they
+//! depend on is durable.
 
 use alloc::{boxed::Box, string::ToString};
 
 use crate::{ElectionAlgorithm, Outgoing, Process, Refusal, Step, TimerChange, View, trace::Event};
 
-/// How far a write has come.
+/// The progress of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Persist {
     /// The state is durable.
     Done,
-    /// The write is under way. The host calls [`persisted`] when it has ended.
+    /// The write is in progress. The host calls [`persisted`] when it has ended.
     Pending,
 }
 
-/// What a host does for one node. [`carry_out`] and [`persisted`] decide when.
+/// What a host does for one node. [`carry_out`] and [`persisted`] call these methods in the right
+/// order.
 pub trait Host<A: ElectionAlgorithm> {
-    /// The process; `None` once it has ended. Nothing is shown of a process that has ended.
+    /// Returns the process; `None` once it has ended. Nothing of a process that has ended becomes
+    /// visible.
     fn process(&mut self) -> Option<&mut Process<A>>;
 
-    /// A step is about to be carried out.
+    /// Called before a step is carried out.
     fn begin(&mut self, _step: &mut Step<A>) {}
 
-    /// Begins to write the durable state that step `step` asked for. Writes end in the order in
-    /// which they began.
+    /// Starts to write the durable state that step `step` requested. Writes end in the order in
+    /// which they started.
     fn persist(&mut self, step: u64, durable: A::Durable) -> Persist;
 
-    /// Sets and cancels timers, in this order; there is at least one order. The host draws how
+    /// Sets and cancels timers, in this order. There is at least one change. The host draws how
     /// long a timer runs.
     fn change_timers(&mut self, changes: &[TimerChange<A::Timer>]);
 
-    /// A step may be seen from now on: its messages, its view and its refusal follow.
+    /// Called when a step becomes visible. Its messages, its view and its refusal follow.
     fn reveal(&mut self, _step: &Step<A>) {}
 
     /// Sends a message of step `step`.
     fn send(&mut self, step: u64, out: Outgoing<A::Message>);
 
-    /// Shows the view that step `step` changed.
+    /// Publishes the view that step `step` changed.
     fn publish(&mut self, step: u64, view: View);
 
-    /// Reports why the command that step `step` handled was refused.
+    /// Reports why the command of step `step` was refused.
     fn refuse(&mut self, _step: u64, _reason: Refusal) {}
 
     /// Returns `true` if the host keeps a trace.
@@ -50,13 +54,13 @@ pub trait Host<A: ElectionAlgorithm> {
         false
     }
 
-    /// Adds an event to the trace: what a step orders, a view or a refusal. A host that traces
-    /// records inputs and messages itself, as it may number messages.
+    /// Adds an event to the trace: a request of a step, a view or a refusal. A host with a trace
+    /// records inputs and messages itself, because it may number messages.
     fn record(&mut self, _event: Event) {}
 }
 
-/// Carries out a step: starts its write, orders its timers, and shows the rest, now or when the
-/// writes are durable.
+/// Carries out a step: starts its write, changes its timers, and makes the rest visible, now or
+/// when the writes are durable.
 pub fn carry_out<A: ElectionAlgorithm>(host: &mut impl Host<A>, mut step: Box<Step<A>>) {
     host.begin(&mut step);
     if host.traces() {
@@ -80,8 +84,8 @@ pub fn carry_out<A: ElectionAlgorithm>(host: &mut impl Host<A>, mut step: Box<St
     }
 }
 
-/// The write of step `number` is durable, and so is each one before it: shows what has waited for
-/// it.
+/// Handles the end of a write: the state of step `number` is durable, and so is the state of each
+/// step before it. Makes the steps visible that waited for it.
 pub fn persisted<A: ElectionAlgorithm>(host: &mut impl Host<A>, number: u64) {
     if let Some(process) = host.process() {
         process.gate.persisted(number);

@@ -2,46 +2,47 @@ use serde::{Deserialize, Serialize};
 
 use crate::NodeId;
 
-/// A fact that reaches an algorithm. There are no others.
+/// A fact that an algorithm receives. There are no other kinds of input.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Input<M, T> {
-    /// The node runs, for the first time or again: always the first input after
-    /// [`restore`](crate::ElectionAlgorithm::restore), and never given twice.
+    /// The node has started, for the first time or again. This is always the first input after
+    /// [`restore`](crate::ElectionAlgorithm::restore), and it comes only once.
     Started,
     /// A message arrived.
     Received {
-        /// The peer that the host authenticated; never a field of the message.
+        /// The peer that the host authenticated. It is never a field of the message.
         from: NodeId,
-        /// What it said. May be stale, repeated or out of order.
+        /// The message. It may be stale, repeated or out of order.
         message: M,
     },
-    /// A timer that was set ran out, and was neither set again nor cancelled since.
+    /// A timer elapsed, and was neither set again nor cancelled before that.
     Elapsed(T),
-    /// A suspicion of the host: the connection to this peer broke, was refused, or another life of
-    /// the peer answers. It may be wrong, for whatever is between two nodes can cause it. It may
-    /// prepare an election. It must not shorten the silence that a voter owes to a lease.
+    /// A suspicion of the host: the connection to this peer broke or was refused, or another life
+    /// of the peer answers. It may be wrong, because anything between two nodes can cause it. It
+    /// may prepare an election. It must not shorten the silence that a voter owes to a lease.
     Suspected(NodeId),
-    /// The host has heard nothing at all of this peer for longer than [`Timing::lease`] by its own
-    /// clock, with room for drift. So no lease rests on what the node has acknowledged to that
-    /// peer, and it owes it no silence any more. The peer may live.
+    /// The host has received nothing from this peer for longer than [`Timing::lease`], by its own
+    /// clock and with room for clock drift. So no lease depends on an acknowledgement that this
+    /// node sent to the peer, and the node owes the peer no silence any more. The peer may be
+    /// alive.
     ///
     /// [`Timing::lease`]: crate::Timing::lease
     Silent(NodeId),
-    /// A proof of the host: the life of this peer that the node knows has ended, and with it all
-    /// that it did as a leader. Only an observer that saw the process end can give it. What the
-    /// node owed to that life it owes no more. A host drops a proof of any other life, as that says
-    /// nothing about the present one.
+    /// A proof of death from the host: the life of this peer that the node knows has ended, and
+    /// with it everything that this life did as a leader. Only an observer that saw the process end
+    /// can give it. The node owes no silence to that life any more. A host drops a proof of any
+    /// other life, because such a proof says nothing about the current life.
     Died(NodeId),
-    /// The host hears this peer again, after it gave one of the three above: what was believed of
-    /// the peer is not so any more. That peer may be in another life by now, so a leader that has
-    /// returned need not lead.
+    /// The host receives messages from this peer again, after it reported one of the three facts
+    /// above. That fact does not hold any more. The peer may be in another life by now, so a leader
+    /// that has returned need not lead.
     Returned(NodeId),
-    /// The application asks for something.
+    /// The application gave a command.
     Commanded(Command),
 }
 
 impl<M, T> Input<M, T> {
-    /// The peer that the fact comes from, or is about.
+    /// Returns the peer that the fact comes from, or is about.
     #[must_use]
     pub const fn peer(&self) -> Option<NodeId> {
         match self {
@@ -55,12 +56,12 @@ impl<M, T> Input<M, T> {
     }
 }
 
-/// What an application may ask of an algorithm. One that makes no sense now is refused in words
-/// ([`Outbox::refuse`](crate::Outbox::refuse)) and changes nothing.
+/// A command of an application. A command that makes no sense in the current state is refused with
+/// a reason ([`Outbox::refuse`](crate::Outbox::refuse)) and changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
-    /// Try to become the leader now, without waiting for a timeout.
+    /// Try to become the leader now, without a wait for a timeout.
     Campaign,
     /// Stop leading, and stay out of the next election if others can lead.
     Resign,

@@ -5,9 +5,11 @@ use thiserror::Error;
 
 use crate::{NodeId, NodeSet};
 
-/// Who takes part: a fixed set of nodes in id order, seen from one of them. Cheap to clone.
+/// The members of a cluster: a fixed set of nodes in the order of their ids, seen from one of them.
+/// It is cheap to clone.
 ///
-/// Reading one from a file or from the wire checks the same rules as [`Membership::new`].
+/// A membership that is read from a file or from the wire is checked by the same rules as in
+/// [`Membership::new`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Membership {
@@ -15,7 +17,7 @@ pub struct Membership {
     nodes: Arc<[NodeId]>,
 }
 
-/// A membership as it was read.
+/// A membership as it was read, not checked yet.
 #[derive(Deserialize)]
 #[serde(rename = "Membership")]
 struct Unchecked {
@@ -31,26 +33,26 @@ impl TryFrom<Unchecked> for Membership {
     }
 }
 
-/// Why a set of nodes is no membership.
+/// Why a set of nodes is not a valid membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum MembershipError {
-    /// There is nobody in it.
-    #[error("a cluster needs at least one node: list the node ids, this node's own among them")]
+    /// The set is empty.
+    #[error("the list of nodes is empty: list the ids of all nodes, with this node's own id")]
     Empty,
     /// Two nodes have the same id.
-    #[error("node id {0} is listed twice: every node needs an id of its own")]
+    #[error("node id {0} is listed twice: give every node an id of its own")]
     Duplicate(NodeId),
-    /// The local node is not in it.
+    /// The local node is not in the set.
     #[error("this node's own id {0} is not in the list of nodes: add it")]
     NotAMember(NodeId),
 }
 
 impl Membership {
-    /// The cluster of `nodes`, in any order, seen from `me`.
+    /// Creates the cluster of `nodes`, in any order, seen from `me`.
     ///
     /// # Errors
-    /// If `nodes` is empty, has a duplicate, or is without `me`.
+    /// If `nodes` is empty, has a duplicate, or does not contain `me`.
     pub fn new(
         me: NodeId,
         nodes: impl IntoIterator<Item = NodeId>,
@@ -72,7 +74,7 @@ impl Membership {
         })
     }
 
-    /// The same cluster seen from another of its nodes; `None` for a stranger.
+    /// Returns the same cluster seen from another node; `None` if that node is not a member.
     #[must_use]
     pub fn seen_from(&self, node: NodeId) -> Option<Self> {
         self.contains(node).then(|| Self {
@@ -81,69 +83,69 @@ impl Membership {
         })
     }
 
-    /// The local node.
+    /// Returns the local node.
     #[must_use]
     pub fn me(&self) -> NodeId {
         self.me
     }
 
-    /// All nodes, in ascending order, the local one among them.
+    /// Returns all nodes in ascending order, with the local one.
     #[must_use]
     pub fn nodes(&self) -> &[NodeId] {
         &self.nodes
     }
 
-    /// How many nodes there are: n.
+    /// Returns the number of nodes, n.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a membership is never empty")]
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// How many nodes make a majority quorum: ⌊n/2⌋ + 1.
+    /// Returns how many nodes make a majority quorum: ⌊n/2⌋ + 1.
     #[must_use]
     pub fn majority(&self) -> usize {
         self.nodes.len() / 2 + 1
     }
 
-    /// Whether this node takes part.
+    /// Returns `true` if this node is a member.
     #[must_use]
     pub fn contains(&self, node: NodeId) -> bool {
         self.position(node).is_some()
     }
 
-    /// Returns `true` if this node takes part and is not the local one.
+    /// Returns `true` if this node is a member and is not the local one.
     #[must_use]
     pub fn has_peer(&self, node: NodeId) -> bool {
         node != self.me && self.contains(node)
     }
 
-    /// The rank of this node in id order, from 0.
+    /// Returns the rank of this node in the order of ids, from 0.
     #[must_use]
     pub fn position(&self, node: NodeId) -> Option<usize> {
         self.nodes.binary_search(&node).ok()
     }
 
-    /// All nodes but the local one, in ascending order.
+    /// Returns all nodes except the local one, in ascending order.
     pub fn peers(&self) -> impl DoubleEndedIterator<Item = NodeId> + Clone + '_ {
         let me = self.me;
         self.nodes.iter().copied().filter(move |&node| node != me)
     }
 
-    /// The highest peer that is not among the suspects.
+    /// Returns the highest peer that is not among the suspects.
     #[must_use]
     pub fn highest_peer(&self, suspects: &NodeSet) -> Option<NodeId> {
         self.peers().rfind(|&peer| !suspects.contains(peer))
     }
 
-    /// The nodes with a higher id than the local one, in ascending order.
+    /// Returns the nodes with a higher id than the local one, in ascending order.
     #[must_use]
     pub fn above(&self) -> &[NodeId] {
         let first = self.nodes.partition_point(|&node| node <= self.me);
         &self.nodes[first..]
     }
 
-    /// The nodes with a lower id than the local one, in ascending order.
+    /// Returns the nodes with a lower id than the local one, in ascending order.
     #[must_use]
     pub fn below(&self) -> &[NodeId] {
         let end = self.nodes.partition_point(|&node| node < self.me);
@@ -159,16 +161,17 @@ mod tests {
         ids.iter().copied().map(NodeId).collect()
     }
 
-    // A cluster that is wrong in any way must be told which rule it breaks.
+    // The error for an invalid cluster must name the rule that is broken.
     #[test]
-    fn broken_memberships_are_named() {
+    fn errors_name_the_broken_rule() {
         let of = |me, nodes: &[u64]| Membership::new(NodeId(me), ids(nodes)).unwrap_err();
         assert_eq!(of(1, &[]), MembershipError::Empty);
         assert_eq!(of(1, &[2, 1, 2]), MembershipError::Duplicate(NodeId(2)));
         assert_eq!(of(4, &[1, 2, 3]), MembershipError::NotAMember(NodeId(4)));
     }
 
-    // Bully asks those above and tells those below; an off-by-one there elects nobody.
+    // Bully asks the nodes above and notifies the nodes below. With an off-by-one error there, no
+    // node would be elected.
     #[test]
     fn neighbours_are_split_by_id() {
         let members = Membership::new(NodeId(3), ids(&[5, 1, 3, 2])).unwrap();

@@ -4,59 +4,59 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Epoch, NodeId, Payload};
 
-/// A message between nodes, described so that every host counts the same thing.
+/// A message between nodes. The descriptions make every host count the same things.
 pub trait Message: Payload {
-    /// Its name in the algorithm's own paper, in camel case (`"RequestVote"`).
+    /// Returns its name in the algorithm's own paper, in camel case (`"RequestVote"`).
     fn kind(&self) -> &'static str;
 
-    /// What it is for.
+    /// Returns its purpose.
     fn purpose(&self) -> Purpose;
 
-    /// The highest epoch that it names; `None` if it names none. Hosts do not deliver a message
-    /// whose epoch the receiver does not [believe](Epoch::believes). The default names none.
+    /// Returns the highest epoch that it names; `None` if it names no epoch. Hosts do not deliver a
+    /// message whose epoch the receiver does not [accept](Epoch::accepts). The default is `None`.
     fn epoch(&self) -> Option<Epoch> {
         None
     }
 
-    /// The exclusive support that sending this message to `to` grants, if it does.
-    /// Checkers use it: a node that pledges itself twice has broken its promise, however it came
-    /// to do so. The default pledges nothing.
+    /// Returns the exclusive support that this message grants when it is sent to `to`, if any.
+    /// Checkers use it: a node with two different pledges for one epoch and rank has broken its
+    /// word, whatever the cause. The default is `None`.
     fn pledge(&self, _to: NodeId) -> Option<Pledge> {
         None
     }
 }
 
-/// Why a message was sent: the first thing a comparison of algorithms must tell apart.
+/// The purpose of a message: the first distinction in a comparison of algorithms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
-    /// Part of an election's cost, up to and with the round by which the winner announces itself.
+    /// Part of the cost of an election, up to and with the round that announces the winner.
     Election,
     /// Routine heartbeats and their acknowledgements: the steady-state cost.
     Liveness,
-    /// Carried for something built on top.
+    /// A message of something that is built on top of the election.
     Application,
 }
 
 /// Support that a node may give only once: a vote, a promise, an acceptance.
 ///
-/// In one epoch a node's pledges never go down in rank, and two of the same rank name the same
-/// candidate; for all time, across restarts. Raft's votes all have rank `(0, 0)`, which makes it
-/// one vote per term; a Paxos acceptor's rank is the ballot.
+/// In one epoch the rank of a node's pledges never goes down, and two pledges of the same rank name
+/// the same candidate. This holds for all time, across restarts. Raft's votes all have rank `(0,
+/// 0)`, so there is one vote per term. The rank of a Paxos acceptor is the ballot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Pledge {
-    /// The epoch it counts in.
+    /// The epoch in which it counts.
     pub epoch: Epoch,
-    /// The ballot, where an algorithm has ballots. Ballots are compared across nodes: in one
-    /// epoch, a rank other than `(0, 0)` names one candidate, on all nodes.
+    /// The ballot, if the algorithm has ballots. Ballots are compared across nodes: in one epoch, a
+    /// rank other than `(0, 0)` names one candidate, on all nodes.
     pub rank: (u64, u64),
-    /// The node that it supports. `None` binds its sender to the rank alone, as the promise of a
-    /// Paxos acceptor does.
+    /// The supported node. `None` binds its sender to the rank alone, like the promise of a Paxos
+    /// acceptor.
     pub candidate: Option<NodeId>,
 }
 
 impl Pledge {
-    /// The one vote of an epoch, for an algorithm without ballots.
+    /// Creates the one vote of an epoch, for an algorithm without ballots.
     #[must_use]
     pub fn vote(epoch: Epoch, candidate: NodeId) -> Self {
         Self {
@@ -66,8 +66,8 @@ impl Pledge {
         }
     }
 
-    /// What a node is bound to that made this pledge and then `later` one of the same epoch;
-    /// `None` if `later` breaks this one.
+    /// Returns what binds a node that made this pledge and then the pledge `later` of the same
+    /// epoch. Returns `None` if `later` breaks this pledge.
     #[must_use]
     pub fn then(self, later: Self) -> Option<Self> {
         if later.rank != self.rank {
@@ -85,7 +85,7 @@ impl Pledge {
         self.candidate.is_none() || other.candidate.is_none() || self.candidate == other.candidate
     }
 
-    /// Whether the rank is a ballot, for which all nodes name the same candidate.
+    /// Returns `true` if the rank is a ballot, for which all nodes name the same candidate.
     #[must_use]
     pub fn has_ballot(self) -> bool {
         self.rank != (0, 0)
@@ -113,7 +113,7 @@ mod tests {
         }
     }
 
-    // Every checker uses this rule, so that an error here makes all of them blind.
+    // Every checker uses this rule: with an error here, no checker would find a broken pledge.
     #[test]
     fn a_pledge_is_broken_by_a_lower_rank_and_by_another_candidate() {
         let bound = pledge(2, Some(1));

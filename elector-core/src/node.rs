@@ -2,8 +2,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Identifies a node for the life of the cluster. Compared by value; Bully and Ring prefer the
-/// highest.
+/// The id of a node, for the life of the cluster. Ids are compared by value. Bully and Ring prefer
+/// the highest id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NodeId(pub u64);
@@ -14,7 +14,7 @@ impl fmt::Display for NodeId {
     }
 }
 
-// Traces and golden scenarios print messages with `{:?}`; `n3` reads better there than
+// Traces and golden scenarios print messages with `{:?}`. There, `n3` is easier to read than
 // `NodeId(3)`.
 impl fmt::Debug for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,26 +5,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Delay, ElectionAlgorithm, Membership, Moment, NodeId, Refusal};
 
-/// A message on its way out.
+/// A message and its receiver.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Outgoing<M> {
-    /// The peer it goes to.
+    /// The receiver.
     pub to: NodeId,
-    /// What it says.
+    /// The message.
     pub message: M,
 }
 
-/// What is to be done with a timer.
+/// A change of a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum TimerChange<T> {
-    /// Let it run, from now; if it ran already, from anew.
+    /// Start the timer now. If it was running, it starts again.
     Set(T, Delay),
-    /// Let it not elapse any more.
+    /// Stop the timer, so that it does not elapse.
     Cancel(T),
 }
 
 impl<T: Copy> TimerChange<T> {
-    /// The timer that is set or cancelled.
+    /// Returns the timer that is set or cancelled.
     #[must_use]
     pub const fn timer(self) -> T {
         let (Self::Set(timer, _) | Self::Cancel(timer)) = self;
@@ -32,7 +32,7 @@ impl<T: Copy> TimerChange<T> {
     }
 }
 
-/// Where an algorithm puts the orders of one step.
+/// Collects the effects that an algorithm requests in one step.
 #[derive(Clone, Debug)]
 pub struct Outbox<A: ElectionAlgorithm> {
     members: Membership,
@@ -43,7 +43,7 @@ pub struct Outbox<A: ElectionAlgorithm> {
 }
 
 impl<A: ElectionAlgorithm> Outbox<A> {
-    /// An empty outbox of the local node of `members`, for a step at `now`.
+    /// Creates an empty outbox of the local node of `members`, for a step at `now`.
     #[must_use]
     pub fn new(members: Membership, now: Moment) -> Self {
         Self {
@@ -55,13 +55,13 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         }
     }
 
-    /// The stamp of this step: the same all through it.
+    /// Returns the timestamp of this step. It does not change during the step.
     #[must_use]
     pub fn now(&self) -> Moment {
         self.now
     }
 
-    /// Sends `message` to the peer `to`. Delivery is not promised, nor is order.
+    /// Sends `message` to the peer `to`. Neither delivery nor order is guaranteed.
     pub fn send(&mut self, to: NodeId, message: A::Message) {
         self.sends.push(Outgoing { to, message });
     }
@@ -75,24 +75,24 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         self.sends.extend(to_each);
     }
 
-    /// Sets a timer; one of the same name that runs is replaced.
+    /// Sets a timer, and replaces a running timer of the same name.
     pub fn set_timer(&mut self, timer: A::Timer, delay: Delay) {
         self.timers.push(TimerChange::Set(timer, delay));
     }
 
-    /// Stops a timer, if it runs.
+    /// Stops a timer if it is running.
     pub fn cancel_timer(&mut self, timer: A::Timer) {
         self.timers.push(TimerChange::Cancel(timer));
     }
 
-    /// Reports why the command was not carried out, and what to do instead. A reason that
-    /// [`Refusal`] does not name may be a text.
+    /// Reports why the command was refused, and what to do instead. A reason that [`Refusal`] does
+    /// not name may be a text.
     pub fn refuse(&mut self, refusal: impl Into<Refusal>) {
         self.refusal = Some(refusal.into());
     }
 
-    /// Runs a step of an algorithm that this one wraps, and takes over its orders, its messages and
-    /// timers dressed as this one's.
+    /// Runs a step of an algorithm that this one wraps, and takes over its requests. The closures
+    /// wrap its messages and timers in those of this algorithm.
     pub fn scoped<B: ElectionAlgorithm>(
         &mut self,
         message: impl Fn(B::Message) -> A::Message,
@@ -114,20 +114,20 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         self.refusal = inner.refusal.or(self.refusal);
     }
 
-    /// What was sent so far in this step, in order. For hosts that work without a driver, and for
-    /// tests.
+    /// Returns the messages of this step so far, in order. It is for hosts that work without a
+    /// driver, and for tests.
     #[must_use]
     pub fn sends(&self) -> &[Outgoing<A::Message>] {
         &self.sends
     }
 
-    /// What was ordered of timers so far in this step, in order.
+    /// Returns the timer changes of this step so far, in order.
     #[must_use]
     pub fn timers(&self) -> &[TimerChange<A::Timer>] {
         &self.timers
     }
 
-    /// Why the command was refused, if it was.
+    /// Returns the reason for the refusal, if the command was refused.
     #[must_use]
     pub fn refusal(&self) -> Option<Refusal> {
         self.refusal
@@ -140,7 +140,7 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         self.refusal = None;
     }
 
-    /// Gives the buffers to a finished step, and takes its old ones to fill next.
+    /// Moves the buffers to a finished step, and takes the old buffers of that step to fill next.
     pub(crate) fn swap(
         &mut self,
         sends: &mut Vec<Outgoing<A::Message>>,

@@ -4,9 +4,9 @@ use crate::{
     ContractViolation, Driver, ElectionAlgorithm, Gate, Input, Membership, Moment, Step, View,
 };
 
-/// One life of a node, from a start to a crash: its driver, its gate, and what was seen of it.
+/// One life of a node, from a start to a crash: its driver, its gate, and the last published view.
 ///
-/// What a step asks for is carried out by [`host::carry_out`](crate::host::carry_out).
+/// [`host::carry_out`](crate::host::carry_out) carries out the requests of a step.
 #[derive(Clone, Debug)]
 pub struct Process<A: ElectionAlgorithm> {
     pub(crate) driver: Driver<A>,
@@ -15,8 +15,8 @@ pub struct Process<A: ElectionAlgorithm> {
 }
 
 impl<A: ElectionAlgorithm> Process<A> {
-    /// A process that starts from what the disk has; [`Input::Started`] must be its first input.
-    /// [`Configuration::validate`](crate::Configuration::validate) must have passed.
+    /// Creates a process that starts from the state on the disk. [`Input::Started`] must be its
+    /// first input. [`Configuration::validate`](crate::Configuration::validate) must have passed.
     #[must_use]
     pub fn restore(config: &A::Config, members: Membership, durable: A::Durable) -> Self {
         let driver = Driver::restore(config, members, durable);
@@ -30,7 +30,7 @@ impl<A: ElectionAlgorithm> Process<A> {
     /// See [`Driver::step`].
     ///
     /// # Errors
-    /// If the algorithm broke its contract. The process must be ended then.
+    /// If the algorithm broke its contract. The process must then be ended.
     pub fn step(
         &mut self,
         input: Input<A::Message, A::Timer>,
@@ -39,33 +39,35 @@ impl<A: ElectionAlgorithm> Process<A> {
         self.driver.step(input, now)
     }
 
-    /// What the algorithm knows. It may be ahead of the disk.
+    /// Returns the driver, with the state of the algorithm. It may be ahead of the disk.
     #[must_use]
     pub fn driver(&self) -> &Driver<A> {
         &self.driver
     }
 
-    /// How many steps wait for the disk.
+    /// Returns how many steps wait for the disk.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.gate.waiting()
     }
 
-    /// The view that was published last; at first, the one that the process was restored with.
+    /// Returns the view that was published last. At first, it is the view that the process was
+    /// restored with.
     #[must_use]
     pub fn published(&self) -> View {
         self.published
     }
 
-    /// Returns `true` if the node leads the epoch that it was seen to lead. The driver may be ahead
-    /// of the disk, so its word alone is not enough; a tenure that it gave up has ended at once.
+    /// Returns `true` if the node leads the epoch that it has published. The driver may be ahead of
+    /// the disk, so the driver's view alone is not enough. A tenure that the driver has given up
+    /// ends at once.
     #[must_use]
     pub fn leads(&self) -> bool {
         self.published.leads() && self.driver.view() == self.published
     }
 
-    /// The send time of the round that the lease of the node counts from, if the node
-    /// [leads](Self::leads) and has a lease. A host may rely on this one, and not on
+    /// Returns the send time of the round that the lease of the node counts from, if the node
+    /// [leads](Self::leads) and has a lease. A host may rely on this value, but not on
     /// [`Driver::lease`].
     #[must_use]
     pub fn lease(&self) -> Option<Moment> {
