@@ -16,34 +16,34 @@ use tempfile::TempDir;
 use crate::{
     error::Error,
     switch::Switch,
-    system::{Belief, Place, System},
+    system::{MemberStatus, Place, System},
     witness::{Life, lives},
 };
 
-/// How often each member is asked who leads.
-const ASK: Duration = Duration::from_millis(5);
+/// How often each member is asked for its status.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// How long a cluster may take to elect its first leader.
-const FIRST: u64 = 60;
+/// How long a cluster may take to elect its first leader, in seconds.
+const FIRST_ELECTION_TIMEOUT_S: u64 = 60;
 
-/// Processes of one system, one on each host of a switch. They end when it is dropped.
+/// The processes of one system, one on each host of a switch. Dropping it ends them.
 #[derive(Debug)]
 pub(crate) struct Cluster<'a> {
     pub(crate) switch: &'a Switch,
     system: System,
     folder: TempDir,
     members: Vec<Child>,
-    seen: Arc<Seen>,
-    askers: Vec<JoinHandle<()>>,
+    seen: Arc<Observations>,
+    pollers: Vec<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
-struct Seen {
-    /// By host: what its member said last.
-    now: Mutex<Vec<Option<Belief>>>,
-    /// Each term and its leader.
+struct Observations {
+    /// The last status of the member on each host.
+    statuses: Mutex<Vec<Option<MemberStatus>>>,
+    /// Pairs of term and leader.
     tenures: Mutex<BTreeSet<(u64, u64)>>,
-    over: AtomicBool,
+    is_stopped: AtomicBool,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -54,19 +54,19 @@ impl<'a> Cluster<'a> {
     /// Starts all members, and waits until all of them agree on a leader.
     ///
     /// # Errors
-    /// If a program cannot be started, or there is no leader.
+    /// Returns an error if a program cannot be started, or if no leader is elected.
     pub(crate) fn start(switch: &'a Switch, system: System, elector: &Path) -> Result<Self, Error> {
         let folder = tempfile::tempdir()?;
         let mut cluster = Self {
             switch,
             system,
             members: Vec::new(),
-            seen: Arc::new(Seen {
-                now: Mutex::new(vec![None; switch.hosts.len()]),
+            seen: Arc::new(Observations {
+                statuses: Mutex::new(vec![None; switch.hosts.len()]),
                 tenures: Mutex::default(),
-                over: AtomicBool::new(false),
+                is_stopped: AtomicBool::new(false),
             }),
-            askers: Vec::new(),
+            pollers: Vec::new(),
             folder,
         };
         for index in 0..switch.hosts.len() {
@@ -79,8 +79,8 @@ impl<'a> Cluster<'a> {
             if let Some(mut init) = system.init(&place) {
                 let done = init.output().map_err(|error| Error::Program("ip", error))?;
                 if !done.status.success() {
-                    let told = String::from_utf8_lossy(&done.stderr).into_owned();
-                    return Err(Error::Init(told));
+                    let message = String::from_utf8_lossy(&done.stderr).into_owned();
+                    return Err(Error::Init(message));
                 }
             }
             let log = File::create(cluster.log(index))?;
@@ -95,11 +95,12 @@ impl<'a> Cluster<'a> {
                 .push(member.map_err(|error| Error::Program("ip", error))?);
         }
         for index in 0..switch.hosts.len() {
-            cluster.ask(index)?;
+            cluster.poll(index)?;
         }
-        cluster.agreed(Duration::from_secs(FIRST)).ok_or_else(|| {
-            let logs = cluster.keep();
-            Error::NoLeader(system.name(), FIRST, logs.display().to_string())
+        let timeout = Duration::from_secs(FIRST_ELECTION_TIMEOUT_S);
+        cluster.agreed_leader(timeout).ok_or_else(|| {
+            let logs = cluster.keep_logs().display().to_string();
+            Error::NoLeader(system.name(), FIRST_ELECTION_TIMEOUT_S, logs)
         })?;
         Ok(cluster)
     }
@@ -108,10 +109,10 @@ impl<'a> Cluster<'a> {
         self.folder.path().join(format!("log-{}", index + 1))
     }
 
-    /// Leaves the folder where it is.
-    pub(crate) fn keep(&self) -> PathBuf {
+    /// Copies the logs to a folder that is not deleted, and returns its path.
+    pub(crate) fn keep_logs(&self) -> PathBuf {
         let kept = std::env::temp_dir().join("elector-field-logs");
-        // A copy is a help for the reader, and no more.
+        // The copies only help the reader, so errors are ignored.
         let _ = std::fs::create_dir_all(&kept);
         for index in 0..self.members.len() {
             let _ = std::fs::copy(self.log(index), kept.join(format!("log-{}", index + 1)));
@@ -119,50 +120,54 @@ impl<'a> Cluster<'a> {
         kept
     }
 
-    /// Asks the member on this host again and again, on a thread inside its namespace.
-    fn ask(&mut self, index: usize) -> Result<(), Error> {
+    /// Polls the member on this host, on a thread inside its namespace.
+    fn poll(&mut self, index: usize) -> Result<(), Error> {
         let (seen, system) = (Arc::clone(&self.seen), self.system);
-        let asker = self.switch.hosts[index].spawn(move || {
+        let poller = self.switch.hosts[index].spawn(move || {
             let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(1)));
             let agent = config.build().new_agent();
-            while !seen.over.load(Ordering::Relaxed) {
-                let belief = system.ask(&agent);
-                lock(&seen.now)[index] = belief;
-                if let Some(belief) = belief {
-                    lock(&seen.tenures).insert((belief.term, belief.leader));
+            while !seen.is_stopped.load(Ordering::Relaxed) {
+                let status = system.request_status(&agent);
+                lock(&seen.statuses)[index] = status;
+                if let Some(status) = status {
+                    lock(&seen.tenures).insert((status.term, status.leader));
                 }
-                thread::sleep(ASK);
+                thread::sleep(POLL_INTERVAL);
             }
         })?;
-        self.askers.push(asker);
+        self.pollers.push(poller);
         Ok(())
     }
 
-    /// The host of the leader that all members name, as soon as they do.
-    pub(crate) fn agreed(&self, limit: Duration) -> Option<usize> {
+    /// Waits until all members report the same leader, and returns its host.
+    pub(crate) fn agreed_leader(&self, limit: Duration) -> Option<usize> {
         let began = Instant::now();
         while began.elapsed() < limit {
-            let now = lock(&self.seen.now).clone();
-            let said = now.iter().copied().collect::<Option<Vec<_>>>();
-            if let Some(said) = said.filter(|said| same_leader(said)) {
-                let leader = said.iter().position(|belief| belief.me == belief.leader);
+            let statuses = lock(&self.seen.statuses).clone();
+            let statuses: Option<Vec<_>> = statuses.into_iter().collect();
+            if let Some(statuses) = statuses.filter(|statuses| have_same_leader(statuses)) {
+                let leader = statuses
+                    .iter()
+                    .position(|status| status.me == status.leader);
                 if leader.is_some() {
                     return leader;
                 }
             }
-            thread::sleep(ASK);
+            thread::sleep(POLL_INTERVAL);
         }
         None
     }
 
-    /// How long it takes until a member other than this one names another leader.
-    pub(crate) fn replaced(&self, leader: usize, limit: Duration) -> Option<Duration> {
+    /// Waits until a member other than `leader` reports another leader, and returns how long it
+    /// took.
+    pub(crate) fn time_to_replace(&self, leader: usize, limit: Duration) -> Option<Duration> {
         let began = Instant::now();
-        let old = lock(&self.seen.now)[leader].map(|belief| belief.me);
+        let old = lock(&self.seen.statuses)[leader].map(|status| status.me);
         while began.elapsed() < limit {
-            let now = lock(&self.seen.now).clone();
-            let mut others = now.iter().enumerate().filter(|(index, _)| *index != leader);
-            if others.any(|(_, belief)| belief.is_some_and(|belief| Some(belief.leader) != old)) {
+            let statuses = lock(&self.seen.statuses).clone();
+            let others = statuses.into_iter().enumerate();
+            let mut others = others.filter(|(index, _)| *index != leader);
+            if others.any(|(_, status)| status.is_some_and(|status| Some(status.leader) != old)) {
                 return Some(began.elapsed());
             }
             thread::sleep(Duration::from_millis(1));
@@ -170,35 +175,36 @@ impl<'a> Cluster<'a> {
         None
     }
 
-    /// How many tenures have been seen.
+    /// Returns the number of tenures that have been seen.
     pub(crate) fn tenures(&self) -> usize {
         lock(&self.seen.tenures).len()
     }
 
-    /// The lives of the command so far.
+    /// Returns the lives of the command so far.
     ///
     /// # Errors
-    /// If their folder cannot be read.
+    /// Returns an error if their file cannot be read.
     pub(crate) fn lives(&self) -> Result<Vec<Life>, Error> {
         lives(self.folder.path())
     }
 }
 
-fn same_leader(said: &[Belief]) -> bool {
-    said.windows(2)
+fn have_same_leader(statuses: &[MemberStatus]) -> bool {
+    statuses
+        .windows(2)
         .all(|pair| (pair[0].term, pair[0].leader) == (pair[1].term, pair[1].leader))
 }
 
 impl Drop for Cluster<'_> {
     fn drop(&mut self) {
-        self.seen.over.store(true, Ordering::Relaxed);
+        self.seen.is_stopped.store(true, Ordering::Relaxed);
         for member in &mut self.members {
-            // It may have ended by itself.
+            // The process may have ended by itself.
             let _ = member.kill();
             let _ = member.wait();
         }
-        for asker in self.askers.drain(..) {
-            let _ = asker.join();
+        for poller in self.pollers.drain(..) {
+            let _ = poller.join();
         }
     }
 }

@@ -3,14 +3,17 @@ use std::{io, path::PathBuf};
 use rustix::io::Errno;
 use thiserror::Error;
 
-/// Why a trial cannot go on.
+/// The reason why a trial cannot be carried out, or has failed.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
-    #[error("`{0}` cannot be started: install it, or name its path")]
+    #[error("`{0}` cannot be started: install it, or put it in the PATH")]
     Program(&'static str, #[source] io::Error),
     #[error("`{0}` failed: {1}. Trials need root, network namespaces and TUN devices")]
     Run(String, String),
-    #[error("{} cannot be used: build it with `cargo build --release -p elector-cli`", .0.display())]
+    #[error(
+        "{} cannot be used: build it with `cargo build --release -p elector-cli`",
+        .0.display()
+    )]
     Elector(PathBuf, #[source] io::Error),
     #[error("a thread of the trial panicked")]
     Panicked,
@@ -24,6 +27,6 @@ pub(crate) enum Error {
     Init(String),
     #[error("{0} cannot be locked: {1}. Trials need root")]
     Lock(&'static str, #[source] io::Error),
-    #[error("{0} things were wrong that may not be: see above, from the first of them on")]
-    Wrong(usize),
+    #[error("{0} violations were found: read the list above from its beginning")]
+    Violations(usize),
 }

@@ -15,24 +15,24 @@ use tun_rs::{DeviceBuilder, SyncDevice};
 
 use crate::{error::Error, program::run};
 
-/// The name of the device in each namespace.
+/// The name of the TUN device in each namespace.
 const DEVICE: &str = "field0";
 
-/// A network namespace with one address, which stands for a machine.
+/// A network namespace with one address. It takes the place of a machine.
 ///
-/// It is deleted when it is dropped.
+/// Dropping it deletes the namespace.
 #[derive(Debug)]
 pub(crate) struct Host {
     name: String,
-    /// Its address, which all hosts of one switch can reach.
+    /// The address. All hosts of one switch can reach it.
     pub(crate) address: Ipv4Addr,
 }
 
 impl Host {
-    /// Makes the host with this number, counted from 1, and its device.
+    /// Creates the host with this number, counted from 1, and its device.
     ///
     /// # Errors
-    /// Without the rights to make namespaces and TUN devices.
+    /// Returns an error without the rights to create namespaces and TUN devices.
     pub(crate) fn new(number: u8) -> Result<(Self, SyncDevice), Error> {
         let name = format!("elector-field-{number}");
         clear(&name);
@@ -53,56 +53,58 @@ impl Host {
         Ok((host, device?))
     }
 
-    /// Runs this on a thread inside the namespace, and waits for it.
+    /// Runs this on a thread inside the namespace, and waits for its result.
     ///
     /// # Errors
-    /// If the namespace cannot be entered.
+    /// Returns an error if the namespace cannot be entered.
     fn enter<T: Send + 'static>(
         &self,
-        what: impl FnOnce() -> T + Send + 'static,
+        function: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         self.spawn(move || {
-            // The receiver waits for it.
-            let _ = tell.send(what());
+            // The receiver waits for this result, so the channel is open.
+            let _ = sender.send(function());
         })?;
-        told.recv().map_err(|_| Error::Panicked)
+        receiver.recv().map_err(|_| Error::Panicked)
     }
 
     /// Runs this on a thread inside the namespace.
     ///
     /// # Errors
-    /// If the namespace cannot be entered.
+    /// Returns an error if the namespace cannot be entered.
     pub(crate) fn spawn(
         &self,
-        what: impl FnOnce() + Send + 'static,
+        function: impl FnOnce() + Send + 'static,
     ) -> Result<JoinHandle<()>, Error> {
         let space = File::open(format!("/run/netns/{}", self.name))?;
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let thread = thread::spawn(move || {
             let space = space.as_fd();
             let entered = move_into_link_name_space(space, Some(LinkNameSpaceType::Network));
             let inside = entered.is_ok();
-            // The receiver waits for it.
-            let _ = tell.send(entered);
+            // The receiver waits for this result, so the channel is open.
+            let _ = sender.send(entered);
             if inside {
-                what();
+                function();
             }
         });
-        told.recv().map_err(|_| Error::Panicked)??;
+        receiver.recv().map_err(|_| Error::Panicked)??;
         Ok(thread)
     }
 
-    /// Starts a program inside the network namespace, and outside of any other: with a view of the
-    /// mounts of its own, as `ip netns exec` gives it, it would keep disks mounted.
+    /// Starts a program inside the network namespace, but not inside a new mount namespace.
+    ///
+    /// `ip netns exec` creates a mount namespace as well, which would keep disks mounted.
     ///
     /// # Errors
-    /// If the namespace cannot be entered, or the program cannot be started.
+    /// Returns an error if the namespace cannot be entered, or if the program cannot be started.
     pub(crate) fn start(&self, mut command: Command) -> Result<Child, Error> {
         Ok(self.enter(move || command.spawn())??)
     }
 
-    /// A program inside the namespace. Its process has the id of the child.
+    /// Returns the command line of a program inside the namespace. `ip` replaces itself by the
+    /// program, so the program's process has the id of the child.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name, program]);
@@ -112,7 +114,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // There is nothing left to do about it.
+        // Nothing can be done about a failure here.
         let _ = ip(&["netns", "delete", &self.name]);
     }
 }
@@ -121,9 +123,9 @@ fn ip(arguments: &[&str]) -> Result<String, Error> {
     run("ip", arguments)
 }
 
-/// Ends what an earlier run has left in a namespace of this name, and deletes the name.
+/// Kills the processes that an earlier run has left in this namespace, and deletes the namespace.
 fn clear(name: &str) {
-    // Without such a namespace there is nothing to do.
+    // Fails if the namespace does not exist: then there are no processes.
     let left = ip(&["netns", "pids", name]).unwrap_or_default();
     for pid in left.split_ascii_whitespace() {
         if let Some(pid) = pid.parse().ok().and_then(Pid::from_raw) {

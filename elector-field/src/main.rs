@@ -1,11 +1,11 @@
-//! Trials of elector in the field, on one machine: hosts are network namespaces, and a switch
-//! between them delays, loses and cuts.
+//! Trials of elector on real networks and disks, on one machine. Each host is a network namespace.
+//! A switch between the hosts delays packets, loses them, and cuts paths.
 
-mod alone;
 mod chaos;
 mod cluster;
 mod error;
 mod host;
+mod namespace_lock;
 mod path;
 mod program;
 mod reject;
@@ -24,21 +24,21 @@ use crate::{
     error::Error,
     switch::Switch,
     system::System,
-    trial::{Cut, Endured, Strain},
+    trial::{Cut, Strain, StrainResult},
 };
 
 /// Trials of elector between network namespaces of this machine. Needs root, `ip` and /dev/net/tun.
 #[derive(Debug, Parser)]
 struct Arguments {
     #[command(subcommand)]
-    what: What,
+    mode: Mode,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
-    /// Compare the default settings with those of other systems, under the same faults
+enum Mode {
+    /// Compare elector with other systems, all with their default settings, under the same faults
     Defaults(Defaults),
-    /// Random faults of every kind: no two leaders, no two commands, and rising tokens
+    /// Inject random faults: find two leaders, two commands, or tokens that do not rise
     Chaos(Chaos),
     /// The command that runs on the leader of a trial
     #[command(hide = true)]
@@ -53,28 +53,28 @@ struct Defaults {
     /// The command `elector`
     #[arg(long, default_value = "target/release/elector")]
     elector: PathBuf,
-    /// What is tried
+    /// Systems to compare
     #[arg(long, value_delimiter = ',', default_value = "elector,etcd")]
     systems: Vec<System>,
-    /// How long each strain lasts, in seconds
+    /// Duration of each strain, in seconds
     #[arg(long, default_value_t = 600)]
     seconds: u64,
-    /// How often the leader is cut off
+    /// Number of times that the leader is cut off
     #[arg(long, default_value_t = 30)]
     cuts: usize,
-    /// Only rows whose name contains this
+    /// Run only the rows whose name contains this text
     #[arg(long, default_value = "")]
     only: String,
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().what {
-        What::Defaults(defaults) => compare(&defaults),
-        What::Chaos(asked) => chaos::chaos(&asked),
-        What::Witness { folder } => witness::witness(&folder),
-        What::Relay { listen, to } => chaos::relay(listen, to).map_err(Error::from),
+    let result = match Arguments::parse().mode {
+        Mode::Defaults(arguments) => compare(&arguments),
+        Mode::Chaos(arguments) => chaos::chaos(&arguments),
+        Mode::Witness { folder } => witness::witness(&folder),
+        Mode::Relay { listen, to } => chaos::relay(listen, to).map_err(Error::from),
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -83,9 +83,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn compare(asked: &Defaults) -> Result<(), Error> {
-    let elector = asked.elector.canonicalize();
-    let elector = elector.map_err(|error| Error::Elector(asked.elector.clone(), error))?;
+fn compare(arguments: &Defaults) -> Result<(), Error> {
+    let elector = arguments.elector.canonicalize();
+    let elector = elector.map_err(|error| Error::Elector(arguments.elector.clone(), error))?;
     let switch = Switch::new(3)?;
     let mut strains = Table::new();
     strains.load_style(ASCII_MARKDOWN).set_header([
@@ -94,9 +94,9 @@ fn compare(asked: &Defaults) -> Result<(), Error> {
         "changes of the leader",
         "ends of the command",
         "command down",
-        "wrong",
+        "violations",
     ]);
-    let lasting = Duration::from_secs(asked.seconds);
+    let duration = Duration::from_secs(arguments.seconds);
     let all = [
         Strain::Quiet,
         Strain::RoundTrip(42),
@@ -108,37 +108,37 @@ fn compare(asked: &Defaults) -> Result<(), Error> {
     ];
     for strain in all
         .into_iter()
-        .filter(|strain| strain.name().contains(&asked.only))
+        .filter(|strain| strain.name().contains(&arguments.only))
     {
-        for &system in &asked.systems {
-            let endured = strain.on(system, &switch, &elector, lasting)?;
-            strains.add_row(row(strain, system, endured));
-            eprintln!("{}, {}: {endured:?}", strain.name(), system.name());
+        for &system in &arguments.systems {
+            let result = strain.run(system, &switch, &elector, duration)?;
+            strains.add_row(row(strain, system, result));
+            eprintln!("{}, {}: {result:?}", strain.name(), system.name());
         }
     }
     println!("{strains}\n");
     let mut cuts = Table::new();
     cuts.load_style(ASCII_MARKDOWN)
-        .set_header(["fault", "system", "median", "p90", "worst", "times"]);
+        .set_header(["fault", "system", "median", "p90", "worst", "cuts"]);
     for cut in [Cut::BlackHole, Cut::Input] {
-        for &system in asked
+        for &system in arguments
             .systems
             .iter()
-            .filter(|_| cut.name().contains(&asked.only))
+            .filter(|_| cut.name().contains(&arguments.only))
         {
-            let took = cut.on(system, &switch, &elector, asked.cuts)?;
-            let at = |part: f64| {
-                let place = (took.len() as f64 * part) as usize;
-                let found = took.get(place.min(took.len().saturating_sub(1)));
-                found.map_or_else(String::new, |took| format!("{} ms", took.as_millis()))
+            let times = cut.run(system, &switch, &elector, arguments.cuts)?;
+            let quantile = |part: f64| {
+                let index = (times.len() as f64 * part) as usize;
+                let time = times.get(index.min(times.len().saturating_sub(1)));
+                time.map_or_else(String::new, |time| format!("{} ms", time.as_millis()))
             };
             cuts.add_row([
                 cut.name().to_owned(),
                 system.name().to_owned(),
-                at(0.5),
-                at(0.9),
-                at(1.0),
-                took.len().to_string(),
+                quantile(0.5),
+                quantile(0.9),
+                quantile(1.0),
+                times.len().to_string(),
             ]);
         }
     }
@@ -146,16 +146,16 @@ fn compare(asked: &Defaults) -> Result<(), Error> {
     Ok(())
 }
 
-fn row(strain: Strain, system: System, endured: Endured) -> [String; 6] {
-    let command = system != System::Etcd;
-    let of = |told: String| if command { told } else { "-".into() };
-    let share = 100.0 * endured.down.as_secs_f64() / endured.lasted.as_secs_f64();
+fn row(strain: Strain, system: System, result: StrainResult) -> [String; 6] {
+    let has_command = system != System::Etcd;
+    let of_command = |text: String| if has_command { text } else { "-".into() };
+    let share = 100.0 * result.down.as_secs_f64() / result.duration.as_secs_f64();
     [
         strain.name(),
         system.name().to_owned(),
-        endured.changes.to_string(),
-        of(endured.ends.to_string()),
-        of(format!("{share:.1} %")),
-        of(endured.wrong.to_string()),
+        result.changes.to_string(),
+        of_command(result.ends.to_string()),
+        of_command(format!("{share:.1} %")),
+        of_command(result.violations.to_string()),
     ]
 }

@@ -1,33 +1,34 @@
 use std::time::Duration;
 
-/// What happens to the packets from one host to another.
+/// The effects on packets from one host to another.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Path {
     pub(crate) barrier: Barrier,
-    /// This share of the packets is lost.
+    /// The share of packets that are lost.
     pub(crate) loss: f32,
-    /// Each packet takes this time,
+    /// The least delay of each packet.
     pub(crate) delay: Duration,
-    /// and up to this time more, so that packets overtake each other.
+    /// The largest random addition to the delay. Because of it, packets overtake each other.
     pub(crate) jitter: Duration,
 }
 
-/// What a packet meets before anything else. The later variant is the stronger one.
+/// A filter in front of all other effects. Later variants are stronger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Barrier {
-    /// It passes.
+    /// Packets pass.
     #[default]
     Open,
-    /// The sender hears by ICMP that the port cannot be reached.
+    /// The sender receives an ICMP message: the port cannot be reached.
     Unreachable,
-    /// A TCP packet is answered with RST, as by a firewall that rejects; others are lost.
+    /// The sender of a TCP packet receives RST, as from a firewall that rejects. Other packets are
+    /// lost.
     Reset,
-    /// It is lost.
+    /// Packets are lost.
     Cut,
 }
 
 impl Path {
-    /// Of two faults of one path each has its effect.
+    /// Combines the effects of two faults of one path.
     pub(crate) fn with(self, other: Self) -> Self {
         Self {
             barrier: self.barrier.max(other.barrier),

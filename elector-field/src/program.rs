@@ -2,10 +2,10 @@ use std::process::{Command, Stdio};
 
 use crate::error::Error;
 
-/// Runs a program of the system to its end.
+/// Runs a program, waits until it ends, and returns its output.
 ///
 /// # Errors
-/// If it cannot be started, or fails.
+/// Returns an error if the program cannot be started, or if it fails.
 pub(crate) fn run(program: &'static str, arguments: &[&str]) -> Result<String, Error> {
     let done = Command::new(program)
         .args(arguments)
@@ -15,9 +15,9 @@ pub(crate) fn run(program: &'static str, arguments: &[&str]) -> Result<String, E
     if done.status.success() {
         return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
     }
-    let told = String::from_utf8_lossy(&done.stderr).trim().to_owned();
+    let message = String::from_utf8_lossy(&done.stderr).trim().to_owned();
     Err(Error::Run(
         format!("{program} {}", arguments.join(" ")),
-        told,
+        message,
     ))
 }

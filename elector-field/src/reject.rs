@@ -1,4 +1,4 @@
-//! What a firewall that rejects a packet answers to its sender, in the name of its receiver.
+//! The answers of a firewall that rejects packets. It sends them in the name of the receiver.
 
 use etherparse::{
     Icmpv4Type, IpNumber, Ipv4HeaderSlice, PacketBuilder, TcpHeaderSlice,
@@ -7,13 +7,13 @@ use etherparse::{
 
 use crate::path::Barrier;
 
-/// How many bytes of the packet beyond its IPv4 header an ICMP message repeats.
+/// How many bytes after the IPv4 header of the packet an ICMP message repeats.
 const REPEATED: usize = 8;
 
-/// How many hosts an answer may pass.
+/// The time to live of an answer.
 const TTL: u8 = 64;
 
-/// What the sender of this IPv4 packet is answered, if anything.
+/// Returns the answer to the sender of this IPv4 packet, if there is one.
 pub(crate) fn answer(barrier: Barrier, packet: &[u8]) -> Option<Vec<u8>> {
     match barrier {
         Barrier::Open | Barrier::Cut => None,
@@ -22,8 +22,11 @@ pub(crate) fn answer(barrier: Barrier, packet: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// RFC 9293, section 3.10.7.1: the answer to a segment for a connection that is not there. An
-/// established connection takes it, for the number is the one that the sender expects next.
+/// Returns the answer to a segment for a connection that does not exist: RFC 9293, section
+/// 3.10.7.1.
+///
+/// An established connection accepts it, because it has the sequence number that the sender expects
+/// next.
 fn reset(packet: &[u8]) -> Option<Vec<u8>> {
     let ip = Ipv4HeaderSlice::from_slice(packet).ok()?;
     let whole = packet.get(ip.slice().len()..usize::from(ip.total_len()))?;
@@ -50,7 +53,7 @@ fn reset(packet: &[u8]) -> Option<Vec<u8>> {
     Some(answer)
 }
 
-/// RFC 792: the port cannot be reached. An ICMP message is not answered with another.
+/// Returns the message that the port cannot be reached: RFC 792. An ICMP message gets no answer.
 fn unreachable(packet: &[u8]) -> Option<Vec<u8>> {
     let ip = Ipv4HeaderSlice::from_slice(packet).ok()?;
     if ip.protocol() == IpNumber::ICMP {
@@ -73,7 +76,7 @@ mod tests {
     const ME: [u8; 4] = [10, 77, 0, 1];
     const PEER: [u8; 4] = [10, 77, 0, 2];
 
-    /// A segment from me to the peer.
+    /// Builds a segment from `ME` to `PEER`.
     fn segment(set: impl Fn(&mut TcpHeader), data: &[u8]) -> Vec<u8> {
         let mut tcp = TcpHeader::new(4000, 7100, 1000, 64);
         set(&mut tcp);
@@ -83,8 +86,8 @@ mod tests {
         packet
     }
 
-    /// The headers of what I am answered; the checksums are those that a kernel would compute.
-    fn answered(packet: &[u8]) -> TcpHeader {
+    /// Returns the TCP header of the answer. Checks its addresses, lengths and checksums.
+    fn answer_to(packet: &[u8]) -> TcpHeader {
         let answer = answer(Barrier::Reset, packet).expect("an answer");
         let (ip, rest) = Ipv4Header::from_slice(&answer).unwrap();
         assert_eq!((ip.source, ip.destination), (PEER, ME));
@@ -97,27 +100,27 @@ mod tests {
         tcp
     }
 
-    // A reset with another number than the receiver's next one would be ignored (RFC 5961).
+    // The receiver ignores a reset that has not its next expected number (RFC 5961).
     #[test]
-    fn an_established_connection_is_reset_where_it_stands() {
+    fn a_reset_has_the_next_number_of_an_established_connection() {
         let set = |tcp: &mut TcpHeader| (tcp.ack, tcp.acknowledgment_number) = (true, 777);
-        let tcp = answered(&segment(set, b"some data"));
+        let tcp = answer_to(&segment(set, b"some data"));
         assert_eq!((tcp.sequence_number, tcp.ack), (777, false));
     }
 
-    // A SYN has acknowledged nothing: the reset must acknowledge it, or it is ignored.
+    // The sender of a SYN ignores a reset that does not acknowledge the SYN.
     #[test]
-    fn a_connection_is_refused() {
-        let tcp = answered(&segment(|tcp| tcp.syn = true, b""));
+    fn a_reset_acknowledges_a_syn() {
+        let tcp = answer_to(&segment(|tcp| tcp.syn = true, b""));
         assert!(tcp.ack);
         assert_eq!((tcp.sequence_number, tcp.acknowledgment_number), (0, 1001));
         let set = |tcp: &mut TcpHeader| (tcp.fin, tcp.sequence_number) = (true, u32::MAX);
-        assert_eq!(answered(&segment(set, b"abc")).acknowledgment_number, 3);
+        assert_eq!(answer_to(&segment(set, b"abc")).acknowledgment_number, 3);
     }
 
-    // Two firewalls that answer each other's answers would never end.
+    // Two firewalls that answer each other's answers would never stop.
     #[test]
-    fn answers_are_not_answered() {
+    fn an_answer_gets_no_answer() {
         assert_eq!(reset(&segment(|tcp| tcp.rst = true, b"")), None);
         let icmp = unreachable(&segment(|tcp| tcp.syn = true, b"")).unwrap();
         assert_eq!(unreachable(&icmp), None);
@@ -128,9 +131,9 @@ mod tests {
         }
     }
 
-    // The kernel finds the connection by the ports, which are in the part that is repeated.
+    // The kernel finds the connection by the ports, which are in the repeated part.
     #[test]
-    fn the_sender_hears_which_packet_did_not_arrive() {
+    fn an_icmp_message_repeats_the_start_of_the_packet() {
         let packet = segment(|tcp| tcp.syn = true, b"");
         let answer = answer(Barrier::Unreachable, &packet).unwrap();
         let sliced = SlicedPacket::from_ip(&answer).unwrap();

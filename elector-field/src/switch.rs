@@ -9,25 +9,25 @@ use std::{
 use tun_rs::SyncDevice;
 
 use crate::{
-    alone::Alone,
     error::Error,
     host::Host,
+    namespace_lock::NamespaceLock,
     path::{Barrier, Path},
     reject,
 };
 
-/// Connects hosts, and does to each packet what the path from its sender to its receiver says.
+/// Connects hosts, and applies to each packet the effects of the path from sender to receiver.
 #[derive(Debug)]
 pub(crate) struct Switch {
     pub(crate) hosts: Vec<Host>,
     shared: Arc<Shared>,
-    // Dropped last.
-    _alone: Alone,
+    // Dropped last, because the hosts delete their namespaces.
+    _lock: NamespaceLock,
 }
 
 struct Shared {
     devices: Vec<SyncDevice>,
-    /// By sender, then by receiver.
+    /// The paths by sender, then by receiver.
     paths: Vec<Vec<Mutex<Path>>>,
     delayed: Mutex<Delayed>,
     arrival: Condvar,
@@ -40,7 +40,7 @@ struct Delayed {
     closed: bool,
 }
 
-/// Ordered by when it arrives, then by when it was sent.
+/// A delayed packet. Packets are ordered by the time of arrival, then by the order of sending.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Packet {
     due: Instant,
@@ -50,14 +50,14 @@ struct Packet {
 }
 
 impl Switch {
-    /// Makes so many hosts, and connects them.
+    /// Creates this number of hosts, and connects them.
     ///
     /// # Errors
-    /// As [`Host::new`].
+    /// Returns the errors of [`NamespaceLock::acquire`] and [`Host::new`].
     pub(crate) fn new(hosts: u8) -> Result<Self, Error> {
-        let alone = Alone::wait()?;
-        let made: Result<Vec<_>, Error> = (1..=hosts).map(Host::new).collect();
-        let (hosts, devices): (Vec<_>, Vec<_>) = made?.into_iter().unzip();
+        let lock = NamespaceLock::acquire()?;
+        let created: Result<Vec<_>, Error> = (1..=hosts).map(Host::new).collect();
+        let (hosts, devices): (Vec<_>, Vec<_>) = created?.into_iter().unzip();
         let row = || hosts.iter().map(|_| Mutex::default()).collect();
         let shared = Arc::new(Shared {
             paths: hosts.iter().map(|_| row()).collect(),
@@ -74,21 +74,21 @@ impl Switch {
         Ok(Self {
             hosts,
             shared,
-            _alone: alone,
+            _lock: lock,
         })
     }
 
-    /// Each packet takes this time, on each path.
-    pub(crate) fn delay(&self, delay: Duration) {
-        self.each(|path| path.delay = delay);
+    /// Sets the delay of each packet, on all paths.
+    pub(crate) fn set_delay(&self, delay: Duration) {
+        self.for_each_path(|path| path.delay = delay);
     }
 
-    /// This share of the packets is lost, on each path.
-    pub(crate) fn lose(&self, share: f32) {
-        self.each(|path| path.loss = share);
+    /// Sets the share of lost packets, on all paths.
+    pub(crate) fn set_loss(&self, share: f32) {
+        self.for_each_path(|path| path.loss = share);
     }
 
-    /// Drops what this host sends, if `output`, and what it is sent, if `input`.
+    /// Drops the packets from this host if `output`, and the packets to this host if `input`.
     pub(crate) fn cut(&self, host: usize, output: bool, input: bool) {
         let barrier = |cut| if cut { Barrier::Cut } else { Barrier::Open };
         for other in (0..self.hosts.len()).filter(|&other| other != host) {
@@ -97,16 +97,16 @@ impl Switch {
         }
     }
 
-    /// Does this to packets from one host to another, and nothing else.
-    pub(crate) fn set(&self, from: usize, to: usize, path: Path) {
+    /// Replaces the effects on packets from one host to another.
+    pub(crate) fn set_path(&self, from: usize, to: usize, path: Path) {
         *self.shared.path(from, to) = path;
     }
 
-    fn each(&self, what: impl Fn(&mut Path)) {
+    fn for_each_path(&self, change: impl Fn(&mut Path)) {
         let hosts = 0..self.hosts.len();
         for from in hosts.clone() {
             for to in hosts.clone() {
-                what(&mut self.shared.path(from, to));
+                change(&mut self.shared.path(from, to));
             }
         }
     }
@@ -131,7 +131,7 @@ impl Shared {
         self.delayed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes packets of this host until its device is gone.
+    /// Receives the packets of this host until its device is deleted.
     fn receive(&self, from: usize) {
         let mut buffer = vec![0; 1 << 16];
         while let Ok(length) = self.devices[from].recv(&mut buffer) {
@@ -142,7 +142,7 @@ impl Shared {
             let path = *self.path(from, to);
             if path.barrier != Barrier::Open {
                 if let Some(answer) = reject::answer(path.barrier, packet) {
-                    // The device may be gone.
+                    // The device may be deleted.
                     let _ = self.devices[from].send(&answer);
                 }
                 continue;
@@ -152,7 +152,7 @@ impl Shared {
             }
             let delay = path.delay + path.jitter.mul_f32(fastrand::f32());
             if delay.is_zero() {
-                // The receiver's device may be gone.
+                // The receiver's device may be deleted.
                 let _ = self.devices[to].send(packet);
                 continue;
             }
@@ -173,7 +173,7 @@ impl Shared {
         }
     }
 
-    /// The host that an IPv4 packet is for, by the last byte of the address.
+    /// Returns the receiver of an IPv4 packet, by the last byte of its address.
     fn receiver(&self, packet: &[u8]) -> Option<usize> {
         let [first, ..] = packet else { return None };
         let last = packet.get(19).filter(|_| first >> 4 == 4)?;
@@ -181,7 +181,7 @@ impl Shared {
         (to < self.devices.len()).then_some(to)
     }
 
-    /// Passes on what was delayed, when its time has come.
+    /// Sends each delayed packet when it is due.
     fn deliver(&self) {
         let mut delayed = self.lock();
         while !delayed.closed {
@@ -189,7 +189,7 @@ impl Shared {
             match delayed.packets.peek() {
                 Some(Reverse(first)) if first.due <= now => {
                     if let Some(Reverse(packet)) = delayed.packets.pop() {
-                        // The receiver's device may be gone.
+                        // The receiver's device may be deleted.
                         let _ = self.devices[packet.to].send(&packet.bytes);
                     }
                 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{host::Host, switch::Switch};
 
-/// What is tried.
+/// A system under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum System {
     /// `elector run`, with its defaults
@@ -19,12 +19,13 @@ pub(crate) enum System {
     Etcd,
 }
 
-/// What one member says of its cluster.
+/// What one member reports about its cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Belief {
+pub(crate) struct MemberStatus {
     pub(crate) term: u64,
-    /// By the number that the system itself gives it.
+    /// The leader's id, as the system itself numbers its members.
     pub(crate) leader: u64,
+    /// The member's own id.
     pub(crate) me: u64,
 }
 
@@ -37,8 +38,10 @@ impl System {
         }
     }
 
-    /// Asks the member on this host, from inside its namespace.
-    pub(crate) fn ask(self, agent: &ureq::Agent) -> Option<Belief> {
+    /// Requests the status of the member in the namespace of this thread.
+    ///
+    /// Returns `None` if the member does not answer or knows no leader.
+    pub(crate) fn request_status(self, agent: &ureq::Agent) -> Option<MemberStatus> {
         let answer = match self {
             Self::Elector | Self::Lan => agent.get("http://127.0.0.1:7200/v1/status").call(),
             Self::Etcd => agent
@@ -51,22 +54,22 @@ impl System {
             Value::String(text) => text.parse().ok(),
             value => value.as_u64(),
         };
-        let belief = match self {
-            Self::Elector | Self::Lan => Belief {
+        let member = match self {
+            Self::Elector | Self::Lan => MemberStatus {
                 term: number(&status["epoch"])?,
                 leader: number(&status["leader"])?,
                 me: number(&status["node"])?,
             },
-            Self::Etcd => Belief {
+            Self::Etcd => MemberStatus {
                 term: number(&status["raftTerm"])?,
                 leader: number(&status["leader"])?,
                 me: number(&status["header"]["member_id"])?,
             },
         };
-        (belief.leader != 0).then_some(belief)
+        (member.leader != 0).then_some(member)
     }
 
-    /// What must be done once before a member first starts; `None`: nothing.
+    /// Returns the command that must run once before a member first starts, if the system has one.
     pub(crate) fn init(self, place: &Place<'_>) -> Option<Command> {
         (self != Self::Etcd).then(|| {
             let mut command = place.elector("node");
@@ -75,6 +78,7 @@ impl System {
         })
     }
 
+    /// Returns the command line of a member.
     pub(crate) fn member(self, place: &Place<'_>) -> Command {
         match self {
             Self::Elector | Self::Lan => {
@@ -83,14 +87,19 @@ impl System {
                 if self == Self::Lan {
                     command.args(["--profile", "lan"]);
                 }
-                // The command is this very program.
-                let me = std::env::current_exe().unwrap_or_else(|_| "elector-field".into());
-                command.arg("--").arg(me).arg("witness").arg(place.folder);
+                // This program is also the command that the leader runs.
+                let witness = std::env::current_exe().unwrap_or_else(|_| "elector-field".into());
+                command
+                    .arg("--")
+                    .arg(witness)
+                    .arg("witness")
+                    .arg(place.folder);
                 command
             }
             Self::Etcd => {
                 let mut command = place.host().command("etcd");
-                let members = place.each(|id, host| format!("{id}=http://{}:2380", host.address));
+                let members =
+                    place.join_members(|id, host| format!("{id}=http://{}:2380", host.address));
                 let peer = format!("http://{}:2380", place.host().address);
                 command
                     .args(["--name", &place.id().to_string()])
@@ -109,15 +118,15 @@ impl System {
     }
 }
 
-/// Where one member runs.
+/// Where one member runs, and with which files.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
     pub(crate) switch: &'a Switch,
-    /// Which of the hosts, counted from 0.
+    /// The index of its host in the switch.
     pub(crate) index: usize,
-    /// What all members write into.
+    /// The folder that all members write into.
     pub(crate) folder: &'a Path,
-    /// The program.
+    /// The program `elector`.
     pub(crate) elector: &'a Path,
 }
 
@@ -134,18 +143,24 @@ impl Place<'_> {
         self.folder.join(format!("data-{}", self.id()))
     }
 
-    /// One word for each member, with commas between them.
-    fn each(&self, word: impl Fn(usize, &Host) -> String) -> String {
+    /// Joins one word for each member with commas.
+    fn join_members(&self, word: impl Fn(usize, &Host) -> String) -> String {
         let hosts = self.switch.hosts.iter().enumerate();
         let words: Vec<_> = hosts.map(|(index, host)| word(index + 1, host)).collect();
         words.join(",")
     }
 
-    fn elector(&self, what: &str) -> Command {
+    fn elector(&self, subcommand: &str) -> Command {
         let mut command = self.host().command(&self.elector.to_string_lossy());
-        let peers = self.each(|id, host| format!("{id}={}:7100", host.address));
+        let peers = self.join_members(|id, host| format!("{id}={}:7100", host.address));
         command
-            .args([what, "--id", &self.id().to_string(), "--peers", &peers])
+            .args([
+                subcommand,
+                "--id",
+                &self.id().to_string(),
+                "--peers",
+                &peers,
+            ])
             .arg("--plaintext-beyond-loopback")
             .arg("--data-dir")
             .arg(self.data());

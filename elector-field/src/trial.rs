@@ -17,43 +17,44 @@ use crate::{
     witness::{Life, now},
 };
 
-/// A fault that lasts, and under which a leader should go on.
+/// A permanent fault. The leader should stay the same while it lasts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Strain {
     Quiet,
-    /// Milliseconds there and back.
+    /// The round trip in milliseconds.
     RoundTrip(u16),
-    /// Percent of the packets, each way.
+    /// The percentage of lost packets, in each direction.
     Loss(u8),
-    /// Threads for each processor that always have something to do.
+    /// The number of busy threads for each processor.
     Busy(usize),
 }
 
-/// A fault of the leader, after which another should lead.
+/// A fault of the leader. Another node should be elected after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// All that it sends and is sent is lost.
+    /// All packets from and to the leader are lost.
     BlackHole,
-    /// What it is sent is lost.
+    /// All packets to the leader are lost.
     Input,
 }
 
-/// What a strain did.
+/// The result of a strain.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Endured {
-    /// Leaders after the first.
+pub(crate) struct StrainResult {
+    /// The number of leaders after the first.
     pub(crate) changes: usize,
-    /// Ends of the command, where there is one.
+    /// The number of ends of the command, if the system has one.
     pub(crate) ends: usize,
-    /// How long none ran.
+    /// How long no command ran.
     pub(crate) down: Duration,
-    pub(crate) lasted: Duration,
-    /// Commands that began while another lived, and tokens that did not rise.
-    pub(crate) wrong: usize,
+    /// How long the strain lasted.
+    pub(crate) duration: Duration,
+    /// The number of commands that began while another ran, and of tokens that did not rise.
+    pub(crate) violations: usize,
 }
 
-/// How long a strain is in force before anything is counted.
-const SETTLING: Duration = Duration::from_secs(3);
+/// How long a strain lasts before the trial begins to count.
+const SETTLING_TIME: Duration = Duration::from_secs(3);
 
 impl Strain {
     pub(crate) fn name(self) -> String {
@@ -68,61 +69,62 @@ impl Strain {
     /// Runs this system under the strain for this time.
     ///
     /// # Errors
-    /// If its cluster cannot be started.
-    pub(crate) fn on(
+    /// Returns an error if its cluster cannot be started.
+    pub(crate) fn run(
         self,
         system: System,
         switch: &Switch,
         elector: &Path,
-        lasting: Duration,
-    ) -> Result<Endured, Error> {
+        duration: Duration,
+    ) -> Result<StrainResult, Error> {
         let cluster = Cluster::start(switch, system, elector)?;
         let _load = self.begin(switch);
-        thread::sleep(SETTLING);
+        thread::sleep(SETTLING_TIME);
         let (began, tenures) = (now(), cluster.tenures());
-        thread::sleep(lasting);
+        thread::sleep(duration);
         let (ended, changes) = (now(), cluster.tenures() - tenures);
         Self::Quiet.begin(switch);
         let lives = cluster.lives()?;
-        if changes > 0 || wrong(&lives) > 0 {
-            cluster.keep();
+        let violations = count_violations(&lives);
+        if changes > 0 || violations > 0 {
+            cluster.keep_logs();
         }
-        if wrong(&lives) > 0 {
+        if violations > 0 {
             eprintln!("lives of the command: {lives:?}");
         }
-        Ok(Endured {
+        Ok(StrainResult {
             changes,
             ends: lives
                 .iter()
                 .filter(|life| (began..ended).contains(&life.began))
                 .count(),
             down: down(&lives, began, ended),
-            lasted: lasting,
-            wrong: wrong(&lives),
+            duration,
+            violations,
         })
     }
 
     fn begin(self, switch: &Switch) -> Option<Load> {
-        switch.delay(Duration::ZERO);
-        switch.lose(0.0);
+        switch.set_delay(Duration::ZERO);
+        switch.set_loss(0.0);
         match self {
             Self::Quiet => {}
-            Self::RoundTrip(ms) => switch.delay(Duration::from_millis(ms.into()) / 2),
-            Self::Loss(percent) => switch.lose(f32::from(percent) / 100.0),
+            Self::RoundTrip(ms) => switch.set_delay(Duration::from_millis(ms.into()) / 2),
+            Self::Loss(percent) => switch.set_loss(f32::from(percent) / 100.0),
             Self::Busy(threads) => return Some(Load::new(threads)),
         }
         None
     }
 }
 
-/// Commands that began while another lived, and tokens that did not rise.
-fn wrong(lives: &[Life]) -> usize {
+/// Counts commands that began while another ran, and tokens that did not rise.
+fn count_violations(lives: &[Life]) -> usize {
     let overlaps = lives.iter().filter(|life| life.overlaps).count();
     let pairs = lives.windows(2);
     overlaps + pairs.filter(|pair| pair[1].token <= pair[0].token).count()
 }
 
-/// How much of this time had no command.
+/// Returns how much of the time from `began` to `ended` had no command.
 fn down(lives: &[Life], began: u64, ended: u64) -> Duration {
     let within = |life: &Life| life.ended.min(ended).saturating_sub(life.began.max(began));
     let up: u64 = lives.iter().map(within).sum();
@@ -133,71 +135,75 @@ impl Cut {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::BlackHole => "leader cut off, both ways",
-            Self::Input => "what the leader is sent is lost",
+            Self::Input => "packets to the leader lost",
         }
     }
 
-    /// Does it to the leader so many times, and returns how long it took until another was known.
+    /// Cuts the leader off `count` times. Returns how long it took each time until another leader
+    /// was known.
     ///
     /// # Errors
-    /// If the cluster cannot be started, or does not elect.
-    pub(crate) fn on(
+    /// Returns an error if the cluster cannot be started, or if it does not elect a leader.
+    pub(crate) fn run(
         self,
         system: System,
         switch: &Switch,
         elector: &Path,
-        times: usize,
+        count: usize,
     ) -> Result<Vec<Duration>, Error> {
-        let mut took = Vec::with_capacity(times);
+        let mut times = Vec::with_capacity(count);
         let limit = Duration::from_secs(60);
-        for _ in 0..times {
-            // What members learned from an earlier cut is not to count.
+        for _ in 0..count {
+            // A new cluster, because members learn from earlier cuts.
             let cluster = Cluster::start(switch, system, elector)?;
-            let none = || {
-                let logs = cluster.keep().display().to_string();
+            let no_leader = || {
+                let logs = cluster.keep_logs().display().to_string();
                 Error::NoLeader(system.name(), limit.as_secs(), logs)
             };
-            let leader = cluster.agreed(limit).ok_or_else(none)?;
+            let leader = cluster.agreed_leader(limit).ok_or_else(no_leader)?;
             // The cut comes at any moment between two heartbeats.
             thread::sleep(Duration::from_millis(fastrand::u64(1500..2500)));
             switch.cut(leader, self == Self::BlackHole, true);
-            let replaced = cluster.replaced(leader, limit);
+            let time = cluster.time_to_replace(leader, limit);
             switch.cut(leader, false, false);
-            took.push(replaced.ok_or_else(none)?);
-            cluster.keep();
+            times.push(time.ok_or_else(no_leader)?);
+            cluster.keep_logs();
         }
-        took.sort_unstable();
-        Ok(took)
+        times.sort_unstable();
+        Ok(times)
     }
 }
 
-/// Threads that never rest, until it is dropped.
+/// Threads that are always busy. Dropping it stops them.
 struct Load {
-    over: Arc<AtomicBool>,
+    is_stopped: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Load {
-    fn new(for_each_processor: usize) -> Self {
-        let over = Arc::new(AtomicBool::new(false));
+    fn new(threads_per_processor: usize) -> Self {
+        let is_stopped = Arc::new(AtomicBool::new(false));
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let busy = |_| {
-            let over = Arc::clone(&over);
+            let is_stopped = Arc::clone(&is_stopped);
             thread::spawn(move || {
-                let mut spun = Instant::now();
-                while !over.load(Ordering::Relaxed) {
-                    spun = hint::black_box(spun.max(Instant::now()));
+                let mut latest = Instant::now();
+                while !is_stopped.load(Ordering::Relaxed) {
+                    latest = hint::black_box(latest.max(Instant::now()));
                 }
             })
         };
-        let threads = (0..for_each_processor * processors).map(busy).collect();
-        Self { over, threads }
+        let threads = (0..threads_per_processor * processors).map(busy).collect();
+        Self {
+            is_stopped,
+            threads,
+        }
     }
 }
 
 impl Drop for Load {
     fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
+        self.is_stopped.store(true, Ordering::Relaxed);
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
@@ -208,7 +214,7 @@ impl Drop for Load {
 mod tests {
     use super::*;
 
-    const SOUND: [Life; 2] = [life(100, 200, 1, false), life(250, 400, 2, false)];
+    const CORRECT: [Life; 2] = [life(100, 200, 1, false), life(250, 400, 2, false)];
 
     const fn life(began: u64, ended: u64, token: u64, overlaps: bool) -> Life {
         Life {
@@ -222,21 +228,21 @@ mod tests {
         }
     }
 
-    // Only what lies within the trial counts, and the time between two lives.
+    // Parts of lives outside of the trial must not count.
     #[test]
-    fn the_time_without_a_command_is_what_no_life_covers() {
-        assert_eq!(down(&SOUND, 150, 300), Duration::from_nanos(50));
-        assert_eq!(down(&SOUND, 0, 500), Duration::from_nanos(250));
+    fn down_time_is_the_time_that_no_life_covers() {
+        assert_eq!(down(&CORRECT, 150, 300), Duration::from_nanos(50));
+        assert_eq!(down(&CORRECT, 0, 500), Duration::from_nanos(250));
         assert_eq!(down(&[], 0, 500), Duration::from_nanos(500));
     }
 
-    // A checker that has gone blind would pass two leaders.
+    // A check that finds nothing would accept two leaders.
     #[test]
-    fn overlaps_and_tokens_that_do_not_rise_are_wrong() {
-        assert_eq!(wrong(&SOUND), 0);
-        let [first, _] = SOUND;
-        assert_eq!(wrong(&[first, life(150, 300, 2, true)]), 1);
-        assert_eq!(wrong(&[first, life(250, 300, 1, false)]), 1);
-        assert_eq!(wrong(&[life(100, 200, 3, false), SOUND[1]]), 1);
+    fn overlaps_and_tokens_that_do_not_rise_are_violations() {
+        assert_eq!(count_violations(&CORRECT), 0);
+        let [first, _] = CORRECT;
+        assert_eq!(count_violations(&[first, life(150, 300, 2, true)]), 1);
+        assert_eq!(count_violations(&[first, life(250, 300, 1, false)]), 1);
+        assert_eq!(count_violations(&[life(100, 200, 3, false), CORRECT[1]]), 1);
     }
 }

@@ -16,15 +16,16 @@ use rustix::{
 
 use crate::error::Error;
 
-/// How often a witness leaves a sign of life.
-const BEAT: Duration = Duration::from_millis(1);
+/// How often a witness writes a sign of life.
+const SIGN_INTERVAL: Duration = Duration::from_millis(1);
 
-/// The command that runs on the leader: it writes down that it lives, until it is killed.
+/// Runs the command of the leader: it writes signs of life until it is killed.
 ///
-/// The lock is the kernel's word that no other command lives: it ends with the process that has it.
+/// It takes a lock that the kernel releases when the process ends. So a process that gets the lock
+/// knows that no other command runs.
 ///
 /// # Errors
-/// If the folder cannot be written.
+/// Returns an error if the folder cannot be written.
 pub(crate) fn witness(folder: &Path) -> Result<(), Error> {
     let lock = File::create(folder.join("lock"))?;
     let overlaps = match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
@@ -32,16 +33,16 @@ pub(crate) fn witness(folder: &Path) -> Result<(), Error> {
         Err(Errno::WOULDBLOCK) => true,
         Err(error) => return Err(error.into()),
     };
-    let me = process::id();
-    let given = |name| env::var(name).unwrap_or_default();
-    let token = given("ELECTOR_FENCING_TOKEN");
-    let node = given("ELECTOR_NODE");
-    let alive = File::create(alive(folder, me))?;
+    let pid = process::id();
+    let variable = |name| env::var(name).unwrap_or_default();
+    let token = variable("ELECTOR_FENCING_TOKEN");
+    let node = variable("ELECTOR_NODE");
+    let signs = File::create(signs_path(folder, pid))?;
     let mut lives = OpenOptions::new()
         .create(true)
         .append(true)
-        .open(Life::all(folder))?;
-    lives.write_all(format!("{me} {} {token} {overlaps} {node}\n", now()).as_bytes())?;
+        .open(Life::all_path(folder))?;
+    lives.write_all(format!("{pid} {} {token} {overlaps} {node}\n", now()).as_bytes())?;
     let (mut last, mut longest, mut until) = (now(), 0, 0);
     loop {
         let now = now();
@@ -49,48 +50,50 @@ pub(crate) fn witness(folder: &Path) -> Result<(), Error> {
             (longest, until) = (now - last, now);
         }
         last = now;
-        alive.write_all_at(format!("{now:20} {longest:20} {until:20}").as_bytes(), 0)?;
-        thread::sleep(BEAT);
+        signs.write_all_at(format!("{now:20} {longest:20} {until:20}").as_bytes(), 0)?;
+        thread::sleep(SIGN_INTERVAL);
     }
 }
 
-fn alive(folder: &Path, process: u32) -> PathBuf {
+fn signs_path(folder: &Path, process: u32) -> PathBuf {
     folder.join(format!("alive-{process}"))
 }
 
-/// Nanoseconds of a clock that all namespaces share.
+/// Returns the time in nanoseconds, of a clock that all namespaces share.
 pub(crate) fn now() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     u64::try_from(now.tv_sec * 1_000_000_000 + now.tv_nsec).unwrap_or_default()
 }
 
-/// One life of the command.
+/// One life of the command: its process from start to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Life {
     pub(crate) process: u32,
     pub(crate) began: u64,
-    /// When it was last seen alive.
+    /// The time of its last sign of life.
     pub(crate) ended: u64,
-    /// 0 if it was given none.
+    /// The fencing token. 0 if the command got none.
     pub(crate) token: u64,
-    /// Another lived when it began.
+    /// Whether another command ran when it began.
     pub(crate) overlaps: bool,
-    /// On which node.
+    /// The node that ran it.
     pub(crate) node: u64,
-    /// The longest time between two signs of life, and when that ended. Where a command has lived
-    /// too long, it tells a machine that ran neither it nor its guardian from a guardian that did
-    /// not do its work.
+    /// The longest time between two signs of life, and when that time ended.
+    ///
+    /// It shows why a command ran for too long: a long pause means that the machine ran neither the
+    /// command nor its guardian. Without such a pause the guardian has failed.
     pub(crate) longest_pause: [u64; 2],
 }
 
 impl Life {
-    /// The file with all of them, a line each, in the order in which they took the lock.
-    pub(crate) fn all(folder: &Path) -> PathBuf {
+    /// Returns the path of the file with all lives. It has one line for each life, in the order in
+    /// which the commands took the lock.
+    pub(crate) fn all_path(folder: &Path) -> PathBuf {
         folder.join("lives")
     }
 
-    /// Reads such a line, which does not say when the life ended.
-    pub(crate) fn read(line: &str) -> Option<Self> {
+    /// Parses such a line. It does not contain the end of the life.
+    pub(crate) fn parse(line: &str) -> Option<Self> {
         let words: Vec<_> = line.split(' ').collect();
         let [process, began, token, overlaps, node] = words[..] else {
             return None;
@@ -107,9 +110,9 @@ impl Life {
         })
     }
 
-    /// The same, with its last sign of life so far.
-    pub(crate) fn seen(self, folder: &Path) -> Self {
-        let last = fs::read_to_string(alive(folder, self.process)).unwrap_or_default();
+    /// Returns this life with its last sign of life so far.
+    pub(crate) fn with_last_sign(self, folder: &Path) -> Self {
+        let last = fs::read_to_string(signs_path(folder, self.process)).unwrap_or_default();
         let mut numbers = last.split_ascii_whitespace().map(str::parse);
         let mut next = || numbers.next().and_then(Result::ok);
         Self {
@@ -120,17 +123,17 @@ impl Life {
     }
 }
 
-/// What the witnesses of this folder wrote, in the order in which they began.
+/// Returns the lives that the witnesses of this folder wrote, ordered by their beginning.
 ///
 /// # Errors
-/// If the folder cannot be read.
+/// Returns an error if the file cannot be read.
 pub(crate) fn lives(folder: &Path) -> Result<Vec<Life>, Error> {
-    let text = match fs::read_to_string(Life::all(folder)) {
+    let text = match fs::read_to_string(Life::all_path(folder)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         text => text?,
     };
-    let lives = text.lines().filter_map(Life::read);
-    let mut lives: Vec<_> = lives.map(|life| life.seen(folder)).collect();
+    let lives = text.lines().filter_map(Life::parse);
+    let mut lives: Vec<_> = lives.map(|life| life.with_last_sign(folder)).collect();
     lives.sort_by_key(|life| life.began);
     Ok(lives)
 }
@@ -139,9 +142,9 @@ pub(crate) fn lives(folder: &Path) -> Result<Vec<Life>, Error> {
 mod tests {
     use super::*;
 
-    // What a witness writes is what is read, also if it was killed before its first sign of life.
+    // A witness may be killed before its first sign of life: then its life ends where it begins.
     #[test]
-    fn lives_read_back() {
+    fn lives_are_read_as_they_were_written() {
         let folder = tempfile::tempdir().expect("a folder");
         let folder = folder.path();
         assert!(lives(folder).expect("nothing ran yet").is_empty());
@@ -150,13 +153,13 @@ mod tests {
             "70 100 16385 false 1\n71 300 16386 true 2\n",
         )
         .expect("a file");
-        fs::write(alive(folder, 70), "  250   30  210").expect("a file");
-        let read = lives(folder).expect("it is whole");
+        fs::write(signs_path(folder, 70), "  250   30  210").expect("a file");
+        let read = lives(folder).expect("the file is valid");
         assert_eq!(read[0].longest_pause, [30, 210]);
-        let told = |life: &Life| (life.began, life.ended, life.token, life.overlaps, life.node);
-        let told: Vec<_> = read.iter().map(told).collect();
+        let fields = |life: &Life| (life.began, life.ended, life.token, life.overlaps, life.node);
+        let fields: Vec<_> = read.iter().map(fields).collect();
         assert_eq!(
-            told,
+            fields,
             [(100, 250, 16385, false, 1), (300, 300, 16386, true, 2)]
         );
     }

@@ -1,4 +1,4 @@
-//! The command `chaos` as it is called, for as long as a test may take.
+//! Runs the command `chaos` with few faults, so that a test does not take too long.
 
 use std::{
     env,
@@ -6,14 +6,14 @@ use std::{
     process::Command,
 };
 
-/// One round: each kind of fault is in it.
+/// One round, which has each kind of fault.
 const FAULTS: &str = "20";
 
-// A trial that is only run now and then could stop working without notice. The durations of
-// `patient` are such that guardians are in time on a machine that is overloaded.
+// Trials are run seldom, so only this test shows that they work. Pace `patient` has durations
+// with which guardians are in time even on an overloaded machine.
 #[test]
-fn a_short_chaos_finds_nothing_wrong() {
-    let elector = match needs() {
+fn a_short_trial_finds_no_violation() {
+    let elector = match find_prerequisites() {
         Ok(elector) => elector,
         Err(missing) => {
             println!("SKIPPED: {missing}");
@@ -27,23 +27,27 @@ fn a_short_chaos_finds_nothing_wrong() {
         .arg(elector)
         .output()
         .expect("the program under test starts");
-    let [said, told] = [&done.stdout, &done.stderr].map(|text| String::from_utf8_lossy(text));
-    println!("{said}\n{told}");
-    assert!(done.status.success(), "see above what was wrong");
+    let [output, errors] = [&done.stdout, &done.stderr].map(|text| String::from_utf8_lossy(text));
+    println!("{output}\n{errors}");
+    assert!(
+        done.status.success(),
+        "the output above lists the violations"
+    );
 }
 
-/// The program `elector`, if all is there that a trial needs.
-fn needs() -> Result<PathBuf, String> {
-    let elector = elector()?;
+/// Returns the program `elector` if this machine has everything that a trial needs.
+fn find_prerequisites() -> Result<PathBuf, String> {
+    let elector = find_elector()?;
     if !Path::new("/dev/net/tun").exists() {
         return Err("there is no /dev/net/tun".into());
     }
     let name = "elector-field-probe";
-    let ip = |what| {
-        let done = Command::new("ip").args(["netns", what, name]).output();
+    let ip = |action| {
+        let done = Command::new("ip").args(["netns", action, name]).output();
         let done = done.map_err(|error| format!("`ip` cannot be started: {error}"))?;
-        let told = String::from_utf8_lossy(&done.stderr).into_owned();
-        let failed = || format!("`ip netns {what} {name}` failed, as without root: {told}");
+        let message = String::from_utf8_lossy(&done.stderr).into_owned();
+        let failed =
+            || format!("`ip netns {action} {name}` failed, as it does without root: {message}");
         done.status.success().then_some(()).ok_or_else(failed)
     };
     ip("add")?;
@@ -51,7 +55,7 @@ fn needs() -> Result<PathBuf, String> {
     Ok(elector)
 }
 
-fn elector() -> Result<PathBuf, String> {
+fn find_elector() -> Result<PathBuf, String> {
     if let Some(named) = env::var_os("ELECTOR_BIN") {
         return Ok(named.into());
     }
@@ -60,12 +64,12 @@ fn elector() -> Result<PathBuf, String> {
     let built = target.into_iter().flat_map(|target| {
         ["release", "debug"].map(|profile| target.join(profile).join("elector"))
     });
-    // The one that was built last.
+    // The newest of the two is the one to test.
     let written = |path: &PathBuf| path.metadata().and_then(|found| found.modified()).ok();
     let newest = built.filter(|path| path.is_file()).max_by_key(written);
     newest.ok_or_else(|| {
-        "no `elector`: build it with `cargo build -p elector-cli`, or name it in \
-                        ELECTOR_BIN"
+        "there is no `elector`: build it with `cargo build -p elector-cli`, or set ELECTOR_BIN to \
+         its path"
             .into()
     })
 }

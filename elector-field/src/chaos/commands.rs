@@ -6,56 +6,61 @@ use std::{
 
 use crate::{error::Error, witness::Life};
 
-/// The commands of a cluster, in the order in which they took the lock or failed to: that they
-/// were alone, and that each had a higher token than all before it.
+/// The commands of a cluster, in the order in which they took the lock or failed to take it.
+///
+/// Checks that no two commands run at once, and that each command has a higher token than all
+/// commands before it.
 #[derive(Debug, Default)]
 pub(super) struct Commands {
-    /// How much of their file was read.
-    read: u64,
+    /// How many bytes of the file of lives have been read.
+    position: u64,
     pub(super) count: usize,
     pub(super) last: Option<Life>,
     highest: u64,
     pub(super) overlaps: Vec<String>,
-    pub(super) tokens: Vec<String>,
+    pub(super) token_violations: Vec<String>,
 }
 
 impl Commands {
-    /// Reads what began since the last look.
+    /// Reads the commands that began since the last call.
     ///
     /// # Errors
-    /// If the file is there, and cannot be read.
-    pub(super) fn look(&mut self, folder: &Path) -> Result<(), Error> {
-        let mut file = match File::open(Life::all(folder)) {
+    /// Returns an error if the file exists and cannot be read.
+    pub(super) fn update(&mut self, folder: &Path) -> Result<(), Error> {
+        let mut file = match File::open(Life::all_path(folder)) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             file => file?,
         };
-        file.seek(SeekFrom::Start(self.read))?;
+        file.seek(SeekFrom::Start(self.position))?;
         let mut text = String::new();
         file.read_to_string(&mut text)?;
-        let whole = text.split_inclusive('\n');
-        for line in whole.filter(|line| line.ends_with('\n')) {
-            self.read += line.len() as u64;
-            match Life::read(line.trim_end()) {
-                Some(life) => self.take(life),
-                None => self.tokens.push(format!("no line of a command: {line:?}")),
+        let lines = text.split_inclusive('\n');
+        // The last line may be incomplete: the next call reads it.
+        for line in lines.filter(|line| line.ends_with('\n')) {
+            self.position += line.len() as u64;
+            match Life::parse(line.trim_end()) {
+                Some(life) => self.check(life),
+                None => self
+                    .token_violations
+                    .push(format!("not a line of a command: {line:?}")),
             }
         }
         Ok(())
     }
 
-    /// Takes the next one.
-    fn take(&mut self, life: Life) {
+    /// Checks the next command against all before it.
+    fn check(&mut self, life: Life) {
         self.count += 1;
         if life.overlaps {
             let before = self.last;
             self.overlaps.push(format!(
-                "{life:?} began while another command lived; before it began {before:?}"
+                "{life:?} began while another command ran. The command before it: {before:?}"
             ));
         }
         if life.token <= self.highest {
             let highest = self.highest;
-            self.tokens.push(format!(
-                "the token did not rise: {life:?}, and one before had {highest}"
+            self.token_violations.push(format!(
+                "the token did not rise: {life:?}, but an earlier command had {highest}"
             ));
         }
         self.highest = self.highest.max(life.token);
@@ -69,51 +74,52 @@ mod tests {
 
     use super::*;
 
-    const SOUND: &str = "70 100 16384 false 1\n71 200 16385 false 1\n80 300 32768 false 2\n";
+    const CORRECT: &str = "70 100 16384 false 1\n71 200 16385 false 1\n80 300 32768 false 2\n";
 
-    /// What is found if this is written after a sound history, and how many commands there were.
-    fn found(more: &str) -> (Vec<String>, Vec<String>, usize) {
+    /// Returns the overlaps and token violations that are found when `more` is written after a
+    /// correct history, and the number of commands.
+    fn check_after_correct_history(more: &str) -> (Vec<String>, Vec<String>, usize) {
         let folder = tempfile::tempdir().unwrap();
         let mut commands = Commands::default();
-        commands.look(folder.path()).unwrap();
-        for text in [SOUND, more] {
+        commands.update(folder.path()).unwrap();
+        for text in [CORRECT, more] {
             let mut options = OpenOptions::new();
             let file = options.create(true).append(true);
-            let mut file = file.open(Life::all(folder.path())).unwrap();
+            let mut file = file.open(Life::all_path(folder.path())).unwrap();
             file.write_all(text.as_bytes()).unwrap();
-            commands.look(folder.path()).unwrap();
+            commands.update(folder.path()).unwrap();
         }
-        (commands.overlaps, commands.tokens, commands.count)
+        (commands.overlaps, commands.token_violations, commands.count)
     }
 
-    // A checker that complains of what is sound would be switched off. A line that is being
-    // written is read when it is whole.
+    // A check with false alarms would be switched off. The last line is incomplete: it is not read.
     #[test]
-    fn a_sound_history_has_no_violation() {
-        assert_eq!(found("81 400 32769 false 2\n82 50"), (vec![], vec![], 4));
+    fn a_correct_history_has_no_violation() {
+        let (overlaps, tokens, count) = check_after_correct_history("81 400 32769 false 2\n82 50");
+        assert_eq!((overlaps, tokens, count), (vec![], vec![], 4));
     }
 
-    // A checker that has gone blind would pass two commands at once.
+    // A check that finds nothing would accept two commands at once.
     #[test]
     fn each_violation_is_found() {
-        let (overlaps, tokens, _) = found("81 400 32769 true 2\n");
+        let (overlaps, tokens, _) = check_after_correct_history("81 400 32769 true 2\n");
         assert!(overlaps.len() == 1 && tokens.is_empty(), "{overlaps:?}");
-        for (bad, told) in [
-            // Twice, one of long before, one below, none.
+        for (bad, message) in [
+            // The newest token again, a much older one, a lower one, 0, and no token.
             ("81 400 32768 false 2\n", "did not rise"),
             ("81 400 16384 false 2\n", "did not rise"),
             ("81 400 32767 false 2\n", "did not rise"),
             ("81 400 0 false 2\n", "did not rise"),
             ("81 400  false 2\n", "did not rise"),
-            ("81 400 32769\n", "no line"),
-            // Higher than the one before it, and not than all.
+            ("81 400 32769\n", "not a line"),
+            // The second token is higher than the first, but not higher than all before.
             ("81 400 100 false 2\n82 500 200 false 2\n", "did not rise"),
         ] {
-            let (overlaps, tokens, _) = found(bad);
+            let (overlaps, tokens, _) = check_after_correct_history(bad);
             assert!(overlaps.is_empty(), "{bad}");
             assert_eq!(tokens.len(), bad.lines().count(), "{bad}: {tokens:?}");
             assert!(
-                tokens.iter().all(|found| found.contains(told)),
+                tokens.iter().all(|found| found.contains(message)),
                 "{tokens:?}"
             );
         }

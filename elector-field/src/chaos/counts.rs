@@ -2,19 +2,19 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use super::plan::Kind;
 
-/// What was done to a cluster, and what it did.
+/// Counts the faults of a cluster, and how its nodes ended.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     pub(super) faults: BTreeMap<Kind, usize>,
-    /// How nodes ended, and after which fault.
+    /// How often nodes ended in each way, by the fault before the end.
     ends: BTreeMap<(Option<Kind>, String), usize>,
     pub(super) leases: usize,
-    /// The longest that a healed cluster took.
-    pub(super) healing: Duration,
+    /// The longest time from the repair of all faults to a leader whose command runs.
+    pub(super) recovery: Duration,
 }
 
 impl Counts {
-    pub(super) fn end(&mut self, after: Option<Kind>, how: &str) {
+    pub(super) fn add_end(&mut self, after: Option<Kind>, how: &str) {
         *self.ends.entry((after, how.to_owned())).or_default() += 1;
     }
 }
@@ -35,21 +35,21 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Whether a node may end like this after such a fault.
-pub(super) fn expected(after: Option<Kind>, how: &str) -> bool {
+/// Returns `true` if a node may end like this after a fault of this kind.
+pub(super) fn is_expected(after: Option<Kind>, how: &str) -> bool {
     match after {
         Some(Kind::Kill) => how == "signal 9",
-        // A node that has just been started may have no guardian yet, or cannot start without.
+        // A node that has just been started may have no guardian yet, or fails to start without it.
         Some(Kind::KillGuardian) => ["code 4", "code 2", "signal 9"].contains(&how),
-        // The end of the guardian may be seen before its own.
+        // The node may see the guardian exit before its own signal arrives.
         Some(Kind::KillBoth) => how == "signal 9" || how == "code 4",
-        // A node that has just been started does not heed the signal yet, and has no command.
+        // A node that has just been started does not handle the signal yet. It has no command.
         Some(Kind::End) => how == "code 0" || how == "signal 15",
-        // It cannot be started without its disk.
+        // Code 2: a node cannot be started without its disk.
         Some(Kind::FailDisk) => how == "code 3" || how == "code 2",
-        // One that does not kill the command for a second is given up.
+        // The node ends if its guardian does not kill the command within a second.
         Some(Kind::PauseGuardian) => how == "code 4",
-        // Its address was not free yet.
+        // The address was still in use.
         None => how == "code 2",
         _ => false,
     }

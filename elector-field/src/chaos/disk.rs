@@ -5,33 +5,33 @@ use std::{
 
 use crate::{error::Error, program::run};
 
-/// Room for a record, and for the journal of the file system.
-const BYTES: u64 = 16 << 20;
+/// Enough for a record and for the journal of the file system.
+const SIZE_BYTES: u64 = 16 << 20;
 
-/// A file system of its own, on a loop device over a file in memory.
+/// A file system for one node, on a loop device over a file in memory.
 #[derive(Debug)]
 pub(super) struct Disk {
     image: PathBuf,
-    /// Where it is mounted.
+    /// The mount point.
     pub(super) place: PathBuf,
-    hangs: bool,
-    /// How often it was mended.
+    is_frozen: bool,
+    /// How many copies have replaced the first image.
     copies: u32,
 }
 
 impl Disk {
-    /// Makes the disk with this number, and mounts it.
+    /// Creates the disk with this number and mounts it.
     ///
     /// # Errors
-    /// Without loop devices, the right to mount, and `mkfs.ext4`.
+    /// Returns an error without loop devices, the right to mount, or `mkfs.ext4`.
     pub(super) fn new(folder: &Path, number: usize) -> Result<Self, Error> {
         let disk = Self {
             image: folder.join(format!("image-{number}")),
             place: folder.join(format!("disk-{number}")),
-            hangs: false,
+            is_frozen: false,
             copies: 0,
         };
-        File::create(&disk.image)?.set_len(BYTES)?;
+        File::create(&disk.image)?.set_len(SIZE_BYTES)?;
         fs::create_dir_all(&disk.place)?;
         run("mkfs.ext4", &["-q", "-F", &disk.image.to_string_lossy()])?;
         disk.mount()?;
@@ -43,40 +43,42 @@ impl Disk {
         run("mount", &["-o", "loop", &image, &place]).map(drop)
     }
 
-    /// From now on each write waits, and a process that writes cannot be killed meanwhile.
+    /// Makes each write wait. A process that waits for a write cannot be killed.
     ///
     /// # Errors
-    /// If `fsfreeze` fails.
-    pub(super) fn hang(&mut self) -> Result<(), Error> {
+    /// Returns an error if `fsfreeze` fails.
+    pub(super) fn freeze(&mut self) -> Result<(), Error> {
         run("fsfreeze", &["-f", &self.place.to_string_lossy()])?;
-        self.hangs = true;
+        self.is_frozen = true;
         Ok(())
     }
 
-    /// The writes that wait go on.
+    /// Lets the waiting writes continue.
     ///
     /// # Errors
-    /// If `fsfreeze` fails.
-    pub(super) fn release(&mut self) -> Result<(), Error> {
-        self.hangs = false;
+    /// Returns an error if `fsfreeze` fails.
+    pub(super) fn thaw(&mut self) -> Result<(), Error> {
+        self.is_frozen = false;
         run("fsfreeze", &["-u", &self.place.to_string_lossy()]).map(drop)
     }
 
-    /// From now on each write fails, as after an error of the device: what was synced stays.
+    /// Makes each write fail, as after a device error. Data that was synced before stays readable.
     ///
     /// # Errors
-    /// If `mount` fails.
+    /// Returns an error if `mount` fails.
     pub(super) fn fail(&self) -> Result<(), Error> {
         let place = self.place.to_string_lossy();
         run("mount", &["-o", "remount,abort", &place]).map(drop)
     }
 
-    /// Mounts a copy of it, without the error. The disk itself keeps the error for as long as any
-    /// process of the machine has it mounted, in whatever namespace.
+    /// Replaces the disk by a copy without the error, and mounts the copy.
+    ///
+    /// The disk itself keeps the error as long as it is mounted in the namespace of any process of
+    /// the machine.
     ///
     /// # Errors
-    /// If it cannot be copied, or mounted.
-    pub(super) fn mend(&mut self) -> Result<(), Error> {
+    /// Returns an error if the disk cannot be copied or mounted.
+    pub(super) fn replace(&mut self) -> Result<(), Error> {
         run("umount", &["-l", &self.place.to_string_lossy()])?;
         let copy = self.image.with_extension(self.copies.to_string());
         self.copies += 1;
@@ -89,13 +91,13 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // There is nothing left to do about failures.
-        if self.hangs {
-            let _ = self.release();
+        // Nothing can be done about failures here.
+        if self.is_frozen {
+            let _ = self.thaw();
         }
         let place = self.place.to_string_lossy();
         if run("umount", &[&place]).is_err() {
-            // Until the last process of a node has ended.
+            // A process of a node still uses it: the kernel unmounts it when that process ends.
             let _ = run("umount", &["-l", &place]);
         }
     }

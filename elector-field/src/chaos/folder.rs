@@ -5,16 +5,18 @@ use std::{
 
 use crate::{error::Error, program::run};
 
-/// What all nodes of a cluster write into, in memory: a command that waits for a disk cannot be
-/// killed, however late the disk is, and that is not what is looked at here.
+/// The folder that all nodes of a cluster write into.
+///
+/// It is in memory, because a command that waits for a slow disk cannot be killed, and these trials
+/// do not test that case.
 #[derive(Debug)]
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    /// Makes it, in place of what an earlier run has left.
+    /// Deletes what an earlier run has left, and creates an empty folder.
     ///
     /// # Errors
-    /// If it cannot be made.
+    /// Returns an error if the folder cannot be created.
     pub(super) fn new() -> Result<Self, Error> {
         let memory = PathBuf::from("/dev/shm");
         let base = if memory.is_dir() {
@@ -34,14 +36,14 @@ impl Folder {
 
     fn clear(&self) {
         for entry in fs::read_dir(&self.0).into_iter().flatten().flatten() {
-            // Most of it is no disk.
+            // All other entries are not mounted.
             if entry.file_name().to_string_lossy().starts_with("disk-") {
                 let place = entry.path();
                 let _ = run("fsfreeze", &["-u", &place.to_string_lossy()]);
                 let _ = run("umount", &["-l", &place.to_string_lossy()]);
             }
         }
-        // It may not be there.
+        // The folder may not exist.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -1,40 +1,45 @@
 use std::collections::BTreeMap;
 
-/// Who holds a leadership.
+/// The process that holds a leadership, and the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Holder {
     pub(super) epoch: u64,
     pub(super) node: u64,
-    /// Which run of the node's process.
+    /// The life of the node, as its status reports it.
     pub(super) instance: u64,
 }
 
-/// What is known for certain of when leaderships were held, from the answers of nodes.
+/// The times at which leaderships were certainly held, from the answers of nodes.
 ///
-/// A node that answers that it holds its leadership (`holds_leadership`: it leads, and its lease
-/// runs) has looked at its clock at one moment between the request and its answer. So the first
-/// such moment of one process in one epoch was at the latest when it answered first, and the last
-/// one at the earliest when it was asked last. All between them is taken for held. If the lease
-/// was interrupted there, no other node may have held one: voters that have elected another do not
-/// go back to the epoch before, and the lease could not have been taken up again.
+/// A node that answers `holds_leadership: true` (it leads, and its lease is valid) has read its
+/// clock at one moment between the request and the answer. So the first such moment of one process
+/// in one epoch is not later than its first answer, and the last one is not earlier than the last
+/// request. The process counts as holder for the whole time between these two. This is correct even
+/// if its lease was interrupted in between, because no other node may have held a lease in the
+/// interruption: voters that have elected another leader do not return to the epoch before, so the
+/// lease could not have been renewed.
 ///
 /// # What it finds
 ///
-/// Two leaderships of which neither can have been over before the other began, whenever within
-/// their requests the nodes looked; and two nodes that held leaderships of one epoch, at any time.
-/// What it finds is an overlap for certain, however late requests and answers were.
+/// - Two leaderships, neither of which can have ended before the other began, at whatever moment
+///   within the requests the nodes read their clocks.
+/// - Two nodes that held leaderships of the same epoch, at any time.
 ///
-/// # What it cannot see
+/// Each of these is certainly a violation, even if requests and answers were late.
 ///
-/// An overlap that is shorter than the time between two questions on either side; and whatever a
-/// node holds while it is stopped, waits for its disk, or gets no processor, as it does not answer
-/// then. That the rest of such a lease ran out before another node acted is what the lock of the
-/// commands shows. What `lease_remaining_ms` promises is not taken for held: a node may give up
-/// its lease, and end, at any moment after its answer.
+/// # What it does not find
+///
+/// - An overlap that is shorter than the time between two requests to either node.
+/// - A lease that a node holds while it does not answer: while it is stopped, waits for its disk,
+///   or gets no processor. The lock of the commands checks that such a lease ended before another
+///   node's command ran.
+///
+/// The time in `lease_remaining_ms` does not count as held: a node may give up its lease, and exit,
+/// at any moment after its answer.
 #[derive(Debug, Default)]
 pub(super) struct Leases(BTreeMap<Holder, Span>);
 
-/// In nanoseconds. Of a leadership that was seen once, `from` is the later one.
+/// A time span in nanoseconds. If a leadership was seen only once, `from` is later than `until`.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     from: u64,
@@ -42,8 +47,8 @@ struct Span {
 }
 
 impl Leases {
-    /// The node was asked and answered at these times, and held its leadership.
-    pub(super) fn saw(&mut self, holder: Holder, asked: u64, answered: u64) {
+    /// Adds an answer of a node that held its leadership, with the times of request and answer.
+    pub(super) fn add(&mut self, holder: Holder, asked: u64, answered: u64) {
         let span = self.0.entry(holder).or_insert(Span {
             from: answered,
             until: asked,
@@ -52,19 +57,19 @@ impl Leases {
         span.until = span.until.max(asked);
     }
 
-    /// How many leaderships were seen.
+    /// Returns the number of leaderships that were seen.
     pub(super) fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// Each overlap, in words.
-    pub(super) fn overlaps(&self) -> Vec<String> {
+    /// Describes each violation.
+    pub(super) fn violations(&self) -> Vec<String> {
         let mut found = Vec::new();
-        for (place, (one, span)) in self.0.iter().enumerate() {
-            for (other, second) in self.0.iter().skip(place + 1) {
-                let both = span.until.min(second.until);
-                let overlap = both.checked_sub(span.from.max(second.from));
-                if overlap.is_some() || meet(*span, *second) {
+        for (index, (one, span)) in self.0.iter().enumerate() {
+            for (other, second) in self.0.iter().skip(index + 1) {
+                let first_end = span.until.min(second.until);
+                let overlap = first_end.checked_sub(span.from.max(second.from));
+                if overlap.is_some() || must_overlap(*span, *second) {
                     let overlap = overlap.unwrap_or_default();
                     found.push(format!(
                         "two leases at once, for {overlap} ns or more: {one:?} {span:?}, and \
@@ -82,8 +87,8 @@ impl Leases {
     }
 }
 
-/// Whether neither can have been over before the other began.
-fn meet(one: Span, other: Span) -> bool {
+/// Returns `true` if neither can have ended before the other began.
+fn must_overlap(one: Span, other: Span) -> bool {
     one.until >= other.from && other.until >= one.from
 }
 
@@ -99,47 +104,52 @@ mod tests {
         }
     }
 
-    fn found(answers: &[(Holder, u64, u64)]) -> Vec<String> {
+    fn violations(answers: &[(Holder, u64, u64)]) -> Vec<String> {
         let mut leases = Leases::default();
         for &(holder, asked, answered) in answers {
-            leases.saw(holder, asked, answered);
+            leases.add(holder, asked, answered);
         }
-        leases.overlaps()
+        leases.violations()
     }
 
     const A: Holder = holder(1, 1);
     const B: Holder = holder(2, 2);
 
-    // A checker that complains of what is sound would be switched off.
+    // A check with false alarms would be switched off.
     #[test]
-    fn leases_one_after_the_other_are_sound() {
-        // The node may have looked at its clock at any moment until it answered.
+    fn consecutive_leases_are_no_violation() {
+        // The node may have read its clock at any moment until it answered.
         let before = (A, 100, 110);
-        assert_eq!(found(&[before, (A, 200, 210), (B, 205, 220)]), [""; 0]);
-        assert_eq!(found(&[before, (A, 200, 900), (B, 205, 220)]), [""; 0]);
-        assert_eq!(found(&[before, (B, 105, 120), (B, 300, 310)]), [""; 0]);
-        // A node that was elected again, and its process of before.
+        for answers in [
+            [before, (A, 200, 210), (B, 205, 220)],
+            [before, (A, 200, 900), (B, 205, 220)],
+            [before, (B, 105, 120), (B, 300, 310)],
+        ] {
+            assert_eq!(violations(&answers), [""; 0]);
+        }
+        // The first node was elected again later.
         let again = Holder { epoch: 3, ..A };
-        assert_eq!(found(&[before, (B, 300, 310), (again, 400, 410)]), [""; 0]);
-        assert_eq!(found(&[]), [""; 0]);
+        let answers = [before, (B, 300, 310), (again, 400, 410)];
+        assert_eq!(violations(&answers), [""; 0]);
+        assert_eq!(violations(&[]), [""; 0]);
     }
 
-    // A checker that has gone blind would pass two leaders.
+    // A check that finds nothing would accept two leaders.
     #[test]
     fn each_overlap_is_found() {
         let [first, last] = [(A, 100, 110), (A, 200, 210)];
         for others in [
-            // Within, seen once and twice; across the end; around it.
+            // Within the first span, seen once and twice; across its end; around it; touching it.
             &[(B, 150, 160)][..],
             &[(B, 130, 140), (B, 180, 185)],
             &[(B, 190, 195), (B, 300, 310)],
             &[(B, 50, 60), (B, 300, 310)],
             &[(B, 110, 200)],
-            // By the same node, which has been started again.
+            // Another life of the same node.
             &[(Holder { instance: 9, ..A }, 150, 160)],
         ] {
             let all = [&[first, last], others].concat();
-            let found = found(&all);
+            let found = violations(&all);
             assert!(
                 found.len() == 1 && found[0].contains("at once"),
                 "{found:?}"
@@ -147,10 +157,10 @@ mod tests {
         }
     }
 
-    // It is no overlap in time, and may not be all the same.
+    // They do not overlap in time, but one epoch must have one leader.
     #[test]
     fn two_leaders_of_one_epoch_are_found() {
-        let found = found(&[(A, 100, 110), (holder(1, 2), 300, 310)]);
+        let found = violations(&[(A, 100, 110), (holder(1, 2), 300, 310)]);
         assert!(
             found.len() == 1 && found[0].contains("one epoch"),
             "{found:?}"

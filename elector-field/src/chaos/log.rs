@@ -1,18 +1,18 @@
 use std::{fs, path::Path};
 
-/// What the logs of the nodes say that is to be known.
+/// The lines of the nodes' logs that a trial needs.
 #[derive(Debug, Default)]
 pub(super) struct Logs {
-    /// How often a command ended after its lease, as its own node measured it.
+    /// How often a node logged that its command ended after its lease.
     pub(super) late_ends: usize,
-    /// Each line with a panic.
+    /// All lines with a panic.
     pub(super) panics: Vec<String>,
 }
 
 impl Logs {
-    /// Reads one more.
+    /// Reads one log file.
     pub(super) fn read(&mut self, log: &Path) {
-        // A panic of a process that cannot write its log any more may be in the middle of a line.
+        // A process that can no longer write its log may write a panic in the middle of a line.
         let text = fs::read(log).unwrap_or_default();
         for line in String::from_utf8_lossy(&text).lines() {
             if line.contains("command ended after its lease") {
@@ -29,7 +29,7 @@ impl Logs {
 mod tests {
     use super::*;
 
-    // A panic that is caught, or that restarts the node, would be seen by nothing else.
+    // No other check sees a panic that is caught, or one that restarts the node.
     #[test]
     fn panics_are_found() {
         let folder = tempfile::tempdir().unwrap();

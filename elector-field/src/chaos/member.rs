@@ -9,32 +9,33 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
     disk::Disk,
-    plan::{Hit, Kind},
+    plan::{Kind, ProcessFault},
     setup::Setup,
 };
 use crate::error::Error;
 
-/// A node of the cluster, with its disk and the proxy in front of it. All of it ends when it is
-/// dropped.
+/// A node of the cluster, with its disk and the proxy in front of it.
+///
+/// Dropping it ends its processes and unmounts the disk.
 #[derive(Debug)]
 pub(super) struct Member<'a> {
     setup: &'a Setup<'a>,
-    /// Counted from 0.
+    /// The number of the node, counted from 0.
     index: usize,
     data: PathBuf,
     node: Option<Child>,
     proxy: Option<Child>,
-    /// What is to end it, if anything.
-    pub(super) foreseen: Option<Kind>,
-    // Dropped after the processes that use it.
+    /// The last fault that may end the node.
+    pub(super) ending_fault: Option<Kind>,
+    // The field is last, so that it is dropped after the processes that use it.
     pub(super) disk: Option<Disk>,
 }
 
 impl<'a> Member<'a> {
-    /// Formats a node, and starts it, and its proxy.
+    /// Formats the data folder of a node, and starts the node and its proxy.
     ///
     /// # Errors
-    /// If a program cannot be started.
+    /// Returns an error if a program cannot be started, or if the format fails.
     pub(super) fn start(
         setup: &'a Setup<'a>,
         index: usize,
@@ -43,8 +44,8 @@ impl<'a> Member<'a> {
         let data = setup.data(index, disk.as_ref().map(|disk| &*disk.place));
         let init = setup.init(index, &data).stdin(Stdio::null()).output()?;
         if !init.status.success() {
-            let told = String::from_utf8_lossy(&init.stderr).into_owned();
-            return Err(Error::Init(told));
+            let message = String::from_utf8_lossy(&init.stderr).into_owned();
+            return Err(Error::Init(message));
         }
         let mut member = Self {
             setup,
@@ -52,7 +53,7 @@ impl<'a> Member<'a> {
             data,
             node: None,
             proxy: None,
-            foreseen: None,
+            ending_fault: None,
             disk,
         };
         member.start_proxy()?;
@@ -60,12 +61,12 @@ impl<'a> Member<'a> {
         Ok(member)
     }
 
-    /// Starts the node, which does not run.
+    /// Starts the node. It must not run already.
     ///
     /// # Errors
-    /// If it cannot be started.
+    /// Returns an error if the node cannot be started.
     pub(super) fn start_node(&mut self) -> Result<(), Error> {
-        self.foreseen = None;
+        self.ending_fault = None;
         self.node = Some(self.spawn(self.setup.node(self.index, &self.data))?);
         Ok(())
     }
@@ -73,7 +74,7 @@ impl<'a> Member<'a> {
     /// Starts the proxy, if the node has one.
     ///
     /// # Errors
-    /// If it cannot be started.
+    /// Returns an error if the proxy cannot be started.
     pub(super) fn start_proxy(&mut self) -> Result<(), Error> {
         if Setup::has_proxy(self.index) {
             self.proxy = Some(self.spawn(self.setup.proxy(self.index))?);
@@ -93,7 +94,7 @@ impl<'a> Member<'a> {
         self.setup.hosts[self.index].start(command)
     }
 
-    /// What its processes say.
+    /// Returns the path of the log that all its processes write.
     pub(super) fn log(&self) -> PathBuf {
         let name = format!("log-{}", self.index + 1);
         self.setup.folder.join(name)
@@ -103,21 +104,21 @@ impl<'a> Member<'a> {
         self.proxy.is_some()
     }
 
-    /// Its port refuses connections from now on, and those that it had break.
+    /// Kills the proxy: its port refuses connections, and its open connections break.
     pub(super) fn kill_proxy(&mut self) {
         kill(&mut self.proxy);
     }
 
-    /// Kills the node, and waits for that.
+    /// Kills the node, and waits until its process has ended.
     pub(super) fn kill_node(&mut self) {
         kill(&mut self.node);
     }
 
-    /// How the node ended, if it has ended since it was started.
+    /// Returns the exit status if the node has ended since the last call.
     ///
     /// # Errors
-    /// If the system does not say.
-    pub(super) fn ended(&mut self) -> Result<Option<ExitStatus>, Error> {
+    /// Returns an error if the system does not report the status.
+    pub(super) fn take_exit_status(&mut self) -> Result<Option<ExitStatus>, Error> {
         let Some(node) = &mut self.node else {
             return Ok(None);
         };
@@ -128,33 +129,33 @@ impl<'a> Member<'a> {
         Ok(status)
     }
 
-    pub(super) fn runs(&self) -> bool {
+    pub(super) fn is_running(&self) -> bool {
         self.node.is_some()
     }
 
-    /// Sends the signal of this hit, without waiting for what it does.
-    pub(super) fn hit(&self, hit: Hit) {
+    /// Sends the signal of this fault. Does not wait for its effect.
+    pub(super) fn inject(&self, fault: ProcessFault) {
         let guardian = self.guardian();
         let node = self.pid();
-        let (pids, signal) = match hit {
-            Hit::Kill => ([node, None], Signal::KILL),
-            // A node that has just been started may have none yet.
-            Hit::KillGuardian => ([guardian.or(node), None], Signal::KILL),
-            Hit::KillBoth => ([node, guardian], Signal::KILL),
-            Hit::End => ([node, None], Signal::TERM),
-            Hit::Pause => ([node, None], Signal::STOP),
-            Hit::PauseGuardian => ([guardian, None], Signal::STOP),
+        let (pids, signal) = match fault {
+            ProcessFault::Kill => ([node, None], Signal::KILL),
+            // A node that has just been started may have no guardian yet.
+            ProcessFault::KillGuardian => ([guardian.or(node), None], Signal::KILL),
+            ProcessFault::KillBoth => ([node, guardian], Signal::KILL),
+            ProcessFault::End => ([node, None], Signal::TERM),
+            ProcessFault::Pause => ([node, None], Signal::STOP),
+            ProcessFault::PauseGuardian => ([guardian, None], Signal::STOP),
         };
         for pid in pids.into_iter().flatten() {
-            // If it has just ended by itself, that is found out when its end is looked for.
+            // The process may have just ended. `take_exit_status` reports that later.
             let _ = kill_process(pid, signal);
         }
     }
 
-    /// After a pause of the node, or of its guardian.
-    pub(super) fn go_on(&self) {
+    /// Continues the node and its guardian after a pause of either.
+    pub(super) fn resume(&self) {
         for pid in [self.pid(), self.guardian()].into_iter().flatten() {
-            // It may have ended.
+            // The process may have ended.
             let _ = kill_process(pid, Signal::CONT);
         }
     }
@@ -163,7 +164,7 @@ impl<'a> Member<'a> {
         self.node.as_ref().map(Pid::from_child)
     }
 
-    /// The guardian of the node's command, a child of the node's first thread.
+    /// Returns the guardian of the node's command: a child of the node's first thread.
     fn guardian(&self) -> Option<Pid> {
         let pid = self.pid()?.as_raw_nonzero();
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
@@ -176,8 +177,8 @@ impl<'a> Member<'a> {
     }
 }
 
-/// An exit status in words.
-pub(super) fn told(status: ExitStatus) -> String {
+/// Describes an exit status.
+pub(super) fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("code {code}"),
         (None, Some(signal)) => format!("signal {signal}"),
@@ -187,7 +188,7 @@ pub(super) fn told(status: ExitStatus) -> String {
 
 fn kill(child: &mut Option<Child>) {
     if let Some(mut child) = child.take() {
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ = child.kill();
         let _ = child.wait();
     }
@@ -196,11 +197,11 @@ fn kill(child: &mut Option<Child>) {
 impl Drop for Member<'_> {
     fn drop(&mut self) {
         if let Some(disk) = &mut self.disk {
-            // A process that waits for it cannot be killed.
-            let _ = disk.release();
+            // A process that waits for the disk cannot be killed.
+            let _ = disk.thaw();
         }
-        // A guardian that is stopped does not kill the command.
-        self.go_on();
+        // A stopped guardian does not kill the command.
+        self.resume();
         self.kill_node();
         self.kill_proxy();
     }

@@ -1,21 +1,22 @@
-//! Random faults of every kind against clusters of real processes, each on a host of its own.
-//! Whatever happens, no two leases and no two commands are there at once, and fencing tokens rise;
-//! and when all is healed there is one leader whose command runs.
+//! Injects random faults of every kind into clusters of real processes, one host for each process.
+//!
+//! At no time may two leases be valid, or two commands run, and fencing tokens must rise. After
+//! all faults are repaired there must be one leader, and its command must run.
 
+mod cluster_trial;
 mod commands;
 mod counts;
 mod disk;
+mod executor;
 mod folder;
 mod leases;
 mod log;
 mod member;
-mod one;
 mod plan;
-mod player;
 mod relay;
+mod repair;
 mod setup;
 mod stalls;
-mod undoing;
 mod watch;
 
 use std::path::PathBuf;
@@ -25,7 +26,7 @@ use comfy_table::{Table, presets::ASCII_MARKDOWN};
 
 pub(crate) use self::relay::relay;
 use self::{
-    one::One,
+    cluster_trial::ClusterTrial,
     plan::Kind,
     setup::{Algorithm, Pace},
 };
@@ -36,10 +37,10 @@ pub(crate) struct Chaos {
     /// The command `elector`
     #[arg(long, default_value = "target/release/elector")]
     elector: PathBuf,
-    /// How many faults each cluster has
+    /// Number of faults for each cluster
     #[arg(long, default_value_t = 1000)]
     faults: usize,
-    /// How many nodes a cluster has
+    /// Cluster sizes to try
     #[arg(
         long,
         value_delimiter = ',',
@@ -47,29 +48,29 @@ pub(crate) struct Chaos {
         value_parser = clap::value_parser!(u8).range(2..=9)
     )]
     nodes: Vec<u8>,
-    /// Which algorithms are tried
+    /// Algorithms to try
     #[arg(long, value_delimiter = ',', default_value = "raft,paxos")]
     algorithms: Vec<Algorithm>,
-    /// What the faults are drawn from [default: another each time]
+    /// Seed of the random faults [default: a new one for each run]
     #[arg(long)]
     seed: Option<u64>,
-    /// How long leases and faults are
+    /// Durations of leases and faults
     #[arg(long, default_value = "quick")]
     pace: Pace,
-    /// Only faults of these kinds [default: all]
+    /// Kinds of faults to inject [default: all]
     #[arg(long, value_delimiter = ',', hide_possible_values = true)]
     kinds: Vec<Kind>,
-    /// Further arguments of each node, in one word: under `--with=--trust-refused` the killed
-    /// proxies and the rejects must lead to overlaps, or the check has gone blind
+    /// More arguments for each node, in one shell word. With `--with=--trust-refused` the killed
+    /// proxies and the rejects must cause overlaps: if they do not, the check itself is broken
     #[arg(long, value_delimiter = ' ', allow_hyphen_values = true)]
     with: Vec<String>,
 }
 
 impl Chaos {
-    /// The command line that does the faults of one cluster again.
-    fn again(&self, algorithm: Algorithm, nodes: u8, seed: u64) -> String {
+    /// Returns the command line that repeats the faults of one cluster.
+    fn replay_command(&self, algorithm: Algorithm, nodes: u8, seed: u64) -> String {
         let Self { faults, .. } = self;
-        let mut again = format!(
+        let mut command = format!(
             "cargo run --release -p elector-field -- chaos --faults {faults} --nodes {nodes} \
              --algorithms {} --pace {} --seed {seed}",
             algorithm.name(),
@@ -78,25 +79,25 @@ impl Chaos {
         let kinds = self.kinds.iter().filter_map(ValueEnum::to_possible_value);
         let kinds: Vec<_> = kinds.map(|kind| kind.get_name().to_owned()).collect();
         if !kinds.is_empty() {
-            again += &format!(" --kinds {}", kinds.join(","));
+            command += &format!(" --kinds {}", kinds.join(","));
         }
         if !self.with.is_empty() {
-            again += &format!(" --with='{}'", self.with.join(" "));
+            command += &format!(" --with='{}'", self.with.join(" "));
         }
-        again
+        command
     }
 }
 
-/// Does so many faults to each kind of cluster.
+/// Runs one trial for each algorithm and cluster size.
 ///
 /// # Errors
-/// If a trial fails, or something is wrong that may not be.
-pub(crate) fn chaos(asked: &Chaos) -> Result<(), Error> {
-    let elector = asked.elector.canonicalize();
-    let elector = elector.map_err(|error| Error::Elector(asked.elector.clone(), error))?;
-    let seed = asked.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
-    let switch = Switch::new(asked.nodes.iter().copied().max().unwrap_or_default())?;
-    let mut wrong = 0;
+/// Returns an error if a trial cannot be carried out, or if it finds a violation.
+pub(crate) fn chaos(arguments: &Chaos) -> Result<(), Error> {
+    let elector = arguments.elector.canonicalize();
+    let elector = elector.map_err(|error| Error::Elector(arguments.elector.clone(), error))?;
+    let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
+    let switch = Switch::new(arguments.nodes.iter().copied().max().unwrap_or_default())?;
+    let mut violations = 0;
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN).set_header([
         "algorithm",
@@ -106,37 +107,37 @@ pub(crate) fn chaos(asked: &Chaos) -> Result<(), Error> {
         "leases seen",
         "commands",
         "outlived their lease",
-        "wrong",
+        "violations",
         "longest stall of a processor",
-        "slowest healing",
-        "took",
+        "slowest recovery",
+        "duration",
     ]);
-    for &algorithm in &asked.algorithms {
-        for &nodes in &asked.nodes {
+    for &algorithm in &arguments.algorithms {
+        for &nodes in &arguments.nodes {
             println!(
-                "{}, n = {nodes}. To do the same faults again, at about the same times:\n{}",
+                "{}, n = {nodes}. To repeat these faults at about the same times:\n{}",
                 algorithm.name(),
-                asked.again(algorithm, nodes, seed),
+                arguments.replay_command(algorithm, nodes, seed),
             );
-            let one = One {
+            let trial = ClusterTrial {
                 switch: &switch,
                 elector: &elector,
                 algorithm,
                 nodes: nodes.into(),
-                pace: asked.pace,
-                kinds: &asked.kinds,
-                with: &asked.with,
-                faults: asked.faults,
+                pace: arguments.pace,
+                kinds: &arguments.kinds,
+                with: &arguments.with,
+                faults: arguments.faults,
                 seed,
             };
-            let endured = one.endure()?;
-            wrong += endured.wrong;
-            table.add_row(endured.row);
+            let result = trial.run()?;
+            violations += result.violations;
+            table.add_row(result.row);
         }
     }
     println!("\n{table}");
-    if wrong > 0 {
-        return Err(Error::Wrong(wrong));
+    if violations > 0 {
+        return Err(Error::Violations(violations));
     }
     println!(
         "0 leases overlapped, 0 commands overlapped, and each token was higher than all before."

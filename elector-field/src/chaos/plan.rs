@@ -1,5 +1,5 @@
-//! What is done to a cluster: the same for the same seed. When a node notices is the machine's
-//! affair, and differs from run to run.
+//! The faults of a trial. The same seed gives the same faults. The time at which a node notices a
+//! fault depends on the machine, and differs from run to run.
 
 use std::time::Duration;
 
@@ -11,73 +11,80 @@ use crate::path::{Barrier, Path};
 /// One fault of a plan.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Step {
-    /// How long after the one before.
+    /// The time since the fault before.
     pub(super) after: Duration,
     pub(super) kind: Kind,
     pub(super) fault: Fault,
-    pub(super) victim: Victim,
-    /// How long until it is undone: started again, continued, healed, mended.
-    pub(super) lasts: Duration,
+    pub(super) target: Target,
+    /// The time until the fault is repaired: restarted, continued, healed or replaced.
+    pub(super) duration: Duration,
 }
 
-/// What happens to the victim.
+/// The effect of a fault on its target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fault {
-    /// To a process of the victim.
-    Hit(Hit),
-    /// To the packets on these paths.
+    /// A signal to a process of the target.
+    Process(ProcessFault),
+    /// A fault of the packets on these paths.
     Paths(Path, Side),
     /// SIGKILL to the proxy in front of the node.
     Proxy,
-    /// The disk answers no write.
-    Hang,
-    /// Each write to the disk fails.
-    Fail,
+    /// Writes to the disk do not return.
+    FreezeDisk,
+    /// Writes to the disk fail.
+    FailDisk,
 }
 
-/// A signal, and the process that gets it.
+/// A signal, and the process that receives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hit {
+pub(super) enum ProcessFault {
     /// SIGKILL to the node.
     Kill,
     /// SIGKILL to the guardian of its command.
     KillGuardian,
-    /// SIGKILL to both, as soon after each other as can be.
+    /// SIGKILL to both, without a pause in between.
     KillBoth,
     /// SIGTERM to the node.
     End,
-    /// SIGSTOP to the node, and SIGCONT when it is undone. Not to the guardian, too: that the
-    /// command then outlives its lease is documented.
+    /// SIGSTOP to the node, and SIGCONT as the repair. The guardian is not stopped as well: it is
+    /// documented that the command outlives its lease in that case.
     Pause,
-    /// The same to the guardian, while the node runs.
+    /// SIGSTOP and SIGCONT to the guardian, while the node runs.
     PauseGuardian,
 }
 
+/// The node that a fault is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Victim {
+pub(super) enum Target {
     Leader,
-    /// Counted from 0.
+    /// The node with this number, counted from 0.
     Node(usize),
 }
 
-/// Which paths have the fault.
+/// The paths that have a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
-    /// All to and from the victim.
+    /// All paths to and from the target.
     Alone,
-    /// Those between the victim with its next ones, a minority, and all others.
+    /// The paths between two groups: the target with the nodes after it (a minority), and the rest.
     Half,
-    /// Those between the victim and its next one.
+    /// The paths between the target and the node after it.
     Pair,
-    /// What the victim says.
-    Mute,
-    /// What is said to the victim.
-    Deaf,
+    /// The paths from the target.
+    Output,
+    /// The paths to the target.
+    Input,
 }
 
-const SIDES: [Side; 5] = [Side::Alone, Side::Half, Side::Pair, Side::Mute, Side::Deaf];
+const SIDES: [Side; 5] = [
+    Side::Alone,
+    Side::Half,
+    Side::Pair,
+    Side::Output,
+    Side::Input,
+];
 
-/// What kind of fault a step is.
+/// The kind of a fault, as it is selected on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Kind {
     Kill,
@@ -100,26 +107,26 @@ pub(crate) enum Kind {
     FailDisk,
 }
 
-/// Each round of this many faults has all kinds, in an order of its own.
+/// The number of faults in a round. Each round has all kinds, in a random order.
 pub(super) const ROUND: usize = 20;
 
-/// The kinds of one round: each once, and kills of the node three times.
+/// Returns the kinds of one round: each kind once, but kills of the node three times.
 fn round() -> Vec<Kind> {
     let more = [Kind::Kill; 2];
     more.iter().chain(Kind::value_variants()).copied().collect()
 }
 
-/// The faults that this seed stands for, so many of them, of these kinds.
+/// Draws this number of faults from the seed, only of the kinds that `is_selected` accepts.
 pub(super) fn plan(
     seed: u64,
     nodes: usize,
     faults: usize,
     lease: Duration,
-    of: impl Fn(Kind) -> bool,
+    is_selected: impl Fn(Kind) -> bool,
 ) -> Vec<Step> {
     let mut rng = Rng::with_seed(seed);
     let mut kinds = round();
-    kinds.retain(|&kind| of(kind));
+    kinds.retain(|&kind| is_selected(kind));
     let mut steps = Vec::with_capacity(faults + kinds.len());
     while steps.len() < faults && !kinds.is_empty() {
         let mut round = kinds.clone();
@@ -135,8 +142,8 @@ pub(super) fn plan(
 }
 
 fn step(rng: &mut Rng, kind: Kind, nodes: usize, lease: Duration) -> Step {
-    // Half of the time a fault meets those before it, half of the time a cluster that may have
-    // elected since.
+    // Half of the faults come while earlier faults last, the other half when the cluster may have
+    // elected a new leader.
     let after = if rng.bool() {
         between(rng, lease, 0.0, 1.0)
     } else {
@@ -148,23 +155,23 @@ fn step(rng: &mut Rng, kind: Kind, nodes: usize, lease: Duration) -> Step {
         }
         Kind::Pause | Kind::PauseGuardian => (1.2, 3.0),
         Kind::HangDisk => (0.5, 3.0),
-        // It writes only when it votes.
+        // A node writes only when it votes.
         Kind::FailDisk => (4.0, 12.0),
         Kind::Loss | Kind::Delay => (1.0, 6.0),
         _ => (0.5, 4.0),
     };
     let fault = fault(rng, kind, lease);
-    let victim = if rng.f32() < 0.6 {
-        Victim::Leader
+    let target = if rng.f32() < 0.6 {
+        Target::Leader
     } else {
-        Victim::Node(rng.usize(..nodes))
+        Target::Node(rng.usize(..nodes))
     };
     Step {
         after,
         kind,
         fault,
-        victim,
-        lasts: between(rng, lease, least, most),
+        target,
+        duration: between(rng, lease, least, most),
     }
 }
 
@@ -178,17 +185,17 @@ fn fault(rng: &mut Rng, kind: Kind, lease: Duration) -> Fault {
     };
     let any = SIDES[rng.usize(..SIDES.len())];
     match kind {
-        Kind::Kill => Fault::Hit(Hit::Kill),
-        Kind::KillGuardian => Fault::Hit(Hit::KillGuardian),
-        Kind::KillBoth => Fault::Hit(Hit::KillBoth),
-        Kind::End => Fault::Hit(Hit::End),
-        Kind::Pause => Fault::Hit(Hit::Pause),
-        Kind::PauseGuardian => Fault::Hit(Hit::PauseGuardian),
+        Kind::Kill => Fault::Process(ProcessFault::Kill),
+        Kind::KillGuardian => Fault::Process(ProcessFault::KillGuardian),
+        Kind::KillBoth => Fault::Process(ProcessFault::KillBoth),
+        Kind::End => Fault::Process(ProcessFault::End),
+        Kind::Pause => Fault::Process(ProcessFault::Pause),
+        Kind::PauseGuardian => Fault::Process(ProcessFault::PauseGuardian),
         Kind::CutAlone => barrier(Barrier::Cut, Side::Alone),
         Kind::CutHalf => barrier(Barrier::Cut, Side::Half),
         Kind::CutPair => barrier(Barrier::Cut, Side::Pair),
-        Kind::CutMute => barrier(Barrier::Cut, Side::Mute),
-        Kind::CutDeaf => barrier(Barrier::Cut, Side::Deaf),
+        Kind::CutMute => barrier(Barrier::Cut, Side::Output),
+        Kind::CutDeaf => barrier(Barrier::Cut, Side::Input),
         Kind::Reset => barrier(Barrier::Reset, any),
         Kind::Unreachable => barrier(Barrier::Unreachable, any),
         Kind::Loss => {
@@ -210,27 +217,28 @@ fn fault(rng: &mut Rng, kind: Kind, lease: Duration) -> Fault {
             Fault::Paths(path, any)
         }
         Kind::KillProxy => Fault::Proxy,
-        Kind::HangDisk => Fault::Hang,
-        Kind::FailDisk => Fault::Fail,
+        Kind::HangDisk => Fault::FreezeDisk,
+        Kind::FailDisk => Fault::FailDisk,
     }
 }
 
+/// Draws a duration between two multiples of the lease.
 fn between(rng: &mut Rng, lease: Duration, least: f32, most: f32) -> Duration {
     lease.mul_f32(least + rng.f32() * (most - least))
 }
 
 impl Side {
-    /// Whether what `from` says to `to` has the fault, of nodes counted from 0.
-    pub(super) fn has(self, nodes: usize, victim: usize, from: usize, to: usize) -> bool {
-        // How many nodes after the victim, in a circle.
-        let place = |node: usize| (node + nodes - victim) % nodes;
-        let (from, to) = (place(from), place(to));
+    /// Returns `true` if the path from `from` to `to` has the fault. Nodes are counted from 0.
+    pub(super) fn has(self, nodes: usize, target: usize, from: usize, to: usize) -> bool {
+        // The distance of a node from the target, in a circle.
+        let distance = |node: usize| (node + nodes - target) % nodes;
+        let (from, to) = (distance(from), distance(to));
         match self {
             Self::Alone => from == 0 || to == 0,
             Self::Half => (from < nodes / 2) != (to < nodes / 2),
             Self::Pair => from + to == 1,
-            Self::Mute => from == 0,
-            Self::Deaf => to == 0,
+            Self::Output => from == 0,
+            Self::Input => to == 0,
         }
     }
 }
@@ -243,17 +251,17 @@ mod tests {
 
     const LEASE: Duration = Duration::from_millis(160);
 
-    // Who replays a failure must get the same faults, and another seed gives others.
+    // A failure can be repeated only if its seed gives the same faults.
     #[test]
-    fn a_plan_is_its_seed() {
-        let of = |seed| plan(seed, 5, 200, LEASE, |_| true);
-        assert_eq!(of(7), of(7));
-        assert_ne!(of(7), of(8));
-        // A longer run begins as a shorter one.
-        assert_eq!(plan(7, 5, 20, LEASE, |_| true), of(7)[..20]);
+    fn a_plan_follows_from_its_seed() {
+        let drawn = |seed| plan(seed, 5, 200, LEASE, |_| true);
+        assert_eq!(drawn(7), drawn(7));
+        assert_ne!(drawn(7), drawn(8));
+        // A longer plan begins with the shorter one.
+        assert_eq!(plan(7, 5, 20, LEASE, |_| true), drawn(7)[..20]);
     }
 
-    // A kind that is never drawn would be reported as endured.
+    // Otherwise a trial could pass without a kind of fault.
     #[test]
     fn each_round_has_each_kind() {
         let kinds = |steps: &[Step]| steps.iter().map(|step| step.kind).collect::<BTreeSet<_>>();
@@ -266,16 +274,16 @@ mod tests {
         assert_eq!(plan(7, 3, 100, LEASE, |_| false), []);
     }
 
-    // A cut that cuts nothing, or everything, would test nothing.
+    // A cut of no path, or of all paths, would test nothing.
     #[test]
     fn each_side_has_its_paths() {
-        let counted = |side: Side| {
+        let count = |side: Side| {
             let pairs = (0..5).flat_map(|from| (0..5).map(move |to| (from, to)));
             let pairs = pairs.filter(|(from, to)| from != to);
             pairs.filter(|&(from, to)| side.has(5, 3, from, to)).count()
         };
-        assert_eq!(SIDES.map(counted), [8, 12, 2, 4, 4]);
+        assert_eq!(SIDES.map(count), [8, 12, 2, 4, 4]);
         assert!(Side::Half.has(5, 3, 4, 0) && !Side::Half.has(5, 3, 3, 4));
-        assert!(Side::Mute.has(5, 3, 3, 0) && !Side::Mute.has(5, 3, 0, 3));
+        assert!(Side::Output.has(5, 3, 3, 0) && !Side::Output.has(5, 3, 0, 3));
     }
 }

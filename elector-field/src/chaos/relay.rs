@@ -4,34 +4,37 @@ use std::{
     thread,
 };
 
-/// A TCP proxy: passes on what comes to one address to another, until it is killed.
+/// Runs a TCP proxy that forwards connections from one address to another, until it is killed.
 ///
 /// # Errors
-/// If it cannot listen.
+/// Returns an error if it cannot listen.
 pub(crate) fn relay(listen: SocketAddr, to: SocketAddr) -> io::Result<()> {
     let listener = TcpListener::bind(listen)?;
     for client in listener.incoming() {
-        // One that has gone again is not served. While no node listens, connections are closed.
+        // The client may have closed its connection already. While no node listens, the proxy
+        // closes the connections of clients.
         let Ok(client) = client else { continue };
-        thread::spawn(move || TcpStream::connect(to).and_then(|server| between(&client, &server)));
+        thread::spawn(move || {
+            TcpStream::connect(to).and_then(|server| forward_both(&client, &server))
+        });
     }
     Ok(())
 }
 
-/// Passes on both ways, until both have ended.
-fn between(client: &TcpStream, server: &TcpStream) -> io::Result<()> {
+/// Forwards both directions, until both have ended.
+fn forward_both(client: &TcpStream, server: &TcpStream) -> io::Result<()> {
     for stream in [client, server] {
         stream.set_nodelay(true)?;
     }
     thread::scope(|scope| {
-        scope.spawn(|| pass(client, server));
-        pass(server, client);
+        scope.spawn(|| forward(client, server));
+        forward(server, client);
     });
     Ok(())
 }
 
-fn pass(mut from: &TcpStream, mut to: &TcpStream) {
-    // A connection that breaks on one side is to end on the other, too.
+fn forward(mut from: &TcpStream, mut to: &TcpStream) {
+    // If a connection breaks on one side, it must break on the other side as well.
     let end = match io::copy(&mut from, &mut to) {
         Ok(_) => Shutdown::Write,
         Err(_) => Shutdown::Both,

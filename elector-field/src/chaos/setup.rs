@@ -9,46 +9,46 @@ use clap::ValueEnum;
 
 use crate::host::Host;
 
-/// Where a node answers questions, in its namespace.
+/// The HTTP address of a node, in its namespace.
 pub(super) const HTTP: &str = "127.0.0.1:7200";
 
 const NODE_PORT: u16 = 7100;
 const PROXY_PORT: u16 = 7000;
 
-/// How long a node leads on when it is told to end, and its command is deaf.
+/// The time from SIGTERM to SIGKILL for a command, which here ignores SIGTERM.
 const GRACE_MS: &str = "30";
 
-/// How long a node that is told to end may take to hand over: there may be no majority for it.
+/// How long a node may wait for a successor when it ends. There may be no majority to elect one.
 const LEAVE_MS: &str = "1000";
 
-/// An algorithm that promises one leader.
+/// An algorithm with a quorum guarantee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Algorithm {
     Raft,
     Paxos,
 }
 
-/// How long leases and all other durations are.
+/// The durations of leases, elections and faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Pace {
-    /// A fifth of the default durations, for many faults in a short time
+    /// One fifth of the default durations, for many faults in a short time
     Quick,
     /// The default durations
     Default,
-    /// Those of `--profile lan`: on a busy machine commands outlive such leases
+    /// The durations of `--profile lan`: on a busy machine commands outlive such short leases
     Lan,
-    /// A lease with a margin of a second, which guardians keep on a machine that is overloaded
+    /// A lease with a margin of a second, which guardians keep even on an overloaded machine
     Patient,
 }
 
-/// What the nodes of one cluster have in common.
+/// What all nodes of one cluster have in common.
 #[derive(Debug)]
 pub(super) struct Setup<'a> {
     pub(super) elector: &'a Path,
     pub(super) algorithm: Algorithm,
-    /// Further arguments of each node.
+    /// More arguments for each node.
     pub(super) with: &'a [String],
-    /// What all of them write into.
+    /// The folder that all of them write into.
     pub(super) folder: &'a Path,
     pub(super) hosts: &'a [Host],
 }
@@ -81,7 +81,7 @@ impl Pace {
         })
     }
 
-    /// The file of settings.
+    /// Returns the text of the settings file.
     pub(super) fn settings(self) -> &'static str {
         match self {
             Self::Quick => {
@@ -101,7 +101,7 @@ impl Pace {
 }
 
 impl Setup<'_> {
-    /// Every second node is reached through a proxy, so that there are both kinds.
+    /// Returns `true` for every second node: trials need nodes with and without a proxy.
     pub(super) fn has_proxy(index: usize) -> bool {
         index.is_multiple_of(2)
     }
@@ -111,10 +111,10 @@ impl Setup<'_> {
         disk.map_or_else(folder, Path::to_owned).join("data")
     }
 
-    /// The proxy in front of a node.
+    /// Returns the command line of the proxy in front of a node.
     pub(super) fn proxy(&self, index: usize) -> Command {
         let address = self.hosts[index].address;
-        let mut command = Command::new(Self::me());
+        let mut command = Command::new(Self::own_program());
         command.args([
             "relay",
             &format!("{address}:{PROXY_PORT}"),
@@ -123,29 +123,29 @@ impl Setup<'_> {
         command
     }
 
-    /// Makes the data folder of a node.
+    /// Returns the command line that formats the data folder of a node.
     pub(super) fn init(&self, index: usize, data: &Path) -> Command {
-        let mut command = self.bare("node", index, data);
+        let mut command = self.base_command("node", index, data);
         command.arg("--init");
         command
     }
 
-    /// A node, with a command that does not end when it is asked to.
+    /// Returns the command line of a node whose command ignores SIGTERM.
     pub(super) fn node(&self, index: usize, data: &Path) -> Command {
         let listen = format!("{}:{NODE_PORT}", self.hosts[index].address);
-        let mut command = self.bare("run", index, data);
+        let mut command = self.base_command("run", index, data);
         command
             .args(["--listen", &listen, "--http", HTTP])
             .args(["--grace-ms", GRACE_MS, "--leave-ms", LEAVE_MS])
             .args(self.with)
             .args(["--", "env", "--ignore-signal=TERM"])
-            .arg(Self::me())
+            .arg(Self::own_program())
             .arg("witness")
             .arg(self.folder);
         command
     }
 
-    fn bare(&self, what: &str, index: usize, data: &Path) -> Command {
+    fn base_command(&self, subcommand: &str, index: usize, data: &Path) -> Command {
         let address = |(index, host): (usize, &Host)| {
             let port = if Self::has_proxy(index) {
                 PROXY_PORT
@@ -157,7 +157,7 @@ impl Setup<'_> {
         let peers: Vec<_> = self.hosts.iter().enumerate().map(address).collect();
         let mut command = Command::new(self.elector);
         command
-            .args([what, "--id", &(index + 1).to_string()])
+            .args([subcommand, "--id", &(index + 1).to_string()])
             .args(["--peers", &peers.join(","), "--plaintext-beyond-loopback"])
             .args(["--algorithm", self.algorithm.name()])
             .args(["--log-format", "json"])
@@ -168,8 +168,8 @@ impl Setup<'_> {
         command
     }
 
-    /// This program, which is proxy and command, too.
-    fn me() -> PathBuf {
+    /// Returns the path of this program, which is also the proxy and the command.
+    fn own_program() -> PathBuf {
         env::current_exe().unwrap_or_else(|_| "elector-field".into())
     }
 }

@@ -14,18 +14,20 @@ use rustix::{
 
 use crate::{cluster::lock, error::Error, witness::now};
 
-/// How often each processor is tried.
-const BEAT: Duration = Duration::from_millis(1);
+/// How often each processor is checked.
+const CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
-/// What is a stall, in nanoseconds: half of the time that a quick guardian has to kill a command.
-const LONG: u64 = 10_000_000;
+/// The shortest stall that counts: half of the margin of pace `quick`, in which a guardian must
+/// kill a command.
+const STALL_MIN_NS: u64 = 10_000_000;
 
-/// That of a guardian that may not be a real-time process.
-const FIRST: i32 = -20;
+/// The nice value of a guardian that may not be a real-time process.
+const GUARDIAN_NICE: i32 = -20;
 
-/// When processors did not run a thread of the best nice value: on a virtual machine they stand
-/// still now and then. A command that a guardian could not kill in such a time
-/// says nothing against the guardian.
+/// Finds times in which a processor did not run a thread of the best nice value.
+///
+/// Processors of a virtual machine stand still now and then. A guardian that could not kill its
+/// command at such a time has no fault.
 #[derive(Debug)]
 pub(super) struct Stalls {
     shared: Arc<Shared>,
@@ -35,61 +37,61 @@ pub(super) struct Stalls {
 #[derive(Debug, Default)]
 struct Shared {
     found: Mutex<Vec<Stall>>,
-    over: AtomicBool,
+    is_stopped: AtomicBool,
 }
 
-/// In nanoseconds of the clock of the commands.
+/// A time in which a processor stood still, in nanoseconds of the clock of the commands.
 #[derive(Clone, Copy, Debug)]
-#[expect(dead_code, reason = "all of it is told when something is wrong")]
+#[expect(dead_code, reason = "its Debug text is written to a file")]
 pub(super) struct Stall {
     processor: usize,
     ended: u64,
-    pub(super) took: u64,
+    pub(super) duration: u64,
 }
 
 impl Stalls {
-    /// Begins to look.
+    /// Starts a thread on each processor.
     ///
     /// # Errors
-    /// If the system does not say which processors there are.
-    pub(super) fn begin() -> Result<Self, Error> {
+    /// Returns an error if the system does not report the processors.
+    pub(super) fn start() -> Result<Self, Error> {
         let all = sched_getaffinity(None)?;
         let shared = Arc::new(Shared::default());
         let processors = (0..CpuSet::MAX_CPU).filter(|&processor| all.is_set(processor));
-        let look = |processor| {
+        let measure = |processor| {
             let shared = Arc::clone(&shared);
-            thread::spawn(move || shared.look(processor))
+            thread::spawn(move || shared.measure(processor))
         };
         Ok(Self {
-            threads: processors.map(look).collect(),
+            threads: processors.map(measure).collect(),
             shared,
         })
     }
 
-    /// All so far.
+    /// Returns all stalls so far.
     pub(super) fn found(&self) -> Vec<Stall> {
         lock(&self.shared.found).clone()
     }
 }
 
 impl Shared {
-    fn look(&self, processor: usize) {
+    fn measure(&self, processor: usize) {
         let mut only = CpuSet::new();
         only.set(processor);
-        // Without the rights it finds more stalls than there are.
+        // Without these rights the thread runs late more often, so it finds more stalls.
         let _ = sched_setaffinity(None, &only);
-        let _ = setpriority_process(None, FIRST);
+        let _ = setpriority_process(None, GUARDIAN_NICE);
         let mut last = now();
-        while !self.over.load(Ordering::Relaxed) {
-            thread::sleep(BEAT);
+        while !self.is_stopped.load(Ordering::Relaxed) {
+            thread::sleep(CHECK_INTERVAL);
             let ended = now();
-            let took = ended - last;
+            let duration = ended - last;
             last = ended;
-            if took > LONG {
+            if duration > STALL_MIN_NS {
                 lock(&self.found).push(Stall {
                     processor,
                     ended,
-                    took,
+                    duration,
                 });
             }
         }
@@ -98,7 +100,7 @@ impl Shared {
 
 impl Drop for Stalls {
     fn drop(&mut self) {
-        self.shared.over.store(true, Ordering::Relaxed);
+        self.shared.is_stopped.store(true, Ordering::Relaxed);
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }

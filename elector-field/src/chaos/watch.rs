@@ -13,134 +13,136 @@ use serde_json::Value;
 use super::leases::{Holder, Leases};
 use crate::{cluster::lock, error::Error, host::Host, witness::now};
 
-/// How long it is from an answer of a node to the next question.
-const ASK: Duration = Duration::from_millis(4);
+/// The pause between an answer of a node and the next request.
+const POLL_INTERVAL: Duration = Duration::from_millis(4);
 
-/// What a node said last.
+/// The last status of a node.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Said {
+pub(super) struct NodeStatus {
     pub(super) node: u64,
     pub(super) leader: Option<u64>,
     pub(super) epoch: u64,
-    /// It holds its leadership.
+    /// Whether it holds its leadership.
     pub(super) holds: bool,
     instance: u64,
-    /// When it was asked.
+    /// The time of the request.
     pub(super) asked: u64,
 }
 
-/// Asks all nodes for their status all the time, each on a thread within its namespace.
+/// Polls the status of all nodes, each on a thread within its namespace.
 #[derive(Debug)]
 pub(super) struct Watch {
-    seen: Arc<Seen>,
-    askers: Vec<JoinHandle<()>>,
+    seen: Arc<Observations>,
+    pollers: Vec<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
-struct Seen {
-    /// By node; nothing if it did not answer.
-    said: Mutex<Vec<Option<Said>>>,
+struct Observations {
+    /// The last status of each node; `None` if it did not answer.
+    statuses: Mutex<Vec<Option<NodeStatus>>>,
     leases: Mutex<Leases>,
-    /// Each epoch and its leader.
+    /// Pairs of epoch and leader.
     tenures: Mutex<BTreeSet<(u64, u64)>>,
-    over: AtomicBool,
+    is_stopped: AtomicBool,
 }
 
 impl Watch {
-    /// Begins to ask the nodes on these hosts.
+    /// Starts to poll the nodes on these hosts.
     ///
     /// # Errors
-    /// If a namespace cannot be entered.
-    pub(super) fn begin(hosts: &[Host], http: &str) -> Result<Self, Error> {
+    /// Returns an error if a namespace cannot be entered.
+    pub(super) fn start(hosts: &[Host], http: &str) -> Result<Self, Error> {
         let mut watch = Self {
-            seen: Arc::new(Seen {
-                said: Mutex::new(vec![None; hosts.len()]),
+            seen: Arc::new(Observations {
+                statuses: Mutex::new(vec![None; hosts.len()]),
                 leases: Mutex::default(),
                 tenures: Mutex::default(),
-                over: AtomicBool::new(false),
+                is_stopped: AtomicBool::new(false),
             }),
-            askers: Vec::new(),
+            pollers: Vec::new(),
         };
         let url = format!("http://{http}/v1/status");
         for (index, host) in hosts.iter().enumerate() {
             let (seen, url) = (Arc::clone(&watch.seen), url.clone());
             watch
-                .askers
-                .push(host.spawn(move || seen.ask(index, &url))?);
+                .pollers
+                .push(host.spawn(move || seen.poll(index, &url))?);
         }
         Ok(watch)
     }
 
-    /// What each node has said last.
-    pub(super) fn said(&self) -> Vec<Option<Said>> {
-        lock(&self.seen.said).clone()
+    /// Returns the last status of each node.
+    pub(super) fn statuses(&self) -> Vec<Option<NodeStatus>> {
+        lock(&self.seen.statuses).clone()
     }
 
-    /// The node that holds the leadership of the newest epoch, counted from 0.
+    /// Returns the node that holds the leadership of the newest epoch, counted from 0.
     pub(super) fn leader(&self) -> Option<usize> {
-        let said = self.said();
-        let holds = |(index, said): (usize, &Option<Said>)| {
-            let said = said.filter(|said| said.holds)?;
-            Some((said.epoch, index))
+        let statuses = self.statuses();
+        let epoch_held = |(index, status): (usize, &Option<NodeStatus>)| {
+            let status = status.filter(|status| status.holds)?;
+            Some((status.epoch, index))
         };
-        let newest = said.iter().enumerate().filter_map(holds).max();
+        let newest = statuses.iter().enumerate().filter_map(epoch_held).max();
         newest.map(|(_, index)| index)
     }
 
-    /// The leader that all nodes name, asked after this moment, if it holds its leadership.
-    pub(super) fn agreed(&self, since: u64) -> Option<u64> {
-        let said = self.said().into_iter().collect::<Option<Vec<_>>>()?;
-        let first = said.first()?;
-        let agrees = |said: &Said| {
-            (said.epoch, said.leader) == (first.epoch, first.leader) && said.asked > since
+    /// Returns the leader that all nodes report in requests after `since`, if it holds its
+    /// leadership.
+    pub(super) fn agreed_leader(&self, since: u64) -> Option<u64> {
+        let statuses = self.statuses().into_iter().collect::<Option<Vec<_>>>()?;
+        let first = statuses.first()?;
+        let agrees = |status: &NodeStatus| {
+            (status.epoch, status.leader) == (first.epoch, first.leader) && status.asked > since
         };
-        let leads = |said: &&Said| said.holds && Some(said.node) == first.leader;
-        let leader = said.iter().find(leads)?;
-        said.iter().all(agrees).then_some(leader.node)
+        let leads = |status: &&NodeStatus| status.holds && Some(status.node) == first.leader;
+        let leader = statuses.iter().find(leads)?;
+        statuses.iter().all(agrees).then_some(leader.node)
     }
 
-    /// What was seen of leases since this was called last.
+    /// Takes the leases that were seen since the last call.
     pub(super) fn leases(&self) -> Leases {
         std::mem::take(&mut *lock(&self.seen.leases))
     }
 
-    /// How many leaders were elected.
+    /// Returns the number of elections that were seen.
     pub(super) fn elections(&self) -> usize {
         lock(&self.seen.tenures).len()
     }
 }
 
-impl Seen {
-    fn ask(&self, index: usize, url: &str) {
+impl Observations {
+    fn poll(&self, index: usize, url: &str) {
         let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(1)));
         let agent = config.build().new_agent();
-        while !self.over.load(Ordering::Relaxed) {
+        while !self.is_stopped.load(Ordering::Relaxed) {
             let asked = now();
-            let said = said(&agent, url, asked);
+            let status = request(&agent, url, asked);
             let answered = now();
-            lock(&self.said)[index] = said;
-            if let Some(said) = said {
-                if let Some(leader) = said.leader {
-                    lock(&self.tenures).insert((said.epoch, leader));
+            lock(&self.statuses)[index] = status;
+            if let Some(status) = status {
+                if let Some(leader) = status.leader {
+                    lock(&self.tenures).insert((status.epoch, leader));
                 }
-                if said.holds {
+                if status.holds {
                     let holder = Holder {
-                        epoch: said.epoch,
-                        node: said.node,
-                        instance: said.instance,
+                        epoch: status.epoch,
+                        node: status.node,
+                        instance: status.instance,
                     };
-                    lock(&self.leases).saw(holder, asked, answered);
+                    lock(&self.leases).add(holder, asked, answered);
                 }
             }
-            thread::sleep(ASK);
+            thread::sleep(POLL_INTERVAL);
         }
     }
 }
 
-fn said(agent: &ureq::Agent, url: &str, asked: u64) -> Option<Said> {
+/// Requests the status of a node. Returns `None` if it does not answer.
+fn request(agent: &ureq::Agent, url: &str, asked: u64) -> Option<NodeStatus> {
     let text = agent.get(url).call().ok()?.body_mut().read_to_string();
     let status: Value = serde_json::from_str(&text.ok()?).ok()?;
-    Some(Said {
+    Some(NodeStatus {
         node: status["node"].as_u64()?,
         leader: status["leader"].as_u64(),
         epoch: status["epoch"].as_u64()?,
@@ -152,9 +154,9 @@ fn said(agent: &ureq::Agent, url: &str, asked: u64) -> Option<Said> {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.seen.over.store(true, Ordering::Relaxed);
-        for asker in self.askers.drain(..) {
-            let _ = asker.join();
+        self.seen.is_stopped.store(true, Ordering::Relaxed);
+        for poller in self.pollers.drain(..) {
+            let _ = poller.join();
         }
     }
 }
