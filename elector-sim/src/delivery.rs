@@ -5,8 +5,8 @@ use elector_core::{
 
 use crate::{
     Simulation,
-    machine::{Happening, Machine, Origin},
-    rules::Struck,
+    machine::{Machine, MachineEvent, Origin},
+    message_faults::FaultEffect,
 };
 
 /// Sends and loses messages, and checks which nodes hold a lease.
@@ -16,8 +16,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         let id = self.next_message;
         if let Some(pledge) = out.message.pledge(out.to) {
             let me = self.machines[node].id();
-            let broken = self.invariants.history.pledged(me, pledge);
-            self.broken(broken);
+            let violations = self.invariants.history.pledged(me, pledge);
+            self.record_violations(violations);
         }
         let (purpose, bytes) = self.counts.record_sent(&out.message);
         if purpose == Purpose::Election {
@@ -27,17 +27,18 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         let Some(to) = self.machines[0].members.position(out.to) else {
             return;
         };
-        let cut = self.links.is_cut(node, to);
-        let struck = if cut {
-            Struck::default()
+        let cut = self.connectivity.is_cut(node, to);
+        let effect = if cut {
+            FaultEffect::default()
         } else {
-            self.rules.strike((node, to), &out.message, &mut self.rng)
+            self.message_faults
+                .apply((node, to), &out.message, &mut self.rng)
         };
         let network = &self.setup.network;
         let lost = if cut {
             Some(Loss::Cut)
         } else {
-            let lost = struck.lost || self.rng.chance(network.loss);
+            let lost = effect.lost || self.rng.chance(network.loss);
             lost.then_some(Loss::Chance)
         };
         if let Some(why) = lost {
@@ -49,21 +50,21 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             });
         }
         let flight = network.flight_ns(node, to, &mut self.rng);
-        let arrival = |message, origin| Happening::Arrived {
+        let arrival = |message, origin| MachineEvent::Arrived {
             from: node,
             id,
             message,
             origin,
         };
-        if struck.duplicated || self.rng.chance(network.duplicate) {
+        if effect.duplicated || self.rng.chance(network.duplicate) {
             let flight = network.flight_ns(node, to, &mut self.rng);
             let at = self
                 .now
-                .saturating_add(flight.saturating_add(struck.copy_late));
+                .saturating_add(flight.saturating_add(effect.copy_late));
             let copy = arrival(out.message.clone(), Origin::Network);
             self.queue.push(at, (to as u32, copy));
         }
-        let at = self.now.saturating_add(flight.saturating_add(struck.late));
+        let at = self.now.saturating_add(flight.saturating_add(effect.late));
         let sent = arrival(out.message, Origin::Node);
         self.queue.push(at, (to as u32, sent));
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use elector_core::{Command, ElectionAlgorithm, Input, NodeId, nanos, trace::Event};
 
-use crate::{Simulation, machine::Happening};
+use crate::{Simulation, machine::MachineEvent};
 
 /// Faults, and how they end. Each fault takes effect at the current moment. An unknown node id has
 /// no effect, and neither has a fault that is already in effect.
@@ -35,7 +35,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         if machine.process.is_some() && !machine.paused {
             machine.paused = true;
             self.record(Some(node), || Event::Paused);
-            self.observer.stops(node, self.now, &self.links);
+            self.observer.stops(node, self.now, &self.connectivity);
         }
     }
 
@@ -51,9 +51,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         machine.paused = false;
         let backlog = std::mem::take(&mut machine.backlog);
         self.record(Some(node), || Event::Resumed);
-        self.observer.starts(node, self.now, &self.links);
-        for happening in backlog {
-            self.queue.push(self.now, (node as u32, happening));
+        self.observer.starts(node, self.now, &self.connectivity);
+        for event in backlog {
+            self.queue.push(self.now, (node as u32, event));
         }
     }
 
@@ -71,27 +71,27 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     pub fn cut(&mut self, links: &[(NodeId, NodeId)]) {
         for &(from, to) in links {
             if let (Some(from), Some(to)) = (self.position(from), self.position(to)) {
-                self.links.cut(from, to);
+                self.connectivity.cut(from, to);
             }
         }
-        self.links_changed();
+        self.connectivity_changed();
     }
 
     /// Mends directed links.
     pub fn mend(&mut self, links: &[(NodeId, NodeId)]) {
         for &(from, to) in links {
             if let (Some(from), Some(to)) = (self.position(from), self.position(to)) {
-                self.links.mend(from, to);
+                self.connectivity.mend(from, to);
             }
         }
-        self.links_changed();
+        self.connectivity_changed();
     }
 
     /// Mends all links.
     pub fn heal(&mut self) {
-        if self.links.any_cut() {
-            self.links.mend_all();
-            self.links_changed();
+        if self.connectivity.any_cut() {
+            self.connectivity.mend_all();
+            self.connectivity_changed();
         }
     }
 
@@ -106,7 +106,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         let factor = machine.clock.set_rate(rate, self.now);
         let life = machine.life;
         for (timer, due) in machine.timers.rescale(self.now, factor) {
-            let event = Happening::TimerDue { life, timer };
+            let event = MachineEvent::TimerDue { life, timer };
             self.queue.push(due, (node as u32, event));
         }
         let text = format!("clock runs at {rate}");
@@ -138,7 +138,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
 
     /// Makes a node suspect that its connection to a peer broke. The suspicion may be wrong.
     pub fn suspect(&mut self, node: NodeId, peer: NodeId) {
-        self.now_at(node, Happening::Suspected { peer });
+        self.push_now(node, MachineEvent::Suspected { peer });
     }
 
     /// Gives a node a proof that the current life of a peer has ended. If the proof is false, no
@@ -146,14 +146,14 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     pub fn prove(&mut self, node: NodeId, peer: NodeId) {
         if let Some(peer) = self.position(peer) {
             let life = self.machines[peer].life;
-            self.now_at(node, Happening::Died { peer, life });
+            self.push_now(node, MachineEvent::Died { peer, life });
         }
     }
 
     /// Handles a proof of death. A proof names one life of the peer. The host of the node knows the
     /// current life of the peer from the connection over which the proof came, and drops a proof of
     /// an earlier life.
-    pub(crate) fn proven(&mut self, node: usize, peer: usize, life: u32) {
+    pub(crate) fn handle_proof(&mut self, node: usize, peer: usize, life: u32) {
         let machine = &self.machines[peer];
         if machine.life == life {
             let peer = machine.id();
@@ -163,20 +163,21 @@ impl<A: ElectionAlgorithm> Simulation<A> {
 
     /// Gives a command of the application to a node.
     pub fn command(&mut self, node: NodeId, command: Command) {
-        self.now_at(node, Happening::Commanded { command });
+        self.push_now(node, MachineEvent::Commanded { command });
     }
 
     pub(crate) fn boot(&mut self, node: usize) {
         let machine = &mut self.machines[node];
         let (id, view) = (machine.id(), machine.boot(&self.setup.config));
         self.record(Some(node), || Event::Booted);
-        let broken = self.invariants.history.viewed(id, view);
-        self.broken(broken);
-        self.observer.viewed(node, view, self.now, &self.links);
-        self.observer.starts(node, self.now, &self.links);
+        let violations = self.invariants.history.viewed(id, view);
+        self.record_violations(violations);
+        self.observer
+            .viewed(node, view, self.now, &self.connectivity);
+        self.observer.starts(node, self.now, &self.connectivity);
         self.feed(node, Input::Started, 0);
         if self.setup.hints && self.machines[node].life > 1 {
-            self.tell_others(node, |_| Happening::Returned { peer: id });
+            self.notify_reachable(node, |_| MachineEvent::Returned { peer: id });
         }
     }
 
@@ -188,21 +189,21 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.machines[node].crash();
         self.invariants.history.ended(self.machines[node].id());
         self.record(Some(node), || Event::Crashed);
-        self.observer.stops(node, self.now, &self.links);
+        self.observer.stops(node, self.now, &self.connectivity);
         // Everything that waited for the paused process now arrives at a node without a process.
-        for happening in waiting {
-            self.happen(node, happening);
+        for event in waiting {
+            self.handle(node, event);
         }
         if self.setup.hints {
             let life = self.machines[node].life;
-            self.tell_others(node, |peer| Happening::Died { peer, life });
+            self.notify_reachable(node, |peer| MachineEvent::Died { peer, life });
         }
     }
 
     /// Notifies every node that `about` can reach, after the delay of a message.
-    fn tell_others(&mut self, about: usize, what: impl Fn(usize) -> Happening<A>) {
+    fn notify_reachable(&mut self, about: usize, what: impl Fn(usize) -> MachineEvent<A>) {
         for node in 0..self.machines.len() {
-            if node != about && !self.links.is_cut(about, node) {
+            if node != about && !self.connectivity.is_cut(about, node) {
                 let flight = self.setup.network.flight_ns(about, node, &mut self.rng);
                 let at = self.now.saturating_add(flight);
                 self.queue.push(at, (node as u32, what(about)));
@@ -210,20 +211,21 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    fn now_at(&mut self, node: NodeId, happening: Happening<A>) {
+    fn push_now(&mut self, node: NodeId, event: MachineEvent<A>) {
         if let Some(node) = self.position(node) {
-            self.queue.push(self.now, (node as u32, happening));
+            self.queue.push(self.now, (node as u32, event));
         }
     }
 
-    fn links_changed(&mut self) {
+    fn connectivity_changed(&mut self) {
         if self.setup.trace {
             let id = |place: usize| self.machines[place].id();
-            let links = self.links.list().into_iter();
+            let links = self.connectivity.list().into_iter();
             let blocked = links.map(|(from, to)| (id(from), id(to))).collect();
             self.record(None, || Event::Cut { blocked });
         }
-        self.observer.links_changed(self.now, &self.links);
+        self.observer
+            .connectivity_changed(self.now, &self.connectivity);
     }
 
     pub(crate) fn position(&self, node: NodeId) -> Option<usize> {

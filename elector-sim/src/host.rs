@@ -43,13 +43,13 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
                 step: step.number,
                 needs: step.needs,
             };
-            simulation.broken([early]);
+            simulation.record_violations([early]);
         }
         if let Some(view) = step.view {
             // The view comes before the sends. So the messages of a step that ends the agreement
             // count for the election that the step begins.
-            let (now, links) = (simulation.now, &simulation.links);
-            simulation.observer.viewed(*node, view, now, links);
+            let (now, connectivity) = (simulation.now, &simulation.connectivity);
+            simulation.observer.viewed(*node, view, now, connectivity);
         }
     }
 
@@ -59,8 +59,8 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
 
     fn publish(&mut self, _step: u64, view: View) {
         let id = self.simulation.machines[self.node].id();
-        let broken = self.simulation.invariants.history.viewed(id, view);
-        self.simulation.broken(broken);
+        let violations = self.simulation.invariants.history.viewed(id, view);
+        self.simulation.record_violations(violations);
     }
 
     fn traces(&self) -> bool {

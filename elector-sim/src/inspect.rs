@@ -93,11 +93,11 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     }
 
     pub(crate) fn crashed(&self) -> Vec<NodeId> {
-        self.those(|machine| machine.process.is_none())
+        self.select(|machine| machine.process.is_none())
     }
 
     pub(crate) fn paused(&self) -> Vec<NodeId> {
-        self.those(|machine| machine.paused)
+        self.select(|machine| machine.paused)
     }
 
     pub(crate) fn has_drift(&self, node: NodeId) -> bool {
@@ -105,7 +105,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             .is_some_and(|node| self.machines[node].clock.drifts())
     }
 
-    fn those(&self, which: impl Fn(&Machine<A>) -> bool) -> Vec<NodeId> {
+    fn select(&self, which: impl Fn(&Machine<A>) -> bool) -> Vec<NodeId> {
         self.machines
             .iter()
             .filter(|machine| which(machine))

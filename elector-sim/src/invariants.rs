@@ -1,8 +1,7 @@
-//! What did not hold in a run.
+//! The violations of a run.
 //!
-//! The invariants are the promises of [`elector_core::invariants`], all but `no-storm`. Most of them
-//! are checked at every step; agreement, stability and determinism where a scenario is run
-//! ([`crate::run`]).
+//! A run checks all invariants of [`elector_core::invariants`] except `no-storm`. Most of them are
+//! checked at every step. Agreement, stability and determinism are checked by [`crate::run`].
 
 use elector_core::{
     GuaranteeKind, NodeId,
@@ -10,12 +9,12 @@ use elector_core::{
 };
 use serde::Serialize;
 
-/// An invariant that did not hold.
+/// A state that breaks an invariant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
     /// The [name](Invariant::name) of the invariant.
     pub invariant: &'static str,
-    /// When, in nanoseconds of virtual time.
+    /// When it was seen, in nanoseconds of virtual time.
     pub at_ns: u64,
     /// What was seen.
     pub detail: String,
@@ -25,13 +24,14 @@ pub struct Violation {
 #[derive(Debug)]
 pub(crate) struct Invariants {
     pub(crate) history: History,
-    /// Two nodes that hold a lease, as long as they do.
+    /// The violation by two nodes that hold a lease now.
     overlap: Option<InvariantViolation>,
     violations: Vec<Violation>,
 }
 
-/// A broken algorithm breaks its promise again and again; the first few tell the story.
-const KEPT: usize = 32;
+/// How many violations are kept. A faulty algorithm violates an invariant again and again, and the
+/// first violations are enough.
+const MAX_VIOLATIONS: usize = 32;
 
 impl Invariants {
     pub(crate) fn new(guarantee: GuaranteeKind) -> Self {
@@ -42,32 +42,33 @@ impl Invariants {
         }
     }
 
-    pub(crate) fn note(&mut self, promise: Invariant, at_ns: u64, detail: String) {
-        if self.violations.len() < KEPT {
+    pub(crate) fn record(&mut self, invariant: Invariant, at_ns: u64, detail: String) {
+        if self.violations.len() < MAX_VIOLATIONS {
             self.violations.push(Violation {
-                invariant: promise.name(),
+                invariant: invariant.name(),
                 at_ns,
                 detail,
             });
         }
     }
 
-    pub(crate) fn broken(
+    pub(crate) fn record_all(
         &mut self,
-        breaches: impl IntoIterator<Item = InvariantViolation>,
+        violations: impl IntoIterator<Item = InvariantViolation>,
         at_ns: u64,
     ) {
-        for breach in breaches {
-            self.note(breach.invariant(), at_ns, breach.to_string());
+        for violation in violations {
+            self.record(violation.invariant(), at_ns, violation.to_string());
         }
     }
 
-    /// These nodes hold a lease now. An overlap is reported once, when it begins.
+    /// Checks the leases: `holders` are the nodes that hold a lease now. An overlap is reported
+    /// once, when it begins.
     pub(crate) fn leased(&mut self, holders: impl IntoIterator<Item = NodeId>, at_ns: u64) {
         let overlap = self.history.leased(holders);
         if overlap != self.overlap {
             self.overlap = overlap;
-            self.broken(overlap, at_ns);
+            self.record_all(overlap, at_ns);
         }
     }
 

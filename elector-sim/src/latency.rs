@@ -57,7 +57,7 @@ impl Latency {
     }
 
     /// Returns the problem with this distribution as text, if there is one.
-    pub(crate) fn wrong(&self) -> Option<&'static str> {
+    pub(crate) fn problem(&self) -> Option<&'static str> {
         let (least, most) = match self {
             Self::Constant(duration) => (*duration, *duration),
             Self::Uniform(bounds) => (bounds.min, bounds.max),

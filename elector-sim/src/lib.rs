@@ -11,24 +11,24 @@
 //! - [`script`]: golden scenarios without a clock, message by message.
 #![forbid(unsafe_code)]
 
+mod connectivity;
 mod contestant;
 mod counts;
 mod delivery;
 mod disk;
+mod false_suspicions;
 mod faults;
 mod host;
 mod inspect;
 pub mod invariants;
 mod latency;
-mod links;
 mod machine;
+mod message_faults;
 mod nearest;
 mod network;
 mod observer;
 mod queue;
 mod rng;
-mod rules;
-mod rumours;
 pub mod run;
 pub mod scenario;
 pub mod script;

@@ -14,7 +14,7 @@ pub(crate) struct Machine<A: ElectionAlgorithm> {
     pub(crate) timers: Timers<A::Timer>,
     pub(crate) paused: bool,
     /// The events for the process while it is paused, in order.
-    pub(crate) backlog: Vec<Happening<A>>,
+    pub(crate) backlog: Vec<MachineEvent<A>>,
     /// The number of the current life of the process. The first life is 1.
     pub(crate) life: u32,
     pub(crate) clock: Clock,
@@ -23,7 +23,7 @@ pub(crate) struct Machine<A: ElectionAlgorithm> {
 
 /// An event at a machine.
 #[derive(Clone, Debug)]
-pub(crate) enum Happening<A: ElectionAlgorithm> {
+pub(crate) enum MachineEvent<A: ElectionAlgorithm> {
     Arrived {
         from: usize,
         id: u64,
@@ -57,7 +57,7 @@ pub(crate) enum Happening<A: ElectionAlgorithm> {
         life: u32,
     },
     /// The next false suspicion occurs, somewhere in the cluster. It belongs to no machine.
-    Rumour,
+    FalseSuspicion,
     Commanded {
         command: Command,
     },

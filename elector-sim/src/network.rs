@@ -50,15 +50,15 @@ impl Network {
     }
 
     /// Returns the problem with the first invalid latency as text, if there is one.
-    pub(crate) fn wrong_latency(&self) -> Option<&'static str> {
+    pub(crate) fn latency_problem(&self) -> Option<&'static str> {
         let own = [&self.latency, &self.reorder_by];
         own.into_iter()
             .chain(self.links.values())
-            .find_map(Latency::wrong)
+            .find_map(Latency::problem)
     }
 
     /// Returns the name of the first probability outside `0..=1`, if there is one.
-    pub(crate) fn wrong_probability(&self) -> Option<&'static str> {
+    pub(crate) fn probability_problem(&self) -> Option<&'static str> {
         [
             ("loss", self.loss),
             ("duplicate", self.duplicate),

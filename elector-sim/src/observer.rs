@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use elector_core::{Epoch, NodeId, Role, View};
 use serde::Serialize;
 
-use crate::links::Links;
+use crate::connectivity::Connectivity;
 
 /// Observes a run from outside: which nodes run, what each node believes, whether the cluster
 /// agrees, and how long it had no leader or several leaders.
@@ -16,7 +16,7 @@ use crate::links::Links;
 /// when the cluster is settled on another tenure.
 #[derive(Debug)]
 pub(crate) struct Observer {
-    nodes: Vec<Watched>,
+    nodes: Vec<ObservedNode>,
     believers: usize,
     running: usize,
     settled: Option<Settled>,
@@ -24,7 +24,7 @@ pub(crate) struct Observer {
     clock: u64,
     times: Times,
     elections: Vec<Election>,
-    open: Option<Open>,
+    open: Option<OpenElection>,
     /// The message count at the start of the last election, while messages still count for it.
     charging: Option<Traffic>,
     messages: Traffic,
@@ -34,7 +34,7 @@ pub(crate) struct Observer {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Watched {
+struct ObservedNode {
     id: NodeId,
     view: View,
     running: bool,
@@ -86,7 +86,7 @@ pub(crate) struct Traffic {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Open {
+struct OpenElection {
     at: u64,
     winner: Option<(NodeId, Epoch, u64)>,
     before: Traffic,
@@ -94,13 +94,13 @@ struct Open {
 
 impl Observer {
     pub(crate) fn new(ids: &[NodeId]) -> Self {
-        let watched = |&id: &NodeId| Watched {
+        let observed = |&id: &NodeId| ObservedNode {
             id,
             view: View::default(),
             running: false,
         };
         Self {
-            nodes: ids.iter().map(watched).collect(),
+            nodes: ids.iter().map(observed).collect(),
             believers: 0,
             running: 0,
             settled: None,
@@ -108,7 +108,7 @@ impl Observer {
             clock: 0,
             times: Times::default(),
             elections: Vec::new(),
-            open: Some(Open {
+            open: Some(OpenElection {
                 at: 0,
                 winner: None,
                 before: Traffic::default(),
@@ -129,7 +129,7 @@ impl Observer {
         self.messages = Traffic::default();
         self.tenures = 0;
         if let Some(open) = &mut self.open {
-            *open = Open {
+            *open = OpenElection {
                 at: now,
                 winner: open.winner,
                 before: Traffic::default(),
@@ -137,14 +137,20 @@ impl Observer {
         }
     }
 
-    pub(crate) fn viewed(&mut self, node: usize, view: View, now: u64, links: &Links) {
+    pub(crate) fn viewed(
+        &mut self,
+        node: usize,
+        view: View,
+        now: u64,
+        connectivity: &Connectivity,
+    ) {
         self.advance(now);
-        let watched = &mut self.nodes[node];
-        let led = watched.view.leads() && watched.view.epoch == view.epoch;
-        watched.view = view;
-        let id = watched.id;
+        let observed = &mut self.nodes[node];
+        let led = observed.view.leads() && observed.view.epoch == view.epoch;
+        observed.view = view;
+        let id = observed.id;
         if view.role != Role::Leader || led {
-            return self.assess(now, links);
+            return self.assess(now, connectivity);
         }
         self.tenures += 1;
         let leaders = self.leaders.entry(view.epoch).or_default();
@@ -152,7 +158,7 @@ impl Observer {
             leaders.push(id);
         }
         self.won(id, view.epoch, now);
-        self.assess(now, links);
+        self.assess(now, connectivity);
         // The claim of this node may have ended the agreement just now.
         self.won(id, view.epoch, now);
     }
@@ -164,22 +170,22 @@ impl Observer {
     }
 
     /// Notes that a node runs from now on.
-    pub(crate) fn starts(&mut self, node: usize, now: u64, links: &Links) {
+    pub(crate) fn starts(&mut self, node: usize, now: u64, connectivity: &Connectivity) {
         self.advance(now);
         self.nodes[node].running = true;
-        self.assess(now, links);
+        self.assess(now, connectivity);
     }
 
     /// Notes that a node is paused or down from now on.
-    pub(crate) fn stops(&mut self, node: usize, now: u64, links: &Links) {
+    pub(crate) fn stops(&mut self, node: usize, now: u64, connectivity: &Connectivity) {
         self.advance(now);
         self.nodes[node].running = false;
-        self.assess(now, links);
+        self.assess(now, connectivity);
     }
 
-    pub(crate) fn links_changed(&mut self, now: u64, links: &Links) {
+    pub(crate) fn connectivity_changed(&mut self, now: u64, connectivity: &Connectivity) {
         self.advance(now);
-        self.assess(now, links);
+        self.assess(now, connectivity);
     }
 
     pub(crate) fn election_message(&mut self, bytes: u64) {
@@ -251,10 +257,12 @@ impl Observer {
         }
     }
 
-    fn assess(&mut self, now: u64, links: &Links) {
+    fn assess(&mut self, now: u64, connectivity: &Connectivity) {
         self.believers = self.nodes.iter().filter(|node| node.believes()).count();
         self.running = self.nodes.iter().filter(|node| node.running).count();
-        let tenure = self.believing().find(|&leader| self.agreed(leader, links));
+        let tenure = self
+            .believing()
+            .find(|&leader| self.agreed(leader, connectivity));
         match tenure.map(|leader| self.nodes[leader].view) {
             Some(View {
                 epoch,
@@ -265,11 +273,11 @@ impl Observer {
         }
     }
 
-    fn agreed(&self, leader: usize, links: &Links) -> bool {
+    fn agreed(&self, leader: usize, connectivity: &Connectivity) -> bool {
         let of = self.nodes[leader].view;
         let mut reached = 0;
         for (place, node) in self.nodes.iter().enumerate() {
-            if !node.running || !links.joined(leader, place) {
+            if !node.running || !connectivity.are_connected(leader, place) {
                 continue;
             }
             if node.view.epoch != of.epoch || node.view.leader != of.leader {
@@ -286,7 +294,7 @@ impl Observer {
             return;
         }
         // One tenure may replace another without any disagreement, for example at n = 1.
-        let open = self.open.take().unwrap_or(Open {
+        let open = self.open.take().unwrap_or(OpenElection {
             at: now,
             winner: None,
             before: self.messages,
@@ -321,7 +329,7 @@ impl Observer {
 
     fn unsettle(&mut self, now: u64) {
         if self.settled.take().is_some() {
-            self.open = Some(Open {
+            self.open = Some(OpenElection {
                 at: now,
                 winner: None,
                 before: self.messages,
@@ -337,7 +345,7 @@ impl Election {
     }
 }
 
-impl Watched {
+impl ObservedNode {
     fn believes(&self) -> bool {
         self.running && self.view.leads()
     }

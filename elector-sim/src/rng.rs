@@ -17,7 +17,7 @@ impl Rng {
     }
 
     /// Creates another stream of this seed. Its draws do not change the draws of the first one.
-    pub(crate) fn beside(seed: u64) -> Self {
+    pub(crate) fn second_stream(seed: u64) -> Self {
         let mut stream = ChaCha8Rng::seed_from_u64(seed);
         stream.set_stream(1);
         Self(stream)

@@ -49,12 +49,12 @@ pub struct Outcome {
 
 /// How long late messages of an election may take before the run expects no more elections. It
 /// grows with n, because a token takes longer to go around the ring.
-const GRACE: Duration = Duration::from_millis(400);
-const GRACE_PER_NODE: Duration = Duration::from_millis(3);
-const WATCH: Duration = Duration::from_millis(500);
+const SETTLE_TIME: Duration = Duration::from_millis(400);
+const SETTLE_TIME_PER_NODE: Duration = Duration::from_millis(3);
+const WATCH_TIME: Duration = Duration::from_millis(500);
 
 /// How much longer each node may make the first election and the last one.
-const CONVERGE_PER_NODE: Duration = Duration::from_millis(20);
+const CONVERGE_TIME_PER_NODE: Duration = Duration::from_millis(20);
 
 /// Runs `scenario` on a cluster. Returns the trace too. The trace is empty unless [`Setup::trace`]
 /// is on.
@@ -69,13 +69,13 @@ pub fn run<A: ElectionAlgorithm>(
         hints: setup.hints || scenario.hints,
         ..setup
     };
-    let mut stage = Stage {
+    let mut run = ScenarioRun {
         sim: Simulation::try_new(setup)?,
         scenario,
         steady: 0.0,
     };
-    let outcome = stage.perform();
-    Ok((outcome, std::mem::take(&mut stage.sim.records)))
+    let outcome = run.complete();
+    Ok((outcome, std::mem::take(&mut run.sim.records)))
 }
 
 /// Does [`run`] twice. If the fingerprints of the two runs differ, the outcome has a violation.
@@ -141,14 +141,14 @@ pub fn run_suspected<A: ElectionAlgorithm>(
     Ok((outcome, records))
 }
 
-struct Stage<'a, A: ElectionAlgorithm> {
+struct ScenarioRun<'a, A: ElectionAlgorithm> {
     sim: Simulation<A>,
     scenario: &'a Scenario,
     steady: f64,
 }
 
-impl<A: ElectionAlgorithm> Stage<'_, A> {
-    fn perform(&mut self) -> Outcome {
+impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
+    fn complete(&mut self) -> Outcome {
         let (network, disk) = (self.sim.setup.network.clone(), self.sim.setup.disk);
         if !self.scenario.from_boot {
             if !self.sim.run_until_unanimous(self.bound()) {
@@ -164,12 +164,12 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
         }
         let suspected = self.sim.setup.false_suspicions;
         if suspected {
-            self.sim.start_rumours();
+            self.sim.start_false_suspicions();
         }
         self.sim.play(&self.scenario.steps);
         if !self.scenario.from_boot || !self.scenario.steps.is_empty() || suspected {
             self.sim.run_for(self.scenario.rest);
-            self.sim.stop_rumours();
+            self.sim.stop_false_suspicions();
             self.sim.end_faults(&network, disk);
             // Everything that waited at a paused node is part of the faults, for example a command
             // to resign.
@@ -199,7 +199,7 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
     }
 
     fn bound(&self) -> Duration {
-        self.scenario.converge + CONVERGE_PER_NODE * self.nodes()
+        self.scenario.converge + CONVERGE_TIME_PER_NODE * self.nodes()
     }
 
     fn nodes(&self) -> u32 {
@@ -209,15 +209,16 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
     /// Watches the cluster without faults: once the late messages of the last election have
     /// arrived, there must be no election.
     fn watch(&mut self) {
-        self.sim.run_for(GRACE + GRACE_PER_NODE * self.nodes());
+        self.sim
+            .run_for(SETTLE_TIME + SETTLE_TIME_PER_NODE * self.nodes());
         let (tenure, counts) = (self.sim.settled(), self.sim.counts().clone());
-        self.sim.run_for(WATCH);
+        self.sim.run_for(WATCH_TIME);
         let sent = |purpose| {
             let before = counts.sent_for(purpose).0;
             self.sim.counts().sent_for(purpose).0 - before
         };
         let (election, liveness) = (sent(Purpose::Election), sent(Purpose::Liveness));
-        self.steady = liveness as f64 / WATCH.as_secs_f64();
+        self.steady = liveness as f64 / WATCH_TIME.as_secs_f64();
         if tenure.is_none() || self.sim.settled() != tenure || election > 0 {
             let detail = format!(
                 "without any fault, {election} election messages were sent and the tenure went \
@@ -235,9 +236,9 @@ impl<A: ElectionAlgorithm> Stage<'_, A> {
         self.sim.run_until_ns(self.sim.now + phase);
     }
 
-    fn note(&mut self, promise: Invariant, detail: String) {
+    fn note(&mut self, invariant: Invariant, detail: String) {
         let now = self.sim.now;
-        self.sim.invariants.note(promise, now, detail);
+        self.sim.invariants.record(invariant, now, detail);
     }
 
     fn outcome(&mut self, converged_ns: Option<u64>) -> Outcome {

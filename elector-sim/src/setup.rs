@@ -80,11 +80,11 @@ impl<A: ElectionAlgorithm> Setup<A> {
         let members = Membership::new(first, self.nodes.iter().copied())?;
         let valid = self.config.validate(&members);
         valid.map_err(SetupError::Config)?;
-        if let Some(name) = self.network.wrong_probability() {
+        if let Some(name) = self.network.probability_problem() {
             return Err(SetupError::Probability(name));
         }
-        let latency = self.network.wrong_latency();
-        match latency.or_else(|| self.disk.write.wrong()) {
+        let latency = self.network.latency_problem();
+        match latency.or_else(|| self.disk.write.problem()) {
             Some(reason) => Err(SetupError::Latency(reason)),
             None => Ok(members),
         }

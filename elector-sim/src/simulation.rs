@@ -7,15 +7,15 @@ use elector_core::{
 
 use crate::{
     Counts, Digest, Setup, SetupError,
+    connectivity::Connectivity,
+    false_suspicions::FalseSuspicions,
     host::At,
     invariants::Invariants,
-    links::Links,
-    machine::{Happening, Machine, Write},
+    machine::{Machine, MachineEvent, Write},
+    message_faults::ActiveFaults,
     observer::Observer,
     queue::Queue,
     rng::Rng,
-    rules::Rules,
-    rumours::Rumours,
     timers::Fired,
 };
 
@@ -29,11 +29,11 @@ pub struct Simulation<A: ElectionAlgorithm> {
     pub(crate) setup: Setup<A>,
     pub(crate) now: u64,
     pub(crate) rng: Rng,
-    pub(crate) rumours: Option<Rumours>,
-    pub(crate) queue: Queue<(u32, Happening<A>)>,
+    pub(crate) false_suspicions: Option<FalseSuspicions>,
+    pub(crate) queue: Queue<(u32, MachineEvent<A>)>,
     pub(crate) machines: Vec<Machine<A>>,
-    pub(crate) links: Links,
-    pub(crate) rules: Rules,
+    pub(crate) connectivity: Connectivity,
+    pub(crate) message_faults: ActiveFaults,
     pub(crate) observer: Observer,
     pub(crate) counts: Counts,
     pub(crate) invariants: Invariants,
@@ -59,11 +59,11 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         let mut simulation = Self {
             now: 0,
             rng: Rng::new(setup.seed),
-            rumours: None,
+            false_suspicions: None,
             queue: Queue::new(),
             machines: machines.collect(),
-            links: Links::new(ids.len()),
-            rules: Rules::default(),
+            connectivity: Connectivity::new(ids.len()),
+            message_faults: ActiveFaults::default(),
             observer: Observer::new(&ids),
             counts: Counts::default(),
             invariants: Invariants::new(A::Guarantee::KIND),
@@ -94,30 +94,30 @@ impl<A: ElectionAlgorithm> Simulation<A> {
 
     /// Handles the next event that is due by `limit_ns`. Returns `true` if there is one.
     pub fn step_until(&mut self, limit_ns: u64) -> bool {
-        let Some((at, (node, happening))) = self.queue.pop_until(limit_ns) else {
+        let Some((at, (node, event))) = self.queue.pop_until(limit_ns) else {
             self.now = self.now.max(limit_ns);
             return false;
         };
         self.now = at;
-        if matches!(happening, Happening::Rumour) {
-            self.spread_rumour();
+        if matches!(event, MachineEvent::FalseSuspicion) {
+            self.spread_false_suspicion();
             return true;
         }
-        self.happen(node as usize, happening);
+        self.handle(node as usize, event);
         self.check_leases();
         true
     }
 
-    pub(crate) fn happen(&mut self, node: usize, happening: Happening<A>) {
+    pub(crate) fn handle(&mut self, node: usize, event: MachineEvent<A>) {
         let machine = &mut self.machines[node];
         // The disk continues to work while the process is paused.
-        let of_disk = matches!(happening, Happening::Written { .. });
+        let of_disk = matches!(event, MachineEvent::Written { .. });
         if machine.paused && !of_disk {
-            machine.backlog.push(happening);
+            machine.backlog.push(event);
             return;
         }
-        match happening {
-            Happening::Arrived {
+        match event {
+            MachineEvent::Arrived {
                 from,
                 id,
                 message,
@@ -130,14 +130,14 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                     self.miss(node, id, &message, origin);
                 }
             }
-            Happening::TimerDue { life, timer } => self.timer_due(node, life, timer),
-            Happening::Written { life, number } => self.written(node, life, number),
-            Happening::Persisted { life, number } => self.persisted(node, life, number),
-            Happening::Returned { peer } => self.feed(node, Input::Returned(peer), 0),
-            Happening::Suspected { peer } => self.feed(node, Input::Suspected(peer), 0),
-            Happening::Died { peer, life } => self.proven(node, peer, life),
-            Happening::Rumour => {} // It belongs to no machine: see `step_until`.
-            Happening::Commanded { command } => self.feed(node, Input::Commanded(command), 0),
+            MachineEvent::TimerDue { life, timer } => self.timer_due(node, life, timer),
+            MachineEvent::Written { life, number } => self.written(node, life, number),
+            MachineEvent::Persisted { life, number } => self.persisted(node, life, number),
+            MachineEvent::Returned { peer } => self.feed(node, Input::Returned(peer), 0),
+            MachineEvent::Suspected { peer } => self.feed(node, Input::Suspected(peer), 0),
+            MachineEvent::Died { peer, life } => self.handle_proof(node, peer, life),
+            MachineEvent::FalseSuspicion => {} // It belongs to no machine: see `step_until`.
+            MachineEvent::Commanded { command } => self.feed(node, Input::Commanded(command), 0),
         }
     }
 
@@ -149,8 +149,10 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         match machine.timers.fired(id, self.now) {
             Fired::Elapsed(timer) => self.feed(node, Input::Elapsed(timer), 0),
             Fired::Later(due) => {
-                self.queue
-                    .push(due, (node as u32, Happening::TimerDue { life, timer: id }));
+                self.queue.push(
+                    due,
+                    (node as u32, MachineEvent::TimerDue { life, timer: id }),
+                );
             }
             Fired::Stale => {}
         }
@@ -165,7 +167,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             return; // Stale: the write was lost in a crash, or has ended already.
         }
         if disk.stalled_until > self.now {
-            let event = Happening::Written { life, number };
+            let event = MachineEvent::Written { life, number };
             return self.queue.push(disk.stalled_until, (node as u32, event));
         }
         if let Some(write) = disk.pending.pop_front() {
@@ -173,7 +175,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             disk.number = number;
         }
         self.next_write(node);
-        self.happen(node, Happening::Persisted { life, number });
+        self.handle(node, MachineEvent::Persisted { life, number });
     }
 
     /// Begins the oldest write that waits, if there is one.
@@ -186,7 +188,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         let (life, number) = (machine.life, write.number);
         self.queue.push(
             begins.saturating_add(write.takes),
-            (node as u32, Happening::Written { life, number }),
+            (node as u32, MachineEvent::Written { life, number }),
         );
     }
 
@@ -226,7 +228,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 carry_out(&mut self.at(node), step);
             }
             Err(violation) => {
-                self.broken([InvariantViolation::Contract {
+                self.record_violations([InvariantViolation::Contract {
                     node: me,
                     violation,
                 }]);
@@ -235,9 +237,12 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Notes promises that were broken at this moment.
-    pub(crate) fn broken(&mut self, breaches: impl IntoIterator<Item = InvariantViolation>) {
-        self.invariants.broken(breaches, self.now);
+    /// Records violations that were seen at this moment.
+    pub(crate) fn record_violations(
+        &mut self,
+        violations: impl IntoIterator<Item = InvariantViolation>,
+    ) {
+        self.invariants.record_all(violations, self.now);
     }
 
     pub(crate) fn write(&mut self, node: usize, number: u64, durable: A::Durable) {
@@ -264,7 +269,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 if let Some(timer) = machine.timers.set(timer, due) {
                     let life = machine.life;
                     self.queue
-                        .push(due, (node as u32, Happening::TimerDue { life, timer }));
+                        .push(due, (node as u32, MachineEvent::TimerDue { life, timer }));
                 }
             }
         }

@@ -112,7 +112,11 @@ mod tests {
     fn a_timer_that_is_set_again_later_elapses_once_at_the_later_time() {
         let mut timers = Timers::new();
         let id = queued(timers.set('t', 10));
-        assert_eq!(timers.set('t', 15), None, "the queued event is still early enough");
+        assert_eq!(
+            timers.set('t', 15),
+            None,
+            "the queued event is still early enough"
+        );
         assert!(matches!(timers.fired(id, 10), Fired::Later(15)));
         assert!(matches!(timers.fired(id, 15), Fired::Elapsed('t')));
         assert!(matches!(timers.fired(id, 15), Fired::Stale));

@@ -101,11 +101,11 @@ fn wrong(outcome: &Outcome, guarantee: GuaranteeKind) -> Option<String> {
     let excused = |name: &str| {
         guarantee == GuaranteeKind::BestEffort && name == Invariant::EpochMonotonic.name()
     };
-    let broken = outcome
+    let violation = outcome
         .violations
         .iter()
         .find(|violation| !excused(violation.invariant));
-    match broken {
+    match violation {
         Some(violation) => Some(format!("{}: {}", violation.invariant, violation.detail)),
         None => (!outcome.elected).then(|| "no leader in the end".to_owned()),
     }

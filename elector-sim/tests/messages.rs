@@ -1,4 +1,4 @@
-//! Faults of some messages and not of others, under Raft.
+//! Faults of some messages, with Raft.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -14,7 +14,7 @@ use elector_sim::{
 
 const MS: Duration = Duration::from_millis(1);
 
-/// Three nodes 1 ms apart, with a leader.
+/// Creates a cluster of three nodes 1 ms apart that has a leader.
 fn cluster() -> Simulation<Raft> {
     let mut setup = Setup::new(3);
     (setup.network, setup.trace) = (Network::constant(MS), true);
@@ -25,10 +25,10 @@ fn cluster() -> Simulation<Raft> {
     sim
 }
 
-/// What became of the messages sent since this place in the trace.
+/// The deliveries and losses of the messages that were sent after a place in the trace.
 #[derive(Debug, Default)]
 struct Seen {
-    /// Kind, sender, receiver and the flights in milliseconds of each message.
+    /// The kind, the sender, the receiver and the delivery times in milliseconds of each message.
     sent: BTreeMap<u64, (String, NodeId, NodeId, Vec<u64>)>,
     lost: Vec<u64>,
 }
@@ -63,7 +63,8 @@ fn seen(sim: &Simulation<Raft>, from: usize) -> Seen {
     seen
 }
 
-/// Lets this hold for a second, and then nothing for long enough that all has arrived.
+/// Runs a cluster with this fault for a second, and then without faults until all messages have
+/// arrived.
 fn under(fault: MessageFault) -> Seen {
     let mut sim = cluster();
     let from = sim.trace().len();
@@ -74,9 +75,10 @@ fn under(fault: MessageFault) -> Seen {
     seen(&sim, from)
 }
 
-// "The acknowledgements to the leader" must be these and no other messages, by exactly this much.
+// The fault must delay the acknowledgements to the leader and no other messages, by exactly this
+// duration.
 #[test]
-fn a_delay_strikes_the_messages_that_it_names() {
+fn a_delay_applies_to_exactly_the_selected_messages() {
     let seen = under(MessageFault {
         kind: Some("HeartbeatAck".to_owned()),
         from: Some(Selector::Follower(1)),
@@ -89,21 +91,22 @@ fn a_delay_strikes_the_messages_that_it_names() {
     let (kind, from, to, _) = struck[0].clone();
     assert_eq!(kind, "HeartbeatAck");
     assert!(struck.len() >= 19, "{} in a second", struck.len());
-    // The last ones are still under way.
+    // The last messages are still in flight.
     for message in seen.sent.values().filter(|m| !m.3.is_empty()) {
         let named = (&message.0, message.1, message.2) == (&kind, from, to);
         assert!(late(&message.3) == named || message.3 == [1], "{message:?}");
     }
-    // After `heal` the same messages are on time: ten a link in 500 ms, the last under way.
+    // After `heal` the same messages are on time: ten on each link in 500 ms, and the last one is
+    // still in flight.
     let healed = |m: &&(String, NodeId, NodeId, Vec<u64>)| {
         (&m.0, m.1, m.2) == (&kind, from, to) && m.3 == [1]
     };
     assert!(seen.sent.values().filter(healed).count() >= 8);
 }
 
-// A late copy is what makes an old answer arrive beside a new one.
+// A late copy makes an old answer arrive beside a new one.
 #[test]
-fn a_late_duplicate_leaves_the_first_on_time() {
+fn a_late_duplicate_does_not_delay_the_first_delivery() {
     let seen = under(MessageFault {
         purpose: Some(Purpose::Liveness),
         delay: 70 * MS,
@@ -116,9 +119,9 @@ fn a_late_duplicate_leaves_the_first_on_time() {
     assert!(twice.iter().all(|m| m.3 == [1, 71]), "{twice:?}");
 }
 
-// One lost message is the smallest fault that there is.
+// One lost message is the smallest possible fault.
 #[test]
-fn one_message_is_lost_and_no_more() {
+fn exactly_one_message_is_lost() {
     let seen = under(MessageFault {
         lose: true,
         times: Some(1),
@@ -127,9 +130,9 @@ fn one_message_is_lost_and_no_more() {
     assert_eq!(seen.lost.len(), 1);
 }
 
-// A share of the messages must be that share.
+// A chance must apply to this share of the messages.
 #[test]
-fn a_chance_strikes_its_share() {
+fn a_chance_applies_to_its_share_of_messages() {
     let seen = under(MessageFault {
         kind: Some("Heartbeat".to_owned()),
         lose: true,
@@ -137,14 +140,15 @@ fn a_chance_strikes_its_share() {
         ..MessageFault::default()
     });
     let heartbeats = seen.sent.values().filter(|m| m.0 == "Heartbeat").count() as f64;
-    // Two thirds of them are sent while the fault holds.
+    // Two thirds of the heartbeats are sent while the fault is in effect.
     let share = seen.lost.len() as f64 / (heartbeats * 2.0 / 3.0);
     assert!((0.15..0.65).contains(&share), "{share} lost of 0.4");
 }
 
-// A rule that outlived the scenario would break the agreement that is asked for then.
+// A fault that is still in effect after the scenario would prevent the agreement that the run
+// expects then.
 #[test]
-fn the_end_of_all_faults_ends_these_too() {
+fn the_end_of_all_faults_ends_message_faults_too() {
     let mut sim = cluster();
     sim.act(&Action::Messages(MessageFault {
         lose: true,
@@ -156,9 +160,9 @@ fn the_end_of_all_faults_ends_these_too() {
     assert!(sim.run_until_settled(5_000 * MS).is_some());
 }
 
-// What a user writes in a file must be what is played.
+// The fault that the scenario runs must be the fault that the user wrote in the file.
 #[test]
-fn a_file_says_it_in_one_line() {
+fn a_message_fault_is_parsed_from_one_line() {
     let text = "name = \"x\"\nsummary = \"y\"\n[[step]]\nmessages = { kind = \"Vote\", purpose = \
                 \"election\", from = \"leader\", to = \"follower 1\", delay_ms = 200, duplicate = \
                 true, times = 1, chance = 0.5 }\n";
@@ -174,8 +178,8 @@ fn a_file_says_it_in_one_line() {
         chance: 0.5,
         times: Some(1),
     };
-    let told = "messages: Vote from leader to follower 1, duplicated, late by 200ms, 50 % of \
+    let text = "messages: Vote from leader to follower 1, duplicated, late by 200ms, 50 % of \
                 them, once";
-    assert_eq!(fault.to_string(), told);
+    assert_eq!(fault.to_string(), text);
     assert_eq!(scenario.steps[0].action, Action::Messages(fault));
 }

@@ -1,4 +1,4 @@
-//! Random compositions of faults: what a seed draws is what its replay command plays.
+//! Random compositions of faults: the replay command must run the composition that the seed drew.
 
 use elector_core::trace::Event;
 use elector_raft::{Raft, RaftConfig};
@@ -26,9 +26,9 @@ fn traced(scenario: &Scenario, seed: u64) -> (u64, String) {
     (outcome.digest, records)
 }
 
-// A violation in a sweep is worth nothing if its command plays another run.
+// A violation in a sweep is useless if its replay command does another run.
 #[test]
-fn the_replay_command_plays_the_run_of_the_sweep() {
+fn the_replay_command_repeats_the_run_of_the_sweep() {
     let sweep = Sweep {
         runs: 6,
         ..Sweep::of(raft(), &[3], &["random"]).expect("it is built in")
@@ -51,10 +51,13 @@ fn the_replay_command_plays_the_run_of_the_sweep() {
     }
     names.sort_unstable();
     names.dedup();
-    assert!(names.len() >= 5, "every run has its own: {names:?}");
+    assert!(
+        names.len() >= 5,
+        "every run has its own composition: {names:?}"
+    );
 }
 
-// A name that is not `random` has no composition to tell.
+// Only the scenario `random` has a drawn composition in its name.
 #[test]
 fn other_scenarios_keep_their_names() {
     for name in ["churn", "random:crash"] {
@@ -64,7 +67,7 @@ fn other_scenarios_keep_their_names() {
     }
 }
 
-// The file is where a user looks up what there is.
+// Users look up the ingredients in the file.
 #[test]
 fn the_file_lists_every_ingredient() {
     let text = Scenario::source("random").expect("it is built in");
@@ -77,10 +80,10 @@ fn the_file_lists_every_ingredient() {
     assert_eq!(listed.split(", ").collect::<Vec<_>>(), names);
 }
 
-// An ingredient that does nothing would make a sweep look better than it is, and one that is not
-// in the composition must not strike.
+// An ingredient without effect would make a sweep look better than it is. A fault that is not in
+// the composition must not occur.
 #[test]
-fn each_ingredient_strikes_with_what_it_names_and_nothing_else() {
+fn each_ingredient_causes_its_own_faults_and_no_others() {
     for (name, ingredient) in Ingredient::ALL {
         let scenario = Scenario::named(&format!("random:{name}")).expect("an ingredient");
         let seen = faults(&scenario);
@@ -92,7 +95,7 @@ fn each_ingredient_strikes_with_what_it_names_and_nothing_else() {
             Ingredient::LateMessage => &["messages"],
             Ingredient::Stall => &["disk"],
             Ingredient::Drift => &["clock"],
-            // Without a process that ends there is no hint.
+            // There is no hint unless a process ends.
             Ingredient::Hints => &[],
             Ingredient::Transfer | Ingredient::Resign | Ingredient::Campaign => &["command"],
         };
@@ -102,7 +105,7 @@ fn each_ingredient_strikes_with_what_it_names_and_nothing_else() {
     assert_eq!(faults(&hinted), ["crash", "hint"]);
 }
 
-/// The kinds of faults that the traces of a few runs show.
+/// Returns the kinds of faults in the traces of a few runs.
 fn faults(scenario: &Scenario) -> Vec<&'static str> {
     let mut seen = Vec::new();
     for seed in 1..=4 {

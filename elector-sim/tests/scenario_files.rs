@@ -1,4 +1,4 @@
-//! Scenario files are written by hand: every mistake must be reported with its line.
+//! People write scenario files by hand: every mistake must be reported with its line.
 
 use std::path::Path;
 
@@ -13,9 +13,10 @@ fn wrong(text: &str) -> String {
         .to_string()
 }
 
-// The built-in scenarios are files too: each must parse, and be told in words.
+// The built-in scenarios are files too: each must parse, and must have a summary and a text about
+// what a user sees.
 #[test]
-fn every_builtin_scenario_reads_and_tells_what_a_user_sees() {
+fn every_builtin_scenario_parses_and_describes_what_a_user_sees() {
     let builtin = Scenario::builtin().expect("the built-in scenarios are valid");
     assert!(builtin.len() >= 26);
     for scenario in builtin {
@@ -29,9 +30,9 @@ fn every_builtin_scenario_reads_and_tells_what_a_user_sees() {
     }
 }
 
-// A copy of a built-in scenario, changed, is how users are told to start.
+// Users are advised to start with a changed copy of a built-in scenario.
 #[test]
-fn a_changed_copy_reads() {
+fn a_changed_copy_of_a_builtin_scenario_parses() {
     let source = Scenario::source("leader-crash").expect("it is built in");
     let copy = source.replace("crash = \"leader\"", "crash = \"node 3\"");
     let scenario = Scenario::parse(&copy, "copy.toml").expect("the copy is valid");
@@ -41,7 +42,7 @@ fn a_changed_copy_reads() {
     );
 }
 
-// A misspelt key must be found on its own line, with the keys there are.
+// A misspelled key must be reported with its own line and with the keys that exist.
 #[test]
 fn mistakes_are_reported_with_line_and_reason() {
     let head = "name = \"x\"\nsummary = \"y\"\n";
@@ -57,11 +58,11 @@ fn mistakes_are_reported_with_line_and_reason() {
         "{selector}"
     );
     let none = step("after_ms = 5");
-    assert!(none.contains("line 3") && none.contains("does 0"), "{none}");
+    assert!(none.contains("line 3") && none.contains("has 0"), "{none}");
     let two = step("crash = \"leader\"\nheal = true");
-    assert!(two.contains("line 3") && two.contains("does 2"), "{two}");
+    assert!(two.contains("line 3") && two.contains("has 2"), "{two}");
     let three = step("crash = \"leader\"\nheal = true\npause = \"all\"");
-    assert!(three.contains("does 3"), "{three}");
+    assert!(three.contains("has 3"), "{three}");
     let loss = step("network = { loss = 1.5 }");
     assert!(
         loss.contains("line 3") && loss.contains("between 0 and 1"),
@@ -82,9 +83,9 @@ fn mistakes_are_reported_with_line_and_reason() {
     assert!(wrong("name = ").contains("line 1"));
 }
 
-// A fault of messages that does nothing, or two things at once, is a slip.
+// A message fault without effect, or with contradicting effects, is a mistake.
 #[test]
-fn wrong_faults_of_messages_are_reported_with_line_and_reason() {
+fn invalid_message_faults_are_reported_with_line_and_reason() {
     let step = |body: &str| {
         let error = wrong(&format!(
             "name = \"x\"\nsummary = \"y\"\n\n[[step]]\nmessages = {{ {body} }}\n"
@@ -96,9 +97,9 @@ fn wrong_faults_of_messages_are_reported_with_line_and_reason() {
         error
     };
     assert!(step("kind = \"Vote\"").contains("delay_ms, lose or duplicate"));
-    assert!(step("lose = true, delay_ms = 5").contains("neither late nor duplicated"));
-    assert!(step("lose = true, chance = 0").contains("above 0, and 1 at most"));
-    assert!(step("lose = true, chance = nan").contains("above 0, and 1 at most"));
+    assert!(step("lose = true, delay_ms = 5").contains("cannot be late or duplicated"));
+    assert!(step("lose = true, chance = 0").contains("above 0, and at most 1"));
+    assert!(step("lose = true, chance = nan").contains("above 0, and at most 1"));
     assert!(step("lose = true, times = 0").contains("times = 0"));
     assert!(step("delay_ms = 1e9").contains("delay_ms is over a day"));
     assert!(step("lose = true, purpose = \"elections\"").contains("liveness"));
@@ -106,9 +107,9 @@ fn wrong_faults_of_messages_are_reported_with_line_and_reason() {
     assert!(step("loose = true").contains("loose"));
 }
 
-// Compositions are given by hand as well, in files and by name.
+// Users also write compositions by hand, in files and in names.
 #[test]
-fn wrong_compositions_are_answered_with_the_nearest_ingredient() {
+fn errors_for_unknown_ingredients_suggest_the_most_similar_one() {
     let head = "name = \"x\"\nsummary = \"y\"\n\n[[step]]\n";
     let error = wrong(&format!(
         "{head}compose = {{ for_ms = 1, of = [\"crsh\"] }}\n"
@@ -130,9 +131,10 @@ fn wrong_compositions_are_answered_with_the_nearest_ingredient() {
     assert_eq!(given.name, "random:crash+drift");
 }
 
-// A slip in a number must be an error, not a run without an end, nor a silent change of meaning.
+// A mistake in a number must be an error. It must not cause a run that never ends, or a silent
+// change of meaning.
 #[test]
-fn numbers_out_of_all_proportion_are_refused() {
+fn absurd_numbers_are_rejected() {
     let step = |body: &str| {
         let error = wrong(&format!(
             "name = \"x\"\nsummary = \"y\"\n[[step]]\n{body}\n"
@@ -142,7 +144,7 @@ fn numbers_out_of_all_proportion_are_refused() {
     };
     assert!(step("heal = true\nafter_ms = 1e16").contains("after_ms is over a day"));
     assert!(step("heal = true\nevery_ms = 86400001").contains("every_ms is over a day"));
-    assert!(step("heal = true\ntimes = 1000000001").contains("1000000 times at most"));
+    assert!(step("heal = true\ntimes = 1000000001").contains("at most 1000000 are allowed"));
     assert!(step("churn = { for_ms = 1e19, every_ms = 1 }").contains("for_ms is over a day"));
     assert!(step("stall = { node = \"all\", for_ms = 1e9 }").contains("for_ms is over a day"));
     let rolling = "rolling_restart = { down_ms = 1, gap_ms = 1e9 }";
@@ -156,9 +158,9 @@ fn numbers_out_of_all_proportion_are_refused() {
     assert!(whole.contains("converge_ms is over a day"), "{whole}");
 }
 
-// A name that is nearly right is answered with the right one.
+// The error for a name that is nearly right must suggest the right one.
 #[test]
-fn unknown_scenarios_are_answered_with_the_nearest() {
+fn errors_for_unknown_scenarios_suggest_the_most_similar_one() {
     let near = Scenario::named("leader-crsh")
         .expect_err("no such scenario")
         .to_string();
@@ -169,9 +171,9 @@ fn unknown_scenarios_are_answered_with_the_nearest() {
     assert!(far.contains("elector scenarios"), "{far}");
 }
 
-// A file that is not there must be named, with the system's reason.
+// The error for a missing file must name the file and the reason of the operating system.
 #[test]
-fn unreadable_files_are_named() {
+fn the_error_for_an_unreadable_file_names_it() {
     let error = Scenario::read(Path::new("no/such/file.toml")).expect_err("there is none");
     assert!(matches!(error, ScenarioError::Read { .. }));
     assert!(error.to_string().contains("no/such/file.toml"));

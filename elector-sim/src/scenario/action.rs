@@ -6,52 +6,53 @@ use serde::{Deserialize, Serialize};
 use super::{Composition, Graph, MessageFault, Selector};
 use crate::{Disk, Network};
 
-/// One thing that a scenario does.
+/// One action of a scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// End processes.
     Crash(Selector),
-    /// Start crashed processes again.
+    /// Restart crashed processes.
     Restart(Selector),
     /// Stop processes as SIGSTOP does.
     Pause(Selector),
-    /// Let paused processes run on.
+    /// Resume paused processes.
     Resume(Selector),
-    /// End processes and empty their disks. Not safe for any quorum algorithm.
+    /// End processes and empty their disks. This is not safe for any quorum algorithm.
     Wipe(Selector),
-    /// Cut all links, both ways, between these nodes and the rest.
+    /// Cut all links in both directions between these nodes and the rest.
     Split(Selector),
     /// Cut directed links.
     Cut(Cut),
     /// Leave exactly the links to and from these nodes.
     Star(Selector),
-    /// Leave only the links between neighbours on a line in id order that begins with this node.
+    /// Leave only the links between neighbours on a line. The line begins with this node; the other
+    /// nodes follow in id order.
     Line(Selector),
     /// Leave exactly the links of a random graph.
     Graph(Graph),
     /// Mend all links, and end the faults of single messages.
     Heal,
-    /// Have this network from now on.
+    /// Use this network from now on.
     Network(Network),
     /// Delay, lose or duplicate some messages.
     Messages(MessageFault),
-    /// Have these disks from now on.
+    /// Use these disks from now on.
     Disk(Disk),
-    /// Let disks finish nothing for a while.
+    /// Stall disks: no write ends for a while.
     Stall(Stall),
-    /// Let clocks run fast or slow.
+    /// Make clocks run fast or slow.
     Drift(Drift),
-    /// Give proofs of ended processes from now on, or none.
+    /// Turn proofs of death on or off.
     Hints(bool),
-    /// Report broken connections that may not be broken.
+    /// Make nodes suspect that connections broke. The suspicion may be wrong.
     Suspect(Suspicion),
-    /// Prove that processes have ended. If they have not, no lease is safe.
+    /// Give nodes proofs that processes have ended. If a proof is false, no lease is safe.
     Prove(Suspicion),
-    /// Have nodes campaign.
+    /// Command nodes to campaign.
     Campaign(Selector),
-    /// Have leaders resign.
+    /// Command leaders to resign.
     Resign(Selector),
-    /// Have leaders hand over.
+    /// Command leaders to transfer leadership.
     Transfer(Transfer),
     /// Crash and restart every node, one after another in id order.
     RollingRestart(Rolling),
@@ -61,44 +62,44 @@ pub enum Action {
     Compose(Compose),
 }
 
-/// Directed links, each node of one selection to each of another.
+/// Directed links from each node of one selection to each node of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cut {
-    /// Who is not heard any more...
+    /// The senders whose messages are lost.
     pub from: Selector,
-    /// ...by whom.
+    /// The receivers that get no messages from them.
     pub to: Selector,
 }
 
-/// A disk that hangs.
+/// A stall of disks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stall {
-    /// Whose disks.
+    /// The nodes with these disks.
     pub node: Selector,
-    /// How long.
+    /// How long the disks stall.
     #[serde(rename = "for_ms", with = "millis")]
     pub duration: Duration,
 }
 
-/// Clocks at another rate.
+/// A changed rate of clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Drift {
-    /// Whose clocks.
+    /// The nodes with these clocks.
     pub node: Selector,
     /// Seconds of this clock per true second.
     pub rate: f64,
 }
 
-/// A suspicion or a proof, right or wrong.
+/// A suspicion or a proof of death, true or false.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Suspicion {
-    /// The nodes that get the suspicion.
+    /// The nodes that get the suspicion or the proof.
     pub node: Selector,
-    /// Who is said to be gone.
+    /// The peers that they suspect, or whose death is proven.
     pub peer: Selector,
 }
 
@@ -106,9 +107,9 @@ pub struct Suspicion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transfer {
-    /// The leader who is to hand over.
+    /// The leader that transfers leadership.
     pub from: Selector,
-    /// The first of these becomes the leader.
+    /// The successor is the first of these nodes.
     pub to: Selector,
 }
 
@@ -119,7 +120,7 @@ pub struct Rolling {
     /// How long each node is down.
     #[serde(rename = "down_ms", with = "millis")]
     pub down: Duration,
-    /// How long until the next goes down.
+    /// How long after its restart the next node goes down.
     #[serde(rename = "gap_ms", with = "millis")]
     pub gap: Duration,
 }
@@ -128,32 +129,31 @@ pub struct Rolling {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Churn {
-    /// For how long.
+    /// How long faults occur.
     #[serde(rename = "for_ms", with = "millis")]
     pub duration: Duration,
-    /// Mean time between two of them.
+    /// The mean time between two faults.
     #[serde(rename = "every_ms", with = "millis")]
     pub every: Duration,
-    /// Whether applications give commands too: campaign, resign, transfer, at any node.
+    /// Whether applications also give commands to any node: campaign, resign, transfer.
     #[serde(default)]
     pub commands: bool,
-    /// Whether nodes also suspect that connections broke, mostly wrongly.
+    /// Whether nodes also suspect that connections broke. Most of these suspicions are wrong.
     #[serde(default)]
     pub wrong_hints: bool,
-    /// Whether disks are lost too. Not safe for any quorum algorithm.
+    /// Whether disks are lost too. This is not safe for any quorum algorithm.
     #[serde(default)]
     pub lost_disks: bool,
 }
 
-/// Random faults of a few kinds. Each kind that strikes again and again ends each of its faults
-/// itself.
+/// Random faults of a few kinds. Each fault that occurs repeatedly also ends by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Compose {
-    /// For how long.
+    /// How long faults occur.
     #[serde(rename = "for_ms", with = "millis")]
     pub duration: Duration,
-    /// Which kinds. Empty: the seed of the run draws them.
+    /// The kinds of faults. If this is empty, the seed of the run draws them.
     #[serde(default)]
     pub of: Composition,
 }

@@ -6,7 +6,8 @@ macro_rules! files {
     };
 }
 
-/// In the order in which tables show them: from no fault at all to all of them at once.
+/// All built-in scenarios of a sweep, in the order in which tables show them: from no fault at all
+/// to all faults at the same time.
 const FILES: [(&str, &str); 30] = files![
     "boot",
     "leader-crash",
@@ -40,22 +41,23 @@ const FILES: [(&str, &str); 30] = files![
     "random",
 ];
 
-/// The built-in scenario whose faults the seed draws. With a colon and a [`Composition`] after it,
-/// it is the scenario of exactly these.
+/// The built-in scenario whose faults the seed draws. The name with a colon and a [`Composition`]
+/// behind it is the scenario of exactly these faults.
 const RANDOM: &str = "random";
 
-/// To be asked for by name: they break what the others must not.
-const APART: [(&str, &str); 1] = files!["false-proofs"];
+/// Scenarios that run only if they are named: under them every algorithm violates invariants.
+const NAMED_ONLY: [(&str, &str); 1] = files!["false-proofs"];
 
 fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    FILES.into_iter().chain(APART)
+    FILES.into_iter().chain(NAMED_ONLY)
 }
 
 impl Scenario {
-    /// All built-in scenarios, but for `false-proofs`, under which no algorithm can keep a promise.
+    /// Returns all built-in scenarios except `false-proofs`, under which no algorithm can keep its
+    /// guarantee.
     ///
     /// # Errors
-    /// Never: a test reads each of them.
+    /// Never returns an error: a test parses each of them.
     pub fn builtin() -> Result<Vec<Self>, ScenarioError> {
         FILES
             .iter()
@@ -63,10 +65,10 @@ impl Scenario {
             .collect()
     }
 
-    /// The text of a built-in scenario, to copy and change.
+    /// Returns the text of a built-in scenario, so that users can copy and change it.
     ///
     /// # Errors
-    /// If no scenario has this name; the error has the nearest name.
+    /// Returns an error if no scenario has this name. The error suggests the most similar name.
     pub fn source(name: &str) -> Result<&'static str, ScenarioError> {
         if let Some((_, text)) = all().find(|(known, _)| *known == name) {
             return Ok(text);
@@ -78,10 +80,12 @@ impl Scenario {
         })
     }
 
-    /// The built-in scenario of this name, `random:crash+drift` and its like included.
+    /// Returns the built-in scenario of this name. Names with a composition are allowed too, for
+    /// example `random:crash+drift`.
     ///
     /// # Errors
-    /// If no scenario or ingredient has this name; the error has the nearest name.
+    /// Returns an error if no scenario or ingredient has this name. The error suggests the most
+    /// similar name.
     pub fn named(name: &str) -> Result<Self, ScenarioError> {
         match name
             .strip_prefix(RANDOM)
@@ -95,8 +99,8 @@ impl Scenario {
         }
     }
 
-    /// This scenario as the run of `seed` plays it. For the built-in `random` that is the
-    /// composition that the seed draws, by its own name; any other stays as it is.
+    /// Returns the scenario that the run of `seed` simulates. For the built-in `random` this is the
+    /// composition that the seed draws, under its own name. Any other scenario stays as it is.
     #[must_use]
     pub fn at_seed(self, seed: u64) -> Self {
         if self.name == RANDOM {
@@ -106,8 +110,8 @@ impl Scenario {
         }
     }
 
-    /// The name by which the run of `seed` of the built-in scenario `name` is replayed: that of
-    /// [`at_seed`](Self::at_seed).
+    /// Returns the name that replays the run of `seed` of the built-in scenario `name`. It is the
+    /// name of [`at_seed`](Self::at_seed).
     #[must_use]
     pub fn name_at_seed(name: &str, seed: u64) -> String {
         if name == RANDOM {

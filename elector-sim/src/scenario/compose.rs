@@ -1,4 +1,4 @@
-//! How a composition of faults is played.
+//! Runs a composition of faults.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::{Network, Simulation};
 
 const MS: u64 = 1_000_000;
 
-/// What strikes again and again. The others hold all along.
-const STRIKES: [Ingredient; 10] = [
+/// The faults that occur repeatedly. All others are in effect for the whole time.
+const REPEATED: [Ingredient; 10] = [
     Ingredient::Crash,
     Ingredient::Restart,
     Ingredient::Pause,
@@ -25,18 +25,18 @@ const STRIKES: [Ingredient; 10] = [
     Ingredient::Campaign,
 ];
 
-/// What ends a fault.
-enum End {
+/// The action that ends a fault.
+enum FaultEnd {
     Restart(NodeId),
     Resume(NodeId),
     Mend(Vec<(NodeId, NodeId)>),
 }
 
-type Ends = Vec<(u64, End)>;
+type FaultEnds = Vec<(u64, FaultEnd)>;
 
 impl<A: ElectionAlgorithm> Simulation<A> {
-    /// Strikes with the ingredients of a composition at random moments. Those of a composition
-    /// without any are drawn from the seed of the run, apart from its stream of chance.
+    /// Injects the ingredients of a composition at random moments. If the composition is empty, the
+    /// seed of the run draws it. That draw does not use the random stream of the run.
     pub(super) fn compose(&mut self, compose: &Compose) {
         let composition = if compose.of.is_empty() {
             Composition::drawn(self.setup.seed)
@@ -45,41 +45,41 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         };
         let text = format!("composition: {composition}");
         self.record(None, || Event::Note { text });
-        self.hold(&composition);
-        let has = |strike: &Ingredient| composition.has(*strike);
-        let strikes: Vec<_> = STRIKES.into_iter().filter(has).collect();
+        self.begin_permanent(&composition);
+        let has = |ingredient: &Ingredient| composition.has(*ingredient);
+        let repeated: Vec<_> = REPEATED.into_iter().filter(has).collect();
         let end = self.now.saturating_add(nanos(compose.duration));
-        // From a few faults to a storm.
+        // The mean time between two faults: from a few faults to a storm.
         let every = self.rng.between(40 * MS, 400 * MS);
-        let mut ends = Ends::new();
-        while !strikes.is_empty() && self.now < end {
+        let mut ends = FaultEnds::new();
+        while !repeated.is_empty() && self.now < end {
             let wait = self.rng.exponential(every).min(end - self.now);
             self.run_and_end(self.now + wait, &mut ends);
-            let which = self.rng.below(strikes.len() as u64) as usize;
-            self.strike(strikes[which], &mut ends);
+            let which = self.rng.below(repeated.len() as u64) as usize;
+            self.begin_repeated(repeated[which], &mut ends);
         }
         self.run_and_end(end, &mut ends);
-        // What is late already has until the end of all faults to arrive.
-        self.rules.clear();
+        // Messages that are late already may arrive until the end of all faults.
+        self.message_faults.clear();
     }
 
-    /// Runs until `limit`, and ends faults on the way whose time is over.
-    fn run_and_end(&mut self, limit: u64, ends: &mut Ends) {
+    /// Runs until `limit`. FaultEnds the faults whose time is over on the way.
+    fn run_and_end(&mut self, limit: u64, ends: &mut FaultEnds) {
         ends.sort_by_key(|(at, _)| *at);
         let due = ends.iter().take_while(|(at, _)| *at <= limit).count();
         for (at, end) in ends.drain(..due) {
             self.run_until_ns(at);
             match end {
-                End::Restart(node) => self.restart(node),
-                End::Resume(node) => self.resume(node),
-                End::Mend(links) => self.mend(&links),
+                FaultEnd::Restart(node) => self.restart(node),
+                FaultEnd::Resume(node) => self.resume(node),
+                FaultEnd::Mend(links) => self.mend(&links),
             }
         }
         self.run_until_ns(limit);
     }
 
-    /// Begins what holds all along.
-    fn hold(&mut self, composition: &Composition) {
+    /// Begins the faults that are in effect for the whole time.
+    fn begin_permanent(&mut self, composition: &Composition) {
         let before = self.setup.network.clone();
         let mut share = |ingredient, most: f64| {
             let held = composition.has(ingredient);
@@ -102,8 +102,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// A lease of the slowest clock ends before the least election timeout of the fastest:
-    /// `lease / (1 − d) < election_min / (1 + d)`.
+    /// Draws the rates of all clocks so that a lease on the slowest clock ends before the shortest
+    /// election timeout on the fastest clock: `lease / (1 − d) < election_min / (1 + d)`.
     fn drift_within_margin(&mut self) {
         let timing = self.setup.config.timing();
         let (lease, silence) = (
@@ -117,7 +117,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    fn strike(&mut self, ingredient: Ingredient, ends: &mut Ends) {
+    fn begin_repeated(&mut self, ingredient: Ingredient, ends: &mut FaultEnds) {
         match ingredient {
             Ingredient::Crash => self.down(100 * MS, 1_500 * MS, ends),
             Ingredient::Restart => self.down(0, 60 * MS, ends),
@@ -125,7 +125,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 let until = self.now + self.rng.between(20 * MS, 800 * MS);
                 for node in self.victim().resolve(self) {
                     self.pause(node);
-                    ends.push((until, End::Resume(node)));
+                    ends.push((until, FaultEnd::Resume(node)));
                 }
             }
             Ingredient::Split => {
@@ -135,7 +135,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                     Selector::HalfWithLeader,
                 ][self.rng.below(3) as usize];
                 let side = side.resolve(self);
-                self.cut_for_a_while(ends, |a, b| side.contains(&a) != side.contains(&b));
+                self.cut_temporarily(ends, |a, b| side.contains(&a) != side.contains(&b));
             }
             Ingredient::OneWay => self.one_way(ends),
             Ingredient::LateMessage => self.late_messages(),
@@ -161,7 +161,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                     sim.command(node, Command::Campaign);
                 });
             }
-            // These hold all along.
+            // These are in effect for the whole time: see `begin_permanent`.
             Ingredient::Loss
             | Ingredient::Duplicate
             | Ingredient::Reorder
@@ -170,7 +170,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// The leader half of the time: most of what can go wrong concerns it.
+    /// Selects the leader half of the time, because most problems concern the leader.
     fn victim(&mut self) -> Selector {
         if self.rng.below(2) == 0 {
             Selector::Leader
@@ -179,15 +179,15 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    fn down(&mut self, least: u64, most: u64, ends: &mut Ends) {
+    fn down(&mut self, least: u64, most: u64, ends: &mut FaultEnds) {
         let until = self.now + self.rng.between(least, most);
         for node in self.victim().resolve(self) {
             self.crash(node);
-            ends.push((until, End::Restart(node)));
+            ends.push((until, FaultEnd::Restart(node)));
         }
     }
 
-    fn one_way(&mut self, ends: &mut Ends) {
+    fn one_way(&mut self, ends: &mut FaultEnds) {
         let from = self.victim().resolve(self);
         let to = if self.rng.below(2) == 0 {
             Selector::Random
@@ -196,19 +196,19 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         };
         let to = to.resolve(self);
         let mute = self.rng.below(2) == 0;
-        self.cut_for_a_while(ends, |a, b| {
+        self.cut_temporarily(ends, |a, b| {
             let (a, b) = if mute { (a, b) } else { (b, a) };
             from.contains(&a) && to.contains(&b)
         });
     }
 
-    fn cut_for_a_while(&mut self, ends: &mut Ends, which: impl Fn(NodeId, NodeId) -> bool) {
+    fn cut_temporarily(&mut self, ends: &mut FaultEnds, which: impl Fn(NodeId, NodeId) -> bool) {
         let until = self.now + self.rng.between(50 * MS, 1_000 * MS);
         let links = self.cut_where(which);
-        ends.push((until, End::Mend(links)));
+        ends.push((until, FaultEnd::Mend(links)));
     }
 
-    /// Either a few messages in a row, or now and then one of many.
+    /// Disturbs either a few messages in a row, or one of many from time to time.
     fn late_messages(&mut self) {
         let purpose = [None, Some(Purpose::Election), Some(Purpose::Liveness)];
         let fault = MessageFault {

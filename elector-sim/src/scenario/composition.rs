@@ -5,28 +5,29 @@ use serde::{Deserialize, Serialize};
 use super::{Ingredient, ScenarioError};
 use crate::Rng;
 
-/// The kinds of faults of one run: each once, in the order of [`Ingredient::ALL`]. Written as
-/// `crash+transfer+drift`.
+/// The kinds of faults of one run. Each kind occurs once, in the order of [`Ingredient::ALL`]. The
+/// text form is `crash+transfer+drift`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<Ingredient>", into = "Vec<Ingredient>")]
 pub struct Composition(Vec<Ingredient>);
 
-/// How many ingredients a seed draws: fewer meet too seldom, and more drown each other out.
-const FEWEST: u64 = 2;
-const MOST: u64 = 6;
+/// The smallest number of ingredients that a seed draws. With fewer, faults rarely meet.
+const MIN_INGREDIENTS: u64 = 2;
+/// The largest number. With more, faults hide the effects of each other.
+const MAX_INGREDIENTS: u64 = 6;
 
-/// Keeps the draw of a composition apart from the run's own stream of chance: a run must be the
-/// same whether its composition was drawn or given.
-const DRAW: u64 = 0x636f_6d70_6f73_6974;
+/// Separates the draw of a composition from the random stream of the run: a run must be the same
+/// whether its composition was drawn or given.
+const DRAW_SALT: u64 = 0x636f_6d70_6f73_6974;
 
 impl Composition {
-    /// The composition that a seed draws.
+    /// Returns the composition that a seed draws.
     #[must_use]
     pub fn drawn(seed: u64) -> Self {
-        let mut rng = Rng::new(seed ^ DRAW);
-        let mut wanted = rng.between(FEWEST, MOST);
+        let mut rng = Rng::new(seed ^ DRAW_SALT);
+        let mut wanted = rng.between(MIN_INGREDIENTS, MAX_INGREDIENTS);
         let mut left = Ingredient::ALL.len() as u64;
-        // Knuth, volume 2, 3.4.2, algorithm S: each subset of this size is as likely.
+        // Knuth, volume 2, 3.4.2, algorithm S: each subset of this size is equally likely.
         let chosen = Ingredient::ALL.iter().filter(|_| {
             let take = rng.below(left) < wanted;
             left -= 1;
@@ -36,19 +37,19 @@ impl Composition {
         Self(chosen.map(|(_, ingredient)| *ingredient).collect())
     }
 
-    /// Returns `true` if nothing is in it.
+    /// Returns `true` if the composition has no ingredient.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Returns `true` if this is in it.
+    /// Returns `true` if the composition has this ingredient.
     #[must_use]
     pub fn has(&self, ingredient: Ingredient) -> bool {
         self.0.contains(&ingredient)
     }
 
-    /// The ingredients.
+    /// Returns the ingredients.
     #[must_use]
     pub fn ingredients(&self) -> &[Ingredient] {
         &self.0
@@ -89,7 +90,7 @@ impl fmt::Display for Composition {
 mod tests {
     use super::*;
 
-    // The name in a replay command is all that says what a run was made of.
+    // Only the name in a replay command says which faults a run had.
     #[test]
     fn every_drawn_composition_reads_back() {
         let mut seen = [0_u32; Ingredient::ALL.len()];
@@ -108,9 +109,9 @@ mod tests {
         );
     }
 
-    // A set has no order and no doubles: two names of one set must be one run.
+    // A set has no order and no duplicates: two names of one set must give one run.
     #[test]
-    fn order_and_doubles_do_not_matter() {
+    fn order_and_duplicates_do_not_matter() {
         let sets = ["drift+crash", "crash+drift", "crash+drift+crash"];
         for set in sets {
             assert_eq!(
@@ -120,17 +121,17 @@ mod tests {
         }
     }
 
-    // A slip must be answered with what was meant, and with all there is.
+    // The error for a typing mistake must suggest the right name and list all names.
     #[test]
-    fn unknown_ingredients_are_answered_with_the_nearest() {
-        for (text, told) in [
+    fn errors_for_unknown_ingredients_suggest_the_most_similar_name() {
+        for (text, expected) in [
             ("crash+trnsfer", "did you mean \"transfer\""),
             ("crash+", "late-message"),
             ("", "late-message"),
             ("xyzzy", "late-message"),
         ] {
             let error = text.parse::<Composition>().unwrap_err().to_string();
-            assert!(error.contains(told), "{text}: {error}");
+            assert!(error.contains(expected), "{text}: {error}");
         }
     }
 }

@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-/// Why there is no such scenario.
+/// Why a scenario cannot be read.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ScenarioError {
@@ -10,23 +10,23 @@ pub enum ScenarioError {
         |nearest| format!(": did you mean \"{nearest}\"? `elector scenarios` lists them"),
     ))]
     Unknown {
-        /// What was asked for.
+        /// The name that was given.
         name: String,
-        /// The most similar name there is.
+        /// The most similar name that exists.
         nearest: Option<String>,
     },
-    /// No ingredient of a composition has this name.
+    /// No ingredient has this name.
     #[error("there is no ingredient \"{name}\"{}; the ingredients are: {known}",
         nearest.as_ref().map_or_else(String::new, |nearest| {
             format!(": did you mean \"{nearest}\"?")
         }),
     )]
     Ingredient {
-        /// What was asked for.
+        /// The name that was given.
         name: String,
-        /// The most similar name there is.
+        /// The most similar name that exists.
         nearest: Option<String>,
-        /// All of them.
+        /// All names that exist.
         known: String,
     },
     /// The file cannot be read.
@@ -34,21 +34,21 @@ pub enum ScenarioError {
     Read {
         /// The file.
         path: String,
-        /// Why.
+        /// Why it cannot be read.
         error: std::io::Error,
     },
-    /// The text is no scenario. The message names line and reason.
+    /// The text is not a scenario. The message names the line and the reason.
     #[error("{path}: {message}")]
     Parse {
         /// The file.
         path: String,
-        /// Line and reason.
+        /// The line and the reason.
         message: String,
     },
-    /// A step does nothing, or several things.
+    /// A step has no action, or several.
     #[error(
-        "{path}: line {line}: step {step} must do exactly one thing, and does {actions}; \
-         the things a step can do are: {choices}"
+        "{path}: line {line}: step {step} must have exactly one action, and has {actions}; \
+         the actions are: {choices}"
     )]
     Actions {
         /// The file.
@@ -57,9 +57,9 @@ pub enum ScenarioError {
         line: usize,
         /// The number of the step, from 1.
         step: usize,
-        /// How many things it does.
+        /// How many actions it has.
         actions: usize,
-        /// What a step can do.
+        /// The actions that a step can have.
         choices: String,
     },
     /// A value is out of range.
@@ -67,7 +67,7 @@ pub enum ScenarioError {
     Value {
         /// The file.
         path: String,
-        /// The line, 1 if it concerns the whole file.
+        /// The line; 1 if the error concerns the whole file.
         line: usize,
         /// What is wrong, and what to do.
         reason: String,

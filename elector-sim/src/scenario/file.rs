@@ -10,18 +10,18 @@ use super::{
 };
 use crate::{Disk, Network};
 
-/// Faults in order of time.
+/// A list of faults and when they occur.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What happens to the cluster, in words.
+    /// What happens to the cluster, as text.
     pub summary: String,
-    /// What a user of the cluster sees.
+    /// What a user of the cluster sees, as text.
     pub sees: String,
-    /// It makes sense from this many nodes.
+    /// The smallest number of nodes for which the scenario makes sense.
     pub min_nodes: u64,
-    /// Whether it begins at boot, rather than once a leader is settled.
+    /// Whether the scenario begins at boot. Otherwise it begins once the nodes agree on a leader.
     pub from_boot: bool,
     /// Whether nodes are notified when a peer's process ends.
     pub hints: bool,
@@ -29,20 +29,20 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// How long after the last step all faults end.
     pub rest: Duration,
-    /// How long after the end of all faults all nodes must agree, plus 20 ms a node.
+    /// How long after the end of all faults all nodes must agree. 20 ms for each node are added.
     pub converge: Duration,
 }
 
-/// A moment in a scenario.
+/// One step of a scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// How long after the step before.
+    /// How long after the previous step this one begins.
     pub after: Duration,
-    /// How often in all.
+    /// How often the action is done in total.
     pub times: Repeat,
     /// The time between two repetitions.
     pub every: Duration,
-    /// What happens.
+    /// The action.
     pub action: Action,
 }
 
@@ -52,7 +52,7 @@ pub struct Step {
 pub enum Repeat {
     /// This often.
     Times(u64),
-    /// As often as there are nodes to spare.
+    /// A number that depends on the size of the cluster.
     Named(Spare),
 }
 
@@ -60,12 +60,12 @@ pub enum Repeat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Spare {
-    /// ⌊(n−1)/2⌋: as many as may fail while a majority stays.
+    /// ⌊(n−1)/2⌋: as many nodes as may fail while a majority stays.
     Minority,
 }
 
 impl Repeat {
-    /// How often, in a cluster of this size.
+    /// Returns how often the step is done in a cluster of this size.
     #[must_use]
     pub fn count(self, nodes: usize) -> u64 {
         match self {
@@ -76,7 +76,7 @@ impl Repeat {
 }
 
 impl Step {
-    /// Does this once, at once.
+    /// Creates a step that does this action once, without waiting.
     #[must_use]
     pub fn once(action: Action) -> Self {
         Self {
@@ -89,7 +89,7 @@ impl Step {
 }
 
 impl Scenario {
-    /// A scenario of these steps, with the defaults of a file that has nothing else.
+    /// Creates a scenario of these steps. Everything else has the defaults of a scenario file.
     #[must_use]
     pub fn of(name: impl Into<String>, summary: impl Into<String>, steps: Vec<Step>) -> Self {
         Self {
@@ -108,7 +108,7 @@ impl Scenario {
     /// Reads a scenario from a file.
     ///
     /// # Errors
-    /// If the file cannot be read or is no scenario, with line and reason.
+    /// Returns an error with line and reason if the file cannot be read or is not a scenario.
     pub fn read(path: &Path) -> Result<Self, ScenarioError> {
         let shown = path.display().to_string();
         match std::fs::read_to_string(path) {
@@ -117,16 +117,16 @@ impl Scenario {
         }
     }
 
-    /// Reads a scenario from text; `path` is for messages.
+    /// Parses a scenario. Error messages name `path`.
     ///
     /// # Errors
-    /// If the text is no scenario, with line and reason.
+    /// Returns an error with line and reason if the text is not a scenario.
     pub fn parse(text: &str, path: &str) -> Result<Self, ScenarioError> {
-        let file: File = toml::from_str(text).map_err(|error| ScenarioError::Parse {
+        let file: RawScenario = toml::from_str(text).map_err(|error| ScenarioError::Parse {
             path: path.to_owned(),
             message: error.to_string().trim_end().to_owned(),
         })?;
-        let place = Place { text, path };
+        let place = Source { text, path };
         let steps = file.step.into_iter().enumerate();
         let steps = steps.map(|(number, step)| place.step(number + 1, step));
         let steps: Vec<Step> = steps.collect::<Result<_, _>>()?;
@@ -154,10 +154,10 @@ impl Scenario {
     }
 }
 
-/// A scenario file as it is written.
+/// A scenario file before validation.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct RawScenario {
     name: String,
     summary: String,
     #[serde(default)]
@@ -169,7 +169,7 @@ struct File {
     #[serde(default)]
     hints: bool,
     #[serde(default)]
-    step: Vec<Spanned<Written>>,
+    step: Vec<Spanned<RawStep>>,
     #[serde(default = "default_rest", rename = "rest_ms", with = "millis")]
     rest: Duration,
     #[serde(default = "default_converge", rename = "converge_ms", with = "millis")]
@@ -188,10 +188,10 @@ fn default_converge() -> Duration {
     Duration::from_secs(10)
 }
 
-/// A step as it is written: flat, so that a wrong key is reported on its own line.
+/// A step before validation. It is flat, so that a wrong key is reported with its own line.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct RawStep {
     #[serde(default, rename = "after_ms", with = "millis")]
     after: Duration,
     times: Option<Repeat>,
@@ -224,11 +224,11 @@ struct Written {
     compose: Option<Compose>,
 }
 
-const CHOICES: &str = "crash, restart, pause, resume, wipe, split, cut, star, line, graph, heal, \
+const ACTIONS: &str = "crash, restart, pause, resume, wipe, split, cut, star, line, graph, heal, \
      network, messages, disk, stall, drift, hints, suspect, prove, campaign, resign, transfer, \
      rolling_restart, churn, compose";
 
-impl Written {
+impl RawStep {
     fn actions(self) -> Vec<Action> {
         [
             self.crash.map(Action::Crash),
@@ -263,21 +263,22 @@ impl Written {
     }
 }
 
-/// Where errors are.
-struct Place<'a> {
+/// The text that is parsed, for the line numbers of errors.
+struct Source<'a> {
     text: &'a str,
     path: &'a str,
 }
 
-impl Place<'_> {
-    fn step(&self, number: usize, written: Spanned<Written>) -> Result<Step, ScenarioError> {
+impl Source<'_> {
+    fn step(&self, number: usize, written: Spanned<RawStep>) -> Result<Step, ScenarioError> {
         let start = written.span().start;
         let written = written.into_inner();
         let (after, every) = (written.after, written.every);
         let times = written.times.unwrap_or(Repeat::Times(1));
         let mut actions = written.actions();
         let (Some(action), true) = (actions.pop(), actions.is_empty()) else {
-            // `pop` took one if there was any: none at all leaves an empty list as well.
+            // `pop` took one action, if there was any. Without any action the list is empty as
+            // well.
             let count = if actions.is_empty() {
                 0
             } else {
@@ -288,7 +289,7 @@ impl Place<'_> {
                 line: self.line(start),
                 step: number,
                 actions: count,
-                choices: CHOICES.to_owned(),
+                choices: ACTIONS.to_owned(),
             });
         };
         let step = Step {

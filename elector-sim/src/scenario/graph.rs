@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 use crate::Simulation;
 
 /// How often a graph is drawn until exactly one node reaches a quorum. In large clusters such a
-/// graph is rare; if none is found, it is a star.
-const DRAWS: usize = 1_000;
+/// graph is rare: after this many draws the graph is a star.
+const MAX_DRAWS: usize = 1_000;
 
-/// A random graph of links: every pair of nodes can talk both ways or not at all.
+/// A random graph of links: each pair of nodes is connected in both directions or not at all.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Graph {
-    /// The probability that two nodes can talk.
+    /// The probability that two nodes are connected.
     pub chance: f64,
-    /// Whether exactly one node can talk to a quorum, itself included.
+    /// Whether exactly one node reaches a quorum, itself included.
     #[serde(default)]
     pub lonely: bool,
 }
@@ -23,14 +23,14 @@ pub struct Graph {
 type Pairs = BTreeSet<(NodeId, NodeId)>;
 
 impl Graph {
-    /// Draws the pairs that can talk, the lower id first.
+    /// Draws the connected pairs, the lower id first.
     pub(super) fn draw<A: ElectionAlgorithm>(self, sim: &mut Simulation<A>) -> Pairs {
         let nodes = sim.nodes();
         let mut pairs = self.draw_once(&nodes, sim);
         if !self.lonely || is_lonely(&nodes, &pairs) {
             return pairs;
         }
-        for _ in 0..DRAWS {
+        for _ in 0..MAX_DRAWS {
             pairs = self.draw_once(&nodes, sim);
             if is_lonely(&nodes, &pairs) {
                 return pairs;

@@ -4,47 +4,47 @@ use serde::{Deserialize, Serialize};
 
 use super::ScenarioError;
 
-/// One kind of fault that a [`Composition`](super::Composition) is made of. None of them breaks
-/// what a quorum algorithm assumes: disks are kept, hints are true, and clocks stay within the
-/// margin between lease and election timeout.
+/// One kind of fault of a [`Composition`](super::Composition). No kind breaks the assumptions of a
+/// quorum algorithm: disks are kept, proofs of death are true, and clocks stay within the margin
+/// between lease and election timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Ingredient {
-    /// Processes end, and are back 0.1 to 1.5 s later.
+    /// Processes end and restart after 0.1 to 1.5 s.
     Crash,
-    /// Processes end, and are back within 60 ms.
+    /// Processes end and restart within 60 ms.
     Restart,
     /// Processes stop for 20 to 800 ms.
     Pause,
     /// The network splits for 50 to 1,000 ms.
     Split,
-    /// A node is not heard by another, or by all, for 50 to 1,000 ms.
+    /// The messages of one node to another node, or to all nodes, are lost for 50 to 1,000 ms.
     OneWay,
-    /// All along, a message is lost with a probability of up to a quarter.
+    /// For the whole time, a message is lost with a probability of up to 0.25.
     Loss,
-    /// All along, a message arrives twice with a probability of up to a half.
+    /// For the whole time, a message arrives twice with a probability of up to 0.5.
     Duplicate,
-    /// All along, a message is held back by up to 20 ms with a probability of up to a half.
+    /// For the whole time, a message is held back by up to 20 ms with a probability of up to 0.5.
     Reorder,
-    /// The next few messages, of one purpose or on some links, arrive 5 to 400 ms late, or their
+    /// The next few messages of one purpose or on some links arrive 5 to 400 ms late, or their
     /// copies do.
     LateMessage,
-    /// Disks finish nothing for 20 to 300 ms.
+    /// Disks stall for 20 to 300 ms.
     Stall,
-    /// All along, each clock has a rate of its own within the margin.
+    /// For the whole time, each clock has its own rate within the margin.
     Drift,
-    /// All along, nodes are notified when a peer's process ends.
+    /// For the whole time, nodes get a proof of death when the process of a peer ends.
     Hints,
-    /// Leaders hand over to another node.
+    /// Leaders transfer leadership to another node.
     Transfer,
     /// Leaders resign.
     Resign,
-    /// Any node campaigns.
+    /// Any node is commanded to campaign.
     Campaign,
 }
 
 impl Ingredient {
-    /// All of them with their names, in the order in which compositions list them.
+    /// All ingredients with their names, in the order in which compositions list them.
     pub const ALL: [(&'static str, Self); 15] = [
         ("crash", Self::Crash),
         ("restart", Self::Restart),

@@ -1,13 +1,14 @@
-//! What a scenario can ask for: a slip in a number must be an error, not a run without an end.
+//! Limits for the numbers in a scenario: a mistake in a number must be an error, not a run that
+//! never ends.
 
 use std::time::Duration;
 
 use super::{Action, Repeat, Step};
 use crate::latency::DAY;
 
-const MOST_TIMES: u64 = 1_000_000;
+const MAX_TIMES: u64 = 1_000_000;
 
-/// What is wrong with a step, in words.
+/// Returns the problem with a step as text, if there is one.
 pub(super) fn of_step(step: &Step) -> Option<String> {
     let spans = [("after_ms", step.after), ("every_ms", step.every)];
     of_spans(&spans)
@@ -15,7 +16,7 @@ pub(super) fn of_step(step: &Step) -> Option<String> {
         .or_else(|| of_action(&step.action))
 }
 
-/// Which of these durations is too long, in words.
+/// Returns an error text for the first of these durations that is too long, if there is one.
 pub(super) fn of_spans(spans: &[(&str, Duration)]) -> Option<String> {
     let (name, _) = spans.iter().find(|(_, span)| *span > DAY)?;
     Some(format!(
@@ -25,9 +26,9 @@ pub(super) fn of_spans(spans: &[(&str, Duration)]) -> Option<String> {
 
 fn of_times(times: Repeat) -> Option<String> {
     match times {
-        Repeat::Times(times) if times > MOST_TIMES => Some(format!(
-            "times is {times}, and a step is done {MOST_TIMES} times at most"
-        )),
+        Repeat::Times(times) if times > MAX_TIMES => {
+            Some(format!("times is {times}: at most {MAX_TIMES} are allowed"))
+        }
         Repeat::Times(_) | Repeat::Named(_) => None,
     }
 }
@@ -35,29 +36,29 @@ fn of_times(times: Repeat) -> Option<String> {
 fn of_action(action: &Action) -> Option<String> {
     match action {
         Action::Network(network) => {
-            let probability = network.wrong_probability();
-            let probability =
-                probability.map(|name| format!("{name} is a probability: between 0 and 1"));
-            probability.or_else(|| network.wrong_latency().map(str::to_owned))
+            let probability = network.probability_problem();
+            let probability = probability
+                .map(|name| format!("{name} is a probability: give a number between 0 and 1"));
+            probability.or_else(|| network.latency_problem().map(str::to_owned))
         }
         Action::Messages(fault) => {
-            let wrong = fault.wrong().map(str::to_owned);
+            let wrong = fault.problem().map(str::to_owned);
             wrong.or_else(|| of_spans(&[("delay_ms", fault.delay)]))
         }
         Action::Graph(graph) if !(0.0..=1.0).contains(&graph.chance) => {
-            Some("chance is a probability: between 0 and 1".to_owned())
+            Some("chance is a probability: give a number between 0 and 1".to_owned())
         }
-        Action::Disk(disk) => disk.write.wrong().map(str::to_owned),
+        Action::Disk(disk) => disk.write.problem().map(str::to_owned),
         Action::Stall(stall) => of_spans(&[("for_ms", stall.duration)]),
         Action::Drift(drift) if !(0.01..=100.0).contains(&drift.rate) => Some(format!(
-            "the clock rate {} is out of range: 1 is a true clock, 0.01 to 100 are allowed",
+            "the clock rate {} is out of range: 1 is the true rate, 0.01 to 100 are allowed",
             drift.rate
         )),
         Action::RollingRestart(rolling) => {
             of_spans(&[("down_ms", rolling.down), ("gap_ms", rolling.gap)])
         }
         Action::Churn(churn) if churn.every.is_zero() => {
-            Some("every_ms must be longer than zero".to_owned())
+            Some("every_ms must be above zero".to_owned())
         }
         Action::Churn(churn) => of_spans(&[("for_ms", churn.duration), ("every_ms", churn.every)]),
         Action::Compose(compose) => of_spans(&[("for_ms", compose.duration)]),

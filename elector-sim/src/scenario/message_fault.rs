@@ -5,35 +5,36 @@ use serde::{Deserialize, Serialize};
 
 use super::Selector;
 
-/// A fault of some messages and not of others. A message that several of these cover is struck by
-/// the oldest one.
+/// A fault of some messages. If several faults cover a message, only the oldest one applies to it.
 ///
-/// In files: `messages = { kind = "HeartbeatAck", to = "leader", delay_ms = 200, times = 1 }`. It
-/// holds for `times` messages, or else until `heal` or the end of all faults. Nodes are named at
-/// the moment of the step. A cut link loses a message before this can strike it.
+/// In files: `messages = { kind = "HeartbeatAck", to = "leader", delay_ms = 200, times = 1 }`. The
+/// fault applies to `times` messages; without `times` it is in effect until `heal` or until the end
+/// of all faults. Selectors are resolved at the moment of the step. A message on a cut link is lost
+/// before this fault can apply.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MessageFault {
-    /// Messages of this kind only, by [`Message::kind`](elector_core::Message::kind). A kind that
-    /// an algorithm does not have strikes nothing.
+    /// Covers only messages of this kind: see [`Message::kind`](elector_core::Message::kind). If
+    /// the algorithm does not have this kind, the fault covers nothing.
     pub kind: Option<String>,
-    /// Messages for this purpose only. Unlike kinds, every algorithm has the same ones.
+    /// Covers only messages for this purpose. Kinds differ between algorithms; purposes do not.
     pub purpose: Option<Purpose>,
-    /// Messages of these senders only.
+    /// Covers only messages of these senders.
     pub from: Option<Selector>,
-    /// Messages to these receivers only.
+    /// Covers only messages to these receivers.
     pub to: Option<Selector>,
-    /// How much later the message arrives; with `duplicate`, how much later its copy does. Longer
-    /// than [`Scenario::rest`](super::Scenario::rest), it may strike after the end of all faults.
+    /// The additional delay of the message or, with `duplicate`, of its copy. If it is longer than
+    /// [`Scenario::rest`](super::Scenario::rest), the message may arrive after the end of all
+    /// faults.
     #[serde(rename = "delay_ms", with = "millis")]
     pub delay: Duration,
     /// Whether the message is lost.
     pub lose: bool,
-    /// Whether the message arrives twice, the copy with a latency of its own.
+    /// Whether the message arrives twice. The copy has its own latency.
     pub duplicate: bool,
-    /// The probability that a message which is covered is struck. Default 1.
+    /// The probability that the fault applies to a message that it covers. Default: 1.
     pub chance: f64,
-    /// How many messages are struck; `None` for no limit.
+    /// The number of messages to which the fault applies; `None` for no limit.
     pub times: Option<u64>,
 }
 
@@ -54,23 +55,24 @@ impl Default for MessageFault {
 }
 
 impl MessageFault {
-    /// What is wrong with it besides its delay, in words.
-    pub(crate) fn wrong(&self) -> Option<&'static str> {
+    /// Returns the problem with this fault as text, if there is one. The delay is checked
+    /// elsewhere.
+    pub(crate) fn problem(&self) -> Option<&'static str> {
         let altered = self.duplicate || !self.delay.is_zero();
         if !self.lose && !altered {
-            return Some("messages needs an effect: delay_ms, lose or duplicate");
+            return Some("messages needs an effect: give delay_ms, lose or duplicate");
         }
         if self.lose && altered {
-            return Some("a lost message is neither late nor duplicated: give lose or the others");
+            return Some("a lost message cannot be late or duplicated: give lose, or the others");
         }
         if !(self.chance > 0.0 && self.chance <= 1.0) {
-            return Some("chance is a probability: above 0, and 1 at most");
+            return Some("chance is a probability: give a number above 0, and at most 1");
         }
-        (self.times == Some(0)).then_some("messages strikes none with times = 0")
+        (self.times == Some(0)).then_some("messages has no effect with times = 0: give 1 or more")
     }
 }
 
-/// As a note in a trace has it: `messages: HeartbeatAck to leader, late by 200ms, once`.
+/// The text of a note in a trace: `messages: HeartbeatAck to leader, late by 200ms, once`.
 impl fmt::Display for MessageFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("messages:")?;

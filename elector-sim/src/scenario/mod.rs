@@ -1,6 +1,6 @@
-//! Scenarios: faults in order of time, as TOML files that a user can copy.
+//! Scenarios: lists of faults and when they occur, as TOML files that users can copy.
 //!
-//! The built-in ones are the files in `elector-sim/scenarios`, read by the same parser.
+//! The built-in scenarios are the files in `elector-sim/scenarios`. The same parser reads them.
 //!
 //! ```toml
 //! name = "leader-crash"
@@ -15,13 +15,14 @@
 //! restart = "crashed"
 //! ```
 //!
-//! Every step waits `after_ms` after the one before it, then does exactly one thing; `times` and
-//! `every_ms` repeat it. `rest_ms` after the last step all faults end: crashed nodes restart,
-//! paused ones resume, links, messages, network, disks and clocks are as they were. From then on
-//! all nodes must agree on one leader within `converge_ms` (plus 20 ms a node), and stay with it.
+//! Every step waits `after_ms` after the previous step and then does exactly one action; `times`
+//! and `every_ms` repeat it. `rest_ms` after the last step all faults end: crashed nodes restart,
+//! paused nodes resume, and links, messages, network, disks and clocks return to their initial
+//! state. From then on all nodes must agree on one leader within `converge_ms` (plus 20 ms for each
+//! node), and keep this leader.
 //!
-//! A network's faults strike any message. [`MessageFault`] strikes those of one kind or purpose, on
-//! some links, once or for as long as it holds:
+//! The faults of a network apply to any message. A [`MessageFault`] applies to messages of one kind
+//! or purpose or on some links, a given number of times or as long as it is in effect:
 //!
 //! ```toml
 //! [[step]]
@@ -32,16 +33,16 @@
 //! ```
 //!
 //! A [`Composition`] is a set of kinds of faults, the [`Ingredient`]s. The built-in scenario
-//! `random` draws it from the seed of each run, and the command that replays a run names it:
-//! `random:crash+transfer+drift`, which is a scenario of its own. In files:
+//! `random` draws it from the seed of each run. The command that replays a run names the
+//! composition: `random:crash+transfer+drift`, which is a scenario of its own. In files:
 //!
 //! ```toml
 //! [[step]]
 //! compose = { for_ms = 5000, of = ["crash", "transfer", "drift"] }
 //! ```
 //!
-//! No duration is over a day and no step is done more than a million times: more is taken for a
-//! slip, and refused. A scenario `from_boot` without any step has no faults to end.
+//! A duration of more than a day and a step that is done more than a million times are taken for
+//! mistakes and rejected. A scenario with `from_boot` and without any step has no faults to end.
 
 mod action;
 mod builtin;

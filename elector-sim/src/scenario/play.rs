@@ -5,9 +5,9 @@ use elector_core::{Command, ElectionAlgorithm, NodeId, nanos, trace::Event};
 use super::{Action, Churn, MessageFault, Rolling, Selector, Step};
 use crate::{Network, Simulation};
 
-/// Carries out scenarios.
+/// Methods that run scenarios.
 impl<A: ElectionAlgorithm> Simulation<A> {
-    /// Plays steps in order, running the cluster between them.
+    /// Does the steps in order, and runs the cluster between them.
     pub fn play(&mut self, steps: &[Step]) {
         for step in steps {
             self.run_for(step.after);
@@ -20,7 +20,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Does one thing, at the present moment; those that last let time pass.
+    /// Does one action at the current moment. An action with a duration lets time pass.
     pub fn act(&mut self, action: &Action) {
         match action {
             Action::Crash(nodes) => self.each(*nodes, Self::crash),
@@ -45,7 +45,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             }
             Action::Heal => {
                 self.heal();
-                self.rules.clear();
+                self.message_faults.clear();
             }
             Action::Network(network) => self.set_network(network.clone()),
             Action::Messages(fault) => self.disturb(fault),
@@ -87,11 +87,11 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Ends all faults: every node runs, every link works, network, disks and clocks are as they
-    /// were set up.
+    /// Ends all faults: every node runs, every link works, and network, disks and clocks are as in
+    /// the setup.
     pub fn end_faults(&mut self, network: &Network, disk: crate::Disk) {
         self.heal();
-        self.rules.clear();
+        self.message_faults.clear();
         if self.setup.network != *network {
             self.set_network(network.clone());
         }
@@ -127,7 +127,8 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.cut_where(|a, b| place(a).abs_diff(place(b)) > 1);
     }
 
-    /// Cuts the links, sender first, for which this holds. Returns them.
+    /// Cuts the links for which `cut` returns `true`; its arguments are the sender and the
+    /// receiver. Returns these links.
     pub(super) fn cut_where(
         &mut self,
         cut: impl Fn(NodeId, NodeId) -> bool,
@@ -143,11 +144,11 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         links
     }
 
-    /// Disturbs some messages from now on. Where a selector names no node, nothing is disturbed.
+    /// Begins a fault of some messages. If a selector matches no node, the fault covers nothing.
     pub(super) fn disturb(&mut self, fault: &MessageFault) {
         let from = fault.from.map(|nodes| nodes.resolve(self));
         let to = fault.to.map(|nodes| nodes.resolve(self));
-        // A reader of the trace cannot know who was meant at this moment.
+        // A reader of the trace cannot know which node a selector matches at this moment.
         let shown = |selector, nodes: Option<&Vec<NodeId>>| match nodes.map(Vec::as_slice) {
             Some([node]) => Some(Selector::Node(*node)),
             _ => selector,
@@ -163,7 +164,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             nodes.filter_map(|node| self.position(node)).collect()
         };
         let (from, to) = (from.map(places), to.map(places));
-        self.rules.add(fault, from, to);
+        self.message_faults.add(fault, from, to);
         self.record(None, || Event::Note { text });
     }
 
@@ -202,7 +203,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             }),
         ];
         let more: Vec<Event<A>> = more.iter().filter(|(on, _)| *on).map(|(_, e)| *e).collect();
-        // Faults are four times as likely as all of the rest.
+        // Faults are four times as likely as all other events together.
         if !more.is_empty() && self.rng.below(5) == 0 {
             let which = self.rng.below(more.len() as u64) as usize;
             return more[which](self);
@@ -219,7 +220,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
                 None => return,
             },
         };
-        // Most of these make sense at the leader only.
+        // Most commands make sense at the leader only.
         let at = if self.rng.below(2) == 0 {
             Selector::Leader
         } else {

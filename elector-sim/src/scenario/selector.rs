@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Simulation;
 
-/// Names nodes by what they are at the moment of a step. "The leader" is the one that the cluster
-/// agrees on, or else the believer with the newest epoch. If no node matches, the step does
-/// nothing.
+/// Selects nodes by their state at the moment of a step. "The leader" is the node that the cluster
+/// agrees on; without agreement, it is the node with the newest epoch among those that believe that
+/// they lead. If no node matches, the step does nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Selector {
@@ -15,7 +15,7 @@ pub enum Selector {
     All,
     /// `leader`
     Leader,
-    /// `followers`: every node but the leader.
+    /// `followers`: every node except the leader.
     Followers,
     /// `follower 1`: the first (second, ...) node in id order that is not the leader.
     Follower(usize),
@@ -23,13 +23,14 @@ pub enum Selector {
     Node(NodeId),
     /// `random`: any one node.
     Random,
-    /// `crashed`: all that do not run.
+    /// `crashed`: all nodes that do not run.
     Crashed,
-    /// `paused`: all that are paused.
+    /// `paused`: all nodes that are paused.
     Paused,
-    /// `minority-with-leader`: the leader and the lowest others, ⌊(n−1)/2⌋ nodes in all.
+    /// `minority-with-leader`: the leader and the nodes with the lowest ids, ⌊(n−1)/2⌋ nodes in
+    /// total.
     MinorityWithLeader,
-    /// `half-with-leader`: the leader and the lowest others, ⌊n/2⌋ nodes in all.
+    /// `half-with-leader`: the leader and the nodes with the lowest ids, ⌊n/2⌋ nodes in total.
     HalfWithLeader,
     /// `odd`: the first, third, ... node in id order.
     Odd,
@@ -74,7 +75,7 @@ impl FromStr for Selector {
         }
         let names: Vec<&str> = PLAIN.iter().map(|(name, _)| *name).collect();
         Err(format!(
-            "\"{text}\" names no nodes: use one of {}, \"follower 1\" (2, ...) or \"node ID\"",
+            "\"{text}\" selects no nodes: use one of {}, \"follower 1\" (2, ...) or \"node ID\"",
             names.join(", ")
         ))
     }
@@ -108,7 +109,7 @@ impl From<Selector> for String {
 }
 
 impl Selector {
-    /// The nodes it names now.
+    /// Returns the nodes that match now.
     pub(crate) fn resolve<A: ElectionAlgorithm>(self, sim: &mut Simulation<A>) -> Vec<NodeId> {
         let nodes = sim.nodes();
         let leader = sim.leader();
@@ -152,10 +153,10 @@ impl Selector {
 mod tests {
     use super::*;
 
-    // Files are written by hand: each selector reads back as it prints, and a wrong one says what
-    // there is.
+    // People write files by hand: the text of each selector must parse to that selector, and the
+    // error for a wrong one must list the choices.
     #[test]
-    fn selectors_read_back_and_errors_list_the_choices() {
+    fn the_text_of_a_selector_parses_and_errors_list_the_choices() {
         let numbered = [Selector::Follower(2), Selector::Node(NodeId(7))];
         for selector in PLAIN.iter().map(|(_, selector)| *selector).chain(numbered) {
             assert_eq!(selector.to_string().parse(), Ok(selector));

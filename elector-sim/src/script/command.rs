@@ -2,7 +2,7 @@ use elector_core::{Command, NodeId};
 
 /// One command of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Order<'a> {
+pub(super) enum Instruction<'a> {
     Config(&'a str),
     Nodes(Vec<NodeId>),
     Start(Vec<NodeId>),
@@ -10,9 +10,9 @@ pub(super) enum Order<'a> {
         node: NodeId,
         timer: Option<&'a str>,
     },
-    Deliver(Choice<'a>),
-    Drop(Choice<'a>),
-    Duplicate(Choice<'a>),
+    Deliver(Selection<'a>),
+    Drop(Selection<'a>),
+    Duplicate(Selection<'a>),
     Crash(NodeId),
     Suspect {
         node: NodeId,
@@ -22,7 +22,7 @@ pub(super) enum Order<'a> {
         node: NodeId,
         dead: NodeId,
     },
-    Hear {
+    Return {
         node: NodeId,
         peer: NodeId,
     },
@@ -35,12 +35,12 @@ pub(super) enum Order<'a> {
     Quiet(bool),
 }
 
-/// Which messages in flight a command is about.
+/// The messages in flight that a command selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Choice<'a> {
+pub(super) enum Selection<'a> {
     All,
     Kind(&'a str),
-    /// The oldest from one node to another.
+    /// The oldest message from one node to another.
     Link {
         from: NodeId,
         to: NodeId,
@@ -51,37 +51,37 @@ pub(super) enum Choice<'a> {
 const NAMES: &str = "config, nodes, start, elapse, deliver, drop, duplicate, crash, suspect, \
                      prove, hear, command, views, flying, quiet";
 
-impl<'a> Order<'a> {
-    /// Reads what follows the `>` of a command line.
+impl<'a> Instruction<'a> {
+    /// Parses the text behind the `>` of a command line.
     pub(super) fn parse(line: &'a str) -> Result<Self, String> {
         let Some(line) = line.strip_prefix(' ') else {
-            return Err("a command is `> ` and its words: a space is missing".into());
+            return Err("a space is missing after `>`: write `> ` and the command".into());
         };
         let (name, rest) = split(line);
         let words: Vec<&str> = rest.split_whitespace().collect();
-        let order = match name {
+        let instruction = match name {
             "config" => Some(Self::Config(rest)),
             "nodes" if !words.is_empty() => Some(Self::Nodes(nodes(&words)?)),
             "start" => Some(Self::Start(nodes(&words)?)),
             "elapse" => elapse(rest)?,
-            "deliver" => choice(&words)?.map(Self::Deliver),
-            "drop" => choice(&words)?.map(Self::Drop),
-            "duplicate" => choice(&words)?
-                .filter(|choice| matches!(choice, Choice::Link { .. }))
+            "deliver" => selection(&words)?.map(Self::Deliver),
+            "drop" => selection(&words)?.map(Self::Drop),
+            "duplicate" => selection(&words)?
+                .filter(|selection| matches!(selection, Selection::Link { .. }))
                 .map(Self::Duplicate),
             "crash" => one(&words)?.map(Self::Crash),
             "suspect" => pair(&words)?.map(|(node, peer)| Self::Suspect { node, peer }),
             "prove" => pair(&words)?.map(|(node, dead)| Self::Prove { node, dead }),
-            "hear" => pair(&words)?.map(|(node, peer)| Self::Hear { node, peer }),
+            "hear" => pair(&words)?.map(|(node, peer)| Self::Return { node, peer }),
             "command" => command(&words)?,
             "views" if words.is_empty() => Some(Self::Views),
             "flying" if words.is_empty() => Some(Self::Flying),
             "quiet" => quiet(&words),
             _ => None,
         };
-        order.ok_or_else(|| match usage(name) {
-            Some(usage) => format!("`{line}` is not understood: write {usage}"),
-            None => format!("`{name}` is no command; there are {NAMES}"),
+        instruction.ok_or_else(|| match usage(name) {
+            Some(usage) => format!("`{line}` is not valid: write {usage}"),
+            None => format!("`{name}` is not a command; the commands are {NAMES}"),
         })
     }
 }
@@ -94,9 +94,9 @@ fn usage(name: &str) -> Option<&'static str> {
         "drop" => "`drop 1->2`, `drop 1->2 Kind`, `drop kind Kind` or `drop all`",
         "duplicate" => "`duplicate 1->2` or `duplicate 1->2 Kind`",
         "crash" => "`crash 3`",
-        "suspect" => "`suspect 2 1`: node 2 is told that its connection to 1 broke",
-        "prove" => "`prove 2 1`: node 2 is told that 1 has died",
-        "hear" => "`hear 2 1`: node 2 is told that 1 is heard again",
+        "suspect" => "`suspect 2 1`: node 2 suspects that its connection to node 1 broke",
+        "prove" => "`prove 2 1`: node 2 gets a proof that node 1 has died",
+        "hear" => "`hear 2 1`: node 2 receives messages from node 1 again",
         "command" => "`command 1 campaign`, `command 1 resign` or `command 1 transfer 3`",
         "views" => "`views`",
         "flying" => "`flying`",
@@ -105,7 +105,7 @@ fn usage(name: &str) -> Option<&'static str> {
     })
 }
 
-/// The first word, and what follows it.
+/// Splits the text into the first word and the rest.
 fn split(text: &str) -> (&str, &str) {
     let text = text.trim();
     text.split_once(' ')
@@ -115,7 +115,7 @@ fn split(text: &str) -> (&str, &str) {
 fn node(word: &str) -> Result<NodeId, String> {
     word.parse()
         .map(NodeId)
-        .map_err(|_| format!("`{word}` is no node id: ids are whole numbers, as in `1`"))
+        .map_err(|_| format!("`{word}` is not a node id: ids are whole numbers, for example `1`"))
 }
 
 fn nodes(words: &[&str]) -> Result<Vec<NodeId>, String> {
@@ -129,22 +129,23 @@ fn one(words: &[&str]) -> Result<Option<NodeId>, String> {
     }
 }
 
-/// A timer's `Debug` text may have spaces in it, so all the rest of the line is its name.
-fn elapse(rest: &str) -> Result<Option<Order<'_>>, String> {
+/// The `Debug` text of a timer may have spaces in it, so the timer's name is the whole rest of the
+/// line.
+fn elapse(rest: &str) -> Result<Option<Instruction<'_>>, String> {
     let (id, timer) = split(rest);
     if id.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Order::Elapse {
+    Ok(Some(Instruction::Elapse {
         node: node(id)?,
         timer: (!timer.is_empty()).then_some(timer),
     }))
 }
 
-fn choice<'a>(words: &[&'a str]) -> Result<Option<Choice<'a>>, String> {
+fn selection<'a>(words: &[&'a str]) -> Result<Option<Selection<'a>>, String> {
     let (pair, kind) = match *words {
-        ["all"] => return Ok(Some(Choice::All)),
-        ["kind", kind] => return Ok(Some(Choice::Kind(kind))),
+        ["all"] => return Ok(Some(Selection::All)),
+        ["kind", kind] => return Ok(Some(Selection::Kind(kind))),
         [pair] => (pair, None),
         [pair, kind] => (pair, Some(kind)),
         _ => return Ok(None),
@@ -153,7 +154,7 @@ fn choice<'a>(words: &[&'a str]) -> Result<Option<Choice<'a>>, String> {
         return Ok(None);
     };
     let (from, to) = (node(from)?, node(to)?);
-    Ok(Some(Choice::Link { from, to, kind }))
+    Ok(Some(Selection::Link { from, to, kind }))
 }
 
 fn pair(words: &[&str]) -> Result<Option<(NodeId, NodeId)>, String> {
@@ -163,7 +164,7 @@ fn pair(words: &[&str]) -> Result<Option<(NodeId, NodeId)>, String> {
     }
 }
 
-fn command<'a>(words: &[&str]) -> Result<Option<Order<'a>>, String> {
+fn command<'a>(words: &[&str]) -> Result<Option<Instruction<'a>>, String> {
     let (id, command) = match *words {
         [id, "campaign"] => (id, Command::Campaign),
         [id, "resign"] => (id, Command::Resign),
@@ -171,13 +172,13 @@ fn command<'a>(words: &[&str]) -> Result<Option<Order<'a>>, String> {
         _ => return Ok(None),
     };
     let node = node(id)?;
-    Ok(Some(Order::Command { node, command }))
+    Ok(Some(Instruction::Command { node, command }))
 }
 
-fn quiet<'a>(words: &[&str]) -> Option<Order<'a>> {
+fn quiet<'a>(words: &[&str]) -> Option<Instruction<'a>> {
     match *words {
-        ["on"] => Some(Order::Quiet(true)),
-        ["off"] => Some(Order::Quiet(false)),
+        ["on"] => Some(Instruction::Quiet(true)),
+        ["off"] => Some(Instruction::Quiet(false)),
         _ => None,
     }
 }

@@ -3,7 +3,8 @@ use std::fmt::Write as _;
 const BEFORE: usize = 4;
 const AFTER: usize = 4;
 
-/// The first place at which the run leaves the file, with its surroundings; `None` if it does not.
+/// Returns the first difference between the file and the run, with the lines around it; `None` if
+/// they are equal.
 pub(super) fn first(file: &str, run: &str) -> Option<String> {
     if file == run {
         return None;
@@ -14,7 +15,7 @@ pub(super) fn first(file: &str, run: &str) -> Option<String> {
     let place = shared.take_while(|(old, new)| old == new).count();
     if place == expected.len() && place == actual.len() {
         return Some(format!(
-            "{place}: the line endings differ from those of the run"
+            "{place}: the line endings of the file and of the run differ"
         ));
     }
     let mut text = format!("{}: the run differs from the file", place + 1);

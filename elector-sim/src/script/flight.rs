@@ -2,7 +2,7 @@ use std::{collections::VecDeque, fmt, mem};
 
 use elector_core::{Message, NodeId};
 
-use super::command::Choice;
+use super::command::Selection;
 
 /// A message in flight.
 #[derive(Clone)]
@@ -12,7 +12,7 @@ pub(super) struct Flight<M> {
     pub(super) message: M,
 }
 
-/// Everything in flight, in send order.
+/// All messages in flight, in send order.
 pub(super) struct Flights<M>(VecDeque<Flight<M>>);
 
 impl<M: Message> Flights<M> {
@@ -28,19 +28,19 @@ impl<M: Message> Flights<M> {
         self.0.push_back(flight);
     }
 
-    /// Takes the oldest.
+    /// Takes the oldest message.
     pub(super) fn pop(&mut self) -> Option<Flight<M>> {
         self.0.pop_front()
     }
 
-    /// One line for each.
+    /// Returns one line of text for each message.
     pub(super) fn list(&self) -> Vec<String> {
         self.0.iter().map(Flight::to_string).collect()
     }
 
-    /// Takes the chosen ones out; an error if there are none.
-    pub(super) fn take(&mut self, choice: Choice<'_>) -> Result<Vec<Flight<M>>, String> {
-        let places = self.places(choice)?;
+    /// Takes the selected messages out. Returns an error if there are none.
+    pub(super) fn take(&mut self, selection: Selection<'_>) -> Result<Vec<Flight<M>>, String> {
+        let places = self.places(selection)?;
         let mut taken = Vec::new();
         for (place, flight) in mem::take(&mut self.0).into_iter().enumerate() {
             if places.binary_search(&place).is_ok() {
@@ -52,22 +52,22 @@ impl<M: Message> Flights<M> {
         Ok(taken)
     }
 
-    /// Copies of the chosen ones; an error if there are none.
-    pub(super) fn copies(&self, choice: Choice<'_>) -> Result<Vec<Flight<M>>, String> {
-        let places = self.places(choice)?.into_iter();
+    /// Returns copies of the selected messages, or an error if there are none.
+    pub(super) fn copies(&self, selection: Selection<'_>) -> Result<Vec<Flight<M>>, String> {
+        let places = self.places(selection)?.into_iter();
         Ok(places
             .filter_map(|place| self.0.get(place).cloned())
             .collect())
     }
 
-    fn places(&self, choice: Choice<'_>) -> Result<Vec<usize>, String> {
-        let limit = match choice {
-            Choice::All | Choice::Kind(_) => usize::MAX,
-            Choice::Link { .. } => 1,
+    fn places(&self, selection: Selection<'_>) -> Result<Vec<usize>, String> {
+        let limit = match selection {
+            Selection::All | Selection::Kind(_) => usize::MAX,
+            Selection::Link { .. } => 1,
         };
         let all = self.0.iter().enumerate();
         let places: Vec<usize> = all
-            .filter(|(_, flight)| flight.is(choice))
+            .filter(|(_, flight)| flight.is(selection))
             .map(|(place, _)| place)
             .take(limit)
             .collect();
@@ -77,18 +77,18 @@ impl<M: Message> Flights<M> {
             } else {
                 self.list().join("; ")
             };
-            return Err(format!("no such message is in flight; there is {list}"));
+            return Err(format!("no such message is in flight; in flight: {list}"));
         }
         Ok(places)
     }
 }
 
 impl<M: Message> Flight<M> {
-    fn is(&self, choice: Choice<'_>) -> bool {
-        match choice {
-            Choice::All => true,
-            Choice::Kind(kind) => self.message.kind() == kind,
-            Choice::Link { from, to, kind } => {
+    fn is(&self, selection: Selection<'_>) -> bool {
+        match selection {
+            Selection::All => true,
+            Selection::Kind(kind) => self.message.kind() == kind,
+            Selection::Link { from, to, kind } => {
                 (self.from, self.to) == (from, to)
                     && kind.is_none_or(|kind| self.message.kind() == kind)
             }
@@ -103,7 +103,7 @@ impl<M: Message> fmt::Display for Flight<M> {
     }
 }
 
-/// The `Debug` text of a message, its kind in front where that does not begin with it.
+/// Returns the `Debug` text of a message. The kind comes first, if the text does not begin with it.
 pub(super) fn text<M: Message>(message: &M) -> String {
     let (kind, text) = (message.kind(), format!("{message:?}"));
     if text.starts_with(kind) {

@@ -1,12 +1,13 @@
-//! Golden scenarios: a text file that tells a story of a few nodes, and is its own expected result.
+//! Golden scenarios: text files with commands for a few nodes. Each file also holds the expected
+//! output.
 //!
-//! There is no clock here. Messages wait in flight and timers stay pending until a command of the
-//! script delivers or fires them, so a file can spell out the exact interleaving that a paper's
-//! sentence is about. Each node runs behind a [`Driver`](elector_core::Driver) and a
-//! [`Gate`](elector_core::Gate), with a disk on which every write is durable at once. Stamps
-//! ([`Moment`](elector_core::Moment)) count the steps of the script.
+//! There is no clock. Messages wait in flight and timers stay pending until a command of the script
+//! delivers or fires them. So a file can describe exactly the interleaving that a sentence of a
+//! paper is about. Each node runs behind a [`Driver`](elector_core::Driver) and a
+//! [`Gate`](elector_core::Gate), with a disk on which every write is durable immediately.
+//! Timestamps ([`Moment`](elector_core::Moment)) count the steps of the script.
 //!
-//! A test is one line; it runs every `*.txt` of a directory:
+//! A test is one call. It runs every `*.txt` file of a directory:
 //!
 //! ```text
 //! #[test]
@@ -16,47 +17,51 @@
 //! }
 //! ```
 //!
-//! With `ELECTOR_REWRITE=1` in the environment the files are rewritten instead of compared: write
-//! the commands by hand, let the run fill in the output, *read it*, and commit it.
+//! With `ELECTOR_REWRITE=1` in the environment, the files are rewritten instead of compared. Write
+//! the commands by hand, let the run add the output, *read it*, and commit it.
 //!
 //! # The format
 //!
-//! A line that starts with `#` is a comment and a line that starts with `> ` is a command; these
-//! and empty lines are kept. All other lines are output, and belong to the command above them.
+//! A line that starts with `#` is a comment. A line that starts with `> ` is a command. Comments,
+//! commands and empty lines are kept. All other lines are output and belong to the command above
+//! them.
 //!
-//! - `config {"timing": {"heartbeat_ms": 10}}`: the algorithm's configuration as JSON; what is left
-//!   out has its default. At most once, before `nodes`.
-//! - `nodes 1 2 3`: who takes part. Once, before anything below.
-//! - `start`, `start 1 2`: boots all nodes that are down, or these. A crashed one comes back with
-//!   its durable state.
-//! - `elapse 1 Election`: fires the pending timer of node 1 whose `Debug` text is, or else starts
-//!   with, `Election`; without a name, the only pending one.
-//! - `deliver 1->2`, `deliver 1->2 Vote`: the oldest message in flight from 1 to 2, of this kind.
-//! - `deliver kind Vote`: every message of this kind that is in flight now, in send order.
-//! - `deliver all`: everything in flight in send order, and what that causes, until nothing is
-//!   left.
-//! - `drop 1->2`, `drop 1->2 Vote`, `drop kind Vote`, `drop all`: the same choice, lost.
+//! - `config {"timing": {"heartbeat_ms": 10}}`: the algorithm's configuration as JSON. Omitted
+//!   values have their defaults. Allowed at most once, before `nodes`.
+//! - `nodes 1 2 3`: the members of the cluster. Required once, before all commands below.
+//! - `start`, `start 1 2`: boots all nodes that are down, or these nodes. A crashed node restarts
+//!   with its durable state.
+//! - `elapse 1 Election`: fires the pending timer of node 1 whose `Debug` text is `Election` or, if
+//!   there is none, starts with `Election`. Without a name, it fires the only pending timer.
+//! - `deliver 1->2`, `deliver 1->2 Vote`: delivers the oldest message in flight from 1 to 2, of
+//!   this kind if one is given.
+//! - `deliver kind Vote`: delivers every message of this kind that is in flight now, in send order.
+//! - `deliver all`: delivers all messages in flight in send order, and the messages that are sent
+//!   in response, until none is left.
+//! - `drop 1->2`, `drop 1->2 Vote`, `drop kind Vote`, `drop all`: selects messages in the same way
+//!   and loses them.
 //! - `duplicate 1->2`, `duplicate 1->2 Vote`: puts a copy of the oldest such message in flight,
 //!   behind all others.
-//! - `crash 3`: node 3 forgets all but its durable state. What is delivered to it while it is down
-//!   is lost.
-//! - `suspect 2 1`: the host of node 2 suspects that peer 1 is gone.
+//! - `crash 3`: node 3 loses everything except its durable state. A message that is delivered to it
+//!   while it is down is lost.
+//! - `suspect 2 1`: the host of node 2 suspects that the connection to peer 1 broke.
 //! - `prove 2 1`: the host of node 2 has a proof that peer 1 has died.
-//! - `hear 2 1`: the host of node 2 hears peer 1 again.
-//! - `command 1 campaign`, `command 1 resign`, `command 1 transfer 3`: the application asks node 1
-//!   for something.
+//! - `hear 2 1`: the host of node 2 receives messages from peer 1 again.
+//! - `command 1 campaign`, `command 1 resign`, `command 1 transfer 3`: the application gives a
+//!   command to node 1.
 //! - `views`: prints the view of every node.
-//! - `flying`: lists what is in flight, in send order.
-//! - `quiet on`, `quiet off`: leaves out the `persist` and `timer` lines from here on.
+//! - `flying`: lists the messages in flight, in send order.
+//! - `quiet on`, `quiet off`: omits the `persist` and `timer` lines from here on, or prints them
+//!   again.
 //!
-//! A timer with a delay of zero fires by itself, as a step of its own, right after the step that
-//! set it. A command that cannot be carried out is an error, as is one that takes over 10,000
-//! steps.
+//! A timer with a delay of zero fires by itself, as a separate step, right after the step that set
+//! it. A command that cannot be carried out is an error, and so is a command that takes more than
+//! 10,000 steps.
 //!
 //! # The output
 //!
-//! A step is a header and, indented below it, what it changed and ordered, in the order in which a
-//! host carries it out:
+//! A step is printed as a header and, indented below it, the changes and requests of the step, in
+//! the order in which a host carries them out:
 //!
 //! ```text
 //! > deliver 2->1
@@ -68,17 +73,28 @@
 //!   view epoch 1 leader none role follower
 //! ```
 //!
-//! The other headers are `n1 started`, `n1 elapsed Vigil`, `n1 suspects n2`,
-//! `n1 hears that n2 has died`, `n1 hears n2 again` and `n1 commanded campaign`; a refused command
-//! shows `refused: ` and the reason. What happens to messages and nodes without a step has
-//! lines of its own: `dropped n1 -> n2 ...`, `copied n1 -> n2 ...`, `lost n1 -> n2 ... (n2 is
-//! down)`, `n3 crashed`.
+//! The other headers are:
+//!
+//! - `n1 started`
+//! - `n1 elapsed Vigil`
+//! - `n1 suspects n2`
+//! - `n1 hears that n2 has died`
+//! - `n1 hears n2 again`
+//! - `n1 commanded campaign`
+//!
+//! A refused command prints `refused: ` and the reason. Events of messages and nodes that are not
+//! steps have their own lines:
+//!
+//! - `dropped n1 -> n2 ...`
+//! - `copied n1 -> n2 ...`
+//! - `lost n1 -> n2 ... (n2 is down)`
+//! - `n3 crashed`
 
-mod actor;
 mod command;
 mod diff;
 mod flight;
-mod stage;
+mod host;
+mod node;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -92,10 +108,10 @@ use std::{
 use elector_core::ElectionAlgorithm;
 use thiserror::Error;
 
-use command::Order;
-use stage::Stage;
+use command::Instruction;
+use host::ScriptHost;
 
-/// A script that cannot be run, or an algorithm that broke its contract in it.
+/// A script that cannot run, or an algorithm that violates its contract in it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("line {line}: {problem}")]
 pub struct ScriptError {
@@ -105,13 +121,13 @@ pub struct ScriptError {
     pub problem: String,
 }
 
-/// Runs a script and returns it with its output made anew.
+/// Runs a script. Returns the script with its new output.
 ///
 /// # Errors
-/// The first command that is unknown or cannot be carried out, and any
+/// Returns an error for the first command that is unknown or cannot be carried out, and for any
 /// [`ContractViolation`](elector_core::ContractViolation).
 pub fn run<A: ElectionAlgorithm>(text: &str) -> Result<String, ScriptError> {
-    let mut stage = Stage::<A>::new();
+    let mut host = ScriptHost::<A>::new();
     let mut commands = 0_usize;
     for (index, line) in text.lines().enumerate() {
         let at = |problem| ScriptError {
@@ -119,30 +135,29 @@ pub fn run<A: ElectionAlgorithm>(text: &str) -> Result<String, ScriptError> {
             problem,
         };
         if let Some(command) = line.strip_prefix('>') {
-            stage.note(line);
-            let order = Order::parse(command).map_err(at)?;
-            stage.obey(&order).map_err(at)?;
+            host.note(line);
+            let instruction = Instruction::parse(command).map_err(at)?;
+            host.execute(&instruction).map_err(at)?;
             commands += 1;
         } else if line.starts_with('#') || line.is_empty() {
-            stage.note(line);
+            host.note(line);
         }
     }
     if commands == 0 {
         return Err(ScriptError {
             line: 1,
-            problem: "there is no command in this file: a command is a line that starts with `> `"
-                .into(),
+            problem: "this file has no command: a command is a line that starts with `> `".into(),
         });
     }
-    Ok(stage.into_output())
+    Ok(host.into_output())
 }
 
-/// Runs every `*.txt` in `dir` and compares each with itself; with `ELECTOR_REWRITE=1` in the
-/// environment, rewrites those that differ.
+/// Runs every `*.txt` file in `dir` and compares its output with the file. With `ELECTOR_REWRITE=1`
+/// in the environment, rewrites the files that differ.
 ///
 /// # Panics
-/// If a script cannot be run or gives another output than the file holds, with the first
-/// difference of each; and if there is no script in `dir`, since such a test could not fail.
+/// Panics with the first difference of each file if a script cannot run or if its output differs
+/// from the file. Also panics if there is no script in `dir`, because such a test could not fail.
 pub fn check_dir<A: ElectionAlgorithm>(dir: &str) {
     let difference = match std::env::var("ELECTOR_REWRITE") {
         Ok(value) if value == "1" => Difference::Rewrites,
@@ -153,7 +168,7 @@ pub fn check_dir<A: ElectionAlgorithm>(dir: &str) {
     }
 }
 
-/// What a difference between a file and its run does.
+/// The effect of a difference between a file and its run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Difference {
     /// It fails the test.
@@ -204,7 +219,7 @@ fn check_file<A: ElectionAlgorithm>(path: &Path, then: Difference) -> Result<(),
     let package = std::env::var("CARGO_PKG_NAME")
         .unwrap_or_else(|_| format!("elector-{algorithm}", algorithm = A::NAME));
     Err(format!(
-        "{name}:{difference}\nIf the new output is right: \
+        "{name}:{difference}\nIf the new output is right, run: \
          ELECTOR_REWRITE=1 cargo test -p {package} --test scenarios"
     ))
 }

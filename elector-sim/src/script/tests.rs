@@ -1,10 +1,11 @@
-//! The runner, on a toy algorithm.
+//! Tests of the script runner with a toy algorithm.
 
 use std::{env, fs, path::PathBuf, process};
 
 use super::{Difference, check, run, toy::Toy};
 
-/// All commands, and one of each line of output. Reviewed by hand against the manual of the format.
+/// All commands, and each kind of output line. Checked by hand against the documentation of the
+/// format.
 const EVERYTHING: &str = r#"# Every command once.
 
 > config {"timing": {"election_max_ms": 200}}
@@ -45,7 +46,7 @@ n1 <- n2 Yes(e1)
 nothing in flight
 > command 1 transfer 3
 n1 commanded transfer to n3
-  refused: a toy leads for good
+  refused: a toy never steps down
 > crash 2
 n2 crashed
 > quiet on
@@ -86,15 +87,15 @@ dropped n2 -> n3 Ask(e3)
 n2 hears n1 again
 "#;
 
-// The golden files of four crates rest on this: every command and every line of output, exactly.
+// The golden files of four crates depend on every command and every line of output exactly.
 #[test]
 fn every_command_gives_its_documented_output() {
     assert_eq!(run::<Toy>(EVERYTHING).unwrap(), EVERYTHING);
 }
 
-// Output must come from the run alone: what stands in the file must not leak into it.
+// The output must come from the run only: old output in the file must not appear in it.
 #[test]
-fn stale_output_is_replaced_and_comments_stay() {
+fn old_output_is_replaced_and_comments_stay() {
     let stale = EVERYTHING.replace("epoch", "apoch");
     assert_ne!(stale, EVERYTHING);
     assert_eq!(run::<Toy>(&stale).unwrap(), EVERYTHING);
@@ -104,19 +105,19 @@ fn error(commands: &str) -> String {
     run::<Toy>(commands).unwrap_err().to_string()
 }
 
-// A script that is not understood must never be taken for one that passes.
+// A script with an invalid command must never pass.
 #[test]
-fn wrong_commands_are_refused_in_words() {
+fn invalid_commands_are_rejected_with_a_reason() {
     let cases = [
         (
             "> fly",
-            "line 1: `fly` is no command; there are config, nodes,",
+            "line 1: `fly` is not a command; the commands are config, nodes,",
         ),
         (">views", "a space is missing"),
         ("> start", "line 1: there are no nodes yet"),
         ("> nodes", "write `nodes 1 2 3`"),
         ("> nodes 1 1", "listed twice"),
-        ("> nodes 1 x", "`x` is no node id"),
+        ("> nodes 1 x", "`x` is not a node id"),
         ("> config {\"tming\": 1}", "tming"),
         (
             "> config {\"timing\": {\"lease_ms\": 1}}\n> nodes 1",
@@ -124,52 +125,56 @@ fn wrong_commands_are_refused_in_words() {
         ),
         (
             "> nodes 1\n> config {}",
-            "line 2: `config` may stand once, before `nodes`",
+            "line 2: `config` is allowed only once, before `nodes`",
         ),
         ("> nodes 1 2\n> nodes 1 2", "only once"),
         (
             "> nodes 1 2\n> start 3",
             "there is no node 3: the nodes are [n1, n2]",
         ),
-        ("> nodes 1\n> start\n> start", "runs already"),
-        ("> nodes 1\n> start\n> start 1", "n1 runs already"),
-        ("> nodes 1\n> elapse 1", "n1 is down: `start 1`"),
+        ("> nodes 1\n> start\n> start", "already running"),
+        ("> nodes 1\n> start\n> start 1", "n1 is already running"),
+        (
+            "> nodes 1\n> elapse 1",
+            "n1 is down: boot it with `start 1`",
+        ),
         ("> nodes 1\n> crash 1", "n1 is down"),
-        ("> nodes 1\n> start\n> elapse 1 Own", "there are Campaign"),
-        ("> nodes 1 2\n> deliver 1->2", "there is nothing"),
+        ("> nodes 1\n> start\n> elapse 1 Own", "pending: Campaign"),
+        ("> nodes 1 2\n> deliver 1->2", "in flight: nothing"),
         ("> nodes 1 2\n> deliver 1", "write `deliver 1->2`"),
         ("> nodes 1 2\n> deliver 1->9", "there is no node 9"),
         ("> nodes 1 2\n> duplicate all", "write `duplicate 1->2`"),
         ("> nodes 1\n> views now", "write `views`"),
         ("> nodes 1\n> quiet", "write `quiet on`"),
         (
-            "> nodes 1\n> command 1 abdicate",
+            "> nodes 1\n> command 1 step-down",
             "write `command 1 campaign`",
         ),
         ("> nodes 1 2\n> suspect 1", "write `suspect 2 1`"),
         ("> nodes 1 2\n> prove 1", "write `prove 2 1`"),
-        ("# nothing\n", "there is no command in this file"),
+        ("# nothing\n", "this file has no command"),
     ];
     for (script, part) in cases {
         let error = error(script);
         assert!(
             error.contains(part),
-            "{script:?} gave {error:?}, without {part:?}"
+            "{script:?} gave {error:?} without {part:?}"
         );
     }
 }
 
-// A message that is not there must be answered with those that are, or scripts are guesswork.
+// The error for a message that is not in flight must list the messages that are. Otherwise authors
+// of scripts must guess.
 #[test]
-fn a_wrong_choice_lists_what_is_in_flight() {
+fn the_error_for_a_missing_message_lists_the_messages_in_flight() {
     let error = error("> nodes 1 2\n> start\n> command 1 campaign\n> deliver 1->2 Yes\n");
     assert_eq!(
         error,
-        "line 4: no such message is in flight; there is n1 -> n2 Ask(e1)"
+        "line 4: no such message is in flight; in flight: n1 -> n2 Ask(e1)"
     );
 }
 
-// An algorithm that answers itself forever must fail its scenario and not hang it.
+// An algorithm that steps itself forever must fail its scenario, and must not hang the test.
 #[test]
 fn an_endless_step_ends_in_an_error() {
     let error = error("> config {\"restless\": true}\n> nodes 1\n> start\n> command 1 campaign\n");
@@ -179,7 +184,7 @@ fn an_endless_step_ends_in_an_error() {
     );
 }
 
-/// A directory of its own for one test, gone when it ends.
+/// A separate directory for one test. It is removed when the test ends.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -202,7 +207,7 @@ impl Drop for Scratch {
     }
 }
 
-// A test over no scenarios passes forever and tests nothing.
+// A test without scenarios would always pass and test nothing.
 #[test]
 fn a_directory_without_scenarios_fails() {
     let dir = Scratch::new("empty");
@@ -220,9 +225,9 @@ fn a_directory_without_scenarios_fails() {
     );
 }
 
-// The complaint must show where the run left the file, and how to accept it.
+// The error must show where the output and the file differ, and how to accept the new output.
 #[test]
-fn a_difference_is_shown_with_its_place_and_the_way_out() {
+fn the_error_for_a_difference_shows_its_place_and_how_to_accept_it() {
     let dir = Scratch::new("differs");
     dir.write("a.txt", EVERYTHING);
     assert_eq!(check::<Toy>(&dir.0, Difference::Fails), Ok(()));
@@ -230,7 +235,7 @@ fn a_difference_is_shown_with_its_place_and_the_way_out() {
         "b.txt",
         &EVERYTHING.replace("  -> n1 Yes(e1)", "  -> n1 No(e1)"),
     );
-    let complaint = check::<Toy>(&dir.0, Difference::Fails).unwrap_err();
+    let error = check::<Toy>(&dir.0, Difference::Fails).unwrap_err();
     for part in [
         "b.txt:26: the run differs",
         "       n2 <- n1 Ask(e1)\n",
@@ -238,14 +243,14 @@ fn a_difference_is_shown_with_its_place_and_the_way_out() {
         "\nrun  |   -> n1 Yes(e1)\n",
         "ELECTOR_REWRITE=1 cargo test -p elector-sim --test scenarios",
     ] {
-        assert!(complaint.contains(part), "{complaint}\nis without\n{part}");
+        assert!(error.contains(part), "{error}\ndoes not contain\n{part}");
     }
-    assert!(!complaint.contains("a.txt"));
+    assert!(!error.contains("a.txt"));
 }
 
 // Rewriting must make the comparison pass, and must not hide a script that cannot run.
 #[test]
-fn rewriting_fills_in_the_output() {
+fn rewriting_adds_the_output() {
     let dir = Scratch::new("rewrite");
     let path = dir.write("a.txt", "# Alone.\n> nodes 1\n> start\n> elapse 1\n");
     assert_eq!(check::<Toy>(&dir.0, Difference::Rewrites), Ok(()));
@@ -256,9 +261,9 @@ fn rewriting_fills_in_the_output() {
         "{text}"
     );
     dir.write("b.txt", "> dance\n");
-    let complaint = check::<Toy>(&dir.0, Difference::Rewrites).unwrap_err();
+    let error = check::<Toy>(&dir.0, Difference::Rewrites).unwrap_err();
     assert!(
-        complaint.contains("b.txt:1: `dance` is no command"),
-        "{complaint}"
+        error.contains("b.txt:1: `dance` is not a command"),
+        "{error}"
     );
 }

@@ -1,5 +1,5 @@
-//! A toy algorithm for the tests of the runner: a candidate asks all nodes, and leads once a
-//! majority has said yes. Its own yes is a step of its own, by a zero timer.
+//! A toy algorithm for the tests of the script runner. A candidate asks all nodes, and leads once a
+//! majority has said yes. Its own yes is a separate step, by a zero timer.
 
 use elector_core::{
     BestEffort, Command, Configuration, Delay, ElectionAlgorithm, Epoch, Input, Membership,
@@ -141,7 +141,7 @@ impl ElectionAlgorithm for Toy {
             Input::Returned(_) => {}
             Input::Commanded(Command::Campaign) => self.campaign(out),
             Input::Commanded(Command::Resign | Command::TransferTo(_)) => {
-                out.refuse("a toy leads for good");
+                out.refuse("a toy never steps down");
             }
         }
     }

@@ -1,12 +1,12 @@
-/// Which nodes reach which others: the directed links that are cut.
+/// Which nodes reach which others: the directed connectivity that are cut.
 #[derive(Clone, Debug)]
-pub(crate) struct Links {
+pub(crate) struct Connectivity {
     size: usize,
     // One row for each sender. Empty while no link is cut, so that the common case costs one test.
     blocked: Vec<bool>,
 }
 
-impl Links {
+impl Connectivity {
     pub(crate) fn new(size: usize) -> Self {
         Self {
             size,
@@ -44,11 +44,11 @@ impl Links {
     }
 
     /// Returns `true` if the two nodes reach each other.
-    pub(crate) fn joined(&self, a: usize, b: usize) -> bool {
+    pub(crate) fn are_connected(&self, a: usize, b: usize) -> bool {
         !self.is_cut(a, b) && !self.is_cut(b, a)
     }
 
-    /// Returns the cut links, in ascending order.
+    /// Returns the cut connectivity, in ascending order.
     pub(crate) fn list(&self) -> Vec<(usize, usize)> {
         let cut = self.blocked.iter().enumerate().filter(|&(_, &cut)| cut);
         cut.map(|(place, _)| (place / self.size, place % self.size))
@@ -63,16 +63,16 @@ mod tests {
     // A cut is directed: mending one direction must leave the other direction cut.
     #[test]
     fn cuts_are_directed() {
-        let mut links = Links::new(3);
-        assert!(!links.is_cut(0, 1) && !links.any_cut());
-        links.cut(0, 1);
-        links.cut(1, 0);
-        links.cut(2, 2);
-        links.mend(1, 0);
-        assert!(links.is_cut(0, 1) && !links.is_cut(1, 0));
-        assert!(!links.joined(0, 1) && links.joined(0, 2));
-        assert_eq!(links.list(), [(0, 1)]);
-        links.mend_all();
-        assert!(!links.any_cut());
+        let mut connectivity = Connectivity::new(3);
+        assert!(!connectivity.is_cut(0, 1) && !connectivity.any_cut());
+        connectivity.cut(0, 1);
+        connectivity.cut(1, 0);
+        connectivity.cut(2, 2);
+        connectivity.mend(1, 0);
+        assert!(connectivity.is_cut(0, 1) && !connectivity.is_cut(1, 0));
+        assert!(!connectivity.are_connected(0, 1) && connectivity.are_connected(0, 2));
+        assert_eq!(connectivity.list(), [(0, 1)]);
+        connectivity.mend_all();
+        assert!(!connectivity.any_cut());
     }
 }

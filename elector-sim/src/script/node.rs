@@ -6,29 +6,30 @@ use elector_core::{
     host::{Host, Persist, carry_out},
 };
 
-use super::{flight::text, stage::seen};
+use super::{flight::text, host::view_text};
 
 /// One node of a script, with its disk and its pending timers.
-pub(super) struct Actor<A: ElectionAlgorithm> {
+pub(super) struct ScriptNode<A: ElectionAlgorithm> {
     config: A::Config,
     members: Membership,
     disk: A::Durable,
     life: Option<Life<A>>,
-    /// What the present step has ordered and shown so far.
+    /// The output of the current step so far.
     transcript: Transcript<A>,
 }
 
-/// What a crash takes away.
+/// The part of a node that is lost in a crash.
 struct Life<A: ElectionAlgorithm> {
     process: Process<A>,
     /// In the order in which they were set.
     timers: Vec<(A::Timer, Delay)>,
 }
 
-/// A step in words, and the messages that it sent.
+/// A step as text, and the messages that it sent.
 pub(super) struct Transcript<A: ElectionAlgorithm> {
-    /// What it ordered of disk and timers.
-    pub(super) orders: Vec<String>,
+    /// The writes and the timer changes.
+    pub(super) changes: Vec<String>,
+    /// Everything that others can see: messages, the view, a refusal.
     pub(super) shown: Vec<String>,
     pub(super) sent: Vec<Outgoing<A::Message>>,
 }
@@ -36,27 +37,29 @@ pub(super) struct Transcript<A: ElectionAlgorithm> {
 impl<A: ElectionAlgorithm> Default for Transcript<A> {
     fn default() -> Self {
         Self {
-            orders: Vec::new(),
+            changes: Vec::new(),
             shown: Vec::new(),
             sent: Vec::new(),
         }
     }
 }
 
-/// Each write is durable at once, so each step is shown at once.
-impl<A: ElectionAlgorithm> Host<A> for Actor<A> {
+/// Each write is durable immediately, so each step is shown immediately.
+impl<A: ElectionAlgorithm> Host<A> for ScriptNode<A> {
     fn process(&mut self) -> Option<&mut Process<A>> {
         self.life.as_mut().map(|life| &mut life.process)
     }
 
     fn persist(&mut self, _step: u64, durable: A::Durable) -> Persist {
-        self.transcript.orders.push(format!("persist {durable:?}"));
+        self.transcript.changes.push(format!("persist {durable:?}"));
         self.disk = durable;
         Persist::Done
     }
 
     fn change_timers(&mut self, changes: &[TimerChange<A::Timer>]) {
-        self.transcript.orders.extend(changes.iter().map(ordered));
+        self.transcript
+            .changes
+            .extend(changes.iter().map(timer_text));
         for &change in changes {
             if let Some(life) = &mut self.life {
                 life.apply(change);
@@ -71,7 +74,9 @@ impl<A: ElectionAlgorithm> Host<A> for Actor<A> {
     }
 
     fn publish(&mut self, _step: u64, view: View) {
-        self.transcript.shown.push(format!("view {}", seen(view)));
+        self.transcript
+            .shown
+            .push(format!("view {}", view_text(view)));
     }
 
     fn refuse(&mut self, _step: u64, reason: Refusal) {
@@ -79,8 +84,8 @@ impl<A: ElectionAlgorithm> Host<A> for Actor<A> {
     }
 }
 
-impl<A: ElectionAlgorithm> Actor<A> {
-    /// A node that has never run.
+impl<A: ElectionAlgorithm> ScriptNode<A> {
+    /// Creates a node that has never run.
     pub(super) fn new(config: A::Config, members: Membership) -> Self {
         Self {
             config,
@@ -95,14 +100,14 @@ impl<A: ElectionAlgorithm> Actor<A> {
         self.life.is_some()
     }
 
-    /// `None` while it is down.
+    /// Returns the view of the node, or `None` while it is down.
     pub(super) fn view(&self) -> Option<View> {
         self.life.as_ref().map(|life| life.process.published())
     }
 
     pub(super) fn boot(&mut self) -> Result<(), String> {
         if self.runs() {
-            return Err(format!("{:?} runs already", self.members.me()));
+            return Err(format!("{:?} is already running", self.members.me()));
         }
         let (members, durable) = (self.members.clone(), self.disk.clone());
         self.life = Some(Life {
@@ -118,7 +123,7 @@ impl<A: ElectionAlgorithm> Actor<A> {
         Ok(())
     }
 
-    /// Steps the algorithm and carries out the step.
+    /// Steps the algorithm and carries out the step. Returns the output of the step.
     pub(super) fn step(
         &mut self,
         input: Input<A::Message, A::Timer>,
@@ -126,12 +131,13 @@ impl<A: ElectionAlgorithm> Actor<A> {
     ) -> Result<Transcript<A>, String> {
         let me = self.members.me();
         let step = self.life()?.process.step(input, now);
-        let step = step.map_err(|broken| format!("{me:?} broke its contract: {broken}"))?;
+        let step =
+            step.map_err(|violation| format!("{me:?} violated its contract: {violation}"))?;
         carry_out(self, step);
         Ok(mem::take(&mut self.transcript))
     }
 
-    /// Takes the pending timer of this name, or the only one.
+    /// Takes the pending timer of this name, or the only pending timer.
     pub(super) fn take_timer(&mut self, name: Option<&str>) -> Result<A::Timer, String> {
         let me = self.members.me();
         let timers = &mut self.life()?.timers;
@@ -146,22 +152,24 @@ impl<A: ElectionAlgorithm> Actor<A> {
             (Some(place), ..) | (None, Some(place), None) => place,
             (None, Some(_), Some(_)) => {
                 let texts = texts.join(", ");
-                return Err(format!("which timer of {me:?}? Pending are {texts}"));
+                return Err(format!(
+                    "several timers of {me:?} match: name one of {texts}"
+                ));
             }
             (None, None, _) if texts.is_empty() => {
-                return Err(format!("no timer of {me:?} is pending"));
+                return Err(format!("{me:?} has no pending timer"));
             }
             (None, None, _) => {
                 let texts = texts.join(", ");
                 return Err(format!(
-                    "no such timer of {me:?} is pending; there are {texts}"
+                    "{me:?} has no such pending timer; pending: {texts}"
                 ));
             }
         };
         Ok(timers.remove(place).0)
     }
 
-    /// Takes the oldest timer that runs for no time at all.
+    /// Takes the oldest timer with a delay of zero.
     pub(super) fn take_zero_timer(&mut self) -> Option<A::Timer> {
         let timers = &mut self.life.as_mut()?.timers;
         let place = timers.iter().position(|(_, delay)| delay.max.is_zero())?;
@@ -170,23 +178,23 @@ impl<A: ElectionAlgorithm> Actor<A> {
 
     fn life(&mut self) -> Result<&mut Life<A>, String> {
         let me = self.members.me();
-        let down = || format!("{me:?} is down: `start {me}` boots it");
+        let down = || format!("{me:?} is down: boot it with `start {me}`");
         self.life.as_mut().ok_or_else(down)
     }
 }
 
 impl<A: ElectionAlgorithm> Life<A> {
-    fn apply(&mut self, order: TimerChange<A::Timer>) {
-        let timer = order.timer();
+    fn apply(&mut self, change: TimerChange<A::Timer>) {
+        let timer = change.timer();
         self.timers.retain(|(running, _)| *running != timer);
-        if let TimerChange::Set(_, delay) = order {
+        if let TimerChange::Set(_, delay) = change {
             self.timers.push((timer, delay));
         }
     }
 }
 
-fn ordered<T: Debug>(order: &TimerChange<T>) -> String {
-    match order {
+fn timer_text<T: Debug>(change: &TimerChange<T>) -> String {
+    match change {
         TimerChange::Set(timer, Delay::ZERO) => format!("timer {timer:?} now"),
         TimerChange::Set(timer, Delay { min, max }) if min == max => {
             format!("timer {timer:?} {min:?}")

@@ -4,10 +4,10 @@ use crate::{rng::Rng, scenario::MessageFault};
 
 /// The faults of single messages that are in effect now, the oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Rules(Vec<Rule>);
+pub(crate) struct ActiveFaults(Vec<ActiveFault>);
 
 #[derive(Debug)]
-struct Rule {
+struct ActiveFault {
     fault: MessageFault,
     /// The positions of the senders; `None` for all nodes.
     from: Option<Vec<usize>>,
@@ -17,7 +17,7 @@ struct Rule {
 
 /// How the faults change one message. The default changes nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Struck {
+pub(crate) struct FaultEffect {
     pub(crate) lost: bool,
     pub(crate) duplicated: bool,
     /// The delay of the message, in nanoseconds.
@@ -26,14 +26,14 @@ pub(crate) struct Struck {
     pub(crate) copy_late: u64,
 }
 
-impl Rules {
+impl ActiveFaults {
     pub(crate) fn add(
         &mut self,
         fault: MessageFault,
         from: Option<Vec<usize>>,
         to: Option<Vec<usize>>,
     ) {
-        self.0.push(Rule { fault, from, to });
+        self.0.push(ActiveFault { fault, from, to });
     }
 
     pub(crate) fn clear(&mut self) {
@@ -42,19 +42,19 @@ impl Rules {
 
     /// Applies the oldest fault that covers this message. `link` is the sender and the receiver.
     /// Draws nothing if no fault with a chance below 1 covers the message.
-    pub(crate) fn strike<M: Message>(
+    pub(crate) fn apply<M: Message>(
         &mut self,
         link: (usize, usize),
         message: &M,
         rng: &mut Rng,
-    ) -> Struck {
-        let mut rules = self.0.iter();
-        let strikes = |rule: &Rule| {
-            let chance = rule.fault.chance;
-            rule.covers(link, message) && (chance >= 1.0 || rng.chance(chance))
+    ) -> FaultEffect {
+        let mut faults = self.0.iter();
+        let applies = |active: &ActiveFault| {
+            let chance = active.fault.chance;
+            active.covers(link, message) && (chance >= 1.0 || rng.chance(chance))
         };
-        let Some(place) = rules.position(strikes) else {
-            return Struck::default();
+        let Some(place) = faults.position(applies) else {
+            return FaultEffect::default();
         };
         let fault = &mut self.0[place].fault;
         let delay = nanos(fault.delay);
@@ -63,7 +63,7 @@ impl Rules {
         } else {
             (delay, 0)
         };
-        let struck = Struck {
+        let effect = FaultEffect {
             lost: fault.lose,
             duplicated: fault.duplicate,
             late,
@@ -73,11 +73,11 @@ impl Rules {
         if fault.times == Some(0) {
             self.0.remove(place);
         }
-        struck
+        effect
     }
 }
 
-impl Rule {
+impl ActiveFault {
     fn covers<M: Message>(&self, (from, to): (usize, usize), message: &M) -> bool {
         let among = |nodes: &Option<Vec<usize>>, node| {
             nodes.as_ref().is_none_or(|nodes| nodes.contains(&node))
@@ -124,15 +124,15 @@ mod tests {
         }
     }
 
-    fn strikes(fault: MessageFault, from: Option<Vec<usize>>, to: Option<Vec<usize>>) -> bool {
-        let mut rules = Rules::default();
-        rules.add(lost(fault), from, to);
-        rules.strike((0, 1), &Ping, &mut Rng::new(1)).lost
+    fn applies(fault: MessageFault, from: Option<Vec<usize>>, to: Option<Vec<usize>>) -> bool {
+        let mut faults = ActiveFaults::default();
+        faults.add(lost(fault), from, to);
+        faults.apply((0, 1), &Ping, &mut Rng::new(1)).lost
     }
 
     // A fault of some messages must not change other messages.
     #[test]
-    fn a_rule_covers_what_it_names_and_nothing_else() {
+    fn a_fault_covers_the_selected_messages_and_no_others() {
         let kind = |kind: &str| MessageFault {
             kind: Some(kind.to_owned()),
             ..MessageFault::default()
@@ -142,50 +142,50 @@ mod tests {
             ..MessageFault::default()
         };
         let all = MessageFault::default;
-        assert!(strikes(all(), None, None));
-        assert!(strikes(kind("Ping"), None, None) && !strikes(kind("Pong"), None, None));
-        assert!(strikes(purpose(Purpose::Liveness), None, None));
-        assert!(!strikes(purpose(Purpose::Election), None, None));
-        assert!(strikes(all(), Some(vec![0]), Some(vec![2, 1])));
-        assert!(!strikes(all(), Some(vec![1]), None) && !strikes(all(), None, Some(vec![0])));
+        assert!(applies(all(), None, None));
+        assert!(applies(kind("Ping"), None, None) && !applies(kind("Pong"), None, None));
+        assert!(applies(purpose(Purpose::Liveness), None, None));
+        assert!(!applies(purpose(Purpose::Election), None, None));
+        assert!(applies(all(), Some(vec![0]), Some(vec![2, 1])));
+        assert!(!applies(all(), Some(vec![1]), None) && !applies(all(), None, Some(vec![0])));
     }
 
     // Scenarios build single late messages from a fault that applies to the next message only.
     #[test]
-    fn a_rule_ends_after_its_times_and_the_next_takes_over() {
-        let mut rules = Rules::default();
+    fn a_fault_ends_after_its_times_and_the_next_one_applies() {
+        let mut faults = ActiveFaults::default();
         let once = MessageFault {
             times: Some(1),
             ..MessageFault::default()
         };
-        rules.add(lost(once), None, None);
+        faults.add(lost(once), None, None);
         let copies = MessageFault {
             delay: Duration::from_nanos(7),
             duplicate: true,
             ..MessageFault::default()
         };
-        rules.add(copies, None, None);
-        let mut strike = || rules.strike((0, 1), &Ping, &mut Rng::new(1));
-        assert!(strike().lost);
-        let copied = Struck {
+        faults.add(copies, None, None);
+        let mut apply = || faults.apply((0, 1), &Ping, &mut Rng::new(1));
+        assert!(apply().lost);
+        let copied = FaultEffect {
             duplicated: true,
             copy_late: 7,
-            ..Struck::default()
+            ..FaultEffect::default()
         };
-        assert_eq!((strike(), strike()), (copied, copied));
+        assert_eq!((apply(), apply()), (copied, copied));
     }
 
     // A fault that covers no message must not change the fingerprint of a run.
     #[test]
-    fn only_a_chance_draws() {
+    fn only_a_fault_with_a_chance_draws() {
         let chance = MessageFault {
             chance: 0.5,
             ..MessageFault::default()
         };
         let left = |fault: MessageFault, to| {
-            let (mut rules, mut rng) = (Rules::default(), Rng::new(1));
-            rules.add(lost(fault), None, Some(vec![to]));
-            rules.strike((0, 1), &Ping, &mut rng);
+            let (mut faults, mut rng) = (ActiveFaults::default(), Rng::new(1));
+            faults.add(lost(fault), None, Some(vec![to]));
+            faults.apply((0, 1), &Ping, &mut rng);
             rng.below(u64::MAX)
         };
         let fresh = Rng::new(1).below(u64::MAX);

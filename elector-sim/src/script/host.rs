@@ -9,18 +9,18 @@ use elector_core::{
 };
 
 use super::{
-    actor::{Actor, Transcript},
-    command::{Choice, Order},
+    command::{Instruction, Selection},
     flight::{Flight, Flights, text},
+    node::{ScriptNode, Transcript},
 };
 
-/// More than any sensible scenario takes, and few enough to end at once.
+/// More steps than any sensible scenario needs, and few enough to end quickly.
 const STEPS_PER_COMMAND: usize = 10_000;
 
-/// The nodes of a script, what is between them, and the text it has produced so far.
-pub(super) struct Stage<A: ElectionAlgorithm> {
+/// The host of a script: the nodes, the messages in flight, and the output so far.
+pub(super) struct ScriptHost<A: ElectionAlgorithm> {
     config: Option<A::Config>,
-    actors: BTreeMap<NodeId, Actor<A>>,
+    nodes: BTreeMap<NodeId, ScriptNode<A>>,
     flying: Flights<A::Message>,
     quiet: bool,
     clock: u64,
@@ -28,11 +28,11 @@ pub(super) struct Stage<A: ElectionAlgorithm> {
     text: String,
 }
 
-impl<A: ElectionAlgorithm> Stage<A> {
+impl<A: ElectionAlgorithm> ScriptHost<A> {
     pub(super) fn new() -> Self {
         Self {
             config: None,
-            actors: BTreeMap::new(),
+            nodes: BTreeMap::new(),
             flying: Flights::new(),
             quiet: false,
             clock: 0,
@@ -51,72 +51,77 @@ impl<A: ElectionAlgorithm> Stage<A> {
         let _ = writeln!(self.text, "{line}");
     }
 
-    /// Carries out one command; the error says why it cannot be.
-    pub(super) fn obey(&mut self, order: &Order<'_>) -> Result<(), String> {
+    /// Carries out one command. The error says why this is not possible.
+    pub(super) fn execute(&mut self, instruction: &Instruction<'_>) -> Result<(), String> {
         self.steps_left = STEPS_PER_COMMAND;
-        if self.actors.is_empty()
-            && !matches!(order, Order::Config(_) | Order::Nodes(_) | Order::Quiet(_))
+        if self.nodes.is_empty()
+            && !matches!(
+                instruction,
+                Instruction::Config(_) | Instruction::Nodes(_) | Instruction::Quiet(_)
+            )
         {
             return Err("there are no nodes yet: `nodes 1 2 3` must come first".into());
         }
-        match order {
-            Order::Config(json) => self.configure(json),
-            Order::Nodes(nodes) => self.people(nodes),
-            Order::Start(nodes) => self.start(nodes),
-            Order::Elapse { node, timer } => self.elapse(*node, *timer),
-            Order::Deliver(Choice::All) | Order::Drop(Choice::All) if self.flying.is_empty() => {
+        match instruction {
+            Instruction::Config(json) => self.configure(json),
+            Instruction::Nodes(nodes) => self.create_nodes(nodes),
+            Instruction::Start(nodes) => self.start(nodes),
+            Instruction::Elapse { node, timer } => self.elapse(*node, *timer),
+            Instruction::Deliver(Selection::All) | Instruction::Drop(Selection::All)
+                if self.flying.is_empty() =>
+            {
                 self.note("nothing in flight");
                 Ok(())
             }
-            Order::Deliver(Choice::All) => self.deliver_all(),
-            Order::Deliver(choice) => {
-                let chosen = self.take(*choice)?;
+            Instruction::Deliver(Selection::All) => self.deliver_all(),
+            Instruction::Deliver(selection) => {
+                let chosen = self.take(*selection)?;
                 chosen
                     .into_iter()
                     .try_for_each(|flight| self.deliver(flight))
             }
-            Order::Drop(choice) => {
-                for flight in self.take(*choice)? {
+            Instruction::Drop(selection) => {
+                for flight in self.take(*selection)? {
                     self.note(format_args!("dropped {flight}"));
                 }
                 Ok(())
             }
-            Order::Duplicate(choice) => self.duplicate(*choice),
-            Order::Crash(node) => {
-                self.actor(*node)?.crash()?;
+            Instruction::Duplicate(selection) => self.duplicate(*selection),
+            Instruction::Crash(node) => {
+                self.node(*node)?.crash()?;
                 self.note(format_args!("{node:?} crashed"));
                 Ok(())
             }
-            Order::Suspect { node, peer } => {
-                self.actor(*peer)?;
+            Instruction::Suspect { node, peer } => {
+                self.node(*peer)?;
                 self.step(
                     *node,
                     &format!("suspects {peer:?}"),
                     Input::Suspected(*peer),
                 )
             }
-            Order::Prove { node, dead } => {
-                self.actor(*dead)?;
+            Instruction::Prove { node, dead } => {
+                self.node(*dead)?;
                 let header = format!("hears that {dead:?} has died");
                 self.step(*node, &header, Input::Died(*dead))
             }
-            Order::Hear { node, peer } => {
-                self.actor(*peer)?;
+            Instruction::Return { node, peer } => {
+                self.node(*peer)?;
                 let header = format!("hears {peer:?} again");
                 self.step(*node, &header, Input::Returned(*peer))
             }
-            Order::Command { node, command } => {
-                self.step(*node, &asked(*command), Input::Commanded(*command))
+            Instruction::Command { node, command } => {
+                self.step(*node, &command_text(*command), Input::Commanded(*command))
             }
-            Order::Views => {
+            Instruction::Views => {
                 self.views();
                 Ok(())
             }
-            Order::Flying => {
+            Instruction::Flying => {
                 self.list_flying();
                 Ok(())
             }
-            Order::Quiet(quiet) => {
+            Instruction::Quiet(quiet) => {
                 self.quiet = *quiet;
                 Ok(())
             }
@@ -124,18 +129,18 @@ impl<A: ElectionAlgorithm> Stage<A> {
     }
 
     fn configure(&mut self, json: &str) -> Result<(), String> {
-        if !self.actors.is_empty() || self.config.is_some() {
-            return Err("`config` may stand once, before `nodes`".into());
+        if !self.nodes.is_empty() || self.config.is_some() {
+            return Err("`config` is allowed only once, before `nodes`".into());
         }
         let config =
-            serde_json::from_str(json).map_err(|error| format!("in the config: {error}"))?;
+            serde_json::from_str(json).map_err(|error| format!("invalid config: {error}"))?;
         self.config = Some(config);
         Ok(())
     }
 
-    fn people(&mut self, nodes: &[NodeId]) -> Result<(), String> {
-        if !self.actors.is_empty() {
-            return Err("`nodes` may stand only once: a membership is fixed".into());
+    fn create_nodes(&mut self, nodes: &[NodeId]) -> Result<(), String> {
+        if !self.nodes.is_empty() {
+            return Err("`nodes` is allowed only once: the members are fixed".into());
         }
         let config = self.config.clone().unwrap_or_default();
         for node in nodes {
@@ -143,29 +148,29 @@ impl<A: ElectionAlgorithm> Stage<A> {
                 Membership::new(*node, nodes.iter().copied()).map_err(|error| error.to_string())?;
             config
                 .validate(&members)
-                .map_err(|error| format!("in the config: {error}"))?;
-            self.actors
-                .insert(*node, Actor::new(config.clone(), members));
+                .map_err(|error| format!("invalid config: {error}"))?;
+            self.nodes
+                .insert(*node, ScriptNode::new(config.clone(), members));
         }
         Ok(())
     }
 
     fn start(&mut self, nodes: &[NodeId]) -> Result<(), String> {
-        let down = self.actors.iter().filter(|(_, actor)| !actor.runs());
+        let down = self.nodes.iter().filter(|(_, node)| !node.runs());
         let down: Vec<NodeId> = down.map(|(node, _)| *node).collect();
         let nodes = if nodes.is_empty() { &down } else { nodes };
         if nodes.is_empty() {
-            return Err("every node runs already".into());
+            return Err("all nodes are already running".into());
         }
         for node in nodes {
-            self.actor(*node)?.boot()?;
+            self.node(*node)?.boot()?;
             self.step(*node, "started", Input::Started)?;
         }
         Ok(())
     }
 
     fn elapse(&mut self, node: NodeId, name: Option<&str>) -> Result<(), String> {
-        let timer = self.actor(node)?.take_timer(name)?;
+        let timer = self.node(node)?.take_timer(name)?;
         self.step(node, &format!("elapsed {timer:?}"), Input::Elapsed(timer))
     }
 
@@ -177,7 +182,7 @@ impl<A: ElectionAlgorithm> Stage<A> {
     }
 
     fn deliver(&mut self, flight: Flight<A::Message>) -> Result<(), String> {
-        if !self.actor(flight.to)?.runs() {
+        if !self.node(flight.to)?.runs() {
             self.note(format_args!("lost {flight} ({:?} is down)", flight.to));
             return Ok(());
         }
@@ -186,29 +191,29 @@ impl<A: ElectionAlgorithm> Stage<A> {
         self.step(to, &header, Input::Received { from, message })
     }
 
-    fn duplicate(&mut self, choice: Choice<'_>) -> Result<(), String> {
-        self.known(choice)?;
-        for copy in self.flying.copies(choice)? {
+    fn duplicate(&mut self, selection: Selection<'_>) -> Result<(), String> {
+        self.known(selection)?;
+        for copy in self.flying.copies(selection)? {
             self.note(format_args!("copied {copy}"));
             self.flying.push(copy);
         }
         Ok(())
     }
 
-    fn take(&mut self, choice: Choice<'_>) -> Result<Vec<Flight<A::Message>>, String> {
-        self.known(choice)?;
-        self.flying.take(choice)
+    fn take(&mut self, selection: Selection<'_>) -> Result<Vec<Flight<A::Message>>, String> {
+        self.known(selection)?;
+        self.flying.take(selection)
     }
 
-    fn known(&mut self, choice: Choice<'_>) -> Result<(), String> {
-        if let Choice::Link { from, to, .. } = choice {
-            self.actor(from)?;
-            self.actor(to)?;
+    fn known(&mut self, selection: Selection<'_>) -> Result<(), String> {
+        if let Selection::Link { from, to, .. } = selection {
+            self.node(from)?;
+            self.node(to)?;
         }
         Ok(())
     }
 
-    /// One step, and then the zero timers that it set, each as a step of its own.
+    /// Does one step, and then one more step for each zero timer that it set.
     fn step(
         &mut self,
         node: NodeId,
@@ -216,7 +221,7 @@ impl<A: ElectionAlgorithm> Stage<A> {
         input: Input<A::Message, A::Timer>,
     ) -> Result<(), String> {
         self.one_step(node, header, input)?;
-        while let Some(timer) = self.actor(node)?.take_zero_timer() {
+        while let Some(timer) = self.node(node)?.take_zero_timer() {
             self.one_step(node, &format!("elapsed {timer:?}"), Input::Elapsed(timer))?;
         }
         Ok(())
@@ -229,19 +234,19 @@ impl<A: ElectionAlgorithm> Stage<A> {
         input: Input<A::Message, A::Timer>,
     ) -> Result<(), String> {
         self.steps_left = self.steps_left.checked_sub(1).ok_or_else(|| {
-            format!("no end after {STEPS_PER_COMMAND} steps: the algorithm answers itself forever")
+            format!("no end after {STEPS_PER_COMMAND} steps: the algorithm steps itself forever")
         })?;
         self.clock += 1;
         let now = Moment::from_nanos(self.clock);
         let quiet = self.quiet;
-        let transcript = self.actor(node)?.step(input, now)?;
+        let transcript = self.node(node)?.step(input, now)?;
         let Transcript {
-            orders,
+            changes,
             shown,
             sent,
         } = transcript;
         self.note(format_args!("{node:?} {header}"));
-        for line in orders.iter().filter(|_| !quiet).chain(&shown) {
+        for line in changes.iter().filter(|_| !quiet).chain(&shown) {
             self.note(format_args!("  {line}"));
         }
         for Outgoing { to, message } in sent {
@@ -253,11 +258,11 @@ impl<A: ElectionAlgorithm> Stage<A> {
 
     fn views(&mut self) {
         let views: Vec<String> = self
-            .actors
+            .nodes
             .iter()
-            .map(|(node, actor)| match actor.view() {
-                Some(view) => format!("{node:?} {}", seen(view)),
-                None => format!("{node:?} down"),
+            .map(|(id, node)| match node.view() {
+                Some(view) => format!("{id:?} {}", view_text(view)),
+                None => format!("{id:?} down"),
             })
             .collect();
         for line in views {
@@ -274,14 +279,14 @@ impl<A: ElectionAlgorithm> Stage<A> {
         }
     }
 
-    fn actor(&mut self, node: NodeId) -> Result<&mut Actor<A>, String> {
-        let nodes: Vec<NodeId> = self.actors.keys().copied().collect();
-        let stranger = || format!("there is no node {node}: the nodes are {nodes:?}");
-        self.actors.get_mut(&node).ok_or_else(stranger)
+    fn node(&mut self, node: NodeId) -> Result<&mut ScriptNode<A>, String> {
+        let nodes: Vec<NodeId> = self.nodes.keys().copied().collect();
+        let unknown = || format!("there is no node {node}: the nodes are {nodes:?}");
+        self.nodes.get_mut(&node).ok_or_else(unknown)
     }
 }
 
-pub(super) fn seen(view: View) -> String {
+pub(super) fn view_text(view: View) -> String {
     let View {
         epoch,
         leader,
@@ -291,7 +296,7 @@ pub(super) fn seen(view: View) -> String {
     format!("epoch {epoch} leader {leader} role {role}")
 }
 
-fn asked(command: Command) -> String {
+fn command_text(command: Command) -> String {
     match command {
         Command::Campaign => "commanded campaign".into(),
         Command::Resign => "commanded resign".into(),
