@@ -7,23 +7,23 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::args::within;
 pub(crate) use check::Check;
 
-/// The most nodes a simulated cluster may have: beyond it one run takes minutes and gigabytes.
-const MOST_NODES: u64 = 10_000;
-/// The most runs of one cell: every run is kept until the end.
-const MOST_RUNS: u64 = 1_000_000;
-/// The most threads.
-const MOST_JOBS: usize = 1_024;
+/// The maximum number of nodes of a simulated cluster. A run with more takes minutes and gigabytes.
+const MAX_NODES: u64 = 10_000;
+/// The maximum number of runs of one cell. Every run stays in memory until the end.
+const MAX_RUNS: u64 = 1_000_000;
+/// The maximum number of threads.
+const MAX_JOBS: usize = 1_024;
 
 /// The subcommands that need no real cluster.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run algorithms side by side under the same faults, and say what was seen
+    /// Compare algorithms under the same faults: cost, time without a leader, split brain
     Compare(Compare),
-    /// Run one cluster once, and tell what happened: a timeline and a space-time diagram
+    /// Simulate one cluster once and print what happened: a timeline, and a space-time diagram
     Simulate(Simulate),
-    /// Search every order of events within bounds for a broken promise: the model checker
+    /// Search every order of events within bounds for a violation: the model checker
     Check(Check),
-    /// List the scenarios; with a name, print that scenario's file, to copy and change
+    /// List the scenarios; with NAME, print the file of that scenario, to copy and change
     #[command(
         display_order = 7,
         after_help = "\
@@ -31,7 +31,7 @@ Examples:
   elector scenarios
   elector scenarios minority-leader > mine.toml
   elector compare --scenario-file mine.toml
-  elector scenarios random                              what random faults are made of"
+  elector scenarios random                              the kinds of random faults"
     )]
     Scenarios {
         /// The scenario to print
@@ -51,11 +51,11 @@ Examples:
   elector compare --scenarios random:restart+transfer+late-message
   elector compare --out comparison && open comparison/report.html
 
-Every run has a seed, and the same seed gives the same result, byte for byte, whatever --jobs is.
-In `random` each seed draws which kinds of faults strike; a printed replay command names them.
-Exit code: 0; 1 if an invariant was violated; 2 if the command could not be done.")]
+Every run has a seed. The same seed gives the same result, byte for byte, for every value of --jobs.
+In `random`, each seed draws the kinds of faults that occur; a printed replay command names them.
+Exit code: 0 success; 1 an invariant was violated; 2 the command could not be carried out.")]
 pub(crate) struct Compare {
-    /// Algorithms, as `raft` (all its variants) or `raft/plain` (one) [default: all]
+    /// Algorithms: `raft` for all its variants, `raft/plain` for one of them [default: all]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) algorithms: Option<Vec<String>>,
     /// Cluster sizes
@@ -71,34 +71,34 @@ pub(crate) struct Compare {
     /// all; with --scenario-file: none]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) scenarios: Option<Vec<String>>,
-    /// A scenario of your own, as TOML; may be given several times
+    /// A TOML file with your own scenario; can be given several times
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario_file: Vec<PathBuf>,
-    /// Runs of each algorithm in each scenario at each size
+    /// Number of runs of each algorithm in each scenario at each size
     #[arg(long, value_name = "RUNS", default_value = "200", value_parser = runs)]
     pub(crate) runs: u64,
-    /// The seed of the first run; run k has seed SEED + k
+    /// Seed of the first run; run k has the seed SEED + k
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Threads [default: one per core]
+    /// Number of threads [default: one per core]
     #[arg(long, value_name = "JOBS", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
-    /// Write report.html, summary.csv, elections.csv and manifest.json into this folder
+    /// Folder for report.html, summary.csv, elections.csv and manifest.json
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// What to print
+    /// Format of the output
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
 }
 
-/// What `elector compare` prints.
+/// The output format of `elector compare`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// Tables to read; an overview where there are many rows
+    /// Tables for people; an overview if there are many rows
     Table,
-    /// An array of objects, one per algorithm, size and scenario
+    /// A JSON array with one object per algorithm, size and scenario
     Json,
-    /// The same rows, as CSV
+    /// The same rows as CSV
     Csv,
 }
 
@@ -111,15 +111,15 @@ Examples:
   elector simulate --algorithm raft --variant plain --scenario churn --seed 42 --trace run.jsonl
   elector simulate --algorithm paxos --scenario random:crash+transfer+drift --seed 17
 
-Exit code: 0; 1 if an invariant was violated; 2 if the command could not be done.")]
+Exit code: 0 success; 1 an invariant was violated; 2 the command could not be carried out.")]
 pub(crate) struct Simulate {
-    /// The algorithm, as `raft` or `raft/plain`
+    /// Algorithm: `raft` or `raft/plain`
     #[arg(long, value_name = "NAME")]
     pub(crate) algorithm: String,
-    /// Its variant [default: its first]
+    /// Variant of the algorithm [default: the first one]
     #[arg(long, value_name = "NAME")]
     pub(crate) variant: Option<String>,
-    /// A built-in scenario, or `random:KIND+…`; `elector scenarios random` lists the kinds
+    /// Built-in scenario, or `random:KIND+…`; `elector scenarios random` lists the kinds
     #[arg(
         long,
         value_name = "NAME",
@@ -127,40 +127,40 @@ pub(crate) struct Simulate {
         conflicts_with = "scenario_file"
     )]
     pub(crate) scenario: Option<String>,
-    /// A scenario of your own, as TOML
+    /// A TOML file with your own scenario
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario_file: Option<PathBuf>,
-    /// The size of the cluster
+    /// Number of nodes
     #[arg(long, value_name = "N", default_value = "5", value_parser = nodes)]
     pub(crate) nodes: u64,
-    /// The seed: the same seed gives the same run
+    /// Seed of the run; the same seed gives the same run
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Write what happened, one JSON object a line
+    /// Write all events into this file, one JSON object per arguments
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
-    /// Draw the run as a space-time diagram
+    /// Draw the run into this file, as a space-time diagram
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
-    /// Tell of every heartbeat too, not only how many there were
+    /// Show every heartbeat instead of their number
     #[arg(long)]
     pub(crate) heartbeats: bool,
-    /// Tell nodes all the time, wrongly, that connections broke. Every run that is not shown has a
-    /// second one like that beside it
+    /// Give nodes false suspicions all the time. Other commands do this in a second run of each
+    /// seed
     #[arg(long)]
     pub(crate) false_suspicions: bool,
 }
 
 fn nodes(text: &str) -> Result<u64, String> {
-    within(text, MOST_NODES, "a cluster has at least 1 node")
+    within(text, MAX_NODES, "a cluster needs at least 1 node")
 }
 
 fn runs(text: &str) -> Result<u64, String> {
-    within(text, MOST_RUNS, "at least 1 run is needed to see anything")
+    within(text, MAX_RUNS, "at least 1 run is needed")
 }
 
 fn jobs(text: &str) -> Result<NonZeroUsize, String> {
-    let jobs = within(text, MOST_JOBS as u64, "at least 1 thread is needed")?;
+    let jobs = within(text, MAX_JOBS as u64, "at least 1 thread is needed")?;
     let jobs = usize::try_from(jobs).ok().and_then(NonZeroUsize::new);
     jobs.ok_or_else(|| "at least 1 thread is needed".to_owned())
 }
@@ -172,9 +172,9 @@ mod tests {
     use super::*;
     use crate::args::{self, Arguments};
 
-    fn compare(line: &str) -> Result<Compare, String> {
-        let words = std::iter::once("elector").chain(line.split(' '));
-        match Arguments::try_parse_from(words) {
+    fn compare(arguments: &str) -> Result<Compare, String> {
+        let arguments = std::iter::once("elector").chain(arguments.split(' '));
+        match Arguments::try_parse_from(arguments) {
             Ok(Arguments {
                 command: args::Command::Lab(Command::Compare(compare)),
             }) => Ok(compare),
@@ -183,7 +183,7 @@ mod tests {
         }
     }
 
-    // The main job must need no argument at all.
+    // The most important command must work without any argument.
     #[test]
     fn compare_has_defaults_for_everything() {
         let compare = compare("compare").unwrap();
@@ -192,7 +192,7 @@ mod tests {
         assert_eq!((compare.seed, compare.format), (1, Format::Table));
     }
 
-    // Lists are how everybody will write them, and one element is a list too.
+    // Users write lists with commas. A list may have one element.
     #[test]
     fn lists_are_split_at_commas() {
         let compare = compare("compare --algorithms raft,bully/plain --nodes 4").unwrap();
@@ -200,10 +200,10 @@ mod tests {
         assert_eq!(compare.nodes, [4]);
     }
 
-    // A wrong number must be told what a right one is.
+    // The error for a wrong number must say what a right one is.
     #[test]
     fn numbers_out_of_range_name_the_limit() {
-        for (line, told) in [
+        for (arguments, reason) in [
             ("compare --nodes 0", "at least 1 node"),
             ("compare --nodes 10001", "the limit is 10000"),
             ("compare --nodes 99999999999999999999", "the limit is 10000"),
@@ -214,8 +214,8 @@ mod tests {
             ("compare --jobs 0", "at least 1 thread"),
             ("compare --jobs two", "not a whole number"),
         ] {
-            let error = compare(line).unwrap_err();
-            assert!(error.contains(told), "{line}: {error}");
+            let error = compare(arguments).unwrap_err();
+            assert!(error.contains(reason), "{arguments}: {error}");
         }
     }
 }

@@ -4,22 +4,22 @@ use elector_check::{CheckConfig, Schedule, Time};
 
 use super::{
     LabError, VIOLATED, args,
-    registry::{self, Entry, Route, Walked, Way},
+    registry::{self, Entry, WalkMode, WalkRequest, WalkResult},
 };
 use crate::{Cli, output};
 
-/// How many timeouts a run without time has, if nothing else is asked for.
-const TIMEOUTS: u32 = 4;
+/// The default number of timeouts in a run without time.
+const DEFAULT_TIMEOUTS: u32 = 4;
 
-/// `elector check`.
+/// Runs `elector check`.
 ///
 /// # Errors
-/// If the request is wrong.
+/// If an option is wrong.
 pub(crate) fn check(cli: &Cli, options: &args::Check) -> Result<ExitCode, LabError> {
     let (name, variant) = (&options.algorithm, options.variant.as_deref());
-    let entry = registry::one(&cli.families, name, variant)?;
-    let (text, clean) = match way(options)? {
-        Some(way) => walk(&cli.program, entry, options, way)?,
+    let entry = registry::single(&cli.families, name, variant)?;
+    let (text, clean) = match mode(options)? {
+        Some(mode) => walk(&cli.program, entry, options, mode)?,
         None => search(entry, options)?,
     };
     output::print(&text)?;
@@ -30,23 +30,23 @@ pub(crate) fn check(cli: &Cli, options: &args::Check) -> Result<ExitCode, LabErr
     })
 }
 
-fn way(options: &args::Check) -> Result<Option<Way>, LabError> {
+fn mode(options: &args::Check) -> Result<Option<WalkMode>, LabError> {
     if let Some(path) = &options.schedule {
-        return Ok(Some(Way::Schedule(schedule(path)?)));
+        return Ok(Some(WalkMode::Schedule(schedule(path)?)));
     }
     let (seed, jobs) = (options.seed, options.jobs);
-    let random = |walks| Way::Random { walks, seed, jobs };
+    let random = |walks| WalkMode::Random { walks, seed, jobs };
     Ok(options.walks.map(random))
 }
 
 fn schedule(path: &Path) -> Result<Schedule, LabError> {
-    let shown = || path.display().to_string();
+    let text_path = || path.display().to_string();
     let text = fs::read_to_string(path).map_err(|source| LabError::ReadSchedule {
-        path: shown(),
+        path: text_path(),
         source,
     })?;
     text.parse().map_err(|source| LabError::Schedule {
-        path: shown(),
+        path: text_path(),
         source,
     })
 }
@@ -55,21 +55,21 @@ fn walk(
     program: &str,
     entry: &Entry,
     options: &args::Check,
-    way: Way,
+    mode: WalkMode,
 ) -> Result<(String, bool), LabError> {
     let label = entry.contestant.label();
-    let walked = (entry.walker)(&Route {
+    let result = (entry.walker)(&WalkRequest {
         nodes: options.nodes,
         false_hints: options.false_hints,
-        way,
+        mode,
     })?;
-    let report = match walked {
-        Walked::Schedule(played) => {
-            let clean = played.broken.is_none();
-            let verdict = if clean { "no promise was broken\n" } else { "" };
-            return Ok((format!("{label}\n\n{played}{verdict}"), clean));
+    let report = match result {
+        WalkResult::Schedule(replay) => {
+            let clean = replay.broken.is_none();
+            let verdict = if clean { "no violation\n" } else { "" };
+            return Ok((format!("{label}\n\n{replay}{verdict}"), clean));
         }
-        Walked::Random(report) => report,
+        WalkResult::Random(report) => report,
     };
     let mut text = format!("{label}\n\n{report}");
     if let Some(finding) = &report.finding {
@@ -78,8 +78,8 @@ fn walk(
             .map_or(String::new(), |n| format!(" --nodes {n}"));
         let seed = finding.seed.unwrap_or(options.seed);
         text += &format!(
-            "\nAs a test:\n\n{}\nThis walk again:\n  {program} check --algorithm {label} --walks 1 \
-             --seed {seed}{nodes}\n",
+            "\nAs a test:\n\n{}\nTo repeat this walk:\n  {program} check --algorithm {label} \
+             --walks 1 --seed {seed}{nodes}\n",
             finding.as_test()
         );
     }
@@ -87,8 +87,8 @@ fn walk(
 }
 
 fn search(entry: &Entry, options: &args::Check) -> Result<(String, bool), LabError> {
-    // Ticks bound a run, too.
-    let untimed = options.ticks.is_none().then_some(TIMEOUTS);
+    // Ticks bound a run as well, so only a run without them needs a default.
+    let untimed = options.ticks.is_none().then_some(DEFAULT_TIMEOUTS);
     let nodes = options.nodes.unwrap_or(3);
     let report = (entry.checker)(CheckConfig {
         nodes,

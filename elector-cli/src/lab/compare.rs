@@ -17,19 +17,21 @@ use super::{
 };
 use crate::{Cli, output};
 
-/// Up to this many rows a table of all of them can be taken in; beyond it an overview is shown.
-const ROWS: usize = 40;
-/// Violating cells told of one by one; a broken algorithm has hundreds.
-const TOLD: usize = 20;
+/// The maximum number of rows for which one table shows all of them. For more rows, the command
+/// prints an overview.
+const MAX_TABLE_ROWS: usize = 40;
+/// The maximum number of cells whose violations are printed. A broken algorithm has hundreds.
+const MAX_PRINTED_CELLS: usize = 20;
 
-/// `elector compare`.
+/// Runs `elector compare`.
 ///
 /// # Errors
-/// If the request is wrong, or something cannot be written; the latter is found out before the
-/// runs begin.
+/// If an option is wrong, or something cannot be written. Output files are checked before the runs
+/// start.
 pub(crate) fn compare(cli: &Cli, options: &args::Compare) -> Result<ExitCode, LabError> {
     let entries = registry::selected(&cli.families, options.algorithms.as_deref())?;
-    let (chosen, paths) = scenarios::chosen(options.scenarios.as_deref(), &options.scenario_file)?;
+    let (scenarios, paths) =
+        scenarios::selected(options.scenarios.as_deref(), &options.scenario_file)?;
     let mut nodes: Vec<u64> = options.nodes.clone();
     nodes.sort_unstable();
     nodes.dedup();
@@ -39,7 +41,7 @@ pub(crate) fn compare(cli: &Cli, options: &args::Compare) -> Result<ExitCode, La
             .map(|entry| entry.contestant.clone())
             .collect(),
         nodes,
-        scenarios: chosen,
+        scenarios,
         runs: options.runs,
         seed: options.seed,
         jobs: options.jobs,
@@ -84,7 +86,7 @@ fn show(study: &Study, options: &args::Compare) -> Result<(), LabError> {
 }
 
 fn tables(study: &Study, options: &args::Compare) -> String {
-    if study.summaries.len() <= ROWS {
+    if study.summaries.len() <= MAX_TABLE_ROWS {
         return elector_sim::table(&study.summaries) + "\n";
     }
     let mut text = overview::text(study);
@@ -104,16 +106,16 @@ fn tables(study: &Study, options: &args::Compare) -> String {
     text
 }
 
-/// What did not hold, and how to see it again; empty if all did.
+/// Returns the violations, each with the command that repeats the run. Empty if there are none.
 fn violations(study: &Study) -> String {
     let cells = study.cells.iter().zip(&study.summaries);
     let broken: Vec<_> = cells
         .filter(|(_, summary)| summary.violations > 0)
         .collect();
     let mut text = String::new();
-    for (cell, summary) in broken.iter().take(TOLD) {
-        let worst = cell.outcomes.iter().find(|run| !run.violations.is_empty());
-        let Some((run, violation)) = worst.and_then(|run| Some((run, run.violations.first()?)))
+    for (cell, summary) in broken.iter().take(MAX_PRINTED_CELLS) {
+        let violating = cell.outcomes.iter().find(|run| !run.violations.is_empty());
+        let Some((run, violation)) = violating.and_then(|run| Some((run, run.violations.first()?)))
         else {
             continue;
         };
@@ -131,8 +133,8 @@ fn violations(study: &Study) -> String {
             study.replay(cell, run.seed)
         );
     }
-    if broken.len() > TOLD {
-        let more = broken.len() - TOLD;
+    if broken.len() > MAX_PRINTED_CELLS {
+        let more = broken.len() - MAX_PRINTED_CELLS;
         let _ = writeln!(
             text,
             "\n{more} more cells have violations: see --format csv."
@@ -145,7 +147,7 @@ fn progress_bar() -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    // Redrawn a few times a second: every redraw costs as much as many runs.
+    // A few times a second are enough: each redraw costs as much time as many runs.
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs, {eta} left");
     if let Ok(style) = style {

@@ -1,18 +1,19 @@
 use elector_sim::{Cell, Election, percentile};
 
-/// What the loss of the leader itself cost: of each run, the first election only. Later ones, such
-/// as the take-over by a node that comes back, are in the figures of all elections.
+/// The cost of the loss of a leader: the figures of the first election of each run. Later
+/// elections, such as the take-over by a node that returns, are only in the figures of all
+/// elections.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Crash {
-    /// Messages an election took, on average.
+    /// The mean number of messages of an election.
     pub(crate) messages: f64,
-    /// Milliseconds from the loss until all reachable nodes knew the next leader, in ascending
-    /// order.
+    /// The times in milliseconds from the loss until all reachable nodes knew the next leader, in
+    /// ascending order.
     pub(crate) times: Vec<f64>,
 }
 
 impl Crash {
-    /// `None` if no run had an election.
+    /// Collects the figures of a cell. `None` if no run had an election.
     #[must_use]
     pub(crate) fn of(cell: &Cell) -> Option<Self> {
         let firsts = cell.outcomes.iter().filter_map(|run| run.elections.first());
@@ -30,7 +31,7 @@ impl Crash {
         })
     }
 
-    /// The nearest-rank percentile of the times.
+    /// Returns the nearest-rank percentile of the times.
     #[must_use]
     pub(crate) fn percentile(&self, percent: usize) -> f64 {
         percentile(&self.times, percent).unwrap_or(0.0)
@@ -42,8 +43,8 @@ mod tests {
     use super::*;
     use crate::lab::study::sample;
 
-    // A bully comes back and takes over: a second election, much cheaper, that the crash did not
-    // cause.
+    // A Bully node returns and takes over. This second election is much cheaper, and the crash did
+    // not cause it.
     #[test]
     fn only_the_first_election_of_a_run_counts() {
         let study = sample();
@@ -52,7 +53,7 @@ mod tests {
         let crash = Crash::of(cell).unwrap();
         assert_eq!(crash.times.len(), summary.runs);
         assert!(summary.elections > summary.runs);
-        // Nobody misses the leader before the shortest election timeout.
+        // No node misses the leader before the shortest election timeout.
         assert!(crash.percentile(0) > 100.0, "{crash:?}");
         assert!(summary.elect_ms_p50.unwrap() < crash.percentile(50));
     }

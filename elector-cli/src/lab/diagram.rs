@@ -1,6 +1,6 @@
-//! A run as a space-time diagram (Lamport, "Time, Clocks, and the Ordering of Events in a
-//! Distributed System", 1978), in SVG: one lane a node, time from left to right, an arrow for
-//! every message.
+//! Draws a run as a space-time diagram in SVG (Lamport, "Time, Clocks, and the Ordering of Events
+//! in a Distributed System", 1978): one lane per node, time from left to right, one arrow per
+//! message.
 
 mod arrows;
 mod axis;
@@ -22,26 +22,26 @@ use layout::Layout;
 
 pub use window::interesting_window;
 
-/// What a diagram shows, and how.
+/// The content and the look of a diagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiagramOptions {
-    /// Begins every id and class in the SVG; must differ between the diagrams of one page.
-    /// Characters that may not stand in an id are left out.
+    /// The prefix of every id and class in the SVG. It must differ between the diagrams of one
+    /// page. Characters that are not valid in an id are removed.
     pub id_prefix: String,
-    /// Stands above it; may be empty.
+    /// The title above the diagram. May be empty.
     pub title: String,
-    /// The part of the run to show, as `(start, end)` in nanoseconds; `None` for all of it.
+    /// The part of the run to show, as `(start, end)` in nanoseconds; `None` for the whole run.
     /// [`interesting_window`] finds a good one.
     pub window: Option<(u64, u64)>,
-    /// Width in CSS pixels; at least 400.
+    /// The width in CSS pixels. The minimum is 400.
     pub width: u32,
-    /// Whether routine heartbeats and their acknowledgements are drawn, faintly.
+    /// Whether to draw routine heartbeats and their acknowledgements, in a faint colour.
     pub heartbeats: bool,
-    /// How time becomes length.
+    /// The scale of the time axis.
     pub time: TimeScale,
-    /// Colours.
+    /// The colours.
     pub theme: Theme,
-    /// Messages drawn at most; those of elections come first, then the earliest.
+    /// The maximum number of messages. Messages of elections come first, then the earliest.
     pub max_messages: usize,
 }
 
@@ -60,22 +60,22 @@ impl Default for DiagramOptions {
     }
 }
 
-/// How time becomes length.
+/// The scale of the time axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TimeScale {
-    /// Quiet stretches are folded into narrow strips that say how long they are, so that an
-    /// election of a few milliseconds can be read in a run of many seconds. Between the strips
-    /// the scale is one and the same.
+    /// Folds quiet stretches into narrow strips, each with its length, so that an election of a few
+    /// milliseconds is legible in a run of many seconds. The scale between the strips is the same
+    /// everywhere.
     #[default]
     Folded,
-    /// One scale all through.
+    /// One scale for the whole run.
     Linear,
 }
 
 /// The colours of a diagram.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
-    /// Light, or dark where the reader's system prefers it (`prefers-color-scheme`).
+    /// Light, or dark if the reader's system prefers it (`prefers-color-scheme`).
     #[default]
     Auto,
     /// Light.
@@ -84,12 +84,12 @@ pub enum Theme {
     Dark,
 }
 
-/// Draws a run. The SVG stands alone, and may also be put into an HTML page as it is.
+/// Draws a run. The SVG is complete, and can also be part of an HTML page.
 #[must_use]
 pub fn svg(records: &[Record], options: &DiagramOptions) -> String {
     let history = History::read(records);
     let layout = Layout::new(&history, options);
-    let arrows = arrows::chosen(&history, &layout, options);
+    let arrows = arrows::select(&history, &layout, options);
     let kinds = kinds::Kinds::of(&history, &arrows.drawn);
     let mut canvas = Canvas::new(&options.id_prefix);
     bands::shades(&mut canvas, &layout, &history);

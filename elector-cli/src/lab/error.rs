@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::output::StdoutError;
 
-/// Why a command could not be done. The message says what to do instead.
+/// The reason why a command could not be carried out. The message says what to do.
 #[derive(Debug, Error)]
 pub(crate) enum LabError {
     /// No algorithm has this name.
@@ -15,12 +15,12 @@ pub(crate) enum LabError {
         suggestion(nearest.as_ref())
     )]
     UnknownAlgorithm {
-        /// What was asked for.
+        /// The unknown name.
         asked: String,
-        /// The most similar name there is.
+        /// The most similar known name.
         nearest: Option<String>,
-    },
-    /// The algorithm has no such configuration.
+        },
+        /// The algorithm has no variant of this name.
     #[error(
         "{algorithm} has no variant \"{asked}\"{}; it has: {}",
         suggestion(nearest.as_ref()),
@@ -29,68 +29,68 @@ pub(crate) enum LabError {
     UnknownVariant {
         /// The algorithm.
         algorithm: String,
-        /// What was asked for.
+        /// The unknown name.
         asked: String,
-        /// The most similar name there is.
+        /// The most similar known name.
         nearest: Option<String>,
-        /// All of them.
+        /// All variants of the algorithm.
         known: Vec<String>,
     },
-    /// A list has no elements, or an empty one.
+    /// A list of names is empty, or has an empty name.
     #[error(
-        "{option} is given an empty name; leave it out for {default}, or list names: {example}"
+        "{option} has an empty name: omit the option for {default}, or list names, as in {example}"
     )]
     EmptyName {
         /// The option.
         option: &'static str,
-        /// What it stands for when left out.
+        /// The meaning of the omitted option.
         default: &'static str,
-        /// How to use it.
+        /// A valid value.
         example: &'static str,
     },
-    /// A schedule cannot be read.
-    #[error("cannot read the schedule {path}: {source}")]
+    /// The file with the schedule cannot be read.
+    #[error("cannot read schedule {path}: {source}")]
     ReadSchedule {
         /// The file.
         path: String,
         /// Why.
         source: io::Error,
     },
-    /// A file is no schedule.
+    /// The file does not contain a schedule.
     #[error("{path}: {source}")]
     Schedule {
         /// The file.
         path: String,
-        /// The line, and what is wrong with it.
+        /// The wrong line and the reason.
         source: ScheduleError,
     },
-    /// Two scenarios have one name.
-    #[error("two scenarios are called \"{0}\": change the `name` in one of the files")]
+    /// Two scenarios have the same name.
+    #[error("two scenarios have the name \"{0}\": change the `name` in one of the files")]
     SameName(String),
     /// The cluster is too small for the scenario.
-    #[error("{scenario} makes sense from {least} nodes on: try --nodes {least}")]
+    #[error("scenario {scenario} needs at least {min_nodes} nodes: use --nodes {min_nodes}")]
     TooSmall {
         /// The scenario.
         scenario: String,
-        /// Its least number of nodes.
-        least: u64,
+        /// The minimum number of nodes.
+        min_nodes: u64,
     },
-    /// There is no such scenario, or it is wrong.
+    /// No scenario has this name, or a scenario is wrong.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
-    /// The sweep cannot be done.
+    /// The comparison cannot be run.
     #[error(transparent)]
     Sweep(#[from] SweepError),
-    /// The run cannot be done.
+    /// The simulation cannot be run.
     #[error(transparent)]
     Setup(#[from] SetupError),
-    /// The search cannot be done.
+    /// The search cannot be run.
     #[error(transparent)]
     Check(#[from] CheckError),
     /// A file or folder cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {
-        /// Where.
+        /// The file or folder.
         path: PathBuf,
         /// Why.
         source: io::Error,
@@ -98,10 +98,10 @@ pub(crate) enum LabError {
     /// Standard output cannot be written.
     #[error(transparent)]
     Stdout(#[from] StdoutError),
-    /// Something cannot be put into JSON.
+    /// A value cannot be written as JSON.
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// Something cannot be put into CSV.
+    /// A value cannot be written as CSV.
     #[error("cannot write CSV: {0}")]
     Csv(#[from] csv::Error),
 }

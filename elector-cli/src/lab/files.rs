@@ -10,7 +10,7 @@ use super::{
     write,
 };
 
-/// What `--out` writes.
+/// The files that `--out` writes.
 pub(crate) const FILES: [&str; 4] = [
     "report.html",
     "summary.csv",
@@ -21,7 +21,7 @@ pub(crate) const FILES: [&str; 4] = [
 /// Writes all of [`FILES`] into a folder that [`write::check_folder`] has checked.
 ///
 /// # Errors
-/// If one cannot be written.
+/// If a file cannot be written.
 pub(crate) fn write(folder: &Path, study: &Study, options: &args::Compare) -> Result<(), LabError> {
     let contents = [
         report::page(study, &command(study, options)).into_bytes(),
@@ -35,15 +35,15 @@ pub(crate) fn write(folder: &Path, study: &Study, options: &args::Compare) -> Re
         .try_for_each(|(file, contents)| write::write_file(&folder.join(file), &contents))
 }
 
-/// The figures, one row a cell.
+/// Returns the figures, one row per cell.
 ///
 /// # Errors
-/// Never for figures; the encoder's otherwise.
+/// Errors of the CSV encoder; figures do not cause any.
 pub(crate) fn summary_csv(study: &Study) -> Result<Vec<u8>, LabError> {
     rows(study.summaries.iter())
 }
 
-/// One row an election: times in nanoseconds of virtual time since boot.
+/// One row per election. Times are nanoseconds of virtual time since boot.
 #[derive(Debug, Serialize)]
 struct ElectionRow<'a> {
     algorithm: &'a str,
@@ -124,26 +124,26 @@ fn manifest(study: &Study, options: &args::Compare) -> Result<Vec<u8>, LabError>
     Ok(text)
 }
 
-/// The command that gives this comparison again, without what does not change its result: how many
-/// threads, and where to.
+/// Returns the command that repeats this comparison, without the options that do not change its
+/// result: the number of threads and the output folder.
 #[must_use]
 pub(crate) fn command(study: &Study, options: &args::Compare) -> String {
-    let mut words = vec![format!("{} compare", study.program)];
+    let mut parts = vec![format!("{} compare", study.program)];
     let list = |names: &[String]| quoted(&names.join(","));
     if let Some(names) = &options.algorithms {
-        words.push(format!("--algorithms {}", list(names)));
+        parts.push(format!("--algorithms {}", list(names)));
     }
     let nodes: Vec<String> = options.nodes.iter().map(u64::to_string).collect();
-    words.push(format!("--nodes {}", nodes.join(",")));
+    parts.push(format!("--nodes {}", nodes.join(",")));
     if let Some(names) = &options.scenarios {
-        words.push(format!("--scenarios {}", list(names)));
+        parts.push(format!("--scenarios {}", list(names)));
     }
     for file in &options.scenario_file {
-        words.push(format!(
+        parts.push(format!(
             "--scenario-file {}",
             quoted(&file.display().to_string())
         ));
     }
-    words.push(format!("--runs {} --seed {}", options.runs, options.seed));
-    words.join(" ")
+    parts.push(format!("--runs {} --seed {}", options.runs, options.seed));
+    parts.join(" ")
 }

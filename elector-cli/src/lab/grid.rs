@@ -1,5 +1,5 @@
-/// A table for a terminal: the first `texts` columns are words, the others figures. The first
-/// `heads` rows are the header; lines end without blanks.
+/// Formats a table for a terminal. The first `texts` columns hold text, the others figures. The
+/// first `heads` rows are the header. Lines have no trailing blanks.
 #[must_use]
 pub(crate) fn grid(rows: &[Vec<String>], texts: usize, heads: usize) -> String {
     let widths = widths(rows);
@@ -18,7 +18,7 @@ pub(crate) fn grid(rows: &[Vec<String>], texts: usize, heads: usize) -> String {
         text.push_str(line.trim_end());
         text.push('\n');
         if number + 1 == heads {
-            text.push_str(&"─".repeat(total(&widths)));
+            text.push_str(&"─".repeat(total_width(&widths)));
             text.push('\n');
         }
     }
@@ -27,7 +27,7 @@ pub(crate) fn grid(rows: &[Vec<String>], texts: usize, heads: usize) -> String {
 
 const GAP: &str = "  ";
 
-/// How wide each column is.
+/// Returns the width of each column.
 #[must_use]
 pub(crate) fn widths(rows: &[Vec<String>]) -> Vec<usize> {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -37,9 +37,9 @@ pub(crate) fn widths(rows: &[Vec<String>]) -> Vec<usize> {
         .collect()
 }
 
-/// How wide a table with such columns is.
+/// Returns the width of a table with columns of these widths.
 #[must_use]
-pub(crate) fn total(widths: &[usize]) -> usize {
+pub(crate) fn total_width(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1)
 }
 
@@ -51,16 +51,16 @@ fn columns(cell: &str) -> usize {
 mod tests {
     use super::*;
 
-    // Figures are compared by their last digit, words by their first letter; trailing blanks are
-    // noise in logs and documents.
+    // Readers compare figures by their last digit and words by their first letter. Trailing blanks
+    // are noise in logs and documents.
     #[test]
-    fn words_go_left_and_figures_right() {
+    fn text_is_left_aligned_and_figures_are_right_aligned() {
         let rows = [["name", "ms"], ["élan", "1,234"], ["x", "5"]];
         let rows = rows.map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(
             grid(&rows, 1, 1),
             "name     ms\n───────────\nélan  1,234\nx         5\n"
         );
-        assert_eq!(total(&widths(&rows)), 11);
+        assert_eq!(total_width(&widths(&rows)), 11);
     }
 }

@@ -1,4 +1,5 @@
-//! A trace, put in order: who ran when and believed what, and what became of every message.
+//! The contents of a trace, in order: when each node ran and what it published, and what happened
+//! to every message.
 
 mod flight;
 mod lane;
@@ -12,7 +13,7 @@ use elector_core::{
     trace::{Event, Record, Stimulus},
 };
 
-pub(crate) use flight::{End, Flight, word_loss};
+pub(crate) use flight::{End, Flight, loss_text};
 pub(crate) use lane::{Lane, Life, Mark};
 pub(crate) use track::{Span, Track};
 
@@ -21,31 +22,32 @@ use flight::Flights;
 /// Blocked links, as `(from, to)`.
 pub(crate) type Blocked<'a> = &'a [(NodeId, NodeId)];
 
-/// A note: when, where (`None` for the network as a whole), and its words.
+/// A note: its moment, its node (`None` for the whole network), and its text.
 pub(crate) type Note<'a> = (u64, Option<NodeId>, &'a str);
 
-/// Everything a trace tells.
+/// The contents of a trace.
 #[derive(Debug)]
 pub(crate) struct History<'a> {
-    /// When the first record was made.
+    /// The moment of the first record.
     pub(crate) start_ns: u64,
-    /// When the last one was.
+    /// The moment of the last record.
     pub(crate) end_ns: u64,
-    /// Every node that the trace names, in order of id.
+    /// All nodes in the trace, in the order of their ids.
     pub(crate) lanes: Vec<Lane<'a>>,
-    /// Every message sent, in order of time.
+    /// All sent messages, in the order of time.
     pub(crate) flights: Vec<Flight<'a>>,
-    /// When links were cut, and which.
+    /// The spans during which links were cut, with the cut links.
     pub(crate) cuts: Vec<Span<Blocked<'a>>>,
-    /// What the host told the reader.
+    /// The notes of the host for the reader.
     pub(crate) notes: Vec<Note<'a>>,
 }
 
-/// The nodes that run and believe that they lead, with their epochs.
+/// The running nodes whose view is that they lead, with their epochs.
 pub(crate) type Leaders = Vec<(NodeId, Epoch)>;
 
 impl<'a> History<'a> {
-    /// Reads a trace. Records need not be in order of time; those of one moment keep their order.
+    /// Reads a trace. Records need not be in the order of time. Records of the same moment keep
+    /// their order.
     pub(crate) fn read(records: &'a [Record]) -> Self {
         let mut ordered: Vec<&Record> = records.iter().collect();
         ordered.sort_by_key(|record| record.at_ns);
@@ -65,7 +67,7 @@ impl<'a> History<'a> {
                 lane.read(record);
             }
             match &record.event {
-                Event::Cut { blocked } => cuts.turn(record.at_ns, blocked.as_slice()),
+                Event::Cut { blocked } => cuts.set(record.at_ns, blocked.as_slice()),
                 Event::Note { text } => notes.push((record.at_ns, record.node, text.as_str())),
                 _ => {}
             }
@@ -86,13 +88,13 @@ impl<'a> History<'a> {
         }
     }
 
-    /// Who leads by its own belief, all through the run: an empty set while nobody does, two or
-    /// more nodes while there is a split brain.
+    /// Returns the nodes that lead by their own view, over the whole run: an empty set while none
+    /// does, two or more nodes during a split brain.
     pub(crate) fn leaders(&self) -> Vec<Span<Leaders>> {
         let mut changes: BTreeMap<u64, Vec<(NodeId, Option<Epoch>)>> = BTreeMap::new();
         for lane in &self.lanes {
             for span in lane.leading() {
-                // An end sorts before the beginning that follows it at the same moment.
+                // At the same moment, an end must come before a beginning.
                 changes
                     .entry(span.to_ns)
                     .or_default()
@@ -103,7 +105,7 @@ impl<'a> History<'a> {
         }
         let mut present: BTreeMap<NodeId, Epoch> = BTreeMap::new();
         let mut track = Track::default();
-        track.turn(self.start_ns, Leaders::new());
+        track.set(self.start_ns, Leaders::new());
         for (at_ns, changes) in changes {
             for (node, epoch) in changes {
                 match epoch {
@@ -112,15 +114,15 @@ impl<'a> History<'a> {
                 };
             }
             let leaders = present.iter().map(|(&node, &epoch)| (node, epoch));
-            track.turn(at_ns, leaders.collect());
+            track.set(at_ns, leaders.collect());
         }
         track.finish(self.end_ns)
     }
 
-    /// Whether all is well at this moment, as far as it can be: nobody is paused, exactly one node
-    /// leads, and every running node that can talk to it both ways follows it, which must be at
-    /// least half of all that run.
-    pub(crate) fn settled(&self, at_ns: u64) -> bool {
+    /// Returns `true` if the cluster is settled at this moment: no node is paused, exactly one node
+    /// leads, and every running node with working links to and from it follows it. These must be at
+    /// least half of all running nodes.
+    pub(crate) fn is_settled(&self, at_ns: u64) -> bool {
         let mut views: Vec<(NodeId, View)> = Vec::new();
         for lane in &self.lanes {
             match lane.life_at(at_ns) {
@@ -144,26 +146,27 @@ impl<'a> History<'a> {
         near.clone().all(|(_, view)| agrees(view)) && near.count() * 2 >= views.len()
     }
 
-    /// Every moment at which something that [`settled`](Self::settled) looks at changes, in order.
-    pub(crate) fn turns(&self) -> Vec<u64> {
+    /// Returns every moment at which an input of [`is_settled`](Self::is_settled) changes, in
+    /// ascending order.
+    pub(crate) fn changes(&self) -> Vec<u64> {
         let lives = self.lanes.iter().flat_map(|lane| &lane.life);
         let views = self.lanes.iter().flat_map(|lane| &lane.views);
-        let mut turns: Vec<u64> = lives.flat_map(|span| [span.from_ns, span.to_ns]).collect();
-        turns.extend(views.flat_map(|span| [span.from_ns, span.to_ns]));
-        turns.extend(self.cuts.iter().flat_map(|cut| [cut.from_ns, cut.to_ns]));
-        turns.sort_unstable();
-        turns.dedup();
-        turns
+        let mut changes: Vec<u64> = lives.flat_map(|span| [span.from_ns, span.to_ns]).collect();
+        changes.extend(views.flat_map(|span| [span.from_ns, span.to_ns]));
+        changes.extend(self.cuts.iter().flat_map(|cut| [cut.from_ns, cut.to_ns]));
+        changes.sort_unstable();
+        changes.dedup();
+        changes
     }
 
-    /// What the blocked links amount to, in a few words.
-    pub(crate) fn word_cut(&self, blocked: Blocked<'_>) -> String {
+    /// Describes the blocked links briefly.
+    pub(crate) fn describe_cut(&self, blocked: Blocked<'_>) -> String {
         let nodes: Vec<NodeId> = self.lanes.iter().map(|lane| lane.node).collect();
         links::describe(&nodes, blocked)
     }
 
-    /// The stretches of time during which routine messages are on their way, those that touch, or
-    /// nearly so, as one: mostly a heartbeat and its acknowledgements.
+    /// Returns the spans of time during which routine messages are in flight. Spans that touch, or
+    /// nearly so, are one: mostly a heartbeat and its acknowledgements.
     pub(crate) fn rounds(&self) -> Vec<(u64, u64)> {
         let slack = self.usual_flight_ns().unwrap_or(0);
         let mut rounds: Vec<(u64, u64)> = Vec::new();
@@ -178,7 +181,8 @@ impl<'a> History<'a> {
         rounds
     }
 
-    /// How long a message usually takes: the median, of those of elections if there are any.
+    /// Returns the median time that a message takes: of messages of elections if there are any,
+    /// else of all.
     pub(crate) fn usual_flight_ns(&self) -> Option<u64> {
         let median = |routine: bool| {
             let flights = self.flights.iter();
@@ -191,7 +195,7 @@ impl<'a> History<'a> {
     }
 }
 
-/// The nodes that a record names.
+/// Returns the nodes that occur in a record.
 fn named(record: &Record) -> impl Iterator<Item = NodeId> + '_ {
     let blocked = match &record.event {
         Event::Cut { blocked } => blocked.as_slice(),

@@ -29,16 +29,16 @@ pub(crate) use registry::{Entry, entries};
 
 use crate::{Cli, output};
 
-/// The exit code when an invariant was violated.
+/// The exit code after an invariant was violated.
 const VIOLATED: u8 = 1;
 
-/// Does what was asked for, and returns the exit code.
+/// Runs the subcommand and returns the exit code.
 pub(crate) fn run(cli: &Cli, command: Command) -> ExitCode {
-    let done = match command {
+    let result = match command {
         Command::Compare(options) => compare::compare(cli, &options),
         Command::Simulate(options) => simulate::simulate(cli, &options),
         Command::Check(options) => check::check(cli, &options),
         Command::Scenarios { name } => scenarios::list(name.as_deref()),
     };
-    done.unwrap_or_else(|error| output::failed(&error))
+    result.unwrap_or_else(|error| output::failed(&error))
 }

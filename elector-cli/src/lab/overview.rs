@@ -1,18 +1,18 @@
-//! A comparison of hundreds of cells in three tables that fit a terminal.
+//! A comparison of hundreds of cells, in three tables that fit a terminal.
 
 mod growth;
+mod guarantees;
 mod matrix;
-mod promises;
 
 use std::fmt::Write as _;
 
 use crate::lab::study::Study;
 
-/// Columns that tables keep to.
+/// The maximum width of a table.
 const WIDTH: usize = 100;
 
-/// What was seen of each variant, how long elections took in each scenario, and how many messages
-/// they took at each size.
+/// Returns three tables: the figures of each variant, the time to elect in each scenario, and the
+/// messages of an election at each size.
 #[must_use]
 pub(crate) fn text(study: &Study) -> String {
     let (nodes, reference) = (study.middle(), study.reference());
@@ -28,7 +28,7 @@ pub(crate) fn text(study: &Study) -> String {
         text,
         "\nWhat was seen. Costs of the first election in {reference} with n = {nodes}, until all \
          know.\n\n{}",
-        promises::table(study)
+        guarantees::table(study)
     );
     let _ = write!(
         text,
@@ -49,7 +49,7 @@ pub(crate) fn text(study: &Study) -> String {
     text
 }
 
-/// Milliseconds, as exactly as they matter.
+/// Formats milliseconds: with a decimal only below ten.
 fn ms(value: f64) -> String {
     if value < 9.95 {
         format!("{value:.1}")
@@ -58,7 +58,7 @@ fn ms(value: f64) -> String {
     }
 }
 
-/// A number with its thousands apart.
+/// Formats a number with separated thousands.
 pub(crate) fn count(value: usize) -> String {
     let digits = value.to_string();
     let mut text = String::new();

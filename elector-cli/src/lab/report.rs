@@ -1,4 +1,4 @@
-//! The comparison as one HTML page: no script, no other file, light and dark.
+//! The comparison as one HTML page without scripts and other files, with a light and a dark theme.
 
 mod chart;
 mod heat;
@@ -14,21 +14,21 @@ use crate::lab::{overview::count, study::Study};
 
 const STYLE: &str = include_str!("report/style.css");
 
-/// The page. `command` gives the same comparison again.
+/// Returns the page. `command` repeats the comparison.
 #[must_use]
 pub(crate) fn page(study: &Study, command: &str) -> String {
     let sections = [
-        ("verdicts", "What was seen", verdicts::section(study)),
+        ("verdicts", "Results", verdicts::section(study)),
         (
             "messages",
-            "Messages against size",
+            "Messages by cluster size",
             messages::section(study),
         ),
         ("times", "Time to elect", times::section(study)),
         ("scenarios", "Every scenario", heat::section(study)),
-        ("worst", "Worst runs, drawn", worst::section(study)),
+        ("worst", "Diagrams of the worst runs", worst::section(study)),
         ("figures", "All figures", rows::section(study)),
-        ("words", "Words", words()),
+        ("terms", "Terms", terms()),
     ];
     let page = html! {
         (DOCTYPE)
@@ -37,7 +37,7 @@ pub(crate) fn page(study: &Study, command: &str) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { "Leader election, compared" }
+                title { "Comparison of leader election algorithms" }
                 style { (PreEscaped(STYLE)) }
             }
             body {
@@ -65,11 +65,11 @@ fn head(study: &Study, command: &str) -> Markup {
     let (runs, violations) = (study.runs(), study.violations());
     html! {
         header {
-            h1 { "Leader election, compared" }
+            h1 { "Comparison of leader election algorithms" }
             p.lead {
                 (study.entries.len()) " variants in " (study.sweep.scenarios.len())
                 " scenarios, with " (sizes.join(", ")) " nodes: " (count(runs))
-                " simulated runs, every one checked against every invariant. "
+                " simulated runs, each checked against every invariant. "
                 @if violations == 0 {
                     strong.good { "No invariant was violated." }
                 } @else {
@@ -81,41 +81,41 @@ fn head(study: &Study, command: &str) -> Markup {
     }
 }
 
-fn words() -> Markup {
+fn terms() -> Markup {
     html! {
         dl {
             dt { "Quorum" }
             dd {
-                "At most one leader per epoch, ever, whatever is lost, delayed, crashed or cut \
-                 off, while disks are kept. The epoch is a fencing token: a resource that \
-                 remembers the highest it saw refuses an outdated leader. Without a majority \
-                 nobody leads."
+                "At most one leader per epoch, even if messages are lost or delayed, nodes crash, \
+                 and links are cut, provided that disks keep their data. The epoch is a fencing \
+                 token: a store that remembers the highest one rejects an older leader. Without a \
+                 majority, no node leads."
             }
             dt { "Best effort" }
             dd {
-                "One leader per connected part of the cluster once faults end. Under a partition \
-                 there are several at once: fit for work that may be done twice."
+                "One leader per connected part of the cluster after faults end. During a \
+                 partition there are several leaders. Use it for work that may be done twice."
             }
             dt { "Two leaders at once (split brain)" }
             dd {
-                "Two or more running nodes believed that they lead. For a quorum algorithm this is "
-                em { "belief" } ", not authority: the older one has not heard yet. Its lease has \
-                 run out by then, which is an invariant of every run here; two leases never \
-                 overlap unless a violation says so. For a best-effort algorithm there is no \
-                 lease, and both act."
+                "Two or more running nodes led, each by its own view. For a quorum algorithm \
+                 this is only a " em { "view" } ", not the right to act: the older leader has not \
+                 received the news yet, and its lease has already ended. Every run checks this \
+                 as an invariant; two overlapping leases are a violation. A best-effort \
+                 algorithm has no lease, and both leaders act."
             }
             dt { "Leaderless" }
-            dd { "No running node believed that it leads." }
+            dd { "No running node led, by its own view." }
             dt { "Time to elect" }
             dd {
-                "From the loss of agreement on a leader until every running node that can be \
-                 reached knows the next one."
+                "The time from the loss of agreement on a leader until every reachable running \
+                 node knows the next one."
             }
             dt { "Messages of an election" }
             dd {
-                "All that are sent to elect, the round by which the winner announces itself \
-                 included, also those to dead nodes. Routine heartbeats and their \
-                 acknowledgements stand apart, as idle messages a second."
+                "All messages sent to elect a leader, including the announcement of the winner \
+                 and messages to nodes that are down. Routine heartbeats and their \
+                 acknowledgements are counted separately, as idle messages per second."
             }
         }
     }
@@ -126,7 +126,7 @@ fn violated(violations: usize) -> String {
     format!("{} violation{plural}", count(violations))
 }
 
-/// Milliseconds, as exactly as they matter.
+/// Formats milliseconds with a suitable unit and number of digits.
 fn ms(value: f64) -> String {
     match value {
         value if value < 9.95 => format!("{value:.1} ms"),

@@ -1,5 +1,5 @@
-//! Made-up traces for the tests of the pictures: what a Raft-like cluster of `n` nodes would leave
-//! behind. The same `n` gives the same trace.
+//! Artificial traces for the tests of timelines and diagrams, as a Raft-like cluster of `n` nodes
+//! would write them. The same `n` gives the same trace.
 
 use elector_core::{
     Epoch, NodeId, Purpose, View,
@@ -8,55 +8,56 @@ use elector_core::{
 
 const MS: u64 = 1_000_000;
 
-/// n2 leads, crashes at 412 ms, n3 takes over, n2 comes back at 900 ms and is paused for a while.
+/// n2 leads and crashes at 412 ms, and n3 takes over. n2 returns at 900 ms and is paused for a
+/// while.
 pub(crate) fn crash(n: u64) -> Vec<Record> {
-    let mut tape = Tape::new(n);
-    tape.boot();
-    let led = tape.election(181 * MS, 2, 1, &[], &[]);
-    tape.heartbeats(2, led, 412 * MS, (&[], Loss::Chance));
-    tape.note(412 * MS, "the leader n2 crashes");
-    tape.at(412 * MS, 2, Event::Crashed);
-    tape.suspected(412 * MS + 300_000, 1, 2);
-    let led = tape.election(583 * MS, 3, 2, &[], &[2]);
-    tape.heartbeats(3, led, 900 * MS, (&[2], Loss::Dead));
-    tape.heartbeats(3, 884 * MS, 1_000 * MS, (&[], Loss::Chance));
-    tape.note(900 * MS, "n2 restarts");
-    tape.at(900 * MS, 2, Event::Booted);
-    tape.viewed(902 * MS, 2, View::following(Epoch(2), Some(NodeId(3))));
-    tape.at(1_000 * MS, 2, Event::Paused);
-    tape.at(1_080 * MS, 2, Event::Resumed);
-    tape.finish()
+    let mut trace = TraceBuilder::new(n);
+    trace.boot();
+    let led = trace.election(181 * MS, 2, 1, &[], &[]);
+    trace.heartbeats(2, led, 412 * MS, (&[], Loss::Chance));
+    trace.note(412 * MS, "the leader n2 crashes");
+    trace.at(412 * MS, 2, Event::Crashed);
+    trace.suspected(412 * MS + 300_000, 1, 2);
+    let led = trace.election(583 * MS, 3, 2, &[], &[2]);
+    trace.heartbeats(3, led, 900 * MS, (&[2], Loss::Dead));
+    trace.heartbeats(3, 884 * MS, 1_000 * MS, (&[], Loss::Chance));
+    trace.note(900 * MS, "n2 restarts");
+    trace.at(900 * MS, 2, Event::Booted);
+    trace.viewed(902 * MS, 2, View::following(Epoch(2), Some(NodeId(3))));
+    trace.at(1_000 * MS, 2, Event::Paused);
+    trace.at(1_080 * MS, 2, Event::Resumed);
+    trace.finish()
 }
 
-/// n1 leads and is cut off with a minority at 300 ms; n3 leads the others from 506 ms on; n1 learns
-/// of it when the cut heals, at 760 ms.
+/// n1 leads and is cut off with a minority at 300 ms. n3 leads the others from 506 ms on. n1 learns
+/// of it when the cut ends, at 760 ms.
 pub(crate) fn split(n: u64) -> Vec<Record> {
-    let mut tape = Tape::new(n);
+    let mut trace = TraceBuilder::new(n);
     let minority: Vec<u64> = (1..=(n - 1) / 2).collect();
     let majority: Vec<u64> = (minority.len() as u64 + 1..=n).collect();
-    tape.boot();
-    let led = tape.election(160 * MS, 1, 1, &[], &[]);
-    tape.heartbeats(1, led, 300 * MS, (&[], Loss::Chance));
-    tape.note(
+    trace.boot();
+    let led = trace.election(160 * MS, 1, 1, &[], &[]);
+    trace.heartbeats(1, led, 300 * MS, (&[], Loss::Chance));
+    trace.note(
         300 * MS,
         "the leader n1 is cut off <with> a \"minority\" & its clients",
     );
-    tape.cut(300 * MS, &minority, &majority);
-    tape.heartbeats(1, 300 * MS, 760 * MS, (&majority, Loss::Cut));
-    let led = tape.election(503 * MS, majority[0], 2, &minority, &[]);
-    tape.heartbeats(majority[0], led, 760 * MS, (&minority, Loss::Cut));
-    tape.heartbeats(majority[0], 760 * MS, 900 * MS, (&[], Loss::Chance));
-    tape.note(760 * MS, "the cut heals");
-    tape.at_network(760 * MS, Event::Cut { blocked: vec![] });
+    trace.cut(300 * MS, &minority, &majority);
+    trace.heartbeats(1, 300 * MS, 760 * MS, (&majority, Loss::Cut));
+    let led = trace.election(503 * MS, majority[0], 2, &minority, &[]);
+    trace.heartbeats(majority[0], led, 760 * MS, (&minority, Loss::Cut));
+    trace.heartbeats(majority[0], 760 * MS, 900 * MS, (&[], Loss::Chance));
+    trace.note(760 * MS, "the cut heals");
+    trace.at_network(760 * MS, Event::Cut { blocked: vec![] });
     let leader = Some(NodeId(majority[0]));
     for &node in &minority {
-        tape.viewed(762 * MS, node, View::following(Epoch(2), leader));
+        trace.viewed(762 * MS, node, View::following(Epoch(2), leader));
     }
-    tape.finish()
+    trace.finish()
 }
 
-/// A trace being written.
-struct Tape {
+/// A trace under construction.
+struct TraceBuilder {
     n: u64,
     records: Vec<Record>,
     ids: u64,
@@ -64,7 +65,7 @@ struct Tape {
     noise: u64,
 }
 
-impl Tape {
+impl TraceBuilder {
     fn new(n: u64) -> Self {
         Self {
             n,
@@ -87,7 +88,7 @@ impl Tape {
         }
     }
 
-    /// Elects `me` and gives the moment of its victory.
+    /// Elects `me` and returns the moment at which it wins.
     fn election(&mut self, at: u64, me: u64, epoch: u64, cut: &[u64], dead: &[u64]) -> u64 {
         let timer = "Stagger".to_owned();
         let step = self.stepped(at, me, Stimulus::Elapsed { timer });
@@ -125,7 +126,7 @@ impl Tape {
         won
     }
 
-    /// Routine heartbeats of `leader`, every 50 ms, and their acknowledgements.
+    /// Adds routine heartbeats of `leader`, every 50 ms, and their acknowledgements.
     fn heartbeats(&mut self, leader: u64, from: u64, until: u64, out: (&[u64], Loss)) {
         let mut at = from + 50 * MS;
         while at < until {
@@ -146,7 +147,7 @@ impl Tape {
         }
     }
 
-    /// Sends a message and gives the moment of its arrival; one in sixteen arrives twice.
+    /// Sends a message and returns the moment of its arrival. One message in sixteen arrives twice.
     fn send(
         &mut self,
         at: u64,
@@ -239,7 +240,7 @@ impl Tape {
         self.records.push(Record { at_ns, node, event });
     }
 
-    /// A number below `bound` (a linear congruential generator: Knuth's MMIX).
+    /// Returns a number below `bound` (a linear congruential generator: Knuth's MMIX).
     fn random(&mut self, bound: u64) -> u64 {
         self.noise = self
             .noise

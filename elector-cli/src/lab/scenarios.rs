@@ -8,7 +8,7 @@ use crate::{
     wrap::{WIDTH, wrapped},
 };
 
-/// `elector scenarios`, of all or of one.
+/// Runs `elector scenarios`: lists all scenarios, or prints one.
 ///
 /// # Errors
 /// If no scenario has this name, or standard output cannot be written.
@@ -24,20 +24,21 @@ pub(crate) fn list(name: Option<&str>) -> Result<ExitCode, LabError> {
         text.push_str(&wrapped(&scenario.sees, &" ".repeat(19), WIDTH));
         text.push('\n');
     }
-    text.push_str("One as a file to copy and change: elector scenarios NAME > mine.toml\n");
+    text.push_str("To copy and change a scenario: elector scenarios NAME > mine.toml\n");
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Scenarios, and the files of those that came from one, by name.
-type Chosen = (Vec<Scenario>, HashMap<String, PathBuf>);
+/// Scenarios, and the paths of those that came from a file, by name.
+type Selection = (Vec<Scenario>, HashMap<String, PathBuf>);
 
-/// The scenarios of these names and files. Without both, all that are built in; with files alone,
-/// those. Each name once.
+/// Returns the scenarios with these names and from these files. Without names and files, returns
+/// all built-in scenarios; with files only, those of the files. Each name occurs once.
 ///
 /// # Errors
-/// If a name is empty or unknown, a file cannot be read or is wrong, or two have one name.
-pub(crate) fn chosen(names: Option<&[String]>, files: &[PathBuf]) -> Result<Chosen, LabError> {
+/// If a name is empty or unknown, a file cannot be read or is wrong, or two scenarios have the same
+/// name.
+pub(crate) fn selected(names: Option<&[String]>, files: &[PathBuf]) -> Result<Selection, LabError> {
     let mut scenarios: Vec<Scenario> = match names {
         None if files.is_empty() => Scenario::builtin()?,
         None => Vec::new(),
@@ -82,32 +83,32 @@ mod tests {
         list.iter().map(|&name| name.to_owned()).collect()
     }
 
-    // A name given twice must not run twice: the second row would look like a second result.
+    // A name that occurs twice must not run twice: the second row would look like a second result.
     #[test]
-    fn each_scenario_is_taken_once_in_the_order_asked() {
-        let asked = names(&["lossy", "boot", "lossy"]);
-        let (chosen, _) = chosen(Some(&asked), &[]).unwrap();
-        let chosen: Vec<&str> = chosen.iter().map(|s| s.name.as_str()).collect();
-        assert_eq!(chosen, ["lossy", "boot"]);
+    fn each_scenario_runs_once_in_the_order_of_the_names() {
+        let wanted = names(&["lossy", "boot", "lossy"]);
+        let (selected, _) = selected(Some(&wanted), &[]).unwrap();
+        let selected: Vec<&str> = selected.iter().map(|s| s.name.as_str()).collect();
+        assert_eq!(selected, ["lossy", "boot"]);
     }
 
-    // With a file of one's own, the built-in ones would bury it.
+    // The result for the user's own file must not disappear among those of the built-in scenarios.
     #[test]
-    fn a_file_alone_stands_alone() {
+    fn a_file_replaces_the_built_in_scenarios() {
         let path = std::env::temp_dir().join(format!("elector-own-{}.toml", std::process::id()));
         std::fs::write(&path, "name = \"own\"\nsummary = \"Nothing.\"\n").unwrap();
-        let alone = chosen(None, std::slice::from_ref(&path)).unwrap();
-        let twice = chosen(None, &[path.clone(), path.clone()]);
+        let alone = selected(None, std::slice::from_ref(&path)).unwrap();
+        let twice = selected(None, &[path.clone(), path.clone()]);
         std::fs::remove_file(&path).unwrap();
         assert_eq!(alone.0.len(), 1);
         assert_eq!(alone.1["own"], path);
         assert!(matches!(twice, Err(LabError::SameName(name)) if name == "own"));
     }
 
-    // A comma too many is a slip, and must not silently mean something.
+    // An extra comma is a typing error. It must not mean something without a message.
     #[test]
-    fn empty_names_are_refused() {
-        let refused = chosen(Some(&names(&["boot", " "])), &[]);
-        assert!(matches!(refused, Err(LabError::EmptyName { .. })));
+    fn empty_names_are_rejected() {
+        let rejected = selected(Some(&names(&["boot", " "])), &[]);
+        assert!(matches!(rejected, Err(LabError::EmptyName { .. })));
     }
 }

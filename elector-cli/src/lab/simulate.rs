@@ -17,13 +17,13 @@ use super::{
 };
 use crate::{Cli, output};
 
-/// `elector simulate`.
+/// Runs `elector simulate`.
 ///
 /// # Errors
-/// If the request is wrong, or something cannot be written; the latter is found out before the
-/// run begins.
+/// If an option is wrong, or something cannot be written. Output files are checked before the run
+/// starts.
 pub(crate) fn simulate(cli: &Cli, options: &args::Simulate) -> Result<ExitCode, LabError> {
-    let entry = registry::one(
+    let entry = registry::single(
         &cli.families,
         &options.algorithm,
         options.variant.as_deref(),
@@ -32,7 +32,7 @@ pub(crate) fn simulate(cli: &Cli, options: &args::Simulate) -> Result<ExitCode, 
     if options.nodes < scenario.min_nodes {
         return Err(LabError::TooSmall {
             scenario: scenario.name,
-            least: scenario.min_nodes,
+            min_nodes: scenario.min_nodes,
         });
     }
     let files = options.trace.iter().chain(&options.svg);
@@ -59,19 +59,19 @@ pub(crate) fn simulate(cli: &Cli, options: &args::Simulate) -> Result<ExitCode, 
         write::write_file(path, svg(&records, &drawing).as_bytes())?;
     }
     let mut text = format!("{}\n\n", title(contestant, &scenario, options));
-    let told = TimelineOptions {
+    let shown = TimelineOptions {
         color: io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
         heartbeats: options.heartbeats,
         ..TimelineOptions::default()
     };
-    // Writing into a string cannot fail.
-    let _ = timeline(&records, &mut text, &told);
+    // Writing to a string cannot fail.
+    let _ = timeline(&records, &mut text, &shown);
     text.push_str(&verdict::text(&outcome));
     let violated = !outcome.violations.is_empty();
     if violated {
         let _ = writeln!(
             text,
-            "\nThis run again:\n  {} {}",
+            "\nTo repeat this run:\n  {} {}",
             cli.program,
             replay(contestant, &scenario, options)
         );
@@ -109,7 +109,7 @@ fn lines(records: &[Record]) -> Result<Vec<u8>, LabError> {
     Ok(lines)
 }
 
-/// The arguments that repeat this run.
+/// Returns the arguments that repeat this run.
 fn replay(contestant: &Contestant, scenario: &Scenario, options: &args::Simulate) -> String {
     let scenario = match &options.scenario_file {
         Some(path) => format!("--scenario-file {}", quoted(&path.display().to_string())),

@@ -4,25 +4,24 @@ use elector_sim::{Cell, Scenario, Summary, Sweep, SweepError};
 
 use crate::lab::registry::Entry;
 
-/// A comparison: what was compared, and what came of it. Tables, files and the report are made
-/// from it and nothing else.
+/// A comparison: its input and its results. Tables, files and the report use nothing else.
 #[derive(Debug)]
 pub(crate) struct Study {
-    /// How a shell starts this program.
+    /// The command with which a shell starts this program.
     pub(crate) program: String,
-    /// Who took part.
+    /// The compared variants.
     pub(crate) entries: Vec<Entry>,
-    /// The sweep that was run.
+    /// The sweep that produced the runs.
     pub(crate) sweep: Sweep,
-    /// Scenarios that came from files, by name.
+    /// The paths of scenarios that came from files, by name.
     pub(crate) files: HashMap<String, PathBuf>,
-    /// The runs.
+    /// The runs, by cell.
     pub(crate) cells: Vec<Cell>,
-    /// Their figures, in the same order.
+    /// The figures of the cells, in the same order.
     pub(crate) summaries: Vec<Summary>,
 }
 
-/// The scenario that comparisons begin with: the plain loss of a leader.
+/// The preferred scenario for costs: the loss of a leader.
 const CRASH: &str = "leader-crash";
 
 impl Study {
@@ -49,13 +48,13 @@ impl Study {
         })
     }
 
-    /// All runs of all cells.
+    /// Returns the number of runs in all cells.
     #[must_use]
     pub(crate) fn runs(&self) -> usize {
         self.cells.iter().map(|cell| cell.outcomes.len()).sum()
     }
 
-    /// Violated invariants, in all runs.
+    /// Returns the number of violations in all runs.
     #[must_use]
     pub(crate) fn violations(&self) -> usize {
         self.summaries
@@ -64,7 +63,7 @@ impl Study {
             .sum()
     }
 
-    /// The cluster sizes, in ascending order.
+    /// Returns the cluster sizes in ascending order.
     #[must_use]
     pub(crate) fn sizes(&self) -> Vec<u64> {
         let mut sizes = self.sweep.nodes.clone();
@@ -72,14 +71,15 @@ impl Study {
         sizes
     }
 
-    /// The size that single tables show: the middle one.
+    /// Returns the middle one of the sizes, for tables that show only one size.
     #[must_use]
     pub(crate) fn middle(&self) -> u64 {
         let sizes = self.sizes();
         sizes.get(sizes.len() / 2).copied().unwrap_or(0)
     }
 
-    /// The scenario that costs are shown for: the crash of the leader, or else the first.
+    /// Returns the scenario for which costs are shown: the crash of the leader, or else the first
+    /// one.
     #[must_use]
     pub(crate) fn reference(&self) -> &str {
         let scenarios = &self.sweep.scenarios;
@@ -88,7 +88,7 @@ impl Study {
         chosen.map_or("", |scenario| &scenario.name)
     }
 
-    /// The cell of this variant, if it was run.
+    /// Returns the cell of this variant, scenario and size, if it was run.
     #[must_use]
     pub(crate) fn cell(
         &self,
@@ -100,7 +100,7 @@ impl Study {
         of_entry.find(|(cell, _)| cell.scenario == scenario && cell.nodes == nodes)
     }
 
-    /// All cells of this variant.
+    /// Returns all cells of this variant.
     pub(crate) fn of<'a>(&'a self, entry: &Entry) -> impl Iterator<Item = (&'a Cell, &'a Summary)> {
         let algorithm = entry.contestant.algorithm;
         let variant = entry.contestant.variant.clone();
@@ -108,7 +108,7 @@ impl Study {
         cells.filter(move |(cell, _)| cell.algorithm == algorithm && cell.variant == variant)
     }
 
-    /// The scenario of this name.
+    /// Returns the scenario with this name.
     #[must_use]
     pub(crate) fn scenario(&self, name: &str) -> Option<&Scenario> {
         self.sweep
@@ -117,7 +117,7 @@ impl Study {
             .find(|scenario| scenario.name == name)
     }
 
-    /// The command that replays one run of a cell.
+    /// Returns the command that repeats one run of a cell.
     #[must_use]
     pub(crate) fn replay(&self, cell: &Cell, seed: u64) -> String {
         let file = self.files.get(&cell.scenario);
@@ -137,7 +137,7 @@ impl Study {
     }
 }
 
-/// As a shell takes it for one word.
+/// Quotes a word so that a shell takes it as one word.
 #[must_use]
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./,:=+".contains(c);
@@ -148,8 +148,8 @@ pub(crate) fn quoted(word: &str) -> String {
     }
 }
 
-/// A small comparison for tests: one algorithm of each guarantee, two sizes, with and without a
-/// cut network.
+/// Runs a small comparison for tests: one algorithm of each guarantee, two sizes, with and without
+/// a cut network.
 #[cfg(test)]
 pub(crate) fn sample() -> Study {
     let names = ["raft/plain".to_owned(), "bully/preempt".to_owned()];
@@ -175,7 +175,8 @@ pub(crate) fn sample() -> Study {
 mod tests {
     use super::*;
 
-    // Tables and charts about one scenario must pick the one that all others are compared with.
+    // Tables and charts about one scenario must use the scenario with which all others are
+    // compared.
     #[test]
     fn the_crash_of_the_leader_is_the_reference() {
         let mut study = sample();
@@ -184,7 +185,7 @@ mod tests {
         assert_eq!(study.reference(), "minority-leader");
     }
 
-    // A printed command must do what it says when it is pasted, whatever a file is called.
+    // A printed command must work when it is pasted into a shell, for every file name.
     #[test]
     fn words_are_quoted_when_a_shell_would_split_them() {
         assert_eq!(quoted("runs/mine.toml"), "runs/mine.toml");

@@ -1,8 +1,8 @@
-//! A run as lines of text: one for each thing that a reader cares about, routine folded into
-//! counts.
+//! Prints a run as lines of text: one line per event of interest. Routine messages are only
+//! counted.
 
 mod line;
-mod teller;
+mod narrator;
 
 use std::fmt;
 
@@ -11,20 +11,20 @@ use elector_core::trace::Record;
 use crate::lab::history::History;
 
 pub(crate) use line::millis;
-pub(crate) use teller::word_command;
+pub(crate) use narrator::command_text;
 
-/// What a timeline shows, and how.
+/// The content and the look of a timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimelineOptions {
-    /// The part of the run to show, as `(start, end)` in nanoseconds; `None` for all of it.
+    /// The part of the run to show, as `(start, end)` in nanoseconds; `None` for the whole run.
     pub window: Option<(u64, u64)>,
-    /// Whether to colour it with ANSI escapes.
+    /// Whether to use colours (ANSI escape codes).
     pub color: bool,
-    /// Whether to show every routine heartbeat and acknowledgement instead of counts.
+    /// Whether to show every routine heartbeat and acknowledgement instead of their number.
     pub heartbeats: bool,
-    /// Whether to show when messages arrive, besides when they are sent.
+    /// Whether to show the arrivals of messages in addition to their departures.
     pub arrivals: bool,
-    /// Columns after which a line is cut short; 0 for never.
+    /// The maximum number of columns of a line; 0 for no limit.
     pub width: usize,
 }
 
@@ -40,11 +40,11 @@ impl Default for TimelineOptions {
     }
 }
 
-/// Writes the timeline of a run: milliseconds, nodes, and what happened. The same thing at several
-/// nodes, at nearly one moment, is one line, at the time of the first.
+/// Writes the timeline of a run: milliseconds, nodes, and what happened. If the same thing happens
+/// at several nodes at nearly the same moment, that is one line, with the time of the first.
 ///
 /// # Errors
-/// Those of `out`.
+/// Errors of `out`.
 pub fn timeline(
     records: &[Record],
     out: &mut impl fmt::Write,
@@ -53,7 +53,7 @@ pub fn timeline(
     let history = History::read(records);
     let hop_ns = history.usual_flight_ns().unwrap_or(0);
     let mut pen = line::Pen::new(out, *options, hop_ns);
-    teller::tell(records, &history, &mut pen)?;
+    narrator::write_events(records, &history, &mut pen)?;
     pen.finish()
 }
 

@@ -5,7 +5,7 @@ use elector_sim::{KindCount, Outcome};
 
 use crate::lab::grid::grid;
 
-/// What came of one run: elections, times, messages, violations.
+/// Describes the outcome of one run: elections, times, messages, violations.
 #[must_use]
 pub(crate) fn text(outcome: &Outcome) -> String {
     let mut text = String::from("\n");
@@ -13,8 +13,8 @@ pub(crate) fn text(outcome: &Outcome) -> String {
         let took = |until: u64| ms(until.saturating_sub(election.opened_ns));
         let _ = writeln!(
             text,
-            "elected     n{} in epoch {}: it knew after {} ms, all after {} ms; {} messages, \
-             {} bytes",
+            "elected     n{} in epoch {}: known to the leader after {} ms, to all after {} ms; {} \
+             messages, {} bytes",
             election.leader,
             election.epoch,
             took(election.winner_ns),
@@ -24,17 +24,17 @@ pub(crate) fn text(outcome: &Outcome) -> String {
         );
     }
     if outcome.elections.is_empty() {
-        text.push_str("elected     nobody new\n");
+        text.push_str("elected     no new leader\n");
     }
     let times = outcome.times;
     let _ = writeln!(
         text,
-        "leaderless  {} ms without any node that led",
+        "leaderless  {} ms without a leader",
         ms(times.leaderless_ns)
     );
     let _ = writeln!(
         text,
-        "split brain {} ms with two or more nodes that believed they led",
+        "split brain {} ms with two or more nodes in the role of leader",
         ms(times.split_brain_ns)
     );
     if let Some(converged) = outcome.converged_ns {

@@ -6,11 +6,11 @@ use std::{
 
 use super::LabError;
 
-/// Checks, before any work is done, that a file can be written. What it holds stays as it is; a
-/// file that is not there is not left behind.
+/// Checks that a file can be written, before the work starts. Does not change the file, and does
+/// not leave a new one behind.
 ///
 /// # Errors
-/// Why it cannot.
+/// If the file cannot be written.
 pub(crate) fn check_file(path: &Path) -> Result<(), LabError> {
     let existed = path.exists();
     let opened = OpenOptions::new().append(true).create(true).open(path);
@@ -27,10 +27,10 @@ pub(crate) fn check_file(path: &Path) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Makes the folder, unless it is there, and checks that these files can be written into it.
+/// Creates the folder if it does not exist, and checks that these files can be written to it.
 ///
 /// # Errors
-/// Why they cannot.
+/// If the folder cannot be created or a file cannot be written.
 pub(crate) fn check_folder(folder: &Path, files: &[&str]) -> Result<(), LabError> {
     fs::create_dir_all(folder).map_err(|source| LabError::Write {
         path: folder.to_owned(),
@@ -41,15 +41,15 @@ pub(crate) fn check_folder(folder: &Path, files: &[&str]) -> Result<(), LabError
         .try_for_each(|file| check_file(&folder.join(file)))
 }
 
-/// Writes a file, whole or not at all: what was there stays until the new one is complete.
+/// Writes a whole file or nothing: the old file stays until the new one is complete.
 ///
 /// # Errors
-/// Why it cannot be written.
+/// If the file cannot be written.
 pub(crate) fn write_file(path: &Path, contents: &[u8]) -> Result<(), LabError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     let part = PathBuf::from(name);
-    // A device or a pipe must be written as it is.
+    // A device or a pipe must be written directly: a rename would replace it by a file.
     let replace = !path.exists() || path.is_file();
     let written = if replace {
         let complete = File::create(&part).and_then(|mut file| file.write_all(contents));

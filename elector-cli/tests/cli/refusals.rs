@@ -67,7 +67,7 @@ fn wrong_values_are_answered_with_the_reason() {
         ("compare --format xml", "possible values: table, json, csv"),
         (
             "simulate --algorithm raft --scenario minority-leader --nodes 2",
-            "from 3 nodes",
+            "needs at least 3 nodes",
         ),
         ("simulate --algorithm raft", "--scenario"),
         (

@@ -211,7 +211,7 @@ fn the_report_needs_nothing_from_elsewhere() {
     }
     for part in [
         "prefers-color-scheme: dark",
-        "Two leaders at once in",
+        "Two leaders at the same time in",
         "Never two leaders of one epoch",
         "bully/preempt",
         "simulate --algorithm bully --variant preempt --scenario minority-leader --nodes 5",

@@ -5,13 +5,13 @@ use clap::Args;
 use super::jobs;
 use crate::args::within;
 
-/// The most nodes a cluster may have whose every order of events is tried.
-const MOST_CHECKED: u64 = 9;
-/// The most random walks of one check: beyond it they take months.
-const MOST_WALKS: u64 = 1_000_000_000_000;
+/// The maximum number of nodes of a cluster in a search: it tries every order of events.
+const MAX_NODES: u64 = 9;
+/// The maximum number of random walks of one check. More would take months.
+const MAX_WALKS: u64 = 1_000_000_000_000;
 
-/// The options of a search that walks and schedules have no use for.
-const OF_SEARCH: [&str; 9] = [
+/// The options that apply to a search only, and not to walks and schedules.
+const SEARCH_OPTIONS: [&str; 9] = [
     "max_epoch",
     "ticks",
     "led",
@@ -35,83 +35,81 @@ Examples:
   elector check --algorithm raft --walks 1 --seed 17
   elector check --algorithm raft --schedule found.txt
 
-Without --ticks there is no time: every timer may elapse at once. With it, a heartbeat and a round
-trip take a tick, a lease two, and an election timeout three to four; timers may be late and messages
-take any time. Then leases are checked, too: no two nodes hold one at the same time.
+Without --ticks there is no time: every timer may elapse at any moment. With --ticks, a heartbeat
+interval and a round trip take one tick, a lease two, and an election timeout three to four. Timers
+may be late, and messages may take any time. The search then checks leases, too: no two nodes hold
+one at the same time.
 
-The report says whether the search was exhaustive within the bounds, or was cut short.
+The report says whether the search was exhaustive within the bounds or stopped early.
 
-With --walks the cluster is followed on random walks instead, in the algorithm's own durations: each
-message is prompt, late, lost or repeated, writes end one by one, nodes restart, clocks run fast or
-slow. The first walk that breaks a promise is shrunk, and printed as a schedule and as a test.
-Exit code: 0 no promise was broken; 1 one was; 2 the command could not be done.")]
+With --walks, random walks replace the search. They use the durations of the algorithm: each
+message is prompt, late, lost or repeated, writes end one by one, nodes restart, and clocks run fast
+or slow. The first walk with a violation is reduced to a short schedule. The command prints this
+schedule, and a test that repeats it.
+Exit code: 0 no violation; 1 a violation was found; 2 the command could not be carried out.")]
 pub(crate) struct Check {
-    /// The algorithm, as `raft` or `raft/plain`
+    /// Algorithm: `raft` or `raft/plain`
     #[arg(long, value_name = "NAME")]
     pub(crate) algorithm: String,
-    /// Its variant [default: its first]
+    /// Variant of the algorithm [default: the first one]
     #[arg(long, value_name = "NAME")]
     pub(crate) variant: Option<String>,
-    /// The size of the cluster [default: 3; with --walks: 2 to 5, drawn for each walk]
-    #[arg(long, value_name = "N", value_parser = few)]
+    /// Number of nodes [default: 3; with --walks: 2 to 5, drawn for each walk]
+    #[arg(long, value_name = "N", value_parser = nodes)]
     pub(crate) nodes: Option<u64>,
-    /// Follow so many random walks, in place of the search
-    #[arg(long, value_name = "COUNT", value_parser = walks, conflicts_with_all = OF_SEARCH)]
+    /// Number of random walks, in place of the search
+    #[arg(long, value_name = "COUNT", value_parser = walks, conflicts_with_all = SEARCH_OPTIONS)]
     pub(crate) walks: Option<u64>,
-    /// The seed of the first walk; walk k has seed SEED + k
+    /// Seed of the first walk; walk k has the seed SEED + k
     #[arg(long, value_name = "SEED", default_value_t = 1, requires = "walks")]
     pub(crate) seed: u64,
-    /// Threads of the walks [default: one per core]
+    /// Number of threads for walks [default: one per core]
     #[arg(long, value_name = "JOBS", value_parser = jobs, requires = "walks")]
     pub(crate) jobs: Option<NonZeroUsize>,
-    /// Play a schedule that a walk has printed, and say what each event shows
-    #[arg(long, value_name = "FILE", conflicts_with_all = OF_SEARCH, conflicts_with = "walks")]
+    /// Run a schedule that a walk printed, and print what each event changes
+    #[arg(long, value_name = "FILE", conflicts_with_all = SEARCH_OPTIONS, conflicts_with = "walks")]
     pub(crate) schedule: Option<PathBuf>,
-    /// The highest epoch that is followed
+    /// The highest epoch that the search enters
     #[arg(long, value_name = "EPOCH", default_value_t = 2)]
     pub(crate) max_epoch: u64,
-    /// How many ticks of discrete time a run has [default: no time]
+    /// Number of ticks of discrete time in a run [default: no time]
     #[arg(long, value_name = "COUNT")]
     pub(crate) ticks: Option<u32>,
-    /// Begin where all nodes agree on a first leader, not with their start; bounds count from there
+    /// Start in a state in which all nodes agree on a first leader; bounds count from there
     #[arg(long)]
     pub(crate) led: bool,
-    /// How many timeouts there are in a run, in all nodes together [default: 4; with --ticks:
-    /// unbounded]
+    /// Number of timeouts in a run, over all nodes [default: 4; with --ticks: unbounded]
     #[arg(long, value_name = "COUNT")]
     pub(crate) timeouts: Option<u32>,
-    /// How many crashes
+    /// Number of crashes
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub(crate) crashes: u32,
-    /// How many hints that a peer is gone, given while it is down
+    /// Number of reports that a peer failed: a proof of death if the peer is down, else a suspicion
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub(crate) suspicions: u32,
-    /// Hints may be wrong: they are given while the peer runs, too (leases may overlap then)
+    /// Allow false proofs of death: reports about running peers are proofs, too (leases can overlap
+    /// then)
     #[arg(long)]
     pub(crate) false_hints: bool,
-    /// How many commands of the application
+    /// Number of commands of the application
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub(crate) commands: u32,
-    /// How many messages may arrive in a later tick than they were sent in; the others arrive
-    /// within their tick or are lost [default: unbounded]
+    /// Number of messages that may arrive in a later tick; all others arrive in their tick or are
+    /// lost [default: unbounded]
     #[arg(long, value_name = "COUNT", requires = "ticks")]
     pub(crate) late: Option<u32>,
     /// Deliver every message at most once
     #[arg(long)]
     pub(crate) once: bool,
-    /// Stop after so many different states; a million takes about a tenth of a gigabyte
+    /// Stop after this number of different states; a million states need about 100 MB of memory
     #[arg(long, value_name = "COUNT", default_value_t = 2_000_000)]
     pub(crate) states: usize,
 }
 
 fn walks(text: &str) -> Result<u64, String> {
-    within(
-        text,
-        MOST_WALKS,
-        "at least 1 walk is needed to see anything",
-    )
+    within(text, MAX_WALKS, "at least 1 walk is needed")
 }
 
-fn few(text: &str) -> Result<u64, String> {
-    within(text, MOST_CHECKED, "a cluster has at least 1 node")
+fn nodes(text: &str) -> Result<u64, String> {
+    within(text, MAX_NODES, "a cluster needs at least 1 node")
 }

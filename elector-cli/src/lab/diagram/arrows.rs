@@ -1,49 +1,49 @@
 use super::{DiagramOptions, canvas::Canvas, kinds::Kinds, layout::Layout};
-use crate::lab::history::{End, Flight, History, word_loss};
+use crate::lab::history::{End, Flight, History, loss_text};
 use crate::lab::timeline::millis;
 
-/// The messages to draw, and how many are left out.
+/// The messages to draw, and the number of those that are not drawn.
 #[derive(Debug)]
-pub(super) struct Chosen<'h, 'a> {
-    /// Routine ones first, so that the others lie on top.
+pub(super) struct Selection<'h, 'a> {
+    /// Routine messages come first, so that the others are drawn on top of them.
     pub(super) drawn: Vec<&'h Flight<'a>>,
-    /// Left out because there are too many.
-    pub(super) beyond: usize,
-    /// Routine ones left out because they lie in a fold.
+    /// The number of messages above the limit.
+    pub(super) omitted: usize,
+    /// The number of routine messages in a fold.
     pub(super) folded: usize,
 }
 
-/// Chooses what to draw.
-pub(super) fn chosen<'h, 'a>(
+/// Selects the messages to draw.
+pub(super) fn select<'h, 'a>(
     history: &'h History<'a>,
     layout: &Layout,
     options: &DiagramOptions,
-) -> Chosen<'h, 'a> {
+) -> Selection<'h, 'a> {
     let (start_ns, end_ns) = layout.window;
     let inside = |flight: &&Flight<'_>| flight.sent_ns <= end_ns && flight.last_ns() >= start_ns;
     let wanted = |flight: &&Flight<'_>| options.heartbeats || !flight.is_routine();
     let flights = history.flights.iter().filter(inside).filter(wanted);
-    // A round torn by a fold would show answers without questions.
+    // If a fold hides a part of a round, the picture would show answers without their questions.
     let rounds = history.rounds();
-    let torn = |flight: &Flight<'_>| {
+    let is_torn = |flight: &Flight<'_>| {
         let next = rounds.partition_point(|round| round.0 <= flight.sent_ns);
         let round = next.checked_sub(1).and_then(|last| rounds.get(last));
         round.is_some_and(|&round| !layout.scale.is_straight(round))
     };
     let (folded, mut drawn): (Vec<_>, Vec<_>) =
-        flights.partition(|flight| flight.is_routine() && torn(flight));
+        flights.partition(|flight| flight.is_routine() && is_torn(flight));
     drawn.sort_by_key(|flight| flight.is_routine());
-    let beyond = drawn.len().saturating_sub(options.max_messages);
+    let omitted = drawn.len().saturating_sub(options.max_messages);
     drawn.truncate(options.max_messages);
     drawn.sort_by_key(|flight| !flight.is_routine());
-    Chosen {
+    Selection {
         drawn,
-        beyond,
+        omitted,
         folded: folded.len(),
     }
 }
 
-/// Draws the messages.
+/// Draws the selected messages.
 pub(super) fn draw(
     canvas: &mut Canvas,
     layout: &Layout,
@@ -96,12 +96,12 @@ impl Pen<'_, '_, '_> {
                 End::Received(at_ns) => {
                     let copy = if copies > 0 { " copy" } else { "" };
                     let class = format!("a {}{faint}{copy}", self.class);
-                    let tip = (self.layout.x(at_ns), self.landing(at_ns));
+                    let tip = (self.layout.x(at_ns), self.target_y(at_ns));
                     canvas.line(&class, self.origin(), tip, &self.title(Some(end), copies));
                     copies += 1;
                 }
                 End::Lost(at_ns, _) => {
-                    let tip = self.grave(at_ns);
+                    let tip = self.loss_point(at_ns);
                     let title = self.title(Some(end), copies);
                     let class = format!("a {}{faint} lost", self.class);
                     canvas.line(&class, self.origin(), tip, &title);
@@ -114,33 +114,33 @@ impl Pen<'_, '_, '_> {
             }
         }
         if flight.ends.is_empty() {
-            let tip = self.grave(flight.sent_ns);
+            let tip = self.loss_point(flight.sent_ns);
             let class = format!("a {}{faint} lost", self.class);
             canvas.line(&class, self.origin(), tip, &self.title(None, 0));
         }
     }
 
-    /// 1 if the message goes down the page, -1 if up.
+    /// Returns 1 if the message goes down the page and -1 if it goes up.
     fn slope(&self) -> f64 {
         (self.layout.y(self.flight.to) - self.layout.y(self.flight.from)).signum()
     }
 
     fn origin(&self) -> (f64, f64) {
         let Flight { from, sent_ns, .. } = *self.flight;
-        let reach = self.layout.reach(self.history, from, sent_ns);
-        let y = self.layout.y(from) + self.slope() * reach;
+        let half_thickness = self.layout.half_thickness(self.history, from, sent_ns);
+        let y = self.layout.y(from) + self.slope() * half_thickness;
         (self.layout.x(sent_ns), y)
     }
 
-    fn landing(&self, at_ns: u64) -> f64 {
+    fn target_y(&self, at_ns: u64) -> f64 {
         let to = self.flight.to;
-        let reach = self.layout.reach(self.history, to, at_ns);
-        self.layout.y(to) - self.slope() * reach
+        let half_thickness = self.layout.half_thickness(self.history, to, at_ns);
+        self.layout.y(to) - self.slope() * half_thickness
     }
 
-    /// Where a message that never arrives ends: on its way if it was lost as it left, short of its
-    /// receiver if that was dead.
-    fn grave(&self, at_ns: u64) -> (f64, f64) {
+    /// Returns the end point of a message that never arrives: halfway if it was lost as it left,
+    /// just before its receiver if that was not running.
+    fn loss_point(&self, at_ns: u64) -> (f64, f64) {
         let (x, y) = self.origin();
         let to = self.layout.y(self.flight.to);
         if at_ns > self.flight.sent_ns {
@@ -148,7 +148,8 @@ impl Pen<'_, '_, '_> {
             return (self.layout.x(at_ns), to - self.slope() * short);
         }
         let half = self.layout.x(at_ns.saturating_add(self.hop_ns / 2));
-        // Between two lanes, so that no cross seems to belong to one on its way.
+        // A place between two lanes, so that the cross does not seem to belong to a lane on its
+        // way.
         let lanes = ((to - y).abs() / self.layout.pitch).round().max(1.0);
         let share = ((lanes * 0.42).floor() + 0.5) / lanes;
         (half.max(x), y + (to - y) * share)
@@ -162,16 +163,16 @@ impl Pen<'_, '_, '_> {
             format!("{} {}", flight.kind, flight.detail)
         };
         let sent = millis(flight.sent_ns);
-        let fate = match end {
+        let end = match end {
             Some(End::Received(at_ns)) => {
                 let took = millis(at_ns.saturating_sub(flight.sent_ns));
                 let copy = if copies > 0 { ", a copy" } else { "" };
                 format!("received {} ms (after {took} ms{copy})", millis(at_ns))
             }
-            Some(End::Lost(at_ns, why)) => format!("lost {} ms: {}", millis(at_ns), word_loss(why)),
-            None => "on its way when the run ended".to_owned(),
+            Some(End::Lost(at_ns, why)) => format!("lost {} ms: {}", millis(at_ns), loss_text(why)),
+            None => "in flight when the run ended".to_owned(),
         };
         let (from, to) = (flight.from, flight.to);
-        format!("{from:?} → {to:?}  {detail}\nsent {sent} ms, {fate}")
+        format!("{from:?} → {to:?}  {detail}\nsent {sent} ms, {end}")
     }
 }

@@ -4,7 +4,7 @@ use super::{
     layout::Layout,
 };
 
-/// Veils the folded stretches.
+/// Draws the folded stretches as a veil over the lanes.
 pub(super) fn folds(canvas: &mut Canvas, layout: &Layout) {
     let (top, bottom) = (layout.lanes_top, layout.lanes_bottom);
     for &(from_ns, to_ns) in &layout.scale.folds {
@@ -25,13 +25,13 @@ pub(super) fn draw(canvas: &mut Canvas, layout: &Layout) {
     canvas.text("small", at, Anchor::End, "ms");
     let (ticks, step) = layout.scale.ticks(layout.window);
     let mut free_from = f64::MIN;
-    for at_ns in with_lonely(layout, ticks) {
+    for at_ns in with_tick_in_each_stretch(layout, ticks) {
         let x = layout.x(at_ns);
-        let word = tick(at_ns, step);
-        let half = width_of(&word, 11.0) / 2.0;
+        let label = tick(at_ns, step);
+        let half = width_of(&label, 11.0) / 2.0;
         canvas.line("axis", (x, y), (x, y + 4.0), "");
         if x - half > free_from && x + half < layout.width - 2.0 {
-            canvas.text("time", (x, y + 16.0), Anchor::Middle, &word);
+            canvas.text("time", (x, y + 16.0), Anchor::Middle, &label);
             free_from = x + half + 5.0;
         }
     }
@@ -42,17 +42,17 @@ pub(super) fn draw(canvas: &mut Canvas, layout: &Layout) {
         let wave = format!("M{:.1} {y:.1}l4 -4l6 8l6 -8l4 4", middle - 10.0);
         canvas.rect("gap", [from + 1.0, y - 2.0, to - from - 2.0, 4.0], "");
         canvas.path("axis wave", &wave, "");
-        let word = brief(to_ns - from_ns);
-        let half = width_of(&word, 10.0) / 2.0;
+        let label = brief(to_ns - from_ns);
+        let half = width_of(&label, 10.0) / 2.0;
         if middle - half > free_from {
-            canvas.text("skip", (middle, y + 29.0), Anchor::Middle, &word);
+            canvas.text("skip", (middle, y + 29.0), Anchor::Middle, &label);
             free_from = middle + half + 3.0;
         }
     }
 }
 
-/// The ticks, with one more for each stretch between folds that has none.
-fn with_lonely(layout: &Layout, mut ticks: Vec<u64>) -> Vec<u64> {
+/// Returns the ticks, with one more for each stretch between folds that has none.
+fn with_tick_in_each_stretch(layout: &Layout, mut ticks: Vec<u64>) -> Vec<u64> {
     let mut from = layout.window.0;
     let ends = layout.scale.folds.iter().map(|fold| (fold.0, fold.1));
     for (to, next) in ends.chain([(layout.window.1, layout.window.1)]) {
@@ -65,7 +65,8 @@ fn with_lonely(layout: &Layout, mut ticks: Vec<u64>) -> Vec<u64> {
     ticks
 }
 
-/// A moment in milliseconds, as exact as the step wants it, or as it is itself.
+/// Returns a moment in milliseconds, as exact as the step needs it. A moment that is not a multiple
+/// of the step gets at least one decimal.
 fn tick(at_ns: u64, step_ns: u64) -> String {
     let step_ns = if at_ns.is_multiple_of(step_ns) {
         step_ns

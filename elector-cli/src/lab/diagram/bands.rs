@@ -8,19 +8,19 @@ use crate::lab::{
     timeline::millis,
 };
 
-/// More rows of flags than this leave no room for anything else.
-const FLAG_ROWS: usize = 4;
+/// The maximum number of rows of flags. More would leave no room for the diagram.
+const MAX_FLAG_ROWS: usize = 4;
 
-/// Notes longer than this are cut short.
-const FLAG_CHARS: usize = 70;
+/// The maximum length of a note. Longer notes are shortened.
+const MAX_FLAG_CHARS: usize = 70;
 
 const FLAG_SIZE: f64 = 11.0;
 
-/// Tints the lanes while links are cut, nobody leads, or several do.
+/// Tints the lanes while links are cut, while no node leads, and while several do.
 pub(super) fn shades(canvas: &mut Canvas, layout: &Layout, history: &History<'_>) {
     canvas.hatch("hs", 6.0, -45);
     let (top, height) = (layout.lanes_top, layout.lanes_bottom - layout.lanes_top);
-    for span in joined(history.leaders()) {
+    for span in merged(history.leaders()) {
         let class = match span.what.len() {
             0 => "idle",
             1 => continue,
@@ -37,48 +37,49 @@ pub(super) fn shades(canvas: &mut Canvas, layout: &Layout, history: &History<'_>
     }
 }
 
-/// Draws the strips above the lanes: who leads, and what is cut.
+/// Draws the strips above the lanes: the leaders and the cuts.
 pub(super) fn strips(canvas: &mut Canvas, layout: &Layout, history: &History<'_>) {
-    let name = |canvas: &mut Canvas, top: f64, word: &str| {
+    let name = |canvas: &mut Canvas, top: f64, text: &str| {
         let at = (layout.left - 10.0, top + STRIP - 4.0);
-        canvas.text("small", at, Anchor::End, word);
+        canvas.text("small", at, Anchor::End, text);
     };
     name(canvas, layout.leaders_top, "leader");
-    for span in joined(history.leaders()) {
+    for span in merged(history.leaders()) {
         leader(canvas, layout, &span);
     }
     if let Some(top) = layout.cuts_top {
         name(canvas, top, "network");
         for span in &history.cuts {
-            let words = history.word_cut(span.what);
+            let text = history.describe_cut(span.what);
             let cell = Cell {
                 class: "cutstrip",
-                full: format!("cut: {words}"),
-                short: words,
+                full: format!("cut: {text}"),
+                short: text,
             };
             strip(canvas, layout, top, span, &cell);
         }
     }
 }
 
-/// The spans of a split brain as one, however often those who lead change: all that ever did.
-fn joined(spans: Vec<Span<Leaders>>) -> Vec<Span<Leaders>> {
-    let mut joined: Vec<Span<Leaders>> = Vec::new();
+/// Merges the spans of a split brain into one, even if the set of leaders changes meanwhile. It
+/// contains all nodes that led in it.
+fn merged(spans: Vec<Span<Leaders>>) -> Vec<Span<Leaders>> {
+    let mut merged: Vec<Span<Leaders>> = Vec::new();
     for span in spans {
-        match joined.last_mut() {
+        match merged.last_mut() {
             Some(last) if last.what.len() > 1 && span.what.len() > 1 => {
                 last.to_ns = span.to_ns;
                 last.what.extend(span.what);
                 last.what.sort_unstable();
                 last.what.dedup();
             }
-            _ => joined.push(span),
+            _ => merged.push(span),
         }
     }
-    joined
+    merged
 }
 
-/// What stands in a stretch of a strip.
+/// The text and the look of a part of a strip.
 struct Cell {
     class: &'static str,
     full: String,
@@ -89,7 +90,7 @@ fn leader(canvas: &mut Canvas, layout: &Layout, span: &Span<Leaders>) {
     let lasts = brief(span.to_ns - span.from_ns);
     let cell = match span.what.as_slice() {
         [] => Cell {
-            class: "nobody",
+            class: "leaderless",
             full: format!("no leader for {lasts}"),
             short: lasts,
         },
@@ -120,50 +121,50 @@ fn strip<T>(canvas: &mut Canvas, layout: &Layout, top: f64, span: &Span<T>, cell
     let (start, end) = (millis(span.from_ns), millis(span.to_ns));
     let title = format!("{}\n{start} – {end} ms", cell.full);
     canvas.rect(cell.class, [from, top, to - from, STRIP], &title);
-    let fits = |word: &&String| width_of(word, 10.0) + 8.0 < to - from;
-    if let Some(word) = [&cell.full, &cell.short].into_iter().find(fits) {
+    let fits = |text: &&String| width_of(text, 10.0) + 8.0 < to - from;
+    if let Some(text) = [&cell.full, &cell.short].into_iter().find(fits) {
         let class = format!("{}-t strip-t", cell.class);
         let at = (from + 4.0, top + STRIP - 4.2);
-        canvas.text(&class, at, Anchor::Start, word);
+        canvas.text(&class, at, Anchor::Start, text);
     }
 }
 
-/// Finds places for the notes, so that neither their words nor their poles cross another's words.
-pub(super) fn placed(
+/// Finds places for the notes such that no text and no pole crosses the text of another note.
+pub(super) fn place_flags(
     history: &History<'_>,
     scale: &Scale,
     window: (u64, u64),
     (left, right): (f64, f64),
 ) -> Vec<Flag> {
-    let mut taken: Vec<(usize, f64, (f64, f64))> = Vec::new();
+    let mut used: Vec<(usize, f64, (f64, f64))> = Vec::new();
     let shown = history.notes.iter();
     let shown = shown.filter(|note| (window.0..=window.1).contains(&note.0));
-    let flags = shown.map(|&(at_ns, node, words)| {
-        let text = node.map_or(String::new(), |node| format!("{node:?}: ")) + words;
+    let flags = shown.map(|&(at_ns, node, text)| {
+        let text = node.map_or(String::new(), |node| format!("{node:?}: ")) + text;
         let text = shortened(&text);
         let (x, width) = (scale.x(at_ns), width_of(&text, FLAG_SIZE) + 12.0);
         let clear = |row: usize, (from, to): (f64, f64)| {
-            taken.iter().all(|&(other, pole, words)| {
-                let over = |at: f64, words: (f64, f64)| at > words.0 + 1.0 && at < words.1 - 1.0;
+            used.iter().all(|&(other, pole, extent)| {
+                let over = |at: f64, (from, to): (f64, f64)| at > from + 1.0 && at < to - 1.0;
                 match other.cmp(&row) {
-                    std::cmp::Ordering::Equal => to <= words.0 || words.1 <= from,
-                    std::cmp::Ordering::Greater => !over(x, words),
+                    std::cmp::Ordering::Equal => to <= extent.0 || extent.1 <= from,
+                    std::cmp::Ordering::Greater => !over(x, extent),
                     std::cmp::Ordering::Less => !over(pole, (from, to)),
                 }
             })
         };
         let sides = [(x, x + width), (x - width, x)];
-        let places = (0..FLAG_ROWS).flat_map(|row| sides.map(|side| (row, side)));
+        let places = (0..MAX_FLAG_ROWS).flat_map(|row| sides.map(|side| (row, side)));
         let mut inside = places.filter(|(_, side)| side.0 >= left - 4.0 && side.1 <= right + 4.0);
         let place = inside.find(|&(row, side)| clear(row, side));
         if let Some((row, side)) = place {
-            taken.push((row, x, side));
+            used.push((row, x, side));
         }
         Flag {
             at_ns,
             x,
             row: place.map(|(row, _)| row),
-            leftward: place.is_some_and(|(_, side)| side.0 < x),
+            is_left_of_pole: place.is_some_and(|(_, side)| side.0 < x),
             text,
         }
     });
@@ -184,7 +185,7 @@ pub(super) fn flags(canvas: &mut Canvas, layout: &Layout) {
             canvas.circle("knob", (x, top), 3.0, &title);
             continue;
         }
-        let (at, anchor, wing) = if flag.leftward {
+        let (at, anchor, wing) = if flag.is_left_of_pole {
             (x - 8.0, Anchor::End, -5.0)
         } else {
             (x + 8.0, Anchor::Start, 5.0)
@@ -202,14 +203,14 @@ pub(super) fn flags(canvas: &mut Canvas, layout: &Layout) {
 }
 
 fn shortened(text: &str) -> String {
-    if text.chars().count() <= FLAG_CHARS {
+    if text.chars().count() <= MAX_FLAG_CHARS {
         return text.to_owned();
     }
-    let kept = text.chars().take(FLAG_CHARS - 1);
+    let kept = text.chars().take(MAX_FLAG_CHARS - 1);
     kept.chain(['…']).collect()
 }
 
-/// A length of time, to three digits or so.
+/// Returns a length of time with about three digits.
 pub(super) fn brief(ns: u64) -> String {
     let (unit, value) = match ns {
         0..1_000 => return format!("{ns} ns"),

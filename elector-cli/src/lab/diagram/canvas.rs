@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-/// SVG being written. Every class and id gets the prefix of the diagram.
+/// An SVG under construction. Every class and id gets the prefix of the diagram.
 #[derive(Debug)]
 pub(super) struct Canvas {
     prefix: String,
@@ -8,14 +8,14 @@ pub(super) struct Canvas {
     defs: String,
 }
 
-/// Where a text is held by its point.
+/// The part of a text that is at its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
-    /// By its beginning.
+    /// The beginning.
     Start,
-    /// By its middle.
+    /// The middle.
     Middle,
-    /// By its end.
+    /// The end.
     End,
 }
 
@@ -37,7 +37,7 @@ impl Canvas {
         &self.prefix
     }
 
-    /// A rectangle; one without width or height shows nothing.
+    /// Draws a rectangle. A rectangle without width or height is invisible.
     pub(super) fn rect(&mut self, class: &str, area: [f64; 4], title: &str) {
         let class = self.classes(class);
         let [x, y, width, height] = area.map(px);
@@ -74,14 +74,14 @@ impl Canvas {
         self.body.push('\n');
     }
 
-    /// What `draw` draws is clipped to the clip path of this name.
+    /// Clips everything that `draw` draws to the clip path with this name.
     pub(super) fn clipped(&mut self, id: &str, draw: impl FnOnce(&mut Self)) {
         self.body += &format!("<g clip-path=\"url(#{}-{id})\">\n", self.prefix);
         draw(self);
         self.body += "</g>\n";
     }
 
-    /// A clip path: a rectangle.
+    /// Defines a clip path with the shape of a rectangle.
     pub(super) fn clip(&mut self, id: &str, area: [f64; 4]) {
         let [x, y, width, height] = area.map(px);
         let id = format!("{}-{id}", self.prefix);
@@ -91,7 +91,8 @@ impl Canvas {
         self.defs += "</clipPath>\n";
     }
 
-    /// An arrow head of this name, `size` pixels long, coloured by the class of the same name.
+    /// Defines an arrow head with this name and of `size` pixels. The class with the same name sets
+    /// its colour.
     pub(super) fn head(&mut self, id: &str, size: f64) {
         let (prefix, size) = (&self.prefix, px(size));
         self.defs += &format!(r#"<marker id="{prefix}-{id}" class="{prefix}-{id}""#);
@@ -101,7 +102,8 @@ impl Canvas {
         self.defs += "</marker>\n";
     }
 
-    /// A hatch of this name: slanted lines of the class of the same name.
+    /// Defines a hatch with this name: slanted lines. The class with the same name sets their
+    /// colour.
     pub(super) fn hatch(&mut self, id: &str, gap: f64, degrees: i32) {
         let (prefix, gap) = (&self.prefix, px(gap));
         self.defs += &format!(r#"<pattern id="{prefix}-{id}" class="{prefix}-{id}""#);
@@ -110,7 +112,7 @@ impl Canvas {
         self.defs += "</pattern>\n";
     }
 
-    /// The whole file.
+    /// Returns the whole file.
     pub(super) fn finish(self, title: &str, (width, height): (f64, f64), style: &str) -> String {
         let Self { prefix, body, defs } = self;
         let (width, height) = (px(width), px(height));
@@ -149,8 +151,8 @@ impl Canvas {
     }
 }
 
-/// Text as it may stand in an element or an attribute. XML has no way to write most control
-/// characters: they are replaced.
+/// Escapes a text for an element or an attribute. XML cannot represent most control characters:
+/// they are replaced.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -167,7 +169,8 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
-/// How wide a text is, roughly, at this size: widths differ between the fonts of systems.
+/// Estimates the width of a text at this font size. The exact width depends on the fonts of the
+/// reader's system.
 pub(super) fn width_of(text: &str, size: f64) -> f64 {
     let narrow = text
         .chars()
@@ -176,7 +179,7 @@ pub(super) fn width_of(text: &str, size: f64) -> f64 {
     (text.chars().count() as f64 * 0.6 - narrow * 0.25) * size
 }
 
-/// A length with at most two decimals.
+/// Formats a length with at most two decimals.
 fn px(length: f64) -> String {
     let fixed = format!("{length:.2}");
     fixed.trim_end_matches('0').trim_end_matches('.').to_owned()

@@ -1,7 +1,7 @@
 use crate::lab::history::{Flight, History};
 
-/// The kinds of messages, in the order in which they first appear: those of elections,
-/// then those that are only ever routine.
+/// The kinds of messages in the order of their first use: first those of elections, then those that
+/// are always routine.
 #[derive(Debug)]
 pub(super) struct Kinds<'a>(Vec<Kind<'a>>);
 
@@ -10,25 +10,26 @@ pub(super) struct Kinds<'a>(Vec<Kind<'a>>);
 pub(super) struct Kind<'a> {
     /// Its name.
     pub(super) name: &'a str,
-    /// Whether no election has one.
-    pub(super) routine: bool,
-    /// How many are drawn.
+    /// Whether no election uses this kind.
+    pub(super) is_routine: bool,
+    /// How many messages of this kind are drawn.
     pub(super) count: usize,
 }
 
 impl<'a> Kinds<'a> {
-    /// Kinds are numbered by the whole run, so that all windows on it give them the same looks.
+    /// Collects the kinds. Their numbers depend on the whole run, so that they look the same in all
+    /// windows of it.
     pub(super) fn of(history: &History<'a>, drawn: &[&Flight<'a>]) -> Self {
         let mut kinds: Vec<Kind<'a>> = Vec::new();
-        let routine = |wanted: bool| {
-            let flights = history.flights.iter();
-            flights.filter(move |flight| flight.is_routine() == wanted)
+        let flights = |wanted: bool| {
+            let all = history.flights.iter();
+            all.filter(move |flight| flight.is_routine() == wanted)
         };
-        for flight in routine(false).chain(routine(true)) {
+        for flight in flights(false).chain(flights(true)) {
             if kinds.iter().all(|kind| kind.name != flight.kind) {
                 kinds.push(Kind {
                     name: flight.kind,
-                    routine: flight.is_routine(),
+                    is_routine: flight.is_routine(),
                     count: 0,
                 });
             }
@@ -41,13 +42,13 @@ impl<'a> Kinds<'a> {
         Self(kinds)
     }
 
-    /// Those drawn, each with its number.
+    /// Returns the kinds that are drawn, each with its number.
     pub(super) fn numbered(&self) -> impl Iterator<Item = (usize, &Kind<'a>)> {
         let all = self.0.iter().enumerate();
         all.filter(|(_, kind)| kind.count > 0)
     }
 
-    /// The number of a kind.
+    /// Returns the number of a kind.
     pub(super) fn number(&self, name: &str) -> usize {
         let place = self.0.iter().position(|kind| kind.name == name);
         place.unwrap_or_default()

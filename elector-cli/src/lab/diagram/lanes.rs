@@ -6,13 +6,13 @@ use super::{
 };
 use crate::lab::{
     history::{History, Lane, Life, Mark, Span},
-    timeline::{millis, word_command},
+    timeline::{command_text, millis},
 };
 
-/// Lanes closer than this have no words on them.
-const WORDY: f64 = 24.0;
+/// The minimum distance between lanes with text on them.
+const MIN_LABELLED_PITCH: f64 = 24.0;
 
-/// Draws what lies under the arrows: the lanes, who led, who campaigned, who was down.
+/// Draws what is below the arrows: the lanes, and when each node led, campaigned or was down.
 pub(super) fn draw(canvas: &mut Canvas, layout: &Layout, history: &History<'_>) {
     canvas.hatch("hd", 5.0, 45);
     canvas.hatch("hp", 4.0, 0);
@@ -25,7 +25,7 @@ pub(super) fn draw(canvas: &mut Canvas, layout: &Layout, history: &History<'_>) 
     }
 }
 
-/// Draws what lies over the arrows: names, epochs, marks.
+/// Draws what is above the arrows: names, epochs, marks.
 pub(super) fn label(canvas: &mut Canvas, layout: &Layout, history: &History<'_>) {
     let every = (13.0 / layout.pitch).ceil().max(1.0) as usize;
     for lane in history.lanes.iter().step_by(every) {
@@ -34,8 +34,8 @@ pub(super) fn label(canvas: &mut Canvas, layout: &Layout, history: &History<'_>)
     }
     for lane in &history.lanes {
         marks(canvas, layout, lane);
-        if layout.pitch >= WORDY {
-            words(canvas, layout, lane);
+        if layout.pitch >= MIN_LABELLED_PITCH {
+            labels(canvas, layout, lane);
         }
     }
 }
@@ -48,7 +48,7 @@ fn lives(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
         };
         if span.what == Life::Down {
             let half = layout.leader_bar() / 2.0;
-            let title = spell(lane.node, "is down", span);
+            let title = span_title(lane.node, "is down", span);
             canvas.rect("down", [from, y - half, to - from, half * 2.0], &title);
         } else {
             canvas.line("lane", (from, y), (to, y), "");
@@ -60,7 +60,7 @@ fn bars(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
     let y = layout.y(lane.node);
     for span in &lane.views {
         let epoch = span.what.epoch;
-        let (class, height, words) = match span.what.role {
+        let (class, height, text) = match span.what.role {
             Role::Follower => continue,
             Role::Candidate => (
                 "cand",
@@ -71,7 +71,7 @@ fn bars(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
         };
         if let Some((from, to)) = layout.extent(span) {
             let area = [from, y - height / 2.0, (to - from).max(1.5), height];
-            canvas.rect(class, area, &spell(lane.node, &words, span));
+            canvas.rect(class, area, &span_title(lane.node, &text, span));
         }
     }
 }
@@ -81,7 +81,7 @@ fn pauses(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
     for span in lane.life.iter().filter(|span| span.what == Life::Paused) {
         if let Some((from, to)) = layout.extent(span) {
             let area = [from, y - half, to - from, half * 2.0];
-            canvas.rect("paused", area, &spell(lane.node, "is paused", span));
+            canvas.rect("paused", area, &span_title(lane.node, "is paused", span));
         }
     }
 }
@@ -127,7 +127,7 @@ fn ticks(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
     }
 }
 
-/// When the node enters an epoch.
+/// Returns the epochs that the node enters, each with its moment.
 fn epochs(lane: &Lane<'_>) -> Vec<(u64, Epoch)> {
     let mut epochs: Vec<(u64, Epoch)> = Vec::new();
     for span in &lane.views {
@@ -138,16 +138,16 @@ fn epochs(lane: &Lane<'_>) -> Vec<(u64, Epoch)> {
     epochs
 }
 
-fn words(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
+fn labels(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
     let y = layout.y(lane.node);
     let above = y - layout.leader_bar() / 2.0 - 4.0;
     let mut free_from = f64::MIN;
     for (at_ns, epoch) in epochs(lane) {
         let x = layout.x(at_ns) + 3.0;
-        let word = format!("e{epoch}");
-        if layout.shows(at_ns) && x > free_from && x + width_of(&word, 10.0) < layout.right {
-            canvas.text("epoch", (x, above), Anchor::Start, &word);
-            free_from = x + width_of(&word, 10.0) + 3.0;
+        let label = format!("e{epoch}");
+        if layout.shows(at_ns) && x > free_from && x + width_of(&label, 10.0) < layout.right {
+            canvas.text("epoch", (x, above), Anchor::Start, &label);
+            free_from = x + width_of(&label, 10.0) + 3.0;
         }
     }
     let led = lane
@@ -155,27 +155,27 @@ fn words(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
         .iter()
         .filter(|span| span.what.role == Role::Leader);
     for span in led.filter(|_| layout.leader_bar() >= 11.0) {
-        let word = format!("leads e{}", span.what.epoch);
-        let room = width_of(&word, 9.5) + 10.0;
-        if let Some((from, _)) = roomy(layout, span, room) {
-            canvas.text("onbar", (from + 5.0, y + 3.4), Anchor::Start, &word);
+        let label = format!("leads e{}", span.what.epoch);
+        let room = width_of(&label, 9.5) + 10.0;
+        if let Some((from, _)) = first_part_of_width(layout, span, room) {
+            canvas.text("onbar", (from + 5.0, y + 3.4), Anchor::Start, &label);
         }
     }
     for span in &lane.life {
-        let word = match span.what {
+        let label = match span.what {
             Life::Running => continue,
             Life::Paused => "paused",
             Life::Down => "down",
         };
-        if let Some((from, to)) = roomy(layout, span, width_of(word, 10.0) + 14.0) {
+        if let Some((from, to)) = first_part_of_width(layout, span, width_of(label, 10.0) + 14.0) {
             let middle = ((from + to) / 2.0, y + 3.5);
-            canvas.text("still", middle, Anchor::Middle, word);
+            canvas.text("still", middle, Anchor::Middle, label);
         }
     }
 }
 
-/// The first part of a span that is shown, outside of folds, and this wide.
-fn roomy<T>(layout: &Layout, span: &Span<T>, width: f64) -> Option<(f64, f64)> {
+/// Returns the first visible part of a span that is outside of folds and at least this wide.
+fn first_part_of_width<T>(layout: &Layout, span: &Span<T>, width: f64) -> Option<(f64, f64)> {
     let parts = layout.scale.straight(span.within(layout.window)?);
     parts.into_iter().find(|part| part.1 - part.0 > width)
 }
@@ -185,39 +185,35 @@ fn marks(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
     let r = (layout.pitch * 0.13).clamp(2.5, 6.0);
     for &(at_ns, mark) in lane.marks.iter().filter(|mark| layout.shows(mark.0)) {
         let x = layout.x(at_ns);
-        let (class, shape, words) = match mark {
+        let (class, shape, text) = match mark {
             Mark::Crashed => ("fault", cross(x, y, r), "crashes".to_owned()),
             Mark::Wiped => ("fault", cross(x, y, r * 0.7), "loses its disk".to_owned()),
             Mark::Booted => ("boot", triangle(x, y, r), "boots".to_owned()),
-            Mark::Suspected(peer) => (
-                "hint",
-                diamond(x, y, r),
-                format!("is told that {peer:?} may be gone"),
-            ),
+            Mark::Suspected(peer) => ("hint", diamond(x, y, r), format!("suspects {peer:?}")),
             Mark::Died(peer) => (
                 "hint",
                 diamond(x, y, r),
-                format!("is told that {peer:?} has died"),
+                format!("receives proof that {peer:?} died"),
             ),
             Mark::Commanded(command) => (
-                "told",
+                "command",
                 diamond(x, y, r),
-                format!("is told to {}", word_command(command)),
+                format!("receives the command to {}", command_text(command)),
             ),
             Mark::Refused(why) => ("fault", diamond(x, y, r), format!("refuses: {why}")),
         };
-        let title = format!("{:?} {words}, {} ms", lane.node, millis(at_ns));
+        let title = format!("{:?} {text}, {} ms", lane.node, millis(at_ns));
         canvas.path(class, &shape, &title);
         if let Mark::Commanded(command) = mark
-            && layout.pitch >= WORDY
+            && layout.pitch >= MIN_LABELLED_PITCH
         {
-            told(canvas, (x, y + r + 11.0), command);
+            command_label(canvas, (x, y + r + 11.0), command);
         }
     }
 }
 
-fn told(canvas: &mut Canvas, at: (f64, f64), command: Command) {
-    canvas.text("epoch", at, Anchor::Middle, &word_command(command));
+fn command_label(canvas: &mut Canvas, at: (f64, f64), command: Command) {
+    canvas.text("epoch", at, Anchor::Middle, &command_text(command));
 }
 
 fn cross(x: f64, y: f64, r: f64) -> String {
@@ -238,8 +234,8 @@ fn diamond(x: f64, y: f64, r: f64) -> String {
     format!("M{left:.1} {y:.1}L{x:.1} {top:.1}L{right:.1} {y:.1}L{x:.1} {bottom:.1}z")
 }
 
-fn spell<T>(node: NodeId, words: &str, span: &Span<T>) -> String {
+fn span_title<T>(node: NodeId, text: &str, span: &Span<T>) -> String {
     let (from, to) = (millis(span.from_ns), millis(span.to_ns));
     let lasted = millis(span.to_ns - span.from_ns);
-    format!("{node:?} {words}\n{from} – {to} ms ({lasted} ms)")
+    format!("{node:?} {text}\n{from} – {to} ms ({lasted} ms)")
 }

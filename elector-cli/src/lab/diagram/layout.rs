@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 
 use elector_core::NodeId;
 
-use super::{DiagramOptions, scale::Scale, window::moments};
+use super::{DiagramOptions, scale::Scale, window::event_times};
 use crate::lab::history::{History, Life};
 
-/// Left of the lanes: their names.
+/// The space on the left of the lanes, for their names.
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = 18.0;
 
@@ -15,7 +15,7 @@ pub(super) const STRIP: f64 = 15.0;
 /// The height of a row of flags.
 pub(super) const FLAG_ROW: f64 = 16.0;
 
-/// Where everything stands.
+/// The places of all parts of the diagram.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) width: f64,
@@ -24,15 +24,15 @@ pub(super) struct Layout {
     /// The part of the run that is shown, in nanoseconds.
     pub(super) window: (u64, u64),
     pub(super) scale: Scale,
-    /// The base line of the title; `None` if there is none.
+    /// The base line of the title, and the title; `None` if there is none.
     pub(super) title: Option<(f64, String)>,
-    /// The notes shown: place, row from the top, words.
+    /// The visible notes.
     pub(super) flags: Vec<Flag>,
     /// The top of the rows of flags.
     pub(super) flags_top: f64,
-    /// The top of the strip that says who leads.
+    /// The top of the strip with the leaders.
     pub(super) leaders_top: f64,
-    /// The top of the strip that says what is cut, if anything ever is.
+    /// The top of the strip with the cuts; `None` if there are none.
     pub(super) cuts_top: Option<f64>,
     /// The top and the bottom of the lanes.
     pub(super) lanes_top: f64,
@@ -42,15 +42,15 @@ pub(super) struct Layout {
     lanes: BTreeMap<NodeId, f64>,
 }
 
-/// A note at its place.
+/// A note and its place.
 #[derive(Debug)]
 pub(super) struct Flag {
     pub(super) at_ns: u64,
     pub(super) x: f64,
-    /// `None` where there is no room for its words.
+    /// The row, from the top; `None` if there is no room for the text.
     pub(super) row: Option<usize>,
-    /// Whether the words stand left of their place.
-    pub(super) leftward: bool,
+    /// Whether the text is on the left of its pole.
+    pub(super) is_left_of_pole: bool,
     pub(super) text: String,
 }
 
@@ -63,9 +63,9 @@ impl Layout {
         let hop_ns = history
             .usual_flight_ns()
             .unwrap_or((window.1 - window.0) / 50);
-        let moments = moments(history, window);
-        let scale = Scale::new(options.time, window, (left, right), &moments, hop_ns);
-        let flags = super::bands::placed(history, &scale, window, (left, right));
+        let event_times = event_times(history, window);
+        let scale = Scale::new(options.time, window, (left, right), &event_times, hop_ns);
+        let flags = super::bands::place_flags(history, &scale, window, (left, right));
         let rows = flags.iter().filter_map(|flag| flag.row).max();
         let rows = rows.map_or(0, |row| row + 1);
         let title = (!options.title.is_empty()).then(|| (22.0, options.title.clone()));
@@ -98,44 +98,44 @@ impl Layout {
         }
     }
 
-    /// The place of a moment.
+    /// Returns the place of a moment.
     pub(super) fn x(&self, at_ns: u64) -> f64 {
         self.scale.x(at_ns)
     }
 
-    /// The middle of a node's lane.
+    /// Returns the middle of a node's lane.
     pub(super) fn y(&self, node: NodeId) -> f64 {
         self.lanes.get(&node).copied().unwrap_or(self.lanes_top)
     }
 
-    /// Whether a moment is shown.
+    /// Returns `true` if a moment is visible.
     pub(super) fn shows(&self, at_ns: u64) -> bool {
         (self.window.0..=self.window.1).contains(&at_ns)
     }
 
-    /// The places where a span of time begins and ends, cut to the window.
+    /// Returns the places where a span of time begins and ends, limited to the window.
     pub(super) fn extent<T>(&self, span: &crate::lab::history::Span<T>) -> Option<(f64, f64)> {
         let (from, to) = span.within(self.window)?;
         Some((self.x(from), self.x(to)))
     }
 
-    /// The thickness of the bar of a leader.
+    /// Returns the thickness of the bar of a leader.
     pub(super) fn leader_bar(&self) -> f64 {
         (self.pitch * 0.3).clamp(4.0, 13.0)
     }
 
-    /// The thickness of the bar of a candidate.
+    /// Returns the thickness of the bar of a candidate.
     pub(super) fn candidate_bar(&self) -> f64 {
         (self.pitch * 0.17).clamp(2.5, 7.0)
     }
 
-    /// The length of an arrow head.
+    /// Returns the length of an arrow head.
     pub(super) fn head(&self) -> f64 {
         (self.pitch * 0.2).clamp(3.5, 8.0)
     }
 
-    /// How far what is drawn on a lane reaches from its middle, at a moment: arrows end there.
-    pub(super) fn reach(&self, history: &History<'_>, node: NodeId, at_ns: u64) -> f64 {
+    /// Returns how far the drawing on a lane extends from its middle at a moment. Arrows end there.
+    pub(super) fn half_thickness(&self, history: &History<'_>, node: NodeId, at_ns: u64) -> f64 {
         let lane = history.lanes.binary_search_by_key(&node, |lane| lane.node);
         let Some(lane) = lane.ok().and_then(|place| history.lanes.get(place)) else {
             return 0.0;

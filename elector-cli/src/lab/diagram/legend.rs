@@ -1,7 +1,7 @@
 use elector_core::Role;
 
 use super::{
-    arrows::Chosen,
+    arrows::Selection,
     canvas::{Anchor, Canvas, width_of},
     kinds::Kinds,
     layout::Layout,
@@ -12,15 +12,15 @@ const SIZE: f64 = 11.0;
 const ROW: f64 = 19.0;
 const SWATCH: f64 = 30.0;
 
-/// Draws what the marks mean, as far as they are there, and gives the height of the diagram.
+/// Draws the legend of the visible marks, and returns the height of the diagram.
 pub(super) fn draw(
     canvas: &mut Canvas,
     layout: &Layout,
     history: &History<'_>,
     kinds: &Kinds<'_>,
-    chosen: &Chosen<'_, '_>,
+    selection: &Selection<'_, '_>,
 ) -> f64 {
-    let skips = if layout.scale.folds.is_empty() {
+    let axis_height = if layout.scale.folds.is_empty() {
         34.0
     } else {
         47.0
@@ -28,15 +28,15 @@ pub(super) fn draw(
     let mut pen = Pen {
         layout,
         x: layout.left,
-        y: layout.lanes_bottom + skips,
+        y: layout.lanes_bottom + axis_height,
     };
-    messages(canvas, &mut pen, kinds, chosen);
+    messages(canvas, &mut pen, kinds, selection);
     if pen.x > layout.left {
         pen.wrap();
     }
     states(canvas, &mut pen, history);
     let mut bottom = pen.y + if pen.x > layout.left { ROW } else { 0.0 };
-    for remark in remarks(layout, chosen) {
+    for remark in remarks(layout, selection) {
         let at = (layout.left, bottom + 10.0);
         canvas.text("small", at, Anchor::Start, &remark);
         bottom += ROW - 2.0;
@@ -47,7 +47,7 @@ pub(super) fn draw(
     bottom + 4.0
 }
 
-/// Where the next entry goes.
+/// The place of the next entry.
 struct Pen<'p> {
     layout: &'p Layout,
     x: f64,
@@ -60,27 +60,32 @@ impl Pen<'_> {
         self.y += ROW;
     }
 
-    /// Writes the words of an entry and gives the place of its swatch.
-    fn entry(&mut self, canvas: &mut Canvas, words: &str) -> (f64, f64) {
-        let width = SWATCH + 6.0 + width_of(words, SIZE) + 16.0;
+    /// Writes the text of an entry, and returns the place of its swatch.
+    fn entry(&mut self, canvas: &mut Canvas, text: &str) -> (f64, f64) {
+        let width = SWATCH + 6.0 + width_of(text, SIZE) + 16.0;
         if self.x + width > self.layout.right + 16.0 && self.x > self.layout.left {
             self.wrap();
         }
         let (x, y) = (self.x, self.y);
-        canvas.text("key", (x + SWATCH + 6.0, y + 9.5), Anchor::Start, words);
+        canvas.text("key", (x + SWATCH + 6.0, y + 9.5), Anchor::Start, text);
         self.x += width;
         (x, y + 6.0)
     }
 }
 
-fn messages(canvas: &mut Canvas, pen: &mut Pen<'_>, kinds: &Kinds<'_>, chosen: &Chosen<'_, '_>) {
+fn messages(
+    canvas: &mut Canvas,
+    pen: &mut Pen<'_>,
+    kinds: &Kinds<'_>,
+    selection: &Selection<'_, '_>,
+) {
     for (number, kind) in kinds.numbered() {
         let (x, y) = pen.entry(canvas, &format!("{} ×{}", kind.name, kind.count));
         let class = format!("ka k{number}");
         canvas.line(&class, (x, y), (x + SWATCH, y), "");
     }
     let lost = |end: &crate::lab::history::End| matches!(end, crate::lab::history::End::Lost(..));
-    let mut ends = chosen.drawn.iter().flat_map(|flight| &flight.ends);
+    let mut ends = selection.drawn.iter().flat_map(|flight| &flight.ends);
     if ends.any(lost) {
         let (x, y) = pen.entry(canvas, "lost");
         canvas.line("stem", (x, y), (x + SWATCH - 6.0, y), "");
@@ -95,7 +100,7 @@ fn messages(canvas: &mut Canvas, pen: &mut Pen<'_>, kinds: &Kinds<'_>, chosen: &
     }
 }
 
-/// An entry that is a point: whether it is there, its class, its path, its words.
+/// An entry with a mark: a test whether it is in the diagram, its class, its path, its text.
 type Point = (
     fn(&Mark<'_>) -> bool,
     &'static str,
@@ -120,17 +125,17 @@ const POINTS: [Point; 5] = [
         |mark| matches!(mark, Mark::Suspected(_)),
         "hint",
         "l5 -5l5 5l-5 5z",
-        "hint: a peer may be gone",
+        "suspicion: a peer may have failed",
     ),
     (
         |mark| matches!(mark, Mark::Died(_)),
         "hint",
         "l5 -5l5 5l-5 5z",
-        "proof: a peer has died",
+        "proof of death of a peer",
     ),
     (
         |mark| matches!(mark, Mark::Commanded(_)),
-        "told",
+        "command",
         "l5 -5l5 5l-5 5z",
         "command",
     ),
@@ -138,21 +143,21 @@ const POINTS: [Point; 5] = [
 
 fn states(canvas: &mut Canvas, pen: &mut Pen<'_>, history: &History<'_>) {
     let layout = pen.layout;
-    for (_, class, height, words) in bars(layout, history).into_iter().filter(|bar| bar.0) {
-        let (x, y) = pen.entry(canvas, words);
+    for (_, class, height, text) in bars(layout, history).into_iter().filter(|bar| bar.0) {
+        let (x, y) = pen.entry(canvas, text);
         canvas.rect(class, [x, y - height / 2.0, SWATCH, height], "");
     }
     let marks = || history.lanes.iter().flat_map(|lane| &lane.marks);
-    for (wanted, class, shape, words) in POINTS {
+    for (wanted, class, shape, text) in POINTS {
         if marks().any(|(at_ns, mark)| layout.shows(*at_ns) && wanted(mark)) {
-            let (x, y) = pen.entry(canvas, words);
+            let (x, y) = pen.entry(canvas, text);
             let shape = format!("M{:.1} {y:.1}{shape}", x + SWATCH - 11.0);
             canvas.path(class, &shape, "");
         }
     }
 }
 
-/// The entries that are bars: whether each is there, its class, its height, its words.
+/// Returns the entries with a bar: whether each is in the diagram, its class, its height, its text.
 fn bars(layout: &Layout, history: &History<'_>) -> [(bool, &'static str, f64, &'static str); 8] {
     let lanes = || history.lanes.iter();
     let role = |role: Role| {
@@ -171,25 +176,25 @@ fn bars(layout: &Layout, history: &History<'_>) -> [(bool, &'static str, f64, &'
     let mut writes = lanes().flat_map(|lane| &lane.writes);
     let writes = writes.any(|write| layout.shows(write.from_ns));
     [
-        (role(Role::Leader), "lead", 11.0, "believes it leads"),
+        (role(Role::Leader), "lead", 11.0, "leader, by its own view"),
         (role(Role::Candidate), "cand", 6.0, "campaigns"),
         (life(Life::Down), "down", 11.0, "down"),
         (life(Life::Paused), "paused", 11.0, "paused"),
         (writes, "disk", 4.0, "durable write"),
-        (led(|count| count == 0), "nobody", 12.0, "no leader"),
+        (led(|count| count == 0), "leaderless", 12.0, "no leader"),
         (led(|count| count > 1), "several", 12.0, "split brain"),
         (layout.cuts_top.is_some(), "cutstrip", 12.0, "links cut"),
     ]
 }
 
-/// What the diagram leaves out, so that nobody takes it for absent.
-fn remarks(layout: &Layout, chosen: &Chosen<'_, '_>) -> Vec<String> {
+/// Returns what the diagram does not show, so that readers do not take it for absent.
+fn remarks(layout: &Layout, selection: &Selection<'_, '_>) -> Vec<String> {
     let mut remarks = Vec::new();
-    if chosen.beyond > 0 {
-        remarks.push(format!("… {} more messages not drawn", chosen.beyond));
+    if selection.omitted > 0 {
+        remarks.push(format!("… {} more messages not drawn", selection.omitted));
     }
     if !layout.scale.folds.is_empty() {
-        let heartbeats = match chosen.folded {
+        let heartbeats = match selection.folded {
             0 => String::new(),
             folded => format!(", with {folded} heartbeats and acks that are not drawn"),
         };

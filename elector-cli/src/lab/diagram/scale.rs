@@ -1,25 +1,25 @@
 use super::TimeScale;
 
-/// How wide a folded stretch is drawn: the first of these that leaves room for all worth folding.
+/// The possible widths of a folded stretch. The first one that leaves room for all folds is used.
 const FOLD_PX: [f64; 3] = [46.0, 34.0, 24.0];
 
-/// Folds take up no more than this much of the width.
-const MOST_FOLDED: f64 = 0.5;
+/// The maximum share of the width for folds.
+const MAX_FOLDED_SHARE: f64 = 0.5;
 
-/// Maps moments to places, piecewise linearly and never backwards.
+/// Maps moments to places. The map is piecewise linear and never decreases.
 #[derive(Clone, Debug)]
 pub(super) struct Scale {
-    /// Moment and place, both ascending; two or more.
+    /// Moments and their places, both ascending. There are at least two.
     knots: Vec<(u64, f64)>,
-    /// The stretches that are folded.
+    /// The folded stretches.
     pub(super) folds: Vec<(u64, u64)>,
-    /// Outside of folds.
+    /// The scale outside of folds.
     pub(super) px_per_ns: f64,
 }
 
 impl Scale {
-    /// Spreads `window` over `left..=right`. `moments` are those at which something happens, in
-    /// order; `hop_ns` is how long a message takes.
+    /// Spreads `window` over `left..=right`. `moments` are the moments at which something happens,
+    /// in ascending order. `hop_ns` is the time that a message takes.
     pub(super) fn new(
         time: TimeScale,
         window: (u64, u64),
@@ -56,7 +56,8 @@ impl Scale {
         }
     }
 
-    /// The place of a moment; moments outside of the window have places outside of the diagram.
+    /// Returns the place of a moment. A moment outside of the window has a place outside of the
+    /// diagram.
     pub(super) fn x(&self, at_ns: u64) -> f64 {
         let next = self.knots.partition_point(|knot| knot.0 <= at_ns);
         let (Some(&before), Some(&after)) = (
@@ -75,19 +76,19 @@ impl Scale {
         before.1 + share * (after.1 - before.1)
     }
 
-    /// Whether this moment lies within a fold.
+    /// Returns `true` if this moment is in a fold.
     pub(super) fn is_folded(&self, at_ns: u64) -> bool {
         let mut folds = self.folds.iter();
         folds.any(|&(from, to)| (from..to).contains(&at_ns))
     }
 
-    /// Whether no part of this stretch lies within a fold.
+    /// Returns `true` if no part of this stretch is in a fold.
     pub(super) fn is_straight(&self, (start, end): (u64, u64)) -> bool {
         let mut folds = self.folds.iter();
         !folds.any(|&(from, to)| from < end && start < to)
     }
 
-    /// The parts of a stretch outside of folds, as places.
+    /// Returns the places of the parts of a stretch that are outside of folds.
     pub(super) fn straight(&self, (start, end): (u64, u64)) -> Vec<(f64, f64)> {
         let mut parts = Vec::new();
         let mut from = start;
@@ -104,7 +105,7 @@ impl Scale {
         parts
     }
 
-    /// Round moments, a legible distance apart, and the step between them.
+    /// Returns round moments with a legible distance between them, and the step between them.
     pub(super) fn ticks(&self, window: (u64, u64)) -> (Vec<u64>, u64) {
         let wanted_ns = 56.0 / self.px_per_ns;
         let mut step = 1_u64;
@@ -117,7 +118,7 @@ impl Scale {
         let mut at = first;
         while at <= window.1 {
             if self.is_folded(at) {
-                // Long folds hold millions of ticks: go on behind them.
+                // A long fold can contain millions of ticks: continue after it.
                 let fold = self.folds.iter().find(|fold| at < fold.1);
                 at = fold.map_or(at, |fold| fold.1.div_ceil(step).saturating_mul(step));
                 continue;
@@ -132,16 +133,16 @@ impl Scale {
     }
 }
 
-/// The stretches in which nothing happens, longest first.
+/// Returns the stretches in which nothing happens, longest first.
 fn quiet(window: (u64, u64), moments: &[u64], hop_ns: u64) -> Vec<(u64, u64)> {
     let inside = moments.iter().filter(|&&at| at > window.0 && at < window.1);
     let mut all = vec![window.0];
     all.extend(inside);
     all.push(window.1);
-    // What follows from what, within a few hops, is never torn apart.
+    // A stretch of a few hops is never folded: cause and effect stay together.
     let least = hop_ns.saturating_mul(6).max(1);
     let pairs = all.windows(2).filter_map(|pair| match *pair {
-        // A hop is kept on either side, so that what happens there keeps its place.
+        // One hop stays unfolded on either side, so that events there keep their distance.
         [from, to] if to.saturating_sub(from) > least => Some((from + hop_ns, to - hop_ns)),
         _ => None,
     });
@@ -150,8 +151,8 @@ fn quiet(window: (u64, u64), moments: &[u64], hop_ns: u64) -> Vec<(u64, u64)> {
     quiet
 }
 
-/// Picks the stretches to fold, the longest first, while folding one makes it narrower; and the
-/// width of a fold.
+/// Selects the stretches to fold, the longest first, as long as a fold makes the stretch narrower.
+/// Returns them, and the width of a fold.
 fn fold(window: (u64, u64), width: f64, quiet: &[(u64, u64)]) -> (Vec<(u64, u64)>, f64) {
     let mut chosen = Vec::new();
     for fold_px in FOLD_PX {
@@ -162,7 +163,7 @@ fn fold(window: (u64, u64), width: f64, quiet: &[(u64, u64)]) -> (Vec<(u64, u64)
         for &(from, to) in quiet {
             let length = (to - from) as f64;
             let narrower = length / left_ns * left_px > 1.5 * fold_px;
-            room = left_px - fold_px >= width * (1.0 - MOST_FOLDED);
+            room = left_px - fold_px >= width * (1.0 - MAX_FOLDED_SHARE);
             if !narrower || !room {
                 break;
             }
@@ -184,9 +185,9 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    // Two messages drawn at the same slope must have taken the same time, wherever they are.
+    // Two messages with the same slope must have taken the same time, at every place.
     #[test]
-    fn the_scale_is_one_outside_of_folds() {
+    fn the_scale_is_the_same_everywhere_outside_of_folds() {
         let moments = [5 * MS, 6 * MS, 500 * MS, 501 * MS];
         let window = (0, 1_000 * MS);
         let scale = Scale::new(TimeScale::Folded, window, (100.0, 900.0), &moments, MS);
@@ -197,7 +198,7 @@ mod tests {
         assert_eq!((scale.x(0), scale.x(1_000 * MS)), (100.0, 900.0));
     }
 
-    // An axis without legible ticks says nothing; one with thousands says less.
+    // An axis without legible ticks is useless, and one with thousands of ticks even more so.
     #[test]
     fn ticks_are_round_and_outside_of_folds() {
         let moments = [5 * MS, 6 * MS];

@@ -19,7 +19,8 @@ struct Palette {
     disk: &'static str,
     hint: &'static str,
     routine: &'static str,
-    /// Okabe and Ito's, which the colour-blind can tell apart, darkened or lightened to be legible.
+    /// The colours of Okabe and Ito, which colour-blind readers can distinguish, with an adapted
+    /// brightness to be legible.
     kinds: [&'static str; 6],
 }
 
@@ -69,11 +70,11 @@ const DARK: Palette = Palette {
     ],
 };
 
-/// Dashes that can be told apart without colour; as many as are coprime to the colours, so that no
-/// two of the first thirty kinds look the same.
+/// Dashes that readers can distinguish without colour. Their number and the number of colours are
+/// coprime, so that no two of the first thirty kinds look the same.
 const DASHES: [&str; 5] = ["", "7 3", "2 2.5", "9 3 2 3", "4 2"];
 
-/// The style sheet.
+/// Returns the style sheet.
 pub(super) fn sheet(prefix: &str, theme: Theme, layout: &Layout, kinds: &Kinds<'_>) -> String {
     let colours = |palette: &Palette| colours(prefix, palette, kinds);
     let shapes = shapes(prefix, layout.pitch, kinds);
@@ -88,7 +89,7 @@ pub(super) fn sheet(prefix: &str, theme: Theme, layout: &Layout, kinds: &Kinds<'
 }
 
 fn shapes(p: &str, pitch: f64, kinds: &Kinds<'_>) -> String {
-    // Where lanes lie close, so do arrows.
+    // Close lanes need thin lines: their arrows are close, too.
     let [arrow, faint, lane] = [1.5, 1.0, 1.2].map(|width| width * (pitch / 40.0).clamp(0.5, 1.0));
     let mut css = format!(
         ".{p}-svg{{max-width:100%;height:auto;font-family:system-ui,-apple-system,'Segoe UI',\
@@ -171,10 +172,10 @@ fn colours(p: &str, palette: &Palette, kinds: &Kinds<'_>) -> String {
          .{p}-down,.{p}-paused{{stroke:{down}}}\n\
          .{p}-x,.{p}-fault{{stroke:{bad}}}\n.{p}-hs path{{stroke:{bad}}}\n\
          .{p}-split,.{p}-several{{fill:{bad_ground}}}\n.{p}-several{{stroke:{bad}}}\n\
-         .{p}-idle,.{p}-nobody{{fill:{idle}}}\n.{p}-one{{fill:{one}}}\n\
+         .{p}-idle,.{p}-leaderless{{fill:{idle}}}\n.{p}-one{{fill:{one}}}\n\
          .{p}-cut,.{p}-cutstrip{{fill:{cut_ground};stroke:{cut}}}\n\
          .{p}-disk{{fill:{disk}}}\n.{p}-undone{{fill:{bad}}}\n\
-         .{p}-boot,.{p}-told{{fill:{ink}}}\n.{p}-hint{{fill:{ground};stroke:{hint}}}\n\
+         .{p}-boot,.{p}-command{{fill:{ink}}}\n.{p}-hint{{fill:{ground};stroke:{hint}}}\n\
          .{p}-pole,.{p}-axis,.{p}-seam{{stroke:{soft}}}\n.{p}-knob{{fill:{soft}}}\n\
          .{p}-stem{{stroke:{soft}}}\n"
     );
@@ -195,7 +196,7 @@ mod tests {
 
     use super::*;
 
-    // Who cannot tell two colours apart must be helped by the dashes, and the other way round.
+    // A reader who cannot distinguish two colours needs the dashes, and the other way round.
     #[test]
     fn no_two_kinds_look_the_same() {
         for palette in [LIGHT, DARK] {

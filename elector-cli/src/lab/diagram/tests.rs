@@ -17,7 +17,7 @@ fn linear() -> DiagramOptions {
     }
 }
 
-/// The elements of these classes, in the lanes or in all of the diagram.
+/// Counts the elements of this class in the lanes.
 fn count(document: &Document<'_>, class: &str) -> usize {
     let lanes = |node: &Node<'_, '_>| node.ancestors().any(|node| node.has_attribute("clip-path"));
     let elements = document.descendants().filter(lanes);
@@ -50,9 +50,9 @@ fn is_received(event: &Event) -> bool {
     )
 }
 
-// A diagram that drops or invents messages is worse than none.
+// A diagram that drops or invents messages is worse than no diagram.
 #[test]
-fn every_delivery_is_one_arrow_and_every_loss_one_cross() {
+fn each_delivery_is_one_arrow_and_each_loss_one_cross() {
     for records in [sample::crash(5), sample::split(7)] {
         let svg = svg(&records, &linear());
         let document = Document::parse(&svg).unwrap();
@@ -65,12 +65,12 @@ fn every_delivery_is_one_arrow_and_every_loss_one_cross() {
     }
 }
 
-// Split brain is what people look for first: a shade too long or too short is a false verdict.
+// Readers look for split brain first. A shade that is too long or too short would be wrong.
 #[test]
-fn split_brain_is_shaded_from_the_second_claim_to_the_first_surrender() {
+fn split_brain_is_shaded_from_the_second_leader_to_the_first_step_down() {
     let mut records = sample::split(5);
     let end = records.last().unwrap().at_ns;
-    // A change of epoch in the midst of it ends nothing.
+    // A change of the epoch during the split brain does not end it.
     let again = View::leading(Epoch(3), NodeId(3));
     records.push(Record {
         at_ns: 600 * MS,
@@ -114,7 +114,7 @@ fn split_brain_is_shaded_from_the_second_claim_to_the_first_surrender() {
     assert!((number(shade, "width") - (place(to) - place(from))).abs() < 0.02);
 }
 
-// Texts come from traces, and traces from anywhere: none may break the page it is put into.
+// Texts come from traces of any origin. No text may break the page that contains it.
 #[test]
 fn texts_are_escaped() {
     let mut records = sample::split(3);
@@ -146,25 +146,21 @@ fn texts_are_escaped() {
             .descendants()
             .all(|node| !node.has_tag_name("script"))
     );
-    let told = |words: &str| {
-        document
-            .descendants()
-            .any(|node| node.text() == Some(words))
-    };
+    let has_text = |text: &str| document.descendants().any(|node| node.text() == Some(text));
     assert!(
-        told(&format!("n1: {}", text.replace('\u{1}', "\u{fffd}"))),
+        has_text(&format!("n1: {}", text.replace('\u{1}', "\u{fffd}"))),
         "the note itself is drawn"
     );
-    assert!(told("<b>") && told("<K> ×1"));
+    assert!(has_text("<b>") && has_text("<K> ×1"));
     assert!(
         document.descendants().any(|node| has(&node, "p-lead")),
-        "the prefix is cleaned"
+        "invalid characters are removed from the prefix"
     );
 }
 
-// Many diagrams stand in one page: an id or a class that is not prefixed leaks into the others.
+// One page has many diagrams: an id or a class without a prefix would change the others.
 #[test]
-fn every_id_and_class_carries_the_prefix() {
+fn every_id_and_class_has_the_prefix() {
     for theme in [Theme::Auto, Theme::Light, Theme::Dark] {
         let options = DiagramOptions {
             id_prefix: "run-7".to_owned(),
@@ -193,15 +189,16 @@ fn every_id_and_class_carries_the_prefix() {
             let named = |node: &Node<'_, '_>| node.attribute("id") == id;
             assert!(
                 document.descendants().any(|node| named(&node)),
-                "{id:?} is not there"
+                "{id:?} is not defined"
             );
         }
     }
 }
 
-// A run of thousands of messages must give a picture that opens, and must not pass for complete.
+// The picture of a run with thousands of messages must stay small enough to open, and must not look
+// complete.
 #[test]
-fn what_is_left_out_is_said() {
+fn the_diagram_says_what_it_does_not_show() {
     let records = sample::crash(5);
     let options = DiagramOptions {
         max_messages: 9,
@@ -226,9 +223,9 @@ fn what_is_left_out_is_said() {
     assert_eq!(count(&document, "t-faint"), 0);
 }
 
-// The picture people see by default must hold the whole story, and nothing of the peace around it.
+// The default picture must contain the whole disturbance, and not the quiet time around it.
 #[test]
-fn the_interesting_window_goes_from_the_fault_to_peace() {
+fn the_interesting_window_is_from_the_fault_until_the_cluster_has_settled() {
     let (start, end) = interesting_window(&sample::crash(5));
     assert!((362 * MS..412 * MS).contains(&start), "{start}");
     assert!((590 * MS..660 * MS).contains(&end), "{end}");
@@ -244,10 +241,10 @@ fn the_interesting_window_goes_from_the_fault_to_peace() {
     assert_eq!(interesting_window(&[]), (0, 0));
 }
 
-// Traces from broken hosts are looked at the most.
+// Traces of faulty hosts need diagrams the most.
 #[test]
-fn odd_traces_are_drawn_too() {
-    let crowd = sample::split(100);
+fn unusual_traces_are_drawn() {
+    let many_nodes = sample::split(100);
     let mut late = sample::crash(3);
     let all = late.len();
     late.drain(..all / 2);
@@ -256,7 +253,13 @@ fn odd_traces_are_drawn_too() {
     for record in &mut far {
         record.at_ns = record.at_ns.saturating_add(u64::MAX - 500 * MS);
     }
-    for records in [crowd, late, far, Vec::new(), sample::crash(3)[..1].to_vec()] {
+    for records in [
+        many_nodes,
+        late,
+        far,
+        Vec::new(),
+        sample::crash(3)[..1].to_vec(),
+    ] {
         for time in [TimeScale::Linear, TimeScale::Folded] {
             for window in [None, Some(interesting_window(&records)), Some((9, 3))] {
                 let options = DiagramOptions {

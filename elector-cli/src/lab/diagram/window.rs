@@ -2,61 +2,62 @@ use elector_core::trace::Record;
 
 use crate::lab::history::{Flight, History};
 
-/// The part of a run worth looking at, as `(start, end)` in nanoseconds: from just before the
-/// first disturbance of a settled cluster until it has settled again. Where nothing disturbs it,
-/// the first election; where it never settles, the rest of the run.
+/// Returns the interesting part of a run, as `(start, end)` in nanoseconds: from just before the
+/// first disturbance of a settled cluster until it has settled again. Without a disturbance, it is
+/// the first election. If the cluster never settles again, it is the rest of the run.
 ///
-/// A cluster is settled while no node is paused, exactly one leads, and all running nodes that can
-/// talk to it follow it, if these are at least half of all that run. It has settled again when it
-/// stays so for half as long as it was disturbed.
+/// A cluster is settled if no node is paused, exactly one node leads, and all running nodes with
+/// links to and from it follow it. These must be at least half of all running nodes. The cluster
+/// has settled again when it stays so for half as long as the disturbance lasted.
 #[must_use]
 pub fn interesting_window(records: &[Record]) -> (u64, u64) {
     let history = History::read(records);
     let mut states: Vec<(u64, bool)> = Vec::new();
-    for at_ns in history.turns() {
-        let settled = history.settled(at_ns);
+    for at_ns in history.changes() {
+        let settled = history.is_settled(at_ns);
         if states.last().is_none_or(|last| last.1 != settled) {
             states.push((at_ns, settled));
         }
     }
     let whole = (history.start_ns, history.end_ns);
     let Some(first) = states.iter().position(|state| state.1) else {
-        return quiet_cut(&history, whole);
+        return without_quiet_end(&history, whole);
     };
     let (start_ns, rest) = match states.get(first + 1) {
         Some(disturbed) => (disturbed.0, &states[first + 1..]),
         None => (history.start_ns, &states[first..]),
     };
-    match end_of(start_ns, rest, history.end_ns) {
+    match settled_from(start_ns, rest, history.end_ns) {
         Some(end_ns) => padded(&history, (start_ns, end_ns)),
-        None => quiet_cut(&history, padded(&history, (start_ns, history.end_ns))),
+        None => without_quiet_end(&history, padded(&history, (start_ns, history.end_ns))),
     }
 }
 
-/// The moments at which something happens that a reader looks for, in order: they are kept apart
+/// Returns the moments of the events that a reader looks for, in ascending order. They stay apart
 /// when quiet stretches are folded.
-pub(super) fn moments(history: &History<'_>, window: (u64, u64)) -> Vec<u64> {
+pub(super) fn event_times(history: &History<'_>, window: (u64, u64)) -> Vec<u64> {
     let election = history.flights.iter().filter(|flight| !flight.is_routine());
-    let mut moments: Vec<u64> = election.flat_map(ends).collect();
-    let mut turns = history.turns();
-    turns.extend(history.notes.iter().map(|note| note.0));
+    let mut times: Vec<u64> = election.flat_map(ends).collect();
+    let mut changes = history.changes();
+    changes.extend(history.notes.iter().map(|note| note.0));
     for lane in &history.lanes {
-        turns.extend(lane.marks.iter().map(|mark| mark.0));
+        changes.extend(lane.marks.iter().map(|mark| mark.0));
     }
     for lane in &history.lanes {
         let writes = lane.writes.iter();
-        turns.extend(writes.flat_map(|write| [write.from_ns, write.to_ns]));
+        changes.extend(writes.flat_map(|write| [write.from_ns, write.to_ns]));
     }
-    moments.extend(turns);
-    moments.retain(|at_ns| (window.0..=window.1).contains(at_ns));
-    moments.extend(usual(history, window, &moments));
-    moments.sort_unstable();
-    moments.dedup();
-    moments
+    times.extend(changes);
+    times.retain(|at_ns| (window.0..=window.1).contains(at_ns));
+    times.extend(sample_rounds(history, window, &times));
+    times.sort_unstable();
+    times.dedup();
+    times
 }
 
-/// A round of heartbeats before the first fault and one after the last moment: what is usual.
-fn usual(history: &History<'_>, window: (u64, u64), moments: &[u64]) -> Vec<u64> {
+/// Returns the start and end of one round of heartbeats before the first fault and of one after the
+/// last moment, as samples of the steady state.
+fn sample_rounds(history: &History<'_>, window: (u64, u64), event_times: &[u64]) -> Vec<u64> {
     let lives = history.lanes.iter().flat_map(|lane| &lane.life);
     let marks = history.lanes.iter().flat_map(|lane| &lane.marks);
     let faults = lives.map(|life| life.from_ns);
@@ -64,7 +65,7 @@ fn usual(history: &History<'_>, window: (u64, u64), moments: &[u64]) -> Vec<u64>
     let faults = faults.chain(marks.map(|mark| mark.0));
     let first = faults.filter(|&at_ns| at_ns > window.0).min();
     let busy = |at_ns: &&u64| **at_ns < window.1;
-    let last = moments.iter().filter(busy).max();
+    let last = event_times.iter().filter(busy).max();
     let rounds = history.rounds();
     let inside = |round: &&(u64, u64)| round.0 >= window.0 && round.1 <= window.1;
     let before = rounds
@@ -84,8 +85,9 @@ fn ends(flight: &Flight<'_>) -> impl Iterator<Item = u64> {
     [flight.sent_ns].into_iter().chain(ends)
 }
 
-/// When a cluster disturbed at `start_ns` has settled; `None` if it has not.
-fn end_of(start_ns: u64, states: &[(u64, bool)], last_ns: u64) -> Option<u64> {
+/// Returns the moment at which a cluster that was disturbed at `start_ns` has settled; `None` if it
+/// has not.
+fn settled_from(start_ns: u64, states: &[(u64, bool)], last_ns: u64) -> Option<u64> {
     let mut next = states.iter().skip(1).map(|state| state.0);
     for &(at_ns, settled) in states {
         let until = next.next().unwrap_or(last_ns);
@@ -97,7 +99,7 @@ fn end_of(start_ns: u64, states: &[(u64, bool)], last_ns: u64) -> Option<u64> {
     None
 }
 
-/// With a round of heartbeats on either side, if there is one near.
+/// Extends a window by a round of heartbeats on either side, if there is one near.
 fn padded(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
     let hop = history.usual_flight_ns().unwrap_or(0);
     let near = ((end_ns - start_ns) / 8).max(hop.saturating_mul(100));
@@ -115,10 +117,13 @@ fn padded(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
     )
 }
 
-/// Without what comes after the last change, but for a quarter.
-fn quiet_cut(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
-    let turns = history.turns().into_iter().filter(|&at_ns| at_ns < end_ns);
-    let last = turns.max().map_or(end_ns, |last| last.max(start_ns));
+/// Ends a window soon after the last change: after a quarter of the time before that change.
+fn without_quiet_end(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
+    let changes = history
+        .changes()
+        .into_iter()
+        .filter(|&at_ns| at_ns < end_ns);
+    let last = changes.max().map_or(end_ns, |last| last.max(start_ns));
     (
         start_ns,
         end_ns.min(last.saturating_add((last - start_ns) / 4 + 1)),

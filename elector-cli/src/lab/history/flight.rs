@@ -5,38 +5,38 @@ use elector_core::{
     trace::{Event, Loss, Record, Stimulus},
 };
 
-/// A message, and what became of it.
+/// A message and its end.
 #[derive(Clone, Debug)]
 pub(crate) struct Flight<'a> {
-    /// Its number in the trace; 0 if its host does not number messages.
+    /// Its number in the trace; 0 if the host does not number messages.
     pub(crate) id: u64,
-    /// Who sent it.
+    /// The sender.
     pub(crate) from: NodeId,
-    /// Whom it is for.
+    /// The receiver.
     pub(crate) to: NodeId,
-    /// Its name in its algorithm.
+    /// The name of its kind in the algorithm.
     pub(crate) kind: &'a str,
-    /// What it is for.
+    /// Its purpose.
     pub(crate) purpose: Purpose,
     /// Its `Debug` text.
     pub(crate) detail: &'a str,
-    /// When it left.
+    /// The moment at which it was sent.
     pub(crate) sent_ns: u64,
-    /// One for every copy of it that arrived or was lost; none while it is on its way.
+    /// One end for each copy that arrived or was lost; empty while the message is in flight.
     pub(crate) ends: Vec<End>,
 }
 
-/// What became of one copy of a message.
+/// The end of one copy of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// It arrived.
+    /// The copy arrived.
     Received(u64),
-    /// It never will.
+    /// The copy was lost.
     Lost(u64, Loss),
 }
 
 impl End {
-    /// When.
+    /// Returns the moment of the end.
     pub(crate) fn at_ns(self) -> u64 {
         match self {
             Self::Received(at_ns) | Self::Lost(at_ns, _) => at_ns,
@@ -45,12 +45,12 @@ impl End {
 }
 
 impl Flight<'_> {
-    /// Whether it is part of the steady state, and of no election.
+    /// Returns `true` if the message belongs to the steady state and not to an election.
     pub(crate) fn is_routine(&self) -> bool {
         self.purpose == Purpose::Liveness
     }
 
-    /// How long its first copy to arrive took.
+    /// Returns the time that the first arriving copy took.
     pub(crate) fn time_ns(&self) -> Option<u64> {
         self.ends.iter().find_map(|end| match end {
             End::Received(at_ns) => Some(at_ns.saturating_sub(self.sent_ns)),
@@ -58,15 +58,15 @@ impl Flight<'_> {
         })
     }
 
-    /// The last moment at which something happened to it.
+    /// Returns the moment of its last event.
     pub(crate) fn last_ns(&self) -> u64 {
         let ends = self.ends.iter().map(|end| end.at_ns());
         ends.fold(self.sent_ns, u64::max)
     }
 }
 
-/// Why a message was lost, for people.
-pub(crate) fn word_loss(why: Loss) -> &'static str {
+/// Returns the reason for a loss, as text for people.
+pub(crate) fn loss_text(why: Loss) -> &'static str {
     match why {
         Loss::Chance => "the network lost it",
         Loss::Cut => "the link was cut",
@@ -75,12 +75,13 @@ pub(crate) fn word_loss(why: Loss) -> &'static str {
     }
 }
 
-/// Pairs what was sent with what arrived.
+/// Pairs sent messages with their arrivals and losses.
 #[derive(Debug, Default)]
 pub(super) struct Flights<'a> {
     flights: Vec<Flight<'a>>,
     by_id: HashMap<u64, usize>,
-    // Where a host does not number its messages, the oldest alike is the one that arrived.
+    // If a host does not number its messages, the oldest one with these properties is the one that
+    // arrived.
     unnumbered: HashMap<(NodeId, NodeId, &'a str), VecDeque<usize>>,
 }
 
@@ -130,25 +131,23 @@ impl<'a> Flights<'a> {
     }
 
     fn sent(&mut self, flight: Flight<'a>) {
-        let place = self.flights.len();
+        let index = self.flights.len();
         if flight.id == 0 {
-            let alike = (flight.from, flight.to, flight.kind);
-            self.unnumbered.entry(alike).or_default().push_back(place);
+            let key = (flight.from, flight.to, flight.kind);
+            self.unnumbered.entry(key).or_default().push_back(index);
         } else {
-            self.by_id.insert(flight.id, place);
+            self.by_id.insert(flight.id, index);
         }
         self.flights.push(flight);
     }
 
-    fn ended(&mut self, id: u64, alike: (NodeId, NodeId, &'a str), end: End) {
-        let place = if id == 0 {
-            self.unnumbered
-                .get_mut(&alike)
-                .and_then(VecDeque::pop_front)
+    fn ended(&mut self, id: u64, key: (NodeId, NodeId, &'a str), end: End) {
+        let index = if id == 0 {
+            self.unnumbered.get_mut(&key).and_then(VecDeque::pop_front)
         } else {
             self.by_id.get(&id).copied()
         };
-        if let Some(flight) = place.and_then(|place| self.flights.get_mut(place)) {
+        if let Some(flight) = index.and_then(|index| self.flights.get_mut(index)) {
             flight.ends.push(end);
         }
     }

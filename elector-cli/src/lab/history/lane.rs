@@ -5,65 +5,65 @@ use elector_core::{
 
 use super::{Span, Track};
 
-/// One node's run.
+/// The history of one node.
 #[derive(Clone, Debug)]
 pub(crate) struct Lane<'a> {
     /// The node.
     pub(crate) node: NodeId,
-    /// Whether it ran: covers the whole run.
+    /// Its states. They cover the whole run.
     pub(crate) life: Vec<Span<Life>>,
-    /// What it published; nothing from a crash to the first view after it.
+    /// The views that it published; none from a crash to the first view after it.
     pub(crate) views: Vec<Span<View>>,
-    /// Its writes, in order of time.
+    /// Its writes, in the order of time.
     pub(crate) writes: Vec<Write<'a>>,
-    /// What else happened to it.
+    /// Its other events.
     pub(crate) marks: Vec<(u64, Mark<'a>)>,
-    turns: Vec<(u64, &'a Event)>,
+    life_events: Vec<(u64, &'a Event)>,
     publishing: Track<View>,
 }
 
-/// Whether a node runs.
+/// The state of a node's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
     /// It runs.
     Running,
-    /// It is stopped, and will go on where it was.
+    /// It is stopped, and will continue where it was.
     Paused,
-    /// It has no process.
+    /// The node has no process.
     Down,
 }
 
 /// A durable write.
 #[derive(Clone, Debug)]
 pub(crate) struct Write<'a> {
-    /// The step that asked for it.
+    /// The step that requested the write.
     pub(crate) step: u64,
-    /// What was written.
+    /// The written state.
     pub(crate) detail: &'a str,
-    /// When it was asked for.
+    /// The moment of the request.
     pub(crate) from_ns: u64,
-    /// When it was durable, if it ever was.
+    /// The moment at which the write was durable; `None` if it never was.
     pub(crate) durable_ns: Option<u64>,
-    /// When it ended, either way.
+    /// The end of the write: durable, or lost in a crash.
     pub(crate) to_ns: u64,
 }
 
-/// Something that has no length.
+/// An event without a duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark<'a> {
     /// The process ended.
     Crashed,
-    /// It runs, for the first time or again.
+    /// The process started, for the first time or again.
     Booted,
-    /// The disk lost everything.
+    /// The disk lost all data.
     Wiped,
-    /// The host hinted that this peer may be gone.
+    /// The host reported a suspicion or the silence of this peer.
     Suspected(NodeId),
-    /// The host proved that this peer has died.
+    /// The host reported a proof of death of this peer.
     Died(NodeId),
-    /// The application asked for something.
+    /// The application gave a command.
     Commanded(Command),
-    /// The command was refused, for this reason.
+    /// The node refused a command for this reason.
     Refused(&'a str),
 }
 
@@ -75,7 +75,7 @@ impl<'a> Lane<'a> {
             views: Vec::new(),
             writes: Vec::new(),
             marks: Vec::new(),
-            turns: Vec::new(),
+            life_events: Vec::new(),
             publishing: Track::default(),
         }
     }
@@ -100,14 +100,14 @@ impl<'a> Lane<'a> {
                     write.to_ns = at_ns;
                 }
             }
-            Event::Viewed { view, .. } => self.publishing.turn(at_ns, *view),
+            Event::Viewed { view, .. } => self.publishing.set(at_ns, *view),
             Event::Crashed => {
                 self.publishing.end(at_ns);
                 self.abandon_writes(at_ns);
-                self.turns.push((at_ns, &record.event));
+                self.life_events.push((at_ns, &record.event));
             }
             Event::Booted | Event::Paused | Event::Resumed => {
-                self.turns.push((at_ns, &record.event));
+                self.life_events.push((at_ns, &record.event));
             }
             _ => {}
         }
@@ -116,25 +116,25 @@ impl<'a> Lane<'a> {
     pub(super) fn finish(&mut self, start_ns: u64, end_ns: u64) {
         self.abandon_writes(end_ns);
         self.views = std::mem::take(&mut self.publishing).finish(end_ns);
-        let before = match self.turns.first() {
+        let before = match self.life_events.first() {
             Some((_, Event::Booted)) => Life::Down,
             Some((_, Event::Resumed)) => Life::Paused,
             _ => Life::Running,
         };
         let mut life = Track::default();
-        life.turn(start_ns, before);
-        for &(at_ns, event) in &self.turns {
+        life.set(start_ns, before);
+        for &(at_ns, event) in &self.life_events {
             let now = match event {
                 Event::Crashed => Life::Down,
                 Event::Paused => Life::Paused,
                 _ => Life::Running,
             };
-            life.turn(at_ns, now);
+            life.set(at_ns, now);
         }
         self.life = life.finish(end_ns);
     }
 
-    /// When it ran and believed that it leads, and which epoch.
+    /// Returns the spans in which the node ran and led by its own view, with their epochs.
     pub(crate) fn leading(&self) -> Vec<Span<Epoch>> {
         let tenures = self
             .views
@@ -155,7 +155,7 @@ impl<'a> Lane<'a> {
         tenures.flat_map(running).collect()
     }
 
-    /// Whether it runs at this moment.
+    /// Returns the state of the process at this moment.
     pub(crate) fn life_at(&self, at_ns: u64) -> Life {
         let span = self.life.iter().find(|span| span.contains(at_ns));
         // The end of the run belongs to its last span.
@@ -163,7 +163,7 @@ impl<'a> Lane<'a> {
             .map_or(Life::Running, |span| span.what)
     }
 
-    /// What it had published at this moment.
+    /// Returns the published view at this moment.
     pub(crate) fn view_at(&self, at_ns: u64) -> Option<View> {
         let next = self.views.partition_point(|span| span.from_ns <= at_ns);
         let span = self.views.get(next.checked_sub(1)?)?;

@@ -4,11 +4,11 @@ use elector_core::NodeId;
 
 use super::Blocked;
 
-/// Lists more than this say no more than their length.
-const MOST: usize = 4;
+/// The maximum length of a list. A longer list is replaced by its length.
+const MAX_LISTED: usize = 4;
 
-/// What cut links amount to: groups that do not hear each other if that is all there is to it,
-/// else nodes that nobody hears or that hear nobody, else the links.
+/// Describes cut links: as groups without links between them if that is exact, else as nodes that
+/// cannot receive or cannot send, else as a list of links.
 pub(super) fn describe(nodes: &[NodeId], blocked: Blocked<'_>) -> String {
     let links: BTreeSet<(NodeId, NodeId)> = blocked.iter().copied().collect();
     split(nodes, &links)
@@ -16,15 +16,15 @@ pub(super) fn describe(nodes: &[NodeId], blocked: Blocked<'_>) -> String {
         .unwrap_or_else(|| listed(&links))
 }
 
-/// The groups, if the links cut are exactly those between them.
+/// Describes groups of nodes, if exactly the links between them are cut.
 fn split(nodes: &[NodeId], links: &BTreeSet<(NodeId, NodeId)>) -> Option<String> {
     let cut = |a: NodeId, b: NodeId| links.contains(&(a, b)) && links.contains(&(b, a));
     let mut groups: Vec<Vec<NodeId>> = Vec::new();
     for &node in nodes {
-        let home = groups
+        let own_group = groups
             .iter_mut()
             .find(|group| group.iter().all(|&member| !cut(member, node)));
-        match home {
+        match own_group {
             Some(group) => group.push(node),
             None => groups.push(vec![node]),
         }
@@ -40,42 +40,52 @@ fn split(nodes: &[NodeId], links: &BTreeSet<(NodeId, NodeId)>) -> Option<String>
             }
         }
     }
-    let words: Vec<String> = groups.iter().map(|group| list(group)).collect();
-    (groups.len() > 1 && pairs == links.len()).then(|| words.join(" | "))
+    let texts: Vec<String> = groups.iter().map(|group| list(group)).collect();
+    (groups.len() > 1 && pairs == links.len()).then(|| texts.join(" | "))
 }
 
-/// The deaf and the mute, if the links cut are exactly theirs.
+/// Describes nodes that cannot receive and nodes that cannot send, if exactly their links are cut.
 fn one_sided(nodes: &[NodeId], links: &BTreeSet<(NodeId, NodeId)>) -> Option<String> {
     let all = |link: &dyn Fn(NodeId) -> (NodeId, NodeId), node: NodeId| {
         let others = nodes.iter().filter(|&&other| other != node);
         others.clone().count() > 0 && others.clone().all(|&other| links.contains(&link(other)))
     };
-    let is_deaf = |&node: &NodeId| all(&|other| (other, node), node);
-    let is_mute = |&node: &NodeId| all(&|other| (node, other), node);
-    let deaf: Vec<NodeId> = nodes.iter().copied().filter(is_deaf).collect();
-    let mute: Vec<NodeId> = nodes.iter().copied().filter(is_mute).collect();
-    let explained = |(from, to): &(NodeId, NodeId)| deaf.contains(to) || mute.contains(from);
+    let cannot_receive = |&node: &NodeId| all(&|other| (other, node), node);
+    let cannot_send = |&node: &NodeId| all(&|other| (node, other), node);
+    let without_input: Vec<NodeId> = nodes.iter().copied().filter(cannot_receive).collect();
+    let without_output: Vec<NodeId> = nodes.iter().copied().filter(cannot_send).collect();
+    let explained =
+        |(from, to): &(NodeId, NodeId)| without_input.contains(to) || without_output.contains(from);
     if links.is_empty() || !links.iter().all(explained) {
         return None;
     }
-    let deaf = deaf.iter().map(|node| format!("{node:?} hears nobody"));
-    let mute = mute.iter().map(|node| format!("nobody hears {node:?}"));
-    Some(deaf.chain(mute).collect::<Vec<_>>().join(", "))
+    let without_input = without_input
+        .iter()
+        .map(|node| format!("{node:?} receives nothing"));
+    let without_output = without_output
+        .iter()
+        .map(|node| format!("nothing from {node:?} arrives"));
+    Some(
+        without_input
+            .chain(without_output)
+            .collect::<Vec<_>>()
+            .join(", "),
+    )
 }
 
 fn listed(links: &BTreeSet<(NodeId, NodeId)>) -> String {
     let both = |&(from, to): &(NodeId, NodeId)| links.contains(&(to, from));
     let shown = links.iter().filter(|&link| !both(link) || link.0 < link.1);
-    let words: Vec<String> = shown
+    let texts: Vec<String> = shown
         .map(|link| match both(link) {
             true => format!("{:?} ↮ {:?}", link.0, link.1),
             false => format!("{:?} ↛ {:?}", link.0, link.1),
         })
         .collect();
-    if words.len() > MOST {
-        return format!("{} links cut", words.len());
+    if texts.len() > MAX_LISTED {
+        return format!("{} links cut", texts.len());
     }
-    words.join(", ")
+    texts.join(", ")
 }
 
 fn list(group: &[NodeId]) -> String {
@@ -83,10 +93,10 @@ fn list(group: &[NodeId]) -> String {
         [first, .., last] if group.len() > 2 && last.0 - first.0 == group.len() as u64 - 1 => {
             format!("{first:?}–{last:?}")
         }
-        _ if group.len() > MOST + 2 => format!("{} nodes", group.len()),
+        _ if group.len() > MAX_LISTED + 2 => format!("{} nodes", group.len()),
         _ => {
-            let words: Vec<String> = group.iter().map(|node| format!("{node:?}")).collect();
-            words.join(" ")
+            let texts: Vec<String> = group.iter().map(|node| format!("{node:?}")).collect();
+            texts.join(" ")
         }
     }
 }
@@ -100,11 +110,11 @@ mod tests {
         pairs.iter().map(link).collect()
     }
 
-    // A cut is the cause of what follows: it must be told apart from others at a glance.
+    // A cut is the cause of the events after it. Readers must recognise its kind immediately.
     #[test]
-    fn cuts_are_told_by_their_shape() {
+    fn cuts_are_described_by_their_shape() {
         let nodes: Vec<NodeId> = (1..=4).map(NodeId).collect();
-        let word = |links: &[(u64, u64)]| describe(&nodes, &pairs(links));
+        let text = |links: &[(u64, u64)]| describe(&nodes, &pairs(links));
         let halves = [
             (1, 3),
             (1, 4),
@@ -115,13 +125,13 @@ mod tests {
             (3, 2),
             (4, 2),
         ];
-        assert_eq!(word(&halves), "n1 n2 | n3 n4");
+        assert_eq!(text(&halves), "n1 n2 | n3 n4");
         let alone = [(1, 2), (2, 1), (1, 3), (3, 1), (1, 4), (4, 1)];
-        assert_eq!(word(&alone), "n1 | n2–n4");
-        assert_eq!(word(&[(2, 1), (3, 1), (4, 1)]), "n1 hears nobody");
-        assert_eq!(word(&[(1, 2), (1, 3), (1, 4)]), "nobody hears n1");
-        assert_eq!(word(&[(1, 2), (2, 1), (3, 4)]), "n1 ↮ n2, n3 ↛ n4");
+        assert_eq!(text(&alone), "n1 | n2–n4");
+        assert_eq!(text(&[(2, 1), (3, 1), (4, 1)]), "n1 receives nothing");
+        assert_eq!(text(&[(1, 2), (1, 3), (1, 4)]), "nothing from n1 arrives");
+        assert_eq!(text(&[(1, 2), (2, 1), (3, 4)]), "n1 ↮ n2, n3 ↛ n4");
         let many = [(1, 2), (1, 3), (2, 3), (3, 4), (4, 2)];
-        assert_eq!(word(&many), "5 links cut");
+        assert_eq!(text(&many), "5 links cut");
     }
 }

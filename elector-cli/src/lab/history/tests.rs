@@ -15,9 +15,10 @@ fn leads(at_ns: u64, node: u64, epoch: u64) -> Record {
     at(at_ns, node, Event::Viewed { step: 1, view })
 }
 
-// A leader that does not run harms nobody: counting it would report split brains that never were.
+// A leader that does not run does no harm. Counting it would report split brains that did not
+// happen.
 #[test]
-fn only_those_who_run_lead() {
+fn only_running_nodes_lead() {
     let records = [
         leads(10, 1, 1),
         at(20, 1, Event::Paused),
@@ -28,7 +29,7 @@ fn only_those_who_run_lead() {
     ];
     let history = History::read(&records);
     let leaders = history.leaders();
-    let told: Vec<(u64, u64, Vec<u64>)> = leaders
+    let spans: Vec<(u64, u64, Vec<u64>)> = leaders
         .iter()
         .map(|span| {
             (
@@ -45,10 +46,10 @@ fn only_those_who_run_lead() {
         (40, 50, vec![1, 2]),
         (50, 60, vec![1]),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(spans, expected);
 }
 
-// Some hosts do not number their messages; their arrows must still find their ends.
+// Some hosts do not number their messages. Their arrows still need the right ends.
 #[test]
 fn unnumbered_messages_are_paired_in_order() {
     let sent = |at_ns: u64, kind: &str| {
@@ -90,9 +91,9 @@ fn unnumbered_messages_are_paired_in_order() {
     );
 }
 
-// A write that a crash undid is the reason for many a bug: it must not pass for durable.
+// Many bugs come from a write that was lost in a crash. Such a write must not look durable.
 #[test]
-fn a_crash_ends_what_was_not_yet_durable() {
+fn a_crash_ends_writes_that_are_not_durable() {
     let persisting = |at_ns: u64, step: u64| {
         let detail = String::new();
         at(at_ns, 1, Event::Persisting { step, detail })
@@ -114,7 +115,7 @@ fn a_crash_ends_what_was_not_yet_durable() {
     assert_eq!(ends, [(Some(3), 3), (None, 4), (Some(8), 8)]);
 }
 
-// A duplicate that arrives once and is lost once is two things to draw, not one.
+// A duplicated message of which one copy arrives and one is lost has two ends.
 #[test]
 fn every_copy_of_a_message_has_its_end() {
     let sent = Event::Sent {

@@ -1,28 +1,28 @@
-/// Something that lasts, from `from_ns` on and up to `to_ns`.
+/// A value that holds from `from_ns` until `to_ns`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Span<T> {
-    /// The first moment of it.
+    /// The first moment of the span.
     pub(crate) from_ns: u64,
-    /// The first moment after it.
+    /// The first moment after the span.
     pub(crate) to_ns: u64,
-    /// What lasts.
+    /// The value.
     pub(crate) what: T,
 }
 
 impl<T> Span<T> {
-    /// Whether it lasts at this moment.
+    /// Returns `true` if this moment is in the span.
     pub(crate) fn contains(&self, at_ns: u64) -> bool {
         (self.from_ns..self.to_ns).contains(&at_ns)
     }
 
-    /// The part of it inside a window, as `(from, to)`; `None` if there is none.
+    /// Returns the part of the span inside a window, as `(from, to)`; `None` if there is none.
     pub(crate) fn within(&self, (start_ns, end_ns): (u64, u64)) -> Option<(u64, u64)> {
         let (from, to) = (self.from_ns.max(start_ns), self.to_ns.min(end_ns));
         (from < to).then_some((from, to))
     }
 }
 
-/// Collects spans that follow one another from the moments at which they begin.
+/// Collects consecutive spans from the moments at which they begin.
 #[derive(Clone, Debug)]
 pub(crate) struct Track<T> {
     spans: Vec<Span<T>>,
@@ -39,8 +39,8 @@ impl<T> Default for Track<T> {
 }
 
 impl<T: PartialEq> Track<T> {
-    /// From now on it is `what`. What did not last at all leaves no span.
-    pub(crate) fn turn(&mut self, at_ns: u64, what: T) {
+    /// Sets the value from this moment on. A value without a duration leaves no span.
+    pub(crate) fn set(&mut self, at_ns: u64, what: T) {
         if self.open.as_ref().is_some_and(|(_, open)| *open == what) {
             return;
         }
@@ -48,7 +48,7 @@ impl<T: PartialEq> Track<T> {
         self.open = Some((at_ns, what));
     }
 
-    /// From now on it is nothing.
+    /// Ends the value at this moment.
     pub(crate) fn end(&mut self, at_ns: u64) {
         if let Some((from_ns, what)) = self.open.take()
             && from_ns < at_ns
@@ -61,7 +61,7 @@ impl<T: PartialEq> Track<T> {
         }
     }
 
-    /// All spans; the last ends with the run.
+    /// Returns all spans. The last one ends with the run.
     pub(crate) fn finish(mut self, end_ns: u64) -> Vec<Span<T>> {
         self.end(end_ns);
         self.spans

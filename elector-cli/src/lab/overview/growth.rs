@@ -1,7 +1,7 @@
 use super::ms;
 use crate::lab::{crash::Crash, grid::grid, registry::Entry, study::Study};
 
-/// Variants down, sizes across.
+/// Returns the table of messages: one row per variant, one column per size.
 pub(super) fn table(study: &Study) -> String {
     let sizes = study.sizes();
     let heads = sizes.iter().map(|nodes| format!("n = {nodes}"));

@@ -2,14 +2,15 @@ use elector_sim::Summary;
 
 use super::{WIDTH, count, ms};
 use crate::lab::{
-    grid::{grid, total, widths},
+    grid::{grid, total_width, widths},
     study::Study,
 };
 
-/// Scenarios down, variants across, in as many tables as the width asks for. Variants of one
-/// algorithm stay together where they can.
+/// Returns the table of times to elect: one row per scenario, one column per variant. It is split
+/// into as many tables as the width requires. The variants of an algorithm stay together if they
+/// fit.
 pub(super) fn tables(study: &Study) -> Vec<String> {
-    let rows = whole(study);
+    let rows = complete_table(study);
     let blocks = blocks(&widths(&rows), &families(study));
     let tables = blocks.iter().map(|columns| {
         let picked = rows.iter().map(|row| {
@@ -23,12 +24,12 @@ pub(super) fn tables(study: &Study) -> Vec<String> {
     tables.collect()
 }
 
-/// The one table that would be too wide.
-fn whole(study: &Study) -> Vec<Vec<String>> {
+/// Returns all columns in one table, which can be too wide.
+fn complete_table(study: &Study) -> Vec<Vec<String>> {
     let contestants = || study.entries.iter().map(|entry| &entry.contestant);
     let mut last = "";
     let algorithms = contestants().map(|contestant| {
-        // Named once, above the first of its variants.
+        // The name is above the first of its variants only.
         let before = std::mem::replace(&mut last, contestant.algorithm);
         let name = if before == last { "" } else { last };
         format!("{name}  ")
@@ -51,7 +52,7 @@ fn whole(study: &Study) -> Vec<Vec<String>> {
     [algorithms, variants].into_iter().chain(rows).collect()
 }
 
-/// The figure, then a place for each mark, so that figures stand below each other.
+/// Returns the figure and one column for each mark, so that figures are aligned.
 fn cell(summary: &Summary) -> String {
     let time = match summary.elect_ms_p50 {
         Some(time) if time >= 1_000.0 => count(time.round() as usize),
@@ -67,29 +68,30 @@ fn cell(summary: &Summary) -> String {
     format!("{time} {both}{wrong}")
 }
 
-/// For each algorithm, the columns of its variants; column 0 is the scenario.
+/// Returns the columns of the variants of each algorithm. Column 0 is the scenario.
 fn families(study: &Study) -> Vec<Vec<usize>> {
     let mut families: Vec<(&str, Vec<usize>)> = Vec::new();
-    for (place, entry) in study.entries.iter().enumerate() {
+    for (index, entry) in study.entries.iter().enumerate() {
         let algorithm = entry.contestant.algorithm;
         match families.iter_mut().find(|(name, _)| *name == algorithm) {
-            Some((_, columns)) => columns.push(place + 1),
-            None => families.push((algorithm, vec![place + 1])),
+            Some((_, columns)) => columns.push(index + 1),
+            None => families.push((algorithm, vec![index + 1])),
         }
     }
     families.into_iter().map(|(_, columns)| columns).collect()
 }
 
-/// Columns that fit beside the first one, table by table.
+/// Splits the columns into tables, such that each table fits together with the first column.
 fn blocks(widths: &[usize], families: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let fits = |columns: &[usize]| {
         let columns = std::iter::once(&0).chain(columns);
         let chosen = columns.filter_map(|&column| widths.get(column).copied());
-        total(&chosen.collect::<Vec<_>>()) <= WIDTH
+        total_width(&chosen.collect::<Vec<_>>()) <= WIDTH
     };
     let mut blocks: Vec<Vec<usize>> = vec![Vec::new()];
     for family in families {
-        // A family that no table can hold whole begins where there is room, and goes on after.
+        // A family that is too wide for one table starts in the current one and continues in the
+        // next.
         let parts: Vec<&[usize]> = if fits(family) {
             vec![family.as_slice()]
         } else {
@@ -111,7 +113,7 @@ fn blocks(widths: &[usize], families: &[Vec<usize>]) -> Vec<Vec<usize>> {
 mod tests {
     use super::*;
 
-    // Half a family in one table and half in the next cannot be compared at a glance.
+    // Readers cannot compare a family if one half of it is in another table.
     #[test]
     fn families_stay_together_where_they_fit() {
         let widths = [18, 28, 28, 28, 28];
@@ -125,7 +127,7 @@ mod tests {
         );
     }
 
-    // Too many variants for one table must go on in the next, not off the screen.
+    // If there are too many variants for one table, they continue in the next one.
     #[test]
     fn a_family_that_is_too_wide_is_split() {
         let widths = [18, 28, 28, 28, 90];

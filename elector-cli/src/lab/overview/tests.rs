@@ -1,15 +1,15 @@
 use super::*;
 use crate::lab::study::sample;
 
-// Five digits in a row cannot be read in a table.
+// Five digits without a separator are hard to read in a table.
 #[test]
-fn thousands_are_apart() {
+fn thousands_are_separated() {
     assert_eq!(count(7), "7");
     assert_eq!(count(1_000), "1,000");
     assert_eq!(count(13_200_345), "13,200,345");
 }
 
-// A decimal where it says something, none where it does not.
+// A decimal is useful for small numbers only.
 #[test]
 fn milliseconds_have_a_decimal_below_ten() {
     assert_eq!(ms(2.04), "2.0");
@@ -17,7 +17,7 @@ fn milliseconds_have_a_decimal_below_ten() {
     assert_eq!(ms(212.4), "212");
 }
 
-// Two leaders at once are the first thing that a reader must not miss.
+// Readers must not miss two leaders at the same time.
 #[test]
 fn the_matrix_marks_two_leaders_and_violations() {
     let mut study = sample();
@@ -29,7 +29,7 @@ fn the_matrix_marks_two_leaders_and_violations() {
             .find(|line| line.starts_with("minority-leader"));
         row.unwrap().to_owned()
     };
-    // Raft's cell is unmarked, Bully's is not.
+    // The cell of Bully has a mark, the cell of Raft has none.
     assert_eq!(row(&study).matches('‖').count(), 1);
     assert!(row(&study).ends_with('‖'));
     study.summaries[7].violations = 1;

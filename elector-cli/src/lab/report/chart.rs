@@ -8,13 +8,13 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// A scale that has room for all `values`, from a tick to a tick.
+    /// Returns a scale with room for all `values`, from a tick to a tick.
     pub(super) fn over(values: impl IntoIterator<Item = f64>, pixels: (f64, f64)) -> Self {
         let positive = values.into_iter().filter(|value| *value > 0.0);
         let found = positive.fold((f64::MAX, 0.0_f64), |(low, high), value| {
             (low.min(value), high.max(value))
         });
-        // Nothing to show still needs axes.
+        // A chart without values still needs axes.
         let (low, high) = if found.1 > 0.0 { found } else { (1.0, 10.0) };
         Self {
             values: (floor(low), ceiling(high)),
@@ -22,14 +22,14 @@ impl Log {
         }
     }
 
-    /// Where a value is; those below the scale are at its beginning.
+    /// Returns the pixel of a value. Values below the scale are at its beginning.
     pub(super) fn at(self, value: f64) -> f64 {
         let (low, high) = (self.values.0.log10(), self.values.1.log10());
         let part = (value.max(self.values.0).log10() - low) / (high - low).max(f64::MIN_POSITIVE);
         self.pixels.0 + part * (self.pixels.1 - self.pixels.0)
     }
 
-    /// 1, 2 and 5 times the powers of ten, as far as there is room for them.
+    /// Returns 1, 2 and 5 times the powers of ten, or only the powers if there is no room for all.
     pub(super) fn ticks(self) -> Vec<f64> {
         let decades = (self.values.1 / self.values.0).log10();
         let steps: &[f64] = if decades > 2.6 {
@@ -46,7 +46,7 @@ impl Log {
     }
 }
 
-/// The greatest of 1, 2, 5 times a power of ten that is no more than this.
+/// Returns the greatest of 1, 2 and 5 times a power of ten that is at most `value`.
 fn floor(value: f64) -> f64 {
     let power = 10_f64.powi(value.log10().floor() as i32);
     let steps = [5.0, 2.0].map(|step| step * power);
@@ -56,7 +56,7 @@ fn floor(value: f64) -> f64 {
         .unwrap_or(power)
 }
 
-/// The least of 1, 2, 5 times a power of ten that is more than this.
+/// Returns the least of 1, 2 and 5 times a power of ten that is greater than `value`.
 fn ceiling(value: f64) -> f64 {
     let power = 10_f64.powi(value.log10().floor() as i32);
     let steps = [2.0, 5.0, 10.0].map(|step| step * power);
@@ -66,7 +66,7 @@ fn ceiling(value: f64) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
-/// A tick's value, as short as it can be.
+/// Returns a short label for a tick.
 pub(super) fn label(value: f64) -> String {
     if value >= 1_000.0 {
         format!("{}k", value / 1_000.0)
@@ -75,13 +75,13 @@ pub(super) fn label(value: f64) -> String {
     }
 }
 
-/// A length in an SVG: a tenth of a pixel is enough, and keeps the page small.
+/// Formats a length for an SVG. A tenth of a pixel is exact enough, and keeps the page small.
 pub(super) fn px(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
     format!("{rounded}")
 }
 
-/// A line through points.
+/// Returns the path of a line through points.
 pub(super) fn path(points: impl IntoIterator<Item = (f64, f64)>) -> String {
     let mut path = String::new();
     for (x, y) in points {
@@ -91,7 +91,7 @@ pub(super) fn path(points: impl IntoIterator<Item = (f64, f64)>) -> String {
     path
 }
 
-/// A mark of one of four shapes, so that series can be told apart without colour.
+/// Returns a mark with one of four shapes, so that readers can distinguish series without colour.
 pub(super) fn mark(series: usize, x: f64, y: f64) -> Markup {
     let (left, top) = (px(x - 4.0), px(y - 4.0));
     let class = format!("mark s{}", series % SERIES);
@@ -107,10 +107,10 @@ pub(super) fn mark(series: usize, x: f64, y: f64) -> Markup {
     }
 }
 
-/// As many series as one chart can tell apart.
+/// The number of series that one chart can show.
 pub(super) const SERIES: usize = 4;
 
-/// The legend below a chart.
+/// Returns the legend below a chart.
 pub(super) fn legend<'a>(names: impl IntoIterator<Item = &'a str>) -> Markup {
     html! {
         ul.legend {
@@ -131,9 +131,9 @@ pub(super) fn legend<'a>(names: impl IntoIterator<Item = &'a str>) -> Markup {
 mod tests {
     use super::*;
 
-    // A point outside its chart is a point that nobody sees.
+    // A point outside its chart is invisible.
     #[test]
-    fn the_scale_holds_what_it_was_made_for() {
+    fn the_scale_has_room_for_all_values() {
         let scale = Log::over([3.0, 47.0], (0.0, 100.0));
         assert_eq!(scale.ticks(), [2.0, 5.0, 10.0, 20.0, 50.0]);
         assert!((scale.at(2.0) - 0.0).abs() < 1e-9);
@@ -141,16 +141,16 @@ mod tests {
         assert!(scale.at(3.0) > 0.0 && scale.at(47.0) < 100.0);
     }
 
-    // No elections at all, and elections of no messages (n = 1), must draw an empty chart.
+    // Without elections, and with elections without messages (n = 1), the chart is empty.
     #[test]
-    fn nothing_to_show_gives_axes_all_the_same() {
+    fn a_chart_without_values_has_axes() {
         let empty = Log::over([], (0.0, 100.0));
         assert!(!empty.ticks().is_empty());
         let zero = Log::over([0.0], (0.0, 100.0));
         assert!(zero.at(0.0).is_finite());
     }
 
-    // Five decades of ticks at 1, 2 and 5 would print over each other.
+    // Ticks at 1, 2 and 5 would overlap on a scale of five decades.
     #[test]
     fn wide_scales_have_fewer_ticks() {
         let wide = Log::over([1.0, 90_000.0], (0.0, 100.0));

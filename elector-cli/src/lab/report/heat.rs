@@ -5,19 +5,21 @@ use maud::{Markup, html};
 use super::ms;
 use crate::lab::study::Study;
 
-/// Milliseconds without a leader from which a cell takes the next darker shade.
+/// The limits in milliseconds without a leader at which a cell gets the next darker shade.
 const SHADES: [f64; 6] = [0.05, 10.0, 100.0, 300.0, 1_000.0, 2_500.0];
 
-/// Scenarios by variants, a table a size; the largest is open.
+/// Returns one table per size, with one row per scenario and one column per variant. The largest
+/// size is open.
 pub(super) fn section(study: &Study) -> Markup {
     let mut sizes = study.sizes();
     sizes.reverse();
     html! {
         p {
-            "Milliseconds without a leader, a run on average: the stronger the colour, the longer. "
-            span.both.real { "‖ 12" } " two nodes led at once in 12 of the " (study.sweep.runs)
-            " runs; " span.both { "‖ 12" } " the same for a quorum algorithm, where it is belief \
-             without a lease. " span.wrong { "!" } " an invariant was violated."
+            "Mean milliseconds per run without a leader: a stronger colour means a longer time. "
+            span.both.real { "‖ 12" } " two nodes led at the same time in 12 of the "
+            (study.sweep.runs) " runs; " span.both { "‖ 12" } " the same for a quorum algorithm, \
+             where only one of them can hold a lease. " span.wrong { "!" } " an invariant was \
+             violated."
         }
         @for (number, &nodes) in sizes.iter().enumerate() {
             details open[number == 0] {
@@ -33,7 +35,7 @@ fn table(study: &Study, nodes: u64) -> Markup {
     let contestants: Vec<_> = contestants.collect();
     let families = contestants.chunk_by(|a, b| a.algorithm == b.algorithm);
     html! {
-        // Columns of one width, as narrow as their figures allow: then it seldom needs scrolling.
+        // All columns have the same width, just wide enough for their figures, to avoid scrolling.
         table.heat style={ "min-width:" (10 + 5 * contestants.len()) "rem" } {
             thead {
                 tr {
@@ -71,7 +73,7 @@ fn cell(summary: &Summary) -> Markup {
         td class={ "h" (shade) } {
             @if leaderless < 0.05 { "0" } @else { (ms(leaderless).trim_end_matches(" ms")) }
             @if summary.split_brain_runs > 0 {
-                span.both.real[!quorum] title={ (ms(summary.split_brain_ms_mean)) " a run" } {
+                span.both.real[!quorum] title={ (ms(summary.split_brain_ms_mean)) " per run" } {
                     "‖ " (summary.split_brain_runs)
                 }
             }

@@ -10,7 +10,8 @@ const RIGHT: f64 = 444.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 244.0;
 
-/// Messages of an election by number of nodes, a chart an algorithm, all with the same scale.
+/// Returns charts of the messages of an election by the number of nodes: one chart per algorithm,
+/// all with the same scale.
 pub(super) fn section(study: &Study) -> Markup {
     let sizes = study.sizes();
     let all: Vec<Series<'_>> = study
@@ -18,20 +19,20 @@ pub(super) fn section(study: &Study) -> Markup {
         .iter()
         .map(|entry| series(study, entry))
         .collect();
-    let seen = all
+    let measured = all
         .iter()
-        .flat_map(|series| series.seen.iter().map(|point| point.1));
+        .flat_map(|series| series.measured.iter().map(|point| point.1));
     let forms = all
         .iter()
         .flat_map(|series| series.form.iter().flat_map(|form| [form.1, form.2]));
-    let y = Log::over(seen.chain(forms), (BOTTOM, TOP));
-    let x = Across::over(&sizes);
+    let y = Log::over(measured.chain(forms), (BOTTOM, TOP));
+    let x = NodeScale::over(&sizes);
     html! {
         p {
-            "The first election in " em { (study.reference()) } ". Points: the mean of what was \
-             seen. Lines and shades: the closed forms, best to worst, for one node that notices; \
-             where several notice at once, more is sent. Ring's acknowledgements of hops are \
-             seen, and stand outside the form."
+            "The first election in " em { (study.reference()) } ". Points: the measured mean. \
+             Lines and shades: the closed forms, from best to worst, if one node notices the \
+             failure. More messages are sent if several nodes notice it at the same time. The \
+             points include Ring's acknowledgements of hops, the closed forms do not."
         }
         div.charts {
             @for group in groups(&all) {
@@ -45,22 +46,22 @@ pub(super) fn section(study: &Study) -> Markup {
     }
 }
 
-/// One variant: what was seen, as `(n, messages)`, and its closed form, as `(n, best, worst)`.
+/// One variant: the measured means as `(n, messages)`, and the closed form as `(n, best, worst)`.
 struct Series<'a> {
     entry: &'a Entry,
-    seen: Vec<(f64, f64)>,
+    measured: Vec<(f64, f64)>,
     form: Vec<(f64, f64, f64)>,
 }
 
 fn series<'a>(study: &Study, entry: &'a Entry) -> Series<'a> {
     let sizes = study.sizes();
-    let seen = sizes.iter().filter_map(|&nodes| {
+    let measured = sizes.iter().filter_map(|&nodes| {
         let (cell, _) = study.cell(entry, study.reference(), nodes)?;
         Some((nodes as f64, Crash::of(cell)?.messages))
     });
     let (least, most) = (sizes.first().copied(), sizes.last().copied());
     let (least, most) = (least.unwrap_or(1), most.unwrap_or(1));
-    // A curve needs no more points than a chart has room for.
+    // A chart has no room for more points of a curve.
     let step = ((most - least) / 60).max(1);
     let between = (least..=most)
         .step_by(usize::try_from(step).unwrap_or(1))
@@ -71,12 +72,12 @@ fn series<'a>(study: &Study, entry: &'a Entry) -> Series<'a> {
     });
     Series {
         entry,
-        seen: seen.collect(),
+        measured: measured.collect(),
         form: form.collect(),
     }
 }
 
-/// Variants of one algorithm, no more than a chart can tell apart.
+/// Returns the variants of each algorithm, in groups that one chart can show.
 fn groups<'a>(all: &'a [Series<'a>]) -> Vec<&'a [Series<'a>]> {
     let same = |a: &Series<'_>, b: &Series<'_>| {
         a.entry.contestant.algorithm == b.entry.contestant.algorithm
@@ -85,14 +86,14 @@ fn groups<'a>(all: &'a [Series<'a>]) -> Vec<&'a [Series<'a>]> {
     families.flat_map(|family| family.chunks(SERIES)).collect()
 }
 
-/// The number of nodes, from left to right.
+/// The horizontal scale: the number of nodes.
 #[derive(Clone, Copy)]
-struct Across {
+struct NodeScale {
     least: f64,
     most: f64,
 }
 
-impl Across {
+impl NodeScale {
     fn over(sizes: &[u64]) -> Self {
         let end = |size: Option<&u64>| size.map_or(1.0, |&size| size as f64);
         Self {
@@ -102,7 +103,7 @@ impl Across {
     }
 
     fn at(self, nodes: f64) -> f64 {
-        // A single size stands in the middle.
+        // A single size is in the middle.
         let part = if self.most > self.least {
             (nodes - self.least) / (self.most - self.least)
         } else {
@@ -112,7 +113,7 @@ impl Across {
     }
 }
 
-fn chart(group: &[Series<'_>], x: Across, y: Log, sizes: &[u64]) -> Markup {
+fn chart(group: &[Series<'_>], x: NodeScale, y: Log, sizes: &[u64]) -> Markup {
     html! {
         svg.chart viewBox={ "0 0 " (WIDTH) " " (HEIGHT) }
             role="img" aria-label="messages by nodes" {
@@ -120,15 +121,15 @@ fn chart(group: &[Series<'_>], x: Across, y: Log, sizes: &[u64]) -> Markup {
                 path.grid d=(path([(LEFT, y.at(tick)), (RIGHT, y.at(tick))])) {}
                 text.end x=(px(LEFT - 6.0)) y=(px(y.at(tick) + 4.0)) { (label(tick)) }
             }
-            @for nodes in shown(sizes) {
+            @for nodes in labelled(sizes) {
                 text.mid x=(px(x.at(nodes as f64))) y=(px(BOTTOM + 20.0)) { (nodes) }
             }
             text.mid x=(px((LEFT + RIGHT) / 2.0)) y=(px(BOTTOM + 38.0)) { "nodes" }
             @for (number, series) in group.iter().enumerate() { (shade(number, series, x, y)) }
             @for (number, series) in group.iter().enumerate() {
                 path class={ "line thin s" (number) }
-                    d=(path(series.seen.iter().map(|&(n, m)| (x.at(n), y.at(m))))) {}
-                @for &(nodes, messages) in &series.seen {
+                    d=(path(series.measured.iter().map(|&(n, m)| (x.at(n), y.at(m))))) {}
+                @for &(nodes, messages) in &series.measured {
                     (mark(number, x.at(nodes), y.at(messages)))
                 }
             }
@@ -136,8 +137,8 @@ fn chart(group: &[Series<'_>], x: Across, y: Log, sizes: &[u64]) -> Markup {
     }
 }
 
-/// Best to worst: a shade, or a line where they are one.
-fn shade(number: usize, series: &Series<'_>, x: Across, y: Log) -> Markup {
+/// Returns a shade from best to worst, or a line if they are equal.
+fn shade(number: usize, series: &Series<'_>, x: NodeScale, y: Log) -> Markup {
     let best = series
         .form
         .iter()
@@ -159,8 +160,8 @@ fn shade(number: usize, series: &Series<'_>, x: Across, y: Log) -> Markup {
     }
 }
 
-/// As many sizes as there is room to name.
-fn shown(sizes: &[u64]) -> Vec<u64> {
+/// Returns the sizes that get a label, as many as there is room for.
+fn labelled(sizes: &[u64]) -> Vec<u64> {
     let step = sizes.len().div_ceil(12).max(1);
     sizes.iter().copied().step_by(step).collect()
 }

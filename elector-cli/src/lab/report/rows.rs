@@ -3,12 +3,12 @@ use maud::{Markup, html};
 
 use crate::lab::{overview::count, study::Study};
 
-/// Every cell, with the command that replays its worst run.
+/// Returns every cell, with the command that repeats its worst run.
 pub(super) fn section(study: &Study) -> Markup {
     html! {
         p {
-            "A row a cell; times in milliseconds, means over all runs. " code { "seed" }
-            " is that of the run that most needs looking at; to see it: "
+            "One row per cell. Times are in milliseconds; means are over all runs. " code { "seed" }
+            " is the seed of the worst run. To show that run: "
         }
         pre { code {
             (study.program) " simulate --algorithm " var { "algorithm" } " --variant "

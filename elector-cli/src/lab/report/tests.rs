@@ -3,13 +3,13 @@ use elector_sim::invariants::Violation;
 use super::*;
 use crate::lab::study::sample;
 
-// A page that says that all is well when it is not would be worse than none.
+// A page that wrongly reports success would be worse than no page.
 #[test]
 fn violations_are_on_the_page() {
     let mut study = sample();
     let good = page(&study, "again");
     assert!(good.contains("No invariant was violated."));
-    assert!(!good.contains("does not keep its promise"));
+    assert!(!good.contains("it breaks its guarantee"));
     // The last cell: Bully, cut network, five nodes.
     let cell = study.cells.last_mut().unwrap();
     cell.outcomes[1].violations.push(Violation {
@@ -22,11 +22,11 @@ fn violations_are_on_the_page() {
     let page = page(&study, "again");
     assert!(page.contains("1 violation."));
     assert!(page.contains("went &lt;back&gt;"));
-    assert!(page.contains("1 violation</strong> in 12 runs: it does not keep its promise."));
+    assert!(page.contains("1 violation</strong> in 12 runs: it breaks its guarantee."));
     assert!(page.contains(&format!("minority-leader --nodes 5 --seed {seed}")));
 }
 
-// n = 1 has no messages, no crash that leaves anybody, and nothing to draw.
+// With n = 1 there are no messages, no survivors of a crash, and nothing to draw.
 #[test]
 fn a_study_of_single_nodes_gives_a_page() {
     let mut study = sample();
@@ -37,9 +37,9 @@ fn a_study_of_single_nodes_gives_a_page() {
     assert!(!page(&study, "again").contains("NaN"));
 }
 
-// Seconds where milliseconds have five digits.
+// Times with five digits are shown in seconds.
 #[test]
-fn times_have_a_fitting_unit() {
+fn times_have_a_suitable_unit() {
     assert_eq!(ms(0.04), "0.0 ms");
     assert_eq!(ms(9.96), "10 ms");
     assert_eq!(ms(2_010.4), "2010 ms");

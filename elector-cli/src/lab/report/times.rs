@@ -11,13 +11,14 @@ const LEFT: f64 = 190.0;
 const RIGHT: f64 = 800.0;
 const ROW: f64 = 34.0;
 const TOP: f64 = 26.0;
-/// Elections drawn as points, a variant; of more, every so-manieth, in order of time.
-const POINTS: usize = 150;
+/// The maximum number of elections that are drawn as points, per variant. If there are more, the
+/// chart shows a regular sample in the order of time.
+const MAX_POINTS: usize = 150;
 
-/// What is drawn: the plain crash, and the one where the broken connection is noticed.
+/// The scenarios: a crash, and a crash that peers notice by their broken connections.
 const SCENARIOS: [&str; 2] = ["leader-crash", "hinted-crash"];
 
-/// How long it took until all knew the next leader, for every variant.
+/// Returns charts of the time until all nodes knew the next leader, for every variant.
 pub(super) fn section(study: &Study) -> Markup {
     let names: Vec<&str> = if study.reference() == SCENARIOS[0] {
         SCENARIOS.to_vec()
@@ -33,8 +34,9 @@ pub(super) fn section(study: &Study) -> Markup {
     html! {
         p {
             "The first election of each run with " (study.middle()) " nodes, from the loss of the \
-             leader until all know the next. Points: elections. Box: the middle half, with the \
-             median; line: from the 1st to the 99th percentile. Both charts have one scale."
+             leader until all nodes know the next one. Points: elections. Box: the middle half, \
+             with the median. Line: from the 1st to the 99th percentile. Both charts have the \
+             same scale."
         }
         @for (name, rows) in &shown {
             figure.wide {
@@ -93,7 +95,7 @@ fn chart(rows: &[Row], x: Log) -> Markup {
 fn strip(row: &Row, x: Log, y: f64) -> Markup {
     let at = |percent: usize| x.at(row.crash.percentile(percent));
     let times = &row.crash.times;
-    let step = times.len().div_ceil(POINTS).max(1);
+    let step = times.len().div_ceil(MAX_POINTS).max(1);
     let points = times.iter().step_by(step).enumerate();
     let (half, median) = ((at(75) - at(25)).max(1.0), at(50));
     html! {
@@ -113,8 +115,8 @@ fn strip(row: &Row, x: Log, y: f64) -> Markup {
     }
 }
 
-/// Spreads points over the height of a row, so that those of one time can be seen: by the golden
-/// ratio, which never comes near where it just was.
+/// Spreads points over the height of a row, so that points with the same time are visible.
+/// Multiples of the golden ratio keep each point away from the previous ones.
 fn spread(number: usize) -> f64 {
     ((number as f64 * 0.618_034).fract() - 0.5) * 18.0
 }

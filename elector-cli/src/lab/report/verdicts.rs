@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{ms, violated};
 use crate::lab::{crash::Crash, overview::count, registry::Entry, study::Study};
 
-/// What each variant promises, and what was seen of it, in plain words.
+/// Returns the guarantee of each variant and its results, as sentences.
 pub(super) fn section(study: &Study) -> Markup {
     html! {
         p {
@@ -16,33 +16,39 @@ pub(super) fn section(study: &Study) -> Markup {
     }
 }
 
-/// Runs with two leaders, of how many, and for how long on average where there were two.
+/// The number of runs, the number of runs with two leaders, and the total time of two leaders.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Both {
+struct SplitBrains {
     runs: usize,
-    seen: usize,
+    split: usize,
     total_ms: f64,
 }
 
-impl Both {
+impl SplitBrains {
     fn add(&mut self, summary: &Summary) {
         self.runs += summary.runs;
-        self.seen += summary.split_brain_runs;
+        self.split += summary.split_brain_runs;
         self.total_ms += summary.split_brain_ms_mean * summary.runs as f64;
     }
 
     fn mean(self) -> String {
-        ms(self.total_ms / self.seen.max(1) as f64)
+        ms(self.total_ms / self.split.max(1) as f64)
     }
 }
 
 fn verdict(study: &Study, entry: &Entry) -> Markup {
     let contestant = &entry.contestant;
     let quorum = contestant.guarantee == GuaranteeKind::Quorum;
-    let (mut cut, mut whole, mut violations) = (Both::default(), Both::default(), 0);
+    let (mut with_cut, mut without_cut, mut violations) =
+        (SplitBrains::default(), SplitBrains::default(), 0);
     for (cell, summary) in study.of(entry) {
         let cuts = study.scenario(&cell.scenario).is_some_and(cuts);
-        if cuts { &mut cut } else { &mut whole }.add(summary);
+        if cuts {
+            &mut with_cut
+        } else {
+            &mut without_cut
+        }
+        .add(summary);
         violations += summary.violations;
     }
     html! {
@@ -56,14 +62,14 @@ fn verdict(study: &Study, entry: &Entry) -> Markup {
                 @if violations > 0 {
                     li.bad {
                         strong { (violated(violations)) } " in "
-                        (count(cut.runs + whole.runs)) " runs: it does not keep its promise."
+                        (count(with_cut.runs + without_cut.runs)) " runs: it breaks its guarantee."
                     }
                 } @else if quorum {
-                    (kept(cut, whole, contestant.leases))
+                    (quorum_result(with_cut, without_cut, contestant.leases))
                 }
-                @if !quorum { (two(cut, whole)) }
+                @if !quorum { (best_effort_result(with_cut, without_cut)) }
                 @if !quorum && violations == 0 {
-                    li { "Once faults ended, it agreed on one leader in every run." }
+                    li { "After the faults, it agreed on one leader in every run." }
                 }
                 (cost(study, entry))
             }
@@ -71,59 +77,61 @@ fn verdict(study: &Study, entry: &Entry) -> Markup {
     }
 }
 
-fn kept(cut: Both, whole: Both, leases: bool) -> Markup {
-    let (seen, runs) = (cut.seen + whole.seen, cut.runs + whole.runs);
-    let both = Both {
+fn quorum_result(with_cut: SplitBrains, without_cut: SplitBrains, leases: bool) -> Markup {
+    let (split, runs) = (
+        with_cut.split + without_cut.split,
+        with_cut.runs + without_cut.runs,
+    );
+    let split_brains = SplitBrains {
         runs,
-        seen,
-        total_ms: cut.total_ms + whole.total_ms,
+        split,
+        total_ms: with_cut.total_ms + without_cut.total_ms,
     };
     html! {
         li.good {
             strong {
                 "Never two leaders of one epoch"
-                @if leases { ", never two leases at once" }
+                @if leases { ", never two leases at the same time" }
             }
             " in " (count(runs)) " runs."
         }
         li {
-            @if seen == 0 {
-                "At no moment did two nodes believe to lead."
+            @if split == 0 {
+                "No two nodes led at the same time, not even by their own views."
             } @else {
-                "In " (count(seen)) " of them two nodes " em { "believed" } " to lead for a while ("
-                (both.mean()) " on average): the older one had not heard yet. "
-                @if leases { "It held no lease by then, and its" }
-                @else { "Without leases nothing stops it but that its" }
-                " epoch is refused wherever epochs are checked."
+                "In " (count(split)) " of them two nodes led for a while by their own "
+                em { "views" } " (" (split_brains.mean()) " on average): the older one had not \
+                 received the news yet. "
+                @if leases { "It held no lease then. Stores that check epochs reject its epoch." }
+                @else { "There are no leases: only stores that check epochs stop it." }
             }
         }
     }
 }
 
-fn two(cut: Both, whole: Both) -> Markup {
+fn best_effort_result(with_cut: SplitBrains, without_cut: SplitBrains) -> Markup {
     html! {
-        li.warn[cut.seen > 0] {
-            @if cut.runs == 0 {
-                "No scenario here cuts the network, which is where it has two leaders."
-            } @else if cut.seen == 0 {
-                "One leader at a time in all " (count(cut.runs)) " runs with a cut network."
+        li.warn[with_cut.split > 0] {
+            @if with_cut.runs == 0 {
+                "No scenario here cuts the network, which would cause two leaders."
+            } @else if with_cut.split == 0 {
+                "One leader at a time in all " (count(with_cut.runs)) " runs with a cut network."
             } @else {
                 strong {
-                    "Two leaders at once in " (count(cut.seen)) " of " (count(cut.runs))
-                    " runs with a cut network"
+                    "Two leaders at the same time in " (count(with_cut.split)) " of "
+                    (count(with_cut.runs)) " runs with a cut network"
                 }
-                ", for " (cut.mean()) " on average. Nothing stops either from acting."
+                ", for " (with_cut.mean()) " on average. Nothing stops either from acting."
             }
         }
-        @if whole.runs > 0 {
+        @if without_cut.runs > 0 {
             li {
-                @if whole.seen == 0 { "One leader at a time" }
+                @if without_cut.split == 0 { "One leader at a time" }
                 @else {
-                    "Two at once in " (count(whole.seen)) " of " (count(whole.runs))
-                    " runs too, for "
-                    (whole.mean()) " on average,"
+                    "Two leaders at the same time also in " (count(without_cut.split)) " of "
+                    (count(without_cut.runs)) " runs, for " (without_cut.mean()) " on average,"
                 }
-                " where every link worked (crashes, pauses, loss, delays)."
+                " with working links (crashes, pauses, loss, delays)."
             }
         }
     }
@@ -144,16 +152,16 @@ fn cost(study: &Study, entry: &Entry) -> Markup {
                 (ms(crash.percentile(99))) "), at " (format!("{:.1}", crash.messages)) " messages"
                 @if let Some(hinted) = hinted {
                     "; after " strong { (ms(hinted.percentile(50))) }
-                    " where the broken connection is noticed"
+                    " if the broken connection is noticed"
                 }
-                ". While nothing happens: " (format!("{:.0}", summary.steady_messages_per_s))
-                " messages a second."
+                ". In the steady state: " (format!("{:.0}", summary.steady_messages_per_s))
+                " messages per second."
             }
         }
     }
 }
 
-/// Whether it takes links away.
+/// Returns `true` if the scenario cuts links.
 fn cuts(scenario: &Scenario) -> bool {
     scenario.steps.iter().any(|step| {
         matches!(
@@ -172,9 +180,9 @@ fn cuts(scenario: &Scenario) -> bool {
 mod tests {
     use super::*;
 
-    // The verdict on best-effort algorithms rests on which scenarios are partitions.
+    // The verdict on best-effort algorithms depends on which scenarios are partitions.
     #[test]
-    fn partitions_are_told_from_other_faults() {
+    fn partitions_are_distinguished_from_other_faults() {
         let cuts = |name: &str| cuts(&Scenario::named(name).unwrap());
         for name in ["minority-leader", "one-way-deaf", "chained", "churn"] {
             assert!(cuts(name), "{name}");
@@ -184,14 +192,14 @@ mod tests {
         }
     }
 
-    // A mean over all runs would hide how long two leaders last where there are two.
+    // A mean over all runs would hide the length of split brains.
     #[test]
     fn the_mean_is_over_runs_with_two_leaders() {
-        let both = Both {
+        let split_brains = SplitBrains {
             runs: 400,
-            seen: 4,
+            split: 4,
             total_ms: 8_000.0,
         };
-        assert_eq!(both.mean(), "2000 ms");
+        assert_eq!(split_brains.mean(), "2000 ms");
     }
 }

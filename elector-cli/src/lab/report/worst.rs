@@ -12,41 +12,43 @@ use crate::lab::{
     study::Study,
 };
 
-/// Bytes of all diagrams together: a page beyond a few megabytes opens slowly.
-const ROOM: usize = 4_200_000;
-/// Messages that a diagram draws at most.
-const MESSAGES: usize = 150;
-/// A cell without a leader for longer than this, on average, is worth a diagram.
-const LEADERLESS_MS: f64 = 300.0;
-/// How much of what follows a split brain is shown.
+/// The maximum size of all diagrams together, in bytes. A page of more than a few megabytes opens
+/// slowly.
+const MAX_TOTAL_BYTES: usize = 4_200_000;
+/// The maximum number of messages of a diagram.
+const MAX_MESSAGES: usize = 150;
+/// The mean time without a leader above which a cell gets a diagram.
+const MIN_LEADERLESS_MS: f64 = 300.0;
+/// The time after a split brain that a diagram shows.
 const AFTER_NS: u64 = 20_000_000;
 
-/// The worst run of each cell of one size where something is to be seen, as a diagram.
+/// Returns diagrams of the worst run of each cell of one size, if there is a problem to see.
 pub(super) fn section(study: &Study) -> Markup {
     let nodes = study.middle();
-    let wanted = wanted(study, nodes);
-    let (drawn, left_out) = drawn(study, &wanted);
+    let candidates = candidates(study, nodes);
+    let (diagrams, omitted) = diagrams(study, &candidates);
     html! {
         p {
-            "With " (nodes) " nodes: for each variant and scenario the run that most needs looking \
-             at, where two nodes believed to lead at once, an invariant was violated, or nobody \
-             led for more than " (ms(LEADERLESS_MS)) " on average. One lane a node, time from left \
-             to right, an arrow a message; routine heartbeats are left out, and quiet stretches \
-             folded. "
-            @if left_out > 0 {
-                (drawn.len()) " of " (wanted.len()) " are drawn, the worst first, as far as they \
-                 fit a page of a few megabytes. The command under each name draws the others."
+            "The worst run of each variant and scenario with " (nodes) " nodes, if two nodes led \
+             at the same time, an invariant was violated, or no node led for more than "
+            (ms(MIN_LEADERLESS_MS)) " on average. Each node has a lane, time goes from left to \
+             right, and each message is an arrow. Routine heartbeats are not shown, and quiet \
+             stretches are folded. "
+            @if omitted > 0 {
+                "The page has diagrams of " (diagrams.len()) " of " (candidates.len()) " runs, the \
+                 worst first, because its size is limited. The command under each name draws the \
+                 others."
             }
         }
         @for scenario in &study.sweep.scenarios {
-            @let of_scenario = wanted.iter().filter(|one| one.cell.scenario == scenario.name);
+            @let of_scenario = candidates.iter().filter(|one| one.cell.scenario == scenario.name);
             @let of_scenario = of_scenario.collect::<Vec<_>>();
             @if !of_scenario.is_empty() {
                 article.scenario {
                     h3 { (scenario.name) }
                     p { (scenario.summary) " " em { (scenario.sees) } }
                     @for one in of_scenario {
-                        (shown(study, one, drawn.get(&one.key()).map(String::as_str)))
+                        (shown(study, one, diagrams.get(&one.key()).map(String::as_str)))
                     }
                 }
             }
@@ -54,20 +56,20 @@ pub(super) fn section(study: &Study) -> Markup {
     }
 }
 
-/// A cell worth a diagram.
-struct Wanted<'a> {
+/// A cell with a problem, for which a diagram is useful.
+struct Candidate<'a> {
     entry: &'a Entry,
     cell: &'a Cell,
     summary: &'a Summary,
     run: &'a Outcome,
 }
 
-impl Wanted<'_> {
+impl Candidate<'_> {
     fn key(&self) -> (String, String) {
         (self.entry.contestant.label(), self.cell.scenario.clone())
     }
 
-    /// The greater, the more it needs looking at.
+    /// Returns the severity of the problem, for sorting.
     fn weight(&self) -> (bool, bool, u64, u64) {
         let times = self.run.times;
         let wrong = !self.run.violations.is_empty();
@@ -80,12 +82,12 @@ impl Wanted<'_> {
     }
 }
 
-fn wanted(study: &Study, nodes: u64) -> Vec<Wanted<'_>> {
+fn candidates(study: &Study, nodes: u64) -> Vec<Candidate<'_>> {
     let all = study.entries.iter().flat_map(|entry| {
         let cells = study.of(entry).filter(|(cell, _)| cell.nodes == nodes);
         cells.filter_map(move |(cell, summary)| {
             let run = cell.worst()?;
-            Some(Wanted {
+            Some(Candidate {
                 entry,
                 cell,
                 summary,
@@ -97,33 +99,33 @@ fn wanted(study: &Study, nodes: u64) -> Vec<Wanted<'_>> {
         let summary = one.summary;
         summary.violations > 0
             || summary.split_brain_runs > 0
-            || summary.leaderless_ms_mean > LEADERLESS_MS
+            || summary.leaderless_ms_mean > MIN_LEADERLESS_MS
     })
     .collect()
 }
 
-type Drawn = HashMap<(String, String), String>;
+type Diagrams = HashMap<(String, String), String>;
 
-/// The diagrams for which there is room, the worst first, and how many there is none for.
-fn drawn(study: &Study, wanted: &[Wanted<'_>]) -> (Drawn, usize) {
-    let mut order: Vec<&Wanted<'_>> = wanted.iter().collect();
+/// Draws the diagrams that fit the page, the worst first. Returns them and the number of others.
+fn diagrams(study: &Study, candidates: &[Candidate<'_>]) -> (Diagrams, usize) {
+    let mut order: Vec<&Candidate<'_>> = candidates.iter().collect();
     order.sort_by_key(|one| std::cmp::Reverse(one.weight()));
-    let (mut drawn, mut room) = (Drawn::new(), ROOM);
+    let (mut diagrams, mut remaining_bytes) = (Diagrams::new(), MAX_TOTAL_BYTES);
     for (number, one) in order.iter().enumerate() {
         let Some(diagram) = diagram(study, one, number) else {
             continue;
         };
-        if diagram.len() > room {
+        if diagram.len() > remaining_bytes {
             continue;
         }
-        room -= diagram.len();
-        drawn.insert(one.key(), diagram);
+        remaining_bytes -= diagram.len();
+        diagrams.insert(one.key(), diagram);
     }
-    let left_out = wanted.len() - drawn.len();
-    (drawn, left_out)
+    let omitted = candidates.len() - diagrams.len();
+    (diagrams, omitted)
 }
 
-fn diagram(study: &Study, one: &Wanted<'_>, number: usize) -> Option<String> {
+fn diagram(study: &Study, one: &Candidate<'_>, number: usize) -> Option<String> {
     let job = Job {
         scenario: study.scenario(&one.cell.scenario)?,
         nodes: one.cell.nodes,
@@ -138,20 +140,21 @@ fn diagram(study: &Study, one: &Wanted<'_>, number: usize) -> Option<String> {
         window: Some(window(&records, one.run)),
         width: 1_000,
         heartbeats: false,
-        max_messages: MESSAGES,
+        max_messages: MAX_MESSAGES,
         ..DiagramOptions::default()
     };
     Some(svg(&records, &options))
 }
 
-/// The first fault and what followed; with the longest split brain, which may be much later.
+/// Returns the window from the first fault until the cluster has settled. It is extended to the end
+/// of the longest split brain, which can be much later.
 fn window(records: &[Record], run: &Outcome) -> (u64, u64) {
     let (start, end) = interesting_window(records);
     if run.times.split_brain_ns == 0 {
         return (start, end);
     }
     let leaders = History::read(records).leaders();
-    // What came before the scenario's first fault is not counted.
+    // A split brain before the first fault of the scenario does not count.
     let splits = leaders
         .iter()
         .filter(|span| span.what.len() > 1 && span.to_ns > start);
@@ -162,7 +165,7 @@ fn window(records: &[Record], run: &Outcome) -> (u64, u64) {
     )
 }
 
-fn shown(study: &Study, one: &Wanted<'_>, diagram: Option<&str>) -> Markup {
+fn shown(study: &Study, one: &Candidate<'_>, diagram: Option<&str>) -> Markup {
     let (run, summary) = (one.run, one.summary);
     let quorum = summary.guarantee == GuaranteeKind::Quorum;
     let span = |nanos: u64| ms(nanos as f64 / 1e6);
@@ -177,7 +180,7 @@ fn shown(study: &Study, one: &Wanted<'_>, diagram: Option<&str>) -> Markup {
                     " here " (span(run.times.split_brain_ns)) "; "
                 }
                 (span(run.times.leaderless_ns)) " without a leader"
-                @if diagram.is_none() { " (not drawn)" }
+                @if diagram.is_none() { " (no diagram)" }
             }
             @for violation in &run.violations {
                 p.bad { strong { (violation.invariant) } ": " (violation.detail) }
@@ -193,14 +196,16 @@ mod tests {
     use super::*;
     use crate::lab::study::sample;
 
-    // The diagram of a run that is shown for its split brain must show the split brain, also when
-    // it comes seconds after the first fault.
+    // A run that is shown because of its split brain must show it, even seconds after the first
+    // fault.
     #[test]
-    fn the_window_holds_the_split_brain() {
+    fn the_window_contains_the_split_brain() {
         let study = sample();
-        let wanted = wanted(&study, 5);
+        let candidates = candidates(&study, 5);
         let one = |scenario: &str| {
-            let mut found = wanted.iter().filter(|one| one.cell.scenario == scenario);
+            let mut found = candidates
+                .iter()
+                .filter(|one| one.cell.scenario == scenario);
             found.find(|one| one.cell.algorithm == "bully").unwrap()
         };
         for scenario in ["leader-crash", "minority-leader"] {
@@ -209,13 +214,14 @@ mod tests {
         }
     }
 
-    // Raft lets go in time: a diagram for every cell would bury those that matter.
+    // Raft steps down in time. A diagram for every cell would hide the important ones.
     #[test]
-    fn cells_where_nothing_is_to_be_seen_are_left_out() {
+    fn cells_without_a_problem_have_no_diagram() {
         let study = sample();
-        let wanted = wanted(&study, 5);
-        let quiet =
-            |one: &Wanted<'_>| one.cell.algorithm == "raft" && one.cell.scenario == "leader-crash";
-        assert!(!wanted.is_empty() && !wanted.iter().any(quiet));
+        let candidates = candidates(&study, 5);
+        let quiet = |one: &Candidate<'_>| {
+            one.cell.algorithm == "raft" && one.cell.scenario == "leader-crash"
+        };
+        assert!(!candidates.is_empty() && !candidates.iter().any(quiet));
     }
 }

@@ -4,39 +4,39 @@ use elector_core::NodeId;
 
 use super::TimelineOptions;
 
-/// The longest that a line stays open for the same thing at another node.
-const OPEN_NS: u64 = 1_000_000;
+/// The maximum time for which a line stays open for the same event at another node.
+const MAX_OPEN_NS: u64 = 1_000_000;
 
-/// A pause this long ends a count of folded messages; in shorter ones it goes on, so that an
-/// election is not torn apart by the heartbeats beside it.
-const FOLD_NS: u64 = 20_000_000;
+/// A pause of this length ends a count of folded messages. In shorter pauses the count goes on, so
+/// that heartbeats do not split the lines of an election.
+const FOLD_END_NS: u64 = 20_000_000;
 
-/// A list of nodes longer than this gives way to their number.
-const MOST_NAMES: usize = 32;
+/// The maximum length of a list of nodes. A longer list is replaced by the number of nodes.
+const MAX_NAMES_CHARS: usize = 32;
 
 /// One line of a timeline.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
-    /// When it began.
+    /// The moment of the event.
     pub(super) at_ns: u64,
-    /// Whom it happened to; empty for the cluster as a whole.
+    /// The nodes of the event; empty for the whole cluster.
     pub(super) who: Vec<NodeId>,
-    /// Whom a message goes to.
+    /// The receivers of a message.
     pub(super) to: Vec<NodeId>,
-    /// What happened.
+    /// The description of the event.
     pub(super) text: String,
-    /// How it is coloured.
+    /// The kind of event, for the colour.
     pub(super) tone: Tone,
 }
 
-/// What a line is about, as far as its colour goes.
+/// The kind of event in a line. It sets the colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
     /// A note of the host.
     Note,
-    /// Something broke, or two nodes lead.
+    /// A fault, or two nodes lead.
     Fault,
-    /// Something was mended.
+    /// A fault was repaired.
     Mend,
     /// A node leads.
     Lead,
@@ -44,9 +44,9 @@ pub(super) enum Tone {
     Campaign,
     /// A message was lost.
     Loss,
-    /// Anything else.
+    /// Any other event.
     Plain,
-    /// What most readers skip.
+    /// An event that most readers skip.
     Faint,
 }
 
@@ -65,19 +65,19 @@ impl Tone {
     }
 }
 
-/// Writes lines, joins those that say the same, and folds away routine.
+/// Writes lines, merges equal ones of several nodes, and folds routine messages.
 #[derive(Debug)]
 pub(super) struct Pen<'o, W> {
     out: &'o mut W,
     options: TimelineOptions,
-    // Shorter than a message takes, so that no line joins an effect to its cause.
+    // Shorter than the time of a message, so that no line merges a cause with its effect.
     open_ns: u64,
     open: VecDeque<Line>,
     folded: Folded,
     last_ns: Option<u64>,
 }
 
-/// Routine messages that no line shows.
+/// The numbers of routine messages without a line.
 #[derive(Clone, Copy, Debug, Default)]
 struct Folded {
     sent: u64,
@@ -85,12 +85,12 @@ struct Folded {
 }
 
 impl<'o, W: fmt::Write> Pen<'o, W> {
-    /// `hop_ns` is how long a message usually takes.
+    /// `hop_ns` is the usual time of a message.
     pub(super) fn new(out: &'o mut W, options: TimelineOptions, hop_ns: u64) -> Self {
         Self {
             out,
             options,
-            open_ns: (hop_ns / 3).min(OPEN_NS),
+            open_ns: (hop_ns / 3).min(MAX_OPEN_NS),
             open: VecDeque::new(),
             folded: Folded::default(),
             last_ns: None,
@@ -101,19 +101,19 @@ impl<'o, W: fmt::Write> Pen<'o, W> {
         self.options
     }
 
-    /// Takes a line. Lines come in order of time.
+    /// Adds a line. Lines must come in the order of time.
     pub(super) fn line(&mut self, line: Line) -> fmt::Result {
         if !self.shows(line.at_ns) {
             return Ok(());
         }
         self.write_before(line.at_ns)?;
-        if !self.open.iter_mut().any(|open| join(open, &line)) {
+        if !self.open.iter_mut().any(|open| merge(open, &line)) {
             self.open.push_back(line);
         }
         Ok(())
     }
 
-    /// Counts a routine message, or its loss, in place of a line.
+    /// Counts a routine message, or its loss, instead of writing a line.
     pub(super) fn fold(&mut self, at_ns: u64, lost: bool) -> fmt::Result {
         if !self.shows(at_ns) {
             return Ok(());
@@ -127,7 +127,7 @@ impl<'o, W: fmt::Write> Pen<'o, W> {
         Ok(())
     }
 
-    /// Writes what is left.
+    /// Writes all remaining lines.
     pub(super) fn finish(mut self) -> fmt::Result {
         while !self.open.is_empty() {
             self.write_first()?;
@@ -154,7 +154,7 @@ impl<'o, W: fmt::Write> Pen<'o, W> {
             return Ok(());
         };
         let quiet_ns = line.at_ns.saturating_sub(self.last_ns.unwrap_or(0));
-        if quiet_ns >= FOLD_NS {
+        if quiet_ns >= FOLD_END_NS {
             self.write_folded()?;
         }
         self.last_ns = Some(line.at_ns);
@@ -191,7 +191,7 @@ impl<'o, W: fmt::Write> Pen<'o, W> {
 
     fn shortened(&self, line: &str) -> String {
         let width = self.options.width;
-        // Texts of others stay on their line.
+        // A line break in a text of a trace must not start a new line.
         let plain = |c: char| if c.is_control() { ' ' } else { c };
         if width == 0 || line.chars().count() <= width {
             return line.chars().map(plain).collect();
@@ -201,7 +201,7 @@ impl<'o, W: fmt::Write> Pen<'o, W> {
     }
 }
 
-/// The text with its verb in the form that `count` subjects want.
+/// Returns the text with its verb in the form for `count` subjects.
 fn agreeing(text: &str, count: usize) -> String {
     let verbs = [
         ("follows ", "follow "),
@@ -210,7 +210,8 @@ fn agreeing(text: &str, count: usize) -> String {
         ("enters ", "enter "),
         ("writes ", "write "),
         ("leads ", "lead "),
-        ("is told ", "are told "),
+        ("suspects ", "suspect "),
+        ("receives ", "receive "),
     ];
     let plural = verbs
         .iter()
@@ -219,8 +220,8 @@ fn agreeing(text: &str, count: usize) -> String {
     plural.unwrap_or_else(|| text.to_owned())
 }
 
-/// Adds `line` to one that says the same of another node, if it does.
-fn join(open: &mut Line, line: &Line) -> bool {
+/// Merges `line` into an open line for the same event at another node. Returns `true` if it did.
+fn merge(open: &mut Line, line: &Line) -> bool {
     if open.text != line.text || open.tone != line.tone || line.who.is_empty() {
         return false;
     }
@@ -236,12 +237,12 @@ fn join(open: &mut Line, line: &Line) -> bool {
     false
 }
 
-/// Nanoseconds as milliseconds, to the microsecond.
+/// Formats nanoseconds as milliseconds with three decimals.
 pub(crate) fn millis(ns: u64) -> String {
     format!("{}.{:03}", ns / 1_000_000, ns / 1_000 % 1_000)
 }
 
-/// Names nodes in order of id, three or more in a row by the first and the last of them.
+/// Lists nodes in the order of their ids. Three or more consecutive ids become a range.
 fn names(nodes: &[NodeId]) -> String {
     let mut sorted = nodes.to_vec();
     sorted.sort_unstable();
@@ -254,7 +255,7 @@ fn names(nodes: &[NodeId]) -> String {
         }
     });
     let names = names.collect::<Vec<_>>().join(" ");
-    if names.chars().count() > MOST_NAMES {
+    if names.chars().count() > MAX_NAMES_CHARS {
         return format!("{} nodes", nodes.len());
     }
     names

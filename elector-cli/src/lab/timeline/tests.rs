@@ -3,29 +3,29 @@ use elector_core::{Purpose, trace::Event};
 use super::*;
 use crate::lab::sample;
 
-fn told(records: &[Record], options: &TimelineOptions) -> String {
+fn text_of(records: &[Record], options: &TimelineOptions) -> String {
     let mut text = String::new();
     timeline(records, &mut text, options).unwrap();
     text
 }
 
-// A reader follows an election by its lines: each turn of the story must be there, in order.
+// The lines must contain every change of an election, in order.
 #[test]
-fn a_crash_is_told_from_the_fault_to_the_new_leader() {
-    let text = told(&sample::crash(5), &TimelineOptions::default());
+fn a_crash_is_shown_from_the_fault_to_the_new_leader() {
+    let text = text_of(&sample::crash(5), &TimelineOptions::default());
     let mut rest = text.as_str();
     for part in [
         "0.000  n1–n5     booted",
         "n2        campaigns in epoch 1  (Stagger elapsed)",
         "n2        → n1 n3–n5  RequestVote { epoch: e1 }",
         "n2        leads epoch 1",
-        "led, after 183.101 ms without a leader",
+        "has a leader after 183.101 ms without one",
         "follows n2 in epoch 1",
         "heartbeats and acks",
         "— the leader n2 crashes",
         "n2        crashed",
         "without a leader",
-        "is told that n2 may be gone",
+        "suspects n2",
         "n3        → n2  RequestVote lost: the receiver was not running",
         "n3        leads epoch 2",
         "n2        paused",
@@ -35,22 +35,23 @@ fn a_crash_is_told_from_the_fault_to_the_new_leader() {
     }
 }
 
-// Two who lead at once are the worst thing a run can show: it must be told when and for how long.
+// Two leaders at the same time are the worst event of a run. The timeline must say when and for how
+// long.
 #[test]
-fn a_split_brain_is_told_with_its_length() {
-    let text = told(&sample::split(5), &TimelineOptions::default());
+fn a_split_brain_is_shown_with_its_length() {
+    let text = text_of(&sample::split(5), &TimelineOptions::default());
     let lines: Vec<&str> = text.lines().collect();
     let begins = lines
         .iter()
         .position(|line| line.contains("split brain: n1 in epoch 1, n3"));
     let ends = lines
         .iter()
-        .position(|line| line.contains("split brain over after 256.2"));
+        .position(|line| line.contains("split brain ended after 256.2"));
     assert!(begins.unwrap() < ends.unwrap(), "{text}");
-    assert!(text.contains("cut: n1 n2 | n3–n5") && text.contains("all links deliver"));
+    assert!(text.contains("cut: n1 n2 | n3–n5") && text.contains("all links work"));
 }
 
-// A count that is off hides messages; a line for each hides everything else.
+// A wrong count would hide messages; a line for each would hide everything else.
 #[test]
 fn every_routine_message_is_counted_or_shown() {
     let records = sample::split(5);
@@ -64,7 +65,7 @@ fn every_routine_message_is_counted_or_shown() {
         )
     };
     let sent = records.iter().filter(routine).count();
-    let folded = told(&records, &TimelineOptions::default());
+    let folded = text_of(&records, &TimelineOptions::default());
     let counts = folded
         .lines()
         .filter_map(|line| line.split_once(" heartbeats and acks sent"));
@@ -76,15 +77,15 @@ fn every_routine_message_is_counted_or_shown() {
         width: 0,
         ..TimelineOptions::default()
     };
-    let shown = told(&records, &options);
+    let shown = text_of(&records, &options);
     assert!(!shown.contains('…') && shown.matches("Ack {}").count() > 5);
 }
 
-// Terminals wrap and pipes take no escapes: what was asked for, and nothing else.
+// Terminals wrap long lines, and pipes need text without escape codes.
 #[test]
-fn options_are_kept() {
+fn options_are_applied() {
     let records = sample::split(5);
-    let plain = told(&records, &TimelineOptions::default());
+    let plain = text_of(&records, &TimelineOptions::default());
     assert!(!plain.contains('\x1b'));
     let options = TimelineOptions {
         width: 40,
@@ -93,7 +94,7 @@ fn options_are_kept() {
         arrivals: true,
         ..TimelineOptions::default()
     };
-    let text = told(&records, &options);
+    let text = text_of(&records, &options);
     assert!(text.contains("\x1b[1;31m") && text.contains("← n3"));
     for line in text.lines() {
         let bare = line.split_once('m').filter(|_| line.starts_with('\x1b'));
@@ -110,7 +111,7 @@ fn options_are_kept() {
     }
 }
 
-// A text with a line break in it must not pass for two things that happened.
+// A text with a line break must not look like two events.
 #[test]
 fn texts_stay_on_their_line() {
     let text = "one\n     0.000  n9  leads epoch 9\x1b[2J".to_owned();
@@ -119,7 +120,7 @@ fn texts_stay_on_their_line() {
         node: None,
         event: Event::Note { text },
     }];
-    let text = told(&records, &TimelineOptions::default());
+    let text = text_of(&records, &TimelineOptions::default());
     assert_eq!(text.lines().count(), 1);
     assert!(!text.contains('\x1b'));
 }

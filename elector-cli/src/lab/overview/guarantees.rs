@@ -1,7 +1,7 @@
 use super::ms;
 use crate::lab::{crash::Crash, grid::grid, registry::Entry, study::Study};
 
-/// One row a variant: what it promises, what the loss of a leader costs, what went wrong.
+/// Returns the table of variants: guarantee, cost of the loss of a leader, violations.
 pub(super) fn table(study: &Study) -> String {
     let header = [
         "variant",

@@ -9,61 +9,61 @@ use elector_core::{
 };
 
 use super::line::{Line, Pen, Tone, millis};
-use crate::lab::history::{Flight, History, Leaders, Life, Span, word_loss};
+use crate::lab::history::{Flight, History, Leaders, Life, Span, loss_text};
 
-/// Tells a run in order of time.
-pub(super) fn tell<W: fmt::Write>(
+/// Writes the events of a run in the order of time.
+pub(super) fn write_events<W: fmt::Write>(
     records: &[Record],
     history: &History<'_>,
     pen: &mut Pen<'_, W>,
 ) -> fmt::Result {
-    let mut teller = Teller {
+    let mut narrator = Narrator {
         causes: HashMap::new(),
         flights: by_id(history),
-        unsaved: unsaved(history),
+        lost_writes: lost_writes(history),
         cuts: history,
         epochs: HashMap::new(),
-        kind_since_ns: history.start_ns,
+        leader_count_since_ns: history.start_ns,
     };
     let mut ordered: Vec<&Record> = records.iter().collect();
     ordered.sort_by_key(|record| record.at_ns);
     let leaders = history.leaders();
-    let mut turns = leaders.windows(2).peekable();
+    let mut leader_changes = leaders.windows(2).peekable();
     for record in ordered {
-        // What is said of the cluster stands below the lines that caused it.
-        while let Some([before, after]) = turns.peek().copied()
+        // A line about the whole cluster comes after the lines that caused it.
+        while let Some([before, after]) = leader_changes.peek().copied()
             && after.from_ns < record.at_ns
         {
-            teller.turn(before, after, pen)?;
-            turns.next();
+            narrator.leaders_changed(before, after, pen)?;
+            leader_changes.next();
         }
-        teller.record(record, pen)?;
+        narrator.record(record, pen)?;
     }
-    for pair in turns {
+    for pair in leader_changes {
         if let [before, after] = pair {
-            teller.turn(before, after, pen)?;
+            narrator.leaders_changed(before, after, pen)?;
         }
     }
     Ok(())
 }
 
-struct Teller<'a, 'h> {
-    /// What the last life of a node was doing in each of its steps.
+struct Narrator<'a, 'h> {
+    /// The input of each step of the last life of a node.
     causes: HashMap<(NodeId, u64), &'a Stimulus>,
     flights: HashMap<u64, &'h Flight<'a>>,
-    /// Writes that a crash undid: node, step, moment.
-    unsaved: HashSet<(NodeId, u64, u64)>,
+    /// The writes that were lost in a crash: node, step, moment.
+    lost_writes: HashSet<(NodeId, u64, u64)>,
     cuts: &'h History<'a>,
     /// The last epoch that each node was in.
     epochs: HashMap<NodeId, Epoch>,
-    /// Since when there are no leaders, or one, or several.
-    kind_since_ns: u64,
+    /// The moment since which there is no leader, one, or several.
+    leader_count_since_ns: u64,
 }
 
-impl<'a> Teller<'a, '_> {
+impl<'a> Narrator<'a, '_> {
     fn record<W: fmt::Write>(&mut self, record: &'a Record, pen: &mut Pen<'_, W>) -> fmt::Result {
         let at_ns = record.at_ns;
-        let mut say = |tone: Tone, text: String| {
+        let mut write_line = |tone: Tone, text: String| {
             pen.line(Line {
                 at_ns,
                 who: record.node.into_iter().collect(),
@@ -79,10 +79,10 @@ impl<'a> Teller<'a, '_> {
             Event::Timer { .. } | Event::Persisted { .. } => Ok(()),
             Event::Persisting { step, detail } => {
                 let key = record.node.map(|node| (node, *step, at_ns));
-                let undone = key.is_some_and(|key| self.unsaved.contains(&key));
-                match undone {
-                    true => say(Tone::Loss, format!("writes {detail}, undone by a crash")),
-                    false => say(Tone::Faint, format!("writes {detail}")),
+                let is_lost = key.is_some_and(|key| self.lost_writes.contains(&key));
+                match is_lost {
+                    true => write_line(Tone::Loss, format!("writes {detail}, lost in a crash")),
+                    false => write_line(Tone::Faint, format!("writes {detail}")),
                 }
             }
             Event::Viewed { step, view } => {
@@ -90,25 +90,26 @@ impl<'a> Teller<'a, '_> {
                 let node = record.node;
                 let before = node.and_then(|node| self.epochs.insert(node, view.epoch));
                 let (tone, text) = viewed(view, before != Some(view.epoch));
-                let cause = cause.and_then(|cause| word_cause(cause));
-                say(
+                let cause = cause.and_then(|cause| cause_text(cause));
+                write_line(
                     tone,
                     text + &cause.map_or(String::new(), |cause| format!("  ({cause})")),
                 )
             }
-            Event::Refused { reason, .. } => say(Tone::Loss, format!("refused: {reason}")),
-            Event::Crashed => say(Tone::Fault, "crashed".to_owned()),
-            Event::Booted => say(Tone::Mend, "booted".to_owned()),
-            Event::Paused => say(Tone::Fault, "paused".to_owned()),
-            Event::Resumed => say(Tone::Mend, "resumed".to_owned()),
-            Event::Wiped => say(Tone::Fault, "lost its disk".to_owned()),
+            Event::Refused { reason, .. } => write_line(Tone::Loss, format!("refused: {reason}")),
+            Event::Crashed => write_line(Tone::Fault, "crashed".to_owned()),
+            Event::Booted => write_line(Tone::Mend, "booted".to_owned()),
+            Event::Paused => write_line(Tone::Fault, "paused".to_owned()),
+            Event::Resumed => write_line(Tone::Mend, "resumed".to_owned()),
+            Event::Wiped => write_line(Tone::Fault, "lost its disk".to_owned()),
             Event::Cut { blocked } if blocked.is_empty() => {
-                say(Tone::Mend, "all links deliver".to_owned())
+                write_line(Tone::Mend, "all links work".to_owned())
             }
-            Event::Cut { blocked } => {
-                say(Tone::Fault, format!("cut: {}", self.cuts.word_cut(blocked)))
-            }
-            Event::Note { text } => say(Tone::Note, format!("— {text}")),
+            Event::Cut { blocked } => write_line(
+                Tone::Fault,
+                format!("cut: {}", self.cuts.describe_cut(blocked)),
+            ),
+            Event::Note { text } => write_line(Tone::Note, format!("— {text}")),
         }
     }
 
@@ -140,17 +141,14 @@ impl<'a> Teller<'a, '_> {
                     format!("← {from:?}  {}", contents(kind, detail)),
                 )
             }
-            Stimulus::Suspected { peer } => {
-                (Tone::Mend, format!("is told that {peer:?} may be gone"))
-            }
-            Stimulus::Silent { peer } => {
-                (Tone::Mend, format!("hears nothing of {peer:?} any more"))
-            }
-            Stimulus::Died { peer } => (Tone::Mend, format!("is told that {peer:?} has died")),
-            Stimulus::Returned { peer } => (Tone::Mend, format!("hears {peer:?} again")),
-            Stimulus::Commanded { command } => {
-                (Tone::Note, format!("is told to {}", word_command(*command)))
-            }
+            Stimulus::Suspected { peer } => (Tone::Mend, format!("suspects {peer:?}")),
+            Stimulus::Silent { peer } => (Tone::Mend, format!("receives nothing from {peer:?}")),
+            Stimulus::Died { peer } => (Tone::Mend, format!("receives proof that {peer:?} died")),
+            Stimulus::Returned { peer } => (Tone::Mend, format!("receives from {peer:?} again")),
+            Stimulus::Commanded { command } => (
+                Tone::Note,
+                format!("receives the command to {}", command_text(*command)),
+            ),
         };
         pen.line(Line {
             at_ns: record.at_ns,
@@ -177,18 +175,18 @@ impl<'a> Teller<'a, '_> {
             at_ns: record.at_ns,
             who: vec![flight.from],
             to: vec![flight.to],
-            text: format!("{} lost: {}", flight.kind, word_loss(*why)),
+            text: format!("{} lost: {}", flight.kind, loss_text(*why)),
             tone: Tone::Loss,
         })
     }
 
-    fn turn<W: fmt::Write>(
+    fn leaders_changed<W: fmt::Write>(
         &mut self,
         before: &Span<Leaders>,
         after: &Span<Leaders>,
         pen: &mut Pen<'_, W>,
     ) -> fmt::Result {
-        let lasted = after.from_ns.saturating_sub(self.kind_since_ns);
+        let lasted = after.from_ns.saturating_sub(self.leader_count_since_ns);
         let lasted = millis(lasted);
         let (tone, text) = match (before.what.as_slice(), after.what.as_slice()) {
             ([] | [_], [_, _, ..]) => {
@@ -197,15 +195,15 @@ impl<'a> Teller<'a, '_> {
                 let each = each.collect::<Vec<_>>().join(", ");
                 (Tone::Fault, format!("split brain: {each}"))
             }
-            ([_, _, ..], [] | [_]) => (Tone::Mend, format!("split brain over after {lasted} ms")),
+            ([_, _, ..], [] | [_]) => (Tone::Mend, format!("split brain ended after {lasted} ms")),
             ([_], []) => (Tone::Fault, "without a leader".to_owned()),
             ([], [_]) => (
                 Tone::Mend,
-                format!("led, after {lasted} ms without a leader"),
+                format!("has a leader after {lasted} ms without one"),
             ),
             _ => return Ok(()),
         };
-        self.kind_since_ns = after.from_ns;
+        self.leader_count_since_ns = after.from_ns;
         pen.line(Line {
             at_ns: after.from_ns,
             who: Vec::new(),
@@ -240,7 +238,7 @@ fn sent<W: fmt::Write>(record: &Record, pen: &mut Pen<'_, W>) -> fmt::Result {
     })
 }
 
-fn viewed(view: &View, entered: bool) -> (Tone, String) {
+fn viewed(view: &View, is_new_epoch: bool) -> (Tone, String) {
     let epoch = view.epoch;
     match (view.role, view.leader) {
         (Role::Leader, _) => (Tone::Lead, format!("leads epoch {epoch}")),
@@ -248,29 +246,26 @@ fn viewed(view: &View, entered: bool) -> (Tone, String) {
         (Role::Follower, Some(leader)) => {
             (Tone::Plain, format!("follows {leader:?} in epoch {epoch}"))
         }
-        (Role::Follower, None) if entered => (Tone::Plain, format!("enters epoch {epoch}")),
-        (Role::Follower, None) => (
-            Tone::Plain,
-            format!("knows no leader in epoch {epoch} any more"),
-        ),
+        (Role::Follower, None) if is_new_epoch => (Tone::Plain, format!("enters epoch {epoch}")),
+        (Role::Follower, None) => (Tone::Plain, format!("knows no leader in epoch {epoch}")),
     }
 }
 
-fn word_cause(cause: &Stimulus) -> Option<String> {
+fn cause_text(cause: &Stimulus) -> Option<String> {
     match cause {
         Stimulus::Started => None,
         Stimulus::Received { from, kind, .. } => Some(format!("{kind} from {from:?}")),
         Stimulus::Elapsed { timer } => Some(format!("{timer} elapsed")),
-        Stimulus::Suspected { peer } => Some(format!("{peer:?} may be gone")),
+        Stimulus::Suspected { peer } => Some(format!("{peer:?} suspected")),
         Stimulus::Silent { peer } => Some(format!("{peer:?} is silent")),
-        Stimulus::Died { peer } => Some(format!("{peer:?} has died")),
+        Stimulus::Died { peer } => Some(format!("{peer:?} died")),
         Stimulus::Returned { peer } => Some(format!("{peer:?} is back")),
-        Stimulus::Commanded { command } => Some(format!("told to {}", word_command(*command))),
+        Stimulus::Commanded { command } => Some(format!("command to {}", command_text(*command))),
     }
 }
 
-/// A command as the rest of "told to …".
-pub(crate) fn word_command(command: Command) -> String {
+/// Returns a command as the rest of "the command to …".
+pub(crate) fn command_text(command: Command) -> String {
     match command {
         Command::Campaign => "campaign".to_owned(),
         Command::Resign => "resign".to_owned(),
@@ -278,7 +273,7 @@ pub(crate) fn word_command(command: Command) -> String {
     }
 }
 
-/// What a message says, after its name; a `Debug` text mostly begins with the name.
+/// Returns the name and the contents of a message. A `Debug` text mostly begins with the name.
 fn contents(kind: &str, detail: &str) -> String {
     if detail.is_empty() {
         kind.to_owned()
@@ -294,14 +289,14 @@ fn by_id<'a, 'h>(history: &'h History<'a>) -> HashMap<u64, &'h Flight<'a>> {
     numbered.map(|flight| (flight.id, flight)).collect()
 }
 
-fn unsaved(history: &History<'_>) -> HashSet<(NodeId, u64, u64)> {
-    let mut unsaved = HashSet::new();
+fn lost_writes(history: &History<'_>) -> HashSet<(NodeId, u64, u64)> {
+    let mut lost_writes = HashSet::new();
     for lane in &history.lanes {
-        let undone = lane
+        let writes = lane
             .writes
             .iter()
             .filter(|write| write.durable_ns.is_none() && lane.life_at(write.to_ns) == Life::Down);
-        unsaved.extend(undone.map(|write| (lane.node, write.step, write.from_ns)));
+        lost_writes.extend(writes.map(|write| (lane.node, write.step, write.from_ns)));
     }
-    unsaved
+    lost_writes
 }
