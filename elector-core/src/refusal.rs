@@ -2,33 +2,33 @@ use thiserror::Error;
 
 use crate::{Membership, NodeId};
 
-/// Why a node did not carry out a [`Command`](crate::Command), and what to do instead. Hosts pass
-/// the text on to the user who gave the command.
+/// Why a node refuses a [`Command`](crate::Command), and what to do instead. Hosts pass the text on
+/// to the user who gave the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The node is asked to campaign while it leads.
+    /// A command to campaign, while the node leads.
     #[error("this node leads already")]
     LeadsAlready,
-    /// The node is asked to campaign while it owes a leader silence.
+    /// A command to campaign, while the node owes a leader silence.
     #[error(
         "a leader was there less than election_min ago: have it transfer its leadership, or try \
          again later"
     )]
     LeaderIsFresh,
-    /// The node is asked to resign or to transfer leadership while it does not lead.
+    /// A command to resign or to transfer leadership, while the node does not lead.
     #[error("this node does not lead: send the command to the leader")]
     NotTheLeader,
-    /// The leader is asked to transfer leadership to itself.
+    /// A command to transfer leadership to the leader itself.
     #[error("this node leads already: name another member")]
     TargetLeadsAlready,
-    /// The leader is asked to transfer leadership to a node outside of the cluster.
+    /// A command to transfer leadership to a node that is not in the cluster.
     #[error("that node is not in the cluster: name a member")]
     TargetIsNoMember,
-    /// The leader is asked to transfer leadership to a node that it suspects.
+    /// A command to transfer leadership to a node that the leader suspects.
     #[error("that node's connection is broken: name another member")]
     TargetIsSuspected,
-    /// The leader is asked to transfer leadership to a node that does not answer it.
+    /// A command to transfer leadership to a node that does not answer the leader.
     #[error("that node has not answered this leader for election_min: name another member")]
     TargetIsSilent,
     /// A reason that only one algorithm or host has.
@@ -40,7 +40,7 @@ impl Refusal {
     /// Checks what all algorithms require of a node that leadership is transferred to.
     ///
     /// # Errors
-    /// If it is the local node, or no member.
+    /// If it is the local node, or not a member.
     pub fn check_target(members: &Membership, target: NodeId) -> Result<(), Self> {
         if target == members.me() {
             Err(Self::TargetLeadsAlready)

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Membership, NodeId};
 
-/// A set of nodes. Written as a list of ids in ascending order; read from a list in any order,
-/// since a peer may send one and every lookup rests on it.
+/// A set of nodes. It is written as a list of ids in ascending order. It is read from a list in any
+/// order, because a peer may send one and every lookup needs the order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "Vec<NodeId>")]
 pub struct NodeSet(Vec<NodeId>);
@@ -17,13 +17,13 @@ impl From<Vec<NodeId>> for NodeSet {
 }
 
 impl NodeSet {
-    /// The empty set.
+    /// Creates an empty set.
     #[must_use]
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// Adds a node; whether it was new.
+    /// Adds a node. Returns `true` if it was not in the set.
     pub fn insert(&mut self, node: NodeId) -> bool {
         match self.0.binary_search(&node) {
             Ok(_) => false,
@@ -34,7 +34,7 @@ impl NodeSet {
         }
     }
 
-    /// Takes a node out; whether it was in.
+    /// Removes a node. Returns `true` if it was in the set.
     pub fn remove(&mut self, node: NodeId) -> bool {
         self.0.binary_search(&node).is_ok_and(|place| {
             self.0.remove(place);
@@ -42,35 +42,35 @@ impl NodeSet {
         })
     }
 
-    /// Whether this node is in.
+    /// Returns `true` if this node is in the set.
     #[must_use]
     pub fn contains(&self, node: NodeId) -> bool {
         self.0.binary_search(&node).is_ok()
     }
 
-    /// How many nodes are in.
+    /// Returns the number of nodes in the set.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether nobody is in.
+    /// Returns `true` if the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Takes everybody out.
+    /// Removes all nodes.
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// The nodes in ascending order.
+    /// Returns the nodes in ascending order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = NodeId> + '_ {
         self.0.iter().copied()
     }
 
-    /// The highest node.
+    /// Returns the highest node.
     #[must_use]
     pub fn last(&self) -> Option<NodeId> {
         self.0.last().copied()
@@ -86,19 +86,19 @@ impl FromIterator<NodeId> for NodeSet {
     }
 }
 
-/// How a majority vote stands.
+/// The state of a majority vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Neither side can be sure.
+    /// The result is open.
     Pending,
     /// A majority granted it.
     Won,
-    /// So many refused that a majority can no longer grant it.
+    /// A majority can no longer grant it, because too many nodes refused.
     Lost,
 }
 
-/// Counts one majority vote. A node counts once; its first answer stands. Answers of strangers do
-/// not count.
+/// Counts one majority vote. Each member counts once, and its first answer stands. Answers of nodes
+/// that are not members do not count.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Tally {
     granted: NodeSet,
@@ -106,7 +106,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// A vote in which nobody has answered.
+    /// Creates a vote without answers.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -115,7 +115,7 @@ impl Tally {
         }
     }
 
-    /// Records the answer of `node`, and says how the vote stands.
+    /// Records the answer of `node`, and returns the state of the vote.
     pub fn record(&mut self, members: &Membership, node: NodeId, granted: bool) -> Verdict {
         let answered = self.granted.contains(node) || self.refused.contains(node);
         if members.contains(node) && !answered {
@@ -129,7 +129,7 @@ impl Tally {
         self.verdict(members)
     }
 
-    /// How the vote stands.
+    /// Returns the state of the vote.
     #[must_use]
     pub fn verdict(&self, members: &Membership) -> Verdict {
         if self.granted.len() >= members.majority() {
@@ -141,13 +141,13 @@ impl Tally {
         }
     }
 
-    /// Who granted it.
+    /// Returns the nodes that granted it.
     #[must_use]
     pub fn granted(&self) -> &NodeSet {
         &self.granted
     }
 
-    /// Who refused it.
+    /// Returns the nodes that refused it.
     #[must_use]
     pub fn refused(&self) -> &NodeSet {
         &self.refused
@@ -162,7 +162,7 @@ mod tests {
         Membership::new(NodeId(1), (1..=n).map(NodeId)).unwrap()
     }
 
-    // A vote counted twice is a majority of one.
+    // A vote that counts twice would make a majority of one node.
     #[test]
     fn a_node_counts_once_and_its_first_answer_stands() {
         let (members, mut tally) = (members(3), Tally::new());

@@ -4,19 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Epoch, NodeId};
 
-/// What a node takes itself to be.
+/// The role of a node, as the node itself sees it.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Follows the leader it knows, or waits to hear of one.
+    /// Follows the leader that it knows, or waits until it learns of a leader.
     #[default]
     Follower,
     /// Takes part in an election that it started (Raft's candidate and pre-candidate, Paxos's
     /// proposer, Bully's and Ring's initiator).
     Candidate,
-    /// Believes that it leads. Under a partition that belief can be stale; a lease cannot.
+    /// Believes that it leads. During a partition this belief can be stale; a lease cannot.
     Leader,
 }
 
@@ -30,24 +30,25 @@ impl fmt::Display for Role {
     }
 }
 
-/// All that an observer may know of a node's election.
+/// All that an observer may know about a node's election.
 ///
-/// `role` is [`Role::Leader`] exactly when `leader` is the node itself; the
-/// [`Driver`](crate::Driver) checks it.
+/// `role` is [`Role::Leader`] exactly when `leader` is the node itself. The
+/// [`Driver`](crate::Driver) checks this.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 pub struct View {
-    /// The newest epoch that this node takes part in. Never goes back, not even across a restart.
+    /// The newest epoch in which this node takes part. It never goes back, not even across a
+    /// restart.
     pub epoch: Epoch,
-    /// Who leads `epoch`, if this node knows of one.
+    /// The leader of `epoch`, if this node knows it.
     pub leader: Option<NodeId>,
-    /// What this node takes itself to be.
+    /// The role of this node.
     pub role: Role,
 }
 
 impl View {
-    /// A node of `epoch` that follows `leader`.
+    /// Creates the view of a node of `epoch` that follows `leader`.
     #[must_use]
     pub fn following(epoch: Epoch, leader: Option<NodeId>) -> Self {
         Self {
@@ -57,7 +58,7 @@ impl View {
         }
     }
 
-    /// A node that campaigns in `epoch`.
+    /// Creates the view of a node that campaigns in `epoch`.
     #[must_use]
     pub fn campaigning(epoch: Epoch) -> Self {
         Self {
@@ -67,7 +68,7 @@ impl View {
         }
     }
 
-    /// `me` leads `epoch`.
+    /// Creates the view of the leader `me` of `epoch`.
     #[must_use]
     pub fn leading(epoch: Epoch, me: NodeId) -> Self {
         Self {

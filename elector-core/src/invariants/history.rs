@@ -5,21 +5,21 @@ use crate::{Epoch, GuaranteeKind, NodeId, Pledge, View, invariants::InvariantVio
 /// What was seen from outside since the beginning of a run. No node knows it, and crashes do not
 /// change it.
 ///
-/// Each method enters what was seen, and returns what it breaks. Equal histories are equal values,
-/// so that a model checker can compare them.
+/// Each method records what was seen, and returns what it violates. Equal histories are equal
+/// values, so that a model checker can compare them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct History {
     guarantee: GuaranteeKind,
     /// The newest epoch that each node has shown.
     shown: BTreeMap<NodeId, Epoch>,
-    /// Every tenure that a node has shown, its own or another's, in ascending order.
+    /// Every tenure that a node has shown, its own or another node's, in ascending order.
     tenures: Vec<(Epoch, NodeId)>,
-    /// What each node is bound to in each epoch.
+    /// The pledge that binds each node in each epoch.
     pledges: BTreeMap<(NodeId, Epoch), Pledge>,
     /// The candidate of each ballot.
     ballots: BTreeMap<(Epoch, (u64, u64)), NodeId>,
-    /// The newest tenure of each node. Empty under `BestEffort`, whose nodes may lead an epoch
-    /// again.
+    /// The newest epoch that each node has led. Empty under `BestEffort`, whose nodes may lead an
+    /// epoch again.
     led: BTreeMap<NodeId, Led>,
 }
 
@@ -30,7 +30,7 @@ struct Led {
 }
 
 impl History {
-    /// Nothing has been seen yet. The guarantee decides what is a breach.
+    /// Creates an empty history. The guarantee decides what is a violation.
     #[must_use]
     pub const fn new(guarantee: GuaranteeKind) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl History {
         }
     }
 
-    /// `node` published `view`, or was restored with it.
+    /// Records that `node` published `view`, or was restored with it.
     pub fn viewed(
         &mut self,
         node: NodeId,
@@ -55,14 +55,14 @@ impl History {
         back.into_iter().chain(self.claimed(node, view))
     }
 
-    /// Checks that the epochs that `node` shows do not go back, from the newest one that it has
-    /// shown.
+    /// Returns a violation if `node` shows the epoch `to` after the newer epoch `from`.
     #[must_use]
     pub fn epoch_went_back(node: NodeId, from: Epoch, to: Epoch) -> Option<InvariantViolation> {
         (to < from).then_some(InvariantViolation::EpochWentBack { node, from, to })
     }
 
-    /// As [`viewed`](Self::viewed), for a host that keeps the newest epoch of each node itself.
+    /// Does the same as [`viewed`](Self::viewed), for a host that keeps the newest epoch of each
+    /// node itself.
     pub fn claimed(
         &mut self,
         node: NodeId,
@@ -110,14 +110,15 @@ impl History {
         again.then_some(InvariantViolation::LedTwice { node, epoch })
     }
 
-    /// The process of `node` has ended, or it leads no more: its tenure has ended.
+    /// Records that the process of `node` has ended, or that it does not lead any more: its tenure
+    /// has ended.
     pub fn ended(&mut self, node: NodeId) {
         if let Some(led) = self.led.get_mut(&node) {
             led.goes_on = false;
         }
     }
 
-    /// `node` sent a message that pledges it.
+    /// Records that `node` sent a message with a pledge.
     pub fn pledged(
         &mut self,
         node: NodeId,
@@ -147,8 +148,8 @@ impl History {
         })
     }
 
-    /// These nodes hold a lease now. Only this moment is checked, so that the breach is the same as
-    /// long as the same nodes hold a lease.
+    /// Records which nodes hold a lease now. Only this moment is checked, so the violation stays
+    /// the same as long as the same nodes hold a lease.
     pub fn leased(&self, holders: impl IntoIterator<Item = NodeId>) -> Option<InvariantViolation> {
         if self.guarantee != GuaranteeKind::Quorum {
             return None;
@@ -158,7 +159,7 @@ impl History {
         Some(InvariantViolation::TwoLeases { first, second })
     }
 
-    /// How many epochs had a leader.
+    /// Returns how many epochs had a leader.
     #[must_use]
     pub fn epochs_led(&self) -> usize {
         self.tenures.chunk_by(|one, next| one.0 == next.0).count()
@@ -178,16 +179,17 @@ mod tests {
     const N1: NodeId = NodeId(1);
     const N2: NodeId = NodeId(2);
 
-    fn promise(breach: impl Iterator<Item = InvariantViolation>) -> Vec<&'static str> {
-        breach.map(|breach| breach.invariant().name()).collect()
+    fn names_of(violation: impl Iterator<Item = InvariantViolation>) -> Vec<&'static str> {
+        violation
+            .map(|violation| violation.invariant().name())
+            .collect()
     }
 
     fn of(guarantee: GuaranteeKind) -> History {
         History::new(guarantee)
     }
 
-    // A tenure ends by a view and by a crash. A leader that shows its tenure again has not ended
-    // it.
+    // A tenure ends by a view or by a crash. A leader that shows its tenure again has not ended it.
     #[test]
     fn a_tenure_that_ended_is_not_led_again() {
         let lead = |epoch| View::leading(Epoch(epoch), N1);
@@ -195,26 +197,27 @@ mod tests {
         let mut free = of(GuaranteeKind::BestEffort);
         let mut sees = |view| {
             assert_eq!(free.viewed(N1, view).next(), None, "best effort");
-            promise(history.viewed(N1, view))
+            names_of(history.viewed(N1, view))
         };
         assert_eq!(sees(lead(1)), [""; 0]);
-        assert_eq!(sees(lead(1)), [""; 0], "it still leads");
+        assert_eq!(sees(lead(1)), [""; 0], "the node still leads");
         assert_eq!(sees(View::following(Epoch(1), None)), [""; 0]);
         assert_eq!(sees(lead(1)), ["no-tenure-twice"]);
         assert_eq!(sees(lead(2)), [""; 0]);
         history.ended(N1);
-        let again = promise(history.viewed(N1, lead(2)));
+        let again = names_of(history.viewed(N1, lead(2)));
         assert_eq!(again, ["no-tenure-twice"], "after a crash");
     }
 
-    // A follower's word counts as much as a leader's, and each second leader is reported once.
+    // The view of a follower counts as much as the view of a leader, and each second leader is
+    // reported once.
     #[test]
     fn a_second_leader_of_an_epoch_is_reported() {
         let mut history = of(GuaranteeKind::Quorum);
         let mut free = of(GuaranteeKind::BestEffort);
         let mut sees = |node, view| {
             assert_eq!(free.viewed(node, view).next(), None, "best effort");
-            promise(history.viewed(node, view))
+            names_of(history.viewed(node, view))
         };
         assert_eq!(sees(N2, View::following(Epoch(3), Some(N2))), [""; 0]);
         assert_eq!(sees(N1, View::leading(Epoch(2), N1)), [""; 0]);
@@ -225,7 +228,7 @@ mod tests {
         assert_eq!((history.epochs_led(), free.epochs_led()), (2, 2));
     }
 
-    // A restart must not take a node's epoch back, whatever its guarantee is.
+    // A restart must not take a node's epoch back, under either guarantee.
     #[test]
     fn an_epoch_that_goes_back_is_reported() {
         for guarantee in [GuaranteeKind::Quorum, GuaranteeKind::BestEffort] {
@@ -233,13 +236,13 @@ mod tests {
             let shows = |epoch| View::campaigning(Epoch(epoch));
             assert_eq!(history.viewed(N1, shows(2)).next(), None);
             assert_eq!(history.viewed(N2, shows(1)).next(), None, "another node");
-            let broken = promise(history.viewed(N1, shows(1)));
+            let broken = names_of(history.viewed(N1, shows(1)));
             assert_eq!(broken, ["epoch-monotonic"]);
         }
     }
 
-    // Nodes may follow several candidates of one epoch, in several ballots or without ballots: only
-    // a second value of one ballot is wrong.
+    // Nodes may support several candidates of one epoch, in several ballots or without ballots.
+    // Only a second value of one ballot is wrong.
     #[test]
     fn a_second_value_of_one_ballot_is_reported() {
         let mut history = of(GuaranteeKind::Quorum);
@@ -249,25 +252,25 @@ mod tests {
                 rank,
                 candidate: candidate.map(NodeId),
             };
-            promise(history.pledged(NodeId(node), pledge))
+            names_of(history.pledged(NodeId(node), pledge))
         };
         assert_eq!(seen(1, (1, 1), Some(1)), [""; 0]);
         assert_eq!(seen(2, (1, 1), None), [""; 0], "a promise names no value");
         assert_eq!(seen(2, (1, 2), Some(2)), [""; 0], "another ballot");
         assert_eq!(seen(4, (0, 0), Some(1)), [""; 0]);
-        assert_eq!(seen(5, (0, 0), Some(2)), [""; 0], "votes are no ballots");
+        assert_eq!(seen(5, (0, 0), Some(2)), [""; 0], "votes have no ballots");
         assert_eq!(seen(3, (1, 1), Some(3)), ["one-value-per-ballot"]);
         assert_eq!(seen(5, (0, 0), Some(1)), ["one-pledge-per-epoch"]);
     }
 
-    // Two holders are one too many, and only where leases are promised.
+    // Two lease holders are a violation, but only under `Quorum`.
     #[test]
     fn a_second_lease_is_reported() {
         let history = of(GuaranteeKind::Quorum);
         assert_eq!(history.leased([N1]), None);
-        let breach = history.leased([N1, N2]);
+        let violation = history.leased([N1, N2]);
         assert_eq!(
-            breach.map(InvariantViolation::invariant),
+            violation.map(InvariantViolation::invariant),
             Some(crate::invariants::Invariant::ExclusiveLease)
         );
         assert_eq!(of(GuaranteeKind::BestEffort).leased([N1, N2]), None);

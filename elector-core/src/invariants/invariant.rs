@@ -5,43 +5,44 @@ use crate::GuaranteeKind;
 /// Something that must hold in every run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invariant {
-    /// An epoch has at most one leader, over the whole history: the tenures that any node shows
-    /// count, its own and those of others. `Quorum` only.
+    /// An epoch has at most one leader, over the whole history. All tenures that any node shows
+    /// count: its own tenures and the tenures of other nodes. `Quorum` only.
     OneLeaderPerEpoch,
-    /// One vote or promise per node and epoch, across restarts: the rank of a node's pledges never
+    /// A node makes one vote or promise per epoch, across restarts: the rank of its pledges never
     /// goes down, and two pledges of one rank name one candidate. (Raft §5.2; Paxos Made Simple
     /// §2.2, P1a.) See [`Pledge`](crate::Pledge).
     OnePledgePerEpoch,
-    /// In one epoch a ballot names one candidate, on all nodes: a proposer asks for the same value
-    /// that acceptors accept. (Paxos Made Simple §2.2, P2c: a proposal has one number and one
+    /// In one epoch a ballot names one candidate on all nodes: all acceptors accept the value that
+    /// the proposer asks for. (Paxos Made Simple §2.2, P2c: a proposal has one number and one
     /// value.) A pledge without a ballot does not count.
     OneValuePerBallot,
-    /// A node that has ceased to lead an epoch never leads that epoch again, also after a restart:
-    /// another node may have led in between, and what was fenced by the tenure is closed. `Quorum`
-    /// only.
+    /// A node that has stopped leading an epoch never leads that epoch again, not even after a
+    /// restart. Another node may have led in between, and the writes that the tenure fenced are
+    /// closed. `Quorum` only.
     NoTenureTwice,
-    /// At most one node holds a lease at any time: of several nodes that believe that they lead,
+    /// At most one node holds a lease at any time. Several nodes may believe that they lead, but
     /// only one may act. (Ongaro's dissertation, section 6.4.1.) `Quorum` only.
     ExclusiveLease,
-    /// The epoch that a node shows never goes back, also not across a restart.
+    /// The epoch that a node shows never goes back, not even across a restart.
     EpochMonotonic,
-    /// Nothing is sent or shown before the writes that it rests on are durable. This is the host's
-    /// promise: [`Gate`](crate::Gate) keeps it.
+    /// Nothing is sent or shown before the writes that it depends on are durable. The host must
+    /// ensure this, and [`Gate`](crate::Gate) does it for the host.
     DurableBeforeSent,
-    /// What one node can check alone: see [`ContractViolation`](crate::ContractViolation).
+    /// The part of the contract that one node can check alone: see
+    /// [`ContractViolation`](crate::ContractViolation).
     Contract,
     /// All nodes agree on a leader some time after all faults have ended.
     Agreement,
-    /// Without faults there is no election.
+    /// There is no election without a fault.
     Stability,
-    /// Two runs of one seed are the same.
+    /// Two runs with the same seed are the same.
     Determinism,
-    /// The nodes do not answer each other without end.
+    /// The nodes do not answer each other for ever.
     NoStorm,
 }
 
 impl Invariant {
-    /// The name in reports.
+    /// Returns the name in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -60,7 +61,7 @@ impl Invariant {
         }
     }
 
-    /// Returns `true` if an algorithm with this guarantee makes this promise.
+    /// Returns `true` if an algorithm with this guarantee must keep this invariant.
     #[must_use]
     pub fn binds(self, guarantee: GuaranteeKind) -> bool {
         match self {

@@ -1,12 +1,13 @@
-//! What must hold in every run, and what an observer outside the cluster must remember to check it.
+//! What must hold in every run, and what an observer outside of the cluster must remember to check
+//! it.
 //!
-//! The simulator, the model checker, its walks and the fuzzer share this module, so that a promise
+//! The simulator, the model checker, its walks and the fuzzer share this module. So an invariant
 //! has one meaning and one name everywhere.
 //!
-//! - [`Invariant`]: the list of them, by name;
-//! - [`InvariantViolation`]: a promise that was broken, and what was seen;
-//! - [`History`]: what was seen from outside since the beginning of a run. It reports a breach as
-//!   soon as one can be seen.
+//! - [`Invariant`]: the list of invariants, by name.
+//! - [`InvariantViolation`]: an invariant that was violated, and what was seen.
+//! - [`History`]: what was seen from outside since the beginning of a run. It reports a violation
+//!   as soon as it can be seen.
 
 mod history;
 mod invariant;

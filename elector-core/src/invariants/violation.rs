@@ -2,10 +2,10 @@ use thiserror::Error;
 
 use crate::{ContractViolation, Epoch, NodeId, Pledge, invariants::Invariant};
 
-/// What was seen that must never happen.
+/// An event that an invariant rules out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum InvariantViolation {
-    /// Breaks [`Invariant::OneLeaderPerEpoch`].
+    /// Violates [`Invariant::OneLeaderPerEpoch`].
     #[error("epoch {epoch} has two leaders: {first:?} and {second:?}")]
     TwoLeaders {
         /// The epoch.
@@ -15,17 +15,17 @@ pub enum InvariantViolation {
         /// The other one.
         second: NodeId,
     },
-    /// Breaks [`Invariant::OnePledgePerEpoch`].
+    /// Violates [`Invariant::OnePledgePerEpoch`].
     #[error("{node:?} pledged itself in epoch {} to {after}, after {before}", after.epoch)]
     PledgedTwice {
         /// The node.
         node: NodeId,
-        /// What it was bound to.
+        /// The pledge that bound it.
         before: Pledge,
-        /// What it pledged then.
+        /// The later pledge.
         after: Pledge,
     },
-    /// Breaks [`Invariant::OneValuePerBallot`].
+    /// Violates [`Invariant::OneValuePerBallot`].
     #[error("epoch {epoch} has two values at rank {rank:?}: {first:?} and {second:?}")]
     TwoValues {
         /// The epoch.
@@ -37,7 +37,7 @@ pub enum InvariantViolation {
         /// The other one.
         second: NodeId,
     },
-    /// Breaks [`Invariant::NoTenureTwice`].
+    /// Violates [`Invariant::NoTenureTwice`].
     #[error("{node:?} leads epoch {epoch} again, after it had ceased to lead it")]
     LedTwice {
         /// The node.
@@ -45,43 +45,43 @@ pub enum InvariantViolation {
         /// The epoch.
         epoch: Epoch,
     },
-    /// Breaks [`Invariant::ExclusiveLease`].
+    /// Violates [`Invariant::ExclusiveLease`].
     #[error("{first:?} and {second:?} hold a lease at the same time")]
     TwoLeases {
         /// One holder.
         first: NodeId,
-        /// Another one.
+        /// The other holder.
         second: NodeId,
     },
-    /// Breaks [`Invariant::EpochMonotonic`].
+    /// Violates [`Invariant::EpochMonotonic`].
     #[error("{node:?} showed epoch {to} after epoch {from}")]
     EpochWentBack {
         /// The node.
         node: NodeId,
-        /// The newest epoch that it had shown.
+        /// The newest epoch that the node had shown.
         from: Epoch,
-        /// The epoch that it showed then.
+        /// The epoch that it showed after that.
         to: Epoch,
     },
-    /// Breaks [`Invariant::DurableBeforeSent`].
+    /// Violates [`Invariant::DurableBeforeSent`].
     #[error("step {step} of {node:?} was seen before the write of step {needs} was durable")]
     SeenTooEarly {
         /// The node.
         node: NodeId,
         /// The step that was seen.
         step: u64,
-        /// The step whose write it rests on.
+        /// The step whose write it depends on.
         needs: u64,
     },
-    /// Breaks [`Invariant::Contract`].
+    /// Violates [`Invariant::Contract`].
     #[error("{node:?}: {violation}")]
     Contract {
         /// The node.
         node: NodeId,
-        /// What it did.
+        /// The violation.
         violation: ContractViolation,
     },
-    /// Breaks [`Invariant::Contract`], too: an algorithm is total.
+    /// Also violates [`Invariant::Contract`]: an algorithm is total.
     #[error("{node:?} panicked")]
     Panicked {
         /// The node.
@@ -90,7 +90,7 @@ pub enum InvariantViolation {
 }
 
 impl InvariantViolation {
-    /// The promise that it breaks.
+    /// Returns the invariant that is violated.
     #[must_use]
     pub const fn invariant(self) -> Invariant {
         match self {

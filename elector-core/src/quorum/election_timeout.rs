@@ -1,20 +1,22 @@
-//! When a node that does not lead campaigns, and to which leader it owes silence.
+//! Decides when a node that does not lead campaigns, and to which leader it owes silence.
 //!
-//! The election timeout has two stages: a vigil of exactly `election_min`, then a random stagger. A
+//! The election timeout has two parts: a vigil of exactly `election_min`, then a random stagger. A
 //! node may support another candidate once its own vigil has ended.
 
 use super::{Phase, QuorumElection, QuorumNode};
 use crate::{Delay, NodeId, Outbox};
 
-/// The silence after a sign of life of a leader: until it ends, a node supports no other leader.
+/// The silence that follows a sign of life of a leader: until it ends, a node supports no other
+/// leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Silence<R> {
-    /// Unknown after a restart: the node may have acknowledged any leader before it.
+    /// The leader that the silence is owed to. `None` after a restart: the node may have
+    /// acknowledged any leader before it.
     leader: Option<NodeId>,
-    /// The last request that was refused because of this silence. It is considered again when the
-    /// silence ends, so the first node that sees the leader gone need not ask twice.
+    /// The last request that was rejected because of this silence. The node considers it again when
+    /// the silence ends, so the first node that sees the leader fail need not ask twice.
     asked: Option<R>,
-    /// The host suspects that the leader is gone.
+    /// The host suspects that the leader has failed.
     suspected: bool,
 }
 
@@ -32,23 +34,23 @@ impl<R> Silence<R> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Due<R> {
-    /// Nothing.
+    /// Do nothing.
     Nothing,
-    /// Ask the others for support, and count the node's own only when its silence has ended. Voters
-    /// keep the question until their silence has ended, too.
+    /// Ask the other nodes for support, and count the node's own support only when its silence has
+    /// ended. Voters also keep the question until their silence has ended.
     AskAhead,
     /// Campaign. The timer may still run.
     Campaign,
-    /// The silence is over, and the node has asked ahead: count its own support. Then consider the
-    /// request that was set aside. The timer may still run.
+    /// The silence has ended, and the node has asked ahead: count its own support. Then consider
+    /// the request that was set aside. The timer may still run.
     Resume(Option<R>),
     /// Consider the request that was set aside.
     Answer(R),
 }
 
 impl<A: QuorumElection> QuorumNode<A> {
-    /// Returns `true` if the node has heard a leader less than `election_min` ago, or may have done
-    /// so before a restart.
+    /// Returns `true` if the node received a sign of life of a leader less than `election_min` ago,
+    /// or may have received one before a restart.
     #[must_use]
     pub fn owes_silence(&self) -> bool {
         self.silence.is_some()
@@ -60,49 +62,51 @@ impl<A: QuorumElection> QuorumNode<A> {
         self.timer.running().is_none()
     }
 
-    /// The node is heard again. A leader that returns may be in another life, which leads nothing:
-    /// only its next heartbeat ends the suspicion of it as the leader.
+    /// Ends the suspicion of `peer`, because the node receives its messages again. A leader that
+    /// returns may be in another life, which leads nothing. Only its next heartbeat ends the
+    /// suspicion of it as the leader.
     pub fn clear_suspicion(&mut self, peer: NodeId) {
         if !self.suspects.is_empty() {
             self.suspects.remove(peer);
         }
     }
 
-    /// The node does not let its turn pass any more.
+    /// Lets the node take its next turn, although it has resigned.
     pub fn clear_resigned(&mut self) {
         self.resigned = false;
     }
 
-    /// Keeps a request that is refused because of the silence, until that ends.
+    /// Keeps a request that is rejected because of the silence, until the silence ends.
     pub fn set_aside(&mut self, request: A::Request) {
         if let Some(silence) = &mut self.silence {
             silence.asked = Some(request);
         }
     }
 
-    /// The leader has stepped down: the vigil goes on, and no silence is owed in it.
+    /// Ends the silence, because the leader has stepped down. The vigil goes on without it.
     pub fn release(&mut self) {
         self.silence = None;
     }
 
-    /// Sets this timer in place of the one that runs. No silence is owed any more.
+    /// Sets this timer in place of the running one. The node owes no silence any more.
     pub fn wait(&mut self, timer: A::Timer, delay: Delay, out: &mut Outbox<A>) {
         self.silence = None;
         self.timer.set(timer, delay, out);
     }
 
-    /// Starts the election timeout from its beginning. No silence is owed any more.
+    /// Starts the election timeout from its beginning. The node owes no silence any more.
     pub fn keep_vigil(&mut self, out: &mut Outbox<A>) {
         self.wait(A::VIGIL, self.rules.timing().vigil(), out);
     }
 
-    /// Stops the timer that runs. No silence is owed any more.
+    /// Stops the running timer. The node owes no silence any more.
     pub fn stop(&mut self, out: &mut Outbox<A>) {
         self.silence = None;
         self.timer.stop(out);
     }
 
-    /// The leader of the present epoch was heard: silence is owed to it for a vigil from now on.
+    /// Records a sign of life of the leader of the current epoch: the node owes it silence for one
+    /// vigil from now on.
     pub fn follow(&mut self, leader: NodeId, out: &mut Outbox<A>) {
         self.phase = Phase::Follower {
             leader: Some(leader),
@@ -113,13 +117,13 @@ impl<A: QuorumElection> QuorumNode<A> {
         self.silence = Some(Silence::owed_to(Some(leader)));
     }
 
-    /// The search for a leader has ended.
+    /// Ends the search for a leader.
     pub(super) fn settle(&mut self) {
         self.attempts.reset();
         self.resigned = false;
     }
 
-    /// The node has started: sets the timer of the vigil that every node keeps first.
+    /// Handles the start of the node: sets the timer of the vigil that every node keeps first.
     pub fn on_started(&self, out: &mut Outbox<A>) {
         // Otherwise this is not the first input.
         if self.timer.running() == Some(A::VIGIL) {
@@ -127,8 +131,8 @@ impl<A: QuorumElection> QuorumNode<A> {
         }
     }
 
-    /// The vigil is over. The leader, if there was one, is not fresh any more, and the request that
-    /// was set aside is due.
+    /// Handles the end of the vigil. The leader, if there was one, is not fresh any more, and the
+    /// request that was set aside is due.
     fn on_vigil_timer(&mut self, out: &mut Outbox<A>) -> Due<A::Request> {
         if !self.timer.elapsed(A::VIGIL) {
             return Due::Nothing; // Stale.
@@ -144,7 +148,8 @@ impl<A: QuorumElection> QuorumNode<A> {
         asked.map_or(Due::Nothing, Due::Answer)
     }
 
-    /// The vigil is over, or the wait before a campaign: the stagger, or another that `timer` ends.
+    /// Handles the end of the vigil, or of the wait before a campaign: the stagger, or another wait
+    /// that `timer` ends.
     pub fn on_wait_timer(&mut self, timer: A::Timer, out: &mut Outbox<A>) -> Due<A::Request> {
         if timer == A::VIGIL {
             return self.on_vigil_timer(out);
@@ -166,10 +171,10 @@ impl<A: QuorumElection> QuorumNode<A> {
         Due::Campaign
     }
 
-    /// The host suspects that `peer` is gone. If that is the leader, the node whose turn is first
-    /// asks ahead. Nothing else changes before the silence has ended, as the leader may live and
-    /// hold a lease: no voter answers before, and the node does not count its own support. Without
-    /// leases no silence is owed, and a suspicion is as good as a proof.
+    /// Handles a suspicion of `peer`. If the peer is the leader, the node with the first turn asks
+    /// ahead. Nothing else changes before the silence has ended, because the leader may be alive
+    /// and hold a lease. No voter answers before that, and the node does not count its own support.
+    /// Without leases no silence is owed, and a suspicion has the same effect as a proof of death.
     pub fn on_suspected(&mut self, peer: NodeId, out: &mut Outbox<A>) -> Due<A::Request> {
         let has_lease = A::has_lease(&self.rules.config);
         match &mut self.silence {
@@ -182,18 +187,18 @@ impl<A: QuorumElection> QuorumNode<A> {
                 }
                 Due::Nothing
             }
-            // No silence is owed to this peer.
+            // The node owes this peer no silence.
             Some(_) | None => self.on_marked_down(peer, out),
         }
     }
 
-    /// The host has a proof that `peer` has died, or has heard nothing of it for longer than a
-    /// lease. If that is the leader, this node owes it no silence any more, and campaigns when its
-    /// turn comes. The others are asked as in any election.
+    /// Handles a proof that `peer` has died, or a report that nothing was received from it for
+    /// longer than a lease. If the peer is the leader, this node owes it no silence any more, and
+    /// campaigns when its turn comes. It asks the other nodes as in any election.
     pub fn on_marked_down(&mut self, peer: NodeId, out: &mut Outbox<A>) -> Due<A::Request> {
         let members = &self.rules.members;
         if peer == members.me() || !members.contains(peer) {
-            return Due::Nothing; // A stranger has no say, and no place among the suspects.
+            return Due::Nothing; // Not a peer: it cannot be a suspect.
         }
         self.suspects.insert(peer);
         let asked = match &self.silence {
@@ -211,16 +216,16 @@ impl<A: QuorumElection> QuorumNode<A> {
         follows && (running == Some(A::VIGIL) || running == Some(A::STAGGER))
     }
 
-    /// How many nodes go before this one when `leader` is gone. A node that has asked already is
-    /// ahead of all others.
+    /// Returns how many nodes go before this one when `leader` fails. A node that has already asked
+    /// goes before all others.
     fn rank(&self, leader: NodeId, asked: Option<A::Request>) -> u32 {
         let ahead = u32::from(asked.is_some());
         let rank = self.rules.rank(leader, &self.suspects);
         rank.saturating_add(ahead)
     }
 
-    /// `leader` is believed to be gone, and no silence is owed to it any more: the node campaigns,
-    /// now or when its turn comes, and answers the request that was set aside.
+    /// Takes this node's turn after `leader` has failed and no silence is owed to it any more. The
+    /// node campaigns, now or when its turn comes, and answers the request that was set aside.
     fn take_turn(
         &mut self,
         leader: NodeId,

@@ -10,24 +10,25 @@ use crate::{Acks, Command, Delay, Moment, NodeId, NodeSet, Outbox, Refusal};
 pub enum Accepted {
     /// Campaign.
     Campaign,
-    /// Call upon the heir, if there is one. This node has stepped down *first*: the election of the
-    /// heir overrides the silence that protects the lease of this node, so there must be no lease
-    /// left. If the heir is not elected, any node may be in a later epoch, this one too.
+    /// Transfer the leadership to the successor, if there is one. This node has stepped down
+    /// *first*. The election of the successor overrides the silence that protects the lease of this
+    /// node, so no lease may be left. If the successor is not elected, any node may enter a later
+    /// epoch, this one too.
     SteppedDown {
-        /// The peer that is to lead next.
+        /// The peer that should lead next.
         heir: Option<NodeId>,
     },
 }
 
 impl<A: QuorumElection> QuorumNode<A> {
-    /// This node was elected. Starts the time that it may be without a quorum.
+    /// Makes this node the leader. Starts the time for which it may be without a quorum.
     pub fn lead(&mut self, out: &mut Outbox<A>) {
         self.settle();
         self.stop(out);
         self.elected = Some(self.me());
         self.phase = Phase::Leader(LeaderState {
             acks: Acks::new(&self.rules.members),
-            heard: NodeSet::new(),
+            answered: NodeSet::new(),
         });
         if A::has_lease(&self.rules.config) && self.rules.members.majority() > 1 {
             out.set_timer(A::QUORUM, self.rules.timing().vigil());
@@ -46,8 +47,8 @@ impl<A: QuorumElection> QuorumNode<A> {
         }
     }
 
-    /// The leader sends a round in this step: it acknowledges that itself, and sets the timer for
-    /// the next one. Returns `false` if this node does not lead.
+    /// Begins a round of heartbeats in this step: the leader acknowledges the round itself, and
+    /// sets the timer for the next round. Returns `false` if this node does not lead.
     pub fn begin_round(&mut self, out: &mut Outbox<A>) -> bool {
         let Phase::Leader(state) = &mut self.phase else {
             return false; // Stale.
@@ -59,8 +60,9 @@ impl<A: QuorumElection> QuorumNode<A> {
         true
     }
 
-    /// A peer acknowledges the round that was sent at `sent` in the present epoch. Each time that
-    /// the peers heard from make a quorum, the time that the leader may be without one begins anew.
+    /// Handles the acknowledgement of the round that was sent at `sent` in the current epoch. Each
+    /// time that the peers with new acknowledgements make a quorum, the time for which the leader
+    /// may be without a quorum starts again.
     pub fn on_ack(&mut self, from: NodeId, sent: Moment, out: &mut Outbox<A>) {
         let Phase::Leader(state) = &mut self.phase else {
             return; // Stale: this tenure has ended.
@@ -68,17 +70,17 @@ impl<A: QuorumElection> QuorumNode<A> {
         if !state.acks.record(&self.rules.members, from, sent) {
             return; // Stale: it answers a round of an earlier tenure.
         }
-        // The leader itself is one of the quorum.
+        // The leader itself counts in the quorum.
         let missing = self.rules.members.majority() - 1;
         let is_checked = A::has_lease(&self.rules.config);
-        if is_checked && state.heard.insert(from) && state.heard.len() >= missing {
-            state.heard.clear();
+        if is_checked && state.answered.insert(from) && state.answered.len() >= missing {
+            state.answered.clear();
             out.set_timer(A::QUORUM, self.rules.timing().vigil());
         }
     }
 
-    /// See [`ElectionAlgorithm::lease`](crate::ElectionAlgorithm::lease). Where followers owe no
-    /// silence, no round proves anything.
+    /// Returns [`ElectionAlgorithm::lease`](crate::ElectionAlgorithm::lease). Where followers owe
+    /// no silence, acknowledgements prove nothing and there is no lease.
     #[must_use]
     pub fn lease(&self) -> Option<Moment> {
         match &self.phase {
@@ -89,7 +91,7 @@ impl<A: QuorumElection> QuorumNode<A> {
         }
     }
 
-    /// Refuses the command, or returns what is to be done for it.
+    /// Refuses the command, or returns what the algorithm must do for it.
     pub fn on_command(&mut self, command: Command, out: &mut Outbox<A>) -> Option<Accepted> {
         let accepted = match command {
             Command::Campaign => self.campaign(),
@@ -109,7 +111,7 @@ impl<A: QuorumElection> QuorumNode<A> {
             return Err(Refusal::LeadsAlready);
         }
         if A::has_lease(&self.rules.config) && self.has_fresh_leader() {
-            // The node's own support is owed silence like that of any other.
+            // The node owes silence with its own support as well.
             return Err(Refusal::LeaderIsFresh);
         }
         self.clear_resigned();

@@ -3,30 +3,30 @@ use alloc::sync::Arc;
 use super::{Phase, QuorumElection, Rules, election_timeout::Silence};
 use crate::{Attempts, Epoch, ExclusiveTimer, NodeId, NodeSet, View};
 
-/// A node of an algorithm that elects by a majority: what all of these algorithms have.
+/// The state of a node in an algorithm that elects by a majority.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct QuorumNode<A: QuorumElection> {
-    /// What never changes.
+    /// The part of the state that never changes.
     pub rules: Arc<Rules<A>>,
-    /// What the node is doing.
+    /// The phase of the node.
     pub phase: Phase<A::Candidacy>,
-    /// The leader of the present epoch, once it is known. It stays after that leader has stepped
-    /// down or was given up, because an epoch never has another.
+    /// The leader of the current epoch, once it is known. It stays here after that leader has
+    /// stepped down or was marked down, because an epoch never has another leader.
     pub elected: Option<NodeId>,
-    /// The elections in a row that no node won, as far as this node took part in them.
+    /// The elections in a row without a winner, as far as this node took part in them.
     pub attempts: Attempts,
-    /// The timer that ends in a campaign, while this node does not lead.
+    /// The timer before a campaign, while this node does not lead.
     pub(super) timer: ExclusiveTimer<A::Timer>,
     /// The silence that is owed to a leader, while the vigil runs.
     pub(super) silence: Option<Silence<A::Request>>,
-    /// The peers that hints say are gone, until they are heard again.
+    /// The peers that the host has reported as failed, until their messages arrive again.
     pub suspects: NodeSet,
-    /// Whether this node has resigned, and lets its next turn pass.
+    /// This node has resigned, and skips its next turn.
     pub(super) resigned: bool,
 }
 
 impl<A: QuorumElection> QuorumNode<A> {
-    /// A node that is started with this durable state. If it has run before, it may have
+    /// Creates a node that starts with this durable state. If it has run before, it may have
     /// acknowledged a heartbeat just before its crash, and the leader may still rely on that.
     #[must_use]
     pub fn new(rules: Rules<A>, durable: &A::Durable) -> Self {
@@ -43,13 +43,13 @@ impl<A: QuorumElection> QuorumNode<A> {
         }
     }
 
-    /// The local node.
+    /// Returns the local node.
     #[must_use]
     pub fn me(&self) -> NodeId {
         self.rules.members.me()
     }
 
-    /// What an observer may know of this node in `epoch`.
+    /// Returns what an observer may know of this node in `epoch`.
     #[must_use]
     pub fn view(&self, epoch: Epoch) -> View {
         match self.phase {
@@ -65,14 +65,14 @@ impl<A: QuorumElection> QuorumNode<A> {
         matches!(self.phase, Phase::Leader(_))
     }
 
-    /// Returns `true` if this node tries to be elected.
+    /// Returns `true` if this node is a candidate.
     #[must_use]
     pub fn campaigns(&self) -> bool {
         matches!(self.phase, Phase::Candidate(_))
     }
 
     /// Returns `true` if there was a sign of life of a leader within `election_min`, or may have
-    /// been before a restart. A leader is one itself.
+    /// been one before a restart. A leader counts as its own sign of life.
     #[must_use]
     pub fn has_fresh_leader(&self) -> bool {
         self.leads() || self.owes_silence()
@@ -81,7 +81,7 @@ impl<A: QuorumElection> QuorumNode<A> {
     /// Checks the invariants that all these algorithms have.
     ///
     /// # Errors
-    /// The first broken one, in words.
+    /// Returns the first broken invariant, in words.
     pub fn check(&self) -> Result<(), &'static str> {
         match self.phase {
             Phase::Leader(_) if self.elected != Some(self.me()) => {

@@ -1,11 +1,11 @@
 use crate::{Acks, NodeId, NodeSet};
 
-/// What a node is doing. `C` is a candidacy of the algorithm.
+/// The phase of a node. `C` is the algorithm's type for a candidacy.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Phase<C> {
     /// Follows a leader, or waits for one.
     Follower {
-        /// The leader, if this node knows one and has not given it up.
+        /// The leader, if this node knows one and has not marked it down.
         leader: Option<NodeId>,
     },
     /// Tries to be elected.
@@ -14,10 +14,10 @@ pub enum Phase<C> {
     Leader(LeaderState),
 }
 
-/// What a leader knows of its peers.
+/// The state of a leader.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LeaderState {
     pub(super) acks: Acks,
-    // The peers heard from since the last time that they made a quorum.
-    pub(super) heard: NodeSet,
+    // The peers that have acknowledged a round since the last time that such peers made a quorum.
+    pub(super) answered: NodeSet,
 }

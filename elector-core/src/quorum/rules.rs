@@ -4,20 +4,20 @@ use core::hash::{Hash, Hasher};
 use super::QuorumElection;
 use crate::{Configuration as _, Delay, Membership, NodeId, NodeSet, Timing};
 
-/// What never changes in the life of a node.
+/// The part of a node's state that never changes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rules<A: QuorumElection> {
     /// The members, seen from this node.
     pub members: Membership,
     /// The configuration.
     pub config: A::Config,
-    // For each member, by position: how many different priorities are above its own. Empty if the
+    // For each member, by position: the number of different priorities above its own. Empty if the
     // algorithm has no priorities.
     levels: Vec<u32>,
 }
 
-// Equal rules have equal hashes, as they must. Model checkers hash millions of states of the same
-// few nodes, and the rules of one node are the same in all of them.
+// Equal rules have equal hashes, as `Hash` requires. Model checkers hash millions of states of the
+// same few nodes, and the rules of one node are the same in all of them.
 impl<A: QuorumElection> Hash for Rules<A> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.members.me().hash(state);
@@ -25,7 +25,7 @@ impl<A: QuorumElection> Hash for Rules<A> {
 }
 
 impl<A: QuorumElection> Rules<A> {
-    /// All nodes have the same priority.
+    /// Creates rules in which all nodes have the same priority.
     #[must_use]
     pub fn new(config: &A::Config, members: Membership) -> Self {
         Self {
@@ -35,7 +35,7 @@ impl<A: QuorumElection> Rules<A> {
         }
     }
 
-    /// Nodes of a higher priority campaign before the others.
+    /// Creates rules in which nodes of a higher priority campaign before the others.
     #[must_use]
     pub fn with_priorities(
         config: &A::Config,
@@ -53,18 +53,18 @@ impl<A: QuorumElection> Rules<A> {
         }
     }
 
-    /// The durations that all algorithms share.
+    /// Returns the durations that all algorithms share.
     #[must_use]
     pub fn timing(&self) -> &Timing {
         self.config.timing()
     }
 
-    /// The random rest of the election timeout after the vigil. A node waits longer by the spread
-    /// of the election timeout for each priority above its own.
+    /// Returns the random rest of the election timeout after the vigil. For each priority above its
+    /// own, a node waits longer by the spread of the election timeout.
     #[must_use]
     pub fn stagger(&self, attempt: u32) -> Delay {
         let timing = self.timing();
-        // With a fixed timeout there is no spread; an election must still fit in between.
+        // A fixed timeout has no spread, but one election must still fit in between.
         let step = timing
             .election_max
             .saturating_sub(timing.election_min)
@@ -82,9 +82,9 @@ impl<A: QuorumElection> Rules<A> {
         self.timing().stagger(attempt).max >= needed
     }
 
-    /// How many members go first when all nodes see at once that `leader` is gone: those of a
-    /// higher priority, then those that come sooner after it in the ring of ids; without the
-    /// suspects.
+    /// Returns how many members go first when all nodes see at the same time that `leader` has
+    /// failed. These are the members of a higher priority, then those that come sooner after the
+    /// leader in the ring of ids. Suspects do not count.
     #[must_use]
     pub fn rank(&self, leader: NodeId, suspects: &NodeSet) -> u32 {
         let turn = |node: NodeId| (self.level(node), node <= leader, node);
@@ -96,9 +96,9 @@ impl<A: QuorumElection> Rules<A> {
         u32::try_from(first.count()).unwrap_or(u32::MAX)
     }
 
-    /// How long the node of this [`rank`](Self::rank) leaves the election to others: a round trip
-    /// for each node that goes first. Once that is as long as the election timeout, the node waits
-    /// for the election timeout instead.
+    /// Returns how long the node of this [`rank`](Self::rank) leaves the election to others: a
+    /// round trip for each node that goes first. If this would be as long as the election timeout,
+    /// the node waits for the election timeout instead.
     #[must_use]
     pub fn turn(&self, rank: u32) -> Delay {
         let timing = self.timing();
