@@ -1,5 +1,5 @@
-//! Any input, in any state, of each algorithm: no panic, no breach of the contract, nothing shown
-//! that a crash could take back.
+//! Gives each algorithm any input in any state. It must not panic or break its contract, and must
+//! not show anything that a crash could undo.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! What strangers and peers send: whatever it is, it is read or refused; and what was understood is
-//! no longer than what was sent, and is understood in the same way again.
+//! Decodes the bytes that peers and unknown peers send. All bytes must be decoded or rejected. A
+//! decoded value must not be longer than its bytes, and must be the same when it is decoded again.
 
 #![no_main]
 
@@ -34,7 +34,8 @@ fn read_greeting(bytes: &[u8]) {
 }
 
 fn read_hello(bytes: &[u8]) {
-    // The number of this connection. Where the hello has it, mostly: drawn, it would seldom match.
+    // The number of this connection. It is taken from the hello if possible, because a drawn number
+    // would seldom be equal.
     let mut draw = Draw::new(bytes);
     let number = bytes.get(8..16).and_then(|number| number.try_into().ok());
     let number = number.map_or_else(|| draw.number(), u64::from_be_bytes);
@@ -45,13 +46,13 @@ fn read_hello(bytes: &[u8]) {
                 assert!(again.len() <= MOST_HANDSHAKE);
                 assert_eq!(hello(&again, number), Ok(again.clone()));
                 assert!(hello(&longer(&again), number).is_err());
-                let refused = hello(&again, number.wrapping_add(1));
-                read_answer(&refused.expect_err("it is of another connection"));
+                let rejected = hello(&again, number.wrapping_add(1));
+                read_answer(&rejected.expect_err("the hello is of another connection"));
             }
         }
-        Err(refused) => {
-            assert!(refused.len() <= MOST_HANDSHAKE);
-            assert!(answer(&refused).is_some_and(|(again, _)| again == refused));
+        Err(rejection) => {
+            assert!(rejection.len() <= MOST_HANDSHAKE);
+            assert!(answer(&rejection).is_some_and(|(again, _)| again == rejection));
         }
     }
 }
@@ -69,39 +70,42 @@ fn read_frame<M: elector_core::Message>(bytes: &[u8]) {
     let Some(again) = frame::<M>(bytes) else {
         return;
     };
-    assert!(again.len() <= bytes.len() + 4, "the length is in front");
+    assert!(
+        again.len() <= bytes.len() + 4,
+        "only the length of 4 bytes may be added"
+    );
     assert_eq!(frame::<M>(&again[4..]), Some(again.clone()));
     assert_eq!(frame::<M>(&longer(&again[4..])), None);
-    let (bodies, goes_on) = Incoming::new(MOST_FRAME).feed(&again);
-    assert!(goes_on && bodies == [&again[4..]]);
+    let (bodies, is_open) = Incoming::new(MOST_FRAME).feed(&again);
+    assert!(is_open && bodies == [&again[4..]]);
 }
 
-/// In pieces of any length, as TCP delivers them.
+/// Decodes frames that arrive in pieces of any length, as TCP delivers them.
 fn read_frames(bytes: &[u8]) {
     let mut draw = Draw::new(bytes);
-    let most = [9, MOST_HANDSHAKE, MOST_FRAME][draw.below(3)];
+    let max_length = [9, MOST_HANDSHAKE, MOST_FRAME][draw.below(3)];
     let bytes = draw.rest();
-    let whole = Incoming::new(most).feed(bytes);
-    let (mut pieces, mut left) = (Incoming::new(most), bytes);
-    let (mut bodies, mut goes_on) = (Vec::new(), true);
-    while goes_on && !left.is_empty() {
-        // How long a piece is, it says itself: no other byte would be worth more.
+    let whole = Incoming::new(max_length).feed(bytes);
+    let (mut pieces, mut left) = (Incoming::new(max_length), bytes);
+    let (mut bodies, mut is_open) = (Vec::new(), true);
+    while is_open && !left.is_empty() {
+        // The first byte of a piece is its length. A byte for the length alone would add nothing.
         let length = usize::from(left[0] % 16).clamp(1, left.len());
         let (piece, rest) = left.split_at(length);
         let (more, open) = pieces.feed(piece);
         bodies.extend(more);
-        (left, goes_on) = (rest, open);
-        // A buffer grows to twice its size at the most.
-        assert!(pieces.held() <= 2 * (most + 4) + bytes.len());
+        (left, is_open) = (rest, open);
+        // A buffer grows at most to twice its size.
+        assert!(pieces.held() <= 2 * (max_length + 4) + bytes.len());
     }
-    assert_eq!((&bodies, goes_on), (&whole.0, whole.1));
-    assert!(bodies.iter().all(|body| body.len() <= most));
+    assert_eq!((&bodies, is_open), (&whole.0, whole.1));
+    assert!(bodies.iter().all(|body| body.len() <= max_length));
     for body in &bodies {
         read_frame::<RaftMessage>(body);
     }
 }
 
-/// With a byte too many: whoever sends it means something else.
+/// Returns the bytes with one more: they are another message, and must not be decoded as the same.
 fn longer(bytes: &[u8]) -> Vec<u8> {
     [bytes, &[0]].concat()
 }

@@ -1,4 +1,4 @@
-//! Values out of the fuzzer's bytes.
+//! Makes values from the bytes of the fuzzer.
 
 use std::fmt::Display;
 
@@ -12,44 +12,45 @@ use serde::{
 };
 use thiserror::Error;
 
-/// How long a list is at most that a value contains.
-const MOST_ENTRIES: usize = 7;
+/// The largest length of a list within a value.
+const MAX_ENTRIES: usize = 7;
 
-/// A source of values. It never runs dry: after the last byte all is zero.
+/// A source of values. It never ends: after the last byte all values are zero.
 ///
-/// As a serde format it makes any type that derives `Deserialize` out of any bytes, one byte for
-/// most of its fields. So every input of an algorithm can be drawn, without a word in its crate;
-/// and a change of a byte is the change of a field, which is what the fuzzer's mutations should be.
+/// It is a serde format that makes any type with `Deserialize` from any bytes, with one byte for
+/// most of its fields. So every input of an algorithm can be drawn without code in the crate of the
+/// algorithm. A mutation of one byte changes one field, as a fuzzer needs it.
 #[derive(Clone, Debug)]
 pub struct Draw<'a> {
     bytes: &'a [u8],
 }
 
-/// A type asked for what a draw does not have: text, floats, signs, or a type of the next value.
+/// A type needs something that a [`Draw`] does not support: text, floating-point or signed numbers,
+/// or the type of the next value.
 #[derive(Debug, Error)]
 #[error("cannot be drawn: {0}")]
-pub struct NotDrawn(String);
+pub struct UnsupportedType(String);
 
-impl serde::de::Error for NotDrawn {
+impl serde::de::Error for UnsupportedType {
     fn custom<T: Display>(message: T) -> Self {
         Self(message.to_string())
     }
 }
 
 impl<'a> Draw<'a> {
-    /// All that is in these bytes.
+    /// Creates a source of values from these bytes.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes }
     }
 
-    /// Returns `true` if all that comes is zero.
+    /// Returns `true` if all further values are zero.
     #[must_use]
     pub fn is_spent(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// The next byte.
+    /// Draws a byte.
     pub fn byte(&mut self) -> u8 {
         match self.bytes.split_first() {
             Some((&byte, rest)) => {
@@ -60,18 +61,18 @@ impl<'a> Draw<'a> {
         }
     }
 
-    /// A choice: `0..choices`.
+    /// Draws a number in `0..choices`.
     pub fn below(&mut self, choices: usize) -> usize {
         usize::from(self.byte()) % choices.max(1)
     }
 
-    /// Yes or no.
+    /// Draws `true` or `false`.
     pub fn flag(&mut self) -> bool {
         self.byte() & 1 == 1
     }
 
-    /// A number: mostly one of the eight lowest, so that epochs, ballots and nodes meet; else one
-    /// of the four highest, or any.
+    /// Draws a number: mostly one of the eight lowest, so that epochs, ballots and nodes are often
+    /// equal; otherwise one of the four highest, or any number.
     pub fn number(&mut self) -> u64 {
         match self.byte() {
             byte @ 0..=0xdf => u64::from(byte % 8),
@@ -84,7 +85,7 @@ impl<'a> Draw<'a> {
         }
     }
 
-    /// Some of the bytes as they are, at most 63.
+    /// Takes some of the bytes without a change, at most 63.
     pub fn raw(&mut self) -> &'a [u8] {
         let length = self.below(64).min(self.bytes.len());
         let (raw, rest) = self.bytes.split_at(length);
@@ -92,15 +93,15 @@ impl<'a> Draw<'a> {
         raw
     }
 
-    /// All that is left, as it is.
+    /// Takes all remaining bytes without a change.
     pub fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.bytes)
     }
 
-    /// A value of this type.
+    /// Draws a value of this type.
     ///
     /// # Panics
-    /// If it is of a type that cannot be drawn: then the target must be changed.
+    /// Panics if the type cannot be drawn. In that case the fuzz target must be changed.
     pub fn value<T: DeserializeOwned>(&mut self) -> T {
         T::deserialize(&mut *self).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -108,14 +109,14 @@ impl<'a> Draw<'a> {
 
 macro_rules! numbers {
     ($($method:ident $visit:ident $type:ident)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotDrawn> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, UnsupportedType> {
             visitor.$visit($type::try_from(self.number()).unwrap_or($type::MAX))
         }
     )*};
 }
 
 impl<'de> Deserializer<'de> for &mut Draw<'_> {
-    type Error = NotDrawn;
+    type Error = UnsupportedType;
 
     numbers! {
         deserialize_u8 visit_u8 u8
@@ -124,11 +125,11 @@ impl<'de> Deserializer<'de> for &mut Draw<'_> {
         deserialize_u64 visit_u64 u64
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotDrawn> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, UnsupportedType> {
         visitor.visit_bool(self.flag())
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotDrawn> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, UnsupportedType> {
         if self.flag() {
             visitor.visit_some(self)
         } else {
@@ -136,7 +137,7 @@ impl<'de> Deserializer<'de> for &mut Draw<'_> {
         }
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotDrawn> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, UnsupportedType> {
         visitor.visit_unit()
     }
 
@@ -144,7 +145,7 @@ impl<'de> Deserializer<'de> for &mut Draw<'_> {
         self,
         _name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, NotDrawn> {
+    ) -> Result<V::Value, UnsupportedType> {
         visitor.visit_unit()
     }
 
@@ -152,12 +153,12 @@ impl<'de> Deserializer<'de> for &mut Draw<'_> {
         self,
         _name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, NotDrawn> {
+    ) -> Result<V::Value, UnsupportedType> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotDrawn> {
-        let left = self.below(MOST_ENTRIES + 1);
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, UnsupportedType> {
+        let left = self.below(MAX_ENTRIES + 1);
         visitor.visit_seq(Entries { draw: self, left })
     }
 
@@ -165,7 +166,7 @@ impl<'de> Deserializer<'de> for &mut Draw<'_> {
         self,
         left: usize,
         visitor: V,
-    ) -> Result<V::Value, NotDrawn> {
+    ) -> Result<V::Value, UnsupportedType> {
         visitor.visit_seq(Entries { draw: self, left })
     }
 
@@ -174,7 +175,7 @@ impl<'de> Deserializer<'de> for &mut Draw<'_> {
         _name: &'static str,
         left: usize,
         visitor: V,
-    ) -> Result<V::Value, NotDrawn> {
+    ) -> Result<V::Value, UnsupportedType> {
         visitor.visit_seq(Entries { draw: self, left })
     }
 
@@ -183,13 +184,13 @@ impl<'de> Deserializer<'de> for &mut Draw<'_> {
         _name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, NotDrawn> {
+    ) -> Result<V::Value, UnsupportedType> {
         let left = fields.len();
         visitor.visit_seq(Entries { draw: self, left })
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotDrawn> {
-        let left = self.below(MOST_ENTRIES + 1);
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, UnsupportedType> {
+        let left = self.below(MAX_ENTRIES + 1);
         visitor.visit_map(Entries { draw: self, left })
     }
 
@@ -198,7 +199,7 @@ impl<'de> Deserializer<'de> for &mut Draw<'_> {
         _name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, NotDrawn> {
+    ) -> Result<V::Value, UnsupportedType> {
         let variant = self.below(variants.len());
         visitor.visit_enum(Variant {
             draw: self,
@@ -206,8 +207,8 @@ impl<'de> Deserializer<'de> for &mut Draw<'_> {
         })
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotDrawn> {
-        Err(NotDrawn((&visitor as &dyn Expected).to_string()))
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, UnsupportedType> {
+        Err(UnsupportedType((&visitor as &dyn Expected).to_string()))
     }
 
     forward_to_deserialize_any! {
@@ -215,71 +216,82 @@ impl<'de> Deserializer<'de> for &mut Draw<'_> {
     }
 }
 
-/// What is left of a list, or of the fields of a struct.
+/// The remaining entries of a list, or the remaining fields of a struct.
 struct Entries<'d, 'a> {
     draw: &'d mut Draw<'a>,
     left: usize,
 }
 
 impl Entries<'_, '_> {
+    /// Counts one entry. Returns `false` if there was none left.
     fn next(&mut self) -> bool {
-        let more = self.left > 0;
+        let has_next = self.left > 0;
         self.left = self.left.saturating_sub(1);
-        more
+        has_next
     }
 }
 
 impl<'de> SeqAccess<'de> for Entries<'_, '_> {
-    type Error = NotDrawn;
+    type Error = UnsupportedType;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
         &mut self,
         seed: T,
-    ) -> Result<Option<T::Value>, NotDrawn> {
-        let more = self.next();
-        more.then(|| seed.deserialize(&mut *self.draw)).transpose()
+    ) -> Result<Option<T::Value>, UnsupportedType> {
+        self.next()
+            .then(|| seed.deserialize(&mut *self.draw))
+            .transpose()
     }
 }
 
 impl<'de> MapAccess<'de> for Entries<'_, '_> {
-    type Error = NotDrawn;
+    type Error = UnsupportedType;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
         &mut self,
         seed: K,
-    ) -> Result<Option<K::Value>, NotDrawn> {
+    ) -> Result<Option<K::Value>, UnsupportedType> {
         self.next_element_seed(seed)
     }
 
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, NotDrawn> {
+    fn next_value_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<T::Value, UnsupportedType> {
         seed.deserialize(&mut *self.draw)
     }
 }
 
-/// One variant of an enum, which was drawn.
+/// A variant of an enum that was drawn.
 struct Variant<'d, 'a> {
     draw: &'d mut Draw<'a>,
     variant: u32,
 }
 
 impl<'de> EnumAccess<'de> for Variant<'_, '_> {
-    type Error = NotDrawn;
+    type Error = UnsupportedType;
     type Variant = Self;
 
-    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self), NotDrawn> {
-        let variant: U32Deserializer<NotDrawn> = self.variant.into_deserializer();
+    fn variant_seed<T: DeserializeSeed<'de>>(
+        self,
+        seed: T,
+    ) -> Result<(T::Value, Self), UnsupportedType> {
+        let variant: U32Deserializer<UnsupportedType> = self.variant.into_deserializer();
         Ok((seed.deserialize(variant)?, self))
     }
 }
 
 impl<'de> VariantAccess<'de> for Variant<'_, '_> {
-    type Error = NotDrawn;
+    type Error = UnsupportedType;
 
-    fn unit_variant(self) -> Result<(), NotDrawn> {
+    fn unit_variant(self) -> Result<(), UnsupportedType> {
         Ok(())
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, NotDrawn> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(
+        self,
+        seed: T,
+    ) -> Result<T::Value, UnsupportedType> {
         seed.deserialize(self.draw)
     }
 
@@ -287,7 +299,7 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_> {
         self,
         length: usize,
         visitor: V,
-    ) -> Result<V::Value, NotDrawn> {
+    ) -> Result<V::Value, UnsupportedType> {
         self.draw.deserialize_tuple(length, visitor)
     }
 
@@ -295,7 +307,7 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_> {
         self,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, NotDrawn> {
+    ) -> Result<V::Value, UnsupportedType> {
         self.draw.deserialize_tuple(fields.len(), visitor)
     }
 }

@@ -1,4 +1,4 @@
-//! A host of one node, whose peers, disk and application the fuzzer is.
+//! A host of one node. The fuzzer takes the part of its peers, disk and application.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -20,43 +20,44 @@ use crate::{
     settings::{self, Drawn},
 };
 
-/// Whether to print what happens: the story of a finding, to make a test of.
-static PRINTS: LazyLock<bool> = LazyLock::new(|| env::var_os("ELECTOR_FUZZ_STORY").is_some());
+/// Whether to print every event, so that a finding can be turned into a test.
+static PRINTS_EVENTS: LazyLock<bool> =
+    LazyLock::new(|| env::var_os("ELECTOR_FUZZ_STORY").is_some());
 
-/// One node, through all of its lives.
+/// One node, with all of its lives: crashes restart it.
 struct Node<A: ElectionAlgorithm> {
     config: A::Config,
     members: Membership,
     process: Process<A>,
     observer: Observer<A>,
     now: u64,
-    /// Timers that were set, and have not elapsed or been cancelled.
+    /// The timers that are set, and have neither elapsed nor been cancelled.
     running: BTreeSet<A::Timer>,
     disk: Vec<u8>,
-    /// Writes that have begun, with the numbers of their steps.
+    /// The writes that have begun, with the numbers of their steps.
     writes: VecDeque<(u64, Vec<u8>)>,
-    /// Whether a write takes until the fuzzer ends it; else it takes no time.
+    /// If `true`, a write ends when the fuzzer says so. Otherwise it takes no time.
     disk_hangs: bool,
 }
 
-/// Runs a node of this algorithm on all that is drawn.
+/// Runs a node of this algorithm with all events that are drawn.
 ///
 /// # Panics
-/// If the algorithm breaks its contract.
+/// Panics if the algorithm breaks its contract.
 pub fn run<A: Drawn>(draw: &mut Draw<'_>) {
     let members = settings::members(draw);
     let config = settings::config::<A>(draw, &members);
-    if *PRINTS {
+    if *PRINTS_EVENTS {
         eprintln!("{} in {members:?}, {config:?}", A::NAME);
     }
     let mut node = Node::<A>::boot(config, members);
     while !draw.is_spent() {
-        node.happen(draw);
+        node.draw_event(draw);
     }
 }
 
-/// A message of a peer of another version, or gone mad: any bytes that are one.
-fn raw<M: DeserializeOwned>(draw: &mut Draw<'_>) -> Option<M> {
+/// Draws a message as a peer of another version, or a faulty peer, may send it: from any bytes.
+fn draw_raw_message<M: DeserializeOwned>(draw: &mut Draw<'_>) -> Option<M> {
     postcard::from_bytes(draw.raw()).ok()
 }
 
@@ -66,7 +67,7 @@ impl<A: ElectionAlgorithm> Host<A> for Node<A> {
     }
 
     fn persist(&mut self, step: u64, durable: A::Durable) -> Persist {
-        self.look_at_disk(&durable);
+        self.check_durable(&durable);
         self.writes.push_back((step, round_trip(&durable)));
         Persist::Pending
     }
@@ -114,15 +115,15 @@ impl<A: ElectionAlgorithm> Node<A> {
         node
     }
 
-    fn happen(&mut self, draw: &mut Draw<'_>) {
+    fn draw_event(&mut self, draw: &mut Draw<'_>) {
         match draw.below(32) {
             0..=6 => {
-                let (from, message) = (self.somebody(draw), draw.value());
+                let (from, message) = (self.draw_node(draw), draw.value());
                 self.step(Input::Received { from, message });
             }
             7 => {
-                let from = self.somebody(draw);
-                if let Some(message) = raw(draw) {
+                let from = self.draw_node(draw);
+                if let Some(message) = draw_raw_message(draw) {
                     self.step(Input::Received { from, message });
                 }
             }
@@ -132,18 +133,18 @@ impl<A: ElectionAlgorithm> Node<A> {
                 }
             }
             16..=23 => {
-                let place = draw.below(self.running.len());
-                if let Some(timer) = self.running.iter().nth(place).copied() {
+                let index = draw.below(self.running.len());
+                if let Some(timer) = self.running.iter().nth(index).copied() {
                     self.running.remove(&timer);
                     self.step(Input::Elapsed(timer));
                 }
             }
             24 => match draw.value() {
-                Input::Started => {} // A host says so once.
-                stray => self.step(stray),
+                Input::Started => {} // A host starts a node once.
+                input => self.step(input),
             },
             25 => {
-                let peer = self.somebody(draw);
+                let peer = self.draw_node(draw);
                 let hints = [
                     Input::Suspected,
                     Input::Silent,
@@ -155,7 +156,7 @@ impl<A: ElectionAlgorithm> Node<A> {
             26 => self.step(Input::Commanded(Command::Campaign)),
             27 => self.step(Input::Commanded(Command::Resign)),
             28 => {
-                let peer = self.somebody(draw);
+                let peer = self.draw_node(draw);
                 self.step(Input::Commanded(Command::TransferTo(peer)));
             }
             29 => self.finish_write(),
@@ -164,22 +165,22 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
     }
 
-    /// Mostly a member.
-    fn somebody(&self, draw: &mut Draw<'_>) -> NodeId {
+    /// Draws a node, which is mostly a member.
+    fn draw_node(&self, draw: &mut Draw<'_>) -> NodeId {
         let nodes = self.members.nodes();
-        let place = draw.below(nodes.len() + 1);
-        let member = nodes.get(place).copied();
+        let index = draw.below(nodes.len() + 1);
+        let member = nodes.get(index).copied();
         member.unwrap_or_else(|| NodeId(draw.number()))
     }
 
-    /// Gives the node an input, and looks at all that it makes of it.
+    /// Gives the node an input, and checks everything that the node does with it.
     fn step(&mut self, input: Input<A::Message, A::Timer>) {
         self.now += 1;
-        if *PRINTS {
+        if *PRINTS_EVENTS {
             eprintln!("{:4} {input:?}", self.now);
         }
         let now = Moment::from_nanos(self.now);
-        // Without a driver, which keeps strangers out.
+        // Also run the algorithm without a driver: a driver ignores unknown peers.
         let mut bare = self.process.driver().algorithm().clone();
         let mut out = Outbox::new(self.members.clone(), now);
         bare.step(input.clone(), &mut out);
@@ -187,9 +188,9 @@ impl<A: ElectionAlgorithm> Node<A> {
             Ok(step) => step,
             Err(breach) => panic!("{input:?}: {breach}"),
         };
-        // Checked in another way than the driver does.
-        let known = |peer| self.members.peers().any(|known| known == peer);
-        if input.peer().is_none_or(known) {
+        // Not the driver's own function, so that this checks the driver.
+        let is_peer = |node| self.members.peers().any(|peer| peer == node);
+        if input.peer().is_none_or(is_peer) {
             let algorithm = self.process.driver().algorithm();
             assert_eq!(&bare, algorithm, "{input:?} had two outcomes");
             assert_eq!(out.sends(), step.sends, "{input:?} had two outcomes");
@@ -197,39 +198,47 @@ impl<A: ElectionAlgorithm> Node<A> {
         } else {
             assert!(
                 step.sends.is_empty() && step.timers.is_empty(),
-                "{input:?} was heard"
+                "{input:?} of an unknown peer had an effect"
             );
             assert!(
                 step.persist.is_none() && step.view.is_none(),
-                "{input:?} was heard"
+                "{input:?} of an unknown peer had an effect"
             );
         }
         let commanded = matches!(input, Input::Commanded(_));
         assert!(commanded || step.refusal.is_none(), "{input:?} was refused");
-        self.look_at_lease();
+        self.check_lease();
         carry_out(self, step);
-        assert!(!self.running.is_empty(), "it waits for nothing");
+        assert!(
+            !self.running.is_empty(),
+            "the node has no timer, so it would never act again"
+        );
         while !self.disk_hangs && !self.writes.is_empty() {
             self.finish_write();
         }
     }
 
-    /// A lease counts from a round that this leader has sent.
-    fn look_at_lease(&self) {
+    /// Checks that only a leader has a lease, and that it counts from a round that it has sent.
+    fn check_lease(&self) {
         let driver = self.process.driver();
         if let Some(lease) = driver.lease() {
-            assert_eq!(driver.view().role, Role::Leader, "a lease of no leader");
-            assert!(lease.nanos() <= self.now, "a lease from the future");
+            assert_eq!(
+                driver.view().role,
+                Role::Leader,
+                "a node that does not lead has a lease"
+            );
+            assert!(lease.nanos() <= self.now, "the lease begins in the future");
         }
     }
 
-    /// What is to be written knows the present epoch, and a node can live on with it.
-    fn look_at_disk(&self, durable: &A::Durable) {
+    /// Checks that the state to be written is not older than the present epoch, and that a node can
+    /// start with it.
+    fn check_durable(&self, durable: &A::Durable) {
         let (config, members) = (&self.config, self.members.clone());
         let mut next = Driver::<A>::restore(config, members, durable.clone());
         let (old, new) = (self.process.driver().view().epoch, next.view().epoch);
         assert!(new >= old, "{old:?} became {new:?} in {durable:?}");
-        // The driver sees to it that the epoch does not go back from there.
+        // From here on the driver checks that the epoch does not go back.
         let started = next.step(Input::Started, Moment::from_nanos(self.now));
         assert!(started.is_ok(), "restored from {durable:?}: {started:?}");
     }
@@ -241,9 +250,9 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
     }
 
-    /// What was not written is lost, and what was not seen has not happened.
+    /// Restarts the node from its disk. Writes that have not ended are lost.
     fn crash(&mut self) {
-        if *PRINTS {
+        if *PRINTS_EVENTS {
             eprintln!("     crash: {} writes are lost", self.writes.len());
         }
         let durable = postcard::from_bytes(&self.disk);

@@ -1,4 +1,4 @@
-//! What a node is set up with: a cluster, and each algorithm's options.
+//! Draws the setup of a node: the cluster, and the options of the algorithm.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -14,7 +14,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An algorithm whose options can be drawn.
 pub trait Drawn: Comparable {
-    /// Draws the options in which the variants do not differ.
+    /// Draws the options that are the same in all variants.
     fn draw_options(config: &mut Self::Config, draw: &mut Draw<'_>, members: &Membership);
 }
 
@@ -54,35 +54,35 @@ impl Drawn for Ring {
     }
 }
 
-/// A configuration that a host would start with.
+/// Draws a configuration that a host accepts.
 ///
 /// # Panics
-/// If it is none: then the target must be changed.
+/// Panics if a host would reject it. In that case the fuzz target must be changed.
 pub fn config<A: Drawn>(draw: &mut Draw<'_>, members: &Membership) -> A::Config {
     let mut config = pick(draw, A::variants()).config;
     A::draw_options(&mut config, draw, members);
     *config.timing_mut() = timing(draw);
     if let Err(rule) = config.validate(members) {
-        panic!("the target has drawn what no host starts with: {rule}");
+        panic!("the fuzz target has drawn a configuration that hosts reject: {rule}");
     }
     config
 }
 
-/// A cluster of one to five nodes, seen from one of them.
+/// Draws a cluster of one to five nodes, seen from one of them.
 ///
 /// # Panics
-/// If it is none: then the target must be changed.
+/// Panics if this is no valid cluster. In that case the fuzz target must be changed.
 pub fn members(draw: &mut Draw<'_>) -> Membership {
     let nodes = 1 + draw.below(5);
-    // One that is drawn twice is one: so it may be fewer.
+    // An id that is drawn twice counts once, so the cluster may be smaller.
     let nodes: BTreeSet<NodeId> = (0..nodes).map(|_| NodeId(draw.number())).collect();
     let me = nodes.iter().nth(draw.below(nodes.len())).copied();
     let members = Membership::new(me.unwrap_or(NodeId(0)), nodes);
     members.unwrap_or_else(|rule| panic!("{rule}"))
 }
 
-/// Stock durations, or the longest and the shortest that may be: where a sum could overflow, or a
-/// spread be nothing.
+/// Draws stock durations, the shortest or the longest. With the shortest a random spread may be
+/// empty, and with the longest a sum may overflow.
 fn timing(draw: &mut Draw<'_>) -> Timing {
     let of = |[heartbeat, lease, election_min, election_max, round_trip]: [Duration; 5]| Timing {
         heartbeat,
