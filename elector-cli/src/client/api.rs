@@ -10,18 +10,19 @@ use ureq::{
 
 use super::error::ClientError;
 
-/// How long a name may take to be looked up and connected to.
-const CONNECT: Duration = Duration::from_secs(5);
-/// How long a node may take for an answer that it has at hand.
-const ANSWER: Duration = Duration::from_secs(10);
-/// How long for one that waits for the work of a leader: somewhat more than the node allows itself.
-const COMMAND: Duration = Duration::from_secs(45);
-/// How long a stream may be silent: three of the node's comments.
-const SILENCE: Duration = Duration::from_secs(45);
-/// The most of an answer that is read.
-const MOST_BYTES: u64 = 16 * 1024 * 1024;
+/// The time limit to look up a name and to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The time limit for an answer that the node can give at once.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// The time limit for a command, which waits for the work of the leader. It is longer than the
+/// limit of the node itself.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(45);
+/// How long a stream of events may be silent. The node sends three comments in this time.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(45);
+/// The maximum length of an answer.
+const MAX_ANSWER_BYTES: u64 = 16 * 1024 * 1024;
 
-/// A node, asked over HTTP.
+/// A client for the HTTP interface of one node.
 #[derive(Debug)]
 pub(super) struct Api {
     address: String,
@@ -33,9 +34,10 @@ impl Api {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            // A node stands near: what the environment says about the web is not meant for it.
+            // A proxy that is configured in the environment is meant for the web, and not for
+            // nodes.
             .proxy(None)
-            .timeout_connect(Some(CONNECT))
+            .timeout_connect(Some(CONNECT_TIMEOUT))
             .user_agent(concat!("elector/", env!("CARGO_PKG_VERSION")));
         Self {
             address: address.to_owned(),
@@ -43,46 +45,47 @@ impl Api {
         }
     }
 
-    /// The text of an answer that must be a success.
+    /// Returns the body of an answer. A status that is no success is an error.
     pub(super) fn get(&self, path: &str) -> Result<String, ClientError> {
-        self.get_within(path, ANSWER)
+        self.get_within(path, ANSWER_TIMEOUT)
     }
 
-    /// The same; the answer must come within `limit`, if that is shorter than usual.
+    /// The same with this time limit, if it is shorter than the usual one.
     pub(super) fn get_within(&self, path: &str, limit: Duration) -> Result<String, ClientError> {
-        let asked = self.request(path).config();
-        let answer = asked.timeout_global(Some(ANSWER.min(limit))).build().call();
+        let request = self.request(path).config();
+        let limit = ANSWER_TIMEOUT.min(limit);
+        let answer = request.timeout_global(Some(limit)).build().call();
         let (status, text) = self.text(answer)?;
         if status.is_success() {
             return Ok(text);
         }
-        Err(self.refusal(status, &text))
+        Err(self.rejection(status, &text))
     }
 
-    /// The answer to a command, as status and JSON.
+    /// Sends a command, and returns the status and the JSON of the answer.
     pub(super) fn post(
         &self,
         path: &str,
         token: &Token,
     ) -> Result<(StatusCode, Value), ClientError> {
-        let asked = self.agent.post(self.url(path)).config();
-        let asked = asked.timeout_global(Some(COMMAND)).build();
-        let asked = asked.header(header::AUTHORIZATION, token.authorization());
-        let (status, text) = self.text(asked.send_empty())?;
+        let request = self.agent.post(self.url(path)).config();
+        let request = request.timeout_global(Some(COMMAND_TIMEOUT)).build();
+        let request = request.header(header::AUTHORIZATION, token.authorization());
+        let (status, text) = self.text(request.send_empty())?;
         match serde_json::from_str(&text) {
             Ok(body) if status.is_success() || status == StatusCode::CONFLICT => Ok((status, body)),
-            _ => Err(self.refusal(status, &text)),
+            _ => Err(self.rejection(status, &text)),
         }
     }
 
-    /// The stream of events behind the one of this id.
+    /// Returns the stream of the events that follow the event with this id.
     pub(super) fn events(&self, after: Option<&str>) -> Result<BodyReader<'static>, ClientError> {
-        let asked = self.request("/v1/events").config();
-        let mut asked = asked.timeout_per_read(Some(SILENCE)).build();
+        let request = self.request("/v1/events").config();
+        let mut request = request.timeout_per_read(Some(SILENCE_TIMEOUT)).build();
         if let Some(id) = after {
-            asked = asked.header("last-event-id", id);
+            request = request.header("last-event-id", id);
         }
-        let answer = asked.call();
+        let answer = request.call();
         let is_stream = |answer: &Response<Body>| {
             answer.status() == StatusCode::OK
                 && answer.body().mime_type() == Some("text/event-stream")
@@ -91,19 +94,19 @@ impl Api {
             Ok(answer) if is_stream(&answer) => Ok(answer.into_body().into_reader()),
             answer => {
                 let (status, text) = self.text(answer)?;
-                Err(self.refusal(status, &text))
+                Err(self.rejection(status, &text))
             }
         }
     }
 
-    /// Something that only a node says.
-    pub(super) fn stranger(&self, answer: &str) -> ClientError {
-        const SHOWN: usize = 80;
-        let mut shown: String = answer.chars().take(SHOWN).collect();
+    /// The error for an answer that does not come from a node.
+    pub(super) fn not_a_node(&self, answer: &str) -> ClientError {
+        const MAX_CHARS: usize = 80;
+        let mut shown: String = answer.chars().take(MAX_CHARS).collect();
         if shown.len() < answer.len() {
             shown.push('…');
         }
-        ClientError::Stranger {
+        ClientError::NotANode {
             address: self.address.clone(),
             answer: format!("{shown:?}"),
         }
@@ -123,30 +126,30 @@ impl Api {
     ) -> Result<(StatusCode, String), ClientError> {
         let text = answer.and_then(|mut answer| {
             let status = answer.status();
-            let body = answer.body_mut().with_config().limit(MOST_BYTES);
+            let body = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES);
             Ok((status, body.read_to_string()?))
         });
         text.map_err(|error| match error {
             ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                ClientError::Nobody(self.address.clone())
+                ClientError::NotListening(self.address.clone())
             }
-            source => ClientError::Unasked {
+            source => ClientError::QueryFailed {
                 address: self.address.clone(),
                 source: Box::new(source),
             },
         })
     }
 
-    /// A node says in JSON why not.
-    fn refusal(&self, status: StatusCode, text: &str) -> ClientError {
+    /// The error for an answer that is no success. A node gives the reason as JSON.
+    fn rejection(&self, status: StatusCode, text: &str) -> ClientError {
         let body: Option<Value> = serde_json::from_str(text).ok();
         match body.as_ref().and_then(|body| body["error"].as_str()) {
-            Some(reason) => ClientError::Answered {
+            Some(reason) => ClientError::Rejected {
                 address: self.address.clone(),
                 status: status.as_u16(),
                 reason: reason.to_owned(),
             },
-            None => self.stranger(text),
+            None => self.not_a_node(text),
         }
     }
 }

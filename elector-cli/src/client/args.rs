@@ -2,30 +2,33 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-const CODES: &str = "\
-Exit code: 0 the node holds the leadership; 1 it follows another; 2 it knows no leader; 3 that could
-not be found out. Of several nodes, the lowest of their codes.";
+const STATUS_HELP: &str = "\
+Exit code: 0 the node holds the leadership; 1 it follows another node; 2 it knows no leader; 3 it
+could not be queried. With several nodes, the lowest of their codes.";
 
-const DONE: &str = "\
-Exit code: 0 the node has taken it; 1 it refuses, and says why; 3 it could not be asked.
+const STEP_DOWN_HELP: &str = "\
+Exit code: 0 the node accepted the command; 1 it refused, and the reason is printed; 3 it could not
+be reached.
 
-The token is read from --token-file, or else from ELECTOR_TOKEN. Every user of a machine can see the
-arguments of its processes.";
+The token is read from --token-file, or else from ELECTOR_TOKEN. Do not use --token on a machine
+with other users: every user can see the arguments of all processes.";
 
-const OUTCOME: &str = "\
-Exit code: 0 the node named by --to leads, or with --no-wait: the node asked has taken the command;
-1 it refuses, and says why; 2 another node leads; 3 it could not be asked, or no leader is known.
+const TRANSFER_HELP: &str = "\
+Exit code: 0 the node given by --to leads, or with --no-wait: the command was accepted; 1 it was
+refused, and the reason is printed; 2 another node leads; 3 the node at --http could not be reached,
+or knows no leader.
 
-The node asked gives its leadership up first, so another one may be elected if the one named does not
-answer. It is the node asked that is looked at, until it shows a new leader.
+The command goes to the node at --http, which must be the leader. This node steps down first, so a
+third node may be elected if the node given by --to does not answer. Then this command reads the
+status of the node at --http until that node knows a new leader.
 
-The token is read from --token-file, or else from ELECTOR_TOKEN. Every user of a machine can see the
-arguments of its processes.";
+The token is read from --token-file, or else from ELECTOR_TOKEN. Do not use --token on a machine
+with other users: every user can see the arguments of all processes.";
 
-/// Which node is asked.
+/// The node to which a command is sent.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Asked {
-    /// Where the node serves HTTP: what its own --http says
+pub(crate) struct Target {
+    /// The address at which the node serves HTTP (its own --http)
     #[arg(
         long,
         value_name = "ADDR",
@@ -36,13 +39,13 @@ pub(crate) struct Asked {
     pub(crate) http: String,
 }
 
-/// The secret that the node wants to see.
+/// The secret that the node requires.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Shown {
-    /// A file that holds the node's bearer token
+pub(crate) struct Secret {
+    /// A file with the bearer token of the node
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// The token itself; better in its variable
+    /// The token itself; the variable is safer
     #[arg(
         long,
         value_name = "TOKEN",
@@ -54,10 +57,10 @@ pub(crate) struct Shown {
 
 /// `elector status`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = CODES)]
+#[command(after_help = STATUS_HELP)]
 pub(crate) struct Status {
-    /// Where the node serves HTTP: what its own --http says; several, separated by commas, with
-    /// --explain
+    /// The address at which the node serves HTTP (its own --http); with --explain, several
+    /// addresses, separated by commas
     #[arg(
         long,
         value_name = "ADDR",
@@ -67,10 +70,11 @@ pub(crate) struct Status {
         value_parser = address
     )]
     pub(crate) http: Vec<String>,
-    /// Print the node's answer as it is
+    /// Print the answer of the node as JSON, unchanged
     #[arg(long)]
     pub(crate) json: bool,
-    /// Say in words why there is a leader or none, who is heard, and what is waited for
+    /// Explain in words why there is a leader or not, which peers are reachable, and what the node
+    /// waits for
     #[arg(long, conflicts_with = "json")]
     pub(crate) explain: bool,
 }
@@ -78,62 +82,62 @@ pub(crate) struct Status {
 /// `elector watch`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-A connection that breaks is made again, and what happened meanwhile is told; events that the node has
-forgotten by then are counted. Ends on Ctrl-C.
-Exit code: 3 if there is no node to begin with.")]
+If the connection breaks, this command connects again and prints the events that it has missed.
+Events that the node does not store any more are counted. Ctrl-C ends the command.
+Exit code: 3 if no node answers at the start.")]
 pub(crate) struct Watch {
     #[command(flatten)]
-    pub(crate) asked: Asked,
-    /// Print one JSON object a line
+    pub(crate) target: Target,
+    /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 /// `elector step-down`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = DONE)]
+#[command(after_help = STEP_DOWN_HELP)]
 pub(crate) struct StepDown {
     #[command(flatten)]
-    pub(crate) asked: Asked,
+    pub(crate) target: Target,
     #[command(flatten)]
-    pub(crate) shown: Shown,
+    pub(crate) secret: Secret,
 }
 
 /// `elector transfer`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = OUTCOME)]
+#[command(after_help = TRANSFER_HELP)]
 pub(crate) struct Transfer {
     #[command(flatten)]
-    pub(crate) asked: Asked,
+    pub(crate) target: Target,
     #[command(flatten)]
-    pub(crate) shown: Shown,
-    /// The node that is to lead
+    pub(crate) secret: Secret,
+    /// The id of the node that must lead next
     #[arg(long, value_name = "ID")]
     pub(crate) to: u64,
     /// How long to wait for a new leader, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 30_000)]
     pub(crate) wait_ms: u64,
-    /// Do not wait for the outcome
+    /// Do not wait for the new leader
     #[arg(long, conflicts_with = "wait_ms")]
     pub(crate) no_wait: bool,
 }
 
-/// `host:port`, with or without `http://` in front.
+/// Parses `host:port`, with or without `http://` in front.
 fn address(text: &str) -> Result<String, String> {
-    const FORM: &str = "write HOST:PORT, as in 127.0.0.1:7180";
+    const FORMAT: &str = "write HOST:PORT, as in 127.0.0.1:7180";
     if text.starts_with("https://") {
-        return Err(format!("a node serves HTTP without TLS: {FORM}"));
+        return Err(format!("a node serves HTTP without TLS: {FORMAT}"));
     }
     let bare = text.strip_prefix("http://").unwrap_or(text);
     let bare = bare.strip_suffix('/').unwrap_or(bare);
-    let (host, port) = bare.rsplit_once(':').ok_or(FORM)?;
-    // An IPv6 address stands in brackets, or its last part would pass for a port.
+    let (host, port) = bare.rsplit_once(':').ok_or(FORMAT)?;
+    // An IPv6 address must be in brackets. Otherwise its last part would be taken for a port.
     let is_host = match host.strip_prefix('[') {
         Some(v6) => v6.ends_with(']'),
         None => !host.is_empty() && !host.contains(['/', '@', '?', '#', ' ', ':']),
     };
     if !is_host || port.parse::<u16>().is_err() {
-        return Err(FORM.to_owned());
+        return Err(FORMAT.to_owned());
     }
     Ok(bare.to_owned())
 }
@@ -142,9 +146,10 @@ fn address(text: &str) -> Result<String, String> {
 mod tests {
     use super::address;
 
-    // What is pasted from a browser or a log must work, and what cannot be meant must be told.
+    // An address that is pasted from a browser or a log must work. Everything else must be
+    // rejected.
     #[test]
-    fn addresses_are_taken_as_they_are_found() {
+    fn an_address_may_be_a_url() {
         for text in ["[::1]:7180", "http://[::1]:7180/", "http://[::1]:7180"] {
             assert_eq!(address(text).unwrap(), "[::1]:7180");
         }

@@ -7,8 +7,8 @@ use elector_net::certs;
 use super::error::ClientError;
 use crate::{args::within, output};
 
-/// The most nodes that certificates are made for at once.
-const MOST: u64 = 1_000;
+/// The maximum number of nodes for one call.
+const MAX_NODES: u64 = 1_000;
 
 /// `elector certs`.
 #[derive(Clone, Debug, Subcommand)]
@@ -23,17 +23,17 @@ pub(crate) enum Certs {
 Examples:
   elector certs dev --nodes 3 --out certs
   elector certs dev --nodes 5 --out certs --cluster billing --days 90
-  elector certs dev --add 4 --out certs                 one node more, by the CA in certs
+  elector certs dev --add 4 --out certs                 one more node, with the CA in certs
 
-To renew node 2's, move its two files out of the folder and --add 2; a node that runs picks up new
-files by itself. Certificates of another CA are as good: node 3's needs the DNS name
-node-3.elector.internal and the extended key usages serverAuth and clientAuth.
-Exit code: 0; 2 if nothing was written.")]
+To renew the certificate of node 2, move its two files out of the folder and use --add 2. A running
+node reads new files without a restart. Certificates of another CA work as well: the one of node 3
+needs the DNS name node-3.elector.internal and the extended key usages serverAuth and clientAuth.
+Exit code: 0 success; 2 nothing was written.")]
 pub(crate) struct Dev {
-    /// How many nodes; they are numbered from 1
+    /// The number of nodes; their ids start at 1
     #[arg(long, value_name = "N", required_unless_present = "add", value_parser = nodes)]
     nodes: Option<u64>,
-    /// Add these nodes to the cluster whose CA is in the folder
+    /// Add certificates for these nodes, with the CA in the folder
     #[arg(
         long,
         value_name = "ID,…",
@@ -41,13 +41,13 @@ pub(crate) struct Dev {
         conflicts_with_all = ["nodes", "cluster"]
     )]
     add: Vec<u64>,
-    /// The folder; nothing in it is overwritten
+    /// The folder for the files; existing files are not overwritten
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The cluster, for the CA's name
+    /// The name of the cluster; it becomes part of the name of the CA
     #[arg(long, value_name = "NAME", default_value = "elector")]
     cluster: String,
-    /// How long the nodes' certificates are valid
+    /// How many days the certificates of the nodes are valid
     #[arg(
         long,
         value_name = "DAYS",
@@ -60,7 +60,7 @@ pub(crate) struct Dev {
 /// `elector certs`.
 ///
 /// # Errors
-/// If there are certificates already, or they cannot be made or written.
+/// If certificates exist already, or if they cannot be made or written.
 pub(super) fn certs(command: &Certs) -> Result<(), ClientError> {
     let Certs::Dev(options) = command;
     let folder = &options.out;
@@ -78,14 +78,15 @@ pub(super) fn certs(command: &Certs) -> Result<(), ClientError> {
 
 fn report(options: &Dev, nodes: &[NodeId], written: &[PathBuf]) -> String {
     let (adding, folder) = (options.nodes.is_none(), options.out.display());
-    let mut text = format!("Wrote, valid for {} days:\n", options.days);
+    let mut text = format!("Wrote these files, valid for {} days:\n", options.days);
     for path in written {
         let _ = writeln!(text, "  {}", path.display());
     }
     let _ = write!(
         text,
-        "\nKeep {folder}/ca.key.pem away from the nodes, offline if you can: whoever has it can be \
-         any node.\nThis CA is for development and private clusters; it revokes nothing.\n\n"
+        "\nKeep {folder}/ca.key.pem away from the nodes, offline if possible: with this key, \
+         anyone can act as any node.\nThis CA is for development and private clusters. It cannot \
+         revoke certificates.\n\n"
     );
     let first = nodes
         .first()
@@ -102,12 +103,12 @@ fn report(options: &Dev, nodes: &[NodeId], written: &[PathBuf]) -> String {
     };
     let _ = write!(
         text,
-        "Next, copy to each node ca.pem and its own two files, and start it{all}. Node {first}:\n  \
+        "Next, copy ca.pem and its own two files to each node, and start it{all}. Node {first}:\n  \
          elector node --id {first} --peers {peers} --data-dir DIR --init --tls-dir {folder}\n"
     );
     text
 }
 
 fn nodes(text: &str) -> Result<u64, String> {
-    within(text, MOST, "a cluster has at least 1 node")
+    within(text, MAX_NODES, "a cluster has at least 1 node")
 }

@@ -3,38 +3,40 @@ use elector_net::http::Token;
 use serde::Deserialize as _;
 use ureq::http::StatusCode;
 
-use super::{api::Api, args::Shown, error::ClientError};
+use super::{api::Api, args::Secret, error::ClientError};
 use crate::output;
 
-/// Gives a node a command, and tells what it says. If it takes the command, this is the epoch whose
-/// leadership it gives up; `None` if it refuses.
-pub(super) fn give(
+/// Sends a command to a node, and prints the answer. Returns the epoch whose leadership the node
+/// gives up, or `None` if it refuses the command.
+pub(super) fn send(
     api: &Api,
-    shown: &Shown,
+    secret: &Secret,
     path: &str,
-    done: &str,
+    success: &str,
 ) -> Result<Option<Epoch>, ClientError> {
-    let (status, body) = api.post(path, &token(shown)?)?;
-    let words = |key: &str| body[key].as_str().unwrap_or_default();
-    let told = match status {
+    let (status, body) = api.post(path, &token(secret)?)?;
+    let text = |key: &str| body[key].as_str().unwrap_or_default();
+    let message = match status {
         StatusCode::CONFLICT => {
-            output::warn(&format!("refused: {}\n", words("error")));
+            output::warn(&format!("refused: {}\n", text("error")));
             return Ok(None);
         }
-        StatusCode::ACCEPTED => words("reason"),
-        _ if body["done"] == true => done,
-        _ => return Err(api.stranger(&body.to_string())),
+        StatusCode::ACCEPTED => text("reason"),
+        _ if body["done"] == true => success,
+        _ => return Err(api.not_a_node(&body.to_string())),
     };
-    output::warn(&format!("{told}\n"));
+    output::warn(&format!("{message}\n"));
     let epoch = Epoch::deserialize(&body["epoch"]);
-    epoch.map(Some).map_err(|_| api.stranger(&body.to_string()))
+    epoch
+        .map(Some)
+        .map_err(|_| api.not_a_node(&body.to_string()))
 }
 
-fn token(shown: &Shown) -> Result<Token, ClientError> {
-    if let Some(file) = &shown.token_file {
+fn token(secret: &Secret) -> Result<Token, ClientError> {
+    if let Some(file) = &secret.token_file {
         return Ok(Token::read(file)?);
     }
-    match shown.token.as_deref() {
+    match secret.token.as_deref() {
         None | Some("") => Err(ClientError::NoToken),
         Some(token) => Ok(token.parse()?),
     }

@@ -3,51 +3,52 @@ use thiserror::Error;
 
 use crate::output::StdoutError;
 
-/// Why certificates cannot be made, or a node cannot be asked. The message says what to do.
+/// Why certificates cannot be made, or a node cannot be queried. The message says what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub(crate) enum ClientError {
-    /// Nobody is there.
+    /// No process listens at the address.
     #[error(
-        "nothing listens on {0}: start a node with `elector node --http {0} ...`, or say with \
-         --http where one listens"
+        "nothing listens on {0}: start a node with `elector node --http {0} ...`, or give the \
+         address of a node with --http"
     )]
-    Nobody(String),
-    /// Somebody may be there, and cannot be asked.
-    #[error("cannot ask the node on {address}: {source}")]
-    Unasked {
-        /// Where.
+    NotListening(String),
+    /// The request failed for another reason.
+    #[error("cannot query the node at {address}: {source}")]
+    QueryFailed {
+        /// The address of the request.
         address: String,
-        /// Why not.
+        /// The cause.
         source: Box<ureq::Error>,
     },
-    /// The answer is not a node's.
-    #[error("what listens on {address} does not answer like a node of elector: {answer}")]
-    Stranger {
-        /// Where.
+    /// The answer does not come from a node.
+    #[error("the server at {address} does not answer like an elector node: {answer}")]
+    NotANode {
+        /// The address of the request.
         address: String,
-        /// The beginning of what it said.
+        /// The beginning of the answer.
         answer: String,
     },
-    /// The node says why not.
-    #[error("the node on {address} answers {status}: {reason}")]
-    Answered {
-        /// Where.
+    /// The node has rejected the request.
+    #[error("the node at {address} answered {status}: {reason}")]
+    Rejected {
+        /// The address of the request.
         address: String,
-        /// In HTTP's numbers.
+        /// The status code of HTTP.
         status: u16,
-        /// In its words.
+        /// The reason that the node gives.
         reason: String,
     },
-    /// A status is that of one node.
-    #[error("only `elector status --explain` asks several nodes: name one with --http")]
-    Several,
+    /// Several nodes were given to a command that queries one.
+    #[error("only `elector status --explain` queries several nodes: give one address with --http")]
+    SeveralNodes,
     /// A command needs a token.
     #[error(
-        "a command needs the node's bearer token: set ELECTOR_TOKEN, or name a file with --token-file"
+        "the bearer token of the node is missing: set ELECTOR_TOKEN, or name a file with \
+         --token-file"
     )]
     NoToken,
-    /// It is none, or cannot be read.
+    /// The token is invalid or cannot be read.
     #[error(transparent)]
     Token(#[from] HttpError),
     /// Certificates cannot be made.

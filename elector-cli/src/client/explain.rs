@@ -1,52 +1,52 @@
-//! Why there is a leader, or none, in words.
+//! Explains in words why there is a leader or not.
 
 use std::fmt::Write as _;
 
 use elector_core::{GuaranteeKind, NodeId, Role};
 use elector_net::http::{PeerStatus, StatusReport};
 
-/// What one address has answered.
+/// The answer from one address.
 #[derive(Debug)]
-pub(super) struct Asked {
-    /// Where it was asked.
+pub(super) struct Answer {
+    /// The address that was queried.
     pub(super) address: String,
-    /// Its status, or why it could not be asked.
-    pub(super) answer: Result<StatusReport, String>,
+    /// The status of the node, or why it could not be queried.
+    pub(super) status: Result<StatusReport, String>,
 }
 
-/// The explanation: first what all of them together say, then what each of them says.
-pub(super) fn explain(asked: &[Asked]) -> String {
-    let reports: Vec<&StatusReport> = asked
+/// The explanation: first the conclusion from all answers, then the details of each node.
+pub(super) fn explain(answers: &[Answer]) -> String {
+    let reports: Vec<&StatusReport> = answers
         .iter()
-        .filter_map(|asked| asked.answer.as_ref().ok())
+        .filter_map(|answer| answer.status.as_ref().ok())
         .collect();
-    let mut text = verdict(&reports);
-    for asked in asked {
+    let mut text = conclusion(&reports);
+    for Answer { address, status } in answers {
         text.push('\n');
-        match &asked.answer {
-            Ok(report) => of_one(&mut text, report, &asked.address),
+        match status {
+            Ok(report) => explain_node(&mut text, report, address),
             Err(error) => line(
                 &mut text,
-                &format!("The node on {} could not be asked: {error}", asked.address),
+                &format!("The node at {address} could not be queried: {error}"),
             ),
         }
     }
     text
 }
 
-/// What is so, as far as these nodes know.
-fn verdict(reports: &[&StatusReport]) -> String {
+/// What follows from all these reports together.
+fn conclusion(reports: &[&StatusReport]) -> String {
     let mut text = String::new();
     let holders: Vec<&&StatusReport> = reports.iter().filter(|r| r.holds_leadership).collect();
-    let followed = reports.iter().filter(|r| r.role == Role::Follower);
-    let newest = followed
+    let followers = reports.iter().filter(|r| r.role == Role::Follower);
+    let newest = followers
         .filter(|r| r.stopped.is_none())
         .max_by_key(|r| (r.epoch, r.leader));
     match (&holders[..], newest.and_then(|r| Some((r, r.leader?)))) {
         ([], Some((report, leader))) => line(
             &mut text,
             &format!(
-                "There is a leader, as far as node {} knows: {}, in epoch {}.",
+                "Node {} knows a leader: {}, in epoch {}.",
                 report.node,
                 leader_of(report, leader),
                 report.epoch
@@ -54,7 +54,7 @@ fn verdict(reports: &[&StatusReport]) -> String {
         ),
         ([], None) if reports.is_empty() => line(
             &mut text,
-            "It is not known whether there is a leader: no node could be asked.",
+            "It is unknown whether there is a leader: no node could be queried.",
         ),
         ([], None) => line(&mut text, &format!("No leader is known: {}.", why(reports))),
         ([one], _) => line(
@@ -66,10 +66,10 @@ fn verdict(reports: &[&StatusReport]) -> String {
             let names = names.join(" and ");
             let reason = match several[0].guarantee {
                 GuaranteeKind::BestEffort => {
-                    "the algorithm promises one leader only while all nodes hear each other"
+                    "this algorithm ensures one leader only while all nodes reach each other"
                 }
                 GuaranteeKind::Quorum => {
-                    "the leadership changed while they were asked one after the other: ask again"
+                    "the leadership changed between the queries: run this command again"
                 }
             };
             line(&mut text, &format!("{names} lead: {reason}."));
@@ -82,85 +82,83 @@ fn verdict(reports: &[&StatusReport]) -> String {
 fn why(reports: &[&StatusReport]) -> &'static str {
     let mut running = reports.iter().filter(|r| r.stopped.is_none()).peekable();
     if running.peek().is_none() {
-        return "the nodes that were asked have stopped";
+        return "all nodes that were queried have stopped";
     }
     if running
         .clone()
-        .all(|report| Reach::of(report).is_too_small(report))
+        .all(|report| Reach::of(report).lacks_majority(report))
     {
-        return "no node that was asked reaches a majority of the nodes";
+        return "no node that was queried reaches a majority of the nodes";
     }
     if running.any(|report| report.role == Role::Leader) {
-        return "a node takes itself for the leader, and holds no leadership now";
+        return "a node acts as leader, but does not hold the leadership now";
     }
-    "an election has not ended yet"
+    "an election is in progress"
 }
 
-/// Whom a node reaches.
+/// The peers that a node reaches.
 struct Reach<'a> {
-    heard: Vec<&'a PeerStatus>,
+    reached: Vec<&'a PeerStatus>,
     missing: Vec<&'a PeerStatus>,
-    /// How many nodes it reaches, itself counted.
+    /// The number of nodes that it reaches, including itself.
     count: usize,
     majority: usize,
-    suffices: bool,
+    has_majority: bool,
 }
 
 impl<'a> Reach<'a> {
     fn of(report: &'a StatusReport) -> Self {
         let peers = report.peers.iter().flatten();
         let peers = peers.filter(|peer| report.members.contains(&peer.id));
-        // One that hangs keeps its connections.
-        let (heard, missing): (Vec<_>, Vec<_>) =
+        // A peer that hangs is still connected, but has a problem.
+        let (reached, missing): (Vec<_>, Vec<_>) =
             peers.partition(|peer| peer.connected && peer.problem.is_none());
-        let count = heard.len() + 1;
+        let count = reached.len() + 1;
         let majority = report.members.len() / 2 + 1;
         Self {
-            heard,
+            reached,
             missing,
             count,
             majority,
-            suffices: count >= majority,
+            has_majority: count >= majority,
         }
     }
 
-    /// Whether a majority is needed, and is not reached.
-    fn is_too_small(&self, report: &StatusReport) -> bool {
+    /// Returns `true` if the node needs a majority, and does not reach it.
+    fn lacks_majority(&self, report: &StatusReport) -> bool {
         let is_needed = report.guarantee == GuaranteeKind::Quorum;
-        is_needed && report.peers.is_some() && !self.suffices
+        is_needed && report.peers.is_some() && !self.has_majority
     }
 }
 
-fn of_one(text: &mut String, report: &StatusReport, address: &str) {
+/// The details of one node.
+fn explain_node(text: &mut String, report: &StatusReport, address: &str) {
     line(
         text,
         &format!(
-            "Node {} of the cluster {}, asked on {address}, says:",
+            "Node {} of the cluster {}, at {address}:",
             named(report.node, &report.name),
             report.cluster
         ),
     );
     if let Some(reason) = &report.stopped {
         point(text, &format!("It has stopped: {reason}."));
-        point(
-            text,
-            "It takes part in no election before it is started again.",
-        );
+        point(text, "It takes part in no election until it is restarted.");
         return;
     }
     point(text, &state(report));
     let reach = Reach::of(report);
     if report.peers.is_none() {
-        point(text, "It does not tell how its connections are.");
+        point(text, "It does not report its connections.");
     }
-    for peer in &reach.heard {
-        let time = peer.rtt_us.map_or_else(String::new, |rtt_us| {
-            format!(", whose answers take {:.2} ms", rtt_us as f64 / 1e3)
+    for peer in &reach.reached {
+        let rtt = peer.rtt_us.map_or_else(String::new, |rtt_us| {
+            format!(", with a round trip of {:.2} ms", rtt_us as f64 / 1e3)
         });
-        point(text, &format!("It hears node {}{time}.", peer.id));
+        point(text, &format!("It reaches node {}{rtt}.", peer.id));
     }
     for peer in &reach.missing {
-        point(text, &unheard(peer));
+        point(text, &missing_peer(peer));
     }
     if report.peers.is_some() {
         point(text, &majority(report, &reach));
@@ -168,14 +166,14 @@ fn of_one(text: &mut String, report: &StatusReport, address: &str) {
     point(text, &waits_for(report, &reach));
 }
 
-/// What it takes itself to be, and its lease.
+/// The role of the node, and its lease.
 fn state(report: &StatusReport) -> String {
     let epoch = report.epoch;
     match (report.role, report.leader) {
         (Role::Leader, _) if report.holds_leadership => match report.lease_remaining_ms {
             Some(left) => format!(
-                "It leads in epoch {epoch}. Its lease runs for another {left} ms, and each answer \
-                 of a majority prolongs it."
+                "It leads in epoch {epoch}. Its lease ends in {left} ms, unless it is prolonged by \
+                 answers of a majority."
             ),
             None => format!(
                 "It leads in epoch {epoch}, without a lease: under {} another node may lead at \
@@ -184,19 +182,19 @@ fn state(report: &StatusReport) -> String {
             ),
         },
         (Role::Leader, _) => format!(
-            "It takes itself for the leader of epoch {epoch}, and holds no leadership: its lease \
-             has ended, or is not confirmed by a majority yet."
+            "It acts as leader of epoch {epoch}, but does not hold the leadership: its lease has \
+             ended, or a majority has not confirmed it yet."
         ),
         (_, Some(leader)) => format!(
             "It follows {} in epoch {epoch}. {}",
             leader_of(report, leader),
             match report.guarantee {
-                GuaranteeKind::Quorum => "How long the lease runs, only the leader knows.",
+                GuaranteeKind::Quorum => "Only the leader knows when the lease ends.",
                 GuaranteeKind::BestEffort => "There is no lease under this algorithm.",
             }
         ),
         (Role::Candidate, None) => format!(
-            "It knows no leader, and campaigns in epoch {epoch}, since {}.",
+            "It knows no leader, and is a candidate in epoch {epoch}, since {}.",
             report.since
         ),
         (Role::Follower, None) => {
@@ -208,50 +206,49 @@ fn state(report: &StatusReport) -> String {
     }
 }
 
-/// A peer that nothing is exchanged with, and why.
-fn unheard(peer: &PeerStatus) -> String {
+/// A peer that the node does not reach, and the reason.
+fn missing_peer(peer: &PeerStatus) -> String {
     let address = match &peer.address {
         Some(address) => format!(" ({address})"),
         None => String::new(),
     };
     let last = match peer.silent_ms {
-        Some(ms) => format!("last heard {:.1} s ago", ms as f64 / 1e3),
-        None => "never heard".to_owned(),
+        Some(ms) => format!("last message {:.1} s ago", ms as f64 / 1e3),
+        None => "no message yet".to_owned(),
     };
-    let reason = peer.problem.as_deref().unwrap_or("the reason is not known");
-    let does = if peer.connected {
-        "is connected with"
-    } else {
-        "is not connected with"
-    };
-    format!("It {does} node {}{address}, {last}: {reason}.", peer.id)
+    let reason = peer.problem.as_deref().unwrap_or("the reason is unknown");
+    let is = if peer.connected { "is" } else { "is not" };
+    format!(
+        "It {is} connected to node {}{address}, {last}: {reason}.",
+        peer.id
+    )
 }
 
 fn majority(report: &StatusReport, reach: &Reach<'_>) -> String {
     let (count, all, majority) = (reach.count, report.members.len(), reach.majority);
-    match (report.guarantee, reach.suffices) {
+    match (report.guarantee, reach.has_majority) {
         (GuaranteeKind::BestEffort, _) => format!(
-            "It reaches {count} of {all} nodes, itself counted. {} needs no majority: each group \
-             of nodes that hear each other has a leader of its own.",
+            "It reaches {count} of {all} nodes, including itself. {} needs no majority: each group \
+             of nodes that reach each other has its own leader.",
             report.algorithm
         ),
         (GuaranteeKind::Quorum, true) => format!(
-            "It reaches {count} of {all} nodes, itself counted; {majority} are a majority, so \
-             that it could be elected."
+            "It reaches {count} of {all} nodes, including itself. A majority is {majority} nodes, \
+             so it can be elected."
         ),
         (GuaranteeKind::Quorum, false) => format!(
-            "It reaches {count} of {all} nodes, itself counted; {majority} would be a majority. \
-             Without one no leader can be elected, and none can prolong its lease."
+            "It reaches {count} of {all} nodes, including itself. A majority is {majority} nodes: \
+             without it, no leader can be elected, and no leader can prolong its lease."
         ),
     }
 }
 
 fn waits_for(report: &StatusReport, reach: &Reach<'_>) -> String {
-    if reach.is_too_small(report) {
+    if reach.lacks_majority(report) {
         let more = reach.majority - reach.count;
         let nodes: Vec<String> = reach.missing.iter().map(|p| p.id.to_string()).collect();
         return format!(
-            "It waits for {more} more of these nodes: {}.",
+            "It waits until it reaches {more} more of these nodes: {}.",
             nodes.join(", ")
         );
     }
@@ -259,14 +256,14 @@ fn waits_for(report: &StatusReport, reach: &Reach<'_>) -> String {
         (Role::Leader, _) if report.holds_leadership => "It waits for nothing.",
         (Role::Leader, _) => "It waits for the answers of a majority, or for a newer leader.",
         (_, Some(leader)) if reach.missing.iter().any(|peer| peer.id == leader) => {
-            "It waits until the silence of its leader has lasted for longer than a lease, and \
-             campaigns then, unless the leader is heard again."
+            "It waits until its leader has been silent for longer than a lease. Then it starts an \
+             election, unless it receives a message from the leader."
         }
-        (_, Some(_)) => "It waits for nothing, and campaigns if its leader falls silent.",
-        (Role::Candidate, None) => "It waits for the answers of the others in its election.",
+        (_, Some(_)) => "It waits for nothing. It starts an election if its leader becomes silent.",
+        (Role::Candidate, None) => "It waits for the answers of the other nodes in its election.",
         (Role::Follower, None) => {
-            "It waits for the end of an election of another node, or of its own election timeout. \
-             If that lasts for longer than some seconds, ask the other nodes, too."
+            "It waits for the end of another node's election, or of its own election timeout. If \
+             this takes longer than some seconds, query the other nodes as well."
         }
     };
     text.to_owned()
@@ -281,7 +278,7 @@ fn leader_of(report: &StatusReport, leader: NodeId) -> String {
     format!("node {}", named(leader, name))
 }
 
-/// An id, with its name where that says more.
+/// An id, with its name if that differs.
 fn named(id: NodeId, name: &str) -> String {
     let id = id.to_string();
     if name.is_empty() || name == id {
@@ -294,6 +291,7 @@ fn line(text: &mut String, sentence: &str) {
     let _ = writeln!(text, "{sentence}");
 }
 
+/// Adds a list item.
 fn point(text: &mut String, sentence: &str) {
     line(text, &format!("- {sentence}"));
 }

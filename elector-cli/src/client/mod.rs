@@ -1,4 +1,4 @@
-//! The commands that ask a node over HTTP, or tell it something; and certificates.
+//! The subcommands that query a node over HTTP or send it a command, and `elector certs`.
 
 mod api;
 mod args;
@@ -21,38 +21,38 @@ use args::{Status, StepDown, Transfer, Watch};
 use certs::Certs;
 use error::ClientError;
 
-/// The exit code of `elector status` where another node is followed.
-const FOLLOWS: u8 = 1;
+/// The exit code of `elector status` if the node follows another one.
+const FOLLOWER: u8 = 1;
 /// The exit code of a command that the node refuses.
 const REFUSED: u8 = 1;
-/// The exit code of `elector status` where no leader is known.
-const LEADERLESS: u8 = 2;
-/// The exit code of `elector transfer` where another node leads than the one that was named.
-const ELSEWHERE: u8 = 2;
+/// The exit code of `elector status` if the node knows no leader.
+const NO_LEADER: u8 = 2;
+/// The exit code of `elector transfer` if another node leads than the requested one.
+const OTHER_LEADER: u8 = 2;
 
 /// The subcommands that need no node on this machine.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make certificates, so that nodes know each other
+    /// Make certificates for TLS between nodes
     Certs {
-        /// Which
+        /// What to make
         #[command(subcommand)]
         command: Certs,
     },
-    /// Ask a node who leads
+    /// Show the status of a node, and who leads
     Status(Status),
-    /// Follow what happens to a node, one line an event
+    /// Print the events of a node as they occur, one per line
     Watch(Watch),
-    /// Tell a node to give its leadership back
+    /// Make a leader step down
     StepDown(StepDown),
-    /// Tell a node to hand its leadership to another
+    /// Make a leader step down in favour of another node
     Transfer(Transfer),
 }
 
-/// Does what was asked for, and returns the exit code.
+/// Carries out the subcommand, and returns the exit code.
 pub(crate) fn run(command: Command) -> ExitCode {
     let done = match command {
-        // Asks no node, and so has the exit codes of all others.
+        // This queries no node, so it has the exit codes of the other subcommands.
         Command::Certs { command } => {
             return match certs::certs(&command) {
                 Ok(()) => ExitCode::SUCCESS,
@@ -72,10 +72,10 @@ pub(crate) fn run(command: Command) -> ExitCode {
 
 /// `elector step-down`.
 fn step_down(options: &StepDown) -> Result<ExitCode, ClientError> {
-    let api = Api::new(&options.asked.http);
-    let done = "the node has stepped down";
-    let given = command::give(&api, &options.shown, "/v1/step-down", done)?;
-    Ok(match given {
+    let api = Api::new(&options.target.http);
+    let success = "the node has stepped down";
+    let epoch = command::send(&api, &options.secret, "/v1/step-down", success)?;
+    Ok(match epoch {
         Some(_) => ExitCode::SUCCESS,
         None => ExitCode::from(REFUSED),
     })

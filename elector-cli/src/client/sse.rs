@@ -1,19 +1,19 @@
 use std::io::{self, BufRead, Read as _};
 
-/// The most bytes that one line of a stream may have: a status of ten thousand nodes fits.
-const MOST_BYTES: u64 = 4 * 1024 * 1024;
+/// The maximum length of one line of a stream. A status of ten thousand nodes fits.
+const MAX_LINE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// One event of a stream, as it was sent.
+/// One event of a stream, as it was received.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sent {
-    /// Where to go on after it.
+pub(super) struct RawEvent {
+    /// With this id, a client requests the events that follow.
     pub(super) id: Option<String>,
-    /// What it tells.
+    /// The event as JSON.
     pub(super) data: String,
 }
 
-/// Reads a stream of server-sent events (WHATWG, section 9.2.6). The name of an event is in its
-/// data too, and is passed over.
+/// Reads a stream of server-sent events (WHATWG, section 9.2.6). The `event` field is ignored,
+/// because the data contains the name of the event, too.
 #[derive(Debug)]
 pub(super) struct Stream<R>(R);
 
@@ -22,43 +22,43 @@ impl<R: BufRead> Stream<R> {
         Self(reader)
     }
 
-    /// The next event; `None` at the end.
+    /// Returns the next event, or `None` at the end of the stream.
     ///
     /// # Errors
-    /// Those of the connection; if a line is no text, or too long to be meant.
-    pub(super) fn next(&mut self) -> io::Result<Option<Sent>> {
-        let mut sent = Sent::default();
+    /// If the connection fails, or if a line is not UTF-8 or too long.
+    pub(super) fn next(&mut self) -> io::Result<Option<RawEvent>> {
+        let mut event = RawEvent::default();
         let mut lines = Vec::new();
         while let Some(line) = self.line()? {
             if line.is_empty() {
                 if lines.is_empty() {
-                    sent = Sent::default();
+                    event = RawEvent::default();
                     continue;
                 }
-                sent.data = lines.join("\n");
-                return Ok(Some(sent));
+                event.data = lines.join("\n");
+                return Ok(Some(event));
             }
             let (field, value) = line.split_once(':').unwrap_or((&line, ""));
             let value = value.strip_prefix(' ').unwrap_or(value);
             match field {
                 "data" => lines.push(value.to_owned()),
-                "id" => sent.id = Some(value.to_owned()),
-                // Comments, and what we have no use for.
+                "id" => event.id = Some(value.to_owned()),
+                // Comments, and fields that are not needed.
                 _ => {}
             }
         }
-        // An event that is cut off is none: it is sent again to whoever asks.
+        // An incomplete event is dropped. The node sends it again after the next connection.
         Ok(None)
     }
 
     fn line(&mut self) -> io::Result<Option<String>> {
         let mut line = String::new();
-        let read = (&mut self.0).take(MOST_BYTES).read_line(&mut line)?;
+        let read = (&mut self.0).take(MAX_LINE_BYTES).read_line(&mut line)?;
         if read == 0 {
             return Ok(None);
         }
-        if !line.ends_with('\n') && read as u64 == MOST_BYTES {
-            return Err(io::Error::other("a line without an end"));
+        if !line.ends_with('\n') && read as u64 == MAX_LINE_BYTES {
+            return Err(io::Error::other("the line is too long"));
         }
         line.truncate(line.trim_end_matches(['\r', '\n']).len());
         Ok(Some(line))
@@ -71,11 +71,12 @@ mod tests {
 
     fn read(text: &str) -> Vec<(Option<String>, String)> {
         let mut stream = Stream::new(text.as_bytes());
-        let next = || stream.next().unwrap().map(|sent| (sent.id, sent.data));
+        let next = || stream.next().unwrap().map(|event| (event.id, event.data));
         std::iter::from_fn(next).collect()
     }
 
-    // Proxies and keep-alives put things between the events, and connections break anywhere.
+    // Proxies and keep-alives send other lines between the events, and a connection may break at
+    // any byte.
     #[test]
     fn events_are_read_whole_or_not_at_all() {
         let text = ":\n\nevent: viewed\nid: a-1\ndata: {\"n\":\ndata: 1}\n\n: alive\r\n\r\n\
@@ -90,11 +91,11 @@ mod tests {
         );
     }
 
-    // Whatever listens there must not fill the memory.
+    // A server that is no node must not fill the memory of this process.
     #[test]
-    fn a_line_without_an_end_is_given_up() {
+    fn an_endless_line_is_an_error() {
         let endless = io::BufReader::new(io::repeat(b'x'));
         let error = Stream::new(endless).next().unwrap_err();
-        assert_eq!(error.to_string(), "a line without an end");
+        assert_eq!(error.to_string(), "the line is too long");
     }
 }

@@ -4,11 +4,11 @@ use elector_core::Role;
 use elector_net::http::{PeerStatus, StatusReport};
 
 use super::{
-    FOLLOWS, LEADERLESS, UNKNOWN,
+    FOLLOWER, NO_LEADER, UNKNOWN,
     api::Api,
     args::Status,
     error::ClientError,
-    explain::{Asked, explain},
+    explain::{Answer, explain},
 };
 use crate::output;
 
@@ -18,47 +18,50 @@ pub(super) fn status(options: &Status) -> Result<ExitCode, ClientError> {
         return explained(&options.http);
     }
     let [address] = &options.http[..] else {
-        return Err(ClientError::Several);
+        return Err(ClientError::SeveralNodes);
     };
-    let (report, text) = ask(address)?;
-    let shown = if options.json { text } else { told(&report) };
-    output::print(&shown)?;
-    Ok(ExitCode::from(code(&report)))
+    let (report, json) = query(address)?;
+    let text = if options.json { json } else { page(&report) };
+    output::print(&text)?;
+    Ok(ExitCode::from(exit_code(&report)))
 }
 
 /// `elector status --explain`.
 fn explained(addresses: &[String]) -> Result<ExitCode, ClientError> {
-    let asked = addresses.iter().map(|address| Asked {
+    let answers = addresses.iter().map(|address| Answer {
         address: address.clone(),
-        answer: ask(address)
+        status: query(address)
             .map(|(report, _)| report)
             .map_err(|error| error.to_string()),
     });
-    let asked: Vec<Asked> = asked.collect();
-    output::print(&explain(&asked))?;
-    let reports = asked.iter().filter_map(|asked| asked.answer.as_ref().ok());
-    Ok(ExitCode::from(reports.map(code).min().unwrap_or(UNKNOWN)))
+    let answers: Vec<Answer> = answers.collect();
+    output::print(&explain(&answers))?;
+    let reports = answers
+        .iter()
+        .filter_map(|answer| answer.status.as_ref().ok());
+    let code = reports.map(exit_code).min();
+    Ok(ExitCode::from(code.unwrap_or(UNKNOWN)))
 }
 
-/// What a node says of itself, and its words.
-fn ask(address: &str) -> Result<(StatusReport, String), ClientError> {
+/// Returns the status of a node, parsed and as its JSON.
+fn query(address: &str) -> Result<(StatusReport, String), ClientError> {
     let api = Api::new(address);
     let text = api.get("/v1/status")?;
-    let report = serde_json::from_str(&text).map_err(|_| api.stranger(&text))?;
+    let report = serde_json::from_str(&text).map_err(|_| api.not_a_node(&text))?;
     Ok((report, text))
 }
 
-/// What scripts ask for.
-fn code(report: &StatusReport) -> u8 {
+/// The exit code for this status.
+fn exit_code(report: &StatusReport) -> u8 {
     match (report.holds_leadership, report.role, report.leader) {
         (true, ..) => 0,
-        (false, Role::Follower, Some(_)) => FOLLOWS,
-        (false, ..) => LEADERLESS,
+        (false, Role::Follower, Some(_)) => FOLLOWER,
+        (false, ..) => NO_LEADER,
     }
 }
 
-/// A status for people.
-fn told(report: &StatusReport) -> String {
+/// The status as text for people.
+fn page(report: &StatusReport) -> String {
     let mut page = Page(String::new());
     let members: Vec<String> = report.members.iter().map(ToString::to_string).collect();
     let node = named(&report.node.to_string(), &report.name);
@@ -76,8 +79,11 @@ fn told(report: &StatusReport) -> String {
     page.line("since", &report.since);
     match (report.holds_leadership, report.lease_remaining_ms) {
         (true, Some(left)) => page.line("lease", &format!("{left} ms left")),
-        (true, None) => page.line("lease", "none: under this algorithm others may lead too"),
-        (false, _) if report.role == Role::Leader => page.line("lease", "none held now"),
+        (true, None) => page.line(
+            "lease",
+            "none: under this algorithm other nodes may lead too",
+        ),
+        (false, _) if report.role == Role::Leader => page.line("lease", "not held now"),
         (false, _) => {}
     }
     page.line(
@@ -110,7 +116,7 @@ impl Page {
     }
 }
 
-/// An id, with its name where that says more.
+/// An id, with its name if that differs.
 fn named(id: &str, name: &str) -> String {
     if name.is_empty() || name == id {
         id.to_owned()
@@ -119,6 +125,7 @@ fn named(id: &str, name: &str) -> String {
     }
 }
 
+/// The line of one peer.
 fn connection(peer: &PeerStatus) -> String {
     let connected = match (&peer.connected, &peer.problem) {
         (true, None) => "connected".to_owned(),
@@ -176,9 +183,9 @@ mod tests {
         serde_json::from_value(report).unwrap()
     }
 
-    // It is read at three in the morning: every line must be there, and stand where the eye looks.
+    // Operators read this at three in the morning: each line must be there, and easy to find.
     #[test]
-    fn a_status_is_told_in_aligned_lines() {
+    fn a_status_is_printed_in_aligned_lines() {
         let expected = "\
 node       1 (db-1) of billing: 1, 2, 3
 role       follower
@@ -191,19 +198,19 @@ peers      2 db2:7100 connected, 0.12 ms
 traffic    4 handled, 3 sent, 2 undelivered, 1 refused
 up         1h 2m, elector 0.1.0
 ";
-        assert_eq!(told(&report(&json!({}))), expected);
+        assert_eq!(page(&report(&json!({}))), expected);
         let leads = json!({"role": "leader", "holds_leadership": true, "lease_remaining_ms": 96});
-        assert!(told(&report(&leads)).contains("\nlease      96 ms left\n"));
+        assert!(page(&report(&leads)).contains("\nlease      96 ms left\n"));
         let alone = json!({"leader": null, "leader_name": null, "stopped": "it failed"});
-        let alone = told(&report(&alone));
+        let alone = page(&report(&alone));
         assert!(alone.contains("\nstopped    it failed\n"), "{alone}");
         assert!(alone.contains("\nleader     none known\n"), "{alone}");
     }
 
-    // Scripts act on the code: a leader without a lease must not pass for one.
+    // Scripts act on the exit code: it must not be 0 for a leader without a lease.
     #[test]
-    fn the_exit_code_tells_who_leads() {
-        let of = |changes| code(&report(&changes));
+    fn the_exit_code_says_whether_the_node_leads() {
+        let of = |changes| exit_code(&report(&changes));
         assert_eq!(of(json!({"role": "leader", "holds_leadership": true})), 0);
         assert_eq!(of(json!({})), 1);
         assert_eq!(of(json!({"leader": null})), 2);
@@ -211,9 +218,9 @@ up         1h 2m, elector 0.1.0
         assert_eq!(of(json!({"role": "leader", "leader": 1})), 2);
     }
 
-    // Two units are enough to tell a restart from a long run.
+    // Two units are enough to distinguish a restart from a long run.
     #[test]
-    fn ages_have_two_units() {
+    fn an_age_has_two_units() {
         let of = |seconds| age(Duration::from_secs(seconds));
         assert_eq!([of(0), of(59), of(60)], ["0s", "59s", "1m 0s"]);
         assert_eq!([of(7_199), of(180_000)], ["1h 59m", "2d 2h"]);

@@ -11,83 +11,87 @@ use elector_net::http::EventReport;
 use super::{api::Api, args::Watch, error::ClientError, sse::Stream};
 use crate::output::{self, StdoutError};
 
-/// How long to wait before a connection is made again: at first, and at most.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// The pause before the first attempt to connect again. It doubles after each attempt.
+const MIN_PAUSE: Duration = Duration::from_millis(200);
+/// The maximum pause between two attempts.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// `elector watch`: until it is interrupted, or nobody reads it any more.
+/// `elector watch`. Returns when the reader of standard output has closed the pipe.
 pub(super) fn watch(options: &Watch) -> Result<ExitCode, ClientError> {
-    let mut watching = Watching {
-        api: Api::new(&options.asked.http),
+    let mut watcher = Watcher {
+        api: Api::new(&options.target.http),
         json: options.json,
-        last: None,
-        stopped: false,
-        lost: false,
-        wait: BACK_OFF.0,
+        last_id: None,
+        has_stopped: false,
+        has_warned: false,
+        pause: MIN_PAUSE,
     };
-    // Who is not there at the beginning was asked for by mistake.
-    let mut read = watching.read()?;
-    while read == Read::Broken {
-        if !watching.lost && !watching.stopped {
-            output::warn("the connection is lost; trying again\n");
-            watching.lost = true;
+    // If no node answers at the start, the address is probably wrong.
+    let mut end = watcher.read()?;
+    while end == StreamEnd::Disconnected {
+        if !watcher.has_warned && !watcher.has_stopped {
+            output::warn("connection to the node closed, trying again\n");
+            watcher.has_warned = true;
         }
-        thread::sleep(watching.wait);
-        watching.wait = (watching.wait * 2).min(BACK_OFF.1);
-        read = match watching.read() {
+        thread::sleep(watcher.pause);
+        watcher.pause = (watcher.pause * 2).min(MAX_PAUSE);
+        end = match watcher.read() {
             Err(ClientError::Stdout(error)) => return Err(error.into()),
-            read => read.unwrap_or(Read::Broken),
+            end => end.unwrap_or(StreamEnd::Disconnected),
         };
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Why there is no more to read.
+/// Why no more events are read from a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Read {
-    /// The connection is broken, or was ended.
-    Broken,
-    /// Nobody reads what this writes.
-    Unread,
+enum StreamEnd {
+    /// The connection has failed, or the node has closed it.
+    Disconnected,
+    /// The reader of standard output has closed the pipe.
+    StdoutClosed,
 }
 
-struct Watching {
+struct Watcher {
     api: Api,
     json: bool,
-    /// The id of the last event that was told.
-    last: Option<String>,
-    /// Whether the last thing told was the end of the node.
-    stopped: bool,
-    /// Whether it was said that the connection is lost.
-    lost: bool,
-    wait: Duration,
+    /// The id of the last event that was printed.
+    last_id: Option<String>,
+    /// The last event that was printed is the end of the node.
+    has_stopped: bool,
+    /// The user was warned that the connection is closed.
+    has_warned: bool,
+    /// The pause before the next attempt to connect.
+    pause: Duration,
 }
 
-impl Watching {
-    /// Tells one stream to its end.
-    fn read(&mut self) -> Result<Read, ClientError> {
-        let reader = self.api.events(self.last.as_deref())?;
+impl Watcher {
+    /// Prints the events of one stream until it ends.
+    fn read(&mut self) -> Result<StreamEnd, ClientError> {
+        let reader = self.api.events(self.last_id.as_deref())?;
         let mut stream = Stream::new(BufReader::new(reader));
         loop {
-            let sent = match stream.next() {
-                Ok(Some(sent)) => sent,
-                Ok(None) | Err(_) => return Ok(Read::Broken),
+            let event = match stream.next() {
+                Ok(Some(event)) => event,
+                Ok(None) | Err(_) => return Ok(StreamEnd::Disconnected),
             };
-            let report = serde_json::from_str(&sent.data);
-            let report: EventReport = report.map_err(|_| self.api.stranger(&sent.data))?;
-            self.last = sent.id.filter(|id| !id.is_empty()).or(self.last.take());
-            self.lost = false;
-            let stopped = matches!(report, EventReport::Stopped { .. });
-            if stopped && self.stopped {
+            let report = serde_json::from_str(&event.data);
+            let report: EventReport = report.map_err(|_| self.api.not_a_node(&event.data))?;
+            let id = event.id.filter(|id| !id.is_empty());
+            self.last_id = id.or(self.last_id.take());
+            self.has_warned = false;
+            let has_stopped = matches!(report, EventReport::Stopped { .. });
+            if has_stopped && self.has_stopped {
                 continue;
             }
-            self.stopped = stopped;
-            if !stopped {
-                self.wait = BACK_OFF.0;
+            self.has_stopped = has_stopped;
+            if !has_stopped {
+                self.pause = MIN_PAUSE;
             }
-            let line = if self.json { sent.data } else { line(&report) };
-            match written(&line) {
+            let line = if self.json { event.data } else { line(&report) };
+            match write_line(&line) {
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                    return Ok(Read::Unread);
+                    return Ok(StreamEnd::StdoutClosed);
                 }
                 result => result.map_err(StdoutError)?,
             }
@@ -95,31 +99,31 @@ impl Watching {
     }
 }
 
-fn written(line: &str) -> io::Result<()> {
+fn write_line(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()
 }
 
-/// An event for people: when, which node, what.
+/// An event as text for people: the time, the node, and what happened.
 fn line(report: &EventReport) -> String {
-    let told = |at: &str, node: &NodeId, what: String| format!("{at}  node {node} {what}");
-    let aside = |what: String| format!("{:24}  {what}", "");
+    let dated = |at: &str, node: &NodeId, what: String| format!("{at}  node {node} {what}");
+    let undated = |what: String| format!("{:24}  {what}", "");
     match report {
         EventReport::Status(status) => match &status.stopped {
-            Some(reason) => told(
+            Some(reason) => dated(
                 &status.since,
                 &status.node,
                 format!("has stopped: {reason}"),
             ),
             None => {
-                let what = viewed(status.role, status.leader, status.epoch);
+                let what = view(status.role, status.leader, status.epoch);
                 let held = if status.holds_leadership {
                     ", and holds the leadership"
                 } else {
                     ""
                 };
-                told(&status.since, &status.node, what + held)
+                dated(&status.since, &status.node, what + held)
             }
         },
         EventReport::Viewed {
@@ -129,30 +133,30 @@ fn line(report: &EventReport) -> String {
             leader,
             epoch,
             ..
-        } => told(at, node, viewed(*role, *leader, *epoch)),
+        } => dated(at, node, view(*role, *leader, *epoch)),
         EventReport::Granted {
             at, node, epoch, ..
-        } => told(at, node, format!("holds the leadership of epoch {epoch}")),
+        } => dated(at, node, format!("holds the leadership of epoch {epoch}")),
         EventReport::Lost {
             at, node, epoch, ..
-        } => told(
+        } => dated(
             at,
             node,
             format!("has lost the leadership of epoch {epoch}"),
         ),
-        EventReport::Lagged { missed } => aside(format!("{missed} events were missed")),
-        EventReport::Restarted { .. } => aside("the node was restarted".to_owned()),
-        EventReport::Stopped { reason } => aside(format!("the node has stopped: {reason}")),
-        _ => aside("something that this version does not know".to_owned()),
+        EventReport::Lagged { missed } => undated(format!("{missed} events were missed")),
+        EventReport::Restarted { .. } => undated("the node was restarted".to_owned()),
+        EventReport::Stopped { reason } => undated(format!("the node has stopped: {reason}")),
+        _ => undated("an event that this version of elector does not know".to_owned()),
     }
 }
 
-fn viewed(role: Role, leader: Option<NodeId>, epoch: Epoch) -> String {
+fn view(role: Role, leader: Option<NodeId>, epoch: Epoch) -> String {
     match (role, leader) {
         (Role::Leader, _) => format!("leads epoch {epoch}"),
-        (Role::Candidate, _) => format!("campaigns; its epoch is {epoch}"),
+        (Role::Candidate, _) => format!("is a candidate; its epoch is {epoch}"),
         (Role::Follower, Some(leader)) => format!("follows {leader} in epoch {epoch}"),
-        (Role::Follower, None) => format!("knows no leader of epoch {epoch}"),
+        (Role::Follower, None) => format!("knows no leader in epoch {epoch}"),
     }
 }
 
@@ -166,9 +170,9 @@ mod tests {
         line(&serde_json::from_value(event.clone()).unwrap())
     }
 
-    // A line is all that an operator sees of an event: when, who, and what it means.
+    // An operator sees only this line of an event: it needs the time, the node, and the meaning.
     #[test]
-    fn an_event_is_a_line() {
+    fn each_event_is_one_line() {
         let at = "2026-01-02T03:04:05.678Z";
         let viewed = |role: &str, leader: Option<u64>| {
             of(&json!({
@@ -176,19 +180,19 @@ mod tests {
                 "role": role, "leader": leader, "epoch": 7,
             }))
         };
-        let on_time = |what: &str| format!("{at}  node 1 {what}");
-        assert_eq!(viewed("follower", Some(2)), on_time("follows 2 in epoch 7"));
+        let dated = |what: &str| format!("{at}  node 1 {what}");
+        assert_eq!(viewed("follower", Some(2)), dated("follows 2 in epoch 7"));
         assert_eq!(
             viewed("follower", None),
-            on_time("knows no leader of epoch 7")
+            dated("knows no leader in epoch 7")
         );
         assert_eq!(
             viewed("candidate", None),
-            on_time("campaigns; its epoch is 7")
+            dated("is a candidate; its epoch is 7")
         );
-        assert_eq!(viewed("leader", Some(1)), on_time("leads epoch 7"));
+        assert_eq!(viewed("leader", Some(1)), dated("leads epoch 7"));
         let lost = json!({"event": "lost", "number": 9, "at": at, "node": 1, "epoch": 7});
-        assert_eq!(of(&lost), on_time("has lost the leadership of epoch 7"));
+        assert_eq!(of(&lost), dated("has lost the leadership of epoch 7"));
         let lagged = of(&json!({"event": "lagged", "missed": 12}));
         assert_eq!(lagged.find("12 events"), Some(at.len() + 2));
         assert!(of(&json!({"event": "danced"})).contains("does not know"));

@@ -64,14 +64,14 @@ fn where_nobody_listens_is_told_with_what_to_do() {
 #[test]
 fn a_stranger_is_told_as_one() {
     for (answer, hint) in [
-        ("SSH-2.0-OpenSSH_9.6\r\n", "cannot ask the node"),
+        ("SSH-2.0-OpenSSH_9.6\r\n", "cannot query the node"),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
-            "does not answer like a node of elector: \"hello\"",
+            "does not answer like an elector node: \"hello\"",
         ),
         (
             "HTTP/1.1 301 Moved\r\nLocation: http://example.org/\r\nContent-Length: 0\r\n\r\n",
-            "does not answer like a node",
+            "does not answer like an elector node",
         ),
     ] {
         let stranger = TcpListener::bind("127.0.0.1:0").unwrap();

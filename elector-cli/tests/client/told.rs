@@ -78,8 +78,20 @@ fn answer(mut stream: TcpStream, status: &Value) {
 fn a_transfer_ends_by_its_outcome() {
     for (leader, epoch, more, expected, hint) in [
         (json!(2), 8, "", 0, "node 2 leads epoch 8\n"),
-        (json!(3), 8, "", 2, "node 3 leads epoch 8, and not node 2\n"),
-        (json!(1), 8, "", 2, "node 1 leads epoch 8, and not node 2\n"),
+        (
+            json!(3),
+            8,
+            "",
+            2,
+            "node 3 leads epoch 8, instead of node 2\n",
+        ),
+        (
+            json!(1),
+            8,
+            "",
+            2,
+            "node 1 leads epoch 8, instead of node 2\n",
+        ),
         (
             json!(1),
             7,
@@ -99,7 +111,7 @@ fn a_transfer_ends_by_its_outcome() {
             8,
             "--no-wait",
             0,
-            "the node is handing its leadership to 2\n",
+            "the node is transferring its leadership to node 2\n",
         ),
     ] {
         let address = pretending(&leader, epoch).to_string();
