@@ -12,7 +12,7 @@ use elector_core::{
 
 use crate::{
     Paxos, PaxosConfig, PaxosDurable, PaxosMessage, PaxosTimer,
-    state::{Proposing, Request, Stage},
+    state::{Candidacy, ProposalPhase, Request},
 };
 
 impl ElectionAlgorithm for Paxos {
@@ -60,14 +60,14 @@ impl ElectionAlgorithm for Paxos {
             Phase::Leader(_) if self.epoch() <= self.restored => {
                 Err("I5: a node leads no epoch that it may have led before a restart")
             }
-            Phase::Candidate(Proposing {
-                stage: Stage::Prepare { own: true, .. } | Stage::Accept { .. },
+            Phase::Candidate(Candidacy {
+                phase: ProposalPhase::Prepare { own: true, .. } | ProposalPhase::Accept { .. },
                 ..
             }) if is_silent => {
                 Err("I6: a node that owes a leader silence has not promised to itself")
             }
-            Phase::Candidate(Proposing {
-                stage: Stage::Accept { .. },
+            Phase::Candidate(Candidacy {
+                phase: ProposalPhase::Accept { .. },
                 ballot,
                 ..
             }) if ballot.counter > disk.counter => Err("I2: the counter of a proposal is durable"),
@@ -123,7 +123,7 @@ impl Paxos {
                 instance,
                 promised,
             } => {
-                // What is decided first: nothing more need be proposed then.
+                // The decision comes first: after it, this node need not propose again.
                 self.on_leader_named(epoch, leader, out);
                 self.on_reject(from, ballot, (instance, promised), out);
             }
@@ -153,7 +153,7 @@ impl Paxos {
             PaxosTimer::OwnPromise => self.promise_to_self(out),
             PaxosTimer::OwnAccept => self.accept_from_self(out),
             PaxosTimer::Heartbeat => self.send_round(out),
-            // It never leads this epoch again (I5).
+            // The node never leads this epoch again (I5).
             PaxosTimer::Quorum => self.node.step_down(out),
         }
     }

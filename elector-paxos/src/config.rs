@@ -12,31 +12,32 @@ use crate::Paxos;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PaxosConfig {
-    /// The durations that all algorithms share. `round_trip` is the base of a proposer's patience.
+    /// The durations that all algorithms share. A proposer waits for a decision for a multiple of
+    /// `round_trip`.
     pub timing: Timing,
-    /// How nodes find out that a leader has been chosen. Default: distinguished.
+    /// How nodes learn that a leader has been chosen. Default: distinguished.
     pub learning: Learning,
-    /// Whether a proposer's first try sends `Accept` only to so many of those that promised that
-    /// all of them make a bare majority. It saves messages while nothing is lost, and costs a
-    /// retry, then to all, when one is. Default off.
+    /// Whether a proposer's first attempt sends `Accept` only to as many nodes that promised as a
+    /// bare majority needs. This saves messages while no message is lost. After a loss it costs
+    /// another attempt, which asks all nodes. Default: off.
     pub thrifty: bool,
-    /// The counter of the first ballot of a node, 1 for those not named: what the article with the
-    /// three cases calls unique ids. The higher one of two simultaneous first tries goes through.
-    /// Default empty.
+    /// The counter of a node's first ballot; 1 for nodes that are not named. The article with the
+    /// three cases calls it the unique id. Of two first attempts at the same time, the higher one
+    /// succeeds. Default: empty.
     #[serde(deserialize_with = "by_node::deserialize")]
     pub first_ballot: BTreeMap<NodeId, u64>,
 }
 
-/// How nodes find out that a leader has been chosen ("Paxos Made Simple", section 2.3).
+/// How nodes learn that a leader has been chosen ("Paxos Made Simple", section 2.3).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Learning {
-    /// Acceptors tell the proposer, and the proposer tells all: the fewest messages.
+    /// Acceptors notify the proposer, and the proposer notifies all nodes: the fewest messages.
     #[default]
     Distinguished,
-    /// Acceptors tell all: one delay less, and a number of messages quadratic in n.
+    /// Acceptors notify all nodes: one delay less, but the number of messages is quadratic in n.
     Broadcast,
 }
 
@@ -58,7 +59,7 @@ impl Configuration for PaxosConfig {
         }
         if self.first_ballot.values().any(|&counter| counter == 0) {
             return Err(TimingError::Option(
-                "first_ballot has a zero: ballots count from 1",
+                "first_ballot has a zero: count ballots from 1",
             ));
         }
         Ok(())
@@ -73,14 +74,14 @@ impl Comparable for Paxos {
         vec![
             Variant {
                 name: "distinguished",
-                summary: "the proposer counts and tells all: few messages, one delay more for \
-                          the others",
+                summary: "the proposer counts and notifies all nodes: few messages, one delay \
+                          more for the other nodes",
                 config: PaxosConfig::default(),
             },
             Variant {
                 name: "broadcast",
-                summary: "acceptors tell everybody: all know as soon as the leader does, for n² \
-                          messages",
+                summary: "acceptors notify all nodes: all know as soon as the leader knows, with \
+                          n² messages",
                 config: PaxosConfig {
                     learning: Learning::Broadcast,
                     ..PaxosConfig::default()
@@ -88,8 +89,8 @@ impl Comparable for Paxos {
             },
             Variant {
                 name: "thrifty",
-                summary: "asks a bare majority to accept: fewest messages, a retry if one of it \
-                          is gone",
+                summary: "asks a bare majority to accept: fewest messages, but a retry if one of \
+                          these nodes fails",
                 config: PaxosConfig {
                     thrifty: true,
                     ..PaxosConfig::default()
@@ -98,13 +99,15 @@ impl Comparable for Paxos {
         ]
     }
 
-    /// How many messages one election takes that no other proposer disturbs: `nodes` configured
-    /// (three or more), the leader dead, all others alive and not just restarted, until all of
-    /// these know. Those sent to the dead leader count.
+    /// Returns the number of messages of one election without rivals. The cluster has `nodes`
+    /// members (three or more), the leader is dead, and all other members are alive and not just
+    /// restarted. The count includes all messages until these members know, and messages to the
+    /// dead leader.
     ///
-    /// `n − 1` `Prepare`, `n − 2` `Promise`, `n − 1` `Accept`; then `n − 2` `Accepted` and `n − 1`
-    /// `Learn`, or, with broadcast learning, `(n − 1)²` `Accepted`. A thrifty proposer sends
-    /// `q − 1` `Accept`, q being the majority, and as many acceptors and itself answer them.
+    /// These are `n − 1` `Prepare`, `n − 2` `Promise`, `n − 1` `Accept`; then `n − 2` `Accepted`
+    /// and `n − 1` `Learn`, or, with broadcast learning, `(n − 1)²` `Accepted`. A thrifty proposer
+    /// sends `q − 1` `Accept`, where q is the majority. Their receivers and the proposer itself
+    /// accept.
     fn expected_messages(config: &PaxosConfig, nodes: u64) -> Option<RangeInclusive<u64>> {
         let others = nodes.saturating_sub(1);
         let alive = nodes.saturating_sub(2);

@@ -7,33 +7,34 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use memory::Memory;
 
-/// What a node must still know after a crash: the acceptor's memory, and two numbers that must
-/// not go back.
+/// The state that must survive a crash: the acceptor's memory, and two numbers that must not go
+/// back.
 ///
-/// Which leader was decided is not in it: a node that comes back learns that anew.
+/// The leader of the epoch is not in it: a node that comes back learns the leader again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PaxosDurable {
-    /// The newest epoch in which this node has accepted a leader or learned one. It supports no
-    /// leader of an older epoch any more. Never goes back.
+    /// The newest epoch in which this node has accepted or learned a leader. It supports no leader
+    /// of an older epoch any more. Never goes back.
     pub epoch: Epoch,
-    /// The instance that `promised` and `accepted` are about: `epoch`, or a newer one that nobody
-    /// may win. This node is no acceptor of older ones any more. Never goes back.
+    /// The instance of `promised` and `accepted`: `epoch`, or a newer instance, which may end
+    /// without a decision. This node is no acceptor of older instances any more. Never goes back.
     pub instance: Epoch,
-    /// The highest ballot promised in `instance`; or a bound of it, if the node entered that
-    /// without knowing what it had promised before a restart.
+    /// The highest ballot promised in `instance`. It is an upper bound if the node entered the
+    /// instance without knowing what it had promised before a restart.
     pub promised: Option<Ballot>,
     /// The proposal of the highest ballot accepted in `instance`.
     pub accepted: Option<Proposal>,
-    /// This node has promised no ballot with a higher counter, and proposed nothing with one of its
-    /// own, in any instance. If `instance` is `epoch`, it may have promised any up to this counter
-    /// in the one after. Never goes back, so that nothing is proposed twice with one ballot.
+    /// An upper bound of counters in all instances: this node has promised no ballot with a higher
+    /// counter, and has proposed nothing with a higher counter. If `instance` is `epoch`, it may
+    /// have promised any ballot up to this counter in the next instance. Never goes back, so
+    /// nothing is proposed twice with one ballot.
     pub counter: u64,
 }
 
 impl PaxosDurable {
     /// See [`raised`](elector_core::ElectionAlgorithm::raised). The node becomes an acceptor of the
     /// instance above the floor, in which it has accepted nothing. It may have promised any ballot
-    /// up to its counter there, and refuses these.
+    /// up to its counter in that instance, so it refuses these ballots.
     pub(crate) fn raised(&self, floor: Epoch) -> Option<Self> {
         let mut raised = self.clone();
         if raised.epoch <= floor {
@@ -48,19 +49,20 @@ impl PaxosDurable {
     }
 }
 
-/// The number of a proposal: higher ones overrule lower ones. No two proposers ever use the same,
-/// because their ids are part of it ("different proposers choose their numbers from disjoint sets
-/// of numbers", section 2.5).
+/// The number of a proposal: a higher number has priority over a lower one. No two proposers ever
+/// use the same number, because their ids are part of it ("different proposers choose their numbers
+/// from disjoint sets of numbers", section 2.5).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ballot {
-    // The derived order compares the fields from the top: the counter must stay first.
-    /// Each proposer chooses one higher than all it has used or seen.
+    // The derived order compares the fields from top to bottom: the counter must stay first.
+    /// A proposer chooses a counter that is higher than all it has used or seen.
     pub counter: u64,
     /// The proposer.
     pub node: NodeId,
 }
 
-// Every message of an election carries one; `100.n1` keeps traces and scenarios readable.
+// Every message of an election carries a ballot, so the short form `100.n1` keeps traces and
+// scenarios readable.
 impl fmt::Debug for Ballot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_bound() {
@@ -71,10 +73,10 @@ impl fmt::Debug for Ballot {
     }
 }
 
-/// A ballot and the value proposed in it: the node that is to lead.
+/// A ballot and the value that is proposed with it: the node that will lead.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Proposal {
-    // The derived order compares the fields from the top: the ballot must stay first.
+    // The derived order compares the fields from top to bottom: the ballot must stay first.
     /// The number of the proposal.
     pub ballot: Ballot,
     /// Its value.

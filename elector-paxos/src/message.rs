@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Ballot, Proposal};
 
-/// What nodes say to each other. The sender is never a field: hosts authenticate it. `epoch` is
-/// the instance of Paxos that decides who leads that epoch.
+/// The messages between nodes. The sender is never a field, because hosts authenticate it. `epoch`
+/// is the instance of Paxos that decides who leads that epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PaxosMessage {
     /// Phase 1a: "promise me to accept nothing below this ballot" (section 2.2).
@@ -13,8 +13,8 @@ pub enum PaxosMessage {
         epoch: Epoch,
         /// The ballot; the sender's own.
         ballot: Ballot,
-        /// The leader of the epoch before asked for this election after it had stepped down, so
-        /// nobody owes it silence any more.
+        /// Whether the leader of the previous epoch has asked for this election. It had stepped
+        /// down before, so no node owes it silence any more.
         handover: bool,
     },
     /// Phase 1b: "I promise; and this is what I have accepted".
@@ -26,20 +26,20 @@ pub enum PaxosMessage {
         /// The accepted proposal of the highest ballot, if there is one.
         accepted: Option<Proposal>,
     },
-    /// "No; and this is what I have seen": the answer to an outdated proposer, or to one that
-    /// takes a leader for gone whom the sender has just heard.
+    /// "No; and this is what I have seen": the answer to an outdated proposer, or to a proposer
+    /// that takes a leader for failed while the sender has a live leader.
     Reject {
-        /// The ballot refused.
+        /// The ballot that is refused.
         ballot: Ballot,
         /// The sender's epoch.
         epoch: Epoch,
-        /// Who leads `epoch`, if the sender knows.
+        /// The leader of `epoch`, if the sender knows it.
         leader: Option<NodeId>,
-        /// The newest instance that the sender is an acceptor of.
+        /// The newest instance in which the sender is an acceptor.
         instance: Epoch,
-        /// The highest ballot that it has promised there; or, from a node that does not know that
-        /// because it was restarted, a bound, under the id `u64::MAX`: no less than all it can have
-        /// promised.
+        /// The highest ballot that the sender has promised in `instance`. If a restarted sender
+        /// does not know it, this is a bound with the id `u64::MAX`: at least as high as all
+        /// ballots that it can have promised.
         promised: Option<Ballot>,
     },
     /// Phase 2a: "accept this".
@@ -56,33 +56,34 @@ pub enum PaxosMessage {
         /// The proposal.
         proposal: Proposal,
     },
-    /// "A majority has accepted this" (section 2.3: the distinguished learner's word).
+    /// "A majority has accepted this" (section 2.3: the message of the distinguished learner).
     Learn {
         /// The epoch.
         epoch: Epoch,
-        /// Its leader.
+        /// The leader of the epoch.
         leader: NodeId,
-        /// The sender's clock when it sent this; to be echoed if the sender is the leader.
+        /// The time on the sender's clock when it sent this message. If the sender is the leader,
+        /// the answer echoes it.
         sent: Moment,
     },
-    /// "I lead". Whoever missed the decision learns it from this.
+    /// "I lead". A node that missed the decision learns it from this message.
     Heartbeat {
         /// The leader's epoch.
         epoch: Epoch,
-        /// The leader's clock when it sent this round; to be echoed.
+        /// The time on the leader's clock when it sent this round. The answer echoes it.
         sent: Moment,
     },
-    /// The answer to a [`Heartbeat`](Self::Heartbeat), and to a [`Learn`](Self::Learn) that the
-    /// leader itself sent.
+    /// The answer to a [`Heartbeat`](Self::Heartbeat), and to a [`Learn`](Self::Learn) from the
+    /// leader itself.
     HeartbeatAck {
-        /// The follower's epoch. If it is higher than that of the message, the leader's tenure is
-        /// over.
+        /// The follower's epoch. If it is higher than that of the heartbeat, the leader's tenure
+        /// has ended.
         epoch: Epoch,
-        /// The stamp of the message, which the follower acknowledges by that; [`Moment::ZERO`] if
-        /// the message was of a past epoch.
+        /// The timestamp of the message that the follower acknowledges; [`Moment::ZERO`] if the
+        /// message was of a past epoch.
         sent: Moment,
     },
-    /// "Campaign now": the leader of this epoch has stepped down in the receiver's favour.
+    /// "Campaign now": the leader of this epoch has stepped down in favour of the receiver.
     Handover {
         /// The epoch that the sender led.
         epoch: Epoch,
@@ -133,8 +134,8 @@ impl Message for PaxosMessage {
         }
     }
 
-    /// A promise and an acceptance bind alike: to accept nothing of a lower ballot in this
-    /// instance. An acceptance and a proposal name the value of their ballot.
+    /// A promise and an acceptance bind the sender in the same way: it accepts nothing with a lower
+    /// ballot in this instance. An acceptance and a proposal also name the value of their ballot.
     fn pledge(&self, _to: NodeId) -> Option<Pledge> {
         let (epoch, ballot, candidate) = match self {
             Self::Promise { epoch, ballot, .. } => (*epoch, *ballot, None),

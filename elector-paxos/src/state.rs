@@ -6,45 +6,46 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Ballot, PaxosConfig, PaxosDurable, Proposal, durable::Memory};
 
-/// One node of the Paxos election: proposer, acceptor and learner at once. See the
-/// [crate](crate) for the algorithm.
+/// One node of the Paxos election: proposer, acceptor and learner in one. The
+/// [crate documentation](crate) explains the algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Paxos {
-    /// What this node is doing, besides being an acceptor and a learner, which it always is.
+    /// The part of follower, proposer or leader. In addition the node is always an acceptor and a
+    /// learner.
     pub(crate) node: QuorumNode<Self>,
     pub(crate) memory: Memory,
     /// The learner's count.
     pub(crate) count: Option<Count>,
     pub(crate) seen: Seen,
-    /// The epoch that this life of the node began with. It may have led this one in an earlier
-    /// life, so it does not lead it in this one.
+    /// The epoch at the last start of this node. The node may have led it before a restart, so it
+    /// does not lead it any more.
     pub(crate) restored: Epoch,
-    /// The instance in which this node proposes in the name of the leader before.
+    /// The instance in which this node proposes as the successor that the previous leader named.
     pub(crate) handover: Option<Epoch>,
 }
 
 /// The timers of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PaxosTimer {
-    /// The first part of the election timeout, `election_min`: the leader may still be there.
+    /// The first part of the election timeout, `election_min`. Meanwhile the leader may be alive.
     Vigil,
-    /// The rest of the election timeout, random; when it ends, the node proposes.
+    /// The second, random part of the election timeout. When it ends, the node proposes.
     Stagger,
-    /// For how long a proposal, the node's own or another's, may go on without a decision; random.
-    /// When it ends, the node proposes.
+    /// The random time that a proposal of any node has for its decision. When it ends, this node
+    /// proposes.
     Retry,
     /// The second step of phase 1: the proposer promises to itself.
     OwnPromise,
     /// The second step of phase 2: the proposer accepts its own proposal.
     OwnAccept,
-    /// A leader's next round of heartbeats.
+    /// The next round of heartbeats of a leader is due.
     Heartbeat,
-    /// For how long a leader may be without a quorum.
+    /// A leader has been without a quorum for too long.
     Quorum,
 }
 
 impl QuorumElection for Paxos {
-    type Candidacy = Proposing;
+    type Candidacy = Candidacy;
     type Request = Request;
 
     const VIGIL: PaxosTimer = PaxosTimer::Vigil;
@@ -54,37 +55,37 @@ impl QuorumElection for Paxos {
     const QUORUM: PaxosTimer = PaxosTimer::Quorum;
 }
 
-/// A proposal under way.
+/// A proposal of this node that is not decided yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Proposing {
+pub struct Candidacy {
     pub(crate) instance: Epoch,
     pub(crate) ballot: Ballot,
-    /// How many proposals in a row have followed each other at once, up to this one.
-    pub(crate) at_once: u32,
-    pub(crate) stage: Stage,
+    /// How many proposals in a row, up to this one, followed the one before without a wait.
+    pub(crate) retries: u32,
+    pub(crate) phase: ProposalPhase,
 }
 
 /// The two phases of the paper.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Stage {
+pub(crate) enum ProposalPhase {
     Prepare {
         promises: Tally,
-        /// Those that refuse only because they do not know what they have promised before a
-        /// restart: nothing else stands against a higher ballot.
+        /// The peers that refuse only because they do not know what they have promised before a
+        /// restart. They would promise a higher ballot.
         bounds: NodeSet,
-        /// The highest proposal that those who promised have accepted.
+        /// The highest proposal that a promise has named as accepted.
         highest: Option<Proposal>,
         /// Whether the node's own promise is among the promises.
         own: bool,
     },
     Accept {
         value: NodeId,
-        /// Those that refused it. The learner counts the acceptances.
+        /// The nodes that refused the proposal. The learner counts the acceptances.
         refusals: Tally,
     },
 }
 
-/// The learner's count of the acceptances of one proposal, the highest it has heard of.
+/// The learner's count of the acceptances of one proposal, the highest that it knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Count {
     pub(crate) epoch: Epoch,
@@ -92,24 +93,24 @@ pub(crate) struct Count {
     pub(crate) acceptors: Tally,
 }
 
-/// What this node has heard of without being bound by it.
+/// The highest numbers that this node has seen in messages. They do not bind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Seen {
-    /// The newest instance that a node is an acceptor of.
+    /// The newest instance in which any node is an acceptor.
     pub(crate) instance: Epoch,
-    /// The highest counter of a ballot. After a restart, the highest that the node may have
-    /// promised.
+    /// The highest counter of a ballot. After a restart it starts with the highest counter that
+    /// this node may have promised.
     pub(crate) counter: u64,
 }
 
 /// Whether this step has sent the decision to all peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum News {
+pub(crate) enum Decision {
     Sent,
     NotSent,
 }
 
-/// A `Prepare`, as it was received.
+/// A `Prepare` that was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Request {
     pub(crate) from: NodeId,
@@ -137,24 +138,25 @@ impl Paxos {
         self.memory.disk.epoch
     }
 
-    /// Leaves the older epochs behind: the only place where the epoch changes. The election timeout
-    /// stays as it is: silence is owed to a leader for a time, not for an epoch.
+    /// Enters a newer epoch. Only here the epoch changes. The election timeout does not change:
+    /// silence is owed to a leader for a time, not for an epoch.
     pub(crate) fn enter(&mut self, epoch: Epoch, out: &mut Outbox<Self>) {
         self.node.step_down(out);
         self.memory.enter(epoch, self.seen.counter);
         self.node.elected = None;
-        let outlived = match &self.node.phase {
-            Phase::Candidate(proposing) => proposing.instance < epoch,
+        let outdated = match &self.node.phase {
+            Phase::Candidate(candidacy) => candidacy.instance < epoch,
             Phase::Follower { .. } | Phase::Leader(_) => true,
         };
-        if outlived {
+        if outdated {
             self.node.phase = Phase::Follower { leader: None };
         }
     }
 
-    /// A ballot above all seen, for the newest instance that may still be open: the one after the
-    /// present epoch if that has its leader, the present one again if not. One from before a
-    /// restart is left behind: if it came to a decision, its leader has kept silent for a vigil.
+    /// Returns a ballot above all ballots seen, for the newest instance that may be undecided: the
+    /// next one if the present epoch has its leader, and otherwise the present one again. An epoch
+    /// from before a restart is not tried again: if it was decided, its leader has been silent for
+    /// a vigil.
     pub(crate) fn next_ballot(&self) -> Option<(Epoch, Ballot)> {
         let epoch = self.epoch();
         let closed = self.node.elected.is_some() || epoch <= self.restored;
@@ -179,10 +181,10 @@ impl Paxos {
         Some((instance, ballot))
     }
 
-    /// Leaves a proposal, this node's own or another's, the time to come to a decision: the two
-    /// round trips that it needs, and a random time on top, wider with each attempt, so that of two
-    /// proposers that beat each other one gets through ("Paxos Made Simple", section 2.4: progress
-    /// needs a distinguished proposer).
+    /// Gives a proposal of any node the time for its decision: the two round trips that it needs,
+    /// and a random time, which is wider with each attempt. So of two proposers that beat each
+    /// other one succeeds in the end ("Paxos Made Simple", section 2.4: progress needs a
+    /// distinguished proposer).
     pub(crate) fn wait_for_decision(&mut self, out: &mut Outbox<Self>) {
         let timing = self.node.rules.timing();
         let proposal = timing.round_trip.saturating_mul(2);
@@ -191,7 +193,7 @@ impl Paxos {
         self.node.wait(PaxosTimer::Retry, delay, out);
     }
 
-    /// The leader of the present epoch is known from now on.
+    /// Records the leader of the present epoch.
     pub(crate) fn learn_leader(&mut self, leader: NodeId) {
         self.node.elected = Some(leader);
         let epoch = self.epoch();

@@ -1,22 +1,23 @@
 //! The acceptor ("Paxos Made Simple", section 2.2).
 //!
-//! It is an acceptor of one instance at a time, the newest it was asked about, and of older ones
-//! not any more: an instance that cannot get a majority is simply never decided. (After a restart
-//! it may be the one of its epoch again. Instances do not depend on each other.)
+//! A node is an acceptor of one instance at a time: the newest that it has received a request for.
+//! An older instance that has no majority yet may never be decided. (After a restart the node may
+//! be an acceptor of the instance of its epoch again. Instances do not depend on each other.)
 //!
-//! A *promise* does not end what this node owes to a leader of an older epoch: if that leader is
-//! heard again, the node follows it again. An *acceptance* does: it moves the node to the new
-//! epoch. That makes phase 1 a question that disturbs no leader, as Raft's pre-vote is. The lease
-//! rests on the two rules that are left: a node that has accepted acknowledges no older leader, and
-//! a node that has acknowledged a leader accepts nothing newer for `election_min`.
+//! A *promise* does not end the support for a leader of an older epoch: if that leader sends a
+//! heartbeat, the node follows it again. An *acceptance* ends it: it moves the node to the new
+//! epoch. So phase 1 is a question that disturbs no leader, like Raft's pre-vote. The lease depends
+//! on two rules: a node that has accepted acknowledges no older leader, and a node that has
+//! acknowledged a leader accepts nothing newer for `election_min`.
 
 use elector_core::{Epoch, NodeId, Outbox, quorum::Phase};
 
 use crate::{Ballot, Learning, Paxos, PaxosMessage, Proposal, state::Request};
 
 impl Paxos {
-    /// Phase 1b. A promise for an instance that is decided is a promise all the same: it carries
-    /// what was accepted, and so the latecomer can only choose the same leader again.
+    /// Phase 1b: promises, or refuses. An acceptor also promises in an instance that is decided:
+    /// the promise names the accepted proposal, so a late proposer can only choose the same leader
+    /// again.
     pub(super) fn on_prepare(&mut self, request: Request, out: &mut Outbox<Self>) {
         let Request {
             from,
@@ -25,7 +26,7 @@ impl Paxos {
             handover,
         } = request;
         if ballot.node != from {
-            return; // Nonsense: that ballot is another's.
+            return; // Invalid: the ballot belongs to another node.
         }
         self.seen.counter = self.seen.counter.max(ballot.counter);
         if self.is_late(instance, ballot) {
@@ -59,7 +60,7 @@ impl Paxos {
     ) {
         let Proposal { ballot, value } = proposal;
         if ballot.node != from || !self.node.rules.members.contains(value) {
-            return; // Nonsense: another's ballot, or a stranger to lead.
+            return; // Invalid: the ballot belongs to another node, or the value is no member.
         }
         self.seen.counter = self.seen.counter.max(ballot.counter);
         if self.is_late(instance, ballot) || self.owes_silence(instance) {
@@ -68,11 +69,11 @@ impl Paxos {
         if let Some(bound) = self.memory.bound(instance, ballot) {
             return self.reject(from, ballot, (instance, Some(bound)), out);
         }
-        let held = self.memory.accepted(instance);
-        if held.is_some_and(|held| held.ballot == ballot && held.value != value) {
-            return; // Nonsense: two values in one ballot.
+        let before = self.memory.accepted(instance);
+        if before.is_some_and(|before| before.ballot == ballot && before.value != value) {
+            return; // Invalid: two values with one ballot.
         }
-        self.hold(instance, proposal, out);
+        self.accept(instance, proposal, out);
         self.expect_decision(instance, out);
         let accepted = PaxosMessage::Accepted {
             epoch: instance,
@@ -87,10 +88,10 @@ impl Paxos {
         }
     }
 
-    /// The lowest instance and ballot that this acceptor still deals with, as far as it knows: see
-    /// [`bound`](crate::durable::Memory::bound) for what a restart leaves open. A proposer's own
-    /// `Prepare` counts as soon as it is on its way, before the promise to itself is durable: to
-    /// refuse more than one must is always safe.
+    /// Returns the lowest instance and ballot that this acceptor does not refuse.
+    /// [`bound`](crate::durable::Memory::bound) covers what the node may have promised before a
+    /// restart. A proposer's own `Prepare` counts as soon as it is sent, before the promise to
+    /// itself is durable: it is always safe to refuse more than necessary.
     pub(super) fn floor(&self) -> (Epoch, Option<Ballot>) {
         let promised = self.memory.floor();
         match &self.node.phase {
@@ -99,24 +100,24 @@ impl Paxos {
         }
     }
 
-    /// I1: below the floor nothing is promised or accepted. Epoch zero is before all elections, and
-    /// always late.
+    /// Returns `true` if this acceptor neither promises nor accepts this ballot, because it is
+    /// below the floor (I1). Epoch zero is before all elections, and always late.
     fn is_late(&self, instance: Epoch, ballot: Ballot) -> bool {
         instance == Epoch::ZERO || (instance, Some(ballot)) < self.floor()
     }
 
-    /// Returns `true` if a leader relies on this node not to help to elect another (I6). In an
-    /// epoch whose leader is decided, only the same leader can be chosen again, so that it is not
-    /// in danger. An epoch that this node knows only by number may still be decided against the
-    /// leader that it has just acknowledged; after a restart, that may be the leader of this very
-    /// epoch.
+    /// Returns `true` if a leader relies on this node not to help elect another node (I6). In an
+    /// epoch whose leader is decided, only the same leader can be chosen again, so no silence is
+    /// needed. If this node does not know the leader of an epoch, the epoch may still be decided
+    /// against the leader that this node has just acknowledged. After a restart, that may even be
+    /// the leader of this epoch itself.
     fn owes_silence(&self, instance: Epoch) -> bool {
         let is_decided = instance <= self.epoch() && self.node.elected.is_some();
         !is_decided && self.node.has_fresh_leader()
     }
 
-    /// Names what it has seen, so that the proposer chooses a higher ballot, or a newer instance,
-    /// or learns that there is a leader.
+    /// Refuses a request. The refusal names what this node has seen, so the proposer can choose a
+    /// higher ballot or a newer instance, or learns that there is a leader.
     fn reject(
         &self,
         proposer: NodeId,
@@ -134,9 +135,9 @@ impl Paxos {
         out.send(proposer, reject);
     }
 
-    /// Makes the promise. One that the leader before has asked for ends all silence at once, also
-    /// against a heartbeat of that leader that is still under way: it has stepped down, and the
-    /// leases of those before it had ended when it was elected.
+    /// Makes a promise. If the previous leader has asked for this election, the promise ends all
+    /// silence at once. A heartbeat of that leader that is still in flight does not restore it: the
+    /// leader has stepped down, and the leases of earlier leaders had ended when it was elected.
     pub(super) fn promise(
         &mut self,
         instance: Epoch,
@@ -152,16 +153,16 @@ impl Paxos {
     }
 
     /// Accepts the proposal. From here on this node supports no older leader (I6).
-    pub(super) fn hold(&mut self, instance: Epoch, proposal: Proposal, out: &mut Outbox<Self>) {
+    pub(super) fn accept(&mut self, instance: Epoch, proposal: Proposal, out: &mut Outbox<Self>) {
         if instance > self.epoch() {
             self.enter(instance, out);
         }
         self.memory.accept(proposal);
     }
 
-    /// Leaves another's proposal the time to come to a decision, before making one of its own. A
-    /// proposer that has had that time before, and does not lead, may be unable to get a majority:
-    /// the wait goes on as it was.
+    /// Gives the proposal of a peer the time for its decision, before this node makes its own
+    /// proposal. A proposer that has had that time before, and does not lead, may be unable to
+    /// reach a majority. For such a proposer the wait continues unchanged.
     fn give_way(&mut self, proposer: NodeId, instance: Epoch, out: &mut Outbox<Self>) {
         if self.has_decided(instance) {
             return;
@@ -176,8 +177,8 @@ impl Paxos {
         }
     }
 
-    /// A proposer that asks to accept has the promises of a majority: it gets the time to come to a
-    /// decision, however often it has had it.
+    /// Gives a proposer that has the promises of a majority the time for its decision, even if it
+    /// has had that time before.
     fn expect_decision(&mut self, instance: Epoch, out: &mut Outbox<Self>) {
         if self.has_decided(instance) {
             return;
@@ -188,7 +189,7 @@ impl Paxos {
         }
     }
 
-    /// Returns `true` if this instance is decided already: a proposer in it is late.
+    /// Returns `true` if this instance is decided already, so its proposer is late.
     fn has_decided(&self, instance: Epoch) -> bool {
         self.node.elected.is_some() && instance == self.epoch()
     }

@@ -1,4 +1,4 @@
-//! What the application may ask for, and the transfer of leadership.
+//! The commands of the application, and the transfer of leadership.
 
 use elector_core::{Command, Epoch, NodeId, Outbox, quorum::Accepted};
 
@@ -16,17 +16,17 @@ impl Paxos {
         }
     }
 
-    /// The leader of `epoch` has stepped down and wants this node to take over. That it led is as
-    /// good as the decision.
+    /// The leader of `epoch` has stepped down and has named this node as its successor. This proves
+    /// that the sender was chosen to lead `epoch`.
     pub(super) fn on_handover(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
         if epoch < self.epoch() || epoch == Epoch::ZERO {
-            return; // Stale: that tenure has ended in another way. Or nonsense: there was none.
+            return; // Stale: that tenure has ended in another way. Or invalid: no epoch is zero.
         }
         if epoch > self.epoch() {
             self.enter(epoch, out);
         }
         if self.node.elected.is_some_and(|leader| leader != from) {
-            return; // Nonsense: another node leads this epoch.
+            return; // Invalid: another node leads this epoch.
         }
         self.learn_leader(from);
         self.node.clear_resigned();

@@ -1,14 +1,17 @@
-//! The follower that the learner makes of a node.
+//! The follower.
 
 use elector_core::{Epoch, Moment, NodeId, Outbox};
 
 use crate::{Paxos, PaxosMessage};
 
 impl Paxos {
-    /// Only a node that has learned that it was chosen sends heartbeats, so that one is as good as
-    /// the decision. One of a past epoch is answered too: the answer's epoch ends that tenure. That
-    /// answer echoes no stamp: the sender may lead the present epoch by now, and an echo would give
-    /// it a lease for which this node, which has not heard it do so, owes no silence (I6).
+    /// Follows the sender if the epoch is not a past one, and answers. Only a node that has learned
+    /// that it was chosen sends heartbeats, so a heartbeat proves the decision.
+    ///
+    /// A heartbeat of a past epoch is answered too: the epoch of the answer ends a tenure that this
+    /// node cannot follow any more. That answer echoes no timestamp. The sender may lead the
+    /// present epoch by now, and this node has received no heartbeat of that tenure: an echo would
+    /// give the sender a lease for which this node owes no silence (I6).
     pub(super) fn on_heartbeat(
         &mut self,
         from: NodeId,
@@ -17,14 +20,14 @@ impl Paxos {
         out: &mut Outbox<Self>,
     ) {
         if epoch == Epoch::ZERO {
-            return; // Nonsense: an epoch before all elections.
+            return; // Invalid: epoch zero is before all elections.
         }
         if epoch > self.epoch() {
             self.enter(epoch, out);
         }
         if epoch == self.epoch() {
             if self.node.elected.is_some_and(|leader| leader != from) {
-                return; // Nonsense: an epoch has one leader.
+                return; // Invalid: an epoch has one leader.
             }
             self.follow(from, out);
         }

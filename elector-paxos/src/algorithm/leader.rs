@@ -1,19 +1,20 @@
-//! The leader: the value that was decided.
+//! The leader.
 
 use elector_core::{Delay, Epoch, Moment, NodeId, Outbox};
 
-use crate::{Paxos, PaxosMessage, PaxosTimer, state::News};
+use crate::{Paxos, PaxosMessage, PaxosTimer, state::Decision};
 
 impl Paxos {
-    /// Begins the tenure. If this step sends `Learn` to all, that is the first round, as it is
-    /// acknowledged like one. Otherwise no peer has been asked to acknowledge this leader yet, and
-    /// the first heartbeats go out at once: the lease waits for them.
-    pub(super) fn lead(&mut self, news: News, out: &mut Outbox<Self>) {
+    /// Starts the tenure of this node, which was chosen. If this step sends `Learn` to all peers,
+    /// that is the first round, since it is acknowledged like a heartbeat. Otherwise no peer has
+    /// anything to acknowledge yet, so the first heartbeats are sent at once: the lease needs their
+    /// acknowledgements.
+    pub(super) fn lead(&mut self, decision: Decision, out: &mut Outbox<Self>) {
         self.handover = None;
         self.node.lead(out);
-        match news {
-            News::Sent => _ = self.node.begin_round(out),
-            News::NotSent => out.set_timer(PaxosTimer::Heartbeat, Delay::ZERO),
+        match decision {
+            Decision::Sent => _ = self.node.begin_round(out),
+            Decision::NotSent => out.set_timer(PaxosTimer::Heartbeat, Delay::ZERO),
         }
     }
 
@@ -35,6 +36,6 @@ impl Paxos {
             self.enter(epoch, out);
         } else if epoch == self.epoch() {
             self.node.on_ack(from, sent, out);
-        } // Else it is stale: of an earlier tenure.
+        } // Otherwise it is stale: it acknowledges an earlier tenure.
     }
 }

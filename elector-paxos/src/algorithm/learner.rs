@@ -4,7 +4,7 @@ use elector_core::{Epoch, Moment, NodeId, Outbox, Tally, Verdict, quorum::Phase}
 
 use crate::{
     Learning, Paxos, PaxosMessage, Proposal,
-    state::{Count, News},
+    state::{Count, Decision},
 };
 
 impl Paxos {
@@ -16,15 +16,15 @@ impl Paxos {
         out: &mut Outbox<Self>,
     ) {
         if !self.node.rules.members.contains(proposal.value) {
-            return; // Nonsense: a stranger to lead.
+            return; // Invalid: the value is no member.
         }
         self.seen.counter = self.seen.counter.max(proposal.ballot.counter);
         self.count(from, epoch, proposal, out);
     }
 
-    /// "A value is chosen when a single proposal with that value has been accepted by a majority of
-    /// the acceptors" ("Paxos Made Simple", section 2.2). Counts one proposal, the highest: of two
-    /// that compete, only that one can still need counting.
+    /// Counts an acceptance: "A value is chosen when a single proposal with that value has been
+    /// accepted by a majority of the acceptors" ("Paxos Made Simple", section 2.2). Only the
+    /// acceptances of the highest known proposal are counted: a lower one is not needed any more.
     pub(super) fn count(
         &mut self,
         acceptor: NodeId,
@@ -32,14 +32,14 @@ impl Paxos {
         proposal: Proposal,
         out: &mut Outbox<Self>,
     ) {
-        if self.knows(epoch) {
-            return; // Stale: that is decided.
+        if self.knows_leader_of(epoch) {
+            return; // Stale: the epoch is decided.
         }
         let newest = (epoch, proposal.ballot);
         let counted = self.count.as_ref();
         let counted = counted.map(|count| (count.epoch, count.proposal.ballot));
         if counted > Some(newest) {
-            return; // Stale: of a lower ballot.
+            return; // Stale: the ballot is lower.
         }
         if counted < Some(newest) {
             self.count = None;
@@ -50,7 +50,7 @@ impl Paxos {
             acceptors: Tally::new(),
         });
         if count.proposal != proposal {
-            return; // Nonsense: two values in one ballot.
+            return; // Invalid: two values with one ballot.
         }
         if count
             .acceptors
@@ -61,9 +61,9 @@ impl Paxos {
         }
         let leader = proposal.value;
         let distinguished = self.node.rules.config.learning == Learning::Distinguished;
-        let mut news = News::NotSent;
+        let mut decision = Decision::NotSent;
         if distinguished && proposal.ballot.node == self.node.me() {
-            news = News::Sent;
+            decision = Decision::Sent;
             let sent = out.now();
             out.broadcast(&PaxosMessage::Learn {
                 epoch,
@@ -71,16 +71,16 @@ impl Paxos {
                 sent,
             });
         }
-        self.learn(epoch, leader, news, out);
+        self.learn(epoch, leader, decision, out);
     }
 
-    /// Returns `true` if the leader of `epoch`, or of a newer one, is known or being chosen.
-    fn knows(&self, epoch: Epoch) -> bool {
+    /// Returns `true` if this node knows the leader of `epoch`, or has entered a newer epoch.
+    fn knows_leader_of(&self, epoch: Epoch) -> bool {
         epoch < self.epoch() || epoch == self.epoch() && self.node.elected.is_some()
     }
 
-    /// "A majority has accepted this." From the leader itself that is its first heartbeat, and is
-    /// treated as one: a node that acknowledges it begins its silence.
+    /// A majority has accepted the leader. If the leader itself sends this, it is its first
+    /// heartbeat and is treated as such: a node that acknowledges it begins its silence.
     pub(super) fn on_learn(
         &mut self,
         from: NodeId,
@@ -91,50 +91,51 @@ impl Paxos {
         if from == leader {
             self.on_heartbeat(from, epoch, sent, out);
         } else {
-            self.learn(epoch, leader, News::NotSent, out);
+            self.learn(epoch, leader, Decision::NotSent, out);
         }
     }
 
-    /// A decision was made just now: its winner gets the time of a vigil to be heard.
-    fn learn(&mut self, epoch: Epoch, leader: NodeId, news: News, out: &mut Outbox<Self>) {
+    /// Learns a decision that was made just now. Its winner has one vigil of time to send a
+    /// heartbeat.
+    fn learn(&mut self, epoch: Epoch, leader: NodeId, decision: Decision, out: &mut Outbox<Self>) {
         if !self.node.rules.members.contains(leader) || epoch == Epoch::ZERO {
-            return; // Nonsense: a stranger to lead, or an epoch before all elections.
+            return; // Invalid: the leader is no member, or the epoch is before all elections.
         }
-        if self.knows(epoch) {
+        if self.knows_leader_of(epoch) {
             return; // Stale, or known.
         }
         if epoch > self.epoch() {
             self.enter(epoch, out);
         }
         if leader == self.node.me() {
-            self.won(news, out);
+            self.on_chosen(decision, out);
         } else {
             self.follow(leader, out);
         }
     }
 
-    /// A peer says, in refusing something, which epoch it is in, and who leads that if it knows.
-    /// That leader may be gone by now, so that it is owed no silence before it is heard itself.
+    /// Learns the epoch and the leader that a refusal of a peer names. That leader may have failed
+    /// meanwhile, so this node owes it no silence before it receives a heartbeat.
     pub(super) fn on_leader_named(
         &mut self,
         epoch: Epoch,
         leader: Option<NodeId>,
         out: &mut Outbox<Self>,
     ) {
-        if self.knows(epoch) {
+        if self.knows_leader_of(epoch) {
             return; // Stale, or known.
         }
         if epoch > self.epoch() {
             self.enter(epoch, out);
         }
         let Some(leader) = leader.filter(|&leader| self.node.rules.members.contains(leader)) else {
-            return; // The epoch was all there was to learn.
+            return; // Only the epoch was new.
         };
         if epoch == Epoch::ZERO {
-            return; // Nonsense: an epoch before all elections.
+            return; // Invalid: epoch zero is before all elections.
         }
         if leader == self.node.me() {
-            return self.won(News::NotSent, out);
+            return self.on_chosen(Decision::NotSent, out);
         }
         self.learn_leader(leader);
         self.node.phase = Phase::Follower {
@@ -145,12 +146,13 @@ impl Paxos {
         }
     }
 
-    /// The present epoch is this node's. It leads, unless it may have led it before a restart:
-    /// then others may have seen it stop, and the next instance begins once its vigil is over.
-    fn won(&mut self, news: News, out: &mut Outbox<Self>) {
+    /// This node was chosen to lead the present epoch. It leads, unless it may have led this epoch
+    /// before a restart: then peers may have seen it stop, so the next instance begins after its
+    /// vigil.
+    fn on_chosen(&mut self, decision: Decision, out: &mut Outbox<Self>) {
         self.learn_leader(self.node.me());
         if self.epoch() > self.restored {
-            return self.lead(news, out); // I5
+            return self.lead(decision, out); // I5
         }
         self.node.phase = Phase::Follower { leader: None };
         if !self.node.has_fresh_leader() {

@@ -1,56 +1,58 @@
 //! The proposer.
 //!
-//! Each phase takes two steps, so that the proposer's own write overlaps with the flight of its
-//! requests. The first sends them; the second, a zero timer later, is what the node's own acceptor
-//! makes of the request: it promises, or accepts, and makes that durable. Until then the node's own
-//! promise, or acceptance, is not counted. That is safe, because of what can come in between:
+//! Each phase takes two steps, so that the proposer writes while its requests are in flight. The
+//! first step sends the requests. In the second step, a zero timer later, the node's own acceptor
+//! promises or accepts, and makes that durable. Until then the node's own promise or acceptance is
+//! not counted. This is safe in each case that can happen between the two steps:
 //!
-//! - *A crash after `Prepare`.* The node comes back knowing nothing of the ballot, and may use it
-//!   again. All that it has sent with it is that `Prepare`: `Accept` is sent only once the own
-//!   promise is made, and it waits for the disk like everything else after it. So no acceptor has
-//!   accepted anything with this ballot, and the old promises say what they would say again.
-//! - *A crash after `Accept`.* The disk has the ballot by then, or vouches for it: it is not used
-//!   again. What becomes of the proposal is up to the other acceptors, as for any proposer that
+//! - *A crash after `Prepare`.* The node comes back without knowing the ballot, and may use it
+//!   again. It has sent only that `Prepare` with the ballot: `Accept` is sent only after the node's
+//!   own promise, and waits for the disk like every message after that promise. So no acceptor has
+//!   accepted anything with this ballot, and the old promises are still true.
+//! - *A crash after `Accept`.* The ballot is on disk by then, or the disk vouches for it, so it is
+//!   not used again. The other acceptors finish the proposal or drop it, as for any proposer that
 //!   fails.
-//! - *A competing request.* The own acceptor treats the own ballot as promised from the first step
-//!   on. It refuses lower ones; a higher one, or news of a newer epoch, ends the proposal, and the
-//!   second step finds none. So nothing can have overtaken a proposal that it does find.
-//! - *A heartbeat of the leader before.* The node follows it again; the proposal is over. If
-//!   `Accept` is out, others may accept and decide without this node.
-//! - *The answers of a majority.* The own promise must be among the promises before `Accept` goes
-//!   out. Acceptances are counted by the learner, with or without the own one.
+//! - *A competing request.* The node's own acceptor treats its ballot as promised from the first
+//!   step on, and refuses lower ballots. A higher ballot, or a newer epoch, ends the proposal, so
+//!   the second step finds no proposal. So if it finds one, no higher ballot was promised
+//!   meanwhile.
+//! - *A heartbeat of the previous leader.* The node follows that leader again, and the proposal
+//!   ends. If `Accept` was sent, the other nodes may accept and decide without this node.
+//! - *The answers of a majority.* The node's own promise must be among the promises before `Accept`
+//!   is sent. The learner counts acceptances, with or without the node's own.
 
 use elector_core::{Delay, Epoch, NodeId, NodeSet, Outbox, Tally, Verdict, quorum::Phase};
 
 use crate::{
     Ballot, Learning, Paxos, PaxosMessage, PaxosTimer, Proposal,
-    state::{Proposing, Stage},
+    state::{Candidacy, ProposalPhase},
 };
 
-/// How many proposals in a row may follow the first at once. Peers that refuse without end gain
-/// nothing: the next one waits like any other.
-const AT_ONCE: u32 = 2;
+/// How many proposals in a row may follow the first one without a wait. Further proposals wait, so
+/// peers that always refuse cannot keep a node busy.
+const MAX_RETRIES: u32 = 2;
 
-/// From this attempt on, the spread is eight times what is configured, and may have room for all.
-const MANY: u32 = 4;
+/// From this attempt on, the spread is eight times the configured one, and may have room for all.
+const MANY_ATTEMPTS: u32 = 4;
 
 impl Paxos {
     /// Phase 1a: "A proposer chooses a new proposal number n and sends a request to each member of
-    /// some set of acceptors" ("Paxos Made Simple", section 2.2). Here: to all. A node that still
-    /// owes silence to a leader asks ahead: it makes the promise to itself, without which nothing
-    /// goes on, when its silence has ended.
+    /// some set of acceptors" ("Paxos Made Simple", section 2.2). Here it sends the request to all.
+    /// A node that still owes silence to a leader asks ahead of the end of that silence: it makes
+    /// the promise to itself when the silence has ended, and does not send `Accept` before that.
     pub(super) fn propose(&mut self, out: &mut Outbox<Self>) {
         let attempts = &mut self.node.attempts;
-        let has_room = attempts.count() >= MANY && self.node.rules.has_room(attempts.count());
+        let count = attempts.count();
+        let has_room = count >= MANY_ATTEMPTS && self.node.rules.has_room(count);
         attempts.begin(&self.node.rules.members, has_room);
-        self.ask_to_promise(0, out);
+        self.send_prepare(0, out);
     }
 
-    fn ask_to_promise(&mut self, at_once: u32, out: &mut Outbox<Self>) {
+    fn send_prepare(&mut self, retries: u32, out: &mut Outbox<Self>) {
         let ahead = self.node.has_fresh_leader();
         let Some((instance, ballot)) = self.next_ballot() else {
             if !ahead {
-                self.node.keep_vigil(out); // There are no numbers left.
+                self.node.keep_vigil(out); // There are no higher numbers.
             }
             return;
         };
@@ -60,17 +62,17 @@ impl Paxos {
             ballot,
             handover: self.handover == Some(instance),
         });
-        let stage = Stage::Prepare {
+        let phase = ProposalPhase::Prepare {
             promises: Tally::new(),
             bounds: NodeSet::new(),
             highest: None,
             own: false,
         };
-        self.node.phase = Phase::Candidate(Proposing {
+        self.node.phase = Phase::Candidate(Candidacy {
             instance,
             ballot,
-            at_once,
-            stage,
+            retries,
+            phase,
         });
         if !ahead {
             self.wait_for_decision(out);
@@ -78,22 +80,22 @@ impl Paxos {
         }
     }
 
-    /// The second step of phase 1.
+    /// The second step of phase 1: the node promises to itself.
     pub(super) fn promise_to_self(&mut self, out: &mut Outbox<Self>) {
-        let Phase::Candidate(proposing) = &self.node.phase else {
-            return; // The proposal has ended in between.
+        let Phase::Candidate(candidacy) = &self.node.phase else {
+            return; // The proposal has ended meanwhile.
         };
-        let (instance, ballot) = (proposing.instance, proposing.ballot);
-        if !matches!(proposing.stage, Stage::Prepare { own: false, .. }) {
-            return; // Done already.
+        let (instance, ballot) = (candidacy.instance, candidacy.ballot);
+        if !matches!(candidacy.phase, ProposalPhase::Prepare { own: false, .. }) {
+            return; // The promise is made already.
         }
         if self.node.has_fresh_leader() {
-            return; // It has asked ahead: its silence is not over.
+            return; // The node has asked ahead, and its silence has not ended.
         }
         self.promise(instance, ballot, self.handover == Some(instance), out);
         let (me, accepted) = (self.node.me(), self.memory.accepted(instance));
-        if let Phase::Candidate(proposing) = &mut self.node.phase
-            && let Stage::Prepare { own, .. } = &mut proposing.stage
+        if let Phase::Candidate(candidacy) = &mut self.node.phase
+            && let ProposalPhase::Prepare { own, .. } = &mut candidacy.phase
         {
             *own = true;
         }
@@ -113,52 +115,53 @@ impl Paxos {
         }
         let members = &self.node.rules.members;
         if accepted.is_some_and(|accepted| !members.contains(accepted.value)) {
-            return; // Nonsense: a stranger to lead.
+            return; // Invalid: the value is no member.
         }
-        let Phase::Candidate(proposing) = &mut self.node.phase else {
-            return; // Stale: nothing is proposed any more.
+        let Phase::Candidate(candidacy) = &mut self.node.phase else {
+            return; // Stale: this node proposes nothing any more.
         };
-        if (proposing.instance, proposing.ballot) != (instance, ballot) {
-            return; // Stale: of an earlier proposal.
+        if (candidacy.instance, candidacy.ballot) != (instance, ballot) {
+            return; // Stale: it answers an earlier proposal.
         }
-        let Stage::Prepare {
+        let ProposalPhase::Prepare {
             promises,
             highest,
             own,
             ..
-        } = &mut proposing.stage
+        } = &mut candidacy.phase
         else {
-            return; // Late: there are enough.
+            return; // Late: the majority is complete.
         };
         let verdict = promises.record(members, from, true);
         *highest = (*highest).max(accepted);
         if verdict == Verdict::Won && *own {
-            self.ask_to_accept(out);
+            self.send_accept(out);
         } else {
             self.ask_above_bounds(out);
         }
     }
 
     /// Phase 2a: the value is "the value of the highest-numbered proposal among the responses, or
-    /// is any value selected by the proposer if the responders reported no proposals": itself.
-    fn ask_to_accept(&mut self, out: &mut Outbox<Self>) {
+    /// is any value selected by the proposer if the responders reported no proposals". In that case
+    /// this node selects itself.
+    fn send_accept(&mut self, out: &mut Outbox<Self>) {
         let me = self.node.me();
         let majority = self.node.rules.members.majority();
         let thrifty = self.node.rules.config.thrifty && self.node.attempts.count() <= 1;
-        let Phase::Candidate(proposing) = &mut self.node.phase else {
+        let Phase::Candidate(candidacy) = &mut self.node.phase else {
             return; // Only a proposer has promises.
         };
-        let Stage::Prepare {
+        let ProposalPhase::Prepare {
             promises, highest, ..
-        } = &proposing.stage
+        } = &candidacy.phase
         else {
-            return; // Asked already.
+            return; // `Accept` is sent already.
         };
         let value = highest.map_or(me, |highest| highest.value); // I3
         let accept = PaxosMessage::Accept {
-            epoch: proposing.instance,
+            epoch: candidacy.instance,
             proposal: Proposal {
-                ballot: proposing.ballot,
+                ballot: candidacy.ballot,
                 value,
             },
         };
@@ -170,24 +173,24 @@ impl Paxos {
         } else {
             out.broadcast(&accept);
         }
-        proposing.stage = Stage::Accept {
+        candidacy.phase = ProposalPhase::Accept {
             value,
             refusals: Tally::new(),
         };
         out.set_timer(PaxosTimer::OwnAccept, Delay::ZERO);
     }
 
-    /// The second step of phase 2.
+    /// The second step of phase 2: the node accepts its own proposal.
     pub(super) fn accept_from_self(&mut self, out: &mut Outbox<Self>) {
-        let Phase::Candidate(proposing) = &self.node.phase else {
-            return; // The proposal has ended in between.
+        let Phase::Candidate(candidacy) = &self.node.phase else {
+            return; // The proposal has ended meanwhile.
         };
-        let (instance, ballot) = (proposing.instance, proposing.ballot);
-        let Stage::Accept { value, .. } = proposing.stage else {
-            return; // Stale: of an earlier proposal.
+        let (instance, ballot) = (candidacy.instance, candidacy.ballot);
+        let ProposalPhase::Accept { value, .. } = candidacy.phase else {
+            return; // Stale: the timer belongs to an earlier proposal.
         };
         let proposal = Proposal { ballot, value };
-        self.hold(instance, proposal, out);
+        self.accept(instance, proposal, out);
         if self.node.rules.config.learning == Learning::Broadcast {
             out.broadcast(&PaxosMessage::Accepted {
                 epoch: instance,
@@ -197,10 +200,10 @@ impl Paxos {
         self.count(self.node.me(), instance, proposal, out);
     }
 
-    /// A refusal counts if the acceptor has promised more to another. If it only keeps silence for
-    /// its leader, it may still come round: the proposal waits for that as long as its patience
-    /// lasts. Once a majority cannot be had any more, this proposer is beaten, and leaves the
-    /// others time.
+    /// Counts a refusal, if the acceptor has promised a higher ballot. An acceptor that only keeps
+    /// silence for its leader may still promise later, so its refusal does not count: the proposal
+    /// waits until its time is over. When a majority has become impossible, this proposer has lost,
+    /// and gives the other proposers time.
     pub(super) fn on_reject(
         &mut self,
         from: NodeId,
@@ -217,19 +220,19 @@ impl Paxos {
         let counter = promised.map_or(0, |promised| promised.counter);
         self.seen.counter = self.seen.counter.max(counter);
         self.seen.instance = self.seen.instance.max(instance);
-        let Phase::Candidate(proposing) = &mut self.node.phase else {
-            return; // Stale: nothing is proposed any more.
+        let Phase::Candidate(candidacy) = &mut self.node.phase else {
+            return; // Stale: this node proposes nothing any more.
         };
-        if proposing.ballot != ballot || floor <= (proposing.instance, Some(ballot)) {
-            return; // Stale, or no more than silence.
+        if candidacy.ballot != ballot || floor <= (candidacy.instance, Some(ballot)) {
+            return; // Stale, or the acceptor only keeps silence.
         }
-        let answers = match &mut proposing.stage {
-            Stage::Prepare { bounds, .. } if promised.is_some_and(Ballot::is_bound) => {
+        let answers = match &mut candidacy.phase {
+            ProposalPhase::Prepare { bounds, .. } if promised.is_some_and(Ballot::is_bound) => {
                 bounds.insert(from);
                 return self.ask_above_bounds(out);
             }
-            Stage::Prepare { promises, .. } => promises,
-            Stage::Accept { refusals, .. } => refusals,
+            ProposalPhase::Prepare { promises, .. } => promises,
+            ProposalPhase::Accept { refusals, .. } => refusals,
         };
         if answers.record(&self.node.rules.members, from, false) == Verdict::Lost {
             self.node.phase = Phase::Follower { leader: None };
@@ -239,47 +242,49 @@ impl Paxos {
         }
     }
 
-    /// Proposes again at once, with a higher ballot, if a majority would promise that, cannot be
-    /// had otherwise, and no competitor is to be seen who should be left time. That is the price of
-    /// promises that are not written, when a node was restarted that is needed now.
+    /// Proposes again at once, with a higher ballot, under three conditions: a majority would
+    /// promise that ballot, this ballot cannot get a majority, and no rival needs time. This retry
+    /// is the price for promises that are not written: it happens when the promise of a restarted
+    /// node is needed.
     fn ask_above_bounds(&mut self, out: &mut Outbox<Self>) {
-        let Phase::Candidate(proposing) = &self.node.phase else {
+        let Phase::Candidate(candidacy) = &self.node.phase else {
             return; // Only a proposer is refused.
         };
-        let at_once = proposing.at_once + 1;
-        let Stage::Prepare {
+        let retries = candidacy.retries + 1;
+        let ProposalPhase::Prepare {
             promises, bounds, ..
-        } = &proposing.stage
+        } = &candidacy.phase
         else {
-            return; // There were promises enough.
+            return; // The majority was complete.
         };
-        if bounds.is_empty() || !promises.refused().is_empty() || at_once > AT_ONCE {
+        if bounds.is_empty() || !promises.refused().is_empty() || retries > MAX_RETRIES {
             return;
         }
-        // The leader that this proposal is to replace will not answer.
+        // The leader that this proposal replaces will not answer.
         let replaced = self
             .node
             .elected
-            .filter(|_| proposing.instance > self.epoch());
-        let (mut willing, mut possible) = (1, 1); // Itself.
+            .filter(|_| candidacy.instance > self.epoch());
+        let (mut willing, mut possible) = (1, 1); // This node itself.
         for peer in self.node.rules.members.peers() {
             let promised = promises.granted().contains(peer);
             let bound = bounds.contains(peer);
-            let gone = self.node.suspects.contains(peer) || replaced == Some(peer);
+            let failed = self.node.suspects.contains(peer) || replaced == Some(peer);
             willing += usize::from(promised || bound);
-            possible += usize::from(promised || !bound && !gone);
+            possible += usize::from(promised || !bound && !failed);
         }
         let majority = self.node.rules.members.majority();
         if willing >= majority && possible < majority {
-            self.ask_to_promise(at_once, out);
+            self.send_prepare(retries, out);
         }
     }
 
-    /// A promise for an earlier ballot comes late: the wait for it was too short.
+    /// Notes a promise for the attempts. A promise for an earlier ballot is late: the wait for it
+    /// was too short.
     fn note_promise(&mut self, from: NodeId, ballot: Ballot) {
         let attempts = &mut self.node.attempts;
         match &self.node.phase {
-            Phase::Candidate(proposing) if proposing.ballot > ballot => attempts.late(from),
+            Phase::Candidate(candidacy) if candidacy.ballot > ballot => attempts.late(from),
             Phase::Candidate(_) | Phase::Follower { .. } | Phase::Leader(_) => {
                 attempts.supported(from);
             }

@@ -2,46 +2,46 @@ use elector_core::{Epoch, NodeId};
 
 use crate::{Ballot, PaxosDurable, Proposal};
 
-/// How far beyond the ballots it has seen a node vouches for: some attempts of several proposers.
-/// More would only make numbers larger after restarts.
+/// How many counters above the highest that it has seen a node vouches for. This is enough for some
+/// attempts of several proposers; a larger number would only make ballots larger after restarts.
 const VOUCHED_AHEAD: u64 = 8;
 
-/// The acceptor's memory: what is on disk, and one promise that need not be written, because
+/// The acceptor's memory: the state on disk, and one promise that need not be written, because
 /// [`PaxosDurable::counter`] vouches for it.
 ///
-/// When a node enters an epoch, which it writes down anyway, it vouches for a few ballots of the
-/// next instance as well. A promise of one of these is kept like any other. A node that comes back
-/// in the same epoch does not know which of them it has promised, and takes it that it was the
-/// highest: it refuses them all. To refuse more than one must is always safe.
+/// A node that enters an epoch must write that anyway. The same write vouches for a few ballots of
+/// the next instance. A promise of such a ballot is kept like any other promise. A node that comes
+/// back in the same epoch does not know which of these ballots it has promised. It assumes that it
+/// was the highest, and refuses them all. It is always safe to refuse more than necessary.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Memory {
-    /// What is written.
+    /// The state on disk.
     pub(crate) disk: PaxosDurable,
     next: Next,
 }
 
-/// What was promised in the instance after the present epoch, as long as that is not written.
+/// The promise in the instance after the present epoch that is not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Next {
-    /// Nothing; or it is written.
+    /// There is no such promise, or it is written.
     Nothing,
-    /// This ballot, for which the disk vouches.
+    /// A promise of this ballot, for which the disk vouches.
     Promised(Ballot),
-    /// Any of those for which the disk vouches: it is from before a restart.
+    /// Possibly a promise from before a restart, of any ballot for which the disk vouches.
     Unknown,
 }
 
 impl Ballot {
-    /// What a node names that refuses all ballots up to this counter, because it does not know
-    /// which of them it has promised before its restart.
+    /// Returns the bound that a node names when it refuses all ballots up to this counter, because
+    /// it does not know which of them it has promised before its restart.
     pub(super) fn up_to(counter: u64) -> Self {
         let node = NodeId(u64::MAX);
         Self { counter, node }
     }
 
-    /// Returns `true` if a refusal names this ballot only as a bound: no node competes with it. (A
-    /// member with the id `u64::MAX` looks like one; all that does is that others may ask again too
-    /// soon.)
+    /// Returns `true` if a refusal names this ballot only as a bound, so it is not the ballot of a
+    /// rival. (A ballot of a member with the id `u64::MAX` looks like a bound. That has one effect:
+    /// other nodes may ask again too soon.)
     pub(crate) fn is_bound(self) -> bool {
         self == Self::up_to(self.counter)
     }
@@ -57,7 +57,7 @@ impl Memory {
         Self { disk, next }
     }
 
-    /// The newest instance and the highest ballot that this node knows to have promised.
+    /// Returns the newest instance and the highest ballot that this node knows it has promised.
     pub(crate) fn floor(&self) -> (Epoch, Option<Ballot>) {
         match self.next {
             Next::Promised(ballot) => (self.disk.epoch.next(), Some(ballot)),
@@ -65,21 +65,21 @@ impl Memory {
         }
     }
 
-    /// The bound below which this ballot is, if the node may have promised a higher one and does
-    /// not know.
+    /// Returns the bound if this ballot is below it: this node may have promised a higher ballot
+    /// before a restart.
     pub(crate) fn bound(&self, instance: Epoch, ballot: Ballot) -> Option<Ballot> {
         let unknown = self.next == Next::Unknown && instance == self.disk.epoch.next();
         let bound = Ballot::up_to(self.disk.counter);
         (unknown && ballot < bound).then_some(bound)
     }
 
-    /// The proposal of the highest ballot accepted in `instance`, the newest.
+    /// Returns the accepted proposal with the highest ballot, if `instance` is the newest instance.
     pub(crate) fn accepted(&self, instance: Epoch) -> Option<Proposal> {
         let accepted = self.disk.accepted;
         accepted.filter(|_| self.disk.instance == instance)
     }
 
-    /// Makes a promise (I1). The ballot is at or above the [`floor`](Self::floor) and every
+    /// Makes a promise (I1). The ballot must be at or above the [`floor`](Self::floor) and the
     /// [`bound`](Self::bound).
     pub(crate) fn promise(&mut self, instance: Epoch, ballot: Ballot) {
         let disk = &mut self.disk;
@@ -104,8 +104,8 @@ impl Memory {
         disk.counter = disk.counter.max(proposal.ballot.counter);
     }
 
-    /// Leaves the older epochs behind, and vouches for the first ballots of the instance after
-    /// this one; `seen` is the highest counter that the node knows of.
+    /// Enters a newer epoch, and vouches for the first ballots of the next instance. `seen` is the
+    /// highest counter that this node has seen.
     pub(crate) fn enter(&mut self, epoch: Epoch, seen: u64) {
         let promised = match self.next {
             _ if epoch != self.disk.epoch.next() => None,
@@ -123,8 +123,8 @@ impl Memory {
         disk.counter = disk.counter.max(seen.saturating_add(VOUCHED_AHEAD));
     }
 
-    /// Becomes an acceptor of this instance, if it is newer than the one before, and of that one
-    /// no more.
+    /// Becomes an acceptor of this instance, and of no older one, if the instance is newer than the
+    /// present one.
     fn open(&mut self, instance: Epoch) {
         let disk = &mut self.disk;
         if instance > disk.instance {
