@@ -8,32 +8,33 @@ use crate::{Configuration, Delay};
 /// The durations that all algorithms share, so that a comparison of them is fair.
 ///
 /// The default is for one process, and for comparisons with the literature (Ongaro and Ousterhout
-/// 2014, section 9.3: 150 to 300 ms). Between machines take [`patient`](Self::patient), which is
-/// the default there, or [`lan`](Self::lan).
+/// 2014, section 9.3: 150 to 300 ms). Between machines use [`patient`](Self::patient), which is the
+/// default there, or [`lan`](Self::lan).
 ///
-/// In configuration files each is a number of milliseconds under a name ending in `_ms`, fractions
-/// allowed: `heartbeat_ms = 50`.
+/// In configuration files each duration is a number of milliseconds under a name that ends in
+/// `_ms`. Fractions are allowed: `heartbeat_ms = 50`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Timing {
-    /// How often a leader is heard. Default 50 ms.
+    /// The interval between a leader's heartbeats. Default 50 ms.
     #[serde(rename = "heartbeat_ms", with = "millis")]
     pub heartbeat: Duration,
     /// How long a leader may act after the send time of the newest round that a quorum has
-    /// acknowledged, before any margin of the host for clock drift. Default 120 ms.
+    /// acknowledged, before the host subtracts its margin for clock drift. Default 120 ms.
     #[serde(rename = "lease_ms", with = "millis")]
     pub lease: Duration,
-    /// How long a leader must be silent before a follower may take it for gone: the lower bound of
-    /// the election timeout. Default 150 ms.
+    /// How long a leader must be silent before a follower may mark it down: the lower bound of the
+    /// election timeout. Default 150 ms.
     #[serde(rename = "election_min_ms", with = "millis")]
     pub election_min: Duration,
-    /// The upper bound of the election timeout. The wider the gap to the lower bound, the fewer
-    /// split votes. Default 300 ms.
+    /// The upper bound of the election timeout. A wider gap to the lower bound gives fewer split
+    /// votes. Default 300 ms.
     #[serde(rename = "election_max_ms", with = "millis")]
     pub election_max: Duration,
-    /// How long an answer may take: twice the one-way delay, plus a durable write, plus slack.
-    /// Bully's answer timeout, Ring's hop timeout, the base of Paxos's retry, and for all of them
-    /// the time between two nodes that a hint makes campaign. Default 20 ms.
+    /// How long an answer may take: twice the one-way delay, plus a durable write, plus slack. It
+    /// is Bully's answer timeout, Ring's hop timeout, and the base of Paxos's retry. In all
+    /// algorithms it is also the time between two nodes that campaign after the same report of a
+    /// failure. Default 20 ms.
     #[serde(rename = "round_trip_ms", with = "millis")]
     pub round_trip: Duration,
 }
@@ -51,10 +52,9 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// Durations that hold between machines: a heartbeat every 100 ms, a lease of 800 ms, and an
-    /// election timeout of 1.2 to 2.4 s. They bear round trips of 200 ms, lost packets, and
-    /// machines that are busy for moments. What connects nodes over TCP takes them, unless told
-    /// otherwise.
+    /// Returns durations for nodes on several machines: a heartbeat every 100 ms, a lease of 800
+    /// ms, and an election timeout of 1.2 to 2.4 s. They tolerate round trips of 200 ms, lost
+    /// packets, and machines that are busy for short times. TCP hosts use them by default.
     #[must_use]
     pub fn patient() -> Self {
         Self {
@@ -66,9 +66,9 @@ impl Timing {
         }
     }
 
-    /// Durations for nodes within a building, on machines with time to spare: a heartbeat every 10
-    /// ms, and a lease of 25 ms. A leader that hangs is replaced within some 50 ms, where the host
-    /// detects silence sooner than `election_min`, which stays at 150 ms as the fallback.
+    /// Returns durations for nodes within a building, on machines with time to spare: a heartbeat
+    /// every 10 ms, and a lease of 25 ms. A leader that hangs is replaced within some 50 ms if the
+    /// host detects silence sooner than `election_min`, which stays at 150 ms as the fallback.
     #[must_use]
     pub fn lan() -> Self {
         Self {
@@ -80,7 +80,7 @@ impl Timing {
     }
 }
 
-/// An algorithm without options of its own needs no more.
+/// The configuration of an algorithm without options of its own.
 impl Configuration for Timing {
     fn timing(&self) -> &Timing {
         self
@@ -91,7 +91,7 @@ impl Configuration for Timing {
     }
 }
 
-/// A rule of [`Timing`], or of an algorithm's own configuration, that does not hold.
+/// A broken rule of [`Timing`], or of an algorithm's own configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TimingError {
@@ -103,21 +103,21 @@ pub enum TimingError {
         "{shorter} ({shorter_value:?}) must be shorter than {longer} ({longer_value:?}): {because}"
     )]
     Order {
-        /// The name of the one that must be shorter.
+        /// The name of the duration that must be shorter.
         shorter: &'static str,
         /// Its value.
         shorter_value: Duration,
-        /// The name of the one that must be longer.
+        /// The name of the duration that must be longer.
         longer: &'static str,
         /// Its value.
         longer_value: Duration,
-        /// Why the rule exists.
+        /// The reason for the rule.
         because: &'static str,
     },
-    /// A duration is too long to be meant: over a day.
+    /// A duration is too long to be intended: over a day.
     #[error("{0} is longer than a day: durations are given in milliseconds")]
     TooLong(&'static str),
-    /// A rule of one algorithm's own options.
+    /// A broken rule of an algorithm's own options.
     #[error("{0}")]
     Option(&'static str),
 }
@@ -125,11 +125,11 @@ pub enum TimingError {
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Timing {
-    /// Checks the rules: no zero, nothing over a day, heartbeat < lease < `election_min` ≤
+    /// Checks the rules: no duration is zero or over a day, heartbeat < lease < `election_min` ≤
     /// `election_max`, and `round_trip` < `election_min`.
     ///
     /// # Errors
-    /// The first broken rule, by name.
+    /// Returns the first broken rule, by name.
     pub fn validate(&self) -> Result<(), TimingError> {
         for (name, value) in self.named() {
             if value.is_zero() {
@@ -153,7 +153,7 @@ impl Timing {
         shorter(
             round_trip,
             election_min,
-            "an answer must be able to arrive before its asker is given up",
+            "an answer must be able to arrive before the election timeout",
         )?;
         if self.election_max < self.election_min {
             return shorter(
@@ -165,18 +165,19 @@ impl Timing {
         Ok(())
     }
 
-    /// How long a leader must be silent before it may be taken for gone.
+    /// Returns how long a leader must be silent before it may be marked down.
     #[must_use]
     pub fn vigil(&self) -> Delay {
         Delay::exactly(self.election_min)
     }
 
-    /// The random rest of the election timeout, after the vigil, widened for the `attempt`-th try
-    /// in a row that elects nobody (from 0). The first two draw from the configured spread; each
-    /// one after that doubles it, up to 64-fold, so that a cluster too large or a network too slow
-    /// for the spread still elects; [`Attempts`](crate::Attempts) says which tries count. A timeout
-    /// without a spread widens from `round_trip`. (The cure Ongaro's dissertation, section 9.3,
-    /// gives is a wider spread; this finds how wide.)
+    /// Returns the random rest of the election timeout after the vigil. It is widened for the
+    /// `attempt`-th try in a row without a winner, counted from 0. The first two tries draw from
+    /// the configured spread. Each further try doubles the spread, up to 64-fold, so that a cluster
+    /// elects even if it is too large, or its network too slow, for the configured spread.
+    /// [`Attempts`](crate::Attempts) decides which tries count. A timeout without a spread widens
+    /// from `round_trip`. (Ongaro's dissertation, section 9.3, recommends a wider spread; this
+    /// finds out how wide.)
     #[must_use]
     pub fn stagger(&self, attempt: u32) -> Delay {
         let doublings = attempt.saturating_sub(1).min(6);
@@ -189,16 +190,16 @@ impl Timing {
         Delay::between(Duration::ZERO, widened)
     }
 
-    /// How long a node waits on for a rival that it supports, when its own wait is over: two round
-    /// trips, and longer like the [`stagger`](Self::stagger), since a network that needs a wider
-    /// spread may be slower than `round_trip` says.
+    /// Returns how long a node waits for a rival that it supports after its own wait has ended: two
+    /// round trips. It widens like the [`stagger`](Self::stagger), because a network that needs a
+    /// wider spread may be slower than `round_trip`.
     #[must_use]
     pub fn pause(&self, attempt: u32) -> Delay {
         let doublings = attempt.saturating_sub(1).min(6);
         Delay::exactly(self.round_trip.saturating_mul(2 << doublings))
     }
 
-    /// The whole election timeout in one draw.
+    /// Returns the whole election timeout in one draw.
     #[must_use]
     pub fn election(&self) -> Delay {
         Delay::between(self.election_min, self.election_max)
@@ -243,7 +244,7 @@ pub mod millis {
     /// Writes whole milliseconds as an integer, anything else as a float.
     ///
     /// # Errors
-    /// Those of the serializer.
+    /// The errors of the serializer.
     pub fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         if nanos.is_multiple_of(NANOS_PER_MS) {
@@ -256,7 +257,7 @@ pub mod millis {
     /// Reads an integer or a float that is not negative.
     ///
     /// # Errors
-    /// For anything else, in words.
+    /// If the input is anything else.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         struct Millis;
 
@@ -278,7 +279,7 @@ pub mod millis {
             }
 
             fn visit_f64<E: de::Error>(self, value: f64) -> Result<Duration, E> {
-                // Rounded to the nanosecond, so that 0.5 ms reads back as it was written.
+                // Rounds to the nanosecond, so that 0.5 ms reads back as it was written.
                 Duration::try_from_secs_f64(value / 1e3)
                     .map_err(|_| E::invalid_value(de::Unexpected::Float(value), &self))
             }
@@ -321,7 +322,8 @@ mod tests {
         );
     }
 
-    // Configuration files are written by hand: integers, fractions, and a clear word otherwise.
+    // Configuration files are written by hand: they have integers and fractions, and anything else
+    // needs a clear error.
     #[test]
     fn durations_are_milliseconds_in_files() {
         let read = |text: &str| serde_json::from_str::<Timing>(text);
@@ -344,7 +346,7 @@ mod tests {
         );
     }
 
-    // The spread must widen only after two tries, or it would change Raft's split-vote rate.
+    // The spread must widen only after two tries. Otherwise it would change Raft's split-vote rate.
     #[test]
     fn the_stagger_widens_from_the_third_try() {
         let spread = |attempt| Timing::default().stagger(attempt).max.as_millis();

@@ -1,8 +1,8 @@
-//! The one record of what happened, for every host: what tests compare, and what timelines and
-//! space-time diagrams are drawn from.
+//! The record of what happened, for every host. Tests compare records, and timelines and space-time
+//! diagrams are drawn from them.
 //!
-//! A trace file is one JSON object a line. Message contents are kept as their `Debug` text: a
-//! trace is read by people and drawn by tools that know no algorithm.
+//! A trace file has one JSON object per line. The contents of messages are kept as their `Debug`
+//! text: people read a trace, and the tools that draw it know no algorithm.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -13,37 +13,37 @@ use crate::{
     nanos,
 };
 
-/// Something that happened at one node, or to the network.
+/// An event at one node, or in the network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Host time, in nanoseconds since the start of the run.
+    /// The host's time, in nanoseconds since the start of the run.
     pub at_ns: u64,
-    /// Where; `None` for an event of the network as a whole.
+    /// The node; `None` for an event of the network as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
-    /// What.
+    /// The event.
     #[serde(flatten)]
     pub event: Event,
 }
 
-/// What happened.
+/// The kinds of events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// An input was stepped.
+    /// The algorithm handled an input.
     Stepped {
         /// The number of the step in this life of the node.
         step: u64,
         /// The input.
         input: Stimulus,
     },
-    /// A message left the node.
+    /// The node sent a message.
     Sent {
         /// The step that sent it.
         step: u64,
-        /// Names this one message all through the trace; a duplicate delivery keeps it.
+        /// The number of this message in the whole trace. A duplicate delivery keeps it.
         id: u64,
-        /// The peer it goes to.
+        /// The receiver.
         to: NodeId,
         /// [`Message::kind`].
         kind: String,
@@ -56,36 +56,36 @@ pub enum Event {
     Lost {
         /// The message.
         id: u64,
-        /// The node it was for.
+        /// The receiver.
         to: NodeId,
-        /// Why.
+        /// The reason.
         why: Loss,
     },
     /// A timer was set or cancelled.
     Timer {
-        /// The step that ordered it.
+        /// The step that changed it.
         step: u64,
         /// Its `Debug` text.
         timer: String,
-        /// Bounds in nanoseconds; `None` if it was cancelled.
+        /// The bounds in nanoseconds; `None` if the timer was cancelled.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bounds_ns: Option<(u64, u64)>,
     },
-    /// A step asked for its durable state to be written.
+    /// A step requested a write of its durable state.
     Persisting {
         /// The step.
         step: u64,
         /// The state's `Debug` text.
         detail: String,
     },
-    /// The write that this step asked for is durable.
+    /// The write of this step is durable.
     Persisted {
         /// The step.
         step: u64,
     },
     /// The node published a new view.
     Viewed {
-        /// The step it comes from.
+        /// The step of the view.
         step: u64,
         /// The view.
         view: View,
@@ -97,24 +97,25 @@ pub enum Event {
         /// The reason.
         reason: String,
     },
-    /// The node's process ended; what was not durable is lost.
+    /// The node's process ended. What was not durable is lost.
     Crashed,
-    /// The node's process runs again, or for the first time.
+    /// The node's process started, for the first time or again.
     Booted,
-    /// The node stopped running but did not end, as under SIGSTOP.
+    /// The node stopped running but did not end, as after SIGSTOP.
     Paused,
     /// A paused node runs again.
     Resumed,
-    /// The node's disk lost everything.
+    /// The node's disk lost all data.
     Wiped,
-    /// From now on exactly these directed links deliver nothing; empty: all do.
+    /// From now on exactly these directed links deliver nothing. If the list is empty, all links
+    /// deliver.
     Cut {
         /// `(from, to)`, in ascending order.
         blocked: Vec<(NodeId, NodeId)>,
     },
-    /// A word of the host to the reader: a scenario's step, a change of the network.
+    /// A note of the host for the reader: a step of a scenario, or a change of the network.
     Note {
-        /// The word.
+        /// The text.
         text: String,
     },
 }
@@ -129,7 +130,8 @@ pub enum Stimulus {
     Received {
         /// The authenticated sender.
         from: NodeId,
-        /// The message, as in [`Event::Sent`]; 0 where the host does not number messages.
+        /// The number of the message, as in [`Event::Sent`]; 0 if the host does not number
+        /// messages.
         id: u64,
         /// [`Message::kind`].
         kind: String,
@@ -183,7 +185,7 @@ pub enum Loss {
 }
 
 impl Stimulus {
-    /// Describes `input`; `id` is the host's number of the message, if it is one.
+    /// Describes `input`. `id` is the host's number of the message, if the input is a message.
     #[must_use]
     pub fn of<A: ElectionAlgorithm>(input: &Input<A::Message, A::Timer>, id: u64) -> Self {
         match input {
@@ -207,7 +209,7 @@ impl Stimulus {
 }
 
 impl Event {
-    /// Describes a message that leaves in step `step` as number `id`.
+    /// Describes a message that step `step` sends as number `id`.
     #[must_use]
     pub fn sent<M: Message>(step: u64, id: u64, out: &Outgoing<M>) -> Self {
         Self::Sent {
@@ -220,7 +222,7 @@ impl Event {
         }
     }
 
-    /// Describes what a step orders before the gate: the write, then the timers.
+    /// Describes what a step requests before the gate: the write, then the timer changes.
     #[must_use]
     pub fn requested_by<A: ElectionAlgorithm>(step: &Step<A>) -> Vec<Self> {
         let number = step.number;
@@ -229,7 +231,7 @@ impl Event {
             step: number,
             detail: format!("{durable:?}"),
         });
-        let timers = step.timers.iter().map(|order| match order {
+        let timers = step.timers.iter().map(|change| match change {
             TimerChange::Set(timer, delay) => Self::Timer {
                 step: number,
                 timer: format!("{timer:?}"),
