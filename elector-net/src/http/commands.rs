@@ -12,14 +12,14 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::{
-    routes::{answer, refusal},
+    routes::{error_response, json_response},
     service::{Service, Shared},
 };
 
-/// The most that the body of a command may have: it has one number.
-const MOST_BYTES: usize = 4096;
+/// The maximum length of the body of a command, which contains one number, in bytes.
+const MAX_BODY_BYTES: usize = 4096;
 
-/// To which node: `?to=2`, or `{"to": 2}`.
+/// The target of a transfer: `?to=2`, or `{"to": 2}`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Target {
     to: Option<NodeId>,
@@ -28,11 +28,11 @@ pub(super) struct Target {
 /// `POST /v1/step-down`.
 pub(super) async fn step_down(State(service): State<Service>, headers: HeaderMap) -> Response {
     let shared = service.shared();
-    if let Err(refused) = admit(shared, &headers) {
+    if let Err(refused) = check_token(shared, &headers) {
         return *refused;
     }
-    tracing::info!(node = shared.watched.me().0, "told over HTTP to step down");
-    carry_out(shared, shared.watched.node.step_down()).await
+    tracing::info!(node = shared.node.me().0, "step-down requested over HTTP");
+    carry_out(shared, shared.node.handle.step_down()).await
 }
 
 /// `POST /v1/transfer`.
@@ -42,60 +42,62 @@ pub(super) async fn transfer(
     request: Request,
 ) -> Response {
     let shared = service.shared();
-    // Before a byte of the body is read, or a word said about the query.
-    if let Err(refused) = admit(shared, request.headers()) {
+    // Check the token before reading the body, and before reporting errors of the query.
+    if let Err(refused) = check_token(shared, request.headers()) {
         return *refused;
     }
     let to = match target {
         Ok(Query(Target { to: Some(to) })) => Ok(to),
-        Ok(Query(Target { to: None })) => in_body(shared, request.into_body()).await,
+        Ok(Query(Target { to: None })) => target_in_body(shared, request.into_body()).await,
         Err(error) => Err(error.body_text()),
     };
     let to = match to {
         Ok(to) => to,
         Err(reason) => {
-            let reason = format!("to which node? Say ?to=ID, or {{\"to\": ID}}: {reason}");
-            return refusal(StatusCode::BAD_REQUEST, &reason);
+            let reason = format!("name the node with ?to=ID, or {{\"to\": ID}}: {reason}");
+            return error_response(StatusCode::BAD_REQUEST, &reason);
         }
     };
-    tracing::info!(node = shared.watched.me().0, %to, "told over HTTP to transfer leadership");
-    carry_out(shared, shared.watched.node.transfer_to(to)).await
+    tracing::info!(node = shared.node.me().0, %to, "leadership transfer requested over HTTP");
+    carry_out(shared, shared.node.handle.transfer_to(to)).await
 }
 
-async fn in_body(shared: &Shared, body: Body) -> Result<NodeId, String> {
-    let read = timeout(shared.limits.request, to_bytes(body, MOST_BYTES)).await;
+async fn target_in_body(shared: &Shared, body: Body) -> Result<NodeId, String> {
+    let read = timeout(shared.limits.request, to_bytes(body, MAX_BODY_BYTES)).await;
     let bytes = match read {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) => return Err(format!("the body cannot be read: {error}")),
         Err(_) => return Err("the body did not arrive in time".to_owned()),
     };
     if bytes.is_empty() {
-        return Err("neither was said".to_owned());
+        return Err("the request names no node".to_owned());
     }
     let target: Target = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
-    target.to.ok_or_else(|| "neither was said".to_owned())
+    target
+        .to
+        .ok_or_else(|| "the request names no node".to_owned())
 }
 
-/// Whether this request may change something.
-fn admit(shared: &Shared, headers: &HeaderMap) -> Result<(), Box<Response>> {
+/// Checks the token of a request. Returns the answer if the request is rejected.
+fn check_token(shared: &Shared, headers: &HeaderMap) -> Result<(), Box<Response>> {
     let Some(token) = &shared.token else {
-        return Err(Box::new(refusal(
+        return Err(Box::new(error_response(
             StatusCode::FORBIDDEN,
-            "this node takes no commands over HTTP, for no bearer token is configured: give it \
-             one, with ELECTOR_TOKEN or --token-file, or in a program with `Options::token`",
+            "this node accepts no commands over HTTP, because no bearer token is configured: set \
+             ELECTOR_TOKEN or --token-file, or in a program `Options::token`",
         )));
     };
-    if shown(headers).is_some_and(|shown| token.matches(shown)) {
+    if bearer_token(headers).is_some_and(|sent| token.matches(sent)) {
         return Ok(());
     }
     if shared.usage.unauthorized.inc() == 0 {
-        // Once: whoever tries again and again must not fill the log. The metric counts.
+        // Log only the first one: a client that retries must not fill the log. The metric counts.
         tracing::warn!(
-            node = shared.watched.me().0,
-            "a command over HTTP was refused for its token"
+            node = shared.node.me().0,
+            "HTTP command rejected: wrong or missing bearer token"
         );
     }
-    let mut response = refusal(
+    let mut response = error_response(
         StatusCode::UNAUTHORIZED,
         "a command needs the node's bearer token: Authorization: Bearer TOKEN",
     );
@@ -106,35 +108,35 @@ fn admit(shared: &Shared, headers: &HeaderMap) -> Result<(), Box<Response>> {
     Err(Box::new(response))
 }
 
-/// The bearer token that a request shows; of two, none counts.
-fn shown(headers: &HeaderMap) -> Option<&[u8]> {
+/// Returns the bearer token of a request; `None` if there are two.
+fn bearer_token(headers: &HeaderMap) -> Option<&[u8]> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let (only, None) = (all.next()?, all.next()) else {
         return None;
     };
-    let (scheme, shown) = only.as_bytes().split_at_checked("Bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"Bearer ").then_some(shown)
+    let (scheme, token) = only.as_bytes().split_at_checked("Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
 }
 
-/// The node carries it out also if the asker has gone.
+/// Carries out a command. The node completes it even if the client disconnects.
 async fn carry_out(
     shared: &Shared,
     command: impl Future<Output = Result<(), CommandError>>,
 ) -> Response {
-    // Read before the command begins: a later leader has another epoch.
-    let epoch = shared.watched.node.status().epoch;
+    // Read the epoch before the command begins: a later leader has another epoch.
+    let epoch = shared.node.handle.status().epoch;
     match timeout(shared.limits.command, command).await {
-        Ok(Ok(())) => answer(StatusCode::OK, &json!({ "done": true, "epoch": epoch })),
+        Ok(Ok(())) => json_response(StatusCode::OK, &json!({ "done": true, "epoch": epoch })),
         Ok(Err(CommandError::Refused(reason))) => {
-            refusal(StatusCode::CONFLICT, &reason.to_string())
+            error_response(StatusCode::CONFLICT, &reason.to_string())
         }
-        Ok(Err(error)) => refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
-        Err(_) => answer(
+        Ok(Err(error)) => error_response(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+        Err(_) => json_response(
             StatusCode::ACCEPTED,
             &json!({
                 "done": false,
                 "epoch": epoch,
-                "reason": "the node has begun, and waits for the work of the leader to end",
+                "reason": "the node has begun, and waits until the work of the leader has ended",
             }),
         ),
     }

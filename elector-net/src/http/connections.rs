@@ -9,143 +9,146 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::metrics::Usage;
+use super::metrics::ServiceMetrics;
 
-/// The connections that are open, so that those that say nothing cannot keep others out: when there
-/// are as many as there may be, the one that has been quiet for longest makes room.
+/// The open connections. Idle clients cannot keep others out: at the limit, the connection that has
+/// been idle for longest is evicted.
 #[derive(Debug)]
 pub(super) struct Connections {
-    most: usize,
-    usage: Usage,
-    open: Mutex<Open>,
-    /// One more than there may be connections: the next one, which another makes room for.
+    limit: usize,
+    usage: ServiceMetrics,
+    open: Mutex<OpenConnections>,
+    /// One permit more than connections, for the next connection that evicts another one.
     sockets: Arc<Semaphore>,
 }
 
-/// Leave to have one more socket open. One that makes room is not closed yet when it is told to:
-/// without this, sockets could be more than connections, and take the process's last descriptors.
+/// A permit for one open socket. An evicted connection is not closed immediately. Without permits,
+/// there could be more sockets than connections, and they could take the last file descriptors.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct SocketPermit {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Debug, Default)]
-struct Open {
+struct OpenConnections {
     next: u64,
-    places: BTreeMap<u64, State>,
+    slots: BTreeMap<u64, ConnectionState>,
 }
 
 #[derive(Debug)]
-struct State {
-    /// Requests that are being answered.
-    busy: usize,
-    quiet_since: Instant,
+struct ConnectionState {
+    /// The number of requests in progress.
+    active_requests: usize,
+    idle_since: Instant,
     evicted: CancellationToken,
 }
 
 impl Connections {
-    pub(super) fn new(most: usize, usage: Usage) -> Arc<Self> {
-        let most = most.clamp(1, Semaphore::MAX_PERMITS - 1);
+    pub(super) fn new(limit: usize, usage: ServiceMetrics) -> Arc<Self> {
+        let limit = limit.clamp(1, Semaphore::MAX_PERMITS - 1);
         Arc::new(Self {
-            most,
+            limit,
             usage,
             open: Mutex::default(),
-            sockets: Arc::new(Semaphore::new(most + 1)),
+            sockets: Arc::new(Semaphore::new(limit + 1)),
         })
     }
 
     /// Waits until another socket may be open.
-    pub(super) async fn room(&self) -> Room {
+    pub(super) async fn socket_permit(&self) -> SocketPermit {
         let sockets = Arc::clone(&self.sockets);
-        // It is never closed.
+        // The semaphore is never closed.
         let permit = sockets.acquire_owned().await.ok();
-        Room { _permit: permit }
+        SocketPermit { _permit: permit }
     }
 
-    /// A place for a new connection; `None` if all others are being answered.
-    pub(super) fn admit(self: &Arc<Self>, room: Room) -> Option<Place> {
+    /// Returns a slot for a new connection; `None` if all connections have requests in progress.
+    pub(super) fn admit(self: &Arc<Self>, permit: SocketPermit) -> Option<ConnectionSlot> {
         let mut open = self.open();
-        if open.places.len() >= self.most {
+        if open.slots.len() >= self.limit {
             self.usage.dropped.inc();
-            let quiet = open.places.iter().filter(|(_, state)| state.busy == 0);
-            let (&longest, _) = quiet.min_by_key(|(_, state)| state.quiet_since)?;
-            if let Some(state) = open.places.remove(&longest) {
+            let idle = open
+                .slots
+                .iter()
+                .filter(|(_, state)| state.active_requests == 0);
+            let (&longest, _) = idle.min_by_key(|(_, state)| state.idle_since)?;
+            if let Some(state) = open.slots.remove(&longest) {
                 state.evicted.cancel();
             }
         }
         let number = open.next;
         open.next += 1;
         let evicted = CancellationToken::new();
-        let state = State {
-            busy: 0,
-            quiet_since: Instant::now(),
+        let state = ConnectionState {
+            active_requests: 0,
+            idle_since: Instant::now(),
             evicted: evicted.clone(),
         };
-        open.places.insert(number, state);
+        open.slots.insert(number, state);
         self.usage.connections.inc();
-        Some(Place {
+        Some(ConnectionSlot {
             connections: Arc::clone(self),
             number,
             evicted,
-            _room: room,
+            _socket: permit,
         })
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
+    fn open(&self) -> MutexGuard<'_, OpenConnections> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, number: u64, change: impl FnOnce(&mut State)) {
-        if let Some(state) = self.open().places.get_mut(&number) {
+    fn change(&self, number: u64, change: impl FnOnce(&mut ConnectionState)) {
+        if let Some(state) = self.open().slots.get_mut(&number) {
             change(state);
         }
     }
 }
 
-/// The place of one connection, until it is dropped.
+/// The slot of one connection. Dropping it frees the slot.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ConnectionSlot {
     connections: Arc<Connections>,
     number: u64,
     evicted: CancellationToken,
-    _room: Room,
+    _socket: SocketPermit,
 }
 
-impl Place {
-    /// Returns when another connection needs the place.
+impl ConnectionSlot {
+    /// Returns when another connection needs the slot.
     pub(super) async fn evicted(&self) {
         self.evicted.cancelled().await;
     }
 
-    /// Keeps the place while a request is answered.
-    pub(super) fn busy(&self) -> Busy {
+    /// Marks a request as in progress, which protects the connection from eviction.
+    pub(super) fn begin_request(&self) -> ActiveRequest {
         self.connections
-            .change(self.number, |state| state.busy += 1);
-        Busy {
+            .change(self.number, |state| state.active_requests += 1);
+        ActiveRequest {
             connections: Arc::clone(&self.connections),
             number: self.number,
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        self.connections.open().places.remove(&self.number);
+        self.connections.open().slots.remove(&self.number);
         self.connections.usage.connections.dec();
     }
 }
 
-/// A request is being answered, until this is dropped.
+/// A request in progress, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Busy {
+pub(super) struct ActiveRequest {
     connections: Arc<Connections>,
     number: u64,
 }
 
-impl Clone for Busy {
+impl Clone for ActiveRequest {
     fn clone(&self) -> Self {
         self.connections
-            .change(self.number, |state| state.busy += 1);
+            .change(self.number, |state| state.active_requests += 1);
         Self {
             connections: Arc::clone(&self.connections),
             number: self.number,
@@ -153,11 +156,11 @@ impl Clone for Busy {
     }
 }
 
-impl Drop for Busy {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
         self.connections.change(self.number, |state| {
-            state.busy = state.busy.saturating_sub(1);
-            state.quiet_since = Instant::now();
+            state.active_requests = state.active_requests.saturating_sub(1);
+            state.idle_since = Instant::now();
         });
     }
 }
@@ -170,47 +173,51 @@ mod tests {
 
     use super::*;
 
-    async fn admit(connections: &Arc<Connections>) -> Option<Place> {
-        connections.admit(connections.room().await)
+    async fn admit(connections: &Arc<Connections>) -> Option<ConnectionSlot> {
+        connections.admit(connections.socket_permit().await)
     }
 
-    fn is_evicted(place: &Place) -> bool {
-        place.evicted.is_cancelled()
+    fn is_evicted(slot: &ConnectionSlot) -> bool {
+        slot.evicted.is_cancelled()
     }
 
-    // Silence must not keep others out, and a flood must not cut off an answer.
+    // Idle clients must not keep others out, and a flood must not interrupt an answer.
     #[tokio::test(start_paused = true)]
-    async fn the_longest_quiet_makes_room_and_the_busy_stay() {
-        let usage = Usage::default();
+    async fn the_longest_idle_connection_is_evicted_and_active_ones_stay() {
+        let usage = ServiceMetrics::default();
         let connections = Connections::new(3, usage.clone());
-        let mut places = Vec::new();
+        let mut slots = Vec::new();
         for _ in 0..3 {
-            places.push(admit(&connections).await.unwrap());
+            slots.push(admit(&connections).await.unwrap());
             tokio::time::advance(Duration::from_millis(1)).await;
         }
-        let answering = places[0].busy();
-        // The third is quiet for longer than the second, which was asked something meanwhile.
-        drop(places[1].busy());
+        let answering = slots[0].begin_request();
+        // The third has been idle for longer than the second, which had a request in between.
+        drop(slots[1].begin_request());
         let fourth = admit(&connections).await.unwrap();
-        let evicted: Vec<bool> = places.iter().map(is_evicted).collect();
+        let evicted: Vec<bool> = slots.iter().map(is_evicted).collect();
         assert_eq!(evicted, [false, false, true]);
 
         let stream = answering.clone();
         drop(answering);
-        let _others = (places[1].busy(), fourth.busy());
-        assert_eq!(usage.connections.get(), 4, "until they notice");
-        let next = timeout(Duration::from_secs(60), connections.room()).await;
+        let _others = (slots[1].begin_request(), fourth.begin_request());
+        assert_eq!(
+            usage.connections.get(),
+            4,
+            "the evicted one is not closed yet"
+        );
+        let next = timeout(Duration::from_secs(60), connections.socket_permit()).await;
         assert!(next.is_err(), "the evicted one is still open");
-        drop(places.remove(2));
+        drop(slots.remove(2));
         assert!(
             admit(&connections).await.is_none(),
-            "all are being answered"
+            "all have requests in progress"
         );
         drop(stream);
         assert!(admit(&connections).await.is_some());
-        assert!(is_evicted(&places[0]));
+        assert!(is_evicted(&slots[0]));
         assert_eq!(usage.dropped.get(), 3);
-        drop(places);
+        drop(slots);
         assert_eq!(usage.connections.get(), 1);
     }
 }

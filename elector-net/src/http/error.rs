@@ -2,58 +2,59 @@ use std::{io, net::SocketAddr, path::PathBuf};
 
 use thiserror::Error;
 
-/// Why a node cannot be served over HTTP. The message says what to do.
+/// The reason why a node cannot be served over HTTP. The message says what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum HttpError {
-    /// The address can be reached from other machines, and nobody has allowed that.
+    /// Other machines can reach the address, and the caller does not allow that.
     #[error(
         "{0} can be reached from other machines, and this service has no TLS: listen on 127.0.0.1 \
-         or [::1], or allow more in plain words"
+         or [::1], or explicitly allow other machines"
     )]
     BeyondLoopback(SocketAddr),
-    /// The text is no address, or its name is not known.
+    /// The text is not an address, or its name cannot be resolved.
     #[error("{address:?} cannot be looked up ({source}): write HOST:PORT, as in 127.0.0.1:7180")]
     Address {
-        /// As it was given.
+        /// The given address.
         address: String,
-        /// Why not.
+        /// The error of the resolver.
         source: io::Error,
     },
-    /// The address cannot be listened on.
+    /// The operating system cannot listen on the address.
     #[error("cannot listen on {address}: {source}")]
     Bind {
-        /// As it was given.
+        /// The given address.
         address: String,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The text is no token.
+    /// The text is not a token.
     #[error(
         "the bearer token is {0}: use 16 to 512 visible ASCII characters, as `openssl rand -hex \
          32` makes them"
     )]
     Token(&'static str),
-    /// The file with the token cannot be read.
+    /// The token file cannot be read.
     #[error("cannot read the bearer token from {}: {source}", path.display())]
     TokenFile {
-        /// Which file.
+        /// The token file.
         path: PathBuf,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Others can read the token, and so command the node, or replace it.
+    /// Others can read or replace the token, and then send commands to the node.
     #[error(
         "others can read or write the file {path} (mode {mode:03o}), and with its bearer token \
-         command the node; if they may have read it, make a new one, then: chmod {allowed:o} {path}",
+         command the node. If they may have read it, make a new token. Then run: chmod {allowed:o} \
+         {path}",
         path = path.display()
     )]
     TokenExposed {
-        /// Which file.
+        /// The token file.
         path: PathBuf,
-        /// Its permissions.
+        /// The mode of the file.
         mode: u32,
-        /// Those that it may have.
+        /// A mode that is safe.
         allowed: u32,
     },
 }

@@ -21,59 +21,59 @@ use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::{
-    connections::Busy,
-    log::{Cursor, Entry, Next, Position},
+    connections::ActiveRequest,
+    event_log::{Cursor, Entry, Next, Position},
     report::{EventReport, rfc3339},
-    routes::refusal,
+    routes::error_response,
     service::{Service, Shared},
 };
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// How many events may wait for a reader's connection, besides those in the log.
+/// The number of events that may wait for a reader's connection, in addition to those in the log.
 const AHEAD: usize = 16;
 
-/// After which event: `?after=17`, or `?after=ID`.
+/// The event after which a reader continues: `?after=17`, or `?after=ID`.
 #[derive(Debug, Deserialize)]
-pub(super) struct After {
+pub(super) struct AfterQuery {
     after: Option<String>,
 }
 
-/// Where a reader begins.
+/// The position at which a reader begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Start {
-    /// With the present, and then behind the event of this number.
-    Afresh(Option<u64>),
-    /// Behind the event of this number, of this run.
+    /// With the status, and then after the event with this number.
+    Now(Option<u64>),
+    /// After the event of this run with this number.
     After(u64),
-    /// It knows an earlier run, or something that this one does not.
-    Elsewhere,
+    /// The id is from another run, or unknown.
+    UnknownRun,
 }
 
 /// `GET /v1/events`.
 pub(super) async fn stream(
     State(service): State<Service>,
-    after: Result<Query<After>, QueryRejection>,
-    busy: Option<Extension<Busy>>,
+    after: Result<Query<AfterQuery>, QueryRejection>,
+    busy: Option<Extension<ActiveRequest>>,
     headers: HeaderMap,
 ) -> Response {
     let shared = service.shared();
     let start = match start(shared, after, &headers) {
         Ok(start) => start,
-        Err(reason) => return refusal(StatusCode::BAD_REQUEST, &reason),
+        Err(reason) => return error_response(StatusCode::BAD_REQUEST, &reason),
     };
     let Ok(permit) = Arc::clone(&shared.readers).try_acquire_owned() else {
-        let reason = "as many read events as may: try again later, or raise the limit on readers";
-        let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, reason);
+        let reason = "too many readers of events: try again later, or raise the limit on readers";
+        let mut response = error_response(StatusCode::SERVICE_UNAVAILABLE, reason);
         let later = HeaderValue::from_static("5");
         response.headers_mut().insert(header::RETRY_AFTER, later);
         return response;
     };
     let (out, events) = mpsc::channel(AHEAD);
-    tokio::spawn(follow(Arc::clone(shared), start, out));
+    tokio::spawn(send_events(Arc::clone(shared), start, out));
     let readers = shared.usage.readers.clone();
     readers.inc();
-    let events = Told {
+    let events = EventStream {
         events,
         readers,
         _permit: permit,
@@ -83,63 +83,63 @@ pub(super) async fn stream(
     Sse::new(events).keep_alive(alive).into_response()
 }
 
-/// The header comes from a reader that connects again by itself, to the same address with the same
-/// query: so it goes first.
+/// Returns the position at which a reader begins. The header has priority: a reader that reconnects
+/// automatically sends it to the same address with the same query.
 fn start(
     shared: &Shared,
-    after: Result<Query<After>, QueryRejection>,
+    after: Result<Query<AfterQuery>, QueryRejection>,
     headers: &HeaderMap,
 ) -> Result<Start, String> {
     let number = |number: u64| {
-        // Numbers that were never given are of another run.
+        // Numbers that this run has not used are from another run.
         let known = number <= shared.log.last().unwrap_or(0);
         if known {
             Start::After(number)
         } else {
-            Start::Elsewhere
+            Start::UnknownRun
         }
     };
     let position = |position: Position| {
-        if position.instance == shared.watched.instance {
+        if position.instance == shared.node.instance {
             number(position.number)
         } else {
-            Start::Elsewhere
+            Start::UnknownRun
         }
     };
     if let Some(id) = headers.get(LAST_EVENT_ID) {
         let id = id.to_str().ok().and_then(|id| id.parse().ok());
-        return Ok(id.map_or(Start::Elsewhere, position));
+        return Ok(id.map_or(Start::UnknownRun, position));
     }
-    let Query(After { after }) = after.map_err(|error| error.body_text())?;
+    let Query(AfterQuery { after }) = after.map_err(|error| error.body_text())?;
     let Some(after) = after else {
-        // Now, before the answer begins: whatever happens after that is among the events.
-        return Ok(Start::Afresh(shared.log.last()));
+        // Read the last number before the answer begins: later changes are then among the events.
+        return Ok(Start::Now(shared.log.last()));
     };
     if let Ok(id) = after.parse() {
         return Ok(position(id));
     }
-    let reason = || format!("after={after:?} is neither the number of an event nor its id");
+    let reason = || format!("after={after:?} is not the number or the id of an event");
     Ok(number(after.parse().map_err(|_| reason())?))
 }
 
-/// Tells one reader what comes next, until it has gone or there is nothing more to tell.
-async fn follow(shared: Arc<Shared>, start: Start, out: mpsc::Sender<sse::Event>) {
+/// Sends events to one reader, until it disconnects or the service is closed or the node ends.
+async fn send_events(shared: Arc<Shared>, start: Start, out: mpsc::Sender<sse::Event>) {
     let telling = async {
         let mut cursor = match start {
             Start::After(number) => Cursor::At(number.saturating_add(1)),
-            Start::Elsewhere => {
-                let instance = format!("{:016x}", shared.watched.instance);
+            Start::UnknownRun => {
+                let instance = format!("{:016x}", shared.node.instance);
                 let restarted = EventReport::Restarted { instance };
-                out.send(written(None, &restarted)).await?;
+                out.send(to_sse(None, &restarted)).await?;
                 Cursor::Oldest
             }
-            Start::Afresh(last) => {
-                // Looked at later than the events: news that it shows already are told twice, not
-                // never.
-                let status = shared.watched.status_report().await;
+            Start::Now(last) => {
+                // The status is read after the last number, so an event may be sent twice, but none
+                // is lost.
+                let status = shared.node.status_report().await;
                 let id = last.map(|number| position(&shared, number));
                 let status = EventReport::Status(Box::new(status));
-                out.send(written(id, &status)).await?;
+                out.send(to_sse(id, &status)).await?;
                 last.map_or(Cursor::Oldest, |number| {
                     Cursor::At(number.saturating_add(1))
                 })
@@ -152,20 +152,20 @@ async fn follow(shared: Arc<Shared>, start: Start, out: mpsc::Sender<sse::Event>
                 Next::Missed(missed, next) => {
                     cursor = next;
                     let lagged = EventReport::Lagged { missed };
-                    out.send(written(None, &lagged)).await?;
+                    out.send(to_sse(None, &lagged)).await?;
                 }
                 Next::Entry(entry) => {
                     cursor = Cursor::At(entry.number.saturating_add(1));
                     let id = position(&shared, entry.number);
-                    let event = reported(&shared, entry);
-                    out.send(written(Some(id), &event)).await?;
+                    let event = to_report(&shared, entry);
+                    out.send(to_sse(Some(id), &event)).await?;
                 }
                 Next::Ended(reason) => {
                     let stopped = EventReport::Stopped { reason };
-                    return out.send(written(None, &stopped)).await;
+                    return out.send(to_sse(None, &stopped)).await;
                 }
                 Next::Nothing => {
-                    // It never fails: the log is here.
+                    // This never fails, because `shared` keeps the log alive.
                     let _ = changes.changed().await;
                 }
             }
@@ -175,20 +175,20 @@ async fn follow(shared: Arc<Shared>, start: Start, out: mpsc::Sender<sse::Event>
         biased;
         () = shared.closing.cancelled() => {}
         () = out.closed() => {}
-        // An error says that the reader has gone.
+        // An error means that the reader has disconnected.
         _ = telling => {}
     }
 }
 
 fn position(shared: &Shared, number: u64) -> Position {
     Position {
-        instance: shared.watched.instance,
+        instance: shared.node.instance,
         number,
     }
 }
 
-fn reported(shared: &Shared, entry: Entry) -> EventReport {
-    let (number, at, node) = (entry.number, rfc3339(entry.at), shared.watched.me());
+fn to_report(shared: &Shared, entry: Entry) -> EventReport {
+    let (number, at, node) = (entry.number, rfc3339(entry.at), shared.node.me());
     match entry.kind {
         EventKind::Viewed(view) => EventReport::Viewed {
             number,
@@ -214,7 +214,7 @@ fn reported(shared: &Shared, entry: Entry) -> EventReport {
     }
 }
 
-fn written(id: Option<Position>, event: &EventReport) -> sse::Event {
+fn to_sse(id: Option<Position>, event: &EventReport) -> sse::Event {
     let written = sse::Event::default().event(event.name());
     let written = match id {
         Some(id) => written.id(id.to_string()),
@@ -228,14 +228,14 @@ fn written(id: Option<Position>, event: &EventReport) -> sse::Event {
 
 /// The events of one reader on their way to its connection.
 #[derive(Debug)]
-struct Told {
+struct EventStream {
     events: mpsc::Receiver<sse::Event>,
     readers: Gauge,
     _permit: OwnedSemaphorePermit,
-    _busy: Option<Busy>,
+    _busy: Option<ActiveRequest>,
 }
 
-impl Stream for Told {
+impl Stream for EventStream {
     type Item = Result<sse::Event, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -243,7 +243,7 @@ impl Stream for Told {
     }
 }
 
-impl Drop for Told {
+impl Drop for EventStream {
     fn drop(&mut self) {
         self.readers.dec();
     }

@@ -7,16 +7,16 @@ use axum::{
     response::Response,
 };
 
-use super::{routes::refusal, service::Service};
+use super::{routes::error_response, service::Service};
 
-const FOREIGN: &str = "this service listens on loopback, and the request names another host: ask \
-    for localhost or for a loopback address, as in http://127.0.0.1:7180, and let a proxy in \
-    front set the header Host so; or allow the name: listen on it with --http NAME:PORT, or in a \
-    program with `Options::host`";
+const WRONG_HOST: &str = "this service listens on loopback, and the request names another host: \
+    use localhost or a loopback address, as in http://127.0.0.1:7180, and make a proxy in front \
+    set the header Host to it; or allow the name: listen on it with --http NAME:PORT, or in a \
+    program use `Options::host`";
 
-/// Answers only requests that name this machine. A page in a browser on this machine can have its
-/// own name lead to 127.0.0.1, and would then read the answers as its own.
-pub(super) async fn own_only(
+/// Rejects requests that do not name this machine. Otherwise a web page in a browser on this
+/// machine could resolve its own name to 127.0.0.1, and read the answers as its own.
+pub(super) async fn reject_other_hosts(
     State(service): State<Service>,
     request: Request,
     next: Next,
@@ -25,17 +25,18 @@ pub(super) async fn own_only(
     let named = request.headers().get_all(header::HOST).iter();
     let named = named.map(|host| host.to_str().ok().and_then(|host| host.parse().ok()));
     let targeted = request.uri().authority().cloned().map(Some);
-    // No browser leaves it out.
-    let own = |host: Option<Authority>| host.is_some_and(|host| is_own(host.host(), names));
-    if named.chain(targeted).all(own) {
+    // Browsers always send the header.
+    let is_own =
+        |host: Option<Authority>| host.is_some_and(|host| is_allowed_host(host.host(), names));
+    if named.chain(targeted).all(is_own) {
         next.run(request).await
     } else {
-        refusal(StatusCode::MISDIRECTED_REQUEST, FOREIGN)
+        error_response(StatusCode::MISDIRECTED_REQUEST, WRONG_HOST)
     }
 }
 
-/// Whether a host is this machine's loopback, or one of these names.
-fn is_own(host: &str, names: &[String]) -> bool {
+/// Returns `true` if a host is a loopback address, `localhost` or one of these names.
+fn is_allowed_host(host: &str, names: &[String]) -> bool {
     let bare = host.strip_prefix('[').and_then(|v6| v6.strip_suffix(']'));
     if let Ok(address) = bare.unwrap_or(host).parse::<IpAddr>() {
         return address.to_canonical().is_loopback();

@@ -14,18 +14,18 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::watched::Watched;
+use super::node::ServedNode;
 
-/// What the service itself is used for.
+/// The metrics of the service itself.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Usage {
+pub(super) struct ServiceMetrics {
     pub(super) connections: Gauge,
     pub(super) readers: Gauge,
     pub(super) dropped: Counter,
     pub(super) unauthorized: Counter,
 }
 
-impl Usage {
+impl ServiceMetrics {
     fn register(&self, registry: &mut Registry) {
         registry.register(
             "elector_http_connections",
@@ -39,39 +39,39 @@ impl Usage {
         );
         registry.register(
             "elector_http_connections_dropped",
-            "HTTP connections closed to make room, or refused for want of it",
+            "HTTP connections closed or rejected because the limit was reached",
             self.dropped.clone(),
         );
         registry.register(
             "elector_http_unauthorized",
-            "Commands refused for their token",
+            "Commands rejected because of a wrong or missing token",
             self.unauthorized.clone(),
         );
     }
 }
 
-/// The registry of one node: its own metrics and those of the process, read whenever somebody asks,
-/// and those that the application adds.
-pub(super) fn registry(watched: &Arc<Watched>, usage: &Usage) -> Registry {
+/// Creates the registry of a node: the metrics of the node and of the process, read at every
+/// scrape, and the metrics of the service.
+pub(super) fn registry(node: &Arc<ServedNode>, usage: &ServiceMetrics) -> Registry {
     let mut registry = Registry::default();
     registry.register(
         "elector",
         "The node",
         Info::new(vec![
-            ("algorithm", watched.node.algorithm().to_owned()),
+            ("algorithm", node.handle.algorithm().to_owned()),
             ("version", super::VERSION.to_owned()),
-            ("cluster", watched.cluster.clone()),
-            ("node", watched.me().to_string()),
+            ("cluster", node.cluster.clone()),
+            ("node", node.me().to_string()),
         ]),
     );
-    registry.register_collector(Box::new(Reading(Arc::clone(watched))));
+    registry.register_collector(Box::new(NodeMetrics(Arc::clone(node))));
     #[cfg(target_os = "linux")]
     registry.register_collector(Box::new(super::process::Process::new()));
     usage.register(&mut registry);
     registry
 }
 
-/// All metrics as `OpenMetrics` text, or as Prometheus text for those who do not ask for it.
+/// Returns all metrics as `OpenMetrics` text or as Prometheus text.
 pub(super) fn exposition(registry: &Registry, open: bool) -> Result<String, fmt::Error> {
     let mut out = String::new();
     if open {
@@ -82,88 +82,88 @@ pub(super) fn exposition(registry: &Registry, open: bool) -> Result<String, fmt:
     Ok(out)
 }
 
-/// Reads a node at every scrape, so that a metric is never older than its scrape.
+/// Reads a node at every scrape, so that the metrics are current.
 #[derive(Debug)]
-struct Reading(Arc<Watched>);
+struct NodeMetrics(Arc<ServedNode>);
 
-impl Collector for Reading {
+impl Collector for NodeMetrics {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let mut page = Page(encoder);
-        let present = self.0.present();
-        page.gauge(
+        let mut metrics = MetricEncoder(encoder);
+        let current = self.0.current();
+        metrics.gauge(
             "elector_is_leader",
             "Whether the node holds a leadership now: 1 or 0",
-            u64::from(present.holds),
+            u64::from(current.holds),
         )?;
-        page.gauge(
+        metrics.gauge(
             "elector_has_leader",
             "Whether the node knows of a leader: 1 or 0",
-            u64::from(present.status.leader.is_some()),
+            u64::from(current.status.leader.is_some()),
         )?;
-        page.gauge(
+        metrics.gauge(
             "elector_epoch",
-            "The newest epoch the node takes part in",
-            present.status.epoch.0,
+            "The newest epoch that the node takes part in",
+            current.status.epoch.0,
         )?;
-        page.seconds(
+        metrics.seconds(
             "elector_lease_remaining",
-            "How long the node may still act as the leader if it hears nothing more; 0 without a lease",
-            present.lease.map_or(0.0, |lease| lease.as_secs_f64()),
+            "How long the node may act as leader if it receives nothing more; 0 without a lease",
+            current.lease.map_or(0.0, |lease| lease.as_secs_f64()),
         )?;
-        page.counter(
+        metrics.counter(
             "elector_leader_changes",
-            "Tenures the node came to know of, the first among them",
+            "Tenures that the node has seen, including the first",
             self.0.tenures(),
         )?;
-        page.counter(
+        metrics.counter(
             "elector_work_failures",
             "Failures of the work of the leader on this node",
-            present.status.work.failures,
+            current.status.work.failures,
         )?;
-        page.gauge(
+        metrics.gauge(
             "elector_work_withdrawn",
             "Whether the node takes no leadership, because its work failed too often: 1 or 0",
-            u64::from(present.status.work.is_withdrawn),
+            u64::from(current.status.work.is_withdrawn),
         )?;
-        self.traffic(&mut page)
+        self.traffic(&mut metrics)
     }
 }
 
-impl Reading {
-    fn traffic(&self, page: &mut Page<'_>) -> Result<(), fmt::Error> {
-        let traffic = self.0.node.traffic();
-        page.counter(
+impl NodeMetrics {
+    fn traffic(&self, metrics: &mut MetricEncoder<'_>) -> Result<(), fmt::Error> {
+        let traffic = self.0.handle.traffic();
+        metrics.counter(
             "elector_inputs_handled",
-            "Inputs the algorithm has handled: messages, timers, hints and commands",
+            "Inputs that the algorithm has handled: messages, timers, suspicions and commands",
             traffic.handled,
         )?;
-        page.counter(
+        metrics.counter(
             "elector_messages_sent",
             "Messages handed to the transport",
             traffic.sent,
         )?;
-        page.counter(
+        metrics.counter(
             "elector_messages_undelivered",
-            "Messages the transport knows to be lost",
+            "Messages that the transport knows to be lost",
             traffic.undelivered,
         )?;
-        page.counter(
+        metrics.counter(
             "elector_messages_refused",
-            "Messages the node refused, for too many waited",
+            "Messages that the node rejected because too many were waiting",
             traffic.refused,
         )?;
-        page.counter(
+        metrics.counter(
             "elector_messages_absurd",
-            "Messages the node dropped for an epoch that cannot be",
+            "Messages that the node dropped because their epoch was impossible",
             traffic.absurd,
         )
     }
 }
 
-/// What is written at a scrape.
-pub(super) struct Page<'a>(pub(super) DescriptorEncoder<'a>);
+/// Encodes metrics at a scrape.
+pub(super) struct MetricEncoder<'a>(pub(super) DescriptorEncoder<'a>);
 
-impl Page<'_> {
+impl MetricEncoder<'_> {
     pub(super) fn gauge(
         &mut self,
         name: &str,
@@ -193,8 +193,8 @@ impl Page<'_> {
         unit: Option<&Unit>,
         metric: &impl EncodeMetric,
     ) -> Result<(), fmt::Error> {
-        // The registry ends the help of its own metrics with a full stop; a collector's is as it
-        // is.
+        // The registry adds a full stop to the help of its own metrics, but not to that of a
+        // collector.
         let help = format!("{help}.");
         let kind = metric.metric_type();
         metric.encode(self.0.encode_descriptor(name, &help, unit, kind)?)

@@ -4,15 +4,15 @@ use elector_core::NodeId;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{
+    peer_metrics::{PeerMetrics, statuses},
     report::PeerStatus,
     token::Token,
-    wires::{Wires, statuses},
 };
 use crate::{Monitor, RecordHandle};
 
-/// Tells how the connections to the peers are. A closure will do.
+/// Reports the connections to the peers. A closure implements this trait.
 pub trait Peers: Send + Sync + 'static {
-    /// One entry for each peer. Called for every status that is asked for: it must not wait.
+    /// Returns one entry for each peer. Called for every status request: it must not block.
     fn peers(&self) -> Vec<PeerStatus>;
 }
 
@@ -22,38 +22,38 @@ impl<F: Fn() -> Vec<PeerStatus> + Send + Sync + 'static> Peers for F {
     }
 }
 
-/// One of so many files may be a connection.
-const OF_FILES: usize = 4;
+/// The process may open this many files for each HTTP connection.
+const FILES_PER_CONNECTION: usize = 4;
 
-/// How much of this process others can take up. The defaults are far above what a cluster's
-/// monitoring needs.
+/// Limits on what clients can use of this process. The defaults are far above what the monitoring
+/// of a cluster needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at once. Beyond it, the one that has been quiet for longest makes room for the
-    /// next; if none is quiet, the next is refused. Default 256; but never more than a quarter of
-    /// the files that the process may open (`ulimit -n`) when the service is made: the rest is for
-    /// peers, and for the application.
+    /// The number of open connections. At the limit, the connection that has been idle for longest
+    /// is closed; if none is idle, the new one is rejected. Default 256, but at most a quarter of
+    /// the files that the process may open (`ulimit -n`) when the service is created: the peers and
+    /// the application need the rest.
     pub connections: usize,
-    /// Readers of events at once; they are never taken for quiet, so it should be well below
-    /// `connections`. Beyond it, the next is told to come later. Default 64; but never more than
-    /// half of the connections.
+    /// The number of readers of events. Readers never count as idle, so this should be well below
+    /// `connections`. At the limit, a new reader gets 503 and must retry later. Default 64, but at
+    /// most half of the connections.
     pub readers: usize,
-    /// Events kept for readers that come back. Default 1,024.
+    /// The number of events in the log, for readers that reconnect. Default 1,024.
     pub events: usize,
-    /// How long a request's head, and then its body, may take to arrive, and a connection be kept
-    /// open between two requests. Default 10 s.
+    /// The time limit for a request's head, for its body, and for an idle connection between two
+    /// requests. Default 10 s.
     pub request: Duration,
-    /// How long a write may wait for a peer that does not read. Default 30 s.
+    /// The time limit for a write to a client that does not read. Default 30 s.
     pub write: Duration,
-    /// After how much silence a reader of events is sent a comment, so that it can tell a quiet
-    /// cluster from a broken connection. Default 15 s.
+    /// The silence after which a reader of events gets a comment, so that it can distinguish a
+    /// quiet cluster from a broken connection. Default 15 s.
     pub keep_alive: Duration,
-    /// How long `/livez` and `/readyz` wait for an answer of the node's thread. Below the second
+    /// The time for which `/livez` and `/readyz` wait for the node's thread. It is below the second
     /// that Kubernetes waits for a probe. Default 500 ms.
     pub liveness: Duration,
-    /// How long a command is waited for before the answer is that it goes on. Default 30 s.
+    /// The time for which a request waits for its command; then it gets 202. Default 30 s.
     pub command: Duration,
-    /// How long requests may take to finish at the end of the service. Default 5 s.
+    /// The time that requests get to finish when the service ends. Default 5 s.
     pub drain: Duration,
 }
 
@@ -74,10 +74,10 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// As far as a process can afford that may have so many files open; `None`: any number.
-    pub(super) fn within(mut self, files: Option<u64>) -> Self {
+    /// Lowers the limits for a process that may open this many files; `None` means any number.
+    pub(super) fn within_open_files(mut self, files: Option<u64>) -> Self {
         let files = files.and_then(|files| usize::try_from(files).ok());
-        let affordable = files.map_or(usize::MAX, |files| files / OF_FILES);
+        let affordable = files.map_or(usize::MAX, |files| files / FILES_PER_CONNECTION);
         self.connections = self.connections.min(affordable).max(1);
         self.readers = self.readers.min(self.connections.div_ceil(2));
         self
@@ -85,9 +85,9 @@ impl Limits {
 }
 
 pub(super) type Names = Box<dyn Fn(NodeId) -> String + Send + Sync>;
-pub(super) type Registering = Box<dyn FnOnce(&mut Registry) + Send>;
+pub(super) type RegisterMetrics = Box<dyn FnOnce(&mut Registry) + Send>;
 
-/// What the service is told besides the node itself.
+/// The configuration of a service.
 #[must_use]
 pub struct Options {
     pub(super) cluster: String,
@@ -95,14 +95,14 @@ pub struct Options {
     pub(super) names: Names,
     pub(super) address: Option<String>,
     pub(super) peers: Option<Box<dyn Peers>>,
-    pub(super) metrics: Vec<Registering>,
+    pub(super) metrics: Vec<RegisterMetrics>,
     pub(super) hosts: Vec<String>,
     pub(super) limits: Limits,
 }
 
 impl Options {
-    /// For a node of the cluster of this name. Nothing can be changed over HTTP until there is a
-    /// [`token`](Self::token).
+    /// Creates the options for a node of this cluster. The service rejects all commands until a
+    /// [`token`](Self::token) is set.
     pub fn new(cluster: impl Into<String>) -> Self {
         Self {
             cluster: cluster.into(),
@@ -116,60 +116,60 @@ impl Options {
         }
     }
 
-    /// Lets those who show this token make the node step down, or hand its leadership over.
+    /// Sets the token. Clients that send it can make the node step down or transfer its leadership.
     pub fn token(mut self, token: Token) -> Self {
         self.token = Some(token);
         self
     }
 
-    /// What nodes are called, for applications that compare the leader's name with their own, such
-    /// as a host name. Default: the id in decimal.
+    /// Sets the names of the nodes, for applications that compare the leader's name with their own,
+    /// such as a host name. Default: the id in decimal.
     pub fn names(mut self, names: impl Fn(NodeId) -> String + Send + Sync + 'static) -> Self {
         self.names = Box::new(names);
         self
     }
 
-    /// Where this node is reached by its peers: the leader's address, while it leads.
+    /// Sets the address at which peers reach this node. It is the leader's address while it leads.
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.address = Some(address.into());
         self
     }
 
-    /// How the connections to the peers are. Without it the status does not tell.
+    /// Sets the source of the connections to the peers. Without it the status has no peers.
     pub fn peers(mut self, peers: impl Peers) -> Self {
         self.peers = Some(Box::new(peers));
         self
     }
 
-    /// Tells of the connections of a node on [`Tcp`](crate::Tcp), in the status and in the metrics.
+    /// Adds the connections of a node on [`Tcp`](crate::Tcp) to the status and to the metrics.
     pub fn monitor(self, monitor: &Monitor) -> Self {
-        let (seen, read) = (monitor.clone(), Wires(monitor.clone()));
+        let (seen, read) = (monitor.clone(), PeerMetrics(monitor.clone()));
         self.peers(move || statuses(&seen))
             .metrics(move |registry| registry.register_collector(Box::new(read)))
     }
 
-    /// Tells in the metrics how long the saves to this record take:
+    /// Adds the duration of the saves to this record to the metrics:
     /// `elector_disk_write_seconds`.
     pub fn record(self, record: &RecordHandle) -> Self {
         let took = record.save_times().histogram();
-        let help = "How long a durable write of the node's record takes";
+        let help = "Duration of a durable write of the node's record";
         self.metrics(move |registry| {
             registry.register_with_unit("elector_disk_write", help, Unit::Seconds, took);
         })
     }
 
-    /// Answers, on a loopback address, also when it is asked for under this host name. May be
-    /// called several times.
+    /// Also answers, on a loopback address, requests for this host name. May be called several
+    /// times.
     ///
-    /// [`Service::serve`](super::Service::serve) on loopback answers only requests whose `Host` is
-    /// `localhost`, a loopback address or such a name: a page in a browser on this machine can have
-    /// a name of its own lead to 127.0.0.1 (DNS rebinding), and read the answers.
+    /// On loopback, [`Service::serve`](super::Service::serve) answers only requests whose `Host` is
+    /// `localhost`, a loopback address or such a name. Otherwise a web page in a browser on this
+    /// machine could resolve its own name to 127.0.0.1 (DNS rebinding), and read the answers.
     pub fn host(mut self, name: impl Into<String>) -> Self {
         self.hosts.push(name.into());
         self
     }
 
-    /// Registers further metrics beside the node's own. May be called several times.
+    /// Registers further metrics. May be called several times.
     ///
     /// ```
     /// use elector_net::http::{
@@ -180,7 +180,7 @@ impl Options {
     /// let reconnects = Counter::<u64>::default();
     /// let served = reconnects.clone();
     /// let options = Options::new("billing").metrics(move |registry: &mut Registry| {
-    ///     registry.register("elector_reconnects", "Connections made anew", served);
+    ///     registry.register("elector_reconnects", "Reconnects of the application", served);
     /// });
     /// reconnects.inc();
     /// # let _ = options;
@@ -190,7 +190,7 @@ impl Options {
         self
     }
 
-    /// How much of this process others can take up.
+    /// Sets the limits on what clients can use of this process.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -211,12 +211,12 @@ impl fmt::Debug for Options {
 mod tests {
     use super::*;
 
-    // A client that opens connections must not take the last descriptors from peers; and a probe
-    // must get an answer while events are read.
+    // A client that opens connections must not take the last file descriptors from peers. A probe
+    // must get an answer while readers are connected.
     #[test]
     fn connections_and_readers_leave_room_for_others() {
         let within = |files| {
-            let limits = Limits::default().within(files);
+            let limits = Limits::default().within_open_files(files);
             (limits.connections, limits.readers)
         };
         assert_eq!(within(None), (256, 64));

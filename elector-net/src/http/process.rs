@@ -15,13 +15,13 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 
-use super::metrics::Page;
+use super::metrics::MetricEncoder;
 
-/// What the kernel says of this process, under the names that the clients of Prometheus have agreed
-/// on. Read at every scrape.
+/// Metrics of this process from the kernel, under the usual names of Prometheus clients. Read at
+/// every scrape.
 #[derive(Debug)]
 pub(super) struct Process {
-    /// In seconds since 1970; it must not change when the clock is set.
+    /// In seconds since 1970. It must not change when the clock is set.
     started: Option<f64>,
 }
 
@@ -29,62 +29,62 @@ impl Process {
     pub(super) fn new() -> Self {
         let stat = Proc::myself().and_then(|this| this.stat());
         Self {
-            started: stat.ok().and_then(|stat| started(&stat)),
+            started: stat.ok().and_then(|stat| start_time(&stat)),
         }
     }
 }
 
 impl Collector for Process {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        // Where there is no /proc, nothing is told.
+        // Without /proc there are no metrics of the process.
         let Ok(this) = Proc::myself() else {
             return Ok(());
         };
-        let mut page = Page(encoder);
+        let mut metrics = MetricEncoder(encoder);
         if let Ok(stat) = this.stat() {
-            counted(&stat, &mut page)?;
+            encode_stat(&stat, &mut metrics)?;
         }
         if let Some(started) = self.started {
-            page.seconds(
+            metrics.seconds(
                 "process_start_time",
-                "When the process was started, since 1970",
+                "Start time of the process, since 1970",
                 started,
             )?;
         }
         if let Ok(open) = this.fd_count() {
-            // Not the one by which they are counted.
+            // Without the descriptor that is open for this count.
             let open = open.saturating_sub(1) as u64;
-            page.gauge("process_open_fds", "Open file descriptors", open)?;
+            metrics.gauge("process_open_fds", "Open file descriptors", open)?;
         }
         if let Some(most) = getrlimit(Resource::Nofile).current {
-            let help = "The most file descriptors that may be open";
-            page.gauge("process_max_fds", help, most)?;
+            let help = "Maximum number of open file descriptors";
+            metrics.gauge("process_max_fds", help, most)?;
         }
         Ok(())
     }
 }
 
-fn counted(stat: &Stat, page: &mut Page<'_>) -> Result<(), fmt::Error> {
+fn encode_stat(stat: &Stat, metrics: &mut MetricEncoder<'_>) -> Result<(), fmt::Error> {
     let used = seconds(stat.utime.saturating_add(stat.stime)).as_secs_f64();
-    page.write(
+    metrics.write(
         "process_cpu",
         "Processor time used, by the program and by the kernel for it",
         Some(&Unit::Seconds),
         &ConstCounter::new(used),
     )?;
     let resident = stat.rss.saturating_mul(procfs::page_size());
-    page.write(
+    metrics.write(
         "process_resident_memory",
-        "Memory in use that is not swapped out",
+        "Resident memory",
         Some(&Unit::Bytes),
         &ConstGauge::new(resident),
     )?;
-    page.gauge("process_threads", "Threads", stat.num_threads)
+    metrics.gauge("process_threads", "Number of threads", stat.num_threads)
 }
 
-/// By the clock of the boot: under systemd's `ProcSubset=pid` there is no `/proc/stat`, which has
-/// the time of the boot.
-fn started(stat: &Stat) -> Option<f64> {
+/// Returns the start time. It uses the boot clock, because `/proc/stat` with the time of the boot
+/// is missing under systemd's `ProcSubset=pid`.
+fn start_time(stat: &Stat) -> Option<f64> {
     let up = Duration::try_from(clock_gettime(ClockId::Boottime)).ok()?;
     let age = up.checked_sub(seconds(stat.starttime))?;
     let started = SystemTime::now().checked_sub(age)?;
@@ -92,7 +92,7 @@ fn started(stat: &Stat) -> Option<f64> {
     Some(since.as_secs_f64())
 }
 
-/// Ticks of the kernel's accounts.
+/// Converts clock ticks of the kernel.
 fn seconds(ticks: u64) -> Duration {
     Duration::from_secs_f64(ticks as f64 / procfs::ticks_per_second() as f64)
 }

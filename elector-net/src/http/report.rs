@@ -3,93 +3,94 @@ use std::time::{Duration, SystemTime};
 use elector_core::{Epoch, GuaranteeKind, NodeId, Role, actor};
 use serde::{Deserialize, Serialize};
 
-/// Who leads, as `/`, `/leader` and `/follower` tell it.
+/// The leader, as reported by `/`, `/leader` and `/follower`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LeaderReport {
-    /// The name of the node that holds the leadership, as far as this node knows; empty if there is
-    /// none, and on a node that takes itself for the leader without holding a leadership now. So an
-    /// application that finds its own name here may act.
+    /// The name of the node that holds the leadership, as far as this node knows. It is empty if
+    /// there is no leader, and if this node sees itself as the leader without holding a leadership
+    /// now. So an application that finds its own name here may act.
     pub name: String,
-    /// Since when all this has been so, by the wall clock of this node: RFC 3339, UTC.
+    /// The time of the last change, by the wall clock of this node: RFC 3339, UTC.
     pub last_update: String,
-    /// The node that tells this.
+    /// The node that reports this.
     pub node: NodeId,
-    /// Who leads, as far as this node knows: itself too, if it only believes so.
+    /// The leader, as far as this node knows. May be this node, even if it holds no leadership.
     pub leader: Option<NodeId>,
-    /// Where the leader's node is reached by its peers, if this node knows.
+    /// The address at which peers reach the leader, if this node knows it.
     pub address: Option<String>,
-    /// What this node takes itself to be.
+    /// The role of this node.
     pub role: Role,
-    /// The newest epoch it takes part in.
+    /// The newest epoch that this node takes part in.
     pub epoch: Epoch,
-    /// Whether this node holds a leadership now: it leads, and its lease, if it has one, runs.
+    /// Whether this node holds a leadership now: it leads, and its lease, if any, has not ended.
     pub holds_leadership: bool,
-    /// The cluster's name.
+    /// The name of the cluster.
     pub cluster: String,
-    /// The algorithm's name.
+    /// The name of the algorithm.
     pub algorithm: String,
-    /// What the algorithm promises.
+    /// The guarantee of the algorithm.
     pub guarantee: GuaranteeKind,
 }
 
-/// All that a node tells of itself: `/v1/status`. Keys are added as the need comes; none is removed
-/// or changes its meaning.
+/// The full status of a node: `/v1/status`. New versions may add keys. They do not remove keys, and
+/// do not change their meaning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StatusReport {
-    /// The node that tells this.
+    /// The node that reports this.
     pub node: NodeId,
-    /// Its name.
+    /// The name of the node.
     pub name: String,
-    /// The cluster's name.
+    /// The name of the cluster.
     pub cluster: String,
-    /// The algorithm's name.
+    /// The name of the algorithm.
     pub algorithm: String,
-    /// What the algorithm promises.
+    /// The guarantee of the algorithm.
     pub guarantee: GuaranteeKind,
     /// The version of elector.
     pub version: String,
-    /// Names this service from its start to its end: the first part of the ids of its events.
+    /// Identifies this run of the service. It is the first part of the ids of its events.
     pub instance: String,
-    /// How long it has been served, in milliseconds.
+    /// The age of the service in milliseconds.
     pub uptime_ms: u64,
-    /// Why the node does not run any more; `null` while it runs.
+    /// The reason why the node has stopped; `null` while it runs.
     pub stopped: Option<String>,
-    /// What the node takes itself to be.
+    /// The role of the node.
     pub role: Role,
-    /// Who leads, as far as it knows.
+    /// The leader, as far as the node knows.
     pub leader: Option<NodeId>,
-    /// The leader's name.
+    /// The name of the leader.
     pub leader_name: Option<String>,
-    /// The newest epoch it takes part in.
+    /// The newest epoch that the node takes part in.
     pub epoch: Epoch,
-    /// Whether it holds a leadership now: it leads, and its lease, if it has one, runs.
+    /// Whether the node holds a leadership now: it leads, and its lease, if any, has not ended.
     pub holds_leadership: bool,
-    /// How long it may still act as the leader if it hears nothing more, in milliseconds, rounded
-    /// down; `null` if it holds no leadership, or one without a lease.
+    /// The remaining time of the lease in milliseconds, rounded down: the node may act as the
+    /// leader for this long if it receives nothing more. `null` without a leadership or without a
+    /// lease.
     pub lease_remaining_ms: Option<u64>,
-    /// Since when role, leader, epoch and leadership have been so, by its wall clock: RFC 3339,
-    /// UTC.
+    /// The time of the last change of role, leader, epoch or leadership, by its wall clock: RFC
+    /// 3339, UTC.
     pub since: String,
     /// All nodes of the cluster, in ascending order.
     pub members: Vec<NodeId>,
-    /// How its connections are; `null` if nobody told the service.
+    /// The connections to the peers; `null` if the service has no information about them.
     pub peers: Option<Vec<PeerStatus>>,
-    /// How the work of the leader fares on this node.
+    /// The work of the leader on this node.
     #[serde(default)]
     pub work: WorkReport,
-    /// What went through the node so far.
+    /// The messages and inputs of the node so far.
     pub traffic: TrafficReport,
 }
 
-/// [`WorkStatus`](actor::WorkStatus), for JSON.
+/// [`WorkStatus`](actor::WorkStatus) for JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WorkReport {
-    /// How often the work has failed since the node was started.
+    /// The number of failures of the work since the start of the node.
     pub failures: u64,
-    /// What it said when it failed last; `null` if the work after that ended without a failure.
+    /// The error of the last failure; `null` if the work has ended without a failure since then.
     pub failure: Option<String>,
     /// Whether the node takes no leadership any more, because the work failed too often.
     pub withdrawn: bool,
@@ -105,28 +106,28 @@ impl From<&actor::WorkStatus> for WorkReport {
     }
 }
 
-/// How the connection to a peer is.
+/// The connection to a peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PeerStatus {
-    /// Who it is.
+    /// The id of the peer.
     pub id: NodeId,
-    /// Where it is reached by its peers.
+    /// The address at which other nodes reach the peer.
     pub address: Option<String>,
-    /// Whether messages can be exchanged with it now.
+    /// Whether messages can be exchanged with the peer now.
     pub connected: bool,
-    /// How long an answer takes, in microseconds, as last measured.
+    /// The round-trip time in microseconds, as last measured.
     pub rtt_us: Option<u64>,
-    /// Why it is not connected, or not the way it should be, in words that say which side rejects
-    /// which one.
+    /// The reason why the peer is not connected, or not connected as it should be. The text says
+    /// which side rejects which side.
     pub problem: Option<String>,
-    /// How long ago it gave a sign of life, in milliseconds; `null` if it never has.
+    /// The time since the last sign of life, in milliseconds; `null` if there was none.
     #[serde(default)]
     pub silent_ms: Option<u64>,
 }
 
 impl PeerStatus {
-    /// A peer, and whether it is connected.
+    /// Creates the status of a peer, without an address, times or a problem.
     #[must_use]
     pub fn new(id: NodeId, connected: bool) -> Self {
         Self {
@@ -140,7 +141,7 @@ impl PeerStatus {
     }
 }
 
-/// [`Traffic`](actor::Traffic), for JSON.
+/// [`Traffic`](actor::Traffic) for JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TrafficReport {
@@ -150,9 +151,9 @@ pub struct TrafficReport {
     pub sent: u64,
     /// Messages that the transport knows to be lost.
     pub undelivered: u64,
-    /// Messages that the node refused, for too many waited.
+    /// Messages that the node rejected, because too many were waiting.
     pub refused: u64,
-    /// Messages that the node dropped for an epoch that cannot be.
+    /// Messages that the node dropped, because their epoch was impossible.
     #[serde(default)]
     pub absurd: u64,
 }
@@ -169,73 +170,73 @@ impl From<actor::Traffic> for TrafficReport {
     }
 }
 
-/// What happened to a node: the data of one event of `/v1/events`.
+/// An event of a node: the data of one event of `/v1/events`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum EventReport {
-    /// Where things stand as the reading begins; news follow.
+    /// The status when the reader connects. News follow.
     Status(Box<StatusReport>),
     /// Role, leader or epoch changed.
     Viewed {
-        /// Counts the events of the node from 1.
+        /// The number of the event. The node counts its events from 1.
         number: u64,
-        /// When, by its wall clock: RFC 3339, UTC.
+        /// The time by the node's wall clock: RFC 3339, UTC.
         at: String,
-        /// Which node.
+        /// The node.
         node: NodeId,
-        /// What it takes itself to be.
+        /// The role of the node.
         role: Role,
-        /// Who leads, as far as it knows.
+        /// The leader, as far as the node knows.
         leader: Option<NodeId>,
-        /// The newest epoch it takes part in.
+        /// The newest epoch that the node takes part in.
         epoch: Epoch,
     },
-    /// The node holds a leadership.
+    /// The node was granted a leadership.
     Granted {
-        /// Counts the events of the node from 1.
+        /// The number of the event. The node counts its events from 1.
         number: u64,
-        /// When, by its wall clock: RFC 3339, UTC.
+        /// The time by the node's wall clock: RFC 3339, UTC.
         at: String,
-        /// Which node.
+        /// The node.
         node: NodeId,
-        /// Of which epoch.
+        /// The epoch of the leadership.
         epoch: Epoch,
     },
-    /// That leadership is over.
+    /// The node lost its leadership.
     Lost {
-        /// Counts the events of the node from 1.
+        /// The number of the event. The node counts its events from 1.
         number: u64,
-        /// When, by its wall clock: RFC 3339, UTC.
+        /// The time by the node's wall clock: RFC 3339, UTC.
         at: String,
-        /// Which node.
+        /// The node.
         node: NodeId,
-        /// Of which epoch.
+        /// The epoch of the leadership.
         epoch: Epoch,
     },
-    /// Events between the last one read and the next were overwritten.
+    /// Some events after the last one were overwritten.
     Lagged {
-        /// How many.
+        /// The number of overwritten events.
         missed: u64,
     },
-    /// What was read last came from an earlier run of the node, or of nothing this one knows; all
-    /// that is kept of this run follows.
+    /// The reader's last event is from another run of the node, or unknown. All events of this run
+    /// that are in the log follow.
     Restarted {
-        /// The run that tells this.
+        /// The `instance` of this run.
         instance: String,
     },
     /// The node has stopped; nothing follows.
     Stopped {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Something that a newer version tells.
+    /// An event of a newer version.
     #[serde(other)]
     Unknown,
 }
 
 impl EventReport {
-    /// Its name, as the stream has it in `event:`.
+    /// Returns the name of the event, as in the stream's field `event:`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -251,8 +252,8 @@ impl EventReport {
     }
 }
 
-/// A time of the wall clock for JSON. One that RFC 3339 cannot write, for the clock is far off, is
-/// moved to the nearest that it can.
+/// Formats a time of the wall clock for JSON. A time that RFC 3339 cannot represent, because the
+/// clock is far off, becomes the nearest one that it can.
 pub(super) fn rfc3339(time: SystemTime) -> String {
     const LAST_SECOND: Duration = Duration::from_secs(253_402_300_799);
     let since = time.duration_since(SystemTime::UNIX_EPOCH);
@@ -268,7 +269,7 @@ pub(super) fn millis(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    // A clock that was never set must not end a request in a panic.
+    // A clock that was never set must not make a request panic.
     #[test]
     fn times_out_of_range_are_moved_into_it() {
         let epoch = SystemTime::UNIX_EPOCH;
@@ -280,7 +281,7 @@ mod tests {
         assert_eq!(rfc3339(usual), "2023-11-14T22:13:20.123Z");
     }
 
-    // A reader must survive the events of a later version, and name them as the stream does.
+    // A client must be able to read the events of a later version. The names must match the stream.
     #[test]
     fn events_are_tagged_by_name() {
         let lagged = EventReport::Lagged { missed: 3 };

@@ -12,11 +12,11 @@ use serde_json::json;
 
 use super::{commands, events, hosts, metrics, service::Service};
 
-/// What there is, for those who ask for something else.
+/// The list of routes, for the answers to wrong requests.
 const ROUTES: &str = "/, /leader, /follower, /v1/status, /v1/events, /livez, /readyz, /metrics; \
     POST /v1/step-down, POST /v1/transfer?to=ID";
 
-/// All routes; on loopback for those only who ask for this machine.
+/// Returns all routes. On loopback, they reject requests for other host names.
 pub(super) fn router(service: Service, on_loopback: bool) -> Router {
     let mut router = Router::new()
         .route("/", get(root))
@@ -32,65 +32,65 @@ pub(super) fn router(service: Service, on_loopback: bool) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method);
     if on_loopback {
-        router = router.layer(from_fn_with_state(service.clone(), hosts::own_only));
+        router = router.layer(from_fn_with_state(
+            service.clone(),
+            hosts::reject_other_hosts,
+        ));
     }
-    router.layer(map_response(unstored)).with_state(service)
+    router.layer(map_response(no_store)).with_state(service)
 }
 
 async fn root(State(service): State<Service>) -> Response {
-    let watched = &service.shared().watched;
-    answer(StatusCode::OK, &watched.leader_report(&watched.present()))
+    let node = &service.shared().node;
+    json_response(StatusCode::OK, &node.leader_report(&node.current()))
 }
 
-/// 200 where the leadership is held at this moment: a lease that has run out does not count.
+/// 200 if the node holds the leadership now: a lease that has run out does not count.
 async fn leader(State(service): State<Service>) -> Response {
-    let watched = &service.shared().watched;
-    let present = watched.present();
-    answer(ok_if(present.holds), &watched.leader_report(&present))
+    let node = &service.shared().node;
+    let current = node.current();
+    json_response(ok_if(current.holds), &node.leader_report(&current))
 }
 
-/// 200 where another node is followed.
+/// 200 if the node follows another node.
 async fn follower(State(service): State<Service>) -> Response {
-    let watched = &service.shared().watched;
-    let present = watched.present();
-    let status = &present.status;
+    let node = &service.shared().node;
+    let current = node.current();
+    let status = &current.status;
     let follows = status.role == Role::Follower && status.leader.is_some();
-    answer(ok_if(follows), &watched.leader_report(&present))
+    json_response(ok_if(follows), &node.leader_report(&current))
 }
 
 async fn status(State(service): State<Service>) -> Response {
-    answer(
-        StatusCode::OK,
-        &service.shared().watched.status_report().await,
-    )
+    json_response(StatusCode::OK, &service.shared().node.status_report().await)
 }
 
 async fn livez(State(service): State<Service>) -> Response {
     let shared = service.shared();
-    let failure = shared.watched.failure(shared.limits.liveness).await;
+    let failure = shared.node.failure(shared.limits.liveness).await;
     probe(failure.as_deref())
 }
 
-/// Ready is a node that can do its part of an election: it runs, and knows a leader or reaches a
-/// majority. A leaderless cluster that is about to elect is ready. A node that is cut off is not
-/// ready, and a node that takes no leadership, because its work failed, is not ready either.
+/// Returns 200 if the node can take part in an election: it runs, and knows a leader or reaches a
+/// majority. So the nodes of a cluster that is about to elect are ready. A disconnected node is not
+/// ready. A node that takes no leadership, because its work failed, is not ready either.
 async fn readyz(State(service): State<Service>) -> Response {
     let shared = service.shared();
-    let watched = &shared.watched;
-    if let Some(reason) = watched.failure(shared.limits.liveness).await {
+    let node = &shared.node;
+    if let Some(reason) = node.failure(shared.limits.liveness).await {
         return probe(Some(&reason));
     }
-    let status = watched.present().status;
+    let status = node.current().status;
     if status.work.is_withdrawn {
         let failure = status.work.failure.as_deref().unwrap_or("the work failed");
         let reason = format!(
-            "this node takes no leadership, because its work failed too often: {failure}; mend the \
+            "this node takes no leadership, because its work failed too often: {failure}; fix the \
              cause, and restart the process"
         );
         return probe(Some(&reason));
     }
-    let ready = status.leader.is_some() || watched.reaches_majority();
-    let reason = "no leader is known, and no majority of the nodes is connected";
+    let ready = status.leader.is_some() || node.reaches_majority();
+    let reason = "this node knows no leader, and is not connected to a majority of the nodes";
     probe((!ready).then_some(reason))
 }
 
@@ -105,25 +105,28 @@ async fn scrape(State(service): State<Service>, headers: HeaderMap) -> Response 
             let kind = if open { OPEN } else { PLAIN };
             ([(header::CONTENT_TYPE, kind)], text).into_response()
         }
-        Err(_) => refusal(
+        Err(_) => error_response(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "a metric that the application registered cannot be written",
+            "a metric of the application cannot be encoded",
         ),
     }
 }
 
 async fn unknown(uri: Uri) -> Response {
-    let reason = format!("there is no {}; there is {ROUTES}", uri.path());
-    refusal(StatusCode::NOT_FOUND, &reason)
+    let reason = format!("there is no route {}; the routes are {ROUTES}", uri.path());
+    error_response(StatusCode::NOT_FOUND, &reason)
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Response {
-    let reason = format!("{} does not take {method}; there is {ROUTES}", uri.path());
-    refusal(StatusCode::METHOD_NOT_ALLOWED, &reason)
+    let reason = format!(
+        "{} does not allow {method}; the routes are {ROUTES}",
+        uri.path()
+    );
+    error_response(StatusCode::METHOD_NOT_ALLOWED, &reason)
 }
 
-/// What is true now must not come from a cache later.
-async fn unstored(mut response: Response) -> Response {
+/// Forbids caching: answers describe the present.
+async fn no_store(mut response: Response) -> Response {
     const NOSNIFF: (HeaderName, HeaderValue) = (
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
@@ -144,11 +147,11 @@ fn ok_if(condition: bool) -> StatusCode {
 
 fn probe(reason: Option<&str>) -> Response {
     let status = ok_if(reason.is_none());
-    answer(status, &json!({ "ok": reason.is_none(), "reason": reason }))
+    json_response(status, &json!({ "ok": reason.is_none(), "reason": reason }))
 }
 
-/// An answer in JSON, a line of its own on a terminal.
-pub(super) fn answer(status: StatusCode, body: &impl Serialize) -> Response {
+/// Returns a JSON answer, with a line end for terminals.
+pub(super) fn json_response(status: StatusCode, body: &impl Serialize) -> Response {
     const JSON: [(HeaderName, HeaderValue); 1] = [(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
@@ -159,7 +162,7 @@ pub(super) fn answer(status: StatusCode, body: &impl Serialize) -> Response {
     }
 }
 
-/// An answer that says why not.
-pub(super) fn refusal(status: StatusCode, reason: &str) -> Response {
-    answer(status, &json!({ "error": reason }))
+/// Returns an answer with the reason for an error.
+pub(super) fn error_response(status: StatusCode, reason: &str) -> Response {
+    json_response(status, &json!({ "error": reason }))
 }

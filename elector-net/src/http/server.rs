@@ -16,27 +16,28 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    connections::{Connections, Place, Room},
+    connections::{ConnectionSlot, Connections, SocketPermit},
     error::HttpError,
     options::Limits,
     routes,
     service::Service,
-    stall::Stalling,
+    write_timeout::WriteTimeout,
 };
 
-/// The most that the head of a request may have, in bytes, and the buffer of a connection.
-const MOST_BYTES: usize = 16 * 1024;
-/// The most headers of a request.
-const MOST_HEADERS: usize = 64;
-/// How long to wait when no connection can be accepted: the process may have no descriptor left.
-const BREATH: Duration = Duration::from_millis(100);
+/// The maximum length of a request's head, and of the buffer of a connection, in bytes.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+/// The maximum number of headers of a request.
+const MAX_HEADERS: usize = 64;
+/// The delay after a failed accept: the process may have no free file descriptor.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// Listens on `address`, as in `127.0.0.1:7180`. The service has no TLS, and tells everybody who
-/// asks about the cluster: an address that other machines can reach is refused unless that is
-/// allowed.
+/// Listens on `address`, as in `127.0.0.1:7180`. The service has no TLS, and answers questions
+/// about the cluster without authentication. So an address that other machines can reach is
+/// rejected unless the caller allows it.
 ///
 /// # Errors
-/// If the address is no address, is not a loopback one without being allowed, or cannot be had.
+/// If the address is invalid; if it is not a loopback address and the caller does not allow others;
+/// if the operating system cannot listen on it.
 pub async fn bind(address: &str, allow_beyond_loopback: bool) -> Result<TcpListener, HttpError> {
     let found = check(address, allow_beyond_loopback).await?;
     let bound = TcpListener::bind(&found[..]).await;
@@ -46,10 +47,10 @@ pub async fn bind(address: &str, allow_beyond_loopback: bool) -> Result<TcpListe
     })
 }
 
-/// Checks whether [`bind`] may listen on `address`, and returns the addresses that it stands for.
+/// Checks whether [`bind`] may listen on `address`, and returns its socket addresses.
 ///
 /// # Errors
-/// As [`bind`], except if the address cannot be had.
+/// The errors of [`bind`], except that the operating system cannot listen on the address.
 pub async fn check(
     address: &str,
     allow_beyond_loopback: bool,
@@ -62,7 +63,7 @@ pub async fn check(
             return Err(HttpError::Address { address, source });
         }
     };
-    // All of them: which one a name stands for is for the resolver to say.
+    // Check all of them, because the resolver chooses which one a name stands for.
     let beyond = found
         .iter()
         .find(|found| !found.ip().to_canonical().is_loopback());
@@ -84,21 +85,22 @@ pub(super) async fn serve(
     let on_loopback = bound.is_ok_and(|bound| bound.ip().to_canonical().is_loopback());
     let router = routes::router(service.clone(), on_loopback);
     let ending = CancellationToken::new();
-    let mut talks = JoinSet::new();
+    let mut tasks = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             biased;
             () = &mut shutdown => break,
-            Some(_) = talks.join_next() => {}
+            Some(_) = tasks.join_next() => {}
             accepted = accept(&listener, &connections) => match accepted {
-                Ok((stream, room)) => if let Some(place) = connections.admit(room) {
-                    talks.spawn(talk(stream, place, router.clone(), limits, ending.clone()));
+                Ok((stream, permit)) => if let Some(slot) = connections.admit(permit) {
+                    let (router, ending) = (router.clone(), ending.clone());
+                    tasks.spawn(serve_connection(stream, slot, router, limits, ending));
                 }
-                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) if is_connection_error(&error) => {}
                 Err(error) => {
-                    tracing::debug!(%error, "no HTTP connection can be accepted");
-                    sleep(BREATH).await;
+                    tracing::debug!(%error, "HTTP connection could not be accepted");
+                    sleep(ACCEPT_RETRY_DELAY).await;
                 }
             },
         }
@@ -107,67 +109,67 @@ pub(super) async fn serve(
     service.close();
     ending.cancel();
     let drained = timeout(limits.drain, async {
-        while talks.join_next().await.is_some() {}
+        while tasks.join_next().await.is_some() {}
     });
     if drained.await.is_err() {
-        tracing::debug!("HTTP requests were cut short");
+        tracing::debug!("open HTTP requests were cancelled");
     }
-    talks.shutdown().await;
+    tasks.shutdown().await;
 }
 
-/// The next connection, as soon as another socket may be open.
+/// Waits for a socket permit, then accepts the next connection.
 async fn accept(
     listener: &TcpListener,
     connections: &Connections,
-) -> io::Result<(TcpStream, Room)> {
-    let room = connections.room().await;
+) -> io::Result<(TcpStream, SocketPermit)> {
+    let permit = connections.socket_permit().await;
     let (stream, _) = listener.accept().await?;
-    Ok((stream, room))
+    Ok((stream, permit))
 }
 
-/// Answers one connection until it ends, or must.
-async fn talk(
+/// Serves one connection until it ends, is evicted, or the service ends.
+async fn serve_connection(
     stream: TcpStream,
-    place: Place,
+    slot: ConnectionSlot,
     router: Router,
     limits: Limits,
     ending: CancellationToken,
 ) {
-    // An answer is small, and waited for.
+    // Answers are small, and clients wait for them.
     let _ = stream.set_nodelay(true);
-    let place = Arc::new(place);
-    let asked = Arc::clone(&place);
+    let slot = Arc::new(slot);
+    let counted_slot = Arc::clone(&slot);
     let router = TowerToHyperService::new(router);
     let answers = service_fn(move |mut request: Request<Incoming>| {
-        let busy = asked.busy();
-        // A stream of events keeps a clone for as long as it lasts.
-        request.extensions_mut().insert(busy.clone());
+        let active = counted_slot.begin_request();
+        // A stream of events keeps a clone until it ends.
+        request.extensions_mut().insert(active.clone());
         let answer = router.call(request);
         async move {
             let answer = answer.await;
-            drop(busy);
+            drop(active);
             answer
         }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.request)
-        .max_headers(MOST_HEADERS)
-        .max_header_size(MOST_BYTES)
-        .max_buf_size(MOST_BYTES);
-    let stream = TokioIo::new(Stalling::new(stream, limits.write));
-    let mut talk = pin!(http.serve_connection(stream, answers));
-    // How a connection ended is of no interest, and a flood of bad ones must not fill the log.
+        .max_headers(MAX_HEADERS)
+        .max_header_size(MAX_HEAD_BYTES)
+        .max_buf_size(MAX_HEAD_BYTES);
+    let stream = TokioIo::new(WriteTimeout::new(stream, limits.write));
+    let mut serving = pin!(http.serve_connection(stream, answers));
+    // The result of a connection is not logged: a flood of bad connections must not fill the log.
     tokio::select! {
-        _ = talk.as_mut() => return,
-        () = place.evicted() => return,
-        () = ending.cancelled() => talk.as_mut().graceful_shutdown(),
+        _ = serving.as_mut() => return,
+        () = slot.evicted() => return,
+        () = ending.cancelled() => serving.as_mut().graceful_shutdown(),
     }
-    let _ = talk.await;
+    let _ = serving.await;
 }
 
-/// Whether an error is of the connection that came, and not of the listener.
-fn is_of_one_connection(error: &io::Error) -> bool {
+/// Returns `true` if an error concerns only the new connection, and not the listener.
+fn is_connection_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted

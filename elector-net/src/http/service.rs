@@ -8,48 +8,48 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    log::{Entry, Log},
-    metrics::{self, Usage},
+    event_log::{Entry, EventLog},
+    metrics::{self, ServiceMetrics},
+    node::{ServedNode, end_reason},
     options::{Limits, Options},
     routes, server,
     token::Token,
-    watched::{Watched, reason},
 };
 
-/// A node, made ready to be served: it remembers the node's events from now on. Cheap to clone.
+/// The HTTP service of a node. It collects the node's events from its creation on. Cheap to clone.
 ///
-/// It holds a handle of the node, which therefore runs until it is shut down, or until all of its
-/// services and routers are dropped too.
+/// It holds a handle of the node. So the node runs until it is shut down, or until all its services
+/// and routers are dropped.
 #[derive(Clone)]
-pub struct Service(Arc<Keeper>);
+pub struct Service(Arc<CloseOnDrop>);
 
-/// What the parts of a service share.
+/// The state that all parts of a service share.
 pub(super) struct Shared {
-    pub(super) watched: Arc<Watched>,
-    pub(super) log: Log,
+    pub(super) node: Arc<ServedNode>,
+    pub(super) log: EventLog,
     pub(super) registry: Registry,
-    pub(super) usage: Usage,
+    pub(super) usage: ServiceMetrics,
     pub(super) token: Option<Token>,
-    /// The names, beside localhost, under which it is asked for on loopback.
+    /// The allowed host names on loopback, in addition to localhost.
     pub(super) hosts: Vec<String>,
     pub(super) limits: Limits,
-    /// How many more readers of events there may be.
+    /// One permit for each further reader of events.
     pub(super) readers: Arc<Semaphore>,
-    /// Cancelled when no more is to be told.
+    /// Cancelled when all event streams must end.
     pub(super) closing: CancellationToken,
 }
 
-/// Closes the streams when the last service and router is gone.
-struct Keeper(Arc<Shared>);
+/// Ends the event streams when the last service and router is dropped.
+struct CloseOnDrop(Arc<Shared>);
 
-impl Drop for Keeper {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.closing.cancel();
     }
 }
 
 impl Service {
-    /// Makes a node ready to be served. Must be called in a tokio runtime.
+    /// Creates the service of a node. Must be called in a tokio runtime.
     #[must_use]
     pub fn new(node: &NodeHandle, options: Options) -> Self {
         let Options {
@@ -62,19 +62,24 @@ impl Service {
             hosts,
             limits,
         } = options;
-        let limits = limits.within(getrlimit(Resource::Nofile).current);
-        // Before anything is looked at: what changes after the look is among the events.
+        let limits = limits.within_open_files(getrlimit(Resource::Nofile).current);
+        // Subscribe before reading the status: later changes are then among the events.
         let events = node.events();
-        let node = node.clone();
-        let watched = Arc::new(Watched::new(node, cluster, names, address, peers));
-        let usage = Usage::default();
-        let mut registry = metrics::registry(&watched, &usage);
+        let node = Arc::new(ServedNode::new(
+            node.clone(),
+            cluster,
+            names,
+            address,
+            peers,
+        ));
+        let usage = ServiceMetrics::default();
+        let mut registry = metrics::registry(&node, &usage);
         for register in metrics {
             register(&mut registry);
         }
         let shared = Arc::new(Shared {
-            watched,
-            log: Log::new(limits.events),
+            node,
+            log: EventLog::new(limits.events),
             registry,
             usage,
             token,
@@ -83,30 +88,28 @@ impl Service {
             limits,
             closing: CancellationToken::new(),
         });
-        tokio::spawn(listen(Arc::clone(&shared), events));
-        Self(Arc::new(Keeper(shared)))
+        tokio::spawn(record_events(Arc::clone(&shared), events));
+        Self(Arc::new(CloseOnDrop(shared)))
     }
 
-    /// The routes, to be mounted into a server of the application's own. That server's limits on
-    /// connections and slow clients are its own business, and so is the header `Host`, which is not
-    /// looked at; the limits on readers and requests hold. The
-    /// streams of events end with the node, or with [`close`](Self::close): a server that waits for
-    /// its connections before it ends should see to either.
+    /// Returns the routes, for a server of the application. That server must limit connections and
+    /// slow clients, and must check the header `Host`. The limits on readers and requests still
+    /// apply. Event streams end with the node, or with [`close`](Self::close): a server that waits
+    /// for its connections before it ends must stop the node or call `close`.
     pub fn router(&self) -> Router {
         routes::router(self.clone(), false)
     }
 
-    /// Serves until `shutdown` completes; then ends the streams of events, and waits for requests
-    /// for no longer than [`Limits::drain`]. Other servers of the same service end their streams
-    /// too.
+    /// Serves until `shutdown` completes. Then it ends the event streams, and waits for requests up
+    /// to [`Limits::drain`]. This also ends the event streams of other servers of this service.
     ///
-    /// On a loopback address it answers only those who ask for `localhost`, for a loopback address
-    /// or for a name of [`Options::host`]; others get 421.
+    /// On a loopback address it answers only requests for `localhost`, for a loopback address or
+    /// for a name of [`Options::host`]. Others get 421.
     pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
         server::serve(self, listener, shutdown).await;
     }
 
-    /// Ends all streams of events, also those that are asked for later.
+    /// Ends all event streams, including later ones.
     pub fn close(&self) {
         self.shared().closing.cancel();
     }
@@ -119,13 +122,13 @@ impl Service {
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Service")
-            .field("node", &self.shared().watched)
+            .field("node", &self.shared().node)
             .finish_non_exhaustive()
     }
 }
 
-/// Writes the events of a node into the log until it ends, or nobody is left to read them.
-async fn listen(shared: Arc<Shared>, mut events: Events) {
+/// Writes the events of a node into the log until the node ends or the service is closed.
+async fn record_events(shared: Arc<Shared>, mut events: Events) {
     loop {
         let event = tokio::select! {
             biased;
@@ -134,14 +137,14 @@ async fn listen(shared: Arc<Shared>, mut events: Events) {
         };
         let event = match event {
             Ok(event) => event,
-            // The numbers tell those who read.
+            // Readers see the gap in the numbers.
             Err(EventsError::Lagged { .. }) => continue,
             Err(_) => break,
         };
         if let EventKind::Viewed(view) = event.kind {
-            shared.watched.count(view);
+            shared.node.count_tenure(view);
         }
-        shared.watched.present();
+        shared.node.current();
         shared.log.append(Entry {
             number: event.number,
             at: SystemTime::now(),
@@ -152,8 +155,8 @@ async fn listen(shared: Arc<Shared>, mut events: Events) {
     let end = tokio::select! {
         biased;
         () = shared.closing.cancelled() => return,
-        end = shared.watched.node.stopped() => end,
+        end = shared.node.handle.stopped() => end,
     };
-    shared.watched.present();
-    shared.log.end(reason(end));
+    shared.node.current();
+    shared.log.end(end_reason(end));
 }

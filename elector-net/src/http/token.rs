@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 use super::error::HttpError;
 use crate::tls::secret;
 
-/// The secret that a request which changes something must show. It is never printed.
+/// The secret that authorizes a command. It is never printed.
 ///
 /// ```
 /// use elector_net::http::Token;
@@ -22,11 +22,11 @@ const SHORTEST: usize = 16;
 const LONGEST: usize = 512;
 
 impl Token {
-    /// Reads it from a file; the line end behind it does not belong to it. Only the owner of the
-    /// file may read it; or also its group, if root owns it, as for the key of TLS.
+    /// Reads a token from a file, without the line end. Only the owner may be able to read the
+    /// file, or also its group if root owns it, as for the key of TLS.
     ///
     /// # Errors
-    /// If the file cannot be read, or others can read or write it; if it holds no token.
+    /// If the file cannot be read; if others can read or write it; if it contains no token.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, HttpError> {
         let path = path.as_ref();
         let unread = |source| HttpError::TokenFile {
@@ -45,13 +45,13 @@ impl Token {
         text.parse()
     }
 
-    /// Whether these are its bytes, in a time that tells nothing but whether they are as many.
+    /// Returns `true` if these are its bytes. The duration reveals at most the length of the token.
     #[must_use]
-    pub fn matches(&self, shown: &[u8]) -> bool {
-        self.0.as_bytes().ct_eq(shown).into()
+    pub fn matches(&self, sent: &[u8]) -> bool {
+        self.0.as_bytes().ct_eq(sent).into()
     }
 
-    /// The value of the header `Authorization` that shows it.
+    /// Returns the value of the header `Authorization` for this token.
     #[must_use]
     pub fn authorization(&self) -> String {
         format!("Bearer {}", self.0)
@@ -69,7 +69,7 @@ impl FromStr for Token {
             SHORTEST..=LONGEST if text.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 Ok(Self(text.to_owned()))
             }
-            SHORTEST..=LONGEST => Err(HttpError::Token("no single word of visible ASCII")),
+            SHORTEST..=LONGEST => Err(HttpError::Token("not one word of visible ASCII")),
             _ => Err(HttpError::Token("too long")),
         }
     }
@@ -89,19 +89,19 @@ mod tests {
         text.parse::<Token>().unwrap_err().to_string()
     }
 
-    // A token that is empty by a slip in a script must not open the node to everybody.
+    // An empty token, from a mistake in a script, must not give everyone access to the node.
     #[test]
-    fn what_is_no_token_is_refused() {
+    fn an_invalid_token_is_rejected() {
         assert!(refusal("").contains("empty"));
         assert!(refusal("\n").contains("empty"));
         assert!(refusal("fifteen_letters").contains("too short"));
-        assert!(refusal("two words are not one").contains("no single word"));
+        assert!(refusal("two words are not one").contains("not one word"));
         assert!(refusal(&"x".repeat(513)).contains("too long"));
     }
 
-    // With the token another user of the machine could move the leadership.
+    // With the token, another user of the machine could transfer the leadership.
     #[test]
-    fn a_file_that_others_can_read_or_write_is_refused_with_the_command_that_mends_it() {
+    fn a_file_that_others_can_read_or_write_is_rejected_with_the_command_that_fixes_it() {
         use std::{fs, os::unix::fs::PermissionsExt};
 
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -121,7 +121,7 @@ mod tests {
         assert!(read_as(0o400).is_ok());
     }
 
-    // Secrets get into logs through `{:?}`.
+    // Secrets can get into logs through `{:?}`.
     #[test]
     fn it_is_not_printed() {
         let token: Token = "0123456789abcdef\n".parse().unwrap();

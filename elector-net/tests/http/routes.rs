@@ -134,7 +134,7 @@ async fn readiness_is_a_leader_or_a_majority() {
     let answer = served.get("/readyz").await;
     assert_eq!(answer.status, 503);
     let reason = answer.json()["reason"].to_string();
-    assert!(reason.contains("no majority"), "{reason}");
+    assert!(reason.contains("not connected to a majority"), "{reason}");
     assert_eq!(served.get("/livez").await.status, 200);
     connected.send_replace(1);
     assert_eq!(served.get("/readyz").await.status, 200);
@@ -248,7 +248,7 @@ async fn wrong_requests_are_answered_with_the_reason() {
         let answer = served.get(path).await;
         assert_eq!(answer.status, 405, "{path}");
         assert_eq!(answer.headers["allow"], "POST");
-        assert!(answer.error().contains("does not take GET"), "{answer:?}");
+        assert!(answer.error().contains("does not allow GET"), "{answer:?}");
     }
     assert_eq!(served.post("/leader").await.status, 405);
     assert_eq!(served.get("/v1/events?after=x").await.status, 400);

@@ -20,38 +20,38 @@ use super::{
     report::{LeaderReport, PeerStatus, StatusReport, millis, rfc3339},
 };
 
-/// A node, and what must be remembered of it between two requests.
-pub(super) struct Watched {
-    pub(super) node: NodeHandle,
+/// A node, and what the service remembers about it between two requests.
+pub(super) struct ServedNode {
+    pub(super) handle: NodeHandle,
     pub(super) cluster: String,
     names: Names,
-    /// Where this node is reached.
+    /// The address at which peers reach this node.
     address: Option<String>,
     peers: Option<Box<dyn Peers>>,
-    /// Drawn anew for every run, so that a reader of events notices a restart.
+    /// A random number for each run, so that a reader of events notices a restart.
     pub(super) instance: u64,
     started: Instant,
-    seen: Mutex<Seen>,
+    last: Mutex<LastStatus>,
     tenures: AtomicU64,
 }
 
-/// What was seen last.
-struct Seen {
-    facts: Facts,
+/// The most recent status.
+struct LastStatus {
+    key: StatusKey,
     since: SystemTime,
     tenure: Option<(Epoch, NodeId)>,
 }
 
-/// Whatever of a status makes it another one.
+/// The parts of a status whose change counts as a change.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Facts {
+struct StatusKey {
     role: Role,
     leader: Option<NodeId>,
     epoch: Epoch,
     holds: bool,
 }
 
-impl Facts {
+impl StatusKey {
     fn of(status: &Status) -> Self {
         Self {
             role: status.role,
@@ -62,55 +62,55 @@ impl Facts {
     }
 }
 
-/// What a node knows at the moment of a request.
-pub(super) struct Present {
+/// The state of a node at the moment of a request.
+pub(super) struct CurrentStatus {
     pub(super) status: Status,
     pub(super) holds: bool,
     pub(super) lease: Option<Duration>,
     since: SystemTime,
 }
 
-impl Watched {
+impl ServedNode {
     pub(super) fn new(
-        node: NodeHandle,
+        handle: NodeHandle,
         cluster: String,
         names: Names,
         address: Option<String>,
         peers: Option<Box<dyn Peers>>,
     ) -> Self {
-        let status = node.status();
+        let status = handle.status();
         let since = SystemTime::now().checked_sub(status.since.elapsed());
-        let seen = Seen {
-            facts: Facts::of(&status),
+        let last = LastStatus {
+            key: StatusKey::of(&status),
             since: since.unwrap_or(SystemTime::UNIX_EPOCH),
             tenure: None,
         };
-        let watched = Self {
-            node,
+        let node = Self {
+            handle,
             cluster,
             names,
             address,
             peers,
             instance: RandomState::new().build_hasher().finish(),
             started: Instant::now(),
-            seen: Mutex::new(seen),
+            last: Mutex::new(last),
             tenures: AtomicU64::new(0),
         };
-        watched.count(View {
+        node.count_tenure(View {
             epoch: status.epoch,
             leader: status.leader,
             role: status.role,
         });
-        watched
+        node
     }
 
-    /// Counts the tenure that a view shows, unless it is the one that was shown last.
-    pub(super) fn count(&self, view: View) {
+    /// Counts the tenure in a view, unless it is the last counted one.
+    pub(super) fn count_tenure(&self, view: View) {
         let Some(leader) = view.leader else {
             return;
         };
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.tenure.replace((view.epoch, leader)) != Some((view.epoch, leader)) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.tenure.replace((view.epoch, leader)) != Some((view.epoch, leader)) {
             self.tenures.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -119,73 +119,73 @@ impl Watched {
         self.tenures.load(Ordering::Relaxed)
     }
 
-    /// What it knows now. Called at every event too, so that a change has the time at which it
-    /// happened, not that of the first request after it.
-    pub(super) fn present(&self) -> Present {
-        // Looked at under the lock: of two requests, the later one to compare has looked later.
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let status = self.node.status();
-        // Before the facts: a lease that ends in between is then none that is held, rather than a
-        // leadership without a lease.
+    /// Returns the current state. Also called at every event, so that a change gets the time at
+    /// which it happened, and not the time of the next request.
+    pub(super) fn current(&self) -> CurrentStatus {
+        // Read under the lock: if two requests compare, the later one has the later status.
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = self.handle.status();
+        // Read the lease before the key. If the lease ends in between, the result is no lease and
+        // no leadership, and not a leadership without a lease.
         let lease = status.lease_remaining();
-        let facts = Facts::of(&status);
-        if seen.facts != facts {
-            (seen.facts, seen.since) = (facts, SystemTime::now());
+        let key = StatusKey::of(&status);
+        if last.key != key {
+            (last.key, last.since) = (key, SystemTime::now());
         }
-        Present {
+        CurrentStatus {
             status,
-            holds: facts.holds,
-            lease: lease.filter(|_| facts.holds),
-            since: seen.since,
+            holds: key.holds,
+            lease: lease.filter(|_| key.holds),
+            since: last.since,
         }
     }
 
-    /// Why the node does not run any more, if so.
-    pub(super) async fn end(&self) -> Option<String> {
+    /// Returns the reason why the node has stopped; `None` if it runs.
+    pub(super) async fn stop_reason(&self) -> Option<String> {
         let end = tokio::select! {
             biased;
-            end = unconstrained(self.node.stopped()) => end,
+            end = unconstrained(self.handle.stopped()) => end,
             () = ready(()) => return None,
         };
-        Some(reason(end))
+        Some(end_reason(end))
     }
 
-    /// Why the node does not do its work, if so: it has stopped, or its thread has not answered
-    /// within this time.
+    /// Returns the reason why the node is not live: it has stopped, or its thread has not answered
+    /// within `limit`. Returns `None` if it is live.
     pub(super) async fn failure(&self, limit: Duration) -> Option<String> {
-        if let Some(end) = self.end().await {
+        if let Some(end) = self.stop_reason().await {
             return Some(end);
         }
-        match timeout(limit, self.node.ping()).await {
+        match timeout(limit, self.handle.ping()).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => Some(format!(
                 "the thread of the node has not answered within {limit:?}: it waits for its disk, \
-                 or gets no processor; if that lasts, restart the node"
+                 or gets no CPU time; if that lasts, restart the node"
             )),
         }
     }
 
     pub(super) fn me(&self) -> NodeId {
-        self.node.members().me()
+        self.handle.members().me()
     }
 
     pub(super) fn connections(&self) -> Option<Vec<PeerStatus>> {
         self.peers.as_ref().map(|peers| peers.peers())
     }
 
-    /// Whether it reaches a majority, itself counted; only a cluster of one is known to without a
-    /// word about its peers.
+    /// Returns `true` if the node and its connected peers are a majority. Without information about
+    /// peers, this is so only in a cluster of one.
     pub(super) fn reaches_majority(&self) -> bool {
-        let members = self.node.members();
+        let members = self.handle.members();
         let connected = |peer: &&PeerStatus| peer.connected && members.contains(peer.id);
         let peers = self.connections().unwrap_or_default();
         peers.iter().filter(connected).count() + 1 >= members.majority()
     }
 
-    pub(super) fn leader_report(&self, present: &Present) -> LeaderReport {
-        let status = &present.status;
-        let acts = present.holds || status.leader != Some(self.me());
+    pub(super) fn leader_report(&self, current: &CurrentStatus) -> LeaderReport {
+        let status = &current.status;
+        let acts = current.holds || status.leader != Some(self.me());
         let name = status.leader.filter(|_| acts).map(&self.names);
         let address = match status.leader {
             Some(leader) if leader == self.me() => self.address.clone(),
@@ -199,29 +199,29 @@ impl Watched {
         };
         LeaderReport {
             name: name.unwrap_or_default(),
-            last_update: rfc3339(present.since),
+            last_update: rfc3339(current.since),
             node: self.me(),
             leader: status.leader,
             address,
             role: status.role,
             epoch: status.epoch,
-            holds_leadership: present.holds,
+            holds_leadership: current.holds,
             cluster: self.cluster.clone(),
-            algorithm: self.node.algorithm().to_owned(),
-            guarantee: self.node.guarantee(),
+            algorithm: self.handle.algorithm().to_owned(),
+            guarantee: self.handle.guarantee(),
         }
     }
 
     pub(super) async fn status_report(&self) -> StatusReport {
-        let stopped = self.end().await;
-        let present = self.present();
-        let status = &present.status;
+        let stopped = self.stop_reason().await;
+        let current = self.current();
+        let status = &current.status;
         StatusReport {
             node: self.me(),
             name: (self.names)(self.me()),
             cluster: self.cluster.clone(),
-            algorithm: self.node.algorithm().to_owned(),
-            guarantee: self.node.guarantee(),
+            algorithm: self.handle.algorithm().to_owned(),
+            guarantee: self.handle.guarantee(),
             version: super::VERSION.to_owned(),
             instance: format!("{:016x}", self.instance),
             uptime_ms: millis(self.started.elapsed()),
@@ -230,28 +230,28 @@ impl Watched {
             leader: status.leader,
             leader_name: status.leader.map(&self.names),
             epoch: status.epoch,
-            holds_leadership: present.holds,
-            lease_remaining_ms: present.lease.map(millis),
-            since: rfc3339(present.since),
-            members: self.node.members().nodes().to_vec(),
+            holds_leadership: current.holds,
+            lease_remaining_ms: current.lease.map(millis),
+            since: rfc3339(current.since),
+            members: self.handle.members().nodes().to_vec(),
             peers: self.connections(),
             work: (&status.work).into(),
-            traffic: self.node.traffic().into(),
+            traffic: self.handle.traffic().into(),
         }
     }
 }
 
-/// How a node ended, in words.
-pub(super) fn reason(end: Result<(), NodeError>) -> String {
+/// Returns the reason why a node ended, as text.
+pub(super) fn end_reason(end: Result<(), NodeError>) -> String {
     match end {
         Err(error) => error.to_string(),
         Ok(()) => "the node was shut down".to_owned(),
     }
 }
 
-impl fmt::Debug for Watched {
+impl fmt::Debug for ServedNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watched")
+        f.debug_struct("ServedNode")
             .field("cluster", &self.cluster)
             .field("node", &self.me())
             .finish_non_exhaustive()

@@ -11,16 +11,16 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-/// A stream that fails when a write has waited for too long. Without it a peer that asks and never
-/// reads would keep its connection for ever.
+/// A stream that fails when a write waits for too long. Without it, a client that sends requests
+/// and never reads would keep its connection for ever.
 #[derive(Debug)]
-pub(super) struct Stalling<S> {
+pub(super) struct WriteTimeout<S> {
     stream: S,
     limit: Duration,
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Stalling<S> {
+impl<S> WriteTimeout<S> {
     pub(super) fn new(stream: S, limit: Duration) -> Self {
         Self {
             stream,
@@ -29,7 +29,7 @@ impl<S> Stalling<S> {
         }
     }
 
-    fn watch<T>(
+    fn with_timeout<T>(
         &mut self,
         cx: &mut Context<'_>,
         write: Poll<io::Result<T>>,
@@ -49,7 +49,7 @@ impl<S> Stalling<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Stalling<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -59,14 +59,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stalling<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let write = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.watch(cx, write)
+        self.with_timeout(cx, write)
     }
 
     fn poll_write_vectored(
@@ -75,7 +75,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let write = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.watch(cx, write)
+        self.with_timeout(cx, write)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -84,12 +84,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flush = Pin::new(&mut self.stream).poll_flush(cx);
-        self.watch(cx, flush)
+        self.with_timeout(cx, flush)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shutdown = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.watch(cx, shutdown)
+        self.with_timeout(cx, shutdown)
     }
 }
 
@@ -99,11 +99,11 @@ mod tests {
 
     use super::*;
 
-    // A peer that does not read must lose its connection, and one that is only slow must not.
+    // A client that does not read must lose its connection; one that is only slow must keep it.
     #[tokio::test(start_paused = true)]
     async fn a_write_waits_no_longer_than_the_limit() {
         let (near, mut far) = duplex(8);
-        let mut near = Stalling::new(near, Duration::from_secs(30));
+        let mut near = WriteTimeout::new(near, Duration::from_secs(30));
         let slow = tokio::spawn(async move {
             let mut bytes = [0; 8];
             for _ in 0..3 {

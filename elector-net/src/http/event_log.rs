@@ -9,7 +9,7 @@ use std::{
 use elector_core::actor::EventKind;
 use tokio::sync::watch;
 
-/// One event of the node, and when the service heard of it.
+/// One event of the node, and the time at which the service received it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub(super) number: u64,
@@ -17,87 +17,87 @@ pub(super) struct Entry {
     pub(super) kind: EventKind,
 }
 
-/// The newest events of a node, for any number of readers, each at its own pace.
+/// The newest events of a node, for any number of readers.
 #[derive(Debug)]
-pub(super) struct Log {
-    most: usize,
-    kept: Mutex<Kept>,
+pub(super) struct EventLog {
+    capacity: usize,
+    state: Mutex<LogState>,
     changes: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct LogState {
     entries: VecDeque<Entry>,
-    /// The number of the newest event; `None` until one is heard: the node counts from its
-    /// beginning, which may be long before.
+    /// The number of the newest event; `None` before the first one. The node counts from its start,
+    /// which may be long before that of the service.
     last: Option<u64>,
     ended: Option<String>,
 }
 
-/// Where a reader goes on.
+/// The position of a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cursor {
-    /// At the event of this number.
+    /// At the event with this number.
     At(u64),
-    /// At the oldest that is kept, whatever its number.
+    /// At the oldest event in the log.
     Oldest,
 }
 
-/// What comes next for a reader.
+/// The next item for a reader.
 #[derive(Debug)]
 pub(super) enum Next {
-    /// This many events were overwritten, or never heard of; `At` the next one they are over.
+    /// This many events were overwritten or not received. The cursor is at the event after them.
     Missed(u64, Cursor),
     Entry(Entry),
-    /// The node has stopped, and why: nothing more will come.
+    /// The node has stopped, for this reason. Nothing follows.
     Ended(String),
-    /// Nothing yet.
+    /// There is no new event yet.
     Nothing,
 }
 
-impl Log {
-    pub(super) fn new(most: usize) -> Self {
+impl EventLog {
+    pub(super) fn new(capacity: usize) -> Self {
         Self {
-            most: most.max(1),
-            kept: Mutex::default(),
+            capacity: capacity.max(1),
+            state: Mutex::default(),
             changes: watch::Sender::new(()),
         }
     }
 
     pub(super) fn append(&self, entry: Entry) {
-        self.change(|kept| {
-            if kept.entries.len() >= self.most {
-                kept.entries.pop_front();
+        self.change(|state| {
+            if state.entries.len() >= self.capacity {
+                state.entries.pop_front();
             }
-            kept.entries.push_back(entry);
-            kept.last = Some(entry.number);
+            state.entries.push_back(entry);
+            state.last = Some(entry.number);
         });
     }
 
-    /// The node has stopped.
+    /// Adds the end of the node.
     pub(super) fn end(&self, reason: String) {
-        self.change(|kept| kept.ended = Some(reason));
+        self.change(|state| state.ended = Some(reason));
     }
 
-    /// Told whenever there may be something next.
+    /// Returns a receiver that is notified when there may be a new item.
     pub(super) fn changes(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }
 
-    /// The number of the newest event, if any was heard of.
+    /// Returns the number of the newest event.
     pub(super) fn last(&self) -> Option<u64> {
-        self.with(|kept| kept.last)
+        self.with(|state| state.last)
     }
 
-    /// What comes next for a reader that goes on here.
+    /// Returns the next item for a reader at this position.
     pub(super) fn next(&self, cursor: Cursor) -> Next {
-        self.with(|kept| {
+        self.with(|state| {
             let from = match cursor {
                 Cursor::Oldest => 0,
                 Cursor::At(number) => number,
             };
-            let place = kept.entries.partition_point(|entry| entry.number < from);
-            match (kept.entries.get(place), &kept.ended, cursor) {
+            let place = state.entries.partition_point(|entry| entry.number < from);
+            match (state.entries.get(place), &state.ended, cursor) {
                 (Some(entry), _, Cursor::At(number)) if entry.number > number => {
                     Next::Missed(entry.number - number, Cursor::At(entry.number))
                 }
@@ -108,18 +108,18 @@ impl Log {
         })
     }
 
-    fn with<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> T {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        look(&mut kept)
+    fn with<T>(&self, look: impl FnOnce(&mut LogState) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        look(&mut state)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Kept)) {
+    fn change(&self, change: impl FnOnce(&mut LogState)) {
         self.with(change);
         self.changes.send_replace(());
     }
 }
 
-/// The id of an event: which run of the node, and which event of it.
+/// The id of an event: the run of the node and the number of the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Position {
     pub(super) instance: u64,
@@ -153,8 +153,8 @@ mod tests {
 
     use super::*;
 
-    fn log_of(most: usize, numbers: impl IntoIterator<Item = u64>) -> Log {
-        let log = Log::new(most);
+    fn log_of(capacity: usize, numbers: impl IntoIterator<Item = u64>) -> EventLog {
+        let log = EventLog::new(capacity);
         for number in numbers {
             log.append(Entry {
                 number,
@@ -165,28 +165,28 @@ mod tests {
         log
     }
 
-    /// All that a reader is given from here on, in a line.
-    fn read(log: &Log, mut cursor: Cursor) -> String {
-        let mut told = Vec::new();
+    /// Returns all items that a reader gets from this position on, as one line.
+    fn read(log: &EventLog, mut cursor: Cursor) -> String {
+        let mut items = Vec::new();
         loop {
             match log.next(cursor) {
                 Next::Missed(missed, next) => {
-                    told.push(format!("missed {missed}"));
+                    items.push(format!("missed {missed}"));
                     cursor = next;
                 }
                 Next::Entry(entry) => {
-                    told.push(entry.number.to_string());
+                    items.push(entry.number.to_string());
                     cursor = Cursor::At(entry.number + 1);
                 }
-                Next::Ended(reason) => return told.join(" ") + " " + &reason,
-                Next::Nothing => return told.join(" "),
+                Next::Ended(reason) => return items.join(" ") + " " + &reason,
+                Next::Nothing => return items.join(" "),
             }
         }
     }
 
-    // A gap that is not told of is a follower that believes in a leader long gone.
+    // A reader that does not notice a gap may rely on a leader that no longer leads.
     #[test]
-    fn every_gap_is_told_of_with_its_size() {
+    fn every_gap_is_reported_with_its_size() {
         let log = log_of(3, 1..=5);
         assert_eq!(read(&log, Cursor::Oldest), "3 4 5");
         assert_eq!(read(&log, Cursor::At(3)), "3 4 5");
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(read(&log, Cursor::Oldest), "4 5 missed 3 9");
     }
 
-    // What happened before the end must be told before it.
+    // Events before the end must be sent before it.
     #[test]
     fn the_end_comes_after_all_events() {
         let log = log_of(3, 1..=2);
@@ -206,9 +206,9 @@ mod tests {
         assert_eq!(read(&log, Cursor::At(2)), "2 stopped");
     }
 
-    // Ids come back from anybody.
+    // Any client can send any id.
     #[test]
-    fn ids_are_read_as_they_were_written() {
+    fn only_well_formed_ids_are_parsed() {
         let position = Position {
             instance: 0xab,
             number: 7,

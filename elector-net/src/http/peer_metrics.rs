@@ -12,73 +12,73 @@ use crate::{Monitor, PeerReport};
 
 /// The metrics of a node's connections, read at every scrape.
 #[derive(Debug)]
-pub(super) struct Wires(pub(super) Monitor);
+pub(super) struct PeerMetrics(pub(super) Monitor);
 
-impl Collector for Wires {
+impl Collector for PeerMetrics {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let mut page = Page {
+        let mut metrics = PeerEncoder {
             encoder,
             peers: self.0.peers(),
         };
-        page.of_peers(
+        metrics.of_peers(
             "elector_peer_connected",
-            "Whether this node and the peer can speak to each other: 1 or 0.",
+            "Whether this node and the peer can exchange messages: 1 or 0.",
             None,
             |peer| Some(ConstGauge::new(u64::from(peer.speaking && peer.hearing))),
         )?;
-        page.of_peers(
+        metrics.of_peers(
             "elector_peer_round_trip",
-            "How long the peer's answers take, smoothed.",
+            "Smoothed round-trip time to the peer.",
             Some(&Unit::Seconds),
             |peer| Some(ConstGauge::new(peer.round_trip?.as_secs_f64())),
         )?;
-        page.of_peers(
+        metrics.of_peers(
             "elector_peer_patience",
-            "How long the peer may be silent before the algorithm is told.",
+            "How long the peer may be silent before it is marked down.",
             Some(&Unit::Seconds),
             |peer| Some(ConstGauge::new(peer.patience.as_secs_f64())),
         )?;
-        page.of_peers(
+        metrics.of_peers(
             "elector_peer_connections",
             "Connections made to the peer.",
             None,
             |peer| Some(ConstCounter::new(peer.connections)),
         )?;
-        page.of_peers(
+        metrics.of_peers(
             "elector_peer_suspicions",
-            "How often the algorithm was told that the peer is gone.",
+            "Suspicions against the peer that the algorithm received.",
             None,
             |peer| Some(ConstCounter::new(peer.suspicions)),
         )?;
-        page.of_peers(
+        metrics.of_peers(
             "elector_peer_death_proofs",
-            "How often it was proved that the process of the peer had ended.",
+            "Proofs that the process of the peer had ended.",
             None,
             |peer| Some(ConstCounter::new(peer.proofs)),
         )?;
         if let Some(expires) = self.0.certificate_expires() {
-            page.certificate(seconds_until(expires))?;
+            metrics.certificate(seconds_until(expires))?;
         }
         let refused = self.0.refused();
         let refused = refused.into_iter().map(|(reason, count)| {
             let labels = [("reason", reason.to_owned())];
             (labels, ConstCounter::new(count))
         });
-        page.family(
+        metrics.family(
             "elector_connections_refused",
-            "Connections refused, by this node or by its peers.",
+            "Connections rejected, by this node or by its peers.",
             None,
             refused,
         )
     }
 }
 
-struct Page<'a> {
+struct PeerEncoder<'a> {
     encoder: DescriptorEncoder<'a>,
     peers: Vec<PeerReport>,
 }
 
-impl Page<'_> {
+impl PeerEncoder<'_> {
     fn of_peers<M: EncodeMetric>(
         &mut self,
         name: &str,
@@ -98,7 +98,7 @@ impl Page<'_> {
         let metric = ConstGauge::new(seconds);
         let encoder = self.encoder.encode_descriptor(
             "elector_certificate_expires",
-            "Seconds until the first of the node's certificate and its CA expires; below 0 after that.",
+            "Seconds until the node's certificate or its CA expires; below 0 after that.",
             Some(&Unit::Seconds),
             metric.metric_type(),
         )?;
@@ -122,7 +122,7 @@ impl Page<'_> {
     }
 }
 
-/// How long it is until then; below 0 if it is over.
+/// Returns the seconds until this moment; below 0 if it has passed.
 fn seconds_until(point: SystemTime) -> f64 {
     match point.duration_since(SystemTime::now()) {
         Ok(left) => left.as_secs_f64(),
@@ -130,7 +130,7 @@ fn seconds_until(point: SystemTime) -> f64 {
     }
 }
 
-/// The peers, as `/v1/status` tells of them.
+/// Returns the peers for `/v1/status`.
 pub(super) fn statuses(monitor: &Monitor) -> Vec<PeerStatus> {
     let peers = monitor.peers().into_iter();
     let statuses = peers.map(|peer| {
