@@ -2,14 +2,15 @@
 
 use std::fs;
 
-use crate::{Folder, refused, told};
+use crate::{Folder, stdout_of, usage_error};
 
-// The files are what `--tls-dir` reads, and the two things that a person must do next are said.
+// The command writes the files that `--tls-dir` reads, and prints the two next steps for the
+// operator.
 #[test]
-fn a_cluster_gets_its_certificates_and_is_told_what_to_do() {
+fn a_cluster_gets_its_certificates_and_the_next_steps() {
     let folder = Folder::new("certs");
     let out = folder.0.join("new");
-    let text = told(&format!(
+    let text = stdout_of(&format!(
         "certs dev --nodes 3 --out {} --days 30",
         out.display()
     ));
@@ -31,26 +32,26 @@ fn a_cluster_gets_its_certificates_and_is_told_what_to_do() {
          --tls-dir {}\n",
         out.display()
     );
-    for words in [
+    for part in [
         &next,
         "valid for 30 days",
         "offline",
         "for development and private clusters",
     ] {
-        assert!(text.contains(words), "{words}: {text}");
+        assert!(text.contains(part), "{part}: {text}");
     }
 }
 
-// Nodes are added when the cluster runs: its files must stay as they are.
+// Operators add nodes while the cluster runs: its files must not change.
 #[test]
-fn a_node_is_added_by_the_ca_in_the_folder() {
+fn a_node_is_added_with_the_ca_in_the_folder() {
     let folder = Folder::new("certs-add");
     let out = folder.0.join("new").display().to_string();
-    told(&format!(
+    stdout_of(&format!(
         "certs dev --nodes 1 --out {out} --cluster billing"
     ));
     let ca = fs::read(format!("{out}/ca.pem")).unwrap();
-    let text = told(&format!("certs dev --add 4,5 --out {out}"));
+    let text = stdout_of(&format!("certs dev --add 4,5 --out {out}"));
     assert!(
         text.contains("node-4.pem") && text.contains("node-5.key.pem"),
         "{text}"
@@ -60,21 +61,21 @@ fn a_node_is_added_by_the_ca_in_the_folder() {
     assert_eq!(fs::read_dir(&out).unwrap().count(), 8);
 }
 
-// A cluster's keys cannot be had back.
+// The keys of a cluster cannot be restored, so nothing may overwrite them.
 #[test]
-fn what_cannot_be_made_is_refused_with_the_reason() {
-    let folder = Folder::new("certs-refused");
+fn errors_name_the_reason() {
+    let folder = Folder::new("certs-errors");
     let file = folder.file("file", "mine");
-    let there = folder.0.join("there").display().to_string();
-    told(&format!("certs dev --nodes 2 --out {there}"));
+    let existing = folder.0.join("existing").display().to_string();
+    stdout_of(&format!("certs dev --nodes 2 --out {existing}"));
     let absent = folder.0.join("absent").display().to_string();
     for (arguments, reason) in [
         (
-            format!("certs dev --nodes 2 --out {there}"),
+            format!("certs dev --nodes 2 --out {existing}"),
             "ca.pem exists",
         ),
         (
-            format!("certs dev --add 2 --out {there}"),
+            format!("certs dev --add 2 --out {existing}"),
             "node-2.pem exists",
         ),
         (format!("certs dev --add 2 --out {absent}"), "ca.pem"),
@@ -106,8 +107,8 @@ fn what_cannot_be_made_is_refused_with_the_reason() {
         ("certs dev --nodes 1".to_owned(), "--out"),
         ("certs".to_owned(), "dev"),
     ] {
-        let complaint = refused(&arguments);
-        assert!(complaint.contains(reason), "{arguments}: {complaint}");
+        let error = usage_error(&arguments);
+        assert!(error.contains(reason), "{arguments}: {error}");
     }
     assert!(!folder.0.join("absent").exists());
     assert_eq!(fs::read_to_string(file).unwrap(), "mine");

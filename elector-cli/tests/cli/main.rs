@@ -1,12 +1,12 @@
-//! The `elector` command, run as a user runs it.
+//! Runs the `elector` command as a user does.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue must fail")]
 
 mod certs;
 mod checks;
-mod refusals;
 mod results;
 mod runs;
+mod usage_errors;
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use std::{
     process::{Command, Output},
 };
 
-/// A folder of this test alone, empty at first and gone at the end.
+/// A folder for one test. It is empty at first and is removed at the end.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -46,21 +46,21 @@ fn elector(arguments: &str) -> Output {
     command().args(arguments.split(' ')).output().unwrap()
 }
 
-/// The standard output of a command that must succeed.
-fn told(arguments: &str) -> String {
+/// Returns the standard output of a command, which must succeed.
+fn stdout_of(arguments: &str) -> String {
     let output = elector(arguments);
-    let told = String::from_utf8(output.stdout).unwrap();
-    let complaint = String::from_utf8_lossy(&output.stderr);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(
         output.status.code(),
         Some(0),
-        "{arguments}: {told}{complaint}"
+        "{arguments}: {stdout}{stderr}"
     );
-    told
+    stdout
 }
 
-/// The complaint of a command that must be refused as wrong usage.
-fn refused(arguments: &str) -> String {
+/// Returns the error text of a command, which must fail because of wrong usage.
+fn usage_error(arguments: &str) -> String {
     let output = elector(arguments);
     assert_eq!(output.status.code(), Some(2), "{arguments}");
     assert!(output.stdout.is_empty(), "{arguments}");

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use crate::{Folder, SMALL, told};
+use crate::{Folder, SMALL, stdout_of};
 
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(folder)
@@ -18,17 +18,17 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-// The promise that makes a comparison worth publishing: anyone gets the same bytes.
+// A comparison is worth publishing because everyone gets the same bytes.
 #[test]
 fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
     let folder = Folder::new("deterministic");
     let run = |jobs: u8| {
         let out = folder.0.join(jobs.to_string());
-        let told = told(&format!(
+        let stdout = stdout_of(&format!(
             "compare {SMALL} --jobs {jobs} --out {}",
             out.display()
         ));
-        (told, files(&out))
+        (stdout, files(&out))
     };
     let (one, two) = (run(1), run(2));
     let names: Vec<&str> = one.1.iter().map(|(name, _)| name.as_str()).collect();
@@ -43,22 +43,22 @@ fn the_same_seed_gives_the_same_bytes_with_any_number_of_threads() {
     );
     assert!(one == two);
     for format in ["json", "csv"] {
-        let run = |jobs: u8| told(&format!("compare {SMALL} --jobs {jobs} --format {format}"));
+        let run = |jobs: u8| stdout_of(&format!("compare {SMALL} --jobs {jobs} --format {format}"));
         assert_eq!(run(1), run(2));
         assert_ne!(
             run(1),
-            told(&format!("compare {SMALL} --seed 9 --format {format}"))
+            stdout_of(&format!("compare {SMALL} --seed 9 --format {format}"))
         );
     }
 }
 
-// What is not ours by name in the folder is the user's.
+// Files with other names in the folder belong to the user.
 #[test]
 fn only_our_own_files_are_overwritten() {
     let folder = Folder::new("overwrite");
     let mine = folder.file("notes.txt", "mine");
     let old = folder.file("summary.csv", "old");
-    told(&format!("compare {SMALL} --out {}", folder.0.display()));
+    stdout_of(&format!("compare {SMALL} --out {}", folder.0.display()));
     assert_eq!(fs::read_to_string(mine).unwrap(), "mine");
     assert!(
         fs::read_to_string(old)
@@ -68,13 +68,13 @@ fn only_our_own_files_are_overwritten() {
     assert_eq!(files(&folder.0).len(), 5);
 }
 
-// Scripts are written against these names.
+// Scripts depend on these names.
 #[test]
 fn json_is_an_array_of_cells_with_the_documented_fields() {
     let cells: Value =
-        serde_json::from_str(&told(&format!("compare {SMALL} --format json"))).unwrap();
+        serde_json::from_str(&stdout_of(&format!("compare {SMALL} --format json"))).unwrap();
     let cells = cells.as_array().unwrap();
-    let variants = told("algorithms")
+    let variants = stdout_of("algorithms")
         .lines()
         .filter(|line| line.starts_with("  raft/"))
         .count();
@@ -107,13 +107,13 @@ fn json_is_an_array_of_cells_with_the_documented_fields() {
     }
 }
 
-// A spreadsheet needs one header and rows of one length; one row an election.
+// A spreadsheet needs one header and rows of the same length, with one row per election.
 #[test]
-fn csv_files_hold_a_row_for_every_cell_and_election() {
+fn csv_files_have_a_row_for_every_cell_and_election() {
     let folder = Folder::new("csv");
-    told(&format!("compare {SMALL} --out {}", folder.0.display()));
+    stdout_of(&format!("compare {SMALL} --out {}", folder.0.display()));
     let summary = fs::read_to_string(folder.0.join("summary.csv")).unwrap();
-    assert_eq!(summary, told(&format!("compare {SMALL} --format csv")));
+    assert_eq!(summary, stdout_of(&format!("compare {SMALL} --format csv")));
     let elections = fs::read_to_string(folder.0.join("elections.csv")).unwrap();
     for text in [&summary, &elections] {
         let columns: Vec<usize> = text.lines().map(|line| line.split(',').count()).collect();
@@ -132,12 +132,12 @@ fn csv_files_hold_a_row_for_every_cell_and_election() {
     assert_eq!(elections.lines().count() - 1, counts.sum::<usize>());
 }
 
-// The manifest is what one needs to do it again: the command in it must give the same table.
+// The manifest must be enough to repeat the comparison: its command must give the same table.
 #[test]
 fn the_command_in_the_manifest_gives_the_same_rows() {
     let folder = Folder::new("manifest");
     let out = folder.0.join("out");
-    told(&format!("compare {SMALL} --seed 5 --out {}", out.display()));
+    stdout_of(&format!("compare {SMALL} --seed 5 --out {}", out.display()));
     let manifest = fs::read_to_string(out.join("manifest.json")).unwrap();
     let manifest: Value = serde_json::from_str(&manifest).unwrap();
     assert_eq!(
@@ -147,11 +147,11 @@ fn the_command_in_the_manifest_gives_the_same_rows() {
     assert_eq!(manifest["elector"], env!("CARGO_PKG_VERSION"));
     let command = manifest["command"].as_str().unwrap();
     let arguments = command.strip_prefix("cargo run --release -- ").unwrap();
-    let again = told(&format!("{arguments} --format csv"));
+    let again = stdout_of(&format!("{arguments} --format csv"));
     assert_eq!(again, fs::read_to_string(out.join("summary.csv")).unwrap());
 }
 
-// A composition is drawn for each seed: what is written must lead back to the same runs.
+// Each seed draws a composition. The written names must lead back to the same runs.
 #[test]
 fn random_scenarios_are_compared_like_all_others() {
     let folder = Folder::new("random");
@@ -160,14 +160,14 @@ fn random_scenarios_are_compared_like_all_others() {
     let run = |jobs: u8| {
         let out = folder.0.join(jobs.to_string());
         let out = out.display();
-        let told = told(&format!(
+        let stdout = stdout_of(&format!(
             "{common} --scenarios {both} --jobs {jobs} --out {out}"
         ));
-        (told, files(&folder.0.join(jobs.to_string())))
+        (stdout, files(&folder.0.join(jobs.to_string())))
     };
     let (one, two) = (run(1), run(2));
     assert!(one == two);
-    let csv = told(&format!("{common} --scenarios {both} --format csv"));
+    let csv = stdout_of(&format!("{common} --scenarios {both} --format csv"));
     assert!(csv.contains(",random,") && csv.contains(",random:crash+pause,"));
     let file = |name: &str| {
         let found = one.1.iter().find(|(known, _)| known == name);
@@ -175,14 +175,14 @@ fn random_scenarios_are_compared_like_all_others() {
     };
     assert_eq!(file("summary.csv"), csv);
     assert!(file("manifest.json").contains("random:crash+pause"));
-    // Bully has two leaders in some of these runs, which the report draws.
+    // Bully has two leaders in some of these runs, and the report draws them.
     assert!(file("report.html").contains("--scenario random:"));
 }
 
-// The overview stands in for hundreds of rows, in a terminal of 100 columns.
+// The overview replaces hundreds of rows, and must fit a terminal of 100 columns.
 #[test]
 fn the_overview_fits_a_terminal() {
-    let text = told("compare --runs 1");
+    let text = stdout_of("compare --runs 1");
     for part in [
         "What was seen.",
         "Time to elect",
@@ -196,18 +196,18 @@ fn the_overview_fits_a_terminal() {
     assert_eq!(wide.collect::<Vec<_>>(), [""; 0]);
 }
 
-// The page must stand alone: people mail it, and open it years later.
+// The page must not need other files: people send it by mail, and open it years later.
 #[test]
-fn the_report_needs_nothing_from_elsewhere() {
+fn the_report_needs_no_other_files() {
     let folder = Folder::new("report");
-    told(&format!(
+    stdout_of(&format!(
         "compare --algorithms raft,bully --nodes 3,5 --scenarios leader-crash,minority-leader \
          --runs 2 --out {}",
         folder.0.display()
     ));
     let page = fs::read_to_string(folder.0.join("report.html")).unwrap();
-    for foreign in ["<script", "<link", "<img", "src=", "@import"] {
-        assert!(!page.contains(foreign), "{foreign}");
+    for external in ["<script", "<link", "<img", "src=", "@import"] {
+        assert!(!page.contains(external), "{external}");
     }
     for part in [
         "prefers-color-scheme: dark",

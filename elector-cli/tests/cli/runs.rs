@@ -4,12 +4,12 @@ use std::{fs, process::Command};
 
 use serde_json::Value;
 
-use crate::{Folder, command, told};
+use crate::{Folder, command, stdout_of};
 
-/// No algorithm can agree within no time after a crash: this scenario's bound is a violation.
+/// No algorithm can agree in zero time after a crash, so this scenario causes a violation.
 const TOO_STRICT: &str = "
 name = \"too-strict\"
-summary = \"The leader is killed, and agreement is asked for at once.\"
+summary = \"The leader is killed, and agreement is required immediately.\"
 rest_ms = 0
 converge_ms = 0
 
@@ -17,9 +17,9 @@ converge_ms = 0
 crash = \"leader\"
 ";
 
-// A violation must be told with the command that shows it, and be seen by scripts.
+// A violation must be reported with the command that shows it, and scripts must notice it.
 #[test]
-fn violations_are_told_with_a_command_that_replays_them() {
+fn violations_are_reported_with_a_command_that_replays_them() {
     let folder = Folder::new("violated");
     let file = folder.file("too strict.toml", TOO_STRICT);
     let compare = |format: &str| {
@@ -54,7 +54,7 @@ fn violations_are_told_with_a_command_that_replays_them() {
         .trim()
         .strip_prefix("cargo run --release -- ")
         .unwrap();
-    // The path has a blank: it must be quoted as a shell wants it.
+    // The path has a blank, so the command must quote it for the shell.
     let line = format!("\"$0\" {arguments}");
     let shell = ["-c", &line, env!("CARGO_BIN_EXE_elector")];
     let output = Command::new("sh").args(shell).output().unwrap();
@@ -62,7 +62,7 @@ fn violations_are_told_with_a_command_that_replays_them() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("VIOLATED    agreement"), "{text}");
     assert!(text.contains(replay.trim()), "{text}");
-    // Standard output stays a table that programs can read.
+    // Programs read standard output, so the violations go to standard error.
     let output = compare("json");
     assert_eq!(output.status.code(), Some(1));
     assert!(serde_json::from_slice::<Value>(&output.stdout).is_ok());
@@ -73,9 +73,9 @@ fn violations_are_told_with_a_command_that_replays_them() {
     );
 }
 
-// A run is told in words, drawn, and kept for other tools.
+// A run is printed, drawn, and saved for other tools.
 #[test]
-fn simulate_tells_draws_and_keeps_a_run() {
+fn simulate_prints_draws_and_saves_a_run() {
     let folder = Folder::new("simulate");
     let (trace, svg) = (folder.0.join("run.jsonl"), folder.0.join("run.svg"));
     let run = format!(
@@ -83,14 +83,14 @@ fn simulate_tells_draws_and_keeps_a_run() {
         trace.display(),
         svg.display()
     );
-    let text = told(&run);
-    for word in [
+    let text = stdout_of(&run);
+    for part in [
         "crashed",
         "leads epoch",
         "elected     n",
         "Every invariant held.",
     ] {
-        assert!(text.contains(word), "{word}: {text}");
+        assert!(text.contains(part), "{part}: {text}");
     }
     assert!(fs::read_to_string(&svg).unwrap().starts_with("<svg"));
     let records = fs::read_to_string(&trace).unwrap();
@@ -99,26 +99,26 @@ fn simulate_tells_draws_and_keeps_a_run() {
         let record: Value = serde_json::from_str(line).unwrap();
         assert!(record["at_ns"].is_u64(), "{line}");
     }
-    assert_eq!(text, told(&run));
+    assert_eq!(text, stdout_of(&run));
 }
 
-// What `scenarios NAME` prints is meant to be copied, changed and given back.
+// Users copy and change the output of `scenarios NAME`, so the command must accept it.
 #[test]
-fn a_printed_scenario_can_be_given_back() {
+fn a_printed_scenario_is_a_valid_file() {
     let folder = Folder::new("copied");
-    let file = folder.file("mine.toml", &told("scenarios leader-crash"));
+    let file = folder.file("mine.toml", &stdout_of("scenarios leader-crash"));
     let common = "compare --algorithms raft --nodes 3 --runs 2 --format csv";
     assert_eq!(
-        told(&format!("{common} --scenario-file {}", file.display())),
-        told(&format!("{common} --scenarios leader-crash"))
+        stdout_of(&format!("{common} --scenario-file {}", file.display())),
+        stdout_of(&format!("{common} --scenarios leader-crash"))
     );
 }
 
-// The composition is in the title and in the command: it alone says what a run was.
+// The title and the command contain the composition: it identifies the run.
 #[test]
 fn simulate_names_the_composition_that_the_seed_draws() {
     let run = |scenario: &str| {
-        told(&format!(
+        stdout_of(&format!(
             "simulate --algorithm raft --scenario {scenario} --nodes 3 --seed 4"
         ))
     };
@@ -126,33 +126,34 @@ fn simulate_names_the_composition_that_the_seed_draws() {
     let name = drawn.split(", ").nth(1).unwrap();
     assert!(name.starts_with("random:") && name.contains('+'), "{drawn}");
     assert_eq!(run(name), drawn);
-    let listed = told("scenarios random");
+    let listed = stdout_of("scenarios random");
     assert!(listed.contains("late-message") && listed.contains("compose"));
 }
 
-// A composition in a file is as random as the built-in one, or exactly what it lists.
+// A composition in a file is either as random as the built-in one, or exactly what it lists.
 #[test]
-fn a_composition_can_be_given_in_a_file() {
+fn a_file_can_contain_a_composition() {
     let folder = Folder::new("composed");
     let common = "compare --algorithms raft --nodes 3 --runs 2 --format csv";
-    let random = told("scenarios random");
+    let random = stdout_of("scenarios random");
     let drawn = folder.file("drawn.toml", &random);
     assert_eq!(
-        told(&format!("{common} --scenario-file {}", drawn.display())),
-        told(&format!("{common} --scenarios random"))
+        stdout_of(&format!("{common} --scenario-file {}", drawn.display())),
+        stdout_of(&format!("{common} --scenarios random"))
     );
     let step = "compose = { for_ms = 5000 }";
     let listed = "compose = { for_ms = 5000, of = [\"restart\", \"stall\"] }";
     let listed = folder.file("listed.toml", &random.replace(step, listed));
-    let of_file = told(&format!("{common} --scenario-file {}", listed.display()));
-    let named = told(&format!("{common} --scenarios random:restart+stall"));
+    let of_file = stdout_of(&format!("{common} --scenario-file {}", listed.display()));
+    let named = stdout_of(&format!("{common} --scenarios random:restart+stall"));
     assert_eq!(of_file, named.replace("random:restart+stall", "random"));
 }
 
-// Clusters of one, two and four are where majorities are miscounted.
+// Errors in the size of a majority show in clusters of one, two and four nodes.
 #[test]
-fn odd_sizes_work() {
-    let text = told("compare --nodes 1,2,4 --runs 1 --scenarios boot,leader-crash --format csv");
+fn small_and_even_sizes_work() {
+    let text =
+        stdout_of("compare --nodes 1,2,4 --runs 1 --scenarios boot,leader-crash --format csv");
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let column = |name: &str, header: &csv::StringRecord| {
         header.iter().position(|known| known == name).unwrap()
@@ -165,16 +166,16 @@ fn odd_sizes_work() {
     }
 }
 
-// Lists must name all there is, with what it promises.
+// Lists must contain all algorithms with their guarantees, and all scenarios.
 #[test]
-fn lists_name_everything() {
-    let algorithms = told("algorithms");
-    for word in ["raft — quorum", "raft/plain", "bully — best-effort"] {
-        assert!(algorithms.contains(word), "{word}: {algorithms}");
+fn lists_are_complete() {
+    let algorithms = stdout_of("algorithms");
+    for part in ["raft — quorum", "raft/plain", "bully — best-effort"] {
+        assert!(algorithms.contains(part), "{part}: {algorithms}");
     }
-    let scenarios = told("scenarios");
-    for word in ["leader-crash", "churn", "late-answers", "random"] {
-        assert!(scenarios.contains(word), "{word}: {scenarios}");
+    let scenarios = stdout_of("scenarios");
+    for part in ["leader-crash", "churn", "late-answers", "random"] {
+        assert!(scenarios.contains(part), "{part}: {scenarios}");
     }
     let wide = |text: &str| text.lines().map(|line| line.chars().count()).max().unwrap();
     assert!(wide(&algorithms) <= 100 && wide(&scenarios) <= 100);

@@ -1,11 +1,11 @@
-//! `elector status`, `watch`, `step-down` and `transfer`, run as a user runs them, against nodes of
-//! this process.
+//! Runs `elector status`, `watch`, `step-down` and `transfer` as a user does, against nodes of this
+//! process.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue must fail")]
 
-mod asked;
-mod told;
-mod watched;
+mod commands;
+mod status;
+mod watch;
 
 use std::{
     net::SocketAddr,
@@ -21,42 +21,42 @@ use elector_net::http::{self, Options, Service, Token};
 use elector_raft::Raft;
 use tokio::{runtime::Runtime, sync::oneshot, task::JoinHandle};
 
-/// For anything that is to happen; a test that waits longer has failed.
-const SOON: Duration = Duration::from_secs(60);
+/// The limit for each event. A test that waits longer has failed.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 const TOKEN: &str = "correct-horse-battery-staple";
 
-/// The command, with an environment of its own.
+/// Returns the command with an environment of its own.
 fn command(arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_elector"));
     command.args(arguments.split(' '));
     for variable in ["ELECTOR_HTTP", "ELECTOR_TOKEN"] {
         command.env_remove(variable);
     }
-    // Not for a node that stands near.
+    // The command must not use a proxy for a local node.
     command.env("http_proxy", "http://127.0.0.1:1");
     command
 }
 
-/// Its exit code, and all that it says.
+/// Returns its exit code and its whole output.
 fn run(command: &mut Command) -> (i32, String) {
     let Output {
         status,
         stdout,
         stderr,
     } = command.output().unwrap();
-    let said = String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap();
-    (status.code().unwrap(), said)
+    let output = String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap();
+    (status.code().unwrap(), output)
 }
 
-/// A cluster whose nodes can be served.
+/// A cluster whose nodes can serve HTTP.
 struct Nodes {
     runtime: Runtime,
     cluster: Cluster<Raft>,
 }
 
 impl Nodes {
-    /// A patient one, that has elected.
+    /// Starts a cluster with long timeouts, and waits until it has a leader.
     fn elected(nodes: u64) -> (Self, NodeId) {
         let runtime = Runtime::new().unwrap();
         let mut setup = ClusterSetup::<Raft>::new(nodes);
@@ -67,7 +67,9 @@ impl Nodes {
         timing.round_trip = Duration::from_millis(500);
         let (cluster, leader) = runtime.block_on(async {
             let cluster = Cluster::start_with(setup).await.unwrap();
-            let leader = tokio::time::timeout(SOON, cluster.leader()).await.unwrap();
+            let leader = tokio::time::timeout(TIMEOUT, cluster.leader())
+                .await
+                .unwrap();
             (cluster, leader)
         });
         (Self { runtime, cluster }, leader)
@@ -77,7 +79,7 @@ impl Nodes {
         self.cluster.node(node).unwrap()
     }
 
-    /// Serves a node that leads or follows, as soon as it does.
+    /// Serves a node, as soon as it leads or follows.
     fn serve(&self, node: NodeId) -> Served {
         let elector = self.elector(node);
         let mut status = elector.subscribe();
@@ -85,21 +87,21 @@ impl Nodes {
             Some(leader) if leader == node => status.holds_leadership(),
             leader => leader.is_some(),
         });
-        let settled = async { tokio::time::timeout(SOON, settled).await.map(|_| ()) };
+        let settled = async { tokio::time::timeout(TIMEOUT, settled).await.map(|_| ()) };
         self.runtime.block_on(settled).unwrap();
         Served::new(&self.runtime, elector, "127.0.0.1:0")
     }
 
-    fn other(&self, than: NodeId) -> NodeId {
+    fn peer_of(&self, node: NodeId) -> NodeId {
         let mut nodes = self.cluster.nodes().iter().copied();
-        nodes.find(|&node| node != than).unwrap()
+        nodes.find(|&peer| peer != node).unwrap()
     }
 }
 
-/// A node of three whose peers are not there: it never knows a leader.
-fn lonely(runtime: &Runtime) -> Elector<Quorum> {
+/// Starts a node of a cluster of three whose peers do not run: it never knows a leader.
+fn node_without_peers(runtime: &Runtime) -> Elector<Quorum> {
     let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
-    let builder = Elector::builder("lonely")
+    let builder = Elector::builder("without-peers")
         .algorithm::<Raft>()
         .node_id(1)
         .peers([1, 2, 3]);
@@ -107,7 +109,7 @@ fn lonely(runtime: &Runtime) -> Elector<Quorum> {
     runtime.block_on(started).unwrap()
 }
 
-/// A node that is served, until it is ended or dropped.
+/// A node that serves HTTP until this is ended or dropped.
 struct Served {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -140,7 +142,7 @@ impl Served {
         runtime.block_on(self.task).unwrap();
     }
 
-    /// A command about this node.
+    /// Returns a command for this node.
     fn command(&self, arguments: &str) -> Command {
         let mut command = command(arguments);
         command.args(["--http", &self.address.to_string()]);

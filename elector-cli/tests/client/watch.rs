@@ -8,13 +8,13 @@ use std::{
 use elector_core::{NodeId, Role};
 use serde_json::Value;
 
-use crate::{Nodes, SOON, Served};
+use crate::{Nodes, Served, TIMEOUT};
 
-/// `elector watch` while it runs.
+/// A running `elector watch`.
 struct Watch {
     child: Child,
     lines: Receiver<String>,
-    complaints: Receiver<String>,
+    errors: Receiver<String>,
 }
 
 fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
@@ -36,20 +36,22 @@ impl Watch {
         let mut child = watch.spawn().unwrap();
         Self {
             lines: lines(child.stdout.take().unwrap()),
-            complaints: lines(child.stderr.take().unwrap()),
+            errors: lines(child.stderr.take().unwrap()),
             child,
         }
     }
 
     fn next(&self) -> String {
-        self.lines.recv_timeout(SOON).expect("another line in time")
+        self.lines
+            .recv_timeout(TIMEOUT)
+            .expect("another line in time")
     }
 
-    /// Reads on to the line that has this.
-    fn until(&self, what: &str) -> String {
+    /// Reads lines until one contains this text.
+    fn until(&self, text: &str) -> String {
         loop {
             let line = self.next();
-            if line.contains(what) {
+            if line.contains(text) {
                 return line;
             }
         }
@@ -63,21 +65,21 @@ impl Drop for Watch {
     }
 }
 
-/// Makes the only node of a cluster lose its leadership.
+/// Makes the only node of a cluster step down.
 fn step_down(nodes: &Nodes, node: NodeId) {
     let elector = nodes.elector(node);
     let mut status = elector.subscribe();
     let done = async {
         elector.step_down().await.unwrap();
         let follows = status.wait_for(|status| status.role != Role::Leader);
-        tokio::time::timeout(SOON, follows).await.map(|_| ())
+        tokio::time::timeout(TIMEOUT, follows).await.map(|_| ())
     };
     nodes.runtime.block_on(done).unwrap();
 }
 
-// It is watched during a deployment: each change must be there, as it happens, in words.
+// Operators watch a deployment: each change must be a line as soon as it happens.
 #[test]
-fn each_event_is_a_line() {
+fn each_event_is_one_line() {
     let (nodes, leader) = Nodes::elected(1);
     let served = nodes.serve(leader);
     let watch = Watch::new(&served, "watch");
@@ -96,10 +98,10 @@ fn each_event_is_a_line() {
     assert_eq!(first["event"], "status");
 }
 
-// Services are restarted while somebody watches: what happened must be told, and told once,
-// and the restart must be seen.
+// Services restart while an operator watches. Each event must be printed exactly once, and the
+// restart must be visible.
 #[test]
-fn a_broken_connection_is_made_again() {
+fn a_broken_connection_is_restored() {
     let (mut nodes, leader) = Nodes::elected(1);
     let served = nodes.serve(leader);
     let address = served.address.to_string();
@@ -108,15 +110,15 @@ fn a_broken_connection_is_made_again() {
     step_down(&nodes, leader);
     watch.until("holds the leadership of epoch 2");
     served.end(&nodes.runtime);
-    let complaint = watch.complaints.recv_timeout(SOON).unwrap();
-    assert!(complaint.contains("trying again"), "{complaint}");
+    let error = watch.errors.recv_timeout(TIMEOUT).unwrap();
+    assert!(error.contains("trying again"), "{error}");
 
     let served = restarted(&mut nodes, leader, &address);
     let next = watch.next();
     assert!(next.ends_with("the node was restarted"), "{next}");
     watch.until("holds the leadership of epoch 3");
 
-    // The end of the node is told once, however often it is heard.
+    // The end of the node is printed once, even if it is received several times.
     let stopped = nodes.elector(leader).shutdown();
     nodes.runtime.block_on(stopped).unwrap();
     watch.until("the node has stopped: the node was shut down");
@@ -125,12 +127,12 @@ fn a_broken_connection_is_made_again() {
     let next = watch.next();
     assert!(next.ends_with("the node was restarted"), "{next}");
     assert!(
-        watch.complaints.try_recv().is_err(),
-        "it was told of the end"
+        watch.errors.try_recv().is_err(),
+        "the end of the node was printed twice"
     );
 }
 
-/// Serves the only node of a cluster again, at the same address, after a crash.
+/// Restarts the only node of a cluster after a crash, and serves it at the same address.
 fn restarted(nodes: &mut Nodes, node: NodeId, address: &str) -> Served {
     let Nodes { runtime, cluster } = nodes;
     runtime.block_on(async {
@@ -140,9 +142,9 @@ fn restarted(nodes: &mut Nodes, node: NodeId, address: &str) -> Served {
     Served::new(runtime, cluster.node(node).unwrap(), address)
 }
 
-// `elector watch | head -1` must end, and not stay behind.
+// `elector watch | head -1` must end.
 #[test]
-fn nobody_to_read_ends_it() {
+fn a_closed_pipe_ends_the_command() {
     let (nodes, leader) = Nodes::elected(1);
     let served = nodes.serve(leader);
     let mut watch = served.command("watch");
@@ -151,6 +153,6 @@ fn nobody_to_read_ends_it() {
     out.read_line(&mut String::new()).unwrap();
     drop(out);
     step_down(&nodes, leader);
-    // It would run for ever; a test that hangs here has failed.
+    // A test that hangs here has failed.
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -9,34 +9,37 @@ use serde_json::{Value, json};
 
 use crate::{Nodes, TOKEN, command, run};
 
-// An operator hands the leadership over before maintenance: it must work, from either kind of
-// secret.
+// An operator transfers the leadership before maintenance. Both ways to give the token must work.
 #[test]
-fn a_leader_is_told_to_hand_over_and_to_step_down() {
+fn a_leader_transfers_its_leadership_and_steps_down() {
     let (nodes, leader) = Nodes::elected(3);
-    let heir = nodes.other(leader);
+    let successor = nodes.peer_of(leader);
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(&file, format!("{TOKEN}\n")).unwrap();
     let served = nodes.serve(leader);
-    let mut transfer = served.command(&format!("transfer --to {heir}"));
-    let (code, told) = run(transfer.arg("--token-file").arg(file.path()));
-    assert_eq!(code, 0, "{told}");
-    assert!(told.contains(&format!("leadership to {heir}")), "{told}");
+    let mut transfer = served.command(&format!("transfer --to {successor}"));
+    let (code, output) = run(transfer.arg("--token-file").arg(file.path()));
+    assert_eq!(code, 0, "{output}");
     assert!(
-        told.contains(&format!("node {heir} leads epoch ")),
-        "{told}"
+        output.contains(&format!("leadership to {successor}")),
+        "{output}"
+    );
+    assert!(
+        output.contains(&format!("node {successor} leads epoch ")),
+        "{output}"
     );
 
-    // It leads already.
-    assert_eq!(nodes.elector(heir).status().leader, Some(heir));
-    let heirs = nodes.serve(heir);
-    let mut step_down = heirs.command("step-down");
-    let (code, told) = run(step_down.env("ELECTOR_TOKEN", TOKEN));
-    assert_eq!((code, told.as_str()), (0, "the node has stepped down\n"));
+    // The successor leads already.
+    assert_eq!(nodes.elector(successor).status().leader, Some(successor));
+    let served_successor = nodes.serve(successor);
+    let mut step_down = served_successor.command("step-down");
+    let (code, output) = run(step_down.env("ELECTOR_TOKEN", TOKEN));
+    assert_eq!((code, output.as_str()), (0, "the node has stepped down\n"));
 }
 
-/// Something that takes a transfer of epoch 7 as node 1 does, and then says this of the leader.
-fn pretending(leader: &Value, epoch: u64) -> SocketAddr {
+/// Starts a server that accepts a transfer in epoch 7 like node 1, and then answers with this
+/// leader and epoch.
+fn pretend_node(leader: &Value, epoch: u64) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let status = json!({
@@ -60,7 +63,7 @@ fn answer(mut stream: TcpStream, status: &Value) {
     let Some(first) = lines.next() else {
         return;
     };
-    // The rest of the head; there is no body.
+    // Reads the rest of the head. There is no body.
     while lines.next().is_some_and(|line| !line.is_empty()) {}
     let body = if first.starts_with("POST /v1/transfer?to=2 ") {
         json!({ "done": true, "epoch": 7 })
@@ -73,10 +76,10 @@ fn answer(mut stream: TcpStream, status: &Value) {
     let _ = write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{body}");
 }
 
-// The node that was named may not answer: a script that goes on must know that another was elected.
+// The target may not answer. A script that continues must know if another node was elected.
 #[test]
-fn a_transfer_ends_by_its_outcome() {
-    for (leader, epoch, more, expected, hint) in [
+fn the_exit_code_of_a_transfer_is_its_outcome() {
+    for (leader, epoch, more, expected_code, expected) in [
         (json!(2), 8, "", 0, "node 2 leads epoch 8\n"),
         (
             json!(3),
@@ -114,53 +117,56 @@ fn a_transfer_ends_by_its_outcome() {
             "the node is transferring its leadership to node 2\n",
         ),
     ] {
-        let address = pretending(&leader, epoch).to_string();
+        let address = pretend_node(&leader, epoch).to_string();
         let mut transfer = command("transfer --to 2 --http");
         transfer
             .arg(&address)
             .args((!more.is_empty()).then_some(more));
-        let (code, told) = run(transfer.env("ELECTOR_TOKEN", TOKEN));
-        assert_eq!(code, expected, "{told}");
-        assert!(told.contains(hint), "{told}");
+        let (code, output) = run(transfer.env("ELECTOR_TOKEN", TOKEN));
+        assert_eq!(code, expected_code, "{output}");
+        assert!(output.contains(expected), "{output}");
     }
 }
 
-// Each way to fail has another remedy.
+// Each failure needs another remedy.
 #[test]
-fn what_is_not_done_is_told_why() {
+fn errors_of_commands_name_the_reason() {
     let (nodes, leader) = Nodes::elected(3);
     let served = nodes.serve(nodes.other(leader));
-    let (code, told) = run(&mut served.command("step-down"));
+    let (code, output) = run(&mut served.command("step-down"));
     assert_eq!(code, 3);
-    assert!(told.contains("set ELECTOR_TOKEN"), "{told}");
-    let (code, told) = run(served.command("step-down").env("ELECTOR_TOKEN", "short"));
+    assert!(output.contains("set ELECTOR_TOKEN"), "{output}");
+    let (code, output) = run(served.command("step-down").env("ELECTOR_TOKEN", "short"));
     assert_eq!(code, 3);
-    assert!(told.contains("too short"), "{told}");
-    let (code, told) = run(served
+    assert!(output.contains("too short"), "{output}");
+    let (code, output) = run(served
         .command("step-down --token-file /nowhere/token")
         .env("ELECTOR_TOKEN", TOKEN));
     assert_eq!(code, 3);
-    assert!(told.contains("/nowhere/token"), "{told}");
+    assert!(output.contains("/nowhere/token"), "{output}");
     let wrong = "another-token-altogether";
-    let (code, told) = run(served.command("step-down").env("ELECTOR_TOKEN", wrong));
+    let (code, output) = run(served.command("step-down").env("ELECTOR_TOKEN", wrong));
     assert_eq!(code, 3);
-    assert!(told.contains("401") && !told.contains(wrong), "{told}");
+    assert!(
+        output.contains("401") && !output.contains(wrong),
+        "{output}"
+    );
     for arguments in ["step-down", "transfer --to 9"] {
-        let (code, told) = run(served.command(arguments).env("ELECTOR_TOKEN", TOKEN));
-        assert_eq!(code, 1, "{told}");
-        assert!(told.starts_with("refused: "), "{told}");
+        let (code, output) = run(served.command(arguments).env("ELECTOR_TOKEN", TOKEN));
+        assert_eq!(code, 1, "{output}");
+        assert!(output.starts_with("refused: "), "{output}");
     }
     assert_eq!(nodes.cluster.agreed(), Some(leader));
 }
 
-// `--help` is pasted into tickets.
+// Users paste the output of `--help` into tickets.
 #[test]
 fn the_help_does_not_show_the_token() {
     let mut help = command("step-down --help");
-    let (code, told) = run(help.env("ELECTOR_TOKEN", TOKEN));
+    let (code, output) = run(help.env("ELECTOR_TOKEN", TOKEN));
     assert_eq!(code, 0);
     assert!(
-        told.contains("ELECTOR_TOKEN") && !told.contains(TOKEN),
-        "{told}"
+        output.contains("ELECTOR_TOKEN") && !output.contains(TOKEN),
+        "{output}"
     );
 }

@@ -1,12 +1,12 @@
-//! What cannot be done is refused with the reason, before any work.
+//! Wrong usage is rejected with the reason, before the work starts.
 
 use std::{fs, io::Read, path::PathBuf, process::Stdio};
 
-use crate::{Folder, command, refused};
+use crate::{Folder, command, usage_error};
 
-// A slip of the finger must be answered with what was meant.
+// The error for a typing error must suggest the right name.
 #[test]
-fn unknown_names_are_answered_with_the_nearest() {
+fn errors_for_unknown_names_suggest_the_nearest() {
     for (arguments, hint) in [
         ("compare --algorithms rfat", "did you mean \"raft\"?"),
         ("compare --algorithms raft/plan", "did you mean \"plain\"?"),
@@ -42,14 +42,14 @@ fn unknown_names_are_answered_with_the_nearest() {
         ),
         ("comapre", "compare"),
     ] {
-        let complaint = refused(arguments);
-        assert!(complaint.contains(hint), "{arguments}: {complaint}");
+        let error = usage_error(arguments);
+        assert!(error.contains(hint), "{arguments}: {error}");
     }
 }
 
-// Every wrong number or empty list has its reason, before anything runs.
+// The error for a wrong number or an empty list names the reason, before anything runs.
 #[test]
-fn wrong_values_are_answered_with_the_reason() {
+fn errors_for_wrong_values_name_the_reason() {
     for (arguments, reason) in [
         ("compare --nodes 0", "at least 1 node"),
         ("compare --nodes 10001", "the limit is 10000"),
@@ -75,14 +75,14 @@ fn wrong_values_are_answered_with_the_reason() {
             "at least 1 node",
         ),
     ] {
-        let complaint = refused(arguments);
-        assert!(complaint.contains(reason), "{arguments}: {complaint}");
+        let error = usage_error(arguments);
+        assert!(error.contains(reason), "{arguments}: {error}");
     }
 }
 
-// A scenario of one's own is edited by hand: the line and the reason must come back.
+// Users edit scenarios by hand. The error must name the line and the reason.
 #[test]
-fn a_wrong_scenario_file_is_answered_with_line_and_reason() {
+fn errors_for_a_scenario_file_name_the_line_and_the_reason() {
     let folder = Folder::new("wrong-scenario");
     let absent = folder.0.join("absent.toml");
     let typo = folder.file(
@@ -98,28 +98,28 @@ fn a_wrong_scenario_file_is_answered_with_line_and_reason() {
         (&absent, ["cannot read", "absent.toml"]),
         (&folder_itself, ["cannot read", "wrong-scenario"]),
         (&typo, ["line 5", "crahs"]),
-        (&empty, ["line 4", "exactly one thing"]),
+        (&empty, ["line 4", "exactly one action"]),
     ] {
         let path = path.display();
         for arguments in [
             format!("compare --scenario-file {path}"),
             format!("simulate --algorithm raft --scenario-file {path}"),
         ] {
-            let complaint = refused(&arguments);
+            let error = usage_error(&arguments);
             for reason in reasons {
-                assert!(complaint.contains(reason), "{arguments}: {complaint}");
+                assert!(error.contains(reason), "{arguments}: {error}");
             }
         }
     }
 }
 
-// After minutes of work it is too late to hear that the result cannot be written.
+// After minutes of work it is too late to report that the result cannot be written.
 #[test]
-fn what_cannot_be_written_is_said_before_the_runs() {
+fn output_files_are_checked_before_the_runs() {
     let folder = Folder::new("unwritable");
     let file = folder.file("file", "mine");
     fs::create_dir_all(folder.0.join("taken/report.html")).unwrap();
-    // More runs than could be done while a test waits.
+    // These runs would take much longer than a test may take.
     let endless = "compare --nodes 101 --runs 1000000";
     for out in [
         file.clone(),
@@ -127,23 +127,23 @@ fn what_cannot_be_written_is_said_before_the_runs() {
         folder.0.join("taken"),
         PathBuf::from("/proc/elector"),
     ] {
-        let complaint = refused(&format!("{endless} --out {}", out.display()));
-        assert!(complaint.contains("cannot write"), "{complaint}");
+        let error = usage_error(&format!("{endless} --out {}", out.display()));
+        assert!(error.contains("cannot write"), "{error}");
     }
     for option in ["--svg", "--trace"] {
         let path = folder.0.join("absent/file");
-        let complaint = refused(&format!(
+        let error = usage_error(&format!(
             "simulate --algorithm raft --scenario boot {option} {}",
             path.display()
         ));
-        assert!(complaint.contains("cannot write"), "{complaint}");
+        assert!(error.contains("cannot write"), "{error}");
     }
     assert_eq!(fs::read_to_string(file).unwrap(), "mine");
 }
 
-// `elector compare | head` closes the pipe long before the end.
+// `elector compare | head` closes the pipe before the end of the output.
 #[test]
-fn a_closed_pipe_is_no_panic() {
+fn a_closed_pipe_does_not_cause_a_panic() {
     for arguments in [
         "compare --runs 1 --nodes 3 --format json",
         "scenarios",
@@ -157,18 +157,18 @@ fn a_closed_pipe_is_no_panic() {
             .spawn()
             .unwrap();
         drop(child.stdout.take());
-        let mut complaint = String::new();
+        let mut error = String::new();
         child
             .stderr
             .take()
             .unwrap()
-            .read_to_string(&mut complaint)
+            .read_to_string(&mut error)
             .unwrap();
         assert_eq!(
             child.wait().unwrap().code(),
             Some(0),
-            "{arguments}: {complaint}"
+            "{arguments}: {error}"
         );
-        assert_eq!(complaint, "", "{arguments}");
+        assert_eq!(error, "", "{arguments}");
     }
 }
