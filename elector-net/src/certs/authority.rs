@@ -17,7 +17,7 @@ use super::{CertsError, LONGEST_CLUSTER, MOST_DAYS};
 use crate::tls::{SUFFIX, name_of};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Certificates are valid from a little earlier on: the clocks of a cluster differ.
+/// Certificates become valid this much in the past, because the clocks of a cluster differ.
 const BACKDATED: Duration = Duration::from_secs(60 * 60);
 
 /// A CA: its certificate and its key.
@@ -27,10 +27,10 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// A new CA for a cluster. It can issue certificates for names of nodes, and no others.
+    /// Creates a new CA for a cluster. It can issue certificates only for names of nodes.
     ///
     /// # Errors
-    /// If the name cannot stand in a certificate.
+    /// If the name of the cluster cannot be used in a certificate.
     pub fn new(cluster: &str) -> Result<Self, CertsError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
         if cluster.is_empty() || cluster.len() > LONGEST_CLUSTER || !cluster.bytes().all(allowed) {
@@ -38,7 +38,7 @@ impl Authority {
         }
         let key = KeyPair::generate()?;
         let mut params = params(MOST_DAYS);
-        // Two CAs of one cluster must not have one name, or a verifier takes one for the other.
+        // Two CAs of one cluster must have different names, or a verifier confuses them.
         let number = params.key_identifier(&key);
         let number: String = number
             .iter()
@@ -59,10 +59,11 @@ impl Authority {
         })
     }
 
-    /// The CA in the files `ca.pem` and `ca.key.pem`, of which the first may hold others as well.
+    /// Reads the CA in the files `ca.pem` and `ca.key.pem`. The first file may contain other CAs
+    /// too.
     ///
     /// # Errors
-    /// If they cannot be read, or are no CA.
+    /// If the files cannot be read, or do not contain a CA.
     pub fn read(folder: &Path) -> Result<Self, CertsError> {
         let (certificate, key) = (folder.join("ca.pem"), folder.join("ca.key.pem"));
         let read = |path: &Path| {
@@ -87,22 +88,22 @@ impl Authority {
         })
     }
 
-    /// The CA's certificate, as PEM: what goes into every node's `ca.pem`.
+    /// Returns the certificate of the CA as PEM, for the `ca.pem` of every node.
     #[must_use]
     pub fn certificate(&self) -> &str {
         &self.certificate
     }
 
-    /// The CA's key, as PEM.
+    /// Returns the key of the CA as PEM.
     #[must_use]
     pub fn key(&self) -> String {
         self.issuer.key().serialize_pem()
     }
 
-    /// A certificate that names the node, valid for so many days from now.
+    /// Issues a certificate that names the node and is valid for this many days.
     ///
     /// # Errors
-    /// If the days are none or too many.
+    /// If the number of days is zero or too high.
     pub fn issue(&self, node: NodeId, days: u32) -> Result<Issued, CertsError> {
         if days == 0 || days > MOST_DAYS {
             return Err(CertsError::Days(days));
@@ -126,7 +127,7 @@ impl Authority {
     }
 }
 
-// Without the key.
+// Does not print the key.
 impl fmt::Debug for Authority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authority")
@@ -135,16 +136,16 @@ impl fmt::Debug for Authority {
     }
 }
 
-/// A node's certificate and its key, as PEM.
+/// The certificate and the key of a node, as PEM.
 #[derive(Clone)]
 pub struct Issued {
-    /// To be shown to all.
+    /// The certificate, which is public.
     pub certificate: String,
-    /// To be kept from all but the node.
+    /// The key, which only the node may know.
     pub key: String,
 }
 
-// Without the key.
+// Does not print the key.
 impl fmt::Debug for Issued {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Issued")
@@ -153,7 +154,7 @@ impl fmt::Debug for Issued {
     }
 }
 
-/// Valid from now on, and for so many days.
+/// Certificate parameters that are valid from now on for this many days.
 fn params(days: u32) -> CertificateParams {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let now = OffsetDateTime::UNIX_EPOCH + since.unwrap_or_default();

@@ -4,18 +4,18 @@ use thiserror::Error;
 
 use super::{LONGEST_CLUSTER, MOST_DAYS};
 
-/// Why certificates cannot be made. The message says what to do.
+/// The reason why certificates cannot be made. The message says what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CertsError {
-    /// There are certificates already.
+    /// There are already certificates.
     #[error(
         "{} exists, and a cluster may be using it: choose another folder; or add a node to that \
          cluster with --add ID",
         .0.display()
     )]
     Exists(PathBuf),
-    /// The name cannot stand in a certificate.
+    /// The name cannot be used in a certificate.
     #[error(
         "\"{0}\" cannot name a cluster here: use 1 to {LONGEST_CLUSTER} letters, digits, dots, \
          hyphens and underscores"
@@ -29,7 +29,7 @@ pub enum CertsError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A file or the folder cannot be written.
@@ -37,15 +37,15 @@ pub enum CertsError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The CA's key belongs to another CA.
     #[error("the key in {} belongs to no certificate in {}", key.display(), certificate.display())]
     NotOfOnePair {
-        /// The key's file.
+        /// The file of the key.
         key: PathBuf,
-        /// The certificate's.
+        /// The file of the certificate.
         certificate: PathBuf,
     },
     /// A certificate cannot be made.

@@ -1,8 +1,8 @@
-//! Makes a private CA and node certificates, for development, for tests, and for clusters that have
-//! no other CA. Feature `certs`.
+//! Creates a private CA and node certificates, for development, for tests, and for clusters that
+//! have no other CA. Feature `certs`.
 //!
-//! Whoever has the CA's key can be any node. It stays in the folder, so that nodes can be added;
-//! keep that folder where no node is.
+//! With the CA's key, one can issue the certificate of any node. The key stays in the folder, so
+//! that nodes can be added. Keep that folder on a machine where no node runs.
 
 mod authority;
 mod error;
@@ -20,20 +20,20 @@ pub use error::CertsError;
 
 use crate::tls::TlsFiles;
 
-/// The longest validity of a certificate, and that of the CA's own.
+/// The longest validity of a certificate, and the validity of the CA's own certificate.
 pub const MOST_DAYS: u32 = 3_650;
 
-/// A common name has at most 64 characters, of which this is the cluster's part.
+/// A common name has at most 64 characters. This is the cluster's part of it.
 const LONGEST_CLUSTER: usize = 40;
-/// Readable by all, and by the owner alone.
+/// Modes of files: readable by everyone, and only by the owner.
 const PUBLIC: u32 = 0o644;
 const SECRET: u32 = 0o600;
 
-/// Makes a CA and a certificate for each of the nodes, and writes them into the folder: `ca.pem`,
+/// Creates a CA and a certificate for each of the nodes, and writes them into the folder: `ca.pem`,
 /// `ca.key.pem`, and `node-<id>.pem` and `node-<id>.key.pem` for each. Returns the files.
 ///
 /// # Errors
-/// If one of the files exists, or cannot be written; then none is left.
+/// If one of the files exists, or cannot be written. Then no new file is left.
 pub fn write_dev(
     folder: &Path,
     cluster: &str,
@@ -53,11 +53,12 @@ pub fn write_dev(
     write(folder, &files)
 }
 
-/// Makes a certificate for each of the nodes with the CA in the folder, and writes them beside it.
-/// Returns the files.
+/// Issues a certificate for each of the nodes from the CA in the folder, and writes them to the
+/// same folder. Returns the files.
 ///
 /// # Errors
-/// If the CA cannot be read, or one of the files exists or cannot be written; then none is left.
+/// If the CA cannot be read; if one of the files exists or cannot be written. Then no new file is
+/// left.
 pub fn add_dev(folder: &Path, nodes: &[NodeId], days: u32) -> Result<Vec<PathBuf>, CertsError> {
     let authority = Authority::read(folder)?;
     let files = of_nodes(&authority, folder, nodes, days)?;
@@ -96,7 +97,7 @@ fn write(folder: &Path, files: &[Written]) -> Result<Vec<PathBuf>, CertsError> {
     let mut written = Vec::new();
     for (path, text, mode) in files {
         if let Err(source) = write_new(path, text, *mode) {
-            // Half a cluster's certificates are of no use, and would be in the way of the next try.
+            // Half of the certificates are useless, and would block the next attempt.
             for path in &written {
                 let _ = fs::remove_file(path);
             }

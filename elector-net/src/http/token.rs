@@ -3,7 +3,7 @@ use std::{fmt, fs::File, io::Read, os::unix::fs::MetadataExt, path::Path, str::F
 use subtle::ConstantTimeEq;
 
 use super::error::HttpError;
-use crate::tls::secret;
+use crate::tls::check_secret;
 
 /// The secret that authorizes a command. It is never printed.
 ///
@@ -35,7 +35,7 @@ impl Token {
         };
         let mut file = File::open(path).map_err(unread)?;
         let found = file.metadata().map_err(unread)?;
-        secret(found.mode(), found.uid()).map_err(|allowed| HttpError::TokenExposed {
+        check_secret(found.mode(), found.uid()).map_err(|allowed| HttpError::TokenExposed {
             path: path.to_owned(),
             mode: found.mode() & 0o777,
             allowed,

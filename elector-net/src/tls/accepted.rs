@@ -5,14 +5,14 @@ use tokio_rustls::{TlsStream, rustls::pki_types::CertificateDer};
 
 use super::{Holder, PROTOCOL, TlsError, names};
 
-/// A connection whose other side holds a certificate of the CA, and may be any node that this
+/// A connection whose other side has a certificate of the CA. It may be any node that this
 /// certificate names.
 pub struct Accepted<S> {
     stream: TlsStream<S>,
     certificate: Certificate,
 }
 
-/// The certificate that the other side of a connection has shown, and proved to hold.
+/// The certificate of the other side of a connection, which has proved that it has the key.
 #[derive(Clone)]
 pub(crate) struct Certificate {
     der: CertificateDer<'static>,
@@ -20,7 +20,7 @@ pub(crate) struct Certificate {
 }
 
 impl Certificate {
-    /// Whether it names this node.
+    /// Returns `true` if the certificate names this node.
     pub(crate) fn names(&self, claimed: NodeId) -> bool {
         names::has(&self.der, &names::of(claimed, &self.suffix))
     }
@@ -29,7 +29,7 @@ impl Certificate {
 impl<S> Accepted<S> {
     pub(super) fn new(stream: TlsStream<S>, suffix: &str) -> Result<Self, TlsError> {
         let session = stream.get_ref().1;
-        // TLS goes on if only one side knows of protocol names.
+        // The TLS handshake succeeds if only one side has protocol names.
         if session.alpn_protocol() != Some(PROTOCOL) {
             return Err(TlsError::OtherProtocol);
         }
@@ -46,7 +46,7 @@ impl<S> Accepted<S> {
         })
     }
 
-    /// Whether the certificate of the other side names this node.
+    /// Returns `true` if the certificate of the other side names this node.
     #[must_use]
     pub fn names(&self, claimed: NodeId) -> bool {
         self.certificate.names(claimed)
@@ -56,7 +56,7 @@ impl<S> Accepted<S> {
         self.certificate.clone()
     }
 
-    /// As [`names`](Self::names), with the refusal to log.
+    /// As [`names`](Self::names), but returns the error to log.
     ///
     /// # Errors
     /// If the certificate does not name the node.
@@ -72,7 +72,7 @@ impl<S> Accepted<S> {
         })
     }
 
-    /// The connection, to read from and to write to.
+    /// Returns the connection for reading and writing.
     #[must_use]
     pub fn into_stream(self) -> TlsStream<S> {
         self.stream

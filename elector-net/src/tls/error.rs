@@ -13,13 +13,13 @@ use tokio_rustls::rustls::{
 
 use super::faults;
 
-/// Whose certificate an error is about.
+/// The owner of the certificate that an error is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Holder {
-    /// This node's, in this file.
+    /// This node, with the certificate in this file.
     File(PathBuf),
-    /// That of the other side of a connection.
+    /// The other side of a connection.
     Peer,
 }
 
@@ -32,7 +32,8 @@ impl fmt::Display for Holder {
     }
 }
 
-/// Why certificates cannot be used, or a connection was refused. The message says what to do.
+/// The reason why certificates cannot be used, or why a connection was rejected. The message says
+/// what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -45,12 +46,12 @@ pub enum TlsError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A file does not hold what it should.
+    /// A file does not contain the expected item.
     #[error(
-        "there is no {what} to use in {}: {source}; it must be PEM, and a key must not be \
+        "there is no valid {what} in {}: {source}; the file must be PEM, and a key must not be \
          encrypted",
         path.display()
     )]
@@ -59,138 +60,138 @@ pub enum TlsError {
         path: PathBuf,
         /// `certificate` or `key`.
         what: &'static str,
-        /// Why not.
+        /// The error of the parser.
         source: pem::Error,
     },
-    /// Others can read the key, and so be this node.
+    /// Others can read the key, and then impersonate this node.
     #[error(
-        "others can read the key in {path} (mode {mode:03o}), and with it be this node; if they \
-         may have, issue a new one, else: chmod {allowed:o} {path}",
+        "others can read the key in {path} (mode {mode:03o}), and with it impersonate this node. \
+         If they may have read it, issue a new key. Then run: chmod {allowed:o} {path}",
         path = path.display()
     )]
     KeyExposed {
         /// The file.
         path: PathBuf,
-        /// Its permissions.
+        /// The mode of the file.
         mode: u32,
-        /// Those that it may have.
+        /// A mode that is safe.
         allowed: u32,
     },
-    /// The key is of no known kind.
-    #[error("the key in {} cannot be used: {source}; ECDSA P-256 is a good choice", path.display())]
+    /// The type of the key is not supported.
+    #[error("the key in {} cannot be used: {source}; use ECDSA P-256", path.display())]
     Key {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The error of the TLS library.
         source: rustls::Error,
     },
-    /// Key and certificate are not of one pair.
+    /// The key does not belong to the certificate.
     #[error(
-        "the key in {} is not that of the certificate in {}: copy both from one place",
+        "the key in {} does not belong to the certificate in {}: copy both from the same place",
         key.display(),
         certificate.display()
     )]
     KeyMismatch {
-        /// The key's file.
+        /// The file of the key.
         key: PathBuf,
-        /// The certificate's.
+        /// The file of the certificate.
         certificate: PathBuf,
     },
-    /// Nodes cannot be named so.
-    #[error("\"{0}\" is no DNS name: use a suffix such as elector.internal")]
+    /// The suffix is not valid in node names.
+    #[error("\"{0}\" is not a DNS name: use a suffix such as elector.internal")]
     Suffix(String),
 
-    /// A certificate was valid once.
-    #[error("{holder} expired on {}: issue a new one; no restart is needed", date(*.until))]
+    /// A certificate has expired.
+    #[error("{holder} expired on {}: issue a new one; no restart is needed", format_date(*.until))]
     Expired {
-        /// Whose.
+        /// The owner of the certificate.
         holder: Holder,
-        /// When.
+        /// The end of its validity.
         until: SystemTime,
     },
-    /// A certificate will be valid one day.
+    /// A certificate is not valid yet.
     #[error(
-        "{holder} is not valid before {}, and here it is {}: if that is wrong, set this clock; \
-         else issue a new one",
-        date(*.from),
-        date(SystemTime::now())
+        "{holder} is not valid before {}, and the clock of this node shows {}: if the clock is \
+         wrong, set it; else issue a new certificate",
+        format_date(*.from),
+        format_date(SystemTime::now())
     )]
     NotYetValid {
-        /// Whose.
+        /// The owner of the certificate.
         holder: Holder,
-        /// From when.
+        /// The start of its validity.
         from: SystemTime,
     },
-    /// A certificate was issued by somebody else.
+    /// Another CA issued a certificate.
     #[error(
-        "{holder} was issued by no CA in ca.pem: all nodes need the same ca.pem, and certificates \
-         of that CA"
+        "{holder} was not issued by a CA in ca.pem: all nodes need the same ca.pem, and \
+         certificates from that CA"
     )]
     UnknownCa {
-        /// Whose.
+        /// The owner of the certificate.
         holder: Holder,
     },
-    /// A certificate is another node's, or nobody's.
+    /// A certificate names another node, or none.
     #[error(
         "{holder} does not name node {node}: it has {}, not {expected}; look for swapped files or \
          addresses, or issue a certificate with that DNS name among its subject alternative names",
         listed(presented)
     )]
     WrongNode {
-        /// Whose.
+        /// The owner of the certificate.
         holder: Holder,
-        /// Which node it should be.
+        /// The node that it should name.
         node: NodeId,
-        /// The name that was looked for.
+        /// The expected DNS name.
         expected: String,
-        /// The names that it has.
+        /// The DNS names that it has.
         presented: Vec<String>,
     },
-    /// A certificate may not be used for this.
+    /// A certificate may not be used for connections between nodes.
     #[error(
-        "{holder} is for another purpose: issue one with both extended key usages, serverAuth and \
-         clientAuth"
+        "{holder} is for another purpose: issue a certificate with both extended key usages, \
+         serverAuth and clientAuth"
     )]
     Purpose {
-        /// Whose.
+        /// The owner of the certificate.
         holder: Holder,
     },
-    /// A certificate is wrong in another way.
+    /// A certificate cannot be used for another reason.
     #[error("{holder} cannot be used: {source}; issue a new one")]
     Certificate {
-        /// Whose.
+        /// The owner of the certificate.
         holder: Holder,
-        /// How.
+        /// The error of the TLS library.
         source: rustls::Error,
     },
 
-    /// The peer did not say who it is.
+    /// The peer sent no certificate.
     #[error(
-        "the peer has sent no certificate: if it is a node, give it its certificate by --tls-dir"
+        "the peer has sent no certificate: if it is a node, give it its certificate with --tls-dir"
     )]
     NoCertificate,
-    /// What came is no TLS.
+    /// The received bytes are not TLS.
     #[error(
-        "the peer does not speak TLS: if it is a node, start it with --tls-dir, as all of a \
-         cluster or none"
+        "the peer does not speak TLS: if it is a node, start it with --tls-dir; all nodes of a \
+         cluster must use TLS, or none"
     )]
     NotTls,
     /// The other side is another service.
-    #[error("the peer speaks TLS and is no elector node: look at the address, and at who connects")]
+    #[error("the peer speaks TLS but is no elector node: check the address, and who connects")]
     OtherProtocol,
-    /// The other side would have none of it.
-    #[error("the peer refused this node ({alert:?}): {}", faults::advice(*.alert))]
+    /// The other side rejected this node.
+    #[error("the peer rejected this node ({alert:?}): {}", faults::advice(*.alert))]
     Refused {
-        /// Its reason.
+        /// The TLS alert that it sent.
         alert: AlertDescription,
     },
-    /// The other side hung up.
+    /// The other side closed the connection.
     #[error(
         "the peer closed the connection in the TLS handshake: it may be stopping, or it does not \
-         speak TLS; its log says which"
+         speak TLS; see its log"
     )]
     Closed,
-    /// The handshake failed in another way.
+    /// The handshake failed for another reason.
     #[error("the TLS handshake failed: {0}")]
     Handshake(#[source] rustls::Error),
     /// The connection broke.
@@ -205,15 +206,15 @@ fn listed(names: &[String]) -> String {
     names.join(", ")
 }
 
-/// A moment as certificates write it, as the clock does.
-pub(super) fn point(time: UnixTime) -> SystemTime {
+/// Converts a time in a certificate to a time of the clock.
+pub(super) fn to_system_time(time: UnixTime) -> SystemTime {
     let since = Duration::from_secs(time.as_secs());
     let point = SystemTime::UNIX_EPOCH.checked_add(since);
     point.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// A moment, for people.
-pub(super) fn date(point: SystemTime) -> String {
+/// Formats a time for people.
+pub(super) fn format_date(point: SystemTime) -> String {
     let since = point.duration_since(SystemTime::UNIX_EPOCH);
     let seconds = since.map_or(0, |since| since.as_secs());
     let point = i64::try_from(seconds).map(time::OffsetDateTime::from_unix_timestamp);
@@ -222,7 +223,7 @@ pub(super) fn date(point: SystemTime) -> String {
             let (date, hour, minute) = (point.date(), point.hour(), point.minute());
             format!("{date} {hour:02}:{minute:02} UTC")
         }
-        // Later than any calendar.
+        // This is later than any calendar.
         _ => format!("{seconds} s after 1970"),
     }
 }

@@ -2,26 +2,26 @@ use std::time::{Duration, SystemTime};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long before the end of its validity a certificate is warned about.
+/// The time before the end of the validity in which warnings are logged.
 const WARN_BEFORE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// What is to be said of a certificate.
+/// The state of a certificate that needs a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expiry {
-    /// It ends within a month.
+    /// The certificate expires within a month.
     Soon,
-    /// It has ended.
+    /// The certificate has expired.
     Over,
 }
 
-/// Says once a day, and at each change, that a certificate ends.
+/// Decides when to log the expiry of a certificate: once a day, and at each change.
 #[derive(Debug, Default)]
 pub(super) struct Reminder {
     last: Option<(Expiry, SystemTime)>,
 }
 
 impl Reminder {
-    /// What is to be logged now of a certificate that is valid until then, if anything.
+    /// Returns what to log now about a certificate that is valid until `until`, if anything.
     pub(super) fn due(&mut self, until: SystemTime, now: SystemTime) -> Option<Expiry> {
         let expiry = if until <= now {
             Expiry::Over
@@ -33,7 +33,7 @@ impl Reminder {
         };
         let is_told = self.last.is_some_and(|(last, at)| {
             let passed = now.duration_since(at);
-            // A clock that was set back: it is said once more.
+            // If the clock was set back, the line is logged once more.
             last == expiry && passed.is_ok_and(|passed| passed < DAY)
         });
         if is_told {
@@ -48,24 +48,24 @@ impl Reminder {
 mod tests {
     use super::*;
 
-    // The log of each day must have it. Once an hour would be too often.
+    // The log of each day must have a line. One line an hour would be too many.
     #[test]
-    fn the_end_is_told_every_day_from_a_month_before_it() {
+    fn the_expiry_is_logged_daily_from_a_month_before_it() {
         let until = SystemTime::UNIX_EPOCH + 1000 * DAY;
         let mut reminder = Reminder::default();
-        let mut told = |hours: u32| {
+        let mut due = |hours: u32| {
             let now = until - 40 * DAY + hours * (DAY / 24);
             reminder.due(until, now)
         };
-        let all: Vec<_> = (0..=42 * 24).filter_map(&mut told).collect();
+        let all: Vec<_> = (0..=42 * 24).filter_map(&mut due).collect();
         let soon = all.iter().filter(|expiry| **expiry == Expiry::Soon);
         assert_eq!(soon.count(), 30);
         assert_eq!(all[30..], [Expiry::Over; 3], "at its end, and every day");
     }
 
-    // A new certificate of the same length of life is told anew; see `Current`.
+    // A new certificate with the same validity is logged again; see `Current`.
     #[test]
-    fn a_clock_that_is_set_back_does_not_silence_it() {
+    fn a_clock_that_is_set_back_does_not_suppress_the_log() {
         let until = SystemTime::UNIX_EPOCH + 1000 * DAY;
         let mut reminder = Reminder::default();
         assert_eq!(reminder.due(until, until - DAY), Some(Expiry::Soon));

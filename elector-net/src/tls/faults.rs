@@ -1,14 +1,14 @@
-//! Makes sense of what TLS says went wrong.
+//! Converts errors of the TLS library to [`TlsError`].
 
 use std::io;
 
 use elector_core::NodeId;
 use tokio_rustls::rustls::{self, AlertDescription as Alert, CertificateError};
 
-use super::{Holder, TlsError, error::point};
+use super::{Holder, TlsError, error::to_system_time};
 
 impl TlsError {
-    /// What is wrong with a certificate, by the words of the one that checked it.
+    /// Converts the error of a verifier about a certificate.
     pub(super) fn of_certificate(holder: Holder, error: rustls::Error) -> Self {
         let rustls::Error::InvalidCertificate(fault) = &error else {
             return Self::Certificate {
@@ -19,13 +19,13 @@ impl TlsError {
         match fault {
             CertificateError::ExpiredContext { not_after, .. } => Self::Expired {
                 holder,
-                until: point(*not_after),
+                until: to_system_time(*not_after),
             },
             CertificateError::NotValidYetContext { not_before, .. } => Self::NotYetValid {
                 holder,
-                from: point(*not_before),
+                from: to_system_time(*not_before),
             },
-            // A bad signature is what a CA's certificate finds on those of another of its name.
+            // A CA with the same name but another key finds a bad signature.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 Self::UnknownCa { holder }
             }
@@ -39,7 +39,7 @@ impl TlsError {
         }
     }
 
-    /// The failure of a connection to the node `peer`, which the handshake knows by a name only.
+    /// Converts an error of a connection to the node `peer`. The handshake knows only its DNS name.
     pub(super) fn of_connecting(error: io::Error, peer: NodeId) -> Self {
         match Self::from(error) {
             Self::Certificate {
@@ -53,7 +53,7 @@ impl TlsError {
                 holder,
                 node: peer,
                 expected: expected.to_str().into_owned(),
-                presented: presented.iter().map(|name| bare(name)).collect(),
+                presented: presented.iter().map(|name| dns_name(name)).collect(),
             },
             other => other,
         }
@@ -71,8 +71,8 @@ impl TlsError {
     }
 }
 
-/// Makes sense of an error in a handshake; or at the first read of a connection that this node has
-/// made, which is where it is told that the acceptor refused its certificate.
+/// Converts an error of a handshake, or of the first read of an outgoing connection. At that read,
+/// a node learns that the acceptor rejected its certificate.
 impl From<io::Error> for TlsError {
     fn from(error: io::Error) -> Self {
         let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref());
@@ -84,7 +84,7 @@ impl From<io::Error> for TlsError {
     }
 }
 
-/// What to do when the peer has refused this node.
+/// Returns what to do after the peer has rejected this node.
 pub(super) fn advice(alert: Alert) -> &'static str {
     match alert {
         Alert::UnknownCA | Alert::DecryptError => {
@@ -94,20 +94,20 @@ pub(super) fn advice(alert: Alert) -> &'static str {
             "by its clock, this node's certificate is not valid now; look at both clocks"
         }
         Alert::BadCertificate => {
-            "it looked for another node here; look at the addresses in its --peers"
+            "it expected another node here; check the addresses in its --peers"
         }
-        Alert::CertificateRequired => "it wants a certificate, and none was sent",
+        Alert::CertificateRequired => "it requires a certificate, and none was sent",
         Alert::UnsupportedCertificate => {
             "this node's certificate needs both extended key usages, serverAuth and clientAuth"
         }
-        Alert::NoApplicationProtocol => "it is no elector node, or one of another version",
+        Alert::NoApplicationProtocol => "it is no elector node, or has another version",
         Alert::ProtocolVersion => "it does not speak TLS 1.3",
-        _ => "its log says why",
+        _ => "see its log",
     }
 }
 
-/// The name in what the verifier makes of it: `DnsName("node-1.elector.internal")`.
-fn bare(name: &str) -> String {
+/// Extracts the name from the verifier's text: `DnsName("node-1.elector.internal")`.
+fn dns_name(name: &str) -> String {
     let inner = name.strip_prefix("DnsName(\"");
     let inner = inner.and_then(|rest| rest.strip_suffix("\")"));
     inner.unwrap_or(name).to_owned()

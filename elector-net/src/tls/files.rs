@@ -13,27 +13,28 @@ use tokio_rustls::rustls::pki_types::{
 
 use super::{TlsError, names};
 
-/// What a node's name in its certificate ends with, unless told otherwise.
+/// The default suffix of a node's name in its certificate.
 pub(crate) const SUFFIX: &str = "elector.internal";
 
-/// Where a node's certificates are, and how they name nodes.
+/// The files of a node's certificates, and the names of nodes in certificates.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TlsFiles {
-    /// The certificates of the CAs to trust; several while one replaces another.
+    /// The certificates of the trusted CAs. There are several while one CA replaces another.
     pub ca: PathBuf,
-    /// The node's certificate, and then those between it and the CA, if there are any.
+    /// The node's certificate, followed by the intermediate certificates, if any.
     pub certificate: PathBuf,
-    /// Its key, not encrypted. Only its owner may read it; or also its group, if root owns it.
+    /// The key, not encrypted. Only its owner may be able to read it, or also its group if root
+    /// owns it.
     pub key: PathBuf,
-    /// Node 3 is `node-3.` and this.
+    /// The suffix of node names: node 3 is `node-3.` and the suffix.
     pub suffix: String,
 }
 
-/// By which a change of the files is noticed.
+/// Modification time, length and inode of the files, to notice changes.
 pub(super) type Stamps = [Option<(SystemTime, u64, u64)>; 3];
 
 impl TlsFiles {
-    /// `ca.pem`, `node-<id>.pem` and `node-<id>.key.pem` in `folder`, and the suffix
+    /// Returns `ca.pem`, `node-<id>.pem` and `node-<id>.key.pem` in `folder`, with the suffix
     /// `elector.internal`.
     #[must_use]
     pub fn in_folder(folder: &Path, me: NodeId) -> Self {
@@ -52,7 +53,7 @@ impl TlsFiles {
         })
     }
 
-    /// All certificates in a file, of which there is at least one.
+    /// Reads all certificates in a file. There is at least one.
     pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
         let text = read(path, |_| Ok(()))?;
         let found = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
@@ -64,7 +65,7 @@ impl TlsFiles {
     }
 
     pub(super) fn key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
-        let text = read(&self.key, |file| keep_secret(&self.key, file))?;
+        let text = read(&self.key, |file| check_key_file(&self.key, file))?;
         PrivateKeyDer::from_pem_slice(&text).map_err(|error| not_pem(&self.key, "key", error))
     }
 
@@ -102,14 +103,14 @@ fn not_pem(path: &Path, what: &'static str, source: pem::Error) -> TlsError {
 }
 
 #[cfg(unix)]
-fn keep_secret(path: &Path, file: &File) -> Result<(), TlsError> {
+fn check_key_file(path: &Path, file: &File) -> Result<(), TlsError> {
     use std::os::unix::fs::MetadataExt;
 
     let metadata = file.metadata().map_err(|source| TlsError::Read {
         path: path.to_owned(),
         source,
     })?;
-    secret(metadata.mode(), metadata.uid()).map_err(|allowed| TlsError::KeyExposed {
+    check_secret(metadata.mode(), metadata.uid()).map_err(|allowed| TlsError::KeyExposed {
         path: path.to_owned(),
         mode: metadata.mode() & 0o777,
         allowed,
@@ -117,16 +118,17 @@ fn keep_secret(path: &Path, file: &File) -> Result<(), TlsError> {
 }
 
 #[cfg(not(unix))]
-fn keep_secret(_path: &Path, _file: &File) -> Result<(), TlsError> {
+fn check_key_file(_path: &Path, _file: &File) -> Result<(), TlsError> {
     Ok(())
 }
 
-/// Whether a file with this mode and owner is a secret; else the mode that it ought to have.
+/// Checks that a file with this mode and owner is secret. If not, returns the mode that it should
+/// have.
 ///
-/// As `PostgreSQL` has it: Kubernetes mounts the secrets of a process that is not root as root's,
-/// and readable by the group of that process.
+/// The rule is that of `PostgreSQL`: Kubernetes mounts the secrets of a non-root process with root
+/// as the owner, and makes them readable for the group of that process.
 #[cfg(unix)]
-pub(crate) fn secret(mode: u32, owner: u32) -> Result<(), u32> {
+pub(crate) fn check_secret(mode: u32, owner: u32) -> Result<(), u32> {
     let allowed = if owner == 0 { 0o740 } else { 0o700 };
     if mode & 0o777 & !allowed == 0 {
         Ok(())

@@ -1,31 +1,30 @@
 //! Mutual TLS: both sides of a connection prove which node they are.
 //!
-//! A certificate names node 3 if a DNS name among its subject alternative names is
-//! `node-3.elector.internal`, spelled out: a wildcard names nobody. The suffix can be another
-//! ([`TlsFiles::suffix`]); where one CA serves several clusters, each needs a suffix of its own, or
-//! node 3 of one could pose as node 3 of another. Certificates need the extended key usages
-//! `serverAuth` and `clientAuth`, for a node is both.
+//! A certificate names node 3 if one of its subject alternative names is the DNS name
+//! `node-3.elector.internal`. A wildcard does not count. The suffix can be changed
+//! ([`TlsFiles::suffix`]). If one CA serves several clusters, each cluster needs its own suffix;
+//! otherwise node 3 of one cluster could impersonate node 3 of another. Certificates need the
+//! extended key usages `serverAuth` and `clientAuth`, because a node is both server and client.
 //!
-//! A node trusts the certificates in its `ca.pem` and no others, the system's least of all. A CA
-//! certificate that has expired is trusted as before, for it is in the file; that is only logged.
-//! Revoked certificates are not looked for: to shut a node out before its certificate ends, replace
-//! the CA.
+//! A node trusts only the certificates in its `ca.pem`, and not those of the system. An expired CA
+//! certificate in the file is still trusted; the node only logs it. Revocation is not checked: to
+//! exclude a node before its certificate expires, replace the CA.
 //!
-//! Connections are TLS 1.3, with the protocol name `elector/1`. None resumes another and none
-//! carries early data: each has a full handshake with certificates that are valid then, and nothing
-//! that was sent on one can be replayed on the next. One that stands does not end when a
-//! certificate expires.
+//! Connections use TLS 1.3 with the protocol name `elector/1`. There is no session resumption and
+//! no early data: each connection has a full handshake with certificates that are valid at that
+//! time, and bytes of one connection cannot be replayed on another. An open connection does not end
+//! when a certificate expires.
 
 mod accepted;
+mod credentials;
 mod error;
 mod expiry;
 mod faults;
 mod files;
-mod identity;
 mod names;
-mod reader;
 #[cfg(test)]
 mod tests;
+mod watcher;
 
 use std::{
     path::Path,
@@ -49,32 +48,32 @@ pub use tokio_rustls::TlsStream;
 #[cfg(feature = "certs")]
 pub(crate) use files::SUFFIX;
 #[cfg(feature = "http")]
-pub(crate) use files::secret;
+pub(crate) use files::check_secret;
 #[cfg(feature = "certs")]
 pub(crate) use names::of as name_of;
 
 use crate::link::lock;
-use error::date;
+use credentials::Credentials;
+use error::format_date;
 use expiry::{Expiry, Reminder};
 use files::Stamps;
-use identity::Identity;
-use reader::Reader;
+use watcher::FileWatcher;
 
-/// The protocol name that both sides must agree on, so that no other service is taken for a node.
+/// The protocol name that both sides must agree on, so that a node rejects other services.
 const PROTOCOL: &[u8] = b"elector/1";
 
-/// What a node shows its peers, and what it asks of them. Cheap to clone.
+/// The TLS credentials of a node, and the checks of its peers. Cheap to clone.
 ///
-/// Files that change on the disk are read again in the background, all or nothing: if what is there
-/// then is not whole and valid, the node warns, and goes on with what it had. They are looked at
-/// whenever a connection is made, once a minute, and by [`reload`](Self::reload). No connection
-/// waits for that, and a file system that hangs does not stop a node.
+/// Changed files are read again in the background, all or none: if the new files are incomplete or
+/// invalid, the node logs a warning and keeps the previous ones. The files are checked when a
+/// connection is made, once a minute, and by [`reload`](Self::reload). Connections do not wait for
+/// that, and a file system that hangs does not stop a node.
 ///
-/// That a certificate ends within 30 days, or has ended, is logged once a day and whenever the
+/// A certificate that expires within 30 days, or has expired, is logged once a day and whenever the
 /// files are read.
 ///
-/// No call has a time limit of its own: a peer may be silent for as long as it likes. Put a timeout
-/// around [`connect`](Self::connect) and [`accept`](Self::accept).
+/// No method has a time limit, so a silent peer can block a call for ever. Put a timeout around
+/// [`connect`](Self::connect) and [`accept`](Self::accept).
 #[derive(Clone, Debug)]
 pub struct Tls {
     shared: Arc<Shared>,
@@ -85,17 +84,17 @@ struct Shared {
     me: NodeId,
     files: TlsFiles,
     current: Mutex<Current>,
-    reader: OnceLock<Reader>,
-    /// Whether the files are to be read although they have not changed.
-    is_asked: AtomicBool,
+    watcher: OnceLock<FileWatcher>,
+    /// `true` if the files must be read even if they have not changed.
+    is_reload_requested: AtomicBool,
 }
 
-/// What is in use. Never locked while a file is read.
+/// The credentials in use. This is never locked while a file is read.
 #[derive(Debug)]
 struct Current {
-    identity: Arc<Identity>,
-    /// Of the files as they were last tried, whether they could be used or not: each state of
-    /// them is tried once.
+    credentials: Arc<Credentials>,
+    /// The stamps of the files at the last attempt to read them. Each state of the files is tried
+    /// once, even if it cannot be used.
     stamps: Stamps,
     own: Reminder,
     ca: Reminder,
@@ -111,69 +110,71 @@ impl Tls {
         Self::from_files(TlsFiles::in_folder(folder, me), me)
     }
 
-    /// Reads the files, and checks what any peer would: that the certificate is valid now, names
-    /// this node, and was issued by the CA; and that the key belongs to it.
+    /// Reads the files and makes the checks of a peer: the certificate is valid now, names this
+    /// node, and was issued by the CA. Also checks that the key belongs to the certificate.
     ///
     /// # Errors
-    /// If a file cannot be read or understood, others than its owner can read the key, or a peer
-    /// would refuse the certificate.
+    /// If a file cannot be read or parsed; if others than the owner can read the key; if a peer
+    /// would reject the certificate.
     pub fn from_files(files: TlsFiles, me: NodeId) -> Result<Self, TlsError> {
-        // Before they are read: files that change meanwhile must be read again.
+        // Before the files are read, so that a later change is noticed.
         let stamps = files.stamps();
-        let identity = Arc::new(Identity::load(&files, me)?);
-        let until = date(identity.valid_until);
+        let credentials = Arc::new(Credentials::load(&files, me)?);
+        let until = format_date(credentials.valid_until);
         tracing::info!(node = me.0, "certificates are in use, valid until {until}");
         let shared = Shared {
             me,
             files,
             current: Mutex::new(Current {
-                identity,
+                credentials,
                 stamps,
                 own: Reminder::default(),
                 ca: Reminder::default(),
             }),
-            reader: OnceLock::new(),
-            is_asked: AtomicBool::new(false),
+            watcher: OnceLock::new(),
+            is_reload_requested: AtomicBool::new(false),
         };
-        shared.remind();
+        shared.log_expiry();
         Ok(Self {
             shared: Arc::new(shared),
         })
     }
 
-    /// Until when the node's certificate is valid, and every one that it sends along.
+    /// Returns the end of the validity of the node's certificate and its intermediate certificates.
     #[must_use]
     pub fn valid_until(&self) -> SystemTime {
         self.current().valid_until
     }
 
-    /// When the first of these ends: the node's certificate, those that it sends along, and that of
-    /// the CA that has issued it.
+    /// Returns the first end of the validity of the node's certificate, its intermediate
+    /// certificates, and the CA that issued it.
     #[must_use]
     pub fn expires(&self) -> SystemTime {
         self.current().expires()
     }
 
-    /// Has the files read again now, in the background, even if they look as before. Does not wait:
-    /// what came of it is logged, and new connections use it.
+    /// Reads the files again in the background, even if they have not changed. Does not wait: the
+    /// result is logged, and new connections use it.
     pub fn reload(&self) {
-        self.shared.is_asked.store(true, Ordering::Release);
+        self.shared
+            .is_reload_requested
+            .store(true, Ordering::Release);
         self.watch();
     }
 
-    /// Has the files looked at in the background, now and from now on.
+    /// Checks the files in the background, now and from now on.
     pub(crate) fn watch(&self) {
-        let reader = self.shared.reader.get_or_init(|| {
+        let watcher = self.shared.watcher.get_or_init(|| {
             let name = format!("elector-tls-{}", self.shared.me);
-            Reader::start(Arc::downgrade(&self.shared), name)
+            FileWatcher::start(Arc::downgrade(&self.shared), name)
         });
-        reader.wake();
+        watcher.wake();
     }
 
-    /// Makes an outgoing connection one to the node `peer`, and to no other.
+    /// Makes an outgoing connection a TLS connection to the node `peer`.
     ///
-    /// The acceptor may still refuse this node's certificate: TLS 1.3 tells it at the first read,
-    /// and [`TlsError::from`] makes sense of that error.
+    /// The acceptor may still reject this node's certificate. In TLS 1.3, the first read returns
+    /// that error, and [`TlsError::from`] converts it.
     ///
     /// # Errors
     /// If the handshake fails, or the acceptor is not `peer`.
@@ -187,14 +188,14 @@ impl Tls {
         let connector = self.current().connector.clone();
         let connecting = connector.connect(server, stream).await;
         let stream = connecting.map_err(|error| TlsError::of_connecting(error, peer))?;
-        // The handshake has checked the name already, and has let a wildcard pass.
+        // The handshake has checked the name, but it accepts wildcards.
         let accepted = Accepted::new(stream.into(), &self.shared.files.suffix)?;
         accepted.check(peer)?;
         Ok(accepted.into_stream())
     }
 
-    /// Makes an incoming connection one from a node of the cluster; which one it claims to be must
-    /// then be put to [`Accepted::check`].
+    /// Makes an incoming connection a TLS connection from a node of the cluster. Call
+    /// [`Accepted::check`] with the node that it claims to be.
     ///
     /// # Errors
     /// If the handshake fails, or the peer has no certificate of the CA.
@@ -208,90 +209,93 @@ impl Tls {
         Accepted::new(stream.into(), &self.shared.files.suffix)
     }
 
-    /// What the files held when they were last read and whole.
-    fn current(&self) -> Arc<Identity> {
-        Arc::clone(&lock(&self.shared.current).identity)
+    /// Returns the credentials in use.
+    fn current(&self) -> Arc<Credentials> {
+        Arc::clone(&lock(&self.shared.current).credentials)
     }
 }
 
 impl Shared {
-    /// Reads the files if they have changed, or if that is asked for; and tells of certificates
-    /// that end. Takes as long as the file system does.
-    fn look(&self) {
-        let is_asked = self.is_asked.swap(false, Ordering::AcqRel);
-        // Before they are read: files that change meanwhile must be read again.
+    /// Reads the files if they have changed, or if `reload` was called. Logs certificates that
+    /// expire. Takes as long as the file system does.
+    fn check_files(&self) {
+        let is_reload_requested = self.is_reload_requested.swap(false, Ordering::AcqRel);
+        // Before the files are read, so that a later change is noticed.
         let stamps = self.files.stamps();
         let has_changed = stamps != lock(&self.current).stamps;
-        if is_asked || has_changed {
-            let read = Identity::load(&self.files, self.me);
+        if is_reload_requested || has_changed {
+            let read = Credentials::load(&self.files, self.me);
             let mut current = lock(&self.current);
             current.stamps = stamps;
             match read {
-                Ok(identity) => {
-                    let until = date(identity.valid_until);
-                    current.identity = Arc::new(identity);
+                Ok(credentials) => {
+                    let until = format_date(credentials.valid_until);
+                    current.credentials = Arc::new(credentials);
                     (current.own, current.ca) = (Reminder::default(), Reminder::default());
                     drop(current);
                     let what = match has_changed {
                         true => "new certificates are in use",
-                        false => "the certificates were read again",
+                        false => "certificates were read again",
                     };
                     tracing::info!(node = self.me.0, "{what}, valid until {until}");
                 }
-                // A file is often written before the one that belongs to it.
+                // The files of one rotation are often written one after the other.
                 Err(error) => {
                     drop(current);
                     tracing::warn!(
                         node = self.me.0,
-                        "the certificates on the disk cannot be used, so those from before stay in \
-                         use: {error}"
+                        "certificates on disk cannot be used, so the previous ones stay in use: \
+                         {error}"
                     );
                 }
             }
         }
-        self.remind();
+        self.log_expiry();
     }
 
-    fn remind(&self) {
-        let (identity, own, ca) = {
+    fn log_expiry(&self) {
+        let (credentials, own, ca) = {
             let now = SystemTime::now();
             let mut current = lock(&self.current);
-            let identity = Arc::clone(&current.identity);
-            let own = current.own.due(identity.valid_until, now);
-            let ca = identity.ca_valid_until;
+            let credentials = Arc::clone(&current.credentials);
+            let own = current.own.due(credentials.valid_until, now);
+            let ca = credentials.ca_valid_until;
             let ca = ca.and_then(|until| current.ca.due(until, now));
-            (identity, own, ca)
+            (credentials, own, ca)
         };
         let (certificate, key) = (self.files.certificate.display(), self.files.key.display());
         let node = self.me.0;
-        let until = date(identity.valid_until);
+        let until = format_date(credentials.valid_until);
         match own {
             None => {}
             Some(Expiry::Soon) => tracing::warn!(
                 node,
-                "the node's certificate is valid until {until} only: replace {certificate} and \
-                 {key}; no restart is needed"
+                "node certificate expires soon, on {until}: replace {certificate} and {key}; no \
+                 restart is needed"
             ),
             Some(Expiry::Over) => tracing::error!(
                 node,
-                "the node's certificate expired on {until}: connections stay open, and no new one \
-                 is possible. Replace {certificate} and {key}; no restart is needed"
+                "node certificate expired on {until}: connections stay open, but new ones are \
+                 impossible. Replace {certificate} and {key}; no restart is needed"
             ),
         }
         let ca_file = self.files.ca.display();
-        let until = identity.ca_valid_until.map(date).unwrap_or_default();
+        let until = credentials
+            .ca_valid_until
+            .map(format_date)
+            .unwrap_or_default();
         match ca {
             None => {}
             Some(Expiry::Soon) => tracing::warn!(
                 node,
-                "the CA that has issued the node's certificate is valid until {until} only: add a \
-                 new CA to {ca_file} on all nodes, and then issue certificates of it"
+                "CA certificate expires soon, on {until}: add a new CA to {ca_file} on all nodes, \
+                 and then issue node certificates from it"
             ),
             Some(Expiry::Over) => tracing::error!(
                 node,
-                "the CA that has issued the node's certificate expired on {until}: nodes go on \
-                 trusting it, as it is in {ca_file}. Add a new CA there on all nodes, and then \
-                 issue certificates of it"
+                "CA certificate expired on {until}: nodes still trust it, because it is in \
+                 {ca_file}. Add a new CA there on all nodes, and then issue node certificates from \
+                 it"
             ),
         }
     }

@@ -2,13 +2,13 @@ use elector_core::NodeId;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use webpki::EndEntityCert;
 
-/// The name of a node in its certificate.
+/// Returns the name of a node in its certificate.
 pub(crate) fn of(node: NodeId, suffix: &str) -> String {
     format!("node-{node}.{suffix}")
 }
 
-/// Whether the certificate has this name, spelled out. Narrower than what TLS takes for a match: a
-/// wildcard would name every node at once.
+/// Returns `true` if the certificate contains exactly this name. This is stricter than TLS, because
+/// a wildcard would name every node.
 pub(super) fn has(certificate: &CertificateDer<'_>, name: &str) -> bool {
     let Ok(subject) = ServerName::try_from(name) else {
         return false;
@@ -23,7 +23,7 @@ pub(super) fn has(certificate: &CertificateDer<'_>, name: &str) -> bool {
     })
 }
 
-/// All DNS names in the certificate, to tell of.
+/// Returns all DNS names in the certificate.
 pub(super) fn all(certificate: &CertificateDer<'_>) -> Vec<String> {
     EndEntityCert::try_from(certificate).map_or_else(
         |_| Vec::new(),

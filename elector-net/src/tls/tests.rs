@@ -1,10 +1,10 @@
-use super::{error::date, files::secret};
+use super::{error::format_date, files::check_secret};
 use std::time::{Duration, SystemTime};
 
-// The rule must let in what Kubernetes mounts and what `elector certs dev` writes, and nothing that
-// a stranger could read; as root, a test of files could not see all of it.
+// The rule must allow what Kubernetes mounts and what `elector certs dev` writes, and nothing that
+// other users can read. A test with real files could not test everything when it runs as root.
 #[test]
-fn a_key_is_for_its_owner_or_for_a_group_that_root_chose() {
+fn only_the_owner_or_a_group_chosen_by_root_may_read_a_key() {
     for (mode, owner, verdict) in [
         (0o600, 1000, Ok(())),
         (0o400, 1000, Ok(())),
@@ -18,14 +18,14 @@ fn a_key_is_for_its_owner_or_for_a_group_that_root_chose() {
         (0o644, 0, Err(0o640)),
         (0o777, 0, Err(0o740)),
     ] {
-        assert_eq!(secret(mode, owner), verdict, "{mode:o} of {owner}");
+        assert_eq!(check_secret(mode, owner), verdict, "{mode:o} of {owner}");
     }
 }
 
-// Operators compare these dates with calendars; the two ends must not panic either.
+// Operators compare these dates with calendars. Extreme times must not panic.
 #[test]
-fn dates_are_those_of_the_calendar() {
-    let at = |seconds| date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+fn dates_match_the_calendar() {
+    let at = |seconds| format_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
     assert_eq!(at(0), "1970-01-01 00:00 UTC");
     assert_eq!(at(951_825_599), "2000-02-29 11:59 UTC");
     assert_eq!(at(253_402_300_799), "9999-12-31 23:59 UTC");

@@ -35,17 +35,17 @@ fn a_missing_file_is_named() {
 #[test]
 fn a_file_that_holds_something_else_is_named() {
     for (name, text, what) in [
-        ("ca.pem", "", "no certificate to use"),
-        ("ca.pem", "\u{1}\u{2}", "no certificate to use"),
+        ("ca.pem", "", "no valid certificate in"),
+        ("ca.pem", "\u{1}\u{2}", "no valid certificate in"),
         (
             "node-1.pem",
             "-----BEGIN CERTIFICATE-----\nAAAA\n",
-            "no certificate to use",
+            "no valid certificate in",
         ),
         (
             "node-1.pem",
             "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
-            "no cert",
+            "no valid certificate in",
         ),
         (
             "node-1.pem",
@@ -83,7 +83,7 @@ fn a_file_that_holds_something_else_is_named() {
         &read(folder.path(), "node-1.pem"),
     );
     let refusal = refused(folder.path()).to_string();
-    assert!(refusal.contains("no key to use in "), "{refusal}");
+    assert!(refusal.contains("no valid key in "), "{refusal}");
 }
 
 // With a key that does not fit, every handshake would fail with a riddle.

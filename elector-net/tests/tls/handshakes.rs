@@ -157,5 +157,5 @@ async fn the_suffix_of_names_can_be_chosen() {
     let stranger = of(3, "other.example").unwrap();
     assert!(call(&stranger, &two, 2).await.0.is_err());
     let refused = of(1, "not a name").unwrap_err().to_string();
-    assert!(refused.contains("is no DNS name"), "{refused}");
+    assert!(refused.contains("is not a DNS name"), "{refused}");
 }

@@ -178,7 +178,7 @@ async fn a_client_without_a_certificate_is_refused() {
     let refusal = incoming.unwrap_err();
     assert!(matches!(refusal, TlsError::NoCertificate), "{refusal}");
     assert!(
-        told.to_string().contains("it wants a certificate"),
+        told.to_string().contains("it requires a certificate"),
         "{told}"
     );
 }

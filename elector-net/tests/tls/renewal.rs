@@ -96,7 +96,7 @@ async fn new_files_are_used_for_new_connections() {
 #[tokio::test]
 async fn broken_new_files_leave_the_old_ones_in_use() {
     let (folder, log) = (cluster_of(&[1, 12]), Log::of(12));
-    let warning = "those from before stay in use";
+    let warning = "the previous ones stay in use";
     let (one, two) = (node(&folder, 1), node(&folder, 12));
     let shown = async || {
         let (outgoing, _) = call(&one, &two, 12).await;
@@ -124,7 +124,7 @@ async fn broken_new_files_leave_the_old_ones_in_use() {
     }
     eventually("a key of another certificate is told", async || {
         assert!(shown().await == before);
-        log.times("is not that of the certificate") == 1
+        log.times("does not belong to the certificate") == 1
     })
     .await;
     let new_key = read(spare.path(), "node-12.key.pem");
@@ -144,7 +144,7 @@ async fn broken_new_files_leave_the_old_ones_in_use() {
 #[tokio::test]
 async fn a_certificate_that_soon_expires_is_warned_about() {
     let (folder, log) = (cluster_of(&[13]), Log::of(13));
-    let warning = "the node's certificate is valid until";
+    let warning = "node certificate expires soon";
     let load = || Tls::load(folder.path(), NodeId(13)).unwrap();
     let mut params = good(13);
     for (days, warnings) in [(40, 0), (20, 1)] {
@@ -190,7 +190,7 @@ async fn the_end_of_the_ca_counts() {
     assert!(tls.valid_until() > end);
     let apart = end.duration_since(tls.expires()).unwrap();
     assert!(apart < Duration::from_secs(2), "{apart:?}");
-    assert_eq!(log.times("CA that has issued the node's certificate"), 1);
+    assert_eq!(log.times("CA certificate expires soon"), 1);
 
     // While a new one replaces it, the certificate may be of either.
     let both = certificate + &read(cluster_of(&[14]).path(), "ca.pem");

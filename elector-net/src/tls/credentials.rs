@@ -19,19 +19,19 @@ use tokio_rustls::{
     },
 };
 
-use super::{Holder, PROTOCOL, TlsError, TlsFiles, error::point, names};
+use super::{Holder, PROTOCOL, TlsError, TlsFiles, error::to_system_time, names};
 
-/// One state of the files, checked, and ready for handshakes.
-pub(super) struct Identity {
+/// The checked contents of the files, ready for handshakes.
+pub(super) struct Credentials {
     pub(super) connector: TlsConnector,
     pub(super) acceptor: TlsAcceptor,
-    /// Of the node's certificate, and each that it sends along.
+    /// The end of the validity of the node's certificate and its intermediate certificates.
     pub(super) valid_until: SystemTime,
-    /// Of the CA that has issued it; `None` if its certificate does not tell.
+    /// The end of the validity of the issuing CA; `None` if it is unknown.
     pub(super) ca_valid_until: Option<SystemTime>,
 }
 
-impl Identity {
+impl Credentials {
     pub(super) fn load(files: &TlsFiles, me: NodeId) -> Result<Self, TlsError> {
         let authorities = TlsFiles::certificates(&files.ca)?;
         let roots = Arc::new(roots(&files.ca, &authorities)?);
@@ -87,17 +87,17 @@ impl Identity {
         })
     }
 
-    /// When the first of them ends.
+    /// Returns the first end of a validity.
     pub(super) fn expires(&self) -> SystemTime {
         let ca = self.ca_valid_until.unwrap_or(self.valid_until);
         self.valid_until.min(ca)
     }
 }
 
-// Nothing that holds a key is printed.
-impl fmt::Debug for Identity {
+// Does not print anything that contains a key.
+impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity")
+        f.debug_struct("Credentials")
             .field("valid_until", &self.valid_until)
             .field("ca_valid_until", &self.ca_valid_until)
             .finish_non_exhaustive()
@@ -113,7 +113,7 @@ fn roots(path: &Path, authorities: &[CertificateDer<'_>]) -> Result<RootCertStor
     Ok(roots)
 }
 
-/// Checks the chain by the rules that peers will judge it by.
+/// Checks the chain by the rules of the peers.
 fn check(
     chain: &[CertificateDer<'_>],
     files: &TlsFiles,
@@ -145,10 +145,10 @@ fn check(
     Ok(())
 }
 
-/// The end of the validity of the first certificate to expire; `None` if it cannot be found out.
+/// Returns the end of the validity of the first certificate to expire; `None` if it is unknown.
 ///
-/// A certificate cannot be asked for it. But a verifier that is told that it is the end of time
-/// says since when the certificate has been expired, before it looks at anything else.
+/// The library has no function for this. But a verifier at the end of time reports when the
+/// certificate expired, before it checks anything else.
 fn valid_until(
     chain: &[CertificateDer<'_>],
     verifier: &dyn ClientCertVerifier,
@@ -158,15 +158,16 @@ fn valid_until(
         match verifier.verify_client_cert(certificate, &[], end) {
             Err(Error::InvalidCertificate(CertificateError::ExpiredContext {
                 not_after, ..
-            })) => Some(point(not_after)),
+            })) => Some(to_system_time(not_after)),
             _ => None,
         }
     });
     ends.min()
 }
 
-/// The end of the validity of the CA that has issued the node's certificate; of several, while one
-/// replaces another, the last end: the certificate is good as long as one of them is.
+/// Returns the end of the validity of the CA that issued the node's certificate. If several CAs
+/// did, while one replaces another, returns the last end: the certificate is valid while one of
+/// them is.
 fn ca_valid_until(
     authorities: &[CertificateDer<'_>],
     chain: &[CertificateDer<'_>],

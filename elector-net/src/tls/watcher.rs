@@ -1,0 +1,57 @@
+use std::{
+    sync::{
+        Weak,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    thread,
+    time::Duration,
+};
+
+use super::Shared;
+
+/// The time between two checks of the files when no connection is made.
+const POLL_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The shortest time between two checks, however many connections are made.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Reads the certificate files again, on a thread of its own. A network file system that hangs
+/// blocks only that thread. There is only one such thread, so blocked reads do not accumulate. It
+/// is not a task of a runtime, because a runtime waits for its blocking tasks when it ends.
+#[derive(Debug)]
+pub(super) struct FileWatcher(SyncSender<()>);
+
+impl FileWatcher {
+    /// Starts the thread. It ends when `shared` is dropped.
+    pub(super) fn start(shared: Weak<Shared>, name: String) -> Self {
+        let (sender, wake_ups) = sync_channel(1);
+        let started = thread::Builder::new()
+            .name(name)
+            .spawn(move || watch(&shared, &wake_ups));
+        if let Err(error) = started {
+            tracing::error!(%error, "thread did not start: renewed certificates will not be read");
+        }
+        Self(sender)
+    }
+
+    /// Requests a check of the files. Never blocks.
+    pub(super) fn wake(&self) {
+        // If the channel is full, a check is already requested.
+        let _ = self.0.try_send(());
+    }
+}
+
+fn watch(shared: &Weak<Shared>, wake_ups: &Receiver<()>) {
+    loop {
+        match wake_ups.recv_timeout(POLL_INTERVAL) {
+            Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        let Some(shared) = shared.upgrade() else {
+            return;
+        };
+        shared.check_files();
+        drop(shared);
+        thread::sleep(MIN_INTERVAL);
+    }
+}
