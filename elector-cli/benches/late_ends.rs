@@ -1,13 +1,13 @@
-//! How late commands end on a busy machine: each command runs under the lease of `--profile lan`,
-//! which is prolonged for a while as a leader does it, and then no more. Its guardian must have
-//! killed it when the lease ends.
+//! Measures how late commands end on a busy machine. Each command runs under the lease of
+//! `--profile lan`. The bench prolongs the lease for a while, as a leader does, and then stops. The
+//! guardian must have killed the command when the lease ends.
 //!
-//! `cargo bench -p elector-cli --bench late_ends` does that 5,000 times beside 10 busy threads. An
-//! end takes an eighth of a second, or longer. `-- --ends 500 --busy 4` does less.
+//! `cargo bench -p elector-cli --bench late_ends` ends 5,000 commands beside 10 busy threads. Each
+//! end takes an eighth of a second or more. `-- --ends 500 --busy 4` does less.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a benchmark that cannot go on must stop"
+    reason = "a benchmark that cannot continue must stop"
 )]
 
 use std::{env, hint, thread, time::Duration};
@@ -15,18 +15,19 @@ use std::{env, hint, thread, time::Duration};
 use elector_cli::run::{CommandHandle, Options, StartParameters};
 use elector_core::{Epoch, FencingToken, Moment, NodeId, Timing, actor::now, nanos};
 
-/// What `elector run` keeps of a lease in the profile `lan`.
+/// The parts of a lease that `elector run` reserves with the profile `lan`.
 const LOSS_GRACE: Duration = Duration::from_millis(2);
 const MARGIN: Duration = Duration::from_millis(5);
 
-/// How often a lease is prolonged before it ends: the guardian learns from each how late it is.
+/// The number of prolongations before a lease ends. The guardian learns from each of them how late
+/// it is.
 const HEARTBEATS: u64 = 10;
 
 fn main() {
     let is_bench = env::args().any(|argument| argument == "--bench");
     let (ends, busy) = if is_bench { (5_000, 10) } else { (3, 1) };
     let ends = number("--ends").unwrap_or(ends);
-    // They end with the process.
+    // The threads end with the process.
     for _ in 0..number("--busy").unwrap_or(busy) {
         thread::spawn(|| {
             loop {
@@ -51,7 +52,7 @@ fn number(name: &str) -> Option<usize> {
     Some(value.parse().expect("a number"))
 }
 
-/// By how much these ends were late, of those that were.
+/// Returns the delays of the late ends.
 async fn late_ends(ends: usize) -> Vec<Duration> {
     let timing = Timing::lan();
     let mut options = Options::new(NodeId(1), ["sleep", "1000"]);
@@ -71,7 +72,7 @@ async fn late_ends(ends: usize) -> Vec<Duration> {
         handle.start(&parameters).unwrap();
         let mut end = None;
         for _ in 0..HEARTBEATS {
-            // A node that gets no processor is as late as a guardian: then the lease ends earlier.
+            // If the node gets no processor time, it is late as well, and the lease ends earlier.
             if let Ok(exited) = tokio::time::timeout(timing.heartbeat, handle.exited()).await {
                 end = Some(exited.unwrap());
                 break;

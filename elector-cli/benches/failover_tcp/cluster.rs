@@ -16,15 +16,15 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    LONG,
+    TIMEOUT,
     figures::{Failover, Figures, Steps},
 };
 
-/// The variable that makes this binary the command of `elector run`.
-pub(crate) const WORK: &str = "ELECTOR_BENCH_WORK";
+/// The environment variable that makes this binary the command of `elector run`.
+pub(crate) const COMMAND_VARIABLE: &str = "ELECTOR_BENCH_WORK";
 
-/// Says when it began, and waits to be ended.
-pub(crate) fn work() {
+/// Prints when it started, and waits until it is killed.
+pub(crate) fn run_command() {
     let now = actor::now().nanos();
     let node = env::var("ELECTOR_NODE").unwrap_or_default();
     let epoch = env::var("ELECTOR_EPOCH").unwrap_or_default();
@@ -35,11 +35,11 @@ pub(crate) fn work() {
     }
 }
 
-/// How long a leader that is stopped hangs, after it was replaced: longer than any silence is
-/// tolerated.
-const HANGS: Duration = Duration::from_millis(500);
+/// The time for which a stopped leader stays stopped after its replacement. It is longer than any
+/// tolerated silence.
+const STOP_TIME: Duration = Duration::from_millis(500);
 
-/// What a process of the cluster is.
+/// The subcommand of the processes of the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// `elector node`
@@ -57,16 +57,16 @@ impl Kind {
     }
 }
 
-/// What happens to a leader.
+/// The signal that a leader gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
     Kill,
     Stop,
 }
 
-/// A line of a node's log that says what it knows, or of its command.
+/// A line of the log of a node, or of the output of its command.
 #[derive(Clone, Debug)]
-struct News {
+struct Line {
     node: u64,
     epoch: u64,
     at: u64,
@@ -77,9 +77,9 @@ struct News {
 enum What {
     Follows(Option<u64>),
     Works,
-    /// The algorithm was told that this peer is gone.
+    /// The host reported to the algorithm that this peer failed.
     Suspects(u64),
-    /// A durable write has ended, and took so long.
+    /// A durable write has ended after this time.
     Saved(Duration),
 }
 
@@ -87,23 +87,23 @@ pub(crate) struct Cluster {
     algorithm: String,
     kind: Kind,
     profile: &'static str,
-    /// What is logged.
+    /// The log filter.
     log: &'static str,
     peers: String,
     folder: TempDir,
     running: Vec<(u64, Child)>,
-    news: (Sender<News>, Receiver<News>),
-    /// The last that each node said of whom it follows.
+    lines: (Sender<Line>, Receiver<Line>),
+    /// The last reported epoch and leader of each node.
     known: Vec<(u64, Option<u64>)>,
     nodes: u64,
-    /// When the last signal was sent, and what was said since.
+    /// The time of the last signal, and the lines since then.
     killed_at: u64,
-    seen: Vec<News>,
+    lines_since_kill: Vec<Line>,
 }
 
 impl Cluster {
     pub(crate) fn start(algorithm: &str, nodes: u64, kind: Kind, profile: &'static str) -> Self {
-        Self::logging(
+        Self::start_with_log(
             algorithm,
             nodes,
             kind,
@@ -112,13 +112,13 @@ impl Cluster {
         )
     }
 
-    /// A cluster whose nodes log each step on the way, which makes them slower.
-    pub(crate) fn told_in_steps(algorithm: &str, nodes: u64) -> Self {
+    /// Starts a cluster whose nodes log each step of an election, which makes them slower.
+    pub(crate) fn with_step_log(algorithm: &str, nodes: u64) -> Self {
         let log = "elector=info,elector_net::hint=debug,elector_net::record=debug";
-        Self::logging(algorithm, nodes, Kind::Node, "default", log)
+        Self::start_with_log(algorithm, nodes, Kind::Node, "default", log)
     }
 
-    fn logging(
+    fn start_with_log(
         algorithm: &str,
         nodes: u64,
         kind: Kind,
@@ -133,7 +133,7 @@ impl Cluster {
             .map(|(id, listener): (u64, _)| format!("{id}={}", listener.local_addr().unwrap()));
         let peers = peers.collect::<Vec<_>>().join(",");
         drop(reserved);
-        let places = usize::try_from(nodes).unwrap() + 1;
+        let entries = usize::try_from(nodes).unwrap() + 1;
         let mut cluster = Self {
             algorithm: algorithm.to_owned(),
             kind,
@@ -142,11 +142,11 @@ impl Cluster {
             peers,
             folder: tempfile::tempdir().unwrap(),
             running: Vec::new(),
-            news: mpsc::channel(),
-            known: vec![(0, None); places],
+            lines: mpsc::channel(),
+            known: vec![(0, None); entries],
             nodes,
             killed_at: 0,
-            seen: Vec::new(),
+            lines_since_kill: Vec::new(),
         };
         for id in 1..=nodes {
             let formatted = cluster.command("node", id).arg("--init").output().unwrap();
@@ -176,7 +176,7 @@ impl Cluster {
                 command
                     .arg("--")
                     .arg(env::current_exe().unwrap())
-                    .env(WORK, "1");
+                    .env(COMMAND_VARIABLE, "1");
                 command
             }
         };
@@ -187,11 +187,11 @@ impl Cluster {
             Box::new(out) as Box<dyn std::io::Read + Send>,
             Box::new(err),
         ] {
-            let tell = self.news.0.clone();
+            let sender = self.lines.0.clone();
             thread::spawn(move || {
                 for line in BufReader::new(stream).lines().map_while(Result::ok) {
                     match read(id, &line) {
-                        Some(news) => drop(tell.send(news)),
+                        Some(parsed) => drop(sender.send(parsed)),
                         None if line.contains("ERROR") => eprintln!("node {id}: {line}"),
                         None => {}
                     }
@@ -201,7 +201,7 @@ impl Cluster {
         self.running.push((id, child));
     }
 
-    /// So many failovers, and what they took.
+    /// Repeats failovers and returns their times.
     pub(crate) fn failovers(&mut self, signal: Signal, times: usize) -> Figures {
         let mut figures = Figures::default();
         for _ in 0..times {
@@ -210,24 +210,27 @@ impl Cluster {
         figures
     }
 
-    /// So many failovers after a kill, and where the time went.
+    /// Repeats failovers after a kill and returns the times of their steps.
     pub(crate) fn steps(&mut self, times: usize) -> Steps {
         let mut steps = Steps::default();
         for _ in 0..times {
-            self.seen.clear();
+            self.lines_since_kill.clear();
             let failover = self.failover(Signal::Kill);
             let at = self.killed_at;
-            let hints = self
-                .seen
+            let suspicions = self
+                .lines_since_kill
                 .iter()
-                .filter(|news| matches!(news.what, What::Suspects(_)));
-            let hint = hints.map(|news| news.at).filter(|hint| *hint >= at).min();
-            let saved = self.seen.iter().filter(|news| news.at >= at);
-            let saved = saved.filter_map(|news| match news.what {
+                .filter(|line| matches!(line.what, What::Suspects(_)));
+            let suspicion = suspicions
+                .map(|line| line.at)
+                .filter(|suspicion| *suspicion >= at)
+                .min();
+            let saved = self.lines_since_kill.iter().filter(|line| line.at >= at);
+            let saved = saved.filter_map(|line| match line.what {
                 What::Saved(took) => Some(took),
                 What::Follows(_) | What::Works | What::Suspects(_) => None,
             });
-            let detected = Duration::from_nanos(hint.unwrap_or(at).saturating_sub(at));
+            let detected = Duration::from_nanos(suspicion.unwrap_or(at).saturating_sub(at));
             steps.push(&failover, detected, saved.max().unwrap_or_default());
         }
         steps
@@ -257,44 +260,46 @@ impl Cluster {
                 self.spawn(leader);
             }
             Signal::Stop => {
-                // A shorter silence would be a hiccup, which teaches the others patience.
-                thread::sleep(HANGS);
+                // After a shorter silence, the detectors of the peers would adapt and become
+                // slower.
+                thread::sleep(STOP_TIME);
                 kill_process(pid, Posix::CONT).unwrap();
             }
         }
         failover
     }
 
-    /// Reads what the others say until all follow a new leader.
-    fn followed(&mut self, at: u64, epoch: u64, gone: u64) -> Failover {
+    /// Reads the lines of the other nodes until all follow a new leader.
+    fn followed(&mut self, at: u64, epoch: u64, old_leader: u64) -> Failover {
         let since = |then: u64| Duration::from_nanos(then.saturating_sub(at));
         let majority = usize::try_from(self.nodes / 2 + 1).unwrap();
-        let mut knew: Vec<(u64, u64, u64)> = Vec::new();
-        let mut worked: Vec<(u64, u64)> = Vec::new();
+        let mut followers: Vec<(u64, u64, u64)> = Vec::new();
+        let mut commands: Vec<(u64, u64)> = Vec::new();
         loop {
-            let news = self.next(at + u64::try_from(LONG.as_nanos()).unwrap());
-            self.seen.push(news.clone());
-            if news.node == gone || news.epoch <= epoch {
+            let line = self.next(at + u64::try_from(TIMEOUT.as_nanos()).unwrap());
+            self.lines_since_kill.push(line.clone());
+            if line.node == old_leader || line.epoch <= epoch {
                 continue;
             }
-            match news.what {
-                What::Follows(Some(leader)) => knew.push((news.epoch, leader, news.at)),
-                What::Works => worked.push((news.epoch, news.at)),
+            match line.what {
+                What::Follows(Some(leader)) => followers.push((line.epoch, leader, line.at)),
+                What::Works => commands.push((line.epoch, line.at)),
                 What::Follows(None) | What::Suspects(_) | What::Saved(_) => {}
             }
-            // An election may be overtaken by another: the newest counts.
-            let Some(&(newest, leader, _)) = knew.iter().max_by_key(|(epoch, ..)| *epoch) else {
+            // A newer election can overtake this one: only the newest counts.
+            let Some(&(newest, leader, _)) = followers.iter().max_by_key(|(epoch, ..)| *epoch)
+            else {
                 continue;
             };
-            let mut stamps: Vec<u64> = knew
+            let mut stamps: Vec<u64> = followers
                 .iter()
                 .filter(|(epoch, known, _)| (*epoch, *known) == (newest, leader))
                 .map(|(.., at)| *at)
                 .collect();
-            let work = worked.iter().find(|(epoch, _)| *epoch == newest);
+            let work = commands.iter().find(|(epoch, _)| *epoch == newest);
             let all = u64::try_from(stamps.len()).unwrap() + 1 >= self.nodes;
             if all && (self.kind == Kind::Node || work.is_some()) {
-                // In the order in which they came to know, and the winner is the first.
+                // Sorted by time. The winner is the first to know.
                 stamps.sort_unstable();
                 return Failover {
                     winner: since(stamps[0]),
@@ -305,12 +310,13 @@ impl Cluster {
         }
     }
 
-    /// Waits until all nodes follow one leader and have been quiet for a while, and names it.
+    /// Waits until all nodes follow one leader and have been quiet for a while. Returns the epoch
+    /// and the leader.
     fn settle(&mut self) -> (u64, u64) {
-        let deadline = Instant::now() + LONG;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
-            while let Ok(news) = self.news.1.recv_timeout(Duration::from_millis(300)) {
-                self.note(&news);
+            while let Ok(line) = self.lines.1.recv_timeout(Duration::from_millis(300)) {
+                self.note(&line);
             }
             let first = self.known[1];
             let one = self.known[1..].iter().all(|known| *known == first);
@@ -323,17 +329,17 @@ impl Cluster {
         }
     }
 
-    fn next(&mut self, deadline: u64) -> News {
+    fn next(&mut self, deadline: u64) -> Line {
         let left = deadline.saturating_sub(actor::now().nanos());
-        let news = self.news.1.recv_timeout(Duration::from_nanos(left));
-        let news = news.unwrap_or_else(|_| panic!("no new leader: {:?}", self.known));
-        self.note(&news);
-        news
+        let line = self.lines.1.recv_timeout(Duration::from_nanos(left));
+        let line = line.unwrap_or_else(|_| panic!("no new leader: {:?}", self.known));
+        self.note(&line);
+        line
     }
 
-    fn note(&mut self, news: &News) {
-        if let What::Follows(leader) = news.what {
-            self.known[usize::try_from(news.node).unwrap()] = (news.epoch, leader);
+    fn note(&mut self, line: &Line) {
+        if let What::Follows(leader) = line.what {
+            self.known[usize::try_from(line.node).unwrap()] = (line.epoch, leader);
         }
     }
 }
@@ -347,7 +353,7 @@ impl Drop for Cluster {
     }
 }
 
-fn read(node: u64, line: &str) -> Option<News> {
+fn read(node: u64, line: &str) -> Option<Line> {
     let line: Value = serde_json::from_str(line).ok()?;
     let number = |key: &str| line.get(key).and_then(Value::as_u64);
     let text = |key: &str| line.get(key).and_then(Value::as_str);
@@ -360,7 +366,7 @@ fn read(node: u64, line: &str) -> Option<News> {
         }),
         None => What::Works,
     };
-    Some(News {
+    Some(Line {
         node,
         epoch: number("epoch").unwrap_or(0),
         at: number("at_ns")?,

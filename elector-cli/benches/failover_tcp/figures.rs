@@ -1,8 +1,8 @@
-//! Tables of what was measured.
+//! Tables of the measured times.
 
 use std::{fmt::Write as _, time::Duration};
 
-/// One failover, from the signal on.
+/// The times of one failover, from the signal on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Failover {
     pub(crate) winner: Duration,
@@ -11,7 +11,7 @@ pub(crate) struct Failover {
     pub(crate) work: Option<Duration>,
 }
 
-/// Many of them.
+/// The times of many failovers.
 #[derive(Debug, Default)]
 pub(crate) struct Figures(Vec<Failover>);
 
@@ -27,7 +27,7 @@ impl Figures {
         )
     }
 
-    /// One line; the last column is the ratio of the medians until a majority knows.
+    /// Returns one line. The last column is the ratio of the median times until a majority knows.
     pub(crate) fn row(&self, name: &str, nodes: u64, beside: Option<&Self>) -> String {
         let mut row = format!("{name:<20}{nodes:>3}");
         let of =
@@ -49,17 +49,17 @@ impl Figures {
     }
 }
 
-/// Where the time of a failover goes.
+/// The times of the steps of failovers.
 #[derive(Debug, Default)]
 pub(crate) struct Steps([Vec<Duration>; 4]);
 
 impl Steps {
-    /// The write is the longest of those that were made meanwhile: the winner waits for its own
-    /// vote and for one of the others, which are written at the same time.
+    /// `written` is the longest write of the election: the winner waits for its own vote and for
+    /// one of another node, which are written at the same time.
     pub(crate) fn push(&mut self, failover: &Failover, detected: Duration, written: Duration) {
         let left = failover.winner.saturating_sub(detected + written);
-        let told = failover.majority.saturating_sub(failover.winner);
-        for (column, step) in self.0.iter_mut().zip([detected, written, left, told]) {
+        let announced = failover.majority.saturating_sub(failover.winner);
+        for (column, step) in self.0.iter_mut().zip([detected, written, left, announced]) {
             column.push(step);
         }
     }
@@ -71,7 +71,7 @@ impl Steps {
         )
     }
 
-    /// One line of medians.
+    /// Returns one line of medians.
     pub(crate) fn row(&self, name: &str, nodes: u64) -> String {
         let mut row = format!("{name:<20}{nodes:>3}");
         for column in &self.0 {
@@ -82,7 +82,7 @@ impl Steps {
     }
 }
 
-/// Sorted durations, in milliseconds.
+/// Sorted durations in milliseconds.
 #[derive(Clone, Debug)]
 pub(crate) struct Spread(Vec<f64>);
 
@@ -96,7 +96,7 @@ impl Spread {
         Self(sorted)
     }
 
-    /// The value below which this share of them lies.
+    /// Returns the value below which this share of the durations is.
     pub(crate) fn at(&self, share: f64) -> f64 {
         let last = self.0.len().saturating_sub(1);
         let place = (last as f64 * share).ceil() as usize;

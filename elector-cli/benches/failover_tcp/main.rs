@@ -1,22 +1,23 @@
-//! How long a cluster of real processes is without a leader: the leader is killed (SIGKILL) or
-//! stopped (SIGSTOP), with votes on disk, over TCP on loopback. From the signal until the winner
-//! knows, until a majority knows, and until the new leader's command (`elector run`) has begun.
+//! Measures the time without a leader in a cluster of real processes, with votes on disk and TCP on
+//! loopback. The leader is killed (SIGKILL) or stopped (SIGSTOP). The bench measures from the
+//! signal until the winner knows that it leads, until a majority knows, and until the new leader's
+//! command (`elector run`) has started.
 //!
-//! Beside it, in the same run: what the machine cannot do faster (the kernel's report of a death, a
-//! round trip, a durable write), and plain code that does nothing but "EOF, one vote round, durable
-//! votes". Compare the ratios: the figures themselves are the machine's.
+//! For comparison, the same run measures the limits of the machine (the time until the kernel
+//! reports a death, a round trip, a durable write), and plain code that does only "EOF, one round
+//! of votes, durable votes". Compare the ratios: the absolute figures depend on the machine.
 //!
-//! `cargo bench -p elector-cli --bench failover_tcp` (half an hour); `-- --kills 500 --stops 50`
-//! for more, `-- --algorithms raft --nodes 3` for less.
+//! `cargo bench -p elector-cli --bench failover_tcp` takes half an hour.
+//! `-- --kills 500 --stops 50` does more, `-- --algorithms raft --nodes 3` less.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a benchmark that cannot go on must stop"
+    reason = "a benchmark that cannot continue must stop"
 )]
 
 mod cluster;
 mod figures;
-mod floor;
+mod machine;
 mod plain;
 
 use std::{env, time::Duration};
@@ -24,30 +25,30 @@ use std::{env, time::Duration};
 use cluster::{Cluster, Kind, Signal};
 use figures::{Figures, Steps};
 
-/// What is to be done.
-struct Plan {
+/// The command-line arguments.
+struct Arguments {
     algorithms: Vec<String>,
     nodes: Vec<u64>,
     kills: usize,
     stops: usize,
 }
 
-impl Plan {
-    fn from_arguments() -> Self {
-        let arguments: Vec<String> = env::args().collect();
+impl Arguments {
+    fn parse() -> Self {
+        let words: Vec<String> = env::args().collect();
         let value = |name: &str| {
-            let at = arguments.iter().position(|argument| argument == name)?;
-            arguments.get(at + 1).cloned()
+            let at = words.iter().position(|word| word == name)?;
+            words.get(at + 1).cloned()
         };
-        let list = |name: &str, stock: &str| -> Vec<String> {
-            let list = value(name).unwrap_or_else(|| stock.to_owned());
+        let list = |name: &str, default: &str| -> Vec<String> {
+            let list = value(name).unwrap_or_else(|| default.to_owned());
             list.split(',').map(str::to_owned).collect()
         };
-        let number = |name: &str, stock: usize| {
-            value(name).map_or(stock, |text| text.parse().expect("a number"))
+        let number = |name: &str, default: usize| {
+            value(name).map_or(default, |text| text.parse().expect("a number"))
         };
-        // As a test it shows that it works, and measures nothing.
-        let is_bench = arguments.iter().any(|argument| argument == "--bench");
+        // As a test, it only shows that the bench works.
+        let is_bench = words.iter().any(|word| word == "--bench");
         let (algorithms, nodes, kills, stops) = if is_bench {
             ("raft,paxos,bully,ring", "3,5", 200, 24)
         } else {
@@ -64,37 +65,37 @@ impl Plan {
 }
 
 fn main() {
-    if let Some(part) = env::var_os(plain::PART) {
-        return plain::play(&part.into_string().expect("text"));
+    if let Some(node) = env::var_os(plain::NODE_VARIABLE) {
+        return plain::run_node(&node.into_string().expect("text"));
     }
-    if let Ok(how) = env::var(floor::BIG) {
-        return floor::be_big(&how);
+    if let Ok(how) = env::var(machine::BIG_PROCESS_VARIABLE) {
+        return machine::run_big_process(&how);
     }
-    if env::var_os(cluster::WORK).is_some() {
-        return cluster::work();
+    if env::var_os(cluster::COMMAND_VARIABLE).is_some() {
+        return cluster::run_command();
     }
-    let plan = Plan::from_arguments();
-    println!("{}", floor::measured(plan.kills.max(20)));
-    kills(&plan);
-    steps(&plan);
-    stops(&plan);
+    let arguments = Arguments::parse();
+    println!("{}", machine::measure(arguments.kills.max(20)));
+    kills(&arguments);
+    steps(&arguments);
+    stops(&arguments);
 }
 
-fn kills(plan: &Plan) {
+fn kills(arguments: &Arguments) {
     println!(
         "From SIGKILL of the leader, in milliseconds: p50 / p99 / max of {}",
-        plan.kills
+        arguments.kills
     );
     println!("{}", Figures::head());
-    for &nodes in &plan.nodes {
-        for algorithm in &plan.algorithms {
-            // In turns, so that what else the machine does meets all alike.
+    for &nodes in &arguments.nodes {
+        for algorithm in &arguments.algorithms {
+            // In turns, so that other load on the machine affects all of them in the same way.
             let mut plain = Figures::default();
             let mut clusters = [Kind::Node, Kind::Run].map(|kind| {
                 let cluster = Cluster::start(algorithm, nodes, kind, "default");
                 (kind, cluster, Figures::default())
             });
-            for _ in 0..plan.kills {
+            for _ in 0..arguments.kills {
                 plain.push(plain::failover(nodes));
                 for (_, cluster, figures) in &mut clusters {
                     figures.push(cluster.failover(Signal::Kill));
@@ -109,32 +110,32 @@ fn kills(plan: &Plan) {
     }
 }
 
-fn steps(plan: &Plan) {
-    let times = plan.kills.min(MOST_STEPS);
+fn steps(arguments: &Arguments) {
+    let times = arguments.kills.min(MAX_STEPS);
     println!(
-        "\nWhere the time goes, in milliseconds: medians of {times}, of nodes that log each step, \
-         which costs time itself"
+        "\nTime of each step, in milliseconds: medians of {times}; the nodes log each step, which \
+         takes time, too"
     );
     println!("{}", Steps::head());
-    for &nodes in &plan.nodes {
-        for algorithm in &plan.algorithms {
-            let steps = Cluster::told_in_steps(algorithm, nodes).steps(times);
+    for &nodes in &arguments.nodes {
+        for algorithm in &arguments.algorithms {
+            let steps = Cluster::with_step_log(algorithm, nodes).steps(times);
             println!("{}", steps.row(algorithm, nodes));
         }
     }
 }
 
-fn stops(plan: &Plan) {
+fn stops(arguments: &Arguments) {
     println!(
         "\nFrom SIGSTOP of the leader, in milliseconds: p50 / p99 / max of {}",
-        plan.stops
+        arguments.stops
     );
     println!("{}", Figures::head());
     for profile in ["default", "lan"] {
-        for &nodes in &plan.nodes {
-            for algorithm in &plan.algorithms {
+        for &nodes in &arguments.nodes {
+            for algorithm in &arguments.algorithms {
                 let mut cluster = Cluster::start(algorithm, nodes, Kind::Node, profile);
-                let figures = cluster.failovers(Signal::Stop, plan.stops);
+                let figures = cluster.failovers(Signal::Stop, arguments.stops);
                 let name = format!("{algorithm}, {profile}");
                 println!("{}", figures.row(&name, nodes, None));
             }
@@ -142,8 +143,8 @@ fn stops(plan: &Plan) {
     }
 }
 
-/// Medians need no more failovers than these.
-const MOST_STEPS: usize = 50;
+/// The maximum number of failovers for medians. More would not make them better.
+const MAX_STEPS: usize = 50;
 
-/// How long anything may take.
-const LONG: Duration = Duration::from_secs(60);
+/// The limit for each wait.
+const TIMEOUT: Duration = Duration::from_secs(60);

@@ -1,7 +1,7 @@
-//! Plain code that does nothing but "EOF, one vote round, durable votes", as one would write it
-//! with tokio in an afternoon: a task per connection, the disk on tokio's blocking threads. No
-//! terms to catch up with, no pre-vote, no leases, no encryption, no reconnecting: one failover,
-//! and it ends.
+//! Plain code that does only "EOF, one round of votes, durable votes", as a programmer would write
+//! it with tokio in an afternoon: one task per connection, and the disk on tokio's blocking
+//! threads. It has no terms, no pre-vote, no leases, no encryption, and no reconnects, and it ends
+//! after one failover.
 
 use std::{
     env,
@@ -21,14 +21,14 @@ use tokio::{
 
 use crate::figures::Failover;
 
-/// The variable that makes this binary a node: `ID PORT,PORT,… FILE`.
-pub(crate) const PART: &str = "ELECTOR_BENCH_PLAIN";
+/// The environment variable that makes this binary a node. Its value is `ID PORT,PORT,… FILE`.
+pub(crate) const NODE_VARIABLE: &str = "ELECTOR_BENCH_PLAIN";
 
 const VOTE: u8 = 1;
 const GRANTED: u8 = 2;
 const LEADS: u8 = 3;
 
-/// Kills the leader of a new cluster.
+/// Kills the leader of a new cluster and measures the failover.
 pub(crate) fn failover(nodes: u64) -> Failover {
     let folder = tempfile::tempdir().unwrap();
     let reserved: Vec<_> = (0..nodes)
@@ -43,46 +43,46 @@ pub(crate) fn failover(nodes: u64) -> Failover {
         .map(|id| {
             let file = folder.path().join(id.to_string());
             let mut child = Command::new(env::current_exe().unwrap())
-                .env(PART, format!("{id} {ports} {}", file.display()))
+                .env(NODE_VARIABLE, format!("{id} {ports} {}", file.display()))
                 .stdout(Stdio::piped())
                 .spawn()
                 .unwrap();
-            let told = BufReader::new(child.stdout.take().unwrap());
-            (child, told)
+            let output = BufReader::new(child.stdout.take().unwrap());
+            (child, output)
         })
         .collect();
-    let line = |told: &mut BufReader<ChildStdout>| {
+    let line = |output: &mut BufReader<ChildStdout>| {
         let mut line = String::new();
-        told.read_line(&mut line).unwrap();
+        output.read_line(&mut line).unwrap();
         line.trim().to_owned()
     };
-    for (_, told) in &mut started {
-        assert_eq!(line(told), "connected");
+    for (_, output) in &mut started {
+        assert_eq!(line(output), "connected");
     }
     std::thread::sleep(Duration::from_millis(20));
     let killed = actor::now().nanos();
     started[0].0.kill().unwrap();
-    let mut knew: Vec<u64> = started[1..]
+    let mut timestamps: Vec<u64> = started[1..]
         .iter_mut()
-        .map(|(_, told)| line(told).parse::<u64>().expect("a stamp"))
+        .map(|(_, output)| line(output).parse::<u64>().expect("a timestamp"))
         .collect();
     for (child, _) in &mut started {
         let _ = child.kill();
         child.wait().unwrap();
     }
-    // Node 2 goes first, so it is the winner.
-    let winner = knew[0];
-    knew.sort_unstable();
+    // Only node 2 campaigns, so it is the winner.
+    let winner = timestamps[0];
+    timestamps.sort_unstable();
     let majority = usize::try_from(nodes / 2 + 1).unwrap();
     let since = |at: u64| Duration::from_nanos(at.saturating_sub(killed));
     Failover {
         winner: since(winner),
-        majority: since(knew[majority - 1]),
+        majority: since(timestamps[majority - 1]),
         work: None,
     }
 }
 
-/// The file with the vote, written before it counts.
+/// The file with the vote. A vote counts only after it is written.
 struct Disk(Arc<std::fs::File>);
 
 impl Disk {
@@ -107,12 +107,12 @@ impl Disk {
     }
 }
 
-/// What a connection says: a byte of a peer, or its end.
-type Said = (u64, Option<u8>);
+/// An event of a connection: the peer and its byte, or `None` at the end.
+type ConnectionEvent = (u64, Option<u8>);
 
-/// One node of the plain cluster; node 1 leads.
-pub(crate) fn play(part: &str) {
-    let mut words = part.splitn(3, ' ');
+/// Runs one node of the plain cluster. Node 1 leads.
+pub(crate) fn run_node(arguments: &str) {
+    let mut words = arguments.splitn(3, ' ');
     let me: u64 = words.next().unwrap().parse().unwrap();
     let ports = words.next().unwrap().split(',');
     let ports: Vec<u16> = ports.map(|port| port.parse().unwrap()).collect();
@@ -122,11 +122,11 @@ pub(crate) fn play(part: &str) {
 }
 
 async fn node(me: u64, ports: Vec<u16>, disk: Disk) {
-    let (said, mut heard) = mpsc::unbounded_channel::<Said>();
+    let (events, mut received) = mpsc::unbounded_channel::<ConnectionEvent>();
     let mut peers: Vec<(u64, Arc<Mutex<OwnedWriteHalf>>)> = Vec::new();
     let own = ports[usize::try_from(me).unwrap() - 1];
     let listener = TcpListener::bind(("127.0.0.1", own)).await.unwrap();
-    // Each dials those below it, and says who it is.
+    // Each node connects to the nodes with lower ids and sends its own id.
     for (id, &port) in (1..me).zip(&ports) {
         let mut connection = loop {
             match TcpStream::connect(("127.0.0.1", port)).await {
@@ -138,37 +138,37 @@ async fn node(me: u64, ports: Vec<u16>, disk: Disk) {
             .write_all(&[u8::try_from(me).unwrap()])
             .await
             .unwrap();
-        peers.push(listen(id, connection, &said));
+        peers.push(listen(id, connection, &events));
     }
     while peers.len() + 1 < ports.len() {
         let (mut connection, _) = listener.accept().await.unwrap();
         let id = connection.read_u8().await.unwrap();
-        peers.push(listen(u64::from(id), connection, &said));
+        peers.push(listen(u64::from(id), connection, &events));
     }
     println!("connected");
     let majority = ports.len() / 2 + 1;
     let mut votes = 1;
-    while let Some((from, what)) = heard.recv().await {
-        match what {
-            // The leader is gone, and node 2 goes first.
+    while let Some((from, byte)) = received.recv().await {
+        match byte {
+            // The leader has ended. Only node 2 campaigns.
             None if from == 1 && me == 2 => {
                 disk.save(me).await;
-                tell(&peers, VOTE).await;
+                send(&peers, VOTE).await;
             }
             Some(VOTE) => {
                 disk.save(from).await;
-                let asker: Vec<_> = peers
+                let candidate: Vec<_> = peers
                     .iter()
                     .filter(|(id, _)| *id == from)
                     .cloned()
                     .collect();
-                tell(&asker, GRANTED).await;
+                send(&candidate, GRANTED).await;
             }
             Some(GRANTED) => {
                 votes += 1;
                 if votes == majority {
                     println!("{}", actor::now().nanos());
-                    tell(&peers, LEADS).await;
+                    send(&peers, LEADS).await;
                 }
             }
             Some(LEADS) => println!("{}", actor::now().nanos()),
@@ -180,23 +180,23 @@ async fn node(me: u64, ports: Vec<u16>, disk: Disk) {
 fn listen(
     id: u64,
     connection: TcpStream,
-    said: &mpsc::UnboundedSender<Said>,
+    events: &mpsc::UnboundedSender<ConnectionEvent>,
 ) -> (u64, Arc<Mutex<OwnedWriteHalf>>) {
     connection.set_nodelay(true).unwrap();
     let (mut reading, writing) = connection.into_split();
-    let said = said.clone();
+    let events = events.clone();
     tokio::spawn(async move {
         while let Ok(byte) = reading.read_u8().await {
-            let _ = said.send((id, Some(byte)));
+            let _ = events.send((id, Some(byte)));
         }
-        let _ = said.send((id, None));
+        let _ = events.send((id, None));
     });
     (id, Arc::new(Mutex::new(writing)))
 }
 
-async fn tell(peers: &[(u64, Arc<Mutex<OwnedWriteHalf>>)], what: u8) {
+async fn send(peers: &[(u64, Arc<Mutex<OwnedWriteHalf>>)], byte: u8) {
     for (_, peer) in peers {
-        // To the dead one as well: nothing comes of it.
-        let _ = peer.lock().await.write_u8(what).await;
+        // The write to the killed leader fails, which does no harm.
+        let _ = peer.lock().await.write_u8(byte).await;
     }
 }

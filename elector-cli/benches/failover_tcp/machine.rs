@@ -1,4 +1,4 @@
-//! What the machine itself takes.
+//! The times of the machine itself.
 
 use std::{
     env,
@@ -13,12 +13,15 @@ use std::{
 
 use crate::figures::Spread;
 
-/// The floor under every failover, as a table.
-pub(crate) fn measured(times: usize) -> String {
+/// Measures the lower limits of every failover, and returns them as a table.
+pub(crate) fn measure(times: usize) -> String {
     let rows = [
-        ("kernel: killed until EOF", eof(times)),
-        ("  a process of 100 MiB", eof_of(Big::Alone, times)),
-        ("  the same, with an heir", eof_of(Big::WithHeir, times)),
+        ("kernel: from SIGKILL until EOF", eof(times)),
+        ("  a process of 100 MiB", eof_of(BigProcess::Alone, times)),
+        (
+            "  the same, with an heir",
+            eof_of(BigProcess::WithHeir, times),
+        ),
         ("loopback round trip, two threads", round_trip(times)),
         ("overwrite of 512 bytes + fdatasync", sync(times)),
     ];
@@ -29,12 +32,12 @@ pub(crate) fn measured(times: usize) -> String {
     table
 }
 
-/// From SIGKILL of a small process until its peer reads the end.
+/// Measures the time from SIGKILL of a small process until its peer reads EOF.
 fn eof(times: usize) -> Spread {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let took = (0..times).map(|_| {
-        // The shell's own connection; it is `cat` that is killed, and holds it alone.
+    let times_taken = (0..times).map(|_| {
+        // `cat` replaces the shell, inherits the connection, and is the only process with it.
         let script = format!("exec cat <>/dev/tcp/127.0.0.1/{}", address.port());
         let mut cat = Command::new("bash")
             .args(["-c", &script])
@@ -43,31 +46,32 @@ fn eof(times: usize) -> Spread {
             .expect("bash");
         let (mut connection, _) = listener.accept().unwrap();
         connection.set_nodelay(true).unwrap();
-        // It has become `cat` when it answers nothing but reads: give it the time to be asleep.
+        // `cat` does not answer, so wait until the process has become `cat` and waits in a read.
         connection.write_all(b"x").unwrap();
         thread::sleep(std::time::Duration::from_millis(10));
         let killed = Instant::now();
         cat.kill().unwrap();
-        // An error is an end as well: what was not read is answered by a reset.
+        // An error is an end as well: unread data causes a reset.
         let _ = connection.read(&mut [0; 16]);
-        let took = killed.elapsed();
+        let time = killed.elapsed();
         cat.wait().unwrap();
-        took
+        time
     });
-    Spread::of(took)
+    Spread::of(times_taken)
 }
 
-/// The variable that makes this binary a process of 100 MiB: `PORT`, and `heir`.
-pub(crate) const BIG: &str = "ELECTOR_BENCH_BIG";
+/// The environment variable that makes this binary a process of 100 MiB. Its value is `PORT heir`
+/// or `PORT alone`.
+pub(crate) const BIG_PROCESS_VARIABLE: &str = "ELECTOR_BENCH_BIG";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Big {
+enum BigProcess {
     Alone,
     WithHeir,
 }
 
-/// A process that has much memory, and a connection.
-pub(crate) fn be_big(how: &str) {
+/// Allocates much memory, connects, and waits.
+pub(crate) fn run_big_process(how: &str) {
     let (port, heir) = how.split_once(' ').expect("a port and more");
     if heir == "heir" {
         elector_heir::appoint_privileged().expect("an heir");
@@ -79,18 +83,18 @@ pub(crate) fn be_big(how: &str) {
     drop(memory);
 }
 
-/// From SIGKILL of such a process until its peer reads the end.
-fn eof_of(big: Big, times: usize) -> Spread {
+/// Measures the time from SIGKILL of such a process until its peer reads EOF.
+fn eof_of(process_kind: BigProcess, times: usize) -> Spread {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let heir = if big == Big::WithHeir {
+    let heir = if process_kind == BigProcess::WithHeir {
         "heir"
     } else {
         "alone"
     };
-    let took = (0..times).map(|_| {
+    let times_taken = (0..times).map(|_| {
         let mut process = Command::new(env::current_exe().unwrap())
-            .env(BIG, format!("{port} {heir}"))
+            .env(BIG_PROCESS_VARIABLE, format!("{port} {heir}"))
             .spawn()
             .unwrap();
         let (mut connection, _) = listener.accept().unwrap();
@@ -99,39 +103,39 @@ fn eof_of(big: Big, times: usize) -> Spread {
         let killed = Instant::now();
         process.kill().unwrap();
         let _ = connection.read(&mut [0]);
-        let took = killed.elapsed();
+        let time = killed.elapsed();
         process.wait().unwrap();
-        // The heir of the last one must not be in the way of the next.
+        // The heir of this process must end before the next measurement.
         thread::sleep(std::time::Duration::from_millis(40));
-        took
+        time
     });
-    Spread::of(took)
+    Spread::of(times_taken)
 }
 
 fn round_trip(times: usize) -> Spread {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut here = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let (mut there, _) = listener.accept().unwrap();
-    for connection in [&here, &there] {
+    let mut local = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (mut remote, _) = listener.accept().unwrap();
+    for connection in [&local, &remote] {
         connection.set_nodelay(true).unwrap();
     }
     let echo = thread::spawn(move || {
         let mut byte = [0];
-        while there.read_exact(&mut byte).is_ok() && there.write_all(&byte).is_ok() {}
+        while remote.read_exact(&mut byte).is_ok() && remote.write_all(&byte).is_ok() {}
     });
-    let took: Vec<_> = (0..times)
+    let times_taken: Vec<_> = (0..times)
         .map(|_| {
-            // As rarely as elections come: the other thread sleeps deeply.
+            // Elections are rare: the other thread must sleep before each measurement.
             thread::sleep(std::time::Duration::from_millis(2));
             let sent = Instant::now();
-            here.write_all(b"x").unwrap();
-            here.read_exact(&mut [0]).unwrap();
+            local.write_all(b"x").unwrap();
+            local.read_exact(&mut [0]).unwrap();
             sent.elapsed()
         })
         .collect();
-    drop(here);
+    drop(local);
     echo.join().unwrap();
-    Spread::of(took)
+    Spread::of(times_taken)
 }
 
 fn sync(times: usize) -> Spread {
@@ -141,7 +145,7 @@ fn sync(times: usize) -> Spread {
     let file = file.open(folder.path().join("record")).unwrap();
     file.write_all_at(&[0; 8192], 0).unwrap();
     file.sync_all().unwrap();
-    let took = (0..times).map(|time| {
+    let times_taken = (0..times).map(|time| {
         thread::sleep(std::time::Duration::from_millis(2));
         let began = Instant::now();
         file.write_all_at(&[time as u8; 512], 4096 * (time as u64 % 2))
@@ -149,5 +153,5 @@ fn sync(times: usize) -> Spread {
         file.sync_data().unwrap();
         began.elapsed()
     });
-    Spread::of(took)
+    Spread::of(times_taken)
 }
