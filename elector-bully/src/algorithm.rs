@@ -7,7 +7,7 @@ use elector_core::{BestEffort, ElectionAlgorithm, Epoch, Input, Membership, Node
 
 use crate::{
     Bully, BullyConfig, BullyDurable, BullyMessage, BullyTimer,
-    state::{Phase, Standing},
+    state::{Eligibility, Phase},
 };
 
 impl ElectionAlgorithm for Bully {
@@ -43,11 +43,11 @@ impl ElectionAlgorithm for Bully {
     fn check(&self) -> Result<(), &'static str> {
         let leads = self.phase == Phase::Leading;
         if self.highest < self.epoch() {
-            Err("I3: a node has heard of its own epoch")
+            Err("I3: the highest known epoch is at least the node's own epoch")
         } else if leads && self.durable.coordinator != self.leader {
-            Err("I2: a coordinator is the one that is recognised in its epoch")
-        } else if self.fresh && self.leader.is_none() {
-            Err("a coordinator that is heard is known")
+            Err("I2: a leader is the recognised coordinator of its epoch")
+        } else if self.is_fresh && self.leader.is_none() {
+            Err("a live coordinator is known")
         } else {
             Ok(())
         }
@@ -70,11 +70,11 @@ impl ElectionAlgorithm for Bully {
 }
 
 impl Bully {
-    /// A recovering node asks at once, as in the paper, so that it takes over if it outranks the
-    /// coordinator. One that must not preempt listens for a coordinator first.
+    /// A recovering node asks at once, as in the paper, so it takes over if it is higher than the
+    /// coordinator. Without `preempt` it waits for a heartbeat of a coordinator first.
     fn on_started(&mut self, out: &mut Outbox<Self>) {
         if self.config.preempt {
-            self.recovering = true;
+            self.is_recovering = true;
             self.campaign(out);
         } else {
             self.forget_leader();
@@ -100,12 +100,12 @@ impl Bully {
 
     fn on_timer(&mut self, timer: BullyTimer, out: &mut Outbox<Self>) {
         if timer != self.phase.timer() {
-            return; // Stale: of a phase that has ended.
+            return; // Stale: it belongs to a phase that has ended.
         }
         match self.phase {
-            Phase::Following => self.miss_leader(out),
+            Phase::Following => self.on_vigil_timer(out),
             Phase::Due => self.campaign(out),
-            Phase::Asking => self.unanswered(out),
+            Phase::Asking => self.on_no_answer(out),
             Phase::Confirming => self.lead(false, out),
             Phase::Awaiting => {
                 self.attempts = self.attempts.saturating_add(1);
@@ -115,32 +115,32 @@ impl Bully {
         }
     }
 
-    /// The vigil is over. Nodes miss a coordinator all at once: a random wait keeps them from all
-    /// asking at once.
-    fn miss_leader(&mut self, out: &mut Outbox<Self>) {
-        self.fresh = false;
-        if self.standing == Standing::Resigned {
-            self.standing = Standing::Eligible;
+    /// The vigil has ended without a sign of life of a coordinator. All nodes detect this at the
+    /// same time, so each waits for a random time before it asks.
+    fn on_vigil_timer(&mut self, out: &mut Outbox<Self>) {
+        self.is_fresh = false;
+        if self.eligibility == Eligibility::Resigned {
+            self.eligibility = Eligibility::Eligible;
         }
         self.enter(Phase::Due, self.config.timing.stagger(self.attempts), out);
     }
 
-    /// A hint ends the vigil early and decides nothing: an ordinary election follows. The order of
-    /// turns is that of the ids, highest first, as the highest would win anyway.
+    /// A suspicion ends the vigil early. It decides nothing: a normal election follows. The highest
+    /// node has the first turn, because it would win anyway.
     fn on_suspected(&mut self, peer: NodeId, out: &mut Outbox<Self>) {
         self.suspects.insert(peer);
         match self.phase {
             Phase::Following | Phase::Due if self.leader == Some(peer) => {
                 if self.rank() == 0 {
                     self.campaign(out);
-                } else if self.fresh {
-                    // Only the first hint sets the turn: hosts repeat them, and a turn that is put
-                    // off each time never comes.
-                    self.fresh = false;
+                } else if self.is_fresh {
+                    // Only the first suspicion starts the wait: hosts repeat suspicions, and a wait
+                    // that starts again each time never ends.
+                    self.is_fresh = false;
                     self.enter(Phase::Due, self.turn(), out);
                 }
             }
-            Phase::Asking if self.is_unopposed() => self.unanswered(out),
+            Phase::Asking if self.is_unopposed() => self.on_no_answer(out),
             Phase::Following
             | Phase::Due
             | Phase::Asking
@@ -150,8 +150,8 @@ impl Bully {
         }
     }
 
-    /// A coordinator that returns in another life coordinates nothing: the vigil is not started
-    /// anew.
+    /// Clears suspicions and proofs about this peer. The vigil continues, because a coordinator
+    /// that has restarted does not lead any more.
     fn on_returned(&mut self, peer: NodeId) {
         self.suspects.remove(peer);
         self.dead.remove(peer);

@@ -12,12 +12,11 @@ use crate::Bully;
 pub struct BullyConfig {
     /// The durations that all algorithms share.
     pub timing: Timing,
-    /// How long a node that asked the higher ones waits for an answer before it takes them all for
-    /// dead: the paper's T. Milliseconds in files, as `answer_timeout_ms`; without it,
+    /// How long a candidate waits for an answer of a higher node before it takes all of them for
+    /// dead: the paper's T. In files it is `answer_timeout_ms`, in milliseconds. Default:
     /// `timing.round_trip`.
     ///
-    /// This is the bound that safety rests on: an answer that comes later than this makes two
-    /// coordinators.
+    /// Safety depends on this bound: an answer that arrives later makes two coordinators.
     #[serde(
         rename = "answer_timeout_ms",
         with = "optional_millis",
@@ -25,12 +24,13 @@ pub struct BullyConfig {
     )]
     pub answer_timeout: Option<Duration>,
     /// Whether a node takes over from a live coordinator with a lower id, as in the paper. Without
-    /// it a coordinator stays until it is gone, and a recovering node listens before it asks.
-    /// Default true.
+    /// this, a coordinator stays until it fails, and a recovering node waits for a heartbeat before
+    /// it asks. Default: true.
     pub preempt: bool,
-    /// Whether a candidate goes without the answers of higher nodes that the host reports gone, as
-    /// it does without those of nodes that are proved dead. They are still asked. Saves the answer
-    /// timeout; **a wrong hint makes two coordinators** until they hear each other. Default false.
+    /// Whether a candidate does not wait for the answers of higher nodes that it suspects. It never
+    /// waits for nodes that are proved dead. It asks all of them in any case. This saves the answer
+    /// timeout, but **a wrong suspicion makes two coordinators** until they receive each other's
+    /// messages. Default: false.
     pub skip_suspected: bool,
 }
 
@@ -46,7 +46,7 @@ impl Default for BullyConfig {
 }
 
 impl BullyConfig {
-    /// How long to wait for an answer: the paper's T.
+    /// Returns how long a candidate waits for an answer: the paper's T.
     #[must_use]
     pub fn answer_timeout(&self) -> Duration {
         self.answer_timeout.unwrap_or(self.timing.round_trip)
@@ -54,20 +54,20 @@ impl BullyConfig {
 }
 
 impl Comparable for Bully {
-    const SUMMARY: &'static str = "The highest node alive leads, at n-1 to n²-n-1 messages; \
-        pauses, loss and partitions give several leaders at once until they hear each other";
+    const SUMMARY: &'static str = "The highest live node leads, with n-1 to n²-n-1 messages; \
+        pauses, loss and partitions give several leaders until they can communicate again";
 
     fn variants() -> Vec<Variant<BullyConfig>> {
         let default = BullyConfig::default();
         vec![
             Variant {
                 name: "preempt",
-                summary: "the paper's: a recovering node takes over from any lower coordinator",
+                summary: "as in the paper: a recovering node takes over from a lower coordinator",
                 config: default.clone(),
             },
             Variant {
                 name: "no-preempt",
-                summary: "a live coordinator stays, so the highest node alive may not be leading",
+                summary: "a live coordinator stays, even if a higher node is alive",
                 config: BullyConfig {
                     preempt: false,
                     ..default
@@ -76,9 +76,9 @@ impl Comparable for Bully {
         ]
     }
 
-    /// How many messages an election among `nodes` nodes costs when the leader, the node with the
-    /// highest id, has died and one node notices: k² + n − 2 with k ids above that node. The best
-    /// case is k = 1, the worst k = n − 1.
+    /// Returns the number of messages of one election, from best to worst. The leader, the highest
+    /// of `nodes` members, has died, and one node detects it: k² + n − 2 with k ids above that
+    /// node. The best case is k = 1, the worst k = n − 1.
     fn expected_messages(_: &BullyConfig, nodes: u64) -> Option<RangeInclusive<u64>> {
         let best = nodes.saturating_sub(1);
         Some(best..=nodes.saturating_mul(best).saturating_sub(1))
@@ -106,14 +106,14 @@ impl Configuration for BullyConfig {
                 shorter_value: answer_timeout,
                 longer: "election_min",
                 longer_value: self.timing.election_min,
-                because: "a winner must be able to announce itself before others give up waiting",
+                because: "a winner must be able to announce itself before the other nodes time out",
             });
         }
         Ok(())
     }
 }
 
-/// [`elector_core::millis`] for a duration that may be left out.
+/// [`elector_core::millis`] for an optional duration.
 mod optional_millis {
     use super::{Deserialize, Duration, Serialize};
     use serde::{Deserializer, Serializer};

@@ -1,49 +1,50 @@
 use elector_core::{Epoch, Message, Purpose};
 use serde::{Deserialize, Serialize};
 
-/// What nodes say to each other. Every message carries the epoch of the newest tenure its sender
-/// knows, so that the next winner can number its own above all of them.
+/// The messages between nodes. The sender is never a field, because hosts authenticate it. Every
+/// message carries the newest epoch that its sender knows, so the next winner can choose an epoch
+/// above all of them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum BullyMessage {
-    /// ELECTION, from a candidate to every higher node: is one of you alive? And from a node that
-    /// recovers and gets no answer to every lower node: does one of you lead?
+    /// ELECTION from a candidate to every higher node: "is one of you alive?" Also from a
+    /// recovering node that got no answer to every lower node: "does one of you lead?"
     Election {
-        /// The newest tenure that the sender knows: the one whose coordinator it misses.
+        /// The newest epoch that the sender knows: the one of the coordinator that is silent.
         epoch: Epoch,
     },
-    /// ANSWER, to a lower candidate: I am alive, leave it to me.
+    /// ANSWER, to a lower candidate: "I am alive, leave the election to me".
     Answer {
-        /// The newest tenure that the sender knows.
+        /// The newest epoch that the sender knows.
         epoch: Epoch,
     },
-    /// COORDINATOR, from the winner to every lower node, and from a live coordinator to any that
-    /// asks.
+    /// COORDINATOR, from the winner to every lower node, and from a live coordinator to any node
+    /// that asks.
     Coordinator {
-        /// The tenure.
+        /// The leader's epoch.
         epoch: Epoch,
-        /// Whether the sender leads by a transfer: higher nodes let it be.
+        /// Whether the sender leads by a transfer. Then higher nodes do not contest it.
         appointed: bool,
     },
-    /// From the coordinator to everybody, again and again: I am alive. The higher nodes learn the
+    /// "I lead", from the coordinator to all nodes, periodically. The higher nodes learn the
     /// coordinator from it.
     Heartbeat {
-        /// The tenure.
+        /// The leader's epoch.
         epoch: Epoch,
-        /// As in `Coordinator`.
+        /// As in [`Coordinator`](Self::Coordinator).
         appointed: bool,
     },
-    /// From a coordinator that has just stepped down, to the node that shall follow it. Not in the
-    /// paper.
+    /// "Campaign now": the leader of this epoch has stepped down in favour of the receiver. Not in
+    /// the paper.
     Handover {
-        /// The tenure that ended.
+        /// The epoch that the sender led.
         epoch: Epoch,
-        /// Whether the successor was named by a transfer: higher nodes let it be.
+        /// Whether a transfer named the successor. Then higher nodes do not contest it.
         appointed: bool,
     },
-    /// To a coordinator whose epoch is over or is another's, from a node that hears of no better
-    /// one: number yourself anew, above this. Not in the paper, which has no epochs.
+    /// "Move to an epoch above this one", to a coordinator whose epoch is past or shared, from a
+    /// node that has no better coordinator. Not in the paper, which has no epochs.
     Outdated {
-        /// The newest tenure that the sender knows.
+        /// The newest epoch that the sender knows.
         epoch: Epoch,
     },
 }

@@ -5,67 +5,68 @@ use serde::{Deserialize, Serialize};
 
 use crate::{BullyConfig, BullyDurable};
 
-/// One node of the Bully algorithm. See the [crate documentation](crate).
+/// One node of the Bully algorithm. The [crate documentation](crate) explains the algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Bully {
     pub(crate) config: BullyConfig,
     pub(crate) members: Membership,
     pub(crate) durable: BullyDurable,
-    /// The highest epoch heard of, at least the durable one. The next tenure is numbered above it.
-    /// Lost in a crash: a winner that numbers itself too low receives `Outdated`.
+    /// The highest epoch that this node knows of, at least the durable one. The next tenure has an
+    /// epoch above it. It is lost in a crash: a winner whose epoch is too low receives `Outdated`.
     pub(crate) highest: Epoch,
-    /// The coordinator of the durable epoch, unless it is given up.
+    /// The coordinator of the durable epoch, unless this node takes it for failed.
     pub(crate) leader: Option<NodeId>,
     /// Whether that coordinator leads by a transfer.
     pub(crate) appointed: bool,
-    /// Whether that coordinator was heard of within one vigil. A coordinator hears itself.
-    pub(crate) fresh: bool,
+    /// Whether that coordinator gave a sign of life within one vigil. Always true for the node's
+    /// own tenure.
+    pub(crate) is_fresh: bool,
     pub(crate) phase: Phase,
-    pub(crate) standing: Standing,
-    /// Whether the node has just started and has heard of no coordinator.
-    pub(crate) recovering: bool,
-    /// Elections in a row that elected no node, as far as this node took part.
+    pub(crate) eligibility: Eligibility,
+    /// Whether the node has just started, and knows no coordinator yet.
+    pub(crate) is_recovering: bool,
+    /// The number of elections in a row, with this node as a candidate, that elected no node.
     pub(crate) attempts: u32,
-    /// Peers that the host reported gone and that were not heard from since.
+    /// Peers that the host suspects, and that have sent nothing since.
     pub(crate) suspects: NodeSet,
-    /// Peers that were proved dead, and that were not heard from since.
+    /// Peers that were proved dead, and that have sent nothing since.
     pub(crate) dead: NodeSet,
 }
 
-/// The timers of [`Bully`]. Exactly one runs at any time after the start: that of the phase.
+/// The timers of a node. After the start exactly one runs: the timer of the phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum BullyTimer {
-    /// No coordinator was heard for a vigil.
+    /// The first part of the election timeout: no coordinator gave a sign of life for a vigil.
     Vigil,
-    /// The random rest of the election timeout, or a node's turn after a hint.
+    /// The second, random part of the election timeout, or a node's turn after a suspicion.
     Stagger,
     /// No node answered: the paper's T.
     Answer,
-    /// A higher node answered, and no node became coordinator: the paper's T′.
+    /// A higher node answered, but no node became coordinator: the paper's T′.
     Coordinator,
-    /// A coordinator's next heartbeat is due.
+    /// The next heartbeat of a coordinator is due.
     Heartbeat,
 }
 
-/// Where a node stands in an election.
+/// The phase of an election, as one node sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Phase {
-    /// Follows a coordinator, or listens for one.
+    /// The node follows a coordinator, or waits for one.
     Following,
-    /// Misses the coordinator; will ask when its turn comes.
+    /// The coordinator is silent. The node asks when its turn comes.
     Due,
-    /// Has asked all higher nodes, none has answered.
+    /// The node has asked all higher nodes, and none has answered.
     Asking,
-    /// Has recovered, and no higher node answers: asks if one of the lower nodes leads.
+    /// The node has recovered, and no higher node answered. It has asked if a lower node leads.
     Confirming,
-    /// A higher node has answered: waits for COORDINATOR.
+    /// A higher node has answered. The node waits for COORDINATOR.
     Awaiting,
-    /// Is the coordinator.
+    /// The node is the coordinator.
     Leading,
 }
 
 impl Phase {
-    /// The timer that runs in this phase.
+    /// Returns the timer that runs in this phase.
     pub(crate) const fn timer(self) -> BullyTimer {
         match self {
             Self::Following => BullyTimer::Vigil,
@@ -76,22 +77,22 @@ impl Phase {
         }
     }
 
-    /// Returns `true` if an election of the node's own is under way.
+    /// Returns `true` if the node is a candidate.
     pub(crate) const fn is_election(self) -> bool {
         matches!(self, Self::Asking | Self::Confirming | Self::Awaiting)
     }
 }
 
-/// Whether a node wants to lead. Lasts until a crash at most.
+/// Whether a node wants to lead. A restart resets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Standing {
-    /// Takes part in every election.
+pub(crate) enum Eligibility {
+    /// The node takes part in every election.
     Eligible,
-    /// Has stepped down on command and no successor is known: as if dead to elections, for a
-    /// bounded time.
+    /// The node has stepped down on command, and knows no successor. It takes no part in elections
+    /// for a bounded time, as if it were dead.
     Resigned,
-    /// Has stepped down on command and a successor was heard of: takes part when the coordinator
-    /// is gone, and takes over from no live one.
+    /// The node has stepped down on command, and knows its successor. It takes part in elections
+    /// after the coordinator fails, but does not take over from a live coordinator.
     Yielding,
 }
 
@@ -101,10 +102,10 @@ impl Bully {
             highest: durable.epoch,
             leader: None,
             appointed: false,
-            fresh: false,
+            is_fresh: false,
             phase: Phase::Following,
-            standing: Standing::Eligible,
-            recovering: false,
+            eligibility: Eligibility::Eligible,
+            is_recovering: false,
             attempts: 0,
             suspects: NodeSet::new(),
             dead: NodeSet::new(),
@@ -123,17 +124,18 @@ impl Bully {
         }
     }
 
-    /// The coordinator, if it was heard of within one vigil.
+    /// Returns the coordinator, if it gave a sign of life within one vigil.
     pub(crate) fn live_leader(&self) -> Option<NodeId> {
-        self.leader.filter(|_| self.fresh)
+        self.leader.filter(|_| self.is_fresh)
     }
 
-    /// Remembers an epoch heard of (I3).
+    /// Remembers the epoch of a message (I3).
     pub(crate) fn learn(&mut self, epoch: Epoch) {
         self.highest = self.highest.max(epoch);
     }
 
-    /// Goes to `phase`, whose timer runs for `delay` in place of that of the phase before (I4).
+    /// Enters `phase`. Its timer runs for `delay`, and replaces the timer of the previous phase
+    /// (I4).
     pub(crate) fn enter(&mut self, phase: Phase, delay: Delay, out: &mut Outbox<Self>) {
         if self.phase.timer() != phase.timer() {
             out.cancel_timer(self.phase.timer());
@@ -142,28 +144,29 @@ impl Bully {
         out.set_timer(phase.timer(), delay);
     }
 
-    /// No coordinator is known.
+    /// Forgets the coordinator.
     pub(crate) fn forget_leader(&mut self) {
         self.leader = None;
         self.appointed = false;
-        self.fresh = false;
+        self.is_fresh = false;
     }
 
-    /// Returns `true` if no higher node is left whose answer this one would wait for. A node that
-    /// is proved dead does not answer; one that is only reported gone may.
+    /// Returns `true` if this node waits for the answer of no higher node. A node that is proved
+    /// dead does not answer. A node that is only suspected may answer.
     pub(crate) fn is_unopposed(&self) -> bool {
         let silent = |&node| self.dead.contains(node);
         self.members.above().iter().all(silent) || self.config.skip_suspected && self.rank() == 0
     }
 
-    /// How many higher nodes are not reported gone: how many have a better claim to lead.
+    /// Returns the number of higher nodes that are not suspected: these lead rather than this node.
     pub(crate) fn rank(&self) -> usize {
         let above = self.members.above().iter();
         above.filter(|&&node| !self.suspects.contains(node)).count()
     }
 
-    /// When this node asks, after a hint that the coordinator is gone: one election's length after
-    /// the next better node, so that normally only the best asks, and no later than by timeout.
+    /// Returns the wait of this node after a suspicion of the coordinator. It is one election
+    /// longer than that of the next higher live node, so normally only the highest asks. Its
+    /// fixed part is never longer than a vigil.
     pub(crate) fn turn(&self) -> Delay {
         let timing = &self.config.timing;
         let election = self
@@ -175,9 +178,10 @@ impl Bully {
         Delay::between(first, first.saturating_add(timing.round_trip / 2))
     }
 
-    /// How long an answered node waits for COORDINATOR: the node that answered must ask, wait for
-    /// the answer timeout and be heard. Longer, and drawn at random, once that has failed.
-    pub(crate) fn patience(&self) -> Delay {
+    /// Returns how long a candidate that got an answer waits for COORDINATOR. The node that
+    /// answered must ask, wait for the answer timeout, and send COORDINATOR. After failed elections
+    /// the wait is longer and random.
+    pub(crate) fn coordinator_timeout(&self) -> Delay {
         let least = self.config.answer_timeout().saturating_mul(2);
         let extra = match self.attempts {
             0 => Duration::ZERO,
@@ -186,9 +190,10 @@ impl Bully {
         Delay::between(least, least.saturating_add(extra))
     }
 
-    /// How long a node that stepped down stays out if it hears of no successor: by then every
-    /// other node has missed it, had time for an election, and been heard.
-    pub(crate) fn time_out_of_elections(&self) -> Delay {
+    /// Returns how long a node that stepped down takes no part in elections if it learns of no
+    /// successor. In this time any other node can detect the silence, win an election and announce
+    /// itself.
+    pub(crate) fn abstention(&self) -> Delay {
         let timing = &self.config.timing;
         let election = self.config.answer_timeout().saturating_mul(2);
         let least = timing.election_max.saturating_add(election);

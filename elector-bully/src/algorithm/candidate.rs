@@ -1,14 +1,15 @@
-//! The paper's election: ELECTION up, ANSWER down, COORDINATOR down.
+//! The candidate: it sends ELECTION to higher nodes, receives ANSWER from them, and sends
+//! COORDINATOR to lower nodes.
 
 use elector_core::{Delay, Epoch, NodeId, Outbox};
 
 use crate::{
     Bully, BullyMessage,
-    state::{Phase, Standing},
+    state::{Eligibility, Phase},
 };
 
 impl Bully {
-    /// Asks every higher node, those reported gone too: if a hint is wrong, this is how it shows.
+    /// Asks every higher node, also suspected ones: an answer shows that a suspicion was wrong.
     pub(super) fn campaign(&mut self, out: &mut Outbox<Self>) {
         self.forget_leader();
         let epoch = self.epoch();
@@ -16,19 +17,19 @@ impl Bully {
             out.send(to, BullyMessage::Election { epoch });
         }
         if self.is_unopposed() {
-            self.unanswered(out);
+            self.on_no_answer(out);
         } else {
             let timeout = Delay::exactly(self.config.answer_timeout());
             self.enter(Phase::Asking, timeout, out);
         }
     }
 
-    /// All higher nodes are taken for dead. A node that has just recovered may have slept through
-    /// many tenures: before it takes over from a lower coordinator it asks for it, or it would
-    /// claim the very epoch in which that one leads.
-    pub(super) fn unanswered(&mut self, out: &mut Outbox<Self>) {
+    /// Takes all higher nodes for dead. A node that has just recovered may have missed many tenures
+    /// while it was down. So it asks the lower nodes for a coordinator before it takes over:
+    /// otherwise it could claim the same epoch in which a lower coordinator leads.
+    pub(super) fn on_no_answer(&mut self, out: &mut Outbox<Self>) {
         let below = self.members.below();
-        if !self.recovering || below.is_empty() {
+        if !self.is_recovering || below.is_empty() {
             self.lead(false, out);
             return;
         }
@@ -36,7 +37,7 @@ impl Bully {
         for &to in below {
             out.send(to, BullyMessage::Election { epoch });
         }
-        self.recovering = false;
+        self.is_recovering = false;
         let timeout = Delay::exactly(self.config.answer_timeout());
         self.enter(Phase::Confirming, timeout, out);
     }
@@ -46,7 +47,7 @@ impl Bully {
         self.learn(epoch);
         let above = from > self.members.me();
         if self.phase == Phase::Leading {
-            // A live coordinator answers with COORDINATOR: the asker need not wait for it.
+            // A live coordinator answers with COORDINATOR, so the candidate need not wait.
             let behind = self.highest > self.epoch();
             self.catch_up(out);
             if above || !behind {
@@ -55,16 +56,17 @@ impl Bully {
             return;
         }
         if above {
-            return; // It recovers, and looks for a coordinator.
+            return; // The sender recovers, and asks for a coordinator.
         }
-        if self.standing == Standing::Resigned {
-            return; // I5: it takes no part in this election, as if dead.
+        if self.eligibility == Eligibility::Resigned {
+            return; // I5: this node takes no part in this election, as if it were dead.
         }
         if let Some(lower) = self.lower_live_leader() {
-            // That coordinator is not contested by this node. An answer makes the asker wait until
-            // it hears the coordinator too, unless it may contest it itself: then this node, which
-            // will not lead, must not hold it up (I5).
-            if from < lower || self.is_tenured() {
+            // This node does not contest that coordinator. An answer makes the sender wait until it
+            // receives a heartbeat of the coordinator too. If the sender may contest the
+            // coordinator itself, it gets no answer: this node will not lead, so it must not delay
+            // the sender (I5).
+            if from < lower || self.can_leader_stay() {
                 out.send(
                     from,
                     BullyMessage::Answer {
@@ -80,33 +82,33 @@ impl Bully {
                 epoch: self.epoch(),
             },
         );
-        let settled = self.fresh && epoch < self.epoch();
-        if self.phase.is_election() || settled {
-            // One election at a time; and one that misses an older coordinator is answered by the
-            // present one.
+        let is_settled = self.is_fresh && epoch < self.epoch();
+        if self.phase.is_election() || is_settled {
+            // This node holds one election at a time. And if the sender has lost an older
+            // coordinator, the heartbeat of the present one is enough.
             return;
         }
         self.campaign(out);
     }
 
-    /// ANSWER arrived: a higher node is alive, and holds an election of its own.
+    /// ANSWER arrived: a higher node is alive, and holds its own election.
     pub(super) fn on_answer(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
         self.learn(epoch);
         self.catch_up(out);
         let asks = matches!(self.phase, Phase::Asking | Phase::Confirming);
         if asks && from > self.members.me() {
-            self.enter(Phase::Awaiting, self.patience(), out);
+            self.enter(Phase::Awaiting, self.coordinator_timeout(), out);
         }
     }
 
-    /// A live coordinator that this node outranks, and follows all the same.
+    /// Returns the live coordinator, if it is lower than this node.
     fn lower_live_leader(&self) -> Option<NodeId> {
         let me = self.members.me();
         self.live_leader().filter(|&leader| leader < me)
     }
 
-    /// Returns `true` if the coordinator may stay although higher nodes live.
-    fn is_tenured(&self) -> bool {
+    /// Returns `true` if the coordinator may stay although higher nodes are alive.
+    fn can_leader_stay(&self) -> bool {
         self.appointed || !self.config.preempt
     }
 }

@@ -1,10 +1,10 @@
-//! Stepping down and handing over. The paper has neither.
+//! The commands of the application, and the transfer of leadership. The paper has neither.
 
 use elector_core::{Command, Epoch, NodeId, Outbox, Refusal};
 
 use crate::{
     Bully, BullyMessage,
-    state::{Phase, Standing},
+    state::{Eligibility, Phase},
 };
 
 impl Bully {
@@ -13,7 +13,7 @@ impl Bully {
         match command {
             Command::Campaign if leads => out.refuse(Refusal::LeadsAlready),
             Command::Campaign => {
-                self.standing = Standing::Eligible;
+                self.eligibility = Eligibility::Eligible;
                 if !self.phase.is_election() {
                     self.campaign(out);
                 }
@@ -29,28 +29,28 @@ impl Bully {
         }
     }
 
-    /// Steps down in favour of the highest node that is not reported gone. If that one is dead all
-    /// the same, the others notice by timeout, and elect one of themselves.
+    /// Steps down in favour of the highest node that is not suspected. If that node is dead, the
+    /// other nodes detect it by their timeouts, and elect a leader.
     fn on_resign(&mut self, out: &mut Outbox<Self>) {
         match self.members.highest_peer(&self.suspects) {
-            Some(heir) => self.hand_over(heir, false, out),
+            Some(successor) => self.hand_over(successor, false, out),
             None => self.step_down(out),
         }
     }
 
-    fn hand_over(&mut self, heir: NodeId, appointed: bool, out: &mut Outbox<Self>) {
+    fn hand_over(&mut self, successor: NodeId, appointed: bool, out: &mut Outbox<Self>) {
         let epoch = self.epoch();
         self.step_down(out);
-        out.send(heir, BullyMessage::Handover { epoch, appointed });
+        out.send(successor, BullyMessage::Handover { epoch, appointed });
     }
 
     fn step_down(&mut self, out: &mut Outbox<Self>) {
         self.forget_leader();
-        self.standing = Standing::Resigned;
-        self.enter(Phase::Following, self.time_out_of_elections(), out);
+        self.eligibility = Eligibility::Resigned;
+        self.enter(Phase::Following, self.abstention(), out);
     }
 
-    /// The coordinator stepped down in favour of this node.
+    /// The leader of `epoch` has stepped down and has named this node as its successor.
     pub(super) fn on_handover(
         &mut self,
         from: NodeId,
@@ -61,10 +61,10 @@ impl Bully {
         self.learn(epoch);
         let other = self.live_leader().is_some_and(|leader| leader != from);
         if epoch < self.epoch() || epoch == self.epoch() && other {
-            return; // Stale: that tenure is over already.
+            return; // Stale: that tenure has ended in another way.
         }
         self.lead(appointed, out);
-        // Here it is known that a higher node may live: the one that stepped down.
+        // Higher nodes may be alive, at least the one that stepped down.
         for &to in self.members.above() {
             out.send(to, self.heartbeat());
         }

@@ -1,15 +1,15 @@
-//! Who follows whom: what a node makes of COORDINATOR and of heartbeats. This is where two
+//! The follower: how a node handles COORDINATOR and heartbeats. After a split, this is how two
 //! coordinators become one.
 
 use elector_core::{Epoch, NodeId, Outbox};
 
 use crate::{
     Bully, BullyMessage,
-    state::{Phase, Standing},
+    state::{Eligibility, Phase},
 };
 
 impl Bully {
-    /// `from` says that it coordinates `epoch`.
+    /// `from` claims to coordinate `epoch`.
     pub(super) fn on_claim(
         &mut self,
         from: NodeId,
@@ -18,10 +18,10 @@ impl Bully {
         out: &mut Outbox<Self>,
     ) {
         self.learn(epoch);
-        let contests = self.contests(from, appointed);
+        let contests = self.can_contest(from, appointed);
         if self.leader == Some(from) && epoch == self.epoch() {
             self.follow(from, epoch, appointed, out);
-        } else if !self.may_recognise(from, epoch) {
+        } else if !self.can_recognise(from, epoch) {
             self.correct(from, epoch, contests, out);
         } else if contests {
             self.contest(from, epoch, out);
@@ -34,22 +34,23 @@ impl Bully {
         self.recognise(epoch, leader);
         self.leader = Some(leader);
         self.appointed = appointed;
-        self.fresh = true;
-        self.recovering = false;
+        self.is_fresh = true;
+        self.is_recovering = false;
         self.attempts = 0;
-        if self.standing == Standing::Resigned {
-            self.standing = Standing::Yielding;
+        if self.eligibility == Eligibility::Resigned {
+            self.eligibility = Eligibility::Yielding;
         }
         self.enter(Phase::Following, self.config.timing.vigil(), out);
     }
 
-    /// I2: recognises a newer tenure than any known, or the newest known, by the coordinator known
-    /// for it. Two that share the last epoch cannot number themselves anew: the higher one leads.
-    fn may_recognise(&self, from: NodeId, epoch: Epoch) -> bool {
+    /// Returns `true` if the epoch is newer than this node's own, or if it is the same and this
+    /// node recognises no other coordinator for it (I2). Two coordinators of the last epoch cannot
+    /// move to a new one, so there the higher node leads.
+    fn can_recognise(&self, from: NodeId, epoch: Epoch) -> bool {
         let known = self.durable.coordinator;
         let is_last = epoch.checked_next().is_none();
-        let may_be = |known| known == from || is_last && known < from;
-        epoch > self.epoch() || epoch == self.epoch() && known.is_none_or(may_be)
+        let is_allowed = |known| known == from || is_last && known < from;
+        epoch > self.epoch() || epoch == self.epoch() && known.is_none_or(is_allowed)
     }
 
     pub(super) fn recognise(&mut self, epoch: Epoch, coordinator: NodeId) {
@@ -57,20 +58,20 @@ impl Bully {
         self.durable.coordinator = Some(coordinator);
     }
 
-    /// `from` claims a tenure that is over, or an epoch of another node. Reports that to it, if no
-    /// other node will; then it numbers itself anew, or finds that it is superseded.
+    /// `from` claims a past epoch, or the epoch of another coordinator. Informs it, unless another
+    /// node will do so. Then it moves to a new epoch, or finds that another node leads a newer one.
     fn correct(&mut self, from: NodeId, epoch: Epoch, contests: bool, out: &mut Outbox<Self>) {
-        let shared = epoch == self.epoch();
-        let outranks = self.live_leader().is_some_and(|leader| leader > from);
-        if self.phase == Phase::Leading && shared && outranks {
-            // Two coordinators share an epoch: the higher goes on under a new one.
+        let is_shared = epoch == self.epoch();
+        let is_higher = self.live_leader().is_some_and(|leader| leader > from);
+        if self.phase == Phase::Leading && is_shared && is_higher {
+            // Two coordinators share an epoch: the higher one continues in a new epoch.
             self.lead(self.appointed, out);
-        } else if self.phase == Phase::Leading && !shared {
+        } else if self.phase == Phase::Leading && !is_shared {
             out.send(from, self.heartbeat());
-        } else if self.fresh && (outranks || !shared) {
-            // Left to this node's own coordinator, whose heartbeats reach all nodes.
+        } else if self.is_fresh && (is_higher || !is_shared) {
+            // The heartbeats of this node's own coordinator reach all nodes, also `from`.
         } else if self.phase.is_election() && contests {
-            // Left to the election: its winner informs all nodes.
+            // The winner of the election will inform all nodes.
         } else {
             out.send(
                 from,
@@ -81,10 +82,10 @@ impl Bully {
         }
     }
 
-    /// Returns `true` if this node takes over from that coordinator rather than follow it.
-    fn contests(&self, from: NodeId, appointed: bool) -> bool {
+    /// Returns `true` if this node must take over from that coordinator, and not follow it.
+    fn can_contest(&self, from: NodeId, appointed: bool) -> bool {
         self.config.preempt
-            && self.standing == Standing::Eligible
+            && self.eligibility == Eligibility::Eligible
             && !appointed
             && from < self.members.me()
     }
@@ -92,12 +93,12 @@ impl Bully {
     fn contest(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
         let leads = self.phase == Phase::Leading;
         if !leads && self.live_leader().is_some_and(|leader| leader > from) {
-            return; // This node's own coordinator hears it too, and will contest it.
+            return; // This node's own coordinator receives that claim too, and will contest it.
         }
         self.recognise(epoch, from);
-        self.recovering = false;
+        self.is_recovering = false;
         match self.phase {
-            // That was the coordinator it asked for.
+            // This node has asked for this coordinator.
             Phase::Confirming => self.lead(false, out),
             Phase::Asking | Phase::Awaiting => {}
             Phase::Following | Phase::Due | Phase::Leading => self.campaign(out),
