@@ -1,7 +1,8 @@
-//! What the actor runtime adds to a message: the same flow on our nodes, on bare actix actors, and
-//! on tokio tasks with channels. 64 messages at a time go back and forth between two parties, on
-//! one thread (`one`) or on two (`two`, as nodes in production are); the throughput column is
-//! messages per second. At the end all play in turns, and the overhead is printed as a ratio.
+//! Measures what the actor runtime adds to the cost of a message: the same flow on our nodes, on
+//! bare actix actors, and on tokio tasks with channels. 64 messages at a time go back and forth
+//! between two parties, on one thread (`one`) or on two (`two`, like nodes in production). The
+//! throughput column is messages per second. At the end all parties run in turns, and the bench
+//! prints the overhead as a ratio.
 //!
 //! `cargo bench --bench actor_overhead`
 
@@ -20,10 +21,10 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-const AT_A_TIME: u64 = 64;
+const BALLS: u64 = 64;
 const HOPS: u64 = 1_000;
 
-/// A message and how often it is still to be sent on.
+/// A message with the number of times that it must still be forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 struct Ball(u64);
 
@@ -40,13 +41,13 @@ impl actix::Message for Ball {
     type Result = ();
 }
 
-/// An algorithm that plays ball with its last peer when told to campaign, and shows a new epoch
-/// when all balls have come to rest.
+/// An algorithm that exchanges messages with its last peer after the command to campaign. It shows
+/// a new epoch when all messages have arrived for the last time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Player {
     members: Membership,
     durable: (),
-    at_rest: u64,
+    finished: u64,
 }
 
 impl ElectionAlgorithm for Player {
@@ -61,7 +62,7 @@ impl ElectionAlgorithm for Player {
         Self {
             members,
             durable,
-            at_rest: 0,
+            finished: 0,
         }
     }
 
@@ -70,19 +71,19 @@ impl ElectionAlgorithm for Player {
     }
 
     fn view(&self) -> View {
-        View::following(Epoch(self.at_rest / AT_A_TIME), None)
+        View::following(Epoch(self.finished / BALLS), None)
     }
 
     fn step(&mut self, input: Input<Ball, ()>, out: &mut Outbox<Self>) {
         match input {
             Input::Commanded(Command::Campaign) => {
                 let last = self.members.peers().next_back();
-                for _ in 0..AT_A_TIME {
+                for _ in 0..BALLS {
                     out.send(last.expect("a peer"), Ball(HOPS - 1));
                 }
             }
             Input::Received { from, message } => match message {
-                Ball(0) => self.at_rest += 1,
+                Ball(0) => self.finished += 1,
                 Ball(hops) => out.send(from, Ball(hops - 1)),
             },
             _ => {}
@@ -90,10 +91,10 @@ impl ElectionAlgorithm for Player {
     }
 }
 
-/// The same in bare actix.
+/// The same flow in bare actix.
 struct Bare {
     peer: Option<Recipient<Ball>>,
-    at_rest: u64,
+    finished: u64,
     done: Option<oneshot::Sender<()>>,
 }
 
@@ -111,13 +112,13 @@ impl Handler<Play> for Bare {
     type Result = ();
 
     fn handle(&mut self, Play(peer, done): Play, _: &mut Self::Context) {
-        self.at_rest = 0;
+        self.finished = 0;
         if done.is_none() {
             self.peer = Some(peer);
             return;
         }
         self.done = done;
-        for _ in 0..AT_A_TIME {
+        for _ in 0..BALLS {
             peer.try_send(Ball(HOPS - 1)).expect("there is room");
         }
         self.peer = Some(peer);
@@ -129,12 +130,12 @@ impl Handler<Ball> for Bare {
 
     fn handle(&mut self, Ball(hops): Ball, _: &mut Self::Context) {
         if hops > 0 {
-            let peer = self.peer.as_ref().expect("told first");
+            let peer = self.peer.as_ref().expect("a peer");
             peer.try_send(Ball(hops - 1)).expect("there is room");
             return;
         }
-        self.at_rest += 1;
-        if self.at_rest == AT_A_TIME
+        self.finished += 1;
+        if self.finished == BALLS
             && let Some(done) = self.done.take()
         {
             let _ = done.send(());
@@ -147,24 +148,24 @@ async fn task(
     peer: mpsc::Sender<Ball>,
     done: mpsc::UnboundedSender<()>,
 ) {
-    let mut at_rest = 0;
+    let mut finished = 0;
     while let Some(Ball(hops)) = balls.recv().await {
         if hops > 0 {
             peer.try_send(Ball(hops - 1)).expect("there is room");
             continue;
         }
-        at_rest += 1;
-        if at_rest == AT_A_TIME {
-            at_rest = 0;
+        finished += 1;
+        if finished == BALLS {
+            finished = 0;
             let _ = done.send(());
         }
     }
 }
 
-/// Plays one round: all balls, until they have come to rest.
+/// Runs one round: all messages, until they have arrived for the last time.
 type Round = Box<dyn FnMut()>;
 
-/// On one thread or on two.
+/// The number of threads.
 #[derive(Clone, Copy, PartialEq)]
 enum Threads {
     One,
@@ -184,11 +185,11 @@ impl Threads {
 
 fn elector_nodes(threads: Threads) -> Round {
     let runtime = Runtime::new().expect("a runtime");
-    // Node by node, a cluster goes round its threads: the first and the last are on the same, or
-    // on neighbouring ones.
-    let lanes = available_parallelism().map_or(1, usize::from).min(4) as u64;
+    // A cluster assigns its nodes to its threads in turn: the first and the last node are on the
+    // same thread, or on neighbouring ones.
+    let threads_of_cluster = available_parallelism().map_or(1, usize::from).min(4) as u64;
     let nodes = if threads == Threads::One {
-        lanes + 1
+        threads_of_cluster + 1
     } else {
         2
     };
@@ -201,7 +202,7 @@ fn elector_nodes(threads: Threads) -> Round {
         let _running = &cluster;
         runtime.block_on(async {
             let epoch = status.borrow_and_update().epoch;
-            // It never gets what it asks for: this algorithm elects nobody.
+            // The campaign never succeeds: this algorithm does not elect a leader.
             let kick = first.campaign();
             tokio::select! {
                 _ = kick => {}
@@ -216,7 +217,7 @@ fn bare() -> Addr<Bare> {
         ctx.set_mailbox_capacity(1024);
         Bare {
             peer: None,
-            at_rest: 0,
+            finished: 0,
             done: None,
         }
     })
@@ -228,23 +229,23 @@ fn bare_actix(threads: Threads) -> Round {
         let two = match threads {
             Threads::One => bare(),
             Threads::Two => {
-                let (tell, told) = oneshot::channel();
+                let (sender, receiver) = oneshot::channel();
                 let arbiter = actix::Arbiter::new();
-                arbiter.spawn_fn(move || drop(tell.send(bare())));
-                told.await.expect("it starts")
+                arbiter.spawn_fn(move || drop(sender.send(bare())));
+                receiver.await.expect("it starts")
             }
         };
         (bare(), two)
     });
     Box::new(move || {
         system.block_on(async {
-            let (done, rest) = oneshot::channel();
-            // The peer is told first, so that it knows where to send the balls back to.
+            let (done, all_finished) = oneshot::channel();
+            // The peer must know first where to send the messages back to.
             two.send(Play(one.clone().recipient(), None))
                 .await
                 .expect("it runs");
             one.do_send(Play(two.clone().recipient(), Some(done)));
-            rest.await.expect("they come to rest");
+            all_finished.await.expect("the round ends");
         });
     })
 }
@@ -256,28 +257,28 @@ fn bare_tokio(threads: Threads) -> Round {
             .expect("a runtime")
     };
     let runtime = new();
-    let ((one, at_one), (two, at_two)) = (mpsc::channel(1024), mpsc::channel(1024));
-    let (done, mut rest) = mpsc::unbounded_channel();
-    runtime.spawn(task(at_one, two.clone(), done.clone()));
-    let other = task(at_two, one, done);
+    let ((one, inbox_one), (two, inbox_two)) = (mpsc::channel(1024), mpsc::channel(1024));
+    let (done, mut all_finished) = mpsc::unbounded_channel();
+    runtime.spawn(task(inbox_one, two.clone(), done.clone()));
+    let other = task(inbox_two, one, done);
     match threads {
         Threads::One => drop(runtime.spawn(other)),
         Threads::Two => drop(std::thread::spawn(move || new().block_on(other))),
     }
     Box::new(move || {
         runtime.block_on(async {
-            for _ in 0..AT_A_TIME {
+            for _ in 0..BALLS {
                 two.try_send(Ball(HOPS - 1)).expect("there is room");
             }
-            rest.recv().await.expect("they come to rest");
+            all_finished.recv().await.expect("the round ends");
         });
     })
 }
 
-type Contender = (&'static str, fn(Threads) -> Round);
+type Runtimes = (&'static str, fn(Threads) -> Round);
 
-/// Who plays: the question is what the first costs over the second.
-const PLAYERS: [Contender; 3] = [
+/// The compared runtimes. The bench is about the overhead of the first over the second.
+const RUNTIMES: [Runtimes; 3] = [
     ("elector", elector_nodes),
     ("actix", bare_actix),
     ("tokio", bare_tokio),
@@ -285,8 +286,8 @@ const PLAYERS: [Contender; 3] = [
 
 fn throughput(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("actor_overhead");
-    group.throughput(Throughput::Elements(AT_A_TIME * HOPS));
-    for (name, new) in PLAYERS {
+    group.throughput(Throughput::Elements(BALLS * HOPS));
+    for (name, new) in RUNTIMES {
         for threads in Threads::ALL {
             let mut round = new(threads);
             let id = BenchmarkId::new(name, threads.name());
@@ -296,24 +297,24 @@ fn throughput(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Round by round in turns, so that whatever else the machine does hits all alike; and of each the
-/// round that a tenth of its rounds beat, for whatever else it does only adds.
+/// Runs the rounds in turns, so that other load on the machine affects all runtimes in the same
+/// way. The result is the first decile of each runtime, because other load only adds time.
 fn ratios(_: &mut Criterion) {
-    // `cargo test --benches` only wants to know that it runs.
+    // `cargo test --benches` only checks that the bench works.
     let rounds = if env::args().any(|arg| arg == "--bench") {
         301
     } else {
         3
     };
-    println!("Nanoseconds a message, first decile of {rounds} rounds in turns, and as a ratio:");
+    println!("Nanoseconds per message, first decile of {rounds} rounds in turns, and ratios:");
     for threads in Threads::ALL {
-        let mut rounds_of = PLAYERS.map(|(_, new)| new(threads));
-        let mut took = PLAYERS.map(|_| Vec::with_capacity(rounds));
+        let mut rounds_of = RUNTIMES.map(|(_, new)| new(threads));
+        let mut took = RUNTIMES.map(|_| Vec::with_capacity(rounds));
         for _ in 0..rounds {
             for (round, took) in rounds_of.iter_mut().zip(&mut took) {
                 let started = Instant::now();
                 round();
-                took.push(started.elapsed().as_nanos() as f64 / (AT_A_TIME * HOPS) as f64);
+                took.push(started.elapsed().as_nanos() as f64 / (BALLS * HOPS) as f64);
             }
         }
         let decile = |mut took: Vec<f64>| {

@@ -1,19 +1,20 @@
-//! How long a cluster of actors is without a leader: wall time from the kill of the leader until
-//! all nodes that live know the next. The others are told at once, as a broken connection tells
-//! them, so that no timeout is in the way; the stock configuration, a network and disks of no
-//! delay.
+//! Measures the time without a leader in a cluster of actors: wall time from the kill of the leader
+//! until all running nodes know the next one. The other nodes get a report of the death
+//! immediately, as after a broken connection, so that no timeout is measured. The configuration is
+//! the default; network and disks have no delay.
 //!
-//! `bully` takes 20 ms longer than the others: its answer timeout, the paper's T. The node with the
-//! highest id that is left asks the higher ones, all of them reported gone, and waits whether one
-//! answers after all. All the other algorithms ask a majority, which decides whatever the hint was
-//! worth. Bully has nobody to ask but the node that is said to be gone: to act on the hint at once
-//! would let a hint *decide* an election, and a connection that broke between two live nodes would
-//! make two leaders where the wait makes none. A hint may start an election early and never more,
-//! so that is not the default; `bully-skip-suspected` shows what the wait costs, for those whose
-//! hints are sure (the death of a process on the same machine).
+//! `bully` takes 20 ms longer than the others: this is its answer timeout, the paper's T. The
+//! running node with the highest id asks all higher nodes, which were all reported as failed, and
+//! waits for an answer from any of them. All other algorithms ask a majority, and its decision is
+//! right even if the report is wrong. Bully can ask only the node that was reported as failed. If
+//! it acted on the report without waiting, the report would *decide* the election: a connection
+//! that breaks between two running nodes would make two leaders, and the wait prevents that. A
+//! report may start an election early and nothing more, so this is not the default.
+//! `bully-skip-suspected` shows the cost of the wait, for applications whose reports are certain
+//! (the death of a process on the same machine).
 //!
-//! `cargo bench --bench election_actors`; one sample is one kill, or a few. The lines behind
-//! criterion's tell the median, the 99th percentile and the worst of all kills.
+//! `cargo bench --bench election_actors`. One sample is one kill, or a few. The lines after
+//! criterion's output show the median, the 99th percentile and the maximum of all kills.
 
 use std::time::{Duration, Instant};
 
@@ -28,27 +29,30 @@ use elector_raft::Raft;
 use elector_ring::Ring;
 use tokio::{runtime, time};
 
-/// Waits until all running nodes follow one leader of an epoch above `epoch`; names both.
+/// Waits until all running nodes follow one leader of an epoch above `epoch`. Returns the epoch and
+/// the leader.
 async fn elected<A: ElectionAlgorithm>(cluster: &Cluster<A>, epoch: Epoch) -> (Epoch, NodeId) {
     loop {
         let mut known = Vec::new();
         for elector in cluster.running() {
             let mut status = elector.subscribe();
-            let news = status.wait_for(|status| status.epoch > epoch && status.leader.is_some());
-            let news = news.await.expect("the node runs");
-            known.push((news.epoch, news.leader));
+            let known_leader =
+                status.wait_for(|status| status.epoch > epoch && status.leader.is_some());
+            let known_leader = known_leader.await.expect("the node runs");
+            known.push((known_leader.epoch, known_leader.leader));
         }
         match known[0] {
             (epoch, Some(leader)) if known.iter().all(|other| *other == known[0]) => {
                 return (epoch, leader);
             }
-            // One of them has already heard of a newer one.
+            // One of them already knows a newer leader.
             _ => time::sleep(Duration::from_micros(100)).await,
         }
     }
 }
 
-/// Kills the leader; how long the others took to know the next. Then all is as it was before.
+/// Kills the leader and returns the time until the others know the next one. Then restores the
+/// cluster.
 async fn failover<A: ElectionAlgorithm>(cluster: &mut Cluster<A>, pause: Duration) -> Duration {
     let (epoch, leader) = elected(cluster, Epoch::ZERO).await;
     let killed = Instant::now();
@@ -56,7 +60,7 @@ async fn failover<A: ElectionAlgorithm>(cluster: &mut Cluster<A>, pause: Duratio
     elected(cluster, epoch).await;
     let took = killed.elapsed();
     cluster.restart(leader).await.expect("the node starts");
-    // A node that has restarted stays silent at first, for it may have confirmed a lease.
+    // A restarted node keeps its vigil first, because it may have confirmed a lease before.
     time::sleep(pause).await;
     took
 }
@@ -96,14 +100,14 @@ fn bench<A: ElectionAlgorithm>(criterion: &mut Criterion, name: &str, config: &A
 
 fn line(name: &str, nodes: u64, took: &mut [Duration]) -> String {
     took.sort_unstable();
-    // None at all if a filter on the command line left it out.
-    let Some(worst) = took.last() else {
+    // There are no kills if a filter on the command line excludes this algorithm.
+    let Some(max) = took.last() else {
         return String::new();
     };
     let (median, late) = (took[took.len() / 2], took[took.len() * 99 / 100]);
     format!(
         "{name:<20} n = {nodes}   {} kills   median {median:>9.2?}   p99 {late:>9.2?}   \
-         worst {worst:>9.2?}\n",
+         max {max:>9.2?}\n",
         took.len()
     )
 }
@@ -122,7 +126,7 @@ fn all(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    // Nearly all the time passes between two kills, and criterion counts that as well.
+    // Most of the time passes between two kills, and criterion includes it.
     config = Criterion::default()
         .sample_size(50)
         .warm_up_time(Duration::from_millis(300))

@@ -1,14 +1,15 @@
-//! How long a failover takes in virtual time, from the crash of the leader until all nodes know the
-//! next: 1 ms ± 0.5 ms one way, 0.1 to 0.3 ms a write, the stock timing; the mean over 200 seeds.
+//! Measures the time of a failover in virtual time, from the crash of the leader until all nodes
+//! know the next one. A message takes 1 ms ± 0.5 ms, a write 0.1 to 0.3 ms; the timing is the
+//! default. Each figure is the mean over 200 seeds.
 //!
-//! `cargo bench --bench failover_time`; the figures are the same on every machine.
+//! `cargo bench --bench failover_time`. The figures are the same on every machine.
 
 mod support;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use support::{Stated, exact, failovers};
+use support::{GivenValue, exact, failovers};
 
-fn all(criterion: &mut Criterion<Stated>) {
+fn all(criterion: &mut Criterion<GivenValue>) {
     failovers(criterion, "failover", |election| {
         (election.settled_ns - election.opened_ns) as f64 / 1e6
     });

@@ -1,16 +1,16 @@
-//! How many messages an election takes after a crash of the leader: exact counts out of the
-//! simulator, the mean over 200 seeds; routine heartbeats and their acks left out. `timeout`:
-//! followers find out by silence, so several may campaign; `hinted`: a broken connection tells them
-//! all.
+//! Counts the messages of an election after a crash of the leader, in the simulator. Each figure is
+//! the mean over 200 seeds, without routine heartbeats and their acknowledgements. With `timeout`,
+//! followers notice the silence of the leader, so several may campaign. With `hinted`, a broken
+//! connection gives all of them a suspicion.
 //!
-//! `cargo bench --bench messages`; the unit is messages, not time.
+//! `cargo bench --bench messages`. The unit is messages, not time.
 
 mod support;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use support::{Stated, exact, failovers};
+use support::{GivenValue, exact, failovers};
 
-fn all(criterion: &mut Criterion<Stated>) {
+fn all(criterion: &mut Criterion<GivenValue>) {
     failovers(criterion, "messages", |election| election.messages as f64);
 }
 

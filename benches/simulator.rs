@@ -1,7 +1,8 @@
-//! How many events per second the simulator handles on one core: a five-node cluster in its steady
-//! state, real handlers, all invariants on, trace off. An event is one input stepped by a node.
+//! Measures how many events per second the simulator handles on one core: a five-node cluster in
+//! its steady state, with real handlers, all invariants on, and the trace off. An event is one
+//! input of a node.
 //!
-//! `cargo bench --bench simulator`; the throughput column is events per second.
+//! `cargo bench --bench simulator`. The throughput column is events per second.
 
 use std::time::Duration;
 
@@ -13,15 +14,14 @@ use elector_raft::Raft;
 use elector_ring::Ring;
 use elector_sim::{Setup, Simulation};
 
-/// Virtual time for one measurement: some ten thousand events at five nodes.
+/// The virtual time of one measurement: about ten thousand events with five nodes.
 const SPAN: Duration = Duration::from_secs(60);
 
 fn steady<A: ElectionAlgorithm>(criterion: &mut Criterion, nodes: u64) {
     let mut sim = Simulation::<A>::new(Setup::new(nodes));
     sim.run_until_settled(Duration::from_secs(60))
         .expect("the cluster elects at boot");
-    // The number of events in a span is the same for every span of a steady cluster, give or take
-    // the events that fall across its ends.
+    // A steady cluster has the same number of events in each span, except for a few at its ends.
     let before = sim.events();
     sim.run_for(SPAN);
     let events = sim.events() - before;

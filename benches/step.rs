@@ -1,8 +1,9 @@
-//! What one step costs each algorithm, through [`Driver::step`]: the three that a cluster takes all
-//! day long. A leader sends its heartbeats, a follower hears one, and the leader hears the
-//! follower's acknowledgement (Bully and Ring have none). No host: no mailbox, no disk, no network.
+//! Measures the cost of one step of each algorithm, through [`Driver::step`], for the three routine
+//! steps: a leader sends its heartbeats, a follower receives one, and the leader receives the
+//! follower's acknowledgement (Bully and Ring have none). There is no host: no mailbox, no disk, no
+//! network.
 //!
-//! `cargo bench --bench step`; the unit is time per step.
+//! `cargo bench --bench step`. The unit is time per step.
 
 use std::{collections::VecDeque, hint::black_box};
 
@@ -16,18 +17,18 @@ use elector_paxos::Paxos;
 use elector_raft::Raft;
 use elector_ring::Ring;
 
-/// Steps after which a cluster that has not come to rest never will.
+/// The maximum number of steps until a cluster sends routine heartbeats.
 const LIMIT: usize = 100_000;
-/// How long a message takes, in nanoseconds.
-const FLIGHT: u64 = 1_000;
+/// The time of a message, in nanoseconds.
+const MESSAGE_TIME_NS: u64 = 1_000;
 
-/// A cluster of bare drivers: messages and timers in a list each, disks of no delay.
+/// A cluster of bare drivers, with its messages and timers in a list each. Writes take no time.
 struct Bare<A: ElectionAlgorithm> {
     drivers: Vec<Driver<A>>,
     now: u64,
-    /// From, to, what.
-    flying: VecDeque<(NodeId, Outgoing<A::Message>)>,
-    /// When, whose, which.
+    /// The sender and the message of each message in flight.
+    in_flight: VecDeque<(NodeId, Outgoing<A::Message>)>,
+    /// The moment, the node and the name of each running timer.
     timers: Vec<(u64, NodeId, A::Timer)>,
 }
 
@@ -42,7 +43,7 @@ impl<A: ElectionAlgorithm> Bare<A> {
         let mut cluster = Self {
             drivers: ids.clone().map(restore).collect(),
             now: 0,
-            flying: VecDeque::new(),
+            in_flight: VecDeque::new(),
             timers: Vec::new(),
         };
         for node in ids {
@@ -55,7 +56,7 @@ impl<A: ElectionAlgorithm> Bare<A> {
         &mut self.drivers[usize::try_from(node.0 - 1).expect("a small id")]
     }
 
-    /// Timers run the longer, the higher the node: so the candidates take turns.
+    /// Gives a node an input. Timers of higher nodes run longer, so that candidates do not collide.
     fn step(&mut self, node: NodeId, input: Input<A::Message, A::Timer>) {
         let (now, nodes) = (self.now, self.drivers.len() as u32);
         let driver = self.driver(node);
@@ -65,11 +66,12 @@ impl<A: ElectionAlgorithm> Bare<A> {
         let sends: Vec<_> = step.sends.drain(..).collect();
         let timers: Vec<_> = step.timers.drain(..).collect();
         driver.recycle(step);
-        self.flying.extend(sends.into_iter().map(|out| (node, out)));
+        self.in_flight
+            .extend(sends.into_iter().map(|out| (node, out)));
         for order in timers {
             let (TimerChange::Set(name, _) | TimerChange::Cancel(name)) = order;
             self.timers
-                .retain(|&(_, whose, which)| (whose, which) != (node, name));
+                .retain(|&(_, owner, timer)| (owner, timer) != (node, name));
             if let TimerChange::Set(name, delay) = order {
                 let width = delay.max.saturating_sub(delay.min);
                 let runs = delay.min + width * (node.0 as u32 - 1) / nodes;
@@ -78,18 +80,19 @@ impl<A: ElectionAlgorithm> Bare<A> {
         }
     }
 
-    /// What happens next: the timer that is due, else the oldest message, else the next timer.
+    /// Executes the next event: the timer that is due, else the oldest message, else the next
+    /// timer.
     fn advance(&mut self) {
         let (place, &(due, node, timer)) = self
             .timers
             .iter()
             .enumerate()
             .min_by_key(|(_, (due, ..))| *due)
-            .expect("some node waits for something");
+            .expect("a timer runs");
         if due > self.now
-            && let Some((from, Outgoing { to, message })) = self.flying.pop_front()
+            && let Some((from, Outgoing { to, message })) = self.in_flight.pop_front()
         {
-            self.now += FLIGHT;
+            self.now += MESSAGE_TIME_NS;
             self.step(to, Input::Received { from, message });
             return;
         }
@@ -107,20 +110,20 @@ impl<A: ElectionAlgorithm> Bare<A> {
         first.leader.filter(|_| agreed)
     }
 
-    /// Goes on until a leader that all follow has just sent its routine heartbeats: the leader, and
-    /// the timer that made it do so.
+    /// Runs the cluster until a leader that all nodes follow has just sent its routine heartbeats.
+    /// Returns the leader and the timer that caused them.
     fn heartbeat(&mut self) -> (NodeId, A::Timer) {
         for _ in 0..LIMIT {
             let next = self.timers.iter().min_by_key(|(due, ..)| *due).copied();
-            let quiet = self.flying.is_empty();
+            let quiet = self.in_flight.is_empty();
             self.advance();
             let routine = |(_, out): &(NodeId, Outgoing<A::Message>)| {
                 out.message.purpose() == Purpose::Liveness
             };
             if let (true, Some((_, node, timer))) = (quiet, next)
                 && self.leader() == Some(node)
-                && self.flying.len() + 1 == self.drivers.len()
-                && self.flying.iter().all(routine)
+                && self.in_flight.len() + 1 == self.drivers.len()
+                && self.in_flight.iter().all(routine)
             {
                 return (node, timer);
             }
@@ -132,18 +135,21 @@ impl<A: ElectionAlgorithm> Bare<A> {
 fn step<A: ElectionAlgorithm>(criterion: &mut Criterion, nodes: u64) {
     let mut cluster = Bare::<A>::start(nodes);
     let (leader, beat) = cluster.heartbeat();
-    // All of them but the last: that one is kept, and its answer with it.
-    let (_, heartbeat) = cluster.flying.pop_back().expect("heartbeats fly");
+    // Deliver all heartbeats but the last, which the bench uses, together with its answer.
+    let (_, heartbeat) = cluster
+        .in_flight
+        .pop_back()
+        .expect("heartbeats are in flight");
     let follower = heartbeat.to;
-    while !cluster.flying.is_empty() {
+    while !cluster.in_flight.is_empty() {
         cluster.advance();
     }
-    let hears = Input::Received {
+    let receives = Input::Received {
         from: leader,
         message: heartbeat.message,
     };
-    cluster.step(follower, hears.clone());
-    let ack = cluster.flying.pop_front();
+    cluster.step(follower, receives.clone());
+    let ack = cluster.in_flight.pop_front();
 
     let mut bench = |what: &str, node: NodeId, input: Input<A::Message, A::Timer>| {
         let now = Moment::from_nanos(cluster.now);
@@ -160,11 +166,11 @@ fn step<A: ElectionAlgorithm>(criterion: &mut Criterion, nodes: u64) {
         assert_eq!(driver.view(), before, "the step was routine");
         assert_eq!(before.role == Role::Leader, node == leader);
     };
-    bench("follower-hears", follower, hears);
+    bench("follower-receives", follower, receives);
     bench("leader-beats", leader, Input::Elapsed(beat));
     if let Some((from, Outgoing { message, .. })) = ack {
         bench(
-            "leader-hears-ack",
+            "leader-receives-ack",
             leader,
             Input::Received { from, message },
         );

@@ -1,4 +1,4 @@
-//! What several benches share: measurements that are not wall time, and one failover.
+//! Code that several benches share: measurements other than wall time, and one failover.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -13,26 +13,26 @@ use elector_raft::Raft;
 use elector_ring::Ring;
 use elector_sim::{Election, Setup, Simulation};
 
-/// The runs that each figure is the mean of.
+/// The seeds of the runs. Each figure is the mean over them.
 const SEEDS: RangeInclusive<u64> = 1..=200;
-/// How long a simulated cluster may take to elect before the bench gives it up, in virtual time.
+/// The limit for an election in a simulated cluster, in virtual time.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A measurement that each iteration states itself, as a number of `unit`s: exact, and the same on
-/// every machine.
+/// A measurement for which each iteration gives its own value, as a number of `unit`s. It is exact,
+/// and the same on every machine.
 #[derive(Debug)]
-pub(crate) struct Stated {
+pub(crate) struct GivenValue {
     unit: &'static str,
 }
 
-impl Stated {
-    /// Values are numbers of this unit.
+impl GivenValue {
+    /// Creates a measurement with this unit.
     pub(crate) fn new(unit: &'static str) -> Self {
         Self { unit }
     }
 }
 
-impl Measurement for Stated {
+impl Measurement for GivenValue {
     type Intermediate = ();
     type Value = f64;
 
@@ -59,7 +59,7 @@ impl Measurement for Stated {
     }
 }
 
-impl ValueFormatter for Stated {
+impl ValueFormatter for GivenValue {
     fn scale_values(&self, _typical: f64, _values: &mut [f64]) -> &'static str {
         self.unit
     }
@@ -78,8 +78,8 @@ impl ValueFormatter for Stated {
     }
 }
 
-/// One failover in virtual time: the leader of a settled cluster crashes; the election that
-/// follows.
+/// Simulates one failover: the leader of a settled cluster crashes. Returns the election after the
+/// crash.
 fn failover<A: ElectionAlgorithm>(nodes: u64, hints: bool, seed: u64) -> Election {
     let mut setup = Setup::<A>::new(nodes);
     (setup.hints, setup.seed) = (hints, seed);
@@ -92,18 +92,22 @@ fn failover<A: ElectionAlgorithm>(nodes: u64, hints: bool, seed: u64) -> Electio
     sim.crash(first.leader);
     sim.run_until_settled(LIMIT)
         .expect("the cluster elects after a crash");
-    // The stragglers of the election belong to it.
+    // Late messages belong to the election, too.
     sim.run_for(Duration::from_millis(100));
     let elections = sim.elections();
     *elections.first().expect("there was an election")
 }
 
-/// Benches one figure of failovers: every algorithm at several sizes, found out by timeout and by
-/// hint.
-pub(crate) fn failovers(criterion: &mut Criterion<Stated>, figure: &str, of: fn(&Election) -> f64) {
-    for (told, hints) in [("timeout", false), ("hinted", true)] {
+/// Benches one figure of failovers, for every algorithm and several sizes. The nodes notice the
+/// failure by a timeout or by a hint of their host.
+pub(crate) fn failovers(
+    criterion: &mut Criterion<GivenValue>,
+    figure: &str,
+    of: fn(&Election) -> f64,
+) {
+    for (cause, hints) in [("timeout", false), ("hinted", true)] {
         for nodes in [3, 5, 7, 25] {
-            let mut group = criterion.benchmark_group(format!("{figure}/{told}"));
+            let mut group = criterion.benchmark_group(format!("{figure}/{cause}"));
             let mut bench = |name: &str, failover: fn(u64, bool, u64) -> Election| {
                 let figures = SEEDS.map(|seed| of(&failover(nodes, hints, seed)));
                 let mean = figures.sum::<f64>() / SEEDS.count() as f64;
@@ -120,11 +124,11 @@ pub(crate) fn failovers(criterion: &mut Criterion<Stated>, figure: &str, of: fn(
     }
 }
 
-/// A criterion that takes exact figures: there is nothing to warm up, and nothing to wait for.
-pub(crate) fn exact(unit: &'static str) -> Criterion<Stated> {
+/// Returns a `Criterion` for exact figures, without a warm-up and with a minimal measurement time.
+pub(crate) fn exact(unit: &'static str) -> Criterion<GivenValue> {
     let instant = Duration::from_millis(1);
     Criterion::default()
-        .with_measurement(Stated::new(unit))
+        .with_measurement(GivenValue::new(unit))
         .sample_size(10)
         .warm_up_time(instant)
         .measurement_time(instant)
