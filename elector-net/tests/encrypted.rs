@@ -1,4 +1,4 @@
-//! Clusters whose nodes prove who they are.
+//! Clusters with mutual TLS.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -25,7 +25,7 @@ async fn start(id: u64, listener: TcpListener, peers: &[Peer], tls: Option<Tls>)
     Node { elector, monitor }
 }
 
-// Encryption must change nothing but what it protects against.
+// Encryption must not change the behaviour of a cluster.
 #[tokio::test]
 async fn a_cluster_with_certificates_elects_and_fails_over() {
     let folder = tempfile::tempdir().unwrap();
@@ -45,9 +45,9 @@ async fn a_cluster_with_certificates_elects_and_fails_over() {
     agreed_but(&left, leader).await;
 }
 
-// A node that was broken into must not be able to vote for others.
+// A compromised node must not be able to vote for other nodes.
 #[tokio::test]
-async fn a_certificate_of_one_node_does_not_make_another() {
+async fn the_certificate_of_one_node_is_not_valid_for_another() {
     let folder = tempfile::tempdir().unwrap();
     issued(folder.path());
     let (mut listeners, peers) = sockets(3);
@@ -58,7 +58,7 @@ async fn a_certificate_of_one_node_does_not_make_another() {
         nodes.push(start(id, listener, &peers, Some(tls)).await);
     }
     agreed(&nodes).await;
-    // Node 3 shows what node 2 would: a certificate that names node 2.
+    // Node 3 presents a certificate that names node 2.
     let stolen = tempfile::tempdir().unwrap();
     for (from, to) in [
         ("ca.pem", "ca.pem"),
@@ -69,11 +69,11 @@ async fn a_certificate_of_one_node_does_not_make_another() {
     }
     let tls = Tls::load(stolen.path(), NodeId(2)).unwrap();
     let odd = start(3, third, &peers, Some(tls)).await;
-    eventually("it is refused and told", || {
-        let told = nodes
+    eventually("both sides count the rejection", || {
+        let counts = nodes
             .iter()
             .map(|node| refusals(&node.monitor, "certificate"));
-        told.sum::<u64>() > 0 && refusals(&odd.monitor, "certificate") > 0
+        counts.sum::<u64>() > 0 && refusals(&odd.monitor, "certificate") > 0
     })
     .await;
     assert!(
@@ -84,9 +84,9 @@ async fn a_certificate_of_one_node_does_not_make_another() {
     );
 }
 
-// Half a cluster with TLS is a mistake that both halves must be told of.
+// Half a cluster with TLS is a mistake. Both sides must report it.
 #[tokio::test]
-async fn a_node_without_certificates_is_refused_and_finds_out_why() {
+async fn a_node_without_certificates_is_rejected_and_learns_why() {
     let folder = tempfile::tempdir().unwrap();
     issued(folder.path());
     let (mut listeners, peers) = sockets(3);

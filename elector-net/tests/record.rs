@@ -1,4 +1,4 @@
-//! The durable record on a real disk: in a node, under `kill -9`, and in everybody's way.
+//! The durable record on a real disk: in a node, after `kill -9`, and with other users around.
 
 use std::{
     error::Error as _,
@@ -17,9 +17,9 @@ use elector_net::{FileStorage, Identity, RecordError};
 use elector_raft::{Raft, RaftDurable};
 use elector_ring::RingDurable;
 
-/// Tells this program, when it is run again, in which folder to save until it is killed.
+/// The variable with the folder in which a second process of this program saves until it is killed.
 const FOLDER: &str = "ELECTOR_TEST_RECORD";
-/// Nobody waits longer for anything.
+/// The longest wait of any test.
 const LONG: Duration = Duration::from_secs(60);
 
 fn identity() -> Identity {
@@ -53,7 +53,7 @@ async fn save(storage: &mut FileStorage, durable: &RaftDurable) -> Result<(), Re
     saved.map_err(|error| *error.downcast().expect("a record's error"))
 }
 
-// The purpose: a node goes on where its last life ended, and does so with both ways to save.
+// A node continues where its last life ended, with both ways to save.
 #[tokio::test]
 async fn a_node_remembers_across_lives() {
     let folder = tempfile::tempdir().unwrap();
@@ -78,7 +78,7 @@ async fn a_node_remembers_across_lives() {
     assert!(summary.has_run() && summary.is_whole());
 }
 
-// A node without a record must not make one by itself: it may have lost it.
+// A node without a record must not create one by itself: it may have lost its record.
 #[tokio::test]
 async fn a_missing_record_is_refused_with_advice() {
     let folder = tempfile::tempdir().unwrap();
@@ -97,12 +97,13 @@ async fn a_missing_record_is_refused_with_advice() {
         assert!(matches!(error, RecordError::Missing { .. }));
     }
     let left = fs::read_dir(folder.path()).unwrap().count();
-    assert_eq!(left, 0, "nothing is left in a folder named by mistake");
+    assert_eq!(left, 0, "a folder named by mistake gets no files");
 }
 
-// To make a record anew is to forget. What a crash left of one that was being made is no record.
+// Creating a record again forgets the old one. The leftovers of an interrupted creation are not a
+// record.
 #[tokio::test]
-async fn a_record_is_made_once() {
+async fn a_record_is_created_once() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("record.new"), "half of it").unwrap();
     let mut storage = made(folder.path());
@@ -115,8 +116,8 @@ async fn a_record_is_made_once() {
     assert_eq!(load(&mut storage).await.unwrap(), Some(term(7)));
 }
 
-// Under two lists of nodes two leaders can be elected at once, in one epoch: the record decides
-// which list it is, and the error says how it is changed.
+// With two lists of nodes, two leaders can be elected at once in one epoch. So the record decides
+// which list is used, and the error says how to change it.
 #[tokio::test]
 async fn another_list_of_nodes_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -127,8 +128,8 @@ async fn another_list_of_nodes_is_refused() {
         let loaded: Result<Option<RaftDurable>, _> = storage.load(&members).await;
         let error = loaded.unwrap_err().downcast::<RecordError>().unwrap();
         assert!(matches!(*error, RecordError::OtherNodes { .. }), "{error}");
-        let told = error.to_string();
-        assert!(told.contains("1, 2, 3 (generation 1)") && told.contains("elector members"));
+        let message = error.to_string();
+        assert!(message.contains("1, 2, 3 (generation 1)") && message.contains("elector members"));
     }
     load(&mut storage).await.unwrap();
     let roster = FileStorage::inspect(folder.path()).unwrap().roster.unwrap();
@@ -138,9 +139,9 @@ async fn another_list_of_nodes_is_refused() {
     );
 }
 
-// Two lives at once would overwrite each other's votes. The second is told who is in its way.
+// Two lives at once would overwrite each other's votes. The error names the other process.
 #[tokio::test]
-async fn one_opens_it_at_a_time() {
+async fn only_one_storage_can_open_a_record() {
     let folder = tempfile::tempdir().unwrap();
     let mut first = made(folder.path());
     load(&mut first).await.unwrap();
@@ -154,9 +155,9 @@ async fn one_opens_it_at_a_time() {
     load(&mut second).await.unwrap();
 }
 
-// A lock file that was deleted, as by a script that cleans up, must not let a second life in.
+// A deleted lock file, for example after a cleanup script, must not let in a second life.
 #[tokio::test]
-async fn one_opens_it_at_a_time_without_the_lock_file_too() {
+async fn only_one_storage_can_open_a_record_without_the_lock_file_too() {
     let folder = tempfile::tempdir().unwrap();
     let mut first = made(folder.path());
     load(&mut first).await.unwrap();
@@ -172,15 +173,15 @@ async fn one_opens_it_at_a_time_without_the_lock_file_too() {
     assert_eq!(load(&mut second).await.unwrap(), Some(term(3)));
 }
 
-// A vote that is written into a file that was deleted is forgotten at the next start.
+// A vote in a deleted file is forgotten at the next start.
 #[tokio::test]
-async fn nothing_is_saved_where_the_record_is_not_any_more() {
+async fn nothing_is_saved_after_the_record_has_moved() {
     let place = tempfile::tempdir().unwrap();
     let (folder, aside) = (place.path().join("data"), place.path().join("aside"));
     for replaced in [false, true] {
         let mut storage = made(&folder);
         let record = storage.record();
-        assert!(record.check().is_ok(), "nothing is open yet");
+        assert!(record.check().is_ok(), "the record is not open yet");
         load(&mut storage).await.unwrap();
         save(&mut storage, &term(1)).await.unwrap();
         assert!(record.check().is_ok());
@@ -201,27 +202,27 @@ async fn nothing_is_saved_where_the_record_is_not_any_more() {
         assert!(matches!(error, RecordError::Displaced { .. }), "{error}");
         assert_eq!(FileStorage::inspect(&aside).unwrap().sequence, 2);
         drop(storage);
-        assert!(record.check().is_ok(), "nothing is open any more");
+        assert!(record.check().is_ok(), "the record is closed");
         fs::remove_dir_all(&aside).unwrap();
         let _ = fs::remove_dir_all(&folder);
     }
 }
 
-// Who can write in the folder can put a record of an earlier day there.
+// A user who can write in the folder can put an old record there.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_folder_that_others_can_write_in_is_refused_with_the_command_that_mends_it() {
+async fn a_folder_that_others_can_write_in_is_rejected_with_the_command_that_fixes_it() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let mode = |mode| fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
     mode(0o707);
     let error = FileStorage::format(folder.path(), &identity(), [NodeId(1)]).unwrap_err();
-    let told = error.to_string();
+    let message = error.to_string();
     let command = format!(
         "(mode 0707), and so replace the record: chmod 0705 {}",
         folder.path().display()
     );
-    assert!(told.contains(&command), "{told}");
+    assert!(message.contains(&command), "{message}");
     assert!(matches!(
         FileStorage::check_folder(folder.path()),
         Err(RecordError::FolderExposed { .. })
@@ -238,10 +239,10 @@ async fn a_folder_that_others_can_write_in_is_refused_with_the_command_that_mend
     load(&mut storage).await.unwrap();
 }
 
-// What was saved by an algorithm of the same name need not be what this one saves: half of it would
-// be a vote that nobody cast.
+// An algorithm with the same name may have saved another format. Half of such a state could be a
+// vote that was never cast.
 #[tokio::test]
-async fn a_state_of_another_shape_is_refused() {
+async fn a_state_in_another_format_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let mut storage = made(folder.path());
     load(&mut storage).await.unwrap();
@@ -253,7 +254,7 @@ async fn a_state_of_another_shape_is_refused() {
     assert!(matches!(*error, RecordError::Undecodable { .. }) && error.source().is_some());
 }
 
-// A save into nothing would look as if it were durable.
+// A save to a record that is not open would look durable.
 #[tokio::test]
 async fn nothing_is_saved_before_it_is_loaded() {
     let folder = tempfile::tempdir().unwrap();
@@ -262,9 +263,9 @@ async fn nothing_is_saved_before_it_is_loaded() {
     assert!(matches!(error, RecordError::NotLoaded { .. }));
 }
 
-// Names go into every slot; one without end would leave no room for the state.
+// Names are in every slot. A name without a limit would leave no room for the state.
 #[tokio::test]
-async fn names_are_bounded() {
+async fn the_length_of_names_is_limited() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("never made");
     for cluster in [String::new(), "x".repeat(256)] {
@@ -277,8 +278,8 @@ async fn names_are_bounded() {
     assert!(!folder.exists());
 }
 
-// `--check-config` looks at the record of a node that may be running: it must neither change
-// anything nor mind the lock.
+// `--check-config` reads the record of a node that may be running. It must not change anything, and
+// it must work without the lock.
 #[tokio::test]
 async fn inspecting_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -295,9 +296,9 @@ async fn inspecting_changes_nothing() {
     assert_eq!(fs::read(folder.path().join("record")).unwrap(), before);
 }
 
-// A record cut off by a copy that ran out of room is whole at its beginning.
+// The beginning of a truncated copy is intact.
 #[tokio::test]
-async fn a_record_that_was_cut_off_is_refused() {
+async fn a_truncated_record_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let mut storage = made(folder.path());
     let file = fs::File::options()
@@ -309,10 +310,10 @@ async fn a_record_that_was_cut_off_is_refused() {
     assert!(matches!(error, RecordError::Damaged { .. }));
 }
 
-// Votes are nobody else's business, and nobody else may change them.
+// Other users must not read or change votes.
 #[cfg(unix)]
 #[test]
-fn only_the_owner_may_look() {
+fn only_the_owner_can_read_the_record() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("data");
@@ -324,7 +325,7 @@ fn only_the_owner_may_look() {
     }
 }
 
-// Not a test: what the next one kills.
+// Not a test by itself: the next test runs this in another process and kills it.
 #[tokio::test]
 async fn saves_until_it_is_killed() {
     let Some(folder) = std::env::var_os(FOLDER) else {
@@ -344,17 +345,17 @@ async fn saves_until_it_is_killed() {
     }
 }
 
-/// The lines that say what was saved.
+/// Returns the saves that the child process has printed.
 fn saves(child: &mut Child) -> impl Iterator<Item = u64> + use<> {
     let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     lines.filter_map(|line| line.ok()?.strip_prefix("saved ")?.parse().ok())
 }
 
-// The kernel's word instead of the model's: a process that is killed at any moment has saved what
-// it said it had, its lock ends with it, and the next one goes on from there.
+// The same with a real kernel: a process that is killed at any moment has saved what it printed.
+// The lock ends with the process, and the next process continues from there.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_killed_process_has_saved_what_it_said() {
+async fn a_killed_process_has_saved_what_it_printed() {
     let folder = tempfile::tempdir().unwrap();
     let mut storage = made(folder.path());
     let mut last = 0;
@@ -367,7 +368,7 @@ async fn a_killed_process_has_saved_what_it_said() {
             .unwrap();
         let mut saves = saves(&mut child);
         let enough = saves.by_ref().find(|saved| *saved >= last + 20 + 7 * round);
-        assert!(enough.is_some(), "the child ended by itself");
+        assert!(enough.is_some(), "the child was not killed");
         let in_use = load(&mut storage).await.unwrap_err();
         assert!(
             in_use.to_string().contains(&child.id().to_string()),
@@ -377,7 +378,7 @@ async fn a_killed_process_has_saved_what_it_said() {
         let said = saves.last().or(enough).unwrap();
         child.wait().unwrap();
         let loaded = load(&mut storage).await.unwrap().unwrap();
-        // It may have been killed between the save and the saying.
+        // It may have been killed between the save and the print.
         assert!(
             (said..=said + 1).contains(&loaded.term.0),
             "{said}, {loaded:?}"

@@ -1,4 +1,4 @@
-//! What is wrong with a node's own files is said when it starts, not when a peer refuses it.
+//! A node reports the faults of its own files at the start, before a peer rejects it.
 
 use std::{fs, path::Path, time::SystemTime};
 
@@ -12,7 +12,7 @@ fn refused(folder: &Path) -> TlsError {
     Tls::load(folder, NodeId(1)).unwrap_err()
 }
 
-// The message must say which of three files, and how to get one.
+// The message must name the file, and say how to make it.
 #[test]
 fn a_missing_file_is_named() {
     for name in ["ca.pem", "node-1.pem", "node-1.key.pem"] {
@@ -31,9 +31,9 @@ fn a_missing_file_is_named() {
     }
 }
 
-// Files get truncated, mixed up, or are in another format.
+// Files can be truncated, swapped, or in another format.
 #[test]
-fn a_file_that_holds_something_else_is_named() {
+fn a_file_with_other_contents_is_named() {
     for (name, text, what) in [
         ("ca.pem", "", "no valid certificate in"),
         ("ca.pem", "\u{1}\u{2}", "no valid certificate in"),
@@ -86,9 +86,9 @@ fn a_file_that_holds_something_else_is_named() {
     assert!(refusal.contains("no valid key in "), "{refusal}");
 }
 
-// With a key that does not fit, every handshake would fail with a riddle.
+// With a key that does not belong to the certificate, every handshake would fail.
 #[test]
-fn a_key_of_another_certificate_is_refused() {
+fn a_key_of_another_certificate_is_rejected() {
     let folder = cluster();
     put(
         folder.path(),
@@ -99,9 +99,9 @@ fn a_key_of_another_certificate_is_refused() {
     assert!(matches!(refusal, TlsError::KeyMismatch { .. }), "{refusal}");
 }
 
-// A machine that got another's files would be refused by all, or worse, be taken for the other.
+// A machine with the files of another node would be rejected, or be mistaken for the other node.
 #[test]
-fn files_of_another_node_are_refused() {
+fn files_of_another_node_are_rejected() {
     let folder = cluster();
     for end in ["pem", "key.pem"] {
         put(
@@ -121,9 +121,9 @@ fn files_of_another_node_are_refused() {
     assert_eq!(presented[..], ["node-2.elector.internal"]);
 }
 
-// A node that starts with what its peers will refuse must say so itself, with the date.
+// A node must reject at the start what its peers would reject, and name the date.
 #[test]
-fn a_certificate_that_peers_would_refuse_is_refused_at_the_start() {
+fn a_certificate_that_peers_would_reject_is_rejected_at_the_start() {
     let folder = cluster();
     let mut expired = good(1);
     expired.not_after = in_days(-3);
@@ -161,10 +161,10 @@ fn a_certificate_that_peers_would_refuse_is_refused_at_the_start() {
     );
 }
 
-// Whoever reads the key can be the node.
+// A user who can read the key can impersonate the node.
 #[cfg(unix)]
 #[test]
-fn a_key_that_others_can_read_is_refused_with_the_command_that_mends_it() {
+fn a_key_that_others_can_read_is_rejected_with_the_command_that_fixes_it() {
     use std::os::unix::fs::PermissionsExt;
 
     let folder = cluster();
@@ -181,7 +181,7 @@ fn a_key_that_others_can_read_is_refused_with_the_command_that_mends_it() {
     Tls::load(folder.path(), NodeId(1)).unwrap();
 }
 
-// A metric and an alert are made of it: what ends first, counts.
+// A metric and an alert use this value: the first end of a validity counts.
 #[test]
 fn the_end_of_the_validity_is_that_of_the_first_to_expire() {
     let near = |tls: &Tls, days: u32| {

@@ -1,4 +1,4 @@
-//! Connections that come about.
+//! Connections that succeed.
 
 use elector_core::NodeId;
 use elector_net::tls::{Tls, TlsFiles};
@@ -10,13 +10,13 @@ use tokio_rustls::rustls::{HandshakeKind, pki_types::ServerName};
 
 use crate::{
     call, in_time, node,
-    pki::{ca, cluster, good, put, read, stranger},
+    pki::{ca, cluster, custom_client, good, put, read},
     talk,
 };
 
-// The plain case, over a real socket: each side learns who the other is, and words pass.
+// The simple case over a real socket: each side knows the other, and bytes pass.
 #[tokio::test]
-async fn two_nodes_know_each_other() {
+async fn two_nodes_identify_each_other() {
     let folder = cluster();
     let (one, two) = (node(&folder, 1), node(&folder, 2));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -36,8 +36,8 @@ async fn two_nodes_know_each_other() {
     talk(outgoing.unwrap(), incoming.into_stream()).await;
 }
 
-// `from` is what the certificate says: with its own one a node must not pass for another, nor for
-// one whose number only begins like its own.
+// The certificate decides which node a peer is. With its own certificate, a node must not pass for
+// another node, even if the number of that node begins with the same digit.
 #[tokio::test]
 async fn a_certificate_names_its_node_and_no_other() {
     let folder = cluster();
@@ -53,18 +53,18 @@ async fn a_certificate_names_its_node_and_no_other() {
     );
 }
 
-// A connection that resumed another would skip the certificates, and early data can be replayed.
+// A resumed connection would skip the certificates, and early data can be replayed.
 #[tokio::test]
 async fn no_connection_resumes_another() {
     let folder = cluster();
     let two = node(&folder, 2);
-    // It would resume if it could: it keeps what tickets it gets.
-    let eager = stranger(folder.path(), Some(1), "elector/1");
+    // This client would resume if it could: it keeps all tickets.
+    let client = custom_client(folder.path(), Some(1), "elector/1");
     for _ in 0..3 {
         let (here, there) = duplex(64 * 1024);
         let name = ServerName::try_from("node-2.elector.internal").unwrap();
         let (outgoing, incoming) =
-            in_time(async { tokio::join!(eager.connect(name, here), two.accept(there)) }).await;
+            in_time(async { tokio::join!(client.connect(name, here), two.accept(there)) }).await;
         let outgoing = outgoing.unwrap();
         let session = outgoing.get_ref().1;
         assert_eq!(session.handshake_kind(), Some(HandshakeKind::Full));
@@ -73,10 +73,9 @@ async fn no_connection_resumes_another() {
     }
 }
 
-// A company's CA seldom signs nodes itself: what is between must be sent along, and counts for the
-// end of the validity.
+// The CA of a company seldom signs nodes itself. The intermediate certificates must be sent along.
 #[tokio::test]
-async fn certificates_between_node_and_ca_are_sent_along() {
+async fn intermediate_certificates_are_sent_along() {
     let folder = cluster();
     let (root, root_issuer) = ca("root", None);
     let (between, issuer) = ca("between", Some(&root_issuer));
@@ -101,7 +100,7 @@ async fn certificates_between_node_and_ca_are_sent_along() {
     talk(outgoing.unwrap(), incoming.into_stream()).await;
 }
 
-// While one CA replaces another, nodes with certificates of either must reach each other.
+// While one CA replaces another, nodes with certificates of either must be able to connect.
 #[tokio::test]
 async fn two_cas_are_trusted_while_one_replaces_the_other() {
     let (old, new) = (cluster(), cluster());
@@ -114,8 +113,8 @@ async fn two_cas_are_trusted_while_one_replaces_the_other() {
     }
 }
 
-// People with a CA of their own choose names of their own; a CA of several clusters must be able to
-// tell these apart.
+// Users with their own CA choose their own names. One CA of several clusters must be able to
+// distinguish the clusters.
 #[tokio::test]
 async fn the_suffix_of_names_can_be_chosen() {
     let folder = cluster();
@@ -154,8 +153,8 @@ async fn the_suffix_of_names_can_be_chosen() {
     assert!(incoming.names(NodeId(1)));
     talk(outgoing.unwrap(), incoming.into_stream()).await;
 
-    let stranger = of(3, "other.example").unwrap();
-    assert!(call(&stranger, &two, 2).await.0.is_err());
+    let other = of(3, "other.example").unwrap();
+    assert!(call(&other, &two, 2).await.0.is_err());
     let refused = of(1, "not a name").unwrap_err().to_string();
     assert!(refused.contains("is not a DNS name"), "{refused}");
 }

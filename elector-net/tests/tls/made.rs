@@ -1,4 +1,4 @@
-//! Certificates that this crate makes.
+//! Certificates that this crate creates.
 
 use std::{fs, path::Path};
 
@@ -22,7 +22,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-// A cluster grows: the node that comes later must be one of it, and disturb nothing.
+// A cluster grows: a node that is added later must be a member, and must not disturb the others.
 #[tokio::test]
 async fn a_node_can_be_added_later() {
     let folder = cluster();
@@ -37,9 +37,9 @@ async fn a_node_can_be_added_later() {
     talk(outgoing.unwrap(), incoming.unwrap().into_stream()).await;
 }
 
-// Keys that are overwritten are gone, and with them the cluster.
+// Overwritten keys are lost, and with them the cluster.
 #[test]
-fn nothing_is_overwritten_and_nothing_half_written() {
+fn no_file_is_overwritten_and_no_half_of_a_set_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/folder");
     write_dev(&path, "test", &[NodeId(1)], 30).unwrap();
@@ -57,10 +57,10 @@ fn nothing_is_overwritten_and_nothing_half_written() {
     assert_eq!(read(&path, "ca.key.pem"), key);
 }
 
-// A key that is world-readable for a moment is one that was read.
+// A key that is world-readable for a moment may have been read.
 #[cfg(unix)]
 #[test]
-fn keys_are_for_their_owner_alone() {
+fn only_the_owner_can_read_a_key() {
     use std::os::unix::fs::PermissionsExt;
 
     let folder = cluster();
@@ -78,7 +78,7 @@ fn keys_are_for_their_owner_alone() {
     }
 }
 
-// The CA's key lies in a folder for years: it must not be good for anything but nodes.
+// The key of the CA is in a folder for years. It must only be able to issue certificates of nodes.
 #[test]
 fn the_ca_can_name_nodes_and_nothing_else() {
     let folder = cluster();
@@ -94,9 +94,9 @@ fn the_ca_can_name_nodes_and_nothing_else() {
     assert!(refused.contains("cannot be used"), "{refused}");
 }
 
-// A CA with the wrong key would issue what nobody believes.
+// Certificates from a CA with the wrong key would be rejected everywhere.
 #[test]
-fn a_ca_and_a_key_that_are_no_pair_are_refused() {
+fn a_ca_and_a_key_that_do_not_match_are_rejected() {
     let folder = cluster();
     put(
         folder.path(),
@@ -113,7 +113,7 @@ fn a_ca_and_a_key_that_are_no_pair_are_refused() {
     assert!(matches!(refused, CertsError::Read { .. }), "{refused}");
 }
 
-// What cannot stand in a certificate is refused with what can.
+// The error names the allowed values.
 #[test]
 fn names_and_days_have_limits() {
     for name in ["", "a b", "é", &"x".repeat(41)] {
@@ -128,7 +128,7 @@ fn names_and_days_have_limits() {
     authority.issue(NodeId(u64::MAX), MOST_DAYS).unwrap();
 }
 
-// Logs and panics print what there is: never a key.
+// Logs and panics can print any value with `Debug`. A key must not appear there.
 #[test]
 fn no_key_is_printed() {
     let authority = Authority::new("test").unwrap();

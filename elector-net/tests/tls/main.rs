@@ -1,4 +1,4 @@
-//! Mutual TLS between nodes: who gets in, and what each refusal says.
+//! Mutual TLS between nodes: which connections succeed, and what each error says.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -21,7 +21,7 @@ fn node(folder: impl AsRef<Path>, id: u64) -> Tls {
     Tls::load(folder.as_ref(), NodeId(id)).unwrap()
 }
 
-/// Nothing here waits for a clock; a test that hangs must fail all the same.
+/// No test here waits for a clock, but a test that hangs must fail.
 async fn in_time<F: Future>(future: F) -> F::Output {
     let done = tokio::time::timeout(Duration::from_secs(60), future);
     done.await.expect("nothing happened for a minute")
@@ -30,13 +30,13 @@ async fn in_time<F: Future>(future: F) -> F::Output {
 type Connected = Result<TlsStream<DuplexStream>, TlsError>;
 type Incoming = Result<Accepted<DuplexStream>, TlsError>;
 
-/// What both sides make of it when one calls the other, and takes it for `peer`.
+/// Connects two nodes. The first one expects `peer`. Returns the results of both sides.
 async fn call(from: &Tls, to: &Tls, peer: u64) -> (Connected, Incoming) {
     let (here, there) = duplex(64 * 1024);
     in_time(async { tokio::join!(from.connect(here, NodeId(peer)), to.accept(there)) }).await
 }
 
-/// Sends a word each way.
+/// Sends a few bytes each way.
 async fn talk<A, B>(mut one: TlsStream<A>, mut other: TlsStream<B>)
 where
     A: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,

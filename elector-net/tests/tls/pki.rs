@@ -1,4 +1,4 @@
-//! Certificates of every kind, right and wrong.
+//! Valid and invalid certificates.
 
 use std::{
     fs,
@@ -27,12 +27,12 @@ use tokio_rustls::{
 
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The files of a cluster with three nodes and a CA of its own, good for a year.
+/// The files of a cluster with three nodes and its own CA, valid for a year.
 pub(crate) fn cluster() -> TempDir {
     cluster_of(&[1, 2, 3])
 }
 
-/// The same, of these nodes: a test that reads the log has nodes of its own.
+/// The same with these nodes. A test that reads the log needs its own node ids.
 pub(crate) fn cluster_of(nodes: &[u64]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let nodes: Vec<NodeId> = nodes.iter().copied().map(NodeId).collect();
@@ -40,7 +40,7 @@ pub(crate) fn cluster_of(nodes: &[u64]) -> TempDir {
     folder
 }
 
-/// What a good certificate of the node is made from, to be spoilt.
+/// The parameters of a valid certificate of the node, which a test can change.
 pub(crate) fn good(node: u64) -> CertificateParams {
     let mut params = CertificateParams::new([format!("node-{node}.elector.internal")]).unwrap();
     params.extended_key_usages = vec![
@@ -50,7 +50,7 @@ pub(crate) fn good(node: u64) -> CertificateParams {
     params
 }
 
-/// Gives the node in the folder another certificate, by the CA in the folder.
+/// Issues another certificate for the node, from the CA in the folder.
 pub(crate) fn reissue(folder: &Path, node: u64, params: &CertificateParams) {
     let key = KeyPair::from_pem(&read(folder, "ca.key.pem")).unwrap();
     let ca = CertificateDer::from_pem_slice(read(folder, "ca.pem").as_bytes()).unwrap();
@@ -65,7 +65,7 @@ pub(crate) fn reissue(folder: &Path, node: u64, params: &CertificateParams) {
     );
 }
 
-/// A CA whose certificate says no more than its name, and its key; signed by itself or by another.
+/// A CA with a minimal certificate, self-signed or signed by another CA.
 pub(crate) fn ca(
     name: &str,
     by: Option<&Issuer<'static, KeyPair>>,
@@ -82,7 +82,7 @@ pub(crate) fn ca(
     (certificate.pem(), Issuer::new(params, key))
 }
 
-/// Moments around now.
+/// The time in this many days.
 pub(crate) fn in_days(days: i64) -> time::OffsetDateTime {
     time::OffsetDateTime::now_utc() + time::Duration::days(days)
 }
@@ -91,7 +91,7 @@ pub(crate) fn read(folder: &Path, name: &str) -> String {
     fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// Writes a file as careful tools do: whole, under another name first.
+/// Writes a file atomically, as careful tools do.
 pub(crate) fn put(folder: &Path, name: &str, text: &str) -> PathBuf {
     let (path, part) = (folder.join(name), folder.join("part"));
     fs::write(&part, text).unwrap();
@@ -123,8 +123,8 @@ fn pair(folder: &Path, node: u64) -> (Vec<CertificateDer<'static>>, PrivateKeyDe
     )
 }
 
-/// A client that shows what `Tls` would not: any certificate or none, any protocol name or none.
-pub(crate) fn stranger(folder: &Path, node: Option<u64>, protocol: &str) -> TlsConnector {
+/// A client that is not limited like `Tls`: with any certificate or none, any protocol or none.
+pub(crate) fn custom_client(folder: &Path, node: Option<u64>, protocol: &str) -> TlsConnector {
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&TLS13])
         .unwrap()
@@ -139,8 +139,8 @@ pub(crate) fn stranger(folder: &Path, node: Option<u64>, protocol: &str) -> TlsC
     TlsConnector::from(Arc::new(config))
 }
 
-/// A server of that kind.
-pub(crate) fn strange_server(folder: &Path, node: u64, protocol: &str) -> TlsAcceptor {
+/// A server that is not limited like `Tls`.
+pub(crate) fn custom_server(folder: &Path, node: u64, protocol: &str) -> TlsAcceptor {
     let provider = Arc::new(ring::default_provider());
     let clients = WebPkiClientVerifier::builder_with_provider(roots(folder), Arc::clone(&provider));
     let (chain, key) = pair(folder, node);
@@ -156,7 +156,7 @@ pub(crate) fn strange_server(folder: &Path, node: u64, protocol: &str) -> TlsAcc
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// The public key of a PEM certificate, to tell two apart.
+/// The public key of a node in the folder, to compare certificates.
 pub(crate) fn public_key(folder: &Path, node: u64) -> Vec<u8> {
     let key = read(folder, &format!("node-{node}.key.pem"));
     let key = KeyPair::from_pem(&key).unwrap();

@@ -1,4 +1,4 @@
-//! Connections that must not come about, and what each side is told.
+//! Connections that must fail, and the errors on each side.
 
 use std::path::Path;
 
@@ -10,35 +10,35 @@ use tokio_rustls::rustls::{AlertDescription, pki_types::ServerName};
 
 use crate::{
     Incoming, call, in_time, node,
-    pki::{ca, cluster, good, in_days, put, read, reissue, strange_server, stranger},
+    pki::{ca, cluster, custom_client, custom_server, good, in_days, put, read, reissue},
 };
 
-/// What an acceptor makes of a client that shows the certificate of the node in the folder; and
-/// what that one learns at its first read.
-async fn answer(to: &Tls, folder: &Path, shown: Option<u64>) -> (Incoming, TlsError) {
-    let stranger = stranger(folder, shown, "elector/1");
+/// Connects a client with the certificate of this node in the folder. Returns the result of the
+/// acceptor, and the error that the client gets at its first read.
+async fn answer(to: &Tls, folder: &Path, presented: Option<u64>) -> (Incoming, TlsError) {
+    let client = custom_client(folder, presented, "elector/1");
     let (here, there) = duplex(64 * 1024);
     let name = ServerName::try_from("node-2.elector.internal").unwrap();
     let calling = async {
-        let mut stream = stranger.connect(name, here).await?;
+        let mut stream = client.connect(name, here).await?;
         stream.read_u8().await
     };
     let (called, incoming) = in_time(async { tokio::join!(calling, to.accept(there)) }).await;
     (incoming, called.unwrap_err().into())
 }
 
-/// What a node makes of an acceptor that shows the certificate of node 2 in the folder.
-async fn shown(from: &Tls, folder: &Path) -> TlsError {
-    let server = strange_server(folder, 2, "elector/1");
+/// Connects to a server with the certificate of node 2 in the folder. Returns the error.
+async fn connect_error(from: &Tls, folder: &Path) -> TlsError {
+    let server = custom_server(folder, 2, "elector/1");
     let (here, there) = duplex(64 * 1024);
     let calling = from.connect(here, NodeId(2));
     let (called, _) = in_time(async { tokio::join!(calling, server.accept(there)) }).await;
     called.unwrap_err()
 }
 
-// Addresses get swapped: a node must not take another for the one that it meant.
+// Addresses can be swapped. A node must not mistake one peer for another.
 #[tokio::test]
-async fn an_acceptor_must_be_the_node_that_was_meant() {
+async fn an_acceptor_must_be_the_expected_node() {
     let folder = cluster();
     let (outgoing, incoming) = call(&node(&folder, 1), &node(&folder, 2), 3).await;
     let refusal = outgoing.unwrap_err();
@@ -56,17 +56,17 @@ async fn an_acceptor_must_be_the_node_that_was_meant() {
         refusal.to_string().contains("swapped files or addresses"),
         "{refusal}"
     );
-    let told = incoming.unwrap_err();
+    let received = incoming.unwrap_err();
     assert!(
-        matches!(&told, TlsError::Refused { alert } if *alert == AlertDescription::BadCertificate),
-        "{told}"
+        matches!(&received, TlsError::Refused { alert } if *alert == AlertDescription::BadCertificate),
+        "{received}"
     );
-    assert!(told.to_string().contains("--peers"), "{told}");
+    assert!(received.to_string().contains("--peers"), "{received}");
 }
 
-// Anybody can make a CA and certificates with the right names. Neither side may believe them.
+// Everyone can make a CA and certificates with the right names. Both sides must reject them.
 #[tokio::test]
-async fn a_certificate_of_another_ca_is_refused_by_both_sides() {
+async fn a_certificate_of_another_ca_is_rejected_by_both_sides() {
     let (folder, other) = (cluster(), cluster());
     let (outgoing, incoming) = call(&node(&folder, 1), &node(&other, 2), 2).await;
     let refusal = outgoing.unwrap_err();
@@ -79,16 +79,18 @@ async fn a_certificate_of_another_ca_is_refused_by_both_sides() {
         ),
         "{refusal}"
     );
-    let told = incoming.unwrap_err();
+    let received = incoming.unwrap_err();
     assert!(
-        told.to_string().contains("all nodes need the same ca.pem"),
-        "{told}"
+        received
+            .to_string()
+            .contains("all nodes need the same ca.pem"),
+        "{received}"
     );
 
-    // The one that calls believes in both.
+    // This client trusts both CAs.
     let both = read(other.path(), "ca.pem") + &read(folder.path(), "ca.pem");
     put(other.path(), "ca.pem", &both);
-    let (incoming, told) = answer(&node(&folder, 2), other.path(), Some(1)).await;
+    let (incoming, received) = answer(&node(&folder, 2), other.path(), Some(1)).await;
     let refusal = incoming.unwrap_err();
     assert!(
         matches!(
@@ -99,14 +101,16 @@ async fn a_certificate_of_another_ca_is_refused_by_both_sides() {
         ),
         "{refusal}"
     );
-    assert!(matches!(told, TlsError::Refused { .. }), "{told}");
+    assert!(matches!(received, TlsError::Refused { .. }), "{received}");
     assert!(
-        told.to_string().contains("all nodes need the same ca.pem"),
-        "{told}"
+        received
+            .to_string()
+            .contains("all nodes need the same ca.pem"),
+        "{received}"
     );
 }
 
-// A CA that was made anew under its old name has another key: the same advice is the right one.
+// A CA that was created again under its old name has another key. The same advice is correct.
 #[tokio::test]
 async fn a_ca_of_the_same_name_is_another_ca() {
     let (folder, other) = (cluster(), cluster());
@@ -125,7 +129,7 @@ async fn a_ca_of_the_same_name_is_another_ca() {
         }
     }
     let (outgoing, incoming) = call(&node(&folder, 1), &node(&other, 2), 2).await;
-    let (refusal, told) = (outgoing.unwrap_err(), incoming.unwrap_err());
+    let (refusal, received) = (outgoing.unwrap_err(), incoming.unwrap_err());
     assert!(
         matches!(
             refusal,
@@ -136,30 +140,38 @@ async fn a_ca_of_the_same_name_is_another_ca() {
         "{refusal}"
     );
     assert!(
-        told.to_string().contains("all nodes need the same ca.pem"),
-        "{told}"
+        received
+            .to_string()
+            .contains("all nodes need the same ca.pem"),
+        "{received}"
     );
 }
 
-// What was valid once, or will be, is what a forgotten renewal or a wrong clock looks like.
+// An expired certificate is a forgotten renewal; one that is not valid yet is a wrong clock.
 #[tokio::test]
-async fn a_certificate_out_of_its_time_is_refused_by_both_sides() {
+async fn a_certificate_outside_its_validity_is_rejected_by_both_sides() {
     let folder = cluster();
     let (one, two) = (node(&folder, 1), node(&folder, 2));
-    let strange = cluster();
+    let invalid = cluster();
     for file in ["ca.pem", "ca.key.pem"] {
-        put(strange.path(), file, &read(folder.path(), file));
+        put(invalid.path(), file, &read(folder.path(), file));
     }
     for (from, until, kind) in [(-30, -3, "expired"), (3, 30, "early")] {
         for id in [1, 2] {
             let mut params = good(id);
             params.not_before = in_days(from);
             params.not_after = in_days(until);
-            reissue(strange.path(), id, &params);
+            reissue(invalid.path(), id, &params);
         }
-        let (incoming, told) = answer(&two, strange.path(), Some(1)).await;
-        assert!(told.to_string().contains("look at both clocks"), "{told}");
-        for refusal in [incoming.unwrap_err(), shown(&one, strange.path()).await] {
+        let (incoming, received) = answer(&two, invalid.path(), Some(1)).await;
+        assert!(
+            received.to_string().contains("look at both clocks"),
+            "{received}"
+        );
+        for refusal in [
+            incoming.unwrap_err(),
+            connect_error(&one, invalid.path()).await,
+        ] {
             let (found, holder) = match &refusal {
                 TlsError::Expired { holder, .. } => ("expired", holder),
                 TlsError::NotYetValid { holder, .. } => ("early", holder),
@@ -170,22 +182,22 @@ async fn a_certificate_out_of_its_time_is_refused_by_both_sides() {
     }
 }
 
-// Without client certificates anybody could claim to be any node.
+// Without client certificates, a client could claim to be any node.
 #[tokio::test]
-async fn a_client_without_a_certificate_is_refused() {
+async fn a_client_without_a_certificate_is_rejected() {
     let folder = cluster();
-    let (incoming, told) = answer(&node(&folder, 2), folder.path(), None).await;
+    let (incoming, received) = answer(&node(&folder, 2), folder.path(), None).await;
     let refusal = incoming.unwrap_err();
     assert!(matches!(refusal, TlsError::NoCertificate), "{refusal}");
     assert!(
-        told.to_string().contains("it requires a certificate"),
-        "{told}"
+        received.to_string().contains("it requires a certificate"),
+        "{received}"
     );
 }
 
-// A certificate that a web server was given is signed by the same CA, and must not open this door.
+// The certificate of a web server may be signed by the same CA. It must not give access.
 #[tokio::test]
-async fn a_certificate_for_another_purpose_is_refused() {
+async fn a_certificate_for_another_purpose_is_rejected() {
     let folder = cluster();
     let (one, two) = (node(&folder, 1), node(&folder, 2));
     let mut params = good(1);
@@ -206,7 +218,7 @@ async fn a_certificate_for_another_purpose_is_refused() {
     let mut params = good(2);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     reissue(folder.path(), 2, &params);
-    let refusal = shown(&one, folder.path()).await;
+    let refusal = connect_error(&one, folder.path()).await;
     assert!(
         matches!(
             refusal,
@@ -218,9 +230,9 @@ async fn a_certificate_for_another_purpose_is_refused() {
     );
 }
 
-// TLS takes a wildcard for every name that fits: its holder could be any node.
+// For TLS, a wildcard matches every name, so its holder could be any node.
 #[tokio::test]
-async fn a_wildcard_names_nobody() {
+async fn a_wildcard_does_not_name_a_node() {
     let folder = cluster();
     let (one, two) = (node(&folder, 1), node(&folder, 2));
     for id in [1, 2] {
@@ -229,11 +241,11 @@ async fn a_wildcard_names_nobody() {
         params.subject_alt_names = CertificateParams::new(names).unwrap().subject_alt_names;
         reissue(folder.path(), id, &params);
     }
-    let client = stranger(folder.path(), Some(1), "elector/1");
+    let client = custom_client(folder.path(), Some(1), "elector/1");
     let (here, there) = duplex(64 * 1024);
     let name = ServerName::try_from("node-2.elector.internal").unwrap();
-    // Node 2 shows what it has loaded before: its good one; see `renewal`.
-    let server = strange_server(folder.path(), 2, "elector/1");
+    // Node 2 presents the valid certificate that it has loaded before; see `renewal`.
+    let server = custom_server(folder.path(), 2, "elector/1");
     let calling = one.connect(here, NodeId(2));
     let (called, _) = in_time(async { tokio::join!(calling, server.accept(there)) }).await;
     let refusal = called.unwrap_err().to_string();
@@ -250,14 +262,14 @@ async fn a_wildcard_names_nobody() {
     assert!(matches!(refusal, TlsError::WrongNode { .. }), "{refusal}");
 }
 
-// A company's CA signs other services too, and TLS would connect to one that answers at a wrong
-// address, or let one in.
+// The CA of a company also signs other services. Without this check, TLS would connect to a service
+// at a wrong address, or accept one.
 #[tokio::test]
-async fn another_service_of_the_same_ca_is_refused() {
+async fn another_service_of_the_same_ca_is_rejected() {
     let folder = cluster();
     for protocol in ["", "h2", "elector/9"] {
         let name = ServerName::try_from("node-2.elector.internal").unwrap();
-        let client = stranger(folder.path(), Some(1), protocol);
+        let client = custom_client(folder.path(), Some(1), protocol);
         let (here, there) = duplex(64 * 1024);
         let two = node(&folder, 2);
         let calling = client.connect(name, here);
@@ -268,7 +280,7 @@ async fn another_service_of_the_same_ca_is_refused() {
             "{protocol}: {refusal}"
         );
 
-        let server = strange_server(folder.path(), 2, protocol);
+        let server = custom_server(folder.path(), 2, protocol);
         let (here, there) = duplex(64 * 1024);
         let one = node(&folder, 1);
         let calling = one.connect(here, NodeId(2));
@@ -278,10 +290,10 @@ async fn another_service_of_the_same_ca_is_refused() {
     }
 }
 
-// Half a cluster with --tls-dir and half without is the likeliest mistake of all: both sides must
-// be told, whoever calls.
+// Half a cluster with --tls-dir and half without is the most likely mistake. The error must say so,
+// for both directions of a connection.
 #[tokio::test]
-async fn a_peer_that_does_not_speak_tls_is_told_apart() {
+async fn a_peer_without_tls_is_recognized() {
     let folder = cluster();
     let (one, two) = (node(&folder, 1), node(&folder, 2));
     for words in [
@@ -302,9 +314,10 @@ async fn a_peer_that_does_not_speak_tls_is_told_apart() {
     }
 }
 
-// A peer that dies in the handshake, or hangs up on what it takes for garbage, gives no reason.
+// A peer that ends in the handshake, or closes the connection because of invalid bytes, sends no
+// reason.
 #[tokio::test]
-async fn a_peer_that_hangs_up_is_told_apart() {
+async fn a_peer_that_closes_the_connection_is_recognized() {
     let folder = cluster();
     let (one, two) = (node(&folder, 1), node(&folder, 2));
     let (here, there) = duplex(64 * 1024);

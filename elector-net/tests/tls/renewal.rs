@@ -1,4 +1,4 @@
-//! Certificates are replaced while a node runs.
+//! Replacing certificates while a node runs.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use crate::{
     pki::{cluster, cluster_of, good, in_days, public_key, put, read, reissue},
 };
 
-/// The lines of one node in the log.
+/// The log lines of one node.
 struct Log(u64);
 
 impl Log {
@@ -35,7 +35,7 @@ impl Log {
     }
 }
 
-/// Waits until this is so.
+/// Waits until the condition is true.
 async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !is_so().await {
@@ -45,12 +45,12 @@ async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
 }
 
 fn certificate(stream: &TlsStream<DuplexStream>) -> CertificateDer<'static> {
-    let shown = stream.get_ref().1.peer_certificates().unwrap();
-    shown[0].clone().into_owned()
+    let presented = stream.get_ref().1.peer_certificates().unwrap();
+    presented[0].clone().into_owned()
 }
 
-/// The certificates that two nodes show each other: of the acceptor, and of the one that calls.
-async fn shown(from: &Tls, to: &Tls) -> [CertificateDer<'static>; 2] {
+/// The certificates that two nodes present to each other: of the acceptor, and of the client.
+async fn presented(from: &Tls, to: &Tls) -> [CertificateDer<'static>; 2] {
     let (outgoing, incoming) = call(from, to, 2).await;
     let incoming = incoming.unwrap().into_stream();
     [certificate(&outgoing.unwrap()), certificate(&incoming)]
@@ -61,23 +61,23 @@ fn has_key(certificate: &CertificateDer<'_>, folder: &Path, node: u64) -> bool {
     certificate.windows(key.len()).any(|part| part == key)
 }
 
-// Certificates are renewed every few weeks; a restart for each would cost a leader.
+// Certificates are renewed every few weeks. A restart for each renewal would interrupt a leader.
 #[tokio::test]
 async fn new_files_are_used_for_new_connections() {
     let folder = cluster();
     let (one, two) = (node(&folder, 1), node(&folder, 2));
-    let before = shown(&one, &two).await;
+    let before = presented(&one, &two).await;
     for id in [1, 2] {
         reissue(folder.path(), id, &good(id));
     }
     eventually("both show what they have now", async || {
-        let after = shown(&one, &two).await;
+        let after = presented(&one, &two).await;
         let are_new = before[0] != after[0] && before[1] != after[1];
         are_new && has_key(&after[0], folder.path(), 2) && has_key(&after[1], folder.path(), 1)
     })
     .await;
 
-    // A new CA as well: from now on the old certificates count for nothing.
+    // Also a new CA: from now on the old certificates are invalid.
     let other = cluster();
     let (old, new) = (node(&folder, 1), node(&other, 1));
     for name in ["ca.pem", "node-2.pem", "node-2.key.pem"] {
@@ -87,22 +87,22 @@ async fn new_files_are_used_for_new_connections() {
         call(&old, &two, 2).await.0.is_err()
     })
     .await;
-    let [acceptor, caller] = shown(&new, &two).await;
+    let [acceptor, caller] = presented(&new, &two).await;
     assert!(has_key(&acceptor, other.path(), 2) && has_key(&caller, other.path(), 1));
 }
 
-// Files are written one after the other, and sometimes badly: what worked must go on working, with
-// one warning for each state of the files.
+// Files are written one after the other, and sometimes with errors. The node must keep the working
+// credentials, and log one warning for each state of the files.
 #[tokio::test]
 async fn broken_new_files_leave_the_old_ones_in_use() {
     let (folder, log) = (cluster_of(&[1, 12]), Log::of(12));
     let warning = "the previous ones stay in use";
     let (one, two) = (node(&folder, 1), node(&folder, 12));
-    let shown = async || {
+    let presented = async || {
         let (outgoing, _) = call(&one, &two, 12).await;
         certificate(&outgoing.unwrap())
     };
-    let before = shown().await;
+    let before = presented().await;
 
     let spare = cluster_of(&[12]);
     for name in ["ca.pem", "ca.key.pem"] {
@@ -111,8 +111,8 @@ async fn broken_new_files_leave_the_old_ones_in_use() {
     reissue(spare.path(), 12, &good(12));
     let old_key = read(folder.path(), "node-12.key.pem");
     put(folder.path(), "node-12.key.pem", "");
-    eventually("an empty key is told", async || {
-        assert!(shown().await == before);
+    eventually("an empty key is logged", async || {
+        assert!(presented().await == before);
         log.times(warning) == 1
     })
     .await;
@@ -122,27 +122,33 @@ async fn broken_new_files_leave_the_old_ones_in_use() {
     ] {
         put(folder.path(), name, text);
     }
-    eventually("a key of another certificate is told", async || {
-        assert!(shown().await == before);
+    eventually("a key of another certificate is logged", async || {
+        assert!(presented().await == before);
         log.times("does not belong to the certificate") == 1
     })
     .await;
     let new_key = read(spare.path(), "node-12.key.pem");
     put(folder.path(), "node-12.key.pem", &new_key);
-    eventually("the new ones are in use", async || shown().await != before).await;
-    assert!(has_key(&shown().await, folder.path(), 12));
-    eventually("that is told", async || {
+    eventually("the new ones are in use", async || {
+        presented().await != before
+    })
+    .await;
+    assert!(has_key(&presented().await, folder.path(), 12));
+    eventually("the new certificates are logged", async || {
         log.times("new certificates are in use") == 1
     })
     .await;
-    let told = log.times(warning);
-    assert!(told <= 3, "{told} warnings of three states of the files");
+    let warnings = log.times(warning);
+    assert!(
+        warnings <= 3,
+        "{warnings} warnings for three states of the files"
+    );
 }
 
-// A certificate that ends unnoticed ends the cluster. A month is time to act; and each reading of
-// the files says it, and each start.
+// A certificate that expires unnoticed stops the cluster. The warning comes a month earlier, and
+// again after each read of the files and each start.
 #[tokio::test]
-async fn a_certificate_that_soon_expires_is_warned_about() {
+async fn a_certificate_that_expires_soon_is_logged() {
     let (folder, log) = (cluster_of(&[13]), Log::of(13));
     let warning = "node certificate expires soon";
     let load = || Tls::load(folder.path(), NodeId(13)).unwrap();
@@ -158,20 +164,20 @@ async fn a_certificate_that_soon_expires_is_warned_about() {
     assert_eq!(log.times(warning), 2);
     for again in 1..3 {
         tls.reload();
-        eventually("it was read again", async || {
+        eventually("the files are read again", async || {
             log.times("were read again") == again
         })
         .await;
-        eventually("it is warned again", async || {
+        eventually("the warning is logged again", async || {
             log.times(warning) == 2 + again
         })
         .await;
     }
 }
 
-// The CA ends, too, and a metric is made of what ends first.
+// The CA expires too, and the metric reports the first expiry.
 #[tokio::test]
-async fn the_end_of_the_ca_counts() {
+async fn the_expiry_of_the_ca_counts() {
     let (folder, log) = (cluster_of(&[14]), Log::of(14));
     let end = in_days(20);
     let mut params = rcgen::CertificateParams::default();
@@ -192,27 +198,27 @@ async fn the_end_of_the_ca_counts() {
     assert!(apart < Duration::from_secs(2), "{apart:?}");
     assert_eq!(log.times("CA certificate expires soon"), 1);
 
-    // While a new one replaces it, the certificate may be of either.
+    // While a new CA replaces it, the certificate may be from either.
     let both = certificate + &read(cluster_of(&[14]).path(), "ca.pem");
     put(folder.path(), "ca.pem", &both);
     assert!(Tls::load(folder.path(), NodeId(14)).unwrap().expires() <= end);
 }
 
-/// The threads of this process that have this name.
+/// The number of threads of this process with this name.
 fn threads(name: &str) -> usize {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
     let names = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
     names.filter(|found| found.trim_end() == name).count()
 }
 
-// A file system over the network can hang for ever: neither connections nor the end of the process
-// may wait for it, and each new look must not cost a thread.
+// A network file system can hang for ever. Connections and the end of the process must not wait for
+// it, and another check must not cost another thread.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_file_that_cannot_be_read_to_its_end_stops_nothing() {
+async fn a_file_that_cannot_be_read_blocks_no_connection() {
     let (folder, log) = (cluster_of(&[1, 15]), Log::of(15));
     let (one, two) = (node(&folder, 1), node(&folder, 15));
-    // A pipe that no process writes to: to open it waits.
+    // A pipe without a writer: opening it blocks.
     let (path, text) = (
         folder.path().join("node-15.pem"),
         read(folder.path(), "node-15.pem"),
@@ -229,7 +235,7 @@ async fn a_file_that_cannot_be_read_to_its_end_stops_nothing() {
     assert!(threads("elector-tls-15") <= 1);
     assert_eq!(log.times("certificates"), 1, "the first ones are in use");
 
-    // It ends at last. To open it for writing waits for the reader, which is there.
+    // Now end the read. Opening the pipe for writing waits for the reader, which is there.
     let written = tokio::task::spawn_blocking(move || {
         let mut pipe = OpenOptions::new().write(true).open(&path).unwrap();
         fs::write(path.with_extension("new"), &text).unwrap();
