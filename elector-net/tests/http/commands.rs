@@ -5,7 +5,7 @@ use elector_net::http::{Limits, Options};
 
 use crate::{Served, TOKEN, elected, soon};
 
-// Nothing may change without the token: not by leaving it out, not by nearly having it.
+// Without the token nothing may change, and almost the right token is not enough.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commands_need_the_token() {
     let (cluster, leader) = elected(1).await;
@@ -57,30 +57,32 @@ async fn commands_need_the_token() {
     cluster.shutdown().await;
 }
 
-// A hand-over by an operator must reach the node that was named, in either form.
+// A transfer by an operator must reach the named node, with the id in the query or in the body.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn leadership_goes_to_the_node_that_was_named() {
+async fn leadership_goes_to_the_named_node() {
     let (cluster, leader) = elected(3).await;
     let others = cluster.nodes().iter().copied();
-    let heir = others.clone().find(|&node| node != leader).unwrap();
+    let other = others.clone().find(|&node| node != leader).unwrap();
     let served = Served::with(cluster.node(leader).unwrap(), Limits::default()).await;
-    let heirs = Served::with(cluster.node(heir).unwrap(), Limits::default()).await;
+    let other_served = Served::with(cluster.node(other).unwrap(), Limits::default()).await;
     served.until("/leader", 200).await;
     let epoch = served.get("/v1/status").await.json()["epoch"].clone();
-    let done = served.post(&format!("/v1/transfer?to={heir}")).await;
+    let done = served.post(&format!("/v1/transfer?to={other}")).await;
     assert_eq!((done.status, &done.json()["done"]), (200, &true.into()));
-    assert_eq!(done.json()["epoch"], epoch, "that which is given up");
-    heirs.until("/leader", 200).await;
+    assert_eq!(done.json()["epoch"], epoch, "the epoch that is given up");
+    other_served.until("/leader", 200).await;
     let head = format!("POST /v1/transfer HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\n");
-    let done = heirs.ask(&head, &format!("{{\"to\": {leader}}}")).await;
+    let done = other_served
+        .ask(&head, &format!("{{\"to\": {leader}}}"))
+        .await;
     assert_eq!(done.status, 200, "{done:?}");
     served.until("/leader", 200).await;
     cluster.shutdown().await;
 }
 
-// What the algorithm refuses is not an error of the server; the reason must come through.
+// A refusal by the algorithm is not a server error. The answer must contain the reason.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refusals_are_told_in_the_algorithms_words() {
+async fn a_refusal_is_answered_with_its_reason() {
     let (cluster, leader) = elected(3).await;
     let others = cluster.nodes().iter().copied();
     let follower = others.clone().find(|&node| node != leader).unwrap();
@@ -105,10 +107,10 @@ async fn refusals_are_told_in_the_algorithms_words() {
     cluster.shutdown().await;
 }
 
-// The work of a leader may take long to end: the client must not wait for ever, and must not be
-// told it failed.
+// The work of a leader may take long to end. The client must not wait for ever, and the answer must
+// not be an error.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_command_that_takes_long_goes_on() {
+async fn a_slow_command_continues_after_the_answer() {
     let (cluster, leader) = elected(1).await;
     let elector = cluster.node(leader).unwrap();
     let limits = Limits {
@@ -116,7 +118,7 @@ async fn a_command_that_takes_long_goes_on() {
         ..Limits::default()
     };
     let served = Served::with(elector, limits).await;
-    // A guard in hand is waited for as long as a lease, which is far more than that.
+    // The node waits for this guard for up to a lease, which is much longer than `command`.
     let guard = soon(elector.campaign()).await.unwrap();
     let answer = served.post("/v1/step-down").await;
     assert_eq!(answer.status, 202, "{answer:?}");

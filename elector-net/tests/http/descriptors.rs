@@ -16,11 +16,11 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::common::{builder, eventually, sockets, start};
 
-/// Where the peers of the node in another process are.
+/// The variable with the addresses of the peers of the node in the other process.
 const PEERS: &str = "ELECTOR_TEST_PEERS";
 const READY: &str = "ready at ";
 
-/// Another process with few descriptors, in which node 1 runs and is served.
+/// Another process with few file descriptors, which runs and serves node 1.
 struct Served {
     process: Child,
     node: SocketAddr,
@@ -38,8 +38,8 @@ impl Served {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let told = ready(process.stdout.take().unwrap());
-        let (node, http) = told.split_once(' ').unwrap();
+        let addresses = ready(process.stdout.take().unwrap());
+        let (node, http) = addresses.split_once(' ').unwrap();
         Self {
             process,
             node: node.parse().unwrap(),
@@ -48,14 +48,15 @@ impl Served {
     }
 }
 
-/// What it says when it is ready.
+/// Waits for the line that the process prints when it is ready. Returns its addresses.
 fn ready(out: ChildStdout) -> String {
     let mut lines = BufReader::new(out).lines();
-    let told = lines.find_map(|line| {
+    let addresses = lines.find_map(|line| {
         let line = line.unwrap();
-        line.split_once(READY).map(|(_, told)| told.to_owned())
+        line.split_once(READY)
+            .map(|(_, addresses)| addresses.to_owned())
     });
-    told.expect("it becomes ready")
+    addresses.expect("the process becomes ready")
 }
 
 impl Drop for Served {
@@ -65,7 +66,7 @@ impl Drop for Served {
     }
 }
 
-/// Runs node 1, until the process that has started this one ends.
+/// Runs node 1 until the parent process ends.
 async fn serve(peers: &str) {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = Some(256);
@@ -80,7 +81,7 @@ async fn serve(peers: &str) {
     let (node, at) = (monitor.listening().unwrap(), listener.local_addr().unwrap());
     println!("{READY}{node} {at}");
     let limits = Limits {
-        // Nothing here may be waiting for this time to pass.
+        // The test must not depend on this timeout.
         request: Duration::from_secs(3600),
         ..Limits::default()
     };
@@ -92,7 +93,7 @@ async fn serve(peers: &str) {
     service.serve(listener, ended).await;
 }
 
-// A dashboard that opens a connection for each of its probes must not shut peers out.
+// A dashboard that opens a connection for each probe must not exclude peers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_over_http_leave_descriptors_to_peers() {
     if let Ok(peers) = env::var(PEERS) {

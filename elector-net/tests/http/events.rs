@@ -31,7 +31,7 @@ impl Only {
         }
     }
 
-    /// Loses the leadership and wins it again, without a wait for timeouts: four events.
+    /// Loses the leadership and gets it again, without waiting for timeouts: four events.
     async fn turn(&mut self) {
         let mut status = self.elector.subscribe();
         self.leadership = None;
@@ -45,7 +45,7 @@ fn number_of(id: &str) -> u64 {
     id.rsplit_once('-').unwrap().1.parse().unwrap()
 }
 
-/// The id of the newest event, once there was one.
+/// Waits for the first event, and returns the id of the newest one.
 async fn newest(served: &Served) -> String {
     let newest = async {
         loop {
@@ -62,9 +62,9 @@ fn is_granted(report: &EventReport) -> bool {
     matches!(report, EventReport::Granted { .. })
 }
 
-// Whoever connects must know the present without asking elsewhere, and then miss nothing.
+// A new reader must get the present status without another request, and then miss no event.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_present_comes_first_and_then_the_news() {
+async fn the_status_comes_first_and_then_the_news() {
     let (cluster, leader) = elected(1).await;
     let elector = cluster.node(leader).unwrap();
     let served = Served::with(elector, Limits::default()).await;
@@ -98,13 +98,13 @@ async fn the_present_comes_first_and_then_the_news() {
             _ => {}
         }
     }
-    assert!(lost, "the old leadership ended before the new one began");
+    assert!(lost, "the old leadership ends before the new one begins");
     cluster.shutdown().await;
 }
 
-// A connection that broke must cost nothing: not an event, and not one twice.
+// After a broken connection a reader must miss no event, and get no event twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_that_comes_back_goes_on_where_it_was() {
+async fn a_reader_that_reconnects_continues_where_it_was() {
     let (cluster, leader) = elected(1).await;
     let elector = cluster.node(leader).unwrap();
     let served = Served::with(elector, Limits::default()).await;
@@ -120,7 +120,7 @@ async fn a_reader_that_comes_back_goes_on_where_it_was() {
     let by_id = format!("?after={id}");
     for (query, header) in [
         ("", Some(id.as_str())),
-        // What a browser sends when it connects again to an address with a query.
+        // A browser sends this when it reconnects to an address with a query.
         ("?after=0", Some(id.as_str())),
         (&by_id, None),
         (&by_number, None),
@@ -137,9 +137,9 @@ async fn a_reader_that_comes_back_goes_on_where_it_was() {
     cluster.shutdown().await;
 }
 
-// Silence about a gap would leave a reader with a leader that is long gone.
+// A reader that does not notice a gap may rely on a leader that no longer leads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_overwritten_is_told_with_its_number() {
+async fn overwritten_events_are_reported_with_their_number() {
     let (cluster, leader) = elected(1).await;
     let elector = cluster.node(leader).unwrap();
     let limits = Limits {
@@ -160,7 +160,7 @@ async fn what_was_overwritten_is_told_with_its_number() {
         panic!("the gap comes first");
     };
     assert!(missed >= 3, "{missed}");
-    // The last turn may overwrite more while this reads.
+    // The last turn may overwrite more events during this read.
     let next = loop {
         match late.report().await {
             EventReport::Lagged { missed: more } => missed += more,
@@ -171,9 +171,9 @@ async fn what_was_overwritten_is_told_with_its_number() {
     cluster.shutdown().await;
 }
 
-// After a restart the numbers begin anew: a reader that goes on by number alone would skip events.
+// After a restart the numbers start again. A reader that used only the number would skip events.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_of_an_earlier_run_is_told_of_the_restart() {
+async fn a_reader_of_an_earlier_run_is_notified_of_the_restart() {
     let (mut cluster, leader) = elected(1).await;
     let served = Served::with(cluster.node(leader).unwrap(), Limits::default()).await;
     served.until("/leader", 200).await;
@@ -196,18 +196,18 @@ async fn a_reader_of_an_earlier_run_is_told_of_the_restart() {
         ("?after=18446744073709551615", None),
     ] {
         let mut again = Reader::open(&served, query, header).await;
-        let EventReport::Restarted { instance: told } = again.report().await else {
+        let EventReport::Restarted { instance: reported } = again.report().await else {
             panic!("the restart comes first");
         };
-        assert_eq!(told, instance.as_str().unwrap());
+        assert_eq!(reported, instance.as_str().unwrap());
         only.turn().await;
         let id = again.until(is_granted).await;
-        assert!(id.starts_with(&told), "{id}");
+        assert!(id.starts_with(&reported), "{id}");
     }
     cluster.shutdown().await;
 }
 
-// The last word must be why there is no more, and the stream must end by itself then.
+// The last event must contain the reason, and then the stream must end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_end_of_the_node_ends_the_stream() {
     let (cluster, leader) = elected(1).await;
@@ -220,16 +220,16 @@ async fn the_end_of_the_node_ends_the_stream() {
     };
     while reader.report().await != stopped {}
     assert_eq!(reader.next().await, None);
-    // One that comes later is told too.
+    // A later reader gets the reason too.
     let mut reader = Reader::open(&served, "", None).await;
     assert!(matches!(reader.report().await, EventReport::Status(_)));
     assert_eq!(reader.report().await, stopped);
     assert_eq!(reader.next().await, None);
 }
 
-// A reader must be able to tell a quiet cluster from a dead connection.
+// A reader must be able to distinguish a quiet cluster from a dead connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn silence_is_broken_by_comments() {
+async fn comments_are_sent_while_there_are_no_events() {
     let (cluster, leader) = elected(1).await;
     let limits = Limits {
         keep_alive: Duration::from_millis(20),
@@ -241,7 +241,7 @@ async fn silence_is_broken_by_comments() {
     cluster.shutdown().await;
 }
 
-// An application mounts the routes into a server of its own: the streams must end for it too.
+// An application mounts the routes into its own server, and must be able to end the streams.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_the_service_ends_its_streams() {
     let (cluster, leader) = elected(1).await;
@@ -251,6 +251,10 @@ async fn closing_the_service_ends_its_streams() {
     assert!(matches!(reader.report().await, EventReport::Status(_)));
     served.service.close();
     while reader.next().await.is_some() {}
-    assert_eq!(served.get("/livez").await.status, 200, "the rest goes on");
+    assert_eq!(
+        served.get("/livez").await.status,
+        200,
+        "other routes still work"
+    );
     cluster.shutdown().await;
 }

@@ -2,16 +2,16 @@ use elector_net::http::{Options, bind};
 
 use crate::{Answer, Served, elected};
 
-/// The answer to a request with this head behind its first word.
+/// Sends a GET request with this path, version and headers.
 async fn asked(served: &Served, head: &str) -> Answer {
     let whole = format!("GET {head}Connection: close\r\n\r\n");
     Answer::read(&served.send(whole.as_bytes()).await)
 }
 
-// A page in a browser on the same machine can have its own name lead to 127.0.0.1, and would read
-// who leads where.
+// A web page in a browser on this machine can resolve its own name to 127.0.0.1, and could then
+// read the status.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_loopback_only_this_machine_is_asked_for() {
+async fn on_loopback_only_requests_for_this_machine_are_answered() {
     let (cluster, leader) = elected(1).await;
     let elector = cluster.node(leader).unwrap();
     let options = Options::new("billing").host("Db1.example");
@@ -56,9 +56,9 @@ async fn on_loopback_only_this_machine_is_asked_for() {
     cluster.shutdown().await;
 }
 
-// Other machines ask for a name that this one need not know.
+// Other machines may use a host name that this machine does not know.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn beyond_loopback_any_name_will_do() {
+async fn beyond_loopback_any_host_name_is_answered() {
     let (cluster, leader) = elected(1).await;
     let elector = cluster.node(leader).unwrap();
     let listener = bind("0.0.0.0:0", true).await.unwrap();

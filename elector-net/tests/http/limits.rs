@@ -14,20 +14,20 @@ use crate::{Reader, Served, elected, soon};
 
 const SILENT: usize = 1000;
 
-/// Lets this process have both ends of that many connections.
+/// Raises the limit of this process, which has both ends of all connections.
 fn allow_many_files() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).unwrap();
 }
 
-// Whoever opens connections and says nothing must not keep a probe from its answer.
+// Clients that open connections and send nothing must not block a probe.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_silent_connections_keep_nobody_out() {
+async fn a_thousand_silent_connections_do_not_block_others() {
     allow_many_files();
     let (cluster, leader) = elected(1).await;
     let limits = Limits {
-        // Nothing here may be waiting for these times to pass.
+        // The test must not depend on these timeouts.
         request: Duration::from_secs(3600),
         ..Limits::default()
     };
@@ -46,45 +46,45 @@ async fn a_thousand_silent_connections_keep_nobody_out() {
         line.rsplit_once(' ').unwrap().1.parse().unwrap()
     };
     assert!(value("elector_http_connections_dropped_total ") >= SILENT - limits.connections);
-    // The first of them made room.
+    // The first connection was evicted.
     let first = &mut silent[0];
     let mut byte = [0];
     assert!(matches!(soon(first.read(&mut byte)).await, Ok(0) | Err(_)));
-    // The one that reads events was never quiet.
+    // The connection of the event reader was never idle.
     cluster.node(leader).unwrap().step_down().await.unwrap();
     assert!(reader.next().await.is_some());
     drop(silent);
     cluster.shutdown().await;
 }
 
-// A request that never ends, and one that never begins, must be given up.
+// The service must end a request that never ends, and a connection without a request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn slow_requests_are_given_up() {
+async fn slow_requests_time_out() {
     let (cluster, leader) = elected(1).await;
     let limits = Limits {
         request: Duration::from_millis(100),
         ..Limits::default()
     };
     let served = Served::with(cluster.node(leader).unwrap(), limits).await;
-    // Returns when the other side has closed.
+    // This returns when the other side has closed the connection.
     served.send(b"").await;
     served.send(b"GET /leader HTTP/1.1\r\nHost: local").await;
-    let told = served
+    let response = served
         .send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .await;
     assert!(
-        told.starts_with("HTTP/1.1 200 "),
-        "kept open, and then not: {told}"
+        response.starts_with("HTTP/1.1 200 "),
+        "the connection is kept open for a while: {response}"
     );
-    let head = "POST /v1/transfer HTTP/1.1\r\nAuthorization: Bearer correct-horse-battery-staple\r\n\
-        Content-Length: 9\r\n\r\n{\"to\"";
-    let told = served.send(head.as_bytes()).await;
-    assert!(told.starts_with("HTTP/1.1 400 "), "{told}");
-    assert!(told.contains("did not arrive in time"), "{told}");
+    let head = "POST /v1/transfer HTTP/1.1\r\nContent-Length: 9\r\n\
+        Authorization: Bearer correct-horse-battery-staple\r\n\r\n{\"to\"";
+    let response = served.send(head.as_bytes()).await;
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
+    assert!(response.contains("did not arrive in time"), "{response}");
     cluster.shutdown().await;
 }
 
-// What is no request, or too large a one, must be refused, and end nothing but its connection.
+// An invalid or oversized request must be rejected, and must end only its own connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn malformed_requests_end_their_connection_only() {
     let (cluster, leader) = elected(1).await;
@@ -107,25 +107,25 @@ async fn malformed_requests_end_their_connection_only() {
         (&long_header, &[431]),
         (&many_headers, &[431]),
     ] {
-        let told = served.send(bytes.as_bytes()).await;
-        let status = told
+        let response = served.send(bytes.as_bytes()).await;
+        let status = response
             .split(' ')
             .nth(1)
             .and_then(|status| status.parse().ok());
         let shown: String = bytes.chars().take(40).collect();
-        // A connection closed under unread bytes is reset, and the answer may be lost with it.
+        // Closing a connection with unread bytes resets it, and the answer may be lost.
         assert!(
             status.is_none_or(|status: u16| statuses.contains(&status)),
-            "{shown:?}: {told}"
+            "{shown:?}: {response}"
         );
         assert_eq!(served.get("/livez").await.status, 200, "{shown:?}");
     }
     cluster.shutdown().await;
 }
 
-// Readers of events keep their connections: they must not use up all there are.
+// Readers of events keep their connections, so they must not use up all of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn readers_are_counted_and_the_next_is_told_to_come_later() {
+async fn the_number_of_readers_is_limited() {
     let (cluster, leader) = elected(1).await;
     let limits = Limits {
         readers: 2,
@@ -153,9 +153,9 @@ async fn readers_are_counted_and_the_next_is_told_to_come_later() {
     cluster.shutdown().await;
 }
 
-// The end of a process must not wait for whoever happens to be connected.
+// The end of a process must not wait for clients.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_end_of_the_service_waits_for_nobody() {
+async fn the_end_of_the_service_does_not_wait_for_clients() {
     let (cluster, leader) = elected(1).await;
     let limits = Limits {
         request: Duration::from_secs(3600),
@@ -168,10 +168,10 @@ async fn the_end_of_the_service_waits_for_nobody() {
     let _silent = StdStream::connect(address).unwrap();
     let mut half = TcpStream::connect(address).await.unwrap();
     half.write_all(b"GET /leader HTTP/1.1\r\n").await.unwrap();
-    // An answer on the same wire says that the service knows of all of them.
+    // This answer shows that the service has accepted the earlier connections.
     assert_eq!(served.get("/livez").await.status, 200);
     served.end().await;
     while reader.next().await.is_some() {}
-    TcpListener::bind(address).expect("nobody listens there any more");
+    TcpListener::bind(address).expect("the address is free again");
     cluster.shutdown().await;
 }

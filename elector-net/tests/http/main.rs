@@ -1,4 +1,4 @@
-//! A node over HTTP, asked through real sockets on loopback.
+//! A node over HTTP, with real sockets on loopback.
 
 #![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
@@ -30,7 +30,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// For anything that is to happen; a test that waits longer has failed.
+/// The longest wait for anything.
 const SOON: Duration = Duration::from_secs(60);
 
 const TOKEN: &str = "correct-horse-battery-staple";
@@ -38,11 +38,11 @@ const TOKEN: &str = "correct-horse-battery-staple";
 async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(SOON, what)
         .await
-        .expect("it happens in time")
+        .expect("it is ready within a minute")
 }
 
-/// A configuration that a busy machine does not disturb.
-fn patient() -> RaftConfig {
+/// A configuration with long timeouts, for a busy machine.
+fn slow_timing() -> RaftConfig {
     RaftConfig {
         timing: Timing {
             heartbeat: Duration::from_millis(50),
@@ -55,16 +55,16 @@ fn patient() -> RaftConfig {
     }
 }
 
-/// A patient cluster that has elected.
+/// A cluster with a leader.
 async fn elected(nodes: u64) -> (Cluster<Raft>, NodeId) {
     let mut setup = ClusterSetup::<Raft>::new(nodes);
-    setup.config = patient();
+    setup.config = slow_timing();
     let cluster = Cluster::start_with(setup).await.unwrap();
     let leader = soon(cluster.leader()).await;
     (cluster, leader)
 }
 
-/// A node that is served, until this is dropped.
+/// A node and its HTTP service. The service ends when this is dropped.
 struct Served {
     address: SocketAddr,
     service: Service,
@@ -97,7 +97,7 @@ impl Served {
         }
     }
 
-    /// With a token, and limits.
+    /// Serves with a token and these limits.
     async fn with(elector: &Elector<Quorum>, limits: Limits) -> Self {
         let token: Token = TOKEN.parse().unwrap();
         Self::new(elector, Options::new("billing").token(token).limits(limits)).await
@@ -107,7 +107,7 @@ impl Served {
         self.ask(&format!("GET {path} HTTP/1.1\r\n"), "").await
     }
 
-    /// With the right token.
+    /// Sends a POST request with the correct token.
     async fn post(&self, path: &str) -> Answer {
         let head = format!("POST {path} HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\n");
         self.ask(&head, "").await
@@ -117,21 +117,21 @@ impl Served {
         let length = body.len();
         let rest =
             format!("Host: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
-        let told = self.send(format!("{head}{rest}{body}").as_bytes()).await;
-        Answer::read(&told)
+        let received = self.send(format!("{head}{rest}{body}").as_bytes()).await;
+        Answer::read(&received)
     }
 
-    /// All that comes back for these bytes until the connection is closed.
+    /// Sends bytes, and returns all bytes that come back until the connection is closed.
     async fn send(&self, bytes: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        // It may be closed before all is written: then what matters is what came back.
+        // The service may close the connection early; only its answer matters.
         let _ = stream.write_all(bytes).await;
-        let mut told = Vec::new();
-        let _ = soon(stream.read_to_end(&mut told)).await;
-        String::from_utf8(told).unwrap()
+        let mut received = Vec::new();
+        let _ = soon(stream.read_to_end(&mut received)).await;
+        String::from_utf8(received).unwrap()
     }
 
-    /// Asks until this is the answer.
+    /// Repeats a GET request until the answer has this status.
     async fn until(&self, path: &str, status: u16) {
         soon(async {
             while self.get(path).await.status != status {
@@ -147,7 +147,7 @@ impl Served {
     }
 }
 
-/// What came back.
+/// An HTTP answer.
 #[derive(Debug)]
 struct Answer {
     status: u16,
@@ -184,11 +184,11 @@ impl Answer {
 struct Reader(BufReader<TcpStream>);
 
 impl Reader {
-    /// `query` as in `?after=3`; the id as in the header `Last-Event-ID`.
+    /// Opens a stream. `query` is like `?after=3`, `last` is for the header `Last-Event-ID`.
     async fn open(served: &Served, query: &str, last: Option<&str>) -> Self {
         let mut stream = TcpStream::connect(served.address).await.unwrap();
         let last = last.map_or(String::new(), |id| format!("Last-Event-ID: {id}\r\n"));
-        // In HTTP/1.0 a stream is not cut into chunks.
+        // HTTP/1.0 does not use chunked encoding.
         let head = format!("GET /v1/events{query} HTTP/1.0\r\n{last}\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut reader = Self(BufReader::new(stream));
@@ -197,14 +197,14 @@ impl Reader {
         reader
     }
 
-    /// `None` at the end.
+    /// Reads a line; `None` at the end.
     async fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         let read = soon(self.0.read_line(&mut line)).await.unwrap();
         (read > 0).then(|| line.trim_end().to_owned())
     }
 
-    /// The next event and its id; `None` at the end. Comments do not make it wait longer.
+    /// Returns the next event and its id; `None` at the end. Comments do not extend the timeout.
     async fn next(&mut self) -> Option<(Option<String>, EventReport)> {
         soon(self.read()).await
     }
@@ -234,7 +234,7 @@ impl Reader {
         self.next().await.expect("another event").1
     }
 
-    /// Reads on until one is as wanted, and returns its id.
+    /// Reads up to an event that matches, and returns its id.
     async fn until(&mut self, wanted: impl Fn(&EventReport) -> bool) -> String {
         loop {
             let (id, report) = self.next().await.expect("another event");

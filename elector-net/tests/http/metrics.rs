@@ -12,10 +12,10 @@ use elector_raft::Raft;
 
 use crate::{Answer, Served, elected};
 
-/// A scraper that reads `OpenMetrics`.
+/// The header of a scraper that reads `OpenMetrics`.
 const OPEN: &str = "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";
 
-/// Samples by name and labels, after a check of every line.
+/// Checks every line, and returns the samples by name and labels.
 fn parsed(text: &str) -> BTreeMap<String, f64> {
     let mut samples = BTreeMap::new();
     let mut families = Vec::new();
@@ -54,8 +54,7 @@ async fn scraped(served: &Served, accept: &str) -> Answer {
     served.ask(&head, "").await
 }
 
-// Alerts are made of these: a metric that says something else than the status pages people for
-// nothing.
+// Alerts use these metrics. A metric that differs from the status would cause false alerts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metrics_agree_with_the_status() {
     let (cluster, leader) = elected(3).await;
@@ -65,7 +64,7 @@ async fn metrics_agree_with_the_status() {
         if elector.node_id() == leader {
             served.until("/leader", 200).await;
         }
-        // The two are asked for one after the other: what changed in between is no disagreement.
+        // The requests are sent one after the other. If the status changed in between, try again.
         let (status, samples) = loop {
             let before = served.get("/v1/status").await.json();
             let samples = parsed(&scraped(&served, "").await.body);
@@ -98,16 +97,17 @@ async fn metrics_agree_with_the_status() {
         let node = elector.node_id();
         let version = env!("CARGO_PKG_VERSION");
         let info = format!(
-            "elector_info{{algorithm=\"raft\",version=\"{version}\",cluster=\"billing\",node=\"{node}\"}}"
+            "elector_info{{algorithm=\"raft\",version=\"{version}\",cluster=\"billing\",\
+             node=\"{node}\"}}"
         );
         assert_eq!(samples[&info], 1.0);
-        // The one that asks. Those of earlier requests may not have been closed yet.
+        // This request, and perhaps earlier ones that are not closed yet.
         assert!((1.0..10.0).contains(&samples["elector_http_connections"]));
     }
     cluster.shutdown().await;
 }
 
-// A change of leader must be counted once, by everybody who sees it.
+// Every node that sees a change of the leader must count it once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_of_the_leader_are_counted() {
     let (cluster, leader) = elected(1).await;
@@ -120,16 +120,16 @@ async fn changes_of_the_leader_are_counted() {
         assert_eq!(served.post("/v1/step-down").await.status, 200);
         served.until("/leader", 503).await;
     }
-    // The service may hear of an event a moment after the status shows it.
+    // The service may receive an event a moment after the status shows it.
     assert!(changes[2] >= changes[0] + 1.0, "{changes:?}");
     served.until("/leader", 200).await;
     cluster.shutdown().await;
 }
 
-// Prometheus asks for one format and old scrapers for another; each must get what it can read, and
-// the metrics of the network with it.
+// Prometheus and older scrapers request different formats. Both must contain the metrics of the
+// application.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn both_formats_hold_the_applications_metrics_too() {
+async fn both_formats_contain_the_applications_metrics() {
     let (cluster, leader) = elected(1).await;
     let connections = Gauge::<i64>::default();
     connections.set(2);
@@ -158,9 +158,9 @@ async fn both_formats_hold_the_applications_metrics_too() {
     cluster.shutdown().await;
 }
 
-// A slow disk makes elections slow: an alert must see it before it hangs.
+// A slow disk makes elections slow. An alert must notice it before the disk hangs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_time_that_saves_take_is_told() {
+async fn the_duration_of_saves_is_a_metric() {
     let folder = tempfile::tempdir().unwrap();
     let identity = Identity::of::<Raft>("billing", 1);
     FileStorage::format(folder.path(), &identity, [NodeId(1)]).unwrap();
@@ -187,7 +187,7 @@ async fn the_time_that_saves_take_is_told() {
             "{buckets:?}"
         );
         let saves = samples["elector_disk_write_seconds_count"];
-        assert!(saves >= 1.0, "it has voted for itself");
+        assert!(saves >= 1.0, "the node has voted for itself");
         assert_eq!(buckets.last(), Some(&(f64::INFINITY, saves)));
         assert_eq!(buckets[0].0, 50e-6);
         assert_eq!(buckets[buckets.len() - 2].0, 10.0);
@@ -196,10 +196,10 @@ async fn the_time_that_saves_take_is_told() {
     elector.shutdown().await.unwrap();
 }
 
-// Whether a node leaks memory or descriptors is seen in the same way as with any other program.
+// Operators can find leaks of memory or descriptors with the usual metrics.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_process_is_told_under_the_usual_names() {
+async fn the_process_has_the_usual_metrics() {
     let (cluster, leader) = elected(1).await;
     let elector = cluster.node(leader).unwrap();
     let served = Served::new(elector, Options::new("billing")).await;
@@ -216,7 +216,7 @@ async fn the_process_is_told_under_the_usual_names() {
         assert!((3.0..=samples["process_max_fds"]).contains(&open), "{open}");
         starts.push(samples["process_start_time_seconds"]);
     }
-    // The clock may be set between two looks, by a little.
+    // The clock may be adjusted a little during the test.
     for started in starts {
         let age = now.as_secs_f64() - started;
         assert!((-60.0..86_400.0).contains(&age), "{age}");

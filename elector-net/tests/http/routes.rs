@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use crate::{Served, elected, soon};
 
-/// A node of three whose peers are not there: it never knows a leader.
-async fn lonely() -> Elector<Quorum> {
+/// A node of three whose peers do not run, so it never has a leader.
+async fn isolated() -> Elector<Quorum> {
     let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
     let builder = Elector::builder("lonely")
         .algorithm::<Raft>()
@@ -25,7 +25,7 @@ async fn lonely() -> Elector<Quorum> {
         .unwrap()
 }
 
-// Programs written for the Kubernetes sidecar read `name` and compare it with their own.
+// Programs for the Kubernetes sidecar compare `name` with their own name.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_root_has_the_keys_of_the_sidecar() {
     let (cluster, leader) = elected(3).await;
@@ -42,49 +42,49 @@ async fn the_root_has_the_keys_of_the_sidecar() {
         assert_eq!(answer.status, 200);
         assert_eq!(answer.headers["content-type"], "application/json");
         assert_eq!(answer.headers["cache-control"], "no-store");
-        let told = answer.json();
-        assert_eq!(told["name"], format!("db-{leader}"));
-        assert_eq!(told["leader"], leader.0);
-        assert_eq!(told["node"], elector.node_id().0);
-        // Nobody has told the others where it is.
+        let body = answer.json();
+        assert_eq!(body["name"], format!("db-{leader}"));
+        assert_eq!(body["leader"], leader.0);
+        assert_eq!(body["node"], elector.node_id().0);
+        // This service has no information about the address of another node.
         let leads = elector.node_id() == leader;
-        assert_eq!(told["address"].as_str(), leads.then_some("db:7100"));
-        assert_eq!(told["cluster"], "billing");
-        assert_eq!(told["algorithm"], "raft");
-        assert_eq!(told["guarantee"], "quorum");
-        assert_eq!(told["holds_leadership"], elector.node_id() == leader);
-        let last_update = told["last_update"].as_str().unwrap();
+        assert_eq!(body["address"].as_str(), leads.then_some("db:7100"));
+        assert_eq!(body["cluster"], "billing");
+        assert_eq!(body["algorithm"], "raft");
+        assert_eq!(body["guarantee"], "quorum");
+        assert_eq!(body["holds_leadership"], elector.node_id() == leader);
+        let last_update = body["last_update"].as_str().unwrap();
         assert!(last_update.ends_with('Z') && last_update.contains('T'));
-        // It says when something changed, not when somebody asked.
+        // This is the time of the last change, not of the request.
         assert_eq!(served.get("/").await.json()["last_update"], last_update);
         served.end().await;
     }
     cluster.shutdown().await;
 }
 
-// Load balancers send writes to whoever answers 200 here.
+// Load balancers send writes to the node that answers 200 here.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn leader_and_follower_flip_when_the_leader_steps_down() {
+async fn leader_and_follower_change_when_the_leader_steps_down() {
     let (cluster, leader) = elected(3).await;
     let elector = cluster.node(leader).unwrap();
     let served = Served::with(elector, Limits::default()).await;
     served.until("/leader", 200).await;
     assert_eq!(served.get("/follower").await.status, 503);
     assert_eq!(served.post("/v1/step-down").await.status, 200);
-    // Whoever has stepped down waits longer than the others before it campaigns.
+    // A node that has stepped down waits longer than the others before it campaigns.
     served.until("/follower", 200).await;
     let answer = served.get("/leader").await;
     assert_eq!(answer.status, 503);
-    let told = answer.json();
-    assert_ne!(told["leader"], leader.0, "for a redirect: {told}");
-    assert_eq!(told["holds_leadership"], false);
+    let body = answer.json();
+    assert_ne!(body["leader"], leader.0, "for a redirect: {body}");
+    assert_eq!(body["holds_leadership"], false);
     served.end().await;
     cluster.shutdown().await;
 }
 
-// The full status is what `elector status` and dashboards are made of.
+// `elector status` and dashboards use the full status.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_status_tells_all_there_is() {
+async fn the_status_is_complete() {
     let (cluster, leader) = elected(3).await;
     let elector = cluster.node(leader).unwrap();
     let peers = move || {
@@ -95,35 +95,35 @@ async fn the_status_tells_all_there_is() {
     };
     let served = Served::new(elector, Options::new("billing").peers(peers)).await;
     served.until("/leader", 200).await;
-    let told = served.get("/v1/status").await.json();
-    assert_eq!(told["node"], leader.0);
-    assert_eq!(told["name"], leader.to_string());
-    assert_eq!(told["leader_name"], leader.to_string());
-    assert_eq!(told["role"], "leader");
-    assert_eq!(told["members"], serde_json::json!([1, 2, 3]));
-    assert_eq!(told["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(told["epoch"], elector.status().epoch.0);
+    let body = served.get("/v1/status").await.json();
+    assert_eq!(body["node"], leader.0);
+    assert_eq!(body["name"], leader.to_string());
+    assert_eq!(body["leader_name"], leader.to_string());
+    assert_eq!(body["role"], "leader");
+    assert_eq!(body["members"], serde_json::json!([1, 2, 3]));
+    assert_eq!(body["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(body["epoch"], elector.status().epoch.0);
     assert!(
-        told["lease_remaining_ms"].as_u64().unwrap() <= 800,
-        "{told}"
+        body["lease_remaining_ms"].as_u64().unwrap() <= 800,
+        "{body}"
     );
-    assert!(told["traffic"]["sent"].as_u64().unwrap() > 0, "{told}");
-    assert_eq!(told["peers"][0]["address"], "db2:7100");
-    assert_eq!(told["peers"][0]["rtt_us"], 120);
-    assert_eq!(told["peers"][1]["connected"], false);
-    assert!(told["stopped"].is_null() && told["uptime_ms"].is_u64());
-    assert_eq!(told["instance"].as_str().unwrap().len(), 16);
+    assert!(body["traffic"]["sent"].as_u64().unwrap() > 0, "{body}");
+    assert_eq!(body["peers"][0]["address"], "db2:7100");
+    assert_eq!(body["peers"][0]["rtt_us"], 120);
+    assert_eq!(body["peers"][1]["connected"], false);
+    assert!(body["stopped"].is_null() && body["uptime_ms"].is_u64());
+    assert_eq!(body["instance"].as_str().unwrap().len(), 16);
 
-    let untold = Served::new(elector, Options::new("billing")).await;
-    assert!(untold.get("/v1/status").await.json()["peers"].is_null());
+    let without_peers = Served::new(elector, Options::new("billing")).await;
+    assert!(without_peers.get("/v1/status").await.json()["peers"].is_null());
     cluster.shutdown().await;
 }
 
-// A probe tied to leadership takes every follower out of service; one tied to nothing keeps a node
-// that is cut off.
+// A probe that requires leadership would take all followers out of service. A probe that requires
+// nothing would keep a disconnected node.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readiness_is_a_leader_or_a_majority() {
-    let elector = lonely().await;
+    let elector = isolated().await;
     let (connected, connections) = watch::channel(0);
     let peers = move || {
         let connected = *connections.borrow();
@@ -142,15 +142,15 @@ async fn readiness_is_a_leader_or_a_majority() {
     assert_eq!(
         served.get("/follower").await.status,
         503,
-        "it follows nobody"
+        "it has no leader"
     );
-    let told = served.get("/").await.json();
-    assert_eq!((&told["name"], &told["leader"]), (&"".into(), &().into()));
+    let body = served.get("/").await.json();
+    assert_eq!((&body["name"], &body["leader"]), (&"".into(), &().into()));
     elector.shutdown().await.unwrap();
 
     let (cluster, leader) = elected(3).await;
     for elector in cluster.running() {
-        // Nobody tells of peers here: knowing the leader must be enough.
+        // This service has no information about peers: a known leader must be enough.
         let served = Served::new(elector, Options::new("billing")).await;
         served.until("/readyz", 200).await;
         assert_eq!(elector.status().leader, Some(leader));
@@ -158,9 +158,9 @@ async fn readiness_is_a_leader_or_a_majority() {
     cluster.shutdown().await;
 }
 
-// A node that has stopped must be restarted, and routed around, at once.
+// A stopped node must be restarted and must not get requests.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stopped_node_is_neither_live_nor_ready() {
+async fn a_stopped_node_is_not_live_and_not_ready() {
     let (cluster, leader) = elected(1).await;
     let elector = cluster.node(leader).unwrap();
     let served = Served::with(elector, Limits::default()).await;
@@ -175,12 +175,12 @@ async fn a_stopped_node_is_neither_live_nor_ready() {
     for path in ["/leader", "/follower"] {
         assert_eq!(served.get(path).await.status, 503);
     }
-    let told = served.get("/v1/status").await.json();
-    assert_eq!(told["stopped"], "the node was shut down");
+    let body = served.get("/v1/status").await.json();
+    assert_eq!(body["stopped"], "the node was shut down");
     assert_eq!(served.post("/v1/step-down").await.status, 503);
 }
 
-/// A disk that hangs, with the thread of the node: each save waits for a word.
+/// A disk that blocks the thread of the node: each save waits for a message.
 struct Hangs(Mutex<mpsc::Receiver<()>>);
 
 #[async_trait]
@@ -200,17 +200,17 @@ impl Storage<RaftDurable> for Hangs {
 
 impl Immediate<RaftDurable> for Hangs {
     fn save_now(&mut self, _: &RaftDurable) -> Result<(), BoxError> {
-        // After the last word it does not hang any more.
+        // When the sender is dropped, it no longer blocks.
         let _ = self.0.lock().map_err(|_| "poisoned")?.recv();
         Ok(())
     }
 }
 
-// A node whose thread hangs casts no votes and does not lead: a probe that only finds it started
-// would leave it so.
+// A node whose thread hangs does not vote and does not lead. A probe that only checks that it has
+// started would not notice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_whose_thread_hangs_is_neither_live_nor_ready() {
-    let (last_word, disk) = mpsc::channel();
+async fn a_node_whose_thread_hangs_is_not_live_and_not_ready() {
+    let (sender, disk) = mpsc::channel();
     let builder = Elector::builder("hangs")
         .algorithm::<Raft>()
         .node_id(1)
@@ -227,19 +227,19 @@ async fn a_node_whose_thread_hangs_is_neither_live_nor_ready() {
         let reason = served.get(path).await.json()["reason"].to_string();
         assert!(reason.contains("has not answered"), "{reason}");
     }
-    // All else is answered.
+    // Other requests are answered.
     assert_eq!(served.get("/v1/status").await.status, 200);
-    drop(last_word);
+    drop(sender);
     for path in ["/livez", "/readyz"] {
         served.until(path, 200).await;
     }
     elector.shutdown().await.unwrap();
 }
 
-// Whoever mistypes a route, or uses it wrongly, must be told what there is; and no GET may command.
+// A wrong route or method is answered with the list of routes. A GET request must not be a command.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_requests_are_answered_with_the_reason() {
-    let elector = lonely().await;
+    let elector = isolated().await;
     let served = Served::with(&elector, Limits::default()).await;
     let answer = served.get("/v1/stauts").await;
     assert_eq!(answer.status, 404);
@@ -257,9 +257,9 @@ async fn wrong_requests_are_answered_with_the_reason() {
     assert_eq!((head.status, head.body.as_str()), (200, ""));
 }
 
-// The service has no TLS: what other machines can reach must be asked for.
+// The service has no TLS, so access from other machines must be allowed explicitly.
 #[tokio::test]
-async fn only_loopback_is_listened_on_unless_more_is_allowed() {
+async fn by_default_only_loopback_addresses_are_allowed() {
     for beyond in ["0.0.0.0:0", "[::]:0", "[::ffff:0.0.0.0]:0"] {
         let refused = bind(beyond, false).await.unwrap_err();
         assert!(matches!(refused, HttpError::BeyondLoopback(_)), "{refused}");
@@ -278,10 +278,10 @@ async fn only_loopback_is_listened_on_unless_more_is_allowed() {
     assert!(refused.to_string().contains(&address), "{refused}");
 }
 
-// A handle that nobody gives back would keep a node alive after its application has dropped it.
+// A leaked handle would keep a node alive after its application has dropped it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_that_is_dropped_lets_go_of_its_node() {
-    let elector = lonely().await;
+async fn a_dropped_service_releases_its_node() {
+    let elector = isolated().await;
     let mut status = elector.subscribe();
     let service = Service::new(&elector, Options::new("lonely"));
     let router = service.router();

@@ -58,7 +58,12 @@ async fn an_acceptor_must_be_the_expected_node() {
     );
     let received = incoming.unwrap_err();
     assert!(
-        matches!(&received, TlsError::Refused { alert } if *alert == AlertDescription::BadCertificate),
+        matches!(
+            received,
+            TlsError::Refused {
+                alert: AlertDescription::BadCertificate
+            }
+        ),
         "{received}"
     );
     assert!(received.to_string().contains("--peers"), "{received}");
