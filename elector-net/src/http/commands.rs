@@ -28,8 +28,8 @@ pub(super) struct Target {
 /// `POST /v1/step-down`.
 pub(super) async fn step_down(State(service): State<Service>, headers: HeaderMap) -> Response {
     let shared = service.shared();
-    if let Err(refused) = check_token(shared, &headers) {
-        return *refused;
+    if let Err(response) = check_token(shared, &headers) {
+        return *response;
     }
     tracing::info!(node = shared.node.me().0, "step-down requested over HTTP");
     carry_out(shared, shared.node.handle.step_down()).await
@@ -43,8 +43,8 @@ pub(super) async fn transfer(
 ) -> Response {
     let shared = service.shared();
     // Check the token before reading the body, and before reporting errors of the query.
-    if let Err(refused) = check_token(shared, request.headers()) {
-        return *refused;
+    if let Err(response) = check_token(shared, request.headers()) {
+        return *response;
     }
     let to = match target {
         Ok(Query(Target { to: Some(to) })) => Ok(to),

@@ -85,18 +85,18 @@ impl fmt::Debug for Token {
 mod tests {
     use super::*;
 
-    fn refusal(text: &str) -> String {
+    fn error(text: &str) -> String {
         text.parse::<Token>().unwrap_err().to_string()
     }
 
     // An empty token, from a mistake in a script, must not give everyone access to the node.
     #[test]
     fn an_invalid_token_is_rejected() {
-        assert!(refusal("").contains("empty"));
-        assert!(refusal("\n").contains("empty"));
-        assert!(refusal("fifteen_letters").contains("too short"));
-        assert!(refusal("two words are not one").contains("not one word"));
-        assert!(refusal(&"x".repeat(513)).contains("too long"));
+        assert!(error("").contains("empty"));
+        assert!(error("\n").contains("empty"));
+        assert!(error("fifteen_letters").contains("too short"));
+        assert!(error("two words are not one").contains("not one word"));
+        assert!(error(&"x".repeat(513)).contains("too long"));
     }
 
     // With the token, another user of the machine could transfer the leadership.
@@ -111,10 +111,10 @@ mod tests {
             Token::read(&file)
         };
         for mode in [0o604, 0o602, 0o620] {
-            let refusal = read_as(mode).unwrap_err().to_string();
-            assert!(refusal.contains(&format!("mode {mode:03o}")), "{refusal}");
+            let error = read_as(mode).unwrap_err().to_string();
+            assert!(error.contains(&format!("mode {mode:03o}")), "{error}");
             let command = format!("chmod 600 {}", file.path().display());
-            assert!(refusal.ends_with(&command), "{refusal}");
+            assert!(error.ends_with(&command), "{error}");
         }
         assert!(read_as(0o644).is_err());
         assert!(read_as(0o600).unwrap().matches(b"0123456789abcdef"));

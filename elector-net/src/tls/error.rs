@@ -181,7 +181,7 @@ pub enum TlsError {
     OtherProtocol,
     /// The other side rejected this node.
     #[error("the peer rejected this node ({alert:?}): {}", faults::advice(*.alert))]
-    Refused {
+    Rejected {
         /// The TLS alert that it sent.
         alert: AlertDescription,
     },

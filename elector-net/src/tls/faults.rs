@@ -65,7 +65,7 @@ impl TlsError {
             rustls::Error::NoCertificatesPresented => Self::NoCertificate,
             rustls::Error::InvalidMessage(_) => Self::NotTls,
             rustls::Error::NoApplicationProtocol => Self::OtherProtocol,
-            rustls::Error::AlertReceived(alert) => Self::Refused { alert },
+            rustls::Error::AlertReceived(alert) => Self::Rejected { alert },
             other => Self::Handshake(other),
         }
     }

@@ -261,21 +261,21 @@ async fn wrong_requests_are_answered_with_the_reason() {
 #[tokio::test]
 async fn by_default_only_loopback_addresses_are_allowed() {
     for beyond in ["0.0.0.0:0", "[::]:0", "[::ffff:0.0.0.0]:0"] {
-        let refused = bind(beyond, false).await.unwrap_err();
-        assert!(matches!(refused, HttpError::BeyondLoopback(_)), "{refused}");
+        let error = bind(beyond, false).await.unwrap_err();
+        assert!(matches!(error, HttpError::BeyondLoopback(_)), "{error}");
     }
     for address in ["127.0.0.1:0", "127.3.2.1:0", "localhost:0"] {
         bind(address, false).await.unwrap();
     }
     bind("0.0.0.0:0", true).await.unwrap();
     for wrong in ["", "7180", "127.0.0.1", "127.0.0.1:http", "no such host:1"] {
-        let refused = bind(wrong, true).await.unwrap_err();
-        assert!(matches!(refused, HttpError::Address { .. }), "{refused}");
+        let error = bind(wrong, true).await.unwrap_err();
+        assert!(matches!(error, HttpError::Address { .. }), "{error}");
     }
     let taken = bind("127.0.0.1:0", false).await.unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let refused = bind(&address, false).await.unwrap_err();
-    assert!(refused.to_string().contains(&address), "{refused}");
+    let error = bind(&address, false).await.unwrap_err();
+    assert!(error.to_string().contains(&address), "{error}");
 }
 
 // A leaked handle would keep a node alive after its application has dropped it.

@@ -8,7 +8,7 @@ use rcgen::ExtendedKeyUsagePurpose;
 
 use crate::pki::{DAY, ca, cluster, good, in_days, put, read, reissue};
 
-fn refused(folder: &Path) -> TlsError {
+fn load_error(folder: &Path) -> TlsError {
     Tls::load(folder, NodeId(1)).unwrap_err()
 }
 
@@ -19,15 +19,12 @@ fn a_missing_file_is_named() {
         let folder = cluster();
         let path = folder.path().join(name);
         fs::remove_file(&path).unwrap();
-        let refusal = refused(folder.path());
+        let error = load_error(folder.path());
         assert!(
-            matches!(&refusal, TlsError::Read { path: of, .. } if *of == path),
-            "{refusal}"
+            matches!(&error, TlsError::Read { path: of, .. } if *of == path),
+            "{error}"
         );
-        assert!(
-            refusal.to_string().contains("elector certs dev"),
-            "{refusal}"
-        );
+        assert!(error.to_string().contains("elector certs dev"), "{error}");
     }
 }
 
@@ -70,10 +67,10 @@ fn a_file_with_other_contents_is_named() {
     ] {
         let folder = cluster();
         put(folder.path(), name, text);
-        let refusal = refused(folder.path()).to_string();
+        let error = load_error(folder.path()).to_string();
         assert!(
-            refusal.contains(what) && refusal.contains(name),
-            "{name}, {text}: {refusal}"
+            error.contains(what) && error.contains(name),
+            "{name}, {text}: {error}"
         );
     }
     let folder = cluster();
@@ -82,8 +79,8 @@ fn a_file_with_other_contents_is_named() {
         "node-1.key.pem",
         &read(folder.path(), "node-1.pem"),
     );
-    let refusal = refused(folder.path()).to_string();
-    assert!(refusal.contains("no valid key in "), "{refusal}");
+    let error = load_error(folder.path()).to_string();
+    assert!(error.contains("no valid key in "), "{error}");
 }
 
 // With a key that does not belong to the certificate, every handshake would fail.
@@ -95,8 +92,8 @@ fn a_key_of_another_certificate_is_rejected() {
         "node-1.key.pem",
         &read(folder.path(), "node-2.key.pem"),
     );
-    let refusal = refused(folder.path());
-    assert!(matches!(refusal, TlsError::KeyMismatch { .. }), "{refusal}");
+    let error = load_error(folder.path());
+    assert!(matches!(error, TlsError::KeyMismatch { .. }), "{error}");
 }
 
 // A machine with the files of another node would be rejected, or be mistaken for the other node.
@@ -110,12 +107,12 @@ fn files_of_another_node_are_rejected() {
             &read(folder.path(), &format!("node-2.{end}")),
         );
     }
-    let refusal = refused(folder.path());
+    let error = load_error(folder.path());
     let TlsError::WrongNode {
         holder, presented, ..
-    } = &refusal
+    } = &error
     else {
-        panic!("{refusal}");
+        panic!("{error}");
     };
     assert_eq!(*holder, Holder::File(folder.path().join("node-1.pem")));
     assert_eq!(presented[..], ["node-2.elector.internal"]);
@@ -141,23 +138,23 @@ fn a_certificate_that_peers_would_reject_is_rejected_at_the_start() {
         ),
     ] {
         reissue(folder.path(), 1, &params);
-        let refusal = refused(folder.path()).to_string();
+        let error = load_error(folder.path()).to_string();
         for word in words {
-            assert!(refusal.contains(word), "{refusal}");
+            assert!(error.contains(word), "{error}");
         }
     }
     let (other, _) = ca("another", None);
     let folder = cluster();
     put(folder.path(), "ca.pem", &other);
-    let refusal = refused(folder.path());
+    let error = load_error(folder.path());
     assert!(
         matches!(
-            refusal,
+            error,
             TlsError::UnknownCa {
                 holder: Holder::File(_)
             }
         ),
-        "{refusal}"
+        "{error}"
     );
 }
 
@@ -171,11 +168,11 @@ fn a_key_that_others_can_read_is_rejected_with_the_command_that_fixes_it() {
     let path = folder.path().join("node-1.key.pem");
     let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
     mode(0o604);
-    let refusal = refused(folder.path()).to_string();
+    let error = load_error(folder.path()).to_string();
     let command = format!("chmod 600 {}", path.display());
     assert!(
-        refusal.contains("mode 604") && refusal.ends_with(&command),
-        "{refusal}"
+        error.contains("mode 604") && error.ends_with(&command),
+        "{error}"
     );
     mode(0o600);
     Tls::load(folder.path(), NodeId(1)).unwrap();

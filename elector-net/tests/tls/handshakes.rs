@@ -46,10 +46,10 @@ async fn a_certificate_names_its_node_and_no_other() {
     for other in [0, 2, 3, 10, 11, u64::MAX] {
         assert!(!accepted.names(NodeId(other)), "{other}");
     }
-    let refusal = accepted.check(NodeId(3)).unwrap_err().to_string();
+    let error = accepted.check(NodeId(3)).unwrap_err().to_string();
     assert!(
-        refusal.contains("does not name node 3: it has node-1.elector.internal"),
-        "{refusal}"
+        error.contains("does not name node 3: it has node-1.elector.internal"),
+        "{error}"
     );
 }
 
@@ -155,6 +155,6 @@ async fn the_suffix_of_names_can_be_chosen() {
 
     let other = of(3, "other.example").unwrap();
     assert!(call(&other, &two, 2).await.0.is_err());
-    let refused = of(1, "not a name").unwrap_err().to_string();
-    assert!(refused.contains("is not a DNS name"), "{refused}");
+    let error = of(1, "not a name").unwrap_err().to_string();
+    assert!(error.contains("is not a DNS name"), "{error}");
 }

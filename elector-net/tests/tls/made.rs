@@ -46,12 +46,12 @@ fn no_file_is_overwritten_and_no_half_of_a_set_is_left() {
     let before = names(&path);
     let key = read(&path, "ca.key.pem");
     for nodes in [[1, 2], [2, 1], [2, 3]] {
-        let refused = write_dev(&path, "test", &nodes.map(NodeId), 30).unwrap_err();
-        assert!(matches!(refused, CertsError::Exists(_)), "{refused}");
+        let error = write_dev(&path, "test", &nodes.map(NodeId), 30).unwrap_err();
+        assert!(matches!(error, CertsError::Exists(_)), "{error}");
     }
     for nodes in [[1, 2], [2, 1], [2, 2]] {
-        let refused = add_dev(&path, &nodes.map(NodeId), 30).unwrap_err();
-        assert!(matches!(refused, CertsError::Exists(_)), "{refused}");
+        let error = add_dev(&path, &nodes.map(NodeId), 30).unwrap_err();
+        assert!(matches!(error, CertsError::Exists(_)), "{error}");
     }
     assert_eq!(names(&path), before);
     assert_eq!(read(&path, "ca.key.pem"), key);
@@ -90,8 +90,8 @@ fn the_ca_can_name_nodes_and_nothing_else() {
     reissue(folder.path(), 1, &params);
     let mut files = TlsFiles::in_folder(folder.path(), NodeId(1));
     files.suffix = "example".to_owned();
-    let refused = Tls::from_files(files, NodeId(1)).unwrap_err().to_string();
-    assert!(refused.contains("cannot be used"), "{refused}");
+    let error = Tls::from_files(files, NodeId(1)).unwrap_err().to_string();
+    assert!(error.contains("cannot be used"), "{error}");
 }
 
 // Certificates from a CA with the wrong key would be rejected everywhere.
@@ -103,27 +103,24 @@ fn a_ca_and_a_key_that_do_not_match_are_rejected() {
         "ca.key.pem",
         &read(folder.path(), "node-1.key.pem"),
     );
-    let refused = add_dev(folder.path(), &[NodeId(4)], 30).unwrap_err();
-    assert!(
-        matches!(refused, CertsError::NotOfOnePair { .. }),
-        "{refused}"
-    );
+    let error = add_dev(folder.path(), &[NodeId(4)], 30).unwrap_err();
+    assert!(matches!(error, CertsError::NotOfOnePair { .. }), "{error}");
     fs::remove_file(folder.path().join("ca.key.pem")).unwrap();
-    let refused = add_dev(folder.path(), &[NodeId(4)], 30).unwrap_err();
-    assert!(matches!(refused, CertsError::Read { .. }), "{refused}");
+    let error = add_dev(folder.path(), &[NodeId(4)], 30).unwrap_err();
+    assert!(matches!(error, CertsError::Read { .. }), "{error}");
 }
 
 // The error names the allowed values.
 #[test]
 fn names_and_days_have_limits() {
     for name in ["", "a b", "é", &"x".repeat(41)] {
-        let refused = Authority::new(name).unwrap_err();
-        assert!(matches!(refused, CertsError::Cluster(_)), "{refused}");
+        let error = Authority::new(name).unwrap_err();
+        assert!(matches!(error, CertsError::Cluster(_)), "{error}");
     }
     let authority = Authority::new(&"x".repeat(40)).unwrap();
     for days in [0, MOST_DAYS + 1, u32::MAX] {
-        let refused = authority.issue(NodeId(1), days).unwrap_err();
-        assert!(matches!(refused, CertsError::Days(_)), "{refused}");
+        let error = authority.issue(NodeId(1), days).unwrap_err();
+        assert!(matches!(error, CertsError::Days(_)), "{error}");
     }
     authority.issue(NodeId(u64::MAX), MOST_DAYS).unwrap();
 }

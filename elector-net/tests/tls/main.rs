@@ -8,7 +8,7 @@ mod handshakes;
 mod log;
 mod made;
 mod pki;
-mod refusals;
+mod rejections;
 mod renewal;
 
 use std::{future::Future, path::Path, time::Duration};

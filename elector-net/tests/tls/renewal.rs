@@ -83,7 +83,7 @@ async fn new_files_are_used_for_new_connections() {
     for name in ["ca.pem", "node-2.pem", "node-2.key.pem"] {
         put(folder.path(), name, &read(other.path(), name));
     }
-    eventually("those of the old CA are refused", async || {
+    eventually("certificates of the old CA are rejected", async || {
         call(&old, &two, 2).await.0.is_err()
     })
     .await;

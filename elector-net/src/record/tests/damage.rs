@@ -169,8 +169,8 @@ fn a_bit_flipped_in_every_slot_is_refused() {
         for slot in 0..SLOTS {
             image.damage(offset(slot), |block| block[bit / 8] ^= 1 << (bit % 8));
         }
-        let refused = load(&image);
-        assert!(matches!(refused, Err(RecordError::Damaged { .. })), "{bit}");
+        let result = load(&image);
+        assert!(matches!(result, Err(RecordError::Damaged { .. })), "{bit}");
     }
 }
 
@@ -181,8 +181,8 @@ fn a_file_of_another_length_is_refused() {
     for length in [0, 1, RECORD - block, RECORD - 1, RECORD + 1, 2 * RECORD] {
         let (file, _) = saved(Flaw::None, 2, LENGTH);
         file.set_length(length);
-        let refused = load(&file).map(|(_, value)| value).unwrap_err();
-        assert!(refused.to_string().contains(&format!("{length} bytes")));
+        let result = load(&file).map(|(_, value)| value).unwrap_err();
+        assert!(result.to_string().contains(&format!("{length} bytes")));
     }
 }
 

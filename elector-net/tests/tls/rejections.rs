@@ -41,26 +41,26 @@ async fn connect_error(from: &Tls, folder: &Path) -> TlsError {
 async fn an_acceptor_must_be_the_expected_node() {
     let folder = cluster();
     let (outgoing, incoming) = call(&node(&folder, 1), &node(&folder, 2), 3).await;
-    let refusal = outgoing.unwrap_err();
+    let error = outgoing.unwrap_err();
     let TlsError::WrongNode {
         node, presented, ..
-    } = &refusal
+    } = &error
     else {
-        panic!("{refusal}");
+        panic!("{error}");
     };
     assert_eq!(
         (*node, &presented[..]),
         (NodeId(3), &["node-2.elector.internal".to_owned()][..])
     );
     assert!(
-        refusal.to_string().contains("swapped files or addresses"),
-        "{refusal}"
+        error.to_string().contains("swapped files or addresses"),
+        "{error}"
     );
     let received = incoming.unwrap_err();
     assert!(
         matches!(
             received,
-            TlsError::Refused {
+            TlsError::Rejected {
                 alert: AlertDescription::BadCertificate
             }
         ),
@@ -74,15 +74,15 @@ async fn an_acceptor_must_be_the_expected_node() {
 async fn a_certificate_of_another_ca_is_rejected_by_both_sides() {
     let (folder, other) = (cluster(), cluster());
     let (outgoing, incoming) = call(&node(&folder, 1), &node(&other, 2), 2).await;
-    let refusal = outgoing.unwrap_err();
+    let error = outgoing.unwrap_err();
     assert!(
         matches!(
-            refusal,
+            error,
             TlsError::UnknownCa {
                 holder: Holder::Peer
             }
         ),
-        "{refusal}"
+        "{error}"
     );
     let received = incoming.unwrap_err();
     assert!(
@@ -96,17 +96,17 @@ async fn a_certificate_of_another_ca_is_rejected_by_both_sides() {
     let both = read(other.path(), "ca.pem") + &read(folder.path(), "ca.pem");
     put(other.path(), "ca.pem", &both);
     let (incoming, received) = answer(&node(&folder, 2), other.path(), Some(1)).await;
-    let refusal = incoming.unwrap_err();
+    let error = incoming.unwrap_err();
     assert!(
         matches!(
-            refusal,
+            error,
             TlsError::UnknownCa {
                 holder: Holder::Peer
             }
         ),
-        "{refusal}"
+        "{error}"
     );
-    assert!(matches!(received, TlsError::Refused { .. }), "{received}");
+    assert!(matches!(received, TlsError::Rejected { .. }), "{received}");
     assert!(
         received
             .to_string()
@@ -134,15 +134,15 @@ async fn a_ca_of_the_same_name_is_another_ca() {
         }
     }
     let (outgoing, incoming) = call(&node(&folder, 1), &node(&other, 2), 2).await;
-    let (refusal, received) = (outgoing.unwrap_err(), incoming.unwrap_err());
+    let (error, received) = (outgoing.unwrap_err(), incoming.unwrap_err());
     assert!(
         matches!(
-            refusal,
+            error,
             TlsError::UnknownCa {
                 holder: Holder::Peer
             }
         ),
-        "{refusal}"
+        "{error}"
     );
     assert!(
         received
@@ -173,16 +173,16 @@ async fn a_certificate_outside_its_validity_is_rejected_by_both_sides() {
             received.to_string().contains("look at both clocks"),
             "{received}"
         );
-        for refusal in [
+        for error in [
             incoming.unwrap_err(),
             connect_error(&one, invalid.path()).await,
         ] {
-            let (found, holder) = match &refusal {
+            let (found, holder) = match &error {
                 TlsError::Expired { holder, .. } => ("expired", holder),
                 TlsError::NotYetValid { holder, .. } => ("early", holder),
-                _ => panic!("{refusal}"),
+                _ => panic!("{error}"),
             };
-            assert_eq!((found, holder), (kind, &Holder::Peer), "{refusal}");
+            assert_eq!((found, holder), (kind, &Holder::Peer), "{error}");
         }
     }
 }
@@ -192,8 +192,8 @@ async fn a_certificate_outside_its_validity_is_rejected_by_both_sides() {
 async fn a_client_without_a_certificate_is_rejected() {
     let folder = cluster();
     let (incoming, received) = answer(&node(&folder, 2), folder.path(), None).await;
-    let refusal = incoming.unwrap_err();
-    assert!(matches!(refusal, TlsError::NoCertificate), "{refusal}");
+    let error = incoming.unwrap_err();
+    assert!(matches!(error, TlsError::NoCertificate), "{error}");
     assert!(
         received.to_string().contains("it requires a certificate"),
         "{received}"
@@ -209,29 +209,29 @@ async fn a_certificate_for_another_purpose_is_rejected() {
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     reissue(folder.path(), 1, &params);
     let (incoming, _) = answer(&two, folder.path(), Some(1)).await;
-    let refusal = incoming.unwrap_err();
+    let error = incoming.unwrap_err();
     assert!(
         matches!(
-            refusal,
+            error,
             TlsError::Purpose {
                 holder: Holder::Peer
             }
         ),
-        "{refusal}"
+        "{error}"
     );
 
     let mut params = good(2);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     reissue(folder.path(), 2, &params);
-    let refusal = connect_error(&one, folder.path()).await;
+    let error = connect_error(&one, folder.path()).await;
     assert!(
         matches!(
-            refusal,
+            error,
             TlsError::Purpose {
                 holder: Holder::Peer
             }
         ),
-        "{refusal}"
+        "{error}"
     );
 }
 
@@ -253,18 +253,18 @@ async fn a_wildcard_does_not_name_a_node() {
     let server = custom_server(folder.path(), 2, "elector/1");
     let calling = one.connect(here, NodeId(2));
     let (called, _) = in_time(async { tokio::join!(calling, server.accept(there)) }).await;
-    let refusal = called.unwrap_err().to_string();
+    let error = called.unwrap_err().to_string();
     assert!(
-        refusal.contains("it has *.elector.internal, not node-2"),
-        "{refusal}"
+        error.contains("it has *.elector.internal, not node-2"),
+        "{error}"
     );
 
     let (here, there) = duplex(64 * 1024);
     let calling = client.connect(name, here);
     let (_called, incoming) = in_time(async { tokio::join!(calling, two.accept(there)) }).await;
     assert!(!incoming.unwrap().names(NodeId(1)));
-    let refusal = Tls::load(folder.path(), NodeId(1)).unwrap_err();
-    assert!(matches!(refusal, TlsError::WrongNode { .. }), "{refusal}");
+    let error = Tls::load(folder.path(), NodeId(1)).unwrap_err();
+    assert!(matches!(error, TlsError::WrongNode { .. }), "{error}");
 }
 
 // The CA of a company also signs other services. Without this check, TLS would connect to a service
@@ -279,10 +279,10 @@ async fn another_service_of_the_same_ca_is_rejected() {
         let two = node(&folder, 2);
         let calling = client.connect(name, here);
         let (_called, incoming) = in_time(async { tokio::join!(calling, two.accept(there)) }).await;
-        let refusal = incoming.unwrap_err();
+        let error = incoming.unwrap_err();
         assert!(
-            matches!(refusal, TlsError::OtherProtocol),
-            "{protocol}: {refusal}"
+            matches!(error, TlsError::OtherProtocol),
+            "{protocol}: {error}"
         );
 
         let server = custom_server(folder.path(), 2, protocol);
@@ -290,8 +290,8 @@ async fn another_service_of_the_same_ca_is_rejected() {
         let one = node(&folder, 1);
         let calling = one.connect(here, NodeId(2));
         let (called, _) = in_time(async { tokio::join!(calling, server.accept(there)) }).await;
-        let refusal = called.unwrap_err().to_string();
-        assert!(refusal.contains("no elector node"), "{protocol}: {refusal}");
+        let error = called.unwrap_err().to_string();
+        assert!(error.contains("no elector node"), "{protocol}: {error}");
     }
 }
 
@@ -308,14 +308,14 @@ async fn a_peer_without_tls_is_recognized() {
     ] {
         let (mut here, there) = duplex(64 * 1024);
         here.write_all(words).await.unwrap();
-        let refusal = in_time(two.accept(there)).await.unwrap_err();
-        assert!(matches!(refusal, TlsError::NotTls), "{words:?}: {refusal}");
+        let error = in_time(two.accept(there)).await.unwrap_err();
+        assert!(matches!(error, TlsError::NotTls), "{words:?}: {error}");
 
         let (here, mut there) = duplex(64 * 1024);
         there.write_all(words).await.unwrap();
-        let refusal = in_time(one.connect(here, NodeId(2))).await.unwrap_err();
-        assert!(matches!(refusal, TlsError::NotTls), "{words:?}: {refusal}");
-        assert!(refusal.to_string().contains("--tls-dir"), "{refusal}");
+        let error = in_time(one.connect(here, NodeId(2))).await.unwrap_err();
+        assert!(matches!(error, TlsError::NotTls), "{words:?}: {error}");
+        assert!(error.to_string().contains("--tls-dir"), "{error}");
     }
 }
 
@@ -327,16 +327,16 @@ async fn a_peer_that_closes_the_connection_is_recognized() {
     let (one, two) = (node(&folder, 1), node(&folder, 2));
     let (here, there) = duplex(64 * 1024);
     drop(here);
-    let refusal = in_time(two.accept(there)).await.unwrap_err();
-    assert!(matches!(refusal, TlsError::Closed), "{refusal}");
+    let error = in_time(two.accept(there)).await.unwrap_err();
+    assert!(matches!(error, TlsError::Closed), "{error}");
 
     let (here, mut there) = duplex(64 * 1024);
     let hang_up = async move { there.read_u8().await };
     let calling = one.connect(here, NodeId(2));
     let (called, _) = in_time(async { tokio::join!(calling, hang_up) }).await;
-    let refusal = called.unwrap_err();
+    let error = called.unwrap_err();
     assert!(
-        matches!(refusal, TlsError::Closed | TlsError::Connection(_)),
-        "{refusal}"
+        matches!(error, TlsError::Closed | TlsError::Connection(_)),
+        "{error}"
     );
 }
