@@ -1,9 +1,10 @@
-//! A web service of three nodes in which only the leader writes: the others redirect to it.
-//! `cargo run --release --features net --example axum_leader_redirect`
+//! A web service of three nodes in which only the leader writes. The other nodes redirect clients
+//! to it. Run it with `cargo run --release --features net --example axum_leader_redirect`.
 //!
-//! A client may ask any node. A follower answers 307 with the leader's address, which HTTP
-//! clients follow by themselves. The leader writes under its fencing token. All three live in this
-//! process so that the example can stop one; `Service` is what a process of its own would hold.
+//! A client can send a request to any node. A follower answers 307 with the leader's address, and
+//! HTTP clients follow this redirect. The leader writes under its fencing token. All three nodes
+//! are in this process so that the example can stop one. In production, each process has one
+//! `Service`.
 
 use std::{
     net::SocketAddr,
@@ -27,7 +28,7 @@ use elector::{
 };
 use tokio::net::TcpListener;
 
-/// Where the orders are kept: all nodes write to the same database.
+/// The store of the orders. All nodes write to the same database.
 #[derive(Default)]
 struct Database {
     fence: Fence,
@@ -37,25 +38,25 @@ struct Database {
 /// One node of the web service.
 struct Service {
     elector: Elector<Quorum>,
-    /// Held while this node leads.
+    /// The leadership while this node leads.
     leadership: Mutex<Option<Leadership<Quorum>>>,
-    /// Where the web servers are, by node, from 1.
+    /// The addresses of the web servers, in the order of the node ids.
     web: Vec<SocketAddr>,
     database: Arc<Mutex<Database>>,
 }
 
-/// `POST /orders`
+/// Handles `POST /orders`.
 async fn order(State(service): State<Arc<Service>>) -> Response {
     match service.write() {
         Ok(number) => {
             format!("order {number} by node {}", service.elector.node_id()).into_response()
         }
-        // Not the leader, or not any more: whoever is will do it.
+        // This node does not lead: send the client to the leader.
         Err(_) => service.redirect(),
     }
 }
 
-/// `GET /ready`: whether this node could lead, if it were elected.
+/// Handles `GET /ready`: returns 200 if this node could lead.
 async fn ready(State(service): State<Arc<Service>>) -> Response {
     let work = service.elector.status().work;
     match work.failure.filter(|_| work.is_withdrawn) {
@@ -84,7 +85,7 @@ impl Service {
         }
     }
 
-    /// Holds the leadership whenever this node has one.
+    /// Stores the leadership whenever this node leads.
     async fn lead(self: Arc<Self>) {
         let work = self.elector.lead(|me| {
             let service = Arc::clone(&self);
@@ -98,8 +99,8 @@ impl Service {
             }
         });
         if let Err(error) = work.await {
-            // The work failed again and again, or the node stopped. It does not lead any more, so
-            // another node does; this one goes on redirecting, and `/ready` tells the operator.
+            // The work failed several times, or the node stopped. Another node leads now. This node
+            // still redirects, and `/ready` reports the failure to the operator.
             eprintln!("node {}: {error}", self.elector.node_id());
         }
     }
@@ -133,9 +134,9 @@ async fn start(
     Ok(service)
 }
 
-/// What a client does: ask this node, and go where it is sent.
+/// Sends an order to this node as a client does, and follows redirects.
 async fn place_order(web: SocketAddr) -> Result<String, BoxError> {
-    let asked = tokio::task::spawn_blocking(move || {
+    let response = tokio::task::spawn_blocking(move || {
         let mut at = format!("http://{web}/orders");
         let agent = ureq::Agent::config_builder()
             .max_redirects(0)
@@ -149,16 +150,16 @@ async fn place_order(web: SocketAddr) -> Result<String, BoxError> {
                     println!("    redirected to {at}");
                 }
                 Ok(mut answer) => return Ok(answer.body_mut().read_to_string()?),
-                // No leader yet, or one that has just stopped.
+                // There is no leader yet, or the leader has just stopped.
                 Err(_) => {
                     std::thread::sleep(Duration::from_millis(20));
                     at = format!("http://{web}/orders");
                 }
             }
         }
-        Err::<String, BoxError>("nobody takes orders".into())
+        Err::<String, BoxError>("no node takes orders".into())
     });
-    asked.await?
+    response.await?
 }
 
 #[tokio::main]
@@ -167,8 +168,8 @@ async fn main() -> Result<(), BoxError> {
     let database = Arc::new(Mutex::new(Database::default()));
     let (mut peers, mut web, mut listeners) = (Vec::new(), Vec::new(), Vec::new());
     for id in 1..=3 {
-        let free = std::net::TcpListener::bind("127.0.0.1:0")?;
-        peers.push(Peer::from((id, free.local_addr()?.to_string())));
+        let reserved = std::net::TcpListener::bind("127.0.0.1:0")?;
+        peers.push(Peer::from((id, reserved.local_addr()?.to_string())));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         web.push(listener.local_addr()?);
         listeners.push(listener);
@@ -178,16 +179,16 @@ async fn main() -> Result<(), BoxError> {
         let web = (listener, web.clone());
         services.push(start(id, &peers, web, folder.path(), &database).await?);
     }
-    println!("Three nodes serve POST /orders. A client asks each of them:");
+    println!("Three nodes serve POST /orders. A client sends an order to each of them:");
     for &web in &web {
         println!("  {web}: {}", place_order(web).await?);
     }
     let leader = services
         .iter()
         .position(|s| s.elector.status().holds_leadership());
-    let leader = services.remove(leader.ok_or("nobody leads")?);
+    let leader = services.remove(leader.ok_or("no node leads")?);
     println!(
-        "\nNode {} leaves. The others go on taking orders:",
+        "\nNode {} leaves. The others continue to take orders:",
         leader.elector.node_id()
     );
     leader.elector.leave(Duration::from_secs(5)).await?;
@@ -195,6 +196,6 @@ async fn main() -> Result<(), BoxError> {
         let id = usize::try_from(service.elector.node_id().0)?;
         println!("  {}: {}", web[id - 1], place_order(web[id - 1]).await?);
     }
-    println!("\nLook at: whichever node is asked, the leader takes the order, and none is lost.");
+    println!("\nLook at: each node passes the order on to the leader, and no order is lost.");
     Ok(())
 }

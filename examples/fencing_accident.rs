@@ -1,9 +1,10 @@
-//! Why a leader's writes need a fence. `cargo run --release --example fencing_accident`
+//! Shows why the writes of a leader need a fence.
+//! Run it with `cargo run --release --example fencing_accident`.
 //!
-//! A leader makes sure that it leads, and then is paused before it writes: a garbage collection, a
-//! stalled virtual machine, a closed laptop. Meanwhile another one rises and writes. Then the first
-//! wakes up and does what it was about to do. Each write goes to two stores: one takes whatever
-//! comes, one has a `Fence`.
+//! A leader checks that it leads, and is then paused before it writes: by a garbage collection, a
+//! stalled virtual machine, a closed laptop. Meanwhile another node is elected and writes. Then the
+//! first leader continues with its write. Each write goes to two stores: one accepts every write,
+//! the other has a `Fence`.
 
 use std::sync::{
     Arc, Barrier, Mutex, PoisonError,
@@ -19,7 +20,7 @@ use tokio::{
     task::{JoinSet, block_in_place},
 };
 
-/// The number of the last invoice: it must only ever go up.
+/// The number of the last invoice. It must never decrease.
 #[derive(Default)]
 struct Store {
     fence: Option<Fence>,
@@ -39,8 +40,8 @@ impl Store {
 struct Office {
     unfenced: Mutex<Store>,
     fenced: Mutex<Store>,
-    /// Whether nobody has been paused yet: it happens once.
-    accident: AtomicBool,
+    /// `true` until a leader has been paused. This happens only once.
+    is_pause_due: AtomicBool,
     pause: Barrier,
 }
 
@@ -56,7 +57,7 @@ impl Office {
             let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
             match store.write(token, number) {
                 Ok(()) => format!("{name}: written"),
-                Err(stale) => format!("{name}: REFUSED\n    {stale}"),
+                Err(stale) => format!("{name}: REJECTED\n    {stale}"),
             }
         });
         println!("  node {node}: invoice {number}   {unfenced}   {fenced}");
@@ -64,39 +65,41 @@ impl Office {
 }
 
 #[derive(Debug, PartialEq)]
-enum News {
+enum Event {
     Paused(NodeId),
     Done,
 }
 
-/// What the leader does, whichever node it is.
+/// The work of the leader.
 async fn invoices(
     node: NodeId,
     me: Leadership<Quorum>,
     office: Arc<Office>,
-    news: mpsc::UnboundedSender<News>,
+    events: mpsc::UnboundedSender<Event>,
 ) -> Result<(), BoxError> {
     println!("  node {node} leads epoch {}", me.epoch());
     for _ in 0..3 {
         let number = office.read().0 + 1;
-        let token = me.token()?; // It leads: that was checked just now.
-        if number == 2 && office.accident.swap(false, Ordering::SeqCst) {
-            println!("  node {node}: about to write invoice {number}, and is paused");
-            news.send(News::Paused(node))?;
+        let token = me.token()?; // Checks that this node leads.
+        if number == 2 && office.is_pause_due.swap(false, Ordering::SeqCst) {
+            println!("  node {node}: is paused just before it writes invoice {number}");
+            events.send(Event::Paused(node))?;
             block_in_place(|| office.pause.wait());
-            office.write(node, token, number); // One more check first could be paused after, too.
-            news.send(News::Done)?;
+            office.write(node, token, number); // A pause after another check would do the same.
+            events.send(Event::Done)?;
             return Ok(());
         }
         office.write(node, token, number);
     }
-    news.send(News::Done)?;
+    events.send(Event::Done)?;
     std::future::pending().await
 }
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    println!("The leader issues invoices: it reads the last number, adds one, writes it back.\n");
+    println!(
+        "The leader issues invoices: it reads the last number, adds one, and writes the sum.\n"
+    );
     let cluster = Cluster::<Raft>::start(3).await?;
     let fenced = Store {
         fence: Some(Fence::new()),
@@ -105,10 +108,10 @@ async fn main() -> Result<(), BoxError> {
     let office = Arc::new(Office {
         unfenced: Mutex::default(),
         fenced: Mutex::new(fenced),
-        accident: AtomicBool::new(true),
+        is_pause_due: AtomicBool::new(true),
         pause: Barrier::new(2),
     });
-    let (send, mut news) = mpsc::unbounded_channel();
+    let (send, mut events) = mpsc::unbounded_channel();
     let mut workers = JoinSet::new();
     for elector in cluster.running() {
         let (office, send) = (Arc::clone(&office), send.clone());
@@ -121,33 +124,34 @@ async fn main() -> Result<(), BoxError> {
         });
     }
 
-    let Some(News::Paused(old)) = news.recv().await else {
-        return Err("nobody led".into());
+    let Some(Event::Paused(old)) = events.recv().await else {
+        return Err("no node led".into());
     };
-    // A process that stands still says nothing and hears nothing.
+    // A paused process neither sends nor receives.
     cluster.isolate(old);
-    news.recv().await.ok_or("nobody led after it")?;
+    events.recv().await.ok_or("no node led after it")?;
     let before = office.read();
-    println!("  node {old} wakes up, and does not know that it was away");
+    println!("  node {old} continues, and does not notice that it was paused");
     office.pause.wait();
-    news.recv().await.ok_or("the paused one never woke up")?;
+    events
+        .recv()
+        .await
+        .ok_or("the paused node did not continue")?;
 
     let after = office.read();
-    println!("\nThe last number, before and after node {old} woke up:");
+    println!("\nThe last number, before and after node {old} continued:");
     println!(
-        "  unfenced {} -> {}  corrupted: invoices 3 and 4 will be issued again",
+        "  unfenced {} -> {}  wrong: invoices 3 and 4 will be issued again",
         before.0, after.0
     );
-    println!("  fenced   {} -> {}  whole", before.1, after.1);
-    println!(
-        "\nLook at: no election could have prevented that write; only who keeps the data can."
-    );
+    println!("  fenced   {} -> {}  correct", before.1, after.1);
+    println!("\nLook at: no election can prevent that write; only the store can.");
     workers.shutdown().await;
     cluster.shutdown().await;
-    let as_told = (before, after) == ((4, 4), (2, 4));
-    if as_told {
+    let is_as_described = (before, after) == ((4, 4), (2, 4));
+    if is_as_described {
         Ok(())
     } else {
-        Err("that is not what happened".into())
+        Err("the run was not as described".into())
     }
 }

@@ -1,11 +1,11 @@
-//! Handing the leadership over while work is going on, and what it costs.
-//! `cargo run --release --example graceful_handover`
+//! Transfers the leadership during work, and measures the cost.
+//! Run it with `cargo run --release --example graceful_handover`.
 //!
-//! The same work on three nodes, in batches that must not be torn. The leader first hands over to a
-//! peer of its choice (`transfer_to`), the next one steps down (`step_down`), the third one crashes
-//! without anybody being told, for comparison. Who is asked finishes its batch while it still
-//! leads; only the crash tears one. Each time the old work has ended before the new work begins;
-//! the gap between them is time without work.
+//! Three nodes have the same work, in batches that must not be interrupted. The first leader
+//! transfers its leadership to a peer (`transfer_to`). The next one steps down (`step_down`). The
+//! third one crashes without a report to its peers, for comparison. A leader that is asked to end
+//! finishes its batch while it still leads; only the crash interrupts one. Each time, the old work
+//! has ended before the new work begins. The gap between them is time without work.
 
 use std::time::{Duration, Instant};
 
@@ -18,23 +18,23 @@ use tokio::{
 };
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum What {
+enum Phase {
     Began,
     Ended,
 }
 
-/// How long a batch takes.
+/// The duration of a batch.
 const BATCH: Duration = Duration::from_millis(30);
 
-type Report = (What, NodeId, Instant);
+type Report = (Phase, NodeId, Instant);
 
-/// Reports the end of the work, by whatever it ends.
+/// Reports the end of the work, for every reason of the end.
 struct Working(NodeId, UnboundedSender<Report>);
 
 impl Drop for Working {
     fn drop(&mut self) {
-        // Nobody listens any more at the end of the example.
-        let _ = self.1.send((What::Ended, self.0, Instant::now()));
+        // The receiver is closed at the end of the example.
+        let _ = self.1.send((Phase::Ended, self.0, Instant::now()));
     }
 }
 
@@ -43,38 +43,38 @@ async fn work(
     me: Leadership<Quorum>,
     reports: UnboundedSender<Report>,
 ) -> Result<(), BoxError> {
-    reports.send((What::Began, node, Instant::now()))?;
+    reports.send((Phase::Began, node, Instant::now()))?;
     let _working = Working(node, reports);
     println!("    node {node} works, in epoch {}", me.epoch());
     let mut batches = 0;
     while !me.is_ending() {
         tokio::time::sleep(BATCH).await;
-        me.token()?; // What the batch is written under: good to the end of it.
+        me.token()?; // The token of the batch. The lease lasts until the batch ends.
         batches += 1;
     }
-    println!("    node {node} was asked to end, and has: {batches} whole batches");
+    println!("    node {node} was asked to end, and has ended: {batches} complete batches");
     Ok(())
 }
 
-/// Waits for the end of one's work and the begin of another's; their order is the point.
+/// Waits until the old work ends and the new work begins. The example is about their order.
 async fn gap(old: NodeId, reports: &mut UnboundedReceiver<Report>) -> Result<NodeId, BoxError> {
     let ended = reports.recv().await.ok_or("no report")?;
     let began = reports.recv().await.ok_or("no report")?;
-    let ((What::Ended, who, end), (What::Began, new, begin)) = (ended, began) else {
+    let ((Phase::Ended, ended_node, end), (Phase::Began, new, begin)) = (ended, began) else {
         return Err(format!("work overlapped: {ended:?}, {began:?}").into());
     };
-    if who != old {
-        return Err(format!("node {who} worked, and node {old} led").into());
+    if ended_node != old {
+        return Err(format!("node {ended_node} worked, and node {old} led").into());
     }
-    println!("    nobody worked for {:.1?}", begin.duration_since(end));
+    println!("    no node worked for {:.1?}", begin.duration_since(end));
     Ok(new)
 }
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    println!("Three nodes, the same work on each; the leadership goes round.\n");
+    println!("Three nodes with the same work. The leadership moves between them.\n");
     let mut setup = ClusterSetup::<Raft>::new(3);
-    setup.hints = false; // A crash is found out by silence, as on a network without resets.
+    setup.reports_deaths = false; // A crash shows as silence, as in a network without resets.
     let mut cluster = Cluster::start_with(setup).await?;
     let (send, mut reports) = mpsc::unbounded_channel();
     let mut workers = JoinSet::new();
@@ -90,15 +90,15 @@ async fn main() -> Result<(), BoxError> {
             elector.lead_with(grace, work).await
         });
     }
-    let (_, leader, _) = reports.recv().await.ok_or("nobody led")?;
+    let (_, leader, _) = reports.recv().await.ok_or("no node led")?;
 
-    let heir = cluster.nodes().iter().copied().find(|&node| node != leader);
-    let heir = heir.ok_or("it is alone")?;
-    println!("\nNode {leader} hands over to node {heir}:");
+    let successor = cluster.nodes().iter().copied().find(|&node| node != leader);
+    let successor = successor.ok_or("there is no peer")?;
+    println!("\nNode {leader} transfers its leadership to node {successor}:");
     cluster
         .node(leader)
         .ok_or("it runs")?
-        .transfer_to(heir)
+        .transfer_to(successor)
         .await?;
     let leader = gap(leader, &mut reports).await?;
 
@@ -110,8 +110,8 @@ async fn main() -> Result<(), BoxError> {
     cluster.kill(leader).await;
     gap(leader, &mut reports).await?;
 
-    println!("\nLook at: the gaps. Who hands over spares the others the wait for its silence, and");
-    println!("in no case did two work at once.");
+    println!("\nLook at: the gaps. After a transfer, the others need not wait for silence. Two");
+    println!("nodes never worked at the same time.");
     workers.shutdown().await;
     cluster.shutdown().await;
     Ok(())

@@ -1,5 +1,5 @@
-//! An election algorithm of your own, and what it gets for nothing: the whole command line. It
-//! meets every fault, invariant and order of events, and its nodes run as processes:
+//! An election algorithm of your own, with the whole command line. The command compares it under
+//! every fault, checks its invariants in every order of events, and runs its nodes as processes:
 //!
 //! ```text
 //! cargo run --release --example my_algorithm -- compare --algorithms mine,raft/plain
@@ -8,10 +8,11 @@
 //! ```
 //!
 //! "First come": a node that misses the leader asks all others for the next epoch, and each node
-//! grants an epoch once. It is Raft's vote without pre-vote; the table shows what that is worth.
+//! grants an epoch once. It is Raft's vote without pre-vote. The table of `compare` shows the
+//! difference.
 //!
-//! The lease: a leader counts from when it sent the newest round that a majority has acknowledged.
-//! A node that acknowledged one grants nothing for `election_min`, which is longer than the lease.
+//! The lease starts when the leader sent the newest round that a majority has acknowledged. A node
+//! that acknowledged a round grants nothing for `election_min`, which is longer than the lease.
 
 use std::process::ExitCode;
 
@@ -23,35 +24,35 @@ use elector_core::{
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-enum Say {
+enum FirstComeMessage {
     Ask(Epoch),
     Grant(Epoch),
     Announce(Epoch, Moment),
     Lead(Epoch, Moment),
-    /// Echoes when the round was sent.
-    Heard(Epoch, Moment),
+    /// Contains the time at which the leader sent the round.
+    Ack(Epoch, Moment),
 }
 
-impl Message for Say {
+impl Message for FirstComeMessage {
     fn kind(&self) -> &'static str {
         match self {
             Self::Ask(_) => "Ask",
             Self::Grant(_) => "Grant",
             Self::Announce(..) => "Announce",
             Self::Lead(..) => "Lead",
-            Self::Heard(..) => "Heard",
+            Self::Ack(..) => "Ack",
         }
     }
     fn purpose(&self) -> Purpose {
         match self {
-            Self::Lead(..) | Self::Heard(..) => Purpose::Liveness,
+            Self::Lead(..) | Self::Ack(..) => Purpose::Liveness,
             Self::Ask(_) | Self::Grant(_) | Self::Announce(..) => Purpose::Election,
         }
     }
     fn epoch(&self) -> Option<Epoch> {
         match *self {
             Self::Ask(epoch) | Self::Grant(epoch) => Some(epoch),
-            Self::Announce(epoch, _) | Self::Lead(epoch, _) | Self::Heard(epoch, _) => Some(epoch),
+            Self::Announce(epoch, _) | Self::Lead(epoch, _) | Self::Ack(epoch, _) => Some(epoch),
         }
     }
     fn pledge(&self, to: NodeId) -> Option<Pledge> {
@@ -64,25 +65,25 @@ impl Message for Say {
 struct FirstCome {
     members: Membership,
     timing: Timing,
-    /// The newest epoch this node granted, and to whom: all that must survive a crash.
+    /// The newest epoch that this node granted, and the candidate. Only this must survive a crash.
     granted: (Epoch, Option<NodeId>),
     view: View,
     votes: Tally,
     acks: Acks,
-    /// Whether a leader may count on it that this node grants nothing.
-    silent: bool,
+    /// `true` while this node owes a leader its silence and grants nothing.
+    is_silent: bool,
 }
 
 impl FirstCome {
     fn follow(&mut self, leader: Option<NodeId>, out: &mut Outbox<Self>) {
         self.view = View::following(self.granted.0, leader);
-        let silent = self.silent.then(|| self.timing.vigil());
-        out.set_timer((), silent.unwrap_or(self.timing.election()));
+        let vigil = self.is_silent.then(|| self.timing.vigil());
+        out.set_timer((), vigil.unwrap_or(self.timing.election()));
     }
-    fn lead(&mut self, say: fn(Epoch, Moment) -> Say, out: &mut Outbox<Self>) {
+    fn lead(&mut self, message: fn(Epoch, Moment) -> FirstComeMessage, out: &mut Outbox<Self>) {
         self.acks
             .record(&self.members, self.members.me(), out.now());
-        out.broadcast(&say(self.granted.0, out.now()));
+        out.broadcast(&message(self.granted.0, out.now()));
         out.set_timer((), Delay::exactly(self.timing.heartbeat));
     }
     fn campaign(&mut self, out: &mut Outbox<Self>) {
@@ -90,7 +91,7 @@ impl FirstCome {
         self.granted = (self.granted.0.next(), Some(me));
         self.view = View::campaigning(self.granted.0);
         self.votes = Tally::new();
-        out.broadcast(&Say::Ask(self.granted.0));
+        out.broadcast(&FirstComeMessage::Ask(self.granted.0));
         out.set_timer((), self.timing.election());
         self.count(me, out);
     }
@@ -99,36 +100,40 @@ impl FirstCome {
         if self.view.role == Role::Candidate && verdict == Verdict::Won {
             self.view = View::leading(self.granted.0, self.members.me());
             self.acks = Acks::new(&self.members);
-            self.lead(Say::Announce, out);
+            self.lead(FirstComeMessage::Announce, out);
         }
     }
-    fn hear(&mut self, from: NodeId, message: &Say, out: &mut Outbox<Self>) {
+    fn receive(&mut self, from: NodeId, message: &FirstComeMessage, out: &mut Outbox<Self>) {
         let (known, granted_to) = self.granted;
         match *message {
-            Say::Ask(epoch) if epoch > known && !self.silent => {
+            FirstComeMessage::Ask(epoch) if epoch > known && !self.is_silent => {
                 self.granted = (epoch, Some(from));
-                out.send(from, Say::Grant(epoch));
+                out.send(from, FirstComeMessage::Grant(epoch));
                 self.follow(None, out);
             }
-            Say::Grant(epoch) if epoch == known => self.count(from, out),
-            Say::Announce(epoch, sent) | Say::Lead(epoch, sent) if epoch >= known => {
+            FirstComeMessage::Grant(epoch) if epoch == known => self.count(from, out),
+            FirstComeMessage::Announce(epoch, sent) | FirstComeMessage::Lead(epoch, sent)
+                if epoch >= known =>
+            {
                 self.granted = (epoch, granted_to.filter(|_| epoch == known));
-                self.silent = true;
-                out.send(from, Say::Heard(epoch, sent));
+                self.is_silent = true;
+                out.send(from, FirstComeMessage::Ack(epoch, sent));
                 self.follow(Some(from), out);
             }
-            Say::Heard(epoch, sent) if epoch == known && self.view.role == Role::Leader => {
+            FirstComeMessage::Ack(epoch, sent)
+                if epoch == known && self.view.role == Role::Leader =>
+            {
                 self.acks.record(&self.members, from, sent);
             }
-            // Of an epoch that this node has left, or not what it may grant.
+            // The message is of an old epoch, or asks for an epoch that this node may not grant.
             _ => {}
         }
     }
     fn timeout(&mut self, out: &mut Outbox<Self>) {
         match self.view.role {
-            Role::Leader => self.lead(Say::Lead, out),
-            Role::Follower if self.silent => {
-                self.silent = false;
+            Role::Leader => self.lead(FirstComeMessage::Lead, out),
+            Role::Follower if self.is_silent => {
+                self.is_silent = false;
                 out.set_timer((), self.timing.stagger(0));
             }
             Role::Follower | Role::Candidate => self.campaign(out),
@@ -140,7 +145,7 @@ impl ElectionAlgorithm for FirstCome {
     const NAME: &'static str = "mine";
     type Guarantee = Quorum;
     type Config = Timing;
-    type Message = Say;
+    type Message = FirstComeMessage;
     type Timer = ();
     type Durable = (Epoch, Option<NodeId>);
 
@@ -151,8 +156,8 @@ impl ElectionAlgorithm for FirstCome {
             timing: *timing,
             votes: Tally::new(),
             acks: Acks::default(),
-            // It may have acknowledged a leader just before it crashed.
-            silent: granted.0 > Epoch::ZERO,
+            // The node may have acknowledged a leader just before its crash.
+            is_silent: granted.0 > Epoch::ZERO,
             granted,
         }
     }
@@ -169,18 +174,18 @@ impl ElectionAlgorithm for FirstCome {
     fn view(&self) -> View {
         self.view
     }
-    fn step(&mut self, input: Input<Say, ()>, out: &mut Outbox<Self>) {
+    fn step(&mut self, input: Input<FirstComeMessage, ()>, out: &mut Outbox<Self>) {
         match input {
             Input::Started => self.follow(None, out),
-            Input::Received { from, message } => self.hear(from, &message, out),
+            Input::Received { from, message } => self.receive(from, &message, out),
             Input::Elapsed(()) => self.timeout(out),
             Input::Commanded(Command::Campaign)
-                if self.silent || self.view.role == Role::Leader =>
+                if self.is_silent || self.view.role == Role::Leader =>
             {
                 out.refuse("there is a leader");
             }
             Input::Commanded(Command::Campaign) => self.campaign(out),
-            Input::Commanded(_) => out.refuse("this algorithm knows no handover"),
+            Input::Commanded(_) => out.refuse("this algorithm has no transfer"),
             Input::Suspected(_) | Input::Silent(_) | Input::Died(_) | Input::Returned(_) => {}
         }
     }

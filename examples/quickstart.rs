@@ -1,10 +1,10 @@
-//! Three nodes, and work that only the leader does. `cargo run --release --example quickstart`
+//! Three nodes, and work that only the leader does.
+//! Run it with `cargo run --release --example quickstart`.
 //!
-//! Every node calls `lead` with the same closure; it runs on the one that leads, and begins anew on
-//! another when that one is gone. Here all three live in this process, so that the example can
-//! kill the leader. In production each is a process of its own, made by
-//! `Elector::builder("billing").algorithm::<Raft>().node_id(1).peers([1, 2, 3])` with a transport
-//! and a disk.
+//! Every node calls `lead` with the same closure. It runs on the leader, and starts again on
+//! another node if the leader fails. Here all three nodes are in one process, so that the example
+//! can kill the leader. In production, each node is a process, with a transport and a disk:
+//! `Elector::builder("billing").algorithm::<Raft>().node_id(1).peers([1, 2, 3])`.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use tokio::{
     task::JoinSet,
 };
 
-/// The work of the leader. As soon as its node leads no more, this future is dropped.
+/// The work of the leader. When the node stops leading, this future is dropped.
 async fn work(
     node: NodeId,
     me: Leadership<Quorum>,
@@ -22,19 +22,19 @@ async fn work(
 ) -> Result<(), BoxError> {
     println!("  node {node} leads epoch {}", me.epoch());
     for batch in ["one", "two", "three"] {
-        // The token goes along with each write, so that the store can refuse leaders of the past.
+        // Each write carries the token, so that the store can reject older leaders.
         println!(
             "  node {node} writes batch {batch} under token {}",
             me.token()?.epoch()
         );
     }
     done.send(node)?;
-    std::future::pending().await // To return would give the leadership back.
+    std::future::pending().await // A return would end the leadership.
 }
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    println!("Three nodes start. All are ready to do the work; the leader does it.");
+    println!("Three nodes start. Each can do the work; the leader does it.");
     let mut cluster = Cluster::<Raft>::start(3).await?;
     let (send, mut done) = mpsc::unbounded_channel();
     let mut workers = JoinSet::new();
@@ -46,13 +46,13 @@ async fn main() -> Result<(), BoxError> {
         });
     }
 
-    let leader = done.recv().await.ok_or("nobody led")?;
-    println!("\nNode {leader} is killed. Another one takes over:");
+    let leader = done.recv().await.ok_or("no node led")?;
+    println!("\nNode {leader} is killed. Another node takes over:");
     let killed = Instant::now();
     cluster.kill(leader).await;
-    done.recv().await.ok_or("nobody led after it")?;
+    done.recv().await.ok_or("no node led after it")?;
     println!("\nThat took {:.1?}.", killed.elapsed());
-    println!("Look at: the second leader's epoch, and with it its token, is the higher one.");
+    println!("Look at: the epoch of the second leader, and so its token, is higher.");
     workers.shutdown().await;
     cluster.shutdown().await;
     Ok(())

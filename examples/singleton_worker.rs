@@ -1,8 +1,9 @@
-//! A periodic job that must never run twice at once: numbering invoices.
-//! `cargo run --release --example singleton_worker`
+//! A periodic job that must never run twice at the same time: numbering invoices.
+//! Run it with `cargo run --release --example singleton_worker`.
 //!
-//! Three nodes are ready to do it, the leader does it, and books each invoice through a `Fence`.
-//! The leader is killed in the middle of one; another node carries on from what is booked.
+//! Three nodes can do the job. The leader does it, and books each invoice through a `Fence`. The
+//! example kills the leader during one invoice, and another node continues with the next unbooked
+//! one.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -16,22 +17,22 @@ use elector::{
 use tokio::{sync::mpsc, task::JoinSet, time};
 
 const PERIOD: Duration = Duration::from_millis(60);
-const ONE_JOB: Duration = Duration::from_millis(20);
-const FATAL: usize = 5;
-const LAST: usize = 10;
+const JOB_TIME: Duration = Duration::from_millis(20);
+const FATAL_INVOICE: usize = 5;
+const LAST_INVOICE: usize = 10;
 
-/// Where the invoices are booked, the fence beside them: in production one database.
+/// The store of the invoices, with the fence. In production, both are in one database.
 #[derive(Default)]
 struct Ledger {
     fence: Fence,
     booked: Vec<(NodeId, Epoch)>,
-    at_work: u32,
-    most_at_work: u32,
-    begun: u32,
+    workers: u32,
+    max_workers: u32,
+    started: u32,
 }
 
 impl Ledger {
-    /// Refuses the leaders of the past, in the same transaction that books.
+    /// Books an invoice, and rejects older leaders in the same transaction.
     fn book(&mut self, token: FencingToken, node: NodeId) -> Result<(), StaleToken> {
         self.fence.admit(token)?;
         self.booked.push((node, token.epoch()));
@@ -45,15 +46,15 @@ fn with<T>(ledger: &Shared, what: impl FnOnce(&mut Ledger) -> T) -> T {
     what(&mut ledger.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Counts who is at work; left also when the job is dropped half done.
+/// Counts the running jobs. Its end is counted even if the job is dropped halfway.
 struct AtWork(Shared);
 
 impl AtWork {
     fn enter(ledger: &Shared) -> Self {
         with(ledger, |ledger| {
-            ledger.begun += 1;
-            ledger.at_work += 1;
-            ledger.most_at_work = ledger.most_at_work.max(ledger.at_work);
+            ledger.started += 1;
+            ledger.workers += 1;
+            ledger.max_workers = ledger.max_workers.max(ledger.workers);
         });
         Self(Arc::clone(ledger))
     }
@@ -61,7 +62,7 @@ impl AtWork {
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        with(&self.0, |ledger| ledger.at_work -= 1);
+        with(&self.0, |ledger| ledger.workers -= 1);
     }
 }
 
@@ -69,22 +70,22 @@ async fn invoices(
     node: NodeId,
     me: Leadership<Quorum>,
     ledger: Shared,
-    begun: mpsc::UnboundedSender<(NodeId, usize)>,
+    started: mpsc::UnboundedSender<(NodeId, usize)>,
 ) -> Result<(), BoxError> {
     let mut period = time::interval(PERIOD);
     loop {
         period.tick().await;
         let number = with(&ledger, |ledger| ledger.booked.len() + 1);
-        begun.send((node, number))?;
-        if number > LAST {
+        started.send((node, number))?;
+        if number > LAST_INVOICE {
             std::future::pending::<()>().await;
         }
-        let at_work = AtWork::enter(&ledger);
-        time::sleep(ONE_JOB).await; // It writes the letter.
+        let workers = AtWork::enter(&ledger);
+        time::sleep(JOB_TIME).await; // Writes the letter.
         with(&ledger, |ledger| {
             ledger.book(me.token()?, node).map_err(BoxError::from)
         })?;
-        drop(at_work);
+        drop(workers);
         println!(
             "  node {node}, epoch {}: invoice {number} is booked",
             me.epoch()
@@ -94,10 +95,10 @@ async fn invoices(
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    println!("{LAST} invoices, one every {PERIOD:?}, by whichever of three nodes leads.\n");
+    println!("{LAST_INVOICE} invoices, one every {PERIOD:?}, by the leader of three nodes.\n");
     let mut cluster = Cluster::<Raft>::start(3).await?;
     let ledger = Shared::default();
-    let (begin, mut begun) = mpsc::unbounded_channel();
+    let (begin, mut started) = mpsc::unbounded_channel();
     let mut workers = JoinSet::new();
     for elector in cluster.running() {
         let (ledger, begin) = (Arc::clone(&ledger), begin.clone());
@@ -111,11 +112,11 @@ async fn main() -> Result<(), BoxError> {
     }
 
     let mut killed = false;
-    while let Some((node, number)) = begun.recv().await {
-        if number == FATAL && !killed {
+    while let Some((node, number)) = started.recv().await {
+        if number == FATAL_INVOICE && !killed {
             killed = cluster.kill(node).await;
             println!("  node {node} is killed while it writes invoice {number}");
-        } else if number > LAST {
+        } else if number > LAST_INVOICE {
             break;
         }
     }
@@ -124,18 +125,25 @@ async fn main() -> Result<(), BoxError> {
 
     let ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
     println!(
-        "\nBooked: {} invoices, begun: {}.",
+        "\nBooked: {} invoices, started: {}.",
         ledger.booked.len(),
-        ledger.begun
+        ledger.started
     );
-    println!("Most at work at the same time: {}.", ledger.most_at_work);
-    println!("\nLook at: no number is missing, none is there twice, and never were two at work.");
-    println!("Invoice {FATAL} was begun twice, for its first writer died: what a job does outside");
-    println!("the ledger must bear that. Nothing can promise more.");
-    let as_promised = ledger.booked.len() == LAST && ledger.most_at_work == 1;
-    if as_promised {
+    println!(
+        "Maximum number of jobs at the same time: {}.",
+        ledger.max_workers
+    );
+    println!(
+        "\nLook at: no number is missing or duplicated, and two jobs never ran at once. Invoice"
+    );
+    println!(
+        "{FATAL_INVOICE} was started twice, because its first writer was killed. The effects of a"
+    );
+    println!("job outside the ledger must tolerate this. No system can prevent it.");
+    let is_as_described = ledger.booked.len() == LAST_INVOICE && ledger.max_workers == 1;
+    if is_as_described {
         Ok(())
     } else {
-        Err("the job ran twice at once".into())
+        Err("the job ran twice at the same time".into())
     }
 }

@@ -1,5 +1,4 @@
-//! One program, four algorithms: it names none of them. Which ones it runs on is a matter of
-//! features:
+//! One program for four algorithms. It names none of them; features select the algorithms:
 //!
 //! ```text
 //! cargo run --release -p elector --example swap_algorithm
@@ -9,8 +8,9 @@
 //! cargo run --release -p elector --example swap_algorithm --all-features
 //! ```
 //!
-//! The program is written for any `ElectionAlgorithm`, and `Algorithm::visit` gives it the type for
-//! a name. An application that always has exactly one feature on uses `elector::Selected` instead.
+//! The program is generic over `ElectionAlgorithm`, and `Algorithm::visit` calls it with the type
+//! for a name. An application that always has exactly one feature on uses `elector::Selected`
+//! instead.
 
 use std::{
     error::Error,
@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    println!("Three nodes elect a leader, it leaves, and another one leads.\n");
+    println!("Three nodes elect a leader. The leader leaves, and another node leads.\n");
     for name in ["raft", "paxos", "bully", "ring"] {
         let algorithm: Algorithm = name.parse()?;
         if algorithm.is_available() {
@@ -34,10 +34,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             algorithm.visit(Program)?.await?;
         }
     }
-    println!("\nLook at: the guarantee. It is all that the program must know of the algorithm: a");
-    println!(
-        "quorum algorithm hands out tokens for a `Fence`, a best-effort one has none to give."
-    );
+    println!("\nLook at: the guarantee. The program must know nothing else about the algorithm. A");
+    println!("quorum algorithm returns tokens for a `Fence`, a best-effort algorithm does not.");
     Ok(())
 }
 
@@ -53,7 +51,7 @@ impl Visitor for Program {
 
 async fn run_on<A: ElectionAlgorithm>() -> Result<(), Box<dyn Error>> {
     let cluster = Cluster::<A>::start(3).await?;
-    let (send, mut began) = mpsc::unbounded_channel();
+    let (send, mut started) = mpsc::unbounded_channel();
     for elector in cluster.running() {
         let elector = AnyElector::from(elector.clone());
         let node = elector.node_id();
@@ -71,8 +69,8 @@ async fn run_on<A: ElectionAlgorithm>() -> Result<(), Box<dyn Error>> {
     }
     let first = cluster.leader().await;
     let token = loop {
-        // Under best effort others may have begun as well, until they heard of this one.
-        match began.recv().await.ok_or("no node led")? {
+        // Under best effort, other nodes may have started as well, until they knew this leader.
+        match started.recv().await.ok_or("no node led")? {
             (node, token) if node == first => break token,
             _ => {}
         }

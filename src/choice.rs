@@ -3,23 +3,24 @@ use std::{fmt, str::FromStr};
 use elector_core::{ElectionAlgorithm, Guarantee, GuaranteeKind};
 use thiserror::Error;
 
-/// The list of algorithms, and all that follows from it: the name, which is the feature too, the
-/// guarantee, and the type.
+/// Defines everything that depends on the list of algorithms: the name, which is also the feature,
+/// the guarantee, and the type.
 macro_rules! algorithms {
     ($($(#[$doc:meta])* $algorithm:ident = $name:literal, $guarantee:ident, $type:path;)+) => {
-        /// An algorithm, for a choice at run time: by name, from a configuration file.
+        /// An algorithm that is chosen at run time: by its name, for example in a configuration
+        /// file.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Algorithm {
             $($(#[$doc])* $algorithm,)+
         }
 
         impl Algorithm {
-            /// All there are, compiled in or not.
+            /// All algorithms, compiled in or not.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$algorithm),+];
 
-            const fn facts(self) -> Facts {
+            const fn properties(self) -> Properties {
                 match self {
-                    $(Self::$algorithm => Facts {
+                    $(Self::$algorithm => Properties {
                         name: $name,
                         guarantee: GuaranteeKind::$guarantee,
                         is_available: cfg!(feature = $name),
@@ -27,14 +28,14 @@ macro_rules! algorithms {
                 }
             }
 
-            /// Does the visitor's work with the type of this algorithm.
+            /// Calls the visitor with the type of this algorithm.
             ///
             /// # Errors
-            /// If its feature is off.
+            /// If the feature of the algorithm is off.
             #[allow(
                 unreachable_patterns,
                 unused_variables,
-                reason = "all features may be on, and all of them may be off"
+                reason = "all features can be on, and all of them can be off"
             )]
             pub fn visit<V: Visitor>(self, visitor: V) -> Result<V::Output, NotCompiledIn> {
                 match self {
@@ -70,15 +71,15 @@ algorithms! {
     Ring = "ring", BestEffort, elector_ring::Ring;
 }
 
-/// What is known of an algorithm that need not be compiled in.
-struct Facts {
+/// The properties of an algorithm that are known even if it is not compiled in.
+struct Properties {
     name: &'static str,
     guarantee: GuaranteeKind,
     is_available: bool,
 }
 
 /// Returns `true` if the name and the guarantee in the list are those of the algorithm itself.
-#[allow(dead_code, reason = "all features may be off")]
+#[allow(dead_code, reason = "all features can be off")]
 const fn is<A: ElectionAlgorithm>(algorithm: Algorithm) -> bool {
     let (name, known) = (A::NAME.as_bytes(), algorithm.name().as_bytes());
     let mut same = name.len() == known.len();
@@ -90,12 +91,12 @@ const fn is<A: ElectionAlgorithm>(algorithm: Algorithm) -> bool {
     same && A::Guarantee::KIND as u8 == algorithm.guarantee() as u8
 }
 
-/// Work that is written for all algorithms, and is done with one that was chosen at run time.
+/// Code that is generic over algorithms, and runs with an algorithm that is chosen at run time.
 ///
 /// ```
 /// use elector::{Algorithm, ElectionAlgorithm, Configuration, Timing, Visitor};
 ///
-/// /// Finds the durations that an algorithm has by default.
+/// /// Returns the default durations of an algorithm.
 /// struct DefaultTiming;
 ///
 /// impl Visitor for DefaultTiming {
@@ -114,10 +115,10 @@ const fn is<A: ElectionAlgorithm>(algorithm: Algorithm) -> bool {
 /// }
 /// ```
 pub trait Visitor {
-    /// What the work returns: for asynchronous work, a boxed future.
+    /// The result. For asynchronous code, this is a boxed future.
     type Output;
 
-    /// Does the work.
+    /// Runs the code with the algorithm `A`.
     fn visit<A: ElectionAlgorithm>(self) -> Self::Output;
 }
 
@@ -127,22 +128,22 @@ pub trait Visitor {
 pub struct NotCompiledIn(pub Algorithm);
 
 impl Algorithm {
-    /// Its name, which is also its feature.
+    /// Returns its name, which is also the name of its feature.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        self.facts().name
+        self.properties().name
     }
 
-    /// What may be relied on under it.
+    /// Returns what the algorithm ensures.
     #[must_use]
     pub const fn guarantee(self) -> GuaranteeKind {
-        self.facts().guarantee
+        self.properties().guarantee
     }
 
     /// Returns `true` if its feature is on.
     #[must_use]
     pub const fn is_available(self) -> bool {
-        self.facts().is_available
+        self.properties().is_available
     }
 
     /// Returns its bit in a set of algorithms.
@@ -157,12 +158,12 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// A name that is no algorithm's.
+/// No algorithm has this name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("there is no algorithm {0:?}: choose {known}", known = known())]
 pub struct UnknownAlgorithm(pub String);
 
-/// Returns all names, as a sentence lists them.
+/// Returns all names as a list in a sentence.
 fn known() -> String {
     let [others @ .., last] = Algorithm::ALL.map(Algorithm::name);
     format!("{} or {last}", others.join(", "))

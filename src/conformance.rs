@@ -1,9 +1,9 @@
-//! One suite for every algorithm, in both hosts: whatever the simulator gave each node to handle is
-//! given to a node on an actor, and both must do the same, record by record. Feature `conformance`.
+//! A conformance test for algorithms and hosts: the inputs of each node in the simulator are given
+//! to a node on an actor, and both must do the same, record by record. Requires the feature
+//! `conformance`.
 //!
-//! It is for algorithms of your own too. What it finds: a host that carries out steps in another
-//! way, and an algorithm that is not deterministic (a clock, a random number, the order of a hash
-//! map).
+//! Use it for your own algorithms, too. It finds a host that carries out steps in another way, and
+//! an algorithm that is not deterministic (a clock, a random number, the order of a hash map).
 //!
 //! ```
 //! # #[cfg(feature = "raft")]
@@ -30,23 +30,23 @@ use elector_core::{
 use elector_sim::{Setup, SetupError, Simulation};
 use thiserror::Error;
 
-/// An algorithm that keeps every input it was given, and is the inner one in all else.
+/// Records every input of the inner algorithm, and does the same as that algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Taped<A: ElectionAlgorithm> {
+struct Recorder<A: ElectionAlgorithm> {
     inner: A,
     restored: A::Durable,
-    inputs: Vec<Given<A>>,
+    inputs: Vec<TimedInput<A>>,
 }
 
-/// An input, and the reading of the clock that came with it.
-type Given<A> = (
+/// An input and the time of the clock at that input.
+type TimedInput<A> = (
     Moment,
     Input<<A as ElectionAlgorithm>::Message, <A as ElectionAlgorithm>::Timer>,
 );
 
-impl<A: ElectionAlgorithm> Unpin for Taped<A> {}
+impl<A: ElectionAlgorithm> Unpin for Recorder<A> {}
 
-impl<A: ElectionAlgorithm> ElectionAlgorithm for Taped<A> {
+impl<A: ElectionAlgorithm> ElectionAlgorithm for Recorder<A> {
     const NAME: &'static str = A::NAME;
     type Guarantee = A::Guarantee;
     type Config = A::Config;
@@ -88,99 +88,99 @@ impl<A: ElectionAlgorithm> ElectionAlgorithm for Taped<A> {
     }
 }
 
-/// What was compared.
+/// The size of the comparison.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Nodes.
+    /// The number of nodes.
     pub nodes: usize,
-    /// Inputs that were given to both hosts.
+    /// The number of inputs that both hosts got.
     pub inputs: usize,
-    /// Records that were the same in both.
+    /// The number of records that were equal in both hosts.
     pub records: usize,
 }
 
-/// Why an algorithm, or a host, does not conform.
+/// The reason why an algorithm or a host does not conform.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum NotConforming {
     /// The simulation could not be set up.
     #[error(transparent)]
     Setup(#[from] SetupError),
-    /// There are no nodes.
+    /// The cluster has no nodes.
     #[error(transparent)]
     Membership(#[from] MembershipError),
-    /// An invariant did not hold in the simulation.
+    /// The simulation violated an invariant.
     #[error("in the simulation: {0}")]
     Violation(String),
     /// A node could not be started on an actor.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// A node stopped on the actor.
+    /// A node on an actor stopped.
     #[error("node {node}, at input {number}: {error}")]
     Stopped {
         /// The node.
         node: NodeId,
-        /// The number of the input in this life of the node, from 1.
+        /// The number of the input in this life of the node, starting at 1.
         number: usize,
-        /// Why.
+        /// The reason.
         error: NodeError,
     },
-    /// The hosts differ.
+    /// The records of the two hosts differ.
     #[error("node {node}, record {place}: simulated {simulated:?}, on an actor {actor:?}")]
     Differs {
         /// The node.
         node: NodeId,
-        /// The place of the record in the node's last life, from 0.
+        /// The index of the record in the last life of the node.
         place: usize,
-        /// What the simulator recorded.
+        /// The record of the simulator.
         simulated: Option<Box<Event>>,
-        /// What the actor did.
+        /// The record of the actor.
         actor: Option<Box<Event>>,
     },
 }
 
 /// Runs a cluster of `nodes` in the simulator, with an election, commands, a cut, a crash and a
-/// restart, and then every node's last life on an actor.
+/// restart. Then repeats the last life of every node on an actor, and compares the records.
 ///
 /// # Errors
-/// The first difference, or why there is nothing to compare.
+/// The first difference, or the reason why nothing could be compared.
 pub async fn check<A: ElectionAlgorithm>(nodes: u64, seed: u64) -> Result<Report, NotConforming> {
-    let mut setup = Setup::<Taped<A>>::new(nodes);
+    let mut setup = Setup::<Recorder<A>>::new(nodes);
     (setup.seed, setup.trace, setup.hints) = (seed, true, true);
     let config = setup.config.clone();
     let members = setup.members()?;
     let mut simulation = Simulation::try_new(setup)?;
-    play(&mut simulation, &config);
+    run_faults(&mut simulation, &config);
     if let Some(violation) = simulation.violations().first() {
         return Err(NotConforming::Violation(format!("{violation:?}")));
     }
     let mut report = Report::default();
     for &node in members.nodes() {
-        let Some(taped) = simulation.algorithm(node) else {
+        let Some(recorder) = simulation.algorithm(node) else {
             continue;
         };
-        let stranger = MembershipError::NotAMember(node);
-        let members = members.seen_from(node).ok_or(stranger)?;
-        let restored = Some(taped.restored.clone());
+        let unknown = MembershipError::NotAMember(node);
+        let members = members.seen_from(node).ok_or(unknown)?;
+        let restored = Some(recorder.restored.clone());
         let replayer = Replayer::<A>::start(config.clone(), &members, restored).await?;
-        let mut done = Vec::new();
-        for (place, (now, input)) in taped.inputs.iter().cloned().enumerate() {
+        let mut actual = Vec::new();
+        for (place, (now, input)) in recorder.inputs.iter().cloned().enumerate() {
             let records = replayer.feed(input, now).await;
-            done.extend(records.map_err(|error| NotConforming::Stopped {
+            actual.extend(records.map_err(|error| NotConforming::Stopped {
                 node,
                 number: place + 1,
                 error,
             })?);
         }
-        report.records += compare(node, &last_life(simulation.trace(), node), &done)?;
-        report.inputs += taped.inputs.len();
+        report.records += compare(node, &last_life(simulation.trace(), node), &actual)?;
+        report.inputs += recorder.inputs.len();
         report.nodes += 1;
     }
     Ok(report)
 }
 
-/// All that can happen to a node, in some seconds.
-fn play<A: ElectionAlgorithm>(simulation: &mut Simulation<Taped<A>>, config: &A::Config) {
+/// Runs a cluster for some seconds, with all kinds of events.
+fn run_faults<A: ElectionAlgorithm>(simulation: &mut Simulation<Recorder<A>>, config: &A::Config) {
     let long = config.timing().election_max * 20;
     simulation.run_until_settled(long);
     simulation.command_leader(Command::Resign);
@@ -203,26 +203,27 @@ fn play<A: ElectionAlgorithm>(simulation: &mut Simulation<Taped<A>>, config: &A:
         simulation.command(leader, Command::Campaign);
         simulation.run_for(config.timing().election_max * 4);
     }
-    // Whatever was shown late has been shown by now.
+    // Late views are published by then.
     simulation.run_for(Duration::from_millis(1));
 }
 
-/// What the node itself did since it was last started, without what is the host's: times, the
-/// numbers of messages, and the moment at which a write ended.
+/// Returns the events of a node since its last start, without the parts that belong to the host:
+/// times, the numbers of messages, and the moment at which a write ended.
 fn last_life(trace: &[Record], node: NodeId) -> Vec<Event> {
-    let own = || trace.iter().filter(|record| record.node == Some(node));
-    let started = |record: &Record| matches!(&record.event, Event::Stepped { input, .. } if *input == Stimulus::Started);
-    let begun = own().collect::<Vec<_>>();
-    let first = begun
-        .iter()
-        .rposition(|record| started(record))
-        .unwrap_or(0);
-    by_step(begun[first..].iter().map(|record| record.event.clone()))
+    let own = trace.iter().filter(|record| record.node == Some(node));
+    let events: Vec<Event> = own.map(|record| record.event.clone()).collect();
+    let is_start = |event: &Event| match event {
+        Event::Stepped { input, .. } => *input == Stimulus::Started,
+        _ => false,
+    };
+    let first = events.iter().rposition(is_start).unwrap_or(0);
+    by_step(events.into_iter().skip(first))
 }
 
-/// A slow disk shows a step's sends after later steps: put them where they belong.
+/// Sorts events by their steps: with a slow disk, the sends of a step come after those of later
+/// steps.
 fn by_step(events: impl Iterator<Item = Event>) -> Vec<Event> {
-    let numbered = events.filter_map(|event| Some((number(&event)?, event)));
+    let numbered = events.filter_map(|event| Some((step_of(&event)?, event)));
     let mut numbered: Vec<_> = numbered
         .map(|(at, event)| (at, unnumbered(event)))
         .collect();
@@ -230,7 +231,7 @@ fn by_step(events: impl Iterator<Item = Event>) -> Vec<Event> {
     numbered.into_iter().map(|(_, event)| event).collect()
 }
 
-fn number(event: &Event) -> Option<u64> {
+fn step_of(event: &Event) -> Option<u64> {
     match event {
         Event::Stepped { step, .. }
         | Event::Sent { step, .. }
@@ -254,17 +255,17 @@ fn unnumbered(mut event: Event) -> Event {
     event
 }
 
-fn compare(node: NodeId, simulated: &[Event], done: &[Record]) -> Result<usize, NotConforming> {
-    let done = by_step(done.iter().map(|record| record.event.clone()));
-    let longest = simulated.len().max(done.len());
-    let differs = (0..longest).find(|&place| simulated.get(place) != done.get(place));
+fn compare(node: NodeId, simulated: &[Event], actual: &[Record]) -> Result<usize, NotConforming> {
+    let actual = by_step(actual.iter().map(|record| record.event.clone()));
+    let longest = simulated.len().max(actual.len());
+    let differs = (0..longest).find(|&place| simulated.get(place) != actual.get(place));
     match differs {
         None => Ok(longest),
         Some(place) => Err(NotConforming::Differs {
             node,
             place,
             simulated: simulated.get(place).cloned().map(Box::new),
-            actor: done.get(place).cloned().map(Box::new),
+            actor: actual.get(place).cloned().map(Box::new),
         }),
     }
 }

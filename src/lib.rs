@@ -1,15 +1,15 @@
 //! Leader election for Rust: one trait, four algorithms, every host.
 //!
-//! This crate is the facade. It re-exports the trait and the algorithms, each behind a feature:
+//! This crate re-exports the trait and the algorithms, each behind a feature:
 //!
 //! | feature | algorithm | guarantee |
 //! |---|---|---|
 //! | `raft` (default) | `elector::raft::Raft` | at most one leader per epoch, ever |
 //! | `paxos` | `elector::paxos::Paxos` | at most one leader per epoch, ever |
-//! | `bully` | `elector::bully::Bully` | one leader per connected component, once things are quiet |
-//! | `ring` | `elector::ring::Ring` | one leader per connected component, once things are quiet |
+//! | `bully` | `elector::bully::Bully` | one leader per connected part, after faults have ended |
+//! | `ring` | `elector::ring::Ring` | one leader per connected part, after faults have ended |
 //!
-//! Features add up; they never change what another one does. `net` adds `elector::net`: nodes as
+//! Features are additive: they do not change each other. `net` adds `elector::net`: nodes as
 //! processes on machines of their own, over TCP with mutual TLS, with a durable record.
 //!
 //! # Work that only the leader does
@@ -28,13 +28,13 @@
 //! let leader = cluster.leader().await;
 //! let elector = cluster.node(leader).ok_or("it runs")?;
 //!
-//! // By default, work that fails is tried again.
+//! // By default, failed work is tried again.
 //! let work = elector.lead_with(FailurePolicy::withdraw_at_once(), |me| {
 //!     let store = &store;
 //!     async move {
 //!         let batch = me.guard(async { "a batch" }).await?; // Err(LeadershipLost) when it is lost
 //!         let (fence, rows) = &mut *store.lock().map_err(|_| "a writer panicked")?;
-//!         fence.admit(me.token()?)?; // The store's side: no leader of the past gets by.
+//!         fence.admit(me.token()?)?; // In the store: rejects older leaders.
 //!         rows.push(batch);
 //!         Err("one batch is enough here".into())
 //!     }
@@ -48,8 +48,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! With `bully` in place of `raft` this does not compile: `token()` exists only where the algorithm
-//! keeps other leaders out.
+//! With `bully` in place of `raft` this does not compile: `token()` exists only for algorithms that
+//! exclude a second leader.
 //!
 //! ```compile_fail
 //! # use elector_bully as bully;
@@ -69,7 +69,7 @@
 //! }
 //! ```
 //!
-//! To compare the algorithms under faults, run the `elector` command; to write one of your own,
+//! To compare the algorithms under faults, run the `elector` command. To write your own algorithm,
 //! start from [`core::ElectionAlgorithm`] and `examples/my_algorithm.rs`.
 #![forbid(unsafe_code)]
 

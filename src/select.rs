@@ -1,10 +1,11 @@
 use crate::Algorithm;
 
-/// The one algorithm whose feature is on. With none of them on, or several, using it does not
-/// compile, and the error says what to do.
+/// The only algorithm whose feature is on. If none is on, or several are, code that uses this type
+/// does not compile, and the error says what to do.
 ///
 /// ```
-/// # #[cfg(all(feature = "raft", not(any(feature = "paxos", feature = "bully", feature = "ring"))))]
+/// # #[cfg(all(feature = "raft", not(any(feature = "paxos", feature = "bully",
+/// #     feature = "ring"))))]
 /// # fn main() {
 /// use elector::{ElectionAlgorithm, Selected};
 ///
@@ -16,12 +17,12 @@ use crate::Algorithm;
 /// ```
 pub type Selected = <Features<{ on() }> as Select>::Algorithm;
 
-/// The algorithms whose features are on, a bit each.
+/// The set of algorithms whose features are on, one bit each.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
 pub enum Features<const ON: u8> {}
 
-/// Implemented where exactly one feature is on.
+/// Implemented if exactly one feature is on.
 ///
 /// ```compile_fail
 /// type OfTwo = <elector::Features<0b11> as elector::Select>::Algorithm;
@@ -35,7 +36,7 @@ pub enum Features<const ON: u8> {}
 )]
 #[doc(hidden)]
 pub trait Select {
-    /// The algorithm of that feature.
+    /// The algorithm of the feature.
     type Algorithm;
 }
 

@@ -8,19 +8,19 @@ use thiserror::Error;
 
 use crate::{Algorithm, NotCompiledIn, Visitor};
 
-/// Why a node of an algorithm chosen at run time could not be started.
+/// The reason why a node of an algorithm that was chosen at run time could not start.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum AnyStartError {
     /// The algorithm is not compiled in.
     #[error(transparent)]
     NotCompiledIn(#[from] NotCompiledIn),
-    /// The node could not be started.
+    /// The node could not start.
     #[error(transparent)]
     Start(#[from] StartError),
 }
 
-/// What an application says about a node, whatever the algorithm.
+/// The setup of a node, for any algorithm.
 pub trait SetUp {
     /// Completes the builder: node id, peers, transport, storage, configuration.
     fn set_up<A: ElectionAlgorithm>(self, builder: Builder<A>) -> Builder<A>;
@@ -60,7 +60,7 @@ impl Algorithm {
     /// ```
     ///
     /// # Errors
-    /// If the algorithm is not compiled in, or the node cannot be started.
+    /// If the algorithm is not compiled in, or the node cannot start.
     pub async fn start(
         self,
         name: &str,

@@ -1,7 +1,7 @@
-"""The application: does its work while the node beside it holds the leadership.
+"""The application. It works while the node beside it holds the leadership.
 
-It asks before each piece of work, and sends the epoch along as a fencing token: between the answer
-and the write the leadership may end, and then only the store can tell.
+It asks the node before each piece of work, and sends the epoch as a fencing token with each write.
+The leadership may end between the answer and the write, and then only the store can notice.
 """
 
 import json
@@ -12,7 +12,7 @@ import urllib.request
 
 
 def leadership(node: str):
-    """What the node says while it leads, else None."""
+    """Returns the answer of the node while it leads, else None."""
     try:
         with urllib.request.urlopen(node + "/leader", timeout=1) as answer:
             return json.load(answer)
