@@ -10,7 +10,7 @@ use elector_bully::{BullyDurable, BullyMessage};
 use elector_core::{Epoch, Moment, NodeId};
 use elector_paxos::{Ballot, PaxosDurable, PaxosMessage, Proposal};
 use elector_raft::{LogPosition, RaftDurable, RaftMessage};
-use elector_ring::{Course, Errand, RingDurable, RingMessage, Serial, Token, TokenId, Way};
+use elector_ring::{Course, RingDurable, RingMessage, Serial, Token, TokenBody, TokenId, Way};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Large enough for more than one byte.
@@ -161,26 +161,29 @@ fn bully() {
 fn ring() {
     let (origin, epoch) = (NodeId(3), EPOCH);
     let serial = Serial { life: 4, count: 5 };
-    let token = |errand| {
+    let token = |body| {
         RingMessage::Token(Token {
             origin,
             serial,
             epoch,
             left: 6,
-            errand,
+            body,
         })
     };
     let ids = vec![NodeId(1), NodeId(2)];
-    golden(&token(Errand::Gather { ids }), "00030405ac020600020102");
-    golden(&token(Errand::Contend), "00030405ac020601");
+    golden(&token(TokenBody::Gather { ids }), "00030405ac020600020102");
+    golden(&token(TokenBody::Contend), "00030405ac020601");
     golden(
-        &token(Errand::Coordinator { leader: origin }),
+        &token(TokenBody::Coordinator { leader: origin }),
         "00030405ac02060203",
     );
     let (level, way) = (2, Way::Backward);
-    golden(&token(Errand::Probe { level, way }), "00030405ac0206030201");
     golden(
-        &token(Errand::Reply {
+        &token(TokenBody::Probe { level, way }),
+        "00030405ac0206030201",
+    );
+    golden(
+        &token(TokenBody::Reply {
             level,
             way: Way::Onward,
         }),

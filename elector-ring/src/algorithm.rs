@@ -1,5 +1,5 @@
-//! The trait, and what all three variants share: who leads, how that is learned, and when an
-//! election is due.
+//! The implementation of the trait, and what all three variants share: who leads, how nodes learn
+//! the leader, and when an election is due.
 
 mod candidate;
 mod chang_roberts;
@@ -17,7 +17,7 @@ use elector_core::{
 use crate::{
     Ring, RingConfig, RingDurable, RingMessage, RingTimer, Token,
     state::{Phase, Trigger},
-    token::Errand,
+    token::TokenBody,
 };
 
 type Out = Outbox<Ring>;
@@ -57,7 +57,7 @@ impl ElectionAlgorithm for Ring {
             Phase::Follower => None,
         };
         if self.highest < self.durable.epoch {
-            Err("I2: a node has heard of its own epoch")
+            Err("I2: the highest known epoch is at least the node's own epoch")
         } else if due.is_some() && self.timer.running() != due {
             Err("I6: a leader waits for its heartbeat, an initiator for its lap")
         } else {
@@ -82,7 +82,7 @@ impl ElectionAlgorithm for Ring {
 }
 
 impl Ring {
-    /// A node that recovers listens first: it takes a live leader as it is.
+    /// A recovering node waits for a heartbeat first, because it follows any live leader.
     fn on_started(&mut self, out: &mut Out) {
         self.durable.life = self.durable.life.saturating_add(1);
         self.timer.set(RingTimer::Vigil, self.timing.vigil(), out);
@@ -108,34 +108,34 @@ impl Ring {
     fn on_token(&mut self, from: NodeId, mut token: Token, out: &mut Out) {
         out.send(from, RingMessage::HopAck { token: token.id() });
         if !self.members.contains(token.origin) {
-            return; // A stranger's token has no lap here.
+            return; // Invalid: the origin is no member.
         }
-        if token.origin != self.me() && !self.passages.first_sight(token.id()) {
-            return; // I4: a copy. The first one goes its way.
+        if token.origin != self.me() && !self.tokens.record_arrival(token.id()) {
+            return; // I4: this is a second copy.
         }
         token.left = token.left.min(self.size()).saturating_sub(1); // I4
         self.highest = self.highest.max(token.epoch);
-        match token.errand {
-            Errand::Gather { .. } => self.on_gather(token, out),
-            Errand::Contend => self.on_contend(token, out),
-            Errand::Coordinator { leader } => self.on_coordinator(token, leader, out),
-            Errand::Probe { level, way } => self.on_probe(token, level, way, out),
-            Errand::Reply { level, way } => self.on_reply(token, level, way, out),
+        match token.body {
+            TokenBody::Gather { .. } => self.on_gather(token, out),
+            TokenBody::Contend => self.on_contend(token, out),
+            TokenBody::Coordinator { leader } => self.on_coordinator(token, leader, out),
+            TokenBody::Probe { level, way } => self.on_probe(token, level, way, out),
+            TokenBody::Reply { level, way } => self.on_reply(token, level, way, out),
         }
     }
 
     fn on_timer(&mut self, timer: RingTimer, out: &mut Out) {
-        if !self.timer.elapsed(timer) && timer.makes_act() {
-            return; // It was stopped, but too late.
+        if !self.timer.elapsed(timer) && timer.drives_node() {
+            return; // Stale: the timer was cancelled too late.
         }
         match timer {
-            RingTimer::Vigil => self.give_leader_up(out),
+            RingTimer::Vigil => self.drop_leader(out),
             RingTimer::Await => {
                 self.attempts = self.attempts.saturating_add(1);
-                self.give_leader_up(out);
+                self.drop_leader(out);
             }
-            // It has resigned: the others have one more vigil to elect one of themselves.
-            RingTimer::Stagger if self.resigned => {
+            // This node has resigned, so the other nodes have one more vigil for their election.
+            RingTimer::Stagger if self.has_resigned => {
                 self.timer.set(RingTimer::Vigil, self.timing.vigil(), out);
             }
             RingTimer::Stagger => self.initiate(Trigger::Silence, out),
@@ -145,31 +145,31 @@ impl Ring {
             }
             RingTimer::Heartbeat => self.on_heartbeat_timer(out),
             RingTimer::Settle => self.on_settle_timer(),
-            RingTimer::Aside => self.resigned = false,
-            RingTimer::Hop(id) => self.on_silence(id, out),
+            RingTimer::Aside => self.has_resigned = false,
+            RingTimer::Hop(id) => self.skip_silent(id, out),
         }
     }
 
-    fn give_leader_up(&mut self, out: &mut Out) {
+    fn drop_leader(&mut self, out: &mut Out) {
         self.leader = None;
         self.timer.set(RingTimer::Stagger, self.stagger(), out);
     }
 
-    /// A hint ends this node's own patience with its leader, and no more. A proof of death is no
-    /// more than a suspicion here, as there is no lease to respect. The live node right
-    /// behind the leader starts the election at once; the others leave it time, by rank.
+    /// A suspicion ends only this node's own wait for its leader. A proof of death has the same
+    /// effect as a suspicion, because there is no lease. The next live node after the leader starts
+    /// an election at once; the other nodes wait in the order of their ranks.
     fn on_suspected(&mut self, peer: NodeId, out: &mut Out) {
         self.suspect(peer);
-        for id in self.passages.waiting_for(peer) {
+        for id in self.tokens.waiting_for(peer) {
             out.cancel_timer(RingTimer::Hop(id));
-            self.on_silence(id, out);
+            self.skip_silent(id, out);
         }
         if self.leader != Some(peer) {
             return;
         }
         self.leader = None;
-        if self.timer.running() != Some(RingTimer::Vigil) || self.resigned {
-            return; // An election is under way, or none of this node's business.
+        if self.timer.running() != Some(RingTimer::Vigil) || self.has_resigned {
+            return; // An election is in progress, or this node takes no part in it.
         }
         match self.rank_behind(peer) {
             0 => self.initiate(Trigger::Silence, out),
@@ -184,6 +184,6 @@ impl Ring {
 
     pub(crate) fn suspect(&mut self, peer: NodeId) {
         self.suspects.insert(peer);
-        self.mended = false;
+        self.has_asked_suspects = false;
     }
 }

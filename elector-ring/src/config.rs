@@ -8,35 +8,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::Ring;
 
-/// Which of the three ring elections is held.
+/// The three ring elections.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum RingVariant {
-    /// The token gathers the ids of all live nodes; its initiator picks the highest and sends a
-    /// COORDINATOR token round (Silberschatz, Galvin and Gagne; Tanenbaum).
+    /// A token collects the ids of all live nodes. Its initiator selects the highest one and sends
+    /// a COORDINATOR token round the ring (Silberschatz, Galvin and Gagne; Tanenbaum).
     #[default]
     Collect,
-    /// A token carries one id and is passed on only by lower nodes; the id that comes home is
-    /// elected (Chang and Roberts 1979).
+    /// A token carries one id, and only lower nodes forward it. The id that comes back to its
+    /// origin is elected (Chang and Roberts 1979).
     ChangRoberts,
-    /// Probes go out both ways over distances that double, and must be answered before the next
-    /// (Hirschberg and Sinclair 1980).
+    /// Probes go in both directions, over distances that double. Both probes of a distance must be
+    /// answered before the next distance (Hirschberg and Sinclair 1980).
     HirschbergSinclair,
 }
 
-/// Configuration of [`Ring`].
+/// Timing and options of the ring election.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RingConfig {
-    /// The shared durations. `round_trip` is how long a hop may stay unacknowledged, and the unit
-    /// that patience with a whole lap is counted in.
+    /// The durations that all algorithms share. `round_trip` is the timeout of one hop. The timeout
+    /// of a lap is `round_trip` times the number of nodes.
     pub timing: Timing,
-    /// Which election is held. All nodes must agree: tokens of another variant are dropped.
+    /// Which election is held. Must be the same on all nodes: tokens of another variant are
+    /// dropped.
     pub variant: RingVariant,
-    /// The nodes in the order in which tokens meet them; empty for ascending id order. All nodes
-    /// must agree.
+    /// The order in which tokens visit the nodes. Must be the same on all nodes. Default: empty,
+    /// ascending order of ids.
     pub ring: Vec<NodeId>,
 }
 
@@ -55,15 +56,15 @@ impl Configuration for RingConfig {
             return Ok(());
         }
         Err(TimingError::Option(
-            "ring must list every node of the cluster exactly once, or be left empty",
+            "ring must list every node of the cluster exactly once, or be empty",
         ))
     }
 }
 
 impl Comparable for Ring {
-    const SUMMARY: &'static str = "The highest node alive leads, at 2m to 8m(1+log2 m) messages and \
-        a delay that grows with the ring; pauses, loss and partitions give several leaders at once \
-        until they hear each other";
+    const SUMMARY: &'static str = "The highest live node leads, with 2m to 8m(1+log2 m) messages \
+        and a delay that grows with the ring; pauses, loss and partitions give several leaders \
+        until they can communicate again";
 
     fn variants() -> Vec<Variant<RingConfig>> {
         let variant = |name, variant, summary| Variant {
@@ -83,27 +84,27 @@ impl Comparable for Ring {
             variant(
                 "chang-roberts",
                 RingVariant::ChangRoberts,
-                "small tokens, at most 3m-1 messages if one node notices, m(m+3)/2 if all do",
+                "small tokens, at most 3m-1 messages if one node starts, m(m+3)/2 if all start",
             ),
             variant(
                 "hirschberg-sinclair",
                 RingVariant::HirschbergSinclair,
-                "both ways over doubling distances: 8m(1+log2 m) at most, whoever notices",
+                "both directions, doubling distances: 8m(1+log2 m) messages at most",
             ),
         ]
     }
 
-    /// How many messages an election takes after a leader crash that one node detects, from best
-    /// to worst: what elects and announces, without hop acknowledgements and without hops that
-    /// find a dead node. `nodes` counts the dead leader.
+    /// Returns the number of messages of one election, from best to worst. The leader, one of
+    /// `nodes` members, has died, and one node detects it. The count includes tokens only, without
+    /// hop acknowledgements and without hops to a dead node.
     ///
-    /// With m = `nodes` - 1: Collect 2m; Chang–Roberts from 2m (the detector wins) to 3m-1 (it
-    /// stands right behind the winner); Hirschberg–Sinclair from the winner's own probes to the
-    /// paper's bound 8m(1+⌈log₂ m⌉).
+    /// With m = `nodes` - 1: Collect 2m. Chang–Roberts from 2m (the node that detects the death
+    /// wins) to 3m-1 (it is the next node after the winner). Hirschberg–Sinclair from the winner's
+    /// own probes to the paper's bound 8m(1+⌈log₂ m⌉).
     fn expected_messages(config: &RingConfig, nodes: u64) -> Option<RangeInclusive<u64>> {
         let m = nodes.saturating_sub(1);
         if m <= 1 {
-            // A last survivor needs nobody.
+            // The last live node needs no message.
             return Some(0..=0);
         }
         let twice = m.saturating_mul(2);
@@ -112,8 +113,8 @@ impl Comparable for Ring {
             RingVariant::Collect => twice..=twice,
             RingVariant::ChangRoberts => twice..=twice.saturating_add(m - 1),
             RingVariant::HirschbergSinclair => {
-                // ⌈log₂ m⌉ levels whose probes turn back: out and home, both ways; then two whole
-                // laps and the announcement.
+                // ⌈log₂ m⌉ levels with probes and replies in both directions; then one lap of each
+                // of the two last probes, and the COORDINATOR lap.
                 let levels = u64::from(u64::BITS - (m - 1).leading_zeros());
                 let turned = (1..=levels).fold(0_u64, |sum, level| {
                     sum.saturating_add(2_u64.saturating_pow(u32::try_from(level).unwrap_or(64)))
@@ -126,7 +127,7 @@ impl Comparable for Ring {
 }
 
 impl RingConfig {
-    /// Whether `ring` is an order of exactly these members.
+    /// Returns `true` if `ring` lists exactly these members.
     pub(crate) fn orders(&self, members: &Membership) -> bool {
         let distinct: NodeSet = self.ring.iter().copied().collect();
         self.ring.len() == members.len() && distinct.iter().eq(members.nodes().iter().copied())

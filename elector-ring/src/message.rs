@@ -5,33 +5,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Token, TokenId};
 
-/// What nodes say to each other.
+/// The messages between nodes. The sender is never a field, because hosts authenticate it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RingMessage {
-    /// One hop of a token. Its kind is that of the errand: `Election`, `Coordinator`, `Probe` or
-    /// `Reply`.
+    /// One hop of a token. The body of the token determines the kind of the message: `Election`,
+    /// `Coordinator`, `Probe` or `Reply`.
     Token(Token),
-    /// The token has arrived: do not skip me.
+    /// "The token has arrived, do not skip me".
     HopAck {
         /// The token.
         token: TokenId,
     },
-    /// The sender leads.
+    /// "I lead".
     Heartbeat {
-        /// The epoch that it leads.
+        /// The leader's epoch.
         epoch: Epoch,
-        /// Its COORDINATOR lap must have ended by now: whoever has not met it was skipped.
+        /// Whether the COORDINATOR lap must have ended by now. Then it has skipped each node that
+        /// it has not visited.
         settled: bool,
     },
-    /// Lead after me.
+    /// "Campaign now": the leader of this epoch has stepped down in favour of the receiver.
     Handover {
-        /// The epoch that the sender has led until now.
+        /// The epoch that the sender led.
         epoch: Epoch,
     },
-    /// The sender is alive: do not skip me again. Said by a node that was skipped, or that has
-    /// restarted.
+    /// "I am alive, do not skip me any more", from a node that was skipped or has restarted. Also a
+    /// question whether the receiver is alive.
     Present {
-        /// The sender took the receiver for dead, and would know better.
+        /// Whether the receiver must answer, because the sender took it for dead.
         ask: bool,
     },
 }
@@ -63,7 +64,7 @@ impl Message for RingMessage {
     }
 }
 
-// A token shows as what it is for: `Election { .. }`, not `Token(Election { .. })`.
+// A token has the short form `Election { .. }` instead of `Token(Election { .. })`.
 impl fmt::Debug for RingMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -80,30 +81,30 @@ impl fmt::Debug for RingMessage {
     }
 }
 
-/// The timers of a node. Of the first five exactly one runs, once the node has started.
+/// The timers of a node. After the start exactly one of the first five runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RingTimer {
-    /// The leader, or anybody who might be, has been silent too long.
+    /// The first part of the election timeout: no leader gave a sign of life for a vigil.
     Vigil,
-    /// The random rest of the election timeout: elect.
+    /// The second, random part of the election timeout. When it ends, the node starts an election.
     Stagger,
-    /// The election of another has come to nothing.
+    /// The election of another node has had no result for too long.
     Await,
-    /// The own token should have come home.
+    /// The node's own token has not come back in time.
     Lap,
-    /// The leader is due to be heard.
+    /// The next heartbeat of a leader is due.
     Heartbeat,
     /// The COORDINATOR lap that announced this leader must have ended.
     Settle,
-    /// A node that resigned has sat out long enough.
+    /// A node that resigned takes part in elections again.
     Aside,
-    /// A hop was not acknowledged.
+    /// A hop was not acknowledged in time.
     Hop(TokenId),
 }
 
 impl RingTimer {
-    /// Whether it is one of those of which exactly one runs.
-    pub(crate) fn makes_act(self) -> bool {
+    /// Returns `true` for the timers of which exactly one runs: when it elapses, the node acts.
+    pub(crate) fn drives_node(self) -> bool {
         match self {
             Self::Vigil | Self::Stagger | Self::Await | Self::Lap | Self::Heartbeat => true,
             Self::Settle | Self::Aside | Self::Hop(_) => false,

@@ -4,77 +4,81 @@ use core::time::Duration;
 use elector_core::{Delay, Epoch, ExclusiveTimer, Membership, NodeId, NodeSet, Role, Timing, View};
 
 use crate::{
-    RingConfig, RingDurable, RingTimer, RingVariant, Serial, Token, Way, passages::Passages,
-    token::Errand,
+    RingConfig, RingDurable, RingTimer, RingVariant, Serial, Token, Way, token::TokenBody,
+    token_tracker::TokenTracker,
 };
 
-/// A node of a ring election: [`elector_core::ElectionAlgorithm`] in all three variants.
+/// One node of the ring election, in all three variants. The [crate documentation](crate) explains
+/// the algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ring {
     pub(crate) timing: Timing,
     pub(crate) variant: RingVariant,
     pub(crate) members: Membership,
-    /// The peers in the order in which a token that leaves here meets them.
+    /// The peers in the order in which a token of this node visits them.
     onward: Arc<[NodeId]>,
     pub(crate) durable: RingDurable,
-    /// Whom this node follows, or itself.
+    /// The leader that this node follows, or this node itself.
     pub(crate) leader: Option<NodeId>,
     pub(crate) phase: Phase,
-    /// The timers that make this node act; see [`RingTimer`]. One of them runs (I6).
+    /// The timers that make this node act; see [`RingTimer`]. Exactly one of them runs (I6).
     pub(crate) timer: ExclusiveTimer<RingTimer>,
-    /// Elections in a row that elected no node, as far as this node took part.
+    /// The number of elections in a row, with this node as a participant, that elected no node.
     pub(crate) attempts: u32,
-    /// The highest epoch heard of. Tokens carry it, so the winner's epoch is above all of them.
+    /// The highest epoch that this node knows of. Tokens carry it, so the winner's epoch is above
+    /// all of them.
     pub(crate) highest: Epoch,
-    /// Serials given in this life.
+    /// The number of serials used since the last start.
     count: u64,
-    /// Peers that were silent, or hinted at, and were not heard since.
+    /// Peers that did not acknowledge a token or that the host suspects, and that have sent nothing
+    /// since.
     pub(crate) suspects: NodeSet,
-    pub(crate) passages: Passages,
-    /// Whether the COORDINATOR lap of the present tenure came by here: others do not skip this
-    /// node then.
-    pub(crate) met: bool,
-    /// Whether this node has asked all that it suspects, in the present tenure, whether they live.
-    pub(crate) mended: bool,
-    /// Whether this node has resigned, and offers itself in no election for a time.
-    pub(crate) resigned: bool,
+    pub(crate) tokens: TokenTracker,
+    /// Whether the COORDINATOR lap of the present tenure has visited this node. If so, other nodes
+    /// do not skip it.
+    pub(crate) has_seen_lap: bool,
+    /// Whether this node has asked all peers that it suspects, in the present tenure, whether they
+    /// are alive.
+    pub(crate) has_asked_suspects: bool,
+    /// Whether this node has resigned, and offers itself for no election for a bounded time.
+    pub(crate) has_resigned: bool,
 }
 
-/// What a node does in the election.
+/// The phase of an election, as one node sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Phase {
-    /// Follows a leader, or waits for one.
+    /// The node follows a leader, or waits for one.
     Follower,
-    /// Has a token of its own under way.
+    /// The node holds an election, and its token is in flight.
     Initiator(Round),
-    /// Leads. `settled` once its COORDINATOR lap must have ended.
+    /// The node leads. `settled` is set when its COORDINATOR lap must have ended.
     Leader { settled: bool },
 }
 
-/// What an election begins with.
+/// The reason why an election starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Trigger {
-    /// A leader is missed.
+    /// The leader is silent, or suspected.
     Silence,
-    /// The application asks for it: a leader that is heard meanwhile does not end it.
+    /// The application has asked for an election. A heartbeat of the leader does not end it.
     Command,
 }
 
 /// An election that this node holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Round {
-    /// That of its newest token; older ones that come home count for nothing.
+    /// The serial of the newest token. Older tokens that come back do not count.
     pub(crate) serial: Serial,
     pub(crate) trigger: Trigger,
     /// Hirschberg–Sinclair: how often the distance has doubled.
     pub(crate) level: u32,
-    /// Hirschberg–Sinclair: the ways from which the reply of this level has come.
+    /// Hirschberg–Sinclair: the directions in which the reply of this level has arrived.
     pub(crate) replied: [bool; 2],
 }
 
 impl Ring {
     pub(crate) fn new(config: &RingConfig, members: Membership, durable: RingDurable) -> Self {
-        // `Configuration::validate` refuses an order that is none; the ids stand in for one here.
+        // `Configuration::validate` refuses an invalid order. Here the order of ids replaces it.
         let order: &[NodeId] = if config.orders(&members) {
             &config.ring
         } else {
@@ -96,10 +100,10 @@ impl Ring {
             highest: durable.epoch,
             count: 0,
             suspects: NodeSet::new(),
-            passages: Passages::default(),
-            met: false,
-            mended: false,
-            resigned: false,
+            tokens: TokenTracker::default(),
+            has_seen_lap: false,
+            has_asked_suspects: false,
+            has_resigned: false,
             members,
             durable,
         }
@@ -125,7 +129,7 @@ impl Ring {
         matches!(self.phase, Phase::Leader { .. })
     }
 
-    /// The election that this node holds, if this is its newest token (I5).
+    /// Returns the election that this node holds, if `serial` is that of its newest token (I5).
     pub(crate) fn round(&mut self, serial: Serial) -> Option<&mut Round> {
         match &mut self.phase {
             Phase::Initiator(round) if round.serial == serial => Some(round),
@@ -133,7 +137,7 @@ impl Ring {
         }
     }
 
-    /// I5: a serial that no other token of this node has.
+    /// Returns a serial that no other token of this node has (I5).
     pub(crate) fn next_serial(&mut self) -> Serial {
         self.count = self.count.saturating_add(1);
         Serial {
@@ -142,25 +146,26 @@ impl Ring {
         }
     }
 
-    /// A token of this node's own, good for one lap.
-    pub(crate) fn own_token(&self, serial: Serial, errand: Errand) -> Token {
+    /// Returns a new token of this node with enough hops for one lap.
+    pub(crate) fn own_token(&self, serial: Serial, body: TokenBody) -> Token {
         Token {
             origin: self.me(),
             serial,
             epoch: self.highest,
             left: self.size(),
-            errand,
+            body,
         }
     }
 
-    /// n.
+    /// Returns the number of nodes in the ring.
     pub(crate) fn size(&self) -> u32 {
         u32::try_from(self.members.len()).unwrap_or(u32::MAX)
     }
 
-    /// The next node for a token to go to: the first that is not suspected on its way, `after` that
-    /// node if one was tried already. The origin is asked even if it is suspected, since a lap
-    /// that ends early loses an election; beyond it no token goes.
+    /// Returns the next node for a token: the first node in its direction that is not suspected, or
+    /// the first one `after` a node that did not acknowledge it. The origin gets the token even if
+    /// it is suspected, since a lap that ends early loses an election. No token goes beyond its
+    /// origin.
     pub(crate) fn next(&self, token: &Token, after: Option<NodeId>) -> Option<NodeId> {
         match token.way() {
             Way::Onward => self.first(self.onward.iter(), token.origin, after),
@@ -185,33 +190,34 @@ impl Ring {
             .copied()
     }
 
-    /// How many nodes that may still live stand between `leader` and this node, onward: its rank
-    /// among those that miss the leader.
+    /// Returns the number of nodes between `leader` and this node, in the order of the ring, that
+    /// are not suspected. This is the node's rank after a suspicion of the leader.
     pub(crate) fn rank_behind(&self, leader: NodeId) -> u32 {
         let between = self.onward.iter().rev().take_while(|&&node| node != leader);
         let live = between.filter(|&&node| !self.suspects.contains(node));
         u32::try_from(live.count()).unwrap_or(u32::MAX)
     }
 
-    /// How long one lap may take, if every hop is as slow as a dead node is skipped.
+    /// Returns the longest time of one lap: every hop takes a whole hop timeout.
     pub(crate) fn lap(&self) -> Duration {
         self.timing.round_trip.saturating_mul(self.size())
     }
 
-    /// How long an election of another may take: its lap and that of its COORDINATOR.
+    /// Returns the longest time of another node's election: its lap and the COORDINATOR lap.
     pub(crate) fn two_laps(&self) -> Delay {
         Delay::exactly(self.lap().saturating_mul(2))
     }
 
-    /// How long a leader that was announced may take to be heard: its own COORDINATOR may have the
-    /// whole lap before it.
+    /// Returns the longest time until the first heartbeat of a leader that was announced. The
+    /// COORDINATOR may need a whole lap to reach the leader.
     pub(crate) fn first_vigil(&self) -> Delay {
         Delay::exactly(self.timing.election_min.saturating_add(self.lap()))
     }
 
-    /// The random rest of the election timeout. On a large ring a token needs long to reach those
-    /// that must not start another: the spread is half a round trip, one hop, for every node, so
-    /// that the first is not much later and most hear of it in time.
+    /// Returns the random part of the election timeout. On a large ring a token takes long to reach
+    /// the nodes that must not start another election. So the spread is at least half a round trip,
+    /// which is one hop, for every node: the first node starts with little delay, and its token
+    /// reaches most other nodes before they start.
     pub(crate) fn stagger(&self) -> Delay {
         let spread = self.timing.stagger(self.attempts).max.max(self.lap() / 2);
         Delay::between(Duration::ZERO, spread)

@@ -4,12 +4,12 @@ use core::fmt;
 use elector_core::{Epoch, NodeId};
 use serde::{Deserialize, Serialize};
 
-/// A number that its node gives once, also across restarts.
+/// A number that its node uses only once, even across restarts.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Serial {
-    /// The life of the node, from 1.
+    /// The number of the node's start, from 1.
     pub life: u64,
-    /// Counts within the life, from 1.
+    /// The number of the token since that start, from 1.
     pub count: u64,
 }
 
@@ -24,15 +24,15 @@ impl fmt::Debug for Serial {
 pub enum Way {
     /// In the order of the ring.
     Onward,
-    /// Against it.
+    /// Against the order of the ring.
     Backward,
 }
 
 impl Way {
-    /// Both, for Hirschberg–Sinclair.
+    /// Both directions.
     pub const BOTH: [Self; 2] = [Self::Onward, Self::Backward];
 
-    /// The other one.
+    /// Returns the other direction.
     #[must_use]
     pub const fn reverse(self) -> Self {
         match self {
@@ -42,58 +42,58 @@ impl Way {
     }
 }
 
-/// What a token is under way for.
+/// The purpose of a token, and what it carries for it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Errand {
-    /// ELECTION of the Collect variant: gathers who is alive.
+pub enum TokenBody {
+    /// ELECTION of the Collect variant: collects the ids of live nodes.
     Gather {
-        /// The nodes that offered themselves so far, in the order met.
+        /// The nodes that have offered themselves so far, in the order of the visits.
         ids: Vec<NodeId>,
     },
-    /// ELECTION of Chang–Roberts: the origin stands for election.
+    /// ELECTION of Chang–Roberts: the origin is a candidate.
     Contend,
-    /// Tells all who leads the epoch of the token.
+    /// COORDINATOR: announces the leader of the token's epoch.
     Coordinator {
         /// The leader.
         leader: NodeId,
     },
-    /// Hirschberg–Sinclair: the origin stands for election, against all within 2^level hops.
+    /// Hirschberg–Sinclair: the origin is a candidate among all nodes within 2^level hops.
     Probe {
         /// How often the distance has doubled.
         level: u32,
-        /// Where it is going.
+        /// The direction of the probe.
         way: Way,
     },
-    /// Hirschberg–Sinclair: nobody on the way of the probe outranks the origin.
+    /// Hirschberg–Sinclair: no node on the way of the probe is higher than the origin.
     Reply {
         /// The level of the probe.
         level: u32,
-        /// Where the reply is going: against its probe.
+        /// The direction of the reply, opposite to that of its probe.
         way: Way,
     },
 }
 
-/// The course of a token: of the tokens of one origin on one course, only the newest matters.
+/// The course of a token. Of the tokens with one origin and one course, only the newest counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Course {
-    /// [`Errand::Gather`] or [`Errand::Contend`].
+    /// [`TokenBody::Gather`] or [`TokenBody::Contend`].
     Election,
-    /// [`Errand::Coordinator`].
+    /// [`TokenBody::Coordinator`].
     Coordinator,
-    /// [`Errand::Probe`].
+    /// [`TokenBody::Probe`].
     Probe(Way),
-    /// [`Errand::Reply`].
+    /// [`TokenBody::Reply`].
     Reply(Way),
 }
 
-/// Names a token, all along its way.
+/// Identifies a token on its whole way.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TokenId {
-    /// The node that it set out from, and whose lap it is.
+    /// The node that created the token.
     pub origin: NodeId,
-    /// Its course.
+    /// The course of the token.
     pub course: Course,
-    /// The number that its origin gave it.
+    /// The number that the origin gave to the token.
     pub serial: Serial,
 }
 
@@ -108,31 +108,32 @@ impl fmt::Debug for TokenId {
     }
 }
 
-/// What travels round the ring, hop by acknowledged hop.
+/// A message that goes round the ring. Each hop is acknowledged.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Token {
-    /// The node that it set out from. Its lap ends there, or where that node is found silent.
+    /// The node that created the token. The lap ends there, or at the last live node before it if
+    /// that node is dead.
     pub origin: NodeId,
-    /// The number that its origin gave it.
+    /// The number that the origin gave to the token.
     pub serial: Serial,
-    /// The epoch that a COORDINATOR announces; with other errands the highest epoch met so far.
+    /// The epoch that a COORDINATOR announces. In other tokens, the highest epoch met so far.
     pub epoch: Epoch,
-    /// How many hops between live nodes it may still make. Never more than the ring has nodes, so
-    /// no token travels for ever.
+    /// How many more hops between live nodes the token may make. It is never more than the number
+    /// of nodes, so no token goes round forever.
     pub left: u32,
-    /// What it is under way for.
-    pub errand: Errand,
+    /// The purpose of the token.
+    pub body: TokenBody,
 }
 
 impl Token {
-    /// Its name.
+    /// Returns the id of the token.
     #[must_use]
     pub fn id(&self) -> TokenId {
-        let course = match self.errand {
-            Errand::Gather { .. } | Errand::Contend => Course::Election,
-            Errand::Coordinator { .. } => Course::Coordinator,
-            Errand::Probe { way, .. } => Course::Probe(way),
-            Errand::Reply { way, .. } => Course::Reply(way),
+        let course = match self.body {
+            TokenBody::Gather { .. } | TokenBody::Contend => Course::Election,
+            TokenBody::Coordinator { .. } => Course::Coordinator,
+            TokenBody::Probe { way, .. } => Course::Probe(way),
+            TokenBody::Reply { way, .. } => Course::Reply(way),
         };
         TokenId {
             origin: self.origin,
@@ -141,28 +142,30 @@ impl Token {
         }
     }
 
-    /// Where it is going.
+    /// Returns the direction of the token.
     #[must_use]
     pub fn way(&self) -> Way {
-        match self.errand {
-            Errand::Gather { .. } | Errand::Contend | Errand::Coordinator { .. } => Way::Onward,
-            Errand::Probe { way, .. } | Errand::Reply { way, .. } => way,
+        match self.body {
+            TokenBody::Gather { .. } | TokenBody::Contend | TokenBody::Coordinator { .. } => {
+                Way::Onward
+            }
+            TokenBody::Probe { way, .. } | TokenBody::Reply { way, .. } => way,
         }
     }
 
-    /// The name of its kind of message.
+    /// Returns the name of the message kind.
     #[must_use]
     pub fn kind(&self) -> &'static str {
-        match self.errand {
-            Errand::Gather { .. } | Errand::Contend => "Election",
-            Errand::Coordinator { .. } => "Coordinator",
-            Errand::Probe { .. } => "Probe",
-            Errand::Reply { .. } => "Reply",
+        match self.body {
+            TokenBody::Gather { .. } | TokenBody::Contend => "Election",
+            TokenBody::Coordinator { .. } => "Coordinator",
+            TokenBody::Probe { .. } => "Probe",
+            TokenBody::Reply { .. } => "Reply",
         }
     }
 }
 
-// Scenarios and traces read better with the fields of the errand among the others.
+// Scenarios and traces are easier to read if the fields of the body are among the others.
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = f.debug_struct(self.kind());
@@ -170,11 +173,11 @@ impl fmt::Debug for Token {
             .field("serial", &self.serial)
             .field("epoch", &self.epoch)
             .field("left", &self.left);
-        match &self.errand {
-            Errand::Gather { ids } => text.field("ids", ids),
-            Errand::Contend => &mut text,
-            Errand::Coordinator { leader } => text.field("leader", leader),
-            Errand::Probe { level, way } | Errand::Reply { level, way } => {
+        match &self.body {
+            TokenBody::Gather { ids } => text.field("ids", ids),
+            TokenBody::Contend => &mut text,
+            TokenBody::Coordinator { leader } => text.field("leader", leader),
+            TokenBody::Probe { level, way } | TokenBody::Reply { level, way } => {
                 text.field("level", level).field("way", way)
             }
         };

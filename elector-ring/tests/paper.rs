@@ -6,7 +6,7 @@
 mod node;
 
 use elector_core::{Command, Epoch, NodeId, View};
-use elector_ring::{Errand, RingTimer, RingVariant, Token, Way};
+use elector_ring::{TokenBody, RingTimer, RingVariant, Token, Way};
 use node::{Node, coordinator, gather, token};
 
 use RingVariant::{ChangRoberts, Collect, HirschbergSinclair};
@@ -70,7 +70,7 @@ fn a_coordinator_lap_ends_at_its_origin() {
 fn an_initiator_contends() {
     let mut node = Node::follower(3, ChangRoberts);
     let sent = node.campaign();
-    assert_eq!(sent, [(4, token(3, 1, 1, 0, Errand::Contend))]);
+    assert_eq!(sent, [(4, token(3, 1, 1, 0, TokenBody::Contend))]);
 }
 
 // A number that is higher than the own one is passed on, also by a process that contends itself.
@@ -78,17 +78,17 @@ fn an_initiator_contends() {
 fn a_higher_id_is_passed_on() {
     let mut node = Node::follower(3, ChangRoberts);
     node.campaign();
-    let sent = node.meet(2, &token(4, 1, 1, 3, Errand::Contend));
-    assert_eq!(sent, [(4, token(4, 1, 1, 4, Errand::Contend))]);
+    let sent = node.meet(2, &token(4, 1, 1, 3, TokenBody::Contend));
+    assert_eq!(sent, [(4, token(4, 1, 1, 4, TokenBody::Contend))]);
 }
 
 // A lower number is discarded; and if the receiver has not sent its own yet, it does.
 #[test]
 fn a_lower_id_is_discarded() {
     let mut node = Node::follower(3, ChangRoberts);
-    let sent = node.meet(2, &token(2, 1, 1, 0, Errand::Contend));
-    assert_eq!(sent, [(4, token(3, 1, 1, 0, Errand::Contend))]);
-    let sent = node.meet(2, &token(1, 1, 1, 1, Errand::Contend));
+    let sent = node.meet(2, &token(2, 1, 1, 0, TokenBody::Contend));
+    assert_eq!(sent, [(4, token(3, 1, 1, 0, TokenBody::Contend))]);
+    let sent = node.meet(2, &token(1, 1, 1, 1, TokenBody::Contend));
     assert_eq!(sent, [], "it takes part already");
 }
 
@@ -97,17 +97,17 @@ fn a_lower_id_is_discarded() {
 fn the_own_id_coming_home_elects() {
     let mut node = Node::follower(4, ChangRoberts);
     node.campaign();
-    let sent = node.meet(3, &token(4, 1, 1, 4, Errand::Contend));
+    let sent = node.meet(3, &token(4, 1, 1, 4, TokenBody::Contend));
     assert_eq!(sent, [(5, token(4, 2, 2, 0, coordinator(4)))]);
     assert_eq!(node.view(), View::leading(Epoch(2), NodeId(4)));
 }
 
-fn probe(level: u32, way: Way) -> Errand {
-    Errand::Probe { level, way }
+fn probe(level: u32, way: Way) -> TokenBody {
+    TokenBody::Probe { level, way }
 }
 
-fn reply(level: u32, way: Way) -> Errand {
-    Errand::Reply { level, way }
+fn reply(level: u32, way: Way) -> TokenBody {
+    TokenBody::Reply { level, way }
 }
 
 /// This token, with so many hops before it.
@@ -200,12 +200,12 @@ fn the_own_probe_coming_home_elects() {
 fn the_winners_epoch_is_above_all_on_the_way() {
     for variant in [Collect, ChangRoberts, HirschbergSinclair] {
         let mut node = Node::follower(3, variant);
-        let errand = match variant {
+        let body = match variant {
             Collect => gather(&[2]),
-            ChangRoberts => Errand::Contend,
+            ChangRoberts => TokenBody::Contend,
             HirschbergSinclair => probe(1, Onward),
         };
-        let sent = node.meet(2, &token(4, 1, 9, 3, errand));
+        let sent = node.meet(2, &token(4, 1, 9, 3, body));
         assert_eq!(sent[0].1.epoch, Epoch(9), "met before");
         node.campaign();
         for peer in [4, 5, 1, 2] {

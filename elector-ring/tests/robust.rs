@@ -5,7 +5,7 @@
 mod node;
 
 use elector_core::{Command, Delay, Epoch, Input, NodeId, Role, TimerChange, Timing, View};
-use elector_ring::{Errand, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token, Way};
+use elector_ring::{TokenBody, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token, Way};
 use node::{Node, coordinator, gather, heartbeat, hops, token};
 
 use RingVariant::{ChangRoberts, Collect, HirschbergSinclair};
@@ -117,9 +117,9 @@ fn the_last_node_concludes_for_a_dead_initiator() {
 #[test]
 fn the_last_node_starts_anew_for_a_dead_candidate() {
     let mut node = Node::follower(2, ChangRoberts);
-    let (_, orphan) = node.meet(1, &token(3, 1, 1, 3, Errand::Contend)).remove(0);
+    let (_, orphan) = node.meet(1, &token(3, 1, 1, 3, TokenBody::Contend)).remove(0);
     let sent = node.elapse(silent(&orphan));
-    assert_eq!(sent, [(4, token(2, 1, 1, 0, Errand::Contend))]);
+    assert_eq!(sent, [(4, token(2, 1, 1, 0, TokenBody::Contend))]);
 }
 
 // A suspicion may be wrong, and a lap that ends early loses an election: the origin is asked.
@@ -127,7 +127,7 @@ fn the_last_node_starts_anew_for_a_dead_candidate() {
 fn a_suspected_origin_is_asked() {
     let mut node = Node::follower(2, ChangRoberts);
     node.give(Input::Suspected(NodeId(3)));
-    assert_eq!(node.meet(1, &token(3, 1, 1, 3, Errand::Contend))[0].0, 3);
+    assert_eq!(node.meet(1, &token(3, 1, 1, 3, TokenBody::Contend))[0].0, 3);
 }
 
 // A lost token must be replaced, and must not count if it turns up after all.
@@ -158,7 +158,7 @@ fn serials_are_not_given_again_after_a_restart() {
     let mut node = Node::restored(3, ChangRoberts, durable);
     let new = node.campaign().remove(0).1;
     assert_eq!(new.serial, Serial { life: 2, count: 1 });
-    node.meet(2, &token(3, 1, 1, 4, Errand::Contend));
+    node.meet(2, &token(3, 1, 1, 4, TokenBody::Contend));
     assert!(!leads(&node));
 }
 
@@ -244,7 +244,7 @@ fn of_two_leaders_the_newer_epoch_stays() {
 fn of_two_leaders_of_one_epoch_the_higher_moves_on() {
     let mut node = leader(4, Collect);
     let sent = hops(&node.hear(2, heartbeat(1, true)));
-    assert_eq!(sent[0].1.errand, coordinator(4));
+    assert_eq!(sent[0].1.body, coordinator(4));
     assert_eq!(node.view(), View::leading(Epoch(2), NodeId(4)));
     let mut node = leader(4, Collect);
     let last_word = node.hear(5, heartbeat(1, false)).remove(0);
@@ -258,9 +258,9 @@ fn of_two_leaders_of_one_epoch_the_higher_moves_on() {
 #[test]
 fn a_leader_moves_above_the_epoch_of_a_lower_candidate() {
     let mut node = leader(4, ChangRoberts);
-    assert_eq!(node.meet(3, &token(2, 1, 1, 2, Errand::Contend)), []);
-    let sent = node.meet(3, &token(2, 2, 7, 2, Errand::Contend));
-    assert_eq!(sent[0].1.errand, coordinator(4));
+    assert_eq!(node.meet(3, &token(2, 1, 1, 2, TokenBody::Contend)), []);
+    let sent = node.meet(3, &token(2, 2, 7, 2, TokenBody::Contend));
+    assert_eq!(sent[0].1.body, coordinator(4));
     assert_eq!(node.view(), View::leading(Epoch(8), NodeId(4)));
 }
 
@@ -318,16 +318,16 @@ fn a_node_that_resigned_offers_itself_to_nobody() {
         let sent = node.order(Command::Resign);
         assert_eq!(sent, [], "nobody it believes alive");
         assert_eq!(node.view(), View::following(Epoch(1), None));
-        let errand = match variant {
+        let body = match variant {
             Collect => gather(&[2]),
-            ChangRoberts => Errand::Contend,
-            HirschbergSinclair => Errand::Probe {
+            ChangRoberts => TokenBody::Contend,
+            HirschbergSinclair => TokenBody::Probe {
                 level: 2,
                 way: Way::Onward,
             },
         };
-        let passed = node.meet(3, &token(2, 1, 1, 2, errand.clone())).remove(0).1;
-        assert_eq!(passed.errand, errand, "as it came");
+        let passed = node.meet(3, &token(2, 1, 1, 2, body.clone())).remove(0).1;
+        assert_eq!(passed.body, body, "as it came");
         assert_eq!(node.elapse(RingTimer::Await), []);
         assert_eq!(node.elapse(RingTimer::Stagger), []);
         node.elapse(RingTimer::Aside);

@@ -9,7 +9,7 @@ use elector_core::{
     TimerChange,
 };
 use elector_ring::{
-    Errand, Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token, Way,
+    TokenBody, Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token, Way,
 };
 use proptest::prelude::*;
 
@@ -29,15 +29,15 @@ fn anybody() -> impl Strategy<Value = NodeId> {
     prop_oneof![8 => member, 1 => any::<u64>()].prop_map(NodeId)
 }
 
-fn errand() -> impl Strategy<Value = Errand> {
+fn body() -> impl Strategy<Value = TokenBody> {
     let way = || prop_oneof![Just(Way::Onward), Just(Way::Backward)];
     let level = || prop_oneof![4 => 0_u32..4, 1 => any::<u32>()];
     prop_oneof![
-        prop::collection::vec(anybody(), 0..8).prop_map(|ids| Errand::Gather { ids }),
-        Just(Errand::Contend),
-        anybody().prop_map(|leader| Errand::Coordinator { leader }),
-        (level(), way()).prop_map(|(level, way)| Errand::Probe { level, way }),
-        (level(), way()).prop_map(|(level, way)| Errand::Reply { level, way }),
+        prop::collection::vec(anybody(), 0..8).prop_map(|ids| TokenBody::Gather { ids }),
+        Just(TokenBody::Contend),
+        anybody().prop_map(|leader| TokenBody::Coordinator { leader }),
+        (level(), way()).prop_map(|(level, way)| TokenBody::Probe { level, way }),
+        (level(), way()).prop_map(|(level, way)| TokenBody::Reply { level, way }),
     ]
 }
 
@@ -45,13 +45,13 @@ fn errand() -> impl Strategy<Value = Errand> {
 fn token() -> impl Strategy<Value = Token> {
     let serial = (0_u64..3, number()).prop_map(|(life, count)| Serial { life, count });
     let left = prop_oneof![4 => 0_u32..6, 1 => any::<u32>()];
-    (anybody(), serial, epoch(), left, errand()).prop_map(
-        |(origin, serial, epoch, left, errand)| Token {
+    (anybody(), serial, epoch(), left, body()).prop_map(
+        |(origin, serial, epoch, left, body)| Token {
             origin,
             serial,
             epoch,
             left,
-            errand,
+            body,
         },
     )
 }

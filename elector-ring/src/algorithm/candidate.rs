@@ -1,4 +1,4 @@
-//! Elections of this node's own, and how it treats those of others.
+//! The candidate: elections of this node, and how it handles the elections of other nodes.
 
 use elector_core::NodeId;
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Ring {
-    /// Starts an election of this node's own.
+    /// Starts an election of this node.
     pub(crate) fn initiate(&mut self, trigger: Trigger, out: &mut Out) {
         self.leader = None;
         let serial = self.next_serial();
@@ -26,14 +26,14 @@ impl Ring {
         }
     }
 
-    /// Returns `true` if this node keeps a token that stands for `candidate` from passing.
+    /// Returns `true` if this node discards a token of `candidate`.
     pub(crate) fn outranks(&self, candidate: NodeId) -> bool {
-        !self.resigned && self.me() > candidate
+        !self.has_resigned && self.me() > candidate
     }
 
-    /// A token of a lower candidate ends here. Chang and Roberts: a node that takes part already
-    /// discards it, another sends its own in its place. A leader takes part: its COORDINATOR and
-    /// its heartbeats reach the candidate, unless the candidate knows of a newer epoch.
+    /// Discards a token of a lower candidate. As in Chang and Roberts, a node that does not take
+    /// part yet sends its own token instead. A leader takes part already: its COORDINATOR and its
+    /// heartbeats reach the candidate, unless the candidate knows a newer epoch.
     pub(crate) fn contest(&mut self, token: &Token, out: &mut Out) {
         match self.phase {
             Phase::Follower => self.initiate(Trigger::Silence, out),
@@ -43,19 +43,19 @@ impl Ring {
         }
     }
 
-    /// A token's origin is dead, and its lap can have no end: the node that finds that out starts a
-    /// new election.
-    pub(crate) fn take_over(&mut self, out: &mut Out) {
-        if !self.resigned && !self.leads() {
+    /// Starts a new election in place of one that cannot end, because the origin of its token is
+    /// dead.
+    pub(crate) fn restart_election(&mut self, out: &mut Out) {
+        if !self.has_resigned && !self.leads() {
             self.initiate(Trigger::Silence, out);
         }
     }
 
-    /// The election of another is under way: leaves it time to end.
-    pub(crate) fn make_way(&mut self, out: &mut Out) {
+    /// Gives the election of another node time to end.
+    pub(crate) fn wait_for_election(&mut self, out: &mut Out) {
         match self.phase {
             Phase::Follower => self.timer.set(RingTimer::Await, self.two_laps(), out),
-            // Its own token may be lost in favour of that one.
+            // This node's own token may be discarded in favour of the other one.
             Phase::Initiator(_) => self.timer.set(RingTimer::Lap, self.two_laps(), out),
             Phase::Leader { .. } => {}
         }

@@ -1,4 +1,4 @@
-//! Collect: the token gathers the ids of all live nodes. The textbooks' ring algorithm:
+//! Collect: the token collects the ids of all live nodes. The ring algorithm of the textbooks:
 //! Silberschatz, Galvin and Gagne, "Operating System Concepts", and Tanenbaum and van Steen,
 //! "Distributed Systems", both in the section on election algorithms.
 
@@ -7,49 +7,49 @@ use alloc::vec;
 use elector_core::{Delay, NodeId};
 
 use super::Out;
-use crate::{Ring, RingTimer, RingVariant, Serial, Token, state::Phase, token::Errand};
+use crate::{Ring, RingTimer, RingVariant, Serial, Token, state::Phase, token::TokenBody};
 
 impl Ring {
-    /// Sends an ELECTION token with the own id round the ring.
+    /// Sends an ELECTION token with this node's id round the ring.
     pub(super) fn gather(&mut self, serial: Serial, out: &mut Out) {
         self.timer
             .set(RingTimer::Lap, Delay::exactly(self.lap()), out);
         let ids = vec![self.me()];
-        let token = self.own_token(serial, Errand::Gather { ids });
-        self.pass_on(token, out);
+        let token = self.own_token(serial, TokenBody::Gather { ids });
+        self.forward(token, out);
     }
 
     pub(super) fn on_gather(&mut self, mut token: Token, out: &mut Out) {
-        let Errand::Gather { ids } = &mut token.errand else {
-            return; // The caller has looked.
+        let TokenBody::Gather { ids } = &mut token.body else {
+            return; // The caller has checked this.
         };
         if self.variant != RingVariant::Collect || ids.len() > self.members.len() {
-            return; // Of a node that is configured differently, or lies.
+            return; // The sender is configured differently, or lies.
         }
         if token.origin == self.me() {
             if self.round(token.serial).is_some() {
-                self.conclude(token.origin, ids, out);
+                self.finish_lap(token.origin, ids, out);
             }
-            return; // Home; if not at the end of this election, then of one given up.
+            return; // The token is back, in this election or in one that has ended.
         }
         if matches!(self.phase, Phase::Initiator(_)) && self.me() > token.origin {
-            return; // One lap is enough for all initiators: that of the highest.
+            return; // The lap of the highest initiator is enough.
         }
-        if !self.resigned {
+        if !self.has_resigned {
             ids.push(self.me());
         }
         token.epoch = self.highest;
-        self.make_way(out);
-        self.pass_on(token, out);
+        self.wait_for_election(out);
+        self.forward(token, out);
     }
 
-    /// The lap is over: the highest of those met leads, and a COORDINATOR lap says so. It is the
-    /// initiator's to send; if that has died, the last node's before it.
-    pub(super) fn conclude(&mut self, initiator: NodeId, ids: &[NodeId], out: &mut Out) {
+    /// The lap has ended: the highest node that it visited leads, and a COORDINATOR lap announces
+    /// it. The initiator sends COORDINATOR; if it has died, the last live node before it does so.
+    pub(super) fn finish_lap(&mut self, initiator: NodeId, ids: &[NodeId], out: &mut Out) {
         let alive = |&&id: &&NodeId| initiator == self.me() || id != initiator;
         let members = ids.iter().filter(|&&id| self.members.contains(id));
         match members.filter(alive).max() {
-            None => {} // All that still live sit out.
+            None => {} // No live node takes part.
             Some(&id) if id == self.me() => self.win(out),
             Some(&id) => {
                 self.follow(self.highest.next(), id, self.first_vigil(), out);

@@ -1,4 +1,4 @@
-//! What the application may ask for. None of it is in the papers.
+//! The commands of the application, and the transfer of leadership. The papers have neither.
 
 use elector_core::{Command, Delay, Epoch, NodeId, Refusal};
 
@@ -22,8 +22,8 @@ impl Ring {
             Phase::Leader { .. } => out.refuse(Refusal::LeadsAlready),
             Phase::Initiator(round) => round.trigger = Trigger::Command,
             Phase::Follower => {
-                if self.resigned {
-                    self.resigned = false;
+                if self.has_resigned {
+                    self.has_resigned = false;
                     out.cancel_timer(RingTimer::Aside);
                 }
                 self.initiate(Trigger::Command, out);
@@ -31,18 +31,19 @@ impl Ring {
         }
     }
 
-    /// Hands over to the highest peer that is not suspected, and offers itself in no election until
-    /// there is a leader again, or until the others have had the time for two.
+    /// Hands over to the highest peer that is not suspected. Then this node offers itself for no
+    /// election until there is a leader again, or until the other nodes have had the time for two
+    /// elections.
     fn on_resign(&mut self, out: &mut Out) {
         if !self.leads() {
             return out.refuse(Refusal::NotTheLeader);
         }
-        let heir = self.members.highest_peer(&self.suspects);
-        self.hand_over(heir, out);
-        self.resigned = true;
+        let successor = self.members.highest_peer(&self.suspects);
+        self.hand_over(successor, out);
+        self.has_resigned = true;
         let others = self.timing.election_max.saturating_add(self.lap());
-        let while_others = Delay::exactly(others.saturating_mul(2));
-        out.set_timer(RingTimer::Aside, while_others);
+        let abstention = Delay::exactly(others.saturating_mul(2));
+        out.set_timer(RingTimer::Aside, abstention);
     }
 
     fn on_transfer(&mut self, peer: NodeId, out: &mut Out) {
@@ -55,21 +56,22 @@ impl Ring {
         }
     }
 
-    /// First of all this node stops leading; it never leads this epoch again.
-    fn hand_over(&mut self, heir: Option<NodeId>, out: &mut Out) {
+    /// Steps down first, and then hands over. This node never leads this epoch again.
+    fn hand_over(&mut self, successor: Option<NodeId>, out: &mut Out) {
         self.phase = Phase::Follower;
         self.leader = None;
         out.cancel_timer(RingTimer::Settle);
-        if let Some(heir) = heir {
+        if let Some(successor) = successor {
             let epoch = self.durable.epoch;
-            out.send(heir, RingMessage::Handover { epoch });
+            out.send(successor, RingMessage::Handover { epoch });
         }
         self.timer.set(RingTimer::Vigil, self.first_vigil(), out);
     }
 
+    /// The leader of `epoch` has stepped down and has named this node as its successor.
     pub(super) fn on_handover(&mut self, epoch: Epoch, out: &mut Out) {
         if epoch < self.durable.epoch {
-            return; // Of a tenure that is over.
+            return; // Stale: that tenure has ended in another way.
         }
         self.highest = self.highest.max(epoch);
         self.win(out);

@@ -1,4 +1,4 @@
-//! Following: which of several leaders remains, and how wrong suspicions are mended.
+//! The follower: which of several leaders stays, and how wrong suspicions end.
 
 use elector_core::{Delay, Epoch, NodeId};
 
@@ -12,16 +12,16 @@ impl Ring {
     /// Follows the leader of a tenure that is not older than the present one.
     pub(super) fn follow(&mut self, epoch: Epoch, leader: NodeId, wait: Delay, out: &mut Out) {
         if self.durable.epoch != epoch || self.leader != Some(leader) {
-            (self.met, self.mended) = (false, false);
+            (self.has_seen_lap, self.has_asked_suspects) = (false, false);
         }
         if self.leads() {
             out.cancel_timer(RingTimer::Settle);
             if self.durable.epoch == epoch {
-                // Two led this epoch. The other must hear of it, to number a new one.
+                // Two nodes led this epoch. The other one must know, so it moves to a new epoch.
                 out.send(leader, self.heartbeat());
             }
         }
-        self.take_part_again(out);
+        self.end_abstention(out);
         self.durable.epoch = epoch;
         self.highest = self.highest.max(epoch);
         self.leader = Some(leader);
@@ -30,16 +30,17 @@ impl Ring {
         self.timer.set(RingTimer::Vigil, wait, out);
     }
 
-    /// There is a leader: a node that has resigned takes part in elections again.
-    pub(super) fn take_part_again(&mut self, out: &mut Out) {
-        if self.resigned {
-            self.resigned = false;
+    /// There is a leader, so a node that has resigned takes part in elections again.
+    pub(super) fn end_abstention(&mut self, out: &mut Out) {
+        if self.has_resigned {
+            self.has_resigned = false;
             out.cancel_timer(RingTimer::Aside);
         }
     }
 
-    /// I3: tenures are ordered by epoch, those of one epoch by id. A node whose leader is silent
-    /// takes any other of its epoch.
+    /// Returns `true` if that tenure is older than the present one (I3). Tenures are ordered by
+    /// epoch, and in one epoch by the leader's id. A node that has no live leader follows any other
+    /// leader of its epoch.
     fn is_older(&self, epoch: Epoch, leader: NodeId) -> bool {
         let present = (self.durable.epoch, self.leader);
         (epoch, Some(leader)) < present
@@ -47,23 +48,23 @@ impl Ring {
 
     pub(super) fn on_coordinator(&mut self, token: Token, leader: NodeId, out: &mut Out) {
         if token.origin == self.me() || !self.members.contains(leader) {
-            return; // Home, or a stranger is to lead.
+            return; // The token is back, or the leader is no member.
         }
         if leader == self.me() {
             if self.leads() && token.epoch == self.durable.epoch {
-                return self.pass_on(token, out); // Another initiator came to the same result.
+                return self.forward(token, out); // Another initiator has had the same result.
             }
-            if token.epoch <= self.durable.epoch || self.resigned {
-                return; // A tenure of this node's past, or one that it does not want.
+            if token.epoch <= self.durable.epoch || self.has_resigned {
+                return; // The tenure is past, or this node takes no part in elections.
             }
             self.lead(token.epoch, out);
         } else if self.is_older(token.epoch, leader) {
-            return; // The present leader is heard by its heartbeats.
+            return; // Heartbeats announce the present leader.
         } else if (self.durable.epoch, self.leader) != (token.epoch, Some(leader)) {
             self.follow(token.epoch, leader, self.first_vigil(), out);
         }
-        self.met = true;
-        self.pass_on(token, out);
+        self.has_seen_lap = true;
+        self.forward(token, out);
     }
 
     pub(super) fn on_heartbeat(
@@ -74,40 +75,40 @@ impl Ring {
         out: &mut Out,
     ) {
         if self.leads() && epoch == self.durable.epoch && from < self.me() {
-            // Two lead this epoch. This one stays, and must not share its number.
+            // Two nodes lead this epoch. This one stays, but must not share the epoch.
             return self.win(out);
         }
         if self.is_older(epoch, from) {
-            return; // It hears this node's own heartbeats, or its leader's.
+            return; // The sender receives the heartbeats of this node or of its leader.
         }
         if let Phase::Initiator(round) = self.phase {
             if epoch < self.highest {
-                return; // Some node knows a newer epoch: only an election brings it back.
+                return; // A node knows a newer epoch. Only an election lets it follow again.
             }
             if round.trigger == Trigger::Command && epoch == self.durable.epoch {
-                return; // The application asked for an election though this leader lives.
+                return; // The application asked for an election, although this leader is alive.
             }
         }
         self.follow(epoch, from, self.timing.vigil(), out);
         if settled {
-            self.mend_suspicions(out);
+            self.check_suspicions(out);
         }
     }
 
-    /// Mends wrong suspicions once the COORDINATOR lap of the tenure is over. A node that the lap
-    /// has skipped, or that recovered since, informs all nodes that it lives, or it would be
-    /// skipped for ever. Every node asks those that it takes for dead itself, once after each
-    /// suspicion: an acknowledgement may have been lost, a hint may have been wrong.
-    pub(super) fn mend_suspicions(&mut self, out: &mut Out) {
-        if self.mended {
+    /// Ends wrong suspicions after the COORDINATOR lap of the tenure. A node that the lap has
+    /// skipped, or that has recovered since, informs all nodes that it is alive: otherwise it would
+    /// be skipped forever. Every node asks the nodes that it suspects, once after each suspicion:
+    /// an acknowledgement may have been lost, or the host's suspicion may have been wrong.
+    pub(super) fn check_suspicions(&mut self, out: &mut Out) {
+        if self.has_asked_suspects {
             return;
         }
         for peer in self.members.peers() {
             let ask = self.suspects.contains(peer);
-            if ask || !self.met {
+            if ask || !self.has_seen_lap {
                 out.send(peer, RingMessage::Present { ask });
             }
         }
-        (self.met, self.mended) = (true, true);
+        (self.has_seen_lap, self.has_asked_suspects) = (true, true);
     }
 }

@@ -2,61 +2,61 @@
 //! circular configurations of processors", Communications of the ACM 23(11), 1980.
 
 use super::Out;
-use crate::{Ring, RingTimer, RingVariant, Serial, Token, Way, state::Phase, token::Errand};
+use crate::{Ring, RingTimer, RingVariant, Serial, Token, Way, state::Phase, token::TokenBody};
 
 impl Ring {
-    /// Sends a probe both ways, over 2^level live nodes.
+    /// Sends a probe in both directions, over 2^level live nodes.
     pub(super) fn probe(&mut self, serial: Serial, level: u32, out: &mut Out) {
-        // Out and home.
+        // One lap for the probe, and one for its reply.
         self.timer.set(RingTimer::Lap, self.two_laps(), out);
         for way in Way::BOTH {
             if self.round(serial).is_none() {
-                return; // No node lives the one way, so none lives the other.
+                return; // No other node is alive, so the first probe has ended the election.
             }
-            let mut token = self.own_token(serial, Errand::Probe { level, way });
+            let mut token = self.own_token(serial, TokenBody::Probe { level, way });
             token.left = 1_u32
                 .checked_shl(level)
                 .unwrap_or(u32::MAX)
                 .min(self.size());
-            self.pass_on(token, out);
+            self.forward(token, out);
         }
     }
 
     pub(super) fn on_probe(&mut self, mut token: Token, level: u32, way: Way, out: &mut Out) {
         if self.variant != RingVariant::HirschbergSinclair {
-            return; // Of a node that is configured differently.
+            return; // The sender is configured differently.
         }
         if token.origin == self.me() {
             if self.round(token.serial).is_some() {
                 self.win(out);
             }
-            return; // Once round the ring; if not in this election, then in one given up.
+            return; // The token is back, in this election or in one that has ended.
         }
         if self.outranks(token.origin) {
             return self.contest(&token, out);
         }
         token.epoch = self.highest;
         if token.left == 0 {
-            // The end of its distance: no node outranked it.
+            // The probe has reached the end of its distance, and no node on its way is higher.
             let way = way.reverse();
-            token.errand = Errand::Reply { level, way };
+            token.body = TokenBody::Reply { level, way };
             token.left = self.size();
         }
-        self.make_way(out);
-        self.pass_on(token, out);
+        self.wait_for_election(out);
+        self.forward(token, out);
     }
 
     pub(super) fn on_reply(&mut self, mut token: Token, level: u32, way: Way, out: &mut Out) {
         if self.variant != RingVariant::HirschbergSinclair {
-            return; // Of a node that is configured differently.
+            return; // The sender is configured differently.
         }
         if token.origin != self.me() {
             token.epoch = self.highest;
-            self.make_way(out);
-            return self.pass_on(token, out);
+            self.wait_for_election(out);
+            return self.forward(token, out);
         }
         let Some(round) = self.round(token.serial) else {
-            return; // Of a level, or an election, that is over.
+            return; // Stale: the level or the election has ended.
         };
         let side = match way {
             Way::Onward => 0,

@@ -1,12 +1,12 @@
-//! Leading: how a winner becomes known.
+//! The leader: how a winner becomes known.
 
 use elector_core::{Delay, Epoch, NodeId};
 
 use super::Out;
-use crate::{Ring, RingMessage, RingTimer, state::Phase, token::Errand};
+use crate::{Ring, RingMessage, RingTimer, state::Phase, token::TokenBody};
 
 impl Ring {
-    /// Leads, in an epoch above all that this node has heard of, and says so all round the ring.
+    /// Leads in an epoch above all that this node knows of, and announces it round the ring.
     pub(crate) fn win(&mut self, out: &mut Out) {
         self.lead(self.highest.next(), out); // I2
         self.announce(self.me(), out);
@@ -15,13 +15,13 @@ impl Ring {
     /// Sends a COORDINATOR round the ring.
     pub(super) fn announce(&mut self, leader: NodeId, out: &mut Out) {
         let serial = self.next_serial();
-        let token = self.own_token(serial, Errand::Coordinator { leader });
-        self.met = true;
-        self.pass_on(token, out);
+        let token = self.own_token(serial, TokenBody::Coordinator { leader });
+        self.has_seen_lap = true;
+        self.forward(token, out);
     }
 
     pub(super) fn lead(&mut self, epoch: Epoch, out: &mut Out) {
-        self.take_part_again(out);
+        self.end_abstention(out);
         self.durable.epoch = epoch; // I1
         self.highest = self.highest.max(epoch);
         self.leader = Some(self.me());
@@ -35,7 +35,7 @@ impl Ring {
     pub(super) fn on_heartbeat_timer(&mut self, out: &mut Out) {
         out.broadcast(&self.heartbeat());
         if self.phase == (Phase::Leader { settled: true }) {
-            self.mend_suspicions(out);
+            self.check_suspicions(out);
         }
         let heartbeat = Delay::exactly(self.timing.heartbeat);
         self.timer.set(RingTimer::Heartbeat, heartbeat, out);

@@ -4,7 +4,7 @@ use elector_core::{
     Command, Driver, Epoch, Input, Membership, Moment, NodeId, Outgoing, Step, View,
 };
 use elector_ring::{
-    Errand, Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token,
+    TokenBody, Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token,
 };
 
 /// One node of a ring of five.
@@ -89,24 +89,24 @@ pub(crate) fn hops(sends: &[Outgoing<RingMessage>]) -> Vec<Hop> {
 }
 
 /// A token of `origin` with this count, in its first life, with all its hops before it but `made`.
-pub(crate) fn token(origin: u64, count: u64, epoch: u64, made: u32, errand: Errand) -> Token {
+pub(crate) fn token(origin: u64, count: u64, epoch: u64, made: u32, body: TokenBody) -> Token {
     Token {
         origin: NodeId(origin),
         serial: Serial { life: 1, count },
         epoch: Epoch(epoch),
         left: 5 - made,
-        errand,
+        body,
     }
 }
 
-pub(crate) fn gather(ids: &[u64]) -> Errand {
+pub(crate) fn gather(ids: &[u64]) -> TokenBody {
     let ids = ids.iter().copied().map(NodeId).collect();
-    Errand::Gather { ids }
+    TokenBody::Gather { ids }
 }
 
-pub(crate) fn coordinator(leader: u64) -> Errand {
+pub(crate) fn coordinator(leader: u64) -> TokenBody {
     let leader = NodeId(leader);
-    Errand::Coordinator { leader }
+    TokenBody::Coordinator { leader }
 }
 
 pub(crate) fn heartbeat(epoch: u64, settled: bool) -> RingMessage {

@@ -1,0 +1,89 @@
+use alloc::vec::Vec;
+
+use elector_core::NodeId;
+
+use crate::{Course, Serial, Token, TokenId};
+
+/// The tokens that have visited this node. The tracker detects second copies, and keeps each token
+/// until the next node has acknowledged it.
+///
+/// Only the newest token for every origin and course is kept, so the number of members bounds the
+/// size. Serials are only compared for equality: a node that lost its disk counts from the start
+/// again, and its tokens must not be taken for old ones forever.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct TokenTracker(Vec<TrackedToken>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct TrackedToken {
+    origin: NodeId,
+    course: Course,
+    /// The newest token that arrived.
+    seen: Option<Serial>,
+    /// The token that is not acknowledged yet, and its receiver.
+    pending: Option<(NodeId, Token)>,
+}
+
+impl TokenTracker {
+    /// Remembers a token that arrived. Returns `true` if this is its first copy.
+    pub(crate) fn record_arrival(&mut self, id: TokenId) -> bool {
+        let tracked = self.tracked(id);
+        let first = tracked.seen != Some(id.serial);
+        tracked.seen = Some(id.serial);
+        first
+    }
+
+    /// Keeps a token that is sent to `to`. Returns the older token that it replaces, if that token
+    /// is not acknowledged.
+    pub(crate) fn record_departure(&mut self, to: NodeId, token: Token) -> Option<TokenId> {
+        let id = token.id();
+        let old = self.tracked(id).pending.replace((to, token));
+        old.map(|(_, token)| token.id()).filter(|&old| old != id)
+    }
+
+    /// Removes a token that `from` has acknowledged. Returns `true` if the token was sent to
+    /// `from`.
+    pub(crate) fn acknowledge(&mut self, from: NodeId, id: TokenId) -> bool {
+        let waiting = self.pending(id).is_some_and(|to| to == from);
+        waiting && self.take(id).is_some()
+    }
+
+    /// Removes a token that is not acknowledged, and returns it with its receiver.
+    pub(crate) fn take(&mut self, id: TokenId) -> Option<(NodeId, Token)> {
+        self.pending(id)?;
+        self.tracked(id).pending.take()
+    }
+
+    /// Returns the tokens that `peer` has not acknowledged.
+    pub(crate) fn waiting_for(&self, peer: NodeId) -> Vec<TokenId> {
+        let pending = self.0.iter().filter_map(|tracked| tracked.pending.as_ref());
+        let for_peer = pending.filter(|&&(to, _)| to == peer);
+        for_peer.map(|(_, token)| token.id()).collect()
+    }
+
+    /// Returns the node that has not acknowledged exactly this token.
+    fn pending(&self, id: TokenId) -> Option<NodeId> {
+        let place = self.place(id).ok()?;
+        let (to, token) = self.0.get(place)?.pending.as_ref()?;
+        (token.serial == id.serial).then_some(*to)
+    }
+
+    fn place(&self, id: TokenId) -> Result<usize, usize> {
+        let key = (id.origin, id.course);
+        self.0
+            .binary_search_by_key(&key, |tracked| (tracked.origin, tracked.course))
+    }
+
+    fn tracked(&mut self, id: TokenId) -> &mut TrackedToken {
+        let place = self.place(id).unwrap_or_else(|place| {
+            let tracked = TrackedToken {
+                origin: id.origin,
+                course: id.course,
+                seen: None,
+                pending: None,
+            };
+            self.0.insert(place, tracked);
+            place
+        });
+        &mut self.0[place]
+    }
+}
