@@ -111,9 +111,9 @@ async fn broken_rules_are_named() {
     let long = error(|start| alone(start).config(long)).await;
     assert!(long.contains("lease (200ms) must be shorter than election_min"));
     assert!(
-        error(|start| alone(start).mailbox_share(0))
+        error(|start| alone(start).queue_share(0))
             .await
-            .contains("mailbox")
+            .contains("queue share")
     );
     assert!(
         error(|start| start.node_id(1).peers([1, 2]))

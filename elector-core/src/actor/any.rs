@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{BestEffort, Epoch, FencingToken, Guarantee, GuaranteeKind, Moment, Quorum};
 
-/// An [`Elector`] of which the guarantee is known at run time only, because the algorithm was
-/// chosen there. Like an [`Elector`] it dereferences to a [`NodeHandle`].
+/// An [`Elector`] whose guarantee is known only at run time, because the algorithm is chosen there.
+/// Like an [`Elector`], it dereferences to a [`NodeHandle`].
 ///
 /// ```
 /// # use elector_core::{Guarantee, actor::{AnyElector, AnyLeadership, BoxError, Elector}};
@@ -55,10 +55,10 @@ impl Deref for AnyElector {
 }
 
 impl AnyElector {
-    /// See [`Elector::lead`].
+    /// Runs `work` whenever this node leads. See [`Elector::lead`].
     ///
     /// # Errors
-    /// As [`Elector::lead`].
+    /// The errors of [`Elector::lead`].
     pub async fn lead<F, Fut>(&self, work: F) -> Result<(), LeadError>
     where
         F: FnMut(AnyLeadership) -> Fut + Send,
@@ -67,10 +67,10 @@ impl AnyElector {
         self.lead_with(LeadOptions::default(), work).await
     }
 
-    /// See [`Elector::lead_with`].
+    /// Runs `work` whenever this node leads, with options. See [`Elector::lead_with`].
     ///
     /// # Errors
-    /// As [`Elector::lead_with`].
+    /// The errors of [`Elector::lead_with`].
     pub async fn lead_with<F, Fut>(
         &self,
         options: impl Into<LeadOptions> + Send,
@@ -92,10 +92,10 @@ impl AnyElector {
         }
     }
 
-    /// See [`Elector::campaign`].
+    /// Tries to become the leader. See [`Elector::campaign`].
     ///
     /// # Errors
-    /// As [`Elector::campaign`].
+    /// The errors of [`Elector::campaign`].
     pub async fn campaign(&self) -> Result<AnyLeadership, CommandError> {
         Ok(match self {
             Self::Quorum(elector) => AnyLeadership::Quorum(elector.campaign().await?),
@@ -104,17 +104,17 @@ impl AnyElector {
     }
 }
 
-/// A [`Leadership`] of which the guarantee is known at run time only: there is a token under one of
-/// them.
+/// A [`Leadership`] whose guarantee is known only at run time. Only one of the two variants has
+/// tokens.
 #[derive(Debug)]
 pub enum AnyLeadership {
-    /// At most one node leads in an epoch, ever: the leadership has tokens.
+    /// At most one node leads in an epoch, ever. The leadership has tokens.
     Quorum(Leadership<Quorum>),
-    /// Another node may lead at the same time.
+    /// Another node may lead at the same time. The leadership has no tokens.
     BestEffort(Leadership<BestEffort>),
 }
 
-/// The same expression for either guarantee.
+/// Evaluates the same expression for either guarantee.
 macro_rules! either {
     ($any:expr, $leadership:ident => $do:expr) => {
         match $any {
@@ -125,24 +125,24 @@ macro_rules! either {
 }
 
 impl AnyLeadership {
-    /// See [`Leadership::epoch`].
+    /// Returns the epoch. See [`Leadership::epoch`].
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         either!(self, leadership => leadership.epoch())
     }
 
-    /// See [`Leadership::check`].
+    /// Checks that the leadership still holds. See [`Leadership::check`].
     ///
     /// # Errors
-    /// If the leadership is over.
+    /// If the leadership has ended.
     pub fn check(&self) -> Result<(), LeadershipLost> {
         either!(self, leadership => leadership.check())
     }
 
-    /// See [`Leadership::token`]; `None` under best effort.
+    /// Returns the token; `None` under best effort. See [`Leadership::token`].
     ///
     /// # Errors
-    /// If the leadership is over.
+    /// If the leadership has ended.
     pub fn token(&self) -> Result<Option<FencingToken>, LeadershipLost> {
         match self {
             Self::Quorum(leadership) => leadership.token().map(Some),
@@ -150,57 +150,58 @@ impl AnyLeadership {
         }
     }
 
-    /// See [`Leadership::guard`].
+    /// Runs a future until the leadership is lost. See [`Leadership::guard`].
     ///
     /// # Errors
-    /// As [`Leadership::guard`].
+    /// The errors of [`Leadership::guard`].
     pub async fn guard<F: Future>(&self, future: F) -> Result<F::Output, LeadershipLost> {
         either!(self, leadership => leadership.guard(future).await)
     }
 
-    /// See [`Leadership::lost`].
+    /// Waits until the leadership is lost. See [`Leadership::lost`].
     pub async fn lost(&self) {
         either!(self, leadership => leadership.lost().await);
     }
 
-    /// See [`Leadership::ending`].
+    /// Waits until the work must come to an end. See [`Leadership::ending`].
     pub async fn ending(&self) {
         either!(self, leadership => leadership.ending().await);
     }
 
-    /// See [`Leadership::is_ending`].
+    /// Returns `true` if the work must come to an end. See [`Leadership::is_ending`].
     #[must_use]
     pub fn is_ending(&self) -> bool {
         either!(self, leadership => leadership.is_ending())
     }
 
-    /// See [`Leadership::cancellation`].
+    /// Returns a token that is cancelled when the leadership ends. See
+    /// [`Leadership::cancellation`].
     #[must_use]
     pub fn cancellation(&self) -> CancellationToken {
         either!(self, leadership => leadership.cancellation())
     }
 
-    /// See [`Leadership::deadline`]: `None` under best effort.
+    /// Returns the end of the lease; `None` under best effort. See [`Leadership::deadline`].
     #[must_use]
     pub fn deadline(&self) -> Option<Moment> {
         either!(self, leadership => leadership.deadline())
     }
 
-    /// See [`Leadership::prolonged`].
+    /// Waits until the lease is prolonged. See [`Leadership::prolonged`].
     ///
     /// # Errors
-    /// If the leadership is over.
+    /// If the leadership has ended.
     pub async fn prolonged(&self, known: Moment) -> Result<Moment, LeadershipLost> {
         either!(self, leadership => leadership.prolonged(known).await)
     }
 
-    /// See [`Leadership::lease_remaining`].
+    /// Returns how long the lease still lasts. See [`Leadership::lease_remaining`].
     #[must_use]
     pub fn lease_remaining(&self) -> Option<Duration> {
         either!(self, leadership => leadership.lease_remaining())
     }
 
-    /// See [`Leadership::resign`].
+    /// Gives the leadership back. See [`Leadership::resign`].
     pub fn resign(self) {
         either!(self, leadership => leadership.resign());
     }

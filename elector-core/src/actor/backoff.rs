@@ -1,25 +1,26 @@
 use std::time::Duration;
 
-/// How long to wait before work that has ended is begun again, or its leadership given back: not at
-/// all the first time, then longer and longer. Without it, work that fails at once would make a
-/// cluster elect, or a machine start processes, as fast as they can.
+/// The pause before work starts again after it has ended, or before its leadership is given back.
+/// The first pause is zero, and each further pause is longer. Without pauses, work that fails
+/// immediately would make a cluster hold elections, or a machine start processes, as fast as it
+/// can.
 ///
 /// ```
 /// use std::time::Duration;
 /// use elector_core::actor::Backoff;
 ///
-/// let at_once = Duration::ZERO;
+/// let no_time = Duration::ZERO;
 /// let mut backoff = Backoff::default();
-/// let pauses: Vec<_> = (0..4).map(|_| backoff.next(at_once).as_millis()).collect();
+/// let pauses: Vec<_> = (0..4).map(|_| backoff.next(no_time).as_millis()).collect();
 /// assert_eq!(pauses, [0, 100, 200, 400]);
-/// // One that has run for a while has not failed at once.
+/// // Work that has run for a while starts the count again.
 /// assert_eq!(backoff.next(Duration::from_secs(60)), Duration::ZERO);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backoff {
-    /// The first pause that is none.
+    /// The first pause above zero.
     first: Duration,
-    /// The longest one. Work that has run for longer starts the count anew.
+    /// The longest pause. Work that has run for longer starts the count again.
     longest: Duration,
     failures: u32,
 }
@@ -32,8 +33,8 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// Pauses of zero, `first`, and the double each time up to `longest`. A run longer than
-    /// `longest` forgets those before it.
+    /// Creates pauses of zero, `first`, and then twice the previous pause up to `longest`. A run
+    /// that is longer than `longest` starts the count again.
     #[must_use]
     pub fn new(first: Duration, longest: Duration) -> Self {
         Self {
@@ -43,7 +44,7 @@ impl Backoff {
         }
     }
 
-    /// How many runs in a row have failed, none of which was longer than the longest pause.
+    /// Returns how many runs in a row have failed, without a run longer than the longest pause.
     #[must_use]
     pub fn failures(&self) -> u32 {
         self.failures
@@ -71,7 +72,7 @@ impl Backoff {
 mod tests {
     use super::*;
 
-    // It must reach its bound and stay there, however long work goes on failing.
+    // The pause must reach its bound and stay there, however often the work fails.
     #[test]
     fn the_pause_is_bounded() {
         let longest = Duration::from_secs(10);

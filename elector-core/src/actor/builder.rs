@@ -1,10 +1,10 @@
 use std::{boxed::Box, fmt, string::String, vec::Vec};
 
 use super::{
+    actor_thread::ActorThread,
     elector::Elector,
     error::StartError,
-    lane::Lane,
-    launch::{Drive, LaneUse, Launched, Plan, launch},
+    launch::{Drive, Launched, NodeSetup, ThreadUse, launch},
     memory_storage::MemoryStorage,
     peer::Peer,
     storage::Storage,
@@ -12,14 +12,14 @@ use super::{
 };
 use crate::{Configuration, ElectionAlgorithm, Membership, NodeId};
 
-/// How many messages of one peer may wait, unless told otherwise.
-pub(super) const SHARE: u32 = 1024;
+/// How many messages of one peer may wait by default.
+pub(super) const DEFAULT_QUEUE_SHARE: u32 = 1024;
 
-/// How many events a reader may be behind, unless told otherwise.
-pub(super) const EVENTS: usize = 256;
+/// How many events a reader may be behind by default.
+pub(super) const DEFAULT_EVENT_CAPACITY: usize = 256;
 
-/// The first step of setting up a node: the cluster has a name, and what the node runs is chosen
-/// next. Made by [`Elector::builder`].
+/// The first step of the setup of a node: the cluster has a name, and the algorithm is chosen next.
+/// [`Elector::builder`] creates it.
 #[derive(Debug)]
 pub struct ElectorBuilder {
     name: String,
@@ -30,7 +30,7 @@ impl ElectorBuilder {
         Self { name }
     }
 
-    /// The node runs this algorithm, which must be the same on all nodes.
+    /// Chooses the algorithm, which must be the same on all nodes.
     #[must_use]
     pub fn algorithm<A: ElectionAlgorithm>(self) -> Builder<A> {
         Builder::new(self.name)
@@ -76,97 +76,97 @@ impl<A: ElectionAlgorithm> Builder<A> {
             config: None,
             transport: None,
             storage: None,
-            share: SHARE,
-            events: EVENTS,
+            share: DEFAULT_QUEUE_SHARE,
+            events: DEFAULT_EVENT_CAPACITY,
         }
     }
 
-    /// Who this node is. Required.
+    /// Sets the id of this node. Required.
     #[must_use]
     pub fn node_id(mut self, me: impl Into<NodeId>) -> Self {
         self.me = Some(me.into());
         self
     }
 
-    /// Who takes part: all nodes, this one among them. Required. A transport that connects machines
-    /// needs their addresses: `.peers([(1, "db1:7100"), (2, "db2:7100")])`.
+    /// Sets the members: all nodes, with this one. Required. A transport between machines needs
+    /// their addresses: `.peers([(1, "db1:7100"), (2, "db2:7100")])`.
     #[must_use]
     pub fn peers<P: Into<Peer>>(mut self, nodes: impl IntoIterator<Item = P>) -> Self {
         self.peers = nodes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The name of the cluster.
+    /// Returns the name of the cluster.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// This node, if it was said which it is: for those who write a transport.
+    /// Returns the id of this node, if it was set. For authors of transports.
     #[must_use]
     pub fn named_node(&self) -> Option<NodeId> {
         self.me
     }
 
-    /// The nodes that were named so far, with their addresses: for those who write a transport.
+    /// Returns the nodes that were set so far, with their addresses. For authors of transports.
     #[must_use]
     pub fn named_peers(&self) -> &[Peer] {
         &self.peers
     }
 
-    /// The configuration, if one was given: for those who write a transport.
+    /// Returns the configuration, if it was set. For authors of transports.
     #[must_use]
     pub fn configuration(&self) -> Option<&A::Config> {
         self.config.as_ref()
     }
 
-    /// How it reaches the others. Required where there are others.
+    /// Sets the transport to the other nodes. Required if there are other nodes.
     #[must_use]
     pub fn transport(mut self, transport: impl Transport<A>) -> Self {
         self.transport = Some(Box::new(transport));
         self
     }
 
-    /// Where it keeps its durable state. Without one it forgets everything when the process ends:
-    /// fit for tests, and for a cluster of one.
+    /// Sets the storage of the durable state. Without a storage, the node forgets its state when
+    /// the process ends: use this for tests, and for a cluster of one node.
     #[must_use]
     pub fn storage(mut self, storage: impl Storage<A::Durable>) -> Self {
         self.storage = Some(Box::new(storage));
         self
     }
 
-    /// The algorithm's configuration, the same on all nodes. The default has the durations of
-    /// [`Timing::default`](crate::Timing::default), for nodes in one process; what connects
-    /// machines has a default of its own.
+    /// Sets the algorithm's configuration, which must be the same on all nodes. The default has the
+    /// durations of [`Timing::default`](crate::Timing::default), for nodes in one process.
+    /// Transports between machines have a default of their own.
     #[must_use]
     pub fn config(mut self, config: A::Config) -> Self {
         self.config = Some(config);
         self
     }
 
-    /// How many messages of one peer may wait before more of them are dropped, and counted in
-    /// [`Traffic`](super::Traffic). Default 1,024. Each peer has a share of its own, so that one
-    /// that floods this node cannot silence the others.
+    /// Sets how many messages of one peer may wait before further messages of that peer are dropped
+    /// and counted in [`Traffic`](super::Traffic). Default 1,024. Each peer has its own share of
+    /// the queue, so that a peer that floods this node cannot silence the others.
     #[must_use]
-    pub fn mailbox_share(mut self, messages: u32) -> Self {
+    pub fn queue_share(mut self, messages: u32) -> Self {
         self.share = messages;
         self
     }
 
-    /// How many events a reader of [`events`](super::NodeHandle::events) may be behind before it
-    /// misses some. Default 256.
+    /// Sets how many events a reader of [`events`](super::NodeHandle::events) may be behind before
+    /// it misses some. Default 256.
     #[must_use]
     pub fn event_capacity(mut self, events: usize) -> Self {
         self.events = events;
         self
     }
 
-    /// Starts the node, on a thread of its own. Works in any tokio runtime, and inside an actix
+    /// Starts the node on a thread of its own. Works in any tokio runtime, and inside an actix
     /// system.
     ///
     /// # Errors
-    /// If a rule is broken, which the error names; if the saved state cannot be read, or the
-    /// transport not be opened.
+    /// If a rule is broken (the error names it), if the saved state cannot be read, or if the
+    /// transport cannot be opened.
     pub async fn start(self) -> Result<Elector<A::Guarantee>, StartError> {
         Ok(self.run(Drive::Clock).await?.elector())
     }
@@ -180,14 +180,14 @@ impl<A: ElectionAlgorithm> Builder<A> {
         let config = self.config.unwrap_or_default();
         config.validate(&members)?;
         if self.share == 0 {
-            return Err(StartError::NoMailbox);
+            return Err(StartError::ZeroQueueShare);
         }
         if members.len() > 1 && self.transport.is_none() {
             return Err(StartError::NoTransport);
         }
         let name = std::format!("{}-{me}", self.name);
         let storage = self.storage;
-        let plan = Plan {
+        let node_setup = NodeSetup {
             name: name.clone(),
             members,
             config,
@@ -197,9 +197,9 @@ impl<A: ElectionAlgorithm> Builder<A> {
             events: self.events,
             drive,
         };
-        let lane = Lane::start(name).await;
-        let lane = lane.map_err(|error| StartError::Thread(error.into()))?;
-        launch(plan, &lane, LaneUse::Own).await
+        let thread = ActorThread::start(name).await;
+        let thread = thread.map_err(|error| StartError::Thread(error.into()))?;
+        launch(node_setup, &thread, ThreadUse::Own).await
     }
 }
 

@@ -1,13 +1,13 @@
 use crate::{Delay, Moment, nanos};
 
-/// The clock of this machine that counts on while the machine sleeps. A lease on any other clock
-/// would still look fresh after a suspend, and its holder would write.
+/// Returns the current time of the clock that keeps counting while the machine sleeps. On any other
+/// clock, a lease would still look fresh after a suspend, and its holder would write.
 ///
-/// `CLOCK_BOOTTIME` on Linux and Android; `CLOCK_MONOTONIC` on other Unix systems, which counts
-/// sleep on macOS; elsewhere what [`std::time::Instant`] is made of.
+/// It is `CLOCK_BOOTTIME` on Linux and Android; `CLOCK_MONOTONIC` on other Unix systems, which
+/// counts sleep on macOS; elsewhere the clock of [`std::time::Instant`].
 ///
-/// This is the clock of the nodes of this module, whose stamps are meant for those who write a
-/// [`Transport`](super::Transport) or a test.
+/// The nodes of this module use this clock. Its timestamps are for authors of a
+/// [`Transport`](super::Transport) or of a test.
 #[must_use]
 pub fn now() -> Moment {
     Moment::from_nanos(reading())
@@ -20,7 +20,7 @@ fn reading() -> u64 {
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
     let time = rustix::time::clock_gettime(CLOCK);
-    // Neither is ever negative on these clocks.
+    // These clocks are never negative.
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
     seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
@@ -34,12 +34,12 @@ fn reading() -> u64 {
     nanos(ORIGIN.elapsed())
 }
 
-/// The source of chance of one node, for its timers: `SplitMix64` (Steele, Lea, Flood 2014).
+/// The random number generator of one node, for its timers: `SplitMix64` (Steele, Lea, Flood 2014).
 #[derive(Clone, Debug)]
-pub(super) struct Chance(u64);
+pub(super) struct Rng(u64);
 
-impl Chance {
-    /// Seeded by the operating system.
+impl Rng {
+    /// Creates a generator that is seeded by the operating system.
     pub(super) fn random() -> Self {
         use std::hash::{BuildHasher, Hasher, RandomState};
         Self(RandomState::new().build_hasher().finish())
@@ -53,16 +53,16 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// Whether something of this probability, 0 to 1, happens.
+    /// Returns `true` with this probability, 0 to 1.
     pub(super) fn happens(&mut self, probability: f64) -> bool {
         ((self.next() >> 11) as f64 / (1_u64 << 53) as f64) < probability
     }
 
-    /// Uniform within the bounds, in nanoseconds.
+    /// Draws a duration uniformly within the bounds, in nanoseconds.
     pub(super) fn draw(&mut self, delay: Delay) -> u64 {
         let (min, max) = (nanos(delay.min), nanos(delay.max));
         let width = u128::from(max.saturating_sub(min)) + 1;
-        // Multiply-shift: its bias is below width / 2^64.
+        // Multiply-shift; its bias is below width / 2^64.
         let drawn = (u128::from(self.next()) * width) >> 64;
         min.saturating_add(u64::try_from(drawn).unwrap_or(0))
     }
@@ -73,14 +73,15 @@ mod tests {
     use super::*;
     use std::{time::Duration, vec::Vec};
 
-    // A timer outside of its bounds could end a vigil early, and with it a lease's safety.
+    // A timer outside of its bounds could end a vigil too early, and a lease would not be safe any
+    // more.
     #[test]
     fn draws_stay_within_their_bounds_and_reach_them() {
-        let mut chance = Chance(7);
+        let mut rng = Rng(7);
         let delay = Delay::between(Duration::from_nanos(10), Duration::from_nanos(12));
-        let drawn: Vec<u64> = (0..200).map(|_| chance.draw(delay)).collect();
+        let drawn: Vec<u64> = (0..200).map(|_| rng.draw(delay)).collect();
         assert!(drawn.iter().all(|nanos| (10..=12).contains(nanos)));
         assert!((10..=12).all(|nanos| drawn.contains(&nanos)));
-        assert_eq!(chance.draw(Delay::ZERO), 0);
+        assert_eq!(rng.draw(Delay::ZERO), 0);
     }
 }

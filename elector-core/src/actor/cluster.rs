@@ -13,49 +13,49 @@ use std::{
 use tokio::{sync::OnceCell, task::JoinSet};
 
 use super::{
-    builder::{EVENTS, SHARE},
+    actor_thread::ActorThread,
+    builder::{DEFAULT_EVENT_CAPACITY, DEFAULT_QUEUE_SHARE},
     elector::Elector,
     error::StartError,
-    lane::Lane,
-    launch::{Drive, LaneUse, Plan, launch},
+    launch::{Drive, NodeSetup, ThreadUse, launch},
     memory::MemoryNetwork,
     memory_storage::MemoryStorage,
-    messages::Order,
+    requests::Request,
 };
 use crate::{Configuration, ElectionAlgorithm, Membership, MembershipError, NodeId, Role};
 
 /// How many threads all clusters of this process share.
-const MOST_LANES: usize = 4;
+const MAX_THREADS: usize = 4;
 
-/// How a [`Cluster`] is made.
+/// The setup of a [`Cluster`].
 #[derive(Clone, Debug)]
 pub struct ClusterSetup<A: ElectionAlgorithm> {
-    /// The nodes; ids need not be consecutive.
+    /// The nodes. Their ids need not be consecutive.
     pub nodes: Vec<NodeId>,
     /// The algorithm's configuration, the same on every node.
     pub config: A::Config,
-    /// Whether the others are told at once when a node is killed. The cluster has seen it end, so
-    /// that this is a proof: see [`Input::Died`](crate::Input::Died). Without it they find out by
-    /// its silence.
-    pub hints: bool,
+    /// Reports the death of a killed node to the other nodes immediately. The cluster has seen the
+    /// node end, so this is a proof of death: see [`Input::Died`](crate::Input::Died). Without it,
+    /// the other nodes notice the silence.
+    pub reports_deaths: bool,
 }
 
 impl<A: ElectionAlgorithm> ClusterSetup<A> {
-    /// Nodes `1..=nodes`, default configuration, hints on.
+    /// Creates a setup with nodes `1..=nodes`, the default configuration and reports of deaths.
     #[must_use]
     pub fn new(nodes: u64) -> Self {
         Self {
             nodes: (1..=nodes).map(NodeId).collect(),
             config: A::Config::default(),
-            hints: true,
+            reports_deaths: true,
         }
     }
 }
 
-/// A cluster within this process, for tests, examples and benchmarks: real actors over a
-/// [`MemoryNetwork`], with storage that outlives its node.
+/// A cluster within this process, for tests, examples and benchmarks. It has real actors over a
+/// [`MemoryNetwork`], and storage that outlives its node.
 ///
-/// All clusters of a process share a few threads, four at most.
+/// All clusters of a process share at most four threads.
 ///
 /// ```
 /// # use elector_core::{ElectionAlgorithm, actor::{Cluster, StartError}};
@@ -65,7 +65,7 @@ impl<A: ElectionAlgorithm> ClusterSetup<A> {
 ///     cluster.kill(first).await;
 ///     let second = cluster.leader().await;
 ///     cluster.restart(first).await?;
-///     cluster.isolate(second); // It hears nobody any more, and nobody hears it.
+///     cluster.isolate(second); // It receives no messages, and no node receives its messages.
 ///     cluster.heal();
 ///     cluster.shutdown().await;
 ///     Ok(())
@@ -77,14 +77,14 @@ pub struct Cluster<A: ElectionAlgorithm> {
     network: MemoryNetwork<A>,
     disks: BTreeMap<NodeId, MemoryStorage<A::Durable>>,
     running: BTreeMap<NodeId, Elector<A::Guarantee>>,
-    /// The nodes that the others were told have died.
-    gone: BTreeSet<NodeId>,
-    lanes: Arc<Vec<Lane>>,
-    first_lane: usize,
+    /// The nodes whose deaths were reported to the other nodes.
+    reported_dead: BTreeSet<NodeId>,
+    threads: Arc<Vec<ActorThread>>,
+    first_thread: usize,
 }
 
 impl<A: ElectionAlgorithm> Cluster<A> {
-    /// Starts nodes `1..=nodes` with the default configuration and hints on.
+    /// Starts nodes `1..=nodes` with the default configuration and reports of deaths.
     ///
     /// # Errors
     /// If a node cannot be started.
@@ -101,15 +101,15 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         let first = nodes.clone().next().ok_or(MembershipError::Empty)?;
         let members = Membership::new(first, nodes)?;
         setup.config.validate(&members)?;
-        let (lanes, first_lane) = lanes().await?;
+        let (threads, first_thread) = shared_threads().await?;
         let disks = members.nodes().iter();
         let mut cluster = Self {
             network: MemoryNetwork::of(members.clone()),
             disks: disks.map(|&node| (node, MemoryStorage::new())).collect(),
             running: BTreeMap::new(),
-            gone: BTreeSet::new(),
-            lanes,
-            first_lane,
+            reported_dead: BTreeSet::new(),
+            threads,
+            first_thread,
             members,
             setup,
         };
@@ -119,9 +119,9 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         Ok(cluster)
     }
 
-    /// Ends a node as a crash does: nothing more leaves it, what was not saved is lost, and the
-    /// work of its [`Elector::lead`] has ended before the others hear of it; a guard in hand is
-    /// over. Whether it ran.
+    /// Ends a node like a crash: it sends nothing more, and state that was not saved is lost. The
+    /// work of its [`Elector::lead`] has ended before other nodes are notified, and a guard in the
+    /// application's hand does not hold any more. Returns `true` if the node was running.
     pub async fn kill(&mut self, node: impl Into<NodeId>) -> bool {
         let node = node.into();
         let Some(elector) = self.running.remove(&node) else {
@@ -129,31 +129,34 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         };
         let control = elector.control();
         control.shared.killed.store(true, Ordering::Release);
-        let tenure = control.shared.current();
-        if let Some(tenure) = &tenure {
-            tenure.lose();
+        let leadership = control.shared.current();
+        if let Some(leadership) = &leadership {
+            leadership.lose();
         }
-        control.order(Order::Stop);
-        // It was told to; how it ended is of no interest any more.
+        control.send(Request::Stop);
+        // The node was asked to stop, so the reason of its end does not matter.
         let _ = elector.stopped().await;
-        // There is no time to clean up in a crash.
-        control.shared.cut_short();
-        // It may have granted one after that look. A guard in hand has been told; in a crash its
-        // holder would be gone.
-        let ended = control.shared.work_ended(tenure.as_ref(), Duration::ZERO);
+        // A crash leaves no time to clean up.
+        control.shared.abort_work();
+        // The node may have granted another leadership since `current` was read above. A guard in
+        // the application's hand has been notified; in a real crash, its holder would have ended
+        // with the process.
+        let ended = control
+            .shared
+            .work_ended(leadership.as_ref(), Duration::ZERO);
         ended.await;
-        if self.setup.hints {
-            self.gone.insert(node);
+        if self.setup.reports_deaths {
+            self.reported_dead.insert(node);
             self.network.died(node);
         }
         true
     }
 
-    /// Starts a node that does not run, from what it had saved; one that runs is left alone. One
-    /// that was shut down, or stopped by itself, does not run.
+    /// Starts a node that does not run, from its saved state. Does nothing if the node runs. A node
+    /// that was shut down, or that stopped by itself, does not run.
     ///
     /// # Errors
-    /// If it cannot be started, or is not in the cluster.
+    /// If the node cannot be started, or is not in the cluster.
     pub async fn restart(&mut self, node: impl Into<NodeId>) -> Result<(), StartError> {
         let node = node.into();
         match self.running.get(&node) {
@@ -163,36 +166,35 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             }
             None => {}
         }
-        let stranger = MembershipError::NotAMember(node);
-        let members = self.members.seen_from(node).ok_or(stranger)?;
-        let disk = self.disks.get(&node).ok_or(stranger)?.clone();
+        let not_a_member = MembershipError::NotAMember(node);
+        let members = self.members.seen_from(node).ok_or(not_a_member)?;
+        let disk = self.disks.get(&node).ok_or(not_a_member)?.clone();
         let place = members.position(node).unwrap_or(0);
-        let lane = &self.lanes[(self.first_lane + place) % self.lanes.len()];
-        let plan = Plan {
+        let thread = &self.threads[(self.first_thread + place) % self.threads.len()];
+        let node_setup = NodeSetup {
             name: A::NAME.to_string(),
             members,
             config: self.setup.config.clone(),
             transport: Some(Box::new(self.network.transport())),
             storage: Box::new(disk),
-            share: SHARE,
-            events: EVENTS,
+            share: DEFAULT_QUEUE_SHARE,
+            events: DEFAULT_EVENT_CAPACITY,
             drive: Drive::Clock,
         };
-        let started = launch(plan, lane, LaneUse::Shared).await?;
+        let started = launch(node_setup, thread, ThreadUse::Shared).await?;
         self.running.insert(node, started.elector());
-        if self.gone.remove(&node) {
+        if self.reported_dead.remove(&node) {
             self.network.returned(node);
         }
         Ok(())
     }
 
-    /// From now on nothing passes between nodes of different groups; a node in no group is on its
-    /// own.
+    /// Cuts all links between nodes of different groups from now on. A node in no group is alone.
     pub fn partition(&self, groups: &[&[NodeId]]) {
         self.network.partition(groups);
     }
 
-    /// Cuts this node off from all others.
+    /// Cuts this node off from all other nodes.
     pub fn isolate(&self, node: impl Into<NodeId>) {
         let node = node.into();
         let others: Vec<NodeId> = self.others(node).collect();
@@ -204,31 +206,31 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         self.network.heal();
     }
 
-    /// The network, for finer faults.
+    /// Returns the network, for finer faults.
     #[must_use]
     pub fn network(&self) -> &MemoryNetwork<A> {
         &self.network
     }
 
-    /// All nodes, running or not, in ascending order.
+    /// Returns all nodes, running or not, in ascending order.
     #[must_use]
     pub fn nodes(&self) -> &[NodeId] {
         self.members.nodes()
     }
 
-    /// The handle of a node that runs.
+    /// Returns the handle of a running node.
     #[must_use]
     pub fn node(&self, node: impl Into<NodeId>) -> Option<&Elector<A::Guarantee>> {
         self.running.get(&node.into())
     }
 
-    /// The handles of all nodes that run, in ascending order.
+    /// Returns the handles of all running nodes, in ascending order.
     pub fn running(&self) -> impl Iterator<Item = &Elector<A::Guarantee>> {
         self.running.values()
     }
 
-    /// Waits until a majority of all nodes follows one leader in one epoch, and that leader
-    /// itself leads it; then names it. Waits for as long as that takes.
+    /// Waits until a majority of all nodes follows one leader in one epoch, and the leader itself
+    /// leads it. Returns the leader. There is no time limit.
     pub async fn leader(&self) -> NodeId {
         loop {
             let mut changes = JoinSet::new();
@@ -241,13 +243,13 @@ impl<A: ElectionAlgorithm> Cluster<A> {
                 return leader;
             }
             if changes.join_next().await.is_none() {
-                // Nothing runs, and nothing will while this waits.
+                // No node runs, and none can start while this waits.
                 std::future::pending::<()>().await;
             }
         }
     }
 
-    /// The leader that a majority follows now.
+    /// Returns the leader that a majority follows now.
     #[must_use]
     pub fn agreed(&self) -> Option<NodeId> {
         let leading = self.running.iter().filter_map(|(&node, elector)| {
@@ -262,7 +264,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         (following >= self.members.majority()).then_some(leader)
     }
 
-    /// Stops all nodes together: first all work ends, then all nodes stop, and nobody is elected in
+    /// Stops all nodes together. First all work ends, then all nodes stop, so no node is elected in
     /// between.
     pub async fn shutdown(self) {
         let mut ending = JoinSet::new();
@@ -272,10 +274,10 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         }
         ending.join_all().await;
         for elector in self.running.values() {
-            elector.control().order(Order::Stop);
+            elector.control().send(Request::Stop);
         }
         for elector in self.running.values() {
-            // One that has stopped by itself is as good; after that this only waits.
+            // A node that has already stopped by itself is fine. The call only waits for the end.
             let _ = elector.shutdown().await;
         }
     }
@@ -288,22 +290,22 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     }
 }
 
-/// The threads of all clusters, and which of them this one begins with.
-async fn lanes() -> Result<(Arc<Vec<Lane>>, usize), StartError> {
-    static LANES: OnceCell<Arc<Vec<Lane>>> = OnceCell::const_new();
+/// Returns the threads of all clusters, and the index of the first one for this cluster.
+async fn shared_threads() -> Result<(Arc<Vec<ActorThread>>, usize), StartError> {
+    static THREADS: OnceCell<Arc<Vec<ActorThread>>> = OnceCell::const_new();
     static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    let started = LANES.get_or_try_init(|| async {
+    let started = THREADS.get_or_try_init(|| async {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let mut lanes = Vec::new();
-        for number in 0..cores.min(MOST_LANES) {
+        let mut threads = Vec::new();
+        for number in 0..cores.min(MAX_THREADS) {
             let name: String = std::format!("elector-{number}");
-            let lane = Lane::start(name).await;
-            lanes.push(lane.map_err(|error| StartError::Thread(error.into()))?);
+            let thread = ActorThread::start(name).await;
+            threads.push(thread.map_err(|error| StartError::Thread(error.into()))?);
         }
-        Ok::<_, StartError>(Arc::new(lanes))
+        Ok::<_, StartError>(Arc::new(threads))
     });
-    let lanes = started.await?;
-    Ok((Arc::clone(lanes), NEXT.fetch_add(1, Ordering::Relaxed)))
+    let threads = started.await?;
+    Ok((Arc::clone(threads), NEXT.fetch_add(1, Ordering::Relaxed)))
 }
 
 impl<A: ElectionAlgorithm> fmt::Debug for Cluster<A> {

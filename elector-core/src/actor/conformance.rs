@@ -7,14 +7,14 @@ use super::{
     error::{NodeError, StartError},
     launch::{Drive, Launched},
     memory::MemoryNetwork,
-    messages::Replay,
+    requests::Replay,
 };
 use crate::{ElectionAlgorithm, Input, Membership, Moment, trace::Record};
 
-/// A node on an actor that is driven by hand, for comparing it with another host: it has no clock
-/// and no timers of its own, and gives back what it did as records.
+/// A node on an actor that is driven by hand, to compare it with another host. It has no clock and
+/// no timers, and returns what it did as records.
 ///
-/// The records' times and message numbers are 0: they are the host's own.
+/// In the records, times and message numbers are 0, because they belong to the host.
 #[derive(Debug)]
 pub struct Replayer<A: ElectionAlgorithm> {
     launched: Launched<A>,
@@ -22,7 +22,7 @@ pub struct Replayer<A: ElectionAlgorithm> {
 
 impl<A: ElectionAlgorithm> Replayer<A> {
     /// Starts the node that `members` is seen from, with this durable state. Its peers do not
-    /// exist: what it sends is recorded, and lost.
+    /// exist: the messages that it sends are recorded and lost.
     ///
     /// # Errors
     /// If the node cannot be started.
@@ -48,10 +48,10 @@ impl<A: ElectionAlgorithm> Replayer<A> {
         })
     }
 
-    /// Gives the node an input, at a reading of the clock, and returns what it did.
+    /// Passes an input to the node, with a reading of the clock, and returns what the node did.
     ///
     /// # Errors
-    /// If the node stopped at it: the algorithm panicked, or broke its contract.
+    /// If the node stopped because of this input: the algorithm panicked, or broke its contract.
     pub async fn feed(
         &self,
         input: Input<A::Message, A::Timer>,

@@ -8,53 +8,53 @@ use tokio::{
 
 use super::{
     error::{CommandError, NodeError, ShutdownError},
-    messages::Order,
+    leadership_state::LeadershipState,
+    requests::Request,
     shared::Shared,
-    tenure::Tenure,
 };
 use crate::{Command, NodeId};
 
-/// What handles hold of a node, whatever its algorithm.
+/// The part of a node that its handles share, for any algorithm.
 #[derive(Clone, Debug)]
 pub(super) struct Control {
     pub(super) shared: Arc<Shared>,
-    pub(super) orders: Recipient<Order>,
-    /// Whether a tenure of the node can ever be granted: not without leases where there must be
-    /// some.
-    pub(super) grants: bool,
-    /// How long a guard in an application's hand is waited for.
+    pub(super) requests: Recipient<Request>,
+    /// Whether the node can ever be granted leadership. It cannot be under a guarantee that
+    /// requires leases, if the configuration has none.
+    pub(super) can_grant: bool,
+    /// How long to wait for a guard in an application's hand.
     pub(super) grace: Duration,
-    /// How long the next leader is waited for: the time of a few elections.
-    pub(super) elections: Duration,
+    /// How long to wait for the next leader: the time of a few next_leader_timeout.
+    pub(super) next_leader_timeout: Duration,
 }
 
-/// How much longer than a limit a node waits for what takes no time on a machine that is not stuck:
-/// work is dropped, a thread ends.
-const AT_ONCE: Duration = Duration::from_millis(500);
+/// The additional time after a limit for operations that take no time on a healthy machine: to drop
+/// work, or to end a thread.
+const EXTRA_TIMEOUT: Duration = Duration::from_millis(500);
 
 impl Control {
-    pub(super) fn order(&self, order: Order) {
-        self.orders.do_send(order);
+    pub(super) fn send(&self, request: Request) {
+        self.requests.do_send(request);
     }
 
-    /// Makes the node take leadership again, if it has withdrawn.
+    /// Lets the node take leadership again, if it has withdrawn.
     pub(super) fn take_part(&self) {
         if self.shared.status.borrow().work.is_withdrawn {
-            self.shared.tell_work(|work| work.is_withdrawn = false);
-            self.order(Order::Withdraw(false));
+            self.shared.update_work(|work| work.is_withdrawn = false);
+            self.send(Request::Withdraw(false));
         }
     }
 
-    /// Makes the node take no leadership any more.
+    /// Makes the node take no leadership from now on.
     pub(super) fn withdraw(&self) {
-        self.order(Order::Withdraw(true));
-        self.shared.tell_work(|work| work.is_withdrawn = true);
+        self.send(Request::Withdraw(true));
+        self.shared.update_work(|work| work.is_withdrawn = true);
     }
 
-    /// Gives the algorithm a command, and waits until it has taken it.
+    /// Passes a command to the algorithm, and waits until the algorithm has handled it.
     pub(super) async fn command(&self, command: Command) -> Result<(), CommandError> {
         let (answer, answered) = oneshot::channel();
-        self.order(Order::Command(command, answer));
+        self.send(Request::Command(command, answer));
         let answer = answered.await;
         let end = self.shared.ended.borrow().clone();
         match (answer, end) {
@@ -70,7 +70,7 @@ impl Control {
     pub(super) async fn ping(&self) -> Result<(), CommandError> {
         let mut answers = self.shared.answers();
         if self.shared.ask() {
-            self.order(Order::Answer);
+            self.send(Request::Answer);
         }
         let end = tokio::select! {
             biased;
@@ -80,62 +80,65 @@ impl Control {
         Err(end.map_or_else(Into::into, |()| CommandError::ShutDown))
     }
 
-    /// Ends the work done under the present tenure, waits for its end, and only then gives the
-    /// algorithm the command by which it stops leading.
+    /// Ends the work of the current leadership, and waits for its end. Only then it passes the
+    /// command to the algorithm that makes it stop leading.
     pub(super) async fn hand_over(&self, command: Command) -> Result<(), CommandError> {
-        let tenure = self.end_work().await;
+        let leadership = self.end_work().await;
         let done = self.command(command).await;
-        if let Some(tenure) = tenure {
-            // Whether it was refused or is only slow to be done: while it leads, it is worked for.
-            self.order(Order::GoOn(tenure));
+        if let Some(leadership) = leadership {
+            // The command was refused, or the node steps down slowly. As long as the node leads,
+            // work may run, so it grants leadership again.
+            self.send(Request::GrantAgain(leadership));
         }
         done
     }
 
-    /// Asks the work to end, and waits until it has, be it that of a tenure that is over already.
-    /// The node leads on, and nobody works for it: gives the tenure of which that is so.
-    pub(super) async fn end_work(&self) -> Option<Arc<Tenure>> {
-        let tenure = self.shared.current();
-        if let Some(tenure) = &tenure {
-            tenure.wind_down().await;
+    /// Asks the work to end, and waits until it has ended, including late work of an earlier
+    /// leadership. The node goes on leading without work. Returns the current leadership.
+    pub(super) async fn end_work(&self) -> Option<Arc<LeadershipState>> {
+        let leadership = self.shared.current();
+        if let Some(leadership) = &leadership {
+            leadership.wind_down().await;
         }
-        self.shared.work_ended(tenure.as_ref(), self.grace).await;
-        tenure
+        self.shared
+            .work_ended(leadership.as_ref(), self.grace)
+            .await;
+        leadership
     }
 
-    /// Ends the work, steps down and stops, in about `limit`. If told who this node is, it waits
-    /// after stepping down for another leader, and names it.
+    /// Ends the work, steps down and stops, in about `limit`. If `me` is given, it also waits after
+    /// the step-down until another node leads, and returns that node.
     pub(super) async fn close(
         &self,
         limit: Duration,
         me: Option<NodeId>,
     ) -> Result<Option<NodeId>, ShutdownError> {
         let until = Instant::now().checked_add(limit);
-        // Further away than any process runs.
+        // Longer than any process runs.
         let until = until.unwrap_or_else(|| Instant::now() + Duration::from_secs(u32::MAX.into()));
         let work = self.end_work_until(until, limit).await;
         let mut next = None;
-        // Under work that goes on, nobody else is invited to lead.
+        // While work still runs, no other node may be invited to lead.
         if !matches!(work, Err(ShutdownError::WorkAbandoned(_))) {
             let resigned = timeout_at(later(until), self.command(Command::Resign)).await;
             if let Some(me) = me {
-                // One that did not lead has nothing to wait for.
+                // A node that did not lead has nothing to wait for.
                 let wait = if matches!(resigned, Ok(Ok(()))) {
-                    until.min(Instant::now() + self.elections)
+                    until.min(Instant::now() + self.next_leader_timeout)
                 } else {
                     Instant::now()
                 };
                 next = self.other_leader(me, wait).await;
             }
         }
-        self.order(Order::Stop);
+        self.send(Request::Stop);
         match timeout_at(later(until), self.shared.end_of_node()).await {
             Ok(end) => end?,
             Err(_) => return Err(ShutdownError::NotStopped(limit)),
         }
-        // It may have been elected again in between, and new work may have begun.
-        self.shared.cut_short();
-        let late = timeout(AT_ONCE, self.shared.work_ended(None, Duration::ZERO)).await;
+        // The node may have been elected again in between, and new work may have begun.
+        self.shared.abort_work();
+        let late = timeout(EXTRA_TIMEOUT, self.shared.work_ended(None, Duration::ZERO)).await;
         late.map_err(|_| ShutdownError::WorkAbandoned(limit))?;
         work.map(|()| next)
     }
@@ -144,8 +147,8 @@ impl Control {
         if timeout_at(until, self.end_work()).await.is_ok() {
             return Ok(());
         }
-        self.shared.cut_short();
-        let dropped = timeout(AT_ONCE, self.end_work()).await;
+        self.shared.abort_work();
+        let dropped = timeout(EXTRA_TIMEOUT, self.end_work()).await;
         Err(match dropped {
             Ok(_) => ShutdownError::WorkDropped(limit),
             Err(_) => ShutdownError::WorkAbandoned(limit),
@@ -161,7 +164,7 @@ impl Control {
     }
 }
 
-/// A bit later than this, and than now.
+/// Returns a time a bit later than `than`, and later than now.
 fn later(than: Instant) -> Instant {
-    than.max(Instant::now()) + AT_ONCE
+    than.max(Instant::now()) + EXTRA_TIMEOUT
 }

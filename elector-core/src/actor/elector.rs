@@ -3,11 +3,11 @@ use std::{fmt, marker::PhantomData, ops::Deref, string::String};
 use super::{builder::ElectorBuilder, handle::NodeHandle};
 use crate::{Guarantee, Quorum};
 
-/// A node of an election, as an application holds it, typed by what its algorithm promises. Cheap
-/// to clone; when the last handle is dropped, the node stops.
+/// The handle of a node for an application, typed by the guarantee of the algorithm. It is cheap to
+/// clone. When the last handle is dropped, the node stops.
 ///
-/// It dereferences to [`NodeHandle`], which has all that does not depend on the guarantee: status,
-/// events, commands and shutdown.
+/// It dereferences to [`NodeHandle`], which has all functions that do not depend on the guarantee:
+/// status, events, commands and shutdown.
 ///
 /// ```
 /// use elector_core::{NodeId, actor::Elector};
@@ -62,10 +62,10 @@ pub struct Elector<G: Guarantee> {
     guarantee: PhantomData<fn() -> G>,
 }
 
-/// Here for one guarantee only, so that `Elector::builder` needs no type arguments. The algorithm
-/// that is chosen next decides which guarantee the elector has.
+/// Implemented for one guarantee only, so that `Elector::builder` needs no type arguments. The
+/// algorithm is chosen next, and decides which guarantee the elector has.
 impl Elector<Quorum> {
-    /// Begins to set up a node of the cluster `name`.
+    /// Starts the setup of a node of the cluster `name`.
     #[must_use]
     pub fn builder(name: impl Into<String>) -> ElectorBuilder {
         ElectorBuilder::new(name.into())
@@ -73,7 +73,7 @@ impl Elector<Quorum> {
 }
 
 impl<G: Guarantee> Elector<G> {
-    /// The algorithm of the node must have this guarantee.
+    /// Creates the handle. The algorithm of the node must have this guarantee.
     pub(super) fn new(handle: NodeHandle) -> Self {
         debug_assert_eq!(handle.guarantee(), G::KIND);
         Self {
@@ -87,7 +87,7 @@ impl<G: Guarantee> Elector<G> {
     }
 }
 
-/// What can be asked of the node does not depend on the guarantee.
+/// Dereferences to the functions that do not depend on the guarantee.
 impl<G: Guarantee> Deref for Elector<G> {
     type Target = NodeHandle;
 

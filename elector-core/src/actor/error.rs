@@ -5,67 +5,69 @@ use thiserror::Error;
 use super::transport::BoxError;
 use crate::{ContractViolation, MembershipError, Refusal, TimingError};
 
-/// Why a node could not be started. Each names the rule that is broken, and what to do.
+/// Why a node could not be started. Each error names the broken rule, and what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The builder was not told who this node is.
-    #[error("no node id: call `.node_id(..)` with this node's own id")]
+    /// The builder has no node id.
+    #[error("no node id: call `.node_id(..)` with the id of this node")]
     NoNodeId,
-    /// The builder was not told who takes part.
-    #[error("no peers: call `.peers([..])` with the ids of all nodes, this one's among them")]
+    /// The builder has no peers.
+    #[error("no peers: call `.peers([..])` with the ids of all nodes, including this one")]
     NoPeers,
-    /// A cluster of several nodes needs a way between them.
-    #[error("no transport: call `.transport(..)`; only a cluster of one node can do without")]
+    /// A cluster of several nodes needs a transport.
+    #[error("no transport: call `.transport(..)`; only a cluster of one node needs none")]
     NoTransport,
-    /// The nodes are no cluster.
+    /// The nodes are not a valid cluster.
     #[error("peers: {0}")]
     Membership(#[from] MembershipError),
     /// The algorithm's configuration breaks a rule.
     #[error("config: {0}")]
     Config(#[from] TimingError),
-    /// A mailbox that holds nothing delivers nothing.
-    #[error("the mailbox share must be more than zero messages a peer")]
-    NoMailbox,
-    /// What was saved could not be read.
-    #[error("the saved state could not be read, and without it this node could vote twice: {0}")]
+    /// A queue without room for messages delivers none.
+    #[error("the queue share must be more than zero messages per peer")]
+    ZeroQueueShare,
+    /// The saved state could not be read.
+    #[error("cannot read the saved state, and without it this node could vote twice: {0}")]
     Load(#[source] BoxError),
     /// The transport could not be opened.
-    #[error("the transport could not be opened: {0}")]
+    #[error("cannot open the transport: {0}")]
     Open(#[source] BoxError),
-    /// The operating system gave no thread.
-    #[error("a thread could not be started: {0}")]
+    /// The operating system created no thread.
+    #[error("cannot start a thread: {0}")]
     Thread(#[source] BoxError),
     /// The node ended while it was starting.
     #[error(transparent)]
     Node(#[from] NodeError),
 }
 
-/// Why a node stopped by itself. It leads nothing any more, and never will until started anew.
+/// Why a node stopped by itself. It leads no epoch any more, and will not lead until it is started
+/// again.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum NodeError {
-    /// A save failed: what is on the disk is not known.
-    #[error("the node stopped, for its state could not be saved: {0}")]
+    /// A save failed, so the content of the disk is unknown.
+    #[error("the node stopped because its state could not be saved: {0}")]
     Storage(#[source] Arc<BoxError>),
     /// The algorithm panicked.
-    #[error("the node stopped, for its algorithm panicked: {0}")]
+    #[error("the node stopped because its algorithm panicked: {0}")]
     Panicked(String),
     /// The algorithm broke its contract.
-    #[error("the node stopped, for its algorithm broke its contract: {0}")]
+    #[error("the node stopped because its algorithm broke its contract: {0}")]
     Contract(#[from] ContractViolation),
-    /// Its thread ended under it.
-    #[error("the node's thread ended under it")]
+    /// The node's thread ended.
+    #[error("the node stopped because its thread ended")]
     ThreadEnded,
 }
 
-/// A leadership is over: the node was deposed, it was given back, or its lease ran out.
+/// The leadership has ended: the node was deposed, the leadership was given back, or its lease
+/// expired.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Error)]
 #[error("this node does not lead any more")]
 pub struct LeadershipLost;
 
-/// The algorithm keeps several leaders of one epoch apart, but under this configuration it has no
-/// leases: a leader cannot know for how long no other leads. Nothing is run under it.
+/// The algorithm guarantees one leader per epoch, but has no leases under this configuration. A
+/// leader cannot know for how long it is the only one. So no work is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
     "{algorithm} has no leases under this configuration, and without one a leader never knows that \
@@ -76,8 +78,8 @@ pub struct NoLease {
     pub algorithm: &'static str,
 }
 
-/// Why [`Elector::lead`](super::Elector::lead) returned before the node was shut down. Leadership
-/// has been given back.
+/// Why [`Elector::lead`](super::Elector::lead) returned before the node was shut down. The
+/// leadership has been given back.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LeadError {
@@ -99,10 +101,11 @@ pub enum LeadError {
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum CommandError {
-    /// The algorithm has no lease: the node may be elected, and never leads for this caller.
+    /// The algorithm has no lease: the node may be elected, but never gives this caller a
+    /// leadership.
     #[error(transparent)]
     NoLease(#[from] NoLease),
-    /// The algorithm refused it, in its own words.
+    /// The algorithm refused the command, with this reason.
     #[error("refused: {0}")]
     Refused(Refusal),
     /// The node was shut down.
@@ -113,38 +116,38 @@ pub enum CommandError {
     Node(#[from] NodeError),
 }
 
-/// Why a node did not end in good order, though it was told to. It leads nothing any more.
+/// Why a node did not end in the regular way after it was asked to. It does not lead any more.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum ShutdownError {
-    /// The work had not ended in time, and was dropped where it was. The leadership was given back
-    /// after that.
+    /// The work had not ended in time, and was dropped. The leadership was given back after that.
     #[error(
-        "the work of the leader had not ended after {0:?} and was dropped: give it longer, or let \
-         it look at `ending()`"
+        "the work of the leader had not ended after {0:?} and was dropped: raise the limit, or let \
+         the work end when `ending()` returns"
     )]
     WorkDropped(Duration),
-    /// The work had not ended in time, and could not be dropped either: it blocks its thread, or
-    /// nobody polls the future of `lead`, or a guard is still in hand. No other node was asked to
-    /// take over.
+    /// The work had not ended in time, and could not be dropped: it blocks its thread, or no task
+    /// polls the future of `lead`, or the application still holds a guard. No other node was asked
+    /// to take over.
     #[error(
-        "the work of the leader had not ended after {0:?} and goes on, without its leadership: \
+        "the work of the leader had not ended after {0:?} and still runs, without its leadership: \
          end the process"
     )]
     WorkAbandoned(Duration),
     /// The node itself hangs: its disk, or its transport.
     #[error(
-        "the node had not stopped after {0:?}, for its disk or its network hangs: end the process"
+        "the node had not stopped after {0:?} because its disk or its network hangs: end the \
+         process"
     )]
     NotStopped(Duration),
-    /// It had stopped by itself before.
+    /// The node had already stopped by itself.
     #[error(transparent)]
     Node(#[from] NodeError),
 }
 
-/// What a panic said.
+/// Returns the message of a panic.
 pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("(it said nothing)").into()
+    text.unwrap_or("(no message)").into()
 }

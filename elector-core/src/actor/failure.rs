@@ -2,35 +2,35 @@ use std::time::Duration;
 
 use super::{Backoff, Grace};
 
-/// What [`Elector::lead`](super::Elector::lead) does when the work of the leader fails: it returns
-/// an error, or panics, while the node leads.
+/// What [`Elector::lead`](super::Elector::lead) does when the work of the leader fails, which means
+/// that it returns an error or panics while the node leads.
 ///
-/// The work is tried again on the same node, which goes on leading meanwhile: an election would
-/// only move a failure of all nodes from one to the next. After too many failures in a row the node
-/// must not stay the leader, as it would be a leader that does nothing.
+/// The work is tried again on the same node, which goes on leading meanwhile: if the work fails on
+/// all nodes, an election would only move the failure from one node to the next. After too many
+/// failures in a row the node must not stay the leader, because it would be a leader without work.
 ///
-/// By default the work is tried again 5 times within about 1.5 s, and then the node
+/// By default the work is tried again 5 times within about 1.5 s. Then the node
 /// [withdraws](AfterRetries::Withdraw).
 ///
 /// ```
 /// # use elector_core::actor::{AfterRetries, FailurePolicy};
-/// // Try for ever; the operator hears of it from the status and the metrics.
+/// // Try for ever; the status and the metrics show the failures.
 /// let for_ever = FailurePolicy { retries: u32::MAX, ..FailurePolicy::default() };
-/// // Let the service manager begin anew.
+/// // Let the service manager start the process again.
 /// let restart = FailurePolicy { then: AfterRetries::ExitProcess, ..FailurePolicy::default() };
 /// # assert_ne!(for_ever, restart);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailurePolicy {
-    /// How often in a row work that has failed is tried again. Work that ran for longer than
-    /// `longest_pause` starts the count anew. [`u32::MAX`] for ever.
+    /// How often failed work is tried again in a row. Work that ran for longer than `longest_pause`
+    /// starts the count again. Use [`u32::MAX`] to try for ever.
     pub retries: u32,
-    /// The pause before the second try. The first one is made at once, and each pause is the double
-    /// of the one before.
+    /// The pause before the second retry. The first retry has no pause, and each further pause is
+    /// twice the previous one.
     pub first_pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,
-    /// What is done when the last try has failed.
+    /// What to do when the last retry has failed.
     pub then: AfterRetries,
 }
 
@@ -39,13 +39,13 @@ pub struct FailurePolicy {
 #[non_exhaustive]
 pub enum AfterRetries {
     /// The node gives leadership up and takes none any more, and `lead` returns the error. The node
-    /// goes on voting. If it is elected nevertheless, it hands over at once, and with growing
-    /// pauses if that happens again and again. The [status](super::Status::work) says so, until
+    /// still votes. If it is elected nevertheless, it hands over immediately, or after growing
+    /// pauses if this happens again and again. The [status](super::Status::work) shows this until
     /// `lead` or `campaign` is called again.
     #[default]
     Withdraw,
     /// The node [leaves](super::NodeHandle::leave) the cluster within about five seconds, and the
-    /// process ends with the exit code 1. For processes that a service manager starts again.
+    /// process exits with code 1. Use it for processes that a service manager restarts.
     ExitProcess,
 }
 
@@ -61,7 +61,8 @@ impl Default for FailurePolicy {
 }
 
 impl FailurePolicy {
-    /// The first failure is the last: the node withdraws, and `lead` returns.
+    /// Returns a policy without retries: the node withdraws after the first failure, and `lead`
+    /// returns.
     #[must_use]
     pub fn withdraw_at_once() -> Self {
         Self {
@@ -75,7 +76,7 @@ impl FailurePolicy {
     }
 }
 
-/// How [`Elector::lead_with`](super::Elector::lead_with) treats the work of the leader.
+/// How [`Elector::lead_with`](super::Elector::lead_with) runs the work of the leader.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -84,14 +85,14 @@ impl FailurePolicy {
 ///     grace: Grace { to_finish: Duration::from_secs(10), ..Grace::default() },
 ///     on_failure: FailurePolicy::withdraw_at_once(),
 /// };
-/// // Where only one of them is to be told:
+/// // If only one of them differs from the default:
 /// assert_eq!(LeadOptions::from(options.grace).on_failure, FailurePolicy::default());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LeadOptions {
     /// How long the work may go on when its leadership ends.
     pub grace: Grace,
-    /// What is done when the work fails.
+    /// What to do when the work fails.
     pub on_failure: FailurePolicy,
 }
 

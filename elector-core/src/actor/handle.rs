@@ -12,24 +12,24 @@ use tokio::sync::watch;
 use super::{
     control::Control,
     error::{CommandError, NodeError, ShutdownError},
-    messages::Order,
+    requests::Request,
     status::{Events, Status},
 };
 use crate::{Command, GuaranteeKind, Membership, NodeId};
 
-/// What can be asked of a node, whatever its algorithm and its guarantee. Cheap to clone. An
-/// [`Elector`](super::Elector) dereferences to it, and adds the guarantee, and with it the work of
-/// the leader.
+/// The functions of a node that depend neither on its algorithm nor on its guarantee. The handle is
+/// cheap to clone. An [`Elector`](super::Elector) dereferences to it, and adds the guarantee and
+/// the work of the leader.
 ///
 /// When the last handle of a node is dropped, of either type, the node stops.
 #[derive(Clone)]
 pub struct NodeHandle(Arc<Running>);
 
-/// A node that runs, until this is dropped.
+/// A running node, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) control: Control,
-    /// How many messages the node refused so far.
+    /// How many messages the node has rejected so far.
     pub(super) refused: Arc<AtomicU64>,
     pub(super) members: Membership,
     /// The name of the algorithm.
@@ -39,24 +39,24 @@ pub(super) struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.control.order(Order::Stop);
+        self.control.send(Request::Stop);
     }
 }
 
-/// What went through a node so far.
+/// The counts of a node's inputs and messages so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Inputs that the algorithm has handled: messages, timers, hints and commands.
+    /// Inputs that the algorithm has handled: messages, timers, reports of peers and commands.
     pub handled: u64,
     /// Messages handed to the transport.
     pub sent: u64,
-    /// Messages that the transport knows to be lost: no connection, or too much waits there.
+    /// Messages that the transport lost: there is no connection, or too many messages wait there.
     pub undelivered: u64,
-    /// Messages that this node refused, for too many of the same peer waited already, or
-    /// too much of its own for a disk that hangs.
+    /// Messages that this node rejected: too many messages of the same peer were waiting, or too
+    /// many steps were waiting for a disk that hangs.
     pub refused: u64,
-    /// Messages that this node did not [believe](crate::Epoch::believes): they name an epoch that
-    /// no cluster reaches, so that their sender is broken, or lies.
+    /// Messages that this node did not [accept](crate::Epoch::accepts): they name an epoch that no
+    /// cluster reaches, so their sender is faulty or malicious.
     pub absurd: u64,
 }
 
@@ -69,46 +69,46 @@ impl NodeHandle {
         &self.0.control
     }
 
-    /// This node.
+    /// Returns the id of this node.
     #[must_use]
     pub fn node_id(&self) -> NodeId {
         self.0.members.me()
     }
 
-    /// All nodes of the cluster, seen from this one.
+    /// Returns all nodes of the cluster, seen from this one.
     #[must_use]
     pub fn members(&self) -> &Membership {
         &self.0.members
     }
 
-    /// The name of the algorithm.
+    /// Returns the name of the algorithm.
     #[must_use]
     pub fn algorithm(&self) -> &'static str {
         self.0.algorithm
     }
 
-    /// What the algorithm promises.
+    /// Returns the guarantee of the algorithm.
     #[must_use]
     pub fn guarantee(&self) -> GuaranteeKind {
         self.0.guarantee
     }
 
-    /// What this node knows now.
+    /// Returns the current status of this node.
     #[must_use]
     pub fn status(&self) -> Status {
         self.control().shared.status.borrow().clone()
     }
 
-    /// What this node knows, and whenever that changes. Changes that follow each other closely may
-    /// be seen as one; [`events`](Self::events) tells all of them.
+    /// Returns a receiver of the status and its changes. Changes in quick succession may appear as
+    /// one change; [`events`](Self::events) reports all of them.
     ///
     /// ```
     /// # use elector_core::{NodeId, actor::NodeHandle};
-    /// /// Where to send a request, as soon as some node leads.
+    /// /// Returns where to send a request, as soon as a node leads.
     /// async fn route(node: &NodeHandle) -> Option<NodeId> {
     ///     let mut status = node.subscribe();
     ///     let known = status.wait_for(|status| status.leader.is_some()).await;
-    ///     known.ok()?.leader // An error says that the node is gone.
+    ///     known.ok()?.leader // An error means that the node has stopped.
     /// }
     /// ```
     #[must_use]
@@ -116,7 +116,7 @@ impl NodeHandle {
         self.control().shared.status.subscribe()
     }
 
-    /// Everything that happens to this node from now on, numbered.
+    /// Returns all numbered events of this node from now on.
     ///
     /// ```
     /// # use elector_core::actor::{EventsError, NodeHandle};
@@ -133,10 +133,10 @@ impl NodeHandle {
     /// ```
     #[must_use]
     pub fn events(&self) -> Events {
-        self.control().shared.news.subscribe()
+        self.control().shared.events.subscribe()
     }
 
-    /// What went through this node so far.
+    /// Returns the counts of this node's inputs and messages so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         let shared = &self.control().shared;
@@ -149,26 +149,27 @@ impl NodeHandle {
         }
     }
 
-    /// Stops leading, once the work of the leader has ended; another node may then lead, or after
-    /// a while this one again. A guard in hand is told, and waited for no longer than a lease.
+    /// Stops leading after the work of the leader has ended. Then another node may lead, or later
+    /// this one again. A guard in the application's hand is notified, and the call waits for it no
+    /// longer than a lease.
     ///
     /// # Errors
-    /// If the node does not lead, or stopped.
+    /// If the node does not lead, or has stopped.
     pub async fn step_down(&self) -> Result<(), CommandError> {
         self.hand_over(Command::Resign).await
     }
 
-    /// Stops leading in favour of this peer, once the work of the leader has ended.
+    /// Stops leading in favour of this peer after the work of the leader has ended.
     ///
     /// ```
     /// # use elector_core::{NodeId, Role, actor::{CommandError, NodeHandle}};
-    /// /// Moves the leadership away from a machine that is to be serviced.
-    /// async fn vacate(node: &NodeHandle, heir: NodeId) -> Result<(), CommandError> {
+    /// /// Moves the leadership away from a machine before its maintenance.
+    /// async fn vacate(node: &NodeHandle, successor: NodeId) -> Result<(), CommandError> {
     ///     if node.status().role != Role::Leader {
     ///         return Ok(());
     ///     }
-    ///     match node.transfer_to(heir).await {
-    ///         // The heir cannot lead now: the algorithm chooses the best of the other nodes.
+    ///     match node.transfer_to(successor).await {
+    ///         // The successor cannot lead now: the algorithm chooses the best other node.
     ///         Err(CommandError::Refused(_)) => node.step_down().await,
     ///         done => done,
     ///     }
@@ -176,64 +177,67 @@ impl NodeHandle {
     /// ```
     ///
     /// # Errors
-    /// If the node does not lead, or stopped; if the peer is none.
+    /// If the node does not lead, or has stopped; if the given node is not a peer.
     pub async fn transfer_to(&self, node: impl Into<NodeId>) -> Result<(), CommandError> {
         let node = node.into();
         if node == self.node_id() || !self.members().contains(node) {
-            // Before the work is ended for it.
-            let reason = "the node to transfer to must be another one of the cluster";
+            // This check comes before the work is ended for the transfer.
+            let reason = "the node to transfer to is not a peer: name another member";
             return Err(CommandError::Refused(reason.into()));
         }
         self.hand_over(Command::TransferTo(node)).await
     }
 
-    /// Stops the node: the work ends, then leadership is given back, then the node. Once begun it
-    /// goes on, also if this is cancelled; so the work itself may call it. It waits for the work of
-    /// [`lead`](super::Elector::lead) for as long as that takes: the caller that keeps the future
-    /// of `lead` must go on polling it, or drop it.
+    /// Stops the node: first the work ends, then the leadership is given back, then the node stops.
+    /// Once started, this continues even if the future is dropped, so the work itself may call it.
+    /// It waits for the work of [`lead`](super::Elector::lead) without a time limit: the caller
+    /// that holds the future of `lead` must continue to poll it, or drop it.
     ///
     /// # Errors
-    /// If the node had stopped by itself, and why.
+    /// The reason, if the node had stopped by itself.
     pub async fn shutdown(&self) -> Result<(), NodeError> {
         let control = self.control().clone();
-        // On a task of its own: the work may call it, and is dropped for it.
+        // Runs on a task of its own, because the work may call this and is dropped before it
+        // returns.
         tokio::spawn(async move {
-            // Refused where it does not lead; and a node that has stopped is told by its end.
+            // The command is refused if the node does not lead. If the node has stopped, its end
+            // reports that.
             let _ = control.hand_over(Command::Resign).await;
-            control.order(Order::Stop);
+            control.send(Request::Stop);
         });
         let end = self.stopped().await;
-        // It may have been elected again in between, and new work may have begun.
+        // The node may have been elected again in between, and new work may have begun.
         let control = self.control();
         control.shared.work_ended(None, control.grace).await;
         end
     }
 
-    /// As [`shutdown`](Self::shutdown), within about `limit`: work that has not ended by then is
-    /// dropped, whatever [`Grace`](super::Grace) it was promised, and what cannot be dropped is
-    /// left behind. The leadership is over in any case, and two seconds after the limit this has
-    /// returned.
+    /// Does the same as [`shutdown`](Self::shutdown), within about `limit`. Work that has not ended
+    /// by then is dropped, even if its [`Grace`](super::Grace) is longer, and work that cannot be
+    /// dropped is left running. In any case the leadership ends, and the call returns at most two
+    /// seconds after the limit.
     ///
     /// # Errors
-    /// If something did not end in time, and what; if the node had stopped by itself.
+    /// If the work or the node did not end in time, or if the node had stopped by itself.
     pub async fn shutdown_within(&self, limit: Duration) -> Result<(), ShutdownError> {
         self.close(limit, None).await.map(drop)
     }
 
-    /// Leaves the cluster in good order, within about `limit`, as for SIGTERM: the work ends, the
-    /// node steps down in favour of the best peer (under quorum algorithms the one heard of last,
-    /// under the others the highest), waits until it knows that another node leads, for the time of
-    /// four election timeouts at the most, names it, and stops. A node that does not lead stops at
-    /// once, and names the leader it knows; one that learns of no other leader in time stops all
-    /// the same, and gives `None`.
+    /// Leaves the cluster within about `limit`, as for SIGTERM. The work ends, and the node steps
+    /// down in favour of the best peer (under quorum algorithms the peer with the newest
+    /// acknowledgement, under the others the highest peer). Then the node waits until it knows that
+    /// another node leads, for at most four election timeouts, and stops. A node that does not lead
+    /// stops immediately. Returns the new leader, or the leader that the node knows; `None` if it
+    /// learns of no other leader in time.
     ///
-    /// [`shutdown`](Self::shutdown) does not wait for the next leader: if the process ends too soon
-    /// after it, the peer may not have heard of its luck, and the others elect by timeout.
+    /// [`shutdown`](Self::shutdown) does not wait for the next leader. If the process ends too soon
+    /// after it, the successor may not have received the transfer, and the other nodes elect by
+    /// timeout.
     ///
     /// ```
     /// # use std::{process::ExitCode, time::Duration};
     /// # use elector_core::actor::NodeHandle;
-    /// /// What is left to do when SIGTERM has come.
+    /// /// Ends the node after SIGTERM.
     /// async fn terminate(node: &NodeHandle) -> ExitCode {
     ///     match node.leave(Duration::from_secs(20)).await {
     ///         Ok(_) => ExitCode::SUCCESS,
@@ -246,14 +250,14 @@ impl NodeHandle {
     /// ```
     ///
     /// # Errors
-    /// As [`shutdown_within`](Self::shutdown_within).
+    /// The errors of [`shutdown_within`](Self::shutdown_within).
     pub async fn leave(&self, limit: Duration) -> Result<Option<NodeId>, ShutdownError> {
         let alone = self.members().len() == 1;
         let me = Some(self.node_id()).filter(|_| !alone);
         self.close(limit, me).await
     }
 
-    /// On a task of its own: the work may call it, and is dropped for it.
+    /// Runs on a task of its own, because the work may call this and is dropped before it returns.
     async fn close(
         &self,
         limit: Duration,
@@ -265,8 +269,8 @@ impl NodeHandle {
         closing.await.unwrap_or(ended_under_it)
     }
 
-    /// Waits until the node's thread has taken a message that was sent now. A thread that hangs, on
-    /// its disk for one, never does: put a limit on it.
+    /// Waits until the node's thread has answered a request that is sent now. A thread that hangs,
+    /// for example on its disk, never answers: use a timeout.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -286,12 +290,12 @@ impl NodeHandle {
     /// Waits until the node has stopped.
     ///
     /// # Errors
-    /// If it stopped by itself, and why.
+    /// The reason, if the node stopped by itself.
     pub async fn stopped(&self) -> Result<(), NodeError> {
         self.control().shared.end_of_node().await
     }
 
-    /// Shows the node as a structure of this name.
+    /// Formats the node as a structure of this name.
     pub(super) fn show(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(name)
             .field("algorithm", &self.algorithm())
@@ -300,7 +304,7 @@ impl NodeHandle {
             .finish()
     }
 
-    /// On a task of its own: half a hand-over would leave a leader that nobody works for.
+    /// Runs on a task of its own: half a hand-over would leave a leader without work.
     async fn hand_over(&self, command: Command) -> Result<(), CommandError> {
         let control = self.control().clone();
         let handing = tokio::spawn(async move { control.hand_over(command).await });

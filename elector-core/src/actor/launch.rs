@@ -11,18 +11,18 @@ use actix::{Addr, Context, Recipient, dev::channel};
 use tokio::sync::oneshot;
 
 use super::{
-    clock::Chance,
+    actor_thread::ActorThread,
+    clock::Rng,
     control::Control,
     elector::Elector,
     error::{NodeError, StartError, panic_text},
     handle::{NodeHandle, Running},
-    lane::Lane,
-    messages::StoreReport,
     node::Node,
-    post::Post,
+    queue::Queue,
+    recorder::Recorder,
+    requests::StoreReport,
     shared::Shared,
     storage::{Storage, Store},
-    tape::Tape,
     timers::Timers,
     transport::{Inbox, Transport},
 };
@@ -30,8 +30,8 @@ use crate::{
     Configuration, ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, Process, nanos,
 };
 
-/// All that a node needs to start.
-pub(super) struct Plan<A: ElectionAlgorithm> {
+/// All values that a node needs to start.
+pub(super) struct NodeSetup<A: ElectionAlgorithm> {
     pub(super) name: String,
     pub(super) members: Membership,
     pub(super) config: A::Config,
@@ -44,28 +44,29 @@ pub(super) struct Plan<A: ElectionAlgorithm> {
     pub(super) drive: Drive,
 }
 
-/// What drives a node.
+/// The source of a node's inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Drive {
     /// The clock, its timers and its peers.
     Clock,
-    /// A caller, input by input: it has no clock and no timers, and all that it does is recorded.
+    /// A caller, input by input. The node has no clock and no timers, and everything that it does
+    /// is recorded.
     Replay,
 }
 
-/// What becomes of a lane when the node has ended.
+/// What happens to a thread when its node has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LaneUse {
-    /// It is the node's own, and ends with it.
+pub(super) enum ThreadUse {
+    /// The thread belongs to the node and ends with it.
     Own,
-    /// Other nodes use it too.
+    /// Other nodes use the thread, too.
     Shared,
 }
 
-/// How many orders and reports the mailbox expects; more of them fit.
-const ORDERS: usize = 16;
+/// How many requests and reports the mailbox expects. More of them fit.
+const EXPECTED_REQUESTS: usize = 16;
 
-/// A node that was started.
+/// A started node.
 #[derive(Debug)]
 pub(super) struct Launched<A: ElectionAlgorithm> {
     pub(super) handle: NodeHandle,
@@ -73,54 +74,55 @@ pub(super) struct Launched<A: ElectionAlgorithm> {
 }
 
 impl<A: ElectionAlgorithm> Launched<A> {
-    /// Returns the handle that an application holds, typed by what its algorithm promises.
+    /// Returns the handle for an application, typed by the guarantee of its algorithm.
     pub(super) fn elector(self) -> Elector<A::Guarantee> {
         Elector::new(self.handle)
     }
 }
 
-/// Starts a node on a lane.
+/// Starts a node on a thread.
 pub(super) async fn launch<A: ElectionAlgorithm>(
-    plan: Plan<A>,
-    lane: &Lane,
-    lane_use: LaneUse,
+    setup: NodeSetup<A>,
+    thread: &ActorThread,
+    thread_use: ThreadUse,
 ) -> Result<Launched<A>, StartError> {
-    plan.config.validate(&plan.members)?;
-    if plan.share == 0 {
-        return Err(StartError::NoMailbox);
+    setup.config.validate(&setup.members)?;
+    if setup.share == 0 {
+        return Err(StartError::ZeroQueueShare);
     }
     let (started, running) = oneshot::channel();
-    let own = (lane_use == LaneUse::Own).then(|| lane.clone());
-    let there = lane.run(move || {
+    let own = (thread_use == ThreadUse::Own).then(|| thread.clone());
+    let is_running = thread.run(move || {
         actix::spawn(async move {
-            let start = start(plan, own.clone()).await;
-            if let (Err(_), Some(lane)) = (&start, own) {
-                lane.stop();
+            let start = start(setup, own.clone()).await;
+            if let (Err(_), Some(thread)) = (&start, own) {
+                thread.stop();
             }
-            // Whoever started it may have gone: then it is dropped, here or on the way, and stops.
+            // The caller may have been cancelled. Then the node is dropped, here or in the channel,
+            // and stops.
             let _ = started.send(start);
         });
     });
-    if !there {
+    if !is_running {
         return Err(NodeError::ThreadEnded.into());
     }
     match running.await {
         Ok(started) => started,
         Err(_) => {
-            if lane_use == LaneUse::Own {
-                lane.stop();
+            if thread_use == ThreadUse::Own {
+                thread.stop();
             }
             Err(NodeError::ThreadEnded.into())
         }
     }
 }
 
-/// On the lane's own thread.
+/// Runs on the node's thread.
 async fn start<A: ElectionAlgorithm>(
-    plan: Plan<A>,
-    lane: Option<Lane>,
+    setup: NodeSetup<A>,
+    thread: Option<ActorThread>,
 ) -> Result<Launched<A>, StartError> {
-    let Plan {
+    let NodeSetup {
         name,
         members,
         config,
@@ -129,14 +131,14 @@ async fn start<A: ElectionAlgorithm>(
         share,
         events,
         drive,
-    } = plan;
+    } = setup;
     let saved = storage.load(&members).await.map_err(StartError::Load)?;
     let process = restore::<A>(&config, &members, saved.unwrap_or_default())?;
 
-    let (sender, receiver) = channel::channel(ORDERS);
+    let (sender, receiver) = channel::channel(EXPECTED_REQUESTS);
     let node = Addr::new(sender);
-    let post = Arc::new(Post::new(members.len(), share));
-    let inbox = Inbox::new(members.clone(), Arc::clone(&post));
+    let queue = Arc::new(Queue::new(members.len(), share));
+    let inbox = Inbox::new(members.clone(), Arc::clone(&queue));
     let links = match transport {
         Some(transport) => {
             let opened = transport.open(&members, inbox).await;
@@ -150,10 +152,10 @@ async fn start<A: ElectionAlgorithm>(
     shared.publish(process.published());
     let control = Control {
         shared: Arc::clone(&shared),
-        orders: node.clone().recipient(),
-        grants: A::Guarantee::KIND == GuaranteeKind::BestEffort || A::has_lease(&config),
+        requests: node.clone().recipient(),
+        can_grant: A::Guarantee::KIND == GuaranteeKind::BestEffort || A::has_lease(&config),
         grace: lease,
-        elections: config.timing().election_max.saturating_mul(4),
+        next_leader_timeout: config.timing().election_max.saturating_mul(4),
     };
     Context::with_receiver(receiver).run(Node {
         process,
@@ -161,23 +163,23 @@ async fn start<A: ElectionAlgorithm>(
         links,
         store,
         shared,
-        post: Arc::clone(&post),
+        queue: Arc::clone(&queue),
         batch: Vec::new(),
-        chance: Chance::random(),
+        rng: Rng::random(),
         lease: nanos(without_drift(lease)),
-        tenure: None,
+        leadership: None,
         grants: Default::default(),
-        deserted: None,
+        hung_work: None,
         withdrawn: None,
         now: 0,
         reading_serves: 0,
         ended: false,
-        tape: (drive == Drive::Replay).then(|| Box::new(Tape::new(members.me()))),
-        lane,
+        recorder: (drive == Drive::Replay).then(|| Box::new(Recorder::new(members.me()))),
+        thread,
     });
     let running = Running {
         control,
-        refused: post.dropped(),
+        refused: queue.dropped(),
         members,
         algorithm: A::NAME,
         guarantee: A::Guarantee::KIND,
@@ -211,7 +213,8 @@ fn restore<A: ElectionAlgorithm>(
     restored.map_err(|panic| NodeError::Panicked(panic_text(&*panic)))
 }
 
-/// Two clocks of a cluster may run apart by a thousandth: twenty times what quartz does.
+/// Returns the lease minus a margin for clock drift: the clocks of a cluster may drift apart by a
+/// thousandth, which is twenty times the drift of quartz.
 fn without_drift(lease: Duration) -> Duration {
     lease.saturating_sub(lease / 1000)
 }

@@ -14,19 +14,21 @@ use tokio::{sync::OwnedSemaphorePermit, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    control::Control, error::LeadershipLost, messages::Order, tenure::Tenure, watchdog::Watchdog,
+    control::Control, error::LeadershipLost, leadership_state::LeadershipState, requests::Request,
+    watchdog::Watchdog,
 };
 use crate::{Epoch, FencingToken, Guarantee, GuaranteeKind, Moment, Quorum};
 
-/// Being the leader, for one tenure, as far as that can be known.
+/// The leadership of one tenure, as far as a node can know it.
 ///
-/// There is one at a time on a node, and it cannot be cloned. It is over when the node was deposed,
-/// when it was given back, or when its lease ran out: the last needs no message, and every call
-/// looks at the clock, which counts suspend. What is over stays over.
+/// A node has at most one leadership at a time, and it cannot be cloned. It ends when the node is
+/// deposed, when it is given back, or when its lease expires. The last case needs no message: every
+/// call checks the clock, which counts suspends. A leadership that has ended never holds again.
 ///
-/// Dropping one that is in hand gives the leadership back.
+/// If an application holds the leadership as a guard and drops it, the leadership is given back.
 ///
-/// `G` is the algorithm's guarantee; only under [`Quorum`] is there a [`token`](Self::token):
+/// `G` is the algorithm's guarantee. Only a leadership under [`Quorum`] has a
+/// [`token`](Self::token):
 ///
 /// ```compile_fail
 /// use elector_core::{BestEffort, FencingToken, actor::Leadership};
@@ -48,9 +50,10 @@ pub struct Leadership<G: Guarantee> {
     guarantee: PhantomData<fn() -> G>,
 }
 
-/// The right to work under a tenure. Shared between a [`Leadership`] and whoever waits for its end.
+/// The right to work under a leadership. A [`Leadership`] and the tasks that wait for its end share
+/// it.
 pub(super) struct Claim {
-    pub(super) tenure: Arc<Tenure>,
+    pub(super) state: Arc<LeadershipState>,
     control: Control,
     permit: Mutex<Option<OwnedSemaphorePermit>>,
     resigning: AtomicBool,
@@ -58,45 +61,48 @@ pub(super) struct Claim {
 
 impl Claim {
     pub(super) fn new(
-        tenure: Arc<Tenure>,
+        state: Arc<LeadershipState>,
         control: Control,
         permit: OwnedSemaphorePermit,
     ) -> Arc<Self> {
         Arc::new(Self {
-            tenure,
+            state,
             control,
             permit: Mutex::new(Some(permit)),
             resigning: AtomicBool::new(false),
         })
     }
 
-    /// The work is to end, and the leadership to be given back after that.
+    /// Asks the work to end. The leadership is given back after that.
     fn resign(&self) {
-        if self.tenure.give_back() {
+        if self.state.give_back() {
             self.resigning.store(true, Ordering::Release);
         }
     }
 
-    /// Whether it is over, and not by the wish of the one who works under it.
+    /// Returns `true` if the leadership has ended and the holder did not resign.
     pub(super) fn is_lost(&self) -> bool {
-        !self.tenure.holds() && !self.resigning.load(Ordering::Acquire)
+        !self.state.holds() && !self.resigning.load(Ordering::Acquire)
     }
 
-    /// The work has failed, and is to begin again in the same leadership, under another grant.
-    pub(super) fn begin_anew(&self) {
-        self.tenure.lose();
-        self.control.order(Order::GoOn(Arc::clone(&self.tenure)));
+    /// Ends this work after a failure, so that it can start again in the same tenure under another
+    /// grant.
+    pub(super) fn restart(&self) {
+        self.state.lose();
+        self.control
+            .send(Request::GrantAgain(Arc::clone(&self.state)));
         self.finish();
     }
 
-    /// The work has ended: nobody acts under this tenure any more, and another may begin.
+    /// Records that the work has ended: no code acts under this leadership any more, and other work
+    /// may begin.
     pub(super) fn finish(&self) {
         self.resign();
         if self.resigning.swap(false, Ordering::AcqRel) {
             self.control
-                .order(Order::GiveBack(Arc::clone(&self.tenure)));
+                .send(Request::GiveBack(Arc::clone(&self.state)));
         }
-        self.tenure.finish();
+        self.state.finish();
         let mut permit = self.permit.lock().unwrap_or_else(PoisonError::into_inner);
         *permit = None;
     }
@@ -116,36 +122,37 @@ impl<G: Guarantee> Leadership<G> {
         }
     }
 
-    /// The epoch of this tenure.
+    /// Returns the epoch of this tenure.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
-        self.claim.tenure.epoch()
+        self.claim.state.epoch()
     }
 
-    /// Whether it still holds, as of this call. It does while the work [is asked to
-    /// end](Self::ending), for as long as that was given time to finish: the node leads on, and its
-    /// lease is prolonged.
+    /// Checks that the leadership holds at the time of this call. It still holds while the work [is
+    /// asked to end](Self::ending), for as long as the work has time to finish: the node goes on
+    /// leading, and its lease is prolonged.
     ///
     /// # Errors
-    /// If it is over.
+    /// If the leadership has ended.
     pub fn check(&self) -> Result<(), LeadershipLost> {
-        if self.claim.tenure.holds() {
+        if self.claim.state.holds() {
             Ok(())
         } else {
             Err(LeadershipLost)
         }
     }
 
-    /// Returns when it is over; a deadline that passes is noticed within a millisecond or two, and
-    /// by [`check`](Self::check) at once. After a suspend of the machine it may take as long as the
-    /// lease had left before: timers do not count it, and [`check`](Self::check) does.
+    /// Returns when the leadership has ended. A deadline that passes is noticed within a
+    /// millisecond or two, and immediately by [`check`](Self::check). After a suspend of the
+    /// machine, this may take as long as the remaining lease before the suspend: timers do not
+    /// count a suspend, but [`check`](Self::check) does.
     pub async fn lost(&self) {
-        self.claim.tenure.lost().await;
+        self.claim.state.lost().await;
     }
 
-    /// Returns when the work is to come to an end: when the application wants the leadership to
-    /// end, and gave the work time to finish ([`Grace::to_finish`](super::Grace::to_finish)), else
-    /// together with [`lost`](Self::lost).
+    /// Returns when the work must come to an end. If the application ends the leadership and gave
+    /// the work time to finish ([`Grace::to_finish`](super::Grace::to_finish)), this returns at the
+    /// start of that time. Otherwise it returns together with [`lost`](Self::lost).
     ///
     /// ```no_run
     /// # use elector_core::{Quorum, actor::{BoxError, Leadership}};
@@ -162,57 +169,60 @@ impl<G: Guarantee> Leadership<G> {
     /// }
     /// ```
     pub async fn ending(&self) {
-        self.claim.tenure.ending().await;
+        self.claim.state.ending().await;
     }
 
-    /// Whether the work is to come to an end, or must have: see [`ending`](Self::ending).
+    /// Returns `true` if the work must come to an end, or if the leadership has ended: see
+    /// [`ending`](Self::ending).
     #[must_use]
     pub fn is_ending(&self) -> bool {
-        self.claim.tenure.is_ending()
+        self.claim.state.is_ending()
     }
 
-    /// Until when it holds if the node hears nothing more, on the clock of
-    /// [`actor::now`](super::now), as known at this call; `None` without a lease, as under
-    /// [`BestEffort`](crate::BestEffort). Each confirmation by a majority moves it on, never back.
+    /// Returns the time until which the leadership holds if the node receives no further
+    /// acknowledgements, on the clock of [`actor::now`](super::now), as known at this call. Returns
+    /// `None` without a lease, as under [`BestEffort`](crate::BestEffort). Each confirmation by a
+    /// majority moves the deadline forward, never back.
     ///
-    /// It may be over before: this is for somebody else (a process that kills this one, a thread
-    /// of high priority) who must act at the deadline at the latest.
+    /// The leadership may end before its deadline. The deadline is for another party (a process
+    /// that kills this one, a thread of high priority) that must act at the deadline at the latest.
     #[must_use]
     pub fn deadline(&self) -> Option<Moment> {
-        self.claim.tenure.deadline().map(Moment::from_nanos)
+        self.claim.state.deadline().map(Moment::from_nanos)
     }
 
-    /// Waits until the [`deadline`](Self::deadline) is later than `known`, and gives it. None is
-    /// missed between two calls, and several may be seen as one. Without a lease it never is: then
-    /// this waits for the end.
+    /// Waits until the [`deadline`](Self::deadline) is later than `known`, and returns it. Between
+    /// two calls no deadline is missed, but several may appear as one. Without a lease, this waits
+    /// for the end of the leadership.
     ///
     /// # Errors
-    /// If the leadership is over.
+    /// If the leadership has ended.
     ///
     /// ```no_run
     /// # use elector_core::{Moment, Quorum, actor::Leadership};
-    /// # async fn tell_the_guardian(_: Moment) {}
+    /// # async fn notify_guardian(_: Moment) {}
     /// async fn pass_on(me: &Leadership<Quorum>) {
     ///     let mut known = Moment::ZERO;
     ///     while let Ok(deadline) = me.prolonged(known).await {
-    ///         tell_the_guardian(deadline).await;
+    ///         notify_guardian(deadline).await;
     ///         known = deadline;
     ///     }
     /// }
     /// ```
     pub async fn prolonged(&self, known: Moment) -> Result<Moment, LeadershipLost> {
-        let later = self.claim.tenure.prolonged(known.nanos()).await;
+        let later = self.claim.state.prolonged(known.nanos()).await;
         later.map(Moment::from_nanos).ok_or(LeadershipLost)
     }
 
-    /// How long it holds if the node hears nothing more, as of this call; `None` if it is over, and
-    /// without a lease.
+    /// Returns how long the leadership holds if the node receives no further acknowledgements, as
+    /// of this call. Returns `None` if the leadership has ended, and if it has no lease.
     #[must_use]
     pub fn lease_remaining(&self) -> Option<Duration> {
-        self.claim.tenure.remaining()
+        self.claim.state.remaining()
     }
 
-    /// Drives a future for as long as this leadership holds, and drops it when it is over.
+    /// Runs a future as long as this leadership holds, and drops the future when the leadership
+    /// ends.
     ///
     /// ```
     /// # use elector_core::{Guarantee, actor::{Leadership, LeadershipLost}};
@@ -223,7 +233,8 @@ impl<G: Guarantee> Leadership<G> {
     /// ```
     ///
     /// # Errors
-    /// If it was over before the future had ended, or by the time it had.
+    /// If the leadership ended before the future, or has ended by the time that the future is
+    /// ready.
     pub async fn guard<F: Future>(&self, future: F) -> Result<F::Output, LeadershipLost> {
         self.check()?;
         let future = pin!(future);
@@ -237,15 +248,15 @@ impl<G: Guarantee> Leadership<G> {
     }
 
     /// Makes the node give this leadership up when the work has not [checked
-    /// in](Watchdog::check_in) for `limit`. Without it, work that hangs remains the leader: the
-    /// node prolongs the lease for as long as it is elected.
+    /// in](Watchdog::check_in) for `limit`. Without a watchdog, work that hangs remains the leader:
+    /// the node prolongs the lease as long as it is elected.
     ///
-    /// The node looks four times within `limit`, and acts a quarter of it later at the latest. Time
-    /// in which its own thread did not run does not count. Then the leadership is over, as if it
-    /// was lost. The work cannot be told, as it hangs, and may act until its lease ends; so only
-    /// then does the node step down. Until the work checks in, or the watchdog is dropped, the node
-    /// takes no other leadership: each that it wins, it gives up. Drop the watchdog when the work
-    /// has ended.
+    /// The node checks four times within `limit`, and acts a quarter of it later at the latest.
+    /// Time in which the node's thread did not run does not count. Then the leadership ends, as if
+    /// it was lost. Work that hangs cannot be notified, and may act until its lease ends. So the
+    /// node steps down only after that. Until the work checks in, or the watchdog is dropped, the
+    /// node takes no other leadership: it gives up each one that it wins. Drop the watchdog when
+    /// the work has ended.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -256,7 +267,7 @@ impl<G: Guarantee> Leadership<G> {
     ///     let thread = tokio::task::spawn_blocking(move || {
     ///         while me.check().is_ok() {
     ///             watchdog.check_in();
-    ///             one_batch(); // Takes a second at the most.
+    ///             one_batch(); // Takes at most a second.
     ///         }
     ///     });
     ///     Ok(thread.await?)
@@ -265,13 +276,13 @@ impl<G: Guarantee> Leadership<G> {
     #[must_use]
     pub fn watchdog(&self, limit: Duration) -> Watchdog {
         let (watchdog, watch) = Watchdog::new(limit);
-        self.claim.control.order(Order::Watch(watch));
+        self.claim.control.send(Request::Watch(watch));
         watchdog
     }
 
-    /// Drives a future under a [`watchdog`](Self::watchdog), and checks in for it whenever the task
-    /// that this runs on is polled. So the leadership is given up when that task is not polled for
-    /// `limit`, because something blocks its thread. A future that waits for ever does not block.
+    /// Runs a future under a [`watchdog`](Self::watchdog), and checks in for it each time that its
+    /// task is polled. So the leadership is given up when that task is not polled for `limit`,
+    /// because something blocks its thread. A future that waits for ever does not block the thread.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -298,80 +309,82 @@ impl<G: Guarantee> Leadership<G> {
         }
     }
 
-    /// A token that is cancelled when this leadership is over, for work on other tasks and on
-    /// blocking threads. It is a child: cancelling it ends nothing else. A thread that sleeps
-    /// cannot hear it: before an effect that matters, use [`check`](Self::check).
+    /// Returns a token that is cancelled when this leadership ends, for work on other tasks and on
+    /// blocking threads. It is a child token: cancelling it ends nothing else. A thread that sleeps
+    /// does not notice it: before an effect that matters, use [`check`](Self::check).
     ///
     /// ```
     /// # use elector_core::{Guarantee, actor::{BoxError, Leadership}};
     /// # fn crunch_a_bit() {}
     /// async fn crunch<G: Guarantee>(me: Leadership<G>) -> Result<(), BoxError> {
-    ///     let over = me.cancellation();
+    ///     let lost = me.cancellation();
     ///     let thread = tokio::task::spawn_blocking(move || {
-    ///         while !over.is_cancelled() {
+    ///         while !lost.is_cancelled() {
     ///             crunch_a_bit();
     ///         }
     ///     });
-    ///     Ok(thread.await?) // With `Grace::to_clean_up`, so that it is waited for.
+    ///     Ok(thread.await?) // Needs `Grace::to_clean_up`; otherwise this is not awaited.
     /// }
     /// ```
     #[must_use]
     pub fn cancellation(&self) -> CancellationToken {
-        self.claim.tenure.over().child_token()
+        self.claim.state.ended().child_token()
     }
 
-    /// As [`next_token`](Self::next_token), whatever the guarantee: `None` under
-    /// [`BestEffort`](crate::BestEffort), which has no tokens.
+    /// Does the same as [`next_token`](Self::next_token), under either guarantee. Returns `None`
+    /// under [`BestEffort`](crate::BestEffort), which has no tokens.
     ///
     /// # Errors
-    /// If the leadership is over.
+    /// If the leadership has ended.
     pub fn next_grant(&self) -> Result<Option<FencingToken>, LeadershipLost> {
         match G::KIND {
             GuaranteeKind::BestEffort => self.check().map(|()| None),
             GuaranteeKind::Quorum => {
-                let grant = self.claim.tenure.grant_anew();
+                let grant = self.claim.state.grant_anew();
                 self.granted(grant).map(Some)
             }
         }
     }
 
-    /// The token of this grant. If it cannot be made, the leadership is given back.
+    /// Returns the token of this grant. If there is no such token, the leadership is given back.
     fn granted(&self, grant: u64) -> Result<FencingToken, LeadershipLost> {
         self.check()?;
-        let token = FencingToken::new(self.claim.tenure.epoch(), grant);
+        let token = FencingToken::new(self.claim.state.epoch(), grant);
         if token.is_none() {
             self.claim.resign();
         }
         token.ok_or(LeadershipLost)
     }
 
-    /// Gives the leadership back: the node steps down, and sits out the next election if others
-    /// can lead. Inside the closure of [`Elector::lead`](super::Elector::lead), that happens when
-    /// the closure's future has been dropped. Dropping one that is in hand does the same.
+    /// Gives the leadership back: the node steps down, and skips the next election if other nodes
+    /// can lead. Inside the closure of [`Elector::lead`](super::Elector::lead), this happens when
+    /// the closure's future has been dropped. Dropping a guard in the application's hand does the
+    /// same.
     pub fn resign(self) {
         self.claim.resign();
     }
 }
 
 impl Leadership<Quorum> {
-    /// The token to send along with a write: the resource's [`Fence`](crate::Fence) refuses those
-    /// of past grants. Get it anew for each write; it is a look at a flag and at the clock.
+    /// Returns the token to send with a write: the store's [`Fence`](crate::Fence) rejects the
+    /// tokens of past grants. Get the token again for each write: this only checks a flag and the
+    /// clock.
     ///
     /// # Errors
-    /// If the leadership is over. It ends, too, if the epoch has no token left: an epoch has
+    /// If the leadership has ended. It also ends if the epoch has no token left: an epoch has
     /// [2^14](FencingToken::GRANTS).
     pub fn token(&self) -> Result<FencingToken, LeadershipLost> {
-        self.granted(self.claim.tenure.grant())
+        self.granted(self.claim.state.grant())
     }
 
-    /// A higher token than all before it, for work that starts again in the same tenure: the
-    /// resource refuses what the former start still writes. From now on [`token`](Self::token)
-    /// gives this one.
+    /// Returns a higher token than all before it, for work that starts again in the same tenure:
+    /// the store rejects late writes of the former start. From now on, [`token`](Self::token)
+    /// returns this token.
     ///
     /// # Errors
-    /// As those of [`token`](Self::token).
+    /// The errors of [`token`](Self::token).
     pub fn next_token(&self) -> Result<FencingToken, LeadershipLost> {
-        let grant = self.claim.tenure.grant_anew();
+        let grant = self.claim.state.grant_anew();
         self.granted(grant)
     }
 }
@@ -380,7 +393,7 @@ impl<G: Guarantee> fmt::Debug for Leadership<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Leadership")
             .field("epoch", &self.epoch())
-            .field("holds", &self.claim.tenure.holds())
+            .field("holds", &self.claim.state.holds())
             .field("guarantee", &G::KIND)
             .finish()
     }

@@ -13,22 +13,22 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    clock::Chance,
+    clock::Rng,
     transport::{BoxError, Dropped, Inbox, Links, Transport},
 };
 use crate::{Delay, ElectionAlgorithm, Membership, MembershipError, NodeId};
 
-/// A network within this process, with faults at the caller's word. Cheap to clone: all clones are
-/// the same network.
+/// A network within this process, with faults on request. It is cheap to clone: all clones are the
+/// same network.
 pub struct MemoryNetwork<A: ElectionAlgorithm>(Arc<Net<A>>);
 
 struct Net<A: ElectionAlgorithm> {
     members: Membership,
     ports: Box<[RwLock<Option<Inbox<A>>>]>,
     /// Counts the changes of ports.
-    plugged: AtomicU64,
+    port_changes: AtomicU64,
     /// Whether there is any fault to look up.
-    faulty: AtomicBool,
+    has_faults: AtomicBool,
     faults: Mutex<Faults>,
 }
 
@@ -36,11 +36,11 @@ struct Faults {
     cut: HashSet<(NodeId, NodeId)>,
     loss: f64,
     delay: Delay,
-    chance: Chance,
+    rng: Rng,
 }
 
 impl<A: ElectionAlgorithm> MemoryNetwork<A> {
-    /// A network between these nodes, without faults.
+    /// Creates a network between these nodes, without faults.
     ///
     /// # Errors
     /// If there are no nodes, or one is listed twice.
@@ -56,35 +56,36 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
             cut: HashSet::new(),
             loss: 0.0,
             delay: Delay::ZERO,
-            chance: Chance::random(),
+            rng: Rng::random(),
         };
         Self(Arc::new(Net {
             members,
             ports,
-            plugged: AtomicU64::new(0),
-            faulty: AtomicBool::new(false),
+            port_changes: AtomicU64::new(0),
+            has_faults: AtomicBool::new(false),
             faults: Mutex::new(faults),
         }))
     }
 
-    /// The nodes of this network.
+    /// Returns the nodes of this network.
     #[must_use]
     pub fn nodes(&self) -> &[NodeId] {
         self.0.members.nodes()
     }
 
-    /// From now on messages are lost with this probability, 0 to 1.
+    /// Loses messages with this probability, 0 to 1, from now on.
     pub fn set_loss(&self, probability: f64) {
         self.change(|faults| faults.loss = probability.clamp(0.0, 1.0));
     }
 
-    /// From now on messages take this long. Their order is not kept where the bounds differ.
+    /// Delays messages by this time from now on. If the bounds differ, messages may overtake each
+    /// other.
     pub fn set_delay(&self, delay: Delay) {
         self.change(|faults| faults.delay = delay);
     }
 
-    /// From now on nothing passes between nodes of different groups; a node in no group is on its
-    /// own. Replaces what was cut before.
+    /// Cuts all links between nodes of different groups from now on. A node in no group is alone.
+    /// Replaces all previous cuts.
     pub fn partition(&self, groups: &[&[NodeId]]) {
         let group = |node: NodeId| groups.iter().position(|group| group.contains(&node));
         let nodes = self.nodes();
@@ -96,7 +97,7 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
         self.change(|faults| faults.cut = cut);
     }
 
-    /// From now on nothing passes from one node to another; the way back stays open.
+    /// Cuts the link from one node to another from now on. The other direction stays open.
     pub fn cut(&self, from: NodeId, to: NodeId) {
         self.change(|faults| {
             faults.cut.insert((from, to));
@@ -112,16 +113,17 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
         });
     }
 
-    /// The way into this network for one node.
+    /// Returns the transport of this network for one node.
     #[must_use]
     pub fn transport(&self) -> MemoryTransport<A> {
         MemoryTransport(self.clone())
     }
 
-    /// Delivers a message as if `from` had sent it, without faults: for tests that play a peer.
+    /// Delivers a message as if `from` had sent it, without faults. It is for tests that act as a
+    /// peer.
     ///
     /// # Errors
-    /// If it was dropped, and why.
+    /// The reason, if the message was dropped.
     pub fn inject(&self, from: NodeId, to: NodeId, message: A::Message) -> Result<(), Dropped> {
         match &*self.0.port(to).ok_or(Dropped::Closed)?.read_unpoisoned() {
             Some(inbox) => inbox.deliver(from, message),
@@ -129,27 +131,29 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
         }
     }
 
-    /// Tells every other running node that its connection to this one broke. That need not be so.
+    /// Reports to every other running node that its connection to this one broke. This need not be
+    /// true.
     pub fn suspect(&self, peer: NodeId) {
-        self.tell_others(peer, Inbox::suspect);
+        self.notify_others(peer, Inbox::suspect);
     }
 
-    /// Tells every other running node that this one has died, which must be so.
+    /// Reports to every other running node that this one has died. This must be true.
     pub fn died(&self, peer: NodeId) {
-        self.tell_others(peer, Inbox::died);
+        self.notify_others(peer, Inbox::died);
     }
 
-    /// Tells every other running node that this one is heard again, after one of the two above.
+    /// Reports to every other running node that this one can be reached again, after one of the two
+    /// reports above.
     pub fn returned(&self, peer: NodeId) {
-        self.tell_others(peer, Inbox::returned);
+        self.notify_others(peer, Inbox::returned);
     }
 
-    fn tell_others(&self, gone: NodeId, tell: fn(&Inbox<A>, NodeId)) {
+    fn notify_others(&self, peer: NodeId, notify: fn(&Inbox<A>, NodeId)) {
         for (&node, port) in self.nodes().iter().zip(&self.0.ports) {
-            if node != gone
+            if node != peer
                 && let Some(inbox) = &*port.read_unpoisoned()
             {
-                tell(inbox, gone);
+                notify(inbox, peer);
             }
         }
     }
@@ -158,7 +162,7 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
         let mut faults = self.0.faults();
         change(&mut faults);
         let any = !faults.cut.is_empty() || faults.loss > 0.0 || faults.delay != Delay::ZERO;
-        self.0.faulty.store(any, Ordering::Release);
+        self.0.has_faults.store(any, Ordering::Release);
     }
 }
 
@@ -171,25 +175,25 @@ impl<A: ElectionAlgorithm> Net<A> {
         self.ports.get(self.members.position(node)?)
     }
 
-    fn plug(&self, node: NodeId, inbox: Option<Inbox<A>>) {
+    fn set_port(&self, node: NodeId, inbox: Option<Inbox<A>>) {
         if let Some(port) = self.port(node) {
             *port.write().unwrap_or_else(PoisonError::into_inner) = inbox;
-            self.plugged.fetch_add(1, Ordering::Release);
+            self.port_changes.fetch_add(1, Ordering::Release);
         }
     }
 
-    fn pass(&self, from: NodeId, to: NodeId) -> Result<u64, Dropped> {
+    fn apply_faults(&self, from: NodeId, to: NodeId) -> Result<u64, Dropped> {
         let mut faults = self.faults();
         let loss = faults.loss;
-        if faults.cut.contains(&(from, to)) || faults.chance.happens(loss) {
+        if faults.cut.contains(&(from, to)) || faults.rng.happens(loss) {
             return Err(Dropped::Fault);
         }
         let delay = faults.delay;
-        Ok(faults.chance.draw(delay))
+        Ok(faults.rng.draw(delay))
     }
 }
 
-/// A lock that no panic poisons: what it guards is replaced as a whole.
+/// A lock that no panic poisons: its value is always replaced as a whole.
 trait Unpoisoned<T> {
     fn read_unpoisoned(&self) -> std::sync::RwLockReadGuard<'_, T>;
 }
@@ -212,7 +216,7 @@ impl<A: ElectionAlgorithm> fmt::Debug for MemoryNetwork<A> {
     }
 }
 
-/// One node's way into a [`MemoryNetwork`].
+/// The transport of one node in a [`MemoryNetwork`].
 #[derive(Debug)]
 pub struct MemoryTransport<A: ElectionAlgorithm>(MemoryNetwork<A>);
 
@@ -226,12 +230,12 @@ impl<A: ElectionAlgorithm> Transport<A> for MemoryTransport<A> {
         let net = (self.0).0;
         let me = members.me();
         let Some(place) = net.members.position(me) else {
-            return Err(std::format!("node {me} has no place in this network").into());
+            return Err(std::format!("node {me} is not in this network").into());
         };
-        net.plug(me, Some(inbox));
+        net.set_port(me, Some(inbox));
         Ok(Box::new(MemoryLinks {
-            known: Vec::new(),
-            plugged: 0,
+            cached: Vec::new(),
+            port_changes: 0,
             net,
             me,
             place,
@@ -243,44 +247,46 @@ struct MemoryLinks<A: ElectionAlgorithm> {
     net: Arc<Net<A>>,
     me: NodeId,
     place: usize,
-    /// The receivers of the last messages, as of so many changes of ports: they need no lock.
-    known: Vec<(NodeId, Inbox<A>)>,
-    plugged: u64,
+    /// The receivers of the last messages, valid for this number of port changes. They need no
+    /// lock.
+    cached: Vec<(NodeId, Inbox<A>)>,
+    port_changes: u64,
 }
 
-/// How many receivers a node remembers. In a network of a thousand nodes all could not.
-const MOST_KNOWN: usize = 8;
+/// How many receivers a node caches. In a network of a thousand nodes it could not cache all of
+/// them.
+const MAX_CACHED: usize = 8;
 
 impl<A: ElectionAlgorithm> MemoryLinks<A> {
     fn inbox(&mut self, to: NodeId) -> Result<&Inbox<A>, Dropped> {
-        let plugged = self.net.plugged.load(Ordering::Acquire);
-        if self.plugged != plugged {
-            self.known.clear();
-            self.plugged = plugged;
+        let port_changes = self.net.port_changes.load(Ordering::Acquire);
+        if self.port_changes != port_changes {
+            self.cached.clear();
+            self.port_changes = port_changes;
         }
-        let place = match self.known.iter().position(|(node, _)| *node == to) {
+        let place = match self.cached.iter().position(|(node, _)| *node == to) {
             Some(place) => place,
             None => {
                 let port = self.net.port(to).ok_or(Dropped::Closed)?;
                 let inbox = port.read_unpoisoned().clone().ok_or(Dropped::Closed)?;
-                if self.known.len() == MOST_KNOWN {
-                    self.known.clear();
+                if self.cached.len() == MAX_CACHED {
+                    self.cached.clear();
                 }
-                self.known.push((to, inbox));
-                self.known.len() - 1
+                self.cached.push((to, inbox));
+                self.cached.len() - 1
             }
         };
-        Ok(&self.known[place].1)
+        Ok(&self.cached[place].1)
     }
 }
 
 impl<A: ElectionAlgorithm> Links<A> for MemoryLinks<A> {
     fn send(&mut self, to: NodeId, message: A::Message) -> Result<(), Dropped> {
         let (place, me) = (self.place, self.me);
-        if !self.net.faulty.load(Ordering::Acquire) {
+        if !self.net.has_faults.load(Ordering::Acquire) {
             return self.inbox(to)?.deliver_at(place, me, message);
         }
-        let flight = self.net.pass(me, to)?;
+        let flight = self.net.apply_faults(me, to)?;
         let inbox = self.inbox(to)?;
         if flight == 0 {
             return inbox.deliver_at(place, me, message);
@@ -288,7 +294,7 @@ impl<A: ElectionAlgorithm> Links<A> for MemoryLinks<A> {
         let inbox = inbox.clone();
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_nanos(flight)).await;
-            // A message that comes too late for its receiver is lost, as anywhere.
+            // A message that comes too late for its receiver is lost, as in any network.
             let _ = inbox.deliver_at(place, me, message);
         });
         Ok(())
@@ -297,6 +303,6 @@ impl<A: ElectionAlgorithm> Links<A> for MemoryLinks<A> {
 
 impl<A: ElectionAlgorithm> Drop for MemoryLinks<A> {
     fn drop(&mut self) {
-        self.net.plug(self.me, None);
+        self.net.set_port(self.me, None);
     }
 }

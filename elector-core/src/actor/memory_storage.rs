@@ -12,18 +12,18 @@ use super::{
 };
 use crate::Membership;
 
-/// Storage within this process: it outlives the node, and not the process. Cheap to clone: all
-/// clones are the same storage.
+/// Storage within this process: it outlives the node, but not the process. It is cheap to clone:
+/// all clones are the same storage.
 pub struct MemoryStorage<D>(Arc<Mutex<Option<D>>>);
 
 impl<D> MemoryStorage<D> {
-    /// The storage of a node that has never run.
+    /// Creates the storage of a node that has never run.
     #[must_use]
     pub fn new() -> Self {
         Self(Arc::new(Mutex::new(None)))
     }
 
-    /// Forgets everything, as a lost disk does. The node must not be running.
+    /// Deletes the state, like a lost disk. The node must not be running.
     pub fn wipe(&self) {
         *self.lock() = None;
     }

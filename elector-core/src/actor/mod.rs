@@ -1,37 +1,38 @@
-//! Elections inside an application: nodes as actors, the handle that applications hold, and
+//! Elections inside an application: nodes as actors, the handles that applications hold, and
 //! clusters within one process. Feature `actor`.
 //!
-//! One actix actor drives one node. In production it has a thread of its own behind a handle that
-//! may go anywhere, so that it works in any tokio runtime; a [`Cluster`] puts many nodes on a few
+//! One actix actor drives one node. In production the actor has a thread of its own, and its handle
+//! may be used from any thread and any tokio runtime. A [`Cluster`] puts many nodes on a few
 //! threads.
 //!
-//! [`Elector`] is what applications hold, [`Leadership`] what their work holds: both are typed by
-//! what the algorithm promises, and not by the algorithm. [`Transport`] and [`Storage`] are the
-//! seams for networks and disks; [`MemoryNetwork`] and [`MemoryStorage`] are in this crate.
+//! Applications hold an [`Elector`], and their work holds a [`Leadership`]. Both are typed by the
+//! guarantee of the algorithm, not by the algorithm. [`Transport`] and [`Storage`] are the
+//! interfaces for networks and disks. [`MemoryNetwork`] and [`MemoryStorage`] are in this crate.
 //!
-//! # What arrives for a node
+//! # How messages reach a node
 //!
-//! Actix takes an allocation for each message of a mailbox, and serves all of them before it looks
-//! at timers. So what peers say waits beside the mailbox, in a queue of the node's own: it is taken
-//! in small batches, between which orders of the application and reports of the disk have their
-//! turn, and each message first lets the timers elapse that are due. Each peer has a bounded share
-//! of the queue; what exceeds it is dropped and counted, which is legal, where a late heartbeat is
-//! not. No handler waits: saves are done on a thread of their own, and whatever rests on them is
-//! held back by [`Gate`](crate::Gate).
+//! Actix allocates memory for each message of a mailbox, and handles all of them before it looks at
+//! timers. So the messages of peers wait in a queue of the node, beside the mailbox. The node takes
+//! them in small batches. Requests of the application and reports of the disk have their turn
+//! between the batches, and before each message the node lets due timers elapse. Each peer has a
+//! bounded share of the queue. Further messages are dropped and counted: a lost message is legal,
+//! but a late heartbeat is not. No handler waits: saves run on a thread of their own, and
+//! [`Gate`](crate::Gate) holds back everything that depends on them.
 //!
-//! # What a node's thread waits for
+//! # What blocks a node's thread
 //!
-//! Nothing but its [immediate](Immediate) storage; but it logs by `tracing`, and a subscriber that
-//! writes to a pipe waits for the reader of that. Use one that queues. [`NodeHandle::ping`] shows
-//! whether the thread answers. Work that hangs keeps its leadership, unless a [`Watchdog`] is set.
-//! Work that fails is tried again, and a node whose work fails again and again takes no leadership
-//! any more: see [`FailurePolicy`].
+//! Only its [immediate](Immediate) storage does. The node also logs with `tracing`, and a
+//! subscriber that writes to a pipe waits for the reader of the pipe: use a subscriber with a
+//! queue. [`NodeHandle::ping`] shows whether the thread answers. Work that hangs keeps its
+//! leadership, unless a [`Watchdog`] is set. Work that fails is tried again, and a node whose work
+//! fails again and again takes no leadership any more: see [`FailurePolicy`].
 //!
-//! # What ends a node
+//! # What stops a node
 //!
-//! Besides [`NodeHandle::shutdown`]: a save that fails, an algorithm that panics or breaks its
-//! contract. Its leadership ends at once, and every handle is told why.
+//! A node stops after [`NodeHandle::shutdown`], after a failed save, and when its algorithm panics
+//! or breaks its contract. Its leadership ends immediately, and every handle reports the reason.
 
+mod actor_thread;
 mod any;
 mod backoff;
 mod builder;
@@ -43,21 +44,20 @@ mod elector;
 mod error;
 mod failure;
 mod handle;
-mod lane;
 mod launch;
 mod leadership;
+mod leadership_state;
 mod memory;
 mod memory_storage;
-mod messages;
 mod node;
 mod peer;
-mod post;
+mod queue;
+mod recorder;
+mod requests;
 mod retries;
 mod shared;
 mod status;
 mod storage;
-mod tape;
-mod tenure;
 mod timers;
 mod transport;
 mod watchdog;

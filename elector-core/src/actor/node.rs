@@ -1,7 +1,7 @@
-mod door;
-mod grant;
+mod epoch_check;
+pub(super) mod hung_work;
+mod leadership;
 mod step;
-pub(super) mod watch;
 pub(super) mod withdrawal;
 
 use std::{
@@ -15,75 +15,77 @@ use std::{
 
 use actix::{Actor, ActorContext, ActorFuture, AsyncContext, Context, Handler};
 
-use self::{watch::Deserted, withdrawal::Withdrawn};
+use self::{hung_work::HungWork, withdrawal::Withdrawn};
 use super::{
-    clock::{self, Chance},
+    clock::{self, Rng},
     error::NodeError,
-    messages::{Order, Replay, StoreReport},
-    post::{Arrival, Hint, Post},
+    leadership_state::LeadershipState,
+    queue::{Arrival, PeerEvent, Queue},
+    recorder::Recorder,
+    requests::{Replay, Request, StoreReport},
     shared::Shared,
     storage::Store,
-    tape::Tape,
-    tenure::Tenure,
     timers::Timers,
     transport::Links,
 };
 use crate::{Command, ElectionAlgorithm, Epoch, Input, Process, Refusal};
 
-/// How many timers may elapse in the wake of one message. An algorithm that sets a timer of no
-/// delay at every one of them would otherwise hold its thread forever.
-const TIMERS_A_MESSAGE: usize = 16;
+/// How many timers may elapse before one message. An algorithm that sets another timer without
+/// delay each time would otherwise hold its thread forever.
+const MAX_TIMERS_PER_MESSAGE: usize = 16;
 
-/// How many steps may wait for the disk before the node goes deaf, and dumb. It is a disk that
-/// hangs: what more it heard would only fill the memory.
-const MOST_WAITING: usize = 4096;
+/// How many steps may wait for the disk before the node drops all messages, received and sent. The
+/// disk hangs then, and further messages would only fill the memory.
+const MAX_WAITING_STEPS: usize = 4096;
 
-/// How many arrivals are handled before orders, wake-ups and other actors of the thread have their
-/// turn.
-const BATCH: usize = 64;
+/// How many arrivals the node handles before requests, wake-ups and other actors of the thread have
+/// their turn.
+const BATCH_SIZE: usize = 64;
 
-/// For how many messages in a row one reading of the clock serves. Reading it costs more than
-/// handling a message does. An old reading is harmless where it is used: as a stamp it makes a
-/// lease end earlier, and as the time at which timers are looked at it makes them elapse later. A
-/// timer that is set counts from a new reading.
-const MESSAGES_A_READING: u8 = 16;
+/// How many messages in a row share one reading of the clock. A reading costs more than the
+/// handling of a message. An old reading is harmless: as a timestamp it makes a lease end earlier,
+/// and as the current time it makes timers elapse later. A timer that is set counts from a new
+/// reading.
+const MESSAGES_PER_READING: u8 = 16;
 
 /// The actor that runs one life of one node.
 ///
-/// Its handlers never wait and never touch a disk. What peers say does not come through the actor's
-/// mailbox, but through a [`Post`]. Each message first lets the timers elapse that are due, so that
-/// none has to wait for the end of a batch; the wake-up that the actor asks for is for quiet times.
+/// Its handlers never wait and never use a disk. Messages of peers come through a [`Queue`], not
+/// through the actor's mailbox. Before each message the node lets due timers elapse, so that no
+/// timer waits for the end of a batch. The wake-up that the actor requests is only for times
+/// without messages.
 pub(super) struct Node<A: ElectionAlgorithm> {
-    /// The view that it has published may lag behind its driver by a write.
+    /// The published view may be behind the driver by a write.
     pub(super) process: Process<A>,
     pub(super) timers: Timers<A::Timer>,
     pub(super) links: Option<Box<dyn Links<A>>>,
     pub(super) store: Store<A::Durable>,
     pub(super) shared: Arc<Shared>,
-    pub(super) post: Arc<Post<A::Message>>,
-    /// Empty, except while it is worked through.
+    pub(super) queue: Arc<Queue<A::Message>>,
+    /// Empty, except while the node handles a batch.
     pub(super) batch: Vec<Arrival<A::Message>>,
-    pub(super) chance: Chance,
-    /// How long a lease lasts from its stamp, in nanoseconds, the margin for drift taken off.
+    pub(super) rng: Rng,
+    /// How long a lease lasts from its timestamp, in nanoseconds, without the margin for clock
+    /// drift.
     pub(super) lease: u64,
-    pub(super) tenure: Option<Arc<Tenure>>,
-    /// The newest epoch that was granted, and the number of its next grant.
+    pub(super) leadership: Option<Arc<LeadershipState>>,
+    /// The newest epoch with a leadership, and the number of its next grant.
     pub(super) grants: (Epoch, Arc<AtomicU64>),
-    /// While the work of the leader hangs.
-    pub(super) deserted: Option<Deserted>,
-    /// While the node takes no leadership, because its work has failed too often.
+    /// Set while the work of the leader hangs.
+    pub(super) hung_work: Option<HungWork>,
+    /// Set while the node takes no leadership, because its work has failed too often.
     pub(super) withdrawn: Option<Withdrawn>,
     /// The last reading of the clock, in nanoseconds.
     pub(super) now: u64,
-    /// How many more messages it serves; none once nothing more had arrived.
+    /// How many more messages share this reading; 0 after the queue was empty.
     pub(super) reading_serves: u8,
     pub(super) ended: bool,
-    pub(super) tape: Option<Box<Tape>>,
-    /// Stops the thread, where the node has one to itself. Dropped last.
-    pub(super) lane: Option<super::lane::Lane>,
+    pub(super) recorder: Option<Box<Recorder>>,
+    /// Stops the thread, if the node has its own one. Dropped last.
+    pub(super) thread: Option<super::actor_thread::ActorThread>,
 }
 
-// Actix wants to move it; nothing in it is pinned in place.
+// Actix moves it, and nothing in it is pinned in place.
 impl<A: ElectionAlgorithm> Unpin for Node<A> {}
 
 impl<A: ElectionAlgorithm> Actor for Node<A> {
@@ -92,13 +94,13 @@ impl<A: ElectionAlgorithm> Actor for Node<A> {
     fn started(&mut self, ctx: &mut Self::Context) {
         if !self.is_replayed() {
             ctx.spawn(Arrivals);
-            self.take(Some(Input::Started), ctx);
+            self.handle_input(Some(Input::Started), ctx);
         }
     }
 }
 
-/// Takes what arrives, for as long as the actor lives. Actix polls it when something has arrived,
-/// and whenever it has emptied the mailbox.
+/// Takes arrivals for as long as the actor lives. Actix polls it when something has arrived, and
+/// each time after it has emptied the mailbox.
 struct Arrivals;
 
 impl<A: ElectionAlgorithm> ActorFuture<Node<A>> for Arrivals {
@@ -110,10 +112,10 @@ impl<A: ElectionAlgorithm> ActorFuture<Node<A>> for Arrivals {
         ctx: &mut Context<Node<A>>,
         task: &mut task::Context<'_>,
     ) -> Poll<()> {
-        // Nobody knows how long nothing has happened.
+        // An unknown time has passed since the last reading.
         node.reading_serves = 0;
         let mut batch = mem::take(&mut node.batch);
-        node.post.take(BATCH, &mut batch);
+        node.queue.take(BATCH_SIZE, &mut batch);
         if !batch.is_empty() {
             for arrival in batch.drain(..) {
                 node.receive(arrival, ctx);
@@ -121,8 +123,8 @@ impl<A: ElectionAlgorithm> ActorFuture<Node<A>> for Arrivals {
             node.settle(ctx);
         }
         node.batch = batch;
-        if !node.ended && !node.post.sleep(task.waker()) {
-            // Orders, wake-ups and other actors of this thread first.
+        if !node.ended && !node.queue.sleep(task.waker()) {
+            // Requests, wake-ups and other actors of this thread come first.
             task.waker().wake_by_ref();
         }
         Poll::Pending
@@ -140,30 +142,30 @@ impl<A: ElectionAlgorithm> Handler<StoreReport> for Node<A> {
     }
 }
 
-impl<A: ElectionAlgorithm> Handler<Order> for Node<A> {
+impl<A: ElectionAlgorithm> Handler<Request> for Node<A> {
     type Result = ();
 
-    fn handle(&mut self, order: Order, ctx: &mut Self::Context) {
-        match order {
-            Order::Command(command, answer) => {
-                let refusal = self.take(Some(Input::Commanded(command)), ctx);
-                // Nobody may wait for it any more.
+    fn handle(&mut self, request: Request, ctx: &mut Self::Context) {
+        match request {
+            Request::Command(command, answer) => {
+                let refusal = self.handle_input(Some(Input::Commanded(command)), ctx);
+                // The caller may have been cancelled.
                 let _ = answer.send(refusal);
             }
-            Order::GiveBack(tenure) if self.has(&tenure) => {
-                self.take(Some(Input::Commanded(Command::Resign)), ctx);
-                // Refused, perhaps: then the node goes on leading, under a grant of its own.
-                self.go_on(&tenure);
+            Request::GiveBack(leadership) if self.is_current(&leadership) => {
+                self.handle_input(Some(Input::Commanded(Command::Resign)), ctx);
+                // The command may be refused. Then the node goes on leading, under a new grant.
+                self.grant_again(&leadership);
             }
-            Order::GoOn(tenure) => self.go_on(&tenure),
-            Order::Watch(watch) => self.watch(watch, 0, ctx),
-            Order::Withdraw(withdraws) => self.withdraw(withdraws, ctx),
-            Order::Answer => self.shared.answer(),
-            // Over already.
-            Order::GiveBack(_) => {}
-            Order::Stop if self.ended => {}
-            Order::Stop => {
-                self.end_tenure();
+            Request::GrantAgain(leadership) => self.grant_again(&leadership),
+            Request::Watch(watch) => self.watch(watch, 0, ctx),
+            Request::Withdraw(withdraws) => self.withdraw(withdraws, ctx),
+            Request::Answer => self.shared.answer(),
+            // This leadership has already ended.
+            Request::GiveBack(_) => {}
+            Request::Stop if self.ended => {}
+            Request::Stop => {
+                self.end_leadership();
                 let closed = self.store.close().map_err(NodeError::Storage);
                 self.end(closed, ctx);
             }
@@ -177,37 +179,37 @@ impl<A: ElectionAlgorithm> Handler<Replay<A>> for Node<A> {
     fn handle(&mut self, replay: Replay<A>, ctx: &mut Self::Context) {
         self.now = replay.now.nanos();
         self.step(replay.input, ctx);
-        let records = self.tape.as_mut().map(|tape| tape.take());
+        let records = self.recorder.as_mut().map(|recorder| recorder.take());
         let _ = replay.answer.send(records.unwrap_or_default());
     }
 }
 
 impl<A: ElectionAlgorithm> Node<A> {
     fn is_replayed(&self) -> bool {
-        self.tape.is_some()
+        self.recorder.is_some()
     }
 
     fn receive(&mut self, arrival: Arrival<A::Message>, ctx: &mut Context<Self>) {
         let input = match arrival {
             Arrival::Message { from, message } if !self.accepts(from, &message) => None,
-            Arrival::Message { from, message } if self.process.waiting() < MOST_WAITING => {
+            Arrival::Message { from, message } if self.process.waiting() < MAX_WAITING_STEPS => {
                 Some(Input::Received { from, message })
             }
             Arrival::Message { .. } => {
-                self.post.drops();
+                self.queue.count_drop();
                 None
             }
-            Arrival::Hint(peer, Hint::Suspicion) => Some(Input::Suspected(peer)),
-            Arrival::Hint(peer, Hint::Silence) => Some(Input::Silent(peer)),
-            Arrival::Hint(peer, Hint::Proof) => Some(Input::Died(peer)),
-            Arrival::Hint(peer, Hint::Return) => Some(Input::Returned(peer)),
+            Arrival::Report(peer, PeerEvent::Suspicion) => Some(Input::Suspected(peer)),
+            Arrival::Report(peer, PeerEvent::Silence) => Some(Input::Silent(peer)),
+            Arrival::Report(peer, PeerEvent::Proof) => Some(Input::Died(peer)),
+            Arrival::Report(peer, PeerEvent::Return) => Some(Input::Returned(peer)),
         };
         self.advance(input, ctx);
     }
 
-    /// Handles one input, or none, and all that follows from it. What it gives is why the
+    /// Handles one input, or none, and everything that follows from it. Returns the reason if the
     /// algorithm refused.
-    pub(super) fn take(
+    pub(super) fn handle_input(
         &mut self,
         input: Option<Input<A::Message, A::Timer>>,
         ctx: &mut Context<Self>,
@@ -217,7 +219,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         refusal
     }
 
-    /// Lets the timers elapse that are due, then handles an input. Whoever calls it settles, at
+    /// Lets due timers elapse, then handles an input. The caller must call `settle` after that, at
     /// the latest after a batch.
     fn advance(
         &mut self,
@@ -235,20 +237,20 @@ impl<A: ElectionAlgorithm> Node<A> {
         input.and_then(|input| self.step(input, ctx))
     }
 
-    /// What is due once, however many inputs were handled: timers that they set to no delay, the
-    /// tenure, the next wake-up.
+    /// Does the work that is due once after any number of inputs: lets timers without delay elapse,
+    /// updates the leadership, and requests the next wake-up.
     fn settle(&mut self, ctx: &mut Context<Self>) {
         self.elapse(ctx);
         if !self.stopping(ctx) {
-            self.keep_tenure();
+            self.update_leadership();
             self.decline(ctx);
-            self.arm(ctx);
+            self.request_wake_up(ctx);
         }
     }
 
     fn read_clock(&mut self) {
         self.now = clock::now().nanos();
-        self.reading_serves = MESSAGES_A_READING;
+        self.reading_serves = MESSAGES_PER_READING;
     }
 
     fn stopping(&mut self, ctx: &mut Context<Self>) -> bool {
@@ -259,7 +261,7 @@ impl<A: ElectionAlgorithm> Node<A> {
     }
 
     fn elapse(&mut self, ctx: &mut Context<Self>) {
-        for _ in 0..TIMERS_A_MESSAGE {
+        for _ in 0..MAX_TIMERS_PER_MESSAGE {
             let Some(timer) = self.timers.take_due(self.now) else {
                 return;
             };
@@ -270,13 +272,13 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
     }
 
-    fn arm(&mut self, ctx: &mut Context<Self>) {
+    fn request_wake_up(&mut self, ctx: &mut Context<Self>) {
         if let Some(due) = self.timers.missing_wake_up() {
             let wait = Duration::from_nanos(due.saturating_sub(self.now));
             ctx.run_later(wait, move |node, ctx| {
                 node.timers.woken(due);
                 node.reading_serves = 0;
-                node.take(None, ctx);
+                node.handle_input(None, ctx);
             });
         }
     }
@@ -286,24 +288,24 @@ impl<A: ElectionAlgorithm> Node<A> {
             tracing::error!(node = self.process.driver().members().me().0, %error, "node stopped");
         }
         self.ended = true;
-        self.end_tenure();
-        self.post.close();
+        self.end_leadership();
+        self.queue.close();
         self.links = None;
         self.shared.end(end);
         ctx.stop();
     }
 }
 
-// However the actor goes, also by a panic of the host itself, its handles must hear of it.
+// The handles must be notified of every end of the actor, also of a panic of the host itself.
 impl<A: ElectionAlgorithm> Drop for Node<A> {
     fn drop(&mut self) {
-        self.end_tenure();
-        self.post.close();
-        // Before anybody hears of the end: the next life may open the same links.
+        self.end_leadership();
+        self.queue.close();
+        // Before the handles are notified: the next life may open the same links.
         self.links = None;
         self.shared.end(Err(NodeError::ThreadEnded));
-        if let Some(lane) = self.lane.take() {
-            lane.stop();
+        if let Some(thread) = self.thread.take() {
+            thread.stop();
         }
     }
 }

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::NodeId;
 
-/// A node of the cluster, and where it is to be reached, if a network needs to know.
+/// A node of the cluster, and its address if a network needs one.
 ///
 /// ```
 /// use elector_core::{NodeId, actor::Peer};
@@ -18,9 +18,9 @@ use crate::NodeId;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Peer {
-    /// Who it is.
+    /// The id of the node.
     pub id: NodeId,
-    /// `host:port`; the name is looked up at every connection.
+    /// The address `host:port`. The name is looked up for every connection.
     pub address: Option<String>,
 }
 
@@ -51,18 +51,18 @@ impl From<(u64, &str)> for Peer {
     }
 }
 
-/// A text that names no peer.
+/// Why a text does not name a peer.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PeerError {
-    /// It is not of the form.
-    #[error("{0:?} names no peer: write ID=HOST:PORT, as in 1=db1.internal:7100")]
+    /// The text does not have the form of a peer.
+    #[error("{0:?} is not a peer: write ID=HOST:PORT, as in 1=db1.internal:7100")]
     Form(String),
-    /// The part before `=` is no number.
-    #[error("{0:?} is no node id: write a whole number from 0 to 18446744073709551615")]
+    /// The part before `=` is not a number.
+    #[error("{0:?} is not a node id: write a whole number from 0 to 18446744073709551615")]
     Id(String),
-    /// The part behind `=` is no address.
-    #[error("{0:?} is no address: write HOST:PORT, as in db1.internal:7100 or [::1]:7100")]
+    /// The part after `=` is not an address.
+    #[error("{0:?} is not an address: write HOST:PORT, as in db1.internal:7100 or [::1]:7100")]
     Address(String),
 }
 
@@ -84,8 +84,8 @@ impl FromStr for Peer {
     }
 }
 
-/// Whether it has the form `host:port`, a port that can be connected to, and a host that is one
-/// word; an IPv6 address stands in brackets, as in URLs.
+/// Returns `true` for a text of the form `host:port`, with a port that can be connected to and a
+/// host without spaces. An IPv6 address is in brackets, as in URLs.
 fn is_address(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else {
         return false;
@@ -102,9 +102,10 @@ fn is_address(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    // A typing error in a list of peers must be named, not become a node that is never reached.
+    // A typing error in a list of peers must be reported. Otherwise it would become a node that is
+    // never reached.
     #[test]
-    fn what_names_no_peer_is_told_why() {
+    fn errors_name_the_wrong_part_of_a_peer() {
         let of = |text: &str| text.parse::<Peer>();
         assert_eq!(of(" 2 = [::1]:7000 "), Ok((2, "[::1]:7000").into()));
         assert!(matches!(of("2"), Err(PeerError::Form(_))));

@@ -9,13 +9,13 @@ use super::{
     handle::NodeHandle,
     work::Finish,
 };
-/// How long a process that ends because its work has failed waits for another leader.
-const LEAVE: Duration = Duration::from_secs(5);
+/// How long a process whose work has failed waits for another leader before it ends.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The exit code of such a process.
-const FAILED: i32 = 1;
+const EXIT_CODE: i32 = 1;
 
-/// The failures of the work that one call of `lead` runs.
+/// The failures of the work of one call of `lead`.
 #[derive(Debug)]
 pub(super) struct Retries {
     policy: FailurePolicy,
@@ -30,11 +30,10 @@ impl Retries {
         }
     }
 
-    /// Sees to work that has failed after it ran for this time. Returns when it is to be tried
-    /// again.
+    /// Handles a failure of work that ran for this time. Returns when the work must be tried again.
     ///
     /// # Errors
-    /// The failure, if it was the last one that the policy allows. Then the node has withdrawn.
+    /// The failure, if it was the last one that the policy allows. The node has withdrawn then.
     pub(super) async fn after(
         &mut self,
         failure: LeadError,
@@ -46,23 +45,23 @@ impl Retries {
         let pause = self.backoff.next(ran);
         let failures = self.backoff.failures();
         let text = Arc::from(failure.to_string());
-        control.shared.tell_work(|work| {
+        control.shared.update_work(|work| {
             work.failures = work.failures.saturating_add(1);
             work.failure = Some(text);
         });
         if failures <= self.policy.retries {
             tracing::warn!(
                 node = node.0, error = %failure, failures, ?pause,
-                "the work is tried again after the pause"
+                "work failed: it is tried again after the pause"
             );
-            // If the leadership is to end, it ends, and this is over.
-            if !work.0.tenure.is_ending() {
-                work.0.begin_anew();
+            // If the leadership is ending, it ends, and the retry needs a new one.
+            if !work.0.state.is_ending() {
+                work.0.restart();
             }
             drop(work);
             tokio::select! {
                 () = sleep(pause) => {}
-                // The next try to lead says so.
+                // The next attempt to lead reports the end of the node.
                 _ = control.shared.end_of_node() => {}
             }
             return Ok(());
@@ -72,13 +71,14 @@ impl Retries {
         match self.policy.then {
             AfterRetries::Withdraw => tracing::error!(
                 node = node.0, error = %failure, failures,
-                "this node takes no leadership any more: mend the cause, and restart the process"
+                "work failed too often: this node takes no leadership until the process is \
+                 restarted; fix the cause first"
             ),
             AfterRetries::ExitProcess => {
                 tracing::error!(node = node.0, error = %failure, failures, "this process ends");
-                // It ends in any case.
-                let _ = handle.leave(LEAVE).await;
-                process::exit(FAILED);
+                // The process ends in any case.
+                let _ = handle.leave(LEAVE_TIMEOUT).await;
+                process::exit(EXIT_CODE);
             }
         }
         Err(failure)

@@ -10,35 +10,36 @@ use tokio::sync::{Semaphore, watch};
 
 use super::{
     error::NodeError,
-    status::{EventKind, News, Status, WorkStatus},
-    tenure::Tenure,
+    leadership_state::LeadershipState,
+    status::{EventKind, EventSource, Status, WorkStatus},
 };
 use crate::{Role, View};
 
 /// How a node ended.
 pub(super) type End = Result<(), NodeError>;
 
-/// What a node and its handles see of each other.
+/// The state that a node shares with its handles.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) status: watch::Sender<Status>,
-    pub(super) tenure: watch::Sender<Option<Arc<Tenure>>>,
+    pub(super) leadership: watch::Sender<Option<Arc<LeadershipState>>>,
     pub(super) ended: watch::Sender<Option<End>>,
-    pub(super) news: News,
-    /// Whoever works as the leader has the one permit: one at a time, over all tenures.
+    pub(super) events: EventSource,
+    /// The work of the leader holds the only permit, so only one work runs at a time, over all
+    /// leaderships.
     pub(super) worker: Arc<Semaphore>,
-    /// Under what the last work was done, or is: it may be a tenure that was lost before.
-    at_work: Mutex<Option<Arc<Tenure>>>,
-    /// Set before a node is killed: it does nothing more, whatever waits for it.
+    /// The leadership of the current or last work. It may be one that was lost earlier.
+    at_work: Mutex<Option<Arc<LeadershipState>>>,
+    /// Set before a node is killed: it handles nothing more after that.
     pub(super) killed: AtomicBool,
     pub(super) received: AtomicU64,
     pub(super) sent: AtomicU64,
     pub(super) undelivered: AtomicU64,
-    /// Messages that were not delivered for their epoch.
+    /// Messages that were dropped because of their epoch.
     pub(super) absurd: AtomicU64,
-    /// Whether the node's thread has been asked to answer, and has not yet.
+    /// The node's thread has been asked to answer, and has not answered yet.
     asked: AtomicBool,
-    /// How often it has answered.
+    /// How often the thread has answered.
     answers: watch::Sender<u64>,
 }
 
@@ -46,9 +47,9 @@ impl Shared {
     pub(super) fn new(events: usize) -> Arc<Self> {
         Arc::new(Self {
             status: watch::Sender::new(Status::of(View::default(), None)),
-            tenure: watch::Sender::new(None),
+            leadership: watch::Sender::new(None),
             ended: watch::Sender::new(None),
-            news: News::new(events),
+            events: EventSource::new(events),
             worker: Arc::new(Semaphore::new(1)),
             at_work: Mutex::new(None),
             killed: AtomicBool::new(false),
@@ -61,44 +62,50 @@ impl Shared {
         })
     }
 
-    /// Publishes a view. The tenure that it shows is the one that is current.
+    /// Publishes a view, together with the current leadership.
     pub(super) fn publish(&self, view: View) {
-        self.news.tell(EventKind::Viewed(view));
-        let tenure = self.tenure.borrow().clone();
-        self.status.send_modify(|status| status.show(view, tenure));
-    }
-
-    /// Makes a tenure the current one, or none.
-    pub(super) fn grant(&self, tenure: Option<Arc<Tenure>>) {
-        // In this order: whoever begins to work under it finds it in the status.
+        self.events.emit(EventKind::Viewed(view));
+        let leadership = self.leadership.borrow().clone();
         self.status
-            .send_modify(|status| status.tenure.clone_from(&tenure));
-        self.tenure.send_replace(tenure);
+            .send_modify(|status| status.set_view(view, leadership));
     }
 
-    /// The current tenure.
-    pub(super) fn current(&self) -> Option<Arc<Tenure>> {
-        self.tenure.borrow().clone()
+    /// Sets the current leadership, or none.
+    pub(super) fn grant(&self, leadership: Option<Arc<LeadershipState>>) {
+        // In this order: work that begins under the leadership finds it in the status.
+        self.status
+            .send_modify(|status| status.leadership.clone_from(&leadership));
+        self.leadership.send_replace(leadership);
     }
 
-    /// Makes the caller the one that works under this tenure, in a closure that has so long to
-    /// finish, or in hand; whether it is the first, and not too late.
-    pub(super) fn begin_work(&self, tenure: &Arc<Tenure>, to_finish: Option<Duration>) -> bool {
-        // All under the lock: who looks for work after the end either finds it, or it never begins.
+    /// Returns the current leadership.
+    pub(super) fn current(&self) -> Option<Arc<LeadershipState>> {
+        self.leadership.borrow().clone()
+    }
+
+    /// Begins work under this leadership, in a closure with `to_finish` to end, or as a guard in
+    /// the caller's hand. Returns `false` if the leadership is taken or has ended.
+    pub(super) fn begin_work(
+        &self,
+        leadership: &Arc<LeadershipState>,
+        to_finish: Option<Duration>,
+    ) -> bool {
+        // All of this holds the lock: a caller that looks for work after the end either finds this
+        // work, or the work never begins.
         let mut at_work = self.at_work();
         let take = || match to_finish {
-            Some(to_finish) => tenure.take(to_finish),
-            None => tenure.take_in_hand(),
+            Some(to_finish) => leadership.take(to_finish),
+            None => leadership.take_in_hand(),
         };
-        let begins = tenure.holds() && take();
+        let begins = leadership.holds() && take();
         if begins {
-            *at_work = Some(Arc::clone(tenure));
+            *at_work = Some(Arc::clone(leadership));
         }
         begins
     }
 
-    /// Changes what is known of the work of this node.
-    pub(super) fn tell_work(&self, change: impl FnOnce(&mut WorkStatus)) {
+    /// Changes the status of the work of this node.
+    pub(super) fn update_work(&self, change: impl FnOnce(&mut WorkStatus)) {
         self.status.send_if_modified(|status| {
             let before = status.work.clone();
             change(&mut status.work);
@@ -106,62 +113,63 @@ impl Shared {
         });
     }
 
-    fn at_work(&self) -> MutexGuard<'_, Option<Arc<Tenure>>> {
+    fn at_work(&self) -> MutexGuard<'_, Option<Arc<LeadershipState>>> {
         self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until no work is done under this tenure, the current one, nor under one that was lost
-    /// before it and whose work is late to end.
-    pub(super) async fn work_ended(&self, current: Option<&Arc<Tenure>>, grace: Duration) {
-        if let Some(tenure) = current {
-            tenure.finished(grace).await;
+    /// Waits until no work is done under the current leadership, and none under an earlier one
+    /// whose work ends late.
+    pub(super) async fn work_ended(&self, current: Option<&Arc<LeadershipState>>, grace: Duration) {
+        if let Some(leadership) = current {
+            leadership.finished(grace).await;
         }
         let at_work = self.at_work().clone();
-        if let Some(tenure) = at_work
-            && current.is_none_or(|current| !Arc::ptr_eq(current, &tenure))
+        if let Some(leadership) = at_work
+            && current.is_none_or(|current| !Arc::ptr_eq(current, &leadership))
         {
-            tenure.finished(grace).await;
+            leadership.finished(grace).await;
         }
     }
 
-    /// Drops the work, whatever it was promised, also that which is late to end.
-    pub(super) fn cut_short(&self) {
+    /// Drops the work, even if it has time left to finish, and also late work of an earlier
+    /// leadership.
+    pub(super) fn abort_work(&self) {
         let at_work = self.at_work().clone();
-        for tenure in self.current().into_iter().chain(at_work) {
-            tenure.cut_short();
+        for leadership in self.current().into_iter().chain(at_work) {
+            leadership.abort_work();
         }
     }
 
-    /// The node has ended; only the first word counts. Only the node itself calls it.
+    /// Records the end of the node. Only the first call counts, and only the node itself calls it.
     pub(super) fn end(&self, end: End) {
         if self.has_ended() {
             return;
         }
-        if let Some(tenure) = self.current() {
-            tenure.lose();
+        if let Some(leadership) = self.current() {
+            leadership.lose();
         }
         self.grant(None);
         self.status.send_modify(|status| {
             (status.role, status.leader) = (Role::Follower, None);
         });
-        self.news.end();
-        // Last: whoever hears of it finds all the rest so.
+        self.events.end();
+        // Last: a task that is woken by this finds the rest of the state complete.
         self.ended.send_replace(Some(end));
     }
 
-    /// Whether the node's thread is to be asked to answer: no question is on its way. However many
-    /// ask, one message waits for a thread that hangs.
+    /// Asks the node's thread to answer. Returns `false` if a request is already waiting: however
+    /// many callers ask, only one message waits for a thread that hangs.
     pub(super) fn ask(&self) -> bool {
         !self.asked.swap(true, Ordering::AcqRel)
     }
 
-    /// The answers that the node's thread gives from now on.
+    /// Returns a receiver of the answers of the node's thread from now on.
     pub(super) fn answers(&self) -> watch::Receiver<u64> {
         self.answers.subscribe()
     }
 
-    /// The node's thread answers. In this order: a handle that found a question on its way hears of
-    /// this.
+    /// Records an answer of the node's thread. In this order: a handle that found a request waiting
+    /// receives this answer.
     pub(super) fn answer(&self) {
         self.asked.store(false, Ordering::Release);
         self.answers

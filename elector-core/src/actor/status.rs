@@ -8,15 +8,15 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use thiserror::Error;
 use tokio::sync::broadcast;
 
-use super::tenure::Tenure;
+use super::leadership_state::LeadershipState;
 use crate::{Epoch, NodeId, Role, View};
 
-/// What a node knows of the election: for routing and for display, never for writing. Whoever
-/// writes asks its [`Leadership`](super::Leadership).
+/// What a node knows of the election. It is for routing and for display, never for writing: a
+/// writer must ask its [`Leadership`](super::Leadership).
 ///
-/// It can be serialized, for a status page of the application's own: with what is so at that
-/// moment, and without `since`, which has no meaning outside the process. `lease_remaining_ms` is
-/// rounded down; it is `null` without a leadership, or without a lease.
+/// It can be serialized for a status page of the application. The page shows the state at the time
+/// of serialization. It leaves out `since`, which has no meaning outside of the process.
+/// `lease_remaining_ms` is rounded down; it is `null` without a leadership and without a lease.
 ///
 /// ```
 /// use elector_core::actor::NodeHandle;
@@ -29,73 +29,74 @@ use crate::{Epoch, NodeId, Role, View};
 /// ```
 #[derive(Clone)]
 pub struct Status {
-    /// What the node takes itself to be.
+    /// The role of the node.
     pub role: Role,
-    /// Who leads, as far as it knows.
+    /// The leader, as far as the node knows.
     pub leader: Option<NodeId>,
-    /// The newest epoch it takes part in.
+    /// The newest epoch in which it takes part.
     pub epoch: Epoch,
-    /// Since when all this has been so.
+    /// The time of the last change of role, leader or epoch.
     pub since: Instant,
-    /// How the work given to [`Elector::lead`](super::Elector::lead) fares on this node.
+    /// The status of the work of [`Elector::lead`](super::Elector::lead) on this node.
     pub work: WorkStatus,
-    pub(super) tenure: Option<Arc<Tenure>>,
+    pub(super) leadership: Option<Arc<LeadershipState>>,
 }
 
-/// How the work of the leader fares on one node.
+/// The status of the work of the leader on one node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct WorkStatus {
-    /// How often it has failed since the node was started.
+    /// How often the work has failed since the node was started.
     pub failures: u64,
-    /// What it said when it failed last; `None` if the work that began after that has ended
-    /// without a failure.
+    /// The error of the last failure; `None` once work that began after it has ended without a
+    /// failure.
     pub failure: Option<Arc<str>>,
-    /// Whether the node takes no leadership any more, because the work failed too often in a row:
-    /// see [`AfterRetries::Withdraw`](super::AfterRetries::Withdraw).
+    /// The node takes no leadership any more, because the work failed too often in a row: see
+    /// [`AfterRetries::Withdraw`](super::AfterRetries::Withdraw).
     #[serde(rename = "withdrawn")]
     pub is_withdrawn: bool,
 }
 
 impl Status {
-    pub(super) fn of(view: View, tenure: Option<Arc<Tenure>>) -> Self {
+    pub(super) fn of(view: View, leadership: Option<Arc<LeadershipState>>) -> Self {
         Self {
             role: view.role,
             leader: view.leader,
             epoch: view.epoch,
             since: Instant::now(),
             work: WorkStatus::default(),
-            tenure,
+            leadership,
         }
     }
 
-    /// Shows another view of the algorithm.
-    pub(super) fn show(&mut self, view: View, tenure: Option<Arc<Tenure>>) {
+    /// Sets another view of the algorithm.
+    pub(super) fn set_view(&mut self, view: View, leadership: Option<Arc<LeadershipState>>) {
         *self = Self {
             work: std::mem::take(&mut self.work),
-            ..Self::of(view, tenure)
+            ..Self::of(view, leadership)
         };
     }
 
-    /// How long this node may still act as the leader if it hears nothing more, as of this call;
-    /// `None` if it holds no leadership, or one without a lease, as under
-    /// [`BestEffort`](crate::BestEffort).
+    /// Returns how long this node may still act as the leader if it receives no further
+    /// acknowledgements, as of this call. Returns `None` if it holds no leadership, or one without
+    /// a lease, as under [`BestEffort`](crate::BestEffort).
     #[must_use]
     pub fn lease_remaining(&self) -> Option<Duration> {
-        self.tenure.as_ref().and_then(|tenure| tenure.remaining())
+        self.leadership.as_ref().and_then(|it| it.remaining())
     }
 
-    /// Whether the node holds a leadership now: it leads, and its lease, if it has one, runs.
+    /// Returns `true` if the node holds a leadership now: it leads, and its lease, if it has one,
+    /// has not expired.
     #[must_use]
     pub fn holds_leadership(&self) -> bool {
-        self.tenure.as_ref().is_some_and(|tenure| tenure.holds())
+        self.leadership.as_ref().is_some_and(|it| it.holds())
     }
 }
 
 impl Serialize for Status {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        // First: a lease that ends in between is then none that is held, rather than a leadership
-        // without a lease.
+        // The lease is read first: if it ends between the two reads, this shows no leadership, and
+        // never a leadership without a lease.
         let lease = self.lease_remaining();
         let holds = self.holds_leadership();
         let lease = lease.filter(|_| holds);
@@ -122,29 +123,30 @@ impl fmt::Debug for Status {
     }
 }
 
-/// Something that happened to a node, in order.
+/// An event of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Counts the events of this node from 1, without gaps.
+    /// The number of the event, from 1, without gaps.
     pub number: u64,
-    /// What happened.
+    /// The kind of the event.
     pub kind: EventKind,
 }
 
-/// What happened to a node.
+/// The kinds of events of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// Its role, leader or epoch changed.
+    /// The role, leader or epoch changed.
     Viewed(View),
-    /// A leadership of this epoch can be had: the node leads and, under
+    /// The leadership of this epoch was granted: the node leads and, under
     /// [`Quorum`](crate::Quorum), holds a lease.
     Granted(Epoch),
-    /// It is over: deposed, given back, or its lease ran out.
+    /// The leadership ended: the node was deposed, the leadership was given back, or its lease
+    /// expired.
     Lost(Epoch),
 }
 
-/// Reads the events of a node, from the moment of its making.
+/// Reads the events of a node, from the time of its creation.
 #[derive(Debug)]
 pub struct Events(broadcast::Receiver<Event>);
 
@@ -152,11 +154,11 @@ pub struct Events(broadcast::Receiver<Event>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EventsError {
-    /// The reader was too slow, and this many events were overwritten. The next call gives the
-    /// oldest one that is still there; the status tells where things stand.
+    /// The reader was too slow, and this many events were overwritten. The next call returns the
+    /// oldest event that is still there. The status shows the current state.
     #[error("{missed} events were missed: read the status, then go on")]
     Lagged {
-        /// How many.
+        /// The number of missed events.
         missed: u64,
     },
     /// The node has stopped.
@@ -165,10 +167,10 @@ pub enum EventsError {
 }
 
 impl Events {
-    /// Waits for the next event. Safe to cancel.
+    /// Waits for the next event. It is safe to cancel.
     ///
     /// # Errors
-    /// If some were missed, or if there will be none any more.
+    /// If events were missed, or if the node has stopped.
     pub async fn next(&mut self) -> Result<Event, EventsError> {
         self.0.recv().await.map_err(|error| match error {
             broadcast::error::RecvError::Lagged(missed) => EventsError::Lagged { missed },
@@ -177,10 +179,10 @@ impl Events {
     }
 }
 
-/// The events of one node. The channel is made for the first reader: a process may host ten
-/// thousand nodes that nobody listens to.
+/// The events of one node. The channel is created for the first reader, because a process may host
+/// ten thousand nodes without a reader.
 #[derive(Debug)]
-pub(super) struct News {
+pub(super) struct EventSource {
     capacity: usize,
     inner: Mutex<Inner>,
 }
@@ -192,7 +194,7 @@ struct Inner {
     ended: bool,
 }
 
-impl News {
+impl EventSource {
     pub(super) fn new(capacity: usize) -> Self {
         let inner = Inner {
             number: 0,
@@ -205,12 +207,12 @@ impl News {
         }
     }
 
-    pub(super) fn tell(&self, kind: EventKind) {
+    pub(super) fn emit(&self, kind: EventKind) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.number += 1;
         let number = inner.number;
         if let Some(readers) = &inner.readers {
-            // An error says that nobody reads any more.
+            // An error means that there is no reader any more.
             let _ = readers.send(Event { number, kind });
         }
     }
@@ -240,7 +242,8 @@ mod tests {
 
     use super::*;
 
-    // Dashboards read the keys of `/v1/status`. An application that serves them must use the same.
+    // Dashboards read the keys of `/v1/status`. A status page of an application must use the same
+    // keys.
     #[test]
     fn a_status_has_the_keys_of_the_http_service() {
         let view = View::following(Epoch(7), Some(NodeId(2)));

@@ -14,33 +14,33 @@ use async_trait::async_trait;
 use super::{error::panic_text, transport::BoxError};
 use crate::Membership;
 
-/// Where a node keeps what it must still know after a crash: the seam for disks.
+/// The storage of a node's durable state: the interface for disks.
 ///
-/// A node that has stopped does not wait for a disk that is stuck: its storage is dropped when the
-/// last save has ended, and that may be later. If the same place could be opened again by then,
-/// the storage must hold a lock on it until it is dropped, or the late save of one life would
-/// overwrite what the next one has promised.
+/// A node that has stopped does not wait for a disk that hangs: its storage is dropped when the
+/// last save has ended, possibly later. If the same place can be opened again before that, the
+/// storage must hold a lock on it until it is dropped. Otherwise a late save of one life could
+/// overwrite what the next life has promised.
 #[async_trait]
 pub trait Storage<D>: Send + 'static {
-    /// Reads what was last saved; `None` for a node that has never run. Never called after
+    /// Reads the last saved state; `None` for a node that has never run. It is never called after
     /// [`save`](Self::save). `members` is the list of nodes with which the node is started.
     ///
     /// # Errors
-    /// If it cannot be read, or is damaged: the node must not start, for one that forgets may vote
-    /// twice. If it was saved under another list of nodes: under two lists, two leaders can be
-    /// elected at once.
+    /// If the state cannot be read or is damaged: the node must not start, because a node that has
+    /// lost its state may vote twice. If the state was saved under another list of nodes: with two
+    /// lists, two leaders can be elected at the same time.
     async fn load(&mut self, members: &Membership) -> Result<Option<D>, BoxError>;
 
-    /// Writes it, and returns when it would survive a power cut. Runs on a thread of its own: it
-    /// may block.
+    /// Writes the state, and returns when it would survive a power failure. It runs on a thread of
+    /// its own, so it may block.
     ///
     /// # Errors
-    /// If it may not be durable. The node then stops: after a failed flush nobody knows what the
-    /// disk holds, and a second try proves nothing.
+    /// If the state may not be durable. The node then stops: after a failed flush the content of
+    /// the disk is unknown, and a second try proves nothing.
     async fn save(&mut self, durable: &D) -> Result<(), BoxError>;
 
-    /// For storage that is not worth another thread: memory, or a disk that is quick and of which
-    /// it is known what its being slow means. It is saved on the node's own thread.
+    /// Returns the interface for saves on the node's own thread. It is for memory, and for disks
+    /// that are fast and whose delays may block the node.
     fn immediate(&mut self) -> Option<&mut dyn Immediate<D>> {
         None
     }
@@ -48,50 +48,50 @@ pub trait Storage<D>: Send + 'static {
 
 /// Storage that is written on the node's own thread.
 pub trait Immediate<D>: Send {
-    /// As [`Storage::save`].
+    /// Does the same as [`Storage::save`].
     ///
     /// # Errors
-    /// As [`Storage::save`].
+    /// The errors of [`Storage::save`].
     fn save_now(&mut self, durable: &D) -> Result<(), BoxError>;
 
-    /// Whether that takes time. Then it begins when the messages that were sent before it are on
-    /// their way.
+    /// Returns `true` if a save takes time. Then it begins after the messages of the steps before
+    /// it are on their way.
     fn takes_time(&self) -> bool {
         false
     }
 }
 
-/// What a store says when it has done its work: the number of the step, or what went wrong.
+/// The result of a save: the number of the step, or the error.
 pub(super) type Saved = Result<u64, Arc<BoxError>>;
 
-/// A node's way to its storage.
+/// A node's access to its storage.
 pub(super) enum Store<D> {
-    Here {
+    Inline {
         storage: Box<dyn Storage<D>>,
-        /// What is to be saved yet.
-        held: Option<(u64, D)>,
+        /// The state that must be saved next.
+        pending: Option<(u64, D)>,
     },
-    /// To a thread that saves in order, and tells the node when it has.
-    There {
+    /// A thread saves in order, and notifies the node after each save.
+    Threaded {
         writes: Sender<(u64, D)>,
-        /// What that thread was not told of yet.
-        held: Option<(u64, D)>,
+        /// The state that the thread has not received yet.
+        pending: Option<(u64, D)>,
         thread: JoinHandle<Result<(), Arc<BoxError>>>,
     },
     Closed,
 }
 
 impl<D: Send + 'static> Store<D> {
-    /// `done` is called, on the store's thread, after each save.
+    /// Opens the storage. `done` is called after each save, on the store's thread.
     pub(super) fn new(
         name: &str,
         mut storage: Box<dyn Storage<D>>,
         done: impl Fn(Saved) + Send + 'static,
     ) -> Result<Self, BoxError> {
         if storage.immediate().is_some() {
-            return Ok(Self::Here {
+            return Ok(Self::Inline {
                 storage,
-                held: None,
+                pending: None,
             });
         }
         let (writes, queue) = mpsc::channel();
@@ -99,66 +99,68 @@ impl<D: Send + 'static> Store<D> {
             .enable_all()
             .build()?;
         let thread = thread::Builder::new().name(name.into()).spawn(move || {
-            let working = AssertUnwindSafe(|| runtime.block_on(work(storage, &queue, &done)));
+            let working = AssertUnwindSafe(|| runtime.block_on(save_all(storage, &queue, &done)));
             // Nothing is used again after a panic.
             catch_unwind(working).unwrap_or_else(|panic| {
                 let text = panic_text(&*panic);
-                let error: Arc<BoxError> = Arc::new(std::format!("it panicked: {text}").into());
+                let error: Arc<BoxError> = Arc::new(std::format!("panic: {text}").into());
                 done(Err(Arc::clone(&error)));
                 Err(error)
             })
         })?;
-        Ok(Self::There {
+        Ok(Self::Threaded {
             writes,
-            held: None,
+            pending: None,
             thread,
         })
     }
 
-    /// Begins to save; `Some` if that has ended already, and otherwise [`flush`](Self::flush) is to
-    /// be called soon: when what goes out first has gone out. To wake the thread may be to let go
-    /// of the processor, on a machine of few.
+    /// Begins a save. Returns the result if the save has already ended. Otherwise the caller must
+    /// call [`flush`](Self::flush) soon, after the messages of this step have left. Waking the
+    /// thread may cost the processor on a machine with few of them.
     pub(super) fn save(&mut self, number: u64, durable: D) -> Option<Saved> {
         match self {
-            Self::Here { storage, held } => match storage.immediate() {
+            Self::Inline { storage, pending } => match storage.immediate() {
                 Some(immediate) if immediate.takes_time() => {
-                    *held = Some((number, durable));
+                    *pending = Some((number, durable));
                     None
                 }
-                _ => Some(save_here(&mut **storage, number, &durable)),
+                _ => Some(save_inline(&mut **storage, number, &durable)),
             },
-            Self::There { held, .. } => {
-                // The newest state is all that matters.
-                *held = Some((number, durable));
+            Self::Threaded { pending, .. } => {
+                // Only the newest state matters.
+                *pending = Some((number, durable));
                 None
             }
             Self::Closed => Some(Err(Arc::new("the store is closed".into()))),
         }
     }
 
-    /// Goes on with what there is to save; `Some` if that has ended with it.
+    /// Continues the pending save. Returns the result if the save has ended.
     pub(super) fn flush(&mut self) -> Option<Saved> {
         match self {
-            Self::Here { storage, held } => {
-                let (number, durable) = held.take()?;
-                Some(save_here(&mut **storage, number, &durable))
+            Self::Inline { storage, pending } => {
+                let (number, durable) = pending.take()?;
+                Some(save_inline(&mut **storage, number, &durable))
             }
-            Self::There { writes, held, .. } => {
-                let told = writes.send(held.take()?);
-                told.err()
+            Self::Threaded {
+                writes, pending, ..
+            } => {
+                let sent = writes.send(pending.take()?);
+                sent.err()
                     .map(|_| Err(Arc::new("the store's thread has ended".into())))
             }
             Self::Closed => None,
         }
     }
 
-    /// Waits until everything has been saved, and lets go of the storage: whoever opens it next
-    /// must not be overtaken by a write of this life.
+    /// Waits until everything has been saved, and drops the storage. A write of this life must not
+    /// come after the next life has opened the storage.
     pub(super) fn close(&mut self) -> Result<(), Arc<BoxError>> {
         if let Some(Err(error)) = self.flush() {
             return Err(error);
         }
-        let Self::There { writes, thread, .. } = mem::replace(self, Self::Closed) else {
+        let Self::Threaded { writes, thread, .. } = mem::replace(self, Self::Closed) else {
             return Ok(());
         };
         drop(writes);
@@ -167,7 +169,7 @@ impl<D: Send + 'static> Store<D> {
     }
 }
 
-fn save_here<D: 'static>(storage: &mut dyn Storage<D>, number: u64, durable: &D) -> Saved {
+fn save_inline<D: 'static>(storage: &mut dyn Storage<D>, number: u64, durable: &D) -> Saved {
     let saved = match storage.immediate() {
         Some(immediate) => immediate.save_now(durable),
         None => Err("the storage stopped being immediate".into()),
@@ -175,13 +177,13 @@ fn save_here<D: 'static>(storage: &mut dyn Storage<D>, number: u64, durable: &D)
     saved.map(|()| number).map_err(Arc::new)
 }
 
-async fn work<D: 'static>(
+async fn save_all<D: 'static>(
     mut storage: Box<dyn Storage<D>>,
     queue: &Receiver<(u64, D)>,
     done: &impl Fn(Saved),
 ) -> Result<(), Arc<BoxError>> {
     while let Ok(mut write) = queue.recv() {
-        // The newest state is all that matters: one write for all that wait.
+        // Only the newest state matters: one write is enough for all that wait.
         while let Ok(newer) = queue.try_recv() {
             write = newer;
         }

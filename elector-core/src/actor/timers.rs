@@ -1,12 +1,13 @@
-/// The running timers of one node, few and unsorted, with the time of the next wake-up that the
-/// host has asked for.
+/// The running timers of one node, few and unsorted, and the time of the next wake-up that the host
+/// has requested.
 ///
-/// Setting a timer again is the commonest thing a follower does. It moves the deadline and leaves
-/// the wake-up where it is; a wake-up that comes too early finds nothing due and asks for the next.
+/// A follower sets timers again most of the time. That moves the due time of the timer and leaves
+/// the wake-up where it is. A wake-up that comes too early finds no due timer and requests the next
+/// one.
 #[derive(Debug)]
 pub(super) struct Timers<T> {
     running: Vec<(T, u64)>,
-    /// No timer is due before this; so that most messages cost one comparison.
+    /// No timer is due before this time, so that most messages cost one comparison.
     earliest: u64,
     wake_up: Option<u64>,
 }
@@ -32,7 +33,7 @@ impl<T: Copy + PartialEq> Timers<T> {
         self.running.retain(|(name, _)| *name != timer);
     }
 
-    /// Takes the timer that has been due for longest, if one is due.
+    /// Takes the timer that has been due for the longest time, if one is due.
     pub(super) fn take_due(&mut self, now: u64) -> Option<T> {
         if now < self.earliest {
             return None;
@@ -47,7 +48,7 @@ impl<T: Copy + PartialEq> Timers<T> {
         }
     }
 
-    /// When the host must wake the node, if it has not asked for an early enough wake-up yet.
+    /// Returns when the host must wake the node, if the last requested wake-up is not early enough.
     pub(super) fn missing_wake_up(&mut self) -> Option<u64> {
         if self.wake_up.is_some_and(|at| at <= self.earliest) || self.running.is_empty() {
             return None;
@@ -60,7 +61,8 @@ impl<T: Copy + PartialEq> Timers<T> {
         Some(due)
     }
 
-    /// The wake-up asked for `at` has come. One that was overtaken by an earlier one is stale.
+    /// Records that the wake-up for `at` has come. It is stale if an earlier wake-up was requested
+    /// after it.
     pub(super) fn woken(&mut self, at: u64) {
         if self.wake_up == Some(at) {
             self.wake_up = None;
@@ -72,7 +74,7 @@ impl<T: Copy + PartialEq> Timers<T> {
 mod tests {
     use super::*;
 
-    // A timer set again must elapse once, at the later time, and must need no new wake-up.
+    // A timer that is set again must elapse once, at the later time, and must need no new wake-up.
     #[test]
     fn a_timer_set_again_moves() {
         let mut timers = Timers::new();
@@ -87,7 +89,7 @@ mod tests {
         assert_eq!(timers.take_due(99), None);
     }
 
-    // An earlier deadline must not wait for the wake-up of a later one.
+    // An earlier timer must not wait for the wake-up of a later one.
     #[test]
     fn an_earlier_timer_asks_for_an_earlier_wake_up() {
         let mut timers = Timers::new();
@@ -102,7 +104,7 @@ mod tests {
         assert_eq!(timers.take_due(100), None);
     }
 
-    // Several due at once elapse in the order in which they became due.
+    // Timers that are due together elapse in the order of their due times.
     #[test]
     fn due_timers_elapse_in_order() {
         let mut timers = Timers::new();

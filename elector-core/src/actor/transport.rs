@@ -3,21 +3,23 @@ use std::{boxed::Box, fmt, sync::Arc};
 use async_trait::async_trait;
 use thiserror::Error;
 
-use super::post::{Hint, Post};
+use super::queue::{PeerEvent, Queue};
 use crate::{ElectionAlgorithm, Membership, NodeId};
 
-/// An error of the application, of a transport or of a storage: anything that can be shown.
+/// An error of the application, of a transport or of a storage: any error that can be displayed.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// How a node reaches its peers: the seam for networks.
+/// How a node reaches its peers: the interface for networks.
 #[async_trait]
 pub trait Transport<A: ElectionAlgorithm>: Send + 'static {
-    /// Connects the local node of `members`. From now on what peers say goes to `inbox`, and so do
-    /// broken connections. Runs on the node's own thread, in a tokio runtime: tasks spawned there
-    /// run beside the node. Peers need not be there yet.
+    /// Connects the local node of `members`. From now on the transport passes messages of peers,
+    /// and reports of broken connections, to `inbox`. This runs on the node's own thread, in a
+    /// tokio runtime. Tasks that are spawned there run beside the node. Peers need not be reachable
+    /// yet.
     ///
     /// # Errors
-    /// If the node cannot take part at all (an address that is taken); the node does not start.
+    /// If the node cannot take part at all, for example because its address is in use. The node
+    /// does not start.
     async fn open(
         self: Box<Self>,
         members: &Membership,
@@ -25,58 +27,58 @@ pub trait Transport<A: ElectionAlgorithm>: Send + 'static {
     ) -> Result<Box<dyn Links<A>>, BoxError>;
 }
 
-/// The open links of a node. Dropped when the node stops, which must close them.
+/// The open connections of a node. They are dropped when the node stops, which must close them.
 pub trait Links<A: ElectionAlgorithm>: Send {
-    /// Sends a message, or gives up at once: it is called in the middle of a step, and must never
-    /// block. A lost message is legal and a late node is not.
+    /// Sends a message, or drops it immediately. It is called in the middle of a step, and must
+    /// never block: a lost message is legal, but a late node is not.
     ///
     /// # Errors
-    /// Why the message is known to be lost already. It is counted, and nothing else is done.
+    /// Why the message is already known to be lost. It is counted, and nothing else is done.
     fn send(&mut self, to: NodeId, message: A::Message) -> Result<(), Dropped>;
 }
 
-/// Why a message was not taken.
+/// Why a message was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Error)]
 #[non_exhaustive]
 pub enum Dropped {
-    /// Too many messages of this sender wait already.
-    #[error("too many messages of this peer wait already")]
+    /// Too many messages of this sender are waiting.
+    #[error("too many messages of this peer are waiting")]
     Full,
     /// There is no connection, or the receiver has stopped.
-    #[error("the receiver is not there")]
-    Gone,
+    #[error("there is no connection to the receiver")]
+    Closed,
     /// The sender is not a member, or is the receiver itself.
     #[error("the sender is not a peer")]
-    Stranger,
-    /// It does not fit into a frame.
+    UnknownPeer,
+    /// The message does not fit into a frame.
     #[error("the message is too large")]
     TooLarge,
-    /// Lost on purpose, by a network that plays faults.
+    /// The message was lost on purpose, by a network with simulated faults.
     #[error("lost on purpose")]
     Fault,
 }
 
-/// Where a transport puts what arrives for a node. Cheap to clone; may be used from any thread.
+/// The inbox of a node, for its transport. It is cheap to clone and may be used from any thread.
 pub struct Inbox<A: ElectionAlgorithm> {
     members: Membership,
-    post: Arc<Post<A::Message>>,
+    queue: Arc<Queue<A::Message>>,
 }
 
 impl<A: ElectionAlgorithm> Inbox<A> {
-    pub(super) fn new(members: Membership, post: Arc<Post<A::Message>>) -> Self {
-        Self { members, post }
+    pub(super) fn new(members: Membership, queue: Arc<Queue<A::Message>>) -> Self {
+        Self { members, queue }
     }
 
-    /// The node that this is the inbox of.
+    /// Returns the node that owns this inbox.
     #[must_use]
     pub fn owner(&self) -> NodeId {
         self.members.me()
     }
 
-    /// Delivers a message of the peer `from`, whom the transport has authenticated.
+    /// Delivers a message of the peer `from`, which the transport has authenticated.
     ///
     /// # Errors
-    /// If it was dropped, and why.
+    /// The reason, if the message was dropped.
     pub fn deliver(&self, from: NodeId, message: A::Message) -> Result<(), Dropped> {
         match self.members.position(from) {
             Some(place) if from != self.members.me() => self.deliver_at(place, from, message),
@@ -84,46 +86,47 @@ impl<A: ElectionAlgorithm> Inbox<A> {
         }
     }
 
-    /// As [`deliver`](Self::deliver), for whoever knows the position of `from` in the membership.
+    /// Does the same as [`deliver`](Self::deliver), if the position of `from` in the membership is
+    /// already known.
     pub(super) fn deliver_at(
         &self,
         place: usize,
         from: NodeId,
         message: A::Message,
     ) -> Result<(), Dropped> {
-        self.post.message(place, from, message)
+        self.queue.message(place, from, message)
     }
 
-    /// Tells the node that the connection to `peer` broke. It may be wrong: a suspicion prepares
-    /// an election, and shortens no silence that a node owes to a lease. The node hears of it after
-    /// what that peer said before. See [`Input::Suspected`](crate::Input::Suspected).
+    /// Reports that the connection to `peer` broke. This may be wrong: a suspicion prepares an
+    /// election, and shortens no silence that a node owes to a lease. The node handles it after the
+    /// messages that the peer sent before. See [`Input::Suspected`](crate::Input::Suspected).
     pub fn suspect(&self, peer: NodeId) {
-        self.hint(peer, Hint::Suspicion);
+        self.report(peer, PeerEvent::Suspicion);
     }
 
-    /// Tells the node that nothing at all was heard of `peer` for longer than a lease, by the clock
-    /// of this machine. See [`Input::Silent`](crate::Input::Silent).
+    /// Reports that nothing was received from `peer` for longer than a lease, by the clock of this
+    /// machine. See [`Input::Silent`](crate::Input::Silent).
     pub fn silent(&self, peer: NodeId) {
-        self.hint(peer, Hint::Silence);
+        self.report(peer, PeerEvent::Silence);
     }
 
-    /// Tells the node that the life of `peer` that it has heard last has ended. This must be
-    /// certain: the node elects another leader without waiting for the lease of that one. The node
-    /// hears of it after what that life said before, and must hear nothing of that life
-    /// afterwards. See [`Input::Died`](crate::Input::Died).
+    /// Reports that the last known life of `peer` has ended. This must be certain: the node elects
+    /// another leader without a wait for the lease of that life. The node handles the report after
+    /// the messages that the life sent before, and must receive no message of that life afterwards.
+    /// See [`Input::Died`](crate::Input::Died).
     pub fn died(&self, peer: NodeId) {
-        self.hint(peer, Hint::Proof);
+        self.report(peer, PeerEvent::Proof);
     }
 
-    /// Tells the node that `peer` is heard again, after one of the three above was told. See
+    /// Reports that messages of `peer` arrive again, after one of the three reports above. See
     /// [`Input::Returned`](crate::Input::Returned).
     pub fn returned(&self, peer: NodeId) {
-        self.hint(peer, Hint::Return);
+        self.report(peer, PeerEvent::Return);
     }
 
-    fn hint(&self, peer: NodeId, hint: Hint) {
+    fn report(&self, peer: NodeId, event: PeerEvent) {
         if let Some(place) = self.members.position(peer) {
-            self.post.hint(place, peer, hint);
+            self.queue.report(place, peer, event);
         }
     }
 }
@@ -132,7 +135,7 @@ impl<A: ElectionAlgorithm> Clone for Inbox<A> {
     fn clone(&self) -> Self {
         Self {
             members: self.members.clone(),
-            post: Arc::clone(&self.post),
+            queue: Arc::clone(&self.queue),
         }
     }
 }

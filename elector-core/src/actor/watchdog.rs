@@ -7,11 +7,11 @@ use std::{
 };
 
 /// Makes the node give its leadership up when the work of the leader does not check in any more.
-/// [`Leadership::watchdog`](super::Leadership::watchdog) gives one. Dropping it ends the watch.
+/// [`Leadership::watchdog`](super::Leadership::watchdog) creates one. Dropping it ends the watch.
 #[derive(Debug)]
 pub struct Watchdog(Arc<Watch>);
 
-/// What the work and the node share of it.
+/// The state that the work and the node share.
 #[derive(Debug)]
 pub(super) struct Watch {
     limit: Duration,
@@ -19,11 +19,11 @@ pub(super) struct Watch {
     over: AtomicBool,
 }
 
-/// How often the node looks within the limit.
-pub(super) const LOOKS: u8 = 4;
+/// How many checks the node makes within the limit.
+pub(super) const CHECKS: u8 = 4;
 
-/// The shortest time between two looks.
-const SHORTEST: Duration = Duration::from_millis(1);
+/// The shortest time between two checks.
+const MIN_INTERVAL: Duration = Duration::from_millis(1);
 
 impl Watchdog {
     pub(super) fn new(limit: Duration) -> (Self, Arc<Watch>) {
@@ -35,12 +35,12 @@ impl Watchdog {
         (Self(Arc::clone(&watch)), watch)
     }
 
-    /// The work goes on. Cheap, and may be called on any thread.
+    /// Reports that the work goes on. It is cheap, and may be called on any thread.
     pub fn check_in(&self) {
         self.0.checked_in.store(true, Ordering::Release);
     }
 
-    /// How long the node waits between two looks.
+    /// Returns the time between two checks of the node.
     pub(super) fn interval(&self) -> Duration {
         self.0.interval()
     }
@@ -58,14 +58,14 @@ impl Watch {
     }
 
     pub(super) fn interval(&self) -> Duration {
-        (self.limit / u32::from(LOOKS)).max(SHORTEST)
+        (self.limit / u32::from(CHECKS)).max(MIN_INTERVAL)
     }
 
     pub(super) fn is_over(&self) -> bool {
         self.over.load(Ordering::Acquire)
     }
 
-    /// Whether the work has checked in since this was asked last.
+    /// Returns `true` if the work has checked in since the last call.
     pub(super) fn has_checked_in(&self) -> bool {
         self.checked_in.swap(false, Ordering::AcqRel)
     }

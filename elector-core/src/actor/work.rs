@@ -21,8 +21,8 @@ use super::{
 };
 use crate::{Command, Guarantee};
 
-/// How long the work of a leader may go on when its leadership ends. Nothing, by default: then its
-/// future is dropped at once.
+/// How long the work of a leader may go on when its leadership ends. By default it has no time: its
+/// future is dropped immediately.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -32,44 +32,45 @@ use crate::{Command, Guarantee};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Grace {
-    /// When the application wants the leadership to end (`step_down`, `transfer_to`, `shutdown`,
-    /// `leave`): the work is told by [`Leadership::ending`], and so long the leadership still
-    /// holds. The node leads on and prolongs its lease, the work may write, and
-    /// [`token`](Leadership::token) is good. As soon as the work has ended, the rest of this time
-    /// is not waited for.
+    /// The time that the work has to finish when the application ends the leadership (`step_down`,
+    /// `transfer_to`, `shutdown`, `leave`). [`Leadership::ending`] notifies the work, and the
+    /// leadership still holds for this time: the node goes on leading and prolongs its lease, the
+    /// work may write, and [`token`](Leadership::token) is valid. The time ends early when the work
+    /// has ended.
     pub to_finish: Duration,
-    /// When the leadership is over, in whatever way: deposed, its lease run out, or
-    /// `to_finish` over. Nothing may be done as the leader any more, and
-    /// [`check`](Leadership::check) says so; the work may still close files, or wait for the end of
-    /// a process that it has started. Meanwhile this node works under no other leadership, though
-    /// it may win one. [`Duration::MAX`] for as long as it takes.
+    /// The time that the work has to clean up after its leadership has ended in any way: the node
+    /// was deposed, the lease expired, or `to_finish` has passed. The work must not act as the
+    /// leader any more, and [`check`](Leadership::check) returns an error. It may still close
+    /// files, or wait for the end of a process that it has started. Meanwhile this node runs no
+    /// work under another leadership, though it may win one. Use [`Duration::MAX`] for no limit.
     pub to_clean_up: Duration,
 }
 
 impl<G: Guarantee> Elector<G> {
-    /// Runs `work` whenever this node leads, once for each tenure, and only one at a time.
+    /// Runs `work` whenever this node leads, once for each leadership, and only one at a time.
     ///
     /// Under [`Quorum`](crate::Quorum) the work begins when a majority has confirmed the lease.
-    /// When the leadership is over, the work's future is dropped; when the application wants it to
-    /// be over (`step_down`, `transfer_to`, `shutdown`), the node goes on leading until the future
-    /// has been dropped. Work that ends with `Ok` gives the leadership back; the node may win
-    /// another. Work that returns an error when it was not the leader any more has lost its
-    /// leadership, and has not failed.
+    /// When the leadership ends, the work's future is dropped. If the application ends the
+    /// leadership (`step_down`, `transfer_to`, `shutdown`), the node goes on leading until the
+    /// future has been dropped. Work that ends with `Ok` gives the leadership back, and the node
+    /// may win another. Work that returns an error after its leadership has ended is not counted as
+    /// a failure.
     ///
-    /// Work that fails or panics is tried again while the node leads on. If it goes on failing, the
-    /// node gives leadership up, takes none any more, and this returns the error: see
-    /// [`FailurePolicy`](super::FailurePolicy). An application that cannot mend the cause should
-    /// stop then; another call makes the node take leadership again.
+    /// Work that fails or panics is tried again while the node goes on leading. If it continues to
+    /// fail, the node gives leadership up, takes none any more, and this returns the error: see
+    /// [`FailurePolicy`](super::FailurePolicy). An application that cannot fix the cause should
+    /// stop then. Another call lets the node take leadership again.
     ///
-    /// Work that must not be dropped in the middle of something, or that needs another policy, is
-    /// run by [`lead_with`](Self::lead_with). What the work has spawned is its own business: use
+    /// If the work must not be dropped in the middle of something, or needs another policy, use
+    /// [`lead_with`](Self::lead_with). Tasks that the work has spawned are not dropped: use
     /// [`Leadership::cancellation`], or check.
     ///
     /// Returns `Ok` when the node was shut down.
     ///
     /// # Errors
-    /// At once, if the algorithm is configured without leases, under `Quorum`; if the work failed
-    /// or panicked too often, after the leadership was given up; if the node stopped by itself.
+    /// Immediately, if the algorithm is configured without leases under `Quorum`. After the
+    /// leadership was given up, if the work failed or panicked too often. If the node stopped by
+    /// itself.
     pub async fn lead<F, Fut>(&self, work: F) -> Result<(), LeadError>
     where
         F: FnMut(Leadership<G>) -> Fut + Send,
@@ -78,9 +79,9 @@ impl<G: Guarantee> Elector<G> {
         self.lead_with(LeadOptions::default(), work).await
     }
 
-    /// As [`lead`](Self::lead), with a policy for work that fails, and with time for the work to
-    /// come to an end before it is dropped. That time is the longest that the caller who asked for
-    /// the end waits, and the next leader. Takes [`LeadOptions`], or one half of them.
+    /// Does the same as [`lead`](Self::lead), with a policy for work that fails, and with time for
+    /// the work to end before it is dropped. The caller that ends the leadership, and the next
+    /// leader, wait at most for that time. Takes [`LeadOptions`], or one half of them.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -90,7 +91,7 @@ impl<G: Guarantee> Elector<G> {
     ///     let grace = Grace { to_finish: Duration::from_secs(10), ..Grace::default() };
     ///     let work = elector.lead_with(grace, |me| async move {
     ///         while !me.is_ending() {
-    ///             one_batch().await; // Interrupted only by the loss of the leadership.
+    ///             one_batch().await; // Only the loss of the leadership interrupts it.
     ///         }
     ///         Ok(())
     ///     });
@@ -99,8 +100,8 @@ impl<G: Guarantee> Elector<G> {
     /// ```
     ///
     /// # Errors
-    /// As [`lead`](Self::lead). Work that fails while it has time to finish still leads, and has
-    /// failed.
+    /// The errors of [`lead`](Self::lead). Work that fails while it has time to finish still leads,
+    /// so this counts as a failure.
     pub async fn lead_with<F, Fut>(
         &self,
         options: impl Into<LeadOptions> + Send,
@@ -120,15 +121,15 @@ impl<G: Guarantee> Elector<G> {
                 Err(CommandError::NoLease(error)) => return Err(error.into()),
                 Err(_) => return Ok(()),
             };
-            // Also if this is cancelled, and a guard has got out of the work.
+            // This also works if the future is cancelled, and if a guard has left the work.
             let finish = Finish(claim);
             let began = clock::now().nanos();
             let outcome = work_under(&finish.0, grace.to_clean_up, &mut work).await;
             let failure = match outcome {
                 None | Some(Ok(Ok(()))) => None,
-                // Nothing else is to be expected of work that asks before it writes.
+                // Such an error is expected from work that checks its leadership before it writes.
                 Some(Ok(Err(error))) if finish.0.is_lost() => {
-                    tracing::debug!(%error, "work ended with its leadership");
+                    tracing::debug!(%error, "work ended after its leadership");
                     None
                 }
                 Some(Ok(Err(error))) => Some(LeadError::Work(error)),
@@ -136,7 +137,9 @@ impl<G: Guarantee> Elector<G> {
             };
             let Some(failure) = failure else {
                 drop(finish);
-                self.control().shared.tell_work(|work| work.failure = None);
+                self.control()
+                    .shared
+                    .update_work(|work| work.failure = None);
                 continue;
             };
             let ran = clock::now().nanos().saturating_sub(began);
@@ -145,64 +148,66 @@ impl<G: Guarantee> Elector<G> {
         }
     }
 
-    /// Tries to become the leader now, and waits until this node is, however long that takes.
-    /// While a healthy leader exists, a quorum algorithm lets nobody depose it. Safe to cancel.
+    /// Tries to become the leader now, and waits until this node leads. There is no time limit.
+    /// While a healthy leader exists, a quorum algorithm lets no node depose it. It is safe to
+    /// cancel.
     ///
-    /// For those who want the guard in hand; what [`lead`](Self::lead) does for its work is then
-    /// theirs to do. Dropping the guard gives the leadership back.
+    /// This is for applications that need the guard in hand. They must do themselves what
+    /// [`lead`](Self::lead) does for its work. Dropping the guard gives the leadership back.
     ///
     /// ```
     /// # use elector_core::{FencingToken, Quorum, actor::{BoxError, Elector}};
     /// # async fn migrate(_: FencingToken) {}
     /// async fn migrate_once(elector: &Elector<Quorum>) -> Result<(), BoxError> {
     ///     let me = elector.campaign().await?;
-    ///     me.guard(migrate(me.token()?)).await?; // Dropped where it is, should it be lost.
+    ///     me.guard(migrate(me.token()?)).await?; // Dropped if the leadership is lost.
     ///     me.resign();
     ///     Ok(())
     /// }
     /// ```
     ///
     /// # Errors
-    /// At once, if the algorithm is configured without leases, under `Quorum`; if the node was shut
-    /// down, or stopped by itself.
+    /// Immediately, if the algorithm is configured without leases under `Quorum`. If the node was
+    /// shut down, or stopped by itself.
     pub async fn campaign(&self) -> Result<Leadership<G>, CommandError> {
-        self.may_be_granted()?;
+        self.check_can_grant()?;
         self.control().take_part();
         match self.control().command(Command::Campaign).await {
-            // Refused: for one, because it leads already.
+            // The command may be refused, for example because the node already leads.
             Ok(()) | Err(CommandError::Refused(_)) => {}
             Err(error) => return Err(error),
         }
         let claim = self.claim(None).await?;
-        let tenure = Arc::clone(&claim.tenure);
-        // Its cancellation token must hear of a deadline that passes, even if nobody asks.
-        tokio::spawn(async move { tenure.lost().await });
+        let leadership = Arc::clone(&claim.state);
+        // This task watches the deadline, so that the cancellation token is cancelled even if no
+        // call checks the leadership.
+        tokio::spawn(async move { leadership.lost().await });
         Ok(Leadership::new(claim))
     }
 
-    fn may_be_granted(&self) -> Result<(), NoLease> {
+    fn check_can_grant(&self) -> Result<(), NoLease> {
         let algorithm = self.algorithm();
-        let grants = self.control().grants;
-        grants.then_some(()).ok_or(NoLease { algorithm })
+        let can_grant = self.control().can_grant;
+        can_grant.then_some(()).ok_or(NoLease { algorithm })
     }
 
-    /// Waits until this node leads and nobody works under that yet. The caller is a closure with so
-    /// long to finish, or has it in hand.
+    /// Waits until this node leads and no work runs under that leadership. The caller is a closure
+    /// with `to_finish` to end, or `None` for a guard in hand.
     async fn claim(&self, to_finish: Option<Duration>) -> Result<Arc<Claim>, CommandError> {
-        self.may_be_granted()?;
+        self.check_can_grant()?;
         let shared = &self.control().shared;
         let claiming = async {
             let permit = Arc::clone(&shared.worker).acquire_owned().await;
             let permit = permit.map_err(|_| CommandError::ShutDown)?;
-            let mut tenures = shared.tenure.subscribe();
+            let mut leaderships = shared.leadership.subscribe();
             loop {
-                let tenure = tenures.borrow_and_update().clone();
-                if let Some(tenure) = tenure
-                    && shared.begin_work(&tenure, to_finish)
+                let leadership = leaderships.borrow_and_update().clone();
+                if let Some(leadership) = leadership
+                    && shared.begin_work(&leadership, to_finish)
                 {
-                    return Ok(Claim::new(tenure, self.control().clone(), permit));
+                    return Ok(Claim::new(leadership, self.control().clone(), permit));
                 }
-                let changed = tenures.changed().await;
+                let changed = leaderships.changed().await;
                 changed.map_err(|_| CommandError::ShutDown)?;
             }
         };
@@ -217,7 +222,7 @@ impl<G: Guarantee> Elector<G> {
     }
 }
 
-/// Says that the work has ended, however it went.
+/// Records the end of the work when it is dropped, in any way the work ends.
 pub(super) struct Finish(pub(super) Arc<Claim>);
 
 impl Drop for Finish {
@@ -226,8 +231,8 @@ impl Drop for Finish {
     }
 }
 
-/// Runs the work until it ends, or until the tenure has and the time to clean up after it: `None`
-/// for the latter, and the text of a panic.
+/// Runs the work until it ends, or until its leadership and the time to clean up have ended.
+/// Returns `None` in the latter case, and the text of a panic.
 async fn work_under<G, F, Fut>(
     claim: &Arc<Claim>,
     to_clean_up: Duration,
@@ -239,16 +244,16 @@ where
     Fut: Future<Output = Result<(), BoxError>>,
 {
     let leadership = Leadership::new(Arc::clone(claim));
-    // After a panic neither is used again.
+    // Neither is used after a panic.
     let future = match catch_unwind(AssertUnwindSafe(|| work(leadership))) {
         Ok(future) => future,
         Err(panic) => return Some(Err(panic_text(&*panic))),
     };
-    let mut work = Caught(pin!(future));
-    let tenure = &claim.tenure;
+    let mut work = CatchPanic(pin!(future));
+    let leadership = &claim.state;
     tokio::select! {
         biased;
-        () = tenure.lost() => {}
+        () = leadership.lost() => {}
         outcome = &mut work => return Some(outcome),
     }
     if to_clean_up.is_zero() {
@@ -256,16 +261,16 @@ where
     }
     tokio::select! {
         biased;
-        () = tenure.cut().cancelled() => None,
+        () = leadership.aborted().cancelled() => None,
         outcome = &mut work => Some(outcome),
         () = sleep(to_clean_up) => None,
     }
 }
 
-/// A future whose panic is its output.
-struct Caught<F>(F);
+/// A future whose panic becomes its output.
+struct CatchPanic<F>(F);
 
-impl<F: Future + Unpin> Future for Caught<F> {
+impl<F: Future + Unpin> Future for CatchPanic<F> {
     type Output = Result<F::Output, String>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

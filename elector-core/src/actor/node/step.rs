@@ -6,7 +6,7 @@ use std::{
 use actix::{AsyncContext, Context, WrapFuture, fut::ActorFutureExt};
 use tokio::task::yield_now;
 
-use super::{MOST_WAITING, Node};
+use super::{MAX_WAITING_STEPS, Node};
 use crate::{
     ElectionAlgorithm, Input, Moment, Outgoing, Process, Refusal, Step, TimerChange, View,
     actor::{
@@ -17,13 +17,13 @@ use crate::{
     trace::Event,
 };
 
-/// A node that carries out a step.
-struct Acting<'a, A: ElectionAlgorithm> {
+/// A node while it carries out a step.
+struct ActingNode<'a, A: ElectionAlgorithm> {
     node: &'a mut Node<A>,
     ctx: &'a mut Context<Node<A>>,
 }
 
-impl<A: ElectionAlgorithm> Host<A> for Acting<'_, A> {
+impl<A: ElectionAlgorithm> Host<A> for ActingNode<'_, A> {
     fn process(&mut self) -> Option<&mut Process<A>> {
         (!self.node.ended).then_some(&mut self.node.process)
     }
@@ -32,10 +32,10 @@ impl<A: ElectionAlgorithm> Host<A> for Acting<'_, A> {
         let node = &mut self.node;
         // A leader that steps down may name its successor in this very step. Its own work must be
         // notified before the successor is.
-        if node.tenure.is_some() && !node.process.leads() {
-            node.end_tenure();
+        if node.leadership.is_some() && !node.process.leads() {
+            node.end_leadership();
         }
-        if node.process.waiting() >= MOST_WAITING {
+        if node.process.waiting() >= MAX_WAITING_STEPS {
             let lost = step.sends.drain(..).count();
             let lost = u64::try_from(lost).unwrap_or(u64::MAX);
             node.shared.undelivered.fetch_add(lost, Ordering::Relaxed);
@@ -64,8 +64,8 @@ impl<A: ElectionAlgorithm> Host<A> for Acting<'_, A> {
         for &change in changes {
             match change {
                 TimerChange::Set(timer, delay) => {
-                    let runs = node.chance.draw(delay);
-                    node.timers.set(timer, node.now.saturating_add(runs));
+                    let duration = node.rng.draw(delay);
+                    node.timers.set(timer, node.now.saturating_add(duration));
                 }
                 TimerChange::Cancel(timer) => node.timers.cancel(timer),
             }
@@ -73,8 +73,8 @@ impl<A: ElectionAlgorithm> Host<A> for Acting<'_, A> {
     }
 
     fn send(&mut self, step: u64, out: Outgoing<A::Message>) {
-        if let Some(tape) = &mut self.node.tape {
-            tape.push(Event::sent(step, 0, &out));
+        if let Some(recorder) = &mut self.node.recorder {
+            recorder.push(Event::sent(step, 0, &out));
         }
         let Outgoing { to, message } = out;
         let (links, shared) = (&mut self.node.links, &self.node.shared);
@@ -91,35 +91,35 @@ impl<A: ElectionAlgorithm> Host<A> for Acting<'_, A> {
     }
 
     fn traces(&self) -> bool {
-        self.node.tape.is_some()
+        self.node.recorder.is_some()
     }
 
     fn record(&mut self, event: Event) {
-        if let Some(tape) = &mut self.node.tape {
-            tape.push(event);
+        if let Some(recorder) = &mut self.node.recorder {
+            recorder.push(event);
         }
     }
 }
 
-/// What a node does with an input.
+/// Handles the inputs of a node.
 impl<A: ElectionAlgorithm> Node<A> {
     pub(super) fn step(
         &mut self,
         input: Input<A::Message, A::Timer>,
         ctx: &mut Context<Self>,
     ) -> Option<Refusal> {
-        if let Some(tape) = &mut self.tape {
-            tape.input::<A>(&input);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.input::<A>(&input);
         }
         count(&self.shared.received);
         let moment = Moment::from_nanos(self.now);
         let process = &mut self.process;
-        // The process is not used again after a panic.
+        // The process is not used after a panic.
         let stepped = catch_unwind(AssertUnwindSafe(|| process.step(input, moment)));
         match stepped {
             Ok(Ok(step)) => {
                 let refusal = step.refusal;
-                carry_out(&mut Acting { node: self, ctx }, step);
+                carry_out(&mut ActingNode { node: self, ctx }, step);
                 refusal
             }
             Ok(Err(violation)) => {
@@ -133,8 +133,8 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
     }
 
-    /// Lets the store begin once the messages that were sent before are on their way: a candidate's
-    /// requests do not wait for its own vote.
+    /// Starts the save after the messages of this step are on their way: a candidate's requests do
+    /// not wait for its own vote.
     fn flush_soon(&self, ctx: &mut Context<Self>) {
         let flush = yield_now().into_actor(self).map(|(), node, ctx| {
             if !node.ended
@@ -146,17 +146,17 @@ impl<A: ElectionAlgorithm> Node<A> {
         ctx.spawn(flush);
     }
 
-    /// The store has saved, or failed to: shows what waited for it.
+    /// Handles the result of a save, and makes the steps visible that waited for it.
     pub(super) fn stored(&mut self, saved: Saved, ctx: &mut Context<Self>) {
         match saved {
-            Ok(number) => persisted(&mut Acting { node: self, ctx }, number),
+            Ok(number) => persisted(&mut ActingNode { node: self, ctx }, number),
             Err(error) => self.end(Err(NodeError::Storage(error)), ctx),
         }
-        self.take(None, ctx);
+        self.handle_input(None, ctx);
     }
 }
 
-/// Counts one more. Only the node itself counts, so that no other thread's count can be lost.
+/// Adds one to a counter. Only the node itself counts, so no other thread's count can be lost.
 fn count(counter: &AtomicU64) {
     let known = counter.load(Ordering::Relaxed);
     counter.store(known.wrapping_add(1), Ordering::Relaxed);

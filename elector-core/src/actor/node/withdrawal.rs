@@ -8,16 +8,17 @@ use crate::{Command, ElectionAlgorithm, Input, actor::Backoff};
 /// The work of this node has failed too often: the node grants no leadership.
 #[derive(Debug, Default)]
 pub(in crate::actor) struct Withdrawn {
-    /// If all nodes have withdrawn, each would pass leadership on to the next for ever.
+    /// The pauses before each step-down. If all nodes have withdrawn, each would otherwise hand
+    /// over to the next one for ever without a pause.
     pauses: Backoff,
-    /// When the node stepped down last, in nanoseconds.
-    declined: u64,
-    /// It will step down soon.
+    /// When the node last stepped down, in nanoseconds.
+    declined_at: u64,
+    /// The node will step down soon.
     is_declining: bool,
 }
 
 impl<A: ElectionAlgorithm> Node<A> {
-    /// Takes no leadership from now on, or takes one again.
+    /// Stops taking leadership, or takes it again.
     pub(super) fn withdraw(&mut self, withdraws: bool, ctx: &mut Context<Self>) {
         if withdraws != self.withdrawn.is_some() {
             self.withdrawn = withdraws.then(Withdrawn::default);
@@ -25,7 +26,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         }
     }
 
-    /// Steps down if this node leads though it has withdrawn.
+    /// Steps down if this node leads although it has withdrawn.
     pub(super) fn decline(&mut self, ctx: &mut Context<Self>) {
         let (leads, now) = (self.process.leads(), self.now);
         let Some(withdrawn) = self.withdrawn.as_mut() else {
@@ -35,7 +36,7 @@ impl<A: ElectionAlgorithm> Node<A> {
             return;
         }
         withdrawn.is_declining = true;
-        let passed = Duration::from_nanos(now.saturating_sub(withdrawn.declined));
+        let passed = Duration::from_nanos(now.saturating_sub(withdrawn.declined_at));
         let pause = withdrawn.pauses.next(passed);
         ctx.run_later(pause, |node, ctx| {
             if node.stopping(ctx) {
@@ -47,28 +48,28 @@ impl<A: ElectionAlgorithm> Node<A> {
                 return;
             };
             withdrawn.is_declining = false;
-            withdrawn.declined = node.now;
+            withdrawn.declined_at = node.now;
             if leads {
-                node.pass_on(ctx);
+                node.hand_over(ctx);
             }
             // If it still leads, the next pause is longer.
-            node.take(None, ctx);
+            node.handle_input(None, ctx);
         });
     }
 
-    /// Hands over to the next node, in the order of ids and around, that the algorithm accepts. So
-    /// all nodes have their turn, also if several cannot lead; the one that is best for the
-    /// algorithm may be one that hands over to this one.
-    pub(super) fn pass_on(&mut self, ctx: &mut Context<Self>) {
+    /// Hands over to the next node that the algorithm accepts, in the order of ids, continuing from
+    /// the lowest id. So all nodes have their turn, even if several cannot lead. The algorithm's
+    /// best successor may be a node that hands over to this one again.
+    pub(super) fn hand_over(&mut self, ctx: &mut Context<Self>) {
         let members = self.process.driver().members();
-        let heirs = [members.above(), members.below()].concat();
-        let mut commands = heirs.into_iter().map(Command::TransferTo);
+        let successors = [members.above(), members.below()].concat();
+        let mut commands = successors.into_iter().map(Command::TransferTo);
         let accepted = commands.any(|command| {
-            let refusal = self.take(Some(Input::Commanded(command)), ctx);
+            let refusal = self.handle_input(Some(Input::Commanded(command)), ctx);
             refusal.is_none()
         });
         if !accepted {
-            self.take(Some(Input::Commanded(Command::Resign)), ctx);
+            self.handle_input(Some(Input::Commanded(Command::Resign)), ctx);
         }
     }
 }

@@ -5,16 +5,16 @@ use crate::{
     trace::{Event, Record, Stimulus},
 };
 
-/// What a node did, as the records that every host writes. Times and message numbers are 0: they
-/// are the host's, and what is compared is the node's.
+/// Records what a node did, in the form that every host writes. Times and message numbers are 0:
+/// they belong to the host, and only the node's behaviour is compared.
 #[derive(Debug)]
-pub(super) struct Tape {
+pub(super) struct Recorder {
     node: NodeId,
     step: u64,
     records: Vec<Record>,
 }
 
-impl Tape {
+impl Recorder {
     pub(super) fn new(node: NodeId) -> Self {
         Self {
             node,

@@ -12,31 +12,31 @@ use tokio_util::sync::CancellationToken;
 use super::clock;
 use crate::Epoch;
 
-/// One grant of leadership, shared between the node, which prolongs and ends it, and whoever holds
-/// it. Valid while nobody has ended it and its deadline has not passed; once it was seen invalid it
-/// stays so.
+/// The state of one leadership, shared between the node, which prolongs and ends it, and its
+/// holder. It holds until it is ended or its deadline passes. Once a check has found that it does
+/// not hold, it never holds again.
 #[derive(Debug)]
-pub(super) struct Tenure {
+pub(super) struct LeadershipState {
     epoch: Epoch,
-    /// In nanoseconds of the node's clock; [`NO_LEASE`] where there is none.
+    /// In nanoseconds of the node's clock; [`NO_LEASE`] if there is no lease.
     deadline: AtomicU64,
     prolonged: Notify,
     state: AtomicU8,
     taken: AtomicU8,
-    /// The number of the present grant within the epoch.
+    /// The number of the current grant within the epoch.
     grant: AtomicU64,
-    /// The number of the next grant of the epoch, for all its tenures.
+    /// The number of the next grant of the epoch, for all leaderships of the epoch.
     grants: Arc<AtomicU64>,
-    /// How long whoever works under it may go on when it is to be given back, in nanoseconds. Set
-    /// before it is taken.
+    /// How long the work may go on when the leadership must be given back, in nanoseconds. Set
+    /// before the leadership is taken.
     to_finish: AtomicU64,
-    /// Cancelled when it is to be given back, and the work is asked to come to an end.
+    /// Cancelled when the leadership must be given back, and the work is asked to end.
     ending: CancellationToken,
-    /// Cancelled as soon as somebody notices that it is over.
-    over: CancellationToken,
-    /// Cancelled when the work is not even to clean up any more.
-    cut: CancellationToken,
-    /// Cancelled when the work done under it has ended.
+    /// Cancelled as soon as the end of the leadership is noticed.
+    ended: CancellationToken,
+    /// Cancelled when the work must not even clean up any more.
+    aborted: CancellationToken,
+    /// Cancelled when the work of this leadership has ended.
     finished: CancellationToken,
 }
 
@@ -47,16 +47,16 @@ const LIVE: u8 = 0;
 /// The work has been asked to end, and may still act.
 const ENDING: u8 = 1;
 const LOST: u8 = 2;
-/// It ends on this node's own wish: the node goes on leading until the work has ended.
-const RETURNING: u8 = 3;
+/// This node ends the leadership itself: it goes on leading until the work has ended.
+const GIVEN_BACK: u8 = 3;
 
 const FREE: u8 = 0;
-const BY_CLOSURE: u8 = 1;
+const IN_CLOSURE: u8 = 1;
 const IN_HAND: u8 = 2;
 const CLOSED: u8 = 3;
 
-impl Tenure {
-    /// A tenure with the next of the grants of this epoch.
+impl LeadershipState {
+    /// Creates a leadership with the next grant of this epoch.
     pub(super) fn new(epoch: Epoch, deadline: u64, grants: Arc<AtomicU64>) -> Self {
         Self {
             epoch,
@@ -68,8 +68,8 @@ impl Tenure {
             grants,
             to_finish: AtomicU64::new(0),
             ending: CancellationToken::new(),
-            over: CancellationToken::new(),
-            cut: CancellationToken::new(),
+            ended: CancellationToken::new(),
+            aborted: CancellationToken::new(),
             finished: CancellationToken::new(),
         }
     }
@@ -78,28 +78,28 @@ impl Tenure {
         self.epoch
     }
 
-    /// The number of the present grant within the epoch.
+    /// Returns the number of the current grant within the epoch.
     pub(super) fn grant(&self) -> u64 {
         self.grant.load(Ordering::Acquire)
     }
 
-    /// Replaces the present grant by the next, and returns its number.
+    /// Replaces the current grant by the next one, and returns its number.
     pub(super) fn grant_anew(&self) -> u64 {
         let next = self.grants.fetch_add(1, Ordering::AcqRel);
         self.grant.fetch_max(next, Ordering::AcqRel);
         next
     }
 
-    pub(super) fn over(&self) -> &CancellationToken {
-        &self.over
+    pub(super) fn ended(&self) -> &CancellationToken {
+        &self.ended
     }
 
-    /// Cancelled when the work is not even to clean up any more.
-    pub(super) fn cut(&self) -> &CancellationToken {
-        &self.cut
+    /// Returns the token that is cancelled when the work must not even clean up any more.
+    pub(super) fn aborted(&self) -> &CancellationToken {
+        &self.aborted
     }
 
-    /// Whether it may be acted upon now.
+    /// Returns `true` if the holder may act now.
     pub(super) fn holds(&self) -> bool {
         if !self.is_live() {
             return false;
@@ -112,7 +112,7 @@ impl Tenure {
         false
     }
 
-    /// Prolongs it, at the time `now`, unless it is over.
+    /// Prolongs the leadership, at the time `now`, unless it has ended.
     pub(super) fn prolong(&self, now: u64, deadline: u64) {
         if !self.is_live() {
             return;
@@ -124,30 +124,31 @@ impl Tenure {
         }
     }
 
-    /// Whether nobody has ended it, whatever its deadline.
+    /// Returns `true` if the leadership has not been ended. Ignores the deadline.
     pub(super) fn is_live(&self) -> bool {
         matches!(self.state.load(Ordering::Acquire), LIVE | ENDING)
     }
 
-    pub(super) fn is_returning(&self) -> bool {
-        self.state.load(Ordering::Acquire) == RETURNING
+    pub(super) fn is_given_back(&self) -> bool {
+        self.state.load(Ordering::Acquire) == GIVEN_BACK
     }
 
-    /// Whether the work is to end, or must have.
+    /// Returns `true` if the work must end, or if the leadership has ended.
     pub(super) fn is_ending(&self) -> bool {
         self.state.load(Ordering::Acquire) != LIVE || !self.holds()
     }
 
-    /// It was taken away.
+    /// Ends the leadership, because the node does not lead any more.
     pub(super) fn lose(&self) {
         let _ = self.change(LIVE, LOST) || self.change(ENDING, LOST);
     }
 
-    /// It is to be given back as soon as the work has ended; whether nobody else wished that yet.
+    /// Ends the leadership, to be given back as soon as the work has ended. Returns `true` if this
+    /// is the first request.
     pub(super) fn give_back(&self) -> bool {
-        let first = self.change(LIVE, RETURNING);
-        // Whoever asked for it waits for the end.
-        let _ = first || self.change(ENDING, RETURNING);
+        let first = self.change(LIVE, GIVEN_BACK);
+        // The caller of `wind_down` waits for the end of the work.
+        let _ = first || self.change(ENDING, GIVEN_BACK);
         first
     }
 
@@ -159,22 +160,22 @@ impl Tenure {
         if changed {
             self.ending.cancel();
             if to != ENDING {
-                self.over.cancel();
+                self.ended.cancel();
             }
         }
         changed
     }
 
-    /// Makes the caller the one that works under it, in a closure; whether it is the first. When
-    /// it is to be given back, the closure has so long to finish.
+    /// Takes the leadership for a closure. Returns `true` if it was free. When the leadership must
+    /// be given back, the closure has `to_finish` to end.
     pub(super) fn take(&self, to_finish: Duration) -> bool {
-        // Only the one that has the node's permit to work gets here.
+        // Only the holder of the node's permit to work gets here.
         let nanos = crate::nanos(to_finish);
         self.to_finish.store(nanos, Ordering::Release);
-        self.occupy(BY_CLOSURE).is_ok()
+        self.occupy(IN_CLOSURE).is_ok()
     }
 
-    /// Makes the caller the one that has it in hand; whether it is the first.
+    /// Takes the leadership as a guard in the caller's hand. Returns `true` if it was free.
     pub(super) fn take_in_hand(&self) -> bool {
         self.occupy(IN_HAND).is_ok()
     }
@@ -188,44 +189,45 @@ impl Tenure {
         self.finished.cancel();
     }
 
-    /// Asks the work to end, and gives it the time that it was promised for that; then it is over,
-    /// to be given back.
+    /// Asks the work to end, and waits for as long as the work has time to finish. Then the
+    /// leadership ends, to be given back.
     pub(super) async fn wind_down(&self) {
-        let works = self.occupy(CLOSED) == Err(BY_CLOSURE);
+        let works = self.occupy(CLOSED) == Err(IN_CLOSURE);
         let to_finish = Duration::from_nanos(self.to_finish.load(Ordering::Acquire));
         if works && !to_finish.is_zero() {
             self.change(LIVE, ENDING);
             tokio::select! {
                 biased;
                 () = self.finished.cancelled() => {}
-                () = self.over.cancelled() => {}
+                () = self.ended.cancelled() => {}
                 () = time::sleep(to_finish) => {}
             }
         }
         self.give_back();
     }
 
-    /// Over at once, and the work is dropped, whatever it was promised.
-    pub(super) fn cut_short(&self) {
+    /// Ends the leadership immediately. The work is dropped, even if it has time left to finish or
+    /// to clean up.
+    pub(super) fn abort_work(&self) {
         self.give_back();
-        self.cut.cancel();
+        self.aborted.cancel();
     }
 
-    /// Waits until no work is done under it any more. A guard that an application has in its hand
-    /// is waited for no longer than `grace`: it has been told, and might be in the very hand that
-    /// waits here.
+    /// Waits until no work is done under this leadership any more. For a guard in an application's
+    /// hand it waits no longer than `grace`: the guard has been notified, and its holder may be the
+    /// task that waits here.
     pub(super) async fn finished(&self, grace: Duration) {
         match self.occupy(CLOSED) {
             Err(IN_HAND) if grace.is_zero() => {}
             Err(IN_HAND) => {
                 let _ = time::timeout(grace, self.finished.cancelled()).await;
             }
-            Err(BY_CLOSURE) => self.finished.cancelled().await,
+            Err(IN_CLOSURE) => self.finished.cancelled().await,
             _ => {}
         }
     }
 
-    /// The deadline as known now; `None` without a lease.
+    /// Returns the current deadline; `None` without a lease.
     pub(super) fn deadline(&self) -> Option<u64> {
         let deadline = self.deadline.load(Ordering::Acquire);
         (deadline != NO_LEASE).then_some(deadline)
@@ -237,11 +239,12 @@ impl Tenure {
         Some(Duration::from_nanos(left))
     }
 
-    /// Waits until the deadline is later than `known`, and gives it; `None` when it is over.
+    /// Waits until the deadline is later than `known`, and returns it; `None` when the leadership
+    /// has ended.
     pub(super) async fn prolonged(&self, known: u64) -> Option<u64> {
         loop {
-            let mut news = std::pin::pin!(self.prolonged.notified());
-            news.as_mut().enable();
+            let mut notified = std::pin::pin!(self.prolonged.notified());
+            notified.as_mut().enable();
             if !self.holds() {
                 return None;
             }
@@ -251,12 +254,12 @@ impl Tenure {
             tokio::select! {
                 biased;
                 () = self.lost() => return None,
-                () = news => {}
+                () = notified => {}
             }
         }
     }
 
-    /// Returns when the work is to end, or when it is over.
+    /// Returns when the work must end, or when the leadership has ended.
     pub(super) async fn ending(&self) {
         tokio::select! {
             biased;
@@ -265,15 +268,15 @@ impl Tenure {
         }
     }
 
-    /// Returns when it is over, by word or by deadline.
+    /// Returns when the leadership has been ended or its deadline has passed.
     pub(super) async fn lost(&self) {
         while self.holds() {
             match self.deadline() {
-                None => self.over.cancelled().await,
+                None => self.ended.cancelled().await,
                 Some(deadline) => {
                     let left = deadline.saturating_sub(clock::now().nanos());
                     let left = Duration::from_nanos(left);
-                    let _ = time::timeout(left, self.over.cancelled()).await;
+                    let _ = time::timeout(left, self.ended.cancelled()).await;
                 }
             }
         }

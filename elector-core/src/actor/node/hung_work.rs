@@ -1,0 +1,87 @@
+use std::sync::Arc;
+
+use actix::{AsyncContext, Context};
+
+use super::{Node, clock};
+use crate::{
+    ElectionAlgorithm, Epoch,
+    actor::watchdog::{CHECKS, Watch},
+};
+
+/// The work of the leader has not checked in: the node grants no leadership until it does.
+#[derive(Debug)]
+pub(in crate::actor) struct HungWork {
+    watch: Arc<Watch>,
+    /// The epoch that the node had published at that time.
+    epoch: Epoch,
+    /// When the work's last known lease ends, in nanoseconds. The work may act until then, so no
+    /// other node is invited to lead before.
+    lease_end: u64,
+}
+
+/// Ends a leadership whose work hangs.
+impl<A: ElectionAlgorithm> Node<A> {
+    /// Checks the work again and again until the watch is over. The work has missed `missed` checks
+    /// in a row. Checks are counted, not time: while this thread did not run, the work may not have
+    /// run, either.
+    pub(super) fn watch(&mut self, watch: Arc<Watch>, missed: u8, ctx: &mut Context<Self>) {
+        if self.stopping(ctx) {
+            return;
+        }
+        let over = watch.is_over();
+        let is_live = watch.has_checked_in() || over;
+        let missed = if is_live { 0 } else { missed.saturating_add(1) };
+        if missed >= CHECKS && self.hung_work.is_none() {
+            self.abandon(&watch);
+        }
+        let settled = self.step_aside(&watch, is_live, ctx);
+        if !over || !settled {
+            ctx.run_later(watch.interval(), move |node, ctx| {
+                node.watch(watch, missed, ctx);
+            });
+        }
+    }
+
+    /// Ends the leadership, if there is one.
+    fn abandon(&mut self, watch: &Arc<Watch>) {
+        let leadership = self.leadership.as_ref();
+        let lease = leadership.and_then(|leadership| leadership.deadline());
+        self.hung_work = Some(HungWork {
+            watch: Arc::clone(watch),
+            epoch: self.process.published().epoch,
+            lease_end: lease.unwrap_or(0),
+        });
+        self.end_leadership();
+        tracing::error!(
+            node = self.process.driver().members().me().0, limit = ?watch.limit(),
+            "work of the leader missed its watchdog limit: this node gives up leadership until the \
+             work checks in again; find out what the work waits for"
+        );
+    }
+
+    /// Steps down as soon as the lease of the abandoned leadership has ended, and lets the node
+    /// take leadership again when the work goes on. Returns `true` if nothing is left to do for
+    /// this watch.
+    fn step_aside(&mut self, watch: &Arc<Watch>, is_live: bool, ctx: &mut Context<Self>) -> bool {
+        let hung_work = self.hung_work.as_ref();
+        let Some(hung_work) = hung_work.filter(|hung| Arc::ptr_eq(&hung.watch, watch)) else {
+            return true;
+        };
+        // By the time that the work goes on, the node may have been elected again.
+        let led = self.process.published().epoch;
+        if self.process.leads() && (!is_live || led == hung_work.epoch) {
+            if clock::now().nanos() < hung_work.lease_end {
+                return false;
+            }
+            self.reading_serves = 0;
+            // If the command is refused, the next check tries again.
+            self.hand_over(ctx);
+        }
+        if is_live {
+            self.hung_work = None;
+            self.reading_serves = 0;
+            self.handle_input(None, ctx);
+        }
+        is_live
+    }
+}

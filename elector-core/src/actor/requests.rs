@@ -1,0 +1,48 @@
+use std::{sync::Arc, vec::Vec};
+
+use tokio::sync::oneshot;
+
+use super::{leadership_state::LeadershipState, storage::Saved, watchdog::Watch};
+use crate::{Command, ElectionAlgorithm, Input, Moment, Refusal, trace::Record};
+
+/// What handles request from a node. Requests are never dropped.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// The answer is the reason of the refusal, if any.
+    Command(Command, oneshot::Sender<Option<Refusal>>),
+    /// The work of this leadership has ended.
+    GiveBack(Arc<LeadershipState>),
+    /// The step-down was refused: grant leadership again if the node still leads.
+    GrantAgain(Arc<LeadershipState>),
+    /// The work of the current leadership promises to check in.
+    Watch(Arc<Watch>),
+    /// The node must take no leadership any more; `false`: it may take one again.
+    Withdraw(bool),
+    /// A handle checks whether the node's thread still runs.
+    Answer,
+    Stop,
+}
+
+impl actix::Message for Request {
+    type Result = ();
+}
+
+/// The result of a save.
+#[derive(Debug)]
+pub(super) struct StoreReport(pub(super) Saved);
+
+impl actix::Message for StoreReport {
+    type Result = ();
+}
+
+/// An input with its clock reading. The answer is the list of records of what the node did.
+#[derive(Debug)]
+pub(super) struct Replay<A: ElectionAlgorithm> {
+    pub(super) input: Input<A::Message, A::Timer>,
+    pub(super) now: Moment,
+    pub(super) answer: oneshot::Sender<Vec<Record>>,
+}
+
+impl<A: ElectionAlgorithm> actix::Message for Replay<A> {
+    type Result = ();
+}
