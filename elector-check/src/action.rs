@@ -2,8 +2,8 @@ use elector_core::{Command, NodeId};
 
 use crate::state::Flight;
 
-/// What may happen next. Nodes are named by position, and a timer by its place among those of its
-/// node.
+/// An action that may happen next. A node is named by its position, and a timer by its index among
+/// the timers of its node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Deliver {
@@ -36,12 +36,12 @@ pub(crate) enum Action {
     Tick,
 }
 
-/// The node in this position.
+/// Returns the id of the node in this position.
 pub(crate) fn id(node: usize) -> NodeId {
     NodeId(node as u64 + 1)
 }
 
-/// The position of this node.
+/// Returns the position of this node.
 pub(crate) fn position(id: NodeId) -> usize {
     usize::try_from(id.0).map_or(usize::MAX, |id| id.saturating_sub(1))
 }

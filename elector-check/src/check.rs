@@ -11,37 +11,37 @@ pub struct Check<A: ElectionAlgorithm> {
     config: CheckConfig<A::Config>,
 }
 
-/// Why a check could not begin.
+/// Why a check cannot begin.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CheckError {
     /// There are no nodes.
-    #[error("there is no such cluster")]
+    #[error("the cluster is not valid")]
     Membership(#[from] MembershipError),
     /// The algorithm's configuration breaks a rule.
-    #[error("the algorithm cannot be configured like that")]
+    #[error("the configuration of the algorithm is not valid")]
     Settings(#[from] TimingError),
-    /// The check was to begin with a leader.
+    /// The check must begin with a leader, and the search found none.
     #[error("no short run without faults leads to a leader that all nodes agree on")]
     NotLed,
 }
 
 impl<A: ElectionAlgorithm> Check<A> {
-    /// A check within these bounds.
+    /// Creates a check within these bounds.
     #[must_use]
     pub fn new(config: CheckConfig<A::Config>) -> Self {
         Self { config }
     }
 
-    /// Follows every run within the bounds, shorter ones first, until all are followed, one breaks
-    /// a promise, or the limit is reached. Takes memory for every state.
+    /// Follows every run within the bounds, shorter runs first. Ends when all runs are followed,
+    /// when a run violates an invariant, or when the limit is reached. Every state takes memory.
     ///
     /// # Errors
-    /// If the algorithm's configuration is not valid, there are no nodes, or the check is to begin
-    /// with a leader that is not found.
+    /// Returns an error if the algorithm's configuration is not valid, if there are no nodes, or if
+    /// the check must begin with a leader and the search finds none.
     pub fn run(self) -> Result<Report, CheckError> {
         let config = self.config;
-        let members = cluster(config.nodes, &config.config)?;
+        let members = memberships(config.nodes, &config.config)?;
         if config.time.is_some_and(|time| time.tick.is_zero()) {
             return Err(TimingError::Zero("a tick").into());
         }
@@ -49,8 +49,11 @@ impl<A: ElectionAlgorithm> Check<A> {
     }
 }
 
-/// A cluster of nodes `1..=nodes`, seen from each of its nodes, if it can be configured like that.
-pub(crate) fn cluster(
+/// Returns the cluster of nodes `1..=nodes`, seen from each of its nodes.
+///
+/// # Errors
+/// Returns an error if the algorithm cannot run in this cluster with this configuration.
+pub(crate) fn memberships(
     nodes: u64,
     config: &impl Configuration,
 ) -> Result<Vec<Membership>, CheckError> {

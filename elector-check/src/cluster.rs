@@ -16,28 +16,28 @@ use crate::{
     steps::Steps,
 };
 
-/// A cluster of `A`: its states, and what leads from one to the next.
+/// A cluster of `A`: its states, and the transitions between them.
 pub(crate) struct Cluster<A: ElectionAlgorithm> {
     pub(crate) config: CheckConfig<()>,
-    /// In which tick the runs begin.
-    pub(crate) begun: u32,
+    /// The tick in which the runs begin.
+    pub(crate) first_tick: u32,
     pub(crate) steps: Steps<A>,
     pub(crate) histories: Pool<History>,
-    // From a history and a deed to the history after that, and what it broke.
+    // Maps a history and an observation to the next history and its violation.
     records: HashMap<(u32, u32), Record, FxBuildHasher>,
 }
 
-/// The number of a history, and what its last deed broke.
+/// The number of a history, and the violation that its last observation shows.
 type Record = (u32, Option<Box<InvariantViolation>>);
 
-/// What an action leads to.
+/// The result of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Came {
-    /// It cannot happen, changes nothing, or leads out of the bounds.
+pub(crate) enum Transition {
+    /// The action cannot happen, changes nothing, or leads out of the bounds.
     Nothing,
-    /// Another state.
+    /// The action leads to another state.
     State,
-    /// A state that must not be.
+    /// The action leads to a state that violates an invariant.
     Violation(InvariantViolation),
 }
 
@@ -46,14 +46,14 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         let bounds = config.clone().with(());
         Self {
             steps: Steps::new(config.config, members, bounds.time),
-            begun: u32::from(bounds.time.is_some()),
+            first_tick: u32::from(bounds.time.is_some()),
             config: bounds,
             histories: Pool::default(),
             records: HashMap::default(),
         }
     }
 
-    /// What may happen in a run.
+    /// Returns how many bounded events may happen in a run.
     pub(crate) fn budgets(&self) -> Budgets {
         let bounds = &self.config;
         Budgets {
@@ -65,36 +65,38 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         }
     }
 
-    /// All nodes have started, one after the other. That loses no run: one that starts late is one
-    /// to which nothing was delivered yet.
-    pub(crate) fn first(&mut self) -> (State, Option<InvariantViolation>) {
+    /// Returns the state in which all nodes have started, one after the other. This leaves out no
+    /// run: a node that starts late is the same as a node to which no message was delivered yet.
+    pub(crate) fn initial_state(&mut self) -> (State, Option<InvariantViolation>) {
         let mut state = State {
-            now: self.begun,
-            left: self.budgets(),
+            now: self.first_tick,
+            budgets: self.budgets(),
             history: self.histories.number(History::new(A::Guarantee::KIND)),
             nodes: Vec::new(),
             network: Vec::new(),
         };
         let nodes = self.config.nodes as usize;
-        state.nodes = (0..nodes).map(|node| self.steps.off(node)).collect();
+        state.nodes = (0..nodes)
+            .map(|node| self.steps.not_started(node))
+            .collect();
         for node in 0..nodes {
             let mut next = State::default();
             match self.apply(&state, Action::Restart { node }, &mut next) {
-                Came::Nothing => {}
-                Came::State => state = next,
-                Came::Violation(breach) => return (next, Some(breach)),
+                Transition::Nothing => {}
+                Transition::State => state = next,
+                Transition::Violation(violation) => return (next, Some(violation)),
             }
         }
         (state, None)
     }
 
-    /// What the nodes that run show.
+    /// Returns the views of the nodes that run.
     pub(crate) fn views(&self, state: &State) -> impl Iterator<Item = View> {
         let nodes = state.nodes.iter();
         nodes.filter_map(|&node| self.steps.seen(node).view)
     }
 
-    /// The nodes that hold a lease.
+    /// Returns the nodes that hold a lease.
     pub(crate) fn holders(&self, state: &State) -> impl Iterator<Item = NodeId> {
         let time = self.config.time;
         let now = time.map(|time| time.moment(state.now).nanos());
@@ -105,7 +107,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         })
     }
 
-    /// Replaces `actions` with what may happen next.
+    /// Replaces `actions` with the actions that may happen next.
     pub(crate) fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         actions.clear();
         let flights = state.network.iter();
@@ -115,39 +117,39 @@ impl<A: ElectionAlgorithm> Cluster<A> {
                 Life::Up { timers, .. } => {
                     let ready = (0..timers.len()).filter(|&timer| timers[timer].ticks == 0);
                     actions.extend(ready.map(|timer| Action::Elapse { node, timer }));
-                    self.disturb(state, node, actions);
+                    self.add_external_actions(state, node, actions);
                 }
                 Life::Down { .. } => actions.push(Action::Restart { node }),
             }
         }
         let ticks = self.config.time.map_or(0, |time| time.ticks);
-        if state.now - self.begun + 1 < ticks {
+        if state.now - self.first_tick + 1 < ticks {
             actions.push(Action::Tick);
         }
     }
 
-    fn runs(&self, state: &State, node: usize) -> bool {
+    fn is_running(&self, state: &State, node: usize) -> bool {
         self.steps.seen(state.nodes[node]).view.is_some()
     }
 
-    /// What may come to a running node from outside the cluster.
-    fn disturb(&self, state: &State, node: usize, actions: &mut Vec<Action>) {
-        let left = state.left;
-        if left.crashes > 0 {
+    /// Adds the actions that reach a running node from outside the cluster.
+    fn add_external_actions(&self, state: &State, node: usize, actions: &mut Vec<Action>) {
+        let budgets = state.budgets;
+        if budgets.crashes > 0 {
             actions.push(Action::Crash { node });
         }
         let others = (0..state.nodes.len()).filter(|&other| other != node);
-        if left.suspicions > 0 {
+        if budgets.suspicions > 0 {
             actions.extend(others.clone().map(|other| {
                 let peer = id(other);
-                if self.config.false_hints || !self.runs(state, other) {
+                if self.config.false_hints || !self.is_running(state, other) {
                     Action::Prove { node, peer }
                 } else {
                     Action::Suspect { node, peer }
                 }
             }));
         }
-        if left.commands > 0 {
+        if budgets.commands > 0 {
             let fixed = [Command::Campaign, Command::Resign];
             let transfers = others.map(|other| Command::TransferTo(id(other)));
             let commands = fixed.into_iter().chain(transfers);
@@ -155,8 +157,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         }
     }
 
-    /// Makes `next` what `action` leads to from `last`, if that is anything.
-    pub(crate) fn apply(&mut self, last: &State, action: Action, next: &mut State) -> Came {
+    /// Applies `action` to `last`. If the result is a state, writes it to `next`.
+    pub(crate) fn apply(&mut self, last: &State, action: Action, next: &mut State) -> Transition {
         let (node, event) = match action {
             Action::Deliver { flight } => {
                 let envelope = flight.envelope();
@@ -175,72 +177,74 @@ impl<A: ElectionAlgorithm> Cluster<A> {
                 for node in &mut next.nodes {
                     *node = self.steps.tick(*node);
                 }
-                return Came::State;
+                return Transition::State;
             }
         };
         let Some(effect) = self.steps.effect(last.nodes[node], event, last.now) else {
-            return Came::Nothing;
+            return Transition::Nothing;
         };
         next.copy_from(last);
         next.nodes[node] = effect.node;
         for &envelope in &effect.sends {
             next.send(envelope);
         }
-        let (deed, breach) = (effect.deed, effect.breach.as_deref().copied());
-        let recorded = self.record(next, deed);
-        let breach = breach.or(recorded);
-        if breach.is_none() && next == last
+        let (observation, violation) = (effect.observation, effect.violation.as_deref().copied());
+        let recorded = self.record(next, observation);
+        let violation = violation.or(recorded);
+        if violation.is_none() && next == last
             || self.steps.seen(next.nodes[node]).newest > Epoch(self.config.max_epoch)
-            || !self.pay(last, action, next)
+            || !self.spend(last, action, next)
         {
-            return Came::Nothing;
+            return Transition::Nothing;
         }
         let two_leases = || self.histories.get(next.history).leased(self.holders(next));
-        match breach.or_else(two_leases) {
-            Some(breach) => Came::Violation(breach),
-            None => Came::State,
+        match violation.or_else(two_leases) {
+            Some(violation) => Transition::Violation(violation),
+            None => Transition::State,
         }
     }
 
-    /// Enters a deed into the history of `next`.
-    fn record(&mut self, next: &mut State, deed: u32) -> Option<InvariantViolation> {
+    /// Adds an observation to the history of `next`. Returns the violation that it shows.
+    fn record(&mut self, next: &mut State, observation: u32) -> Option<InvariantViolation> {
         let Self {
             steps,
             histories,
             records,
             ..
         } = self;
-        let key = (next.history, deed);
-        let (history, breach) = records.entry(key).or_insert_with(|| {
+        let key = (next.history, observation);
+        let (history, violation) = records.entry(key).or_insert_with(|| {
             let mut history = histories.get(key.0).clone();
-            let deed = steps.deeds.get(deed);
-            // The nodes themselves keep the newest epochs that they have shown.
-            let mut breach = history.claimed(deed.node, deed.view).next();
-            for &pledge in &deed.pledges {
-                let pledged = history.pledged(deed.node, pledge).next();
-                breach = breach.or(pledged);
+            let observation = steps.observations.get(observation);
+            // Each node itself keeps the newest epoch that it has shown.
+            let mut violation = history.claimed(observation.node, observation.view).next();
+            for &pledge in &observation.pledges {
+                let pledged = history.pledged(observation.node, pledge).next();
+                violation = violation.or(pledged);
             }
-            (histories.number(history), breach.map(Box::new))
+            (histories.number(history), violation.map(Box::new))
         });
         next.history = *history;
-        breach.as_deref().copied()
+        violation.as_deref().copied()
     }
 
-    /// Takes from the budgets what this action costs; returns `false` if there is not enough left.
-    fn pay(&self, last: &State, action: Action, next: &mut State) -> bool {
-        let left = &mut next.left;
+    /// Takes the costs of this action from the budgets. Returns `false` if a budget is exhausted.
+    fn spend(&self, last: &State, action: Action, next: &mut State) -> bool {
+        let budgets = &mut next.budgets;
         let budget = match action {
-            Action::Crash { .. } => &mut left.crashes,
-            Action::Suspect { .. } | Action::Prove { .. } => &mut left.suspicions,
-            Action::Command { .. } => &mut left.commands,
-            Action::Elapse { node, timer } => match &mut left.timeouts {
-                Some(timeouts) if self.counts(last.nodes[node], next.nodes[node], timer) => {
+            Action::Crash { .. } => &mut budgets.crashes,
+            Action::Suspect { .. } | Action::Prove { .. } => &mut budgets.suspicions,
+            Action::Command { .. } => &mut budgets.commands,
+            Action::Elapse { node, timer } => match &mut budgets.timeouts {
+                Some(timeouts)
+                    if self.counts_as_timeout(last.nodes[node], next.nodes[node], timer) =>
+                {
                     timeouts
                 }
                 _ => return true,
             },
             Action::Deliver { flight } => {
-                self.take(flight, next);
+                self.spend_delivery(flight, next);
                 return true;
             }
             Action::Restart { .. } | Action::Tick => return true,
@@ -250,22 +254,23 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         paid.is_some()
     }
 
-    /// What a delivery costs: the message itself, if it is delivered only once, and one of the late
-    /// messages that may be delivered. After the last of them the others are lost.
-    fn take(&self, flight: Flight, next: &mut State) {
+    /// Takes the costs of a delivery: the message, if it may be delivered only once, and one from
+    /// the budget of late messages. When that budget is exhausted, all other late messages are
+    /// lost.
+    fn spend_delivery(&self, flight: Flight, next: &mut State) {
         if !self.config.duplicating {
             next.network.retain(|&other| other != flight);
         }
         if flight.is_late() {
-            next.left.late = next.left.late.map(|late| late.saturating_sub(1));
-            if next.left.late == Some(0) {
+            next.budgets.late = next.budgets.late.map(|late| late.saturating_sub(1));
+            if next.budgets.late == Some(0) {
                 next.network.retain(|other| !other.is_late());
             }
         }
     }
 
-    /// Returns `true` if it counts as a timeout that this timer of `before` elapsed.
-    fn counts(&self, before: u32, after: u32, timer: usize) -> bool {
+    /// Returns `true` if this timer of the node `before` counts as a timeout when it elapses.
+    fn counts_as_timeout(&self, before: u32, after: u32, timer: usize) -> bool {
         let Life::Up { timers, .. } = &self.steps.nodes.get(before).life else {
             return false;
         };
@@ -274,6 +279,6 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             view.is_some_and(|view| view.leads())
         };
         let is_round = self.config.time.is_some() && leads(before) && leads(after);
-        !timers[timer].at_once && before != after && !is_round
+        !timers[timer].is_immediate && before != after && !is_round
     }
 }

@@ -2,53 +2,53 @@ use crate::Time;
 
 /// What is checked, and within which bounds.
 ///
-/// `crashes`, `suspicions`, `commands` and `timeouts` are what may happen in one run, in all nodes
+/// `crashes`, `suspicions`, `commands` and `timeouts` bound one run: they count for all nodes
 /// together and at any moments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckConfig<C> {
-    /// How many nodes the cluster has; their ids are 1 to `nodes`.
+    /// The number of nodes in the cluster. Their ids are 1 to `nodes`.
     pub nodes: u64,
-    /// The configuration of the algorithm, the same on all nodes. Without `time`, only one thing
-    /// matters of its durations: whether they are zero.
+    /// The configuration of the algorithm, the same on all nodes. Without `time`, only one property
+    /// of its durations matters: whether they are zero.
     pub config: C,
-    /// The time of a run; none lets every timer elapse at once, and no lease is looked at. Choose
-    /// durations of a few ticks: [`Time::timing`].
+    /// The time of a run. With `None`, every timer may elapse immediately and leases are not
+    /// checked. Choose durations of a few ticks: see [`Time::timing`].
     pub time: Option<Time>,
-    /// Whether runs begin with a leader: where all nodes agree on one for the first time, after a
-    /// shortest run without faults. Otherwise they begin when all nodes have just started. The time
-    /// and all that is bounded count from there, so that rare things after an election are near.
+    /// Whether runs begin with a leader: in the first state in which all nodes agree on one, after
+    /// a shortest run without faults. Otherwise they begin when all nodes have just started. Time
+    /// and budgets count from there, so rare events after an election are within reach.
     pub led: bool,
-    /// The highest epoch: runs are followed until a node passes it.
+    /// The highest epoch. A run is followed until a node passes it.
     pub max_epoch: u64,
-    /// How many times a node may crash. Restarts are free.
+    /// How many crashes may happen. Restarts are not bounded.
     pub crashes: u32,
-    /// How many hints nodes may get that a peer is gone: a proof of its death if it is down, a
-    /// suspicion if it runs.
+    /// How many hints about the failure of a peer nodes may get. The hint is a proof of death if
+    /// the peer is down, and a suspicion if the peer runs.
     pub suspicions: u32,
-    /// Whether a proof of death may be wrong: hints about peers that run are proofs, too. Two nodes
-    /// may then hold a lease at the same time, as a new leader is elected before the lease of the
-    /// old one has ended.
+    /// Whether a proof of death may be false: then hints about running peers are proofs too. Two
+    /// nodes may then hold a lease at the same time, because a new leader is elected before the
+    /// lease of the old one has ended.
     pub false_hints: bool,
     /// How many commands the application may give.
     pub commands: u32,
-    /// How many times a timer may elapse, if that is bounded. Timers with no delay, and those that
-    /// leave their node as it was (a round of heartbeats), do not count; with `time`, neither do
-    /// those of a leader that goes on leading. An algorithm that counts its tries has infinitely
-    /// many states unless its tries or its time are bounded.
+    /// How many times a timer may elapse; `None` for no bound. Timers without delay do not count,
+    /// and neither do timers that leave their node unchanged (a round of heartbeats). With `time`,
+    /// timers of a leader that continues to lead do not count either. An algorithm that counts its
+    /// attempts has infinitely many states unless its attempts or its time are bounded.
     pub timeouts: Option<u32>,
-    /// How many messages may be delivered in a later tick than the one they were sent in, if that
-    /// is bounded: the others arrive within their tick, or are lost. It is the bound that makes
-    /// long runs small. Without `time` it has no meaning.
+    /// How many messages may be delivered in a later tick than the tick in which they were sent;
+    /// `None` for no bound. All other messages arrive within their tick or are lost. This bound
+    /// keeps long runs small. Without `time` it has no effect.
     pub late: Option<u32>,
-    /// Whether a message, once delivered, may be delivered again at any later time. Otherwise a
+    /// Whether a message that was delivered may be delivered again at any later time. Otherwise a
     /// message is delivered at most once.
     pub duplicating: bool,
-    /// Give up when there are more distinct states: the report then says so.
+    /// The search ends when it has found more distinct states than this. The report then says so.
     pub max_states: Option<usize>,
 }
 
 impl<C: Default> Default for CheckConfig<C> {
-    /// Three nodes, two epochs, one crash, no time, nothing else that needs a bound.
+    /// Three nodes, two epochs, one crash, no time, and no other event that needs a bound.
     fn default() -> Self {
         Self {
             nodes: 3,
@@ -69,7 +69,7 @@ impl<C: Default> Default for CheckConfig<C> {
 }
 
 impl<C> CheckConfig<C> {
-    /// The same bounds for another configuration.
+    /// Returns the same bounds for another configuration of the algorithm.
     #[must_use]
     pub fn with<D>(self, config: D) -> CheckConfig<D> {
         CheckConfig {
@@ -89,8 +89,8 @@ impl<C> CheckConfig<C> {
         }
     }
 
-    /// Bounds for the search for a first leader.
-    pub(crate) fn calm(self) -> Self {
+    /// Returns the bounds for the search for a first leader.
+    pub(crate) fn without_faults(self) -> Self {
         let ticks = 100;
         Self {
             time: self.time.map(|time| Time { ticks, ..time }),
@@ -103,7 +103,7 @@ impl<C> CheckConfig<C> {
         }
     }
 
-    /// The bounds in words.
+    /// Returns the bounds as text.
     pub(crate) fn bounds(&self) -> String {
         let many = |count: u64, what: &str| match count {
             0 => format!("no {what}"),

@@ -10,12 +10,12 @@ pub(crate) struct Envelope<M> {
     pub(crate) message: M,
 }
 
-/// What happens to one node.
+/// An event at one node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
-    /// The number of an envelope.
+    /// A message arrives. The value is the number of its envelope.
     Received(u32),
-    /// The place of a timer among those of the node.
+    /// A timer elapses. The value is its index among the timers of the node.
     Elapsed(usize),
     Suspected(NodeId),
     Died(NodeId),
@@ -24,30 +24,30 @@ pub(crate) enum Event {
     Restarted,
 }
 
-/// What an event does.
+/// The effect of an event.
 #[derive(Clone, Debug)]
 pub(crate) struct Effect {
-    /// The node after it.
+    /// The node after the event.
     pub(crate) node: u32,
     /// The envelopes that the node sends.
     pub(crate) sends: Box<[u32]>,
-    pub(crate) deed: u32,
-    pub(crate) breach: Option<Box<InvariantViolation>>,
+    pub(crate) observation: u32,
+    pub(crate) violation: Option<Box<InvariantViolation>>,
 }
 
-/// What an observer can learn from one step.
+/// What an observer sees of one step.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Deed {
+pub(crate) struct Observation {
     pub(crate) node: NodeId,
     pub(crate) view: View,
     pub(crate) pledges: Vec<Pledge>,
 }
 
-/// How many kinds of events have codes of their own.
+/// The number of groups in which events are numbered.
 const KINDS: u32 = 6;
 
 impl Event {
-    /// A number that no other event of the same node has.
+    /// Returns a number that is unique among the events of one node.
     pub(crate) fn code(self) -> u32 {
         let node = |id: NodeId| position(id) as u32;
         let (number, kind) = match self {

@@ -1,5 +1,5 @@
-//! A model checker for election algorithms: it runs an unmodified [`ElectionAlgorithm`] through
-//! *every* order of events within bounds, and looks in each state for a broken promise.
+//! A model checker for election algorithms. It runs an unmodified [`ElectionAlgorithm`] through
+//! *every* order of events within bounds, and checks the invariants in each state.
 //!
 //! ```
 //! use elector_check::{Check, CheckConfig};
@@ -18,32 +18,34 @@
 //!
 //! # The model
 //!
-//! A state is the cluster at one moment: the state of each node that runs and the timers that it
-//! has set, what is on the disk of each that does not, and the messages in flight. From there any
-//! one of these may happen next, and all are tried:
+//! A state is the cluster at one moment: for each running node, the state of its algorithm and the
+//! timers that it has set; for each other node, the state on its disk; and the messages in flight.
+//! Any one of these events may happen next, and the search tries all of them:
 //!
-//! - any message in flight is delivered. It stays in flight ([`CheckConfig::duplicating`]), so that
-//!   repeats and reordering cost nothing; what is never delivered is lost;
-//! - any timer that may elapse does. Without [`CheckConfig::time`] that is any timer that runs:
-//!   whatever order the durations would enforce is only one of those that are tried;
-//! - a tick passes, on all clocks at once, if the search has time;
-//! - a node crashes, which leaves it what is on its disk, or restarts;
-//! - a node gets a proof that a peer is dead, while it is down, or suspects one that runs, or gets
-//!   a command, if the bounds allow it.
+//! - A message in flight is delivered. It stays in flight ([`CheckConfig::duplicating`]), so
+//!   repeated and reordered messages need no extra events. A message that is never delivered is
+//!   lost.
+//! - A timer that may elapse does elapse. Without [`CheckConfig::time`] this is any timer that
+//!   runs: the order that the durations enforce is only one of the orders that are tried.
+//! - A tick passes on all clocks at the same time, if the search has time.
+//! - A node crashes, which leaves only the state on its disk, or restarts.
+//! - If the bounds allow it: a node gets a proof that a peer is dead, while the peer is down; a
+//!   node suspects a peer that runs; a node gets a command.
 //!
-//! That a peer is heard again ([`Input::Returned`](elector_core::Input::Returned)) is left to
-//! random [walks](Walks): it changes whose turn it is, and no promise.
+//! Only random [walks](Walks) have the event that a node receives messages from a peer again
+//! ([`Input::Returned`](elector_core::Input::Returned)). It changes which node campaigns first, and
+//! no invariant depends on that.
 //!
-//! A step is atomic. A write that is under way at a crash is a crash before its step: the gate
-//! ([`Gate`](elector_core::Gate)) holds back what rests on it.
+//! A step is atomic. A crash during a write is the same as a crash before the step of that write,
+//! because the gate ([`Gate`](elector_core::Gate)) holds back everything that depends on the write.
 //!
 //! # Time
 //!
-//! Leases need it. With [`CheckConfig::time`] a timer may elapse from the lower bound of its delay
-//! on, in any later tick, or never: lateness is always possible, and so is every draw of a random
-//! delay. Messages take any time. A leader holds its lease until
-//! [`Timing::lease`](elector_core::Timing::lease) after
-//! [`ElectionAlgorithm::lease`], and no two may hold one in the same state.
+//! Leases need time. With [`CheckConfig::time`], a timer may elapse when the lower bound of its
+//! delay has passed, in any later tick, or never. So late timers are always possible, and so is
+//! every draw of a random delay. Messages may take any time. A leader holds its lease until
+//! [`Timing::lease`](elector_core::Timing::lease) after [`ElectionAlgorithm::lease`], and no two
+//! nodes may hold a lease in the same state.
 //!
 //! ```
 //! use elector_check::{Check, CheckConfig, Time};
@@ -66,15 +68,16 @@
 //! # Ok::<(), elector_check::CheckError>(())
 //! ```
 //!
-//! Two bounds make room for what is rare. [`CheckConfig::late`] bounds how many messages arrive in
-//! a later tick than they were sent in; without it nearly all states differ in old messages that
-//! may still arrive. [`CheckConfig::led`] begins with a leader, so that a second election is near.
+//! Two bounds bring rare events within reach. [`CheckConfig::late`] bounds how many messages arrive
+//! in a later tick than the tick in which they were sent. Without it, nearly all states differ only
+//! in old messages that may still arrive. With [`CheckConfig::led`] the search begins with a
+//! leader, so that a second election is near.
 //!
 //! # Walks
 //!
-//! A search is exhaustive and small. [`Walks`] go the other way: a cluster in the algorithm's own
-//! durations, in which an adversary chooses every event, as far as there is time for. An algorithm
-//! of your own gets both in a line each:
+//! A search is exhaustive and small. [`Walks`] are the opposite: a cluster with the algorithm's own
+//! durations, in which an adversary chooses every event, for as long as there is time. Your own
+//! algorithm gets both with one line each:
 //!
 //! ```
 //! use elector_check::{Check, CheckConfig, Walks};
@@ -94,10 +97,10 @@
 //! # Ok::<(), elector_check::CheckError>(())
 //! ```
 //!
-//! The first walk that breaks a promise is shrunk: events are taken out as long as the same promise
-//! is broken, and waits are rounded. What is left is a [`Schedule`], which can be played again, and
-//! which [`Finding::as_test`] prints as a test. This is the end of one, of an algorithm whose
-//! restarted voters forget that they owe silence:
+//! The first walk that violates an invariant is shrunk: events are removed as long as the same
+//! invariant is still violated, and waits are rounded. The result is a [`Schedule`]. It can be
+//! replayed, and [`Finding::as_test`] prints it as a test. This is the end of a schedule for an
+//! algorithm whose restarted voters forget that they owe silence:
 //!
 //! ```text
 //!  34. wait 50 ms
@@ -111,42 +114,45 @@
 //!  59. n3 receives 58  ; exclusive-lease: n1 and n3 hold a lease at the same time
 //! ```
 //!
-//! Read it from the last line. Two nodes hold a lease, n1 and n3, so that a node has supported
-//! both: n2, which acknowledged n1 before line 34 and voted for n3 before line 57. It owed silence
-//! in between. Line 38 is the last thing that happened to it, and is where it was freed of it. The
-//! line `n2 receives 21` means that n2 gets the message which line 21 sent to it; `n2 writes` means
-//! that its oldest write is on the disk, so that what rests on it is seen now.
+//! Read it from the last line. Two nodes hold a lease, n1 and n3, so some node has supported both.
+//! That node is n2: it acknowledged n1 before line 34 and voted for n3 before line 57. Between
+//! these lines it owed silence. Line 38 is the last event at n2, so there the algorithm released n2
+//! from the silence.
 //!
-//! # What is asked
+//! The line `n2 receives 21` means that n2 gets the message that line 21 sent to it. `n2 writes`
+//! means that the oldest write of n2 is now on its disk, so that everything that depends on this
+//! write becomes visible.
+//!
+//! # The properties
 //!
 //! | property | | |
 //! |---|---|---|
-//! | `one-leader-per-epoch` | always | for all time, by what any node shows; `Quorum` only |
+//! | `one-leader-per-epoch` | always | over all views of all nodes; `Quorum` only |
 //! | `one-pledge-per-epoch` | always | [`Pledge`](elector_core::Pledge), across restarts |
-//! | `one-value-per-ballot` | always | by what pledges name |
-//! | `no-tenure-twice` | always | an epoch that a node ceased to lead; `Quorum` only |
+//! | `one-value-per-ballot` | always | by the values that pledges name |
+//! | `no-tenure-twice` | always | a node never leads an epoch again; `Quorum` only |
 //! | `exclusive-lease` | always | `Quorum` only, and only with time |
 //! | `epoch-monotonic` | always | across restarts |
-//! | `contract` | always | what a [`Driver`](elector_core::Driver) checks, and no panic |
-//! | `leader-elected` | sometimes | without it, the rest says little |
+//! | `contract` | always | the checks of a [`Driver`](elector_core::Driver), and no panic |
+//! | `leader-elected` | sometimes | without it, the other properties say little |
 //! | `lease-held` | sometimes | with time: without it, `exclusive-lease` says nothing |
 //! | `second-epoch-led` | sometimes | so that there are stale messages and nodes |
 //! | `all-agree` | sometimes | all nodes run and know the same leader of the same epoch |
-//! | `two-lead-at-once` | sometimes | two nodes believe that they lead, in whatever epochs |
-//! | `two-leaders-in-one-epoch` | sometimes | `BestEffort` only: it promises no better |
+//! | `two-lead-at-once` | sometimes | two nodes believe that they lead, in any epochs |
+//! | `two-leaders-in-one-epoch` | sometimes | `BestEffort` only: it guarantees no better |
 //!
-//! Two may believe at once that they lead even under a quorum guarantee: the older of the two in an
-//! older epoch. What tells them apart is the epoch, or a lease.
+//! Even under a quorum guarantee, two nodes may believe at the same time that they lead: one of
+//! them in an older epoch. The epoch or a lease distinguishes them.
 //!
-//! # What a clean report means
+//! # What a report without violations means
 //!
-//! That no run within the bounds breaks a promise: not one with more nodes, epochs, ticks, crashes
-//! or timeouts. The report names the bounds. States are compared byte by byte, not by hashes, so
-//! that none is overlooked. A report of a search that was cut short says so.
+//! No run within the bounds violates an invariant. This says nothing about runs with more nodes,
+//! epochs, ticks, crashes or timeouts. The report names the bounds. States are compared byte by
+//! byte and not by hashes, so none is overlooked. If a search was cut short, its report says so.
 //!
-//! A search is breadth-first, so that a counterexample is shortest. It runs on one thread and takes
-//! some 50 bytes for each distinct state, half a gigabyte for ten million. Give
-//! [`CheckConfig::max_states`] where the bounds are new.
+//! A search is breadth-first, so a counterexample is as short as possible. It runs on one thread
+//! and takes about 50 bytes for each distinct state: half a gigabyte for ten million states. Set
+//! [`CheckConfig::max_states`] when you try new bounds.
 #![forbid(unsafe_code)]
 
 mod action;
@@ -154,6 +160,7 @@ mod check;
 mod claim;
 mod cluster;
 mod config;
+mod describe;
 mod event;
 mod node;
 mod pool;
@@ -162,7 +169,6 @@ mod search;
 mod state;
 mod steps;
 mod store;
-mod tell;
 mod time;
 mod walk;
 
@@ -173,4 +179,4 @@ pub use check::{Check, CheckError};
 pub use config::CheckConfig;
 pub use report::{Checked, Outcome, Quantifier, Report};
 pub use time::Time;
-pub use walk::{Broken, Finding, Schedule, ScheduleError, WalkReport, Walks};
+pub use walk::{Finding, Schedule, ScheduleError, Violation, WalkReport, Walks};

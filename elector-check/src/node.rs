@@ -7,15 +7,16 @@ use crate::action::id;
 /// One node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Node<A: ElectionAlgorithm> {
-    /// Its position: what is on a disk does not tell whose disk it is.
+    /// The position of the node. It is part of the state because the state of a disk does not name
+    /// its node.
     pub(crate) position: usize,
     pub(crate) life: Life<A>,
-    /// The newest epoch it has shown, in all its lives.
+    /// The newest epoch that the node has shown, in all its lives.
     pub(crate) shown: Epoch,
 }
 
-/// Whether a node runs. A step is atomic, so what a running node has on its disk is always
-/// [`ElectionAlgorithm::durable`] of its state.
+/// Whether a node runs. A step is atomic, so the state on the disk of a running node is always
+/// [`ElectionAlgorithm::durable`] of its algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Life<A: ElectionAlgorithm> {
     Up {
@@ -31,28 +32,28 @@ pub(crate) enum Life<A: ElectionAlgorithm> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Timer<T> {
     pub(crate) name: T,
-    /// How many ticks must pass before it may elapse. Relative, so that clusters at rest are the
-    /// same at any time.
+    /// How many ticks must pass before the timer may elapse. The number is relative, so that
+    /// clusters at rest have the same state at any time.
     pub(crate) ticks: u32,
-    /// Whether it was set with no delay.
-    pub(crate) at_once: bool,
+    /// Whether the timer was set without a delay.
+    pub(crate) is_immediate: bool,
 }
 
-/// What an observer knows of a node.
+/// What an observer sees of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
-    /// The newest epoch it has shown, in all its lives.
+pub(crate) struct VisibleState {
+    /// The newest epoch that the node has shown, in all its lives.
     pub(crate) newest: Epoch,
-    /// What it shows, if it runs.
+    /// The view of the node, if it runs.
     pub(crate) view: Option<View>,
-    /// If it leads and has a lease: when that ends, in nanoseconds.
+    /// When the lease of the node ends, in nanoseconds, if the node leads and has a lease.
     pub(crate) lease_until: Option<u64>,
 }
 
 impl<A: ElectionAlgorithm> Node<A> {
-    /// What an observer knows of it, if a lease lasts for `lease`.
-    pub(crate) fn seen(&self, lease: Duration) -> Seen {
-        let mut seen = Seen {
+    /// Returns what an observer sees of the node. `lease` is the duration of a lease.
+    pub(crate) fn seen(&self, lease: Duration) -> VisibleState {
+        let mut seen = VisibleState {
             newest: self.shown,
             view: None,
             lease_until: None,
@@ -67,7 +68,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         seen
     }
 
-    /// The node after a tick.
+    /// Returns the node after a tick.
     pub(crate) fn ticked(&self) -> Self {
         let mut node = self.clone();
         if let Life::Up { timers, .. } = &mut node.life {
@@ -79,22 +80,22 @@ impl<A: ElectionAlgorithm> Node<A> {
     }
 }
 
-/// Carries out what a step did to the timers of its node, which are in ascending order. `tick` is
-/// the length of a tick; without one no timer takes any time.
-pub(crate) fn order<T: Copy + Ord>(
+/// Applies the timer changes of a step to the timers of its node, which are in ascending order.
+/// `tick` is the length of a tick. Without ticks no timer takes any time.
+pub(crate) fn change_timers<T: Copy + Ord>(
     timers: &mut Vec<Timer<T>>,
-    orders: &[TimerChange<T>],
+    changes: &[TimerChange<T>],
     tick: Option<Duration>,
 ) {
-    for order in orders {
-        let name = order.timer();
+    for change in changes {
+        let name = change.timer();
         timers.retain(|other| other.name != name);
-        if let TimerChange::Set(_, delay) = *order {
+        if let TimerChange::Set(_, delay) = *change {
             let place = timers.partition_point(|other| other.name < name);
             let timer = Timer {
                 name,
                 ticks: tick.map_or(0, |tick| ticks(delay.min, tick)),
-                at_once: delay == Delay::ZERO,
+                is_immediate: delay == Delay::ZERO,
             };
             timers.insert(place, timer);
         }

@@ -2,26 +2,26 @@ use std::fmt;
 
 use elector_core::GuaranteeKind;
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// [`ElectionAlgorithm::NAME`](elector_core::ElectionAlgorithm::NAME).
     pub algorithm: &'static str,
-    /// What the algorithm promises.
+    /// What the algorithm guarantees.
     pub guarantee: GuaranteeKind,
-    /// The bounds of the search, in words.
+    /// The bounds of the search, as text.
     pub bounds: String,
     /// How the search ended.
     pub outcome: Outcome,
-    /// How many states were reached, repeats included.
+    /// The number of states that were reached. A state counts each time that it is reached.
     pub states: usize,
-    /// How many different states were reached.
+    /// The number of different states that were reached.
     pub unique_states: usize,
-    /// How many bytes the search took for them.
+    /// The memory that the search took for them, in bytes.
     pub bytes: usize,
-    /// The length of the longest run followed, in states.
+    /// The length of the longest run that was followed, in states.
     pub max_depth: usize,
-    /// What was asked, and the answers.
+    /// The properties that were checked, and the answers.
     pub properties: Vec<Checked>,
 }
 
@@ -32,33 +32,35 @@ pub enum Outcome {
     Exhaustive,
     /// The state limit was reached: some runs within the bounds were not followed.
     LimitReached,
-    /// It ended at the first run that broke a promise.
-    Broken,
+    /// The search ended at the first run that violated an invariant.
+    Violated,
 }
 
 /// A property and its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// The property. Those that the simulator checks too have the same names there.
+    /// The name of the property. A property that the simulator checks too has the same name there.
     pub name: &'static str,
-    /// What its trace shows.
+    /// Whether the property must hold in all states or in one.
     pub quantifier: Quantifier,
-    /// A run that decides it, one event a line; empty if the initial state does.
+    /// A run that decides the property, one line for each event. It is empty if the first state
+    /// decides it.
     pub trace: Option<Vec<String>>,
 }
 
-/// Of how many states a property is claimed.
+/// The number of states for which a property is claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantifier {
-    /// All: a trace refutes it.
+    /// All states. A trace is a counterexample.
     Always,
-    /// At least one: a trace is an example.
+    /// At least one state. A trace is an example.
     Sometimes,
 }
 
 impl Report {
-    /// Returns `true` if nothing that must always hold was refuted. Proves it within the bounds if
-    /// [`is_exhaustive`](Self::is_exhaustive).
+    /// Returns `true` if no property that must always hold was refuted. If
+    /// [`is_exhaustive`](Self::is_exhaustive) is also `true`, this proves these properties within
+    /// the bounds.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.counterexamples().next().is_none()
@@ -70,13 +72,13 @@ impl Report {
         self.outcome == Outcome::Exhaustive
     }
 
-    /// What must always hold and does not.
+    /// Returns the properties that must always hold and do not.
     pub fn counterexamples(&self) -> impl Iterator<Item = &Checked> {
         let refuted = |it: &&Checked| it.quantifier == Quantifier::Always && it.trace.is_some();
         self.properties.iter().filter(refuted)
     }
 
-    /// The run that decides the property of this name, if there is one.
+    /// Returns the run that decides the property of this name, if there is one.
     #[must_use]
     pub fn trace(&self, name: &str) -> Option<&[String]> {
         let mut named = self.properties.iter().filter(|it| it.name == name);
@@ -121,10 +123,10 @@ impl Report {
         match (property.quantifier, &property.trace) {
             (Quantifier::Always, Some(_)) => "BROKEN",
             (Quantifier::Always, None) if self.is_exhaustive() => "holds in every run",
-            (Quantifier::Always, None) => "holds as far as was looked",
+            (Quantifier::Always, None) => "holds in all states that were reached",
             (Quantifier::Sometimes, Some(_)) => "happens",
             (Quantifier::Sometimes, None) if self.is_exhaustive() => "never happens",
-            (Quantifier::Sometimes, None) => "not seen as far as was looked",
+            (Quantifier::Sometimes, None) => "not seen in the states that were reached",
         }
     }
 }
@@ -134,7 +136,7 @@ impl fmt::Display for Outcome {
         f.pad(match self {
             Self::Exhaustive => "exhaustive within the bounds",
             Self::LimitReached => "limit reached, not exhaustive",
-            Self::Broken => "a promise was broken",
+            Self::Violated => "an invariant was violated",
         })
     }
 }

@@ -4,16 +4,16 @@ use crate::{
     Checked, Outcome, Quantifier, Report,
     action::Action,
     claim::{Claim, Goal},
-    cluster::{Came, Cluster},
+    cluster::{Cluster, Transition},
+    describe::describe,
     state::State,
     store::{Place, Store},
-    tell::tell,
 };
 
-/// A breadth-first search: the runs that it finds are shortest.
+/// A breadth-first search. So every run that it finds is as short as possible.
 pub(crate) struct Search<A: ElectionAlgorithm> {
     cluster: Cluster<A>,
-    /// What happened before the first state, in words.
+    /// The events before the first state, as text.
     prelude: Vec<String>,
     store: Store,
     claims: Vec<(Claim, Option<Found>)>,
@@ -22,17 +22,18 @@ pub(crate) struct Search<A: ElectionAlgorithm> {
     depth: usize,
 }
 
-/// What decides a claim.
+/// A run that decides a claim.
 #[derive(Clone, Copy)]
 enum Found {
-    /// A state.
+    /// The run leads to this state.
     At(Place),
-    /// A breach that comes of an action in a state.
+    /// The run leads to this state, and an action there causes this violation.
     After(Place, Action, InvariantViolation),
 }
 
 impl<A: ElectionAlgorithm> Search<A> {
-    /// A search that begins with `first`; the events of `prelude` led there.
+    /// Creates a search that begins with the state `first`. The events of `prelude` led to that
+    /// state.
     fn new(cluster: Cluster<A>, first: &State, prelude: Vec<String>) -> Self {
         let time = cluster.config.time;
         let mut search = Self {
@@ -51,66 +52,68 @@ impl<A: ElectionAlgorithm> Search<A> {
         search
     }
 
-    /// Searches until every run within the bounds is followed, one breaks a promise, or there are
-    /// too many states. Returns `None` if the search is to begin with a leader, and none was found.
+    /// Searches until every run within the bounds is followed, until a run violates an invariant,
+    /// or until there are too many states. Returns `None` if the search must begin with a leader
+    /// and none was found.
     pub(crate) fn run(mut cluster: Cluster<A>) -> Option<Report> {
-        let (first, breach) = cluster.first();
-        if let Some(breach) = breach {
-            let mut search = Self::new(cluster, &first, vec![breach.to_string()]);
-            search.broken(breach, Found::At(0));
+        let (first, violation) = cluster.initial_state();
+        if let Some(violation) = violation {
+            let mut search = Self::new(cluster, &first, vec![violation.to_string()]);
+            search.record_violation(violation, Found::At(0));
             return Some(search.report());
         }
         let mut search = Self::new(cluster, &first, Vec::new());
         if search.cluster.config.led {
             search = search.led(first)?;
         }
-        if search.outcome != Outcome::Broken {
+        if search.outcome != Outcome::Violated {
             search.follow(None);
         }
         Some(search.report())
     }
 
-    /// The search that begins where all nodes agree on a leader for the first time, or the one that
-    /// was broken before that.
+    /// Returns a search that begins in the first state in which all nodes agree on a leader. If the
+    /// way to that state violates an invariant, returns the search that found the violation.
     fn led(mut self, mut first: State) -> Option<Self> {
         let bounds = self.cluster.config.clone();
-        self.cluster.config = bounds.clone().calm();
-        first.left = self.cluster.budgets();
+        self.cluster.config = bounds.clone().without_faults();
+        first.budgets = self.cluster.budgets();
         self = Self::new(self.cluster, &first, Vec::new());
-        self.follow(Some(Claim::Reached(Goal::AllAgree)));
+        self.follow(Some(Claim::Sometimes(Goal::AllAgree)));
         self.cluster.config = bounds;
-        if self.outcome == Outcome::Broken {
+        if self.outcome == Outcome::Violated {
             return Some(self);
         }
-        let found = self.found(Claim::Reached(Goal::AllAgree))?;
+        let found = self.found(Claim::Sometimes(Goal::AllAgree))?;
         let prelude = self.trace(found);
         let Found::At(place) = found else {
             return None;
         };
         self.load(place, &mut first);
-        first.left = self.cluster.budgets();
-        self.cluster.begun = first.now;
+        first.budgets = self.cluster.budgets();
+        self.cluster.first_tick = first.now;
         Some(Self::new(self.cluster, &first, prelude))
     }
 
-    /// Follows the states in the order in which they were found, if there is a `goal` until an
-    /// example of it is found.
+    /// Follows the states in the order in which they were found. With a `goal`, stops at the first
+    /// example of it.
     fn follow(&mut self, goal: Option<Claim>) {
         let (mut state, mut next) = (State::default(), State::default());
         let (mut actions, mut packed) = (Vec::new(), Vec::new());
         let limit = self.cluster.config.max_states.unwrap_or(usize::MAX);
-        // The last state that is one step less far away than those that are found now.
+        // The last state of the current level: states that are found now belong to the next level.
         let (mut place, mut last_of_level, mut newest) = (0, 0, 0);
         loop {
             self.load(place, &mut state);
             self.cluster.actions(&state, &mut actions);
             for &action in &actions {
                 match self.cluster.apply(&state, action, &mut next) {
-                    Came::Nothing => continue,
-                    Came::Violation(breach) => {
-                        return self.broken(breach, Found::After(place, action, breach));
+                    Transition::Nothing => continue,
+                    Transition::Violation(violation) => {
+                        return self
+                            .record_violation(violation, Found::After(place, action, violation));
                     }
-                    Came::State => {}
+                    Transition::State => {}
                 }
                 self.states += 1;
                 next.pack(&mut packed);
@@ -148,21 +151,21 @@ impl<A: ElectionAlgorithm> Search<A> {
         state.unpack(self.store.get(place).1, nodes);
     }
 
-    /// Notes which claims a new state is the first example of.
+    /// Notes the claims for which a new state is the first example.
     fn look_at(&mut self, state: &State, place: Place) {
         for (claim, found) in &mut self.claims {
             if found.is_none()
-                && let Claim::Reached(goal) = claim
-                && goal.is_shown_by(&self.cluster, state)
+                && let Claim::Sometimes(goal) = claim
+                && goal.holds_in(&self.cluster, state)
             {
                 *found = Some(Found::At(place));
             }
         }
     }
 
-    fn broken(&mut self, breach: InvariantViolation, by: Found) {
-        self.outcome = Outcome::Broken;
-        let refuted = Claim::Kept(breach.invariant());
+    fn record_violation(&mut self, violation: InvariantViolation, by: Found) {
+        self.outcome = Outcome::Violated;
+        let refuted = Claim::Always(violation.invariant());
         for (claim, found) in &mut self.claims {
             if *claim == refuted {
                 *found = Some(by);
@@ -175,8 +178,8 @@ impl<A: ElectionAlgorithm> Search<A> {
         let properties = claims.into_iter().map(|(claim, found)| Checked {
             name: claim.name(),
             quantifier: match claim {
-                Claim::Kept(_) => Quantifier::Always,
-                Claim::Reached(_) => Quantifier::Sometimes,
+                Claim::Always(_) => Quantifier::Always,
+                Claim::Sometimes(_) => Quantifier::Sometimes,
             },
             trace: found.map(|found| self.trace(found)),
         });
@@ -193,7 +196,7 @@ impl<A: ElectionAlgorithm> Search<A> {
         }
     }
 
-    /// The events of the run that leads there, in words.
+    /// Returns the events of this run as text.
     fn trace(&mut self, found: Found) -> Vec<String> {
         let (Found::At(place) | Found::After(place, ..)) = found;
         let ancestors = std::iter::successors(Some(place), |&place| {
@@ -204,16 +207,20 @@ impl<A: ElectionAlgorithm> Search<A> {
         let steps = run.windows(2);
         let mut lines = self.prelude.clone();
         lines.extend(steps.map(|step| self.step(step[0], step[1])));
-        if let Found::After(_, action, breach) = found {
+        if let Found::After(_, action, violation) = found {
             let (mut state, mut next) = (State::default(), State::default());
             self.load(place, &mut state);
             self.cluster.apply(&state, action, &mut next);
-            lines.push(tell(&self.cluster, (&state, action, &next), Some(breach)));
+            lines.push(describe(
+                &self.cluster,
+                (&state, action, &next),
+                Some(violation),
+            ));
         }
         lines
     }
 
-    /// What led from one state to its child, in words.
+    /// Returns the event that leads from a state to its child, as text.
     fn step(&mut self, parent: Place, child: Place) -> String {
         let (mut before, mut after) = (State::default(), State::default());
         self.load(parent, &mut before);
@@ -221,11 +228,11 @@ impl<A: ElectionAlgorithm> Search<A> {
         let (mut actions, mut next) = (Vec::new(), State::default());
         self.cluster.actions(&before, &mut actions);
         let mut leads = |&action: &Action| {
-            self.cluster.apply(&before, action, &mut next) == Came::State && next == after
+            self.cluster.apply(&before, action, &mut next) == Transition::State && next == after
         };
         let action = actions.into_iter().find(|action| leads(action));
         action.map_or_else(String::new, |action| {
-            tell(&self.cluster, (&before, action, &after), None)
+            describe(&self.cluster, (&before, action, &after), None)
         })
     }
 }

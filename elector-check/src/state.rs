@@ -1,21 +1,21 @@
-/// The whole cluster at one moment. Nodes, messages and histories are numbers: their
-/// [`Pool`](crate::pool::Pool)s hold what they stand for.
+/// The whole cluster at one moment. Nodes, messages and histories are numbers. Their
+/// [`Pool`](crate::pool::Pool)s hold the values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct State {
-    /// How many ticks have begun; 0 if the search has no time.
+    /// The number of ticks that have begun; 0 if the search has no time.
     pub(crate) now: u32,
-    pub(crate) left: Budgets,
+    pub(crate) budgets: Budgets,
     pub(crate) history: u32,
-    /// By position: node 1 comes first.
+    /// The nodes by position: node 1 comes first.
     pub(crate) nodes: Vec<u32>,
     /// The messages in flight, in ascending order. Any of them may be delivered next, so messages
-    /// overtake each other; one that is never delivered is lost. A set, so that heartbeats do not
-    /// pile up: two equal messages in flight are one.
+    /// overtake each other. A message that is never delivered is lost. This is a set: two equal
+    /// messages in flight count as one, so that heartbeats do not accumulate.
     pub(crate) network: Vec<Flight>,
 }
 
-/// A message in flight: the number of its envelope, and whether it is late, that is, was sent in an
-/// earlier tick. Only a bound on late messages makes any of them late.
+/// A message in flight: the number of its envelope, and whether the message is late. A message is
+/// late if it was sent in an earlier tick. Messages become late only if late messages are bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Flight(u32);
 
@@ -37,28 +37,28 @@ impl Flight {
     }
 }
 
-/// How much of what is bounded may still happen.
+/// How many of the bounded events may still happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Budgets {
     pub(crate) crashes: u32,
     pub(crate) suspicions: u32,
     pub(crate) commands: u32,
-    /// `None` for no bound.
+    /// `None` means no bound.
     pub(crate) timeouts: Option<u32>,
-    /// `None` for no bound.
+    /// `None` means no bound.
     pub(crate) late: Option<u32>,
 }
 
 impl State {
-    /// Takes over what `other` is, without new memory.
+    /// Copies `other` into this state, without new memory where possible.
     pub(crate) fn copy_from(&mut self, other: &Self) {
-        (self.now, self.left, self.history) = (other.now, other.left, other.history);
+        (self.now, self.budgets, self.history) = (other.now, other.budgets, other.history);
         self.nodes.clone_from(&other.nodes);
         self.network.clone_from(&other.network);
     }
 
-    /// Adds a message to those in flight. It takes the place of the same message that is late:
-    /// whatever that one could do, this one can.
+    /// Adds a message to the messages in flight. It replaces the same message that is late, because
+    /// everything that is possible with the late one is possible with the new one.
     pub(crate) fn send(&mut self, envelope: u32) {
         let sent = Flight::new(envelope);
         if let Err(place) = self.network.binary_search(&sent) {
@@ -69,24 +69,31 @@ impl State {
         }
     }
 
-    /// The messages in flight become late, or are lost if no late one may be delivered any more.
+    /// Makes all messages in flight late. If no late message may be delivered any more, they are
+    /// lost.
     pub(crate) fn age(&mut self) {
-        match self.left.late {
+        match self.budgets.late {
             None => {}
             Some(0) => self.network.clear(),
             Some(_) => self.network.iter_mut().for_each(|sent| *sent = sent.late()),
         }
     }
 
-    /// Replaces `bytes` with this state: equal states have equal bytes, and different states
-    /// different ones.
+    /// Replaces `bytes` with the packed form of this state. Equal states have equal bytes, and
+    /// different states have different bytes.
     pub(crate) fn pack(&self, bytes: &mut Vec<u8>) {
         bytes.clear();
-        let left = self.left;
+        let budgets = self.budgets;
         let optional = |count: Option<u32>| count.map_or(0, |count| count.saturating_add(1));
-        let (timeouts, late) = (optional(left.timeouts), optional(left.late));
+        let (timeouts, late) = (optional(budgets.timeouts), optional(budgets.late));
         put(self.now, bytes);
-        for count in [left.crashes, left.suspicions, left.commands, timeouts, late] {
+        for count in [
+            budgets.crashes,
+            budgets.suspicions,
+            budgets.commands,
+            timeouts,
+            late,
+        ] {
             put(count, bytes);
         }
         put(self.history, bytes);
@@ -100,11 +107,11 @@ impl State {
         }
     }
 
-    /// Replaces this state with the packed one, of a cluster of `nodes`.
+    /// Replaces this state with a packed state of a cluster of `nodes`.
     pub(crate) fn unpack(&mut self, mut bytes: &[u8], nodes: usize) {
         let from = &mut bytes;
         self.now = take(from);
-        self.left = Budgets {
+        self.budgets = Budgets {
             crashes: take(from),
             suspicions: take(from),
             commands: take(from),
@@ -123,7 +130,8 @@ impl State {
     }
 }
 
-/// Appends a number, seven bits a byte, the lowest first; the last byte has no high bit.
+/// Appends a number with seven bits in each byte, the lowest bits first. The high bit is 0 in the
+/// last byte only.
 fn put(mut number: u32, bytes: &mut Vec<u8>) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
@@ -150,11 +158,12 @@ fn take(bytes: &mut &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    // A message that is sent again is not late any more; both at once would be two states for one.
+    // A message that is sent again is not late any more. If it were in flight twice, one state
+    // would have two forms.
     #[test]
     fn a_message_is_in_flight_once() {
         let mut state = State::default();
-        state.left.late = Some(1);
+        state.budgets.late = Some(1);
         for envelope in [7, 3, 7] {
             state.send(envelope);
         }
@@ -162,17 +171,17 @@ mod tests {
         assert_eq!(state.network, [3, 7].map(|it| Flight::new(it).late()));
         state.send(3);
         assert_eq!(state.network, [Flight::new(3), Flight::new(7).late()]);
-        state.left.late = Some(0);
+        state.budgets.late = Some(0);
         state.age();
         assert_eq!(state.network, []);
     }
 
-    // Two states that share their bytes would be one to the search, and one of them overlooked.
+    // If two states had the same bytes, the search would overlook one of them.
     #[test]
-    fn a_packed_state_comes_back_as_it_was() {
+    fn unpacking_a_packed_state_returns_the_same_state() {
         let mut state = State {
             now: 300,
-            left: Budgets {
+            budgets: Budgets {
                 crashes: 1,
                 suspicions: 0,
                 commands: 128,
@@ -185,7 +194,7 @@ mod tests {
         };
         let (mut bytes, mut back) = (vec![9], State::default());
         for timeouts in [Some(0), None] {
-            state.left.timeouts = timeouts;
+            state.budgets.timeouts = timeouts;
             state.pack(&mut bytes);
             back.unpack(&bytes, 3);
             assert_eq!(back, state);

@@ -13,33 +13,33 @@ use rustc_hash::FxBuildHasher;
 use crate::{
     Time,
     action::{id, position},
-    event::{Deed, Effect, Envelope, Event},
-    node::{Life, Node, Seen, Timer, order},
+    event::{Effect, Envelope, Event, Observation},
+    node::{Life, Node, Timer, VisibleState, change_timers},
     pool::Pool,
 };
 
-/// The steps of single nodes. An algorithm is a pure function, so each step is computed once: what
-/// an event does depends on the node, the event and the time alone.
+/// The steps of single nodes. An algorithm is a pure function: the effect of an event depends only
+/// on the node, the event and the time. So each step is computed once.
 pub(crate) struct Steps<A: ElectionAlgorithm> {
     config: A::Config,
-    /// The cluster seen from each of its nodes.
+    /// The cluster, seen from each of its nodes.
     members: Vec<Membership>,
     time: Option<Time>,
     pub(crate) nodes: Pool<Node<A>>,
-    // By the number of the node.
-    seen: Vec<Seen>,
+    // The visible part of each node, by the number of the node.
+    seen: Vec<VisibleState>,
     ticked: Vec<Option<u32>>,
     pub(crate) envelopes: Pool<Envelope<A::Message>>,
-    // By the number of the envelope: the position of its recipient.
+    // The position of each envelope's recipient, by the number of the envelope.
     recipients: Vec<u32>,
-    pub(crate) deeds: Pool<Deed>,
-    // From a node, an event's code and the time to the place in `effects`.
+    pub(crate) observations: Pool<Observation>,
+    // Maps a node, the code of an event and the time to an index in `effects`.
     known: HashMap<(u32, u32, u32), u32, FxBuildHasher>,
     effects: Vec<Effect>,
 }
 
-/// One step under way.
-struct Acting<A: ElectionAlgorithm> {
+/// A node during a step.
+struct ActiveNode<A: ElectionAlgorithm> {
     position: usize,
     algorithm: A,
     timers: Vec<Timer<A::Timer>>,
@@ -57,14 +57,14 @@ impl<A: ElectionAlgorithm> Steps<A> {
             ticked: Vec::new(),
             envelopes: Pool::default(),
             recipients: Vec::new(),
-            deeds: Pool::default(),
+            observations: Pool::default(),
             known: HashMap::default(),
             effects: Vec::new(),
         }
     }
 
-    /// The node in this position, before its first start.
-    pub(crate) fn off(&mut self, position: usize) -> u32 {
+    /// Returns the number of the node in this position before its first start.
+    pub(crate) fn not_started(&mut self, position: usize) -> u32 {
         self.node(Node {
             position,
             life: Life::Down {
@@ -74,17 +74,17 @@ impl<A: ElectionAlgorithm> Steps<A> {
         })
     }
 
-    /// What an observer knows of this node.
-    pub(crate) fn seen(&self, node: u32) -> Seen {
+    /// Returns what an observer sees of this node.
+    pub(crate) fn seen(&self, node: u32) -> VisibleState {
         self.seen[node as usize]
     }
 
-    /// The position of the recipient of this envelope.
+    /// Returns the position of the recipient of this envelope.
     pub(crate) fn recipient(&self, envelope: u32) -> usize {
         self.recipients[envelope as usize] as usize
     }
 
-    /// This node after a tick.
+    /// Returns the number of this node after a tick.
     pub(crate) fn tick(&mut self, node: u32) -> u32 {
         if let Some(ticked) = self.ticked[node as usize] {
             return ticked;
@@ -94,8 +94,8 @@ impl<A: ElectionAlgorithm> Steps<A> {
         ticked
     }
 
-    /// What `event` does to this node, `now` ticks after the beginning; `None` if it does nothing
-    /// at all, whatever the rest of the cluster is.
+    /// Returns the effect of `event` on this node, `now` ticks after the beginning. Returns `None`
+    /// if the event has no effect at all, independent of the rest of the cluster.
     pub(crate) fn effect(&mut self, node: u32, event: Event, now: u32) -> Option<&Effect> {
         const NOTHING: u32 = u32::MAX;
         let key = (node, event.code(), now);
@@ -113,11 +113,11 @@ impl<A: ElectionAlgorithm> Steps<A> {
         self.effects.get(number as usize)
     }
 
-    /// How many bytes the table of steps takes, and roughly those that it refers to.
+    /// Returns roughly how many bytes the table of steps and the values in it take.
     pub(crate) fn bytes(&self) -> usize {
         self.known.capacity() * size_of::<((u32, u32, u32), u32)>()
             + self.effects.capacity() * size_of::<Effect>()
-            + self.nodes.len() * (size_of::<Node<A>>() + size_of::<Seen>())
+            + self.nodes.len() * (size_of::<Node<A>>() + size_of::<VisibleState>())
     }
 
     fn compute(&mut self, number: u32, event: Event, now: u32) -> Option<Effect> {
@@ -130,7 +130,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
             (Life::Up { algorithm, .. }, Event::Crashed) => {
                 let durable = algorithm.durable().clone();
                 let life = Life::Down { durable };
-                self.quiet(Node {
+                self.without_sends(Node {
                     position,
                     life,
                     shown,
@@ -140,29 +140,35 @@ impl<A: ElectionAlgorithm> Steps<A> {
                 self.restart(number, (position, shown), durable, now)
             }
             (Life::Up { algorithm, timers }, event) => {
-                let mut acting = Acting {
+                let mut active = ActiveNode {
                     position,
                     algorithm,
                     timers,
                     shown,
                 };
-                let input = self.input(event, &mut acting)?;
-                self.step(number, acting, input, now)
+                let input = self.input(event, &mut active)?;
+                self.step(number, active, input, now)
             }
             (Life::Down { .. }, _) => return None,
         };
-        let nothing = effect.node == number && effect.sends.is_empty() && effect.breach.is_none();
+        let nothing =
+            effect.node == number && effect.sends.is_empty() && effect.violation.is_none();
         (!nothing).then_some(effect)
     }
 
-    /// What the algorithm gets; a timer that elapses does not run any more.
-    fn input(&self, event: Event, acting: &mut Acting<A>) -> Option<Input<A::Message, A::Timer>> {
+    /// Returns the input for the algorithm. Removes a timer that elapses, because it does not run
+    /// any more.
+    fn input(
+        &self,
+        event: Event,
+        active: &mut ActiveNode<A>,
+    ) -> Option<Input<A::Message, A::Timer>> {
         Some(match event {
             Event::Received(envelope) => {
                 let Envelope { from, message, .. } = self.envelopes.get(envelope).clone();
                 Input::Received { from, message }
             }
-            Event::Elapsed(timer) => Input::Elapsed(acting.timers.remove(timer).name),
+            Event::Elapsed(timer) => Input::Elapsed(active.timers.remove(timer).name),
             Event::Suspected(peer) => Input::Suspected(peer),
             Event::Died(peer) => Input::Died(peer),
             Event::Commanded(command) => Input::Commanded(command),
@@ -170,7 +176,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
         })
     }
 
-    /// First boot and restart. What the node is restored with is seen, too.
+    /// Starts a node for the first time or again. The restored view of the node is visible too.
     fn restart(
         &mut self,
         number: u32,
@@ -184,56 +190,56 @@ impl<A: ElectionAlgorithm> Steps<A> {
             A::restore(&self.config, members, durable)
         }));
         let Ok(algorithm) = restored else {
-            return self.broken(number, InvariantViolation::Panicked { node });
+            return self.violated(number, InvariantViolation::Panicked { node });
         };
         let to = algorithm.view().epoch;
-        if let Some(breach) = History::epoch_went_back(node, shown, to) {
-            return self.broken(number, breach);
+        if let Some(violation) = History::epoch_went_back(node, shown, to) {
+            return self.violated(number, violation);
         }
-        let acting = Acting {
+        let active = ActiveNode {
             position,
             algorithm,
             timers: Vec::new(),
             shown: to,
         };
-        self.step(number, acting, Input::Started, now)
+        self.step(number, active, Input::Started, now)
     }
 
     fn step(
         &mut self,
         number: u32,
-        mut acting: Acting<A>,
+        mut active: ActiveNode<A>,
         input: Input<A::Message, A::Timer>,
         now: u32,
     ) -> Effect {
-        let node = id(acting.position);
-        let members = self.members[acting.position].clone();
+        let node = id(active.position);
+        let members = self.members[active.position].clone();
         let moment = self.time.map_or(Moment::ZERO, |time| time.moment(now));
         let mut out = Outbox::new(members.clone(), moment);
-        // What a panic leaves behind is thrown away.
+        // After a panic, everything that the closure changed is dropped.
         let stepped = panic::catch_unwind(AssertUnwindSafe(|| {
-            acting.algorithm.step(input, &mut out);
+            active.algorithm.step(input, &mut out);
         }));
         if stepped.is_err() {
-            return self.broken(number, InvariantViolation::Panicked { node });
+            return self.violated(number, InvariantViolation::Panicked { node });
         }
-        order(
-            &mut acting.timers,
+        change_timers(
+            &mut active.timers,
             out.timers(),
             self.time.map(|time| time.tick),
         );
-        let view = acting.algorithm.view();
-        let (from, to) = (acting.shown, view.epoch);
+        let view = active.algorithm.view();
+        let (from, to) = (active.shown, view.epoch);
         let contract = ContractViolation::check_sends(&members, out.sends())
             .and_then(|()| ContractViolation::check_view(&members, view));
         let contract = contract.err();
-        let breach = contract.map(|violation| InvariantViolation::Contract { node, violation });
-        let breach = breach.or_else(|| History::epoch_went_back(node, from, to));
+        let violation = contract.map(|violation| InvariantViolation::Contract { node, violation });
+        let violation = violation.or_else(|| History::epoch_went_back(node, from, to));
         let sends = out.sends().iter();
         let pledges = sends
             .clone()
             .filter_map(|sent| sent.message.pledge(sent.to));
-        let deed = Deed {
+        let observation = Observation {
             node,
             view,
             pledges: pledges.collect(),
@@ -247,39 +253,39 @@ impl<A: ElectionAlgorithm> Steps<A> {
         });
         Effect {
             sends: sends.collect(),
-            deed: self.deeds.number(deed),
-            breach: breach.map(Box::new),
+            observation: self.observations.number(observation),
+            violation: violation.map(Box::new),
             node: self.node(Node {
-                position: acting.position,
+                position: active.position,
                 life: Life::Up {
-                    algorithm: acting.algorithm,
-                    timers: acting.timers,
+                    algorithm: active.algorithm,
+                    timers: active.timers,
                 },
                 shown: from.max(to),
             }),
         }
     }
 
-    /// The node is this now, and leads nothing.
-    fn quiet(&mut self, node: Node<A>) -> Effect {
-        let deed = Deed {
+    /// Returns the effect of a change after which the node leads nothing and sends nothing.
+    fn without_sends(&mut self, node: Node<A>) -> Effect {
+        let observation = Observation {
             node: id(node.position),
             view: View::following(node.shown, None),
             pledges: Vec::new(),
         };
         Effect {
             sends: Box::default(),
-            deed: self.deeds.number(deed),
-            breach: None,
+            observation: self.observations.number(observation),
+            violation: None,
             node: self.node(node),
         }
     }
 
-    fn broken(&mut self, number: u32, breach: InvariantViolation) -> Effect {
+    fn violated(&mut self, number: u32, violation: InvariantViolation) -> Effect {
         let node = self.nodes.get(number).clone();
         Effect {
-            breach: Some(Box::new(breach)),
-            ..self.quiet(node)
+            violation: Some(Box::new(violation)),
+            ..self.without_sends(node)
         }
     }
 

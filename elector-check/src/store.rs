@@ -3,39 +3,40 @@ use std::hash::Hasher;
 use hashbrown::{HashTable, hash_table::Entry};
 use rustc_hash::FxHasher;
 
-/// An entry begins within the first `CHUNK` bytes of its chunk.
+/// The size of a chunk: every entry begins within the first `CHUNK` bytes of its chunk.
 const CHUNK: usize = 1 << 20;
-/// Room for what an entry has beyond them.
-const OVERHANG: usize = 1 << 10;
+/// Space for the part of the last entry that lies beyond these bytes.
+const CHUNK_OVERFLOW: usize = 1 << 10;
 
-/// Where an entry begins: the chunk's number times [`CHUNK`], plus the place within.
+/// The place of an entry: the number of its chunk times [`CHUNK`], plus the offset in the chunk.
 pub(crate) type Place = u64;
 
-/// A place in five bytes: a terabyte of states.
-type Short = [u8; 5];
+/// A place in five bytes. This is enough for a terabyte of states.
+type ShortPlace = [u8; 5];
 
-/// All distinct packed states, in the order in which they were found, each with its parent. States
-/// are compared byte by byte, so that no two are taken for the same.
+/// All distinct packed states with their parents, in the order in which they were found. States are
+/// compared byte by byte, so two different states are never confused.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
-    // Each entry: the length of the packed state, two bytes; the place of its parent, five; it.
+    // An entry is the length of the packed state (two bytes), the place of its parent (five bytes),
+    // and the packed state.
     chunks: Vec<Vec<u8>>,
-    index: HashTable<Short>,
+    index: HashTable<ShortPlace>,
 }
 
-const HEAD: usize = 7;
+const HEADER: usize = 7;
 
 impl Store {
-    /// Adds a state that was reached from `parent`; `None` if it is known.
+    /// Adds a state that was reached from `parent`. Returns `None` if the state is already known.
     pub(crate) fn insert(&mut self, packed: &[u8], parent: Place) -> Option<Place> {
         let chunks = &self.chunks;
-        let hash_of = |&short: &Short| hash(entry(chunks, long(short)).1);
-        let is_same = |&short: &Short| entry(chunks, long(short)).1 == packed;
+        let hash_of = |&short: &ShortPlace| hash(entry(chunks, long(short)).1);
+        let is_same = |&short: &ShortPlace| entry(chunks, long(short)).1 == packed;
         let Entry::Vacant(vacant) = self.index.entry(hash(packed), is_same, hash_of) else {
             return None;
         };
         if self.chunks.last().is_none_or(|chunk| chunk.len() >= CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK + OVERHANG));
+            self.chunks.push(Vec::with_capacity(CHUNK + CHUNK_OVERFLOW));
         }
         let number = self.chunks.len() - 1;
         let chunk = &mut self.chunks[number];
@@ -48,27 +49,27 @@ impl Store {
         Some(place)
     }
 
-    /// The parent of the state in this place, and the packed state.
+    /// Returns the parent of the state in this place, and the packed state.
     pub(crate) fn get(&self, place: Place) -> (Place, &[u8]) {
         entry(&self.chunks, place)
     }
 
-    /// The place of the state that was found next after the one in `place`.
+    /// Returns the place of the state that was found directly after the one in `place`.
     pub(crate) fn after(&self, place: Place) -> Option<Place> {
         let number = place as usize / CHUNK;
-        let end = place as usize % CHUNK + HEAD + self.get(place).1.len();
+        let end = place as usize % CHUNK + HEADER + self.get(place).1.len();
         if end < self.chunks[number].len() {
             return Some((number * CHUNK + end) as Place);
         }
         (number + 1 < self.chunks.len()).then_some(((number + 1) * CHUNK) as Place)
     }
 
-    /// How many states there are.
+    /// Returns the number of states.
     pub(crate) fn len(&self) -> usize {
         self.index.len()
     }
 
-    /// How many bytes they take, with their index.
+    /// Returns how many bytes the states and their index take.
     pub(crate) fn bytes(&self) -> usize {
         self.chunks.iter().map(Vec::capacity).sum::<usize>() + self.index.allocation_size()
     }
@@ -78,15 +79,15 @@ fn entry(chunks: &[Vec<u8>], place: Place) -> (Place, &[u8]) {
     let from = &chunks[place as usize / CHUNK][place as usize % CHUNK..];
     let length = usize::from(u16::from_le_bytes([from[0], from[1]]));
     let parent = long([from[2], from[3], from[4], from[5], from[6]]);
-    (parent, &from[HEAD..HEAD + length])
+    (parent, &from[HEADER..HEADER + length])
 }
 
-fn short(place: Place) -> Short {
+fn short(place: Place) -> ShortPlace {
     let [a, b, c, d, e, ..] = place.to_le_bytes();
     [a, b, c, d, e]
 }
 
-fn long([a, b, c, d, e]: Short) -> Place {
+fn long([a, b, c, d, e]: ShortPlace) -> Place {
     Place::from_le_bytes([a, b, c, d, e, 0, 0, 0])
 }
 
@@ -100,10 +101,10 @@ fn hash(packed: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    // The search walks the store while it grows: no state may be skipped where a chunk ends, and
-    // none be found twice.
+    // The search walks through the store while the store grows. It must skip no state at the end of
+    // a chunk, and find none twice.
     #[test]
-    fn states_come_back_in_order_across_chunks() {
+    fn states_are_returned_in_order_across_chunks() {
         let packed = |number: u32| number.to_le_bytes().repeat(1 + number as usize % 50);
         let mut store = Store::default();
         let mut places = Vec::new();

@@ -2,17 +2,17 @@ use std::time::Duration;
 
 use elector_core::{Moment, Timing};
 
-/// Discrete time: clocks that advance together, a tick at a time.
+/// Discrete time: all clocks advance together, one tick at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time {
     /// The length of a tick. Delays of timers are rounded up to whole ticks.
     pub tick: Duration,
-    /// How many ticks a run has.
+    /// The number of ticks in a run.
     pub ticks: u32,
 }
 
 impl Time {
-    /// Runs of so many ticks, of a millisecond each.
+    /// Creates the time of runs with this number of ticks. A tick is a millisecond.
     #[must_use]
     pub fn of(ticks: u32) -> Self {
         Self {
@@ -21,9 +21,9 @@ impl Time {
         }
     }
 
-    /// The shortest durations in whole ticks that an algorithm can be configured with: a heartbeat
-    /// and a round trip take one tick, a lease two, and an election timeout three to four. The
-    /// shorter they are, the more can happen within a run.
+    /// Returns the shortest durations in whole ticks that an algorithm accepts: one tick for a
+    /// heartbeat and for a round trip, two for a lease, and three to four for an election timeout.
+    /// With shorter durations more can happen within a run.
     #[must_use]
     pub fn timing(&self) -> Timing {
         Timing {
@@ -35,7 +35,8 @@ impl Time {
         }
     }
 
-    /// The first tick is 1: an algorithm may take the moment zero for no stamp at all.
+    /// Returns the moment of a tick. The first tick is 1, because an algorithm may use the moment
+    /// zero for "no timestamp".
     pub(crate) fn moment(self, now: u32) -> Moment {
         let nanos = self.tick.as_nanos().saturating_mul(u128::from(now));
         Moment::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))

@@ -1,7 +1,7 @@
-//! Schedules in which two nodes held a lease at the same time, each once, as regression tests.
+//! Regression tests: in each of these schedules, two nodes once held a lease at the same time.
 //!
-//! Each is written down as walks print theirs. To see one as it happens, with what every message
-//! says, give it to `elector check --schedule FILE`.
+//! The schedules have the format in which walks print them. To see what every message contains,
+//! replay a schedule with `elector check --schedule FILE`.
 
 use elector_check::{Finding, Schedule, Walks};
 use elector_core::{Comparable, ElectionAlgorithm};
@@ -14,19 +14,20 @@ fn play<A: ElectionAlgorithm>(config: A::Config, schedule: &str) -> Finding {
         nodes: Some(3),
         ..Walks::new(config)
     };
-    walks.replay(&schedule).expect("a sound configuration")
+    walks.replay(&schedule).expect("a valid configuration")
 }
 
-/// Nothing is broken, and the schedule has come to the point: a lease was in danger.
+/// Checks that the schedule violates nothing, and that it has reached the event after which a lease
+/// was once in danger.
 fn holds<A: ElectionAlgorithm>(config: A::Config, schedule: &str, point: &str) {
     let played = play::<A>(config, schedule);
-    assert_eq!(played.broken, None, "{played}");
+    assert_eq!(played.violation, None, "{played}");
     let text = played.to_string();
-    assert!(text.contains(point), "nothing contains {point:?}: {text}");
+    assert!(text.contains(point), "no line contains {point:?}: {text}");
 }
 
-/// The lines from `number` on in which a candidate asks for votes. Line `number + 2` sends the
-/// requests. With pre-vote, an exchange with a voter comes first.
+/// Returns the lines, from `number` on, in which a candidate asks for votes. Line `number + 2`
+/// sends the requests. With pre-vote, an exchange with a voter comes first.
 fn ask(number: u32, begins: &str, candidate: u64, voter: u64, pre_vote: bool) -> String {
     let (answered, asked) = (number + 1, number + 2);
     if !pre_vote {
@@ -39,8 +40,9 @@ fn ask(number: u32, begins: &str, candidate: u64, voter: u64, pre_vote: bool) ->
     )
 }
 
-/// Node 3 leads term 1 and hands over to node 1, whose request reaches node 2 late; node 2 restarts
-/// meanwhile, and node 3, which has heard nothing of node 1, campaigns.
+/// Node 3 leads term 1 and transfers leadership to node 1. The request of node 1 reaches node 2
+/// late, and node 2 restarts before it arrives. Meanwhile node 3 has received nothing from node 1,
+/// and campaigns.
 fn late_transfer(pre_vote: bool) -> String {
     let first = ask(10, "n3 elapses Stagger", 3, 1, pre_vote);
     let second = ask(50, "n3 elapses Stagger", 3, 2, pre_vote);
@@ -91,9 +93,9 @@ fn late_transfer(pre_vote: bool) -> String {
     )
 }
 
-/// Node 1 leads term 1, and its first heartbeat to node 3 is late. It hands over to node 2, and
-/// node 2 hands back: node 1 leads term 3 with the vote of node 3, which has not heard it lead that
-/// term when the old heartbeat arrives.
+/// Node 1 leads term 1, and its first heartbeat to node 3 is late. Node 1 transfers leadership to
+/// node 2, and node 2 transfers it back: node 1 leads term 3 with the vote of node 3. When the old
+/// heartbeat arrives, node 3 has not received a heartbeat of term 3 yet.
 fn late_heartbeat(pre_vote: bool) -> String {
     let first = ask(10, "n1 elapses Stagger", 1, 2, pre_vote);
     let second = ask(50, "n3 campaigns", 3, 2, pre_vote);
@@ -140,8 +142,8 @@ fn late_heartbeat(pre_vote: bool) -> String {
     )
 }
 
-/// The first leader of a Paxos cluster: node 1, with the acceptance of node 2, in epoch 1. Line 16
-/// is its first round; line 17 where acceptors tell all.
+/// The first leader of a Paxos cluster is node 1 in epoch 1, with the acceptance of node 2. Line 16
+/// sends its first round of heartbeats. In line 17 acceptors inform all nodes.
 const PAXOS_LED: &str = "
     1. n1 restarts
     2. n2 restarts
@@ -164,9 +166,9 @@ const PAXOS_LED: &str = "
     19. n2 receives 17
 ";
 
-/// Nodes 2 and 3 hear nothing for an election timeout, and propose. Node 2 promises the ballot of
-/// node 3, then hears its leader again, and learns of epoch 2 only by the refusal of its own
-/// proposal.
+/// Nodes 2 and 3 receive nothing for an election timeout, and propose. Node 2 promises the ballot
+/// of node 3, and then receives a heartbeat of its leader again. It learns of epoch 2 only from the
+/// rejection of its own proposal.
 const LATE_PREPARE: &str = "
     20. n3 receives 6 ; so that its ballot will be the higher one
     21. n3 writes
@@ -200,8 +202,8 @@ const LATE_PREPARE: &str = "
     49. n3 receives 47
 ";
 
-/// As `late_heartbeat`, in Paxos. Node 2 learns who leads epoch 3 without hearing it: by the
-/// refusal of an old proposal that arrives again.
+/// As `late_heartbeat`, in Paxos. Node 2 learns who leads epoch 3 without a heartbeat from that
+/// leader: an old proposal arrives again and is rejected.
 const LATE_ROUND: &str = "
     20. n1 transfers to n2
     21. n2 receives 20
@@ -265,8 +267,8 @@ fn a_late_transfer_does_not_end_the_silence_of_a_restarted_voter() {
     }
 }
 
-// A node that has voted for a leader has not heard it lead: an answer to a heartbeat of that
-// leader's earlier tenure must not become a lease.
+// A node that has voted for a leader has not acknowledged that it leads: an answer to a heartbeat
+// of that leader's earlier tenure must not become a lease.
 #[test]
 fn a_late_heartbeat_of_an_earlier_tenure_gives_no_lease() {
     for variant in Raft::variants() {
@@ -281,7 +283,7 @@ fn a_late_heartbeat_of_an_earlier_tenure_gives_no_lease() {
     }
 }
 
-// An acceptor that knows a newer epoch only by its number owes silence to the leader that it has
+// An acceptor that knows only the number of a newer epoch owes silence to the leader that it has
 // acknowledged last.
 #[test]
 fn a_late_proposal_does_not_end_the_silence_of_an_acceptor() {

@@ -1,4 +1,4 @@
-//! The checker itself, on an election small enough to be followed by eye.
+//! Tests of the checker itself, with an election that is small enough to follow by eye.
 
 mod common;
 
@@ -20,25 +20,26 @@ fn bounds(flaw: Flaw) -> CheckConfig<Rules> {
 fn check(bounds: CheckConfig<Rules>) -> Report {
     Check::<FirstCome>::new(bounds)
         .run()
-        .expect("the bounds are those of a cluster")
+        .expect("the cluster is valid")
 }
 
-/// The story of how the flawed algorithm broke this promise.
-fn caught(promise: &str, bounds: CheckConfig<Rules>) -> String {
+/// Returns the trace in which the flawed algorithm violates this invariant.
+fn caught(invariant: &str, bounds: CheckConfig<Rules>) -> String {
     let report = check(bounds);
-    assert_eq!(report.outcome, Outcome::Broken, "{report}");
-    let mut broken = report.counterexamples();
-    let found = broken.find(|it| it.name == promise);
+    assert_eq!(report.outcome, Outcome::Violated, "{report}");
+    let mut counterexamples = report.counterexamples();
+    let found = counterexamples.find(|it| it.name == invariant);
     let trace = found.and_then(|it| it.trace.as_ref());
-    let trace = trace.unwrap_or_else(|| panic!("{promise} is not broken: {report}"));
+    let trace = trace.unwrap_or_else(|| panic!("{invariant} is not violated: {report}"));
     trace.join("\n")
 }
 
-// The number of states is a fingerprint of the model: a kind of event that is lost, or one that
-// happens when it cannot, changes it. The first of them by hand: at rest; of n1, and of n2: asks,
-// is granted it, leads, is heard; both ask.
+// The number of states is a fingerprint of the model: if a kind of event is missing, or happens
+// when it must not, the number changes. The first number by hand: the initial state; for n1 and for
+// n2: it has asked, got the grant, leads, the other node has received its heartbeat; both have
+// asked.
 #[test]
-fn every_run_of_the_toy_keeps_the_promises() {
+fn no_run_of_the_toy_violates_an_invariant() {
     let counts = [(2, 0), (2, 1), (3, 0), (3, 1)].map(|(nodes, crashes)| {
         let report = check(CheckConfig {
             nodes,
@@ -52,9 +53,10 @@ fn every_run_of_the_toy_keeps_the_promises() {
     assert_eq!(counts, [10, 48, 95, 532]);
 }
 
-// The model must contain what fencing tokens are for: an older leader that does not know yet.
+// The model must contain the situation that fencing tokens are for: an older leader that does not
+// know about the newer one.
 #[test]
-fn a_second_epoch_has_two_who_believe_that_they_lead() {
+fn in_a_second_epoch_two_nodes_may_believe_that_they_lead() {
     let report = check(CheckConfig {
         max_epoch: 2,
         crashes: 0,
@@ -66,14 +68,14 @@ fn a_second_epoch_has_two_who_believe_that_they_lead() {
     assert_eq!(report.unique_states, 2_616);
 }
 
-// A vote that a crash wipes out is the classic mistake; without crashes nobody can see it.
+// A vote that is lost in a crash is the classic mistake. Without crashes it has no effect.
 #[test]
 fn a_vote_that_is_not_durable_is_caught() {
     let flawed = bounds(Flaw::VoteNotDurable);
-    let story = caught("one-pledge-per-epoch", flawed.clone());
+    let trace = caught("one-pledge-per-epoch", flawed.clone());
     assert!(
-        story.contains("crashed") && story.contains("restarted"),
-        "{story}"
+        trace.contains("crashed") && trace.contains("restarted"),
+        "{trace}"
     );
     assert!(
         check(CheckConfig {
@@ -84,64 +86,68 @@ fn a_vote_that_is_not_durable_is_caught() {
     );
 }
 
-// The promise of all promises, and a counterexample that must be readable and shortest.
+// The most important invariant. The counterexample must be readable and as short as possible.
 #[test]
-fn a_majority_that_is_none_is_caught() {
-    let story = caught("one-leader-per-epoch", bounds(Flaw::MajorityOffByOne));
+fn a_majority_that_is_too_small_is_caught() {
+    let trace = caught("one-leader-per-epoch", bounds(Flaw::MajorityOffByOne));
     assert_eq!(
-        story,
+        trace,
         "n1 elapsed (); view epoch 1 leader n1 role leader\n\
          n2 elapsed (); view epoch 1 leader n2 role leader; epoch 1 has two leaders: n1 and n2"
     );
 }
 
-// A voter may help one candidate only, whether or not the other would have won by it.
+// A voter may support only one candidate, even if the second grant does not make the other
+// candidate win.
 #[test]
 fn a_second_grant_in_an_epoch_is_caught() {
-    let story = caught("one-pledge-per-epoch", bounds(Flaw::GrantsTwice));
+    let trace = caught("one-pledge-per-epoch", bounds(Flaw::GrantsTwice));
     assert!(
-        story.ends_with("pledged itself in epoch 1 to n3 at rank (0, 0), after n1 at rank (0, 0)"),
-        "{story}"
+        trace.ends_with("pledged itself in epoch 1 to n3 at rank (0, 0), after n1 at rank (0, 0)"),
+        "{trace}"
     );
 }
 
-// Epochs are fencing tokens: one that is smaller than before lets an old leader in again.
+// Epochs are fencing tokens: with an epoch that goes back, an old leader could write again.
 #[test]
 fn an_epoch_that_goes_back_is_caught() {
-    let story = caught("epoch-monotonic", bounds(Flaw::EpochGoesBack));
-    assert!(story.ends_with("showed epoch 0 after epoch 1"), "{story}");
+    let trace = caught("epoch-monotonic", bounds(Flaw::EpochGoesBack));
+    assert!(trace.ends_with("showed epoch 0 after epoch 1"), "{trace}");
 }
 
-// What a driver would stop at in production must not pass here.
+// The check must catch what a driver would reject in production.
 #[test]
 fn a_broken_contract_is_caught() {
-    let story = caught("contract", bounds(Flaw::SendsToItself));
-    assert!(story.ends_with("which is not a peer"), "{story}");
+    let trace = caught("contract", bounds(Flaw::SendsToItself));
+    assert!(trace.ends_with("which is not a peer"), "{trace}");
 }
 
-// A panic must tell how it came about, not end the search.
+// A panic must be reported with its trace. It must not abort the search.
 #[test]
 fn a_panic_is_caught() {
-    let story = caught("contract", bounds(Flaw::Panics));
-    assert!(story.ends_with("panicked"), "{story}");
+    let trace = caught("contract", bounds(Flaw::Panics));
+    assert!(trace.ends_with("panicked"), "{trace}");
 }
 
-// A search that was cut short must never be taken for a proof.
+// A search that was cut short must never look like a proof.
 #[test]
-fn a_limit_is_told() {
+fn a_reached_limit_is_reported() {
     let report = check(CheckConfig {
         max_states: Some(100),
         ..bounds(Flaw::None)
     });
     assert_eq!(report.outcome, Outcome::LimitReached);
     assert!(report.is_clean() && !report.is_exhaustive());
-    let told = report.to_string();
-    assert!(told.contains("limit reached, not exhaustive"), "{told}");
-    assert!(told.contains("holds as far as was looked"), "{told}");
-    assert!(!told.contains("every run"), "{told}");
+    let text = report.to_string();
+    assert!(text.contains("limit reached, not exhaustive"), "{text}");
+    assert!(
+        text.contains("holds in all states that were reached"),
+        "{text}"
+    );
+    assert!(!text.contains("every run"), "{text}");
 }
 
-/// Two elections with leases, in discrete time.
+/// Returns bounds for two elections with leases, in discrete time.
 fn timed(flaw: Flaw) -> CheckConfig<Rules> {
     let time = Time::of(7);
     CheckConfig {
@@ -158,24 +164,24 @@ fn timed(flaw: Flaw) -> CheckConfig<Rules> {
     }
 }
 
-// Leases need what no order of events shows: how much time has passed. A lease must be there to be
-// broken, and the second election must fall into the time of the run.
+// Leases depend on time, and an order of events alone does not show how much time has passed. A
+// lease must be held, and the second election must fall into the time of the run.
 #[test]
-fn the_leases_of_the_toy_exclude_each_other() {
+fn the_leases_of_the_toy_do_not_overlap() {
     let report = check(timed(Flaw::None));
     assert!(report.is_clean() && report.is_exhaustive(), "{report}");
     for possible in ["lease-held", "second-epoch-led", "two-lead-at-once"] {
         assert!(report.trace(possible).is_some(), "{report}");
     }
-    let told = report.to_string();
+    let text = report.to_string();
     assert!(
-        told.contains("7 ticks of 1ms") && told.contains("1 late message"),
-        "{told}"
+        text.contains("7 ticks of 1ms") && text.contains("1 late message"),
+        "{text}"
     );
     assert_eq!(report.unique_states, 469_140);
 }
 
-// Only the search with time can find these; without it, the same bounds must show nothing.
+// Only a search with time can find these flaws. Without time, the same bounds must show nothing.
 #[test]
 fn leases_that_overlap_are_caught() {
     let restarts = CheckConfig {
@@ -187,11 +193,11 @@ fn leases_that_overlap_are_caught() {
         ..timed(Flaw::LeaseFromReceipt)
     };
     for flawed in [timed(Flaw::BreaksSilence), restarts, slow] {
-        let story = caught("exclusive-lease", flawed.clone());
-        assert!(story.ends_with("hold a lease at the same time"), "{story}");
+        let trace = caught("exclusive-lease", flawed.clone());
+        assert!(trace.ends_with("hold a lease at the same time"), "{trace}");
         assert!(
-            story.contains("tick 4") && story.contains("; n1 holds a lease"),
-            "{story}"
+            trace.contains("tick 4") && trace.contains("; n1 holds a lease"),
+            "{trace}"
         );
         let untimed = CheckConfig {
             time: None,
@@ -202,10 +208,10 @@ fn leases_that_overlap_are_caught() {
     }
 }
 
-// A wrong hint lets a new leader be elected while the old one holds a lease. So a search gives
-// wrong hints only if its bounds ask for them.
+// With a false hint, a new leader is elected while the old one holds a lease. So a search gives
+// false hints only if its bounds ask for them.
 #[test]
-fn a_false_hint_lets_leases_overlap() {
+fn leases_may_overlap_after_a_false_hint() {
     let hinted = CheckConfig {
         suspicions: 2,
         late: Some(0),
@@ -222,28 +228,29 @@ fn a_false_hint_lets_leases_overlap() {
     );
 }
 
-// A search from a leader on must contain what follows, and tell how the leader came to be.
+// A search that begins with a leader must contain the events that follow, and must report how the
+// leader was elected.
 #[test]
-fn a_search_begins_with_a_leader() {
+fn a_search_can_begin_with_a_leader() {
     let led = CheckConfig {
         led: true,
         time: Some(Time::of(4)),
         ..timed(Flaw::BreaksSilence)
     };
-    let story = caught("exclusive-lease", led);
-    assert!(story.starts_with("tick 2\ntick 3\ntick 4\n"), "{story}");
+    let trace = caught("exclusive-lease", led);
+    assert!(trace.starts_with("tick 2\ntick 3\ntick 4\n"), "{trace}");
     let never = CheckConfig {
         max_epoch: 0,
         led: true,
         ..timed(Flaw::None)
     };
-    let refused = Check::<FirstCome>::new(never).run().unwrap_err();
-    assert_eq!(refused, CheckError::NotLed);
+    let rejected = Check::<FirstCome>::new(never).run().unwrap_err();
+    assert_eq!(rejected, CheckError::NotLed);
 }
 
-// Each bound must let in what it is named for, and nothing else.
+// Each bound must allow the events that it is named for, and no others.
 #[test]
-fn bounds_bound() {
+fn each_bound_limits_its_own_events() {
     let quiet = CheckConfig {
         nodes: 2,
         crashes: 0,
@@ -251,13 +258,13 @@ fn bounds_bound() {
         ..bounds(Flaw::None)
     };
     let states = |bounds: CheckConfig<Rules>| check(bounds).unique_states;
-    assert_eq!(states(quiet.clone()), 1, "nobody moves");
+    assert_eq!(states(quiet.clone()), 1, "no event is possible");
     let elected = |bounds: CheckConfig<Rules>| check(bounds).trace("leader-elected").is_some();
-    let told = CheckConfig {
+    let commanded = CheckConfig {
         commands: 1,
         ..quiet.clone()
     };
-    assert!(elected(told.clone()), "by command");
+    assert!(elected(commanded.clone()), "by command");
     assert!(
         elected(CheckConfig {
             timeouts: Some(1),
@@ -269,17 +276,17 @@ fn bounds_bound() {
         crashes: 1,
         ..quiet.clone()
     };
-    assert_eq!(states(crashing), 4, "all up, either down, back");
+    assert_eq!(states(crashing), 4, "all up, either down, restarted");
     let hinted = CheckConfig {
         max_epoch: 2,
         suspicions: 1,
         false_hints: true,
-        ..told
+        ..commanded
     };
     let second = check(hinted.clone());
     assert!(
         second.trace("second-epoch-led").is_some(),
-        "a leader was there to be suspected"
+        "there was a leader that could be suspected"
     );
     let mild = CheckConfig {
         suspicions: 0,
@@ -288,9 +295,10 @@ fn bounds_bound() {
     assert_eq!(check(mild).trace("second-epoch-led"), None);
 }
 
-// Without repeats there are fewer states, and all that is found must be found with repeats too.
+// Without repeated messages there are fewer states. Everything that is found without them must be
+// found with them too.
 #[test]
-fn messages_may_be_delivered_once_only() {
+fn without_repeats_each_message_is_delivered_at_most_once() {
     let repeating = check(bounds(Flaw::None));
     let once = check(CheckConfig {
         duplicating: false,
@@ -306,22 +314,22 @@ fn messages_may_be_delivered_once_only() {
     caught("one-pledge-per-epoch", flawed);
 }
 
-// A cluster that cannot be must be refused in words, before any search.
+// An invalid cluster must be rejected with a reason before any search.
 #[test]
-fn impossible_clusters_are_refused() {
-    let refused = |bounds| Check::<FirstCome>::new(bounds).run().unwrap_err();
+fn invalid_clusters_are_rejected() {
+    let rejected = |bounds| Check::<FirstCome>::new(bounds).run().unwrap_err();
     let empty = CheckConfig {
         nodes: 0,
         ..bounds(Flaw::None)
     };
     assert_eq!(
-        refused(empty),
+        rejected(empty),
         CheckError::Membership(MembershipError::Empty)
     );
     let mut timeless = bounds(Flaw::None);
     timeless.config.timing.heartbeat = std::time::Duration::ZERO;
     assert_eq!(
-        refused(timeless),
+        rejected(timeless),
         CheckError::Settings(TimingError::Zero("heartbeat"))
     );
     let mut still = timed(Flaw::None);
@@ -330,7 +338,7 @@ fn impossible_clusters_are_refused() {
         ticks: 1,
     });
     assert_eq!(
-        refused(still),
+        rejected(still),
         CheckError::Settings(TimingError::Zero("a tick"))
     );
 }

@@ -1,5 +1,5 @@
-//! Random walks: what they must find, what they must not, and that a seed is the walk.
-//! `elector check --walks` goes as far as there is time for.
+//! Random walks: they must find flaws and report no false ones, and a seed must determine its walk.
+//! `elector check --walks` runs as long as there is time.
 
 mod common;
 
@@ -18,26 +18,27 @@ fn walk<A: ElectionAlgorithm>(config: A::Config, walks: u64) -> WalkReport {
         walks,
         ..Walks::new(config)
     };
-    walks.run().expect("a sound configuration")
+    walks.run().expect("a valid configuration")
 }
 
-/// Nothing is broken, and enough has happened for that to mean something.
-fn clean<A: ElectionAlgorithm>(config: A::Config, leased: bool) {
+/// Checks that walks find no violation, and that enough has happened for this to mean something.
+fn no_violation<A: ElectionAlgorithm>(config: A::Config, leased: bool) {
     let report = walk::<A>(config, 500);
     assert!(report.is_clean(), "{report}");
     assert!(report.events() > 100_000, "{report}");
     assert_eq!(report.leases() > 250, leased, "{report}");
 }
 
-/// The same, of every variant.
-fn clean_variants<A: Comparable>() {
+/// Checks the same for every variant.
+fn no_violation_in_variants<A: Comparable>() {
     for variant in A::variants() {
         let leased = A::has_lease(&variant.config);
-        clean::<A>(variant.config, leased);
+        no_violation::<A>(variant.config, leased);
     }
 }
 
-/// With leases, unless the flaw is one of votes alone: silence would hide most of those.
+/// Returns the rules of the toy with this flaw. A flaw of votes is tested without leases, because
+/// the silence would hide most of its effects.
 fn toy(flaw: Flaw) -> Rules {
     let of_votes = matches!(flaw, Flaw::VoteNotDurable | Flaw::GrantsTwice);
     Rules {
@@ -47,16 +48,16 @@ fn toy(flaw: Flaw) -> Rules {
     }
 }
 
-// The bounded form of the walks that back the claims in the documentation.
+// A short version of the walks on which the claims in the documentation rest.
 #[test]
-fn the_stock_algorithms_keep_their_promises() {
-    clean_variants::<Raft>();
-    clean_variants::<Paxos>();
-    clean_variants::<Bully>();
-    clean_variants::<Ring>();
+fn the_stock_algorithms_violate_no_invariant() {
+    no_violation_in_variants::<Raft>();
+    no_violation_in_variants::<Paxos>();
+    no_violation_in_variants::<Bully>();
+    no_violation_in_variants::<Ring>();
 }
 
-// Walks that cannot see a promise broken would be clean whatever the algorithm does.
+// Walks that cannot detect a violation would pass for any algorithm.
 #[test]
 fn flaws_of_the_toy_are_found() {
     let flaws = [
@@ -69,21 +70,21 @@ fn flaws_of_the_toy_are_found() {
         (Flaw::ForgetsSilence, "exclusive-lease"),
         (Flaw::LeaseFromReceipt, "exclusive-lease"),
     ];
-    clean::<FirstCome>(toy(Flaw::None), true);
-    for (flaw, promise) in flaws {
+    no_violation::<FirstCome>(toy(Flaw::None), true);
+    for (flaw, invariant) in flaws {
         let report = walk::<FirstCome>(toy(flaw), 20_000);
         let finding = report
             .finding
             .unwrap_or_else(|| panic!("{flaw:?} is not found"));
-        let broken = finding.broken.map(|broken| broken.promise);
-        assert_eq!(broken, Some(promise), "{flaw:?}");
+        let violation = finding.violation.map(|violation| violation.invariant);
+        assert_eq!(violation, Some(invariant), "{flaw:?}");
     }
 }
 
-// A counterexample is read by people and pasted into a test: it must be short, and break the same
-// promise when it is played from its text.
+// People read a counterexample and paste it into a test: it must be short, and its text must
+// violate the same invariant when it is replayed.
 #[test]
-fn a_finding_is_short_and_can_be_played() {
+fn a_finding_is_short_and_can_be_replayed() {
     let config = toy(Flaw::VoteNotDurable);
     let finding = walk::<FirstCome>(config.clone(), 2_000)
         .finding
@@ -96,13 +97,13 @@ fn a_finding_is_short_and_can_be_played() {
     let text = finding.schedule.to_string();
     let played = walks
         .replay(&text.parse().expect("a schedule"))
-        .expect("a sound configuration");
-    assert_eq!(played.broken, finding.broken, "{text}");
+        .expect("a valid configuration");
+    assert_eq!(played.violation, finding.violation, "{text}");
     let test = finding.as_test();
     assert!(test.contains("fn one_pledge_per_epoch_seed_"), "{test}");
 }
 
-// A seed that means another walk on another machine could not be handed on.
+// A seed must name the same walk on every machine. Otherwise it would be useless to others.
 #[test]
 fn the_result_does_not_depend_on_the_number_of_threads() {
     let reports = [1, 4].map(|jobs| {
@@ -111,7 +112,7 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
             jobs: NonZeroUsize::new(jobs),
             ..Walks::new(toy(Flaw::VoteNotDurable))
         };
-        walks.run().expect("a sound configuration").finding
+        walks.run().expect("a valid configuration").finding
     });
     assert_eq!(reports[0], reports[1]);
     let [one, other] = [1, 4].map(|jobs| {
@@ -120,15 +121,14 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
             jobs: NonZeroUsize::new(jobs),
             ..Walks::new(RaftConfig::default())
         };
-        walks.run().expect("a sound configuration")
+        walks.run().expect("a valid configuration")
     });
     assert_eq!(one, other);
 }
 
-// A schedule is a file that anybody can write: absurd waits, clocks, names and numbers must not
-// panic.
+// Anyone can write a schedule file: absurd waits, clocks, names and numbers must not cause a panic.
 #[test]
-fn an_absurd_schedule_is_played() {
+fn an_absurd_schedule_is_replayed_without_a_panic() {
     let schedule = "
         n1 restarts
         n1 clock 100
@@ -148,8 +148,8 @@ fn an_absurd_schedule_is_played() {
     ";
     let walks = Walks::<Raft>::new(RaftConfig::default());
     let played = walks.replay(&schedule.parse().expect("a schedule"));
-    let played = played.expect("a sound configuration");
-    assert_eq!(played.broken, None, "{played}");
+    let played = played.expect("a valid configuration");
+    assert_eq!(played.violation, None, "{played}");
     assert!(
         played.to_string().contains("n1 elapses Stagger"),
         "{played}"

@@ -8,19 +8,19 @@ use serde::Deserialize;
 
 use crate::{Result, VARIANTS};
 
-/// The list of mutants, `elector-check/mutants.toml`.
+/// The list of mutants in `elector-check/mutants.toml`.
 #[derive(Deserialize)]
 pub(crate) struct List {
     pub(crate) mutant: Vec<Mutant>,
 }
 
-/// One fault, to be put into a copy of the sources.
+/// A fault that is put into a copy of the sources on purpose.
 #[derive(Deserialize)]
 pub(crate) struct Mutant {
     pub(crate) name: String,
-    /// The variants that it is looked for in.
+    /// The variants in which the fault is searched.
     pub(crate) variants: Vec<String>,
-    /// Why it does no harm, if it does none.
+    /// Why the fault is harmless, if it is.
     #[serde(default)]
     pub(crate) harmless: Option<String>,
     edit: Vec<Edit>,
@@ -49,7 +49,7 @@ impl List {
 }
 
 impl Mutant {
-    /// Returns the sources that it changes, as they become.
+    /// Returns the changed sources, by file.
     pub(crate) fn changes(&self, root: &Path) -> Result<BTreeMap<&Path, String>> {
         let mut changed = BTreeMap::new();
         for Edit {
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use crate::root;
 
-    // A change of the algorithms must take its mutants along.
+    // A change of an algorithm must change its mutants too.
     #[test]
     fn every_mutant_changes_the_sources() {
         let list = List::read(&root()).expect("a list of mutants");
@@ -91,7 +91,7 @@ mod tests {
             let name = &mutant.name;
             assert!(names.insert(name), "two mutants are named {name:?}");
             assert!(!mutant.variants.is_empty(), "{name} has no variant");
-            let changes = mutant.changes(&root()).expect("edits that fit");
+            let changes = mutant.changes(&root()).expect("each edit matches once");
             for (file, text) in changes {
                 let before = fs::read_to_string(root().join(file)).expect("a source");
                 assert_ne!(text, before, "{name} changes nothing in {}", file.display());

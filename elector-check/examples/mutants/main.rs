@@ -1,16 +1,16 @@
-//! Puts one fault after the other into Raft and Paxos, and has walks and searches look for it.
+//! Puts one fault after the other into Raft and Paxos, and lets walks and searches look for it.
 //!
 //! ```text
 //! cargo run --release -p elector-check --example mutants              # all
-//! cargo run --release -p elector-check --example mutants -- silence   # those of this name
+//! cargo run --release -p elector-check --example mutants -- silence   # by name
 //! cargo run --release -p elector-check --example mutants -- silence paxos/thrifty
 //! ```
 //!
-//! Each fault takes a build, then up to 100 s of walks and a search in each variant that it names,
-//! so that all of them take some 20 minutes on two cores. The faults are in
-//! `elector-check/mutants.toml`, each a change of a line or two. Each is made in a copy of the
-//! sources under `target/mutants`, so that the working tree stays as it is. The exit code is 1 if a
-//! fault was not found, or if one was found that was expected to be harmless.
+//! Each fault takes a build and then, in each variant that it names, up to 100 s of walks and a
+//! search. All faults together take about 20 minutes on two cores. The faults are in
+//! `elector-check/mutants.toml`. Each is a change of a line or two, in a copy of the sources under
+//! `target/mutants`, so that the working tree stays as it is. The exit code is 1 if a fault was not
+//! found, or if a fault was found that should be harmless.
 
 mod list;
 
@@ -27,7 +27,7 @@ use elector_paxos::Paxos;
 use elector_raft::Raft;
 use list::{List, Mutant};
 
-/// The crates that a copy needs; the last is this one.
+/// The crates that a copy needs. The last one is this crate.
 const CRATES: [&str; 7] = [
     "elector-core",
     "elector-raft",
@@ -45,36 +45,36 @@ const VARIANTS: [&str; 5] = [
     "paxos/broadcast",
     "paxos/thrifty",
 ];
-/// Walks are done in portions of this size, until the time is over.
-const PORTION: u64 = 20_000;
+/// The number of walks that are done before the time is checked.
+const WALKS_AT_ONCE: u64 = 20_000;
 /// How long walks look for a fault in one variant.
-const PATIENCE: Duration = Duration::from_secs(100);
-/// The most states of the search that follows if walks found nothing.
-const STATES: usize = 10_000_000;
+const WALK_TIME: Duration = Duration::from_secs(100);
+/// The largest number of states of the search that follows if walks find nothing.
+const MAX_STATES: usize = 10_000_000;
 
-/// What was found of one mutant.
+/// The results for one mutant.
 #[derive(Default)]
 struct Row {
     found: [String; VARIANTS.len()],
-    promises: Vec<String>,
-    /// In how many variants it was not as expected.
+    violated: Vec<String>,
+    /// The number of variants in which the result was not as expected.
     missed: usize,
 }
 
 impl Row {
-    /// `found` is what a hunt printed: what it took, and the promise that was broken.
+    /// Adds the output of a hunt: the violated invariant and the effort, or `nothing`.
     fn add(&mut self, variant: &str, found: &str, mutant: &Mutant) {
-        let (after, promise) = match found.split_once(": ") {
-            Some((promise, after)) => (after, Some(promise.to_owned())),
+        let (effort, invariant) = match found.split_once(": ") {
+            Some((invariant, effort)) => (effort, Some(invariant.to_owned())),
             None => ("not found", None),
         };
-        self.missed += usize::from(promise.is_some() == mutant.harmless.is_some());
+        self.missed += usize::from(invariant.is_some() == mutant.harmless.is_some());
         if let Some(column) = VARIANTS.iter().position(|&it| it == variant) {
-            after.clone_into(&mut self.found[column]);
+            effort.clone_into(&mut self.found[column]);
         }
-        self.promises.extend(promise);
-        self.promises.sort();
-        self.promises.dedup();
+        self.violated.extend(invariant);
+        self.violated.sort();
+        self.violated.dedup();
     }
 
     fn cells(&self) -> String {
@@ -94,7 +94,7 @@ fn main() -> Result<ExitCode> {
         [] => all("", ""),
         [name] => all(name, ""),
         [name, variant] => all(name, variant),
-        _ => Err("at most two arguments: a part of the mutants' names, and of a variant's".into()),
+        _ => Err("give at most a part of the mutants' names and a part of a variant".into()),
     }
 }
 
@@ -105,10 +105,10 @@ fn root() -> PathBuf {
 fn all(part: &str, of: &str) -> Result<ExitCode> {
     let (root, tree) = (root(), root().join("target/mutants/tree"));
     let list = List::read(&root)?;
-    let is_meant = |it: &&Mutant| {
+    let is_selected = |it: &&Mutant| {
         it.name.contains(part) && it.variants.iter().any(|variant| variant.contains(of))
     };
-    let mutants: Vec<_> = list.mutant.iter().filter(is_meant).collect();
+    let mutants: Vec<_> = list.mutant.iter().filter(is_selected).collect();
     if mutants.is_empty() {
         let file = "elector-check/mutants.toml";
         return Err(
@@ -119,7 +119,10 @@ fn all(part: &str, of: &str) -> Result<ExitCode> {
         fs::remove_dir_all(&tree)?;
     }
     let mut missed = 0;
-    println!("| mutant | breaks | {} |", VARIANTS.join(" | "));
+    println!(
+        "| mutant | violated invariants | {} |",
+        VARIANTS.join(" | ")
+    );
     println!("|---|---|{}", "---|".repeat(VARIANTS.len()));
     for mutant in mutants {
         copy_sources(&root, &tree)?;
@@ -132,8 +135,8 @@ fn all(part: &str, of: &str) -> Result<ExitCode> {
         for variant in mutant.variants.iter().filter(|it| it.contains(of)) {
             let found = Command::new(&binary).args(["hunt", variant]).output()?;
             if !found.status.success() {
-                let said = String::from_utf8_lossy(&found.stderr);
-                return Err(format!("{name}: the hunt in {variant} failed: {said}").into());
+                let stderr = String::from_utf8_lossy(&found.stderr);
+                return Err(format!("{name}: the hunt in {variant} failed: {stderr}").into());
             }
             let found = String::from_utf8_lossy(&found.stdout);
             row.add(variant, found.trim(), mutant);
@@ -141,13 +144,14 @@ fn all(part: &str, of: &str) -> Result<ExitCode> {
         missed += row.missed;
         match &mutant.harmless {
             Some(why) => println!("| {name} | harmless: {why} | {} |", row.cells()),
-            None => println!("| {name} | {} | {} |", row.promises.join(", "), row.cells()),
+            None => println!("| {name} | {} | {} |", row.violated.join(", "), row.cells()),
         }
     }
     Ok(ExitCode::from(u8::from(missed > 0)))
 }
 
-/// Files that did not change keep their times, so that what depends on them is not built again.
+/// Copies the sources. Files that did not change keep their times, so that their dependents are not
+/// built again.
 fn copy_sources(root: &Path, tree: &Path) -> Result<()> {
     for name in CRATES {
         copy(&root.join(name), &tree.join(name))?;
@@ -190,7 +194,7 @@ fn write_if_new(path: &Path, content: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Builds this example in the copy. It is built often: what matters is how soon.
+/// Builds this example in the copy. It is built often, so the settings reduce the build time.
 fn build(tree: &Path) -> Result<PathBuf> {
     let target = tree.with_file_name("build");
     let built = Command::new(env!("CARGO"))
@@ -233,19 +237,21 @@ fn config_of<A: Comparable>(name: &str) -> Option<A::Config> {
 fn hunt_in<A: ElectionAlgorithm>(config: A::Config) -> Result<String> {
     let started = Instant::now();
     let mut seed = 1;
-    while started.elapsed() < PATIENCE {
+    while started.elapsed() < WALK_TIME {
         let walks = Walks::<A> {
-            walks: PORTION,
+            walks: WALKS_AT_ONCE,
             seed,
             ..Walks::new(config.clone())
         };
         let report = walks.run()?;
         if let Some(finding) = report.finding {
             let (walks, seconds) = (seed - 1 + report.walks, started.elapsed().as_secs_f64());
-            let promise = finding.broken.map_or("", |broken| broken.promise);
-            return Ok(format!("{promise}: {walks} walks, {seconds:.1} s"));
+            let invariant = finding
+                .violation
+                .map_or("", |violation| violation.invariant);
+            return Ok(format!("{invariant}: {walks} walks, {seconds:.1} s"));
         }
-        seed += PORTION;
+        seed += WALKS_AT_ONCE;
     }
     let started = Instant::now();
     let time = Time::of(4);
@@ -258,13 +264,15 @@ fn hunt_in<A: ElectionAlgorithm>(config: A::Config) -> Result<String> {
         late: Some(0),
         timeouts: Some(4),
         crashes: 0,
-        max_states: Some(STATES),
+        max_states: Some(MAX_STATES),
         ..CheckConfig::default()
     })
     .run()?;
     let (states, seconds) = (report.unique_states, started.elapsed().as_secs_f64());
-    let mut broken = report.counterexamples();
-    Ok(broken.next().map_or("nothing".to_owned(), |broken| {
-        format!("{}: {states} states, {seconds:.1} s", broken.name)
-    }))
+    let mut counterexamples = report.counterexamples();
+    Ok(counterexamples
+        .next()
+        .map_or("nothing".to_owned(), |found| {
+            format!("{}: {states} states, {seconds:.1} s", found.name)
+        }))
 }

@@ -2,34 +2,38 @@ use elector_core::ElectionAlgorithm;
 use fastrand::Rng;
 
 use crate::walk::{
-    adversary::{Adversary, Deed, EAGER, NEVER},
-    world::World,
+    adversary::{Adversary, NEVER, NORMAL_WEIGHT, Planned},
+    cluster::WalkCluster,
 };
 
-/// What can happen next, by its place in the world.
+/// A possible next event. A value is an index in the cluster or in the adversary's plan.
 #[derive(Clone, Copy)]
 pub(super) enum Next {
     Message(usize),
     Timer(usize, usize),
     Write(usize),
-    Deed(usize),
+    Planned(usize),
     Move,
     Wait(u64),
 }
 
-/// How the adversary chooses what happens next.
+/// The methods that choose the next event.
 impl Adversary {
-    /// One of all that can happen now, or a wait.
-    pub(super) fn drawn<A: ElectionAlgorithm>(&mut self, world: &World<A>, waits: u32) -> Next {
-        let now = world.now;
+    /// Draws one of the events that are possible now, or a wait.
+    pub(super) fn drawn<A: ElectionAlgorithm>(
+        &mut self,
+        cluster: &WalkCluster<A>,
+        waits: u32,
+    ) -> Next {
+        let now = cluster.now;
         if self.next_move <= now {
             return Next::Move;
         }
-        let due = |&(at, _): &(u64, Deed)| at <= now;
-        if let Some(place) = self.agenda.iter().position(due) {
-            return Next::Deed(place);
+        let due = |&(at, _): &(u64, Planned)| at <= now;
+        if let Some(place) = self.plan.iter().position(due) {
+            return Next::Planned(place);
         }
-        let nodes = world.machines.len();
+        let nodes = cluster.machines.len();
         let (mut total, mut chosen) = (waits, None);
         let mut consider = |rng: &mut Rng, weight: u32, next: Next| {
             total += weight;
@@ -37,23 +41,24 @@ impl Adversary {
                 chosen = Some(next);
             }
         };
-        for (place, flying) in world.flying.iter().enumerate() {
-            let frozen = self.frozen[flying.to] > now || flying.plan == Some(NEVER);
-            let weight = self.eager[flying.from * nodes + flying.to];
-            let weight = if frozen { 0 } else { weight };
+        for (place, in_flight) in cluster.in_flight.iter().enumerate() {
+            let is_blocked =
+                self.paused_until[in_flight.to] > now || in_flight.planned_at == Some(NEVER);
+            let weight = self.link_weights[in_flight.from * nodes + in_flight.to];
+            let weight = if is_blocked { 0 } else { weight };
             consider(&mut self.rng, weight, Next::Message(place));
         }
         let mut wait = self.next_move - now;
-        for (node, machine) in world.machines.iter().enumerate() {
+        for (node, machine) in cluster.machines.iter().enumerate() {
             if !machine.writes.is_empty() {
-                consider(&mut self.rng, EAGER, Next::Write(node));
+                consider(&mut self.rng, NORMAL_WEIGHT, Next::Write(node));
             }
             let local = machine.clock.local(now);
-            for (place, timer) in world.timers(node).iter().enumerate() {
+            for (place, timer) in cluster.timers(node).iter().enumerate() {
                 if timer.due > local {
                     wait = wait.min(machine.clock.true_span(timer.due - local));
-                } else if self.frozen[node] <= now {
-                    consider(&mut self.rng, EAGER, Next::Timer(node, place));
+                } else if self.paused_until[node] <= now {
+                    consider(&mut self.rng, NORMAL_WEIGHT, Next::Timer(node, place));
                 }
             }
         }
@@ -63,13 +68,14 @@ impl Adversary {
         })
     }
 
-    /// What comes first; of several at one moment, one at random.
-    pub(super) fn earliest<A: ElectionAlgorithm>(&mut self, world: &World<A>) -> Next {
+    /// Returns the event with the earliest moment. If several have the same moment, draws one of
+    /// them.
+    pub(super) fn earliest<A: ElectionAlgorithm>(&mut self, cluster: &WalkCluster<A>) -> Next {
         let mut best = (self.next_move, Next::Move);
         let mut ties = 1;
         let mut consider = |rng: &mut Rng, at: u64, next: Next| {
-            // What is due already is as good as due now.
-            let (at, least) = (at.max(world.now), best.0.max(world.now));
+            // An event that is overdue counts as due now.
+            let (at, least) = (at.max(cluster.now), best.0.max(cluster.now));
             if at < least {
                 ties = 1;
                 best = (at, next);
@@ -80,29 +86,35 @@ impl Adversary {
                 }
             }
         };
-        for (place, flying) in world.flying.iter().enumerate() {
-            let at = flying.plan.unwrap_or(NEVER).max(self.frozen[flying.to]);
+        for (place, in_flight) in cluster.in_flight.iter().enumerate() {
+            let at = in_flight
+                .planned_at
+                .unwrap_or(NEVER)
+                .max(self.paused_until[in_flight.to]);
             consider(&mut self.rng, at, Next::Message(place));
         }
-        for (node, machine) in world.machines.iter().enumerate() {
+        for (node, machine) in cluster.machines.iter().enumerate() {
             if let Some(write) = machine.writes.front() {
                 consider(
                     &mut self.rng,
-                    write.plan.unwrap_or(NEVER),
+                    write.planned_at.unwrap_or(NEVER),
                     Next::Write(node),
                 );
             }
-            for (place, timer) in world.timers(node).iter().enumerate() {
-                let at = timer.plan.unwrap_or(NEVER).max(self.frozen[node]);
+            for (place, timer) in cluster.timers(node).iter().enumerate() {
+                let at = timer
+                    .planned_at
+                    .unwrap_or(NEVER)
+                    .max(self.paused_until[node]);
                 consider(&mut self.rng, at, Next::Timer(node, place));
             }
         }
-        for (place, &(at, _)) in self.agenda.iter().enumerate() {
-            consider(&mut self.rng, at, Next::Deed(place));
+        for (place, &(at, _)) in self.plan.iter().enumerate() {
+            consider(&mut self.rng, at, Next::Planned(place));
         }
         let (at, next) = best;
-        if at > world.now {
-            return Next::Wait(at - world.now);
+        if at > cluster.now {
+            return Next::Wait(at - cluster.now);
         }
         next
     }

@@ -4,26 +4,26 @@ use elector_core::{Command, NodeId};
 
 use crate::action::id;
 
-/// One thing that happens to a cluster in a walk. Nodes are named by position.
+/// One event of a walk. Nodes are named by position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event<T> {
-    /// True time passes; nanoseconds.
+    /// True time passes, in nanoseconds.
     Wait(u64),
-    /// A timer elapses that runs and is due.
+    /// A timer that runs and is due elapses.
     Elapsed { node: usize, timer: T },
     /// A message arrives. It may arrive any number of times.
     Received { node: usize, message: MessageId },
-    /// The oldest write that waits is on the disk now.
+    /// The oldest write that waits becomes durable.
     Written { node: usize },
     /// The process ends. The disk keeps what was written.
     Crashed { node: usize },
-    /// The process starts from what the disk has.
+    /// The process starts from the state on the disk.
     Restarted { node: usize },
     /// The clock runs at this rate from now on, in thousandths.
     Clock { node: usize, permille: u64 },
     /// The node suspects that the connection to a peer broke.
     Suspected { node: usize, peer: NodeId },
-    /// The node hears a peer again.
+    /// The node receives messages from a peer again.
     Returned { node: usize, peer: NodeId },
     /// The node gets a proof that the process of a peer has ended.
     Died { node: usize, peer: NodeId },
@@ -31,17 +31,17 @@ pub(crate) enum Event<T> {
     Commanded { node: usize, command: Command },
 }
 
-/// Names a message by the line of the schedule whose step sent it. That name stays the same when
-/// other lines are taken out.
+/// Names a message by the line of the schedule whose step sent it. The name stays the same when
+/// other lines are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MessageId {
-    /// The line.
+    /// The number of the line.
     pub(crate) line: u32,
-    /// Counts the messages of that step to the same receiver, from 1.
+    /// The number of the message among those that this step sent to the same receiver, from 1.
     pub(crate) nth: u16,
 }
 
-/// An event with the number of its line. Numbers ascend, and may have gaps.
+/// An event with the number of its line. Numbers ascend and may have gaps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line<T> {
     pub(crate) number: u32,
@@ -49,7 +49,8 @@ pub(crate) struct Line<T> {
 }
 
 impl<T> Event<T> {
-    /// The same event, with its timer named in another way; `None` if it needs one and gets none.
+    /// Returns the same event with another name for its timer, or `None` if the event needs a timer
+    /// and `timer` is `None`.
     pub(crate) fn with_timer<U>(&self, timer: Option<U>) -> Option<Event<U>> {
         Some(match *self {
             Self::Wait(nanos) => Event::Wait(nanos),
@@ -69,7 +70,7 @@ impl<T> Event<T> {
         })
     }
 
-    /// The timer that elapses.
+    /// Returns the timer that elapses, if the event is of this kind.
     pub(crate) fn timer(&self) -> Option<&T> {
         match self {
             Self::Elapsed { timer, .. } => Some(timer),
@@ -119,7 +120,7 @@ impl<T: fmt::Display> fmt::Display for Event<T> {
     }
 }
 
-/// Nanoseconds, shown as milliseconds without trailing zeros.
+/// Nanoseconds that are printable as milliseconds without trailing zeros.
 struct Millis(u64);
 
 impl fmt::Display for Millis {

@@ -12,54 +12,55 @@ use elector_core::{
 use crate::{
     action::position,
     walk::{
+        cluster::{InFlight, WalkCluster},
         event::MessageId,
         machine::{Machine, Write},
-        world::{Flying, World},
     },
 };
 
-/// The host of one node of a walk, by position. What others see of the node is held against the
-/// promises.
+/// The host of one node of a walk, by position. It checks everything that other nodes can see
+/// against the invariants.
 pub(super) struct At<'a, A: ElectionAlgorithm> {
-    pub(super) world: &'a mut World<A>,
+    pub(super) cluster: &'a mut WalkCluster<A>,
     pub(super) node: usize,
 }
 
 impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
     fn process(&mut self) -> Option<&mut Process<A>> {
-        let life = self.world.machines[self.node].life.as_mut();
+        let life = self.cluster.machines[self.node].life.as_mut();
         life.map(|life| &mut life.process)
     }
 
     fn persist(&mut self, step: u64, durable: A::Durable) -> Persist {
-        self.world.machines[self.node].writes.push_back(Write {
+        self.cluster.machines[self.node].writes.push_back(Write {
             step,
             durable,
-            plan: None,
+            planned_at: None,
         });
         Persist::Pending
     }
 
     fn change_timers(&mut self, changes: &[TimerChange<A::Timer>]) {
         for &change in changes {
-            self.world.machines[self.node].order(change, self.world.now);
+            self.cluster.machines[self.node].change_timer(change, self.cluster.now);
         }
     }
 
     fn send(&mut self, step: u64, out: Outgoing<A::Message>) {
-        let Self { world, node } = self;
-        let machine = &world.machines[*node];
+        let Self { cluster, node } = self;
+        let machine = &cluster.machines[*node];
         if let Some(pledge) = out.message.pledge(out.to) {
-            let history = Arc::make_mut(&mut world.history);
-            let breach = history.pledged(machine.members.me(), pledge).next();
-            world.note(breach);
+            let history = Arc::make_mut(&mut cluster.history);
+            let violation = history.pledged(machine.members.me(), pledge).next();
+            cluster.record_violation(violation);
         }
-        let (line, to) = (world.machines[*node].cause(step), position(out.to));
-        // No other step has this line, and the messages of a step are sent in a row.
-        let of_step = world.flying.iter().rev();
+        let (line, to) = (cluster.machines[*node].cause(step), position(out.to));
+        // No other step has this line, and the messages of a step are sent without others in
+        // between.
+        let of_step = cluster.in_flight.iter().rev();
         let before = of_step.take_while(|sent| sent.id.line == line);
         let nth = before.filter(|sent| sent.to == to).count() + 1;
-        world.flying.push(Flying {
+        cluster.in_flight.push(InFlight {
             id: MessageId {
                 line,
                 nth: u16::try_from(nth).unwrap_or(u16::MAX),
@@ -67,17 +68,22 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
             from: *node,
             to,
             message: out.message,
-            plan: None,
+            planned_at: None,
         });
     }
 
     fn publish(&mut self, _step: u64, view: View) {
-        self.world.see(self.node, view);
+        self.cluster.record_view(self.node, view);
     }
 }
 
-impl<A: ElectionAlgorithm> World<A> {
-    /// Gives an input to a process that runs.
+impl<A: ElectionAlgorithm> WalkCluster<A> {
+    pub(super) fn at(&mut self, node: usize) -> At<'_, A> {
+        let cluster = self;
+        At { cluster, node }
+    }
+
+    /// Gives an input to a node. Returns `false` if its process does not run.
     pub(super) fn feed(
         &mut self,
         line: u32,
@@ -92,11 +98,11 @@ impl<A: ElectionAlgorithm> World<A> {
         };
         life.causes.push(line);
         let process = &mut life.process;
-        // What a panic leaves behind is thrown away.
+        // A walk ends at a panic, so the state of the process after it does not matter.
         let stepped = panic::catch_unwind(AssertUnwindSafe(|| process.step(input, moment)));
-        let breach = match stepped {
+        let violation = match stepped {
             Ok(Ok(step)) => {
-                carry_out(&mut At { world: self, node }, step);
+                carry_out(&mut self.at(node), step);
                 return true;
             }
             Ok(Err(violation)) => InvariantViolation::Contract {
@@ -105,19 +111,19 @@ impl<A: ElectionAlgorithm> World<A> {
             },
             Err(_) => InvariantViolation::Panicked { node: me },
         };
-        self.broken = Some(breach.into());
+        self.violation = Some(violation.into());
         true
     }
 
-    pub(super) fn see(&mut self, node: usize, view: View) {
+    pub(super) fn record_view(&mut self, node: usize, view: View) {
         let me = self.machines[node].members.me();
-        let breach = Arc::make_mut(&mut self.history).viewed(me, view).next();
-        self.note(breach);
+        let violation = Arc::make_mut(&mut self.history).viewed(me, view).next();
+        self.record_violation(violation);
     }
 
-    fn note(&mut self, breach: Option<InvariantViolation>) {
-        if self.broken.is_none() {
-            self.broken = breach.map(Into::into);
+    fn record_violation(&mut self, violation: Option<InvariantViolation>) {
+        if self.violation.is_none() {
+            self.violation = violation.map(Into::into);
         }
     }
 
@@ -132,7 +138,7 @@ impl<A: ElectionAlgorithm> World<A> {
             end.is_some_and(|end| machine.clock.local(now) < end)
         };
         let holders = self.machines.iter().filter(holds);
-        let breach = self.history.leased(holders.map(|it| it.members.me()));
-        self.note(breach);
+        let violation = self.history.leased(holders.map(|it| it.members.me()));
+        self.record_violation(violation);
     }
 }

@@ -8,7 +8,7 @@ pub(crate) struct Machine<A: ElectionAlgorithm> {
     pub(crate) members: Membership,
     pub(crate) clock: Clock,
     pub(crate) durable: A::Durable,
-    /// Writes that wait for the disk, the oldest first.
+    /// The writes that wait for the disk, the oldest first.
     pub(crate) writes: VecDeque<Write<A::Durable>>,
     pub(crate) life: Option<Life<A>>,
 }
@@ -18,17 +18,17 @@ pub(crate) struct Machine<A: ElectionAlgorithm> {
 pub(crate) struct Life<A: ElectionAlgorithm> {
     pub(crate) process: Process<A>,
     pub(crate) timers: Vec<Running<A::Timer>>,
-    /// The line of the schedule that caused each step; steps are numbered from 1.
+    /// The line of the schedule that caused each step. Steps are numbered from 1.
     pub(crate) causes: Vec<u32>,
 }
 
-/// A write under way.
+/// A write that has not ended.
 #[derive(Clone)]
 pub(crate) struct Write<D> {
     pub(crate) step: u64,
     pub(crate) durable: D,
-    /// When the adversary means to end it; `None` until it has decided.
-    pub(crate) plan: Option<u64>,
+    /// When the adversary ends the write; `None` until it has decided.
+    pub(crate) planned_at: Option<u64>,
 }
 
 /// A timer that runs.
@@ -37,15 +37,15 @@ pub(crate) struct Running<T> {
     pub(crate) timer: T,
     /// The line of the schedule whose step set it.
     pub(crate) line: u32,
-    /// It may elapse from this moment of the node's own clock on.
+    /// The timer may elapse from this moment on, by the clock of the node.
     pub(crate) due: u64,
-    /// How much later the draw may put it; nanoseconds.
+    /// The length of the interval from which the host draws an additional delay, in nanoseconds.
     pub(crate) spread: u64,
-    /// When the adversary means to let it elapse, in true time; `None` until it has decided.
-    pub(crate) plan: Option<u64>,
+    /// When the adversary lets the timer elapse, in true time; `None` until it has decided.
+    pub(crate) planned_at: Option<u64>,
 }
 
-/// A clock with a rate of its own. All clocks begin at [`Clock::ORIGIN`].
+/// A clock with its own rate. All clocks begin at [`Clock::ORIGIN`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     permille: u64,
@@ -54,7 +54,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Not zero, because a stamp of zero stands for no stamp.
+    /// Not zero, because a timestamp of zero means "no timestamp".
     const ORIGIN: u64 = 1_000_000_000;
 
     pub(crate) fn new() -> Self {
@@ -71,7 +71,7 @@ impl Clock {
         self.local_base.saturating_add(run)
     }
 
-    /// How long `span` of this clock takes in true time, rounded up.
+    /// Returns how long `span` of this clock takes in true time, rounded up.
     pub(crate) fn true_span(&self, span: u64) -> u64 {
         let span = (u128::from(span) * 1000).div_ceil(u128::from(self.permille));
         u64::try_from(span).unwrap_or(u64::MAX)
@@ -110,12 +110,12 @@ impl<A: ElectionAlgorithm> Machine<A> {
         self.life.is_some()
     }
 
-    /// What the process has shown last, if it runs.
+    /// Returns the last published view of the process, if it runs.
     pub(crate) fn view(&self) -> Option<View> {
         self.life.as_ref().map(|life| life.process.published())
     }
 
-    /// Starts the process from what the disk has.
+    /// Starts the process from the state on the disk. Returns its view.
     pub(crate) fn boot(&mut self, config: &A::Config) -> View {
         let process = Process::restore(config, self.members.clone(), self.durable.clone());
         let view = process.published();
@@ -127,40 +127,40 @@ impl<A: ElectionAlgorithm> Machine<A> {
         view
     }
 
-    /// Ends the process: what was not written is lost.
+    /// Ends the process. Writes that have not ended are lost.
     pub(crate) fn crash(&mut self) {
         self.life = None;
         self.writes.clear();
     }
 
-    /// The line of the schedule that caused this step.
+    /// Returns the line of the schedule that caused this step.
     pub(crate) fn cause(&self, step: u64) -> u32 {
         let causes = self.life.as_ref().map_or(&[][..], |life| &life.causes);
         let place = usize::try_from(step - 1).unwrap_or(usize::MAX);
         causes.get(place).copied().unwrap_or_default()
     }
 
-    /// Until when the process holds a lease, by its own clock.
+    /// Returns when the lease of the process ends, by its own clock.
     pub(crate) fn lease_end(&self, lease: u64) -> Option<u64> {
         let sent = self.life.as_ref()?.process.lease()?;
         Some(sent.nanos().saturating_add(lease))
     }
 
-    pub(crate) fn order(&mut self, order: TimerChange<A::Timer>, now: u64) {
+    pub(crate) fn change_timer(&mut self, change: TimerChange<A::Timer>, now: u64) {
         let local = self.clock.local(now);
         let Some(life) = &mut self.life else {
             return;
         };
-        let timer = order.timer();
+        let timer = change.timer();
         life.timers.retain(|running| running.timer != timer);
-        if let TimerChange::Set(_, delay) = order {
+        if let TimerChange::Set(_, delay) = change {
             let (min, max) = (nanos(delay.min), nanos(delay.max));
             life.timers.push(Running {
                 timer,
                 line: life.causes.last().copied().unwrap_or_default(),
                 due: local.saturating_add(min),
                 spread: max - min,
-                plan: None,
+                planned_at: None,
             });
         }
     }

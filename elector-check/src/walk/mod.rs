@@ -1,25 +1,25 @@
-//! Random walks: a cluster in which every event is chosen, time included.
+//! Random walks: clusters in which an adversary chooses every event, including the passage of time.
 
 mod adversary;
-mod broken;
+mod branch;
 mod choice;
+mod cluster;
 mod event;
 mod host;
 mod machine;
+mod moments;
 mod moves;
 mod note;
-mod path;
-mod plans;
 mod profile;
 mod report;
+mod runner;
 mod rush;
 mod schedule;
 mod shrink;
-mod trial;
+mod violation;
 mod walks;
-mod world;
 
-pub use broken::Broken;
 pub use report::{Finding, WalkReport};
 pub use schedule::{Schedule, ScheduleError};
+pub use violation::Violation;
 pub use walks::Walks;

@@ -3,41 +3,41 @@ use elector_core::{Command, ElectionAlgorithm};
 use crate::{
     action::id,
     walk::{
-        adversary::{Adversary, Deed, EAGER, Link, NEVER},
-        world::World,
+        adversary::{Adversary, LinkFault, NEVER, NORMAL_WEIGHT, Planned},
+        cluster::WalkCluster,
     },
 };
 
-/// What the adversary does now and then.
+/// How the adversary can disturb the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Move {
-    /// Crashes a node, and mostly restarts it soon.
+    /// Crashes a node and mostly restarts it soon.
     Crash,
-    /// Crashes the leader, and mostly restarts it soon.
+    /// Crashes the leader and mostly restarts it soon.
     CrashLeader,
-    /// Has the leader hand over; sometimes another node campaigns at the same time.
+    /// Commands the leader to transfer leadership. Sometimes another node campaigns at the same
+    /// time.
     Transfer,
-    /// Has the leader resign.
+    /// Commands the leader to resign.
     Resign,
-    /// Has a node campaign.
+    /// Commands a node to campaign.
     Campaign,
-    /// Loses or delays everything on some links for a while.
-    Links,
-    /// Cuts nodes off from what the leader sends, for about a vigil.
-    Silence,
-    /// Cuts one node off from the leader until it takes it for gone; then, when it campaigns, does
-    /// something to another node that the lease rests on.
-    Siege,
-    /// Has leadership handed from node to node in quick succession; then one campaigns.
-    Relay,
-    /// Stops a node as SIGSTOP does, for a while.
-    Freeze,
-    /// Delivers what is held for a node.
+    /// Loses or delays all messages on some links for a while.
+    DisturbLinks,
+    /// Loses the messages of the leader to some nodes for about a vigil.
+    MuteLeader,
+    /// Cuts one node off from the leader until its election timeout ends. When this node campaigns,
+    /// disturbs another node that the lease depends on.
+    Isolate,
+    /// Transfers leadership from node to node in quick succession. Then one node campaigns.
+    TransferChain,
+    /// Stops a node for a while, as SIGSTOP does.
+    Pause,
+    /// Delivers the messages that are held for a node.
     Release,
     /// Changes the rate of a clock.
     Drift,
-    /// Has a node suspect a peer, proves to it that the peer is dead, or lets it hear the peer
-    /// again.
+    /// Gives a node a hint about a peer: a suspicion, a proof of death, or new messages from it.
     Hint,
 }
 
@@ -48,20 +48,20 @@ impl Move {
         Self::Transfer,
         Self::Resign,
         Self::Campaign,
-        Self::Links,
-        Self::Silence,
-        Self::Siege,
-        Self::Relay,
-        Self::Freeze,
+        Self::DisturbLinks,
+        Self::MuteLeader,
+        Self::Isolate,
+        Self::TransferChain,
+        Self::Pause,
         Self::Release,
         Self::Drift,
         Self::Hint,
     ];
 }
 
-/// How the adversary intervenes.
+/// The methods that disturb the cluster.
 impl Adversary {
-    pub(super) fn intervene<A: ElectionAlgorithm>(&mut self, world: &mut World<A>) {
+    pub(super) fn disturb<A: ElectionAlgorithm>(&mut self, cluster: &mut WalkCluster<A>) {
         let total: u32 = self.profile.weights.iter().sum();
         if total == 0 {
             return;
@@ -74,64 +74,66 @@ impl Adversary {
             hit
         });
         if let Some((&chosen, _)) = chosen {
-            self.make(chosen, world);
+            self.make_move(chosen, cluster);
         }
     }
 
-    fn make<A: ElectionAlgorithm>(&mut self, chosen: Move, world: &mut World<A>) {
-        let nodes = world.machines.len();
+    fn make_move<A: ElectionAlgorithm>(&mut self, chosen: Move, cluster: &mut WalkCluster<A>) {
+        let nodes = cluster.machines.len();
         let (any, other) = (self.rng.usize(..nodes), self.rng.usize(..nodes));
-        let now = world.now;
-        match (chosen, world.leader()) {
+        let now = cluster.now;
+        match (chosen, cluster.leader()) {
             (Move::Crash, _) => self.crash_soon(any, now),
             (Move::CrashLeader, Some(leader)) => self.crash_soon(leader, now),
             (Move::Transfer, Some(leader)) if leader != other => {
                 let command = Command::TransferTo(id(other));
-                self.agenda.push((now, Deed::Command(leader, command)));
+                self.plan.push((now, Planned::Command(leader, command)));
                 if self.rng.u8(..3) == 0 {
                     let at = now + self.between(self.profile.flight) * 2;
                     let at = self.on_grid(at);
-                    self.agenda
-                        .push((at, Deed::Command(any, Command::Campaign)));
+                    self.plan
+                        .push((at, Planned::Command(any, Command::Campaign)));
                 }
             }
             (Move::Resign, Some(leader)) => {
-                self.agenda
-                    .push((now, Deed::Command(leader, Command::Resign)));
+                self.plan
+                    .push((now, Planned::Command(leader, Command::Resign)));
             }
             (Move::Campaign, _) => {
-                self.agenda
-                    .push((now, Deed::Command(any, Command::Campaign)));
+                self.plan
+                    .push((now, Planned::Command(any, Command::Campaign)));
             }
-            (Move::Links, _) if self.profile.drawn.is_some() => self.change_links(nodes),
-            (Move::Links, _) => self.trouble(any, other, now),
-            (Move::Silence, Some(leader)) => {
+            (Move::DisturbLinks, _) if self.profile.drawn.is_some() => {
+                self.redraw_link_weight(nodes);
+            }
+            (Move::DisturbLinks, _) => self.disturb_link(any, other, now),
+            (Move::MuteLeader, Some(leader)) => {
                 let span = self.profile.vigil + self.between((0, 2 * self.profile.stagger));
                 let only = self.rng.bool().then_some(any);
                 for to in (0..nodes).filter(|&to| only.is_none_or(|only| only == to)) {
                     self.mute(leader, to, now + span);
                 }
             }
-            (Move::Siege, Some(leader)) => self.besiege(leader, nodes, now),
-            (Move::Relay, Some(_)) => self.relay(nodes, now),
-            (Move::Freeze, _) => {
+            (Move::Isolate, Some(leader)) => self.isolate(leader, nodes, now),
+            (Move::TransferChain, Some(_)) => self.chain_transfers(nodes, now),
+            (Move::Pause, _) => {
                 let span = self.rng.u64(0..=self.profile.horizon / 3);
-                self.frozen[any] = self.on_grid(now + span);
+                self.paused_until[any] = self.on_grid(now + span);
             }
-            (Move::Release, _) => self.release(world, any),
+            (Move::Release, _) => self.release(cluster, any),
             (Move::Drift, _) if self.profile.drift > 0 => {
                 let drift = self.profile.drift;
                 let permille = self.rng.u64(1000 - drift..=1000 + drift);
-                self.agenda.push((now, Deed::Clock(any, permille)));
+                self.plan.push((now, Planned::Clock(any, permille)));
             }
-            (Move::Hint, _) if any != other => self.agenda.push((now, Deed::Hint(any, other))),
+            (Move::Hint, _) if any != other => self.plan.push((now, Planned::Hint(any, other))),
             (
                 Move::CrashLeader
                 | Move::Transfer
                 | Move::Resign
-                | Move::Silence
-                | Move::Siege
-                | Move::Relay
+                | Move::MuteLeader
+                | Move::Isolate
+                | Move::TransferChain
                 | Move::Drift
                 | Move::Hint,
                 _,
@@ -139,102 +141,108 @@ impl Adversary {
         }
     }
 
-    /// Loses what one node sends to another, until some moment.
+    /// Loses all messages from one node to another until some moment.
     fn mute(&mut self, from: usize, to: usize, until: u64) {
-        let nodes = self.frozen.len();
+        let nodes = self.paused_until.len();
         let delay = NEVER;
-        self.links[from * nodes + to] = Link { until, delay };
+        self.link_faults[from * nodes + to] = LinkFault { until, delay };
     }
 
-    /// Cuts a node, the rebel, off from the leader until it takes the leader for gone, and has it
-    /// campaign just after something has been done to another node, the ally, which the leader's
-    /// lease may rest on. Sometimes leadership is handed over first, so that messages of an earlier
-    /// tenure are under way.
-    fn besiege(&mut self, mut leader: usize, nodes: usize, now: u64) {
+    /// Cuts a node, the challenger, off from the leader until its election timeout ends. Commands
+    /// it to campaign just after the adversary has disturbed another node, the supporter, that the
+    /// leader's lease may depend on. Sometimes leadership is transferred first, so that messages of
+    /// an earlier tenure are in flight.
+    fn isolate(&mut self, mut leader: usize, nodes: usize, now: u64) {
         let mut others: Vec<usize> = (0..nodes).filter(|&node| node != leader).collect();
         self.rng.shuffle(&mut others);
-        let (Some(mut rebel), ally) = (others.first().copied(), others.get(1).copied()) else {
+        let (Some(mut challenger), supporter) = (others.first().copied(), others.get(1).copied())
+        else {
             return;
         };
         if self.rng.bool() {
-            let heir = ally.unwrap_or(rebel);
-            self.agenda.push((now, Deed::HandOver(rebel)));
-            (leader, rebel) = (rebel, if self.rng.bool() { leader } else { heir });
+            let successor = supporter.unwrap_or(challenger);
+            self.plan.push((now, Planned::TransferTo(challenger)));
+            (leader, challenger) = (challenger, if self.rng.bool() { leader } else { successor });
         }
-        let ally = ally.filter(|&ally| ally != rebel).unwrap_or(leader);
-        let last_heard = now + self.between((0, self.profile.flight.1 * 2));
+        let supporter = supporter
+            .filter(|&supporter| supporter != challenger)
+            .unwrap_or(leader);
+        let last_received = now + self.between((0, self.profile.flight.1 * 2));
         let span = self.profile.vigil + self.between((0, self.profile.stagger));
-        let at = last_heard + span;
-        self.mute(leader, rebel, at + self.profile.vigil);
+        let at = last_received + span;
+        self.mute(leader, challenger, at + self.profile.vigil);
         if self.rng.u8(..3) == 0 {
-            // The ally hears nothing either, but for what reaches it at the last moment.
+            // The supporter receives nothing either, except for messages that reach it at the last
+            // moment.
             let until = at - self.between((0, self.profile.vigil / 4));
-            self.mute(leader, ally, until);
+            self.mute(leader, supporter, until);
         }
         match self.rng.u8(..5) {
             0 => {}
-            1 => self.agenda.push((at, Deed::Release(ally))),
-            trick => {
+            1 => self.plan.push((at, Planned::Release(supporter))),
+            draw => {
                 let back = at + self.between(self.profile.flight);
-                self.agenda.push((at, Deed::Crash(ally)));
-                self.agenda.push((back, Deed::Restart(ally)));
-                if trick > 2 {
-                    self.agenda.push((back + 1, Deed::Release(ally)));
+                self.plan.push((at, Planned::Crash(supporter)));
+                self.plan.push((back, Planned::Restart(supporter)));
+                if draw > 2 {
+                    self.plan.push((back + 1, Planned::Release(supporter)));
                 }
             }
         }
         if self.rng.bool() {
             let after = at + self.between((0, self.profile.flight.1 * 4)) + 2;
-            let campaign = Deed::Command(rebel, Command::Campaign);
-            self.agenda.push((after, campaign));
+            let campaign = Planned::Command(challenger, Command::Campaign);
+            self.plan.push((after, campaign));
         }
     }
 
-    /// Has leadership handed on a few times before followers have settled, and a node campaign.
-    fn relay(&mut self, nodes: usize, now: u64) {
+    /// Transfers leadership a few times before the followers have settled, and commands a node to
+    /// campaign.
+    fn chain_transfers(&mut self, nodes: usize, now: u64) {
         let mut at = now;
         for _ in 0..self.rng.u8(2..=4) {
             let to = self.rng.usize(..nodes);
-            self.agenda.push((at, Deed::HandOver(to)));
+            self.plan.push((at, Planned::TransferTo(to)));
             at += self.profile.flight.1 + self.between((1, self.profile.flight.1 * 6 + 2));
         }
-        let campaign = Deed::Command(self.rng.usize(..nodes), Command::Campaign);
-        self.agenda.push((at, campaign));
+        let campaign = Planned::Command(self.rng.usize(..nodes), Command::Campaign);
+        self.plan.push((at, campaign));
     }
 
-    /// Draws anew how likely the messages of one link are to be next.
-    pub(super) fn change_links(&mut self, nodes: usize) {
+    /// Draws a new weight for the messages of one link.
+    pub(super) fn redraw_link_weight(&mut self, nodes: usize) {
         let link = self.rng.usize(..nodes * nodes);
-        self.eager[link] = [0, 1, 4, EAGER, EAGER, 4 * EAGER][self.rng.usize(..6)];
+        self.link_weights[link] =
+            [0, 1, 4, NORMAL_WEIGHT, NORMAL_WEIGHT, 4 * NORMAL_WEIGHT][self.rng.usize(..6)];
     }
 
-    /// Loses or delays what goes over some links, for a while.
-    fn trouble(&mut self, from: usize, to: usize, now: u64) {
-        let nodes = self.frozen.len();
+    /// Loses or delays the messages on one link for a while, or on both links between two nodes.
+    fn disturb_link(&mut self, from: usize, to: usize, now: u64) {
+        let nodes = self.paused_until.len();
         let until = now + self.rng.u64(0..=self.profile.horizon / 2);
         let delay = if self.rng.bool() {
             NEVER
         } else {
             self.rng.u64(0..=self.profile.late_by)
         };
-        let link = Link { until, delay };
-        self.links[from * nodes + to] = link;
+        let link = LinkFault { until, delay };
+        self.link_faults[from * nodes + to] = link;
         if self.rng.bool() {
-            self.links[to * nodes + from] = link;
+            self.link_faults[to * nodes + from] = link;
         }
     }
 
-    /// Crashes a node, now or while its last words are on their way, and mostly restarts it soon:
-    /// while those who heard them still count on it.
+    /// Crashes a node now or while its last messages are in flight, and mostly restarts it soon:
+    /// while the receivers of these messages still count on it.
     pub(super) fn crash_soon(&mut self, node: usize, now: u64) {
         let at = now + self.between((0, self.profile.flight.1 / 2));
         let at = self.on_grid(at);
-        self.agenda.push((at, Deed::Crash(node)));
+        self.plan.push((at, Planned::Crash(node)));
         let down = match self.rng.u8(..4) {
             0 => self.between((0, self.profile.horizon / 3)),
             _ => self.between((0, self.profile.flight.1)),
         };
         let back = self.on_grid(at + down.max(1));
-        self.agenda.push((back, Deed::Restart(node)));
+        self.plan.push((back, Planned::Restart(node)));
     }
 }

@@ -3,33 +3,34 @@ use std::fmt;
 use elector_core::{ElectionAlgorithm, View};
 
 use crate::walk::{
+    cluster::{InFlight, WalkCluster},
     event::{Event, Line},
     machine::Machine,
+    runner::Runner,
     schedule::Schedule,
-    trial::Trial,
-    world::{Flying, World},
 };
 
-/// A schedule with a comment on each line: what was received, and what the nodes show after it.
-pub(crate) fn annotated<A: ElectionAlgorithm>(
-    trial: &Trial<'_, A>,
+/// Returns a schedule with a comment on each line: the message that was received, and the new views
+/// of the nodes.
+pub(crate) fn annotate<A: ElectionAlgorithm>(
+    runner: &Runner<'_, A>,
     lines: &[Line<A::Timer>],
 ) -> Schedule {
-    let mut world = trial.world();
+    let mut cluster = runner.cluster();
     let mut notes = Vec::new();
     for line in lines {
         let mut note = Vec::new();
         if let Event::Received { node, message } = line.event {
-            let is_it = |it: &&Flying<_>| it.to == node && it.id == message;
-            let sent = world.flying.iter().chain(&world.past);
-            if let Some(flying) = sent.into_iter().find(is_it) {
-                let from = world.machines[flying.from].members.me();
-                note.push(format!("from {from:?}: {:?}", flying.message));
+            let is_it = |it: &&InFlight<_>| it.to == node && it.id == message;
+            let sent = cluster.in_flight.iter().chain(&cluster.past);
+            if let Some(in_flight) = sent.into_iter().find(is_it) {
+                let from = cluster.machines[in_flight.from].members.me();
+                note.push(format!("from {from:?}: {:?}", in_flight.message));
             }
         }
-        let before = views(&world);
-        world.apply(line.number, &line.event);
-        for (machine, before) in world.machines.iter().zip(before) {
+        let before = views(&cluster);
+        cluster.apply(line.number, &line.event);
+        for (machine, before) in cluster.machines.iter().zip(before) {
             if let Some(view) = machine.view().filter(|&view| Some(view) != before) {
                 let leader = view
                     .leader
@@ -38,20 +39,20 @@ pub(crate) fn annotated<A: ElectionAlgorithm>(
                 note.push(format!("{me:?}: epoch {epoch} leader {leader} {role}"));
             }
         }
-        note.extend(world.broken.iter().map(ToString::to_string));
+        note.extend(cluster.violation.iter().map(ToString::to_string));
         notes.push(note.join("; "));
     }
     Schedule {
-        lines: lines.iter().filter_map(printed).collect(),
+        lines: lines.iter().filter_map(printable).collect(),
         notes,
     }
 }
 
-fn views<A: ElectionAlgorithm>(world: &World<A>) -> Vec<Option<View>> {
-    world.machines.iter().map(Machine::view).collect()
+fn views<A: ElectionAlgorithm>(cluster: &WalkCluster<A>) -> Vec<Option<View>> {
+    cluster.machines.iter().map(Machine::view).collect()
 }
 
-fn printed<T: fmt::Debug>(line: &Line<T>) -> Option<Line<String>> {
+fn printable<T: fmt::Debug>(line: &Line<T>) -> Option<Line<String>> {
     let timer = line.event.timer().map(|timer| format!("{timer:?}"));
     let event = line.event.with_timer(timer)?;
     let number = line.number;

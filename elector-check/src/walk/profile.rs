@@ -3,32 +3,33 @@ use fastrand::Rng;
 
 use crate::walk::moves::Move;
 
-/// What the adversary of one walk is like: drawn once, so that some walks combine rare things often
-/// and others hardly disturb the cluster. Durations are nanoseconds.
+/// The habits of the adversary of one walk. They are drawn once, so that some walks often combine
+/// rare events and others hardly disturb the cluster. Durations are in nanoseconds.
 #[derive(Clone, Debug)]
 pub(crate) struct Profile {
-    /// How likely it is that time passes next, if each next event is drawn from all that can
-    /// happen; `None` if everything has a moment of its own.
+    /// The weight of a wait, if the walk draws each next event from all possible events. `None` if
+    /// every event has a moment of its own.
     pub(crate) drawn: Option<u32>,
-    /// All moments are multiples of this: a coarse grid makes many things happen at once, and their
-    /// order is drawn.
+    /// All moments are multiples of this duration. With a coarse grid many events have the same
+    /// moment, and their order is drawn.
     pub(crate) grid: u64,
     /// How long a prompt message is in flight.
     pub(crate) flight: (u64, u64),
-    /// How long a late one is in flight, at most.
+    /// The largest additional delay of a late message.
     pub(crate) late_by: u64,
     /// The share of messages that are late.
     pub(crate) late: f64,
-    /// The share of messages that are held until something happens to their receiver.
+    /// The share of messages that are held until something changes at their receiver.
     pub(crate) held: f64,
-    /// One kind of message in eight is held in this share; which one, `held_kind` decides.
+    /// The share of messages of the group `held_kind` that are held.
     pub(crate) held_of_kind: f64,
     pub(crate) held_kind: u8,
     /// The share of messages that are lost.
     pub(crate) lost: f64,
-    /// How likely a message that has arrived or is lost arrives in place of the next one.
-    pub(crate) twice: f64,
-    /// The share of held messages that are delivered once something happens to their receiver.
+    /// How likely it is that a past message, which has arrived or is lost, arrives in place of the
+    /// next one.
+    pub(crate) repeated: f64,
+    /// The share of held messages that are delivered when something changes at their receiver.
     pub(crate) released: f64,
     /// How long a write takes.
     pub(crate) write: (u64, u64),
@@ -36,27 +37,28 @@ pub(crate) struct Profile {
     pub(crate) slow_timers: f64,
     /// The share of timers that elapse as early as they may.
     pub(crate) early_timers: f64,
-    /// The share of steps with a promise or an acknowledgement after which the node crashes.
-    pub(crate) crash_after_word: f64,
-    /// The mean time between two interventions.
+    /// The share of steps with a pledge or an acknowledgement after which the node crashes.
+    pub(crate) crash_after_pledge: f64,
+    /// The mean time between two moves.
     pub(crate) pace: u64,
-    /// How likely each intervention is, relative to the others; see [`Move::ALL`].
+    /// The weight of each move: see [`Move::ALL`].
     pub(crate) weights: [u32; Move::ALL.len()],
-    /// `election_min`: a leader that was not heard for this time counts as gone.
+    /// `election_min`: the fixed first part of the election timeout.
     pub(crate) vigil: u64,
-    /// The random rest of the election timeout.
+    /// The random second part of the election timeout.
     pub(crate) stagger: u64,
-    /// At how many moments continuations without time are tried, and how many each time.
+    /// The number of rushes in the walk.
     pub(crate) rushes: u32,
+    /// The number of continuations that each rush tries.
     pub(crate) rush_tries: u32,
-    /// How long faults go on.
+    /// How long the adversary disturbs the cluster.
     pub(crate) horizon: u64,
     /// The largest deviation of a clock, in thousandths.
     pub(crate) drift: u64,
 }
 
 impl Profile {
-    /// Draws one, to the measure of the algorithm's own durations.
+    /// Draws a profile whose durations depend on the algorithm's own durations.
     pub(crate) fn draw(config: &impl Configuration, rng: &mut Rng) -> Self {
         let timing = config.timing();
         let vigil = nanos(timing.election_min);
@@ -68,14 +70,14 @@ impl Profile {
             (round / 10, round * 3),
             (0, vigil),
         ];
-        // Few kinds of disturbance at a time: many would undo each other's work (Groce and others,
-        // "Swarm Testing", 2012).
+        // Only a few kinds of moves in one walk: many kinds would cancel each other out (Groce and
+        // others, "Swarm Testing", 2012).
         let mut weights = [0; Move::ALL.len()];
         for _ in 0..rng.usize(1..=4) {
             weights[rng.usize(..weights.len())] = rng.u32(1..=4);
         }
         if rng.bool() {
-            weights[Move::Siege as usize] += 4;
+            weights[Move::Isolate as usize] += 4;
         }
         Self {
             drawn: rng.bool().then(|| [4, 16, 64, 256][rng.usize(..4)]),
@@ -87,7 +89,7 @@ impl Profile {
             held_of_kind: share(rng, [0.0, 0.3, 0.6, 0.9]),
             held_kind: rng.u8(..8),
             lost: share(rng, [0.0, 0.0, 0.05, 0.2]),
-            twice: share(rng, [0.0, 0.0, 0.05, 0.2]),
+            repeated: share(rng, [0.0, 0.0, 0.05, 0.2]),
             released: share(rng, [0.1, 0.3, 0.6, 0.9]),
             write: [
                 (0, 0),
@@ -97,7 +99,7 @@ impl Profile {
             ][[0, 1, 1, 2, 3][rng.usize(..5)]],
             slow_timers: share(rng, [0.0, 0.0, 0.1, 0.4]),
             early_timers: share(rng, [0.0, 0.2, 0.6, 1.0]),
-            crash_after_word: share(rng, [0.0, 0.0, 0.01, 0.06]),
+            crash_after_pledge: share(rng, [0.0, 0.0, 0.01, 0.06]),
             pace: [round, vigil / 3, vigil, vigil * 3][rng.usize(..4)],
             weights,
             vigil,
@@ -114,11 +116,11 @@ fn share(rng: &mut Rng, shares: [f64; 4]) -> f64 {
     shares[rng.usize(..4)]
 }
 
-/// How far two clocks may differ, each from the true rate, so that a silence of `election_min` on
-/// one is not shorter than a lease on the other.
+/// Returns how far the rate of each of two clocks may differ from the true rate, so that a silence
+/// of `election_min` on one clock is not shorter than a lease on the other.
 fn margin(timing: &Timing) -> u64 {
     let ratio = timing.election_min.as_secs_f64() / timing.lease.as_secs_f64();
-    // Slow by m and fast by m: (1 + m) / (1 - m) must not be above the ratio.
+    // One clock is slow by m and the other fast by m: (1 + m) / (1 - m) must not exceed the ratio.
     let margin = (ratio - 1.0) / (ratio + 1.0);
     (margin * 1000.0).floor().clamp(0.0, 300.0) as u64
 }
@@ -127,7 +129,7 @@ fn margin(timing: &Timing) -> u64 {
 mod tests {
     use super::*;
 
-    // Beyond the margin leases overlap by the fault of the clocks, and the walks would report it.
+    // Beyond the margin the clocks themselves make leases overlap, and the walks would report this.
     #[test]
     fn two_clocks_at_the_margin_keep_the_lease_within_the_silence() {
         for timing in [Timing::default(), Timing::lan()] {

@@ -2,55 +2,56 @@ use std::fmt;
 
 use elector_core::GuaranteeKind;
 
-use crate::walk::{broken::Broken, schedule::Schedule, trial::Counts};
+use crate::walk::{runner::Counts, schedule::Schedule, violation::Violation};
 
-/// What walks have found.
+/// The result of walks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalkReport {
     /// [`ElectionAlgorithm::NAME`](elector_core::ElectionAlgorithm::NAME).
     pub algorithm: &'static str,
-    /// What the algorithm promises.
+    /// What the algorithm guarantees.
     pub guarantee: GuaranteeKind,
-    /// How many walks were done.
+    /// The number of walks that were done.
     pub walks: u64,
-    /// The seed of the first.
+    /// The seed of the first walk.
     pub seed: u64,
     pub(crate) counts: Counts,
-    /// The first walk that broke a promise, shrunk.
+    /// The first walk that violated an invariant, shrunk.
     pub finding: Option<Finding>,
 }
 
-/// A walk that broke a promise, or a schedule that was played.
+/// A walk that violated an invariant, or a schedule that was replayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The type of the algorithm, by its path.
+    /// The path of the algorithm's type.
     pub type_name: &'static str,
     /// The seed of the walk; `None` for a schedule.
     pub seed: Option<u64>,
-    /// The size of its cluster.
+    /// The size of the cluster.
     pub nodes: u64,
-    /// How many events there were before the schedule was shrunk.
+    /// The number of events before the schedule was shrunk.
     pub length: usize,
-    /// What is left of them, with comments.
+    /// The remaining events, with comments.
     pub schedule: Schedule,
-    /// What was broken; `None` if a schedule broke nothing.
-    pub broken: Option<Broken>,
+    /// The violation; `None` if a schedule violated nothing.
+    pub violation: Option<Violation>,
 }
 
 impl WalkReport {
-    /// Returns `true` if no walk broke a promise.
+    /// Returns `true` if no walk violated an invariant.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.finding.is_none()
     }
 
-    /// How many events there were in all walks.
+    /// Returns the number of events in all walks.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.counts.events
     }
 
-    /// How many tenures had a lease, in all walks: without any, nothing was tried.
+    /// Returns the number of tenures with a lease in all walks. Without any, the walks tested
+    /// nothing about leases.
     #[must_use]
     pub fn leases(&self) -> u64 {
         self.counts.leases
@@ -58,12 +59,15 @@ impl WalkReport {
 }
 
 impl Finding {
-    /// The schedule as a test, to be pasted beside the algorithm. `config` is the configuration
-    /// that was walked; `Walks` is to be imported.
+    /// Returns the schedule as the source text of a test, to be pasted beside the algorithm. The
+    /// test uses a `config`, the configuration that was walked, and needs an import of `Walks`.
     #[must_use]
     pub fn as_test(&self) -> String {
-        let promise = self.broken.as_ref().map_or("schedule", |it| it.promise);
-        let name = promise.replace('-', "_");
+        let invariant = self
+            .violation
+            .as_ref()
+            .map_or("schedule", |it| it.invariant);
+        let name = invariant.replace('-', "_");
         let seed = self
             .seed
             .map_or(String::new(), |seed| format!("_seed_{seed}"));
@@ -78,7 +82,7 @@ impl Finding {
                      ..Walks::new(config)\n    \
                  }};\n    \
                  let played = walks.replay(&schedule.parse().unwrap()).unwrap();\n    \
-                 assert_eq!(played.broken, None, \"{{played}}\");\n\
+                 assert_eq!(played.violation, None, \"{{played}}\");\n\
              }}\n",
             schedule.trim_end()
         )
@@ -89,9 +93,9 @@ impl fmt::Display for WalkReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (algorithm, guarantee) = (self.algorithm, self.guarantee);
         let verdict = if self.is_clean() {
-            "no promise was broken"
+            "no invariant was violated"
         } else {
-            "a promise was broken"
+            "an invariant was violated"
         };
         writeln!(f, "{algorithm} ({guarantee}): {verdict}")?;
         let Counts {
@@ -116,8 +120,8 @@ impl fmt::Display for WalkReport {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(broken) = &self.broken {
-            writeln!(f, "{broken}")?;
+        if let Some(violation) = &self.violation {
+            writeln!(f, "{violation}")?;
         }
         if let Some(seed) = self.seed {
             let (from, to) = (self.length, self.schedule.len());

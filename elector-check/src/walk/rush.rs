@@ -4,42 +4,42 @@ use fastrand::Rng;
 use crate::{
     action::id,
     walk::{
+        branch::Branch,
+        cluster::{InFlight, WalkCluster},
         event::{Event, Line},
-        path::Path,
-        world::{Flying, World},
     },
 };
 
-/// Random continuations from one moment of a walk, in which no time passes. A lease that is held
-/// stays held, so that races against it are tried in many orders, which delays drawn at random
-/// would hit too seldom.
+/// A rush: random continuations from one moment of a walk, in which no time passes. A lease that is
+/// held stays held during a rush. So races against this lease are tried in many orders that random
+/// delays would rarely cause.
 ///
-/// A continuation is a few moves: a node is restarted, a message that is late arrives, leadership
-/// is transferred. What a move has caused goes on for a while. One node is the rebel: at last it is
-/// made to campaign, once or again after a rejection, and what that causes goes on until an
-/// election has got through.
+/// A continuation is a few moves: a node restarts, a late message arrives, leadership is
+/// transferred. The effects of each move continue for a while. One node is the challenger. At the
+/// end it campaigns, once or again after a rejection, and the effects continue until an election
+/// has ended.
 pub(crate) struct Rush<A: ElectionAlgorithm> {
     rng: Rng,
-    /// What has arrived or was lost before, the oldest first.
-    past: Vec<Flying<A::Message>>,
-    /// How many continuations.
+    /// The messages that arrived or were lost before, the oldest first.
+    past: Vec<InFlight<A::Message>>,
+    /// The number of continuations.
     tries: u32,
-    /// How many events they had in all.
+    /// The total number of their events.
     pub(crate) events: u64,
 }
 
-/// The most moves before the last.
-const MOST_MOVES: u32 = 4;
-/// How many events may follow a move, at most.
-const FOLLOWING: [u32; 4] = [0, 3, 12, LONGEST];
-/// How many may follow the last move: an election gets through.
-const LONGEST: u32 = 24;
-/// How often the rebel campaigns at the end, at most.
-const MOST_PUSHES: u32 = 2;
+/// The largest number of moves before the last one.
+const MAX_MOVES: u32 = 4;
+/// The limits from which the number of effects of a move is drawn.
+const EFFECT_LIMITS: [u32; 4] = [0, 3, 12, MAX_EFFECTS];
+/// The largest number of effects of the last move. It is enough for an election.
+const MAX_EFFECTS: u32 = 24;
+/// How often the challenger campaigns at the end, at most.
+const MAX_CAMPAIGNS: u32 = 2;
 /// How many of its own past messages a continuation keeps, so that they may arrive again.
-const KEPT: usize = 16;
-/// How many messages of a link arrive at once, at most.
-const MOST_AT_ONCE: usize = 4;
+const KEPT_MESSAGES: usize = 16;
+/// How many messages of a link arrive together, at most.
+const MAX_MESSAGES_AT_ONCE: usize = 4;
 
 impl<A: ElectionAlgorithm> Rush<A> {
     pub(crate) fn new(rng: Rng, tries: u32) -> Self {
@@ -51,46 +51,52 @@ impl<A: ElectionAlgorithm> Rush<A> {
         }
     }
 
-    /// Tries continuations of `world`. Returns the lines of the first that breaks a promise; they
-    /// are numbered from `first`.
-    pub(crate) fn search(&mut self, world: &World<A>, first: u32) -> Option<Vec<Line<A::Timer>>> {
-        let mut root = world.clone();
+    /// Tries continuations of `cluster`. Returns the lines of the first one that violates an
+    /// invariant. They are numbered from `first`.
+    pub(crate) fn search(
+        &mut self,
+        cluster: &WalkCluster<A>,
+        first: u32,
+    ) -> Option<Vec<Line<A::Timer>>> {
+        let mut root = cluster.clone();
         self.past = std::mem::take(&mut root.past).into();
-        root.kept = KEPT;
+        root.kept = KEPT_MESSAGES;
         (0..self.tries).find_map(|_| {
-            let mut path = Path {
-                world: root.clone(),
+            let mut branch = Branch {
+                cluster: root.clone(),
                 lines: Vec::new(),
                 first,
             };
-            self.hurry(&mut path);
-            self.events += path.lines.len() as u64;
-            path.world.broken.is_some().then_some(path.lines)
+            self.extend(&mut branch);
+            self.events += branch.lines.len() as u64;
+            let violation = branch.cluster.violation;
+            violation.is_some().then_some(branch.lines)
         })
     }
 
-    fn hurry(&mut self, path: &mut Path<A>) {
-        let nodes = path.world.machines.len();
-        let rebel = self.rng.usize(..nodes);
-        for _ in 0..self.rng.u32(0..=MOST_MOVES) {
+    fn extend(&mut self, branch: &mut Branch<A>) {
+        let nodes = branch.cluster.machines.len();
+        let challenger = self.rng.usize(..nodes);
+        for _ in 0..self.rng.u32(0..=MAX_MOVES) {
             let to = self.rng.usize(..nodes);
-            let link = (self.other_than(to, path), to);
-            let cause = path.next();
-            self.make_move(path, rebel, link);
-            let side = self.side(nodes, &[link.0, link.1]);
-            let events = FOLLOWING[self.rng.usize(..FOLLOWING.len())];
-            self.follow(path, cause, events, &side);
+            let link = (self.other_than(to, branch), to);
+            let cause = branch.next();
+            self.make_move(branch, challenger, link);
+            let group = self.group(nodes, &[link.0, link.1]);
+            let events = EFFECT_LIMITS[self.rng.usize(..EFFECT_LIMITS.len())];
+            self.apply_effects(branch, cause, events, &group);
         }
-        for _ in 0..self.rng.u32(1..=MOST_PUSHES) {
-            let (cause, side) = (path.next(), self.side(nodes, &[]));
-            self.push(path, rebel);
-            self.follow(path, cause, LONGEST, &side);
+        for _ in 0..self.rng.u32(1..=MAX_CAMPAIGNS) {
+            let (cause, group) = (branch.next(), self.group(nodes, &[]));
+            self.advance(branch, challenger);
+            self.apply_effects(branch, cause, MAX_EFFECTS, &group);
         }
     }
 
-    /// The nodes that hear each other for a while: mostly a majority that is drawn, so that an
-    /// election gets through behind the backs of the others. These nodes are among them.
-    fn side(&mut self, nodes: usize, among: &[usize]) -> Vec<bool> {
+    /// Draws the nodes that receive messages from each other for a while. Mostly it is a majority,
+    /// so that an election succeeds without the other nodes noticing. The nodes `among` are in the
+    /// group.
+    fn group(&mut self, nodes: usize, among: &[usize]) -> Vec<bool> {
         let mut order: Vec<usize> = (0..nodes).collect();
         self.rng.shuffle(&mut order);
         order.sort_by_key(|node| !among.contains(node));
@@ -98,37 +104,37 @@ impl<A: ElectionAlgorithm> Rush<A> {
             0 => nodes,
             _ => nodes / 2 + 1,
         };
-        only(nodes, &order[..size])
+        group_of(nodes, &order[..size])
     }
 
-    fn make_move(&mut self, path: &mut Path<A>, rebel: usize, link: (usize, usize)) {
+    fn make_move(&mut self, branch: &mut Branch<A>, challenger: usize, link: (usize, usize)) {
         let (_, node) = link;
         match self.rng.u8(..8) {
             0..2 => {
-                path.apply(Event::Crashed { node });
+                branch.apply(Event::Crashed { node });
                 if self.rng.bool() {
-                    self.notice(path, node);
+                    self.report_down(branch, node);
                 }
-                path.apply(Event::Restarted { node });
+                branch.apply(Event::Restarted { node });
                 if self.rng.bool() {
-                    self.deliver(path, link);
+                    self.deliver_late(branch, link);
                 }
             }
-            2..5 => self.deliver(path, link),
+            2..5 => self.deliver_late(branch, link),
             5 => {
-                self.hand_over(path);
+                self.transfer_away(branch);
             }
-            6 => self.hand_back(path),
-            _ => self.push(path, rebel),
+            6 => self.transfer_back(branch),
+            _ => self.advance(branch, challenger),
         }
     }
 
-    /// Has some nodes suspect a node that is down, or gives them the proof.
-    fn notice(&mut self, path: &mut Path<A>, down: usize) {
-        for node in 0..path.world.machines.len() {
+    /// Gives some nodes a suspicion or a proof about a node that is down.
+    fn report_down(&mut self, branch: &mut Branch<A>, down: usize) {
+        for node in 0..branch.cluster.machines.len() {
             if self.rng.bool() {
                 let peer = id(down);
-                path.apply(match self.rng.bool() {
+                branch.apply(match self.rng.bool() {
                     true => Event::Died { node, peer },
                     false => Event::Suspected { node, peer },
                 });
@@ -136,113 +142,127 @@ impl<A: ElectionAlgorithm> Rush<A> {
         }
     }
 
-    /// Another node; the same if it is the only one.
-    fn other_than(&mut self, node: usize, path: &Path<A>) -> usize {
-        let nodes = path.world.machines.len();
+    /// Draws another node. Returns the same node if it is the only one.
+    fn other_than(&mut self, node: usize, branch: &Branch<A>) -> usize {
+        let nodes = branch.cluster.machines.len();
         (node + self.rng.usize(1..nodes.max(2))) % nodes
     }
 
-    /// Has the leader transfer leadership. Mostly goes on until the other one has been elected by a
-    /// majority: its followers have not heard it lead then. Returns the two nodes.
-    fn hand_over(&mut self, path: &mut Path<A>) -> Option<(usize, usize)> {
-        let leader = path.world.leader()?;
-        let heir = self.other_than(leader, path);
-        self.transfer(path, leader, heir);
-        Some((leader, heir))
+    /// Transfers leadership away from the leader. Mostly continues until a majority has elected the
+    /// other node; then the followers have not received its first heartbeat yet. Returns the two
+    /// nodes.
+    fn transfer_away(&mut self, branch: &mut Branch<A>) -> Option<(usize, usize)> {
+        let leader = branch.cluster.leader()?;
+        let successor = self.other_than(leader, branch);
+        self.transfer(branch, leader, successor);
+        Some((leader, successor))
     }
 
-    /// The same, and back again: messages of the first tenure may be under way in the second.
-    fn hand_back(&mut self, path: &mut Path<A>) {
-        if let Some((leader, heir)) = self.hand_over(path)
-            && path.world.leader() == Some(heir)
+    /// Transfers leadership away and back again. So messages of the first tenure may be in flight
+    /// in the second tenure of the node.
+    fn transfer_back(&mut self, branch: &mut Branch<A>) {
+        if let Some((leader, successor)) = self.transfer_away(branch)
+            && branch.cluster.leader() == Some(successor)
         {
-            self.transfer(path, heir, leader);
+            self.transfer(branch, successor, leader);
         }
     }
 
-    fn transfer(&mut self, path: &mut Path<A>, node: usize, heir: usize) {
-        let cause = path.next();
-        let command = Command::TransferTo(id(heir));
-        path.apply(Event::Commanded { node, command });
-        let nodes = path.world.machines.len();
-        let (pair, side) = (only(nodes, &[node, heir]), self.side(nodes, &[heir]));
-        let events = LONGEST * u32::from(self.rng.u8(..4) > 0);
+    fn transfer(&mut self, branch: &mut Branch<A>, node: usize, successor: usize) {
+        let cause = branch.next();
+        let command = Command::TransferTo(id(successor));
+        branch.apply(Event::Commanded { node, command });
+        let nodes = branch.cluster.machines.len();
+        let (pair, group) = (
+            group_of(nodes, &[node, successor]),
+            self.group(nodes, &[successor]),
+        );
+        let events = MAX_EFFECTS * u32::from(self.rng.u8(..4) > 0);
         for _ in 0..events {
-            if path.world.leader() == Some(heir) {
-                // Its first round is sent, and on its way.
-                for (_, event) in path.due(heir) {
-                    path.apply(event);
+            if branch.cluster.leader() == Some(successor) {
+                // Its first round of heartbeats is in flight.
+                for (_, event) in branch.due(successor) {
+                    branch.apply(event);
                 }
                 return;
             }
-            let asked = path.world.campaigns(heir);
-            if !self.step(path, cause, if asked { &side } else { &pair }) {
+            let asked = branch.cluster.is_candidate(successor);
+            if !self.apply_effect(branch, cause, if asked { &group } else { &pair }) {
                 return;
             }
         }
     }
 
-    /// Delivers some messages of one link that are late, or have arrived already.
-    fn deliver(&mut self, path: &mut Path<A>, (from, to): (usize, usize)) {
-        let link = |sent: &&Flying<A::Message>| (sent.from, sent.to) == (from, to);
-        let world = &path.world;
-        let known = self.past.iter().chain(&world.past).chain(&world.flying);
+    /// Delivers some messages of one link that are late or have arrived already.
+    fn deliver_late(&mut self, branch: &mut Branch<A>, (from, to): (usize, usize)) {
+        let link = |sent: &&InFlight<A::Message>| (sent.from, sent.to) == (from, to);
+        let cluster = &branch.cluster;
+        let known = self
+            .past
+            .iter()
+            .chain(&cluster.past)
+            .chain(&cluster.in_flight);
         let late = known.filter(link);
         let count = late.clone().count();
         if count == 0 {
             return;
         }
         let first = self.rng.usize(..count);
-        // Mostly one: each that follows may say what makes the first harmless.
-        let most = self.rng.usize(1..=MOST_AT_ONCE);
-        let messages = most.min(self.rng.usize(1..=MOST_AT_ONCE));
+        // Mostly one message, because a later message may make the first one harmless.
+        let most = self.rng.usize(1..=MAX_MESSAGES_AT_ONCE);
+        let messages = most.min(self.rng.usize(1..=MAX_MESSAGES_AT_ONCE));
         let late: Vec<_> = late.skip(first).take(messages).cloned().collect();
         for sent in late {
             let message = sent.id;
-            if !path.world.knows(to, message) {
-                path.world.past.push_back(sent);
+            if !branch.cluster.can_arrive(to, message) {
+                branch.cluster.past.push_back(sent);
             }
-            path.apply(Event::Received { node: to, message });
+            branch.apply(Event::Received { node: to, message });
         }
     }
 
-    /// Lets a node that does not lead go on, by a timer that is due, or by a command; another node
-    /// if it leads.
-    fn push(&mut self, path: &mut Path<A>, node: usize) {
-        let leads = path.world.leader() == Some(node);
+    /// Lets a node continue, by a timer that is due or by a command to campaign. If the node leads,
+    /// another node is drawn.
+    fn advance(&mut self, branch: &mut Branch<A>, node: usize) {
+        let leads = branch.cluster.leader() == Some(node);
         let node = if leads {
-            self.other_than(node, path)
+            self.other_than(node, branch)
         } else {
             node
         };
-        let due = self.rng.choice(path.due(node));
+        let due = self.rng.choice(branch.due(node));
         let command = Command::Campaign;
         let campaign = Event::Commanded { node, command };
         let timer = due.filter(|_| self.rng.u8(..4) > 0);
-        path.apply(timer.map_or(campaign, |(_, event)| event));
+        branch.apply(timer.map_or(campaign, |(_, event)| event));
     }
 
-    /// Lets happen what has been caused since the line `cause`.
-    fn follow(&mut self, path: &mut Path<A>, cause: u32, events: u32, side: &[bool]) {
+    /// Applies events that were caused since the line `cause`.
+    fn apply_effects(&mut self, branch: &mut Branch<A>, cause: u32, events: u32, group: &[bool]) {
         for _ in 0..events {
-            if !self.step(path, cause, side) {
+            if !self.apply_effect(branch, cause, group) {
                 return;
             }
         }
     }
 
-    fn step(&mut self, path: &mut Path<A>, cause: u32, side: &[bool]) -> bool {
-        let event = self.following(path, cause, side);
+    fn apply_effect(&mut self, branch: &mut Branch<A>, cause: u32, group: &[bool]) -> bool {
+        let event = self.next_effect(branch, cause, group);
         let is_some = event.is_some();
-        event.into_iter().for_each(|event| path.apply(event));
+        event.into_iter().for_each(|event| branch.apply(event));
         is_some
     }
 
-    /// Something that has been caused since the line `cause`; mostly the newest.
-    fn following(&mut self, path: &Path<A>, cause: u32, side: &[bool]) -> Option<Event<A::Timer>> {
-        let mut events: Vec<_> = path.arriving(side).collect();
-        let nodes = (0..side.len()).filter(|&node| side[node]);
-        events.extend(nodes.flat_map(|node| path.due(node)));
+    /// Draws an event that was caused since the line `cause`, mostly the newest.
+    fn next_effect(
+        &mut self,
+        branch: &Branch<A>,
+        cause: u32,
+        group: &[bool],
+    ) -> Option<Event<A::Timer>> {
+        let mut events: Vec<_> = branch.arriving(group).collect();
+        let nodes = (0..group.len()).filter(|&node| group[node]);
+        events.extend(nodes.flat_map(|node| branch.due(node)));
         events.retain(|&(line, _)| line >= cause);
         let newest = events.iter().map(|&(line, _)| line).max()?;
         if self.rng.bool() {
@@ -252,7 +272,7 @@ impl<A: ElectionAlgorithm> Rush<A> {
     }
 }
 
-/// These nodes, and no others, by position.
-fn only(nodes: usize, side: &[usize]) -> Vec<bool> {
-    (0..nodes).map(|node| side.contains(&node)).collect()
+/// Returns a list with `true` for exactly these nodes, by position.
+fn group_of(nodes: usize, group: &[usize]) -> Vec<bool> {
+    (0..nodes).map(|node| group.contains(&node)).collect()
 }

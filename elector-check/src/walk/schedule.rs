@@ -8,49 +8,51 @@ use crate::{
     walk::event::{Event, Line, MessageId},
 };
 
-/// What happens to a cluster, one event a line, in the order of time. It reads back as it prints.
+/// The events of a cluster in order of time, one on each line. The printed text can be parsed
+/// again.
 ///
 /// | line | meaning |
 /// |---|---|
 /// | `wait 1.5 ms` | true time passes |
-/// | `n1 restarts` | the process starts from what its disk has; first boot is the same |
-/// | `n1 crashes` | the process ends; the disk keeps what was written |
-/// | `n1 elapses Vigil` | a timer elapses that runs and is due |
-/// | `n2 receives 7` | what line 7 sent to n2 arrives, perhaps again; `7#2` is its second message |
-/// | `n1 writes` | the oldest write that waits is on the disk now |
+/// | `n1 restarts` | the process starts from the state on its disk; this is also the first boot |
+/// | `n1 crashes` | the process ends; the disk keeps all writes that have ended |
+/// | `n1 elapses Vigil` | a timer that runs and is due elapses |
+/// | `n2 receives 7` | a message that line 7 sent to n2 arrives; `7#2` is its second message |
+/// | `n1 writes` | the oldest write that waits becomes durable |
 /// | `n1 clock 0.950` | the clock runs at this rate from now on |
 /// | `n1 suspects n2` | the node suspects that its connection to n2 broke |
-/// | `n1 hears n2 again` | the node hears n2 again: what it believed of n2 is not so any more |
+/// | `n1 hears n2 again` | the node receives messages from n2 again, and drops its suspicion |
 /// | `n1 learns of the death of n2` | the node gets a proof that the process of n2 has ended |
 /// | `n1 campaigns`, `n1 resigns`, `n1 transfers to n2` | the application gives a command |
 ///
-/// A line may begin with its number, as in `12.`; other lines name it by that. Everything after a
-/// semicolon is a comment. What does not arrive is lost.
+/// A line may begin with its number, for example `12.`. Other lines refer to it by this number.
+/// Text behind a semicolon is a comment. A message may arrive several times; a message that never
+/// arrives is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     pub(crate) lines: Vec<Line<String>>,
-    /// A comment for each line; none, or as many as there are lines.
+    /// The comments: none, or one for each line.
     pub(crate) notes: Vec<String>,
 }
 
-/// Why a text is no schedule.
+/// Why a text is not a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("line {line}: {reason}")]
 pub struct ScheduleError {
     /// The line of the text, from 1.
     pub line: usize,
-    /// What is wrong with it, and what to write.
+    /// What is wrong, and what to write instead.
     pub reason: String,
 }
 
 impl Schedule {
-    /// How many events there are.
+    /// Returns the number of events.
     #[must_use]
     pub fn len(&self) -> usize {
         self.lines.len()
     }
 
-    /// Returns `true` if nothing happens.
+    /// Returns `true` if there are no events.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
@@ -89,11 +91,13 @@ impl FromStr for Schedule {
             let last = lines.last().map_or(0, |line| line.number);
             let (number, words) = numbered(text, last.saturating_add(1));
             if number <= last {
-                return Err(error(format!("number {number} comes after {last}")));
+                return Err(error(format!(
+                    "number {number} follows {last}: numbers must ascend"
+                )));
             }
             let event = event(words).ok_or_else(|| {
                 error(format!(
-                    "\"{words}\" is no event: write \"wait 1.5 ms\", \"n1 elapses Vigil\", \
+                    "\"{words}\" is not an event: write \"wait 1.5 ms\", \"n1 elapses Vigil\", \
                      \"n2 receives 7\", \"n1 writes\", \"n1 crashes\", \"n1 restarts\", \
                      \"n1 transfers to n2\""
                 ))
@@ -107,7 +111,8 @@ impl FromStr for Schedule {
     }
 }
 
-/// The number that a line begins with, or else the next one; and the rest of it.
+/// Returns the number at the beginning of the line and the rest of the line. Without a number,
+/// returns `next` and the line.
 fn numbered(text: &str, next: u32) -> (u32, &str) {
     let parted = text.split_once('.');
     match parted.and_then(|(number, rest)| Some((number.parse().ok()?, rest))) {
@@ -209,9 +214,9 @@ mod tests {
         n1 resigns\n\
         20. n1 transfers to n2\n";
 
-    // A schedule is pasted into a test, and must mean the same there.
+    // A schedule is pasted into a test and must mean the same there.
     #[test]
-    fn a_schedule_reads_back_as_it_prints() {
+    fn a_printed_schedule_parses_to_the_same_schedule() {
         let schedule: Schedule = ALL.parse().unwrap();
         assert_eq!(schedule.len(), 15);
         let printed = schedule.to_string();
@@ -219,10 +224,11 @@ mod tests {
         assert_eq!(printed.parse::<Schedule>().unwrap(), schedule);
     }
 
-    // It is edited by hand, too: a slip must be named with its line, and not be left out.
+    // People edit schedules by hand: a mistake must be reported with its line, and must not be
+    // ignored.
     #[test]
-    fn what_is_no_event_is_named() {
-        let slips = [
+    fn lines_that_are_not_events_are_rejected() {
+        let mistakes = [
             "n0 crashes",
             "x crashes",
             "n1 explodes",
@@ -232,14 +238,17 @@ mod tests {
             "n2 receives #1",
             "n2 receives 1.5",
         ];
-        for slip in slips {
-            let text = format!("n1 restarts\n\n{slip}");
+        for mistake in mistakes {
+            let text = format!("n1 restarts\n\n{mistake}");
             let error = text.parse::<Schedule>().unwrap_err();
-            assert_eq!(error.line, 3, "{slip}");
+            assert_eq!(error.line, 3, "{mistake}");
         }
         let text = format!("{}. n1 restarts\nn1 crashes", u32::MAX);
         assert!(text.parse::<Schedule>().is_err(), "there is no number left");
         let error = "5. n1 restarts\n5. n1 crashes".parse::<Schedule>();
-        assert_eq!(error.unwrap_err().reason, "number 5 comes after 5");
+        assert_eq!(
+            error.unwrap_err().reason,
+            "number 5 follows 5: numbers must ascend"
+        );
     }
 }

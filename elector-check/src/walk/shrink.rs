@@ -2,35 +2,35 @@ use elector_core::ElectionAlgorithm;
 
 use crate::walk::{
     event::{Event, Line},
-    trial::Trial,
+    runner::Runner,
 };
 
-/// Takes out of a schedule whatever it does not need to break the same promise: delta debugging
-/// (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002), then shorter
-/// waits.
+/// Removes all lines of a schedule that are not needed to violate the same invariant: delta
+/// debugging (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002).
+/// Then it shortens waits.
 pub(crate) fn shrink<A: ElectionAlgorithm>(
-    trial: &Trial<'_, A>,
+    runner: &Runner<'_, A>,
     mut lines: Vec<Line<A::Timer>>,
-    promise: &str,
+    invariant: &str,
 ) -> Vec<Line<A::Timer>> {
-    let breaks = |lines: &[Line<A::Timer>]| trial.effective(lines, promise);
-    if let Some(fewer) = breaks(&lines) {
+    let violates = |lines: &[Line<A::Timer>]| runner.effective_lines(lines, invariant);
+    if let Some(fewer) = violates(&lines) {
         lines = fewer;
     }
     loop {
         let before = lines.len();
-        lines = fewer_lines(lines, &breaks);
-        lines = shorter_waits(lines, &breaks);
+        lines = fewer_lines(lines, &violates);
+        lines = shorter_waits(lines, &violates);
         if lines.len() == before {
             return lines;
         }
     }
 }
 
-/// The lines that had an effect, up to the break; `None` if the promise holds.
-type Breaks<'a, T> = dyn Fn(&[Line<T>]) -> Option<Vec<Line<T>>> + 'a;
+/// Returns the lines that had an effect, up to the violation; `None` if the invariant holds.
+type Violates<'a, T> = dyn Fn(&[Line<T>]) -> Option<Vec<Line<T>>> + 'a;
 
-fn fewer_lines<T: Clone>(mut lines: Vec<Line<T>>, breaks: &Breaks<'_, T>) -> Vec<Line<T>> {
+fn fewer_lines<T: Clone>(mut lines: Vec<Line<T>>, violates: &Violates<'_, T>) -> Vec<Line<T>> {
     let mut chunk = lines.len().div_ceil(2).max(1);
     loop {
         let mut start = 0;
@@ -38,7 +38,7 @@ fn fewer_lines<T: Clone>(mut lines: Vec<Line<T>>, breaks: &Breaks<'_, T>) -> Vec
         while start < lines.len() {
             let end = (start + chunk).min(lines.len());
             let rest: Vec<_> = [&lines[..start], &lines[end..]].concat();
-            match breaks(&rest) {
+            match violates(&rest) {
                 Some(fewer) if fewer.len() < lines.len() => {
                     lines = fewer;
                     shrunk = true;
@@ -54,8 +54,8 @@ fn fewer_lines<T: Clone>(mut lines: Vec<Line<T>>, breaks: &Breaks<'_, T>) -> Vec
     }
 }
 
-/// Merges waits that follow each other, and rounds each to something that is easy to read.
-fn shorter_waits<T: Clone>(lines: Vec<Line<T>>, breaks: &Breaks<'_, T>) -> Vec<Line<T>> {
+/// Merges consecutive waits, and rounds each wait to a number that is easy to read.
+fn shorter_waits<T: Clone>(lines: Vec<Line<T>>, violates: &Violates<'_, T>) -> Vec<Line<T>> {
     let mut merged: Vec<Line<T>> = Vec::new();
     for line in lines {
         if let (Event::Wait(more), Some(last)) = (&line.event, merged.last_mut())
@@ -78,7 +78,7 @@ fn shorter_waits<T: Clone>(lines: Vec<Line<T>>, breaks: &Breaks<'_, T>) -> Vec<L
         for simpler in candidates.filter(|&simpler| simpler != nanos) {
             let mut changed = merged.clone();
             changed[place].event = Event::Wait(simpler);
-            if breaks(&changed).is_some_and(|kept| kept.len() == changed.len()) {
+            if violates(&changed).is_some_and(|kept| kept.len() == changed.len()) {
                 merged = changed;
                 break;
             }

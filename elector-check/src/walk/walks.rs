@@ -9,46 +9,46 @@ use elector_core::{ElectionAlgorithm, Guarantee, Membership};
 
 use crate::{
     CheckError,
-    check::cluster,
+    check::memberships,
     walk::{
         event::{Event, Line},
-        note::annotated,
+        note::annotate,
         report::{Finding, WalkReport},
+        runner::{Counts, Runner},
         schedule::Schedule,
         shrink::shrink,
-        trial::{Counts, Trial},
     },
 };
 
 /// Random walks of one algorithm: `Walks::<Raft>::new(config).run()`.
 ///
-/// In a walk every event is chosen by an adversary: each message arrives promptly, late, twice or
-/// never; timers elapse on time or late; writes end one by one, and a crash keeps those that have
-/// ended; clocks run at rates within the margin between lease and `election_min`; nodes restart,
+/// In a walk, an adversary chooses every event. Each message arrives promptly, late, twice or
+/// never. Timers elapse on time or late. Writes end one by one, and a crash keeps those that have
+/// ended. Clocks run at rates within the margin between lease and `election_min`. Nodes restart,
 /// and get commands, suspicions and true proofs of death. Each walk draws the habits of its
-/// adversary from its seed, and ends with all faults healed.
+/// adversary from its seed, and ends without faults.
 #[derive(Clone, Debug)]
 pub struct Walks<A: ElectionAlgorithm> {
     /// The configuration of the algorithm, the same on all nodes.
     pub config: A::Config,
     /// The size of the cluster; `None` draws one for each walk, mostly three nodes.
     pub nodes: Option<u64>,
-    /// How many walks.
+    /// The number of walks.
     pub walks: u64,
     /// The seed of the first walk; walk k has seed `seed + k`.
     pub seed: u64,
-    /// How many threads; `None` for one per core. The result does not depend on it.
+    /// The number of threads; `None` for one per core. The result does not depend on it.
     pub jobs: Option<NonZeroUsize>,
-    /// Whether a node may get a proof of the death of a peer that runs. No quorum algorithm can
-    /// promise exclusive leases then.
+    /// Whether a node may get a proof of death of a peer that runs. No quorum algorithm can
+    /// guarantee exclusive leases then.
     pub false_proofs: bool,
 }
 
-/// Walks of one thread are taken from the common count in batches of this size.
+/// The number of walks that a thread takes at a time.
 const BATCH: u64 = 16;
 
 impl<A: ElectionAlgorithm> Walks<A> {
-    /// A thousand walks from seed 1, on all cores.
+    /// Creates a thousand walks from seed 1, on all cores.
     #[must_use]
     pub fn new(config: A::Config) -> Self {
         Self {
@@ -61,14 +61,14 @@ impl<A: ElectionAlgorithm> Walks<A> {
         }
     }
 
-    /// Does the walks, up to the first seed whose walk breaks a promise; that one is shrunk.
+    /// Does the walks up to the first seed whose walk violates an invariant. Shrinks that walk.
     ///
     /// # Errors
-    /// If the algorithm's configuration is not valid, or there are no nodes.
+    /// Returns an error if the algorithm's configuration is not valid, or if there are no nodes.
     pub fn run(&self) -> Result<WalkReport, CheckError> {
-        let most = self.nodes.unwrap_or(LARGEST);
-        for nodes in self.nodes.unwrap_or(SMALLEST)..=most {
-            cluster(nodes, &self.config)?;
+        let most = self.nodes.unwrap_or(MAX_NODES);
+        for nodes in self.nodes.unwrap_or(MIN_NODES)..=most {
+            memberships(nodes, &self.config)?;
         }
         let jobs = self.jobs.or_else(|| thread::available_parallelism().ok());
         let (next, found) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
@@ -78,7 +78,8 @@ impl<A: ElectionAlgorithm> Walks<A> {
                 .map(|_| scope.spawn(work))
                 .collect();
             let done = threads.into_iter().map(thread::ScopedJoinHandle::join);
-            // A walk that panics says so in its own report; this is for the walker itself.
+            // A panic of the algorithm is a violation in the report. This is a panic of the walk
+            // itself.
             done.map(|counts| counts.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
                 .fold((0, Counts::default()), |all, one| {
                     (all.0 + one.0, all.1.plus(one.1))
@@ -96,36 +97,34 @@ impl<A: ElectionAlgorithm> Walks<A> {
         })
     }
 
-    /// Plays a schedule, and returns what it shows: the events that could happen, and the first
-    /// promise that was broken.
+    /// Replays a schedule. Returns the events that were possible, and the first violation.
     ///
     /// # Errors
-    /// If the algorithm's configuration is not valid, or there are no nodes.
+    /// Returns an error if the algorithm's configuration is not valid, or if there are no nodes.
     pub fn replay(&self, schedule: &Schedule) -> Result<Finding, CheckError> {
         let nodes = self.nodes.unwrap_or(3);
-        let members = cluster(nodes, &self.config)?;
-        let trial = self.trial(&members);
-        let walked = trial.play_text(&schedule.lines);
+        let members = memberships(nodes, &self.config)?;
+        let runner = self.runner(&members);
+        let walked = runner.play_text(&schedule.lines);
         Ok(Finding {
             type_name: std::any::type_name::<A>(),
             seed: None,
             nodes,
             length: schedule.lines.len(),
-            schedule: annotated(&trial, &walked.lines),
-            broken: walked.broken,
+            schedule: annotate(&runner, &walked.lines),
+            violation: walked.violation,
         })
     }
 
-    fn trial<'a>(&'a self, members: &'a [Membership]) -> Trial<'a, A> {
-        Trial {
+    fn runner<'a>(&'a self, members: &'a [Membership]) -> Runner<'a, A> {
+        Runner {
             config: &self.config,
             members,
             false_proofs: self.false_proofs,
         }
     }
 
-    /// What one thread does: batches of walks, until all are done or none below the first finding
-    /// is left.
+    /// Does batches of walks until no walk below the first finding is left. Each thread runs this.
     fn work(&self, next: &AtomicU64, found: &AtomicU64) -> (u64, Counts) {
         let (mut walks, mut counts) = (0, Counts::default());
         loop {
@@ -134,7 +133,7 @@ impl<A: ElectionAlgorithm> Walks<A> {
                 if number >= self.walks || number > found.load(Ordering::Relaxed) {
                     return (walks, counts);
                 }
-                let flow = self.one(number, &mut counts);
+                let flow = self.walk_one(number, &mut counts);
                 walks += 1;
                 if flow.is_break() {
                     found.fetch_min(number, Ordering::Relaxed);
@@ -144,14 +143,14 @@ impl<A: ElectionAlgorithm> Walks<A> {
         }
     }
 
-    fn one(&self, number: u64, counts: &mut Counts) -> ControlFlow<()> {
+    fn walk_one(&self, number: u64, counts: &mut Counts) -> ControlFlow<()> {
         let seed = self.seed.wrapping_add(number);
-        let Ok(members) = cluster(self.size(seed), &self.config) else {
+        let Ok(members) = memberships(self.size(seed), &self.config) else {
             return ControlFlow::Continue(());
         };
-        let walked = self.trial(&members).walk(seed);
+        let walked = self.runner(&members).walk(seed);
         *counts = counts.plus(walked.counts);
-        match walked.broken {
+        match walked.violation {
             Some(_) => ControlFlow::Break(()),
             None => ControlFlow::Continue(()),
         }
@@ -159,39 +158,39 @@ impl<A: ElectionAlgorithm> Walks<A> {
 
     fn finding(&self, seed: u64) -> Finding {
         let nodes = self.size(seed);
-        let members = cluster(nodes, &self.config).unwrap_or_default();
-        let trial = self.trial(&members);
-        let walked = trial.walk(seed);
+        let members = memberships(nodes, &self.config).unwrap_or_default();
+        let runner = self.runner(&members);
+        let walked = runner.walk(seed);
         let length = walked.lines.len();
-        let lines = match &walked.broken {
-            Some(broken) => shrink(&trial, walked.lines, broken.promise),
+        let lines = match &walked.violation {
+            Some(violation) => shrink(&runner, walked.lines, violation.invariant),
             None => walked.lines,
         };
         let lines = renumbered(&lines);
-        let schedule = annotated(&trial, &lines);
+        let schedule = annotate(&runner, &lines);
         Finding {
             type_name: std::any::type_name::<A>(),
             seed: Some(seed),
             nodes,
             length,
-            broken: trial.play(&lines).broken.or(walked.broken),
+            violation: runner.play(&lines).violation.or(walked.violation),
             schedule,
         }
     }
 
-    /// The size of the cluster of a walk.
+    /// Returns the size of the cluster of the walk with this seed.
     fn size(&self, seed: u64) -> u64 {
-        const DRAWN: [u64; 8] = [3, 3, 3, 3, 3, 5, SMALLEST, 4];
+        const DRAWN: [u64; 8] = [3, 3, 3, 3, 3, 5, MIN_NODES, 4];
         self.nodes
             .unwrap_or(DRAWN[(seed % DRAWN.len() as u64) as usize])
     }
 }
 
-/// The sizes that are drawn.
-const SMALLEST: u64 = 2;
-const LARGEST: u64 = 5;
+/// The smallest and the largest cluster that is drawn.
+const MIN_NODES: u64 = 2;
+const MAX_NODES: u64 = 5;
 
-/// The same lines, numbered from 1 without gaps.
+/// Returns the same lines, numbered from 1 without gaps.
 fn renumbered<T: Clone>(lines: &[Line<T>]) -> Vec<Line<T>> {
     let number = |old: u32| {
         let place = lines.iter().position(|line| line.number == old);

@@ -1,4 +1,4 @@
-//! The smallest election with a quorum guarantee, and ways to get it wrong.
+//! A minimal election with a quorum guarantee, and flaws that break it.
 
 use elector_core::{
     Acks, Command, Configuration, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message,
@@ -6,7 +6,7 @@ use elector_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Whoever misses the leader asks everybody for the next epoch; each node grants an epoch once.
+/// A node that misses its leader asks all nodes for the next epoch. Each node grants an epoch once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FirstCome {
     members: Membership,
@@ -17,18 +17,19 @@ pub(crate) struct FirstCome {
     acks: Acks,
     /// Whether this node may have acknowledged a leader whose lease has not ended yet.
     silent: bool,
-    /// What is on the disk: what was granted, unless the flaw is to forget it.
+    /// The state on the disk: the granted epoch, unless the flaw is to forget it.
     durable: Granted,
 }
 
-/// The newest epoch, and to whom this node granted it.
+/// The newest epoch, and the node to which this node granted it.
 type Granted = (Epoch, Option<NodeId>);
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Rules {
     pub(crate) timing: Timing,
     pub(crate) flaw: Flaw,
-    /// Whether followers acknowledge their leader, and vote for no other until its lease has ended.
+    /// Whether followers acknowledge their leader and vote for no other node until its lease has
+    /// ended.
     pub(crate) leases: bool,
 }
 
@@ -36,23 +37,23 @@ pub(crate) struct Rules {
 pub(crate) enum Flaw {
     #[default]
     None,
-    /// The epoch survives a crash, what was granted in it does not.
+    /// The epoch survives a crash, and the grant in it does not.
     VoteNotDurable,
     /// One grant less than a majority is enough.
     MajorityOffByOne,
-    /// Whoever asks in the present epoch is granted it.
+    /// Every node that asks in the current epoch gets the grant.
     GrantsTwice,
-    /// A restarted node begins with the epoch before its last.
+    /// A restarted node begins with the epoch before its last one.
     EpochGoesBack,
-    /// A leader tells itself, too, that it leads.
+    /// A leader sends its heartbeat to itself too.
     SendsToItself,
-    /// An answer from an unexpected side is not survived.
+    /// An unexpected answer causes a panic.
     Panics,
     /// A voter does not wait until the lease that it has acknowledged has ended.
     BreaksSilence,
     /// A restarted voter forgets that it may owe silence.
     ForgetsSilence,
-    /// A lease counts from when the answer arrives, not from when the round was sent.
+    /// A lease counts from the arrival of the answer, and not from the sending of the round.
     LeaseFromReceipt,
 }
 
@@ -60,9 +61,9 @@ pub(crate) enum Flaw {
 pub(crate) enum Say {
     Ask(Epoch),
     Grant(Epoch),
-    /// That the sender leads, and when it said so.
+    /// The sender leads. The moment is when it sent this.
     Lead(Epoch, Moment),
-    /// That the sender follows, and the stamp that it answers.
+    /// The sender follows. The moment is the timestamp that it answers.
     Follow(Epoch, Moment),
 }
 
@@ -161,7 +162,7 @@ impl FirstCome {
         self.acks.record(&self.members, from, sent);
     }
 
-    fn hear(&mut self, from: NodeId, message: &Say, out: &mut Outbox<Self>) {
+    fn receive(&mut self, from: NodeId, message: &Say, out: &mut Outbox<Self>) {
         let (known, to) = self.granted;
         match *message {
             Say::Ask(_) if self.silent => {}
@@ -188,7 +189,7 @@ impl FirstCome {
             Say::Follow(epoch, sent) if epoch == known && self.view.role == Role::Leader => {
                 self.acknowledged(from, sent, out.now());
             }
-            // Stale: of an epoch that this node has left.
+            // Stale: a message of an epoch that this node has left.
             Say::Ask(_) | Say::Grant(_) | Say::Lead(..) | Say::Follow(..) => {}
         }
     }
@@ -238,14 +239,14 @@ impl ElectionAlgorithm for FirstCome {
     fn step(&mut self, input: Input<Say, ()>, out: &mut Outbox<Self>) {
         match input {
             Input::Started => self.follow(None, out),
-            Input::Received { from, message } => self.hear(from, &message, out),
+            Input::Received { from, message } => self.receive(from, &message, out),
             Input::Elapsed(()) if self.view.role == Role::Leader => self.lead(out),
-            Input::Commanded(Command::Campaign) if self.silent => out.refuse("a leader is there"),
+            Input::Commanded(Command::Campaign) if self.silent => out.refuse("there is a leader"),
             Input::Elapsed(()) | Input::Commanded(Command::Campaign) => self.campaign(out),
             Input::Died(peer) if self.view.leader == Some(peer) => self.campaign(out),
-            // Silence is owed.
+            // The node may owe silence.
             Input::Suspected(_) | Input::Silent(_) | Input::Died(_) | Input::Returned(_) => {}
-            Input::Commanded(_) => out.refuse("first-come knows no handover"),
+            Input::Commanded(_) => out.refuse("first-come has no transfer"),
         }
     }
 }

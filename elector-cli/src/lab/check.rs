@@ -65,7 +65,7 @@ fn walk(
     })?;
     let report = match result {
         WalkResult::Schedule(replay) => {
-            let clean = replay.broken.is_none();
+            let clean = replay.violation.is_none();
             let verdict = if clean { "no violation\n" } else { "" };
             return Ok((format!("{label}\n\n{replay}{verdict}"), clean));
         }

@@ -8,67 +8,67 @@ use elector_core::{
 use crate::{
     action::position,
     walk::{
-        broken::Broken,
         event::{Event, MessageId},
-        host::At,
         machine::{Machine, Running},
-        trial::Trial,
+        runner::Runner,
+        violation::Violation,
     },
 };
 
-/// A cluster in which every event is chosen from outside, one at a time.
+/// A cluster of a walk. Every event is chosen from outside, one at a time.
 #[derive(Clone)]
-pub(crate) struct World<A: ElectionAlgorithm> {
+pub(crate) struct WalkCluster<A: ElectionAlgorithm> {
     config: A::Config,
     false_proofs: bool,
     /// True time since the start, in nanoseconds.
     pub(crate) now: u64,
     pub(crate) machines: Vec<Machine<A>>,
-    /// Messages that have not arrived yet, in the order in which they were sent.
-    pub(crate) flying: Vec<Flying<A::Message>>,
-    /// Messages that have arrived or are lost, and may arrive again, the oldest first.
-    pub(crate) past: VecDeque<Flying<A::Message>>,
-    /// How many of these are kept.
+    /// The messages that have not arrived yet, in the order in which they were sent.
+    pub(crate) in_flight: Vec<InFlight<A::Message>>,
+    /// The past messages: they have arrived or are lost, and may arrive again. The oldest comes
+    /// first.
+    pub(crate) past: VecDeque<InFlight<A::Message>>,
+    /// How many past messages are kept.
     pub(crate) kept: usize,
-    /// Shared by copies of a world until one of them has news.
+    /// Copies of the cluster share the history until one of them changes it.
     pub(super) history: Arc<History>,
     pub(super) lease: u64,
-    /// The first promise that was broken.
-    pub(crate) broken: Option<Broken>,
+    /// The first violation.
+    pub(crate) violation: Option<Violation>,
 }
 
 /// A message in flight.
 #[derive(Clone)]
-pub(crate) struct Flying<M> {
+pub(crate) struct InFlight<M> {
     pub(crate) id: MessageId,
     pub(crate) from: usize,
     pub(crate) to: usize,
     pub(crate) message: M,
-    /// When the adversary means to deliver it; `None` until it has decided.
-    pub(crate) plan: Option<u64>,
+    /// When the adversary delivers the message; `None` until it has decided.
+    pub(crate) planned_at: Option<u64>,
 }
 
-impl<A: ElectionAlgorithm> World<A> {
-    /// The cluster at rest: no process runs.
-    pub(crate) fn of(trial: &Trial<'_, A>) -> Self {
-        let members = trial.members.iter().cloned();
-        let config = trial.config;
+impl<A: ElectionAlgorithm> WalkCluster<A> {
+    /// Creates the cluster before the first boot: no process runs.
+    pub(crate) fn of(runner: &Runner<'_, A>) -> Self {
+        let members = runner.members.iter().cloned();
+        let config = runner.config;
         Self {
-            false_proofs: trial.false_proofs,
+            false_proofs: runner.false_proofs,
             now: 0,
             machines: members.map(Machine::new).collect(),
-            flying: Vec::new(),
+            in_flight: Vec::new(),
             past: VecDeque::new(),
             kept: usize::MAX,
             history: Arc::new(History::new(A::Guarantee::KIND)),
             lease: nanos(config.timing().lease),
-            broken: None,
+            violation: None,
             config: config.clone(),
         }
     }
 
-    /// Lets one event happen, and holds what is seen of it against the promises. Returns `false`
-    /// if it cannot happen now; then nothing changes.
+    /// Applies one event, and checks everything that becomes visible against the invariants.
+    /// Returns `false` and changes nothing if the event is not possible now.
     pub(crate) fn apply(&mut self, line: u32, event: &Event<A::Timer>) -> bool {
         let happened = match *event {
             Event::Wait(nanos) => {
@@ -108,18 +108,18 @@ impl<A: ElectionAlgorithm> World<A> {
         machine.is_some_and(|machine| !machine.writes.is_empty())
     }
 
-    /// Returns `true` if a node may get a proof that a peer is dead which runs.
-    pub(crate) fn may_lie(&self) -> bool {
+    /// Returns `true` if a node may get a proof of death of a peer that runs.
+    pub(crate) fn allows_false_proofs(&self) -> bool {
         self.false_proofs
     }
 
-    /// The timers that run on a node.
+    /// Returns the timers that run on a node.
     pub(crate) fn timers(&self, node: usize) -> &[Running<A::Timer>] {
         let life = self.machines.get(node).and_then(|it| it.life.as_ref());
         life.map_or(&[], |life| &life.timers)
     }
 
-    /// The node that leads the newest epoch, by what nodes show.
+    /// Returns the node that leads the newest epoch, by the views of the nodes.
     pub(crate) fn leader(&self) -> Option<usize> {
         let views = self.machines.iter().map(Machine::view);
         let leading = views
@@ -130,19 +130,18 @@ impl<A: ElectionAlgorithm> World<A> {
             .map(|(_, node)| node)
     }
 
-    pub(crate) fn campaigns(&self, node: usize) -> bool {
+    pub(crate) fn is_candidate(&self, node: usize) -> bool {
         let view = self.machines[node].view();
         view.is_some_and(|view| view.role == Role::Candidate)
     }
 
-    /// Returns `true` if a node leads, and another one campaigns.
+    /// Returns `true` if a node leads and another one campaigns.
     pub(crate) fn is_contested(&self) -> bool {
         let mut nodes = 0..self.machines.len();
-        self.leader().is_some() && nodes.any(|node| self.campaigns(node))
+        self.leader().is_some() && nodes.any(|node| self.is_candidate(node))
     }
 
-    /// Returns `true` if all nodes run, know the same leader of the same epoch, and nothing waits
-    /// for a disk.
+    /// Returns `true` if all nodes run and know the same leader of the same epoch.
     pub(crate) fn agrees(&self) -> bool {
         let first = self.machines.first().and_then(Machine::view);
         let tenure = first.and_then(|view| Some((view.epoch, view.leader?)));
@@ -170,36 +169,36 @@ impl<A: ElectionAlgorithm> World<A> {
         self.feed(line, node, Input::Elapsed(timer))
     }
 
-    /// Takes a message out of those in flight, and keeps it among the past ones.
-    pub(crate) fn retire(&mut self, place: usize) {
-        let flying = self.flying.remove(place);
+    /// Moves a message in flight to the past messages.
+    pub(crate) fn move_to_past(&mut self, place: usize) {
+        let in_flight = self.in_flight.remove(place);
         if self.kept > 0 {
             if self.past.len() >= self.kept {
                 self.past.pop_front();
             }
-            self.past.push_back(flying);
+            self.past.push_back(in_flight);
         }
     }
 
-    /// Returns `true` if a message to this node can arrive, for the first time or again.
-    pub(crate) fn knows(&self, node: usize, message: MessageId) -> bool {
-        let mut sent = self.flying.iter().chain(&self.past);
+    /// Returns `true` if this message to this node can arrive, for the first time or again.
+    pub(crate) fn can_arrive(&self, node: usize, message: MessageId) -> bool {
+        let mut sent = self.in_flight.iter().chain(&self.past);
         sent.any(|sent| sent.to == node && sent.id == message)
     }
 
-    /// A message may arrive any number of times.
+    /// Delivers a message, which may arrive any number of times.
     fn deliver(&mut self, line: u32, node: usize, message: MessageId) -> bool {
-        let is_it = |flying: &Flying<_>| flying.to == node && flying.id == message;
-        let place = self.flying.iter().position(is_it);
-        let sent = place.map(|place| &self.flying[place]);
+        let is_it = |in_flight: &InFlight<_>| in_flight.to == node && in_flight.id == message;
+        let place = self.in_flight.iter().position(is_it);
+        let sent = place.map(|place| &self.in_flight[place]);
         let Some(sent) = sent.or_else(|| self.past.iter().find(|past| is_it(past))) else {
             return false;
         };
         let (from, message) = (self.machines[sent.from].members.me(), sent.message.clone());
         if let Some(place) = place {
-            self.retire(place);
+            self.move_to_past(place);
         }
-        // Where no process runs it is lost.
+        // A message to a node without a process is lost.
         !self.is_up(node) || self.feed(line, node, Input::Received { from, message })
     }
 
@@ -211,7 +210,7 @@ impl<A: ElectionAlgorithm> World<A> {
             return false;
         };
         machine.durable = write.durable;
-        persisted(&mut At { world: self, node }, write.step);
+        persisted(&mut self.at(node), write.step);
         true
     }
 
@@ -230,7 +229,7 @@ impl<A: ElectionAlgorithm> World<A> {
             return false;
         }
         let view = self.machines[node].boot(&self.config);
-        self.see(node, view);
+        self.record_view(node, view);
         self.feed(line, node, Input::Started)
     }
 
@@ -242,12 +241,13 @@ impl<A: ElectionAlgorithm> World<A> {
             .clock
             .set_rate(permille.clamp(10, 100_000), self.now);
         for running in machine.life.iter_mut().flat_map(|life| &mut life.timers) {
-            running.plan = None;
+            running.planned_at = None;
         }
         true
     }
 
-    /// A proof is of the present life: once the peer runs again, a host drops it.
+    /// Gives a node a proof of death. The proof names the current life of the peer, so a host drops
+    /// it once the peer runs again.
     fn prove(&mut self, line: u32, node: usize, peer: NodeId) -> bool {
         let may_be = self.false_proofs || !self.is_up(position(peer));
         self.is_up(node) && may_be && self.feed(line, node, Input::Died(peer))

@@ -7,18 +7,18 @@ use crate::{
     state::State,
 };
 
-/// Puts into words how `action` led from one state to the next, and what that broke.
-pub(crate) fn tell<A: ElectionAlgorithm>(
-    on: &Cluster<A>,
+/// Describes how `action` led from one state to the next, and which violation this caused.
+pub(crate) fn describe<A: ElectionAlgorithm>(
+    cluster: &Cluster<A>,
     (before, action, after): (&State, Action, &State),
-    breach: Option<InvariantViolation>,
+    violation: Option<InvariantViolation>,
 ) -> String {
     let mut line = match action {
         Action::Deliver { flight } => {
-            let sent = on.steps.envelopes.get(flight.envelope());
+            let sent = cluster.steps.envelopes.get(flight.envelope());
             format!("{:?} <- {:?} {:?}", sent.to, sent.from, sent.message)
         }
-        Action::Elapse { node, timer } => match &on.steps.nodes.get(before.nodes[node]).life {
+        Action::Elapse { node, timer } => match &cluster.steps.nodes.get(before.nodes[node]).life {
             Life::Up { timers, .. } => format!("{:?} elapsed {:?}", id(node), timers[timer].name),
             Life::Down { .. } => String::new(),
         },
@@ -28,11 +28,11 @@ pub(crate) fn tell<A: ElectionAlgorithm>(
         Action::Prove { node, peer } => {
             format!("{:?} learns of the death of {peer:?}", id(node))
         }
-        Action::Command { node, command } => format!("{:?} told {command:?}", id(node)),
+        Action::Command { node, command } => format!("{:?} commanded {command:?}", id(node)),
         Action::Tick => format!("tick {}", after.now),
     };
     for (&old, &new) in before.nodes.iter().zip(&after.nodes) {
-        let (old, new) = (on.steps.seen(old).view, on.steps.seen(new).view);
+        let (old, new) = (cluster.steps.seen(old).view, cluster.steps.seen(new).view);
         if let Some(view) = new.filter(|_| old != new) {
             line += &format!("; view epoch {} leader ", view.epoch);
             line += &view
@@ -42,15 +42,15 @@ pub(crate) fn tell<A: ElectionAlgorithm>(
         }
     }
     for node in (0..after.nodes.len()).map(id) {
-        let holds = |state| on.holders(state).any(|holder| holder == node);
+        let holds = |state| cluster.holders(state).any(|holder| holder == node);
         match (holds(before), holds(after)) {
             (false, true) => line += &format!("; {node:?} holds a lease"),
             (true, false) => line += &format!("; the lease of {node:?} has ended"),
             _ => {}
         }
     }
-    if let Some(breach) = breach {
-        line += &format!("; {breach}");
+    if let Some(violation) = violation {
+        line += &format!("; {violation}");
     }
     line
 }

@@ -1,0 +1,282 @@
+use std::time::Duration;
+
+use elector_core::{
+    Configuration as _, ElectionAlgorithm, Membership, View, invariants::Invariant, nanos,
+};
+use fastrand::Rng;
+
+use crate::walk::{
+    adversary::Adversary,
+    cluster::WalkCluster,
+    event::{Event, Line},
+    profile::Profile,
+    rush::Rush,
+    violation::Violation,
+};
+
+/// Everything that is needed to run a walk or to replay a schedule.
+pub(crate) struct Runner<'a, A: ElectionAlgorithm> {
+    pub(crate) config: &'a A::Config,
+    pub(crate) members: &'a [Membership],
+    pub(crate) false_proofs: bool,
+}
+
+/// How many past messages a walk keeps, so that they may arrive again.
+const MAX_PAST: usize = 48;
+
+/// A walk takes a few hundred events. A walk with more events than this is a storm of messages.
+const MAX_EVENTS: usize = 50_000;
+/// How many events of a storm are shown.
+const STORM_SHOWN: usize = 200;
+
+/// The result of one walk.
+pub(crate) struct WalkResult<T> {
+    pub(crate) lines: Vec<Line<T>>,
+    pub(crate) violation: Option<Violation>,
+    pub(crate) counts: Counts,
+}
+
+/// How much happened. The counts distinguish a walk without violations from a walk without events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) events: u64,
+    pub(crate) tenures: u64,
+    /// Tenures with a lease.
+    pub(crate) leases: u64,
+    pub(crate) crashes: u64,
+    pub(crate) commands: u64,
+}
+
+impl Counts {
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            events: self.events + other.events,
+            tenures: self.tenures + other.tenures,
+            leases: self.leases + other.leases,
+            crashes: self.crashes + other.crashes,
+            commands: self.commands + other.commands,
+        }
+    }
+}
+
+impl<'a, A: ElectionAlgorithm> Runner<'a, A> {
+    pub(crate) fn cluster(&self) -> WalkCluster<A> {
+        WalkCluster::of(self)
+    }
+
+    /// Runs one walk. The seed determines it.
+    pub(crate) fn walk(&self, seed: u64) -> WalkResult<A::Timer> {
+        let mut rng = Rng::with_seed(seed);
+        let profile = Profile::draw(self.config, &mut rng);
+        let mut adversary = Adversary::new(rng, profile, self.members.len());
+        let mut walk = ActiveWalk::of(self.cluster());
+        walk.cluster.kept = MAX_PAST;
+        walk.boot();
+        let horizon = adversary.horizon();
+        let mut rushes = adversary.rushes();
+        while walk.can_continue() && walk.cluster.now < horizon {
+            walk.next(&mut adversary);
+            if rushes > 0 && adversary.begins_rush(&walk.cluster) {
+                rushes -= 1;
+                walk.rush(adversary.rush());
+            }
+        }
+        self.settle(&mut walk, &mut adversary);
+        walk.end()
+    }
+
+    /// Ends all faults, and lets the cluster run until all nodes agree. If they do not agree, the
+    /// schedule ends where the faults ended.
+    fn settle(&self, walk: &mut ActiveWalk<A>, adversary: &mut Adversary) {
+        if !walk.can_continue() {
+            return;
+        }
+        let faults = walk.lines.len();
+        adversary.end_faults(&mut walk.cluster);
+        let bound = self.election_bound();
+        let limit = walk.cluster.now + nanos(bound);
+        while walk.can_continue() && !walk.cluster.agrees() {
+            if walk.cluster.now >= limit {
+                walk.cluster.violation = Some(Violation::no_leader(bound));
+                walk.lines.truncate(faults);
+            } else {
+                walk.next(adversary);
+            }
+        }
+    }
+
+    /// Returns how long an election may take without faults: four of the longest election timeouts,
+    /// and a round trip for each node.
+    fn election_bound(&self) -> Duration {
+        let timing = self.config.timing();
+        let nodes = self.members.len() as u32;
+        (timing.election_min + timing.stagger(u32::MAX).max) * 4 + timing.round_trip * nodes
+    }
+
+    /// Replays a schedule. Skips lines that are not possible. Returns the lines that had an effect,
+    /// up to the first violation.
+    pub(crate) fn play(&self, lines: &[Line<A::Timer>]) -> WalkResult<A::Timer> {
+        self.played(lines).end()
+    }
+
+    /// Replays a schedule, and then continues without faults until all nodes agree.
+    pub(crate) fn play_and_settle(&self, lines: &[Line<A::Timer>]) -> WalkResult<A::Timer> {
+        let mut walk = self.played(lines);
+        let mut rng = Rng::with_seed(0);
+        let profile = Profile::draw(self.config, &mut rng);
+        let mut adversary = Adversary::new(rng, profile, self.members.len());
+        self.settle(&mut walk, &mut adversary);
+        walk.end()
+    }
+
+    fn played(&self, lines: &[Line<A::Timer>]) -> ActiveWalk<A> {
+        let mut walk = ActiveWalk::of(self.cluster());
+        for line in lines {
+            if !walk.can_continue() {
+                break;
+            }
+            walk.apply(line.number, line.event.clone());
+        }
+        walk
+    }
+
+    /// Replays a schedule in which timers are named by their `Debug` text.
+    pub(crate) fn play_text(&self, lines: &[Line<String>]) -> WalkResult<A::Timer> {
+        let mut walk = ActiveWalk::of(self.cluster());
+        for Line { number, event } in lines {
+            if !walk.can_continue() {
+                break;
+            }
+            let timer = match event {
+                Event::Elapsed { node, timer } => {
+                    let running = walk.cluster.timers(*node).iter().map(|it| it.timer);
+                    let named = |it: &A::Timer| format!("{it:?}") == *timer;
+                    match running.into_iter().find(named) {
+                        Some(timer) => Some(timer),
+                        None => continue, // The timer does not run.
+                    }
+                }
+                _ => None,
+            };
+            if let Some(event) = event.with_timer(timer) {
+                walk.apply(*number, event);
+            }
+        }
+        walk.end()
+    }
+
+    /// Returns the lines of a schedule that had an effect, if the schedule violates the invariant
+    /// of this name.
+    pub(crate) fn effective_lines(
+        &self,
+        lines: &[Line<A::Timer>],
+        invariant: &str,
+    ) -> Option<Vec<Line<A::Timer>>> {
+        let walked = if invariant == Invariant::Agreement.name() {
+            self.play_and_settle(lines)
+        } else {
+            self.play(lines)
+        };
+        let violation = walked
+            .violation
+            .filter(|violation| violation.invariant == invariant);
+        violation.map(|_| walked.lines)
+    }
+}
+
+/// A walk that is running: the cluster, and the events so far.
+struct ActiveWalk<A: ElectionAlgorithm> {
+    cluster: WalkCluster<A>,
+    lines: Vec<Line<A::Timer>>,
+    counts: Counts,
+    /// The newest tenure of each node that was counted, and whether it had a lease.
+    counted: Vec<(u64, bool)>,
+}
+
+impl<A: ElectionAlgorithm> ActiveWalk<A> {
+    fn of(cluster: WalkCluster<A>) -> Self {
+        Self {
+            lines: Vec::new(),
+            counts: Counts::default(),
+            counted: vec![(0, false); cluster.machines.len()],
+            cluster,
+        }
+    }
+
+    fn can_continue(&self) -> bool {
+        self.cluster.violation.is_none()
+    }
+
+    fn boot(&mut self) {
+        for node in 0..self.cluster.machines.len() {
+            self.apply(self.number(), Event::Restarted { node });
+        }
+    }
+
+    fn number(&self) -> u32 {
+        self.lines.last().map_or(1, |line| line.number + 1)
+    }
+
+    fn next(&mut self, adversary: &mut Adversary) {
+        let event = adversary.next(&mut self.cluster);
+        self.apply(self.number(), event);
+        if self.lines.len() > MAX_EVENTS {
+            self.cluster.violation = Some(Violation::storm(MAX_EVENTS));
+            self.lines.truncate(STORM_SHOWN);
+        }
+    }
+
+    /// Tries continuations of this moment. If one violates an invariant, applies it. Otherwise the
+    /// walk continues as if the rush had not happened.
+    fn rush(&mut self, mut rush: Rush<A>) {
+        for node in 0..self.cluster.machines.len() {
+            while self.can_continue() && self.cluster.has_writes(node) {
+                self.apply(self.number(), Event::Written { node });
+            }
+        }
+        if self.can_continue() {
+            let found = rush.search(&self.cluster, self.number());
+            self.counts.events += rush.events;
+            for line in found.into_iter().flatten() {
+                self.apply(line.number, line.event);
+            }
+        }
+    }
+
+    fn apply(&mut self, number: u32, event: Event<A::Timer>) {
+        if self.cluster.apply(number, &event) {
+            match event {
+                Event::Crashed { .. } => self.counts.crashes += 1,
+                Event::Commanded { .. } => self.counts.commands += 1,
+                _ => {}
+            }
+            self.lines.push(Line { number, event });
+            self.count_tenures();
+        }
+    }
+
+    fn count_tenures(&mut self) {
+        for (machine, counted) in self.cluster.machines.iter().zip(&mut self.counted) {
+            let Some(view) = machine.view().filter(View::leads) else {
+                continue;
+            };
+            if counted.0 != view.epoch.0 {
+                *counted = (view.epoch.0, false);
+                self.counts.tenures += 1;
+            }
+            if !counted.1 && machine.lease_end(0).is_some() {
+                counted.1 = true;
+                self.counts.leases += 1;
+            }
+        }
+    }
+
+    fn end(mut self) -> WalkResult<A::Timer> {
+        self.counts.events += self.lines.len() as u64;
+        WalkResult {
+            lines: self.lines,
+            violation: self.cluster.violation,
+            counts: self.counts,
+        }
+    }
+}
