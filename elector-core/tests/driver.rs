@@ -1,5 +1,6 @@
-//! The driver: what it lets in, what it finds out by comparing, and every rule it enforces.
-#![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+//! Tests of the driver: which input it accepts, which changes it detects, and every rule that it
+//! enforces.
+#![allow(clippy::unwrap_used, reason = "an unexpected result must end a test")]
 
 mod puppet;
 
@@ -8,13 +9,13 @@ use elector_core::{
     TimerChange, Timing, View,
 };
 use proptest::prelude::*;
-use puppet::{Act, Disk, Puppet, Script, driver, following, members, obey, told};
+use puppet::{Act, Disk, Puppet, Script, driver, following, members, obey, received};
 
-/// The rule that this script breaks, after the first one was obeyed.
+/// Returns the rule that the second script breaks, after the first script ran.
 fn broken(first: &[Act], then: &[Act]) -> ContractViolation {
     let mut driver = driver::<Puppet>();
     obey(&mut driver, first);
-    driver.step(told(then), Moment::ZERO).unwrap_err()
+    driver.step(received(then), Moment::ZERO).unwrap_err()
 }
 
 // An epoch that goes back makes a fencing token worthless.
@@ -29,7 +30,7 @@ fn an_epoch_that_goes_back_is_caught() {
     );
 }
 
-// Two leaders of one epoch are the very thing that a quorum rules out.
+// A quorum rules out two leaders of one epoch.
 #[test]
 fn a_second_leader_of_an_epoch_is_caught() {
     let changed = ContractViolation::LeaderChanged {
@@ -43,16 +44,17 @@ fn a_second_leader_of_an_epoch_is_caught() {
         changed
     );
 
-    // Also when the node had forgotten the leader in between.
+    // This also holds if the node had forgotten the leader in between.
     let mut driver = driver::<Puppet>();
     obey(&mut driver, &[first]);
     let forgets = View::following(Epoch(5), None);
     obey(&mut driver, &[Act::Show(forgets)]);
-    let step = driver.step(told(&[Act::Show(following(5, 3))]), Moment::ZERO);
+    let step = driver.step(received(&[Act::Show(following(5, 3))]), Moment::ZERO);
     assert_eq!(step.unwrap_err(), changed);
 }
 
-// The same leader again, or another in a later epoch, is no breach: the check must not cry wolf.
+// The same leader again, or another leader in a later epoch, breaks no rule and must not be
+// reported.
 #[test]
 fn later_epochs_may_have_other_leaders() {
     let mut driver = driver::<Puppet>();
@@ -66,7 +68,7 @@ fn later_epochs_may_have_other_leaders() {
     }
 }
 
-// An application acts on the role: it must never disagree with the leader of the view.
+// An application acts on the role, so the role must never disagree with the leader of the view.
 #[test]
 fn a_role_that_disagrees_is_caught() {
     let (me, peer) = (Some(NodeId(1)), Some(NodeId(2)));
@@ -88,25 +90,27 @@ fn a_role_that_disagrees_is_caught() {
     }
 }
 
-// A leader whom nobody can reach is worse than none.
+// A leader that no node can reach is worse than no leader.
 #[test]
-fn a_stranger_as_leader_is_caught() {
+fn a_leader_that_is_not_a_member_is_caught() {
     assert_eq!(
         broken(&[], &[Act::Show(following(1, 9))]),
         ContractViolation::UnknownLeader(NodeId(9))
     );
 }
 
-// No host can carry out such a send; a message to oneself would bypass the network models.
+// No host can carry out such a message, and a message to the node itself would bypass the network
+// models.
 #[test]
-fn a_send_to_no_peer_is_caught() {
+fn a_message_to_a_node_that_is_not_a_peer_is_caught() {
     for to in [NodeId(1), NodeId(9)] {
         let acts = [Act::Send(NodeId(2)), Act::Send(to)];
         assert_eq!(broken(&[], &acts), ContractViolation::NotAPeer(to));
     }
 }
 
-// An algorithm knows its own invariants best; a broken one may show in no message for a long time.
+// An algorithm knows its own invariants best. A violation may stay invisible in messages for a long
+// time.
 #[test]
 fn a_broken_invariant_is_caught() {
     assert_eq!(
@@ -115,7 +119,7 @@ fn a_broken_invariant_is_caught() {
     );
 }
 
-// A view that is wrong from the start never changes, so comparing alone would never look at it.
+// A view that is wrong from the start never changes, so a comparison alone would not find it.
 #[test]
 fn a_wrong_view_at_boot_is_caught_by_the_first_step() {
     let boot = |view| {
@@ -135,10 +139,10 @@ fn a_wrong_view_at_boot_is_caught_by_the_first_step() {
         ContractViolation::RoleDisagrees { .. }
     ));
     let step = boot(following(1, 2)).unwrap();
-    assert_eq!(step.view, None, "a right one is no change");
+    assert_eq!(step.view, None, "a valid view is not a change");
 }
 
-// A leader known at boot counts too: a restart must not make room for a second one.
+// A leader that is known at boot counts, too: a restart must not allow a second leader.
 #[test]
 fn the_leader_known_at_boot_keeps_its_epoch() {
     let disk = Disk {
@@ -147,12 +151,12 @@ fn the_leader_known_at_boot_keeps_its_epoch() {
     };
     let mut driver = Driver::<Puppet>::restore(&Timing::default(), members(), disk);
     let error = driver
-        .step(told(&[Act::Show(following(4, 3))]), Moment::ZERO)
+        .step(received(&[Act::Show(following(4, 3))]), Moment::ZERO)
         .unwrap_err();
     assert!(matches!(error, ContractViolation::LeaderChanged { .. }));
 }
 
-// Violations end up in a log in front of an operator: they must say what happened, in words.
+// Operators read violations in the log, so they must describe what happened in words.
 #[test]
 fn violations_read_well() {
     let text = broken(&[Act::Show(following(5, 2))], &[Act::Show(following(4, 2))]).to_string();
@@ -161,9 +165,10 @@ fn violations_read_well() {
     assert_eq!(text, "a message was sent to 9, which is not a peer");
 }
 
-// Authentication says who speaks, not that he belongs here: algorithms rely on this sieve.
+// Authentication shows which node speaks, but not that it is a member. Algorithms rely on this
+// filter.
 #[test]
-fn input_from_strangers_and_from_oneself_changes_nothing() {
+fn input_from_the_node_itself_or_from_unknown_peers_changes_nothing() {
     for node in [NodeId(1), NodeId(9)] {
         let acts = Script(vec![
             Act::Persist(7),
@@ -195,7 +200,7 @@ fn input_from_strangers_and_from_oneself_changes_nothing() {
     }
 }
 
-// The sieve must let everything else through, or a node is deaf.
+// The filter must pass all other input, or the node would receive nothing.
 #[test]
 fn all_other_input_reaches_the_algorithm() {
     let inputs = [
@@ -221,7 +226,7 @@ fn all_other_input_reaches_the_algorithm() {
     );
 }
 
-// `needs` is what the gate goes by: one too low shows a vote that a crash takes back.
+// The gate uses `needs`: if it is too low, a vote becomes visible that a crash takes back.
 #[test]
 fn a_step_needs_the_newest_write_up_to_itself() {
     let mut driver = driver::<Puppet>();
@@ -249,9 +254,9 @@ fn a_step_needs_the_newest_write_up_to_itself() {
     assert_eq!(numbers, expected);
 }
 
-// Orders must come out as they were given, and a view only when it changed.
+// Requests must come out in the order in which they were made, and a view only if it changed.
 #[test]
-fn a_step_carries_the_orders_in_order() {
+fn a_step_keeps_the_order_of_its_requests() {
     let mut driver = driver::<Puppet>();
     let view = following(2, 3);
     let acts = [
@@ -276,14 +281,15 @@ fn a_step_carries_the_orders_in_order() {
     assert_eq!(driver.view(), view);
 }
 
-// A lease is counted from the stamp of the step: it must be that of the host, step by step.
+// A lease counts from the timestamp of the step, so each step needs the host's current clock
+// reading.
 #[test]
 fn a_step_is_stamped_with_the_clock_of_the_host() {
     let mut driver = driver::<Puppet>();
     assert_eq!(driver.lease(), None);
     for nanos in [5, 8] {
         let now = Moment::from_nanos(nanos);
-        driver.step(told(&[Act::Lease]), now).unwrap();
+        driver.step(received(&[Act::Lease]), now).unwrap();
         assert_eq!(driver.lease(), Some(now));
     }
 }
@@ -302,13 +308,13 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 }
 
 proptest! {
-    // Buffers that are used again must not leak orders of an older step into a newer one.
+    // Reused buffers must not leak requests of an older step into a newer one.
     #[test]
     fn recycling_changes_no_step(steps in prop::collection::vec((acts(), any::<bool>()), 0..20)) {
         let (mut plain, mut recycled) = (driver::<Puppet>(), driver::<Puppet>());
         for (acts, give_back) in steps {
-            let expected = plain.step(told(&acts), Moment::ZERO);
-            let actual = recycled.step(told(&acts), Moment::ZERO);
+            let expected = plain.step(received(&acts), Moment::ZERO);
+            let actual = recycled.step(received(&acts), Moment::ZERO);
             prop_assert_eq!(format!("{expected:?}"), format!("{actual:?}"));
             let Ok(actual) = actual else {
                 return Ok(());
@@ -319,7 +325,7 @@ proptest! {
         }
     }
 
-    // Whatever an algorithm sends, it leaves the driver exactly once and to peers only.
+    // Each message of an algorithm leaves the driver exactly once, and goes to peers only.
     #[test]
     fn sends_are_those_of_the_step(acts in acts()) {
         let mut driver = driver::<Puppet>();
@@ -334,7 +340,7 @@ proptest! {
             })
             .map(|(to, message)| Outgoing { to, message })
             .collect();
-        if let Ok(step) = driver.step(told(&acts), Moment::ZERO) {
+        if let Ok(step) = driver.step(received(&acts), Moment::ZERO) {
             prop_assert_eq!(step.sends, expected);
         }
     }

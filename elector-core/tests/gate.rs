@@ -1,5 +1,6 @@
-//! The gate: nothing is seen before what it rests on is durable, and everything is seen in the end.
-#![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+//! Tests of the gate: nothing is visible before everything that it depends on is durable, and
+//! everything is visible in the end.
+#![allow(clippy::unwrap_used, reason = "an unexpected result must end a test")]
 
 mod puppet;
 
@@ -7,19 +8,23 @@ use elector_core::{Command, Driver, Epoch, Gate, Input, Moment, NodeId, Step, Vi
 use proptest::prelude::*;
 use puppet::{Act, Puppet, driver, obey};
 
-// The plain case, to read: a vote waits for its write, and so does all that comes after it.
+// The simple case, to read: a vote waits for its write, and so does everything after it.
 #[test]
 fn a_send_waits_for_the_write_before_it() {
     let (mut driver, mut gate) = (driver(), Gate::new());
     let before = obey(&mut driver, &[Act::Send(NodeId(2))]);
-    assert!(gate.pass(before).is_some(), "it rests on nothing");
+    assert!(gate.pass(before).is_some(), "it depends on no write");
     assert!(
         gate.pass(obey(&mut driver, &[Act::Persist(1), Act::Broadcast]))
             .is_none()
     );
     assert!(gate.pass(obey(&mut driver, &[Act::Broadcast])).is_none());
     assert!(gate.pass(obey(&mut driver, &[Act::Persist(2)])).is_none());
-    assert_eq!(gate.waiting(), 2, "a step that shows nothing does not wait");
+    assert_eq!(
+        gate.waiting(),
+        2,
+        "a step without visible effects does not wait"
+    );
     assert!(gate.pop().is_none());
     gate.persisted(2);
     let numbers: Vec<u64> = std::iter::from_fn(|| gate.pop())
@@ -31,7 +36,8 @@ fn a_send_waits_for_the_write_before_it() {
     assert_eq!(gate.pop().map(|step| step.number), Some(5));
 }
 
-// Late reports of older writes arrive in any order from a store thread: they must not close it.
+// A store thread may report older writes late and in any order: these reports must not close the
+// gate.
 #[test]
 fn an_older_write_does_not_close_the_gate() {
     let (mut driver, mut gate) = (driver(), Gate::new());
@@ -42,19 +48,20 @@ fn an_older_write_does_not_close_the_gate() {
     assert!(gate.pass(step).is_some());
 }
 
-/// What a host does next.
+/// The next action of a host.
 #[derive(Clone, Debug)]
 enum Move {
-    /// Step and pass: persist or not, send or not, show a new view or not, refuse or not.
+    /// Step, and pass the step through the gate. The flags say whether it persists, sends, shows a
+    /// new view, and refuses a command.
     Step {
         persist: bool,
         send: bool,
         show: bool,
         refuse: bool,
     },
-    /// So many of the writes that are under way end, the oldest first, in one report.
+    /// This many of the writes in progress end, the oldest first, in one report.
     Written(usize),
-    /// Take out so many steps that may be seen.
+    /// Take out this many steps that may be visible.
     Pop(usize),
 }
 
@@ -83,13 +90,13 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 struct Host {
     driver: Driver<Puppet>,
     gate: Gate<Puppet>,
-    /// Steps whose writes are under way.
+    /// Steps whose writes are in progress.
     writing: Vec<u64>,
     /// The newest step whose write has ended.
     written: u64,
-    /// The newest step, at each step, that had to be written: what its outputs rest on.
-    rests_on: Vec<u64>,
-    /// Steps that have something to show, and those that were shown.
+    /// For each step, the newest step up to it with a write: its outputs depend on that write.
+    depends_on: Vec<u64>,
+    /// Steps with visible effects, and those that became visible.
     visible: Vec<u64>,
     seen: Vec<u64>,
 }
@@ -101,7 +108,7 @@ impl Host {
             gate: Gate::new(),
             writing: Vec::new(),
             written: 0,
-            rests_on: vec![0],
+            depends_on: vec![0],
             visible: Vec::new(),
             seen: Vec::new(),
         }
@@ -115,12 +122,12 @@ impl Host {
             obey(&mut self.driver, acts)
         };
         let number = step.number;
-        let last = self.rests_on.last().copied().unwrap_or(0);
+        let last = self.depends_on.last().copied().unwrap_or(0);
         if step.persist.is_some() {
             self.writing.push(number);
         }
         let wrote = step.persist.is_some();
-        self.rests_on.push(if wrote { number } else { last });
+        self.depends_on.push(if wrote { number } else { last });
         if refuse || !step.sends.is_empty() || step.view.is_some() {
             self.visible.push(number);
         }
@@ -130,10 +137,10 @@ impl Host {
     }
 
     fn see(&mut self, step: &Step<Puppet>) {
-        let rests_on = self.rests_on[usize::try_from(step.number).unwrap()];
+        let depends_on = self.depends_on[usize::try_from(step.number).unwrap()];
         assert!(
-            rests_on <= self.written,
-            "step {} was seen, and the write of step {rests_on} is lost in a crash",
+            depends_on <= self.written,
+            "step {} was seen, and the write of step {depends_on} is lost in a crash",
             step.number
         );
         if refuse_or_shows(step) {
@@ -163,8 +170,8 @@ fn refuse_or_shows(step: &Step<Puppet>) -> bool {
 }
 
 proptest! {
-    // Persist before reply, in every interleaving of steps, writes and a host that pops late:
-    // nothing early, nothing out of order, nothing twice, nothing lost.
+    // Persist comes before reply, in every order of steps and writes, and with a host that pops
+    // late. No step is visible too early, out of order, or twice, and none is lost.
     #[test]
     fn outputs_follow_their_writes_in_order_and_all_arrive(moves in moves()) {
         let mut host = Host::new();

@@ -1,5 +1,5 @@
-//! The host's duty: everything that a step asks for is carried out once, in the order that is safe.
-#![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+//! Tests of the host: every request of a step is carried out once, in the safe order.
+#![allow(clippy::unwrap_used, reason = "an unexpected result must end a test")]
 
 mod puppet;
 
@@ -8,9 +8,9 @@ use elector_core::{
     View,
     host::{Host, Persist, carry_out, persisted},
 };
-use puppet::{Act, Disk, Puppet, Script, following, members, told};
+use puppet::{Act, Disk, Puppet, Script, following, members, received};
 
-/// A host that writes down what it is called for.
+/// A host that logs each call.
 struct Log {
     process: Option<Process<Puppet>>,
     writes: Persist,
@@ -31,7 +31,7 @@ impl Log {
         self.lines.push(line);
     }
 
-    /// What it was called for by this input.
+    /// Passes this input, and returns the log of the calls that follow.
     fn step(&mut self, input: Input<Script, char>) -> Vec<String> {
         let process = self.process.as_mut().unwrap();
         let step = process.step(input, Moment::from_nanos(7)).unwrap();
@@ -96,11 +96,11 @@ const ALL: [Act; 6] = [
     Act::Persist(5),
 ];
 
-// The order is not that in which the algorithm asked: whatever may be seen comes last.
+// This order differs from the order of the algorithm's requests: visible effects come last.
 #[test]
 fn a_step_is_carried_out_in_order() {
     let mut host = Log::new(Persist::Done);
-    let done = host.step(told(&ALL));
+    let done = host.step(received(&ALL));
     let expected = [
         "begin 1",
         "persist 1: 5",
@@ -109,18 +109,18 @@ fn a_step_is_carried_out_in_order() {
         "send 1: n3",
         "send 1: n2",
         "publish 1: e1",
-        "refuse 1: told to",
+        "refuse 1: as requested",
     ];
     assert_eq!(done, expected);
-    let quiet = host.step(told(&[]));
-    assert_eq!(quiet, ["begin 2", "reveal 2"], "no timers, and no write");
+    let quiet = host.step(received(&[]));
+    assert_eq!(quiet, ["begin 2", "reveal 2"], "no timers and no write");
 }
 
-// A write that is under way holds back all that follows it, and nothing is shown twice.
+// A write in progress holds back everything after it, and nothing is shown twice.
 #[test]
 fn what_a_step_shows_waits_for_its_write() {
     let mut host = Log::new(Persist::Pending);
-    let begun = host.step(told(&ALL));
+    let begun = host.step(received(&ALL));
     assert_eq!(begun, ["begin 1", "persist 1: 5", "order t"]);
     assert_eq!(host.step(Input::Commanded(Command::Resign)), ["begin 2"]);
     assert_eq!(host.process.as_ref().map(Process::waiting), Some(2));
@@ -131,7 +131,7 @@ fn what_a_step_shows_waits_for_its_write() {
         "send 1: n3",
         "send 1: n2",
         "publish 1: e1",
-        "refuse 1: told to",
+        "refuse 1: as requested",
         "reveal 2",
         "refuse 2: a puppet obeys messages only",
     ];
@@ -139,32 +139,33 @@ fn what_a_step_shows_waits_for_its_write() {
     assert_eq!(host.persisted(1), [""; 0]);
 }
 
-// A process that has ended in the middle of a step, as a failed write ends it, shows nothing.
+// A process that has ended in the middle of a step, for example after a failed write, shows
+// nothing.
 #[test]
 fn nothing_is_shown_of_a_process_that_has_ended() {
     let mut host = Log::new(Persist::Pending);
-    host.step(told(&ALL));
+    host.step(received(&ALL));
     host.process = None;
     assert_eq!(host.persisted(1), [""; 0]);
 }
 
-// A lease rests on what was seen, and not on what the driver knows already.
+// A lease depends on the published view, and not on the newer view of the driver.
 #[test]
 fn a_lease_counts_while_the_published_view_leads() {
     let mut host = Log::new(Persist::Pending);
     let lead = |epoch| Act::Show(View::leading(Epoch(epoch), NodeId(1)));
-    host.step(told(&[lead(1), Act::Persist(1), Act::Lease]));
+    host.step(received(&[lead(1), Act::Persist(1), Act::Lease]));
     let lease = |host: &Log| {
         let process = host.process.as_ref().unwrap();
         assert!(process.driver().lease().is_some());
         assert_eq!(process.leads(), process.lease().is_some());
         process.lease()
     };
-    assert_eq!(lease(&host), None, "nothing was published yet");
+    assert_eq!(lease(&host), None, "no view was published yet");
     host.persisted(1);
     assert_eq!(lease(&host), Some(Moment::from_nanos(7)));
-    host.step(told(&[Act::Show(following(2, 2)), Act::Persist(2)]));
-    assert_eq!(lease(&host), None, "it has been given up");
-    host.step(told(&[lead(3), Act::Persist(3)]));
-    assert_eq!(lease(&host), None, "the published tenure is another one");
+    host.step(received(&[Act::Show(following(2, 2)), Act::Persist(2)]));
+    assert_eq!(lease(&host), None, "the driver has given it up");
+    host.step(received(&[lead(3), Act::Persist(3)]));
+    assert_eq!(lease(&host), None, "the published tenure differs");
 }

@@ -1,5 +1,5 @@
-//! The counting types against models that are too simple to be wrong.
-#![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+//! Tests of the counting types against simple models.
+#![allow(clippy::unwrap_used, reason = "an unexpected result must end a test")]
 
 use std::{
     cmp::Reverse,
@@ -9,13 +9,13 @@ use std::{
 use elector_core::{Acks, Membership, MembershipError, Moment, NodeId, NodeSet, Tally, Verdict};
 use proptest::prelude::*;
 
-/// Node 1 of a cluster of `n`.
+/// Returns a cluster of `n` nodes, seen from node 1.
 fn cluster(n: u64) -> Membership {
     Membership::new(NodeId(1), (1..=n).map(NodeId)).unwrap()
 }
 
 proptest! {
-    // A vote is decided by the first answers of members, and by nothing else.
+    // Only the first answers of members decide a vote.
     #[test]
     fn a_tally_counts_first_answers_of_members(
         n in 1..=9_u64,
@@ -44,8 +44,8 @@ proptest! {
         }
     }
 
-    // A lease reaches as far as the newest moment at which a majority still followed: not one
-    // echo further.
+    // A lease counts from the newest time at which a majority still followed, and from no later
+    // echo.
     #[test]
     fn acks_know_the_newest_moment_of_a_majority(
         n in 1..=9_u64,
@@ -61,7 +61,7 @@ proptest! {
             if node == 1 {
                 first.get_or_insert(sent);
             }
-            // Node 1 leads: an echo is of a round that it has sent in this tenure.
+            // Node 1 leads: only an echo of a round that it has sent in this tenure counts.
             let round_exists = node == 1
                 || first <= Some(sent) && newest.get(&1).is_some_and(|round| sent <= *round);
             if (1..=n).contains(&node) && round_exists {
@@ -79,7 +79,7 @@ proptest! {
         }
     }
 
-    // Everything that algorithms remember of peers is in such sets.
+    // Algorithms keep all that they remember of peers in such sets.
     #[test]
     fn a_node_set_is_a_set(changes in prop::collection::vec((any::<bool>(), 0..8_u64), 0..30)) {
         let (mut set, mut model) = (NodeSet::new(), BTreeSet::new());
@@ -101,9 +101,9 @@ proptest! {
         prop_assert!(set.is_empty());
     }
 
-    // A set comes over the wire from a peer that may be hostile: sorted or not, it must work.
+    // A malicious peer may send a set over the wire: it must work, sorted or not.
     #[test]
-    fn a_node_set_is_a_set_however_it_was_written(nodes in prop::collection::vec(0..8_u64, 0..12)) {
+    fn a_node_set_from_an_unsorted_list_is_a_set(nodes in prop::collection::vec(0..8_u64, 0..12)) {
         let text = serde_json::to_string(&nodes).unwrap();
         let set: NodeSet = serde_json::from_str(&text).unwrap();
         let model: BTreeSet<u64> = nodes.into_iter().collect();
@@ -115,10 +115,10 @@ proptest! {
         }
     }
 
-    // Binary searches rest on the order of the nodes, quorums on there being no duplicate: by
-    // whatever door a membership comes in.
+    // Binary searches need sorted nodes, and quorums need nodes without duplicates, for a
+    // membership from any source.
     #[test]
-    fn a_membership_is_checked_at_every_door(
+    fn a_membership_is_checked_at_every_source(
         me in 0..6_u64,
         nodes in prop::collection::vec(0..6_u64, 0..6),
     ) {
@@ -139,7 +139,7 @@ proptest! {
     }
 }
 
-/// Every projection of a membership, against the plain set.
+/// Compares every function of a membership with the plain set.
 fn describes(members: &Membership, me: u64, set: &BTreeSet<u64>) -> Result<(), TestCaseError> {
     let ids = |nodes: &[NodeId]| nodes.iter().map(|node| node.0).collect::<Vec<_>>();
     let those = |keep: &dyn Fn(u64) -> bool| {
@@ -168,14 +168,14 @@ fn describes(members: &Membership, me: u64, set: &BTreeSet<u64>) -> Result<(), T
     Ok(())
 }
 
-// Whoever writes a file by hand must be told the broken rule, also by this door.
+// The author of a file must see the broken rule.
 #[test]
-fn a_wrong_membership_in_a_file_is_named() {
+fn the_error_for_a_membership_in_a_file_names_the_rule() {
     let read = |text| serde_json::from_str::<Membership>(text).unwrap_err();
     let duplicate = read(r#"{"me": 1, "nodes": [1, 2, 2]}"#).to_string();
     let expected = MembershipError::Duplicate(NodeId(2)).to_string();
     assert!(duplicate.contains(&expected), "{duplicate}");
-    let stranger = read(r#"{"me": 4, "nodes": [1, 2]}"#).to_string();
+    let not_a_member = read(r#"{"me": 4, "nodes": [1, 2]}"#).to_string();
     let expected = MembershipError::NotAMember(NodeId(4)).to_string();
-    assert!(stranger.contains(&expected), "{stranger}");
+    assert!(not_a_member.contains(&expected), "{not_a_member}");
 }

@@ -1,4 +1,4 @@
-//! What is written to files: trace records, and durations in configurations.
+//! Tests of the written formats: trace records, and durations in configurations.
 
 mod puppet;
 
@@ -103,7 +103,7 @@ fn events() -> Vec<Event> {
     all
 }
 
-/// The variants by number. A new variant does not compile here: give it a number, and a value in
+/// Numbers the variants. A new variant does not compile here: give it a number, and a value in
 /// `events`.
 fn number(event: &Event) -> usize {
     match event {
@@ -125,8 +125,8 @@ fn number(event: &Event) -> usize {
     }
 }
 
-// Tools read traces back: a flattened, tagged enum beside an optional field is where serde loses
-// things, so every variant goes there and back, with and without a node.
+// Tools read traces back. Serde can lose data in a flattened, tagged enum beside an optional field,
+// so every variant is written and read, with and without a node.
 #[test]
 fn every_record_survives_json() {
     let mut covered = [false; 15];
@@ -139,7 +139,7 @@ fn every_record_survives_json() {
                 event: event.clone(),
             };
             let text = serde_json::to_string(&record).unwrap();
-            assert!(!text.contains('\n'), "one object a line: {text}");
+            assert!(!text.contains('\n'), "one object per line: {text}");
             assert_eq!(text.contains("\"node\""), node.is_some(), "{text}");
             let back: Record = serde_json::from_str(&text).unwrap();
             assert_eq!(back, record, "{text}");
@@ -148,7 +148,7 @@ fn every_record_survives_json() {
     assert_eq!(covered, [true; 15]);
 }
 
-// The format is an interface to other people's tools: a change of it must be seen.
+// Other tools use the format, so this test must show every change of it.
 #[test]
 fn records_are_written_as_documented() {
     let line = |node: Option<u64>, event| {
@@ -188,17 +188,17 @@ fn records_are_written_as_documented() {
     );
 }
 
-// A typing error in a trace made by another tool must not be read as another event.
+// A typing error in a trace of another tool must not be read as another event.
 #[test]
-fn unknown_events_are_refused() {
+fn unknown_events_are_rejected() {
     let read = |text| serde_json::from_str::<Record>(text);
     assert!(read(r#"{"at_ns":5,"node":1,"event":"crushed"}"#).is_err());
     assert!(read(r#"{"at_ns":5,"node":1}"#).is_err());
 }
 
-// Hosts build records from these: they must tell what was stepped and ordered, in gate order.
+// Hosts build records from these: they must describe inputs and requests, in the order of the gate.
 #[test]
-fn records_describe_inputs_and_orders() {
+fn records_describe_inputs_and_messages() {
     let message = Script(vec![Act::Broadcast]);
     let received = Input::Received {
         from: NodeId(2),
@@ -261,7 +261,7 @@ fn records_describe_inputs_and_orders() {
 
 // A timeline shows the write before the timers, and a cancelled timer without bounds.
 #[test]
-fn ordered_lists_the_write_then_the_timers() {
+fn requests_list_the_write_then_the_timers() {
     let mut driver = driver::<Puppet>();
     let mut step = obey(
         &mut driver,
@@ -287,7 +287,7 @@ fn ordered_lists_the_write_then_the_timers() {
     assert_eq!(timers, expected);
 }
 
-// Golden scenarios and traces print these; a moment must not show the clock of the host.
+// Golden scenarios and traces print these. A moment must not show the host's clock.
 #[test]
 fn ids_epochs_and_moments_print_short() {
     let moment = Moment::from_nanos(7);
@@ -296,7 +296,7 @@ fn ids_epochs_and_moments_print_short() {
     assert_eq!(format!("{} {}", NodeId(3), Epoch(4)), "3 4");
 }
 
-// A hostile epoch must end in a standstill, not in a panic or in an epoch that starts over.
+// A malicious epoch must stop elections; it must not cause a panic or an epoch that starts again.
 #[test]
 fn the_last_epoch_has_no_next() {
     assert_eq!(Epoch(BIG).next(), Epoch(BIG));
@@ -304,8 +304,8 @@ fn the_last_epoch_has_no_next() {
 }
 
 proptest! {
-    // A configuration that is written and read again must be the same to the nanosecond, or two
-    // nodes of one cluster differ.
+    // A configuration that is written and read again must be the same to the nanosecond. Otherwise
+    // two nodes of one cluster differ.
     #[test]
     fn durations_survive_a_file(nanos in 0..=86_400_000_000_000_u64) {
         let timing = Timing { lease: Duration::from_nanos(nanos), ..Timing::default() };
@@ -313,8 +313,8 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<Timing>(&text).unwrap(), timing);
     }
 
-    // Hosts draw between the bounds of every delay: the bounds must be in order, whatever was
-    // configured, and however many elections failed.
+    // Hosts draw between the bounds of every delay. The bounds must be in order for every
+    // configuration, and after any number of failed elections.
     #[test]
     fn delays_are_in_order_and_widen(
         min in any::<Duration>(),

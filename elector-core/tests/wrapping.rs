@@ -1,4 +1,4 @@
-//! Wrapping one algorithm in another: [`Outbox::scoped`] must be all that it takes.
+//! Tests of wrapped algorithms: [`Outbox::scoped`] must be enough to wrap one algorithm in another.
 
 mod puppet;
 
@@ -9,7 +9,7 @@ use elector_core::{
 use puppet::{Act, Disk, Puppet, Script, driver, following, members};
 use serde::{Deserialize, Serialize};
 
-/// Runs a puppet, counts on disk how often it was woken, and answers pings beside it.
+/// Runs a puppet, counts its wake-ups on disk, and answers pings.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Wrapper {
     inner: Puppet,
@@ -120,15 +120,16 @@ impl ElectionAlgorithm for Wrapper {
     }
 }
 
-fn told(acts: &[Act]) -> Input<Wrapped, Alarm> {
+fn received(acts: &[Act]) -> Input<Wrapped, Alarm> {
     Input::Received {
         from: NodeId(2),
         message: Wrapped::Inner(Script(acts.to_vec())),
     }
 }
 
-// The log and the quorum guard to come will wrap an election: its orders must come out dressed,
-// at their place among the wrapper's own, and its durable state with the wrapper's.
+// A replicated log and a quorum guard will wrap an election. The inner requests must come out
+// wrapped, in their place among the wrapper's own, and the inner durable state must come out with
+// the wrapper's.
 #[test]
 fn a_wrapped_algorithm_works_through_its_wrapper() {
     let mut driver = driver::<Wrapper>();
@@ -144,7 +145,7 @@ fn a_wrapped_algorithm_works_through_its_wrapper() {
         Act::Set('x'),
         Act::Cancel('y'),
     ];
-    let step = driver.step(told(&acts), Moment::ZERO).unwrap();
+    let step = driver.step(received(&acts), Moment::ZERO).unwrap();
     let sends = [
         (2, Wrapped::Ping),
         (3, Wrapped::Inner(Script(Vec::new()))),
@@ -168,13 +169,14 @@ fn a_wrapped_algorithm_works_through_its_wrapper() {
     assert_eq!(step.persist.unwrap().inner.value, 8);
 }
 
-// A wrapped algorithm sees the same step: its stamps, its members and its refusals are the host's.
+// A wrapped algorithm sees the same step: its timestamps, members and refusals are those of the
+// host.
 #[test]
 fn a_scope_has_the_stamp_the_members_and_the_refusal_of_its_step() {
     let mut driver = driver::<Wrapper>();
     let now = Moment::from_nanos(40);
     let acts = [Act::Lease, Act::Broadcast, Act::Refuse];
-    let step = driver.step(told(&acts), now).unwrap();
+    let step = driver.step(received(&acts), now).unwrap();
     assert_eq!(driver.lease(), Some(now));
     let inner = step
         .sends
@@ -182,7 +184,7 @@ fn a_scope_has_the_stamp_the_members_and_the_refusal_of_its_step() {
         .filter(|out| out.message.kind() == "Script");
     let to: Vec<u64> = inner.map(|out| out.to.0).collect();
     assert_eq!(to, [2, 3]);
-    assert_eq!(step.refusal, Some("told to".into()));
+    assert_eq!(step.refusal, Some("as requested".into()));
 
     let mut out = Outbox::<Wrapper>::new(members(), now);
     out.refuse("by the wrapper");
@@ -194,11 +196,13 @@ fn a_scope_has_the_stamp_the_members_and_the_refusal_of_its_step() {
     );
 }
 
-// Crash and restart: the wrapped state must come back through the wrapper's.
+// After a crash and a restart, the wrapped state must come back with the wrapper's.
 #[test]
 fn a_wrapped_algorithm_comes_back_from_the_wrappers_disk() {
     let mut driver = driver::<Wrapper>();
-    driver.step(told(&[Act::Persist(7)]), Moment::ZERO).unwrap();
+    driver
+        .step(received(&[Act::Persist(7)]), Moment::ZERO)
+        .unwrap();
     let step = driver.step(Input::Elapsed(Alarm::Wake), Moment::ZERO);
     let disk = step.unwrap().persist.unwrap();
     let again = Driver::<Wrapper>::restore(&Timing::default(), members(), disk);
@@ -206,18 +210,24 @@ fn a_wrapped_algorithm_comes_back_from_the_wrappers_disk() {
     assert_eq!(again.algorithm().durable.wakes, 1);
 }
 
-// The wrapper's guarantee is what counts: a best-effort one may change its leader in an epoch, and
-// the driver must allow it what it forbids a quorum algorithm.
+// The wrapper's guarantee counts: a best-effort wrapper may change its leader in an epoch, and the
+// driver must allow it what it forbids a quorum algorithm.
 #[test]
 fn best_effort_may_change_the_leader_of_an_epoch() {
     let mut driver = driver::<Wrapper>();
     for leader in [2, 3] {
         let view = following(5, leader);
-        let step = driver.step(told(&[Act::Show(view)]), Moment::ZERO).unwrap();
+        let step = driver
+            .step(received(&[Act::Show(view)]), Moment::ZERO)
+            .unwrap();
         assert_eq!(step.view, Some(view));
     }
     let back = View::following(Epoch(4), None);
-    assert!(driver.step(told(&[Act::Show(back)]), Moment::ZERO).is_err());
+    assert!(
+        driver
+            .step(received(&[Act::Show(back)]), Moment::ZERO)
+            .is_err()
+    );
     let command = Input::Commanded(Command::Resign);
     let mut driver = puppet::driver::<Wrapper>();
     let step = driver.step(command, Moment::ZERO).unwrap();

@@ -1,7 +1,7 @@
-//! An algorithm that does exactly what its messages say, right or wrong: with it a test can make
+//! An algorithm that does exactly what its messages say, right or wrong. With it a test can make
 //! any step, and break any rule.
-#![allow(dead_code, reason = "each test crate uses its own part of it")]
-#![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+#![allow(dead_code, reason = "each test crate uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "an unexpected result must end a test")]
 
 use elector_core::{
     Delay, Driver, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, NodeId, Outbox,
@@ -17,14 +17,14 @@ pub(crate) struct Puppet {
     pub check: Result<(), &'static str>,
 }
 
-/// What the puppet keeps: any number, and the view with which it comes up.
+/// The durable state of the puppet: any number, and the view that it starts with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Disk {
     pub value: u64,
     pub boot: View,
 }
 
-/// What the puppet is to do.
+/// An action of the puppet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Act {
     Persist(u64),
@@ -38,7 +38,7 @@ pub(crate) enum Act {
     Break,
 }
 
-/// All that it is to do in one step.
+/// All actions of one step.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Script(pub Vec<Act>);
 
@@ -96,7 +96,7 @@ impl ElectionAlgorithm for Puppet {
                     self.perform(&act, out);
                 }
             }
-            // Of these it only leaves a mark, to show that they reached it.
+            // The other inputs only change the value, to show that they arrived.
             Input::Started
             | Input::Elapsed(_)
             | Input::Suspected(_)
@@ -117,25 +117,25 @@ impl Puppet {
             Act::Broadcast => out.broadcast(&Script(vec![Act::Broadcast])),
             Act::Set(timer) => out.set_timer(timer, Delay::ZERO),
             Act::Cancel(timer) => out.cancel_timer(timer),
-            Act::Refuse => out.refuse("told to"),
+            Act::Refuse => out.refuse("as requested"),
             Act::Lease => self.lease = Some(out.now()),
             Act::Break => self.check = Err("the puppet is broken"),
         }
     }
 }
 
-/// Node 1 of nodes 1, 2 and 3.
+/// Returns the cluster of nodes 1, 2 and 3, seen from node 1.
 pub(crate) fn members() -> Membership {
     Membership::new(NodeId(1), (1..=3).map(NodeId)).unwrap()
 }
 
-/// A driver of node 1 of 1, 2 and 3 that has never run.
+/// Returns a driver of node 1 of 1, 2 and 3 that has never run.
 pub(crate) fn driver<A: ElectionAlgorithm<Config = Timing>>() -> Driver<A> {
     Driver::restore(&Timing::default(), members(), A::Durable::default())
 }
 
-/// Node 2 says: do this.
-pub(crate) fn told(acts: &[Act]) -> Input<Script, char> {
+/// Returns the input for a message of node 2 with these actions.
+pub(crate) fn received(acts: &[Act]) -> Input<Script, char> {
     Input::Received {
         from: NodeId(2),
         message: Script(acts.to_vec()),
@@ -144,7 +144,7 @@ pub(crate) fn told(acts: &[Act]) -> Input<Script, char> {
 
 /// Steps a puppet that keeps its contract.
 pub(crate) fn obey(driver: &mut Driver<Puppet>, acts: &[Act]) -> Box<Step<Puppet>> {
-    driver.step(told(acts), Moment::ZERO).unwrap()
+    driver.step(received(acts), Moment::ZERO).unwrap()
 }
 
 pub(crate) fn following(epoch: u64, leader: u64) -> View {
