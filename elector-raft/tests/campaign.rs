@@ -1,5 +1,5 @@
-//! When a node campaigns because of what its host tells it of a peer: a proof of death, a suspicion,
-//! and that the peer is heard again.
+//! When a node campaigns because its host reports a proof of death, a suspicion, or the return of a
+//! peer.
 
 mod common;
 
@@ -7,17 +7,17 @@ use common::*;
 use elector_core::{Command, NodeId, TimerChange};
 use elector_raft::{RaftConfig, RaftTimer};
 
-// A proof of death ends the node's own wait. Not all may go at once: who is further from
-// the leader in the ring leaves the others a round trip each.
+// A proof of death ends the node's own wait. Not all nodes may campaign at once, so a node leaves
+// one round trip to each node between the leader and itself in the ring.
 #[test]
 fn a_proof_starts_an_election_by_rank() {
-    let turn = |leader: u64, gone: &[u64]| {
+    let turn = |leader: u64, suspects: &[u64]| {
         let mut node = Node::new(5, &RaftConfig::default());
         node.receive(leader, heartbeat(e(1)));
-        for &peer in gone {
+        for &peer in suspects {
             node.suspect(peer);
         }
-        let step = node.prove(leader);
+        let step = node.prove_dead(leader);
         match sent(&step, 2) {
             Some(message) => {
                 assert_eq!(message, request_pre_vote(e(2)));
@@ -36,15 +36,12 @@ fn a_proof_starts_an_election_by_rank() {
     assert_eq!(turn(5, &[]), 0, "node 1 comes right after node 5");
     assert_eq!(turn(4, &[]), 20);
     assert_eq!(turn(2, &[]), 60);
-    assert_eq!(
-        turn(2, &[3, 4]),
-        20,
-        "those that are gone too are passed over"
-    );
+    assert_eq!(turn(2, &[3, 4]), 20, "suspected nodes have no turn");
 }
 
-// Followers say nothing to each other, so a follower that was restarted would be passed over until
-// it campaigns; and then two campaign at once, which elects neither.
+// Followers send nothing to each other. So without this rule, a follower that has restarted would
+// have no turn until it campaigns by itself. Then two nodes would campaign at once, and split the
+// votes.
 #[test]
 fn a_peer_that_returns_has_its_turn_again() {
     let turn = |returned: bool| {
@@ -52,48 +49,48 @@ fn a_peer_that_returns_has_its_turn_again() {
         node.receive(2, heartbeat(e(1)));
         node.suspect(3);
         if returned {
-            let step = node.hear_again(3);
+            let step = node.peer_returned(3);
             assert!(step.sends.is_empty() && step.timers.is_empty());
         }
-        sent(&node.prove(2), 3).is_none()
+        sent(&node.prove_dead(2), 3).is_none()
     };
-    assert!(!turn(false), "node 3 comes first, and is gone");
-    assert!(turn(true), "node 3 comes first");
+    assert!(!turn(false), "node 3 is first, but suspected");
+    assert!(turn(true), "node 3 is first");
 }
 
-// A leader that was restarted is back, and leads nothing.
+// A leader that has restarted does not lead any more.
 #[test]
-fn a_leader_that_returns_is_suspected_still() {
+fn a_leader_that_returns_is_still_suspected() {
     let mut node = Node::new(3, &plain());
     node.receive(3, heartbeat(e(1)));
     node.suspect(3);
-    node.hear_again(3);
+    node.peer_returned(3);
     let step = node.elapse(RaftTimer::Vigil);
     assert_eq!(sent(&step, 2), Some(request_vote(e(2))));
 }
 
-// A lease may be valid while a proxy refuses connections. A node that is told so may ask, and must
-// not become a candidate, or help to elect one, before its own silence has ended.
+// A lease may be valid while a proxy refuses connections. A node with a suspicion may ask for
+// pre-votes. It must not ask for votes, or vote for another node, before its own silence has ended.
 // Invariant: I7.
 #[test]
-fn a_suspicion_asks_and_ends_no_silence() {
+fn a_suspicion_asks_but_ends_no_silence() {
     let mut node = Node::new(5, &RaftConfig::default());
     node.receive(5, heartbeat(e(1)));
     let step = node.suspect(5);
-    assert_eq!(sent(&step, 2), Some(request_pre_vote(e(2))), "it asks");
-    assert!(step.timers.is_empty(), "its silence goes on");
-    assert!(node.suspect(5).sends.is_empty(), "it has asked");
+    assert_eq!(sent(&step, 2), Some(request_pre_vote(e(2))));
+    assert!(step.timers.is_empty(), "its silence continues");
+    assert!(node.suspect(5).sends.is_empty(), "it has asked already");
     let step = node.receive(2, request_vote(e(2)));
     assert_eq!(sent(&step, 2), Some(no_vote(e(1))));
     for peer in 2..=4 {
         let step = node.receive(peer, pre_vote(e(1), e(2)));
-        assert!(step.sends.is_empty(), "the majority does not bind it yet");
+        assert!(step.sends.is_empty(), "its own pre-vote is missing");
     }
     let step = node.elapse(RaftTimer::Vigil);
-    assert!(is_set(&step, RaftTimer::OwnVote), "now it counts");
+    assert!(is_set(&step, RaftTimer::OwnVote), "its silence has ended");
 }
 
-// A suspicion that was wrong is forgotten with the next heartbeat.
+// The next heartbeat shows that a suspicion was wrong.
 #[test]
 fn a_heartbeat_ends_a_suspicion() {
     let mut node = Node::new(3, &RaftConfig::default());
@@ -104,8 +101,8 @@ fn a_heartbeat_ends_a_suspicion() {
     assert!(node.elapse(RaftTimer::Vigil).sends.is_empty());
 }
 
-// A request for a vote binds the voter that grants it, so without pre-votes none is sent before the
-// silence has ended; then the suspicion saves the random wait.
+// A request for a vote binds the voter that grants it. So without pre-votes, the node asks only
+// when its silence has ended. Then the suspicion saves the random wait.
 #[test]
 fn without_pre_votes_a_suspicion_waits() {
     let mut node = Node::new(3, &plain());
@@ -116,9 +113,9 @@ fn without_pre_votes_a_suspicion_waits() {
     assert_eq!(sent(&step, 2), Some(request_vote(e(2))));
 }
 
-// Hints about others, and to a leader, may be remembered and must not disturb anything.
+// Suspicions of other peers, and suspicions of a leader about its peers, start nothing.
 #[test]
-fn other_hints_change_nothing() {
+fn other_suspicions_start_nothing() {
     let mut node = Node::new(3, &RaftConfig::default());
     node.receive(2, heartbeat(e(1)));
     let step = node.suspect(3);
@@ -127,21 +124,22 @@ fn other_hints_change_nothing() {
     node.lead();
     let step = node.suspect(2);
     assert!(step.sends.is_empty() && step.timers.is_empty() && step.view.is_none());
-    let heir = Command::TransferTo(2.into());
-    assert!(node.command(heir).refusal.is_some());
+    let transfer = Command::TransferTo(2.into());
+    assert!(node.command(transfer).refusal.is_some());
     node.receive(2, ack(e(1), node.moment()));
-    assert!(node.command(heir).refusal.is_none(), "heard from again");
+    let refusal = node.command(transfer).refusal;
+    assert_eq!(refusal, None, "the peer has answered");
 }
 
-// A voter that is not yet told that the leader is gone refuses, and must not cost the election:
-// when it is told, it answers the node that asked, and does not compete.
+// A voter that has no proof of the leader's death yet refuses. That must not fail the election:
+// when the proof arrives, the voter answers the node that asked, and does not campaign itself.
 #[test]
-fn a_late_proof_answers_who_asked() {
+fn after_a_late_proof_a_voter_answers_the_request() {
     let mut node = Node::new(3, &RaftConfig::default());
     node.receive(3, heartbeat(e(1)));
     node.receive(2, request_pre_vote(e(2)));
-    assert!(node.suspect(3).sends.is_empty(), "the silence goes on");
-    let step = node.prove(3);
+    assert!(node.suspect(3).sends.is_empty(), "the silence continues");
+    let step = node.prove_dead(3);
     assert_eq!(step.sends.len(), 1);
     assert_eq!(sent(&step, 2), Some(pre_vote(e(1), e(2))));
 }

@@ -1,5 +1,5 @@
-//! The closed forms of an election: messages by kind and delays, against the simulator; and how
-//! often votes split, against the dissertation's formula.
+//! The closed forms of an election, checked in the simulator: messages by kind, and delays. Also
+//! how often votes split, checked against the formula of the dissertation.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -13,8 +13,8 @@ const DELTA: Duration = Duration::from_micros(100);
 const WRITE: Duration = Duration::from_micros(50);
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// `nodes` nodes, led by node 1, with a random part of the election timeout so wide that nobody
-/// campaigns unless told to.
+/// `nodes` nodes, led by node 1. The random part of the election timeout is so wide that nodes
+/// campaign only on command.
 fn at_rest(nodes: u64, variant: &RaftConfig) -> Simulation<Raft> {
     let mut setup = Setup::<Raft>::new(nodes);
     setup.config = RaftConfig {
@@ -34,8 +34,8 @@ fn at_rest(nodes: u64, variant: &RaftConfig) -> Simulation<Raft> {
     sim
 }
 
-/// The leader dies, and node 2 is the only one to campaign, once nobody takes the leader for
-/// alive any more.
+/// Kills the leader. Node 2 is the only node that campaigns, after all nodes have missed the
+/// leader's heartbeats for a vigil.
 fn fail_over(nodes: u64, variant: &RaftConfig) {
     let mut sim = at_rest(nodes, variant);
     sim.crash(NodeId(1));
@@ -66,11 +66,11 @@ fn fail_over(nodes: u64, variant: &RaftConfig) {
     assert_eq!(expected, Some(all..=all), "n {nodes}");
 
     sim.run_for(Duration::from_secs(1));
-    assert_eq!(sim.sent_for(Purpose::Election), all, "no stragglers");
+    assert_eq!(sim.sent_for(Purpose::Election), all, "no late messages");
     assert!(sim.violations().is_empty(), "{:?}", sim.violations());
 }
 
-// The table that users compare algorithms by must be what the algorithm does, at every size.
+// Users compare algorithms by a table of closed forms. It must be right for every size.
 #[test]
 fn an_election_costs_what_the_closed_form_says() {
     for variant in Raft::variants() {
@@ -80,8 +80,8 @@ fn an_election_costs_what_the_closed_form_says() {
     }
 }
 
-// The steady state is the other column of that table: a heartbeat and an acknowledgement for each
-// follower and round, and nothing written.
+// The other column of that table is the steady state: one heartbeat and one acknowledgement for
+// each follower and round.
 #[test]
 fn the_steady_state_is_a_round_trip_per_follower_and_heartbeat() {
     for variant in Raft::variants() {
@@ -94,12 +94,12 @@ fn the_steady_state_is_a_round_trip_per_follower_and_heartbeat() {
     }
 }
 
-/// The part of elections of a cluster of five, its leader just dead, in which the vote splits:
-/// timeouts in [T, 2T], T = 150 ms, a one-way delay of `spread` T.
-fn split_votes(spread: f64, config: &RaftConfig, elections: u64) -> f64 {
+/// Returns the fraction of elections in which the vote splits, after the death of the leader of
+/// five nodes. Timeouts are in [T, 2T] with T = 150 ms, and the one-way delay is `delay` · T.
+fn split_votes(delay: f64, config: &RaftConfig, elections: u64) -> f64 {
     let mut setup = Setup::<Raft>::new(5);
     setup.config = config.clone();
-    setup.network = Network::constant(config.timing.election_min.mul_f64(spread));
+    setup.network = Network::constant(config.timing.election_min.mul_f64(delay));
     setup.disk = Disk::constant(Duration::from_nanos(1));
     setup.seed = 42;
     let mut sim = Simulation::new(setup);
@@ -111,23 +111,23 @@ fn split_votes(spread: f64, config: &RaftConfig, elections: u64) -> f64 {
         split += u64::from(after.epoch.0 > before.epoch.0 + 1);
         sim.restart(before.leader);
         sim.run_for(Duration::from_millis(500));
-        let rested = sim.settled().map(|tenure| tenure.epoch);
-        assert_eq!(rested, Some(after.epoch), "back without disturbing anybody");
+        let settled = sim.settled().map(|tenure| tenure.epoch);
+        assert_eq!(settled, Some(after.epoch), "the restart disturbs no leader");
         before = after;
     }
     assert!(sim.violations().is_empty(), "{:?}", sim.violations());
     split as f64 / elections as f64
 }
 
-// An oracle from outside: chapter 9 of the dissertation gives the probability of a split vote,
-// p = Σ C(s,k) l^k (1−l)^(s−k) for k = c−1..s, with s = 4 servers alive of n = 5 and c = 3 the
-// number of candidates that split it.
+// Chapter 9 of the dissertation gives the probability of a split vote, independent of this code:
+// p = Σ C(s,k) l^k (1−l)^(s−k) for k = c−1..s. Here s = 4 of n = 5 servers are alive, and c = 3
+// candidates split the vote.
 #[test]
 fn votes_split_as_often_as_the_dissertation_says() {
     const ELECTIONS: u64 = 4_000;
     for variant in Raft::variants() {
         if variant.config.pre_vote {
-            continue; // The formula is about candidates that ask for votes at once.
+            continue; // The formula is for candidates that ask for votes without pre-votes.
         }
         for (l, formula) in [(0.1_f64, 0.0523), (0.2, 0.1808)] {
             let (k2, k3, k4) = (
@@ -140,7 +140,7 @@ fn votes_split_as_often_as_the_dissertation_says() {
             let deviation = (formula * (1.0 - formula) / ELECTIONS as f64).sqrt();
             assert!(
                 (seen - formula).abs() < 4.0 * deviation,
-                "{}: l {l}: {seen} seen, {formula} expected",
+                "{}: l {l}: {seen} split, {formula} expected",
                 variant.name
             );
         }

@@ -1,4 +1,4 @@
-//! A node that is heard and hears nothing, beside nodes that could elect a leader.
+//! A node that can send but receives nothing, in a cluster that could elect a leader without it.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use elector_core::{Comparable, NodeId};
 use elector_raft::{Raft, RaftConfig};
 use elector_sim::{Setup, Simulation};
 
-const DEAF: NodeId = NodeId(3);
+const CUT_OFF: NodeId = NodeId(3);
 const RUNS: u64 = 5_000;
 
-/// How long from boot until one of the others leads, in milliseconds of virtual time.
-fn until_led(config: &RaftConfig, nodes: u64, seed: u64) -> u64 {
+/// Returns the time from boot until another node leads, in milliseconds of virtual time.
+fn time_to_leader_ms(config: &RaftConfig, nodes: u64, seed: u64) -> u64 {
     let mut setup = Setup::<Raft>::new(nodes);
     (setup.config, setup.seed) = (config.clone(), seed);
     let mut sim = Simulation::new(setup);
-    let others = (1..=nodes).map(NodeId).filter(|&node| node != DEAF);
-    let links: Vec<_> = others.map(|other| (other, DEAF)).collect();
+    let others = (1..=nodes).map(NodeId).filter(|&node| node != CUT_OFF);
+    let links: Vec<_> = others.map(|other| (other, CUT_OFF)).collect();
     sim.cut(&links);
     for tenth in 1..=600 {
         sim.run_for(Duration::from_millis(100));
@@ -26,13 +26,13 @@ fn until_led(config: &RaftConfig, nodes: u64, seed: u64) -> u64 {
     60_000
 }
 
-// It campaigns without end, and cannot win. The votes that it gets must not make its voters slow,
-// as votes that were split among candidates do: they would leave the next tries to it.
+// The node campaigns forever, and cannot win. Its voters must not become slow, as they do after
+// split votes: otherwise they would leave the next attempts to it.
 #[test]
-fn a_deaf_candidate_does_not_slow_its_voters_down() {
+fn a_candidate_that_receives_nothing_does_not_slow_its_voters() {
     for variant in Raft::variants() {
         for nodes in [3, 5] {
-            let times = (1..=RUNS).map(|seed| until_led(&variant.config, nodes, seed));
+            let times = (1..=RUNS).map(|seed| time_to_leader_ms(&variant.config, nodes, seed));
             let worst = Duration::from_millis(times.max().unwrap());
             let limit = 10 * variant.config.timing.election_max;
             let name = variant.name;

@@ -1,5 +1,5 @@
-//! What Ongaro's dissertation adds to the paper: pre-vote (section 9.6), check-quorum (6.2),
-//! silence and leases (4.2.3, 6.4.1), transfer (3.10); and the project's own priorities.
+//! The rules that Ongaro's dissertation adds to the paper: pre-vote (section 9.6), check-quorum
+//! (6.2), silence and leases (4.2.3, 6.4.1), transfer (3.10). Also the project's own priorities.
 
 mod common;
 
@@ -36,7 +36,8 @@ fn no_term_starts_without_a_majority_of_pre_votes() {
     assert_eq!(sent(&step, 5), Some(request_vote(e(1))));
 }
 
-// However long no majority was to be had, the timeout must be what it was when one is there again.
+// A node without a majority may fail many times. When there is a majority again, its timeout must
+// not be wider than before.
 #[test]
 fn failing_pre_votes_do_not_widen_the_timeout() {
     let mut node = Node::new(5, &RaftConfig::default());
@@ -48,8 +49,8 @@ fn failing_pre_votes_do_not_widen_the_timeout() {
     }
 }
 
-// A pre-vote binds nobody: a node that had to remember it could not grant it to two at once, and
-// one that moved its timeout for it could be kept from ever campaigning.
+// A pre-vote does not bind its sender. A node that had to remember it could not grant it to two
+// candidates. A node that restarted its timeout for it might never campaign.
 // Invariant: I6.
 #[test]
 fn a_pre_vote_changes_nothing() {
@@ -65,10 +66,10 @@ fn a_pre_vote_changes_nothing() {
     assert_eq!(sent(&step, 3), Some(no_pre_vote(e(4), e(4))));
 }
 
-// A node that is behind learns the term from a refused pre-vote; otherwise it would go on asking
-// about a term in which everybody has voted.
+// A node that is behind learns the term from a refused pre-vote. Otherwise it would continue to ask
+// about a term in which all nodes have voted.
 #[test]
-fn a_refused_pre_vote_brings_the_term() {
+fn a_refused_pre_vote_carries_the_term() {
     let mut node = Node::new(3, &RaftConfig::default());
     node.time_out();
     node.receive(2, no_pre_vote(e(6), e(1)));
@@ -81,7 +82,7 @@ fn a_refused_pre_vote_brings_the_term() {
 // of hearing from a current leader, it does not update its term or grant its vote."
 // Invariant: I7.
 #[test]
-fn while_its_leader_is_fresh_a_node_keeps_silence() {
+fn a_node_with_a_live_leader_keeps_silence() {
     for config in [RaftConfig::default(), plain()] {
         let mut node = Node::new(3, &config);
         node.receive(2, heartbeat(e(1)));
@@ -91,11 +92,11 @@ fn while_its_leader_is_fresh_a_node_keeps_silence() {
         let step = node.receive(3, request_pre_vote(e(9)));
         assert_eq!(sent(&step, 3), Some(no_pre_vote(e(1), e(9))));
         let step = node.command(Command::Campaign);
-        assert!(step.refusal.is_some(), "its own vote is owed silence too");
+        assert!(step.refusal.is_some(), "it must not vote for itself");
     }
 }
 
-// A leader is its own fresh leader: until check-quorum ends its tenure it gives no vote away.
+// A leader owes silence to itself: it does not vote until check-quorum ends its tenure.
 // Invariant: I7.
 #[test]
 fn a_leader_keeps_silence_for_itself() {
@@ -108,8 +109,8 @@ fn a_leader_keeps_silence_for_itself() {
     assert_eq!(node.view().role, Role::Leader);
 }
 
-// Entering a higher term does not release a node from its silence: the leader of the older term
-// may still count on its acknowledgement.
+// A node that enters a higher term still owes silence: the leader of the older term may hold a
+// lease that includes its acknowledgement.
 // Invariant: I7.
 #[test]
 fn silence_outlasts_the_term() {
@@ -119,19 +120,19 @@ fn silence_outlasts_the_term() {
     assert_eq!(node.view(), View::following(e(5), None));
     let step = node.receive(3, request_vote(e(6)));
     assert_eq!(sent(&step, 3), Some(no_vote(e(5))));
-    // Who was refused for that reason alone is answered again when the silence ends.
+    // A request that was refused only because of the silence is answered when the silence ends.
     let step = node.elapse(RaftTimer::Vigil);
     assert_eq!(sent(&step, 3), Some(vote(e(6))));
     assert!(
         is_set(&step, RaftTimer::Vigil),
-        "a vote starts the timeout anew"
+        "a vote restarts the timeout"
     );
 }
 
-// What was refused is forgotten when the leader is heard again: answering it then would help a
-// node that is merely cut off from the leader.
+// A request that was set aside is dropped at the next heartbeat: an answer would help a node that
+// is only cut off from the leader.
 #[test]
-fn a_sign_of_life_settles_what_was_asked() {
+fn a_heartbeat_drops_the_request_that_was_set_aside() {
     let mut node = Node::new(3, &plain());
     node.receive(2, heartbeat(e(1)));
     node.receive(3, request_vote(e(2)));
@@ -140,8 +141,8 @@ fn a_sign_of_life_settles_what_was_asked() {
     assert!(step.sends.is_empty() && step.persist.is_none());
 }
 
-// A node that comes back may have acknowledged a heartbeat before its crash, and a node that has
-// never run cannot have.
+// A node that comes back may have acknowledged a heartbeat before its crash. A node that has never
+// run cannot have done so.
 // Invariant: I7.
 #[test]
 fn a_restarted_node_keeps_silence_for_a_vigil() {
@@ -152,10 +153,10 @@ fn a_restarted_node_keeps_silence_for_a_vigil() {
     node.restart();
     let step = node.receive(3, request_vote(e(2)));
     assert_eq!(sent(&step, 3), Some(no_vote(e(1))));
-    let step = node.prove(2);
+    let step = node.prove_dead(2);
     assert!(
         step.sends.is_empty() && step.timers.is_empty(),
-        "it does not know whom it heard"
+        "it does not know which leader it acknowledged"
     );
     let step = node.elapse(RaftTimer::Vigil);
     assert_eq!(sent(&step, 3), Some(vote(e(2))));
@@ -168,7 +169,7 @@ fn a_restarted_node_keeps_silence_for_a_vigil() {
 }
 
 // Section 6.4.1: the lease counts from the newest round that a majority acknowledged. Without
-// check-quorum nobody keeps silence, so there must be none.
+// check-quorum no node keeps silence, so there must be no lease.
 // Invariant: I7.
 #[test]
 fn the_lease_counts_from_the_round_of_a_majority() {
@@ -200,7 +201,7 @@ fn the_lease_counts_from_the_round_of_a_majority() {
 }
 
 // Section 6.2: a leader steps down "if an election timeout elapses without a successful round of
-// heartbeats to a majority"; in the same term, and not to lead it again.
+// heartbeats to a majority". It stays in the same term, and does not lead that term again.
 // Invariant: I4.
 #[test]
 fn a_leader_without_a_quorum_steps_down() {
@@ -220,15 +221,15 @@ fn a_leader_without_a_quorum_steps_down() {
     assert_eq!(
         node.disk.voted_for,
         Some(1.into()),
-        "its vote in this term is spent"
+        "it has used its vote in this term"
     );
 }
 
-// Section 3.10: the old leader hands over by TimeoutNow. It must have stepped down when that
-// leaves it, for the heir's election overrides the silence that protects its lease.
+// Section 3.10: the old leader hands over by TimeoutNow. It must step down before it sends that,
+// because the successor's election overrides the silence that protects its lease.
 // Invariant: I7.
 #[test]
-fn a_transfer_comes_after_stepping_down() {
+fn a_leader_steps_down_before_it_transfers() {
     let mut node = Node::new(3, &RaftConfig::default());
     node.lead();
     node.receive(2, ack(e(1), node.moment()));
@@ -241,16 +242,16 @@ fn a_transfer_comes_after_stepping_down() {
     assert_eq!(sent(&step, 3), Some(vote(e(2))));
 }
 
-// The heir skips the pre-vote and overrides silence, its own too; and it does so only for the
-// term whose leader called upon it.
+// The successor skips the pre-vote and overrides all silence, also its own. It does so only for the
+// term whose leader has named it.
 #[test]
-fn the_heir_campaigns_at_once() {
+fn the_successor_campaigns_at_once() {
     let mut node = Node::new(3, &RaftConfig::default());
     node.receive(2, heartbeat(e(3)));
     let step = node.receive(2, RaftMessage::TimeoutNow { term: e(2) });
-    assert!(step.sends.is_empty(), "of a tenure that has ended");
+    assert!(step.sends.is_empty(), "that tenure has ended");
     let step = node.receive(3, RaftMessage::TimeoutNow { term: e(3) });
-    assert!(step.sends.is_empty(), "not from the leader");
+    assert!(step.sends.is_empty(), "the sender does not lead");
     let step = node.receive(2, RaftMessage::TimeoutNow { term: e(3) });
     assert_eq!(sent(&step, 3), Some(transfer_request(e(4))));
     node.elapse(RaftTimer::OwnVote);
@@ -263,18 +264,18 @@ fn the_heir_campaigns_at_once() {
     assert_eq!(sent(&step, 3), Some(vote(e(4))));
 }
 
-// A node that resigned wants others to lead: it passes over one chance, and only one, as somebody
-// must campaign. A leader in between settles it.
+// A node that resigned wants another node to lead, so it does not campaign at its next timeout. It
+// campaigns at the one after it, because a node must campaign. A new leader ends the abstention.
 #[test]
-fn who_resigns_sits_out_once() {
+fn a_node_that_resigned_skips_one_election() {
     let mut node = Node::new(3, &RaftConfig::default());
     node.lead();
     let step = node.command(Command::Resign);
-    let heir = Some(RaftMessage::TimeoutNow { term: e(1) });
+    let handover = Some(RaftMessage::TimeoutNow { term: e(1) });
     assert_eq!(
         sent(&step, 2),
-        heir,
-        "none has acknowledged: the next one around"
+        handover,
+        "no peer has acknowledged, so the next one in the ring succeeds"
     );
     assert!(node.time_out().sends.is_empty());
     assert!(!node.time_out().sends.is_empty());
@@ -288,7 +289,7 @@ fn who_resigns_sits_out_once() {
     assert!(!node.time_out().sends.is_empty());
 }
 
-// Priorities only delay: levels, not numbers, count, so that large numbers cost nothing.
+// Priorities only delay. Their order counts, not their values, so large numbers cost nothing.
 #[test]
 fn lower_priorities_wait_longer() {
     let config = |mine: u32, theirs: u32| RaftConfig {
@@ -310,20 +311,21 @@ fn lower_priorities_wait_longer() {
     assert_eq!(
         stagger(&config(0, u32::MAX)),
         (150, 300),
-        "as node 3, not named"
+        "node 3 is not named and has 0"
     );
 
     let members = Membership::new(NodeId(1), (1..=3).map(NodeId)).unwrap();
     assert_eq!(config(1, 2).validate(&members), Ok(()));
-    let mut stranger = config(1, 2);
-    stranger.priorities.insert(NodeId(9), 1);
-    let error = stranger.validate(&members);
+    let mut unknown_node = config(1, 2);
+    unknown_node.priorities.insert(NodeId(9), 1);
+    let error = unknown_node.validate(&members);
     assert!(matches!(error, Err(TimingError::Option(_))));
 }
 
-// A peer that claims the last term there is must not make anybody panic or lead without a vote.
+// A peer may claim the last term that exists. That must not make a node panic or lead without
+// votes.
 #[test]
-fn the_last_term_is_a_dead_end_without_harm() {
+fn the_last_term_does_no_harm() {
     for config in [RaftConfig::default(), plain()] {
         let mut node = Node::new(3, &config);
         node.receive(2, heartbeat(e(u64::MAX)));

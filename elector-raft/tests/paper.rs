@@ -1,4 +1,4 @@
-//! The paper's rules, a test each: Ongaro and Ousterhout 2014, sections 5.1, 5.2 and 5.4.1.
+//! The rules of the paper, one test each: Ongaro and Ousterhout 2014, sections 5.1, 5.2 and 5.4.1.
 
 mod common;
 
@@ -7,7 +7,7 @@ use elector_core::{Delay, Epoch, Role, TimerChange, View};
 use elector_raft::{LogPosition, Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
 
 // Section 5.1: "If a server receives a request with a stale term number, it rejects the request."
-// The answer must carry the newer term, or the sender would never learn of it.
+// The answer must carry the newer term, or the sender would never learn it.
 #[test]
 fn a_stale_request_is_rejected_with_the_newer_term() {
     let mut node = Node::new(3, &plain());
@@ -17,9 +17,9 @@ fn a_stale_request_is_rejected_with_the_newer_term() {
     let step = node.receive(3, request_pre_vote(e(4)));
     assert_eq!(sent(&step, 3), Some(no_pre_vote(e(5), e(4))));
     let step = node.receive(3, heartbeat(e(4)));
-    let stamp = elector_core::Moment::ZERO;
-    assert_eq!(sent(&step, 3), Some(ack(e(5), stamp)));
-    assert!(!is_set(&step, RaftTimer::Vigil), "a past leader is no sign");
+    let timestamp = elector_core::Moment::ZERO;
+    assert_eq!(sent(&step, 3), Some(ack(e(5), timestamp)));
+    assert!(!is_set(&step, RaftTimer::Vigil), "the term is past");
     assert_eq!(step.persist, None);
 }
 
@@ -29,15 +29,15 @@ fn a_stale_request_is_rejected_with_the_newer_term() {
 // Invariants: I1, I5.
 #[test]
 fn every_message_of_a_higher_term_ends_a_tenure() {
-    let stamp = elector_core::Moment::ZERO;
-    let told = [
-        ack(e(7), stamp),
+    let timestamp = elector_core::Moment::ZERO;
+    let messages = [
+        ack(e(7), timestamp),
         heartbeat(e(7)),
         no_vote(e(7)),
         no_pre_vote(e(7), e(2)),
         transfer_request(e(7)),
     ];
-    for message in told {
+    for message in messages {
         let mut node = Node::new(3, &RaftConfig::default());
         node.lead();
         assert_eq!(node.view().role, Role::Leader);
@@ -61,16 +61,20 @@ fn one_vote_a_term_first_come_first_served() {
     let step = node.receive(2, request_vote(e(1)));
     assert_eq!(sent(&step, 2), Some(no_vote(e(1))));
     let step = node.receive(3, request_vote(e(1)));
-    assert_eq!(sent(&step, 3), Some(vote(e(1))), "asked again, same answer");
+    assert_eq!(
+        sent(&step, 3),
+        Some(vote(e(1))),
+        "the answer stays the same"
+    );
     let step = node.receive(2, request_vote(e(2)));
     assert_eq!(sent(&step, 2), Some(vote(e(2))), "a new term, a new vote");
 }
 
-// Figure 2 keeps `votedFor` on disk. A vote forgotten in a crash, or cleared by anything but a
-// higher term, is a second vote.
+// Figure 2 keeps `votedFor` on disk. If a crash, or anything but a higher term, cleared the vote,
+// the node could vote twice.
 // Invariants: I1, I2.
 #[test]
-fn the_vote_survives_crashes_and_all_that_happens_in_its_term() {
+fn the_vote_survives_crashes_and_all_events_of_its_term() {
     let mut node = Node::new(5, &paper());
     node.receive(3, request_vote(e(1)));
     node.restart();
@@ -109,10 +113,10 @@ fn the_more_up_to_date_log_wins() {
             last_log: theirs,
         };
         let pre_voted = sent(&node.receive(2, message), 2) == Some(pre_vote(e(9), e(10)));
-        assert_eq!(voted, pre_voted, "they follow one rule");
+        assert_eq!(voted, pre_voted, "the rule is the same");
         voted
     };
-    assert!(granted(log(2, 5), log(2, 5)), "equal is up to date");
+    assert!(granted(log(2, 5), log(2, 5)), "an equal log is up to date");
     assert!(
         granted(log(2, 5), log(3, 1)),
         "a later term, though shorter"
@@ -130,12 +134,12 @@ fn the_more_up_to_date_log_wins() {
 // Section 5.2: a candidate "increments its current term", "votes for itself and issues
 // RequestVote RPCs in parallel to each of the other servers".
 #[test]
-fn a_candidate_asks_everybody_and_votes_for_itself() {
+fn a_candidate_asks_all_peers_and_votes_for_itself() {
     let mut node = Node::new(3, &plain());
     let asks = node.time_out();
     assert_eq!(sent(&asks, 2), Some(request_vote(e(1))));
     assert_eq!(sent(&asks, 3), Some(request_vote(e(1))));
-    assert_eq!(asks.persist, None, "its write overlaps with their flight");
+    assert_eq!(asks.persist, None, "the requests do not wait for a write");
     let votes = node.elapse(RaftTimer::OwnVote);
     assert!(votes.sends.is_empty());
     assert_eq!(node.disk.term, e(1));
@@ -143,7 +147,8 @@ fn a_candidate_asks_everybody_and_votes_for_itself() {
 }
 
 // Section 5.2: "A candidate wins an election if it receives votes from a majority of the servers
-// in the full cluster for the same term." Not twice from one, and not of another term.
+// in the full cluster for the same term." Two votes of one server count once, and votes of another
+// term do not count.
 // Invariant: I3.
 #[test]
 fn a_majority_of_one_term_wins() {
@@ -188,12 +193,13 @@ fn a_candidate_yields_to_the_leader_of_its_term() {
     node.receive(3, heartbeat(e(5)));
     assert_eq!(node.view(), View::following(e(5), Some(3.into())));
     node.receive(2, vote(e(5)));
-    assert_eq!(node.view().role, Role::Follower, "the vote comes too late");
+    assert_eq!(node.view().role, Role::Follower, "the vote is too late");
 }
 
 // Section 5.2: if the vote is split, "each candidate will time out and start a new election by
-// incrementing its term", after a time that is drawn anew; section 9.3 of the dissertation has
-// the spread wide enough for the network, which is what the third try in a row looks for.
+// incrementing its term", after a new random time. Section 9.3 of the dissertation requires a
+// spread that is wide enough for the network; from the third attempt in a row the spread widens for
+// that.
 #[test]
 fn a_split_vote_is_resolved_in_the_next_term() {
     let mut node = Node::new(25, &plain());
@@ -221,7 +227,8 @@ fn a_split_vote_is_resolved_in_the_next_term() {
     assert_eq!(step.timers, [TimerChange::Set(RaftTimer::Stagger, again)]);
 }
 
-/// The widest the random rest of the election timeout can be that begins now, in milliseconds.
+/// Lets the vigil pass. Returns the upper bound of the random part of the election timeout, in
+/// milliseconds.
 fn widest(node: &mut Node) -> Option<u128> {
     let step = node.elapse(RaftTimer::Vigil);
     step.timers.iter().find_map(|order| match order {
@@ -230,8 +237,8 @@ fn widest(node: &mut Node) -> Option<u128> {
     })
 }
 
-// A candidate that is refused because others hear their leader, or that gets no answer, has no
-// rival that a wider spread could keep apart. It may soon be the only one that reaches a quorum.
+// A candidate that gets no answer, or is refused because the voters have a live leader, has no
+// rivals. A wider spread would not help it, and soon it may be the only node that reaches a quorum.
 #[test]
 fn attempts_without_rivals_hardly_widen_the_timeout() {
     for refused in [true, false] {
@@ -250,8 +257,8 @@ fn attempts_without_rivals_hardly_widen_the_timeout() {
     }
 }
 
-// A candidate that asks in one term after another, and is never elected, reaches no quorum or does
-// not hear the others. It gets the votes, but must not keep its voters from their own try.
+// A candidate that asks in one term after another, and is never elected, reaches no quorum or
+// receives no messages. It gets the votes, but its voters must be able to campaign too.
 #[test]
 fn the_timeout_begins_anew_once_for_each_candidate() {
     let mut node = Node::new(5, &plain());
@@ -267,7 +274,7 @@ fn the_timeout_begins_anew_once_for_each_candidate() {
     let step = node.elapse(RaftTimer::Stagger);
     assert!(
         step.sends.is_empty(),
-        "what it voted for has two round trips"
+        "the candidate that got the vote has two round trips"
     );
     assert!(is_set(&step, RaftTimer::Stagger));
     node.receive(3, request_vote(e(5)));
@@ -275,10 +282,10 @@ fn the_timeout_begins_anew_once_for_each_candidate() {
     assert_eq!(sent(&step, 2), Some(request_vote(e(6))));
 }
 
-// Where a round trip takes longer than the election timeout, votes come when their candidate asks
-// about the next term already. It is still a candidate in its own, and they count there.
+// If a round trip takes longer than the election timeout, votes arrive when their candidate already
+// asks about the next term. It is still a candidate in its own term, and the votes count there.
 #[test]
-fn late_votes_count_while_the_next_term_is_asked_about() {
+fn late_votes_count_while_the_candidate_asks_about_the_next_term() {
     let mut node = Node::new(5, &RaftConfig::default());
     node.time_out();
     node.receive(2, pre_vote(e(0), e(1)));
@@ -290,7 +297,7 @@ fn late_votes_count_while_the_next_term_is_asked_about() {
     node.receive(3, vote(e(1)));
     assert_eq!(node.view(), View::leading(e(1), 1.into()));
 
-    // But not after a restart: it may have led that term before.
+    // They do not count after a restart: the node may have led that term before.
     let mut node = Node::new(5, &RaftConfig::default());
     node.lead();
     node.restart();
@@ -301,7 +308,7 @@ fn late_votes_count_while_the_next_term_is_asked_about() {
     assert_eq!(node.view(), View::campaigning(e(1)));
 }
 
-// A network that repeats a request must not widen the timeout as if an election had failed.
+// A network that duplicates a request must not widen the timeout, because no election has failed.
 #[test]
 fn a_repeated_request_is_one_election() {
     let mut node = Node::new(3, &plain());
@@ -313,8 +320,8 @@ fn a_repeated_request_is_one_election() {
     assert_eq!(step.timers, [TimerChange::Set(RaftTimer::Stagger, first)]);
 }
 
-// The paper's leader, without check-quorum, gives its vote to a candidate of a higher term; it must
-// have stopped leading in the same step, or two would lead.
+// The leader of the paper, without check-quorum, gives its vote to a candidate of a higher term. It
+// must stop leading in the same step, or two nodes would lead.
 // Invariant: I5.
 #[test]
 fn a_leader_stops_leading_before_it_votes() {
@@ -328,11 +335,14 @@ fn a_leader_stops_leading_before_it_votes() {
         [],
         "no more rounds"
     );
-    assert!(is_set(&step, RaftTimer::Vigil), "it may have to campaign");
+    assert!(
+        is_set(&step, RaftTimer::Vigil),
+        "the node can campaign later"
+    );
 }
 
-// The candidacy's two steps: whatever comes between them must find a node that has not voted in
-// the new term, and must not find a leader.
+// A candidacy has two steps. Between them, the node has not voted in the new term and does not lead
+// it, for any message that arrives.
 // Invariants: I3, I5.
 #[test]
 fn between_its_two_steps_a_candidate_has_not_voted() {
@@ -340,18 +350,18 @@ fn between_its_two_steps_a_candidate_has_not_voted() {
     node.time_out();
     node.receive(2, vote(e(1)));
     node.receive(3, vote(e(1)));
-    assert_eq!(node.view(), View::campaigning(e(0)), "not without its own");
+    assert_eq!(
+        node.view(),
+        View::campaigning(e(0)),
+        "its own vote is needed"
+    );
     node.elapse(RaftTimer::OwnVote);
     assert_eq!(node.view(), View::leading(e(1), 1.into()));
 
     let mut node = Node::new(3, &plain());
     node.time_out();
     let step = node.receive(2, request_vote(e(1)));
-    assert_eq!(
-        sent(&step, 2),
-        Some(vote(e(1))),
-        "the vote was still to be had"
-    );
+    assert_eq!(sent(&step, 2), Some(vote(e(1))), "the node had not voted");
     node.elapse(RaftTimer::OwnVote);
     node.receive(3, vote(e(1)));
     assert_eq!(node.view(), View::following(e(1), None));
@@ -365,7 +375,7 @@ fn between_its_two_steps_a_candidate_has_not_voted() {
     assert_eq!(
         node.view(),
         View::following(e(1), None),
-        "it knows of no candidacy"
+        "the candidacy is lost in the crash"
     );
     let step = node.receive(2, request_vote(e(1)));
     assert_eq!(sent(&step, 2), Some(vote(e(1))));
@@ -378,7 +388,7 @@ fn between_its_two_steps_a_candidate_has_not_voted() {
     assert_eq!(node.view(), View::following(e(1), Some(2.into())));
 }
 
-// Timers that a node no longer waits for can still elapse in a host that is slow to cancel.
+// A timer that a node has cancelled can still elapse if its host is slow.
 #[test]
 fn stale_timers_change_nothing() {
     use RaftTimer::{Heartbeat, OwnVote, Quorum, Stagger, Vigil};
@@ -399,8 +409,8 @@ fn stale_timers_change_nothing() {
     }
 }
 
-// One leader a term also binds what a node believes: a second claim in a term it knows the leader
-// of is nonsense, whether it still follows that leader or not.
+// A term has one leader. If a node knows the leader of its term, it ignores a second claim in that
+// term, even if it does not follow that leader any more.
 // Invariant: I3.
 #[test]
 fn a_second_leader_of_a_term_is_ignored() {
@@ -416,10 +426,10 @@ fn a_second_leader_of_a_term_is_ignored() {
     assert_eq!(sent(&step, 3), Some(no_vote(e(1))));
 }
 
-// The timers are the public face of the two parts of the election timeout; hosts and scripts name
-// them.
+// Hosts and scripts name the timers of the two parts of the election timeout, so their use must not
+// change.
 #[test]
-fn a_heartbeat_starts_the_timeout_anew() {
+fn a_heartbeat_restarts_the_timeout() {
     let mut node = Node::new(3, &RaftConfig::default());
     let step = node.receive(2, heartbeat(e(1)));
     let vigil = TimerChange::<RaftTimer>::Set(RaftTimer::Vigil, node_timing().vigil());

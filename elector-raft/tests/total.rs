@@ -1,4 +1,4 @@
-//! No input, in no state, from whomever, breaks a node.
+//! No input from any sender breaks a node in any state.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -27,8 +27,8 @@ fn log() -> impl Strategy<Value = LogPosition> {
     ]
 }
 
-/// Members are 10, 20, ... 50; the others are strangers.
-fn anybody() -> impl Strategy<Value = NodeId> {
+/// Members are 10, 20, ... 50; other ids are unknown peers.
+fn any_node() -> impl Strategy<Value = NodeId> {
     let member = (1_u64..=5).prop_map(|node| node * 10);
     prop_oneof![8 => member, 1 => any::<u64>()].prop_map(NodeId)
 }
@@ -75,28 +75,28 @@ fn timer() -> impl Strategy<Value = RaftTimer> {
     ]
 }
 
-/// `Input::Started` stands for a crash and a restart.
+/// `Input::Started` means a crash and a restart.
 fn input() -> impl Strategy<Value = AnyInput> {
     let command = prop_oneof![
         Just(Command::Campaign),
         Just(Command::Resign),
-        anybody().prop_map(Command::TransferTo),
+        any_node().prop_map(Command::TransferTo),
     ];
     prop_oneof![
-        8 => (anybody(), message())
+        8 => (any_node(), message())
             .prop_map(|(from, message)| Input::Received { from, message }),
         6 => timer().prop_map(Input::Elapsed),
-        1 => anybody().prop_map(Input::Suspected),
-        1 => anybody().prop_map(Input::Silent),
-        1 => anybody().prop_map(Input::Returned),
-        1 => anybody().prop_map(Input::Died),
+        1 => any_node().prop_map(Input::Suspected),
+        1 => any_node().prop_map(Input::Silent),
+        1 => any_node().prop_map(Input::Returned),
+        1 => any_node().prop_map(Input::Died),
         1 => command.prop_map(Input::Commanded),
         1 => Just(Input::Started),
     ]
 }
 
 fn config() -> impl Strategy<Value = RaftConfig> {
-    let priorities = prop::collection::btree_map(anybody(), any::<u32>(), 0..4);
+    let priorities = prop::collection::btree_map(any_node(), any::<u32>(), 0..4);
     (any::<(bool, bool)>(), priorities).prop_map(|((pre_vote, check_quorum), priorities)| {
         RaftConfig {
             pre_vote,
@@ -108,7 +108,7 @@ fn config() -> impl Strategy<Value = RaftConfig> {
 }
 
 fn durable() -> impl Strategy<Value = RaftDurable> {
-    let voted_for = prop::option::of(anybody());
+    let voted_for = prop::option::of(any_node());
     (epoch(), voted_for, log()).prop_map(|(term, voted_for, last_log)| RaftDurable {
         term,
         voted_for,
@@ -117,14 +117,14 @@ fn durable() -> impl Strategy<Value = RaftDurable> {
 }
 
 fn members(nodes: u64) -> Membership {
-    // Node 30 must be one of them; a cluster of one is it alone.
+    // Node 30 is always a member, also of a cluster of one.
     let others = [10, 20, 40, 50].into_iter().map(NodeId);
     let others = others.take(usize::try_from(nodes).unwrap() - 1);
     Membership::new(ME, others.chain([ME])).unwrap()
 }
 
-/// Whom the node supported in each term, for all its lives: by a vote that it sent, by a vote on
-/// its disk, by leading.
+/// The candidate that the node supported in each term, across all restarts: by a vote that it sent,
+/// by a vote on its disk, or by its own tenure.
 #[derive(Default)]
 struct Support(BTreeMap<Epoch, NodeId>);
 
@@ -143,10 +143,10 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    // A peer may be broken, hostile or of another version: whatever it says, a node neither panics
-    // nor breaks its contract, knows its term again after a crash, and supports one candidate a
-    // term, ever. And it always waits for something, or nothing would ever happen again. With a
-    // crash, its epochs may get a floor, which it must never go below again.
+    // A peer may be broken, hostile or of another version. For all messages, a node does not panic
+    // and keeps its contract. After a crash it has its old term, and it supports one candidate in a
+    // term, ever. It always waits for a timer, or it would never act again. With a crash its epochs
+    // may get a floor, and it never goes below that floor.
     // Invariants: I1 to I4.
     #[test]
     fn any_input_in_any_state(
@@ -219,9 +219,9 @@ proptest! {
         }
     }
 
-    // The same holds without a driver in front that filters strangers out.
+    // The same holds without a driver that drops the messages of unknown peers.
     #[test]
-    fn strangers_cannot_make_it_panic(
+    fn unknown_peers_cannot_make_it_panic(
         config in config(),
         inputs in prop::collection::vec(input(), 0..80),
     ) {

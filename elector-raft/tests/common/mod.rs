@@ -1,6 +1,6 @@
-//! One node under test, driven by hand: tests give it inputs and look at the steps.
+//! One node under test. Tests give it inputs and check its steps.
 
-// Each test file uses its own part of this.
+// Each test file uses only a part of this.
 #![allow(dead_code)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -23,7 +23,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Node 1 of `1..=nodes`, started.
+    /// Node 1 of `1..=nodes`, after its start.
     pub(crate) fn new(nodes: u64, config: &RaftConfig) -> Self {
         Self::with_disk(nodes, config, RaftDurable::default())
     }
@@ -37,17 +37,17 @@ impl Node {
             config: config.clone(),
             members,
         };
-        node.input(Input::Started);
+        node.step(Input::Started);
         node
     }
 
-    /// Crashes it and starts it again, with what is on its disk.
+    /// Crashes the node and starts it again with the state on its disk.
     pub(crate) fn restart(&mut self) {
         self.driver = Driver::restore(&self.config, self.members.clone(), self.disk.clone());
-        self.input(Input::Started);
+        self.step(Input::Started);
     }
 
-    pub(crate) fn input(&mut self, input: Input<RaftMessage, RaftTimer>) -> Step<Raft> {
+    pub(crate) fn step(&mut self, input: Input<RaftMessage, RaftTimer>) -> Step<Raft> {
         self.now += 1;
         let step = self.driver.step(input, Moment::from_nanos(self.now));
         let step = *step.unwrap();
@@ -59,36 +59,36 @@ impl Node {
 
     pub(crate) fn receive(&mut self, from: u64, message: RaftMessage) -> Step<Raft> {
         let from = NodeId(from);
-        self.input(Input::Received { from, message })
+        self.step(Input::Received { from, message })
     }
 
     pub(crate) fn elapse(&mut self, timer: RaftTimer) -> Step<Raft> {
-        self.input(Input::Elapsed(timer))
+        self.step(Input::Elapsed(timer))
     }
 
     pub(crate) fn suspect(&mut self, peer: u64) -> Step<Raft> {
-        self.input(Input::Suspected(NodeId(peer)))
+        self.step(Input::Suspected(NodeId(peer)))
     }
 
-    pub(crate) fn hear_again(&mut self, peer: u64) -> Step<Raft> {
-        self.input(Input::Returned(NodeId(peer)))
+    pub(crate) fn peer_returned(&mut self, peer: u64) -> Step<Raft> {
+        self.step(Input::Returned(NodeId(peer)))
     }
 
-    pub(crate) fn prove(&mut self, dead: u64) -> Step<Raft> {
-        self.input(Input::Died(NodeId(dead)))
+    pub(crate) fn prove_dead(&mut self, dead: u64) -> Step<Raft> {
+        self.step(Input::Died(NodeId(dead)))
     }
 
     pub(crate) fn command(&mut self, command: Command) -> Step<Raft> {
-        self.input(Input::Commanded(command))
+        self.step(Input::Commanded(command))
     }
 
-    /// Lets its election timeout pass.
+    /// Lets the election timeout pass.
     pub(crate) fn time_out(&mut self) -> Step<Raft> {
         self.elapse(RaftTimer::Vigil);
         self.elapse(RaftTimer::Stagger)
     }
 
-    /// Makes it lead the next term, by the votes of the peers from 2 upwards.
+    /// Makes the node lead the next term, with the votes of the peers from 2 upwards.
     pub(crate) fn lead(&mut self) -> Step<Raft> {
         let majority = self.members.majority() as u64;
         self.time_out();
@@ -112,17 +112,17 @@ impl Node {
         self.driver.lease()
     }
 
-    /// The stamp that the last step had.
+    /// Returns the time of the last step.
     pub(crate) fn moment(&self) -> Moment {
         Moment::from_nanos(self.now)
     }
 }
 
-/// The one message that a step sends to `to`.
+/// Returns the message that a step sends to `to`. There must be at most one.
 pub(crate) fn sent(step: &Step<Raft>, to: u64) -> Option<RaftMessage> {
     let mut to_peer = step.sends.iter().filter(|out| out.to == NodeId(to));
     let first = to_peer.next().map(|out| out.message);
-    assert_eq!(to_peer.next(), None, "one message a step and peer");
+    assert_eq!(to_peer.next(), None, "there is one message for each peer");
     first
 }
 
