@@ -1,64 +1,64 @@
-//! A process that is killed closes its sockets at once, however much memory it held.
+//! Makes a killed process close its sockets at once, regardless of its memory size.
 //!
-//! When a process is killed, Linux gives back its memory first and closes its files after that
-//! (`do_exit` calls `exit_mm` before `exit_files`, kernel/exit.c). That takes tens of microseconds
-//! a mebibyte: the peers of a process of one gibibyte see its connections break some 70 ms after it
-//! was killed, and not 0.2 ms (the table of `cargo bench -p elector-cli --bench failover_tcp` has
-//! both). Where a broken connection is what starts the next election, a dead leader's memory is
-//! time without a leader.
+//! When a process is killed, Linux frees its memory first and closes its files after that
+//! (`do_exit` calls `exit_mm` before `exit_files`, kernel/exit.c). This takes tens of microseconds
+//! per mebibyte. The peers of a process of one gibibyte see its connections break some 70 ms after
+//! the kill, instead of 0.2 ms (the table of `cargo bench -p elector-cli --bench failover_tcp` has
+//! both). If a broken connection starts the next election, the cluster has no leader while the
+//! kernel frees a dead leader's memory.
 //!
 //! [`appoint`] starts a second process that shares the memory of this one (`clone(2)` with
-//! `CLONE_VM`), and nothing else: no file, no signal, no work. While it lives, memory is not given
-//! back; so when this process is killed, it closes its files at once, its heir notices, ends too,
-//! and only that gives back the memory. Nothing changes for a process that ends in any other way,
-//! nor where all processes of a control group are killed together.
+//! `CLONE_VM`), but no files, no signals and no work. While the heir lives, the kernel does not
+//! free the memory. So a killed process closes its files at once. Its heir notices the end and
+//! exits, too, and only then the kernel frees the memory. Nothing changes for a process that ends
+//! in any other way, and nothing changes if all processes of a control group are killed together.
 //!
-//! The heir also knows, and no other process does, that its process has ended. What is
-//! [entrusted](entrust) to it, it writes then: a proof for peers.
+//! Only the heir knows that its process has ended. It then sends the message that was
+//! [entrusted](entrust) to it: a proof of death for peers.
 //!
 //! ```no_run
-//! // After all changes of privileges and of the sandbox.
+//! // Call this after all changes of privileges and of the sandbox.
 //! if let Err(error) = elector_heir::appoint() {
-//!     eprintln!("peers will notice a crash a little later: {error}");
+//!     eprintln!("no heir, so peers will notice a crash later: {error}");
 //! }
 //! ```
 //!
-//! # After all privilege and sandbox changes, never before
+//! # Call it after all changes of privileges and of the sandbox
 //!
-//! The heir shares all memory with its process, its own stack included: what can write this memory
-//! can make the heir run anything. So the heir must have no right that the process has given up,
-//! and what the process gives up later (a user, capabilities, seccomp, Landlock, a root folder) it
-//! does not give up for its heir. Two things are done about that:
+//! The heir shares all memory with its process, also its own stack. So code that can write this
+//! memory can make the heir run anything. The heir must have no right that the process has given
+//! up. But a right that the process gives up later (a user, capabilities, seccomp, Landlock, a root
+//! folder) stays with the heir. There are two protections:
 //!
 //! - The heir drops all capabilities, sets `NO_NEW_PRIVS`, and restricts itself to six system
-//!   calls: to wait, to go on waiting, to take a connection that its process gives it, to write on
-//!   one that is connected, to close it, and to end. If any of that fails, it ends and [`appoint`]
-//!   says why.
-//! - [`appoint`] refuses a process that has privileges to drop: root, capabilities, or a real user
-//!   other than the effective one. A program that keeps them for all of its life calls
+//!   calls: to wait, to resume a wait, to receive a connection from its process, to write on a
+//!   connected socket, to close it, and to exit. If any of these steps fails, the heir exits and
+//!   [`appoint`] returns the reason.
+//! - [`appoint`] rejects a process that has privileges to drop: root, capabilities, or a real user
+//!   other than the effective one. A program that keeps its privileges for its whole life calls
 //!   [`appoint_privileged`].
 //!
 //! # What it looks like from outside
 //!
-//! - `ps` shows a second process of the name `elector-heir`, of the same size: the memory is there
-//!   once, and control groups count it once.
-//! - It is a child of this process with no exit signal: `wait(2)` does not see it (without
-//!   `__WALL`), and it raises no `SIGCHLD`. It has a session of its own, and all signals are
-//!   blocked in it. If it is killed, nothing happens but that memory is given back first again.
-//! - It keeps the connections that are [entrusted](entrust) to it, and no other file of this
+//! - `ps` shows a second process with the name `elector-heir` and the same size. The memory exists
+//!   only once, and control groups count it once.
+//! - The heir is a child of this process without an exit signal: `wait(2)` does not see it (without
+//!   `__WALL`), and it raises no `SIGCHLD`. It has a session of its own, and blocks all signals. If
+//!   it is killed, the only effect is that the kernel frees the memory first again.
+//! - The heir keeps the connections that are [entrusted](entrust) to it, and no other file of this
 //!   process.
-//! - `wait(2)` for this process returns before its memory is given back, whether it was killed or
-//!   ended by itself: the heir waits 20 ms more, and only then does the kernel begin. A supervisor
-//!   that starts the next process at once needs memory for both. A control group is empty, and a
-//!   service has ended, that much later.
-//! - It ends when this process has ended, or becomes another program (`exec`).
-//! - Two descriptors of this process are taken for as long as it lives.
+//! - `wait(2)` for this process returns before its memory is freed, no matter how the process
+//!   ended: the heir waits 20 ms more before the kernel starts to free it. A supervisor that starts
+//!   the next process at once needs memory for both. The control group becomes empty, and a service
+//!   counts as ended, that much later.
+//! - The heir exits when this process has ended, or becomes another program (`exec`).
+//! - The heir uses two file descriptors of this process for the life of the process.
 //!
 //! # Where it does not work
 //!
-//! Outside of Linux on `x86_64` and `aarch64`, before Linux 5.9 (`close_range`), under a filter of
-//! system calls that forbids `clone` or `seccomp`, and under Valgrind, which does not know a
-//! process of this kind: [`appoint`] says so, and everything is as before.
+//! It does not work outside of Linux on `x86_64` and `aarch64`, before Linux 5.9 (`close_range`),
+//! under a system call filter that forbids `clone` or `seccomp`, and under Valgrind, which does not
+//! support such a process. [`appoint`] then returns the reason, and nothing else changes.
 
 #[cfg(all(
     target_os = "linux",
@@ -74,38 +74,40 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum HeirError {
-    /// This system has no such thing.
-    #[error("only Linux on x86-64 and AArch64 has processes that can share their memory so")]
+    /// This system does not support heirs.
+    #[error("an heir needs Linux on x86-64 or AArch64")]
     Unsupported,
-    /// The process has privileges that it may want to drop; see [`appoint_privileged`].
-    #[error("this process has privileges that its heir would share ({0}): drop them first")]
+    /// The process has privileges that it may want to drop: see [`appoint_privileged`].
+    #[error("this process has privileges that its heir would keep ({0}): drop them first")]
     Privileged(&'static str),
-    /// The system has it, and does not let this process use it.
+    /// The system supports heirs, but does not let this process start one.
     #[error("{what}: {source}")]
     System {
-        /// What could not be done.
+        /// The operation that failed.
         what: &'static str,
-        /// Why.
+        /// The reason.
         #[source]
         source: io::Error,
     },
 }
 
-/// Starts the heir of this process, unless it has one; returns the heir's process id.
+/// Starts the heir of this process, unless there is one. Returns the heir's process id.
 ///
-/// It lasts as long as the process, and nothing is to be kept or undone. To be called after all
-/// changes of privileges and of the sandbox, and better before threads and sockets: what is open at
-/// that moment stays open in the heir for the few microseconds that it needs to close it.
+/// The heir lives as long as the process, and needs no handle and no cleanup. Call this after all
+/// changes of privileges and of the sandbox, and preferably before threads and sockets exist: files
+/// that are open at that moment stay open in the heir for the few microseconds that it needs to
+/// close them.
 ///
 /// # Errors
-/// If the process has privileges, or the system does not allow an heir. The process can go on: its
-/// memory is given back before its files are closed, as that of every process.
+/// If the process has privileges, or if the system does not allow an heir. The process can
+/// continue: the kernel then frees its memory before it closes its files, as for every process.
 pub fn appoint() -> Result<u32, HeirError> {
     start(false)
 }
 
-/// As [`appoint`], also in a process with privileges. Only for a program that never drops them:
-/// what it drops later its heir keeps, except for what every heir gives up.
+/// Does the same as [`appoint`], also in a process with privileges. It is only for a program that
+/// never drops them: the heir keeps rights that the program drops later, except those that every
+/// heir gives up.
 ///
 /// # Errors
 /// If the system does not allow an heir.
@@ -113,30 +115,30 @@ pub fn appoint_privileged() -> Result<u32, HeirError> {
     start(true)
 }
 
-/// Has the heir keep a copy of this connection, a stream socket, and write these words there when
-/// this process has ended: 1 to 64 bytes. The kernel says that by a pidfd; nothing else makes the
-/// heir write, and it writes nothing when the process becomes another program (`exec`). Never
-/// waits.
+/// Gives the heir a copy of this connection, a stream socket. When this process has ended, the heir
+/// writes this message there: 1 to 64 bytes. The kernel reports the end through a pidfd. Nothing
+/// else makes the heir write, and it writes nothing when the process becomes another program
+/// (`exec`). This call never waits.
 ///
-/// The heir closes its copy when the other side has, or when this process shuts the connection down
-/// (`shutdown(2)`). Until then the connection stays open, whatever this process closes. The heir
-/// keeps 128 connections, and closes the copy of any further one.
+/// The heir closes its copy when the other side has closed the connection, or when this process
+/// shuts it down (`shutdown(2)`). Until then the connection stays open, even if this process closes
+/// its own descriptor. The heir keeps 128 connections, and closes the copy of any further one.
 ///
 /// # Errors
-/// If this process has no heir, or its heir has ended or does not read; or if the number of bytes
-/// is not allowed.
-pub fn entrust(words: &[u8], connection: BorrowedFd<'_>) -> io::Result<()> {
+/// If this process has no heir, if its heir has exited or does not read, or if the message is too
+/// short or too long.
+pub fn entrust(message: &[u8], connection: BorrowedFd<'_>) -> io::Result<()> {
     #[cfg(all(
         target_os = "linux",
         any(target_arch = "x86_64", target_arch = "aarch64")
     ))]
-    return linux::entrust(words, connection);
+    return linux::entrust(message, connection);
     #[cfg(not(all(
         target_os = "linux",
         any(target_arch = "x86_64", target_arch = "aarch64")
     )))]
     {
-        let _ = (words, connection);
+        let _ = (message, connection);
         Err(io::ErrorKind::Unsupported.into())
     }
 }

@@ -1,4 +1,4 @@
-//! The heir of a real process, seen from outside.
+//! Tests of the heir of a real process, seen from outside.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -14,34 +14,37 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 
-/// Makes this binary the process whose heir is looked at: `mode`.
-const PART: &str = "ELECTOR_HEIR_PART";
+/// The variable that makes this binary the observed process. Its value is the port, and maybe a
+/// suffix.
+const PORT_AND_MODE: &str = "ELECTOR_HEIR_PART";
 
-/// Behind the port in [`PART`]: the process entrusts its heir with [`WORDS`].
-const TRUSTS: &str = "!";
-const WORDS: &[u8] = b"it has ended";
+/// The suffix after the port: the process entrusts its heir with [`MESSAGE`].
+const ENTRUSTS: &str = "!";
+const MESSAGE: &[u8] = b"it has ended";
 
-/// How long anything may take; nothing here is waited for that long unless it fails.
-const LIMIT: Duration = Duration::from_secs(20);
+/// The limit for every wait. No wait takes that long unless it fails.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The process, when this binary is started as one; otherwise nothing.
+/// The observed process, if this binary is started as one. Otherwise it does nothing.
 #[test]
 fn the_process() {
-    let Ok(port) = env::var(PART) else { return };
-    // Open before there is an heir: the heir must not keep it open.
-    let address = format!("127.0.0.1:{}", port.trim_end_matches(TRUSTS));
+    let Ok(port) = env::var(PORT_AND_MODE) else {
+        return;
+    };
+    // It is open before there is an heir: the heir must not keep it open.
+    let address = format!("127.0.0.1:{}", port.trim_end_matches(ENTRUSTS));
     let connection = TcpStream::connect(address).unwrap();
     let heir = elector_heir::appoint_privileged().unwrap();
     assert_eq!(elector_heir::appoint().unwrap(), heir);
-    if port.ends_with(TRUSTS) {
-        elector_heir::entrust(WORDS, connection.as_fd()).unwrap();
+    if port.ends_with(ENTRUSTS) {
+        elector_heir::entrust(MESSAGE, connection.as_fd()).unwrap();
     }
     println!("\nheir {heir}");
-    let mut order = String::new();
-    std::io::stdin().read_line(&mut order).unwrap();
-    if order.trim() == "fork and exec" {
+    let mut command = String::new();
+    std::io::stdin().read_line(&mut command).unwrap();
+    if command.trim() == "fork and exec" {
         #[expect(unsafe_code, reason = "a child without exec has no safe form")]
-        // SAFETY: the child does nothing but wait for a signal.
+        // SAFETY: the child only waits for a signal.
         unsafe {
             match libc::fork() {
                 0 => loop {
@@ -51,7 +54,7 @@ fn the_process() {
             }
         }
     }
-    if order.trim().ends_with("exec") {
+    if command.trim().ends_with("exec") {
         let script = "echo still here; exec cat";
         let error = Command::new("sh").args(["-c", script]).exec();
         panic!("{error}");
@@ -60,8 +63,8 @@ fn the_process() {
 
 struct Process {
     child: Child,
-    orders: Option<ChildStdin>,
-    says: BufReader<ChildStdout>,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
     connection: TcpStream,
     heir: Pid,
 }
@@ -76,7 +79,7 @@ impl Process {
         let mut child = Command::new(env::current_exe().unwrap())
             .args(["--exact", "the_process", "--nocapture"])
             .env(
-                PART,
+                PORT_AND_MODE,
                 format!("{}{mode}", listener.local_addr().unwrap().port()),
             )
             .stdin(Stdio::piped())
@@ -85,17 +88,21 @@ impl Process {
             .spawn()
             .unwrap();
         let (connection, _) = listener.accept().unwrap();
-        let mut says = BufReader::new(child.stdout.take().unwrap());
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         while !line.starts_with("heir ") {
             line.clear();
-            assert_ne!(says.read_line(&mut line).unwrap(), 0, "it says nothing");
+            assert_ne!(
+                stdout.read_line(&mut line).unwrap(),
+                0,
+                "the process wrote nothing"
+            );
         }
         let heir = line.trim_start_matches("heir ").trim().parse().unwrap();
         Self {
-            orders: child.stdin.take(),
+            stdin: child.stdin.take(),
             child,
-            says,
+            stdout,
             connection,
             heir: Pid::from_raw(heir).unwrap(),
         }
@@ -105,21 +112,21 @@ impl Process {
         Pid::from_child(&self.child)
     }
 
-    fn order(&mut self, order: &[u8]) -> String {
-        let orders = self.orders.as_mut().unwrap();
-        orders.write_all(order).unwrap();
+    fn command(&mut self, command: &[u8]) -> String {
+        let stdin = self.stdin.as_mut().unwrap();
+        stdin.write_all(command).unwrap();
         self.line()
     }
 
     fn line(&mut self) -> String {
-        let mut said = String::new();
-        self.says.read_line(&mut said).unwrap();
-        said
+        let mut received = String::new();
+        self.stdout.read_line(&mut received).unwrap();
+        received
     }
 
-    /// Has it `exec` a shell, and waits for that to say something.
-    fn becomes_another(&mut self) {
-        assert_eq!(self.order(b"exec\n"), "still here\n");
+    /// Makes the process `exec` a shell, and waits for the shell's first line.
+    fn become_another_program(&mut self) {
+        assert_eq!(self.command(b"exec\n"), "still here\n");
     }
 }
 
@@ -129,7 +136,7 @@ impl Drop for Process {
         let _ = self.child.wait();
         let heir = self.heir;
         if !thread::panicking() {
-            until("the heir is gone", || is_gone(heir));
+            until("the heir has ended", || has_ended(heir));
         }
     }
 }
@@ -137,13 +144,13 @@ impl Drop for Process {
 fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < LIMIT, "never: {what}");
+        assert!(start.elapsed() < TIMEOUT, "never: {what}");
         thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// Whether it has ended; where nobody collects orphans it stays as a zombie.
-fn is_gone(pid: Pid) -> bool {
+/// Returns `true` if the process has ended. If no parent collects orphans, it stays as a zombie.
+fn has_ended(pid: Pid) -> bool {
     test_kill_process(pid).is_err() || stat(pid, "State:").is_none_or(|state| state.contains('Z'))
 }
 
@@ -153,38 +160,38 @@ fn stat(pid: Pid, key: &str) -> Option<String> {
     Some(line[key.len()..].trim().to_owned())
 }
 
-// That is what it is for. In what time is a matter for the bench.
+// This is the purpose of the heir. The bench measures the time that it takes.
 #[test]
 fn a_killed_process_closes_its_files_and_then_its_heir_ends() {
     let mut process = Process::start();
     process.child.kill().unwrap();
     assert_eq!(process.connection.read(&mut [0; 8]).unwrap_or(0), 0);
     let heir = process.heir;
-    until("the heir is gone", || is_gone(heir));
+    until("the heir has ended", || has_ended(heir));
 }
 
 #[test]
 fn the_heir_of_a_process_that_ends_ends() {
     let mut process = Process::start();
-    drop(process.orders.take());
+    drop(process.stdin.take());
     process.child.wait().unwrap();
     let heir = process.heir;
-    until("the heir is gone", || is_gone(heir));
+    until("the heir has ended", || has_ended(heir));
 }
 
-// It would keep the memory of a program that is there no more, for ever.
+// The heir would keep the memory of the former program for ever.
 #[test]
 fn the_heir_of_a_process_that_becomes_another_program_ends() {
     let mut process = Process::start();
-    process.becomes_another();
+    process.become_another_program();
     let heir = process.heir;
-    until("the heir is gone", || is_gone(heir));
+    until("the heir has ended", || has_ended(heir));
     assert!(process.child.try_wait().unwrap().is_none());
 }
 
-// A connection, a pipe or a lock that it kept would outlive its owner.
+// A connection, a pipe or a lock in the heir would outlive its owner.
 #[test]
-fn the_heir_keeps_no_file_but_its_two() {
+fn the_heir_keeps_only_two_files() {
     let process = Process::start();
     let folder = format!("/proc/{}/fd", process.heir.as_raw_nonzero());
     let open = || -> Vec<String> {
@@ -201,11 +208,12 @@ fn the_heir_keeps_no_file_but_its_two() {
     assert!(open.iter().any(|file| file.contains("pidfd")), "{open:?}");
 }
 
-// What is meant for the group, or for all processes of a service, is not meant for it.
+// Signals to the group, or to all processes of a service, are not meant for the heir.
 #[test]
-fn the_heir_is_deaf_and_of_no_group() {
+fn the_heir_ignores_signals_and_leaves_the_group() {
     let process = Process::start();
-    // It takes its name once it has left the group, and that may be after `appoint` has returned.
+    // The heir sets its name after it has left the group, and that may be after `appoint` has
+    // returned.
     until("the heir has its name", || {
         stat(process.heir, "Name:").as_deref() == Some("elector-heir")
     });
@@ -216,7 +224,7 @@ fn the_heir_is_deaf_and_of_no_group() {
     until("the process is stopped", || {
         stat(process.pid(), "State:").unwrap().starts_with('T')
     });
-    // It would have acted on the signals by the time that it is seen asleep.
+    // If it acted on the signals, it would have done so before it is seen asleep.
     until("the heir waits", || {
         stat(process.heir, "State:").unwrap().starts_with('S')
     });
@@ -227,11 +235,11 @@ fn the_process_lives_on_without_its_heir() {
     let mut process = Process::start();
     kill_process(process.heir, Signal::KILL).unwrap();
     let heir = process.heir;
-    until("the heir is gone", || is_gone(heir));
-    process.becomes_another();
+    until("the heir has ended", || has_ended(heir));
+    process.become_another_program();
 }
 
-// Code that can write the memory of the heir can make it run anything: it must have no rights.
+// Code that can write the memory of the heir can make it run anything, so it must have no rights.
 #[test]
 fn the_heir_has_no_rights() {
     let process = Process::start();
@@ -246,16 +254,16 @@ fn the_heir_has_no_rights() {
     let kill_and_stop = (1_u64 << 8) | (1 << 18);
     let blocked = u64::from_str_radix(&is("SigBlk:"), 16).unwrap();
     assert_eq!(blocked, !kill_and_stop, "32 and 33 too");
-    // Its process keeps what it has.
+    // The process keeps its rights.
     assert_eq!(
         stat(process.pid(), "Seccomp:"),
         stat(rustix::process::getpid(), "Seccomp:")
     );
 }
 
-// Privileges that are dropped later would stay with the heir: that must not happen by accident.
+// The heir would keep privileges that the process drops later: this must not happen by accident.
 #[test]
-fn a_process_with_privileges_is_refused() {
+fn a_process_with_privileges_is_rejected() {
     let me = rustix::process::getpid();
     let caps = u64::from_str_radix(&stat(me, "CapPrm:").unwrap(), 16).unwrap();
     let privileged = rustix::process::geteuid().is_root() || caps != 0;
@@ -264,7 +272,7 @@ fn a_process_with_privileges_is_refused() {
     assert_eq!(refused, privileged, "{appointed:?}");
 }
 
-// A stopped heir would keep the memory of a process that is gone until it is woken.
+// A stopped heir would keep the memory of a process that has ended, until it is woken.
 #[test]
 fn a_stopped_heir_ends_with_its_process() {
     let mut process = Process::start();
@@ -274,46 +282,47 @@ fn a_stopped_heir_ends_with_its_process() {
     });
     process.child.kill().unwrap();
     let heir = process.heir;
-    until("the heir is gone", || is_gone(heir));
+    until("the heir has ended", || has_ended(heir));
 }
 
-// A child that was forked, and never becomes another program, has a copy of every pipe.
+// A forked child that never becomes another program has a copy of every descriptor.
 #[test]
 fn a_forked_child_does_not_keep_the_heir() {
     let mut process = Process::start();
-    let child = process.order(b"fork and exec\n");
+    let child = process.command(b"fork and exec\n");
     let child = child.trim_start_matches("child ").trim().parse().unwrap();
     assert_eq!(process.line(), "still here\n");
     let heir = process.heir;
-    until("the heir is gone", || is_gone(heir));
+    until("the heir has ended", || has_ended(heir));
     kill_process(Pid::from_raw(child).unwrap(), Signal::KILL).unwrap();
 }
 
-/// All that comes from the process until its end, which its heir has a part in.
-fn said(process: &mut Process) -> Vec<u8> {
-    let mut said = Vec::new();
+/// Reads everything that the process and its heir send until the end of the connection.
+fn received(process: &mut Process) -> Vec<u8> {
+    let mut received = Vec::new();
     let mut connection = &process.connection;
-    // A process that leaves something unread resets its connections.
-    let _ = connection.read_to_end(&mut said);
-    said
+    // A process with unread data resets its connections.
+    let _ = connection.read_to_end(&mut received);
+    received
 }
 
-// Peers elect another leader when they read this: it must come with the end, however that came.
+// Peers elect another leader when they receive this, so it must be sent when the process ends, in
+// any way.
 #[test]
-fn what_is_entrusted_is_said_when_the_process_has_ended() {
-    let mut killed = Process::start_with(TRUSTS);
+fn the_entrusted_message_is_sent_when_the_process_has_ended() {
+    let mut killed = Process::start_with(ENTRUSTS);
     killed.child.kill().unwrap();
-    assert_eq!(said(&mut killed), WORDS);
-    let mut ended = Process::start_with(TRUSTS);
-    drop(ended.orders.take());
-    assert_eq!(said(&mut ended), WORDS);
+    assert_eq!(received(&mut killed), MESSAGE);
+    let mut ended = Process::start_with(ENTRUSTS);
+    drop(ended.stdin.take());
+    assert_eq!(received(&mut ended), MESSAGE);
 }
 
-// A process that is stopped may hold a lease when it goes on, and one that has become another
-// program goes on at once.
+// A stopped process may hold a lease when it resumes, and a process that has become another program
+// is still running.
 #[test]
-fn nothing_is_said_of_a_process_that_lives() {
-    let mut process = Process::start_with(TRUSTS);
+fn no_message_is_sent_while_the_process_lives() {
+    let mut process = Process::start_with(ENTRUSTS);
     kill_process(process.pid(), Signal::STOP).unwrap();
     until("the process is stopped", || {
         stat(process.pid(), "State:").unwrap().starts_with('T')
@@ -324,30 +333,30 @@ fn nothing_is_said_of_a_process_that_lives() {
     assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
     connection.set_nonblocking(false).unwrap();
     kill_process(process.pid(), Signal::CONT).unwrap();
-    process.becomes_another();
-    assert_eq!(said(&mut process), b"");
+    process.become_another_program();
+    assert_eq!(received(&mut process), b"");
     assert!(process.child.try_wait().unwrap().is_none());
 }
 
-// A heir that kept connections of the past would have no room for those of today.
+// With connections of the past, an heir would have no room for those of today.
 #[test]
-fn a_connection_that_has_ended_is_let_go() {
-    let process = Process::start_with(TRUSTS);
+fn the_heir_closes_a_connection_that_has_ended() {
+    let process = Process::start_with(ENTRUSTS);
     let folder = format!("/proc/{}/fd", process.heir.as_raw_nonzero());
     let open = || fs::read_dir(&folder).unwrap().count();
-    until("it has the connection, too", || open() == 3);
+    until("the heir has the connection", || open() == 3);
     process.connection.shutdown(Shutdown::Both).unwrap();
-    until("it has let go of it", || open() == 2);
+    until("the heir has closed it", || open() == 2);
 }
 
-// Without an heir there is nobody who could say it, and the caller must know.
+// Without an heir no process could send the message, and the caller must know that.
 #[test]
 fn nothing_can_be_entrusted_without_an_heir() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let error = elector_heir::entrust(WORDS, listener.as_fd()).unwrap_err();
+    let error = elector_heir::entrust(MESSAGE, listener.as_fd()).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
-    for words in [&b""[..], &[0; 65]] {
-        let error = elector_heir::entrust(words, listener.as_fd()).unwrap_err();
+    for message in [&b""[..], &[0; 65]] {
+        let error = elector_heir::entrust(message, listener.as_fd()).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
     }
 }

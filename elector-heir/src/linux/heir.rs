@@ -1,5 +1,6 @@
-//! What runs in the heir. It shares all memory, and the storage of the thread that started it: here
-//! are system calls without libc and nothing that allocates, locks, panics or knows its thread.
+//! The code that runs in the heir. The heir shares all memory, and the storage of the thread that
+//! started it. So this code makes system calls without libc, and does not allocate, lock, panic or
+//! use its thread.
 
 use std::{
     ffi::{c_int, c_void},
@@ -10,31 +11,31 @@ use std::{
 
 use super::{raw::call, watch};
 
-/// What the heir waits for, and how its start has gone. Never freed: the heir may run for a moment
-/// after its process.
-pub(super) struct Errand {
-    /// Readable when all threads of the process have ended, their files closed.
+/// The arguments of the heir, and the state of its start. They are never freed: the heir may run
+/// for a moment after its process.
+pub(super) struct HeirArgs {
+    /// Readable when all threads of the process have ended, with their files closed.
     pub(super) process: RawFd,
-    /// On it comes what is entrusted. The other end is closed a little before the process has
-    /// ended, and also when it becomes another program.
-    pub(super) line: RawFd,
-    /// [`STARTING`], [`CONFINED`], or else the place of a step in [`STEPS`] and, from bit 8 on, the
-    /// number of the error that it ended with.
+    /// Connections and their messages arrive here. The other end is closed a little before the
+    /// process has ended, and also when the process becomes another program.
+    pub(super) channel: RawFd,
+    /// [`STARTING`], [`CONFINED`], or the place of a failed step in [`STEPS`] with its error number
+    /// from bit 8 on.
     pub(super) state: AtomicU32,
 }
 
 pub(super) const STARTING: u32 = 0;
 pub(super) const CONFINED: u32 = 1;
 
-/// What the heir does to give up all rights that it does not need, by the low bits of a failed
-/// state.
+/// The errors of the steps by which the heir gives up all rights that it does not need. The index
+/// is in the low bits of a failed state.
 pub(super) const STEPS: [&str; 7] = [
     "",
     "",
     "the heir cannot close its files",
     "the heir cannot be kept from gaining privileges",
     "the heir cannot drop its capabilities",
-    "the heir cannot be told of the end of its parent",
+    "the heir cannot be notified of the end of its parent",
     "the heir cannot be restricted to the system calls that it needs",
 ];
 
@@ -52,16 +53,16 @@ const fn statement(code: u32, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
     }
 }
 
-/// Where the filter finds the fifth argument of a call, in two halves: an address to send to.
+/// Where the filter finds the fifth argument of a call, in two halves: the address of a receiver.
 const ADDRESS: [u32; 2] = [48, 52];
 
 const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
 const EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
 const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
 
-/// To wait, to take and close connections, to write on one that is connected, and to end is all
-/// that it may do. What else it tries fails; it is not killed for it, as a core dump would be that
-/// of the process.
+/// The heir may only wait, receive and close connections, write on a connected socket, and exit.
+/// Any other call fails. The heir is not killed for it, because a core dump would be that of the
+/// process.
 static FILTER: [libc::sock_filter; 15] = [
     statement(LOAD, 0, 0, 4),
     statement(EQUAL, 0, 11, ARCHITECTURE),
@@ -85,41 +86,41 @@ static FILTER: [libc::sock_filter; 15] = [
     statement(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
 ];
 
-/// Gives up its rights, waits for the end of its process, and ends.
-pub(super) extern "C" fn run(errand: *mut c_void) -> c_int {
-    // SAFETY: it is what `start` gave: leaked, and shared only by way of its atomic.
-    let errand = unsafe { &*errand.cast::<Errand>() };
-    match confine(errand) {
-        Ok(()) => errand.state.store(CONFINED, Ordering::Release),
+/// Gives up the rights of the heir, waits for the end of its process, and exits.
+pub(super) extern "C" fn run(args: *mut c_void) -> c_int {
+    // SAFETY: this is the pointer from `start`: leaked, and only its atomic is shared.
+    let args = unsafe { &*args.cast::<HeirArgs>() };
+    match confine(args) {
+        Ok(()) => args.state.store(CONFINED, Ordering::Release),
         Err((step, error)) => {
-            errand.state.store(step | error << 8, Ordering::Release);
+            args.state.store(step | error << 8, Ordering::Release);
             return 1;
         }
     }
-    watch::watch(errand);
+    watch::watch(args);
     0
 }
 
 /// # Errors
-/// The place of the step in [`STEPS`], and the number of its error.
-fn confine(errand: &Errand) -> Result<(), (u32, u32)> {
-    // What is sent to the group or to the terminal's session is not meant for it. Both fail never:
-    // it leads no group, and the name is short.
+/// Returns the place of the failed step in [`STEPS`], and its error number.
+fn confine(args: &HeirArgs) -> Result<(), (u32, u32)> {
+    // Signals to the group or to the terminal's session are not meant for the heir. Neither call
+    // can fail: the heir leads no group, and the name is short.
     let _ = system(libc::SYS_setsid, [0; 5]);
     let _ = prctl(libc::PR_SET_NAME, c"elector-heir".as_ptr() as usize);
     let at = |step: u32| move |error: u32| (step, error);
-    close_all_but(errand).map_err(at(2))?;
+    close_all_but(args).map_err(at(2))?;
     prctl(libc::PR_SET_NO_NEW_PRIVS, 1).map_err(at(3))?;
     drop_capabilities().map_err(at(4))?;
-    // An heir that was stopped must see the end of its process, too.
+    // A stopped heir must also notice the end of its process.
     let wake = libc::SIGCONT.cast_unsigned() as usize;
     prctl(libc::PR_SET_PDEATHSIG, wake).map_err(at(5))?;
     restrict().map_err(at(6))
 }
 
 fn system(number: libc::c_long, arguments: [usize; 5]) -> Result<(), u32> {
-    // SAFETY: every call of this module is about the heir alone: its own credentials and session,
-    // and memory that outlives the call.
+    // SAFETY: every call of this module affects only the heir: its own credentials and session, and
+    // memory that outlives the call.
     let result = unsafe { call(number, arguments) };
     if result < 0 {
         return Err(result.unsigned_abs() as u32);
@@ -134,10 +135,10 @@ fn prctl(option: c_int, value: usize) -> Result<(), u32> {
     )
 }
 
-/// Else a peer would not see the end of a connection that was open when the heir was started.
-fn close_all_but(errand: &Errand) -> Result<(), u32> {
-    let low = errand.process.min(errand.line).cast_unsigned();
-    let high = errand.process.max(errand.line).cast_unsigned();
+/// Otherwise a peer would not see the end of a connection that was open when the heir started.
+fn close_all_but(args: &HeirArgs) -> Result<(), u32> {
+    let low = args.process.min(args.channel).cast_unsigned();
+    let high = args.process.max(args.channel).cast_unsigned();
     if low > 0 {
         close_range(0, low.wrapping_sub(1))?;
     }
@@ -154,7 +155,7 @@ fn close_range(first: u32, last: u32) -> Result<(), u32> {
     )
 }
 
-/// All of them. That takes nothing from the process: credentials are each task's own.
+/// Drops all capabilities. The process loses nothing: each task has its own credentials.
 fn drop_capabilities() -> Result<(), u32> {
     let header = [0x2008_0522_u32, 0]; // _LINUX_CAPABILITY_VERSION_3; itself.
     let none = [0_u32; 6];

@@ -1,19 +1,19 @@
-//! System calls without libc. Its wrappers write `errno`, which is storage of a thread, and the
-//! heir has that of the thread that started it.
+//! System calls without libc. The wrappers of libc write `errno`, which is in thread-local storage,
+//! and the heir uses that of the thread that started it.
 
 use std::{arch::asm, io};
 
-/// One system call; what it does not need is zero. Returns what the kernel does: an error number,
-/// negated, between -4095 and -1.
+/// Makes one system call; unused arguments are zero. Returns the kernel's result: a negated error
+/// number between -4095 and -1 on failure.
 ///
 /// # Safety
-/// As for the system call of this number with these arguments.
+/// The same rules hold as for the system call of this number with these arguments.
 #[cfg(target_arch = "x86_64")]
 pub(super) unsafe fn call(number: libc::c_long, arguments: [usize; 5]) -> isize {
     let [a, b, c, d, e] = arguments;
     let result: isize;
-    // SAFETY: the calling convention of the kernel: `syscall` overwrites rcx and r11, and what the
-    // call reads and writes is up to the caller.
+    // SAFETY: this is the kernel's calling convention: `syscall` overwrites rcx and r11. The caller
+    // ensures that the call may read and write its memory.
     unsafe {
         asm!(
             "syscall",
@@ -26,17 +26,17 @@ pub(super) unsafe fn call(number: libc::c_long, arguments: [usize; 5]) -> isize 
     result
 }
 
-/// One system call; what it does not need is zero. Returns what the kernel does: an error number,
-/// negated, between -4095 and -1.
+/// Makes one system call; unused arguments are zero. Returns the kernel's result: a negated error
+/// number between -4095 and -1 on failure.
 ///
 /// # Safety
-/// As for the system call of this number with these arguments.
+/// The same rules hold as for the system call of this number with these arguments.
 #[cfg(target_arch = "aarch64")]
 pub(super) unsafe fn call(number: libc::c_long, arguments: [usize; 5]) -> isize {
     let [a, b, c, d, e] = arguments;
     let result: isize;
-    // SAFETY: the calling convention of the kernel, and what the call reads and writes is up to the
-    // caller.
+    // SAFETY: this is the kernel's calling convention. The caller ensures that the call may read
+    // and write its memory.
     unsafe {
         asm!(
             "svc 0",
@@ -49,14 +49,14 @@ pub(super) unsafe fn call(number: libc::c_long, arguments: [usize; 5]) -> isize 
     result
 }
 
-/// All signals of this thread blocked, until it is dropped, 32 and 33 too, which libc keeps for
-/// itself and leaves out of its own sets. The heir has the mask of the moment it is started at: a
-/// handler that ran in it would meet the storage of another thread.
-pub(super) struct Masked {
+/// Blocks all signals of this thread until it is dropped, also 32 and 33, which libc keeps for
+/// itself and leaves out of its own sets. The heir inherits the mask at its start: a signal handler
+/// in the heir would use the storage of another thread.
+pub(super) struct BlockedSignals {
     before: u64,
 }
 
-impl Masked {
+impl BlockedSignals {
     pub(super) fn all() -> io::Result<Self> {
         let (all, mut before) = (u64::MAX, 0_u64);
         set_mask(&all, Some(&mut before))?;
@@ -64,9 +64,9 @@ impl Masked {
     }
 }
 
-impl Drop for Masked {
+impl Drop for BlockedSignals {
     fn drop(&mut self) {
-        // It cannot fail: the same call with another set has succeeded.
+        // This cannot fail: the same call with another set has succeeded.
         let _ = set_mask(&self.before, None);
     }
 }
@@ -75,8 +75,8 @@ fn set_mask(mask: &u64, before: Option<&mut u64>) -> io::Result<()> {
     let before = before.map_or(0, |before| std::ptr::from_mut(before) as usize);
     let mask = std::ptr::from_ref(mask) as usize;
     let how = libc::SIG_SETMASK.cast_unsigned() as usize;
-    // SAFETY: the kernel's sets of signals have 64 bits; it reads one, and writes one if told
-    // where.
+    // SAFETY: the kernel's signal sets have 64 bits. The call reads one set, and writes one if
+    // there is a place for it.
     let result = unsafe { call(libc::SYS_rt_sigprocmask, [how, mask, before, 8, 0]) };
     if result == 0 {
         return Ok(());

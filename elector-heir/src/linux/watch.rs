@@ -1,22 +1,22 @@
-//! What the heir does when it has given up its rights: it waits for the end of its process, writes
-//! what was entrusted to it, and ends.
+//! The work of the heir after it has given up its rights: it waits for the end of its process,
+//! sends the messages that were entrusted to it, and exits.
 
 use std::{mem, os::fd::RawFd, ptr};
 
-use super::{WORDS, heir::Errand, raw::call};
+use super::{MAX_MESSAGE_LEN, heir::HeirArgs, raw::call};
 
 /// How many connections the heir keeps.
-const MOST: usize = 128;
+const MAX_CONNECTIONS: usize = 128;
 
-/// How long the heir waits when its process has ended. To give back memory takes a processor, and
-/// does not let go of it; on a machine of few, on which a peer has to elect now, it would be in the
-/// way.
-const RESPITE: libc::timespec = milliseconds(20);
+/// How long the heir waits after its process has ended. To free memory takes a processor for the
+/// whole time. On a machine with few processors, this would delay a peer that holds an election
+/// now.
+const EXIT_DELAY: libc::timespec = milliseconds(20);
 
-/// How long the end of the process is waited for when its end of the line is closed: the kernel
-/// closes the files of a process that dies, and says a little later that it has ended. One that has
-/// become another program does not end.
-const SOON: libc::timespec = milliseconds(200);
+/// How long the heir waits for the end of the process after the other end of the channel was
+/// closed. The kernel closes the files of a dying process a little before it reports the end. A
+/// process that has become another program does not end.
+const PROCESS_END_TIMEOUT: libc::timespec = milliseconds(200);
 
 const fn milliseconds(number: i64) -> libc::timespec {
     libc::timespec {
@@ -25,71 +25,71 @@ const fn milliseconds(number: i64) -> libc::timespec {
     }
 }
 
-/// A connection, and what is to be written there when the process has ended.
+/// A connection, and the message to write there when the process has ended.
 #[derive(Clone, Copy)]
 struct Entrusted {
     connection: RawFd,
-    words: [u8; WORDS],
+    message: [u8; MAX_MESSAGE_LEN],
     length: usize,
 }
 
-/// The connections are those below `count`, each at the same place of both lists.
-struct Kept {
-    entrusted: [Entrusted; MOST],
+/// The connections are those below `count`. They are in the same order as in the list for `ppoll`.
+struct Connections {
+    entrusted: [Entrusted; MAX_CONNECTIONS],
     count: usize,
 }
 
-pub(super) fn watch(errand: &Errand) {
+pub(super) fn watch(args: &HeirArgs) {
     let nothing = Entrusted {
         connection: -1,
-        words: [0; WORDS],
+        message: [0; MAX_MESSAGE_LEN],
         length: 0,
     };
-    let mut kept = Kept {
-        entrusted: [nothing; MOST],
+    let mut kept = Connections {
+        entrusted: [nothing; MAX_CONNECTIONS],
         count: 0,
     };
-    if until_ended(errand, &mut kept) {
-        // What came while it was dying.
-        while let Ok(Some(entrusted)) = receive(errand.line) {
+    if wait_for_end(args, &mut kept) {
+        // Connections that arrived while the process was dying.
+        while let Ok(Some(entrusted)) = receive(args.channel) {
             kept.add(entrusted);
         }
         kept.write();
     }
     kept.close_all();
-    let _ = poll(&mut [], Some(RESPITE));
+    let _ = poll(&mut [], Some(EXIT_DELAY));
 }
 
-/// Returns `true` if the process has ended: only its pidfd says so. `false`: it has become another
-/// program, or cannot be waited for, and the heir must not outlive it.
-fn until_ended(errand: &Errand, kept: &mut Kept) -> bool {
-    let mut polled = [waits_for(-1, 0); MOST + 2];
+/// Returns `true` if the process has ended: only its pidfd reports that. Returns `false` if it has
+/// become another program or cannot be watched; then the heir must not outlive it.
+fn wait_for_end(args: &HeirArgs, kept: &mut Connections) -> bool {
+    let mut polled = [poll_entry(-1, 0); MAX_CONNECTIONS + 2];
     loop {
-        let count = kept.prepare(errand, &mut polled);
+        let count = kept.prepare(args, &mut polled);
         match poll(polled.get_mut(..count).unwrap_or_default(), None) {
             Err(libc::EINTR | libc::EAGAIN) => continue,
             Err(_) => return false,
             Ok(()) => {}
         }
-        let [process, line, connections @ ..] = &polled;
+        let [process, channel, connections @ ..] = &polled;
         if process.revents != 0 {
             return process.revents & libc::POLLIN != 0;
         }
         kept.drop_broken(connections);
-        if line.revents != 0 {
-            match receive(errand.line) {
+        if channel.revents != 0 {
+            match receive(args.channel) {
                 Ok(Some(entrusted)) => kept.add(entrusted),
                 Err(libc::EINTR | libc::EAGAIN) => {}
-                Ok(None) | Err(_) => return ends_soon(errand),
+                Ok(None) | Err(_) => return process_ends_soon(args),
             }
         }
     }
 }
 
-fn ends_soon(errand: &Errand) -> bool {
+fn process_ends_soon(args: &HeirArgs) -> bool {
     loop {
-        let mut process = [waits_for(errand.process, libc::POLLIN)];
-        match poll(&mut process, Some(SOON)) {
+        let mut process = [poll_entry(args.process, libc::POLLIN)];
+        match poll(&mut process, Some(PROCESS_END_TIMEOUT)) {
             Err(libc::EINTR | libc::EAGAIN) => {}
             Err(_) => return false,
             Ok(()) => return process.iter().any(|end| end.revents & libc::POLLIN != 0),
@@ -97,12 +97,12 @@ fn ends_soon(errand: &Errand) -> bool {
     }
 }
 
-impl Kept {
+impl Connections {
     fn all(&self) -> impl Iterator<Item = &Entrusted> {
         self.entrusted.iter().take(self.count)
     }
 
-    /// One more than fits is closed: no proof comes over that connection.
+    /// A connection that does not fit is closed: no proof of death will be sent on it.
     fn add(&mut self, entrusted: Entrusted) {
         match self.entrusted.get_mut(self.count) {
             Some(place) => {
@@ -113,10 +113,10 @@ impl Kept {
         }
     }
 
-    /// Fills in what is waited for; how many that are.
-    fn prepare(&self, errand: &Errand, polled: &mut [libc::pollfd]) -> usize {
-        let own = [errand.process, errand.line].map(|fd| waits_for(fd, libc::POLLIN));
-        let broken = |entrusted: &Entrusted| waits_for(entrusted.connection, libc::POLLRDHUP);
+    /// Fills in the descriptors to wait for. Returns their number.
+    fn prepare(&self, args: &HeirArgs, polled: &mut [libc::pollfd]) -> usize {
+        let own = [args.process, args.channel].map(|fd| poll_entry(fd, libc::POLLIN));
+        let broken = |entrusted: &Entrusted| poll_entry(entrusted.connection, libc::POLLRDHUP);
         let all = own.into_iter().chain(self.all().map(broken));
         polled.iter_mut().zip(all).for_each(|(to, one)| *to = one);
         self.count + own.len()
@@ -140,20 +140,21 @@ impl Kept {
         self.count = count;
     }
 
-    /// Writes all words. Never waits: a peer that does not read hears nothing.
+    /// Writes all messages. Never waits: a peer that does not read receives nothing.
     fn write(&self) {
         let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
         for Entrusted {
             connection,
-            words,
+            message,
             length,
         } in self.all()
         {
-            let words = words.as_ptr() as usize;
+            let message = message.as_ptr() as usize;
             let flags = flags.cast_unsigned() as usize;
             let to = connection.cast_unsigned() as usize;
-            // SAFETY: it reads `length` bytes of `words`, at most their number, and no address.
-            let _ = unsafe { call(libc::SYS_sendto, [to, words, *length, flags, 0]) };
+            // SAFETY: the call reads `length` bytes of the message, which has at least that length,
+            // and no address.
+            let _ = unsafe { call(libc::SYS_sendto, [to, message, *length, flags, 0]) };
         }
     }
 
@@ -164,11 +165,11 @@ impl Kept {
 
 fn close(fd: RawFd) {
     let fd = fd.cast_unsigned() as usize;
-    // SAFETY: the heir has descriptors of its own, and this one was given to it.
+    // SAFETY: the heir has its own descriptors, and this one was given to it.
     let _ = unsafe { call(libc::SYS_close, [fd, 0, 0, 0, 0]) };
 }
 
-fn waits_for(fd: RawFd, events: libc::c_short) -> libc::pollfd {
+fn poll_entry(fd: RawFd, events: libc::c_short) -> libc::pollfd {
     libc::pollfd {
         fd,
         events,
@@ -177,13 +178,13 @@ fn waits_for(fd: RawFd, events: libc::c_short) -> libc::pollfd {
 }
 
 fn poll(ends: &mut [libc::pollfd], limit: Option<libc::timespec>) -> Result<(), libc::c_int> {
-    // The kernel writes there what is left of it.
+    // The kernel writes the remaining time there.
     let mut limit = limit;
     let limit = limit
         .as_mut()
         .map_or(0, |limit| ptr::from_mut(limit) as usize);
     let (at, number) = (ends.as_mut_ptr() as usize, ends.len());
-    // SAFETY: it writes these `ends` and the limit, which outlive the call.
+    // SAFETY: the call writes these `ends` and the limit, which outlive it.
     let polled = unsafe { call(libc::SYS_ppoll, [at, number, limit, 0, 0]) };
     error_of(polled).map(|_| ())
 }
@@ -195,7 +196,7 @@ fn error_of(result: isize) -> Result<usize, libc::c_int> {
     }
 }
 
-/// A header, and one descriptor, as the kernel lays them out.
+/// A header and one descriptor, in the kernel's layout.
 #[repr(C)]
 struct Control {
     header: libc::cmsghdr,
@@ -203,31 +204,31 @@ struct Control {
     _padding: RawFd,
 }
 
-/// What comes next on the line; `None` when the other end is closed. Does not wait.
-fn receive(line: RawFd) -> Result<Option<Entrusted>, libc::c_int> {
-    let mut words = [0; WORDS];
+/// Receives the next message on the channel; `None` when the other end is closed. Does not wait.
+fn receive(channel: RawFd) -> Result<Option<Entrusted>, libc::c_int> {
+    let mut message = [0; MAX_MESSAGE_LEN];
     let mut part = libc::iovec {
-        iov_base: words.as_mut_ptr().cast(),
-        iov_len: WORDS,
+        iov_base: message.as_mut_ptr().cast(),
+        iov_len: MAX_MESSAGE_LEN,
     };
-    // SAFETY: both are plain numbers and pointers, for which zeros are values.
-    let (mut control, mut message): (Control, libc::msghdr) = unsafe { mem::zeroed() };
-    message.msg_iov = &raw mut part;
-    message.msg_iovlen = 1;
-    message.msg_control = (&raw mut control).cast();
-    // Room for one descriptor: the kernel closes any further one.
+    // SAFETY: both are plain numbers and pointers, for which zeros are valid values.
+    let (mut control, mut msg): (Control, libc::msghdr) = unsafe { mem::zeroed() };
+    msg.msg_iov = &raw mut part;
+    msg.msg_iovlen = 1;
+    msg.msg_control = (&raw mut control).cast();
+    // There is room for one descriptor. The kernel closes any further one.
     let length = mem::offset_of!(Control, connection) + size_of::<RawFd>();
-    message.msg_controllen = length as _;
+    msg.msg_controllen = length as _;
     let flags = (libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC).cast_unsigned() as usize;
-    let (line, at) = (line.cast_unsigned() as usize, &raw mut message as usize);
-    // SAFETY: it writes `words`, `control` and `message`, each within its length.
-    let received = unsafe { call(libc::SYS_recvmsg, [line, at, flags, 0, 0]) };
+    let (channel, at) = (channel.cast_unsigned() as usize, &raw mut msg as usize);
+    // SAFETY: the call writes `message`, `control` and `msg`, each within its length.
+    let received = unsafe { call(libc::SYS_recvmsg, [channel, at, flags, 0, 0]) };
     let received = error_of(received)?;
     let header = &control.header;
-    let has_connection = message.msg_controllen >= length as _
+    let has_connection = msg.msg_controllen >= length as _
         && (header.cmsg_level, header.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS);
     if !has_connection {
-        // What is entrusted comes with a connection, and is never empty.
+        // An entrusted message comes with a connection, and is never empty.
         return if received == 0 {
             Ok(None)
         } else {
@@ -236,7 +237,7 @@ fn receive(line: RawFd) -> Result<Option<Entrusted>, libc::c_int> {
     }
     Ok(Some(Entrusted {
         connection: control.connection,
-        words,
-        length: received.min(WORDS),
+        message,
+        length: received.min(MAX_MESSAGE_LEN),
     }))
 }
