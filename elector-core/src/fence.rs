@@ -10,8 +10,8 @@ use crate::Epoch;
 ///
 /// The token is the epoch, times 2^14, plus the number of the grant within the epoch. A tenure
 /// keeps its grant as long as its work goes on. If work starts again within a tenure, for example a
-/// command that has exited, it gets another grant. So a store can tell the late writes of the first
-/// start from the writes of the second start.
+/// command that has exited, it gets another grant. So a store can distinguish late writes of the
+/// first start from writes of the second start.
 ///
 /// Only a `Leadership<Quorum>` returns tokens. Under [`BestEffort`](crate::BestEffort) two leaders
 /// may have the same epoch, so a token would prove nothing. The store reads tokens from the wire

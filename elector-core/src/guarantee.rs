@@ -8,9 +8,9 @@ pub trait Guarantee: sealed::Sealed + Debug + Send + Sync + 'static {
     const KIND: GuaranteeKind;
 }
 
-/// An [`Epoch`](crate::Epoch) never has more than one leader, whatever messages are lost or delayed
-/// and whichever nodes crash or are partitioned, as long as durable state is kept. Its epochs can
-/// be used in fencing tokens.
+/// An [`Epoch`](crate::Epoch) never has more than one leader, no matter which messages are lost or
+/// delayed and which nodes crash or are partitioned, as long as durable state is kept. Its epochs
+/// can be used in fencing tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quorum {}
 

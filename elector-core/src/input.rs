@@ -15,7 +15,7 @@ pub enum Input<M, T> {
         /// The message. It may be stale, repeated or out of order.
         message: M,
     },
-    /// A timer elapsed, and was neither set again nor cancelled before that.
+    /// A timer elapsed. It was not set again or cancelled before that.
     Elapsed(T),
     /// A suspicion of the host: the connection to this peer broke or was refused, or another life
     /// of the peer answers. It may be wrong, because anything between two nodes can cause it. It

@@ -20,7 +20,7 @@ pub trait Message: Payload {
 
     /// Returns the exclusive support that this message grants when it is sent to `to`, if any.
     /// Checkers use it: a node with two different pledges for one epoch and rank has broken the
-    /// first pledge, whatever the cause. The default is `None`.
+    /// first pledge, for any reason. The default is `None`.
     fn pledge(&self, _to: NodeId) -> Option<Pledge> {
         None
     }

@@ -61,7 +61,7 @@ impl<A: ElectionAlgorithm> Outbox<A> {
         self.now
     }
 
-    /// Sends `message` to the peer `to`. Neither delivery nor order is guaranteed.
+    /// Sends `message` to the peer `to`. Delivery and order are not guaranteed.
     pub fn send(&mut self, to: NodeId, message: A::Message) {
         self.sends.push(Outgoing { to, message });
     }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{Command, GuaranteeKind, Membership, NodeId};
 
-/// The functions of a node that depend neither on its algorithm nor on its guarantee. The handle is
+/// The functions of a node that do not depend on its algorithm or its guarantee. The handle is
 /// cheap to clone. An [`Elector`](super::Elector) dereferences to it, and adds the guarantee and
 /// the work of the leader.
 ///
