@@ -5,8 +5,9 @@ use crate::random::random;
 const FIRST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_millis(500);
 
-/// How long a node that cannot be reached is left alone: doubling, with a jitter of a half, so that
-/// the peers of a node that comes back do not all knock at once.
+/// The pauses between attempts to connect to an unreachable peer. They double up to a limit, and
+/// are shortened at random by up to a half, so that not all peers of a node that comes back dial it
+/// at the same time.
 #[derive(Debug)]
 pub(crate) struct Backoff(Duration);
 
@@ -31,7 +32,7 @@ impl Backoff {
 mod tests {
     use super::*;
 
-    // A peer that is gone for a day must neither be hammered nor be forgotten.
+    // A peer that is down for a day must not be dialled all the time, and must still be dialled.
     #[test]
     fn pauses_grow_to_a_limit_and_vary() {
         let mut backoff = Backoff::new();

@@ -14,8 +14,8 @@ use crate::{
     Detection, Farewell, FileStorage, Identity, Monitor, RecordError, RecordHandle, Tcp, Tls,
 };
 
-/// Makes a node of a real cluster of what [`Elector::builder`] begins: it reaches its peers over
-/// TCP at the addresses that they were named with, and keeps its state in a folder.
+/// Extends the builder of [`Elector::builder`] to a node of a real cluster. The node reaches its
+/// peers over TCP at the addresses in its list of peers, and keeps its state in a folder.
 ///
 /// ```
 /// use elector_core::actor::Elector;
@@ -33,7 +33,7 @@ use crate::{
 ///         .peers([(1, "127.0.0.1:7101"), (2, "127.0.0.1:7102"), (3, "127.0.0.1:7103")])
 ///         .data_dir(&folder)
 /// };
-/// node().format()?; // Once in the life of a node.
+/// node().format()?; // Only before the first start of a node.
 /// # let node = || node().listen("127.0.0.1:0");
 /// let elector = node().start().await?;
 /// # elector.shutdown().await?;
@@ -41,10 +41,10 @@ use crate::{
 /// # }
 /// ```
 pub trait NetBuilder<A: ElectionAlgorithm> {
-    /// Keeps the node's state in this folder, and connects it over TCP.
+    /// Keeps the node's state in this folder, and connects the node over TCP.
     ///
-    /// Without a [`config`](Builder::config) of its own the node has the default one of its
-    /// algorithm with the durations of [`Timing::patient`].
+    /// If no [`config`](Builder::config) was set, the node gets the default one of its algorithm
+    /// with the durations of [`Timing::patient`].
     fn data_dir(self, folder: impl AsRef<Path>) -> NodeBuilder<A>;
 }
 
@@ -56,7 +56,7 @@ impl<A: ElectionAlgorithm> NetBuilder<A> for Builder<A> {
             *config.timing_mut() = Timing::patient();
             config
         });
-        // Without an id nothing is ever opened: `start` says so.
+        // A node without an id opens nothing: `start` returns the error.
         let me = self.named_node().unwrap_or(NodeId(0));
         let identity = Identity::of::<A>(self.name(), me);
         NodeBuilder {
@@ -69,8 +69,8 @@ impl<A: ElectionAlgorithm> NetBuilder<A> for Builder<A> {
     }
 }
 
-/// Sets up a node of a real cluster; made by [`NetBuilder::data_dir`], which must be called after
-/// everything of the [`Builder`] itself.
+/// Sets up a node of a real cluster. [`NetBuilder::data_dir`] creates it, so the settings of the
+/// [`Builder`] itself must be made before that call.
 pub struct NodeBuilder<A: ElectionAlgorithm> {
     builder: Builder<A>,
     tcp: Tcp<A>,
@@ -132,13 +132,13 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
         self
     }
 
-    /// See [`Tcp::companion`].
+    /// See [`Tcp::observer`].
     #[must_use]
-    pub fn companion(
+    pub fn observer(
         mut self,
         keep: impl Fn(&Farewell, BorrowedFd<'_>) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        self.tcp = self.tcp.companion(keep);
+        self.tcp = self.tcp.observer(keep);
         self
     }
 
@@ -149,19 +149,19 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
         self
     }
 
-    /// Looks at the node's connections, now and when it runs.
+    /// Returns a view of the node's connections, for use now and while the node runs.
     #[must_use]
     pub fn monitor(&self) -> Monitor {
         self.tcp.monitor()
     }
 
-    /// The node's record, for `http::Options::record` and for [`RecordHandle::check`].
+    /// Returns the node's record, for `http::Options::record` and for [`RecordHandle::check`].
     #[must_use]
     pub fn record(&self) -> RecordHandle {
         self.storage.record()
     }
 
-    /// Makes the folder of a node that has never run: see [`FileStorage::format`].
+    /// Formats the folder of a node that has never run: see [`FileStorage::format`].
     ///
     /// # Errors
     /// As [`FileStorage::format`].
@@ -170,10 +170,10 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
         FileStorage::format(&self.folder, &self.identity, peers)
     }
 
-    /// Starts the node: see [`Builder::start`].
+    /// Starts the node: see [`Builder::start`]. Reads the record first, and then opens the socket.
     ///
     /// # Errors
-    /// As [`Builder::start`]; the record is read first, then the socket is opened.
+    /// As [`Builder::start`].
     pub async fn start(self) -> Result<Elector<A::Guarantee>, StartError> {
         let tcp = self.tcp.record(self.storage.record());
         let builder = self.builder.storage(self.storage);

@@ -2,29 +2,30 @@ use std::time::Duration;
 
 use elector_core::{Configuration, Timing, nanos};
 
-/// When a peer's silence is taken for its end, and told to the algorithm.
+/// When the silence of a peer is reported to the algorithm.
 ///
-/// Each node is pinged, and answers, so that a peer that lives is heard several times an interval.
-/// From the gaps between its signs of life a node learns how long they can be, and waits for
-/// longer than that: on a quiet network not much longer than [`floor`](Self::floor), on an
-/// overloaded machine up to [`ceiling`](Self::ceiling).
+/// Each node pings each peer, and a peer that is alive answers. So a node receives something from
+/// it several times in each interval. A node learns from the gaps between these signs of life how
+/// long they can be, and waits longer than that: on a quiet network not much longer than
+/// [`floor`](Self::floor), on an overloaded machine up to [`ceiling`](Self::ceiling).
 ///
-/// A follower owes its leader no silence any more after that
+/// After that silence, a follower owes its leader no vigil any more
 /// ([`Input::Silent`](elector_core::Input::Silent)). So `floor` must be longer than
-/// [`Timing::lease`], which [`Tcp`](crate::Tcp) checks, within the node and between peers.
+/// [`Timing::lease`]. [`Tcp`](crate::Tcp) checks this within the node and between peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Detection {
-    /// How often each peer is pinged.
+    /// The interval at which each peer is pinged.
     pub ping: Duration,
-    /// The least silence that raises a hint.
+    /// The shortest silence that is reported.
     pub floor: Duration,
-    /// A silence as long as this raises one, whatever was learned.
+    /// A silence of this length is always reported, for any gaps that were learned.
     pub ceiling: Duration,
 }
 
 impl Detection {
-    /// What fits these durations: a ping every heartbeat, a hint a little after the lease at the
-    /// earliest and at `election_min` at the latest, when the algorithm itself loses patience.
+    /// Returns the detection that fits these durations. It pings at every heartbeat. It reports a
+    /// silence at the earliest a little after the lease, and at the latest after `election_min`,
+    /// when the vigil of the algorithm ends, too.
     #[must_use]
     pub fn of(timing: &Timing) -> Self {
         let room = timing.election_min.saturating_sub(timing.lease);
@@ -35,8 +36,8 @@ impl Detection {
         }
     }
 
-    /// What goes with [`Timing::lan`]: on a quiet network a leader that hangs is found out 30 ms
-    /// after it was last heard.
+    /// Returns the detection for [`Timing::lan`]. On a quiet network, it reports a leader that
+    /// hangs 30 ms after the last sign of life.
     #[must_use]
     pub fn lan() -> Self {
         let timing = Timing::lan();
@@ -47,7 +48,7 @@ impl Detection {
         }
     }
 
-    /// The rule that is broken, in words; `None` if all hold.
+    /// Returns a description of the first rule that is broken; `None` if all rules hold.
     #[must_use]
     pub fn broken_rule(&self, config: &impl Configuration) -> Option<String> {
         let (ping, floor, ceiling) = (self.ping, self.floor, self.ceiling);
@@ -62,7 +63,7 @@ impl Detection {
         } else if floor <= ping {
             Some(format!(
                 "the floor of the failure detection ({floor:?}) must be longer than the ping \
-                 interval ({ping:?}): a peer must be able to be heard in time"
+                 interval ({ping:?}): a peer must be able to answer in time"
             ))
         } else if ceiling < floor {
             Some(format!(
@@ -75,95 +76,97 @@ impl Detection {
     }
 }
 
-/// How long the worst gap is remembered, at least; at most twice as long.
-const MEMORY: u64 = 30_000_000_000;
+/// The worst gap is remembered for at least this time, and at most for twice this time.
+const GAP_PERIOD_NS: u64 = 30_000_000_000;
 
-/// What was learned of one peer's signs of life. Times are nanoseconds of the node's clock.
+/// Learns the gaps between one peer's signs of life. Times are nanoseconds of the node's clock.
 #[derive(Clone, Debug)]
 pub(crate) struct Detector {
     detection: Detection,
-    last: Option<u64>,
-    /// Smoothed, as TCP smooths its round trips (Jacobson 1988): the mean gap and its deviation.
-    gap: u64,
-    deviation: u64,
-    /// The worst gap of this span of [`MEMORY`], and of the one before.
-    worst: [u64; 2],
-    span_began: u64,
-    round_trip: Option<u64>,
+    last_ns: Option<u64>,
+    /// The mean gap and its deviation, smoothed as TCP smooths its round trips (Jacobson 1988).
+    gap_ns: u64,
+    deviation_ns: u64,
+    /// The worst gap of this period of [`GAP_PERIOD_NS`], and of the one before.
+    worst_ns: [u64; 2],
+    period_start_ns: u64,
+    round_trip_ns: Option<u64>,
 }
 
 impl Detector {
     pub(crate) fn new(detection: Detection) -> Self {
         Self {
             detection,
-            last: None,
-            gap: 0,
-            deviation: 0,
-            worst: [0; 2],
-            span_began: 0,
-            round_trip: None,
+            last_ns: None,
+            gap_ns: 0,
+            deviation_ns: 0,
+            worst_ns: [0; 2],
+            period_start_ns: 0,
+            round_trip_ns: None,
         }
     }
 
-    /// The peer gave a sign of life.
-    pub(crate) fn heard(&mut self, now: u64) {
-        let last = self.last.replace(now);
-        let Some(gap) = last.map(|last| now.saturating_sub(last)) else {
-            self.span_began = now;
+    /// Takes a sign of life of the peer.
+    pub(crate) fn received(&mut self, now_ns: u64) {
+        let last_ns = self.last_ns.replace(now_ns);
+        let Some(gap_ns) = last_ns.map(|last_ns| now_ns.saturating_sub(last_ns)) else {
+            self.period_start_ns = now_ns;
             return;
         };
-        if now.saturating_sub(self.span_began) > MEMORY {
-            self.worst = [0, self.worst[0]];
-            self.span_began = now;
+        if now_ns.saturating_sub(self.period_start_ns) > GAP_PERIOD_NS {
+            self.worst_ns = [0, self.worst_ns[0]];
+            self.period_start_ns = now_ns;
         }
-        // A silence that was taken for the peer's end says nothing of how it lives.
-        if gap > nanos(self.detection.ceiling) {
+        // A silence that was reported as a failure is not typical of the peer.
+        if gap_ns > nanos(self.detection.ceiling) {
             return;
         }
-        self.worst[0] = self.worst[0].max(gap);
-        let off = gap.abs_diff(self.gap);
-        self.deviation = self.deviation - self.deviation / 4 + off / 4;
-        self.gap = self.gap - self.gap / 8 + gap / 8;
+        self.worst_ns[0] = self.worst_ns[0].max(gap_ns);
+        let off_ns = gap_ns.abs_diff(self.gap_ns);
+        self.deviation_ns = self.deviation_ns - self.deviation_ns / 4 + off_ns / 4;
+        self.gap_ns = self.gap_ns - self.gap_ns / 8 + gap_ns / 8;
     }
 
-    /// It answered after this time.
-    pub(crate) fn answered(&mut self, round_trip: u64) {
-        let smoothed = self.round_trip.map(|old| old - old / 8 + round_trip / 8);
-        self.round_trip = Some(smoothed.unwrap_or(round_trip));
+    /// Takes the time between a ping and its answer.
+    pub(crate) fn round_trip_measured(&mut self, round_trip_ns: u64) {
+        let old = self.round_trip_ns;
+        let smoothed = old.map(|old| old - old / 8 + round_trip_ns / 8);
+        self.round_trip_ns = Some(smoothed.unwrap_or(round_trip_ns));
     }
 
-    /// This node itself stood still: that it heard nothing proves nothing, and it begins anew.
-    pub(crate) fn excuse(&mut self, now: u64) {
-        if let Some(last) = &mut self.last {
-            *last = now;
+    /// Starts the present silence again. The caller was stopped, so that it received nothing proves
+    /// nothing about the peer.
+    pub(crate) fn restart_silence(&mut self, now_ns: u64) {
+        if let Some(last_ns) = &mut self.last_ns {
+            *last_ns = now_ns;
         }
     }
 
-    /// How long a silence may last.
-    pub(crate) fn patience(&self) -> Duration {
-        let usual = self
-            .gap
-            .saturating_add(self.deviation.saturating_mul(4))
-            .saturating_add(self.round_trip.unwrap_or(0));
-        let worst = self.worst[0].max(self.worst[1]).saturating_mul(2);
-        let learned = Duration::from_nanos(usual.max(worst));
+    /// Returns how long a silence may last.
+    pub(crate) fn silence_limit(&self) -> Duration {
+        let usual_ns = self
+            .gap_ns
+            .saturating_add(self.deviation_ns.saturating_mul(4))
+            .saturating_add(self.round_trip_ns.unwrap_or(0));
+        let worst_ns = self.worst_ns[0].max(self.worst_ns[1]).saturating_mul(2);
+        let learned = Duration::from_nanos(usual_ns.max(worst_ns));
         learned.clamp(self.detection.floor, self.detection.ceiling)
     }
 
-    /// When the silence has lasted too long; `None` before the first sign of life.
-    pub(crate) fn due(&self) -> Option<u64> {
-        let last = self.last?;
-        Some(last.saturating_add(nanos(self.patience())))
+    /// Returns when the silence will have lasted too long; `None` before the first sign of life.
+    pub(crate) fn deadline_ns(&self) -> Option<u64> {
+        let last_ns = self.last_ns?;
+        Some(last_ns.saturating_add(nanos(self.silence_limit())))
     }
 
-    /// When it was last heard.
-    pub(crate) fn last(&self) -> Option<u64> {
-        self.last
+    /// Returns when the last sign of life arrived.
+    pub(crate) fn last_ns(&self) -> Option<u64> {
+        self.last_ns
     }
 
-    /// The smoothed time between a ping and its answer.
+    /// Returns the smoothed time between a ping and its answer.
     pub(crate) fn round_trip(&self) -> Option<Duration> {
-        self.round_trip.map(Duration::from_nanos)
+        self.round_trip_ns.map(Duration::from_nanos)
     }
 }
 
@@ -181,93 +184,94 @@ mod tests {
         })
     }
 
-    fn patience_ms(detector: &Detector) -> u128 {
-        detector.patience().as_millis()
+    fn limit_ms(detector: &Detector) -> u128 {
+        detector.silence_limit().as_millis()
     }
 
-    // A quiet network must be found out about as fast as is safe.
+    // On a quiet network, a failure must be detected as fast as is safe.
     #[test]
-    fn regular_signs_of_life_keep_patience_at_the_floor() {
+    fn regular_signs_of_life_keep_the_limit_at_the_floor() {
         let mut detector = detector();
         assert_eq!(
-            detector.due(),
+            detector.deadline_ns(),
             None,
-            "who was never heard cannot fall silent"
+            "a peer cannot be late before its first sign of life"
         );
         for beat in 1..100 {
-            detector.heard(beat * 10 * MS);
-            detector.answered(MS / 10);
+            detector.received(beat * 10 * MS);
+            detector.round_trip_measured(MS / 10);
         }
-        assert_eq!(patience_ms(&detector), 30);
-        assert_eq!(detector.due(), Some((99 * 10 + 30) * MS));
+        assert_eq!(limit_ms(&detector), 30);
+        assert_eq!(detector.deadline_ns(), Some((99 * 10 + 30) * MS));
     }
 
-    // One hiccup of an overloaded machine must be tolerated, and be remembered for the next.
+    // One pause of an overloaded machine must be tolerated, and remembered for the next one.
     #[test]
-    fn a_late_sign_of_life_teaches_patience_that_fades() {
+    fn a_late_sign_of_life_raises_the_limit_for_a_while() {
         let mut detector = detector();
-        let mut now = 0;
-        let mut beat = |detector: &mut Detector, gap: u64| {
-            now += gap * MS;
-            detector.heard(now);
+        let mut now_ns = 0;
+        let mut beat = |detector: &mut Detector, gap_ms: u64| {
+            now_ns += gap_ms * MS;
+            detector.received(now_ns);
         };
         for _ in 0..10 {
             beat(&mut detector, 10);
         }
         beat(&mut detector, 28);
-        assert_eq!(patience_ms(&detector), 56);
+        assert_eq!(limit_ms(&detector), 56);
         for _ in 0..2_000 {
             beat(&mut detector, 10);
         }
-        assert_eq!(patience_ms(&detector), 56, "20 s later it may happen again");
+        assert_eq!(limit_ms(&detector), 56, "20 s later it may happen again");
         for _ in 0..8_000 {
             beat(&mut detector, 10);
         }
-        assert_eq!(patience_ms(&detector), 30);
+        assert_eq!(limit_ms(&detector), 30);
     }
 
-    // No load may make a dead leader be waited for without end, and an outage is no hiccup.
+    // Under any load, a dead leader must be detected in a limited time. An outage is not a late
+    // sign of life.
     #[test]
-    fn patience_ends_at_the_ceiling_and_outages_teach_nothing() {
+    fn the_limit_ends_at_the_ceiling_and_outages_are_not_learned() {
         let mut detector = detector();
-        let mut now = 0;
-        for gap in [100, 140, 90, 149] {
-            now += gap * MS;
-            detector.heard(now);
+        let mut now_ns = 0;
+        for gap_ms in [100, 140, 90, 149] {
+            now_ns += gap_ms * MS;
+            detector.received(now_ns);
         }
-        assert_eq!(patience_ms(&detector), 150);
+        assert_eq!(limit_ms(&detector), 150);
         let mut fresh = self::detector();
-        fresh.heard(0);
-        fresh.heard(3_600_000 * MS);
-        assert_eq!(patience_ms(&fresh), 30);
+        fresh.received(0);
+        fresh.received(3_600_000 * MS);
+        assert_eq!(limit_ms(&fresh), 30);
     }
 
-    // A node that was stopped itself finds the others silent; they are not.
+    // A node that was stopped itself finds its peers silent, although they are not.
     #[test]
-    fn an_excused_silence_starts_anew() {
+    fn a_restarted_silence_is_counted_from_now() {
         let mut detector = detector();
-        detector.excuse(5);
-        assert_eq!(detector.due(), None);
-        detector.heard(MS);
-        detector.excuse(500 * MS);
-        assert_eq!(detector.due(), Some(530 * MS));
-        assert_eq!(patience_ms(&detector), 30);
+        detector.restart_silence(5);
+        assert_eq!(detector.deadline_ns(), None);
+        detector.received(MS);
+        detector.restart_silence(500 * MS);
+        assert_eq!(detector.deadline_ns(), Some(530 * MS));
+        assert_eq!(limit_ms(&detector), 30);
     }
 
-    // The lease of a leader rests on this rule.
+    // The safety of a leader's lease rests on this rule.
     #[test]
     fn broken_rules_are_named() {
         let timing = Timing::default();
-        let stock = Detection::of(&timing);
-        assert_eq!(stock.broken_rule(&timing), None);
-        let told = |change: &dyn Fn(&mut Detection)| {
-            let mut detection = stock;
+        let valid = Detection::of(&timing);
+        assert_eq!(valid.broken_rule(&timing), None);
+        let rule = |change: &dyn Fn(&mut Detection)| {
+            let mut detection = valid;
             change(&mut detection);
             detection.broken_rule(&timing).unwrap_or_default()
         };
-        assert!(told(&|d| d.ping = Duration::ZERO).contains("longer than zero"));
-        assert!(told(&|d| d.floor = timing.lease).contains("longer than the lease"));
-        assert!(told(&|d| d.ping = d.floor).contains("ping interval"));
-        assert!(told(&|d| d.ceiling = timing.lease).contains("shorter than its floor"));
+        assert!(rule(&|d| d.ping = Duration::ZERO).contains("longer than zero"));
+        assert!(rule(&|d| d.floor = timing.lease).contains("longer than the lease"));
+        assert!(rule(&|d| d.ping = d.floor).contains("ping interval"));
+        assert!(rule(&|d| d.ceiling = timing.lease).contains("shorter than its floor"));
     }
 }

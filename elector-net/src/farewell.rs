@@ -7,21 +7,20 @@ use ring::{
 
 use crate::wire::hello::Commitment;
 
-/// How many bytes a farewell has.
-const LENGTH: usize = MARK.len() + SECRET;
+/// The length of a farewell, in bytes.
+const LENGTH: usize = MARK.len() + SECRET_LENGTH;
 
-/// Begins every farewell. A reader computes a hash only if it finds this.
+/// The first bytes of every farewell. A reader computes a hash only if it finds them.
 const MARK: [u8; 16] = *b"\0ELCT farewell\r\n";
 
-const SECRET: usize = 32;
+const SECRET_LENGTH: usize = 32;
 
-/// What is written on the connections of a process that has ended, by its
-/// [companion](crate::Tcp::companion): a secret
-/// that was drawn for one life of one node. The node told its peers the hash of it, so they know
-/// that this life is over.
+/// The bytes that an [observer](crate::Tcp::observer) writes on the connections of a process after
+/// that process has ended. They contain a secret that was drawn for one life of one node. The node
+/// sent the hash of the secret to its peers before, so they know that this life has ended.
 ///
-/// It is not encrypted, also where the connection is: whoever knows the secret can do nothing but
-/// tell what is true by then.
+/// The farewell is not encrypted, even if the connection is. Its disclosure does no harm: by the
+/// time that the secret is on the wire, what it says is true.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Farewell([u8; LENGTH]);
 
@@ -36,57 +35,54 @@ impl Farewell {
         Ok(Self(bytes))
     }
 
-    /// What peers are told of it in advance.
+    /// Returns the hash of the secret, which peers receive in advance.
     pub(crate) fn commitment(&self) -> Commitment {
         let (_, secret) = self.0.split_at(MARK.len());
         let hash = digest(&SHA256, secret);
         hash.as_ref().try_into().unwrap_or_default()
     }
 
-    /// All that is to be written on each connection.
+    /// Returns all bytes that must be written on each connection.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// Without the secret: it must not get into a log.
+/// Leaves the secret out: it must not get into a log.
 impl fmt::Debug for Farewell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Farewell").finish_non_exhaustive()
     }
 }
 
-/// Lets another process keep a copy of a connection; see [`Tcp::companion`](crate::Tcp::companion).
-pub(crate) type Companion = Box<dyn Fn(&Farewell, BorrowedFd<'_>) -> io::Result<()> + Send + Sync>;
+/// Gives a copy of a connection to the observer; see [`Tcp::observer`](crate::Tcp::observer).
+pub(crate) type Observer = Box<dyn Fn(&Farewell, BorrowedFd<'_>) -> io::Result<()> + Send + Sync>;
 
-/// The farewell of this life, and who writes it.
-pub(crate) struct Testament {
+/// The farewell of this life, and the observer that writes it after this life has ended.
+pub(crate) struct DeathProof {
     farewell: Farewell,
-    companion: Companion,
+    observer: Observer,
 }
 
-impl Testament {
-    pub(crate) fn draw(companion: Companion) -> io::Result<Self> {
+impl DeathProof {
+    pub(crate) fn draw(observer: Observer) -> io::Result<Self> {
         let farewell = Farewell::draw()?;
-        Ok(Self {
-            farewell,
-            companion,
-        })
+        Ok(Self { farewell, observer })
     }
 
     pub(crate) fn commitment(&self) -> Commitment {
         self.farewell.commitment()
     }
 
-    /// Gives the companion a copy of this connection.
+    /// Gives the observer a copy of this connection.
     pub(crate) fn keep(&self, connection: BorrowedFd<'_>) -> io::Result<()> {
-        (self.companion)(&self.farewell, connection)
+        (self.observer)(&self.farewell, connection)
     }
 }
 
-/// The last bytes of what was read from a connection. Below TLS and frames: a process can end in
-/// the middle of either.
+/// The last bytes that were read from a connection. They are collected below TLS and frames,
+/// because a process can end in the middle of a TLS record or a frame.
 #[derive(Debug)]
 pub(crate) struct Tail([u8; LENGTH]);
 
@@ -95,7 +91,7 @@ impl Tail {
         Self([0; LENGTH])
     }
 
-    /// Takes what was read; the farewell, if it ends with one.
+    /// Adds the bytes that were read. Returns the farewell if they end with one.
     pub(crate) fn push(&mut self, read: &[u8]) -> Option<Farewell> {
         let last = &read[read.len().saturating_sub(LENGTH)..];
         self.0.copy_within(last.len().., 0);
@@ -116,7 +112,7 @@ impl Ended {
 
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the companion of its process says that this has ended")
+        f.write_str("the observer of the peer's process reports that the process has ended")
     }
 }
 
@@ -132,9 +128,9 @@ impl From<Ended> for io::Error {
 mod tests {
     use super::*;
 
-    // A process can end anywhere in a frame, and what is read comes in pieces of any length.
+    // A process can end anywhere in a frame, and reads return pieces of any length.
     #[test]
-    fn a_farewell_is_found_after_anything_and_in_pieces() {
+    fn a_farewell_is_found_after_any_bytes_and_in_pieces() {
         let farewell = Farewell::draw().unwrap();
         for before in [0, 1, 47, 48, 49, 500] {
             let bytes = [&vec![7; before], farewell.bytes()].concat();
@@ -147,9 +143,10 @@ mod tests {
         }
     }
 
-    // Peers that are told a hash must not be able to make the secret, and each life has its own.
+    // Peers receive the hash and must not be able to compute the secret. Each life has a secret of
+    // its own.
     #[test]
-    fn a_secret_is_drawn_for_each_life_and_only_its_hash_is_told() {
+    fn each_life_draws_a_secret_and_discloses_only_its_hash() {
         let (one, other) = (Farewell::draw().unwrap(), Farewell::draw().unwrap());
         assert_ne!(one.commitment(), other.commitment());
         assert_eq!(one.commitment(), one.clone().commitment());
@@ -157,7 +154,7 @@ mod tests {
         assert!(!format!("{one:?}").contains(char::is_numeric));
     }
 
-    // The hash goes over the wire between releases: this one is of 32 zeros, by `sha256sum`.
+    // Different releases exchange the hash. The expected one is that of 32 zeros, by `sha256sum`.
     #[test]
     fn the_commitment_is_sha_256_of_the_secret() {
         let mut bytes = [0; LENGTH];

@@ -1,55 +1,58 @@
-//! What is read of strangers and of peers, opened for the fuzzer: bytes in; and out, what was
-//! understood of them, as this build writes it. Exists in a build with `--cfg fuzzing` only.
+//! Gives the fuzzer access to the code that reads bytes of peers and of unknown processes. Each
+//! function takes bytes and returns what it read, in the form in which this build writes it. This
+//! module exists only in a build with `--cfg fuzzing`.
 
 use bytes::{Bytes, BytesMut};
 use elector_core::Message;
 use tokio_util::codec::{Decoder, LengthDelimitedCodec};
 
 use crate::wire::{
-    self, ByPeer, Frame,
+    self, Frame, RejectedText,
     hello::{self, Answer, Greeting, Hello},
-    pinging, ponging,
+    write_ping, write_pong,
 };
 
-/// The longest greeting, hello or answer.
-pub const MOST_HANDSHAKE: usize = hello::MOST_BYTES;
+/// The maximum length of a greeting, a hello or an answer, in bytes.
+pub const MAX_HANDSHAKE: usize = hello::MAX_BYTES;
 
-/// The longest frame of a peer that was let in.
-pub const MOST_FRAME: usize = wire::MOST_BYTES;
+/// The maximum length of a frame after the handshake, in bytes.
+pub const MAX_FRAME: usize = wire::MAX_FRAME_BYTES;
 
-/// Reads a greeting; what follows it comes out as it went in.
+/// Reads a greeting. The bytes after it are returned unchanged.
 #[must_use]
 pub fn greeting(bytes: &[u8]) -> Option<Vec<u8>> {
     let (greeting, rest) = Greeting::read(bytes)?;
-    // What a dialler does with it: either is an answer.
+    // A dialler does this with the greeting. It must not panic, but its result does not matter.
     let _ = hello::VERSIONS.common(greeting.versions);
     Some([&greeting.write(), rest].concat())
 }
 
-/// Reads a hello that must repeat this number.
+/// Reads a hello that must repeat this nonce.
 ///
 /// # Errors
-/// The answer that refuses it.
-pub fn hello(bytes: &[u8], number: u64) -> Result<Vec<u8>, Vec<u8>> {
-    match Hello::read(bytes, number) {
-        // What is too long to be written is empty.
-        Ok(hello) => Ok(hello.write(number).unwrap_or_default()),
-        Err(refusal) => Err(Answer::Refused(refusal).write()),
+/// The answer that rejects the hello.
+pub fn hello(bytes: &[u8], nonce: u64) -> Result<Vec<u8>, Vec<u8>> {
+    match Hello::read(bytes, nonce) {
+        // If the hello is too long to be written, the result is empty.
+        Ok(hello) => Ok(hello.write(nonce).unwrap_or_default()),
+        Err(rejection) => Err(Answer::Rejected(rejection).write()),
     }
 }
 
-/// Reads an answer: what it says, and what the log says of it.
+/// Reads an answer. Returns it with the text that the log would have about it.
 #[must_use]
 pub fn answer(bytes: &[u8]) -> Option<(Vec<u8>, String)> {
     let answer = Answer::read(bytes)?;
     let logged = match &answer {
         Answer::Welcome { .. } => String::new(),
-        Answer::Refused(refusal) => format!("{}: {}", refusal.index(), ByPeer(refusal)),
+        Answer::Rejected(rejection) => {
+            format!("{}: {}", rejection.index(), RejectedText(rejection))
+        }
     };
     Some((answer.write(), logged))
 }
 
-/// Reads the body of a frame as a peer's that runs this algorithm; a whole frame comes out.
+/// Reads the body of a frame from a peer that runs this algorithm. Returns the whole frame.
 #[must_use]
 pub fn frame<M: Message>(body: &[u8]) -> Option<Bytes> {
     let mut written = BytesMut::new();
@@ -58,13 +61,13 @@ pub fn frame<M: Message>(body: &[u8]) -> Option<Bytes> {
             Ok((message, [])) => return wire::encode_message(&message),
             Ok(_) | Err(_) => return None,
         },
-        Frame::Ping(number) => pinging(number, &mut written),
-        Frame::Pong(number) => ponging(number, &mut written),
+        Frame::Ping(number) => write_ping(number, &mut written),
+        Frame::Pong(number) => write_pong(number, &mut written),
     }
     Some(written.freeze())
 }
 
-/// A connection that bytes come in on, in pieces.
+/// A connection on which bytes arrive in pieces.
 #[derive(Debug)]
 pub struct Incoming {
     codec: LengthDelimitedCodec,
@@ -72,16 +75,17 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// Frames have at most so many bytes.
+    /// Creates a connection whose frames have at most this many bytes.
     #[must_use]
-    pub fn new(most: usize) -> Self {
+    pub fn new(max_bytes: usize) -> Self {
         Self {
-            codec: wire::codec(most),
+            codec: wire::codec(max_bytes),
             buffer: BytesMut::new(),
         }
     }
 
-    /// The bodies of the frames that this piece completes; and whether the connection goes on.
+    /// Returns the bodies of the frames that this piece completes. The flag is `false` if the
+    /// connection must be closed.
     pub fn feed(&mut self, piece: &[u8]) -> (Vec<BytesMut>, bool) {
         self.buffer.extend_from_slice(piece);
         let mut bodies = Vec::new();
@@ -94,7 +98,7 @@ impl Incoming {
         }
     }
 
-    /// How much memory it holds.
+    /// Returns the number of bytes that the buffer holds in memory.
     #[must_use]
     pub fn held(&self) -> usize {
         self.buffer.capacity()

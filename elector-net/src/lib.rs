@@ -1,16 +1,16 @@
-//! Elections between machines: any algorithm of elector, unmodified, as processes that reach each
-//! other over TCP and remember across crashes what they have promised.
+//! Leader election between machines. Any algorithm of elector runs here unmodified, in processes
+//! that reach each other over TCP and keep their durable state across crashes.
 //!
-//! The host for applications is in `elector-core`, feature `actor`; it has two seams, and this
-//! crate fills both:
+//! The host for applications is in `elector-core`, feature `actor`. It has two extension points,
+//! and this crate implements both:
 //!
-//! - [`Tcp`] is a [`Transport`](elector_core::actor::Transport). Under [TLS](tls) a peer is proved to
-//!   be the member that it claims to be. A peer whose connections are refused is noticed within a
-//!   round trip. Connections of other processes do not disturb the node.
-//! - [`FileStorage`] is a [`Storage`](elector_core::actor::Storage). What was saved is there after
-//!   `kill -9` and power cuts, or the node does not start.
+//! - [`Tcp`] is a [`Transport`](elector_core::actor::Transport). With [TLS](tls), a certificate
+//!   proves which member a peer is. If a peer refuses connections, the node notices within a round
+//!   trip. Connections of other processes do not disturb the node.
+//! - [`FileStorage`] is a [`Storage`](elector_core::actor::Storage). After `kill -9` or a power
+//!   cut, everything that was saved is still there; otherwise the node does not start.
 //!
-//! [`NetBuilder`] puts both under a node:
+//! [`NetBuilder`] gives both to a node:
 //!
 //! ```no_run
 //! use elector_core::{NodeId, actor::Elector};
@@ -32,26 +32,31 @@
 //! # }
 //! ```
 //!
-//! Features: `http` serves a node's status, events and metrics (module `http`); `certs` makes a
-//! private CA and certificates, for development (module `certs`). The command `elector node` is all
+//! Features: `http` serves a node's status, events and metrics (module `http`); `certs` creates a
+//! private CA and certificates for development (module `certs`). The command `elector node` is all
 //! of this as a program.
 //!
-//! # How a peer is known to be gone
+//! # How a node detects that a peer has failed
 //!
-//! - **Its process ended**: its companion, another process, says so ([`Tcp::companion`]); or,
-//!   without one, the connection to it breaks, and the next one, made at once, is refused.
-//! - **It was replaced**: another life answers. Each has a number, drawn when the node was started.
-//! - **It hangs, or its machine is gone, or the network**: it is silent for longer than it ever was
-//!   of late, and longer than a lease: [`Detection`].
+//! A *life* of a node is one run of its process. Each life has a number that is drawn when the node
+//! starts.
 //!
-//! What a companion says is a proof ([`Input::Died`](elector_core::Input::Died)). Another life is
-//! one if it has the lock that all processes of the life before held until they had ended
-//! ([`Tcp::life`]). A refusal, and another life without that, become a suspicion
-//! ([`Input::Suspected`](elector_core::Input::Suspected)): a proxy that is restarted, or a firewall
-//! that rejects, refuses in the name of a leader that lives and has a lease. So a suspicion
-//! prepares an election, and shortens no lease. The last one is a silence
-//! ([`Input::Silent`](elector_core::Input::Silent)), after which no lease is left. A connection
-//! that only breaks is neither. When the peer is heard again, the algorithm is told that, too
+//! - **The process has ended.** An observer, which is another process, reports it
+//!   ([`Tcp::observer`]). Without an observer, the connection to the peer breaks, and the next
+//!   connection, which is made at once, is refused.
+//! - **The process was replaced.** Another life answers at the peer's address.
+//! - **The process hangs, or its machine or the network is down.** The peer is silent for longer
+//!   than any of its recent silences, and for longer than a lease: see [`Detection`].
+//!
+//! The report of an observer is a proof of death ([`Input::Died`](elector_core::Input::Died)).
+//! Another life is a proof only if it holds the lock that all processes of the life before held
+//! until they ended ([`Tcp::life`]). A refused connection, or another life without that lock, is a
+//! suspicion ([`Input::Suspected`](elector_core::Input::Suspected)): a proxy that restarts, or a
+//! firewall that rejects, refuses connections in the name of a leader that is alive and has a
+//! lease. So a suspicion prepares an election and shortens no lease. A silence
+//! ([`Input::Silent`](elector_core::Input::Silent)) is reported only when no lease can be left. A
+//! broken connection alone is neither a proof nor a suspicion. When the node receives from the peer
+//! again, it notifies the algorithm of that, too
 //! ([`Input::Returned`](elector_core::Input::Returned)).
 #![forbid(unsafe_code)]
 
@@ -60,30 +65,30 @@ mod backoff;
 mod builder;
 #[cfg(feature = "certs")]
 pub mod certs;
+mod context;
 mod detector;
 mod dial;
 mod error;
 mod farewell;
-mod fit;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 #[cfg(feature = "http")]
 pub mod http;
+mod known_addresses;
 mod link;
 mod links;
+mod lock_proof;
 mod monitor;
 mod outage;
-mod places;
 mod random;
 mod record;
+mod silence;
 mod socket;
-mod station;
 mod stream;
-mod successor;
 mod tcp;
+mod timing_check;
 pub mod tls;
-mod watch;
 mod wire;
 
 pub use builder::{NetBuilder, NodeBuilder};
@@ -92,8 +97,8 @@ pub use error::NetError;
 pub use farewell::Farewell;
 pub use monitor::{Monitor, PeerReport};
 pub use record::{
-    DiskId, FileStorage, Identity, LifeLock, ListChange, RecordError, RecordHandle, RecordSummary,
-    Roster, SlotState, StoppedNode,
+    DiskId, FileStorage, Identity, LifeLock, ListChange, RecordError, RecordHandle, Roster,
+    SlotState, Stopped, Summary,
 };
 pub use tcp::Tcp;
 pub use tls::{Tls, TlsError};

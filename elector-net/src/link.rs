@@ -12,69 +12,72 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     detector::{Detection, Detector},
+    known_addresses::KnownAddresses,
+    lock_proof::{LockClaim, LockTracker},
     outage::{Direction, Outage},
-    places::Places,
-    successor::{Hold, Holding},
-    wire::refusal::Refusal,
+    wire::rejection::Rejection,
 };
 
-/// What is known of one peer, shared between the task that dials it, the one that reads it, and
-/// whoever looks on.
+/// The state of one peer. It is shared by the task that dials the peer, the task that reads from
+/// it, and monitors.
+///
+/// A *life* of a peer is one run of its process. It has a number that is never 0.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) node: NodeId,
     /// `host:port`.
     pub(crate) address: String,
-    pub(crate) places: Places,
-    /// Whether this node's own connection to it is open.
-    up: AtomicBool,
-    /// The life that it was last met in; 0 before it was.
+    pub(crate) known_addresses: KnownAddresses,
+    /// Whether this node's own connection to the peer is open.
+    is_outgoing_open: AtomicBool,
+    /// The present life: the one that the last handshake named. 0 before the first handshake.
     life: AtomicU64,
-    /// The life that is proved to be over, 0 if none is.
-    buried: AtomicU64,
-    /// When another life was met last although the one before was not proved to be over; 0: never.
-    replaced: AtomicU64,
-    /// What the algorithm was told since it was last heard: see [`Told`].
-    told: AtomicU8,
-    /// Of the present life.
-    holding: Mutex<Option<Holding>>,
+    /// The last life that is proved to have ended; 0 if there is none.
+    dead_life: AtomicU64,
+    /// When a new life last replaced one that was not proved to have ended; 0 if never.
+    unproved_change_ns: AtomicU64,
+    /// The highest [`Mark`] since the last sign of life; 0 if there is none.
+    mark: AtomicU8,
+    /// The lock and the clock of the present life.
+    lock_tracker: Mutex<Option<LockTracker>>,
     detector: Mutex<Detector>,
     incoming: Mutex<Option<Incoming>>,
-    /// Its connection came in: it lives, and is to be dialled now.
+    /// Notified when the peer's own connection was admitted: it is alive and must be dialled now.
     pub(crate) alive: Notify,
-    /// Whether the process of the peer has a companion that can prove its death.
-    pub(crate) has_companion: AtomicBool,
-    /// Notified when a life is proved to be over.
+    /// Whether the process of the peer has an observer that can prove its death.
+    pub(crate) has_observer: AtomicBool,
+    /// Notified when a life is proved to have ended.
     proved: Notify,
     pub(crate) outage: Mutex<Outage>,
-    /// Whether the log has it that the peer sends what is no message.
-    has_garbage: AtomicBool,
-    /// How often a connection to it was made.
+    /// Whether the log already contains that the peer sends invalid data.
+    has_sent_garbage: AtomicBool,
+    /// How often a connection to the peer was made.
     pub(crate) connections: AtomicU64,
-    /// How often the algorithm was told that it is gone.
+    /// How often the peer was marked down.
     pub(crate) suspicions: AtomicU64,
-    /// How often that was proved.
+    /// How often a proof of death was accepted.
     pub(crate) proofs: AtomicU64,
 }
 
-/// What the life of a peer that is met tells of the one that it was known in.
+/// How the life that a peer names in a handshake differs from the life that was known before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Met {
-    /// It is the same, or the first.
-    Again,
-    /// That it may be over.
-    Another,
-    /// That it is over, which was not known.
-    Proof,
+pub(crate) enum LifeChange {
+    /// It is the same life, or the first one.
+    Unchanged,
+    /// It is another life. The life before may have ended.
+    Unproved,
+    /// It is another life, and it proves that the life before has ended. This was not known.
+    Proved,
 }
 
-/// What the algorithm is told of a peer. A peer that was suspected can fall silent after that.
+/// What the algorithm knows of a peer that is marked down. A suspected peer can be released later.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Told {
-    /// It may be gone: no silence ends.
+pub(crate) enum Mark {
+    /// The peer may have failed. It shortens no vigil.
     Suspected = 1,
-    /// It was silent for longer than a lease, or is trusted to have died: no silence is owed to it.
-    Free = 2,
+    /// The peer was silent for longer than a lease, or its death is proved or taken as proved. No
+    /// silence is owed to it any more.
+    Released = 2,
 }
 
 /// The connection that a peer has made to this node.
@@ -89,200 +92,214 @@ impl Link {
         Self {
             node,
             address,
-            places: Places::default(),
-            up: AtomicBool::new(false),
+            known_addresses: KnownAddresses::default(),
+            is_outgoing_open: AtomicBool::new(false),
             life: AtomicU64::new(0),
-            buried: AtomicU64::new(0),
-            replaced: AtomicU64::new(0),
-            told: AtomicU8::new(0),
-            holding: Mutex::new(None),
+            dead_life: AtomicU64::new(0),
+            unproved_change_ns: AtomicU64::new(0),
+            mark: AtomicU8::new(0),
+            lock_tracker: Mutex::new(None),
             detector: Mutex::new(Detector::new(detection)),
             incoming: Mutex::new(None),
             alive: Notify::new(),
-            has_companion: AtomicBool::new(false),
+            has_observer: AtomicBool::new(false),
             proved: Notify::new(),
             outage: Mutex::new(Outage::new(actor::now().nanos())),
-            has_garbage: AtomicBool::new(false),
+            has_sent_garbage: AtomicBool::new(false),
             connections: AtomicU64::new(0),
             suspicions: AtomicU64::new(0),
             proofs: AtomicU64::new(0),
         }
     }
 
-    pub(crate) fn is_up(&self) -> bool {
-        self.up.load(Ordering::Acquire)
+    pub(crate) fn is_outgoing_open(&self) -> bool {
+        self.is_outgoing_open.load(Ordering::Acquire)
     }
 
-    pub(crate) fn set_up(&self, up: bool) {
-        self.up.store(up, Ordering::Release);
-        if up {
+    pub(crate) fn set_outgoing_open(&self, is_open: bool) {
+        self.is_outgoing_open.store(is_open, Ordering::Release);
+        if is_open {
             self.connections.fetch_add(1, Ordering::Relaxed);
-            self.has_garbage.store(false, Ordering::Relaxed);
-            self.mend(Direction::Out);
+            self.has_sent_garbage.store(false, Ordering::Relaxed);
+            self.record_success(Direction::Out);
         }
-        self.look();
+        self.update_outage();
     }
 
-    /// The life that the peer is known to live.
+    /// Returns the present life of the peer; 0 before the first handshake.
     pub(crate) fn life(&self) -> u64 {
         self.life.load(Ordering::Acquire)
     }
 
-    /// Meets the peer in this life, which says this; what that tells of the life before. See
-    /// [`bury`](Self::bury) for `silence`.
-    pub(crate) fn meet(&self, life: u64, hold: Hold, silence: Duration) -> Met {
-        let now = actor::now().nanos();
-        let mut holding = lock(&self.holding);
+    /// Learns the life that the peer has named in a handshake, together with its claim to a lock.
+    /// Returns how the life has changed. See [`prove_dead`](Self::prove_dead) for `silence`.
+    pub(crate) fn learn_life(&self, life: u64, claim: LockClaim, silence: Duration) -> LifeChange {
+        let now_ns = actor::now().nanos();
+        let mut tracker = lock(&self.lock_tracker);
         let known = self.life();
         if known == life {
-            if let Some(holding) = &mut *holding {
-                holding.ticked(hold.clock_ns, now);
+            if let Some(tracker) = &mut *tracker {
+                tracker.clock_received(claim.clock_ns, now_ns);
             }
-            return Met::Again;
+            return LifeChange::Unchanged;
         }
-        let before = holding.replace(Holding::new(hold, now));
-        let is_over = before.is_some_and(|before| before.is_over(hold, now));
-        let is_proof = is_over && self.bury(known, silence);
+        let before = tracker.replace(LockTracker::new(claim, now_ns));
+        let has_ended = before.is_some_and(|before| before.is_ended_by(claim, now_ns));
+        let is_proved = has_ended && self.prove_dead(known, silence);
         self.life.store(life, Ordering::Release);
         match known {
-            0 => Met::Again,
-            _ if is_proof => Met::Proof,
+            0 => LifeChange::Unchanged,
+            _ if is_proved => LifeChange::Proved,
             _ => {
-                if self.buried.load(Ordering::Acquire) != known {
-                    self.replaced.store(now, Ordering::Release);
+                if self.dead_life.load(Ordering::Acquire) != known {
+                    self.unproved_change_ns.store(now_ns, Ordering::Release);
                 }
-                Met::Another
+                LifeChange::Unproved
             }
         }
     }
 
-    /// The present life has said what its clock shows.
-    pub(crate) fn ticked(&self, clock_ns: u64) {
-        if let Some(holding) = &mut *lock(&self.holding) {
-            holding.ticked(clock_ns, actor::now().nanos());
+    /// Takes the reading of its clock that the present life has sent.
+    pub(crate) fn clock_received(&self, clock_ns: u64) {
+        if let Some(tracker) = &mut *lock(&self.lock_tracker) {
+            tracker.clock_received(clock_ns, actor::now().nanos());
         }
     }
 
-    /// This life is proved to be over. Returns `true` if it is the present one, this is news, and
-    /// no lease of a life before can be left, after a silence of this length: a copied disk gives
-    /// two lives to one node, and the death of one says nothing of the other.
-    pub(crate) fn bury(&self, life: u64, silence: Duration) -> bool {
-        if self.life() != life || self.buried.swap(life, Ordering::AcqRel) == life {
+    /// Takes a proof that this life has ended. Returns `true` if the algorithm must be notified:
+    /// the life is the present one, the proof is the first one, and no lease of an earlier life can
+    /// be left after a silence of this length. A copied disk gives two lives to one node, and the
+    /// death of one does not prove the death of the other.
+    pub(crate) fn prove_dead(&self, life: u64, silence: Duration) -> bool {
+        if self.life() != life || self.dead_life.swap(life, Ordering::AcqRel) == life {
             return false;
         }
         self.proved.notify_waiters();
-        let replaced = self.replaced.load(Ordering::Acquire);
-        let passed = actor::now().nanos().saturating_sub(replaced);
-        let is_proof = replaced == 0 || passed >= nanos(silence);
-        if is_proof {
+        let changed_ns = self.unproved_change_ns.load(Ordering::Acquire);
+        let passed_ns = actor::now().nanos().saturating_sub(changed_ns);
+        let is_valid = changed_ns == 0 || passed_ns >= nanos(silence);
+        if is_valid {
             self.proofs.fetch_add(1, Ordering::Relaxed);
-            self.tell(Told::Free);
+            self.mark(Mark::Released);
         }
-        is_proof
+        is_valid
     }
 
-    /// Waits until the present life is proved to be over, or this limit has passed. Returns `true`
+    /// Waits until the present life is proved to have ended, at most for this time. Returns `true`
     /// if it is proved.
     pub(crate) async fn is_proved_dead_within(&self, limit: Duration) -> bool {
-        // A proof that comes after this line wakes it.
+        // Created before the check, so a proof that arrives after the check ends the wait.
         let proved = self.proved.notified();
-        if !self.is_buried() {
+        if !self.is_dead() {
             let _ = timeout(limit, proved).await;
         }
-        self.is_buried()
+        self.is_dead()
     }
 
-    /// Whether the present life is proved to be over: what is left of it on the way is no sign of
-    /// life.
-    fn is_buried(&self) -> bool {
+    /// Returns `true` if the present life is proved to have ended. Data of it that is still on the
+    /// way is not a sign of life.
+    fn is_dead(&self) -> bool {
         let life = self.life();
-        life != 0 && self.buried.load(Ordering::Acquire) == life
+        life != 0 && self.dead_life.load(Ordering::Acquire) == life
     }
 
-    /// A sign of life. Returns `true` if the algorithm was told that the peer is gone, and is to be
-    /// told now that it is back.
-    pub(crate) fn heard(&self) -> bool {
-        if self.is_buried() {
+    /// Takes a sign of life. Returns `true` if the peer was marked, so that the algorithm must be
+    /// notified that the peer is back.
+    pub(crate) fn received(&self) -> bool {
+        if self.is_dead() {
             return false;
         }
-        let now = actor::now().nanos();
-        self.detector().heard(now);
-        self.is_back()
+        let now_ns = actor::now().nanos();
+        self.detector().received(now_ns);
+        self.clear_mark()
     }
 
-    /// Its answer to a ping that was sent at `sent`. Returns the same as [`heard`](Self::heard).
-    pub(crate) fn answered(&self, sent: u64) -> bool {
-        if self.is_buried() {
+    /// Takes the answer to a ping that was sent at `sent_ns`. Returns the same as
+    /// [`received`](Self::received).
+    pub(crate) fn pong_received(&self, sent_ns: u64) -> bool {
+        if self.is_dead() {
             return false;
         }
-        let now = actor::now().nanos();
+        let now_ns = actor::now().nanos();
         {
             let mut detector = self.detector();
-            detector.heard(now);
-            detector.answered(now.saturating_sub(sent));
+            detector.received(now_ns);
+            detector.round_trip_measured(now_ns.saturating_sub(sent_ns));
         }
-        self.is_back()
+        self.clear_mark()
     }
 
-    /// Looks first, as each frame that arrives comes here.
-    fn is_back(&self) -> bool {
-        let is_back =
-            self.told.load(Ordering::Acquire) != 0 && self.told.swap(0, Ordering::AcqRel) != 0;
-        if is_back {
-            self.look();
+    /// Returns `true` if there was a mark. The load comes first because each received frame gets
+    /// here, and a load is cheaper than a swap.
+    fn clear_mark(&self) -> bool {
+        let was_marked =
+            self.mark.load(Ordering::Acquire) != 0 && self.mark.swap(0, Ordering::AcqRel) != 0;
+        if was_marked {
+            self.update_outage();
         }
-        is_back
+        was_marked
     }
 
-    pub(crate) fn excuse(&self, now: u64) {
-        self.detector().excuse(now);
+    /// Starts the measurement of the peer's silence again.
+    pub(crate) fn restart_silence(&self, now_ns: u64) {
+        self.detector().restart_silence(now_ns);
     }
 
-    /// When it will have been silent for too long; `None` if the algorithm was told already.
-    pub(crate) fn due(&self) -> Option<u64> {
-        if self.told.load(Ordering::Acquire) >= Told::Free as u8 {
+    /// Returns when the peer will have been silent for too long; `None` if it is released already.
+    pub(crate) fn silence_deadline_ns(&self) -> Option<u64> {
+        if self.mark.load(Ordering::Acquire) >= Mark::Released as u8 {
             return None;
         }
-        self.detector().due()
+        self.detector().deadline_ns()
     }
 
-    /// Returns `true` if the algorithm is to be told this now: each once an outage, and a suspicion
-    /// only before what is more.
-    pub(crate) fn tell(&self, what: Told) -> bool {
-        let before = self.told.fetch_max(what as u8, Ordering::AcqRel);
+    /// Marks the peer down. Returns `true` if the algorithm must be notified now: it is notified of
+    /// each mark once in an outage, and not of a suspicion after the peer was released.
+    pub(crate) fn mark(&self, mark: Mark) -> bool {
+        let before = self.mark.fetch_max(mark as u8, Ordering::AcqRel);
         if before == 0 {
             self.suspicions.fetch_add(1, Ordering::Relaxed);
             let at_ns = actor::now().nanos();
-            tracing::debug!(target: "elector_net::hint", peer = %self.node, at_ns, "it is gone");
-            self.look();
+            tracing::debug!(
+                target: "elector_net::hint", peer = %self.node, at_ns, "peer marked down"
+            );
+            self.update_outage();
         }
-        before < what as u8
+        before < mark as u8
     }
 
-    /// When it was last heard, how long its answers take, and how long it may be
-    /// silent.
+    /// Returns when the last sign of life arrived, the round trip, and the longest silence that is
+    /// allowed now.
     pub(crate) fn measured(&self) -> (Option<u64>, Option<Duration>, Duration) {
         let detector = self.detector();
-        (detector.last(), detector.round_trip(), detector.patience())
+        (
+            detector.last_ns(),
+            detector.round_trip(),
+            detector.silence_limit(),
+        )
     }
 
-    /// Lets a connection of the peer in, in the place of the one before; the token is cancelled
-    /// when it is replaced in its turn.
+    /// Admits a connection of the peer in place of the one before. The returned token is cancelled
+    /// when the connection itself is replaced.
     ///
     /// # Errors
-    /// If a process with another life is connected, and was heard of late: the newcomer claims an
-    /// id that is in use.
-    pub(crate) fn claim(&self, life: u64, fresh: Duration) -> Result<CancellationToken, Refusal> {
-        let heard = self.detector().last();
-        let now = actor::now().nanos();
-        let is_fresh = heard.is_some_and(|at| now.saturating_sub(at) < nanos(fresh));
+    /// If this life is proved to have ended. Also, if a process with another life is connected and
+    /// has sent something within `fresh`: then the newcomer claims an id that is in use.
+    pub(crate) fn admit_incoming(
+        &self,
+        life: u64,
+        fresh: Duration,
+    ) -> Result<CancellationToken, Rejection> {
+        let last_ns = self.detector().last_ns();
+        let now_ns = actor::now().nanos();
+        let is_fresh = last_ns.is_some_and(|at_ns| now_ns.saturating_sub(at_ns) < nanos(fresh));
         let mut incoming = lock(&self.incoming);
-        if self.buried.load(Ordering::Acquire) == life {
-            return Err(Refusal::Claimed(self.node));
+        if self.dead_life.load(Ordering::Acquire) == life {
+            return Err(Rejection::Claimed(self.node));
         }
         if let Some(known) = &*incoming {
             if known.life != life && is_fresh {
-                return Err(Refusal::Claimed(self.node));
+                return Err(Rejection::Claimed(self.node));
             }
             known.closing.cancel();
         }
@@ -292,13 +309,13 @@ impl Link {
             closing: closing.clone(),
         });
         drop(incoming);
-        self.mend(Direction::In);
-        self.look();
+        self.record_success(Direction::In);
+        self.update_outage();
         Ok(closing)
     }
 
-    /// The connection that was let in with this token has ended.
-    pub(crate) fn left(&self, closing: &CancellationToken) {
+    /// Notes that the connection that was admitted with this token has ended.
+    pub(crate) fn incoming_closed(&self, closing: &CancellationToken) {
         if closing.is_cancelled() {
             return; // It was replaced.
         }
@@ -311,33 +328,35 @@ impl Link {
             *incoming = None;
         }
         drop(incoming);
-        self.look();
+        self.update_outage();
     }
 
-    /// Whether its own connection to this node is open.
-    pub(crate) fn is_heard(&self) -> bool {
+    /// Returns `true` if the peer's own connection to this node is open.
+    pub(crate) fn is_incoming_open(&self) -> bool {
         lock(&self.incoming).is_some()
     }
 
-    /// Whether it is news that the peer sends what is no message.
-    pub(crate) fn is_news_of_garbage(&self) -> bool {
-        !self.has_garbage.swap(true, Ordering::Relaxed)
+    /// Notes that the peer has sent invalid data. Returns `true` the first time since this node has
+    /// connected to the peer.
+    pub(crate) fn is_first_garbage(&self) -> bool {
+        !self.has_sent_garbage.swap(true, Ordering::Relaxed)
     }
 
-    fn mend(&self, direction: Direction) {
-        lock(&self.outage).mend(direction, actor::now().nanos());
+    fn record_success(&self, direction: Direction) {
+        lock(&self.outage).record_success(direction, actor::now().nanos());
     }
 
-    /// Finds out whether the peer is reachable, after something has changed.
-    fn look(&self) {
-        let is_reachable =
-            self.is_up() && self.is_heard() && self.told.load(Ordering::Acquire) == 0;
-        let now = actor::now().nanos();
+    /// Begins or ends the outage, after something has changed.
+    fn update_outage(&self) {
+        let is_reachable = self.is_outgoing_open()
+            && self.is_incoming_open()
+            && self.mark.load(Ordering::Acquire) == 0;
+        let now_ns = actor::now().nanos();
         let mut outage = lock(&self.outage);
         if is_reachable {
-            outage.end(now);
+            outage.end(now_ns);
         } else {
-            outage.begin(now);
+            outage.begin(now_ns);
         }
     }
 
@@ -346,7 +365,8 @@ impl Link {
     }
 }
 
-/// What is guarded stays whole, whoever panics.
+/// Locks a mutex even if a thread panicked while it held the lock: the code under these locks
+/// leaves the data consistent at every point.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,60 +8,66 @@ use std::{
 
 use elector_core::NodeId;
 
-use crate::{link::Link, wire::refusal::Refusal};
+use crate::{link::Link, wire::rejection::Rejection};
 
-/// The peers of a node, in the order of the membership, and what is counted of strangers.
+/// The links to all peers of a node, and the number of rejected connections.
 #[derive(Debug)]
-pub(crate) struct Links {
-    pub(crate) of: Box<[Arc<Link>]>,
-    refused: [AtomicU64; Refusal::LABELS.len()],
-    is_leaving: AtomicBool,
+pub(crate) struct PeerLinks {
+    /// In the order of the membership.
+    pub(crate) all: Box<[Arc<Link>]>,
+    rejected: [AtomicU64; Rejection::LABELS.len()],
+    is_stopping: AtomicBool,
 }
 
-impl Links {
-    pub(crate) fn new(of: impl IntoIterator<Item = Link>) -> Self {
+impl PeerLinks {
+    pub(crate) fn new(links: impl IntoIterator<Item = Link>) -> Self {
         Self {
-            of: of.into_iter().map(Arc::new).collect(),
-            refused: Default::default(),
-            is_leaving: AtomicBool::new(false),
+            all: links.into_iter().map(Arc::new).collect(),
+            rejected: Default::default(),
+            is_stopping: AtomicBool::new(false),
         }
     }
 
-    /// The node is being stopped: what happens to its connections is no news any more.
-    pub(crate) fn leave(&self) {
-        self.is_leaving.store(true, Ordering::Relaxed);
+    /// Notes that the node is about to stop. From now on, outages are not logged.
+    pub(crate) fn set_stopping(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_leaving(&self) -> bool {
-        self.is_leaving.load(Ordering::Relaxed)
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
     }
 
     pub(crate) fn of(&self, node: NodeId) -> Option<&Arc<Link>> {
-        self.of.iter().find(|link| link.node == node)
+        self.all.iter().find(|link| link.node == node)
     }
 
-    /// Whether this is an address of one of them.
-    pub(crate) fn are_at(&self, address: IpAddr) -> bool {
-        self.of.iter().any(|link| link.places.has(address))
+    /// Returns `true` if this is an address of a peer.
+    pub(crate) fn has_address(&self, address: IpAddr) -> bool {
+        self.at(address).next().is_some()
     }
 
-    /// The peer at this address, if there is only one.
+    /// Returns the peer at this address, if there is exactly one.
     pub(crate) fn only_at(&self, address: IpAddr) -> Option<&Link> {
-        let mut there = self.of.iter().filter(|link| link.places.has(address));
-        let link = there.next()?;
-        there.next().is_none().then_some(&**link)
+        let mut links = self.at(address);
+        let link = links.next()?;
+        links.next().is_none().then_some(link)
     }
 
-    pub(crate) fn count(&self, refusal: &Refusal) {
-        self.refused[refusal.index()].fetch_add(1, Ordering::Relaxed);
+    fn at(&self, address: IpAddr) -> impl Iterator<Item = &Link> {
+        let links = self.all.iter().map(Arc::as_ref);
+        links.filter(move |link| link.known_addresses.contains(address))
     }
 
-    /// How many connections were refused, for each reason.
-    pub(crate) fn refused(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+    pub(crate) fn count(&self, rejection: &Rejection) {
+        self.rejected[rejection.index()].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns the number of rejected connections for each reason.
+    pub(crate) fn rejected(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         let counts = self
-            .refused
+            .rejected
             .iter()
             .map(|count| count.load(Ordering::Relaxed));
-        Refusal::LABELS.into_iter().zip(counts)
+        Rejection::LABELS.into_iter().zip(counts)
     }
 }

@@ -7,51 +7,59 @@ use std::{
 
 use elector_core::{NodeId, actor};
 
-use crate::{links::Links, tls::Tls};
+use crate::{links::PeerLinks, tls::Tls};
 
-/// Looks at a node's connections, from anywhere. Cheap to clone.
+/// A view of a node's connections that can be used from any thread. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Monitor(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    links: OnceLock<Arc<Links>>,
+    links: OnceLock<Arc<PeerLinks>>,
     listening: OnceLock<SocketAddr>,
     tls: OnceLock<Tls>,
 }
 
-/// What is known of the connections with one peer.
+/// The state of the connections with one peer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PeerReport {
-    /// Which peer.
+    /// The id of the peer.
     pub node: NodeId,
-    /// Where it is dialled: `host:port`.
+    /// The address at which the peer is dialled: `host:port`.
     pub address: String,
-    /// Whether this node can speak to it.
-    pub speaking: bool,
-    /// Whether it can speak to this node.
-    pub hearing: bool,
-    /// How long ago it gave a sign of life.
+    /// Whether this node's own connection to the peer is open, so that it can send to the peer.
+    pub can_send: bool,
+    /// Whether the peer's own connection to this node is open, so that it can send to this node.
+    pub can_receive: bool,
+    /// The time since the last sign of life; `None` if there was none yet.
     pub silent_for: Option<Duration>,
-    /// How long an answer of it takes, smoothed.
+    /// The smoothed round trip of a ping; `None` if there was none yet.
     pub round_trip: Option<Duration>,
-    /// How long it may be silent now, before the algorithm is told.
-    pub patience: Duration,
-    /// How often a connection to it was made.
+    /// The longest silence that is allowed now. After that, the algorithm is notified.
+    pub silence_limit: Duration,
+    /// How often a connection to the peer was made.
     pub connections: u64,
-    /// How often the algorithm was told that it is gone.
+    /// How often the peer was marked down.
     pub suspicions: u64,
-    /// How often a life of it was proved to be over.
+    /// How often a proof of the peer's death was accepted.
     pub proofs: u64,
-    /// Why messages cannot be exchanged with it, in words that say which side rejects which one;
-    /// `None` if they can.
+    /// Why messages cannot be exchanged with the peer, and which side rejects the other one; `None`
+    /// if messages can be exchanged.
     pub problem: Option<String>,
 }
 
+impl PeerReport {
+    /// Returns `true` if messages can be sent in both directions.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.can_send && self.can_receive
+    }
+}
+
 impl Monitor {
-    pub(crate) fn begin(&self, links: Arc<Links>, listening: SocketAddr, tls: Option<Tls>) {
-        // A monitor belongs to one transport, which is opened once.
+    pub(crate) fn begin(&self, links: Arc<PeerLinks>, listening: SocketAddr, tls: Option<Tls>) {
+        // A monitor belongs to one transport, which is opened once, so these cannot be set yet.
         let _ = self.0.links.set(links);
         let _ = self.0.listening.set(listening);
         if let Some(tls) = tls {
@@ -59,28 +67,28 @@ impl Monitor {
         }
     }
 
-    /// Where the node listens; `None` before it does.
+    /// Returns the address on which the node listens; `None` until it does.
     #[must_use]
     pub fn listening(&self) -> Option<SocketAddr> {
         self.0.listening.get().copied()
     }
 
-    /// The peers, in ascending order of id; none before the node has started.
+    /// Returns the peers in ascending order of id. The list is empty until the node has started.
     #[must_use]
     pub fn peers(&self) -> Vec<PeerReport> {
-        let now = actor::now().nanos();
+        let now_ns = actor::now().nanos();
         let links = self.0.links.get();
-        let links = links.iter().flat_map(|links| links.of.iter());
+        let links = links.iter().flat_map(|links| links.all.iter());
         let reports = links.map(|link| {
-            let (heard, round_trip, patience) = link.measured();
+            let (last_ns, round_trip, silence_limit) = link.measured();
             PeerReport {
                 node: link.node,
                 address: link.address.clone(),
-                speaking: link.is_up(),
-                hearing: link.is_heard(),
-                silent_for: heard.map(|at| Duration::from_nanos(now.saturating_sub(at))),
+                can_send: link.is_outgoing_open(),
+                can_receive: link.is_incoming_open(),
+                silent_for: last_ns.map(|at_ns| Duration::from_nanos(now_ns.saturating_sub(at_ns))),
                 round_trip,
-                patience,
+                silence_limit,
                 connections: link.connections.load(Ordering::Relaxed),
                 suspicions: link.suspicions.load(Ordering::Relaxed),
                 proofs: link.proofs.load(Ordering::Relaxed),
@@ -90,26 +98,26 @@ impl Monitor {
         reports.collect()
     }
 
-    /// When the first of the node's certificate and its CA ends: see [`Tls::expires`]. `None`
-    /// without TLS, and before the node has started.
+    /// Returns when the node's certificate or its CA expires, whichever is first: see
+    /// [`Tls::expires`]. `None` without TLS, and until the node has started.
     #[must_use]
     pub fn certificate_expires(&self) -> Option<SystemTime> {
         self.0.tls.get().map(Tls::expires)
     }
 
-    /// This node is about to be stopped: outages of peers are not logged from now on, for its peers
-    /// may be stopped at the same time.
-    pub fn leaving(&self) {
+    /// Notes that this node is about to stop. From now on, outages of peers are not logged, because
+    /// the peers may be stopped at the same time.
+    pub fn stopping(&self) {
         if let Some(links) = self.0.links.get() {
-            links.leave();
+            links.set_stopping();
         }
     }
 
-    /// How many connections were refused, in either direction, by reason.
+    /// Returns the number of rejected connections for each reason, in both directions.
     #[must_use]
-    pub fn refused(&self) -> Vec<(&'static str, u64)> {
+    pub fn rejected(&self) -> Vec<(&'static str, u64)> {
         let links = self.0.links.get();
-        links.iter().flat_map(|links| links.refused()).collect()
+        links.iter().flat_map(|links| links.rejected()).collect()
     }
 }
 

@@ -6,8 +6,8 @@ use std::{
     },
 };
 
-/// A number that nobody outside of this process can foresee: a keyed hash of a counter, the key
-/// drawn by the operating system.
+/// Returns a number that no other process can predict: the hash of a counter, with a key that comes
+/// from the operating system.
 pub(crate) fn random() -> u64 {
     static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     static DRAWN: AtomicU64 = AtomicU64::new(0);

@@ -13,11 +13,11 @@ use tokio::{
 
 use crate::farewell::{Ended, Tail};
 
-/// A connection as the operating system has it, below TLS. A read fails with [`Ended`] when it
-/// meets a farewell; what came just before that is lost, as all that a dead process has said may
-/// be.
+/// A TCP connection, below TLS. A read fails with [`Ended`] if it finds a farewell. The bytes just
+/// before the farewell are lost. This is allowed, as any message of a dead process may be lost.
 ///
-/// It is shut down when it is dropped: a companion may have a copy of it, and would keep it open.
+/// Dropping it shuts the connection down: otherwise the copy that an observer may have would keep
+/// the connection open.
 #[derive(Debug)]
 pub(crate) struct Socket {
     tcp: TcpStream,
@@ -30,8 +30,8 @@ impl Socket {
         Self { tcp, tail }
     }
 
-    /// Has the runtime that calls this look after the connection, rather than the one in which it
-    /// was made: otherwise that one's thread would be woken for all that arrives.
+    /// Moves the connection to the runtime of the caller. Otherwise the thread of the runtime that
+    /// created it would be woken for all data that arrives.
     pub(crate) fn move_here(&mut self) -> io::Result<()> {
         let copy = self.tcp.as_fd().try_clone_to_owned()?;
         self.tcp = TcpStream::from_std(copy.into())?;
@@ -41,7 +41,7 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // It has ended already, otherwise.
+        // It fails only if the connection has already ended.
         let _ = shutdown(&self.tcp, Shutdown::Both);
     }
 }

@@ -17,16 +17,14 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// The connection below TLS.
+    /// Returns the connection below TLS.
     pub(crate) fn socket(&self) -> &Socket {
         match self {
             Self::Plain(socket) => socket,
             Self::Encrypted(stream) => stream.get_ref().0,
         }
     }
-}
 
-impl Stream {
     /// See [`Socket::move_here`].
     pub(crate) fn move_here(&mut self) -> io::Result<()> {
         match self {
@@ -76,7 +74,7 @@ impl AsyncWrite for Stream {
     }
 }
 
-/// Writes one short frame, before frames are read as a stream.
+/// Writes one short frame. It is used for the handshake, before frames are exchanged as a stream.
 pub(crate) async fn write_frame(stream: &mut Stream, body: &[u8]) -> io::Result<()> {
     let length = u32::try_from(body.len()).map_err(io::Error::other)?;
     let mut frame = BytesMut::with_capacity(body.len() + 4);
@@ -86,30 +84,33 @@ pub(crate) async fn write_frame(stream: &mut Stream, body: &[u8]) -> io::Result<
     stream.flush().await
 }
 
-/// What was read of a connection whose first word is awaited.
+/// The result of reading one frame of a handshake.
 #[derive(Debug)]
-pub(crate) enum First {
+pub(crate) enum FirstFrame {
     Frame(Bytes),
-    /// It begins like TLS, and this side does not speak that.
+    /// The bytes begin like TLS, which this side does not use.
     Tls,
     /// The frame would be too long.
     TooLong,
 }
 
-/// Reads one short frame, and not a byte more.
-pub(crate) async fn read_frame(stream: &mut Stream, most: usize) -> io::Result<First> {
-    /// The types of a record that begin a conversation: an alert and a handshake.
+/// Reads one short frame, and no byte after it.
+pub(crate) async fn read_frame(stream: &mut Stream, max_bytes: usize) -> io::Result<FirstFrame> {
+    /// The types of TLS records that can come first: an alert and a handshake.
     const TLS_RECORDS: [u8; 2] = [21, 22];
-    /// The first byte of the version of each record of TLS.
+    /// The first byte of the version in each TLS record.
     const TLS_MAJOR: u8 = 3;
     let mut head = [0; 4];
     stream.read_exact(&mut head).await?;
     let length = usize::try_from(u32::from_be_bytes(head)).unwrap_or(usize::MAX);
-    if length > most {
+    if length > max_bytes {
         let is_tls = TLS_RECORDS.contains(&head[0]) && head[1] == TLS_MAJOR;
-        return Ok(if is_tls { First::Tls } else { First::TooLong });
+        return Ok(match is_tls {
+            true => FirstFrame::Tls,
+            false => FirstFrame::TooLong,
+        });
     }
     let mut body = BytesMut::zeroed(length);
     stream.read_exact(&mut body).await?;
-    Ok(First::Frame(body.freeze()))
+    Ok(FirstFrame::Frame(body.freeze()))
 }

@@ -21,45 +21,48 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    accept::Doorkeeper,
+    accept::Acceptor,
+    context::NodeContext,
     detector::Detection,
     dial::{Dialer, Lookup},
     error::NetError,
-    farewell::{Companion, Farewell, Testament},
+    farewell::{DeathProof, Farewell, Observer},
     link::Link,
-    links::Links as Peers,
+    links::PeerLinks,
+    lock_proof::LockClaim,
     monitor::Monitor,
-    outage::report,
+    outage::log_outages,
     random::random,
     record::{DiskId, Ids, LifeLock, RecordHandle},
-    station::Station,
-    successor::Hold,
+    silence::detect_silence,
     tls::Tls,
-    watch::watch,
     wire::{
         NodeList, encode_message, fingerprint,
         hello::{Commitment, Hello, NO_COMMITMENT},
     },
 };
 
-/// How many messages to one peer may wait to be written.
-const MOST_QUEUED: usize = 1024;
+/// The maximum number of messages to one peer that wait to be written.
+const MAX_QUEUED: usize = 1024;
 
 /// Connects a node with its peers over TCP: the [`Transport`] for real clusters.
 ///
-/// Each node dials each peer and says on that connection what it has to say to it; so between two
-/// nodes there are two connections. All of it runs on the node's own thread: a message that
-/// arrives is handled without another thread being woken. Only whose a new connection is, a second
-/// thread finds out, for strangers ask for handshakes, too. Connections from the addresses of peers
-/// (where they are dialled, and where they came from last) have a budget of their own; of those
-/// from all other addresses a few are looked at in a second, and the rest are closed.
+/// Each node dials each peer, and sends its messages to that peer on this connection only. So there
+/// are two connections between two nodes. The network code runs on the node's own thread, so a
+/// message that arrives is handled without waking another thread. Only the handshake of a new
+/// connection runs on a second thread, because unknown processes can ask for handshakes, too.
+/// Connections from the addresses of peers (where they are dialled, and where they connected from
+/// last) have a budget of their own. Connections from all other addresses share another budget of a
+/// few per second; the rest of them are closed.
 ///
-/// # What the algorithm is told
+/// # What the algorithm learns about a peer
 ///
-/// It is told that a peer died when the peer's [companion](Self::companion) says so, which is a
-/// proof. It is told to suspect a peer when its connection has broken *and* the next one is
-/// refused, or another life of it answers there; and that a peer is silent when it has been so for
-/// longer than [`Detection`] bears. A connection that merely breaks is made anew.
+/// - The peer died: its [observer](Self::observer) has reported this. It is a proof.
+/// - The peer is suspected: its connection broke *and* the next one was refused, or another life of
+///   the peer answers at its address.
+/// - The peer is silent: it was silent for longer than [`Detection`] allows.
+///
+/// A connection that breaks is made again. The break alone is not reported to the algorithm.
 pub struct Tcp<A: ElectionAlgorithm> {
     cluster: String,
     peers: Vec<Peer>,
@@ -69,7 +72,7 @@ pub struct Tcp<A: ElectionAlgorithm> {
     plaintext: bool,
     detection: Detection,
     trust_refused: bool,
-    companion: Option<Companion>,
+    observer: Option<Observer>,
     life: Option<LifeLock>,
     monitor: Monitor,
     record: Option<RecordHandle>,
@@ -77,19 +80,19 @@ pub struct Tcp<A: ElectionAlgorithm> {
     lookup: Lookup,
 }
 
-/// What is done with the socket before it is listened on.
+/// Runs with the listening socket before the node accepts connections.
 type BeforeListening = Box<dyn FnOnce(BorrowedFd<'_>) -> io::Result<()> + Send + Sync>;
 
 enum Listen {
-    /// On the node's own address among the peers.
+    /// On the node's own address in the list of peers.
     Own,
     At(String),
     On(TcpListener),
 }
 
 impl<A: ElectionAlgorithm> Tcp<A> {
-    /// The network of a node of the cluster `cluster`. `peers` are all nodes with their addresses,
-    /// this one among them, and `config` is that of the algorithm.
+    /// Creates the network of a node in the cluster `cluster`. `peers` lists all nodes with their
+    /// addresses, including this one. `config` is the configuration of the algorithm.
     #[must_use]
     pub fn new(cluster: impl Into<String>, peers: Vec<Peer>, config: A::Config) -> Self {
         Self {
@@ -101,7 +104,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             detection: Detection::of(config.timing()),
             config,
             trust_refused: false,
-            companion: None,
+            observer: None,
             life: None,
             monitor: Monitor::default(),
             record: None,
@@ -110,97 +113,103 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         }
     }
 
-    /// Listens here, `host:port`, rather than on the node's own address among the peers: where
-    /// that is the address of a gateway, or to listen on all interfaces (`0.0.0.0:7100`).
+    /// Listens on this address (`host:port`) instead of the node's own address in the list of
+    /// peers. Use it if that one is the address of a gateway, or to listen on all interfaces
+    /// (`0.0.0.0:7100`).
     #[must_use]
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.listen = Listen::At(address.into());
         self
     }
 
-    /// Listens on this socket, which is bound already.
+    /// Listens on this socket, which is already bound.
     #[must_use]
     pub fn listen_on(mut self, listener: TcpListener) -> Self {
         self.listen = Listen::On(listener);
         self
     }
 
-    /// Encrypts all connections, and lets in only whom a certificate names.
+    /// Encrypts all connections, and admits only peers that are named by a certificate.
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// Listens where other machines can reach it although there is no TLS: whoever reaches the port
-    /// can pose as a peer, and vote. Only for networks in which everybody is trusted.
+    /// Allows the node to listen without TLS where other machines can reach it. Every process that
+    /// reaches the port can then pose as a peer, and vote. Use it only in a network in which you
+    /// trust every host.
     #[must_use]
     pub fn plaintext_beyond_loopback(mut self, allowed: bool) -> Self {
         self.plaintext = allowed;
         self
     }
 
-    /// When a peer's silence counts. Default: [`Detection::of`] the timing.
+    /// Sets when the silence of a peer is reported. Default: [`Detection::of`] the timing.
     #[must_use]
     pub fn detection(mut self, detection: Detection) -> Self {
         self.detection = detection;
         self
     }
 
-    /// Takes a refused connection, or another life that answers, for a proof that the process has
-    /// ended ([`Input::Died`](elector_core::Input::Died)): the next leader is elected at once, and
-    /// not when the lease has ended. Default: `false`.
+    /// Takes a refused connection, or another life that answers, as a proof that the peer's process
+    /// has ended ([`Input::Died`](elector_core::Input::Died)). Then the next leader is elected at
+    /// once, and not only when the lease has ended. Default: `false`.
     ///
-    /// A proxy that is restarted, or a firewall that rejects, refuses in the name of a leader that
-    /// lives. Then two nodes hold a lease at once. Only for networks where nothing between the
-    /// nodes can answer for them.
+    /// A proxy that restarts, or a firewall that rejects, refuses connections in the name of a
+    /// leader that is alive. Then two nodes hold a lease at the same time. So enable this only in a
+    /// network in which nothing between the nodes can answer for them.
     #[must_use]
     pub fn trust_refused(mut self, trust: bool) -> Self {
         self.trust_refused = trust;
         self
     }
 
-    /// Has another process prove to peers that the node's process has ended: they elect the next
-    /// leader at once then, and otherwise when the lease has ended. Default: none.
+    /// Lets another process, the observer, prove to peers that the node's process has ended. With
+    /// the proof, the peers elect the next leader at once; without it, they wait until the lease
+    /// has ended. Default: no observer.
     ///
-    /// `keep` gives that process a copy of a connection, and the [`Farewell`] that it is to write
-    /// there. It is called with each connection on which the node speaks to a peer, and must not
-    /// wait. The node shuts the connection down (`shutdown(2)`) when it has no more use for it; the
-    /// copy is to be closed then. If `keep` fails, no proof will come over this connection.
+    /// `keep` gives the observer a copy of a connection, and the [`Farewell`] that the observer
+    /// must write there. It is called for each connection on which the node sends to a peer, and
+    /// must not block. When the node no longer uses a connection, it shuts it down (`shutdown(2)`);
+    /// the observer must then close its copy. If `keep` fails, no proof will arrive on this
+    /// connection.
     ///
-    /// Everything rests on this: the farewell is written only when the process of the node *and all
-    /// that acts on behalf of its leadership* have ended, as the kernel says by a pidfd. The end of
-    /// a pipe, a failed call or a node that says nothing are not that. The heir of a process
-    /// (`elector_heir::entrust`) and the guardian of `elector run` are such processes.
+    /// The safety of leases rests on this rule: the observer writes the farewell only when the
+    /// process of the node, *and everything that acts on behalf of its leadership*, has ended, as
+    /// the kernel reports by a pidfd. The end of a pipe, a failed call, or a node that does not
+    /// answer is not enough. The heir of a process (`elector_heir::entrust`) and the guardian of
+    /// `elector run` are such observers.
     #[must_use]
-    pub fn companion(
+    pub fn observer(
         mut self,
         keep: impl Fn(&Farewell, BorrowedFd<'_>) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        self.companion = Some(Box::new(keep));
+        self.observer = Some(Box::new(keep));
         self
     }
 
-    /// Lets peers take the next life of this node for a proof that this one is over, if it has the
-    /// same lock: where the companion ended together with the node, and the node is started again
-    /// before its lease has ended. Default: none, and a new life proves nothing.
+    /// Lets peers take the next life of this node as a proof that this life has ended, if both have
+    /// the same lock. This helps if the observer ended together with the node, and the node is
+    /// started again before its lease has ended. Default: `None`; then a new life proves nothing.
     ///
-    /// Everything rests on this: as long as anything acts on behalf of this node's leadership, a
-    /// process has the lock. [`LifeLock::inherit`] is for what acts in other processes.
+    /// The safety of leases rests on this rule: as long as anything acts on behalf of this node's
+    /// leadership, a process holds the lock. Use [`LifeLock::inherit`] for what acts in other
+    /// processes.
     #[must_use]
     pub fn life(mut self, lock: Option<LifeLock>) -> Self {
         self.life = lock;
         self
     }
 
-    /// Looks names up in this way, for clusters whose names the operating system does not know.
-    /// Default: as the operating system does.
+    /// Resolves names with this function, for clusters whose names the operating system does not
+    /// know. Default: the resolver of the operating system.
     ///
-    /// `find` is given an address of the list of peers, or that to listen on, unless it is an IP
-    /// address and a port: `host:port`, as it was written. It may wait: it is called on a thread of
-    /// its own, once at a time for each peer. A peer is dialled at all addresses that are found, in
-    /// this order, and the first that answers is taken. If a later lookup fails or takes long, the
-    /// peer is dialled where it was before.
+    /// `find` receives a `host:port` as it was configured: an address of the list of peers, or the
+    /// address to listen on. It is not called for an IP address with a port. `find` may block: it
+    /// runs on a thread of its own, with at most one call at a time for each peer. The node dials
+    /// all addresses that `find` returns, in this order, and uses the first one that answers. If a
+    /// later lookup fails or takes long, the node dials the addresses that it found before.
     #[must_use]
     pub fn resolver(
         mut self,
@@ -210,9 +219,12 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         self
     }
 
-    /// Does this with the listening socket before anybody is let in, and does not start if it
-    /// fails. For another process that shall keep it: as long as that does, whoever dials this node
-    /// after its process ended waits, and nobody is told that it is gone.
+    /// Calls this function with the listening socket before the node accepts connections. If the
+    /// function fails, the node does not start.
+    ///
+    /// Use it to give another process a copy of the socket. As long as that process keeps the copy,
+    /// a peer that dials this node after the node's process has ended waits: its connection is not
+    /// refused, so it does not suspect this node.
     #[must_use]
     pub fn before_listening(
         mut self,
@@ -222,22 +234,22 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         self
     }
 
-    /// Tells peers which list of nodes and which disk the node's record names, and remembers theirs
-    /// in it. Without it the list is of the first generation, and peers cannot tell this node from
-    /// another one of its id.
+    /// Sends peers the list of nodes and the disk id of the node's record, and stores theirs in the
+    /// record. Without a record, the list has generation 1, and peers cannot distinguish this node
+    /// from another one with the same id.
     #[must_use]
     pub fn record(mut self, record: RecordHandle) -> Self {
         self.record = Some(record);
         self
     }
 
-    /// Looks at the connections, now and when the node runs.
+    /// Returns a view of the connections, for use now and while the node runs.
     #[must_use]
     pub fn monitor(&self) -> Monitor {
         self.monitor.clone()
     }
 
-    /// Binds the socket, unless that was done already.
+    /// Binds the socket, if it is not bound yet.
     async fn bind(&mut self, me: NodeId) -> Result<TcpListener, NetError> {
         let listener = match std::mem::replace(&mut self.listen, Listen::Own) {
             Listen::On(listener) => {
@@ -248,7 +260,7 @@ impl<A: ElectionAlgorithm> Tcp<A> {
             Listen::Own => self.bind_to(self.address(me)?).await?,
         };
         let bound = listener.local_addr().map_err(NetError::Socket)?;
-        self.may_listen(bound)?;
+        self.check_listen(bound)?;
         Ok(closed_first(listener))
     }
 
@@ -262,8 +274,8 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         })
     }
 
-    /// What is told of the list of nodes, and of the disk.
-    fn listed(&self, members: &Membership) -> Result<(NodeList, DiskId), NetError> {
+    /// Returns the list of nodes and the disk id that the hello contains.
+    fn list_and_disk(&self, members: &Membership) -> Result<(NodeList, DiskId), NetError> {
         let Some(record) = &self.record else {
             let list = NodeList::new(members.nodes(), 1, [0; 16]);
             return Ok((list, DiskId::NONE));
@@ -283,29 +295,29 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         let timing = self.config.timing();
         let silence = timing.election_min.min(self.detection.floor);
         let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        let (list, disk) = self.listed(members)?;
+        let (list, disk) = self.list_and_disk(members)?;
         Ok(Hello {
             cluster: self.cluster.clone(),
             algorithm: A::NAME.to_owned(),
             options: fingerprint::of_options(&self.config),
             list,
             from: members.me(),
-            to: members.me(),
+            to: members.me(), // Filled in for each peer.
             life: random() | 1,
             disk,
             death_commitment,
-            hold: Hold::default(), // Said anew each time.
+            lock_claim: LockClaim::default(), // Filled in for each connection.
             lease_us: micros(timing.lease),
             silence_us: micros(silence),
         })
     }
 
-    fn links(&self, members: &Membership) -> Result<Peers, NetError> {
+    fn links(&self, members: &Membership) -> Result<PeerLinks, NetError> {
         let links = members.peers().map(|peer| {
             let address = self.address(peer)?.to_owned();
             Ok(Link::new(peer, address, self.detection))
         });
-        Ok(Peers::new(links.collect::<Result<Vec<_>, NetError>>()?))
+        Ok(PeerLinks::new(links.collect::<Result<Vec<_>, NetError>>()?))
     }
 }
 
@@ -318,9 +330,9 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
     ) -> Result<Box<dyn Links<A>>, BoxError> {
         self.validate()?;
         let links = Arc::new(self.links(members)?);
-        let testament = self.companion.take().map(Testament::draw);
-        let testament = testament.transpose().map_err(NetError::Socket)?;
-        let commitment = testament.as_ref().map(Testament::commitment);
+        let death_proof = self.observer.take().map(DeathProof::draw);
+        let death_proof = death_proof.transpose().map_err(NetError::Socket)?;
+        let commitment = death_proof.as_ref().map(DeathProof::commitment);
         let hello = self.hello(members, commitment.unwrap_or(NO_COMMITMENT))?;
         let listener = self.bind(members.me()).await?;
         let listening = listener.local_addr().map_err(NetError::Socket)?;
@@ -329,9 +341,9 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
         if let Some(doing) = self.before_listening.take() {
             doing(listener.as_fd()).map_err(NetError::Socket)?;
         }
-        let closing = CancellationToken::new();
+        let shutdown = CancellationToken::new();
         let ceiling = self.detection.ceiling;
-        let station = Arc::new(Station {
+        let context = Arc::new(NodeContext {
             members: members.clone(),
             hello,
             record: self.record,
@@ -341,60 +353,60 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
             timing: *self.config.timing(),
             detection: self.detection,
             trust_refused: self.trust_refused,
-            testament,
-            life: self.life,
-            stale: (4 * ceiling).max(Duration::from_secs(1)),
-            closing: closing.clone(),
-            node: Handle::current(),
-            logged: Mutex::default(),
+            death_proof,
+            life_lock: self.life,
+            idle_timeout: (4 * ceiling).max(Duration::from_secs(1)),
+            shutdown: shutdown.clone(),
+            runtime: Handle::current(),
+            logged_rejections: Mutex::default(),
         });
-        station.tls.iter().for_each(Tls::watch);
-        tracing::info!(node = members.me().0, %listening, tls = station.tls.is_some(), "listening");
-        let closing = closing.drop_guard();
-        let door = Doorkeeper::start(Arc::clone(&station), listener).await;
-        door.map_err(NetError::Socket)?;
-        let queues = station.links.of.iter().map(|link| {
-            let (queue, queued) = mpsc::channel(MOST_QUEUED);
+        context.tls.iter().for_each(Tls::watch);
+        tracing::info!(node = members.me().0, %listening, tls = context.tls.is_some(), "listening");
+        let shutdown = shutdown.drop_guard();
+        let acceptor = Acceptor::start(Arc::clone(&context), listener).await;
+        acceptor.map_err(NetError::Socket)?;
+        let queues = context.links.all.iter().map(|link| {
+            let (queue, queued) = mpsc::channel(MAX_QUEUED);
             let lookup = self.lookup.clone();
-            let dialer = Dialer::new(Arc::clone(&station), Arc::clone(link), queued, lookup);
-            station.spawn(dialer.work());
+            let dialer = Dialer::new(Arc::clone(&context), Arc::clone(link), queued, lookup);
+            context.spawn(dialer.run());
             (Arc::clone(link), queue)
         });
         let queues = queues.collect();
-        station.spawn(watch(Arc::clone(&station)));
-        station.spawn(report(Arc::clone(&station)));
+        context.spawn(detect_silence(Arc::clone(&context)));
+        context.spawn(log_outages(Arc::clone(&context)));
         Ok(Box::new(TcpLinks {
             queues,
-            _closing: closing,
+            _shutdown: shutdown,
         }))
     }
 }
 
-/// The number that a listening socket gets, above those of all connections.
-const HIGH: RawFd = 512;
+/// The minimum descriptor number of the listening socket, above the numbers of all connections.
+const LISTENER_FD_MIN: RawFd = 512;
 
-/// Gives the listening socket a high number. Linux closes the files of a process that was killed
-/// from the highest down: so nobody listens any more by the time that a peer sees its connection
-/// break, and its next one is refused at the first try.
+/// Gives the listening socket a high descriptor number. Linux closes the files of a killed process
+/// from the highest number down. So the listening socket is closed before a peer sees its
+/// connection break, and the peer's next connection is refused at the first try.
 fn closed_first(listener: TcpListener) -> TcpListener {
-    match rustix::io::fcntl_dupfd_cloexec(&listener, HIGH) {
+    match rustix::io::fcntl_dupfd_cloexec(&listener, LISTENER_FD_MIN) {
         Ok(high) => TcpListener::from(high),
-        // So many files may not be open here: a try or two more.
+        // The process may not open so many files. Then peers need a try or two more.
         Err(_) => listener,
     }
 }
 
-/// The links of a node that runs; when they are dropped, everything is closed.
+/// The links of a running node. Dropping them closes all connections.
 struct TcpLinks {
     queues: Vec<(Arc<Link>, mpsc::Sender<Bytes>)>,
-    _closing: DropGuard,
+    _shutdown: DropGuard,
 }
 
 impl<A: ElectionAlgorithm> Links<A> for TcpLinks {
     fn send(&mut self, to: NodeId, message: A::Message) -> Result<(), Dropped> {
         let queue = self.queues.iter().find(|(link, _)| link.node == to);
         let (link, queue) = queue.ok_or(Dropped::Closed)?;
-        if !link.is_up() {
+        if !link.is_outgoing_open() {
             return Err(Dropped::Closed);
         }
         let frame = encode_message(&message).ok_or(Dropped::TooLarge)?;

@@ -1,4 +1,4 @@
-//! Clusters over loopback.
+//! Clusters over the loopback interface.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -18,13 +18,13 @@ async fn elects_and_fails_over<A: ElectionAlgorithm>() {
     let place = nodes
         .iter()
         .position(|node| node.elector.node_id() == first);
-    let gone = nodes.remove(place.unwrap());
-    gone.elector.shutdown().await.unwrap();
+    let stopped = nodes.remove(place.unwrap());
+    stopped.elector.shutdown().await.unwrap();
     let left: Vec<_> = nodes.iter().collect();
     agreed_but(&left, first).await;
 }
 
-// The least that a network must do, for every algorithm.
+// The minimum that a network must do for every algorithm.
 #[tokio::test]
 async fn every_algorithm_elects_over_tcp_and_replaces_a_leader_that_stopped() {
     elects_and_fails_over::<Raft>().await;
@@ -33,8 +33,8 @@ async fn every_algorithm_elects_over_tcp_and_replaces_a_leader_that_stopped() {
     elects_and_fails_over::<Ring>().await;
 }
 
-// Between machines the durations of one process would end a leadership at each lost packet. They
-// are taken only if they are asked for.
+// Between machines, the durations for nodes in one process would end a leadership at each lost
+// packet. A node uses them only if they are configured.
 #[test]
 fn nodes_over_tcp_have_patient_durations_by_default() {
     let builder = || {
@@ -43,7 +43,7 @@ fn nodes_over_tcp_have_patient_durations_by_default() {
     };
     let default = format!("{:?}", builder().data_dir("unused"));
     assert!(default.contains("lease: 800ms"), "{default}");
-    let asked = builder().config(RaftConfig::default());
-    let asked = format!("{:?}", asked.data_dir("unused"));
-    assert!(asked.contains("lease: 120ms"), "{asked}");
+    let configured = builder().config(RaftConfig::default());
+    let configured = format!("{:?}", configured.data_dir("unused"));
+    assert!(configured.contains("lease: 120ms"), "{configured}");
 }

@@ -1,5 +1,5 @@
-//! A peer is known by its disk as well: neither a node of another cluster that a mistyped address
-//! leads to, nor a new disk under an old id, takes part in elections.
+//! A peer is also identified by its disk. If a mistyped address leads to a node of another cluster,
+//! or if an old id has a new disk, that node does not take part in elections.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -7,7 +7,7 @@ mod common;
 
 use std::{net::TcpListener, path::Path};
 
-use common::{eventually, refusals, sockets};
+use common::{eventually, rejections, sockets};
 use elector_core::{
     Quorum,
     actor::{Elector, Peer},
@@ -33,7 +33,7 @@ async fn start(
     (node.start().await.unwrap(), monitor)
 }
 
-/// A cluster of three whose nodes have met, in a folder of its own.
+/// Starts a cluster of three nodes in a folder of its own, and waits until all are connected.
 async fn cluster() -> (TempDir, Vec<Peer>, Vec<(Elector<Quorum>, Monitor)>) {
     let folder = tempfile::tempdir().unwrap();
     let (listeners, peers) = sockets(3);
@@ -42,7 +42,7 @@ async fn cluster() -> (TempDir, Vec<Peer>, Vec<(Elector<Quorum>, Monitor)>) {
         node(id, &peers, folder.path()).format().unwrap();
         nodes.push(start(id, listener, &peers, folder.path()).await);
     }
-    met(&nodes).await;
+    connected(&nodes).await;
     eventually("all follow a leader", || {
         let leaders = nodes.iter().map(|(node, _)| node.status().leader);
         leaders
@@ -53,15 +53,15 @@ async fn cluster() -> (TempDir, Vec<Peer>, Vec<(Elector<Quorum>, Monitor)>) {
     (folder, peers, nodes)
 }
 
-async fn met(nodes: &[(Elector<Quorum>, Monitor)]) {
-    eventually("all nodes speak to all", || {
+async fn connected(nodes: &[(Elector<Quorum>, Monitor)]) {
+    eventually("all nodes are connected", || {
         let peers = nodes.iter().flat_map(|(_, monitor)| monitor.peers());
-        peers.clone().count() == 6 && peers.clone().all(|peer| peer.speaking && peer.hearing)
+        peers.clone().count() == 6 && peers.clone().all(|peer| peer.is_connected())
     })
     .await;
 }
 
-/// The socket of a node that has stopped; its listener may be closed a moment later.
+/// Binds the address of a stopped node again. The node may close its listener a moment later.
 async fn rebound(peers: &[Peer], id: usize) -> TcpListener {
     let mut bound = None;
     eventually("the address is free", || {
@@ -72,10 +72,10 @@ async fn rebound(peers: &[Peer], id: usize) -> TcpListener {
     bound.unwrap()
 }
 
-// Two clusters of the same default name, without TLS: an address of the one in a list of the other
-// must not let a stranger depose a leader.
+// Two clusters have the same default name and no TLS. If an address of one of them is in the list
+// of the other one, a foreign node must not depose a leader.
 #[tokio::test]
-async fn a_node_of_another_cluster_is_refused() {
+async fn a_node_of_another_cluster_is_rejected() {
     let (_folder, peers, nodes) = cluster().await;
     let (other_folder, mut other_peers, mut others) = cluster().await;
     let before = nodes[0].0.status();
@@ -85,39 +85,39 @@ async fn a_node_of_another_cluster_is_refused() {
     drop(stopped);
     other_peers[1].address = peers[1].address.clone();
     let listener = rebound(&other_peers, 1).await;
-    let (odd, monitor) = start(1, listener, &other_peers, other_folder.path()).await;
-    eventually("both sides tell it", || {
-        refusals(&monitor, "disk") > 0 && refusals(&nodes[1].1, "disk") > 0
+    let (foreign, monitor) = start(1, listener, &other_peers, other_folder.path()).await;
+    eventually("both sides count it", || {
+        rejections(&monitor, "disk") > 0 && rejections(&nodes[1].1, "disk") > 0
     })
     .await;
     let two = monitor.peers().into_iter().find(|peer| peer.node.0 == 2);
-    assert!(!two.unwrap().speaking);
+    assert!(!two.unwrap().can_send);
     let after = nodes[0].0.status();
     assert_eq!((after.epoch, after.leader), (before.epoch, before.leader));
-    odd.shutdown().await.unwrap();
+    foreign.shutdown().await.unwrap();
 }
 
-// A node whose record was made anew has forgotten its votes, under its old id and its old address.
+// A node whose record was formatted again has lost its votes, but has its old id and address.
 #[tokio::test]
-async fn a_new_disk_under_an_old_id_is_refused() {
+async fn a_new_disk_with_an_old_id_is_rejected() {
     let (folder, peers, mut nodes) = cluster().await;
     let (stopped, _) = nodes.remove(2);
     stopped.shutdown().await.unwrap();
     drop(stopped);
     std::fs::remove_dir_all(folder.path().join("3")).unwrap();
     node(3, &peers, folder.path()).format().unwrap();
-    let (_odd, monitor) = start(3, rebound(&peers, 3).await, &peers, folder.path()).await;
-    eventually("both others refuse it, and it hears that", || {
-        refusals(&monitor, "disk") >= 2
+    let (_foreign, monitor) = start(3, rebound(&peers, 3).await, &peers, folder.path()).await;
+    eventually("both others reject it, and it receives that", || {
+        rejections(&monitor, "disk") >= 2
             && nodes
                 .iter()
-                .all(|(_, monitor)| refusals(monitor, "disk") > 0)
+                .all(|(_, monitor)| rejections(monitor, "disk") > 0)
     })
     .await;
-    assert!(monitor.peers().iter().all(|peer| !peer.speaking));
+    assert!(monitor.peers().iter().all(|peer| !peer.can_send));
 }
 
-// What was remembered must be there after restarts of either side, and must let the same disk in.
+// The stored disk ids must be there after restarts of either side, and must admit the same disk.
 #[tokio::test]
 async fn a_peer_is_admitted_again_with_the_same_disk() {
     let (folder, peers, nodes) = cluster().await;
@@ -130,10 +130,10 @@ async fn a_peer_is_admitted_again_with_the_same_disk() {
         let listener = rebound(&peers, id).await;
         again.push(start(id as u64, listener, &peers, folder.path()).await);
     }
-    met(&again).await;
+    connected(&again).await;
     assert!(
         again
             .iter()
-            .all(|(_, monitor)| refusals(monitor, "disk") == 0)
+            .all(|(_, monitor)| rejections(monitor, "disk") == 0)
     );
 }

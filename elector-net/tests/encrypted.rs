@@ -6,7 +6,7 @@ mod common;
 
 use std::{fs, net::TcpListener};
 
-use common::{Node, agreed, agreed_but, builder, eventually, issued, refusals, sockets};
+use common::{Node, agreed, agreed_but, builder, eventually, issued, rejections, sockets};
 use elector_core::{
     NodeId,
     actor::{MemoryStorage, Peer},
@@ -72,15 +72,15 @@ async fn the_certificate_of_one_node_is_not_valid_for_another() {
     eventually("both sides count the rejection", || {
         let counts = nodes
             .iter()
-            .map(|node| refusals(&node.monitor, "certificate"));
-        counts.sum::<u64>() > 0 && refusals(&odd.monitor, "certificate") > 0
+            .map(|node| rejections(&node.monitor, "certificate"));
+        counts.sum::<u64>() > 0 && rejections(&odd.monitor, "certificate") > 0
     })
     .await;
     assert!(
         odd.monitor
             .peers()
             .iter()
-            .all(|peer| !peer.speaking && !peer.hearing)
+            .all(|peer| !peer.can_send && !peer.can_receive)
     );
 }
 
@@ -98,8 +98,10 @@ async fn a_node_without_certificates_is_rejected_and_learns_why() {
     }
     let odd = start(3, third, &peers, None).await;
     eventually("both sides count it", || {
-        nodes.iter().all(|node| refusals(&node.monitor, "tls") > 0)
-            && refusals(&odd.monitor, "garbage") > 0
+        nodes
+            .iter()
+            .all(|node| rejections(&node.monitor, "tls") > 0)
+            && rejections(&odd.monitor, "garbage") > 0
     })
     .await;
     agreed(&nodes).await;

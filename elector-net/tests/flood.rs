@@ -1,4 +1,4 @@
-//! A flood of TLS handshakes that strangers ask for.
+//! A flood of TLS handshakes that an unknown process asks for.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use common::{Node, agreed, builder, eventually, issued, refusals, sockets};
+use common::{Node, agreed, builder, eventually, issued, rejections, sockets};
 use elector_core::{
     NodeId, Timing,
     actor::{MemoryStorage, Peer},
@@ -29,7 +29,7 @@ use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use tokio::io::AsyncReadExt;
 use tracing_subscriber::{Layer, layer::Context, prelude::*};
 
-/// So that a busy machine does not make the nodes elect.
+/// Durations with which the nodes do not elect again on a busy machine.
 fn patient() -> RaftConfig {
     RaftConfig {
         timing: Timing {
@@ -53,7 +53,7 @@ async fn start(id: u64, listener: TcpListener, peers: &[Peer], folder: &Path) ->
     Node { elector, monitor }
 }
 
-/// The first message of a TLS handshake, which costs the other side the most.
+/// Returns the first message of a TLS handshake, which costs the other side the most work.
 async fn hello(folder: &Path) -> Vec<u8> {
     let tls = Tls::load(folder, NodeId(2)).unwrap();
     let (near, mut far) = tokio::io::duplex(64 * 1024);
@@ -66,7 +66,7 @@ async fn hello(folder: &Path) -> Vec<u8> {
     bytes
 }
 
-/// A connection from an address at which there is no peer.
+/// Connects from an address that belongs to no peer.
 fn from_elsewhere(to: SocketAddr) -> rustix::io::Result<TcpStream> {
     let stream: OwnedFd = socket(AddressFamily::INET, SocketType::STREAM, None)?;
     bind(&stream, &SocketAddr::from(([127, 0, 0, 9], 0)))?;
@@ -74,16 +74,16 @@ fn from_elsewhere(to: SocketAddr) -> rustix::io::Result<TcpStream> {
     Ok(stream.into())
 }
 
-/// Asks for handshakes, as fast as it can, until this is dropped.
+/// Asks for handshakes as fast as it can, until it is dropped.
 struct Flood(Arc<AtomicBool>);
 
 impl Flood {
     fn begin(to: SocketAddr, hello: Vec<u8>) -> Self {
-        let ends = Arc::new(AtomicBool::new(false));
-        let end = Arc::clone(&ends);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ends = Arc::clone(&is_over);
         thread::spawn(move || {
             let mut held = VecDeque::new();
-            while !end.load(Ordering::Acquire) {
+            while !ends.load(Ordering::Acquire) {
                 if let Ok(mut stream) = from_elsewhere(to) {
                     let _ = stream.write_all(&hello);
                     held.push_back(stream);
@@ -93,7 +93,7 @@ impl Flood {
                 }
             }
         });
-        Self(ends)
+        Self(is_over)
     }
 }
 
@@ -103,9 +103,9 @@ impl Drop for Flood {
     }
 }
 
-// Strangers who flood a node must not keep a peer out that comes back.
+// An unknown process that floods a node must not keep out a peer that comes back.
 #[tokio::test]
-async fn strangers_do_not_use_up_what_peers_have() {
+async fn unknown_processes_do_not_use_up_the_budget_of_peers() {
     let folder = tempfile::tempdir().unwrap();
     issued(folder.path());
     let (mut listeners, peers) = sockets(3);
@@ -117,44 +117,44 @@ async fn strangers_do_not_use_up_what_peers_have() {
     let leader = agreed(&nodes).await;
     let flooded = nodes[0].monitor.clone();
     let _flood = Flood::begin(flooded.listening().unwrap(), hello(folder.path()).await);
-    eventually("strangers are turned away", || {
-        refusals(&flooded, "crowded") > 500
+    eventually("unknown processes are rejected", || {
+        rejections(&flooded, "crowded") > 500
     })
     .await;
     nodes.push(start(3, third, &peers, folder.path()).await);
-    eventually("the third is let in", || {
+    eventually("the third node is admitted", || {
         nodes.iter().all(|node| {
             let peers = node.monitor.peers();
-            peers.iter().all(|peer| peer.speaking && peer.hearing)
+            peers.iter().all(|peer| peer.is_connected())
         })
     })
     .await;
-    assert_eq!(refusals(&flooded, "busy"), 0, "a peer was turned away");
+    assert_eq!(rejections(&flooded, "busy"), 0, "a peer was rejected");
     assert_eq!(agreed(&nodes).await, leader, "the leader was lost");
 }
 
-// A peer behind a gateway comes from an address that no node knows: it must be let in.
+// A peer behind a gateway comes from an address that no node knows. It must be admitted.
 #[tokio::test]
-async fn a_peer_may_come_from_anywhere() {
+async fn a_peer_may_connect_from_any_address() {
     let folder = tempfile::tempdir().unwrap();
     issued(folder.path());
     let (mut listeners, peers) = sockets(2);
     let second = listeners.pop().unwrap();
-    // Where the first looks for it there is no node.
+    // The first node has an address for the second one at which there is no node.
     let mut elsewhere = peers.clone();
     elsewhere[1].address = Some("127.0.0.7:9".to_owned());
     let _first = start(1, listeners.remove(0), &elsewhere, folder.path()).await;
     let second = start(2, second, &peers, folder.path()).await;
-    eventually("it is let in", || second.monitor.peers()[0].speaking).await;
+    eventually("it is admitted", || second.monitor.peers()[0].can_send).await;
 }
 
-/// Notes which threads of node 77 refuse connections.
+/// Records which threads of node 77 log rejections.
 #[derive(Clone, Default)]
 struct Threads(Arc<Mutex<Vec<String>>>);
 
 impl<S: tracing::Subscriber> Layer<S> for Threads {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == "elector_net::station" {
+        if event.metadata().target() == "elector_net::context" {
             let thread = thread::current().name().unwrap_or_default().to_owned();
             if thread.ends_with("-77") {
                 self.0.lock().unwrap().push(thread);
@@ -163,9 +163,9 @@ impl<S: tracing::Subscriber> Layer<S> for Threads {
     }
 }
 
-// A handshake takes half a millisecond: the node's thread has heartbeats to send meanwhile.
+// A handshake takes half a millisecond. The node's thread must send heartbeats meanwhile.
 #[tokio::test]
-async fn handshakes_are_not_made_on_the_nodes_thread() {
+async fn handshakes_do_not_run_on_the_nodes_thread() {
     let threads = Threads::default();
     let subscriber = tracing_subscriber::registry().with(threads.clone());
     tracing::subscriber::set_global_default(subscriber).unwrap();
@@ -173,7 +173,7 @@ async fn handshakes_are_not_made_on_the_nodes_thread() {
     certs::write_dev(folder.path(), "test", &[NodeId(77)], 30).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let own = listener.local_addr().unwrap().to_string();
-    // Of two peers at one address it is not known whose connection was refused, so it is logged.
+    // If two peers have one address, a rejection cannot be attributed to either, so it is logged.
     let peers = [
         (77, own).into(),
         (78, "127.0.0.1:9").into(),
@@ -181,15 +181,20 @@ async fn handshakes_are_not_made_on_the_nodes_thread() {
     ];
     let node = start(77, listener, &peers, folder.path()).await;
     let address = node.monitor.listening().unwrap();
-    let mut stranger = from_elsewhere(address).unwrap();
-    stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
-    let mut neighbour = TcpStream::connect(address).unwrap();
-    neighbour.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
-    eventually("both are refused", || refusals(&node.monitor, "tls") == 2).await;
+    let mut unknown = from_elsewhere(address).unwrap();
+    unknown.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let mut from_peers_address = TcpStream::connect(address).unwrap();
+    from_peers_address
+        .write_all(b"GET / HTTP/1.1\r\n\r\n")
+        .unwrap();
+    eventually("both are rejected", || {
+        rejections(&node.monitor, "tls") == 2
+    })
+    .await;
     eventually("both are logged", || threads.0.lock().unwrap().len() >= 2).await;
     let threads = threads.0.lock().unwrap();
     assert!(
-        threads.iter().all(|thread| thread == "elector-door-77"),
+        threads.iter().all(|thread| thread == "elector-tcp-77"),
         "{threads:?}"
     );
 }

@@ -1,6 +1,7 @@
-//! The bytes of every message and of every durable state. Nodes of two releases meet on the wire,
-//! and a new release reads the disk of the old one: these bytes are never changed, only added to. A
-//! change that is meant needs a new version of the protocol, and of the record.
+//! The bytes of every message and of every durable state. Nodes of different releases exchange
+//! messages, and a new release reads the disk of an old one. So these bytes must never change; new
+//! ones may only be added. An intended change needs a new version of the protocol, and of the
+//! record.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -13,7 +14,7 @@ use elector_raft::{LogPosition, RaftDurable, RaftMessage};
 use elector_ring::{Course, RingDurable, RingMessage, Serial, Token, TokenBody, TokenId, Way};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Large enough for more than one byte.
+/// Large enough to need more than one byte.
 const EPOCH: Epoch = Epoch(300);
 const SENT: Moment = Moment::from_nanos(1_000_000);
 
@@ -31,7 +32,7 @@ where
     assert_eq!(&postcard::from_bytes::<T>(&written).unwrap(), value);
 }
 
-// A vote that is read as another message elects two leaders.
+// If a vote is read as another message, two leaders can be elected.
 #[test]
 fn raft() {
     let last_log = LogPosition {
@@ -82,7 +83,7 @@ fn raft() {
     golden(&RaftDurable::default(), "00000000");
 }
 
-// A promise that is read as another message decides two values.
+// If a promise is read as another message, two values can be decided.
 #[test]
 fn paxos() {
     let (epoch, sent, leader) = (EPOCH, SENT, NodeId(4));
@@ -138,7 +139,7 @@ fn paxos() {
     golden(&PaxosDurable::default(), "0000000000");
 }
 
-// A release that reads another's coordinator wrongly elects without end.
+// If a release misreads the coordinator of another release, elections never end.
 #[test]
 fn bully() {
     let (epoch, appointed) = (EPOCH, true);
@@ -156,7 +157,7 @@ fn bully() {
     golden(&BullyDurable::default(), "0000");
 }
 
-// A token that is read wrongly goes round for ever, or is lost.
+// If a token is misread, it goes round for ever, or is lost.
 #[test]
 fn ring() {
     let (origin, epoch) = (NodeId(3), EPOCH);

@@ -1,4 +1,4 @@
-//! The list of nodes is changed while all nodes are stopped, and in no other way.
+//! The list of nodes can be changed only while all nodes are stopped.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -6,7 +6,7 @@ mod common;
 
 use std::{net::TcpListener, path::Path, time::Duration};
 
-use common::{LONG, refusals, sockets};
+use common::{LONG, rejections, sockets};
 use elector_bully::Bully;
 use elector_core::{
     ElectionAlgorithm, Epoch, NodeId,
@@ -24,7 +24,7 @@ fn node<A: ElectionAlgorithm>(id: u64, peers: &[Peer], folder: &Path) -> NodeBui
     builder.data_dir(folder.join(id.to_string()))
 }
 
-/// Starts all nodes of a list, and waits until all follow one leader; its epoch.
+/// Starts all nodes of a list, and waits until all follow one leader. Returns its epoch, too.
 async fn elected<A: ElectionAlgorithm>(ids: &[u64], folder: &Path) -> (Vec<NodeHandle>, Epoch) {
     let (listeners, mut peers) = sockets(ids.len() as u64);
     for (peer, id) in peers.iter_mut().zip(ids) {
@@ -70,7 +70,7 @@ fn change(ids: &[u64], generation: u64, floor: Epoch) -> ListChange {
     }
 }
 
-/// Grows a cluster from three to five nodes; its epochs, and with them its tokens, go on rising.
+/// Grows a cluster from three to five nodes. Its epochs, and so its fencing tokens, keep rising.
 async fn grows<A: ElectionAlgorithm>() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -89,7 +89,7 @@ async fn grows<A: ElectionAlgorithm>() {
         let stopped = FileStorage::stopped::<A>(place(id)).unwrap();
         assert!(stopped.epoch > floor, "{}", A::NAME);
         assert_eq!(stopped.roster.unwrap().generation, 2);
-        // As an operator does who is not sure.
+        // An operator may repeat the command.
         assert!(!FileStorage::change::<A>(place(id), &change(&list, 2, floor)).unwrap());
     }
     let (nodes, after) = elected::<A>(&list, folder).await;
@@ -97,7 +97,7 @@ async fn grows<A: ElectionAlgorithm>() {
     stop(nodes).await;
 }
 
-// Tokens that go back let a leader of the past write again.
+// If fencing tokens went back, an earlier leader could write again.
 #[tokio::test]
 async fn a_list_that_is_changed_offline_keeps_epochs_rising() {
     grows::<Raft>().await;
@@ -106,8 +106,8 @@ async fn a_list_that_is_changed_offline_keeps_epochs_rising() {
     grows::<Ring>().await;
 }
 
-// This is how two lists came to elect two leaders: new nodes with the new list, and an old node
-// restarted with it.
+// Without this, two lists could elect two leaders: new nodes are started with a new list, and one
+// old node is restarted with it.
 #[tokio::test]
 async fn a_node_does_not_start_under_another_list() {
     let folder = tempfile::tempdir().unwrap();
@@ -117,15 +117,15 @@ async fn a_node_does_not_start_under_another_list() {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let error = node::<Raft>(3, &peers, folder).listen_on(socket).start();
     let StartError::Load(error) = error.await.unwrap_err() else {
-        panic!("it is the record that does not fit");
+        panic!("the record must be rejected");
     };
     let error = error.downcast::<RecordError>().unwrap();
     assert!(matches!(*error, RecordError::OtherNodes { .. }), "{error}");
 }
 
-// A node that was left out of a change has the same list, perhaps, and lower epochs.
+// A node that was left out of a change may have the same list, but lower epochs.
 #[tokio::test]
-async fn a_node_of_another_generation_is_refused() {
+async fn a_node_of_another_generation_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     format::<Raft>(&[1, 2, 3], &[1, 2, 3], folder);
@@ -138,19 +138,19 @@ async fn a_node_of_another_generation_is_refused() {
         let monitor = node.monitor();
         nodes.push((node.start().await.unwrap(), monitor));
     }
-    common::eventually("all tell it", || {
+    common::eventually("all nodes count it", || {
         nodes
             .iter()
-            .all(|(_, monitor)| refusals(monitor, "generation") > 0)
+            .all(|(_, monitor)| rejections(monitor, "generation") > 0)
     })
     .await;
-    let speaking = nodes[2].1.peers().iter().any(|peer| peer.speaking);
-    assert!(!speaking);
+    let can_send = nodes[2].1.peers().iter().any(|peer| peer.can_send);
+    assert!(!can_send);
 }
 
-// What an operator may mistype.
+// An operator may mistype these values.
 #[test]
-fn a_change_that_does_not_fit_is_refused_and_changes_nothing() {
+fn an_invalid_change_is_rejected_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     format::<Raft>(&[1], &[1, 2, 3], folder.path());
     let place = folder.path().join("1");
@@ -174,7 +174,7 @@ fn a_change_that_does_not_fit_is_refused_and_changes_nothing() {
     assert!(changed(&[1, 2, 4], 3, 8).unwrap());
 }
 
-// The wrong disk, once admitted, must not keep the right one out for ever.
+// If the wrong disk was admitted once, it must not keep the right one out for ever.
 #[tokio::test]
 async fn a_disk_can_be_forgotten() {
     let folder = tempfile::tempdir().unwrap();

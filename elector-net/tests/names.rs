@@ -1,4 +1,4 @@
-//! Peers that are dialled by name, where name servers and addresses fail.
+//! Peers that are dialled by name, while name servers and addresses fail.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -22,7 +22,7 @@ use elector_net::Tcp;
 use elector_raft::{Raft, RaftConfig};
 use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
 
-/// A node whose peers have names, which are looked up so.
+/// Starts a node whose peers have names, which this function looks up.
 async fn start(
     id: u64,
     listener: TcpListener,
@@ -37,7 +37,7 @@ async fn start(
     Node { elector, monitor }
 }
 
-/// The same peers by name: `node-1:port`.
+/// Returns the same peers by name: `node-1:port`.
 fn named(peers: &[Peer]) -> Vec<Peer> {
     let named = peers.iter().map(|peer| {
         let port = port_of(peer.address.as_deref().unwrap());
@@ -54,14 +54,14 @@ fn on_loopback(name: &str) -> SocketAddr {
     ([127, 0, 0, 1], port_of(name)).into()
 }
 
-/// The same port on another address of the loopback interface.
+/// Returns the same port on another address of the loopback interface.
 fn beside(address: SocketAddr) -> SocketAddr {
     ([127, 0, 0, 2], address.port()).into()
 }
 
-/// Makes [`beside`] this address a place at which connections are neither accepted nor refused: the
-/// queue of a listener from which no process accepts is full. Until what is returned is dropped.
-fn swallowing_beside(address: SocketAddr) -> Vec<OwnedFd> {
+/// Makes the address [`beside`] this one ignore connections: it fills the queue of a listener from
+/// which no process accepts. This lasts until the returned sockets are dropped.
+fn ignoring_beside(address: SocketAddr) -> Vec<OwnedFd> {
     let address = beside(address);
     let listening = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
     bind(&listening, &address).unwrap();
@@ -74,8 +74,8 @@ fn swallowing_beside(address: SocketAddr) -> Vec<OwnedFd> {
     sockets
 }
 
-// If the first of two name servers is dead, each lookup takes 2 to 5 s: that must delay the first
-// leader, and not prevent it.
+// If the first of two name servers is down, each lookup takes 2 to 5 s. This may delay the first
+// leader, but must not prevent it.
 #[tokio::test]
 async fn slow_lookups_delay_the_first_leader_only() {
     let (listeners, peers) = sockets(3);
@@ -101,14 +101,14 @@ async fn slow_lookups_delay_the_first_leader_only() {
     );
 }
 
-// A name with an IPv6 address that leads nowhere, or with a dead host among its addresses, must be
-// reached at the others.
+// One address of a name may be an IPv6 address that leads nowhere, or a host that is down. The peer
+// must be reached at the others.
 #[tokio::test]
-async fn an_address_that_swallows_connections_hides_no_other() {
+async fn an_address_that_ignores_connections_does_not_hide_another_one() {
     let (listeners, peers) = sockets(2);
     let peers = named(&peers);
     let addresses = listeners.iter().map(|l| l.local_addr().unwrap());
-    let _swallowing: Vec<_> = addresses.map(swallowing_beside).collect();
+    let _ignoring: Vec<_> = addresses.map(ignoring_beside).collect();
     let mut nodes = Vec::new();
     for (id, listener) in (1..).zip(listeners) {
         let find = |name: &str| {
@@ -120,10 +120,10 @@ async fn an_address_that_swallows_connections_hides_no_other() {
     agreed(&nodes).await;
 }
 
-// When the name servers go down with a node, it must be found again where it was; and when it comes
-// back elsewhere, there.
+// If the name servers fail together with a node, the node must be found again at its old address.
+// If it comes back at another address, it must be found there.
 #[tokio::test]
-async fn a_node_is_found_where_it_was_while_lookups_fail_and_where_it_moves_after_that() {
+async fn a_node_is_found_at_its_old_address_while_lookups_fail_and_then_at_its_new_one() {
     let (mut listeners, peers) = sockets(2);
     let peers = named(&peers);
     let second = listeners.pop().unwrap();
@@ -137,26 +137,26 @@ async fn a_node_is_found_where_it_was_while_lookups_fail_and_where_it_moves_afte
         Ok(vec![known.ok_or_else(|| io::Error::other("no server"))?])
     };
     let first = start(1, listeners.pop().unwrap(), &peers, find).await;
-    let speaks = || first.monitor.peers()[0].speaking;
+    let is_reached = || first.monitor.peers()[0].can_send;
     let direct = |name: &str| Ok(vec![on_loopback(name)]);
     let node = start(2, second, &peers, direct).await;
-    eventually("it is reached", speaks).await;
+    eventually("it is reached", is_reached).await;
 
     *known.lock().unwrap() = None;
     drop(node);
-    eventually("it is gone", || !speaks()).await;
+    eventually("its connection is closed", || !is_reached()).await;
     let before = asked.load(Ordering::Acquire);
     let is_asked = || asked.load(Ordering::Acquire) > before + 1;
     eventually("lookups have failed", is_asked).await;
     let node = start(2, bound(place).await, &peers, direct).await;
-    eventually("it is reached where it was", speaks).await;
+    eventually("it is reached at its old address", is_reached).await;
 
     drop(node);
-    eventually("it is gone", || !speaks()).await;
+    eventually("its connection is closed", || !is_reached()).await;
     let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
     *known.lock().unwrap() = Some(elsewhere.local_addr().unwrap());
     let _node = start(2, elsewhere, &peers, direct).await;
-    eventually("it is reached where it is now", speaks).await;
+    eventually("it is reached at its new address", is_reached).await;
 }
 
 async fn bound(address: SocketAddr) -> TcpListener {

@@ -1,4 +1,4 @@
-//! What the log and a status say of a peer that is unreachable, and of what is not let in.
+//! The log and the status of a peer that is unreachable, and of connections that are rejected.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -19,20 +19,20 @@ use elector_net::Tcp;
 use elector_raft::{Raft, RaftConfig};
 use tokio::net::TcpSocket;
 
-/// How many lines of the log have all these words.
-fn times(words: &[&str]) -> usize {
-    log::times(|line| words.iter().all(|words| line.contains(words)))
+/// Returns how many lines of the log contain all these words.
+fn lines(words: &[&str]) -> usize {
+    log::count(|line| words.iter().all(|words| line.contains(words)))
 }
 
-/// A peer of this id at this address.
+/// Returns a peer with this id and address.
 fn at(id: u64, address: &dyn ToString) -> Peer {
     (id, address.to_string()).into()
 }
 
-/// A node of this cluster, which listens there.
+/// Starts a node of this cluster on this listener.
 async fn start(cluster: &str, id: u64, listener: TcpListener, peers: &[Peer]) -> Node<Raft> {
     log::begin();
-    // A busy machine is no outage.
+    // A busy machine must not look like an outage.
     let config = RaftConfig {
         timing: Timing::patient(),
         ..RaftConfig::default()
@@ -54,7 +54,7 @@ fn bound() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-// A process that is killed and started again, as an operator sees it.
+// This is how an operator sees a process that is killed and started again.
 #[tokio::test]
 async fn an_outage_is_logged_once_and_its_end_once() {
     let (first, address) = bound();
@@ -65,8 +65,8 @@ async fn an_outage_is_logged_once_and_its_end_once() {
     eventually("they are connected", || problem(&node).is_empty()).await;
     drop(peer);
     let refused = "the connection was refused: no process listens there";
-    let warning = ["WARN", "this peer is unreachable", "node=21", refused];
-    eventually("the outage is logged", || times(&warning) == 1).await;
+    let warning = ["WARN", "peer unreachable", "node=21", refused];
+    eventually("the outage is logged", || lines(&warning) == 1).await;
     assert_eq!(problem(&node), refused);
 
     let mut again = None;
@@ -76,22 +76,22 @@ async fn an_outage_is_logged_once_and_its_end_once() {
     })
     .await;
     let peer = start("test", 22, again.unwrap(), &peers).await;
-    let back = ["INFO", "this peer is reachable again", "node=21", "away="];
-    eventually("its end is logged", || times(&back) > 0).await;
+    let back = ["INFO", "peer reachable again", "node=21", "away="];
+    eventually("its end is logged", || lines(&back) > 0).await;
     eventually("there is no problem", || problem(&node).is_empty()).await;
-    assert_eq!(times(&warning), 1, "there were several attempts");
+    assert_eq!(lines(&warning), 1, "there were several attempts");
 
-    // The connections of a node that stops end, too.
-    let unreachable = ["this peer is unreachable", "node=21"];
-    let before = times(&unreachable);
+    // The connections of a node that stops are closed, too. This is not an outage.
+    let unreachable = ["peer unreachable", "node=21"];
+    let before = lines(&unreachable);
     node.elector.shutdown().await.unwrap();
     drop(peer);
-    assert_eq!(times(&unreachable), before);
+    assert_eq!(lines(&unreachable), before);
 }
 
-// A misspelt name must be told within seconds, in the log and in the status.
+// A misspelt name must be reported within seconds, in the log and in the status.
 #[tokio::test]
-async fn an_unknown_name_is_told() {
+async fn an_unknown_name_is_reported() {
     log::begin();
     let (listener, address) = bound();
     let peers = [at(31, &address), at(32, &"db2:7100")];
@@ -106,39 +106,39 @@ async fn an_unknown_name_is_told() {
     })
     .await;
     let warning = ["WARN", "node=31", "peer=32", "address=db2:7100", problem];
-    eventually("it is logged", || times(&warning) == 1).await;
+    eventually("it is logged", || lines(&warning) == 1).await;
 }
 
-// The name of the cluster goes over the wire once, and is that of the side that rejects.
+// A rejection contains one name of a cluster, which is that of the side that rejects.
 #[tokio::test]
-async fn a_rejection_is_told_of_the_right_side_on_both_sides() {
+async fn both_sides_attribute_a_rejection_to_the_right_side() {
     let (first, address) = bound();
     let (second, other) = bound();
     let peers = [at(41, &address), at(42, &other)];
     let one = start("one", 41, first, &peers).await;
     let two = start("two", 42, second, &peers).await;
-    for (node, me, peer, mine, theirs) in
+    for (node, me, peer, own, theirs) in
         [(&one, 41, 42, "one", "two"), (&two, 42, 41, "two", "one")]
     {
         let rejected = format!(
-            "node {peer} rejects this node: it belongs to the cluster \"{theirs}\", and this node \
-             to another one"
+            "node {peer} rejects this node: the peer belongs to the cluster \"{theirs}\", and this \
+             node to another one"
         );
         let rejecting = format!(
-            "this node rejects node {peer}: it belongs to the cluster \"{theirs}\", and this node \
-             to \"{mine}\""
+            "this node rejects node {peer}: the other side belongs to the cluster \"{theirs}\", \
+             and this node to \"{own}\""
         );
         for text in [&rejected, &rejecting] {
             eventually(text, || problem(node).contains(text.as_str())).await;
             let line = ["WARN", &format!("node={me}"), text.as_str()];
-            eventually(text, || times(&line) == 1).await;
+            eventually(text, || lines(&line) == 1).await;
         }
     }
 }
 
-// A peer that hangs has no other TLS than this node, and one that begins with TLS has.
+// A peer that hangs must not be reported as a peer with TLS. A peer that begins with TLS must be.
 #[tokio::test]
-async fn a_slow_peer_is_told_from_one_with_tls() {
+async fn a_slow_peer_is_distinguished_from_one_with_tls() {
     let (first, address) = bound();
     let (_silent, other) = bound();
     let peers = [at(51, &address), at(52, &other)];
@@ -148,22 +148,22 @@ async fn a_slow_peer_is_told_from_one_with_tls() {
     })
     .await;
     let line = ["WARN", "node=51", "peer=52", "it hangs, or it is slow"];
-    eventually("that is logged", || times(&line) == 1).await;
+    eventually("this is logged", || lines(&line) == 1).await;
     let tls = ["node=51", "set up TLS on all nodes"];
-    assert_eq!(times(&tls), 0);
+    assert_eq!(lines(&tls), 0);
 
-    let said = tokio::task::spawn_blocking(move || {
+    let sent = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
-        // The head of a record with the first message of a client.
+        // The head of a TLS record with the first message of a client.
         stream.write_all(&[22, 3, 1, 2, 0, 1, 0, 1, 252]).unwrap();
         let _ = stream.read_to_end(&mut Vec::new());
     });
-    said.await.unwrap();
-    eventually("TLS is told", || times(&tls) == 1).await;
-    assert!(problem(&node).contains("it speaks TLS, and this node does not"));
+    sent.await.unwrap();
+    eventually("TLS is reported", || lines(&tls) == 1).await;
+    assert!(problem(&node).contains("the other side uses TLS, and this node does not"));
 }
 
-/// So many connections from this address of the loopback interface, which say nothing.
+/// Makes this many connections from this address of the loopback interface, and sends nothing.
 async fn silent(from: &str, to: SocketAddr, count: usize) -> Vec<tokio::net::TcpStream> {
     let mut streams = Vec::new();
     for _ in 0..count {
@@ -174,9 +174,9 @@ async fn silent(from: &str, to: SocketAddr, count: usize) -> Vec<tokio::net::Tcp
     streams
 }
 
-// It is the connection that waits longest which is closed, and not the one that comes last.
+// The connection that waits longest is closed, and not the newest one.
 #[tokio::test]
-async fn the_connection_that_makes_room_is_the_one_that_is_named() {
+async fn the_log_names_the_connection_that_was_closed_to_make_room() {
     let (first, address) = bound();
     let peers = [at(61, &address), at(62, &"127.0.0.1:9")];
     let _node = start("test", 61, first, &peers).await;
@@ -184,15 +184,15 @@ async fn the_connection_that_makes_room_is_the_one_that_is_named() {
     let closed = line("from=127.0.0.5");
     for _ in 0..60 {
         let _waiting = silent("127.0.0.5", address, 32).await;
-        // Until it may look at another one.
+        // Until the node may begin another handshake.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let _newest = silent("127.0.0.6", address, 1).await;
         tokio::time::sleep(Duration::from_millis(400)).await;
-        if times(&closed) > 0 {
+        if lines(&closed) > 0 {
             break;
         }
     }
-    assert_eq!(times(&closed), 1);
-    assert_eq!(times(&["to make room", "node=61"]), 1);
-    assert_eq!(times(&line("from=127.0.0.6")), 0);
+    assert_eq!(lines(&closed), 1);
+    assert_eq!(lines(&["to make room", "node=61"]), 1);
+    assert_eq!(lines(&line("from=127.0.0.6")), 0);
 }

@@ -1,4 +1,4 @@
-//! What proves to peers that a node's process has ended, and what does not.
+//! Which reports prove to peers that a node's process has ended, and which do not.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Node, agreed, agreed_but, eventually, refusals, sockets};
+use common::{Node, agreed, agreed_but, eventually, rejections, sockets};
 use elector_core::{
     ElectionAlgorithm, NodeId, Timing,
     actor::{MemoryStorage, Peer},
@@ -20,7 +20,7 @@ use elector_net::{Tcp, Tls, certs};
 use elector_paxos::{Paxos, PaxosConfig};
 use elector_raft::{Raft, RaftConfig};
 
-/// Far longer than an election takes: one that comes earlier was not brought about by silence.
+/// Far longer than an election takes. So an election that ends earlier was not caused by a silence.
 const LEASE: Duration = Duration::from_secs(4);
 
 fn timing() -> Timing {
@@ -39,10 +39,10 @@ fn raft() -> RaftConfig {
     }
 }
 
-/// A connection, and what is to be written there.
+/// A farewell, and a connection on which it must be written.
 type Entrusted = (Vec<u8>, TcpStream);
 
-/// What a companion would keep.
+/// The connections and farewells that an observer would keep.
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<Entrusted>>>);
 
@@ -51,10 +51,10 @@ impl Kept {
         self.0.lock().unwrap()[0].0.clone()
     }
 
-    /// Writes this on all connections; those that have ended do not matter.
-    fn write(&self, words: &[u8]) {
+    /// Writes these bytes on all connections. Connections that are closed do not matter.
+    fn write(&self, bytes: &[u8]) {
         for (_, connection) in &*self.0.lock().unwrap() {
-            let _ = (&*connection).write_all(words);
+            let _ = (&*connection).write_all(bytes);
         }
     }
 }
@@ -70,10 +70,10 @@ async fn start<A: ElectionAlgorithm>(
     let keeping = kept.clone();
     let mut tcp = Tcp::new("test", peers.to_vec(), config.clone())
         .listen_on(listener)
-        .companion(move |farewell, connection| {
+        .observer(move |farewell, connection| {
             let copy = TcpStream::from(connection.try_clone_to_owned()?);
-            let words = farewell.bytes().to_vec();
-            keeping.0.lock().unwrap().push((words, copy));
+            let bytes = farewell.bytes().to_vec();
+            keeping.0.lock().unwrap().push((bytes, copy));
             Ok(())
         });
     if let Some(tls) = tls {
@@ -85,7 +85,7 @@ async fn start<A: ElectionAlgorithm>(
     (Node { elector, monitor }, kept)
 }
 
-/// Three nodes that all speak to each other, and what their companions keep.
+/// Starts three nodes and waits until all are connected. Also returns what their observers keep.
 async fn three<A: ElectionAlgorithm>(
     config: A::Config,
     tls: impl Fn(u64) -> Option<Tls>,
@@ -98,13 +98,13 @@ async fn three<A: ElectionAlgorithm>(
         kept.push(keeps);
     }
     agreed(&nodes).await;
-    eventually("all are connected", || all_connected(&nodes)).await;
+    eventually("all are connected", || is_connected(&nodes)).await;
     (nodes, kept, peers)
 }
 
 fn all_connected<A: ElectionAlgorithm>(nodes: &[Node<A>]) -> bool {
     let mut peers = nodes.iter().flat_map(|node| node.monitor.peers());
-    peers.all(|peer| peer.speaking && peer.hearing)
+    peers.all(|peer| peer.is_connected())
 }
 
 fn suspicions<A: ElectionAlgorithm>(nodes: &[Node<A>]) -> u64 {
@@ -112,7 +112,7 @@ fn suspicions<A: ElectionAlgorithm>(nodes: &[Node<A>]) -> u64 {
     peers.map(|peer| peer.suspicions).sum()
 }
 
-async fn is_free_at_once<A: ElectionAlgorithm>(
+async fn voters_are_free_at_once<A: ElectionAlgorithm>(
     config: A::Config,
     tls: impl Fn(u64) -> Option<Tls>,
 ) {
@@ -128,18 +128,18 @@ async fn is_free_at_once<A: ElectionAlgorithm>(
     let others: Vec<&Node<A>> = nodes.iter().collect();
     agreed_but(&others, leader).await;
     assert!(began.elapsed() < LEASE / 2, "{:?}", began.elapsed());
-    // It is not dead, for this test: but what it says is not heard any more.
-    eventually("its life is refused", || {
+    // In this test, its process still runs, but its life is rejected from now on.
+    eventually("its life is rejected", || {
         nodes
             .iter()
-            .all(|node| refusals(&node.monitor, "claimed") > 0)
+            .all(|node| rejections(&node.monitor, "claimed") > 0)
     })
     .await;
     drop(dead);
 }
 
-// That is what makes a failover a matter of milliseconds, whatever the lease, and under TLS too,
-// where the farewell is the one thing that is not encrypted.
+// Because of the farewell, a failover takes milliseconds with a lease of any length. This is so
+// under TLS as well, where only the farewell is not encrypted.
 #[tokio::test]
 async fn a_farewell_frees_all_voters_at_once() {
     let paxos = PaxosConfig {
@@ -150,14 +150,14 @@ async fn a_farewell_frees_all_voters_at_once() {
     certs::write_dev(folder.path(), "test", &[1, 2, 3].map(NodeId), 30).unwrap();
     let tls = |id| Some(Tls::load(folder.path(), NodeId(id)).unwrap());
     tokio::join!(
-        is_free_at_once::<Raft>(raft(), |_| None),
-        is_free_at_once::<Paxos>(paxos, |_| None),
-        is_free_at_once::<Raft>(raft(), tls),
+        voters_are_free_at_once::<Raft>(raft(), |_| None),
+        voters_are_free_at_once::<Paxos>(paxos, |_| None),
+        voters_are_free_at_once::<Raft>(raft(), tls),
     );
 }
 
-// Whoever can write on a connection of a leader that lives, a broken proxy or a stranger without
-// TLS, must not make a second one.
+// A broken proxy, or an unknown process without TLS, may write on a connection of a leader that is
+// alive. It must not make a second leader.
 #[tokio::test]
 async fn a_forged_secret_proves_nothing() {
     let (nodes, kept, _) = three::<Raft>(raft(), |_| None).await;
@@ -171,18 +171,18 @@ async fn a_forged_secret_proves_nothing() {
     *forged.last_mut().unwrap() ^= 1;
     kept[place].write(&forged);
     let others = || nodes.iter().filter(|n| n.elector.node_id() != leader);
-    eventually("it is garbage", || {
-        others().all(|n| refusals(&n.monitor, "garbage") > 0)
+    eventually("it counts as garbage", || {
+        others().all(|n| rejections(&n.monitor, "garbage") > 0)
     })
     .await;
-    eventually("all are connected anew", || all_connected(&nodes)).await;
+    eventually("all are connected again", || is_connected(&nodes)).await;
     let after = nodes[0].elector.status();
     assert_eq!((after.leader, after.epoch), (Some(leader), status.epoch));
     assert_eq!(suspicions(&nodes), 0);
 }
 
-// A node that was killed is back soon, perhaps as the leader; what was revealed of its life before
-// is known to all by then.
+// A node that was killed is back soon, perhaps as the leader. By then, the secret of its earlier
+// life is known to all nodes.
 #[tokio::test]
 async fn a_secret_of_an_earlier_life_proves_nothing() {
     let (mut nodes, mut kept, peers) = three::<Raft>(raft(), |_| None).await;
@@ -192,10 +192,11 @@ async fn a_secret_of_an_earlier_life_proves_nothing() {
         .position(|n| n.elector.node_id() != leader)
         .unwrap();
     let old = kept[place].farewell();
-    let gone = nodes.remove(place);
-    let (id, address) = (gone.elector.node_id(), gone.monitor.listening().unwrap());
-    gone.elector.shutdown().await.unwrap();
-    drop(gone);
+    let old_node = nodes.remove(place);
+    let id = old_node.elector.node_id();
+    let address = old_node.monitor.listening().unwrap();
+    old_node.elector.shutdown().await.unwrap();
+    drop(old_node);
     let mut bound = None;
     eventually("the port is free again", || {
         bound = TcpListener::bind(address).ok();
@@ -205,13 +206,13 @@ async fn a_secret_of_an_earlier_life_proves_nothing() {
     let (back, keeps) = start(id.0, bound.unwrap(), &peers, raft(), None).await;
     nodes.push(back);
     kept[place] = keeps;
-    eventually("all are connected", || all_connected(&nodes)).await;
+    eventually("all are connected", || is_connected(&nodes)).await;
     assert_ne!(old, kept[place].farewell());
     let before = suspicions(&nodes);
     kept[place].write(&old);
     let others = || nodes.iter().filter(|n| n.elector.node_id() != id);
-    eventually("it is garbage", || {
-        others().all(|n| refusals(&n.monitor, "garbage") > 0)
+    eventually("it counts as garbage", || {
+        others().all(|n| rejections(&n.monitor, "garbage") > 0)
     })
     .await;
     assert_eq!(suspicions(&nodes), before);

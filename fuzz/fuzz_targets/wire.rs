@@ -5,7 +5,7 @@
 
 use elector_bully::BullyMessage;
 use elector_fuzz::draw::Draw;
-use elector_net::fuzzing::{Incoming, MOST_FRAME, MOST_HANDSHAKE, answer, frame, greeting, hello};
+use elector_net::fuzzing::{Incoming, MAX_FRAME, MAX_HANDSHAKE, answer, frame, greeting, hello};
 use elector_paxos::PaxosMessage;
 use elector_raft::RaftMessage;
 use elector_ring::RingMessage;
@@ -43,7 +43,7 @@ fn read_hello(bytes: &[u8]) {
         Ok(again) => {
             assert!(again.len() <= bytes.len());
             if !again.is_empty() {
-                assert!(again.len() <= MOST_HANDSHAKE);
+                assert!(again.len() <= MAX_HANDSHAKE);
                 assert_eq!(hello(&again, number), Ok(again.clone()));
                 assert!(hello(&longer(&again), number).is_err());
                 let rejected = hello(&again, number.wrapping_add(1));
@@ -51,7 +51,7 @@ fn read_hello(bytes: &[u8]) {
             }
         }
         Err(rejection) => {
-            assert!(rejection.len() <= MOST_HANDSHAKE);
+            assert!(rejection.len() <= MAX_HANDSHAKE);
             assert!(answer(&rejection).is_some_and(|(again, _)| again == rejection));
         }
     }
@@ -76,14 +76,14 @@ fn read_frame<M: elector_core::Message>(bytes: &[u8]) {
     );
     assert_eq!(frame::<M>(&again[4..]), Some(again.clone()));
     assert_eq!(frame::<M>(&longer(&again[4..])), None);
-    let (bodies, is_open) = Incoming::new(MOST_FRAME).feed(&again);
+    let (bodies, is_open) = Incoming::new(MAX_FRAME).feed(&again);
     assert!(is_open && bodies == [&again[4..]]);
 }
 
 /// Decodes frames that arrive in pieces of any length, as TCP delivers them.
 fn read_frames(bytes: &[u8]) {
     let mut draw = Draw::new(bytes);
-    let max_length = [9, MOST_HANDSHAKE, MOST_FRAME][draw.below(3)];
+    let max_length = [9, MAX_HANDSHAKE, MAX_FRAME][draw.below(3)];
     let bytes = draw.rest();
     let whole = Incoming::new(max_length).feed(bytes);
     let (mut pieces, mut left) = (Incoming::new(max_length), bytes);

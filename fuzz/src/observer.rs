@@ -6,7 +6,7 @@ use elector_core::{
     ElectionAlgorithm, Guarantee, Membership, Message as _, NodeId, Outgoing, Role, View,
     invariants::{History, InvariantViolation},
 };
-use elector_net::fuzzing::{MOST_FRAME, frame};
+use elector_net::fuzzing::{MAX_FRAME, frame};
 
 use crate::{draw::Draw, round_trip};
 
@@ -87,7 +87,7 @@ impl<A: ElectionAlgorithm> Observer<A> {
         );
         let bytes = round_trip(&sent.message);
         assert!(
-            bytes.len() < MOST_FRAME,
+            bytes.len() < MAX_FRAME,
             "the message is too long to be sent"
         );
         // The first byte of a frame says that it contains a message.

@@ -2,51 +2,52 @@ use std::{collections::VecDeque, net::IpAddr, time::Instant};
 
 use tokio::task::AbortHandle;
 
-/// How many connections of one kind are looked at: so many at a time, and so many in a second.
+/// Limits the handshakes of one kind of connections: the number of pending ones, and the number of
+/// new ones per second.
 #[derive(Debug)]
 pub(super) struct Budget {
-    most: usize,
-    a_second: f64,
+    max_pending: usize,
+    per_second: f64,
     pending: VecDeque<(AbortHandle, IpAddr)>,
-    /// How many may be looked at now, as of the last one.
+    /// How many handshakes could begin at once, at the time of `last`.
     allowance: f64,
     last: Instant,
 }
 
 impl Budget {
-    pub(super) fn new(most: usize, a_second: f64) -> Self {
+    pub(super) fn new(max_pending: usize, per_second: f64) -> Self {
         Self {
-            most,
-            a_second,
-            pending: VecDeque::with_capacity(most),
-            allowance: most as f64,
+            max_pending,
+            per_second,
+            pending: VecDeque::with_capacity(max_pending),
+            allowance: max_pending as f64,
             last: Instant::now(),
         }
     }
 
-    /// Whether another connection may be looked at; if so, it is counted.
-    pub(super) fn may_come_in(&mut self, now: Instant) -> bool {
-        let earned = now.saturating_duration_since(self.last).as_secs_f64() * self.a_second;
+    /// Takes one handshake out of the budget. Returns `false` if there is none left.
+    pub(super) fn take(&mut self, now: Instant) -> bool {
+        let earned = now.saturating_duration_since(self.last).as_secs_f64() * self.per_second;
         self.last = now;
-        self.allowance = (self.allowance + earned).min(self.most as f64);
-        let may = self.allowance >= 1.0;
-        if may {
+        self.allowance = (self.allowance + earned).min(self.max_pending as f64);
+        let is_available = self.allowance >= 1.0;
+        if is_available {
             self.allowance -= 1.0;
         }
-        may
+        is_available
     }
 
-    /// Counts a connection that is being looked at. If there are too many, the one that waits
-    /// longest is dropped, and it is returned from where that came: a peer is let in within
-    /// milliseconds, so a host that floods the door drops its own connections.
+    /// Adds a pending handshake. If there are too many, aborts the oldest one and returns its
+    /// address. A peer ends its handshake within milliseconds, so a host that floods the node
+    /// mostly aborts its own connections.
     pub(super) fn add(&mut self, pending: AbortHandle, from: IpAddr) -> Option<IpAddr> {
         self.pending.retain(|(pending, _)| !pending.is_finished());
-        let longest = (self.pending.len() >= self.most)
+        let oldest = (self.pending.len() >= self.max_pending)
             .then(|| self.pending.pop_front())
             .flatten();
         self.pending.push_back((pending, from));
-        longest.map(|(longest, from)| {
-            longest.abort();
+        oldest.map(|(oldest, from)| {
+            oldest.abort();
             from
         })
     }
@@ -58,24 +59,24 @@ mod tests {
 
     use super::*;
 
-    // A flood must cost no more than its budget, and one that has ended must leave no debt.
+    // A flood must not use more than its budget. After a flood there must be no debt.
     #[test]
-    fn so_many_in_a_second_after_a_first_burst() {
+    fn a_budget_allows_a_burst_and_then_a_rate() {
         let mut budget = Budget::new(4, 100.0);
         let begin = Instant::now();
-        let mut let_in = |after: u64| {
-            let now = begin + Duration::from_millis(after);
-            (0..1000).filter(|_| budget.may_come_in(now)).count()
+        let mut taken = |after_ms: u64| {
+            let now = begin + Duration::from_millis(after_ms);
+            (0..1000).filter(|_| budget.take(now)).count()
         };
-        assert_eq!(let_in(0), 4);
-        assert_eq!(let_in(5), 0);
-        assert_eq!(let_in(21), 2);
-        assert_eq!(let_in(60_000), 4, "what was not used is not saved");
+        assert_eq!(taken(0), 4);
+        assert_eq!(taken(5), 0);
+        assert_eq!(taken(21), 2);
+        assert_eq!(taken(60_000), 4, "an unused allowance is not saved");
     }
 
-    // Connections that say nothing must not keep others out.
+    // Connections that send nothing must not keep others out.
     #[tokio::test]
-    async fn the_one_that_waits_longest_makes_room() {
+    async fn the_oldest_connection_makes_room() {
         let mut budget = Budget::new(2, 100.0);
         let ip = |last: u8| IpAddr::from([10, 0, 0, last]);
         let silent = || tokio::spawn(pending::<()>());

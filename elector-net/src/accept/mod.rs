@@ -1,8 +1,9 @@
-//! Who is let in. Whose a connection is, a thread of its own finds out: a TLS handshake takes half
-//! a millisecond, and any host that reaches the port can ask for one.
+//! Accepts and admits connections. A thread of its own finds out which peer a connection belongs
+//! to, because a TLS handshake takes half a millisecond, and any host that reaches the port can ask
+//! for one.
 
 mod budget;
-mod introduce;
+mod handshake;
 mod peer;
 
 use std::{
@@ -21,55 +22,55 @@ use tokio::{
 };
 
 use budget::Budget;
-use introduce::introduce;
+use handshake::handshake;
 
-use crate::{station::Station, wire::refusal::Refusal};
+use crate::{context::NodeContext, wire::rejection::Rejection};
 
-/// How many connections from addresses of peers may wait to be let in, and how many more are looked
-/// at in a second. That is more than the peers of a node ever need; but a stranger may share the
-/// address of one.
-const PEERS: (usize, f64) = (64, 500.0);
+/// The maximum number of pending connections from addresses of peers, and of new ones per second.
+/// It is more than the peers of a node ever need, but an unknown process may have the address of a
+/// peer.
+const PEER_BUDGET: (usize, f64) = (64, 500.0);
 
-/// The same for all other addresses together: a peer may come from one of them, through a gateway.
-/// Their handshakes take this thread a twentieth of its time at most.
-const STRANGERS: (usize, f64) = (32, 100.0);
+/// The same for all other addresses together. A peer may come from one of them, through a gateway.
+/// Their handshakes take at most a twentieth of the time of this thread.
+const UNKNOWN_BUDGET: (usize, f64) = (32, 100.0);
 
-/// How long the door stays closed when the operating system has no more sockets to give.
-const SHORT_OF_SOCKETS: Duration = Duration::from_millis(20);
+/// The pause after the operating system has no more sockets.
+const NO_SOCKETS_PAUSE: Duration = Duration::from_millis(20);
 
-/// Accepts connections, on a thread of its own, as fast as they come: those of peers must not wait
-/// behind those of strangers. They are let in on the node's thread, when it is known whose they
-/// are.
-pub(crate) struct Doorkeeper<A: ElectionAlgorithm> {
-    station: Arc<Station<A>>,
+/// Accepts connections as fast as they arrive, on a thread of its own, so that peers do not wait
+/// behind unknown processes. After the handshake, a connection of a peer is admitted on the node's
+/// thread.
+pub(crate) struct Acceptor<A: ElectionAlgorithm> {
+    context: Arc<NodeContext<A>>,
     peers: Budget,
-    strangers: Budget,
+    unknown: Budget,
 }
 
-impl<A: ElectionAlgorithm> Doorkeeper<A> {
-    /// Works until the node stops. The listener must be in non-blocking mode.
+impl<A: ElectionAlgorithm> Acceptor<A> {
+    /// Starts a thread that runs until the node stops. The listener must be in non-blocking mode.
     ///
     /// # Errors
-    /// If the thread cannot be started, or what it needs.
+    /// If the thread or its runtime cannot be started.
     pub(crate) async fn start(
-        station: Arc<Station<A>>,
+        context: Arc<NodeContext<A>>,
         listener: net::TcpListener,
     ) -> io::Result<()> {
         let (ready, is_ready) = oneshot::channel();
-        let name = format!("elector-door-{}", station.me());
+        let name = format!("elector-tcp-{}", context.me());
         thread::Builder::new().name(name).spawn(move || {
-            let (told, made) = match make(listener) {
-                Ok(made) => (Ok(()), Some(made)),
+            let (result, created) = match create(listener) {
+                Ok(created) => (Ok(()), Some(created)),
                 Err(error) => (Err(error), None),
             };
-            // Unless the node was given up meanwhile.
-            if ready.send(told).is_ok()
-                && let Some((runtime, listener)) = made
+            // If sending fails, the start of the node was abandoned meanwhile.
+            if ready.send(result).is_ok()
+                && let Some((runtime, listener)) = created
             {
-                let closing = station.closing.clone();
-                let working = Self::new(station).work(listener);
-                // Cancelled: the node has stopped.
-                let _ = runtime.block_on(closing.run_until_cancelled_owned(working));
+                let shutdown = context.shutdown.clone();
+                let running = Self::new(context).run(listener);
+                // It is cancelled when the node stops.
+                let _ = runtime.block_on(shutdown.run_until_cancelled_owned(running));
             }
         })?;
         is_ready
@@ -77,59 +78,60 @@ impl<A: ElectionAlgorithm> Doorkeeper<A> {
             .unwrap_or_else(|_| Err(io::Error::other("the thread has ended")))
     }
 
-    fn new(station: Arc<Station<A>>) -> Self {
+    fn new(context: Arc<NodeContext<A>>) -> Self {
         Self {
-            station,
-            peers: Budget::new(PEERS.0, PEERS.1),
-            strangers: Budget::new(STRANGERS.0, STRANGERS.1),
+            context,
+            peers: Budget::new(PEER_BUDGET.0, PEER_BUDGET.1),
+            unknown: Budget::new(UNKNOWN_BUDGET.0, UNKNOWN_BUDGET.1),
         }
     }
 
-    async fn work(mut self, listener: TcpListener) {
-        let mut complained = false;
+    async fn run(mut self, listener: TcpListener) {
+        let mut is_logged = false;
         loop {
             match listener.accept().await {
-                Ok((tcp, from)) => self.pend(tcp, from),
-                // This process cannot help it. Peers that are connected go on.
+                Ok((tcp, from)) => self.begin_handshake(tcp, from),
+                // The process cannot solve this itself. Peers that are connected are not affected.
                 Err(error) => {
-                    if !complained {
+                    if !is_logged {
                         tracing::error!(
-                            node = self.station.me().0, %error,
-                            "no connection can be accepted, and peers that are connected stay so: \
-                             if too many files are open, raise the limit (ulimit -n, LimitNOFILE)"
+                            node = self.context.me().0, %error,
+                            "connections cannot be accepted; peers that are connected stay \
+                             connected: if too many files are open, raise the limit (ulimit -n, \
+                             LimitNOFILE)"
                         );
                     }
-                    complained = true;
-                    tokio::time::sleep(SHORT_OF_SOCKETS).await;
+                    is_logged = true;
+                    tokio::time::sleep(NO_SOCKETS_PAUSE).await;
                 }
             }
         }
     }
 
-    fn pend(&mut self, tcp: TcpStream, from: SocketAddr) {
+    fn begin_handshake(&mut self, tcp: TcpStream, from: SocketAddr) {
         let from = from.ip();
-        let (budget, refusal) = if self.station.links.are_at(from) {
-            (&mut self.peers, Refusal::Busy)
+        let (budget, rejection) = if self.context.links.has_address(from) {
+            (&mut self.peers, Rejection::Busy)
         } else {
-            (&mut self.strangers, Refusal::Crowded)
+            (&mut self.unknown, Rejection::Crowded)
         };
-        if !budget.may_come_in(Instant::now()) {
-            // Closed as it is dropped; a peer tries again.
-            return self.station.refuse(from, &refusal, &refusal, None);
+        if !budget.take(Instant::now()) {
+            // The connection is closed when it is dropped here. A peer tries again.
+            return self.context.reject(from, &rejection, &rejection, None);
         }
-        let introduction = introduce(Arc::clone(&self.station), tcp, from);
-        let pending = tokio::spawn(introduction).abort_handle();
+        let handshake = handshake(Arc::clone(&self.context), tcp, from);
+        let pending = tokio::spawn(handshake).abort_handle();
         if let Some(dropped) = budget.add(pending, from) {
-            self.station.crowd_out(dropped, &refusal);
+            self.context.crowd_out(dropped, &rejection);
         }
     }
 }
 
-/// What the thread works with.
-fn make(listener: net::TcpListener) -> io::Result<(Runtime, TcpListener)> {
+/// Creates what the thread works with.
+fn create(listener: net::TcpListener) -> io::Result<(Runtime, TcpListener)> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let listener = {
-        let _context = runtime.enter();
+        let _entered = runtime.enter();
         TcpListener::from_std(listener)?
     };
     Ok((runtime, listener))

@@ -9,144 +9,149 @@ use tokio::{
 use tokio_stream::StreamExt;
 use tokio_util::{codec::FramedRead, sync::CancellationToken};
 
-use super::introduce::Introduced;
+use super::handshake::IdentifiedPeer;
 use crate::{
+    context::{HANDSHAKE_TIMEOUT, NodeContext},
     farewell::{Ended, Farewell},
     link::Link,
-    station::{HANDSHAKE, Station},
     stream::{Stream, write_frame},
     wire::{
-        Frame, MOST_BYTES, codec,
+        Frame, MAX_FRAME_BYTES, codec,
         hello::{Answer, Hello, NO_COMMITMENT},
-        ponging,
-        refusal::Refusal,
+        rejection::Rejection,
+        write_pong,
     },
 };
 
-/// Lets a peer in that has said who it is, and reads what it says. On the node's thread: what is
-/// known of a peer is changed there alone, and each message is handled without another thread being
-/// woken.
+/// Admits a peer whose hello was accepted, and reads what it sends. This runs on the node's thread:
+/// only that thread changes the state of a peer, and each message is handled without waking another
+/// thread.
 pub(super) async fn receive<A: ElectionAlgorithm>(
-    station: Arc<Station<A>>,
-    introduced: Introduced,
+    context: Arc<NodeContext<A>>,
+    peer: IdentifiedPeer,
     from: IpAddr,
 ) {
-    let Introduced {
+    let IdentifiedPeer {
         link,
         hello,
         mut stream,
-    } = introduced;
-    let let_in = timeout(HANDSHAKE, let_in(&station, &link, &hello, &mut stream)).await;
-    match let_in.unwrap_or(Err(Refusal::Silent)) {
+    } = peer;
+    let admission = admit(&context, &link, &hello, &mut stream);
+    let admitted = timeout(HANDSHAKE_TIMEOUT, admission).await;
+    match admitted.unwrap_or(Err(Rejection::Silent)) {
         Ok(Some(closing)) => {
-            link.places.came_from(from);
-            read(&station, &link, &hello, stream, closing).await;
+            link.known_addresses.set_admitted(from);
+            read_until_closed(&context, &link, &hello, stream, closing).await;
         }
-        // It hung up, or this side's own disk fails: the peer tries again.
+        // The peer closed the connection, or this node's own disk fails. The peer tries again.
         Ok(None) => {}
-        Err(refusal) => station.refuse(from, &refusal, &refusal, Some(&link)),
+        Err(rejection) => context.reject(from, &rejection, &rejection, Some(&link)),
     }
 }
 
-/// `Ok(None)` if the connection cannot be used.
-async fn let_in<A: ElectionAlgorithm>(
-    station: &Station<A>,
+/// Admits or rejects the connection. Returns `Ok(None)` if the connection cannot be used.
+async fn admit<A: ElectionAlgorithm>(
+    context: &NodeContext<A>,
     link: &Link,
     hello: &Hello,
     stream: &mut Stream,
-) -> Result<Option<CancellationToken>, Refusal> {
+) -> Result<Option<CancellationToken>, Rejection> {
     if let Err(error) = stream.move_here() {
-        tracing::debug!(node = station.me().0, peer = %link.node, %error, "a connection is lost");
+        tracing::debug!(
+            node = context.me().0, peer = %link.node, %error,
+            "connection of peer could not be moved to the node's thread"
+        );
         return Ok(None);
     }
-    let claimed = match station.admit(hello.from, hello.disk).await {
-        Ok(()) => link.claim(hello.life, 2 * station.detection.ceiling),
-        Err(Some(refusal)) => Err(refusal),
+    let admitted = match context.admit(hello.from, hello.disk).await {
+        Ok(()) => link.admit_incoming(hello.life, 2 * context.detection.ceiling),
+        Err(Some(rejection)) => Err(rejection),
         Err(None) => return Ok(None),
     };
-    let answer = match &claimed {
+    let answer = match &admitted {
         Ok(_) => {
-            // Before anything that this life says is heard.
-            station.meet(link, hello.life, hello.hold);
-            station.heard(link);
+            // The life must be known before any message of it is handled.
+            context.learn_life(link, hello.life, hello.lock_claim);
+            context.received(link);
             link.alive.notify_one();
-            station.welcome()
+            context.welcome()
         }
-        Err(refusal) => Answer::Refused(refusal.clone()),
+        Err(rejection) => Answer::Rejected(rejection.clone()),
     };
     let answered = write_frame(stream, &answer.write()).await;
-    let closing = claimed?;
+    let closing = admitted?;
     if answered.is_err() {
-        link.left(&closing);
+        link.incoming_closed(&closing);
         return Ok(None);
     }
     Ok(Some(closing))
 }
 
-/// Reads what a peer says, until the connection breaks or is replaced.
-async fn read<A: ElectionAlgorithm>(
-    station: &Station<A>,
+/// Reads what a peer sends, until the connection breaks or is replaced.
+async fn read_until_closed<A: ElectionAlgorithm>(
+    context: &NodeContext<A>,
     link: &Link,
     hello: &Hello,
     stream: Stream,
     closing: CancellationToken,
 ) {
-    let ended = closing.run_until_cancelled(listen(station, link, stream));
+    let ended = closing.run_until_cancelled(read_frames(context, link, stream));
     if let Some(Err(error)) = ended.await {
-        let proof = Ended::of(&error).filter(|Ended(farewell)| proves(farewell, hello));
-        if proof.is_some() {
-            station.bury(link, hello.life);
+        let is_proof = |Ended(farewell): &&Ended| is_farewell_of(farewell, hello);
+        if Ended::of(&error).filter(is_proof).is_some() {
+            context.prove_dead(link, hello.life);
         } else if is_garbage(&error) {
-            station.links.count(&Refusal::Garbage);
-            if link.is_news_of_garbage() {
+            context.links.count(&Rejection::Garbage);
+            if link.is_first_garbage() {
                 tracing::error!(
-                    node = station.me().0, peer = %link.node,
-                    "this peer sent what is no message of the algorithm: is it of another release?"
+                    node = context.me().0, peer = %link.node,
+                    "peer sent a message that is not valid in this algorithm: check whether it is \
+                     of another release"
                 );
             }
         }
         tracing::debug!(
-            node = station.me().0, peer = %link.node, %error,
-            "it does not speak any more"
+            node = context.me().0, peer = %link.node, %error, "connection of peer closed"
         );
     }
-    link.left(&closing);
+    link.incoming_closed(&closing);
 }
 
-/// Whether this is the farewell of the life that has said this hello, on the same connection.
-fn proves(farewell: &Farewell, hello: &Hello) -> bool {
+/// Returns `true` if this is the farewell of the life that has sent this hello, on the same
+/// connection.
+fn is_farewell_of(farewell: &Farewell, hello: &Hello) -> bool {
     hello.death_commitment != NO_COMMITMENT && farewell.commitment() == hello.death_commitment
 }
 
-/// A farewell of another life is garbage as well.
+/// Returns `true` for invalid data. The farewell of another life is invalid, too.
 fn is_garbage(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData || Ended::of(error).is_some()
 }
 
-async fn listen<A: ElectionAlgorithm>(
-    station: &Station<A>,
+async fn read_frames<A: ElectionAlgorithm>(
+    context: &NodeContext<A>,
     link: &Link,
     stream: Stream,
 ) -> io::Result<()> {
     let (reading, mut writing) = split(stream);
-    let mut frames = FramedRead::new(reading, codec(MOST_BYTES));
+    let mut frames = FramedRead::new(reading, codec(MAX_FRAME_BYTES));
     let mut out = BytesMut::new();
     loop {
-        let frame = timeout(station.stale, frames.next()).await;
+        let frame = timeout(context.idle_timeout, frames.next()).await;
         let frame = frame.map_err(|_| io::ErrorKind::TimedOut)?;
         let body = frame.ok_or(io::ErrorKind::UnexpectedEof)??;
-        station.heard(link);
+        context.received(link);
         match Frame::read(&body) {
             Some(Frame::Message(bytes)) => match postcard::take_from_bytes(bytes) {
                 Ok((message, [])) => {
-                    // Counted by the inbox.
-                    let _ = station.inbox.deliver(link.node, message);
+                    // If it is dropped, the inbox counts it.
+                    let _ = context.inbox.deliver(link.node, message);
                 }
                 Ok(_) | Err(_) => return Err(io::ErrorKind::InvalidData.into()),
             },
-            Some(Frame::Ping(number)) => {
-                link.ticked(number);
-                ponging(number, &mut out);
+            Some(Frame::Ping(clock_ns)) => {
+                link.clock_received(clock_ns);
+                write_pong(clock_ns, &mut out);
                 writing.write_all(&out).await?;
                 writing.flush().await?;
                 out.clear();

@@ -3,55 +3,56 @@ use std::io;
 use thiserror::Error;
 
 use crate::{
-    outage::Kind,
+    outage::ReasonKind,
     tls::TlsError,
-    wire::{ByPeer, refusal::Refusal},
+    wire::{RejectedText, rejection::Rejection},
 };
 
 /// Why there is no connection.
 #[derive(Debug, Error)]
 pub(super) enum DialError {
     #[error("the connection was refused: no process listens there")]
-    NobodyThere,
+    Refused,
     #[error(
-        "connections are refused at the addresses that the name {0:?} had before; it cannot be \
-         looked up now"
+        "the connection was refused at the addresses that the name {0:?} had before, and the name \
+         cannot be looked up now: check the name servers of this machine"
     )]
-    NobodyAtOld(String),
-    #[error("the connection broke before it was answered")]
+    RefusedAtOldAddress(String),
+    #[error("the connection broke before the peer answered")]
     Broken,
     #[error(
-        "nothing answers at its address in time: its machine is off, or a firewall drops what is sent"
+        "nothing answers at the peer's address in time: its machine is down, or a firewall drops \
+         the packets"
     )]
-    TooLong,
-    #[error("it accepts the connection and says nothing in time: it hangs, or it is slow")]
-    Mute,
+    ConnectTimeout,
+    #[error("the peer accepts the connection and does not answer in time: it hangs, or it is slow")]
+    HandshakeTimeout,
     #[error("the name {0:?} is unknown: {1}")]
     Unknown(String, #[source] io::Error),
-    #[error("the name servers do not answer what the name {0:?} is")]
-    Unanswered(String),
+    #[error("the name servers do not answer in time for the name {0:?}")]
+    LookupTimeout(String),
     #[error("cannot connect: {0}")]
     Io(#[source] io::Error),
-    #[error("{}", ByPeer(.0))]
-    Refused(Refusal),
-    /// It answers, and this node does not accept what it is.
+    #[error("{}", RejectedText(.0))]
+    Rejected(Rejection),
+    /// The peer answers, and this node does not accept it.
     #[error("{0}")]
-    Unacceptable(Refusal),
-    #[error("its disk cannot be remembered: see the error before this one")]
-    NotRemembered,
+    Rejecting(Rejection),
+    #[error("the disk id of the peer cannot be stored: see the error before this one")]
+    NotStored,
     #[error(transparent)]
     Tls(TlsError),
-    #[error("what answers there is no node of elector: look at the address")]
-    NoNode,
-    #[error("it speaks TLS, and this node does not: {BOTH_SIDES}")]
-    SpeaksTls,
+    #[error("what answers at the peer's address is not a node of elector: check the address")]
+    NotANode,
+    #[error("the peer uses TLS, and this node does not: {SAME_TLS}")]
+    PeerUsesTls,
 }
 
-/// What to do where one side has TLS and the other one has not.
-pub(crate) const BOTH_SIDES: &str = "set up TLS on all nodes or on none";
+/// What to do if one side has TLS and the other one has not.
+pub(crate) const SAME_TLS: &str = "set up TLS on all nodes or on none";
 
 impl DialError {
-    /// What an error of the operating system, or of the TLS on top, means.
+    /// Translates an error of the operating system, or of the TLS above it.
     pub(super) fn of(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionReset
@@ -59,7 +60,7 @@ impl DialError {
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::NotConnected
             | io::ErrorKind::UnexpectedEof => Self::Broken,
-            // TLS tells at the first read that the acceptor has refused the certificate.
+            // Only the first read of TLS reports that the acceptor has rejected the certificate.
             io::ErrorKind::InvalidData => Self::of_tls(TlsError::from(error)),
             _ => Self::Io(error),
         }
@@ -73,27 +74,27 @@ impl DialError {
         }
     }
 
-    /// The refusal that it is counted as, if it is one.
-    pub(super) fn refusal(&self) -> Option<&Refusal> {
+    /// Returns the rejection as which this error is counted, if there is one.
+    pub(super) fn rejection(&self) -> Option<&Rejection> {
         match self {
-            Self::Refused(refusal) | Self::Unacceptable(refusal) => Some(refusal),
-            Self::Tls(_) => Some(&Refusal::Tls),
-            Self::Mute => Some(&Refusal::Silent),
-            Self::NoNode | Self::SpeaksTls => Some(&Refusal::Garbage),
+            Self::Rejected(rejection) | Self::Rejecting(rejection) => Some(rejection),
+            Self::Tls(_) => Some(&Rejection::Tls),
+            Self::HandshakeTimeout => Some(&Rejection::Silent),
+            Self::NotANode | Self::PeerUsesTls => Some(&Rejection::Garbage),
             _ => None,
         }
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> ReasonKind {
         match self {
-            Self::NobodyThere | Self::NobodyAtOld(_) | Self::Broken => Kind::Gone,
-            Self::TooLong | Self::Mute => Kind::Mute,
-            Self::Unknown(..) | Self::Unanswered(_) => Kind::Name,
-            Self::Io(_) | Self::NotRemembered => Kind::Fault,
-            Self::Refused(refusal) => Kind::rejected(refusal),
-            Self::Unacceptable(refusal) => Kind::rejecting(refusal),
-            Self::Tls(_) | Self::SpeaksTls => Kind::Tls,
-            Self::NoNode => Kind::NoNode,
+            Self::Refused | Self::RefusedAtOldAddress(_) | Self::Broken => ReasonKind::NotRunning,
+            Self::ConnectTimeout | Self::HandshakeTimeout => ReasonKind::NoAnswer,
+            Self::Unknown(..) | Self::LookupTimeout(_) => ReasonKind::Lookup,
+            Self::Io(_) | Self::NotStored => ReasonKind::Fault,
+            Self::Rejected(rejection) => ReasonKind::rejected(rejection),
+            Self::Rejecting(rejection) => ReasonKind::rejecting(rejection),
+            Self::Tls(_) | Self::PeerUsesTls => ReasonKind::Tls,
+            Self::NotANode => ReasonKind::NotANode,
         }
     }
 }

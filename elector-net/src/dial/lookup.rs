@@ -9,15 +9,16 @@ use tokio::task::JoinHandle;
 
 type Find = dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
-/// How names are looked up. Cheap to clone.
+/// The function that looks names up. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Lookup(Arc<Find>);
 
-/// What a lookup gave.
+/// The result of one lookup.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct Answer {
     pub(super) found: io::Result<Vec<SocketAddr>>,
     pub(super) took: Duration,
+    /// When the answer arrived.
     pub(super) at: Instant,
 }
 
@@ -28,27 +29,27 @@ impl Lookup {
         Self(Arc::new(find))
     }
 
-    /// The first address of `name`, which may be an address itself.
+    /// Returns the first address of `name`, which may itself be an address.
     ///
     /// # Errors
-    /// If the lookup fails, or finds nothing.
+    /// If the lookup fails, or finds no address.
     pub(crate) async fn first(&self, name: &str) -> io::Result<SocketAddr> {
         if let Ok(address) = name.parse() {
             return Ok(address);
         }
-        let told = self.begin(name).await?;
-        told.found?.first().copied().ok_or_else(nothing)
+        let answer = self.begin(name).await?;
+        answer.found?.first().copied().ok_or_else(no_address)
     }
 
-    /// Begins to look up a name in the background: that takes seconds where a name server does not
+    /// Begins to look up a name in the background. A lookup takes seconds if a name server does not
     /// answer.
-    pub(super) fn begin(&self, name: &str) -> JoinHandle<Told> {
+    pub(super) fn begin(&self, name: &str) -> JoinHandle<Answer> {
         let (find, name) = (Arc::clone(&self.0), name.to_owned());
         tokio::task::spawn_blocking(move || {
             let begun = Instant::now();
             let found = find(&name);
             let at = Instant::now();
-            Told {
+            Answer {
                 found,
                 took: at.duration_since(begun),
                 at,
@@ -57,13 +58,13 @@ impl Lookup {
     }
 }
 
-/// A name without addresses.
-pub(super) fn nothing() -> io::Error {
+/// The error of a name without addresses.
+pub(super) fn no_address() -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, "the name has no address")
 }
 
 impl Default for Lookup {
-    /// As the operating system does.
+    /// Uses the resolver of the operating system.
     fn default() -> Self {
         Self::new(|name| Ok(name.to_socket_addrs()?.collect()))
     }

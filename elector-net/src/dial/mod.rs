@@ -1,7 +1,7 @@
-mod complain;
+mod addresses;
 mod error;
+mod failure;
 mod lookup;
-mod names;
 mod race;
 #[cfg(test)]
 mod tests;
@@ -27,177 +27,180 @@ use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
 use crate::{
     backoff::Backoff,
+    context::{HANDSHAKE_TIMEOUT, NodeContext},
     link::Link,
     socket::Socket,
-    station::{HANDSHAKE, Station},
-    stream::{First, Stream, read_frame, write_frame},
+    stream::{FirstFrame, Stream, read_frame, write_frame},
     wire::{
         Frame, codec,
         hello::{self, Answer, Greeting, NO_COMMITMENT},
-        pinging,
+        write_ping,
     },
 };
 
-pub(crate) use error::BOTH_SIDES;
+pub(crate) use error::SAME_TLS;
 pub(crate) use lookup::Lookup;
 
+use addresses::Addresses;
 use error::DialError;
-use names::Names;
-use race::{open, race};
+use race::{connect, race};
 
-/// How often a connection that has just broken is tried again at once. A process that dies closes
-/// its sockets one by one: the first tries may reach a listener that is about to go.
-const TRIES_AT_ONCE: u32 = 8;
+/// How often the node tries again at once after a connection has broken. A process that dies closes
+/// its sockets one by one: the first tries may reach a listener that is about to be closed.
+const IMMEDIATE_TRIES: u32 = 8;
 
-/// How long a proof of death is waited for when a connection breaks. The kernel closes the sockets
-/// of a process that was killed a little before its companion can see that it has ended.
-const PROOF: Duration = Duration::from_millis(2);
+/// How long the node waits for a proof of death after a connection has broken. The kernel closes
+/// the sockets of a killed process a little before an observer can see that the process has ended.
+const PROOF_TIMEOUT: Duration = Duration::from_millis(2);
 
-/// A round trip that nobody has measured yet.
-const SLOW: Duration = Duration::from_millis(25);
+/// The assumed round trip of a peer before the first measurement.
+const DEFAULT_ROUND_TRIP: Duration = Duration::from_millis(25);
 
-/// How long a lookup may take before that is the reason why there is no connection. It is waited
-/// for all the same.
-const UNANSWERED: Duration = Duration::from_secs(3);
+/// A lookup that takes longer than this is reported as the reason why there is no connection. The
+/// node waits for it all the same.
+const LOOKUP_REPORT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How many messages go into one write.
-const MOST_AT_ONCE: usize = 64;
+/// The maximum number of messages in one write.
+const MAX_BATCH: usize = 64;
 
-/// The longest frame that an acceptor sends: a pong.
-const MOST_ANSWER: usize = 64;
+/// The maximum length of a frame that an acceptor sends, which is a pong.
+const MAX_PONG_BYTES: usize = 64;
 
-/// Keeps this node's own connection to one peer, on which all it says to it goes.
+/// Keeps this node's own connection to one peer open. The node sends to the peer on it only.
 ///
-/// A broken connection is no proof that the peer is gone: a device on the way may have cut it. A
-/// proof that the peer's process has ended may follow within milliseconds, and then an election
-/// needs the processor more than an attempt to connect does. Without a proof the connection is made
-/// anew. If the connection is refused, or another life of the peer answers, the algorithm gets a
-/// suspicion. That takes one more round trip, and it is why a living leader keeps its lease when
-/// its connections break.
+/// A broken connection is not a proof that the peer has failed: a device on the way may have cut
+/// it. If the process of the peer has ended, the proof may follow within milliseconds, and the
+/// election then needs the processor more than an attempt to connect does. So the dialler waits for
+/// the proof first. Without a proof, it connects again. If the connection is refused, or another
+/// life of the peer answers, the algorithm gets a suspicion. This takes one more round trip, but
+/// because of it, a leader that is alive keeps its lease when its connections break.
 pub(crate) struct Dialer<A: ElectionAlgorithm> {
-    station: Arc<Station<A>>,
+    context: Arc<NodeContext<A>>,
     link: Arc<Link>,
     queue: mpsc::Receiver<Bytes>,
     backoff: Backoff,
-    /// Where to dial. The address at which the peer was met last is tried without asking a name
-    /// server when every microsecond counts.
-    names: Names,
+    /// Where to dial. Immediate tries use the address at which the peer answered last, and ask no
+    /// name server.
+    addresses: Addresses,
 }
 
 impl<A: ElectionAlgorithm> Dialer<A> {
     pub(crate) fn new(
-        station: Arc<Station<A>>,
+        context: Arc<NodeContext<A>>,
         link: Arc<Link>,
         queue: mpsc::Receiver<Bytes>,
         lookup: Lookup,
     ) -> Self {
-        let names = Names::new(station.me(), link.node, &link.address, lookup);
+        let addresses = Addresses::new(context.me(), link.node, &link.address, lookup);
         Self {
-            station,
+            context,
             link,
             queue,
             backoff: Backoff::new(),
-            names,
+            addresses,
         }
     }
 
-    pub(crate) async fn work(mut self) {
-        let mut tries_at_once = 0_u32;
+    pub(crate) async fn run(mut self) {
+        let mut immediate_tries = 0_u32;
         loop {
             let life = self.link.life();
-            match self.connect(tries_at_once > 0).await {
+            match self.connect(immediate_tries > 0).await {
                 Ok(stream) => {
                     self.backoff.reset();
-                    self.converse(stream).await;
+                    self.exchange(stream).await;
                     if !self.is_proved_dead().await {
-                        tries_at_once = TRIES_AT_ONCE;
+                        immediate_tries = IMMEDIATE_TRIES;
                         continue;
                     }
                 }
-                Err(DialError::Broken) if tries_at_once > 0 => {
-                    tries_at_once -= 1;
+                Err(DialError::Broken) if immediate_tries > 0 => {
+                    immediate_tries -= 1;
                     continue;
                 }
                 Err(error) => {
-                    // Unless it has come back meanwhile, and been met.
-                    if matches!(error, DialError::NobodyThere) && self.link.life() == life {
-                        self.station.suspect(&self.link);
+                    // If the life has changed, the peer is back and has connected meanwhile.
+                    if matches!(error, DialError::Refused) && self.link.life() == life {
+                        self.context.suspect(&self.link);
                     }
-                    self.complain(&error);
+                    self.record_failure(&error);
                 }
             }
-            tries_at_once = 0;
+            immediate_tries = 0;
             let pause = self.backoff.next();
-            // Its own connection coming in says that it is there.
+            // A connection of the peer shows that it is alive, and ends the pause.
             let _ = timeout(pause, self.link.alive.notified()).await;
         }
     }
 
     /// Returns `true` if there is a proof that the process of the peer has ended. Does not wait for
-    /// one if the peer has no companion that could give it, or if a refused connection is trusted.
+    /// a proof if the peer has no observer, or if a refused connection is trusted.
     async fn is_proved_dead(&self) -> bool {
-        let may_come = self.link.has_companion.load(Ordering::Relaxed);
-        may_come && !self.station.trust_refused && self.link.is_proved_dead_within(PROOF).await
+        let has_observer = self.link.has_observer.load(Ordering::Relaxed);
+        has_observer
+            && !self.context.trust_refused
+            && self.link.is_proved_dead_within(PROOF_TIMEOUT).await
     }
 
-    /// A connection on which the peer has said welcome.
-    async fn connect(&mut self, at_once: bool) -> Result<Stream, DialError> {
-        match self.names.good().filter(|_| at_once) {
+    /// Returns a connection on which the peer has admitted this node.
+    async fn connect(&mut self, is_immediate: bool) -> Result<Stream, DialError> {
+        match self.addresses.good().filter(|_| is_immediate) {
             Some(address) => {
-                // Who asks for a connection in the very moment in which a process that dies closes
-                // its listening socket may get no answer at all, and the kernel asks again only
-                // after its retransmission timeout. So a try at once is soon given up, for the next
-                // one.
-                let tcp = timeout(self.soon(), open(address)).await;
-                self.introduce(tcp.map_err(|_| DialError::Broken)??).await
+                // If this arrives at the moment at which a dying process closes its listening
+                // socket, there may be no answer at all, and the kernel repeats the request only
+                // after its retransmission timeout. So this try has a short time limit, and the
+                // next one follows.
+                let tcp = timeout(self.answer_timeout(), connect(address)).await;
+                self.handshake(tcp.map_err(|_| DialError::Broken)??).await
             }
             None => {
                 let (address, tcp) = self.reach().await?;
-                let stream = self.introduce(tcp).await;
+                let stream = self.handshake(tcp).await;
                 match &stream {
-                    Ok(_) => self.names.worked(address),
-                    Err(_) => self.names.failed(address),
+                    Ok(_) => self.addresses.worked(address),
+                    Err(_) => self.addresses.failed(address),
                 }
                 stream
             }
         }
     }
 
-    /// How long an answer takes that is on its way.
-    fn soon(&self) -> Duration {
+    /// Returns the time within which an answer arrives, if there is one.
+    fn answer_timeout(&self) -> Duration {
         let (_, round_trip, _) = self.link.measured();
-        round_trip.unwrap_or(SLOW) * 4 + Duration::from_millis(1)
+        round_trip.unwrap_or(DEFAULT_ROUND_TRIP) * 4 + Duration::from_millis(1)
     }
 
-    /// Tries all addresses of the peer. To find them takes as long as it takes.
+    /// Tries all addresses of the peer. Waits for them without a time limit.
     async fn reach(&mut self) -> Result<(SocketAddr, TcpStream), DialError> {
-        let name = bare(&self.link.address);
-        // Nothing is lost when it is asked again.
+        let name = host(&self.link.address);
         let found = loop {
-            match timeout(UNANSWERED, self.names.find()).await {
+            // A timeout does not abandon the lookup: the next call waits for it.
+            match timeout(LOOKUP_REPORT_TIMEOUT, self.addresses.find()).await {
                 Ok(found) => break found,
-                Err(_) => self.complain(&DialError::Unanswered(name.to_owned())),
+                Err(_) => self.record_failure(&DialError::LookupTimeout(name.to_owned())),
             }
         };
         let found = found.map_err(|error| DialError::Unknown(name.to_owned(), error))?;
-        self.link.places.dialled_at(&found.addresses);
+        self.link.known_addresses.set_dialled(&found.addresses);
         match race(&found.addresses).await {
-            // The peer may have moved: others refuse now where it was.
-            Err(DialError::NobodyThere) if !found.is_current => {
-                Err(DialError::NobodyAtOld(name.to_owned()))
+            // The peer may have moved, and another host may refuse at its old address. So this
+            // refusal must not become a suspicion.
+            Err(DialError::Refused) if !found.is_current => {
+                Err(DialError::RefusedAtOldAddress(name.to_owned()))
             }
             raced => raced,
         }
     }
 
-    async fn introduce(&self, tcp: TcpStream) -> Result<Stream, DialError> {
-        let let_in = timeout(HANDSHAKE, self.be_let_in(tcp)).await;
-        let_in.map_err(|_| DialError::Mute)?
+    async fn handshake(&self, tcp: TcpStream) -> Result<Stream, DialError> {
+        let admitted = timeout(HANDSHAKE_TIMEOUT, self.get_admitted(tcp)).await;
+        admitted.map_err(|_| DialError::HandshakeTimeout)?
     }
 
-    async fn be_let_in(&self, tcp: TcpStream) -> Result<Stream, DialError> {
+    async fn get_admitted(&self, tcp: TcpStream) -> Result<Stream, DialError> {
         let socket = Socket::new(tcp);
-        let mut stream = match &self.station.tls {
+        let mut stream = match &self.context.tls {
             None => Stream::Plain(socket),
             Some(tls) => {
                 let stream = tls
@@ -208,13 +211,13 @@ impl<A: ElectionAlgorithm> Dialer<A> {
             }
         };
         let greeting = read(&mut stream).await?;
-        let Some((Greeting { versions, number }, [])) = Greeting::read(&greeting) else {
-            return Err(DialError::NoNode);
+        let Some((Greeting { versions, nonce }, [])) = Greeting::read(&greeting) else {
+            return Err(DialError::NotANode);
         };
         hello::VERSIONS
             .common(versions)
-            .map_err(DialError::Unacceptable)?;
-        let hello = self.station.hello_to(self.link.node).write(number);
+            .map_err(DialError::Rejecting)?;
+        let hello = self.context.hello_to(self.link.node).write(nonce);
         let hello =
             hello.ok_or_else(|| DialError::Io(io::Error::other("the hello is too long")))?;
         write_frame(&mut stream, &hello)
@@ -224,66 +227,67 @@ impl<A: ElectionAlgorithm> Dialer<A> {
             Some(Answer::Welcome {
                 life,
                 disk,
-                hold,
+                lock_claim,
                 death_commitment,
                 ..
             }) => {
-                let admitted = self.station.admit(self.link.node, disk).await;
-                admitted.map_err(|refusal| match refusal {
-                    Some(refusal) => DialError::Unacceptable(refusal),
-                    None => DialError::NotRemembered,
+                let admitted = self.context.admit(self.link.node, disk).await;
+                admitted.map_err(|rejection| match rejection {
+                    Some(rejection) => DialError::Rejecting(rejection),
+                    None => DialError::NotStored,
                 })?;
-                self.station.meet(&self.link, life, hold);
-                let has_companion = death_commitment != NO_COMMITMENT;
+                self.context.learn_life(&self.link, life, lock_claim);
+                let has_observer = death_commitment != NO_COMMITMENT;
                 self.link
-                    .has_companion
-                    .store(has_companion, Ordering::Relaxed);
+                    .has_observer
+                    .store(has_observer, Ordering::Relaxed);
                 Ok(stream)
             }
-            Some(Answer::Refused(refusal)) => Err(DialError::Refused(refusal)),
-            None => Err(DialError::NoNode),
+            Some(Answer::Rejected(rejection)) => Err(DialError::Rejected(rejection)),
+            None => Err(DialError::NotANode),
         }
     }
 
-    /// Says what is to be said, until the connection breaks.
-    async fn converse(&mut self, stream: Stream) {
-        self.station.heard(&self.link);
-        self.link.set_up(true);
-        self.station.accompany(&stream);
+    /// Sends messages and pings, until the connection breaks.
+    async fn exchange(&mut self, stream: Stream) {
+        self.context.received(&self.link);
+        self.link.set_outgoing_open(true);
+        self.context.entrust(&stream);
         let (reading, writing) = split(stream);
-        let ended = self.talk(FramedRead::new(reading, codec(MOST_ANSWER)), writing);
+        let ended = self.send(FramedRead::new(reading, codec(MAX_PONG_BYTES)), writing);
         let error = ended.await.err();
-        self.link.set_up(false);
+        self.link.set_outgoing_open(false);
         tracing::debug!(
-            node = self.station.me().0, peer = %self.link.node, ?error, "the connection has ended"
+            node = self.context.me().0, peer = %self.link.node, ?error,
+            "connection to peer closed"
         );
-        // What waits is of the past by the time there is another connection. So is its own
-        // connection that came in meanwhile: if it is refused now, a second try at once would only
-        // be in the way of the election.
+        // Queued messages are outdated by the time that there is another connection. So is a
+        // notification that the peer has connected meanwhile: if the peer refuses connections now,
+        // a second immediate try would only delay the election.
         while self.queue.try_recv().is_ok() {}
         pin!(self.link.alive.notified()).enable();
     }
 
-    async fn talk(
+    async fn send(
         &mut self,
         mut answers: FramedRead<ReadHalf<Stream>, LengthDelimitedCodec>,
         mut writing: WriteHalf<Stream>,
     ) -> io::Result<()> {
-        let stale = self.station.stale;
-        let mut pings = time::interval(self.station.detection.ping);
+        let idle_timeout = self.context.idle_timeout;
+        let mut pings = time::interval(self.context.detection.ping);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut silence = pin!(time::sleep(stale));
+        let mut idle = pin!(time::sleep(idle_timeout));
         let mut out = BytesMut::new();
         loop {
             tokio::select! {
                 biased;
                 answer = answers.next() => {
                     let body = answer.ok_or(io::ErrorKind::UnexpectedEof)??;
-                    let Some(Frame::Pong(sent)) = Frame::read(&body) else {
+                    let Some(Frame::Pong(sent_ns)) = Frame::read(&body) else {
                         return Err(io::ErrorKind::InvalidData.into());
                     };
-                    self.station.answered(&self.link, sent);
-                    silence.as_mut().reset(time::Instant::now() + stale);
+                    self.context.pong_received(&self.link, sent_ns);
+                    idle.as_mut().reset(time::Instant::now() + idle_timeout);
                     continue;
                 }
                 message = self.queue.recv() => {
@@ -291,21 +295,21 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                         return Ok(()); // The node has stopped.
                     };
                     out.extend_from_slice(&message);
-                    for _ in 1..MOST_AT_ONCE {
+                    for _ in 1..MAX_BATCH {
                         match self.queue.try_recv() {
                             Ok(message) => out.extend_from_slice(&message),
                             Err(_) => break,
                         }
                     }
                 }
-                _ = pings.tick() => pinging(actor::now().nanos(), &mut out),
-                () = &mut silence => return Err(io::ErrorKind::TimedOut.into()),
+                _ = pings.tick() => write_ping(actor::now().nanos(), &mut out),
+                () = &mut idle => return Err(io::ErrorKind::TimedOut.into()),
             }
             let written = async {
                 writing.write_all(&out).await?;
                 writing.flush().await
             };
-            timeout(stale, written)
+            timeout(idle_timeout, written)
                 .await
                 .map_err(|_| io::ErrorKind::TimedOut)??;
             out.clear();
@@ -314,15 +318,15 @@ impl<A: ElectionAlgorithm> Dialer<A> {
 }
 
 async fn read(stream: &mut Stream) -> Result<Bytes, DialError> {
-    let first = read_frame(stream, hello::MOST_BYTES).await;
+    let first = read_frame(stream, hello::MAX_BYTES).await;
     match first.map_err(DialError::of)? {
-        First::Frame(bytes) => Ok(bytes),
-        First::Tls => Err(DialError::SpeaksTls),
-        First::TooLong => Err(DialError::NoNode),
+        FirstFrame::Frame(bytes) => Ok(bytes),
+        FirstFrame::Tls => Err(DialError::PeerUsesTls),
+        FirstFrame::TooLong => Err(DialError::NotANode),
     }
 }
 
-/// The name in `host:port`.
-fn bare(address: &str) -> &str {
+/// Returns the host of `host:port`.
+fn host(address: &str) -> &str {
     address.rsplit_once(':').map_or(address, |(host, _)| host)
 }

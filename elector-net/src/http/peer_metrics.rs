@@ -24,7 +24,7 @@ impl Collector for PeerMetrics {
             "elector_peer_connected",
             "Whether this node and the peer can exchange messages: 1 or 0.",
             None,
-            |peer| Some(ConstGauge::new(u64::from(peer.speaking && peer.hearing))),
+            |peer| Some(ConstGauge::new(u64::from(peer.is_connected()))),
         )?;
         metrics.of_peers(
             "elector_peer_round_trip",
@@ -36,7 +36,7 @@ impl Collector for PeerMetrics {
             "elector_peer_patience",
             "How long the peer may be silent before it is marked down.",
             Some(&Unit::Seconds),
-            |peer| Some(ConstGauge::new(peer.patience.as_secs_f64())),
+            |peer| Some(ConstGauge::new(peer.silence_limit.as_secs_f64())),
         )?;
         metrics.of_peers(
             "elector_peer_connections",
@@ -59,8 +59,8 @@ impl Collector for PeerMetrics {
         if let Some(expires) = self.0.certificate_expires() {
             metrics.certificate(seconds_until(expires))?;
         }
-        let refused = self.0.refused();
-        let refused = refused.into_iter().map(|(reason, count)| {
+        let rejected = self.0.rejected();
+        let rejected = rejected.into_iter().map(|(reason, count)| {
             let labels = [("reason", reason.to_owned())];
             (labels, ConstCounter::new(count))
         });
@@ -68,7 +68,7 @@ impl Collector for PeerMetrics {
             "elector_connections_refused",
             "Connections rejected, by this node or by its peers.",
             None,
-            refused,
+            rejected,
         )
     }
 }
@@ -135,7 +135,7 @@ pub(super) fn statuses(monitor: &Monitor) -> Vec<PeerStatus> {
     let peers = monitor.peers().into_iter();
     let statuses = peers.map(|peer| {
         let micros = |rtt: std::time::Duration| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX);
-        let mut status = PeerStatus::new(peer.node, peer.speaking && peer.hearing);
+        let mut status = PeerStatus::new(peer.node, peer.is_connected());
         status.problem = peer.problem;
         status.silent_ms = peer.silent_for.map(millis);
         status.rtt_us = peer.round_trip.map(micros);

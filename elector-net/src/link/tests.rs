@@ -10,139 +10,148 @@ fn link() -> Link {
 
 const LONG: Duration = Duration::from_secs(3600);
 
-fn meets(link: &Link, life: u64) -> Met {
-    link.meet(life, Hold::default(), LONG)
+fn learn(link: &Link, life: u64) -> LifeChange {
+    link.learn_life(life, LockClaim::default(), LONG)
 }
 
-// Two processes under one id would vote twice; the one that was first goes on.
+// Two processes with one id would vote twice. The one that was first continues.
 #[test]
-fn a_second_life_is_refused_while_the_first_is_heard() {
+fn a_second_life_is_rejected_while_the_first_sends() {
     let link = link();
     let fresh = Duration::from_secs(3600);
-    let first = link.claim(1, fresh).unwrap();
-    link.heard();
-    assert_eq!(link.claim(2, fresh), Err(Refusal::Claimed(NodeId(2))));
-    assert!(!first.is_cancelled());
-    let again = link.claim(1, fresh).unwrap();
-    assert!(first.is_cancelled(), "the same process has dialled anew");
-    link.left(&first);
-    assert!(
-        link.is_heard(),
-        "the end of the old connection is not that of the new one"
+    let first = link.admit_incoming(1, fresh).unwrap();
+    link.received();
+    assert_eq!(
+        link.admit_incoming(2, fresh),
+        Err(Rejection::Claimed(NodeId(2)))
     );
-    link.left(&again);
-    assert!(!link.is_heard());
+    assert!(!first.is_cancelled());
+    let again = link.admit_incoming(1, fresh).unwrap();
+    assert!(first.is_cancelled(), "the same process has dialled again");
+    link.incoming_closed(&first);
     assert!(
-        link.claim(2, fresh).is_ok(),
+        link.is_incoming_open(),
+        "the end of the old connection does not end the new one"
+    );
+    link.incoming_closed(&again);
+    assert!(!link.is_incoming_open());
+    assert!(
+        link.admit_incoming(2, fresh).is_ok(),
         "no other process is connected"
     );
     assert!(
-        link.claim(3, Duration::ZERO).is_ok(),
-        "the one connected is silent"
+        link.admit_incoming(3, Duration::ZERO).is_ok(),
+        "the connected process is silent"
     );
 }
 
-// Another life says that the one before may be over. The first one says nothing of that kind.
+// Another life means that the one before may have ended. The first life means nothing like that.
 #[test]
-fn only_a_change_of_life_is_an_end() {
+fn only_another_life_is_a_change() {
     let link = link();
-    let met = [5, 5, 6, 6].map(|life| meets(&link, life));
-    assert_eq!(met, [Met::Again, Met::Again, Met::Another, Met::Again]);
+    let changes = [5, 5, 6, 6].map(|life| learn(&link, life));
+    let same = LifeChange::Unchanged;
+    assert_eq!(changes, [same, same, LifeChange::Unproved, same]);
 }
 
-// A node that was killed together with its companion, and is started again at once, proves
-// itself that its lease is free; but not while a life before that may hold one.
+// If a node is killed together with its observer and is started again at once, it proves itself
+// that its lease is free. It does not while a life before may hold one.
 #[test]
 fn a_life_that_has_the_lock_of_the_one_before_proves_its_end() {
-    let holds = |lock| Hold {
+    let claim = |lock| LockClaim {
         lock: LockId::of([lock; 16]),
         clock_ns: actor::now().nanos(),
     };
     let link = link();
-    let met = [(5, 1), (6, 1), (7, 2), (8, 2)].map(|(life, lock)| {
-        let met = link.meet(life, holds(lock), LONG);
-        link.heard();
-        met
+    let changes = [(5, 1), (6, 1), (7, 2), (8, 2)].map(|(life, lock)| {
+        let change = link.learn_life(life, claim(lock), LONG);
+        link.received();
+        change
     });
-    assert_eq!(met, [Met::Again, Met::Proof, Met::Another, Met::Another]);
+    let (first, proved) = (LifeChange::Unchanged, LifeChange::Proved);
+    let unproved = LifeChange::Unproved;
+    assert_eq!(changes, [first, proved, unproved, unproved]);
     assert_eq!(link.proofs.load(Ordering::Relaxed), 1);
-    let met = link.meet(9, holds(2), Duration::ZERO);
-    assert_eq!(met, Met::Proof, "no lease is left by then");
+    let change = link.learn_life(9, claim(2), Duration::ZERO);
+    assert_eq!(change, proved, "no lease is left by then");
 }
 
-// A secret that is revealed late, or twice, must not depose a leader in its next life; and what
-// the dead life has said before must not make it live again.
+// A secret that arrives late, or twice, must not depose a leader in its next life. Old messages of
+// the dead life must not bring it back.
 #[test]
-fn only_the_present_life_is_buried_and_once() {
+fn a_proof_counts_once_and_for_the_present_life_only() {
     let link = link();
-    assert!(!link.bury(5, LONG), "it was never met");
-    meets(&link, 5);
-    link.heard();
-    assert!(!link.bury(4, LONG));
-    assert!(link.bury(5, LONG));
-    assert!(!link.bury(5, LONG));
-    link.heard();
-    link.answered(0);
-    assert_eq!(link.due(), None, "it is not waited for");
+    assert!(!link.prove_dead(5, LONG), "this life is unknown");
+    learn(&link, 5);
+    link.received();
+    assert!(!link.prove_dead(4, LONG));
+    assert!(link.prove_dead(5, LONG));
+    assert!(!link.prove_dead(5, LONG));
+    link.received();
+    link.pong_received(0);
+    assert_eq!(link.silence_deadline_ns(), None, "a dead life has none");
     let never = Duration::ZERO;
     assert_eq!(
-        link.claim(5, never).unwrap_err(),
-        Refusal::Claimed(NodeId(2))
+        link.admit_incoming(5, never).unwrap_err(),
+        Rejection::Claimed(NodeId(2))
     );
-    assert!(link.claim(6, never).is_ok());
-    assert_eq!(meets(&link, 6), Met::Another);
-    link.heard();
-    assert!(link.due().is_some());
-    assert!(!link.bury(5, LONG));
-    assert!(link.bury(6, LONG), "the one before was proved to be over");
+    assert!(link.admit_incoming(6, never).is_ok());
+    assert_eq!(learn(&link, 6), LifeChange::Unproved);
+    link.received();
+    assert!(link.silence_deadline_ns().is_some());
+    assert!(!link.prove_dead(5, LONG));
+    assert!(
+        link.prove_dead(6, LONG),
+        "the one before was proved to have ended"
+    );
 }
 
-// A copied folder, or a virtual machine that was restored, makes a second process of one node:
-// its end is not that of the first, which may hold a lease.
+// A copied folder, or a virtual machine that was restored, makes a second process of one node. The
+// end of that process is not the end of the first one, which may hold a lease.
 #[test]
 fn the_end_of_a_life_that_replaced_another_frees_no_voter_at_once() {
     let short = Duration::ZERO;
     let link = link();
-    meets(&link, 5);
-    meets(&link, 6);
-    link.heard();
-    assert!(!link.bury(6, LONG));
-    assert!(link.tell(Told::Free), "nothing was told");
-    meets(&link, 7);
-    assert!(!link.bury(5, short));
-    assert!(link.bury(7, short), "no lease is left by then");
+    learn(&link, 5);
+    learn(&link, 6);
+    link.received();
+    assert!(!link.prove_dead(6, LONG));
+    assert!(link.mark(Mark::Released), "the peer is not marked");
+    learn(&link, 7);
+    assert!(!link.prove_dead(5, short));
+    assert!(link.prove_dead(7, short), "no lease is left by then");
 }
 
-// The algorithm is told once an outage, and once that it is over; but a peer that refuses
-// connections may be silent, too, and only its silence frees a voter.
+// The algorithm is notified once in an outage, and once of its end. A peer that refuses connections
+// may fall silent after that, and only its silence frees a voter.
 #[test]
-fn a_peer_is_told_gone_once_until_it_is_heard() {
+fn a_peer_is_marked_down_once_until_it_sends_again() {
     let link = link();
-    assert!(!link.heard());
-    assert!(link.tell(Told::Suspected));
-    assert!(!link.tell(Told::Suspected));
-    assert!(link.due().is_some());
-    assert!(link.tell(Told::Free));
-    assert!(!link.tell(Told::Free) && !link.tell(Told::Suspected));
-    assert_eq!(link.due(), None);
-    assert!(link.heard() && !link.heard());
-    assert!(link.due().is_some());
-    assert!(link.tell(Told::Suspected));
+    assert!(!link.received());
+    assert!(link.mark(Mark::Suspected));
+    assert!(!link.mark(Mark::Suspected));
+    assert!(link.silence_deadline_ns().is_some());
+    assert!(link.mark(Mark::Released));
+    assert!(!link.mark(Mark::Released) && !link.mark(Mark::Suspected));
+    assert_eq!(link.silence_deadline_ns(), None);
+    assert!(link.received() && !link.received());
+    assert!(link.silence_deadline_ns().is_some());
+    assert!(link.mark(Mark::Suspected));
     assert_eq!(link.suspicions.load(Ordering::Relaxed), 2);
 }
 
-// A dialer must not miss a proof that comes between its check and its wait, and must not take the
-// proof of an earlier life for one of the present life.
+// A dialler must not miss a proof that arrives between its check and its wait. It must not take the
+// proof for an earlier life as one for the present life.
 #[tokio::test]
 async fn a_proof_of_death_ends_the_wait_for_it() {
     let link = link();
-    meets(&link, 5);
+    learn(&link, 5);
     let (is_proved, _) = tokio::join!(link.is_proved_dead_within(LONG), async {
-        link.bury(5, LONG)
+        link.prove_dead(5, LONG)
     });
     assert!(is_proved);
     assert!(link.is_proved_dead_within(Duration::ZERO).await);
-    meets(&link, 6);
+    learn(&link, 6);
     let short = Duration::from_millis(1);
     assert!(!link.is_proved_dead_within(short).await);
 }

@@ -1,24 +1,26 @@
-//! When a peer is unreachable, why, and what the log has of it: one warning for each outage and
-//! kind of reason, and one line when it has ended, however many attempts there were.
+//! When a peer is unreachable, why, and what is logged about it: one warning for each outage and
+//! kind of reason, and one line when the outage has ended, for any number of attempts to connect.
 
-mod of_link;
+mod link;
+mod log;
 mod reason;
-mod report;
 
 use std::time::Duration;
 
 use elector_core::nanos;
 
-pub(crate) use reason::{Kind, Reason};
-pub(crate) use report::report;
+pub(crate) use log::log_outages;
+pub(crate) use reason::{Reason, ReasonKind};
 
-/// For how long nothing is logged of a peer that was never reachable: the nodes of a cluster are
-/// started one after the other, by hand or by a tool, within a few seconds. What is configured
-/// wrongly is logged at once. As long may a peer take to make its own connection, which it tries
-/// every half a second; a rejection of it that is older is not repeated.
-const LATE_START: Duration = Duration::from_secs(5);
+/// After this time, an outage is logged although the peer may just not have been started yet. The
+/// nodes of a cluster are started one after the other, by hand or by a tool, within a few seconds.
+/// A wrong configuration is logged at once.
+///
+/// A peer gets the same time to make its own connection, which it tries every half second. A
+/// rejection of the peer that is older than this is not reported as a reason any more.
+const START_GRACE: Duration = Duration::from_secs(5);
 
-/// In which direction something fails.
+/// The direction in which something fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     /// On the connection that this node makes.
@@ -30,133 +32,139 @@ pub(crate) enum Direction {
 /// Whether one peer is unreachable, since when, and why. Times are nanoseconds of the node's clock.
 #[derive(Debug)]
 pub(crate) struct Outage {
-    /// Since when the peer is unreachable; `None` while it is reachable.
-    since: Option<u64>,
-    /// Whether it was never reachable.
+    /// When the outage began; `None` while the peer is reachable.
+    since_ns: Option<u64>,
+    /// Whether the peer was never reachable.
     is_first: bool,
-    out: Option<Reason>,
-    /// And when that was.
+    outgoing: Option<Reason>,
+    /// The reason, and when it occurred last.
     incoming: Option<(Reason, u64)>,
-    /// When something worked last.
-    mended: u64,
-    /// Of which kinds the log has a reason, in this outage.
-    told: Vec<Kind>,
-    /// What the log has yet to be told.
-    news: Vec<News>,
+    /// When a connection was last made, in either direction.
+    last_success_ns: u64,
+    /// The kinds of reasons that were logged in this outage.
+    logged: Vec<ReasonKind>,
+    /// The events that are not logged yet.
+    events: Vec<OutageEvent>,
 }
 
-/// What is to be logged.
+/// An event that must be logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum News {
-    /// It is unreachable.
-    Away(String),
-    /// It is reachable after this time.
-    Back { away: Duration, is_first: bool },
+pub(crate) enum OutageEvent {
+    /// The peer is unreachable, for this reason.
+    Unreachable(String),
+    /// The peer is reachable, after this time.
+    Reachable { away: Duration, is_first: bool },
 }
 
 impl Outage {
-    /// A peer is not reachable when the node is started.
-    pub(crate) fn new(now: u64) -> Self {
+    /// Creates the outage with which every peer begins when the node is started.
+    pub(crate) fn new(now_ns: u64) -> Self {
         Self {
-            since: Some(now),
+            since_ns: Some(now_ns),
             is_first: true,
-            out: None,
+            outgoing: None,
             incoming: None,
-            mended: now,
-            told: Vec::new(),
-            news: Vec::new(),
+            last_success_ns: now_ns,
+            logged: Vec::new(),
+            events: Vec::new(),
         }
     }
 
-    /// The peer is unreachable from now on, unless it was before.
-    pub(crate) fn begin(&mut self, now: u64) {
-        if self.since.is_none() {
-            (self.since, self.mended) = (Some(now), now);
+    /// Begins an outage, if there is none.
+    pub(crate) fn begin(&mut self, now_ns: u64) {
+        if self.since_ns.is_none() {
+            (self.since_ns, self.last_success_ns) = (Some(now_ns), now_ns);
         }
     }
 
-    /// The peer is reachable.
-    pub(crate) fn end(&mut self, now: u64) {
-        let Some(since) = self.since.take() else {
+    /// Ends the outage, if there is one.
+    pub(crate) fn end(&mut self, now_ns: u64) {
+        let Some(since_ns) = self.since_ns.take() else {
             return;
         };
-        if !self.told.is_empty() {
-            self.news.push(News::Back {
-                away: Duration::from_nanos(now.saturating_sub(since)),
+        if !self.logged.is_empty() {
+            self.events.push(OutageEvent::Reachable {
+                away: Duration::from_nanos(now_ns.saturating_sub(since_ns)),
                 is_first: self.is_first,
             });
         }
         self.is_first = false;
-        self.told.clear();
-        (self.out, self.incoming) = (None, None);
+        self.logged.clear();
+        (self.outgoing, self.incoming) = (None, None);
     }
 
-    /// Something has failed. Returns `false` if the peer is reachable all the same: then it is not
-    /// remembered, and the caller may log it.
-    pub(crate) fn fail(&mut self, direction: Direction, reason: Reason, now: u64) -> bool {
-        if self.since.is_none() {
+    /// Records that something has failed. Returns `false` if the peer is reachable all the same.
+    /// Then the failure is not recorded, and the caller may log it.
+    pub(crate) fn record_failure(
+        &mut self,
+        direction: Direction,
+        reason: Reason,
+        now_ns: u64,
+    ) -> bool {
+        if self.since_ns.is_none() {
             return false;
         }
-        if !(self.is_first && reason.kind.may_pass()) {
-            self.tell(&reason);
+        if !(self.is_first && reason.kind.is_temporary()) {
+            self.log_once(&reason);
         }
         match direction {
-            Direction::Out => self.out = Some(reason),
-            Direction::In => self.incoming = Some((reason, now)),
+            Direction::Out => self.outgoing = Some(reason),
+            Direction::In => self.incoming = Some((reason, now_ns)),
         }
         true
     }
 
-    /// What has failed in this direction works now.
-    pub(crate) fn mend(&mut self, direction: Direction, now: u64) {
-        self.mended = now;
+    /// Records that a connection was made in this direction.
+    pub(crate) fn record_success(&mut self, direction: Direction, now_ns: u64) {
+        self.last_success_ns = now_ns;
         match direction {
-            Direction::Out => self.out = None,
+            Direction::Out => self.outgoing = None,
             Direction::In => self.incoming = None,
         }
     }
 
-    /// Whether the peer is unreachable.
-    pub(crate) fn is_on(&self) -> bool {
-        self.since.is_some()
+    /// Returns `true` if the peer is unreachable.
+    pub(crate) fn is_active(&self) -> bool {
+        self.since_ns.is_some()
     }
 
-    /// Why this node has no connection to it, if that is known.
-    pub(crate) fn why_out(&self) -> Option<&Reason> {
-        self.out.as_ref()
+    /// Returns why this node has no connection to the peer, if that is known.
+    pub(crate) fn outgoing_reason(&self) -> Option<&Reason> {
+        self.outgoing.as_ref()
     }
 
-    /// Why its connection is not let in, if it has tried of late.
-    pub(crate) fn why_in(&self, now: u64) -> Option<&Reason> {
-        let (reason, at) = self.incoming.as_ref()?;
-        (now.saturating_sub(*at) < nanos(LATE_START)).then_some(reason)
+    /// Returns why a connection of the peer was rejected, if the peer has tried recently.
+    pub(crate) fn incoming_reason(&self, now_ns: u64) -> Option<&Reason> {
+        let (reason, at_ns) = self.incoming.as_ref()?;
+        (now_ns.saturating_sub(*at_ns) < nanos(START_GRACE)).then_some(reason)
     }
 
-    /// What is to be logged now.
-    pub(crate) fn news(&mut self, now: u64) -> Vec<News> {
-        let has_passed = |since: u64| now.saturating_sub(since) >= nanos(LATE_START);
-        if self.since.is_some_and(has_passed) {
-            let reasons = [self.why_out(), self.why_in(now)];
+    /// Returns the events that must be logged now.
+    pub(crate) fn take_events(&mut self, now_ns: u64) -> Vec<OutageEvent> {
+        let is_over = |since_ns: u64| now_ns.saturating_sub(since_ns) >= nanos(START_GRACE);
+        if self.since_ns.is_some_and(is_over) {
+            let reasons = [self.outgoing_reason(), self.incoming_reason(now_ns)];
             let reasons: Vec<Reason> = reasons.into_iter().flatten().cloned().collect();
-            reasons.iter().for_each(|reason| self.tell(reason));
-            if reasons.is_empty() && has_passed(self.mended) {
-                self.tell(&Reason::new(Kind::Absent, ABSENT));
+            reasons.iter().for_each(|reason| self.log_once(reason));
+            if reasons.is_empty() && is_over(self.last_success_ns) {
+                self.log_once(&Reason::new(ReasonKind::NoIncoming, NO_INCOMING));
             }
         }
-        std::mem::take(&mut self.news)
+        std::mem::take(&mut self.events)
     }
 
-    fn tell(&mut self, reason: &Reason) {
-        if !self.told.contains(&reason.kind) {
-            self.told.push(reason.kind);
-            self.news.push(News::Away(reason.text.clone()));
+    fn log_once(&mut self, reason: &Reason) {
+        if !self.logged.contains(&reason.kind) {
+            self.logged.push(reason.kind);
+            self.events
+                .push(OutageEvent::Unreachable(reason.text.clone()));
         }
     }
 }
 
-/// Of a peer that this node has connected to.
-pub(crate) const ABSENT: &str =
-    "this node can connect to it, and it does not connect to this node: look at its log";
+/// The reason if this node is connected to the peer, and the peer does not connect to this node.
+pub(crate) const NO_INCOMING: &str = "the peer does not connect to this node, although this node \
+     is connected to the peer: check the peer's log";
 
 #[cfg(test)]
 mod tests {
@@ -165,34 +173,34 @@ mod tests {
     const SECOND: u64 = 1_000_000_000;
 
     fn refused() -> Reason {
-        Reason::new(Kind::Gone, "refused")
+        Reason::new(ReasonKind::NotRunning, "refused")
     }
 
     fn silent() -> Reason {
-        Reason::new(Kind::Mute, "silent")
+        Reason::new(ReasonKind::NoAnswer, "silent")
     }
 
-    fn away(text: &str) -> News {
-        News::Away(text.to_owned())
+    fn unreachable(text: &str) -> OutageEvent {
+        OutageEvent::Unreachable(text.to_owned())
     }
 
-    fn back(seconds: u64, is_first: bool) -> News {
+    fn reachable(seconds: u64, is_first: bool) -> OutageEvent {
         let away = Duration::from_secs(seconds);
-        News::Back { away, is_first }
+        OutageEvent::Reachable { away, is_first }
     }
 
-    /// A peer that was reachable and is not, since 100 s.
+    /// Returns the outage of a peer that was reachable and has been unreachable since 100 s.
     fn lost() -> Outage {
         let mut outage = Outage::new(0);
         outage.end(SECOND);
-        assert_eq!(outage.news(SECOND), []);
+        assert_eq!(outage.take_events(SECOND), []);
         outage.begin(100 * SECOND);
         outage
     }
 
     // There are two attempts a second, and an outage may take a day.
     #[test]
-    fn an_outage_is_told_once_for_each_kind_of_reason_and_its_end_once() {
+    fn an_outage_is_logged_once_for_each_kind_of_reason_and_its_end_once() {
         let mut outage = lost();
         for attempt in 0..1000 {
             let reason = if attempt % 10 < 7 {
@@ -200,92 +208,99 @@ mod tests {
             } else {
                 silent()
             };
-            assert!(outage.fail(Direction::Out, reason, 100 * SECOND));
+            assert!(outage.record_failure(Direction::Out, reason, 100 * SECOND));
         }
         let now = 125 * SECOND;
-        assert_eq!(outage.news(now), [away("refused"), away("silent")]);
-        assert_eq!(outage.news(now), []);
+        assert_eq!(
+            outage.take_events(now),
+            [unreachable("refused"), unreachable("silent")]
+        );
+        assert_eq!(outage.take_events(now), []);
         outage.end(now);
         outage.end(now);
-        assert_eq!(outage.news(now), [back(25, false)]);
+        assert_eq!(outage.take_events(now), [reachable(25, false)]);
         outage.begin(200 * SECOND);
-        assert!(outage.fail(Direction::Out, refused(), 200 * SECOND));
-        assert_eq!(outage.news(200 * SECOND), [away("refused")], "another one");
+        assert!(outage.record_failure(Direction::Out, refused(), 200 * SECOND));
+        assert_eq!(
+            outage.take_events(200 * SECOND),
+            [unreachable("refused")],
+            "another one"
+        );
     }
 
-    // A process that was restarted between two looks was an outage all the same.
+    // If a process was restarted between two checks, that was an outage all the same.
     #[test]
-    fn an_outage_that_is_over_already_is_told() {
+    fn an_outage_that_has_already_ended_is_logged() {
         let mut outage = lost();
-        assert!(outage.fail(Direction::Out, refused(), SECOND));
+        assert!(outage.record_failure(Direction::Out, refused(), SECOND));
         outage.end(101 * SECOND);
-        let told = outage.news(101 * SECOND);
-        assert_eq!(told, [away("refused"), back(1, false)]);
+        let events = outage.take_events(101 * SECOND);
+        assert_eq!(events, [unreachable("refused"), reachable(1, false)]);
     }
 
-    // A connection that breaks and is made anew at once is no outage.
+    // A connection that breaks and is made again at once is not an outage.
     #[test]
-    fn an_interruption_without_a_failure_is_not_told() {
+    fn an_interruption_without_a_failure_is_not_logged() {
         let mut outage = lost();
         outage.end(101 * SECOND);
-        assert_eq!(outage.news(200 * SECOND), []);
+        assert_eq!(outage.take_events(200 * SECOND), []);
     }
 
-    // The peers of a node that is started are not up yet; but a mistake is told at once.
+    // When a node is started, its peers may not run yet. A wrong configuration is logged at once.
     #[test]
-    fn at_the_start_only_mistakes_are_told_at_once() {
+    fn at_the_start_only_wrong_configurations_are_logged_at_once() {
         let mut outage = Outage::new(0);
-        assert!(outage.fail(Direction::Out, refused(), SECOND));
-        assert_eq!(outage.news(4 * SECOND), []);
+        assert!(outage.record_failure(Direction::Out, refused(), SECOND));
+        assert_eq!(outage.take_events(4 * SECOND), []);
         outage.end(4 * SECOND);
-        assert_eq!(outage.news(9 * SECOND), [], "a normal start");
+        assert_eq!(outage.take_events(9 * SECOND), [], "a normal start");
 
         let mut outage = Outage::new(0);
-        assert!(outage.fail(Direction::Out, refused(), SECOND));
-        assert_eq!(outage.news(5 * SECOND), [away("refused")]);
+        assert!(outage.record_failure(Direction::Out, refused(), SECOND));
+        assert_eq!(outage.take_events(5 * SECOND), [unreachable("refused")]);
         outage.end(25 * SECOND);
-        assert_eq!(outage.news(25 * SECOND), [back(25, true)]);
+        assert_eq!(outage.take_events(25 * SECOND), [reachable(25, true)]);
 
         let mut outage = Outage::new(0);
-        let rejected = Reason::new(Kind::NoNode, "no node");
-        assert!(outage.fail(Direction::In, rejected, 0));
-        assert_eq!(outage.news(0), [away("no node")]);
+        let rejected = Reason::new(ReasonKind::NotANode, "not a node");
+        assert!(outage.record_failure(Direction::In, rejected, 0));
+        assert_eq!(outage.take_events(0), [unreachable("not a node")]);
     }
 
-    // Then only the peer knows the reason.
+    // In this case, only the peer knows the reason.
     #[test]
-    fn a_peer_that_makes_no_connection_is_told_after_a_while() {
+    fn a_peer_that_makes_no_connection_is_logged_after_a_while() {
         let mut outage = lost();
-        assert_eq!(outage.news(104 * SECOND), []);
-        assert_eq!(outage.news(105 * SECOND), [away(ABSENT)]);
-        assert_eq!(outage.news(200 * SECOND), []);
+        assert_eq!(outage.take_events(104 * SECOND), []);
+        assert_eq!(outage.take_events(105 * SECOND), [unreachable(NO_INCOMING)]);
+        assert_eq!(outage.take_events(200 * SECOND), []);
 
-        // After a long outage it has to have the same time.
+        // After a long outage, the peer gets the same time.
         let mut outage = lost();
-        assert!(outage.fail(Direction::Out, refused(), 100 * SECOND));
-        assert_eq!(outage.news(200 * SECOND), [away("refused")]);
-        outage.mend(Direction::Out, 200 * SECOND);
-        assert_eq!(outage.news(201 * SECOND), []);
-        assert_eq!(outage.news(205 * SECOND), [away(ABSENT)]);
+        assert!(outage.record_failure(Direction::Out, refused(), 100 * SECOND));
+        assert_eq!(outage.take_events(200 * SECOND), [unreachable("refused")]);
+        outage.record_success(Direction::Out, 200 * SECOND);
+        assert_eq!(outage.take_events(201 * SECOND), []);
+        assert_eq!(outage.take_events(205 * SECOND), [unreachable(NO_INCOMING)]);
     }
 
-    // A peer that was rejected, and has ended since, is not told as one that is rejected.
+    // A peer that was rejected, and whose process has ended since, is not reported as rejected.
     #[test]
-    fn a_rejection_is_of_the_past_when_it_does_not_happen_again() {
+    fn a_rejection_is_outdated_if_it_does_not_happen_again() {
         let mut outage = lost();
         let now = 100 * SECOND;
-        assert!(outage.fail(Direction::In, silent(), now));
-        assert_eq!(outage.why_in(now + SECOND), Some(&silent()));
-        assert_eq!(outage.why_in(now + 5 * SECOND), None);
+        assert!(outage.record_failure(Direction::In, silent(), now));
+        assert_eq!(outage.incoming_reason(now + SECOND), Some(&silent()));
+        assert_eq!(outage.incoming_reason(now + 5 * SECOND), None);
     }
 
-    // A second process under the id of a peer that is connected says nothing of the peer.
+    // A second process with the id of a connected peer says nothing about the peer itself.
     #[test]
-    fn a_failure_beside_a_working_connection_is_no_outage() {
+    fn a_failure_beside_a_working_connection_is_not_an_outage() {
         let mut outage = Outage::new(0);
         outage.end(SECOND);
-        assert!(!outage.fail(Direction::In, refused(), SECOND));
-        assert_eq!(outage.why_in(SECOND), None);
-        assert_eq!(outage.news(SECOND), []);
+        assert!(!outage.record_failure(Direction::In, refused(), SECOND));
+        assert_eq!(outage.incoming_reason(SECOND), None);
+        assert_eq!(outage.take_events(SECOND), []);
     }
 }

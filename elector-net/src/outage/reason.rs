@@ -1,63 +1,67 @@
-use crate::wire::refusal::Refusal;
+use crate::wire::rejection::Rejection;
 
-/// Why nothing is exchanged with a peer, in one direction.
+/// Why no messages can be exchanged with a peer, in one direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reason {
-    pub(crate) kind: Kind,
-    /// For an operator: what it is, and what to do about it.
+    pub(crate) kind: ReasonKind,
+    /// The text for an operator: what is wrong, and what to do.
     pub(crate) text: String,
 }
 
-/// Reasons of one kind are told once in an outage. The number is that of a [`Refusal`].
+/// The kind of a reason. Reasons of one kind are logged once in an outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Its name is not known, or the name servers do not answer.
-    Name,
-    /// Its process has ended, or no process listens there.
-    Gone,
-    /// It does not answer.
-    Mute,
-    /// It does not make a connection of its own.
-    Absent,
-    /// The network does not lead there, or this node has a fault of its own.
+pub(crate) enum ReasonKind {
+    /// The name of the peer cannot be resolved.
+    Lookup,
+    /// The peer's process has ended, or no process listens at its address.
+    NotRunning,
+    /// The peer does not answer.
+    NoAnswer,
+    /// The peer does not make a connection of its own.
+    NoIncoming,
+    /// The network does not lead to the peer, or this node itself has a fault.
     Fault,
-    /// Something else answers there.
-    NoNode,
+    /// Something else answers at the peer's address.
+    NotANode,
     /// The TLS handshake fails.
     Tls,
-    /// The peer rejects this node.
-    Rejected { may_pass: bool, number: usize },
-    /// This node rejects the peer.
-    Rejecting { may_pass: bool, number: usize },
+    /// The peer rejects this node. `index` is that of the [`Rejection`].
+    Rejected { is_temporary: bool, index: usize },
+    /// This node rejects the peer. `index` is that of the [`Rejection`].
+    Rejecting { is_temporary: bool, index: usize },
 }
 
-impl Kind {
-    pub(crate) fn rejected(refusal: &Refusal) -> Self {
+impl ReasonKind {
+    pub(crate) fn rejected(rejection: &Rejection) -> Self {
         Self::Rejected {
-            may_pass: refusal.may_pass(),
-            number: refusal.index(),
+            is_temporary: rejection.is_temporary(),
+            index: rejection.index(),
         }
     }
 
-    pub(crate) fn rejecting(refusal: &Refusal) -> Self {
+    pub(crate) fn rejecting(rejection: &Rejection) -> Self {
         Self::Rejecting {
-            may_pass: refusal.may_pass(),
-            number: refusal.index(),
+            is_temporary: rejection.is_temporary(),
+            index: rejection.index(),
         }
     }
 
-    /// Whether it may be that the peer has not been started yet.
-    pub(super) fn may_pass(self) -> bool {
+    /// Returns `true` if the peer may just not have been started yet.
+    pub(super) fn is_temporary(self) -> bool {
         match self {
-            Self::Name | Self::Gone | Self::Mute | Self::Absent | Self::Fault => true,
-            Self::NoNode | Self::Tls => false,
-            Self::Rejected { may_pass, .. } | Self::Rejecting { may_pass, .. } => may_pass,
+            Self::Lookup | Self::NotRunning | Self::NoAnswer | Self::NoIncoming | Self::Fault => {
+                true
+            }
+            Self::NotANode | Self::Tls => false,
+            Self::Rejected { is_temporary, .. } | Self::Rejecting { is_temporary, .. } => {
+                is_temporary
+            }
         }
     }
 }
 
 impl Reason {
-    pub(crate) fn new(kind: Kind, text: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ReasonKind, text: impl Into<String>) -> Self {
         let text = text.into();
         Self { kind, text }
     }

@@ -3,12 +3,12 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use elector_core::{ElectionAlgorithm, NodeId};
 
 use super::{Listen, Tcp};
-use crate::error::{MOST_NAME, NetError};
+use crate::error::{MAX_NAME_BYTES, NetError};
 
-/// What can be rejected without opening anything.
+/// The checks that do not open anything.
 impl<A: ElectionAlgorithm> Tcp<A> {
-    /// Checks whether a node could be started with this, without listening or dialling. Looks up
-    /// the name to listen on.
+    /// Checks whether a node could be started with these settings. It does not listen or dial, but
+    /// it resolves the name to listen on.
     ///
     /// # Errors
     /// The first reason why the node `me` could not be started.
@@ -31,18 +31,18 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     }
 
     pub(super) fn validate(&self) -> Result<(), NetError> {
-        if self.cluster.len() > MOST_NAME {
+        if self.cluster.len() > MAX_NAME_BYTES {
             return Err(NetError::NameTooLong(self.cluster.len()));
         }
         if let Some(rule) = self.detection.broken_rule(&self.config) {
             return Err(NetError::Detection(rule));
         }
-        let mut at = BTreeMap::new();
+        let mut by_address = BTreeMap::new();
         for peer in &self.peers {
             let Some(address) = &peer.address else {
                 continue;
             };
-            if let Some(one) = at.insert(address.to_ascii_lowercase(), peer.id) {
+            if let Some(one) = by_address.insert(address.to_ascii_lowercase(), peer.id) {
                 return Err(NetError::SameAddress {
                     one,
                     other: peer.id,
@@ -59,23 +59,23 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         Ok(())
     }
 
-    /// The address of this name to listen on.
+    /// Resolves the address to listen on.
     pub(super) async fn find(&self, address: &str) -> Result<SocketAddr, NetError> {
         let found = self.lookup.first(address).await;
         let found = found.map_err(|source| NetError::Unknown {
             address: address.to_owned(),
             source,
         })?;
-        self.may_listen(found).map(|()| found)
+        self.check_listen(found).map(|()| found)
     }
 
-    pub(super) fn may_listen(&self, address: SocketAddr) -> Result<(), NetError> {
+    pub(super) fn check_listen(&self, address: SocketAddr) -> Result<(), NetError> {
         let is_safe = self.is_safe(address);
         is_safe.then_some(()).ok_or(NetError::Plaintext(address))
     }
 
-    /// Whether what is said over this address is encrypted, stays on this machine, or may be plain
-    /// text.
+    /// Returns `true` if the traffic over this address is encrypted, stays on this machine, or is
+    /// allowed to be plain text.
     fn is_safe(&self, address: SocketAddr) -> bool {
         self.tls.is_some() || self.plaintext || address.ip().to_canonical().is_loopback()
     }

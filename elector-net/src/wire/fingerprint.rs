@@ -1,7 +1,7 @@
 use elector_core::{Configuration, NodeId, Timing};
 
-/// What all nodes of a cluster must agree on, in 64 bits (FNV-1a). It finds mistakes; it is no
-/// defence against anybody.
+/// A hash in 64 bits (FNV-1a) of what all nodes of a cluster must have in common. It finds
+/// mistakes. It is no protection against an attacker.
 #[derive(Clone, Copy, Debug)]
 struct Fingerprint(u64);
 
@@ -17,7 +17,7 @@ impl Fingerprint {
     }
 }
 
-/// Of a list of nodes, in ascending order.
+/// Returns the fingerprint of a list of nodes, which must be in ascending order.
 pub(crate) fn of_nodes(nodes: &[NodeId]) -> u64 {
     let mut print = Fingerprint::new();
     for node in nodes {
@@ -26,15 +26,15 @@ pub(crate) fn of_nodes(nodes: &[NodeId]) -> u64 {
     print.0
 }
 
-/// Of an algorithm's options, without its durations: those may differ while they are being
-/// changed, as far as leases allow.
+/// Returns the fingerprint of an algorithm's options, without its durations. Durations may differ
+/// while they are being changed, as far as leases allow.
 pub(crate) fn of_options<C: Configuration>(config: &C) -> u64 {
     let mut config = config.clone();
     *config.timing_mut() = Timing::default();
     let mut print = Fingerprint::new();
     match postcard::to_stdvec(&config) {
         Ok(bytes) => print.add(&bytes),
-        // Two nodes with the same options fail alike.
+        // Two nodes with the same options get the same fingerprint here as well.
         Err(_) => print.add(b"unwritable"),
     }
     print.0
@@ -48,15 +48,15 @@ mod tests {
 
     use super::*;
 
-    // Durations must be changeable node by node; options and members must not.
+    // Durations must be changeable node by node. Options and members must not.
     #[test]
-    fn options_and_members_tell_apart_what_must_not_be_mixed() {
-        let stock = RaftConfig::default();
-        let mut other = stock.clone();
+    fn options_and_members_change_the_fingerprint_and_durations_do_not() {
+        let default = RaftConfig::default();
+        let mut other = default.clone();
         other.timing.heartbeat = Duration::from_millis(7);
-        assert_eq!(of_options(&stock), of_options(&other));
+        assert_eq!(of_options(&default), of_options(&other));
         other.pre_vote = false;
-        assert_ne!(of_options(&stock), of_options(&other));
+        assert_ne!(of_options(&default), of_options(&other));
 
         let of = |ids: &[u64]| {
             let nodes: Vec<NodeId> = ids.iter().copied().map(NodeId).collect();

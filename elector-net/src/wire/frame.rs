@@ -2,18 +2,18 @@ use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use tokio_util::codec::LengthDelimitedCodec;
 
-/// The longest frame of a peer that was let in. A ring's token of a hundred thousand ids fits.
-pub(crate) const MOST_BYTES: usize = 1 << 20;
+/// The maximum length of a frame after the handshake. A ring token of a hundred thousand ids fits.
+pub(crate) const MAX_FRAME_BYTES: usize = 1 << 20;
 
-/// What a peer that was let in sends.
+/// A frame after the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Frame<'a> {
-    /// A message of the algorithm, in postcard.
+    /// A message of the algorithm, encoded with postcard.
     Message(&'a [u8]),
-    /// A sign of life, with a number to be sent back: the sender's clock since the start of its
-    /// kernel, in nanoseconds.
+    /// A sign of life. Its number must be sent back. It is the sender's clock since the start of
+    /// its kernel, in nanoseconds.
     Ping(u64),
-    /// The answer to it.
+    /// The answer to a ping.
     Pong(u64),
 }
 
@@ -22,7 +22,7 @@ const PING: u8 = 1;
 const PONG: u8 = 2;
 
 impl<'a> Frame<'a> {
-    /// Reads the body of a frame; `None` if it is none.
+    /// Reads the body of a frame. Returns `None` if it is invalid.
     pub(crate) fn read(body: &'a [u8]) -> Option<Self> {
         let (&kind, rest) = body.split_first()?;
         let number = || rest.try_into().map(u64::from_be_bytes).ok();
@@ -35,40 +35,40 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Cuts a stream of bytes into frames of at most `most` bytes; a longer one is an error before any
-/// of it is read.
-pub(crate) fn codec(most: usize) -> LengthDelimitedCodec {
+/// Splits a stream of bytes into frames of at most `max_bytes` bytes. A longer frame is an error
+/// before any of its body is read.
+pub(crate) fn codec(max_bytes: usize) -> LengthDelimitedCodec {
     LengthDelimitedCodec::builder()
         .length_field_type::<u32>()
-        .max_frame_length(most)
+        .max_frame_length(max_bytes)
         .new_codec()
 }
 
-/// A whole frame, its length in front, that carries this message; `None` if it is too long, or
-/// cannot be written.
+/// Returns a whole frame with this message, including its length. Returns `None` if it is too long,
+/// or cannot be encoded.
 pub(crate) fn encode_message(message: &impl Serialize) -> Option<Bytes> {
     let mut frame = Vec::with_capacity(64);
     frame.extend_from_slice(&[0, 0, 0, 0, MESSAGE]);
     let mut frame = postcard::to_extend(message, frame).ok()?;
     let length = frame.len() - 4;
-    if length > MOST_BYTES {
+    if length > MAX_FRAME_BYTES {
         return None;
     }
     frame[..4].copy_from_slice(&u32::try_from(length).ok()?.to_be_bytes());
     Some(frame.into())
 }
 
-/// Appends a whole ping.
-pub(crate) fn pinging(number: u64, to: &mut BytesMut) {
-    numbered(PING, number, to);
+/// Appends the whole frame of a ping.
+pub(crate) fn write_ping(number: u64, to: &mut BytesMut) {
+    write_number(PING, number, to);
 }
 
-/// Appends a whole pong.
-pub(crate) fn ponging(number: u64, to: &mut BytesMut) {
-    numbered(PONG, number, to);
+/// Appends the whole frame of a pong.
+pub(crate) fn write_pong(number: u64, to: &mut BytesMut) {
+    write_number(PONG, number, to);
 }
 
-fn numbered(kind: u8, number: u64, to: &mut BytesMut) {
+fn write_number(kind: u8, number: u64, to: &mut BytesMut) {
     to.put_u32(9);
     to.put_u8(kind);
     to.put_u64(number);
@@ -80,14 +80,14 @@ mod tests {
 
     use super::*;
 
-    // What one node writes the other must read, and nothing else must be taken for it.
+    // A node must read what another node writes, and must not accept anything else.
     #[test]
-    fn frames_read_back_and_garbage_does_not() {
+    fn frames_are_read_back_and_garbage_is_not() {
         let mut bytes = BytesMut::new();
-        pinging(7, &mut bytes);
-        ponging(u64::MAX, &mut bytes);
+        write_ping(7, &mut bytes);
+        write_pong(u64::MAX, &mut bytes);
         bytes.extend_from_slice(&encode_message(&(1_u8, "text")).unwrap());
-        let mut codec = codec(MOST_BYTES);
+        let mut codec = codec(MAX_FRAME_BYTES);
         let mut next = || codec.decode(&mut bytes).unwrap();
         assert_eq!(Frame::read(&next().unwrap()), Some(Frame::Ping(7)));
         assert_eq!(Frame::read(&next().unwrap()), Some(Frame::Pong(u64::MAX)));
@@ -106,11 +106,11 @@ mod tests {
         }
     }
 
-    // A length that somebody made up must not reserve memory.
+    // A forged length must not reserve memory.
     #[test]
-    fn a_frame_that_is_too_long_is_refused_by_its_length() {
+    fn a_frame_that_is_too_long_is_rejected_by_its_length() {
         let mut bytes = BytesMut::from(&[0x00, 0x10, 0x00, 0x01][..]);
-        assert!(codec(MOST_BYTES).decode(&mut bytes).is_err());
-        assert_eq!(encode_message(&vec![0_u8; MOST_BYTES]), None);
+        assert!(codec(MAX_FRAME_BYTES).decode(&mut bytes).is_err());
+        assert_eq!(encode_message(&vec![0_u8; MAX_FRAME_BYTES]), None);
     }
 }

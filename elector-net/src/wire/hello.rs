@@ -1,18 +1,19 @@
 use elector_core::NodeId;
 use serde::{Deserialize, Serialize};
 
-use super::{list::NodeList, refusal::Refusal};
-use crate::{record::DiskId, successor::Hold};
+use super::{list::NodeList, rejection::Rejection};
+use crate::{lock_proof::LockClaim, record::DiskId};
 
-/// The versions of the protocol that this build speaks.
+/// The versions of the protocol that this build supports.
 pub(crate) const VERSIONS: Versions = Versions { min: 2, max: 2 };
 
-/// The longest greeting, hello or answer. Nobody who has not been let in may make us keep more.
-pub(crate) const MOST_BYTES: usize = 2048;
+/// The maximum length of a greeting, a hello or an answer. A process that is not admitted yet
+/// cannot make this node keep more than this.
+pub(crate) const MAX_BYTES: usize = 2048;
 
 const MAGIC: [u8; 4] = *b"ELCT";
 
-/// The length of the part that is the same in every version: magic, versions, number.
+/// The length of the part that is the same in every version: magic, versions and nonce.
 const HEAD: usize = 16;
 
 /// A range of versions of the protocol.
@@ -23,11 +24,11 @@ pub(crate) struct Versions {
 }
 
 impl Versions {
-    /// The newest version that both speak.
-    pub(crate) fn common(self, other: Self) -> Result<u16, Refusal> {
+    /// Returns the newest version that both sides support.
+    pub(crate) fn common(self, other: Self) -> Result<u16, Rejection> {
         let newest = self.max.min(other.max);
         if newest < self.min || newest < other.min || other.min > other.max {
-            return Err(Refusal::Version {
+            return Err(Rejection::Version {
                 min: other.min,
                 max: other.max,
             });
@@ -36,12 +37,12 @@ impl Versions {
     }
 }
 
-/// What the acceptor says first, of the same form in every version.
+/// The first frame, which the acceptor sends. It has the same form in every version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Greeting {
     pub(crate) versions: Versions,
-    /// Drawn for this connection; the hello must repeat it.
-    pub(crate) number: u64,
+    /// A number that is drawn for this connection. The hello must repeat it.
+    pub(crate) nonce: u64,
 }
 
 impl Greeting {
@@ -50,11 +51,11 @@ impl Greeting {
         head[..4].copy_from_slice(&MAGIC);
         head[4..6].copy_from_slice(&self.versions.min.to_be_bytes());
         head[6..8].copy_from_slice(&self.versions.max.to_be_bytes());
-        head[8..].copy_from_slice(&self.number.to_be_bytes());
+        head[8..].copy_from_slice(&self.nonce.to_be_bytes());
         head
     }
 
-    /// Reads a greeting, and what follows it.
+    /// Reads a greeting. Returns it with the bytes after it.
     pub(crate) fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (head, rest) = bytes.split_at_checked(HEAD)?;
         let (magic, head) = head.split_first_chunk::<4>()?;
@@ -65,7 +66,7 @@ impl Greeting {
                 min: u16::from_be_bytes(*min),
                 max: u16::from_be_bytes(*max),
             },
-            number: u64::from_be_bytes(head.try_into().ok()?),
+            nonce: u64::from_be_bytes(head.try_into().ok()?),
         };
         (*magic == MAGIC).then_some((greeting, rest))
     }
@@ -74,10 +75,11 @@ impl Greeting {
 /// The hash of a secret that only one life of a node knows.
 pub(crate) type Commitment = [u8; 32];
 
-/// Says that no secret will ever be revealed.
+/// The commitment of a life without a secret: none will ever be disclosed.
 pub(crate) const NO_COMMITMENT: Commitment = [0; 32];
 
-/// What the dialler says of itself, behind a head like that of a [`Greeting`]. Version 2.
+/// The second frame, in which the dialler describes itself. It follows a head like that of a
+/// [`Greeting`]. This is version 2.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) cluster: String,
@@ -86,68 +88,68 @@ pub(crate) struct Hello {
     pub(crate) options: u64,
     pub(crate) list: NodeList,
     pub(crate) from: NodeId,
-    /// Whom it takes the acceptor for.
+    /// The node that the dialler expects at this address.
     pub(crate) to: NodeId,
-    /// Drawn when its process started the node: another one is another life.
+    /// A number that was drawn when the node was started. Each life has another one.
     pub(crate) life: u64,
-    /// The id of its disk, or [`DiskId::NONE`].
+    /// The disk id, or [`DiskId::NONE`].
     pub(crate) disk: DiskId,
-    /// The hash of a secret whose disclosure proves that this life is over, or
+    /// The hash of a secret whose disclosure proves that this life has ended, or
     /// [`NO_COMMITMENT`].
     pub(crate) death_commitment: Commitment,
-    /// What proves that the life before is over.
-    pub(crate) hold: Hold,
-    /// How long its lease lasts, in microseconds, rounded down. Rounding both is safe: if it is
-    /// shorter than a silence so rounded, it is shorter.
+    /// Can prove that the life before has ended.
+    pub(crate) lock_claim: LockClaim,
+    /// The length of a lease, rounded down. It is safe to round this and the silence down: if the
+    /// rounded lease is shorter than the rounded silence, the lease is shorter than the silence.
     pub(crate) lease_us: u64,
-    /// After how long a silence it may turn against a leader, in microseconds, rounded down.
+    /// The length of the silence after which the node may turn against a leader, rounded down.
     pub(crate) silence_us: u64,
 }
 
 impl Hello {
-    /// The whole body of the frame, in answer to a greeting.
-    pub(crate) fn write(&self, number: u64) -> Option<Vec<u8>> {
+    /// Returns the whole body of the frame. `nonce` is that of the greeting.
+    pub(crate) fn write(&self, nonce: u64) -> Option<Vec<u8>> {
         let head = Greeting {
             versions: VERSIONS,
-            number,
+            nonce,
         };
         let bytes = postcard::to_extend(self, head.write().to_vec()).ok()?;
-        (bytes.len() <= MOST_BYTES).then_some(bytes)
+        (bytes.len() <= MAX_BYTES).then_some(bytes)
     }
 
-    /// Reads the body of the frame; `number` is what this side's greeting had.
-    pub(crate) fn read(bytes: &[u8], number: u64) -> Result<Self, Refusal> {
-        let (head, body) = Greeting::read(bytes).ok_or(Refusal::Garbage)?;
+    /// Reads the body of the frame. `nonce` is that of this side's greeting.
+    pub(crate) fn read(bytes: &[u8], nonce: u64) -> Result<Self, Rejection> {
+        let (head, body) = Greeting::read(bytes).ok_or(Rejection::Garbage)?;
         VERSIONS.common(head.versions)?;
-        if head.number != number {
-            return Err(Refusal::Replayed);
+        if head.nonce != nonce {
+            return Err(Rejection::Replayed);
         }
         match postcard::take_from_bytes(body) {
             Ok((hello, [])) => Ok(hello),
-            Ok(_) | Err(_) => Err(Refusal::Garbage),
+            Ok(_) | Err(_) => Err(Rejection::Garbage),
         }
     }
 }
 
-/// How the acceptor answers a hello.
+/// The answer of the acceptor to a hello.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Answer {
-    /// The rest of the connection is spoken in this version. The acceptor says of itself what the
-    /// dialler has said in its hello.
+    /// The connection is admitted, and its remaining frames have this version. The other fields are
+    /// those of the acceptor's own hello.
     Welcome {
         version: u16,
         life: u64,
         disk: DiskId,
         death_commitment: Commitment,
-        hold: Hold,
+        lock_claim: LockClaim,
     },
-    /// The connection is closed after this.
-    Refused(Refusal),
+    /// The connection is not admitted, and is closed after this frame.
+    Rejected(Rejection),
 }
 
 impl Answer {
     pub(crate) fn write(&self) -> Vec<u8> {
-        // Nothing in it can fail to be written; and nobody reads an empty answer as a welcome.
+        // Writing these types cannot fail; and no reader takes an empty answer as a welcome.
         postcard::to_stdvec(self).unwrap_or_default()
     }
 
@@ -164,7 +166,7 @@ mod tests {
     use super::*;
     use crate::record::LockId;
 
-    const HOLD: Hold = Hold {
+    const CLAIM: LockClaim = LockClaim {
         lock: LockId::of([0x44; 16]),
         clock_ns: 10_000,
     };
@@ -180,18 +182,18 @@ mod tests {
             life: 0x0506,
             disk: DiskId::from_bytes([0x22; 16]),
             death_commitment: [0x33; 32],
-            hold: HOLD,
+            lock_claim: CLAIM,
             lease_us: 120_000,
             silence_us: 150_000,
         }
     }
 
-    // Nodes of two releases meet on the wire: these bytes are fixed for ever.
+    // Nodes of different releases exchange these bytes, so they must never change.
     #[test]
     fn the_bytes_of_version_2_are_golden() {
         let greeting = Greeting {
             versions: VERSIONS,
-            number: 0x1122_3344_5566_7788,
+            nonce: 0x1122_3344_5566_7788,
         };
         let head = b"ELCT\x00\x02\x00\x02\x11\x22\x33\x44\x55\x66\x77\x88";
         assert_eq!(greeting.write(), *head);
@@ -207,15 +209,15 @@ mod tests {
             b"\x90\x4e",
             b"\xc0\xa9\x07\xf0\x93\x09",
         ];
-        let bytes = hello().write(greeting.number).unwrap();
+        let bytes = hello().write(greeting.nonce).unwrap();
         assert_eq!(bytes, [&head[..], &body.concat()].concat());
-        assert_eq!(Hello::read(&bytes, greeting.number), Ok(hello()));
+        assert_eq!(Hello::read(&bytes, greeting.nonce), Ok(hello()));
         let welcome = Answer::Welcome {
             version: 2,
             life: 300,
             disk: DiskId::from_bytes([0x22; 16]),
             death_commitment: [0x33; 32],
-            hold: HOLD,
+            lock_claim: CLAIM,
         };
         let golden = [
             &b"\x00\x02\xac\x02"[..],
@@ -226,81 +228,81 @@ mod tests {
         ];
         let golden = golden.concat();
         assert_eq!(welcome.write(), golden);
-        let refused = Answer::Refused(Refusal::Claimed(NodeId(3)));
-        assert_eq!(refused.write(), b"\x01\x09\x03");
-        for answer in [welcome, refused] {
+        let rejected = Answer::Rejected(Rejection::Claimed(NodeId(3)));
+        assert_eq!(rejected.write(), b"\x01\x09\x03");
+        for answer in [welcome, rejected] {
             assert_eq!(Answer::read(&answer.write()), Some(answer));
         }
     }
 
-    // A later release must be able to say no in words that an older one understands.
+    // An older release must understand the rejection of a later one.
     #[test]
-    fn refusals_keep_their_numbers_on_the_wire() {
+    fn rejections_keep_their_numbers_on_the_wire() {
         let all = [
-            Refusal::Version { min: 2, max: 3 },
-            Refusal::Cluster("a".into()),
-            Refusal::Algorithm("b".into()),
-            Refusal::Options,
-            Refusal::Members {
+            Rejection::Version { min: 2, max: 3 },
+            Rejection::Cluster("a".into()),
+            Rejection::Algorithm("b".into()),
+            Rejection::Options,
+            Rejection::Members {
                 theirs: hello().list,
                 ours: hello().list,
             },
-            Refusal::NotAPeer(NodeId(9)),
-            Refusal::WrongNode(NodeId(9)),
-            Refusal::Timing {
+            Rejection::NotAPeer(NodeId(9)),
+            Rejection::WrongNode(NodeId(9)),
+            Rejection::Timing {
                 lease_us: 2,
                 silence_us: 1,
             },
-            Refusal::Certificate(NodeId(9)),
-            Refusal::Claimed(NodeId(9)),
-            Refusal::Garbage,
-            Refusal::Replayed,
-            Refusal::Silent,
-            Refusal::Busy,
-            Refusal::Tls,
-            Refusal::Generation {
+            Rejection::Certificate(NodeId(9)),
+            Rejection::Claimed(NodeId(9)),
+            Rejection::Garbage,
+            Rejection::Replayed,
+            Rejection::Silent,
+            Rejection::Busy,
+            Rejection::Tls,
+            Rejection::Generation {
                 theirs: hello().list,
                 ours: hello().list,
             },
-            Refusal::Disk {
+            Rejection::Disk {
                 node: NodeId(9),
                 known: hello().disk,
                 found: hello().disk,
             },
-            Refusal::Crowded,
+            Rejection::Crowded,
         ];
-        for (number, refusal) in (0_u8..).zip(&all) {
-            let bytes = Answer::Refused(refusal.clone()).write();
-            assert_eq!(bytes[..2], [1, number], "{refusal}");
-            assert_eq!(refusal.index(), usize::from(number));
+        for (number, rejection) in (0_u8..).zip(&all) {
+            let bytes = Answer::Rejected(rejection.clone()).write();
+            assert_eq!(bytes[..2], [1, number], "{rejection}");
+            assert_eq!(rejection.index(), usize::from(number));
         }
-        assert_eq!(all.len(), Refusal::LABELS.len());
+        assert_eq!(all.len(), Rejection::LABELS.len());
     }
 
-    // Whatever arrives before anybody was let in comes from anybody.
+    // Before a connection is admitted, any process can send anything.
     #[test]
-    fn what_is_no_hello_is_refused_and_why() {
+    fn an_invalid_hello_is_rejected_with_the_reason() {
         let bytes = hello().write(5).unwrap();
-        assert_eq!(Hello::read(&bytes, 6), Err(Refusal::Replayed));
+        assert_eq!(Hello::read(&bytes, 6), Err(Rejection::Replayed));
         let longer = [&bytes[..], b"\0"].concat();
-        assert_eq!(Hello::read(&longer, 5), Err(Refusal::Garbage));
+        assert_eq!(Hello::read(&longer, 5), Err(Rejection::Garbage));
         for end in 0..bytes.len() {
-            assert_eq!(Hello::read(&bytes[..end], 5), Err(Refusal::Garbage));
+            assert_eq!(Hello::read(&bytes[..end], 5), Err(Rejection::Garbage));
         }
         let mut newer = bytes;
         newer[4..8].copy_from_slice(&[0, 3, 0, 4]);
-        let version = Refusal::Version { min: 3, max: 4 };
+        let version = Rejection::Version { min: 3, max: 4 };
         assert_eq!(Hello::read(&newer, 5), Err(version));
     }
 
-    // The overlap is what makes an upgrade node by node possible.
+    // Because versions overlap, a cluster can be upgraded node by node.
     #[test]
-    fn the_newest_common_version_is_spoken() {
+    fn the_newest_common_version_is_used() {
         let of = |min, max| Versions { min, max };
         assert_eq!(of(1, 3).common(of(2, 5)), Ok(3));
         assert_eq!(of(2, 5).common(of(1, 3)), Ok(3));
         assert!(of(1, 1).common(of(2, 2)).is_err());
         assert!(of(2, 2).common(of(1, 1)).is_err());
-        assert!(of(1, 9).common(of(3, 2)).is_err(), "no range at all");
+        assert!(of(1, 9).common(of(3, 2)).is_err(), "an empty range");
     }
 }

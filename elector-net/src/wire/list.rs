@@ -6,30 +6,26 @@ use serde::{Deserialize, Serialize};
 use super::fingerprint;
 use crate::record::Ids;
 
-/// The longest list that is sent as a list, so that a refusal can name both sides' nodes.
-const MOST_NAMED: usize = 64;
+/// The maximum number of ids that are sent, so that a rejection can name the nodes of both sides.
+const MAX_NAMED: usize = 64;
 
-/// The list of nodes that a node works with, as it tells it to another.
+/// The list of nodes of a node, in the form in which it is sent to a peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NodeList {
-    /// How often the list was changed, counted from 1.
+    /// The number of the list: 1, plus the number of changes.
     pub(crate) generation: u64,
-    /// Reserved: zero.
+    /// Reserved. It is zero.
     pub(crate) lineage: [u8; 16],
-    /// Of the ids of all nodes.
+    /// The fingerprint of the ids of all nodes.
     fingerprint: u64,
-    /// The ids in ascending order; none if there are more than [`MOST_NAMED`].
+    /// The ids in ascending order; empty if there are more than [`MAX_NAMED`].
     named: Vec<NodeId>,
 }
 
 impl NodeList {
-    /// `nodes` in ascending order.
+    /// Creates the list of these nodes, which must be in ascending order.
     pub(crate) fn new(nodes: &[NodeId], generation: u64, lineage: [u8; 16]) -> Self {
-        let named = if nodes.len() <= MOST_NAMED {
-            nodes
-        } else {
-            &[]
-        };
+        let named = if nodes.len() <= MAX_NAMED { nodes } else { &[] };
         Self {
             generation,
             lineage,
@@ -38,12 +34,12 @@ impl NodeList {
         }
     }
 
-    /// Returns `true` if both name the same nodes, in whatever generation.
+    /// Returns `true` if both lists have the same nodes. The generations may differ.
     pub(crate) fn has_nodes_of(&self, other: &Self) -> bool {
         self.fingerprint == other.fingerprint && self.named == other.named
     }
 
-    /// Returns `true` if both are of the same change of the same list.
+    /// Returns `true` if both lists have the same generation and lineage.
     pub(crate) fn has_generation_of(&self, other: &Self) -> bool {
         self.generation == other.generation && self.lineage == other.lineage
     }
@@ -52,7 +48,7 @@ impl NodeList {
 impl fmt::Display for NodeList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.named.as_slice() {
-            [] => write!(f, "a list of more than {MOST_NAMED} nodes")?,
+            [] => write!(f, "a list of more than {MAX_NAMED} nodes")?,
             named => Ids(named).fmt(f)?,
         }
         write!(f, " (generation {})", self.generation)
@@ -68,7 +64,7 @@ mod tests {
         NodeList::new(&nodes, 2, [0; 16])
     }
 
-    // A list that is too long to be sent must still be told from another one of that length.
+    // A list that is too long to be sent must still be distinguished from another one.
     #[test]
     fn long_lists_are_compared_by_their_fingerprints() {
         let (long, other) = (list(1..=100), list(2..=101));

@@ -1,24 +1,25 @@
-//! What goes over a connection.
+//! The protocol of a connection.
 //!
-//! Every frame is four bytes of length, big-endian, and that many bytes of body. A connection is
-//! made by the node that has something to say on it; the other answers pings. It begins with
+//! Every frame is a length of four bytes, big-endian, and a body of that many bytes. The node that
+//! wants to send messages makes the connection; the other node only answers pings on it. The
+//! handshake has three frames:
 //!
-//! 1. a [`Greeting`](hello::Greeting) of the acceptor, with a number drawn for this connection;
-//! 2. a [`Hello`](hello::Hello) of the dialler, which repeats that number, so that a recorded
-//!    conversation cannot be played back;
-//! 3. an [`Answer`](hello::Answer): welcome, or why not.
+//! 1. The acceptor sends a [`Greeting`](hello::Greeting) with a nonce for this connection.
+//! 2. The dialler sends a [`Hello`](hello::Hello) that repeats the nonce, so that a recorded
+//!    connection cannot be replayed.
+//! 3. The acceptor sends an [`Answer`](hello::Answer): a welcome, or the reason of a rejection.
 //!
-//! Then the dialler sends [`Frame`]s. Bodies are postcard, which does not describe itself: the
-//! greeting and the head of the hello are of fixed form in every version, and say which versions
-//! of the rest are spoken. Within a version, enums are only ever appended to.
+//! Then the dialler sends [`Frame`]s. Bodies are encoded with postcard, which does not describe
+//! itself. So the greeting and the head of the hello have a fixed form in every version, and name
+//! the versions of the rest. Within a version, variants are only appended to enums.
 
-mod by_peer;
 pub(crate) mod fingerprint;
 mod frame;
 pub(crate) mod hello;
 mod list;
-pub(crate) mod refusal;
+mod rejected_text;
+pub(crate) mod rejection;
 
-pub(crate) use by_peer::ByPeer;
-pub(crate) use frame::{Frame, MOST_BYTES, codec, encode_message, pinging, ponging};
+pub(crate) use frame::{Frame, MAX_FRAME_BYTES, codec, encode_message, write_ping, write_pong};
 pub(crate) use list::NodeList;
+pub(crate) use rejected_text::RejectedText;

@@ -1,4 +1,4 @@
-//! What the nodes of one test binary log. Each test has nodes of its own.
+//! The log of all nodes in one test binary. Each test has nodes of its own.
 
 use std::{
     io::{self, Write},
@@ -7,7 +7,7 @@ use std::{
 
 static LOGGED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-/// Keeps the log from now on.
+/// Begins to record the log.
 pub(crate) fn begin() {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| {
@@ -18,11 +18,11 @@ pub(crate) fn begin() {
     });
 }
 
-/// How many lines are so.
-pub(crate) fn times(is_so: impl Fn(&str) -> bool) -> usize {
+/// Returns how many lines match.
+pub(crate) fn count(matches: impl Fn(&str) -> bool) -> usize {
     let logged = LOGGED.lock().unwrap();
     let logged = String::from_utf8_lossy(&logged);
-    logged.lines().filter(|line| is_so(line)).count()
+    logged.lines().filter(|line| matches(line)).count()
 }
 
 struct Log;

@@ -1,6 +1,6 @@
 //! Nodes on real sockets, for tests.
 
-#![allow(dead_code, reason = "no test uses all of it")]
+#![allow(dead_code, reason = "each test uses only a part of it")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 pub(crate) mod log;
@@ -15,29 +15,29 @@ use elector_core::{
 use elector_net::{Monitor, Tcp, certs};
 use tokio::time::{sleep, timeout};
 
-/// Longer than anything here takes on the most loaded machine.
+/// Longer than any step of a test takes on the most loaded machine.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-/// A node with its disk.
+/// A running node.
 pub(crate) struct Node<A: ElectionAlgorithm> {
     pub(crate) elector: Elector<A::Guarantee>,
     pub(crate) monitor: Monitor,
 }
 
-/// How many connections were refused for this reason.
-pub(crate) fn refusals(monitor: &Monitor, reason: &str) -> u64 {
-    let refused = monitor.refused().into_iter();
-    let these = refused.filter(|(label, _)| *label == reason);
-    these.map(|(_, count)| count).sum()
+/// Returns how many connections were rejected for this reason.
+pub(crate) fn rejections(monitor: &Monitor, reason: &str) -> u64 {
+    let rejected = monitor.rejected().into_iter();
+    let matching = rejected.filter(|(label, _)| *label == reason);
+    matching.map(|(_, count)| count).sum()
 }
 
-/// Makes the certificates of three nodes in this folder.
+/// Writes the certificates of three nodes into this folder.
 pub(crate) fn issued(folder: &Path) {
     let nodes: Vec<NodeId> = (1..=3).map(NodeId).collect();
     certs::write_dev(folder, "test", &nodes, 30).unwrap();
 }
 
-/// Sockets for so many nodes, and the list of peers that goes with them.
+/// Binds a socket for each node. Also returns the list of peers with these addresses.
 pub(crate) fn sockets(nodes: u64) -> (Vec<TcpListener>, Vec<Peer>) {
     let listeners: Vec<_> = (0..nodes)
         .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
@@ -62,7 +62,7 @@ pub(crate) fn builder<A: ElectionAlgorithm>(
         .storage(disk.clone())
 }
 
-/// Starts a node on a socket that is bound already.
+/// Starts a node on a bound socket.
 pub(crate) async fn start<A: ElectionAlgorithm>(
     id: u64,
     listener: TcpListener,
@@ -78,7 +78,7 @@ pub(crate) async fn start<A: ElectionAlgorithm>(
     }
 }
 
-/// Starts a whole cluster.
+/// Starts all nodes of a cluster.
 pub(crate) async fn cluster<A: ElectionAlgorithm>(nodes: u64) -> Vec<Node<A>> {
     let (listeners, peers) = sockets(nodes);
     let mut started = Vec::new();
@@ -88,20 +88,20 @@ pub(crate) async fn cluster<A: ElectionAlgorithm>(nodes: u64) -> Vec<Node<A>> {
     started
 }
 
-/// Waits until all these nodes follow one leader, and names it.
+/// Waits until all these nodes follow one leader. Returns that leader.
 pub(crate) async fn agreed<A: ElectionAlgorithm>(nodes: &[Node<A>]) -> NodeId {
     let nodes: Vec<&Node<A>> = nodes.iter().collect();
     agreed_on(&nodes, |_| true).await
 }
 
-/// Waits until all these nodes follow one leader that is not this one, and names it.
+/// Waits until all these nodes follow one leader other than `not`. Returns that leader.
 pub(crate) async fn agreed_but<A: ElectionAlgorithm>(nodes: &[&Node<A>], not: NodeId) -> NodeId {
     agreed_on(nodes, |leader| leader != not).await
 }
 
 async fn agreed_on<A: ElectionAlgorithm>(
     nodes: &[&Node<A>],
-    will_do: impl Fn(NodeId) -> bool,
+    is_accepted: impl Fn(NodeId) -> bool,
 ) -> NodeId {
     let mut agreed = None;
     eventually("a leader that all follow", || {
@@ -110,17 +110,17 @@ async fn agreed_on<A: ElectionAlgorithm>(
             (status.epoch, status.leader)
         };
         let first = known(&nodes[0]);
-        agreed = first.1.filter(|leader| will_do(*leader));
+        agreed = first.1.filter(|leader| is_accepted(*leader));
         nodes.iter().all(|node| known(node) == first) && agreed.is_some()
     })
     .await;
     agreed.unwrap()
 }
 
-/// Waits until this is so.
-pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+/// Waits until the condition holds. Fails the test after [`LONG`].
+pub(crate) async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let waiting = async {
-        while !is_so() {
+        while !condition() {
             sleep(Duration::from_millis(1)).await;
         }
     };

@@ -18,18 +18,18 @@ use tokio::{
     sync::{mpsc, watch},
 };
 
-/// What a wire does with what goes over it.
+/// What a wire does with the data that is sent over it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Passes,
-    /// Nothing arrives any more, and nobody is told: a black hole.
+    /// No data arrives any more, and no error is reported: a black hole.
     Swallows,
-    /// Nothing arrives yet: all of it does when the wire passes again, late and in order, as after
-    /// an outage that TCP survives.
+    /// Data is delayed. All of it arrives in order when the wire passes data again, as after an
+    /// outage that TCP survives.
     Holds,
 }
 
-/// A wire to one node. Everything ends when it is dropped.
+/// A wire to one node. Dropping it closes all its connections.
 pub(crate) struct Wire {
     pub(crate) address: SocketAddr,
     mode: watch::Sender<Mode>,
@@ -44,7 +44,7 @@ impl Wire {
         Self::at("127.0.0.1:0".parse().unwrap(), target).await
     }
 
-    /// One that is dialled here.
+    /// Creates a wire that is dialled at this address.
     pub(crate) async fn at(address: SocketAddr, target: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let (open, is_open) = watch::channel(true);
@@ -71,18 +71,19 @@ impl Wire {
         self.mode.send_replace(mode);
     }
 
-    /// Breaks every connection; new ones are carried.
+    /// Breaks all connections. New ones are carried.
     pub(crate) fn reset(&self) {
         self.resets.send_modify(|resets| *resets += 1);
     }
 
-    /// The target's process may end from now on: when it refuses a connection, so does the wire, as
-    /// if it were not there. Without this the target is never seen to end, only to be cut off.
+    /// Allows the target's process to end. From now on, if the target refuses a connection, the
+    /// wire refuses connections, too. Without this, peers see the target only as cut off.
     pub(crate) fn foresee_end(&self) {
         self.mortal.send_replace(true);
     }
 
-    /// The target comes back: until it does it is not reached, and nobody is refused.
+    /// Expects the target to come back. Until it does, connections to it are not refused, and get
+    /// no answer. Waits until the wire can be dialled.
     pub(crate) async fn foresee_return(&self) {
         self.mortal.send_replace(false);
         let mut open = self.open.clone();
@@ -90,7 +91,7 @@ impl Wire {
     }
 }
 
-/// The end at which a wire is dialled.
+/// The end of a wire that is dialled.
 struct End {
     address: SocketAddr,
     target: SocketAddr,
@@ -100,7 +101,7 @@ struct End {
 }
 
 impl End {
-    /// Until the wire is dropped.
+    /// Accepts connections until the wire is dropped.
     async fn serve(
         self,
         listener: TcpListener,
@@ -117,7 +118,7 @@ impl End {
                         listener = None;
                         open.send_replace(false);
                     }
-                    // Whoever dialled tries again, and is refused.
+                    // The dialler tries again, and is refused.
                     drop::<TcpStream>(near);
                 }
                 changed = mortal.changed() => {
@@ -151,7 +152,7 @@ async fn accept(listener: Option<&TcpListener>) -> TcpStream {
     match listener {
         Some(listener) => match listener.accept().await {
             Ok((near, _)) => near,
-            Err(error) => panic!("a wire cannot be dialled: {error}"),
+            Err(error) => panic!("the wire cannot accept a connection: {error}"),
         },
         None => std::future::pending().await,
     }
@@ -199,16 +200,16 @@ async fn one_way(
     let mut bytes = vec![0; 16 * 1024];
     loop {
         let read = from.read(&mut bytes).await.unwrap_or(0);
-        // The end of a connection does not pass a wire that is cut either.
-        let is_settled = |mode: &Mode| match mode {
+        // If the wire is cut, it does not pass the end of a connection either.
+        let is_decided = |mode: &Mode| match mode {
             Mode::Passes => true,
             Mode::Swallows => read > 0,
             Mode::Holds => false,
         };
-        let Ok(settled) = mode.wait_for(is_settled).await.map(|mode| *mode) else {
+        let Ok(decided) = mode.wait_for(is_decided).await.map(|mode| *mode) else {
             return;
         };
-        if settled == Mode::Swallows {
+        if decided == Mode::Swallows {
             continue;
         }
         carried.fetch_add(1, Ordering::Relaxed);

@@ -123,7 +123,7 @@ async fn connections_over_http_leave_descriptors_to_peers() {
     eventually("both reach the node", || {
         nodes.iter().all(|node| {
             let peers = node.monitor.peers();
-            peers.iter().all(|peer| peer.speaking && peer.hearing)
+            peers.iter().all(|peer| peer.is_connected())
         })
     })
     .await;

@@ -31,7 +31,7 @@ impl Log {
     fn times(&self, words: &str) -> usize {
         let node = format!("node={}", self.0);
         let is_its_own = |line: &str| line.split_ascii_whitespace().any(|word| word == node);
-        log::times(|line| is_its_own(line) && line.contains(words))
+        log::count(|line| is_its_own(line) && line.contains(words))
     }
 }
 

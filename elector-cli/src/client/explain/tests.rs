@@ -118,12 +118,12 @@ fn a_rejection_names_the_side_that_rejects() {
 fn a_peer_that_hangs_is_not_reached() {
     let hangs = json!({"leader": 2, "peers": [
         {"id": 2, "address": "db2:7100", "connected": true, "rtt_us": 123, "silent_ms": 3200,
-         "problem": "it has said nothing for 1200 ms"},
+         "problem": "no data from the peer for 1200 ms"},
         {"id": 3, "address": "db3:7100", "connected": true, "rtt_us": 456, "problem": null}
     ]});
     let text = explained(&hangs);
     assert!(
-        text.contains("It is connected to node 2 (db2:7100), last message 3.2 s ago: it has said"),
+        text.contains("It is connected to node 2 (db2:7100), last message 3.2 s ago: no data"),
         "{text}"
     );
     assert!(text.contains("It reaches 2 of 3 nodes"), "{text}");

@@ -1,4 +1,4 @@
-//! When the algorithm is told that a peer is gone, and when not.
+//! When the algorithm is notified that a peer may have failed, and when it is not.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -20,19 +20,26 @@ use elector_paxos::Paxos;
 use elector_raft::Raft;
 use tokio::{sync::mpsc, time::timeout};
 
-/// A cluster in which each node reaches each other over a wire of its own.
+/// A cluster in which each node reaches each other node over a wire of its own.
 struct Wired<A: ElectionAlgorithm> {
     nodes: Vec<Node<A>>,
-    /// From whom, to whom.
+    /// The dialler, the acceptor, and the wire between them.
     wires: Vec<(NodeId, NodeId, Wire)>,
+}
+
+/// Whether the nodes take a refused connection as a proof of death.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    Nothing,
+    Refused,
 }
 
 impl<A: ElectionAlgorithm> Wired<A> {
     async fn start(nodes: u64) -> Self {
-        Self::trusting(nodes, false).await
+        Self::start_with(nodes, Trust::Nothing).await
     }
 
-    async fn trusting(nodes: u64, refused: bool) -> Self {
+    async fn start_with(nodes: u64, trust: Trust) -> Self {
         let (listeners, peers) = sockets(nodes);
         let addresses: Vec<SocketAddr> =
             listeners.iter().map(|l| l.local_addr().unwrap()).collect();
@@ -41,14 +48,15 @@ impl<A: ElectionAlgorithm> Wired<A> {
             wires: Vec::new(),
         };
         for (from, listener) in (1..).zip(listeners) {
-            let mut seen = Vec::new();
+            let mut peers_over_wires = Vec::new();
             for (to, &address) in (1..).zip(&addresses) {
                 let wire = Wire::to(address).await;
-                seen.push(Peer::from((to, wire.address.to_string())));
+                peers_over_wires.push(Peer::from((to, wire.address.to_string())));
                 wired.wires.push((NodeId(from), NodeId(to), wire));
             }
-            let tcp = Tcp::new("test", seen, A::Config::default()).listen_on(listener);
-            let tcp = tcp.trust_refused(refused);
+            let tcp = Tcp::new("test", peers_over_wires, A::Config::default());
+            let tcp = tcp.listen_on(listener);
+            let tcp = tcp.trust_refused(trust == Trust::Refused);
             let monitor = tcp.monitor();
             let builder = common::builder::<A>(from, &peers, &MemoryStorage::new());
             let elector = builder.transport(tcp).start().await.unwrap();
@@ -68,23 +76,23 @@ impl<A: ElectionAlgorithm> Wired<A> {
         peers.map(|peer| peer.suspicions).sum()
     }
 
-    fn all_connected(&self) -> bool {
+    fn is_connected(&self) -> bool {
         let mut peers = self.nodes.iter().flat_map(|node| node.monitor.peers());
-        peers.all(|peer| peer.speaking && peer.hearing)
+        peers.all(|peer| peer.is_connected())
     }
 }
 
 async fn keeps_its_leader<A: ElectionAlgorithm>() {
     let wired = Wired::<A>::start(3).await;
     let leader = agreed(&wired.nodes).await;
-    eventually("all are connected", || wired.all_connected()).await;
+    eventually("all are connected", || wired.is_connected()).await;
     let epoch = wired.nodes[0].elector.status().epoch;
     for time in 1..=20_u64 {
         let before = connections(&wired);
         wired.wires_of(leader).for_each(Wire::reset);
-        // Four connections of the leader's: two each way.
-        eventually("the connections are made anew", || {
-            connections(&wired) >= before + 4 && wired.all_connected()
+        // The leader has four connections: two in each direction.
+        eventually("the connections are made again", || {
+            connections(&wired) >= before + 4 && wired.is_connected()
         })
         .await;
         let status = wired.nodes[0].elector.status();
@@ -94,7 +102,11 @@ async fn keeps_its_leader<A: ElectionAlgorithm>() {
             "reset {time}"
         );
     }
-    assert_eq!(wired.suspicions(), 0, "a broken connection is no death");
+    assert_eq!(
+        wired.suspicions(),
+        0,
+        "a broken connection is not a failure"
+    );
 }
 
 fn connections<A: ElectionAlgorithm>(wired: &Wired<A>) -> u64 {
@@ -102,15 +114,15 @@ fn connections<A: ElectionAlgorithm>(wired: &Wired<A>) -> u64 {
     peers.map(|peer| peer.connections).sum()
 }
 
-// Whoever can break connections (a firewall, a restarted proxy) must not be able to depose a leader
-// that lives: it holds a lease, and the next one would hold another.
+// A firewall or a restarted proxy can break connections. It must not depose a leader that is alive:
+// this leader holds a lease, and the next leader would hold another one.
 #[tokio::test]
 async fn resets_of_all_its_connections_do_not_depose_a_leader() {
     keeps_its_leader::<Raft>().await;
     keeps_its_leader::<Paxos>().await;
 }
 
-/// A time during which a node held a lease, as far as it was prolonged.
+/// A time during which a node held a lease, up to its last prolongation.
 #[derive(Clone, Copy, Debug)]
 struct Held {
     by: NodeId,
@@ -118,8 +130,8 @@ struct Held {
     until: Moment,
 }
 
-/// Tells of all that a node holds: each time that it is prolonged.
-fn tell<A: ElectionAlgorithm>(node: &Node<A>, held: &mpsc::UnboundedSender<Held>) {
+/// Sends all leases of a node to this channel, again each time that one is prolonged.
+fn record_leases<A: ElectionAlgorithm>(node: &Node<A>, held: &mpsc::UnboundedSender<Held>) {
     let (elector, held) = (node.elector.clone(), held.clone());
     let by = elector.node_id();
     tokio::spawn(async move {
@@ -138,21 +150,21 @@ fn tell<A: ElectionAlgorithm>(node: &Node<A>, held: &mpsc::UnboundedSender<Held>
     });
 }
 
-/// Kills the proxies in front of the leader, and returns whether the next one held a lease before
-/// that of the first had ended.
-async fn overlaps<A: ElectionAlgorithm>(trusting: bool) -> bool {
-    let mut wired = Wired::<A>::trusting(3, trusting).await;
-    let (held, mut told) = mpsc::unbounded_channel();
+/// Kills the proxies in front of the leader. Returns `true` if the next leader held a lease before
+/// the lease of the first one had ended.
+async fn overlaps<A: ElectionAlgorithm>(trust: Trust) -> bool {
+    let mut wired = Wired::<A>::start_with(3, trust).await;
+    let (held, mut leases) = mpsc::unbounded_channel();
     for node in &wired.nodes {
-        tell(node, &held);
+        record_leases(node, &held);
     }
     let leader = agreed(&wired.nodes).await;
-    eventually("all are connected", || wired.all_connected()).await;
+    eventually("all are connected", || wired.is_connected()).await;
     wired.wires.retain(|(_, to, _)| *to != leader);
     let mut first = Moment::ZERO;
     let next = async {
         loop {
-            match told.recv().await {
+            match leases.recv().await {
                 Some(held) if held.by == leader => first = first.max(held.until),
                 Some(held) => return held.from,
                 None => panic!("all nodes have stopped"),
@@ -160,8 +172,8 @@ async fn overlaps<A: ElectionAlgorithm>(trusting: bool) -> bool {
         }
     };
     let next = timeout(LONG, next).await.unwrap();
-    // What the first held may be told late.
-    while let Ok(held) = told.try_recv() {
+    // Leases of the first leader may be reported late.
+    while let Ok(held) = leases.try_recv() {
         if held.by == leader && held.from < next {
             first = first.max(held.until);
         }
@@ -169,21 +181,21 @@ async fn overlaps<A: ElectionAlgorithm>(trusting: bool) -> bool {
     next < first
 }
 
-// A proxy that is killed refuses in the name of a leader that lives, and that may act until its
-// lease ends: the next leader must wait for that.
+// After a proxy was killed, its address refuses connections in the name of a leader that is alive
+// and may act until its lease ends. The next leader must wait for that.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_proxy_in_front_of_the_leader_makes_no_two_leases() {
     for _ in 0..3 {
-        assert!(!overlaps::<Raft>(false).await, "raft");
-        assert!(!overlaps::<Paxos>(false).await, "paxos");
+        assert!(!overlaps::<Raft>(Trust::Nothing).await, "raft");
+        assert!(!overlaps::<Paxos>(Trust::Nothing).await, "paxos");
     }
 }
 
-// Where a refused connection is trusted that goes wrong; a default must not.
+// If a refused connection is trusted, there are two leases. So the default must be not to trust it.
 #[tokio::test(flavor = "multi_thread")]
-async fn to_trust_a_killed_proxy_makes_two_leases() {
+async fn trust_in_a_killed_proxy_makes_two_leases() {
     let mut times = 0;
-    while !overlaps::<Raft>(true).await {
+    while !overlaps::<Raft>(Trust::Refused).await {
         times += 1;
         assert!(times < 20, "a refused connection is not trusted");
     }
@@ -194,7 +206,7 @@ async fn to_trust_a_killed_proxy_makes_two_leases() {
 async fn a_leader_in_a_black_hole_is_replaced_and_follows_when_it_is_back() {
     let wired = Wired::<Raft>::start(3).await;
     let leader = agreed(&wired.nodes).await;
-    eventually("all are connected", || wired.all_connected()).await;
+    eventually("all are connected", || wired.is_connected()).await;
     wired
         .wires_of(leader)
         .for_each(|wire| wire.set(Mode::Swallows));
@@ -204,7 +216,7 @@ async fn a_leader_in_a_black_hole_is_replaced_and_follows_when_it_is_back() {
         .filter(|n| n.elector.node_id() != leader)
         .collect();
     let next = agreed_but(&others, leader).await;
-    assert!(wired.suspicions() > 0, "its silence was not told");
+    assert!(wired.suspicions() > 0, "its silence was not reported");
     wired
         .wires_of(leader)
         .for_each(|wire| wire.set(Mode::Passes));
@@ -219,7 +231,7 @@ async fn a_leader_in_a_black_hole_is_replaced_and_follows_when_it_is_back() {
     assert_ne!(next, leader);
 }
 
-// A process that was killed and is back at once is suspected: another life answers.
+// If a process is killed and is back at once, it is suspected, because another life answers.
 #[tokio::test]
 async fn a_leader_that_restarts_is_suspected_and_the_others_elect() {
     let (listeners, peers) = sockets(3);
@@ -233,18 +245,19 @@ async fn a_leader_that_restarts_is_suspected_and_the_others_elect() {
         .iter()
         .position(|n| n.elector.node_id() == leader)
         .unwrap();
-    let gone = nodes.remove(place);
-    let address = gone.monitor.listening().unwrap();
-    // Dropped without a word, as a process that ends.
-    drop(gone);
+    let killed = nodes.remove(place);
+    let address = killed.monitor.listening().unwrap();
+    // It is dropped without a shutdown, as if its process had ended.
+    drop(killed);
     let listener = eventually_bound(address).await;
     let back: Node<Raft> = common::start(leader.0, listener, &peers, &disks[place]).await;
     let others: Vec<&Node<Raft>> = nodes.iter().collect();
     let next = agreed_but(&others, leader).await;
     assert_ne!(next, leader);
-    let told = nodes.iter().flat_map(|node| node.monitor.peers());
+    let peers = nodes.iter().flat_map(|node| node.monitor.peers());
     assert!(
-        told.filter(|peer| peer.node == leader)
+        peers
+            .filter(|peer| peer.node == leader)
             .all(|peer| peer.suspicions > 0)
     );
     drop(back);

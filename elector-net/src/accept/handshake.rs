@@ -1,0 +1,193 @@
+use std::{net::IpAddr, sync::Arc};
+
+use elector_core::{ElectionAlgorithm, NodeId};
+use tokio::{net::TcpStream, time::timeout};
+
+use super::peer::receive;
+use crate::{
+    context::{HANDSHAKE_TIMEOUT, NodeContext},
+    dial::SAME_TLS,
+    link::Link,
+    random::random,
+    socket::Socket,
+    stream::{FirstFrame, Stream, read_frame, write_frame},
+    tls::{Certificate, TlsError},
+    wire::{
+        hello::{self, Answer, Greeting, Hello},
+        rejection::Rejection,
+    },
+};
+
+/// A connection whose hello was accepted: this node can run an election with the peer.
+pub(super) struct IdentifiedPeer {
+    pub(super) link: Arc<Link>,
+    pub(super) hello: Hello,
+    pub(super) stream: Stream,
+}
+
+/// Finds out which peer a connection belongs to. This does not run on the node's thread. If the
+/// connection belongs to a peer, passes it on to that thread.
+pub(super) async fn handshake<A: ElectionAlgorithm>(
+    context: Arc<NodeContext<A>>,
+    tcp: TcpStream,
+    from: IpAddr,
+) {
+    // If this fails, answers are late. There is no other effect.
+    let _ = tcp.set_nodelay(true);
+    let identification = async {
+        match start_tls(&context, Socket::new(tcp)).await {
+            Ok(Some((stream, certificate))) => identify(&context, stream, certificate).await,
+            Ok(None) => Ok(None),
+            Err(rejected) => Err(rejected),
+        }
+    };
+    let identified = timeout(HANDSHAKE_TIMEOUT, identification).await;
+    match identified.unwrap_or(Err(Rejection::Silent.into())) {
+        Ok(Some(peer)) => {
+            let receiving = receive(Arc::clone(&context), peer, from);
+            context.spawn(receiving);
+        }
+        // The other side closed the connection. A port scanner does this, and so does a peer that
+        // only wants to know which process answers.
+        Ok(None) => {}
+        Err(RejectedConnection {
+            rejection,
+            reason,
+            claimed,
+        }) => {
+            let peer = match claimed {
+                Some(node) => context.links.of(node).map(Arc::as_ref),
+                // The other side did not send its id.
+                None if !rejection.is_temporary() => context.links.only_at(from),
+                None => None,
+            };
+            context.reject(from, &rejection, &reason, peer);
+        }
+    }
+}
+
+/// Why a connection is not admitted, and the text for this node's log.
+struct RejectedConnection {
+    rejection: Box<Rejection>,
+    reason: String,
+    /// The node that the other side claims to be.
+    claimed: Option<NodeId>,
+}
+
+impl From<Rejection> for RejectedConnection {
+    fn from(rejection: Rejection) -> Self {
+        Self {
+            reason: rejection.to_string(),
+            rejection: Box::new(rejection),
+            claimed: None,
+        }
+    }
+}
+
+impl RejectedConnection {
+    fn with_reason(rejection: Rejection, reason: String) -> Self {
+        Self {
+            reason,
+            ..rejection.into()
+        }
+    }
+
+    /// Rejects a connection that has sent this hello. The rejection itself contains only values of
+    /// this node, so the text for the log adds those of the other side.
+    fn of(rejection: Rejection, hello: &Hello) -> Self {
+        let reason = match &rejection {
+            Rejection::Cluster(own) => format!(
+                "the other side belongs to the cluster {:?}, and this node to {own:?}: correct the \
+                 address, or the cluster's name",
+                hello.cluster
+            ),
+            Rejection::Algorithm(own) => format!(
+                "the other side runs {:?}, and this node {own:?}: all nodes of a cluster must run \
+                 the same algorithm",
+                hello.algorithm
+            ),
+            other => other.to_string(),
+        };
+        Self {
+            claimed: Some(hello.from),
+            ..Self::with_reason(rejection, reason)
+        }
+    }
+}
+
+/// A connection, with the certificate of the other side if the connection is encrypted.
+type Started = (Stream, Option<Certificate>);
+
+/// Starts TLS if this node has TLS. Returns `Ok(None)` if the other side closed the connection.
+async fn start_tls<A: ElectionAlgorithm>(
+    context: &NodeContext<A>,
+    socket: Socket,
+) -> Result<Option<Started>, RejectedConnection> {
+    let Some(tls) = &context.tls else {
+        return Ok(Some((Stream::Plain(socket), None)));
+    };
+    match tls.accept(socket).await {
+        Ok(accepted) => {
+            let certificate = accepted.certificate();
+            let stream = Stream::Encrypted(Box::new(accepted.into_stream()));
+            Ok(Some((stream, Some(certificate))))
+        }
+        Err(TlsError::Closed | TlsError::Connection(_)) => Ok(None),
+        Err(error) => Err(RejectedConnection::with_reason(
+            Rejection::Tls,
+            error.to_string(),
+        )),
+    }
+}
+
+/// Reads and checks the hello. Returns `Ok(None)` if the other side closed the connection.
+async fn identify<A: ElectionAlgorithm>(
+    context: &NodeContext<A>,
+    mut stream: Stream,
+    certificate: Option<Certificate>,
+) -> Result<Option<IdentifiedPeer>, RejectedConnection> {
+    let greeting = Greeting {
+        versions: hello::VERSIONS,
+        nonce: random(),
+    };
+    if write_frame(&mut stream, &greeting.write()).await.is_err() {
+        return Ok(None);
+    }
+    let bytes = match read_frame(&mut stream, hello::MAX_BYTES).await {
+        Ok(FirstFrame::Frame(bytes)) => bytes,
+        Ok(FirstFrame::Tls) => {
+            let reason = format!("the other side uses TLS, and this node does not: {SAME_TLS}");
+            return Err(RejectedConnection::with_reason(Rejection::Garbage, reason));
+        }
+        Ok(FirstFrame::TooLong) => return Err(Rejection::Garbage.into()),
+        Err(_) => return Ok(None),
+    };
+    let hello = Hello::read(&bytes, greeting.nonce).map_err(RejectedConnection::from);
+    let checked = hello.and_then(|hello| {
+        let link = context.check(&hello).and_then(|link| {
+            // The certificate decides which node it is, and not the hello.
+            match certificate.is_none_or(|certificate| certificate.names(hello.from)) {
+                true => Ok(Arc::clone(link)),
+                false => Err(Rejection::Certificate(hello.from)),
+            }
+        });
+        match link {
+            Ok(link) => Ok((link, hello)),
+            Err(rejection) => Err(RejectedConnection::of(rejection, &hello)),
+        }
+    });
+    match checked {
+        Ok((link, hello)) => Ok(Some(IdentifiedPeer {
+            link,
+            hello,
+            stream,
+        })),
+        Err(rejected) => {
+            // If the answer cannot be written, the other side closed the connection. It is rejected
+            // all the same.
+            let answer = Answer::Rejected((*rejected.rejection).clone());
+            let _ = write_frame(&mut stream, &answer.write()).await;
+            Err(rejected)
+        }
+    }
+}

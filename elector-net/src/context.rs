@@ -1,0 +1,306 @@
+use std::{
+    collections::BTreeSet,
+    fmt,
+    future::Future,
+    net::IpAddr,
+    os::fd::AsFd,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use elector_core::{
+    ElectionAlgorithm, Membership, NodeId, Timing,
+    actor::{self, Inbox},
+};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    detector::Detection,
+    farewell::DeathProof,
+    link::{LifeChange, Link, Mark, lock},
+    links::PeerLinks,
+    lock_proof::LockClaim,
+    outage::{Direction, Reason, ReasonKind},
+    record::{AdmitError, DiskId, LifeLock, LockId, RecordHandle},
+    stream::Stream,
+    tls::Tls,
+    wire::{
+        hello::{Answer, Hello, VERSIONS},
+        rejection::Rejection,
+    },
+};
+
+/// The time limit for a handshake, on either side.
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The maximum number of rejections of unknown connections that are logged.
+const MAX_LOGGED_REJECTIONS: usize = 256;
+
+/// The state that all network tasks of one node share.
+pub(crate) struct NodeContext<A: ElectionAlgorithm> {
+    pub(crate) members: Membership,
+    /// This node's own hello. `to` and `lock_claim` are filled in for each connection.
+    pub(crate) hello: Hello,
+    /// Stores the disk ids of peers.
+    pub(crate) record: Option<RecordHandle>,
+    pub(crate) inbox: Inbox<A>,
+    pub(crate) links: Arc<PeerLinks>,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) timing: Timing,
+    pub(crate) detection: Detection,
+    pub(crate) trust_refused: bool,
+    /// Proves that this life has ended. It is set if the hello has a commitment.
+    pub(crate) death_proof: Option<DeathProof>,
+    /// Held until this node, and everything that acts for it, has ended.
+    pub(crate) life_lock: Option<LifeLock>,
+    /// A connection that is silent for this long is closed and made again.
+    pub(crate) idle_timeout: Duration,
+    pub(crate) shutdown: CancellationToken,
+    /// The runtime of the node's thread.
+    pub(crate) runtime: Handle,
+    /// The rejections of unknown connections that were logged.
+    pub(crate) logged_rejections: Mutex<BTreeSet<(IpAddr, usize)>>,
+}
+
+impl<A: ElectionAlgorithm> NodeContext<A> {
+    pub(crate) fn me(&self) -> NodeId {
+        self.members.me()
+    }
+
+    /// Handles a peer that refuses connections, or that answers in another life.
+    pub(crate) fn suspect(&self, link: &Link) {
+        if self.trust_refused {
+            if link.mark(Mark::Released) {
+                self.inbox.died(link.node);
+            }
+        } else if link.mark(Mark::Suspected) {
+            self.inbox.suspect(link.node);
+        }
+    }
+
+    /// Handles a sign of life of a peer, and notifies the algorithm if the peer was marked.
+    ///
+    /// In most algorithms two followers exchange no messages, so the algorithm cannot notice by
+    /// itself that a peer is back. Without the notification, two nodes that suspect each other
+    /// would campaign at the same time when their leader dies.
+    pub(crate) fn received(&self, link: &Link) {
+        if link.received() {
+            self.inbox.returned(link.node);
+        }
+    }
+
+    /// Handles the answer of a peer to a ping that was sent at `sent_ns`.
+    pub(crate) fn pong_received(&self, link: &Link, sent_ns: u64) {
+        if link.pong_received(sent_ns) {
+            self.inbox.returned(link.node);
+        }
+    }
+
+    /// Handles the life that a peer has named in a handshake.
+    pub(crate) fn learn_life(&self, link: &Link, life: u64, claim: LockClaim) {
+        match link.learn_life(life, claim, self.detection.ceiling) {
+            LifeChange::Unchanged => return,
+            LifeChange::Unproved => self.suspect(link),
+            LifeChange::Proved => self.inbox.died(link.node),
+        }
+        let text = "its process has ended, and a new one was started";
+        link.record_failure(Direction::Out, Reason::new(ReasonKind::NotRunning, text));
+    }
+
+    /// Handles the report of an observer that this life of a peer has ended. See
+    /// [`Link::prove_dead`] for when the algorithm learns of it.
+    pub(crate) fn prove_dead(&self, link: &Link, life: u64) {
+        if link.prove_dead(life, self.detection.ceiling) {
+            self.inbox.died(link.node);
+            let text = "its process has ended";
+            link.record_failure(Direction::Out, Reason::new(ReasonKind::NotRunning, text));
+        }
+    }
+
+    /// Gives the observer a copy of this connection, on which this node sends.
+    pub(crate) fn entrust(&self, stream: &Stream) {
+        let Some(death_proof) = &self.death_proof else {
+            return;
+        };
+        if let Err(error) = death_proof.keep(stream.socket().as_fd()) {
+            tracing::debug!(
+                node = self.me().0, %error,
+                "observer did not take a connection: no proof of death will be sent on it"
+            );
+        }
+    }
+
+    /// Runs a task on the node's thread, until the node stops.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let shutdown = self.shutdown.clone();
+        let running = async move {
+            // It is cancelled when the node stops.
+            let _ = shutdown.run_until_cancelled_owned(task).await;
+        };
+        self.runtime.spawn(running);
+    }
+
+    /// Returns this node's hello to the peer `to`.
+    pub(crate) fn hello_to(&self, to: NodeId) -> Hello {
+        Hello {
+            to,
+            lock_claim: self.lock_claim(),
+            ..self.hello.clone()
+        }
+    }
+
+    /// Returns this node's answer to a peer that it admits.
+    pub(crate) fn welcome(&self) -> Answer {
+        Answer::Welcome {
+            version: VERSIONS.max,
+            life: self.hello.life,
+            disk: self.hello.disk,
+            death_commitment: self.hello.death_commitment,
+            lock_claim: self.lock_claim(),
+        }
+    }
+
+    fn lock_claim(&self) -> LockClaim {
+        LockClaim {
+            lock: self.life_lock.as_ref().map_or(LockId::NONE, LifeLock::id),
+            clock_ns: actor::now().nanos(),
+        }
+    }
+
+    /// Returns the link of the peer that has sent this hello.
+    ///
+    /// # Errors
+    /// If the other side is not a peer, or this node cannot run an election with it.
+    pub(crate) fn check(&self, hello: &Hello) -> Result<&Arc<Link>, Rejection> {
+        let own = &self.hello;
+        if hello.cluster != own.cluster {
+            return Err(Rejection::Cluster(own.cluster.clone()));
+        }
+        if hello.algorithm != own.algorithm {
+            return Err(Rejection::Algorithm(own.algorithm.clone()));
+        }
+        if hello.to != self.me() {
+            return Err(Rejection::WrongNode(hello.to));
+        }
+        if !hello.list.has_nodes_of(&own.list) {
+            return Err(Rejection::Members {
+                theirs: hello.list.clone(),
+                ours: own.list.clone(),
+            });
+        }
+        if !hello.list.has_generation_of(&own.list) {
+            return Err(Rejection::Generation {
+                theirs: hello.list.clone(),
+                ours: own.list.clone(),
+            });
+        }
+        let link = self.links.of(hello.from);
+        let link = link.ok_or(Rejection::NotAPeer(hello.from))?;
+        if hello.options != own.options {
+            return Err(Rejection::Options);
+        }
+        self.check_timing(hello)?;
+        Ok(link)
+    }
+
+    /// Checks the disk id of a peer. Stores the id if it is the first one of this peer. A peer
+    /// without a disk id is admitted until one is known.
+    ///
+    /// # Errors
+    /// The rejection, if another disk id is known. `None`, if the disk id could not be stored.
+    pub(crate) async fn admit(&self, node: NodeId, found: DiskId) -> Result<(), Option<Rejection>> {
+        let Some(record) = &self.record else {
+            return Ok(());
+        };
+        let other_disk = |known| Rejection::Disk { node, known, found };
+        match record.disk_of(node) {
+            Some(known) if known == found => return Ok(()),
+            Some(known) => return Err(Some(other_disk(known))),
+            None if found == DiskId::NONE => return Ok(()),
+            None => {}
+        }
+        let record = record.clone();
+        // It happens once for each disk. It does not run on the node's thread, which must send
+        // heartbeats in time.
+        let admitting = tokio::task::spawn_blocking(move || record.admit(node, found));
+        let error = match admitting.await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(AdmitError::Other(known))) => return Err(Some(other_disk(known))),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(
+            node = self.me().0, peer = %node, error,
+            "disk id of the peer could not be stored, so the peer is not admitted: check the data \
+             folder of this node"
+        );
+        Err(None)
+    }
+
+    /// Checks the durations of a peer. A leader's lease must end before its followers may turn to
+    /// another leader, although two machines count these durations.
+    fn check_timing(&self, hello: &Hello) -> Result<(), Rejection> {
+        let own = &self.hello;
+        for (lease_us, silence_us) in [
+            (hello.lease_us, own.silence_us),
+            (own.lease_us, hello.silence_us),
+        ] {
+            if lease_us >= silence_us {
+                return Err(Rejection::Timing {
+                    lease_us,
+                    silence_us,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a connection that was rejected. If it belongs to a peer with which this node cannot
+    /// exchange messages, the rejection becomes a reason of that outage, which is logged. Otherwise
+    /// it is logged here, once for each address and kind. `reason` is the text of the rejection, or
+    /// a more detailed one.
+    pub(crate) fn reject(
+        &self,
+        from: IpAddr,
+        rejection: &Rejection,
+        reason: &dyn fmt::Display,
+        peer: Option<&Link>,
+    ) {
+        self.links.count(rejection);
+        if let Some(link) = peer {
+            let origin = match link.known_addresses.contains(from) {
+                true => String::new(),
+                false => format!(" (it connected from {from})"),
+            };
+            let text = format!("this node rejects node {}{origin}: {reason}", link.node);
+            let reason = Reason::new(ReasonKind::rejecting(rejection), text);
+            if link.record_failure(Direction::In, reason) {
+                return;
+            }
+        }
+        if self.is_first_report(from, rejection) {
+            tracing::warn!(
+                node = self.me().0, %from, %reason,
+                "connection rejected (further ones of this kind from this address are only counted)"
+            );
+        }
+    }
+
+    /// Counts a connection that was closed because it has waited longest for its handshake.
+    pub(crate) fn crowd_out(&self, from: IpAddr, rejection: &Rejection) {
+        self.links.count(rejection);
+        if self.is_first_report(from, rejection) {
+            tracing::warn!(
+                node = self.me().0, %from, reason = %rejection,
+                "connection closed before its handshake ended, to make room for a newer one \
+                 (further ones of this kind from this address are only counted)"
+            );
+        }
+    }
+
+    fn is_first_report(&self, from: IpAddr, rejection: &Rejection) -> bool {
+        let mut logged = lock(&self.logged_rejections);
+        logged.len() < MAX_LOGGED_REJECTIONS && logged.insert((from, rejection.index()))
+    }
+}

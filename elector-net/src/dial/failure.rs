@@ -1,0 +1,23 @@
+use elector_core::ElectionAlgorithm;
+
+use super::{Dialer, error::DialError};
+use crate::outage::{Direction, Reason};
+
+impl<A: ElectionAlgorithm> Dialer<A> {
+    /// Records why there is no connection, as the reason of the outage. Counts rejections.
+    pub(super) fn record_failure(&self, error: &DialError) {
+        let (node, peer, address) = (self.context.me(), self.link.node, &self.link.address);
+        tracing::debug!(node = node.0, %peer, %address, %error, "connection to peer failed");
+        if let Some(rejection) = error.rejection() {
+            self.context.links.count(rejection);
+        }
+        let text = match error {
+            DialError::Rejected(_) => format!("node {peer} rejects this node: {error}"),
+            DialError::Rejecting(_) => format!("this node rejects node {peer}: {error}"),
+            DialError::Tls(_) => format!("no TLS with node {peer}: {error}"),
+            _ => error.to_string(),
+        };
+        self.link
+            .record_failure(Direction::Out, Reason::new(error.kind(), text));
+    }
+}

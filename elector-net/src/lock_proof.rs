@@ -1,0 +1,132 @@
+use std::time::Duration;
+
+use elector_core::nanos;
+use serde::{Deserialize, Serialize};
+
+use crate::record::LockId;
+
+/// The maximum delay of a handshake of a new life, measured with the peer's clock, that still
+/// counts as a proof. Consider a virtual machine that was saved and is restored: it has the old
+/// boot id and the old lock, while the machine that it is a copy of may still run. But its clock
+/// stood still meanwhile, so its handshake is late by its own clock.
+const MAX_DELAY: Duration = Duration::from_millis(20);
+
+/// The minimum clock offset is taken over this time. In this time, the clocks of two machines drift
+/// apart by far less than [`MAX_DELAY`].
+const OFFSET_PERIOD: Duration = Duration::from_secs(30);
+
+/// The lock and the clock that a life names in a handshake, so that the next life can prove that
+/// this one has ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LockClaim {
+    /// The lock that all processes of the life hold until they have ended.
+    pub(crate) lock: LockId,
+    /// The clock of the machine since the start of its kernel, at the time of sending.
+    pub(crate) clock_ns: u64,
+}
+
+/// The lock and the clock of the present life of a peer.
+#[derive(Debug)]
+pub(crate) struct LockTracker {
+    lock: LockId,
+    /// The minimum apparent offset between the clock of this machine and the peer's clock, in this
+    /// period and in the one before. The apparent offset is the true offset plus the time that the
+    /// message was on its way, so the minimum is closest to the truth.
+    offsets: [i128; 2],
+    period_start_ns: u64,
+}
+
+fn offset(now_ns: u64, clock_ns: u64) -> i128 {
+    i128::from(now_ns) - i128::from(clock_ns)
+}
+
+impl LockTracker {
+    pub(crate) fn new(claim: LockClaim, now_ns: u64) -> Self {
+        Self {
+            lock: claim.lock,
+            offsets: [offset(now_ns, claim.clock_ns); 2],
+            period_start_ns: now_ns,
+        }
+    }
+
+    /// Takes a reading of the peer's clock.
+    pub(crate) fn clock_received(&mut self, clock_ns: u64, now_ns: u64) {
+        let measured = offset(now_ns, clock_ns);
+        let [this, last] = &mut self.offsets;
+        if now_ns.saturating_sub(self.period_start_ns) > nanos(OFFSET_PERIOD) {
+            (*last, *this) = (*this, measured);
+            self.period_start_ns = now_ns;
+        } else {
+            *this = measured.min(*this);
+        }
+    }
+
+    /// Returns `true` if a new life with this claim proves that the present one has ended: it holds
+    /// the same lock, on a machine whose clock has not stood still.
+    pub(crate) fn is_ended_by(&self, claim: LockClaim, now_ns: u64) -> bool {
+        let least = self.offsets.into_iter().min().unwrap_or_default();
+        let delay = offset(now_ns, claim.clock_ns) - least;
+        let has_same_lock = self.lock != LockId::NONE && self.lock == claim.lock;
+        has_same_lock && delay <= i128::from(nanos(MAX_DELAY))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn claim(lock: u8, clock_ms: u64) -> LockClaim {
+        LockClaim {
+            lock: LockId::of([lock; 16]),
+            clock_ns: clock_ms * MS,
+        }
+    }
+
+    // The clocks of two machines began at different times. This machine's clock is behind.
+    fn tracker() -> LockTracker {
+        let mut tracker = LockTracker::new(claim(1, 5_000), 1_000 * MS);
+        tracker.clock_received(5_500 * MS, 1_501 * MS);
+        tracker
+    }
+
+    #[test]
+    fn the_same_lock_on_the_same_machine_is_a_proof() {
+        assert!(tracker().is_ended_by(claim(1, 6_000), 2_002 * MS));
+        assert!(
+            !tracker().is_ended_by(claim(2, 6_000), 2_002 * MS),
+            "another lock"
+        );
+        let unlocked = LockTracker::new(claim(0, 5_000), 1_000 * MS);
+        assert!(
+            !unlocked.is_ended_by(claim(0, 6_000), 2_000 * MS),
+            "no lock"
+        );
+    }
+
+    // A restored virtual machine has the boot id, the lock and the clock of the time at which it
+    // was saved: an hour ago, or a tenth of a second ago.
+    #[test]
+    fn a_machine_whose_clock_stood_still_proves_nothing() {
+        assert!(!tracker().is_ended_by(claim(1, 6_000), 2_100 * MS));
+        assert!(!tracker().is_ended_by(claim(1, 5_400), 3_600_000 * MS));
+    }
+
+    // A message that was on its way for long must not hide that a clock stood still. The clocks of
+    // two machines drift apart, and that proves nothing.
+    #[test]
+    fn the_minimum_offset_of_the_last_periods_counts() {
+        let mut tracker = tracker();
+        tracker.clock_received(5_600 * MS, 2_600 * MS);
+        assert!(!tracker.is_ended_by(claim(1, 6_000), 2_100 * MS));
+        let mut now_ms = 2_600;
+        for drift in 1..1_000 {
+            now_ms += 10_000;
+            tracker.clock_received((now_ms + 4_000 - drift) * MS, now_ms * MS);
+        }
+        let later_ns = (now_ms + 100) * MS;
+        assert!(tracker.is_ended_by(claim(1, now_ms + 4_100 - 999), later_ns));
+        assert!(!tracker.is_ended_by(claim(1, now_ms + 4_000 - 999), later_ns));
+    }
+}

@@ -1,0 +1,138 @@
+use elector_core::actor;
+
+use super::{Direction, NO_INCOMING, OutageEvent, Reason, ReasonKind};
+use crate::link::{Link, lock};
+
+impl Link {
+    /// Records a failure that keeps this node and the peer from exchanging messages. Returns
+    /// `false` if they can exchange messages all the same.
+    pub(crate) fn record_failure(&self, direction: Direction, reason: Reason) -> bool {
+        lock(&self.outage).record_failure(direction, reason, actor::now().nanos())
+    }
+
+    /// Records that the peer has been silent for too long, if no better reason is known.
+    pub(crate) fn record_silence(&self) {
+        let (last_ns, ..) = self.measured();
+        let now_ns = actor::now().nanos();
+        let mut outage = lock(&self.outage);
+        if outage.outgoing_reason().is_none() {
+            let silence_ns = last_ns.map_or(0, |last_ns| now_ns.saturating_sub(last_ns));
+            let text = format!(
+                "no data from the peer for {} ms: its process hangs, its machine is down, or the \
+                 network is interrupted",
+                silence_ns / 1_000_000
+            );
+            let reason = Reason::new(ReasonKind::NoAnswer, text);
+            outage.record_failure(Direction::Out, reason, now_ns);
+        }
+    }
+
+    /// Returns the events of this peer that must be logged now.
+    pub(crate) fn take_events(&self, now_ns: u64) -> Vec<OutageEvent> {
+        lock(&self.outage).take_events(now_ns)
+    }
+
+    /// Returns why messages cannot be exchanged with the peer; `None` if they can.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let is_open = (self.is_outgoing_open(), self.is_incoming_open());
+        let now_ns = actor::now().nanos();
+        let outage = lock(&self.outage);
+        if !outage.is_active() {
+            return None;
+        }
+        let outgoing = outage.outgoing_reason().map(|reason| reason.text.as_str());
+        let incoming = outage.incoming_reason(now_ns);
+        let incoming = incoming.map(|reason| reason.text.as_str());
+        Some(match is_open {
+            (true, true) => outgoing.unwrap_or("the peer does not answer").to_owned(),
+            (true, false) => incoming.unwrap_or(NO_INCOMING).to_owned(),
+            (false, true) => match outgoing {
+                Some(outgoing) => format!("{INCOMING_ONLY}: {outgoing}"),
+                None => INCOMING_ONLY.to_owned(),
+            },
+            (false, false) => match (outgoing, incoming) {
+                (Some(outgoing), Some(incoming)) => format!("{outgoing}; {incoming}"),
+                (Some(one), None) | (None, Some(one)) => one.to_owned(),
+                (None, None) => "there is no connection in either direction".to_owned(),
+            },
+        })
+    }
+}
+
+const INCOMING_ONLY: &str =
+    "the peer can connect to this node, but this node cannot connect to the peer";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use elector_core::{NodeId, Timing};
+
+    use super::*;
+    use crate::{detector::Detection, link::Mark};
+
+    fn link() -> Link {
+        let detection = Detection::of(&Timing::default());
+        Link::new(NodeId(2), "127.0.0.1:1".into(), detection)
+    }
+
+    fn events(link: &Link) -> Vec<OutageEvent> {
+        link.take_events(actor::now().nanos())
+    }
+
+    // The status shows this text. Each direction has its own reason.
+    #[test]
+    fn the_problem_is_that_of_the_direction_that_fails() {
+        let link = link();
+        let problem = || link.problem().unwrap_or_default();
+        assert_eq!(problem(), "there is no connection in either direction");
+        link.record_failure(
+            Direction::Out,
+            Reason::new(ReasonKind::NotRunning, "refused"),
+        );
+        assert_eq!(problem(), "refused");
+        link.record_failure(Direction::In, Reason::new(ReasonKind::Tls, "rejected"));
+        assert_eq!(problem(), "refused; rejected");
+        let incoming = link.admit_incoming(1, Duration::ZERO).unwrap();
+        assert_eq!(problem(), format!("{INCOMING_ONLY}: refused"));
+        link.set_outgoing_open(true);
+        assert_eq!(link.problem(), None);
+        link.incoming_closed(&incoming);
+        assert_eq!(problem(), NO_INCOMING);
+    }
+
+    // A peer that hangs keeps its connections open. After its process has ended, its silence is
+    // not reported as well.
+    #[test]
+    fn a_silence_is_an_outage_unless_its_reason_is_known() {
+        let link = link();
+        let is_silence = |event: &&OutageEvent| match event {
+            OutageEvent::Unreachable(text) => text.contains("no data"),
+            OutageEvent::Reachable { .. } => false,
+        };
+        let incoming = link.admit_incoming(1, Duration::ZERO).unwrap();
+        link.set_outgoing_open(true);
+        link.received();
+        assert!(link.mark(Mark::Released));
+        link.record_silence();
+        assert!(link.problem().unwrap().contains("no data from the peer"));
+        assert!(link.received());
+        assert_eq!(link.problem(), None);
+        let first = events(&link);
+        assert_eq!(first.iter().filter(is_silence).count(), 1, "{first:?}");
+        assert!(
+            matches!(first[..], [_, OutageEvent::Reachable { .. }]),
+            "{first:?}"
+        );
+
+        link.set_outgoing_open(false);
+        link.incoming_closed(&incoming);
+        assert!(link.mark(Mark::Suspected));
+        let refused = Reason::new(ReasonKind::NotRunning, "refused");
+        link.record_failure(Direction::Out, refused);
+        assert!(link.mark(Mark::Released));
+        link.record_silence();
+        let refused = OutageEvent::Unreachable("refused".to_owned());
+        assert_eq!(events(&link), [refused]);
+    }
+}

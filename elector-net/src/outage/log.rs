@@ -1,0 +1,41 @@
+use std::{sync::Arc, time::Duration};
+
+use elector_core::{ElectionAlgorithm, actor};
+use tokio::time::sleep;
+
+use super::OutageEvent;
+use crate::{context::NodeContext, link::Link};
+
+/// The interval at which events are logged. If an outage were logged as soon as it begins, the log
+/// would take processor time from the election that the outage causes.
+const LOG_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Logs the beginnings and ends of outages of peers, until the node stops.
+pub(crate) async fn log_outages<A: ElectionAlgorithm>(context: Arc<NodeContext<A>>) {
+    loop {
+        sleep(LOG_INTERVAL).await;
+        if context.links.is_stopping() {
+            return;
+        }
+        let now_ns = actor::now().nanos();
+        for link in &context.links.all {
+            for event in link.take_events(now_ns) {
+                log(&context, link, event);
+            }
+        }
+    }
+}
+
+fn log<A: ElectionAlgorithm>(context: &NodeContext<A>, link: &Link, event: OutageEvent) {
+    let (node, peer, address) = (context.me(), link.node, &link.address);
+    match event {
+        OutageEvent::Unreachable(reason) => {
+            tracing::warn!(node = node.0, %peer, %address, %reason, "peer unreachable");
+        }
+        OutageEvent::Reachable { away, is_first } => {
+            let away = Duration::from_millis(u64::try_from(away.as_millis()).unwrap_or(u64::MAX));
+            let again = if is_first { "" } else { " again" };
+            tracing::info!(node = node.0, %peer, %address, ?away, "peer reachable{again}");
+        }
+    }
+}
