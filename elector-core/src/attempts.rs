@@ -18,9 +18,9 @@ pub struct Attempts {
     // The peers that supported the newest attempt, and the peers that opposed it.
     answered: NodeSet,
     // One of these peers is a rival, or supports a rival.
-    contested: bool,
+    is_contested: bool,
     // One of these peers answered an earlier attempt this late.
-    late: bool,
+    is_late: bool,
     // The rivals for which this node has restarted its wait.
     given_way: NodeSet,
     pause: Pause,
@@ -44,8 +44,8 @@ impl Attempts {
         Self {
             count: 0,
             answered: NodeSet::new(),
-            contested: false,
-            late: false,
+            is_contested: false,
+            is_late: false,
             given_way: NodeSet::new(),
             pause: Pause::None,
         }
@@ -62,13 +62,13 @@ impl Attempts {
     /// Answers that came late always widen it.
     pub fn begin(&mut self, members: &Membership, has_room: bool) {
         let quorum = self.answered.len() + 1 >= members.majority();
-        let too_narrow = self.late || self.contested && !has_room;
+        let too_narrow = self.is_late || self.is_contested && !has_room;
         if quorum && too_narrow || self.count < FREE_ATTEMPTS {
             self.widen();
         }
         self.answered.clear();
-        self.contested = false;
-        self.late = false;
+        self.is_contested = false;
+        self.is_late = false;
         self.pause = Pause::None;
     }
 
@@ -85,13 +85,13 @@ impl Attempts {
     /// Records that a peer opposes the newest attempt: it is a rival, or supports one.
     pub fn contested(&mut self, peer: NodeId) {
         self.answered.insert(peer);
-        self.contested = true;
+        self.is_contested = true;
     }
 
     /// Records that a peer supports an earlier attempt: the newest attempt began too soon.
     pub fn late(&mut self, peer: NodeId) {
         self.answered.insert(peer);
-        self.late = true;
+        self.is_late = true;
     }
 
     /// Records that this node supports a rival. Returns `true` the first time for this rival: the

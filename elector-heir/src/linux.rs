@@ -215,7 +215,7 @@ fn stack() -> io::Result<*mut c_void> {
     Ok(unsafe { base.byte_add(length) })
 }
 
-/// Waits until the heir has given up its rights. A heir that cannot do so has exited.
+/// Waits until the heir has given up its rights. An heir that cannot do so has exited.
 fn wait_until_confined(args: &HeirArgs) -> Result<(), HeirError> {
     let began = Instant::now();
     loop {

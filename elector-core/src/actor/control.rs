@@ -38,7 +38,7 @@ impl Control {
     }
 
     /// Lets the node take leadership again, if it has withdrawn.
-    pub(super) fn take_part(&self) {
+    pub(super) fn rejoin(&self) {
         if self.shared.status.borrow().work.is_withdrawn {
             self.shared.update_work(|work| work.is_withdrawn = false);
             self.send(Request::Withdraw(false));
@@ -120,7 +120,7 @@ impl Control {
         let mut next = None;
         // While work still runs, no other node may be invited to lead.
         if !matches!(work, Err(ShutdownError::WorkAbandoned(_))) {
-            let resigned = timeout_at(later(until), self.command(Command::Resign)).await;
+            let resigned = timeout_at(with_extra_time(until), self.command(Command::Resign)).await;
             if let Some(me) = me {
                 // A node that did not lead has nothing to wait for.
                 let wait = if matches!(resigned, Ok(Ok(()))) {
@@ -132,7 +132,7 @@ impl Control {
             }
         }
         self.send(Request::Stop);
-        match timeout_at(later(until), self.shared.end_of_node()).await {
+        match timeout_at(with_extra_time(until), self.shared.end_of_node()).await {
             Ok(end) => end?,
             Err(_) => return Err(ShutdownError::NotStopped(limit)),
         }
@@ -164,7 +164,7 @@ impl Control {
     }
 }
 
-/// Returns a time a bit later than `than`, and later than now.
-fn later(than: Instant) -> Instant {
-    than.max(Instant::now()) + EXTRA_TIMEOUT
+/// Returns a time [`EXTRA_TIMEOUT`] after `limit`, or after now if `limit` has passed.
+fn with_extra_time(limit: Instant) -> Instant {
+    limit.max(Instant::now()) + EXTRA_TIMEOUT
 }

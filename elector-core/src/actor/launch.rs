@@ -172,8 +172,8 @@ async fn start<A: ElectionAlgorithm>(
         hung_work: None,
         withdrawn: None,
         now: 0,
-        reading_serves: 0,
-        ended: false,
+        reading_uses_left: 0,
+        has_ended: false,
         recorder: (drive == Drive::Replay).then(|| Box::new(Recorder::new(members.me()))),
         thread,
     });

@@ -78,8 +78,8 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     /// The last reading of the clock, in nanoseconds.
     pub(super) now: u64,
     /// How many more messages share this reading; 0 after the queue was empty.
-    pub(super) reading_serves: u8,
-    pub(super) ended: bool,
+    pub(super) reading_uses_left: u8,
+    pub(super) has_ended: bool,
     pub(super) recorder: Option<Box<Recorder>>,
     /// Stops the thread, if the node has its own one. Dropped last.
     pub(super) thread: Option<super::actor_thread::ActorThread>,
@@ -113,7 +113,7 @@ impl<A: ElectionAlgorithm> ActorFuture<Node<A>> for Arrivals {
         task: &mut task::Context<'_>,
     ) -> Poll<()> {
         // An unknown time has passed since the last reading.
-        node.reading_serves = 0;
+        node.reading_uses_left = 0;
         let mut batch = mem::take(&mut node.batch);
         node.queue.take(BATCH_SIZE, &mut batch);
         if !batch.is_empty() {
@@ -123,7 +123,7 @@ impl<A: ElectionAlgorithm> ActorFuture<Node<A>> for Arrivals {
             node.settle(ctx);
         }
         node.batch = batch;
-        if !node.ended && !node.queue.sleep(task.waker()) {
+        if !node.has_ended && !node.queue.sleep(task.waker()) {
             // Requests, wake-ups and other actors of this thread come first.
             task.waker().wake_by_ref();
         }
@@ -138,7 +138,7 @@ impl<A: ElectionAlgorithm> Handler<StoreReport> for Node<A> {
         if self.shared.is_killed() {
             return;
         }
-        self.stored(saved, ctx);
+        self.on_saved(saved, ctx);
     }
 }
 
@@ -163,7 +163,7 @@ impl<A: ElectionAlgorithm> Handler<Request> for Node<A> {
             Request::Answer => self.shared.answer(),
             // This leadership has already ended.
             Request::GiveBack(_) => {}
-            Request::Stop if self.ended => {}
+            Request::Stop if self.has_ended => {}
             Request::Stop => {
                 self.end_leadership();
                 let closed = self.store.close().map_err(NodeError::Storage);
@@ -226,12 +226,12 @@ impl<A: ElectionAlgorithm> Node<A> {
         input: Option<Input<A::Message, A::Timer>>,
         ctx: &mut Context<Self>,
     ) -> Option<Refusal> {
-        match self.reading_serves.checked_sub(1) {
-            Some(left) => self.reading_serves = left,
+        match self.reading_uses_left.checked_sub(1) {
+            Some(left) => self.reading_uses_left = left,
             None => self.read_clock(),
         }
-        self.elapse(ctx);
-        if self.stopping(ctx) {
+        self.elapse_timers(ctx);
+        if self.stop_if_killed(ctx) {
             return None;
         }
         input.and_then(|input| self.step(input, ctx))
@@ -240,8 +240,8 @@ impl<A: ElectionAlgorithm> Node<A> {
     /// Does the work that is due once after any number of inputs: lets timers without delay elapse,
     /// updates the leadership, and requests the next wake-up.
     fn settle(&mut self, ctx: &mut Context<Self>) {
-        self.elapse(ctx);
-        if !self.stopping(ctx) {
+        self.elapse_timers(ctx);
+        if !self.stop_if_killed(ctx) {
             self.update_leadership();
             self.decline(ctx);
             self.request_wake_up(ctx);
@@ -250,22 +250,22 @@ impl<A: ElectionAlgorithm> Node<A> {
 
     fn read_clock(&mut self) {
         self.now = clock::now().nanos();
-        self.reading_serves = MESSAGES_PER_READING;
+        self.reading_uses_left = MESSAGES_PER_READING;
     }
 
-    fn stopping(&mut self, ctx: &mut Context<Self>) -> bool {
-        if self.shared.is_killed() && !self.ended {
+    fn stop_if_killed(&mut self, ctx: &mut Context<Self>) -> bool {
+        if self.shared.is_killed() && !self.has_ended {
             self.end(Ok(()), ctx);
         }
-        self.ended
+        self.has_ended
     }
 
-    fn elapse(&mut self, ctx: &mut Context<Self>) {
+    fn elapse_timers(&mut self, ctx: &mut Context<Self>) {
         for _ in 0..MAX_TIMERS_PER_MESSAGE {
             let Some(timer) = self.timers.take_due(self.now) else {
                 return;
             };
-            if self.stopping(ctx) {
+            if self.stop_if_killed(ctx) {
                 return;
             }
             self.step(Input::Elapsed(timer), ctx);
@@ -277,7 +277,7 @@ impl<A: ElectionAlgorithm> Node<A> {
             let wait = Duration::from_nanos(due.saturating_sub(self.now));
             ctx.run_later(wait, move |node, ctx| {
                 node.timers.woken(due);
-                node.reading_serves = 0;
+                node.reading_uses_left = 0;
                 node.handle_input(None, ctx);
             });
         }
@@ -287,7 +287,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         if let Err(error) = &end {
             tracing::error!(node = self.process.driver().members().me().0, %error, "node stopped");
         }
-        self.ended = true;
+        self.has_ended = true;
         self.end_leadership();
         self.queue.close();
         self.links = None;

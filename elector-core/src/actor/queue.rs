@@ -73,7 +73,7 @@ struct Waiting<M> {
     reports: Box<[u8]>,
     /// The waker of a reader that found nothing.
     reader: Option<Waker>,
-    closed: bool,
+    is_closed: bool,
 }
 
 impl<M> Queue<M> {
@@ -88,7 +88,7 @@ impl<M> Queue<M> {
                 arrivals: VecDeque::new(),
                 reports: (0..nodes).map(|_| 0).collect(),
                 reader: None,
-                closed: false,
+                is_closed: false,
             }),
         }
     }
@@ -100,7 +100,7 @@ impl<M> Queue<M> {
             return self.reject_full();
         }
         let waiting = self.lock();
-        if waiting.closed {
+        if waiting.is_closed {
             return Err(Dropped::Closed);
         }
         let known = count.load(Ordering::Relaxed);
@@ -121,7 +121,7 @@ impl<M> Queue<M> {
     /// Adds a report about the peer at `place`, unless too many of them wait already.
     pub(super) fn report(&self, place: usize, peer: NodeId, report: PeerEvent) {
         let mut waiting = self.lock();
-        if waiting.closed {
+        if waiting.is_closed {
             return;
         }
         // A peer may break its connections faster than the node handles the reports. A lost report
@@ -184,7 +184,7 @@ impl<M> Queue<M> {
     /// Closes the queue and drops everything that waits.
     pub(super) fn close(&self) {
         let mut waiting = self.lock();
-        waiting.closed = true;
+        waiting.is_closed = true;
         for count in &self.messages {
             count.store(0, Ordering::Relaxed);
         }

@@ -34,7 +34,7 @@ impl Retries {
     ///
     /// # Errors
     /// The failure, if it was the last one that the policy allows. The node has withdrawn then.
-    pub(super) async fn after(
+    pub(super) async fn handle_failure(
         &mut self,
         failure: LeadError,
         ran: Duration,

@@ -191,7 +191,7 @@ pub(super) struct EventSource {
 struct Inner {
     number: u64,
     readers: Option<broadcast::Sender<Event>>,
-    ended: bool,
+    has_ended: bool,
 }
 
 impl EventSource {
@@ -199,7 +199,7 @@ impl EventSource {
         let inner = Inner {
             number: 0,
             readers: None,
-            ended: false,
+            has_ended: false,
         };
         Self {
             capacity: capacity.max(1),
@@ -219,7 +219,7 @@ impl EventSource {
 
     pub(super) fn subscribe(&self) -> Events {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.ended {
+        if inner.has_ended {
             return Events(broadcast::channel(1).1);
         }
         let capacity = self.capacity;
@@ -231,7 +231,7 @@ impl EventSource {
 
     pub(super) fn end(&self) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.ended = true;
+        inner.has_ended = true;
         inner.readers = None;
     }
 }

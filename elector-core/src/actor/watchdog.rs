@@ -16,7 +16,7 @@ pub struct Watchdog(Arc<Watch>);
 pub(super) struct Watch {
     limit: Duration,
     checked_in: AtomicBool,
-    over: AtomicBool,
+    is_over: AtomicBool,
 }
 
 /// How many checks the node makes within the limit.
@@ -30,7 +30,7 @@ impl Watchdog {
         let watch = Arc::new(Watch {
             limit,
             checked_in: AtomicBool::new(true),
-            over: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
         });
         (Self(Arc::clone(&watch)), watch)
     }
@@ -48,7 +48,7 @@ impl Watchdog {
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
-        self.0.over.store(true, Ordering::Release);
+        self.0.is_over.store(true, Ordering::Release);
     }
 }
 
@@ -62,7 +62,7 @@ impl Watch {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.over.load(Ordering::Acquire)
+        self.is_over.load(Ordering::Acquire)
     }
 
     /// Returns `true` if the work has checked in since the last call.

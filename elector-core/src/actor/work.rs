@@ -113,7 +113,7 @@ impl<G: Guarantee> Elector<G> {
     {
         let LeadOptions { grace, on_failure } = options.into();
         let mut retries = Retries::new(on_failure);
-        self.control().take_part();
+        self.control().rejoin();
         loop {
             let claim = match self.claim(Some(grace.to_finish)).await {
                 Ok(claim) => claim,
@@ -144,7 +144,7 @@ impl<G: Guarantee> Elector<G> {
             };
             let ran = clock::now().nanos().saturating_sub(began);
             let ran = Duration::from_nanos(ran);
-            retries.after(failure, ran, self, finish).await?;
+            retries.handle_failure(failure, ran, self, finish).await?;
         }
     }
 
@@ -171,7 +171,7 @@ impl<G: Guarantee> Elector<G> {
     /// shut down, or stopped by itself.
     pub async fn campaign(&self) -> Result<Leadership<G>, CommandError> {
         self.check_can_grant()?;
-        self.control().take_part();
+        self.control().rejoin();
         match self.control().command(Command::Campaign).await {
             // The command may be refused, for example because the node already leads.
             Ok(()) | Err(CommandError::Refused(_)) => {}

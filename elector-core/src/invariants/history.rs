@@ -26,7 +26,7 @@ pub struct History {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Led {
     epoch: Epoch,
-    goes_on: bool,
+    is_leading: bool,
 }
 
 impl History {
@@ -100,12 +100,12 @@ impl History {
         }
         let led = self.led.entry(node).or_insert(Led {
             epoch,
-            goes_on: true,
+            is_leading: true,
         });
-        let again = epoch < led.epoch || epoch == led.epoch && !led.goes_on;
+        let again = epoch < led.epoch || epoch == led.epoch && !led.is_leading;
         *led = Led {
             epoch: epoch.max(led.epoch),
-            goes_on: true,
+            is_leading: true,
         };
         again.then_some(InvariantViolation::LedTwice { node, epoch })
     }
@@ -114,7 +114,7 @@ impl History {
     /// has ended.
     pub fn ended(&mut self, node: NodeId) {
         if let Some(led) = self.led.get_mut(&node) {
-            led.goes_on = false;
+            led.is_leading = false;
         }
     }
 

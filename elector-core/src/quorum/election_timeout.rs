@@ -17,7 +17,7 @@ pub(super) struct Silence<R> {
     /// the silence ends, so the first node that sees the leader fail need not ask twice.
     asked: Option<R>,
     /// The host suspects that the leader has failed.
-    suspected: bool,
+    is_suspected: bool,
 }
 
 impl<R> Silence<R> {
@@ -25,7 +25,7 @@ impl<R> Silence<R> {
         Self {
             leader,
             asked: None,
-            suspected: false,
+            is_suspected: false,
         }
     }
 }
@@ -73,7 +73,7 @@ impl<A: QuorumElection> QuorumNode<A> {
 
     /// Lets the node take its next turn, although it has resigned.
     pub fn clear_resigned(&mut self) {
-        self.resigned = false;
+        self.has_resigned = false;
     }
 
     /// Keeps a request that is rejected because of the silence, until the silence ends.
@@ -120,7 +120,7 @@ impl<A: QuorumElection> QuorumNode<A> {
     /// Ends the search for a leader.
     pub(super) fn settle(&mut self) {
         self.attempts.reset();
-        self.resigned = false;
+        self.has_resigned = false;
     }
 
     /// Handles the start of the node: sets the timer of the vigil that every node keeps first.
@@ -139,7 +139,7 @@ impl<A: QuorumElection> QuorumNode<A> {
         }
         let silence = self.silence.take();
         let asked = silence.and_then(|silence| silence.asked);
-        let suspected = silence.filter(|silence| silence.suspected);
+        let suspected = silence.filter(|silence| silence.is_suspected);
         if let Some(leader) = suspected.and_then(|silence| silence.leader) {
             return self.take_turn(leader, asked, out);
         }
@@ -163,8 +163,8 @@ impl<A: QuorumElection> QuorumNode<A> {
             return Due::Nothing;
         }
         self.timer.elapsed(timer);
-        if self.resigned {
-            self.resigned = false;
+        if self.has_resigned {
+            self.has_resigned = false;
             self.keep_vigil(out);
             return Due::Nothing;
         }
@@ -179,7 +179,7 @@ impl<A: QuorumElection> QuorumNode<A> {
         let has_lease = A::has_lease(&self.rules.config);
         match &mut self.silence {
             Some(silence) if has_lease && silence.leader == Some(peer) => {
-                silence.suspected = true;
+                silence.is_suspected = true;
                 let asked = silence.asked;
                 self.suspects.insert(peer);
                 if !self.campaigns() && self.rank(peer, asked) == 0 {

@@ -124,7 +124,7 @@ impl<A: QuorumElection> QuorumNode<A> {
         };
         let members = &self.rules.members;
         let heir = state.acks.heir(members, members.me(), &self.suspects);
-        self.resigned = true;
+        self.has_resigned = true;
         Ok(Accepted::SteppedDown { heir })
     }
 

@@ -21,8 +21,8 @@ pub struct QuorumNode<A: QuorumElection> {
     pub(super) silence: Option<Silence<A::Request>>,
     /// The peers that the host has reported as failed, until their messages arrive again.
     pub suspects: NodeSet,
-    /// This node has resigned, and skips its next turn.
-    pub(super) resigned: bool,
+    /// This node has has_resigned, and skips its next turn.
+    pub(super) has_resigned: bool,
 }
 
 impl<A: QuorumElection> QuorumNode<A> {
@@ -39,7 +39,7 @@ impl<A: QuorumElection> QuorumNode<A> {
             timer: ExclusiveTimer::started(A::VIGIL),
             silence: may_owe_silence.then(|| Silence::owed_to(None)),
             suspects: NodeSet::new(),
-            resigned: false,
+            has_resigned: false,
         }
     }
 

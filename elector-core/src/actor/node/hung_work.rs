@@ -25,7 +25,7 @@ impl<A: ElectionAlgorithm> Node<A> {
     /// in a row. Checks are counted, not time: while this thread did not run, the work may not have
     /// run, either.
     pub(super) fn watch(&mut self, watch: Arc<Watch>, missed: u8, ctx: &mut Context<Self>) {
-        if self.stopping(ctx) {
+        if self.stop_if_killed(ctx) {
             return;
         }
         let over = watch.is_over();
@@ -73,13 +73,13 @@ impl<A: ElectionAlgorithm> Node<A> {
             if clock::now().nanos() < hung_work.lease_end {
                 return false;
             }
-            self.reading_serves = 0;
+            self.reading_uses_left = 0;
             // If the command is refused, the next check tries again.
             self.hand_over(ctx);
         }
         if is_live {
             self.hung_work = None;
-            self.reading_serves = 0;
+            self.reading_uses_left = 0;
             self.handle_input(None, ctx);
         }
         is_live

@@ -25,7 +25,7 @@ struct ActingNode<'a, A: ElectionAlgorithm> {
 
 impl<A: ElectionAlgorithm> Host<A> for ActingNode<'_, A> {
     fn process(&mut self) -> Option<&mut Process<A>> {
-        (!self.node.ended).then_some(&mut self.node.process)
+        (!self.node.has_ended).then_some(&mut self.node.process)
     }
 
     fn begin(&mut self, step: &mut Step<A>) {
@@ -137,17 +137,17 @@ impl<A: ElectionAlgorithm> Node<A> {
     /// not wait for its own vote.
     fn flush_soon(&self, ctx: &mut Context<Self>) {
         let flush = yield_now().into_actor(self).map(|(), node, ctx| {
-            if !node.ended
+            if !node.has_ended
                 && let Some(saved) = node.store.flush()
             {
-                node.stored(saved, ctx);
+                node.on_saved(saved, ctx);
             }
         });
         ctx.spawn(flush);
     }
 
     /// Handles the result of a save, and makes the steps visible that waited for it.
-    pub(super) fn stored(&mut self, saved: Saved, ctx: &mut Context<Self>) {
+    pub(super) fn on_saved(&mut self, saved: Saved, ctx: &mut Context<Self>) {
         match saved {
             Ok(number) => persisted(&mut ActingNode { node: self, ctx }, number),
             Err(error) => self.end(Err(NodeError::Storage(error)), ctx),

@@ -39,10 +39,10 @@ impl<A: ElectionAlgorithm> Node<A> {
         let passed = Duration::from_nanos(now.saturating_sub(withdrawn.declined_at));
         let pause = withdrawn.pauses.next(passed);
         ctx.run_later(pause, |node, ctx| {
-            if node.stopping(ctx) {
+            if node.stop_if_killed(ctx) {
                 return;
             }
-            node.reading_serves = 0;
+            node.reading_uses_left = 0;
             let leads = node.process.leads();
             let Some(withdrawn) = node.withdrawn.as_mut() else {
                 return;
