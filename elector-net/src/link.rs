@@ -116,13 +116,18 @@ impl Link {
         self.is_outgoing_open.load(Ordering::Acquire)
     }
 
-    pub(crate) fn set_outgoing_open(&self, is_open: bool) {
-        self.is_outgoing_open.store(is_open, Ordering::Release);
-        if is_open {
-            self.connections.fetch_add(1, Ordering::Relaxed);
-            self.has_sent_garbage.store(false, Ordering::Relaxed);
-            self.record_success(Direction::Out);
-        }
+    /// Notes that this node's own connection to the peer is open.
+    pub(crate) fn outgoing_opened(&self) {
+        self.is_outgoing_open.store(true, Ordering::Release);
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        self.has_sent_garbage.store(false, Ordering::Relaxed);
+        self.record_success(Direction::Out);
+        self.update_outage();
+    }
+
+    /// Notes that this node's own connection to the peer is closed.
+    pub(crate) fn outgoing_closed(&self) {
+        self.is_outgoing_open.store(false, Ordering::Release);
         self.update_outage();
     }
 

@@ -251,12 +251,12 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     /// Sends messages and pings, until the connection breaks.
     async fn exchange(&mut self, stream: Stream) {
         self.context.received(&self.link);
-        self.link.set_outgoing_open(true);
+        self.link.outgoing_opened();
         self.context.entrust(&stream);
         let (reading, writing) = split(stream);
         let ended = self.send(FramedRead::new(reading, codec(MAX_PONG_BYTES)), writing);
         let error = ended.await.err();
-        self.link.set_outgoing_open(false);
+        self.link.outgoing_closed();
         tracing::debug!(
             node = self.context.me().0, peer = %self.link.node, ?error,
             "connection to peer closed"

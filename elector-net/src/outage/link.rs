@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(problem(), "refused; rejected");
         let incoming = link.admit_incoming(1, Duration::ZERO).unwrap();
         assert_eq!(problem(), format!("{INCOMING_ONLY}: refused"));
-        link.set_outgoing_open(true);
+        link.outgoing_opened();
         assert_eq!(link.problem(), None);
         link.incoming_closed(&incoming);
         assert_eq!(problem(), NO_INCOMING);
@@ -111,7 +111,7 @@ mod tests {
             OutageEvent::Reachable { .. } => false,
         };
         let incoming = link.admit_incoming(1, Duration::ZERO).unwrap();
-        link.set_outgoing_open(true);
+        link.outgoing_opened();
         link.received();
         assert!(link.mark(Mark::Released));
         link.record_silence();
@@ -125,7 +125,7 @@ mod tests {
             "{first:?}"
         );
 
-        link.set_outgoing_open(false);
+        link.outgoing_closed();
         link.incoming_closed(&incoming);
         assert!(link.mark(Mark::Suspected));
         let refused = Reason::new(ReasonKind::NotRunning, "refused");
