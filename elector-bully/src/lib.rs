@@ -54,8 +54,8 @@
 //! - **I4** After the start, exactly one timer runs: the timer of the phase.
 //! - **I5** A node that has stepped down on command and knows no successor does not answer. Every
 //!   other node that is asked either answers, or leaves the election to a candidate that may
-//!   contest the coordinator. So no candidate waits for a node that will neither lead nor learn of
-//!   a leader.
+//!   contest the coordinator. So no candidate waits for a node that will not lead and will not
+//!   learn of a leader.
 //!
 //! # After a partition, a pause or a loss
 //!

@@ -1,5 +1,5 @@
-//! The rules for proposers that the paper leaves open: when they try, whom they ask, and what they
-//! may count.
+//! The rules for proposers that the paper does not define: when they propose, which nodes they ask,
+//! and which answers they count.
 
 mod common;
 
@@ -19,29 +19,32 @@ fn ack(epoch: Epoch, sent: Moment) -> PaxosMessage {
     PaxosMessage::HeartbeatAck { epoch, sent }
 }
 
-// When all see the leader gone at once they must not all propose at once.
+// A proof of death ends the node's own wait. Not all nodes may propose at once, so a node leaves
+// one round trip to each node between the leader and itself in the ring.
 #[test]
-fn a_proof_lets_the_nearest_in_the_ring_go_first() {
+fn a_proof_starts_an_election_by_rank() {
     let mut next = Node::new(5, &PaxosConfig::default());
     next.receive(5, heartbeat(e(1)));
-    let step = next.prove(5);
+    let step = next.prove_dead(5);
     assert_eq!(step.sends.len(), 4, "node 1 comes after node 5");
     let mut third = Node::new(5, &PaxosConfig::default());
     third.receive(3, heartbeat(e(1)));
-    let step = third.prove(3);
+    let step = third.prove_dead(3);
     assert_eq!(step.sends, []);
     let turn = set(&step, PaxosTimer::Stagger).unwrap();
-    assert_eq!(turn.min, 2 * Timing::default().round_trip, "4 and 5 first");
+    let round_trip = Timing::default().round_trip;
+    assert_eq!(turn.min, 2 * round_trip, "nodes 4 and 5 are first");
     let mut second = Node::new(5, &PaxosConfig::default());
     second.receive(3, heartbeat(e(1)));
     second.suspect(4);
-    let turn = set(&second.prove(3), PaxosTimer::Stagger).unwrap();
-    assert_eq!(turn.min, Timing::default().round_trip, "4 is gone, too");
-    assert!(turn.max < 2 * Timing::default().round_trip);
+    let turn = set(&second.prove_dead(3), PaxosTimer::Stagger).unwrap();
+    assert_eq!(turn.min, round_trip, "suspected nodes have no turn");
+    assert!(turn.max < 2 * round_trip);
 }
 
-// Followers say nothing to each other, so a follower that was restarted would be passed over until
-// it campaigns; and then two campaign at once, which elects neither.
+// Followers send nothing to each other. So without this rule, a follower that has restarted would
+// have no turn until it campaigns by itself. Then two nodes would campaign at once, and beat each
+// other.
 #[test]
 fn a_peer_that_returns_has_its_turn_again() {
     let turn = |returned: bool| {
@@ -49,45 +52,45 @@ fn a_peer_that_returns_has_its_turn_again() {
         node.receive(2, heartbeat(e(1)));
         node.suspect(3);
         if returned {
-            let step = node.hear_again(3);
+            let step = node.peer_returned(3);
             assert!(step.sends.is_empty() && step.timers.is_empty());
         }
-        node.prove(2).sends.is_empty()
+        node.prove_dead(2).sends.is_empty()
     };
-    assert!(!turn(false), "node 3 comes first, and is gone");
-    assert!(turn(true), "node 3 comes first");
+    assert!(!turn(false), "node 3 is first, but suspected");
+    assert!(turn(true), "node 3 is first");
 }
 
-// A leader that was restarted is back, and leads nothing. Node 1 is not the first behind it, so it
-// has asked nothing yet.
+// A leader that has restarted does not lead any more. Node 1 is not the next node after it, so it
+// has not asked yet.
 #[test]
-fn a_leader_that_returns_is_suspected_still() {
+fn a_leader_that_returns_is_still_suspected() {
     let mut node = Node::new(3, &PaxosConfig::default());
     node.receive(2, heartbeat(e(1)));
     node.suspect(2);
-    node.hear_again(2);
+    node.peer_returned(2);
     let step = node.elapse(PaxosTimer::Vigil);
     let turn = set(&step, PaxosTimer::Stagger).unwrap();
     assert_eq!(
         turn.min,
         Timing::default().round_trip,
-        "its turn, and no random wait"
+        "the node has its turn, and no random wait"
     );
 }
 
-// A lease may be valid while a proxy refuses connections. A node that is told so may ask, and must
-// not promise, even to itself, before its own silence has ended.
+// A lease may be valid while a proxy refuses connections. A node with a suspicion may send
+// `Prepare`. It must not promise, even to itself, before its own silence has ended.
 // Invariant: I6.
 #[test]
-fn a_suspicion_asks_and_ends_no_silence() {
+fn a_suspicion_asks_but_ends_no_silence() {
     let mut node = Node::new(5, &PaxosConfig::default());
     node.receive(5, heartbeat(e(1)));
     let step = node.suspect(5);
     let Some(PaxosMessage::Prepare { ballot, .. }) = sent(&step, 2) else {
-        panic!("it asks: {step:?}");
+        panic!("it does not ask: {step:?}");
     };
-    assert_eq!(step.timers, [], "its silence goes on");
-    assert_eq!(node.suspect(5).sends, [], "it has asked");
+    assert_eq!(step.timers, [], "its silence continues");
+    assert_eq!(node.suspect(5).sends, [], "it has asked already");
     assert_eq!(
         node.elapse(PaxosTimer::OwnPromise).sends,
         [],
@@ -95,16 +98,16 @@ fn a_suspicion_asks_and_ends_no_silence() {
     );
     for peer in 2..=4 {
         let step = node.receive(peer, promise(e(2), ballot, None));
-        assert_eq!(step.sends, [], "the majority is nothing without its own");
+        assert_eq!(step.sends, [], "its own promise is missing");
     }
     let step = node.elapse(PaxosTimer::Vigil);
-    assert_eq!(sent(&step, 2), Some(accept(e(2), ballot, 1)), "now it is");
+    assert_eq!(sent(&step, 2), Some(accept(e(2), ballot, 1)));
 }
 
-// An acceptor that was told of the leader's end refuses for as long as it owes silence, and then
-// answers the last that asked.
+// A suspicion does not end the silence of an acceptor. It refuses as long as it owes silence, and
+// then answers the last request.
 #[test]
-fn a_suspicious_acceptor_keeps_its_silence() {
+fn an_acceptor_with_a_suspicion_keeps_its_silence() {
     let mut node = Node::new(3, &PaxosConfig::default());
     node.receive(2, heartbeat(e(1)));
     let ballot = ballot(5, 3);
@@ -115,14 +118,14 @@ fn a_suspicious_acceptor_keeps_its_silence() {
     assert_eq!(sent(&step, 3), Some(promise(e(2), ballot, None)));
 }
 
-// A refusal by a majority ends what was asked ahead, and not the silence.
+// A refusal by a majority ends a proposal that was asked ahead, but not the silence.
 #[test]
 fn a_defeat_ends_no_silence() {
     let mut node = Node::new(3, &PaxosConfig::default());
     node.receive(3, heartbeat(e(1)));
     let step = node.suspect(3);
     let Some(PaxosMessage::Prepare { ballot: mine, .. }) = sent(&step, 2) else {
-        panic!("it asks: {step:?}");
+        panic!("it does not ask: {step:?}");
     };
     for peer in [2, 3] {
         let step = node.receive(
@@ -140,7 +143,7 @@ fn a_defeat_ends_no_silence() {
     assert!(rejects(&node.receive(2, prepare(e(2), ballot(10, 2))), 2));
 }
 
-// A hint about anybody but the leader, or to the leader, starts nothing.
+// Suspicions of other peers, and suspicions of a leader about its peers, start nothing.
 #[test]
 fn other_suspicions_start_nothing() {
     let mut node = follower();
@@ -151,13 +154,14 @@ fn other_suspicions_start_nothing() {
     let step = leader.suspect(2);
     assert!(step.sends.is_empty() && step.timers.is_empty());
     let refusal = leader.command(Command::TransferTo(NodeId(2))).refusal;
-    assert!(refusal.is_some(), "it is gone");
+    assert!(refusal.is_some(), "the peer is suspected");
     leader.receive(2, ack(e(1), Moment::ZERO));
     let refusal = leader.command(Command::TransferTo(NodeId(2))).refusal;
-    assert_eq!(refusal, None, "it was heard again");
+    assert_eq!(refusal, None, "the peer has answered");
 }
 
-// A thrifty proposer asks a bare majority of those that promised; when that was not enough, all.
+// A thrifty proposer first asks a bare majority of the nodes that promised. If that was not enough,
+// it asks all nodes.
 #[test]
 fn a_thrifty_proposer_asks_a_bare_majority_at_first() {
     let config = PaxosConfig {
@@ -178,14 +182,14 @@ fn a_thrifty_proposer_asks_a_bare_majority_at_first() {
     assert_eq!(step.sends.len(), 4);
 }
 
-// Zero timers let the own write overlap with the flight of the requests. The own promise must be
-// among those counted, and a better ballot in between must win.
+// Zero timers let the node's own write overlap with the flight of its requests. Its own promise
+// must be among the counted ones, and a higher ballot before that promise must win.
 #[test]
-fn the_own_promise_is_counted_once_it_is_made() {
+fn the_own_promise_is_counted_after_it_is_made() {
     let mut node = Node::new(3, &PaxosConfig::default());
     node.elapse(PaxosTimer::Vigil);
     let step = node.elapse(PaxosTimer::Stagger);
-    assert_eq!(step.persist, None, "the requests wait for no disk");
+    assert_eq!(step.persist, None, "the requests do not wait for a write");
     for peer in [2, 3] {
         let step = node.receive(peer, promise(e(1), ballot(1, 1), None));
         assert_eq!(step.sends, [], "its own acceptor has not promised");
@@ -199,11 +203,12 @@ fn the_own_promise_is_counted_once_it_is_made() {
     node.elapse(PaxosTimer::Stagger);
     node.receive(3, prepare(e(1), ballot(1, 3)));
     let step = node.elapse(PaxosTimer::OwnPromise);
-    assert_eq!(step.persist, None, "it has promised more to another");
+    assert_eq!(step.persist, None, "it has promised a higher ballot");
     assert_eq!(node.disk.promised, Some(ballot(1, 3)));
 }
 
-// A proposer that nobody answers is alone, and must not have become slow when it is so no more.
+// A proposer that gets no answer has no rivals. When its peers come back, it must not have become
+// slow.
 #[test]
 fn unanswered_proposals_hardly_widen_the_wait() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -216,7 +221,7 @@ fn unanswered_proposals_hardly_widen_the_wait() {
     assert!(wait.max <= Duration::from_millis(340), "{wait:?}");
 }
 
-// The same for one that is refused only because others hear their leader.
+// The same holds for a proposer that is refused only because other nodes have a live leader.
 #[test]
 fn proposals_that_meet_silence_hardly_widen_the_wait() {
     let mut node = Node::new(25, &PaxosConfig::default());
@@ -239,8 +244,8 @@ fn proposals_that_meet_silence_hardly_widen_the_wait() {
     assert!(wait.max <= Duration::from_millis(340), "{wait:?}");
 }
 
-// A proposer that asks again and again, and never has the promises to go on, reaches no quorum. It
-// is promised what it asks for, but must not keep others from their own try.
+// A proposer that asks again and again, and never sends `Accept`, reaches no quorum. It gets its
+// promises, but other nodes must be able to propose too.
 #[test]
 fn the_wait_begins_anew_once_for_each_proposer() {
     let mut node = Node::new(5, &PaxosConfig::default());
@@ -254,12 +259,12 @@ fn the_wait_begins_anew_once_for_each_proposer() {
     let step = node.receive(2, accept(e(1), ballot(4, 2), 2));
     assert!(
         set(&step, PaxosTimer::Retry).is_some(),
-        "that one has a quorum"
+        "a proposer that sends `Accept` has a quorum"
     );
 }
 
-// The own `Prepare` counts from the moment it is sent: a lower one that comes before the own
-// promise is durable must not get a promise that the own one would then break.
+// The node's own `Prepare` counts as soon as it is sent. A lower one may arrive before the node's
+// own promise is durable. It must get no promise, which the node's own promise would break.
 #[test]
 fn the_own_prepare_counts_before_the_own_promise() {
     let config = PaxosConfig {
@@ -275,10 +280,10 @@ fn the_own_prepare_counts_before_the_own_promise() {
     assert_eq!(node.disk.promised, Some(ballot(100, 1)));
 }
 
-// To ask again what acceptors have left behind is in vain: the next try is for the newest instance
-// that anybody is an acceptor of, be it a peer or the node itself.
+// Acceptors of a newer instance refuse requests for an older one. So the next attempt is for the
+// newest instance of any acceptor, a peer or the node itself.
 #[test]
-fn the_next_try_is_for_the_newest_instance() {
+fn the_next_attempt_is_for_the_newest_instance() {
     let mut node = Node::new(3, &PaxosConfig::default());
     let mine = node.propose();
     let reject = PaxosMessage::Reject {
@@ -299,9 +304,9 @@ fn the_next_try_is_for_the_newest_instance() {
     assert_eq!(sent(&step, 2), Some(prepare(e(4), ballot(6, 1))));
 }
 
-// Failures before an election was won say nothing about the next.
+// Failures before a successful election must not slow the next one down.
 #[test]
-fn a_victory_ends_the_count_of_attempts() {
+fn a_success_resets_the_count_of_attempts() {
     let mut node = Node::new(3, &PaxosConfig::default());
     for counter in [10, 20, 30, 40] {
         let mine = node.propose();

@@ -1,4 +1,4 @@
-//! The closed forms: how many messages an election takes, and how many delays and writes.
+//! The closed forms of an election, checked in the simulator: messages, delays and writes.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use elector_sim::{Disk, Network, Setup, Simulation};
 const DELAY: Duration = Duration::from_micros(100);
 const WRITE: Duration = Duration::from_micros(50);
 
-/// A settled cluster with constant delays, in which two nodes hardly ever wake at once.
+/// A settled cluster with constant delays, in which two nodes almost never time out at the same
+/// time.
 fn settled(nodes: u64, config: &PaxosConfig) -> (Simulation<Paxos>, NodeId) {
     let mut setup = Setup::<Paxos>::new(nodes);
     setup.config = config.clone();
@@ -41,9 +42,9 @@ fn sizes() -> impl Iterator<Item = u64> {
     3..=101
 }
 
-// The tables that compare algorithms print the closed form beside the count: both must be true.
+// The tables that compare algorithms print the closed form beside the count. Both must be right.
 #[test]
-fn an_election_after_a_crash_takes_what_the_closed_form_says() {
+fn an_election_costs_what_the_closed_form_says() {
     for config in variants() {
         for nodes in sizes() {
             let (mut sim, leader) = settled(nodes, &config);
@@ -60,7 +61,7 @@ fn an_election_after_a_crash_takes_what_the_closed_form_says() {
     }
 }
 
-// The same, kind by kind: a sum can be right by accident.
+// The same for each kind of message: a sum can be right by accident.
 #[test]
 fn each_kind_is_sent_as_often_as_the_closed_form_says() {
     for nodes in sizes() {
@@ -82,7 +83,8 @@ fn each_kind_is_sent_as_often_as_the_closed_form_says() {
     }
 }
 
-// With all alive, acceptors that broadcast send (n − 1)(n + 3) messages: the first election.
+// In the first election all nodes are alive. With broadcast learning they send (n − 1)(n + 3)
+// messages.
 #[test]
 fn a_first_election_with_broadcast_learning_takes_its_closed_form() {
     let config = PaxosConfig {
@@ -96,9 +98,9 @@ fn a_first_election_with_broadcast_learning_takes_its_closed_form() {
     }
 }
 
-// Four delays and one write until the leader knows, one delay more until all do; with broadcast
-// learning, all at once. The promises are vouched for, and own writes must overlap with the flight
-// of the requests.
+// The leader knows after four delays and one write, and all nodes know one delay later; with
+// broadcast learning, all know at the same time. So promises need no write, and a node's own writes
+// must overlap with the flight of its requests.
 #[test]
 fn an_election_takes_four_delays_and_one_write() {
     for config in variants() {
@@ -117,12 +119,12 @@ fn an_election_takes_four_delays_and_one_write() {
                 Learning::Distinguished => DELAY,
                 Learning::Broadcast => Duration::ZERO,
             };
-            // Those that a thrifty proposer did not ask write down the epoch when they learn it.
+            // Nodes that a thrifty proposer did not ask write the epoch when they learn it.
             let unasked = config.thrifty && nodes - 2 > nodes / 2;
-            let note = if unasked { WRITE } else { Duration::ZERO };
+            let late_write = if unasked { WRITE } else { Duration::ZERO };
             let winner = 4 * DELAY + WRITE;
-            let all = winner + announcement + note;
-            // The clock was read up to a microsecond after the beginning.
+            let all = winner + announcement + late_write;
+            // The clock is read up to a microsecond after the election has begun.
             let took = |until_ns: u64, expected: Duration| {
                 let expected = expected.as_nanos() as u64;
                 (expected - 1_000..=expected).contains(&(until_ns - begun))
@@ -134,7 +136,7 @@ fn an_election_takes_four_delays_and_one_write() {
     }
 }
 
-// One node elects itself without asking anybody.
+// A single node elects itself without a message.
 #[test]
 fn a_cluster_of_one_needs_no_message() {
     let mut sim = Simulation::new(Setup::<Paxos>::new(1));
@@ -146,10 +148,9 @@ fn a_cluster_of_one_needs_no_message() {
     assert!(sim.holds_lease(NodeId(1)));
 }
 
-// Simultaneous proposers must not beat each other for ever, however many there are: the highest
-// goes through.
+// Many proposers at the same time must not beat each other forever: the highest one succeeds.
 #[test]
-fn a_thousand_nodes_elect_one_at_the_first_try() {
+fn a_thousand_and_one_nodes_elect_at_the_first_attempt() {
     for seed in 1..=5 {
         let mut setup = Setup::<Paxos>::new(1001);
         setup.seed = seed;
@@ -157,7 +158,10 @@ fn a_thousand_nodes_elect_one_at_the_first_try() {
         let first = sim.run_until_settled(Duration::from_secs(10));
         let first = first.expect("a leader");
         assert!(first.at_ns < 200_000_000, "seed {seed}: {first:?}");
-        assert!(sim.sent("Prepare") > 1000, "seed {seed}: no duel, no test");
+        assert!(
+            sim.sent("Prepare") > 1000,
+            "seed {seed}: there are no rivals"
+        );
         assert_eq!(sim.violations(), [], "seed {seed}");
     }
 }

@@ -1,13 +1,14 @@
-//! Whatever goes wrong: never two leaders of an epoch, never two leases, and one leader in the end.
+//! All faults of the simulator: never two leaders in an epoch, never two leases, and one leader in
+//! the end.
 
 use elector_core::Comparable;
 use elector_paxos::Paxos;
 use elector_sim::Trial;
 
-// Every fault that the simulator knows, against every variant: the invariants of each step, one
-// leader within the scenario's bound, and stillness after that.
+// Every fault of the simulator with every variant: each step keeps the invariants, there is one
+// leader within the bound of the scenario, and then there are no more elections.
 #[test]
-fn every_fault_is_stood_and_ends_with_one_leader() {
+fn every_fault_ends_with_one_leader() {
     let trial = Trial {
         nodes: vec![3, 4, 5, 7],
         seeds: 1..=8,

@@ -1,4 +1,5 @@
-//! How soon a new leader has its lease: an application's work waits for that, not for the election.
+//! The time until a new leader has its lease. The work of an application waits for the lease, not
+//! for the election.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use elector_sim::{Disk, Network, Setup, Simulation};
 const DELAY: Duration = Duration::from_micros(100);
 const WRITE: Duration = Duration::from_micros(50);
 
-/// A cluster with constant delays, in which two nodes hardly ever wake at once.
+/// A cluster with constant delays, in which two nodes almost never time out at the same time.
 fn cluster(nodes: u64, config: &PaxosConfig) -> Simulation<Paxos> {
     let mut setup = Setup::<Paxos>::new(nodes);
     setup.config = config.clone();
@@ -28,35 +29,35 @@ fn in_role(sim: &Simulation<Paxos>, role: Role) -> Option<NodeId> {
 fn step_until(sim: &mut Simulation<Paxos>, happened: impl Fn(&Simulation<Paxos>) -> bool) {
     let limit = sim.now_ns() + 120_000_000_000;
     while !happened(sim) {
-        assert!(sim.step_until(limit), "it never happened");
+        assert!(sim.step_until(limit), "it did not happen in time");
     }
 }
 
-/// Runs until a node leads; asserts that its lease comes with the answers to what it says then, two
-/// delays later, and not before. Returns the leader.
-fn lease_comes_two_delays_after_the_victory(sim: &mut Simulation<Paxos>, what: &str) -> NodeId {
+/// Runs until a node leads. Asserts that it has its lease two delays later, with the answers to its
+/// first messages, and not before. Returns the leader.
+fn lease_comes_two_delays_after_the_election(sim: &mut Simulation<Paxos>, what: &str) -> NodeId {
     step_until(sim, |sim| in_role(sim, Role::Leader).is_some());
     let leader = in_role(sim, Role::Leader).expect("it leads");
     let lease = |sim: &Simulation<Paxos>| sim.algorithm(leader).and_then(Paxos::lease);
     let known = sim.now_ns();
     let answered = known + 2 * DELAY.as_nanos() as u64;
     sim.run_until_ns(answered - 1);
-    assert_eq!(lease(sim), None, "{what}: nobody can have answered");
+    assert_eq!(lease(sim), None, "{what}: no answer can have arrived");
     sim.run_until_ns(answered);
     assert_eq!(lease(sim), Some(Moment::from_nanos(known)), "{what}");
     assert_eq!(sim.violations(), [], "{what}");
     leader
 }
 
-// The first routine heartbeat comes 50 ms after the victory: with the answers to that the lease
-// would come hundreds of delays after the decision.
+// The first periodic heartbeat is sent 50 ms after the election. With the answers to that one, the
+// lease would come hundreds of delays after the decision.
 #[test]
 fn the_lease_comes_with_the_answers_to_the_decision() {
     for variant in Paxos::variants() {
         for nodes in [2, 3, 4, 5, 10] {
             let mut sim = cluster(nodes, &variant.config);
             let what = format!("{}, n = {nodes}, first", variant.name);
-            let leader = lease_comes_two_delays_after_the_victory(&mut sim, &what);
+            let leader = lease_comes_two_delays_after_the_election(&mut sim, &what);
             let heartbeats = match variant.config.learning {
                 Learning::Distinguished => 0, // `Learn` is the first round.
                 Learning::Broadcast => nodes - 1,
@@ -66,29 +67,29 @@ fn the_lease_comes_with_the_answers_to_the_decision() {
                 sim.run_for(Duration::from_secs(1));
                 sim.crash(leader);
                 let what = format!("{}, n = {nodes}, second", variant.name);
-                lease_comes_two_delays_after_the_victory(&mut sim, &what);
+                lease_comes_two_delays_after_the_election(&mut sim, &what);
             }
         }
     }
 }
 
-// A value that another proposer carried through: the node that it names has told nobody anything
-// when it learns that it leads, so it must do so at once.
+// Another proposer has got the value chosen. The chosen node has sent nothing yet when it learns
+// that it leads, so it must send heartbeats at once.
 #[test]
-fn the_lease_of_one_that_another_got_chosen_comes_as_soon() {
+fn a_leader_that_another_proposer_got_chosen_has_its_lease_as_soon() {
     for variant in Paxos::variants() {
         for nodes in [3, 5] {
             let mut sim = cluster(nodes, &variant.config);
             let what = format!("{}, n = {nodes}", variant.name);
             step_until(&mut sim, |sim| sim.sent("Accept") > 0);
-            let named = in_role(&sim, Role::Candidate).expect("it asks to accept");
+            let named = in_role(&sim, Role::Candidate).expect("a proposer");
             let ids = sim.nodes();
             let links: Vec<_> = ids
                 .iter()
                 .flat_map(|&from| ids.iter().map(move |&to| (from, to)))
                 .filter(|(from, to)| from != to)
                 .collect();
-            // What is under way arrives: it is accepted, and nobody hears of that.
+            // Messages in flight arrive, so peers accept; but their answers are lost.
             sim.cut(&links);
             sim.run_for(2 * (DELAY + WRITE));
             let others = links
@@ -98,15 +99,15 @@ fn the_lease_of_one_that_another_got_chosen_comes_as_soon() {
             sim.reset_counts();
             step_until(&mut sim, |sim| sim.sent("Accept") > 0);
             sim.heal();
-            let leader = lease_comes_two_delays_after_the_victory(&mut sim, &what);
-            assert_eq!(leader, named, "{what}: it was carried through");
+            let leader = lease_comes_two_delays_after_the_election(&mut sim, &what);
+            assert_eq!(leader, named, "{what}: its value was chosen");
             assert_eq!(sim.sent("Heartbeat"), nodes - 1, "{what}: one round");
         }
     }
 }
 
-// A cluster of one has no peer to wait for: it has its lease as soon as its disk has its epoch and
-// its acceptance.
+// A cluster of one has no peer to wait for. It has its lease as soon as its epoch and its
+// acceptance are durable.
 #[test]
 fn a_cluster_of_one_has_its_lease_at_once() {
     for variant in Paxos::variants() {

@@ -1,4 +1,4 @@
-//! The paper's rules, a test each: Lamport, "Paxos Made Simple", 2001.
+//! The rules of the paper, one test each: Lamport, "Paxos Made Simple", 2001.
 
 mod common;
 
@@ -32,7 +32,7 @@ fn an_acceptor_promises_only_upwards() {
 }
 
 // Section 2.2: "...and with the highest-numbered proposal (if any) that it has accepted." Without
-// it the proposer could choose another value than the one that is chosen.
+// this the proposer could choose a second value.
 #[test]
 fn a_promise_names_what_was_accepted() {
     let mut node = Node::new(3, &plain());
@@ -40,7 +40,7 @@ fn a_promise_names_what_was_accepted() {
     assert_eq!(
         sent(&step, 2),
         Some(accepted(e(1), ballot(5, 2), 2)),
-        "an acceptor may accept what it was not asked to prepare for"
+        "an acceptor may accept without a `Prepare` before"
     );
     let step = node.receive(3, prepare(e(1), ballot(6, 3)));
     let named = Some(proposal(ballot(5, 2), 2));
@@ -61,7 +61,7 @@ fn promises_and_acceptances_survive_a_restart() {
     node.receive(3, prepare(e(1), ballot(6, 3)));
     node.restart();
     assert_eq!(node.view(), View::following(e(1), None));
-    // It may have acknowledged the leader of this epoch before the restart.
+    // The node may have acknowledged the leader of this epoch before the restart.
     assert!(rejects(&node.receive(2, prepare(e(1), ballot(7, 2))), 2));
     node.elapse(PaxosTimer::Vigil);
     assert!(rejects(&node.receive(2, accept(e(1), ballot(5, 2), 2)), 2));
@@ -71,7 +71,7 @@ fn promises_and_acceptances_survive_a_restart() {
 }
 
 // Section 2.2 (P2c): the value is "the value of the highest-numbered proposal among the
-// responses", not the one named most often, nor the last, nor its own.
+// responses". It is not the value named most often, not the last one, and not the proposer itself.
 // Invariant: I3.
 #[test]
 fn a_proposer_takes_over_the_value_of_the_highest_ballot() {
@@ -88,10 +88,11 @@ fn a_proposer_takes_over_the_value_of_the_highest_ballot() {
     }
 }
 
-// The same, for what its own acceptor has accepted: it is one of the majority.
+// The same holds for the proposal that the node's own acceptor has accepted, because it belongs to
+// the majority.
 // Invariant: I3.
 #[test]
-fn a_proposer_takes_over_what_it_has_accepted_itself() {
+fn a_proposer_takes_over_the_value_that_it_has_accepted_itself() {
     let mut node = Node::new(3, &plain());
     node.receive(2, accept(e(1), ballot(5, 2), 2));
     let mine = node.propose();
@@ -99,10 +100,10 @@ fn a_proposer_takes_over_what_it_has_accepted_itself() {
     assert_eq!(sent(&step, 3), Some(accept(e(1), mine, 2)));
 }
 
-// Section 2.2: "or is any value if the responses reported no proposals": here, itself.
+// Section 2.2: "or is any value if the responses reported no proposals". Here it is the proposer.
 // Invariant: I3.
 #[test]
-fn a_proposer_that_hears_of_no_proposal_proposes_itself() {
+fn a_proposer_that_learns_of_no_proposal_proposes_itself() {
     let mut node = Node::new(3, &plain());
     let mine = node.propose();
     let step = node.receive(2, promise(e(1), mine, None));
@@ -111,7 +112,7 @@ fn a_proposer_that_hears_of_no_proposal_proposes_itself() {
     assert_eq!(again.sends, [], "the majority was complete");
 }
 
-// Only promises of distinct acceptors, for this very ballot and instance, make a majority.
+// Only promises of different acceptors, for exactly this ballot and instance, make a majority.
 // Invariant: I3.
 #[test]
 fn promises_that_do_not_belong_to_the_proposal_do_not_count() {
@@ -135,7 +136,7 @@ fn promises_that_do_not_belong_to_the_proposal_do_not_count() {
 }
 
 // Section 2.2: "A value is chosen when a single proposal with that value has been accepted by a
-// majority of the acceptors": a single one, not two that each have half of a majority.
+// majority of the acceptors". Two proposals that have half of a majority each choose nothing.
 // Invariant: I4.
 #[test]
 fn acceptances_of_two_ballots_do_not_add_up() {
@@ -157,7 +158,7 @@ fn acceptances_of_two_ballots_do_not_add_up() {
 // Section 2.3: "the acceptors respond ... to a distinguished learner, which in turn informs the
 // other learners when a value has been chosen."
 #[test]
-fn the_proposer_tells_all_what_was_chosen() {
+fn the_proposer_notifies_all_nodes_of_the_chosen_value() {
     let mut node = Node::new(3, &plain());
     let mine = node.propose();
     node.receive(2, promise(e(1), mine, None));
@@ -165,34 +166,34 @@ fn the_proposer_tells_all_what_was_chosen() {
     let step = node.receive(3, accepted(e(1), mine, 1));
     for to in [2, 3] {
         let Some(PaxosMessage::Learn { epoch, leader, .. }) = sent(&step, to) else {
-            panic!("node {to} is not told: {step:?}");
+            panic!("node {to} is not notified: {step:?}");
         };
         assert_eq!((epoch, leader), (e(1), NodeId(1)));
     }
     assert_eq!(node.view(), View::leading(e(1), NodeId(1)));
     let step = node.receive(2, accepted(e(1), mine, 1));
-    assert_eq!(step.sends, [], "it has told them");
+    assert_eq!(step.sends, [], "all nodes are notified already");
 }
 
 // Section 2.3: "have each acceptor, whenever it accepts a proposal, respond to all learners".
 #[test]
-fn with_broadcast_learning_acceptors_tell_all() {
+fn with_broadcast_learning_acceptors_notify_all_nodes() {
     let config = PaxosConfig {
         learning: Learning::Broadcast,
         ..plain()
     };
     let mut node = Node::new(3, &config);
     let step = node.receive(2, accept(e(1), ballot(1, 2), 2));
-    let told = Some(accepted(e(1), ballot(1, 2), 2));
-    assert_eq!([2, 3].map(|to| sent(&step, to)), [told; 2]);
+    let notice = Some(accepted(e(1), ballot(1, 2), 2));
+    assert_eq!([2, 3].map(|to| sent(&step, to)), [notice; 2]);
     let step = node.receive(2, accepted(e(1), ballot(1, 2), 2));
     assert_eq!(node.view(), View::following(e(1), Some(NodeId(2))));
-    assert_eq!(step.sends, [], "all learn by themselves");
+    assert_eq!(step.sends, [], "each node counts for itself");
 }
 
 // Section 2.4: "It's easy to construct a scenario in which two proposers each keep issuing a
 // sequence of proposals with increasing numbers, none of which are ever chosen." So a beaten
-// proposer waits, for a random time that grows.
+// proposer waits for a random time that grows.
 #[test]
 fn a_beaten_proposer_waits_longer_each_time() {
     let mut node = Node::new(3, &plain());
@@ -200,7 +201,7 @@ fn a_beaten_proposer_waits_longer_each_time() {
     for counter in [10, 20, 30, 40, 50] {
         let mine = node.propose();
         node.receive(2, reject(mine, ballot(counter, 2)));
-        assert_eq!(node.view().role, Role::Candidate, "one of two may yet");
+        assert_eq!(node.view().role, Role::Candidate, "node 3 may promise");
         let step = node.receive(3, reject(mine, ballot(counter, 2)));
         assert_eq!(node.view().role, Role::Follower);
         let wait = set(&step, PaxosTimer::Retry).unwrap();
@@ -213,7 +214,7 @@ fn a_beaten_proposer_waits_longer_each_time() {
 // Section 2.4: "By abandoning a proposal and trying again if it learns about some request with a
 // higher proposal number, the distinguished proposer will eventually choose a high enough proposal
 // number." Section 2.5: it "remembers (in stable storage) the highest-numbered proposal it has
-// tried to issue", so that none is used twice.
+// tried to issue", so it uses no ballot twice.
 // Invariant: I2.
 #[test]
 fn ballots_are_above_all_seen_and_never_used_twice() {
@@ -229,9 +230,9 @@ fn ballots_are_above_all_seen_and_never_used_twice() {
 }
 
 // Section 2.5: an acceptor "records its intended response in stable storage before actually
-// sending" it. The driver sees to that, if the response is in the state.
+// sending" it. The driver does this, if the durable state has the response.
 #[test]
-fn what_is_answered_is_in_the_durable_state() {
+fn the_durable_state_has_every_response() {
     let mut node = Node::new(3, &plain());
     let step = node.receive(2, prepare(e(1), ballot(5, 2)));
     assert_eq!(step.persist.unwrap().promised, Some(ballot(5, 2)));

@@ -1,9 +1,9 @@
-//! Golden scenarios: see `tests/scenarios/*.txt` and `elector_sim::script`.
+//! Golden scenarios. `elector_sim::script` explains the format, and how to rewrite them.
 
 use elector_paxos::Paxos;
 
-// Message by message, the files say what the protocol does; among them the three cases of the
-// article that this crate began with.
+// Each file shows one case, message by message. Any change of the messages between nodes fails this
+// test. Three of them are the cases of the article that comes with `httpPaxos`.
 #[test]
 fn scenarios() {
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios");

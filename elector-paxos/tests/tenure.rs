@@ -1,4 +1,4 @@
-//! The rules for leaders that the paper leaves open: silence, leases, restarts, handing over.
+//! The rules for leaders that the paper does not define: silence, leases, restarts, handovers.
 
 mod common;
 
@@ -25,19 +25,19 @@ fn ack(epoch: Epoch, sent: Moment) -> PaxosMessage {
     PaxosMessage::HeartbeatAck { epoch, sent }
 }
 
-/// The stamp of the round that this step sends.
-fn stamp(message: Option<PaxosMessage>) -> Moment {
+/// Returns the timestamp of a heartbeat.
+fn timestamp(message: Option<PaxosMessage>) -> Moment {
     match message {
         Some(PaxosMessage::Heartbeat { sent, .. }) => sent,
         other => panic!("{other:?} is no heartbeat"),
     }
 }
 
-// The lease rests on this: whoever acknowledged a leader helps nobody against it for a vigil, be
-// it asked to promise or to accept.
+// The lease depends on this: a node that has acknowledged a leader does not promise or accept for
+// another node for a vigil.
 // Invariant: I6.
 #[test]
-fn a_fresh_leader_is_not_unseated() {
+fn a_live_leader_is_not_replaced() {
     let mut node = follower();
     assert!(rejects(&node.receive(3, prepare(e(2), ballot(5, 3))), 3));
     assert!(rejects(&node.receive(3, accept(e(2), ballot(5, 3), 3)), 3));
@@ -47,25 +47,27 @@ fn a_fresh_leader_is_not_unseated() {
     assert_eq!(
         sent(&step, 3),
         Some(promise(e(2), ballot(5, 3), None)),
-        "who asked in vain is answered when the silence ends"
+        "a request that was set aside is answered when the silence ends"
     );
     let step = node.receive(3, accept(e(2), ballot(5, 3), 3));
     assert_eq!(sent(&step, 3), Some(accepted(e(2), ballot(5, 3), 3)));
 }
 
-// A heartbeat in between says that the leader is still there: the question is moot.
+// A request that was set aside is dropped at the next heartbeat: an answer would help a node that
+// is only cut off from the leader.
 #[test]
-fn who_asked_in_vain_is_forgotten_at_the_next_heartbeat() {
+fn a_heartbeat_drops_the_request_that_was_set_aside() {
     let mut node = follower();
     node.receive(3, prepare(e(2), ballot(5, 3)));
     node.receive(2, heartbeat(e(1)));
     assert_eq!(node.elapse(PaxosTimer::Vigil).sends, []);
 }
 
-// A node may have acknowledged a heartbeat just before its crash; a new one cannot have.
+// A node that comes back may have acknowledged a heartbeat before its crash. A node that has never
+// run cannot have done so.
 // Invariant: I6.
 #[test]
-fn a_restarted_node_keeps_silent_for_a_vigil() {
+fn a_restarted_node_keeps_silence_for_a_vigil() {
     let mut node = follower();
     node.restart();
     assert!(rejects(&node.receive(3, prepare(e(2), ballot(50, 3))), 3));
@@ -76,10 +78,11 @@ fn a_restarted_node_keeps_silent_for_a_vigil() {
     assert_eq!(sent(&step, 3), Some(promise(e(1), ballot(5, 3), None)));
 }
 
-// A promise for a newer epoch unseats nobody; an acceptance ends all support for older leaders.
+// A promise for a newer epoch does not end the support for a leader. An acceptance ends all support
+// for older leaders.
 // Invariant: I6.
 #[test]
-fn an_acceptance_and_not_a_promise_leaves_the_leader() {
+fn an_acceptance_but_not_a_promise_ends_the_support_for_the_leader() {
     let mut node = follower();
     node.elapse(PaxosTimer::Vigil);
     node.receive(3, prepare(e(2), ballot(5, 3)));
@@ -89,13 +92,14 @@ fn an_acceptance_and_not_a_promise_leaves_the_leader() {
     node.elapse(PaxosTimer::Vigil);
     node.receive(3, accept(e(2), ballot(5, 3), 3));
     let step = node.receive(2, heartbeat(e(1)));
-    assert_eq!(sent(&step, 2), Some(ack(e(2), Moment::ZERO)), "it is over");
+    assert_eq!(sent(&step, 2), Some(ack(e(2), Moment::ZERO)));
     assert_eq!(node.view(), View::following(e(2), None));
 }
 
-// Within the epoch that it leads, a leader is in no danger, and a latecomer must be able to learn.
+// Proposals in the epoch that it leads cannot replace a leader. It promises, so that a late
+// proposer can learn the decision.
 #[test]
-fn a_leader_promises_in_its_own_epoch_and_goes_on() {
+fn a_leader_promises_in_its_own_epoch_and_continues() {
     let mut node = Node::new(3, &PaxosConfig::default());
     node.lead();
     let step = node.receive(3, prepare(e(1), ballot(5, 3)));
@@ -107,11 +111,11 @@ fn a_leader_promises_in_its_own_epoch_and_goes_on() {
     assert_eq!(node.view(), View::leading(e(1), NodeId(1)));
 }
 
-// The leader's own word of the decision is a heartbeat: whoever acknowledges it owes the leader the
-// same silence, or the lease that begins with it is worth nothing.
+// `Learn` from the leader itself is a heartbeat. A node that acknowledges it owes the leader the
+// same silence: the lease that begins with it depends on this.
 // Invariant: I6.
 #[test]
-fn a_decision_from_the_leader_is_acknowledged_in_silence() {
+fn a_decision_from_the_leader_begins_the_silence() {
     let sent_at = Moment::from_nanos(7);
     let learn = PaxosMessage::Learn {
         epoch: e(1),
@@ -119,7 +123,7 @@ fn a_decision_from_the_leader_is_acknowledged_in_silence() {
         sent: sent_at,
     };
     let mut node = Node::new(3, &PaxosConfig::default());
-    // A duplicate, like the heartbeat of a leader that is known, begins the silence anew.
+    // A duplicate restarts the silence, like a heartbeat of a known leader.
     for _ in 0..2 {
         let step = node.receive(2, learn);
         assert_eq!(sent(&step, 2), Some(ack(e(1), sent_at)));
@@ -131,20 +135,16 @@ fn a_decision_from_the_leader_is_acknowledged_in_silence() {
     node.elapse(PaxosTimer::Vigil);
     node.receive(3, accept(e(2), ballot(5, 3), 3));
     let step = node.receive(2, learn);
-    let over = Some(ack(e(2), Moment::ZERO));
-    assert_eq!(
-        sent(&step, 2),
-        over,
-        "it is over, and nothing is acknowledged"
-    );
+    let past = Some(ack(e(2), Moment::ZERO));
+    assert_eq!(sent(&step, 2), past, "a past tenure gets no timestamp");
     assert_eq!(node.view(), View::following(e(2), None));
 
     let mut node = Node::new(3, &PaxosConfig::default());
-    assert_eq!(node.receive(3, learn).sends, [], "the stamp is another's");
+    assert_eq!(node.receive(3, learn).sends, [], "node 3 does not lead");
     assert_eq!(node.view(), View::following(e(1), Some(NodeId(2))));
 }
 
-// The other half: the leader counts itself as it tells the others, and their answers as theirs.
+// The leader counts its own support when it sends `Learn`, and that of its peers when they answer.
 #[test]
 fn the_lease_counts_from_the_decision_that_a_majority_answered() {
     let mut node = Node::new(5, &PaxosConfig::default());
@@ -155,15 +155,15 @@ fn the_lease_counts_from_the_decision_that_a_majority_answered() {
     node.receive(2, accepted(e(1), mine, 1));
     node.receive(3, accepted(e(1), mine, 1));
     let step = node.receive(4, accepted(e(1), mine, 1));
-    let Some(PaxosMessage::Learn { sent: told, .. }) = sent(&step, 2) else {
-        panic!("it tells nobody: {step:?}");
+    let Some(PaxosMessage::Learn { sent: sent_at, .. }) = sent(&step, 2) else {
+        panic!("it sends no `Learn`: {step:?}");
     };
     let heartbeat = Delay::exactly(Timing::default().heartbeat);
     assert_eq!(set(&step, PaxosTimer::Heartbeat), Some(heartbeat));
-    node.receive(2, ack(e(1), told));
+    node.receive(2, ack(e(1), sent_at));
     assert_eq!(node.driver.lease(), None, "two of five are no majority");
-    node.receive(3, ack(e(1), told));
-    assert_eq!(node.driver.lease(), Some(told));
+    node.receive(3, ack(e(1), sent_at));
+    assert_eq!(node.driver.lease(), Some(sent_at));
 }
 
 // Ongaro's dissertation, section 6.4.1: the lease begins at the send time of the newest round that
@@ -180,8 +180,8 @@ fn the_lease_counts_from_the_round_that_a_majority_answered() {
     }
     assert_eq!(node.view().role, Role::Leader);
     assert_eq!(node.driver.lease(), None, "nothing is answered yet");
-    let first = stamp(sent(&node.elapse(PaxosTimer::Heartbeat), 2));
-    let second = stamp(sent(&node.elapse(PaxosTimer::Heartbeat), 2));
+    let first = timestamp(sent(&node.elapse(PaxosTimer::Heartbeat), 2));
+    let second = timestamp(sent(&node.elapse(PaxosTimer::Heartbeat), 2));
     node.receive(2, ack(e(1), second));
     assert_eq!(node.driver.lease(), None, "two of five are no majority");
     let step = node.receive(3, ack(e(1), first));
@@ -192,11 +192,11 @@ fn the_lease_counts_from_the_round_that_a_majority_answered() {
     assert_eq!(node.driver.lease(), Some(second));
 }
 
-// A leader that hears no majority stops, and the epoch is spent: no acknowledgement and no
-// decision that comes late may bring it back, since others may have seen it stop.
+// A leader without a quorum steps down, and never leads that epoch again. No late acknowledgement
+// and no late decision may change this, since peers may have seen it stop.
 // Invariant: I5.
 #[test]
-fn a_leader_without_a_quorum_stops_for_good() {
+fn a_leader_without_a_quorum_steps_down() {
     let mut node = Node::new(3, &PaxosConfig::default());
     node.lead();
     node.elapse(PaxosTimer::Quorum);
@@ -208,21 +208,21 @@ fn a_leader_without_a_quorum_stops_for_good() {
     assert_eq!(node.elapse(PaxosTimer::Heartbeat).sends, []);
     let next = node.propose();
     let step = node.receive(3, promise(e(2), next, None));
-    assert_eq!(sent(&step, 3), Some(accept(e(2), next, 1)), "the next one");
+    assert_eq!(sent(&step, 3), Some(accept(e(2), next, 1)));
 }
 
-// The same after a restart, however the node learns that it was chosen.
+// The same holds after a restart, for each message by which the node learns that it was chosen.
 // Invariant: I5.
 #[test]
-fn a_restarted_leader_does_not_resume() {
-    let told = PaxosMessage::Reject {
+fn a_restarted_leader_does_not_lead_again() {
+    let refusal = PaxosMessage::Reject {
         ballot: ballot(1, 1),
         epoch: e(1),
         leader: Some(NodeId(1)),
         instance: e(1),
         promised: Some(ballot(1, 1)),
     };
-    for message in [learn(e(1), 1), told] {
+    for message in [learn(e(1), 1), refusal] {
         let mut node = Node::new(3, &PaxosConfig::default());
         node.lead();
         node.restart();
@@ -231,25 +231,25 @@ fn a_restarted_leader_does_not_resume() {
     }
 }
 
-// A node that is chosen while it does not know it leads as soon as it is told, by whomever.
+// A node may be chosen without knowing it. It leads as soon as any node notifies it.
 #[test]
-fn a_chosen_node_leads_when_it_is_told() {
+fn a_chosen_node_leads_when_it_learns_the_decision() {
     let mut node = Node::new(3, &PaxosConfig::default());
     let step = node.receive(3, learn(e(4), 1));
     assert_eq!(node.view(), View::leading(e(4), NodeId(1)));
-    assert!(step.persist.is_some(), "or it could do so again");
+    assert!(step.persist.is_some(), "or it could lead the epoch twice");
     assert_eq!(node.disk.epoch, e(4));
     assert_eq!(
         set(&step, PaxosTimer::Heartbeat),
         Some(Delay::ZERO),
-        "nobody can acknowledge it before it has spoken"
+        "no peer can acknowledge it before its first heartbeat"
     );
 }
 
-// A heartbeat is as good as the decision; whoever missed that follows, and one of an epoch that has
-// its leader already changes nothing.
+// A heartbeat proves the decision, so a node that missed the decision follows. A heartbeat of a
+// second leader in an epoch changes nothing.
 #[test]
-fn a_heartbeat_teaches_the_epoch_and_its_leader() {
+fn a_heartbeat_carries_the_epoch_and_its_leader() {
     let mut node = follower();
     assert_eq!(node.receive(3, heartbeat(e(1))).sends, []);
     assert_eq!(node.view(), View::following(e(1), Some(NodeId(2))));
@@ -258,10 +258,10 @@ fn a_heartbeat_teaches_the_epoch_and_its_leader() {
     assert_eq!(node.disk.epoch, e(7));
 }
 
-// Each way to hear of a newer epoch ends a tenure.
+// Each message of a newer epoch ends a tenure.
 // Invariant: I6.
 #[test]
-fn a_leader_that_hears_of_a_newer_epoch_stops() {
+fn every_message_of_a_newer_epoch_ends_a_tenure() {
     let reject = PaxosMessage::Reject {
         ballot: ballot(1, 1),
         epoch: e(7),
@@ -269,14 +269,14 @@ fn a_leader_that_hears_of_a_newer_epoch_stops() {
         instance: e(7),
         promised: None,
     };
-    let heard = [
+    let messages = [
         ack(e(7), Moment::ZERO),
         heartbeat(e(7)),
         learn(e(7), 3),
         reject,
         handover_prepare(e(7), 3),
     ];
-    for message in heard {
+    for message in messages {
         let mut node = Node::new(3, &PaxosConfig::default());
         node.lead();
         node.receive(3, message);
@@ -286,8 +286,8 @@ fn a_leader_that_hears_of_a_newer_epoch_stops() {
     }
 }
 
-// A leader that hands over stops before it says so: the heir's election overrides all silence,
-// also in its second phase, and against a heartbeat that is still under way.
+// A leader steps down before it hands over: the successor's election overrides all silence, also in
+// its second phase, and against a heartbeat that is still in flight.
 #[test]
 fn a_handover_overrides_silence() {
     let mut leader = Node::new(3, &PaxosConfig::default());
@@ -297,8 +297,8 @@ fn a_handover_overrides_silence() {
     assert_eq!(sent(&step, 3), Some(handover));
     assert_eq!(step.view, Some(View::following(e(1), None)));
 
-    let mut heir = follower();
-    let step = heir.receive(2, handover);
+    let mut successor = follower();
+    let step = successor.receive(2, handover);
     assert!(matches!(
         sent(&step, 3),
         Some(PaxosMessage::Prepare {
@@ -307,9 +307,9 @@ fn a_handover_overrides_silence() {
             ..
         })
     ));
-    heir.elapse(PaxosTimer::OwnPromise);
-    heir.receive(2, heartbeat(e(1)));
-    assert_eq!(heir.view(), View::campaigning(e(2)));
+    successor.elapse(PaxosTimer::OwnPromise);
+    successor.receive(2, heartbeat(e(1)));
+    assert_eq!(successor.view(), View::campaigning(e(2)));
 
     let mut node = follower();
     let step = node.receive(3, handover_prepare(e(2), 3));
@@ -319,27 +319,28 @@ fn a_handover_overrides_silence() {
     assert_eq!(sent(&step, 3), Some(accepted(e(2), ballot(9, 3), 3)));
 }
 
-// Only the leader of the epoch can call upon an heir, and only for the next one.
+// Only the leader of the present epoch can name a successor, and only for the next epoch.
 #[test]
-fn a_handover_of_another_epoch_or_node_is_nonsense() {
+fn a_handover_of_another_epoch_or_node_is_ignored() {
     let mut node = follower();
     node.receive(2, heartbeat(e(3)));
     let step = node.receive(2, PaxosMessage::Handover { epoch: e(2) });
     assert_eq!(step.sends, [], "stale");
     let step = node.receive(3, PaxosMessage::Handover { epoch: e(3) });
-    assert_eq!(step.sends, [], "not the leader");
+    assert_eq!(step.sends, [], "the sender does not lead");
     assert_eq!(node.view(), View::following(e(3), Some(NodeId(2))));
 }
 
-// Who resigns wants to be rid of it: the first chance to campaign passes, the second does not.
+// A node that resigned wants another node to lead, so it does not campaign at its next timeout. It
+// campaigns at the one after it, because a node must campaign.
 #[test]
-fn a_resigned_leader_sits_out_one_election() {
+fn a_node_that_resigned_skips_one_election() {
     let mut node = Node::new(3, &PaxosConfig::default());
     node.lead();
-    let round = stamp(sent(&node.elapse(PaxosTimer::Heartbeat), 2));
+    let round = timestamp(sent(&node.elapse(PaxosTimer::Heartbeat), 2));
     node.receive(3, ack(e(1), round));
     let step = node.command(Command::Resign);
-    assert_eq!(step.sends.len(), 1, "the heir is the peer that answered");
+    assert_eq!(step.sends.len(), 1, "the peer that answered succeeds");
     assert_eq!(sent(&step, 3), Some(PaxosMessage::Handover { epoch: e(1) }));
     node.elapse(PaxosTimer::Vigil);
     assert_eq!(node.elapse(PaxosTimer::Stagger).sends, []);
@@ -347,20 +348,20 @@ fn a_resigned_leader_sits_out_one_election() {
     assert_eq!(node.elapse(PaxosTimer::Stagger).sends.len(), 2);
 }
 
-// A leader that a node knows from hearsay alone gets a vigil to be heard, like any other; but no
-// silence, since it may be long gone.
+// A node may know a leader only from the refusal of a peer. Like any leader it has a vigil of time
+// for its first heartbeat, but the node owes it no silence, since it may have failed long ago.
 #[test]
-fn a_leader_known_from_hearsay_gets_a_vigil() {
+fn a_leader_named_by_a_peer_gets_a_vigil_but_no_silence() {
     let mut node = Node::new(3, &PaxosConfig::default());
     let mine = node.propose();
-    let told = PaxosMessage::Reject {
+    let refusal = PaxosMessage::Reject {
         ballot: mine,
         epoch: e(3),
         leader: Some(NodeId(2)),
         instance: e(3),
         promised: None,
     };
-    let step = node.receive(3, told);
+    let step = node.receive(3, refusal);
     assert_eq!(node.view(), View::following(e(3), Some(NodeId(2))));
     let vigil = Some(Timing::default().vigil());
     assert_eq!(set(&step, PaxosTimer::Vigil), vigil);

@@ -1,4 +1,4 @@
-//! Whatever arrives, in whatever state: no panic, no breach of the contract.
+//! No input from any sender breaks a node in any state.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use elector_paxos::{
 use proptest::{collection::vec, option, prelude::*};
 
 fn number() -> impl Strategy<Value = u64> {
-    // Few are out of the ordinary: once in an epoch at the end of the numbers, a node stays there.
+    // Large numbers are rare, because a node that enters one of the last epochs stays there.
     prop_oneof![
         400 => 0_u64..6,
         1 => Just(u64::MAX),
@@ -21,8 +21,8 @@ fn number() -> impl Strategy<Value = u64> {
     ]
 }
 
-// Nodes 1 to 3 are members, 0 and 4 are not.
-fn node() -> impl Strategy<Value = NodeId> {
+/// Nodes 1 to 3 are members; 0 and 4 are unknown peers.
+fn any_node() -> impl Strategy<Value = NodeId> {
     (0_u64..5).prop_map(NodeId)
 }
 
@@ -31,11 +31,11 @@ fn epoch() -> impl Strategy<Value = Epoch> {
 }
 
 fn ballot() -> impl Strategy<Value = Ballot> {
-    (number(), node()).prop_map(|(counter, node)| Ballot { counter, node })
+    (number(), any_node()).prop_map(|(counter, node)| Ballot { counter, node })
 }
 
 fn proposal() -> impl Strategy<Value = Proposal> {
-    (ballot(), node()).prop_map(|(ballot, value)| Proposal { ballot, value })
+    (ballot(), any_node()).prop_map(|(ballot, value)| Proposal { ballot, value })
 }
 
 fn message() -> impl Strategy<Value = PaxosMessage> {
@@ -47,7 +47,7 @@ fn message() -> impl Strategy<Value = PaxosMessage> {
         4 => (epoch(), ballot(), option::of(proposal())).prop_map(|(epoch, ballot, accepted)| {
             PaxosMessage::Promise { epoch, ballot, accepted }
         }),
-        2 => (ballot(), epoch(), option::of(node()), epoch(), option::of(ballot())).prop_map(
+        2 => (ballot(), epoch(), option::of(any_node()), epoch(), option::of(ballot())).prop_map(
             |(ballot, epoch, leader, instance, promised)| PaxosMessage::Reject {
                 ballot, epoch, leader, instance, promised,
             }
@@ -58,7 +58,7 @@ fn message() -> impl Strategy<Value = PaxosMessage> {
         4 => (epoch(), proposal()).prop_map(|(epoch, proposal)| {
             PaxosMessage::Accepted { epoch, proposal }
         }),
-        1 => (epoch(), node(), sent()).prop_map(|(epoch, leader, sent)| {
+        1 => (epoch(), any_node(), sent()).prop_map(|(epoch, leader, sent)| {
             PaxosMessage::Learn { epoch, leader, sent }
         }),
         1 => (epoch(), sent()).prop_map(|(epoch, sent)| PaxosMessage::Heartbeat { epoch, sent }),
@@ -85,29 +85,29 @@ fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         4 => Just(Command::Campaign),
         1 => Just(Command::Resign),
-        1 => node().prop_map(Command::TransferTo),
+        1 => any_node().prop_map(Command::TransferTo),
     ]
 }
 
-/// What happens to the node: an input, a crash, or a crash after which its epochs get a floor.
+/// An event for the node: an input, a crash, or a crash after which its epochs get a floor.
 #[derive(Clone, Debug)]
-enum Happening {
+enum Event {
     Stepped(Input<PaxosMessage, PaxosTimer>),
     Crashed,
     Raised(Epoch),
 }
 
-fn received(from: NodeId, message: PaxosMessage) -> Happening {
-    Happening::Stepped(Input::Received { from, message })
+fn received(from: NodeId, message: PaxosMessage) -> Event {
+    Event::Stepped(Input::Received { from, message })
 }
 
-fn happening() -> impl Strategy<Value = Happening> {
+fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        1 => Just(Happening::Crashed),
-        1 => epoch().prop_map(Happening::Raised),
-        1 => Just(Happening::Stepped(Input::Started)),
-        10 => (node(), message()).prop_map(|(from, message)| received(from, message)),
-        // Nodes 1 and 3, and all that they say with their own ballots.
+        1 => Just(Event::Crashed),
+        1 => epoch().prop_map(Event::Raised),
+        1 => Just(Event::Stepped(Input::Started)),
+        10 => (any_node(), message()).prop_map(|(from, message)| received(from, message)),
+        // Valid messages of nodes 1 and 3: the ballots are their own.
         30 => (prop_oneof![Just(NodeId(1)), Just(NodeId(3))], message()).prop_map(
             |(from, mut message)| {
                 match &mut message {
@@ -118,12 +118,12 @@ fn happening() -> impl Strategy<Value = Happening> {
                 received(from, message)
             }
         ),
-        12 => timer().prop_map(|timer| Happening::Stepped(Input::Elapsed(timer))),
-        1 => node().prop_map(|peer| Happening::Stepped(Input::Suspected(peer))),
-        1 => node().prop_map(|peer| Happening::Stepped(Input::Silent(peer))),
-        1 => node().prop_map(|peer| Happening::Stepped(Input::Returned(peer))),
-        1 => node().prop_map(|peer| Happening::Stepped(Input::Died(peer))),
-        4 => command().prop_map(|command| Happening::Stepped(Input::Commanded(command))),
+        12 => timer().prop_map(|timer| Event::Stepped(Input::Elapsed(timer))),
+        1 => any_node().prop_map(|peer| Event::Stepped(Input::Suspected(peer))),
+        1 => any_node().prop_map(|peer| Event::Stepped(Input::Silent(peer))),
+        1 => any_node().prop_map(|peer| Event::Stepped(Input::Returned(peer))),
+        1 => any_node().prop_map(|peer| Event::Stepped(Input::Died(peer))),
+        4 => command().prop_map(|command| Event::Stepped(Input::Commanded(command))),
     ]
 }
 
@@ -142,9 +142,9 @@ fn config() -> impl Strategy<Value = PaxosConfig> {
     })
 }
 
-/// What an acceptor must remember, instance by instance, and over every restart: the highest pledge
-/// it has given.
-fn keeps_its_word(pledged: &mut BTreeMap<Epoch, Pledge>, pledge: Pledge) -> bool {
+/// Returns `true` if the acceptor keeps its earlier pledges. It must remember its highest pledge in
+/// each instance across restarts.
+fn keeps_pledges(pledged: &mut BTreeMap<Epoch, Pledge>, pledge: Pledge) -> bool {
     let before = pledged.get(&pledge.epoch).copied();
     let Some(bound) = before.map_or(Some(pledge), |before| before.then(pledge)) else {
         return false;
@@ -153,8 +153,7 @@ fn keeps_its_word(pledged: &mut BTreeMap<Epoch, Pledge>, pledge: Pledge) -> bool
     true
 }
 
-/// Whether the disk says it, so that it is kept whatever happens: the very promise, or that the
-/// node may have made it.
+/// Returns `true` if a crash cannot lose the pledge: the disk has the promise, or vouches for it.
 fn is_durable(durable: &PaxosDurable, pledge: Pledge) -> bool {
     let written = durable.promised.is_some_and(|promised| {
         durable.instance == pledge.epoch && (promised.counter, promised.node.0) == pledge.rank
@@ -166,12 +165,14 @@ fn is_durable(durable: &PaxosDurable, pledge: Pledge) -> bool {
 }
 
 proptest! {
-    // Peers may run another version, or have gone mad; a host has no one to report a panic to.
+    // A peer may be broken, hostile or of another version. For all messages, a node does not panic
+    // and keeps its contract. After a crash it has its old epoch, and it keeps its pledges. With a
+    // crash its epochs may get a floor, and it never goes below that floor.
     // Invariants: I1, I2, I5.
     #[test]
-    fn any_input_in_any_state_is_survived(
+    fn any_input_in_any_state(
         config in config(),
-        happenings in vec(happening(), 1..160),
+        events in vec(event(), 1..160),
     ) {
         let members = Membership::new(NodeId(2), (1..=3).map(NodeId)).unwrap();
         let boot = |durable: PaxosDurable| {
@@ -181,16 +182,16 @@ proptest! {
         let mut durable = PaxosDurable::default();
         let mut pledged = BTreeMap::new();
         let mut lowest = Epoch::ZERO;
-        for (at, happening) in happenings.into_iter().enumerate() {
-            let input = match happening {
-                Happening::Stepped(input) => input,
-                Happening::Crashed => {
+        for (at, event) in events.into_iter().enumerate() {
+            let input = match event {
+                Event::Stepped(input) => input,
+                Event::Crashed => {
                     let epoch = driver.view().epoch;
                     driver = boot(durable.clone());
                     prop_assert_eq!(driver.view().epoch, epoch, "a restart keeps the epoch");
                     Input::Started
                 }
-                Happening::Raised(floor) => {
+                Event::Raised(floor) => {
                     let Some(raised) = Paxos::raised(&durable, floor) else {
                         continue; // There is no epoch above.
                     };
@@ -213,7 +214,7 @@ proptest! {
             for out in &step.sends {
                 if let Some(pledge) = out.message.pledge(out.to) {
                     prop_assert!(pledge.epoch >= lowest, "{:?} is below {:?}", out, lowest);
-                    prop_assert!(keeps_its_word(&mut pledged, pledge), "{:?}", out);
+                    prop_assert!(keeps_pledges(&mut pledged, pledge), "{:?}", out);
                     prop_assert!(is_durable(&durable, pledge), "not on disk: {:?}", out);
                 }
             }

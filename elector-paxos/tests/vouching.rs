@@ -1,4 +1,4 @@
-//! Promises that wait for no disk: what is written before them vouches for them.
+//! Promises that need no write, because an earlier write vouches for them.
 
 mod common;
 
@@ -9,15 +9,15 @@ use elector_core::{ElectionAlgorithm, Input, Membership, Moment, Outbox, Quorum,
 use elector_paxos::{Ballot, Paxos, PaxosConfig, PaxosDurable, PaxosMessage, PaxosTimer};
 use elector_sim::{Scenario, Setup, run};
 
-/// Node 1 of a cluster, which has followed node 2 in epoch 1, and takes it for gone.
-fn forsaken(nodes: u64) -> Node {
+/// Node 1 of a cluster, which has followed node 2 in epoch 1 and takes it for failed.
+fn leaderless(nodes: u64) -> Node {
     let mut node = Node::new(nodes, &PaxosConfig::default());
     node.receive(2, heartbeat(e(1)));
     node.elapse(PaxosTimer::Vigil);
     node
 }
 
-/// The refusal of `ballot` by a node in epoch 1 that has promised this in instance 2.
+/// Returns the refusal of `ballot` by a node in epoch 1 that has made this promise in instance 2.
 fn refusal(ballot: Ballot, promised: Ballot) -> PaxosMessage {
     PaxosMessage::Reject {
         ballot,
@@ -28,15 +28,15 @@ fn refusal(ballot: Ballot, promised: Ballot) -> PaxosMessage {
     }
 }
 
-/// One that names no competitor, only how far this peer's memory does not reach.
+/// Returns a refusal that names a bound: the sender does not know what it has promised below it.
 fn bound(ballot: Ballot, counter: u64) -> PaxosMessage {
     refusal(ballot, self::ballot(counter, u64::MAX))
 }
 
-// The point of it: one write less in every election but the first.
+// This saves one write in every election after the first.
 #[test]
-fn a_promise_in_the_next_instance_waits_for_no_disk() {
-    let mut node = forsaken(3);
+fn a_promise_in_the_next_instance_needs_no_write() {
+    let mut node = leaderless(3);
     let before = node.disk.clone();
     assert_eq!((before.instance, before.counter), (e(1), 8));
     let step = node.receive(3, prepare(e(2), ballot(5, 3)));
@@ -45,15 +45,15 @@ fn a_promise_in_the_next_instance_waits_for_no_disk() {
     let lower = prepare(e(2), ballot(4, 3));
     assert!(
         rejects(&node.receive(3, lower), 3),
-        "it is kept like any other"
+        "the promise is kept like any other"
     );
     assert!(
         rejects(&node.receive(3, prepare(e(1), ballot(7, 3))), 3),
-        "of the instance before"
+        "the instance is past"
     );
 }
 
-// The first election has nothing that vouches; nor does a ballot beyond, nor a later instance.
+// Nothing vouches for promises in the first election, for higher ballots, and for later instances.
 #[test]
 fn a_promise_that_nothing_vouches_for_is_written_first() {
     let mut new = Node::new(3, &PaxosConfig::default());
@@ -61,7 +61,7 @@ fn a_promise_that_nothing_vouches_for_is_written_first() {
     new.receive(3, prepare(e(1), ballot(1, 3)));
     assert_eq!(new.disk.promised, Some(ballot(1, 3)));
     for (instance, first) in [(e(2), ballot(9, 3)), (e(3), ballot(1, 3))] {
-        let mut node = forsaken(3);
+        let mut node = leaderless(3);
         node.receive(3, prepare(instance, first));
         assert_eq!(
             (node.disk.instance, node.disk.promised),
@@ -78,12 +78,12 @@ fn a_promise_that_nothing_vouches_for_is_written_first() {
     }
 }
 
-// It may have promised any of them, so it refuses them all, and says why. What it promises above is
-// written.
+// After a restart the node may have promised any of these ballots, so it refuses them all, and
+// names the bound. A promise above the bound is written.
 // Invariant: I1.
 #[test]
-fn a_restarted_node_refuses_all_that_it_may_have_promised() {
-    let mut node = forsaken(3);
+fn a_restarted_node_refuses_all_ballots_that_it_may_have_promised() {
+    let mut node = leaderless(3);
     node.receive(3, prepare(e(2), ballot(5, 3)));
     node.restart();
     node.elapse(PaxosTimer::Vigil);
@@ -100,25 +100,25 @@ fn a_restarted_node_refuses_all_that_it_may_have_promised() {
     assert_eq!(node.disk.promised, Some(ballot(9, 3)));
 }
 
-// Its own ballots, too: it may have used any of them.
+// The same holds for its own ballots: it may have used any of them.
 // Invariant: I2.
 #[test]
-fn a_restarted_proposer_goes_on_above_all_that_it_may_have_used() {
-    let mut node = forsaken(3);
+fn a_restarted_proposer_proposes_above_all_ballots_that_it_may_have_used() {
+    let mut node = leaderless(3);
     assert_eq!(node.propose(), ballot(1, 1));
     assert_eq!(
         node.disk.instance,
         e(1),
-        "not even the own promise is written"
+        "its own promise is not written either"
     );
     node.restart();
     assert_eq!(node.propose(), ballot(9, 1));
 }
 
-// In the next epoch there is nothing that it could have forgotten.
+// When the node has entered the next epoch, it can have forgotten no promise.
 #[test]
-fn a_restarted_node_promises_at_once_when_it_has_seen_the_next_epoch() {
-    let mut node = forsaken(3);
+fn a_restarted_node_promises_again_after_it_enters_the_next_epoch() {
+    let mut node = leaderless(3);
     node.restart();
     node.receive(3, heartbeat(e(2)));
     assert!(rejects(&node.receive(2, prepare(e(2), ballot(8, 2))), 2));
@@ -128,11 +128,12 @@ fn a_restarted_node_promises_at_once_when_it_has_seen_the_next_epoch() {
     assert_eq!(step.persist, None);
 }
 
-// A promise is written with whatever moves its node into that epoch, and stands against latecomers.
+// The write that moves the node into the epoch also contains the promise, so the promise still
+// binds the node afterwards.
 // Invariant: I1.
 #[test]
-fn a_promise_outlives_the_entry_into_its_epoch() {
-    let mut node = forsaken(3);
+fn a_promise_stays_when_the_node_enters_its_epoch() {
+    let mut node = leaderless(3);
     node.receive(3, prepare(e(2), ballot(5, 3)));
     node.receive(2, learn(e(2), 3));
     assert_eq!(
@@ -143,10 +144,10 @@ fn a_promise_outlives_the_entry_into_its_epoch() {
     assert!(rejects(&node.receive(2, accept(e(2), ballot(4, 2), 3)), 2));
 }
 
-// Nobody competes with it, so it need not wait a random time.
+// The proposer has no rival, so it need not wait for a random time.
 #[test]
-fn a_proposer_asks_again_at_once_above_what_its_peers_have_forgotten() {
-    let mut node = forsaken(3);
+fn a_proposer_asks_again_at_once_above_the_bound_of_its_peers() {
+    let mut node = leaderless(3);
     let first = node.propose();
     let step = node.receive(3, bound(first, 20));
     assert_eq!(sent(&step, 3), Some(prepare(e(2), ballot(21, 1))));
@@ -156,42 +157,43 @@ fn a_proposer_asks_again_at_once_above_what_its_peers_have_forgotten() {
     assert_eq!(sent(&step, 3), Some(accept(e(2), ballot(21, 1), 1)));
 }
 
-// It costs all others a write, so it is for a majority that cannot be had otherwise.
+// The retry costs all other nodes a write. So the proposer does it only if it cannot reach a
+// majority otherwise.
 #[test]
 fn a_proposer_asks_again_only_if_it_must() {
-    let mut node = forsaken(5);
+    let mut node = leaderless(5);
     let first = node.propose();
     node.receive(3, bound(first, 20));
     let step = node.receive(4, promise(e(2), first, None));
-    assert_eq!(step.sends, [], "5 may promise yet");
+    assert_eq!(step.sends, [], "node 5 may still promise");
     let step = node.receive(5, promise(e(2), first, None));
     assert_eq!(sent(&step, 4), Some(accept(e(2), first, 1)));
 
-    let mut node = forsaken(5);
+    let mut node = leaderless(5);
     let first = node.propose();
     node.receive(3, bound(first, 20));
-    assert_eq!(node.receive(9, bound(first, 20)).sends, [], "a stranger");
+    assert_eq!(node.receive(9, bound(first, 20)).sends, [], "no member");
     node.receive(4, promise(e(2), first, None));
     let step = node.receive(5, bound(first, 20));
     assert_eq!(sent(&step, 5), Some(prepare(e(2), ballot(21, 1))));
 }
 
-// Somebody else is at it, and is to be left time.
+// A rival also proposes, and must get time for its decision.
 #[test]
-fn a_proposer_does_not_ask_again_at_once_above_a_competitor() {
-    let mut node = forsaken(5);
+fn a_proposer_does_not_ask_again_at_once_above_a_rival() {
+    let mut node = leaderless(5);
     let first = node.propose();
     node.receive(4, refusal(first, ballot(7, 4)));
     node.receive(3, bound(first, 20));
     assert_eq!(node.receive(5, bound(first, 20)).sends, []);
 }
 
-// One that first promises and then does not is one peer, and no majority with the proposer.
+// A peer that first promises and then names a bound counts once.
 #[test]
-fn a_peer_counts_once_whatever_it_says() {
-    let mut node = forsaken(5);
-    for gone in [4, 5] {
-        node.suspect(gone);
+fn a_peer_counts_once() {
+    let mut node = leaderless(5);
+    for suspect in [4, 5] {
+        node.suspect(suspect);
     }
     let first = node.propose();
     node.receive(3, promise(e(2), first, None));
@@ -203,10 +205,10 @@ fn a_peer_counts_once_whatever_it_says() {
     );
 }
 
-// Peers that refuse for ever must not keep a node busy.
+// Peers that always refuse must not keep a node busy.
 #[test]
-fn a_proposer_does_not_ask_at_once_for_ever() {
-    let mut node = forsaken(3);
+fn a_proposer_asks_again_at_once_only_a_few_times() {
+    let mut node = leaderless(3);
     let mut mine = node.propose();
     let mut asked = 0;
     for round in 2..20 {
@@ -217,13 +219,13 @@ fn a_proposer_does_not_ask_at_once_for_ever() {
     }
     assert_eq!(asked, 2);
     let wait = node.elapse(PaxosTimer::Retry);
-    assert!(!wait.sends.is_empty(), "it goes on in its own time");
+    assert!(!wait.sends.is_empty(), "it proposes again after its wait");
 }
 
-// What is decided need not be proposed again.
+// After a decision there is nothing to propose.
 #[test]
 fn a_bound_that_comes_with_the_decision_starts_nothing() {
-    let mut node = forsaken(3);
+    let mut node = leaderless(3);
     let first = node.propose();
     let decided = PaxosMessage::Reject {
         ballot: first,
@@ -236,10 +238,11 @@ fn a_bound_that_comes_with_the_decision_starts_nothing() {
     assert_eq!(node.view().leader, Some(elector_core::NodeId(3)));
 }
 
-// Silence comes first: to ask again would be in vain before it is over.
+// A restarted node first keeps silence, and names no bound: a retry could not succeed before the
+// silence has ended.
 #[test]
-fn a_restarted_node_that_keeps_silent_names_its_bound_when_that_is_over() {
-    let mut node = forsaken(3);
+fn a_restarted_node_names_its_bound_after_its_silence() {
+    let mut node = leaderless(3);
     node.restart();
     let asked = ballot(5, 3);
     let step = node.receive(3, prepare(e(2), asked));
@@ -249,7 +252,7 @@ fn a_restarted_node_that_keeps_silent_names_its_bound_when_that_is_over() {
     assert_eq!(sent(&step, 3), Some(bound(asked, 8)));
 }
 
-/// Paxos with a disk that forgets what it has vouched for.
+/// Paxos with a disk that loses the counter that vouches for promises.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Forgetful(Paxos);
 
@@ -288,16 +291,17 @@ impl ElectionAlgorithm for Forgetful {
     }
 }
 
-// Its promises, and nothing else, are broken: `durable()` is honest, and so is every step.
+// Only the promises of this node are wrong: `durable()` and every step are correct. The simulator
+// must find it nevertheless.
 #[test]
-fn a_node_that_forgets_what_it_vouched_for_is_caught() {
+fn a_node_that_forgets_vouched_promises_is_found() {
     let churn = Scenario::named("churn").unwrap();
-    let caught = (1..=100).any(|seed| {
+    let found = (1..=100).any(|seed| {
         let mut setup = Setup::<Forgetful>::new(5);
         setup.seed = seed;
         let (outcome, _) = run::run(setup, &churn).unwrap();
         let mut violations = outcome.violations.iter();
         violations.any(|violation| violation.invariant == "one-pledge-per-epoch")
     });
-    assert!(caught);
+    assert!(found);
 }

@@ -100,8 +100,8 @@ impl Paxos {
         }
     }
 
-    /// Returns `true` if this acceptor neither promises nor accepts this ballot, because it is
-    /// below the floor (I1). Epoch zero is before all elections, and always late.
+    /// Returns `true` if this acceptor must not promise or accept this ballot, because it is below
+    /// the floor (I1). Epoch zero is before all elections, and always late.
     fn is_late(&self, instance: Epoch, ballot: Ballot) -> bool {
         instance == Epoch::ZERO || (instance, Some(ballot)) < self.floor()
     }

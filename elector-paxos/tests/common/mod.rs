@@ -1,6 +1,6 @@
-//! One node of a cluster `1..=n`, as its peers and its host see it.
+//! One node under test. Tests give it inputs and check its steps.
 
-// Each test file uses its own part of this.
+// Each test file uses only a part of this.
 #![allow(dead_code)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -9,7 +9,6 @@ use elector_core::{
 };
 use elector_paxos::{Ballot, Paxos, PaxosConfig, PaxosDurable, PaxosMessage, PaxosTimer, Proposal};
 
-/// Node 1, with a disk on which every write is durable at once.
 pub(crate) struct Node {
     config: PaxosConfig,
     members: Membership,
@@ -19,6 +18,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// Node 1 of `1..=nodes`, after its start.
     pub(crate) fn new(nodes: u64, config: &PaxosConfig) -> Self {
         let members = Membership::new(NodeId(1), (1..=nodes).map(NodeId)).unwrap();
         let disk = PaxosDurable::default();
@@ -33,7 +33,7 @@ impl Node {
         node
     }
 
-    /// One step, and no more: zero timers do not fire by themselves.
+    /// Runs one step. Zero timers do not elapse by themselves.
     pub(crate) fn step(&mut self, input: Input<PaxosMessage, PaxosTimer>) -> Box<Step<Paxos>> {
         self.now += 1;
         let now = Moment::from_nanos(self.now);
@@ -58,11 +58,11 @@ impl Node {
         self.step(Input::Suspected(NodeId(peer)))
     }
 
-    pub(crate) fn hear_again(&mut self, peer: u64) -> Box<Step<Paxos>> {
+    pub(crate) fn peer_returned(&mut self, peer: u64) -> Box<Step<Paxos>> {
         self.step(Input::Returned(NodeId(peer)))
     }
 
-    pub(crate) fn prove(&mut self, dead: u64) -> Box<Step<Paxos>> {
+    pub(crate) fn prove_dead(&mut self, dead: u64) -> Box<Step<Paxos>> {
         self.step(Input::Died(NodeId(dead)))
     }
 
@@ -70,6 +70,7 @@ impl Node {
         self.step(Input::Commanded(command))
     }
 
+    /// Crashes the node and starts it again with the state on its disk.
     pub(crate) fn restart(&mut self) {
         self.driver = Driver::restore(&self.config, self.members.clone(), self.disk.clone());
         self.step(Input::Started);
@@ -79,7 +80,7 @@ impl Node {
         self.driver.view()
     }
 
-    /// Proposes, and makes the own promise; returns the ballot.
+    /// Makes the node propose, and promise to itself. Returns the ballot.
     pub(crate) fn propose(&mut self) -> Ballot {
         self.elapse(PaxosTimer::Vigil);
         let mut asked = self.elapse(PaxosTimer::Stagger);
@@ -93,7 +94,7 @@ impl Node {
         }
     }
 
-    /// Gets elected by itself and node 2, in a cluster of three and the first epoch.
+    /// Makes the node lead the first epoch of a cluster of three, with the support of node 2.
     pub(crate) fn lead(&mut self) {
         let ballot = self.propose();
         self.receive(2, promise(e(1), ballot, None));
@@ -159,7 +160,7 @@ pub(crate) fn heartbeat(epoch: Epoch) -> PaxosMessage {
     PaxosMessage::Heartbeat { epoch, sent }
 }
 
-/// The refusal of `ballot` by a node that has seen no epoch, and has promised this in instance 1.
+/// Returns the refusal of `ballot` by a node in epoch 0 that has made this promise in instance 1.
 pub(crate) fn reject(ballot: Ballot, promised: Ballot) -> PaxosMessage {
     PaxosMessage::Reject {
         ballot,
@@ -170,18 +171,18 @@ pub(crate) fn reject(ballot: Ballot, promised: Ballot) -> PaxosMessage {
     }
 }
 
-/// What the step sends to this peer.
+/// Returns the message that a step sends to `to`.
 pub(crate) fn sent(step: &Step<Paxos>, to: u64) -> Option<PaxosMessage> {
     let out = step.sends.iter().find(|out| out.to == NodeId(to));
     out.map(|out| out.message)
 }
 
-/// Whether the step refuses something of this peer.
+/// Returns `true` if the step refuses a request of this peer.
 pub(crate) fn rejects(step: &Step<Paxos>, to: u64) -> bool {
     matches!(sent(step, to), Some(PaxosMessage::Reject { .. }))
 }
 
-/// For how long the step sets this timer.
+/// Returns the delay for which the step sets this timer.
 pub(crate) fn set(step: &Step<Paxos>, timer: PaxosTimer) -> Option<Delay> {
     step.timers.iter().rev().find_map(|order| match order {
         TimerChange::Set(name, delay) if *name == timer => Some(*delay),
