@@ -196,6 +196,6 @@ async fn main() -> Result<(), BoxError> {
         let id = usize::try_from(service.elector.node_id().0)?;
         println!("  {}: {}", web[id - 1], place_order(web[id - 1]).await?);
     }
-    println!("\nLook at: each node passes the order on to the leader, and no order is lost.");
+    println!("\nLook at: every request reaches the leader, and no order is lost.");
     Ok(())
 }

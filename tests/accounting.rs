@@ -1,5 +1,5 @@
-//! What the simulator makes of a run: which messages an election is charged with, when it was won,
-//! and what a scenario's verdict rests on.
+//! How the simulator evaluates a run: the messages and the winner of an election, and the verdict
+//! of a scenario.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 
 const MS: Duration = Duration::from_millis(1);
 
-// The step that ends the agreement sends the first messages of the election that it begins; they
-// are not the last ones of the election before.
+// The step that ends the agreement sends the first messages of the next election. They do not
+// belong to the previous one.
 #[test]
-fn an_election_is_charged_with_the_step_that_begins_it() {
+fn an_election_includes_the_messages_of_the_step_that_begins_it() {
     let mut sim = Simulation::new(Setup::<Raft>::new(5));
     let first = sim.run_until_settled(1_000 * MS).expect("elected at boot");
     sim.run_for(500 * MS);
@@ -35,10 +35,10 @@ fn an_election_is_charged_with_the_step_that_begins_it() {
     assert_eq!(elections(&sim), [at_boot[0], all - at_boot[0]]);
 }
 
-// A takeover without a candidacy: the winner's claim itself ends the agreement, and that is when it
-// won, not when the last node has heard of it.
+// A take-over without a candidate: the claim of the winner itself ends the agreement. The election
+// is won at that moment, and not when the last node knows the winner.
 #[test]
-fn a_claim_that_ends_the_agreement_is_when_it_was_won() {
+fn an_election_is_won_at_the_claim_that_ends_the_agreement() {
     let mut setup = Setup::<Bully>::new(3);
     setup.config = BullyConfig {
         preempt: false,
@@ -55,15 +55,18 @@ fn a_claim_that_ends_the_agreement_is_when_it_was_won() {
     sim.run_for(300 * MS);
     sim.reset_counts();
     sim.command(NodeId(3), Command::Campaign);
-    let told_at = sim.now_ns();
+    let commanded_at_ns = sim.now_ns();
     sim.run_for(100 * MS);
     let elections = sim.elections();
     let [election] = elections[..] else {
         panic!("one election: {elections:?}");
     };
     assert_eq!(election.leader, NodeId(3));
-    assert_eq!((election.opened_ns, election.winner_ns), (told_at, told_at));
-    assert_eq!(election.settled_ns, told_at + 1_000_000);
+    assert_eq!(
+        (election.opened_ns, election.winner_ns),
+        (commanded_at_ns, commanded_at_ns)
+    );
+    assert_eq!(election.settled_ns, commanded_at_ns + 1_000_000);
     assert_eq!(election.messages, 2, "COORDINATOR to each lower node");
 }
 
@@ -74,7 +77,8 @@ fn verdict<A: ElectionAlgorithm>(text: &str) -> Vec<&'static str> {
     violations.map(|violation| violation.invariant).collect()
 }
 
-// Faults end before the verdict, whenever the scenario began, and a disk that hangs is a fault.
+// All faults end before the verdict, also in a scenario that starts at boot. A disk that hangs is a
+// fault.
 #[test]
 fn all_faults_end_before_the_verdict() {
     let from_boot = "name = 'a'\nsummary = 'a'\nfrom_boot = true\n[[step]]\nsplit = 'node 1'";
@@ -84,11 +88,12 @@ fn all_faults_end_before_the_verdict() {
     assert_eq!(verdict::<Raft>(stalled), [""; 0]);
 }
 
-/// Node 1 leads from the start, and everybody knows; after 300 ms all forget it, and say nothing.
+/// Node 1 leads from the start, and all nodes know it. After 300 ms all of them forget it and stay
+/// silent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Fading {
+struct ForgetsItsLeader {
     members: Membership,
-    over: bool,
+    is_over: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -104,8 +109,8 @@ impl Message for Nothing {
     }
 }
 
-impl ElectionAlgorithm for Fading {
-    const NAME: &'static str = "fading";
+impl ElectionAlgorithm for ForgetsItsLeader {
+    const NAME: &'static str = "forgets-its-leader";
     type Guarantee = BestEffort;
     type Config = Timing;
     type Message = Nothing;
@@ -115,7 +120,7 @@ impl ElectionAlgorithm for Fading {
     fn restore(_: &Timing, members: Membership, (): ()) -> Self {
         Self {
             members,
-            over: false,
+            is_over: false,
         }
     }
 
@@ -125,7 +130,7 @@ impl ElectionAlgorithm for Fading {
 
     fn view(&self) -> View {
         match self.members.me() {
-            _ if self.over => View::default(),
+            _ if self.is_over => View::default(),
             NodeId(1) => View::leading(Epoch::ZERO, NodeId(1)),
             _ => View::following(Epoch::ZERO, Some(NodeId(1))),
         }
@@ -134,7 +139,7 @@ impl ElectionAlgorithm for Fading {
     fn step(&mut self, input: Input<Nothing, ()>, out: &mut Outbox<Self>) {
         match input {
             Input::Started => out.set_timer((), Delay::exactly(300 * MS)),
-            Input::Elapsed(()) => self.over = true,
+            Input::Elapsed(()) => self.is_over = true,
             Input::Received { .. }
             | Input::Suspected(_)
             | Input::Silent(_)
@@ -145,9 +150,9 @@ impl ElectionAlgorithm for Fading {
     }
 }
 
-// No leader at all, for ever and in silence, is stable in a way; not in the way that is meant.
+// A cluster without a leader that stays silent does not change. This must not count as stable.
 #[test]
 fn a_cluster_that_loses_its_leader_in_silence_is_not_stable() {
     let boot = Scenario::source("boot").expect("a stock scenario");
-    assert!(verdict::<Fading>(boot).contains(&"stability"));
+    assert!(verdict::<ForgetsItsLeader>(boot).contains(&"stability"));
 }

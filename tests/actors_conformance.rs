@@ -1,6 +1,6 @@
 //! Every algorithm does the same in the simulator and on actors.
 
-#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,12 +24,12 @@ async fn conforms<A: ElectionAlgorithm>() {
             "{} of {nodes}: {compared} nodes, {inputs} inputs, {records} records",
             A::NAME
         );
-        assert_eq!(compared as u64, nodes, "all run in the end");
+        assert_eq!(compared as u64, nodes, "all nodes run at the end");
         assert!(records > inputs);
     }
 }
 
-// The same inputs must give the same records in both hosts, or a bug found in one is in one only.
+// The same inputs must give the same records in both hosts. Otherwise a bug shows in one host only.
 #[tokio::test]
 async fn both_hosts_do_the_same() {
     conforms::<Raft>().await;
@@ -38,14 +38,14 @@ async fn both_hosts_do_the_same() {
     conforms::<Ring>().await;
 }
 
-/// Raft that now and then, by a hidden counter, says a thing twice.
+/// Raft that sends an extra message now and then, depending on a hidden counter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Stammers(Raft, Membership);
+struct SendsExtraMessages(Raft, Membership);
 
 static STEPS: AtomicU64 = AtomicU64::new(0);
 
-impl ElectionAlgorithm for Stammers {
-    const NAME: &'static str = "stammers";
+impl ElectionAlgorithm for SendsExtraMessages {
+    const NAME: &'static str = "sends-extra-messages";
     type Guarantee = Quorum;
     type Config = RaftConfig;
     type Message = RaftMessage;
@@ -93,10 +93,10 @@ impl ElectionAlgorithm for Stammers {
     }
 }
 
-// The mutant: an algorithm with a hidden state outside of itself must be caught.
+// The test must detect an algorithm with a state outside of itself.
 #[tokio::test]
-async fn hidden_state_is_noticed() {
-    match conformance::check::<Stammers>(3, 1).await {
+async fn hidden_state_is_detected() {
+    match conformance::check::<SendsExtraMessages>(3, 1).await {
         Err(NotConforming::Differs {
             node,
             simulated,

@@ -1,6 +1,6 @@
-//! What a node on actors refuses: work without a lease, and epochs that cannot be.
+//! What a node on an actor rejects: work without a lease, and impossible epochs.
 
-#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::{sync::Mutex, time::Duration};
 
@@ -15,11 +15,12 @@ use elector_core::{
 use elector_raft::{Raft, RaftConfig, RaftMessage};
 use tokio::{sync::oneshot, time::timeout};
 
-const SOON: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-// A leader without a lease was elected and never worked, and its caller waited for ever.
+// In an earlier version, a leader without a lease was elected and never worked, and its caller
+// waited forever.
 #[tokio::test]
-async fn work_without_a_lease_is_refused_at_once() {
+async fn work_without_a_lease_is_rejected_immediately() {
     let config = RaftConfig {
         check_quorum: false,
         ..RaftConfig::default()
@@ -29,36 +30,38 @@ async fn work_without_a_lease_is_refused_at_once() {
         ..ClusterSetup::new(3)
     };
     let cluster = Cluster::<Raft>::start_with(setup).await.unwrap();
-    let leader = timeout(SOON, cluster.leader()).await.unwrap();
+    let leader = timeout(TIMEOUT, cluster.leader()).await.unwrap();
     let elector = cluster.node(leader).unwrap();
-    let led = timeout(SOON, elector.lead(|_| async { Ok(()) })).await;
-    let error = led.expect("at once").unwrap_err();
+    let led = timeout(TIMEOUT, elector.lead(|_| async { Ok(()) })).await;
+    let error = led.expect("immediately").unwrap_err();
     assert!(matches!(error, LeadError::NoLease(_)), "{error}");
     assert!(error.to_string().contains("raft has no leases"), "{error}");
-    let error = timeout(SOON, elector.campaign()).await.expect("at once");
+    let error = timeout(TIMEOUT, elector.campaign())
+        .await
+        .expect("immediately");
     assert!(matches!(error.unwrap_err(), CommandError::NoLease(_)));
     cluster.shutdown().await;
 }
 
-/// Gives the inbox away, and sends nothing.
-struct Outside(Mutex<Option<oneshot::Sender<Inbox<Raft>>>>);
+/// A transport that gives its inbox to the test, and sends nothing.
+struct TestTransport(Mutex<Option<oneshot::Sender<Inbox<Raft>>>>);
 
-struct Nowhere;
+struct NoLinks;
 
 #[async_trait]
-impl Transport<Raft> for Outside {
+impl Transport<Raft> for TestTransport {
     async fn open(
         self: Box<Self>,
         _: &Membership,
         inbox: Inbox<Raft>,
     ) -> Result<Box<dyn Links<Raft>>, BoxError> {
         let given = self.0.lock().unwrap().take().unwrap();
-        given.send(inbox).map_err(|_| "nobody wants it")?;
-        Ok(Box::new(Nowhere))
+        given.send(inbox).map_err(|_| "the test has ended")?;
+        Ok(Box::new(NoLinks))
     }
 }
 
-impl Links<Raft> for Nowhere {
+impl Links<Raft> for NoLinks {
     fn send(&mut self, _: NodeId, _: RaftMessage) -> Result<(), Dropped> {
         Ok(())
     }
@@ -72,29 +75,30 @@ fn heartbeat(term: Epoch) -> RaftMessage {
     }
 }
 
-// One message with the last epoch of all, from a peer that is broken, ended all elections for good.
+// In an earlier version, one message with the highest epoch, from a faulty peer, ended all
+// elections permanently.
 #[tokio::test]
-async fn an_absurd_epoch_is_dropped_and_counted() {
+async fn an_impossible_epoch_is_dropped_and_counted() {
     let (give, given) = oneshot::channel();
     let mut config = RaftConfig::default();
-    // It must not campaign meanwhile.
-    config.timing.election_min = SOON;
-    config.timing.election_max = SOON;
-    let elector = Elector::builder("door")
+    // The node must not campaign during the test.
+    config.timing.election_min = TIMEOUT;
+    config.timing.election_max = TIMEOUT;
+    let elector = Elector::builder("rejections")
         .algorithm::<Raft>()
         .node_id(1)
         .peers([1, 2, 3])
         .config(config)
-        .transport(Outside(Mutex::new(Some(give))))
+        .transport(TestTransport(Mutex::new(Some(give))))
         .start()
         .await
         .unwrap();
     let inbox = given.await.unwrap();
     let mut status = elector.subscribe();
-    // The node has no epoch yet: it takes that of the cluster, however high.
+    // The node has no epoch yet. It accepts the epoch of the cluster, even a high one.
     let joined = Epoch(1 << 50);
     let highest = Epoch(joined.0 + Epoch::FARTHEST_AHEAD);
-    for (epoch, taken) in [
+    for (epoch, accepted) in [
         (Epoch(u64::MAX), Epoch::ZERO),
         (joined, joined),
         (highest.next(), joined),
@@ -102,11 +106,11 @@ async fn an_absurd_epoch_is_dropped_and_counted() {
         (highest, highest),
     ] {
         inbox.deliver(NodeId(2), heartbeat(epoch)).unwrap();
-        // Messages of one peer are handled in their order: this one comes after it.
-        inbox.deliver(NodeId(2), heartbeat(taken)).unwrap();
-        let taking = status.wait_for(|status| status.epoch >= taken);
-        let status = timeout(SOON, taking).await.unwrap().unwrap();
-        assert_eq!(status.epoch, taken);
+        // Messages of one peer are handled in order: this one comes after the first.
+        inbox.deliver(NodeId(2), heartbeat(accepted)).unwrap();
+        let accepting = status.wait_for(|status| status.epoch >= accepted);
+        let status = timeout(TIMEOUT, accepting).await.unwrap().unwrap();
+        assert_eq!(status.epoch, accepted);
     }
     assert_eq!(elector.traffic().absurd, 3);
     elector.shutdown().await.unwrap();

@@ -1,4 +1,4 @@
-//! Rare orders of events around the handle: what is cancelled half way, asked for twice, or stuck.
+//! Rare orders of events around the handle: cancelled calls, repeated calls, and calls that hang.
 
 use std::{
     sync::{
@@ -21,16 +21,16 @@ use elector_core::{
 use elector_raft::{Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
 use tokio::{sync::Notify, time::timeout};
 
-const SOON: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long a test watches for what must not happen.
-const WHILE: Duration = Duration::from_millis(100);
+/// The time for which a test checks that something does not happen.
+const QUIET_TIME: Duration = Duration::from_millis(100);
 
-async fn soon<T>(what: impl Future<Output = T>) -> T {
-    timeout(SOON, what).await.expect("it happens in time")
+async fn in_time<T>(event: impl Future<Output = T>) -> T {
+    timeout(TIMEOUT, event).await.expect("it happens in time")
 }
 
-async fn alone() -> Elector<Quorum> {
+async fn single_node() -> Elector<Quorum> {
     let builder = Elector::builder("edge")
         .algorithm::<Raft>()
         .node_id(1)
@@ -38,22 +38,23 @@ async fn alone() -> Elector<Quorum> {
     builder.start().await.expect("it starts")
 }
 
-/// Its end takes until somebody lets it: the tail of a write that cannot be interrupted.
-struct SlowEnd(mpsc::Receiver<()>, Arc<AtomicBool>);
+/// Its drop blocks until the test allows it, like the rest of a write that cannot be interrupted.
+struct SlowDrop(mpsc::Receiver<()>, Arc<AtomicBool>);
 
-impl Drop for SlowEnd {
+impl Drop for SlowDrop {
     fn drop(&mut self) {
-        // An error says that the test is over.
+        // An error means that the test is over.
         let _ = self.0.recv();
         self.1.store(true, Ordering::SeqCst);
     }
 }
 
-/// Work that begins once, says so, and ends slowly; with it, what lets it end, and whether it has.
-async fn working_slowly(elector: &Elector<Quorum>) -> (mpsc::Sender<()>, Arc<AtomicBool>) {
+/// Starts work that ends slowly, and waits until it has started. Returns the sender that allows its
+/// end, and a flag for the end.
+async fn slow_work(elector: &Elector<Quorum>) -> (mpsc::Sender<()>, Arc<AtomicBool>) {
     let (release, end) = mpsc::channel();
     let ended = Arc::new(AtomicBool::new(false));
-    let mut slow = Some(SlowEnd(end, Arc::clone(&ended)));
+    let mut slow = Some(SlowDrop(end, Arc::clone(&ended)));
     let begun = Arc::new(Notify::new());
     let (elector, begins) = (elector.clone(), Arc::clone(&begun));
     tokio::spawn(async move {
@@ -67,16 +68,16 @@ async fn working_slowly(elector: &Elector<Quorum>) -> (mpsc::Sender<()>, Arc<Ato
         };
         elector.lead(work).await
     });
-    soon(begun.notified()).await;
+    in_time(begun.notified()).await;
     (release, ended)
 }
 
-// Who asks second must wait for the end of the work as who asked first does: else the leadership
-// is given away under work that still writes.
+// The second caller must wait for the end of the work, like the first one. Otherwise the leadership
+// ends under work that still writes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn asking_twice_does_not_skip_the_wait() {
-    let elector = alone().await;
-    let (release, ended) = working_slowly(&elector).await;
+async fn a_second_request_does_not_skip_the_wait() {
+    let elector = single_node().await;
+    let (release, ended) = slow_work(&elector).await;
     let epoch = elector.status().epoch;
     let first = tokio::spawn({
         let elector = elector.clone();
@@ -86,39 +87,42 @@ async fn asking_twice_does_not_skip_the_wait() {
         let elector = elector.clone();
         async move { (elector.step_down().await, elector.shutdown().await) }
     });
-    assert!(timeout(WHILE, &mut second).await.is_err(), "it waits");
+    assert!(timeout(QUIET_TIME, &mut second).await.is_err(), "it waits");
     let status = elector.status();
     assert_eq!((status.leader, status.epoch), (Some(NodeId(1)), epoch));
     release.send(()).unwrap();
-    let (_, down) = soon(second).await.unwrap();
+    let (_, down) = in_time(second).await.unwrap();
     down.unwrap();
     assert!(ended.load(Ordering::SeqCst));
-    // The first may have been overtaken by the shutdown.
-    let _ = soon(first).await.unwrap();
+    // The shutdown may have come before the end of the first call.
+    let _ = in_time(first).await.unwrap();
 }
 
-// A kill must wait for work that is late to end, also if the lease ran out before the kill.
+// A kill must wait for slow work, even if the lease ended before the kill.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_kill_waits_for_work_that_lost_its_lease_before() {
     let mut cluster = Cluster::<Raft>::start(3).await.unwrap();
-    let leader = soon(cluster.leader()).await;
+    let leader = in_time(cluster.leader()).await;
     let elector = cluster.node(leader).unwrap().clone();
     let mut events = elector.events();
-    let (release, ended) = working_slowly(&elector).await;
+    let (release, ended) = slow_work(&elector).await;
     cluster.isolate(leader);
-    while !matches!(soon(events.next()).await.unwrap().kind, EventKind::Lost(_)) {}
+    while !matches!(
+        in_time(events.next()).await.unwrap().kind,
+        EventKind::Lost(_)
+    ) {}
     let mut killing = tokio::spawn(async move { cluster.kill(leader).await });
-    assert!(timeout(WHILE, &mut killing).await.is_err(), "it waits");
+    assert!(timeout(QUIET_TIME, &mut killing).await.is_err(), "it waits");
     release.send(()).unwrap();
-    assert!(soon(killing).await.unwrap());
+    assert!(in_time(killing).await.unwrap());
     assert!(ended.load(Ordering::SeqCst));
 }
 
-// Work that is the first to see that it is not the leader any more, and returns that, has not
-// failed: the node must go on working in its next tenure.
+// Work can be the first to notice the loss of the leadership. If it returns that as its error, it
+// has not failed: the node must work again in its next tenure.
 #[tokio::test(flavor = "multi_thread")]
 async fn work_that_returns_its_loss_has_not_failed() {
-    let elector = alone().await;
+    let elector = single_node().await;
     let (began, mut begun) = tokio::sync::mpsc::unbounded_channel();
     let working = tokio::spawn({
         let elector = elector.clone();
@@ -126,7 +130,7 @@ async fn work_that_returns_its_loss_has_not_failed() {
             let work = |me: elector_core::actor::Leadership<Quorum>| {
                 began.send(me.epoch()).unwrap();
                 async move {
-                    // Within one poll, so that nobody else sees the loss before.
+                    // Within one poll, so that no other code can notice the loss first.
                     while me.check().is_ok() {
                         std::hint::spin_loop();
                     }
@@ -138,50 +142,51 @@ async fn work_that_returns_its_loss_has_not_failed() {
         }
     });
     for _ in 0..3 {
-        soon(begun.recv()).await.expect("it works again");
-        soon(elector.step_down()).await.unwrap();
+        in_time(begun.recv()).await.expect("it works again");
+        in_time(elector.step_down()).await.unwrap();
     }
-    soon(begun.recv()).await.expect("it works again");
-    soon(elector.shutdown()).await.unwrap();
-    soon(working).await.unwrap().unwrap();
+    in_time(begun.recv()).await.expect("it works again");
+    in_time(elector.shutdown()).await.unwrap();
+    in_time(working).await.unwrap().unwrap();
 }
 
-// Work that finds it must end the whole node is dropped half way through saying so.
+// Work that shuts down its own node is dropped during this call.
 #[tokio::test(flavor = "multi_thread")]
 async fn work_can_shut_its_node_down() {
-    let elector = alone().await;
+    let elector = single_node().await;
     let working = elector.lead(|_| async {
         elector.shutdown().await?;
         Ok(())
     });
-    soon(working).await.unwrap();
-    soon(elector.stopped()).await.unwrap();
+    in_time(working).await.unwrap();
+    in_time(elector.stopped()).await.unwrap();
 }
 
-// Whoever waits for his turn must hear of the node's end, even if the one before him never ends.
+// A caller that waits for its turn must get the end of the node, even if the caller before it never
+// ends.
 #[tokio::test]
-async fn a_waiting_campaign_hears_of_the_end() {
-    let elector = alone().await;
-    let me = soon(elector.campaign()).await.unwrap();
+async fn a_waiting_campaign_ends_with_the_node() {
+    let elector = single_node().await;
+    let me = in_time(elector.campaign()).await.unwrap();
     let waiting = tokio::spawn({
         let elector = elector.clone();
         async move { elector.campaign().await.map(|me| me.epoch()) }
     });
-    // So that it waits for its turn, and not for an answer.
-    assert!(timeout(WHILE, elector.campaign()).await.is_err());
-    soon(elector.shutdown()).await.unwrap();
-    let told = soon(waiting).await.unwrap();
-    assert!(matches!(told, Err(CommandError::ShutDown)), "{told:?}");
-    soon(elector.lead(|_| async { Ok(()) })).await.unwrap();
+    // After this time, it waits for its turn, and not for an answer.
+    assert!(timeout(QUIET_TIME, elector.campaign()).await.is_err());
+    in_time(elector.shutdown()).await.unwrap();
+    let error = in_time(waiting).await.unwrap();
+    assert!(matches!(error, Err(CommandError::ShutDown)), "{error:?}");
+    in_time(elector.lead(|_| async { Ok(()) })).await.unwrap();
     assert!(me.check().is_err());
 }
 
-/// Raft that takes note of a resignation and goes on leading.
+/// Raft that ignores the command to resign and still leads.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Stubborn(Raft);
+struct IgnoresResign(Raft);
 
-impl ElectionAlgorithm for Stubborn {
-    const NAME: &'static str = "stubborn";
+impl ElectionAlgorithm for IgnoresResign {
+    const NAME: &'static str = "ignores-resign";
     type Guarantee = Quorum;
     type Config = RaftConfig;
     type Message = RaftMessage;
@@ -219,26 +224,26 @@ impl ElectionAlgorithm for Stubborn {
     }
 }
 
-// An algorithm of one's own that goes on leading must be worked for again.
+// If an algorithm still leads after a step-down, the node must grant a new tenure.
 #[tokio::test]
-async fn a_leader_that_does_not_step_down_is_worked_for() {
+async fn a_leader_that_does_not_step_down_gets_a_new_tenure() {
     let builder = Elector::builder("edge")
-        .algorithm::<Stubborn>()
+        .algorithm::<IgnoresResign>()
         .node_id(1)
         .peers([1]);
     let elector = builder.start().await.unwrap();
-    drop(soon(elector.campaign()).await.unwrap());
-    let me = soon(elector.campaign()).await.unwrap();
-    soon(elector.step_down()).await.unwrap();
+    drop(in_time(elector.campaign()).await.unwrap());
+    let me = in_time(elector.campaign()).await.unwrap();
+    in_time(elector.step_down()).await.unwrap();
     assert!(me.check().is_err());
     drop(me);
-    soon(elector.campaign()).await.unwrap();
+    in_time(elector.campaign()).await.unwrap();
 }
 
-struct Panicking;
+struct PanickingStorage;
 
 #[async_trait]
-impl Storage<RaftDurable> for Panicking {
+impl Storage<RaftDurable> for PanickingStorage {
     async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         Ok(None)
     }
@@ -248,25 +253,25 @@ impl Storage<RaftDurable> for Panicking {
     }
 }
 
-// A storage that panics has failed to save, and must not leave the node waiting for its word.
+// A storage that panics has failed to save. The node must not wait for its answer.
 #[tokio::test]
 async fn a_panicking_disk_stops_the_node() {
     let builder = Elector::builder("edge")
         .algorithm::<Raft>()
         .node_id(1)
         .peers([1]);
-    let elector = builder.storage(Panicking).start().await.unwrap();
-    let told = soon(elector.campaign()).await.unwrap_err();
-    assert!(told.to_string().contains("no such sector"), "{told}");
-    let end = soon(elector.stopped()).await.unwrap_err();
+    let elector = builder.storage(PanickingStorage).start().await.unwrap();
+    let error = in_time(elector.campaign()).await.unwrap_err();
+    assert!(error.to_string().contains("no such sector"), "{error}");
+    let end = in_time(elector.stopped()).await.unwrap_err();
     assert!(matches!(end, NodeError::Storage(_)));
 }
 
-/// Loads when it is told to, and tells when it is dropped.
+/// A storage that loads when the test allows it, and reports its drop.
 struct SlowLoad {
     loading: Arc<Notify>,
     load: Arc<Notify>,
-    gone: Arc<Notify>,
+    dropped: Arc<Notify>,
 }
 
 #[async_trait]
@@ -284,49 +289,49 @@ impl Storage<RaftDurable> for SlowLoad {
 
 impl Drop for SlowLoad {
     fn drop(&mut self) {
-        self.gone.notify_one();
+        self.dropped.notify_one();
     }
 }
 
-// A start that nobody waits for any more must not leave a node behind that votes and leads.
+// A cancelled start must not leave a node behind that votes and leads.
 #[tokio::test]
 async fn a_cancelled_start_leaves_nothing_behind() {
-    let [loading, load, gone] = [(); 3].map(|()| Arc::new(Notify::new()));
+    let [loading, load, dropped] = [(); 3].map(|()| Arc::new(Notify::new()));
     let storage = SlowLoad {
         loading: Arc::clone(&loading),
         load: Arc::clone(&load),
-        gone: Arc::clone(&gone),
+        dropped: Arc::clone(&dropped),
     };
     let builder = Elector::builder("edge")
         .algorithm::<Raft>()
         .node_id(1)
         .peers([1]);
     let starting = tokio::spawn(builder.storage(storage).start());
-    soon(loading.notified()).await;
+    in_time(loading.notified()).await;
     starting.abort();
-    assert!(soon(starting).await.unwrap_err().is_cancelled());
+    assert!(in_time(starting).await.unwrap_err().is_cancelled());
     load.notify_one();
-    soon(gone.notified()).await;
+    in_time(dropped.notified()).await;
 }
 
-/// A transport whose first send panics, and whose links take their time to close.
-struct Loose(Arc<AtomicBool>);
+/// A transport whose first send panics, and whose links close slowly.
+struct PanickingTransport(Arc<AtomicBool>);
 
-struct LooseLinks {
+struct PanickingLinks {
     closed: Arc<AtomicBool>,
     nothing: mpsc::Receiver<()>,
     _silent: mpsc::Sender<()>,
 }
 
 #[async_trait]
-impl Transport<Raft> for Loose {
+impl Transport<Raft> for PanickingTransport {
     async fn open(
         self: Box<Self>,
         _: &Membership,
         _: Inbox<Raft>,
     ) -> Result<Box<dyn Links<Raft>>, BoxError> {
         let (_silent, nothing) = mpsc::channel();
-        Ok(Box::new(LooseLinks {
+        Ok(Box::new(PanickingLinks {
             closed: self.0,
             nothing,
             _silent,
@@ -334,22 +339,22 @@ impl Transport<Raft> for Loose {
     }
 }
 
-impl Links<Raft> for LooseLinks {
+impl Links<Raft> for PanickingLinks {
     fn send(&mut self, _: NodeId, _: RaftMessage) -> Result<(), Dropped> {
-        panic!("loose")
+        panic!("no route")
     }
 }
 
-impl Drop for LooseLinks {
+impl Drop for PanickingLinks {
     fn drop(&mut self) {
-        // Nothing ever comes: this only takes long.
-        let _ = self.nothing.recv_timeout(WHILE);
+        // No message ever comes: this only takes time.
+        let _ = self.nothing.recv_timeout(QUIET_TIME);
         self.closed.store(true, Ordering::SeqCst);
     }
 }
 
-// A transport that panics ends the node; and a node that says it has stopped has closed its links,
-// or its next life would find them closing under it.
+// A transport that panics ends the node. When the node reports its end, its links must be closed,
+// because they could otherwise close during its next life.
 #[tokio::test]
 async fn a_panicking_transport_stops_the_node_and_is_closed() {
     let closed = Arc::new(AtomicBool::new(false));
@@ -357,14 +362,14 @@ async fn a_panicking_transport_stops_the_node_and_is_closed() {
         .algorithm::<Raft>()
         .node_id(1)
         .peers([1, 2]);
-    let builder = builder.transport(Loose(Arc::clone(&closed)));
+    let builder = builder.transport(PanickingTransport(Arc::clone(&closed)));
     let elector = builder.start().await.unwrap();
-    let end = soon(elector.stopped()).await.unwrap_err();
+    let end = in_time(elector.stopped()).await.unwrap_err();
     assert!(matches!(end, NodeError::ThreadEnded));
     assert!(closed.load(Ordering::SeqCst));
 }
 
-// Waiting for the leader of a cluster of which nothing runs must leave the thread to others.
+// A task that waits for the leader of a cluster without running nodes must not block its thread.
 #[test]
 fn a_cluster_without_running_nodes_can_be_waited_for() {
     let (done, finished) = mpsc::channel();
@@ -374,18 +379,18 @@ fn a_cluster_without_running_nodes_can_be_waited_for() {
         runtime.block_on(async {
             let mut cluster = Cluster::<Raft>::start(1).await.unwrap();
             cluster.kill(1).await;
-            assert!(timeout(WHILE, cluster.leader()).await.is_err());
+            assert!(timeout(QUIET_TIME, cluster.leader()).await.is_err());
         });
         done.send(()).unwrap();
     });
-    finished.recv_timeout(SOON).unwrap();
+    finished.recv_timeout(TIMEOUT).unwrap();
 }
 
-/// A disk that never finishes.
-struct Stuck(Arc<Mutex<mpsc::Receiver<()>>>);
+/// A disk whose writes never end.
+struct StuckDisk(Arc<Mutex<mpsc::Receiver<()>>>);
 
 #[async_trait]
-impl Storage<RaftDurable> for Stuck {
+impl Storage<RaftDurable> for StuckDisk {
     async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         Ok(None)
     }
@@ -395,8 +400,8 @@ impl Storage<RaftDurable> for Stuck {
     }
 }
 
-// While the disk is stuck, what waits for it must not grow with every message: peers that go on
-// talking would fill the memory.
+// While the disk is stuck, its queue must not grow with every message. Otherwise the messages of
+// peers would fill the memory.
 #[tokio::test]
 async fn a_stuck_disk_does_not_fill_the_memory() {
     const MESSAGES: u64 = 20_000;
@@ -406,7 +411,7 @@ async fn a_stuck_disk_does_not_fill_the_memory() {
         .algorithm::<Raft>()
         .node_id(1)
         .peers([1, 2, 3]);
-    let builder = builder.storage(Stuck(Arc::new(Mutex::new(stuck))));
+    let builder = builder.storage(StuckDisk(Arc::new(Mutex::new(stuck))));
     let elector = builder
         .transport(network.transport())
         .start()
@@ -418,10 +423,10 @@ async fn a_stuck_disk_does_not_fill_the_memory() {
             announce: false,
             sent: Moment::ZERO,
         };
-        // One at a time: the mailbox never fills.
+        // One message at a time, so that the mailbox is never full.
         let before = elector.traffic();
         network.inject(NodeId(2), NodeId(1), heartbeat).unwrap();
-        soon(async {
+        in_time(async {
             let handled = |traffic: elector_core::actor::Traffic| traffic.handled + traffic.refused;
             while handled(elector.traffic()) == handled(before) {
                 tokio::task::yield_now().await;
@@ -435,16 +440,16 @@ async fn a_stuck_disk_does_not_fill_the_memory() {
         elector.traffic()
     );
     drop(unstick);
-    assert!(soon(elector.stopped()).await.is_err());
+    assert!(in_time(elector.stopped()).await.is_err());
 }
 
-// A node that was shut down through its own handle does not run, whatever the cluster remembers.
+// A node that was shut down through its own handle does not run, even if the cluster still has it.
 #[tokio::test]
 async fn a_node_that_was_shut_down_can_be_restarted() {
     let mut cluster = Cluster::<Raft>::start(1).await.unwrap();
-    soon(cluster.leader()).await;
-    soon(cluster.node(1).unwrap().shutdown()).await.unwrap();
+    in_time(cluster.leader()).await;
+    in_time(cluster.node(1).unwrap().shutdown()).await.unwrap();
     assert_eq!(cluster.agreed(), None);
-    soon(cluster.restart(1)).await.unwrap();
-    assert_eq!(soon(cluster.leader()).await, NodeId(1));
+    in_time(cluster.restart(1)).await.unwrap();
+    assert_eq!(in_time(cluster.leader()).await, NodeId(1));
 }

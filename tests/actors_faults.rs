@@ -1,6 +1,6 @@
-//! What goes wrong must surface in the handle: nothing hangs, and nothing goes on leading.
+//! The handle must report every failure: no call hangs, and no node still leads.
 
-#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::{
     sync::{Arc, Mutex, mpsc},
@@ -17,20 +17,21 @@ use elector_core::{
 };
 use elector_raft::{Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
 
-const SOON: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(SOON, what)
+async fn in_time<T>(event: impl Future<Output = T>) -> T {
+    tokio::time::timeout(TIMEOUT, event)
         .await
         .expect("it happens in time")
 }
 
-/// Raft that, when it leads and is told to campaign, panics or else breaks its contract.
+/// Raft with a fault: when it leads and gets the command to campaign, it panics, or else breaks its
+/// contract.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Bomb<const PANICS: bool>(Raft);
+struct FailsWhenItLeads<const PANICS: bool>(Raft);
 
-impl<const PANICS: bool> ElectionAlgorithm for Bomb<PANICS> {
-    const NAME: &'static str = "bomb";
+impl<const PANICS: bool> ElectionAlgorithm for FailsWhenItLeads<PANICS> {
+    const NAME: &'static str = "fails-when-it-leads";
     type Guarantee = Quorum;
     type Config = RaftConfig;
     type Message = RaftMessage;
@@ -73,18 +74,20 @@ impl<const PANICS: bool> ElectionAlgorithm for Bomb<PANICS> {
     }
 }
 
-async fn alone<A: ElectionAlgorithm>(storage: impl Storage<A::Durable>) -> Elector<A::Guarantee> {
-    let builder = Elector::builder("alone")
+async fn single_node<A: ElectionAlgorithm>(
+    storage: impl Storage<A::Durable>,
+) -> Elector<A::Guarantee> {
+    let builder = Elector::builder("single")
         .algorithm::<A>()
         .node_id(1)
         .peers([1]);
     builder.storage(storage).start().await.unwrap()
 }
 
-// An algorithm that panics must take its node with it, work and all, and every waiter must hear.
+// An algorithm that panics must end its node and its work, and all callers must get the error.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panicking_algorithm_stops_the_node() {
-    let elector = alone::<Bomb<true>>(MemoryStorage::new()).await;
+    let elector = single_node::<FailsWhenItLeads<true>>(MemoryStorage::new()).await;
     let (began, begun) = tokio::sync::oneshot::channel();
     let working = tokio::spawn({
         let elector = elector.clone();
@@ -103,33 +106,33 @@ async fn a_panicking_algorithm_stops_the_node() {
                 .await
         }
     });
-    let cancellation = soon(begun).await.unwrap();
+    let cancellation = in_time(begun).await.unwrap();
     let waiting = tokio::spawn({
         let elector = elector.clone();
         async move { elector.stopped().await }
     });
-    let told = soon(elector.campaign()).await.unwrap_err();
-    assert!(told.to_string().contains("panicked: boom"), "{told}");
-    soon(cancellation.cancelled()).await;
-    let end = soon(working).await.unwrap().unwrap_err();
+    let error = in_time(elector.campaign()).await.unwrap_err();
+    assert!(error.to_string().contains("panicked: boom"), "{error}");
+    in_time(cancellation.cancelled()).await;
+    let end = in_time(working).await.unwrap().unwrap_err();
     assert!(matches!(end, LeadError::Node(NodeError::Panicked(_))));
-    let end = soon(waiting).await.unwrap().unwrap_err();
+    let end = in_time(waiting).await.unwrap().unwrap_err();
     assert!(matches!(end, NodeError::Panicked(_)));
     assert_eq!(elector.status().role, Role::Follower);
     assert!(!elector.status().holds_leadership());
 }
 
-// So must one that breaks its contract.
+// The same holds for an algorithm that breaks its contract.
 #[tokio::test]
 async fn a_broken_contract_stops_the_node() {
-    let elector = alone::<Bomb<false>>(MemoryStorage::new()).await;
-    let me = soon(elector.campaign()).await.unwrap();
-    let told = soon(elector.campaign()).await.unwrap_err();
+    let elector = single_node::<FailsWhenItLeads<false>>(MemoryStorage::new()).await;
+    let me = in_time(elector.campaign()).await.unwrap();
+    let error = in_time(elector.campaign()).await.unwrap_err();
     assert_eq!(me.check(), Err(LeadershipLost));
-    assert!(told.to_string().contains("broke its contract"), "{told}");
+    assert!(error.to_string().contains("broke its contract"), "{error}");
 }
 
-/// Saves when it is told to, and as it is told to.
+/// A storage that saves when the test allows it, with the given result.
 struct Disk(Arc<Mutex<mpsc::Receiver<Result<(), BoxError>>>>);
 
 #[async_trait]
@@ -145,58 +148,58 @@ impl Storage<RaftDurable> for Disk {
 }
 
 fn disk() -> (mpsc::Sender<Result<(), BoxError>>, Disk) {
-    let (tell, told) = mpsc::channel();
-    (tell, Disk(Arc::new(Mutex::new(told))))
+    let (results, receiver) = mpsc::channel();
+    (results, Disk(Arc::new(Mutex::new(receiver))))
 }
 
-// Nothing may be shown that is not on the disk yet; meanwhile the node must go on hearing.
+// The node may not publish a view that is not on disk yet. It must still receive meanwhile.
 #[tokio::test]
-async fn a_slow_disk_delays_the_view_and_nothing_else() {
-    let (tell, disk) = disk();
-    let elector = alone::<Raft>(disk).await;
+async fn a_slow_disk_delays_only_the_view() {
+    let (results, disk) = disk();
+    let elector = single_node::<Raft>(disk).await;
     let mut status = elector.subscribe();
-    // The command is taken while the vote that it asks for waits for the disk.
+    // The node accepts the command while its vote waits for the disk.
     let campaign = tokio::spawn({
         let elector = elector.clone();
         async move { elector.campaign().await.map(|me| me.epoch()) }
     });
-    // The node goes on hearing: this campaign is behind the one that waits for the disk.
+    // The node still receives: this campaign is behind the one that waits for the disk.
     let early = tokio::time::timeout(Duration::from_millis(50), elector.campaign()).await;
-    assert!(early.is_err(), "a leader by what is not on the disk");
+    assert!(early.is_err(), "it leads although its vote is not on disk");
     assert!(elector.traffic().handled >= 3);
     assert_ne!(elector.status().role, Role::Leader);
     assert!(!elector.status().holds_leadership());
-    tell.send(Ok(())).unwrap();
-    drop(tell);
-    soon(status.wait_for(|status| status.role == Role::Leader))
+    results.send(Ok(())).unwrap();
+    drop(results);
+    in_time(status.wait_for(|status| status.role == Role::Leader))
         .await
         .unwrap();
-    soon(campaign).await.unwrap().unwrap();
+    in_time(campaign).await.unwrap().unwrap();
 }
 
-// A save that fails leaves nobody knowing what the disk holds: the node must stop, and say so.
+// After a failed save, the contents of the disk are unknown: the node must stop and report it.
 #[tokio::test]
 async fn a_failing_disk_stops_the_node() {
-    let (tell, disk) = disk();
-    let elector = alone::<Raft>(disk).await;
-    tell.send(Err("no space left".into())).unwrap();
-    let told = soon(elector.campaign()).await.unwrap_err();
-    assert!(told.to_string().contains("no space left"), "{told}");
-    let end = soon(elector.shutdown()).await.unwrap_err();
+    let (results, disk) = disk();
+    let elector = single_node::<Raft>(disk).await;
+    results.send(Err("no space left".into())).unwrap();
+    let error = in_time(elector.campaign()).await.unwrap_err();
+    assert!(error.to_string().contains("no space left"), "{error}");
+    let end = in_time(elector.shutdown()).await.unwrap_err();
     assert!(matches!(end, NodeError::Storage(_)));
 }
 
-/// The same on the node's own thread.
-struct Here(Disk);
+/// The same storage on the node's own thread.
+struct ImmediateDisk(Disk);
 
 #[async_trait]
-impl Storage<RaftDurable> for Here {
+impl Storage<RaftDurable> for ImmediateDisk {
     async fn load(&mut self, _: &Membership) -> Result<Option<RaftDurable>, BoxError> {
         Ok(None)
     }
 
     async fn save(&mut self, _: &RaftDurable) -> Result<(), BoxError> {
-        Err("it has no thread of its own".into())
+        Err("this disk has no thread of its own".into())
     }
 
     fn immediate(&mut self) -> Option<&mut dyn Immediate<RaftDurable>> {
@@ -204,7 +207,7 @@ impl Storage<RaftDurable> for Here {
     }
 }
 
-impl Immediate<RaftDurable> for Here {
+impl Immediate<RaftDurable> for ImmediateDisk {
     fn save_now(&mut self, _: &RaftDurable) -> Result<(), BoxError> {
         self.0.0.lock().unwrap().recv()?
     }
@@ -214,12 +217,12 @@ impl Immediate<RaftDurable> for Here {
     }
 }
 
-// Such a save begins after the step that asked for it: its end, or failure, must be heard of no
-// less.
+// Such a save starts after the step that requested it. The node must get its end, or its failure,
+// as well.
 #[tokio::test]
-async fn a_disk_on_the_nodes_thread_is_waited_for_and_may_fail() {
-    let (tell, disk) = disk();
-    let elector = alone::<Raft>(Here(disk)).await;
+async fn the_node_waits_for_a_disk_on_its_own_thread_that_may_fail() {
+    let (results, disk) = disk();
+    let elector = single_node::<Raft>(ImmediateDisk(disk)).await;
     let campaign = tokio::spawn({
         let elector = elector.clone();
         async move { elector.campaign().await.map(|me| me.epoch()) }
@@ -227,42 +230,42 @@ async fn a_disk_on_the_nodes_thread_is_waited_for_and_may_fail() {
     let mut status = elector.subscribe();
     let early = status.wait_for(|status| status.role == Role::Leader);
     let early = tokio::time::timeout(Duration::from_millis(50), early).await;
-    assert!(early.is_err(), "a leader by what is not on the disk");
-    tell.send(Ok(())).unwrap();
-    let epoch = soon(campaign).await.unwrap().unwrap();
-    // That leadership was given back at once; the next one needs another vote.
-    tell.send(Err("no space left".into())).unwrap();
-    let told = soon(elector.campaign()).await.unwrap_err();
+    assert!(early.is_err(), "it leads although its vote is not on disk");
+    results.send(Ok(())).unwrap();
+    let epoch = in_time(campaign).await.unwrap().unwrap();
+    // That leadership ended immediately. The next one needs another vote.
+    results.send(Err("no space left".into())).unwrap();
+    let error = in_time(elector.campaign()).await.unwrap_err();
     assert!(
-        told.to_string().contains("no space left"),
-        "after {epoch:?}: {told}"
+        error.to_string().contains("no space left"),
+        "after {epoch:?}: {error}"
     );
-    let end = soon(elector.shutdown()).await.unwrap_err();
+    let end = in_time(elector.shutdown()).await.unwrap_err();
     assert!(matches!(end, NodeError::Storage(_)));
 }
 
-// A write of this life that ends in the next one could undo what that one saved: whoever is told
-// that the node has stopped may open its storage.
+// A write of this life that ended in the next life could undo a save of that life. After the end of
+// the node, a caller may open its storage, so the shutdown must wait for the write.
 #[tokio::test]
 async fn a_shutdown_waits_for_the_disk() {
-    let (tell, disk) = disk();
-    let elector = alone::<Raft>(disk).await;
+    let (results, disk) = disk();
+    let elector = single_node::<Raft>(disk).await;
     let campaign = tokio::spawn({
         let elector = elector.clone();
         async move { elector.campaign().await.map(|me| me.epoch()) }
     });
     let mut status = elector.subscribe();
-    soon(status.wait_for(|status| status.role == Role::Candidate))
+    in_time(status.wait_for(|status| status.role == Role::Candidate))
         .await
         .unwrap();
     let mut shutdown = tokio::spawn(async move { elector.shutdown().await });
     let early = tokio::time::timeout(Duration::from_millis(50), &mut shutdown).await;
-    assert!(early.is_err(), "its vote is not on the disk yet");
-    tell.send(Ok(())).unwrap();
-    soon(shutdown).await.unwrap().unwrap();
-    assert!(soon(campaign).await.unwrap().is_err());
+    assert!(early.is_err(), "its vote is not on disk yet");
+    results.send(Ok(())).unwrap();
+    in_time(shutdown).await.unwrap().unwrap();
+    assert!(in_time(campaign).await.unwrap().is_err());
     assert!(
-        tell.send(Ok(())).is_err(),
+        results.send(Ok(())).is_err(),
         "nothing can be written any more"
     );
 }
@@ -280,32 +283,34 @@ impl Storage<RaftDurable> for Unreadable {
     }
 }
 
-// A node that does not know what it promised must not start.
+// A node that does not know its votes must not start.
 #[tokio::test]
-async fn an_unreadable_disk_does_not_start() {
-    let builder = Elector::builder("alone")
+async fn a_node_with_an_unreadable_disk_does_not_start() {
+    let builder = Elector::builder("single")
         .algorithm::<Raft>()
         .node_id(1)
         .peers([1]);
-    let error = soon(builder.storage(Unreadable).start()).await.unwrap_err();
+    let error = in_time(builder.storage(Unreadable).start())
+        .await
+        .unwrap_err();
     assert!(matches!(error, StartError::Load(_)), "{error}");
 }
 
-// A panic in the application's work must reach the caller of `lead`, after the leadership is given
-// back. Each later call makes the node take leadership again.
+// The caller of `lead` must get a panic of the work, after the leadership has ended. Each later
+// call makes the node lead again.
 #[tokio::test]
-async fn panicking_work_gives_the_leadership_back() {
-    let elector = alone::<Raft>(MemoryStorage::new()).await;
+async fn panicking_work_ends_the_leadership() {
+    let elector = single_node::<Raft>(MemoryStorage::new()).await;
     let once = FailurePolicy::withdraw_at_once();
     let work = |_| -> std::future::Ready<_> { panic!("at once") };
-    let outside = soon(elector.lead_with(once, work)).await;
+    let outside = in_time(elector.lead_with(once, work)).await;
     assert!(matches!(outside, Err(LeadError::Panicked(text)) if text == "at once"));
-    let inside = soon(elector.lead_with(once, |_| async {
+    let inside = in_time(elector.lead_with(once, |_| async {
         tokio::task::yield_now().await;
         panic!("inside")
     }));
     assert!(matches!(inside.await, Err(LeadError::Panicked(text)) if text == "inside"));
-    let failed = soon(elector.lead_with(once, |_| async { Err("failed".into()) })).await;
+    let failed = in_time(elector.lead_with(once, |_| async { Err("failed".into()) })).await;
     assert!(matches!(failed, Err(LeadError::Work(error)) if error.to_string() == "failed"));
-    soon(elector.shutdown()).await.unwrap();
+    in_time(elector.shutdown()).await.unwrap();
 }

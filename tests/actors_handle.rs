@@ -1,6 +1,6 @@
-//! The handle that applications hold, on real actors.
+//! The handle for applications, on real actors.
 
-#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::time::Duration;
 
@@ -17,17 +17,17 @@ use elector_raft::{Raft, RaftConfig};
 use elector_ring::Ring;
 use tokio::sync::mpsc;
 
-/// For anything that is to happen; a test that waits longer has failed.
-const SOON: Duration = Duration::from_secs(30);
+/// The limit for each event. A test that waits longer has failed.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(SOON, what)
+async fn in_time<T>(event: impl Future<Output = T>) -> T {
+    tokio::time::timeout(TIMEOUT, event)
         .await
         .expect("it happens in time")
 }
 
 async fn one_leads<A: ElectionAlgorithm>() {
-    // Patient: under best effort a late answer, on a machine that is busy, makes a second leader.
+    // Long timeouts: under best effort, a late answer on a busy machine would make a second leader.
     let mut setup = ClusterSetup::<A>::new(3);
     *setup.config.timing_mut() = Timing {
         heartbeat: Duration::from_millis(50),
@@ -37,7 +37,7 @@ async fn one_leads<A: ElectionAlgorithm>() {
         round_trip: Duration::from_millis(500),
     };
     let cluster = Cluster::<A>::start_with(setup).await.unwrap();
-    let leader = soon(cluster.leader()).await;
+    let leader = in_time(cluster.leader()).await;
     let (leads, mut led) = mpsc::unbounded_channel();
     for elector in cluster.running() {
         let elector = elector.clone();
@@ -56,7 +56,7 @@ async fn one_leads<A: ElectionAlgorithm>() {
                 .await
         });
     }
-    let (node, epoch) = soon(led.recv()).await.unwrap();
+    let (node, epoch) = in_time(led.recv()).await.unwrap();
     assert_eq!(node, leader, "the node that leads does the work");
     let status = cluster.node(leader).unwrap().status();
     assert_eq!((status.role, status.epoch), (Role::Leader, epoch));
@@ -64,26 +64,26 @@ async fn one_leads<A: ElectionAlgorithm>() {
     let leased = status.lease_remaining().is_some();
     let elector = cluster.node(leader).unwrap();
     assert_eq!(leased, elector.guarantee() == GuaranteeKind::Quorum);
-    soon(cluster.shutdown()).await;
+    in_time(cluster.shutdown()).await;
 }
 
-// The thinnest path: three actors elect, and the work runs on exactly the one that leads.
+// The simplest use: three actors elect a leader, and the work runs on exactly that node.
 #[tokio::test(flavor = "multi_thread")]
 async fn raft_leads() {
     one_leads::<Raft>().await;
 }
 
-// The same for the others, on a runtime of one thread.
+// The same for the other algorithms, on a runtime with one thread.
 #[tokio::test]
-async fn the_others_lead() {
+async fn the_other_algorithms_lead() {
     one_leads::<Paxos>().await;
     one_leads::<Bully>().await;
     one_leads::<Ring>().await;
 }
 
-// Every rule of the builder must be named, before anything runs.
+// The error must name the broken rule of the builder, before anything runs.
 #[tokio::test]
-async fn broken_rules_are_named() {
+async fn errors_name_the_broken_rule() {
     type Start = Builder<Raft>;
     async fn error(build: impl FnOnce(Start) -> Start) -> String {
         let built = build(Elector::builder("wrong").algorithm::<Raft>());
@@ -94,7 +94,7 @@ async fn broken_rules_are_named() {
         change(&mut config.timing);
         config
     };
-    let alone = |start: Start| start.node_id(1).peers([1]);
+    let single = |start: Start| start.node_id(1).peers([1]);
     assert!(error(|start| start.peers([1])).await.contains("node_id"));
     assert!(error(|start| start.node_id(1)).await.contains("no peers"));
     let absent = error(|start| start.node_id(4).peers([1, 2, 3])).await;
@@ -102,16 +102,16 @@ async fn broken_rules_are_named() {
     let twice = error(|start| start.node_id(1).peers([1, 2, 1])).await;
     assert!(twice.contains("node id 1 is listed twice"), "{twice}");
     let zero = timing(|timing| timing.heartbeat = Duration::ZERO);
-    let zero = error(|start| alone(start).config(zero)).await;
+    let zero = error(|start| single(start).config(zero)).await;
     assert!(
         zero.contains("heartbeat must be longer than zero"),
         "{zero}"
     );
     let long = timing(|timing| timing.lease = Duration::from_millis(200));
-    let long = error(|start| alone(start).config(long)).await;
+    let long = error(|start| single(start).config(long)).await;
     assert!(long.contains("lease (200ms) must be shorter than election_min"));
     assert!(
-        error(|start| alone(start).queue_share(0))
+        error(|start| single(start).queue_share(0))
             .await
             .contains("queue share")
     );
@@ -122,8 +122,8 @@ async fn broken_rules_are_named() {
     );
 }
 
-/// Three nodes with a thread each, as in three processes.
-async fn three() -> Vec<Elector<Quorum>> {
+/// Starts three nodes with a thread each, as in three processes.
+async fn three_nodes() -> Vec<Elector<Quorum>> {
     let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
     let mut electors = Vec::new();
     for node in 1..=3 {
@@ -144,27 +144,27 @@ async fn three() -> Vec<Elector<Quorum>> {
 
 async fn leader_of(electors: &[Elector<Quorum>]) -> usize {
     let mut status = electors[0].subscribe();
-    let known = soon(status.wait_for(|status| status.leader.is_some())).await;
+    let known = in_time(status.wait_for(|status| status.leader.is_some())).await;
     let leader = known.unwrap().leader.unwrap();
     usize::try_from(leader.0).unwrap() - 1
 }
 
-// An application must be able to hand over on purpose, and its work must have ended before that.
+// An application can transfer its leadership. Its work must have ended before.
 #[tokio::test(flavor = "multi_thread")]
-async fn leadership_is_handed_over_after_the_work_has_ended() {
-    let electors = three().await;
+async fn leadership_is_transferred_after_the_work_has_ended() {
+    let electors = three_nodes().await;
     let leader = leader_of(&electors).await;
-    let heir = (leader + 1) % 3;
-    let (tell, mut told) = mpsc::unbounded_channel();
+    let successor = (leader + 1) % 3;
+    let (reports, mut received) = mpsc::unbounded_channel();
     let mut working = Vec::new();
     for (place, elector) in electors.iter().cloned().enumerate() {
-        let tell = tell.clone();
+        let reports = reports.clone();
         working.push(tokio::spawn(async move {
             let work = |me: Leadership<Quorum>| {
-                let tell = tell.clone();
+                let reports = reports.clone();
                 async move {
-                    let _end = Told(tell.clone(), (place, false));
-                    tell.send((place, true))?;
+                    let _end = ReportOnDrop(reports.clone(), (place, false));
+                    reports.send((place, true))?;
                     me.lost().await;
                     std::future::pending().await
                 }
@@ -172,65 +172,73 @@ async fn leadership_is_handed_over_after_the_work_has_ended() {
             elector.lead(work).await
         }));
     }
-    assert_eq!(soon(told.recv()).await, Some((leader, true)));
-    let refused = soon(electors[heir].step_down()).await.unwrap_err();
+    assert_eq!(in_time(received.recv()).await, Some((leader, true)));
+    let refused = in_time(electors[successor].step_down()).await.unwrap_err();
     assert!(matches!(refused, CommandError::Refused(_)), "{refused}");
-    soon(electors[leader].transfer_to(electors[heir].node_id()))
+    in_time(electors[leader].transfer_to(electors[successor].node_id()))
         .await
         .unwrap();
-    assert_eq!(soon(told.recv()).await, Some((leader, false)));
-    assert_eq!(soon(told.recv()).await, Some((heir, true)));
-    soon(electors[heir].step_down()).await.unwrap();
-    assert_eq!(soon(told.recv()).await, Some((heir, false)));
-    let (next, began) = soon(told.recv()).await.unwrap();
-    assert!(began && next != heir, "it sits out the next election");
+    assert_eq!(in_time(received.recv()).await, Some((leader, false)));
+    assert_eq!(in_time(received.recv()).await, Some((successor, true)));
+    in_time(electors[successor].step_down()).await.unwrap();
+    assert_eq!(in_time(received.recv()).await, Some((successor, false)));
+    let (next, began) = in_time(received.recv()).await.unwrap();
+    assert!(
+        began && next != successor,
+        "it does not campaign in the next election"
+    );
     for elector in &electors {
-        soon(elector.shutdown()).await.unwrap();
+        in_time(elector.shutdown()).await.unwrap();
     }
     for working in working {
-        soon(working).await.unwrap().unwrap();
+        in_time(working).await.unwrap().unwrap();
     }
 }
 
-struct Told(mpsc::UnboundedSender<(usize, bool)>, (usize, bool));
+struct ReportOnDrop(mpsc::UnboundedSender<(usize, bool)>, (usize, bool));
 
-impl Drop for Told {
+impl Drop for ReportOnDrop {
     fn drop(&mut self) {
         let _ = self.0.send(self.1);
     }
 }
 
-// A guard in hand: its token, its end by `resign`, and that there is one at a time.
+// A leadership in the caller's hand: its token, its end by `resign`, and that there is only one at
+// a time.
 #[tokio::test]
-async fn a_guard_in_hand() {
-    let elector = Elector::builder("alone")
+async fn a_leadership_in_hand() {
+    let elector = Elector::builder("single")
         .algorithm::<Raft>()
         .node_id(1)
         .peers([1]);
     let elector = elector.start().await.unwrap();
-    let me = soon(elector.campaign()).await.unwrap();
+    let me = in_time(elector.campaign()).await.unwrap();
     let token = me.token().unwrap();
     assert_eq!(token.epoch(), me.epoch());
     assert_eq!(me.guard(async { 7 }).await, Ok(7));
     let other = elector.campaign();
     tokio::pin!(other);
-    // A wait that is to end without anything having happened: the first is still in hand.
+    // This must time out: the caller still holds the first leadership.
     let early = tokio::time::timeout(Duration::from_millis(20), &mut other).await;
-    assert!(early.is_err(), "two guards at once");
-    assert!(elector.transfer_to(2).await.is_err(), "a stranger");
-    assert_eq!(me.check(), Ok(()), "what is refused ends nothing");
+    assert!(early.is_err(), "two leaderships at the same time");
+    assert!(elector.transfer_to(2).await.is_err(), "not a member");
+    assert_eq!(
+        me.check(),
+        Ok(()),
+        "a refused transfer does not end the tenure"
+    );
     let cancelled = me.cancellation();
     me.resign();
-    soon(cancelled.cancelled()).await;
-    let again = soon(other).await.unwrap();
+    in_time(cancelled.cancelled()).await;
+    let again = in_time(other).await.unwrap();
     assert!(again.token().unwrap() > token);
-    soon(elector.shutdown()).await.unwrap();
+    in_time(elector.shutdown()).await.unwrap();
     assert_eq!(again.token(), Err(LeadershipLost));
     assert_eq!(again.guard(async { 7 }).await, Err(LeadershipLost));
 }
 
-// A lease that ends in a short outage leaves the leader in its epoch. The next grant there must
-// have a higher token: the resource has to refuse what the work of the first still writes.
+// After a short outage in which its lease ended, a leader can still be in its epoch. Its next
+// leadership must have a higher token, so that the store can reject late writes of the first one.
 #[tokio::test]
 async fn a_lease_that_ended_is_followed_by_a_higher_token() {
     let mut setup = ClusterSetup::<Raft>::new(3);
@@ -242,17 +250,17 @@ async fn a_lease_that_ended_is_followed_by_a_higher_token() {
         round_trip: Duration::from_millis(20),
     };
     let cluster = Cluster::start_with(setup).await.unwrap();
-    let leader = soon(cluster.leader()).await;
+    let leader = in_time(cluster.leader()).await;
     let elector = cluster.node(leader).unwrap();
-    let me = soon(elector.campaign()).await.unwrap();
+    let me = in_time(elector.campaign()).await.unwrap();
     let first = me.token().unwrap();
     let second = me.next_token().unwrap();
     cluster.isolate(leader);
-    soon(me.lost()).await;
+    in_time(me.lost()).await;
     assert_eq!(me.next_token(), Err(LeadershipLost));
-    drop(me); // Only one is in hand at a time.
+    drop(me); // A caller can hold only one at a time.
     cluster.heal();
-    let again = soon(elector.campaign()).await.unwrap();
+    let again = in_time(elector.campaign()).await.unwrap();
     let third = again.token().unwrap();
     assert!(first < second && second < third, "{first} {second} {third}");
     assert!(again.next_token().unwrap() > third);
@@ -260,10 +268,10 @@ async fn a_lease_that_ended_is_followed_by_a_higher_token() {
     cluster.shutdown().await;
 }
 
-// Events are numbered without gaps, and a reader that was too slow is told how many it missed.
+// Events have numbers without gaps, and a slow reader gets the number of missed events.
 #[tokio::test]
-async fn events_cannot_be_missed_unnoticed() {
-    let builder = Elector::builder("alone")
+async fn a_slow_reader_gets_the_number_of_missed_events() {
+    let builder = Elector::builder("single")
         .algorithm::<Raft>()
         .node_id(1)
         .peers([1]);
@@ -271,25 +279,25 @@ async fn events_cannot_be_missed_unnoticed() {
     let mut slow = elector.events();
     let mut status = elector.subscribe();
     for _ in 0..4 {
-        let me = soon(elector.campaign()).await.unwrap();
+        let me = in_time(elector.campaign()).await.unwrap();
         let epoch = me.epoch();
         drop(me);
-        soon(status.wait_for(|status| !status.holds_leadership() || status.epoch > epoch))
+        in_time(status.wait_for(|status| !status.holds_leadership() || status.epoch > epoch))
             .await
             .unwrap();
     }
-    let missed = match soon(slow.next()).await {
+    let missed = match in_time(slow.next()).await {
         Err(EventsError::Lagged { missed }) => missed,
         other => panic!("four tenures are more than four events: {other:?}"),
     };
-    let first = soon(slow.next()).await.unwrap().number;
+    let first = in_time(slow.next()).await.unwrap().number;
     assert!(first > missed, "events are numbered from 1");
-    assert_eq!(soon(slow.next()).await.unwrap().number, first + 1);
-    soon(elector.shutdown()).await.unwrap();
-    while soon(slow.next()).await != Err(EventsError::Ended) {}
+    assert_eq!(in_time(slow.next()).await.unwrap().number, first + 1);
+    in_time(elector.shutdown()).await.unwrap();
+    while in_time(slow.next()).await != Err(EventsError::Ended) {}
 }
 
-// An application that is made of actors already must be able to start one too.
+// An application that uses actix must be able to start a node, too.
 #[test]
 fn a_node_starts_inside_an_actix_system() {
     let epoch = actix::System::new().block_on(async {
@@ -298,7 +306,7 @@ fn a_node_starts_inside_an_actix_system() {
             .node_id(1)
             .peers([1]);
         let elector = elector.start().await.unwrap();
-        let me = soon(elector.campaign()).await.unwrap();
+        let me = in_time(elector.campaign()).await.unwrap();
         me.epoch()
     });
     assert_eq!(epoch.0, 1);

@@ -1,8 +1,9 @@
-//! The leader is killed again and again: a new one every time, and never two at work.
+//! Kills the leader many times. Each time there must be a new leader, and never two that work.
 //!
-//! 1,000 kills of each algorithm; `ELECTOR_KILLS=100 cargo test --test actors_kills` for fewer.
+//! The tests do 1,000 kills for each algorithm. `ELECTOR_KILLS=100 cargo test --test actors_kills`
+//! does fewer.
 
-#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::{
     env,
@@ -23,38 +24,38 @@ use elector_raft::Raft;
 use elector_ring::Ring;
 use tokio::sync::watch;
 
-const SOON: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the closures of all nodes know of each other.
+/// The shared state of the work of all nodes.
 #[derive(Debug)]
-struct Watch<G: Guarantee> {
-    /// Closures alive now.
-    alive: AtomicI64,
-    begun: AtomicU64,
-    /// How often one began while another was alive.
+struct Observer<G: Guarantee> {
+    /// The number of running work futures.
+    running: AtomicI64,
+    started: AtomicU64,
+    /// The number of starts while other work was running.
     overlaps: AtomicU64,
-    /// How often two held a valid leadership at once.
+    /// The number of times that two held a valid leadership at the same time.
     two_holders: AtomicU64,
     held: Mutex<Vec<Weak<Leadership<G>>>>,
-    /// The nodes whose closures are alive.
-    at_work: watch::Sender<Vec<NodeId>>,
+    /// The nodes whose work is running.
+    working_nodes: watch::Sender<Vec<NodeId>>,
 }
 
-impl<G: Guarantee> Watch<G> {
+impl<G: Guarantee> Observer<G> {
     fn new() -> Arc<Self> {
         Arc::new(Self {
-            alive: AtomicI64::new(0),
-            begun: AtomicU64::new(0),
+            running: AtomicI64::new(0),
+            started: AtomicU64::new(0),
             overlaps: AtomicU64::new(0),
             two_holders: AtomicU64::new(0),
             held: Mutex::new(Vec::new()),
-            at_work: watch::Sender::new(Vec::new()),
+            working_nodes: watch::Sender::new(Vec::new()),
         })
     }
 
-    /// Looks at each other one between two looks at this one: if this one held before and after,
-    /// it held in between.
-    fn look(&self, me: &Arc<Leadership<G>>) {
+    /// Checks every other leadership between two checks of this one. If this one was valid before
+    /// and after, it was valid in between.
+    fn check_others(&self, me: &Arc<Leadership<G>>) {
         let held = self.held.lock().unwrap();
         for other in held.iter().filter_map(Weak::upgrade) {
             if !Arc::ptr_eq(&other, me)
@@ -68,46 +69,46 @@ impl<G: Guarantee> Watch<G> {
     }
 }
 
-/// A closure that is alive.
-struct Alive<G: Guarantee>(Arc<Watch<G>>, NodeId);
+/// A running work future.
+struct Running<G: Guarantee>(Arc<Observer<G>>, NodeId);
 
-impl<G: Guarantee> Alive<G> {
-    fn enter(watch: &Arc<Watch<G>>, node: NodeId, me: &Arc<Leadership<G>>) -> Self {
-        if watch.alive.fetch_add(1, Ordering::SeqCst) > 0 {
-            watch.overlaps.fetch_add(1, Ordering::Relaxed);
+impl<G: Guarantee> Running<G> {
+    fn enter(observer: &Arc<Observer<G>>, node: NodeId, me: &Arc<Leadership<G>>) -> Self {
+        if observer.running.fetch_add(1, Ordering::SeqCst) > 0 {
+            observer.overlaps.fetch_add(1, Ordering::Relaxed);
         }
-        watch.begun.fetch_add(1, Ordering::Relaxed);
-        let mut held = watch.held.lock().unwrap();
+        observer.started.fetch_add(1, Ordering::Relaxed);
+        let mut held = observer.held.lock().unwrap();
         held.retain(|other| other.strong_count() > 0);
         held.push(Arc::downgrade(me));
-        // Best effort: two may be at work, and the first of them may be the one that stays.
-        watch.at_work.send_modify(|nodes| nodes.push(node));
-        Self(Arc::clone(watch), node)
+        // Under best effort, two nodes may work, and the first one may stay.
+        observer.working_nodes.send_modify(|nodes| nodes.push(node));
+        Self(Arc::clone(observer), node)
     }
 }
 
-impl<G: Guarantee> Drop for Alive<G> {
+impl<G: Guarantee> Drop for Running<G> {
     fn drop(&mut self) {
-        self.0.alive.fetch_sub(1, Ordering::SeqCst);
-        self.0.at_work.send_modify(|nodes| {
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+        self.0.working_nodes.send_modify(|nodes| {
             let place = nodes.iter().position(|&node| node == self.1);
             place.map(|place| nodes.swap_remove(place));
         });
     }
 }
 
-fn lead<G: Guarantee>(elector: &Elector<G>, watch: &Arc<Watch<G>>) {
-    let (elector, watch) = (elector.clone(), Arc::clone(watch));
+fn lead<G: Guarantee>(elector: &Elector<G>, observer: &Arc<Observer<G>>) {
+    let (elector, observer) = (elector.clone(), Arc::clone(observer));
     let node = elector.node_id();
     tokio::spawn(async move {
         let work = |me| {
-            let watch = Arc::clone(&watch);
+            let observer = Arc::clone(&observer);
             async move {
                 let me = Arc::new(me);
-                let _alive = Alive::enter(&watch, node, &me);
+                let _running = Running::enter(&observer, node, &me);
                 let mut beat = tokio::time::interval(Duration::from_millis(1));
                 loop {
-                    watch.look(&me);
+                    observer.check_others(&me);
                     beat.tick().await;
                 }
             }
@@ -116,33 +117,33 @@ fn lead<G: Guarantee>(elector: &Elector<G>, watch: &Arc<Watch<G>>) {
     });
 }
 
-/// Waits until the leader that a majority follows is at work.
+/// Waits until the leader that a majority follows works.
 async fn working<A: ElectionAlgorithm>(
     cluster: &Cluster<A>,
-    watch: &Watch<A::Guarantee>,
+    observer: &Observer<A::Guarantee>,
 ) -> NodeId {
-    let mut at_work = watch.at_work.subscribe();
+    let mut working_nodes = observer.working_nodes.subscribe();
     loop {
-        // Noted before the leader is: its successor may be at work before this task goes on.
-        at_work.mark_unchanged();
+        // Marked before reading the leader: its successor may work before this task continues.
+        working_nodes.mark_unchanged();
         let leader = cluster.leader().await;
         let node = cluster.node(leader).unwrap();
         let mut status = node.subscribe();
         status.mark_unchanged();
-        let works = at_work.borrow().contains(&leader);
+        let works = working_nodes.borrow().contains(&leader);
         if works && node.status().holds_leadership() {
             return leader;
         }
         tokio::select! {
-            _ = at_work.changed() => {}
+            _ = working_nodes.changed() => {}
             _ = status.changed() => {}
         }
     }
 }
 
-/// Short enough for many elections, and with room between the end of a lease and the next leader
-/// for a machine that is busy with other tests.
-fn brisk() -> Timing {
+/// Returns timeouts for many elections in a short time. The time from the end of a lease to the
+/// next leader is long enough for a machine that is busy with other tests.
+fn fast_timing() -> Timing {
     Timing {
         heartbeat: Duration::from_millis(8),
         lease: Duration::from_millis(20),
@@ -155,47 +156,47 @@ fn brisk() -> Timing {
 async fn kill_leaders<A: ElectionAlgorithm>() {
     let kills: u32 = env::var("ELECTOR_KILLS").map_or(1000, |kills| kills.parse().unwrap());
     let mut setup = ClusterSetup::<A>::new(5);
-    *setup.config.timing_mut() = brisk();
+    *setup.config.timing_mut() = fast_timing();
     let mut cluster = Cluster::start_with(setup).await.unwrap();
-    let watch = Watch::new();
+    let observer = Observer::new();
     for elector in cluster.running() {
-        lead(elector, &watch);
+        lead(elector, &observer);
     }
     let started = Instant::now();
     let mut elections = Vec::new();
     for _ in 0..kills {
-        let leader = tokio::time::timeout(SOON, working(&cluster, &watch))
+        let leader = tokio::time::timeout(TIMEOUT, working(&cluster, &observer))
             .await
             .expect("there is a leader, and it works");
         let killed = Instant::now();
         assert!(cluster.kill(leader).await);
-        let next = tokio::time::timeout(SOON, cluster.leader())
+        let next = tokio::time::timeout(TIMEOUT, cluster.leader())
             .await
             .expect("there is a new leader");
         elections.push(killed.elapsed());
         assert_ne!(next, leader);
         cluster.restart(leader).await.unwrap();
-        lead(cluster.node(leader).unwrap(), &watch);
+        lead(cluster.node(leader).unwrap(), &observer);
     }
     elections.sort_unstable();
     println!(
-        "{}: {kills} kills in {:?}, median {:?}, worst {:?}, closures {}, overlaps {}",
+        "{}: {kills} kills in {:?}, median {:?}, worst {:?}, works {}, overlaps {}",
         A::NAME,
         started.elapsed(),
         elections[elections.len() / 2],
         elections[elections.len() - 1],
-        watch.begun.load(Ordering::Relaxed),
-        watch.overlaps.load(Ordering::Relaxed),
+        observer.started.load(Ordering::Relaxed),
+        observer.overlaps.load(Ordering::Relaxed),
     );
     if A::Guarantee::KIND == GuaranteeKind::Quorum {
-        assert_eq!(watch.two_holders.load(Ordering::Relaxed), 0);
-        assert_eq!(watch.overlaps.load(Ordering::Relaxed), 0);
+        assert_eq!(observer.two_holders.load(Ordering::Relaxed), 0);
+        assert_eq!(observer.overlaps.load(Ordering::Relaxed), 0);
     }
-    assert!(watch.begun.load(Ordering::Relaxed) >= u64::from(kills));
+    assert!(observer.started.load(Ordering::Relaxed) >= u64::from(kills));
     cluster.shutdown().await;
 }
 
-// Raft: every kill of the leader must give a new one, and two must never hold a lease.
+// Every kill of the leader must lead to a new one, and two nodes must never hold a lease.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn raft_survives_its_leaders() {
     kill_leaders::<Raft>().await;
@@ -207,7 +208,7 @@ async fn paxos_survives_its_leaders() {
     kill_leaders::<Paxos>().await;
 }
 
-// Bully promises a new leader too, and nothing about two of them.
+// Bully guarantees a new leader, too, but may have two leaders.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bully_survives_its_leaders() {
     kill_leaders::<Bully>().await;

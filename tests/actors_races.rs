@@ -1,6 +1,6 @@
-//! What two threads do at the same moment, again and again.
+//! Races between two threads, many times.
 
-#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::time::Duration;
 
@@ -12,15 +12,16 @@ use elector_core::{
 use serde::{Deserialize, Serialize};
 use tokio::{sync::mpsc, time::timeout};
 
-const SOON: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-async fn soon<T>(what: impl Future<Output = T>) -> T {
-    timeout(SOON, what).await.expect("it happens in time")
+async fn in_time<T>(event: impl Future<Output = T>) -> T {
+    timeout(TIMEOUT, event).await.expect("it happens in time")
 }
 
-/// A node alone that leads whenever it can, and confirms its lease ten thousand times a second.
+/// The algorithm of a single node that always leads if it may, and confirms its lease ten thousand
+/// times per second.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Eager {
+struct AlwaysLeads {
     me: NodeId,
     epoch: Epoch,
     leads: bool,
@@ -39,8 +40,8 @@ impl Message for Nothing {
     }
 }
 
-impl ElectionAlgorithm for Eager {
-    const NAME: &'static str = "eager";
+impl ElectionAlgorithm for AlwaysLeads {
+    const NAME: &'static str = "always-leads";
     type Guarantee = Quorum;
     type Config = Timing;
     type Message = Nothing;
@@ -88,26 +89,26 @@ impl ElectionAlgorithm for Eager {
     }
 }
 
-// Work that ends just when its lease is prolonged: the node must not take the end for a loss, and
-// grant the same epoch again, or new work begins while the leadership is given away.
+// The work ends just when its lease is prolonged. The node must not take this end for a loss and
+// grant the same epoch again. Otherwise new work would start while the leadership ends.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_end_is_not_taken_for_a_loss() {
-    // Never lost for the lack of time.
+async fn the_end_of_work_is_not_a_loss_of_leadership() {
+    // The lease never ends because of a slow machine.
     let timing = Timing {
-        lease: SOON,
-        election_min: 2 * SOON,
-        election_max: 3 * SOON,
+        lease: TIMEOUT,
+        election_min: 2 * TIMEOUT,
+        election_max: 3 * TIMEOUT,
         ..Timing::default()
     };
     let builder = Elector::builder("work")
-        .algorithm::<Eager>()
+        .algorithm::<AlwaysLeads>()
         .node_id(1)
         .peers([1]);
     let builder = builder.config(timing).event_capacity(1 << 16);
     let elector = builder.start().await.unwrap();
     let mut events = elector.events();
     let grace = Grace {
-        to_finish: SOON,
+        to_finish: TIMEOUT,
         ..Grace::default()
     };
     let (began, mut begun) = mpsc::unbounded_channel();
@@ -127,12 +128,12 @@ async fn an_end_is_not_taken_for_a_loss() {
         }
     });
     for _ in 0..1000 {
-        soon(begun.recv()).await.unwrap();
-        soon(elector.step_down()).await.unwrap();
+        in_time(begun.recv()).await.unwrap();
+        in_time(elector.step_down()).await.unwrap();
     }
-    soon(elector.shutdown()).await.unwrap();
+    in_time(elector.shutdown()).await.unwrap();
     let mut granted = Epoch::ZERO;
-    while let Ok(event) = soon(events.next()).await {
+    while let Ok(event) = in_time(events.next()).await {
         if let EventKind::Granted(epoch) = event.kind {
             assert!(epoch > granted, "{epoch} was granted again");
             granted = epoch;

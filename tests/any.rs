@@ -1,8 +1,8 @@
-//! An algorithm that is chosen at run time, for each that is compiled in.
+//! The choice of an algorithm at run time, for each algorithm that is compiled in.
 //!
-//! `cargo test --test any --all-features` for all four.
+//! `cargo test --test any --all-features` tests all four.
 
-#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::{pin::Pin, time::Duration};
 
@@ -13,13 +13,13 @@ use elector::{
 };
 use tokio::{sync::mpsc, time::timeout};
 
-const SOON: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-async fn soon<T>(what: impl Future<Output = T>) -> T {
-    timeout(SOON, what).await.expect("it happens in time")
+async fn in_time<T>(event: impl Future<Output = T>) -> T {
+    timeout(TIMEOUT, event).await.expect("it happens in time")
 }
 
-fn patient<A: ElectionAlgorithm>() -> ClusterSetup<A> {
+fn patient_setup<A: ElectionAlgorithm>() -> ClusterSetup<A> {
     let mut setup = ClusterSetup::<A>::new(3);
     *setup.config.timing_mut() = Timing {
         heartbeat: Duration::from_millis(50),
@@ -42,30 +42,30 @@ impl Visitor for Works {
 }
 
 async fn works<A: ElectionAlgorithm>(algorithm: Algorithm) {
-    let mut cluster = Cluster::<A>::start_with(patient()).await.unwrap();
-    let leader = soon(cluster.leader()).await;
+    let mut cluster = Cluster::<A>::start_with(patient_setup()).await.unwrap();
+    let leader = in_time(cluster.leader()).await;
     let elector = AnyElector::from(cluster.node(leader).unwrap().clone());
     assert_eq!(elector.algorithm(), algorithm.name());
     assert_eq!(elector.guarantee(), algorithm.guarantee());
     let quorum = elector.guarantee() == GuaranteeKind::Quorum;
     assert_eq!(matches!(elector, AnyElector::Quorum(_)), quorum);
-    let me = soon(elector.campaign()).await.unwrap();
+    let me = in_time(elector.campaign()).await.unwrap();
     assert_eq!(matches!(me, AnyLeadership::Quorum(_)), quorum);
     assert_eq!(me.token().unwrap().is_some(), quorum);
     assert_eq!(me.deadline().is_some(), quorum);
     assert_eq!(me.lease_remaining().is_some(), quorum);
-    assert_eq!(soon(me.guard(async { 7 })).await, Ok(7));
+    assert_eq!(in_time(me.guard(async { 7 })).await, Ok(7));
     let cancelled = me.cancellation();
     let stepping = tokio::spawn({
         let elector = elector.clone();
         async move { elector.step_down().await }
     });
-    soon(me.lost()).await;
-    soon(cancelled.cancelled()).await;
+    in_time(me.lost()).await;
+    in_time(cancelled.cancelled()).await;
     assert!(me.is_ending());
     assert_eq!(me.guard(async { 7 }).await, Err(LeadershipLost));
     drop(me);
-    soon(stepping).await.unwrap().unwrap();
+    in_time(stepping).await.unwrap().unwrap();
 
     let (began, mut begun) = mpsc::unbounded_channel();
     for elector in cluster.running() {
@@ -73,7 +73,7 @@ async fn works<A: ElectionAlgorithm>(algorithm: Algorithm) {
         let began = began.clone();
         tokio::spawn(async move {
             let grace = Grace {
-                to_finish: SOON,
+                to_finish: TIMEOUT,
                 ..Grace::default()
             };
             let node = elector.node_id();
@@ -88,32 +88,32 @@ async fn works<A: ElectionAlgorithm>(algorithm: Algorithm) {
             elector.lead_with(grace, work).await
         });
     }
-    let first = soon(begun.recv()).await.unwrap();
-    let next = soon(cluster.node(first).unwrap().leave(SOON))
+    let first = in_time(begun.recv()).await.unwrap();
+    let next = in_time(cluster.node(first).unwrap().leave(TIMEOUT))
         .await
         .unwrap();
-    let second = soon(begun.recv()).await.unwrap();
+    let second = in_time(begun.recv()).await.unwrap();
     assert_eq!(next, Some(second));
     cluster.restart(first).await.unwrap();
-    assert!(soon(cluster.kill(second)).await);
-    assert_ne!(soon(cluster.leader()).await, second);
-    soon(cluster.shutdown()).await;
+    assert!(in_time(cluster.kill(second)).await);
+    assert_ne!(in_time(cluster.leader()).await, second);
+    in_time(cluster.shutdown()).await;
 }
 
-struct Alone;
+struct SingleNode;
 
-impl SetUp for Alone {
+impl SetUp for SingleNode {
     fn set_up<A: ElectionAlgorithm>(self, builder: Builder<A>) -> Builder<A> {
         builder.node_id(1).peers([1])
     }
 }
 
-// A caller that chooses by name must get what the typed handle gives, and see what the guarantee
-// is worth.
+// A handle for an algorithm that is chosen by name must offer the same as the typed handle, and
+// show the guarantee.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_algorithm_works_by_name() {
     for algorithm in Algorithm::ALL {
-        let started = algorithm.start("alone", Alone).await;
+        let started = algorithm.start("single", SingleNode).await;
         match algorithm.visit(Works(algorithm)) {
             Ok(works) => {
                 assert_eq!(started.unwrap().algorithm(), algorithm.name());
@@ -123,7 +123,7 @@ async fn each_algorithm_works_by_name() {
                 assert!(!algorithm.is_available());
                 assert_eq!(absent, NotCompiledIn(algorithm));
                 let named = absent.to_string().contains(algorithm.name());
-                assert!(named, "it names the feature to turn on");
+                assert!(named, "the error names the missing feature");
                 let refused = started.unwrap_err();
                 assert!(matches!(refused, AnyStartError::NotCompiledIn(which) if which == absent));
             }
@@ -131,9 +131,9 @@ async fn each_algorithm_works_by_name() {
     }
 }
 
-// The text lists what there is, and is read by people.
+// People read the error, so it must list the known names.
 #[test]
-fn an_unknown_name_is_answered_with_the_known_ones() {
+fn the_error_for_an_unknown_name_lists_the_known_ones() {
     let error = "zab".parse::<Algorithm>().unwrap_err();
     let text = "there is no algorithm \"zab\": choose raft, paxos, bully or ring";
     assert_eq!(error.to_string(), text);

@@ -1,4 +1,5 @@
-//! A timeout without a spread: all nodes campaign at once, until the spread has widened.
+//! Election timeouts without a random part: all nodes campaign at the same time, until the random
+//! part grows.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use elector_paxos::Paxos;
 use elector_raft::{Raft, RaftConfig};
 use elector_sim::{Disk, Network, Setup, Simulation};
 
-/// Nodes whose clocks, disks and network all take the same time elect a leader after a start, and
+/// Checks that nodes with equal clocks, disks and network delays elect a leader after boot, and
 /// after a crash of that leader.
 fn elects<A: ElectionAlgorithm>(config: &A::Config) {
     for nodes in [3, 5] {
@@ -33,8 +34,8 @@ fn elects<A: ElectionAlgorithm>(config: &A::Config) {
     }
 }
 
-// The rules allow `election_max == election_min`, and 64 times a spread of zero is zero: no leader
-// was elected in a minute.
+// The rules allow `election_max == election_min`. The random part must grow from zero, too: 64
+// times zero is zero, and in an earlier version no leader was elected within a minute.
 #[test]
 fn a_fixed_election_timeout_elects() {
     elects::<Raft>(&RaftConfig::default());

@@ -1,4 +1,4 @@
-//! A node that alone reaches a quorum must lead soon, whatever it and the others tried before.
+//! The only node that reaches a quorum must lead soon, independently of earlier attempts.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -11,26 +11,27 @@ use elector_sim::{
 };
 
 const RUNS: u64 = 100;
-/// How long a run may take at most.
+/// The maximum time of a run.
 const LIMIT: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(5);
 
-/// What happens to the cluster before and at the moment from which the time is taken.
+/// The fault before the measured time, and the links from then on.
 #[derive(Clone, Copy, Debug)]
-enum Plan {
-    /// A follower loses its link to the leader; then it is the hub of a star without the leader.
+enum Fault {
+    /// A follower loses its link to the leader. Then it is the centre of a star without the leader.
     OneLink,
-    /// All links are cut; then they work again.
+    /// All links are cut. Then they work again.
     Outage,
-    /// All links are cut; then one node is the hub of a star.
+    /// All links are cut. Then one node is the centre of a star.
     OutageThenStar,
-    /// A random graph of links, then another one in which exactly one node reaches a quorum.
+    /// The links are a random graph. Then they are another one, in which exactly one node reaches a
+    /// quorum.
     Graphs,
 }
 
 type Links = BTreeSet<(NodeId, NodeId)>;
 
-/// All links, both directions of each, for which this holds.
+/// Returns all links for which `joined` holds.
 fn links(nodes: &[NodeId], joined: impl Fn(NodeId, NodeId) -> bool) -> Links {
     let pairs = nodes
         .iter()
@@ -38,7 +39,7 @@ fn links(nodes: &[NodeId], joined: impl Fn(NodeId, NodeId) -> bool) -> Links {
     pairs.filter(|&(a, b)| a != b && joined(a, b)).collect()
 }
 
-fn have<A: ElectionAlgorithm>(sim: &mut Simulation<A>, up: &Links) {
+fn set_links<A: ElectionAlgorithm>(sim: &mut Simulation<A>, up: &Links) {
     let nodes = sim.nodes();
     sim.heal();
     let cut: Vec<_> = links(&nodes, |a, b| !up.contains(&(a, b)))
@@ -47,16 +48,16 @@ fn have<A: ElectionAlgorithm>(sim: &mut Simulation<A>, up: &Links) {
     sim.cut(&cut);
 }
 
-/// Whether a node that reaches a quorum holds a lease.
+/// Returns `true` if a node that leads holds a lease.
 fn is_led<A: ElectionAlgorithm>(sim: &Simulation<A>) -> bool {
     sim.nodes()
         .into_iter()
         .any(|node| sim.view(node).leads() && sim.holds_lease(node))
 }
 
-/// How long it takes until there is a leader with a lease, counted from the second state of the
-/// links. A lease of the leader before does not count.
-fn run<A: ElectionAlgorithm>(config: &A::Config, nodes: u64, plan: Plan, seed: u64) -> Duration {
+/// Returns the time from the second state of the links until there is a leader with a lease. A
+/// lease of the old leader does not count.
+fn run<A: ElectionAlgorithm>(config: &A::Config, nodes: u64, fault: Fault, seed: u64) -> Duration {
     let mut setup = Setup::<A>::new(nodes);
     (setup.config, setup.seed) = (config.clone(), seed);
     let mut sim = Simulation::new(setup);
@@ -70,23 +71,23 @@ fn run<A: ElectionAlgorithm>(config: &A::Config, nodes: u64, plan: Plan, seed: u
     let star = |a: NodeId, b: NodeId| a == hub || b == hub;
     let of_old = |a: NodeId, b: NodeId| a == old || b == old;
     let first = Duration::from_millis(Rng::new(seed).between(1_000, 5_000));
-    match plan {
-        Plan::OneLink => {
-            have(&mut sim, &links(&all, |a, b| !star(a, b) || !of_old(a, b)));
+    match fault {
+        Fault::OneLink => {
+            set_links(&mut sim, &links(&all, |a, b| !star(a, b) || !of_old(a, b)));
             sim.run_for(first);
-            have(&mut sim, &links(&all, |a, b| star(a, b) && !of_old(a, b)));
+            set_links(&mut sim, &links(&all, |a, b| star(a, b) && !of_old(a, b)));
         }
-        Plan::Outage => {
-            have(&mut sim, &Links::new());
+        Fault::Outage => {
+            set_links(&mut sim, &Links::new());
             sim.run_for(Duration::from_secs(10) + first / 10);
             sim.heal();
         }
-        Plan::OutageThenStar => {
-            have(&mut sim, &Links::new());
+        Fault::OutageThenStar => {
+            set_links(&mut sim, &Links::new());
             sim.run_for(Duration::from_secs(10) + first / 10);
-            have(&mut sim, &links(&all, star));
+            set_links(&mut sim, &links(&all, star));
         }
-        Plan::Graphs => {
+        Fault::Graphs => {
             sim.act(&Action::Graph(Graph {
                 chance: 0.5,
                 lonely: false,
@@ -106,39 +107,40 @@ fn run<A: ElectionAlgorithm>(config: &A::Config, nodes: u64, plan: Plan, seed: u
     }
     assert!(
         sim.violations().is_empty(),
-        "{} {plan:?}, seed {seed}: {:?}",
+        "{} {fault:?}, seed {seed}: {:?}",
         A::NAME,
         sim.violations()
     );
     Duration::from_nanos(sim.now_ns() - from)
 }
 
-/// Each variant that has a lease, in each plan: 99 of 100 runs within ten election timeouts.
+/// Checks that 99 of 100 runs of each fault have a leader within ten election timeouts.
 fn leads_soon<A: ElectionAlgorithm>(name: &str, config: &A::Config) {
     let limit = 10 * config.timing().election_max;
-    for plan in [
-        Plan::OneLink,
-        Plan::Outage,
-        Plan::OutageThenStar,
-        Plan::Graphs,
+    for fault in [
+        Fault::OneLink,
+        Fault::Outage,
+        Fault::OutageThenStar,
+        Fault::Graphs,
     ] {
         for nodes in [3, 5, 6] {
-            let took = (1..=RUNS).map(|seed| run::<A>(config, nodes, plan, seed));
+            let took = (1..=RUNS).map(|seed| run::<A>(config, nodes, fault, seed));
             let mut took: Vec<Duration> = took.collect();
             took.sort_unstable();
             let of = |percent: usize| took[(took.len() * percent).div_ceil(100) - 1];
             let (p50, p99, max) = (of(50), of(99), of(100));
-            let label = format!("{}/{name}, n = {nodes}, {plan:?}", A::NAME);
+            let label = format!("{}/{name}, n = {nodes}, {fault:?}", A::NAME);
             println!("{label}: p50 {p50:?}, p99 {p99:?}, max {max:?}");
             assert!(p99 <= limit, "{label}: p99 {p99:?} is over {limit:?}");
         }
     }
 }
 
-// Attempts that were refused because others heard their leader, or that got no answer, made the
-// node wait up to 64 times as long; and every doomed attempt of another node drew that wait anew.
+// In an earlier version, an attempt that failed because others had a leader, or without any answer,
+// made the node wait up to 64 times as long. Each failed attempt of another node also restarted
+// that wait.
 #[test]
-fn a_lonely_raft_node_leads_soon() {
+fn the_only_raft_node_with_a_quorum_leads_soon() {
     for variant in Raft::variants() {
         if Raft::has_lease(&variant.config) {
             leads_soon::<Raft>(variant.name, &variant.config);
@@ -146,15 +148,15 @@ fn a_lonely_raft_node_leads_soon() {
     }
 }
 
-// The same for Paxos, where it is ballots that others outbid in vain.
+// The same for Paxos, where other nodes raise the ballots without success.
 #[test]
-fn a_lonely_paxos_node_leads_soon() {
+fn the_only_paxos_node_with_a_quorum_leads_soon() {
     for variant in Paxos::variants() {
         leads_soon::<Paxos>(variant.name, &variant.config);
     }
 }
 
-/// How long it takes from boot until any node leads, with this delay of all messages.
+/// Returns the time from boot until any node leads, with this delay of all messages.
 fn first_leader<A: ElectionAlgorithm>(config: &A::Config, delay: Duration, seed: u64) -> Duration {
     let mut setup = Setup::<A>::new(5);
     (setup.config, setup.seed) = (config.clone(), seed);
@@ -167,9 +169,9 @@ fn first_leader<A: ElectionAlgorithm>(config: &A::Config, delay: Duration, seed:
     Duration::from_nanos(sim.now_ns())
 }
 
-// Every answer comes after the election timeout of who asked. The waits must widen until an attempt
-// lives to see its answers, or late answers must count. (What is elected cannot stay: a leader that
-// no acknowledgement reaches within `election_min` steps down.)
+// Every answer comes after the election timeout of the candidate. The waits must grow until an
+// attempt lasts long enough for its answers, or late answers must count. (The elected leader cannot
+// stay: it steps down because no acknowledgement arrives within `election_min`.)
 #[test]
 fn a_round_trip_above_the_election_timeout_elects() {
     let elects = |label: String, took: &dyn Fn(Duration, u64) -> Duration| {

@@ -1,10 +1,11 @@
-//! The command line from a `main` of its own: this program is `examples/my_algorithm.rs` when it is
-//! started with [`AS_EXAMPLE`], and otherwise checks what that does. It has no test harness, for a
-//! guardian and a cleaned environment are this program again, from its `main` on.
+//! Tests the command line of a program with its own `main`. With the environment variable
+//! [`AS_EXAMPLE`], this program is `examples/my_algorithm.rs`; otherwise it tests that example. It
+//! has no test harness: a guardian, and a node with a cleaned environment, are this program again,
+//! started at its `main`.
 
 #![cfg_attr(
     target_os = "linux",
-    expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")
+    expect(clippy::unwrap_used, reason = "a test that cannot continue must fail")
 )]
 
 #[path = "../examples/my_algorithm.rs"]
@@ -12,7 +13,7 @@ mod my_algorithm;
 
 use std::{env, process::ExitCode};
 
-/// The variable that makes this program the example.
+/// The environment variable that makes this program the example.
 const AS_EXAMPLE: &str = "AS_EXAMPLE";
 
 fn main() -> ExitCode {
@@ -37,10 +38,10 @@ mod checks {
 
     use super::AS_EXAMPLE;
 
-    /// A check that waits longer has failed.
-    const LIMIT: Duration = Duration::from_secs(60);
+    /// The limit for each wait. A check that waits longer has failed.
+    const TIMEOUT: Duration = Duration::from_secs(60);
 
-    /// All checks, or those whose name has the first argument in it.
+    /// Runs all checks, or those whose name contains the first argument.
     pub(super) fn all() {
         let checks: [(&str, fn()); 5] = [
             ("it_is_listed_and_compared", it_is_listed_and_compared),
@@ -71,47 +72,47 @@ mod checks {
         command
     }
 
-    /// What the example says on standard output; it must succeed.
-    fn told(command: &mut Command) -> String {
+    /// Returns the standard output of the example, which must succeed.
+    fn stdout_of(command: &mut Command) -> String {
         let Output {
             status,
             stdout,
             stderr,
         } = command.output().unwrap();
-        let (told, complaint) = (String::from_utf8(stdout), String::from_utf8_lossy(&stderr));
-        assert!(status.success(), "{command:?}: {complaint}");
-        told.unwrap()
+        let (output, errors) = (String::from_utf8(stdout), String::from_utf8_lossy(&stderr));
+        assert!(status.success(), "{command:?}: {errors}");
+        output.unwrap()
     }
 
-    // An algorithm that is not in the workspace must be offered beside those that are.
+    // The command must offer an algorithm from outside of the workspace like the built-in ones.
     fn it_is_listed_and_compared() {
-        let list = told(&mut command("algorithms"));
+        let list = stdout_of(&mut command("algorithms"));
         assert!(
             list.contains("mine — quorum") && list.contains("raft/plain"),
             "{list}"
         );
         let compare = "compare --algorithms mine,raft/plain --nodes 3 --runs 2 --format csv";
-        let table = told(&mut command(compare));
+        let table = stdout_of(&mut command(compare));
         let rows = table
             .lines()
             .filter(|line| line.starts_with("mine,default,quorum,3,"));
         assert!(rows.count() > 10, "{table}");
     }
 
-    // A command that a report prints must start this program, and not the one of the workspace.
+    // A printed command must start this program, and not that of the workspace.
     fn its_runs_can_be_repeated() {
         let folder = tempfile::tempdir().unwrap();
         let compare = "compare --algorithms mine --nodes 3 --scenarios boot --runs 1 --out";
-        told(command(compare).arg(folder.path()));
+        stdout_of(command(compare).arg(folder.path()));
         let manifest = fs::read_to_string(folder.path().join("manifest.json")).unwrap();
         let again = "cargo run --release --example my_algorithm -- compare --algorithms mine";
         assert!(manifest.contains(again), "{manifest}");
     }
 
-    // The model checker must know it, too, with its lease.
+    // The model checker must check the algorithm and its lease, too.
     fn it_is_checked() {
         let bounds = "--nodes 3 --ticks 4 --led --timeouts 2 --late 0";
-        let search = told(&mut command(&format!("check --algorithm mine {bounds}")));
+        let search = stdout_of(&mut command(&format!("check --algorithm mine {bounds}")));
         assert!(
             search.contains("exclusive-lease           holds in every run"),
             "{search}"
@@ -120,10 +121,10 @@ mod checks {
             search.contains("lease-held                happens"),
             "{search}"
         );
-        told(&mut command("check --algorithm mine --walks 100"));
+        stdout_of(&mut command("check --algorithm mine --walks 100"));
     }
 
-    /// The flags of a node of three, on this machine.
+    /// A cluster of three nodes on this machine.
     struct Cluster {
         folder: tempfile::TempDir,
         peers: String,
@@ -145,7 +146,7 @@ mod checks {
                 peers: peers.collect::<Vec<_>>().join(","),
             };
             for id in 1..=3 {
-                told(cluster.node("node", id).arg("--init"));
+                stdout_of(cluster.node("node", id).arg("--init"));
             }
             cluster
         }
@@ -168,23 +169,23 @@ mod checks {
         }
     }
 
-    // The settings of an algorithm whose whole configuration is its timing, from a file, too. An
-    // empty variable is not set: for that the program starts itself again.
+    // The whole configuration of this algorithm is its timing, and a file can set it. An empty
+    // environment variable counts as not set: the program starts itself again for that.
     fn its_settings_are_checked() {
         let cluster = Cluster::formatted();
         let file = cluster.folder.path().join("elector.toml");
         fs::write(&file, "[timing]\nheartbeat_ms = 77\n").unwrap();
         let mut check = cluster.node("node", 1);
         check.args(["--check-config", "--config"]).arg(&file);
-        let report = told(check.env("ELECTOR_NAME", ""));
+        let report = stdout_of(check.env("ELECTOR_NAME", ""));
         assert!(report.contains("algorithm  mine, quorum"), "{report}");
         assert!(report.contains("cluster \"elector\""), "{report}");
         assert!(report.contains("\"heartbeat_ms\":77"), "{report}");
-        let shown = told(command("members show").arg(cluster.folder.path().join("1")));
+        let shown = stdout_of(command("members show").arg(cluster.folder.path().join("1")));
         assert!(shown.contains("highest generation  1"), "{shown}");
     }
 
-    /// A node, which is killed at the end of the test.
+    /// A node. It is killed at the end of the test.
     struct Node(Child);
 
     impl Drop for Node {
@@ -194,9 +195,9 @@ mod checks {
         }
     }
 
-    /// The lines of the file, once there are so many.
+    /// Waits until a file has this number of lines, and returns them.
     fn lines(file: &Path, count: usize) -> Vec<String> {
-        let deadline = Instant::now() + LIMIT;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let text = fs::read_to_string(file).unwrap_or_default();
             if text.matches('\n').count() >= count {
@@ -204,7 +205,7 @@ mod checks {
             }
             assert!(
                 Instant::now() < deadline,
-                "{count} lines are awaited: {text:?}"
+                "{count} lines are expected: {text:?}"
             );
             sleep(Duration::from_millis(5));
         }
@@ -217,8 +218,8 @@ mod checks {
         stat.is_ok_and(|stat| !stat.contains(") Z "))
     }
 
-    // The leader is killed. Its guardian, which is this program, must kill its command, and the
-    // command must start on another node, with a higher fencing token.
+    // The leader is killed. Its guardian, which is this program, must kill the command. The command
+    // must start on another node, with a higher fencing token.
     fn its_command_moves_to_another_node() {
         let cluster = Cluster::formatted();
         let file = cluster.folder.path().join("led");
@@ -239,6 +240,9 @@ mod checks {
         let second = words(&lines(&file, 2)[1]);
         assert_ne!(first[0], second[0]);
         assert!(first[1] < second[1], "{first:?} {second:?}");
-        assert!(!is_alive(first[2]), "the command of the first leader lives");
+        assert!(
+            !is_alive(first[2]),
+            "the command of the first leader still runs"
+        );
     }
 }

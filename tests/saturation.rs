@@ -1,5 +1,5 @@
-//! At the end of the numbers there is no next epoch. Nodes that come there must not talk without
-//! end: hosts let no such epoch in, but an algorithm must not rely on that.
+//! After the highest epoch there is no next one. Nodes in that epoch must not send messages without
+//! end. Hosts do not let such an epoch in, but an algorithm must not depend on that.
 
 use std::collections::VecDeque;
 
@@ -11,27 +11,27 @@ use elector_ring::{Ring, RingMessage};
 
 const LAST: Epoch = Epoch(u64::MAX);
 
-/// Nodes that run, and what is on its way between them. No time passes, so no timer elapses.
-struct Talk<A: ElectionAlgorithm> {
+/// Running nodes and the messages in flight. No time passes, so no timer elapses.
+struct Exchange<A: ElectionAlgorithm> {
     nodes: Vec<Driver<A>>,
-    under_way: VecDeque<(NodeId, NodeId, A::Message)>,
+    in_flight: VecDeque<(NodeId, NodeId, A::Message)>,
 }
 
-impl<A: ElectionAlgorithm> Talk<A> {
+impl<A: ElectionAlgorithm> Exchange<A> {
     fn new(nodes: u64) -> Self {
         let ids = || (1..=nodes).map(NodeId);
         let start = |me| {
             let members = Membership::new(me, ids()).expect("it is a cluster");
             Driver::restore(&A::Config::default(), members, A::Durable::default())
         };
-        let mut talk = Self {
+        let mut exchange = Self {
             nodes: ids().map(start).collect(),
-            under_way: VecDeque::new(),
+            in_flight: VecDeque::new(),
         };
         for node in ids() {
-            talk.input(node, Input::Started);
+            exchange.input(node, Input::Started);
         }
-        talk
+        exchange
     }
 
     fn input(&mut self, node: NodeId, input: Input<A::Message, A::Timer>) {
@@ -39,16 +39,16 @@ impl<A: ElectionAlgorithm> Talk<A> {
         let step = self.nodes[place].step(input, Moment::ZERO);
         let step = step.expect("the contract holds");
         let sends = step.sends.iter();
-        self.under_way
+        self.in_flight
             .extend(sends.map(|out| (node, out.to, out.message.clone())));
     }
 
-    /// Delivers all that is said, and the answers to it; how many messages that were.
-    fn messages(&mut self, most: usize) -> usize {
+    /// Delivers all messages and their answers, and returns their number.
+    fn messages(&mut self, limit: usize) -> usize {
         let mut count = 0;
-        while let Some((from, to, message)) = self.under_way.pop_front() {
+        while let Some((from, to, message)) = self.in_flight.pop_front() {
             count += 1;
-            if count > most {
+            if count > limit {
                 return count;
             }
             self.input(to, Input::Received { from, message });
@@ -57,57 +57,59 @@ impl<A: ElectionAlgorithm> Talk<A> {
     }
 }
 
-/// All nodes hear this of their next one, which has said no such thing; and some campaign.
-fn talk_ends<A: ElectionAlgorithm>(nodes: u64, said: &A::Message) {
-    const MOST: usize = 300;
-    let mut talk = Talk::<A>::new(nodes);
-    let first = talk.messages(MOST);
+/// Gives each node this message in the name of its next peer, and then the command to campaign. The
+/// exchange must end.
+fn exchange_ends<A: ElectionAlgorithm>(nodes: u64, forged: &A::Message) {
+    const LIMIT: usize = 300;
+    let mut exchange = Exchange::<A>::new(nodes);
+    let first = exchange.messages(LIMIT);
     for node in 1..=nodes {
         let from = NodeId(node % nodes + 1);
-        let message = said.clone();
-        talk.input(NodeId(node), Input::Received { from, message });
+        let message = forged.clone();
+        exchange.input(NodeId(node), Input::Received { from, message });
     }
-    let second = talk.messages(MOST);
+    let second = exchange.messages(LIMIT);
     for node in 1..=nodes {
-        talk.input(NodeId(node), Input::Commanded(Command::Campaign));
+        exchange.input(NodeId(node), Input::Commanded(Command::Campaign));
     }
-    let third = talk.messages(MOST);
+    let third = exchange.messages(LIMIT);
     let counts = [first, second, third];
-    let ends = counts.iter().all(|&count| count <= MOST);
-    assert!(ends, "{}, {nodes} nodes, {said:?}: {counts:?}", A::NAME);
+    let ends = counts.iter().all(|&count| count <= LIMIT);
+    assert!(ends, "{}, {nodes} nodes, {forged:?}: {counts:?}", A::NAME);
 }
 
-// `Handover` with the last epoch to two nodes made 20,000 messages in 50 ms.
+// In an earlier version, `Handover` with the highest epoch to two nodes caused 20,000 messages in
+// 50 ms.
 #[test]
-fn the_last_epoch_starts_no_storm() {
+fn the_highest_epoch_causes_no_endless_exchange() {
     let (epoch, sent) = (LAST, Moment::ZERO);
     for nodes in [2, 3, 5] {
         for appointed in [false, true] {
-            talk_ends::<Bully>(nodes, &BullyMessage::Handover { epoch, appointed });
-            talk_ends::<Bully>(nodes, &BullyMessage::Coordinator { epoch, appointed });
+            exchange_ends::<Bully>(nodes, &BullyMessage::Handover { epoch, appointed });
+            exchange_ends::<Bully>(nodes, &BullyMessage::Coordinator { epoch, appointed });
         }
-        talk_ends::<Bully>(nodes, &BullyMessage::Outdated { epoch });
-        talk_ends::<Bully>(nodes, &BullyMessage::Election { epoch });
-        talk_ends::<Ring>(nodes, &RingMessage::Handover { epoch });
+        exchange_ends::<Bully>(nodes, &BullyMessage::Outdated { epoch });
+        exchange_ends::<Bully>(nodes, &BullyMessage::Election { epoch });
+        exchange_ends::<Ring>(nodes, &RingMessage::Handover { epoch });
         let settled = true;
-        talk_ends::<Ring>(nodes, &RingMessage::Heartbeat { epoch, settled });
+        exchange_ends::<Ring>(nodes, &RingMessage::Heartbeat { epoch, settled });
         let term = LAST;
-        talk_ends::<Raft>(nodes, &RaftMessage::TimeoutNow { term });
+        exchange_ends::<Raft>(nodes, &RaftMessage::TimeoutNow { term });
         let announce = true;
         let heartbeat = RaftMessage::Heartbeat {
             term,
             sent,
             announce,
         };
-        talk_ends::<Raft>(nodes, &heartbeat);
-        talk_ends::<Paxos>(nodes, &PaxosMessage::Handover { epoch });
-        talk_ends::<Paxos>(nodes, &PaxosMessage::Heartbeat { epoch, sent });
+        exchange_ends::<Raft>(nodes, &heartbeat);
+        exchange_ends::<Paxos>(nodes, &PaxosMessage::Handover { epoch });
+        exchange_ends::<Paxos>(nodes, &PaxosMessage::Heartbeat { epoch, sent });
         let leader = NodeId(1);
         let learn = PaxosMessage::Learn {
             epoch,
             leader,
             sent,
         };
-        talk_ends::<Paxos>(nodes, &learn);
+        exchange_ends::<Paxos>(nodes, &learn);
     }
 }

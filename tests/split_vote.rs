@@ -1,4 +1,4 @@
-//! Raft's rate of split votes against the closed form of Ongaro's dissertation, chapter 9.
+//! Compares Raft's rate of split votes with the closed form in Ongaro's dissertation, chapter 9.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use elector_sim::{Disk, Network, Setup, Simulation};
 const T: Duration = Duration::from_millis(100);
 const RUNS: u64 = 3_000;
 
-/// The probability that a vote splits: timeouts uniform in [T, 2T], `s` servers alive of `n`, and
-/// requests that take `l` T to arrive.
+/// Returns the probability that a vote splits. Timeouts are uniform in [T, 2T], `s` of `n` servers
+/// run, and a request takes `l` T.
 fn oracle(n: u64, s: u64, l: f64) -> f64 {
     let c = s - n / 2 + 1;
     let term = |k: u64| {
@@ -19,7 +19,7 @@ fn oracle(n: u64, s: u64, l: f64) -> f64 {
     (c - 1..=s).map(term).sum()
 }
 
-/// Whether the first term after a crash of the leader elects nobody.
+/// Returns `true` if the first term after a crash of the leader elects no leader.
 fn splits(n: u64, delay: Duration, seed: u64) -> bool {
     let mut setup = Setup::<Raft>::new(n);
     setup.config = RaftConfig {
@@ -51,16 +51,16 @@ fn splits(n: u64, delay: Duration, seed: u64) -> bool {
     second.epoch > first.epoch.next()
 }
 
-// The oracle itself, against the two figures that the literature gives.
+// Checks the oracle itself with the two figures in the literature.
 #[test]
 fn the_oracle_gives_the_published_figures() {
     assert!((oracle(5, 4, 0.1) - 0.052).abs() < 0.0005);
     assert!((oracle(5, 4, 0.2) - 0.181).abs() < 0.0005);
 }
 
-// If the simulated timers, delays or votes were off, the rate of split votes would show it.
+// The rate of split votes shows errors in simulated timers, delays and votes.
 #[test]
-fn split_votes_are_as_rare_as_the_closed_form_says() {
+fn the_rate_of_split_votes_matches_the_closed_form() {
     for n in [3, 5, 9] {
         for l in [0.05, 0.1, 0.2] {
             let delay = T.mul_f64(l);

@@ -1,5 +1,5 @@
-//! The stock sweep: every variant of every algorithm in every scenario, at sizes that are odd, even
-//! and tiny. What the README promises is checked here.
+//! The built-in scenarios with every variant of every algorithm, with odd, even and very small
+//! cluster sizes. These tests check the statements of the README.
 
 mod common;
 
@@ -22,7 +22,7 @@ fn sweep(nodes: &[u64], runs: u64, jobs: Option<usize>, scenarios: &[&str]) -> V
     sweep.run(&|_, _| ()).expect("the sweep is valid")
 }
 
-/// What went wrong in a cell, with the command that replays it.
+/// Returns the failed runs of a cell, each with the command that repeats it.
 fn failures(cell: &Cell) -> Vec<String> {
     let wrong = cell
         .outcomes
@@ -36,10 +36,10 @@ fn failures(cell: &Cell) -> Vec<String> {
         .collect()
 }
 
-// The one promise: no invariant is violated, and after every fault one leader remains, whatever the
-// algorithm, the scenario and the size.
+// The main statement: no run violates an invariant, and one leader remains after every fault, for
+// every algorithm, scenario and size.
 #[test]
-fn every_algorithm_stands_every_scenario() {
+fn every_algorithm_passes_every_scenario() {
     let cells = sweep(&[1, 2, 3, 4, 5, 7], 3, None, &[]);
     assert!(cells.len() > 1_000, "{} cells", cells.len());
     let failures: Vec<String> = cells.iter().flat_map(failures).collect();
@@ -51,9 +51,9 @@ fn every_algorithm_stands_every_scenario() {
     );
 }
 
-// Best effort means two leaders under a partition. A comparison that does not show it is wrong.
+// Best effort means two leaders during a partition. A comparison must show this.
 #[test]
-fn best_effort_algorithms_split_their_brain_under_a_partition() {
+fn best_effort_algorithms_have_a_split_brain_during_a_partition() {
     for cell in sweep(&[5], 5, None, &["minority-leader"]) {
         let summary = cell.summary();
         let label = format!("{}/{}", summary.algorithm, summary.variant);
@@ -68,13 +68,13 @@ fn best_effort_algorithms_split_their_brain_under_a_partition() {
                     .iter()
                     .map(|run| run.most_leaders_of_an_epoch)
                     .max();
-                assert_eq!(most, Some(1), "{label}: one leader an epoch");
+                assert_eq!(most, Some(1), "{label}: one leader per epoch");
             }
         }
     }
 }
 
-// Below a majority a quorum algorithm has no leader; a best-effort one still has.
+// Without a majority, a quorum algorithm has no leader. A best-effort algorithm has one.
 #[test]
 fn without_a_majority_only_best_effort_leads() {
     for cell in sweep(&[4], 3, None, &["even-split"]) {
@@ -85,7 +85,7 @@ fn without_a_majority_only_best_effort_leads() {
             summary.algorithm, summary.variant
         );
         match (summary.guarantee, summary.variant.as_str()) {
-            // Without check-quorum the old leader goes on believing: it holds no lease.
+            // Without check-quorum the old leader stays leader by its own view, without a lease.
             (GuaranteeKind::Quorum, "paper") => assert!(leaderless < 500.0, "{label}"),
             (GuaranteeKind::Quorum, _) => assert!(leaderless > 1_500.0, "{label}"),
             (GuaranteeKind::BestEffort, _) => assert!(leaderless < 500.0, "{label}"),

@@ -1,4 +1,4 @@
-//! Work that hangs, under a watchdog.
+//! Hanging work with a watchdog.
 
 use std::{
     future::pending,
@@ -15,10 +15,10 @@ use elector_core::actor::{CommandError, Grace, now};
 
 use crate::*;
 
-/// Far above what a busy machine makes a thread wait.
+/// The limit of the watchdog. It is much longer than the delay of a thread on a busy machine.
 const LIMIT: Duration = Duration::from_millis(800);
 
-/// Blocks its thread until it is released, and says until when it might have acted.
+/// Blocks its thread until the test releases it, and stores the last deadline that it saw.
 fn hang(me: &Leadership<Quorum>, release: &blocking::Receiver<()>, deadline: &AtomicU64) {
     while release.recv_timeout(Duration::from_millis(1)) == Err(RecvTimeoutError::Timeout) {
         let known = me.deadline().map_or(0, Moment::nanos);
@@ -26,8 +26,9 @@ fn hang(me: &Leadership<Quorum>, release: &blocking::Receiver<()>, deadline: &At
     }
 }
 
-// A leader whose work hangs is elected for as long as its node lives, and nothing is done. Another
-// must lead, but not before the lease has ended: work that hangs may wake, and does not look again.
+// A node whose work hangs would lead forever without doing anything. Another node must lead, but
+// not before the lease has ended: hanging work may continue, and does not check its leadership
+// again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn work_that_blocks_its_thread_loses_its_leadership() {
     let cluster = cluster(3).await;
@@ -50,47 +51,49 @@ async fn work_that_blocks_its_thread_loses_its_leadership() {
             Ok(())
         }
     });
-    let (first, _) = soon(reports.recv()).await.unwrap();
-    let (second, began) = soon(reports.recv()).await.unwrap();
+    let (first, _) = in_time(reports.recv()).await.unwrap();
+    let (second, began) = in_time(reports.recv()).await.unwrap();
     let now = now().nanos();
     assert!(began == Began && second != first, "{began:?} {second}");
-    assert!(now > deadline.load(Ordering::Acquire), "under its lease");
+    assert!(
+        now > deadline.load(Ordering::Acquire),
+        "before the end of its lease"
+    );
     assert!(!cluster.node(first).unwrap().status().holds_leadership());
 
-    // It has lost its leadership, and may have another one.
+    // It has lost its leadership, and can lead again.
     release.send(()).unwrap();
-    assert_eq!(soon(reports.recv()).await, Some((first, Ended)));
+    assert_eq!(in_time(reports.recv()).await, Some((first, Ended)));
     let transferred = cluster.node(second).unwrap().transfer_to(first);
-    soon(transferred).await.unwrap();
-    assert_eq!(soon(reports.recv()).await, Some((second, Ended)));
-    assert_eq!(soon(reports.recv()).await, Some((first, Began)));
-    soon(cluster.shutdown()).await;
+    in_time(transferred).await.unwrap();
+    assert_eq!(in_time(reports.recv()).await, Some((second, Ended)));
+    assert_eq!(in_time(reports.recv()).await, Some((first, Began)));
+    in_time(cluster.shutdown()).await;
 }
 
-// Work on other threads checks in by itself: what is only polled has promised nothing.
+// Work on other threads must check in itself. A poll of its future does not count.
 #[tokio::test]
 async fn work_that_does_not_check_in_loses_its_leadership() {
-    let elector = alone().await;
+    let elector = single_node().await;
     let grace = Grace::default();
     let (mut reports, _leading) = work(slice::from_ref(&elector), grace, |me, _| async move {
         let _watchdog = me.watchdog(Duration::from_millis(100));
         pending().await
     });
     for what in [Began, Ended, Began] {
-        assert_eq!(soon(reports.recv()).await, Some((NodeId(1), what)));
+        assert_eq!(in_time(reports.recv()).await, Some((NodeId(1), what)));
     }
 }
 
-// A probe must learn from the thread itself whether it does its work, and must not wait for one
-// that has ended.
+// A probe must get its answer from the node's thread, and must not wait for a node that has ended.
 #[tokio::test]
 async fn a_node_answers_until_it_has_stopped() {
-    let elector = alone().await;
+    let elector = single_node().await;
     let all = [elector.ping(), elector.ping(), elector.ping()];
     for ping in all {
-        soon(ping).await.unwrap();
+        in_time(ping).await.unwrap();
     }
-    soon(elector.shutdown()).await.unwrap();
-    let ended = soon(elector.ping()).await;
+    in_time(elector.shutdown()).await.unwrap();
+    let ended = in_time(elector.ping()).await;
     assert!(matches!(ended, Err(CommandError::ShutDown)), "{ended:?}");
 }

@@ -1,6 +1,6 @@
-//! How the work of a leader comes to an end: asked, lost, cut short, or left behind.
+//! The ends of a leader's work: requested, lost, limited in time, or abandoned.
 
-#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 mod failing;
 mod hanging;
@@ -26,27 +26,27 @@ use tokio::{
     time::timeout,
 };
 
-const SOON: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Longer than any test waits.
-const FOREVER: Duration = Duration::MAX;
+/// A grace that is longer than any test.
+const UNLIMITED: Duration = Duration::MAX;
 
-async fn soon<T>(what: impl Future<Output = T>) -> T {
-    timeout(SOON, what).await.expect("it happens in time")
+async fn in_time<T>(event: impl Future<Output = T>) -> T {
+    timeout(TIMEOUT, event).await.expect("it happens in time")
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
+enum Phase {
     Began,
     Asked,
     Lost,
     Ended,
 }
-use What::{Asked, Began, Ended, Lost};
+use Phase::{Asked, Began, Ended, Lost};
 
-type Report = (NodeId, What);
+type Report = (NodeId, Phase);
 
-/// Reports the end of the work, by whatever it ends.
+/// Reports the end of the work, for every reason of the end.
 struct Working(NodeId, UnboundedSender<Report>);
 
 impl Working {
@@ -62,8 +62,8 @@ impl Drop for Working {
     }
 }
 
-/// Patient: no machine is so busy that it elects on its own.
-fn patient() -> Timing {
+/// Returns long timeouts, so that a busy machine does not cause an election.
+fn patient_timing() -> Timing {
     Timing {
         heartbeat: Duration::from_millis(50),
         lease: Duration::from_millis(800),
@@ -75,15 +75,15 @@ fn patient() -> Timing {
 
 async fn cluster(nodes: u64) -> Cluster<Raft> {
     let mut setup = ClusterSetup::<Raft>::new(nodes);
-    *setup.config.timing_mut() = patient();
+    *setup.config.timing_mut() = patient_timing();
     Cluster::start_with(setup).await.unwrap()
 }
 
-/// The same work on these nodes; it reports.
+/// Starts the same work on these nodes. Returns the reports, and the calls of `lead`.
 fn work<G, F, Fut>(
     electors: &[Elector<G>],
     grace: Grace,
-    what: F,
+    work_of: F,
 ) -> (
     UnboundedReceiver<Report>,
     Vec<JoinHandle<Result<(), LeadError>>>,
@@ -96,12 +96,12 @@ where
     let (reports, received) = mpsc::unbounded_channel();
     let mut leading = Vec::new();
     for elector in electors {
-        let (elector, reports, what) = (elector.clone(), reports.clone(), what.clone());
+        let (elector, reports, work_of) = (elector.clone(), reports.clone(), work_of.clone());
         leading.push(tokio::spawn(async move {
             let node = elector.node_id();
             let work = |me| {
                 let working = Working::begin(node, &reports);
-                let working_on = what(me, reports.clone());
+                let working_on = work_of(me, reports.clone());
                 async move {
                     let _working = working;
                     working_on.await
@@ -117,7 +117,7 @@ fn all<A: ElectionAlgorithm>(cluster: &Cluster<A>) -> Vec<Elector<A::Guarantee>>
     cluster.running().cloned().collect()
 }
 
-async fn alone() -> Elector<Quorum> {
+async fn single_node() -> Elector<Quorum> {
     let builder = Elector::builder("work")
         .algorithm::<Raft>()
         .node_id(1)
@@ -125,72 +125,72 @@ async fn alone() -> Elector<Quorum> {
     builder.start().await.unwrap()
 }
 
-// Work that was asked to end must be able to finish what it is at as the leader, its lease
-// prolonged, and only then may the heir that was asked for take over.
+// Work that is asked to end can finish its current piece as the leader, under a prolonged lease.
+// Only then may the requested successor take over.
 #[tokio::test(flavor = "multi_thread")]
-async fn work_finishes_while_the_node_leads_on() {
+async fn work_finishes_while_the_node_still_leads() {
     let cluster = cluster(3).await;
     let grace = Grace {
-        to_finish: FOREVER,
+        to_finish: UNLIMITED,
         ..Grace::default()
     };
     let (mut reports, _leading) = work(&all(&cluster), grace, |me, _| async move {
         me.ending().await;
         if !me.is_ending() {
-            return Err("asked, and not to be seen".into());
+            return Err("the request to end is not visible".into());
         }
         let mut known = me.deadline().ok_or("a lease")?;
         for _ in 0..3 {
             known = me.prolonged(known).await?;
         }
         me.token()?;
-        let left = me.lease_remaining().ok_or("it leads on")?;
+        let left = me.lease_remaining().ok_or("it still leads")?;
         (left > Duration::ZERO).then_some(()).ok_or("no lease")?;
         Ok(())
     });
-    let (leader, _) = soon(reports.recv()).await.unwrap();
+    let (leader, _) = in_time(reports.recv()).await.unwrap();
     let elector = cluster.node(leader).unwrap();
     let epoch = elector.status().epoch;
-    let heir = *cluster
+    let successor = *cluster
         .nodes()
         .iter()
         .find(|&&node| node != leader)
         .unwrap();
-    soon(elector.transfer_to(heir)).await.unwrap();
-    assert_eq!(soon(reports.recv()).await, Some((leader, Ended)));
-    assert_eq!(soon(reports.recv()).await, Some((heir, Began)));
-    assert!(cluster.node(heir).unwrap().status().epoch > epoch);
-    soon(cluster.shutdown()).await;
+    in_time(elector.transfer_to(successor)).await.unwrap();
+    assert_eq!(in_time(reports.recv()).await, Some((leader, Ended)));
+    assert_eq!(in_time(reports.recv()).await, Some((successor, Began)));
+    assert!(cluster.node(successor).unwrap().status().epoch > epoch);
+    in_time(cluster.shutdown()).await;
 }
 
-// Work that does not end though it was asked must not keep the leadership for ever.
+// Work that ignores the request to end must not keep the leadership forever.
 #[tokio::test]
 async fn work_that_does_not_finish_is_dropped() {
-    let elector = alone().await;
+    let elector = single_node().await;
     let grace = Grace {
         to_finish: Duration::from_millis(50),
         ..Grace::default()
     };
     let mut reports = work(slice::from_ref(&elector), grace, |me, reports| async move {
         me.ending().await;
-        // Not over yet: this one is asked, and still leads.
+        // The work was asked to end, and the node still leads.
         me.token()?;
         reports.send((NodeId(1), Asked))?;
         pending().await
     })
     .0;
-    assert_eq!(soon(reports.recv()).await, Some((NodeId(1), Began)));
-    soon(elector.step_down()).await.unwrap();
+    assert_eq!(in_time(reports.recv()).await, Some((NodeId(1), Began)));
+    in_time(elector.step_down()).await.unwrap();
     assert_eq!(reports.try_recv(), Ok((NodeId(1), Asked)));
     assert_eq!(reports.try_recv(), Ok((NodeId(1), Ended)));
 }
 
-// Work that fails while it is asked to end still led, so its error must not be swallowed.
+// Work that fails after the request to end was still the leader's, so its error must be reported.
 #[tokio::test]
 async fn work_that_fails_while_it_finishes_has_failed() {
-    let elector = alone().await;
+    let elector = single_node().await;
     let grace = Grace {
-        to_finish: FOREVER,
+        to_finish: UNLIMITED,
         ..Grace::default()
     };
     let mut reports = work(slice::from_ref(&elector), grace, |me, _| async move {
@@ -198,117 +198,130 @@ async fn work_that_fails_while_it_finishes_has_failed() {
         Err("the last write failed".into())
     })
     .0;
-    soon(reports.recv()).await.unwrap();
-    soon(elector.step_down()).await.unwrap();
+    in_time(reports.recv()).await.unwrap();
+    in_time(elector.step_down()).await.unwrap();
     let mut status = elector.subscribe();
     let failed = status.wait_for(|status| status.work.failures == 1);
-    let failure = soon(failed).await.unwrap().work.failure.clone().unwrap();
+    let failure = in_time(failed).await.unwrap().work.failure.clone().unwrap();
     assert!(failure.contains("the last write"), "{failure}");
 }
 
-// Work that has to wait for a child process must not be dropped before, when leadership is lost; it
-// must see that it may do nothing else, and nobody may work beside it on the same node.
+// Work may wait for a child process after the loss of the leadership, and must not be dropped
+// before. It must see that the leadership is lost, and no other work may run on the same node
+// meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn work_cleans_up_after_a_loss() {
     let mut cluster = cluster(3).await;
     let grace = Grace {
-        to_clean_up: FOREVER,
+        to_clean_up: UNLIMITED,
         ..Grace::default()
     };
-    let child = Arc::new(Semaphore::new(0));
-    let waits = Arc::clone(&child);
+    let child_exits = Arc::new(Semaphore::new(0));
+    let waits = Arc::clone(&child_exits);
     let (mut reports, _leading) = work(&all(&cluster), grace, move |me, reports| {
-        let child = Arc::clone(&waits);
+        let child_exits = Arc::clone(&waits);
         async move {
             me.lost().await;
             let token = me.token();
             assert_eq!(token, Err(LeadershipLost));
             reports.send((NodeId(0), Lost))?;
-            child.acquire().await?.forget();
+            child_exits.acquire().await?.forget();
             Ok(())
         }
     });
-    let (first, _) = soon(reports.recv()).await.unwrap();
+    let (first, _) = in_time(reports.recv()).await.unwrap();
     cluster.isolate(first);
-    assert_eq!(soon(reports.recv()).await, Some((NodeId(0), Lost)));
-    let (second, began) = soon(reports.recv()).await.unwrap();
+    assert_eq!(in_time(reports.recv()).await, Some((NodeId(0), Lost)));
+    let (second, began) = in_time(reports.recv()).await.unwrap();
     assert!(began == Began && second != first, "{began:?} {second}");
-    // Back to the first one, which is still cleaning up.
+    // Transfer the leadership back to the first node, which is still cleaning up.
     cluster.heal();
     let elector = cluster.node(first).unwrap().clone();
     let mut status = elector.subscribe();
-    soon(status.wait_for(|status| status.leader == Some(second)))
+    in_time(status.wait_for(|status| status.leader == Some(second)))
         .await
         .unwrap();
-    child.add_permits(1);
+    child_exits.add_permits(1);
     let handing = cluster.node(second).unwrap().clone();
     let handing = tokio::spawn(async move { handing.transfer_to(first).await });
-    // The second one was told, and cleans up as well: which one of the two got the permit is open.
+    // The second node lost its leadership and cleans up, too. It is not defined which of the two
+    // gets the permit.
     let mut ended = Vec::new();
     loop {
-        match soon(reports.recv()).await.unwrap() {
+        match in_time(reports.recv()).await.unwrap() {
             (node, Ended) => ended.push(node),
             (node, Began) if node == first => break assert!(ended.contains(&first)),
-            (_, Lost) => child.add_permits(1),
+            (_, Lost) => child_exits.add_permits(1),
             _ => {}
         }
     }
-    soon(handing).await.unwrap().unwrap();
-    // A crash leaves no time to clean up.
-    assert!(soon(cluster.kill(first)).await);
-    child.add_permits(9);
-    soon(cluster.shutdown()).await;
+    in_time(handing).await.unwrap().unwrap();
+    // After a crash there is no time to clean up.
+    assert!(in_time(cluster.kill(first)).await);
+    child_exits.add_permits(9);
+    in_time(cluster.shutdown()).await;
 }
 
-// Whoever stands guard over the leader (a process that kills it at the deadline) must hear of every
-// prolongation, and of none where there is no lease.
+// A process that kills the leader's work at the deadline must get every prolongation. Without a
+// lease there is none.
 #[tokio::test]
 async fn the_deadline_is_known_and_moves_on() {
     let cluster = cluster(3).await;
-    let leader = soon(cluster.leader()).await;
+    let leader = in_time(cluster.leader()).await;
     let elector = cluster.node(leader).unwrap();
-    let me = soon(elector.campaign()).await.unwrap();
+    let me = in_time(elector.campaign()).await.unwrap();
     let mut known = Moment::ZERO;
     for _ in 0..5 {
-        let deadline = soon(me.prolonged(known)).await.unwrap();
+        let deadline = in_time(me.prolonged(known)).await.unwrap();
         assert!(deadline > known);
         known = deadline;
     }
     assert!(me.deadline() >= Some(known));
     let before = actor::now();
     assert_eq!(me.check(), Ok(()));
-    assert!(me.deadline().unwrap() > before, "it held after that");
+    assert!(
+        me.deadline().unwrap() > before,
+        "the lease held at that time"
+    );
     cluster.isolate(leader);
-    while let Ok(deadline) = soon(me.prolonged(known)).await {
+    while let Ok(deadline) = in_time(me.prolonged(known)).await {
         known = deadline;
     }
-    assert_eq!(me.deadline(), Some(known), "what is over stays");
+    assert_eq!(
+        me.deadline(),
+        Some(known),
+        "the deadline of an ended lease stays"
+    );
     assert_eq!(me.lease_remaining(), None);
-    soon(cluster.shutdown()).await;
+    in_time(cluster.shutdown()).await;
 
     let elector = Elector::builder("work")
         .algorithm::<Bully>()
         .node_id(1)
         .peers([1]);
     let elector = elector.start().await.unwrap();
-    let me = soon(elector.campaign()).await.unwrap();
+    let me = in_time(elector.campaign()).await.unwrap();
     assert_eq!((me.deadline(), me.lease_remaining()), (None, None));
-    soon(elector.shutdown()).await.unwrap();
-    assert_eq!(soon(me.prolonged(Moment::ZERO)).await, Err(LeadershipLost));
+    in_time(elector.shutdown()).await.unwrap();
+    assert_eq!(
+        in_time(me.prolonged(Moment::ZERO)).await,
+        Err(LeadershipLost)
+    );
 }
 
-// A guard in hand is told of the wish and of the end in one: nobody promised it time.
+// A leadership in the caller's hand gets the request to end and the end at the same time, because
+// it has no grace.
 #[tokio::test]
-async fn a_guard_in_hand_has_no_grace() {
-    let elector = alone().await;
-    let me: Leadership<Quorum> = soon(elector.campaign()).await.unwrap();
+async fn a_leadership_in_hand_has_no_grace() {
+    let elector = single_node().await;
+    let me: Leadership<Quorum> = in_time(elector.campaign()).await.unwrap();
     assert!(!me.is_ending());
     let stepping = tokio::spawn({
         let elector = elector.clone();
         async move { elector.step_down().await }
     });
-    soon(me.ending()).await;
+    in_time(me.ending()).await;
     assert_eq!(me.check(), Err(LeadershipLost));
     drop(me);
-    soon(stepping).await.unwrap().unwrap();
+    in_time(stepping).await.unwrap().unwrap();
 }

@@ -1,4 +1,4 @@
-//! What several tests need: all algorithms in all their variants.
+//! All algorithms in all their variants, for several tests.
 
 use elector_bully::Bully;
 use elector_paxos::Paxos;
@@ -6,7 +6,7 @@ use elector_raft::Raft;
 use elector_ring::Ring;
 use elector_sim::Contestant;
 
-/// Every variant of every algorithm.
+/// Returns every variant of every algorithm.
 pub(crate) fn contestants() -> Vec<Contestant> {
     [
         Contestant::variants::<Raft>(),

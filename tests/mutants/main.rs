@@ -1,6 +1,6 @@
-//! Every invariant has a mutant that trips it: Raft, broken in one way each, in the stock
-//! scenarios; Paxos where the invariant is about ballots. The seeds are named. If a change moves
-//! one, the failure says where the mutant is caught now.
+//! Every invariant has a mutant that violates it: Raft with one fault each, in the built-in
+//! scenarios, and Paxos for the invariant about ballots. The tests name the seeds. If a change
+//! makes a seed useless, the failure names a run that catches the mutant.
 
 mod paxos;
 mod raft;
@@ -15,11 +15,11 @@ use elector_sim::{
 
 use crate::{paxos::PaxosMutant, raft::*};
 
-/// The stock sweep's runs, smallest first.
+/// The cluster sizes of the search for another run, smallest first.
 const SIZES: [u64; 2] = [3, 5];
 const SEEDS: u64 = 60;
 
-fn one<A: ElectionAlgorithm>(
+fn run_once<A: ElectionAlgorithm>(
     config: &A::Config,
     scenario: &Scenario,
     nodes: u64,
@@ -34,7 +34,7 @@ fn one<A: ElectionAlgorithm>(
         .0
 }
 
-fn trips(outcome: &Outcome, invariant: &str) -> bool {
+fn violates(outcome: &Outcome, invariant: &str) -> bool {
     outcome
         .violations
         .iter()
@@ -62,7 +62,7 @@ impl Hunt {
         }
     }
 
-    /// As [`catches_with`](Self::catches_with), for Raft.
+    /// Same as [`catches_with`](Self::catches_with), for Raft.
     fn catches<A: ElectionAlgorithm<Config = RaftConfig>>(&self) {
         self.catches_with::<A>(&RaftConfig {
             pre_vote: self.pre_vote,
@@ -70,20 +70,21 @@ impl Hunt {
         });
     }
 
-    /// The named run catches the mutant; if not, says which of the stock sweep does.
+    /// Checks that the named run catches the mutant. If not, the failure names another run that
+    /// does.
     fn catches_with<A: ElectionAlgorithm>(&self, config: &A::Config) {
-        let scenario = Scenario::named(self.scenario).expect("a stock scenario");
-        let named = one::<A>(config, &scenario, self.nodes, self.seed, self.gate);
-        if trips(&named, self.invariant) {
+        let scenario = Scenario::named(self.scenario).expect("a built-in scenario");
+        let named = run_once::<A>(config, &scenario, self.nodes, self.seed, self.gate);
+        if violates(&named, self.invariant) {
             return;
         }
-        for scenario in Scenario::builtin().expect("stock scenarios") {
+        for scenario in Scenario::builtin().expect("built-in scenarios") {
             for nodes in SIZES {
                 for seed in 1..=SEEDS {
-                    let outcome = one::<A>(config, &scenario, nodes, seed, self.gate);
+                    let outcome = run_once::<A>(config, &scenario, nodes, seed, self.gate);
                     assert!(
-                        !trips(&outcome, self.invariant),
-                        "{} is not tripped by {}, n {}, seed {}, but by {}, n {nodes}, seed {seed}",
+                        !violates(&outcome, self.invariant),
+                        "{}: not violated in {}, n {}, seed {}, but in {}, n {nodes}, seed {seed}",
                         self.invariant,
                         self.scenario,
                         self.nodes,
@@ -94,16 +95,16 @@ impl Hunt {
             }
         }
         panic!(
-            "nothing in the stock sweep trips {}: {:?}",
+            "no run of the built-in scenarios violates {}: {:?}",
             self.invariant, named.violations
         );
     }
 }
 
-fn trips_nothing<A: ElectionAlgorithm>() {
-    for scenario in Scenario::builtin().expect("stock scenarios") {
+fn violates_nothing<A: ElectionAlgorithm>() {
+    for scenario in Scenario::builtin().expect("built-in scenarios") {
         for seed in 1..=5 {
-            let outcome = one::<A>(&A::Config::default(), &scenario, 5, seed, true);
+            let outcome = run_once::<A>(&A::Config::default(), &scenario, 5, seed, true);
             let violations = &outcome.violations;
             assert!(
                 violations.is_empty(),
@@ -114,43 +115,43 @@ fn trips_nothing<A: ElectionAlgorithm>() {
     }
 }
 
-// The control: unbroken Raft and Paxos in the same wrappers trip nothing, in any stock scenario.
+// The control: correct Raft and Paxos in the same wrappers violate nothing in any scenario.
 #[test]
-fn the_wrappers_themselves_trip_nothing() {
-    trips_nothing::<Mutant<Healthy>>();
-    trips_nothing::<PaxosMutant<false>>();
+fn the_wrappers_themselves_violate_nothing() {
+    violates_nothing::<Mutant<Healthy>>();
+    violates_nothing::<PaxosMutant<false>>();
 }
 
-// A node that forgets everything shows an older epoch after a restart.
+// A node that forgets everything has an older epoch after a restart.
 #[test]
-fn a_lost_term_trips_epoch_monotonic() {
+fn a_lost_term_violates_epoch_monotonic() {
     Hunt::new("epoch-monotonic", "leader-restart", 3, 1).catches::<Mutant<NothingDurable>>();
 }
 
-// A vote that is not durable is cast twice.
+// A node gives a vote that is not durable twice.
 #[test]
-fn a_lost_vote_trips_one_pledge_per_epoch() {
+fn a_lost_vote_violates_one_pledge_per_epoch() {
     Hunt::new("one-pledge-per-epoch", "churn", 3, 2).catches::<Mutant<VoteNotDurable>>();
 }
 
-// An acceptor that accepts another value than was proposed: its own pledges agree with each other,
-// and only a comparison across nodes can tell.
+// An acceptor accepts another value than the proposed one. Its own pledges agree with each other:
+// only a comparison of several nodes shows the violation.
 #[test]
-fn a_value_of_ones_own_trips_one_value_per_ballot() {
+fn a_value_of_the_acceptor_violates_one_value_per_ballot() {
     let hunt = Hunt::new(Invariant::OneValuePerBallot.name(), "boot", 3, 1);
     hunt.catches_with::<PaxosMutant<true>>(&PaxosConfig::default());
 }
 
-// A leader that was restarted takes its former tenure for the present one.
+// A restarted leader continues its former tenure.
 #[test]
-fn a_tenure_that_survives_a_restart_trips_no_tenure_twice() {
+fn a_tenure_that_survives_a_restart_violates_no_tenure_twice() {
     let hunt = Hunt::new(Invariant::NoTenureTwice.name(), "leader-restart", 3, 1);
     hunt.catches::<Mutant<LeadsByItsVote>>();
 }
 
 // A majority that is off by one elects two leaders of one term.
 #[test]
-fn a_majority_off_by_one_trips_one_leader_per_epoch() {
+fn a_majority_off_by_one_violates_one_leader_per_epoch() {
     let hunt = Hunt::new("one-leader-per-epoch", "churn", 5, 1);
     Hunt {
         pre_vote: false,
@@ -159,21 +160,21 @@ fn a_majority_off_by_one_trips_one_leader_per_epoch() {
     .catches::<Mutant<MajorityOffByOne>>();
 }
 
-// Without the check of terms an old leader is taken for the leader of the new term.
+// Without the check of terms, nodes take an old leader for the leader of the new term.
 #[test]
-fn a_dropped_epoch_check_trips_one_leader_per_epoch() {
+fn a_dropped_epoch_check_violates_one_leader_per_epoch() {
     Hunt::new("one-leader-per-epoch", "churn", 3, 20).catches::<Mutant<EpochCheckDropped>>();
 }
 
-// A pre-vote binds no node: counted as a vote, it elects two leaders of one term.
+// A pre-vote does not bind a node. Counted as a vote, it elects two leaders of one term.
 #[test]
-fn a_counted_pre_vote_trips_one_leader_per_epoch() {
+fn a_counted_pre_vote_violates_one_leader_per_epoch() {
     Hunt::new("one-leader-per-epoch", "boot", 5, 3).catches::<Mutant<LatePreVoteCounted>>();
 }
 
-// Votes that leave before they are written are promises that a crash takes back.
+// A crash can undo votes that are sent before they are written.
 #[test]
-fn a_gate_that_is_off_trips_durable_before_sent() {
+fn a_gate_that_is_off_violates_durable_before_sent() {
     let hunt = Hunt::new("durable-before-sent", "boot", 3, 1);
     Hunt {
         gate: false,
@@ -182,24 +183,24 @@ fn a_gate_that_is_off_trips_durable_before_sent() {
     .catches::<Raft>();
 }
 
-// A lease that needs no quorum outlives the tenure.
+// A lease without a quorum lasts longer than the tenure.
 #[test]
-fn a_lease_from_the_own_clock_trips_exclusive_lease() {
+fn a_lease_from_the_own_clock_violates_exclusive_lease() {
     let hunt = Hunt::new("exclusive-lease", "leader-pause", 3, 1);
     hunt.catches::<Mutant<LeaseFromOwnClock>>();
 }
 
-// A voter that a suspicion frees elects a second leader within the lease of the first.
+// If a suspicion frees a voter, it elects a second leader within the lease of the first.
 #[test]
-fn a_suspicion_that_frees_trips_exclusive_lease() {
+fn a_suspicion_that_frees_violates_exclusive_lease() {
     let hunt = Hunt::new("exclusive-lease", "refused-leader", 3, 1);
     hunt.catches::<Mutant<SuspicionFrees>>();
 }
 
-// False suspicions come with every scenario: so a stock fault that cuts the leader off is enough.
+// Every scenario also runs with false suspicions, so any fault that cuts the leader off is enough.
 #[test]
-fn the_suspicions_beside_every_scenario_trip_exclusive_lease_too() {
-    let scenario = Scenario::named("minority-leader").expect("a stock scenario");
+fn the_suspicions_in_every_scenario_violate_exclusive_lease() {
+    let scenario = Scenario::named("minority-leader").expect("a built-in scenario");
     let caught = (1..=5).any(|seed| {
         let setup = Setup {
             seed,
@@ -207,25 +208,25 @@ fn the_suspicions_beside_every_scenario_trip_exclusive_lease_too() {
         };
         let (outcome, _) =
             run::run_suspected(setup, &scenario, Runs::Once).expect("the setup is valid");
-        trips(&outcome, "exclusive-lease")
+        violates(&outcome, "exclusive-lease")
     });
     assert!(caught);
 }
 
-// A node that does not hear the leader does not agree in the end.
+// A node that does not receive from the leader does not agree in the end.
 #[test]
-fn a_deaf_node_trips_agreement() {
-    Hunt::new("agreement", "boot", 3, 5).catches::<Mutant<Deaf>>();
+fn a_node_that_ignores_the_leader_violates_agreement() {
+    Hunt::new("agreement", "boot", 3, 5).catches::<Mutant<IgnoresNodeOne>>();
 }
 
-// A node that misses the heartbeats of a healthy leader holds elections without need.
+// A node that misses the heartbeats of a healthy leader campaigns without need.
 #[test]
-fn a_dozing_node_trips_stability() {
-    Hunt::new("stability", "boot", 3, 5).catches::<Mutant<Dozing>>();
+fn a_node_that_misses_heartbeats_violates_stability() {
+    Hunt::new("stability", "boot", 3, 5).catches::<Mutant<MissesHeartbeats>>();
 }
 
-// What no seed decides differs from run to run.
+// State that does not depend on the seed differs from run to run.
 #[test]
-fn shared_state_trips_determinism() {
+fn shared_state_violates_determinism() {
     Hunt::new("determinism", "leader-crash", 3, 1).catches::<Mutant<SharedState>>();
 }

@@ -1,7 +1,7 @@
 use elector_core::{ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Quorum, View};
 use elector_paxos::{Paxos, PaxosConfig, PaxosDurable, PaxosMessage, PaxosTimer};
 
-/// Paxos; if broken, an acceptor says that it accepted itself, whatever was proposed.
+/// Paxos. If `BROKEN`, an acceptor reports that it accepted itself instead of the proposed value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PaxosMutant<const BROKEN: bool> {
     paxos: Paxos,
@@ -37,7 +37,7 @@ impl<const BROKEN: bool> ElectionAlgorithm for PaxosMutant<BROKEN> {
 
     fn step(&mut self, input: Input<PaxosMessage, PaxosTimer>, out: &mut Outbox<Self>) {
         let me = self.me;
-        let said = |message| match message {
+        let change = |message| match message {
             PaxosMessage::Accepted {
                 epoch,
                 mut proposal,
@@ -47,6 +47,6 @@ impl<const BROKEN: bool> ElectionAlgorithm for PaxosMutant<BROKEN> {
             }
             other => other,
         };
-        out.scoped(said, |timer| timer, |out| self.paxos.step(input, out));
+        out.scoped(change, |timer| timer, |out| self.paxos.step(input, out));
     }
 }

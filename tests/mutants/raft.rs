@@ -1,4 +1,4 @@
-//! Raft, broken in one way each.
+//! Mutants of Raft with one fault each.
 
 use std::{
     fmt::Debug,
@@ -12,35 +12,40 @@ use elector_core::{
 };
 use elector_raft::{Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
 
-/// One way to break Raft. Each hook does nothing unless a mutant says otherwise.
+/// A fault of Raft. By default, each hook changes nothing.
 pub(crate) trait Bug: Clone + Debug + Eq + Hash + Send + Sync + Unpin + 'static {
-    /// What the disk gives back.
+    /// Changes the durable state at its load.
     fn read(durable: RaftDurable) -> RaftDurable {
         durable
     }
 
-    /// What the node takes a message for.
-    fn hear(_raft: &Raft, _members: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
-        vec![(from, heard)]
+    /// Replaces a received message.
+    fn receive(
+        _raft: &Raft,
+        _members: &Membership,
+        from: NodeId,
+        message: RaftMessage,
+    ) -> Messages {
+        vec![(from, message)]
     }
 
-    /// What the node shows.
+    /// Changes the view.
     fn view(raft: &Raft, _members: &Membership) -> View {
         raft.view()
     }
 
-    /// What the node makes of a suspicion.
+    /// Replaces a suspicion.
     fn suspect(peer: NodeId) -> Input<RaftMessage, RaftTimer> {
         Input::Suspected(peer)
     }
 
-    /// What the node takes its lease to be.
+    /// Changes the lease.
     fn lease(raft: &Raft, _now: Moment) -> Option<Moment> {
         raft.lease()
     }
 }
 
-pub(crate) type Heard = Vec<(NodeId, RaftMessage)>;
+pub(crate) type Messages = Vec<(NodeId, RaftMessage)>;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Mutant<B: Bug> {
@@ -83,10 +88,12 @@ impl<B: Bug> ElectionAlgorithm for Mutant<B> {
     fn step(&mut self, input: Input<RaftMessage, RaftTimer>, out: &mut Outbox<Self>) {
         self.now = out.now();
         let inputs = match input {
-            Input::Received { from, message } => B::hear(&self.raft, &self.members, from, message)
-                .into_iter()
-                .map(|(from, message)| Input::Received { from, message })
-                .collect(),
+            Input::Received { from, message } => {
+                B::receive(&self.raft, &self.members, from, message)
+                    .into_iter()
+                    .map(|(from, message)| Input::Received { from, message })
+                    .collect()
+            }
             Input::Suspected(peer) => vec![B::suspect(peer)],
             other => vec![other],
         };
@@ -110,13 +117,13 @@ macro_rules! bug {
 }
 
 bug! {
-    /// No bug: the control. If the wrapper itself tripped an invariant, the mutants would prove
+    /// No fault: the control. If the wrapper itself violated an invariant, the mutants would prove
     /// nothing.
     Healthy {}
 }
 
 bug! {
-    /// Term and vote come back as they never were.
+    /// Term and vote are lost.
     NothingDurable {
         fn read(_: RaftDurable) -> RaftDurable {
             RaftDurable::default()
@@ -134,26 +141,26 @@ bug! {
 }
 
 bug! {
-    /// Every granted vote counts for two.
+    /// Every granted vote counts as two votes.
     MajorityOffByOne {
-        fn hear(_: &Raft, members: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
+        fn receive(_: &Raft, members: &Membership, from: NodeId, message: RaftMessage) -> Messages {
             let other = members.peers().find(|&peer| peer != from);
-            match (heard, other) {
+            match (message, other) {
                 (RaftMessage::Vote { granted: true, .. }, Some(other)) => {
-                    vec![(from, heard), (other, heard)]
+                    vec![(from, message), (other, message)]
                 }
-                _ => vec![(from, heard)],
+                _ => vec![(from, message)],
             }
         }
     }
 }
 
 bug! {
-    /// A heartbeat of an old term is taken for one of the present term.
+    /// A heartbeat of an old term counts as one of the current term.
     EpochCheckDropped {
-        fn hear(raft: &Raft, _: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
+        fn receive(raft: &Raft, _: &Membership, from: NodeId, message: RaftMessage) -> Messages {
             let term_now = raft.view().epoch;
-            vec![(from, match heard {
+            vec![(from, match message {
                 RaftMessage::Heartbeat { term, sent, announce } => {
                     RaftMessage::Heartbeat { term: term.max(term_now), sent, announce }
                 }
@@ -164,10 +171,10 @@ bug! {
 }
 
 bug! {
-    /// A pre-vote, which binds no node, counts as a vote.
+    /// A pre-vote counts as a vote, although it does not bind its sender.
     LatePreVoteCounted {
-        fn hear(raft: &Raft, _: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
-            match heard {
+        fn receive(raft: &Raft, _: &Membership, from: NodeId, message: RaftMessage) -> Messages {
+            match message {
                 RaftMessage::PreVote { next_term, granted: true, .. }
                     if next_term == raft.view().epoch =>
                 {
@@ -180,7 +187,7 @@ bug! {
 }
 
 bug! {
-    /// A leader takes every tick of its own for a sign that it may go on.
+    /// The lease of a leader starts again at each of its steps.
     LeaseFromOwnClock {
         fn lease(raft: &Raft, now: Moment) -> Option<Moment> {
             (raft.view().role == Role::Leader).then_some(now)
@@ -189,7 +196,7 @@ bug! {
 }
 
 bug! {
-    /// A node that knows no leader leads the term in which it voted for itself.
+    /// A node without a known leader leads the term in which it voted for itself.
     LeadsByItsVote {
         fn view(raft: &Raft, members: &Membership) -> View {
             let (view, me) = (raft.view(), members.me());
@@ -204,16 +211,17 @@ bug! {
 }
 
 bug! {
-    /// Node 3 never hears node 1.
-    Deaf {
-        fn hear(_: &Raft, members: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
-            if (members.me(), from) == (NodeId(3), NodeId(1)) { vec![] } else { vec![(from, heard)] }
+    /// Node 3 ignores messages from node 1.
+    IgnoresNodeOne {
+        fn receive(_: &Raft, members: &Membership, from: NodeId, message: RaftMessage) -> Messages {
+            let is_ignored = (members.me(), from) == (NodeId(3), NodeId(1));
+            if is_ignored { vec![] } else { vec![(from, message)] }
         }
     }
 }
 
 bug! {
-    /// A broken connection is taken for a proof of death: it frees the voter.
+    /// A broken connection counts as a proof of death, and frees the voter.
     SuspicionFrees {
         fn suspect(peer: NodeId) -> Input<RaftMessage, RaftTimer> {
             Input::Died(peer)
@@ -224,23 +232,23 @@ bug! {
 static HEARTBEATS: AtomicU64 = AtomicU64::new(0);
 
 bug! {
-    /// Every 199th acknowledgement in the process is lost: a state that no seed decides.
+    /// Every 199th heartbeat in the process is lost: this state does not depend on the seed.
     SharedState {
-        fn hear(_: &Raft, _: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
-            let late = matches!(heard, RaftMessage::Heartbeat { .. })
+        fn receive(_: &Raft, _: &Membership, from: NodeId, message: RaftMessage) -> Messages {
+            let late = matches!(message, RaftMessage::Heartbeat { .. })
                 && HEARTBEATS
                     .fetch_add(1, Ordering::Relaxed)
                     .is_multiple_of(199);
-            if late { vec![] } else { vec![(from, heard)] }
+            if late { vec![] } else { vec![(from, message)] }
         }
     }
 }
 
 bug! {
-    /// Node 2 sleeps through seven of eight heartbeats.
-    Dozing {
-        fn hear(_: &Raft, members: &Membership, from: NodeId, heard: RaftMessage) -> Heard {
-            match heard {
+    /// Node 2 misses seven of eight heartbeats.
+    MissesHeartbeats {
+        fn receive(_: &Raft, members: &Membership, from: NodeId, message: RaftMessage) -> Messages {
+            match message {
                 RaftMessage::Heartbeat { sent, announce: false, .. }
                     if members.me() == NodeId(2) && sent.nanos() % 8 != 0 =>
                 {

@@ -1,4 +1,4 @@
-//! What the hosts of nodes are told of each other, rightly or wrongly.
+//! Reports of the hosts about other nodes: suspicions and proofs of death, true or false.
 
 use elector_core::trace::{Event, Stimulus};
 use elector_paxos::Paxos;
@@ -7,7 +7,7 @@ use elector_sim::{Scenario, Setup, run};
 
 use crate::{MS, cluster, leader};
 
-// A hint is there to save the timeout.
+// A report of the death avoids the timeout.
 #[test]
 fn hints_make_a_failover_fast() {
     let failover = |hints: bool| {
@@ -22,26 +22,27 @@ fn hints_make_a_failover_fast() {
     assert!(failover(false) > 90, "{} ms without", failover(false));
 }
 
-// Where nothing but suspicions can come, a failover is bounded by the silence that voters owe; a
-// suspicion saves the random wait after it.
+// With suspicions only, a failover takes at least the vigil of the voters. A suspicion avoids the
+// random wait after it.
 #[test]
-fn suspicions_alone_elect_when_the_silence_ends() {
+fn with_suspicions_only_the_election_is_at_the_end_of_the_vigil() {
     let mut sim = cluster(5, |_| ());
     sim.run_for(200 * MS);
     let (dead, crashed_at) = (leader(&sim), sim.now_ns());
     sim.crash(dead);
-    // A host tells of a broken connection after all that came over it.
+    // A host reports a broken connection after all messages that arrived over it.
     sim.run_for(5 * MS);
     for node in sim.nodes().into_iter().filter(|&node| node != dead) {
         sim.suspect(node, dead);
     }
     let next = sim.run_until_settled(2_000 * MS).expect("the others elect");
     let took = (next.at_ns - crashed_at) / 1_000_000;
-    // The last heartbeat was at most 50 ms ago, and the silence is 150 ms.
+    // The last heartbeat was at most 50 ms ago, and the vigil is 150 ms.
     assert!((100..165).contains(&took), "{took} ms");
 }
 
-// A proof names one life: of an earlier one it says nothing about the process that runs now.
+// A proof of death is about one life of a node. A proof about an earlier life means nothing for the
+// process that runs now.
 #[test]
 fn a_proof_of_an_earlier_life_is_dropped() {
     let died = |restarted: bool| {
@@ -69,10 +70,10 @@ fn a_proof_of_an_earlier_life_is_dropped() {
     assert_eq!((died(false), died(true)), (2, 0));
 }
 
-// The hosts that were told of a death must hear that the node is back: most algorithms have
-// followers say nothing to each other.
+// Hosts that got a report of a death must get a report of the return: in most algorithms, followers
+// do not send messages to each other.
 #[test]
-fn a_node_that_boots_again_is_heard_again() {
+fn the_return_of_a_node_is_reported() {
     let mut sim = cluster(3, |setup| (setup.hints, setup.trace) = (true, true));
     let node = leader(&sim);
     sim.crash(node);
@@ -86,12 +87,11 @@ fn a_node_that_boots_again_is_heard_again() {
         } => *peer == node,
         _ => false,
     };
-    let heard = sim.trace().iter().filter(|record| is(&record.event));
-    assert_eq!(heard.count(), 2);
+    let reports = sim.trace().iter().filter(|record| is(&record.event));
+    assert_eq!(reports.count(), 2);
 }
 
-// What a proof is worth shows when it is false: then two nodes hold a lease. A suspicion in its
-// place does no harm.
+// A false proof of death leads to two leases at the same time. A false suspicion does no harm.
 #[test]
 fn a_false_proof_makes_two_leaders_and_a_false_suspicion_does_not() {
     fn overlaps<A: elector_core::ElectionAlgorithm>(scenario: &str) -> bool {

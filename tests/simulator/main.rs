@@ -1,5 +1,4 @@
-//! The simulator itself, under a real algorithm: determinism, and that each fault does what it
-//! says.
+//! The simulator with a real algorithm: runs are deterministic, and each fault has its effect.
 
 mod evidence;
 
@@ -35,7 +34,7 @@ fn lost(sim: &Simulation<Raft>, why: Loss) -> usize {
         .count()
 }
 
-// A failing run is worth nothing if its seed does not bring it back, byte for byte.
+// A failed run is useful only if its seed repeats it, byte for byte.
 #[test]
 fn the_same_seed_gives_the_same_trace_byte_for_byte() {
     let trace = |seed| {
@@ -44,7 +43,7 @@ fn the_same_seed_gives_the_same_trace_byte_for_byte() {
             trace: true,
             ..Setup::new(5)
         };
-        let churn = Scenario::named("churn").expect("a stock scenario");
+        let churn = Scenario::named("churn").expect("a built-in scenario");
         let (outcome, records) = run::run(setup, &churn).expect("the setup is valid");
         (
             outcome.digest,
@@ -59,7 +58,7 @@ fn the_same_seed_gives_the_same_trace_byte_for_byte() {
     );
 }
 
-// A trace that cannot be read back can be neither drawn nor compared.
+// Diagrams and comparisons read traces, so a written trace must be readable.
 #[test]
 fn a_trace_reads_back_from_json() {
     let sim = cluster(3, |setup| setup.trace = true);
@@ -72,7 +71,7 @@ fn a_trace_reads_back_from_json() {
     }
 }
 
-// Tracing must not change the run that it shows.
+// Tracing must not change the run.
 #[test]
 fn a_traced_run_is_the_same_run() {
     let digest = |trace| {
@@ -80,7 +79,7 @@ fn a_traced_run_is_the_same_run() {
             trace,
             ..Setup::new(5)
         };
-        let scenario = Scenario::named("lossy").expect("a stock scenario");
+        let scenario = Scenario::named("lossy").expect("a built-in scenario");
         run::run(setup, &scenario)
             .expect("the setup is valid")
             .0
@@ -89,9 +88,9 @@ fn a_traced_run_is_the_same_run() {
     assert_eq!(digest(true), digest(false));
 }
 
-// A network that loses everything, or nothing, must do just that.
+// The share of lost and duplicated messages must match the configured probability.
 #[test]
-fn loss_and_duplication_are_as_likely_as_they_say() {
+fn loss_and_duplication_have_the_configured_probability() {
     let share = |change: fn(&mut Network), of: fn(&Simulation<Raft>) -> f64| {
         let mut sim = cluster(5, |setup| setup.trace = true);
         let mut network = Network::default();
@@ -108,7 +107,7 @@ fn loss_and_duplication_are_as_likely_as_they_say() {
     );
     assert!((0.08..0.12).contains(&lossy), "{lossy} lost of 0.1");
     let arrived = |sim: &Simulation<Raft>| {
-        let heard = |event: &Event| {
+        let is_arrival = |event: &Event| {
             matches!(
                 event,
                 Event::Stepped {
@@ -119,7 +118,7 @@ fn loss_and_duplication_are_as_likely_as_they_say() {
         };
         sim.trace()
             .iter()
-            .filter(|record| heard(&record.event))
+            .filter(|record| is_arrival(&record.event))
             .count() as f64
     };
     let twice = share(|network| network.duplicate = 0.2, arrived);
@@ -129,9 +128,9 @@ fn loss_and_duplication_are_as_likely_as_they_say() {
     );
 }
 
-// A message to a node that does not run is sent, counted, and told apart.
+// A message to a node that does not run is counted, and its loss has its own reason.
 #[test]
-fn messages_to_the_dead_are_counted_and_told_apart() {
+fn messages_to_nodes_that_are_down_are_counted_separately() {
     let mut sim = cluster(3, |setup| setup.trace = true);
     let follower = sim
         .nodes()
@@ -143,15 +142,15 @@ fn messages_to_the_dead_are_counted_and_told_apart() {
     sim.run_for(500 * MS);
     assert!(
         sim.to_dead() >= 9,
-        "{} heartbeats to the dead in 500 ms",
+        "{} heartbeats to the node that is down in 500 ms",
         sim.to_dead()
     );
     assert!(lost(&sim, Loss::Dead) as u64 >= sim.to_dead());
 }
 
-// What waited for a paused process is lost when that dies: a trace says so of every message.
+// If a paused process ends, its waiting messages are lost, and the trace has each loss.
 #[test]
-fn a_paused_process_that_dies_loses_what_waited_for_it() {
+fn a_paused_process_that_ends_loses_its_waiting_messages() {
     let mut sim = cluster(3, |setup| setup.trace = true);
     let leader = leader(&sim);
     let follower = sim
@@ -169,7 +168,7 @@ fn a_paused_process_that_dies_loses_what_waited_for_it() {
     );
 }
 
-// One direction of a link may fail and the other work.
+// One direction of a link can fail while the other works.
 #[test]
 fn a_one_way_cut_is_one_way() {
     let mut sim = cluster(2, |setup| setup.trace = true);
@@ -187,9 +186,9 @@ fn a_one_way_cut_is_one_way() {
     assert!(sim.run_until_settled(2_000 * MS).is_some());
 }
 
-/// Three nodes of plain Raft with slow disks whose leader is dead, and nobody is impatient: the two
-/// that are left campaign at the test's word.
-fn orphans() -> (Simulation<Raft>, [NodeId; 2]) {
+/// Returns three nodes of plain Raft with slow disks and long timeouts. The leader is down, and the
+/// two others campaign when the test commands it.
+fn followers_without_leader() -> (Simulation<Raft>, [NodeId; 2]) {
     let mut sim = cluster(3, |setup| {
         setup.disk = Disk::constant(50 * MS);
         setup.config.pre_vote = false;
@@ -206,14 +205,14 @@ fn orphans() -> (Simulation<Raft>, [NodeId; 2]) {
     (sim, [left[0], left[1]])
 }
 
-// Seed 7 of "churn" at n = 5 found this, in the algorithm of `examples/my_algorithm.rs`: a write
-// that ended while its process was paused was counted a second time when the process woke, and
-// made the next write durable before its time.
+// Seed 7 of "churn" with n = 5 found this bug, in the algorithm of `examples/my_algorithm.rs`: a
+// write that ended while its process was paused was counted a second time when the process
+// continued. This made the next write durable too early.
 #[test]
-fn a_write_ends_once_though_its_process_is_paused() {
-    let (mut sim, [node, other]) = orphans();
-    // Two writes of the node end 150 and 200 ms from now: for its own candidacy, which begins when
-    // the stall ends, and for the other's second.
+fn a_write_ends_once_although_its_process_is_paused() {
+    let (mut sim, [node, other]) = followers_without_leader();
+    // Two writes of the node end 150 and 200 ms from now: one for its own campaign, which begins
+    // when the stall ends, and one for the second campaign of the other node.
     sim.stall(node, 100 * MS);
     sim.command(node, Command::Campaign);
     sim.command(other, Command::Campaign);
@@ -232,11 +231,11 @@ fn a_write_ends_once_though_its_process_is_paused() {
     assert_eq!(sim.violations(), []);
 }
 
-// A disk that hangs must not finish what it was writing.
+// A disk that hangs must not finish its current write.
 #[test]
-fn a_stall_holds_the_write_under_way() {
+fn a_stall_delays_the_current_write() {
     for (until, written) in [(190 * MS, false), (230 * MS, true)] {
-        let (mut sim, [node, _]) = orphans();
+        let (mut sim, [node, _]) = followers_without_leader();
         let epoch = sim.view(node).epoch;
         sim.command(node, Command::Campaign);
         sim.run_for(20 * MS);
@@ -253,11 +252,11 @@ fn a_stall_holds_the_write_under_way() {
     }
 }
 
-// A vote that was on its way to the disk when the process died was never cast.
+// A vote whose write had not ended before the crash does not exist.
 #[test]
-fn a_crash_loses_the_write_under_way_and_nothing_else() {
+fn a_crash_loses_only_the_current_write() {
     for (written_for, survives) in [(20 * MS, false), (80 * MS, true)] {
-        let (mut sim, [node, _]) = orphans();
+        let (mut sim, [node, _]) = followers_without_leader();
         let epoch = sim.view(node).epoch;
         sim.command(node, Command::Campaign);
         sim.run_for(written_for);
@@ -273,9 +272,9 @@ fn a_crash_loses_the_write_under_way_and_nothing_else() {
     }
 }
 
-// Without its disk a node may vote twice: the reason why a lost disk must not start again.
+// A node without its disk can vote twice. Therefore a node with a lost disk must not start again.
 #[test]
-fn a_wiped_node_shows_an_older_epoch_and_is_caught() {
+fn a_wiped_node_has_an_older_epoch_and_is_detected() {
     let mut sim = cluster(3, |_| ());
     let node = leader(&sim);
     sim.wipe(node);
@@ -289,9 +288,9 @@ fn a_wiped_node_shows_an_older_epoch_and_is_caught() {
     );
 }
 
-// A paused node must see everything that came meanwhile, and nothing twice.
+// A paused node must get all messages of the pause, and none of them twice.
 #[test]
-fn a_paused_node_catches_up_when_it_wakes() {
+fn a_paused_node_catches_up_when_it_resumes() {
     let mut sim = cluster(3, |_| ());
     let paused = leader(&sim);
     sim.pause(paused);
@@ -302,12 +301,12 @@ fn a_paused_node_catches_up_when_it_wakes() {
     assert_eq!(
         sim.view(paused).leader,
         Some(next.leader),
-        "it has read what waited for it"
+        "it has handled its waiting messages"
     );
     assert_eq!(sim.view(paused).role, Role::Follower);
 }
 
-// A clock that runs fast makes a node impatient; it must not make the cluster elect.
+// A fast clock makes timers elapse early. It must not cause an election.
 #[test]
 fn a_fast_clock_runs_timers_early() {
     let elections = |rate: f64| {
@@ -329,9 +328,9 @@ fn a_fast_clock_runs_timers_early() {
     );
 }
 
-// A timer goes by its node's clock, also from the moment when that changes its rate.
+// A timer follows the clock of its node, also after a change of its rate.
 #[test]
-fn a_timer_under_way_follows_its_clock() {
+fn a_running_timer_follows_its_clock() {
     let elected_at = |rate: f64| {
         let mut setup = Setup::<Raft>::new(1);
         setup.disk = Disk::constant(Duration::ZERO);
@@ -349,9 +348,9 @@ fn a_timer_under_way_follows_its_clock() {
     );
 }
 
-// A setup that makes no sense must say why, before anything runs.
+// The error for a wrong setup must name the reason, before anything runs.
 #[test]
-fn wrong_setups_are_refused_in_words() {
+fn errors_for_wrong_setups_name_the_reason() {
     let why = |change: fn(&mut Setup<Raft>)| {
         let mut setup = Setup::new(3);
         change(&mut setup);
@@ -369,7 +368,7 @@ fn wrong_setups_are_refused_in_words() {
     assert!(matches!(error, SetupError::Membership(_)));
 }
 
-// Latencies that differ by link are how a far data centre is simulated.
+// A different latency of one link simulates a distant data centre.
 #[test]
 fn a_link_can_have_a_latency_of_its_own() {
     let mut setup = Setup::<Raft>::new(2);
