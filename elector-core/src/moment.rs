@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// reads a clock. A timestamp has a meaning only on the node that took it. In the model checker
 /// without time, every moment is [`Moment::ZERO`].
 ///
-/// Only hosts use `from_nanos` and `nanos`.
+/// Only hosts use the methods.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Moment(u64);
@@ -30,6 +30,18 @@ impl Moment {
     #[must_use]
     pub const fn nanos(self) -> u64 {
         self.0
+    }
+
+    /// Returns the time since another moment. It is zero if that one is later.
+    #[must_use]
+    pub const fn saturating_since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Returns the moment after this duration, or the last moment of the clock.
+    #[must_use]
+    pub const fn saturating_add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(nanos(duration)))
     }
 }
 

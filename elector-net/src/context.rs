@@ -9,7 +9,7 @@ use std::{
 };
 
 use elector_core::{
-    ElectionAlgorithm, Membership, NodeId, Timing,
+    ElectionAlgorithm, Membership, Moment, NodeId, Timing,
     actor::{self, Inbox},
 };
 use tokio::runtime::Handle;
@@ -90,9 +90,9 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Handles the answer of a peer to a ping that was sent at `sent_ns`.
-    pub(crate) fn pong_received(&self, link: &Link, sent_ns: u64) {
-        if link.pong_received(sent_ns) {
+    /// Handles the answer of a peer to a ping that was sent at `sent`.
+    pub(crate) fn pong_received(&self, link: &Link, sent: Moment) {
+        if link.pong_received(sent) {
             self.inbox.returned(link.node);
         }
     }

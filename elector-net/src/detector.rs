@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use elector_core::{Configuration, Timing, nanos};
+use elector_core::{Configuration, Moment, Timing};
 
 /// When the silence of a peer is reported to the algorithm.
 ///
@@ -77,96 +77,95 @@ impl Detection {
 }
 
 /// The worst gap is remembered for at least this time, and at most for twice this time.
-const GAP_PERIOD_NS: u64 = 30_000_000_000;
+const GAP_PERIOD: Duration = Duration::from_secs(30);
 
-/// Learns the gaps between one peer's signs of life. Times are nanoseconds of the node's clock.
+/// Learns the gaps between one peer's signs of life.
 #[derive(Clone, Debug)]
 pub(crate) struct Detector {
     detection: Detection,
-    last_ns: Option<u64>,
+    last: Option<Moment>,
     /// The mean gap and its deviation, smoothed as TCP smooths its round trips (Jacobson 1988).
-    gap_ns: u64,
-    deviation_ns: u64,
-    /// The worst gap of this period of [`GAP_PERIOD_NS`], and of the one before.
-    worst_ns: [u64; 2],
-    period_start_ns: u64,
-    round_trip_ns: Option<u64>,
+    gap: Duration,
+    deviation: Duration,
+    /// The worst gap of this period of [`GAP_PERIOD`], and of the one before.
+    worst: [Duration; 2],
+    period_start: Moment,
+    round_trip: Option<Duration>,
 }
 
 impl Detector {
     pub(crate) fn new(detection: Detection) -> Self {
         Self {
             detection,
-            last_ns: None,
-            gap_ns: 0,
-            deviation_ns: 0,
-            worst_ns: [0; 2],
-            period_start_ns: 0,
-            round_trip_ns: None,
+            last: None,
+            gap: Duration::ZERO,
+            deviation: Duration::ZERO,
+            worst: [Duration::ZERO; 2],
+            period_start: Moment::ZERO,
+            round_trip: None,
         }
     }
 
     /// Takes a sign of life of the peer.
-    pub(crate) fn received(&mut self, now_ns: u64) {
-        let last_ns = self.last_ns.replace(now_ns);
-        let Some(gap_ns) = last_ns.map(|last_ns| now_ns.saturating_sub(last_ns)) else {
-            self.period_start_ns = now_ns;
+    pub(crate) fn received(&mut self, now: Moment) {
+        let Some(last) = self.last.replace(now) else {
+            self.period_start = now;
             return;
         };
-        if now_ns.saturating_sub(self.period_start_ns) > GAP_PERIOD_NS {
-            self.worst_ns = [0, self.worst_ns[0]];
-            self.period_start_ns = now_ns;
+        if now.saturating_since(self.period_start) > GAP_PERIOD {
+            self.worst = [Duration::ZERO, self.worst[0]];
+            self.period_start = now;
         }
+        let gap = now.saturating_since(last);
         // A silence that was reported as a failure is not typical of the peer.
-        if gap_ns > nanos(self.detection.ceiling) {
+        if gap > self.detection.ceiling {
             return;
         }
-        self.worst_ns[0] = self.worst_ns[0].max(gap_ns);
-        let off_ns = gap_ns.abs_diff(self.gap_ns);
-        self.deviation_ns = self.deviation_ns - self.deviation_ns / 4 + off_ns / 4;
-        self.gap_ns = self.gap_ns - self.gap_ns / 8 + gap_ns / 8;
+        self.worst[0] = self.worst[0].max(gap);
+        let off = gap.abs_diff(self.gap);
+        self.deviation = self.deviation - self.deviation / 4 + off / 4;
+        self.gap = self.gap - self.gap / 8 + gap / 8;
     }
 
     /// Takes the time between a ping and its answer.
-    pub(crate) fn round_trip_measured(&mut self, round_trip_ns: u64) {
-        let old = self.round_trip_ns;
-        let smoothed = old.map(|old| old - old / 8 + round_trip_ns / 8);
-        self.round_trip_ns = Some(smoothed.unwrap_or(round_trip_ns));
+    pub(crate) fn round_trip_measured(&mut self, round_trip: Duration) {
+        let smoothed = self.round_trip.map(|old| old - old / 8 + round_trip / 8);
+        self.round_trip = Some(smoothed.unwrap_or(round_trip));
     }
 
     /// Starts the present silence again. The caller was stopped, so that it received nothing proves
     /// nothing about the peer.
-    pub(crate) fn restart_silence(&mut self, now_ns: u64) {
-        if let Some(last_ns) = &mut self.last_ns {
-            *last_ns = now_ns;
+    pub(crate) fn restart_silence(&mut self, now: Moment) {
+        if let Some(last) = &mut self.last {
+            *last = now;
         }
     }
 
     /// Returns how long a silence may last.
     pub(crate) fn silence_limit(&self) -> Duration {
-        let usual_ns = self
-            .gap_ns
-            .saturating_add(self.deviation_ns.saturating_mul(4))
-            .saturating_add(self.round_trip_ns.unwrap_or(0));
-        let worst_ns = self.worst_ns[0].max(self.worst_ns[1]).saturating_mul(2);
-        let learned = Duration::from_nanos(usual_ns.max(worst_ns));
-        learned.clamp(self.detection.floor, self.detection.ceiling)
+        let usual = self
+            .gap
+            .saturating_add(self.deviation.saturating_mul(4))
+            .saturating_add(self.round_trip.unwrap_or_default());
+        let worst = self.worst[0].max(self.worst[1]).saturating_mul(2);
+        usual
+            .max(worst)
+            .clamp(self.detection.floor, self.detection.ceiling)
     }
 
     /// Returns when the silence will have lasted too long; `None` before the first sign of life.
-    pub(crate) fn deadline_ns(&self) -> Option<u64> {
-        let last_ns = self.last_ns?;
-        Some(last_ns.saturating_add(nanos(self.silence_limit())))
+    pub(crate) fn deadline(&self) -> Option<Moment> {
+        Some(self.last?.saturating_add(self.silence_limit()))
     }
 
     /// Returns when the last sign of life arrived.
-    pub(crate) fn last_ns(&self) -> Option<u64> {
-        self.last_ns
+    pub(crate) fn last(&self) -> Option<Moment> {
+        self.last
     }
 
     /// Returns the smoothed time between a ping and its answer.
     pub(crate) fn round_trip(&self) -> Option<Duration> {
-        self.round_trip_ns.map(Duration::from_nanos)
+        self.round_trip
     }
 }
 
@@ -174,13 +173,19 @@ impl Detector {
 mod tests {
     use super::*;
 
-    const MS: u64 = 1_000_000;
+    fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn at_ms(millis: u64) -> Moment {
+        Moment::ZERO.saturating_add(ms(millis))
+    }
 
     fn detector() -> Detector {
         Detector::new(Detection {
-            ping: Duration::from_millis(10),
-            floor: Duration::from_millis(30),
-            ceiling: Duration::from_millis(150),
+            ping: ms(10),
+            floor: ms(30),
+            ceiling: ms(150),
         })
     }
 
@@ -193,26 +198,26 @@ mod tests {
     fn regular_signs_of_life_keep_the_limit_at_the_floor() {
         let mut detector = detector();
         assert_eq!(
-            detector.deadline_ns(),
+            detector.deadline(),
             None,
             "a peer cannot be late before its first sign of life"
         );
         for beat in 1..100 {
-            detector.received(beat * 10 * MS);
-            detector.round_trip_measured(MS / 10);
+            detector.received(at_ms(beat * 10));
+            detector.round_trip_measured(Duration::from_micros(100));
         }
         assert_eq!(limit_ms(&detector), 30);
-        assert_eq!(detector.deadline_ns(), Some((99 * 10 + 30) * MS));
+        assert_eq!(detector.deadline(), Some(at_ms(99 * 10 + 30)));
     }
 
     // One pause of an overloaded machine must be tolerated, and remembered for the next one.
     #[test]
     fn a_late_sign_of_life_raises_the_limit_for_a_while() {
         let mut detector = detector();
-        let mut now_ns = 0;
+        let mut now = Moment::ZERO;
         let mut beat = |detector: &mut Detector, gap_ms: u64| {
-            now_ns += gap_ms * MS;
-            detector.received(now_ns);
+            now = now.saturating_add(ms(gap_ms));
+            detector.received(now);
         };
         for _ in 0..10 {
             beat(&mut detector, 10);
@@ -234,15 +239,15 @@ mod tests {
     #[test]
     fn the_limit_ends_at_the_ceiling_and_outages_are_not_learned() {
         let mut detector = detector();
-        let mut now_ns = 0;
+        let mut now = Moment::ZERO;
         for gap_ms in [100, 140, 90, 149] {
-            now_ns += gap_ms * MS;
-            detector.received(now_ns);
+            now = now.saturating_add(ms(gap_ms));
+            detector.received(now);
         }
         assert_eq!(limit_ms(&detector), 150);
         let mut fresh = self::detector();
-        fresh.received(0);
-        fresh.received(3_600_000 * MS);
+        fresh.received(at_ms(0));
+        fresh.received(at_ms(3_600_000));
         assert_eq!(limit_ms(&fresh), 30);
     }
 
@@ -250,11 +255,11 @@ mod tests {
     #[test]
     fn a_restarted_silence_is_counted_from_now() {
         let mut detector = detector();
-        detector.restart_silence(5);
-        assert_eq!(detector.deadline_ns(), None);
-        detector.received(MS);
-        detector.restart_silence(500 * MS);
-        assert_eq!(detector.deadline_ns(), Some(530 * MS));
+        detector.restart_silence(at_ms(0));
+        assert_eq!(detector.deadline(), None);
+        detector.received(at_ms(1));
+        detector.restart_silence(at_ms(500));
+        assert_eq!(detector.deadline(), Some(at_ms(530)));
         assert_eq!(limit_ms(&detector), 30);
     }
 

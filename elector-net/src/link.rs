@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use elector_core::{NodeId, actor, nanos};
+use elector_core::{Moment, NodeId, actor};
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -104,7 +104,7 @@ impl Link {
             alive: Notify::new(),
             has_observer: AtomicBool::new(false),
             proved: Notify::new(),
-            outage: Mutex::new(Outage::new(actor::now().nanos())),
+            outage: Mutex::new(Outage::new(actor::now())),
             has_sent_garbage: AtomicBool::new(false),
             connections: AtomicU64::new(0),
             suspicions: AtomicU64::new(0),
@@ -139,17 +139,17 @@ impl Link {
     /// Learns the life that the peer has named in a handshake, together with its claim to a lock.
     /// Returns how the life has changed. See [`prove_dead`](Self::prove_dead) for `silence`.
     pub(crate) fn learn_life(&self, life: u64, claim: LockClaim, silence: Duration) -> LifeChange {
-        let now_ns = actor::now().nanos();
+        let now = actor::now();
         let mut tracker = lock(&self.lock_tracker);
         let known = self.life();
         if known == life {
             if let Some(tracker) = &mut *tracker {
-                tracker.clock_received(claim.clock_ns, now_ns);
+                tracker.clock_received(claim.clock_ns, now);
             }
             return LifeChange::Unchanged;
         }
-        let before = tracker.replace(LockTracker::new(claim, now_ns));
-        let has_ended = before.is_some_and(|before| before.is_ended_by(claim, now_ns));
+        let before = tracker.replace(LockTracker::new(claim, now));
+        let has_ended = before.is_some_and(|before| before.is_ended_by(claim, now));
         let is_proved = has_ended && self.prove_dead(known, silence);
         self.life.store(life, Ordering::Release);
         match known {
@@ -157,7 +157,8 @@ impl Link {
             _ if is_proved => LifeChange::Proved,
             _ => {
                 if self.dead_life.load(Ordering::Acquire) != known {
-                    self.unproved_change_ns.store(now_ns, Ordering::Release);
+                    self.unproved_change_ns
+                        .store(now.nanos(), Ordering::Release);
                 }
                 LifeChange::Unproved
             }
@@ -167,7 +168,7 @@ impl Link {
     /// Takes the reading of its clock that the present life has sent.
     pub(crate) fn clock_received(&self, clock_ns: u64) {
         if let Some(tracker) = &mut *lock(&self.lock_tracker) {
-            tracker.clock_received(clock_ns, actor::now().nanos());
+            tracker.clock_received(clock_ns, actor::now());
         }
     }
 
@@ -180,9 +181,9 @@ impl Link {
             return false;
         }
         self.proved.notify_waiters();
-        let changed_ns = self.unproved_change_ns.load(Ordering::Acquire);
-        let passed_ns = actor::now().nanos().saturating_sub(changed_ns);
-        let is_valid = changed_ns == 0 || passed_ns >= nanos(silence);
+        let changed = Moment::from_nanos(self.unproved_change_ns.load(Ordering::Acquire));
+        let passed = actor::now().saturating_since(changed);
+        let is_valid = changed == Moment::ZERO || passed >= silence;
         if is_valid {
             self.proofs.fetch_add(1, Ordering::Relaxed);
             self.mark(Mark::Released);
@@ -214,22 +215,21 @@ impl Link {
         if self.is_dead() {
             return false;
         }
-        let now_ns = actor::now().nanos();
-        self.detector().received(now_ns);
+        self.detector().received(actor::now());
         self.clear_mark()
     }
 
-    /// Takes the answer to a ping that was sent at `sent_ns`. Returns the same as
+    /// Takes the answer to a ping that was sent at `sent`. Returns the same as
     /// [`received`](Self::received).
-    pub(crate) fn pong_received(&self, sent_ns: u64) -> bool {
+    pub(crate) fn pong_received(&self, sent: Moment) -> bool {
         if self.is_dead() {
             return false;
         }
-        let now_ns = actor::now().nanos();
+        let now = actor::now();
         {
             let mut detector = self.detector();
-            detector.received(now_ns);
-            detector.round_trip_measured(now_ns.saturating_sub(sent_ns));
+            detector.received(now);
+            detector.round_trip_measured(now.saturating_since(sent));
         }
         self.clear_mark()
     }
@@ -246,16 +246,16 @@ impl Link {
     }
 
     /// Starts the measurement of the peer's silence again.
-    pub(crate) fn restart_silence(&self, now_ns: u64) {
-        self.detector().restart_silence(now_ns);
+    pub(crate) fn restart_silence(&self, now: Moment) {
+        self.detector().restart_silence(now);
     }
 
     /// Returns when the peer will have been silent for too long; `None` if it is released already.
-    pub(crate) fn silence_deadline_ns(&self) -> Option<u64> {
+    pub(crate) fn silence_deadline(&self) -> Option<Moment> {
         if self.mark.load(Ordering::Acquire) >= Mark::Released as u8 {
             return None;
         }
-        self.detector().deadline_ns()
+        self.detector().deadline()
     }
 
     /// Marks the peer down. Returns `true` if the algorithm must be notified now: it is notified of
@@ -275,10 +275,10 @@ impl Link {
 
     /// Returns when the last sign of life arrived, the round trip, and the longest silence that is
     /// allowed now.
-    pub(crate) fn measured(&self) -> (Option<u64>, Option<Duration>, Duration) {
+    pub(crate) fn measured(&self) -> (Option<Moment>, Option<Duration>, Duration) {
         let detector = self.detector();
         (
-            detector.last_ns(),
+            detector.last(),
             detector.round_trip(),
             detector.silence_limit(),
         )
@@ -295,9 +295,8 @@ impl Link {
         life: u64,
         fresh: Duration,
     ) -> Result<CancellationToken, Rejection> {
-        let last_ns = self.detector().last_ns();
-        let now_ns = actor::now().nanos();
-        let is_fresh = last_ns.is_some_and(|at_ns| now_ns.saturating_sub(at_ns) < nanos(fresh));
+        let last = self.detector().last();
+        let is_fresh = last.is_some_and(|at| actor::now().saturating_since(at) < fresh);
         let mut incoming = lock(&self.incoming);
         if self.dead_life.load(Ordering::Acquire) == life {
             return Err(Rejection::Claimed(self.node));
@@ -348,7 +347,7 @@ impl Link {
     }
 
     fn record_success(&self, direction: Direction) {
-        lock(&self.outage).record_success(direction, actor::now().nanos());
+        lock(&self.outage).record_success(direction, actor::now());
     }
 
     /// Begins or ends the outage, after something has changed.
@@ -356,12 +355,11 @@ impl Link {
         let is_reachable = self.is_outgoing_open()
             && self.is_incoming_open()
             && self.mark.load(Ordering::Acquire) == 0;
-        let now_ns = actor::now().nanos();
         let mut outage = lock(&self.outage);
         if is_reachable {
-            outage.end(now_ns);
+            outage.end(actor::now());
         } else {
-            outage.begin(now_ns);
+            outage.begin(actor::now());
         }
     }
 

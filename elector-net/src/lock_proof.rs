@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use elector_core::nanos;
+use elector_core::{Moment, nanos};
 use serde::{Deserialize, Serialize};
 
 use crate::record::LockId;
@@ -32,30 +32,30 @@ pub(crate) struct LockTracker {
     /// The minimum apparent offset between the clock of this machine and the peer's clock, in this
     /// period and in the one before. The apparent offset is the true offset plus the time that the
     /// message was on its way, so the minimum is closest to the truth.
-    offsets: [i128; 2],
-    period_start_ns: u64,
+    offsets_ns: [i128; 2],
+    period_start: Moment,
 }
 
-fn offset(now_ns: u64, clock_ns: u64) -> i128 {
-    i128::from(now_ns) - i128::from(clock_ns)
+fn offset_ns(now: Moment, clock_ns: u64) -> i128 {
+    i128::from(now.nanos()) - i128::from(clock_ns)
 }
 
 impl LockTracker {
-    pub(crate) fn new(claim: LockClaim, now_ns: u64) -> Self {
+    pub(crate) fn new(claim: LockClaim, now: Moment) -> Self {
         Self {
             lock: claim.lock,
-            offsets: [offset(now_ns, claim.clock_ns); 2],
-            period_start_ns: now_ns,
+            offsets_ns: [offset_ns(now, claim.clock_ns); 2],
+            period_start: now,
         }
     }
 
     /// Takes a reading of the peer's clock.
-    pub(crate) fn clock_received(&mut self, clock_ns: u64, now_ns: u64) {
-        let measured = offset(now_ns, clock_ns);
-        let [this, last] = &mut self.offsets;
-        if now_ns.saturating_sub(self.period_start_ns) > nanos(OFFSET_PERIOD) {
+    pub(crate) fn clock_received(&mut self, clock_ns: u64, now: Moment) {
+        let measured = offset_ns(now, clock_ns);
+        let [this, last] = &mut self.offsets_ns;
+        if now.saturating_since(self.period_start) > OFFSET_PERIOD {
             (*last, *this) = (*this, measured);
-            self.period_start_ns = now_ns;
+            self.period_start = now;
         } else {
             *this = measured.min(*this);
         }
@@ -63,11 +63,11 @@ impl LockTracker {
 
     /// Returns `true` if a new life with this claim proves that the present one has ended: it holds
     /// the same lock, on a machine whose clock has not stood still.
-    pub(crate) fn is_ended_by(&self, claim: LockClaim, now_ns: u64) -> bool {
-        let least = self.offsets.into_iter().min().unwrap_or_default();
-        let delay = offset(now_ns, claim.clock_ns) - least;
+    pub(crate) fn is_ended_by(&self, claim: LockClaim, now: Moment) -> bool {
+        let least_ns = self.offsets_ns.into_iter().min().unwrap_or_default();
+        let delay_ns = offset_ns(now, claim.clock_ns) - least_ns;
         let has_same_lock = self.lock != LockId::NONE && self.lock == claim.lock;
-        has_same_lock && delay <= i128::from(nanos(MAX_DELAY))
+        has_same_lock && delay_ns <= i128::from(nanos(MAX_DELAY))
     }
 }
 
@@ -84,23 +84,27 @@ mod tests {
         }
     }
 
+    fn at_ms(millis: u64) -> Moment {
+        Moment::from_nanos(millis * MS)
+    }
+
     // The clocks of two machines began at different times. This machine's clock is behind.
     fn tracker() -> LockTracker {
-        let mut tracker = LockTracker::new(claim(1, 5_000), 1_000 * MS);
-        tracker.clock_received(5_500 * MS, 1_501 * MS);
+        let mut tracker = LockTracker::new(claim(1, 5_000), at_ms(1_000));
+        tracker.clock_received(5_500 * MS, at_ms(1_501));
         tracker
     }
 
     #[test]
     fn the_same_lock_on_the_same_machine_is_a_proof() {
-        assert!(tracker().is_ended_by(claim(1, 6_000), 2_002 * MS));
+        assert!(tracker().is_ended_by(claim(1, 6_000), at_ms(2_002)));
         assert!(
-            !tracker().is_ended_by(claim(2, 6_000), 2_002 * MS),
+            !tracker().is_ended_by(claim(2, 6_000), at_ms(2_002)),
             "another lock"
         );
-        let unlocked = LockTracker::new(claim(0, 5_000), 1_000 * MS);
+        let unlocked = LockTracker::new(claim(0, 5_000), at_ms(1_000));
         assert!(
-            !unlocked.is_ended_by(claim(0, 6_000), 2_000 * MS),
+            !unlocked.is_ended_by(claim(0, 6_000), at_ms(2_000)),
             "no lock"
         );
     }
@@ -109,8 +113,8 @@ mod tests {
     // was saved: an hour ago, or a tenth of a second ago.
     #[test]
     fn a_machine_whose_clock_stood_still_proves_nothing() {
-        assert!(!tracker().is_ended_by(claim(1, 6_000), 2_100 * MS));
-        assert!(!tracker().is_ended_by(claim(1, 5_400), 3_600_000 * MS));
+        assert!(!tracker().is_ended_by(claim(1, 6_000), at_ms(2_100)));
+        assert!(!tracker().is_ended_by(claim(1, 5_400), at_ms(3_600_000)));
     }
 
     // A message that was on its way for long must not hide that a clock stood still. The clocks of
@@ -118,15 +122,15 @@ mod tests {
     #[test]
     fn the_minimum_offset_of_the_last_periods_counts() {
         let mut tracker = tracker();
-        tracker.clock_received(5_600 * MS, 2_600 * MS);
-        assert!(!tracker.is_ended_by(claim(1, 6_000), 2_100 * MS));
+        tracker.clock_received(5_600 * MS, at_ms(2_600));
+        assert!(!tracker.is_ended_by(claim(1, 6_000), at_ms(2_100)));
         let mut now_ms = 2_600;
         for drift in 1..1_000 {
             now_ms += 10_000;
-            tracker.clock_received((now_ms + 4_000 - drift) * MS, now_ms * MS);
+            tracker.clock_received((now_ms + 4_000 - drift) * MS, at_ms(now_ms));
         }
-        let later_ns = (now_ms + 100) * MS;
-        assert!(tracker.is_ended_by(claim(1, now_ms + 4_100 - 999), later_ns));
-        assert!(!tracker.is_ended_by(claim(1, now_ms + 4_000 - 999), later_ns));
+        let later = at_ms(now_ms + 100);
+        assert!(tracker.is_ended_by(claim(1, now_ms + 4_100 - 999), later));
+        assert!(!tracker.is_ended_by(claim(1, now_ms + 4_000 - 999), later));
     }
 }

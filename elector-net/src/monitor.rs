@@ -76,17 +76,17 @@ impl Monitor {
     /// Returns the peers in ascending order of id. The list is empty until the node has started.
     #[must_use]
     pub fn peers(&self) -> Vec<PeerReport> {
-        let now_ns = actor::now().nanos();
+        let now = actor::now();
         let links = self.0.links.get();
         let links = links.iter().flat_map(|links| links.all.iter());
         let reports = links.map(|link| {
-            let (last_ns, round_trip, silence_limit) = link.measured();
+            let (last, round_trip, silence_limit) = link.measured();
             PeerReport {
                 node: link.node,
                 address: link.address.clone(),
                 can_send: link.is_outgoing_open(),
                 can_receive: link.is_incoming_open(),
-                silent_for: last_ns.map(|at_ns| Duration::from_nanos(now_ns.saturating_sub(at_ns))),
+                silent_for: last.map(|at| now.saturating_since(at)),
                 round_trip,
                 silence_limit,
                 connections: link.connections.load(Ordering::Relaxed),

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use elector_core::{ElectionAlgorithm, NodeId, actor, nanos};
+use elector_core::{ElectionAlgorithm, NodeId, actor};
 use tokio::{task::yield_now, time::sleep};
 
 use crate::{
@@ -10,32 +10,30 @@ use crate::{
 };
 
 /// The minimum time between two checks: the timers of tokio are not finer.
-const CHECK_INTERVAL_MIN_NS: u64 = 1_000_000;
+const CHECK_INTERVAL_MIN: Duration = Duration::from_millis(1);
 
 /// Notifies the algorithm of each peer that has been silent for too long, which is longer than a
 /// lease: its process hangs, its machine is down, or it is cut off from the network. None of these
 /// closes a connection.
 pub(crate) async fn detect_silence<A: ElectionAlgorithm>(context: Arc<NodeContext<A>>) {
-    let interval_ns = nanos(context.detection.ping);
+    let interval = context.detection.ping;
     let mut check = TimingCheck::new(context.timing);
     loop {
-        let now_ns = actor::now().nanos();
+        let now = actor::now();
         let links = context.links.all.iter();
-        let deadline_ns = links.filter_map(|link| link.silence_deadline_ns()).min();
-        let wait_ns = deadline_ns
-            .map_or(interval_ns, |deadline_ns| {
-                deadline_ns.saturating_sub(now_ns)
-            })
-            .clamp(CHECK_INTERVAL_MIN_NS, interval_ns);
-        sleep(Duration::from_nanos(wait_ns)).await;
-        let woke_ns = actor::now().nanos();
-        let late_ns = woke_ns.saturating_sub(now_ns.saturating_add(wait_ns));
-        if late_ns > nanos(context.detection.floor) / 4 {
+        let deadline = links.filter_map(|link| link.silence_deadline()).min();
+        let wait = deadline
+            .map_or(interval, |deadline| deadline.saturating_since(now))
+            .clamp(CHECK_INTERVAL_MIN, interval);
+        sleep(wait).await;
+        let woke = actor::now();
+        let late = woke.saturating_since(now.saturating_add(wait));
+        if late > context.detection.floor / 4 {
             // This node was stopped, or got no processor time. It may have received nothing only
             // because it did not read, so it must not blame its peers.
             let links = context.links.all.iter();
-            links.for_each(|link| link.restart_silence(woke_ns));
-            if let Some(stalls) = check.stalled(Duration::from_nanos(late_ns), woke_ns) {
+            links.for_each(|link| link.restart_silence(woke));
+            if let Some(stalls) = check.stalled(late, woke) {
                 report_stalls(&context, stalls);
             }
             continue;
@@ -43,17 +41,15 @@ pub(crate) async fn detect_silence<A: ElectionAlgorithm>(context: Arc<NodeContex
         // Data that has already arrived must be read before a peer counts as silent.
         yield_now().await;
         yield_now().await;
-        let now_ns = actor::now().nanos();
+        let now = actor::now();
         for link in &context.links.all {
             if let (_, Some(measured), _) = link.measured()
-                && check.round_trip(link.node, measured, now_ns)
+                && check.round_trip(link.node, measured, now)
             {
                 report_round_trip(&context, link.node, measured);
             }
-            let deadline_ns = link.silence_deadline_ns();
-            if deadline_ns.is_some_and(|deadline_ns| deadline_ns <= now_ns)
-                && link.mark(Mark::Released)
-            {
+            let deadline = link.silence_deadline();
+            if deadline.is_some_and(|deadline| deadline <= now) && link.mark(Mark::Released) {
                 tracing::debug!(
                     node = context.me().0, peer = %link.node, "peer heartbeat timeout"
                 );

@@ -1,21 +1,21 @@
 use std::time::Duration;
 
-use elector_core::{NodeId, Timing, nanos};
+use elector_core::{Moment, NodeId, Timing};
 
 /// The minimum time between two reports of the same kind.
-const REPORT_INTERVAL_NS: u64 = 60_000_000_000;
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Compares measured durations with the configured ones. Durations that do not fit are the usual
 /// reason for leaderships that end without a fault, and operators look for the reason in the log.
 #[derive(Debug)]
 pub(crate) struct TimingCheck {
     timing: Timing,
-    /// When the round trip of each peer was last reported, in nanoseconds.
-    reported: Vec<(NodeId, u64)>,
+    /// When the round trip of each peer was last reported.
+    reported: Vec<(NodeId, Moment)>,
     /// The number of stalls since the last report, and the longest of them.
     stalls: u32,
     longest: Duration,
-    stalls_reported_ns: Option<u64>,
+    stalls_reported: Option<Moment>,
 }
 
 /// How often this node did not run when it should have.
@@ -32,13 +32,13 @@ impl TimingCheck {
             reported: Vec::new(),
             stalls: 0,
             longest: Duration::ZERO,
-            stalls_reported_ns: None,
+            stalls_reported: None,
         }
     }
 
     /// Returns `true` if the round trip of this peer must be reported: a round of heartbeats uses
     /// up most of the lease, or an answer takes longer than the algorithm waits for it.
-    pub(crate) fn round_trip(&mut self, peer: NodeId, measured: Duration, now_ns: u64) -> bool {
+    pub(crate) fn round_trip(&mut self, peer: NodeId, measured: Duration, now: Moment) -> bool {
         let Timing {
             heartbeat,
             lease,
@@ -50,13 +50,13 @@ impl TimingCheck {
             return false;
         }
         match self.reported.iter_mut().find(|(known, _)| *known == peer) {
-            Some((_, at_ns)) if now_ns.saturating_sub(*at_ns) < REPORT_INTERVAL_NS => false,
-            Some((_, at_ns)) => {
-                *at_ns = now_ns;
+            Some((_, at)) if now.saturating_since(*at) < REPORT_INTERVAL => false,
+            Some((_, at)) => {
+                *at = now;
                 true
             }
             None => {
-                self.reported.push((peer, now_ns));
+                self.reported.push((peer, now));
                 true
             }
         }
@@ -64,12 +64,11 @@ impl TimingCheck {
 
     /// Counts a time in which this node should have run and did not. Returns the stalls since the
     /// last report if they must be reported now.
-    pub(crate) fn stalled(&mut self, late: Duration, now_ns: u64) -> Option<Stalls> {
+    pub(crate) fn stalled(&mut self, late: Duration, now: Moment) -> Option<Stalls> {
         self.stalls += 1;
         self.longest = self.longest.max(late);
-        let is_early = |at_ns: u64| now_ns.saturating_sub(at_ns) < REPORT_INTERVAL_NS;
-        let is_short = nanos(late) < nanos(self.timing.lease) / 4;
-        if is_short || self.stalls_reported_ns.is_some_and(is_early) {
+        let is_early = |at| now.saturating_since(at) < REPORT_INTERVAL;
+        if late < self.timing.lease / 4 || self.stalls_reported.is_some_and(is_early) {
             return None;
         }
         let stalls = Stalls {
@@ -77,7 +76,7 @@ impl TimingCheck {
             longest: self.longest,
         };
         (self.stalls, self.longest) = (0, Duration::ZERO);
-        self.stalls_reported_ns = Some(now_ns);
+        self.stalls_reported = Some(now);
         Some(stalls)
     }
 }
@@ -86,28 +85,31 @@ impl TimingCheck {
 mod tests {
     use super::*;
 
-    const MS: u64 = 1_000_000;
     const PEER: NodeId = NodeId(2);
 
     fn ms(millis: u64) -> Duration {
         Duration::from_millis(millis)
     }
 
+    fn at_ms(millis: u64) -> Moment {
+        Moment::ZERO.saturating_add(ms(millis))
+    }
+
     // 42 ms between two sites do not fit a lease of 120 ms, but they fit one of 800 ms.
     #[test]
     fn a_long_round_trip_is_reported_once_a_minute() {
         let mut check = TimingCheck::new(Timing::default());
-        assert!(!check.round_trip(PEER, ms(1), 0));
-        assert!(check.round_trip(PEER, ms(42), MS));
-        assert!(!check.round_trip(PEER, ms(42), 59_000 * MS));
+        assert!(!check.round_trip(PEER, ms(1), at_ms(0)));
+        assert!(check.round_trip(PEER, ms(42), at_ms(1)));
+        assert!(!check.round_trip(PEER, ms(42), at_ms(59_000)));
         assert!(
-            check.round_trip(NodeId(3), ms(42), 59_000 * MS),
+            check.round_trip(NodeId(3), ms(42), at_ms(59_000)),
             "another peer"
         );
-        assert!(check.round_trip(PEER, ms(42), 61_000 * MS));
+        assert!(check.round_trip(PEER, ms(42), at_ms(61_000)));
         let mut patient = TimingCheck::new(Timing::patient());
-        assert!(!patient.round_trip(PEER, ms(200), 0));
-        assert!(patient.round_trip(PEER, ms(400), 0));
+        assert!(!patient.round_trip(PEER, ms(200), at_ms(0)));
+        assert!(patient.round_trip(PEER, ms(400), at_ms(0)));
     }
 
     // One late wake-up does no harm. One that uses up a part of the lease is reported, together
@@ -115,12 +117,13 @@ mod tests {
     #[test]
     fn stalls_are_reported_together() {
         let mut check = TimingCheck::new(Timing::patient());
-        assert_eq!(check.stalled(ms(100), 0), None);
+        assert_eq!(check.stalled(ms(100), at_ms(0)), None);
         let (count, longest) = (2, ms(300));
-        assert_eq!(check.stalled(ms(300), MS), Some(Stalls { count, longest }));
-        assert_eq!(check.stalled(ms(700), 2 * MS), None);
+        let first = check.stalled(ms(300), at_ms(1));
+        assert_eq!(first, Some(Stalls { count, longest }));
+        assert_eq!(check.stalled(ms(700), at_ms(2)), None);
         let (count, longest) = (2, ms(700));
-        let later = check.stalled(ms(300), 61_000 * MS);
+        let later = check.stalled(ms(300), at_ms(61_000));
         assert_eq!(later, Some(Stalls { count, longest }));
     }
 }

@@ -15,7 +15,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use elector_core::{ElectionAlgorithm, actor};
+use elector_core::{ElectionAlgorithm, Moment, actor};
 use tokio::{
     io::{AsyncWriteExt, ReadHalf, WriteHalf, split},
     net::TcpStream,
@@ -286,7 +286,8 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                     let Some(Frame::Pong(sent_ns)) = Frame::read(&body) else {
                         return Err(io::ErrorKind::InvalidData.into());
                     };
-                    self.context.pong_received(&self.link, sent_ns);
+                    let sent = Moment::from_nanos(sent_ns);
+                    self.context.pong_received(&self.link, sent);
                     idle.as_mut().reset(time::Instant::now() + idle_timeout);
                     continue;
                 }

@@ -1,4 +1,6 @@
-use elector_core::actor;
+use std::time::Duration;
+
+use elector_core::{Moment, actor};
 
 use super::{Direction, NO_INCOMING, OutageEvent, Reason, ReasonKind};
 use crate::link::{Link, lock};
@@ -7,41 +9,40 @@ impl Link {
     /// Records a failure that keeps this node and the peer from exchanging messages. Returns
     /// `false` if they can exchange messages all the same.
     pub(crate) fn record_failure(&self, direction: Direction, reason: Reason) -> bool {
-        lock(&self.outage).record_failure(direction, reason, actor::now().nanos())
+        lock(&self.outage).record_failure(direction, reason, actor::now())
     }
 
     /// Records that the peer has been silent for too long, if no better reason is known.
     pub(crate) fn record_silence(&self) {
-        let (last_ns, ..) = self.measured();
-        let now_ns = actor::now().nanos();
+        let (last, ..) = self.measured();
+        let now = actor::now();
         let mut outage = lock(&self.outage);
         if outage.outgoing_reason().is_none() {
-            let silence_ns = last_ns.map_or(0, |last_ns| now_ns.saturating_sub(last_ns));
+            let silence = last.map_or(Duration::ZERO, |last| now.saturating_since(last));
             let text = format!(
                 "no data from the peer for {} ms: its process hangs, its machine is down, or the \
                  network is interrupted",
-                silence_ns / 1_000_000
+                silence.as_millis()
             );
             let reason = Reason::new(ReasonKind::NoAnswer, text);
-            outage.record_failure(Direction::Out, reason, now_ns);
+            outage.record_failure(Direction::Out, reason, now);
         }
     }
 
     /// Returns the events of this peer that must be logged now.
-    pub(crate) fn take_events(&self, now_ns: u64) -> Vec<OutageEvent> {
-        lock(&self.outage).take_events(now_ns)
+    pub(crate) fn take_events(&self, now: Moment) -> Vec<OutageEvent> {
+        lock(&self.outage).take_events(now)
     }
 
     /// Returns why messages cannot be exchanged with the peer; `None` if they can.
     pub(crate) fn problem(&self) -> Option<String> {
         let is_open = (self.is_outgoing_open(), self.is_incoming_open());
-        let now_ns = actor::now().nanos();
         let outage = lock(&self.outage);
         if !outage.is_active() {
             return None;
         }
         let outgoing = outage.outgoing_reason().map(|reason| reason.text.as_str());
-        let incoming = outage.incoming_reason(now_ns);
+        let incoming = outage.incoming_reason(actor::now());
         let incoming = incoming.map(|reason| reason.text.as_str());
         Some(match is_open {
             (true, true) => outgoing.unwrap_or("the peer does not answer").to_owned(),
@@ -64,8 +65,6 @@ const INCOMING_ONLY: &str =
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use elector_core::{NodeId, Timing};
 
     use super::*;
@@ -77,7 +76,7 @@ mod tests {
     }
 
     fn events(link: &Link) -> Vec<OutageEvent> {
-        link.take_events(actor::now().nanos())
+        link.take_events(actor::now())
     }
 
     // The status shows this text. Each direction has its own reason.

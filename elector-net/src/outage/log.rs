@@ -17,9 +17,9 @@ pub(crate) async fn log_outages<A: ElectionAlgorithm>(context: Arc<NodeContext<A
         if context.links.is_stopping() {
             return;
         }
-        let now_ns = actor::now().nanos();
+        let now = actor::now();
         for link in &context.links.all {
-            for event in link.take_events(now_ns) {
+            for event in link.take_events(now) {
                 log(&context, link, event);
             }
         }

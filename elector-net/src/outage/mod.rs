@@ -7,7 +7,7 @@ mod reason;
 
 use std::time::Duration;
 
-use elector_core::nanos;
+use elector_core::Moment;
 
 pub(crate) use log::log_outages;
 pub(crate) use reason::{Reason, ReasonKind};
@@ -29,18 +29,18 @@ pub(crate) enum Direction {
     In,
 }
 
-/// Whether one peer is unreachable, since when, and why. Times are nanoseconds of the node's clock.
+/// Whether one peer is unreachable, since when, and why.
 #[derive(Debug)]
 pub(crate) struct Outage {
     /// When the outage began; `None` while the peer is reachable.
-    since_ns: Option<u64>,
+    since: Option<Moment>,
     /// Whether the peer was never reachable.
     is_first: bool,
     outgoing: Option<Reason>,
     /// The reason, and when it occurred last.
-    incoming: Option<(Reason, u64)>,
+    incoming: Option<(Reason, Moment)>,
     /// When a connection was last made, in either direction.
-    last_success_ns: u64,
+    last_success: Moment,
     /// The kinds of reasons that were logged in this outage.
     logged: Vec<ReasonKind>,
     /// The events that are not logged yet.
@@ -58,33 +58,33 @@ pub(crate) enum OutageEvent {
 
 impl Outage {
     /// Creates the outage with which every peer begins when the node is started.
-    pub(crate) fn new(now_ns: u64) -> Self {
+    pub(crate) fn new(now: Moment) -> Self {
         Self {
-            since_ns: Some(now_ns),
+            since: Some(now),
             is_first: true,
             outgoing: None,
             incoming: None,
-            last_success_ns: now_ns,
+            last_success: now,
             logged: Vec::new(),
             events: Vec::new(),
         }
     }
 
     /// Begins an outage, if there is none.
-    pub(crate) fn begin(&mut self, now_ns: u64) {
-        if self.since_ns.is_none() {
-            (self.since_ns, self.last_success_ns) = (Some(now_ns), now_ns);
+    pub(crate) fn begin(&mut self, now: Moment) {
+        if self.since.is_none() {
+            (self.since, self.last_success) = (Some(now), now);
         }
     }
 
     /// Ends the outage, if there is one.
-    pub(crate) fn end(&mut self, now_ns: u64) {
-        let Some(since_ns) = self.since_ns.take() else {
+    pub(crate) fn end(&mut self, now: Moment) {
+        let Some(since) = self.since.take() else {
             return;
         };
         if !self.logged.is_empty() {
             self.events.push(OutageEvent::Reachable {
-                away: Duration::from_nanos(now_ns.saturating_sub(since_ns)),
+                away: now.saturating_since(since),
                 is_first: self.is_first,
             });
         }
@@ -99,9 +99,9 @@ impl Outage {
         &mut self,
         direction: Direction,
         reason: Reason,
-        now_ns: u64,
+        now: Moment,
     ) -> bool {
-        if self.since_ns.is_none() {
+        if self.since.is_none() {
             return false;
         }
         if !(self.is_first && reason.kind.is_temporary()) {
@@ -109,14 +109,14 @@ impl Outage {
         }
         match direction {
             Direction::Out => self.outgoing = Some(reason),
-            Direction::In => self.incoming = Some((reason, now_ns)),
+            Direction::In => self.incoming = Some((reason, now)),
         }
         true
     }
 
     /// Records that a connection was made in this direction.
-    pub(crate) fn record_success(&mut self, direction: Direction, now_ns: u64) {
-        self.last_success_ns = now_ns;
+    pub(crate) fn record_success(&mut self, direction: Direction, now: Moment) {
+        self.last_success = now;
         match direction {
             Direction::Out => self.outgoing = None,
             Direction::In => self.incoming = None,
@@ -125,7 +125,7 @@ impl Outage {
 
     /// Returns `true` if the peer is unreachable.
     pub(crate) fn is_active(&self) -> bool {
-        self.since_ns.is_some()
+        self.since.is_some()
     }
 
     /// Returns why this node has no connection to the peer, if that is known.
@@ -134,19 +134,19 @@ impl Outage {
     }
 
     /// Returns why a connection of the peer was rejected, if the peer has tried recently.
-    pub(crate) fn incoming_reason(&self, now_ns: u64) -> Option<&Reason> {
-        let (reason, at_ns) = self.incoming.as_ref()?;
-        (now_ns.saturating_sub(*at_ns) < nanos(START_GRACE)).then_some(reason)
+    pub(crate) fn incoming_reason(&self, now: Moment) -> Option<&Reason> {
+        let (reason, at) = self.incoming.as_ref()?;
+        (now.saturating_since(*at) < START_GRACE).then_some(reason)
     }
 
     /// Returns the events that must be logged now.
-    pub(crate) fn take_events(&mut self, now_ns: u64) -> Vec<OutageEvent> {
-        let is_over = |since_ns: u64| now_ns.saturating_sub(since_ns) >= nanos(START_GRACE);
-        if self.since_ns.is_some_and(is_over) {
-            let reasons = [self.outgoing_reason(), self.incoming_reason(now_ns)];
+    pub(crate) fn take_events(&mut self, now: Moment) -> Vec<OutageEvent> {
+        let is_over = |since| now.saturating_since(since) >= START_GRACE;
+        if self.since.is_some_and(is_over) {
+            let reasons = [self.outgoing_reason(), self.incoming_reason(now)];
             let reasons: Vec<Reason> = reasons.into_iter().flatten().cloned().collect();
             reasons.iter().for_each(|reason| self.log_once(reason));
-            if reasons.is_empty() && is_over(self.last_success_ns) {
+            if reasons.is_empty() && is_over(self.last_success) {
                 self.log_once(&Reason::new(ReasonKind::NoIncoming, NO_INCOMING));
             }
         }
@@ -170,7 +170,9 @@ pub(crate) const NO_INCOMING: &str = "the peer does not connect to this node, al
 mod tests {
     use super::*;
 
-    const SECOND: u64 = 1_000_000_000;
+    fn at(seconds: u64) -> Moment {
+        Moment::ZERO.saturating_add(Duration::from_secs(seconds))
+    }
 
     fn refused() -> Reason {
         Reason::new(ReasonKind::NotRunning, "refused")
@@ -191,10 +193,10 @@ mod tests {
 
     /// Returns the outage of a peer that was reachable and has been unreachable since 100 s.
     fn lost() -> Outage {
-        let mut outage = Outage::new(0);
-        outage.end(SECOND);
-        assert_eq!(outage.take_events(SECOND), []);
-        outage.begin(100 * SECOND);
+        let mut outage = Outage::new(at(0));
+        outage.end(at(1));
+        assert_eq!(outage.take_events(at(1)), []);
+        outage.begin(at(100));
         outage
     }
 
@@ -208,9 +210,9 @@ mod tests {
             } else {
                 silent()
             };
-            assert!(outage.record_failure(Direction::Out, reason, 100 * SECOND));
+            assert!(outage.record_failure(Direction::Out, reason, at(100)));
         }
-        let now = 125 * SECOND;
+        let now = at(125);
         assert_eq!(
             outage.take_events(now),
             [unreachable("refused"), unreachable("silent")]
@@ -219,10 +221,10 @@ mod tests {
         outage.end(now);
         outage.end(now);
         assert_eq!(outage.take_events(now), [reachable(25, false)]);
-        outage.begin(200 * SECOND);
-        assert!(outage.record_failure(Direction::Out, refused(), 200 * SECOND));
+        outage.begin(at(200));
+        assert!(outage.record_failure(Direction::Out, refused(), at(200)));
         assert_eq!(
-            outage.take_events(200 * SECOND),
+            outage.take_events(at(200)),
             [unreachable("refused")],
             "another one"
         );
@@ -232,9 +234,9 @@ mod tests {
     #[test]
     fn an_outage_that_has_already_ended_is_logged() {
         let mut outage = lost();
-        assert!(outage.record_failure(Direction::Out, refused(), SECOND));
-        outage.end(101 * SECOND);
-        let events = outage.take_events(101 * SECOND);
+        assert!(outage.record_failure(Direction::Out, refused(), at(1)));
+        outage.end(at(101));
+        let events = outage.take_events(at(101));
         assert_eq!(events, [unreachable("refused"), reachable(1, false)]);
     }
 
@@ -242,65 +244,64 @@ mod tests {
     #[test]
     fn an_interruption_without_a_failure_is_not_logged() {
         let mut outage = lost();
-        outage.end(101 * SECOND);
-        assert_eq!(outage.take_events(200 * SECOND), []);
+        outage.end(at(101));
+        assert_eq!(outage.take_events(at(200)), []);
     }
 
     // When a node is started, its peers may not run yet. A wrong configuration is logged at once.
     #[test]
     fn at_the_start_only_wrong_configurations_are_logged_at_once() {
-        let mut outage = Outage::new(0);
-        assert!(outage.record_failure(Direction::Out, refused(), SECOND));
-        assert_eq!(outage.take_events(4 * SECOND), []);
-        outage.end(4 * SECOND);
-        assert_eq!(outage.take_events(9 * SECOND), [], "a normal start");
+        let mut outage = Outage::new(at(0));
+        assert!(outage.record_failure(Direction::Out, refused(), at(1)));
+        assert_eq!(outage.take_events(at(4)), []);
+        outage.end(at(4));
+        assert_eq!(outage.take_events(at(9)), [], "a normal start");
 
-        let mut outage = Outage::new(0);
-        assert!(outage.record_failure(Direction::Out, refused(), SECOND));
-        assert_eq!(outage.take_events(5 * SECOND), [unreachable("refused")]);
-        outage.end(25 * SECOND);
-        assert_eq!(outage.take_events(25 * SECOND), [reachable(25, true)]);
+        let mut outage = Outage::new(at(0));
+        assert!(outage.record_failure(Direction::Out, refused(), at(1)));
+        assert_eq!(outage.take_events(at(5)), [unreachable("refused")]);
+        outage.end(at(25));
+        assert_eq!(outage.take_events(at(25)), [reachable(25, true)]);
 
-        let mut outage = Outage::new(0);
+        let mut outage = Outage::new(at(0));
         let rejected = Reason::new(ReasonKind::NotANode, "not a node");
-        assert!(outage.record_failure(Direction::In, rejected, 0));
-        assert_eq!(outage.take_events(0), [unreachable("not a node")]);
+        assert!(outage.record_failure(Direction::In, rejected, at(0)));
+        assert_eq!(outage.take_events(at(0)), [unreachable("not a node")]);
     }
 
     // In this case, only the peer knows the reason.
     #[test]
     fn a_peer_that_makes_no_connection_is_logged_after_a_while() {
         let mut outage = lost();
-        assert_eq!(outage.take_events(104 * SECOND), []);
-        assert_eq!(outage.take_events(105 * SECOND), [unreachable(NO_INCOMING)]);
-        assert_eq!(outage.take_events(200 * SECOND), []);
+        assert_eq!(outage.take_events(at(104)), []);
+        assert_eq!(outage.take_events(at(105)), [unreachable(NO_INCOMING)]);
+        assert_eq!(outage.take_events(at(200)), []);
 
         // After a long outage, the peer gets the same time.
         let mut outage = lost();
-        assert!(outage.record_failure(Direction::Out, refused(), 100 * SECOND));
-        assert_eq!(outage.take_events(200 * SECOND), [unreachable("refused")]);
-        outage.record_success(Direction::Out, 200 * SECOND);
-        assert_eq!(outage.take_events(201 * SECOND), []);
-        assert_eq!(outage.take_events(205 * SECOND), [unreachable(NO_INCOMING)]);
+        assert!(outage.record_failure(Direction::Out, refused(), at(100)));
+        assert_eq!(outage.take_events(at(200)), [unreachable("refused")]);
+        outage.record_success(Direction::Out, at(200));
+        assert_eq!(outage.take_events(at(201)), []);
+        assert_eq!(outage.take_events(at(205)), [unreachable(NO_INCOMING)]);
     }
 
     // A peer that was rejected, and whose process has ended since, is not reported as rejected.
     #[test]
     fn a_rejection_is_outdated_if_it_does_not_happen_again() {
         let mut outage = lost();
-        let now = 100 * SECOND;
-        assert!(outage.record_failure(Direction::In, silent(), now));
-        assert_eq!(outage.incoming_reason(now + SECOND), Some(&silent()));
-        assert_eq!(outage.incoming_reason(now + 5 * SECOND), None);
+        assert!(outage.record_failure(Direction::In, silent(), at(100)));
+        assert_eq!(outage.incoming_reason(at(101)), Some(&silent()));
+        assert_eq!(outage.incoming_reason(at(105)), None);
     }
 
     // A second process with the id of a connected peer says nothing about the peer itself.
     #[test]
     fn a_failure_beside_a_working_connection_is_not_an_outage() {
-        let mut outage = Outage::new(0);
-        outage.end(SECOND);
-        assert!(!outage.record_failure(Direction::In, refused(), SECOND));
-        assert_eq!(outage.incoming_reason(SECOND), None);
-        assert_eq!(outage.take_events(SECOND), []);
+        let mut outage = Outage::new(at(0));
+        outage.end(at(1));
+        assert!(!outage.record_failure(Direction::In, refused(), at(1)));
+        assert_eq!(outage.incoming_reason(at(1)), None);
+        assert_eq!(outage.take_events(at(1)), []);
     }
 }
