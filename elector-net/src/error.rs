@@ -5,6 +5,8 @@ use thiserror::Error;
 
 /// Why a node's network cannot be opened. It is the source of
 /// [`StartError::Open`](elector_core::actor::StartError::Open).
+///
+/// The text contains the error of the operating system, so `source` returns none.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum NetError {
@@ -25,23 +27,23 @@ pub enum NetError {
         address: String,
     },
     /// The address to listen on cannot be resolved to a socket address.
-    #[error("cannot resolve the address {address:?} to listen on: {source}")]
+    #[error("cannot resolve the address {address:?} to listen on: {error}")]
     Unknown {
         /// The address as it was configured.
         address: String,
         /// The error of the lookup.
-        source: io::Error,
+        error: io::Error,
     },
     /// Another process listens there, or it is not an address of this machine.
     #[error(
-        "cannot listen on {address}: {source}; is another node running there, or is it the address \
+        "cannot listen on {address}: {error}; is another node running there, or is it the address \
          of another machine?"
     )]
     Listen {
         /// The address to listen on.
         address: SocketAddr,
         /// The error of the operating system.
-        source: io::Error,
+        error: io::Error,
     },
     /// Without TLS, every process that reaches the port could vote.
     #[error(
@@ -82,7 +84,7 @@ pub enum NetError {
     NameTooLong(usize),
     /// The socket cannot be used.
     #[error("cannot use the socket: {0}")]
-    Socket(#[source] io::Error),
+    Socket(io::Error),
 }
 
 /// The maximum length of a cluster's name.

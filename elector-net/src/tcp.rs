@@ -268,9 +268,9 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         let found = self.find(address).await?;
         let listener = tokio::net::TcpListener::bind(found).await;
         let listener = listener.and_then(tokio::net::TcpListener::into_std);
-        listener.map_err(|source| NetError::Listen {
+        listener.map_err(|error| NetError::Listen {
             address: found,
-            source,
+            error,
         })
     }
 

@@ -28,11 +28,11 @@ pub(super) enum DialError {
     #[error("the peer accepts the connection and does not answer in time: it hangs, or it is slow")]
     HandshakeTimeout,
     #[error("the name {0:?} is unknown: {1}")]
-    Unknown(String, #[source] io::Error),
+    Unknown(String, io::Error),
     #[error("the name servers do not answer in time for the name {0:?}")]
     LookupTimeout(String),
     #[error("cannot connect: {0}")]
-    Io(#[source] io::Error),
+    Io(io::Error),
     #[error("{}", RejectedText(.0))]
     Rejected(Rejection),
     /// The peer answers, and this node does not accept it.

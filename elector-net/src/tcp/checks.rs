@@ -62,9 +62,9 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     /// Resolves the address to listen on.
     pub(super) async fn find(&self, address: &str) -> Result<SocketAddr, NetError> {
         let found = self.lookup.first(address).await;
-        let found = found.map_err(|source| NetError::Unknown {
+        let found = found.map_err(|error| NetError::Unknown {
             address: address.to_owned(),
-            source,
+            error,
         })?;
         self.check_listen(found).map(|()| found)
     }
