@@ -1,6 +1,6 @@
-//! The sample of a configuration, `deploy/elector.toml`, has every setting with its default.
+//! The sample file `deploy/elector.toml` contains every setting with its default.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue must fail")]
 
 use std::{
     collections::BTreeSet,
@@ -20,7 +20,7 @@ use toml::{Table, Value};
 
 const SAMPLE: &str = include_str!("../../deploy/elector.toml");
 
-/// The sample with its defaults in force: `#key = value` becomes `key = value`.
+/// The sample with its defaults written out: `#key = value` becomes `key = value`.
 fn uncommented() -> Table {
     let lines = SAMPLE.lines().map(|line| match line.strip_prefix('#') {
         Some(setting) if setting.starts_with(|first: char| first.is_ascii_lowercase()) => setting,
@@ -40,7 +40,7 @@ fn options_of(algorithm: &str) -> Table {
     options.join("\n").parse().unwrap()
 }
 
-/// The command, with nothing of this process's environment that could change what it does.
+/// The command, without the environment variables of this process, except PATH.
 fn elector(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_elector"));
     command.args(arguments).env_clear().stdin(Stdio::null());
@@ -48,26 +48,27 @@ fn elector(arguments: &[&str]) -> Command {
     command
 }
 
-/// What it says on standard output; it must succeed.
-fn told(command: &mut Command) -> String {
+/// Runs a command that must succeed. Returns its standard output.
+fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{command:?}: {complaint}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{command:?}: {errors}");
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Makes what the sample names fit this machine: its folders, its token and its addresses. They are
-/// there with and without the defaults, so that a check says the same of both.
-fn at_home(mut settings: Table, folder: &Path) -> Table {
-    let place = |name: &str| Value::from(folder.join(name).to_str().unwrap());
+/// Replaces the folders, the token and the addresses of the sample, so that they work on this
+/// machine. The sample with defaults and the one without get the same values, so a check prints the
+/// same for both.
+fn adapted(mut settings: Table, folder: &Path) -> Table {
+    let path = |name: &str| Value::from(folder.join(name).to_str().unwrap());
     let peers = ["1=127.0.0.1:7101", "2=127.0.0.1:7102", "3=127.0.0.1:7103"];
     for (key, value) in [
         ("peers", peers.to_vec().into()),
-        ("data_dir", place("data")),
-        ("tls_dir", place("tls")),
+        ("data_dir", path("data")),
+        ("tls_dir", path("tls")),
         ("listen", "127.0.0.1:0".into()),
         ("http", "127.0.0.1:0".into()),
-        ("token_file", place("token")),
+        ("token_file", path("token")),
     ] {
         settings.insert(key.into(), value);
     }
@@ -75,44 +76,41 @@ fn at_home(mut settings: Table, folder: &Path) -> Table {
 }
 
 /// A folder with the certificates, the token and the record that the sample needs.
-fn home() -> tempfile::TempDir {
+fn prepared_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let token = folder.path().join("token");
     fs::write(&token, "0123456789abcdef").unwrap();
     fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
     let tls = folder.path().join("tls");
-    told(elector(&["certs", "dev", "--nodes", "3", "--out"]).arg(tls));
-    let minimal = at_home(SAMPLE.parse().unwrap(), folder.path());
+    run(elector(&["certs", "dev", "--nodes", "3", "--out"]).arg(tls));
+    let minimal = adapted(SAMPLE.parse().unwrap(), folder.path());
     let file = folder.path().join("elector.toml");
     fs::write(&file, minimal.to_string()).unwrap();
-    told(elector(&["node", "--init", "--config"]).arg(file));
+    run(elector(&["node", "--init", "--config"]).arg(file));
     folder
 }
 
-/// What a check of these settings says.
-fn checked(settings: Table, folder: &Path) -> String {
+/// Checks these settings. Returns the output of the check.
+fn check(settings: Table, folder: &Path) -> String {
     let file = folder.join("elector.toml");
-    fs::write(&file, at_home(settings, folder).to_string()).unwrap();
-    told(
-        elector(&["run", "--check-config", "--config"])
-            .arg(&file)
-            .args(["--", "true"]),
-    );
-    told(elector(&["node", "--check-config", "--config"]).arg(&file))
+    fs::write(&file, adapted(settings, folder).to_string()).unwrap();
+    run(elector(&["run", "--check-config", "--config"])
+        .arg(&file)
+        .args(["--", "true"]));
+    run(elector(&["node", "--check-config", "--config"]).arg(&file))
 }
 
 fn table(of: impl Serialize) -> Table {
     Table::try_from(of).unwrap()
 }
 
-// A sample that a node does not take is worse than none; and a default that is not the default any
-// more misleads.
+// A sample that a node does not accept is useless, and a wrong default misleads operators.
 #[test]
-fn the_sample_is_accepted_with_and_without_its_defaults() {
-    let folder = home();
-    let defaults = checked(SAMPLE.parse().unwrap(), folder.path());
-    assert!(defaults.contains("can be used"), "{defaults}");
-    assert_eq!(checked(uncommented(), folder.path()), defaults);
+fn the_sample_is_valid_with_and_without_its_defaults() {
+    let folder = prepared_folder();
+    let defaults = check(SAMPLE.parse().unwrap(), folder.path());
+    assert!(defaults.contains("are valid"), "{defaults}");
+    assert_eq!(check(uncommented(), folder.path()), defaults);
     let timing = uncommented()["timing"].clone();
     assert_eq!(timing, Value::Table(table(Timing::patient())));
 }
@@ -120,10 +118,10 @@ fn the_sample_is_accepted_with_and_without_its_defaults() {
 // A new setting must not be forgotten in the sample.
 #[test]
 fn the_sample_has_every_setting() {
-    let help = told(&mut elector(&["run", "--help"]));
+    let help = run(&mut elector(&["run", "--help"]));
     let variables = help.split("[env: ELECTOR_").skip(1);
     let variables = variables.map(|rest| rest.split('=').next().unwrap().to_lowercase());
-    // The file cannot name itself.
+    // `--config` names the file itself, so it is no key of the file.
     let variables: BTreeSet<String> = variables.filter(|name| name != "config").collect();
     assert!(variables.contains("grace_ms"), "{help}");
 
@@ -136,10 +134,10 @@ fn the_sample_has_every_setting() {
     assert!(of_detection.eq(["ceiling_ms", "floor_ms", "ping_ms"]));
 }
 
-// The options of each algorithm are in no help: the sample is where they are found.
+// The help does not list the options of the algorithms, so the sample must.
 #[test]
 fn the_sample_has_the_options_of_each_algorithm() {
-    let folder = home();
+    let folder = prepared_folder();
     let answer_timeout = Some(Timing::patient().round_trip);
     let bully = BullyConfig {
         answer_timeout,
@@ -161,13 +159,13 @@ fn the_sample_has_the_options_of_each_algorithm() {
         let mut settings: Table = SAMPLE.parse().unwrap();
         settings.insert("algorithm".into(), algorithm.into());
         settings.insert("options".into(), options.into());
-        // The record is of raft, and a check would say so.
+        // The record in the prepared folder belongs to raft, so this check needs another one.
         let data = folder.path().join(algorithm);
-        let mut settings = at_home(settings, folder.path());
+        let mut settings = adapted(settings, folder.path());
         settings["data_dir"] = data.to_str().unwrap().into();
         let file = folder.path().join("other.toml");
         fs::write(&file, settings.to_string()).unwrap();
-        told(elector(&["node", "--init", "--config"]).arg(&file));
-        told(elector(&["node", "--check-config", "--config"]).arg(&file));
+        run(elector(&["node", "--init", "--config"]).arg(&file));
+        run(elector(&["node", "--check-config", "--config"]).arg(&file));
     }
 }

@@ -1,4 +1,4 @@
-//! Which algorithm a node runs, and under which configuration.
+//! The algorithm that a node runs, and its configuration.
 
 use std::{fmt::Display, time::Duration};
 
@@ -12,7 +12,7 @@ use super::{
     settings::{DetectionSettings, Profile, Settings},
 };
 
-/// The algorithm and the variant in a name such as `raft` or `raft/plain`.
+/// Splits a name such as `raft` or `raft/plain` into algorithm and variant.
 pub(super) fn split(name: &str) -> (&str, Option<&str>) {
     match name.split_once('/') {
         Some((algorithm, variant)) => (algorithm, Some(variant)),
@@ -20,11 +20,10 @@ pub(super) fn split(name: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The configuration of the variant of this name, or else of the first one.
-fn chosen<A: Comparable>(name: Option<&str>) -> Result<A::Config, ServeError> {
+/// The configuration of the variant with this name. Without a name, that of the first variant.
+fn variant_config<A: Comparable>(name: Option<&str>) -> Result<A::Config, ServeError> {
     let variants = A::variants();
-    let known: Vec<&str> = variants.iter().map(|variant| variant.name).collect();
-    let known = known.join(", ");
+    let known = variants.iter().map(|variant| variant.name).collect();
     let mut variants = variants.into_iter();
     let found = match name {
         None => variants.next(),
@@ -33,20 +32,20 @@ fn chosen<A: Comparable>(name: Option<&str>) -> Result<A::Config, ServeError> {
     found
         .map(|variant| variant.config)
         .ok_or_else(|| ServeError::UnknownVariant {
-            algorithm: A::NAME.to_owned(),
-            asked: name.unwrap_or_default().to_owned(),
+            algorithm: A::NAME,
+            name: name.unwrap_or_default().to_owned(),
             known,
         })
 }
 
-/// The configuration of the variant that the settings name, with the profile's durations, and over
-/// both what the file says.
+/// The configuration of the variant that the settings name, with the durations of the profile. The
+/// tables of the file override both.
 ///
 /// # Errors
-/// If there is no such variant, or if the file has what is no option of the algorithm.
+/// If there is no such variant, or if the file has an option that the algorithm does not have.
 pub(super) fn configured<A: Comparable>(settings: &Settings) -> Result<A::Config, ServeError> {
     let name = settings.algorithm.as_deref();
-    let mut config = chosen::<A>(name.and_then(|name| split(name).1))?;
+    let mut config = variant_config::<A>(name.and_then(|name| split(name).1))?;
     *config.timing_mut() = match settings.profile.unwrap_or_default() {
         Profile::Default => Timing::patient(),
         Profile::Lan => Timing::lan(),
@@ -60,24 +59,26 @@ pub(super) fn configured<A: Comparable>(settings: &Settings) -> Result<A::Config
     Ok(config)
 }
 
-/// `stock`, with what this table of a file says instead.
+/// Replaces the values of `base` that this table of the file has.
 fn overlaid<A: Comparable, T: Serialize + DeserializeOwned>(
-    stock: &T,
+    base: &T,
     file: &Table,
 ) -> Result<T, ServeError> {
-    let mut table = Table::try_from(stock).map_err(|error| wrong::<A>(&error))?;
+    let mut table = Table::try_from(base).map_err(|error| invalid_options::<A>(&error))?;
     table.extend(file.clone());
-    table.try_into().map_err(|error| wrong::<A>(&error))
+    table
+        .try_into()
+        .map_err(|error| invalid_options::<A>(&error))
 }
 
-fn wrong<A: Comparable>(error: &dyn Display) -> ServeError {
+fn invalid_options<A: Comparable>(error: &dyn Display) -> ServeError {
     ServeError::Options {
         algorithm: A::NAME,
-        told: error.to_string(),
+        message: error.to_string(),
     }
 }
 
-/// When silence counts, as the profile and the file say.
+/// The failure detection that the profile and the file configure.
 pub(crate) fn detection(settings: &Settings, timing: &Timing) -> Result<Detection, ServeError> {
     let profile = match settings.profile.unwrap_or_default() {
         Profile::Default => Detection::of(timing),
@@ -102,7 +103,7 @@ fn millis(name: &'static str, value: Option<f64>) -> Result<Option<Duration>, Se
 }
 
 /// Checks a configuration against its own rules.
-pub(crate) fn validated<A: ElectionAlgorithm>(
+pub(crate) fn validate<A: ElectionAlgorithm>(
     config: &A::Config,
     members: &Membership,
 ) -> Result<(), ServeError> {
@@ -116,36 +117,37 @@ mod tests {
 
     use super::*;
 
-    fn shown<A: Comparable>(text: &str) -> Result<String, String> {
+    fn configured_text<A: Comparable>(text: &str) -> Result<String, String> {
         let settings: Settings = toml::from_str(text).unwrap();
         let config = configured::<A>(&settings).map_err(|error| error.to_string())?;
         Ok(format!("{config:?}"))
     }
 
-    // What a file says must reach the algorithm, and nothing else must change with it.
+    // The values of a file must reach the algorithm, and no other value may change.
     #[test]
     fn options_and_durations_reach_the_algorithm() {
-        let stock = shown::<Raft>("").unwrap();
-        assert!(stock.contains("pre_vote: true") && stock.contains("heartbeat: 100ms"));
-        let plain = shown::<Raft>("algorithm = 'raft/plain'\n[timing]\nlease_ms = 99.5").unwrap();
+        let default = configured_text::<Raft>("").unwrap();
+        assert!(default.contains("pre_vote: true") && default.contains("heartbeat: 100ms"));
+        let plain =
+            configured_text::<Raft>("algorithm = 'raft/plain'\n[timing]\nlease_ms = 99.5").unwrap();
         assert!(plain.contains("pre_vote: false") && plain.contains("lease: 99.5ms"));
         assert!(plain.contains("heartbeat: 100ms"), "{plain}");
-        let lan = shown::<Paxos>("profile = 'lan'\n[options]\nthrifty = true").unwrap();
+        let lan = configured_text::<Paxos>("profile = 'lan'\n[options]\nthrifty = true").unwrap();
         assert!(lan.contains("thrifty: true"), "{lan}");
         assert!(lan.contains("heartbeat: 10ms"), "{lan}");
     }
 
-    // Whoever mistypes an option must hear of it before a node runs without it.
+    // A misspelled option must be an error: otherwise the node would run without that option.
     #[test]
-    fn what_no_algorithm_knows_is_refused() {
-        for (text, told) in [
+    fn an_unknown_option_is_an_error() {
+        for (text, hint) in [
             ("algorithm = 'raft/plan'", "plain"),
             ("options = { prevote = true }", "prevote"),
             ("timing = { beat_ms = 1 }", "beat_ms"),
             ("timing = { lease_ms = -1 }", "milliseconds"),
         ] {
-            let error = shown::<Raft>(text).unwrap_err();
-            assert!(error.contains(told), "{text}: {error}");
+            let error = configured_text::<Raft>(text).unwrap_err();
+            assert!(error.contains(hint), "{text}: {error}");
         }
     }
 }

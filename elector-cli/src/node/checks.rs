@@ -1,4 +1,4 @@
-//! `--check-config`, `--init`, and both together.
+//! `--check-config` and `--init`.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -8,94 +8,102 @@ use tokio::runtime;
 
 use super::{
     error::ServeError,
-    plan::Plan,
     serve::{identity, tcp},
+    setup::NodeSetup,
 };
 use crate::output;
 
-/// Checks all that would keep the node from starting, except what only happens then: an address
-/// that is taken, a disk that fails.
+/// Checks everything that could keep the node from starting, except for faults that only a start
+/// can find: an address that is in use, a disk that fails.
 ///
 /// # Errors
-/// The first reason.
-pub(super) fn check<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<(), ServeError> {
+/// The first fault.
+pub(super) fn check<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), ServeError> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|source| ServeError::System {
-        what: "the runtime cannot be started",
+        what: "cannot start the runtime",
         source,
     })?;
     let done = runtime.block_on(async {
-        tcp(plan).check(plan.members.me()).await?;
-        if let Some(address) = &plan.http {
-            http::check(address, plan.http_beyond_loopback).await?;
+        tcp(setup).check(setup.members.me()).await?;
+        if let Some(address) = &setup.http {
+            http::check(address, setup.http_beyond_loopback).await?;
         }
         Ok(())
     });
-    // A name server may not answer: nothing waits for the thread that asks it.
+    // A name server may not answer. Do not wait for the thread that queries it.
     runtime.shutdown_timeout(Duration::ZERO);
     done
 }
 
-/// Checks that the node can start from its record.
+/// Checks that the node can start with its record.
 ///
 /// # Errors
-/// If it cannot, or if it has no record.
-pub(super) fn check_record<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<(), ServeError> {
-    FileStorage::check_folder(&plan.data_dir)?;
-    let summary = FileStorage::inspect(&plan.data_dir)?;
-    Ok(summary.fits(&identity(plan), plan.members.nodes())?)
+/// If it cannot, or if there is no record.
+pub(super) fn check_record<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), ServeError> {
+    FileStorage::check_folder(&setup.data_dir)?;
+    let summary = FileStorage::inspect(&setup.data_dir)?;
+    Ok(summary.fits(&identity(setup), setup.members.nodes())?)
 }
 
-/// Checks that a record can be made.
+/// Checks that there is no record yet, so that one can be created.
 ///
 /// # Errors
 /// If there is one.
-pub(super) fn check_no_record<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<(), ServeError> {
-    match FileStorage::inspect(&plan.data_dir) {
+pub(super) fn check_no_record<A: ElectionAlgorithm>(
+    setup: &NodeSetup<A>,
+) -> Result<(), ServeError> {
+    match FileStorage::inspect(&setup.data_dir) {
         Err(RecordError::Missing { .. }) => Ok(()),
         _ => Err(RecordError::Exists {
-            folder: plan.data_dir.clone(),
+            folder: setup.data_dir.clone(),
         }
         .into()),
     }
 }
 
-pub(super) fn checked<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, ServeError> {
-    let timing = serde_json::to_string(plan.config.timing())?;
-    let detection = plan.detection;
-    let record = match FileStorage::inspect(&plan.data_dir) {
+/// Prints a summary of the settings.
+pub(super) fn print_summary<A: ElectionAlgorithm>(
+    setup: &NodeSetup<A>,
+) -> Result<ExitCode, ServeError> {
+    let timing = serde_json::to_string(setup.config.timing())?;
+    let detection = setup.detection;
+    let record = match FileStorage::inspect(&setup.data_dir) {
         Ok(summary) => summary.to_string(),
-        Err(_) => "to be made by --init".to_owned(),
+        Err(_) => "will be created by --init".to_owned(),
     };
     output::print(&format!(
-        "The settings can be used.\n\
+        "The settings are valid.\n\
          node       {} of {:?}, cluster \"{}\"\n\
          algorithm  {}, {}\n\
          timing     {timing}\n\
-         detection  ping every {:?}, hint after {:?} to {:?} of silence\n\
+         detection  ping every {:?}, suspicion after {:?} to {:?} of silence\n\
          TLS        {}\n\
          data       {}: {record}\n",
-        plan.members.me(),
-        plan.members.nodes(),
-        plan.name,
+        setup.members.me(),
+        setup.members.nodes(),
+        setup.name,
         A::NAME,
         A::Guarantee::KIND,
         detection.ping,
         detection.floor,
         detection.ceiling,
-        if plan.tls.is_some() { "on" } else { "off" },
-        plan.data_dir.display(),
+        if setup.tls.is_some() { "on" } else { "off" },
+        setup.data_dir.display(),
     ))?;
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn formatted<A: ElectionAlgorithm>(plan: &Plan<A>) -> Result<ExitCode, ServeError> {
+/// Prints that the data folder was created.
+pub(super) fn print_formatted<A: ElectionAlgorithm>(
+    setup: &NodeSetup<A>,
+) -> Result<ExitCode, ServeError> {
     output::print(&format!(
-        "{} is the folder of node {} of the cluster \"{}\" from now on. Start the node by the same \
-         command without --init.\n",
-        plan.data_dir.display(),
-        plan.members.me(),
-        plan.name,
+        "Created the data folder {} of node {} of the cluster \"{}\". Start the node with the same \
+         command, without --init.\n",
+        setup.data_dir.display(),
+        setup.members.me(),
+        setup.name,
     ))?;
     Ok(ExitCode::SUCCESS)
 }

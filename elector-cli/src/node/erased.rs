@@ -3,16 +3,18 @@ use std::{fmt::Debug, marker::PhantomData, path::Path, process::ExitCode};
 use elector_core::Comparable;
 use elector_net::{FileStorage, ListChange, RecordError, StoppedNode};
 
-use super::{algorithm, command::Supervision, duty::Nothing, error::ServeError, serve::Start};
+use super::{
+    algorithm, command::Supervision, error::ServeError, serve::NodeStart, workload::ElectionOnly,
+};
 use crate::family::Family;
 
-/// An algorithm, whatever its type: what the commands of a node do with it.
+/// An algorithm without its type: the operations that the subcommands of this module need.
 pub(crate) trait ErasedAlgorithm: Debug {
     /// `elector node`.
-    fn node(&self, start: Start<Nothing>) -> Result<ExitCode, ServeError>;
+    fn node(&self, start: NodeStart<ElectionOnly>) -> Result<ExitCode, ServeError>;
 
     /// `elector run`.
-    fn run(&self, start: Start<Supervision>) -> Result<ExitCode, ServeError>;
+    fn run(&self, start: NodeStart<Supervision>) -> Result<ExitCode, ServeError>;
 
     /// [`FileStorage::stopped`].
     fn stopped(&self, folder: &Path) -> Result<StoppedNode, RecordError>;
@@ -21,21 +23,21 @@ pub(crate) trait ErasedAlgorithm: Debug {
     fn change(&self, folder: &Path, change: &ListChange) -> Result<bool, RecordError>;
 }
 
-/// An algorithm by its type.
+/// An algorithm with its type.
 #[derive(Debug)]
 struct Typed<A>(PhantomData<A>);
 
-/// This algorithm, without its type.
+/// Removes the type of an algorithm.
 pub(crate) fn erased<A: Comparable>() -> Box<dyn ErasedAlgorithm> {
     Box::new(Typed::<A>(PhantomData))
 }
 
 impl<A: Comparable> ErasedAlgorithm for Typed<A> {
-    fn node(&self, start: Start<Nothing>) -> Result<ExitCode, ServeError> {
+    fn node(&self, start: NodeStart<ElectionOnly>) -> Result<ExitCode, ServeError> {
         start.with::<A>()
     }
 
-    fn run(&self, start: Start<Supervision>) -> Result<ExitCode, ServeError> {
+    fn run(&self, start: NodeStart<Supervision>) -> Result<ExitCode, ServeError> {
         start.with::<A>()
     }
 
@@ -48,7 +50,8 @@ impl<A: Comparable> ErasedAlgorithm for Typed<A> {
     }
 }
 
-/// The algorithm of this name, as `raft` or `raft/plain`, or else the first one.
+/// Returns the algorithm with this name, for example `raft` or `raft/plain`. Without a name, it
+/// returns the first one.
 ///
 /// # Errors
 /// If no algorithm has this name, or the list is empty.
@@ -63,12 +66,11 @@ pub(super) fn named<'a>(
             families.iter().find(|family| family.name == algorithm)
         }
     };
-    let known = || families.iter().map(|family| family.name).collect();
     family
         .map(|family| &*family.nodes)
         .ok_or_else(|| ServeError::UnknownAlgorithm {
-            asked: name.unwrap_or_default().to_owned(),
-            known: known(),
+            name: name.unwrap_or_default().to_owned(),
+            known: families.iter().map(|family| family.name).collect(),
         })
 }
 
@@ -77,9 +79,9 @@ mod tests {
     use super::*;
     use crate::Cli;
 
-    // An operator who mistypes the name must see which there are, also those of another program.
+    // An operator who misspells a name must see all names, also those that only this program has.
     #[test]
-    fn an_unknown_algorithm_is_answered_with_all_there_are() {
+    fn the_error_for_an_unknown_algorithm_lists_all_algorithms() {
         let families = Cli::standard().families;
         for name in [None, Some("raft/plain"), Some("ring")] {
             assert!(named(&families, name).is_ok(), "{name:?}");

@@ -6,26 +6,26 @@ use thiserror::Error;
 
 use crate::{output::StdoutError, run::RunError};
 
-/// Why a node cannot be run. The message says what to do instead.
+/// Why a node cannot be run. The message says what to do.
 #[derive(Debug, Error)]
 pub(crate) enum ServeError {
     /// The file of settings cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     ReadFile {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The file has what is no setting.
+    /// The file contains something that is no setting.
     #[error("{}: {source}", path.display())]
     Settings {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// What, and in which line.
+        /// The cause, with its line.
         source: Box<toml::de::Error>,
     },
-    /// A setting that a node cannot do without is missing.
+    /// A required setting is missing.
     #[error("{flag} is missing: give it as a flag, as {env}, or as {key} in the file of --config")]
     Missing {
         /// The flag.
@@ -36,32 +36,32 @@ pub(crate) enum ServeError {
         key: &'static str,
     },
     /// There is no such algorithm.
-    #[error("there is no algorithm \"{asked}\": choose {}", any_of(known))]
+    #[error("there is no algorithm \"{name}\": choose {}", any_of(known))]
     UnknownAlgorithm {
-        /// What was asked for.
-        asked: String,
-        /// All of them.
+        /// The name in the settings.
+        name: String,
+        /// The names of all algorithms.
         known: Vec<&'static str>,
     },
     /// The algorithm has no such variant.
-    #[error("{algorithm} has no variant \"{asked}\"; it has: {known}")]
+    #[error("{algorithm} has no variant \"{name}\": choose {}", any_of(known))]
     UnknownVariant {
         /// The algorithm.
-        algorithm: String,
-        /// What was asked for.
-        asked: String,
-        /// All of them.
-        known: String,
+        algorithm: &'static str,
+        /// The name in the settings.
+        name: String,
+        /// The names of all its variants.
+        known: Vec<&'static str>,
     },
-    /// The algorithm does not have such options, or not such values.
-    #[error("the settings of {algorithm}: {told}")]
+    /// The algorithm does not have such an option, or rejects its value.
+    #[error("the settings of {algorithm}: {message}")]
     Options {
         /// The algorithm.
         algorithm: &'static str,
         /// What is wrong.
-        told: String,
+        message: String,
     },
-    /// A duration of the failure detection is none.
+    /// A duration of the failure detection is invalid.
     #[error("detection.{0} must be a number of milliseconds, zero or more")]
     Duration(&'static str),
     /// A rule of the configuration is broken.
@@ -69,71 +69,70 @@ pub(crate) enum ServeError {
     Timing(#[source] TimingError),
     /// The algorithm has no leases under this configuration.
     #[error(
-        "{0} has no leases under this configuration: it elects a leader that never works. Choose a \
-         variant with leases, see `elector algorithms`"
+        "{0} has no leases under this configuration, so a leader would never start its work: \
+         choose a variant with leases, see `elector algorithms`"
     )]
     NoLease(&'static str),
     /// The failure detection breaks a rule.
     #[error("detection: {0}")]
     Detection(String),
-    /// The peers are no cluster.
+    /// The list of peers is invalid.
     #[error("peers: {0}")]
     Peers(#[source] MembershipError),
-    /// The host name has no number.
+    /// The host name does not contain the id.
     #[error(
-        "--id auto: the host name {0:?} does not end in a number below 2^64: give the id itself"
+        "--id auto: the host name {0:?} does not end in a number below 2^64: set --id to a number"
     )]
     HostName(String),
-    /// The log filter is none.
+    /// The log filter is invalid.
     #[error("--log: {0}")]
     Log(String),
-    /// The certificates do not fit.
+    /// The certificates cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The network of the node cannot be set up.
     #[error(transparent)]
     Net(#[from] NetError),
-    /// The command may take longer to end than the node may take to leave.
+    /// The grace of the command is longer than the shutdown of the node may take.
     #[error(
-        "--grace-ms ({grace:?}) is longer than --leave-ms ({leave:?}): a command that takes all \
-         of its grace would be cut short when the node is told to end. Shorten the one, or \
-         lengthen the other"
+        "--grace-ms ({grace:?}) is longer than --leave-ms ({leave:?}): at a shutdown, the command \
+         would be killed before the end of its grace. Shorten --grace-ms, or lengthen --leave-ms"
     )]
-    Grace {
-        /// How long the command may take.
+    GraceTooLong {
+        /// How long the command may take to end.
         grace: Duration,
-        /// How long the node may take.
+        /// How long the node may take to hand over.
         leave: Duration,
     },
     /// The node could not be started.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The record cannot be made.
+    /// The record cannot be used or created.
     #[error(transparent)]
     Record(#[from] RecordError),
     /// HTTP cannot be served.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// The command cannot be run, or not be guarded.
+    /// The command or its guardian cannot be run.
     #[error(transparent)]
     Run(RunError),
     /// Standard output cannot be written.
     #[error(transparent)]
     Stdout(#[from] StdoutError),
-    /// Something cannot be put into JSON.
+    /// A value cannot be written as JSON.
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
     /// The operating system refused something that every process needs.
     #[error("{what}: {source}")]
     System {
-        /// What was tried.
+        /// What failed.
         what: &'static str,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
 }
 
-/// As in "raft, paxos or ring".
+/// Joins names, as in "raft, paxos or ring".
 fn any_of(names: &[&str]) -> String {
     match names {
         [] => String::new(),

@@ -1,4 +1,4 @@
-mod last_word;
+mod error_line;
 mod queue;
 
 use std::{
@@ -14,11 +14,11 @@ use std::{
 use rustix::event::{PollFd, PollFlags, poll};
 use tracing_subscriber::{EnvFilter, fmt, fmt::MakeWriter, reload};
 
-pub(crate) use self::last_word::last_word;
+pub(crate) use self::error_line::error_line;
 use self::queue::Queue;
 use super::{
     error::ServeError,
-    service::{Count, Counted},
+    service::{Metric, MetricValue},
     settings::{LogFormat, Settings},
 };
 
@@ -26,61 +26,64 @@ use super::{
 #[derive(Clone)]
 pub(crate) struct Log {
     queue: Queue,
-    refilter: Arc<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>,
+    set_filter: Arc<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>,
 }
 
 impl Log {
-    /// The lines that it has dropped, as a metric.
-    pub(crate) fn counted(&self) -> Counted {
-        let help = "Log lines dropped, because standard error was not read in time";
-        let dropped = Count::All(self.queue.dropped().clone());
-        ("elector_log_lines_dropped", help, dropped)
+    /// The number of lines that were dropped, as a metric.
+    pub(crate) fn metric(&self) -> Metric {
+        Metric {
+            name: "elector_log_lines_dropped",
+            help: "Log lines that were dropped, because standard error was not read in time",
+            value: MetricValue::Total(self.queue.dropped().clone()),
+        }
     }
 
-    /// From now on this is logged.
+    /// Replaces the filter.
     ///
     /// # Errors
-    /// If the filter cannot be read: then nothing changes.
-    pub(crate) fn filter(&self, filter: &str) -> Result<(), ServeError> {
-        let set = (self.refilter)(filter_of(filter)?);
-        set.map_err(|error| ServeError::Log(error.to_string()))
+    /// If the filter is invalid. Then the old one stays in force.
+    pub(crate) fn set_filter(&self, filter: &str) -> Result<(), ServeError> {
+        let result = (self.set_filter)(parse_filter(filter)?);
+        result.map_err(|error| ServeError::Log(error.to_string()))
     }
 
-    /// Gives the reader of standard error a moment to read all that was logged.
+    /// Waits until standard error has been read, for a short time at most.
     pub(crate) fn flush(&self) {
-        self.queue.flush(PATIENCE);
+        self.queue.flush(FLUSH_TIMEOUT);
     }
 }
 
-/// What is logged if the settings say nothing of it.
-pub(crate) const DEFAULT: &str = "info";
+/// The filter if the settings have none.
+pub(crate) const DEFAULT_FILTER: &str = "info";
 
-fn filter_of(text: &str) -> Result<EnvFilter, ServeError> {
+fn parse_filter(text: &str) -> Result<EnvFilter, ServeError> {
     EnvFilter::try_new(text).map_err(|error| ServeError::Log(error.to_string()))
 }
 
-/// How long the end of the process waits for the reader of its log.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long the process waits at its end for the reader of its log.
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Begins to log to standard error, as the settings say. No thread that logs waits for the reader:
-/// a pipe that is not read must not stop a node. Panics are logged, too, for the same reason.
+/// Starts the log on standard error, as configured. No thread that logs waits for the reader of
+/// standard error: a pipe that is not read must not stop a node. Panics go to the log for the
+/// same reason.
 ///
 /// # Errors
-/// If the filter cannot be read, or there is no thread for the log.
-pub(crate) fn begin(settings: &Settings) -> Result<Log, ServeError> {
-    let filter = filter_of(settings.log.as_deref().unwrap_or(DEFAULT))?;
-    let queue = Stderr::new().and_then(|stderr| Queue::start(stderr, tell));
+/// If the filter is invalid, or the thread of the log cannot be started.
+pub(crate) fn start(settings: &Settings) -> Result<Log, ServeError> {
+    let filter = parse_filter(settings.log.as_deref().unwrap_or(DEFAULT_FILTER))?;
+    let queue = Stderr::new().and_then(|stderr| Queue::start(stderr, warn_of_dropped_lines));
     let queue = queue.map_err(|source| ServeError::System {
-        what: "the thread that writes the log cannot be started",
+        what: "cannot start the thread that writes the log",
         source,
     })?;
-    // A line that cannot be written is counted. To complain to standard error would be to wait for
-    // it.
+    // A line that cannot be written is counted. A message about it would go to standard error, and
+    // would wait for the reader.
     let log = fmt()
         .with_env_filter(filter)
         .with_writer(queue.clone())
         .log_internal_errors(false);
-    let (begun, refilter): (_, Arc<dyn Fn(_) -> _ + Send + Sync>) =
+    let (started, set_filter): (_, Arc<dyn Fn(_) -> _ + Send + Sync>) =
         match settings.log_format.unwrap_or_default() {
             LogFormat::Human => {
                 let log = log.with_ansi(io::stderr().is_terminal());
@@ -100,28 +103,29 @@ pub(crate) fn begin(settings: &Settings) -> Result<Log, ServeError> {
                 )
             }
         };
-    // Somebody else has begun: then that is where the log goes.
-    if begun.is_ok() {
+    // If there is another subscriber already, the log goes there.
+    if started.is_ok() {
         panic::set_hook(Box::new(|panic| {
             let backtrace = Backtrace::capture();
             let backtrace = (backtrace.status() == BacktraceStatus::Captured).then_some(backtrace);
             let backtrace = backtrace.map(tracing::field::display);
-            tracing::error!(target: "elector", %panic, backtrace, "a thread panicked");
+            tracing::error!(target: "elector", %panic, backtrace, "thread panicked");
         }));
     }
-    Ok(Log { queue, refilter })
+    Ok(Log { queue, set_filter })
 }
 
-fn tell(lines: u64) {
+fn warn_of_dropped_lines(lines: u64) {
     tracing::warn!(
         target: "elector",
         lines,
-        "log lines were dropped, because standard error was not read in time: look at what reads it"
+        "log lines dropped, because standard error was not read in time: check the process that \
+         reads it"
     );
 }
 
-/// Standard error, without the lock of this process on it: a thread that waits for the reader while
-/// it holds the lock would make all others wait that write there.
+/// Standard error without the lock of the standard library. If a thread waited for the reader while
+/// it holds that lock, all other threads that write to standard error would wait as well.
 #[derive(Debug)]
 struct Stderr(File);
 
@@ -136,8 +140,8 @@ impl Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             match self.0.write(bytes) {
-                // Another process has the same pipe, and has told it not to wait: the command does,
-                // for one.
+                // Another process that shares the pipe, for example the command, has made it
+                // non-blocking.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     poll(&mut [PollFd::new(&self.0, PollFlags::OUT)], None)?;
                 }
@@ -159,7 +163,7 @@ impl<'a> MakeWriter<'a> for Queue {
     }
 }
 
-/// What takes one line. The subscriber writes each in one piece.
+/// Receives one line. The subscriber writes each line in one call.
 #[derive(Debug)]
 pub(crate) struct Line<'a>(&'a Queue);
 

@@ -1,4 +1,4 @@
-//! `elector members`: the list of nodes of a cluster, changed while all nodes are stopped.
+//! `elector members`: shows and changes the list of nodes while all nodes are stopped.
 
 use std::{
     collections::BTreeMap,
@@ -24,22 +24,23 @@ pub(crate) enum Members {
     /// Change the list of nodes in data folders of stopped nodes
     #[command(after_help = "\
 To change the list, for example from nodes 1,2,3 to nodes 1,2,3,4,5:
- 1. Stop all nodes. None may run until all are changed: two lists can elect two leaders at once.
- 2. Make the folders of new nodes: `elector node --init`, with the new list.
+ 1. Stop all nodes. None may run until all are changed: with two lists, two leaders can be elected.
+ 2. Create the folders of new nodes: `elector node --init`, with the new list.
  3. Run `elector members show` on the folders of all nodes, and note the highest epoch and the
-    highest generation that it shows anywhere, say 12 and 1.
+    highest generation of all nodes, for example 12 and 1.
  4. On the folder of each node of the new list, old or new:
       elector members set --nodes 1,2,3,4,5 --generation 2 --epoch-floor 12 DIR
- 5. Start all nodes with the new list in --peers. Nodes that were not changed are refused.
+ 5. Start all nodes with the new list in --peers. Nodes that were not changed are rejected.
  6. Delete the folders of nodes that are not in the list any more.
 
 A node whose disk was lost is replaced in the same way, by a node with a new id.")]
     Set(Set),
-    /// Forget with which disk a peer was first admitted, in the data folder of a stopped node
+    /// Forget the disk of a peer, in the data folder of a stopped node
     #[command(after_help = "\
-A node remembers the disk of each peer when it first admits that peer, and refuses another disk under
-the same id. Use this only if the wrong disk was admitted, as by a mistyped address. A node that has
-lost its disk has forgotten its votes: replace it by one with a new id, see `elector members set`.")]
+When a node first accepts a peer, it stores the disk id of that peer. From then on, it rejects other
+disks under the same node id. Use this only if the wrong disk was accepted, for example after a
+mistyped address. A node that has lost its disk has forgotten its votes: replace it by a node with a
+new id, see `elector members set --help`.")]
     Forget(Forget),
 }
 
@@ -57,11 +58,10 @@ pub(crate) struct Set {
     /// The ids of all nodes from now on
     #[arg(long, value_name = "ID,…", value_delimiter = ',', required = true)]
     nodes: Vec<u64>,
-    /// The number of the new list: one more than the highest generation of all data folders
+    /// The generation of the new list: one more than the highest generation of all data folders
     #[arg(long, value_name = "N")]
     generation: u64,
-    /// The highest epoch of all data folders: epochs, and with them fencing tokens, go on from
-    /// there
+    /// The highest epoch of all data folders. Epochs and fencing tokens continue from there
     #[arg(long, value_name = "EPOCH")]
     epoch_floor: u64,
     /// Data folders
@@ -72,7 +72,7 @@ pub(crate) struct Set {
 /// `elector members forget`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Forget {
-    /// The peer
+    /// The id of the peer
     #[arg(long, value_name = "ID")]
     node: u64,
     /// The data folder
@@ -80,10 +80,10 @@ pub(crate) struct Forget {
     folder: PathBuf,
 }
 
-/// `elector members`.
+/// Carries out `elector members`.
 ///
 /// # Errors
-/// If a folder cannot be read or changed; those before it were.
+/// If a folder cannot be read or changed. The folders before it were changed.
 pub(super) fn members(families: &[Family], command: Members) -> Result<(), ServeError> {
     let text = match command {
         Members::Show(show) => shown(families, &show.folders)?,
@@ -119,7 +119,7 @@ fn shown(families: &[Family], folders: &[PathBuf]) -> Result<String, ServeError>
             ),
             None => writeln!(
                 text,
-                "  nodes       those of the next start: an older format"
+                "  nodes       not stored (older format): set by the next start"
             ),
         };
         nodes.insert(identity.node, stopped);
@@ -137,7 +137,7 @@ fn shown(families: &[Family], folders: &[PathBuf]) -> Result<String, ServeError>
     Ok(text)
 }
 
-/// Which nodes' folders must be looked at as well before the highest epoch is known.
+/// Names the nodes whose folders must be shown as well, before the highest epoch is known.
 fn missing(shown: &BTreeMap<NodeId, StoppedNode>) -> String {
     let rosters = shown.values().filter_map(|node| node.roster.as_ref());
     let Some(newest) = rosters.max_by_key(|roster| roster.generation) else {
@@ -162,11 +162,11 @@ fn changed(families: &[Family], set: Set) -> Result<String, ServeError> {
     };
     let mut text = String::new();
     for folder in &set.folders {
-        let told = match algorithm_of(families, folder)?.change(folder, &change)? {
+        let result = match algorithm_of(families, folder)?.change(folder, &change)? {
             true => "changed",
-            false => "changed before",
+            false => "already changed",
         };
-        let _ = writeln!(text, "{}: {told}", folder.display());
+        let _ = writeln!(text, "{}: {result}", folder.display());
     }
     Ok(text)
 }
@@ -175,7 +175,7 @@ fn forgotten(forget: &Forget) -> Result<String, ServeError> {
     let forgotten = FileStorage::forget(&forget.folder, forget.node)?;
     Ok(match forgotten {
         Some(disk) => format!("node {}: the disk {disk} is forgotten\n", forget.node),
-        None => format!("node {}: no disk was known\n", forget.node),
+        None => format!("node {}: no disk was stored\n", forget.node),
     })
 }
 
@@ -184,7 +184,7 @@ fn ids(nodes: &[NodeId]) -> String {
     ids.join(",")
 }
 
-/// The algorithm that the record in this folder is of.
+/// The algorithm of the record in this folder.
 fn algorithm_of<'a>(
     families: &'a [Family],
     folder: &Path,

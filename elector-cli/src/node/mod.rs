@@ -1,23 +1,24 @@
-//! `elector node`, `elector run`: one node of a real cluster, as a process.
+//! `elector node` and `elector run`: a process with one node of a real cluster. `elector members`:
+//! the list of nodes in the data folders of stopped nodes.
 
 mod algorithm;
 mod arguments;
 mod checks;
 mod command;
-mod duty;
-mod ending;
 mod erased;
 mod error;
 mod log;
 mod members;
-mod plan;
 mod reload;
 mod serve;
 mod service;
 mod settings;
+mod setup;
+mod shutdown;
 mod signals;
-mod views;
+mod status_log;
 mod worker;
+mod workload;
 
 use std::process::ExitCode;
 
@@ -26,35 +27,35 @@ use clap::Subcommand;
 use crate::{family::Family, init, output};
 use arguments::NodeArguments;
 use command::{RunArguments, Supervision};
-use duty::Nothing;
 pub(crate) use erased::{ErasedAlgorithm, erased};
 use members::Members;
 use serve::serve;
+use workload::ElectionOnly;
 
-/// The subcommands that are about a node on this machine.
+/// The subcommands for a node on this machine.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a node of a real cluster
     Node(Box<NodeArguments>),
-    /// Run a node, and a command of any kind while that node leads
+    /// Run a node, and a command while that node leads
     Run(Box<RunArguments>),
     /// Show and change the list of nodes of a cluster whose nodes are stopped
     Members {
-        /// Which
+        /// What to do
         #[command(subcommand)]
         command: Members,
     },
 }
 
-/// Does what was asked for, and returns the exit code. There must be one thread.
+/// Carries out the subcommand, and returns the exit code. Call this while there is only one thread.
 pub(crate) fn run(families: &[Family], command: Command) -> ExitCode {
     if matches!(command, Command::Node(_) | Command::Run(_))
         && let Some(code) = init::run_if_first()
     {
         return code;
     }
-    let done = match command {
-        Command::Node(arguments) => serve(*arguments, Nothing, |start| {
+    let result = match command {
+        Command::Node(arguments) => serve(*arguments, ElectionOnly, |start| {
             erased::named(families, start.settings.algorithm.as_deref())?.node(start)
         }),
         Command::Run(arguments) => {
@@ -67,5 +68,5 @@ pub(crate) fn run(families: &[Family], command: Command) -> ExitCode {
             members::members(families, command).map(|()| ExitCode::SUCCESS)
         }
     };
-    done.unwrap_or_else(|error| output::failed(&error))
+    result.unwrap_or_else(|error| output::failed(&error))
 }

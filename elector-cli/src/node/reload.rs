@@ -14,15 +14,15 @@ use super::{
     settings::Settings,
 };
 
-/// What a node reads again on SIGHUP, without a restart.
+/// Reads again on SIGHUP what a node can change without a restart.
 #[derive(Clone)]
 pub(crate) struct Reload {
-    /// What flags and environment say, which goes before the file.
+    /// The settings from flags and variables, which take precedence over the file.
     flags: Settings,
     log: Log,
     tls: Option<Tls>,
-    /// Whether a thread is at it.
-    busy: Arc<AtomicBool>,
+    /// A thread is reading the file.
+    is_reading: Arc<AtomicBool>,
 }
 
 impl Reload {
@@ -31,12 +31,12 @@ impl Reload {
             flags,
             log,
             tls: None,
-            busy: Arc::default(),
+            is_reading: Arc::default(),
         }
     }
 
-    /// Reads these certificates again as well.
-    pub(crate) fn with(self, tls: Option<Tls>) -> Self {
+    /// Adds these certificates to what is read again.
+    pub(crate) fn with_tls(self, tls: Option<Tls>) -> Self {
         Self { tls, ..self }
     }
 
@@ -44,44 +44,46 @@ impl Reload {
         &self.log
     }
 
-    /// Reads it, and logs what became of it. Does not wait for that: the file may be on a file
-    /// server that does not answer, and the thread that calls this has elections to do.
-    pub(crate) fn reload(&self) {
-        // On a thread of its own, which says what came of it.
+    /// Starts to read, and logs the result later. This never waits: the file may be on a file
+    /// server that does not answer, and the thread that calls this must take part in elections.
+    pub(crate) fn start(&self) {
+        // `Tls` reads on a thread of its own, and logs the result.
         self.tls.iter().for_each(Tls::reload);
-        if self.busy.swap(true, Ordering::AcqRel) {
-            tracing::warn!(target: "elector", "told to read again what is still being read");
+        if self.is_reading.swap(true, Ordering::AcqRel) {
+            tracing::warn!(target: "elector", "reload ignored: another one is still running");
             return;
         }
         let reload = self.clone();
         let name = "elector-reload".to_owned();
-        let begun = thread::Builder::new().name(name).spawn(move || {
-            match reload.read() {
+        let started = thread::Builder::new().name(name).spawn(move || {
+            match reload.reload_filter() {
                 Ok(filter) => tracing::info!(
                     target: "elector",
                     log = filter,
-                    "told to read again: the log filter was read, and certificates are being read; \
-                     all other settings need a restart"
+                    "log filter reloaded, certificates are being reloaded: all other settings need \
+                     a restart"
                 ),
                 Err(error) => tracing::warn!(
                     target: "elector",
                     %error,
-                    "told to read again, and could not: everything stays as it was"
+                    "reload failed: the log filter stays as it was"
                 ),
             }
-            reload.busy.store(false, Ordering::Release);
+            reload.is_reading.store(false, Ordering::Release);
         });
-        if let Err(error) = begun {
-            self.busy.store(false, Ordering::Release);
-            tracing::warn!(target: "elector", %error, "there is no thread to read again on");
+        if let Err(error) = started {
+            self.is_reading.store(false, Ordering::Release);
+            tracing::warn!(target: "elector", %error, "reload failed: cannot start a thread");
         }
     }
 
-    /// What is logged from now on.
-    fn read(&self) -> Result<String, ServeError> {
+    /// Reads the file, sets the log filter, and returns it.
+    fn reload_filter(&self) -> Result<String, ServeError> {
         let settings = self.flags.clone().with_file()?;
-        let filter = settings.log.unwrap_or_else(|| log::DEFAULT.to_owned());
-        self.log.filter(&filter)?;
+        let filter = settings
+            .log
+            .unwrap_or_else(|| log::DEFAULT_FILTER.to_owned());
+        self.log.set_filter(&filter)?;
         Ok(filter)
     }
 }

@@ -18,16 +18,16 @@ use super::{
     algorithm::configured,
     arguments::NodeArguments,
     checks,
-    duty::Duty,
-    ending::{end_without_record, obey},
     error::ServeError,
     log,
-    plan::Plan,
     reload::Reload,
     service::service,
     settings::{LogFormat, Settings},
+    setup::NodeSetup,
+    shutdown::{handle_signals, shut_down_without_record},
     signals::Signals,
-    views::tell,
+    status_log::log_status_changes,
+    workload::Workload,
 };
 use crate::{
     FAILED,
@@ -35,254 +35,274 @@ use crate::{
     output,
 };
 
-/// How long a node that has ended may take to say so.
-const A_MOMENT: Duration = Duration::from_secs(1);
+/// How long the log of a shutdown may take after the node has stopped.
+const SHUTDOWN_LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The exit code when the node stopped by itself.
 const NODE_FAILED: u8 = 3;
 
-/// Runs a node, and whatever is to be done with it: `go` starts it under its algorithm.
+/// Runs a node with this workload. `start` starts the node with its algorithm.
 ///
 /// # Errors
-/// If the node cannot be started, and the log is not in JSON: then that is told here.
-pub(super) fn serve<D: Duty>(
+/// If the node cannot be started. If the log is JSON, the error is printed here instead, as a line
+/// of the log.
+pub(super) fn serve<W: Workload>(
     arguments: NodeArguments,
-    duty: D,
-    go: impl FnOnce(Start<D>) -> Result<ExitCode, ServeError>,
+    workload: W,
+    start: impl FnOnce(NodeStart<W>) -> Result<ExitCode, ServeError>,
 ) -> Result<ExitCode, ServeError> {
     let mut format = arguments.settings.log_format;
-    let served = serve_in(&mut format, arguments, duty, go);
-    match served {
+    let result = serve_in(&mut format, arguments, workload, start);
+    match result {
         Err(error) if format == Some(LogFormat::Json) => {
-            output::warn(&log::last_word(&error));
+            output::warn(&log::error_line(&error));
             Ok(ExitCode::from(FAILED))
         }
-        served => served,
+        result => result,
     }
 }
 
-/// The same. The format of the log is also that of the file, as soon as that is read.
-fn serve_in<D: Duty>(
+/// The same, but returns all errors. Sets the format of the log when the file has been read.
+fn serve_in<W: Workload>(
     format: &mut Option<LogFormat>,
     arguments: NodeArguments,
-    duty: D,
-    go: impl FnOnce(Start<D>) -> Result<ExitCode, ServeError>,
+    workload: W,
+    start: impl FnOnce(NodeStart<W>) -> Result<ExitCode, ServeError>,
 ) -> Result<ExitCode, ServeError> {
     let flags = arguments.settings;
     let settings = flags.clone().with_file()?;
     *format = settings.log_format;
-    let log = log::begin(&settings)?;
-    warn_of_unknown();
-    let act = match (arguments.check_config, arguments.init) {
-        (true, true) => Act::CheckFormat,
-        (true, false) => Act::Check,
-        (false, true) => Act::Format,
-        (false, false) => Act::Serve,
+    let log = log::start(&settings)?;
+    warn_of_unknown_variables();
+    let action = match (arguments.check_config, arguments.init) {
+        (true, true) => Action::CheckFormat,
+        (true, false) => Action::Check,
+        (false, true) => Action::Format,
+        (false, false) => Action::Serve,
     };
-    let served = go(Start {
+    let result = start(NodeStart {
         settings,
-        act,
-        duty,
+        action,
+        workload,
         reload: Reload::new(flags, log.clone()),
     });
     log.flush();
-    served
+    result
 }
 
-/// Tells of variables that were most likely meant to be settings.
-fn warn_of_unknown() {
+/// Warns of variables that were most likely meant to be settings.
+fn warn_of_unknown_variables() {
     for Unknown { name, nearest } in environment::unknown() {
         tracing::warn!(
             target: "elector", variable = name, nearest,
-            "this variable is no setting and has no effect: correct its name, or remove it"
+            "variable ignored, because it is no setting: correct its name, or remove it"
         );
     }
 }
 
-/// What is to be done with the plan of a node.
-enum Act {
+/// What to do with the setup of a node.
+enum Action {
+    /// `--check-config`.
     Check,
+    /// `--check-config --init`.
     CheckFormat,
+    /// `--init`.
     Format,
+    /// Run the node.
     Serve,
 }
 
 /// A node before its algorithm is chosen.
-pub(crate) struct Start<D> {
+pub(crate) struct NodeStart<W> {
     pub(super) settings: Settings,
-    act: Act,
-    duty: D,
+    action: Action,
+    workload: W,
     reload: Reload,
 }
 
-impl<D: Duty> Start<D> {
-    /// Starts it under this algorithm, or does what else is to be done with its plan.
+impl<W: Workload> NodeStart<W> {
+    /// Runs the node with this algorithm, or carries out the other action.
     ///
     /// # Errors
-    /// If the settings do not fit, or the node cannot be started.
+    /// If the settings are invalid, or the node cannot be started.
     pub(super) fn with<A: Comparable>(self) -> Result<ExitCode, ServeError> {
         let config = configured::<A>(&self.settings)?;
-        let plan = Plan::<A>::new(self.settings, config)?;
-        self.duty.check(&plan)?;
-        // A start finds out by itself, and looks names up only once.
-        if !matches!(self.act, Act::Serve) {
-            checks::check(&plan)?;
+        let setup = NodeSetup::<A>::new(self.settings, config)?;
+        self.workload.check(&setup)?;
+        // A start does these checks itself. So it looks up each name only once.
+        if !matches!(self.action, Action::Serve) {
+            checks::check(&setup)?;
         }
-        match self.act {
-            Act::Check => {
-                checks::check_record(&plan)?;
-                return checks::checked(&plan);
+        match self.action {
+            Action::Check => {
+                checks::check_record(&setup)?;
+                return checks::print_summary(&setup);
             }
-            Act::CheckFormat => {
-                checks::check_no_record(&plan)?;
-                return checks::checked(&plan);
+            Action::CheckFormat => {
+                checks::check_no_record(&setup)?;
+                return checks::print_summary(&setup);
             }
-            Act::Format => {
-                let nodes = plan.members.nodes().iter().copied();
-                FileStorage::format(&plan.data_dir, &identity(&plan), nodes)?;
-                return checks::formatted(&plan);
+            Action::Format => {
+                let nodes = setup.members.nodes().iter().copied();
+                FileStorage::format(&setup.data_dir, &identity(&setup), nodes)?;
+                return checks::print_formatted(&setup);
             }
-            Act::Serve => {}
+            Action::Serve => {}
         }
-        let heir = plan.heir.then(appoint).flatten();
+        let heir = setup.has_heir.then(start_heir).flatten();
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| ServeError::System {
-            what: "the runtime cannot be started",
+            what: "cannot start the runtime",
             source,
         })?;
-        runtime.block_on(run(plan, self.duty, heir, self.reload))
+        runtime.block_on(run(setup, self.workload, heir, self.reload))
     }
 }
 
-/// The heir of this process, if there can be one.
-fn appoint() -> Option<u32> {
-    // This command drops no privileges.
-    let appointed = elector_heir::appoint_privileged();
-    if let Err(error) = &appointed {
-        tracing::info!(target: "elector", %error, "peers will notice a crash a little later");
+/// Starts the heir of this process, and returns its process id. Returns `None` if there can be no
+/// heir.
+fn start_heir() -> Option<u32> {
+    // This is allowed, because this program drops no privileges.
+    let heir = elector_heir::appoint_privileged();
+    if let Err(error) = &heir {
+        tracing::info!(
+            target: "elector", %error,
+            "heir not started: peers notice a crash a little later"
+        );
     }
-    appointed.ok()
+    heir.ok()
 }
 
-pub(super) fn identity<A: ElectionAlgorithm>(plan: &Plan<A>) -> Identity {
-    Identity::of::<A>(plan.name.as_str(), plan.members.me())
+pub(super) fn identity<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Identity {
+    Identity::of::<A>(setup.name.as_str(), setup.members.me())
 }
 
 async fn run<A: ElectionAlgorithm>(
-    plan: Plan<A>,
-    mut duty: impl Duty,
+    setup: NodeSetup<A>,
+    mut workload: impl Workload,
     heir: Option<u32>,
     reload: Reload,
 ) -> Result<ExitCode, ServeError> {
     let signals = Signals::new().map_err(|source| ServeError::System {
-        what: "signals cannot be handled",
+        what: "cannot handle signals",
         source,
     })?;
-    let http = match &plan.http {
-        Some(address) => Some(http::bind(address, plan.http_beyond_loopback).await?),
+    let http = match &setup.http {
+        Some(address) => Some(http::bind(address, setup.http_beyond_loopback).await?),
         None => None,
     };
-    // Before a guardian is started, which inherits it.
-    let tcp = tcp(&plan).life(life(&plan));
-    let tcp = duty.prepare(&plan, tcp, heir).await?;
+    // The lock must be taken before the guardian is started, because the guardian inherits it.
+    let tcp = tcp(&setup).life(life_lock(&setup));
+    let tcp = workload.prepare(&setup, tcp, heir).await?;
     let monitor = tcp.monitor();
-    let storage = FileStorage::at(&plan.data_dir, identity(&plan));
+    let storage = FileStorage::at(&setup.data_dir, identity(&setup));
     let record = storage.record();
-    let elector = start(&plan, tcp, storage).await?;
-    tell(&elector);
+    let elector = start(&setup, tcp, storage).await?;
+    log_status_changes(&elector);
     let (stop_http, stopped) = oneshot::channel::<()>();
-    let serving = http.map(|listener| {
-        let mut counts = duty.counts();
-        counts.push(reload.log().counted());
-        let service = service(&plan, &elector, &monitor, &record, counts);
+    let http_task = http.map(|listener| {
+        let mut metrics = workload.metrics();
+        metrics.push(reload.log().metric());
+        let service = service(&setup, &elector, &monitor, &record, metrics);
         tokio::spawn(async move {
-            // Dropped: it is to stop.
+            // The sender is dropped when the service must stop.
             let stopped = async { drop(stopped.await) };
             service.serve(listener, stopped).await;
         })
     });
-    let told = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&told);
-    let reload = reload.with(plan.tls.clone());
-    let seen = monitor.clone();
     let handle = NodeHandle::clone(&elector);
-    let ending = obey(signals, reload, handle.clone(), seen, plan.leave, flag);
-    let lost = Arc::new(AtomicBool::new(false));
-    let looking = end_without_record(record, handle, plan.leave, Arc::clone(&lost));
-    let looking = tokio::spawn(looking);
-    let mut code = duty.done(&plan, elector, monitor).await;
-    looking.abort();
-    if lost.load(Ordering::Acquire) {
+    let is_requested = Arc::new(AtomicBool::new(false));
+    let signal_task = handle_signals(
+        signals,
+        reload.with_tls(setup.tls.clone()),
+        handle.clone(),
+        monitor.clone(),
+        setup.leave_timeout,
+        Arc::clone(&is_requested),
+    );
+    let is_lost = Arc::new(AtomicBool::new(false));
+    let record_check =
+        shut_down_without_record(record, handle, setup.leave_timeout, Arc::clone(&is_lost));
+    let record_check = tokio::spawn(record_check);
+    let mut code = workload.run(&setup, elector, monitor).await;
+    record_check.abort();
+    if is_lost.load(Ordering::Acquire) {
         code = ExitCode::from(NODE_FAILED);
     }
-    if told.load(Ordering::Acquire) {
-        // It has yet to say how that went; if it cannot, that was told already.
-        let _ = timeout(A_MOMENT, ending).await;
+    if is_requested.load(Ordering::Acquire) {
+        // The task still logs the result of the shutdown. If it panicked, that was logged.
+        let _ = timeout(SHUTDOWN_LOG_TIMEOUT, signal_task).await;
     }
     drop(stop_http);
-    if let Some(serving) = serving {
-        // If it panicked, its panic was told already.
-        let _ = serving.await;
+    if let Some(http_task) = http_task {
+        // If it panicked, that was logged.
+        let _ = http_task.await;
     }
     Ok(code)
 }
 
-pub(super) fn tcp<A: ElectionAlgorithm>(plan: &Plan<A>) -> Tcp<A> {
-    let mut tcp = Tcp::new(plan.name.as_str(), plan.peers.clone(), plan.config.clone())
-        .plaintext_beyond_loopback(plan.plaintext)
-        .detection(plan.detection)
-        .trust_refused(plan.trust_refused);
-    if let Some(address) = &plan.listen {
+pub(super) fn tcp<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Tcp<A> {
+    let mut tcp = Tcp::new(
+        setup.name.as_str(),
+        setup.peers.clone(),
+        setup.config.clone(),
+    )
+    .plaintext_beyond_loopback(setup.plaintext_beyond_loopback)
+    .detection(setup.detection)
+    .trust_refused(setup.trust_refused);
+    if let Some(address) = &setup.listen {
         tcp = tcp.listen(address);
     }
-    match &plan.tls {
+    match &setup.tls {
         Some(tls) => tcp.tls(tls.clone()),
         None => tcp,
     }
 }
 
-/// The lock of this life of the node, which its guardian and its command hold, too. Without one the
-/// end of this life is proved by the companion, or by none.
-fn life<A: ElectionAlgorithm>(plan: &Plan<A>) -> Option<LifeLock> {
-    let taken = LifeLock::take(&plan.data_dir).and_then(|taken| {
-        taken.iter().try_for_each(LifeLock::inherit)?;
-        Ok(taken)
+/// Takes the lock of this life of the node. The guardian and the command hold it, too. When the
+/// next life gets the lock, that proves the end of this one. Without the lock, only the heir or the
+/// guardian can prove it.
+fn life_lock<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Option<LifeLock> {
+    let lock = LifeLock::take(&setup.data_dir).and_then(|lock| {
+        lock.iter().try_for_each(LifeLock::inherit)?;
+        Ok(lock)
     });
-    match &taken {
+    match &lock {
         Ok(Some(_)) => {}
-        // The node does not start, and says why.
+        // There is no data folder: the node fails to start, and reports that.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Ok(None) => tracing::debug!(target: "elector", "there is no lock for this life"),
+        Ok(None) => tracing::debug!(target: "elector", "life lock not available"),
         Err(error) => tracing::warn!(
             target: "elector",
-            folder = %plan.data_dir.display(), %error,
-            "the lock of this life cannot be taken: a restart will not prove that it is over"
+            folder = %setup.data_dir.display(), %error,
+            "life lock not taken: a restart of this node will not prove that its earlier life \
+             has ended"
         ),
     }
-    taken.unwrap_or_default()
+    lock.unwrap_or_default()
 }
 
 async fn start<A: ElectionAlgorithm>(
-    plan: &Plan<A>,
+    setup: &NodeSetup<A>,
     tcp: Tcp<A>,
     storage: FileStorage,
 ) -> Result<Elector<A::Guarantee>, ServeError> {
-    let builder = Elector::builder(plan.name.as_str())
+    let builder = Elector::builder(setup.name.as_str())
         .algorithm::<A>()
-        .node_id(plan.members.me())
-        .peers(plan.peers.clone())
-        .config(plan.config.clone());
-    // Nothing but the node is on that thread, and it saves in elections only.
+        .node_id(setup.members.me())
+        .peers(setup.peers.clone())
+        .config(setup.config.clone());
+    // Only the node runs on that thread, and it saves only during elections.
     let storage = storage.on_node_thread(true);
     let tcp = tcp.record(storage.record());
     Ok(builder.storage(storage).transport(tcp).start().await?)
 }
 
-/// The exit code for the end of a node.
-pub(crate) fn code_of(end: &Result<(), actor::NodeError>) -> ExitCode {
+/// The exit code of the process for this end of the node.
+pub(crate) fn exit_code(end: &Result<(), actor::NodeError>) -> ExitCode {
     match end {
         Ok(()) => ExitCode::SUCCESS,
-        // It was logged by the node.
+        // The node has logged the error.
         Err(_) => ExitCode::from(NODE_FAILED),
     }
 }

@@ -7,49 +7,57 @@ use elector_net::{
     },
 };
 
-use super::plan::Plan;
+use super::setup::NodeSetup;
 
-/// A metric: its name, what it counts, and the count.
-pub(crate) type Counted = (&'static str, &'static str, Count);
-
-/// What has been counted.
+/// A metric of this process.
 #[derive(Clone, Debug)]
-pub(crate) enum Count {
-    /// From the start of the process.
-    All(Counter),
-    /// At present.
-    Now(Gauge),
+pub(crate) struct Metric {
+    pub(crate) name: &'static str,
+    pub(crate) help: &'static str,
+    pub(crate) value: MetricValue,
 }
 
-/// The node over HTTP, with what this process counts beside it.
+/// The value of a metric.
+#[derive(Clone, Debug)]
+pub(crate) enum MetricValue {
+    /// The number of events since the start of the process.
+    Total(Counter),
+    /// The present value.
+    Current(Gauge),
+}
+
+/// The HTTP interface of the node, with the metrics of this process.
 pub(crate) fn service<A: ElectionAlgorithm>(
-    plan: &Plan<A>,
+    setup: &NodeSetup<A>,
     elector: &NodeHandle,
     monitor: &Monitor,
     record: &RecordHandle,
-    counts: Vec<Counted>,
+    metrics: Vec<Metric>,
 ) -> http::Service {
-    let mut options = http::Options::new(plan.name.as_str())
+    let mut options = http::Options::new(setup.name.as_str())
         .monitor(monitor)
         .record(record)
         .metrics(move |registry| {
-            for (name, help, count) in counts {
-                match count {
-                    Count::All(counter) => registry.register(name, help, counter),
-                    Count::Now(gauge) => registry.register(name, help, gauge),
+            for Metric { name, help, value } in metrics {
+                match value {
+                    MetricValue::Total(counter) => registry.register(name, help, counter),
+                    MetricValue::Current(gauge) => registry.register(name, help, gauge),
                 }
             }
         });
-    let own = plan.peers.iter().find(|peer| peer.id == plan.members.me());
+    let own = setup
+        .peers
+        .iter()
+        .find(|peer| peer.id == setup.members.me());
     if let Some(address) = own.and_then(|peer| peer.address.clone()) {
         options = options.address(address);
     }
-    // A host name of this machine may lead to loopback: then the service is asked for under it.
-    let host = plan.http.as_deref().and_then(|http| http.rsplit_once(':'));
+    // A host name of this machine may lead to a loopback address. Then requests name this host.
+    let host = setup.http.as_deref().and_then(|http| http.rsplit_once(':'));
     if let Some((host, _)) = host {
         options = options.host(host);
     }
-    if let Some(token) = &plan.token {
+    if let Some(token) = &setup.token {
         options = options.token(token.clone());
     }
     http::Service::new(elector, options)

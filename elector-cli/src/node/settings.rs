@@ -10,22 +10,24 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{command::RunSettings, error::ServeError};
 
-/// What a node is told: by a flag, else by the environment, else by the file, under the same name
-/// in each (`--data-dir`, `ELECTOR_DATA_DIR`, `data_dir`).
+/// The settings of a node. Each has the same name as a flag, as a variable and in the file
+/// (`--data-dir`, `ELECTOR_DATA_DIR`, `data_dir`). The flag takes precedence over the variable, and
+/// the variable over the file.
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// A file of settings, as TOML; flags and environment go before it
+    /// A TOML file with settings; flags and variables take precedence
     #[arg(long, value_name = "FILE", env = "ELECTOR_CONFIG")]
     #[serde(skip)]
     pub(crate) config: Option<PathBuf>,
     /// The name of the cluster [default: elector]
     #[arg(long, value_name = "NAME", env = "ELECTOR_NAME")]
     pub(crate) name: Option<String>,
-    /// Which of the peers this node is; `auto`: the number at the end of the host name plus one
+    /// The id of this node in the list of peers; `auto`: the number at the end of the host name
+    /// plus one
     #[arg(long, value_name = "ID", env = "ELECTOR_ID")]
     pub(crate) id: Option<IdSetting>,
-    /// All nodes and their addresses, this one among them: 1=HOST:PORT,2=HOST:PORT,…
+    /// All nodes with their addresses, including this node: 1=HOST:PORT,2=HOST:PORT,…
     #[arg(
         long,
         value_name = "ID=HOST:PORT,…",
@@ -34,22 +36,22 @@ pub(crate) struct Settings {
     )]
     #[serde(deserialize_with = "peers")]
     pub(crate) peers: Option<Vec<Peer>>,
-    /// Where the node keeps what it must still know after a crash
+    /// The folder for the state that must survive a crash
     #[arg(long, value_name = "DIR", env = "ELECTOR_DATA_DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// The algorithm, as `raft` or `raft/plain`; the same on all nodes [default: raft]
+    /// The algorithm, for example `raft` or `raft/plain`; the same on all nodes [default: raft]
     #[arg(long, value_name = "NAME", env = "ELECTOR_ALGORITHM")]
     pub(crate) algorithm: Option<String>,
-    /// Durations for a network within a building, or cautious ones [default: default]
+    /// The durations: for any network, or for nodes in one building [default: default]
     #[arg(long, value_enum, env = "ELECTOR_PROFILE")]
     pub(crate) profile: Option<Profile>,
-    /// Where to listen for peers [default: this node's own address among the peers]
+    /// The address to listen on for peers [default: the address of this node in the list of peers]
     #[arg(long, value_name = "HOST:PORT", env = "ELECTOR_LISTEN")]
     pub(crate) listen: Option<String>,
     /// A folder with ca.pem, node-ID.pem and node-ID.key.pem; see `elector certs`
     #[arg(long, value_name = "DIR", env = "ELECTOR_TLS_DIR")]
     pub(crate) tls_dir: Option<PathBuf>,
-    /// Let peers connect from other machines without TLS: whoever reaches the port can vote
+    /// Accept peers on other machines without TLS: any program that reaches the port can vote
     #[arg(
         long,
         num_args = 0..=1,
@@ -58,10 +60,10 @@ pub(crate) struct Settings {
         env = "ELECTOR_PLAINTEXT_BEYOND_LOOPBACK"
     )]
     pub(crate) plaintext_beyond_loopback: Option<bool>,
-    /// Serve status, events and metrics over HTTP here
+    /// The address to serve status, events and metrics over HTTP
     #[arg(long, value_name = "HOST:PORT", env = "ELECTOR_HTTP")]
     pub(crate) http: Option<String>,
-    /// Let HTTP be reached from other machines
+    /// Accept HTTP requests from other machines
     #[arg(
         long,
         num_args = 0..=1,
@@ -70,20 +72,21 @@ pub(crate) struct Settings {
         env = "ELECTOR_HTTP_BEYOND_LOOPBACK"
     )]
     pub(crate) http_beyond_loopback: Option<bool>,
-    /// A file with the token that allows `step-down` and `transfer` over HTTP; the variable
-    /// `ELECTOR_TOKEN` is one, too. Without a token they are not allowed
+    /// A file with the token that allows `step-down` and `transfer` over HTTP. Instead, the
+    /// variable `ELECTOR_TOKEN` can hold the token. Without a token these commands are rejected
     #[arg(long, value_name = "FILE", env = "ELECTOR_TOKEN_FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// How long a node that is told to end may take to hand over, in milliseconds [default: 15000]
+    /// How long the node may take to hand over at a shutdown, in milliseconds [default: 15000]
     #[arg(long, value_name = "MS", env = "ELECTOR_LEAVE_MS")]
     pub(crate) leave_ms: Option<u64>,
-    /// Let a second process keep the memory until this one has closed its sockets, so that peers
-    /// notice at once when it is killed (see elector-heir) [default: true]
+    /// Start an heir: a helper process that keeps the memory of this process until its sockets are
+    /// closed, so that peers notice at once when this process is killed [default: true]
     #[arg(long, value_name = "BOOL", env = "ELECTOR_HEIR")]
     pub(crate) heir: Option<bool>,
-    /// Take a refused connection for the death of the peer, and elect at once rather than when its
-    /// lease has ended. A proxy that is restarted, or a firewall that rejects, refuses for a leader
-    /// that lives: then two commands run at once [default: false]
+    /// Treat a refused connection as a proof that the peer is dead, and elect at once instead of
+    /// after the end of its lease. Not safe behind a proxy or a firewall: these can refuse a
+    /// connection to a leader that is alive, and then two commands run at the same time [default:
+    /// false]
     #[arg(
         long,
         num_args = 0..=1,
@@ -92,28 +95,28 @@ pub(crate) struct Settings {
         env = "ELECTOR_TRUST_REFUSED"
     )]
     pub(crate) trust_refused: Option<bool>,
-    /// How to log, on standard error [default: human]
+    /// The format of the log on standard error [default: human]
     #[arg(long, value_enum, env = "ELECTOR_LOG_FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
-    /// What to log: error, warn, info, debug, or a filter such as `info,elector_net=debug`
+    /// The filter of the log: error, warn, info, debug, or for example `info,elector_net=debug`
     /// [default: info]
     #[arg(long, value_name = "FILTER", env = "ELECTOR_LOG")]
     pub(crate) log: Option<String>,
-    /// The durations of the algorithms, each under its own name; only in a file.
+    /// The durations of the algorithm, each under its own name; only in a file.
     #[arg(skip)]
     pub(crate) timing: toml::Table,
-    /// When silence counts; only in a file.
+    /// The failure detection; only in a file.
     #[arg(skip)]
     pub(crate) detection: DetectionSettings,
     /// The options of the algorithm, each under its own name; only in a file.
     #[arg(skip)]
     pub(crate) options: toml::Table,
-    /// How the command of `elector run` is stopped.
+    /// The settings of `elector run`.
     #[arg(skip)]
     pub(crate) run: RunSettings,
 }
 
-/// See [`elector_net::Detection`]; what is left out is that of the profile.
+/// The settings of [`elector_net::Detection`]. Those that are missing come from the profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DetectionSettings {
@@ -126,30 +129,31 @@ pub(crate) struct DetectionSettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Profile {
-    /// A leader that hangs is replaced within about a second. Bears round trips of 200 ms, lost
+    /// Replaces a leader that hangs within about a second. Tolerates round trips of 200 ms, lost
     /// packets and busy machines
     #[default]
     Default,
-    /// Within 50 ms: for nodes within a building, on machines with time to spare
+    /// Replaces a leader that hangs within 50 ms. For nodes in one building, on machines that are
+    /// not busy
     Lan,
 }
 
-/// How a log line looks.
+/// The format of a log line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LogFormat {
-    /// To be read
+    /// For people
     #[default]
     Human,
-    /// An object a line
+    /// One JSON object per line
     Json,
 }
 
-/// Which node this is.
+/// The id of this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdSetting {
     Is(u64),
-    /// From the host name, as the pods of a Kubernetes `StatefulSet` are numbered.
+    /// The id comes from the host name, which has a number in a Kubernetes `StatefulSet`.
     Auto,
 }
 
@@ -161,7 +165,7 @@ impl FromStr for IdSetting {
             return Ok(Self::Auto);
         }
         let number = text.parse().map(Self::Is);
-        number.map_err(|_| "not a whole number, nor `auto`".to_owned())
+        number.map_err(|_| "must be a whole number or `auto`".to_owned())
     }
 }
 
@@ -187,7 +191,7 @@ fn peers<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Peer>>, D::Err
     peers.map(Some).map_err(D::Error::custom)
 }
 
-/// `$flags.$name.or($file.$name)` for each.
+/// Builds `Settings` with `$flags.$name.or($file.$name)` for each name.
 macro_rules! first_of {
     ($flags:ident, $file:ident: $($name:ident),+ $(,)?) => {
         Settings {
@@ -202,10 +206,10 @@ macro_rules! first_of {
 }
 
 impl Settings {
-    /// Adds what the file says where flags and environment say nothing.
+    /// Takes from the file the settings that flags and variables do not set.
     ///
     /// # Errors
-    /// If the file cannot be read, or has what no setting is.
+    /// If the file cannot be read, or contains something that is no setting.
     pub(crate) fn with_file(self) -> Result<Self, ServeError> {
         let Some(path) = self.config.clone() else {
             return Ok(self);
@@ -251,9 +255,9 @@ mod tests {
         pre_vote = false
     "#;
 
-    // Who writes a file must be able to write all that a flag can say, under the same name.
+    // The file must have the same settings as the flags, under the same names.
     #[test]
-    fn a_file_says_what_flags_say() {
+    fn a_file_has_the_settings_of_the_flags() {
         let settings: Settings = toml::from_str(FILE).unwrap();
         assert_eq!(settings.id, Some(IdSetting::Auto));
         assert_eq!(settings.peers.unwrap()[1], (2, "db2:7100").into());
@@ -262,10 +266,10 @@ mod tests {
         assert!(settings.timing.contains_key("heartbeat_ms"));
     }
 
-    // A typing error in a file must not leave the default in force.
+    // If a misspelled key was ignored, the default would stay in force.
     #[test]
-    fn what_is_no_setting_is_refused_by_name() {
-        for (text, told) in [
+    fn an_invalid_setting_is_an_error_that_names_it() {
+        for (text, hint) in [
             ("pears = []", "pears"),
             ("id = 1.5", "whole number"),
             ("id = \"one\"", "whole number"),
@@ -274,7 +278,7 @@ mod tests {
             ("detection = { flor_ms = 1 }", "flor_ms"),
         ] {
             let error = toml::from_str::<Settings>(text).unwrap_err().to_string();
-            assert!(error.contains(told), "{text}: {error}");
+            assert!(error.contains(hint), "{text}: {error}");
         }
     }
 }

@@ -5,71 +5,76 @@ use tokio::signal::unix::{self, SignalKind, signal};
 
 use crate::dispositions::Ignored;
 
-/// What a signal tells a node.
+/// What a signal requests from a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// To end; at once, if it was told to end before.
-    End,
-    /// To end. It comes once or twice when a terminal is closed, which is no hurry.
+pub(crate) enum Request {
+    /// Shut down. If a shutdown was requested before, exit at once.
+    ShutDown,
+    /// Shut down. A terminal that is closed sends this once or twice, so the second one does not
+    /// mean "exit at once".
     HangUp,
-    /// To read again what can be read again.
+    /// Read again what a node can change without a restart.
     Reload,
-    /// Nothing. It would end a process that does not handle it.
-    Nothing,
+    /// Do nothing. Without a handler, the signal would end the process.
+    Ignore,
 }
 
-/// The signals that would end this process. While this lives, it is told of them instead.
-pub(crate) struct Signals(Vec<Handled>);
+/// Handlers for the signals that would end this process. [`next`](Self::next) returns the signals
+/// that arrive.
+pub(crate) struct Signals(Vec<Handler>);
 
-struct Handled {
-    told: Told,
+struct Handler {
+    request: Request,
     name: &'static str,
-    coming: unix::Signal,
+    stream: unix::Signal,
 }
 
 impl Signals {
-    /// From now on they do not end the process, but [`next`](Self::next) tells of them. Those that
-    /// it was started to ignore it goes on to ignore.
+    /// Installs the handlers. Signals that were ignored when the process was started stay ignored.
     ///
     /// # Errors
-    /// If the operating system refuses.
+    /// If a handler cannot be installed.
     pub(crate) fn new() -> io::Result<Self> {
         let hang_up = if has_terminal() {
-            Told::HangUp
+            Request::HangUp
         } else {
-            Told::Reload
+            Request::Reload
         };
         let all = [
-            (Signal::TERM, Told::End, "SIGTERM"),
-            (Signal::INT, Told::End, "SIGINT"),
-            (Signal::QUIT, Told::End, "SIGQUIT"),
+            (Signal::TERM, Request::ShutDown, "SIGTERM"),
+            (Signal::INT, Request::ShutDown, "SIGINT"),
+            (Signal::QUIT, Request::ShutDown, "SIGQUIT"),
             (Signal::HUP, hang_up, "SIGHUP"),
-            (Signal::USR1, Told::Nothing, "SIGUSR1"),
-            (Signal::USR2, Told::Nothing, "SIGUSR2"),
+            (Signal::USR1, Request::Ignore, "SIGUSR1"),
+            (Signal::USR2, Request::Ignore, "SIGUSR2"),
         ];
         let ignored = Ignored::at_start();
-        let mut handled = Vec::new();
-        for (which, told, name) in all {
+        let mut handlers = Vec::new();
+        for (which, request, name) in all {
             if ignored.keeps(which) {
                 tracing::info!(
                     target: "elector",
                     signal = name,
-                    "ignored, as it was when this process was started"
+                    "signal stays ignored, as at the start of this process"
                 );
                 continue;
             }
-            let coming = signal(SignalKind::from_raw(which.as_raw()))?;
-            handled.push(Handled { told, name, coming });
+            let stream = signal(SignalKind::from_raw(which.as_raw()))?;
+            handlers.push(Handler {
+                request,
+                name,
+                stream,
+            });
         }
-        Ok(Self(handled))
+        Ok(Self(handlers))
     }
 
-    /// Waits for the next one, and gives its name, too. May be cancelled.
-    pub(crate) async fn next(&mut self) -> (Told, &'static str) {
+    /// Waits for the next signal. Returns its request and its name. This is safe to cancel.
+    pub(crate) async fn next(&mut self) -> (Request, &'static str) {
         poll_fn(|context| {
-            for Handled { told, name, coming } in &mut self.0 {
-                if let Poll::Ready(Some(())) = coming.poll_recv(context) {
-                    return Poll::Ready((*told, *name));
+            for handler in &mut self.0 {
+                if let Poll::Ready(Some(())) = handler.stream.poll_recv(context) {
+                    return Poll::Ready((handler.request, handler.name));
                 }
             }
             Poll::Pending
@@ -78,7 +83,7 @@ impl Signals {
     }
 }
 
-/// Whether this process has a controlling terminal, which sends SIGHUP when it is closed.
+/// Returns `true` if this process has a controlling terminal, which sends SIGHUP when it is closed.
 fn has_terminal() -> bool {
     File::open("/dev/tty").is_ok()
 }

@@ -10,134 +10,141 @@ use tokio::sync::{Mutex, SetOnce};
 
 use crate::run::{self, Backoff, CommandHandle, ExitPolicy, TenureEnd};
 
-/// That the node ends, because of the end of its command or of the guardian.
-struct Verdict {
+/// Why the node must stop: the end of its command, or of the guardian.
+struct StopReason {
     /// The exit code of the process.
-    code: u8,
-    why: String,
+    exit_code: u8,
+    message: String,
 }
 
-/// What runs the command in each tenure, and is kept from one to the next.
+/// Runs the command in each tenure. There is one `Worker` for all tenures.
 pub(super) struct Worker {
-    guard: Mutex<(CommandHandle, Backoff)>,
+    command: Mutex<(CommandHandle, Backoff)>,
     policy: ExitPolicy,
-    verdict: SetOnce<Verdict>,
-    /// The node gives leadership up when the work is not polled for this time: its command is dead
-    /// by then, for the guardian hears of no longer lease.
-    patience: Duration,
+    stop_reason: SetOnce<StopReason>,
+    /// The node gives leadership up when the work is not polled for this time. The command is dead
+    /// by then, because the guardian was not informed of a longer lease.
+    poll_timeout: Duration,
 }
 
 impl Worker {
-    /// The node gives leadership up when this is not polled for `patience`.
-    pub(super) fn new(guard: CommandHandle, policy: ExitPolicy, patience: Duration) -> Self {
+    pub(super) fn new(command: CommandHandle, policy: ExitPolicy, poll_timeout: Duration) -> Self {
         Self {
-            guard: Mutex::new((guard, Backoff::default())),
+            command: Mutex::new((command, Backoff::default())),
             policy,
-            verdict: SetOnce::new(),
-            patience,
+            stop_reason: SetOnce::new(),
+            poll_timeout,
         }
     }
 
-    /// Leads until the node stops, the guardian is `gone`, or the end of the command is that of the
+    /// Leads until the node stops, the guardian has exited, or the end of the command must stop the
     /// node.
     pub(super) async fn lead<G: Guarantee>(
         &self,
         elector: &Elector<G>,
         grace: Grace,
-        gone: impl Future<Output = ()>,
+        guardian_exited: impl Future<Output = ()>,
     ) -> Result<(), LeadError> {
         let options = LeadOptions {
             grace,
-            // It does not fail but by a fault of this program.
+            // The work fails only because of a bug in this program.
             on_failure: FailurePolicy::withdraw_at_once(),
         };
-        let led = elector.lead_with(options, |me| self.watched(me));
-        unless_decided(led, gone, &self.guard, &self.verdict).await
+        let lead = elector.lead_with(options, |leadership| self.work_watched(leadership));
+        lead_until_stop(lead, guardian_exited, &self.command, &self.stop_reason).await
     }
 
-    async fn watched<G: Guarantee>(&self, me: Leadership<G>) -> Result<(), BoxError> {
-        me.watched(self.patience, self.work(&me)).await;
+    async fn work_watched<G: Guarantee>(&self, leadership: Leadership<G>) -> Result<(), BoxError> {
+        let work = self.work(&leadership);
+        leadership.watched(self.poll_timeout, work).await;
         Ok(())
     }
 
-    async fn work<G: Guarantee>(&self, me: &Leadership<G>) {
-        if self.verdict.get().is_some() {
-            // The node ends.
-            return me.lost().await;
+    /// The work of one tenure.
+    async fn work<G: Guarantee>(&self, leadership: &Leadership<G>) {
+        if self.stop_reason.get().is_some() {
+            // The node stops.
+            return leadership.lost().await;
         }
-        let mut guard = self.guard.lock().await;
-        let (guard, backoff) = &mut *guard;
-        let outcome = run::supervise(me, guard, self.policy, backoff).await;
-        match outcome {
-            Ok(TenureEnd::Stop(ended)) => {
-                let why = "the command has ended, and with it the node";
-                self.decide(ended.exit.code(), &why);
+        let mut command = self.command.lock().await;
+        let (command, backoff) = &mut *command;
+        let end = run::supervise(leadership, command, self.policy, backoff).await;
+        match end {
+            Ok(TenureEnd::Stop(end)) => {
+                let message = "the command has ended, so the node stops";
+                self.request_stop(end.exit.code(), &message);
             }
             Ok(_) => {}
-            Err(error) => self.decide(error.exit_code(), &error),
+            Err(error) => self.request_stop(error.exit_code(), &error),
         }
     }
 
-    fn decide(&self, code: u8, why: &dyn ToString) {
-        let why = why.to_string();
-        // The first one stands.
-        let _ = self.verdict.set(Verdict { code, why });
+    fn request_stop(&self, exit_code: u8, message: &dyn ToString) {
+        let message = message.to_string();
+        // Only the first reason counts.
+        let _ = self.stop_reason.set(StopReason { exit_code, message });
     }
 
-    /// Ends what is left, and says by which code the process ends.
-    pub(super) async fn end(self, led: Result<(), LeadError>, elector: &NodeHandle) -> ExitCode {
-        let code = match &led {
+    /// Stops the node and the guardian, and returns the exit code of the process.
+    pub(super) async fn finish(
+        self,
+        result: Result<(), LeadError>,
+        elector: &NodeHandle,
+    ) -> ExitCode {
+        let code = match &result {
             Ok(()) => ExitCode::SUCCESS,
             Err(LeadError::Node(_)) => ExitCode::from(run::NODE_FAILED),
             Err(error) => {
-                let code = self.verdict.get().map(|verdict| verdict.code);
+                let code = self.stop_reason.get().map(|reason| reason.exit_code);
                 let code = code.unwrap_or(run::GUARDIAN_FAILED);
                 if code == 0 {
-                    tracing::info!(target: "elector", reason = %error, "the node ends");
+                    tracing::info!(target: "elector", reason = %error, "node stops");
                 } else {
-                    tracing::error!(target: "elector", %error, "the node ends");
+                    tracing::error!(target: "elector", %error, "node stops");
                 }
                 ExitCode::from(code)
             }
         };
         // The work has ended, so nothing is left that could take long.
         if let Err(error) = elector.leave(Duration::from_secs(1)).await {
-            tracing::error!(target: "elector", %error, "not in good order");
+            tracing::error!(target: "elector", %error, "node shutdown failed");
         }
-        if let Err(error) = self.guard.into_inner().0.shutdown().await {
-            tracing::error!(target: "elector", %error, "the guardian");
+        if let Err(error) = self.command.into_inner().0.shutdown().await {
+            tracing::error!(target: "elector", %error, "guardian shutdown failed");
         }
         code
     }
 }
 
-/// Leads for as long as the guardian is not `gone`, and there is no verdict. Work that has the
-/// guardian `in_hand` hears of its end, too, and sees to the end of the command first.
+/// Polls `lead` until the guardian has exited or there is a reason to stop.
 ///
-/// Work that has reached a verdict ends as any other, so `led` would go on.
-async fn unless_decided<T>(
-    led: impl Future<Output = Result<(), LeadError>>,
-    gone: impl Future<Output = ()>,
-    in_hand: &Mutex<T>,
-    verdict: &SetOnce<Verdict>,
+/// While work holds `command`, it notices the end of the guardian as well, and first waits until
+/// the command has ended. So this function waits for the lock.
+///
+/// Work that has set the stop reason ends like any other work. Without this function, `lead` would
+/// wait for the next tenure.
+async fn lead_until_stop<T>(
+    lead: impl Future<Output = Result<(), LeadError>>,
+    guardian_exited: impl Future<Output = ()>,
+    command: &Mutex<T>,
+    stop_reason: &SetOnce<StopReason>,
 ) -> Result<(), LeadError> {
-    let mut led = pin!(led);
+    let mut lead = pin!(lead);
     tokio::select! {
         biased;
-        led = &mut led => return led,
-        _ = verdict.wait() => {}
-        () = gone => {}
+        result = &mut lead => return result,
+        _ = stop_reason.wait() => {}
+        () = guardian_exited => {}
     }
     tokio::select! {
         biased;
-        led = &mut led => return led,
-        _ = in_hand.lock() => {}
+        result = &mut lead => return result,
+        _ = command.lock() => {}
     }
-    // Better to end now than to win an election, and be of no use.
-    let why = verdict.get().map(|verdict| verdict.why.as_str());
-    Err(LeadError::Work(
-        why.unwrap_or("the guardian of the command is gone").into(),
-    ))
+    // Without this error, the node could win another election, and could not run its command.
+    let message = stop_reason.get().map(|reason| reason.message.as_str());
+    let message = message.unwrap_or("the guardian of the command has exited");
+    Err(LeadError::Work(message.into()))
 }
 
 #[cfg(test)]
@@ -149,47 +156,50 @@ mod tests {
 
     use super::*;
 
-    // In a pause between two starts of the command the work holds the guardian and does not listen.
-    // If its leadership ends just then, no task has heard it, and the node must end all the same.
+    // During the pause between two starts of the command, the work holds the command and does not
+    // check the guardian. If its leadership ends just then, no task has noticed the end of the
+    // guardian, and the node must stop all the same.
     #[tokio::test]
-    async fn a_node_whose_guardian_is_gone_ends_though_its_work_did_not_listen() {
-        let (guard, verdict) = (Mutex::new(()), SetOnce::new());
-        let pausing = guard.lock().await;
-        let mut led = pin!(unless_decided(pending(), ready(()), &guard, &verdict));
+    async fn a_node_without_guardian_stops_even_if_its_work_did_not_notice() {
+        let (command, stop_reason) = (Mutex::new(()), SetOnce::new());
+        let working = command.lock().await;
+        let lead = lead_until_stop(pending(), ready(()), &command, &stop_reason);
+        let mut lead = pin!(lead);
         let mut context = Context::from_waker(Waker::noop());
-        assert!(led.as_mut().poll(&mut context).is_pending(), "work first");
-        drop(pausing);
-        let told = led.await.unwrap_err().to_string();
-        assert!(told.contains("guardian"), "{told}");
+        assert!(lead.as_mut().poll(&mut context).is_pending(), "work first");
+        drop(working);
+        let error = lead.await.unwrap_err().to_string();
+        assert!(error.contains("guardian"), "{error}");
     }
 
-    // Work that fails as it loses its leadership does not end the lead. A node without a guardian
-    // would stay, and would lead without a command when it is elected again.
+    // Work that fails while it loses its leadership does not end `lead`. The node would stay
+    // without a guardian, and would lead without a command after the next election.
     #[tokio::test]
-    async fn a_verdict_ends_the_node_though_its_work_has_lost_its_leadership() {
-        let (guard, verdict) = (Mutex::new(()), SetOnce::new());
-        let mut led = pin!(unless_decided(pending(), pending(), &guard, &verdict));
+    async fn a_stop_reason_stops_a_node_that_has_lost_its_leadership() {
+        let (command, stop_reason) = (Mutex::new(()), SetOnce::new());
+        let lead = lead_until_stop(pending(), pending(), &command, &stop_reason);
+        let mut lead = pin!(lead);
         let mut context = Context::from_waker(Waker::noop());
-        assert!(led.as_mut().poll(&mut context).is_pending());
-        let decided = Verdict {
-            code: 4,
-            why: "it was killed".into(),
+        assert!(lead.as_mut().poll(&mut context).is_pending());
+        let reason = StopReason {
+            exit_code: 4,
+            message: "it was killed".into(),
         };
-        assert!(verdict.set(decided).is_ok());
-        let told = led.await.unwrap_err().to_string();
-        assert!(told.contains("it was killed"), "{told}");
+        assert!(stop_reason.set(reason).is_ok());
+        let error = lead.await.unwrap_err().to_string();
+        assert!(error.contains("it was killed"), "{error}");
     }
 
-    // Work that leads on tells itself how it ended.
+    // If `lead` ends by itself, its result is the one that counts.
     #[tokio::test]
-    async fn the_end_of_the_lead_comes_before_a_verdict() {
-        let (guard, verdict) = (Mutex::new(()), SetOnce::new());
-        let decided = Verdict {
-            code: 0,
-            why: String::new(),
+    async fn the_result_of_the_lead_comes_before_a_stop_reason() {
+        let (command, stop_reason) = (Mutex::new(()), SetOnce::new());
+        let reason = StopReason {
+            exit_code: 0,
+            message: String::new(),
         };
-        assert!(verdict.set(decided).is_ok());
-        let led = unless_decided(ready(Ok(())), ready(()), &guard, &verdict);
-        assert!(led.await.is_ok());
+        assert!(stop_reason.set(reason).is_ok());
+        let lead = lead_until_stop(ready(Ok(())), ready(()), &command, &stop_reason);
+        assert!(lead.await.is_ok());
     }
 }

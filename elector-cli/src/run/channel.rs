@@ -149,8 +149,8 @@ pub(super) fn is_readable(socket: BorrowedFd<'_>) -> io::Result<bool> {
 mod tests {
     use super::*;
 
-    // The guardian must not take noise for a message, and must not wait for the rest of one:
-    // whatever arrives is a message, an error, or the end.
+    // The guardian must not take noise for a message, and must not wait for the rest of a message:
+    // everything that arrives is a message, an error, or the end.
     #[test]
     fn a_message_is_whole_or_an_error() {
         let (here, there) = pair().unwrap();

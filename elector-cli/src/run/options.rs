@@ -39,7 +39,7 @@ pub struct Options {
     pub stdin: Stdin,
     /// All children that this process has apart from the guardian, if they are known. Then every
     /// other child that this process has after the guardian was killed belongs to the command, and
-    /// is killed, whatever its session is. Default: unknown.
+    /// is killed, in any session. Default: unknown.
     pub own_children: Option<Vec<Pid>>,
     /// The executable of this program, from which the guardian is started. Default
     /// `/proc/self/exe`: the program that runs now, even if its file has been replaced.

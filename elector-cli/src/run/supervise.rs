@@ -21,7 +21,7 @@ pub enum ExitPolicy {
     Restart,
     /// Shut the node down, and exit with the command's code.
     Stop,
-    /// Lead without the command, whatever its code; it starts again in the next tenure.
+    /// Lead without the command, after any exit code; it starts again in the next tenure.
     Wait,
 }
 
@@ -29,12 +29,12 @@ pub enum ExitPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TenureEnd {
-    /// The leadership has ended, or is to be given up. The value is the end of the command, if it
+    /// The leadership has ended, or must be given up. The value is the end of the command, if it
     /// ran.
     Over(Option<CommandEnd>),
-    /// The command ended by itself, and the leadership is to be given up.
+    /// The command ended by itself, and the leadership must be given up.
     Resign(CommandEnd),
-    /// The command ended by itself, and the node is to be shut down with the exit code of
+    /// The command ended by itself, and the node must be shut down with the exit code of
     /// [`Exit::code`].
     Stop(CommandEnd),
 }
@@ -47,7 +47,7 @@ pub enum TenureEnd {
 /// command's grace as the time to finish. After [`TenureEnd::Resign`] that work must return `Ok`.
 ///
 /// Under [`ExitPolicy::Wait`] nothing runs after the end of the command, and the work continues
-/// until the leadership is to end.
+/// until the leadership must end.
 ///
 /// After the command has ended by itself there is a pause of the `backoff`, which must live as long
 /// as the node. A command that was killed at the end of its lease starts again without a pause when
@@ -256,7 +256,7 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
             resident_mib = risk.resident_mib,
             needed = ?risk.needed,
             margin = ?risk.margin,
-            "the command has so much memory that it may end after its lease, because the kernel \
+            "command has so much memory that it may end after its lease, because the kernel \
              frees the memory first: raise --margin-ms to what is needed, and the lease if it is \
              too short for that"
         );
@@ -270,7 +270,7 @@ impl<L> Drop for Supervisor<'_, L> {
     }
 }
 
-/// Waits for this future until the leadership is to end. Returns `None` if that comes first.
+/// Waits for this future until the leadership must end. Returns `None` if that comes first.
 async fn until_ending<L: CommandLeadership, F: Future>(
     leadership: &L,
     future: F,

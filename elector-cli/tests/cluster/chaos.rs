@@ -1,6 +1,8 @@
-//! Random kills, stops, ends and cuts of nodes that run a command on their leader. Whatever
-//! happens, under a quorum algorithm no two commands live at once, and no token goes back; and
-//! when all is healed there is one leader, whose command writes.
+//! Random faults of nodes that run a command on their leader: nodes are killed, stopped, shut down
+//! and cut off.
+//!
+//! Under a quorum algorithm, two commands must never be alive at the same time, and tokens must
+//! never go back. When all faults are healed, there must be one leader, and its command must write.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,58 +12,59 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use elector_core::{FencingToken, actor::now};
+use elector_core::{FencingToken, GuaranteeKind, actor::now};
 use rustix::process::{Signal, kill_process};
 
 use crate::{
-    alone, asked, child,
+    alone, child,
     cluster::{Cluster, Setup},
     history::{Entry, Findings, Writer},
+    number_from,
     plan::{Fault, Step, Victim, plan},
     proxy::Mode,
     until,
 };
 
-// Raft's promise, in the smallest cluster that survives a crash.
+// The guarantee of Raft, in the smallest cluster that survives a crash.
 #[test]
 fn raft_3() {
-    chaos("raft", 3, true);
+    chaos("raft", 3, GuaranteeKind::Quorum);
 }
 
-// Five nodes can lose two, so that faults meet a cluster that is damaged already.
+// Five nodes can lose two, so a fault may hit a cluster that has lost a node already.
 #[test]
 fn raft_5() {
-    chaos("raft", 5, true);
+    chaos("raft", 5, GuaranteeKind::Quorum);
 }
 
-// Paxos promises the same.
+// Paxos has the same guarantee.
 #[test]
 fn paxos_3() {
-    chaos("paxos", 3, true);
+    chaos("paxos", 3, GuaranteeKind::Quorum);
 }
 
-// Nodes that are restarted in the epoch before are needed now and then, and now and then not.
+// The majority sometimes needs a node that comes back from an earlier epoch, and sometimes not.
 #[test]
 fn paxos_5() {
-    chaos("paxos", 5, true);
+    chaos("paxos", 5, GuaranteeKind::Quorum);
 }
 
-// Bully promises one leader after healing; what overlaps before that is counted.
+// Bully ensures one leader only after all faults are healed. Overlaps before that are counted.
 #[test]
 fn bully_3() {
-    chaos("bully", 3, false);
+    chaos("bully", 3, GuaranteeKind::BestEffort);
 }
 
-// As Bully, from another algorithm.
+// Ring has the same guarantee as Bully.
 #[test]
 fn ring_3() {
-    chaos("ring", 3, false);
+    chaos("ring", 3, GuaranteeKind::BestEffort);
 }
 
-/// So many faults follow each other before all is healed and there must be a leader.
+/// The number of faults after which everything is healed, and there must be a leader.
 const ROUND: usize = 20;
 
-/// What `cargo test` runs with: no load of a machine makes a guardian late for these.
+/// The settings for `cargo test`. They are long enough for a guardian on a busy machine.
 const PATIENT: &str = "
     [timing]
     heartbeat_ms = 50
@@ -73,11 +76,11 @@ const PATIENT: &str = "
     margin_ms = 150
 ";
 
-fn chaos(algorithm: &'static str, nodes: u64, quorum: bool) {
+fn chaos(algorithm: &'static str, nodes: u64, guarantee: GuaranteeKind) {
     let _alone = alone();
-    let full = asked::<usize>("ELECTOR_CHAOS");
+    let full = number_from::<usize>("ELECTOR_CHAOS");
     let faults = full.unwrap_or(12);
-    let seed = asked("ELECTOR_CHAOS_SEED").unwrap_or_else(|| {
+    let seed = number_from("ELECTOR_CHAOS_SEED").unwrap_or_else(|| {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         u64::from(since.subsec_nanos()) ^ since.as_secs() << 32
     });
@@ -86,54 +89,56 @@ fn chaos(algorithm: &'static str, nodes: u64, quorum: bool) {
         None => (PATIENT, 300),
     };
     println!(
-        "{algorithm}, n = {nodes}, seed {seed}. To do the same again, as far as real time lets it \
-         be the same:\nELECTOR_CHAOS={faults} ELECTOR_CHAOS_SEED={seed} cargo test -p elector-cli \
+        "{algorithm}, n = {nodes}, seed {seed}. To repeat the same faults:\n\
+         ELECTOR_CHAOS={faults} ELECTOR_CHAOS_SEED={seed} cargo test -p elector-cli \
          --test cluster chaos::{algorithm}_{nodes} -- --nocapture"
     );
-    let began = Instant::now();
-    let mut player = Player::start(Setup {
+    let start = Instant::now();
+    let mut trial = Trial::start(Setup {
         command: child::command(),
         settings: settings.to_owned(),
-        wires: true,
+        has_wires: true,
         ..Setup::new(algorithm, nodes)
     });
-    player.converge();
+    trial.converge();
     let steps = plan(seed, nodes, faults, Duration::from_millis(lease));
     for round in steps.chunks(ROUND) {
-        player.play(round);
-        player.converge();
-        player.judge(quorum);
+        trial.run(round);
+        trial.converge();
+        trial.check(guarantee);
     }
     println!(
         "{algorithm}, n = {nodes}: {}, in {:?}",
-        player.summary(quorum),
-        began.elapsed()
+        trial.summary(guarantee),
+        start.elapsed()
     );
 }
 
-/// Something that was done to a cluster, and is to be undone.
+/// What ends a fault.
 #[derive(Clone, Copy)]
-enum Undoing {
+enum Repair {
     Start(u64),
     Continue(u64),
     Heal(Step, u64),
 }
 
-struct Player {
+struct Trial {
     cluster: Cluster,
     nodes: u64,
-    /// What is to be undone, and when.
-    pending: Vec<(Instant, Undoing)>,
-    /// Nodes that are down, or stopped.
+    /// The repairs that are not done yet, and when each is due.
+    pending: Vec<(Instant, Repair)>,
+    /// The nodes that are down or stopped.
     busy: BTreeSet<u64>,
-    done: BTreeMap<&'static str, usize>,
-    /// What was done, and when, on the clock of the commands.
-    told: Vec<(u64, String)>,
+    /// How often each kind of fault or repair was done.
+    counts: BTreeMap<&'static str, usize>,
+    /// Everything that was done, with its time on the clock of the commands.
+    actions: Vec<(u64, String)>,
     findings: Findings,
+    /// How many bytes of each file were read.
     read: BTreeMap<&'static str, u64>,
 }
 
-impl Player {
+impl Trial {
     fn start(setup: Setup) -> Self {
         let nodes = setup.nodes;
         Self {
@@ -141,27 +146,27 @@ impl Player {
             nodes,
             pending: Vec::new(),
             busy: BTreeSet::new(),
-            done: BTreeMap::new(),
-            told: Vec::new(),
+            counts: BTreeMap::new(),
+            actions: Vec::new(),
             findings: Findings::default(),
             read: BTreeMap::new(),
         }
     }
 
-    /// Does all of this, and undoes it.
-    fn play(&mut self, steps: &[Step]) {
+    /// Carries out these faults, and all repairs.
+    fn run(&mut self, steps: &[Step]) {
         for &step in steps {
             let at = Instant::now() + step.after;
-            self.undo_until(at);
-            self.inflict(step);
+            self.repair_until(at);
+            self.inject(step);
         }
         while let Some(last) = self.pending.iter().map(|(at, _)| *at).max() {
-            self.undo_until(last);
+            self.repair_until(last);
         }
     }
 
-    /// Undoes what is due, until then.
-    fn undo_until(&mut self, until: Instant) {
+    /// Waits until this time, and carries out the repairs that become due.
+    fn repair_until(&mut self, until: Instant) {
         loop {
             let due = self.pending.iter().map(|(at, _)| *at).min();
             let next = due.map_or(until, |due| due.min(until));
@@ -169,14 +174,14 @@ impl Player {
             let now = Instant::now();
             let first = self.pending.iter().position(|(at, _)| *at <= now);
             match first.map(|first| self.pending.swap_remove(first)) {
-                Some((_, undoing)) => self.undo(undoing),
+                Some((_, repair)) => self.repair(repair),
                 None if now >= until => return,
                 None => {}
             }
         }
     }
 
-    fn inflict(&mut self, step: Step) {
+    fn inject(&mut self, step: Step) {
         let Some(node) = self.victim(step.victim) else {
             return;
         };
@@ -187,31 +192,31 @@ impl Player {
             Fault::Cut(..) => "cuts",
             Fault::Reset => "resets",
         };
-        *self.done.entry(name).or_default() += 1;
-        self.tell(format!(
+        *self.counts.entry(name).or_default() += 1;
+        self.record(format!(
             "{:?} of node {node} for {:?}",
             step.fault, step.lasts
         ));
-        let undoing = match step.fault {
+        let repair = match step.fault {
             Fault::Kill | Fault::KillGuardian | Fault::KillBoth | Fault::End => {
                 self.end(node, step.fault);
-                Undoing::Start(node)
+                Repair::Start(node)
             }
             Fault::Stop => {
                 self.cluster.signal(node, Signal::STOP);
-                Undoing::Continue(node)
+                Repair::Continue(node)
             }
-            Fault::Cut(..) => Undoing::Heal(step, node),
+            Fault::Cut(..) => Repair::Heal(step, node),
             Fault::Reset => {
                 let wires = self.cluster.wires.as_ref();
                 wires.iter().for_each(|wires| wires.reset(node));
                 return;
             }
         };
-        if !matches!(undoing, Undoing::Heal(..)) {
+        if !matches!(repair, Repair::Heal(..)) {
             self.busy.insert(node);
         }
-        self.pending.push((Instant::now() + step.lasts, undoing));
+        self.pending.push((Instant::now() + step.lasts, repair));
         self.rewire();
     }
 
@@ -219,45 +224,45 @@ impl Player {
     fn end(&self, node: u64, fault: Fault) {
         self.cluster.foresee_end(node);
         let (pid, guardian) = (self.cluster.pid(node), self.cluster.guardian(node));
-        let (hit, signal) = match fault {
-            // One that has just been started may have none yet.
+        let (pids, signal) = match fault {
+            // A node that has just been started may have no guardian yet.
             Fault::KillGuardian => ([Some(guardian.unwrap_or(pid)), None], Signal::KILL),
             Fault::KillBoth => ([Some(pid), guardian], Signal::KILL),
             Fault::End => ([Some(pid), None], Signal::TERM),
             _ => ([Some(pid), None], Signal::KILL),
         };
-        for pid in hit.into_iter().flatten() {
-            // If it has just ended by itself, that is found out when it is to be started again.
+        for pid in pids.into_iter().flatten() {
+            // If the process has just ended by itself, the repair finds that out.
             let _ = kill_process(pid, signal);
         }
     }
 
-    fn undo(&mut self, undoing: Undoing) {
-        match undoing {
-            Undoing::Start(node) => {
+    fn repair(&mut self, repair: Repair) {
+        match repair {
+            Repair::Start(node) => {
                 self.cluster.ended(node);
                 self.cluster.spawn(node);
-                *self.done.entry("restarts").or_default() += 1;
+                *self.counts.entry("restarts").or_default() += 1;
                 self.busy.remove(&node);
-                self.tell(format!("start of node {node}"));
+                self.record(format!("start of node {node}"));
             }
-            Undoing::Continue(node) => {
+            Repair::Continue(node) => {
                 self.cluster.signal(node, Signal::CONT);
                 self.busy.remove(&node);
-                self.tell(format!("continuation of node {node}"));
+                self.record(format!("continuation of node {node}"));
             }
-            Undoing::Heal(step, node) => {
+            Repair::Heal(step, node) => {
                 self.rewire();
-                self.tell(format!("healing of {:?} of node {node}", step.fault));
+                self.record(format!("healing of {:?} of node {node}", step.fault));
             }
         }
     }
 
-    /// Has each wire do what the cuts that are pending say.
+    /// Sets the mode of each wire, according to the cuts that are not healed yet.
     fn rewire(&self) {
         let mode = |from, to| {
-            let cut = self.pending.iter().find_map(|(_, undoing)| match undoing {
-                Undoing::Heal(
+            let cut = self.pending.iter().find_map(|(_, repair)| match repair {
+                Repair::Heal(
                     Step {
                         fault: Fault::Cut(mode, side),
                         ..
@@ -273,16 +278,16 @@ impl Player {
         }
     }
 
-    /// A node that is there to be hit: the one that is meant, or one after it.
+    /// A node that is up: the given victim, or else the next one.
     fn victim(&self, victim: Victim) -> Option<u64> {
         let first = match victim {
             Victim::Node(node) => node,
-            Victim::Leader => self.cluster.board.look(|pinned| {
+            Victim::Leader => self.cluster.logs.inspect(|lines| {
                 let nodes = self.cluster.nodes().into_iter();
-                let leaders = nodes.filter_map(|node| Some((pinned.knows(node)?, node)));
-                let leaders = leaders.filter(|(said, _)| said.leads);
+                let leaders = nodes.filter_map(|node| Some((lines.view_of(node)?, node)));
+                let leaders = leaders.filter(|(view, _)| view.leads);
                 leaders
-                    .max_by_key(|(said, _)| said.epoch)
+                    .max_by_key(|(view, _)| view.epoch)
                     .map_or(1, |(_, node)| node)
             }),
         };
@@ -290,34 +295,34 @@ impl Player {
         nodes.into_iter().find(|node| !self.busy.contains(node))
     }
 
-    /// All is healed: waits until there is one leader, and its command writes.
+    /// Waits until there is one leader, and its command writes. All faults must be healed.
     fn converge(&mut self) {
         let healed = now().nanos();
         let nodes = self.cluster.nodes();
         until("all nodes know one leader, and its command writes", || {
-            self.revive();
-            self.look();
-            let agreed = self.cluster.board.look(|pinned| pinned.agreed(&nodes));
+            self.restart_ended();
+            self.read_entries();
+            let agreed = self.cluster.logs.inspect(|lines| lines.agreed(&nodes));
             let last = self.findings.last.filter(|last| last.at_ns > healed);
             let of = |writer: Writer| FencingToken::from_value(writer.token).epoch().0;
             last.is_some_and(|last| agreed == Some((of(last.writer), last.writer.node)))
         });
     }
 
-    /// A service manager starts anew what has ended. A node may have to be: its address is taken
-    /// for as long as the command of its last life is not dead.
-    fn revive(&mut self) {
+    /// Restarts nodes that have ended, as a service manager does. A node may end at its start: its
+    /// address is in use until the command of its last life is dead.
+    fn restart_ended(&mut self) {
         for node in self.cluster.nodes() {
             if !self.cluster.is_running(node) {
                 self.cluster.ended(node);
                 self.cluster.spawn(node);
-                *self.done.entry("further restarts").or_default() += 1;
+                *self.counts.entry("further restarts").or_default() += 1;
             }
         }
     }
 
-    /// Reads what the commands have written since the last look.
-    fn look(&mut self) {
+    /// Reads what the commands have written since the last call.
+    fn read_entries(&mut self) {
         for name in [child::HISTORY, child::NOTES] {
             let Ok(mut file) = File::open(self.cluster.shared(name)) else {
                 continue;
@@ -329,34 +334,34 @@ impl Player {
             let whole = text.rfind('\n').map_or(0, |end| end + 1);
             *from += u64::try_from(whole).unwrap();
             for line in text[..whole].lines() {
-                self.findings.take(line.parse::<Entry>().unwrap());
+                self.findings.add(line.parse::<Entry>().unwrap());
             }
         }
     }
 
-    fn judge(&self, quorum: bool) {
-        let violations = self.findings.violations(quorum);
+    fn check(&self, guarantee: GuaranteeKind) {
+        let violations = self.findings.violations(guarantee);
         assert!(violations.is_empty(), "{}", violations.join("\n"));
     }
 
-    fn tell(&mut self, what: String) {
-        self.told.push((now().nanos(), what));
+    fn record(&mut self, action: String) {
+        self.actions.push((now().nanos(), action));
     }
 
-    fn summary(&self, quorum: bool) -> String {
-        let done: Vec<String> = self
-            .done
+    fn summary(&self, guarantee: GuaranteeKind) -> String {
+        let counts: Vec<String> = self
+            .counts
             .iter()
             .map(|(what, n)| format!("{n} {what}"))
             .collect();
-        let elections = self.cluster.board.look(|pinned| {
-            let led = pinned.said().filter(|(_, said)| said.leads);
-            led.map(|(node, said)| (said.epoch, node))
+        let elections = self.cluster.logs.inspect(|lines| {
+            let led = lines.views().filter(|(_, view)| view.leads);
+            led.map(|(node, view)| (view.epoch, node))
                 .collect::<BTreeSet<_>>()
                 .len()
         });
-        let overruns = self.cluster.board.look(crate::board::Pinned::overruns);
-        let worst = overruns.iter().max().copied().unwrap_or_default();
+        let late_ends = self.cluster.logs.inspect(crate::logs::Lines::late_ends);
+        let worst = late_ends.iter().max().copied().unwrap_or_default();
         let Findings {
             writes,
             commands,
@@ -365,26 +370,26 @@ impl Player {
             ..
         } = &self.findings;
         format!(
-            "{}; {elections} elections, {commands} commands, {} tokens, {writes} writes; {} commands \
-             outlived their lease, by {worst:?} at most; {} overlaps, {} violations",
-            done.join(", "),
+            "{}; {elections} elections, {commands} commands, {} tokens, {writes} writes; \
+             {} commands outlived their lease, by {worst:?} at most; {} overlaps, {} violations",
+            counts.join(", "),
             tokens.len(),
-            overruns.len(),
+            late_ends.len(),
             overlaps.len(),
-            self.findings.violations(quorum).len(),
+            self.findings.violations(guarantee).len(),
         )
     }
 }
 
-impl Drop for Player {
+impl Drop for Trial {
     fn drop(&mut self) {
         if thread::panicking() {
             eprintln!(
-                "{}\nWhat was done last:",
-                self.cluster.board.look(|pinned| pinned.tail(200))
+                "{}\nThe last actions:",
+                self.cluster.logs.inspect(|lines| lines.tail(200))
             );
-            for (at, what) in self.told.iter().rev().take(2 * ROUND).rev() {
-                eprintln!("{at} {what}");
+            for (at, action) in self.actions.iter().rev().take(2 * ROUND).rev() {
+                eprintln!("{at} {action}");
             }
         }
     }

@@ -16,19 +16,19 @@ use tokio::{
 
 use crate::history::{Entry, Kind, Writer};
 
-/// The variable that makes the test below a command, and says in which folder it works.
+/// The variable with the folder of the command. If it is set, the test below runs as a command.
 pub(crate) const FOLDER: &str = "CHILD_FOLDER";
 
-/// What the fence has let through, in that order.
+/// The file with the writes that the fence has accepted, in their order.
 pub(crate) const HISTORY: &str = "history";
-/// What else there is to say.
+/// The file for everything else that commands report.
 pub(crate) const NOTES: &str = "notes";
 
-/// How long a command that is asked to end goes on: longer than the grace of one whose leadership
-/// is lost, which is so killed in the midst of its work.
-const LINGERS: Duration = Duration::from_millis(30);
+/// How long a command continues after SIGTERM. This is longer than the loss grace, so a command
+/// whose leadership is lost is killed while it writes.
+const END_DELAY: Duration = Duration::from_millis(30);
 
-/// The command line that has this test program be a command.
+/// The command line that runs this test program as a command.
 pub(crate) fn command() -> Vec<OsString> {
     let program = env::current_exe().unwrap().into_os_string();
     let arguments = ["--exact", "child::child", "--nocapture"];
@@ -38,25 +38,25 @@ pub(crate) fn command() -> Vec<OsString> {
         .collect()
 }
 
-// No test: the command that a leader runs; it does nothing unless it is started as one. It holds a
-// lock of the kernel for as long as it lives, and finds out by it whether it is the only one; and
-// it writes its token through a fence.
+// This is no test, but the command that a leader runs. It does nothing unless it is started as one.
+// It holds a lock of the kernel while it is alive, and so finds out whether it is the only command.
+// It writes its token through a fence.
 #[tokio::test]
 async fn child() {
     let Some(folder) = env::var_os(FOLDER).map(PathBuf::from) else {
         return;
     };
-    let mut asked = signal(SignalKind::terminate()).unwrap();
+    let mut sigterm = signal(SignalKind::terminate()).unwrap();
     let child = Child::new(&folder);
-    let _held = child.take_the_only_place(&folder);
+    let _lock = child.lock(&folder);
     let mut fenced = Fenced::open(&folder);
-    while timeout(Duration::from_millis(1), asked.recv())
+    while timeout(Duration::from_millis(1), sigterm.recv())
         .await
         .is_err()
     {
         child.write(&mut fenced);
     }
-    let end = now().nanos() + u64::try_from(LINGERS.as_nanos()).unwrap();
+    let end = now().nanos() + u64::try_from(END_DELAY.as_nanos()).unwrap();
     while now().nanos() < end {
         child.write(&mut fenced);
         sleep(Duration::from_millis(1)).await;
@@ -73,41 +73,41 @@ impl Child {
         let number = |name| env::var(name).ok().and_then(|text| text.parse().ok());
         let epoch = number("ELECTOR_EPOCH").unwrap();
         let writer = Writer {
-            // A best-effort algorithm gives none.
+            // A best-effort algorithm has no tokens.
             token: number("ELECTOR_FENCING_TOKEN").unwrap_or(epoch * FencingToken::GRANTS),
             node: number("ELECTOR_NODE").unwrap(),
             pid: process::id().into(),
         };
-        let notes = appended(&folder.join(NOTES));
+        let notes = open(&folder.join(NOTES));
         let child = Self { writer, notes };
         child.note(Kind::Began, 0);
         child
     }
 
-    /// A lock that the kernel releases when this process is dead, and not before.
-    fn take_the_only_place(&self, folder: &Path) -> File {
-        let mut place = appended(&folder.join("place"));
-        match place.try_lock() {
+    /// Takes a lock that the kernel releases when this process is dead, and not before.
+    fn lock(&self, folder: &Path) -> File {
+        let mut lock = open(&folder.join("lock"));
+        match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let since = now().nanos();
                 let mut holder = String::new();
-                place.read_to_string(&mut holder).unwrap();
+                lock.read_to_string(&mut holder).unwrap();
                 self.note(Kind::Overlaps, holder.parse().unwrap_or(0));
-                place.lock().unwrap();
+                lock.lock().unwrap();
                 self.note(Kind::Waited, now().nanos() - since);
             }
             Err(TryLockError::Error(error)) => panic!("{error}"),
         }
-        place.set_len(0).unwrap();
-        write!(place, "{}", self.writer.token).unwrap();
-        place
+        lock.set_len(0).unwrap();
+        write!(lock, "{}", self.writer.token).unwrap();
+        lock
     }
 
     fn write(&self, fenced: &mut Fenced) {
         match fenced.write(&self.entry(Kind::Wrote, 0)) {
             Ok(()) => {}
-            Err(newer) => self.note(Kind::Refused, newer),
+            Err(newer) => self.note(Kind::Rejected, newer),
         }
     }
 
@@ -125,26 +125,26 @@ impl Child {
     }
 }
 
-/// The resource: a file that nobody writes with an older token than it has seen.
+/// The resource: a file that rejects writes with an older token than it has seen.
 struct Fenced(File);
 
 impl Fenced {
     fn open(folder: &Path) -> Self {
-        Self(appended(&folder.join(HISTORY)))
+        Self(open(&folder.join(HISTORY)))
     }
 
-    /// The newer token, if there is one.
+    /// Writes the entry. Returns the newest token as an error, if that is newer.
     fn write(&mut self, entry: &Entry) -> Result<(), u64> {
         self.0.lock().unwrap();
         let newest = self.newest();
-        let admitted = if newest > entry.writer.token {
+        let result = if newest > entry.writer.token {
             Err(newest)
         } else {
             writeln(&self.0, entry).unwrap();
             Ok(())
         };
         self.0.unlock().unwrap();
-        admitted
+        result
     }
 
     fn newest(&mut self) -> u64 {
@@ -159,7 +159,7 @@ impl Fenced {
     }
 }
 
-fn appended(path: &Path) -> File {
+fn open(path: &Path) -> File {
     let mut options = OpenOptions::new();
     options
         .create(true)
@@ -169,7 +169,7 @@ fn appended(path: &Path) -> File {
         .unwrap()
 }
 
-/// In one piece, whenever this process is killed.
+/// Writes the entry in one call, so it is never incomplete, even if this process is killed.
 fn writeln(mut file: &File, entry: &Entry) -> io::Result<()> {
     file.write_all(format!("{entry}\n").as_bytes())
 }

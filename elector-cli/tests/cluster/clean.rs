@@ -8,8 +8,8 @@ use crate::{
     until,
 };
 
-/// A cluster with a command that does its work and ends.
-fn brief(nodes: u64, policy: &str) -> Cluster {
+/// A cluster with a command that finishes its work and ends.
+fn finishing(nodes: u64, policy: &str) -> Cluster {
     let work = ["sh", "-c", "echo x >> $CHILD_FOLDER/runs"];
     let mut cluster = Cluster::formatted(Setup {
         command: work.map(OsString::from).into(),
@@ -45,12 +45,13 @@ fn metric(cluster: &Cluster, node: u64, name: &str) -> u64 {
         .unwrap()
 }
 
-// A job that is done once a tenure: the leader leads on, says so, and goes when it is asked to.
+// A job runs once in each tenure. Then the leader continues to lead, logs that, and steps down on
+// request.
 #[test]
-fn a_node_can_lead_on_when_its_command_has_ended() {
-    let cluster = brief(3, "wait");
+fn a_node_can_lead_after_the_end_of_its_command() {
+    let cluster = finishing(3, "wait");
     let (epoch, leader) = cluster.leader();
-    cluster.board.hears(leader, "the node continues to lead");
+    cluster.logs.wait_for(leader, "the node continues to lead");
     assert_eq!(runs(&cluster), 1);
     for (name, value) in [
         ("elector_command_starts_total", 1),
@@ -62,26 +63,26 @@ fn a_node_can_lead_on_when_its_command_has_ended() {
     ] {
         assert_eq!(metric(&cluster, leader, name), value, "{name}");
     }
-    let ask = |arguments: &[&str]| {
+    let query = |arguments: &[&str]| {
         let mut command = elector(arguments);
         finished(command.args(["--http", &cluster.http(leader)]))
     };
-    let (code, said) = ask(&["status"]);
-    assert_eq!(code, 0, "it holds the leadership: {said}");
+    let (code, output) = query(&["status"]);
+    assert_eq!(code, 0, "it holds the leadership: {output}");
     let token = cluster.path("token").display().to_string();
-    let (code, said) = ask(&["step-down", "--token-file", &token]);
-    assert_eq!(code, 0, "{said}");
+    let (code, output) = query(&["step-down", "--token-file", &token]);
+    assert_eq!(code, 0, "{output}");
     let (_, next) = cluster.leader_after(epoch);
-    cluster.board.hears(next, "the node continues to lead");
+    cluster.logs.wait_for(next, "the node continues to lead");
     assert_eq!(runs(&cluster), 2);
 }
 
-// Who runs a job now and then as if it were a service must hear of it.
+// An operator who runs a short job as if it was a service must be warned.
 #[test]
-fn a_command_that_ends_again_and_again_is_told() {
-    let mut cluster = brief(1, "restart");
+fn a_command_that_ends_again_and_again_causes_a_warning() {
+    let mut cluster = finishing(1, "restart");
     cluster.leader();
-    cluster.board.hears(1, "third time within a minute");
+    cluster.logs.wait_for(1, "third time within a minute");
     until("it is counted", || {
         metric(&cluster, 1, "elector_command_restarts_total") >= 2
     });

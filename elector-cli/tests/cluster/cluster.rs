@@ -12,28 +12,28 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::{
-    board::Board,
     child,
     command::{code, elector, finished, own_ip},
+    logs::Logs,
     until,
     wires::Wires,
 };
 
-/// What a cluster is made of.
+/// The parameters of a cluster.
 pub(crate) struct Setup {
     pub(crate) algorithm: &'static str,
     pub(crate) nodes: u64,
-    /// What is run on the leader; nothing: `elector node`.
+    /// The command on the leader. If it is empty, the nodes run `elector node`.
     pub(crate) command: Vec<OsString>,
-    /// The file of settings.
+    /// The content of the file of settings.
     pub(crate) settings: String,
-    /// Whether nodes reach each other over wires that can be cut.
-    pub(crate) wires: bool,
+    /// The nodes reach each other over wires that can be cut.
+    pub(crate) has_wires: bool,
     /// Further arguments of each node.
     pub(crate) arguments: Vec<OsString>,
 }
 
-/// Durations that no load of a machine makes a node miss.
+/// Durations that are long enough for a busy machine.
 pub(crate) const PATIENT: &str = "
     [timing]
     heartbeat_ms = 50
@@ -47,25 +47,26 @@ pub(crate) const PATIENT: &str = "
 ";
 
 impl Setup {
-    /// A patient cluster of `elector node`.
+    /// A cluster of `elector node` with long durations.
     pub(crate) fn new(algorithm: &'static str, nodes: u64) -> Self {
         Self {
             algorithm,
             nodes,
             command: Vec::new(),
             settings: PATIENT.to_owned(),
-            wires: false,
+            has_wires: false,
             arguments: Vec::new(),
         }
     }
 }
 
-/// Processes that elect. All of them end when it is dropped.
+/// The processes of a cluster. They are killed when this is dropped.
 pub(crate) struct Cluster {
-    pub(crate) board: Arc<Board>,
+    pub(crate) logs: Arc<Logs>,
     pub(crate) wires: Option<Wires>,
     setup: Setup,
     folder: TempDir,
+    /// A folder in memory.
     memory: TempDir,
     addresses: Vec<SocketAddr>,
     running: BTreeMap<u64, Child>,
@@ -86,13 +87,13 @@ impl Cluster {
     pub(crate) fn formatted(setup: Setup) -> Self {
         let cluster = Self::stopped(setup);
         for id in cluster.nodes() {
-            let (code, said) = finished(cluster.bare("node", id).arg("--init"));
-            assert_eq!(code, 0, "{said}");
+            let (code, output) = finished(cluster.bare("node", id).arg("--init"));
+            assert_eq!(code, 0, "{output}");
         }
         cluster
     }
 
-    /// Nothing runs, and no node was ever formatted.
+    /// A cluster without formatted nodes and without processes.
     pub(crate) fn stopped(setup: Setup) -> Self {
         let ip = own_ip();
         let ports = (7101..).take(usize::try_from(setup.nodes).unwrap());
@@ -101,8 +102,8 @@ impl Cluster {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("settings.toml"), &setup.settings).unwrap();
         Self {
-            board: Arc::default(),
-            wires: setup.wires.then(|| Wires::new(&addresses)),
+            logs: Arc::default(),
+            wires: setup.has_wires.then(|| Wires::new(&addresses)),
             setup,
             folder,
             memory: in_memory(),
@@ -126,13 +127,13 @@ impl Cluster {
         self.folder.path().join(name)
     }
 
-    /// A file that commands share. A process that waits for a disk cannot be killed, however late
-    /// the disk is: that is not what is looked at here, so it is in memory.
+    /// A file that the commands share. It is in memory, because a process that waits for a slow
+    /// disk cannot be killed, and that is not tested here.
     pub(crate) fn shared(&self, name: &str) -> PathBuf {
         self.memory.path().join(name)
     }
 
-    /// Where a node serves HTTP, if it is told to.
+    /// The address for HTTP of a node, if a test gives it to the node.
     pub(crate) fn http(&self, id: u64) -> String {
         let address = self.address(id);
         format!("{}:{}", address.ip(), address.port() + 50)
@@ -142,25 +143,26 @@ impl Cluster {
         self.addresses[usize::try_from(id).unwrap() - 1]
     }
 
-    /// The command line of a node, but for the command that it runs.
-    pub(crate) fn command(&self, what: &str, id: u64) -> Command {
-        let mut command = self.bare(what, id);
+    /// The command line of a node, without the command that it runs.
+    pub(crate) fn command(&self, subcommand: &str, id: u64) -> Command {
+        let mut command = self.bare(subcommand, id);
         command
             .args(["--listen", &self.address(id).to_string()])
             .args(&self.setup.arguments);
         command
     }
 
-    /// The same, but for where it listens and what the test adds.
-    pub(crate) fn bare(&self, what: &str, id: u64) -> Command {
-        let mut command = elector(&[what, "--id", &id.to_string(), "--log-format", "json"]);
+    /// The same, without the address to listen on and without the arguments of the test.
+    pub(crate) fn bare(&self, subcommand: &str, id: u64) -> Command {
+        let id_text = id.to_string();
+        let mut command = elector(&[subcommand, "--id", &id_text, "--log-format", "json"]);
         command
             .args(["--algorithm", self.setup.algorithm])
             .args(["--peers", &self.peers(id)])
             .arg("--config")
             .arg(self.path("settings.toml"))
             .arg("--data-dir")
-            .arg(self.path(&id.to_string()));
+            .arg(self.path(&id_text));
         command
     }
 
@@ -176,11 +178,11 @@ impl Cluster {
 
     /// Starts a node.
     pub(crate) fn spawn(&mut self, id: u64) {
-        self.spawn_as(id, self.work(id));
+        self.spawn_as(id, self.full_command(id));
     }
 
-    /// The whole command line of a node.
-    pub(crate) fn work(&self, id: u64) -> Command {
+    /// The command line of a node, with the command that it runs.
+    pub(crate) fn full_command(&self, id: u64) -> Command {
         if self.setup.command.is_empty() {
             return self.command("node", id);
         }
@@ -190,13 +192,14 @@ impl Cluster {
         command
     }
 
-    /// Starts a node by another command line.
+    /// Starts a node with this command line.
     pub(crate) fn spawn_as(&mut self, id: u64, mut command: Command) {
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         self.spawn_to(id, command);
     }
 
-    /// The same, with streams of the test's own. The board reads the log if it is piped.
+    /// The same, with the streams of the command line. If standard error is piped, it is read as
+    /// the log.
     pub(crate) fn spawn_to(&mut self, id: u64, mut command: Command) {
         if let Some(wires) = &self.wires {
             wires.foresee_return(id);
@@ -204,7 +207,7 @@ impl Cluster {
         let mut child = command.spawn().unwrap();
         self.lives += 1;
         if let Some(log) = child.stderr.take() {
-            self.board.read(id, self.lives, log);
+            self.logs.read(id, self.lives, log);
         }
         let before = self.running.insert(id, child);
         assert!(before.is_none(), "node {id} runs already");
@@ -228,25 +231,26 @@ impl Cluster {
     }
 
     pub(crate) fn signal(&self, id: u64, signal: Signal) {
-        // One that has just ended by itself cannot be signalled, and need not be.
+        // It is no error if the process has just ended by itself.
         let _ = kill_process(self.pid(id), signal);
     }
 
-    /// SIGKILL; its guardian may live for a moment yet.
+    /// Kills a node, and waits for its end. Its guardian may live a little longer.
     pub(crate) fn kill(&mut self, id: u64) {
         self.foresee_end(id);
         self.signal(id, Signal::KILL);
         self.ended(id);
     }
 
-    /// From now on, that it is gone can be seen.
+    /// From now on, the wires show to peers when this node has exited.
     pub(crate) fn foresee_end(&self, id: u64) {
         if let Some(wires) = &self.wires {
             wires.foresee_end(id);
         }
     }
 
-    /// Waits until the process of a node has ended; its exit code, or minus the signal's number.
+    /// Waits until the process of a node has ended. Returns its exit code, or minus the signal that
+    /// killed it.
     pub(crate) fn ended(&mut self, id: u64) -> i32 {
         let mut child = self.running.remove(&id).unwrap();
         let mut ended = None;
@@ -257,23 +261,23 @@ impl Cluster {
         code(ended.unwrap())
     }
 
-    /// Waits until all nodes that run know the same leader; its epoch and id.
+    /// Waits until all nodes that run know the same leader. Returns its epoch and its id.
     pub(crate) fn leader(&self) -> (u64, u64) {
         self.leader_after(0)
     }
 
-    /// When the node came to know what it knows, in nanoseconds of the clock of leases.
+    /// When the view of the node changed last, in nanoseconds on the clock of leases.
     pub(crate) fn led_at(&self, id: u64) -> u64 {
-        self.board
-            .look(|pinned| pinned.knows(id).map(|said| said.at_ns))
+        self.logs
+            .inspect(|lines| lines.view_of(id).map(|view| view.at_ns))
             .unwrap()
     }
 
-    /// The same, in a later epoch than this one.
+    /// The same as [`leader`](Self::leader), for a leader of a later epoch than this one.
     pub(crate) fn leader_after(&self, epoch: u64) -> (u64, u64) {
         let nodes: Vec<u64> = self.running.keys().copied().collect();
-        self.board.wait("one leader", |pinned| {
-            pinned.agreed(&nodes).filter(|&(newer, _)| newer > epoch)
+        self.logs.wait_until("one leader", |lines| {
+            lines.agreed(&nodes).filter(|&(newer, _)| newer > epoch)
         })
     }
 }
@@ -291,7 +295,7 @@ fn in_memory() -> TempDir {
     tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
-/// The children of the first thread of a process, which is the one that starts them.
+/// The children that the first thread of a process has started.
 pub(crate) fn children(of: Pid) -> Vec<Pid> {
     let pid = of.as_raw_nonzero();
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
@@ -301,14 +305,14 @@ pub(crate) fn children(of: Pid) -> Vec<Pid> {
         .collect()
 }
 
-/// What a process is called; nothing if there is none.
+/// The name of a process. It is empty if there is no such process.
 pub(crate) fn name(pid: Pid) -> String {
     let name = fs::read_to_string(format!("/proc/{}/comm", pid.as_raw_nonzero()));
     name.unwrap_or_default().trim_end().to_owned()
 }
 
-/// Whether no such process is there, or only its exit status.
-pub(crate) fn gone(pid: Pid) -> bool {
+/// Returns `true` if there is no such process, or if it is a zombie.
+pub(crate) fn has_ended(pid: Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
     let state = |stat: String| {
         let state = stat.rsplit(") ").next()?.chars().next()?;

@@ -10,7 +10,7 @@ use std::{
 
 use crate::until;
 
-/// The command, with nothing of this process's environment that could change what it does.
+/// The command, without the environment variables of this process, except PATH.
 pub(crate) fn elector(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_elector"));
     command.args(arguments).env_clear();
@@ -19,7 +19,7 @@ pub(crate) fn elector(arguments: &[&str]) -> Command {
     command
 }
 
-/// Its exit code, and all that it says, as soon as it has ended.
+/// Runs the command until it has ended. Returns its exit code and its output.
 pub(crate) fn finished(command: &mut Command) -> (i32, String) {
     let streams = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = streams.spawn().unwrap();
@@ -28,21 +28,21 @@ pub(crate) fn finished(command: &mut Command) -> (i32, String) {
         ended = child.try_wait().unwrap();
         ended.is_some()
     });
-    let mut said = String::new();
+    let mut output = String::new();
     let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-    out.read_to_string(&mut said).unwrap();
-    err.read_to_string(&mut said).unwrap();
-    (code(ended.unwrap()), said)
+    out.read_to_string(&mut output).unwrap();
+    err.read_to_string(&mut output).unwrap();
+    (code(ended.unwrap()), output)
 }
 
-/// What it says when it refuses to do what it was told.
-pub(crate) fn refused(command: &mut Command) -> String {
-    let (code, said) = finished(command);
-    assert_eq!(code, 2, "{said}");
-    said
+/// Runs a command that must fail with exit code 2. Returns its output.
+pub(crate) fn failed(command: &mut Command) -> String {
+    let (code, output) = finished(command);
+    assert_eq!(code, 2, "{output}");
+    output
 }
 
-/// The exit code; minus the signal's number if that ended it.
+/// The exit code, or minus the signal that killed the process.
 pub(crate) fn code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
     status
@@ -51,26 +51,26 @@ pub(crate) fn code(status: ExitStatus) -> i32 {
         .unwrap()
 }
 
-/// A loopback address that nobody else uses, so that no port on it is taken by chance while a node
-/// that is to come back to it is down.
+/// A loopback address that no other test uses. So no port of a node is taken by chance while that
+/// node is down.
 pub(crate) fn own_ip() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let number = std::process::id().wrapping_mul(64).wrapping_add(count);
     let [_, a, b, c] = number.to_be_bytes();
-    // Never 127.0.0.1, which is everybody's.
+    // Never 127.0.0.1, which all programs use.
     format!("127.{}.{b}.{c}", a | 0x80)
 }
 
-/// A node that is alone in its cluster, and so leads it, with its data in this folder.
-pub(crate) fn single(what: &str, data: &Path) -> Command {
+/// A node that is alone in its cluster, so it leads, with its data in this folder.
+pub(crate) fn single(subcommand: &str, data: &Path) -> Command {
     let peers = format!("1={}:7101", own_ip());
-    let mut command = elector(&[what, "--id", "1", "--peers", &peers]);
+    let mut command = elector(&[subcommand, "--id", "1", "--peers", &peers]);
     command.arg("--data-dir").arg(data);
     command
 }
 
-/// Writes a bearer token into this file, for its owner only.
+/// Writes a bearer token to this file, which only its owner can read.
 pub(crate) fn write_token(path: &Path) {
     let mut options = OpenOptions::new();
     let mut file = options.write(true).create_new(true).mode(0o600).open(path);

@@ -7,15 +7,15 @@ use crate::{
     command::{elector, finished},
 };
 
-/// Has certificates made for these nodes, and formats them.
+/// Makes certificates for these nodes, and formats the nodes.
 fn certified(nodes: u64) -> Cluster {
     let cluster = Cluster::stopped(Setup::new("raft", nodes));
     let folder = cluster.path("tls").display().to_string();
     let nodes = nodes.to_string();
-    let (code, said) = finished(&mut elector(&[
+    let (code, output) = finished(&mut elector(&[
         "certs", "dev", "--nodes", &nodes, "--out", &folder,
     ]));
-    assert_eq!(code, 0, "{said}");
+    assert_eq!(code, 0, "{output}");
     for id in cluster.nodes() {
         assert_eq!(finished(cluster.command("node", id).arg("--init")).0, 0);
     }
@@ -28,9 +28,9 @@ fn encrypted(cluster: &Cluster, id: u64) -> Command {
     command
 }
 
-// The short way to TLS must be one: two commands, and nodes that elect, hand over and come back.
+// TLS must be easy: with two commands, nodes elect, hand over and return under TLS.
 #[test]
-fn certificates_for_trying_out_carry_a_cluster() {
+fn a_cluster_works_with_development_certificates() {
     let mut cluster = certified(3);
     for id in cluster.nodes() {
         let node = encrypted(&cluster, id);
@@ -46,19 +46,19 @@ fn certificates_for_trying_out_carry_a_cluster() {
     assert!(cluster.leader_after(newer).0 > newer);
 }
 
-// Half of a cluster with TLS and half without is a mistake that must be told on both sides, and no
-// way around TLS.
+// If some nodes have TLS and some have not, both sides must report it, and must not elect a leader
+// without TLS.
 #[test]
-fn a_node_without_tls_is_refused_and_told() {
+fn a_node_without_tls_is_rejected_and_both_sides_log_why() {
     let mut cluster = certified(2);
     let node = encrypted(&cluster, 1);
     cluster.spawn_as(1, node);
     cluster.spawn(2);
-    cluster.board.hears(1, "TLS");
-    cluster.board.hears(1, "refused a connection");
-    cluster.board.hears(2, "set up TLS on all nodes");
+    cluster.logs.wait_for(1, "TLS");
+    cluster.logs.wait_for(1, "connection rejected");
+    cluster.logs.wait_for(2, "set up TLS on all nodes");
     let leads = cluster
-        .board
-        .look(|pinned| pinned.said().any(|(_, said)| said.leads));
+        .logs
+        .inspect(|lines| lines.views().any(|(_, view)| view.leads));
     assert!(!leads);
 }

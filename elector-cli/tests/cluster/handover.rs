@@ -9,7 +9,7 @@ use crate::{
     command::{elector, finished, write_token},
 };
 
-/// A cluster that takes four seconds and more to notice a leader that says nothing.
+/// A cluster that needs more than four seconds to notice that a leader is silent.
 fn slow(algorithm: &'static str) -> Setup {
     Setup {
         settings: "
@@ -27,33 +27,33 @@ fn slow(algorithm: &'static str) -> Setup {
     }
 }
 
-/// Far below the time in which silence would be noticed, far above what a handover takes.
-const AT_ONCE: Duration = Duration::from_secs(2);
+/// Far less time than it takes to notice silence, and far more than a hand-over takes.
+const HANDOVER_LIMIT: Duration = Duration::from_secs(2);
 
-// A deployment restarts every node in turn: each time the leader is told to end, the next one must
-// lead at once, and not after an election timeout.
+// A deployment restarts one node after the other. When the leader is shut down, the next one must
+// lead at once, and not only after an election timeout.
 #[test]
-fn a_leader_that_is_told_to_end_hands_over() {
+fn a_leader_that_is_shut_down_hands_over() {
     for algorithm in ["raft", "paxos", "bully", "ring"] {
         let mut cluster = Cluster::start(slow(algorithm));
         let (epoch, leader) = cluster.leader();
-        let told = now().nanos();
+        let shut_down = now().nanos();
         cluster.signal(leader, Signal::TERM);
         assert_eq!(cluster.ended(leader), 0, "{algorithm}");
-        cluster.board.hears(leader, "handed over");
+        cluster.logs.wait_for(leader, "another node leads");
         let (_, next) = cluster.leader_after(epoch);
-        let knew = cluster
-            .board
-            .look(|pinned| pinned.knows(next).unwrap().at_ns);
-        let gap = Duration::from_nanos(knew - told);
-        assert!(gap < AT_ONCE, "{algorithm}: {gap:?}");
+        let elected = cluster
+            .logs
+            .inspect(|lines| lines.view_of(next).unwrap().at_ns);
+        let gap = Duration::from_nanos(elected - shut_down);
+        assert!(gap < HANDOVER_LIMIT, "{algorithm}: {gap:?}");
     }
 }
 
-// The same with a command, which must have ended before the next one begins; and a follower that is
-// told to end is nobody's concern.
+// The same with a command, which must have ended before the next one starts. The shutdown of a
+// follower must not change the leader.
 #[test]
-fn a_command_ends_before_the_next_one_begins() {
+fn a_command_ends_before_the_next_one_starts() {
     let mut cluster = Cluster::start(Setup {
         command: child::command(),
         ..slow("raft")
@@ -78,53 +78,53 @@ fn a_command_ends_before_the_next_one_begins() {
     assert!(!notes.contains("overlaps"), "{notes}");
 }
 
-// What an operator does over HTTP, with the same command as from the node's own machine.
+// Operators query and command nodes over HTTP, with the same program.
 #[test]
-fn a_node_is_asked_and_told_over_http() {
+fn nodes_are_queried_and_commanded_over_http() {
     let mut cluster = Cluster::stopped(Setup::new("raft", 3));
-    let secret = cluster.path("token");
-    write_token(&secret);
+    let token = cluster.path("token");
+    write_token(&token);
     for id in cluster.nodes() {
         assert_eq!(finished(cluster.command("node", id).arg("--init")).0, 0);
         let mut node = cluster.command("node", id);
         node.args(["--http", &cluster.http(id)])
             .arg("--token-file")
-            .arg(&secret);
+            .arg(&token);
         cluster.spawn_as(id, node);
     }
     let (epoch, leader) = cluster.leader();
-    let ask = |node: u64, arguments: &[&str]| {
+    let query = |node: u64, arguments: &[&str]| {
         let mut command = elector(arguments);
         finished(command.args(["--http", &cluster.http(node)]))
     };
-    let (others, told) = (cluster.others(leader), secret.display().to_string());
+    let (others, token) = (cluster.others(leader), token.display().to_string());
     crate::until("it holds the leadership", || {
-        ask(leader, &["status"]).0 == 0
+        query(leader, &["status"]).0 == 0
     });
-    let (code, said) = ask(others[0], &["status"]);
-    assert_eq!(code, 1, "{said}");
-    assert!(said.contains(&format!("leader     {leader}")), "{said}");
+    let (code, output) = query(others[0], &["status"]);
+    assert_eq!(code, 1, "{output}");
+    assert!(output.contains(&format!("leader     {leader}")), "{output}");
 
     let transfer = [
         "transfer",
         "--to",
         &others[1].to_string(),
         "--token-file",
-        &told,
+        &token,
     ];
-    let (code, said) = ask(leader, &transfer);
-    assert_eq!(code, 0, "{said}");
+    let (code, output) = query(leader, &transfer);
+    assert_eq!(code, 0, "{output}");
     assert!(
-        said.contains(&format!("node {} leads epoch", others[1])),
-        "{said}"
+        output.contains(&format!("node {} leads epoch", others[1])),
+        "{output}"
     );
     let (newer, next) = cluster.leader_after(epoch);
     assert_eq!(next, others[1]);
 
-    let (code, said) = ask(next, &["step-down"]);
-    assert_eq!(code, 3, "without the token: {said}");
+    let (code, output) = query(next, &["step-down"]);
+    assert_eq!(code, 3, "without the token: {output}");
     assert_eq!(cluster.leader(), (newer, next));
-    let (code, said) = ask(next, &["step-down", "--token-file", &told]);
-    assert_eq!(code, 0, "{said}");
+    let (code, output) = query(next, &["step-down", "--token-file", &token]);
+    assert_eq!(code, 0, "{output}");
     assert_ne!(cluster.leader_after(newer).1, next);
 }

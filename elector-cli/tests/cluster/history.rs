@@ -1,10 +1,12 @@
-//! What the commands of leaders have written, and what must hold of it.
+//! What the commands of leaders have written, and the rules for it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     str::FromStr,
 };
+
+use elector_core::GuaranteeKind;
 
 /// A line that a command has written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,15 +21,15 @@ pub(crate) struct Entry {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// It runs; `other` is 0.
+    /// The command has started; `other` is 0.
     Began,
-    /// The fence has let it write; `other` is 0.
+    /// The fence has accepted a write; `other` is 0.
     Wrote,
-    /// The fence has seen `other`, a newer token, and did not let it.
-    Refused,
-    /// Another command holds what there is one of; `other` is that one's token.
+    /// The fence has rejected a write, because it has seen `other`, a newer token.
+    Rejected,
+    /// Another command holds the lock; `other` is the token of that command.
     Overlaps,
-    /// It has got it after all, `other` nanoseconds later.
+    /// The command has waited for the lock for `other` nanoseconds.
     Waited,
 }
 
@@ -42,7 +44,7 @@ pub(crate) struct Writer {
 const KINDS: [(Kind, &str); 5] = [
     (Kind::Began, "began"),
     (Kind::Wrote, "wrote"),
-    (Kind::Refused, "refused"),
+    (Kind::Rejected, "rejected"),
     (Kind::Overlaps, "overlaps"),
     (Kind::Waited, "waited"),
 ];
@@ -79,7 +81,7 @@ impl FromStr for Entry {
                 other,
             })
         };
-        read().ok_or_else(|| format!("no line of a command: {line:?}"))
+        read().ok_or_else(|| format!("not a line of a command: {line:?}"))
     }
 }
 
@@ -90,41 +92,44 @@ pub(crate) struct Findings {
     pub(crate) commands: u64,
     /// Each with the node and the process that it belongs to.
     pub(crate) tokens: BTreeMap<u64, (u64, u64)>,
-    /// The last that was written.
+    /// The last write.
     pub(crate) last: Option<Entry>,
-    /// Under no algorithm may these be: they say that the fence leaks.
+    /// Writes that the fence should have rejected. They are violations under every algorithm.
     pub(crate) leaks: Vec<String>,
-    /// Two commands at once, and what only that can lead to. Not under a quorum.
+    /// Two commands at the same time, and the consequences. They are violations under a quorum.
     pub(crate) overlaps: Vec<String>,
-    /// When each was written last.
+    /// The time of the last write with each token.
     last_of: BTreeMap<u64, u64>,
-    /// Writers that another came after.
+    /// Writers that were followed by another one.
     past: BTreeSet<Writer>,
 }
 
 impl Findings {
-    /// Takes the next line, in the order of the file that it is in.
-    pub(crate) fn take(&mut self, entry: Entry) {
+    /// Adds the next line of a file.
+    pub(crate) fn add(&mut self, entry: Entry) {
         match entry.kind {
             Kind::Began => self.commands += 1,
             Kind::Wrote => self.wrote(entry),
-            Kind::Refused => self.overlaps.push(format!(
+            Kind::Rejected => self.overlaps.push(format!(
                 "a token is older than the one accepted before it: {entry}"
             )),
             Kind::Overlaps => {
                 let last = self.last_of.get(&entry.other).copied().unwrap_or(0);
                 let before = i128::from(entry.at_ns) - i128::from(last);
                 self.overlaps.push(format!(
-                    "two commands at once: {entry}; the other wrote last {before} ns before"
+                    "two commands at once: {entry}; the other one wrote {before} ns before"
                 ));
             }
-            Kind::Waited => self.overlaps.push(format!("and for so long: {entry}")),
+            Kind::Waited => self
+                .overlaps
+                .push(format!("the overlap took this long: {entry}")),
         }
     }
 
-    /// What may not be under an algorithm that promises a quorum, or under one that does not.
-    pub(crate) fn violations(&self, quorum: bool) -> Vec<&str> {
-        let overlaps = self.overlaps.iter().filter(|_| quorum);
+    /// The violations of this guarantee.
+    pub(crate) fn violations(&self, guarantee: GuaranteeKind) -> Vec<&str> {
+        let is_quorum = guarantee == GuaranteeKind::Quorum;
+        let overlaps = self.overlaps.iter().filter(|_| is_quorum);
         self.leaks
             .iter()
             .chain(overlaps)
@@ -140,7 +145,7 @@ impl Findings {
         if owner != (node, pid) {
             let (node, pid) = owner;
             self.overlaps.push(format!(
-                "the token of process {pid} of node {node}: {entry}"
+                "this is the token of process {pid} of node {node}: {entry}"
             ));
         }
         let Some(last) = self.last.replace(entry) else {
@@ -154,7 +159,7 @@ impl Findings {
             self.past.insert(last.writer);
             if self.past.contains(&entry.writer) {
                 self.overlaps
-                    .push(format!("two wrote in turns: {last}, then {entry}"));
+                    .push(format!("two commands wrote in turns: {last}, then {entry}"));
             }
         }
     }
@@ -167,56 +172,57 @@ mod tests {
     fn found(lines: &[&str]) -> Findings {
         let mut findings = Findings::default();
         for line in lines {
-            findings.take(line.parse().unwrap());
+            findings.add(line.parse().unwrap());
         }
         findings
     }
 
-    const SOUND: [&str; 6] = [
+    const VALID: [&str; 6] = [
         "began 1 3 70 100 0",
         "wrote 1 3 70 101 0",
         "wrote 1 3 70 102 0",
-        // Its command ended, and was started again, with a token of its own.
+        // The command ended, and was started again with another token.
         "wrote 2 3 71 103 0",
         "began 4 2 80 104 0",
         "wrote 4 2 80 105 0",
     ];
 
-    // A checker that complains of what is sound would be switched off.
+    // A checker with false alarms would be switched off.
     #[test]
-    fn a_sound_history_has_no_violation() {
-        let findings = found(&SOUND);
-        assert_eq!(findings.violations(true), [""; 0]);
+    fn a_valid_history_has_no_violation() {
+        let findings = found(&VALID);
+        assert_eq!(findings.violations(GuaranteeKind::Quorum), [""; 0]);
         assert_eq!((findings.writes, findings.tokens.len()), (4, 3));
-        assert_eq!(findings.last, Some(SOUND[5].parse().unwrap()));
+        assert_eq!(findings.last, Some(VALID[5].parse().unwrap()));
     }
 
-    // A checker that has gone blind would pass any bug: each thing that must not be is put into a
-    // sound history, and must be found.
+    // A checker that finds nothing would accept every bug. So each violation is added to a valid
+    // history, and must be found.
     #[test]
     fn each_violation_is_found() {
-        for (bad, told, quorum_only) in [
+        for (bad, hint, quorum_only) in [
             ("wrote 3 2 90 106 0", "went back", false),
             ("wrote 1 3 71 106 0", "went back", false),
             ("wrote 4 1 90 106 0", "process 80 of node 2", true),
             ("wrote 4 2 81 106 0", "process 80 of node 2", true),
             ("overlaps 5 1 90 106 4", "two commands at once", true),
-            ("refused 1 3 71 106 4", "older than the one", true),
+            ("rejected 1 3 71 106 4", "older than the one", true),
         ] {
-            let findings = found(&[&SOUND[..], &[bad]].concat());
-            let violations = findings.violations(true).join("; ");
-            assert!(violations.contains(told), "{bad}: {violations}");
-            assert_eq!(findings.violations(false).is_empty(), quorum_only, "{bad}");
+            let findings = found(&[&VALID[..], &[bad]].concat());
+            let violations = findings.violations(GuaranteeKind::Quorum).join("; ");
+            assert!(violations.contains(hint), "{bad}: {violations}");
+            let best_effort = findings.violations(GuaranteeKind::BestEffort);
+            assert_eq!(best_effort.is_empty(), quorum_only, "{bad}");
         }
         let in_turns = ["wrote 4 2 81 106 0", "wrote 4 2 80 107 0"];
-        let findings = found(&[&SOUND[..], &in_turns].concat());
-        assert!(findings.violations(true)[1].contains("in turns"));
+        let findings = found(&[&VALID[..], &in_turns].concat());
+        assert!(findings.violations(GuaranteeKind::Quorum)[1].contains("in turns"));
     }
 
-    // What the commands write is what is read.
+    // The test must read what the commands write.
     #[test]
-    fn a_line_reads_back() {
-        for line in SOUND {
+    fn a_line_is_read_as_it_was_written() {
+        for line in VALID {
             assert_eq!(line.parse::<Entry>().unwrap().to_string(), line);
         }
         for line in [

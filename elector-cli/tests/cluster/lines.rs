@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use crate::{
     cluster::{Cluster, Setup},
-    command::{finished, refused, single},
+    command::{failed, finished, single},
 };
 
-// Who reads JSON logs by machine reads the reason why a node did not start in the same way.
+// A program that reads JSON logs must also be able to read why a node did not start.
 #[test]
 fn the_last_error_is_a_line_of_the_log() {
     let folder = tempfile::tempdir().unwrap();
@@ -17,32 +17,32 @@ fn the_last_error_is_a_line_of_the_log() {
     fs::write(path("file"), "log_format = \"json\"\n").unwrap();
     fs::write(path("wrong"), "pears = []\n").unwrap();
     let node = || single("node", &path("data"));
-    for (mut command, told) in [
-        // The log has begun.
+    for (mut command, hint) in [
+        // The log has started.
         (node(), "--init"),
-        // It has not.
+        // The log has not started.
         (node(), "pears"),
         (node(), "--log"),
         (single("run", &path("data")), "no-such-command"),
     ] {
         command.args(json);
-        match told {
+        match hint {
             "pears" => command.arg("--config").arg(path("wrong")),
             "--log" => command.args(["--log", "a=b=c"]),
-            "no-such-command" => command.args(["--", told]),
+            "no-such-command" => command.args(["--", hint]),
             _ => &mut command,
         };
-        is_json(&refused(&mut command), told);
+        check_json(&failed(&mut command), hint);
     }
-    // No filter keeps it away, and the file can say how it is to look.
+    // No filter drops the last error, and the file can also set the format.
     let mut command = node();
     command.arg("--config").arg(path("file"));
-    is_json(&refused(command.args(["--log", "off"])), "--init");
-    let (_, said) = finished(&mut node());
-    assert!(said.starts_with("error: "), "{said}");
+    check_json(&failed(command.args(["--log", "off"])), "--init");
+    let (_, output) = finished(&mut node());
+    assert!(output.starts_with("error: "), "{output}");
 }
 
-// A field that is a number in some lines and text in others is lost in most stores of logs.
+// Most log stores drop a field that is a number in some lines and text in others.
 #[test]
 fn a_node_is_a_number_in_every_line() {
     let mut cluster = Cluster::start(Setup {
@@ -53,8 +53,8 @@ fn a_node_is_a_number_in_every_line() {
     cluster.signal(leader, Signal::TERM);
     assert_eq!(cluster.ended(leader), 0);
     cluster.leader_after(epoch);
-    let told = cluster.board.look(|pinned| {
-        let lines = cluster.nodes().into_iter().flat_map(|node| pinned.of(node));
+    let count = cluster.logs.inspect(|lines| {
+        let lines = cluster.nodes().into_iter().flat_map(|node| lines.of(node));
         let nodes = lines.filter_map(|line| {
             let value: Value = serde_json::from_str(&line.text).ok()?;
             let node = value.get("node")?;
@@ -63,18 +63,18 @@ fn a_node_is_a_number_in_every_line() {
         });
         nodes.count()
     });
-    assert!(told > 3, "{told} lines tell of a node");
+    assert!(count > 3, "{count} lines name a node");
 }
 
-/// Whether all lines are JSON, and the last one tells of this as an error.
-fn is_json(said: &str, told: &str) {
+/// Checks that all lines are JSON, and that the last one is an error with this text.
+fn check_json(output: &str, hint: &str) {
     let line = |line| {
         let line = serde_json::from_str::<Value>(line);
-        line.unwrap_or_else(|error| panic!("{error}: {said}"))
+        line.unwrap_or_else(|error| panic!("{error}: {output}"))
     };
-    let lines: Vec<Value> = said.lines().map(line).collect();
+    let lines: Vec<Value> = output.lines().map(line).collect();
     let last = lines.last().unwrap();
-    assert_eq!(last["level"], "ERROR", "{said}");
-    assert!(last["message"].as_str().unwrap().contains(told), "{said}");
+    assert_eq!(last["level"], "ERROR", "{output}");
+    assert!(last["message"].as_str().unwrap().contains(hint), "{output}");
     assert!(last["timestamp"].is_string() && last["target"] == "elector");
 }

@@ -1,7 +1,8 @@
-//! Clusters of real processes of the `elector` command, on loopback: what a user meets, what load
-//! must not do, and what random faults must not break.
+//! Clusters of real `elector` processes on loopback addresses: what users do, what load must not
+//! cause, and what random faults must not break.
 //!
-//! `cargo test` does a little of the last two. All of it, on a machine that is otherwise quiet:
+//! `cargo test` runs short versions of the load tests and of the random faults. To run the long
+//! versions, use a machine that is otherwise idle:
 //!
 //! ```sh
 //! ELECTOR_CHAOS=200 cargo test --release -p elector-cli --test cluster chaos -- --nocapture
@@ -9,9 +10,8 @@
 //! ```
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue must fail")]
 
-mod board;
 mod chaos;
 mod child;
 mod clean;
@@ -21,11 +21,12 @@ mod encrypted;
 mod handover;
 mod history;
 mod lines;
+mod logs;
 mod members;
 mod overload;
 mod plan;
 mod proofs;
-#[expect(dead_code, reason = "it is made for other tests, too")]
+#[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../../../elector-net/tests/common/proxy.rs"]
 mod proxy;
 mod returning;
@@ -42,28 +43,29 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Nothing here takes so long unless it never ends.
+/// The time limit of everything here. What takes longer never ends.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Waits for a condition.
+/// Waits until the condition holds.
 fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < LIMIT, "never: {what}");
+        assert!(start.elapsed() < LIMIT, "timed out: {what}");
         thread::sleep(Duration::from_millis(2));
     }
 }
 
-/// For tests that load the machine, or that load would disturb: one of them at a time.
+/// Only one test at a time can hold this: a test that loads the machine, or that load would
+/// disturb.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a variable asks for, if it is set.
-fn asked<T: std::str::FromStr>(variable: &str) -> Option<T> {
+/// Reads a number from this environment variable, if it is set.
+fn number_from<T: std::str::FromStr>(variable: &str) -> Option<T> {
     let text = std::env::var(variable).ok()?;
-    let asked = text.parse().ok();
-    assert!(asked.is_some(), "{variable} is no number: {text}");
-    asked
+    let number = text.parse().ok();
+    assert!(number.is_some(), "{variable} is no number: {text}");
+    number
 }

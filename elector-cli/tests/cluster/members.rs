@@ -1,4 +1,4 @@
-//! The list of nodes is that of the data folder, and is changed by `elector members` alone.
+//! The list of nodes is in the data folder, and only `elector members` changes it.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,52 +9,54 @@ use rustix::process::Signal;
 
 use crate::{
     cluster::{Cluster, Setup},
-    command::{elector, finished, refused},
+    command::{elector, failed, finished},
 };
 
-/// A node of this list, in this folder; none of them ever listens.
-fn node(what: &str, folder: &Path, id: u64, list: &[u64]) -> Command {
+/// A node of this list, in this folder. None of these nodes ever listens.
+fn node(subcommand: &str, folder: &Path, id: u64, list: &[u64]) -> Command {
     let peers: Vec<String> = list
         .iter()
         .map(|id| format!("{id}=127.0.0.1:{id}"))
         .collect();
-    let mut command = elector(&[what, "--id", &id.to_string()]);
+    let mut command = elector(&[subcommand, "--id", &id.to_string()]);
     command.args(["--peers", &peers.join(","), "--data-dir"]);
-    command.arg(place(folder, id));
+    command.arg(data_dir(folder, id));
     command
 }
 
-fn place(folder: &Path, id: u64) -> PathBuf {
+fn data_dir(folder: &Path, id: u64) -> PathBuf {
     folder.join(id.to_string())
 }
 
-fn done(command: &mut Command) -> String {
-    let (code, said) = finished(command);
-    assert_eq!(code, 0, "{said}");
-    said
+/// Runs a command that must succeed. Returns its output.
+fn succeeded(command: &mut Command) -> String {
+    let (code, output) = finished(command);
+    assert_eq!(code, 0, "{output}");
+    output
 }
 
-// Growing from three to five by restarting a node with the new list made two leaders in one epoch.
+// When a node was restarted with five nodes in its list instead of three, there were two leaders in
+// one epoch.
 #[test]
-fn another_list_is_refused_by_every_command() {
+fn another_list_is_rejected_by_every_subcommand() {
     let folder = tempfile::tempdir().unwrap();
-    done(node("node", folder.path(), 1, &[1, 2, 3]).arg("--init"));
+    succeeded(node("node", folder.path(), 1, &[1, 2, 3]).arg("--init"));
     let list = [1, 2, 3, 4, 5];
-    let refusals = [
-        refused(&mut node("node", folder.path(), 1, &list)),
-        refused(node("node", folder.path(), 1, &list).arg("--check-config")),
-        refused(node("run", folder.path(), 1, &list).args(["--", "true"])),
-        refused(node("run", folder.path(), 1, &list).args(["--check-config", "--", "true"])),
+    let outputs = [
+        failed(&mut node("node", folder.path(), 1, &list)),
+        failed(node("node", folder.path(), 1, &list).arg("--check-config")),
+        failed(node("run", folder.path(), 1, &list).args(["--", "true"])),
+        failed(node("run", folder.path(), 1, &list).args(["--check-config", "--", "true"])),
     ];
-    for said in refusals {
-        assert!(said.contains("1, 2, 3 (generation 1)"), "{said}");
-        assert!(said.contains("elector members"), "{said}");
+    for output in outputs {
+        assert!(output.contains("1, 2, 3 (generation 1)"), "{output}");
+        assert!(output.contains("elector members"), "{output}");
     }
-    let said = done(node("node", folder.path(), 1, &[3, 2, 1]).arg("--check-config"));
-    assert!(said.contains("can be used"), "{said}");
+    let output = succeeded(node("node", folder.path(), 1, &[3, 2, 1]).arg("--check-config"));
+    assert!(output.contains("are valid"), "{output}");
 }
 
-// The way that the texts lead to, from one end to the other.
+// All steps of `elector members set --help`, in their order.
 #[test]
 fn the_list_is_changed_while_all_nodes_are_stopped() {
     let mut cluster = Cluster::start(Setup::new("raft", 3));
@@ -66,8 +68,8 @@ fn the_list_is_changed_while_all_nodes_are_stopped() {
         command.args(folders);
         command
     };
-    let said = refused(&mut show(&folders));
-    assert!(said.contains("in use by process"), "{said}");
+    let output = failed(&mut show(&folders));
+    assert!(output.contains("in use by process"), "{output}");
     for id in 1..=3 {
         cluster.signal(id, Signal::TERM);
     }
@@ -75,14 +77,14 @@ fn the_list_is_changed_while_all_nodes_are_stopped() {
         assert_eq!(cluster.ended(id), 0);
     }
 
-    let said = done(&mut show(&folders[..2]));
-    assert!(said.contains("Not shown: nodes 3"), "{said}");
-    let said = done(&mut show(&folders));
-    assert!(!said.contains("Not shown"), "{said}");
-    assert!(said.contains("highest generation  1"), "{said}");
-    let highest = said.split("highest epoch").nth(1).unwrap();
+    let output = succeeded(&mut show(&folders[..2]));
+    assert!(output.contains("Not shown: nodes 3"), "{output}");
+    let output = succeeded(&mut show(&folders));
+    assert!(!output.contains("Not shown"), "{output}");
+    assert!(output.contains("highest generation  1"), "{output}");
+    let highest = output.split("highest epoch").nth(1).unwrap();
     let highest: u64 = highest.split_whitespace().next().unwrap().parse().unwrap();
-    assert!(highest >= epoch, "{said}");
+    assert!(highest >= epoch, "{output}");
 
     let set = |folders: &[PathBuf]| {
         let floor = highest.to_string();
@@ -98,21 +100,27 @@ fn the_list_is_changed_while_all_nodes_are_stopped() {
         command.args(arguments).args(folders);
         command
     };
-    let said = refused(&mut set(&folders[2..]));
-    assert!(said.contains("node 3 is not in the list"), "{said}");
+    let output = failed(&mut set(&folders[2..]));
+    assert!(output.contains("node 3 is not in the list"), "{output}");
     let root = tempfile::tempdir().unwrap();
-    done(node("node", root.path(), 4, &[1, 2, 4]).args(["--name", "elector", "--init"]));
-    let fourth = place(root.path(), 4);
+    succeeded(node("node", root.path(), 4, &[1, 2, 4]).args(["--name", "elector", "--init"]));
+    let fourth = data_dir(root.path(), 4);
     let all = [folders[0].clone(), folders[1].clone(), fourth];
-    assert_eq!(done(&mut set(&all)).matches(": changed\n").count(), 3);
-    assert_eq!(done(&mut set(&all)).matches("changed before").count(), 3);
-    let said = done(&mut show(&all));
+    assert_eq!(succeeded(&mut set(&all)).matches(": changed\n").count(), 3);
+    assert_eq!(
+        succeeded(&mut set(&all)).matches("already changed").count(),
+        3
+    );
+    let output = succeeded(&mut show(&all));
     let above = format!("highest epoch       {}", highest + 1);
-    assert!(said.contains(&above) && said.contains("1,2,4"), "{said}");
+    assert!(
+        output.contains(&above) && output.contains("1,2,4"),
+        "{output}"
+    );
 
-    let said = refused(&mut cluster.command("node", 1));
-    assert!(said.contains("1, 2, 4 (generation 2)"), "{said}");
+    let output = failed(&mut cluster.command("node", 1));
+    assert!(output.contains("1, 2, 4 (generation 2)"), "{output}");
     let mut forget = elector(&["members", "forget", "--node", "2"]);
-    let said = done(forget.arg(&folders[0]));
-    assert!(said.contains("is forgotten"), "{said}");
+    let output = succeeded(forget.arg(&folders[0]));
+    assert!(output.contains("is forgotten"), "{output}");
 }

@@ -1,4 +1,4 @@
-//! Machines have other things to do. While they do them, no leader may be taken for gone.
+//! On a machine that is busy with other work, no leader that is alive may be replaced.
 
 use std::{
     hint::black_box,
@@ -8,30 +8,32 @@ use std::{
 };
 
 use crate::{
-    alone, asked,
+    alone,
     cluster::{Cluster, Setup},
+    number_from,
 };
 
-// The default durations must stand a machine that is used four times over.
+// The default durations must tolerate four busy threads per core.
 #[test]
 fn overload_of_the_default_profile() {
-    let changes = overloaded("default");
-    assert_eq!(changes, 0, "elections though the leader lived");
+    let changes = elections_under_load("default");
+    assert_eq!(changes, 0, "elections, although the leader was alive");
 }
 
-// Those for quiet machines are not meant for this one: it is only told.
+// The profile for quiet machines is not made for this, so the number of elections is only
+// printed.
 #[test]
 fn overload_of_the_profile_lan() {
-    overloaded("lan");
+    elections_under_load("lan");
 }
 
-/// How many elections there were meanwhile.
-fn overloaded(profile: &str) -> u64 {
+/// The number of elections while the machine is busy.
+fn elections_under_load(profile: &str) -> u64 {
     let _alone = alone();
-    let long = asked::<u64>("ELECTOR_OVERLOAD");
+    let long = number_from::<u64>("ELECTOR_OVERLOAD");
     let time = Duration::from_secs(long.unwrap_or(3));
     let cores = thread::available_parallelism().unwrap().get();
-    let busy = cores * if long.is_some() { 4 } else { 2 };
+    let threads = cores * if long.is_some() { 4 } else { 2 };
     let cluster = Cluster::start(Setup {
         settings: format!("profile = '{profile}'"),
         ..Setup::new("raft", 3)
@@ -39,7 +41,7 @@ fn overloaded(profile: &str) -> u64 {
     let (before, _) = cluster.leader();
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
-        for _ in 0..busy {
+        for _ in 0..threads {
             scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {
                     (0..10_000_u64).for_each(|number| {
@@ -54,7 +56,8 @@ fn overloaded(profile: &str) -> u64 {
     let (after, _) = cluster.leader();
     let changes = after - before;
     println!(
-        "profile {profile}: {busy} busy threads on {cores} cores for {time:?}: {changes} elections"
+        "profile {profile}, {threads} busy threads on {cores} cores for {time:?}: \
+         {changes} elections"
     );
     changes
 }

@@ -1,5 +1,5 @@
-//! What is done to a cluster: the same for the same seed. When a node notices what is the machine's
-//! affair, and differs from run to run.
+//! The faults of a cluster. The same seed gives the same faults. When a node notices a fault
+//! depends on the machine, and differs from run to run.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use crate::proxy::Mode;
 /// One fault of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
-    /// How long after the one before.
+    /// The time from the fault before to this one.
     pub(crate) after: Duration,
     pub(crate) fault: Fault,
     pub(crate) victim: Victim,
-    /// How long until it is undone: started again, continued, healed.
+    /// The time until the repair: the node is started or continued, or the cut is healed.
     pub(crate) lasts: Duration,
 }
 
@@ -24,15 +24,15 @@ pub(crate) enum Fault {
     Kill,
     /// SIGKILL to the guardian of its command.
     KillGuardian,
-    /// SIGKILL to both, as soon after each other as can be.
+    /// SIGKILL to both, one right after the other.
     KillBoth,
     /// SIGSTOP to the node.
     Stop,
     /// SIGTERM to the node.
     End,
-    /// Wires that do this.
+    /// These wires get this mode.
     Cut(Mode, Side),
-    /// All its connections break, and can be made again.
+    /// All connections of the node break. It can connect again at once.
     Reset,
 }
 
@@ -45,19 +45,19 @@ pub(crate) enum Victim {
 /// Which wires are cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// All to and from the victim.
+    /// All wires to and from the victim.
     Alone,
-    /// Those between the victim with its next ones, a minority, and all others.
+    /// The wires between a minority, which begins with the victim, and all others.
     Half,
-    /// Those between the victim and its next one.
+    /// The wires between the victim and the next node.
     Pair,
-    /// What the victim says.
-    Mute,
-    /// What is said to the victim.
-    Deaf,
+    /// The wires from the victim.
+    Outgoing,
+    /// The wires to the victim.
+    Incoming,
 }
 
-/// The faults that this seed stands for.
+/// The faults for this seed.
 pub(crate) fn plan(seed: u64, nodes: u64, faults: usize, lease: Duration) -> Vec<Step> {
     let mut rng = Rng::new(seed);
     (0..faults).map(|_| step(&mut rng, nodes, lease)).collect()
@@ -66,8 +66,8 @@ pub(crate) fn plan(seed: u64, nodes: u64, faults: usize, lease: Duration) -> Vec
 fn step(rng: &mut Rng, nodes: u64, lease: Duration) -> Step {
     let millis = |rng: &mut Rng, min, max| Duration::from_millis(rng.between(min, max));
     let lease = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
-    // Half of the time a fault meets those before it, half of the time a cluster that may have
-    // elected since.
+    // One half of the faults hit while the fault before lasts. The other half hit a cluster that
+    // may have elected a leader since.
     let after = if rng.chance(0.5) {
         millis(rng, 0, lease)
     } else {
@@ -105,24 +105,24 @@ fn cut(rng: &mut Rng) -> Fault {
         0..4 => Side::Alone,
         4..6 => Side::Half,
         6..8 => Side::Pair,
-        8 => Side::Mute,
-        _ => Side::Deaf,
+        8 => Side::Outgoing,
+        _ => Side::Incoming,
     };
     Fault::Cut(mode, side)
 }
 
 impl Side {
-    /// Whether what `from` says to `to` is cut, of nodes numbered from 1.
+    /// Returns `true` if the wire `from` one node `to` another is cut. Node ids start at 1.
     pub(crate) fn cuts(self, nodes: u64, victim: u64, from: u64, to: u64) -> bool {
-        // How many nodes after the victim, in a circle.
-        let place = |node: u64| (node + nodes - victim) % nodes;
-        let (from, to) = (place(from), place(to));
+        // The position of a node after the victim, in a circle.
+        let position = |node: u64| (node + nodes - victim) % nodes;
+        let (from, to) = (position(from), position(to));
         match self {
             Self::Alone => from == 0 || to == 0,
             Self::Half => (from < nodes / 2) != (to < nodes / 2),
             Self::Pair => from + to == 1,
-            Self::Mute => from == 0,
-            Self::Deaf => to == 0,
+            Self::Outgoing => from == 0,
+            Self::Incoming => to == 0,
         }
     }
 }
@@ -131,30 +131,39 @@ impl Side {
 mod tests {
     use super::*;
 
-    // Whoever replays a failure must get the same faults, and another seed others.
+    // To repeat a failure, the same seed must give the same faults. Another seed must give others.
     #[test]
-    fn a_plan_is_its_seed() {
+    fn a_plan_depends_only_on_its_seed() {
         let lease = Duration::from_millis(120);
         let of = |seed| plan(seed, 5, 200, lease);
         assert_eq!(of(7), of(7));
         assert_ne!(of(7), of(8));
         let longest = of(7).iter().map(|step| step.lasts).max();
-        assert!(longest > Some(2 * lease), "no stop outlasts a lease");
+        assert!(
+            longest > Some(2 * lease),
+            "no fault lasts longer than a lease"
+        );
     }
 
-    // A cut that cuts nothing, or everything, would test nothing.
+    // A cut of no wire, or of all wires, would test nothing.
     #[test]
-    fn each_side_cuts_its_wires() {
-        let counted = |side: Side| {
+    fn each_side_cuts_the_right_wires() {
+        let count = |side: Side| {
             let pairs = (1..=5).flat_map(|from| (1..=5).map(move |to| (from, to)));
             let pairs = pairs.filter(|(from, to)| from != to);
             pairs
                 .filter(|&(from, to)| side.cuts(5, 4, from, to))
                 .count()
         };
-        let sides = [Side::Alone, Side::Half, Side::Pair, Side::Mute, Side::Deaf];
-        assert_eq!(sides.map(counted), [8, 12, 2, 4, 4]);
+        let sides = [
+            Side::Alone,
+            Side::Half,
+            Side::Pair,
+            Side::Outgoing,
+            Side::Incoming,
+        ];
+        assert_eq!(sides.map(count), [8, 12, 2, 4, 4]);
         assert!(Side::Half.cuts(5, 4, 5, 1) && !Side::Half.cuts(5, 4, 4, 5));
-        assert!(Side::Mute.cuts(5, 4, 4, 1) && !Side::Mute.cuts(5, 4, 1, 4));
+        assert!(Side::Outgoing.cuts(5, 4, 4, 1) && !Side::Outgoing.cuts(5, 4, 1, 4));
     }
 }

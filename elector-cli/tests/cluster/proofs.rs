@@ -8,7 +8,7 @@ use crate::{
     cluster::{Cluster, Setup, children},
 };
 
-/// Settings under which an election without a proof takes seconds.
+/// Settings with which an election without a proof of death takes seconds.
 const LONG_LEASE: &str = "
     [timing]
     lease_ms = 4000
@@ -18,7 +18,7 @@ const LONG_LEASE: &str = "
 
 const LEASE: Duration = Duration::from_secs(4);
 
-/// How long after the leader was killed the next one led.
+/// Starts a cluster and kills its leader. Returns the time until the next one leads.
 fn failover(setup: Setup) -> Duration {
     let mut cluster = Cluster::start(Setup {
         settings: LONG_LEASE.to_owned(),
@@ -27,7 +27,7 @@ fn failover(setup: Setup) -> Duration {
     replaced(&mut cluster)
 }
 
-/// Kills the leader; how long after that the next one led.
+/// Kills the leader. Returns the time until the next one leads.
 fn replaced(cluster: &mut Cluster) -> Duration {
     let (epoch, leader) = cluster.leader();
     let killed = now().nanos();
@@ -36,7 +36,7 @@ fn replaced(cluster: &mut Cluster) -> Duration {
     Duration::from_nanos(cluster.led_at(next) - killed)
 }
 
-// The heir, or the guardian, proves to the peers that the node is dead: they need not wait for the
+// The heir or the guardian proves to the peers that the node is dead. So they need not wait for the
 // end of its lease.
 #[test]
 fn a_killed_leader_is_replaced_at_once() {
@@ -52,8 +52,9 @@ fn a_killed_leader_is_replaced_at_once() {
     }
 }
 
-// Each follower was seen to leave, and is back: the others must know that it takes its turn, for
-// two that campaign at once elect no leader before the next election timeout.
+// The peers have seen each follower exit and return. They must know that it takes its turn in
+// elections again: if two nodes start an election at the same time, there is no leader before the
+// next election timeout.
 #[test]
 fn a_leader_is_replaced_at_once_after_its_followers_were_restarted() {
     for algorithm in ["raft", "paxos"] {
@@ -72,10 +73,10 @@ fn a_leader_is_replaced_at_once_after_its_followers_were_restarted() {
     }
 }
 
-// What could prove it was killed, too; but the next life has a lock that all processes of the one
-// before had until they ended.
+// The process that could prove the death was killed, too. But the next life of the node gets a lock
+// that all processes of the life before have held until they ended.
 #[test]
-fn a_leader_that_is_started_again_at_once_proves_its_end() {
+fn a_leader_that_restarts_at_once_proves_the_end_of_its_last_life() {
     for command in [Vec::new(), child::command()] {
         let kind = command.len();
         let mut cluster = Cluster::start(Setup {
@@ -86,16 +87,16 @@ fn a_leader_that_is_started_again_at_once_proves_its_end() {
         });
         let (epoch, leader) = cluster.leader();
         let killed = now().nanos();
-        // One that is stopped proves nothing.
+        // A guardian that is stopped proves nothing.
         let guardian = cluster.guardian(leader);
-        let signalled = |signal| {
+        let signal_guardian = |signal| {
             guardian
                 .iter()
                 .for_each(|&guardian| kill_process(guardian, signal).unwrap());
         };
-        signalled(Signal::STOP);
+        signal_guardian(Signal::STOP);
         cluster.signal(leader, Signal::KILL);
-        signalled(Signal::KILL);
+        signal_guardian(Signal::KILL);
         cluster.ended(leader);
         cluster.spawn(leader);
         let (_, next) = cluster.leader_after(epoch);
@@ -104,14 +105,14 @@ fn a_leader_that_is_started_again_at_once_proves_its_end() {
     }
 }
 
-// The kernel kills all processes of a container when its first one ends; so that one is not the
-// node.
+// When the first process of a container ends, the kernel kills all others. So the node must not be
+// the first process.
 #[test]
 fn a_node_that_is_killed_in_a_container_is_replaced_at_once() {
     let inside = ["--pid", "--fork", "--kill-child", "--mount-proc"];
-    let may = Command::new("unshare").args(inside).arg("true").status();
-    if !may.is_ok_and(|status| status.success()) {
-        println!("skipped: this user may not make PID namespaces (unshare --pid)");
+    let result = Command::new("unshare").args(inside).arg("true").status();
+    if !result.is_ok_and(|status| status.success()) {
+        println!("skipped: this user cannot create PID namespaces (unshare --pid)");
         return;
     }
     for command in [Vec::new(), child::command()] {
@@ -121,11 +122,11 @@ fn a_node_that_is_killed_in_a_container_is_replaced_at_once() {
             ..Setup::new("raft", 3)
         });
         for node in cluster.nodes() {
-            let work = cluster.work(node);
+            let command = cluster.full_command(node);
             let mut unshare = Command::new("unshare");
-            unshare.args(inside).arg(work.get_program());
-            unshare.args(work.get_args());
-            let set = work.get_envs();
+            unshare.args(inside).arg(command.get_program());
+            unshare.args(command.get_args());
+            let set = command.get_envs();
             unshare.envs(set.filter_map(|(name, value)| Some((name, value?))));
             cluster.spawn_as(node, unshare);
         }
@@ -134,7 +135,7 @@ fn a_node_that_is_killed_in_a_container_is_replaced_at_once() {
         let node = only(only(cluster.pid(leader)));
         let killed = now().nanos();
         kill_process(node, Signal::KILL).unwrap();
-        assert_eq!(cluster.ended(leader), 128 + 9, "as a shell has it");
+        assert_eq!(cluster.ended(leader), 128 + 9, "the exit code of a shell");
         let (_, next) = cluster.leader_after(epoch);
         let took = cluster.led_at(next) - killed;
         assert!(Duration::from_nanos(took) < LEASE / 2, "{took} ns");
@@ -143,7 +144,8 @@ fn a_node_that_is_killed_in_a_container_is_replaced_at_once() {
     }
 }
 
-// Refused connections are what is left of a node without an heir: they prove nothing.
+// Without an heir, peers of a node that was killed only see refused connections, which prove
+// nothing.
 #[test]
 fn a_killed_leader_without_an_heir_is_replaced_after_its_lease() {
     let took = failover(Setup {

@@ -4,10 +4,10 @@ use rustix::process::{Resource, Rlimit, Signal, prlimit};
 
 use crate::cluster::{Cluster, Setup};
 
-// A leader killed with -9 must be replaced, and must find its promises again where it left them:
-// on its disk, with nobody there to remind it.
+// A leader that was killed must be replaced. After its restart, it must find its last epoch on its
+// disk, without help from other nodes.
 #[test]
-fn a_killed_leader_comes_back_from_its_disk() {
+fn a_killed_leader_restores_its_state_from_its_disk() {
     for algorithm in ["raft", "paxos", "bully", "ring"] {
         let mut cluster = Cluster::start(Setup::new(algorithm, 3));
         let (epoch, leader) = cluster.leader();
@@ -20,26 +20,28 @@ fn a_killed_leader_comes_back_from_its_disk() {
             cluster.kill(node);
         }
         cluster.spawn(next);
-        let first = cluster.board.wait("what it knows by itself", |pinned| {
-            pinned.knows(next).cloned()
-        });
+        let first = cluster
+            .logs
+            .wait_until("the first view after the restart", |lines| {
+                lines.view_of(next).cloned()
+            });
         assert!(first.epoch >= newer, "{algorithm}: {first:?} after {newer}");
     }
 }
 
-// A disk that takes no more votes ends the node, loudly, and with a code of its own: it must not
-// vote without one, nor be taken for one that was told to end.
+// A node that cannot save its vote must not vote. It must stop with an error and with its own exit
+// code, so that it cannot be confused with a node that was shut down.
 #[test]
-fn a_node_whose_disk_fails_ends_and_says_so() {
+fn a_node_whose_disk_fails_stops_with_an_error() {
     let mut cluster = Cluster::start(Setup::new("raft", 3));
     let (epoch, leader) = cluster.leader();
     let [broken, sound] = cluster.others(leader)[..] else {
-        unreachable!("there are three");
+        unreachable!("there are three nodes");
     };
     cluster.signal(broken, Signal::TERM);
     cluster.ended(broken);
-    // What is over the limit of a file's size cannot be written, as on a disk that is full; the
-    // signal that comes with it would kill the process.
+    // With a limit for the size of files, writes fail as on a full disk. The signal that comes with
+    // the limit must be ignored, or it would kill the process.
     let node = cluster.command("node", broken);
     let mut shell = Command::new("sh");
     shell.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]);
@@ -54,11 +56,11 @@ fn a_node_whose_disk_fails_ends_and_says_so() {
         maximum: Some(0),
     };
     prlimit(Some(cluster.pid(broken)), Resource::Fsize, nothing).unwrap();
-    // Now the two others have to elect, and this one has to save a vote for that.
+    // Now the two other nodes must elect, and this one must save its vote.
     cluster.kill(leader);
     assert_eq!(cluster.ended(broken), 3);
-    cluster.board.hears(broken, "could not be written");
-    cluster.board.hears(broken, "See to the disk");
+    cluster.logs.wait_for(broken, "could not be written");
+    cluster.logs.wait_for(broken, "See to the disk");
     cluster.spawn(broken);
     let (newer, _) = cluster.leader_after(epoch);
     assert!(newer > epoch);

@@ -9,7 +9,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
-    cluster::{Cluster, PATIENT, Setup, children, gone, name},
+    cluster::{Cluster, PATIENT, Setup, children, has_ended, name},
     command::{elector, finished, own_ip, single},
     until,
 };
@@ -23,40 +23,40 @@ fn shell(folder: &Path, arguments: &[&str], script: &str) -> Command {
     command
 }
 
-// A command that has failed is told to whoever started the node, if that is wanted.
+// With `--on-exit stop`, the exit code of the command must be the exit code of the node.
 #[test]
-fn the_end_of_the_command_can_be_that_of_the_node() {
+fn the_end_of_the_command_can_stop_the_node() {
     for (script, code) in [("exit 7", 7), ("exit 0", 0), ("kill -9 $$", 137)] {
         let folder = tempfile::tempdir().unwrap();
         let stop = ["--on-exit", "stop"];
-        let (ended, said) = finished(&mut shell(folder.path(), &stop, script));
-        assert_eq!(ended, code, "{script}: {said}");
-        assert_eq!(said.contains("ERROR"), code != 0, "{script}: {said}");
+        let (ended, output) = finished(&mut shell(folder.path(), &stop, script));
+        assert_eq!(ended, code, "{script}: {output}");
+        assert_eq!(output.contains("ERROR"), code != 0, "{script}: {output}");
     }
 }
 
-// Without its command a node must not even join.
+// A node without its command must not join the cluster.
 #[test]
-fn a_command_that_is_not_there_is_told_before_anything_else() {
+fn a_missing_command_is_reported_before_anything_else() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     for command in ["no-such-command", "/etc"] {
-        let (code, said) = finished(single("run", &data).args(["--", command]));
+        let (code, output) = finished(single("run", &data).args(["--", command]));
         assert_eq!(code, 2);
-        assert!(said.contains(command), "{said}");
+        assert!(output.contains(command), "{output}");
     }
 }
 
-// The token is what a command has to send along with every write; one that the node itself was
-// started with is another's.
+// The command must send its token with every write. A token that the node has inherited belongs to
+// another leadership.
 #[test]
-fn the_command_knows_node_epoch_and_token() {
+fn the_command_gets_node_epoch_and_token() {
     for (algorithm, has_token) in [("raft", true), ("bully", false)] {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let peers = format!("5={}:7101", own_ip());
-        let node = |what: &str| {
-            let mut command = elector(&[what, "--id", "5", "--peers", &peers]);
+        let node = |subcommand: &str| {
+            let mut command = elector(&[subcommand, "--id", "5", "--peers", &peers]);
             command
                 .args(["--algorithm", algorithm])
                 .arg("--data-dir")
@@ -69,8 +69,8 @@ fn the_command_knows_node_epoch_and_token() {
         run.arg(folder.path().join("env"));
         run.env("ELECTOR_FENCING_TOKEN", "999")
             .env("PASSED_ON", "yes");
-        let (code, said) = finished(&mut run);
-        assert_eq!(code, 0, "{said}");
+        let (code, output) = finished(&mut run);
+        assert_eq!(code, 0, "{output}");
         let env = fs::read_to_string(folder.path().join("env")).unwrap();
         let env: BTreeMap<_, _> = env
             .lines()
@@ -90,7 +90,7 @@ fn the_command_knows_node_epoch_and_token() {
     }
 }
 
-/// A process that ignores SIGTERM, and says who it is.
+/// A shell script that ignores SIGTERM, and writes its process id.
 const STUBBORN: &str = "trap '' TERM; echo $$ > $CHILD_FOLDER/new; \
                         mv $CHILD_FOLDER/new $CHILD_FOLDER/pid; while :; do sleep 1000; done";
 
@@ -112,53 +112,53 @@ fn pid_of_command(cluster: &Cluster) -> Pid {
     Pid::from_raw(pid.trim().parse().unwrap()).unwrap()
 }
 
-// An operator who is in a hurry says it twice. The first time, the command has all of its grace, an
-// hour here.
+// An operator in a hurry sends the signal twice. After the first signal, the command has all of its
+// grace, here an hour.
 #[test]
-fn a_second_sigterm_ends_a_node_at_once() {
+fn a_second_sigterm_stops_a_node_at_once() {
     let mut cluster = Cluster::start(stubborn());
     let (epoch, leader) = cluster.leader();
     let pid = pid_of_command(&cluster);
     cluster.signal(leader, Signal::TERM);
-    cluster.board.hears(leader, "told to end: handing over");
-    assert!(cluster.is_running(leader) && !gone(pid));
+    cluster.logs.wait_for(leader, "shutdown requested");
+    assert!(cluster.is_running(leader) && !has_ended(pid));
     cluster.signal(leader, Signal::TERM);
     cluster.ended(leader);
-    assert!(gone(pid), "the node has ended, and its command has not");
+    assert!(has_ended(pid), "the command has outlived the node");
     cluster.leader_after(epoch);
 }
 
-// A leader that is stopped cannot stop its command: its guardian must, before the lease ends. And
-// the leader must not take itself for one when it wakes.
+// A leader that is stopped (SIGSTOP) cannot stop its command, so its guardian must do that before
+// the lease ends. When the leader continues, it must not believe that it still leads.
 #[test]
-fn a_stopped_leader_wakes_without_leadership_and_command() {
+fn a_stopped_leader_continues_without_leadership_and_command() {
     let cluster = Cluster::start(stubborn());
     let (epoch, leader) = cluster.leader();
     let pid = pid_of_command(&cluster);
-    let said = || cluster.board.look(|pinned| pinned.of(leader).count());
+    let line_count = || cluster.logs.inspect(|lines| lines.of(leader).count());
     cluster.signal(leader, Signal::STOP);
-    until("its command is dead", || gone(pid));
-    let before = said();
+    until("its command is dead", || has_ended(pid));
+    let before = line_count();
     let others = cluster.others(leader);
     let (newer, next) = cluster
-        .board
-        .wait("another leader", |pinned| pinned.agreed(&others));
+        .logs
+        .wait_until("another leader", |lines| lines.agreed(&others));
     assert!(newer > epoch && next != leader);
     cluster.signal(leader, Signal::CONT);
     cluster.leader_after(epoch);
-    let claims = cluster.board.look(|pinned| {
-        let since = pinned.of(leader).skip(before);
+    let claims = cluster.logs.inspect(|lines| {
+        let since = lines.of(leader).skip(before);
         since
-            .filter_map(|line| line.said.clone())
-            .filter(|said| said.leads)
+            .filter_map(|line| line.view.clone())
+            .filter(|view| view.leads)
             .count()
     });
-    assert_eq!(claims, 0, "it claimed to lead after it woke");
+    assert_eq!(claims, 0, "it claimed to lead after it continued");
 }
 
-// It is what makes a crash seen at once (see elector-heir); and it can be done without.
+// With an heir, peers notice a crash at once (see elector-heir). A setting switches the heir off.
 #[test]
-fn a_node_has_an_heir_unless_told_otherwise() {
+fn a_node_has_an_heir_unless_it_is_switched_off() {
     for (arguments, heirs) in [(&[][..], 1), (&["--heir", "false"], 0)] {
         let mut cluster = Cluster::start(Setup {
             arguments: arguments.iter().map(Into::into).collect(),
@@ -170,54 +170,54 @@ fn a_node_has_an_heir_unless_told_otherwise() {
             children.retain(|pid| name(*pid) == "elector-heir");
             children
         };
-        until("they have their names", || of(leader).len() == heirs);
+        until("the heirs have their names", || of(leader).len() == heirs);
         let heir = of(leader);
         cluster.kill(leader);
-        until("it has ended, too", || heir.iter().all(|pid| gone(*pid)));
+        until("the heir has ended, too", || {
+            heir.iter().all(|pid| has_ended(*pid))
+        });
         cluster.leader_after(epoch);
     }
 }
 
-// Without a guardian nobody would stop the command, should the node be killed. So a follower whose
-// guardian is gone must not wait for its election to notice.
+// Without a guardian, no process would stop the command if the node was killed. So a follower must
+// notice the end of its guardian at once, and not only when it is elected.
 #[test]
-fn a_follower_ends_with_its_guardian() {
+fn a_follower_stops_when_its_guardian_is_killed() {
     let mut cluster = Cluster::start(stubborn());
     let (epoch, leader) = cluster.leader();
     let follower = cluster.others(leader)[0];
     kill_process(cluster.guardian(follower).unwrap(), Signal::KILL).unwrap();
     assert_eq!(cluster.ended(follower), 4);
-    assert_eq!(
-        cluster.leader(),
-        (epoch, leader),
-        "it was nobody else's affair"
-    );
-    // Read before: the leader may hand over before it ends, and then there is another command.
+    assert_eq!(cluster.leader(), (epoch, leader), "the leader must stay");
+    // Read this before the signal: the leader may hand over, and then there is another command.
     let pid = pid_of_command(&cluster);
     kill_process(cluster.guardian(leader).unwrap(), Signal::KILL).unwrap();
     assert_eq!(cluster.ended(leader), 4);
-    assert!(gone(pid));
+    assert!(has_ended(pid));
 }
 
-// Services are killed as one: nothing may be left that holds the node's port, or a zombie's hand.
+// After a crash, no process may be left: one that keeps the port of the node would prevent a
+// restart.
 #[test]
-fn nothing_is_left_of_a_node_that_was_killed() {
+fn no_process_is_left_of_a_node_that_was_killed() {
     let mut cluster = Cluster::start(stubborn());
     let (epoch, leader) = cluster.leader();
     let pid = pid_of_command(&cluster);
     let guardian = cluster.guardian(leader).unwrap();
     assert!(children(guardian).contains(&pid));
     cluster.kill(leader);
-    until("both are gone", || gone(guardian) && gone(pid));
+    until("both have ended", || has_ended(guardian) && has_ended(pid));
     cluster.leader_after(epoch);
     cluster.spawn(leader);
     cluster.leader_after(epoch);
 }
 
-// The kernel frees the memory of a process before that is dead. Who gives too little time for it
-// must hear of it before the lease ends, not after. `tail` keeps a line that does not end.
+// A process is dead only when the kernel has freed its memory. If the margin is too short for that,
+// the operator must be warned before the lease ends, not after it. `tail` keeps the whole line,
+// because the line does not end.
 #[test]
-fn a_command_too_large_for_its_margin_is_told() {
+fn a_command_that_is_too_large_for_its_margin_causes_a_warning() {
     let large = "head -c 60000000 /dev/zero | tail -n 1 | sleep 1000";
     let command = ["sh", "-c", large].map(OsString::from);
     let mut cluster = Cluster::start(Setup {
@@ -226,14 +226,14 @@ fn a_command_too_large_for_its_margin_is_told() {
         ..Setup::new("raft", 1)
     });
     let (_, leader) = cluster.leader();
-    cluster.board.hears(leader, "resident_mib");
+    cluster.logs.wait_for(leader, "resident_mib");
     cluster.signal(leader, Signal::TERM);
     assert_eq!(cluster.ended(leader), 0);
 }
 
-// A shell must be able to tell a node that was ended from one that failed.
+// A shell must be able to distinguish a node that was shut down from one that failed.
 #[test]
-fn a_node_that_is_told_to_end_ends_well() {
+fn a_node_that_is_shut_down_exits_with_0() {
     let folder = tempfile::tempdir().unwrap();
     let began = folder.path().join("began");
     let script = format!("touch {}; exec sleep 1000", began.display());
@@ -242,7 +242,7 @@ fn a_node_that_is_told_to_end_ends_well() {
     until("the command runs", || began.exists());
     kill_process(Pid::from_child(&node), Signal::TERM).unwrap();
     let mut ended = None;
-    until("it ends", || {
+    until("the node ends", || {
         ended = node.try_wait().unwrap();
         ended.is_some()
     });

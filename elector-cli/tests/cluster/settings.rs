@@ -1,11 +1,11 @@
 use std::fs;
 
-use crate::command::{elector, finished, own_ip, refused};
+use crate::command::{elector, failed, finished, own_ip};
 
-// Whoever rolls out a change wants to know that it is one before a node is restarted for it; and
-// asking must not change anything.
+// Before an operator restarts nodes for a change, a check must show its effect. The check itself
+// must change nothing.
 #[test]
-fn a_check_tells_what_the_settings_come_to() {
+fn a_check_prints_a_summary_of_the_settings() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let peers = format!("1={0}:7101,2={0}:7102,3={0}:7103", own_ip());
@@ -15,24 +15,24 @@ fn a_check_tells_what_the_settings_come_to() {
         command
     };
     let paxos = ["--id", "2", "--algorithm", "paxos"];
-    let (code, said) = finished(&mut check(&[&paxos[..], &["--init"]].concat()));
-    assert_eq!(code, 0, "{said}");
-    for told in [
-        "can be used",
+    let (code, output) = finished(&mut check(&[&paxos[..], &["--init"]].concat()));
+    assert_eq!(code, 0, "{output}");
+    for hint in [
+        "are valid",
         "node       2",
         "paxos, quorum",
         "TLS        off",
         "--init",
     ] {
-        assert!(said.contains(told), "{told}: {said}");
+        assert!(output.contains(hint), "{hint}: {output}");
     }
     assert!(!data.exists());
-    // It could not start: there is no record.
-    let said = refused(&mut check(&paxos));
-    assert!(said.contains("no record"), "{said}");
+    // There is no record, so the node could not start.
+    let output = failed(&mut check(&paxos));
+    assert!(output.contains("no record"), "{output}");
     assert!(!data.exists());
 
-    for (arguments, told) in [
+    for (arguments, hint) in [
         (&["--id", "4"][..], "own id 4 is not in the list"),
         (&[], "--id is missing"),
         (&["--id", "1", "--algorithm", "raft/plan"], "plain"),
@@ -46,28 +46,28 @@ fn a_check_tells_what_the_settings_come_to() {
         (&["--id", "1", "--http", "nonsense"], "HOST:PORT"),
     ] {
         for also in [&[][..], &["--init"]] {
-            let said = refused(&mut check(&[arguments, also].concat()));
-            assert!(said.contains(told), "{arguments:?} {also:?}: {said}");
+            let output = failed(&mut check(&[arguments, also].concat()));
+            assert!(output.contains(hint), "{arguments:?} {also:?}: {output}");
         }
     }
 }
 
-// A check that says yes to what cannot start is worse than none: the next restart is an outage.
+// If a check accepts settings with which the node cannot start, the next restart is an outage.
 #[test]
-fn a_check_rejects_what_would_not_start() {
+fn a_check_fails_if_the_node_could_not_start() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let ip = own_ip();
-    let said = |peers: &str, arguments: &[&str]| {
+    let run = |peers: &str, arguments: &[&str]| {
         let mut command = elector(&["node", "--id", "1", "--peers", peers, "--data-dir"]);
         finished(command.arg(&data).args(arguments))
     };
     let check = ["--check-config"];
     let good = format!("1={ip}:7101,2={ip}:7102,3={ip}:7103");
-    assert_eq!(said(&good, &["--init"]).0, 0);
-    assert_eq!(said(&good, &check).0, 0);
-    assert_eq!(said(&good, &["--check-config", "--init"]).0, 2);
-    for (peers, told) in [
+    assert_eq!(run(&good, &["--init"]).0, 0);
+    assert_eq!(run(&good, &check).0, 0);
+    assert_eq!(run(&good, &["--check-config", "--init"]).0, 2);
+    for (peers, hint) in [
         (
             format!("1={ip}:7101,2={ip}:7102,3={ip}:7102"),
             "the nodes 2 and 3",
@@ -81,8 +81,8 @@ fn a_check_rejects_what_would_not_start() {
             "made for the nodes 1, 2, 3",
         ),
     ] {
-        let (code, said) = said(&peers, &check);
-        assert!(code == 2 && said.contains(told), "{peers}: {said}");
+        let (code, output) = run(&peers, &check);
+        assert!(code == 2 && output.contains(hint), "{peers}: {output}");
     }
     let record = fs::read_dir(&data)
         .unwrap()
@@ -96,14 +96,14 @@ fn a_check_rejects_what_would_not_start() {
         .unwrap()
         .set_len(100)
         .unwrap();
-    let (code, truncated) = said(&good, &check);
+    let (code, truncated) = run(&good, &check);
     assert!(code == 2 && truncated.contains("100 bytes"), "{truncated}");
 }
 
-// Files of variables come from templates, with empty values, and from other systems, with other
-// line ends; and a typing error in a name leaves the default in force.
+// Files of variables may come from templates, with empty values, or from other systems, with other
+// line ends. A misspelled name has no effect, and must cause a warning.
 #[test]
-fn variables_are_read_as_they_are_meant() {
+fn variables_are_cleaned_and_unknown_ones_cause_a_warning() {
     let folder = tempfile::tempdir().unwrap();
     let peers = format!("1={}:7101\r", own_ip());
     let mut command = elector(&["node", "--check-config", "--init", "--id", "1"]);
@@ -116,23 +116,26 @@ fn variables_are_read_as_they_are_meant() {
         ("ELECTOR_PROFLE", "lan"),
         ("ELECTOR_SERVICE_HOST", "10.0.0.1"),
     ]);
-    let (code, said) = finished(&mut command);
-    assert_eq!(code, 0, "{said}");
-    for told in [
+    let (code, output) = finished(&mut command);
+    assert_eq!(code, 0, "{output}");
+    for hint in [
         "cluster \"billing\"",
         "raft, quorum",
         "TLS        off",
         "ELECTOR_PROFLE",
     ] {
-        assert!(said.contains(told), "{told}: {said}");
+        assert!(output.contains(hint), "{hint}: {output}");
     }
-    assert!(said.contains("ELECTOR_PROFILE"), "what was meant: {said}");
-    assert!(!said.contains("ELECTOR_SERVICE_HOST"), "{said}");
+    assert!(
+        output.contains("ELECTOR_PROFILE"),
+        "the suggestion: {output}"
+    );
+    assert!(!output.contains("ELECTOR_SERVICE_HOST"), "{output}");
 }
 
-// One rule for all settings, or nobody could tell which is in force.
+// One order of precedence for all settings: otherwise it would not be clear which one is in force.
 #[test]
-fn a_flag_goes_before_the_environment_and_that_before_the_file() {
+fn a_flag_takes_precedence_over_a_variable_and_that_over_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("node.toml");
     let peers = format!("1={}:7101", own_ip());
@@ -145,34 +148,34 @@ fn a_flag_goes_before_the_environment_and_that_before_the_file() {
         ),
     )
     .unwrap();
-    let told = |arguments: &[&str], name: Option<&str>| {
+    let check = |arguments: &[&str], name: Option<&str>| {
         let mut command = elector(&["node", "--check-config", "--init"]);
         command.args(arguments).env("ELECTOR_CONFIG", &file);
         command.envs(name.map(|name| ("ELECTOR_NAME", name)));
-        let (code, said) = finished(&mut command);
-        assert_eq!(code, 0, "{said}");
-        // Whatever else is set, what only the file says is in force.
-        assert!(said.contains("\"heartbeat_ms\":33"), "{said}");
-        said
+        let (code, output) = finished(&mut command);
+        assert_eq!(code, 0, "{output}");
+        // This is set only in the file, so it is always in force.
+        assert!(output.contains("\"heartbeat_ms\":33"), "{output}");
+        output
     };
-    let file_only = told(&[], None);
+    let file_only = check(&[], None);
     assert!(
         file_only.contains("\"of the file\"") && file_only.contains("paxos"),
         "{file_only}"
     );
-    let named = told(&[], Some("of the environment"));
+    let with_variable = check(&[], Some("of the variable"));
     assert!(
-        named.contains("\"of the environment\"") && named.contains("paxos"),
-        "{named}"
+        with_variable.contains("\"of the variable\"") && with_variable.contains("paxos"),
+        "{with_variable}"
     );
-    let flagged = told(&["--name", "of the flag"], Some("of the environment"));
-    assert!(flagged.contains("\"of the flag\""), "{flagged}");
+    let with_flag = check(&["--name", "of the flag"], Some("of the variable"));
+    assert!(with_flag.contains("\"of the flag\""), "{with_flag}");
 }
 
-// A lease that a command cannot be stopped in protects nothing: better told by a check than by a
-// second writer.
+// If a command cannot be stopped within the lease, the lease protects nothing. A check must find
+// that before there are two writers.
 #[test]
-fn a_check_of_run_looks_at_the_command_as_well() {
+fn a_check_of_run_includes_the_command() {
     let folder = tempfile::tempdir().unwrap();
     let peers = format!("1={}:7101", own_ip());
     let check = |arguments: &[&str]| {
@@ -182,18 +185,14 @@ fn a_check_of_run_looks_at_the_command_as_well() {
         command
     };
     assert_eq!(finished(&mut check(&["--", "true"])).0, 0);
-    assert_eq!(
-        finished(&mut check(&[])).0,
-        0,
-        "the command is not needed for that"
-    );
-    for (arguments, told) in [
+    assert_eq!(finished(&mut check(&[])).0, 0, "a check needs no command");
+    for (arguments, hint) in [
         (&["--", "no-such-command"][..], "no-such-command"),
         (&["--", "/etc"], "chmod"),
         (&["--margin-ms", "700", "--", "true"], "shorter than lease"),
         (&["--grace-ms", "20000", "--", "true"], "--leave-ms (15s)"),
     ] {
-        let said = refused(&mut check(arguments));
-        assert!(said.contains(told), "{arguments:?}: {said}");
+        let output = failed(&mut check(arguments));
+        assert!(output.contains(hint), "{arguments:?}: {output}");
     }
 }

@@ -4,25 +4,28 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     cluster::{Cluster, Setup},
-    command::{elector, finished, own_ip, refused, single},
+    command::{elector, failed, finished, own_ip, single},
 };
 
-// A node whose disk was lost looks like one that has never run: it must not be started by chance,
-// nor be formatted a second time.
+// A node whose disk was lost looks like a node that has never run. So it must not start without an
+// explicit `--init`, and must not be formatted twice.
 #[test]
-fn a_node_is_formatted_once_before_it_is_started() {
+fn a_node_is_formatted_once_before_its_first_start() {
     let mut cluster = Cluster::stopped(Setup::new("raft", 1));
-    let said = refused(&mut cluster.command("node", 1));
+    let output = failed(&mut cluster.command("node", 1));
     assert!(
-        said.contains("no record") && said.contains("--init"),
-        "{said}"
+        output.contains("no record") && output.contains("--init"),
+        "{output}"
     );
 
-    let (code, said) = finished(cluster.command("node", 1).arg("--init"));
-    assert_eq!(code, 0, "{said}");
-    assert!(said.contains("without --init"), "{said}");
-    let said = refused(cluster.command("node", 1).arg("--init"));
-    assert!(said.contains("start the node without `--init`"), "{said}");
+    let (code, output) = finished(cluster.command("node", 1).arg("--init"));
+    assert_eq!(code, 0, "{output}");
+    assert!(output.contains("without --init"), "{output}");
+    let output = failed(cluster.command("node", 1).arg("--init"));
+    assert!(
+        output.contains("start the node without `--init`"),
+        "{output}"
+    );
 
     cluster.spawn(1);
     assert_eq!(cluster.leader().1, 1);
@@ -30,9 +33,9 @@ fn a_node_is_formatted_once_before_it_is_started() {
     assert_eq!(cluster.ended(1), 0);
 }
 
-// A folder that was mounted in the wrong place holds another's votes.
+// A folder that is mounted in the wrong place contains the votes of another node.
 #[test]
-fn the_folder_of_another_node_is_refused() {
+fn the_folder_of_another_node_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let peers = format!("1={0}:7101,2={0}:7102", own_ip());
@@ -50,50 +53,59 @@ fn the_folder_of_another_node_is_refused() {
         ("orders", "1", "raft"),
         ("billing", "1", "paxos"),
     ] {
-        let said = refused(&mut node(name, id, algorithm));
-        assert!(said.contains("start it with its own data folder"), "{said}");
-        assert!(said.contains("billing") && said.contains(name), "{said}");
-        assert!(said.contains("raft") && said.contains(algorithm), "{said}");
+        let output = failed(&mut node(name, id, algorithm));
+        assert!(
+            output.contains("start it with its own data folder"),
+            "{output}"
+        );
+        assert!(
+            output.contains("billing") && output.contains(name),
+            "{output}"
+        );
+        assert!(
+            output.contains("raft") && output.contains(algorithm),
+            "{output}"
+        );
     }
 }
 
-// Two processes with one record would vote twice.
+// Two processes with the same record could vote twice.
 #[test]
-fn a_folder_in_use_is_refused() {
+fn a_folder_in_use_is_rejected() {
     let mut cluster = Cluster::start(Setup::new("raft", 1));
     cluster.leader();
-    // As a copy of a unit file would have it, with the port changed because it was taken.
+    // Like a copy of a unit file in which only the port was changed, because it was in use.
     let mut second = cluster.bare("node", 1);
     second.args(["--listen", &format!("{}:7101", own_ip())]);
-    let said = refused(&mut second);
+    let output = failed(&mut second);
     let first = cluster.pid(1).as_raw_nonzero().to_string();
     assert!(
-        said.contains("in use by process") && said.contains(&first),
-        "{said}"
+        output.contains("in use by process") && output.contains(&first),
+        "{output}"
     );
     assert!(cluster.is_running(1));
 }
 
-// A script that cleans up deletes lock files.
+// A script for cleaning up may delete lock files.
 #[test]
-fn a_folder_in_use_is_refused_without_its_lock_file_too() {
+fn a_folder_in_use_is_rejected_even_without_its_lock_file() {
     let mut cluster = Cluster::start(Setup::new("raft", 1));
     cluster.leader();
     fs::remove_file(cluster.path("1").join("lock")).unwrap();
     let mut second = cluster.bare("node", 1);
     second.args(["--listen", &format!("{}:7101", own_ip())]);
-    let said = refused(&mut second);
-    assert!(said.contains("in use by another process"), "{said}");
+    let output = failed(&mut second);
+    assert!(output.contains("in use by another process"), "{output}");
     let mut show = elector(&["members", "show"]);
-    let said = refused(show.arg(cluster.path("1")));
-    assert!(said.contains("in use by another process"), "{said}");
+    let output = failed(show.arg(cluster.path("1")));
+    assert!(output.contains("in use by another process"), "{output}");
     assert!(cluster.is_running(1));
 }
 
-// A node that went on would save its votes into a deleted file, and have forgotten them when it is
-// started again.
+// A node that continued would save its votes to a deleted file, and would have forgotten them after
+// its restart.
 #[test]
-fn a_node_whose_folder_is_gone_ends() {
+fn a_node_whose_folder_was_deleted_or_replaced_stops() {
     for replaced in [false, true] {
         let mut cluster = Cluster::start(Setup::new("raft", 1));
         cluster.leader();
@@ -106,25 +118,25 @@ fn a_node_whose_folder_is_gone_ends() {
             fs::remove_dir_all(&data).unwrap();
         }
         assert_eq!(cluster.ended(1), 3);
-        cluster.board.hears(1, "deleted, moved or replaced");
+        cluster.logs.wait_for(1, "deleted, moved or replaced");
     }
 }
 
-// A user of the machine who can write in the folder can put back a record of an earlier day.
+// Another user who can write to the folder could restore an old record.
 #[test]
-fn a_folder_that_others_can_write_in_is_refused() {
+fn a_folder_that_other_users_can_write_to_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     assert_eq!(finished(single("node", &data).arg("--init")).0, 0);
     fs::set_permissions(&data, fs::Permissions::from_mode(0o757)).unwrap();
     let hint = format!("chmod 0755 {}", data.display());
-    let said = refused(&mut single("node", &data));
-    assert!(said.contains(&hint), "{said}");
-    let said = refused(single("node", &data).arg("--check-config"));
-    assert!(said.contains(&hint), "{said}");
+    let output = failed(&mut single("node", &data));
+    assert!(output.contains(&hint), "{output}");
+    let output = failed(single("node", &data).arg("--check-config"));
+    assert!(output.contains(&hint), "{output}");
 }
 
-// The same port twice is the commonest slip on one machine.
+// On one machine, the most common mistake is to use the same port twice.
 #[test]
 fn an_address_in_use_is_named() {
     let cluster = Cluster::start(Setup::new("raft", 1));
@@ -133,54 +145,49 @@ fn an_address_in_use_is_named() {
     let address = cluster.address(1).to_string();
     let data = folder.path().join("data");
     assert_eq!(finished(single("node", &data).arg("--init")).0, 0);
-    let said = refused(single("node", &data).args(["--listen", &address]));
+    let output = failed(single("node", &data).args(["--listen", &address]));
     assert!(
-        said.contains(&address) && said.contains("another node"),
-        "{said}"
+        output.contains(&address) && output.contains("another node"),
+        "{output}"
     );
 }
 
-// Without TLS whoever reaches the port can vote; that must be wanted.
+// Without TLS, any program that reaches the port can vote. An operator must allow that explicitly.
 #[test]
-fn plain_text_stays_on_loopback() {
+fn connections_without_tls_are_limited_to_loopback() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     assert_eq!(finished(single("node", &data).arg("--init")).0, 0);
     let beyond = ["--listen", "0.0.0.0:0"];
-    let said = refused(single("node", &data).args(beyond));
+    let output = failed(single("node", &data).args(beyond));
     assert!(
-        said.contains("0.0.0.0") && said.contains("set up TLS"),
-        "{said}"
+        output.contains("0.0.0.0") && output.contains("set up TLS"),
+        "{output}"
     );
 
-    let mut wanted = single("node", &data);
-    wanted.args(beyond).arg("--plaintext-beyond-loopback");
-    let mut node = wanted.stderr(Stdio::piped()).spawn().unwrap();
+    let mut allowed = single("node", &data);
+    allowed.args(beyond).arg("--plaintext-beyond-loopback");
+    let mut node = allowed.stderr(Stdio::piped()).spawn().unwrap();
     let log = std::io::BufReader::new(node.stderr.take().unwrap());
-    let leads = std::io::BufRead::lines(log).map_while(Result::ok);
-    assert!(
-        leads
-            .into_iter()
-            .any(|line| line.contains("this node leads"))
-    );
+    let mut lines = std::io::BufRead::lines(log).map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("this node leads")));
     kill_process(Pid::from_child(&node), Signal::TERM).unwrap();
     assert!(node.wait().unwrap().success());
 
-    // HTTP tells everybody who leads, and takes orders.
-    let said = refused(single("node", &data).args(["--http", "0.0.0.0:0"]));
+    // HTTP shows the status of the node, and accepts commands.
+    let output = failed(single("node", &data).args(["--http", "0.0.0.0:0"]));
     assert!(
-        said.contains("0.0.0.0") && said.contains("no TLS"),
-        "{said}"
+        output.contains("0.0.0.0") && output.contains("no TLS"),
+        "{output}"
     );
 }
 
-// What was formatted is not looked for in the wrong place: the folder is made, not its parents'
-// owner's whole tree.
+// The error must name the folder, so that the operator can correct the path.
 #[test]
-fn a_folder_that_cannot_be_made_is_named() {
+fn a_folder_that_cannot_be_created_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    let said = refused(single("node", &file.join("data")).arg("--init"));
-    assert!(said.contains("file/data"), "{said}");
+    let output = failed(single("node", &file.join("data")).arg("--init"));
+    assert!(output.contains("file/data"), "{output}");
 }

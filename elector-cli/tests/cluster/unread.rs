@@ -1,4 +1,4 @@
-//! Nodes whose log is a pipe that is not read: what collects logs hangs, or a terminal is paused.
+//! Nodes whose log is a pipe that is not read: a log collector hangs, or a terminal is paused.
 
 use std::{
     ffi::OsString,
@@ -31,9 +31,9 @@ struct Unread {
 impl Unread {
     fn new(path: &Path) -> Self {
         mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-        let waits_for_nobody = i32::try_from(OFlags::NONBLOCK.bits()).unwrap();
+        let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap();
         let mut reads = OpenOptions::new();
-        let reader = reads.read(true).custom_flags(waits_for_nobody).open(path);
+        let reader = reads.read(true).custom_flags(nonblocking).open(path);
         let writer = OpenOptions::new().write(true).open(path).unwrap();
         Self {
             _reader: reader.unwrap(),
@@ -41,23 +41,24 @@ impl Unread {
         }
     }
 
-    /// Gives this as standard output and standard error.
+    /// Uses the pipe as standard output and standard error of this command.
     fn streams(&self, command: &mut Command) {
         let end = || Stdio::from(self.writer.try_clone().unwrap());
         command.stdout(end()).stderr(end());
     }
 
-    /// Whether a process that writes into it waits.
+    /// Returns `true` if a process that writes to the pipe would wait.
     fn is_full(&self) -> bool {
         let mut writer = [PollFd::new(&self.writer, PollFlags::OUT)];
         poll(&mut writer, Some(&Timespec::default())).unwrap() == 0
     }
 }
 
-/// More than a pipe takes; then the command waits for the reader, or for its end.
+/// Writes more than a pipe can hold, so that the command waits for the reader. Then sleeps.
 const FILLS: &str = "head -c 100000 /dev/zero; exec sleep 1000";
 
-// A supervisor that waits for the reader of its log starts no command, and the node leads on.
+// If the supervisor waited for the reader of its log, it would not start the command again, and the
+// node would lead without a command.
 #[test]
 fn a_command_that_crashes_is_started_again() {
     let mut cluster = Cluster::stopped(Setup::new("raft", 1));
@@ -79,23 +80,23 @@ fn a_command_that_crashes_is_started_again() {
     assert_eq!(cluster.ended(1), 0);
 }
 
-// Such a node must do what it is told, answer, and be replaced by another: whatever it has to say
-// of strangers, and of its own end.
+// Such a node must answer requests, hand over and exit, although it logs unknown peers and its own
+// shutdown.
 #[test]
-fn a_leader_hands_over_and_ends() {
+fn a_leader_hands_over_and_exits() {
     let mut cluster = Cluster::stopped(Setup {
         command: ["sh", "-c", FILLS].map(OsString::from).into(),
         ..Setup::new("raft", 3)
     });
     let log = Unread::new(&cluster.path("log"));
-    let secret = cluster.path("token");
-    write_token(&secret);
+    let token = cluster.path("token");
+    write_token(&token);
     for id in cluster.nodes() {
         assert_eq!(finished(cluster.command("node", id).arg("--init")).0, 0);
         let mut run = cluster.command("run", id);
         run.args(["--http", &cluster.http(id)])
             .arg("--token-file")
-            .arg(&secret)
+            .arg(&token)
             .args(["--", "sh", "-c", FILLS]);
         if id == 1 {
             log.streams(&mut run);
@@ -105,28 +106,28 @@ fn a_leader_hands_over_and_ends() {
         }
     }
     let known = |cluster: &Cluster, node| {
-        let knows = |pinned: &crate::board::Pinned| pinned.knows(node)?.leader;
-        cluster.board.look(knows)
+        let knows = |lines: &crate::logs::Lines| lines.view_of(node)?.leader;
+        cluster.logs.inspect(knows)
     };
     until("node 1 leads", || {
         let leader = known(&cluster, 2).filter(|&leader| leader != 1);
         if let Some(leader) = leader {
             let mut transfer = elector(&["transfer", "--to", "1"]);
             transfer.args(["--http", &cluster.http(leader)]);
-            // Refused, if it does not lead any more.
-            finished(transfer.arg("--token-file").arg(&secret));
+            // The node refuses this if it does not lead any more.
+            finished(transfer.arg("--token-file").arg(&token));
         }
         [2, 3].map(|node| known(&cluster, node)) == [Some(1), Some(1)]
     });
     until("the log is full", || log.is_full());
     for _ in 0..10 {
-        let stranger = TcpStream::connect(cluster.address(1));
-        // It may be cut off before all is sent.
-        let _ = stranger.unwrap().write_all(&[0xff; 4096]);
+        let unknown_peer = TcpStream::connect(cluster.address(1));
+        // The node may close the connection before everything is sent.
+        let _ = unknown_peer.unwrap().write_all(&[0xff; 4096]);
     }
-    let asks = |path| ureq::get(format!("http://{}{path}", cluster.http(1))).call();
-    assert!(asks("/livez").is_ok());
-    let metrics = asks("/metrics").unwrap().body_mut().read_to_string();
+    let get = |path| ureq::get(format!("http://{}{path}", cluster.http(1))).call();
+    assert!(get("/livez").is_ok());
+    let metrics = get("/metrics").unwrap().body_mut().read_to_string();
     let metrics = metrics.unwrap();
     for counter in ["log_lines_dropped", "command_late_ends"] {
         let counter = format!("elector_{counter}_total 0");
@@ -136,8 +137,8 @@ fn a_leader_hands_over_and_ends() {
     cluster.signal(1, Signal::TERM);
     assert_eq!(cluster.ended(1), 0);
     let (_, next) = cluster
-        .board
-        .wait("another leader", |pinned| pinned.agreed(&[2, 3]));
+        .logs
+        .wait_until("another leader", |lines| lines.agreed(&[2, 3]));
     assert_ne!(next, 1);
-    assert!(log.is_full(), "it was read, and nothing was tested");
+    assert!(log.is_full(), "the log was read, so nothing was tested");
 }

@@ -4,16 +4,16 @@ use tokio::runtime::Runtime;
 
 use crate::proxy::{Mode, Wire};
 
-/// A wire from each node to each other one: on it goes what the one says to the other, and the
-/// other's answers to pings.
+/// A wire from each node to each other one. It carries the messages in this direction, and the
+/// answers of the other node to pings.
 pub(crate) struct Wires {
-    // Dropped first: it must not outlive the runtime.
+    // The wires must be dropped before their runtime.
     of: BTreeMap<(u64, u64), Wire>,
     runtime: Runtime,
 }
 
 impl Wires {
-    /// Between nodes with these addresses, in the order of their ids, from 1.
+    /// Creates the wires between nodes with these addresses, in the order of their ids, from 1.
     pub(crate) fn new(nodes: &[SocketAddr]) -> Self {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
@@ -29,12 +29,12 @@ impl Wires {
         Self { of, runtime }
     }
 
-    /// Where a node dials another.
+    /// The address at which one node connects to another.
     pub(crate) fn address(&self, from: u64, to: u64) -> SocketAddr {
         self.of[&(from, to)].address
     }
 
-    /// What each wire does from now on.
+    /// Sets the mode of each wire.
     pub(crate) fn set(&self, mode: impl Fn(u64, u64) -> Mode) {
         for (&(from, to), wire) in &self.of {
             wire.set(mode(from, to));
@@ -50,13 +50,13 @@ impl Wires {
             .for_each(|(_, wire)| wire.reset());
     }
 
-    /// A node's process is about to end: when nobody listens at its address any more, those who
-    /// dial it learn of it.
+    /// The process of a node will end: from then on, its wires refuse connections, as its address
+    /// does.
     pub(crate) fn foresee_end(&self, node: u64) {
         self.to(node).for_each(Wire::foresee_end);
     }
 
-    /// It is about to be started again.
+    /// The node will be started again.
     pub(crate) fn foresee_return(&self, node: u64) {
         for wire in self.to(node) {
             self.runtime.block_on(wire.foresee_return());

@@ -12,7 +12,7 @@ use crate::{
     script, spawn, within,
 };
 
-// Each policy does what its name says, and the tenure_end has the end of the command.
+// Each policy does what its name says, and the `TenureEnd` contains the end of the command.
 #[tokio::test]
 async fn a_command_that_ends_by_itself_follows_the_policy() {
     let folder = Folder::new();
@@ -35,16 +35,16 @@ async fn a_command_that_ends_by_itself_follows_the_policy() {
     }
     let mut backoff = Backoff::new(short, short);
     let work = supervise(&leadership, &mut handle, ExitPolicy::Restart, &mut backoff);
-    let story = async {
+    let steps = async {
         has_lines(&folder, "runs", 12).await;
         leadership.lost.send_replace(true);
     };
-    let (tenure_end, ()) = both(work, story).await;
+    let (tenure_end, ()) = both(work, steps).await;
     assert!(matches!(tenure_end.unwrap(), TenureEnd::Over(_)));
 }
 
-// Under `Wait` the command must not run again in the same tenure, whatever its exit code, and the
-// node must give leadership up when that is requested.
+// Under `Wait` the command must not run again in the same tenure, after any exit code, and the node
+// must give leadership up when that is requested.
 #[tokio::test]
 async fn under_wait_the_command_runs_once_a_tenure() {
     let folder = Folder::new();
@@ -57,7 +57,7 @@ async fn under_wait_the_command_runs_once_a_tenure() {
         let metrics = handle.metrics().clone();
         let before = metrics.starts.get();
         let work = supervise(&leadership, &mut handle, ExitPolicy::Wait, &mut backoff);
-        let story = async {
+        let steps = async {
             while metrics.starts.get() == before || metrics.running.get() == 1 {
                 sleep(Duration::from_millis(1)).await;
             }
@@ -65,7 +65,7 @@ async fn under_wait_the_command_runs_once_a_tenure() {
             sleep(Duration::from_millis(100)).await;
             leadership.ending.send_replace(true);
         };
-        let (tenure_end, ()) = both(work, story).await;
+        let (tenure_end, ()) = both(work, steps).await;
         let end = over(tenure_end);
         assert_eq!(
             (end.exit, end.reason),
@@ -89,11 +89,11 @@ async fn under_wait_the_end_of_the_guardian_is_noticed() {
     let leadership = TestLeadership::new(60_000);
     let mut backoff = Backoff::default();
     let work = supervise(&leadership, &mut handle, ExitPolicy::Wait, &mut backoff);
-    let story = async {
+    let steps = async {
         appears(&folder, "ran").await;
         kill_process(Pid::from_raw(guardian).unwrap(), Signal::KILL).unwrap();
     };
-    let (tenure_end, ()) = both(work, story).await;
+    let (tenure_end, ()) = both(work, steps).await;
     assert!(
         matches!(tenure_end, Err(RunError::GuardianExited(_))),
         "{tenure_end:?}"
@@ -114,7 +114,7 @@ async fn each_end_of_a_command_is_counted_by_its_kind() {
     let metrics = handle.metrics().clone();
     let mut backoff = Backoff::default();
     let work = supervise(&leadership, &mut handle, ExitPolicy::Restart, &mut backoff);
-    let story = async {
+    let steps = async {
         appears(&folder, "pid").await;
         assert_eq!(metrics.running.get(), 1);
         let first = folder.pid("pid");
@@ -123,7 +123,7 @@ async fn each_end_of_a_command_is_counted_by_its_kind() {
         appears(&folder, "pid").await;
         leadership.ending.send_replace(true);
     };
-    let (tenure_end, ()) = both(work, story).await;
+    let (tenure_end, ()) = both(work, steps).await;
     assert_eq!(over(tenure_end).exit, Exit::Signal(9));
     assert_eq!((metrics.starts.get(), metrics.restarts.get()), (2, 1));
     // The test killed the first command, and the guardian the second one.
@@ -141,11 +141,11 @@ async fn each_start_has_a_higher_token() {
     let short = Duration::from_millis(1);
     let mut backoff = Backoff::new(short, short);
     let work = supervise(&leadership, &mut handle, ExitPolicy::Restart, &mut backoff);
-    let story = async {
+    let steps = async {
         has_lines(&folder, "tokens", 4).await;
         leadership.lost.send_replace(true);
     };
-    let (tenure_end, ()) = both(work, story).await;
+    let (tenure_end, ()) = both(work, steps).await;
     assert!(matches!(tenure_end.unwrap(), TenureEnd::Over(_)));
     let tokens = fs::read_to_string(folder.path("tokens")).unwrap();
     let tokens: Result<Vec<u64>, _> = tokens.lines().map(str::parse).collect();

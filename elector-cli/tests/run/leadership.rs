@@ -35,8 +35,8 @@ impl CommandLeadership for TestLeadership {
     }
 
     fn next_token(&self) -> Result<Option<FencingToken>, LeadershipLost> {
-        let parameters = self.starts.fetch_add(1, Ordering::Relaxed);
-        Ok(FencingToken::new(Epoch(7), parameters))
+        let starts = self.starts.fetch_add(1, Ordering::Relaxed);
+        Ok(FencingToken::new(Epoch(7), starts))
     }
 
     fn deadline(&self) -> Option<Moment> {
@@ -79,9 +79,9 @@ pub(crate) async fn has_lines(folder: &Folder, name: &str, count: usize) {
     }
 }
 
-/// Runs the work and the story of a test at the same time.
-pub(crate) async fn both<W: Future, S: Future>(work: W, story: S) -> (W::Output, S::Output) {
-    within(async { tokio::join!(work, story) }).await
+/// Runs the work and the steps of a test at the same time.
+pub(crate) async fn both<W: Future, S: Future>(work: W, steps: S) -> (W::Output, S::Output) {
+    within(async { tokio::join!(work, steps) }).await
 }
 
 /// The end of the command in a tenure that ended because its leadership did.

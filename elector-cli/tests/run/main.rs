@@ -1,8 +1,8 @@
-//! `elector run` with real processes: whatever happens to node, guardian and command, no process of
-//! the command is alive when the lease ends.
+//! `elector run` with real processes. After any fault of node, guardian or command, no process of
+//! the command may be alive when the lease ends.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue must fail")]
 
 mod driver;
 mod exit_policy;
@@ -126,7 +126,7 @@ async fn spawn(options: &Options) -> CommandHandle {
     within(CommandHandle::spawn(options)).await.unwrap()
 }
 
-/// A parameters whose lease ends this many milliseconds from now.
+/// Parameters with a lease that ends this many milliseconds from now.
 fn parameters(lease_ms: u64) -> StartParameters {
     StartParameters {
         epoch: Epoch(7),

@@ -23,7 +23,7 @@ async fn a_command_that_handles_sigterm_is_not_killed() {
     within(handle.shutdown()).await.unwrap();
 }
 
-// This is the promise itself: a command that ignores SIGTERM is dead before the lease ends,
+// This is the main guarantee: a command that ignores SIGTERM is dead before the lease ends,
 // although the node sends no message.
 #[tokio::test]
 async fn a_command_that_ignores_sigterm_is_killed_before_the_lease_ends() {

@@ -34,7 +34,7 @@ async fn a_leadership_that_is_given_up_leaves_all_of_the_grace() {
         ExitPolicy::Resign,
         &mut backoff,
     ));
-    let story = async {
+    let steps = async {
         let first = *leadership.deadline.borrow();
         let mut heartbeat = tokio::time::interval(Duration::from_millis(20));
         while now() < first {
@@ -47,7 +47,7 @@ async fn a_leadership_that_is_given_up_leaves_all_of_the_grace() {
         fs::write(folder.path("pid.may"), "").unwrap();
         first
     };
-    let (tenure_end, first) = both(work, story).await;
+    let (tenure_end, first) = both(work, steps).await;
     let end = over(tenure_end);
     assert_eq!((end.exit, end.reason), (Exit::Code(4), EndReason::GivenUp));
     assert!(end.ended_at > first && end.sigkill_at.is_none());
@@ -61,11 +61,11 @@ async fn a_leadership_that_is_lost_leaves_the_rest_of_the_lease() {
     let leadership = TestLeadership::new(2_500);
     let mut backoff = Backoff::default();
     let work = supervise(&leadership, &mut handle, ExitPolicy::Restart, &mut backoff);
-    let story = async {
+    let steps = async {
         appears(&folder, "pid").await;
         leadership.lost.send_replace(true);
     };
-    let (tenure_end, ()) = both(work, story).await;
+    let (tenure_end, ()) = both(work, steps).await;
     let end = over(tenure_end);
     assert_eq!(end.reason, EndReason::Lost);
     assert!(end.ended_at < *leadership.deadline.borrow());
@@ -83,13 +83,13 @@ async fn an_end_after_the_lease_is_counted() {
         let leadership = TestLeadership::new(60_000);
         let mut backoff = Backoff::default();
         let work = supervise(&leadership, &mut handle, ExitPolicy::Restart, &mut backoff);
-        let story = async {
+        let steps = async {
             appears(&folder, "pid").await;
             // With a lease that ends now, the guardian is late by all that it still needs.
             leadership.deadline.send_replace(in_ms(lease_ms));
             leadership.ending.send_replace(true);
         };
-        let (tenure_end, ()) = both(work, story).await;
+        let (tenure_end, ()) = both(work, steps).await;
         assert_eq!(over(tenure_end).reason, EndReason::GivenUp);
         assert_eq!(handle.metrics().late_ends.get(), late);
         fs::remove_file(folder.path("pid")).unwrap();
@@ -158,14 +158,14 @@ async fn the_end_of_a_lease_does_not_count_as_a_failure_of_the_command() {
             sleep(Duration::from_millis(1)).await;
         }
     };
-    let story = async {
+    let steps = async {
         tokio::select! {
             () = prolong => {}
             () = has_lines(&folder, "pids", 4) => {}
         }
         leadership.ending.send_replace(true);
     };
-    let (tenure_end, ()) = both(work, story).await;
+    let (tenure_end, ()) = both(work, steps).await;
     assert!(matches!(tenure_end.unwrap(), TenureEnd::Over(_)));
 }
 
@@ -180,7 +180,7 @@ async fn the_command_starts_again_if_the_lease_is_prolonged_late() {
     let first = *leadership.deadline.borrow();
     let mut backoff = Backoff::default();
     let work = supervise(&leadership, &mut handle, ExitPolicy::Resign, &mut backoff);
-    let story = async {
+    let steps = async {
         while now() <= first {
             sleep(Duration::from_millis(1)).await;
         }
@@ -188,7 +188,7 @@ async fn the_command_starts_again_if_the_lease_is_prolonged_late() {
         has_lines(&folder, "pids", 2).await;
         leadership.ending.send_replace(true);
     };
-    let (tenure_end, ()) = both(work, story).await;
+    let (tenure_end, ()) = both(work, steps).await;
     let end = over(tenure_end);
     assert_eq!(
         (end.exit, end.reason),
@@ -212,7 +212,7 @@ async fn a_command_whose_guardian_is_stopped_ends_before_its_lease() {
         ExitPolicy::Resign,
         &mut backoff,
     ));
-    let story = async {
+    let steps = async {
         appears(&folder, "pid").await;
         kill_process(Pid::from_raw(guardian).unwrap(), Signal::STOP).unwrap();
         let left = deadline.nanos().saturating_sub(now().nanos());
@@ -220,7 +220,7 @@ async fn a_command_whose_guardian_is_stopped_ends_before_its_lease() {
         let pid = folder.pid("pid");
         assert!(has_ended(pid), "the command has outlived its lease");
     };
-    let (tenure_end, ()) = both(work, story).await;
+    let (tenure_end, ()) = both(work, steps).await;
     assert!(
         matches!(tenure_end, Err(RunError::GuardianExited(_))),
         "{tenure_end:?}"

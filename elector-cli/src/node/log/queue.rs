@@ -8,24 +8,25 @@ use std::{
 
 use elector_net::http::prometheus_client::metrics::counter::Counter;
 
-/// How many bytes of lines may wait: some thousands of lines.
-const MOST_BYTES: usize = 1024 * 1024;
+/// The maximum size of the lines that wait. Some thousands of lines fit.
+const MAX_BYTES: usize = 1024 * 1024;
 
-/// Lines on their way to a log, which a thread of its own writes: no other thread waits for the
-/// reader. What does not fit is dropped and counted, as are lines that cannot be written.
+/// The lines that wait to be written to a log. A thread of its own writes them, so no other thread
+/// waits for the reader. Lines that do not fit are dropped and counted, and so are lines that
+/// cannot be written.
 ///
-/// The worker of `tracing-appender` is not used, because the end of that one writes to standard
-/// output when its queue is full, and waits there for the same reader.
+/// The worker of `tracing-appender` is not used: when it ends with a full queue, it writes to
+/// standard output, and waits there for the same reader.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
     waiting: Mutex<Waiting>,
-    /// There is a line to write.
-    news: Condvar,
-    /// Everything has been written.
-    empty: Condvar,
+    /// Notified when there is a line to write.
+    not_empty: Condvar,
+    /// Notified when all lines are written.
+    all_written: Condvar,
     dropped: Counter,
 }
 
@@ -33,32 +34,31 @@ struct Shared {
 struct Waiting {
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// Whether a line is being written. It is no longer in `lines`.
-    writing: bool,
+    /// A line is being written. It is no longer in `lines`.
+    is_writing: bool,
 }
 
 impl Queue {
-    /// Starts the thread, which ends with the process. When lines were lost and one was written
-    /// again,
-    /// `tell` is called there with the number of those that were lost.
+    /// Starts the thread, which ends with the process. When lines were dropped and a line is
+    /// written again, the thread calls `report` with the number of lines that were dropped.
     ///
     /// # Errors
-    /// If the system has no thread to give.
+    /// If the thread cannot be started.
     pub(super) fn start(
         out: impl Write + Send + 'static,
-        tell: impl Fn(u64) + Send + 'static,
+        report: impl Fn(u64) + Send + 'static,
     ) -> io::Result<Self> {
         let queue = Self(Arc::default());
         let shared = Arc::clone(&queue.0);
         let thread = thread::Builder::new().name("elector-log".to_owned());
-        thread.spawn(move || shared.write_all(out, tell))?;
+        thread.spawn(move || shared.write_lines(out, report))?;
         Ok(queue)
     }
 
-    /// Puts a line at the end of the queue, if there is room. Never waits for the reader.
+    /// Adds a line, if there is room. Never waits for the reader.
     pub(super) fn push(&self, line: &[u8]) {
         let mut waiting = self.0.waiting();
-        if waiting.bytes.saturating_add(line.len()) > MOST_BYTES {
+        if waiting.bytes.saturating_add(line.len()) > MAX_BYTES {
             drop(waiting);
             self.0.dropped.inc();
             return;
@@ -66,24 +66,24 @@ impl Queue {
         waiting.bytes += line.len();
         waiting.lines.push_back(line.to_vec());
         drop(waiting);
-        self.0.news.notify_one();
+        self.0.not_empty.notify_one();
     }
 
-    /// How many lines were dropped.
+    /// The number of lines that were dropped.
     pub(super) fn dropped(&self) -> &Counter {
         &self.0.dropped
     }
 
-    /// Waits until all lines are written, and no longer than this; whether they are.
+    /// Waits until all lines are written, but no longer than this. Returns `true` if they are.
     pub(crate) fn flush(&self, limit: Duration) -> bool {
-        let until = Instant::now() + limit;
+        let deadline = Instant::now() + limit;
         let mut waiting = self.0.waiting();
-        while waiting.writing || !waiting.lines.is_empty() {
-            let left = until.saturating_duration_since(Instant::now());
+        while waiting.is_writing || !waiting.lines.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
             }
-            let waited = self.0.empty.wait_timeout(waiting, left);
+            let waited = self.0.all_written.wait_timeout(waiting, left);
             waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         true
@@ -95,21 +95,21 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the thread does.
-    fn write_all(&self, mut out: impl Write, tell: impl Fn(u64)) {
-        let mut told = 0;
+    /// The main function of the thread.
+    fn write_lines(&self, mut out: impl Write, report: impl Fn(u64)) {
+        let mut reported = 0;
         loop {
             let line = self.next();
             if out.write_all(&line).is_err() {
-                // There is nowhere to tell of it.
+                // This cannot be reported: the log is the place for reports.
                 self.dropped.inc();
                 continue;
             }
             let dropped = self.dropped.get();
-            // With lines in the queue more may be lost at any moment: one word is enough for all.
-            if dropped > told && self.waiting().lines.is_empty() {
-                tell(dropped - told);
-                told = dropped;
+            // While lines wait, more lines may be dropped. One report covers all of them.
+            if dropped > reported && self.waiting().lines.is_empty() {
+                report(dropped - reported);
+                reported = dropped;
             }
         }
     }
@@ -117,15 +117,15 @@ impl Shared {
     /// Waits for the next line.
     fn next(&self) -> Vec<u8> {
         let mut waiting = self.waiting();
-        waiting.writing = false;
+        waiting.is_writing = false;
         loop {
             if let Some(line) = waiting.lines.pop_front() {
                 waiting.bytes -= line.len();
-                waiting.writing = true;
+                waiting.is_writing = true;
                 return line;
             }
-            self.empty.notify_all();
-            let waited = self.news.wait(waiting);
+            self.all_written.notify_all();
+            let waited = self.not_empty.wait(waiting);
             waiting = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -137,14 +137,14 @@ mod tests {
 
     use super::*;
 
-    /// A log that takes a line only when its reader takes one.
+    /// A log that accepts a line only when its reader takes one.
     struct Slow(Sender<Vec<u8>>, Receiver<()>);
 
     impl Write for Slow {
         fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-            let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-            self.1.recv().map_err(|_| gone())?;
-            self.0.send(line.to_vec()).map_err(|_| gone())?;
+            let closed = || io::Error::from(io::ErrorKind::BrokenPipe);
+            self.1.recv().map_err(|_| closed())?;
+            self.0.send(line.to_vec()).map_err(|_| closed())?;
             Ok(line.len())
         }
 
@@ -153,42 +153,44 @@ mod tests {
         }
     }
 
-    // A reader that does not read costs lines, and no thread its time; when it reads again it is
-    // told how many lines it has missed, once, and what was queued before is there in order.
+    // If the reader does not read, lines are dropped, and no thread waits. When it reads again, it
+    // gets the queued lines in order, and one report of how many lines it has missed.
     #[test]
-    fn lines_without_a_reader_are_dropped_counted_and_told() {
+    fn lines_without_a_reader_are_dropped_counted_and_reported() {
         let (lines, read) = channel();
         let (take, taken) = channel();
-        let (told, missed) = channel();
-        let queue = Queue::start(Slow(lines, taken), move |lost| told.send(lost).unwrap()).unwrap();
+        let (reports, reported) = channel();
+        let report = move |dropped| reports.send(dropped).unwrap();
+        let queue = Queue::start(Slow(lines, taken), report).unwrap();
         let line = [b'x'; 1024];
-        for _ in 0..MOST_BYTES / line.len() + 100 {
+        for _ in 0..MAX_BYTES / line.len() + 100 {
             queue.push(&line);
         }
         let dropped = queue.dropped().get();
-        // One line may be on its way, and makes room for another.
+        // The line that is being written makes room for another one.
         assert!((99..=100).contains(&dropped), "{dropped}");
         assert!(!queue.flush(Duration::from_millis(1)));
-        for _ in 0..MOST_BYTES / line.len() + 100 {
+        for _ in 0..MAX_BYTES / line.len() + 100 {
             take.send(()).unwrap();
         }
         let limit = Duration::from_secs(60);
-        assert_eq!(missed.recv_timeout(limit), Ok(dropped));
+        assert_eq!(reported.recv_timeout(limit), Ok(dropped));
         assert!(queue.flush(limit));
         queue.push(b"last");
         assert!(queue.flush(limit));
         assert_eq!(read.try_iter().last().as_deref(), Some(&b"last"[..]));
-        assert!(missed.try_recv().is_err(), "it was told twice");
+        assert!(reported.try_recv().is_err(), "reported twice");
     }
 
-    // A log on a full disk, or whose reader has gone, must not make the thread tell of it forever.
+    // If the disk of the log is full, or its reader has closed the pipe, the thread must not report
+    // that for ever.
     #[test]
-    fn a_log_that_fails_is_counted_and_nothing_is_told() {
+    fn lines_that_cannot_be_written_are_counted_and_not_reported() {
         let (lines, read) = channel();
         let (take, taken) = channel();
         drop((read, take));
-        let tell = |_| panic!("nothing was dropped");
-        let queue = Queue::start(Slow(lines, taken), tell).unwrap();
+        let report = |_| panic!("no line was written");
+        let queue = Queue::start(Slow(lines, taken), report).unwrap();
         queue.push(b"one");
         queue.push(b"two");
         assert!(queue.flush(Duration::from_secs(60)));

@@ -7,27 +7,27 @@ use elector_core::{
 use tokio::time::timeout;
 
 /// How long there may be no leader before that is logged.
-const BRIEFLY: Duration = Duration::from_millis(10);
+const NO_LEADER_DELAY: Duration = Duration::from_millis(10);
 
-/// Logs what the node knows, whenever that changes, with the moment on the clock of leases. An
-/// election that is over at once is told by its outcome alone: to write of it in the middle takes a
-/// processor from the election.
-pub(super) fn tell(elector: &NodeHandle) {
+/// Logs role, leader and epoch of the node whenever one of them changes, with the time on the clock
+/// of leases. Of an election that ends at once, only the result is logged: a log line in the middle
+/// would take processor time from the election.
+pub(super) fn log_status_changes(elector: &NodeHandle) {
     let node = elector.node_id().0;
     let mut status = elector.subscribe();
     status.mark_changed();
     tokio::spawn(async move {
-        let mut told = None;
+        let mut logged = None;
         while status.changed().await.is_ok() {
             let mut now = status.borrow_and_update().clone();
             if now.leader.is_none() {
                 let elected = status.wait_for(|status| status.leader.is_some());
-                let _ = timeout(BRIEFLY, elected).await;
+                let _ = timeout(NO_LEADER_DELAY, elected).await;
                 now = status.borrow_and_update().clone();
             }
-            // It may be a lease that came or went.
-            let news = Some((now.role, now.leader, now.epoch));
-            if std::mem::replace(&mut told, news) == news {
+            // Other changes, for example of the lease, are not logged.
+            let view = Some((now.role, now.leader, now.epoch));
+            if std::mem::replace(&mut logged, view) == view {
                 continue;
             }
             let passed = u64::try_from(now.since.elapsed().as_nanos()).unwrap_or(0);
@@ -37,8 +37,8 @@ pub(super) fn tell(elector: &NodeHandle) {
                 .map_or("none".to_owned(), |leader| leader.to_string());
             let message = match (now.role, now.leader) {
                 (Role::Leader, _) => "this node leads",
-                (_, Some(_)) => "there is a leader",
-                (_, None) => "there is no leader",
+                (_, Some(_)) => "another node leads",
+                (_, None) => "no leader known",
             };
             tracing::info!(
                 target: "elector",

@@ -7,18 +7,19 @@ use elector_core::{
 use elector_net::{Detection, Tls, http::Token};
 
 use super::{
-    algorithm::{detection, validated},
+    algorithm::{detection, validate},
     command::RunSettings,
     error::ServeError,
     settings::{IdSetting, Settings},
 };
 
-/// How long a node may take to hand over, unless told otherwise: longer than the grace of `run`.
-const LEAVE: Duration = Duration::from_secs(15);
+/// The default time limit of the hand-over at a shutdown. It is longer than the default grace of
+/// `elector run`.
+const DEFAULT_LEAVE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// All that a node needs, checked.
+/// Everything that a node starts with, checked.
 #[derive(Debug)]
-pub(crate) struct Plan<A: ElectionAlgorithm> {
+pub(crate) struct NodeSetup<A: ElectionAlgorithm> {
     pub(crate) name: String,
     pub(crate) members: Membership,
     pub(crate) peers: Vec<Peer>,
@@ -27,31 +28,31 @@ pub(crate) struct Plan<A: ElectionAlgorithm> {
     pub(crate) data_dir: PathBuf,
     pub(crate) listen: Option<String>,
     pub(crate) tls: Option<Tls>,
-    pub(crate) plaintext: bool,
+    pub(crate) plaintext_beyond_loopback: bool,
     pub(crate) http: Option<String>,
     pub(crate) http_beyond_loopback: bool,
     pub(crate) token: Option<Token>,
-    pub(crate) leave: Duration,
-    pub(crate) heir: bool,
+    pub(crate) leave_timeout: Duration,
+    pub(crate) has_heir: bool,
     pub(crate) trust_refused: bool,
     pub(crate) run: RunSettings,
 }
 
-impl<A: ElectionAlgorithm> Plan<A> {
+impl<A: ElectionAlgorithm> NodeSetup<A> {
     /// Checks everything that can be checked before anything is opened for writing.
     ///
     /// # Errors
-    /// The first thing that is missing or wrong.
+    /// The first setting that is missing or wrong.
     pub(crate) fn new(settings: Settings, config: A::Config) -> Result<Self, ServeError> {
         let peers = required(settings.peers.clone(), "--peers", "ELECTOR_PEERS", "peers")?;
         let id = required(settings.id, "--id", "ELECTOR_ID", "id")?;
         let me = match id {
             IdSetting::Is(id) => NodeId(id),
-            IdSetting::Auto => from_host_name()?,
+            IdSetting::Auto => id_from_host_name()?,
         };
         let members = Membership::new(me, peers.iter().map(|peer| peer.id));
         let members = members.map_err(ServeError::Peers)?;
-        validated::<A>(&config, &members)?;
+        validate::<A>(&config, &members)?;
         if A::Guarantee::KIND == GuaranteeKind::Quorum && !A::has_lease(&config) {
             return Err(ServeError::NoLease(A::NAME));
         }
@@ -69,13 +70,15 @@ impl<A: ElectionAlgorithm> Plan<A> {
             data_dir: required(data_dir, "--data-dir", "ELECTOR_DATA_DIR", "data_dir")?,
             listen: settings.listen,
             tls: tls.transpose()?,
-            plaintext: settings.plaintext_beyond_loopback.unwrap_or(false),
+            plaintext_beyond_loopback: settings.plaintext_beyond_loopback.unwrap_or(false),
             http: settings.http,
             http_beyond_loopback: settings.http_beyond_loopback.unwrap_or(false),
             token: token(settings.token_file)?,
-            heir: settings.heir.unwrap_or(true),
+            has_heir: settings.heir.unwrap_or(true),
             trust_refused: settings.trust_refused.unwrap_or(false),
-            leave: settings.leave_ms.map_or(LEAVE, Duration::from_millis),
+            leave_timeout: settings
+                .leave_ms
+                .map_or(DEFAULT_LEAVE_TIMEOUT, Duration::from_millis),
             run: settings.run,
             members,
         })
@@ -91,27 +94,28 @@ fn required<T>(
     value.ok_or(ServeError::Missing { flag, env, key })
 }
 
-/// From the file, else from the variable `ELECTOR_TOKEN`. There is no flag: everybody on the
-/// machine can read the flags of a process.
+/// Reads the token from the file, or else from the variable `ELECTOR_TOKEN`. There is no flag for
+/// the token itself: every user of the machine can read the flags of a process.
 fn token(file: Option<PathBuf>) -> Result<Option<Token>, ServeError> {
-    let given = || {
+    let variable = || {
         env::var("ELECTOR_TOKEN")
             .ok()
             .filter(|token| !token.is_empty())
     };
     match file {
         Some(file) => Ok(Some(Token::read(file)?)),
-        None => Ok(given().map(|token| token.parse()).transpose()?),
+        None => Ok(variable().map(|token| token.parse()).transpose()?),
     }
 }
 
-/// `elector-0` is node 1: pods are numbered from 0, and nodes by their operators mostly from 1.
-fn from_host_name() -> Result<NodeId, ServeError> {
+/// The id of the node on the host `elector-0` is 1: Kubernetes numbers pods from 0, and operators
+/// number nodes from 1.
+fn id_from_host_name() -> Result<NodeId, ServeError> {
     let name = rustix::system::uname();
-    numbered(&name.nodename().to_string_lossy())
+    id_from(&name.nodename().to_string_lossy())
 }
 
-fn numbered(host: &str) -> Result<NodeId, ServeError> {
+fn id_from(host: &str) -> Result<NodeId, ServeError> {
     let digits = host.len() - host.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     let number = host[host.len() - digits..].parse::<u64>().ok();
     let id = number.and_then(|number| number.checked_add(1));
@@ -125,17 +129,17 @@ mod tests {
 
     use super::*;
 
-    fn planned(text: &str) -> Result<Plan<Raft>, String> {
+    fn setup(text: &str) -> Result<NodeSetup<Raft>, String> {
         let settings: Settings = toml::from_str(text).unwrap();
-        Plan::new(settings, Default::default()).map_err(|error| error.to_string())
+        NodeSetup::new(settings, Default::default()).map_err(|error| error.to_string())
     }
 
     const PEERS: &str = "data_dir = 'd'\npeers = ['1=a:1', '2=b:1', '3=c:1']\n";
 
-    // Whoever starts a node the first time leaves something out.
+    // An operator who starts a node for the first time often forgets a setting.
     #[test]
-    fn what_is_missing_is_named_in_all_its_spellings() {
-        for (text, told) in [
+    fn a_missing_setting_is_named_as_flag_variable_and_key() {
+        for (text, hint) in [
             ("", "--peers is missing"),
             ("peers = ['1=a:1']", "ELECTOR_ID"),
             ("id = 1\npeers = ['1=a:1']", "data_dir in the file"),
@@ -150,36 +154,37 @@ mod tests {
                 "detection.ping_ms",
             ),
         ] {
-            let error = planned(text).unwrap_err();
-            assert!(error.contains(told), "{text}: {error}");
+            let error = setup(text).unwrap_err();
+            assert!(error.contains(hint), "{text}: {error}");
         }
-        assert!(planned(&format!("id = 2\n{PEERS}")).is_ok());
+        assert!(setup(&format!("id = 2\n{PEERS}")).is_ok());
     }
 
-    // A leader without a lease is elected and never works: such a node must not even be formatted.
+    // A leader without a lease never starts its work. The folder of such a node must not be
+    // created.
     #[test]
-    fn an_algorithm_without_leases_is_refused() {
+    fn an_algorithm_without_leases_is_rejected() {
         let settings: Settings = toml::from_str(&format!("id = 2\n{PEERS}")).unwrap();
         let config = RaftConfig {
             check_quorum: false,
             ..RaftConfig::default()
         };
-        let error = Plan::<Raft>::new(settings, config).unwrap_err();
+        let error = NodeSetup::<Raft>::new(settings, config).unwrap_err();
         assert!(error.to_string().contains("no leases"), "{error}");
     }
 
-    // Pods of a stateful set are told apart by nothing else.
+    // The pods of a stateful set differ only in their host names.
     #[test]
-    fn the_number_of_the_host_is_the_node() {
-        assert_eq!(numbered("elector-0").unwrap(), NodeId(1));
-        assert_eq!(numbered("db12").unwrap(), NodeId(13));
+    fn the_id_comes_from_the_number_in_the_host_name() {
+        assert_eq!(id_from("elector-0").unwrap(), NodeId(1));
+        assert_eq!(id_from("db12").unwrap(), NodeId(13));
         for name in [
             "",
             "elector",
             "n-18446744073709551615",
             "n-99999999999999999999",
         ] {
-            assert!(numbered(name).is_err(), "{name}");
+            assert!(id_from(name).is_err(), "{name}");
         }
     }
 }

@@ -7,15 +7,15 @@ use std::{
 use tracing::subscriber::with_default;
 use tracing_subscriber::fmt;
 
-/// An error that ends the process, as a line of a JSON log: for a log that has not begun, or whose
-/// filter lets no errors through.
-pub(crate) fn last_word(error: &dyn Display) -> String {
+/// Formats an error that ends the process as a line of a JSON log. This is for a log that has not
+/// started, or whose filter drops errors.
+pub(crate) fn error_line(error: &dyn Display) -> String {
     let line = Line::default();
-    let kept = line.clone();
+    let writer = line.clone();
     let log = fmt()
         .json()
         .flatten_event(true)
-        .with_writer(move || kept.clone())
+        .with_writer(move || writer.clone())
         .finish();
     with_default(log, || tracing::error!(target: "elector", "{error}"));
     let bytes = line.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -43,15 +43,15 @@ mod tests {
 
     use super::*;
 
-    // What reads a JSON log must be able to read its last line, too, whatever is in it.
+    // A program that reads a JSON log must also be able to read its last line, with any content.
     #[test]
-    fn the_last_word_is_one_object_in_one_line() {
-        let said = last_word(&"no \"such\"\nthing");
-        assert_eq!(said.matches('\n').count(), 1, "{said}");
-        let said: Value = serde_json::from_str(&said).unwrap();
-        assert_eq!(said["level"], "ERROR");
-        assert_eq!(said["message"], "no \"such\"\nthing");
-        assert_eq!(said["target"], "elector");
-        assert!(said["timestamp"].is_string());
+    fn the_line_is_one_json_object() {
+        let text = error_line(&"no \"such\"\nthing");
+        assert_eq!(text.matches('\n').count(), 1, "{text}");
+        let line: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["level"], "ERROR");
+        assert_eq!(line["message"], "no \"such\"\nthing");
+        assert_eq!(line["target"], "elector");
+        assert!(line["timestamp"].is_string());
     }
 }

@@ -1,0 +1,70 @@
+use std::{future::Future, os::fd::BorrowedFd, process::ExitCode};
+
+use elector_core::{ElectionAlgorithm, actor::Elector};
+use elector_net::{Farewell, Monitor, Tcp};
+
+use super::{error::ServeError, serve::exit_code, service::Metric, setup::NodeSetup};
+
+/// The work of a process while its node takes part in elections.
+pub(crate) trait Workload {
+    /// Checks that this work is possible with this setup. Called before anything is opened.
+    fn check<A: ElectionAlgorithm>(&self, setup: &NodeSetup<A>) -> Result<(), ServeError>;
+
+    /// Prepares the work before the node is started. `heir` is the process id of the heir, the only
+    /// child of this process.
+    fn prepare<A: ElectionAlgorithm>(
+        &mut self,
+        setup: &NodeSetup<A>,
+        tcp: Tcp<A>,
+        heir: Option<u32>,
+    ) -> impl Future<Output = Result<Tcp<A>, ServeError>>;
+
+    /// The metrics of this work. Called after [`prepare`](Self::prepare).
+    fn metrics(&self) -> Vec<Metric>;
+
+    /// Does the work until the node has stopped, and returns the exit code of the process.
+    fn run<A: ElectionAlgorithm>(
+        self,
+        setup: &NodeSetup<A>,
+        elector: Elector<A::Guarantee>,
+        monitor: Monitor,
+    ) -> impl Future<Output = ExitCode>;
+}
+
+/// The workload of `elector node`: there is no work besides the elections.
+pub(crate) struct ElectionOnly;
+
+impl Workload for ElectionOnly {
+    fn check<A: ElectionAlgorithm>(&self, _: &NodeSetup<A>) -> Result<(), ServeError> {
+        Ok(())
+    }
+
+    /// The heir of this process proves to the peers when the process has ended.
+    async fn prepare<A: ElectionAlgorithm>(
+        &mut self,
+        _: &NodeSetup<A>,
+        tcp: Tcp<A>,
+        heir: Option<u32>,
+    ) -> Result<Tcp<A>, ServeError> {
+        if heir.is_none() {
+            return Ok(tcp);
+        }
+        let entrust = |farewell: &Farewell, connection: BorrowedFd<'_>| {
+            elector_heir::entrust(farewell.bytes(), connection)
+        };
+        Ok(tcp.observer(entrust))
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        Vec::new()
+    }
+
+    async fn run<A: ElectionAlgorithm>(
+        self,
+        _: &NodeSetup<A>,
+        elector: Elector<A::Guarantee>,
+        _: Monitor,
+    ) -> ExitCode {
+        exit_code(&elector.stopped().await)
+    }
+}
