@@ -1,4 +1,4 @@
-//! What this crate adds to the paper: epochs, stepping down and handing over, hints.
+//! The additions of this crate to the paper: epochs, commands and handovers, suspicions.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -14,140 +14,141 @@ use elector_bully::{
 use elector_core::{
     Command, Delay, Driver, Epoch, Input, Membership, Moment, NodeId, Role, TimerChange, View,
 };
-use node::{Node, all, answer, coordinator, election, heartbeat, patient, preempting};
+use node::{Node, all, answer, coordinator, election, heartbeat, no_preempt, preempt};
 
 fn outdated(epoch: u64) -> BullyMessage {
     let epoch = Epoch(epoch);
     Outdated { epoch }
 }
 
-// "Highest epoch seen": a winner must number itself above what it heard of in any message.
+// A winner's epoch must be above the epochs of all messages that it has received.
 // Invariant: I3.
 #[test]
-fn every_message_teaches_its_epoch() {
+fn a_winner_counts_the_epoch_of_every_message() {
     let messages = [election(7), outdated(7), heartbeat(7)];
     for message in messages {
-        let mut node = Node::follower(4, &preempting());
-        node.order(Command::Campaign);
-        node.hear(2, message);
+        let mut node = Node::follower(4, &preempt());
+        node.command(Command::Campaign);
+        node.receive(2, message);
         assert_eq!(node.elapse(BullyTimer::Answer), all(1..=3, &coordinator(8)));
     }
 }
 
-// A coordinator that learns of a newer epoch claims one above it, whatever taught it: an answer to
-// a question that it had long forgotten, too.
+// A coordinator that learns of a newer epoch moves above it, even if it learns it from a late
+// answer.
 #[test]
 fn a_late_answer_makes_a_coordinator_catch_up() {
-    let mut node = Node::leader(4, &preempting());
-    assert_eq!(node.hear(5, answer(7)), all(1..=3, &coordinator(8)));
+    let mut node = Node::leader(4, &preempt());
+    assert_eq!(node.receive(5, answer(7)), all(1..=3, &coordinator(8)));
 }
 
-// A higher node that hears a lower coordinator bullies it; one that already follows a higher
-// coordinator leaves that to it.
+// A higher node contests a lower coordinator. A node that follows a higher coordinator leaves this
+// to its coordinator.
 #[test]
-fn a_lower_coordinator_is_contested_by_the_highest_that_hears_it() {
-    let mut node = Node::leader(5, &preempting());
-    assert_eq!(node.hear(2, heartbeat(4)), all(1..=4, &coordinator(5)));
-    let mut node = Node::follower(4, &preempting());
-    assert_eq!(node.hear(2, heartbeat(4)), []);
+fn the_highest_node_contests_a_lower_coordinator() {
+    let mut node = Node::leader(5, &preempt());
+    assert_eq!(node.receive(2, heartbeat(4)), all(1..=4, &coordinator(5)));
+    let mut node = Node::follower(4, &preempt());
+    assert_eq!(node.receive(2, heartbeat(4)), []);
     assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(5))));
     node.elapse(BullyTimer::Vigil);
-    assert_eq!(node.hear(2, heartbeat(4)), all([5], &election(4)));
+    assert_eq!(node.receive(2, heartbeat(4)), all([5], &election(4)));
 }
 
-// Without preemption the higher epoch wins, ties by id: both sides must come to the same end.
+// Without preemption the higher epoch wins; in one epoch, the higher id. Both sides must have the
+// same result.
 #[test]
-fn without_preemption_the_higher_epoch_wins_and_ties_go_by_id() {
-    let mut node = Node::leader(3, &patient());
-    node.hear(2, heartbeat(2));
+fn without_preemption_the_higher_epoch_wins_and_then_the_higher_id() {
+    let mut node = Node::leader(3, &no_preempt());
+    node.receive(2, heartbeat(2));
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(2))));
-    let mut node = Node::leader(3, &patient());
-    assert_eq!(node.hear(4, heartbeat(0)), all([4], &heartbeat(1)));
-    assert_eq!(node.hear(2, heartbeat(1)), all([1, 2], &coordinator(2)));
-    let mut node = Node::leader(3, &patient());
-    assert_eq!(node.hear(4, heartbeat(1)), all([4], &outdated(1)));
-    node.hear(4, coordinator(2));
+    let mut node = Node::leader(3, &no_preempt());
+    assert_eq!(node.receive(4, heartbeat(0)), all([4], &heartbeat(1)));
+    assert_eq!(node.receive(2, heartbeat(1)), all([1, 2], &coordinator(2)));
+    let mut node = Node::leader(3, &no_preempt());
+    assert_eq!(node.receive(4, heartbeat(1)), all([4], &outdated(1)));
+    node.receive(4, coordinator(2));
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
 }
 
-// Two coordinators of one epoch: a follower of one that came to follow the other could not tell
-// their tenures apart.
+// If a node followed two coordinators of one epoch, it could not distinguish their tenures.
 // Invariant: I2.
 #[test]
-fn nobody_recognises_two_coordinators_of_one_epoch() {
-    let mut node = Node::follower(1, &preempting());
-    assert_eq!(node.hear(4, heartbeat(1)), [], "5 hears it too");
+fn no_node_recognises_two_coordinators_of_one_epoch() {
+    let mut node = Node::follower(1, &preempt());
+    assert_eq!(node.receive(4, heartbeat(1)), [], "left to node 5");
     node.elapse(BullyTimer::Vigil);
-    assert_eq!(node.hear(4, heartbeat(1)), all([4], &outdated(1)));
-    let mut other = Node::leader(4, &preempting());
-    assert_eq!(other.hear(1, outdated(1)), all(1..=3, &coordinator(2)));
-    assert_eq!(other.hear(2, outdated(1)), [], "settled already");
+    assert_eq!(node.receive(4, heartbeat(1)), all([4], &outdated(1)));
+    let mut other = Node::leader(4, &preempt());
+    assert_eq!(other.receive(1, outdated(1)), all(1..=3, &coordinator(2)));
+    assert_eq!(other.receive(2, outdated(1)), [], "settled already");
 }
 
-// A paused coordinator comes back: its followers have moved on and must not go back.
+// A coordinator that was paused comes back. Its former followers must not follow it again.
 // Invariant: I2.
 #[test]
 fn a_past_coordinator_is_not_followed() {
-    let mut node = Node::follower(1, &preempting());
-    node.hear(4, coordinator(2));
-    assert_eq!(node.hear(5, heartbeat(1)), []);
+    let mut node = Node::follower(1, &preempt());
+    node.receive(4, coordinator(2));
+    assert_eq!(node.receive(5, heartbeat(1)), []);
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
     node.elapse(BullyTimer::Vigil);
-    assert_eq!(node.hear(5, heartbeat(1)), all([5], &outdated(2)));
+    assert_eq!(node.receive(5, heartbeat(1)), all([5], &outdated(2)));
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
 }
 
-// COORDINATOR may arrive twice, and late: after its sender has lost leadership.
+// COORDINATOR may arrive twice, and after its sender has stepped down.
 #[test]
 fn a_repeated_coordinator_message_changes_nothing() {
-    let mut node = Node::follower(1, &preempting());
-    node.hear(4, coordinator(2));
-    node.hear(3, coordinator(3));
-    assert_eq!(node.hear(4, coordinator(2)), []);
+    let mut node = Node::follower(1, &preempt());
+    node.receive(4, coordinator(2));
+    node.receive(3, coordinator(3));
+    assert_eq!(node.receive(4, coordinator(2)), []);
     assert_eq!(node.view(), View::following(Epoch(3), Some(NodeId(3))));
 }
 
-// Resigning is pointless if the one who resigned wins the next election by its id.
+// Resigning has no effect if the node wins the next election by its id.
 #[test]
-fn who_resigned_sits_out() {
-    let mut node = Node::leader(5, &preempting());
+fn a_node_that_resigned_takes_no_part_in_the_election() {
+    let mut node = Node::leader(5, &preempt());
     let handover = Handover {
         epoch: Epoch(1),
         appointed: false,
     };
-    assert_eq!(node.order(Command::Resign), all([4], &handover));
+    assert_eq!(node.command(Command::Resign), all([4], &handover));
     assert_eq!(node.view(), View::following(Epoch(1), None));
-    assert_eq!(node.hear(2, election(1)), [], "as good as dead");
-    node.hear(4, heartbeat(2));
+    assert_eq!(node.receive(2, election(1)), [], "as if it were dead");
+    node.receive(4, heartbeat(2));
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
-    assert_eq!(node.hear(2, election(2)), all([2], &answer(2)));
+    assert_eq!(node.receive(2, election(2)), all([2], &answer(2)));
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
 }
 
-// A node that will not lead must not hold up one that wants to: no answer, or it waits for ever.
+// A node that will not lead must not answer a candidate that may lead, or the candidate waits
+// forever.
 // Invariant: I5.
 #[test]
-fn who_resigned_does_not_hold_up_a_higher_candidate() {
-    let mut node = Node::leader(5, &preempting());
-    node.order(Command::Resign);
-    node.hear(3, heartbeat(2));
+fn a_node_that_resigned_does_not_delay_a_higher_candidate() {
+    let mut node = Node::leader(5, &preempt());
+    node.command(Command::Resign);
+    node.receive(3, heartbeat(2));
     assert_eq!(
-        node.hear(4, election(2)),
+        node.receive(4, election(2)),
         [],
-        "4 outranks 3 and may have it"
+        "node 4 is higher than node 3, and may lead"
     );
     node.elapse(BullyTimer::Vigil);
-    // 3 is gone: 5 takes part again.
+    // Node 3 has failed, so node 5 takes part again.
     let mut sent = all([2], &answer(2));
     sent.extend(all(1..=4, &coordinator(3)));
-    assert_eq!(node.hear(2, election(2)), sent);
+    assert_eq!(node.receive(2, election(2)), sent);
 }
 
-// If nobody else can lead, sitting out must end.
+// If no other node can lead, the abstention must end.
 #[test]
-fn who_resigned_comes_back_if_nobody_leads() {
-    let mut node = Node::leader(5, &preempting());
-    node.order(Command::Resign);
+fn a_node_that_resigned_campaigns_if_no_node_leads() {
+    let mut node = Node::leader(5, &preempt());
+    node.command(Command::Resign);
     node.elapse(BullyTimer::Vigil);
     assert_eq!(
         node.elapse(BullyTimer::Stagger),
@@ -155,35 +156,35 @@ fn who_resigned_comes_back_if_nobody_leads() {
     );
 }
 
-// A transfer is a decision of an operator: rank must not undo it.
+// A transfer is a decision of an operator. A higher id must not undo it.
 #[test]
 fn an_appointed_coordinator_is_not_preempted() {
     let claim = Heartbeat {
         epoch: Epoch(2),
         appointed: true,
     };
-    let mut node = Node::follower(4, &preempting());
-    assert_eq!(node.hear(2, claim.clone()), []);
+    let mut node = Node::follower(4, &preempt());
+    assert_eq!(node.receive(2, claim.clone()), []);
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(2))));
-    assert_eq!(node.hear(1, election(2)), all([1], &answer(2)));
+    assert_eq!(node.receive(1, election(2)), all([1], &answer(2)));
     node.elapse(BullyTimer::Vigil);
     assert_eq!(node.elapse(BullyTimer::Stagger), all([5], &election(2)));
-    // One that recovers finds out in time, too.
-    let mut node = Node::new(5, &preempting(), 1);
-    node.give(Input::Started);
-    assert_eq!(node.hear(2, claim), []);
+    // A node that recovers learns the appointed coordinator in time.
+    let mut node = Node::new(5, &preempt(), 1);
+    node.step(Input::Started);
+    assert_eq!(node.receive(2, claim), []);
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(2))));
 }
 
-// A handover makes a coordinator at once, whom the higher nodes too must hear of.
+// A successor leads at once, and must also inform the higher nodes.
 #[test]
 fn a_successor_leads_at_once() {
     let handover = Handover {
         epoch: Epoch(1),
         appointed: true,
     };
-    let mut node = Node::follower(2, &preempting());
-    let tell = Coordinator {
+    let mut node = Node::follower(2, &preempt());
+    let notice = Coordinator {
         epoch: Epoch(2),
         appointed: true,
     };
@@ -191,101 +192,104 @@ fn a_successor_leads_at_once() {
         epoch: Epoch(2),
         appointed: true,
     };
-    let mut sent = all([1], &tell);
+    let mut sent = all([1], &notice);
     sent.extend(all(3..=5, &claim));
-    assert_eq!(node.hear(5, handover.clone()), sent);
-    assert_eq!(node.hear(5, handover), [], "a repeated one is stale");
+    assert_eq!(node.receive(5, handover.clone()), sent);
+    assert_eq!(node.receive(5, handover), [], "a duplicate is stale");
     assert_eq!(node.view(), View::leading(Epoch(2), NodeId(2)));
 }
 
-// What makes no sense is refused in words and changes nothing.
+// An invalid command gets a refusal with a reason, and changes nothing.
 #[test]
-fn senseless_commands_are_refused() {
+fn invalid_commands_are_refused() {
     let to = |peer| Command::TransferTo(NodeId(peer));
     let for_a_leader = [Command::Campaign, to(5), to(9)];
-    refuses(&mut Node::leader(5, &preempting()), &for_a_leader);
+    assert_refused(&mut Node::leader(5, &preempt()), &for_a_leader);
     let for_a_follower = [Command::Resign, to(4)];
-    refuses(&mut Node::follower(3, &preempting()), &for_a_follower);
+    assert_refused(&mut Node::follower(3, &preempt()), &for_a_follower);
 }
 
-fn refuses(node: &mut Node, commands: &[Command]) {
+fn assert_refused(node: &mut Node, commands: &[Command]) {
     for &command in commands {
         let view = node.view();
-        let step = node.give(Input::Commanded(command));
+        let step = node.step(Input::Commanded(command));
         assert!(step.refusal.is_some(), "{command:?}");
         assert!(step.sends.is_empty() && step.timers.is_empty());
         assert_eq!(node.view(), view);
     }
 }
 
-// A hint never decides: everybody is asked, the one reported gone too.
+// A suspicion never decides: the candidate asks all higher nodes, also the suspected one.
 #[test]
-fn a_hint_starts_an_ordinary_election() {
-    let mut node = Node::follower(4, &preempting());
-    let sent = node.give(Input::Suspected(NodeId(5))).sends;
+fn a_suspicion_starts_a_normal_election() {
+    let mut node = Node::follower(4, &preempt());
+    let sent = node.step(Input::Suspected(NodeId(5))).sends;
     assert_eq!(sent, all([5], &election(1)));
-    node.hear(5, coordinator(1));
+    node.receive(5, coordinator(1));
     assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(5))));
 }
 
-// Hosts repeat hints, at each failed reconnection: a turn that each one puts off never comes.
+// Hosts repeat suspicions at each failed connection. If each of them restarted the wait, the node
+// would never have its turn.
 #[test]
-fn a_repeated_hint_does_not_put_off_the_turn() {
-    let mut node = Node::follower(2, &preempting());
-    assert_eq!(node.give(Input::Suspected(NodeId(5))).timers.len(), 2);
-    assert!(node.give(Input::Suspected(NodeId(5))).timers.is_empty());
+fn a_repeated_suspicion_does_not_delay_the_turn() {
+    let mut node = Node::follower(2, &preempt());
+    assert_eq!(node.step(Input::Suspected(NodeId(5))).timers.len(), 2);
+    assert!(node.step(Input::Suspected(NodeId(5))).timers.is_empty());
     assert_eq!(node.elapse(BullyTimer::Stagger), all(3..=5, &election(1)));
 }
 
-// With `skip_suspected` the last hint that is missing must end the wait, and no earlier one.
+// With `skip_suspected`, the wait must end when all higher nodes are suspected, and not before.
 #[test]
-fn a_trusted_hint_ends_the_wait() {
+fn a_trusted_suspicion_ends_the_wait() {
     let config = BullyConfig {
         skip_suspected: true,
-        ..preempting()
+        ..preempt()
     };
     let mut node = Node::follower(3, &config);
-    node.order(Command::Campaign);
-    assert_eq!(node.give(Input::Suspected(NodeId(5))).sends, []);
-    let sent = node.give(Input::Suspected(NodeId(4))).sends;
+    node.command(Command::Campaign);
+    assert_eq!(node.step(Input::Suspected(NodeId(5))).sends, []);
+    let sent = node.step(Input::Suspected(NodeId(4))).sends;
     assert_eq!(sent, all([1, 2], &coordinator(2)));
 }
 
-// A node that was proved dead does not answer, so that nothing is waited for; one that is only
-// reported gone may, and one that is heard again lives.
+// A node that is proved dead does not answer, so a candidate does not wait for it. A node that is
+// only suspected may answer, and a node that sends a message is alive.
 #[test]
 fn a_proof_ends_the_wait() {
-    let mut node = Node::follower(3, &preempting());
-    node.order(Command::Campaign);
-    assert_eq!(node.give(Input::Died(NodeId(5))).sends, []);
-    assert_eq!(node.give(Input::Suspected(NodeId(4))).sends, []);
-    let sent = node.give(Input::Died(NodeId(4))).sends;
+    let mut node = Node::follower(3, &preempt());
+    node.command(Command::Campaign);
+    assert_eq!(node.step(Input::Died(NodeId(5))).sends, []);
+    assert_eq!(node.step(Input::Suspected(NodeId(4))).sends, []);
+    let sent = node.step(Input::Died(NodeId(4))).sends;
     assert_eq!(sent, all([1, 2], &coordinator(2)));
 
-    let mut node = Node::follower(4, &preempting());
-    node.give(Input::Died(NodeId(5)));
-    node.hear(5, coordinator(3));
-    let sent = node.give(Input::Suspected(NodeId(5))).sends;
+    let mut node = Node::follower(4, &preempt());
+    node.step(Input::Died(NodeId(5)));
+    node.receive(5, coordinator(3));
+    let sent = node.step(Input::Suspected(NodeId(5))).sends;
     assert_eq!(sent, all([5], &election(3)));
 
-    let mut node = Node::follower(3, &preempting());
-    node.give(Input::Died(NodeId(5)));
-    node.give(Input::Returned(NodeId(5)));
-    node.order(Command::Campaign);
-    assert_eq!(node.give(Input::Died(NodeId(4))).sends, [], "5 may answer");
+    let mut node = Node::follower(3, &preempt());
+    node.step(Input::Died(NodeId(5)));
+    node.step(Input::Returned(NodeId(5)));
+    node.command(Command::Campaign);
+    let sent = node.step(Input::Died(NodeId(4))).sends;
+    assert_eq!(sent, [], "node 5 may answer");
 }
 
-// Under loss two candidates that always ask at the same moment always lose the same messages: the
-// first wait is the shortest that can do, those after a failure are drawn from more and more.
+// Under loss, two candidates that ask at the same time lose the same messages each time. So the
+// first wait is as short as possible, and the waits after failures have wider and wider random
+// parts.
 #[test]
 fn failed_elections_spread_out() {
-    let mut node = Node::follower(3, &preempting());
-    node.order(Command::Campaign);
+    let mut node = Node::follower(3, &preempt());
+    node.command(Command::Campaign);
     let mut waits = Vec::new();
     for _ in 0..4 {
         let from = NodeId(4);
         let message = answer(1);
-        let timers = node.give(Input::Received { from, message }).timers;
+        let timers = node.step(Input::Received { from, message }).timers;
         waits.extend(timers.iter().filter_map(|order| match order {
             TimerChange::Set(BullyTimer::Coordinator, delay) => Some(delay.max.as_millis()),
             _ => None,
@@ -293,9 +297,9 @@ fn failed_elections_spread_out() {
         node.elapse(BullyTimer::Coordinator);
     }
     assert_eq!(waits, [40, 190, 340, 640]);
-    node.hear(4, coordinator(2));
-    node.order(Command::Campaign);
-    let step = node.give(Input::Received {
+    node.receive(4, coordinator(2));
+    node.command(Command::Campaign);
+    let step = node.step(Input::Received {
         from: NodeId(4),
         message: answer(2),
     });
@@ -306,12 +310,12 @@ fn failed_elections_spread_out() {
     );
 }
 
-// A claim of the greatest epoch there is must not stop elections, nor overflow.
+// A claim of the last epoch that exists must not stop elections or cause an overflow.
 #[test]
-fn the_last_epoch_is_survived() {
-    let mut node = Node::follower(3, &preempting());
-    node.hear(5, heartbeat(u64::MAX));
-    node.order(Command::Campaign);
+fn the_last_epoch_does_no_harm() {
+    let mut node = Node::follower(3, &preempt());
+    node.receive(5, heartbeat(u64::MAX));
+    node.command(Command::Campaign);
     assert_eq!(
         node.elapse(BullyTimer::Answer),
         all([1, 2], &coordinator(u64::MAX))
@@ -319,12 +323,12 @@ fn the_last_epoch_is_survived() {
     assert_eq!(node.view().role, Role::Leader);
 }
 
-// One node alone must not wait for anybody, nor send anything.
+// A single node must not wait, and must not send a message.
 #[test]
 fn a_single_node_leads_at_once() {
     let members = Membership::new(NodeId(1), [NodeId(1)]).unwrap();
     let durable = BullyDurable::default();
-    let mut node = Driver::<Bully>::restore(&preempting(), members, durable);
+    let mut node = Driver::<Bully>::restore(&preempt(), members, durable);
     let step = node.step(Input::Started, Moment::ZERO).unwrap();
     assert!(step.sends.is_empty());
     assert_eq!(step.view, Some(View::leading(Epoch(1), NodeId(1))));

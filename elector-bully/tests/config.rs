@@ -1,4 +1,4 @@
-//! Configuration: what files may say, and what is refused.
+//! The configuration: its form in files, its limits, and its use in comparisons.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -17,9 +17,10 @@ fn read(text: &str) -> Result<BullyConfig, serde_json::Error> {
     serde_json::from_str(text)
 }
 
-// Files are written by hand: durations in milliseconds, the rest by default, no silent typos.
+// People write these files: durations are in milliseconds, missing options have their defaults, and
+// typing errors are rejected.
 #[test]
-fn files_name_what_differs() {
+fn files_contain_only_the_options_that_differ() {
     assert_eq!(read("{}").unwrap(), BullyConfig::default());
     let config = read(r#"{"answer_timeout_ms": 0.5, "preempt": false}"#).unwrap();
     assert_eq!(config.answer_timeout(), Duration::from_micros(500));
@@ -30,7 +31,7 @@ fn files_name_what_differs() {
     assert!(read(r#"{"answer_timeout_ms": -1}"#).is_err());
 }
 
-// Without a timeout of its own the shared round trip is the bound, or comparisons are unfair.
+// The default of the answer timeout is the shared round trip, so comparisons are fair.
 #[test]
 fn the_answer_timeout_is_the_round_trip_by_default() {
     let round_trip = Duration::from_millis(7);
@@ -45,10 +46,10 @@ fn the_answer_timeout_is_the_round_trip_by_default() {
     assert_eq!(config.answer_timeout(), round_trip);
 }
 
-// An answer timeout of zero makes every candidate coordinator; one as long as the vigil lets all
-// others begin elections meanwhile. The message must name the option.
+// With an answer timeout of zero, every candidate becomes coordinator. With one as long as the
+// vigil, all other nodes start elections meanwhile. The error must name the option.
 #[test]
-fn senseless_answer_timeouts_are_refused() {
+fn invalid_answer_timeouts_are_rejected() {
     for wrong in [Duration::ZERO, Timing::default().election_min] {
         let config = BullyConfig {
             answer_timeout: Some(wrong),
@@ -59,9 +60,9 @@ fn senseless_answer_timeouts_are_refused() {
     }
 }
 
-// The variants are offered by name on the command line: the first is what one gets without asking.
+// The command line offers the variants by name. The first one is the default.
 #[test]
-fn variants_are_valid_and_begin_with_the_default() {
+fn variants_are_valid_and_the_first_is_the_default() {
     let variants = Bully::variants();
     assert_eq!(variants[0].config, BullyConfig::default());
     for variant in &variants {
@@ -75,7 +76,7 @@ fn variants_are_valid_and_begin_with_the_default() {
     assert_ne!(variants[0].config, variants[1].config);
 }
 
-// Comparisons print the closed form for every size, the smallest among them.
+// Comparisons print the closed form for every size, also for the smallest.
 #[test]
 fn the_closed_form_covers_small_clusters() {
     let config = BullyConfig::default();
@@ -86,9 +87,10 @@ fn the_closed_form_covers_small_clusters() {
     assert_eq!(expected(5), 4..=19);
 }
 
-// A host may forget to validate. The algorithm then waits for ever, but it does not panic.
+// A host may forget to validate the configuration. Then the algorithm may wait forever, but it does
+// not panic.
 #[test]
-fn durations_without_bound_do_not_overflow() {
+fn unlimited_durations_do_not_overflow() {
     let mut config = BullyConfig {
         answer_timeout: Some(Duration::MAX),
         ..BullyConfig::default()
@@ -100,8 +102,8 @@ fn durations_without_bound_do_not_overflow() {
         from: led,
         message: BullyMessage::Heartbeat { epoch, appointed },
     };
-    let confirmed = Input::Elapsed(BullyTimer::Answer);
-    let resigns = [Input::Started, confirmed, Input::Commanded(Command::Resign)];
+    let no_answer = Input::Elapsed(BullyTimer::Answer);
+    let resigns = [Input::Started, no_answer, Input::Commanded(Command::Resign)];
     let takes_turns = [Input::Started, heartbeat, Input::Suspected(led)];
     for (me, inputs) in [(led, resigns.to_vec()), (NodeId(1), takes_turns.to_vec())] {
         let members = members().seen_from(me).unwrap();

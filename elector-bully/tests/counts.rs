@@ -1,4 +1,4 @@
-//! The closed forms of an election: messages by kind and delays, against the simulator.
+//! The closed forms of an election, checked in the simulator: messages by kind, and delays.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -12,8 +12,8 @@ const DELTA: Duration = Duration::from_micros(100);
 const WRITE: Duration = Duration::from_micros(50);
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// `nodes` nodes at rest: the highest leads, and has just been heard by all.
-fn at_rest(nodes: u64, config: &BullyConfig) -> Simulation<Bully> {
+/// `nodes` nodes. The highest leads, and all nodes have just received its heartbeat.
+fn settled_cluster(nodes: u64, config: &BullyConfig) -> Simulation<Bully> {
     let mut setup = Setup::<Bully>::new(nodes);
     setup.config = config.clone();
     setup.network = Network::constant(DELTA);
@@ -21,22 +21,22 @@ fn at_rest(nodes: u64, config: &BullyConfig) -> Simulation<Bully> {
     let mut sim = Simulation::new(setup);
     let settled = sim.run_until_settled(LIMIT).unwrap();
     assert_eq!(settled.leader, NodeId(nodes));
-    // All stragglers of boot are through, and the last heartbeat is less than 50 ms old: nobody
-    // else will miss the leader before the election is over.
+    // All late messages of the boot have arrived. The last heartbeat is less than 50 ms old, so no
+    // other node times out before the election ends.
     sim.run_for(Duration::from_millis(210));
     assert_eq!(sim.settled().unwrap().epoch, settled.epoch);
     sim.reset_counts();
     sim
 }
 
-/// The leader dies and the node with `above` ids above it is the only one to notice.
+/// Kills the leader. Only the node with `above` ids above it detects that.
 fn fail_over(sim: &mut Simulation<Bully>, nodes: u64, above: u64) {
     let (leader, detector) = (NodeId(nodes), NodeId(nodes - above));
     sim.crash(leader);
     let crashed = sim.now_ns();
     sim.command(detector, Command::Campaign);
     let settled = sim.run_until_settled(LIMIT).unwrap();
-    assert_eq!(settled.leader, NodeId(nodes - 1), "the highest node alive");
+    assert_eq!(settled.leader, NodeId(nodes - 1), "the highest live node");
     check_delays(sim, crashed, above);
     let (k, n) = (above, nodes);
     assert_eq!(sim.sent("Election"), k * (k + 1) / 2, "n {n} k {k}");
@@ -46,8 +46,8 @@ fn fail_over(sim: &mut Simulation<Bully>, nodes: u64, above: u64) {
     assert!(sim.violations().is_empty(), "{:?}", sim.violations());
 }
 
-/// δ until ELECTION reaches the winner (0 if the winner noticed itself), the answer timeout, one
-/// write; then δ until COORDINATOR reaches the others, and one write of theirs.
+/// δ until ELECTION reaches the winner (0 if the winner has detected the death itself), the answer
+/// timeout, one write; then δ until COORDINATOR reaches the other nodes, and one write there.
 fn check_delays(sim: &Simulation<Bully>, crashed: u64, above: u64) {
     let election = *sim.elections().last().unwrap();
     let timeout = BullyConfig::default().answer_timeout();
@@ -58,23 +58,24 @@ fn check_delays(sim: &Simulation<Bully>, crashed: u64, above: u64) {
     assert_eq!(u128::from(election.settled_ns - crashed), known.as_nanos());
 }
 
-// The paper's cost, k² + n − 2: every k, since an error in who asks whom shows only at some.
+// The paper's cost is k² + n − 2. Every k is tested, because an error in the order of the requests
+// changes the count only for some of them.
 #[test]
 fn every_number_of_higher_ids() {
     for nodes in [3, 4, 5, 8, 13, 20] {
         for above in 1..nodes {
-            let mut sim = at_rest(nodes, &BullyConfig::default());
+            let mut sim = settled_cluster(nodes, &BullyConfig::default());
             fail_over(&mut sim, nodes, above);
         }
     }
 }
 
-// The best and the worst case are what comparisons quote, up to the largest cluster they show.
+// Comparisons print the best and the worst case, up to this size.
 #[test]
 fn the_best_and_the_worst_case_up_to_101_nodes() {
     for nodes in 3..=101 {
         for above in [1, nodes - 1] {
-            let mut sim = at_rest(nodes, &BullyConfig::default());
+            let mut sim = settled_cluster(nodes, &BullyConfig::default());
             fail_over(&mut sim, nodes, above);
             let expected = Bully::expected_messages(&BullyConfig::default(), nodes).unwrap();
             let worst = above == nodes - 1;
@@ -88,7 +89,7 @@ fn the_best_and_the_worst_case_up_to_101_nodes() {
     }
 }
 
-// Not preempting must change nothing where there is no live leader to spare.
+// Without a live leader, the option `preempt` must make no difference.
 #[test]
 fn without_preemption_a_fail_over_costs_the_same() {
     let config = BullyConfig {
@@ -97,17 +98,18 @@ fn without_preemption_a_fail_over_costs_the_same() {
     };
     for nodes in [3, 5, 8, 32] {
         for above in [1, nodes / 2, nodes - 1] {
-            let mut sim = at_rest(nodes, &config);
+            let mut sim = settled_cluster(nodes, &config);
             fail_over(&mut sim, nodes, above);
         }
     }
 }
 
-// A hint lets the best candidate go first: the best case, whoever else has got the hint.
+// After a suspicion the highest candidate is first. So the best case holds, even if all nodes have
+// the suspicion.
 #[test]
-fn a_hint_to_all_costs_the_best_case() {
+fn a_suspicion_of_all_nodes_costs_the_best_case() {
     for nodes in [3, 5, 9, 33] {
-        let mut sim = at_rest(nodes, &BullyConfig::default());
+        let mut sim = settled_cluster(nodes, &BullyConfig::default());
         sim.crash(NodeId(nodes));
         for node in 1..nodes {
             sim.suspect(NodeId(node), NodeId(nodes));
@@ -122,7 +124,7 @@ fn a_hint_to_all_costs_the_best_case() {
 // A proof of death saves the answer timeout, without any option, and costs no message.
 #[test]
 fn a_proof_saves_the_answer_timeout() {
-    let mut sim = at_rest(5, &BullyConfig::default());
+    let mut sim = settled_cluster(5, &BullyConfig::default());
     sim.crash(NodeId(5));
     let crashed = sim.now_ns();
     sim.prove(NodeId(4), NodeId(5));
@@ -132,14 +134,15 @@ fn a_proof_saves_the_answer_timeout() {
     assert_eq!(sim.sent_for(Purpose::Election), 4);
 }
 
-// `skip_suspected` exists to save the answer timeout: it must, and cost no message more.
+// The purpose of `skip_suspected` is to save the answer timeout. It must do so without additional
+// messages.
 #[test]
-fn a_trusted_hint_saves_the_answer_timeout() {
+fn a_trusted_suspicion_saves_the_answer_timeout() {
     let config = BullyConfig {
         skip_suspected: true,
         ..BullyConfig::default()
     };
-    let mut sim = at_rest(5, &config);
+    let mut sim = settled_cluster(5, &config);
     sim.crash(NodeId(5));
     let crashed = sim.now_ns();
     sim.suspect(NodeId(4), NodeId(5));
@@ -149,23 +152,24 @@ fn a_trusted_hint_saves_the_answer_timeout() {
     assert_eq!(sim.sent_for(Purpose::Election), 4);
 }
 
-// One coordinator, one heartbeat to each peer every 50 ms, and nothing else.
+// The coordinator sends one heartbeat to each peer every 50 ms. No other message is sent.
 #[test]
-fn at_rest_only_heartbeats_are_sent() {
-    let mut sim = at_rest(5, &BullyConfig::default());
+fn in_the_steady_state_only_heartbeats_are_sent() {
+    let mut sim = settled_cluster(5, &BullyConfig::default());
     sim.run_for(Duration::from_secs(1));
     assert_eq!(sim.sent("Heartbeat"), 20 * 4);
     assert_eq!(sim.sent_for(Purpose::Election), 0);
 }
 
-// The largest cluster that comparisons promise: every follower misses the leader at once there.
+// The largest cluster of the comparisons. All its followers detect the leader's death at the same
+// time.
 #[test]
 fn a_thousand_and_one_nodes_elect() {
     let mut sim = Simulation::new(Setup::<Bully>::new(1001));
     let booted = sim.run_until_settled(LIMIT).unwrap();
     assert_eq!(booted.leader, NodeId(1001));
     sim.run_for(Duration::from_millis(200));
-    // All ask at once here. Each question is answered once, and none begins an election anew.
+    // All nodes ask at the same time. Each question is answered once, and restarts no election.
     let (pairs, messages) = (1001 * 1000 / 2, sim.sent_for(Purpose::Election));
     assert!(messages <= 2 * pairs + 3 * 1000, "{messages} messages");
     sim.reset_counts();

@@ -1,4 +1,5 @@
-//! Whatever goes wrong: once faults have ended, one coordinator, agreed by all, and quiet.
+//! All faults of the simulator: when they have ended, all nodes agree on one coordinator, and there
+//! are no more elections.
 
 use std::time::Duration;
 
@@ -19,8 +20,8 @@ fn configurations() -> Vec<BullyConfig> {
     configurations
 }
 
-// Bully promises little while faults last, and all the more once they have ended: agreement within
-// a bound, and half a second in which no election may happen.
+// Bully guarantees little while faults last. When they have ended, it guarantees agreement within a
+// bound, and then half a second without an election.
 #[test]
 fn every_fault_ends_with_one_coordinator() {
     let trial = Trial {
@@ -33,7 +34,7 @@ fn every_fault_ends_with_one_coordinator() {
     }
 }
 
-// A recovering node that has slept through many tenures must not claim the epoch of the coordinator
+// A recovering node may have missed many tenures. It must not claim the epoch of the coordinator
 // that it takes over from: on a network without faults an epoch has one leader.
 #[test]
 fn a_recovery_shares_no_epoch() {
@@ -74,7 +75,7 @@ fn agreed(sim: &Simulation<Bully>) -> bool {
     views[0].leader.is_some() && views.iter().all(|view| tenure(view) == tenure(&views[0]))
 }
 
-/// Nodes 1 to 3 and 4, 5 cannot talk to each other.
+/// Cuts nodes 1 to 3 off from nodes 4 and 5.
 fn split(sim: &mut Simulation<Bully>) {
     for low in (1..=3).map(NodeId) {
         for high in (4..=5).map(NodeId) {
@@ -83,10 +84,10 @@ fn split(sim: &mut Simulation<Bully>) {
     }
 }
 
-// The split brain that the documentation warns of is real; and when it heals the epochs of both
-// sides are over or were one side's alone, so that tokens of the two can be told apart.
+// A partition causes a split brain, as the documentation warns. When it heals, the epoch that stays
+// belonged to at most one of the sides, so the fencing tokens of the two sides are different.
 #[test]
-fn a_partition_has_two_coordinators_and_its_healing_one() {
+fn a_partition_has_two_coordinators_until_it_heals() {
     for config in configurations() {
         let mut setup = Setup::<Bully>::new(NODES);
         setup.config = config.clone();
@@ -103,15 +104,15 @@ fn a_partition_has_two_coordinators_and_its_healing_one() {
         let survivor = sim.view(NodeId(1));
         if config.preempt {
             assert_eq!(survivor.leader, Some(NodeId(5)), "the higher id takes over");
-            assert!(survivor.epoch > low.epoch, "under an epoch above both");
+            assert!(survivor.epoch > low.epoch, "the epoch is above both");
         } else {
             assert_eq!((survivor.epoch, survivor.leader), (low.epoch, low.leader));
         }
     }
 }
 
-// Two coordinators of one epoch are the worst case: a token of one cannot be told from the
-// other's. The one that stays must not stay in that epoch.
+// Two coordinators of one epoch are the worst case: their fencing tokens are the same. The one that
+// stays must move to a new epoch.
 #[test]
 fn a_shared_epoch_does_not_outlive_the_partition() {
     for config in configurations() {
@@ -131,8 +132,8 @@ fn a_shared_epoch_does_not_outlive_the_partition() {
     }
 }
 
-// The paper's "a node never pauses" is false on every real machine: a paused coordinator comes back
-// believing that it leads, and this is how long the belief lasts.
+// The paper assumes that a node never pauses, which is false on every real machine. A coordinator
+// that was paused still leads when it comes back, but only for a round trip.
 #[test]
 fn a_resumed_coordinator_learns_within_a_round_trip() {
     let mut setup = Setup::<Bully>::new(NODES);

@@ -1,4 +1,4 @@
-//! No input, in no state, from whomever, breaks a node.
+//! No input from any sender breaks a node in any state.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -17,8 +17,8 @@ fn epoch() -> impl Strategy<Value = Epoch> {
     prop_oneof![4 => near, 1 => (u64::MAX - 3)..=u64::MAX].prop_map(Epoch)
 }
 
-/// Members are 10, 20, ... 50; the others are strangers.
-fn anybody() -> impl Strategy<Value = NodeId> {
+/// Members are 10, 20, ... 50; other ids are unknown peers.
+fn any_node() -> impl Strategy<Value = NodeId> {
     let member = (1_u64..=5).prop_map(|node| node * 10);
     prop_oneof![8 => member, 1 => any::<u64>()].prop_map(NodeId)
 }
@@ -48,16 +48,16 @@ fn input() -> impl Strategy<Value = AnyInput> {
     let command = prop_oneof![
         Just(Command::Campaign),
         Just(Command::Resign),
-        anybody().prop_map(Command::TransferTo),
+        any_node().prop_map(Command::TransferTo),
     ];
     prop_oneof![
-        8 => (anybody(), message())
+        8 => (any_node(), message())
             .prop_map(|(from, message)| Input::Received { from, message }),
         4 => timer().prop_map(Input::Elapsed),
-        1 => anybody().prop_map(Input::Suspected),
-        1 => anybody().prop_map(Input::Silent),
-        1 => anybody().prop_map(Input::Returned),
-        1 => anybody().prop_map(Input::Died),
+        1 => any_node().prop_map(Input::Suspected),
+        1 => any_node().prop_map(Input::Silent),
+        1 => any_node().prop_map(Input::Returned),
+        1 => any_node().prop_map(Input::Died),
         2 => command.prop_map(Input::Commanded),
         1 => Just(Input::Started),
     ]
@@ -78,9 +78,9 @@ fn members(me: u64) -> Membership {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    // A peer may be broken, hostile or of another version: whatever it says, a node neither panics
-    // nor breaks its contract, runs exactly one timer, knows its epoch again after a crash, and
-    // never recognises two coordinators of one epoch (but in the last one there is).
+    // A peer may be broken, hostile or of another version. For all messages, a node does not panic
+    // and keeps its contract. Exactly one timer runs. After a crash it has its old epoch, and it
+    // never recognises two coordinators of one epoch (except for the last epoch).
     // Invariants: I1, I2, I4.
     #[test]
     fn any_input_in_any_state(
@@ -120,9 +120,9 @@ proptest! {
         }
     }
 
-    // The same holds without a driver in front that filters strangers out.
+    // The same holds without a driver that drops the messages of unknown peers.
     #[test]
-    fn strangers_cannot_make_it_panic(
+    fn unknown_peers_cannot_make_it_panic(
         config in config(),
         inputs in prop::collection::vec(input(), 0..60),
     ) {

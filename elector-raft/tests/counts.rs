@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// `nodes` nodes, led by node 1. The random part of the election timeout is so wide that nodes
 /// campaign only on command.
-fn at_rest(nodes: u64, variant: &RaftConfig) -> Simulation<Raft> {
+fn settled_cluster(nodes: u64, variant: &RaftConfig) -> Simulation<Raft> {
     let mut setup = Setup::<Raft>::new(nodes);
     setup.config = RaftConfig {
         timing: Timing {
@@ -37,7 +37,7 @@ fn at_rest(nodes: u64, variant: &RaftConfig) -> Simulation<Raft> {
 /// Kills the leader. Node 2 is the only node that campaigns, after all nodes have missed the
 /// leader's heartbeats for a vigil.
 fn fail_over(nodes: u64, variant: &RaftConfig) {
-    let mut sim = at_rest(nodes, variant);
+    let mut sim = settled_cluster(nodes, variant);
     sim.crash(NodeId(1));
     sim.run_for(variant.timing.election_min + 2 * DELTA);
     sim.reset_counts();
@@ -85,7 +85,7 @@ fn an_election_costs_what_the_closed_form_says() {
 #[test]
 fn the_steady_state_is_a_round_trip_per_follower_and_heartbeat() {
     for variant in Raft::variants() {
-        let mut sim = at_rest(5, &variant.config);
+        let mut sim = settled_cluster(5, &variant.config);
         sim.reset_counts();
         sim.run_for(Duration::from_secs(1));
         assert_eq!(sim.sent("Heartbeat"), 4 * 20, "{}", variant.name);

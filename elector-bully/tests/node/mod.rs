@@ -1,4 +1,4 @@
-//! One node under test, and short names for what it hears and says.
+//! One node under test, and short names for its messages.
 
 use elector_bully::{Bully, BullyConfig, BullyDurable, BullyMessage, BullyTimer};
 use elector_core::{
@@ -20,11 +20,11 @@ impl Node {
         Self(Driver::restore(config, members, durable))
     }
 
-    /// A node that follows 5 in epoch 1.
+    /// A node that follows node 5 in epoch 1.
     pub(crate) fn follower(me: u64, config: &BullyConfig) -> Self {
         let mut node = Self::new(me, config, 0);
-        node.give(Input::Started);
-        node.hear(5, coordinator(1));
+        node.step(Input::Started);
+        node.receive(5, coordinator(1));
         assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(5))));
         node
     }
@@ -32,8 +32,8 @@ impl Node {
     /// A node that leads epoch 1.
     pub(crate) fn leader(me: u64, config: &BullyConfig) -> Self {
         let mut node = Self::new(me, config, 0);
-        node.give(Input::Started);
-        node.give(Input::Commanded(Command::Campaign));
+        node.step(Input::Started);
+        node.step(Input::Commanded(Command::Campaign));
         while node.view().role != Role::Leader {
             node.elapse(BullyTimer::Answer);
         }
@@ -41,21 +41,21 @@ impl Node {
         node
     }
 
-    pub(crate) fn give(&mut self, input: Input<BullyMessage, BullyTimer>) -> Box<Step<Bully>> {
+    pub(crate) fn step(&mut self, input: Input<BullyMessage, BullyTimer>) -> Box<Step<Bully>> {
         self.0.step(input, Moment::ZERO).unwrap()
     }
 
-    pub(crate) fn hear(&mut self, from: u64, message: BullyMessage) -> Sent {
+    pub(crate) fn receive(&mut self, from: u64, message: BullyMessage) -> Sent {
         let from = NodeId(from);
-        self.give(Input::Received { from, message }).sends
+        self.step(Input::Received { from, message }).sends
     }
 
     pub(crate) fn elapse(&mut self, timer: BullyTimer) -> Sent {
-        self.give(Input::Elapsed(timer)).sends
+        self.step(Input::Elapsed(timer)).sends
     }
 
-    pub(crate) fn order(&mut self, command: Command) -> Sent {
-        self.give(Input::Commanded(command)).sends
+    pub(crate) fn command(&mut self, command: Command) -> Sent {
+        self.step(Input::Commanded(command)).sends
     }
 
     pub(crate) fn view(&self) -> View {
@@ -97,11 +97,11 @@ pub(crate) fn heartbeat(epoch: u64) -> BullyMessage {
     }
 }
 
-pub(crate) fn preempting() -> BullyConfig {
+pub(crate) fn preempt() -> BullyConfig {
     BullyConfig::default()
 }
 
-pub(crate) fn patient() -> BullyConfig {
+pub(crate) fn no_preempt() -> BullyConfig {
     BullyConfig {
         preempt: false,
         ..BullyConfig::default()
