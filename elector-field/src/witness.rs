@@ -80,8 +80,8 @@ pub(crate) struct Life {
     pub(crate) node: u64,
     /// The longest time between two signs of life, and when that time ended.
     ///
-    /// It shows why a command ran for too long: a long pause means that the machine ran neither the
-    /// command nor its guardian. Without such a pause the guardian has failed.
+    /// It shows why a command ran for too long. A long pause means that the machine did not run the
+    /// command or its guardian. Without such a pause the guardian has failed.
     pub(crate) longest_pause: [u64; 2],
 }
 

@@ -31,7 +31,7 @@ struct Node<A: ElectionAlgorithm> {
     process: Process<A>,
     observer: Observer<A>,
     now: u64,
-    /// The timers that are set, and have neither elapsed nor been cancelled.
+    /// The timers that are set, and have not elapsed or been cancelled.
     running: BTreeSet<A::Timer>,
     disk: Vec<u8>,
     /// The writes that have begun, with the numbers of their steps.

@@ -21,8 +21,8 @@ pub(super) struct Holder {
 ///
 /// # What it finds
 ///
-/// - Two leaderships, neither of which can have ended before the other began, at whatever moment
-///   within the requests the nodes read their clocks.
+/// - Two leaderships, neither of which can have ended before the other began. This holds for every
+///   moment within the requests at which the nodes may have read their clocks.
 /// - Two nodes that held leaderships of the same epoch, at any time.
 ///
 /// Each of these is certainly a violation, even if requests and answers were late.
