@@ -24,7 +24,7 @@
 //!   COORDINATOR round the ring.
 //! - *Hirschberg–Sinclair*: a candidate probes 2⁰, 2¹, 2², ... nodes to both sides. A higher node
 //!   discards the probe; the last node of its distance replies. After both replies the distance
-//!   doubles, until a probe has gone round the whole ring.
+//!   doubles, until a probe comes back round the whole ring.
 //!
 //! Every hop is acknowledged. A node that does not answer within `timing.round_trip` is skipped.
 //! From then on it is skipped without a wait, until it sends a message. The leader sends heartbeats

@@ -1,4 +1,4 @@
-//! What may be configured, and what comparisons are told about it.
+//! The configuration: its limits, and its use in comparisons.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -18,7 +18,7 @@ fn ordered(ids: &[u64]) -> RingConfig {
     }
 }
 
-// A ring that leaves a node out would never elect it, nor tell it who leads.
+// A ring without one of the nodes would never elect that node, and never announce a leader to it.
 #[test]
 fn an_order_must_be_one_of_the_members() {
     assert_eq!(ordered(&[]).validate(&members(3)), Ok(()));
@@ -42,10 +42,10 @@ fn an_order_must_be_one_of_the_members() {
     assert_eq!(error, TimingError::Zero("round_trip"));
 }
 
-// Tables and command lines name variants: the default comes first, names are unique, and each one
-// must start.
+// Tables and the command line name the variants. Names are unique, every variant is valid, and the
+// first one is the default.
 #[test]
-fn variants_are_named_and_valid() {
+fn variants_are_valid_and_the_first_is_the_default() {
     let variants = Ring::variants();
     assert_eq!(variants[0].config, RingConfig::default());
     let names: BTreeSet<&str> = variants.iter().map(|variant| variant.name).collect();
@@ -57,7 +57,8 @@ fn variants_are_named_and_valid() {
     }
 }
 
-// Reports print the closed form for any size: none may overflow, and best is never above worst.
+// Comparisons print the closed form for any size. It must not overflow, and the best case must not
+// be above the worst.
 #[test]
 fn closed_forms_hold_for_any_size() {
     for variant in Ring::variants() {
@@ -70,6 +71,6 @@ fn closed_forms_hold_for_any_size() {
         variant: RingVariant::HirschbergSinclair,
         ..RingConfig::default()
     };
-    // m = 4: two levels that turn back (4 + 8), two laps of probes and one of COORDINATOR.
+    // m = 4: two levels with replies (4 + 8), two laps of probes, and the COORDINATOR lap.
     assert_eq!(Ring::expected_messages(&hirschberg, 5), Some(24..=96));
 }

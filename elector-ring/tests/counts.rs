@@ -1,5 +1,5 @@
-//! The closed forms of an election: messages by kind and delays, against the simulator. Hop
-//! acknowledgements stand outside of them, and so does the one hop that finds the leader dead.
+//! The closed forms of an election, checked in the simulator: messages by kind, and delays. They do
+//! not include hop acknowledgements, or the one hop to the dead leader.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -28,45 +28,47 @@ fn simulation(nodes: u64, config: &RingConfig) -> Simulation<Ring> {
     Simulation::new(setup)
 }
 
-/// `nodes` nodes at rest, the highest leads.
-fn at_rest(nodes: u64, config: &RingConfig) -> Simulation<Ring> {
+/// `nodes` nodes. The highest leads.
+fn settled_cluster(nodes: u64, config: &RingConfig) -> Simulation<Ring> {
     let mut sim = simulation(nodes, config);
     let settled = sim.run_until_settled(LIMIT).unwrap();
     assert_eq!(settled.leader, NodeId(nodes));
-    // All stragglers of boot are through; the last heartbeat is less than 50 ms old, so nobody
-    // else will miss the leader before the election is over.
+    // All late messages of the boot have arrived. The last heartbeat is less than 50 ms old, so no
+    // other node times out before the election ends.
     sim.run_for(Duration::from_millis(500));
     assert_eq!(sim.settled().unwrap().epoch, settled.epoch);
     sim.reset_counts();
     sim
 }
 
-/// What elects and announces; hops to the dead leader left out.
+/// Returns the number of tokens, without hops to the dead leader.
 fn messages(sim: &Simulation<Ring>) -> u64 {
     let kinds = ["Election", "Coordinator", "Probe", "Reply"];
     kinds.iter().map(|kind| sim.sent(kind)).sum::<u64>() - sim.to_dead()
 }
 
-/// The leader dies, `detector` is the only one to notice. Returns when, and when all knew.
+/// Kills the leader. Only `detector` detects that. Returns the time until all nodes know the new
+/// leader, in nanoseconds.
 fn fail_over(sim: &mut Simulation<Ring>, nodes: u64, detector: u64) -> u128 {
     sim.crash(NodeId(nodes));
     let crashed = sim.now_ns();
     sim.command(NodeId(detector), Command::Campaign);
     let settled = sim.run_until_settled(LIMIT).unwrap();
-    assert_eq!(settled.leader, NodeId(nodes - 1), "the highest node alive");
-    // The last hop of the lap tells nobody anything, and still counts.
+    assert_eq!(settled.leader, NodeId(nodes - 1), "the highest live node");
+    // The last hop of the lap comes after that, and counts too.
     sim.run_for(Duration::from_millis(1));
     assert!(sim.violations().is_empty(), "{:?}", sim.violations());
     u128::from(settled.at_ns - crashed)
 }
 
-/// `hops` hops, `writes` durable writes, and the hop timeout that the dead leader costs.
+/// Returns the time of `hops` hops, `writes` durable writes and the hop timeout of the dead leader,
+/// in nanoseconds.
 fn delay(hops: u64, writes: u64) -> u128 {
     let timeout = RingConfig::default().timing.round_trip;
     u128::from(hops) * DELTA.as_nanos() + u128::from(writes) * WRITE.as_nanos() + timeout.as_nanos()
 }
 
-/// An order of the ids 1 to `nodes` that a seed fixes (Fisher and Yates, `SplitMix64`).
+/// Returns a random order of the ids 1 to `nodes` for a seed (Fisher and Yates, `SplitMix64`).
 fn shuffled(nodes: u64, seed: u64) -> Vec<NodeId> {
     let mut ring: Vec<NodeId> = (1..=nodes).map(NodeId).collect();
     let mut state = seed;
@@ -80,7 +82,7 @@ fn shuffled(nodes: u64, seed: u64) -> Vec<NodeId> {
     ring
 }
 
-/// All nodes of a ring in this order start an election at once, before anybody leads.
+/// Starts elections of all nodes at the same time, before any node leads, in a ring of this order.
 fn all_initiate(ring: Vec<NodeId>, variant: RingVariant) -> Simulation<Ring> {
     let nodes = ring.len() as u64;
     let config = RingConfig {
@@ -98,15 +100,15 @@ fn all_initiate(ring: Vec<NodeId>, variant: RingVariant) -> Simulation<Ring> {
     sim
 }
 
-// Two laps, whoever notices: 2m messages, of which one hop more finds the dead leader, once. All
-// know after 2m - 1 hops, and the writes of those that have learned of the new epoch.
+// For any detector there are two laps with 2m messages, and one more hop to the dead leader. All
+// nodes know after 2m - 1 hops and the writes of the nodes that enter the new epoch.
 #[test]
 fn collect_takes_two_laps() {
     let config = config(RingVariant::Collect);
     for nodes in 3..=101 {
         let m = nodes - 1;
         for detector in [1, nodes / 2, m] {
-            let mut sim = at_rest(nodes, &config);
+            let mut sim = settled_cluster(nodes, &config);
             let known = fail_over(&mut sim, nodes, detector);
             assert_eq!(sim.sent("Election"), m + 1, "n {nodes} from {detector}");
             assert_eq!(sim.sent("Coordinator"), m, "n {nodes} from {detector}");
@@ -119,31 +121,33 @@ fn collect_takes_two_laps() {
     }
 }
 
-// Several may notice at once: at most a pair of laps each, and still one leader.
+// Several nodes may detect the death at the same time. There are at most two laps for each, and one
+// leader.
 #[test]
 fn collect_with_k_initiators_takes_at_most_k_pairs_of_laps() {
     for nodes in 3..=101 {
         let m = nodes - 1;
         for k in [2, m / 2, m] {
-            let mut sim = at_rest(nodes, &config(RingVariant::Collect));
+            let mut sim = settled_cluster(nodes, &config(RingVariant::Collect));
             for detector in 2..=k {
                 sim.command(NodeId(detector), Command::Campaign);
             }
             fail_over(&mut sim, nodes, 1);
             assert!(messages(&sim) <= 2 * k.max(1) * m, "n {nodes} k {k}");
-            assert_eq!(sim.settled().unwrap().epoch.0, 2, "one epoch for all");
+            assert_eq!(sim.settled().unwrap().epoch.0, 2, "there is one new epoch");
         }
     }
 }
 
-// "At most 3m - 1 with one initiator": d hops climb to the winner, then a lap, then another.
+// "At most 3m - 1 with one initiator": d hops to the winner, then its own lap, then the COORDINATOR
+// lap.
 #[test]
 fn chang_roberts_with_one_initiator() {
     let config = config(RingVariant::ChangRoberts);
     for nodes in 3..=101 {
         let m = nodes - 1;
         for climb in [0, 1, m / 2, m - 1] {
-            let mut sim = at_rest(nodes, &config);
+            let mut sim = settled_cluster(nodes, &config);
             let known = fail_over(&mut sim, nodes, m - climb);
             assert_eq!(messages(&sim), climb + 2 * m, "n {nodes} climb {climb}");
             assert_eq!(sim.sent("Coordinator"), m);
@@ -154,8 +158,9 @@ fn chang_roberts_with_one_initiator() {
     }
 }
 
-// With the ids in the order of the ring all but one token die at the first hop: 2m - 1. Against it
-// the id i is carried over i hops: m(m+1)/2. (Chang and Roberts, section 3.)
+// With the ids in the order of the ring, all tokens but one end at the first hop: 2m - 1 hops. With
+// the ids against the order, the token of id i makes i hops: m(m+1)/2 hops. (Chang and Roberts,
+// section 3.)
 #[test]
 fn chang_roberts_at_best_and_at_worst() {
     for m in 3..=101 {
@@ -170,8 +175,9 @@ fn chang_roberts_at_best_and_at_worst() {
     }
 }
 
-// On average over all orders the paper has m * H_m. Ten orders of each size, 990 in all: the mean
-// of the ratio must be within four of its own standard errors, and those within one percent.
+// The average over all orders is m * H_m in the paper. This test takes ten orders of each size, 990
+// in total. The mean of the ratio must be within four standard errors of 1, and the standard error
+// must be below one percent.
 #[test]
 fn chang_roberts_on_average() {
     let mut ratios = Vec::new();
@@ -190,8 +196,8 @@ fn chang_roberts_on_average() {
     assert!((mean - 1.0).abs() < 4.0 * error, "{mean} ± {error}");
 }
 
-// 8m(1 + ⌈log₂ m⌉) whatever the order of the ids and whoever notices (Hirschberg and Sinclair).
-// The least is what the winner itself must send: it does when it is the one to notice.
+// The bound is 8m(1 + ⌈log₂ m⌉) for every order of the ids and every detector (Hirschberg and
+// Sinclair). The minimum is the number of the winner's own tokens, if the winner is the detector.
 #[test]
 fn hirschberg_sinclair_stays_within_its_bound() {
     let variant = RingVariant::HirschbergSinclair;
@@ -200,7 +206,7 @@ fn hirschberg_sinclair_stays_within_its_bound() {
         let expected = Ring::expected_messages(&config(variant), nodes).unwrap();
         assert_eq!(*expected.end(), 8 * m * (1 + log2_up(m)));
         for detector in [1, nodes / 2, m] {
-            let mut sim = at_rest(nodes, &config(variant));
+            let mut sim = settled_cluster(nodes, &config(variant));
             fail_over(&mut sim, nodes, detector);
             let sent = messages(&sim);
             assert!(expected.contains(&sent), "n {nodes}: {sent}");
@@ -227,12 +233,13 @@ fn log2_up(m: u64) -> u64 {
     (0..).find(|&power| 1 << power >= m).unwrap()
 }
 
-// A broken connection is seen by all at once. The node behind the leader goes first and alone.
+// All nodes may suspect the leader at the same time. Only the next node after the leader starts an
+// election.
 #[test]
-fn a_hint_to_all_costs_no_more_than_one_detector() {
+fn a_suspicion_of_all_nodes_costs_no_more_than_one_detector() {
     for variant in Ring::variants() {
         for nodes in [3, 5, 9, 33] {
-            let mut sim = at_rest(nodes, &variant.config);
+            let mut sim = settled_cluster(nodes, &variant.config);
             sim.crash(NodeId(nodes));
             for node in 1..nodes {
                 sim.suspect(NodeId(node), NodeId(nodes));
@@ -248,11 +255,11 @@ fn a_hint_to_all_costs_no_more_than_one_detector() {
     }
 }
 
-// One leader, one heartbeat to each peer every 50 ms, and nothing else.
+// The leader sends one heartbeat to each peer every 50 ms. No other message is sent.
 #[test]
-fn at_rest_only_heartbeats_are_sent() {
+fn in_the_steady_state_only_heartbeats_are_sent() {
     for variant in Ring::variants() {
-        let mut sim = at_rest(5, &variant.config);
+        let mut sim = settled_cluster(5, &variant.config);
         sim.run_for(Duration::from_secs(1));
         assert_eq!(sim.sent("Heartbeat"), 20 * 4);
         assert_eq!(sim.sent_for(Purpose::Liveness), 20 * 4);
@@ -260,23 +267,24 @@ fn at_rest_only_heartbeats_are_sent() {
     }
 }
 
-// Alone there is nobody to ask, with two nobody to be between: the smallest rings must elect too.
+// Rings of one and two nodes must elect too, although a token has no other node to visit.
 #[test]
 fn the_smallest_rings_elect() {
     for variant in Ring::variants() {
-        let mut sim = at_rest(1, &variant.config);
+        let mut sim = settled_cluster(1, &variant.config);
         sim.run_for(Duration::from_secs(1));
         assert_eq!(sim.view(NodeId(1)).role, Role::Leader);
         assert_eq!(sim.sent_for(Purpose::Election), 0);
-        let mut sim = at_rest(2, &variant.config);
+        let mut sim = settled_cluster(2, &variant.config);
         fail_over(&mut sim, 2, 1);
         assert_eq!(Ring::expected_messages(&variant.config, 2), Some(0..=0));
         assert_eq!(messages(&sim), 0);
     }
 }
 
-// The largest ring that comparisons promise, at 1 ms a hop: a lap takes a second, several times the
-// election timeout. Those who hear of a token must hold still, or a thousand elections meet.
+// The largest ring of the comparisons, with 1 ms for a hop. A lap takes a second, several times the
+// election timeout. Nodes that have forwarded a token must wait, or a thousand of them start
+// elections.
 #[test]
 fn a_thousand_and_one_nodes_elect() {
     for variant in Ring::variants() {

@@ -1,4 +1,5 @@
-//! Whatever goes wrong: once faults have ended, one leader, agreed by all, and quiet.
+//! All faults of the simulator: when they have ended, all nodes agree on one leader, and there are
+//! no more elections.
 
 use std::time::Duration;
 
@@ -11,8 +12,8 @@ fn configurations() -> Vec<RingConfig> {
     variants.map(|variant| variant.config).collect()
 }
 
-// Ring promises little while faults last, and all the more once they have ended: agreement within a
-// bound, and half a second in which no election may happen.
+// Ring guarantees little while faults last. When they have ended, it guarantees agreement within a
+// bound, and then half a second without an election.
 #[test]
 fn every_fault_ends_with_one_leader() {
     let trial = Trial {
@@ -37,7 +38,7 @@ fn agreed(sim: &Simulation<Ring>) -> bool {
     views[0].leader.is_some() && views.iter().all(|view| tenure(view) == tenure(&views[0]))
 }
 
-/// Nodes 1 to 3 and 4, 5 cannot talk to each other.
+/// Cuts nodes 1 to 3 off from nodes 4 and 5.
 fn split(sim: &mut Simulation<Ring>) {
     for low in (1..=3).map(NodeId) {
         for high in (4..=5).map(NodeId) {
@@ -46,9 +47,10 @@ fn split(sim: &mut Simulation<Ring>) {
     }
 }
 
-// The split brain that the documentation warns of is real; when it heals the newer tenure stays.
+// A partition causes a split brain, as the documentation warns. When it heals, the newer tenure
+// stays.
 #[test]
-fn a_partition_has_two_leaders_and_its_healing_one() {
+fn a_partition_has_two_leaders_until_it_heals() {
     for config in configurations() {
         let mut setup = Setup::<Ring>::new(NODES);
         setup.config = config;
@@ -67,7 +69,8 @@ fn a_partition_has_two_leaders_and_its_healing_one() {
     }
 }
 
-// Two leaders of one epoch are the worst case: the one that stays must not stay in that epoch.
+// Two leaders of one epoch are the worst case: their fencing tokens are the same. The one that
+// stays must move to a new epoch.
 #[test]
 fn a_shared_epoch_does_not_outlive_the_partition() {
     for config in configurations() {

@@ -1,21 +1,24 @@
-//! What the papers assume away: dead nodes, lost and repeated tokens, several leaders, commands.
+//! The cases that the papers exclude: dead nodes, lost and duplicated tokens, several leaders,
+//! commands.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod node;
 
 use elector_core::{Command, Delay, Epoch, Input, NodeId, Role, TimerChange, Timing, View};
-use elector_ring::{TokenBody, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token, Way};
+use elector_ring::{
+    RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token, TokenBody, Way,
+};
 use node::{Node, coordinator, gather, heartbeat, hops, token};
 
 use RingVariant::{ChangRoberts, Collect, HirschbergSinclair};
 
-/// A node that leads epoch 1: the others said nothing when it asked.
+/// A node that leads epoch 1, because it suspects all other nodes.
 fn leader(me: u64, variant: RingVariant) -> Node {
     let mut node = Node::new(me, variant);
     node.campaign();
     for peer in (1..=5).filter(|&peer| peer != me) {
-        node.give(Input::Suspected(NodeId(peer)));
+        node.step(Input::Suspected(NodeId(peer)));
     }
     assert_eq!(node.view(), View::leading(Epoch(1), NodeId(me)));
     node
@@ -25,7 +28,7 @@ fn leads(node: &Node) -> bool {
     node.view().role == Role::Leader
 }
 
-fn silent(token: &Token) -> RingTimer {
+fn hop_timer(token: &Token) -> RingTimer {
     RingTimer::Hop(token.id())
 }
 
@@ -33,104 +36,119 @@ fn acknowledged(token: &Token) -> RingMessage {
     RingMessage::HopAck { token: token.id() }
 }
 
-// A dead successor must be skipped, and not waited for again until it is heard from.
+// A dead node must be skipped. Later tokens must not wait for it until it sends a message.
 #[test]
-fn a_silent_node_is_skipped_until_it_is_heard() {
+fn a_silent_node_is_skipped_until_it_sends_a_message() {
     let mut node = Node::follower(2, Collect);
     let (to, first) = node.campaign().remove(0);
     assert_eq!(to, 3);
-    assert_eq!(node.elapse(silent(&first)), [(4, first.clone())]);
-    assert_eq!(node.elapse(silent(&first)), [(5, first.clone())]);
-    node.hear(5, acknowledged(&first));
-    assert_eq!(node.elapse(silent(&first)), [], "it has arrived");
-    node.hear(3, RingMessage::Present { ask: false });
+    assert_eq!(node.elapse(hop_timer(&first)), [(4, first.clone())]);
+    assert_eq!(node.elapse(hop_timer(&first)), [(5, first.clone())]);
+    node.receive(5, acknowledged(&first));
+    assert_eq!(node.elapse(hop_timer(&first)), [], "it has arrived");
+    node.receive(3, RingMessage::Present { ask: false });
     let next = token(1, 1, 1, 0, gather(&[1]));
-    let to: Vec<u64> = node.meet(1, &next).iter().map(|(to, _)| *to).collect();
-    assert_eq!(to, [], "an initiator of a higher id keeps it");
-    assert_eq!(node.elapse(RingTimer::Lap)[0].0, 3, "3 was heard");
+    let to: Vec<u64> = node
+        .receive_token(1, &next)
+        .iter()
+        .map(|(to, _)| *to)
+        .collect();
+    assert_eq!(to, [], "a higher initiator discards it");
+    assert_eq!(node.elapse(RingTimer::Lap)[0].0, 3, "node 3 is alive");
     let own = token(2, 2, 1, 0, gather(&[2]));
-    assert_eq!(node.elapse(silent(&own))[0].0, 5, "4 was not");
+    assert_eq!(node.elapse(hop_timer(&own))[0].0, 5, "node 4 is silent");
 }
 
-// An acknowledgement of one that was skipped must not stop the token's way past the next.
+// A late acknowledgement of a skipped node must not acknowledge the hop to the next node.
 #[test]
-fn only_the_node_that_is_waited_for_can_acknowledge() {
+fn only_the_receiver_of_a_hop_can_acknowledge_it() {
     let mut node = Node::follower(2, Collect);
     let (_, first) = node.campaign().remove(0);
-    node.elapse(silent(&first));
-    node.hear(3, acknowledged(&first));
-    assert_eq!(node.elapse(silent(&first))[0].0, 5);
+    node.elapse(hop_timer(&first));
+    node.receive(3, acknowledged(&first));
+    assert_eq!(node.elapse(hop_timer(&first))[0].0, 5);
 }
 
-// A broken connection says what the hop timeout would: the token need not wait for it.
+// A suspicion replaces the hop timeout, so the token goes on at once.
 #[test]
-fn a_hint_sends_a_waiting_token_on() {
+fn a_suspicion_ends_the_wait_for_an_acknowledgement() {
     let mut node = Node::follower(2, Collect);
     let (_, first) = node.campaign().remove(0);
-    let sends = node.give(Input::Suspected(NodeId(3))).sends;
+    let sends = node.step(Input::Suspected(NodeId(3))).sends;
     assert_eq!(hops(&sends), [(4, first)]);
 }
 
-// A sender whose acknowledgement got lost sends the token past its receiver: two copies travel. The
-// second to arrive anywhere must end there.
+// If an acknowledgement is lost, the sender skips the receiver, and two copies go round the ring.
+// The second copy must end at the first node that has seen the token.
 // Invariant: I4.
 #[test]
-fn a_copy_of_a_token_ends() {
+fn a_second_copy_of_a_token_ends() {
     let mut node = Node::follower(3, Collect);
-    assert_eq!(node.meet(2, &token(1, 1, 1, 1, gather(&[1, 2]))).len(), 1);
-    assert_eq!(node.meet(1, &token(1, 1, 1, 0, gather(&[1]))), []);
+    assert_eq!(
+        node.receive_token(2, &token(1, 1, 1, 1, gather(&[1, 2])))
+            .len(),
+        1
+    );
+    assert_eq!(node.receive_token(1, &token(1, 1, 1, 0, gather(&[1]))), []);
     let next = token(1, 2, 1, 0, gather(&[1]));
     assert_eq!(
-        node.meet(1, &next).len(),
+        node.receive_token(1, &next).len(),
         1,
-        "the next of that origin does not"
+        "the next token of that origin is forwarded"
     );
 }
 
-// A peer that lies about the hops left must not make a token travel for ever.
+// A peer that lies about the number of hops must not make a token go round forever.
 // Invariant: I4.
 #[test]
 fn no_token_has_more_hops_than_the_ring() {
     let mut node = Node::follower(3, Collect);
     let mut endless = token(1, 1, 1, 0, coordinator(5));
     endless.left = u32::MAX;
-    assert_eq!(node.meet(2, &endless)[0].1.left, 4);
+    assert_eq!(node.receive_token(2, &endless)[0].1.left, 4);
     let mut spent = token(1, 2, 1, 0, coordinator(5));
     spent.left = 1;
-    assert_eq!(node.meet(2, &spent), []);
+    assert_eq!(node.receive_token(2, &spent), []);
 }
 
-// The initiator died while its token was under way: the last node before it has all it needs.
+// If the initiator dies while its token is in flight, the last node before it selects the leader.
 // Invariant: I4.
 #[test]
-fn the_last_node_concludes_for_a_dead_initiator() {
+fn the_last_node_selects_the_leader_for_a_dead_initiator() {
     let mut node = Node::follower(2, Collect);
     let orphan = token(3, 1, 1, 3, gather(&[3, 4, 1]));
-    let (to, orphan) = node.meet(1, &orphan).remove(0);
+    let (to, orphan) = node.receive_token(1, &orphan).remove(0);
     assert_eq!(to, 3);
-    let sent = node.elapse(silent(&orphan));
+    let sent = node.elapse(hop_timer(&orphan));
     assert_eq!(sent, [(4, token(2, 1, 2, 0, coordinator(4)))]);
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
 }
 
-// The same where tokens carry nothing but their origin: then nobody is left to be elected by it.
+// If a token carries only its origin, it can elect no other node. The last node then starts a new
+// election.
 #[test]
-fn the_last_node_starts_anew_for_a_dead_candidate() {
+fn the_last_node_starts_an_election_for_a_dead_candidate() {
     let mut node = Node::follower(2, ChangRoberts);
-    let (_, orphan) = node.meet(1, &token(3, 1, 1, 3, TokenBody::Contend)).remove(0);
-    let sent = node.elapse(silent(&orphan));
+    let (_, orphan) = node
+        .receive_token(1, &token(3, 1, 1, 3, TokenBody::Contend))
+        .remove(0);
+    let sent = node.elapse(hop_timer(&orphan));
     assert_eq!(sent, [(4, token(2, 1, 1, 0, TokenBody::Contend))]);
 }
 
-// A suspicion may be wrong, and a lap that ends early loses an election: the origin is asked.
+// A suspicion may be wrong, and a lap that ends early loses an election. So the origin is not
+// skipped.
 #[test]
-fn a_suspected_origin_is_asked() {
+fn a_suspected_origin_still_receives_its_token() {
     let mut node = Node::follower(2, ChangRoberts);
-    node.give(Input::Suspected(NodeId(3)));
-    assert_eq!(node.meet(1, &token(3, 1, 1, 3, TokenBody::Contend))[0].0, 3);
+    node.step(Input::Suspected(NodeId(3)));
+    assert_eq!(
+        node.receive_token(1, &token(3, 1, 1, 3, TokenBody::Contend))[0].0,
+        3
+    );
 }
 
-// A lost token must be replaced, and must not count if it turns up after all.
+// A lost token must be replaced, and must not count if it arrives later.
 // Invariant: I5.
 #[test]
 fn a_lost_token_is_replaced() {
@@ -139,18 +157,18 @@ fn a_lost_token_is_replaced() {
         let old = node.campaign().remove(0).1;
         let new = node.elapse(RingTimer::Lap).remove(0).1;
         assert_ne!(new.serial, old.serial);
-        assert_eq!(node.meet(2, &old), []);
+        assert_eq!(node.receive_token(2, &old), []);
         assert!(!leads(&node), "{variant:?}");
-        node.meet(2, &new);
+        node.receive_token(2, &new);
         assert!(leads(&node), "{variant:?}");
     }
 }
 
-// A token from before a crash must not elect the node that comes back: it knows nothing of those
-// who have died since.
+// A token from before a crash must not elect the node that comes back, because higher nodes may
+// have started since.
 // Invariant: I5.
 #[test]
-fn serials_are_not_given_again_after_a_restart() {
+fn serials_are_not_used_again_after_a_restart() {
     let durable = RingDurable {
         epoch: Epoch(1),
         life: 1,
@@ -158,14 +176,14 @@ fn serials_are_not_given_again_after_a_restart() {
     let mut node = Node::restored(3, ChangRoberts, durable);
     let new = node.campaign().remove(0).1;
     assert_eq!(new.serial, Serial { life: 2, count: 1 });
-    node.meet(2, &token(3, 1, 1, 4, TokenBody::Contend));
+    node.receive_token(2, &token(3, 1, 1, 4, TokenBody::Contend));
     assert!(!leads(&node));
 }
 
-// On a ring of many nodes a lap takes longer than an election timeout: who has seen a token waits
-// for two laps, and then for a time drawn as wide as half a lap.
+// On a ring of many nodes a lap takes longer than an election timeout. A node that has forwarded a
+// token waits for two laps, and then for a random time of up to half a lap.
 #[test]
-fn patience_grows_with_the_ring() {
+fn waits_grow_with_the_ring() {
     let mut node = Node::follower(3, Collect);
     let input = Input::Received {
         from: NodeId(2),
@@ -173,150 +191,152 @@ fn patience_grows_with_the_ring() {
     };
     let two_laps = Delay::exactly(Timing::default().round_trip * 10);
     let await_it = TimerChange::Set(RingTimer::Await, two_laps);
-    assert!(node.give(input).timers.contains(&await_it));
-    let step = node.give(Input::Elapsed(RingTimer::Await));
+    assert!(node.step(input).timers.contains(&await_it));
+    let step = node.step(Input::Elapsed(RingTimer::Await));
     let stagger = TimerChange::Set(RingTimer::Stagger, Timing::default().stagger(1));
     assert_eq!(
         step.timers,
         [stagger],
-        "five nodes need no more than the shared spread"
+        "the shared spread is enough for five nodes"
     );
     assert_eq!(node.view().leader, None);
 }
 
-// "The recovering node takes over" is Bully's rule, not Ring's: a live leader stays.
+// A live leader stays. (With Bully, a recovering node takes over.)
 #[test]
 fn a_recovering_node_accepts_a_lower_leader() {
     let mut node = Node::new(5, Collect);
-    assert_eq!(node.hear(2, heartbeat(1, false)), []);
+    assert_eq!(node.receive(2, heartbeat(1, false)), []);
     assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(2))));
 }
 
-// The lap has skipped it: others believe it dead, and would not elect it when its turn comes.
+// The lap has skipped this node, so other nodes take it for dead, and would not elect it later.
 #[test]
-fn a_skipped_node_says_that_it_lives() {
+fn a_skipped_node_announces_that_it_is_alive() {
     let mut node = Node::new(5, Collect);
-    node.give(Input::Suspected(NodeId(3)));
+    node.step(Input::Suspected(NodeId(3)));
     assert_eq!(
-        node.hear(2, heartbeat(1, false)),
+        node.receive(2, heartbeat(1, false)),
         [],
-        "the lap may still come"
+        "the lap has not ended"
     );
-    let sent = node.hear(2, heartbeat(1, true));
+    let sent = node.receive(2, heartbeat(1, true));
     let asked: Vec<(u64, bool)> = sent
         .iter()
         .map(|out| (out.to.0, out.message == RingMessage::Present { ask: true }))
         .collect();
     assert_eq!(asked, [(1, false), (2, false), (3, true), (4, false)]);
-    assert_eq!(node.hear(2, heartbeat(1, true)), [], "once");
-    let answer = node.hear(1, RingMessage::Present { ask: true });
+    assert_eq!(node.receive(2, heartbeat(1, true)), [], "only once");
+    let answer = node.receive(1, RingMessage::Present { ask: true });
     assert_eq!(answer[0].message, RingMessage::Present { ask: false });
 }
 
-// A node that the lap has met has nobody to convince.
+// No other node takes a node for dead that the lap has visited.
 #[test]
 fn a_node_that_was_not_skipped_is_silent() {
     let mut node = Node::new(5, Collect);
-    node.meet(4, &token(2, 1, 1, 2, coordinator(2)));
-    assert_eq!(node.hear(2, heartbeat(1, true)), []);
+    node.receive_token(4, &token(2, 1, 1, 2, coordinator(2)));
+    assert_eq!(node.receive(2, heartbeat(1, true)), []);
 }
 
-// After a partition two leaders hear each other: the newer epoch stays, on both sides.
+// After a partition, two leaders receive each other's heartbeats. The newer epoch stays, on both
+// sides.
 // Invariant: I3.
 #[test]
 fn of_two_leaders_the_newer_epoch_stays() {
     let mut node = leader(4, Collect);
     assert_eq!(
-        node.hear(2, heartbeat(2, true))[0].to,
+        node.receive(2, heartbeat(2, true))[0].to,
         NodeId(1),
-        "it was skipped"
+        "the lap has skipped it"
     );
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(2))));
     let mut node = leader(4, Collect);
-    assert_eq!(node.hear(5, heartbeat(0, true)), []);
+    assert_eq!(node.receive(5, heartbeat(0, true)), []);
     assert!(leads(&node));
 }
 
-// Both sides may have counted to the same epoch. Then the higher id stays, in a new one; the other
-// steps down, and says so in case it was not heard.
+// Both sides may have reached the same epoch. Then the higher node stays, in a new epoch. The other
+// node steps down, and sends its heartbeat once more in case it was lost.
 // Invariant: I3.
 #[test]
-fn of_two_leaders_of_one_epoch_the_higher_moves_on() {
+fn of_two_leaders_of_one_epoch_the_higher_moves_to_a_new_epoch() {
     let mut node = leader(4, Collect);
-    let sent = hops(&node.hear(2, heartbeat(1, true)));
+    let sent = hops(&node.receive(2, heartbeat(1, true)));
     assert_eq!(sent[0].1.body, coordinator(4));
     assert_eq!(node.view(), View::leading(Epoch(2), NodeId(4)));
     let mut node = leader(4, Collect);
-    let last_word = node.hear(5, heartbeat(1, false)).remove(0);
-    assert_eq!(last_word.to, NodeId(5));
-    assert_eq!(last_word.message.to_owned(), heartbeat(1, false));
+    let last = node.receive(5, heartbeat(1, false)).remove(0);
+    assert_eq!(last.to, NodeId(5));
+    assert_eq!(last.message.to_owned(), heartbeat(1, false));
     assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(5))));
 }
 
-// A leader that a lower candidate cannot hear of, because the candidate knows a newer epoch, would
-// discard its token for ever. It must catch up instead.
+// A lower candidate that knows a newer epoch does not follow the leader, and the leader discards
+// its token. Without this rule that would continue forever, so the leader moves to a newer epoch.
 #[test]
 fn a_leader_moves_above_the_epoch_of_a_lower_candidate() {
     let mut node = leader(4, ChangRoberts);
-    assert_eq!(node.meet(3, &token(2, 1, 1, 2, TokenBody::Contend)), []);
-    let sent = node.meet(3, &token(2, 2, 7, 2, TokenBody::Contend));
+    assert_eq!(
+        node.receive_token(3, &token(2, 1, 1, 2, TokenBody::Contend)),
+        []
+    );
+    let sent = node.receive_token(3, &token(2, 2, 7, 2, TokenBody::Contend));
     assert_eq!(sent[0].1.body, coordinator(4));
     assert_eq!(node.view(), View::leading(Epoch(8), NodeId(4)));
 }
 
-// A follower that suspected its leader wrongly ends its election when the leader is heard; but not
-// one that was asked for, nor one that has met a newer epoch than the leader's.
+// A follower with a wrong suspicion ends its election at the next heartbeat of its leader. It does
+// not end an election that the application has asked for, or one that has met a newer epoch.
 #[test]
 fn a_live_leader_ends_an_election() {
     let mut node = Node::follower(1, Collect);
-    node.give(Input::Suspected(NodeId(5)));
+    node.step(Input::Suspected(NodeId(5)));
     assert_eq!(
         node.view(),
         View::campaigning(Epoch(1)),
-        "1 stands behind 5"
+        "node 1 is the next after node 5"
     );
-    node.hear(5, heartbeat(1, true));
+    node.receive(5, heartbeat(1, true));
     assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(5))));
     node.campaign();
-    node.hear(5, heartbeat(1, true));
-    assert_eq!(node.view(), View::campaigning(Epoch(1)), "it was asked for");
+    node.receive(5, heartbeat(1, true));
+    let campaigning = View::campaigning(Epoch(1));
+    assert_eq!(node.view(), campaigning, "the application has asked for it");
     node.elapse(RingTimer::Lap);
-    node.hear(5, heartbeat(1, true));
-    assert_eq!(node.view().leader, Some(NodeId(5)), "it has had its lap");
-    node.give(Input::Suspected(NodeId(5)));
-    node.meet(4, &token(2, 1, 3, 3, gather(&[2, 3, 4])));
-    node.hear(5, heartbeat(1, true));
-    assert_eq!(
-        node.view(),
-        View::campaigning(Epoch(1)),
-        "somebody knows epoch 3"
-    );
+    node.receive(5, heartbeat(1, true));
+    assert_eq!(node.view().leader, Some(NodeId(5)), "its lap has ended");
+    node.step(Input::Suspected(NodeId(5)));
+    node.receive_token(4, &token(2, 1, 3, 3, gather(&[2, 3, 4])));
+    node.receive(5, heartbeat(1, true));
+    assert_eq!(node.view(), campaigning, "a node knows epoch 3");
 }
 
-// After a hint everybody knows at once: those further behind the leader leave the first its time.
+// All nodes may suspect the leader at the same time. The next node after the leader is first, and
+// the other nodes wait.
 #[test]
-fn a_hint_is_acted_on_by_rank() {
+fn a_suspicion_starts_an_election_by_rank() {
     let mut node = Node::follower(3, Collect);
-    node.give(Input::Suspected(NodeId(2)));
-    let step = node.give(Input::Suspected(NodeId(5)));
+    node.step(Input::Suspected(NodeId(2)));
+    let step = node.step(Input::Suspected(NodeId(5)));
     let round_trip = Timing::default().round_trip;
     let turn = Delay::between(round_trip, round_trip * 3 / 2);
     assert_eq!(step.sends, []);
     assert_eq!(
         step.timers.last(),
         Some(&TimerChange::Set(RingTimer::Stagger, turn)),
-        "1 goes first; 2 is suspected too"
+        "node 1 is first; node 2 is suspected"
     );
 }
 
-// Who resigns must not be elected by the very election that replaces it; but must not stay out for
-// ever either.
+// A node that resigned must not win the election that replaces it. But it must take part again
+// after some time.
 #[test]
-fn a_node_that_resigned_offers_itself_to_nobody() {
+fn a_node_that_resigned_does_not_offer_itself() {
     for variant in [Collect, ChangRoberts, HirschbergSinclair] {
         let mut node = leader(4, variant);
-        let sent = node.order(Command::Resign);
-        assert_eq!(sent, [], "nobody it believes alive");
+        let sent = node.command(Command::Resign);
+        assert_eq!(sent, [], "it takes all other nodes for dead");
         assert_eq!(node.view(), View::following(Epoch(1), None));
         let body = match variant {
             Collect => gather(&[2]),
@@ -326,8 +346,11 @@ fn a_node_that_resigned_offers_itself_to_nobody() {
                 way: Way::Onward,
             },
         };
-        let passed = node.meet(3, &token(2, 1, 1, 2, body.clone())).remove(0).1;
-        assert_eq!(passed.body, body, "as it came");
+        let passed = node
+            .receive_token(3, &token(2, 1, 1, 2, body.clone()))
+            .remove(0)
+            .1;
+        assert_eq!(passed.body, body, "the token is unchanged");
         assert_eq!(node.elapse(RingTimer::Await), []);
         assert_eq!(node.elapse(RingTimer::Stagger), []);
         node.elapse(RingTimer::Aside);
@@ -336,31 +359,27 @@ fn a_node_that_resigned_offers_itself_to_nobody() {
     }
 }
 
-// A leader that steps down does so before its successor can know, and names it.
+// A leader steps down before it hands over to its successor.
 #[test]
 fn leadership_is_handed_over() {
     let mut node = leader(4, Collect);
-    node.hear(2, RingMessage::Present { ask: false });
+    node.receive(2, RingMessage::Present { ask: false });
     let handover = RingMessage::Handover { epoch: Epoch(1) };
-    let sent = node.order(Command::Resign);
+    let sent = node.command(Command::Resign);
     assert_eq!((sent[0].to, &sent[0].message), (NodeId(2), &handover));
-    let mut heir = Node::follower(2, Collect);
-    let sent = hops(&heir.hear(5, handover.clone()));
+    let mut successor = Node::follower(2, Collect);
+    let sent = hops(&successor.receive(5, handover.clone()));
     assert_eq!(sent, [(3, token(2, 1, 2, 0, coordinator(2)))]);
-    assert_eq!(heir.view(), View::leading(Epoch(2), NodeId(2)));
-    assert_eq!(
-        heir.hear(5, handover),
-        [],
-        "a copy is of an epoch that is over"
-    );
+    assert_eq!(successor.view(), View::leading(Epoch(2), NodeId(2)));
+    assert_eq!(successor.receive(5, handover), [], "a duplicate is stale");
 }
 
-// A command that makes no sense must say why, and change nothing.
+// An invalid command gets a refusal with a reason, and changes nothing.
 #[test]
-fn senseless_commands_are_refused() {
+fn invalid_commands_are_refused() {
     let mut node = Node::follower(3, Collect);
     let mut refused = |command| {
-        node.give(Input::Commanded(command))
+        node.step(Input::Commanded(command))
             .refusal
             .unwrap()
             .to_string()
@@ -369,7 +388,7 @@ fn senseless_commands_are_refused() {
     assert!(refused(Command::TransferTo(NodeId(4))).contains("does not lead"));
     let mut node = leader(3, Collect);
     let mut refused = |command| {
-        node.give(Input::Commanded(command))
+        node.step(Input::Commanded(command))
             .refusal
             .unwrap()
             .to_string()

@@ -1,8 +1,9 @@
-//! Golden scenarios: `tests/scenarios/*.txt`.
+//! Golden scenarios. `elector_sim::script` explains the format, and how to rewrite them.
 
 use elector_ring::Ring;
 
-// Each file is a story in the paper's terms; a change of behaviour must show as a change of one.
+// Each file shows one case, message by message. Any change of the messages between nodes fails this
+// test.
 #[test]
 fn scenarios() {
     elector_sim::script::check_dir::<Ring>(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios"));

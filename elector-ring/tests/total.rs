@@ -1,4 +1,4 @@
-//! Any input in any state: no panic, no broken contract.
+//! No input from any sender breaks a node in any state.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -9,7 +9,8 @@ use elector_core::{
     TimerChange,
 };
 use elector_ring::{
-    TokenBody, Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token, Way,
+    Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token, TokenBody,
+    Way,
 };
 use proptest::prelude::*;
 
@@ -23,8 +24,8 @@ fn epoch() -> impl Strategy<Value = Epoch> {
     number().prop_map(Epoch)
 }
 
-/// Members are 10, 20, ... 50; the others are strangers.
-fn anybody() -> impl Strategy<Value = NodeId> {
+/// Members are 10, 20, ... 50; other ids are unknown peers.
+fn any_node() -> impl Strategy<Value = NodeId> {
     let member = (1_u64..=5).prop_map(|node| node * 10);
     prop_oneof![8 => member, 1 => any::<u64>()].prop_map(NodeId)
 }
@@ -33,27 +34,27 @@ fn body() -> impl Strategy<Value = TokenBody> {
     let way = || prop_oneof![Just(Way::Onward), Just(Way::Backward)];
     let level = || prop_oneof![4 => 0_u32..4, 1 => any::<u32>()];
     prop_oneof![
-        prop::collection::vec(anybody(), 0..8).prop_map(|ids| TokenBody::Gather { ids }),
+        prop::collection::vec(any_node(), 0..8).prop_map(|ids| TokenBody::Gather { ids }),
         Just(TokenBody::Contend),
-        anybody().prop_map(|leader| TokenBody::Coordinator { leader }),
+        any_node().prop_map(|leader| TokenBody::Coordinator { leader }),
         (level(), way()).prop_map(|(level, way)| TokenBody::Probe { level, way }),
         (level(), way()).prop_map(|(level, way)| TokenBody::Reply { level, way }),
     ]
 }
 
-/// Often one that the node has sent itself: serials are counted from 1.1.
+/// Often a token that the node has sent itself, because serials start with 1.1.
 fn token() -> impl Strategy<Value = Token> {
     let serial = (0_u64..3, number()).prop_map(|(life, count)| Serial { life, count });
     let left = prop_oneof![4 => 0_u32..6, 1 => any::<u32>()];
-    (anybody(), serial, epoch(), left, body()).prop_map(
-        |(origin, serial, epoch, left, body)| Token {
+    (any_node(), serial, epoch(), left, body()).prop_map(|(origin, serial, epoch, left, body)| {
+        Token {
             origin,
             serial,
             epoch,
             left,
             body,
-        },
-    )
+        }
+    })
 }
 
 fn message() -> impl Strategy<Value = RingMessage> {
@@ -84,22 +85,22 @@ fn input() -> impl Strategy<Value = AnyInput> {
     let command = prop_oneof![
         Just(Command::Campaign),
         Just(Command::Resign),
-        anybody().prop_map(Command::TransferTo),
+        any_node().prop_map(Command::TransferTo),
     ];
     prop_oneof![
-        8 => (anybody(), message())
+        8 => (any_node(), message())
             .prop_map(|(from, message)| Input::Received { from, message }),
         4 => timer().prop_map(Input::Elapsed),
-        1 => anybody().prop_map(Input::Suspected),
-        1 => anybody().prop_map(Input::Silent),
-        1 => anybody().prop_map(Input::Returned),
-        1 => anybody().prop_map(Input::Died),
+        1 => any_node().prop_map(Input::Suspected),
+        1 => any_node().prop_map(Input::Silent),
+        1 => any_node().prop_map(Input::Returned),
+        1 => any_node().prop_map(Input::Died),
         2 => command.prop_map(Input::Commanded),
         1 => Just(Input::Started),
     ]
 }
 
-/// Also with an order of the ring that validation refuses.
+/// A configuration, also with an order of the ring that validation rejects.
 fn config() -> impl Strategy<Value = RingConfig> {
     let variant = prop_oneof![
         Just(RingVariant::Collect),
@@ -119,7 +120,7 @@ fn members(me: u64) -> Membership {
     Membership::new(NodeId(me), (1..=5).map(|node| NodeId(node * 10))).unwrap()
 }
 
-fn acts(timer: RingTimer) -> bool {
+fn drives_node(timer: RingTimer) -> bool {
     match timer {
         RingTimer::Vigil
         | RingTimer::Stagger
@@ -133,10 +134,10 @@ fn acts(timer: RingTimer) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    // A peer may be broken, hostile or of another version: whatever it says, a node neither panics
-    // nor breaks its contract, always has one timer that makes it act again, sends no token that
-    // could outlast a lap, and knows its epoch again after a crash. Timers fire here as in a host:
-    // only those that run, besides stray ones that never did.
+    // A peer may be broken, hostile or of another version. For all messages, a node does not panic
+    // and keeps its contract. Exactly one timer that makes it act runs, and no token has more hops
+    // than a lap. After a crash it has its old epoch. Timers elapse as in a host: only if they run,
+    // except for stray timers that never ran.
     // Invariants: I1, I6.
     #[test]
     fn any_input_in_any_state(
@@ -154,7 +155,7 @@ proptest! {
             let input = match input {
                 Input::Started => {
                     let (saved, epoch) = (*driver.algorithm().durable(), driver.view().epoch);
-                    // With a crash its epochs may get a floor.
+                    // With a crash, the epochs of the node may get a floor.
                     let raised = Ring::raised(&saved, floor).filter(|_| choice % 2 == 1);
                     driver = Driver::restore(&config, members(me), raised.unwrap_or(saved));
                     prop_assert!(driver.view().epoch >= epoch);
@@ -183,7 +184,7 @@ proptest! {
                     TimerChange::Cancel(timer) => running.remove(&timer),
                 };
             }
-            let acting = running.iter().filter(|&&timer| acts(timer)).count();
+            let acting = running.iter().filter(|&&timer| drives_node(timer)).count();
             prop_assert_eq!(acting, 1, "after {:?}: {:?}", input, running);
             for out in &step.sends {
                 if let RingMessage::Token(token) = &out.message {
@@ -194,10 +195,10 @@ proptest! {
         }
     }
 
-    // The same holds without a driver in front that filters strangers out, and for timers that do
-    // not run.
+    // The same holds without a driver that drops the messages of unknown peers, and for timers that
+    // do not run.
     #[test]
-    fn strangers_and_stray_timers_cannot_make_it_panic(
+    fn unknown_peers_and_stray_timers_cannot_make_it_panic(
         config in config(),
         inputs in prop::collection::vec(input(), 0..80),
     ) {

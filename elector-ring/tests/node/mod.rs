@@ -1,16 +1,16 @@
-//! One node under test, and short names for what it hears and says.
+//! One node under test, and short names for its messages.
 
 use elector_core::{
     Command, Driver, Epoch, Input, Membership, Moment, NodeId, Outgoing, Step, View,
 };
 use elector_ring::{
-    TokenBody, Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token,
+    Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token, TokenBody,
 };
 
 /// One node of a ring of five.
 pub(crate) struct Node(pub(crate) Driver<Ring>);
 
-/// Receiver and token of a hop.
+/// The receiver and the token of a hop.
 pub(crate) type Hop = (u64, Token);
 
 impl Node {
@@ -18,7 +18,7 @@ impl Node {
         Self::restored(me, variant, RingDurable::default())
     }
 
-    /// A node that has started, for the first time or again.
+    /// A node after its start, with this state on its disk.
     pub(crate) fn restored(me: u64, variant: RingVariant, durable: RingDurable) -> Self {
         let config = RingConfig {
             variant,
@@ -26,31 +26,36 @@ impl Node {
         };
         let members = Membership::new(NodeId(me), (1..=5).map(NodeId)).unwrap();
         let mut node = Self(Driver::restore(&config, members, durable));
-        node.give(Input::Started);
+        node.step(Input::Started);
         node
     }
 
-    /// A node that follows 5 in epoch 1.
+    /// A node that follows node 5 in epoch 1.
     pub(crate) fn follower(me: u64, variant: RingVariant) -> Self {
         let mut node = Self::new(me, variant);
-        node.hear(5, heartbeat(1, false));
+        node.receive(5, heartbeat(1, false));
         assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(5))));
         node
     }
 
-    pub(crate) fn give(&mut self, input: Input<RingMessage, RingTimer>) -> Box<Step<Ring>> {
+    pub(crate) fn step(&mut self, input: Input<RingMessage, RingTimer>) -> Box<Step<Ring>> {
         self.0.step(input, Moment::ZERO).unwrap()
     }
 
-    /// All that the node says when it hears this.
-    pub(crate) fn hear(&mut self, from: u64, message: RingMessage) -> Vec<Outgoing<RingMessage>> {
+    /// Returns all messages that the node sends when it receives this one.
+    pub(crate) fn receive(
+        &mut self,
+        from: u64,
+        message: RingMessage,
+    ) -> Vec<Outgoing<RingMessage>> {
         let from = NodeId(from);
-        self.give(Input::Received { from, message }).sends
+        self.step(Input::Received { from, message }).sends
     }
 
-    /// Where tokens go when this one arrives. That it is acknowledged first goes without saying.
-    pub(crate) fn meet(&mut self, from: u64, token: &Token) -> Vec<Hop> {
-        let mut sends = self.hear(from, RingMessage::Token(token.clone()));
+    /// Returns the hops that the node makes when it receives this token. The first message that it
+    /// sends must be the acknowledgement.
+    pub(crate) fn receive_token(&mut self, from: u64, token: &Token) -> Vec<Hop> {
+        let mut sends = self.receive(from, RingMessage::Token(token.clone()));
         let ack = sends.remove(0);
         let token = token.id();
         assert_eq!(ack.to, NodeId(from));
@@ -59,16 +64,16 @@ impl Node {
     }
 
     pub(crate) fn elapse(&mut self, timer: RingTimer) -> Vec<Hop> {
-        hops(&self.give(Input::Elapsed(timer)).sends)
+        hops(&self.step(Input::Elapsed(timer)).sends)
     }
 
-    pub(crate) fn order(&mut self, command: Command) -> Vec<Outgoing<RingMessage>> {
-        self.give(Input::Commanded(command)).sends
+    pub(crate) fn command(&mut self, command: Command) -> Vec<Outgoing<RingMessage>> {
+        self.step(Input::Commanded(command)).sends
     }
 
     /// Starts an election.
     pub(crate) fn campaign(&mut self) -> Vec<Hop> {
-        hops(&self.order(Command::Campaign))
+        hops(&self.command(Command::Campaign))
     }
 
     pub(crate) fn view(&self) -> View {
@@ -76,7 +81,7 @@ impl Node {
     }
 }
 
-/// The tokens among these messages.
+/// Returns the tokens among these messages.
 pub(crate) fn hops(sends: &[Outgoing<RingMessage>]) -> Vec<Hop> {
     let tokens = sends.iter().filter_map(|out| match &out.message {
         RingMessage::Token(token) => Some((out.to.0, token.clone())),
@@ -88,7 +93,7 @@ pub(crate) fn hops(sends: &[Outgoing<RingMessage>]) -> Vec<Hop> {
     tokens.collect()
 }
 
-/// A token of `origin` with this count, in its first life, with all its hops before it but `made`.
+/// A token of `origin` after its first start, with this count, that has made this number of hops.
 pub(crate) fn token(origin: u64, count: u64, epoch: u64, made: u32, body: TokenBody) -> Token {
     Token {
         origin: NodeId(origin),
