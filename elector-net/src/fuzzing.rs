@@ -7,8 +7,9 @@ use elector_core::Message;
 use tokio_util::codec::{Decoder, LengthDelimitedCodec};
 
 use crate::wire::{
-    self, Frame, RejectedText,
+    self, Frame,
     hello::{self, Answer, Greeting, Hello},
+    rejection::RejectedText,
     write_ping, write_pong,
 };
 

@@ -121,8 +121,8 @@ async fn both_sides_attribute_a_rejection_to_the_right_side() {
         [(&one, 41, 42, "one", "two"), (&two, 42, 41, "two", "one")]
     {
         let rejected = format!(
-            "node {peer} rejects this node: the peer belongs to the cluster \"{theirs}\", and this \
-             node to another one"
+            "node {peer} rejects this node: this node does not belong to the cluster \"{theirs}\" \
+             of the peer"
         );
         let rejecting = format!(
             "this node rejects node {peer}: the other side belongs to the cluster \"{theirs}\", \
@@ -180,7 +180,7 @@ async fn the_log_names_the_connection_that_was_closed_to_make_room() {
     let (first, address) = bound();
     let peers = [at(61, &address), at(62, &"127.0.0.1:9")];
     let _node = start("test", 61, first, &peers).await;
-    let line = |from| ["node=61", "belong to no peer", from];
+    let line = |from| ["node=61", "from other addresses", from];
     let closed = line("from=127.0.0.5");
     for _ in 0..60 {
         let _waiting = silent("127.0.0.5", address, 32).await;

@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::{
     outage::ReasonKind,
     tls::TlsError,
-    wire::{RejectedText, rejection::Rejection},
+    wire::rejection::{RejectedText, Rejection},
 };
 
 /// Why there is no connection.

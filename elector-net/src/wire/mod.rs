@@ -17,9 +17,7 @@ pub(crate) mod fingerprint;
 mod frame;
 pub(crate) mod hello;
 mod list;
-mod rejected_text;
 pub(crate) mod rejection;
 
 pub(crate) use frame::{Frame, MAX_FRAME_BYTES, codec, encode_message, write_ping, write_pong};
 pub(crate) use list::NodeList;
-pub(crate) use rejected_text::RejectedText;

@@ -1,6 +1,7 @@
+use std::fmt;
+
 use elector_core::NodeId;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use super::list::NodeList;
 use crate::record::DiskId;
@@ -8,100 +9,51 @@ use crate::record::DiskId;
 /// Why one side does not admit a connection. It is sent to the other side, so variants are only
 /// appended, and never changed.
 ///
-/// Both sides report it, each with a text of its own. [`Display`](std::fmt::Display) is the text of
-/// the side that rejects. [`RejectedText`](super::RejectedText) is the text of the side that is
-/// rejected.
-#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+/// Both sides report it, each with its own names of the two sides: [`Display`](fmt::Display) on the
+/// side that rejects, and [`RejectedText`] on the side that is rejected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub(crate) enum Rejection {
     /// The versions of the side that is rejected.
-    #[error(
-        "the other side supports the protocol versions {min} to {max}, and this node supports \
-         others: upgrade the older side by one release at a time"
-    )]
     Version { min: u16, max: u16 },
     /// The cluster of the side that rejects.
-    #[error(
-        "the other side does not belong to the cluster {0:?} of this node: correct the address, or \
-         the cluster's name"
-    )]
     Cluster(String),
     /// The algorithm of the side that rejects.
-    #[error(
-        "the other side does not run {0:?}, as this node does: all nodes of a cluster must run the \
-         same algorithm"
-    )]
     Algorithm(String),
-    #[error(
-        "the algorithm's options on the other side differ from those of this node: give all nodes \
-         the same configuration"
-    )]
+    /// The sides have different options of the algorithm.
     Options,
     /// `theirs` is the list of the side that is rejected.
-    #[error(
-        "the list of nodes of the other side is {theirs}, and that of this node is {ours}: give \
-         the other side the list of its cluster. A list is changed while all nodes are stopped, \
-         with `elector members`"
-    )]
     Members { theirs: NodeList, ours: NodeList },
     /// The id of the side that is rejected.
-    #[error(
-        "the other side claims to be node {0}, which is not in this node's list: correct the \
-         other side's id"
-    )]
     NotAPeer(NodeId),
     /// The node that the side that is rejected has dialled.
-    #[error(
-        "the other side dialled node {0}, which is not this node: correct the other side's list of \
-         addresses"
-    )]
     WrongNode(NodeId),
     /// The lease of one side, and the silence of the other one.
-    #[error(
-        "the lease of one side ({lease_us} µs) is not shorter than the silence that the other side \
-         keeps ({silence_us} µs): lower leases first, on all nodes, then timeouts"
-    )]
     Timing { lease_us: u64, silence_us: u64 },
     /// The id of the side that is rejected.
-    #[error("the certificate of the other side does not name node {0}: issue one that does")]
     Certificate(NodeId),
     /// The id of the side that is rejected.
-    #[error(
-        "another process is connected as node {0}: stop one of them; each node needs an id of its \
-         own"
-    )]
     Claimed(NodeId),
-    #[error("the other side sent no valid hello")]
+    /// The side that is rejected sent no valid hello.
     Garbage,
-    #[error("the other side replayed a hello of another connection")]
+    /// The side that is rejected sent the hello of another connection.
     Replayed,
-    #[error("the other side sent no hello in time")]
+    /// The side that is rejected did not send in time.
     Silent,
-    #[error("too many connections from addresses of peers wait for their handshake")]
+    /// The budget for addresses of peers is used up.
     Busy,
-    #[error("the TLS handshake failed")]
+    /// The TLS handshake failed.
     Tls,
     /// As [`Members`](Self::Members).
-    #[error(
-        "the list of nodes of the other side is {theirs}, and that of this node is {ours}: one of \
-         them was not changed. Stop all nodes, and give them the same list and generation with \
-         `elector members`"
-    )]
     Generation { theirs: NodeList, ours: NodeList },
     /// The id of the side that is rejected, the disk that the other side knows for this id, and the
     /// disk that the rejected side has.
-    #[error(
-        "the other side has the disk {found}, but node {node} was first admitted with the disk \
-         {known}. If the other side belongs to another cluster, correct the address. If the disk \
-         was lost, replace the node by one with a new id, with `elector members`, while all nodes \
-         are stopped. Only if the wrong disk was admitted at first: `elector members forget`"
-    )]
     Disk {
         node: NodeId,
         known: DiskId,
         found: DiskId,
     },
-    #[error("too many connections from addresses that belong to no peer wait for their handshake")]
+    /// The budget for all other addresses is used up.
     Crowded,
 }
 
@@ -159,12 +111,97 @@ impl Rejection {
             Self::Claimed(_) | Self::Silent | Self::Busy | Self::Crowded
         )
     }
+
+    /// Returns the text with these names of the side that is rejected and of the side that rejects.
+    fn text(&self, rejected: &str, rejecting: &str) -> String {
+        match self {
+            Self::Version { min, max } => format!(
+                "{rejected} supports the protocol versions {min} to {max}, and {rejecting} \
+                 supports others: upgrade the older side by one release at a time"
+            ),
+            Self::Cluster(cluster) => format!(
+                "{rejected} does not belong to the cluster {cluster:?} of {rejecting}: correct the \
+                 address, or the cluster's name"
+            ),
+            Self::Algorithm(algorithm) => format!(
+                "{rejected} does not run {algorithm:?}, as {rejecting} does: all nodes of a \
+                 cluster must run the same algorithm"
+            ),
+            Self::Options => format!(
+                "the options of the algorithm on {rejected} differ from those on {rejecting}: give \
+                 all nodes the same configuration"
+            ),
+            Self::Members { theirs, ours } => format!(
+                "the list of nodes of {rejected} is {theirs}, and that of {rejecting} is {ours}: \
+                 give {rejected} the list of its cluster. A list is changed while all nodes are \
+                 stopped, with `elector members`"
+            ),
+            Self::Generation { theirs, ours } => format!(
+                "the list of nodes of {rejected} is {theirs}, and that of {rejecting} is {ours}: \
+                 one of them was not changed. Stop all nodes, and give them the same list and \
+                 generation with `elector members`"
+            ),
+            Self::NotAPeer(node) => format!(
+                "{rejected} claims to be node {node}, which is not in the list of {rejecting}: \
+                 correct the id of {rejected}"
+            ),
+            Self::WrongNode(node) => format!(
+                "{rejected} dialled node {node}, and {rejecting} is another node: correct the \
+                 addresses in the list of {rejected}"
+            ),
+            Self::Timing {
+                lease_us,
+                silence_us,
+            } => format!(
+                "the lease of one side ({lease_us} µs) is not shorter than the silence that the \
+                 other side keeps ({silence_us} µs): lower leases first, on all nodes, then \
+                 timeouts"
+            ),
+            Self::Certificate(node) => format!(
+                "the certificate of {rejected} does not name node {node}: issue one that does"
+            ),
+            Self::Claimed(node) => format!(
+                "another process is connected as node {node}: stop one of them; each node needs an \
+                 id of its own"
+            ),
+            Self::Disk { node, known, found } => format!(
+                "{rejected} has the disk {found}, but {rejecting} first admitted node {node} with \
+                 the disk {known}. If the two belong to different clusters, correct the address. \
+                 If the disk was lost, replace node {node} by one with a new id, with `elector \
+                 members`, while all nodes are stopped. Only if the wrong disk was admitted at \
+                 first: `elector members forget`"
+            ),
+            Self::Garbage => format!("{rejected} sent no valid hello: is it of another release?"),
+            Self::Replayed => format!("{rejected} replayed a hello of another connection"),
+            Self::Silent => format!("{rejected} sent no hello in time"),
+            Self::Tls => "the TLS handshake failed".to_owned(),
+            Self::Busy => "too many connections from addresses of peers are pending".to_owned(),
+            Self::Crowded => "too many connections from other addresses are pending".to_owned(),
+        }
+    }
+}
+
+/// On the side that rejects.
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text("the other side", "this node"))
+    }
+}
+
+/// The text of a rejection on the side that is rejected.
+#[derive(Debug)]
+pub(crate) struct RejectedText<'a>(pub(crate) &'a Rejection);
+
+impl fmt::Display for RejectedText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text("this node", "the peer"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{RejectedText, hello::Answer};
+    use crate::wire::hello::Answer;
 
     // Any process that answers at a peer's address gets its text into this node's log. The text
     // must not look like lines of this node, and must not control a terminal. The fuzz target
@@ -183,6 +220,41 @@ mod tests {
             for text in [rejection.to_string(), RejectedText(&rejection).to_string()] {
                 assert!(!text.chars().any(char::is_control), "{text:?}");
             }
+        }
+    }
+
+    // A rejection is sent as the side that rejects has created it: "a" is the cluster, and `ours`
+    // is the list, of that side. Both texts must attribute it to the right side.
+    #[test]
+    fn both_sides_name_what_belongs_to_the_right_one() {
+        let list = |ids: &[u64]| {
+            let nodes: Vec<NodeId> = ids.iter().copied().map(NodeId).collect();
+            NodeList::new(&nodes, 1, [0; 16])
+        };
+        let (theirs, ours) = (list(&[7, 8]), list(&[1, 2]));
+        let members = Rejection::Members { theirs, ours };
+        let cluster = Rejection::Cluster("a".into());
+        let version = Rejection::Version { min: 3, max: 4 };
+        for (rejection, rejecting, rejected) in [
+            (
+                cluster,
+                "the other side does not belong to the cluster \"a\" of this node: ",
+                "this node does not belong to the cluster \"a\" of the peer: ",
+            ),
+            (
+                version,
+                "the other side supports the protocol versions 3 to 4, and this node ",
+                "this node supports the protocol versions 3 to 4, and the peer ",
+            ),
+            (
+                members,
+                "the list of nodes of the other side is 7, 8 (generation 1), and that of this node",
+                "the list of nodes of this node is 7, 8 (generation 1), and that of the peer is 1",
+            ),
+        ] {
+            let texts = [rejection.to_string(), RejectedText(&rejection).to_string()];
+            assert!(texts[0].starts_with(rejecting), "{texts:?}");
+            assert!(texts[1].starts_with(rejected), "{texts:?}");
         }
     }
 }
