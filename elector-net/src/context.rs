@@ -9,7 +9,7 @@ use std::{
 };
 
 use elector_core::{
-    ElectionAlgorithm, Membership, Moment, NodeId, Timing,
+    ElectionAlgorithm, Membership, NodeId, Timing,
     actor::{self, Inbox},
 };
 use tokio::runtime::Handle;
@@ -23,7 +23,7 @@ use crate::{
     lock_proof::LockClaim,
     outage::{Direction, Reason, ReasonKind},
     record::{AdmitError, DiskId, LifeLock, LockId, RecordHandle},
-    stream::Stream,
+    socket::Socket,
     tls::Tls,
     wire::{
         hello::{Answer, Hello, VERSIONS},
@@ -90,13 +90,6 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Handles the answer of a peer to a ping that was sent at `sent`.
-    pub(crate) fn pong_received(&self, link: &Link, sent: Moment) {
-        if link.pong_received(sent) {
-            self.inbox.returned(link.node);
-        }
-    }
-
     /// Handles the life that a peer has named in a handshake.
     pub(crate) fn learn_life(&self, link: &Link, life: u64, claim: LockClaim) {
         match link.learn_life(life, claim, self.detection.ceiling) {
@@ -119,11 +112,11 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
     }
 
     /// Gives the observer a copy of this connection, on which this node sends.
-    pub(crate) fn entrust(&self, stream: &Stream) {
+    pub(crate) fn entrust(&self, connection: &Socket) {
         let Some(death_proof) = &self.death_proof else {
             return;
         };
-        if let Err(error) = death_proof.keep(stream.socket().as_fd()) {
+        if let Err(error) = death_proof.keep(connection.as_fd()) {
             tracing::debug!(
                 node = self.me().0, %error,
                 "observer did not take a connection: no proof of death will be sent on it"

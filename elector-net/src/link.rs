@@ -219,19 +219,12 @@ impl Link {
         self.clear_mark()
     }
 
-    /// Takes the answer to a ping that was sent at `sent`. Returns the same as
-    /// [`received`](Self::received).
-    pub(crate) fn pong_received(&self, sent: Moment) -> bool {
-        if self.is_dead() {
-            return false;
+    /// Takes the answer to a ping that was sent at `sent`.
+    pub(crate) fn pong_received(&self, sent: Moment) {
+        if !self.is_dead() {
+            let round_trip = actor::now().saturating_since(sent);
+            self.detector().round_trip_measured(round_trip);
         }
-        let now = actor::now();
-        {
-            let mut detector = self.detector();
-            detector.received(now);
-            detector.round_trip_measured(now.saturating_since(sent));
-        }
-        self.clear_mark()
     }
 
     /// Returns `true` if there was a mark. The load comes first because each received frame gets
@@ -243,11 +236,6 @@ impl Link {
             self.update_outage();
         }
         was_marked
-    }
-
-    /// Starts the measurement of the peer's silence again.
-    pub(crate) fn restart_silence(&self, now: Moment) {
-        self.detector().restart_silence(now);
     }
 
     /// Returns when the peer will have been silent for too long; `None` if it is released already.
@@ -271,17 +259,6 @@ impl Link {
             self.update_outage();
         }
         before < mark as u8
-    }
-
-    /// Returns when the last sign of life arrived, the round trip, and the longest silence that is
-    /// allowed now.
-    pub(crate) fn measured(&self) -> (Option<Moment>, Option<Duration>, Duration) {
-        let detector = self.detector();
-        (
-            detector.last(),
-            detector.round_trip(),
-            detector.silence_limit(),
-        )
     }
 
     /// Admits a connection of the peer in place of the one before. The returned token is cancelled
@@ -363,7 +340,7 @@ impl Link {
         }
     }
 
-    fn detector(&self) -> MutexGuard<'_, Detector> {
+    pub(crate) fn detector(&self) -> MutexGuard<'_, Detector> {
         lock(&self.detector)
     }
 }

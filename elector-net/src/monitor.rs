@@ -80,15 +80,15 @@ impl Monitor {
         let links = self.0.links.get();
         let links = links.iter().flat_map(|links| links.all.iter());
         let reports = links.map(|link| {
-            let (last, round_trip, silence_limit) = link.measured();
+            let detector = link.detector().clone();
             PeerReport {
                 node: link.node,
                 address: link.address.clone(),
                 can_send: link.is_outgoing_open(),
                 can_receive: link.is_incoming_open(),
-                silent_for: last.map(|at| now.saturating_since(at)),
-                round_trip,
-                silence_limit,
+                silent_for: detector.last().map(|at| now.saturating_since(at)),
+                round_trip: detector.round_trip(),
+                silence_limit: detector.silence_limit(),
                 connections: link.connections.load(Ordering::Relaxed),
                 suspicions: link.suspicions.load(Ordering::Relaxed),
                 proofs: link.proofs.load(Ordering::Relaxed),

@@ -32,7 +32,7 @@ pub(crate) async fn detect_silence<A: ElectionAlgorithm>(context: Arc<NodeContex
             // This node was stopped, or got no processor time. It may have received nothing only
             // because it did not read, so it must not blame its peers.
             let links = context.links.all.iter();
-            links.for_each(|link| link.restart_silence(woke));
+            links.for_each(|link| link.detector().restart_silence(woke));
             if let Some(stalls) = check.stalled(late, woke) {
                 report_stalls(&context, stalls);
             }
@@ -43,7 +43,8 @@ pub(crate) async fn detect_silence<A: ElectionAlgorithm>(context: Arc<NodeContex
         yield_now().await;
         let now = actor::now();
         for link in &context.links.all {
-            if let (_, Some(measured), _) = link.measured()
+            let round_trip = link.detector().round_trip();
+            if let Some(measured) = round_trip
                 && check.round_trip(link.node, measured, now)
             {
                 report_round_trip(&context, link.node, measured);

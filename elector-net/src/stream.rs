@@ -1,76 +1,19 @@
-use std::{
-    io,
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::io;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_util::either::Either;
 
 use crate::{socket::Socket, tls::TlsStream};
 
-/// A connection, encrypted or not.
-#[derive(Debug)]
-pub(crate) enum Stream {
-    Plain(Socket),
-    Encrypted(Box<TlsStream<Socket>>),
-}
+/// A connection: plain on the left, encrypted on the right.
+pub(crate) type Stream = Either<Socket, Box<TlsStream<Socket>>>;
 
-impl Stream {
-    /// Returns the connection below TLS.
-    pub(crate) fn socket(&self) -> &Socket {
-        match self {
-            Self::Plain(socket) => socket,
-            Self::Encrypted(stream) => stream.get_ref().0,
-        }
-    }
-
-    /// See [`Socket::move_here`].
-    pub(crate) fn move_here(&mut self) -> io::Result<()> {
-        match self {
-            Self::Plain(socket) => socket.move_here(),
-            Self::Encrypted(stream) => stream.get_mut().0.move_here(),
-        }
-    }
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, into),
-            Self::Encrypted(stream) => Pin::new(stream).poll_read(cx, into),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Self::Encrypted(stream) => Pin::new(stream).poll_write(cx, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Encrypted(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Encrypted(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
+/// Returns the connection below TLS.
+pub(crate) fn socket_of(stream: &mut Stream) -> &mut Socket {
+    match stream {
+        Either::Left(socket) => socket,
+        Either::Right(stream) => stream.get_mut().0,
     }
 }
 

@@ -124,12 +124,12 @@ async fn start_tls<A: ElectionAlgorithm>(
     socket: Socket,
 ) -> Result<Option<Started>, RejectedConnection> {
     let Some(tls) = &context.tls else {
-        return Ok(Some((Stream::Plain(socket), None)));
+        return Ok(Some((Stream::Left(socket), None)));
     };
     match tls.accept(socket).await {
         Ok(accepted) => {
             let certificate = accepted.certificate();
-            let stream = Stream::Encrypted(Box::new(accepted.into_stream()));
+            let stream = Stream::Right(Box::new(accepted.into_stream()));
             Ok(Some((stream, Some(certificate))))
         }
         Err(TlsError::Closed | TlsError::Connection(_)) => Ok(None),

@@ -14,7 +14,7 @@ use crate::{
     context::{HANDSHAKE_TIMEOUT, NodeContext},
     farewell::{Ended, Farewell},
     link::Link,
-    stream::{Stream, write_frame},
+    stream::{Stream, socket_of, write_frame},
     wire::{
         Frame, MAX_FRAME_BYTES, codec,
         hello::{Answer, Hello, NO_COMMITMENT},
@@ -56,7 +56,7 @@ async fn admit<A: ElectionAlgorithm>(
     hello: &Hello,
     stream: &mut Stream,
 ) -> Result<Option<CancellationToken>, Rejection> {
-    if let Err(error) = stream.move_here() {
+    if let Err(error) = socket_of(stream).move_here() {
         tracing::debug!(
             node = context.me().0, peer = %link.node, %error,
             "connection of peer could not be moved to the node's thread"

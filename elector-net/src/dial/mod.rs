@@ -30,7 +30,7 @@ use crate::{
     context::{HANDSHAKE_TIMEOUT, NodeContext},
     link::Link,
     socket::Socket,
-    stream::{FirstFrame, Stream, read_frame, write_frame},
+    stream::{FirstFrame, Stream, read_frame, socket_of, write_frame},
     wire::{
         Frame, codec,
         hello::{self, Answer, Greeting, NO_COMMITMENT},
@@ -167,7 +167,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
 
     /// Returns the time within which an answer arrives, if there is one.
     fn answer_timeout(&self) -> Duration {
-        let (_, round_trip, _) = self.link.measured();
+        let round_trip = self.link.detector().round_trip();
         round_trip.unwrap_or(DEFAULT_ROUND_TRIP) * 4 + Duration::from_millis(1)
     }
 
@@ -201,13 +201,13 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     async fn get_admitted(&self, tcp: TcpStream) -> Result<Stream, DialError> {
         let socket = Socket::new(tcp);
         let mut stream = match &self.context.tls {
-            None => Stream::Plain(socket),
+            None => Stream::Left(socket),
             Some(tls) => {
                 let stream = tls
                     .connect(socket, self.link.node)
                     .await
                     .map_err(DialError::of_tls)?;
-                Stream::Encrypted(Box::new(stream))
+                Stream::Right(Box::new(stream))
             }
         };
         let greeting = read(&mut stream).await?;
@@ -249,10 +249,10 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     }
 
     /// Sends messages and pings, until the connection breaks.
-    async fn exchange(&mut self, stream: Stream) {
+    async fn exchange(&mut self, mut stream: Stream) {
         self.context.received(&self.link);
         self.link.outgoing_opened();
-        self.context.entrust(&stream);
+        self.context.entrust(socket_of(&mut stream));
         let (reading, writing) = split(stream);
         let ended = self.send(FramedRead::new(reading, codec(MAX_PONG_BYTES)), writing);
         let error = ended.await.err();
@@ -286,8 +286,8 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                     let Some(Frame::Pong(sent_ns)) = Frame::read(&body) else {
                         return Err(io::ErrorKind::InvalidData.into());
                     };
-                    let sent = Moment::from_nanos(sent_ns);
-                    self.context.pong_received(&self.link, sent);
+                    self.link.pong_received(Moment::from_nanos(sent_ns));
+                    self.context.received(&self.link);
                     idle.as_mut().reset(time::Instant::now() + idle_timeout);
                     continue;
                 }

@@ -14,7 +14,7 @@ impl Link {
 
     /// Records that the peer has been silent for too long, if no better reason is known.
     pub(crate) fn record_silence(&self) {
-        let (last, ..) = self.measured();
+        let last = self.detector().last();
         let now = actor::now();
         let mut outage = lock(&self.outage);
         if outage.outgoing_reason().is_none() {
