@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use elector_core::{ElectionAlgorithm, NodeId, actor};
+use elector_core::{ElectionAlgorithm, Moment, NodeId, actor};
 use tokio::{task::yield_now, time::sleep};
 
 use crate::{
@@ -22,9 +22,7 @@ pub(crate) async fn detect_silence<A: ElectionAlgorithm>(context: Arc<NodeContex
         let now = actor::now();
         let links = context.links.all.iter();
         let deadline = links.filter_map(|link| link.silence_deadline()).min();
-        let wait = deadline
-            .map_or(interval, |deadline| deadline.saturating_since(now))
-            .clamp(CHECK_INTERVAL_MIN, interval);
+        let wait = wait(deadline, now, interval);
         sleep(wait).await;
         let woke = actor::now();
         let late = woke.saturating_since(now.saturating_add(wait));
@@ -61,6 +59,13 @@ pub(crate) async fn detect_silence<A: ElectionAlgorithm>(context: Arc<NodeContex
     }
 }
 
+/// Returns the time until the next check.
+fn wait(deadline: Option<Moment>, now: Moment, interval: Duration) -> Duration {
+    let left = deadline.map_or(interval, |deadline| deadline.saturating_since(now));
+    // This is not `clamp`, which panics if the interval is shorter than the minimum.
+    left.min(interval).max(CHECK_INTERVAL_MIN)
+}
+
 fn report_stalls<A: ElectionAlgorithm>(context: &NodeContext<A>, stalls: Stalls) {
     tracing::warn!(
         node = context.me().0,
@@ -88,4 +93,22 @@ fn report_round_trip<A: ElectionAlgorithm>(
          may be lost without another fault: use longer durations on all nodes, for example those \
          of the default profile"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A ping interval may be shorter than the minimum. The check must not panic then.
+    #[test]
+    fn the_next_check_is_at_the_deadline_within_limits() {
+        let ms = Duration::from_millis;
+        let (now, far) = (Moment::ZERO, Moment::ZERO.saturating_add(ms(30)));
+        let near = Moment::ZERO.saturating_add(Duration::from_micros(10));
+        assert_eq!(wait(None, now, ms(40)), ms(40));
+        assert_eq!(wait(Some(far), now, ms(40)), ms(30));
+        assert_eq!(wait(Some(far), now, ms(20)), ms(20));
+        assert_eq!(wait(Some(near), now, ms(20)), ms(1));
+        assert_eq!(wait(Some(far), now, Duration::from_micros(500)), ms(1));
+    }
 }
