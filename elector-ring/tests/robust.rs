@@ -164,8 +164,8 @@ fn a_lost_token_is_replaced() {
     }
 }
 
-// A token from before a crash must not elect the node that comes back, because higher nodes may
-// have started since.
+// A token from before a crash must not elect the node that comes back, because other nodes may have
+// died or recovered since.
 // Invariant: I5.
 #[test]
 fn serials_are_not_used_again_after_a_restart() {
