@@ -63,14 +63,14 @@ impl Acks {
     }
 
     /// Returns the successor of the leader `me`: the node that acknowledged the newest round, or
-    /// any node if no node has acknowledged one. Suspects are left out. On a tie, the next node
-    /// after `me` in the order of ids wins, and the order continues from the lowest id. So if
+    /// any node if no node has acknowledged one. Nodes of `except` are left out. On a tie, the next
+    /// node after `me` in the order of ids wins, and the order continues from the lowest id. So if
     /// several nodes cannot lead and each one hands over, every node has its turn.
     #[must_use]
-    pub fn heir(&self, members: &Membership, me: NodeId, suspects: &NodeSet) -> Option<NodeId> {
+    pub fn successor(&self, members: &Membership, me: NodeId, except: &NodeSet) -> Option<NodeId> {
         let known = members.nodes().iter().zip(&self.newest);
         known
-            .filter(|&(&node, _)| node != me && !suspects.contains(node))
+            .filter(|&(&node, _)| node != me && !except.contains(node))
             .max_by_key(|&(&node, newest)| (*newest, node > me, Reverse(node)))
             .map(|(&node, _)| node)
     }
@@ -115,10 +115,10 @@ mod tests {
         acks.record(&members, NodeId(4), Moment::from_nanos(20));
         assert_eq!(acks.quorum(&members), Some(Moment::from_nanos(30)));
         let mut suspects = NodeSet::new();
-        let heir = |suspects: &NodeSet| acks.heir(&members, NodeId(1), suspects);
-        assert_eq!(heir(&suspects), Some(NodeId(2)));
+        let successor = |suspects: &NodeSet| acks.successor(&members, NodeId(1), suspects);
+        assert_eq!(successor(&suspects), Some(NodeId(2)));
         suspects.insert(NodeId(2));
-        assert_eq!(heir(&suspects), Some(NodeId(4)));
+        assert_eq!(successor(&suspects), Some(NodeId(4)));
     }
 
     // A peer that echoes the end of time must not keep a leader's lease alive for ever.

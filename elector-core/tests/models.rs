@@ -73,9 +73,9 @@ proptest! {
             prop_assert_eq!(acks.quorum(&members), quorum.map(Moment::from_nanos));
             let around = |node: u64| if node > me { node } else { node + n };
             let others = (1..=n).filter(|node| *node != me && *node != suspect);
-            let heir = others.min_by_key(|node| (Reverse(newest.get(node)), around(*node)));
+            let successor = others.min_by_key(|node| (Reverse(newest.get(node)), around(*node)));
             let suspects = NodeSet::from_iter([NodeId(suspect)]);
-            prop_assert_eq!(acks.heir(&members, NodeId(me), &suspects), heir.map(NodeId));
+            prop_assert_eq!(acks.successor(&members, NodeId(me), &suspects), successor.map(NodeId));
         }
     }
 

@@ -10,14 +10,11 @@ use crate::{Acks, Command, Delay, Moment, NodeId, NodeSet, Outbox, Refusal};
 pub enum Accepted {
     /// Campaign.
     Campaign,
-    /// Transfer the leadership to the successor, if there is one. This node has stepped down
+    /// Transfer the leadership to this successor, if there is one. This node has stepped down
     /// *first*. The election of the successor overrides the silence that protects the lease of this
     /// node, so no lease may be left. If the successor is not elected, any node may enter a later
     /// epoch, this one too.
-    SteppedDown {
-        /// The peer that should lead next.
-        heir: Option<NodeId>,
-    },
+    SteppedDown(Option<NodeId>),
 }
 
 impl<A: QuorumElection> QuorumNode<A> {
@@ -99,7 +96,7 @@ impl<A: QuorumElection> QuorumNode<A> {
             Command::TransferTo(peer) => self.transfer(peer, out.now()),
         };
         match accepted {
-            Ok(Accepted::SteppedDown { .. }) => self.step_down(out),
+            Ok(Accepted::SteppedDown(_)) => self.step_down(out),
             Ok(Accepted::Campaign) => {}
             Err(refusal) => out.refuse(refusal),
         }
@@ -123,9 +120,9 @@ impl<A: QuorumElection> QuorumNode<A> {
             return Err(Refusal::NotTheLeader);
         };
         let members = &self.rules.members;
-        let heir = state.acks.heir(members, members.me(), &self.suspects);
+        let successor = state.acks.successor(members, members.me(), &self.suspects);
         self.has_resigned = true;
-        Ok(Accepted::SteppedDown { heir })
+        Ok(Accepted::SteppedDown(successor))
     }
 
     fn transfer(&self, peer: NodeId, now: Moment) -> Result<Accepted, Refusal> {
@@ -139,7 +136,7 @@ impl<A: QuorumElection> QuorumNode<A> {
         } else if state.acks.is_overdue(members, peer, now, span) {
             Err(Refusal::TargetIsSilent)
         } else {
-            Ok(Accepted::SteppedDown { heir: Some(peer) })
+            Ok(Accepted::SteppedDown(Some(peer)))
         }
     }
 }

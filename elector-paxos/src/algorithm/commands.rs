@@ -8,11 +8,11 @@ impl Paxos {
     pub(super) fn on_command(&mut self, command: Command, out: &mut Outbox<Self>) {
         match self.node.on_command(command, out) {
             Some(Accepted::Campaign) => self.propose(out),
-            Some(Accepted::SteppedDown { heir: Some(heir) }) => {
+            Some(Accepted::SteppedDown(Some(successor))) => {
                 let epoch = self.epoch();
-                out.send(heir, PaxosMessage::Handover { epoch });
+                out.send(successor, PaxosMessage::Handover { epoch });
             }
-            Some(Accepted::SteppedDown { heir: None }) | None => {}
+            Some(Accepted::SteppedDown(None)) | None => {}
         }
     }
 

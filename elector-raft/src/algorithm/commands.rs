@@ -8,11 +8,11 @@ impl Raft {
     pub(super) fn on_command(&mut self, command: Command, out: &mut Outbox<Self>) {
         match self.node.on_command(command, out) {
             Some(Accepted::Campaign) => self.campaign(out),
-            Some(Accepted::SteppedDown { heir: Some(heir) }) => {
+            Some(Accepted::SteppedDown(Some(successor))) => {
                 let term = self.term();
-                out.send(heir, RaftMessage::TimeoutNow { term });
+                out.send(successor, RaftMessage::TimeoutNow { term });
             }
-            Some(Accepted::SteppedDown { heir: None }) | None => {}
+            Some(Accepted::SteppedDown(None)) | None => {}
         }
     }
 
