@@ -19,12 +19,12 @@ use crate::{Command, NodeId};
 pub(super) struct Control {
     pub(super) shared: Arc<Shared>,
     pub(super) requests: Recipient<Request>,
-    /// Whether the node can ever be granted leadership. It cannot be under a guarantee that
-    /// requires leases, if the configuration has none.
+    /// `true` if the node can be granted leadership at all. It cannot if the guarantee requires
+    /// leases and the configuration has none.
     pub(super) can_grant: bool,
     /// How long to wait for a guard in an application's hand.
     pub(super) grace: Duration,
-    /// How long to wait for the next leader: the time of a few next_leader_timeout.
+    /// How long to wait for the next leader: the time of a few elections.
     pub(super) next_leader_timeout: Duration,
 }
 

@@ -116,8 +116,8 @@ impl<D: Send + 'static> Store<D> {
     }
 
     /// Begins a save. Returns the result if the save has already ended. Otherwise the caller must
-    /// call [`flush`](Self::flush) soon, after the messages of this step have left. Waking the
-    /// thread may cost the processor on a machine with few of them.
+    /// call [`flush`](Self::flush) soon, after the messages of this step have left. On a machine
+    /// with few processors, waking the store's thread earlier could delay these messages.
     pub(super) fn save(&mut self, number: u64, durable: D) -> Option<Saved> {
         match self {
             Self::Inline { storage, pending } => match storage.immediate() {

@@ -68,9 +68,9 @@ impl<G: Guarantee> Elector<G> {
     /// Returns `Ok` when the node was shut down.
     ///
     /// # Errors
-    /// Immediately, if the algorithm is configured without leases under `Quorum`. After the
-    /// leadership was given up, if the work failed or panicked too often. If the node stopped by
-    /// itself.
+    /// - If the algorithm is configured without leases under `Quorum`: immediately.
+    /// - If the work failed or panicked too often: after the leadership was given up.
+    /// - If the node stopped by itself.
     pub async fn lead<F, Fut>(&self, work: F) -> Result<(), LeadError>
     where
         F: FnMut(Leadership<G>) -> Fut + Send,
@@ -167,8 +167,8 @@ impl<G: Guarantee> Elector<G> {
     /// ```
     ///
     /// # Errors
-    /// Immediately, if the algorithm is configured without leases under `Quorum`. If the node was
-    /// shut down, or stopped by itself.
+    /// - If the algorithm is configured without leases under `Quorum`: immediately.
+    /// - If the node was shut down, or stopped by itself.
     pub async fn campaign(&self) -> Result<Leadership<G>, CommandError> {
         self.check_can_grant()?;
         self.control().rejoin();
