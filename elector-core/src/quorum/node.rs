@@ -21,7 +21,7 @@ pub struct QuorumNode<A: QuorumElection> {
     pub(super) silence: Option<Silence<A::Request>>,
     /// The peers that the host has reported as failed, until their messages arrive again.
     pub suspects: NodeSet,
-    /// This node has has_resigned, and skips its next turn.
+    /// This node has resigned, and skips its next turn.
     pub(super) has_resigned: bool,
 }
 
