@@ -55,9 +55,8 @@
 //! firewall that rejects, refuses connections in the name of a leader that is alive and has a
 //! lease. So a suspicion prepares an election and shortens no lease. A silence
 //! ([`Input::Silent`](elector_core::Input::Silent)) is reported only when no lease can be left. A
-//! broken connection alone is neither a proof nor a suspicion. When the node receives from the peer
-//! again, it notifies the algorithm of that, too
-//! ([`Input::Returned`](elector_core::Input::Returned)).
+//! connection that breaks is not evidence by itself. When the node receives from the peer again, it
+//! notifies the algorithm of that, too ([`Input::Returned`](elector_core::Input::Returned)).
 #![forbid(unsafe_code)]
 
 mod accept;
