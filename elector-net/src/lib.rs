@@ -96,8 +96,8 @@ pub use error::NetError;
 pub use farewell::Farewell;
 pub use monitor::{Monitor, PeerReport};
 pub use record::{
-    DiskId, FileStorage, Identity, LifeLock, ListChange, RecordError, RecordHandle, Roster,
-    SlotState, Stopped, Summary,
+    DiskId, FileStorage, Identity, LifeLock, ListChange, RecordError, RecordHandle, RecordSummary,
+    Roster, SlotState, StoppedNode,
 };
 pub use tcp::Tcp;
 pub use tls::{Tls, TlsError};

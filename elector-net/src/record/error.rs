@@ -214,8 +214,8 @@ pub enum RecordError {
     )]
     Write {
         /// The record.
+        path: PathBuf,
         /// The error of the operating system.
-        /// What the operating system says.
         source: io::Error,
     },
     /// An earlier save failed. A second attempt proves nothing: the kernel may have dropped the
