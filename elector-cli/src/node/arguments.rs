@@ -1,6 +1,8 @@
+use std::ffi::OsString;
+
 use clap::Args;
 
-use super::settings::Settings;
+use super::{run_settings::RunSettings, settings::Settings};
 
 /// `elector node`.
 #[derive(Clone, Debug, Args)]
@@ -38,4 +40,47 @@ pub(crate) struct NodeArguments {
     /// changes nothing, and may be used while the node runs
     #[arg(long)]
     pub(crate) check_config: bool,
+}
+
+/// `elector run`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+COMMAND runs only on the node that leads. When the leadership ends, COMMAND gets SIGTERM and then
+SIGKILL, so that it is dead before the lease ends. COMMAND also dies when the node is killed.
+
+The environment of COMMAND contains ELECTOR_NODE, ELECTOR_EPOCH and, under raft and paxos,
+ELECTOR_FENCING_TOKEN. Send this token with every write, and let the resource reject every token
+that is lower than the highest one so far. The environment does not contain ELECTOR_TOKEN,
+ELECTOR_TOKEN_FILE and ELECTOR_TLS_DIR.
+
+COMMAND is expected to run for as long as the node leads. If it ends by itself, --on-exit says what
+happens: under `resign` it starts again on the next leader, under `restart` on this node, and under
+`wait` in the next tenure of this node.
+
+Signals:
+  SIGTERM, SIGINT, SIGQUIT  the node stops COMMAND, hands over to the best peer and exits; after a
+                            second of these signals both exit at once
+  SIGHUP                    with a controlling terminal: the node stops COMMAND, hands over and
+                            exits; without one: it reads log filter and certificates again
+  SIGUSR1, SIGUSR2          ignored
+Signals that were ignored at the start (nohup) stay ignored, also in COMMAND, except SIGTERM.
+
+Example:
+  elector run --id 1 --peers 1=db1:7100,2=db2:7100,3=db3:7100 --data-dir /var/lib/elector \\
+      -- /usr/bin/billing --serve
+
+Exit code: 0 shut down as requested; 2 could not be started; 3 the node failed; 4 the guardian of
+COMMAND failed; under --on-exit stop, the code of COMMAND (128 + the signal that killed it).")]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) node: NodeArguments,
+    #[command(flatten)]
+    pub(crate) run: RunSettings,
+    /// The program that runs on the leader, with its arguments
+    #[arg(
+        last = true,
+        value_name = "COMMAND",
+        required_unless_present_any = ["init", "check_config"]
+    )]
+    pub(crate) command: Vec<OsString>,
 }

@@ -6,11 +6,7 @@ use elector_core::{Configuration as _, ElectionAlgorithm, Guarantee};
 use elector_net::{FileStorage, RecordError, http};
 use tokio::runtime;
 
-use super::{
-    error::ServeError,
-    serve::{identity, tcp},
-    setup::NodeSetup,
-};
+use super::{error::ServeError, setup::NodeSetup};
 use crate::output;
 
 /// Checks everything that could keep the node from starting, except for faults that only a start
@@ -25,7 +21,7 @@ pub(super) fn check<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), Se
         source,
     })?;
     let done = runtime.block_on(async {
-        tcp(setup).check(setup.members.me()).await?;
+        setup.tcp().check(setup.members.me()).await?;
         if let Some(address) = &setup.http {
             http::check(address, setup.http_beyond_loopback).await?;
         }
@@ -43,7 +39,7 @@ pub(super) fn check<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), Se
 pub(super) fn check_record<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), ServeError> {
     FileStorage::check_folder(&setup.data_dir)?;
     let summary = FileStorage::inspect(&setup.data_dir)?;
-    Ok(summary.fits(&identity(setup), setup.members.nodes())?)
+    Ok(summary.fits(&setup.identity(), setup.members.nodes())?)
 }
 
 /// Checks that there is no record yet, so that one can be created.

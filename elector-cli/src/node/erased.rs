@@ -4,7 +4,8 @@ use elector_core::Comparable;
 use elector_net::{FileStorage, ListChange, RecordError, StoppedNode};
 
 use super::{
-    algorithm, command::Supervision, error::ServeError, serve::NodeStart, workload::ElectionOnly,
+    algorithm, error::ServeError, serve::NodeStart, supervision::Supervision,
+    workload::ElectionOnly,
 };
 use crate::family::Family;
 

@@ -115,7 +115,7 @@ pub(crate) enum ServeError {
     Http(#[from] HttpError),
     /// The command or its guardian cannot be run.
     #[error(transparent)]
-    Run(RunError),
+    Run(#[from] RunError),
     /// Standard output cannot be written.
     #[error(transparent)]
     Stdout(#[from] StdoutError),

@@ -18,7 +18,7 @@ pub(crate) use self::error_line::error_line;
 use self::queue::Queue;
 use super::{
     error::ServeError,
-    service::{Metric, MetricValue},
+    metrics::{Metric, MetricValue},
     settings::{LogFormat, Settings},
 };
 

@@ -4,12 +4,13 @@
 mod algorithm;
 mod arguments;
 mod checks;
-mod command;
 mod erased;
 mod error;
 mod log;
 mod members;
+mod metrics;
 mod reload;
+mod run_settings;
 mod serve;
 mod service;
 mod settings;
@@ -17,6 +18,7 @@ mod setup;
 mod shutdown;
 mod signals;
 mod status_log;
+mod supervision;
 mod worker;
 mod workload;
 
@@ -25,11 +27,11 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::{family::Family, init, output};
-use arguments::NodeArguments;
-use command::{RunArguments, Supervision};
+use arguments::{NodeArguments, RunArguments};
 pub(crate) use erased::{ErasedAlgorithm, erased};
 use members::Members;
 use serve::serve;
+use supervision::Supervision;
 use workload::ElectionOnly;
 
 /// The subcommands for a node on this machine.

@@ -9,9 +9,9 @@ use std::{
 
 use elector_core::{
     Comparable, ElectionAlgorithm,
-    actor::{self, Elector, NodeHandle},
+    actor::{Elector, NodeHandle},
 };
-use elector_net::{FileStorage, Identity, LifeLock, Tcp, http};
+use elector_net::{FileStorage, LifeLock, Tcp, http};
 use tokio::{runtime, sync::oneshot, time::timeout};
 
 use super::{
@@ -32,14 +32,11 @@ use super::{
 use crate::{
     FAILED,
     environment::{self, Unknown},
-    output,
+    output, run,
 };
 
 /// How long the log of a shutdown may take after the node has stopped.
 const SHUTDOWN_LOG_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// The exit code when the node stopped by itself.
-const NODE_FAILED: u8 = 3;
 
 /// Runs a node with this workload. `start` starts the node with its algorithm.
 ///
@@ -144,7 +141,7 @@ impl<W: Workload> NodeStart<W> {
             }
             Action::Format => {
                 let nodes = setup.members.nodes().iter().copied();
-                FileStorage::format(&setup.data_dir, &identity(&setup), nodes)?;
+                FileStorage::format(&setup.data_dir, &setup.identity(), nodes)?;
                 return checks::print_formatted(&setup);
             }
             Action::Serve => {}
@@ -155,7 +152,7 @@ impl<W: Workload> NodeStart<W> {
             what: "cannot start the runtime",
             source,
         })?;
-        runtime.block_on(run(setup, self.workload, heir, self.reload))
+        runtime.block_on(run_node(setup, self.workload, heir, self.reload))
     }
 }
 
@@ -173,11 +170,7 @@ fn start_heir() -> Option<u32> {
     heir.ok()
 }
 
-pub(super) fn identity<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Identity {
-    Identity::of::<A>(setup.name.as_str(), setup.members.me())
-}
-
-async fn run<A: ElectionAlgorithm>(
+async fn run_node<A: ElectionAlgorithm>(
     setup: NodeSetup<A>,
     mut workload: impl Workload,
     heir: Option<u32>,
@@ -192,10 +185,10 @@ async fn run<A: ElectionAlgorithm>(
         None => None,
     };
     // The lock must be taken before the guardian is started, because the guardian inherits it.
-    let tcp = tcp(&setup).life(life_lock(&setup));
+    let tcp = setup.tcp().life(life_lock(&setup));
     let tcp = workload.prepare(&setup, tcp, heir).await?;
     let monitor = tcp.monitor();
-    let storage = FileStorage::at(&setup.data_dir, identity(&setup));
+    let storage = FileStorage::at(&setup.data_dir, setup.identity());
     let record = storage.record();
     let elector = start(&setup, tcp, storage).await?;
     log_status_changes(&elector);
@@ -227,7 +220,7 @@ async fn run<A: ElectionAlgorithm>(
     let mut code = workload.run(&setup, elector, monitor).await;
     record_check.abort();
     if is_lost.load(Ordering::Acquire) {
-        code = ExitCode::from(NODE_FAILED);
+        code = ExitCode::from(run::NODE_FAILED);
     }
     if is_requested.load(Ordering::Acquire) {
         // The task still logs the result of the shutdown. If it panicked, that was logged.
@@ -239,24 +232,6 @@ async fn run<A: ElectionAlgorithm>(
         let _ = http_task.await;
     }
     Ok(code)
-}
-
-pub(super) fn tcp<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Tcp<A> {
-    let mut tcp = Tcp::new(
-        setup.name.as_str(),
-        setup.peers.clone(),
-        setup.config.clone(),
-    )
-    .plaintext_beyond_loopback(setup.plaintext_beyond_loopback)
-    .detection(setup.detection)
-    .trust_refused(setup.trust_refused);
-    if let Some(address) = &setup.listen {
-        tcp = tcp.listen(address);
-    }
-    match &setup.tls {
-        Some(tls) => tcp.tls(tls.clone()),
-        None => tcp,
-    }
 }
 
 /// Takes the lock of this life of the node. The guardian and the command hold it, too. When the
@@ -296,13 +271,4 @@ async fn start<A: ElectionAlgorithm>(
     let storage = storage.on_node_thread(true);
     let tcp = tcp.record(storage.record());
     Ok(builder.storage(storage).transport(tcp).start().await?)
-}
-
-/// The exit code of the process for this end of the node.
-pub(crate) fn exit_code(end: &Result<(), actor::NodeError>) -> ExitCode {
-    match end {
-        Ok(()) => ExitCode::SUCCESS,
-        // The node has logged the error.
-        Err(_) => ExitCode::from(NODE_FAILED),
-    }
 }

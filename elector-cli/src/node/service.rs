@@ -1,30 +1,10 @@
 use elector_core::{ElectionAlgorithm, actor::NodeHandle};
-use elector_net::{
-    Monitor, RecordHandle,
-    http::{
-        self,
-        prometheus_client::metrics::{counter::Counter, gauge::Gauge},
-    },
+use elector_net::{Monitor, RecordHandle, http};
+
+use super::{
+    metrics::{Metric, MetricValue},
+    setup::NodeSetup,
 };
-
-use super::setup::NodeSetup;
-
-/// A metric of this process.
-#[derive(Clone, Debug)]
-pub(crate) struct Metric {
-    pub(crate) name: &'static str,
-    pub(crate) help: &'static str,
-    pub(crate) value: MetricValue,
-}
-
-/// The value of a metric.
-#[derive(Clone, Debug)]
-pub(crate) enum MetricValue {
-    /// The number of events since the start of the process.
-    Total(Counter),
-    /// The present value.
-    Current(Gauge),
-}
 
 /// The HTTP interface of the node, with the metrics of this process.
 pub(crate) fn service<A: ElectionAlgorithm>(

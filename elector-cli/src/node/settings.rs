@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use elector_core::actor::{Peer, PeerError};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{command::RunSettings, error::ServeError};
+use super::{error::ServeError, run_settings::RunSettings};
 
 /// The settings of a node. Each has the same name as a flag, as a variable and in the file
 /// (`--data-dir`, `ELECTOR_DATA_DIR`, `data_dir`). The flag takes precedence over the variable, and

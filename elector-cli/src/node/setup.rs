@@ -4,12 +4,12 @@ use elector_core::{
     Configuration as _, ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, NodeId,
     actor::Peer,
 };
-use elector_net::{Detection, Tls, http::Token};
+use elector_net::{Detection, Identity, Tcp, Tls, http::Token};
 
 use super::{
     algorithm::{detection, validate},
-    command::RunSettings,
     error::ServeError,
+    run_settings::RunSettings,
     settings::{IdSetting, Settings},
 };
 
@@ -82,6 +82,25 @@ impl<A: ElectionAlgorithm> NodeSetup<A> {
             run: settings.run,
             members,
         })
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        Identity::of::<A>(self.name.as_str(), self.members.me())
+    }
+
+    /// The network of the node, as it is configured.
+    pub(super) fn tcp(&self) -> Tcp<A> {
+        let mut tcp = Tcp::new(self.name.as_str(), self.peers.clone(), self.config.clone())
+            .plaintext_beyond_loopback(self.plaintext_beyond_loopback)
+            .detection(self.detection)
+            .trust_refused(self.trust_refused);
+        if let Some(address) = &self.listen {
+            tcp = tcp.listen(address);
+        }
+        match &self.tls {
+            Some(tls) => tcp.tls(tls.clone()),
+            None => tcp,
+        }
     }
 }
 

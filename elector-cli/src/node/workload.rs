@@ -1,9 +1,13 @@
 use std::{future::Future, os::fd::BorrowedFd, process::ExitCode};
 
-use elector_core::{ElectionAlgorithm, actor::Elector};
+use elector_core::{
+    ElectionAlgorithm,
+    actor::{Elector, NodeError},
+};
 use elector_net::{Farewell, Monitor, Tcp};
 
-use super::{error::ServeError, serve::exit_code, service::Metric, setup::NodeSetup};
+use super::{error::ServeError, metrics::Metric, setup::NodeSetup};
+use crate::run;
 
 /// The work of a process while its node takes part in elections.
 pub(crate) trait Workload {
@@ -66,5 +70,14 @@ impl Workload for ElectionOnly {
         _: Monitor,
     ) -> ExitCode {
         exit_code(&elector.stopped().await)
+    }
+}
+
+/// The exit code of the process for this end of the node.
+pub(super) fn exit_code(end: &Result<(), NodeError>) -> ExitCode {
+    match end {
+        Ok(()) => ExitCode::SUCCESS,
+        // The node has logged the error.
+        Err(_) => ExitCode::from(run::NODE_FAILED),
     }
 }

@@ -1,112 +1,21 @@
 use std::{ffi::OsString, process::ExitCode, time::Duration};
 
-use clap::{Args, ValueEnum};
 use elector_core::{
     Configuration as _, ElectionAlgorithm, Guarantee, GuaranteeKind,
     actor::{Elector, Grace},
 };
 use elector_net::{Monitor, Tcp, http::prometheus_client::metrics::counter::Counter};
 use rustix::process::Pid;
-use serde::Deserialize;
 
 use super::{
-    arguments::NodeArguments,
     error::ServeError,
-    serve::exit_code,
-    service::{Metric, MetricValue},
+    metrics::{Metric, MetricValue},
+    run_settings::{RunSettings, StdinSetting},
     setup::NodeSetup,
     worker::Worker,
-    workload::{ElectionOnly, Workload},
+    workload::{Workload, exit_code},
 };
-use crate::run::{self, CommandHandle, ExitPolicy, Options, RunError};
-
-/// `elector run`.
-#[derive(Clone, Debug, Args)]
-#[command(after_help = "\
-COMMAND runs only on the node that leads. When the leadership ends, COMMAND gets SIGTERM and then
-SIGKILL, so that it is dead before the lease ends. COMMAND also dies when the node is killed.
-
-The environment of COMMAND contains ELECTOR_NODE, ELECTOR_EPOCH and, under raft and paxos,
-ELECTOR_FENCING_TOKEN. Send this token with every write, and let the resource reject every token
-that is lower than the highest one so far. The environment does not contain ELECTOR_TOKEN,
-ELECTOR_TOKEN_FILE and ELECTOR_TLS_DIR.
-
-COMMAND is expected to run for as long as the node leads. If it ends by itself, --on-exit says what
-happens: under `resign` it starts again on the next leader, under `restart` on this node, and under
-`wait` in the next tenure of this node.
-
-Signals:
-  SIGTERM, SIGINT, SIGQUIT  the node stops COMMAND, hands over to the best peer and exits; after a
-                            second of these signals both exit at once
-  SIGHUP                    with a controlling terminal: the node stops COMMAND, hands over and
-                            exits; without one: it reads log filter and certificates again
-  SIGUSR1, SIGUSR2          ignored
-Signals that were ignored at the start (nohup) stay ignored, also in COMMAND, except SIGTERM.
-
-Example:
-  elector run --id 1 --peers 1=db1:7100,2=db2:7100,3=db3:7100 --data-dir /var/lib/elector \\
-      -- /usr/bin/billing --serve
-
-Exit code: 0 shut down as requested; 2 could not be started; 3 the node failed; 4 the guardian of
-COMMAND failed; under --on-exit stop, the code of COMMAND (128 + the signal that killed it).")]
-pub(crate) struct RunArguments {
-    #[command(flatten)]
-    pub(crate) node: NodeArguments,
-    #[command(flatten)]
-    pub(crate) run: RunSettings,
-    /// The program that runs on the leader, with its arguments
-    #[arg(
-        last = true,
-        value_name = "COMMAND",
-        required_unless_present_any = ["init", "check_config"]
-    )]
-    pub(crate) command: Vec<OsString>,
-}
-
-/// How the command is stopped, and what happens when it ends: the table `run` of the file.
-#[derive(Clone, Copy, Debug, Default, Args, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct RunSettings {
-    /// The time from SIGTERM to SIGKILL when the leadership is given up [default: 10000]
-    #[arg(long, value_name = "MS", env = "ELECTOR_GRACE_MS")]
-    pub(crate) grace_ms: Option<u64>,
-    /// The time from SIGTERM to SIGKILL when the lease is about to end [default: 50; with the
-    /// profile `lan`: 2]
-    #[arg(long, value_name = "MS", env = "ELECTOR_LOSS_GRACE_MS")]
-    pub(crate) loss_grace_ms: Option<u64>,
-    /// The time from SIGKILL to the end of the lease [default: 100; with the profile `lan`: 5]
-    #[arg(long, value_name = "MS", env = "ELECTOR_MARGIN_MS")]
-    pub(crate) margin_ms: Option<u64>,
-    /// What to do when the command ends by itself, with any exit code [default: resign]
-    #[arg(long, value_enum, env = "ELECTOR_ON_EXIT")]
-    pub(crate) on_exit: Option<ExitPolicy>,
-    /// Standard input of the command [default: null]
-    #[arg(long, value_enum, env = "ELECTOR_STDIN")]
-    pub(crate) stdin: Option<StdinSetting>,
-}
-
-/// Standard input of the command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum StdinSetting {
-    /// Nothing
-    Null,
-    /// Standard input of the node
-    Inherit,
-}
-
-impl RunSettings {
-    /// Takes from `file` the settings that are missing here.
-    pub(crate) fn or(self, file: Self) -> Self {
-        Self {
-            grace_ms: self.grace_ms.or(file.grace_ms),
-            loss_grace_ms: self.loss_grace_ms.or(file.loss_grace_ms),
-            margin_ms: self.margin_ms.or(file.margin_ms),
-            on_exit: self.on_exit.or(file.on_exit),
-            stdin: self.stdin.or(file.stdin),
-        }
-    }
-}
+use crate::run::{self, CommandHandle, Options};
 
 /// The workload of `elector run`: runs a command while the node leads.
 pub(crate) struct Supervision {
@@ -268,11 +177,5 @@ impl Workload for Supervision {
         };
         let result = worker.lead(&elector, grace, guardian_exited).await;
         worker.finish(result, &elector).await
-    }
-}
-
-impl From<RunError> for ServeError {
-    fn from(error: RunError) -> Self {
-        Self::Run(error)
     }
 }

@@ -1,0 +1,18 @@
+use elector_net::http::prometheus_client::metrics::{counter::Counter, gauge::Gauge};
+
+/// A metric of this process.
+#[derive(Clone, Debug)]
+pub(crate) struct Metric {
+    pub(crate) name: &'static str,
+    pub(crate) help: &'static str,
+    pub(crate) value: MetricValue,
+}
+
+/// The value of a metric.
+#[derive(Clone, Debug)]
+pub(crate) enum MetricValue {
+    /// The number of events since the start of the process.
+    Total(Counter),
+    /// The present value.
+    Current(Gauge),
+}
