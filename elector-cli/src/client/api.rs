@@ -1,6 +1,7 @@
 use std::{io, time::Duration};
 
 use elector_net::http::Token;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::{
     Agent, Body, BodyReader, RequestBuilder,
@@ -97,6 +98,11 @@ impl Api {
                 Err(self.rejection(status, &text))
             }
         }
+    }
+
+    /// Parses a part of an answer, which is JSON if it comes from a node.
+    pub(super) fn parse<T: DeserializeOwned>(&self, json: &str) -> Result<T, ClientError> {
+        serde_json::from_str(json).map_err(|_| self.not_a_node(json))
     }
 
     /// The error for an answer that does not come from a node.

@@ -5,7 +5,6 @@ use crate::output::StdoutError;
 
 /// Why certificates cannot be made, or a node cannot be queried. The message says what to do.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub(crate) enum ClientError {
     /// No process listens at the address.
     #[error(

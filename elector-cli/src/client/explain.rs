@@ -279,7 +279,7 @@ fn leader_of(report: &StatusReport, leader: NodeId) -> String {
 }
 
 /// An id, with its name if that differs.
-fn named(id: NodeId, name: &str) -> String {
+pub(super) fn named(id: NodeId, name: &str) -> String {
     let id = id.to_string();
     if name.is_empty() || name == id {
         return id;

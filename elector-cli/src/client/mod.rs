@@ -8,6 +8,8 @@ mod error;
 mod explain;
 mod sse;
 mod status;
+#[cfg(test)]
+mod tests;
 mod transfer;
 mod watch;
 

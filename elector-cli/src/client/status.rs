@@ -8,7 +8,7 @@ use super::{
     api::Api,
     args::Status,
     error::ClientError,
-    explain::{Answer, explain},
+    explain::{Answer, explain, named},
 };
 use crate::output;
 
@@ -47,8 +47,7 @@ fn explained(addresses: &[String]) -> Result<ExitCode, ClientError> {
 fn query(address: &str) -> Result<(StatusReport, String), ClientError> {
     let api = Api::new(address);
     let text = api.get("/v1/status")?;
-    let report = serde_json::from_str(&text).map_err(|_| api.not_a_node(&text))?;
-    Ok((report, text))
+    Ok((api.parse(&text)?, text))
 }
 
 /// The exit code for this status.
@@ -64,16 +63,15 @@ fn exit_code(report: &StatusReport) -> u8 {
 fn page(report: &StatusReport) -> String {
     let mut page = Page(String::new());
     let members: Vec<String> = report.members.iter().map(ToString::to_string).collect();
-    let node = named(&report.node.to_string(), &report.name);
+    let node = named(report.node, &report.name);
     let cluster = format!("{}: {}", report.cluster, members.join(", "));
     page.line("node", &format!("{node} of {cluster}"));
     if let Some(reason) = &report.stopped {
         page.line("stopped", reason);
     }
     page.line("role", &report.role.to_string());
-    let leader = report.leader.map(|leader| leader.to_string());
     let name = report.leader_name.as_deref().unwrap_or_default();
-    let leader = leader.map(|leader| named(&leader, name));
+    let leader = report.leader.map(|leader| named(leader, name));
     page.line("leader", leader.as_deref().unwrap_or("none known"));
     page.line("epoch", &report.epoch.to_string());
     page.line("since", &report.since);
@@ -116,15 +114,6 @@ impl Page {
     }
 }
 
-/// An id, with its name if that differs.
-fn named(id: &str, name: &str) -> String {
-    if name.is_empty() || name == id {
-        id.to_owned()
-    } else {
-        format!("{id} ({name})")
-    }
-}
-
 /// The line of one peer.
 fn connection(peer: &PeerStatus) -> String {
     let connected = match (&peer.connected, &peer.problem) {
@@ -160,27 +149,18 @@ fn age(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::client::tests::test_report;
 
-    fn report(changes: &serde_json::Value) -> StatusReport {
-        let mut report = json!({
-            "node": 1, "name": "db-1", "cluster": "billing", "algorithm": "raft",
-            "guarantee": "quorum", "version": "0.1.0", "instance": "00000000000000ab",
-            "uptime_ms": 3_723_004, "stopped": null, "role": "follower", "leader": 2,
-            "leader_name": "db-2", "epoch": 7, "holds_leadership": false,
-            "lease_remaining_ms": null, "since": "2026-01-02T03:04:05.678Z",
-            "members": [1, 2, 3], "peers": [
-                {"id": 2, "address": "db2:7100", "connected": true, "rtt_us": 123, "problem": null},
-                {"id": 3, "address": null, "connected": false, "rtt_us": null, "problem": "refused"}
-            ],
-            "traffic": {"handled": 4, "sent": 3, "undelivered": 2, "refused": 1}
-        });
-        for (key, value) in changes.as_object().unwrap() {
-            report[key] = value.clone();
-        }
-        serde_json::from_value(report).unwrap()
+    fn report(changes: &Value) -> StatusReport {
+        let peers = json!([
+            {"id": 2, "address": "db2:7100", "connected": true, "rtt_us": 123, "problem": null},
+            {"id": 3, "address": null, "connected": false, "rtt_us": null, "problem": "refused"}
+        ]);
+        let follower = json!({"leader": 2, "leader_name": "db-2", "peers": peers});
+        test_report(&[&follower, changes])
     }
 
     // Operators read this at three in the morning: each line must be there, and easy to find.

@@ -44,10 +44,7 @@ fn wait_for_successor(
     loop {
         // With a limit of zero there is one query.
         let answer = api.get_within("/v1/status", rest().max(QUERY_PAUSE));
-        let report = answer.and_then(|text| {
-            let report = serde_json::from_str(&text);
-            report.map_err(|_| api.not_a_node(&text))
-        });
+        let report = answer.and_then(|text| api.parse(&text));
         let is_done =
             |report: &StatusReport| report.stopped.is_some() || successor(report, ended).is_some();
         if rest().is_zero() || report.as_ref().is_ok_and(is_done) {
@@ -100,19 +97,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::client::tests::test_report;
 
     /// The exit code for this last status of node 1, which led epoch 7 and transferred to node 2.
     fn code(leader: Option<u64>, epoch: u64, stopped: Option<&str>) -> String {
-        let report = json!({
-            "node": 1, "name": "1", "cluster": "billing", "algorithm": "raft",
-            "guarantee": "quorum", "version": "0.1.0", "instance": "00000000000000ab",
-            "uptime_ms": 3, "stopped": stopped, "role": "follower", "leader": leader,
-            "leader_name": null, "epoch": epoch, "holds_leadership": false,
-            "lease_remaining_ms": null, "since": "2026-01-02T03:04:05.678Z",
-            "members": [1, 2, 3], "peers": null,
-            "traffic": {"handled": 4, "sent": 3, "undelivered": 2, "refused": 1}
-        });
-        let report = serde_json::from_value(report).unwrap();
+        let last = json!({"leader": leader, "epoch": epoch, "stopped": stopped});
+        let report = test_report(&[&last]);
         let code = print_result(&report, Epoch(7), NodeId(2), Duration::from_secs(1));
         format!("{:?}", code.unwrap())
     }

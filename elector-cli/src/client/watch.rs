@@ -75,8 +75,7 @@ impl Watcher {
                 Ok(Some(event)) => event,
                 Ok(None) | Err(_) => return Ok(StreamEnd::Disconnected),
             };
-            let report = serde_json::from_str(&event.data);
-            let report: EventReport = report.map_err(|_| self.api.not_a_node(&event.data))?;
+            let report: EventReport = self.api.parse(&event.data)?;
             let id = event.id.filter(|id| !id.is_empty());
             self.last_id = id.or(self.last_id.take());
             self.has_warned = false;

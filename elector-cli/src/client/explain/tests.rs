@@ -4,30 +4,12 @@
 use serde_json::{Value, json};
 
 use super::*;
-
-fn report(changes: &Value) -> StatusReport {
-    let mut report = json!({
-        "node": 1, "name": "db-1", "cluster": "billing", "algorithm": "raft",
-        "guarantee": "quorum", "version": "0.1.0", "instance": "00000000000000ab",
-        "uptime_ms": 3_723_004, "stopped": null, "role": "follower", "leader": null,
-        "leader_name": null, "epoch": 7, "holds_leadership": false,
-        "lease_remaining_ms": null, "since": "2026-01-02T03:04:05.678Z",
-        "members": [1, 2, 3], "peers": [
-            {"id": 2, "address": "db2:7100", "connected": true, "rtt_us": 123, "problem": null},
-            {"id": 3, "address": "db3:7100", "connected": true, "rtt_us": 456, "problem": null}
-        ],
-        "traffic": {"handled": 4, "sent": 3, "undelivered": 2, "refused": 1}
-    });
-    for (key, value) in changes.as_object().unwrap() {
-        report[key] = value.clone();
-    }
-    serde_json::from_value(report).unwrap()
-}
+use crate::client::tests::test_report;
 
 fn answer(changes: &Value) -> Answer {
     Answer {
         address: "127.0.0.1:7180".to_owned(),
-        status: Ok(report(changes)),
+        status: Ok(test_report(&[changes])),
     }
 }
 
