@@ -127,7 +127,7 @@ async fn main() -> Result<(), BoxError> {
     let Some(Event::Paused(old)) = events.recv().await else {
         return Err("no node led".into());
     };
-    // A paused process neither sends nor receives.
+    // A paused process does not send or receive.
     cluster.isolate(old);
     events.recv().await.ok_or("no node led after it")?;
     let before = office.read();

@@ -105,6 +105,7 @@ impl<T: fmt::Display> fmt::Display for Event<T> {
                 write!(f, "{:?} clock {whole}.{rest:03}", id(*node))
             }
             Self::Suspected { node, peer } => write!(f, "{:?} suspects {peer:?}", id(*node)),
+            // words: allow, a line of schedules.
             Self::Returned { node, peer } => write!(f, "{:?} hears {peer:?} again", id(*node)),
             Self::Died { node, peer } => {
                 write!(f, "{:?} learns of the death of {peer:?}", id(*node))

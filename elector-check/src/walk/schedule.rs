@@ -198,6 +198,7 @@ fn node(word: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
+    // words: allow, the text of a schedule.
     const ALL: &str = "  1. n1 restarts  ; boot\n\
         n2 restarts\n\
         wait 150.25 ms\n\

@@ -59,7 +59,7 @@ pub enum RunError {
     /// The node cannot communicate with the guardian.
     #[error("cannot communicate with the guardian of the command: {0}")]
     Channel(io::Error),
-    /// The command was to be started while it runs or before the guardian was ready.
+    /// The command runs already, or the guardian is not ready yet.
     #[error("the command cannot be started: it runs already, or its guardian is not ready")]
     NotReady,
 }

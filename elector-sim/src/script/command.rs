@@ -48,6 +48,7 @@ pub(super) enum Selection<'a> {
     },
 }
 
+// words: allow, the commands of golden files.
 const NAMES: &str = "config, nodes, start, elapse, deliver, drop, duplicate, crash, suspect, \
                      prove, hear, command, views, flying, quiet";
 

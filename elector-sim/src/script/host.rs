@@ -102,11 +102,13 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
             }
             Instruction::Prove { node, dead } => {
                 self.node(*dead)?;
+                // words: allow, a line of golden files.
                 let header = format!("hears that {dead:?} has died");
                 self.step(*node, &header, Input::Died(*dead))
             }
             Instruction::Return { node, peer } => {
                 self.node(*peer)?;
+                // words: allow, a line of golden files.
                 let header = format!("hears {peer:?} again");
                 self.step(*node, &header, Input::Returned(*peer))
             }
