@@ -139,9 +139,9 @@ impl Api {
             ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 ClientError::NotListening(self.address.clone())
             }
-            source => ClientError::QueryFailed {
+            cause => ClientError::QueryFailed {
                 address: self.address.clone(),
-                source: Box::new(source),
+                cause: Box::new(cause),
             },
         })
     }

@@ -13,12 +13,12 @@ pub(crate) enum ClientError {
     )]
     NotListening(String),
     /// The request failed for another reason.
-    #[error("cannot query the node at {address}: {source}")]
+    #[error("cannot query the node at {address}: {cause}")]
     QueryFailed {
         /// The address of the request.
         address: String,
         /// The cause.
-        source: Box<ureq::Error>,
+        cause: Box<ureq::Error>,
     },
     /// The answer does not come from a node.
     #[error("the server at {address} does not answer like an elector node: {answer}")]

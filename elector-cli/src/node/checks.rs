@@ -16,10 +16,7 @@ use crate::output;
 /// The first fault.
 pub(super) fn check<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), ServeError> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|source| ServeError::System {
-        what: "cannot start the runtime",
-        source,
-    })?;
+    let runtime = runtime.map_err(ServeError::system("cannot start the runtime"))?;
     let done = runtime.block_on(async {
         setup.tcp().check(setup.members.me()).await?;
         if let Some(address) = &setup.http {
@@ -62,7 +59,7 @@ pub(super) fn check_no_record<A: ElectionAlgorithm>(
 pub(super) fn print_summary<A: ElectionAlgorithm>(
     setup: &NodeSetup<A>,
 ) -> Result<ExitCode, ServeError> {
-    let timing = serde_json::to_string(setup.config.timing())?;
+    let timing = serde_json::to_string(setup.config.timing()).map_err(ServeError::Json)?;
     let detection = setup.detection;
     let record = match FileStorage::inspect(&setup.data_dir) {
         Ok(summary) => summary.to_string(),

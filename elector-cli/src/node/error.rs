@@ -10,20 +10,20 @@ use crate::{output::StdoutError, run::RunError};
 #[derive(Debug, Error)]
 pub(crate) enum ServeError {
     /// The file of settings cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {cause}", path.display())]
     ReadFile {
         /// The path of the file.
         path: PathBuf,
         /// The cause.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The file contains something that is no setting.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Settings {
         /// The path of the file.
         path: PathBuf,
         /// The cause, with its line.
-        source: Box<toml::de::Error>,
+        cause: Box<toml::de::Error>,
     },
     /// A required setting is missing.
     #[error("{flag} is missing: give it as a flag, as {env}, or as {key} in the file of --config")]
@@ -66,7 +66,7 @@ pub(crate) enum ServeError {
     Duration(&'static str),
     /// A rule of the configuration is broken.
     #[error("timing: {0}")]
-    Timing(#[source] TimingError),
+    Timing(TimingError),
     /// The algorithm has no leases under this configuration.
     #[error(
         "{0} has no leases under this configuration, so a leader would never start its work: \
@@ -78,7 +78,7 @@ pub(crate) enum ServeError {
     Detection(String),
     /// The list of peers is invalid.
     #[error("peers: {0}")]
-    Peers(#[source] MembershipError),
+    Peers(MembershipError),
     /// The host name does not contain the id.
     #[error(
         "--id auto: the host name {0:?} does not end in a number below 2^64: set --id to a number"
@@ -121,15 +121,22 @@ pub(crate) enum ServeError {
     Stdout(#[from] StdoutError),
     /// A value cannot be written as JSON.
     #[error("cannot write JSON: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(serde_json::Error),
     /// The operating system refused something that every process needs.
-    #[error("{what}: {source}")]
+    #[error("{what}: {cause}")]
     System {
         /// What failed.
         what: &'static str,
         /// The cause.
-        source: io::Error,
+        cause: io::Error,
     },
+}
+
+impl ServeError {
+    /// Returns a function that adds to an error of the system what failed.
+    pub(super) fn system(what: &'static str) -> impl Fn(io::Error) -> Self {
+        move |cause| Self::System { what, cause }
+    }
 }
 
 /// Joins names, as in "raft, paxos or ring".

@@ -73,10 +73,9 @@ const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 pub(crate) fn start(settings: &Settings) -> Result<Log, ServeError> {
     let filter = parse_filter(settings.log.as_deref().unwrap_or(DEFAULT_FILTER))?;
     let queue = Stderr::new().and_then(|stderr| Queue::start(stderr, warn_of_dropped_lines));
-    let queue = queue.map_err(|source| ServeError::System {
-        what: "cannot start the thread that writes the log",
-        source,
-    })?;
+    let queue = queue.map_err(ServeError::system(
+        "cannot start the thread that writes the log",
+    ))?;
     // A line that cannot be written is counted. A message about it would go to standard error, and
     // would wait for the reader.
     let log = fmt()

@@ -148,10 +148,7 @@ impl<W: Workload> NodeStart<W> {
         }
         let heir = setup.has_heir.then(start_heir).flatten();
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|source| ServeError::System {
-            what: "cannot start the runtime",
-            source,
-        })?;
+        let runtime = runtime.map_err(ServeError::system("cannot start the runtime"))?;
         runtime.block_on(run_node(setup, self.workload, heir, self.reload))
     }
 }
@@ -176,10 +173,7 @@ async fn run_node<A: ElectionAlgorithm>(
     heir: Option<u32>,
     reload: Reload,
 ) -> Result<ExitCode, ServeError> {
-    let signals = Signals::new().map_err(|source| ServeError::System {
-        what: "cannot handle signals",
-        source,
-    })?;
+    let signals = Signals::new().map_err(ServeError::system("cannot handle signals"))?;
     let http = match &setup.http {
         Some(address) => Some(http::bind(address, setup.http_beyond_loopback).await?),
         None => None,

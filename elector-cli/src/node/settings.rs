@@ -224,14 +224,13 @@ impl Settings {
     }
 
     fn read(path: &Path) -> Result<Self, ServeError> {
-        let text = fs::read_to_string(path).map_err(|source| ServeError::ReadFile {
+        let text = fs::read_to_string(path).map_err(|cause| ServeError::ReadFile {
             path: path.to_owned(),
-            source,
+            cause,
         })?;
-        let settings = toml::from_str(&text);
-        settings.map_err(|source| ServeError::Settings {
+        toml::from_str(&text).map_err(|cause| ServeError::Settings {
             path: path.to_owned(),
-            source: Box::new(source),
+            cause: Box::new(cause),
         })
     }
 }
