@@ -144,8 +144,8 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
 
     /// See [`FileStorage::on_node_thread`].
     #[must_use]
-    pub fn save_on_node_thread(mut self, yes: bool) -> Self {
-        self.storage = self.storage.on_node_thread(yes);
+    pub fn save_on_node_thread(mut self) -> Self {
+        self.storage = self.storage.on_node_thread();
         self
     }
 

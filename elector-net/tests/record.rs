@@ -61,7 +61,10 @@ async fn a_node_remembers_across_lives() {
     FileStorage::format(&folder, &identity(), [NodeId(1)]).unwrap();
     let mut last = Epoch(0);
     for life in 0..4 {
-        let storage = FileStorage::at(&folder, identity()).on_node_thread(life % 2 == 1);
+        let mut storage = FileStorage::at(&folder, identity());
+        if life % 2 == 1 {
+            storage = storage.on_node_thread();
+        }
         let builder = Elector::builder("billing")
             .algorithm::<Raft>()
             .node_id(1)

@@ -20,7 +20,7 @@ pub(super) fn check<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), Se
     let done = runtime.block_on(async {
         setup.tcp().check(setup.members.me()).await?;
         if let Some(address) = &setup.http {
-            http::check(address, setup.http_beyond_loopback).await?;
+            http::check(address, setup.http_scope).await?;
         }
         Ok(())
     });

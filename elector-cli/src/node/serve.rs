@@ -175,7 +175,7 @@ async fn run_node<A: ElectionAlgorithm>(
 ) -> Result<ExitCode, ServeError> {
     let signals = Signals::new().map_err(ServeError::system("cannot handle signals"))?;
     let http = match &setup.http {
-        Some(address) => Some(http::bind(address, setup.http_beyond_loopback).await?),
+        Some(address) => Some(http::bind(address, setup.http_scope).await?),
         None => None,
     };
     // The lock must be taken before the guardian is started, because the guardian inherits it.
@@ -262,7 +262,7 @@ async fn start<A: ElectionAlgorithm>(
         .peers(setup.peers.clone())
         .config(setup.config.clone());
     // Only the node runs on that thread, and it saves only during elections.
-    let storage = storage.on_node_thread(true);
+    let storage = storage.on_node_thread();
     let tcp = tcp.record(storage.record());
     Ok(builder.storage(storage).transport(tcp).start().await?)
 }

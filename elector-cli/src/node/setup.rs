@@ -4,7 +4,10 @@ use elector_core::{
     Configuration as _, ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, NodeId,
     actor::Peer,
 };
-use elector_net::{Detection, Identity, Tcp, Tls, http::Token};
+use elector_net::{
+    Detection, Identity, Tcp, Tls,
+    http::{AddressScope, Token},
+};
 
 use super::{
     algorithm::{detection, validate},
@@ -30,7 +33,7 @@ pub(crate) struct NodeSetup<A: ElectionAlgorithm> {
     pub(crate) tls: Option<Tls>,
     pub(crate) plaintext_beyond_loopback: bool,
     pub(crate) http: Option<String>,
-    pub(crate) http_beyond_loopback: bool,
+    pub(crate) http_scope: AddressScope,
     pub(crate) token: Option<Token>,
     pub(crate) leave_timeout: Duration,
     pub(crate) has_heir: bool,
@@ -72,7 +75,10 @@ impl<A: ElectionAlgorithm> NodeSetup<A> {
             tls: tls.transpose()?,
             plaintext_beyond_loopback: settings.plaintext_beyond_loopback.unwrap_or(false),
             http: settings.http,
-            http_beyond_loopback: settings.http_beyond_loopback.unwrap_or(false),
+            http_scope: match settings.http_beyond_loopback {
+                Some(true) => AddressScope::Any,
+                _ => AddressScope::Loopback,
+            },
             token: token(settings.token_file)?,
             has_heir: settings.heir.unwrap_or(true),
             trust_refused: settings.trust_refused.unwrap_or(false),

@@ -17,7 +17,7 @@ use elector_core::{
     NodeId, Quorum,
     actor::{Cluster, ClusterSetup, Elector, MemoryNetwork},
 };
-use elector_net::http::{self, Options, Service, Token};
+use elector_net::http::{self, AddressScope, Options, Service, Token};
 use elector_raft::Raft;
 use tokio::{runtime::Runtime, sync::oneshot, task::JoinHandle};
 
@@ -119,7 +119,9 @@ struct Served {
 impl Served {
     fn new(runtime: &Runtime, elector: &Elector<Quorum>, address: &str) -> Self {
         let _entered = runtime.enter();
-        let listener = runtime.block_on(http::bind(address, false)).unwrap();
+        let listener = runtime
+            .block_on(http::bind(address, AddressScope::Loopback))
+            .unwrap();
         let address = listener.local_addr().unwrap();
         let token: Token = TOKEN.parse().unwrap();
         let service = Service::new(elector, Options::new("billing").token(token));

@@ -71,14 +71,17 @@ pub(super) fn registry(node: &Arc<ServedNode>, usage: &ServiceMetrics) -> Regist
     registry
 }
 
-/// Returns all metrics as `OpenMetrics` text or as Prometheus text.
-pub(super) fn exposition(registry: &Registry, open: bool) -> Result<String, fmt::Error> {
+/// Returns all metrics as `OpenMetrics` text.
+pub(super) fn open_metrics(registry: &Registry) -> Result<String, fmt::Error> {
     let mut out = String::new();
-    if open {
-        text::encode(&mut out, registry)?;
-    } else {
-        prometheus_text::encode(&mut out, registry)?;
-    }
+    text::encode(&mut out, registry)?;
+    Ok(out)
+}
+
+/// Returns all metrics as Prometheus text.
+pub(super) fn prometheus(registry: &Registry) -> Result<String, fmt::Error> {
+    let mut out = String::new();
+    prometheus_text::encode(&mut out, registry)?;
     Ok(out)
 }
 

@@ -52,10 +52,10 @@
 //!
 //! ```no_run
 //! use elector_core::actor::NodeHandle;
-//! use elector_net::http::{self, Options, Token};
+//! use elector_net::http::{self, AddressScope, Options, Token};
 //!
 //! async fn serve(node: &NodeHandle) -> Result<(), http::HttpError> {
-//!     let listener = http::bind("127.0.0.1:7180", false).await?;
+//!     let listener = http::bind("127.0.0.1:7180", AddressScope::Loopback).await?;
 //!     let options = Options::new("billing").token(Token::read("token")?);
 //!     let stopped = node.clone();
 //!     http::serve(listener, node, options, async move {
@@ -95,7 +95,7 @@ pub use error::HttpError;
 pub use options::{Limits, Options, Peers};
 pub use prometheus_client;
 pub use report::{EventReport, LeaderReport, PeerStatus, StatusReport, TrafficReport};
-pub use server::{bind, check};
+pub use server::{AddressScope, bind, check};
 pub use service::Service;
 pub use token::Token;
 

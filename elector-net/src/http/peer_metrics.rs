@@ -135,7 +135,8 @@ pub(super) fn statuses(monitor: &Monitor) -> Vec<PeerStatus> {
     let peers = monitor.peers().into_iter();
     let statuses = peers.map(|peer| {
         let micros = |rtt: std::time::Duration| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX);
-        let mut status = PeerStatus::new(peer.node, peer.is_connected());
+        let mut status = PeerStatus::new(peer.node);
+        status.connected = peer.is_connected();
         status.problem = peer.problem;
         status.silent_ms = peer.silent_for.map(millis);
         status.rtt_us = peer.round_trip.map(micros);

@@ -127,13 +127,13 @@ pub struct PeerStatus {
 }
 
 impl PeerStatus {
-    /// Creates the status of a peer, without an address, times or a problem.
+    /// Creates the status of a peer that is not connected.
     #[must_use]
-    pub fn new(id: NodeId, connected: bool) -> Self {
+    pub fn new(id: NodeId) -> Self {
         Self {
             id,
             address: None,
-            connected,
+            connected: false,
             rtt_us: None,
             problem: None,
             silent_ms: None,

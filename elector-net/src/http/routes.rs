@@ -16,8 +16,16 @@ use super::{commands, events, hosts, metrics, service::Service};
 const ROUTES: &str = "/, /leader, /follower, /v1/status, /v1/events, /livez, /readyz, /metrics; \
     POST /v1/step-down, POST /v1/transfer?to=ID";
 
-/// Returns all routes. On loopback, they reject requests for other host names.
-pub(super) fn router(service: Service, on_loopback: bool) -> Router {
+/// The check of the header `Host`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum HostCheck {
+    /// Reject requests that do not name this machine.
+    ThisMachine,
+    Off,
+}
+
+/// Returns all routes.
+pub(super) fn router(service: Service, check: HostCheck) -> Router {
     let mut router = Router::new()
         .route("/", get(root))
         .route("/leader", get(leader))
@@ -31,7 +39,7 @@ pub(super) fn router(service: Service, on_loopback: bool) -> Router {
         .route("/v1/transfer", post(commands::transfer))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method);
-    if on_loopback {
+    if check == HostCheck::ThisMachine {
         router = router.layer(from_fn_with_state(
             service.clone(),
             hosts::reject_other_hosts,
@@ -100,11 +108,13 @@ async fn scrape(State(service): State<Service>, headers: HeaderMap) -> Response 
     let accepted = headers.get_all(header::ACCEPT).iter();
     let mut accepted = accepted.filter_map(|accept| accept.to_str().ok());
     let open = accepted.any(|accept| accept.contains("application/openmetrics-text"));
-    match metrics::exposition(&service.shared().registry, open) {
-        Ok(text) => {
-            let kind = if open { OPEN } else { PLAIN };
-            ([(header::CONTENT_TYPE, kind)], text).into_response()
-        }
+    let registry = &service.shared().registry;
+    let (kind, encoded) = match open {
+        true => (OPEN, metrics::open_metrics(registry)),
+        false => (PLAIN, metrics::prometheus(registry)),
+    };
+    match encoded {
+        Ok(text) => ([(header::CONTENT_TYPE, kind)], text).into_response(),
         Err(_) => error_response(
             StatusCode::INTERNAL_SERVER_ERROR,
             "a metric of the application cannot be encoded",

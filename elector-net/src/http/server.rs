@@ -19,7 +19,7 @@ use super::{
     connections::{ConnectionSlot, Connections, SocketPermit},
     error::HttpError,
     options::Limits,
-    routes,
+    routes::{self, HostCheck},
     service::Service,
     write_timeout::WriteTimeout,
 };
@@ -31,15 +31,24 @@ const MAX_HEADERS: usize = 64;
 /// The delay after a failed accept: the process may have no free file descriptor.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
+/// The addresses on which [`bind`] may listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressScope {
+    /// Only loopback addresses.
+    Loopback,
+    /// All addresses, including those that other machines can reach.
+    Any,
+}
+
 /// Listens on `address`, as in `127.0.0.1:7180`. The service has no TLS, and answers questions
 /// about the cluster without authentication. So an address that other machines can reach is
-/// rejected unless the caller allows it.
+/// rejected unless `allowed` includes it.
 ///
 /// # Errors
-/// If the address is invalid; if it is not a loopback address and the caller does not allow others;
+/// If the address is invalid; if it is not within `allowed`;
 /// if the operating system cannot listen on it.
-pub async fn bind(address: &str, allow_beyond_loopback: bool) -> Result<TcpListener, HttpError> {
-    let found = check(address, allow_beyond_loopback).await?;
+pub async fn bind(address: &str, allowed: AddressScope) -> Result<TcpListener, HttpError> {
+    let found = check(address, allowed).await?;
     let bound = TcpListener::bind(&found[..]).await;
     bound.map_err(|source| HttpError::Bind {
         address: address.to_owned(),
@@ -51,10 +60,7 @@ pub async fn bind(address: &str, allow_beyond_loopback: bool) -> Result<TcpListe
 ///
 /// # Errors
 /// The errors of [`bind`], except that the operating system cannot listen on the address.
-pub async fn check(
-    address: &str,
-    allow_beyond_loopback: bool,
-) -> Result<Vec<SocketAddr>, HttpError> {
+pub async fn check(address: &str, allowed: AddressScope) -> Result<Vec<SocketAddr>, HttpError> {
     let found = lookup_host(address).await;
     let found: Vec<_> = match found {
         Ok(found) => found.collect(),
@@ -67,7 +73,7 @@ pub async fn check(
     let beyond = found
         .iter()
         .find(|found| !found.ip().to_canonical().is_loopback());
-    if let Some(&beyond) = beyond.filter(|_| !allow_beyond_loopback) {
+    if let Some(&beyond) = beyond.filter(|_| allowed == AddressScope::Loopback) {
         return Err(HttpError::BeyondLoopback(beyond));
     }
     Ok(found)
@@ -82,8 +88,11 @@ pub(super) async fn serve(
     let limits = shared.limits;
     let connections = Connections::new(limits.connections, shared.usage.clone());
     let bound = listener.local_addr();
-    let on_loopback = bound.is_ok_and(|bound| bound.ip().to_canonical().is_loopback());
-    let router = routes::router(service.clone(), on_loopback);
+    let check = match bound {
+        Ok(bound) if bound.ip().to_canonical().is_loopback() => HostCheck::ThisMachine,
+        _ => HostCheck::Off,
+    };
+    let router = routes::router(service.clone(), check);
     let ending = CancellationToken::new();
     let mut tasks = JoinSet::new();
     let mut shutdown = pin!(shutdown);

@@ -12,7 +12,8 @@ use super::{
     metrics::{self, ServiceMetrics},
     node::{ServedNode, end_reason},
     options::{Limits, Options},
-    routes, server,
+    routes::{self, HostCheck},
+    server,
     token::Token,
 };
 
@@ -97,7 +98,7 @@ impl Service {
     /// apply. Event streams end with the node, or with [`close`](Self::close): a server that waits
     /// for its connections before it ends must stop the node or call `close`.
     pub fn router(&self) -> Router {
-        routes::router(self.clone(), false)
+        routes::router(self.clone(), HostCheck::Off)
     }
 
     /// Serves until `shutdown` completes. Then it ends the event streams, and waits for requests up

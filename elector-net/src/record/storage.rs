@@ -1,5 +1,5 @@
 use std::{
-    fs::File,
+    fs::{File, OpenOptions},
     io,
     path::{Path, PathBuf},
 };
@@ -84,15 +84,15 @@ impl FileStorage {
         }
     }
 
-    /// Sets whether to save on the node's own thread. The default is `false`.
+    /// Saves on the node's own thread. By default, saves run on a storage thread.
     ///
-    /// It saves two wake-ups of a thread, to a storage thread and back, which can take as long as a
-    /// fast disk does. The price: while the disk works, the node does not receive or send messages.
-    /// This happens only while it votes: under all algorithms of elector, a leader saves nothing
-    /// until another node campaigns. The command `elector` sets it.
+    /// This avoids two wake-ups of a thread for each save, which can take as long as a fast disk
+    /// does. The price: while the disk works, the node does not receive or send messages. This
+    /// happens only while it votes: under all algorithms of elector, a leader saves nothing until
+    /// another node campaigns. The command `elector` sets it.
     #[must_use]
-    pub fn on_node_thread(mut self, yes: bool) -> Self {
-        self.on_node_thread = yes;
+    pub fn on_node_thread(mut self) -> Self {
+        self.on_node_thread = true;
         self
     }
 
@@ -152,7 +152,7 @@ impl FileStorage {
     /// If a node could not start from the record, because of a fault of the record itself.
     pub fn inspect(folder: impl AsRef<Path>) -> Result<RecordSummary, RecordError> {
         let folder = folder.as_ref();
-        let mut file = open_record(folder, false)?;
+        let mut file = open_record(folder, File::options().read(true))?;
         let path = folder.join(NAME);
         let examined = examine(&mut file, &path)?;
         Ok(RecordSummary::of(examined, path))
@@ -273,7 +273,7 @@ fn open(folder: &Path, identity: &Identity) -> Result<OpenRecord, RecordError> {
     check(identity)?;
     let path = folder.join(NAME);
     // This comes first: a folder that was named by mistake must not get a lock file.
-    let file = open_record(folder, true)?;
+    let file = open_record(folder, File::options().read(true).write(true))?;
     let record = Lock::of_record(&file, &path, folder)?;
     // Both locks: some processes take only this one, such as those that create a record.
     let lock = Lock::of_folder(folder)?;
@@ -289,10 +289,9 @@ fn open(folder: &Path, identity: &Identity) -> Result<OpenRecord, RecordError> {
     })
 }
 
-fn open_record(folder: &Path, writable: bool) -> Result<File, RecordError> {
+fn open_record(folder: &Path, options: &OpenOptions) -> Result<File, RecordError> {
     let path = folder.join(NAME);
-    let opened = File::options().read(true).write(writable).open(&path);
-    opened.map_err(|source| match source.kind() {
+    options.open(&path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => RecordError::Missing {
             folder: folder.to_path_buf(),
         },

@@ -9,7 +9,7 @@ use std::{
 use elector_core::actor::{MemoryStorage, Peer};
 use elector_net::{
     Tcp,
-    http::{self, Limits, Options, Service},
+    http::{self, AddressScope, Limits, Options, Service},
 };
 use elector_raft::{Raft, RaftConfig};
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -77,7 +77,9 @@ async fn serve(peers: &str) {
     let monitor = tcp.monitor();
     let node = builder::<Raft>(1, &listed, &MemoryStorage::new()).transport(tcp);
     let elector = node.start().await.unwrap();
-    let listener = http::bind("127.0.0.1:0", false).await.unwrap();
+    let listener = http::bind("127.0.0.1:0", AddressScope::Loopback)
+        .await
+        .unwrap();
     let (node, at) = (monitor.listening().unwrap(), listener.local_addr().unwrap());
     println!("{READY}{node} {at}");
     let limits = Limits {

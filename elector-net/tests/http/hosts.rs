@@ -1,4 +1,4 @@
-use elector_net::http::{Options, bind};
+use elector_net::http::{AddressScope, Options, bind};
 
 use crate::{Answer, Served, elected};
 
@@ -61,7 +61,7 @@ async fn on_loopback_only_requests_for_this_machine_are_answered() {
 async fn beyond_loopback_any_host_name_is_answered() {
     let (cluster, leader) = elected(1).await;
     let elector = cluster.node(leader).unwrap();
-    let listener = bind("0.0.0.0:0", true).await.unwrap();
+    let listener = bind("0.0.0.0:0", AddressScope::Any).await.unwrap();
     let served = Served::on(listener, elector, Options::new("billing"));
     let answer = asked(&served, "/v1/status HTTP/1.1\r\nHost: db1.example\r\n").await;
     assert_eq!(answer.status, 200);

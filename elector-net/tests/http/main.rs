@@ -20,7 +20,7 @@ use elector_core::{
     NodeId, Quorum, Timing,
     actor::{Cluster, ClusterSetup, Elector},
 };
-use elector_net::http::{self, EventReport, Limits, Options, Service, Token};
+use elector_net::http::{self, AddressScope, EventReport, Limits, Options, Service, Token};
 use elector_raft::{Raft, RaftConfig};
 use serde_json::Value;
 use tokio::{
@@ -74,7 +74,9 @@ struct Served {
 
 impl Served {
     async fn new(elector: &Elector<Quorum>, options: Options) -> Self {
-        let listener = http::bind("127.0.0.1:0", false).await.unwrap();
+        let listener = http::bind("127.0.0.1:0", AddressScope::Loopback)
+            .await
+            .unwrap();
         Self::on(listener, elector, options)
     }
 

@@ -5,7 +5,7 @@ use elector_core::{
     Membership, NodeId, Quorum,
     actor::{BoxError, Elector, Immediate, MemoryNetwork, Storage},
 };
-use elector_net::http::{HttpError, Limits, Options, PeerStatus, Service, bind};
+use elector_net::http::{AddressScope, HttpError, Limits, Options, PeerStatus, Service, bind};
 use elector_raft::{Raft, RaftDurable};
 use tokio::sync::watch;
 
@@ -88,10 +88,11 @@ async fn the_status_is_complete() {
     let (cluster, leader) = elected(3).await;
     let elector = cluster.node(leader).unwrap();
     let peers = move || {
-        let mut near = PeerStatus::new(NodeId(2), true);
+        let mut near = PeerStatus::new(NodeId(2));
+        near.connected = true;
         near.address = Some("db2:7100".to_owned());
         near.rtt_us = Some(120);
-        vec![near, PeerStatus::new(NodeId(3), false)]
+        vec![near, PeerStatus::new(NodeId(3))]
     };
     let served = Served::new(elector, Options::new("billing").peers(peers)).await;
     served.until("/leader", 200).await;
@@ -127,7 +128,11 @@ async fn readiness_is_a_leader_or_a_majority() {
     let (connected, connections) = watch::channel(0);
     let peers = move || {
         let connected = *connections.borrow();
-        let peer = |id| PeerStatus::new(NodeId(id), id <= connected + 1);
+        let peer = |id| {
+            let mut peer = PeerStatus::new(NodeId(id));
+            peer.connected = id <= connected + 1;
+            peer
+        };
         vec![peer(2), peer(3)]
     };
     let served = Served::new(&elector, Options::new("lonely").peers(peers)).await;
@@ -261,20 +266,20 @@ async fn wrong_requests_are_answered_with_the_reason() {
 #[tokio::test]
 async fn by_default_only_loopback_addresses_are_allowed() {
     for beyond in ["0.0.0.0:0", "[::]:0", "[::ffff:0.0.0.0]:0"] {
-        let error = bind(beyond, false).await.unwrap_err();
+        let error = bind(beyond, AddressScope::Loopback).await.unwrap_err();
         assert!(matches!(error, HttpError::BeyondLoopback(_)), "{error}");
     }
     for address in ["127.0.0.1:0", "127.3.2.1:0", "localhost:0"] {
-        bind(address, false).await.unwrap();
+        bind(address, AddressScope::Loopback).await.unwrap();
     }
-    bind("0.0.0.0:0", true).await.unwrap();
+    bind("0.0.0.0:0", AddressScope::Any).await.unwrap();
     for wrong in ["", "7180", "127.0.0.1", "127.0.0.1:http", "no such host:1"] {
-        let error = bind(wrong, true).await.unwrap_err();
+        let error = bind(wrong, AddressScope::Any).await.unwrap_err();
         assert!(matches!(error, HttpError::Address { .. }), "{error}");
     }
-    let taken = bind("127.0.0.1:0", false).await.unwrap();
+    let taken = bind("127.0.0.1:0", AddressScope::Loopback).await.unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let error = bind(&address, false).await.unwrap_err();
+    let error = bind(&address, AddressScope::Loopback).await.unwrap_err();
     assert!(error.to_string().contains(&address), "{error}");
 }
 

@@ -88,14 +88,23 @@ impl Run {
     }
 
     /// Ends the process. The next process runs without faults.
-    fn end(&mut self, cut: bool, tears: &mut impl Iterator<Item = Tear>) {
-        self.open = None;
-        let cut = cut || matches!(self.file.failure(), Some(Fault::Cut));
-        self.file = self.file.fork();
-        if cut {
-            let tears: Vec<_> = tears.take(self.file.dirty()).collect();
-            self.file.cut_power(&tears);
+    fn end(&mut self, tears: &mut impl Iterator<Item = Tear>) {
+        match self.file.failure() {
+            Some(Fault::Cut) => self.cut_power(tears),
+            _ => self.restart_disk(),
         }
+    }
+
+    /// Ends the process with a power cut.
+    fn cut_power(&mut self, tears: &mut impl Iterator<Item = Tear>) {
+        self.restart_disk();
+        let tears: Vec<_> = tears.take(self.file.dirty()).collect();
+        self.file.cut_power(&tears);
+    }
+
+    fn restart_disk(&mut self) {
+        self.open = None;
+        self.file = self.file.fork();
     }
 
     fn start(&mut self, tears: &mut impl Iterator<Item = Tear>) -> Result<(), TestCaseError> {
@@ -113,7 +122,7 @@ impl Run {
                 self.open = Some(slots);
                 self.lost = false;
             }
-            Err(_) if self.file.failure().is_some() => self.end(false, tears),
+            Err(_) if self.file.failure().is_some() => self.end(tears),
             // These are two faults: a refusal is correct.
             Err(_) if self.lost => self.has_refused = true,
             Err(error) => prop_assert!(false, "refused: {error}"),
@@ -136,7 +145,7 @@ impl Run {
         self.begun += 1;
         match save(&self.file, slots, self.begun, length) {
             Ok(()) => self.acknowledged = self.begun,
-            Err(_) => self.end(false, tears),
+            Err(_) => self.end(tears),
         }
         Ok(())
     }
@@ -150,10 +159,10 @@ impl Run {
             Event::Save(length) => self.save(length, tears)?,
             Event::Fault(at, fault) => self.fault = Some((at, fault)),
             Event::Restart => {
-                self.end(false, tears);
+                self.end(tears);
                 self.start(tears)?;
             }
-            Event::CutPower => self.end(true, tears),
+            Event::CutPower => self.cut_power(tears),
             Event::WriteBack => self.file.write_back(),
             Event::Evict => self.file.evict(),
             Event::Lose(_) if self.lost => {}
@@ -175,7 +184,7 @@ fn run_events(flaw: Flaw, events: Vec<Event>, tears: &[Tear]) -> Result<(), Test
             return Ok(());
         }
     }
-    run.end(true, &mut tears);
+    run.cut_power(&mut tears);
     run.fault = None;
     run.start(&mut tears)
 }
