@@ -26,24 +26,25 @@ pub(crate) fn text(study: &Study) -> String {
     );
     let _ = write!(
         text,
-        "\nWhat was seen. Costs of the first election in {reference} with n = {nodes}, until all \
-         know.\n\n{}",
+        "\nResults. Costs of the first election in {reference} with n = {nodes}, until all nodes \
+         know the\nleader.\n\n{}",
         guarantees::table(study)
     );
     let _ = write!(
         text,
-        "\nTime to elect, n = {nodes}: median milliseconds until all know, of all elections, also \
-         take-overs by\nnodes that return.  ·  nobody was elected  ‖  two nodes believed to lead \
-         at once  !  violation\n"
+        "\nTime to elect, n = {nodes}: median milliseconds of all elections until all nodes know \
+         the leader,\nincluding take-overs by nodes that return.  ·  no node was elected  ‖  two \
+         nodes believed at once\nthat they lead  !  violation\n"
     );
     for block in matrix::tables(study) {
         let _ = write!(text, "\n{block}");
     }
     let _ = write!(
         text,
-        "\nMessages of the first election in {reference}: mean seen, and in brackets the closed \
-         form\n(best–worst) for one node that notices; more are sent where several notice at \
-         once. Ring's\nacknowledgements of hops (HopAck) are seen and outside the form.\n\n{}",
+        "\nMessages of the first election in {reference}: the mean, and in brackets the closed \
+         form\n(best–worst) for one node that notices the crash. If several nodes notice it at \
+         once, they\nsend more. Ring's acknowledgements of hops (HopAck) count only in the \
+         mean.\n\n{}",
         growth::table(study)
     );
     text
