@@ -67,9 +67,9 @@ impl Authority {
     pub fn read(folder: &Path) -> Result<Self, CertsError> {
         let (certificate, key) = (folder.join("ca.pem"), folder.join("ca.key.pem"));
         let read = |path: &Path| {
-            fs::read_to_string(path).map_err(|source| CertsError::Read {
+            fs::read_to_string(path).map_err(|error| CertsError::Read {
                 path: path.to_owned(),
-                source,
+                error,
             })
         };
         let text = read(&certificate)?;

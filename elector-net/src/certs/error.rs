@@ -25,20 +25,20 @@ pub enum CertsError {
     #[error("{0} days: choose from 1 to {MOST_DAYS}")]
     Days(u32),
     /// A file of the CA cannot be read.
-    #[error("cannot read {}: {source}; it is in the folder where the CA was made", path.display())]
+    #[error("cannot read {}: {error}; it is in the folder where the CA was made", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// The error of the operating system.
-        source: io::Error,
+        error: io::Error,
     },
     /// A file or the folder cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {error}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
         /// The error of the operating system.
-        source: io::Error,
+        error: io::Error,
     },
     /// The CA's key belongs to another CA.
     #[error("the key in {} belongs to no certificate in {}", key.display(), certificate.display())]
@@ -50,5 +50,11 @@ pub enum CertsError {
     },
     /// A certificate cannot be made.
     #[error("cannot make a certificate: {0}")]
-    Generate(#[from] rcgen::Error),
+    Generate(rcgen::Error),
+}
+
+impl From<rcgen::Error> for CertsError {
+    fn from(error: rcgen::Error) -> Self {
+        Self::Generate(error)
+    }
 }

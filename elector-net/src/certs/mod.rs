@@ -90,21 +90,21 @@ fn write(folder: &Path, files: &[Written]) -> Result<Vec<PathBuf>, CertsError> {
     {
         return Err(CertsError::Exists(path.clone()));
     }
-    fs::create_dir_all(folder).map_err(|source| CertsError::Write {
+    fs::create_dir_all(folder).map_err(|error| CertsError::Write {
         path: folder.to_owned(),
-        source,
+        error,
     })?;
     let mut written = Vec::new();
     for (path, text, mode) in files {
-        if let Err(source) = write_new(path, text, *mode) {
+        if let Err(error) = write_new(path, text, *mode) {
             // Half of the certificates are useless, and would block the next attempt.
             for path in &written {
                 let _ = fs::remove_file(path);
             }
             let path = path.clone();
-            return Err(match source.kind() {
+            return Err(match error.kind() {
                 io::ErrorKind::AlreadyExists => CertsError::Exists(path),
-                _ => CertsError::Write { path, source },
+                _ => CertsError::Write { path, error },
             });
         }
         written.push(path.clone());

@@ -13,20 +13,20 @@ pub enum HttpError {
     )]
     BeyondLoopback(SocketAddr),
     /// The text is not an address, or its name cannot be resolved.
-    #[error("{address:?} cannot be looked up ({source}): write HOST:PORT, as in 127.0.0.1:7180")]
+    #[error("{address:?} cannot be looked up ({error}): write HOST:PORT, as in 127.0.0.1:7180")]
     Address {
         /// The given address.
         address: String,
         /// The error of the resolver.
-        source: io::Error,
+        error: io::Error,
     },
     /// The operating system cannot listen on the address.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {error}")]
     Bind {
         /// The given address.
         address: String,
         /// The error of the operating system.
-        source: io::Error,
+        error: io::Error,
     },
     /// The text is not a token.
     #[error(
@@ -35,12 +35,12 @@ pub enum HttpError {
     )]
     Token(&'static str),
     /// The token file cannot be read.
-    #[error("cannot read the bearer token from {}: {source}", path.display())]
+    #[error("cannot read the bearer token from {}: {error}", path.display())]
     TokenFile {
         /// The token file.
         path: PathBuf,
         /// The error of the operating system.
-        source: io::Error,
+        error: io::Error,
     },
     /// Others can read or replace the token, and then send commands to the node.
     #[error(

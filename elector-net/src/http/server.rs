@@ -50,9 +50,9 @@ pub enum AddressScope {
 pub async fn bind(address: &str, allowed: AddressScope) -> Result<TcpListener, HttpError> {
     let found = check(address, allowed).await?;
     let bound = TcpListener::bind(&found[..]).await;
-    bound.map_err(|source| HttpError::Bind {
+    bound.map_err(|error| HttpError::Bind {
         address: address.to_owned(),
-        source,
+        error,
     })
 }
 
@@ -64,9 +64,9 @@ pub async fn check(address: &str, allowed: AddressScope) -> Result<Vec<SocketAdd
     let found = lookup_host(address).await;
     let found: Vec<_> = match found {
         Ok(found) => found.collect(),
-        Err(source) => {
+        Err(error) => {
             let address = address.to_owned();
-            return Err(HttpError::Address { address, source });
+            return Err(HttpError::Address { address, error });
         }
     };
     // Check all of them, because the resolver chooses which one a name stands for.

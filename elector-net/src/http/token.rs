@@ -29,9 +29,9 @@ impl Token {
     /// If the file cannot be read; if others can read or write it; if it contains no token.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, HttpError> {
         let path = path.as_ref();
-        let unread = |source| HttpError::TokenFile {
+        let unread = |error| HttpError::TokenFile {
             path: path.to_owned(),
-            source,
+            error,
         };
         let mut file = File::open(path).map_err(unread)?;
         let found = file.metadata().map_err(unread)?;

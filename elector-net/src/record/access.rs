@@ -16,11 +16,11 @@ pub(super) fn check(folder: &Path) -> Result<(), RecordError> {
     let found = match metadata(folder) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => {
+        Err(error) => {
             return Err(RecordError::Io {
                 doing: "check the folder",
                 path: folder.to_path_buf(),
-                source,
+                error,
             });
         }
     };

@@ -128,18 +128,18 @@ pub enum RecordError {
     /// The record is intact, but this algorithm cannot decode the state in it.
     #[error(
         "the state saved in {} cannot be decoded; was it saved by another version of the \
-         algorithm? Run that version: {source}",
+         algorithm? Run that version: {error}",
         .path.display()
     )]
     Undecodable {
         /// The record.
         path: PathBuf,
         /// The error of the decoder.
-        source: postcard::Error,
+        error: postcard::Error,
     },
     /// A state could not be encoded.
     #[error("the state cannot be encoded: {0}")]
-    Unencodable(#[source] postcard::Error),
+    Unencodable(postcard::Error),
     /// A state is longer than a slot of the record.
     #[error("the state takes {bytes} bytes, but a record holds at most {most}: save less in it")]
     TooLong {
@@ -187,36 +187,36 @@ pub enum RecordError {
         why: String,
     },
     /// The operating system could not open or create something.
-    #[error("could not {doing} {}: {source}", .path.display())]
+    #[error("could not {doing} {}: {error}", .path.display())]
     Io {
         /// The action that failed, in words.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// The error of the operating system.
-        source: io::Error,
+        error: io::Error,
     },
     /// The disk cannot read a part of the record that may hold the newest state.
     #[error(
         "the record {} cannot be read, and the missing part may hold the newest state. Check the \
-         disk and start the node again. If the error remains: {REPLACE}: {source}", .path.display()
+         disk and start the node again. If the error remains: {REPLACE}: {error}", .path.display()
     )]
     Read {
         /// The record.
         path: PathBuf,
         /// The error of the operating system.
-        source: io::Error,
+        error: io::Error,
     },
     /// A state could not be written. The contents of the disk are unknown now.
     #[error(
         "the record {} could not be written, and may hold the old state or the new one. Check the \
-         disk, then start the node again: {source}", .path.display()
+         disk, then start the node again: {error}", .path.display()
     )]
     Write {
         /// The record.
         path: PathBuf,
         /// The error of the operating system.
-        source: io::Error,
+        error: io::Error,
     },
     /// An earlier save failed. A second attempt proves nothing: the kernel may have dropped the
     /// bytes that it could not write.

@@ -36,7 +36,7 @@ enum Found {
 
 /// Reads a record, and returns its newest state if that is certain.
 pub(super) fn examine(medium: &mut impl Medium, path: &Path) -> Result<Examined, RecordError> {
-    let length = medium.length().map_err(|source| read_error(path, source))?;
+    let length = medium.length().map_err(|error| read_error(path, error))?;
     if length != RECORD {
         let what = format!("it has {length} bytes instead of {RECORD}");
         return Err(damaged(path, &what));
@@ -103,8 +103,8 @@ fn read_pair(
     let [one, other] = pair;
     let found = [read(one)?, read(other)?];
     match unreadable {
-        Some(source) if found.iter().all(|found| found.valid().is_none()) => {
-            Err(read_error(path, source))
+        Some(error) if found.iter().all(|found| found.valid().is_none()) => {
+            Err(read_error(path, error))
         }
         _ => Ok(found),
     }
@@ -129,7 +129,7 @@ pub(super) fn damaged(path: &Path, what: &str) -> RecordError {
     }
 }
 
-fn read_error(path: &Path, source: io::Error) -> RecordError {
+fn read_error(path: &Path, error: io::Error) -> RecordError {
     let path = path.to_path_buf();
-    RecordError::Read { path, source }
+    RecordError::Read { path, error }
 }

@@ -24,11 +24,7 @@ pub(super) fn format(
 ) -> Result<(), RecordError> {
     let failed = |doing| {
         let path = path.join(NAME);
-        move |source: io::Error| RecordError::Io {
-            doing,
-            path,
-            source,
-        }
+        move |error: io::Error| RecordError::Io { doing, path, error }
     };
     if folder.has(NAME).map_err(failed("look for the record"))? {
         let folder = path.to_path_buf();

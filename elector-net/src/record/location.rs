@@ -30,10 +30,10 @@ impl Location {
                 file: id(&found),
                 path,
             }),
-            Err(source) => Err(RecordError::Io {
+            Err(error) => Err(RecordError::Io {
                 doing: "check the record",
                 path,
-                source,
+                error,
             }),
         }
     }

@@ -32,7 +32,7 @@ impl Lock {
     pub(super) fn of_folder(folder: &Path) -> Result<Self, RecordError> {
         let path = folder.join(NAME);
         let opened = private_file_options().truncate(false).open(&path);
-        let file = opened.map_err(|source| io_error("open the lock", &path, source))?;
+        let file = opened.map_err(|error| io_error("open the lock", &path, error))?;
         let mut lock = Self::on(file, &path, folder)?;
         if let Err(error) = write_process(&mut lock.file) {
             // A full disk must not prevent a start.
@@ -52,7 +52,7 @@ impl Lock {
         folder: &Path,
     ) -> Result<Self, RecordError> {
         let copy = record.try_clone();
-        let file = copy.map_err(|source| io_error("lock the record", path, source))?;
+        let file = copy.map_err(|error| io_error("lock the record", path, error))?;
         Self::on(file, path, folder)
     }
 
@@ -68,11 +68,11 @@ impl Lock {
     }
 }
 
-fn io_error(doing: &'static str, path: &Path, source: io::Error) -> RecordError {
+fn io_error(doing: &'static str, path: &Path, error: io::Error) -> RecordError {
     RecordError::Io {
         doing,
         path: path.to_path_buf(),
-        source,
+        error,
     }
 }
 

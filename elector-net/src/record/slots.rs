@@ -138,9 +138,9 @@ impl<M: Medium> Slots<M> {
             return Err(RecordError::Failed { path });
         }
         self.is_poisoned = true;
-        work(self).map_err(|source| RecordError::Write {
+        work(self).map_err(|error| RecordError::Write {
             path: self.path.clone(),
-            source,
+            error,
         })?;
         self.is_poisoned = false;
         Ok(())

@@ -123,10 +123,10 @@ impl FileStorage {
         check(identity)?;
         let roster = Roster::first(nodes);
         check_listed(identity, &roster.nodes)?;
-        make_folder(folder).map_err(|source| RecordError::Io {
+        make_folder(folder).map_err(|error| RecordError::Io {
             doing: "create the folder",
             path: folder.to_path_buf(),
-            source,
+            error,
         })?;
         access::check(folder)?;
         let _lock = Lock::of_folder(folder)?;
@@ -245,9 +245,9 @@ pub(super) fn decode<D: Payload>(state: &[u8], path: &Path) -> Result<Option<D>,
         Ok(_) => Err(postcard::Error::SerdeDeCustom),
         Err(error) => Err(error),
     };
-    durable.map_err(|source| RecordError::Undecodable {
+    durable.map_err(|error| RecordError::Undecodable {
         path: path.to_path_buf(),
-        source,
+        error,
     })
 }
 
@@ -291,14 +291,14 @@ fn open(folder: &Path, identity: &Identity) -> Result<OpenRecord, RecordError> {
 
 fn open_record(folder: &Path, options: &OpenOptions) -> Result<File, RecordError> {
     let path = folder.join(NAME);
-    options.open(&path).map_err(|source| match source.kind() {
+    options.open(&path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => RecordError::Missing {
             folder: folder.to_path_buf(),
         },
         _ => RecordError::Io {
             doing: "open the record",
             path,
-            source,
+            error,
         },
     })
 }

@@ -52,9 +52,9 @@ impl Credentials {
                 key: files.key.clone(),
                 certificate: files.certificate.clone(),
             },
-            source => TlsError::Key {
+            error => TlsError::Key {
                 path: files.key.clone(),
-                source,
+                error,
             },
         })?;
         let shown = Arc::new(SingleCertAndKey::from(key));

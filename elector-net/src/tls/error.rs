@@ -39,7 +39,7 @@ impl fmt::Display for Holder {
 pub enum TlsError {
     /// A file cannot be read.
     #[error(
-        "cannot read {}: {source}; a node needs ca.pem, node-<id>.pem and node-<id>.key.pem, and \
+        "cannot read {}: {error}; a node needs ca.pem, node-<id>.pem and node-<id>.key.pem, and \
          `elector certs dev` makes them",
         path.display()
     )]
@@ -47,11 +47,11 @@ pub enum TlsError {
         /// The file.
         path: PathBuf,
         /// The error of the operating system.
-        source: io::Error,
+        error: io::Error,
     },
     /// A file does not contain the expected item.
     #[error(
-        "there is no valid {what} in {}: {source}; the file must be PEM, and a key must not be \
+        "there is no valid {what} in {}: {error}; the file must be PEM, and a key must not be \
          encrypted",
         path.display()
     )]
@@ -61,7 +61,7 @@ pub enum TlsError {
         /// `certificate` or `key`.
         what: &'static str,
         /// The error of the parser.
-        source: pem::Error,
+        error: pem::Error,
     },
     /// Others can read the key, and then impersonate this node.
     #[error(
@@ -78,12 +78,12 @@ pub enum TlsError {
         allowed: u32,
     },
     /// The type of the key is not supported.
-    #[error("the key in {} cannot be used: {source}; use ECDSA P-256", path.display())]
+    #[error("the key in {} cannot be used: {error}; use ECDSA P-256", path.display())]
     Key {
         /// The file.
         path: PathBuf,
         /// The error of the TLS library.
-        source: rustls::Error,
+        error: rustls::Error,
     },
     /// The key does not belong to the certificate.
     #[error(
@@ -157,12 +157,12 @@ pub enum TlsError {
         holder: Holder,
     },
     /// A certificate cannot be used for another reason.
-    #[error("{holder} cannot be used: {source}; issue a new one")]
+    #[error("{holder} cannot be used: {error}; issue a new one")]
     Certificate {
         /// The owner of the certificate.
         holder: Holder,
         /// The error of the TLS library.
-        source: rustls::Error,
+        error: rustls::Error,
     },
 
     /// The peer sent no certificate.
@@ -193,10 +193,10 @@ pub enum TlsError {
     Closed,
     /// The handshake failed for another reason.
     #[error("the TLS handshake failed: {0}")]
-    Handshake(#[source] rustls::Error),
+    Handshake(rustls::Error),
     /// The connection broke.
     #[error("the connection broke: {0}")]
-    Connection(#[source] io::Error),
+    Connection(io::Error),
 }
 
 fn listed(names: &[String]) -> String {

@@ -11,10 +11,7 @@ impl TlsError {
     /// Converts the error of a verifier about a certificate.
     pub(super) fn of_certificate(holder: Holder, error: rustls::Error) -> Self {
         let rustls::Error::InvalidCertificate(fault) = &error else {
-            return Self::Certificate {
-                holder,
-                source: error,
-            };
+            return Self::Certificate { holder, error };
         };
         match fault {
             CertificateError::ExpiredContext { not_after, .. } => Self::Expired {
@@ -32,10 +29,7 @@ impl TlsError {
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
                 Self::Purpose { holder }
             }
-            _ => Self::Certificate {
-                holder,
-                source: error,
-            },
+            _ => Self::Certificate { holder, error },
         }
     }
 
@@ -44,7 +38,7 @@ impl TlsError {
         match Self::from(error) {
             Self::Certificate {
                 holder,
-                source:
+                error:
                     rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
                         expected,
                         presented,

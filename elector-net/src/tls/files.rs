@@ -83,9 +83,9 @@ impl TlsFiles {
 }
 
 fn read(path: &Path, check: impl Fn(&File) -> Result<(), TlsError>) -> Result<Vec<u8>, TlsError> {
-    let unread = |source| TlsError::Read {
+    let unread = |error| TlsError::Read {
         path: path.to_owned(),
-        source,
+        error,
     };
     let mut file = File::open(path).map_err(unread)?;
     check(&file)?;
@@ -94,11 +94,11 @@ fn read(path: &Path, check: impl Fn(&File) -> Result<(), TlsError>) -> Result<Ve
     Ok(text)
 }
 
-fn not_pem(path: &Path, what: &'static str, source: pem::Error) -> TlsError {
+fn not_pem(path: &Path, what: &'static str, error: pem::Error) -> TlsError {
     TlsError::Pem {
         path: path.to_owned(),
         what,
-        source,
+        error,
     }
 }
 
@@ -106,9 +106,9 @@ fn not_pem(path: &Path, what: &'static str, source: pem::Error) -> TlsError {
 fn check_key_file(path: &Path, file: &File) -> Result<(), TlsError> {
     use std::os::unix::fs::MetadataExt;
 
-    let metadata = file.metadata().map_err(|source| TlsError::Read {
+    let metadata = file.metadata().map_err(|error| TlsError::Read {
         path: path.to_owned(),
-        source,
+        error,
     })?;
     check_secret(metadata.mode(), metadata.uid()).map_err(|allowed| TlsError::KeyExposed {
         path: path.to_owned(),

@@ -64,9 +64,9 @@ fn a_failure_is_reported_and_can_be_repaired() {
             folder.fail_at(operation, Fault::Fails(kind, Tear::Prefix(23)));
             match make(&mut folder) {
                 Ok(()) => assert!(!folder.has_failed()),
-                Err(RecordError::Io { source, .. }) => {
+                Err(RecordError::Io { error, .. }) => {
                     failures += 1;
-                    assert_eq!(source.kind(), kind);
+                    assert_eq!(error.kind(), kind);
                     match make(&mut folder) {
                         // The name was there already, and only the last sync had failed.
                         Ok(()) | Err(RecordError::Exists { .. }) => {}
