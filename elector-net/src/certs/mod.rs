@@ -10,6 +10,7 @@ mod error;
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -114,12 +115,7 @@ fn write(folder: &Path, files: &[Written]) -> Result<Vec<PathBuf>, CertsError> {
 
 fn write_new(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-    #[cfg(not(unix))]
-    let _ = mode;
-    let mut file = options.open(path)?;
+    let mut file = options.write(true).create_new(true).mode(mode).open(path)?;
     let written = file.write_all(text.as_bytes());
     if written.is_err() {
         let _ = fs::remove_file(path);

@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use tokio::{
@@ -10,6 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::ServiceMetrics;
+use crate::link::lock;
 
 /// The open connections. Idle clients cannot keep others out: at the limit, the connection that has
 /// been idle for longest is evicted.
@@ -64,7 +65,7 @@ impl Connections {
 
     /// Returns a slot for a new connection; `None` if all connections have requests in progress.
     pub(super) fn admit(self: &Arc<Self>, permit: SocketPermit) -> Option<ConnectionSlot> {
-        let mut open = self.open();
+        let mut open = lock(&self.open);
         if open.slots.len() >= self.limit {
             self.usage.dropped.inc();
             let idle = open
@@ -94,12 +95,8 @@ impl Connections {
         })
     }
 
-    fn open(&self) -> MutexGuard<'_, OpenConnections> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn change(&self, number: u64, change: impl FnOnce(&mut ConnectionState)) {
-        if let Some(state) = self.open().slots.get_mut(&number) {
+        if let Some(state) = lock(&self.open).slots.get_mut(&number) {
             change(state);
         }
     }
@@ -122,18 +119,13 @@ impl ConnectionSlot {
 
     /// Marks a request as in progress, which protects the connection from eviction.
     pub(super) fn begin_request(&self) -> ActiveRequest {
-        self.connections
-            .change(self.number, |state| state.active_requests += 1);
-        ActiveRequest {
-            connections: Arc::clone(&self.connections),
-            number: self.number,
-        }
+        ActiveRequest::begin(&self.connections, self.number)
     }
 }
 
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        self.connections.open().slots.remove(&self.number);
+        lock(&self.connections.open).slots.remove(&self.number);
         self.connections.usage.connections.dec();
     }
 }
@@ -145,14 +137,19 @@ pub(super) struct ActiveRequest {
     number: u64,
 }
 
+impl ActiveRequest {
+    fn begin(connections: &Arc<Connections>, number: u64) -> Self {
+        connections.change(number, |state| state.active_requests += 1);
+        Self {
+            connections: Arc::clone(connections),
+            number,
+        }
+    }
+}
+
 impl Clone for ActiveRequest {
     fn clone(&self) -> Self {
-        self.connections
-            .change(self.number, |state| state.active_requests += 1);
-        Self {
-            connections: Arc::clone(&self.connections),
-            number: self.number,
-        }
+        Self::begin(&self.connections, self.number)
     }
 }
 

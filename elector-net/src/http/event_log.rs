@@ -1,13 +1,9 @@
-use std::{
-    collections::VecDeque,
-    fmt,
-    str::FromStr,
-    sync::{Mutex, PoisonError},
-    time::SystemTime,
-};
+use std::{collections::VecDeque, fmt, str::FromStr, sync::Mutex, time::SystemTime};
 
 use elector_core::actor::EventKind;
 use tokio::sync::watch;
+
+use crate::link::lock;
 
 /// One event of the node, and the time at which the service received it.
 #[derive(Clone, Copy, Debug)]
@@ -86,35 +82,29 @@ impl EventLog {
 
     /// Returns the number of the newest event.
     pub(super) fn last(&self) -> Option<u64> {
-        self.with(|state| state.last)
+        lock(&self.state).last
     }
 
     /// Returns the next item for a reader at this position.
     pub(super) fn next(&self, cursor: Cursor) -> Next {
-        self.with(|state| {
-            let from = match cursor {
-                Cursor::Oldest => 0,
-                Cursor::At(number) => number,
-            };
-            let place = state.entries.partition_point(|entry| entry.number < from);
-            match (state.entries.get(place), &state.ended, cursor) {
-                (Some(entry), _, Cursor::At(number)) if entry.number > number => {
-                    Next::Missed(entry.number - number, Cursor::At(entry.number))
-                }
-                (Some(entry), ..) => Next::Entry(*entry),
-                (None, Some(reason), _) => Next::Ended(reason.clone()),
-                (None, None, _) => Next::Nothing,
+        let state = lock(&self.state);
+        let from = match cursor {
+            Cursor::Oldest => 0,
+            Cursor::At(number) => number,
+        };
+        let place = state.entries.partition_point(|entry| entry.number < from);
+        match (state.entries.get(place), &state.ended, cursor) {
+            (Some(entry), _, Cursor::At(number)) if entry.number > number => {
+                Next::Missed(entry.number - number, Cursor::At(entry.number))
             }
-        })
-    }
-
-    fn with<T>(&self, look: impl FnOnce(&mut LogState) -> T) -> T {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        look(&mut state)
+            (Some(entry), ..) => Next::Entry(*entry),
+            (None, Some(reason), _) => Next::Ended(reason.clone()),
+            (None, None, _) => Next::Nothing,
+        }
     }
 
     fn change(&self, change: impl FnOnce(&mut LogState)) {
-        self.with(change);
+        change(&mut lock(&self.state));
         self.changes.send_replace(());
     }
 }

@@ -3,7 +3,7 @@ use std::{
     future::ready,
     hash::{BuildHasher, Hasher, RandomState},
     sync::{
-        Mutex, PoisonError,
+        Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant, SystemTime},
@@ -19,6 +19,7 @@ use super::{
     options::{Names, Peers},
     report::{LeaderReport, PeerStatus, StatusReport, millis, rfc3339},
 };
+use crate::link::lock;
 
 /// A node, and what the service remembers about it between two requests.
 pub(super) struct ServedNode {
@@ -109,7 +110,7 @@ impl ServedNode {
         let Some(leader) = view.leader else {
             return;
         };
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&self.last);
         if last.tenure.replace((view.epoch, leader)) != Some((view.epoch, leader)) {
             self.tenures.fetch_add(1, Ordering::Relaxed);
         }
@@ -123,7 +124,7 @@ impl ServedNode {
     /// which it happened, and not the time of the next request.
     pub(super) fn current(&self) -> CurrentStatus {
         // Read under the lock: if two requests compare, the later one has the later status.
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&self.last);
         let status = self.handle.status();
         // Read the lease before the key. If the lease ends in between, the result is no lease and
         // no leadership, and not a leadership without a lease.

@@ -7,7 +7,10 @@ use prometheus_client::{
     registry::Unit,
 };
 
-use super::report::{PeerStatus, millis};
+use super::{
+    metrics::MetricEncoder,
+    report::{PeerStatus, millis},
+};
 use crate::{Monitor, PeerReport};
 
 /// The metrics of a node's connections, read at every scrape.
@@ -17,7 +20,7 @@ pub(super) struct PeerMetrics(pub(super) Monitor);
 impl Collector for PeerMetrics {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let mut metrics = PeerEncoder {
-            encoder,
+            encoder: MetricEncoder(encoder),
             peers: self.0.peers(),
         };
         metrics.of_peers(
@@ -57,7 +60,11 @@ impl Collector for PeerMetrics {
             |peer| Some(ConstCounter::new(peer.proofs)),
         )?;
         if let Some(expires) = self.0.certificate_expires() {
-            metrics.certificate(seconds_until(expires))?;
+            metrics.encoder.seconds(
+                "elector_certificate_expires",
+                "Seconds until the node's certificate or its CA expires; below 0 after that",
+                seconds_until(expires),
+            )?;
         }
         let rejected = self.0.rejected();
         let rejected = rejected.into_iter().map(|(reason, count)| {
@@ -74,7 +81,7 @@ impl Collector for PeerMetrics {
 }
 
 struct PeerEncoder<'a> {
-    encoder: DescriptorEncoder<'a>,
+    encoder: MetricEncoder<'a>,
     peers: Vec<PeerReport>,
 }
 
@@ -94,17 +101,6 @@ impl PeerEncoder<'_> {
         self.family(name, help, unit, measured)
     }
 
-    fn certificate(&mut self, seconds: f64) -> Result<(), fmt::Error> {
-        let metric = ConstGauge::new(seconds);
-        let encoder = self.encoder.encode_descriptor(
-            "elector_certificate_expires",
-            "Seconds until the node's certificate or its CA expires; below 0 after that.",
-            Some(&Unit::Seconds),
-            metric.metric_type(),
-        )?;
-        metric.encode(encoder)
-    }
-
     fn family<M: EncodeMetric>(
         &mut self,
         name: &str,
@@ -117,7 +113,7 @@ impl PeerEncoder<'_> {
             return Ok(());
         };
         let kind = first.metric_type();
-        let mut family = self.encoder.encode_descriptor(name, help, unit, kind)?;
+        let mut family = self.encoder.0.encode_descriptor(name, help, unit, kind)?;
         metrics.try_for_each(|(labels, metric)| metric.encode(family.encode_family(&labels)?))
     }
 }

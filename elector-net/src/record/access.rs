@@ -16,13 +16,7 @@ pub(super) fn check(folder: &Path) -> Result<(), RecordError> {
     let found = match metadata(folder) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => {
-            return Err(RecordError::Io {
-                doing: "check the folder",
-                path: folder.to_path_buf(),
-                error,
-            });
-        }
+        Err(error) => return Err(RecordError::io("check the folder", folder)(error)),
     };
     let is_own = |group: u32| {
         let all = getgroups().unwrap_or_default();

@@ -1,7 +1,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::FileExt,
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -81,9 +81,7 @@ impl Folder for Dir {
 /// Options to open a file for reading and writing. A new file is readable only by its owner.
 pub(super) fn private_file_options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.read(true).write(true).create(true).mode(0o600);
     options
 }
 
@@ -99,10 +97,7 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
         return Ok(());
     }
     make_folder(parent)?;
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(folder) {
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
         // Another process created it first.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
         made => made?,
@@ -110,13 +105,6 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     sync_folder(parent)
 }
 
-#[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
-}
-
-// Other systems cannot sync folders, and do not need it.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -1,4 +1,7 @@
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use elector_core::NodeId;
 use thiserror::Error;
@@ -232,6 +235,17 @@ pub enum RecordError {
         /// The folder of the record.
         folder: PathBuf,
     },
+}
+
+impl RecordError {
+    /// Returns the conversion of an error of the operating system while `doing` something.
+    pub(super) fn io(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> Self {
+        move |error| Self::Io {
+            doing,
+            path: path.to_path_buf(),
+            error,
+        }
+    }
 }
 
 /// How to replace a node whose record is lost.

@@ -22,11 +22,9 @@ pub(super) fn format(
     roster: Roster,
     state: Vec<u8>,
 ) -> Result<(), RecordError> {
-    let failed = |doing| {
-        let path = path.join(NAME);
-        move |error: io::Error| RecordError::Io { doing, path, error }
-    };
-    if folder.has(NAME).map_err(failed("look for the record"))? {
+    let record = path.join(NAME);
+    let exists = folder.has(NAME);
+    if exists.map_err(RecordError::io("look for the record", &record))? {
         let folder = path.to_path_buf();
         return Err(RecordError::Exists { folder });
     }
@@ -38,18 +36,16 @@ pub(super) fn format(
     };
     let mut bytes = slot.encode()?;
     bytes.resize(SLOT, 0);
-    let create = failed("create the record");
-    let mut file = folder
-        .create(UNFINISHED)
-        .map_err(failed("create the record"))?;
-    for slot in 0..SLOTS {
-        let offset = slot * SLOT as u64;
-        file.write_at(offset, &bytes)
-            .map_err(failed("create the record"))?;
+    create(folder, &bytes).map_err(RecordError::io("create the record", &record))
+}
+
+/// Writes all slots to a file with another name, waits for the disk, and renames the file.
+fn create(folder: &mut impl Folder, slot: &[u8]) -> io::Result<()> {
+    let mut file = folder.create(UNFINISHED)?;
+    for number in 0..SLOTS {
+        file.write_at(number * SLOT as u64, slot)?;
     }
-    file.sync().map_err(failed("create the record"))?;
-    folder
-        .rename(UNFINISHED, NAME)
-        .and_then(|()| folder.sync())
-        .map_err(create)
+    file.sync()?;
+    folder.rename(UNFINISHED, NAME)?;
+    folder.sync()
 }

@@ -13,6 +13,7 @@ use super::{
     location::Location,
     lock::Lock,
     roster::{DiskId, Roster},
+    slot::Slot,
     slots::Slots,
 };
 use crate::link::lock;
@@ -39,12 +40,12 @@ impl Shared {
     fn save(
         &self,
         open: &mut OpenRecord,
-        save: impl FnOnce(&mut Slots<File>) -> Result<(), RecordError>,
+        change: impl FnOnce(&mut Slot),
     ) -> Result<(), RecordError> {
         open.location.check()?;
         #[cfg(feature = "http")]
         let begun = std::time::Instant::now();
-        save(&mut open.slots)?;
+        open.slots.save(change)?;
         #[cfg(feature = "http")]
         self.save_times.observe(begun.elapsed());
         Ok(())
@@ -125,12 +126,9 @@ impl RecordHandle {
     }
 
     /// Saves if the record is open. Returns `None` if it is closed.
-    pub(super) fn save(
-        &self,
-        save: impl FnOnce(&mut Slots<File>) -> Result<(), RecordError>,
-    ) -> Option<Result<(), RecordError>> {
+    pub(super) fn save(&self, change: impl FnOnce(&mut Slot)) -> Option<Result<(), RecordError>> {
         let mut open = lock(&self.0.open);
-        open.as_mut().map(|open| self.0.save(open, save))
+        open.as_mut().map(|open| self.0.save(open, change))
     }
 
     /// Returns how long saves take.
@@ -161,7 +159,7 @@ impl RecordHandle {
         }
         roster.peers.insert(peer, disk);
         let saved = roster.clone();
-        self.0.save(open, |slots| slots.save_roster(saved))?;
+        self.0.save(open, |slot| slot.roster = Some(saved))?;
         *lock(&self.0.roster) = Some(roster);
         Ok(())
     }

@@ -1,7 +1,9 @@
-use std::fmt;
+use std::{fmt, path::Path};
 
 use elector_core::{ElectionAlgorithm, NodeId};
 use serde::{Deserialize, Serialize};
+
+use super::error::RecordError;
 
 /// The longest name of a cluster or of an algorithm, in bytes.
 pub(super) const LONGEST_NAME: usize = 255;
@@ -30,11 +32,25 @@ impl Identity {
         }
     }
 
-    pub(super) fn is_valid(&self) -> bool {
-        let names = [&self.cluster, &self.algorithm];
-        names
-            .iter()
-            .all(|name| (1..=LONGEST_NAME).contains(&name.len()))
+    /// Checks the lengths of the names.
+    pub(super) fn validate(&self) -> Result<(), RecordError> {
+        let is_valid = |name: &String| (1..=LONGEST_NAME).contains(&name.len());
+        match is_valid(&self.cluster) && is_valid(&self.algorithm) {
+            true => Ok(()),
+            false => Err(RecordError::Name(Box::new(self.clone()))),
+        }
+    }
+
+    /// Checks that a record with this identity belongs to `wanted`.
+    pub(super) fn check(&self, wanted: &Self, path: &Path) -> Result<(), RecordError> {
+        if self == wanted {
+            return Ok(());
+        }
+        Err(RecordError::Foreign {
+            path: path.to_path_buf(),
+            found: Box::new(self.clone()),
+            wanted: Box::new(wanted.clone()),
+        })
     }
 }
 

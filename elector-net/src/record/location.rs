@@ -25,17 +25,12 @@ fn id(found: &Metadata) -> Id {
 impl Location {
     /// The location of this open file, which was opened under this path.
     pub(super) fn of(file: &File, path: PathBuf) -> Result<Self, RecordError> {
-        match file.metadata() {
-            Ok(found) => Ok(Self {
-                file: id(&found),
-                path,
-            }),
-            Err(error) => Err(RecordError::Io {
-                doing: "check the record",
-                path,
-                error,
-            }),
-        }
+        let found = file.metadata();
+        let found = found.map_err(RecordError::io("check the record", &path))?;
+        Ok(Self {
+            file: id(&found),
+            path,
+        })
     }
 
     /// Checks that the path still leads to the file.

@@ -32,7 +32,7 @@ impl Lock {
     pub(super) fn of_folder(folder: &Path) -> Result<Self, RecordError> {
         let path = folder.join(NAME);
         let opened = private_file_options().truncate(false).open(&path);
-        let file = opened.map_err(|error| io_error("open the lock", &path, error))?;
+        let file = opened.map_err(RecordError::io("open the lock", &path))?;
         let mut lock = Self::on(file, &path, folder)?;
         if let Err(error) = write_process(&mut lock.file) {
             // A full disk must not prevent a start.
@@ -52,7 +52,7 @@ impl Lock {
         folder: &Path,
     ) -> Result<Self, RecordError> {
         let copy = record.try_clone();
-        let file = copy.map_err(|error| io_error("lock the record", path, error))?;
+        let file = copy.map_err(RecordError::io("lock the record", path))?;
         Self::on(file, path, folder)
     }
 
@@ -63,16 +63,8 @@ impl Lock {
                 folder: folder.to_path_buf(),
                 process: read_process(folder),
             }),
-            Err(TryLockError::Error(error)) => Err(io_error("take the lock", path, error)),
+            Err(TryLockError::Error(error)) => Err(RecordError::io("take the lock", path)(error)),
         }
-    }
-}
-
-fn io_error(doing: &'static str, path: &Path, error: io::Error) -> RecordError {
-    RecordError::Io {
-        doing,
-        path: path.to_path_buf(),
-        error,
     }
 }
 

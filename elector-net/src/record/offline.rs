@@ -105,7 +105,11 @@ impl FileStorage {
         roster.peers.retain(|peer, _| nodes.contains(peer));
         roster.nodes = nodes;
         roster.generation = change.generation;
-        open.slots.save_both(roster, encode(Some(&raised))?)?;
+        let state = encode(Some(&raised))?;
+        open.slots.save(|slot| {
+            slot.roster = Some(roster);
+            slot.state = state;
+        })?;
         Ok(true)
     }
 
@@ -127,7 +131,7 @@ impl FileStorage {
         let Some(disk) = roster.peers.remove(&peer.into()) else {
             return Ok(None);
         };
-        open.slots.save_roster(roster)?;
+        open.slots.save(|slot| slot.roster = Some(roster))?;
         Ok(Some(disk))
     }
 }
@@ -139,13 +143,8 @@ fn state<A: ElectionAlgorithm>(
     folder: &Path,
 ) -> Result<(A::Durable, Epoch), RecordError> {
     let path = folder.join(NAME);
-    if identity.algorithm != A::NAME {
-        return Err(RecordError::Foreign {
-            path,
-            found: Box::new(identity.clone()),
-            wanted: Box::new(Identity::of::<A>(identity.cluster.as_str(), identity.node)),
-        });
-    }
+    let wanted = Identity::of::<A>(identity.cluster.as_str(), identity.node);
+    identity.check(&wanted, &path)?;
     let durable: Option<A::Durable> = decode(open.slots.state(), &path)?;
     let durable = durable.unwrap_or_default();
     // The epoch does not depend on the list of nodes.

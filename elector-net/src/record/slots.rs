@@ -28,13 +28,7 @@ impl<M: Medium> Slots<M> {
         identity: &Identity,
     ) -> Result<Self, RecordError> {
         let Examined { newest, slots } = examine(&mut medium, &path)?;
-        if newest.identity != *identity {
-            return Err(RecordError::Foreign {
-                path,
-                found: Box::new(newest.identity),
-                wanted: Box::new(identity.clone()),
-            });
-        }
+        newest.identity.check(identity, &path)?;
         if slots.iter().any(|slot| *slot != SlotState::Newest) {
             tracing::warn!(
                 record = %path.display(), ?slots, sequence = newest.sequence,
@@ -84,35 +78,11 @@ impl<M: Medium> Slots<M> {
         Ok(())
     }
 
-    /// Saves a state. Returns when it is durable in one pair of slots and written to the other.
-    pub(super) fn save(&mut self, state: Vec<u8>) -> Result<(), RecordError> {
-        let newer = Slot {
-            state,
-            ..self.newest.clone()
-        };
-        self.save_slot(newer)
-    }
-
-    /// Saves a roster with the newest state.
-    pub(super) fn save_roster(&mut self, roster: Roster) -> Result<(), RecordError> {
-        let newer = Slot {
-            roster: Some(roster),
-            ..self.newest.clone()
-        };
-        self.save_slot(newer)
-    }
-
-    /// Saves a roster and a state together.
-    pub(super) fn save_both(&mut self, roster: Roster, state: Vec<u8>) -> Result<(), RecordError> {
-        let newer = Slot {
-            roster: Some(roster),
-            state,
-            ..self.newest.clone()
-        };
-        self.save_slot(newer)
-    }
-
-    fn save_slot(&mut self, mut newer: Slot) -> Result<(), RecordError> {
+    /// Saves a changed copy of the newest slot. Returns when it is durable in one pair of slots and
+    /// written to the other.
+    pub(super) fn save(&mut self, change: impl FnOnce(&mut Slot)) -> Result<(), RecordError> {
+        let mut newer = self.newest.clone();
+        change(&mut newer);
         let Some(sequence) = self.newest.sequence.checked_add(1) else {
             return Err(damaged(&self.path, "it has no number for another save"));
         };

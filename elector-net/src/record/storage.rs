@@ -120,14 +120,10 @@ impl FileStorage {
         nodes: impl IntoIterator<Item = NodeId>,
     ) -> Result<(), RecordError> {
         let folder = folder.as_ref();
-        check(identity)?;
+        identity.validate()?;
         let roster = Roster::first(nodes);
         check_listed(identity, &roster.nodes)?;
-        make_folder(folder).map_err(|error| RecordError::Io {
-            doing: "create the folder",
-            path: folder.to_path_buf(),
-            error,
-        })?;
+        make_folder(folder).map_err(RecordError::io("create the folder", folder))?;
         access::check(folder)?;
         let _lock = Lock::of_folder(folder)?;
         let never_run = encode::<()>(None)?;
@@ -174,7 +170,7 @@ impl FileStorage {
                      which can then be changed only while all nodes are stopped"
                 );
                 let roster = Roster::first(members.nodes().iter().copied());
-                open.slots.save_roster(roster)?;
+                open.slots.save(|slot| slot.roster = Some(roster))?;
             }
         }
         self.record.open(open);
@@ -183,7 +179,7 @@ impl FileStorage {
 
     fn save_now<D: Payload>(&mut self, durable: &D) -> Result<(), RecordError> {
         let state = encode(Some(durable))?;
-        let saved = self.record.save(|slots| slots.save(state));
+        let saved = self.record.save(|slot| slot.state = state);
         saved.unwrap_or_else(|| {
             let folder = self.folder.clone();
             Err(RecordError::NotLoaded { folder })
@@ -228,13 +224,6 @@ impl<D: Payload> Immediate<D> for FileStorage {
     }
 }
 
-fn check(identity: &Identity) -> Result<(), RecordError> {
-    match identity.is_valid() {
-        true => Ok(()),
-        false => Err(RecordError::Name(Box::new(identity.clone()))),
-    }
-}
-
 pub(super) fn encode<D: Payload>(durable: Option<&D>) -> Result<Vec<u8>, RecordError> {
     postcard::to_stdvec(&durable).map_err(RecordError::Unencodable)
 }
@@ -270,7 +259,7 @@ pub(super) fn open_as_found(folder: &Path) -> Result<(OpenRecord, Identity), Rec
 
 /// Opens a record that no other process has open.
 fn open(folder: &Path, identity: &Identity) -> Result<OpenRecord, RecordError> {
-    check(identity)?;
+    identity.validate()?;
     let path = folder.join(NAME);
     // This comes first: a folder that was named by mistake must not get a lock file.
     let file = open_record(folder, File::options().read(true).write(true))?;
@@ -295,10 +284,6 @@ fn open_record(folder: &Path, options: &OpenOptions) -> Result<File, RecordError
         io::ErrorKind::NotFound => RecordError::Missing {
             folder: folder.to_path_buf(),
         },
-        _ => RecordError::Io {
-            doing: "open the record",
-            path,
-            error,
-        },
+        _ => RecordError::io("open the record", &path)(error),
     })
 }

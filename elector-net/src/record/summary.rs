@@ -43,13 +43,7 @@ impl RecordSummary {
     /// # Errors
     /// If the record belongs to another node, or was made for other nodes.
     pub fn fits(&self, identity: &Identity, nodes: &[NodeId]) -> Result<(), RecordError> {
-        if self.identity != *identity {
-            return Err(RecordError::Foreign {
-                path: self.path.clone(),
-                found: Box::new(self.identity.clone()),
-                wanted: Box::new(identity.clone()),
-            });
-        }
+        self.identity.check(identity, &self.path)?;
         match &self.roster {
             Some(roster) => check_nodes(roster, nodes, &self.path),
             None => Ok(()),

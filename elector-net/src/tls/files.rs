@@ -1,6 +1,7 @@
 use std::{
     fs::{self, File},
-    io::Read,
+    io::{self, Read},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -49,13 +50,13 @@ impl TlsFiles {
     pub(super) fn stamps(&self) -> Stamps {
         [&self.ca, &self.certificate, &self.key].map(|path| {
             let metadata = fs::metadata(path).ok()?;
-            Some((metadata.modified().ok()?, metadata.len(), inode(&metadata)))
+            Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
         })
     }
 
     /// Reads all certificates in a file. There is at least one.
     pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-        let text = read(path, |_| Ok(()))?;
+        let text = fs::read(path).map_err(unreadable(path))?;
         let found = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
         match found {
             Ok(found) if !found.is_empty() => Ok(found),
@@ -65,7 +66,16 @@ impl TlsFiles {
     }
 
     pub(super) fn key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
-        let text = read(&self.key, |file| check_key_file(&self.key, file))?;
+        let unreadable = unreadable(&self.key);
+        let mut file = File::open(&self.key).map_err(&unreadable)?;
+        let found = file.metadata().map_err(&unreadable)?;
+        check_secret(found.mode(), found.uid()).map_err(|allowed| TlsError::KeyExposed {
+            path: self.key.clone(),
+            mode: found.mode() & 0o777,
+            allowed,
+        })?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(&unreadable)?;
         PrivateKeyDer::from_pem_slice(&text).map_err(|error| not_pem(&self.key, "key", error))
     }
 
@@ -82,16 +92,11 @@ impl TlsFiles {
     }
 }
 
-fn read(path: &Path, check: impl Fn(&File) -> Result<(), TlsError>) -> Result<Vec<u8>, TlsError> {
-    let unread = |error| TlsError::Read {
+fn unreadable(path: &Path) -> impl Fn(io::Error) -> TlsError {
+    move |error| TlsError::Read {
         path: path.to_owned(),
         error,
-    };
-    let mut file = File::open(path).map_err(unread)?;
-    check(&file)?;
-    let mut text = Vec::new();
-    file.read_to_end(&mut text).map_err(unread)?;
-    Ok(text)
+    }
 }
 
 fn not_pem(path: &Path, what: &'static str, error: pem::Error) -> TlsError {
@@ -102,32 +107,11 @@ fn not_pem(path: &Path, what: &'static str, error: pem::Error) -> TlsError {
     }
 }
 
-#[cfg(unix)]
-fn check_key_file(path: &Path, file: &File) -> Result<(), TlsError> {
-    use std::os::unix::fs::MetadataExt;
-
-    let metadata = file.metadata().map_err(|error| TlsError::Read {
-        path: path.to_owned(),
-        error,
-    })?;
-    check_secret(metadata.mode(), metadata.uid()).map_err(|allowed| TlsError::KeyExposed {
-        path: path.to_owned(),
-        mode: metadata.mode() & 0o777,
-        allowed,
-    })
-}
-
-#[cfg(not(unix))]
-fn check_key_file(_path: &Path, _file: &File) -> Result<(), TlsError> {
-    Ok(())
-}
-
 /// Checks that a file with this mode and owner is secret. If not, returns the mode that it should
 /// have.
 ///
 /// The rule is that of `PostgreSQL`: Kubernetes mounts the secrets of a non-root process with root
 /// as the owner, and makes them readable for the group of that process.
-#[cfg(unix)]
 pub(crate) fn check_secret(mode: u32, owner: u32) -> Result<(), u32> {
     let allowed = if owner == 0 { 0o740 } else { 0o700 };
     if mode & 0o777 & !allowed == 0 {
@@ -135,14 +119,4 @@ pub(crate) fn check_secret(mode: u32, owner: u32) -> Result<(), u32> {
     } else {
         Err(mode & allowed)
     }
-}
-
-#[cfg(unix)]
-fn inode(metadata: &fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(metadata)
-}
-
-#[cfg(not(unix))]
-fn inode(_metadata: &fs::Metadata) -> u64 {
-    0
 }

@@ -6,7 +6,7 @@ use elector_core::NodeId;
 use elector_net::tls::{Holder, Tls, TlsError};
 use rcgen::ExtendedKeyUsagePurpose;
 
-use crate::pki::{DAY, ca, cluster, good, in_days, put, read, reissue};
+use crate::pki::{DAY, ca, cluster, good, in_days, issue, put, read, reissue};
 
 fn load_error(folder: &Path) -> TlsError {
     Tls::load(folder, NodeId(1)).unwrap_err()
@@ -202,14 +202,7 @@ fn the_end_of_the_validity_is_that_of_the_first_to_expire() {
     let key = rcgen::KeyPair::generate().unwrap();
     let between = params.signed_by(&key, &root_issuer).unwrap().pem();
     let issuer = rcgen::Issuer::new(params, key);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = good(1).signed_by(&key, &issuer).unwrap().pem();
     put(folder.path(), "ca.pem", &root);
-    put(
-        folder.path(),
-        "node-1.pem",
-        &format!("{certificate}{between}"),
-    );
-    put(folder.path(), "node-1.key.pem", &key.serialize_pem());
+    issue(folder.path(), 1, &good(1), &issuer, &between);
     near(&Tls::load(folder.path(), NodeId(1)).unwrap(), 40);
 }

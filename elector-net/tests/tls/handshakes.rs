@@ -10,7 +10,7 @@ use tokio_rustls::rustls::{HandshakeKind, pki_types::ServerName};
 
 use crate::{
     call, in_time, node,
-    pki::{ca, cluster, custom_client, good, put, read},
+    pki::{ca, cluster, custom_client, good, issue, put, read},
     talk,
 };
 
@@ -81,18 +81,7 @@ async fn intermediate_certificates_are_sent_along() {
     let (between, issuer) = ca("between", Some(&root_issuer));
     put(folder.path(), "ca.pem", &root);
     for id in [1, 2] {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let certificate = good(id).signed_by(&key, &issuer).unwrap().pem();
-        put(
-            folder.path(),
-            &format!("node-{id}.pem"),
-            &format!("{certificate}{between}"),
-        );
-        put(
-            folder.path(),
-            &format!("node-{id}.key.pem"),
-            &key.serialize_pem(),
-        );
+        issue(folder.path(), id, &good(id), &issuer, &between);
     }
     let (outgoing, incoming) = call(&node(&folder, 1), &node(&folder, 2), 2).await;
     let incoming = incoming.unwrap();
@@ -130,14 +119,7 @@ async fn the_suffix_of_names_can_be_chosen() {
         params.subject_alt_names = rcgen::CertificateParams::new(names)
             .unwrap()
             .subject_alt_names;
-        let key = rcgen::KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &issuer).unwrap().pem();
-        put(folder.path(), &format!("node-{id}.pem"), &certificate);
-        put(
-            folder.path(),
-            &format!("node-{id}.key.pem"),
-            &key.serialize_pem(),
-        );
+        issue(folder.path(), id, &params, &issuer, "");
     }
     let of = |id, suffix: &str| {
         let mut files = TlsFiles::in_folder(folder.path(), NodeId(id));

@@ -55,9 +55,24 @@ pub(crate) fn reissue(folder: &Path, node: u64, params: &CertificateParams) {
     let key = KeyPair::from_pem(&read(folder, "ca.key.pem")).unwrap();
     let ca = CertificateDer::from_pem_slice(read(folder, "ca.pem").as_bytes()).unwrap();
     let issuer = Issuer::from_ca_cert_der(&ca, key).unwrap();
+    issue(folder, node, params, &issuer, "");
+}
+
+/// Issues a certificate for the node, and writes it with these intermediate certificates.
+pub(crate) fn issue(
+    folder: &Path,
+    node: u64,
+    params: &CertificateParams,
+    issuer: &Issuer<'_, KeyPair>,
+    intermediates: &str,
+) {
     let key = KeyPair::generate().unwrap();
-    let certificate = params.signed_by(&key, &issuer).unwrap();
-    put(folder, &format!("node-{node}.pem"), &certificate.pem());
+    let certificate = params.signed_by(&key, issuer).unwrap().pem();
+    put(
+        folder,
+        &format!("node-{node}.pem"),
+        &(certificate + intermediates),
+    );
     put(
         folder,
         &format!("node-{node}.key.pem"),

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::{AlertDescription, pki_types::ServerName};
 
 use crate::{
     Incoming, call, in_time, node,
-    pki::{ca, cluster, custom_client, custom_server, good, in_days, put, read, reissue},
+    pki::{ca, cluster, custom_client, custom_server, good, in_days, issue, put, read, reissue},
 };
 
 /// Connects a client with the certificate of this node in the folder. Returns the result of the
@@ -34,6 +34,22 @@ async fn connect_error(from: &Tls, folder: &Path) -> TlsError {
     let calling = from.connect(here, NodeId(2));
     let (called, _) = in_time(async { tokio::join!(calling, server.accept(there)) }).await;
     called.unwrap_err()
+}
+
+#[track_caller]
+fn assert_unknown_ca(error: &TlsError) {
+    let TlsError::UnknownCa { holder } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(*holder, Holder::Peer);
+}
+
+#[track_caller]
+fn assert_wrong_purpose(error: &TlsError) {
+    let TlsError::Purpose { holder } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(*holder, Holder::Peer);
 }
 
 // Addresses can be swapped. A node must not mistake one peer for another.
@@ -75,15 +91,7 @@ async fn a_certificate_of_another_ca_is_rejected_by_both_sides() {
     let (folder, other) = (cluster(), cluster());
     let (outgoing, incoming) = call(&node(&folder, 1), &node(&other, 2), 2).await;
     let error = outgoing.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            TlsError::UnknownCa {
-                holder: Holder::Peer
-            }
-        ),
-        "{error}"
-    );
+    assert_unknown_ca(&error);
     let received = incoming.unwrap_err();
     assert!(
         received
@@ -97,15 +105,7 @@ async fn a_certificate_of_another_ca_is_rejected_by_both_sides() {
     put(other.path(), "ca.pem", &both);
     let (incoming, received) = answer(&node(&folder, 2), other.path(), Some(1)).await;
     let error = incoming.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            TlsError::UnknownCa {
-                holder: Holder::Peer
-            }
-        ),
-        "{error}"
-    );
+    assert_unknown_ca(&error);
     assert!(matches!(received, TlsError::Rejected { .. }), "{received}");
     assert!(
         received
@@ -123,27 +123,12 @@ async fn a_ca_of_the_same_name_is_another_ca() {
         let (certificate, issuer) = ca("the CA", None);
         put(folder.path(), "ca.pem", &certificate);
         for id in [1, 2] {
-            let key = rcgen::KeyPair::generate().unwrap();
-            let certificate = good(id).signed_by(&key, &issuer).unwrap();
-            put(folder.path(), &format!("node-{id}.pem"), &certificate.pem());
-            put(
-                folder.path(),
-                &format!("node-{id}.key.pem"),
-                &key.serialize_pem(),
-            );
+            issue(folder.path(), id, &good(id), &issuer, "");
         }
     }
     let (outgoing, incoming) = call(&node(&folder, 1), &node(&other, 2), 2).await;
     let (error, received) = (outgoing.unwrap_err(), incoming.unwrap_err());
-    assert!(
-        matches!(
-            error,
-            TlsError::UnknownCa {
-                holder: Holder::Peer
-            }
-        ),
-        "{error}"
-    );
+    assert_unknown_ca(&error);
     assert!(
         received
             .to_string()
@@ -210,29 +195,13 @@ async fn a_certificate_for_another_purpose_is_rejected() {
     reissue(folder.path(), 1, &params);
     let (incoming, _) = answer(&two, folder.path(), Some(1)).await;
     let error = incoming.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            TlsError::Purpose {
-                holder: Holder::Peer
-            }
-        ),
-        "{error}"
-    );
+    assert_wrong_purpose(&error);
 
     let mut params = good(2);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     reissue(folder.path(), 2, &params);
     let error = connect_error(&one, folder.path()).await;
-    assert!(
-        matches!(
-            error,
-            TlsError::Purpose {
-                holder: Holder::Peer
-            }
-        ),
-        "{error}"
-    );
+    assert_wrong_purpose(&error);
 }
 
 // For TLS, a wildcard matches every name, so its holder could be any node.

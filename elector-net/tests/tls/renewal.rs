@@ -16,7 +16,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use crate::{
     call, log, node,
-    pki::{cluster, cluster_of, good, in_days, public_key, put, read, reissue},
+    pki::{cluster, cluster_of, good, in_days, issue, public_key, put, read, reissue},
 };
 
 /// The log lines of one node.
@@ -187,10 +187,7 @@ async fn the_expiry_of_the_ca_counts() {
     let certificate = params.self_signed(&key).unwrap().pem();
     let issuer = rcgen::Issuer::new(params, key);
     put(folder.path(), "ca.pem", &certificate);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let own = good(14).signed_by(&key, &issuer).unwrap();
-    put(folder.path(), "node-14.pem", &own.pem());
-    put(folder.path(), "node-14.key.pem", &key.serialize_pem());
+    issue(folder.path(), 14, &good(14), &issuer, "");
     let tls = Tls::load(folder.path(), NodeId(14)).unwrap();
     let end = std::time::SystemTime::from(end);
     assert!(tls.valid_until() > end);

@@ -88,7 +88,7 @@ fn save(
     length: usize,
 ) -> Result<(), RecordError> {
     file.begin(Phase::Save);
-    slots.save(state(value, length))
+    slots.save(|slot| slot.state = state(value, length))
 }
 
 /// Creates a record, opens it, and makes this many saves.

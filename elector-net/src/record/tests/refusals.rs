@@ -227,7 +227,7 @@ fn a_record_without_a_roster_gets_one() {
         assert_eq!((value, slots.roster()), (2, None));
         file.begin(Phase::Save);
         file.fail_at(operation, Fault::Cut);
-        let done = slots.save_roster(roster()).is_ok();
+        let done = slots.save(|slot| slot.roster = Some(roster())).is_ok();
         let file = file.fork();
         file.cut_power(&vec![Tear::Lost; file.dirty()]);
         let (slots, value) = load(&file).unwrap();
