@@ -220,6 +220,6 @@ fn check_file<A: ElectionAlgorithm>(path: &Path, then: Difference) -> Result<(),
         .unwrap_or_else(|_| format!("elector-{algorithm}", algorithm = A::NAME));
     Err(format!(
         "{name}:{difference}\nIf the new output is right, run: \
-         ELECTOR_REWRITE=1 cargo test -p {package} --test scenarios"
+         ELECTOR_REWRITE=1 cargo test -p {package} scenarios"
     ))
 }

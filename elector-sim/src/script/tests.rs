@@ -6,6 +6,7 @@ use super::{Difference, check, run, toy::Toy};
 
 /// All commands, and each kind of output line. Checked by hand against the documentation of the
 /// format.
+// words: allow, the text of golden files.
 const EVERYTHING: &str = r#"# Every command once.
 
 > config {"timing": {"election_max_ms": 200}}
@@ -241,7 +242,7 @@ fn the_error_for_a_difference_shows_its_place_and_how_to_accept_it() {
         "       n2 <- n1 Ask(e1)\n",
         "\nfile |   -> n1 No(e1)\n",
         "\nrun  |   -> n1 Yes(e1)\n",
-        "ELECTOR_REWRITE=1 cargo test -p elector-sim --test scenarios",
+        "ELECTOR_REWRITE=1 cargo test -p elector-sim scenarios",
     ] {
         assert!(error.contains(part), "{error}\ndoes not contain\n{part}");
     }

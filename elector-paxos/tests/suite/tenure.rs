@@ -1,8 +1,6 @@
 //! The rules for leaders that the paper does not define: silence, leases, restarts, handovers.
 
-mod common;
-
-use common::*;
+use crate::node::*;
 use elector_core::{Command, Delay, Epoch, Moment, NodeId, Role, Timing, View};
 use elector_paxos::{PaxosConfig, PaxosMessage, PaxosTimer};
 

@@ -1,11 +1,8 @@
 //! The additions of this crate to the paper: epochs, commands and handovers, suspicions.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod node;
-
 use std::time::Duration;
 
+use crate::node::{Node, all, answer, coordinator, election, heartbeat, no_preempt, preempt};
 use elector_bully::{
     Bully, BullyConfig, BullyDurable,
     BullyMessage::{self, Coordinator, Handover, Heartbeat, Outdated},
@@ -14,7 +11,6 @@ use elector_bully::{
 use elector_core::{
     Command, Delay, Driver, Epoch, Input, Membership, Moment, NodeId, Role, TimerChange, View,
 };
-use node::{Node, all, answer, coordinator, election, heartbeat, no_preempt, preempt};
 
 fn outdated(epoch: u64) -> BullyMessage {
     let epoch = Epoch(epoch);

@@ -1,9 +1,7 @@
 //! The rules for proposers that the paper does not define: when they propose, which nodes they ask,
 //! and which answers they count.
 
-mod common;
-
-use common::*;
+use crate::node::*;
 use elector_core::{Command, Epoch, Moment, NodeId, Timing, View};
 use elector_paxos::{PaxosConfig, PaxosMessage, PaxosTimer};
 use std::time::Duration;

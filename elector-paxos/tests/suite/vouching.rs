@@ -1,10 +1,8 @@
 //! Promises that need no write, because an earlier write vouches for them.
 
-mod common;
-
 use std::fmt::Debug;
 
-use common::*;
+use crate::node::*;
 use elector_core::{ElectionAlgorithm, Input, Membership, Moment, Outbox, Quorum, View};
 use elector_paxos::{Ballot, Paxos, PaxosConfig, PaxosDurable, PaxosMessage, PaxosTimer};
 use elector_sim::{Scenario, Setup, run};

@@ -1,8 +1,6 @@
 //! The closed forms of an election, checked in the simulator: messages by kind, and delays. They do
 //! not include hop acknowledgements, or the one hop to the dead leader.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
 use std::time::Duration;
 
 use elector_core::{Command, Comparable, NodeId, Purpose, Role};

@@ -1,12 +1,8 @@
 //! The rules of the paper, one test each: Garcia-Molina 1982, the Bully election algorithm.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod node;
-
+use crate::node::{Node, all, answer, coordinator, election, heartbeat, no_preempt, preempt};
 use elector_bully::BullyTimer;
 use elector_core::{Command, Epoch, Input, NodeId, View};
-use node::{Node, all, answer, coordinator, election, heartbeat, no_preempt, preempt};
 
 // "sends ELECTION to all processes with higher IDs": not to lower ones, and always in the same
 // order, so a seed repeats a run.

@@ -1,8 +1,6 @@
 //! The rules of the paper, one test each: Ongaro and Ousterhout 2014, sections 5.1, 5.2 and 5.4.1.
 
-mod common;
-
-use common::*;
+use crate::node::*;
 use elector_core::{Delay, Epoch, Role, TimerChange, View};
 use elector_raft::{LogPosition, Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
 

@@ -1,7 +1,5 @@
 //! The configuration: its form in files, its limits, and its use in comparisons.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
 use std::time::Duration;
 
 use elector_bully::{Bully, BullyConfig, BullyDurable, BullyMessage, BullyTimer};

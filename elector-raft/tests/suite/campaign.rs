@@ -1,9 +1,7 @@
 //! When a node campaigns because its host reports a proof of death, a suspicion, or the return of a
 //! peer.
 
-mod common;
-
-use common::*;
+use crate::node::*;
 use elector_core::{Command, NodeId, TimerChange};
 use elector_raft::{RaftConfig, RaftTimer};
 

@@ -1,13 +1,9 @@
 //! The rules of the papers, one test each: the token of the textbooks that collects ids, Chang and
 //! Roberts (CACM 22(5), 1979), Hirschberg and Sinclair (CACM 23(11), 1980).
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod node;
-
+use crate::node::{Node, coordinator, gather, token};
 use elector_core::{Command, Epoch, NodeId, View};
 use elector_ring::{RingTimer, RingVariant, Token, TokenBody, Way};
-use node::{Node, coordinator, gather, token};
 
 use RingVariant::{ChangRoberts, Collect, HirschbergSinclair};
 use Way::{Backward, Onward};

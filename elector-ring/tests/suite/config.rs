@@ -1,7 +1,5 @@
 //! The configuration: its limits, and its use in comparisons.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
 use std::collections::BTreeSet;
 
 use elector_core::{Comparable, Configuration, Membership, NodeId, TimingError};

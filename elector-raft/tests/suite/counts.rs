@@ -1,8 +1,6 @@
 //! The closed forms of an election, checked in the simulator: messages by kind, and delays. Also
 //! how often votes split, checked against the formula of the dissertation.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
 use std::time::Duration;
 
 use elector_core::{Command, Comparable, NodeId, Purpose, Timing};

@@ -1,7 +1,5 @@
 //! The closed forms of an election, checked in the simulator: messages by kind, and delays.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
 use std::time::Duration;
 
 use elector_bully::{Bully, BullyConfig};

@@ -1,11 +1,9 @@
 //! The rules that Ongaro's dissertation adds to the paper: pre-vote (section 9.6), check-quorum
 //! (6.2), silence and leases (4.2.3, 6.4.1), transfer (3.10). Also the project's own priorities.
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::*;
+use crate::node::*;
 use elector_core::{
     Command, Configuration, Delay, Membership, Moment, NodeId, Role, TimerChange, TimingError, View,
 };
@@ -78,8 +76,8 @@ fn a_refused_pre_vote_carries_the_term() {
     assert_eq!(sent(&step, 2), Some(request_pre_vote(e(7))));
 }
 
-// Section 4.2.3: "if a server receives a RequestVote request within the minimum election timeout
-// of hearing from a current leader, it does not update its term or grant its vote."
+// Section 4.2.3: "if a server receives a RequestVote request within the minimum election timeout"
+// after a heartbeat of a current leader, "it does not update its term or grant its vote".
 // Invariant: I7.
 #[test]
 fn a_node_with_a_live_leader_keeps_silence() {

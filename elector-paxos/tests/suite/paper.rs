@@ -1,8 +1,6 @@
 //! The rules of the paper, one test each: Lamport, "Paxos Made Simple", 2001.
 
-mod common;
-
-use common::*;
+use crate::node::*;
 use elector_core::{NodeId, Role, View};
 use elector_paxos::{Learning, PaxosConfig, PaxosMessage, PaxosTimer};
 

@@ -1,7 +1,5 @@
 //! No input from any sender breaks a node in any state.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
 use std::collections::BTreeMap;
 
 use elector_core::{

@@ -2,7 +2,6 @@
 
 // Each test file uses only a part of this.
 #![allow(dead_code)]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 use elector_core::{
     Command, Delay, Driver, Epoch, Input, Membership, Moment, NodeId, Step, TimerChange, View,
