@@ -169,10 +169,8 @@ impl Bully {
     /// fixed part is never longer than a vigil.
     pub(crate) fn turn(&self) -> Delay {
         let timing = &self.config.timing;
-        let election = self
-            .config
-            .answer_timeout()
-            .saturating_add(timing.round_trip);
+        let answer_timeout = self.config.answer_timeout();
+        let election = answer_timeout.saturating_add(timing.round_trip);
         let rank = u32::try_from(self.rank()).unwrap_or(u32::MAX);
         let first = election.saturating_mul(rank).min(timing.election_min);
         Delay::between(first, first.saturating_add(timing.round_trip / 2))

@@ -160,25 +160,13 @@ impl Paxos {
     pub(crate) fn next_ballot(&self) -> Option<(Epoch, Ballot)> {
         let epoch = self.epoch();
         let closed = self.node.elected.is_some() || epoch <= self.restored;
-        let open = if closed {
-            epoch.0.checked_add(1).map(Epoch)?
-        } else {
-            epoch
-        };
+        let open = if closed { epoch.checked_next()? } else { epoch };
         let instance = open.max(self.memory.floor().0).max(self.seen.instance);
         let above = self.seen.counter.checked_add(1)?; // I2
-        let first = self
-            .node
-            .rules
-            .config
-            .first_ballot
-            .get(&self.node.me())
-            .copied();
-        let ballot = Ballot {
-            counter: above.max(first.unwrap_or(1)),
-            node: self.node.me(),
-        };
-        Some((instance, ballot))
+        let node = self.node.me();
+        let first = self.node.rules.config.first_ballot.get(&node);
+        let counter = above.max(first.copied().unwrap_or(1));
+        Some((instance, Ballot { counter, node }))
     }
 
     /// Gives a proposal of any node the time for its decision: the two round trips that it needs,
@@ -197,12 +185,6 @@ impl Paxos {
     pub(crate) fn learn_leader(&mut self, leader: NodeId) {
         self.node.elected = Some(leader);
         let epoch = self.epoch();
-        if self
-            .count
-            .as_ref()
-            .is_some_and(|count| count.epoch <= epoch)
-        {
-            self.count = None;
-        }
+        self.count.take_if(|count| count.epoch <= epoch);
     }
 }

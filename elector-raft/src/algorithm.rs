@@ -139,7 +139,11 @@ impl Raft {
             }
             RaftTimer::OwnVote => self.vote_for_self(out),
             RaftTimer::Heartbeat => self.send_round(false, out),
-            RaftTimer::Quorum => self.on_quorum_timer(out),
+            // "A leader steps down if an election timeout elapses without a successful round of
+            // heartbeats to a majority of its cluster" (dissertation, section 6.2). It stays in the
+            // same term, so it does not disturb a node that has a leader. It never leads that term
+            // again (I4).
+            RaftTimer::Quorum => self.node.step_down(out),
         }
     }
 
@@ -147,9 +151,8 @@ impl Raft {
     /// request before its silence has ended.
     fn carry_out(&mut self, due: Due<Request>, out: &mut Outbox<Self>) {
         match due {
-            Due::Nothing => {}
             Due::AskAhead if self.node.rules.config.pre_vote => self.ask_ahead(out),
-            Due::AskAhead => {}
+            Due::AskAhead | Due::Nothing => {}
             Due::Campaign => self.campaign(out),
             Due::Resume(asked) => {
                 self.ask_for_pre_votes(out);

@@ -52,7 +52,7 @@
 //! | Hirschberg–Sinclair | at most 8m(1+⌈log₂ m⌉) | O(m) |
 //!
 //! Each dead node costs one more hop and one more `round_trip` in the first lap that detects it.
-//! Each hop of a COORDINATOR waits for one durable write. `tests/counts.rs` checks all of this.
+//! Each hop of a COORDINATOR waits for one durable write. `tests/suite/counts.rs` checks all this.
 //!
 //! # Invariants
 //!

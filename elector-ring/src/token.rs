@@ -99,12 +99,7 @@ pub struct TokenId {
 
 impl fmt::Debug for TokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            origin,
-            course,
-            serial,
-        } = self;
-        write!(f, "{course:?} {origin:?}/{serial:?}")
+        write!(f, "{:?} {:?}/{:?}", self.course, self.origin, self.serial)
     }
 }
 

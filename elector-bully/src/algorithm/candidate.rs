@@ -61,27 +61,20 @@ impl Bully {
         if self.eligibility == Eligibility::Resigned {
             return; // I5: this node takes no part in this election, as if it were dead.
         }
+        let answer = BullyMessage::Answer {
+            epoch: self.epoch(),
+        };
         if let Some(lower) = self.lower_live_leader() {
             // This node does not contest that coordinator. An answer makes the sender wait until it
             // receives a heartbeat of the coordinator too. If the sender may contest the
             // coordinator itself, it gets no answer: this node will not lead, so it must not delay
             // the sender (I5).
             if from < lower || self.can_leader_stay() {
-                out.send(
-                    from,
-                    BullyMessage::Answer {
-                        epoch: self.epoch(),
-                    },
-                );
+                out.send(from, answer);
             }
             return;
         }
-        out.send(
-            from,
-            BullyMessage::Answer {
-                epoch: self.epoch(),
-            },
-        );
+        out.send(from, answer);
         let is_settled = self.is_fresh && epoch < self.epoch();
         if self.phase.is_election() || is_settled {
             // This node holds one election at a time. And if the sender has lost an older

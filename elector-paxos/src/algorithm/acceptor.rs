@@ -164,8 +164,8 @@ impl Paxos {
     /// proposal. A proposer that has had that time before, and does not lead, may be unable to
     /// reach a majority. For such a proposer the wait continues unchanged.
     fn give_way(&mut self, proposer: NodeId, instance: Epoch, out: &mut Outbox<Self>) {
-        if self.has_decided(instance) {
-            return;
+        if self.knows_leader_of(instance) {
+            return; // The proposer is late.
         }
         if self.node.campaigns() {
             self.node.attempts.contested(proposer);
@@ -180,17 +180,12 @@ impl Paxos {
     /// Gives a proposer that has the promises of a majority the time for its decision, even if it
     /// has had that time before.
     fn expect_decision(&mut self, instance: Epoch, out: &mut Outbox<Self>) {
-        if self.has_decided(instance) {
-            return;
+        if self.knows_leader_of(instance) {
+            return; // The proposer is late.
         }
         self.node.phase = Phase::Follower { leader: None };
         if !self.node.has_fresh_leader() {
             self.wait_for_decision(out);
         }
-    }
-
-    /// Returns `true` if this instance is decided already, so its proposer is late.
-    fn has_decided(&self, instance: Epoch) -> bool {
-        self.node.elected.is_some() && instance == self.epoch()
     }
 }

@@ -25,18 +25,15 @@ impl Paxos {
         if epoch > self.epoch() {
             self.enter(epoch, out);
         }
+        let mut echo = Moment::ZERO;
         if epoch == self.epoch() {
             if self.node.elected.is_some_and(|leader| leader != from) {
                 return; // Invalid: an epoch has one leader.
             }
             self.follow(from, out);
+            echo = sent;
         }
-        let sent = if epoch == self.epoch() {
-            sent
-        } else {
-            Moment::ZERO
-        };
-        let epoch = self.epoch();
+        let (epoch, sent) = (self.epoch(), echo);
         out.send(from, PaxosMessage::HeartbeatAck { epoch, sent });
     }
 

@@ -52,11 +52,8 @@ impl Paxos {
         if count.proposal != proposal {
             return; // Invalid: two values with one ballot.
         }
-        if count
-            .acceptors
-            .record(&self.node.rules.members, acceptor, true)
-            != Verdict::Won
-        {
+        let members = &self.node.rules.members;
+        if count.acceptors.record(members, acceptor, true) != Verdict::Won {
             return; // I4: nothing is chosen yet.
         }
         let leader = proposal.value;
@@ -75,7 +72,7 @@ impl Paxos {
     }
 
     /// Returns `true` if this node knows the leader of `epoch`, or has entered a newer epoch.
-    fn knows_leader_of(&self, epoch: Epoch) -> bool {
+    pub(super) fn knows_leader_of(&self, epoch: Epoch) -> bool {
         epoch < self.epoch() || epoch == self.epoch() && self.node.elected.is_some()
     }
 

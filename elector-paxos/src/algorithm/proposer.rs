@@ -261,10 +261,8 @@ impl Paxos {
             return;
         }
         // The leader that this proposal replaces will not answer.
-        let replaced = self
-            .node
-            .elected
-            .filter(|_| candidacy.instance > self.epoch());
+        let elected = self.node.elected;
+        let replaced = elected.filter(|_| candidacy.instance > self.epoch());
         let (mut willing, mut possible) = (1, 1); // This node itself.
         for peer in self.node.rules.members.peers() {
             let promised = promises.granted().contains(peer);

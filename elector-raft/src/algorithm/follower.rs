@@ -22,18 +22,15 @@ impl Raft {
         if term > self.term() {
             self.adopt(term, out);
         }
+        let mut echo = Moment::ZERO;
         if term == self.term() {
             if self.node.elected.is_some_and(|leader| leader != from) {
                 return; // Invalid: a term has one leader.
             }
             self.node.follow(from, out); // I7
+            echo = sent;
         }
-        let sent = if term == self.term() {
-            sent
-        } else {
-            Moment::ZERO
-        };
-        let term = self.term();
+        let (term, sent) = (self.term(), echo);
         out.send(from, RaftMessage::HeartbeatAck { term, sent });
     }
 }

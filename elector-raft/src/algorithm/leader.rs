@@ -36,11 +36,4 @@ impl Raft {
             self.node.on_ack(from, sent, out);
         } // Otherwise it is stale: it acknowledges an earlier tenure.
     }
-
-    /// "A leader steps down if an election timeout elapses without a successful round of
-    /// heartbeats to a majority of its cluster" (dissertation, section 6.2). It stays in the same
-    /// term, so it does not disturb a node that has a leader. It never leads that term again (I4).
-    pub(super) fn on_quorum_timer(&mut self, out: &mut Outbox<Self>) {
-        self.node.step_down(out);
-    }
 }

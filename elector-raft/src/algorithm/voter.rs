@@ -88,9 +88,9 @@ impl Raft {
         first
     }
 
-    /// Returns `true` if this node considers the request. Otherwise sets it aside: "If a server
-    /// receives a `RequestVote` request within the minimum election timeout of hearing from a
-    /// current leader, it does not update its term or grant its vote" (dissertation, section
+    /// Returns `true` if this node considers the request. Otherwise sets it aside: "if a server
+    /// receives a `RequestVote` request within the minimum election timeout" after a heartbeat of a
+    /// current leader, "it does not update its term or grant its vote" (dissertation, section
     /// 4.2.3). The lease depends on this (I7).
     ///
     /// A transfer is always considered. The leader of the previous term has stepped down for it,
@@ -109,10 +109,7 @@ impl Raft {
     /// Returns `true` if this node may vote for `candidate` in its present term (I2). Once a term
     /// has a leader, there is no candidate left to vote for.
     fn may_vote_for(&self, candidate: NodeId) -> bool {
-        self.node.elected.is_none()
-            && self
-                .durable
-                .voted_for
-                .is_none_or(|choice| choice == candidate)
+        let voted_for = self.durable.voted_for;
+        self.node.elected.is_none() && voted_for.is_none_or(|choice| choice == candidate)
     }
 }

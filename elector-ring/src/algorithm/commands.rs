@@ -12,8 +12,14 @@ impl Ring {
     pub(super) fn on_command(&mut self, command: Command, out: &mut Out) {
         match command {
             Command::Campaign => self.on_campaign(out),
+            Command::Resign | Command::TransferTo(_) if !self.leads() => {
+                out.refuse(Refusal::NotTheLeader);
+            }
             Command::Resign => self.on_resign(out),
-            Command::TransferTo(peer) => self.on_transfer(peer, out),
+            Command::TransferTo(peer) => match Refusal::check_target(&self.members, peer) {
+                Ok(()) => self.hand_over(Some(peer), out),
+                Err(refusal) => out.refuse(refusal),
+            },
         }
     }
 
@@ -22,10 +28,7 @@ impl Ring {
             Phase::Leader { .. } => out.refuse(Refusal::LeadsAlready),
             Phase::Initiator(round) => round.trigger = Trigger::Command,
             Phase::Follower => {
-                if self.has_resigned {
-                    self.has_resigned = false;
-                    out.cancel_timer(RingTimer::Aside);
-                }
+                self.end_abstention(out);
                 self.initiate(Trigger::Command, out);
             }
         }
@@ -35,25 +38,12 @@ impl Ring {
     /// election until there is a leader again, or until the other nodes have had the time for two
     /// elections.
     fn on_resign(&mut self, out: &mut Out) {
-        if !self.leads() {
-            return out.refuse(Refusal::NotTheLeader);
-        }
         let successor = self.members.highest_peer(&self.suspects);
         self.hand_over(successor, out);
         self.has_resigned = true;
         let others = self.timing.election_max.saturating_add(self.lap());
         let abstention = Delay::exactly(others.saturating_mul(2));
         out.set_timer(RingTimer::Aside, abstention);
-    }
-
-    fn on_transfer(&mut self, peer: NodeId, out: &mut Out) {
-        if !self.leads() {
-            return out.refuse(Refusal::NotTheLeader);
-        }
-        match Refusal::check_target(&self.members, peer) {
-            Ok(()) => self.hand_over(Some(peer), out),
-            Err(refusal) => out.refuse(refusal),
-        }
     }
 
     /// Steps down first, and then hands over. This node never leads this epoch again.

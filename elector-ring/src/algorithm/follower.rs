@@ -30,7 +30,7 @@ impl Ring {
         self.timer.set(RingTimer::Vigil, wait, out);
     }
 
-    /// There is a leader, so a node that has resigned takes part in elections again.
+    /// Lets a node that has resigned take part in elections again.
     pub(super) fn end_abstention(&mut self, out: &mut Out) {
         if self.has_resigned {
             self.has_resigned = false;
