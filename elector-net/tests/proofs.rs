@@ -98,7 +98,7 @@ async fn three<A: ElectionAlgorithm>(
         kept.push(keeps);
     }
     agreed(&nodes).await;
-    eventually("all are connected", || is_connected(&nodes)).await;
+    eventually("all are connected", || all_connected(&nodes)).await;
     (nodes, kept, peers)
 }
 
@@ -175,7 +175,7 @@ async fn a_forged_secret_proves_nothing() {
         others().all(|n| rejections(&n.monitor, "garbage") > 0)
     })
     .await;
-    eventually("all are connected again", || is_connected(&nodes)).await;
+    eventually("all are connected again", || all_connected(&nodes)).await;
     let after = nodes[0].elector.status();
     assert_eq!((after.leader, after.epoch), (Some(leader), status.epoch));
     assert_eq!(suspicions(&nodes), 0);
@@ -206,7 +206,7 @@ async fn a_secret_of_an_earlier_life_proves_nothing() {
     let (back, keeps) = start(id.0, bound.unwrap(), &peers, raft(), None).await;
     nodes.push(back);
     kept[place] = keeps;
-    eventually("all are connected", || is_connected(&nodes)).await;
+    eventually("all are connected", || all_connected(&nodes)).await;
     assert_ne!(old, kept[place].farewell());
     let before = suspicions(&nodes);
     kept[place].write(&old);
