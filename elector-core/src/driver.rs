@@ -1,8 +1,8 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use crate::{
-    ContractViolation, ElectionAlgorithm, Epoch, Guarantee, GuaranteeKind, Input, Membership,
-    Moment, NodeId, Outbox, Outgoing, Refusal, TimerChange, View,
+    ContractViolation, ElectionAlgorithm, Guarantee, GuaranteeKind, Input, Membership, Moment,
+    Outbox, Outgoing, Refusal, Tenure, TimerChange, View,
 };
 
 /// Drives one algorithm through one life of a node, from start to crash. The driver computes what
@@ -15,8 +15,8 @@ pub struct Driver<A: ElectionAlgorithm> {
     outbox: Outbox<A>,
     saved: A::Durable,
     published: View,
-    /// The newest epoch that had a leader, and that leader.
-    tenure: (Epoch, Option<NodeId>),
+    /// The newest tenure that the node has known.
+    tenure: Option<Tenure>,
     number: u64,
     last_persist: u64,
     spare: Option<Box<Step<A>>>,
@@ -70,7 +70,7 @@ impl<A: ElectionAlgorithm> Driver<A> {
         Self {
             saved: algorithm.durable().clone(),
             outbox: Outbox::new(members.clone(), Moment::ZERO),
-            tenure: (published.epoch, published.leader),
+            tenure: published.tenure(),
             number: 0,
             last_persist: 0,
             spare: None,
@@ -168,26 +168,20 @@ impl<A: ElectionAlgorithm> Driver<A> {
             });
         }
         ContractViolation::check_view(&self.members, new)?;
-        if let Some(leader) = new.leader {
-            self.check_tenure(new.epoch, leader)?;
-            self.tenure = (new.epoch, Some(leader));
+        if let Some(tenure) = new.tenure() {
+            self.check_tenure(tenure)?;
+            self.tenure = Some(tenure);
         }
         self.published = new;
         Ok((new != old).then_some(new))
     }
 
-    fn check_tenure(&self, epoch: Epoch, leader: NodeId) -> Result<(), ContractViolation> {
-        match self.tenure {
-            (known, Some(from))
-                if A::Guarantee::KIND == GuaranteeKind::Quorum
-                    && known == epoch
-                    && from != leader =>
+    fn check_tenure(&self, Tenure { epoch, leader: to }: Tenure) -> Result<(), ContractViolation> {
+        match self.tenure.filter(|known| known.epoch == epoch) {
+            Some(Tenure { leader: from, .. })
+                if A::Guarantee::KIND == GuaranteeKind::Quorum && from != to =>
             {
-                Err(ContractViolation::LeaderChanged {
-                    epoch,
-                    from,
-                    to: leader,
-                })
+                Err(ContractViolation::LeaderChanged { epoch, from, to })
             }
             _ => Ok(()),
         }

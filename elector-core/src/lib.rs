@@ -172,4 +172,4 @@ pub use process::Process;
 pub use refusal::Refusal;
 pub use tally::{NodeSet, Tally, Verdict};
 pub use timing::{Timing, TimingError, millis};
-pub use view::{Role, View};
+pub use view::{Role, Tenure, View};

@@ -4,6 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Epoch, NodeId};
 
+/// The time in which one node leads one epoch: the pair (epoch, leader). Tenures are ordered by
+/// their epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tenure {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Its leader.
+    pub leader: NodeId,
+}
+
 /// The role of a node, as the node itself sees it.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -76,6 +86,13 @@ impl View {
             leader: Some(me),
             role: Role::Leader,
         }
+    }
+
+    /// Returns the tenure that the node knows, if it knows a leader.
+    #[must_use]
+    pub fn tenure(self) -> Option<Tenure> {
+        let epoch = self.epoch;
+        self.leader.map(|leader| Tenure { epoch, leader })
     }
 
     /// Returns `true` if the node believes that it leads.

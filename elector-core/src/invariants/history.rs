@@ -1,6 +1,6 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use crate::{Epoch, GuaranteeKind, NodeId, Pledge, View, invariants::InvariantViolation};
+use crate::{Epoch, GuaranteeKind, NodeId, Pledge, Tenure, View, invariants::InvariantViolation};
 
 /// What was seen from outside since the beginning of a run. No node knows it, and crashes do not
 /// change it.
@@ -13,7 +13,7 @@ pub struct History {
     /// The newest epoch that each node has shown.
     shown: BTreeMap<NodeId, Epoch>,
     /// Every tenure that a node has shown, its own or another node's, in ascending order.
-    tenures: Vec<(Epoch, NodeId)>,
+    tenures: Vec<Tenure>,
     /// The pledge that binds each node in each epoch.
     pledges: BTreeMap<(NodeId, Epoch), Pledge>,
     /// The candidate of each ballot.
@@ -68,9 +68,7 @@ impl History {
         node: NodeId,
         view: View,
     ) -> impl Iterator<Item = InvariantViolation> + use<> {
-        let shared = view
-            .leader
-            .and_then(|leader| self.has_leader(view.epoch, leader));
+        let shared = view.tenure().and_then(|tenure| self.shares_epoch(tenure));
         let again = match view.leads() {
             true => self.leads(node, view.epoch),
             false => {
@@ -81,16 +79,17 @@ impl History {
         shared.into_iter().chain(again)
     }
 
-    fn has_leader(&mut self, epoch: Epoch, second: NodeId) -> Option<InvariantViolation> {
-        let place = self.tenures.binary_search(&(epoch, second)).err()?;
-        let begins = self.tenures.partition_point(|known| known.0 < epoch);
+    fn shares_epoch(&mut self, tenure: Tenure) -> Option<InvariantViolation> {
+        let place = self.tenures.binary_search(&tenure).err()?;
+        let epoch = tenure.epoch;
+        let begins = self.tenures.partition_point(|known| known.epoch < epoch);
         let known = self.tenures.get(begins).copied();
-        self.tenures.insert(place, (epoch, second));
-        let (_, first) = known.filter(|known| known.0 == epoch)?;
+        self.tenures.insert(place, tenure);
+        let known = known.filter(|known| known.epoch == epoch)?;
         (self.guarantee == GuaranteeKind::Quorum).then_some(InvariantViolation::TwoLeaders {
             epoch,
-            first,
-            second,
+            first: known.leader,
+            second: tenure.leader,
         })
     }
 
@@ -162,7 +161,8 @@ impl History {
     /// Returns how many epochs had a leader.
     #[must_use]
     pub fn epochs_led(&self) -> usize {
-        self.tenures.chunk_by(|one, next| one.0 == next.0).count()
+        let epochs = self.tenures.chunk_by(|one, next| one.epoch == next.epoch);
+        epochs.count()
     }
 
     /// Returns `true` if an epoch had two leaders.
