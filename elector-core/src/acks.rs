@@ -88,7 +88,7 @@ impl Acks {
         let place = members.position(node);
         let newest = place.and_then(|place| self.newest.get(place).copied().flatten());
         let last = newest.max(self.first).unwrap_or(now);
-        u128::from(now.nanos().saturating_sub(last.nanos())) > span.as_nanos()
+        now.saturating_since(last) > span
     }
 }
 

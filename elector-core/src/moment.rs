@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// reads a clock. A timestamp has a meaning only on the node that took it. In the model checker
 /// without time, every moment is [`Moment::ZERO`].
 ///
-/// Only hosts use the methods.
+/// The methods are for hosts, and for types of this crate such as [`Acks`](crate::Acks).
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Moment(u64);
@@ -18,6 +18,9 @@ pub struct Moment(u64);
 impl Moment {
     /// The origin of the host's clock.
     pub const ZERO: Self = Self(0);
+
+    /// The end of time.
+    pub const MAX: Self = Self(u64::MAX);
 
     /// Creates a timestamp from the host's clock, in nanoseconds since an origin that the host
     /// chooses.
@@ -38,7 +41,7 @@ impl Moment {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
-    /// Returns the moment after this duration, or the last moment of the clock.
+    /// Returns the moment after this duration, at most [`MAX`](Self::MAX).
     #[must_use]
     pub const fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(nanos(duration)))

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::{Delay, Moment, nanos};
 
 /// Returns the current time of the clock that keeps counting while the machine sleeps. On any other
@@ -58,20 +60,20 @@ impl Rng {
         ((self.next() >> 11) as f64 / (1_u64 << 53) as f64) < probability
     }
 
-    /// Draws a duration uniformly within the bounds, in nanoseconds.
-    pub(super) fn draw(&mut self, delay: Delay) -> u64 {
+    /// Draws a duration uniformly within the bounds.
+    pub(super) fn draw(&mut self, delay: Delay) -> Duration {
         let (min, max) = (nanos(delay.min), nanos(delay.max));
         let width = u128::from(max.saturating_sub(min)) + 1;
         // Multiply-shift; its bias is below width / 2^64.
         let drawn = (u128::from(self.next()) * width) >> 64;
-        min.saturating_add(u64::try_from(drawn).unwrap_or(0))
+        Duration::from_nanos(min.saturating_add(u64::try_from(drawn).unwrap_or(0)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{time::Duration, vec::Vec};
+    use std::vec::Vec;
 
     // A timer outside of its bounds could end a vigil too early, and a lease would not be safe any
     // more.
@@ -79,9 +81,9 @@ mod tests {
     fn draws_stay_within_their_bounds_and_reach_them() {
         let mut rng = Rng(7);
         let delay = Delay::between(Duration::from_nanos(10), Duration::from_nanos(12));
-        let drawn: Vec<u64> = (0..200).map(|_| rng.draw(delay)).collect();
+        let drawn: Vec<u64> = (0..200).map(|_| nanos(rng.draw(delay))).collect();
         assert!(drawn.iter().all(|nanos| (10..=12).contains(nanos)));
         assert!((10..=12).all(|nanos| drawn.contains(&nanos)));
-        assert_eq!(rng.draw(Delay::ZERO), 0);
+        assert_eq!(rng.draw(Delay::ZERO), Duration::ZERO);
     }
 }

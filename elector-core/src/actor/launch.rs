@@ -27,7 +27,7 @@ use super::{
     transport::{Inbox, Transport},
 };
 use crate::{
-    Configuration, ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, Process, nanos,
+    Configuration, ElectionAlgorithm, Guarantee, GuaranteeKind, Membership, Moment, Process,
 };
 
 /// All values that a node needs to start.
@@ -166,12 +166,12 @@ async fn start<A: ElectionAlgorithm>(
         queue: Arc::clone(&queue),
         batch: Vec::new(),
         rng: Rng::random(),
-        lease: nanos(without_drift(lease)),
+        lease: without_drift(lease),
         leadership: None,
         grants: Default::default(),
         hung_work: None,
         withdrawn: None,
-        now: 0,
+        now: Moment::ZERO,
         reading_uses_left: 0,
         has_ended: false,
         recorder: (drive == Drive::Replay).then(|| Box::new(Recorder::new(members.me()))),

@@ -188,7 +188,7 @@ impl<G: Guarantee> Leadership<G> {
     /// that kills this one, a thread of high priority) that must act at the deadline at the latest.
     #[must_use]
     pub fn deadline(&self) -> Option<Moment> {
-        self.claim.state.deadline().map(Moment::from_nanos)
+        self.claim.state.deadline()
     }
 
     /// Waits until the [`deadline`](Self::deadline) is later than `known`, and returns it. Between
@@ -210,8 +210,8 @@ impl<G: Guarantee> Leadership<G> {
     /// }
     /// ```
     pub async fn prolonged(&self, known: Moment) -> Result<Moment, LeadershipLost> {
-        let later = self.claim.state.prolonged(known.nanos()).await;
-        later.map(Moment::from_nanos).ok_or(LeadershipLost)
+        let later = self.claim.state.prolonged(known).await;
+        later.ok_or(LeadershipLost)
     }
 
     /// Returns how long the leadership holds if the node receives no further acknowledgements, as

@@ -10,7 +10,7 @@ use tokio::{sync::Notify, time};
 use tokio_util::sync::CancellationToken;
 
 use super::clock;
-use crate::Epoch;
+use crate::{Epoch, Moment};
 
 /// The state of one leadership, shared between the node, which prolongs and ends it, and its
 /// holder. It holds until it is ended or its deadline passes. Once a check has found that it does
@@ -41,7 +41,7 @@ pub(super) struct LeadershipState {
 }
 
 /// The deadline of a leadership without a lease.
-pub(super) const NO_LEASE: u64 = u64::MAX;
+pub(super) const NO_LEASE: Moment = Moment::MAX;
 
 const LIVE: u8 = 0;
 /// The work has been asked to end, and may still act.
@@ -57,10 +57,10 @@ const CLOSED: u8 = 3;
 
 impl LeadershipState {
     /// Creates a leadership with the next grant of this epoch.
-    pub(super) fn new(epoch: Epoch, deadline: u64, grants: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(epoch: Epoch, deadline: Moment, grants: Arc<AtomicU64>) -> Self {
         Self {
             epoch,
-            deadline: AtomicU64::new(deadline),
+            deadline: AtomicU64::new(deadline.nanos()),
             prolonged: Notify::new(),
             state: AtomicU8::new(LIVE),
             taken: AtomicU8::new(FREE),
@@ -104,8 +104,10 @@ impl LeadershipState {
         if !self.is_live() {
             return false;
         }
-        let deadline = self.deadline.load(Ordering::Acquire);
-        if deadline == NO_LEASE || clock::now().nanos() < deadline {
+        if self
+            .deadline()
+            .is_none_or(|deadline| clock::now() < deadline)
+        {
             return true;
         }
         self.lose();
@@ -113,11 +115,12 @@ impl LeadershipState {
     }
 
     /// Prolongs the leadership, at the time `now`, unless it has ended.
-    pub(super) fn prolong(&self, now: u64, deadline: u64) {
+    pub(super) fn prolong(&self, now: Moment, deadline: Moment) {
         if !self.is_live() {
             return;
         }
-        if now >= self.deadline.load(Ordering::Acquire) {
+        let deadline = deadline.nanos();
+        if now.nanos() >= self.deadline.load(Ordering::Acquire) {
             self.lose();
         } else if self.deadline.fetch_max(deadline, Ordering::AcqRel) < deadline {
             self.prolonged.notify_waiters();
@@ -228,20 +231,19 @@ impl LeadershipState {
     }
 
     /// Returns the current deadline; `None` without a lease.
-    pub(super) fn deadline(&self) -> Option<u64> {
-        let deadline = self.deadline.load(Ordering::Acquire);
+    pub(super) fn deadline(&self) -> Option<Moment> {
+        let deadline = Moment::from_nanos(self.deadline.load(Ordering::Acquire));
         (deadline != NO_LEASE).then_some(deadline)
     }
 
     pub(super) fn remaining(&self) -> Option<Duration> {
         let deadline = self.deadline().filter(|_| self.holds())?;
-        let left = deadline.saturating_sub(clock::now().nanos());
-        Some(Duration::from_nanos(left))
+        Some(deadline.saturating_since(clock::now()))
     }
 
     /// Waits until the deadline is later than `known`, and returns it; `None` when the leadership
     /// has ended.
-    pub(super) async fn prolonged(&self, known: u64) -> Option<u64> {
+    pub(super) async fn prolonged(&self, known: Moment) -> Option<Moment> {
         loop {
             let mut notified = std::pin::pin!(self.prolonged.notified());
             notified.as_mut().enable();
@@ -274,8 +276,7 @@ impl LeadershipState {
             match self.deadline() {
                 None => self.ended.cancelled().await,
                 Some(deadline) => {
-                    let left = deadline.saturating_sub(clock::now().nanos());
-                    let left = Duration::from_nanos(left);
+                    let left = deadline.saturating_since(clock::now());
                     let _ = time::timeout(left, self.ended.cancelled()).await;
                 }
             }

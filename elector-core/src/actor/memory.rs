@@ -182,7 +182,7 @@ impl<A: ElectionAlgorithm> Net<A> {
         }
     }
 
-    fn apply_faults(&self, from: NodeId, to: NodeId) -> Result<u64, Dropped> {
+    fn apply_faults(&self, from: NodeId, to: NodeId) -> Result<Duration, Dropped> {
         let mut faults = self.faults();
         let loss = faults.loss;
         if faults.cut.contains(&(from, to)) || faults.rng.happens(loss) {
@@ -288,12 +288,12 @@ impl<A: ElectionAlgorithm> Links<A> for MemoryLinks<A> {
         }
         let flight = self.net.apply_faults(me, to)?;
         let inbox = self.inbox(to)?;
-        if flight == 0 {
+        if flight.is_zero() {
             return inbox.deliver_at(place, me, message);
         }
         let inbox = inbox.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_nanos(flight)).await;
+            tokio::time::sleep(flight).await;
             // A message that comes too late for its receiver is lost, as in any network.
             let _ = inbox.deliver_at(place, me, message);
         });

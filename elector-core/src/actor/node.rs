@@ -28,7 +28,7 @@ use super::{
     timers::Timers,
     transport::Links,
 };
-use crate::{Command, ElectionAlgorithm, Epoch, Input, Process, Refusal};
+use crate::{Command, ElectionAlgorithm, Epoch, Input, Moment, Process, Refusal};
 
 /// How many timers may elapse before one message. An algorithm that sets another timer without
 /// delay each time would otherwise hold its thread forever.
@@ -65,9 +65,8 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     /// Empty, except while the node handles a batch.
     pub(super) batch: Vec<Arrival<A::Message>>,
     pub(super) rng: Rng,
-    /// How long a lease lasts from its timestamp, in nanoseconds, without the margin for clock
-    /// drift.
-    pub(super) lease: u64,
+    /// How long a lease lasts from its timestamp, without the margin for clock drift.
+    pub(super) lease: Duration,
     pub(super) leadership: Option<Arc<LeadershipState>>,
     /// The newest epoch with a leadership, and the number of its next grant.
     pub(super) grants: (Epoch, Arc<AtomicU64>),
@@ -75,8 +74,8 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     pub(super) hung_work: Option<HungWork>,
     /// Set while the node takes no leadership, because its work has failed too often.
     pub(super) withdrawn: Option<Withdrawn>,
-    /// The last reading of the clock, in nanoseconds.
-    pub(super) now: u64,
+    /// The last reading of the clock.
+    pub(super) now: Moment,
     /// How many more messages share this reading; 0 after the queue was empty.
     pub(super) reading_uses_left: u8,
     pub(super) has_ended: bool,
@@ -177,7 +176,7 @@ impl<A: ElectionAlgorithm> Handler<Replay<A>> for Node<A> {
     type Result = ();
 
     fn handle(&mut self, replay: Replay<A>, ctx: &mut Self::Context) {
-        self.now = replay.now.nanos();
+        self.now = replay.now;
         self.step(replay.input, ctx);
         let records = self.recorder.as_mut().map(|recorder| recorder.take());
         let _ = replay.answer.send(records.unwrap_or_default());
@@ -249,7 +248,7 @@ impl<A: ElectionAlgorithm> Node<A> {
     }
 
     fn read_clock(&mut self) {
-        self.now = clock::now().nanos();
+        self.now = clock::now();
         self.reading_uses_left = MESSAGES_PER_READING;
     }
 
@@ -274,8 +273,7 @@ impl<A: ElectionAlgorithm> Node<A> {
 
     fn request_wake_up(&mut self, ctx: &mut Context<Self>) {
         if let Some(due) = self.timers.missing_wake_up() {
-            let wait = Duration::from_nanos(due.saturating_sub(self.now));
-            ctx.run_later(wait, move |node, ctx| {
+            ctx.run_later(due.saturating_since(self.now), move |node, ctx| {
                 node.timers.woken(due);
                 node.reading_uses_left = 0;
                 node.handle_input(None, ctx);

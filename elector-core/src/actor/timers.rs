@@ -1,3 +1,5 @@
+use crate::Moment;
+
 /// The running timers of one node, few and unsorted, and the time of the next wake-up that the host
 /// has requested.
 ///
@@ -6,22 +8,22 @@
 /// one.
 #[derive(Debug)]
 pub(super) struct Timers<T> {
-    running: Vec<(T, u64)>,
+    running: Vec<(T, Moment)>,
     /// No timer is due before this time, so that most messages cost one comparison.
-    earliest: u64,
-    wake_up: Option<u64>,
+    earliest: Moment,
+    wake_up: Option<Moment>,
 }
 
 impl<T: Copy + PartialEq> Timers<T> {
     pub(super) const fn new() -> Self {
         Self {
             running: Vec::new(),
-            earliest: u64::MAX,
+            earliest: Moment::MAX,
             wake_up: None,
         }
     }
 
-    pub(super) fn set(&mut self, timer: T, due: u64) {
+    pub(super) fn set(&mut self, timer: T, due: Moment) {
         self.earliest = self.earliest.min(due);
         match self.running.iter_mut().find(|(name, _)| *name == timer) {
             Some(running) => running.1 = due,
@@ -34,7 +36,7 @@ impl<T: Copy + PartialEq> Timers<T> {
     }
 
     /// Takes the timer that has been due for the longest time, if one is due.
-    pub(super) fn take_due(&mut self, now: u64) -> Option<T> {
+    pub(super) fn take_due(&mut self, now: Moment) -> Option<T> {
         if now < self.earliest {
             return None;
         }
@@ -42,14 +44,14 @@ impl<T: Copy + PartialEq> Timers<T> {
         match first {
             Some(place) if self.running[place].1 <= now => Some(self.running.swap_remove(place).0),
             first => {
-                self.earliest = first.map_or(u64::MAX, |place| self.running[place].1);
+                self.earliest = first.map_or(Moment::MAX, |place| self.running[place].1);
                 None
             }
         }
     }
 
     /// Returns when the host must wake the node, if the last requested wake-up is not early enough.
-    pub(super) fn missing_wake_up(&mut self) -> Option<u64> {
+    pub(super) fn missing_wake_up(&mut self) -> Option<Moment> {
         if self.wake_up.is_some_and(|at| at <= self.earliest) || self.running.is_empty() {
             return None;
         }
@@ -63,7 +65,7 @@ impl<T: Copy + PartialEq> Timers<T> {
 
     /// Records that the wake-up for `at` has come. It is stale if an earlier wake-up was requested
     /// after it.
-    pub(super) fn woken(&mut self, at: u64) {
+    pub(super) fn woken(&mut self, at: Moment) {
         if self.wake_up == Some(at) {
             self.wake_up = None;
         }
@@ -74,44 +76,48 @@ impl<T: Copy + PartialEq> Timers<T> {
 mod tests {
     use super::*;
 
+    fn at(nanos: u64) -> Moment {
+        Moment::from_nanos(nanos)
+    }
+
     // A timer that is set again must elapse once, at the later time, and must need no new wake-up.
     #[test]
     fn a_timer_set_again_moves() {
         let mut timers = Timers::new();
-        timers.set('t', 10);
-        assert_eq!(timers.missing_wake_up(), Some(10));
-        timers.set('t', 15);
+        timers.set('t', at(10));
+        assert_eq!(timers.missing_wake_up(), Some(at(10)));
+        timers.set('t', at(15));
         assert_eq!(timers.missing_wake_up(), None);
-        assert_eq!(timers.take_due(10), None);
-        timers.woken(10);
-        assert_eq!(timers.missing_wake_up(), Some(15));
-        assert_eq!(timers.take_due(15), Some('t'));
-        assert_eq!(timers.take_due(99), None);
+        assert_eq!(timers.take_due(at(10)), None);
+        timers.woken(at(10));
+        assert_eq!(timers.missing_wake_up(), Some(at(15)));
+        assert_eq!(timers.take_due(at(15)), Some('t'));
+        assert_eq!(timers.take_due(at(99)), None);
     }
 
     // An earlier timer must not wait for the wake-up of a later one.
     #[test]
     fn an_earlier_timer_asks_for_an_earlier_wake_up() {
         let mut timers = Timers::new();
-        timers.set('a', 100);
-        assert_eq!(timers.missing_wake_up(), Some(100));
-        timers.set('b', 5);
-        assert_eq!(timers.missing_wake_up(), Some(5));
-        timers.woken(5);
-        assert_eq!(timers.take_due(5), Some('b'));
-        assert_eq!(timers.missing_wake_up(), Some(100));
+        timers.set('a', at(100));
+        assert_eq!(timers.missing_wake_up(), Some(at(100)));
+        timers.set('b', at(5));
+        assert_eq!(timers.missing_wake_up(), Some(at(5)));
+        timers.woken(at(5));
+        assert_eq!(timers.take_due(at(5)), Some('b'));
+        assert_eq!(timers.missing_wake_up(), Some(at(100)));
         timers.cancel('a');
-        assert_eq!(timers.take_due(100), None);
+        assert_eq!(timers.take_due(at(100)), None);
     }
 
     // Timers that are due together elapse in the order of their due times.
     #[test]
     fn due_timers_elapse_in_order() {
         let mut timers = Timers::new();
-        timers.set('b', 7);
-        timers.set('a', 6);
-        timers.set('c', 8);
-        let due: Vec<char> = std::iter::from_fn(|| timers.take_due(8)).collect();
+        timers.set('b', at(7));
+        timers.set('a', at(6));
+        timers.set('c', at(8));
+        let due: Vec<char> = std::iter::from_fn(|| timers.take_due(at(8))).collect();
         assert_eq!(due, ['a', 'b', 'c']);
     }
 }

@@ -123,7 +123,7 @@ impl<G: Guarantee> Elector<G> {
             };
             // This also works if the future is cancelled, and if a guard has left the work.
             let finish = Finish(claim);
-            let began = clock::now().nanos();
+            let began = clock::now();
             let outcome = work_under(&finish.0, grace.to_clean_up, &mut work).await;
             let failure = match outcome {
                 None | Some(Ok(Ok(()))) => None,
@@ -142,8 +142,7 @@ impl<G: Guarantee> Elector<G> {
                     .update_work(|work| work.failure = None);
                 continue;
             };
-            let ran = clock::now().nanos().saturating_sub(began);
-            let ran = Duration::from_nanos(ran);
+            let ran = clock::now().saturating_since(began);
             retries.handle_failure(failure, ran, self, finish).await?;
         }
     }

@@ -4,7 +4,7 @@ use actix::{AsyncContext, Context};
 
 use super::{Node, clock};
 use crate::{
-    ElectionAlgorithm, Epoch,
+    ElectionAlgorithm, Epoch, Moment,
     actor::watchdog::{CHECKS, Watch},
 };
 
@@ -14,9 +14,9 @@ pub(in crate::actor) struct HungWork {
     watch: Arc<Watch>,
     /// The epoch that the node had published at that time.
     epoch: Epoch,
-    /// When the work's last known lease ends, in nanoseconds. The work may act until then, so no
-    /// other node is invited to lead before.
-    lease_end: u64,
+    /// When the work's last known lease ends. The work may act until then, so no other node is
+    /// invited to lead before.
+    lease_end: Moment,
 }
 
 /// Ends a leadership whose work hangs.
@@ -49,7 +49,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         self.hung_work = Some(HungWork {
             watch: Arc::clone(watch),
             epoch: self.process.published().epoch,
-            lease_end: lease.unwrap_or(0),
+            lease_end: lease.unwrap_or_default(),
         });
         self.end_leadership();
         tracing::error!(
@@ -70,7 +70,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         // By the time that the work goes on, the node may have been elected again.
         let led = self.process.published().epoch;
         if self.process.leads() && (!is_live || led == hung_work.epoch) {
-            if clock::now().nanos() < hung_work.lease_end {
+            if clock::now() < hung_work.lease_end {
                 return false;
             }
             self.reading_uses_left = 0;

@@ -22,7 +22,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         let deadline = match A::Guarantee::KIND {
             GuaranteeKind::BestEffort => NO_LEASE,
             GuaranteeKind::Quorum => match self.process.lease() {
-                Some(stamp) => stamp.nanos().saturating_add(self.lease),
+                Some(stamp) => stamp.saturating_add(self.lease),
                 None => return,
             },
         };

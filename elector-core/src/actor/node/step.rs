@@ -8,7 +8,7 @@ use tokio::task::yield_now;
 
 use super::{MAX_WAITING_STEPS, Node};
 use crate::{
-    ElectionAlgorithm, Input, Moment, Outgoing, Process, Refusal, Step, TimerChange, View,
+    ElectionAlgorithm, Input, Outgoing, Process, Refusal, Step, TimerChange, View,
     actor::{
         error::{NodeError, panic_text},
         storage::Saved,
@@ -112,10 +112,9 @@ impl<A: ElectionAlgorithm> Node<A> {
             recorder.input::<A>(&input);
         }
         count(&self.shared.received);
-        let moment = Moment::from_nanos(self.now);
-        let process = &mut self.process;
+        let (process, now) = (&mut self.process, self.now);
         // The process is not used after a panic.
-        let stepped = catch_unwind(AssertUnwindSafe(|| process.step(input, moment)));
+        let stepped = catch_unwind(AssertUnwindSafe(|| process.step(input, now)));
         match stepped {
             Ok(Ok(step)) => {
                 let refusal = step.refusal;

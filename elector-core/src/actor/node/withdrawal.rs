@@ -1,9 +1,7 @@
-use std::time::Duration;
-
 use actix::{AsyncContext, Context};
 
 use super::Node;
-use crate::{Command, ElectionAlgorithm, Input, actor::Backoff};
+use crate::{Command, ElectionAlgorithm, Input, Moment, actor::Backoff};
 
 /// The work of this node has failed too often: the node grants no leadership.
 #[derive(Debug, Default)]
@@ -11,8 +9,8 @@ pub(in crate::actor) struct Withdrawn {
     /// The pauses before each step-down. If all nodes have withdrawn, each would otherwise hand
     /// over to the next one for ever without a pause.
     pauses: Backoff,
-    /// When the node last stepped down, in nanoseconds.
-    declined_at: u64,
+    /// When the node last stepped down.
+    declined_at: Moment,
     /// The node will step down soon.
     is_declining: bool,
 }
@@ -36,8 +34,9 @@ impl<A: ElectionAlgorithm> Node<A> {
             return;
         }
         withdrawn.is_declining = true;
-        let passed = Duration::from_nanos(now.saturating_sub(withdrawn.declined_at));
-        let pause = withdrawn.pauses.next(passed);
+        let pause = withdrawn
+            .pauses
+            .next(now.saturating_since(withdrawn.declined_at));
         ctx.run_later(pause, |node, ctx| {
             if node.stop_if_killed(ctx) {
                 return;
