@@ -78,13 +78,7 @@ impl Acks {
     /// Returns `true` if `node` has acknowledged no round that was sent within the last `span`,
     /// although this tenure is older than `span`. Such a node is unreachable, or does not follow.
     #[must_use]
-    pub fn is_overdue(
-        &self,
-        members: &Membership,
-        node: NodeId,
-        now: Moment,
-        span: Duration,
-    ) -> bool {
+    pub fn is_late(&self, members: &Membership, node: NodeId, now: Moment, span: Duration) -> bool {
         let place = members.position(node);
         let newest = place.and_then(|place| self.newest.get(place).copied().flatten());
         let last = newest.max(self.first).unwrap_or(now);
@@ -153,20 +147,17 @@ mod tests {
     fn a_node_is_overdue_one_span_after_its_last_round() {
         let members = Membership::new(NodeId(1), (1..=3).map(NodeId)).unwrap();
         let at = Moment::from_nanos;
-        let is_overdue = |acks: &Acks, node, now| {
-            acks.is_overdue(&members, NodeId(node), at(now), Duration::from_nanos(10))
+        let is_late = |acks: &Acks, node, now| {
+            acks.is_late(&members, NodeId(node), at(now), Duration::from_nanos(10))
         };
         let mut acks = Acks::new(&members);
-        assert!(
-            !is_overdue(&acks, 2, 50),
-            "the leader has sent no round yet"
-        );
+        assert!(!is_late(&acks, 2, 50), "the leader has sent no round yet");
         acks.record(&members, NodeId(1), at(50));
-        assert!(!is_overdue(&acks, 2, 60));
-        assert!(is_overdue(&acks, 2, 61));
+        assert!(!is_late(&acks, 2, 60));
+        assert!(is_late(&acks, 2, 61));
         acks.record(&members, NodeId(1), at(60));
         acks.record(&members, NodeId(2), at(60));
-        assert!(!is_overdue(&acks, 2, 70));
-        assert!(is_overdue(&acks, 3, 70) && is_overdue(&acks, 2, 71));
+        assert!(!is_late(&acks, 2, 70));
+        assert!(is_late(&acks, 3, 70) && is_late(&acks, 2, 71));
     }
 }

@@ -40,15 +40,8 @@ enum Pause {
 impl Attempts {
     /// Creates a record without attempts.
     #[must_use]
-    pub const fn new() -> Self {
-        Self {
-            count: 0,
-            answered: NodeSet::new(),
-            is_contested: false,
-            is_late: false,
-            given_way: NodeSet::new(),
-            pause: Pause::None,
-        }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Returns the number that the next wait is drawn by.
@@ -121,7 +114,7 @@ impl Attempts {
 
     /// Forgets all attempts, because there is a leader. The next search starts from nothing.
     pub fn reset(&mut self) {
-        *self = Self::new();
+        *self = Self::default();
     }
 }
 

@@ -18,10 +18,8 @@ where
     V: Deserialize<'de>,
 {
     let keyed = BTreeMap::<Key, V>::deserialize(from)?;
-    Ok(keyed
-        .into_iter()
-        .map(|(Key(id), value)| (id, value))
-        .collect())
+    let entries = keyed.into_iter().map(|(Key(id), value)| (id, value));
+    Ok(entries.collect())
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]

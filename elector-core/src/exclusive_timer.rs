@@ -52,10 +52,6 @@ impl<T: Copy + Eq> ExclusiveTimer<T> {
     /// Records that `timer` has elapsed. Returns `false` if it was not running: then the event is
     /// stale.
     pub fn elapsed(&mut self, timer: T) -> bool {
-        let was_running = self.running == Some(timer);
-        if was_running {
-            self.running = None;
-        }
-        was_running
+        self.running.take_if(|running| *running == timer).is_some()
     }
 }

@@ -48,15 +48,9 @@ impl<A: ElectionAlgorithm> Gate<A> {
 
     /// Returns the next step that may now be visible, if any. Call this until it returns `None`.
     pub fn pop(&mut self) -> Option<Box<Step<A>>> {
-        let ready = self
-            .waiting
-            .front()
-            .is_some_and(|step| step.needs <= self.durable);
-        if ready {
-            self.waiting.pop_front()
-        } else {
-            None
-        }
+        let step = self.waiting.front();
+        step.filter(|step| step.needs <= self.durable)?;
+        self.waiting.pop_front()
     }
 
     /// Returns how many steps wait for the disk.

@@ -25,13 +25,10 @@ impl NodeSet {
 
     /// Adds a node. Returns `true` if it was not in the set.
     pub fn insert(&mut self, node: NodeId) -> bool {
-        match self.0.binary_search(&node) {
-            Ok(_) => false,
-            Err(place) => {
-                self.0.insert(place, node);
-                true
-            }
-        }
+        self.0.binary_search(&node).is_err_and(|place| {
+            self.0.insert(place, node);
+            true
+        })
     }
 
     /// Removes a node. Returns `true` if it was in the set.
@@ -108,11 +105,8 @@ pub struct Tally {
 impl Tally {
     /// Creates a vote without answers.
     #[must_use]
-    pub const fn new() -> Self {
-        Self {
-            granted: NodeSet::new(),
-            refused: NodeSet::new(),
-        }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Records the answer of `node`, and returns the state of the vote.

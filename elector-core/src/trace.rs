@@ -231,16 +231,12 @@ impl Event {
             step: number,
             detail: format!("{durable:?}"),
         });
-        let timers = step.timers.iter().map(|change| match change {
-            TimerChange::Set(timer, delay) => Self::Timer {
-                step: number,
-                timer: format!("{timer:?}"),
-                bounds_ns: Some((nanos(delay.min), nanos(delay.max))),
-            },
-            TimerChange::Cancel(timer) => Self::Timer {
-                step: number,
-                timer: format!("{timer:?}"),
-                bounds_ns: None,
+        let timers = step.timers.iter().map(|change| Self::Timer {
+            step: number,
+            timer: format!("{:?}", change.timer()),
+            bounds_ns: match change {
+                TimerChange::Set(_, delay) => Some((nanos(delay.min), nanos(delay.max))),
+                TimerChange::Cancel(_) => None,
             },
         });
         persist.into_iter().chain(timers).collect()

@@ -58,8 +58,7 @@ impl Control {
         let answer = answered.await;
         let end = self.shared.ended.borrow().clone();
         match (answer, end) {
-            (_, Some(Err(error))) => Err(error.into()),
-            (_, Some(Ok(()))) => Err(CommandError::ShutDown),
+            (_, Some(end)) => Err(end.into()),
             (Ok(None), None) => Ok(()),
             (Ok(Some(reason)), None) => Err(CommandError::Refused(reason)),
             (Err(_), None) => Err(NodeError::ThreadEnded.into()),
@@ -77,7 +76,7 @@ impl Control {
             end = self.shared.end_of_node() => end,
             Ok(()) = answers.changed() => return Ok(()),
         };
-        Err(end.map_or_else(Into::into, |()| CommandError::ShutDown))
+        Err(end.into())
     }
 
     /// Ends the work of the current leadership, and waits for its end. Only then it passes the
@@ -96,14 +95,12 @@ impl Control {
     /// Asks the work to end, and waits until it has ended, including late work of an earlier
     /// leadership. The node goes on leading without work. Returns the current leadership.
     pub(super) async fn end_work(&self) -> Option<Arc<LeadershipState>> {
-        let leadership = self.shared.current();
-        if let Some(leadership) = &leadership {
+        let current = self.shared.current();
+        if let Some(leadership) = &current {
             leadership.wind_down().await;
         }
-        self.shared
-            .work_ended(leadership.as_ref(), self.grace)
-            .await;
-        leadership
+        self.shared.work_ended(current.as_ref(), self.grace).await;
+        current
     }
 
     /// Ends the work, steps down and stops, in about `limit`. If `me` is given, it also waits after
@@ -132,10 +129,8 @@ impl Control {
             }
         }
         self.send(Request::Stop);
-        match timeout_at(with_extra_time(until), self.shared.end_of_node()).await {
-            Ok(end) => end?,
-            Err(_) => return Err(ShutdownError::NotStopped(limit)),
-        }
+        let end = timeout_at(with_extra_time(until), self.shared.end_of_node()).await;
+        end.map_err(|_| ShutdownError::NotStopped(limit))??;
         // The node may have been elected again in between, and new work may have begun.
         self.shared.abort_work();
         let late = timeout(EXTRA_TIMEOUT, self.shared.work_ended(None, Duration::ZERO)).await;

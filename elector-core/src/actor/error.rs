@@ -116,6 +116,13 @@ pub enum CommandError {
     Node(#[from] NodeError),
 }
 
+/// The reason why a node that has ended carries out no command.
+impl From<Result<(), NodeError>> for CommandError {
+    fn from(end: Result<(), NodeError>) -> Self {
+        end.map_or_else(Into::into, |()| Self::ShutDown)
+    }
+}
+
 /// Why a node did not end in the regular way after it was asked to. It does not lead any more.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]

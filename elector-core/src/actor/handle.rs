@@ -308,9 +308,7 @@ impl NodeHandle {
     async fn hand_over(&self, command: Command) -> Result<(), CommandError> {
         let control = self.control().clone();
         let handing = tokio::spawn(async move { control.hand_over(command).await });
-        handing
-            .await
-            .unwrap_or(Err(CommandError::Node(NodeError::ThreadEnded)))
+        handing.await.unwrap_or(Err(NodeError::ThreadEnded.into()))
     }
 }
 

@@ -80,16 +80,12 @@ impl<A: ElectionAlgorithm> Launched<A> {
     }
 }
 
-/// Starts a node on a thread.
+/// Starts a node on a thread. The caller has checked the configuration.
 pub(super) async fn launch<A: ElectionAlgorithm>(
     setup: NodeSetup<A>,
     thread: &ActorThread,
     thread_use: ThreadUse,
 ) -> Result<Launched<A>, StartError> {
-    setup.config.validate(&setup.members)?;
-    if setup.share == 0 {
-        return Err(StartError::ZeroQueueShare);
-    }
     let (started, running) = oneshot::channel();
     let own = (thread_use == ThreadUse::Own).then(|| thread.clone());
     let is_running = thread.run(move || {
@@ -103,18 +99,13 @@ pub(super) async fn launch<A: ElectionAlgorithm>(
             let _ = started.send(start);
         });
     });
-    if !is_running {
-        return Err(NodeError::ThreadEnded.into());
+    if is_running && let Ok(started) = running.await {
+        return started;
     }
-    match running.await {
-        Ok(started) => started,
-        Err(_) => {
-            if thread_use == ThreadUse::Own {
-                thread.stop();
-            }
-            Err(NodeError::ThreadEnded.into())
-        }
+    if thread_use == ThreadUse::Own {
+        thread.stop();
     }
+    Err(NodeError::ThreadEnded.into())
 }
 
 /// Runs on the node's thread.

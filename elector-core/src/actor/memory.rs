@@ -3,7 +3,7 @@ use std::{
     collections::HashSet,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -125,7 +125,7 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
     /// # Errors
     /// The reason, if the message was dropped.
     pub fn inject(&self, from: NodeId, to: NodeId, message: A::Message) -> Result<(), Dropped> {
-        match &*self.0.port(to).ok_or(Dropped::Closed)?.read_unpoisoned() {
+        match &*read(self.0.port(to).ok_or(Dropped::Closed)?) {
             Some(inbox) => inbox.deliver(from, message),
             None => Err(Dropped::Closed),
         }
@@ -151,7 +151,7 @@ impl<A: ElectionAlgorithm> MemoryNetwork<A> {
     fn notify_others(&self, peer: NodeId, notify: fn(&Inbox<A>, NodeId)) {
         for (&node, port) in self.nodes().iter().zip(&self.0.ports) {
             if node != peer
-                && let Some(inbox) = &*port.read_unpoisoned()
+                && let Some(inbox) = &*read(port)
             {
                 notify(inbox, peer);
             }
@@ -193,15 +193,9 @@ impl<A: ElectionAlgorithm> Net<A> {
     }
 }
 
-/// A lock that no panic poisons: its value is always replaced as a whole.
-trait Unpoisoned<T> {
-    fn read_unpoisoned(&self) -> std::sync::RwLockReadGuard<'_, T>;
-}
-
-impl<T> Unpoisoned<T> for RwLock<T> {
-    fn read_unpoisoned(&self) -> std::sync::RwLockReadGuard<'_, T> {
-        self.read().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Reads a value that no panic poisons: it is always replaced as a whole.
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<A: ElectionAlgorithm> Clone for MemoryNetwork<A> {
@@ -268,7 +262,7 @@ impl<A: ElectionAlgorithm> MemoryLinks<A> {
             Some(place) => place,
             None => {
                 let port = self.net.port(to).ok_or(Dropped::Closed)?;
-                let inbox = port.read_unpoisoned().clone().ok_or(Dropped::Closed)?;
+                let inbox = read(port).clone().ok_or(Dropped::Closed)?;
                 if self.cached.len() == MAX_CACHED {
                     self.cached.clear();
                 }

@@ -212,10 +212,7 @@ impl<G: Guarantee> Elector<G> {
         };
         tokio::select! {
             biased;
-            end = shared.end_of_node() => Err(match end {
-                Err(error) => error.into(),
-                Ok(()) => CommandError::ShutDown,
-            }),
+            end = shared.end_of_node() => Err(end.into()),
             claim = claiming => claim,
         }
     }

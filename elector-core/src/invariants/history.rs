@@ -1,6 +1,7 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use crate::{Epoch, GuaranteeKind, NodeId, Pledge, Tenure, View, invariants::InvariantViolation};
+use super::InvariantViolation as Violation;
+use crate::{Epoch, GuaranteeKind, NodeId, Pledge, Tenure, View};
 
 /// What was seen from outside since the beginning of a run. No node knows it, and crashes do not
 /// change it.
@@ -44,11 +45,7 @@ impl History {
     }
 
     /// Records that `node` published `view`, or was restored with it.
-    pub fn viewed(
-        &mut self,
-        node: NodeId,
-        view: View,
-    ) -> impl Iterator<Item = InvariantViolation> + use<> {
+    pub fn viewed(&mut self, node: NodeId, view: View) -> impl Iterator<Item = Violation> + use<> {
         let from = self.shown.entry(node).or_default();
         let back = Self::epoch_went_back(node, *from, view.epoch);
         *from = view.epoch.max(*from);
@@ -57,17 +54,13 @@ impl History {
 
     /// Returns a violation if `node` shows the epoch `to` after the newer epoch `from`.
     #[must_use]
-    pub fn epoch_went_back(node: NodeId, from: Epoch, to: Epoch) -> Option<InvariantViolation> {
-        (to < from).then_some(InvariantViolation::EpochWentBack { node, from, to })
+    pub fn epoch_went_back(node: NodeId, from: Epoch, to: Epoch) -> Option<Violation> {
+        (to < from).then_some(Violation::EpochWentBack { node, from, to })
     }
 
     /// Does the same as [`viewed`](Self::viewed), for a host that keeps the newest epoch of each
     /// node itself.
-    pub fn claimed(
-        &mut self,
-        node: NodeId,
-        view: View,
-    ) -> impl Iterator<Item = InvariantViolation> + use<> {
+    pub fn claimed(&mut self, node: NodeId, view: View) -> impl Iterator<Item = Violation> + use<> {
         let shared = view.tenure().and_then(|tenure| self.shares_epoch(tenure));
         let again = match view.leads() {
             true => self.leads(node, view.epoch),
@@ -79,21 +72,21 @@ impl History {
         shared.into_iter().chain(again)
     }
 
-    fn shares_epoch(&mut self, tenure: Tenure) -> Option<InvariantViolation> {
+    fn shares_epoch(&mut self, tenure: Tenure) -> Option<Violation> {
         let place = self.tenures.binary_search(&tenure).err()?;
         let epoch = tenure.epoch;
         let begins = self.tenures.partition_point(|known| known.epoch < epoch);
         let known = self.tenures.get(begins).copied();
         self.tenures.insert(place, tenure);
         let known = known.filter(|known| known.epoch == epoch)?;
-        (self.guarantee == GuaranteeKind::Quorum).then_some(InvariantViolation::TwoLeaders {
+        (self.guarantee == GuaranteeKind::Quorum).then_some(Violation::TwoLeaders {
             epoch,
             first: known.leader,
             second: tenure.leader,
         })
     }
 
-    fn leads(&mut self, node: NodeId, epoch: Epoch) -> Option<InvariantViolation> {
+    fn leads(&mut self, node: NodeId, epoch: Epoch) -> Option<Violation> {
         if self.guarantee != GuaranteeKind::Quorum {
             return None;
         }
@@ -106,7 +99,7 @@ impl History {
             epoch: epoch.max(led.epoch),
             is_leading: true,
         };
-        again.then_some(InvariantViolation::LedTwice { node, epoch })
+        again.then_some(Violation::LedTwice { node, epoch })
     }
 
     /// Records that the process of `node` has ended, or that it does not lead any more: its tenure
@@ -122,12 +115,12 @@ impl History {
         &mut self,
         node: NodeId,
         after: Pledge,
-    ) -> impl Iterator<Item = InvariantViolation> + use<> {
+    ) -> impl Iterator<Item = Violation> + use<> {
         let before = *self.pledges.entry((node, after.epoch)).or_insert(after);
         let bound = before.then(after);
         self.pledges
             .insert((node, after.epoch), bound.unwrap_or(after));
-        let twice = bound.is_none().then_some(InvariantViolation::PledgedTwice {
+        let twice = bound.is_none().then_some(Violation::PledgedTwice {
             node,
             before,
             after,
@@ -135,11 +128,11 @@ impl History {
         twice.into_iter().chain(self.names(after))
     }
 
-    fn names(&mut self, pledge: Pledge) -> Option<InvariantViolation> {
+    fn names(&mut self, pledge: Pledge) -> Option<Violation> {
         let second = pledge.candidate.filter(|_| pledge.has_ballot())?;
         let (epoch, rank) = (pledge.epoch, pledge.rank);
         let first = *self.ballots.entry((epoch, rank)).or_insert(second);
-        (first != second).then_some(InvariantViolation::TwoValues {
+        (first != second).then_some(Violation::TwoValues {
             epoch,
             rank,
             first,
@@ -149,13 +142,13 @@ impl History {
 
     /// Records which nodes hold a lease now. Only this moment is checked, so the violation stays
     /// the same as long as the same nodes hold a lease.
-    pub fn leased(&self, holders: impl IntoIterator<Item = NodeId>) -> Option<InvariantViolation> {
+    pub fn leased(&self, holders: impl IntoIterator<Item = NodeId>) -> Option<Violation> {
         if self.guarantee != GuaranteeKind::Quorum {
             return None;
         }
         let mut holders = holders.into_iter();
         let (first, second) = (holders.next()?, holders.next()?);
-        Some(InvariantViolation::TwoLeases { first, second })
+        Some(Violation::TwoLeases { first, second })
     }
 
     /// Returns how many epochs had a leader.
@@ -179,7 +172,7 @@ mod tests {
     const N1: NodeId = NodeId(1);
     const N2: NodeId = NodeId(2);
 
-    fn names_of(violation: impl Iterator<Item = InvariantViolation>) -> Vec<&'static str> {
+    fn names_of(violation: impl Iterator<Item = Violation>) -> Vec<&'static str> {
         violation
             .map(|violation| violation.invariant().name())
             .collect()
@@ -270,7 +263,7 @@ mod tests {
         assert_eq!(history.leased([N1]), None);
         let violation = history.leased([N1, N2]);
         assert_eq!(
-            violation.map(InvariantViolation::invariant),
+            violation.map(Violation::invariant),
             Some(crate::invariants::Invariant::ExclusiveLease)
         );
         assert_eq!(of(GuaranteeKind::BestEffort).leased([N1, N2]), None);

@@ -133,7 +133,7 @@ impl<A: QuorumElection> QuorumNode<A> {
         Refusal::check_target(members, peer)?;
         if self.suspects.contains(peer) {
             Err(Refusal::TargetIsSuspected)
-        } else if state.acks.is_overdue(members, peer, now, span) {
+        } else if state.acks.is_late(members, peer, now, span) {
             Err(Refusal::TargetIsSilent)
         } else {
             Ok(Accepted::SteppedDown(Some(peer)))
