@@ -23,7 +23,7 @@ use elector_core::{
     NodeId, Timing,
     actor::{MemoryStorage, Peer},
 };
-use elector_net::{Tcp, Tls, certs};
+use elector_net::{PeerReport, Tcp, Tls, certs};
 use elector_raft::{Raft, RaftConfig};
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use tokio::io::AsyncReadExt;
@@ -125,7 +125,7 @@ async fn unknown_processes_do_not_use_up_the_budget_of_peers() {
     eventually("the third node is admitted", || {
         nodes.iter().all(|node| {
             let peers = node.monitor.peers();
-            peers.iter().all(|peer| peer.is_connected())
+            peers.iter().all(PeerReport::is_connected)
         })
     })
     .await;

@@ -15,7 +15,7 @@ use elector_core::{
     Configuration, ElectionAlgorithm,
     actor::{Elector, MemoryStorage, Peer},
 };
-use elector_net::{Detection, Tcp};
+use elector_net::{Detection, PeerReport, Tcp};
 use elector_paxos::Paxos;
 use elector_raft::{Raft, RaftConfig};
 
@@ -266,7 +266,7 @@ async fn ten_thousand_connections_do_not_disturb_the_cluster() {
     for node in &nodes {
         let status = node.elector.status();
         assert_eq!(status.epoch, epoch, "the leader was lost in the flood");
-        assert!(node.monitor.peers().iter().all(|peer| peer.is_connected()));
+        assert!(node.monitor.peers().iter().all(PeerReport::is_connected));
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use elector_core::actor::{MemoryStorage, Peer};
 use elector_net::{
-    Tcp,
+    PeerReport, Tcp,
     http::{self, AddressScope, Limits, Options, Service},
 };
 use elector_raft::{Raft, RaftConfig};
@@ -125,7 +125,7 @@ async fn connections_over_http_leave_descriptors_to_peers() {
     eventually("both reach the node", || {
         nodes.iter().all(|node| {
             let peers = node.monitor.peers();
-            peers.iter().all(|peer| peer.is_connected())
+            peers.iter().all(PeerReport::is_connected)
         })
     })
     .await;
