@@ -38,34 +38,24 @@ have other codes: see `elector status --help`.";
 fn after_help() -> String {
     let (lab, node) = (cfg!(feature = "lab"), cfg!(feature = "node"));
     let examples = [
-        (
-            lab,
-            "compare                                       every algorithm in every scenario",
-        ),
+        (lab, "compare", "every algorithm in every scenario"),
         (
             lab,
             "simulate --algorithm raft --scenario leader-crash --svg run.svg",
+            "",
         ),
-        (
-            true,
-            "algorithms                                    the algorithms and their guarantees",
-        ),
-        (
-            lab,
-            "scenarios                                     the faults that can be simulated",
-        ),
+        (true, "algorithms", "the algorithms and their guarantees"),
+        (lab, "scenarios", "the faults that can be simulated"),
         (
             lab,
-            "check --algorithm raft --nodes 2              every order of events, within limits",
+            "check --algorithm raft --nodes 2",
+            "every order of events, within limits",
         ),
-        (
-            node,
-            "status                                        who leads, as a running node knows it",
-        ),
+        (node, "status", "who leads, as a running node knows it"),
     ];
     let mut text = "Examples:\n".to_owned();
-    for (_, example) in examples.iter().filter(|(is_built_in, _)| *is_built_in) {
-        text += &format!("  elector {example}\n");
+    for (_, command, what) in examples.iter().filter(|example| example.0) {
+        text += &format!("  elector {command:<46}{what}\n");
     }
     text + EXIT_CODES
 }

@@ -1,7 +1,5 @@
 //! Explains in words why there is a leader or not.
 
-use std::fmt::Write as _;
-
 use elector_core::{GuaranteeKind, NodeId, Role};
 use elector_net::http::{PeerStatus, StatusReport};
 
@@ -25,10 +23,7 @@ pub(super) fn explain(answers: &[Answer]) -> String {
         text.push('\n');
         match status {
             Ok(report) => explain_node(&mut text, report, address),
-            Err(error) => line(
-                &mut text,
-                &format!("The node at {address} could not be queried: {error}"),
-            ),
+            Err(error) => text += &format!("The node at {address} could not be queried: {error}\n"),
         }
     }
     text
@@ -36,34 +31,25 @@ pub(super) fn explain(answers: &[Answer]) -> String {
 
 /// What follows from all these reports together.
 fn conclusion(reports: &[&StatusReport]) -> String {
-    let mut text = String::new();
     let holders: Vec<&&StatusReport> = reports.iter().filter(|r| r.holds_leadership).collect();
     let followers = reports.iter().filter(|r| r.role == Role::Follower);
     let newest = followers
         .filter(|r| r.stopped.is_none())
         .max_by_key(|r| (r.epoch, r.leader));
     match (&holders[..], newest.and_then(|r| Some((r, r.leader?)))) {
-        ([], Some((report, leader))) => line(
-            &mut text,
-            &format!(
-                "Node {} knows a leader: {}, in epoch {}.",
-                report.node,
-                leader_of(report, leader),
-                report.epoch
-            ),
+        ([], Some((report, leader))) => format!(
+            "Node {} knows a leader: {}, in epoch {}.\n",
+            report.node,
+            leader_of(report, leader),
+            report.epoch
         ),
-        ([], None) if reports.is_empty() => line(
-            &mut text,
-            "It is unknown whether there is a leader: no node could be queried.",
-        ),
-        ([], None) => line(&mut text, &format!("No leader is known: {}.", why(reports))),
-        ([one], _) => line(
-            &mut text,
-            &format!("There is a leader: {}, in epoch {}.", own(one), one.epoch),
-        ),
+        ([], None) if reports.is_empty() => {
+            "It is unknown whether there is a leader: no node could be queried.\n".to_owned()
+        }
+        ([], None) => format!("No leader is known: {}.\n", why(reports)),
+        ([one], _) => format!("There is a leader: {}, in epoch {}.\n", own(one), one.epoch),
         (several, _) => {
             let names: Vec<String> = several.iter().map(|report| own(report)).collect();
-            let names = names.join(" and ");
             let reason = match several[0].guarantee {
                 GuaranteeKind::BestEffort => {
                     "this algorithm ensures one leader only while all nodes reach each other"
@@ -72,10 +58,9 @@ fn conclusion(reports: &[&StatusReport]) -> String {
                     "the leadership changed between the queries: run this command again"
                 }
             };
-            line(&mut text, &format!("{names} lead: {reason}."));
+            format!("{} lead: {reason}.\n", names.join(" and "))
         }
     }
-    text
 }
 
 /// Why none of these nodes knows a leader.
@@ -133,14 +118,9 @@ impl<'a> Reach<'a> {
 
 /// The details of one node.
 fn explain_node(text: &mut String, report: &StatusReport, address: &str) {
-    line(
-        text,
-        &format!(
-            "Node {} of the cluster {}, at {address}:",
-            named(report.node, &report.name),
-            report.cluster
-        ),
-    );
+    let node = named(report.node, &report.name);
+    let cluster = &report.cluster;
+    *text += &format!("Node {node} of the cluster {cluster}, at {address}:\n");
     if let Some(reason) = &report.stopped {
         point(text, &format!("It has stopped: {reason}."));
         point(text, "It takes part in no election until it is restarted.");
@@ -287,13 +267,9 @@ pub(super) fn named(id: NodeId, name: &str) -> String {
     format!("{id} ({name})")
 }
 
-fn line(text: &mut String, sentence: &str) {
-    let _ = writeln!(text, "{sentence}");
-}
-
 /// Adds a list item.
 fn point(text: &mut String, sentence: &str) {
-    line(text, &format!("- {sentence}"));
+    *text += &format!("- {sentence}\n");
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, time::Duration};
 
-use elector_core::{Comparable, Configuration as _, ElectionAlgorithm, Membership, Timing};
+use elector_core::{Comparable, Configuration as _, Timing};
 use elector_net::Detection;
 use serde::{Serialize, de::DeserializeOwned};
 use toml::Table;
@@ -100,14 +100,6 @@ fn millis(name: &'static str, value: Option<f64>) -> Result<Option<Duration>, Se
     let duration = value.map(|millis| Duration::try_from_secs_f64(millis / 1e3));
     let duration = duration.transpose();
     duration.map_err(|_| ServeError::Duration(name))
-}
-
-/// Checks a configuration against its own rules.
-pub(crate) fn validate<A: ElectionAlgorithm>(
-    config: &A::Config,
-    members: &Membership,
-) -> Result<(), ServeError> {
-    config.validate(members).map_err(ServeError::Timing)
 }
 
 #[cfg(test)]

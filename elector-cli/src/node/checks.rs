@@ -1,10 +1,9 @@
 //! `--check-config` and `--init`.
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
 use elector_core::{Configuration as _, ElectionAlgorithm, Guarantee};
 use elector_net::{FileStorage, RecordError, http};
-use tokio::runtime;
 
 use super::{error::ServeError, setup::NodeSetup};
 use crate::output;
@@ -14,19 +13,12 @@ use crate::output;
 ///
 /// # Errors
 /// The first fault.
-pub(super) fn check<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), ServeError> {
-    let runtime = runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(ServeError::system("cannot start the runtime"))?;
-    let done = runtime.block_on(async {
-        setup.tcp().check(setup.members.me()).await?;
-        if let Some(address) = &setup.http {
-            http::check(address, setup.http_scope).await?;
-        }
-        Ok(())
-    });
-    // A name server may not answer. Do not wait for the thread that queries it.
-    runtime.shutdown_timeout(Duration::ZERO);
-    done
+pub(super) async fn check<A: ElectionAlgorithm>(setup: &NodeSetup<A>) -> Result<(), ServeError> {
+    setup.tcp().check(setup.members.me()).await?;
+    if let Some(address) = &setup.http {
+        http::check(address, setup.http_scope).await?;
+    }
+    Ok(())
 }
 
 /// Checks that the node can start with its record.

@@ -24,16 +24,12 @@ pub(crate) trait ErasedAlgorithm: Debug {
     fn change(&self, folder: &Path, change: &ListChange) -> Result<bool, RecordError>;
 }
 
-/// An algorithm with its type.
-#[derive(Debug)]
-struct Typed<A>(PhantomData<A>);
-
 /// Removes the type of an algorithm.
 pub(crate) fn erased<A: Comparable>() -> Box<dyn ErasedAlgorithm> {
-    Box::new(Typed::<A>(PhantomData))
+    Box::new(PhantomData::<A>)
 }
 
-impl<A: Comparable> ErasedAlgorithm for Typed<A> {
+impl<A: Comparable> ErasedAlgorithm for PhantomData<A> {
     fn node(&self, start: NodeStart<ElectionOnly>) -> Result<ExitCode, ServeError> {
         start.with::<A>()
     }

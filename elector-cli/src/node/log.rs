@@ -26,8 +26,10 @@ use super::{
 #[derive(Clone)]
 pub(crate) struct Log {
     queue: Queue,
-    set_filter: Arc<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>,
+    set_filter: Arc<SetFilter>,
 }
+
+type SetFilter = dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync;
 
 impl Log {
     /// The number of lines that were dropped, as a metric.
@@ -82,26 +84,22 @@ pub(crate) fn start(settings: &Settings) -> Result<Log, ServeError> {
         .with_env_filter(filter)
         .with_writer(queue.clone())
         .log_internal_errors(false);
-    let (started, set_filter): (_, Arc<dyn Fn(_) -> _ + Send + Sync>) =
-        match settings.log_format.unwrap_or_default() {
-            LogFormat::Human => {
-                let log = log.with_ansi(io::stderr().is_terminal());
-                let log = log.with_filter_reloading();
-                let handle = log.reload_handle();
-                (
-                    log.try_init(),
-                    Arc::new(move |filter| handle.reload(filter)),
-                )
-            }
-            LogFormat::Json => {
-                let log = log.json().flatten_event(true).with_filter_reloading();
-                let handle = log.reload_handle();
-                (
-                    log.try_init(),
-                    Arc::new(move |filter| handle.reload(filter)),
-                )
-            }
-        };
+    let set_filter: Arc<SetFilter>;
+    let started = match settings.log_format.unwrap_or_default() {
+        LogFormat::Human => {
+            let log = log.with_ansi(io::stderr().is_terminal());
+            let log = log.with_filter_reloading();
+            let handle = log.reload_handle();
+            set_filter = Arc::new(move |filter| handle.reload(filter));
+            log.try_init()
+        }
+        LogFormat::Json => {
+            let log = log.json().flatten_event(true).with_filter_reloading();
+            let handle = log.reload_handle();
+            set_filter = Arc::new(move |filter| handle.reload(filter));
+            log.try_init()
+        }
+    };
     // If there is another subscriber already, the log goes there.
     if started.is_ok() {
         panic::set_hook(Box::new(|panic| {

@@ -12,7 +12,11 @@ use elector_core::{
     actor::{Elector, NodeHandle},
 };
 use elector_net::{FileStorage, LifeLock, Tcp, http};
-use tokio::{runtime, sync::oneshot, time::timeout};
+use tokio::{
+    runtime::{self, Runtime},
+    sync::oneshot,
+    time::timeout,
+};
 
 use super::{
     algorithm::configured,
@@ -48,8 +52,22 @@ pub(super) fn serve<W: Workload>(
     workload: W,
     start: impl FnOnce(NodeStart<W>) -> Result<ExitCode, ServeError>,
 ) -> Result<ExitCode, ServeError> {
-    let mut format = arguments.settings.log_format;
-    let result = serve_in(&mut format, arguments, workload, start);
+    let flags = arguments.settings;
+    let mut format = flags.log_format;
+    let result = flags.clone().with_file().and_then(|settings| {
+        format = settings.log_format;
+        let log = log::start(&settings)?;
+        warn_of_unknown_variables();
+        let result = start(NodeStart {
+            settings,
+            is_check: arguments.check_config,
+            is_init: arguments.init,
+            workload,
+            reload: Reload::new(flags, log.clone()),
+        });
+        log.flush();
+        result
+    });
     match result {
         Err(error) if format == Some(LogFormat::Json) => {
             output::warn(&log::error_line(&error));
@@ -57,34 +75,6 @@ pub(super) fn serve<W: Workload>(
         }
         result => result,
     }
-}
-
-/// The same, but returns all errors. Sets the format of the log when the file has been read.
-fn serve_in<W: Workload>(
-    format: &mut Option<LogFormat>,
-    arguments: NodeArguments,
-    workload: W,
-    start: impl FnOnce(NodeStart<W>) -> Result<ExitCode, ServeError>,
-) -> Result<ExitCode, ServeError> {
-    let flags = arguments.settings;
-    let settings = flags.clone().with_file()?;
-    *format = settings.log_format;
-    let log = log::start(&settings)?;
-    warn_of_unknown_variables();
-    let action = match (arguments.check_config, arguments.init) {
-        (true, true) => Action::CheckFormat,
-        (true, false) => Action::Check,
-        (false, true) => Action::Format,
-        (false, false) => Action::Serve,
-    };
-    let result = start(NodeStart {
-        settings,
-        action,
-        workload,
-        reload: Reload::new(flags, log.clone()),
-    });
-    log.flush();
-    result
 }
 
 /// Warns of variables that were most likely meant to be settings.
@@ -97,28 +87,17 @@ fn warn_of_unknown_variables() {
     }
 }
 
-/// What to do with the setup of a node.
-enum Action {
-    /// `--check-config`.
-    Check,
-    /// `--check-config --init`.
-    CheckFormat,
-    /// `--init`.
-    Format,
-    /// Run the node.
-    Serve,
-}
-
 /// A node before its algorithm is chosen.
 pub(crate) struct NodeStart<W> {
     pub(super) settings: Settings,
-    action: Action,
+    is_check: bool,
+    is_init: bool,
     workload: W,
     reload: Reload,
 }
 
 impl<W: Workload> NodeStart<W> {
-    /// Runs the node with this algorithm, or carries out the other action.
+    /// Runs the node with this algorithm, or only checks or formats it.
     ///
     /// # Errors
     /// If the settings are invalid, or the node cannot be started.
@@ -127,30 +106,34 @@ impl<W: Workload> NodeStart<W> {
         let setup = NodeSetup::<A>::new(self.settings, config)?;
         self.workload.check(&setup)?;
         // A start does these checks itself. So it looks up each name only once.
-        if !matches!(self.action, Action::Serve) {
-            checks::check(&setup)?;
+        if self.is_check || self.is_init {
+            let runtime = runtime()?;
+            let result = runtime.block_on(checks::check(&setup));
+            // A name server may not answer. Do not wait for the thread that queries it.
+            runtime.shutdown_timeout(Duration::ZERO);
+            result?;
         }
-        match self.action {
-            Action::Check => {
-                checks::check_record(&setup)?;
-                return checks::print_summary(&setup);
-            }
-            Action::CheckFormat => {
+        if self.is_check {
+            if self.is_init {
                 checks::check_no_record(&setup)?;
-                return checks::print_summary(&setup);
+            } else {
+                checks::check_record(&setup)?;
             }
-            Action::Format => {
-                let nodes = setup.members.nodes().iter().copied();
-                FileStorage::format(&setup.data_dir, &setup.identity(), nodes)?;
-                return checks::print_formatted(&setup);
-            }
-            Action::Serve => {}
+            return checks::print_summary(&setup);
+        }
+        if self.is_init {
+            let nodes = setup.members.nodes().iter().copied();
+            FileStorage::format(&setup.data_dir, &setup.identity(), nodes)?;
+            return checks::print_formatted(&setup);
         }
         let heir = setup.has_heir.then(start_heir).flatten();
-        let runtime = runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(ServeError::system("cannot start the runtime"))?;
-        runtime.block_on(run_node(setup, self.workload, heir, self.reload))
+        runtime()?.block_on(run_node(setup, self.workload, heir, self.reload))
     }
+}
+
+fn runtime() -> Result<Runtime, ServeError> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(ServeError::system("cannot start the runtime"))
 }
 
 /// Starts the heir of this process, and returns its process id. Returns `None` if there can be no
@@ -203,7 +186,7 @@ async fn run_node<A: ElectionAlgorithm>(
         signals,
         reload.with_tls(setup.tls.clone()),
         handle.clone(),
-        monitor.clone(),
+        monitor,
         setup.leave_timeout,
         Arc::clone(&is_requested),
     );
@@ -211,7 +194,7 @@ async fn run_node<A: ElectionAlgorithm>(
     let record_check =
         shut_down_without_record(record, handle, setup.leave_timeout, Arc::clone(&is_lost));
     let record_check = tokio::spawn(record_check);
-    let mut code = workload.run(&setup, elector, monitor).await;
+    let mut code = workload.run(&setup, elector).await;
     record_check.abort();
     if is_lost.load(Ordering::Acquire) {
         code = ExitCode::from(run::NODE_FAILED);

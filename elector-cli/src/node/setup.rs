@@ -10,7 +10,7 @@ use elector_net::{
 };
 
 use super::{
-    algorithm::{detection, validate},
+    algorithm::detection,
     error::ServeError,
     run_settings::RunSettings,
     settings::{IdSetting, Settings},
@@ -55,7 +55,7 @@ impl<A: ElectionAlgorithm> NodeSetup<A> {
         };
         let members = Membership::new(me, peers.iter().map(|peer| peer.id));
         let members = members.map_err(ServeError::Peers)?;
-        validate::<A>(&config, &members)?;
+        config.validate(&members).map_err(ServeError::Timing)?;
         if A::Guarantee::KIND == GuaranteeKind::Quorum && !A::has_lease(&config) {
             return Err(ServeError::NoLease(A::NAME));
         }

@@ -4,7 +4,7 @@ use elector_core::{
     Configuration as _, ElectionAlgorithm, Guarantee, GuaranteeKind,
     actor::{Elector, Grace},
 };
-use elector_net::{Monitor, Tcp, http::prometheus_client::metrics::counter::Counter};
+use elector_net::{Tcp, http::prometheus_client::metrics::counter::Counter};
 use rustix::process::Pid;
 
 use super::{
@@ -55,15 +55,12 @@ impl Supervision {
 /// The default loss grace and the default margin for a lease of this length. A longer lease leaves
 /// more time for a machine that is busy.
 fn default_stop_times(lease: Duration) -> (Duration, Duration) {
-    let (loss_grace, margin) = match lease.as_millis() {
-        ..50 => (2, 5),
-        50..500 => (10, 15),
-        500.. => (50, 100),
-    };
-    (
-        Duration::from_millis(loss_grace),
-        Duration::from_millis(margin),
-    )
+    let ms = Duration::from_millis;
+    match lease.as_millis() {
+        ..50 => (ms(2), ms(5)),
+        50..500 => (ms(10), ms(15)),
+        500.. => (ms(50), ms(100)),
+    }
 }
 
 impl Workload for Supervision {
@@ -154,7 +151,6 @@ impl Workload for Supervision {
         self,
         setup: &NodeSetup<A>,
         elector: Elector<A::Guarantee>,
-        _: Monitor,
     ) -> ExitCode {
         let options = self.options(setup);
         let policy = self.settings.or(setup.run).on_exit.unwrap_or_default();

@@ -4,7 +4,7 @@ use elector_core::{
     ElectionAlgorithm,
     actor::{Elector, NodeError},
 };
-use elector_net::{Farewell, Monitor, Tcp};
+use elector_net::{Farewell, Tcp};
 
 use super::{error::ServeError, metrics::Metric, setup::NodeSetup};
 use crate::run;
@@ -31,7 +31,6 @@ pub(crate) trait Workload {
         self,
         setup: &NodeSetup<A>,
         elector: Elector<A::Guarantee>,
-        monitor: Monitor,
     ) -> impl Future<Output = ExitCode>;
 }
 
@@ -67,7 +66,6 @@ impl Workload for ElectionOnly {
         self,
         _: &NodeSetup<A>,
         elector: Elector<A::Guarantee>,
-        _: Monitor,
     ) -> ExitCode {
         exit_code(&elector.stopped().await)
     }

@@ -7,7 +7,7 @@ use tokio::time::{Instant, interval_at, sleep};
 
 use super::{
     Backoff, CommandEnd, CommandHandle, CommandLeadership, EndReason, Exit, RunError,
-    StartParameters, time,
+    StartParameters,
 };
 
 /// What to do when the command ends by itself while the node leads.
@@ -137,7 +137,7 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
                 }
                 _ => return Ok(TenureEnd::Over(Some(end))),
             }
-            let pause = backoff.next(time::between(start, end.ended_at));
+            let pause = backoff.next(end.ended_at.saturating_since(start));
             if until_ending(leadership, sleep(pause)).await.is_none() {
                 return Ok(TenureEnd::Over(Some(end)));
             }
@@ -223,7 +223,7 @@ impl<L: CommandLeadership> Supervisor<'_, L> {
             deadline_ns = deadline.map(Moment::nanos),
             "command ended"
         );
-        let late = deadline.map(|deadline| time::between(deadline, end.ended_at));
+        let late = deadline.map(|deadline| end.ended_at.saturating_since(deadline));
         if let Some(late) = late.filter(|late| !late.is_zero()) {
             self.command.metrics().late_ends.inc();
             tracing::error!(

@@ -24,7 +24,6 @@ use super::{
     children,
     options::StopTiming,
     shim::Shim,
-    time,
 };
 use crate::output;
 use command::RunningCommand;
@@ -227,7 +226,7 @@ impl<'a> Guardian<'a> {
                 },
                 Some(command),
             ) if command.run == run => {
-                self.lateness.record(time::between(sent, now()));
+                self.lateness.record(now().saturating_since(sent));
                 let margin = self.lateness.margin(&self.timing);
                 command.schedule.set_margin(margin);
                 command.schedule.prolong(deadline);

@@ -64,7 +64,7 @@ impl StopSchedule {
                 self.timing.grace
             }
         };
-        let end = time::add(now, grace);
+        let end = now.saturating_add(grace);
         self.grace_end = Some(self.grace_end.map_or(end, |known| known.min(end)));
         self.reason.get_or_insert(reason);
     }
@@ -113,7 +113,7 @@ impl StopSchedule {
     /// The time from when SIGKILL was due to the end of the last process, which is now. `None` if
     /// the command was not killed.
     pub(super) fn kill_delay(&self, now: Moment) -> Option<Duration> {
-        self.sigkill_due.map(|due| time::between(due, now))
+        self.sigkill_due.map(|due| now.saturating_since(due))
     }
 
     /// When the end of the lease requires SIGTERM. `None` if the command is being stopped for

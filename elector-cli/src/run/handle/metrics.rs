@@ -3,8 +3,6 @@ use std::{collections::VecDeque, time::Duration};
 use elector_core::Moment;
 use elector_net::http::prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 
-use crate::run::time;
-
 /// What a node counts about its command since the node was started. A clone shares the values.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -38,7 +36,7 @@ impl CleanExits {
     /// Records an exit. Returns `true` if there were too many; then the count starts again.
     pub(super) fn record(&mut self, at: Moment) -> bool {
         self.0.push_back(at);
-        let is_old = |exit: &Moment| time::between(*exit, at) > PERIOD;
+        let is_old = |exit: &Moment| at.saturating_since(*exit) > PERIOD;
         while self.0.front().is_some_and(is_old) {
             self.0.pop_front();
         }

@@ -95,7 +95,7 @@ impl CommandHandle {
         match deadline {
             Some(deadline) => {
                 let last = time::subtract(deadline, self.options.margin / 2);
-                time::between(now(), last)
+                last.saturating_since(now())
             }
             None => self.options.loss_grace + self.options.margin,
         }
