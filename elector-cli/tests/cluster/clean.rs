@@ -19,7 +19,7 @@ fn finishing(nodes: u64, policy: &str) -> Cluster {
     let token = cluster.path("token");
     write_token(&token);
     for id in cluster.nodes() {
-        let mut node = cluster.work(id);
+        let mut node = cluster.full_command(id);
         node.env("ELECTOR_HTTP", cluster.http(id));
         node.env("ELECTOR_TOKEN_FILE", &token);
         cluster.spawn_as(id, node);

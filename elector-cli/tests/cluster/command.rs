@@ -77,3 +77,18 @@ pub(crate) fn write_token(path: &Path) {
     let file = file.as_mut().unwrap();
     file.write_all(b"correct-horse-battery-staple\n").unwrap();
 }
+
+/// Returns the words in front of a command line that make its process the first one of a container.
+/// Returns `None` if this user cannot create one: then the test must be skipped.
+pub(crate) fn container() -> Option<[&'static str; 5]> {
+    let unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    let result = Command::new(unshare[0])
+        .args(&unshare[1..])
+        .arg("true")
+        .status();
+    if result.is_ok_and(|status| status.success()) {
+        return Some(unshare);
+    }
+    println!("skipped: this user cannot create PID namespaces (unshare --pid)");
+    None
+}

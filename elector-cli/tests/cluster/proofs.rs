@@ -6,6 +6,7 @@ use rustix::process::{Signal, kill_process};
 use crate::{
     child,
     cluster::{Cluster, Setup, children},
+    command::container,
 };
 
 /// Settings with which an election without a proof of death takes seconds.
@@ -109,12 +110,9 @@ fn a_leader_that_restarts_at_once_proves_the_end_of_its_last_life() {
 // the first process.
 #[test]
 fn a_node_that_is_killed_in_a_container_is_replaced_at_once() {
-    let inside = ["--pid", "--fork", "--kill-child", "--mount-proc"];
-    let result = Command::new("unshare").args(inside).arg("true").status();
-    if !result.is_ok_and(|status| status.success()) {
-        println!("skipped: this user cannot create PID namespaces (unshare --pid)");
+    let Some(container) = container() else {
         return;
-    }
+    };
     for command in [Vec::new(), child::command()] {
         let mut cluster = Cluster::formatted(Setup {
             command,
@@ -123,8 +121,8 @@ fn a_node_that_is_killed_in_a_container_is_replaced_at_once() {
         });
         for node in cluster.nodes() {
             let command = cluster.full_command(node);
-            let mut unshare = Command::new("unshare");
-            unshare.args(inside).arg(command.get_program());
+            let mut unshare = Command::new(container[0]);
+            unshare.args(&container[1..]).arg(command.get_program());
             unshare.args(command.get_args());
             let set = command.get_envs();
             unshare.envs(set.filter_map(|(name, value)| Some((name, value?))));

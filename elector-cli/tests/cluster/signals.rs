@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     cluster::{Cluster, PATIENT, Setup, children, has_ended},
+    command::container,
     until,
 };
 
@@ -149,14 +150,11 @@ fn signals_that_were_ignored_at_the_start_stay_ignored() {
 // child ignores.
 #[test]
 fn signals_that_were_ignored_at_the_start_stay_ignored_in_a_container() {
-    let inside = ["--pid", "--fork", "--kill-child", "--mount-proc"];
-    let result = Command::new("unshare").args(inside).arg("true").status();
-    if !result.is_ok_and(|status| status.success()) {
-        println!("skipped: this user cannot create PID namespaces (unshare --pid)");
+    let Some(container) = container() else {
         return;
-    }
+    };
     let mut cluster = one_node();
-    let starter = [&["unshare"], &inside[..], &NOHUP[..]].concat();
+    let starter = [&container[..], &NOHUP[..]].concat();
     assert_eq!(start(&mut cluster, &starter) & THREE, THREE);
     let init = children(cluster.pid(1))[0];
     kill_process(init, Signal::HUP).unwrap();
