@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{agreed, agreed_but, cluster};
+use common::{agreed, agreed_but, cluster, position};
 use elector_bully::Bully;
 use elector_core::{ElectionAlgorithm, actor::Elector};
 use elector_net::NetBuilder;
@@ -15,10 +15,7 @@ use elector_ring::Ring;
 async fn elects_and_fails_over<A: ElectionAlgorithm>() {
     let mut nodes = cluster::<A>(3).await;
     let first = agreed(&nodes).await;
-    let place = nodes
-        .iter()
-        .position(|node| node.elector.node_id() == first);
-    let stopped = nodes.remove(place.unwrap());
+    let stopped = nodes.remove(position(&nodes, first));
     stopped.elector.shutdown().await.unwrap();
     let left: Vec<_> = nodes.iter().collect();
     agreed_but(&left, first).await;

@@ -61,15 +61,10 @@ async fn connected(nodes: &[(Elector<Quorum>, Monitor)]) {
     .await;
 }
 
-/// Binds the address of a stopped node again. The node may close its listener a moment later.
-async fn rebound(peers: &[Peer], id: usize) -> TcpListener {
-    let mut bound = None;
-    eventually("the address is free", || {
-        bound = TcpListener::bind(peers[id - 1].address.as_deref().unwrap()).ok();
-        bound.is_some()
-    })
-    .await;
-    bound.unwrap()
+/// Binds the address of this peer again, whose node has stopped.
+async fn rebind(peers: &[Peer], id: usize) -> TcpListener {
+    let address = peers[id - 1].address.as_deref().unwrap();
+    common::rebind(address.parse().unwrap()).await
 }
 
 // Two clusters have the same default name and no TLS. If an address of one of them is in the list
@@ -84,7 +79,7 @@ async fn a_node_of_another_cluster_is_rejected() {
     stopped.shutdown().await.unwrap();
     drop(stopped);
     other_peers[1].address = peers[1].address.clone();
-    let listener = rebound(&other_peers, 1).await;
+    let listener = rebind(&other_peers, 1).await;
     let (foreign, monitor) = start(1, listener, &other_peers, other_folder.path()).await;
     eventually("both sides count it", || {
         rejections(&monitor, "disk") > 0 && rejections(&nodes[1].1, "disk") > 0
@@ -106,7 +101,7 @@ async fn a_new_disk_with_an_old_id_is_rejected() {
     drop(stopped);
     std::fs::remove_dir_all(folder.path().join("3")).unwrap();
     node(3, &peers, folder.path()).format().unwrap();
-    let (_foreign, monitor) = start(3, rebound(&peers, 3).await, &peers, folder.path()).await;
+    let (_foreign, monitor) = start(3, rebind(&peers, 3).await, &peers, folder.path()).await;
     eventually("both others reject it, and it receives that", || {
         rejections(&monitor, "disk") >= 2
             && nodes
@@ -127,7 +122,7 @@ async fn a_peer_is_admitted_again_with_the_same_disk() {
     drop(nodes);
     let mut again = Vec::new();
     for id in 1..=3 {
-        let listener = rebound(&peers, id).await;
+        let listener = rebind(&peers, id).await;
         again.push(start(id as u64, listener, &peers, folder.path()).await);
     }
     connected(&again).await;

@@ -18,12 +18,12 @@ use std::{
     time::Duration,
 };
 
-use common::{Node, agreed, builder, eventually, issued, rejections, sockets};
+use common::{Node, agreed, are_connected, builder, eventually, issued, rejections, sockets};
 use elector_core::{
     NodeId, Timing,
     actor::{MemoryStorage, Peer},
 };
-use elector_net::{PeerReport, Tcp, Tls, certs};
+use elector_net::{Tcp, Tls, certs};
 use elector_raft::{Raft, RaftConfig};
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use tokio::io::AsyncReadExt;
@@ -122,13 +122,7 @@ async fn unknown_processes_do_not_use_up_the_budget_of_peers() {
     })
     .await;
     nodes.push(start(3, third, &peers, folder.path()).await);
-    eventually("the third node is admitted", || {
-        nodes.iter().all(|node| {
-            let peers = node.monitor.peers();
-            peers.iter().all(PeerReport::is_connected)
-        })
-    })
-    .await;
+    eventually("the third node is admitted", || are_connected(&nodes)).await;
     assert_eq!(rejections(&flooded, "busy"), 0, "a peer was rejected");
     assert_eq!(agreed(&nodes).await, leader, "the leader was lost");
 }

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use common::{Node, agreed, builder, eventually, sockets};
+use common::{Node, agreed, builder, eventually, rebind, sockets};
 use elector_core::actor::{MemoryStorage, Peer};
 use elector_net::Tcp;
 use elector_raft::{Raft, RaftConfig};
@@ -148,7 +148,7 @@ async fn a_node_is_found_at_its_old_address_while_lookups_fail_and_then_at_its_n
     let before = asked.load(Ordering::Acquire);
     let is_asked = || asked.load(Ordering::Acquire) > before + 1;
     eventually("lookups have failed", is_asked).await;
-    let node = start(2, bound(place).await, &peers, direct).await;
+    let node = start(2, rebind(place).await, &peers, direct).await;
     eventually("it is reached at its old address", is_reached).await;
 
     drop(node);
@@ -157,14 +157,4 @@ async fn a_node_is_found_at_its_old_address_while_lookups_fail_and_then_at_its_n
     *known.lock().unwrap() = Some(elsewhere.local_addr().unwrap());
     let _node = start(2, elsewhere, &peers, direct).await;
     eventually("it is reached at its new address", is_reached).await;
-}
-
-async fn bound(address: SocketAddr) -> TcpListener {
-    let mut bound = None;
-    eventually("the port is free again", || {
-        bound = TcpListener::bind(address).ok();
-        bound.is_some()
-    })
-    .await;
-    bound.unwrap()
 }

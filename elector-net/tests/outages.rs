@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use common::{Node, builder, eventually, log};
+use common::{Node, builder, eventually, log, rebind};
 use elector_core::{
     Timing,
     actor::{MemoryStorage, Peer},
@@ -69,13 +69,7 @@ async fn an_outage_is_logged_once_and_its_end_once() {
     eventually("the outage is logged", || lines(&warning) == 1).await;
     assert_eq!(problem(&node), refused);
 
-    let mut again = None;
-    eventually("the port is free", || {
-        again = TcpListener::bind(other).ok();
-        again.is_some()
-    })
-    .await;
-    let peer = start("test", 22, again.unwrap(), &peers).await;
+    let peer = start("test", 22, rebind(other).await, &peers).await;
     let back = ["INFO", "peer reachable again", "node=21", "away="];
     eventually("its end is logged", || lines(&back) > 0).await;
     eventually("there is no problem", || problem(&node).is_empty()).await;

@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Node, agreed, agreed_but, eventually, rejections, sockets};
+use common::{
+    Node, agreed, agreed_but, are_connected, eventually, position, rebind, rejections, sockets,
+    suspicions,
+};
 use elector_core::{
     ElectionAlgorithm, NodeId, Timing,
     actor::{MemoryStorage, Peer},
@@ -98,18 +101,8 @@ async fn three<A: ElectionAlgorithm>(
         kept.push(keeps);
     }
     agreed(&nodes).await;
-    eventually("all are connected", || all_connected(&nodes)).await;
+    eventually("all are connected", || are_connected(&nodes)).await;
     (nodes, kept, peers)
-}
-
-fn all_connected<A: ElectionAlgorithm>(nodes: &[Node<A>]) -> bool {
-    let mut peers = nodes.iter().flat_map(|node| node.monitor.peers());
-    peers.all(|peer| peer.is_connected())
-}
-
-fn suspicions<A: ElectionAlgorithm>(nodes: &[Node<A>]) -> u64 {
-    let peers = nodes.iter().flat_map(|node| node.monitor.peers());
-    peers.map(|peer| peer.suspicions).sum()
 }
 
 async fn voters_are_free_at_once<A: ElectionAlgorithm>(
@@ -118,10 +111,7 @@ async fn voters_are_free_at_once<A: ElectionAlgorithm>(
 ) {
     let (mut nodes, kept, _) = three::<A>(config, tls).await;
     let leader = nodes[0].elector.status().leader.unwrap();
-    let place = nodes
-        .iter()
-        .position(|n| n.elector.node_id() == leader)
-        .unwrap();
+    let place = position(&nodes, leader);
     let began = Instant::now();
     kept[place].write(&kept[place].farewell());
     let dead = nodes.remove(place);
@@ -163,10 +153,7 @@ async fn a_forged_secret_proves_nothing() {
     let (nodes, kept, _) = three::<Raft>(raft(), |_| None).await;
     let status = nodes[0].elector.status();
     let leader = status.leader.unwrap();
-    let place = nodes
-        .iter()
-        .position(|n| n.elector.node_id() == leader)
-        .unwrap();
+    let place = position(&nodes, leader);
     let mut forged = kept[place].farewell();
     *forged.last_mut().unwrap() ^= 1;
     kept[place].write(&forged);
@@ -175,7 +162,7 @@ async fn a_forged_secret_proves_nothing() {
         others().all(|n| rejections(&n.monitor, "garbage") > 0)
     })
     .await;
-    eventually("all are connected again", || all_connected(&nodes)).await;
+    eventually("all are connected again", || are_connected(&nodes)).await;
     let after = nodes[0].elector.status();
     assert_eq!((after.leader, after.epoch), (Some(leader), status.epoch));
     assert_eq!(suspicions(&nodes), 0);
@@ -197,16 +184,10 @@ async fn a_secret_of_an_earlier_life_proves_nothing() {
     let address = old_node.monitor.listening().unwrap();
     old_node.elector.shutdown().await.unwrap();
     drop(old_node);
-    let mut bound = None;
-    eventually("the port is free again", || {
-        bound = TcpListener::bind(address).ok();
-        bound.is_some()
-    })
-    .await;
-    let (back, keeps) = start(id.0, bound.unwrap(), &peers, raft(), None).await;
+    let (back, keeps) = start(id.0, rebind(address).await, &peers, raft(), None).await;
     nodes.push(back);
     kept[place] = keeps;
-    eventually("all are connected", || all_connected(&nodes)).await;
+    eventually("all are connected", || are_connected(&nodes)).await;
     assert_ne!(old, kept[place].farewell());
     let before = suspicions(&nodes);
     kept[place].write(&old);

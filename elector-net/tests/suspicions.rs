@@ -7,9 +7,9 @@ mod common;
 use std::net::SocketAddr;
 
 use common::{
-    LONG, Node, agreed, agreed_but, eventually,
+    LONG, Node, agreed, agreed_but, are_connected, eventually, position,
     proxy::{Mode, Wire},
-    sockets,
+    rebind, reports, sockets, suspicions,
 };
 use elector_core::{
     ElectionAlgorithm, Moment, NodeId,
@@ -71,14 +71,8 @@ impl<A: ElectionAlgorithm> Wired<A> {
             .map(|(.., wire)| wire)
     }
 
-    fn suspicions(&self) -> u64 {
-        let peers = self.nodes.iter().flat_map(|node| node.monitor.peers());
-        peers.map(|peer| peer.suspicions).sum()
-    }
-
     fn is_connected(&self) -> bool {
-        let mut peers = self.nodes.iter().flat_map(|node| node.monitor.peers());
-        peers.all(|peer| peer.is_connected())
+        are_connected(&self.nodes)
     }
 }
 
@@ -103,14 +97,14 @@ async fn keeps_its_leader<A: ElectionAlgorithm>() {
         );
     }
     assert_eq!(
-        wired.suspicions(),
+        suspicions(&wired.nodes),
         0,
         "a broken connection is not a failure"
     );
 }
 
 fn connections<A: ElectionAlgorithm>(wired: &Wired<A>) -> u64 {
-    let peers = wired.nodes.iter().flat_map(|node| node.monitor.peers());
+    let peers = reports(&wired.nodes);
     peers.map(|peer| peer.connections).sum()
 }
 
@@ -216,7 +210,7 @@ async fn a_leader_in_a_black_hole_is_replaced_and_follows_when_it_is_back() {
         .filter(|n| n.elector.node_id() != leader)
         .collect();
     let next = agreed_but(&others, leader).await;
-    assert!(wired.suspicions() > 0, "its silence was not reported");
+    assert!(suspicions(&wired.nodes) > 0, "its silence was not reported");
     wired
         .wires_of(leader)
         .for_each(|wire| wire.set(Mode::Passes));
@@ -241,34 +235,20 @@ async fn a_leader_that_restarts_is_suspected_and_the_others_elect() {
         nodes.push(common::start(id, listener, &peers, disk).await);
     }
     let leader = agreed(&nodes).await;
-    let place = nodes
-        .iter()
-        .position(|n| n.elector.node_id() == leader)
-        .unwrap();
+    let place = position(&nodes, leader);
     let killed = nodes.remove(place);
     let address = killed.monitor.listening().unwrap();
     // It is dropped without a shutdown, as if its process had ended.
     drop(killed);
-    let listener = eventually_bound(address).await;
+    let listener = rebind(address).await;
     let back: Node<Raft> = common::start(leader.0, listener, &peers, &disks[place]).await;
     let others: Vec<&Node<Raft>> = nodes.iter().collect();
     let next = agreed_but(&others, leader).await;
     assert_ne!(next, leader);
-    let peers = nodes.iter().flat_map(|node| node.monitor.peers());
     assert!(
-        peers
+        reports(&nodes)
             .filter(|peer| peer.node == leader)
             .all(|peer| peer.suspicions > 0)
     );
     drop(back);
-}
-
-async fn eventually_bound(address: SocketAddr) -> std::net::TcpListener {
-    let mut bound = None;
-    eventually("the port is free again", || {
-        bound = std::net::TcpListener::bind(address).ok();
-        bound.is_some()
-    })
-    .await;
-    bound.unwrap()
 }

@@ -6,13 +6,17 @@
 pub(crate) mod log;
 pub(crate) mod proxy;
 
-use std::{net::TcpListener, path::Path, time::Duration};
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    time::Duration,
+};
 
 use elector_core::{
     ElectionAlgorithm, NodeId,
     actor::{Builder, Elector, MemoryStorage, Peer},
 };
-use elector_net::{Monitor, Tcp, certs};
+use elector_net::{Monitor, PeerReport, Tcp, certs};
 use tokio::time::{sleep, timeout};
 
 /// Longer than any step of a test takes on the most loaded machine.
@@ -29,6 +33,38 @@ pub(crate) fn rejections(monitor: &Monitor, reason: &str) -> u64 {
     let rejected = monitor.rejected().into_iter();
     let matching = rejected.filter(|(label, _)| *label == reason);
     matching.map(|(_, count)| count).sum()
+}
+
+/// Returns `true` if each of these nodes can exchange messages with all its peers.
+pub(crate) fn are_connected<A: ElectionAlgorithm>(nodes: &[Node<A>]) -> bool {
+    reports(nodes).all(|peer| peer.is_connected())
+}
+
+/// Returns how often these nodes have marked a peer down.
+pub(crate) fn suspicions<A: ElectionAlgorithm>(nodes: &[Node<A>]) -> u64 {
+    reports(nodes).map(|peer| peer.suspicions).sum()
+}
+
+/// Returns what each of these nodes reports about each of its peers.
+pub(crate) fn reports<A: ElectionAlgorithm>(nodes: &[Node<A>]) -> impl Iterator<Item = PeerReport> {
+    nodes.iter().flat_map(|node| node.monitor.peers())
+}
+
+/// Returns the position of the node with this id.
+pub(crate) fn position<A: ElectionAlgorithm>(nodes: &[Node<A>], id: NodeId) -> usize {
+    let place = nodes.iter().position(|node| node.elector.node_id() == id);
+    place.unwrap()
+}
+
+/// Binds the address of a stopped node again. The node may close its listener a moment later.
+pub(crate) async fn rebind(address: SocketAddr) -> TcpListener {
+    let mut bound = None;
+    eventually("the address is free", || {
+        bound = TcpListener::bind(address).ok();
+        bound.is_some()
+    })
+    .await;
+    bound.unwrap()
 }
 
 /// Writes the certificates of three nodes into this folder.
