@@ -1,10 +1,9 @@
 //! Tests of the checker itself, with an election that is small enough to follow by eye.
 
-mod common;
-
-use common::{FirstCome, Flaw, Rules};
 use elector_check::{Check, CheckConfig, CheckError, Outcome, Report, Time};
 use elector_core::{MembershipError, TimingError};
+
+use crate::first_come::{FirstCome, Flaw, Rules};
 
 fn bounds(flaw: Flaw) -> CheckConfig<Rules> {
     CheckConfig {

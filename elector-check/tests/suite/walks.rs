@@ -1,17 +1,16 @@
 //! Random walks: they must find flaws and report no false ones, and a seed must determine its walk.
 //! `elector check --walks` runs as long as there is time.
 
-mod common;
-
 use std::num::NonZeroUsize;
 
-use common::{FirstCome, Flaw, Rules};
 use elector_bully::Bully;
 use elector_check::{WalkReport, Walks};
 use elector_core::{Comparable, ElectionAlgorithm};
 use elector_paxos::Paxos;
 use elector_raft::{Raft, RaftConfig};
 use elector_ring::Ring;
+
+use crate::first_come::{FirstCome, Flaw, Rules};
 
 fn walk<A: ElectionAlgorithm>(config: A::Config, walks: u64) -> WalkReport {
     let walks = Walks::<A> {

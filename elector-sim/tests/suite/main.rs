@@ -1,0 +1,5 @@
+//! The tests of the simulator, in one binary.
+
+mod messages;
+mod random;
+mod scenario_files;
