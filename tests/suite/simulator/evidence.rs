@@ -5,7 +5,7 @@ use elector_paxos::Paxos;
 use elector_raft::Raft;
 use elector_sim::{Scenario, Setup, run};
 
-use crate::{MS, cluster, leader};
+use super::{MS, cluster, leader};
 
 // A report of the death avoids the timeout.
 #[test]

@@ -1,35 +1,16 @@
 //! The choice of an algorithm at run time, for each algorithm that is compiled in.
 //!
-//! `cargo test --test any --all-features` tests all four.
+//! `cargo test --test suite --all-features any` tests all four.
 
-#![allow(clippy::unwrap_used, reason = "a failed test panics")]
-
-use std::{pin::Pin, time::Duration};
+use std::pin::Pin;
 
 use elector::{
-    Algorithm, AnyElector, AnyLeadership, AnyStartError, Cluster, ClusterSetup, Configuration,
-    ElectionAlgorithm, Grace, GuaranteeKind, LeadershipLost, NotCompiledIn, SetUp, Timing, Visitor,
-    actor::Builder,
+    Algorithm, AnyElector, AnyLeadership, AnyStartError, Cluster, ElectionAlgorithm, Grace,
+    GuaranteeKind, LeadershipLost, NotCompiledIn, SetUp, Visitor, actor::Builder,
 };
-use tokio::{sync::mpsc, time::timeout};
+use tokio::sync::mpsc;
 
-const TIMEOUT: Duration = Duration::from_secs(30);
-
-async fn in_time<T>(event: impl Future<Output = T>) -> T {
-    timeout(TIMEOUT, event).await.expect("it happens in time")
-}
-
-fn patient_setup<A: ElectionAlgorithm>() -> ClusterSetup<A> {
-    let mut setup = ClusterSetup::<A>::new(3);
-    *setup.config.timing_mut() = Timing {
-        heartbeat: Duration::from_millis(50),
-        lease: Duration::from_millis(800),
-        election_min: Duration::from_millis(1000),
-        election_max: Duration::from_millis(1500),
-        round_trip: Duration::from_millis(500),
-    };
-    setup
-}
+use crate::support::{TIMEOUT, cluster_with, in_time, patient_timing};
 
 struct Works(Algorithm);
 
@@ -42,7 +23,9 @@ impl Visitor for Works {
 }
 
 async fn works<A: ElectionAlgorithm>(algorithm: Algorithm) {
-    let mut cluster = Cluster::<A>::start_with(patient_setup()).await.unwrap();
+    let mut cluster = Cluster::<A>::start_with(cluster_with(3, patient_timing()))
+        .await
+        .unwrap();
     let leader = in_time(cluster.leader()).await;
     let elector = AnyElector::from(cluster.node(leader).unwrap().clone());
     assert_eq!(elector.algorithm(), algorithm.name());

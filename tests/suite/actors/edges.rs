@@ -12,31 +12,23 @@ use std::{
 
 use async_trait::async_trait;
 use elector_core::{
-    Command, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum, View,
+    Command, Epoch, Input, Membership, Moment, NodeId, Outbox, Quorum,
     actor::{
         BoxError, Cluster, CommandError, Dropped, Elector, EventKind, Inbox, Links, MemoryNetwork,
         NodeError, Storage, Transport,
     },
 };
-use elector_raft::{Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
+use elector_raft::{Raft, RaftDurable, RaftMessage, RaftTimer};
 use tokio::{sync::Notify, time::timeout};
 
-const TIMEOUT: Duration = Duration::from_secs(15);
+use super::{single_node, single_node_builder};
+use crate::{
+    mutants::{Bug, Mutant, bug},
+    support::{TIMEOUT, in_time},
+};
 
 /// The time for which a test checks that something does not happen.
 const QUIET_TIME: Duration = Duration::from_millis(100);
-
-async fn in_time<T>(event: impl Future<Output = T>) -> T {
-    timeout(TIMEOUT, event).await.expect("it happens in time")
-}
-
-async fn single_node() -> Elector<Quorum> {
-    let builder = Elector::builder("edge")
-        .algorithm::<Raft>()
-        .node_id(1)
-        .peers([1]);
-    builder.start().await.expect("it starts")
-}
 
 /// Its drop blocks until the test allows it, like the rest of a write that cannot be interrupted.
 struct SlowDrop(mpsc::Receiver<()>, Arc<AtomicBool>);
@@ -181,45 +173,17 @@ async fn a_waiting_campaign_ends_with_the_node() {
     assert!(me.check().is_err());
 }
 
-/// Raft that ignores the command to resign and still leads.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct IgnoresResign(Raft);
-
-impl ElectionAlgorithm for IgnoresResign {
-    const NAME: &'static str = "ignores-resign";
-    type Guarantee = Quorum;
-    type Config = RaftConfig;
-    type Message = RaftMessage;
-    type Timer = RaftTimer;
-    type Durable = RaftDurable;
-
-    fn restore(config: &RaftConfig, members: Membership, durable: RaftDurable) -> Self {
-        Self(Raft::restore(config, members, durable))
-    }
-
-    fn durable(&self) -> &RaftDurable {
-        self.0.durable()
-    }
-
-    fn view(&self) -> View {
-        self.0.view()
-    }
-
-    fn lease(&self) -> Option<Moment> {
-        self.0.lease()
-    }
-
-    fn has_lease(config: &RaftConfig) -> bool {
-        Raft::has_lease(config)
-    }
-
-    fn step(&mut self, input: Input<RaftMessage, RaftTimer>, out: &mut Outbox<Self>) {
-        if !matches!(input, Input::Commanded(Command::Resign)) {
-            out.scoped(
-                |message| message,
-                |timer| timer,
-                |out| self.0.step(input, out),
-            );
+bug! {
+    /// Raft that ignores the command to resign and still leads.
+    IgnoresResign {
+        fn step(
+            mutant: &mut Mutant<Self>,
+            input: Input<RaftMessage, RaftTimer>,
+            out: &mut Outbox<Mutant<Self>>,
+        ) {
+            if !matches!(input, Input::Commanded(Command::Resign)) {
+                mutant.raft_step(input, out);
+            }
         }
     }
 }
@@ -227,10 +191,7 @@ impl ElectionAlgorithm for IgnoresResign {
 // If an algorithm still leads after a step-down, the node must grant a new tenure.
 #[tokio::test]
 async fn a_leader_that_does_not_step_down_gets_a_new_tenure() {
-    let builder = Elector::builder("edge")
-        .algorithm::<IgnoresResign>()
-        .node_id(1)
-        .peers([1]);
+    let builder = single_node_builder::<Mutant<IgnoresResign>>();
     let elector = builder.start().await.unwrap();
     drop(in_time(elector.campaign()).await.unwrap());
     let me = in_time(elector.campaign()).await.unwrap();
@@ -256,10 +217,7 @@ impl Storage<RaftDurable> for PanickingStorage {
 // A storage that panics has failed to save. The node must not wait for its answer.
 #[tokio::test]
 async fn a_panicking_disk_stops_the_node() {
-    let builder = Elector::builder("edge")
-        .algorithm::<Raft>()
-        .node_id(1)
-        .peers([1]);
+    let builder = single_node_builder::<Raft>();
     let elector = builder.storage(PanickingStorage).start().await.unwrap();
     let error = in_time(elector.campaign()).await.unwrap_err();
     assert!(error.to_string().contains("no such sector"), "{error}");
@@ -302,10 +260,7 @@ async fn a_cancelled_start_leaves_nothing_behind() {
         load: Arc::clone(&load),
         dropped: Arc::clone(&dropped),
     };
-    let builder = Elector::builder("edge")
-        .algorithm::<Raft>()
-        .node_id(1)
-        .peers([1]);
+    let builder = single_node_builder::<Raft>();
     let starting = tokio::spawn(builder.storage(storage).start());
     in_time(loading.notified()).await;
     starting.abort();

@@ -8,7 +8,7 @@ use std::{
 
 use elector_core::actor::{AfterRetries, FailurePolicy, WorkStatus};
 
-use crate::*;
+use super::*;
 
 /// Returns a policy without long pauses.
 fn quick_retries(retries: u32) -> FailurePolicy {
@@ -57,7 +57,7 @@ async fn work_that_failed_is_tried_again_under_a_higher_token() {
         until_work(&elector, |work| work.failure.is_none()).await;
     };
     tokio::select! {
-        panic!("the work must continue: {led:?}"),
+        led = working => panic!("the work must continue: {led:?}"),
         () = async { in_time(watching).await } => {}
     }
 }
@@ -186,7 +186,7 @@ async fn the_policy_can_end_the_process() {
         let _ = led.await;
         process::exit(77);
     }
-    let test = "failing::the_policy_can_end_the_process";
+    let test = "actors::work::failing::the_policy_can_end_the_process";
     let mut child = tokio::process::Command::new(env::current_exe().unwrap());
     let child = child.args(["--exact", test]).env(EXIT_VARIABLE, "1");
     let output = in_time(child.output()).await.unwrap();

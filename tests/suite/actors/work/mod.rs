@@ -1,7 +1,5 @@
 //! The ends of a leader's work: requested, lost, limited in time, or abandoned.
 
-#![allow(clippy::unwrap_used, reason = "a failed test panics")]
-
 mod failing;
 mod hanging;
 mod stopping;
@@ -10,11 +8,8 @@ use std::{future::pending, slice, sync::Arc, time::Duration};
 
 use elector_bully::Bully;
 use elector_core::{
-    Configuration, ElectionAlgorithm, Guarantee, Moment, NodeId, Quorum, Timing,
-    actor::{
-        self, BoxError, Cluster, ClusterSetup, Elector, Grace, LeadError, Leadership,
-        LeadershipLost,
-    },
+    ElectionAlgorithm, Guarantee, Moment, NodeId, Quorum,
+    actor::{self, BoxError, Cluster, Elector, Grace, LeadError, Leadership, LeadershipLost},
 };
 use elector_raft::Raft;
 use tokio::{
@@ -23,17 +18,13 @@ use tokio::{
         mpsc::{self, UnboundedReceiver, UnboundedSender},
     },
     task::JoinHandle,
-    time::timeout,
 };
 
-const TIMEOUT: Duration = Duration::from_secs(30);
+use super::{single_node, single_node_builder, three_nodes};
+use crate::support::{TIMEOUT, cluster_with, in_time, patient_timing};
 
 /// A grace that is longer than any test.
 const UNLIMITED: Duration = Duration::MAX;
-
-async fn in_time<T>(event: impl Future<Output = T>) -> T {
-    timeout(TIMEOUT, event).await.expect("it happens in time")
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -62,20 +53,8 @@ impl Drop for Working {
     }
 }
 
-/// Returns long timeouts, so that a busy machine does not cause an election.
-fn patient_timing() -> Timing {
-    Timing {
-        heartbeat: Duration::from_millis(50),
-        lease: Duration::from_millis(800),
-        election_min: Duration::from_millis(1000),
-        election_max: Duration::from_millis(1500),
-        round_trip: Duration::from_millis(500),
-    }
-}
-
 async fn cluster(nodes: u64) -> Cluster<Raft> {
-    let mut setup = ClusterSetup::<Raft>::new(nodes);
-    *setup.config.timing_mut() = patient_timing();
+    let setup = cluster_with(nodes, patient_timing());
     Cluster::start_with(setup).await.unwrap()
 }
 
@@ -115,14 +94,6 @@ where
 
 fn all<A: ElectionAlgorithm>(cluster: &Cluster<A>) -> Vec<Elector<A::Guarantee>> {
     cluster.running().cloned().collect()
-}
-
-async fn single_node() -> Elector<Quorum> {
-    let builder = Elector::builder("work")
-        .algorithm::<Raft>()
-        .node_id(1)
-        .peers([1]);
-    builder.start().await.unwrap()
 }
 
 // Work that is asked to end can finish its current piece as the leader, under a prolonged lease.
@@ -295,10 +266,7 @@ async fn the_deadline_is_known_and_moves_on() {
     assert_eq!(me.lease_remaining(), None);
     in_time(cluster.shutdown()).await;
 
-    let elector = Elector::builder("work")
-        .algorithm::<Bully>()
-        .node_id(1)
-        .peers([1]);
+    let elector = single_node_builder::<Bully>();
     let elector = elector.start().await.unwrap();
     let me = in_time(elector.campaign()).await.unwrap();
     assert_eq!((me.deadline(), me.lease_remaining()), (None, None));

@@ -1,8 +1,6 @@
 //! What a node on an actor rejects: work without a lease, and impossible epochs.
 
-#![allow(clippy::unwrap_used, reason = "a failed test panics")]
-
-use std::{sync::Mutex, time::Duration};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use elector_core::{
@@ -13,9 +11,9 @@ use elector_core::{
     },
 };
 use elector_raft::{Raft, RaftConfig, RaftMessage};
-use tokio::{sync::oneshot, time::timeout};
+use tokio::sync::oneshot;
 
-const TIMEOUT: Duration = Duration::from_secs(60);
+use crate::support::{TIMEOUT, in_time};
 
 // In an earlier version, a leader without a lease was elected and never worked, and its caller
 // waited forever.
@@ -30,15 +28,13 @@ async fn work_without_a_lease_is_rejected_immediately() {
         ..ClusterSetup::new(3)
     };
     let cluster = Cluster::<Raft>::start_with(setup).await.unwrap();
-    let leader = timeout(TIMEOUT, cluster.leader()).await.unwrap();
+    let leader = in_time(cluster.leader()).await;
     let elector = cluster.node(leader).unwrap();
-    let led = timeout(TIMEOUT, elector.lead(|_| async { Ok(()) })).await;
-    let error = led.expect("immediately").unwrap_err();
+    let led = in_time(elector.lead(|_| async { Ok(()) })).await;
+    let error = led.unwrap_err();
     assert!(matches!(error, LeadError::NoLease(_)), "{error}");
     assert!(error.to_string().contains("raft has no leases"), "{error}");
-    let error = timeout(TIMEOUT, elector.campaign())
-        .await
-        .expect("immediately");
+    let error = in_time(elector.campaign()).await;
     assert!(matches!(error.unwrap_err(), CommandError::NoLease(_)));
     cluster.shutdown().await;
 }
@@ -109,7 +105,7 @@ async fn an_impossible_epoch_is_dropped_and_counted() {
         // Messages of one peer are handled in order: this one comes after the first.
         inbox.deliver(NodeId(2), heartbeat(accepted)).unwrap();
         let accepting = status.wait_for(|status| status.epoch >= accepted);
-        let status = timeout(TIMEOUT, accepting).await.unwrap().unwrap();
+        let status = in_time(accepting).await.unwrap();
         assert_eq!(status.epoch, accepted);
     }
     assert_eq!(elector.traffic().absurd, 3);

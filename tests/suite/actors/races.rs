@@ -1,22 +1,17 @@
 //! Races between two threads, many times.
 
-#![allow(clippy::unwrap_used, reason = "a failed test panics")]
-
 use std::time::Duration;
 
 use elector_core::{
     Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, NodeId, Outbox,
     Purpose, Quorum, Timing, View,
-    actor::{Elector, EventKind, Grace, Leadership},
+    actor::{EventKind, Grace, Leadership},
 };
 use serde::{Deserialize, Serialize};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::sync::mpsc;
 
-const TIMEOUT: Duration = Duration::from_secs(30);
-
-async fn in_time<T>(event: impl Future<Output = T>) -> T {
-    timeout(TIMEOUT, event).await.expect("it happens in time")
-}
+use super::single_node_builder;
+use crate::support::{TIMEOUT, in_time};
 
 /// The algorithm of a single node that always leads if it may, and confirms its lease ten thousand
 /// times per second.
@@ -100,10 +95,7 @@ async fn the_end_of_work_is_not_a_loss_of_leadership() {
         election_max: 3 * TIMEOUT,
         ..Timing::default()
     };
-    let builder = Elector::builder("work")
-        .algorithm::<AlwaysLeads>()
-        .node_id(1)
-        .peers([1]);
+    let builder = single_node_builder::<AlwaysLeads>();
     let builder = builder.config(timing).event_capacity(1 << 16);
     let elector = builder.start().await.unwrap();
     let mut events = elector.events();

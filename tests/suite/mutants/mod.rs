@@ -13,7 +13,10 @@ use elector_sim::{
     run::{self, Runs},
 };
 
-use crate::{paxos::PaxosMutant, raft::*};
+use paxos::PaxosMutant;
+use raft::*;
+
+pub(crate) use raft::{Bug, Mutant, bug};
 
 /// The cluster sizes of the search for another run, smallest first.
 const SIZES: [u64; 2] = [3, 5];

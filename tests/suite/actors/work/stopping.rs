@@ -10,14 +10,12 @@ use std::{
 use async_trait::async_trait;
 use elector_core::{
     Configuration, Membership, NodeId, Role,
-    actor::{
-        BoxError, Elector, EventKind, EventsError, Grace, MemoryNetwork, ShutdownError, Storage,
-    },
+    actor::{BoxError, EventKind, EventsError, Grace, ShutdownError, Storage},
 };
 use elector_raft::{Raft, RaftConfig, RaftDurable};
 use tokio::sync::Notify;
 
-use crate::*;
+use super::*;
 
 // A process can limit the time of a shutdown, regardless of the grace of its work. It gets the
 // result for the work.
@@ -84,10 +82,7 @@ impl Storage<RaftDurable> for StuckDisk {
 #[tokio::test]
 async fn a_shutdown_does_not_wait_for_a_stuck_disk() {
     let (release, stuck) = blocking::channel();
-    let builder = Elector::builder("work")
-        .algorithm::<Raft>()
-        .node_id(1)
-        .peers([1]);
+    let builder = single_node_builder::<Raft>();
     let saving = Arc::new(Notify::new());
     let builder = builder.storage(StuckDisk(Arc::clone(&saving), Mutex::new(stuck)));
     let elector = builder.start().await.unwrap();
@@ -105,19 +100,9 @@ async fn a_shutdown_does_not_wait_for_a_stuck_disk() {
 // A leaving node must wait until there is another leader, and return it.
 #[tokio::test(flavor = "multi_thread")]
 async fn leave_returns_the_next_leader() {
-    // Each node has its own thread, as in three processes.
-    let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
-    let mut electors = Vec::new();
-    for node in 1..=3 {
-        let builder = Elector::builder("three")
-            .algorithm::<Raft>()
-            .node_id(node)
-            .peers([1, 2, 3]);
-        let mut config = RaftConfig::default();
-        *config.timing_mut() = patient_timing();
-        let builder = builder.config(config).transport(network.transport());
-        electors.push(builder.start().await.unwrap());
-    }
+    let mut config = RaftConfig::default();
+    *config.timing_mut() = patient_timing();
+    let electors = three_nodes(&config).await;
     let (mut reports, leading) = work(&electors, Grace::default(), |_, _| pending());
     let (first, _) = in_time(reports.recv()).await.unwrap();
     let place = |node: NodeId| {

@@ -1,41 +1,23 @@
 //! The handle for applications, on real actors.
 
-#![allow(clippy::unwrap_used, reason = "a failed test panics")]
-
 use std::time::Duration;
 
 use elector_bully::Bully;
 use elector_core::{
-    Configuration as _, ElectionAlgorithm, GuaranteeKind, NodeId, Quorum, Role, Timing,
-    actor::{
-        Builder, Cluster, ClusterSetup, CommandError, Elector, EventsError, Leadership,
-        LeadershipLost, MemoryNetwork,
-    },
+    ElectionAlgorithm, GuaranteeKind, Quorum, Role, Timing,
+    actor::{Builder, Cluster, CommandError, Elector, EventsError, Leadership, LeadershipLost},
 };
 use elector_paxos::Paxos;
 use elector_raft::{Raft, RaftConfig};
 use elector_ring::Ring;
 use tokio::sync::mpsc;
 
-/// The limit for each event. A test that waits longer has failed.
-const TIMEOUT: Duration = Duration::from_secs(30);
-
-async fn in_time<T>(event: impl Future<Output = T>) -> T {
-    tokio::time::timeout(TIMEOUT, event)
-        .await
-        .expect("it happens in time")
-}
+use super::{single_node_builder, three_nodes};
+use crate::support::{cluster_with, in_time, patient_timing};
 
 async fn one_leads<A: ElectionAlgorithm>() {
     // Long timeouts: under best effort, a late answer on a busy machine would make a second leader.
-    let mut setup = ClusterSetup::<A>::new(3);
-    *setup.config.timing_mut() = Timing {
-        heartbeat: Duration::from_millis(50),
-        lease: Duration::from_millis(800),
-        election_min: Duration::from_millis(1000),
-        election_max: Duration::from_millis(1500),
-        round_trip: Duration::from_millis(500),
-    };
+    let setup = cluster_with::<A>(3, patient_timing());
     let cluster = Cluster::<A>::start_with(setup).await.unwrap();
     let leader = in_time(cluster.leader()).await;
     let (leads, mut led) = mpsc::unbounded_channel();
@@ -122,26 +104,6 @@ async fn errors_name_the_broken_rule() {
     );
 }
 
-/// Starts three nodes with a thread each, as in three processes.
-async fn three_nodes() -> Vec<Elector<Quorum>> {
-    let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
-    let mut electors = Vec::new();
-    for node in 1..=3 {
-        let builder = Elector::builder("three")
-            .algorithm::<Raft>()
-            .node_id(node)
-            .peers([1, 2, 3]);
-        electors.push(
-            builder
-                .transport(network.transport())
-                .start()
-                .await
-                .unwrap(),
-        );
-    }
-    electors
-}
-
 async fn leader_of(electors: &[Elector<Quorum>]) -> usize {
     let mut status = electors[0].subscribe();
     let known = in_time(status.wait_for(|status| status.leader.is_some())).await;
@@ -152,7 +114,7 @@ async fn leader_of(electors: &[Elector<Quorum>]) -> usize {
 // An application can transfer its leadership. Its work must have ended before.
 #[tokio::test(flavor = "multi_thread")]
 async fn leadership_is_transferred_after_the_work_has_ended() {
-    let electors = three_nodes().await;
+    let electors = three_nodes(&RaftConfig::default()).await;
     let leader = leader_of(&electors).await;
     let successor = (leader + 1) % 3;
     let (reports, mut received) = mpsc::unbounded_channel();
@@ -207,10 +169,7 @@ impl Drop for ReportOnDrop {
 // a time.
 #[tokio::test]
 async fn a_leadership_in_hand() {
-    let elector = Elector::builder("single")
-        .algorithm::<Raft>()
-        .node_id(1)
-        .peers([1]);
+    let elector = single_node_builder::<Raft>();
     let elector = elector.start().await.unwrap();
     let me = in_time(elector.campaign()).await.unwrap();
     let token = me.token().unwrap();
@@ -241,15 +200,16 @@ async fn a_leadership_in_hand() {
 // leadership must have a higher token, so that the store can reject late writes of the first one.
 #[tokio::test]
 async fn a_lease_that_ended_is_followed_by_a_higher_token() {
-    let mut setup = ClusterSetup::<Raft>::new(3);
-    *setup.config.timing_mut() = Timing {
+    let timing = Timing {
         heartbeat: Duration::from_millis(10),
         lease: Duration::from_millis(100),
         election_min: Duration::from_millis(2000),
         election_max: Duration::from_millis(2500),
         round_trip: Duration::from_millis(20),
     };
-    let cluster = Cluster::start_with(setup).await.unwrap();
+    let cluster = Cluster::start_with(cluster_with::<Raft>(3, timing))
+        .await
+        .unwrap();
     let leader = in_time(cluster.leader()).await;
     let elector = cluster.node(leader).unwrap();
     let me = in_time(elector.campaign()).await.unwrap();
@@ -271,10 +231,7 @@ async fn a_lease_that_ended_is_followed_by_a_higher_token() {
 // Events have numbers without gaps, and a slow reader gets the number of missed events.
 #[tokio::test]
 async fn a_slow_reader_gets_the_number_of_missed_events() {
-    let builder = Elector::builder("single")
-        .algorithm::<Raft>()
-        .node_id(1)
-        .peers([1]);
+    let builder = single_node_builder::<Raft>();
     let elector = builder.event_capacity(4).start().await.unwrap();
     let mut slow = elector.events();
     let mut status = elector.subscribe();
@@ -301,10 +258,7 @@ async fn a_slow_reader_gets_the_number_of_missed_events() {
 #[test]
 fn a_node_starts_inside_an_actix_system() {
     let epoch = actix::System::new().block_on(async {
-        let elector = Elector::builder("inside")
-            .algorithm::<Raft>()
-            .node_id(1)
-            .peers([1]);
+        let elector = single_node_builder::<Raft>();
         let elector = elector.start().await.unwrap();
         let me = in_time(elector.campaign()).await.unwrap();
         me.epoch()

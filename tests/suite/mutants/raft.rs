@@ -39,6 +39,15 @@ pub(crate) trait Bug: Clone + Debug + Eq + Hash + Send + Sync + Unpin + 'static 
         Input::Suspected(peer)
     }
 
+    /// Carries out a step.
+    fn step(
+        mutant: &mut Mutant<Self>,
+        input: Input<RaftMessage, RaftTimer>,
+        out: &mut Outbox<Mutant<Self>>,
+    ) {
+        mutant.raft_step(input, out);
+    }
+
     /// Changes the lease.
     fn lease(raft: &Raft, _now: Moment) -> Option<Moment> {
         raft.lease()
@@ -50,9 +59,24 @@ pub(crate) type Messages = Vec<(NodeId, RaftMessage)>;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Mutant<B: Bug> {
     raft: Raft,
-    members: Membership,
+    pub(crate) members: Membership,
     now: Moment,
     bug: PhantomData<B>,
+}
+
+impl<B: Bug> Mutant<B> {
+    /// Carries out a step of Raft.
+    pub(crate) fn raft_step(
+        &mut self,
+        input: Input<RaftMessage, RaftTimer>,
+        out: &mut Outbox<Self>,
+    ) {
+        out.scoped(
+            |message| message,
+            |timer| timer,
+            |out| self.raft.step(input, out),
+        );
+    }
 }
 
 impl<B: Bug> ElectionAlgorithm for Mutant<B> {
@@ -81,6 +105,10 @@ impl<B: Bug> ElectionAlgorithm for Mutant<B> {
         B::view(&self.raft, &self.members)
     }
 
+    fn has_lease(config: &RaftConfig) -> bool {
+        Raft::has_lease(config)
+    }
+
     fn lease(&self) -> Option<Moment> {
         B::lease(&self.raft, self.now)
     }
@@ -98,11 +126,7 @@ impl<B: Bug> ElectionAlgorithm for Mutant<B> {
             other => vec![other],
         };
         for input in inputs {
-            out.scoped(
-                |message| message,
-                |timer| timer,
-                |out| self.raft.step(input, out),
-            );
+            B::step(self, input, out);
         }
     }
 }
@@ -115,6 +139,7 @@ macro_rules! bug {
         impl Bug for $name { $($body)* }
     };
 }
+pub(crate) use bug;
 
 bug! {
     /// No fault: the control. If the wrapper itself violated an invariant, the mutants would prove

@@ -1,17 +1,30 @@
 //! The built-in scenarios with every variant of every algorithm, with odd, even and very small
 //! cluster sizes. These tests check the statements of the README.
 
-mod common;
-
+use elector_bully::Bully;
 use elector_core::GuaranteeKind;
-use elector_sim::{Cell, Scenario, Sweep};
+use elector_paxos::Paxos;
+use elector_raft::Raft;
+use elector_ring::Ring;
+use elector_sim::{Cell, Contestant, Scenario, Sweep};
+
+/// Returns every variant of every algorithm.
+fn contestants() -> Vec<Contestant> {
+    [
+        Contestant::variants::<Raft>(),
+        Contestant::variants::<Paxos>(),
+        Contestant::variants::<Bully>(),
+        Contestant::variants::<Ring>(),
+    ]
+    .concat()
+}
 
 fn sweep(nodes: &[u64], runs: u64, jobs: Option<usize>, scenarios: &[&str]) -> Vec<Cell> {
     let all = Scenario::builtin().expect("the built-in scenarios are valid");
     let wanted =
         |scenario: &Scenario| scenarios.is_empty() || scenarios.contains(&scenario.name.as_str());
     let sweep = Sweep {
-        contestants: common::contestants(),
+        contestants: contestants(),
         nodes: nodes.to_vec(),
         scenarios: all.into_iter().filter(wanted).collect(),
         runs,

@@ -1,23 +1,15 @@
 //! Many nodes in one process. The tests print the cost:
-//! `cargo test --release --test actors_scale -- --nocapture --test-threads 1`.
-
-#![allow(clippy::unwrap_used, reason = "a failed test panics")]
+//! `cargo test --release --test exclusive scale -- --nocapture`.
 
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
-
-use elector_core::{
-    Configuration, Timing,
-    actor::{Cluster, ClusterSetup},
-};
+use elector_core::{Timing, actor::Cluster};
 use elector_raft::Raft;
 
-const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Locked by the running test. Threads and memory belong to the process, so two tests at the same
-/// time would count those of the other one.
-static EXCLUSIVE: Mutex<()> = Mutex::const_new(());
+use crate::{
+    EXCLUSIVE,
+    support::{cluster_with, in_time},
+};
 
 /// Returns a value of `/proc/self/status`: the number of threads, or memory in KiB.
 fn process_status(line: &str) -> i64 {
@@ -46,21 +38,13 @@ async fn a_thousand_nodes_elect() {
     let started = Instant::now();
     let cluster = Cluster::<Raft>::start(1000).await.unwrap();
     let up = started.elapsed();
-    let leader = tokio::time::timeout(TIMEOUT, cluster.leader())
-        .await
-        .unwrap();
+    let leader = in_time(cluster.leader()).await;
     let elected = started.elapsed();
     let mut after = Vec::new();
     for elector in cluster.running() {
         let mut status = elector.subscribe();
         let known = status.wait_for(|status| status.leader.is_some());
-        after.push(
-            tokio::time::timeout(TIMEOUT, known)
-                .await
-                .unwrap()
-                .unwrap()
-                .epoch,
-        );
+        after.push(in_time(known).await.unwrap().epoch);
     }
     println!(
         "1,000 nodes: up after {up:?}, a majority follows {leader} after {elected:?}, all know a \
@@ -82,20 +66,14 @@ async fn ten_thousand_clusters_share_a_few_threads() {
     let (threads, memory) = (process_status("Threads:"), process_status("VmRSS:"));
     let mut clusters = Vec::new();
     for _ in 0..CLUSTERS {
-        let mut setup = ClusterSetup::<Raft>::new(3);
-        *setup.config.timing_mut() = slow_timing();
+        let setup = cluster_with::<Raft>(3, slow_timing());
         clusters.push(Cluster::start_with(setup).await.unwrap());
     }
     let up = started.elapsed();
     let mut led = Vec::new();
     for cluster in &clusters {
         let elector = cluster.node(1).unwrap();
-        led.push(
-            tokio::time::timeout(TIMEOUT, elector.campaign())
-                .await
-                .unwrap()
-                .unwrap(),
-        );
+        led.push(in_time(elector.campaign()).await.unwrap());
     }
     // Both can be negative: threads of an earlier test end, and the allocator returns memory.
     let more_threads = process_status("Threads:") - threads;

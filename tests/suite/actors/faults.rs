@@ -1,7 +1,5 @@
 //! The handle must report every failure: no call hangs, and no node still leads.
 
-#![allow(clippy::unwrap_used, reason = "a failed test panics")]
-
 use std::{
     sync::{Arc, Mutex, mpsc},
     time::Duration,
@@ -9,85 +7,70 @@ use std::{
 
 use async_trait::async_trait;
 use elector_core::{
-    Command, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outbox, Quorum, Role, View,
+    Command, ElectionAlgorithm, Input, Membership, NodeId, Outbox, Role,
     actor::{
         BoxError, Elector, FailurePolicy, Immediate, LeadError, LeadershipLost, MemoryStorage,
         NodeError, StartError, Storage,
     },
 };
-use elector_raft::{Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
+use elector_raft::{Raft, RaftDurable, RaftMessage, RaftTimer};
 
-const TIMEOUT: Duration = Duration::from_secs(30);
+use super::single_node_builder;
+use crate::{
+    mutants::{Bug, Mutant, bug},
+    support::in_time,
+};
 
-async fn in_time<T>(event: impl Future<Output = T>) -> T {
-    tokio::time::timeout(TIMEOUT, event)
-        .await
-        .expect("it happens in time")
-}
-
-/// Raft with a fault: when it leads and gets the command to campaign, it panics, or else breaks its
-/// contract.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct FailsWhenItLeads<const PANICS: bool>(Raft);
-
-impl<const PANICS: bool> ElectionAlgorithm for FailsWhenItLeads<PANICS> {
-    const NAME: &'static str = "fails-when-it-leads";
-    type Guarantee = Quorum;
-    type Config = RaftConfig;
-    type Message = RaftMessage;
-    type Timer = RaftTimer;
-    type Durable = RaftDurable;
-
-    fn restore(config: &RaftConfig, members: Membership, durable: RaftDurable) -> Self {
-        Self(Raft::restore(config, members, durable))
-    }
-
-    fn durable(&self) -> &RaftDurable {
-        self.0.durable()
-    }
-
-    fn view(&self) -> View {
-        self.0.view()
-    }
-
-    fn lease(&self) -> Option<Moment> {
-        self.0.lease()
-    }
-
-    fn has_lease(config: &RaftConfig) -> bool {
-        Raft::has_lease(config)
-    }
-
-    fn step(&mut self, input: Input<RaftMessage, RaftTimer>, out: &mut Outbox<Self>) {
-        match input {
-            Input::Commanded(Command::Campaign) if self.view().role == Role::Leader => {
-                assert!(!PANICS, "boom");
-                let term = self.view().epoch;
-                out.send(NodeId(1), RaftMessage::TimeoutNow { term });
-            }
-            input => out.scoped(
-                |message| message,
-                |timer| timer,
-                |out| self.0.step(input, out),
-            ),
+bug! {
+    /// Raft that panics when it leads and gets the command to campaign.
+    Panics {
+        fn step(
+            mutant: &mut Mutant<Self>,
+            input: Input<RaftMessage, RaftTimer>,
+            out: &mut Outbox<Mutant<Self>>,
+        ) {
+            assert!(!is_campaign_of_leader(mutant, &input), "boom");
+            mutant.raft_step(input, out);
         }
     }
 }
 
-async fn single_node<A: ElectionAlgorithm>(
+bug! {
+    /// Raft that breaks its contract when it leads and gets the command to campaign.
+    BreaksContract {
+        fn step(
+            mutant: &mut Mutant<Self>,
+            input: Input<RaftMessage, RaftTimer>,
+            out: &mut Outbox<Mutant<Self>>,
+        ) {
+            if is_campaign_of_leader(mutant, &input) {
+                let term = mutant.view().epoch;
+                out.send(NodeId(1), RaftMessage::TimeoutNow { term });
+            } else {
+                mutant.raft_step(input, out);
+            }
+        }
+    }
+}
+
+fn is_campaign_of_leader<B: Bug>(
+    mutant: &Mutant<B>,
+    input: &Input<RaftMessage, RaftTimer>,
+) -> bool {
+    matches!(input, Input::Commanded(Command::Campaign)) && mutant.view().role == Role::Leader
+}
+
+async fn start_with<A: ElectionAlgorithm>(
     storage: impl Storage<A::Durable>,
 ) -> Elector<A::Guarantee> {
-    let builder = Elector::builder("single")
-        .algorithm::<A>()
-        .node_id(1)
-        .peers([1]);
+    let builder = single_node_builder::<A>();
     builder.storage(storage).start().await.unwrap()
 }
 
 // An algorithm that panics must end its node and its work, and all callers must get the error.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panicking_algorithm_stops_the_node() {
-    let elector = single_node::<FailsWhenItLeads<true>>(MemoryStorage::new()).await;
+    let elector = start_with::<Mutant<Panics>>(MemoryStorage::new()).await;
     let (began, begun) = tokio::sync::oneshot::channel();
     let working = tokio::spawn({
         let elector = elector.clone();
@@ -125,7 +108,7 @@ async fn a_panicking_algorithm_stops_the_node() {
 // The same holds for an algorithm that breaks its contract.
 #[tokio::test]
 async fn a_broken_contract_stops_the_node() {
-    let elector = single_node::<FailsWhenItLeads<false>>(MemoryStorage::new()).await;
+    let elector = start_with::<Mutant<BreaksContract>>(MemoryStorage::new()).await;
     let me = in_time(elector.campaign()).await.unwrap();
     let error = in_time(elector.campaign()).await.unwrap_err();
     assert_eq!(me.check(), Err(LeadershipLost));
@@ -156,7 +139,7 @@ fn disk() -> (mpsc::Sender<Result<(), BoxError>>, Disk) {
 #[tokio::test]
 async fn a_slow_disk_delays_only_the_view() {
     let (results, disk) = disk();
-    let elector = single_node::<Raft>(disk).await;
+    let elector = start_with::<Raft>(disk).await;
     let mut status = elector.subscribe();
     // The node accepts the command while its vote waits for the disk.
     let campaign = tokio::spawn({
@@ -181,7 +164,7 @@ async fn a_slow_disk_delays_only_the_view() {
 #[tokio::test]
 async fn a_failing_disk_stops_the_node() {
     let (results, disk) = disk();
-    let elector = single_node::<Raft>(disk).await;
+    let elector = start_with::<Raft>(disk).await;
     results.send(Err("no space left".into())).unwrap();
     let error = in_time(elector.campaign()).await.unwrap_err();
     assert!(error.to_string().contains("no space left"), "{error}");
@@ -222,7 +205,7 @@ impl Immediate<RaftDurable> for ImmediateDisk {
 #[tokio::test]
 async fn the_node_waits_for_a_disk_on_its_own_thread_that_may_fail() {
     let (results, disk) = disk();
-    let elector = single_node::<Raft>(ImmediateDisk(disk)).await;
+    let elector = start_with::<Raft>(ImmediateDisk(disk)).await;
     let campaign = tokio::spawn({
         let elector = elector.clone();
         async move { elector.campaign().await.map(|me| me.epoch()) }
@@ -249,7 +232,7 @@ async fn the_node_waits_for_a_disk_on_its_own_thread_that_may_fail() {
 #[tokio::test]
 async fn a_shutdown_waits_for_the_disk() {
     let (results, disk) = disk();
-    let elector = single_node::<Raft>(disk).await;
+    let elector = start_with::<Raft>(disk).await;
     let campaign = tokio::spawn({
         let elector = elector.clone();
         async move { elector.campaign().await.map(|me| me.epoch()) }
@@ -286,10 +269,7 @@ impl Storage<RaftDurable> for Unreadable {
 // A node that does not know its votes must not start.
 #[tokio::test]
 async fn a_node_with_an_unreadable_disk_does_not_start() {
-    let builder = Elector::builder("single")
-        .algorithm::<Raft>()
-        .node_id(1)
-        .peers([1]);
+    let builder = single_node_builder::<Raft>();
     let error = in_time(builder.storage(Unreadable).start())
         .await
         .unwrap_err();
@@ -300,7 +280,7 @@ async fn a_node_with_an_unreadable_disk_does_not_start() {
 // call makes the node lead again.
 #[tokio::test]
 async fn panicking_work_ends_the_leadership() {
-    let elector = single_node::<Raft>(MemoryStorage::new()).await;
+    let elector = start_with::<Raft>(MemoryStorage::new()).await;
     let once = FailurePolicy::withdraw_at_once();
     let work = |_| -> std::future::Ready<_> { panic!("at once") };
     let outside = in_time(elector.lead_with(once, work)).await;

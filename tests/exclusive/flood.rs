@@ -1,105 +1,25 @@
-//! Clusters of actors on a faulty network.
-
-#![allow(clippy::unwrap_used, reason = "a failed test panics")]
+//! A leader under a flood of messages.
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use elector_core::{
-    Configuration, Delay, ElectionAlgorithm, Membership, Message, Moment, NodeId, Quorum, Timing,
-    actor::{
-        BoxError, Cluster, ClusterSetup, Dropped, Elector, Inbox, Links, MemoryNetwork,
-        MemoryTransport, Transport,
-    },
+    Configuration, Epoch, Membership, Message, Moment, NodeId,
+    actor::{BoxError, Dropped, Elector, Inbox, Links, MemoryNetwork, MemoryTransport, Transport},
 };
-use elector_paxos::Paxos;
 use elector_raft::{Raft, RaftConfig, RaftMessage};
 use tokio::sync::mpsc;
 
-const TIMEOUT: Duration = Duration::from_secs(60);
-
-async fn in_time<T>(event: impl Future<Output = T>) -> T {
-    tokio::time::timeout(TIMEOUT, event)
-        .await
-        .expect("it happens in time")
-}
-
-struct CountOnDrop(Arc<AtomicU64>);
-
-impl Drop for CountOnDrop {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-async fn cut_leaders<A: ElectionAlgorithm<Guarantee = Quorum>>() {
-    let cluster = Cluster::<A>::start_with(ClusterSetup::new(5))
-        .await
-        .unwrap();
-    let running = Arc::new(AtomicU64::new(0));
-    let (began, mut begun) = mpsc::unbounded_channel();
-    for elector in cluster.running() {
-        let elector = elector.clone();
-        let (running, began) = (Arc::clone(&running), began.clone());
-        tokio::spawn(async move {
-            let node = elector.node_id();
-            let work = |me| {
-                let (running, began) = (Arc::clone(&running), began.clone());
-                async move {
-                    let others = running.fetch_add(1, Ordering::SeqCst);
-                    let _end = CountOnDrop(running);
-                    began.send((node, others, me))?;
-                    std::future::pending().await
-                }
-            };
-            elector.lead(work).await
-        });
-    }
-    let (mut leader, _, mut leadership) = in_time(begun.recv()).await.unwrap();
-    for _ in 0..10 {
-        cluster.isolate(leader);
-        let (next, others, next_leadership) = in_time(begun.recv()).await.unwrap();
-        assert_ne!(next, leader);
-        assert!(
-            leadership.token().is_err(),
-            "its lease ended by its own clock"
-        );
-        assert_eq!(others, 0, "the work of the old leader had ended");
-        assert!(next_leadership.epoch() > leadership.epoch());
-        cluster.heal();
-        (leader, leadership) = (next, next_leadership);
-    }
-    in_time(cluster.shutdown()).await;
-}
-
-// A leader that is cut off gets no message about its successor. By its own clock, the end of the
-// lease must end its work before there is a new leader.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lease_ends_without_a_message() {
-    cut_leaders::<Raft>().await;
-    cut_leaders::<Paxos>().await;
-}
-
-// A cluster must elect a leader although the network loses a tenth of the messages and delays the
-// others.
-#[tokio::test]
-async fn a_bad_network_elects() {
-    let cluster = Cluster::<Raft>::start(5).await.unwrap();
-    let network = cluster.network();
-    network.set_loss(0.1);
-    let (min, max) = (Duration::from_millis(1), Duration::from_millis(3));
-    network.set_delay(Delay::between(min, max));
-    in_time(cluster.leader()).await;
-    cluster.heal();
-    in_time(cluster.leader()).await;
-    in_time(cluster.shutdown()).await;
-}
+use crate::{
+    EXCLUSIVE,
+    support::{in_time, patient_timing},
+};
 
 /// A transport that reports the times of heartbeats.
 struct ObservedTransport(MemoryTransport<Raft>, mpsc::UnboundedSender<Instant>);
@@ -135,33 +55,22 @@ fn resident_bytes() -> u64 {
     pages.unwrap_or(0_u64) * 4096
 }
 
-/// Returns a configuration with long timeouts, so that other load on the machine does not end the
-/// leadership.
-fn patient_config() -> RaftConfig {
-    let mut config = RaftConfig::default();
-    *config.timing_mut() = Timing {
-        heartbeat: Duration::from_millis(50),
-        lease: Duration::from_millis(800),
-        election_min: Duration::from_millis(1000),
-        election_max: Duration::from_millis(1500),
-        round_trip: Duration::from_millis(500),
-    };
-    config
-}
-
 // If a peer floods a leader, only its own messages are lost: heartbeats are on time, there is no
 // election, the memory is bounded, and the counter counts the losses.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_does_not_disturb_the_leader() {
+    let _exclusive = EXCLUSIVE.lock().await;
     const FLOOD: Duration = Duration::from_secs(3);
     let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
     let (beat, mut beats) = mpsc::unbounded_channel();
+    let mut config = RaftConfig::default();
+    *config.timing_mut() = patient_timing();
     let mut electors = Vec::new();
     for node in [1, 2, 3] {
         let transport = ObservedTransport(network.transport(), beat.clone());
         let builder = Elector::builder("flood").algorithm::<Raft>().node_id(node);
         let builder = builder.peers([1, 2, 3]).transport(transport);
-        let builder = builder.config(patient_config());
+        let builder = builder.config(config.clone());
         electors.push(builder.start().await.unwrap());
     }
     let me = in_time(electors[0].campaign()).await.unwrap();
@@ -172,7 +81,7 @@ async fn a_flood_does_not_disturb_the_leader() {
     let flooding = std::thread::spawn({
         let (network, stop) = (network.clone(), Arc::clone(&stop));
         move || {
-            let term = elector_core::Epoch(0);
+            let term = Epoch::ZERO;
             let sent = Moment::ZERO;
             let mut count = 0_u64;
             while !stop.load(Ordering::Relaxed) {

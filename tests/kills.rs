@@ -1,6 +1,6 @@
 //! Kills the leader many times. Each time there must be a new leader, and never two that work.
 //!
-//! The tests do 1,000 kills for each algorithm. `ELECTOR_KILLS=100 cargo test --test actors_kills`
+//! The tests do 1,000 kills for each algorithm. `ELECTOR_KILLS=100 cargo test --test kills`
 //! does fewer.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
@@ -22,8 +22,9 @@ use elector_core::{
 use elector_paxos::Paxos;
 use elector_raft::Raft;
 use elector_ring::Ring;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
+/// The limit for each event. A test that waits longer has failed.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The shared state of the work of all nodes.
@@ -165,12 +166,12 @@ async fn kill_leaders<A: ElectionAlgorithm>() {
     let started = Instant::now();
     let mut elections = Vec::new();
     for _ in 0..kills {
-        let leader = tokio::time::timeout(TIMEOUT, working(&cluster, &observer))
+        let leader = timeout(TIMEOUT, working(&cluster, &observer))
             .await
             .expect("there is a leader, and it works");
         let killed = Instant::now();
         assert!(cluster.kill(leader).await);
-        let next = tokio::time::timeout(TIMEOUT, cluster.leader())
+        let next = timeout(TIMEOUT, cluster.leader())
             .await
             .expect("there is a new leader");
         elections.push(killed.elapsed());

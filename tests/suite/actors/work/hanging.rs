@@ -13,7 +13,7 @@ use std::{
 
 use elector_core::actor::{CommandError, Grace, now};
 
-use crate::*;
+use super::*;
 
 /// The limit of the watchdog. It is much longer than the delay of a thread on a busy machine.
 const LIMIT: Duration = Duration::from_millis(800);

@@ -1,0 +1,15 @@
+//! Tests that measure their own process: its threads, its memory, its delays.
+
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod flood;
+mod scale;
+
+use tokio::sync::Mutex;
+
+/// Locked by the running test. Threads and memory belong to the process, so two tests at the same
+/// time would count those of the other one.
+static EXCLUSIVE: Mutex<()> = Mutex::const_new(());

@@ -1,0 +1,77 @@
+//! Every algorithm does the same in the simulator and on actors.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use elector::conformance::{self, NotConforming, Report};
+use elector_bully::Bully;
+use elector_core::{ElectionAlgorithm, Input, Moment, NodeId, Outbox, trace::Event};
+use elector_paxos::Paxos;
+use elector_raft::{Raft, RaftMessage, RaftTimer};
+use elector_ring::Ring;
+
+use crate::mutants::{Bug, Mutant, bug};
+
+async fn conforms<A: ElectionAlgorithm>() {
+    for (nodes, seed) in [(1, 1), (2, 2), (3, 3), (5, 4), (5, 5)] {
+        let Report {
+            nodes: compared,
+            inputs,
+            records,
+        } = conformance::check::<A>(nodes, seed).await.unwrap();
+        println!(
+            "{} of {nodes}: {compared} nodes, {inputs} inputs, {records} records",
+            A::NAME
+        );
+        assert_eq!(compared as u64, nodes, "all nodes run at the end");
+        assert!(records > inputs);
+    }
+}
+
+// The same inputs must give the same records in both hosts. Otherwise a bug shows in one host only.
+#[tokio::test]
+async fn both_hosts_do_the_same() {
+    conforms::<Raft>().await;
+    conforms::<Paxos>().await;
+    conforms::<Bully>().await;
+    conforms::<Ring>().await;
+}
+
+static STEPS: AtomicU64 = AtomicU64::new(0);
+
+bug! {
+    /// Raft that sends an extra message now and then, depending on a hidden counter.
+    SendsExtraMessages {
+        fn step(
+            mutant: &mut Mutant<Self>,
+            input: Input<RaftMessage, RaftTimer>,
+            out: &mut Outbox<Mutant<Self>>,
+        ) {
+            mutant.raft_step(input, out);
+            if STEPS.fetch_add(1, Ordering::Relaxed) % 97 == 96
+                && let Some(peer) = mutant.members.peers().next()
+            {
+                let (term, sent) = (mutant.view().epoch, Moment::ZERO);
+                out.send(peer, RaftMessage::HeartbeatAck { term, sent });
+            }
+        }
+    }
+}
+
+// The test must detect an algorithm with a state outside of itself.
+#[tokio::test]
+async fn hidden_state_is_detected() {
+    match conformance::check::<Mutant<SendsExtraMessages>>(3, 1).await {
+        Err(NotConforming::Differs {
+            node,
+            simulated,
+            actor,
+            ..
+        }) => {
+            assert!(node <= NodeId(3));
+            let sent =
+                |event: Option<Box<Event>>| matches!(event.as_deref(), Some(Event::Sent { .. }));
+            assert!(sent(simulated) || sent(actor));
+        }
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,41 @@
+//! Nodes on actors.
+
+mod conformance;
+mod edges;
+mod faults;
+mod handle;
+mod network;
+mod races;
+mod rejections;
+mod work;
+
+use elector_core::{
+    ElectionAlgorithm, NodeId, Quorum,
+    actor::{Builder, Elector, MemoryNetwork},
+};
+use elector_raft::{Raft, RaftConfig};
+
+/// Returns a builder for the only node of a cluster.
+fn single_node_builder<A: ElectionAlgorithm>() -> Builder<A> {
+    let builder = Elector::builder("single").algorithm::<A>();
+    builder.node_id(1).peers([1])
+}
+
+/// Starts the only node of a cluster, with Raft.
+async fn single_node() -> Elector<Quorum> {
+    let started = single_node_builder::<Raft>().start();
+    started.await.unwrap()
+}
+
+/// Starts three nodes with a thread each, as in three processes.
+async fn three_nodes(config: &RaftConfig) -> Vec<Elector<Quorum>> {
+    let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
+    let mut electors = Vec::new();
+    for node in 1..=3 {
+        let builder = Elector::builder("three").algorithm::<Raft>().node_id(node);
+        let builder = builder.peers([1, 2, 3]).config(config.clone());
+        let started = builder.transport(network.transport()).start();
+        electors.push(started.await.unwrap());
+    }
+    electors
+}
