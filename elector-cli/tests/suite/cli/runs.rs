@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use serde_json::Value;
 
-use crate::{Folder, command, stdout_of};
+use super::{Folder, command, stdout_of};
 
 /// No algorithm can agree in zero time after a crash, so this scenario causes a violation.
 const TOO_STRICT: &str = "

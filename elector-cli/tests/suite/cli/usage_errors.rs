@@ -2,7 +2,7 @@
 
 use std::{fs, io::Read, path::PathBuf, process::Stdio};
 
-use crate::{Folder, command, usage_error};
+use super::{Folder, command, usage_error};
 
 // The error for a typing error must suggest the right name.
 #[test]

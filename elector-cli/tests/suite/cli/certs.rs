@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::{Folder, stdout_of, usage_error};
+use super::{Folder, stdout_of, usage_error};
 
 // The command writes the files that `--tls-dir` reads, and prints the two next steps for the
 // operator.

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use crate::{Folder, SMALL, stdout_of};
+use super::{Folder, SMALL, stdout_of};
 
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(folder)
@@ -184,7 +184,7 @@ fn random_scenarios_are_compared_like_all_others() {
 fn the_overview_fits_a_terminal() {
     let text = stdout_of("compare --runs 1");
     for part in [
-        "What was seen.",
+        "Results.",
         "Time to elect",
         "Messages of the first",
         "--format csv",

@@ -1,7 +1,5 @@
 //! Runs the `elector` command as a user does.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot continue must fail")]
-
 mod certs;
 mod checks;
 mod results;

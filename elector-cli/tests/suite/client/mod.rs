@@ -1,8 +1,6 @@
 //! Runs `elector status`, `watch`, `step-down` and `transfer` as a user does, against nodes of this
 //! process.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot continue must fail")]
-
 mod commands;
 mod status;
 mod watch;

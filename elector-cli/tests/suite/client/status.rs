@@ -7,7 +7,7 @@ use std::{
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::{Nodes, Served, command, node_without_peers, run};
+use super::{Nodes, Served, command, node_without_peers, run};
 
 // Scripts use the exit code, and people read the lines.
 #[test]
@@ -60,7 +60,7 @@ fn the_error_for_a_refused_connection_says_what_to_do() {
     for arguments in ["status", "watch", "step-down", "transfer --to 2"] {
         let mut request = command(arguments);
         request.env("ELECTOR_HTTP", &address);
-        let (code, output) = run(request.env("ELECTOR_TOKEN", crate::TOKEN));
+        let (code, output) = run(request.env("ELECTOR_TOKEN", super::TOKEN));
         assert_eq!(code, 3, "{arguments}: {output}");
         let hint = format!("start a node with `elector node --http {address} ...`");
         assert!(output.contains(&hint), "{arguments}: {output}");

@@ -1,6 +1,6 @@
 //! `elector check`.
 
-use crate::{elector, stdout_of, usage_error};
+use super::{elector, stdout_of, usage_error};
 
 // The output must say whether a search was exhaustive or stopped early.
 #[test]
@@ -20,8 +20,8 @@ fn a_search_says_whether_it_was_exhaustive() {
 #[test]
 fn a_search_in_time_names_its_bounds() {
     let output = stdout_of("check --algorithm raft/plain --ticks 4 --led --timeouts 2 --late 0");
-    let bounds = "bounds: 3 nodes, led at the beginning, 4 ticks of 1ms, epochs up to 2, 2 timeouts, \
-                  no crash, no command, no hint, no late message";
+    let bounds = "bounds: 3 nodes, led at the beginning, 4 ticks of 1ms, epochs up to 2, \
+                  2 timeouts, no crash, no command, no hint, no late message";
     assert!(output.contains(bounds), "{output}");
     assert!(output.contains("exhaustive within the bounds"), "{output}");
     assert!(

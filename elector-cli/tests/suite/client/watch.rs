@@ -8,7 +8,7 @@ use std::{
 use elector_core::{NodeId, Role};
 use serde_json::Value;
 
-use crate::{Nodes, Served, TIMEOUT};
+use super::{Nodes, Served, TIMEOUT};
 
 /// A running `elector watch`.
 struct Watch {

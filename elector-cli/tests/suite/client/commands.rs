@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{Nodes, TOKEN, command, run};
+use super::{Nodes, TOKEN, command, run};
 
 // An operator transfers the leadership before maintenance. Both ways to give the token must work.
 #[test]
@@ -132,7 +132,7 @@ fn the_exit_code_of_a_transfer_is_its_outcome() {
 #[test]
 fn errors_of_commands_name_the_reason() {
     let (nodes, leader) = Nodes::elected(3);
-    let served = nodes.serve(nodes.other(leader));
+    let served = nodes.serve(nodes.peer_of(leader));
     let (code, output) = run(&mut served.command("step-down"));
     assert_eq!(code, 3);
     assert!(output.contains("set ELECTOR_TOKEN"), "{output}");
