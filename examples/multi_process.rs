@@ -61,7 +61,7 @@ impl Cluster {
         let output = BufReader::new(child.stdout.take().ok_or("a pipe")?).lines();
         let sender = self.lines.0.clone();
         thread::spawn(move || {
-            lines
+            output
                 .map_while(Result::ok)
                 .try_for_each(|line| sender.send(line))
         });

@@ -13,7 +13,7 @@
 use std::{env, hint, thread, time::Duration};
 
 use elector_cli::run::{CommandHandle, Options, StartParameters};
-use elector_core::{Epoch, FencingToken, Moment, NodeId, Timing, actor::now, nanos};
+use elector_core::{Epoch, FencingToken, NodeId, Timing, actor::now};
 
 /// The parts of a lease that `elector run` reserves with the profile `lan`.
 const LOSS_GRACE: Duration = Duration::from_millis(2);
@@ -63,7 +63,7 @@ async fn late_ends(ends: usize) -> Vec<Duration> {
     let mut late = Vec::new();
     for epoch in 1..=ends as u64 {
         handle.ready().await.unwrap();
-        let mut deadline = after(timing.lease);
+        let mut deadline = now().saturating_add(timing.lease);
         let parameters = StartParameters {
             epoch: Epoch(epoch),
             token: FencingToken::new(Epoch(epoch), 0),
@@ -78,7 +78,7 @@ async fn late_ends(ends: usize) -> Vec<Duration> {
                 break;
             }
             if now() < deadline {
-                deadline = after(timing.lease);
+                deadline = now().saturating_add(timing.lease);
                 handle.prolong(deadline);
             }
         }
@@ -86,15 +86,11 @@ async fn late_ends(ends: usize) -> Vec<Duration> {
             Some(end) => end,
             None => handle.exited().await.unwrap(),
         };
-        let over = end.ended_at.nanos().saturating_sub(deadline.nanos());
-        if over > 0 {
-            late.push(Duration::from_nanos(over));
+        let delay = end.ended_at.saturating_since(deadline);
+        if !delay.is_zero() {
+            late.push(delay);
         }
     }
     handle.shutdown().await.unwrap();
     late
-}
-
-fn after(duration: Duration) -> Moment {
-    Moment::from_nanos(now().nanos() + nanos(duration))
 }
