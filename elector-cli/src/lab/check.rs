@@ -3,7 +3,7 @@ use std::{fs, path::Path, process::ExitCode};
 use elector_check::{CheckConfig, Schedule, Time};
 
 use super::{
-    LabError, VIOLATED, args,
+    LabError, args, exit_code,
     registry::{self, Entry, WalkMode, WalkRequest, WalkResult},
 };
 use crate::{Cli, output};
@@ -23,11 +23,7 @@ pub(crate) fn check(cli: &Cli, options: &args::Check) -> Result<ExitCode, LabErr
         None => search(entry, options)?,
     };
     output::print(&text)?;
-    Ok(if clean {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(VIOLATED)
-    })
+    Ok(exit_code(clean))
 }
 
 fn mode(options: &args::Check) -> Result<Option<WalkMode>, LabError> {
@@ -40,15 +36,13 @@ fn mode(options: &args::Check) -> Result<Option<WalkMode>, LabError> {
 }
 
 fn schedule(path: &Path) -> Result<Schedule, LabError> {
-    let text_path = || path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|source| LabError::ReadSchedule {
-        path: text_path(),
-        source,
-    })?;
-    text.parse().map_err(|source| LabError::Schedule {
-        path: text_path(),
-        source,
-    })
+    let path = path.to_owned();
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(reason) => return Err(LabError::ReadSchedule { path, reason }),
+    };
+    text.parse()
+        .map_err(|reason| LabError::Schedule { path, reason })
 }
 
 fn walk(

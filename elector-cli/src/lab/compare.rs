@@ -9,9 +9,9 @@ use elector_sim::Sweep;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{
-    LabError, VIOLATED,
+    LabError,
     args::{self, Format},
-    files, overview, registry, scenarios,
+    exit_code, files, overview, registry, scenarios,
     study::Study,
     write,
 };
@@ -62,11 +62,7 @@ pub(crate) fn compare(cli: &Cli, options: &args::Compare) -> Result<ExitCode, La
         files::write(folder, &study, options)?;
     }
     show(&study, options)?;
-    Ok(if study.violations() == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(VIOLATED)
-    })
+    Ok(exit_code(study.violations() == 0))
 }
 
 fn show(study: &Study, options: &args::Compare) -> Result<(), LabError> {
@@ -74,7 +70,9 @@ fn show(study: &Study, options: &args::Compare) -> Result<(), LabError> {
     match options.format {
         Format::Table => output::print(&(tables(study, options) + &violations))?,
         Format::Json => {
-            output::print(&(serde_json::to_string_pretty(&study.summaries)? + "\n"))?;
+            output::print(
+                &(serde_json::to_string_pretty(&study.summaries).map_err(LabError::Json)? + "\n"),
+            )?;
             output::warn(&violations);
         }
         Format::Csv => {
@@ -114,9 +112,9 @@ fn violations(study: &Study) -> String {
         .collect();
     let mut text = String::new();
     for (cell, summary) in broken.iter().take(MAX_PRINTED_CELLS) {
-        let violating = cell.outcomes.iter().find(|run| !run.violations.is_empty());
-        let Some((run, violation)) = violating.and_then(|run| Some((run, run.violations.first()?)))
-        else {
+        let mut runs = cell.outcomes.iter();
+        let first = runs.find_map(|run| Some((run.seed, run.violations.first()?)));
+        let Some((seed, violation)) = first else {
             continue;
         };
         let _ = write!(
@@ -130,7 +128,7 @@ fn violations(study: &Study) -> String {
             summary.violations,
             summary.runs,
             violation.detail,
-            study.replay(cell, run.seed)
+            study.replay(cell, seed)
         );
     }
     if broken.len() > MAX_PRINTED_CELLS {

@@ -6,7 +6,8 @@ use thiserror::Error;
 
 use crate::output::StdoutError;
 
-/// The reason why a command could not be carried out. The message says what to do.
+/// The reason why a command could not be carried out. The message contains its cause and says what
+/// to do.
 #[derive(Debug, Error)]
 pub(crate) enum LabError {
     /// No algorithm has this name.
@@ -19,8 +20,8 @@ pub(crate) enum LabError {
         asked: String,
         /// The most similar known name.
         nearest: Option<String>,
-        },
-        /// The algorithm has no variant of this name.
+    },
+    /// The algorithm has no variant of this name.
     #[error(
         "{algorithm} has no variant \"{asked}\"{}; it has: {}",
         suggestion(nearest.as_ref()),
@@ -49,20 +50,20 @@ pub(crate) enum LabError {
         example: &'static str,
     },
     /// The file with the schedule cannot be read.
-    #[error("cannot read schedule {path}: {source}")]
+    #[error("cannot read schedule {}: {reason}", path.display())]
     ReadSchedule {
         /// The file.
-        path: String,
-        /// Why.
-        source: io::Error,
+        path: PathBuf,
+        /// The reason.
+        reason: io::Error,
     },
     /// The file does not contain a schedule.
-    #[error("{path}: {source}")]
+    #[error("{}: {reason}", path.display())]
     Schedule {
         /// The file.
-        path: String,
+        path: PathBuf,
         /// The wrong line and the reason.
-        source: ScheduleError,
+        reason: ScheduleError,
     },
     /// Two scenarios have the same name.
     #[error("two scenarios have the name \"{0}\": change the `name` in one of the files")]
@@ -88,22 +89,22 @@ pub(crate) enum LabError {
     #[error(transparent)]
     Check(#[from] CheckError),
     /// A file or folder cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {reason}", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
-        source: io::Error,
+        /// The reason.
+        reason: io::Error,
     },
     /// Standard output cannot be written.
     #[error(transparent)]
     Stdout(#[from] StdoutError),
     /// A value cannot be written as JSON.
     #[error("cannot write JSON: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(serde_json::Error),
     /// A value cannot be written as CSV.
     #[error("cannot write CSV: {0}")]
-    Csv(#[from] csv::Error),
+    Csv(csv::Error),
 }
 
 fn suggestion(nearest: Option<&String>) -> String {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     LabError, args, report,
-    study::{Study, quoted},
+    study::{Study, quoted, scenario_option},
     write,
 };
 
@@ -29,10 +29,8 @@ pub(crate) fn write(folder: &Path, study: &Study, options: &args::Compare) -> Re
         elections_csv(study)?,
         manifest(study, options)?,
     ];
-    let files = FILES.iter().zip(contents);
-    files
-        .into_iter()
-        .try_for_each(|(file, contents)| write::write_file(&folder.join(file), &contents))
+    let mut files = FILES.iter().zip(contents);
+    files.try_for_each(|(file, contents)| write::write_file(&folder.join(file), &contents))
 }
 
 /// Returns the figures, one row per cell.
@@ -92,10 +90,10 @@ fn elections_csv(study: &Study) -> Result<Vec<u8>, LabError> {
 fn rows(rows: impl Iterator<Item = impl Serialize>) -> Result<Vec<u8>, LabError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        writer.serialize(row)?;
+        writer.serialize(row).map_err(LabError::Csv)?;
     }
     let written = writer.into_inner();
-    written.map_err(|error| csv::Error::from(error.into_error()).into())
+    written.map_err(|error| LabError::Csv(error.into_error().into()))
 }
 
 fn manifest(study: &Study, options: &args::Compare) -> Result<Vec<u8>, LabError> {
@@ -119,7 +117,7 @@ fn manifest(study: &Study, options: &args::Compare) -> Result<Vec<u8>, LabError>
         "seeds": { "first": study.sweep.seed, "last": study.sweep.seed.wrapping_add(runs - 1) },
         "files": FILES,
     });
-    let mut text = serde_json::to_vec_pretty(&manifest)?;
+    let mut text = serde_json::to_vec_pretty(&manifest).map_err(LabError::Json)?;
     text.push(b'\n');
     Ok(text)
 }
@@ -138,12 +136,8 @@ pub(crate) fn command(study: &Study, options: &args::Compare) -> String {
     if let Some(names) = &options.scenarios {
         parts.push(format!("--scenarios {}", list(names)));
     }
-    for file in &options.scenario_file {
-        parts.push(format!(
-            "--scenario-file {}",
-            quoted(&file.display().to_string())
-        ));
-    }
+    let files = options.scenario_file.iter();
+    parts.extend(files.map(|file| scenario_option("", Some(file))));
     parts.push(format!("--runs {} --seed {}", options.runs, options.seed));
     parts.join(" ")
 }

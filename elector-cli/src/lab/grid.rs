@@ -25,6 +25,18 @@ pub(crate) fn grid(rows: &[Vec<String>], texts: usize, heads: usize) -> String {
     text
 }
 
+/// Formats a table with one header row.
+#[must_use]
+pub(crate) fn table(
+    header: impl IntoIterator<Item = impl Into<String>>,
+    rows: impl Iterator<Item = Vec<String>>,
+    texts: usize,
+) -> String {
+    let header = header.into_iter().map(Into::into).collect();
+    let rows: Vec<_> = std::iter::once(header).chain(rows).collect();
+    grid(&rows, texts, 1)
+}
+
 const GAP: &str = "  ";
 
 /// Returns the width of each column.

@@ -42,3 +42,12 @@ pub(crate) fn run(cli: &Cli, command: Command) -> ExitCode {
     };
     result.unwrap_or_else(|error| output::failed(&error))
 }
+
+/// Returns the exit code after runs with or without a violation.
+fn exit_code(is_clean: bool) -> ExitCode {
+    if is_clean {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(VIOLATED)
+    }
+}

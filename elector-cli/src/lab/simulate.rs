@@ -8,10 +8,10 @@ use elector_core::trace::Record;
 use elector_sim::{Contestant, Job, Scenario};
 
 use super::{
-    LabError, VIOLATED, args,
+    LabError, args,
     diagram::{DiagramOptions, svg},
-    registry,
-    study::quoted,
+    exit_code, registry,
+    study::scenario_option,
     timeline::{TimelineOptions, timeline},
     verdict, write,
 };
@@ -35,10 +35,9 @@ pub(crate) fn simulate(cli: &Cli, options: &args::Simulate) -> Result<ExitCode, 
             min_nodes: scenario.min_nodes,
         });
     }
-    let files = options.trace.iter().chain(&options.svg);
-    files
-        .into_iter()
-        .try_for_each(|file| write::check_file(file))?;
+    for file in options.trace.iter().chain(&options.svg) {
+        write::check_file(file)?;
+    }
     let contestant = &entry.contestant;
     let (outcome, records) = contestant.run(&Job {
         scenario: &scenario,
@@ -77,11 +76,7 @@ pub(crate) fn simulate(cli: &Cli, options: &args::Simulate) -> Result<ExitCode, 
         );
     }
     output::print(&text)?;
-    Ok(if violated {
-        ExitCode::from(VIOLATED)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(exit_code(!violated))
 }
 
 fn scenario(options: &args::Simulate) -> Result<Scenario, LabError> {
@@ -103,7 +98,7 @@ fn title(contestant: &Contestant, scenario: &Scenario, options: &args::Simulate)
 fn lines(records: &[Record]) -> Result<Vec<u8>, LabError> {
     let mut lines = Vec::new();
     for record in records {
-        serde_json::to_writer(&mut lines, record)?;
+        serde_json::to_writer(&mut lines, record).map_err(LabError::Json)?;
         lines.push(b'\n');
     }
     Ok(lines)
@@ -111,10 +106,7 @@ fn lines(records: &[Record]) -> Result<Vec<u8>, LabError> {
 
 /// Returns the arguments that repeat this run.
 fn replay(contestant: &Contestant, scenario: &Scenario, options: &args::Simulate) -> String {
-    let scenario = match &options.scenario_file {
-        Some(path) => format!("--scenario-file {}", quoted(&path.display().to_string())),
-        None => format!("--scenario {}", scenario.name),
-    };
+    let scenario = scenario_option(&scenario.name, options.scenario_file.as_deref());
     format!(
         "simulate --algorithm {} --variant {} {scenario} --nodes {} --seed {}",
         contestant.algorithm, contestant.variant, options.nodes, options.seed

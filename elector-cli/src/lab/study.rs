@@ -1,4 +1,7 @@
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use elector_sim::{Cell, Scenario, Summary, Sweep, SweepError};
 
@@ -120,20 +123,22 @@ impl Study {
     /// Returns the command that repeats one run of a cell.
     #[must_use]
     pub(crate) fn replay(&self, cell: &Cell, seed: u64) -> String {
-        let file = self.files.get(&cell.scenario);
-        let scenario = file.map_or_else(
-            || {
-                format!(
-                    "--scenario {}",
-                    Scenario::name_at_seed(&cell.scenario, seed)
-                )
-            },
-            |path| format!("--scenario-file {}", quoted(&path.display().to_string())),
-        );
+        let name = Scenario::name_at_seed(&cell.scenario, seed);
+        let file = self.files.get(&cell.scenario).map(PathBuf::as_path);
+        let scenario = scenario_option(&name, file);
         format!(
             "{} simulate --algorithm {} --variant {} {scenario} --nodes {} --seed {seed}",
             self.program, cell.algorithm, cell.variant, cell.nodes
         )
+    }
+}
+
+/// Returns the option that selects a scenario: by its file, or else by its name.
+#[must_use]
+pub(crate) fn scenario_option(name: &str, file: Option<&Path>) -> String {
+    match file {
+        Some(path) => format!("--scenario-file {}", quoted(&path.display().to_string())),
+        None => format!("--scenario {name}"),
     }
 }
 

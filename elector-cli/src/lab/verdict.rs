@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use elector_core::Purpose;
 use elector_sim::{KindCount, Outcome};
 
-use crate::lab::grid::grid;
+use crate::lab::grid;
 
 /// Describes the outcome of one run: elections, times, messages, violations.
 #[must_use]
@@ -79,12 +79,7 @@ fn kinds(kinds: &[KindCount]) -> String {
             .chain(counts.map(|count| count.to_string()))
             .collect()
     });
-    let header = header.map(str::to_owned).to_vec();
-    grid(
-        &std::iter::once(header).chain(rows).collect::<Vec<_>>(),
-        2,
-        1,
-    )
+    grid::table(header, rows, 2)
 }
 
 fn ms(nanos: u64) -> String {

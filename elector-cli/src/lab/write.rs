@@ -1,7 +1,7 @@
 use std::{
-    fs::{self, File, OpenOptions},
-    io::Write,
-    path::{Path, PathBuf},
+    fs::{self, OpenOptions},
+    io,
+    path::Path,
 };
 
 use super::LabError;
@@ -14,17 +14,11 @@ use super::LabError;
 pub(crate) fn check_file(path: &Path) -> Result<(), LabError> {
     let existed = path.exists();
     let opened = OpenOptions::new().append(true).create(true).open(path);
-    opened.map_err(|source| LabError::Write {
-        path: path.to_owned(),
-        source,
-    })?;
-    if !existed {
-        fs::remove_file(path).map_err(|source| LabError::Write {
-            path: path.to_owned(),
-            source,
-        })?;
-    }
-    Ok(())
+    let checked = opened.and_then(|_| match existed {
+        true => Ok(()),
+        false => fs::remove_file(path),
+    });
+    checked.map_err(|reason| error(path, reason))
 }
 
 /// Creates the folder if it does not exist, and checks that these files can be written to it.
@@ -32,10 +26,7 @@ pub(crate) fn check_file(path: &Path) -> Result<(), LabError> {
 /// # Errors
 /// If the folder cannot be created or a file cannot be written.
 pub(crate) fn check_folder(folder: &Path, files: &[&str]) -> Result<(), LabError> {
-    fs::create_dir_all(folder).map_err(|source| LabError::Write {
-        path: folder.to_owned(),
-        source,
-    })?;
+    fs::create_dir_all(folder).map_err(|reason| error(folder, reason))?;
     files
         .iter()
         .try_for_each(|file| check_file(&folder.join(file)))
@@ -46,22 +37,20 @@ pub(crate) fn check_folder(folder: &Path, files: &[&str]) -> Result<(), LabError
 /// # Errors
 /// If the file cannot be written.
 pub(crate) fn write_file(path: &Path, contents: &[u8]) -> Result<(), LabError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    let part = PathBuf::from(name);
     // A device or a pipe must be written directly: a rename would replace it by a file.
-    let replace = !path.exists() || path.is_file();
-    let written = if replace {
-        let complete = File::create(&part).and_then(|mut file| file.write_all(contents));
-        complete.and_then(|()| fs::rename(&part, path))
-    } else {
-        File::create(path).and_then(|mut file| file.write_all(contents))
-    };
-    written.map_err(|source| {
+    if path.exists() && !path.is_file() {
+        return fs::write(path, contents).map_err(|reason| error(path, reason));
+    }
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let written = fs::write(&part, contents).and_then(|()| fs::rename(&part, path));
+    written.map_err(|reason| {
         let _ = fs::remove_file(&part);
-        LabError::Write {
-            path: path.to_owned(),
-            source,
-        }
+        error(path, reason)
     })
+}
+
+fn error(path: &Path, reason: io::Error) -> LabError {
+    let path = path.to_owned();
+    LabError::Write { path, reason }
 }

@@ -21,11 +21,9 @@ impl<'a> Kinds<'a> {
     /// windows of it.
     pub(super) fn of(history: &History<'a>, drawn: &[&Flight<'a>]) -> Self {
         let mut kinds: Vec<Kind<'a>> = Vec::new();
-        let flights = |wanted: bool| {
-            let all = history.flights.iter();
-            all.filter(move |flight| flight.is_routine() == wanted)
-        };
-        for flight in flights(false).chain(flights(true)) {
+        let flights = history.flights.iter();
+        let election = flights.clone().filter(|flight| !flight.is_routine());
+        for flight in election.chain(flights.filter(|flight| flight.is_routine())) {
             if kinds.iter().all(|kind| kind.name != flight.kind) {
                 kinds.push(Kind {
                     name: flight.kind,

@@ -128,7 +128,7 @@ fn shapes(p: &str, pitch: f64, kinds: &Kinds<'_>) -> String {
     for (number, kind) in kinds.numbered() {
         let dash = DASHES[number % DASHES.len()];
         let dash = match dash {
-            _ if kind.routine => "stroke-dasharray:3 2;".to_owned(),
+            _ if kind.is_routine => "stroke-dasharray:3 2;".to_owned(),
             "" => String::new(),
             dash => format!("stroke-dasharray:{dash};"),
         };
@@ -180,7 +180,7 @@ fn colours(p: &str, palette: &Palette, kinds: &Kinds<'_>) -> String {
          .{p}-stem{{stroke:{soft}}}\n"
     );
     for (number, kind) in kinds.numbered() {
-        let colour = if kind.routine {
+        let colour = if kind.is_routine {
             routine
         } else {
             palette.kinds[number % palette.kinds.len()]

@@ -1,22 +1,18 @@
 use super::ms;
-use crate::lab::{crash::Crash, grid::grid, registry::Entry, study::Study};
+use crate::lab::{crash::Crash, grid, registry::Entry, study::Study};
 
 /// Returns the table of messages: one row per variant, one column per size.
 pub(super) fn table(study: &Study) -> String {
     let sizes = study.sizes();
     let heads = sizes.iter().map(|nodes| format!("n = {nodes}"));
-    let header: Vec<String> = std::iter::once("variant".to_owned()).chain(heads).collect();
+    let header = std::iter::once("variant".to_owned()).chain(heads);
     let rows = study.entries.iter().map(|entry| {
         let cells = sizes.iter().map(|&nodes| cell(study, entry, nodes));
         std::iter::once(entry.contestant.label())
             .chain(cells)
             .collect()
     });
-    grid(
-        &std::iter::once(header).chain(rows).collect::<Vec<_>>(),
-        1,
-        1,
-    )
+    grid::table(header, rows, 1)
 }
 
 fn cell(study: &Study, entry: &Entry, nodes: u64) -> String {

@@ -1,11 +1,11 @@
 use super::ms;
-use crate::lab::{crash::Crash, grid::grid, registry::Entry, study::Study};
+use crate::lab::{crash::Crash, grid, registry::Entry, study::Study};
 
 /// Returns the table of variants: guarantee, cost of the loss of a leader, violations.
 pub(super) fn table(study: &Study) -> String {
     let header = [
         "variant",
-        "promises",
+        "guarantee",
         "messages",
         "p50 ms",
         "p99 ms",
@@ -13,17 +13,12 @@ pub(super) fn table(study: &Study) -> String {
         "violations",
         "idle/s",
     ];
-    let header = header.map(str::to_owned).to_vec();
     let rows = study.entries.iter().map(|entry| row(study, entry));
-    let mut text = grid(
-        &std::iter::once(header).chain(rows).collect::<Vec<_>>(),
-        2,
-        1,
-    );
+    let mut text = grid::table(header, rows, 2);
     text.push_str(
-        "* runs in which two nodes believed to lead at once. For quorum algorithms the older\n  \
-         one had not heard yet: it held no lease any more, which every run checks.\n  \
-         idle/s: messages a second while nothing happens.\n",
+        "* runs in which two nodes believed at once that they lead. With a quorum algorithm the\n  \
+         older one held no lease any more: every run checks that.\n  \
+         idle/s: messages per second while nothing happens.\n",
     );
     text
 }

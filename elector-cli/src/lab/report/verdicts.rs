@@ -39,9 +39,10 @@ impl SplitBrains {
 fn verdict(study: &Study, entry: &Entry) -> Markup {
     let contestant = &entry.contestant;
     let quorum = contestant.guarantee == GuaranteeKind::Quorum;
-    let (mut with_cut, mut without_cut, mut violations) =
-        (SplitBrains::default(), SplitBrains::default(), 0);
+    let [mut all, mut with_cut, mut without_cut] = [SplitBrains::default(); 3];
+    let mut violations = 0;
     for (cell, summary) in study.of(entry) {
+        all.add(summary);
         let cuts = study.scenario(&cell.scenario).is_some_and(cuts);
         if cuts {
             &mut with_cut
@@ -62,10 +63,10 @@ fn verdict(study: &Study, entry: &Entry) -> Markup {
                 @if violations > 0 {
                     li.bad {
                         strong { (violated(violations)) } " in "
-                        (count(with_cut.runs + without_cut.runs)) " runs: it breaks its guarantee."
+                        (count(all.runs)) " runs: it breaks its guarantee."
                     }
                 } @else if quorum {
-                    (quorum_result(with_cut, without_cut, contestant.leases))
+                    (quorum_result(all, contestant.leases))
                 }
                 @if !quorum { (best_effort_result(with_cut, without_cut)) }
                 @if !quorum && violations == 0 {
@@ -77,30 +78,21 @@ fn verdict(study: &Study, entry: &Entry) -> Markup {
     }
 }
 
-fn quorum_result(with_cut: SplitBrains, without_cut: SplitBrains, leases: bool) -> Markup {
-    let (split, runs) = (
-        with_cut.split + without_cut.split,
-        with_cut.runs + without_cut.runs,
-    );
-    let split_brains = SplitBrains {
-        runs,
-        split,
-        total_ms: with_cut.total_ms + without_cut.total_ms,
-    };
+fn quorum_result(all: SplitBrains, leases: bool) -> Markup {
     html! {
         li.good {
             strong {
                 "Never two leaders of one epoch"
                 @if leases { ", never two leases at the same time" }
             }
-            " in " (count(runs)) " runs."
+            " in " (count(all.runs)) " runs."
         }
         li {
-            @if split == 0 {
+            @if all.split == 0 {
                 "No two nodes led at the same time, not even by their own views."
             } @else {
-                "In " (count(split)) " of them two nodes led for a while by their own "
-                em { "views" } " (" (split_brains.mean()) " on average): the older one had not \
+                "In " (count(all.split)) " of them two nodes led for a while by their own "
+                em { "views" } " (" (all.mean()) " on average): the older one had not \
                  received the news yet. "
                 @if leases { "It held no lease then. Stores that check epochs reject its epoch." }
                 @else { "There are no leases: only stores that check epochs stop it." }

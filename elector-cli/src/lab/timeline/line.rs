@@ -79,9 +79,9 @@ pub(super) struct Pen<'o, W> {
 
 /// The numbers of routine messages without a line.
 #[derive(Clone, Copy, Debug, Default)]
-struct Folded {
-    sent: u64,
-    lost: u64,
+pub(super) struct Folded {
+    pub(super) sent: u64,
+    pub(super) lost: u64,
 }
 
 impl<'o, W: fmt::Write> Pen<'o, W> {
@@ -114,15 +114,10 @@ impl<'o, W: fmt::Write> Pen<'o, W> {
     }
 
     /// Counts a routine message, or its loss, instead of writing a line.
-    pub(super) fn fold(&mut self, at_ns: u64, lost: bool) -> fmt::Result {
-        if !self.shows(at_ns) {
-            return Ok(());
-        }
-        self.write_before(at_ns)?;
-        if lost {
-            self.folded.lost += 1;
-        } else {
-            self.folded.sent += 1;
+    pub(super) fn fold(&mut self, at_ns: u64, count: fn(&mut Folded) -> &mut u64) -> fmt::Result {
+        if self.shows(at_ns) {
+            self.write_before(at_ns)?;
+            *count(&mut self.folded) += 1;
         }
         Ok(())
     }

@@ -169,7 +169,7 @@ impl<'a> Narrator<'a, '_> {
             return Ok(());
         };
         if flight.is_routine() && !pen.options().heartbeats {
-            return pen.fold(record.at_ns, true);
+            return pen.fold(record.at_ns, |folded| &mut folded.lost);
         }
         pen.line(Line {
             at_ns: record.at_ns,
@@ -227,7 +227,7 @@ fn sent<W: fmt::Write>(record: &Record, pen: &mut Pen<'_, W>) -> fmt::Result {
     };
     let routine = *purpose == elector_core::Purpose::Liveness;
     if routine && !pen.options().heartbeats {
-        return pen.fold(record.at_ns, false);
+        return pen.fold(record.at_ns, |folded| &mut folded.sent);
     }
     pen.line(Line {
         at_ns: record.at_ns,
