@@ -26,7 +26,10 @@ fn a_winner_counts_the_epoch_of_every_message() {
         let mut node = Node::follower(4, &preempt());
         node.command(Command::Campaign);
         node.receive(2, message);
-        assert_eq!(node.elapse(BullyTimer::Answer), all(1..=3, &coordinator(8)));
+        assert_eq!(
+            node.elapse(BullyTimer::Answer).sends,
+            all(1..=3, &coordinator(8))
+        );
     }
 }
 
@@ -35,7 +38,10 @@ fn a_winner_counts_the_epoch_of_every_message() {
 #[test]
 fn a_late_answer_makes_a_coordinator_catch_up() {
     let mut node = Node::leader(4, &preempt());
-    assert_eq!(node.receive(5, answer(7)), all(1..=3, &coordinator(8)));
+    assert_eq!(
+        node.receive(5, answer(7)).sends,
+        all(1..=3, &coordinator(8))
+    );
 }
 
 // A higher node contests a lower coordinator. A node that follows a higher coordinator leaves this
@@ -43,12 +49,15 @@ fn a_late_answer_makes_a_coordinator_catch_up() {
 #[test]
 fn the_highest_node_contests_a_lower_coordinator() {
     let mut node = Node::leader(5, &preempt());
-    assert_eq!(node.receive(2, heartbeat(4)), all(1..=4, &coordinator(5)));
+    assert_eq!(
+        node.receive(2, heartbeat(4)).sends,
+        all(1..=4, &coordinator(5))
+    );
     let mut node = Node::follower(4, &preempt());
-    assert_eq!(node.receive(2, heartbeat(4)), []);
+    assert_eq!(node.receive(2, heartbeat(4)).sends, []);
     assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(5))));
     node.elapse(BullyTimer::Vigil);
-    assert_eq!(node.receive(2, heartbeat(4)), all([5], &election(4)));
+    assert_eq!(node.receive(2, heartbeat(4)).sends, all([5], &election(4)));
 }
 
 // Without preemption the higher epoch wins; in one epoch, the higher id. Both sides must have the
@@ -59,10 +68,13 @@ fn without_preemption_the_higher_epoch_wins_and_then_the_higher_id() {
     node.receive(2, heartbeat(2));
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(2))));
     let mut node = Node::leader(3, &no_preempt());
-    assert_eq!(node.receive(4, heartbeat(0)), all([4], &heartbeat(1)));
-    assert_eq!(node.receive(2, heartbeat(1)), all([1, 2], &coordinator(2)));
+    assert_eq!(node.receive(4, heartbeat(0)).sends, all([4], &heartbeat(1)));
+    assert_eq!(
+        node.receive(2, heartbeat(1)).sends,
+        all([1, 2], &coordinator(2))
+    );
     let mut node = Node::leader(3, &no_preempt());
-    assert_eq!(node.receive(4, heartbeat(1)), all([4], &outdated(1)));
+    assert_eq!(node.receive(4, heartbeat(1)).sends, all([4], &outdated(1)));
     node.receive(4, coordinator(2));
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
 }
@@ -72,12 +84,15 @@ fn without_preemption_the_higher_epoch_wins_and_then_the_higher_id() {
 #[test]
 fn no_node_recognises_two_coordinators_of_one_epoch() {
     let mut node = Node::follower(1, &preempt());
-    assert_eq!(node.receive(4, heartbeat(1)), [], "left to node 5");
+    assert_eq!(node.receive(4, heartbeat(1)).sends, [], "left to node 5");
     node.elapse(BullyTimer::Vigil);
-    assert_eq!(node.receive(4, heartbeat(1)), all([4], &outdated(1)));
+    assert_eq!(node.receive(4, heartbeat(1)).sends, all([4], &outdated(1)));
     let mut other = Node::leader(4, &preempt());
-    assert_eq!(other.receive(1, outdated(1)), all(1..=3, &coordinator(2)));
-    assert_eq!(other.receive(2, outdated(1)), [], "settled already");
+    assert_eq!(
+        other.receive(1, outdated(1)).sends,
+        all(1..=3, &coordinator(2))
+    );
+    assert_eq!(other.receive(2, outdated(1)).sends, [], "settled already");
 }
 
 // A coordinator that was paused comes back. Its former followers must not follow it again.
@@ -86,10 +101,10 @@ fn no_node_recognises_two_coordinators_of_one_epoch() {
 fn a_past_coordinator_is_not_followed() {
     let mut node = Node::follower(1, &preempt());
     node.receive(4, coordinator(2));
-    assert_eq!(node.receive(5, heartbeat(1)), []);
+    assert_eq!(node.receive(5, heartbeat(1)).sends, []);
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
     node.elapse(BullyTimer::Vigil);
-    assert_eq!(node.receive(5, heartbeat(1)), all([5], &outdated(2)));
+    assert_eq!(node.receive(5, heartbeat(1)).sends, all([5], &outdated(2)));
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
 }
 
@@ -99,7 +114,7 @@ fn a_repeated_coordinator_message_changes_nothing() {
     let mut node = Node::follower(1, &preempt());
     node.receive(4, coordinator(2));
     node.receive(3, coordinator(3));
-    assert_eq!(node.receive(4, coordinator(2)), []);
+    assert_eq!(node.receive(4, coordinator(2)).sends, []);
     assert_eq!(node.view(), View::following(Epoch(3), Some(NodeId(3))));
 }
 
@@ -111,12 +126,12 @@ fn a_node_that_resigned_takes_no_part_in_the_election() {
         epoch: Epoch(1),
         appointed: false,
     };
-    assert_eq!(node.command(Command::Resign), all([4], &handover));
+    assert_eq!(node.command(Command::Resign).sends, all([4], &handover));
     assert_eq!(node.view(), View::following(Epoch(1), None));
-    assert_eq!(node.receive(2, election(1)), [], "as if it were dead");
+    assert_eq!(node.receive(2, election(1)).sends, [], "as if it were dead");
     node.receive(4, heartbeat(2));
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
-    assert_eq!(node.receive(2, election(2)), all([2], &answer(2)));
+    assert_eq!(node.receive(2, election(2)).sends, all([2], &answer(2)));
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
 }
 
@@ -129,7 +144,7 @@ fn a_node_that_resigned_does_not_delay_a_higher_candidate() {
     node.command(Command::Resign);
     node.receive(3, heartbeat(2));
     assert_eq!(
-        node.receive(4, election(2)),
+        node.receive(4, election(2)).sends,
         [],
         "node 4 is higher than node 3, and may lead"
     );
@@ -137,7 +152,7 @@ fn a_node_that_resigned_does_not_delay_a_higher_candidate() {
     // Node 3 has failed, so node 5 takes part again.
     let mut sent = all([2], &answer(2));
     sent.extend(all(1..=4, &coordinator(3)));
-    assert_eq!(node.receive(2, election(2)), sent);
+    assert_eq!(node.receive(2, election(2)).sends, sent);
 }
 
 // If no other node can lead, the abstention must end.
@@ -147,7 +162,7 @@ fn a_node_that_resigned_campaigns_if_no_node_leads() {
     node.command(Command::Resign);
     node.elapse(BullyTimer::Vigil);
     assert_eq!(
-        node.elapse(BullyTimer::Stagger),
+        node.elapse(BullyTimer::Stagger).sends,
         all(1..=4, &coordinator(2))
     );
 }
@@ -160,15 +175,18 @@ fn an_appointed_coordinator_is_not_preempted() {
         appointed: true,
     };
     let mut node = Node::follower(4, &preempt());
-    assert_eq!(node.receive(2, claim.clone()), []);
+    assert_eq!(node.receive(2, claim.clone()).sends, []);
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(2))));
-    assert_eq!(node.receive(1, election(2)), all([1], &answer(2)));
+    assert_eq!(node.receive(1, election(2)).sends, all([1], &answer(2)));
     node.elapse(BullyTimer::Vigil);
-    assert_eq!(node.elapse(BullyTimer::Stagger), all([5], &election(2)));
+    assert_eq!(
+        node.elapse(BullyTimer::Stagger).sends,
+        all([5], &election(2))
+    );
     // A node that recovers learns the appointed coordinator in time.
     let mut node = Node::new(5, &preempt(), 1);
     node.step(Input::Started);
-    assert_eq!(node.receive(2, claim), []);
+    assert_eq!(node.receive(2, claim).sends, []);
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(2))));
 }
 
@@ -190,8 +208,8 @@ fn a_successor_leads_at_once() {
     };
     let mut sent = all([1], &notice);
     sent.extend(all(3..=5, &claim));
-    assert_eq!(node.receive(5, handover.clone()), sent);
-    assert_eq!(node.receive(5, handover), [], "a duplicate is stale");
+    assert_eq!(node.receive(5, handover.clone()).sends, sent);
+    assert_eq!(node.receive(5, handover).sends, [], "a duplicate is stale");
     assert_eq!(node.view(), View::leading(Epoch(2), NodeId(2)));
 }
 
@@ -219,7 +237,7 @@ fn assert_refused(node: &mut Node, commands: &[Command]) {
 #[test]
 fn a_suspicion_starts_a_normal_election() {
     let mut node = Node::follower(4, &preempt());
-    let sent = node.step(Input::Suspected(NodeId(5))).sends;
+    let sent = node.suspect(5).sends;
     assert_eq!(sent, all([5], &election(1)));
     node.receive(5, coordinator(1));
     assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(5))));
@@ -230,9 +248,12 @@ fn a_suspicion_starts_a_normal_election() {
 #[test]
 fn a_repeated_suspicion_does_not_delay_the_turn() {
     let mut node = Node::follower(2, &preempt());
-    assert_eq!(node.step(Input::Suspected(NodeId(5))).timers.len(), 2);
-    assert!(node.step(Input::Suspected(NodeId(5))).timers.is_empty());
-    assert_eq!(node.elapse(BullyTimer::Stagger), all(3..=5, &election(1)));
+    assert_eq!(node.suspect(5).timers.len(), 2);
+    assert!(node.suspect(5).timers.is_empty());
+    assert_eq!(
+        node.elapse(BullyTimer::Stagger).sends,
+        all(3..=5, &election(1))
+    );
 }
 
 // With `skip_suspected`, the wait must end when all higher nodes are suspected, and not before.
@@ -244,8 +265,8 @@ fn a_trusted_suspicion_ends_the_wait() {
     };
     let mut node = Node::follower(3, &config);
     node.command(Command::Campaign);
-    assert_eq!(node.step(Input::Suspected(NodeId(5))).sends, []);
-    let sent = node.step(Input::Suspected(NodeId(4))).sends;
+    assert_eq!(node.suspect(5).sends, []);
+    let sent = node.suspect(4).sends;
     assert_eq!(sent, all([1, 2], &coordinator(2)));
 }
 
@@ -255,22 +276,22 @@ fn a_trusted_suspicion_ends_the_wait() {
 fn a_proof_ends_the_wait() {
     let mut node = Node::follower(3, &preempt());
     node.command(Command::Campaign);
-    assert_eq!(node.step(Input::Died(NodeId(5))).sends, []);
-    assert_eq!(node.step(Input::Suspected(NodeId(4))).sends, []);
-    let sent = node.step(Input::Died(NodeId(4))).sends;
+    assert_eq!(node.prove_dead(5).sends, []);
+    assert_eq!(node.suspect(4).sends, []);
+    let sent = node.prove_dead(4).sends;
     assert_eq!(sent, all([1, 2], &coordinator(2)));
 
     let mut node = Node::follower(4, &preempt());
-    node.step(Input::Died(NodeId(5)));
+    node.prove_dead(5);
     node.receive(5, coordinator(3));
-    let sent = node.step(Input::Suspected(NodeId(5))).sends;
+    let sent = node.suspect(5).sends;
     assert_eq!(sent, all([5], &election(3)));
 
     let mut node = Node::follower(3, &preempt());
-    node.step(Input::Died(NodeId(5)));
-    node.step(Input::Returned(NodeId(5)));
+    node.prove_dead(5);
+    node.peer_returned(5);
     node.command(Command::Campaign);
-    let sent = node.step(Input::Died(NodeId(4))).sends;
+    let sent = node.prove_dead(4).sends;
     assert_eq!(sent, [], "node 5 may answer");
 }
 
@@ -313,7 +334,7 @@ fn the_last_epoch_does_no_harm() {
     node.receive(5, heartbeat(u64::MAX));
     node.command(Command::Campaign);
     assert_eq!(
-        node.elapse(BullyTimer::Answer),
+        node.elapse(BullyTimer::Answer).sends,
         all([1, 2], &coordinator(u64::MAX))
     );
     assert_eq!(node.view().role, Role::Leader);

@@ -4,19 +4,15 @@ use std::time::Duration;
 
 use elector_bully::{Bully, BullyConfig};
 use elector_core::{Command, Comparable, NodeId, Purpose};
-use elector_sim::{Disk, Network, Setup, Simulation};
+use elector_sim::{Setup, Simulation};
 
-const DELTA: Duration = Duration::from_micros(100);
-const WRITE: Duration = Duration::from_micros(50);
+use crate::algorithm::{DELAY, WRITE, setup};
+
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// `nodes` nodes. The highest leads, and all nodes have just received its heartbeat.
 fn settled_cluster(nodes: u64, config: &BullyConfig) -> Simulation<Bully> {
-    let mut setup = Setup::<Bully>::new(nodes);
-    setup.config = config.clone();
-    setup.network = Network::constant(DELTA);
-    setup.disk = Disk::constant(WRITE);
-    let mut sim = Simulation::new(setup);
+    let mut sim = Simulation::new(setup(nodes, config));
     let settled = sim.run_until_settled(LIMIT).unwrap();
     assert_eq!(settled.leader, NodeId(nodes));
     // All late messages of the boot have arrived. The last heartbeat is less than 50 ms old, so no
@@ -49,9 +45,9 @@ fn fail_over(sim: &mut Simulation<Bully>, nodes: u64, above: u64) {
 fn check_delays(sim: &Simulation<Bully>, crashed: u64, above: u64) {
     let election = *sim.elections().last().unwrap();
     let timeout = BullyConfig::default().answer_timeout();
-    let way_up = if above == 1 { Duration::ZERO } else { DELTA };
+    let way_up = if above == 1 { Duration::ZERO } else { DELAY };
     let won = way_up + timeout + WRITE;
-    let known = won + DELTA + WRITE;
+    let known = won + DELAY + WRITE;
     assert_eq!(u128::from(election.winner_ns - crashed), won.as_nanos());
     assert_eq!(u128::from(election.settled_ns - crashed), known.as_nanos());
 }
@@ -128,7 +124,7 @@ fn a_proof_saves_the_answer_timeout() {
     sim.prove(NodeId(4), NodeId(5));
     let settled = sim.run_until_settled(LIMIT).unwrap();
     let known = u128::from(settled.at_ns - crashed);
-    assert_eq!(known, (DELTA + 2 * WRITE).as_nanos());
+    assert_eq!(known, (DELAY + 2 * WRITE).as_nanos());
     assert_eq!(sim.sent_for(Purpose::Election), 4);
 }
 
@@ -146,7 +142,7 @@ fn a_trusted_suspicion_saves_the_answer_timeout() {
     sim.suspect(NodeId(4), NodeId(5));
     let settled = sim.run_until_settled(LIMIT).unwrap();
     let known = u128::from(settled.at_ns - crashed);
-    assert_eq!(known, (DELTA + 2 * WRITE).as_nanos());
+    assert_eq!(known, (DELAY + 2 * WRITE).as_nanos());
     assert_eq!(sim.sent_for(Purpose::Election), 4);
 }
 

@@ -1,29 +1,27 @@
-//! One node under test, and short names for its messages.
+//! A node of the Bully algorithm under test, and short names for its messages.
 
 use elector_bully::{Bully, BullyConfig, BullyDurable, BullyMessage, BullyTimer};
-use elector_core::{
-    Command, Driver, Epoch, Input, Membership, Moment, NodeId, Outgoing, Role, Step, View,
-};
+use elector_core::{Command, Epoch, NodeId, Outgoing, Role, View};
 
 use BullyMessage::{Answer, Coordinator, Election, Heartbeat};
 
-/// One node of a cluster of five.
-pub(crate) struct Node(pub(crate) Driver<Bully>);
+use crate::algorithm::node;
+
+pub(crate) type Node = node::Node<Bully>;
 
 impl Node {
+    /// Node `me` of five, before its start in this epoch.
     pub(crate) fn new(me: u64, config: &BullyConfig, epoch: u64) -> Self {
-        let members = Membership::new(NodeId(me), (1..=5).map(NodeId)).unwrap();
-        let durable = BullyDurable {
+        let disk = BullyDurable {
             epoch: Epoch(epoch),
             coordinator: None,
         };
-        Self(Driver::restore(config, members, durable))
+        Self::restored(me, 5, config, disk)
     }
 
     /// A node that follows node 5 in epoch 1.
     pub(crate) fn follower(me: u64, config: &BullyConfig) -> Self {
-        let mut node = Self::new(me, config, 0);
-        node.step(Input::Started);
+        let mut node = Self::new(me, config, 0).start();
         node.receive(5, coordinator(1));
         assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(5))));
         node
@@ -31,35 +29,13 @@ impl Node {
 
     /// A node that leads epoch 1.
     pub(crate) fn leader(me: u64, config: &BullyConfig) -> Self {
-        let mut node = Self::new(me, config, 0);
-        node.step(Input::Started);
-        node.step(Input::Commanded(Command::Campaign));
+        let mut node = Self::new(me, config, 0).start();
+        node.command(Command::Campaign);
         while node.view().role != Role::Leader {
             node.elapse(BullyTimer::Answer);
         }
         assert_eq!(node.view(), View::leading(Epoch(1), NodeId(me)));
         node
-    }
-
-    pub(crate) fn step(&mut self, input: Input<BullyMessage, BullyTimer>) -> Box<Step<Bully>> {
-        self.0.step(input, Moment::ZERO).unwrap()
-    }
-
-    pub(crate) fn receive(&mut self, from: u64, message: BullyMessage) -> Sent {
-        let from = NodeId(from);
-        self.step(Input::Received { from, message }).sends
-    }
-
-    pub(crate) fn elapse(&mut self, timer: BullyTimer) -> Sent {
-        self.step(Input::Elapsed(timer)).sends
-    }
-
-    pub(crate) fn command(&mut self, command: Command) -> Sent {
-        self.step(Input::Commanded(command)).sends
-    }
-
-    pub(crate) fn view(&self) -> View {
-        self.0.view()
     }
 }
 

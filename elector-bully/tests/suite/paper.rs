@@ -9,8 +9,11 @@ use elector_core::{Command, Epoch, Input, NodeId, View};
 #[test]
 fn a_node_without_a_coordinator_asks_all_higher_nodes() {
     let mut node = Node::follower(3, &preempt());
-    assert_eq!(node.elapse(BullyTimer::Vigil), []);
-    assert_eq!(node.elapse(BullyTimer::Stagger), all([4, 5], &election(1)));
+    assert_eq!(node.elapse(BullyTimer::Vigil).sends, []);
+    assert_eq!(
+        node.elapse(BullyTimer::Stagger).sends,
+        all([4, 5], &election(1))
+    );
     assert_eq!(node.view(), View::campaigning(Epoch(1)));
 }
 
@@ -34,9 +37,9 @@ fn an_asked_node_answers_and_asks_once() {
     let mut node = Node::follower(3, &preempt());
     let mut sent = all([1], &answer(1));
     sent.extend(all([4, 5], &election(1)));
-    assert_eq!(node.receive(1, election(1)), sent);
-    assert_eq!(node.receive(2, election(1)), all([2], &answer(1)));
-    assert_eq!(node.receive(1, election(1)), all([1], &answer(1)));
+    assert_eq!(node.receive(1, election(1)).sends, sent);
+    assert_eq!(node.receive(2, election(1)).sends, all([2], &answer(1)));
+    assert_eq!(node.receive(1, election(1)).sends, all([1], &answer(1)));
 }
 
 // "P is then out of the running": its answer timeout must not make it coordinator.
@@ -45,7 +48,7 @@ fn a_candidate_with_an_answer_waits_for_the_coordinator() {
     let mut node = Node::follower(3, &preempt());
     node.command(Command::Campaign);
     node.receive(4, answer(1));
-    assert_eq!(node.elapse(BullyTimer::Answer), []);
+    assert_eq!(node.elapse(BullyTimer::Answer).sends, []);
     assert_eq!(node.view(), View::campaigning(Epoch(1)));
     node.receive(4, coordinator(2));
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
@@ -58,11 +61,11 @@ fn a_candidate_with_an_answer_asks_again_if_no_coordinator_appears() {
     node.command(Command::Campaign);
     node.receive(4, answer(1));
     assert_eq!(
-        node.elapse(BullyTimer::Coordinator),
+        node.elapse(BullyTimer::Coordinator).sends,
         all([4, 5], &election(1))
     );
     assert_eq!(
-        node.elapse(BullyTimer::Answer),
+        node.elapse(BullyTimer::Answer).sends,
         all([1, 2], &coordinator(2))
     );
 }
@@ -75,7 +78,7 @@ fn an_answer_of_a_lower_node_does_not_count() {
     node.command(Command::Campaign);
     node.receive(2, answer(1));
     assert_eq!(
-        node.elapse(BullyTimer::Answer),
+        node.elapse(BullyTimer::Answer).sends,
         all([1, 2], &coordinator(2))
     );
 }
@@ -86,7 +89,7 @@ fn an_answer_of_a_lower_node_does_not_count() {
 fn a_recovering_node_takes_over_from_a_lower_coordinator() {
     let mut node = Node::new(5, &preempt(), 1);
     assert_eq!(node.step(Input::Started).sends, all(1..=4, &election(1)));
-    let sent = node.receive(4, coordinator(7));
+    let sent = node.receive(4, coordinator(7)).sends;
     assert_eq!(sent, all(1..=4, &coordinator(8)));
     assert_eq!(node.view(), View::leading(Epoch(8), NodeId(5)));
 }
@@ -96,8 +99,14 @@ fn a_recovering_node_takes_over_from_a_lower_coordinator() {
 fn a_recovering_node_leads_if_no_other_node_does() {
     let mut node = Node::new(4, &preempt(), 1);
     assert_eq!(node.step(Input::Started).sends, all([5], &election(1)));
-    assert_eq!(node.elapse(BullyTimer::Answer), all(1..=3, &election(1)));
-    assert_eq!(node.elapse(BullyTimer::Answer), all(1..=3, &coordinator(2)));
+    assert_eq!(
+        node.elapse(BullyTimer::Answer).sends,
+        all(1..=3, &election(1))
+    );
+    assert_eq!(
+        node.elapse(BullyTimer::Answer).sends,
+        all(1..=3, &coordinator(2))
+    );
 }
 
 // Without preemption a recovering node waits for a heartbeat before it asks.
@@ -105,10 +114,10 @@ fn a_recovering_node_leads_if_no_other_node_does() {
 fn without_preemption_a_recovering_node_follows_a_lower_coordinator() {
     let mut node = Node::new(5, &no_preempt(), 1);
     assert_eq!(node.step(Input::Started).sends, []);
-    assert_eq!(node.receive(2, heartbeat(2)), []);
+    assert_eq!(node.receive(2, heartbeat(2)).sends, []);
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(2))));
     // Another node has lost a heartbeat. Node 5 must not replace its live coordinator for that.
-    assert_eq!(node.receive(1, election(2)), all([1], &answer(2)));
+    assert_eq!(node.receive(1, election(2)).sends, all([1], &answer(2)));
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(2))));
 }
 
@@ -116,8 +125,14 @@ fn without_preemption_a_recovering_node_follows_a_lower_coordinator() {
 #[test]
 fn a_live_coordinator_answers_and_stays() {
     let mut node = Node::leader(5, &preempt());
-    assert_eq!(node.receive(2, election(1)), all([2], &coordinator(1)));
-    assert_eq!(node.receive(2, election(0)), all([2], &coordinator(1)));
+    assert_eq!(
+        node.receive(2, election(1)).sends,
+        all([2], &coordinator(1))
+    );
+    assert_eq!(
+        node.receive(2, election(0)).sends,
+        all([2], &coordinator(1))
+    );
     assert_eq!(node.view(), View::leading(Epoch(1), NodeId(5)));
 }
 
@@ -126,6 +141,6 @@ fn a_live_coordinator_answers_and_stays() {
 #[test]
 fn an_election_of_an_older_epoch_is_only_answered() {
     let mut node = Node::follower(3, &preempt());
-    assert_eq!(node.receive(1, election(0)), all([1], &answer(1)));
+    assert_eq!(node.receive(1, election(0)).sends, all([1], &answer(1)));
     assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(5))));
 }

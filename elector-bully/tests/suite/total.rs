@@ -3,23 +3,10 @@
 use std::collections::BTreeMap;
 
 use elector_bully::{Bully, BullyConfig, BullyDurable, BullyMessage, BullyTimer};
-use elector_core::{
-    Command, Driver, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, TimerChange, View,
-};
+use elector_core::{Driver, ElectionAlgorithm, Epoch, Input, Moment, View};
 use proptest::prelude::*;
 
-type AnyInput = Input<BullyMessage, BullyTimer>;
-
-fn epoch() -> impl Strategy<Value = Epoch> {
-    let near = 0_u64..6;
-    prop_oneof![4 => near, 1 => (u64::MAX - 3)..=u64::MAX].prop_map(Epoch)
-}
-
-/// Members are 10, 20, ... 50; other ids are unknown peers.
-fn any_node() -> impl Strategy<Value = NodeId> {
-    let member = (1_u64..=5).prop_map(|node| node * 10);
-    prop_oneof![8 => member, 1 => any::<u64>()].prop_map(NodeId)
-}
+use crate::algorithm::inputs::{change, epoch, input, member, members, run_without_driver};
 
 fn message() -> impl Strategy<Value = BullyMessage> {
     (0..6, epoch(), any::<bool>()).prop_map(|(kind, epoch, appointed)| match kind {
@@ -42,35 +29,12 @@ fn timer() -> impl Strategy<Value = BullyTimer> {
     ]
 }
 
-fn input() -> impl Strategy<Value = AnyInput> {
-    let command = prop_oneof![
-        Just(Command::Campaign),
-        Just(Command::Resign),
-        any_node().prop_map(Command::TransferTo),
-    ];
-    prop_oneof![
-        8 => (any_node(), message())
-            .prop_map(|(from, message)| Input::Received { from, message }),
-        4 => timer().prop_map(Input::Elapsed),
-        1 => any_node().prop_map(Input::Suspected),
-        1 => any_node().prop_map(Input::Silent),
-        1 => any_node().prop_map(Input::Returned),
-        1 => any_node().prop_map(Input::Died),
-        2 => command.prop_map(Input::Commanded),
-        1 => Just(Input::Started),
-    ]
-}
-
 fn config() -> impl Strategy<Value = BullyConfig> {
     any::<(bool, bool)>().prop_map(|(preempt, skip_suspected)| BullyConfig {
         preempt,
         skip_suspected,
         ..BullyConfig::default()
     })
-}
-
-fn members(me: u64) -> Membership {
-    Membership::new(NodeId(me), (1..=5).map(|node| NodeId(node * 10))).unwrap()
 }
 
 proptest! {
@@ -83,9 +47,9 @@ proptest! {
     #[test]
     fn any_input_in_any_state(
         config in config(),
-        me in (1_u64..=5).prop_map(|node| node * 10),
+        me in member(),
         start in epoch(),
-        inputs in prop::collection::vec(input(), 0..60),
+        inputs in prop::collection::vec(input(message(), timer()), 0..60),
     ) {
         let durable = BullyDurable {
             epoch: start,
@@ -102,13 +66,7 @@ proptest! {
             }
             let step = driver.step(input.clone(), Moment::ZERO);
             let step = step.map_err(|error| TestCaseError::fail(format!("{input:?}: {error}")))?;
-            for order in &step.timers {
-                let (TimerChange::Set(timer, _) | TimerChange::Cancel(timer)) = *order;
-                running.retain(|&other| other != timer);
-                if let TimerChange::Set(..) = order {
-                    running.push(timer);
-                }
-            }
+            change(&mut running, &step.timers);
             prop_assert_eq!(running.len(), 1, "after {:?}: {:?}", input, running);
             let View { epoch, leader, .. } = driver.view();
             if let Some(leader) = leader.filter(|_| epoch < Epoch(u64::MAX)) {
@@ -122,15 +80,8 @@ proptest! {
     #[test]
     fn unknown_peers_cannot_make_it_panic(
         config in config(),
-        inputs in prop::collection::vec(input(), 0..60),
+        inputs in prop::collection::vec(input(message(), timer()), 0..60),
     ) {
-        let mut node = Bully::restore(&config, members(30), BullyDurable::default());
-        let mut epoch = node.view().epoch;
-        for input in inputs {
-            let mut out = elector_core::Outbox::new(members(30), Moment::ZERO);
-            node.step(input, &mut out);
-            prop_assert!(node.view().epoch >= epoch);
-            epoch = node.view().epoch;
-        }
+        run_without_driver(&config, inputs)?;
     }
 }

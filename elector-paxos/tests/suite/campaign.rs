@@ -2,20 +2,9 @@
 //! and which answers they count.
 
 use crate::node::*;
-use elector_core::{Command, Epoch, Moment, NodeId, Timing, View};
+use elector_core::{Command, Moment, NodeId, Timing};
 use elector_paxos::{PaxosConfig, PaxosMessage, PaxosTimer};
 use std::time::Duration;
-
-fn follower() -> Node {
-    let mut node = Node::new(3, &PaxosConfig::default());
-    node.receive(2, heartbeat(e(1)));
-    assert_eq!(node.view(), View::following(e(1), Some(NodeId(2))));
-    node
-}
-
-fn ack(epoch: Epoch, sent: Moment) -> PaxosMessage {
-    PaxosMessage::HeartbeatAck { epoch, sent }
-}
 
 // A proof of death ends the node's own wait. Not all nodes may propose at once, so a node leaves
 // one round trip to each node between the leader and itself in the ring.

@@ -4,21 +4,16 @@ use std::time::Duration;
 
 use elector_core::{Comparable, NodeId, Purpose, Role};
 use elector_paxos::{Learning, Paxos, PaxosConfig};
-use elector_sim::{Disk, Network, Setup, Simulation};
+use elector_sim::{Setup, Simulation};
 
-const DELAY: Duration = Duration::from_micros(100);
-const WRITE: Duration = Duration::from_micros(50);
+use crate::{
+    algorithm::{self, DELAY, WRITE},
+    lease::cluster,
+};
 
-/// A settled cluster with constant delays, in which two nodes almost never time out at the same
-/// time.
+/// A [`cluster`] with a leader, and its leader.
 fn settled(nodes: u64, config: &PaxosConfig) -> (Simulation<Paxos>, NodeId) {
-    let mut setup = Setup::<Paxos>::new(nodes);
-    setup.config = config.clone();
-    setup.config.timing.election_max = Duration::from_secs(60);
-    setup.network = Network::constant(DELAY);
-    setup.disk = Disk::constant(WRITE);
-    setup.seed = nodes;
-    let mut sim = Simulation::new(setup);
+    let mut sim = cluster(nodes, config);
     let first = sim.run_until_settled(Duration::from_secs(60));
     let leader = first.expect("a first leader").leader;
     sim.run_for(Duration::from_secs(1));
@@ -26,10 +21,7 @@ fn settled(nodes: u64, config: &PaxosConfig) -> (Simulation<Paxos>, NodeId) {
 }
 
 fn variants() -> Vec<PaxosConfig> {
-    let mut configs: Vec<_> = Paxos::variants()
-        .into_iter()
-        .map(|variant| variant.config)
-        .collect();
+    let mut configs = algorithm::variants();
     configs.push(PaxosConfig {
         learning: Learning::Broadcast,
         thrifty: true,

@@ -5,18 +5,14 @@ use std::time::Duration;
 
 use elector_core::{Comparable, ElectionAlgorithm as _, Moment, NodeId, Role};
 use elector_paxos::{Learning, Paxos, PaxosConfig};
-use elector_sim::{Disk, Network, Setup, Simulation};
+use elector_sim::Simulation;
 
-const DELAY: Duration = Duration::from_micros(100);
-const WRITE: Duration = Duration::from_micros(50);
+use crate::algorithm::{DELAY, WRITE, setup};
 
 /// A cluster with constant delays, in which two nodes almost never time out at the same time.
-fn cluster(nodes: u64, config: &PaxosConfig) -> Simulation<Paxos> {
-    let mut setup = Setup::<Paxos>::new(nodes);
-    setup.config = config.clone();
+pub(crate) fn cluster(nodes: u64, config: &PaxosConfig) -> Simulation<Paxos> {
+    let mut setup = setup(nodes, config);
     setup.config.timing.election_max = Duration::from_secs(60);
-    setup.network = Network::constant(DELAY);
-    setup.disk = Disk::constant(WRITE);
     setup.seed = nodes;
     Simulation::new(setup)
 }

@@ -2,13 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue must fail")]
 
+#[path = "../../../elector-sim/tests/algorithm/mod.rs"]
+mod algorithm;
 mod campaign;
 mod counts;
-mod faults;
 mod lease;
 mod node;
 mod paper;
-mod scenarios;
 mod tenure;
 mod total;
 mod vouching;
+
+use std::ops::RangeInclusive;
+
+use elector_paxos::{Paxos as Algorithm, PaxosConfig};
+
+const FAULT_SEEDS: RangeInclusive<u64> = 1..=8;
+
+fn configurations() -> Vec<PaxosConfig> {
+    algorithm::variants()
+}

@@ -1,82 +1,17 @@
-//! One node under test. Tests give it inputs and check its steps.
+//! A node of Paxos under test, and short names for its messages.
 
-// Each test file uses only a part of this.
-#![allow(dead_code)]
-
-use elector_core::{
-    Command, Delay, Driver, Epoch, Input, Membership, Moment, NodeId, Step, TimerChange, View,
-};
+use elector_core::{Epoch, Moment, NodeId, Step, View};
 use elector_paxos::{Ballot, Paxos, PaxosConfig, PaxosDurable, PaxosMessage, PaxosTimer, Proposal};
 
-pub(crate) struct Node {
-    config: PaxosConfig,
-    members: Membership,
-    pub(crate) driver: Driver<Paxos>,
-    pub(crate) disk: PaxosDurable,
-    now: u64,
-}
+use crate::algorithm::node;
+pub(crate) use crate::algorithm::node::{sent, set};
+
+pub(crate) type Node = node::Node<Paxos>;
 
 impl Node {
     /// Node 1 of `1..=nodes`, after its start.
     pub(crate) fn new(nodes: u64, config: &PaxosConfig) -> Self {
-        let members = Membership::new(NodeId(1), (1..=nodes).map(NodeId)).unwrap();
-        let disk = PaxosDurable::default();
-        let mut node = Self {
-            driver: Driver::restore(config, members.clone(), disk.clone()),
-            config: config.clone(),
-            members,
-            disk,
-            now: 0,
-        };
-        node.step(Input::Started);
-        node
-    }
-
-    /// Runs one step. Zero timers do not elapse by themselves.
-    pub(crate) fn step(&mut self, input: Input<PaxosMessage, PaxosTimer>) -> Box<Step<Paxos>> {
-        self.now += 1;
-        let now = Moment::from_nanos(self.now);
-        let mut step = self.driver.step(input, now).unwrap();
-        if let Some(disk) = &step.persist {
-            self.disk = disk.clone();
-        }
-        step.sends.sort();
-        step
-    }
-
-    pub(crate) fn receive(&mut self, from: u64, message: PaxosMessage) -> Box<Step<Paxos>> {
-        let from = NodeId(from);
-        self.step(Input::Received { from, message })
-    }
-
-    pub(crate) fn elapse(&mut self, timer: PaxosTimer) -> Box<Step<Paxos>> {
-        self.step(Input::Elapsed(timer))
-    }
-
-    pub(crate) fn suspect(&mut self, peer: u64) -> Box<Step<Paxos>> {
-        self.step(Input::Suspected(NodeId(peer)))
-    }
-
-    pub(crate) fn peer_returned(&mut self, peer: u64) -> Box<Step<Paxos>> {
-        self.step(Input::Returned(NodeId(peer)))
-    }
-
-    pub(crate) fn prove_dead(&mut self, dead: u64) -> Box<Step<Paxos>> {
-        self.step(Input::Died(NodeId(dead)))
-    }
-
-    pub(crate) fn command(&mut self, command: Command) -> Box<Step<Paxos>> {
-        self.step(Input::Commanded(command))
-    }
-
-    /// Crashes the node and starts it again with the state on its disk.
-    pub(crate) fn restart(&mut self) {
-        self.driver = Driver::restore(&self.config, self.members.clone(), self.disk.clone());
-        self.step(Input::Started);
-    }
-
-    pub(crate) fn view(&self) -> View {
-        self.driver.view()
+        Self::restored(1, nodes, config, PaxosDurable::default()).start()
     }
 
     /// Makes the node propose, and promise to itself. Returns the ballot.
@@ -101,6 +36,14 @@ impl Node {
         self.receive(2, accepted(e(1), ballot, 1));
         assert_eq!(self.view(), View::leading(e(1), NodeId(1)));
     }
+}
+
+/// Node 1 of three, which follows node 2 in epoch 1.
+pub(crate) fn follower() -> Node {
+    let mut node = Node::new(3, &PaxosConfig::default());
+    node.receive(2, heartbeat(e(1)));
+    assert_eq!(node.view(), View::following(e(1), Some(NodeId(2))));
+    node
 }
 
 pub(crate) fn e(epoch: u64) -> Epoch {
@@ -159,6 +102,10 @@ pub(crate) fn heartbeat(epoch: Epoch) -> PaxosMessage {
     PaxosMessage::Heartbeat { epoch, sent }
 }
 
+pub(crate) fn ack(epoch: Epoch, sent: Moment) -> PaxosMessage {
+    PaxosMessage::HeartbeatAck { epoch, sent }
+}
+
 /// Returns the refusal of `ballot` by a node in epoch 0 that has made this promise in instance 1.
 pub(crate) fn reject(ballot: Ballot, promised: Ballot) -> PaxosMessage {
     PaxosMessage::Reject {
@@ -170,21 +117,7 @@ pub(crate) fn reject(ballot: Ballot, promised: Ballot) -> PaxosMessage {
     }
 }
 
-/// Returns the message that a step sends to `to`.
-pub(crate) fn sent(step: &Step<Paxos>, to: u64) -> Option<PaxosMessage> {
-    let out = step.sends.iter().find(|out| out.to == NodeId(to));
-    out.map(|out| out.message)
-}
-
 /// Returns `true` if the step refuses a request of this peer.
 pub(crate) fn rejects(step: &Step<Paxos>, to: u64) -> bool {
     matches!(sent(step, to), Some(PaxosMessage::Reject { .. }))
-}
-
-/// Returns the delay for which the step sets this timer.
-pub(crate) fn set(step: &Step<Paxos>, timer: PaxosTimer) -> Option<Delay> {
-    step.timers.iter().rev().find_map(|order| match order {
-        TimerChange::Set(name, delay) if *name == timer => Some(*delay),
-        TimerChange::Set(..) | TimerChange::Cancel(_) => None,
-    })
 }

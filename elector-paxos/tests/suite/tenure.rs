@@ -4,23 +4,12 @@ use crate::node::*;
 use elector_core::{Command, Delay, Epoch, Moment, NodeId, Role, Timing, View};
 use elector_paxos::{PaxosConfig, PaxosMessage, PaxosTimer};
 
-fn follower() -> Node {
-    let mut node = Node::new(3, &PaxosConfig::default());
-    node.receive(2, heartbeat(e(1)));
-    assert_eq!(node.view(), View::following(e(1), Some(NodeId(2))));
-    node
-}
-
 fn handover_prepare(epoch: Epoch, from: u64) -> PaxosMessage {
     PaxosMessage::Prepare {
         epoch,
         ballot: ballot(9, from),
         handover: true,
     }
-}
-
-fn ack(epoch: Epoch, sent: Moment) -> PaxosMessage {
-    PaxosMessage::HeartbeatAck { epoch, sent }
 }
 
 /// Returns the timestamp of a heartbeat.

@@ -3,27 +3,19 @@
 
 use std::time::Duration;
 
-use elector_core::{Command, Comparable, NodeId, Purpose, Timing};
+use elector_core::{Command, Comparable, NodeId, Purpose};
 use elector_raft::{Raft, RaftConfig};
 use elector_sim::{Disk, Network, Setup, Simulation};
 
-const DELTA: Duration = Duration::from_micros(100);
-const WRITE: Duration = Duration::from_micros(50);
+use crate::algorithm::{DELAY, WRITE, setup};
+
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// `nodes` nodes, led by node 1. The random part of the election timeout is so wide that nodes
 /// campaign only on command.
 fn settled_cluster(nodes: u64, variant: &RaftConfig) -> Simulation<Raft> {
-    let mut setup = Setup::<Raft>::new(nodes);
-    setup.config = RaftConfig {
-        timing: Timing {
-            election_max: Duration::from_secs(60 * 60),
-            ..variant.timing
-        },
-        ..variant.clone()
-    };
-    setup.network = Network::constant(DELTA);
-    setup.disk = Disk::constant(WRITE);
+    let mut setup = setup(nodes, variant);
+    setup.config.timing.election_max = Duration::from_secs(60 * 60);
     let mut sim = Simulation::new(setup);
     sim.command(NodeId(1), Command::Campaign);
     let settled = sim.run_until_settled(LIMIT).unwrap();
@@ -37,7 +29,7 @@ fn settled_cluster(nodes: u64, variant: &RaftConfig) -> Simulation<Raft> {
 fn fail_over(nodes: u64, variant: &RaftConfig) {
     let mut sim = settled_cluster(nodes, variant);
     sim.crash(NodeId(1));
-    sim.run_for(variant.timing.election_min + 2 * DELTA);
+    sim.run_for(variant.timing.election_min + 2 * DELAY);
     sim.reset_counts();
     let began = sim.now_ns();
     sim.command(NodeId(2), Command::Campaign);
@@ -45,11 +37,11 @@ fn fail_over(nodes: u64, variant: &RaftConfig) {
     assert_eq!(settled.leader, NodeId(2), "n {nodes}");
 
     let round_trips = if variant.pre_vote { 2 } else { 1 };
-    let won = 2 * DELTA * round_trips + WRITE;
+    let won = 2 * DELAY * round_trips + WRITE;
     let election = *sim.elections().last().unwrap();
     let after = |at: u64| Duration::from_nanos(at - began);
     assert_eq!(after(election.winner_ns), won, "n {nodes}");
-    assert_eq!(after(election.settled_ns), won + DELTA, "n {nodes}");
+    assert_eq!(after(election.settled_ns), won + DELAY, "n {nodes}");
 
     let asked = nodes - 1;
     let granted = nodes - 2;

@@ -3,19 +3,18 @@
 use std::collections::BTreeMap;
 
 use elector_core::{
-    Command, Driver, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, NodeId, Outbox,
-    Role, TimerChange,
+    Driver, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, NodeId, Role,
 };
 use elector_raft::{LogPosition, Raft, RaftConfig, RaftDurable, RaftMessage, RaftTimer};
-use proptest::prelude::*;
+use proptest::{
+    collection::{btree_map, vec},
+    option,
+    prelude::*,
+};
 
-type AnyInput = Input<RaftMessage, RaftTimer>;
+use crate::algorithm::inputs::{any_node, change, epoch, input, run_without_driver};
 
 const ME: NodeId = NodeId(30);
-
-fn epoch() -> impl Strategy<Value = Epoch> {
-    prop_oneof![6 => 0_u64..5, 1 => (u64::MAX - 2)..=u64::MAX].prop_map(Epoch)
-}
 
 fn log() -> impl Strategy<Value = LogPosition> {
     let position = |(term, index)| LogPosition { term, index };
@@ -23,12 +22,6 @@ fn log() -> impl Strategy<Value = LogPosition> {
         4 => Just(LogPosition::default()),
         1 => (epoch(), any::<u64>()).prop_map(position),
     ]
-}
-
-/// Members are 10, 20, ... 50; other ids are unknown peers.
-fn any_node() -> impl Strategy<Value = NodeId> {
-    let member = (1_u64..=5).prop_map(|node| node * 10);
-    prop_oneof![8 => member, 1 => any::<u64>()].prop_map(NodeId)
 }
 
 fn message() -> impl Strategy<Value = RaftMessage> {
@@ -73,28 +66,8 @@ fn timer() -> impl Strategy<Value = RaftTimer> {
     ]
 }
 
-/// `Input::Started` means a crash and a restart.
-fn input() -> impl Strategy<Value = AnyInput> {
-    let command = prop_oneof![
-        Just(Command::Campaign),
-        Just(Command::Resign),
-        any_node().prop_map(Command::TransferTo),
-    ];
-    prop_oneof![
-        8 => (any_node(), message())
-            .prop_map(|(from, message)| Input::Received { from, message }),
-        6 => timer().prop_map(Input::Elapsed),
-        1 => any_node().prop_map(Input::Suspected),
-        1 => any_node().prop_map(Input::Silent),
-        1 => any_node().prop_map(Input::Returned),
-        1 => any_node().prop_map(Input::Died),
-        1 => command.prop_map(Input::Commanded),
-        1 => Just(Input::Started),
-    ]
-}
-
 fn config() -> impl Strategy<Value = RaftConfig> {
-    let priorities = prop::collection::btree_map(any_node(), any::<u32>(), 0..4);
+    let priorities = btree_map(any_node(), any::<u32>(), 0..4);
     (any::<(bool, bool)>(), priorities).prop_map(|((pre_vote, check_quorum), priorities)| {
         RaftConfig {
             pre_vote,
@@ -106,7 +79,7 @@ fn config() -> impl Strategy<Value = RaftConfig> {
 }
 
 fn durable() -> impl Strategy<Value = RaftDurable> {
-    let voted_for = prop::option::of(any_node());
+    let voted_for = option::of(any_node());
     (epoch(), voted_for, log()).prop_map(|(term, voted_for, last_log)| RaftDurable {
         term,
         voted_for,
@@ -151,7 +124,7 @@ proptest! {
         config in config(),
         nodes in 1_u64..=5,
         disk in durable(),
-        inputs in prop::collection::vec((input(), prop::option::of(epoch())), 0..80),
+        inputs in vec((input(message(), timer()), option::of(epoch())), 0..80),
     ) {
         let mut support = Support::default();
         let (mut disk, mut lowest) = (disk, Epoch::ZERO);
@@ -199,13 +172,7 @@ proptest! {
                 prop_assert!(view.epoch >= lowest);
             }
             prop_assert!(driver.lease().is_none() || config.check_quorum);
-            for order in &step.timers {
-                let (TimerChange::Set(timer, _) | TimerChange::Cancel(timer)) = *order;
-                running.retain(|&other| other != timer);
-                if let TimerChange::Set(..) = order {
-                    running.push(timer);
-                }
-            }
+            change(&mut running, &step.timers);
             let watched = match view.role {
                 Role::Leader => running.contains(&RaftTimer::Heartbeat),
                 Role::Follower | Role::Candidate => {
@@ -221,15 +188,8 @@ proptest! {
     #[test]
     fn unknown_peers_cannot_make_it_panic(
         config in config(),
-        inputs in prop::collection::vec(input(), 0..80),
+        inputs in vec(input(message(), timer()), 0..80),
     ) {
-        let mut node = Raft::restore(&config, members(5), RaftDurable::default());
-        let mut epoch = node.view().epoch;
-        for input in inputs {
-            let mut out = Outbox::new(members(5), Moment::ZERO);
-            node.step(input, &mut out);
-            prop_assert!(node.view().epoch >= epoch);
-            epoch = node.view().epoch;
-        }
+        run_without_driver(&config, inputs)?;
     }
 }

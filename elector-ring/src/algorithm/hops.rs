@@ -53,7 +53,7 @@ impl Ring {
             TokenBody::Gather { ids } => self.finish_lap(token.origin, &ids, out),
             TokenBody::Contend | TokenBody::Probe { .. } if own => self.win(out),
             TokenBody::Contend | TokenBody::Probe { .. } | TokenBody::Reply { .. } => {
-                self.restart_election(out)
+                self.restart_election(out);
             }
             TokenBody::Coordinator { .. } => {} // All other live nodes have received it.
         }

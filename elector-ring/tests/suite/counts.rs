@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use elector_core::{Command, Comparable, NodeId, Purpose, Role};
 use elector_ring::{Ring, RingConfig, RingVariant};
-use elector_sim::{Disk, Network, Setup, Simulation};
+use elector_sim::{Network, Setup, Simulation};
 
-const DELTA: Duration = Duration::from_micros(100);
-const WRITE: Duration = Duration::from_micros(50);
+use crate::algorithm::{DELAY, WRITE, setup};
+
 const LIMIT: Duration = Duration::from_secs(10);
 
 fn config(variant: RingVariant) -> RingConfig {
@@ -18,17 +18,9 @@ fn config(variant: RingVariant) -> RingConfig {
     }
 }
 
-fn simulation(nodes: u64, config: &RingConfig) -> Simulation<Ring> {
-    let mut setup = Setup::<Ring>::new(nodes);
-    setup.config = config.clone();
-    setup.network = Network::constant(DELTA);
-    setup.disk = Disk::constant(WRITE);
-    Simulation::new(setup)
-}
-
 /// `nodes` nodes. The highest leads.
 fn settled_cluster(nodes: u64, config: &RingConfig) -> Simulation<Ring> {
-    let mut sim = simulation(nodes, config);
+    let mut sim = Simulation::new(setup(nodes, config));
     let settled = sim.run_until_settled(LIMIT).unwrap();
     assert_eq!(settled.leader, NodeId(nodes));
     // All late messages of the boot have arrived. The last heartbeat is less than 50 ms old, so no
@@ -63,7 +55,7 @@ fn fail_over(sim: &mut Simulation<Ring>, nodes: u64, detector: u64) -> u128 {
 /// in nanoseconds.
 fn delay(hops: u64, writes: u64) -> u128 {
     let timeout = RingConfig::default().timing.round_trip;
-    u128::from(hops) * DELTA.as_nanos() + u128::from(writes) * WRITE.as_nanos() + timeout.as_nanos()
+    u128::from(hops) * DELAY.as_nanos() + u128::from(writes) * WRITE.as_nanos() + timeout.as_nanos()
 }
 
 /// Returns a random order of the ids 1 to `nodes` for a seed (Fisher and Yates, `SplitMix64`).
@@ -87,7 +79,7 @@ fn all_initiate(ring: Vec<NodeId>, variant: RingVariant) -> Simulation<Ring> {
         ring,
         ..config(variant)
     };
-    let mut sim = simulation(nodes, &config);
+    let mut sim = Simulation::new(setup(nodes, &config));
     sim.run_for(Duration::from_millis(1));
     for node in 1..=nodes {
         sim.command(NodeId(node), Command::Campaign);

@@ -1,33 +1,29 @@
-//! One node under test, and short names for its messages.
+//! A node of the ring elections under test, and short names for its messages.
 
-use elector_core::{
-    Command, Driver, Epoch, Input, Membership, Moment, NodeId, Outgoing, Step, View,
-};
+use elector_core::{Command, Epoch, NodeId, Outgoing, View};
 use elector_ring::{
     Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token, TokenBody,
 };
 
-/// One node of a ring of five.
-pub(crate) struct Node(pub(crate) Driver<Ring>);
+use crate::algorithm::node;
+
+pub(crate) type Node = node::Node<Ring>;
 
 /// The receiver and the token of a hop.
 pub(crate) type Hop = (u64, Token);
 
 impl Node {
+    /// Node `me` of five, after its start.
     pub(crate) fn new(me: u64, variant: RingVariant) -> Self {
-        Self::restored(me, variant, RingDurable::default())
+        Self::with_disk(me, variant, RingDurable::default())
     }
 
-    /// A node after its start, with this state on its disk.
-    pub(crate) fn restored(me: u64, variant: RingVariant, durable: RingDurable) -> Self {
+    pub(crate) fn with_disk(me: u64, variant: RingVariant, disk: RingDurable) -> Self {
         let config = RingConfig {
             variant,
             ..RingConfig::default()
         };
-        let members = Membership::new(NodeId(me), (1..=5).map(NodeId)).unwrap();
-        let mut node = Self(Driver::restore(&config, members, durable));
-        node.step(Input::Started);
-        node
+        Self::restored(me, 5, &config, disk).start()
     }
 
     /// A node that follows node 5 in epoch 1.
@@ -38,24 +34,10 @@ impl Node {
         node
     }
 
-    pub(crate) fn step(&mut self, input: Input<RingMessage, RingTimer>) -> Box<Step<Ring>> {
-        self.0.step(input, Moment::ZERO).unwrap()
-    }
-
-    /// Returns all messages that the node sends when it receives this one.
-    pub(crate) fn receive(
-        &mut self,
-        from: u64,
-        message: RingMessage,
-    ) -> Vec<Outgoing<RingMessage>> {
-        let from = NodeId(from);
-        self.step(Input::Received { from, message }).sends
-    }
-
     /// Returns the hops that the node makes when it receives this token. The first message that it
     /// sends must be the acknowledgement.
     pub(crate) fn receive_token(&mut self, from: u64, token: &Token) -> Vec<Hop> {
-        let mut sends = self.receive(from, RingMessage::Token(token.clone()));
+        let mut sends = self.receive(from, RingMessage::Token(token.clone())).sends;
         let ack = sends.remove(0);
         let token = token.id();
         assert_eq!(ack.to, NodeId(from));
@@ -63,21 +45,14 @@ impl Node {
         hops(&sends)
     }
 
-    pub(crate) fn elapse(&mut self, timer: RingTimer) -> Vec<Hop> {
-        hops(&self.step(Input::Elapsed(timer)).sends)
-    }
-
-    pub(crate) fn command(&mut self, command: Command) -> Vec<Outgoing<RingMessage>> {
-        self.step(Input::Commanded(command)).sends
+    /// Returns the hops that the node makes when this timer elapses.
+    pub(crate) fn hops_after(&mut self, timer: RingTimer) -> Vec<Hop> {
+        hops(&self.elapse(timer).sends)
     }
 
     /// Starts an election.
     pub(crate) fn campaign(&mut self) -> Vec<Hop> {
-        hops(&self.command(Command::Campaign))
-    }
-
-    pub(crate) fn view(&self) -> View {
-        self.0.view()
+        hops(&self.command(Command::Campaign).sends)
     }
 }
 

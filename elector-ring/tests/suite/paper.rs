@@ -12,8 +12,8 @@ use Way::{Backward, Onward};
 #[test]
 fn the_initiator_sends_its_own_id() {
     let mut node = Node::follower(3, Collect);
-    assert_eq!(node.elapse(RingTimer::Vigil), []);
-    let sent = node.elapse(RingTimer::Stagger);
+    assert_eq!(node.hops_after(RingTimer::Vigil), []);
+    let sent = node.hops_after(RingTimer::Stagger);
     assert_eq!(sent, [(4, token(3, 1, 1, 0, gather(&[3])))]);
     assert_eq!(node.view(), View::campaigning(Epoch(1)));
 }
@@ -221,7 +221,7 @@ fn the_winners_epoch_is_above_all_that_its_token_met() {
         assert_eq!(sent[0].1.epoch, Epoch(9), "the highest epoch so far");
         node.campaign();
         for peer in [4, 5, 1, 2] {
-            node.step(elector_core::Input::Suspected(NodeId(peer)));
+            node.suspect(peer);
         }
         assert_eq!(node.view(), View::leading(Epoch(10), NodeId(3)));
         node.command(Command::Resign);

@@ -14,7 +14,7 @@ fn leader(me: u64, variant: RingVariant) -> Node {
     let mut node = Node::new(me, variant);
     node.campaign();
     for peer in (1..=5).filter(|&peer| peer != me) {
-        node.step(Input::Suspected(NodeId(peer)));
+        node.suspect(peer);
     }
     assert_eq!(node.view(), View::leading(Epoch(1), NodeId(me)));
     node
@@ -38,17 +38,17 @@ fn a_silent_node_is_skipped_until_it_sends_a_message() {
     let mut node = Node::follower(2, Collect);
     let (to, first) = node.campaign().remove(0);
     assert_eq!(to, 3);
-    assert_eq!(node.elapse(hop_timer(&first)), [(4, first.clone())]);
-    assert_eq!(node.elapse(hop_timer(&first)), [(5, first.clone())]);
+    assert_eq!(node.hops_after(hop_timer(&first)), [(4, first.clone())]);
+    assert_eq!(node.hops_after(hop_timer(&first)), [(5, first.clone())]);
     node.receive(5, acknowledged(&first));
-    assert_eq!(node.elapse(hop_timer(&first)), [], "it has arrived");
+    assert_eq!(node.hops_after(hop_timer(&first)), [], "it has arrived");
     node.receive(3, RingMessage::Present { ask: false });
     let next = token(1, 1, 1, 0, gather(&[1]));
     let sent = node.receive_token(1, &next);
     assert_eq!(sent, [], "a higher initiator discards it");
-    assert_eq!(node.elapse(RingTimer::Lap)[0].0, 3, "node 3 is alive");
+    assert_eq!(node.hops_after(RingTimer::Lap)[0].0, 3, "node 3 is alive");
     let own = token(2, 2, 1, 0, gather(&[2]));
-    assert_eq!(node.elapse(hop_timer(&own))[0].0, 5, "node 4 is silent");
+    assert_eq!(node.hops_after(hop_timer(&own))[0].0, 5, "node 4 is silent");
 }
 
 // A late acknowledgement of a skipped node must not acknowledge the hop to the next node.
@@ -56,9 +56,9 @@ fn a_silent_node_is_skipped_until_it_sends_a_message() {
 fn only_the_receiver_of_a_hop_can_acknowledge_it() {
     let mut node = Node::follower(2, Collect);
     let (_, first) = node.campaign().remove(0);
-    node.elapse(hop_timer(&first));
+    node.hops_after(hop_timer(&first));
     node.receive(3, acknowledged(&first));
-    assert_eq!(node.elapse(hop_timer(&first))[0].0, 5);
+    assert_eq!(node.hops_after(hop_timer(&first))[0].0, 5);
 }
 
 // A suspicion replaces the hop timeout, so the token goes on at once.
@@ -66,7 +66,7 @@ fn only_the_receiver_of_a_hop_can_acknowledge_it() {
 fn a_suspicion_ends_the_wait_for_an_acknowledgement() {
     let mut node = Node::follower(2, Collect);
     let (_, first) = node.campaign().remove(0);
-    let sends = node.step(Input::Suspected(NodeId(3))).sends;
+    let sends = node.suspect(3).sends;
     assert_eq!(hops(&sends), [(4, first)]);
 }
 
@@ -111,7 +111,7 @@ fn the_last_node_selects_the_leader_for_a_dead_initiator() {
     let orphan = token(3, 1, 1, 3, gather(&[3, 4, 1]));
     let (to, orphan) = node.receive_token(1, &orphan).remove(0);
     assert_eq!(to, 3);
-    let sent = node.elapse(hop_timer(&orphan));
+    let sent = node.hops_after(hop_timer(&orphan));
     assert_eq!(sent, [(4, token(2, 1, 2, 0, coordinator(4)))]);
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
 }
@@ -124,7 +124,7 @@ fn the_last_node_starts_an_election_for_a_dead_candidate() {
     let (_, orphan) = node
         .receive_token(1, &token(3, 1, 1, 3, TokenBody::Contend))
         .remove(0);
-    let sent = node.elapse(hop_timer(&orphan));
+    let sent = node.hops_after(hop_timer(&orphan));
     assert_eq!(sent, [(4, token(2, 1, 1, 0, TokenBody::Contend))]);
 }
 
@@ -133,7 +133,7 @@ fn the_last_node_starts_an_election_for_a_dead_candidate() {
 #[test]
 fn a_suspected_origin_still_receives_its_token() {
     let mut node = Node::follower(2, ChangRoberts);
-    node.step(Input::Suspected(NodeId(3)));
+    node.suspect(3);
     assert_eq!(
         node.receive_token(1, &token(3, 1, 1, 3, TokenBody::Contend))[0].0,
         3
@@ -147,7 +147,7 @@ fn a_lost_token_is_replaced() {
     for variant in [Collect, ChangRoberts, HirschbergSinclair] {
         let mut node = Node::follower(3, variant);
         let old = node.campaign().remove(0).1;
-        let new = node.elapse(RingTimer::Lap).remove(0).1;
+        let new = node.hops_after(RingTimer::Lap).remove(0).1;
         assert_ne!(new.serial, old.serial);
         assert_eq!(node.receive_token(2, &old), []);
         assert!(!leads(&node), "{variant:?}");
@@ -165,7 +165,7 @@ fn serials_are_not_used_again_after_a_restart() {
         epoch: Epoch(1),
         life: 1,
     };
-    let mut node = Node::restored(3, ChangRoberts, durable);
+    let mut node = Node::with_disk(3, ChangRoberts, durable);
     let new = node.campaign().remove(0).1;
     assert_eq!(new.serial, Serial { life: 2, count: 1 });
     node.receive_token(2, &token(3, 1, 1, 4, TokenBody::Contend));
@@ -198,7 +198,7 @@ fn waits_grow_with_the_ring() {
 #[test]
 fn a_recovering_node_accepts_a_lower_leader() {
     let mut node = Node::new(5, Collect);
-    assert_eq!(node.receive(2, heartbeat(1, false)), []);
+    assert_eq!(node.receive(2, heartbeat(1, false)).sends, []);
     assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(2))));
 }
 
@@ -206,20 +206,20 @@ fn a_recovering_node_accepts_a_lower_leader() {
 #[test]
 fn a_skipped_node_announces_that_it_is_alive() {
     let mut node = Node::new(5, Collect);
-    node.step(Input::Suspected(NodeId(3)));
+    node.suspect(3);
     assert_eq!(
-        node.receive(2, heartbeat(1, false)),
+        node.receive(2, heartbeat(1, false)).sends,
         [],
         "the lap has not ended"
     );
-    let sent = node.receive(2, heartbeat(1, true));
+    let sent = node.receive(2, heartbeat(1, true)).sends;
     let asked: Vec<(u64, bool)> = sent
         .iter()
         .map(|out| (out.to.0, out.message == RingMessage::Present { ask: true }))
         .collect();
     assert_eq!(asked, [(1, false), (2, false), (3, true), (4, false)]);
-    assert_eq!(node.receive(2, heartbeat(1, true)), [], "only once");
-    let answer = node.receive(1, RingMessage::Present { ask: true });
+    assert_eq!(node.receive(2, heartbeat(1, true)).sends, [], "only once");
+    let answer = node.receive(1, RingMessage::Present { ask: true }).sends;
     assert_eq!(answer[0].message, RingMessage::Present { ask: false });
 }
 
@@ -228,7 +228,7 @@ fn a_skipped_node_announces_that_it_is_alive() {
 fn a_node_that_was_not_skipped_is_silent() {
     let mut node = Node::new(5, Collect);
     node.receive_token(4, &token(2, 1, 1, 2, coordinator(2)));
-    assert_eq!(node.receive(2, heartbeat(1, true)), []);
+    assert_eq!(node.receive(2, heartbeat(1, true)).sends, []);
 }
 
 // After a partition, two leaders receive each other's heartbeats. The newer epoch stays, on both
@@ -238,13 +238,13 @@ fn a_node_that_was_not_skipped_is_silent() {
 fn of_two_leaders_the_newer_epoch_stays() {
     let mut node = leader(4, Collect);
     assert_eq!(
-        node.receive(2, heartbeat(2, true))[0].to,
+        node.receive(2, heartbeat(2, true)).sends[0].to,
         NodeId(1),
         "the lap has skipped it"
     );
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(2))));
     let mut node = leader(4, Collect);
-    assert_eq!(node.receive(5, heartbeat(0, true)), []);
+    assert_eq!(node.receive(5, heartbeat(0, true)).sends, []);
     assert!(leads(&node));
 }
 
@@ -254,11 +254,11 @@ fn of_two_leaders_the_newer_epoch_stays() {
 #[test]
 fn of_two_leaders_of_one_epoch_the_higher_moves_to_a_new_epoch() {
     let mut node = leader(4, Collect);
-    let sent = hops(&node.receive(2, heartbeat(1, true)));
+    let sent = hops(&node.receive(2, heartbeat(1, true)).sends);
     assert_eq!(sent[0].1.body, coordinator(4));
     assert_eq!(node.view(), View::leading(Epoch(2), NodeId(4)));
     let mut node = leader(4, Collect);
-    let last = node.receive(5, heartbeat(1, false)).remove(0);
+    let last = node.receive(5, heartbeat(1, false)).sends.remove(0);
     assert_eq!(last.to, NodeId(5));
     assert_eq!(last.message.to_owned(), heartbeat(1, false));
     assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(5))));
@@ -283,7 +283,7 @@ fn a_leader_moves_above_the_epoch_of_a_lower_candidate() {
 #[test]
 fn a_live_leader_ends_an_election() {
     let mut node = Node::follower(1, Collect);
-    node.step(Input::Suspected(NodeId(5)));
+    node.suspect(5);
     assert_eq!(
         node.view(),
         View::campaigning(Epoch(1)),
@@ -295,10 +295,10 @@ fn a_live_leader_ends_an_election() {
     node.receive(5, heartbeat(1, true));
     let campaigning = View::campaigning(Epoch(1));
     assert_eq!(node.view(), campaigning, "the application has asked for it");
-    node.elapse(RingTimer::Lap);
+    node.hops_after(RingTimer::Lap);
     node.receive(5, heartbeat(1, true));
     assert_eq!(node.view().leader, Some(NodeId(5)), "its lap has ended");
-    node.step(Input::Suspected(NodeId(5)));
+    node.suspect(5);
     node.receive_token(4, &token(2, 1, 3, 3, gather(&[2, 3, 4])));
     node.receive(5, heartbeat(1, true));
     assert_eq!(node.view(), campaigning, "a node knows epoch 3");
@@ -309,8 +309,8 @@ fn a_live_leader_ends_an_election() {
 #[test]
 fn a_suspicion_starts_an_election_by_rank() {
     let mut node = Node::follower(3, Collect);
-    node.step(Input::Suspected(NodeId(2)));
-    let step = node.step(Input::Suspected(NodeId(5)));
+    node.suspect(2);
+    let step = node.suspect(5);
     let round_trip = Timing::default().round_trip;
     let turn = Delay::between(round_trip, round_trip * 3 / 2);
     assert_eq!(step.sends, []);
@@ -327,7 +327,7 @@ fn a_suspicion_starts_an_election_by_rank() {
 fn a_node_that_resigned_does_not_offer_itself() {
     for variant in [Collect, ChangRoberts, HirschbergSinclair] {
         let mut node = leader(4, variant);
-        let sent = node.command(Command::Resign);
+        let sent = node.command(Command::Resign).sends;
         assert_eq!(sent, [], "it takes all other nodes for dead");
         assert_eq!(node.view(), View::following(Epoch(1), None));
         let body = match variant {
@@ -343,11 +343,11 @@ fn a_node_that_resigned_does_not_offer_itself() {
             .remove(0)
             .1;
         assert_eq!(passed.body, body, "the token is unchanged");
-        assert_eq!(node.elapse(RingTimer::Await), []);
-        assert_eq!(node.elapse(RingTimer::Stagger), []);
-        node.elapse(RingTimer::Aside);
-        node.elapse(RingTimer::Vigil);
-        assert_eq!(node.elapse(RingTimer::Stagger)[0].1.origin, NodeId(4));
+        assert_eq!(node.hops_after(RingTimer::Await), []);
+        assert_eq!(node.hops_after(RingTimer::Stagger), []);
+        node.hops_after(RingTimer::Aside);
+        node.hops_after(RingTimer::Vigil);
+        assert_eq!(node.hops_after(RingTimer::Stagger)[0].1.origin, NodeId(4));
     }
 }
 
@@ -357,13 +357,17 @@ fn leadership_is_handed_over() {
     let mut node = leader(4, Collect);
     node.receive(2, RingMessage::Present { ask: false });
     let handover = RingMessage::Handover { epoch: Epoch(1) };
-    let sent = node.command(Command::Resign);
+    let sent = node.command(Command::Resign).sends;
     assert_eq!((sent[0].to, &sent[0].message), (NodeId(2), &handover));
     let mut successor = Node::follower(2, Collect);
-    let sent = hops(&successor.receive(5, handover.clone()));
+    let sent = hops(&successor.receive(5, handover.clone()).sends);
     assert_eq!(sent, [(3, token(2, 1, 2, 0, coordinator(2)))]);
     assert_eq!(successor.view(), View::leading(Epoch(2), NodeId(2)));
-    assert_eq!(successor.receive(5, handover), [], "a duplicate is stale");
+    assert_eq!(
+        successor.receive(5, handover).sends,
+        [],
+        "a duplicate is stale"
+    );
 }
 
 // An invalid command gets a refusal with a reason, and changes nothing.

@@ -1,32 +1,15 @@
 //! No input from any sender breaks a node in any state.
 
-use std::collections::BTreeSet;
-
-use elector_core::{
-    Command, Driver, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox,
-    TimerChange,
-};
+use elector_core::{Driver, ElectionAlgorithm, Input, Moment, NodeId};
 use elector_ring::{
     Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token, TokenBody,
     Way,
 };
 use proptest::prelude::*;
 
-type AnyInput = Input<RingMessage, RingTimer>;
-
-fn number() -> impl Strategy<Value = u64> {
-    prop_oneof![4 => 0_u64..6, 1 => (u64::MAX - 3)..=u64::MAX]
-}
-
-fn epoch() -> impl Strategy<Value = Epoch> {
-    number().prop_map(Epoch)
-}
-
-/// Members are 10, 20, ... 50; other ids are unknown peers.
-fn any_node() -> impl Strategy<Value = NodeId> {
-    let member = (1_u64..=5).prop_map(|node| node * 10);
-    prop_oneof![8 => member, 1 => any::<u64>()].prop_map(NodeId)
-}
+use crate::algorithm::inputs::{
+    any_node, change, epoch, input, member, members, number, run_without_driver,
+};
 
 fn body() -> impl Strategy<Value = TokenBody> {
     let way = || prop_oneof![Just(Way::Onward), Just(Way::Backward)];
@@ -79,25 +62,6 @@ fn timer() -> impl Strategy<Value = RingTimer> {
     ]
 }
 
-fn input() -> impl Strategy<Value = AnyInput> {
-    let command = prop_oneof![
-        Just(Command::Campaign),
-        Just(Command::Resign),
-        any_node().prop_map(Command::TransferTo),
-    ];
-    prop_oneof![
-        8 => (any_node(), message())
-            .prop_map(|(from, message)| Input::Received { from, message }),
-        4 => timer().prop_map(Input::Elapsed),
-        1 => any_node().prop_map(Input::Suspected),
-        1 => any_node().prop_map(Input::Silent),
-        1 => any_node().prop_map(Input::Returned),
-        1 => any_node().prop_map(Input::Died),
-        2 => command.prop_map(Input::Commanded),
-        1 => Just(Input::Started),
-    ]
-}
-
 /// A configuration, also with an order of the ring that validation rejects.
 fn config() -> impl Strategy<Value = RingConfig> {
     let variant = prop_oneof![
@@ -112,10 +76,6 @@ fn config() -> impl Strategy<Value = RingConfig> {
         ring: ring.into_iter().map(NodeId).collect(),
         ..RingConfig::default()
     })
-}
-
-fn members(me: u64) -> Membership {
-    Membership::new(NodeId(me), (1..=5).map(|node| NodeId(node * 10))).unwrap()
 }
 
 fn drives_node(timer: RingTimer) -> bool {
@@ -140,14 +100,14 @@ proptest! {
     #[test]
     fn any_input_in_any_state(
         config in config(),
-        me in (1_u64..=5).prop_map(|node| node * 10),
+        me in member(),
         start in epoch(),
-        inputs in prop::collection::vec((input(), any::<usize>()), 0..80),
+        inputs in prop::collection::vec((input(message(), timer()), any::<usize>()), 0..80),
         floor in epoch(),
     ) {
         let durable = RingDurable { epoch: start, life: start.0 };
         let mut driver = Driver::<Ring>::restore(&config, members(me), durable);
-        let mut running = BTreeSet::new();
+        let mut running = Vec::new();
         let first = (Input::Started, 0);
         for (input, choice) in std::iter::once(first).chain(inputs) {
             let input = match input {
@@ -163,25 +123,16 @@ proptest! {
                     Input::Started
                 }
                 Input::Elapsed(stray) if !running.contains(&stray) => {
-                    let timers: Vec<RingTimer> = running.iter().copied().collect();
-                    let timer = timers[choice % timers.len()];
-                    running.remove(&timer);
-                    Input::Elapsed(timer)
-                }
-                Input::Elapsed(timer) => {
-                    running.remove(&timer);
-                    Input::Elapsed(timer)
+                    Input::Elapsed(running[choice % running.len()])
                 }
                 other => other,
             };
+            if let Input::Elapsed(timer) = input {
+                running.retain(|&other| other != timer);
+            }
             let step = driver.step(input.clone(), Moment::ZERO);
             let step = step.map_err(|error| TestCaseError::fail(format!("{input:?}: {error}")))?;
-            for order in &step.timers {
-                match *order {
-                    TimerChange::Set(timer, _) => running.insert(timer),
-                    TimerChange::Cancel(timer) => running.remove(&timer),
-                };
-            }
+            change(&mut running, &step.timers);
             let acting = running.iter().filter(|&&timer| drives_node(timer)).count();
             prop_assert_eq!(acting, 1, "after {:?}: {:?}", input, running);
             for out in &step.sends {
@@ -198,15 +149,8 @@ proptest! {
     #[test]
     fn unknown_peers_and_stray_timers_cannot_make_it_panic(
         config in config(),
-        inputs in prop::collection::vec(input(), 0..80),
+        inputs in prop::collection::vec(input(message(), timer()), 0..80),
     ) {
-        let mut node = Ring::restore(&config, members(30), RingDurable::default());
-        let mut epoch = node.view().epoch;
-        for input in inputs {
-            let mut out = Outbox::new(members(30), Moment::ZERO);
-            node.step(input, &mut out);
-            prop_assert!(node.view().epoch >= epoch);
-            epoch = node.view().epoch;
-        }
+        run_without_driver(&config, inputs)?;
     }
 }

@@ -1,0 +1,85 @@
+//! Any input for a node: from members, from unknown peers, and with numbers at the end of their
+//! range.
+#![allow(dead_code, reason = "each algorithm uses a part of it")]
+
+use elector_core::{
+    Command, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, TimerChange,
+};
+use proptest::prelude::*;
+
+use super::Config;
+use crate::Algorithm;
+
+pub(crate) type Message = <Algorithm as ElectionAlgorithm>::Message;
+pub(crate) type Timer = <Algorithm as ElectionAlgorithm>::Timer;
+
+pub(crate) fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![4 => 0_u64..6, 1 => (u64::MAX - 3)..=u64::MAX]
+}
+
+pub(crate) fn epoch() -> impl Strategy<Value = Epoch> {
+    number().prop_map(Epoch)
+}
+
+/// Members are 10, 20, ... 50; other ids are unknown peers.
+pub(crate) fn any_node() -> impl Strategy<Value = NodeId> {
+    prop_oneof![8 => member(), 1 => any::<u64>()].prop_map(NodeId)
+}
+
+pub(crate) fn member() -> impl Strategy<Value = u64> {
+    (1_u64..=5).prop_map(|node| node * 10)
+}
+
+pub(crate) fn members(me: u64) -> Membership {
+    Membership::new(NodeId(me), (1..=5).map(|node| NodeId(node * 10))).unwrap()
+}
+
+/// `Input::Started` means a crash and a restart.
+pub(crate) fn input(
+    message: impl Strategy<Value = Message>,
+    timer: impl Strategy<Value = Timer>,
+) -> impl Strategy<Value = Input<Message, Timer>> {
+    let command = prop_oneof![
+        Just(Command::Campaign),
+        Just(Command::Resign),
+        any_node().prop_map(Command::TransferTo),
+    ];
+    prop_oneof![
+        8 => (any_node(), message).prop_map(|(from, message)| Input::Received { from, message }),
+        6 => timer.prop_map(Input::Elapsed),
+        1 => any_node().prop_map(Input::Suspected),
+        1 => any_node().prop_map(Input::Silent),
+        1 => any_node().prop_map(Input::Returned),
+        1 => any_node().prop_map(Input::Died),
+        2 => command.prop_map(Input::Commanded),
+        1 => Just(Input::Started),
+    ]
+}
+
+/// Keeps the list of running timers.
+pub(crate) fn change(running: &mut Vec<Timer>, changes: &[TimerChange<Timer>]) {
+    for change in changes {
+        let (TimerChange::Set(timer, _) | TimerChange::Cancel(timer)) = *change;
+        running.retain(|&other| other != timer);
+        if let TimerChange::Set(..) = change {
+            running.push(timer);
+        }
+    }
+}
+
+/// Gives a new node these inputs without a driver, which would drop the messages of unknown peers.
+/// The node must not panic, and its epoch must not go back.
+pub(crate) fn run_without_driver(
+    config: &Config,
+    inputs: Vec<Input<Message, Timer>>,
+) -> Result<(), TestCaseError> {
+    let mut node = Algorithm::restore(config, members(30), Default::default());
+    let mut epoch = node.view().epoch;
+    for input in inputs {
+        let mut out = Outbox::new(members(30), Moment::ZERO);
+        node.step(input, &mut out);
+        prop_assert!(node.view().epoch >= epoch);
+        epoch = node.view().epoch;
+    }
+    Ok(())
+}
