@@ -10,7 +10,7 @@ use elector_net::{
 };
 use elector_raft::Raft;
 
-use crate::{Answer, Served, elected};
+use super::{Answer, Served, elected};
 
 /// The header of a scraper that reads `OpenMetrics`.
 const OPEN: &str = "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";

@@ -3,8 +3,6 @@
 //! ones may only be added. An intended change needs a new version of the protocol, and of the
 //! record.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
 use std::fmt::{Debug, Write};
 
 use elector_bully::{BullyDurable, BullyMessage};

@@ -1,9 +1,5 @@
 //! Peers that are dialled by name, while name servers and addresses fail.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
 use std::{
     io,
     net::{SocketAddr, TcpListener, TcpStream},
@@ -16,11 +12,12 @@ use std::{
     time::Duration,
 };
 
-use common::{Node, agreed, builder, eventually, rebind, sockets};
 use elector_core::actor::{MemoryStorage, Peer};
 use elector_net::Tcp;
 use elector_raft::{Raft, RaftConfig};
 use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
+
+use crate::common::{Node, agreed, builder, eventually, rebind, sockets};
 
 /// Starts a node whose peers have names, which this function looks up.
 async fn start(

@@ -5,11 +5,8 @@ use elector_core::{
 use elector_net::{Tcp, Tls, http::Options};
 use elector_raft::Raft;
 
-use crate::{
-    Served,
-    common::{builder, eventually, issued, sockets},
-    slow_timing,
-};
+use super::{Served, slow_timing};
+use crate::common::{builder, eventually, issued, sockets};
 
 // An alert uses this metric: the first expiry in seconds. Without TLS there is no metric.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,16 +1,13 @@
 //! Clusters over the loopback interface.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
-use common::{agreed, agreed_but, cluster, position};
 use elector_bully::Bully;
 use elector_core::{ElectionAlgorithm, actor::Elector};
 use elector_net::NetBuilder;
 use elector_paxos::Paxos;
 use elector_raft::{Raft, RaftConfig};
 use elector_ring::Ring;
+
+use crate::common::{agreed, agreed_but, cluster, position};
 
 async fn elects_and_fails_over<A: ElectionAlgorithm>() {
     let mut nodes = cluster::<A>(3).await;

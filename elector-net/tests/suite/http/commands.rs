@@ -3,7 +3,7 @@ use std::time::Duration;
 use elector_core::{NodeId, Role};
 use elector_net::http::{Limits, Options};
 
-use crate::{Served, TOKEN, elected, soon};
+use super::{Served, TOKEN, elected, soon};
 
 // Without the token nothing may change, and almost the right token is not enough.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,7 +10,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{Reader, Served, elected, soon};
+use super::{Reader, Served, elected, soon};
 
 const SILENT: usize = 1000;
 

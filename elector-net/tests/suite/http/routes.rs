@@ -9,7 +9,7 @@ use elector_net::http::{AddressScope, HttpError, Limits, Options, PeerStatus, Se
 use elector_raft::{Raft, RaftDurable};
 use tokio::sync::watch;
 
-use crate::{Served, elected, soon};
+use super::{Served, elected, soon};
 
 /// A node of three whose peers do not run, so it never has a leader.
 async fn isolated() -> Elector<Quorum> {

@@ -6,7 +6,7 @@ use elector_core::NodeId;
 use elector_net::tls::{Holder, Tls, TlsError};
 use rcgen::ExtendedKeyUsagePurpose;
 
-use crate::pki::{DAY, ca, cluster, good, in_days, issue, put, read, reissue};
+use super::pki::{DAY, ca, cluster, good, in_days, issue, put, read, reissue};
 
 fn load_error(folder: &Path) -> TlsError {
     Tls::load(folder, NodeId(1)).unwrap_err()

@@ -363,7 +363,7 @@ async fn a_killed_process_has_saved_what_it_printed() {
     let mut last = 0;
     for round in 1..=8 {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "saves_until_it_is_killed", "--nocapture"])
+            .args(["--exact", "record::saves_until_it_is_killed", "--nocapture"])
             .env(FOLDER, folder.path())
             .stdout(Stdio::piped())
             .spawn()

@@ -8,7 +8,7 @@ use rcgen::{CertificateParams, ExtendedKeyUsagePurpose};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio_rustls::rustls::{AlertDescription, pki_types::ServerName};
 
-use crate::{
+use super::{
     Incoming, call, in_time, node,
     pki::{ca, cluster, custom_client, custom_server, good, in_days, issue, put, read, reissue},
 };

@@ -6,7 +6,7 @@ use elector_core::{
 };
 use elector_net::http::{EventReport, Limits, Options};
 
-use crate::{Reader, Served, elected, soon};
+use super::{Reader, Served, elected, soon};
 
 fn number(report: &EventReport) -> Option<u64> {
     match report {

@@ -1,16 +1,7 @@
 //! When the algorithm is notified that a peer may have failed, and when it is not.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
 use std::net::SocketAddr;
 
-use common::{
-    LONG, Node, agreed, agreed_but, are_connected, eventually, position,
-    proxy::{Mode, Wire},
-    rebind, reports, sockets, suspicions,
-};
 use elector_core::{
     ElectionAlgorithm, Moment, NodeId,
     actor::{self, Leadership, MemoryStorage, Peer},
@@ -19,6 +10,12 @@ use elector_net::Tcp;
 use elector_paxos::Paxos;
 use elector_raft::Raft;
 use tokio::{sync::mpsc, time::timeout};
+
+use crate::common::{
+    self, LONG, Node, agreed, agreed_but, are_connected, eventually, position,
+    proxy::{Mode, Wire},
+    rebind, reports, sockets, suspicions,
+};
 
 /// A cluster in which each node reaches each other node over a wire of its own.
 struct Wired<A: ElectionAlgorithm> {

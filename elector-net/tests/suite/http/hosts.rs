@@ -1,6 +1,6 @@
 use elector_net::http::{AddressScope, Options, bind};
 
-use crate::{Answer, Served, elected};
+use super::{Answer, Served, elected};
 
 /// Sends a GET request with this path, version and headers.
 async fn asked(served: &Served, head: &str) -> Answer {

@@ -1,12 +1,7 @@
 //! A node over HTTP, with real sockets on loopback.
 
-#![cfg(feature = "http")]
-#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
-
 mod certificates;
 mod commands;
-#[path = "../common/mod.rs"]
-mod common;
 mod descriptors;
 mod events;
 mod hosts;

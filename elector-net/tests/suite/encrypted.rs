@@ -1,18 +1,15 @@
 //! Clusters with mutual TLS.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
 use std::{fs, net::TcpListener};
 
-use common::{Node, agreed, agreed_but, builder, eventually, issued, rejections, sockets};
 use elector_core::{
     NodeId,
     actor::{MemoryStorage, Peer},
 };
 use elector_net::{Tcp, Tls};
 use elector_raft::{Raft, RaftConfig};
+
+use crate::common::{Node, agreed, agreed_but, builder, eventually, issued, rejections, sockets};
 
 async fn start(id: u64, listener: TcpListener, peers: &[Peer], tls: Option<Tls>) -> Node<Raft> {
     let mut tcp = Tcp::new("test", peers.to_vec(), RaftConfig::default()).listen_on(listener);

@@ -8,7 +8,7 @@ use tokio::{
 };
 use tokio_rustls::rustls::{HandshakeKind, pki_types::ServerName};
 
-use crate::{
+use super::{
     call, in_time, node,
     pki::{ca, cluster, custom_client, good, issue, put, read},
     talk,

@@ -1,9 +1,5 @@
 //! Which reports prove to peers that a node's process has ended, and which do not.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
 use std::{
     io::Write,
     net::{TcpListener, TcpStream},
@@ -11,10 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{
-    Node, agreed, agreed_but, are_connected, eventually, position, rebind, rejections, sockets,
-    suspicions,
-};
 use elector_core::{
     ElectionAlgorithm, NodeId, Timing,
     actor::{MemoryStorage, Peer},
@@ -22,6 +14,11 @@ use elector_core::{
 use elector_net::{Tcp, Tls, certs};
 use elector_paxos::{Paxos, PaxosConfig};
 use elector_raft::{Raft, RaftConfig};
+
+use crate::common::{
+    self, Node, agreed, agreed_but, are_connected, eventually, position, rebind, rejections,
+    sockets, suspicions,
+};
 
 /// Far longer than an election takes. So an election that ends earlier was not caused by a silence.
 const LEASE: Duration = Duration::from_secs(4);

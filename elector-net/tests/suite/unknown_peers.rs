@@ -1,16 +1,11 @@
 //! A process that is not a peer is rejected with the reason, and does not disturb the cluster.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     time::Duration,
 };
 
-use common::{LONG, Node, are_connected, builder, cluster, eventually, rejections, sockets, start};
 use elector_core::{
     Configuration, ElectionAlgorithm,
     actor::{Elector, MemoryStorage, Peer},
@@ -18,6 +13,10 @@ use elector_core::{
 use elector_net::{Detection, Tcp};
 use elector_paxos::Paxos;
 use elector_raft::{Raft, RaftConfig};
+
+use crate::common::{
+    self, LONG, Node, are_connected, builder, cluster, eventually, rejections, sockets, start,
+};
 
 /// Starts two nodes of three and waits for a leader. Also returns the socket of the third node.
 async fn two_of_three() -> (Vec<Node<Raft>>, TcpListener, Vec<Peer>) {

@@ -1,11 +1,7 @@
 //! Mutual TLS between nodes: which connections succeed, and what each error says.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
 mod files;
 mod handshakes;
-#[path = "../common/log.rs"]
-mod log;
 mod made;
 mod pki;
 mod rejections;

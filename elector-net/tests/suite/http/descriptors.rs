@@ -30,7 +30,7 @@ struct Served {
 impl Served {
     fn start(peers: &[Peer]) -> Self {
         let addresses: Vec<&str> = peers.iter().filter_map(|p| p.address.as_deref()).collect();
-        let test = "descriptors::connections_over_http_leave_descriptors_to_peers";
+        let test = "http::descriptors::connections_over_http_leave_descriptors_to_peers";
         let mut process = Command::new(env::current_exe().unwrap())
             .args([test, "--exact", "--nocapture"])
             .env(PEERS, addresses.join(" "))

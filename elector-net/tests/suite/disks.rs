@@ -1,13 +1,8 @@
 //! A peer is also identified by its disk. If a mistyped address leads to a node of another cluster,
 //! or if an old id has a new disk, that node does not take part in elections.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
 use std::{net::TcpListener, path::Path};
 
-use common::{eventually, rejections, sockets};
 use elector_core::{
     Quorum,
     actor::{Elector, Peer},
@@ -15,6 +10,8 @@ use elector_core::{
 use elector_net::{Monitor, NetBuilder, NodeBuilder};
 use elector_raft::Raft;
 use tempfile::TempDir;
+
+use crate::common::{self, eventually, rejections, sockets};
 
 fn node(id: u64, peers: &[Peer], folder: &Path) -> NodeBuilder<Raft> {
     let builder = Elector::builder("test").algorithm::<Raft>();

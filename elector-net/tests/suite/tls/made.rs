@@ -8,7 +8,7 @@ use elector_net::{
     tls::{Tls, TlsFiles},
 };
 
-use crate::{
+use super::{
     call, node,
     pki::{cluster, good, put, read, reissue},
     talk,

@@ -1,16 +1,11 @@
 //! The log and the status of a peer that is unreachable, and of connections that are rejected.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     time::Duration,
 };
 
-use common::{Node, builder, eventually, log, rebind};
 use elector_core::{
     Timing,
     actor::{MemoryStorage, Peer},
@@ -18,6 +13,8 @@ use elector_core::{
 use elector_net::Tcp;
 use elector_raft::{Raft, RaftConfig};
 use tokio::net::TcpSocket;
+
+use crate::common::{Node, builder, eventually, log, rebind};
 
 /// Returns how many lines of the log contain all these words.
 fn lines(words: &[&str]) -> usize {

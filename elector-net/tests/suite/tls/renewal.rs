@@ -14,10 +14,11 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tokio::io::DuplexStream;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
-use crate::{
-    call, log, node,
+use super::{
+    call, node,
     pki::{cluster, cluster_of, good, in_days, issue, public_key, put, read, reissue},
 };
+use crate::common::log;
 
 /// The log lines of one node.
 struct Log(u64);

@@ -1,12 +1,7 @@
 //! The list of nodes can be changed only while all nodes are stopped.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
-mod common;
-
 use std::{net::TcpListener, path::Path, time::Duration};
 
-use common::{LONG, rejections, sockets};
 use elector_bully::Bully;
 use elector_core::{
     ElectionAlgorithm, Epoch, NodeId,
@@ -17,6 +12,8 @@ use elector_paxos::Paxos;
 use elector_raft::Raft;
 use elector_ring::Ring;
 use tokio::time::{sleep, timeout};
+
+use crate::common::{self, LONG, rejections, sockets};
 
 fn node<A: ElectionAlgorithm>(id: u64, peers: &[Peer], folder: &Path) -> NodeBuilder<A> {
     let builder = Elector::builder("test").algorithm::<A>();
