@@ -358,7 +358,7 @@ fn errors_for_wrong_setups_name_the_reason() {
             .expect_err("the setup is wrong")
             .to_string()
     };
-    assert!(why(|setup| setup.nodes.clear()).contains("at least one node"));
+    assert!(why(|setup| setup.nodes.clear()).contains("list of nodes is empty"));
     assert!(why(|setup| setup.nodes.push(NodeId(3))).contains("listed twice"));
     assert!(why(|setup| setup.network.loss = 1.5).contains("loss must be between 0 and 1"));
     assert!(why(|setup| setup.network.latency = Latency::uniform(2 * MS, MS)).contains("above"));
