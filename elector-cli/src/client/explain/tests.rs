@@ -160,8 +160,8 @@ Node 1 (db-1) of the cluster billing, at 127.0.0.1:7180:
         "\
     It is unknown whether there is a leader: no node could be queried.
 
-    The node at db2:7180 could not be queried: nothing listens there
-    "
+The node at db2:7180 could not be queried: nothing listens there
+"
     );
 }
 
