@@ -60,7 +60,7 @@ fn a_node_whose_disk_fails_stops_with_an_error() {
     cluster.kill(leader);
     assert_eq!(cluster.ended(broken), 3);
     cluster.logs.wait_for(broken, "could not be written");
-    cluster.logs.wait_for(broken, "See to the disk");
+    cluster.logs.wait_for(broken, "Check the disk");
     cluster.spawn(broken);
     let (newer, _) = cluster.leader_after(epoch);
     assert!(newer > epoch);

@@ -70,7 +70,7 @@ fn a_check_fails_if_the_node_could_not_start() {
     for (peers, hint) in [
         (
             format!("1={ip}:7101,2={ip}:7102,3={ip}:7102"),
-            "the nodes 2 and 3",
+            "nodes 2 and 3",
         ),
         (
             format!("1={ip}:7101,2={ip}:7102,3=192.0.2.7:7103"),

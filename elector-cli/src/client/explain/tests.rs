@@ -158,7 +158,7 @@ Node 1 (db-1) of the cluster billing, at 127.0.0.1:7180:
     assert_eq!(
         explain(&[no_answer]),
         "\
-    It is unknown whether there is a leader: no node could be queried.
+It is unknown whether there is a leader: no node could be queried.
 
 The node at db2:7180 could not be queried: nothing listens there
 "
