@@ -21,7 +21,7 @@ fn a_leader_transfers_its_leadership_and_steps_down() {
     let (code, output) = run(transfer.arg("--token-file").arg(file.path()));
     assert_eq!(code, 0, "{output}");
     assert!(
-        output.contains(&format!("leadership to {successor}")),
+        output.contains(&format!("leadership to node {successor}")),
         "{output}"
     );
     assert!(
