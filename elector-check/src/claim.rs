@@ -72,11 +72,7 @@ impl Claim {
 
 impl Goal {
     /// Returns `true` if `state` is an example.
-    pub(crate) fn holds_in<A: ElectionAlgorithm>(
-        self,
-        cluster: &Cluster<A>,
-        state: &State,
-    ) -> bool {
+    pub(crate) fn is_met<A: ElectionAlgorithm>(self, cluster: &Cluster<A>, state: &State) -> bool {
         let leaders = || cluster.views(state).filter(View::leads);
         let history = || cluster.histories.get(state.history);
         match self {

@@ -76,9 +76,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             network: Vec::new(),
         };
         let nodes = self.config.nodes as usize;
-        state.nodes = (0..nodes)
-            .map(|node| self.steps.not_started(node))
-            .collect();
+        state.nodes = (0..nodes).map(|node| self.steps.initial(node)).collect();
         for node in 0..nodes {
             let mut next = State::default();
             match self.apply(&state, Action::Restart { node }, &mut next) {

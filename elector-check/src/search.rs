@@ -59,7 +59,7 @@ impl<A: ElectionAlgorithm> Search<A> {
         let (first, violation) = cluster.initial_state();
         if let Some(violation) = violation {
             let mut search = Self::new(cluster, &first, vec![violation.to_string()]);
-            search.record_violation(violation, Found::At(0));
+            search.violated(violation, Found::At(0));
             return Some(search.report());
         }
         let mut search = Self::new(cluster, &first, Vec::new());
@@ -110,8 +110,7 @@ impl<A: ElectionAlgorithm> Search<A> {
                 match self.cluster.apply(&state, action, &mut next) {
                     Transition::Nothing => continue,
                     Transition::Violation(violation) => {
-                        return self
-                            .record_violation(violation, Found::After(place, action, violation));
+                        return self.violated(violation, Found::After(place, action, violation));
                     }
                     Transition::State => {}
                 }
@@ -156,14 +155,14 @@ impl<A: ElectionAlgorithm> Search<A> {
         for (claim, found) in &mut self.claims {
             if found.is_none()
                 && let Claim::Sometimes(goal) = claim
-                && goal.holds_in(&self.cluster, state)
+                && goal.is_met(&self.cluster, state)
             {
                 *found = Some(Found::At(place));
             }
         }
     }
 
-    fn record_violation(&mut self, violation: InvariantViolation, by: Found) {
+    fn violated(&mut self, violation: InvariantViolation, by: Found) {
         self.outcome = Outcome::Violated;
         let refuted = Claim::Always(violation.invariant());
         for (claim, found) in &mut self.claims {
@@ -211,11 +210,8 @@ impl<A: ElectionAlgorithm> Search<A> {
             let (mut state, mut next) = (State::default(), State::default());
             self.load(place, &mut state);
             self.cluster.apply(&state, action, &mut next);
-            lines.push(describe(
-                &self.cluster,
-                (&state, action, &next),
-                Some(violation),
-            ));
+            let step = (&state, action, &next);
+            lines.push(describe(&self.cluster, step, Some(violation)));
         }
         lines
     }

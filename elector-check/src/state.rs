@@ -83,17 +83,17 @@ impl State {
     /// different states have different bytes.
     pub(crate) fn pack(&self, bytes: &mut Vec<u8>) {
         bytes.clear();
-        let budgets = self.budgets;
-        let optional = |count: Option<u32>| count.map_or(0, |count| count.saturating_add(1));
-        let (timeouts, late) = (optional(budgets.timeouts), optional(budgets.late));
-        put(self.now, bytes);
-        for count in [
-            budgets.crashes,
-            budgets.suspicions,
-            budgets.commands,
+        let Budgets {
+            crashes,
+            suspicions,
+            commands,
             timeouts,
             late,
-        ] {
+        } = self.budgets;
+        let optional = |count: Option<u32>| count.map_or(0, |count| count.saturating_add(1));
+        let (timeouts, late) = (optional(timeouts), optional(late));
+        put(self.now, bytes);
+        for count in [crashes, suspicions, commands, timeouts, late] {
             put(count, bytes);
         }
         put(self.history, bytes);

@@ -64,7 +64,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
     }
 
     /// Returns the number of the node in this position before its first start.
-    pub(crate) fn not_started(&mut self, position: usize) -> u32 {
+    pub(crate) fn initial(&mut self, position: usize) -> u32 {
         self.node(Node {
             position,
             life: Life::Down {
@@ -151,24 +151,19 @@ impl<A: ElectionAlgorithm> Steps<A> {
             }
             (Life::Down { .. }, _) => return None,
         };
-        let nothing =
-            effect.node == number && effect.sends.is_empty() && effect.violation.is_none();
-        (!nothing).then_some(effect)
+        let changes = effect.node != number || !effect.sends.is_empty();
+        (changes || effect.violation.is_some()).then_some(effect)
     }
 
     /// Returns the input for the algorithm. Removes a timer that elapses, because it does not run
     /// any more.
-    fn input(
-        &self,
-        event: Event,
-        active: &mut ActiveNode<A>,
-    ) -> Option<Input<A::Message, A::Timer>> {
+    fn input(&self, event: Event, node: &mut ActiveNode<A>) -> Option<Input<A::Message, A::Timer>> {
         Some(match event {
             Event::Received(envelope) => {
                 let Envelope { from, message, .. } = self.envelopes.get(envelope).clone();
                 Input::Received { from, message }
             }
-            Event::Elapsed(timer) => Input::Elapsed(active.timers.remove(timer).name),
+            Event::Elapsed(timer) => Input::Elapsed(node.timers.remove(timer).name),
             Event::Suspected(peer) => Input::Suspected(peer),
             Event::Died(peer) => Input::Died(peer),
             Event::Commanded(command) => Input::Commanded(command),

@@ -1,3 +1,5 @@
+use textwrap::{Options, WordSplitter, fill};
+
 /// The width of lists, in columns.
 pub(crate) const WIDTH: usize = 100;
 
@@ -5,23 +7,14 @@ pub(crate) const WIDTH: usize = 100;
 /// own. The first line begins with `label`, and the others are indented by its width.
 #[must_use]
 pub(crate) fn wrapped(text: &str, label: &str, width: usize) -> String {
-    let indent = label.chars().count();
-    let (mut lines, mut column) = (label.to_owned(), indent);
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        if column > indent && column + 1 + length > width {
-            lines.push('\n');
-            lines.push_str(&" ".repeat(indent));
-            column = indent;
-        } else if column > indent {
-            lines.push(' ');
-            column += 1;
-        }
-        lines.push_str(word);
-        column += length;
-    }
-    lines.push('\n');
-    lines
+    let indent = " ".repeat(label.chars().count());
+    let options = Options::new(width)
+        .initial_indent(label)
+        .subsequent_indent(&indent)
+        .break_words(false)
+        .word_splitter(WordSplitter::NoHyphenation);
+    let words: Vec<_> = text.split_whitespace().collect();
+    fill(&words.join(" "), options) + "\n"
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use elector_core::{Command, ElectionAlgorithm, Input, NodeId, nanos, trace::Event};
 
-use crate::{Simulation, machine::MachineEvent};
+use crate::{Simulation, connectivity::Connectivity, machine::MachineEvent};
 
 /// Faults, and how they end. Each fault takes effect at the current moment. An unknown node id has
 /// no effect, and neither has a fault that is already in effect.
@@ -35,7 +35,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         if machine.process.is_some() && !machine.paused {
             machine.paused = true;
             self.record(Some(node), || Event::Paused);
-            self.observer.stops(node, self.now, &self.connectivity);
+            self.set_running(node, false);
         }
     }
 
@@ -51,7 +51,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         machine.paused = false;
         let backlog = std::mem::take(&mut machine.backlog);
         self.record(Some(node), || Event::Resumed);
-        self.observer.starts(node, self.now, &self.connectivity);
+        self.set_running(node, true);
         for event in backlog {
             self.queue.push(self.now, (node as u32, event));
         }
@@ -69,19 +69,22 @@ impl<A: ElectionAlgorithm> Simulation<A> {
 
     /// Cuts directed links: messages that are sent over them from now on are lost.
     pub fn cut(&mut self, links: &[(NodeId, NodeId)]) {
-        for &(from, to) in links {
-            if let (Some(from), Some(to)) = (self.position(from), self.position(to)) {
-                self.connectivity.cut(from, to);
-            }
-        }
-        self.connectivity_changed();
+        self.change_links(links, Connectivity::cut);
     }
 
     /// Mends directed links.
     pub fn mend(&mut self, links: &[(NodeId, NodeId)]) {
+        self.change_links(links, Connectivity::mend);
+    }
+
+    fn change_links(
+        &mut self,
+        links: &[(NodeId, NodeId)],
+        change: fn(&mut Connectivity, usize, usize),
+    ) {
         for &(from, to) in links {
             if let (Some(from), Some(to)) = (self.position(from), self.position(to)) {
-                self.connectivity.mend(from, to);
+                change(&mut self.connectivity, from, to);
             }
         }
         self.connectivity_changed();
@@ -174,7 +177,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.record_violations(violations);
         self.observer
             .viewed(node, view, self.now, &self.connectivity);
-        self.observer.starts(node, self.now, &self.connectivity);
+        self.set_running(node, true);
         self.feed(node, Input::Started, 0);
         if self.setup.hints && self.machines[node].life > 1 {
             self.notify_reachable(node, |_| MachineEvent::Returned { peer: id });
@@ -189,7 +192,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.machines[node].crash();
         self.invariants.history.ended(self.machines[node].id());
         self.record(Some(node), || Event::Crashed);
-        self.observer.stops(node, self.now, &self.connectivity);
+        self.set_running(node, false);
         // Everything that waited for the paused process now arrives at a node without a process.
         for event in waiting {
             self.handle(node, event);
@@ -226,6 +229,11 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
         self.observer
             .connectivity_changed(self.now, &self.connectivity);
+    }
+
+    fn set_running(&mut self, node: usize, running: bool) {
+        let (now, connectivity) = (self.now, &self.connectivity);
+        self.observer.set_running(node, running, now, connectivity);
     }
 
     pub(crate) fn position(&self, node: NodeId) -> Option<usize> {

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use elector_core::{Command, ElectionAlgorithm, NodeId, Purpose, View, nanos, trace::Record};
+use elector_core::{
+    Command, ElectionAlgorithm, NodeId, Process, Purpose, View, nanos, trace::Record,
+};
 
 use crate::{
     Counts, Digest, Election, Settled, Simulation, Times, invariants::Violation, machine::Machine,
@@ -56,21 +58,19 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     /// does not run.
     #[must_use]
     pub fn view(&self, node: NodeId) -> View {
-        let process = self
-            .position(node)
-            .and_then(|node| self.machines[node].process.as_ref());
-        process
-            .map(|process| process.driver().view())
-            .unwrap_or_default()
+        let process = self.process(node);
+        process.map_or_else(View::default, |process| process.driver().view())
     }
 
     /// Returns the algorithm's state on a node, if the node runs.
     #[must_use]
     pub fn algorithm(&self, node: NodeId) -> Option<&A> {
-        let process = self
-            .position(node)
-            .and_then(|node| self.machines[node].process.as_ref());
-        process.map(|process| process.driver().algorithm())
+        self.process(node)
+            .map(|process| process.driver().algorithm())
+    }
+
+    fn process(&self, node: NodeId) -> Option<&Process<A>> {
+        self.machines[self.position(node)?].process.as_ref()
     }
 
     /// Returns `true` if a node's process runs: it has not crashed, and is not paused.

@@ -169,18 +169,16 @@ impl Observer {
         }
     }
 
-    /// Notes that a node runs from now on.
-    pub(crate) fn starts(&mut self, node: usize, now: u64, connectivity: &Connectivity) {
-        self.advance(now);
-        self.nodes[node].running = true;
-        self.assess(now, connectivity);
-    }
-
-    /// Notes that a node is paused or down from now on.
-    pub(crate) fn stops(&mut self, node: usize, now: u64, connectivity: &Connectivity) {
-        self.advance(now);
-        self.nodes[node].running = false;
-        self.assess(now, connectivity);
+    /// Notes whether a node runs from now on. A node does not run while it is paused or down.
+    pub(crate) fn set_running(
+        &mut self,
+        node: usize,
+        running: bool,
+        now: u64,
+        connectivity: &Connectivity,
+    ) {
+        self.nodes[node].running = running;
+        self.connectivity_changed(now, connectivity);
     }
 
     pub(crate) fn connectivity_changed(&mut self, now: u64, connectivity: &Connectivity) {

@@ -163,11 +163,7 @@ impl Sweep {
         let mut places = Vec::new();
         for contestant in &self.contestants {
             for scenario in &self.scenarios {
-                let fits = self
-                    .nodes
-                    .iter()
-                    .filter(|&&nodes| nodes >= scenario.min_nodes);
-                places.extend(fits.map(|&nodes| Place {
+                places.extend(scenario.sizes(&self.nodes).map(|nodes| Place {
                     contestant,
                     scenario,
                     nodes,

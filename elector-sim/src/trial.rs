@@ -54,11 +54,7 @@ impl Trial {
         scenarios.push(storm(A::Guarantee::KIND));
         let mut failures = Vec::new();
         for scenario in &scenarios {
-            for &nodes in self
-                .nodes
-                .iter()
-                .filter(|&&nodes| nodes >= scenario.min_nodes)
-            {
+            for nodes in scenario.sizes(&self.nodes) {
                 for seed in self.seeds.clone() {
                     let mut setup = Setup::<A>::new(nodes);
                     (setup.config, setup.seed) = (config.clone(), seed);

@@ -3,7 +3,7 @@ use fastrand::Rng;
 
 use crate::{
     action::id,
-    walk::{choice::Next, cluster::WalkCluster, event::Event, profile::Profile, rush::Rush},
+    walk::{choice::Next, cluster::Cluster, event::Event, profile::Profile, rush::Rush},
 };
 
 /// Chooses the next event of a walk, and sometimes disturbs the cluster, mostly where this does the
@@ -91,7 +91,7 @@ impl Adversary {
 
     /// Returns `true` if a rush begins now: mostly when a node campaigns beside a leader, or when a
     /// leader is new and messages of earlier tenures are in flight.
-    pub(crate) fn begins_rush<A: ElectionAlgorithm>(&mut self, cluster: &WalkCluster<A>) -> bool {
+    pub(crate) fn begins_rush<A: ElectionAlgorithm>(&mut self, cluster: &Cluster<A>) -> bool {
         self.new_tenure_events = self.new_tenure_events.saturating_sub(1);
         let one_in = match cluster.leader() {
             Some(_) if self.new_tenure_events > 0 || cluster.is_contested() => 8,
@@ -107,7 +107,7 @@ impl Adversary {
 
     /// Ends all disturbances. From now on messages, timers and writes are prompt, and nothing is
     /// lost.
-    pub(crate) fn end_faults<A: ElectionAlgorithm>(&mut self, cluster: &mut WalkCluster<A>) {
+    pub(crate) fn end_faults<A: ElectionAlgorithm>(&mut self, cluster: &mut Cluster<A>) {
         let profile = &mut self.profile;
         for chance in [
             &mut profile.late,
@@ -137,9 +137,9 @@ impl Adversary {
             }
         }
         // Late messages arrive before the cluster settles.
-        for in_flight in &mut cluster.in_flight {
+        for sent in &mut cluster.in_flight {
             let soon = cluster.now + self.rng.u64(0..=100_000_000);
-            in_flight.planned_at = Some(in_flight.planned_at.unwrap_or(soon).min(soon));
+            sent.planned_at = Some(sent.planned_at.unwrap_or(soon).min(soon));
         }
         for machine in &mut cluster.machines {
             machine
@@ -154,7 +154,7 @@ impl Adversary {
     /// Returns the next event.
     pub(crate) fn next<A: ElectionAlgorithm>(
         &mut self,
-        cluster: &mut WalkCluster<A>,
+        cluster: &mut Cluster<A>,
     ) -> Event<A::Timer> {
         loop {
             self.release_after_changes(cluster);
@@ -190,7 +190,7 @@ impl Adversary {
 
     /// Releases held messages of each node that has changed. A message that was held may do the
     /// most harm after a restart, in a new epoch, or when a node becomes a candidate.
-    fn release_after_changes<A: ElectionAlgorithm>(&mut self, cluster: &mut WalkCluster<A>) {
+    fn release_after_changes<A: ElectionAlgorithm>(&mut self, cluster: &mut Cluster<A>) {
         for node in 0..cluster.machines.len() {
             let view = cluster.machines[node].view();
             let now = view.map(|view| (view.epoch, view.role));
@@ -206,16 +206,12 @@ impl Adversary {
         }
     }
 
-    pub(super) fn release<A: ElectionAlgorithm>(
-        &mut self,
-        cluster: &mut WalkCluster<A>,
-        node: usize,
-    ) {
+    pub(super) fn release<A: ElectionAlgorithm>(&mut self, cluster: &mut Cluster<A>, node: usize) {
         let soon = self.profile.flight.1;
         for place in 0..cluster.in_flight.len() {
-            let in_flight = &cluster.in_flight[place];
-            if in_flight.to == node
-                && in_flight.planned_at == Some(NEVER)
+            let sent = &cluster.in_flight[place];
+            if sent.to == node
+                && sent.planned_at == Some(NEVER)
                 && self.chance(self.profile.released)
             {
                 let at = cluster.now + self.rng.u64(0..=soon);
@@ -227,7 +223,7 @@ impl Adversary {
     /// Turns the choice into an event. Returns `None` if nothing happens now.
     fn carry_out<A: ElectionAlgorithm>(
         &mut self,
-        cluster: &mut WalkCluster<A>,
+        cluster: &mut Cluster<A>,
         next: Next,
     ) -> Option<Event<A::Timer>> {
         match next {
@@ -269,7 +265,7 @@ impl Adversary {
 
     fn carry_out_planned<A: ElectionAlgorithm>(
         &mut self,
-        cluster: &mut WalkCluster<A>,
+        cluster: &mut Cluster<A>,
         place: usize,
     ) -> Option<Event<A::Timer>> {
         let (_, planned) = self.plan.swap_remove(place);

@@ -1,13 +1,13 @@
 use elector_core::ElectionAlgorithm;
 
 use crate::walk::{
-    cluster::{InFlight, WalkCluster},
+    cluster::{Cluster, InFlight},
     event::{Event, Line},
 };
 
 /// A continuation of a walk: a copy of the cluster, and the events since the copy was made.
 pub(super) struct Branch<A: ElectionAlgorithm> {
-    pub(super) cluster: WalkCluster<A>,
+    pub(super) cluster: Cluster<A>,
     pub(super) lines: Vec<Line<A::Timer>>,
     pub(super) first: u32,
 }

@@ -3,7 +3,7 @@ use fastrand::Rng;
 
 use crate::walk::{
     adversary::{Adversary, NEVER, NORMAL_WEIGHT, Planned},
-    cluster::WalkCluster,
+    cluster::Cluster,
 };
 
 /// A possible next event. A value is an index in the cluster or in the adversary's plan.
@@ -20,11 +20,7 @@ pub(super) enum Next {
 /// The methods that choose the next event.
 impl Adversary {
     /// Draws one of the events that are possible now, or a wait.
-    pub(super) fn drawn<A: ElectionAlgorithm>(
-        &mut self,
-        cluster: &WalkCluster<A>,
-        waits: u32,
-    ) -> Next {
+    pub(super) fn drawn<A: ElectionAlgorithm>(&mut self, cluster: &Cluster<A>, waits: u32) -> Next {
         let now = cluster.now;
         if self.next_move <= now {
             return Next::Move;
@@ -41,10 +37,9 @@ impl Adversary {
                 chosen = Some(next);
             }
         };
-        for (place, in_flight) in cluster.in_flight.iter().enumerate() {
-            let is_blocked =
-                self.paused_until[in_flight.to] > now || in_flight.planned_at == Some(NEVER);
-            let weight = self.link_weights[in_flight.from * nodes + in_flight.to];
+        for (place, sent) in cluster.in_flight.iter().enumerate() {
+            let is_blocked = self.paused_until[sent.to] > now || sent.planned_at == Some(NEVER);
+            let weight = self.link_weights[sent.from * nodes + sent.to];
             let weight = if is_blocked { 0 } else { weight };
             consider(&mut self.rng, weight, Next::Message(place));
         }
@@ -70,7 +65,7 @@ impl Adversary {
 
     /// Returns the event with the earliest moment. If several have the same moment, draws one of
     /// them.
-    pub(super) fn earliest<A: ElectionAlgorithm>(&mut self, cluster: &WalkCluster<A>) -> Next {
+    pub(super) fn earliest<A: ElectionAlgorithm>(&mut self, cluster: &Cluster<A>) -> Next {
         let mut best = (self.next_move, Next::Move);
         let mut ties = 1;
         let mut consider = |rng: &mut Rng, at: u64, next: Next| {
@@ -86,11 +81,11 @@ impl Adversary {
                 }
             }
         };
-        for (place, in_flight) in cluster.in_flight.iter().enumerate() {
-            let at = in_flight
+        for (place, sent) in cluster.in_flight.iter().enumerate() {
+            let at = sent
                 .planned_at
                 .unwrap_or(NEVER)
-                .max(self.paused_until[in_flight.to]);
+                .max(self.paused_until[sent.to]);
             consider(&mut self.rng, at, Next::Message(place));
         }
         for (node, machine) in cluster.machines.iter().enumerate() {

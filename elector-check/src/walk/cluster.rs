@@ -17,7 +17,7 @@ use crate::{
 
 /// A cluster of a walk. Every event is chosen from outside, one at a time.
 #[derive(Clone)]
-pub(crate) struct WalkCluster<A: ElectionAlgorithm> {
+pub(crate) struct Cluster<A: ElectionAlgorithm> {
     config: A::Config,
     false_proofs: bool,
     /// True time since the start, in nanoseconds.
@@ -48,7 +48,7 @@ pub(crate) struct InFlight<M> {
     pub(crate) planned_at: Option<u64>,
 }
 
-impl<A: ElectionAlgorithm> WalkCluster<A> {
+impl<A: ElectionAlgorithm> Cluster<A> {
     /// Creates the cluster before the first boot: no process runs.
     pub(crate) fn of(runner: &Runner<'_, A>) -> Self {
         let members = runner.members.iter().cloned();
@@ -171,12 +171,12 @@ impl<A: ElectionAlgorithm> WalkCluster<A> {
 
     /// Moves a message in flight to the past messages.
     pub(crate) fn move_to_past(&mut self, place: usize) {
-        let in_flight = self.in_flight.remove(place);
+        let sent = self.in_flight.remove(place);
         if self.kept > 0 {
             if self.past.len() >= self.kept {
                 self.past.pop_front();
             }
-            self.past.push_back(in_flight);
+            self.past.push_back(sent);
         }
     }
 
@@ -188,7 +188,7 @@ impl<A: ElectionAlgorithm> WalkCluster<A> {
 
     /// Delivers a message, which may arrive any number of times.
     fn deliver(&mut self, line: u32, node: usize, message: MessageId) -> bool {
-        let is_it = |in_flight: &InFlight<_>| in_flight.to == node && in_flight.id == message;
+        let is_it = |sent: &InFlight<_>| sent.to == node && sent.id == message;
         let place = self.in_flight.iter().position(is_it);
         let sent = place.map(|place| &self.in_flight[place]);
         let Some(sent) = sent.or_else(|| self.past.iter().find(|past| is_it(past))) else {

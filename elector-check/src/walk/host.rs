@@ -12,7 +12,7 @@ use elector_core::{
 use crate::{
     action::position,
     walk::{
-        cluster::{InFlight, WalkCluster},
+        cluster::{Cluster, InFlight},
         event::MessageId,
         machine::{Machine, Write},
     },
@@ -21,7 +21,7 @@ use crate::{
 /// The host of one node of a walk, by position. It checks everything that other nodes can see
 /// against the invariants.
 pub(super) struct At<'a, A: ElectionAlgorithm> {
-    pub(super) cluster: &'a mut WalkCluster<A>,
+    pub(super) cluster: &'a mut Cluster<A>,
     pub(super) node: usize,
 }
 
@@ -77,7 +77,7 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
     }
 }
 
-impl<A: ElectionAlgorithm> WalkCluster<A> {
+impl<A: ElectionAlgorithm> Cluster<A> {
     pub(super) fn at(&mut self, node: usize) -> At<'_, A> {
         let cluster = self;
         At { cluster, node }

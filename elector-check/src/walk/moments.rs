@@ -4,7 +4,7 @@ use crate::{
     action::id,
     walk::{
         adversary::{Adversary, NEVER},
-        cluster::WalkCluster,
+        cluster::Cluster,
     },
 };
 
@@ -23,7 +23,7 @@ fn kind_group(name: &str) -> u8 {
 /// The methods that give each message, write and timer a moment.
 impl Adversary {
     /// Gives each new message, write and timer a moment.
-    pub(super) fn assign_moments<A: ElectionAlgorithm>(&mut self, cluster: &mut WalkCluster<A>) {
+    pub(super) fn assign_moments<A: ElectionAlgorithm>(&mut self, cluster: &mut Cluster<A>) {
         let now = cluster.now;
         let mut place = cluster.in_flight.len();
         while let Some(last) = place.checked_sub(1)
@@ -33,13 +33,12 @@ impl Adversary {
         }
         let mut bound = None;
         while place < cluster.in_flight.len() {
-            let in_flight = &cluster.in_flight[place];
-            let (from, to) = (in_flight.from, in_flight.to);
-            let binds = in_flight.message.pledge(id(to)).is_some()
-                || in_flight.message.purpose() == Purpose::Liveness
-                    && cluster.leader() != Some(from);
+            let sent = &cluster.in_flight[place];
+            let (from, to) = (sent.from, sent.to);
+            let binds = sent.message.pledge(id(to)).is_some()
+                || sent.message.purpose() == Purpose::Liveness && cluster.leader() != Some(from);
             bound = bound.or(binds.then_some(from));
-            let kind = kind_group(in_flight.message.kind());
+            let kind = kind_group(sent.message.kind());
             match self.arrival((from, to), kind, now) {
                 Some(at) => {
                     cluster.in_flight[place].planned_at = Some(at);
@@ -88,11 +87,7 @@ impl Adversary {
         Some(self.on_grid(now + flight))
     }
 
-    fn assign_machine_moments<A: ElectionAlgorithm>(
-        &mut self,
-        cluster: &mut WalkCluster<A>,
-        now: u64,
-    ) {
+    fn assign_machine_moments<A: ElectionAlgorithm>(&mut self, cluster: &mut Cluster<A>, now: u64) {
         for machine in &mut cluster.machines {
             let mut after = now;
             for write in &mut machine.writes {

@@ -4,7 +4,7 @@ use crate::{
     action::id,
     walk::{
         adversary::{Adversary, LinkFault, NEVER, NORMAL_WEIGHT, Planned},
-        cluster::WalkCluster,
+        cluster::Cluster,
     },
 };
 
@@ -61,7 +61,7 @@ impl Move {
 
 /// The methods that disturb the cluster.
 impl Adversary {
-    pub(super) fn disturb<A: ElectionAlgorithm>(&mut self, cluster: &mut WalkCluster<A>) {
+    pub(super) fn disturb<A: ElectionAlgorithm>(&mut self, cluster: &mut Cluster<A>) {
         let total: u32 = self.profile.weights.iter().sum();
         if total == 0 {
             return;
@@ -78,7 +78,7 @@ impl Adversary {
         }
     }
 
-    fn make_move<A: ElectionAlgorithm>(&mut self, chosen: Move, cluster: &mut WalkCluster<A>) {
+    fn make_move<A: ElectionAlgorithm>(&mut self, chosen: Move, cluster: &mut Cluster<A>) {
         let nodes = cluster.machines.len();
         let (any, other) = (self.rng.usize(..nodes), self.rng.usize(..nodes));
         let now = cluster.now;
@@ -86,23 +86,15 @@ impl Adversary {
             (Move::Crash, _) => self.crash_soon(any, now),
             (Move::CrashLeader, Some(leader)) => self.crash_soon(leader, now),
             (Move::Transfer, Some(leader)) if leader != other => {
-                let command = Command::TransferTo(id(other));
-                self.plan.push((now, Planned::Command(leader, command)));
+                self.plan_command(now, leader, Command::TransferTo(id(other)));
                 if self.rng.u8(..3) == 0 {
                     let at = now + self.between(self.profile.flight) * 2;
                     let at = self.on_grid(at);
-                    self.plan
-                        .push((at, Planned::Command(any, Command::Campaign)));
+                    self.plan_command(at, any, Command::Campaign);
                 }
             }
-            (Move::Resign, Some(leader)) => {
-                self.plan
-                    .push((now, Planned::Command(leader, Command::Resign)));
-            }
-            (Move::Campaign, _) => {
-                self.plan
-                    .push((now, Planned::Command(any, Command::Campaign)));
-            }
+            (Move::Resign, Some(leader)) => self.plan_command(now, leader, Command::Resign),
+            (Move::Campaign, _) => self.plan_command(now, any, Command::Campaign),
             (Move::DisturbLinks, _) if self.profile.drawn.is_some() => {
                 self.redraw_link_weight(nodes);
             }
@@ -191,8 +183,7 @@ impl Adversary {
         }
         if self.rng.bool() {
             let after = at + self.between((0, self.profile.flight.1 * 4)) + 2;
-            let campaign = Planned::Command(challenger, Command::Campaign);
-            self.plan.push((after, campaign));
+            self.plan_command(after, challenger, Command::Campaign);
         }
     }
 
@@ -205,8 +196,12 @@ impl Adversary {
             self.plan.push((at, Planned::TransferTo(to)));
             at += self.profile.flight.1 + self.between((1, self.profile.flight.1 * 6 + 2));
         }
-        let campaign = Planned::Command(self.rng.usize(..nodes), Command::Campaign);
-        self.plan.push((at, campaign));
+        let node = self.rng.usize(..nodes);
+        self.plan_command(at, node, Command::Campaign);
+    }
+
+    fn plan_command(&mut self, at: u64, node: usize, command: Command) {
+        self.plan.push((at, Planned::Command(node, command)));
     }
 
     /// Draws a new weight for the messages of one link.

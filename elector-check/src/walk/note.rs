@@ -3,7 +3,7 @@ use std::fmt;
 use elector_core::{ElectionAlgorithm, View};
 
 use crate::walk::{
-    cluster::{InFlight, WalkCluster},
+    cluster::{Cluster, InFlight},
     event::{Event, Line},
     machine::Machine,
     runner::Runner,
@@ -23,9 +23,9 @@ pub(crate) fn annotate<A: ElectionAlgorithm>(
         if let Event::Received { node, message } = line.event {
             let is_it = |it: &&InFlight<_>| it.to == node && it.id == message;
             let sent = cluster.in_flight.iter().chain(&cluster.past);
-            if let Some(in_flight) = sent.into_iter().find(is_it) {
-                let from = cluster.machines[in_flight.from].members.me();
-                note.push(format!("from {from:?}: {:?}", in_flight.message));
+            if let Some(sent) = sent.into_iter().find(is_it) {
+                let from = cluster.machines[sent.from].members.me();
+                note.push(format!("from {from:?}: {:?}", sent.message));
             }
         }
         let before = views(&cluster);
@@ -48,7 +48,7 @@ pub(crate) fn annotate<A: ElectionAlgorithm>(
     }
 }
 
-fn views<A: ElectionAlgorithm>(cluster: &WalkCluster<A>) -> Vec<Option<View>> {
+fn views<A: ElectionAlgorithm>(cluster: &Cluster<A>) -> Vec<Option<View>> {
     cluster.machines.iter().map(Machine::view).collect()
 }
 

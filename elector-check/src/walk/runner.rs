@@ -7,7 +7,7 @@ use fastrand::Rng;
 
 use crate::walk::{
     adversary::Adversary,
-    cluster::WalkCluster,
+    cluster::Cluster,
     event::{Event, Line},
     profile::Profile,
     rush::Rush,
@@ -60,15 +60,13 @@ impl Counts {
 }
 
 impl<'a, A: ElectionAlgorithm> Runner<'a, A> {
-    pub(crate) fn cluster(&self) -> WalkCluster<A> {
-        WalkCluster::of(self)
+    pub(crate) fn cluster(&self) -> Cluster<A> {
+        Cluster::of(self)
     }
 
     /// Runs one walk. The seed determines it.
     pub(crate) fn walk(&self, seed: u64) -> WalkResult<A::Timer> {
-        let mut rng = Rng::with_seed(seed);
-        let profile = Profile::draw(self.config, &mut rng);
-        let mut adversary = Adversary::new(rng, profile, self.members.len());
+        let mut adversary = self.adversary(seed);
         let mut walk = ActiveWalk::of(self.cluster());
         walk.cluster.kept = MAX_PAST;
         walk.boot();
@@ -122,47 +120,51 @@ impl<'a, A: ElectionAlgorithm> Runner<'a, A> {
     /// Replays a schedule, and then continues without faults until all nodes agree.
     pub(crate) fn play_and_settle(&self, lines: &[Line<A::Timer>]) -> WalkResult<A::Timer> {
         let mut walk = self.played(lines);
-        let mut rng = Rng::with_seed(0);
-        let profile = Profile::draw(self.config, &mut rng);
-        let mut adversary = Adversary::new(rng, profile, self.members.len());
-        self.settle(&mut walk, &mut adversary);
+        self.settle(&mut walk, &mut self.adversary(0));
         walk.end()
     }
 
+    fn adversary(&self, seed: u64) -> Adversary {
+        let mut rng = Rng::with_seed(seed);
+        let profile = Profile::draw(self.config, &mut rng);
+        Adversary::new(rng, profile, self.members.len())
+    }
+
     fn played(&self, lines: &[Line<A::Timer>]) -> ActiveWalk<A> {
+        self.played_as(lines, |_, event| Some(event.clone()))
+    }
+
+    /// Replays a schedule. `event` returns what a line means in the cluster of this moment, or
+    /// `None` to skip the line.
+    fn played_as<T>(
+        &self,
+        lines: &[Line<T>],
+        event: impl Fn(&Cluster<A>, &Event<T>) -> Option<Event<A::Timer>>,
+    ) -> ActiveWalk<A> {
         let mut walk = ActiveWalk::of(self.cluster());
         for line in lines {
-            if !walk.can_continue() {
-                break;
+            if walk.can_continue()
+                && let Some(event) = event(&walk.cluster, &line.event)
+            {
+                walk.apply(line.number, event);
             }
-            walk.apply(line.number, line.event.clone());
         }
         walk
     }
 
     /// Replays a schedule in which timers are named by their `Debug` text.
     pub(crate) fn play_text(&self, lines: &[Line<String>]) -> WalkResult<A::Timer> {
-        let mut walk = ActiveWalk::of(self.cluster());
-        for Line { number, event } in lines {
-            if !walk.can_continue() {
-                break;
-            }
+        let named = |cluster: &Cluster<A>, event: &Event<String>| {
             let timer = match event {
                 Event::Elapsed { node, timer } => {
-                    let running = walk.cluster.timers(*node).iter().map(|it| it.timer);
-                    let named = |it: &A::Timer| format!("{it:?}") == *timer;
-                    match running.into_iter().find(named) {
-                        Some(timer) => Some(timer),
-                        None => continue, // The timer does not run.
-                    }
+                    let mut running = cluster.timers(*node).iter().map(|it| it.timer);
+                    running.find(|it| format!("{it:?}") == *timer)
                 }
                 _ => None,
             };
-            if let Some(event) = event.with_timer(timer) {
-                walk.apply(*number, event);
-            }
-        }
-        walk.end()
+            event.with_timer(timer)
+        };
+        self.played_as(lines, named).end()
     }
 
     /// Returns the lines of a schedule that had an effect, if the schedule violates the invariant
@@ -186,7 +188,7 @@ impl<'a, A: ElectionAlgorithm> Runner<'a, A> {
 
 /// A walk that is running: the cluster, and the events so far.
 struct ActiveWalk<A: ElectionAlgorithm> {
-    cluster: WalkCluster<A>,
+    cluster: Cluster<A>,
     lines: Vec<Line<A::Timer>>,
     counts: Counts,
     /// The newest tenure of each node that was counted, and whether it had a lease.
@@ -194,7 +196,7 @@ struct ActiveWalk<A: ElectionAlgorithm> {
 }
 
 impl<A: ElectionAlgorithm> ActiveWalk<A> {
-    fn of(cluster: WalkCluster<A>) -> Self {
+    fn of(cluster: Cluster<A>) -> Self {
         Self {
             lines: Vec::new(),
             counts: Counts::default(),

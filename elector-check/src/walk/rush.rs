@@ -5,7 +5,7 @@ use crate::{
     action::id,
     walk::{
         branch::Branch,
-        cluster::{InFlight, WalkCluster},
+        cluster::{Cluster, InFlight},
         event::{Event, Line},
     },
 };
@@ -55,7 +55,7 @@ impl<A: ElectionAlgorithm> Rush<A> {
     /// invariant. They are numbered from `first`.
     pub(crate) fn search(
         &mut self,
-        cluster: &WalkCluster<A>,
+        cluster: &Cluster<A>,
         first: u32,
     ) -> Option<Vec<Line<A::Timer>>> {
         let mut root = cluster.clone();

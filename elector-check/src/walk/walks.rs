@@ -1,6 +1,5 @@
 use std::{
     num::NonZeroUsize,
-    ops::ControlFlow,
     sync::atomic::{AtomicU64, Ordering},
     thread,
 };
@@ -133,9 +132,9 @@ impl<A: ElectionAlgorithm> Walks<A> {
                 if number >= self.walks || number > found.load(Ordering::Relaxed) {
                     return (walks, counts);
                 }
-                let flow = self.walk_one(number, &mut counts);
+                let is_clean = self.walk_one(number, &mut counts);
                 walks += 1;
-                if flow.is_break() {
+                if !is_clean {
                     found.fetch_min(number, Ordering::Relaxed);
                     return (walks, counts);
                 }
@@ -143,17 +142,14 @@ impl<A: ElectionAlgorithm> Walks<A> {
         }
     }
 
-    fn walk_one(&self, number: u64, counts: &mut Counts) -> ControlFlow<()> {
+    /// Returns `true` if the walk violates no invariant.
+    fn walk_one(&self, number: u64, counts: &mut Counts) -> bool {
         let seed = self.seed.wrapping_add(number);
-        let Ok(members) = memberships(self.size(seed), &self.config) else {
-            return ControlFlow::Continue(());
-        };
-        let walked = self.runner(&members).walk(seed);
-        *counts = counts.plus(walked.counts);
-        match walked.violation {
-            Some(_) => ControlFlow::Break(()),
-            None => ControlFlow::Continue(()),
-        }
+        memberships(self.size(seed), &self.config).map_or(true, |members| {
+            let walked = self.runner(&members).walk(seed);
+            *counts = counts.plus(walked.counts);
+            walked.violation.is_none()
+        })
     }
 
     fn finding(&self, seed: u64) -> Finding {

@@ -105,6 +105,14 @@ impl Scenario {
         }
     }
 
+    /// Returns those of the cluster sizes for which the scenario makes sense.
+    pub(crate) fn sizes(&self, nodes: &[u64]) -> impl Iterator<Item = u64> {
+        nodes
+            .iter()
+            .copied()
+            .filter(|&nodes| nodes >= self.min_nodes)
+    }
+
     /// Reads a scenario from a file.
     ///
     /// # Errors
@@ -188,79 +196,60 @@ fn default_converge() -> Duration {
     Duration::from_secs(10)
 }
 
-/// A step before validation. It is flat, so that a wrong key is reported with its own line.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawStep {
-    #[serde(default, rename = "after_ms", with = "millis")]
-    after: Duration,
-    times: Option<Repeat>,
-    #[serde(default, rename = "every_ms", with = "millis")]
-    every: Duration,
-    crash: Option<Selector>,
-    restart: Option<Selector>,
-    pause: Option<Selector>,
-    resume: Option<Selector>,
-    wipe: Option<Selector>,
-    split: Option<Selector>,
-    cut: Option<Cut>,
-    star: Option<Selector>,
-    line: Option<Selector>,
-    graph: Option<Graph>,
-    heal: Option<bool>,
-    network: Option<Network>,
-    messages: Option<MessageFault>,
-    disk: Option<Disk>,
-    stall: Option<Stall>,
-    drift: Option<Drift>,
-    hints: Option<bool>,
-    suspect: Option<Suspicion>,
-    prove: Option<Suspicion>,
-    campaign: Option<Selector>,
-    resign: Option<Selector>,
-    transfer: Option<Transfer>,
-    rolling_restart: Option<Rolling>,
-    churn: Option<Churn>,
-    compose: Option<Compose>,
+/// Declares [`RawStep`] from the list of actions: the key, its value, and how the value becomes an
+/// action.
+macro_rules! raw_step {
+    ($($key:ident: $value:ty => $action:expr,)*) => {
+        /// A step before validation. It is flat, so that a wrong key is reported with its own line.
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct RawStep {
+            #[serde(default, rename = "after_ms", with = "millis")]
+            after: Duration,
+            times: Option<Repeat>,
+            #[serde(default, rename = "every_ms", with = "millis")]
+            every: Duration,
+            $($key: Option<$value>,)*
+        }
+
+        const ACTIONS: &[&str] = &[$(stringify!($key)),*];
+
+        impl RawStep {
+            fn actions(self) -> Vec<Action> {
+                let mut actions = Vec::new();
+                $(actions.extend(self.$key.and_then(|value| Option::from(($action)(value))));)*
+                actions
+            }
+        }
+    };
 }
 
-const ACTIONS: &str = "crash, restart, pause, resume, wipe, split, cut, star, line, graph, heal, \
-     network, messages, disk, stall, drift, hints, suspect, prove, campaign, resign, transfer, \
-     rolling_restart, churn, compose";
-
-impl RawStep {
-    fn actions(self) -> Vec<Action> {
-        [
-            self.crash.map(Action::Crash),
-            self.restart.map(Action::Restart),
-            self.pause.map(Action::Pause),
-            self.resume.map(Action::Resume),
-            self.wipe.map(Action::Wipe),
-            self.split.map(Action::Split),
-            self.cut.map(Action::Cut),
-            self.star.map(Action::Star),
-            self.line.map(Action::Line),
-            self.graph.map(Action::Graph),
-            self.heal.filter(|&heal| heal).map(|_| Action::Heal),
-            self.network.map(Action::Network),
-            self.messages.map(Action::Messages),
-            self.disk.map(Action::Disk),
-            self.stall.map(Action::Stall),
-            self.drift.map(Action::Drift),
-            self.hints.map(Action::Hints),
-            self.suspect.map(Action::Suspect),
-            self.prove.map(Action::Prove),
-            self.campaign.map(Action::Campaign),
-            self.resign.map(Action::Resign),
-            self.transfer.map(Action::Transfer),
-            self.rolling_restart.map(Action::RollingRestart),
-            self.churn.map(Action::Churn),
-            self.compose.map(Action::Compose),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
-    }
+raw_step! {
+    crash: Selector => Action::Crash,
+    restart: Selector => Action::Restart,
+    pause: Selector => Action::Pause,
+    resume: Selector => Action::Resume,
+    wipe: Selector => Action::Wipe,
+    split: Selector => Action::Split,
+    cut: Cut => Action::Cut,
+    star: Selector => Action::Star,
+    line: Selector => Action::Line,
+    graph: Graph => Action::Graph,
+    heal: bool => |heal: bool| heal.then_some(Action::Heal),
+    network: Network => Action::Network,
+    messages: MessageFault => Action::Messages,
+    disk: Disk => Action::Disk,
+    stall: Stall => Action::Stall,
+    drift: Drift => Action::Drift,
+    hints: bool => Action::Hints,
+    suspect: Suspicion => Action::Suspect,
+    prove: Suspicion => Action::Prove,
+    campaign: Selector => Action::Campaign,
+    resign: Selector => Action::Resign,
+    transfer: Transfer => Action::Transfer,
+    rolling_restart: Rolling => Action::RollingRestart,
+    churn: Churn => Action::Churn,
+    compose: Compose => Action::Compose,
 }
 
 /// The text that is parsed, for the line numbers of errors.
@@ -276,20 +265,14 @@ impl Source<'_> {
         let (after, every) = (written.after, written.every);
         let times = written.times.unwrap_or(Repeat::Times(1));
         let mut actions = written.actions();
-        let (Some(action), true) = (actions.pop(), actions.is_empty()) else {
-            // `pop` took one action, if there was any. Without any action the list is empty as
-            // well.
-            let count = if actions.is_empty() {
-                0
-            } else {
-                actions.len() + 1
-            };
+        let count = actions.len();
+        let (Some(action), 1) = (actions.pop(), count) else {
             return Err(ScenarioError::Actions {
                 path: self.path.to_owned(),
                 line: self.line(start),
                 step: number,
                 actions: count,
-                choices: ACTIONS.to_owned(),
+                choices: ACTIONS.join(", "),
             });
         };
         let step = Step {
