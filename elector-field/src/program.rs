@@ -16,8 +16,6 @@ pub(crate) fn run(program: &'static str, arguments: &[&str]) -> Result<String, E
         return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
     }
     let message = String::from_utf8_lossy(&done.stderr).trim().to_owned();
-    Err(Error::Run(
-        format!("{program} {}", arguments.join(" ")),
-        message,
-    ))
+    let command = format!("{program} {}", arguments.join(" "));
+    Err(Error::Run(command, message))
 }

@@ -62,7 +62,7 @@ pub(super) enum Target {
 }
 
 /// The paths that have a fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Side {
     /// All paths to and from the target.
     Alone,
@@ -75,14 +75,6 @@ pub(super) enum Side {
     /// The paths to the target.
     Input,
 }
-
-const SIDES: [Side; 5] = [
-    Side::Alone,
-    Side::Half,
-    Side::Pair,
-    Side::Output,
-    Side::Input,
-];
 
 /// The kind of a fault, as it is selected on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -183,7 +175,8 @@ fn fault(rng: &mut Rng, kind: Kind, lease: Duration) -> Fault {
         };
         Fault::Paths(path, side)
     };
-    let any = SIDES[rng.usize(..SIDES.len())];
+    let sides = Side::value_variants();
+    let any = sides[rng.usize(..sides.len())];
     match kind {
         Kind::Kill => Fault::Process(ProcessFault::Kill),
         Kind::KillGuardian => Fault::Process(ProcessFault::KillGuardian),
@@ -282,7 +275,11 @@ mod tests {
             let pairs = pairs.filter(|(from, to)| from != to);
             pairs.filter(|&(from, to)| side.has(5, 3, from, to)).count()
         };
-        assert_eq!(SIDES.map(count), [8, 12, 2, 4, 4]);
+        let sides = Side::value_variants().iter();
+        assert_eq!(
+            sides.copied().map(count).collect::<Vec<_>>(),
+            [8, 12, 2, 4, 4]
+        );
         assert!(Side::Half.has(5, 3, 4, 0) && !Side::Half.has(5, 3, 3, 4));
         assert!(Side::Output.has(5, 3, 3, 0) && !Side::Output.has(5, 3, 0, 3));
     }

@@ -63,7 +63,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         self.message_faults.clear();
     }
 
-    /// Runs until `limit`. FaultEnds the faults whose time is over on the way.
+    /// Runs until `limit`, and ends each fault when its time is over.
     fn run_and_end(&mut self, limit: u64, ends: &mut FaultEnds) {
         ends.sort_by_key(|(at, _)| *at);
         let due = ends.iter().take_while(|(at, _)| *at <= limit).count();

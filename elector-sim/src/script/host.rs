@@ -94,11 +94,8 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
             }
             Instruction::Suspect { node, peer } => {
                 self.node(*peer)?;
-                self.step(
-                    *node,
-                    &format!("suspects {peer:?}"),
-                    Input::Suspected(*peer),
-                )
+                let header = format!("suspects {peer:?}");
+                self.step(*node, &header, Input::Suspected(*peer))
             }
             Instruction::Prove { node, dead } => {
                 self.node(*dead)?;
