@@ -14,6 +14,9 @@ pub(crate) fn wrapped(text: &str, label: &str, width: usize) -> String {
         .break_words(false)
         .word_splitter(WordSplitter::NoHyphenation);
     let words: Vec<_> = text.split_whitespace().collect();
+    if words.is_empty() {
+        return format!("{label}\n"); // `fill` would return no line.
+    }
     fill(&words.join(" "), options) + "\n"
 }
 
