@@ -5,6 +5,9 @@ use thiserror::Error;
 
 use crate::{CheckConfig, Report, cluster::Cluster, search::Search};
 
+/// The maximum number of nodes of a [`Check`], which follows every order of events.
+pub const MAX_NODES: u64 = 9;
+
 /// A check of one algorithm: `Check::<Raft>::new(config).run()`.
 #[derive(Clone, Debug)]
 pub struct Check<A: ElectionAlgorithm> {
@@ -16,11 +19,14 @@ pub struct Check<A: ElectionAlgorithm> {
 #[non_exhaustive]
 pub enum CheckError {
     /// There are no nodes.
-    #[error("the cluster is not valid")]
+    #[error(transparent)]
     Membership(#[from] MembershipError),
     /// The algorithm's configuration breaks a rule.
-    #[error("the configuration of the algorithm is not valid")]
+    #[error(transparent)]
     Settings(#[from] TimingError),
+    /// The cluster is too large to follow every order of its events.
+    #[error("a search with {0} nodes never ends: use at most {MAX_NODES} nodes, or random walks")]
+    TooManyNodes(u64),
     /// The check must begin with a leader, and the search found none.
     #[error("no short run without faults leads to a leader that all nodes agree on")]
     NotLed,
@@ -37,10 +43,13 @@ impl<A: ElectionAlgorithm> Check<A> {
     /// when a run violates an invariant, or when the limit is reached. Every state takes memory.
     ///
     /// # Errors
-    /// Returns an error if the algorithm's configuration is not valid, if there are no nodes, or if
-    /// the check must begin with a leader and the search finds none.
+    /// Returns an error if the algorithm's configuration is not valid, if there are no nodes or more
+    /// than [`MAX_NODES`], or if the check must begin with a leader and the search finds none.
     pub fn run(self) -> Result<Report, CheckError> {
         let config = self.config;
+        if config.nodes > MAX_NODES {
+            return Err(CheckError::TooManyNodes(config.nodes));
+        }
         let members = memberships(config.nodes, &config.config)?;
         if config.time.is_some_and(|time| time.tick.is_zero()) {
             return Err(TimingError::Zero("a tick").into());

@@ -175,7 +175,7 @@ mod walk;
 #[cfg(doc)]
 use elector_core::ElectionAlgorithm;
 
-pub use check::{Check, CheckError};
+pub use check::{Check, CheckError, MAX_NODES};
 pub use config::CheckConfig;
 pub use report::{Checked, Outcome, Quantifier, Report};
 pub use time::Time;

@@ -1,6 +1,6 @@
 //! Tests of the checker itself, with an election that is small enough to follow by eye.
 
-use elector_check::{Check, CheckConfig, CheckError, Outcome, Report, Time};
+use elector_check::{Check, CheckConfig, CheckError, MAX_NODES, Outcome, Report, Time};
 use elector_core::{MembershipError, TimingError};
 
 use crate::first_come::{FirstCome, Flaw, Rules};
@@ -325,12 +325,19 @@ fn invalid_clusters_are_rejected() {
         rejected(empty),
         CheckError::Membership(MembershipError::Empty)
     );
+    let large = CheckConfig {
+        nodes: MAX_NODES + 1,
+        ..bounds(Flaw::None)
+    };
+    assert_eq!(rejected(large), CheckError::TooManyNodes(MAX_NODES + 1));
     let mut timeless = bounds(Flaw::None);
     timeless.config.timing.heartbeat = std::time::Duration::ZERO;
+    let error = rejected(timeless);
     assert_eq!(
-        rejected(timeless),
-        CheckError::Settings(TimingError::Zero("heartbeat"))
+        error.to_string(),
+        TimingError::Zero("heartbeat").to_string()
     );
+    assert_eq!(error, CheckError::Settings(TimingError::Zero("heartbeat")));
     let mut still = timed(Flaw::None);
     still.time = Some(Time {
         tick: std::time::Duration::ZERO,

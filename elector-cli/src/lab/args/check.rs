@@ -1,12 +1,11 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::Args;
+use elector_check::MAX_NODES;
 
 use super::jobs;
 use crate::args::within;
 
-/// The maximum number of nodes of a cluster in a search: it tries every order of events.
-const MAX_NODES: u64 = 9;
 /// The maximum number of random walks of one check. More would take months.
 const MAX_WALKS: u64 = 1_000_000_000_000;
 
