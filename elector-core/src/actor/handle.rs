@@ -180,7 +180,7 @@ impl NodeHandle {
     /// If the node does not lead, or has stopped; if the given node is not a peer.
     pub async fn transfer_to(&self, node: impl Into<NodeId>) -> Result<(), CommandError> {
         let node = node.into();
-        if node == self.node_id() || !self.members().contains(node) {
+        if !self.members().has_peer(node) {
             // This check comes before the work is ended for the transfer.
             let reason = "the node to transfer to is not a peer: name another member";
             return Err(CommandError::Refused(reason.into()));

@@ -196,8 +196,7 @@ impl<A: QuorumElection> QuorumNode<A> {
     /// longer than a lease. If the peer is the leader, this node owes it no silence any more, and
     /// campaigns when its turn comes. It asks the other nodes as in any election.
     pub fn on_marked_down(&mut self, peer: NodeId, out: &mut Outbox<A>) -> Due<A::Request> {
-        let members = &self.rules.members;
-        if peer == members.me() || !members.contains(peer) {
+        if !self.rules.members.has_peer(peer) {
             return Due::Nothing; // Not a peer: it cannot be a suspect.
         }
         self.suspects.insert(peer);
