@@ -79,8 +79,8 @@ impl Control {
         Err(end.into())
     }
 
-    /// Ends the work of the current leadership, and waits for its end. Only then it passes the
-    /// command to the algorithm that makes it stop leading.
+    /// Ends the work of the current leadership, and waits for its end. Only after that, passes the
+    /// algorithm the command that makes it stop leading.
     pub(super) async fn hand_over(&self, command: Command) -> Result<(), CommandError> {
         let leadership = self.end_work().await;
         let done = self.command(command).await;

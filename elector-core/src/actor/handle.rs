@@ -46,7 +46,7 @@ impl Drop for Running {
 /// The counts of a node's inputs and messages so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Inputs that the algorithm has handled: messages, timers, reports of peers and commands.
+    /// Inputs that the algorithm has handled: messages, timers, reports about peers and commands.
     pub handled: u64,
     /// Messages handed to the transport.
     pub sent: u64,

@@ -141,7 +141,7 @@ impl LeadershipState {
         self.state.load(Ordering::Acquire) != LIVE || !self.holds()
     }
 
-    /// Ends the leadership, because the node does not lead any more.
+    /// Ends the leadership. It is not given back.
     pub(super) fn lose(&self) {
         let _ = self.change(LIVE, LOST) || self.change(ENDING, LOST);
     }

@@ -12,7 +12,8 @@ pub(super) enum Request {
     Command(Command, oneshot::Sender<Option<Refusal>>),
     /// The work of this leadership has ended.
     GiveBack(Arc<LeadershipState>),
-    /// The step-down was refused: grant leadership again if the node still leads.
+    /// The work of this leadership has ended, but the leadership is not given back: grant
+    /// leadership again if the node still leads.
     GrantAgain(Arc<LeadershipState>),
     /// The work of the current leadership promises to check in.
     Watch(Arc<Watch>),

@@ -54,7 +54,7 @@ pub trait Immediate<D>: Send {
     /// The errors of [`Storage::save`].
     fn save_now(&mut self, durable: &D) -> Result<(), BoxError>;
 
-    /// Returns `true` if a save takes time. Then it begins after the messages of the steps before
+    /// Returns `true` if a save takes time. Then it begins after the messages that were sent before
     /// it are on their way.
     fn takes_time(&self) -> bool {
         false
