@@ -140,8 +140,8 @@ impl History {
         })
     }
 
-    /// Records which nodes hold a lease now. Only this moment is checked, so the violation stays
-    /// the same as long as the same nodes hold a lease.
+    /// Returns a violation if several nodes hold a lease now. Records nothing, so the violation
+    /// stays the same as long as the same nodes hold a lease.
     pub fn leased(&self, holders: impl IntoIterator<Item = NodeId>) -> Option<Violation> {
         if self.guarantee != GuaranteeKind::Quorum {
             return None;
