@@ -19,8 +19,8 @@ pub trait Message: Payload {
     }
 
     /// Returns the exclusive support that this message grants when it is sent to `to`, if any.
-    /// Checkers use it: a node with two different pledges for one epoch and rank has broken the
-    /// first pledge, for any reason. The default is `None`.
+    /// Checkers use it: a pledge that [breaks](Pledge::then) an earlier pledge of the node is a
+    /// violation, whether the algorithm, a restart or the disk caused it. The default is `None`.
     fn pledge(&self, _to: NodeId) -> Option<Pledge> {
         None
     }
