@@ -120,8 +120,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     }
 
     /// Ends a node like a crash: it sends nothing more, and state that was not saved is lost. The
-    /// work of its [`Elector::lead`] has ended before other nodes are notified, and a guard in the
-    /// application's hand does not hold any more. Returns `true` if the node was running.
+    /// work of its [`Elector::lead`] has ended before other nodes are notified, and a leadership in
+    /// the application's hand does not hold any more. Returns `true` if the node was running.
     pub async fn kill(&mut self, node: impl Into<NodeId>) -> bool {
         let node = node.into();
         let Some(elector) = self.running.remove(&node) else {
@@ -138,8 +138,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         let _ = elector.stopped().await;
         // A crash leaves no time to clean up.
         control.shared.abort_work();
-        // The node may have granted another leadership since `current` was read above. A guard in
-        // the application's hand has been notified; in a real crash, its holder would have ended
+        // The node may have granted another leadership since `current` was read above. The
+        // holder of a leadership in hand has been notified; in a real crash, it would have ended
         // with the process.
         let ended = control
             .shared

@@ -22,7 +22,7 @@ pub(super) struct Control {
     /// `true` if the node can be granted leadership at all. It cannot if the guarantee requires
     /// leases and the configuration has none.
     pub(super) can_grant: bool,
-    /// How long to wait for a guard in an application's hand.
+    /// How long to wait for the holder of a leadership in hand.
     pub(super) grace: Duration,
     /// How long to wait for the next leader: the time of a few elections.
     pub(super) next_leader_timeout: Duration,

@@ -134,8 +134,8 @@ pub enum ShutdownError {
     )]
     WorkDropped(Duration),
     /// The work had not ended in time, and could not be dropped: it blocks its thread, or no task
-    /// polls the future of `lead`, or the application still holds a guard. No other node was asked
-    /// to take over.
+    /// polls the future of `lead`, or the application still has the leadership in hand. No other
+    /// node was asked to take over.
     #[error(
         "the work of the leader had not ended after {0:?} and still runs, without its leadership: \
          end the process"

@@ -150,8 +150,8 @@ impl NodeHandle {
     }
 
     /// Stops leading after the work of the leader has ended. Then another node may lead, or later
-    /// this one again. A guard in the application's hand is notified, and the call waits for it no
-    /// longer than a lease.
+    /// this one again. The holder of a leadership in hand is notified, and the call waits for it
+    /// no longer than a lease.
     ///
     /// # Errors
     /// If the node does not lead, or has stopped.

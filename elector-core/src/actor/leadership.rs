@@ -25,7 +25,7 @@ use crate::{Epoch, FencingToken, Guarantee, GuaranteeKind, Moment, Quorum};
 /// deposed, when it is given back, or when its lease expires. The last case needs no message: every
 /// call checks the clock, which counts suspends. A leadership that has ended never holds again.
 ///
-/// If an application holds the leadership as a guard and drops it, the leadership is given back.
+/// If an application has the leadership in hand and drops it, the leadership is given back.
 ///
 /// `G` is the algorithm's guarantee. Only a leadership under [`Quorum`] has a
 /// [`token`](Self::token):
@@ -358,8 +358,8 @@ impl<G: Guarantee> Leadership<G> {
 
     /// Gives the leadership back: the node steps down, and skips the next election if other nodes
     /// can lead. Inside the closure of [`Elector::lead`](super::Elector::lead), this happens when
-    /// the closure's future has been dropped. Dropping a guard in the application's hand does the
-    /// same.
+    /// the closure's future has been dropped. Dropping a leadership in the application's hand does
+    /// the same.
     pub fn resign(self) {
         self.claim.resign();
     }

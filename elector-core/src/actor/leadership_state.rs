@@ -178,7 +178,7 @@ impl LeadershipState {
         self.occupy(IN_CLOSURE).is_ok()
     }
 
-    /// Takes the leadership as a guard in the caller's hand. Returns `true` if it was free.
+    /// Takes the leadership into the caller's hand. Returns `true` if it was free.
     pub(super) fn take_in_hand(&self) -> bool {
         self.occupy(IN_HAND).is_ok()
     }
@@ -216,9 +216,9 @@ impl LeadershipState {
         self.aborted.cancel();
     }
 
-    /// Waits until no work is done under this leadership any more. For a guard in an application's
-    /// hand it waits no longer than `grace`: the guard has been notified, and its holder may be the
-    /// task that waits here.
+    /// Waits until no work is done under this leadership any more. If it is in an application's
+    /// hand, this waits no longer than `grace`: its holder has been notified, and may be the task
+    /// that waits here.
     pub(super) async fn finished(&self, grace: Duration) {
         match self.occupy(CLOSED) {
             Err(IN_HAND) if grace.is_zero() => {}

@@ -83,8 +83,8 @@ impl Shared {
         self.leadership.borrow().clone()
     }
 
-    /// Begins work under this leadership, in a closure with `to_finish` to end, or as a guard in
-    /// the caller's hand. Returns `false` if the leadership is taken or has ended.
+    /// Begins work under this leadership, in a closure with `to_finish` to end, or in the
+    /// caller's hand. Returns `false` if the leadership is taken or has ended.
     pub(super) fn begin_work(
         &self,
         leadership: &Arc<LeadershipState>,

@@ -121,7 +121,7 @@ impl<G: Guarantee> Elector<G> {
                 Err(CommandError::NoLease(error)) => return Err(error.into()),
                 Err(_) => return Ok(()),
             };
-            // This also works if the future is cancelled, and if a guard has left the work.
+            // This also works if the future is cancelled, and if a leadership has left the work.
             let finish = Finish(claim);
             let began = clock::now();
             let outcome = work_under(&finish.0, grace.to_clean_up, &mut work).await;
@@ -151,8 +151,8 @@ impl<G: Guarantee> Elector<G> {
     /// While a healthy leader exists, a quorum algorithm lets no node depose it. It is safe to
     /// cancel.
     ///
-    /// This is for applications that need the guard in hand. They must do themselves what
-    /// [`lead`](Self::lead) does for its work. Dropping the guard gives the leadership back.
+    /// This is for applications that need the leadership in hand. They must do themselves what
+    /// [`lead`](Self::lead) does for its work. Dropping the [`Leadership`] gives it back.
     ///
     /// ```
     /// # use elector_core::{FencingToken, Quorum, actor::{BoxError, Elector}};
@@ -191,7 +191,7 @@ impl<G: Guarantee> Elector<G> {
     }
 
     /// Waits until this node leads and no work runs under that leadership. The caller is a closure
-    /// with `to_finish` to end, or `None` for a guard in hand.
+    /// with `to_finish` to end, or `None` for a leadership in hand.
     async fn claim(&self, to_finish: Option<Duration>) -> Result<Arc<Claim>, CommandError> {
         self.check_can_grant()?;
         let shared = &self.control().shared;
