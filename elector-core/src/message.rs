@@ -20,7 +20,7 @@ pub trait Message: Payload {
 
     /// Returns the exclusive support that this message grants when it is sent to `to`, if any.
     /// Checkers use it: a pledge that [breaks](Pledge::then) an earlier pledge of the node is a
-    /// violation, whether the algorithm, a restart or the disk caused it. The default is `None`.
+    /// violation. The default is `None`.
     fn pledge(&self, _to: NodeId) -> Option<Pledge> {
         None
     }
