@@ -123,7 +123,7 @@ pub trait ElectionAlgorithm:
     }
 
     /// Returns the durable state of a node that takes no part in any epoch up to `floor`, and that
-    /// has kept every promise of `durable` in the epochs above. A node that is restored from it
+    /// has kept every pledge of `durable` in the epochs above. A node that is restored from it
     /// shows a higher epoch than `floor`, leads no epoch up to `floor`, and supports no leader of
     /// such an epoch.
     ///

@@ -107,7 +107,7 @@ impl<A: ElectionAlgorithm> Outbox<A> {
             message: message(out.message),
         }));
         self.timers
-            .extend(inner.timers.into_iter().map(|order| match order {
+            .extend(inner.timers.into_iter().map(|change| match change {
                 TimerChange::Set(inner, delay) => TimerChange::Set(timer(inner), delay),
                 TimerChange::Cancel(inner) => TimerChange::Cancel(timer(inner)),
             }));

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Epoch, NodeId};
 
 /// The time in which one node leads one epoch: the pair (epoch, leader). Tenures are ordered by
-/// their epoch.
+/// their epoch, then by their leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tenure {
     /// The epoch.

@@ -99,8 +99,8 @@ fn a_leader_that_is_not_a_member_is_caught() {
     );
 }
 
-// No host can carry out such a message, and a message to the node itself would bypass the network
-// models.
+// No host can deliver such a message to a node outside, and a message to the node itself would
+// bypass the network models.
 #[test]
 fn a_message_to_a_node_that_is_not_a_peer_is_caught() {
     for to in [NodeId(1), NodeId(9)] {

@@ -19,7 +19,7 @@ use crate::Membership;
 /// A node that has stopped does not wait for a disk that hangs: its storage is dropped when the
 /// last save has ended, possibly later. If the same place can be opened again before that, the
 /// storage must hold a lock on it until it is dropped. Otherwise a late save of one life could
-/// overwrite what the next life has promised.
+/// overwrite what the next life has pledged.
 #[async_trait]
 pub trait Storage<D>: Send + 'static {
     /// Reads the last saved state; `None` for a node that has never run. It is never called after

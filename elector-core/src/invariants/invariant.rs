@@ -17,8 +17,8 @@ pub enum Invariant {
     /// value.) A pledge without a ballot does not count.
     OneValuePerBallot,
     /// A node that has stopped leading an epoch never leads that epoch again, not even after a
-    /// restart. Another node may have led in between, and the writes that the tenure fenced are
-    /// closed. `Quorum` only.
+    /// restart. Another node may have led in between, and no write may follow under the tokens
+    /// of a tenure that has ended. `Quorum` only.
     NoTenureTwice,
     /// At most one node holds a lease at any time. Several nodes may believe that they lead, but
     /// only one may act. (Ongaro's dissertation, section 6.4.1.) `Quorum` only.
