@@ -43,8 +43,8 @@ impl<A: ElectionAlgorithm> Check<A> {
     /// when a run violates an invariant, or when the limit is reached. Every state takes memory.
     ///
     /// # Errors
-    /// Returns an error if the algorithm's configuration is not valid, if there are no nodes or more
-    /// than [`MAX_NODES`], or if the check must begin with a leader and the search finds none.
+    /// Returns an error if the algorithm's configuration is not valid, if there are no nodes or
+    /// more than [`MAX_NODES`], or if the check must begin with a leader and the search finds none.
     pub fn run(self) -> Result<Report, CheckError> {
         let config = self.config;
         if config.nodes > MAX_NODES {
