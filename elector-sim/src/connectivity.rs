@@ -1,4 +1,4 @@
-/// Which nodes reach which others: the directed connectivity that are cut.
+/// Which nodes reach which others: the directed links that are cut.
 #[derive(Clone, Debug)]
 pub(crate) struct Connectivity {
     size: usize,
@@ -48,7 +48,7 @@ impl Connectivity {
         !self.is_cut(a, b) && !self.is_cut(b, a)
     }
 
-    /// Returns the cut connectivity, in ascending order.
+    /// Returns the cut links as pairs of sender and receiver, in ascending order.
     pub(crate) fn list(&self) -> Vec<(usize, usize)> {
         let cut = self.blocked.iter().enumerate().filter(|&(_, &cut)| cut);
         cut.map(|(place, _)| (place / self.size, place % self.size))
