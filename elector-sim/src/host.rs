@@ -29,7 +29,7 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
 
     fn change_timers(&mut self, changes: &[TimerChange<A::Timer>]) {
         for &change in changes {
-            self.simulation.order(self.node, change);
+            self.simulation.change_timer(self.node, change);
         }
     }
 

@@ -259,9 +259,9 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    pub(crate) fn order(&mut self, node: usize, order: TimerChange<A::Timer>) {
+    pub(crate) fn change_timer(&mut self, node: usize, change: TimerChange<A::Timer>) {
         let machine = &mut self.machines[node];
-        match order {
+        match change {
             TimerChange::Cancel(timer) => machine.timers.cancel(timer),
             TimerChange::Set(timer, delay) => {
                 let runs = machine.clock.true_span(self.rng.delay(delay));
