@@ -51,6 +51,7 @@ pub struct Outcome {
 /// grows with n, because a token takes longer to go around the ring.
 const SETTLE_TIME: Duration = Duration::from_millis(400);
 const SETTLE_TIME_PER_NODE: Duration = Duration::from_millis(3);
+/// How long the run then watches the cluster.
 const WATCH_TIME: Duration = Duration::from_millis(500);
 
 /// How much longer each node may make the first election and the last one.

@@ -18,7 +18,7 @@ pub struct Setup<A: ElectionAlgorithm> {
     pub disk: Disk,
     /// Whether the observer of a node gives its peers a proof of death when the process ends.
     pub hints: bool,
-    /// Whether nodes suspect all the time that connections broke which work, while a scenario runs.
+    /// Whether nodes get false suspicions while a scenario runs: their connections did not break.
     /// Only [`run`](crate::run) reads this: a bare simulation has no false suspicions.
     pub false_suspicions: bool,
     /// The seed of the run's random stream.

@@ -197,7 +197,7 @@ fn default_converge() -> Duration {
 }
 
 /// Declares [`RawStep`] from the list of actions: the key, its value, and how the value becomes an
-/// action.
+/// action or an `Option` of an action.
 macro_rules! raw_step {
     ($($key:ident: $value:ty => $action:expr,)*) => {
         /// A step before validation. It is flat, so that a wrong key is reported with its own line.
