@@ -13,7 +13,8 @@ pub(crate) enum Claim {
     Sometimes(Goal),
 }
 
-/// A situation that must occur in some runs. Without it, a report without violations means little.
+/// A situation that a report looks for. If none of the runs reaches it, a report without violations
+/// means little.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Goal {
     LeaderElected,
