@@ -1,4 +1,4 @@
-//! Trials of elector on real networks and disks, on one machine. Each host is a network namespace.
+//! Trials of elector with real processes, on one machine. Each host is a network namespace.
 //! A switch between the hosts delays packets, loses them, and cuts paths.
 
 mod chaos;
