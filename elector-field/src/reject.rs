@@ -100,7 +100,7 @@ mod tests {
         tcp
     }
 
-    // The receiver ignores a reset that has not its next expected number (RFC 5961).
+    // The receiver ignores a reset without the number that it expects next (RFC 5961).
     #[test]
     fn a_reset_has_the_next_number_of_an_established_connection() {
         let set = |tcp: &mut TcpHeader| (tcp.ack, tcp.acknowledgment_number) = (true, 777);
