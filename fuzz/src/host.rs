@@ -186,7 +186,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         bare.step(input.clone(), &mut out);
         let step = match self.process.step(input.clone(), now) {
             Ok(step) => step,
-            Err(breach) => panic!("{input:?}: {breach}"),
+            Err(violation) => panic!("{input:?}: {violation}"),
         };
         // Not the driver's own function, so that this checks the driver.
         let is_peer = |node| self.members.peers().any(|peer| peer == node);
