@@ -33,8 +33,8 @@ pub enum BullyMessage {
         /// As in [`Coordinator`](Self::Coordinator).
         appointed: bool,
     },
-    /// "Campaign now": the leader of this epoch has stepped down in favour of the receiver. Not in
-    /// the paper.
+    /// "Lead now": the leader of this epoch has stepped down in favour of the receiver, which leads
+    /// a new epoch without an election. Not in the paper.
     Handover {
         /// The epoch that the sender led.
         epoch: Epoch,

@@ -24,7 +24,8 @@ pub enum RingMessage {
         /// it has not visited.
         settled: bool,
     },
-    /// "Campaign now": the leader of this epoch has stepped down in favour of the receiver.
+    /// "Lead now": the leader of this epoch has stepped down in favour of the receiver, which leads
+    /// a new epoch without an election.
     Handover {
         /// The epoch that the sender led.
         epoch: Epoch,
