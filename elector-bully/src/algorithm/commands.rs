@@ -64,7 +64,7 @@ impl Bully {
             return; // Stale: that tenure has ended in another way.
         }
         self.lead(appointed, out);
-        // Higher nodes may be alive, at least the one that stepped down.
+        // Higher nodes may be alive, such as the one that stepped down.
         for &to in self.members.above() {
             out.send(to, self.heartbeat());
         }
