@@ -94,8 +94,7 @@ proptest! {
 
     // A peer may be broken, hostile or of another version. For all messages, a node does not panic
     // and keeps its contract. Exactly one timer that makes it act runs, and no token has more hops
-    // than a lap. After a crash it has its old epoch. Timers elapse as in a host: only if they run,
-    // except for stray timers that never ran.
+    // than a lap. After a crash it has its old epoch. Timers elapse as in a host: only if they run.
     // Invariants: I1, I6.
     #[test]
     fn any_input_in_any_state(
