@@ -60,8 +60,9 @@
 //! - **I5** A node leads an epoch only after it has learned that it was chosen, and at most once:
 //!   it does not lead an epoch again that it has stopped leading, or may have led before a restart.
 //! - **I6** A node that has accepted or learned a leader of an epoch acknowledges no older leader.
-//!   A node that has acknowledged a leader accepts nothing newer for `election_min`. So of two
-//!   leaders of different epochs at most one holds a lease.
+//!   A node that has acknowledged a leader accepts nothing newer for `election_min`, unless that
+//!   leader has stepped down for a handover, or a report of the host has ended this silence (see
+//!   below). So of two leaders of different epochs at most one holds a lease.
 //!
 //! # Differences from the paper
 //!
@@ -74,9 +75,10 @@
 //!   been silent for `election_min`. A promise for a newer epoch does not end the support for a
 //!   leader either: only an acceptance does. So a node that was cut off, or whose suspicion was
 //!   wrong, disturbs no leader.
-//! - *A proof of the leader's death ends the silence at once.* A suspicion ends no silence: the
-//!   node whose turn is first sends its `Prepare`. It promises to itself, and the other nodes
-//!   promise to it, when the silence has ended.
+//! - *A proof of the leader's death ends the silence at once.* So does a report that the host has
+//!   received nothing from the leader for longer than a lease. A suspicion ends no silence: the node
+//!   whose turn is first sends its `Prepare`. It promises to itself, and the other nodes promise to
+//!   it, when the silence has ended.
 //! - *A promise restarts the acceptor's own wait once for each proposer*, until there is a leader;
 //!   an acceptance restarts it each time. So proposers that reach no majority cannot delay a node
 //!   that does reach one again and again. Waits widen when proposers compete or promises come late.

@@ -45,10 +45,10 @@
 //! - **I6** A pre-vote changes nothing in the node that grants it, and is never counted as a vote.
 //! - **I7** With `check_quorum`, a node that acknowledged a leader votes for no other node, and not
 //!   for itself, for `election_min` afterwards. This silence ends early only if that leader has
-//!   stepped down for a transfer, or if the node's host has proof that the leader's process has
-//!   ended. So while a leader's lease lasts
-//!   ([`Timing::lease`](elector_core::Timing::lease) after the send time of the newest round that a
-//!   majority acknowledged), no other node can be elected.
+//!   stepped down for a transfer, if the node's host has proof that the leader's process has ended,
+//!   or if the host has received nothing from the leader for longer than a lease. So while a
+//!   leader's lease lasts ([`Timing::lease`](elector_core::Timing::lease) after the send time of
+//!   the newest round that a majority acknowledged), no other node can be elected.
 //!
 //! # Differences from the papers
 //!
@@ -74,11 +74,12 @@
 //!   sent. `algorithm/candidate.rs` explains why that is safe.
 //! - The time for which a leader may be without a quorum counts from the last complete quorum, not
 //!   in fixed periods.
-//! - A proof of the leader's death ends the silence that is owed to this leader. The next node in
-//!   the ring of ids campaigns at once, the other nodes one round trip after each other. Each asks
-//!   all nodes, as in any election.
-//! - A suspicion of the leader ends no silence, since the leader may hold a lease. The suspecting
-//!   node asks for pre-votes at once, and voters answer when their silence has ended. So a
+//! - A proof of the leader's death ends the silence that is owed to this leader. So does a report
+//!   that the host has received nothing from it for longer than a lease. The next node in the ring
+//!   of ids campaigns at once, the other nodes one round trip after each other. Each asks all
+//!   nodes, as in any election.
+//! - A suspicion of the leader ends no silence, since the leader may hold a lease. The node whose
+//!   turn is first asks for pre-votes at once, and voters answer when their silence has ended. So a
 //!   suspicion saves the random wait after the silence. Without `check_quorum` there is no lease,
 //!   and a suspicion has the effect of a proof.
 //! - Priorities: less preferred nodes wait longer. The papers do not have this (etcd and other
