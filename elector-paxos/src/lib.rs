@@ -76,9 +76,9 @@
 //!   leader either: only an acceptance does. So a node that was cut off, or whose suspicion was
 //!   wrong, disturbs no leader.
 //! - *A proof of the leader's death ends the silence at once.* So does a report that the host has
-//!   received nothing from the leader for longer than a lease. A suspicion ends no silence: the node
-//!   whose turn is first sends its `Prepare`. It promises to itself, and the other nodes promise to
-//!   it, when the silence has ended.
+//!   received nothing from the leader for longer than a lease. A suspicion ends no silence: the
+//!   node whose turn is first sends its `Prepare`. It promises to itself, and the other nodes
+//!   promise to it, when the silence has ended.
 //! - *A promise restarts the acceptor's own wait once for each proposer*, until there is a leader;
 //!   an acceptance restarts it each time. So proposers that reach no majority cannot delay a node
 //!   that does reach one again and again. Waits widen when proposers compete or promises come late.
