@@ -58,7 +58,7 @@ impl Control {
         let answer = answered.await;
         let end = self.shared.ended.borrow().clone();
         match (answer, end) {
-            (_, Some(end)) => Err(end.into()),
+            (_, Some(end)) => Err(CommandError::of_end(end)),
             (Ok(None), None) => Ok(()),
             (Ok(Some(reason)), None) => Err(CommandError::Refused(reason)),
             (Err(_), None) => Err(NodeError::ThreadEnded.into()),
@@ -76,7 +76,7 @@ impl Control {
             end = self.shared.end_of_node() => end,
             Ok(()) = answers.changed() => return Ok(()),
         };
-        Err(end.into())
+        Err(CommandError::of_end(end))
     }
 
     /// Ends the work of the current leadership, and waits for its end. Only after that, passes the

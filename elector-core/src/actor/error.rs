@@ -116,9 +116,9 @@ pub enum CommandError {
     Node(#[from] NodeError),
 }
 
-/// The reason why a node that has ended carries out no command.
-impl From<Result<(), NodeError>> for CommandError {
-    fn from(end: Result<(), NodeError>) -> Self {
+impl CommandError {
+    /// Returns the reason why a node that has ended carries out no command.
+    pub(super) fn of_end(end: Result<(), NodeError>) -> Self {
         end.map_or_else(Into::into, |()| Self::ShutDown)
     }
 }

@@ -212,7 +212,7 @@ impl<G: Guarantee> Elector<G> {
         };
         tokio::select! {
             biased;
-            end = shared.end_of_node() => Err(end.into()),
+            end = shared.end_of_node() => Err(CommandError::of_end(end)),
             claim = claiming => claim,
         }
     }
