@@ -1,6 +1,6 @@
 //! No input from any sender breaks a node in any state.
 
-use elector_core::{Driver, ElectionAlgorithm, Input, Moment, NodeId};
+use elector_core::{Driver, Input, Moment, NodeId};
 use elector_ring::{
     Ring, RingConfig, RingDurable, RingMessage, RingTimer, RingVariant, Serial, Token, TokenBody,
     Way,
@@ -8,7 +8,7 @@ use elector_ring::{
 use proptest::prelude::*;
 
 use crate::algorithm::inputs::{
-    any_node, change, epoch, input, member, members, number, run_without_driver,
+    any_node, change, epoch, input, member, members, number, restart, run_without_driver,
 };
 
 fn body() -> impl Strategy<Value = TokenBody> {
@@ -111,13 +111,9 @@ proptest! {
         for (input, choice) in std::iter::once(first).chain(inputs) {
             let input = match input {
                 Input::Started => {
-                    let (saved, epoch) = (*driver.algorithm().durable(), driver.view().epoch);
                     // With a crash, the epochs of the node may get a floor.
-                    let raised = Ring::raised(&saved, floor).filter(|_| choice % 2 == 1);
-                    driver = Driver::restore(&config, members(me), raised.unwrap_or(saved));
-                    prop_assert!(driver.view().epoch >= epoch);
-                    prop_assert!(raised.is_none() || driver.view().epoch > floor);
-                    prop_assert!(raised.is_some() || driver.view().epoch == epoch);
+                    let floor = Some(floor).filter(|_| choice % 2 == 1);
+                    driver = restart(&driver, &config, me, floor)?;
                     running.clear();
                     Input::Started
                 }

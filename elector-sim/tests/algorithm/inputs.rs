@@ -3,7 +3,8 @@
 #![allow(dead_code, reason = "each algorithm uses a part of it")]
 
 use elector_core::{
-    Command, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox, TimerChange,
+    Command, Driver, ElectionAlgorithm, Epoch, Input, Membership, Moment, NodeId, Outbox,
+    TimerChange,
 };
 use proptest::prelude::*;
 
@@ -65,6 +66,26 @@ pub(crate) fn change(running: &mut Vec<Timer>, changes: &[TimerChange<Timer>]) {
             running.push(timer);
         }
     }
+}
+
+/// Crashes the node and starts it again with its durable state. With a floor, its epochs are raised
+/// above the floor first, if there is an epoch above. Otherwise it must have its old epoch.
+pub(crate) fn restart<A: ElectionAlgorithm>(
+    driver: &Driver<A>,
+    config: &A::Config,
+    me: u64,
+    floor: Option<Epoch>,
+) -> Result<Driver<A>, TestCaseError> {
+    let (disk, before) = (driver.algorithm().durable(), driver.view().epoch);
+    let raised = floor.and_then(|floor| A::raised(disk, floor));
+    let is_raised = raised.is_some();
+    let disk = raised.unwrap_or_else(|| disk.clone());
+    let restarted = Driver::restore(config, members(me), disk);
+    let after = restarted.view().epoch;
+    prop_assert!(after >= before);
+    prop_assert!(is_raised || after == before);
+    prop_assert!(!is_raised || Some(after) > floor);
+    Ok(restarted)
 }
 
 /// Gives a new node these inputs without a driver, which would drop the messages of unknown peers.
