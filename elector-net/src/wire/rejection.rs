@@ -232,24 +232,55 @@ mod tests {
             NodeList::new(&nodes, 1, [0; 16])
         };
         let (theirs, ours) = (list(&[7, 8]), list(&[1, 2]));
-        let members = Rejection::Members { theirs, ours };
-        let cluster = Rejection::Cluster("a".into());
-        let version = Rejection::Version { min: 3, max: 4 };
+        let (known, found) = (DiskId::from_bytes([1; 16]), DiskId::from_bytes([2; 16]));
+        let their_disk = format!("the other side has the disk {found}, but this node first ");
+        let own_disk = format!("this node has the disk {found}, but the peer first ");
+        let node = NodeId(9);
         for (rejection, rejecting, rejected) in [
             (
-                cluster,
+                Rejection::Cluster("a".into()),
                 "the other side does not belong to the cluster \"a\" of this node: ",
                 "this node does not belong to the cluster \"a\" of the peer: ",
             ),
             (
-                version,
+                Rejection::Algorithm("a".into()),
+                "the other side does not run \"a\", as this node does: ",
+                "this node does not run \"a\", as the peer does: ",
+            ),
+            (
+                Rejection::Version { min: 3, max: 4 },
                 "the other side supports the protocol versions 3 to 4, and this node ",
                 "this node supports the protocol versions 3 to 4, and the peer ",
             ),
             (
-                members,
+                Rejection::Members { theirs, ours },
                 "the list of nodes of the other side is 7, 8 (generation 1), and that of this node",
                 "the list of nodes of this node is 7, 8 (generation 1), and that of the peer is 1",
+            ),
+            (
+                Rejection::WrongNode(node),
+                "the other side dialled node 9, and this node is another node: ",
+                "this node dialled node 9, and the peer is another node: ",
+            ),
+            (
+                Rejection::NotAPeer(node),
+                "the other side claims to be node 9, which is not in the list of this node: ",
+                "this node claims to be node 9, which is not in the list of the peer: ",
+            ),
+            (
+                Rejection::Certificate(node),
+                "the certificate of the other side does not name node 9: ",
+                "the certificate of this node does not name node 9: ",
+            ),
+            (
+                Rejection::Disk { node, known, found },
+                their_disk.as_str(),
+                own_disk.as_str(),
+            ),
+            (
+                Rejection::Silent,
+                "the other side sent no hello",
+                "this node sent no hello",
             ),
         ] {
             let texts = [rejection.to_string(), RejectedText(&rejection).to_string()];
