@@ -137,7 +137,7 @@ impl NodeMetrics {
         let traffic = self.0.handle.traffic();
         metrics.counter(
             "elector_inputs_handled",
-            "Inputs that the algorithm has handled: messages, timers, suspicions and commands",
+            "Inputs that the algorithm has handled: messages, timers, evidence and commands",
             traffic.handled,
         )?;
         metrics.counter(

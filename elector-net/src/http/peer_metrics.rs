@@ -49,7 +49,7 @@ impl Collector for PeerMetrics {
         )?;
         metrics.of_peers(
             "elector_peer_suspicions",
-            "Suspicions against the peer that the algorithm received.",
+            "How often the peer was marked down.",
             None,
             |peer| Some(ConstCounter::new(peer.suspicions)),
         )?;
