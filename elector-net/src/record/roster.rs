@@ -55,7 +55,7 @@ pub struct Roster {
     pub lineage: [u8; 16],
     /// The id of this disk.
     pub disk: DiskId,
-    /// The disk of each peer, as it was when the peer was first admitted.
+    /// The disk of each peer that was admitted with one. It is the first one.
     pub peers: BTreeMap<NodeId, DiskId>,
 }
 

@@ -29,7 +29,8 @@ use super::{
 /// cuts. If it cannot be sure of the saved state, it does not let the node start.
 ///
 /// [`format`](Self::format) creates the record, once in the lifetime of a node.
-/// [`load`](Storage::load) opens it. While the record is open, no other process can open it.
+/// [`load`](Storage::load) opens it. While the record is open, no other storage can open it, be it
+/// in this process or in another one.
 ///
 /// # Which faults it survives
 ///
