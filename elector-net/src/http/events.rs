@@ -124,7 +124,7 @@ fn start(
 
 /// Sends events to one reader, until it disconnects or the service is closed or the node ends.
 async fn send_events(shared: Arc<Shared>, start: Start, out: mpsc::Sender<sse::Event>) {
-    let telling = async {
+    let sending = async {
         let mut cursor = match start {
             Start::After(number) => Cursor::At(number.saturating_add(1)),
             Start::UnknownRun => {
@@ -176,7 +176,7 @@ async fn send_events(shared: Arc<Shared>, start: Start, out: mpsc::Sender<sse::E
         () = shared.closing.cancelled() => {}
         () = out.closed() => {}
         // An error means that the reader has disconnected.
-        _ = telling => {}
+        _ = sending => {}
     }
 }
 

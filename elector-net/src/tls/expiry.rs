@@ -31,12 +31,12 @@ impl Reminder {
             self.last = None;
             return None;
         };
-        let is_told = self.last.is_some_and(|(last, at)| {
+        let is_logged = self.last.is_some_and(|(last, at)| {
             let passed = now.duration_since(at);
             // If the clock was set back, the line is logged once more.
             last == expiry && passed.is_ok_and(|passed| passed < DAY)
         });
-        if is_told {
+        if is_logged {
             return None;
         }
         self.last = Some((expiry, now));
