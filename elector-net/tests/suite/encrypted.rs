@@ -1,6 +1,6 @@
 //! Clusters with mutual TLS.
 
-use std::{fs, net::TcpListener};
+use std::{fs, net::TcpListener, path::Path};
 
 use elector_core::{
     NodeId,
@@ -9,7 +9,9 @@ use elector_core::{
 use elector_net::{Tcp, Tls};
 use elector_raft::{Raft, RaftConfig};
 
-use crate::common::{Node, agreed, agreed_but, builder, eventually, issued, rejections, sockets};
+use crate::common::{
+    Node, agreed, agreed_but, builder, eventually, issued, position, rejections, sockets,
+};
 
 async fn start(id: u64, listener: TcpListener, peers: &[Peer], tls: Option<Tls>) -> Node<Raft> {
     let mut tcp = Tcp::new("test", peers.to_vec(), RaftConfig::default()).listen_on(listener);
@@ -22,22 +24,29 @@ async fn start(id: u64, listener: TcpListener, peers: &[Peer], tls: Option<Tls>)
     Node { elector, monitor }
 }
 
+/// Makes the certificates of three nodes in this folder, and starts two of the nodes. Also returns
+/// the socket of the third one, and the list of peers.
+async fn two_of_three(folder: &Path) -> (Vec<Node<Raft>>, TcpListener, Vec<Peer>) {
+    issued(folder);
+    let (mut listeners, peers) = sockets(3);
+    let third = listeners.pop().unwrap();
+    let mut nodes = Vec::new();
+    for (id, listener) in (1..).zip(listeners) {
+        let tls = Tls::load(folder, NodeId(id)).unwrap();
+        nodes.push(start(id, listener, &peers, Some(tls)).await);
+    }
+    (nodes, third, peers)
+}
+
 // Encryption must not change the behaviour of a cluster.
 #[tokio::test]
 async fn a_cluster_with_certificates_elects_and_fails_over() {
     let folder = tempfile::tempdir().unwrap();
-    issued(folder.path());
-    let (listeners, peers) = sockets(3);
-    let mut nodes = Vec::new();
-    for (id, listener) in (1..).zip(listeners) {
-        let tls = Tls::load(folder.path(), NodeId(id)).unwrap();
-        nodes.push(start(id, listener, &peers, Some(tls)).await);
-    }
+    let (mut nodes, third, peers) = two_of_three(folder.path()).await;
+    let tls = Tls::load(folder.path(), NodeId(3)).unwrap();
+    nodes.push(start(3, third, &peers, Some(tls)).await);
     let leader = agreed(&nodes).await;
-    let place = nodes
-        .iter()
-        .position(|node| node.elector.node_id() == leader);
-    drop(nodes.remove(place.unwrap()));
+    drop(nodes.remove(position(&nodes, leader)));
     let left: Vec<_> = nodes.iter().collect();
     agreed_but(&left, leader).await;
 }
@@ -46,14 +55,7 @@ async fn a_cluster_with_certificates_elects_and_fails_over() {
 #[tokio::test]
 async fn the_certificate_of_one_node_is_not_valid_for_another() {
     let folder = tempfile::tempdir().unwrap();
-    issued(folder.path());
-    let (mut listeners, peers) = sockets(3);
-    let third = listeners.pop().unwrap();
-    let mut nodes = Vec::new();
-    for (id, listener) in (1..).zip(listeners) {
-        let tls = Tls::load(folder.path(), NodeId(id)).unwrap();
-        nodes.push(start(id, listener, &peers, Some(tls)).await);
-    }
+    let (nodes, third, peers) = two_of_three(folder.path()).await;
     agreed(&nodes).await;
     // Node 3 presents a certificate that names node 2.
     let stolen = tempfile::tempdir().unwrap();
@@ -85,14 +87,7 @@ async fn the_certificate_of_one_node_is_not_valid_for_another() {
 #[tokio::test]
 async fn a_node_without_certificates_is_rejected_and_learns_why() {
     let folder = tempfile::tempdir().unwrap();
-    issued(folder.path());
-    let (mut listeners, peers) = sockets(3);
-    let third = listeners.pop().unwrap();
-    let mut nodes = Vec::new();
-    for (id, listener) in (1..).zip(listeners) {
-        let tls = Tls::load(folder.path(), NodeId(id)).unwrap();
-        nodes.push(start(id, listener, &peers, Some(tls)).await);
-    }
+    let (nodes, third, peers) = two_of_three(folder.path()).await;
     let odd = start(3, third, &peers, None).await;
     eventually("both sides count it", || {
         nodes
