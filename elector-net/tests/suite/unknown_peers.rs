@@ -30,8 +30,8 @@ async fn two_of_three() -> (Vec<Node<Raft>>, TcpListener, Vec<Peer>) {
     (nodes, third, peers)
 }
 
-/// Starts a wrong node 3. Both other nodes must reject it with this reason, it must receive the
-/// rejection, and the others must keep their leader.
+/// Starts a wrong node 3. Another node must count a rejection with this reason, and so must the
+/// wrong node. It must not be admitted, and the others must not elect again.
 async fn is_rejected<A: ElectionAlgorithm>(
     reason: &str,
     set_up: impl FnOnce(TcpListener, Vec<Peer>) -> (Tcp<A>, A::Config, Vec<Peer>),
