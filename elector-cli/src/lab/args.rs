@@ -136,7 +136,7 @@ pub(crate) struct Simulate {
     /// Seed of the run; the same seed gives the same run
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Write all events into this file, one JSON object per arguments
+    /// Write all events into this file, one JSON object per line
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
     /// Draw the run into this file, as a space-time diagram
@@ -145,8 +145,8 @@ pub(crate) struct Simulate {
     /// Show every heartbeat instead of their number
     #[arg(long)]
     pub(crate) heartbeats: bool,
-    /// Give nodes false suspicions all the time. Other commands do this in a second run of each
-    /// seed
+    /// Give nodes false suspicions all the time. `elector compare` does this in a second run of
+    /// each seed
     #[arg(long)]
     pub(crate) false_suspicions: bool,
 }
