@@ -55,7 +55,7 @@ ELECTOR_TOKEN_FILE and ELECTOR_TLS_DIR.
 
 COMMAND is expected to run for as long as the node leads. If it ends by itself, --on-exit says what
 happens: under `resign` it starts again on the next leader, under `restart` on this node, and under
-`wait` in the next tenure of this node.
+`wait` in the next tenure of any node.
 
 Signals:
   SIGTERM, SIGINT, SIGQUIT  the node stops COMMAND, hands over to the best peer and exits; after a
