@@ -40,7 +40,8 @@ fn a_leader_that_is_shut_down_hands_over() {
         let shut_down = now().nanos();
         cluster.signal(leader, Signal::TERM);
         assert_eq!(cluster.ended(leader), 0, "{algorithm}");
-        cluster.logs.wait_for(leader, "another node leads");
+        let complete = "shutdown complete: another node leads";
+        cluster.logs.wait_for(leader, complete);
         let (_, next) = cluster.leader_after(epoch);
         let elected = cluster
             .logs
