@@ -2,7 +2,7 @@ use std::{
     future::pending,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, channel},
     },
     thread,
     time::Duration,
@@ -22,19 +22,18 @@ const LEASE: Duration = Duration::from_millis(1000);
 
 /// Leads with this command in a runtime of its own, which hangs from the start of the command until
 /// it is released.
-fn lead(elector: &Elector<Quorum>, options: &Options, folder: &Folder, released: &Arc<AtomicBool>) {
+fn lead(elector: &Elector<Quorum>, options: &Options, folder: &Folder, released: Receiver<()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let (pid, released) = (folder.path("pid"), Arc::clone(released));
+    let pid = folder.path("pid");
     runtime.spawn(async move {
         while !pid.exists() {
             sleep(Duration::from_millis(1)).await;
         }
-        while !released.load(Ordering::Acquire) {
-            thread::sleep(Duration::from_millis(1));
-        }
+        // This blocks the thread until the sender is dropped.
+        let _ = released.recv();
     });
     runtime.block_on(async {
         let state = tokio::sync::Mutex::new((spawn(options).await, Backoff::default()));
@@ -84,22 +83,22 @@ async fn a_node_whose_supervisor_hangs_gives_leadership_up() {
         });
     }
     let folder = Arc::new(Folder::new());
-    let released = Arc::new(AtomicBool::new(false));
+    let (release, released) = channel();
     let supervisor = thread::spawn({
         let elector = cluster.node(first).unwrap().clone();
-        let (folder, released) = (Arc::clone(&folder), Arc::clone(&released));
+        let folder = Arc::clone(&folder);
         move || {
             let options = Options {
                 margin: Duration::from_millis(400),
                 ..script(STUBBORN, &folder.path("pid"))
             };
-            lead(&elector, &options, &folder, &released);
+            lead(&elector, &options, &folder, released);
         }
     });
     let next = within(starts.recv()).await.unwrap();
     assert!(has_ended(folder.pid("pid")), "two commands at once");
     assert_ne!(next, first);
-    released.store(true, Ordering::Release);
+    drop(release);
     within(cluster.shutdown()).await;
     supervisor.join().unwrap();
 }
