@@ -46,6 +46,12 @@ impl Moment {
     pub const fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(nanos(duration)))
     }
+
+    /// Returns the moment that is this duration earlier, at least [`ZERO`](Self::ZERO).
+    #[must_use]
+    pub const fn saturating_sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(nanos(duration)))
+    }
 }
 
 /// Returns a duration in whole nanoseconds. It saturates after 584 years.

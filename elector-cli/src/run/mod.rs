@@ -153,7 +153,6 @@ mod leadership;
 mod options;
 mod shim;
 mod supervise;
-mod time;
 
 use std::{
     env,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use elector_core::Moment;
 
-use crate::run::{EndReason, options::StopTiming, time};
+use crate::run::{EndReason, options::StopTiming};
 
 /// When the processes of one command get SIGTERM and SIGKILL. Times are on the clock of
 /// [`elector_core::actor::now`].
@@ -120,7 +120,7 @@ impl StopSchedule {
     /// another reason.
     fn lease_sigterm_time(&self) -> Option<Moment> {
         let sigkill = self.lease_sigkill_time().filter(|_| self.reason.is_none());
-        sigkill.map(|at| time::subtract(at, self.timing.loss_grace))
+        sigkill.map(|at| at.saturating_sub(self.timing.loss_grace))
     }
 
     fn sigkill_time(&self) -> Option<Moment> {
@@ -132,7 +132,7 @@ impl StopSchedule {
     /// When the end of the lease requires SIGKILL.
     fn lease_sigkill_time(&self) -> Option<Moment> {
         self.deadline
-            .map(|deadline| time::subtract(deadline, self.timing.margin))
+            .map(|deadline| deadline.saturating_sub(self.timing.margin))
     }
 }
 

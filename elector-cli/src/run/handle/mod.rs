@@ -15,7 +15,6 @@ use super::{
     CommandEnd, EndReason, Exit, Options, RunError, StartParameters, Stdin,
     channel::{self, ToGuardian, ToNode},
     shim::Go,
-    time,
 };
 use connection::GuardianProcess;
 pub use connection::GuardianSockets;
@@ -126,7 +125,7 @@ impl CommandHandle {
         let needed = self.options.loss_grace + self.options.margin;
         let go = Go {
             environment: parameters.environment(self.options.node),
-            start_before: parameters.deadline.map(|end| time::subtract(end, needed)),
+            start_before: parameters.deadline.map(|end| end.saturating_sub(needed)),
         };
         let stdin = io::stdin();
         let stdin = (self.options.stdin == Stdin::Inherit).then(|| stdin.as_fd());

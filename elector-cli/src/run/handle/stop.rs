@@ -5,7 +5,7 @@ use rustix::process::{Signal, kill_process_group};
 use tokio::time::{sleep, timeout};
 
 use super::CommandHandle;
-use crate::run::{CommandEnd, EndReason, RunError, channel::ToGuardian, children, time};
+use crate::run::{CommandEnd, EndReason, RunError, channel::ToGuardian, children};
 
 /// How long a guardian may be late before the node assumes that it hangs.
 const GUARDIAN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -94,7 +94,7 @@ impl CommandHandle {
         let deadline = self.running.as_ref().and_then(|running| running.deadline);
         match deadline {
             Some(deadline) => {
-                let last = time::subtract(deadline, self.options.margin / 2);
+                let last = deadline.saturating_sub(self.options.margin / 2);
                 last.saturating_since(now())
             }
             None => self.options.loss_grace + self.options.margin,
