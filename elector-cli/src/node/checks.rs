@@ -62,7 +62,7 @@ pub(super) fn print_summary<A: ElectionAlgorithm>(
          node       {} of {:?}, cluster \"{}\"\n\
          algorithm  {}, {}\n\
          timing     {timing}\n\
-         detection  ping every {:?}, suspicion after {:?} to {:?} of silence\n\
+         detection  ping every {:?}, silence reported after {:?} to {:?}\n\
          TLS        {}\n\
          data       {}: {record}\n",
         setup.members.me(),
