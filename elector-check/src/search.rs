@@ -59,7 +59,7 @@ impl<A: ElectionAlgorithm> Search<A> {
         let (first, violation) = cluster.initial_state();
         if let Some(violation) = violation {
             let mut search = Self::new(cluster, &first, vec![violation.to_string()]);
-            search.violated(violation, Found::At(0));
+            search.record_violation(violation, Found::At(0));
             return Some(search.report());
         }
         let mut search = Self::new(cluster, &first, Vec::new());
@@ -110,7 +110,8 @@ impl<A: ElectionAlgorithm> Search<A> {
                 match self.cluster.apply(&state, action, &mut next) {
                     Transition::Nothing => continue,
                     Transition::Violation(violation) => {
-                        return self.violated(violation, Found::After(place, action, violation));
+                        return self
+                            .record_violation(violation, Found::After(place, action, violation));
                     }
                     Transition::State => {}
                 }
@@ -162,7 +163,7 @@ impl<A: ElectionAlgorithm> Search<A> {
         }
     }
 
-    fn violated(&mut self, violation: InvariantViolation, by: Found) {
+    fn record_violation(&mut self, violation: InvariantViolation, by: Found) {
         self.outcome = Outcome::Violated;
         let refuted = Claim::Always(violation.invariant());
         for (claim, found) in &mut self.claims {

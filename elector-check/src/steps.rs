@@ -185,11 +185,11 @@ impl<A: ElectionAlgorithm> Steps<A> {
             A::restore(&self.config, members, durable)
         }));
         let Ok(algorithm) = restored else {
-            return self.violated(number, InvariantViolation::Panicked { node });
+            return self.with_violation(number, InvariantViolation::Panicked { node });
         };
         let to = algorithm.view().epoch;
         if let Some(violation) = History::epoch_went_back(node, shown, to) {
-            return self.violated(number, violation);
+            return self.with_violation(number, violation);
         }
         let active = ActiveNode {
             position,
@@ -216,7 +216,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
             active.algorithm.step(input, &mut out);
         }));
         if stepped.is_err() {
-            return self.violated(number, InvariantViolation::Panicked { node });
+            return self.with_violation(number, InvariantViolation::Panicked { node });
         }
         change_timers(
             &mut active.timers,
@@ -276,7 +276,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
         }
     }
 
-    fn violated(&mut self, number: u32, violation: InvariantViolation) -> Effect {
+    fn with_violation(&mut self, number: u32, violation: InvariantViolation) -> Effect {
         let node = self.nodes.get(number).clone();
         Effect {
             violation: Some(Box::new(violation)),
