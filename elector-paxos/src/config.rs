@@ -68,7 +68,7 @@ impl Configuration for PaxosConfig {
 
 impl Comparable for Paxos {
     const SUMMARY: &'static str = "At most one leader per epoch, ever, while a majority keeps its \
-        disks; no leader without a majority; two round trips and one write an election.";
+        disks; no leader without a majority; two round trips and one write per election";
 
     fn variants() -> Vec<Variant<PaxosConfig>> {
         vec![
