@@ -56,7 +56,8 @@ async fn work(
     Ok(())
 }
 
-/// Waits until the old work ends and the new work begins. The example is about their order.
+/// Waits until the old work has ended and the new work has begun. Any other order is an error.
+/// Prints the time between the two, and returns the node of the new work.
 async fn gap(old: NodeId, reports: &mut UnboundedReceiver<Report>) -> Result<NodeId, BoxError> {
     let ended = reports.recv().await.ok_or("no report")?;
     let began = reports.recv().await.ok_or("no report")?;

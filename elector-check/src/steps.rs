@@ -26,7 +26,7 @@ pub(crate) struct Steps<A: ElectionAlgorithm> {
     members: Vec<Membership>,
     time: Option<Time>,
     pub(crate) nodes: Pool<Node<A>>,
-    // The visible part of each node, by the number of the node.
+    // The visible part of each node. The index is the number of the node in `nodes`.
     seen: Vec<VisibleState>,
     ticked: Vec<Option<u32>>,
     pub(crate) envelopes: Pool<Envelope<A::Message>>,

@@ -304,8 +304,9 @@ fn the_last_epoch_has_no_next() {
 }
 
 proptest! {
-    // A configuration that is written and read again must be the same to the nanosecond. Otherwise
-    // two nodes of one cluster differ.
+    // A node whose file sets some durations writes its configuration to a table and reads it again.
+    // The other durations must stay the same to the nanosecond. Otherwise they differ from those of
+    // a node whose file sets none.
     #[test]
     fn durations_survive_a_file(nanos in 0..=86_400_000_000_000_u64) {
         let timing = Timing { lease: Duration::from_nanos(nanos), ..Timing::default() };
@@ -313,8 +314,8 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<Timing>(&text).unwrap(), timing);
     }
 
-    // Hosts draw between the bounds of every delay. The bounds must be in order for every
-    // configuration, and after any number of failed elections.
+    // A host chooses a random duration between the two bounds of a delay. The bounds must be in
+    // order for every configuration, and after any number of failed elections.
     #[test]
     fn delays_are_in_order_and_widen(
         min in any::<Duration>(),

@@ -23,11 +23,11 @@ pub(crate) struct Adversary {
     pub(super) paused_until: Vec<u64>,
     /// The disturbances of links: a row for each sender.
     pub(super) link_faults: Vec<LinkFault>,
-    /// The weight of each link when events are drawn: a row for each sender.
+    /// The weight of each link in the random choice of the next event: a row for each sender.
     pub(super) link_weights: Vec<u32>,
     /// The last known epoch and role of each node.
     last_seen: Vec<Option<(Epoch, Role)>>,
-    /// For how many more events the newest tenure counts as new.
+    /// The number of further events for which the newest tenure counts as new.
     new_tenure_events: u32,
 }
 

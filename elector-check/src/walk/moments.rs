@@ -69,7 +69,7 @@ impl Adversary {
         self.assign_machine_moments(cluster, now);
     }
 
-    /// Returns when a message arrives, or `None` if it is lost.
+    /// Returns the time at which a message arrives: `NEVER` if it is held, `None` if it is lost.
     fn arrival(&mut self, (from, to): (usize, usize), kind: u8, now: u64) -> Option<u64> {
         let link = self.link_faults[from * self.paused_until.len() + to];
         let slowed = if link.until > now { link.delay } else { 0 };

@@ -135,7 +135,8 @@ fn paxos_of_two_with_a_crash() {
     prove::<Paxos>(bounds, &[]);
 }
 
-// Paxos with different majorities, in every variant, with a proposer that restarts.
+// With three nodes, two majorities can differ. In every variant of Paxos, one node may crash and
+// restart, also a proposer.
 #[test]
 fn paxos_of_three_in_one_epoch() {
     for variant in Paxos::variants() {

@@ -76,7 +76,8 @@ pub(super) fn failure(channel: &OwnedFd) -> Option<Exit> {
 pub(super) fn main(arguments: &[OsString]) -> ExitCode {
     let stdin = io::stdin();
     let Err(error) = become_command(arguments, stdin.as_fd());
-    // The guardian has received the error, unless it has exited or did not start this process.
+    // If `exec` failed, or if it was too late to start the command, the guardian gets the reason
+    // through the channel. After any other error, the guardian learns only this exit code.
     ExitCode::from(not_started(&error).code())
 }
 

@@ -27,7 +27,8 @@ fn slow(algorithm: &'static str) -> Setup {
     }
 }
 
-/// Far less time than it takes to notice silence, and far more than a hand-over takes.
+/// This limit is much shorter than the time in which the cluster notices that a leader is silent,
+/// and much longer than a hand-over takes.
 const HANDOVER_LIMIT: Duration = Duration::from_secs(2);
 
 // A deployment restarts one node after the other. When the leader is shut down, the next one must

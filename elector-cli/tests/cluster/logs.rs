@@ -29,7 +29,8 @@ pub(crate) struct Lines {
 /// A line of the log of a node.
 pub(crate) struct Line {
     pub(crate) node: u64,
-    /// The number of the process that wrote it. Each start of a node has its own number.
+    /// The number of the process that wrote this line. It is not the process id: `Cluster`
+    /// counts the starts of all its nodes.
     pub(crate) life: u32,
     pub(crate) text: String,
     pub(crate) view: Option<View>,

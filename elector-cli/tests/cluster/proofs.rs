@@ -37,8 +37,8 @@ fn replaced(cluster: &mut Cluster) -> Duration {
     Duration::from_nanos(cluster.led_at(next) - killed)
 }
 
-// The heir or the guardian proves to the peers that the node is dead. So they need not wait for the
-// end of its lease.
+// Without a command, the heir proves to the peers that the leader is dead. With a command, the
+// guardian proves it. So the peers need not wait for the end of the leader's lease.
 #[test]
 fn a_killed_leader_is_replaced_at_once() {
     for algorithm in ["raft", "paxos"] {

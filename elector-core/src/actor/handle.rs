@@ -189,19 +189,20 @@ impl NodeHandle {
     }
 
     /// Stops the node: first the work ends, then the leadership is given back, then the node stops.
-    /// Once started, this continues even if the future is dropped, so the work itself may call it.
-    /// It waits for the work of [`lead`](super::Elector::lead) without a time limit: the caller
-    /// that holds the future of `lead` must continue to poll it, or drop it.
+    /// The work itself may call this method: a shutdown that has begun continues even if the future
+    /// of the call is dropped. The shutdown waits for the work of [`lead`](super::Elector::lead)
+    /// without a time limit: the caller that holds the future of `lead` must continue to poll it,
+    /// or drop it.
     ///
     /// # Errors
     /// The reason, if the node had stopped by itself.
     pub async fn shutdown(&self) -> Result<(), NodeError> {
         let control = self.control().clone();
-        // Runs on a task of its own, because the work may call this and is dropped before it
-        // returns.
+        // The shutdown runs on a task of its own. The work may call this method, and the work is
+        // dropped while it waits here.
         tokio::spawn(async move {
-            // The command is refused if the node does not lead. If the node has stopped, its end
-            // reports that.
+            // The command is refused if the node does not lead. If the node has stopped already,
+            // the call of `stopped` below returns the reason.
             let _ = control.hand_over(Command::Resign).await;
             control.send(Request::Stop);
         });

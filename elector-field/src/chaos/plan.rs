@@ -46,8 +46,9 @@ pub(super) enum ProcessFault {
     KillBoth,
     /// SIGTERM to the node.
     End,
-    /// SIGSTOP to the node, and SIGCONT as the repair. The guardian is not stopped as well: it is
-    /// documented that the command outlives its lease in that case.
+    /// SIGSTOP to the node, and SIGCONT as the repair. The guardian continues to run. If both were
+    /// stopped, nothing would kill the command before the end of the lease. The documentation of
+    /// `elector run` names this limit.
     Pause,
     /// SIGSTOP and SIGCONT to the guardian, while the node runs.
     PauseGuardian,

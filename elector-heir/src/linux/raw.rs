@@ -49,9 +49,10 @@ pub(super) unsafe fn call(number: libc::c_long, arguments: [usize; 5]) -> isize 
     result
 }
 
-/// Blocks all signals of this thread until it is dropped, also 32 and 33, which libc keeps for
-/// itself and leaves out of its own sets. The heir inherits the mask at its start: a signal handler
-/// in the heir would use the storage of another thread.
+/// Blocks all signals of the current thread until this value is dropped. This includes the signals
+/// 32 and 33, which libc uses internally: the signal sets of libc never contain them. The heir
+/// starts with the same mask, so no signal handler runs in the heir. A handler there would use the
+/// thread-local storage of the thread that has started the heir.
 pub(super) struct BlockedSignals {
     before: u64,
 }

@@ -155,8 +155,8 @@ fn a_proposer_asks_again_at_once_above_the_bound_of_its_peers() {
     assert_eq!(sent(&step, 3), Some(accept(e(2), ballot(21, 1), 1)));
 }
 
-// The retry costs all other nodes a write. So the proposer does it only if it cannot reach a
-// majority otherwise.
+// If the proposer asks again with a ballot above the bound, all other nodes must write their
+// promises to disk. So it asks again only if its first ballot cannot get a majority any more.
 #[test]
 fn a_proposer_asks_again_only_if_it_must() {
     let mut node = leaderless(5);

@@ -17,7 +17,8 @@ impl Ring {
         if self.leads() {
             out.cancel_timer(RingTimer::Settle);
             if self.durable.epoch == epoch {
-                // Two nodes led this epoch. The other one must know, so it moves to a new epoch.
+                // This node and `leader` both led this epoch. The heartbeat informs `leader`, which
+                // then moves to a new epoch.
                 out.send(leader, self.heartbeat());
             }
         }

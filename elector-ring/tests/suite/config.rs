@@ -40,8 +40,8 @@ fn an_order_must_be_one_of_the_members() {
     assert_eq!(error, TimingError::Zero("round_trip"));
 }
 
-// Tables and the command line name the variants. Names are unique, every variant is valid, and the
-// first one is the default.
+// Users choose a variant by its name on the command line, and tables show this name. So all names
+// must be different. Every variant must be valid, and the first one must be the default.
 #[test]
 fn variants_are_valid_and_the_first_is_the_default() {
     let variants = Ring::variants();

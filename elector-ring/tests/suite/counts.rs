@@ -111,8 +111,8 @@ fn collect_takes_two_laps() {
     }
 }
 
-// Several nodes may detect the death at the same time. There are at most two laps for each, and one
-// leader.
+// Several nodes may detect the death of the leader at the same time. Each of these nodes causes at
+// most two laps of messages, and all nodes get the same new leader.
 #[test]
 fn collect_with_k_initiators_takes_at_most_k_pairs_of_laps() {
     for nodes in 3..=101 {
