@@ -42,6 +42,22 @@ pub enum Invariant {
 }
 
 impl Invariant {
+    /// All invariants.
+    pub const ALL: [Self; 12] = [
+        Self::OneLeaderPerEpoch,
+        Self::OnePledgePerEpoch,
+        Self::OneValuePerBallot,
+        Self::NoTenureTwice,
+        Self::ExclusiveLease,
+        Self::EpochMonotonic,
+        Self::DurableBeforeSent,
+        Self::Contract,
+        Self::Agreement,
+        Self::Stability,
+        Self::Determinism,
+        Self::NoStorm,
+    ];
+
     /// Returns the name in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -61,6 +77,14 @@ impl Invariant {
         }
     }
 
+    /// Returns the invariant with this [name](Self::name).
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|invariant| invariant.name() == name)
+    }
+
     /// Returns `true` if an algorithm with this guarantee must keep this invariant.
     #[must_use]
     pub fn binds(self, guarantee: GuaranteeKind) -> bool {
@@ -76,5 +100,21 @@ impl Invariant {
 impl fmt::Display for Invariant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A file of runs names the invariants. An invariant that is not found would make it unreadable.
+    #[test]
+    fn every_invariant_is_found_by_its_name() {
+        for (number, invariant) in Invariant::ALL.into_iter().enumerate() {
+            assert_eq!(invariant as usize, number);
+            assert_eq!(Invariant::named(invariant.name()), Some(invariant));
+        }
+        assert_eq!(Invariant::NoStorm as usize + 1, Invariant::ALL.len());
+        assert_eq!(Invariant::named("no-such"), None);
     }
 }
