@@ -87,10 +87,8 @@ fn watch() -> Option<()> {
     }
     let workspace = Path::new("..");
     for package in workspace.read_dir().ok()?.flatten() {
-        let is_ours = package
-            .file_name()
-            .to_string_lossy()
-            .starts_with("elector-");
+        let name = package.file_name().to_string_lossy().into_owned();
+        let is_ours = name.starts_with("elector-") && name != EXCLUDED;
         for part in ["src", "scenarios", "build.rs", "Cargo.toml"] {
             let part = package.path().join(part);
             if is_ours && part.exists() {
