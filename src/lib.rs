@@ -76,6 +76,8 @@
 mod choice;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(doctest)]
+mod guide;
 mod select;
 mod start;
 

@@ -1,0 +1,7 @@
+//! The Rust code of the guide, as doc-tests.
+
+#[doc = include_str!("../docs/fencing.md")]
+mod fencing {}
+
+#[doc = include_str!("../docs/start-application.md")]
+mod start_application {}
