@@ -20,6 +20,27 @@ pub struct Violation {
     pub detail: String,
 }
 
+/// Begins the detail of a violation that occurred in the second run of a seed: see
+/// [`run_suspected`](crate::run::run_suspected).
+const SUSPECTED: &str = "with --false-suspicions: ";
+
+impl Violation {
+    /// Returns `true` if the violation occurred in the run with false suspicions that follows a
+    /// run: see [`run_suspected`](crate::run::run_suspected).
+    #[must_use]
+    pub fn needs_false_suspicions(&self) -> bool {
+        self.detail.starts_with(SUSPECTED)
+    }
+
+    /// Notes that the violation occurred in the run with false suspicions.
+    pub(crate) fn with_false_suspicions(self) -> Self {
+        Self {
+            detail: format!("{SUSPECTED}{}", self.detail),
+            ..self
+        }
+    }
+}
+
 /// The invariants of one run.
 #[derive(Debug)]
 pub(crate) struct Invariants {

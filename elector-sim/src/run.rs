@@ -47,6 +47,19 @@ pub struct Outcome {
     pub digest: u64,
 }
 
+impl Outcome {
+    /// Returns `true` if there are violations, and all of them occurred in the run with false
+    /// suspicions: see [`run_suspected`].
+    #[must_use]
+    pub fn fails_only_with_false_suspicions(&self) -> bool {
+        !self.violations.is_empty()
+            && self
+                .violations
+                .iter()
+                .all(Violation::needs_false_suspicions)
+    }
+}
+
 /// How long late messages of an election may take before the run expects no more elections. It
 /// grows with n, because a token takes longer to go around the ring.
 const SETTLE_TIME: Duration = Duration::from_millis(400);
@@ -135,10 +148,8 @@ pub fn run_suspected<A: ElectionAlgorithm>(
     };
     let (mut outcome, records) = once(setup, scenario)?;
     let found = run(suspected, scenario)?.0.violations;
-    outcome.violations.extend(found.into_iter().map(|found| {
-        let detail = format!("with --false-suspicions: {}", found.detail);
-        Violation { detail, ..found }
-    }));
+    let found = found.into_iter().map(Violation::with_false_suspicions);
+    outcome.violations.extend(found);
     Ok((outcome, records))
 }
 
@@ -232,7 +243,11 @@ impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
 
     /// Draws the moment of the first fault, uniformly between two heartbeats.
     fn random_phase(&mut self) {
-        let heartbeat = nanos(self.sim.setup.config.timing().heartbeat);
+        let leader = self.sim.settled().map(|settled| settled.leader);
+        let config = leader.map_or(&self.sim.setup.config, |leader| {
+            self.sim.setup.config_of(leader)
+        });
+        let heartbeat = nanos(config.timing().heartbeat);
         let phase = self.sim.rng.below(heartbeat);
         self.sim.run_until_ns(self.sim.now + phase);
     }

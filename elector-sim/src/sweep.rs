@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::{
-    Contestant, Outcome, Scenario, SetupError, Summary, contestant::Job, scenario::ScenarioError,
-    table,
+    Contestant, Outcome, Scenario, SetupError, Shard, Summary, contestant::Job,
+    scenario::ScenarioError, table,
 };
 
 /// Runs every contestant in every scenario at every size, with the same seeds.
@@ -66,6 +66,14 @@ pub enum SweepError {
         /// The rule that was broken.
         error: SetupError,
     },
+    /// There are more shards than runs, so some shards would be empty.
+    #[error("there are {shards} shards and only {runs} runs: use at most {runs} shards")]
+    TooManyShards {
+        /// The number of shards.
+        shards: u64,
+        /// The number of runs of the whole sweep.
+        runs: u64,
+    },
     /// The threads could not be started.
     #[error("cannot start worker threads: {0}; try --jobs 1")]
     Threads(rayon::ThreadPoolBuildError),
@@ -116,6 +124,19 @@ impl Sweep {
     /// Returns an error if there is nothing to do, or if a cluster or a configuration breaks a
     /// rule.
     pub fn run(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Vec<Cell>, SweepError> {
+        self.run_shard(Shard::WHOLE, progress)
+    }
+
+    /// Does the runs of one shard. Returns all cells, also those that have no run in this shard.
+    /// Everything else is as in [`run`](Self::run).
+    ///
+    /// # Errors
+    /// Returns the errors of [`run`](Self::run), and an error if there are more shards than runs.
+    pub fn run_shard(
+        &self,
+        shard: Shard,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Vec<Cell>, SweepError> {
         let places = self.places();
         for (name, empty) in [
             ("algorithms", self.contestants.is_empty()),
@@ -128,29 +149,56 @@ impl Sweep {
                 return Err(SweepError::Empty(name));
             }
         }
+        let runs = (places.len() as u64).saturating_mul(self.runs);
+        if shard.count() > runs {
+            let shards = shard.count();
+            return Err(SweepError::TooManyShards { shards, runs });
+        }
         let jobs = self.jobs.map_or(0, NonZeroUsize::get);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
         let pool = pool.map_err(SweepError::Threads)?;
-        let (runs, done) = (self.runs as usize, AtomicUsize::new(0));
-        let total = places.len() * runs;
+        let (chosen, done) = (self.chosen(shard, &places), AtomicUsize::new(0));
         let outcomes: Result<Vec<Outcome>, SweepError> = pool.install(|| {
-            (0..total)
-                .into_par_iter()
+            chosen
+                .par_iter()
                 // Threads take one run at a time: a run of many nodes takes as long as thousands of
                 // runs of few nodes.
                 .with_max_len(1)
-                .map(|number| {
-                    let outcome = self.one(places[number / runs], (number % runs) as u64)?;
-                    progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+                .map(|&(place, number)| {
+                    let outcome = self.one(places[place], number)?;
+                    progress(done.fetch_add(1, Ordering::Relaxed) + 1, chosen.len());
                     Ok(outcome)
                 })
                 .collect()
         });
-        let mut outcomes = outcomes?.into_iter();
-        Ok(places
-            .iter()
-            .map(|&place| self.cell(place, outcomes.by_ref().take(runs)))
-            .collect())
+        let mut cells = self.empty_cells();
+        for (&(place, _), outcome) in chosen.iter().zip(outcomes?) {
+            cells[place].outcomes.push(outcome);
+        }
+        Ok(cells)
+    }
+
+    /// Returns the cells without their runs, in the order of [`run`](Self::run).
+    #[must_use]
+    pub fn empty_cells(&self) -> Vec<Cell> {
+        let places = self.places();
+        places.into_iter().map(Self::empty_cell).collect()
+    }
+
+    /// Returns the runs of a shard: the index of the cell, and the number of the run from 0.
+    fn chosen(&self, shard: Shard, places: &[Place<'_>]) -> Vec<(usize, u64)> {
+        // Cells of one size follow each other, because the size determines most of the cost.
+        let mut by_size: Vec<usize> = (0..places.len()).collect();
+        by_size.sort_by_key(|&place| places[place].nodes);
+        let mut rank = vec![0; places.len()];
+        for (number, &place) in by_size.iter().enumerate() {
+            rank[place] = number as u64;
+        }
+        let of_cell = |place: usize| (0..self.runs).map(move |run| (place, run));
+        (0..places.len())
+            .flat_map(of_cell)
+            .filter(|&(place, run)| shard.has(rank[place], run, self.runs))
+            .collect()
     }
 
     /// Returns the number of cells.
@@ -192,14 +240,14 @@ impl Sweep {
             })
     }
 
-    fn cell(&self, place: Place<'_>, outcomes: impl Iterator<Item = Outcome>) -> Cell {
+    fn empty_cell(place: Place<'_>) -> Cell {
         Cell {
             algorithm: place.contestant.algorithm,
             variant: place.contestant.variant.clone(),
             guarantee: place.contestant.guarantee,
             nodes: place.nodes,
             scenario: place.scenario.name.clone(),
-            outcomes: outcomes.collect(),
+            outcomes: Vec::new(),
         }
     }
 }
@@ -230,15 +278,20 @@ impl Cell {
         })
     }
 
-    /// Returns the arguments of `elector` that replay the run of this seed.
+    /// Returns the arguments of `elector` that replay the run of this seed. If a violation of the
+    /// run occurred only with false suspicions, the replay has them, too.
     #[must_use]
     pub fn replay(&self, seed: u64) -> String {
+        let mut runs = self.outcomes.iter();
+        let run = runs.find(|run| run.seed == seed);
+        let suspected = run.is_some_and(Outcome::fails_only_with_false_suspicions);
         format!(
-            "simulate --algorithm {} --variant {} --scenario {} --nodes {} --seed {seed}",
+            "simulate --algorithm {} --variant {} --scenario {} --nodes {} --seed {seed}{}",
             self.algorithm,
             self.variant,
             Scenario::name_at_seed(&self.scenario, seed),
-            self.nodes
+            self.nodes,
+            if suspected { " --false-suspicions" } else { "" }
         )
     }
 }
