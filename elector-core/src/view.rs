@@ -18,22 +18,40 @@ pub struct Tenure {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Follows the leader that it knows, or waits until it learns of a leader.
     #[default]
     Follower,
-    /// Takes part in an election that it started (Raft's candidate and pre-candidate, Paxos's
-    /// proposer, Bully's and Ring's initiator).
+    /// Asks whether it could win an election, before it starts one: Raft's pre-vote phase. The
+    /// answers bind no node, and no epoch begins.
+    ///
+    /// The other algorithms have no such phase. A Paxos proposer is a [`Candidate`](Self::Candidate)
+    /// from its first `Prepare` on, because each promise that answers it binds an acceptor, and the
+    /// proposal of this same ballot follows. This is so even if it sends the `Prepare` before its
+    /// silence has ended: no second round of requests comes when the silence ends. The first
+    /// messages of Bully and Ring are those of the election itself.
+    PreCandidate,
+    /// Takes part in an election that it started (Raft's candidate, Paxos's proposer, Bully's and
+    /// Ring's initiator).
     Candidate,
     /// Believes that it leads. During a partition this belief can be stale; a lease cannot.
     Leader,
+}
+
+impl Role {
+    /// Returns `true` if the node tries to be elected: it is a candidate or a pre-candidate.
+    #[must_use]
+    pub fn campaigns(self) -> bool {
+        matches!(self, Self::PreCandidate | Self::Candidate)
+    }
 }
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Follower => "follower",
+            Self::PreCandidate => "pre-candidate",
             Self::Candidate => "candidate",
             Self::Leader => "leader",
         })
@@ -78,6 +96,16 @@ impl View {
         }
     }
 
+    /// Creates the view of a node of `epoch` that asks whether it could win the next one.
+    #[must_use]
+    pub fn asking_first(epoch: Epoch) -> Self {
+        Self {
+            epoch,
+            leader: None,
+            role: Role::PreCandidate,
+        }
+    }
+
     /// Creates the view of the leader `me` of `epoch`.
     #[must_use]
     pub fn leading(epoch: Epoch, me: NodeId) -> Self {
@@ -99,5 +127,28 @@ impl View {
     #[must_use]
     pub fn leads(&self) -> bool {
         self.role == Role::Leader
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    // Dashboards and scripts read these names: in JSON and in text they must be the same.
+    #[test]
+    fn a_role_has_the_same_name_in_json_and_in_text() {
+        let names = [
+            (Role::Follower, "follower"),
+            (Role::PreCandidate, "pre-candidate"),
+            (Role::Candidate, "candidate"),
+            (Role::Leader, "leader"),
+        ];
+        for (role, name) in names {
+            assert_eq!(role.to_string(), name);
+            assert_eq!(serde_json::to_value(role).unwrap(), name);
+            assert_eq!(serde_json::from_value::<Role>(name.into()).unwrap(), role);
+        }
     }
 }

@@ -31,8 +31,15 @@ impl ElectionAlgorithm for Raft {
         &self.durable
     }
 
+    /// A node that asks for pre-votes shows this, although late votes of its present term may still
+    /// elect it: it has sent no request for a vote since it asks.
     fn view(&self) -> View {
-        self.node.view(self.term())
+        match &self.node.phase {
+            Phase::Candidate(Candidacy::PreVote { .. }) => View::asking_first(self.term()),
+            Phase::Candidate(Candidacy::Vote { .. })
+            | Phase::Follower { .. }
+            | Phase::Leader(_) => self.node.view(self.term()),
+        }
     }
 
     fn lease(&self) -> Option<Moment> {

@@ -1,4 +1,4 @@
-use elector_core::{Command, ElectionAlgorithm, Epoch, Role};
+use elector_core::{Command, ElectionAlgorithm, Epoch};
 use fastrand::Rng;
 
 use crate::{
@@ -25,8 +25,8 @@ pub(crate) struct Adversary {
     pub(super) link_faults: Vec<LinkFault>,
     /// The weight of each link in the random choice of the next event: a row for each sender.
     pub(super) link_weights: Vec<u32>,
-    /// The last known epoch and role of each node.
-    last_seen: Vec<Option<(Epoch, Role)>>,
+    /// The last known epoch of each node, and whether it led or campaigned.
+    last_seen: Vec<Option<(Epoch, bool, bool)>>,
     /// The number of further events for which the newest tenure counts as new.
     new_tenure_events: u32,
 }
@@ -189,11 +189,11 @@ impl Adversary {
     }
 
     /// Releases held messages of each node that has changed. A message that was held may do the
-    /// most harm after a restart, in a new epoch, or when a node becomes a candidate.
+    /// most harm after a restart, in a new epoch, or when a node begins to campaign.
     fn release_after_changes<A: ElectionAlgorithm>(&mut self, cluster: &mut Cluster<A>) {
         for node in 0..cluster.machines.len() {
             let view = cluster.machines[node].view();
-            let now = view.map(|view| (view.epoch, view.role));
+            let now = view.map(|view| (view.epoch, view.leads(), view.role.campaigns()));
             if now != self.last_seen[node] {
                 self.last_seen[node] = now;
                 if view.is_some_and(|view| view.leads()) {

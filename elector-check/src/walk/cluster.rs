@@ -1,7 +1,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use elector_core::{
-    Configuration as _, ElectionAlgorithm, Guarantee, Input, NodeId, Role, View, host::persisted,
+    Configuration as _, ElectionAlgorithm, Guarantee, Input, NodeId, View, host::persisted,
     invariants::History, nanos,
 };
 
@@ -130,9 +130,10 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             .map(|(_, node)| node)
     }
 
+    /// Returns `true` if a node is a candidate or a pre-candidate.
     pub(crate) fn is_candidate(&self, node: usize) -> bool {
         let view = self.machines[node].view();
-        view.is_some_and(|view| view.role == Role::Candidate)
+        view.is_some_and(|view| view.role.campaigns())
     }
 
     /// Returns `true` if a node leads and another one campaigns.

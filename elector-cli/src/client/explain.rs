@@ -173,6 +173,11 @@ fn state(report: &StatusReport) -> String {
                 GuaranteeKind::BestEffort => "There is no lease under this algorithm.",
             }
         ),
+        (Role::PreCandidate, None) => format!(
+            "It knows no leader, and is a pre-candidate in epoch {epoch}, since {}: it asks whether \
+             it could win an election, before it starts one.",
+            report.since
+        ),
         (Role::Candidate, None) => format!(
             "It knows no leader, and is a candidate in epoch {epoch}, since {}.",
             report.since
@@ -240,6 +245,11 @@ fn waits_for(report: &StatusReport, reach: &Reach<'_>) -> String {
              election, unless it receives a message from the leader."
         }
         (_, Some(_)) => "It waits for nothing. It starts an election if its leader becomes silent.",
+        (Role::PreCandidate, None) => {
+            "It waits until a majority answers that it could win. If this takes longer than some \
+             seconds, the other nodes receive messages from a leader, or their answers are late: \
+             query them as well."
+        }
         (Role::Candidate, None) => "It waits for the answers of the other nodes in its election.",
         (Role::Follower, None) => {
             "It waits for the end of another node's election, or of its own election timeout. If \

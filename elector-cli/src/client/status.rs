@@ -195,6 +195,7 @@ up         1h 2m, elector 0.1.0
         assert_eq!(of(json!({})), 1);
         assert_eq!(of(json!({"leader": null})), 2);
         assert_eq!(of(json!({"role": "candidate", "leader": null})), 2);
+        assert_eq!(of(json!({"role": "pre-candidate", "leader": null})), 2);
         assert_eq!(of(json!({"role": "leader", "leader": 1})), 2);
     }
 

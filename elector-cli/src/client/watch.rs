@@ -153,6 +153,7 @@ fn line(report: &EventReport) -> String {
 fn view(role: Role, leader: Option<NodeId>, epoch: Epoch) -> String {
     match (role, leader) {
         (Role::Leader, _) => format!("leads epoch {epoch}"),
+        (Role::PreCandidate, _) => format!("is a pre-candidate; its epoch is {epoch}"),
         (Role::Candidate, _) => format!("is a candidate; its epoch is {epoch}"),
         (Role::Follower, Some(leader)) => format!("follows {leader} in epoch {epoch}"),
         (Role::Follower, None) => format!("knows no leader in epoch {epoch}"),
@@ -184,6 +185,10 @@ mod tests {
         assert_eq!(
             viewed("follower", None),
             dated("knows no leader in epoch 7")
+        );
+        assert_eq!(
+            viewed("pre-candidate", None),
+            dated("is a pre-candidate; its epoch is 7")
         );
         assert_eq!(
             viewed("candidate", None),

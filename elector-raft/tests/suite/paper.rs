@@ -303,7 +303,7 @@ fn late_votes_count_while_the_candidate_asks_about_the_next_term() {
     for peer in 2..=5 {
         node.receive(peer, vote(e(1)));
     }
-    assert_eq!(node.view(), View::campaigning(e(1)));
+    assert_eq!(node.view(), View::asking_first(e(1)));
 }
 
 // A network that duplicates a request must not widen the timeout, because no election has failed.

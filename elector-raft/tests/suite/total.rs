@@ -175,7 +175,7 @@ proptest! {
             change(&mut running, &step.timers);
             let watched = match view.role {
                 Role::Leader => running.contains(&RaftTimer::Heartbeat),
-                Role::Follower | Role::Candidate => {
+                Role::Follower | Role::PreCandidate | Role::Candidate => {
                     running.contains(&RaftTimer::Vigil) != running.contains(&RaftTimer::Stagger)
                 }
             };

@@ -165,6 +165,16 @@ The node at db2:7180 could not be queried: nothing listens there
     );
 }
 
+// A node that stays a pre-candidate mostly disagrees with the other nodes about the leader. The
+// text must say so, and must not say that it has started an election.
+#[test]
+fn a_pre_candidate_is_told_from_a_candidate() {
+    let text = explained(&json!({"role": "pre-candidate"}));
+    assert!(text.starts_with("No leader is known: an election is in progress.\n"));
+    assert!(text.contains("is a pre-candidate in epoch 7"), "{text}");
+    assert!(text.contains("answers that it could win"), "{text}");
+}
+
 #[test]
 fn an_election_in_progress_is_shown() {
     let text = explained(&json!({"role": "candidate"}));

@@ -62,6 +62,11 @@ fn bars(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
         let epoch = span.what.epoch;
         let (class, height, text) = match span.what.role {
             Role::Follower => continue,
+            Role::PreCandidate => (
+                "precand",
+                layout.candidate_bar(),
+                format!("is a pre-candidate in epoch {epoch}"),
+            ),
             Role::Candidate => (
                 "cand",
                 layout.candidate_bar(),

@@ -124,7 +124,7 @@ impl Layout {
         (self.pitch * 0.3).clamp(4.0, 13.0)
     }
 
-    /// Returns the thickness of the bar of a candidate.
+    /// Returns the thickness of the bar of a candidate or a pre-candidate.
     pub(super) fn candidate_bar(&self) -> f64 {
         (self.pitch * 0.17).clamp(2.5, 7.0)
     }
@@ -143,7 +143,7 @@ impl Layout {
         let role = lane.view_at(at_ns).map(|view| view.role);
         match (lane.life_at(at_ns), role) {
             (Life::Running, Some(elector_core::Role::Leader)) => self.leader_bar() / 2.0,
-            (Life::Running, Some(elector_core::Role::Candidate)) => self.candidate_bar() / 2.0,
+            (Life::Running, Some(role)) if role.campaigns() => self.candidate_bar() / 2.0,
             _ => 0.5,
         }
     }

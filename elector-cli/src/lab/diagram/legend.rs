@@ -158,7 +158,7 @@ fn states(canvas: &mut Canvas, pen: &mut Pen<'_>, history: &History<'_>) {
 }
 
 /// Returns the entries with a bar: whether each is in the diagram, its class, its height, its text.
-fn bars(layout: &Layout, history: &History<'_>) -> [(bool, &'static str, f64, &'static str); 8] {
+fn bars(layout: &Layout, history: &History<'_>) -> [(bool, &'static str, f64, &'static str); 9] {
     let lanes = || history.lanes.iter();
     let role = |role: Role| {
         let mut views = lanes().flat_map(|lane| &lane.views);
@@ -177,6 +177,7 @@ fn bars(layout: &Layout, history: &History<'_>) -> [(bool, &'static str, f64, &'
     let writes = writes.any(|write| layout.shows(write.from_ns));
     [
         (role(Role::Leader), "lead", 11.0, "leader, by its own view"),
+        (role(Role::PreCandidate), "precand", 6.0, "pre-candidate"),
         (role(Role::Candidate), "cand", 6.0, "campaigns"),
         (life(Life::Down), "down", 11.0, "down"),
         (life(Life::Paused), "paused", 11.0, "paused"),

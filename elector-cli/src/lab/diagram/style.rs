@@ -115,7 +115,7 @@ fn shapes(p: &str, pitch: f64, kinds: &Kinds<'_>) -> String {
          .{p}-fault{{stroke-width:2.6}}\n\
          .{p}-lane{{stroke-width:{lane:.2};fill:none}}\n\
          .{p}-tick{{stroke-width:1.4}}\n\
-         .{p}-cand,.{p}-down,.{p}-paused{{stroke-width:1}}\n\
+         .{p}-cand,.{p}-down,.{p}-paused{{stroke-width:1}}\n.{p}-precand{{fill-opacity:.45}}\n\
          .{p}-paused{{stroke-dasharray:3 2}}\n\
          .{p}-cut{{stroke-width:1;stroke-dasharray:5 4;fill-opacity:.28}}\n\
          .{p}-split{{fill-opacity:.55}}\n.{p}-idle{{fill-opacity:.5}}\n\
@@ -167,7 +167,7 @@ fn colours(p: &str, palette: &Palette, kinds: &Kinds<'_>) -> String {
          .{p}-svg text.{p}-epoch{{fill:{soft}}}\n\
          .{p}-svg text.{p}-onbar{{fill:{on_lead}}}\n\
          .{p}-lane{{stroke:{lane}}}\n.{p}-tick{{stroke:{soft}}}\n\
-         .{p}-lead{{fill:{lead}}}\n.{p}-cand{{fill:{candidate}}}\n\
+         .{p}-lead{{fill:{lead}}}\n.{p}-cand,.{p}-precand{{fill:{candidate}}}\n\
          .{p}-hd path,.{p}-hp path{{stroke:{down}}}\n\
          .{p}-down,.{p}-paused{{stroke:{down}}}\n\
          .{p}-x,.{p}-fault{{stroke:{bad}}}\n.{p}-hs path{{stroke:{bad}}}\n\

@@ -114,6 +114,35 @@ fn split_brain_is_shaded_from_the_second_leader_to_the_first_step_down() {
     assert!((number(shade, "width") - (place(to) - place(from))).abs() < 0.02);
 }
 
+// A reader must see where asking ends and the election begins: the bars and the legend name both.
+#[test]
+fn a_pre_candidate_has_a_bar_of_its_own() {
+    let mut records = sample::split(3);
+    let before = svg(&records, &linear());
+    let end = records.last().unwrap().at_ns;
+    let asks = View::asking_first(Epoch(9));
+    let campaigns = View::campaigning(Epoch(9));
+    for (at_ns, step, view) in [(end + MS, 2_000, asks), (end + 9 * MS, 2_001, campaigns)] {
+        records.push(Record {
+            at_ns,
+            node: Some(NodeId(3)),
+            event: Event::Viewed { step, view },
+        });
+    }
+    let after = svg(&records, &linear());
+    let (before, after) = (
+        Document::parse(&before).unwrap(),
+        Document::parse(&after).unwrap(),
+    );
+    assert_eq!(count(&before, "t-precand"), 0);
+    assert_eq!(count(&after, "t-precand"), 1);
+    let legend = |document: &Document<'_>| {
+        let mut texts = document.descendants().filter(|node| has(node, "t-key"));
+        texts.any(|node| node.text() == Some("pre-candidate"))
+    };
+    assert_eq!((legend(&before), legend(&after)), (false, true));
+}
+
 // Texts come from traces of any origin. No text may break the page that contains it.
 #[test]
 fn texts_are_escaped() {

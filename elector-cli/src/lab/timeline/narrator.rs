@@ -242,6 +242,10 @@ fn viewed(view: &View, is_new_epoch: bool) -> (Tone, String) {
     let epoch = view.epoch;
     match (view.role, view.leader) {
         (Role::Leader, _) => (Tone::Lead, format!("leads epoch {epoch}")),
+        (Role::PreCandidate, _) => (
+            Tone::Campaign,
+            format!("is a pre-candidate in epoch {epoch}"),
+        ),
         (Role::Candidate, _) => (Tone::Campaign, format!("campaigns in epoch {epoch}")),
         (Role::Follower, Some(leader)) => {
             (Tone::Plain, format!("follows {leader:?} in epoch {epoch}"))

@@ -1,4 +1,4 @@
-use elector_core::{Purpose, trace::Event};
+use elector_core::{Epoch, NodeId, Purpose, View, trace::Event};
 
 use super::*;
 use crate::lab::sample;
@@ -33,6 +33,27 @@ fn a_crash_is_shown_from_the_fault_to_the_new_leader() {
         let at = rest.find(part);
         rest = &rest[at.unwrap_or_else(|| panic!("no {part:?} in order in:\n{text}"))..];
     }
+}
+
+// A researcher must see in the text where asking ends and campaigning begins.
+#[test]
+fn a_pre_candidate_is_told_from_a_candidate() {
+    let viewed = |at_ns, step, view| Record {
+        at_ns,
+        node: Some(NodeId(1)),
+        event: Event::Viewed { step, view },
+    };
+    let records = [
+        viewed(0, 1, View::asking_first(Epoch(1))),
+        viewed(1_000_000, 2, View::campaigning(Epoch(1))),
+    ];
+    let text = text_of(&records, &TimelineOptions::default());
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("n1")).collect();
+    let [first, second] = lines[..] else {
+        panic!("two lines: {text}")
+    };
+    assert!(first.ends_with("is a pre-candidate in epoch 1"), "{text}");
+    assert!(second.ends_with("campaigns in epoch 1"), "{text}");
 }
 
 // Two leaders at the same time are the worst event of a run. The timeline must say when and for how
