@@ -121,7 +121,7 @@ impl fmt::Display for Report {
 impl Report {
     fn answer(&self, property: &Checked) -> &'static str {
         match (property.quantifier, &property.trace) {
-            (Quantifier::Always, Some(_)) => "BROKEN",
+            (Quantifier::Always, Some(_)) => "violated",
             (Quantifier::Always, None) if self.is_exhaustive() => "holds in every run",
             (Quantifier::Always, None) => "holds in all states that were reached",
             (Quantifier::Sometimes, Some(_)) => "happens",
