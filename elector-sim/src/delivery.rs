@@ -82,7 +82,6 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         let Self {
             observer,
             machines,
-            setup,
             invariants,
             now,
             ..
@@ -91,7 +90,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
             return invariants.leased([], *now);
         }
         let believing = observer.believing().map(|node| &machines[node]);
-        let holders = believing.filter(|machine| machine.holds_lease(&setup.config, *now));
+        let holders = believing.filter(|machine| machine.holds_lease(*now));
         invariants.leased(holders.map(Machine::id), *now);
     }
 }

@@ -171,7 +171,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
 
     pub(crate) fn boot(&mut self, node: usize) {
         let machine = &mut self.machines[node];
-        let (id, view) = (machine.id(), machine.boot(&self.setup.config));
+        let (id, view) = (machine.id(), machine.boot());
         self.record(Some(node), || Event::Booted);
         let violations = self.invariants.history.viewed(id, view);
         self.record_violations(violations);

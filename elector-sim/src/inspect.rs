@@ -117,7 +117,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     #[must_use]
     pub fn holds_lease(&self, node: NodeId) -> bool {
         let node = self.position(node);
-        node.is_some_and(|node| self.machines[node].holds_lease(&self.setup.config, self.now))
+        node.is_some_and(|node| self.machines[node].holds_lease(self.now))
     }
 
     /// Resets the message counts, the times and the list of elections.

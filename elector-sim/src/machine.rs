@@ -10,6 +10,7 @@ use crate::timers::Timers;
 #[derive(Debug)]
 pub(crate) struct Machine<A: ElectionAlgorithm> {
     pub(crate) members: Membership,
+    pub(crate) config: A::Config,
     pub(crate) process: Option<Process<A>>,
     pub(crate) timers: Timers<A::Timer>,
     pub(crate) paused: bool,
@@ -147,9 +148,11 @@ impl Clock {
 }
 
 impl<A: ElectionAlgorithm> Machine<A> {
-    pub(crate) fn new(members: Membership) -> Self {
+    /// Creates a machine with this state on its disk.
+    pub(crate) fn new(members: Membership, config: A::Config, durable: A::Durable) -> Self {
         Self {
             members,
+            config,
             process: None,
             timers: Timers::new(),
             paused: false,
@@ -157,7 +160,7 @@ impl<A: ElectionAlgorithm> Machine<A> {
             life: 0,
             clock: Clock::new(),
             disk: DiskState {
-                durable: A::Durable::default(),
+                durable,
                 number: 0,
                 pending: VecDeque::new(),
                 stalled_until: 0,
@@ -174,9 +177,9 @@ impl<A: ElectionAlgorithm> Machine<A> {
     }
 
     /// Starts the process from the state on the disk. Returns the view of the process.
-    pub(crate) fn boot(&mut self, config: &A::Config) -> View {
+    pub(crate) fn boot(&mut self) -> View {
         let durable = self.disk.durable.clone();
-        let process = Process::restore(config, self.members.clone(), durable);
+        let process = Process::restore(&self.config, self.members.clone(), durable);
         let view = process.published();
         self.process = Some(process);
         self.life += 1;
@@ -193,10 +196,10 @@ impl<A: ElectionAlgorithm> Machine<A> {
     }
 
     /// Returns `true` if the process holds a lease at `now`, by its own clock.
-    pub(crate) fn holds_lease(&self, config: &A::Config, now: u64) -> bool {
+    pub(crate) fn holds_lease(&self, now: u64) -> bool {
         let stamp = self.process.as_ref().and_then(Process::lease);
         stamp.is_some_and(|stamp| {
-            let lease = nanos(config.timing().lease);
+            let lease = nanos(self.config.timing().lease);
             let until = stamp.nanos().saturating_add(lease);
             self.clock.local(now) < until
         })

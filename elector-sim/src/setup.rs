@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use elector_core::{
     Configuration, ElectionAlgorithm, Membership, MembershipError, NodeId, TimingError,
 };
@@ -10,8 +12,16 @@ use crate::{Disk, Network};
 pub struct Setup<A: ElectionAlgorithm> {
     /// The nodes; ids need not be consecutive.
     pub nodes: Vec<NodeId>,
-    /// The algorithm's configuration. It is the same on every node.
+    /// The algorithm's configuration, on every node that has none in `configs`.
     pub config: A::Config,
+    /// The configurations of single nodes, in place of `config`. The setup validates each of them
+    /// alone: whether they go together is up to the caller. For example, a lease excludes other
+    /// leases only if it is shorter than `election_min` of every node.
+    pub configs: BTreeMap<NodeId, A::Config>,
+    /// The durable state with which single nodes start, as if it was written before the run. All
+    /// other nodes have never run. The invariants do not know what led to this state: a vote in it
+    /// is not compared with votes of the run.
+    pub initial: BTreeMap<NodeId, A::Durable>,
     /// The network.
     pub network: Network,
     /// The disks.
@@ -40,6 +50,22 @@ pub enum SetupError {
     /// The algorithm's configuration breaks a rule.
     #[error("the configuration breaks a rule: {0}")]
     Config(TimingError),
+    /// The configuration of a single node breaks a rule.
+    #[error("the configuration of node {node} breaks a rule: {error}")]
+    NodeConfig {
+        /// The node.
+        node: NodeId,
+        /// The rule.
+        error: TimingError,
+    },
+    /// A configuration or a durable state is given for a node that is not in the cluster.
+    #[error("{what}: node {node} is not in the cluster: give one of its nodes, or add it to them")]
+    UnknownNode {
+        /// The name of the field.
+        what: &'static str,
+        /// The node.
+        node: NodeId,
+    },
     /// A probability is outside `0..=1`.
     #[error("network: {0} must be between 0 and 1")]
     Probability(&'static str),
@@ -56,6 +82,8 @@ impl<A: ElectionAlgorithm> Setup<A> {
         Self {
             nodes: (1..=nodes).map(NodeId).collect(),
             config: A::Config::default(),
+            configs: BTreeMap::new(),
+            initial: BTreeMap::new(),
             network: Network::default(),
             disk: Disk::default(),
             hints: false,
@@ -64,6 +92,12 @@ impl<A: ElectionAlgorithm> Setup<A> {
             trace: false,
             gate: true,
         }
+    }
+
+    /// Returns the configuration of a node.
+    #[must_use]
+    pub fn config_of(&self, node: NodeId) -> &A::Config {
+        self.configs.get(&node).unwrap_or(&self.config)
     }
 
     /// Validates the setup. Returns the members, seen from the first node.
@@ -80,6 +114,7 @@ impl<A: ElectionAlgorithm> Setup<A> {
         let members = Membership::new(first, self.nodes.iter().copied())?;
         let valid = self.config.validate(&members);
         valid.map_err(SetupError::Config)?;
+        self.check_nodes(&members)?;
         if let Some(name) = self.network.probability_problem() {
             return Err(SetupError::Probability(name));
         }
@@ -87,6 +122,26 @@ impl<A: ElectionAlgorithm> Setup<A> {
         match latency.or_else(|| self.disk.write.problem()) {
             Some(reason) => Err(SetupError::Latency(reason)),
             None => Ok(members),
+        }
+    }
+
+    /// Validates what is given for single nodes.
+    fn check_nodes(&self, members: &Membership) -> Result<(), SetupError> {
+        for (&node, config) in &self.configs {
+            let unknown = SetupError::UnknownNode {
+                what: "configs",
+                node,
+            };
+            let seen = members.seen_from(node).ok_or(unknown)?;
+            let valid = config.validate(&seen);
+            valid.map_err(|error| SetupError::NodeConfig { node, error })?;
+        }
+        match self.initial.keys().find(|&&node| !members.contains(node)) {
+            Some(&node) => Err(SetupError::UnknownNode {
+                what: "initial",
+                node,
+            }),
+            None => Ok(()),
         }
     }
 }

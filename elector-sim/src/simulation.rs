@@ -52,10 +52,11 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     pub fn try_new(setup: Setup<A>) -> Result<Self, SetupError> {
         let members = setup.members()?;
         let ids = members.nodes().to_vec();
-        let machines = ids
-            .iter()
-            .filter_map(|&id| members.seen_from(id))
-            .map(Machine::new);
+        let machines = ids.iter().filter_map(|&id| {
+            let durable = setup.initial.get(&id).cloned().unwrap_or_default();
+            let config = setup.config_of(id).clone();
+            Some(Machine::new(members.seen_from(id)?, config, durable))
+        });
         let mut simulation = Self {
             now: 0,
             rng: Rng::new(setup.seed),

@@ -102,15 +102,16 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         }
     }
 
-    /// Draws the rates of all clocks so that a lease on the slowest clock ends before the shortest
-    /// election timeout on the fastest clock: `lease / (1 − d) < election_min / (1 + d)`.
+    /// Draws the rates of all clocks so that the longest lease on the slowest clock ends before the
+    /// shortest election timeout on the fastest clock: `lease / (1 − d) < election_min / (1 + d)`.
+    /// If there is no such rate, the clocks run true.
     fn drift_within_margin(&mut self) {
-        let timing = self.setup.config.timing();
-        let (lease, silence) = (
-            timing.lease.as_secs_f64(),
-            timing.election_min.as_secs_f64(),
-        );
-        let most = 0.95 * (silence - lease) / (silence + lease);
+        let timings = || self.machines.iter().map(|machine| machine.config.timing());
+        let lease = timings().map(|timing| timing.lease).max();
+        let silence = timings().map(|timing| timing.election_min).min();
+        let lease = lease.unwrap_or_default().as_secs_f64();
+        let silence = silence.unwrap_or_default().as_secs_f64();
+        let most = (0.95 * (silence - lease) / (silence + lease)).max(0.0);
         for node in self.nodes() {
             let rate = 1.0 + most * (2.0 * self.rng.unit() - 1.0);
             self.drift(node, rate);

@@ -3,3 +3,4 @@
 mod messages;
 mod random;
 mod scenario_files;
+mod setup;
