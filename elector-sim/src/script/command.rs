@@ -30,9 +30,33 @@ pub(super) enum Instruction<'a> {
         node: NodeId,
         command: Command,
     },
+    Hold(Held, NodeId),
+    Release(Held, NodeId),
+    /// Makes the oldest held write of a node durable.
+    ReleaseOneWrite(NodeId),
+    Cut(Direction, NodeId, NodeId),
+    Heal(Direction, NodeId, NodeId),
+    HealAll,
     Views,
     Flying,
     Quiet(bool),
+}
+
+/// What a script can hold at a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    /// The durable writes.
+    Writes,
+    /// The timers with a delay of zero.
+    Timers,
+}
+
+/// The directions of a link that are cut or healed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// From the first node to the second one.
+    Forth,
+    Both,
 }
 
 /// The messages in flight that a command selects.
@@ -50,7 +74,7 @@ pub(super) enum Selection<'a> {
 
 // words: allow, the commands of golden files.
 const NAMES: &str = "config, nodes, start, elapse, deliver, drop, duplicate, crash, suspect, \
-                     prove, hear, command, views, flying, quiet";
+                     prove, hear, command, hold, release, cut, heal, views, flying, quiet";
 
 impl<'a> Instruction<'a> {
     /// Parses the text behind the `>` of a command line.
@@ -75,6 +99,14 @@ impl<'a> Instruction<'a> {
             "prove" => pair(&words)?.map(|(node, dead)| Self::Prove { node, dead }),
             "hear" => pair(&words)?.map(|(node, peer)| Self::Return { node, peer }),
             "command" => command(&words)?,
+            "hold" => hold(&words, Instruction::Hold)?,
+            "release" => match words[..] {
+                ["write", id] => Some(Self::ReleaseOneWrite(node(id)?)),
+                _ => hold(&words, Instruction::Release)?,
+            },
+            "cut" => link(&words, Instruction::Cut)?,
+            "heal" if words == ["all"] => Some(Self::HealAll),
+            "heal" => link(&words, Instruction::Heal)?,
             "views" if words.is_empty() => Some(Self::Views),
             "flying" if words.is_empty() => Some(Self::Flying),
             "quiet" => quiet(&words),
@@ -99,6 +131,10 @@ fn usage(name: &str) -> Option<&'static str> {
         "prove" => "`prove 2 1`: node 2 gets a proof that node 1 has died",
         "hear" => "`hear 2 1`: node 2 receives messages from node 1 again",
         "command" => "`command 1 campaign`, `command 1 resign` or `command 1 transfer 3`",
+        "hold" => "`hold writes 2` or `hold timers 2`",
+        "release" => "`release write 2`, `release writes 2` or `release timers 2`",
+        "cut" => "`cut 1->2` or, for both directions, `cut 1<->2`",
+        "heal" => "`heal 1->2`, `heal 1<->2` or `heal all`",
         "views" => "`views`",
         "flying" => "`flying`",
         "quiet" => "`quiet on` or `quiet off`",
@@ -163,6 +199,34 @@ fn pair(words: &[&str]) -> Result<Option<(NodeId, NodeId)>, String> {
         [first, second] => Ok(Some((node(first)?, node(second)?))),
         _ => Ok(None),
     }
+}
+
+fn hold<'a>(
+    words: &[&str],
+    instruction: fn(Held, NodeId) -> Instruction<'a>,
+) -> Result<Option<Instruction<'a>>, String> {
+    let (what, id) = match *words {
+        ["writes", id] => (Held::Writes, id),
+        ["timers", id] => (Held::Timers, id),
+        _ => return Ok(None),
+    };
+    Ok(Some(instruction(what, node(id)?)))
+}
+
+fn link<'a>(
+    words: &[&str],
+    instruction: fn(Direction, NodeId, NodeId) -> Instruction<'a>,
+) -> Result<Option<Instruction<'a>>, String> {
+    let [link] = *words else {
+        return Ok(None);
+    };
+    let (direction, ends) = match (link.split_once("<->"), link.split_once("->")) {
+        (Some(ends), _) => (Direction::Both, ends),
+        (None, Some(ends)) => (Direction::Forth, ends),
+        (None, None) => return Ok(None),
+    };
+    let (from, to) = (node(ends.0)?, node(ends.1)?);
+    Ok((from != to).then(|| instruction(direction, from, to)))
 }
 
 fn command<'a>(words: &[&str]) -> Result<Option<Instruction<'a>>, String> {

@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::{Display, Write as _},
 };
 
@@ -22,6 +22,8 @@ pub(super) struct ScriptHost<A: ElectionAlgorithm> {
     config: Option<A::Config>,
     nodes: BTreeMap<NodeId, ScriptNode<A>>,
     flying: Flights<A::Message>,
+    /// The directed links that are cut: `(from, to)`.
+    pub(super) cuts: BTreeSet<(NodeId, NodeId)>,
     quiet: bool,
     clock: u64,
     steps_left: usize,
@@ -34,6 +36,7 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
             config: None,
             nodes: BTreeMap::new(),
             flying: Flights::new(),
+            cuts: BTreeSet::new(),
             quiet: false,
             clock: 0,
             steps_left: 0,
@@ -87,31 +90,30 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
                 Ok(())
             }
             Instruction::Duplicate(selection) => self.duplicate(*selection),
-            Instruction::Crash(node) => {
-                self.node(*node)?.crash()?;
-                self.note(format_args!("{node:?} crashed"));
-                Ok(())
-            }
+            Instruction::Crash(node) => self.crash(*node),
             Instruction::Suspect { node, peer } => {
-                self.node(*peer)?;
                 let header = format!("suspects {peer:?}");
-                self.step(*node, &header, Input::Suspected(*peer))
+                self.report(*node, *peer, &header, Input::Suspected)
             }
             Instruction::Prove { node, dead } => {
-                self.node(*dead)?;
                 // words: allow, a line of golden files.
                 let header = format!("hears that {dead:?} has died");
-                self.step(*node, &header, Input::Died(*dead))
+                self.report(*node, *dead, &header, Input::Died)
             }
             Instruction::Return { node, peer } => {
-                self.node(*peer)?;
                 // words: allow, a line of golden files.
                 let header = format!("hears {peer:?} again");
-                self.step(*node, &header, Input::Returned(*peer))
+                self.report(*node, *peer, &header, Input::Returned)
             }
             Instruction::Command { node, command } => {
                 self.step(*node, &command_text(*command), Input::Commanded(*command))
             }
+            Instruction::Hold(what, node) => self.node(*node)?.hold(*what),
+            Instruction::Release(what, node) => self.release(*what, *node),
+            Instruction::ReleaseOneWrite(node) => self.release_one_write(*node),
+            Instruction::Cut(direction, from, to) => self.cut(*direction, *from, *to),
+            Instruction::Heal(direction, from, to) => self.heal(*direction, *from, *to),
+            Instruction::HealAll => self.heal_all(),
             Instruction::Views => {
                 self.views();
                 Ok(())
@@ -173,6 +175,27 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
         self.step(node, &format!("elapsed {timer:?}"), Input::Elapsed(timer))
     }
 
+    fn crash(&mut self, node: NodeId) -> Result<(), String> {
+        let lost = self.node(node)?.crash()?;
+        self.note(format_args!("{node:?} crashed"));
+        for durable in lost {
+            self.note(format_args!("  lost write {durable:?}"));
+        }
+        Ok(())
+    }
+
+    /// Gives a report about a peer to a node.
+    fn report(
+        &mut self,
+        node: NodeId,
+        peer: NodeId,
+        header: &str,
+        input: fn(NodeId) -> Input<A::Message, A::Timer>,
+    ) -> Result<(), String> {
+        self.node(peer)?;
+        self.step(node, header, input(peer))
+    }
+
     fn deliver_all(&mut self) -> Result<(), String> {
         while let Some(flight) = self.flying.pop() {
             self.deliver(flight)?;
@@ -220,6 +243,11 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
         input: Input<A::Message, A::Timer>,
     ) -> Result<(), String> {
         self.one_step(node, header, input)?;
+        self.fire_zero_timers(node)
+    }
+
+    /// Does a step for each zero timer of a node, unless they are held.
+    pub(super) fn fire_zero_timers(&mut self, node: NodeId) -> Result<(), String> {
         while let Some(timer) = self.node(node)?.take_zero_timer() {
             self.one_step(node, &format!("elapsed {timer:?}"), Input::Elapsed(timer))?;
         }
@@ -237,8 +265,14 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
         })?;
         self.clock += 1;
         let now = Moment::from_nanos(self.clock);
-        let quiet = self.quiet;
         let transcript = self.node(node)?.step(input, now)?;
+        self.print(node, header, transcript);
+        Ok(())
+    }
+
+    /// Prints what a node has done, and puts its messages in flight.
+    pub(super) fn print(&mut self, node: NodeId, header: &str, transcript: Transcript<A>) {
+        let quiet = self.quiet;
         let Transcript {
             changes,
             shown,
@@ -249,10 +283,17 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
             self.note(format_args!("  {line}"));
         }
         for Outgoing { to, message } in sent {
-            let from = node;
-            self.flying.push(Flight { from, to, message });
+            let flight = Flight {
+                from: node,
+                to,
+                message,
+            };
+            if self.cuts.contains(&(node, to)) {
+                self.note(format_args!("lost {flight} (the link is cut)"));
+            } else {
+                self.flying.push(flight);
+            }
         }
-        Ok(())
     }
 
     fn views(&mut self) {
@@ -278,7 +319,7 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
         }
     }
 
-    fn node(&mut self, node: NodeId) -> Result<&mut ScriptNode<A>, String> {
+    pub(super) fn node(&mut self, node: NodeId) -> Result<&mut ScriptNode<A>, String> {
         let nodes: Vec<NodeId> = self.nodes.keys().copied().collect();
         let unknown = || format!("there is no node {node}: the nodes are {nodes:?}");
         self.nodes.get_mut(&node).ok_or_else(unknown)

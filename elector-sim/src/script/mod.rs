@@ -4,7 +4,8 @@
 //! There is no clock. Messages wait in flight and timers stay pending until a command of the script
 //! delivers or fires them. So a file can describe exactly the interleaving that a sentence of a
 //! paper is about. Each node runs behind a [`Driver`](elector_core::Driver) and a
-//! [`Gate`](elector_core::Gate), with a disk on which every write is durable immediately.
+//! [`Gate`](elector_core::Gate), with a disk on which every write is durable immediately, unless the
+//! script holds it.
 //! Timestamps ([`Moment`](elector_core::Moment)) count the steps of the script.
 //!
 //! A test is one call. It runs every `*.txt` file of a directory:
@@ -49,13 +50,22 @@
 //! - `hear 2 1`: the host of node 2 receives messages from peer 1 again.
 //! - `command 1 campaign`, `command 1 resign`, `command 1 transfer 3`: the application gives a
 //!   command to node 1.
+//! - `hold writes 1`: from now on the writes of node 1 do not end. So everything that depends on
+//!   them stays invisible: messages, the view, a refusal.
+//! - `release write 1`: ends the oldest held write of node 1. `release writes 1`: ends all of them,
+//!   in order, and the hold too. If node 1 crashes, its held writes are lost, and the hold goes on.
+//! - `hold timers 1`: from now on a timer of node 1 with a delay of zero waits, like any other
+//!   timer, until `elapse` fires it. `release timers 1`: fires all of them, and ends the hold.
+//! - `cut 1->2`, `cut 1<->2`: from now on, messages from 1 to 2 are lost when they are sent, or those
+//!   in both directions. Messages that are in flight already still arrive.
+//! - `heal 1->2`, `heal 1<->2`, `heal all`: ends cuts.
 //! - `views`: prints the view of every node.
 //! - `flying`: lists the messages in flight, in send order.
 //! - `quiet on`, `quiet off`: omits the `persist` and `timer` lines from here on, or prints them
 //!   again.
 //!
 //! A timer with a delay of zero fires by itself, as a separate step, right after the step that set
-//! it. A command that cannot be carried out is an error, and so is a command that takes more than
+//! it, unless the timers of the node are held. A command that cannot be carried out is an error, and so is a command that takes more than
 //! 10,000 steps.
 //!
 //! # The output
@@ -81,6 +91,9 @@
 //! - `n1 hears that n2 has died`
 //! - `n1 hears n2 again`
 //! - `n1 commanded campaign`
+//! - `n1 persisted Durable { term: e1, vote: n2 }`, when a held write ends
+//!
+//! A write that is held is printed as `persist Durable { term: e1, vote: n2 } held`.
 //!
 //! A refused command prints `refused: ` and the reason. Events of messages and nodes that are not
 //! steps have their own lines:
@@ -88,13 +101,15 @@
 //! - `dropped n1 -> n2 ...`
 //! - `copied n1 -> n2 ...`
 //! - `lost n1 -> n2 ... (n2 is down)`
-//! - `n3 crashed`
+//! - `lost n1 -> n2 ... (the link is cut)`
+//! - `n3 crashed`, and below it `lost write ...` for each held write
 
 mod command;
 mod diff;
 mod flight;
 mod host;
 mod node;
+mod obstacles;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

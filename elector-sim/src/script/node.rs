@@ -1,12 +1,12 @@
-use std::{fmt::Debug, mem};
+use std::{collections::VecDeque, fmt::Debug, mem};
 
 use elector_core::{
     Delay, ElectionAlgorithm, Input, Membership, Moment, Outgoing, Process, Refusal, TimerChange,
     View,
-    host::{Host, Persist, carry_out},
+    host::{Host, Persist, carry_out, persisted},
 };
 
-use super::{flight::text, host::view_text};
+use super::{command::Held, flight::text, host::view_text};
 
 /// One node of a script, with its disk and its pending timers.
 pub(super) struct ScriptNode<A: ElectionAlgorithm> {
@@ -14,6 +14,8 @@ pub(super) struct ScriptNode<A: ElectionAlgorithm> {
     members: Membership,
     disk: A::Durable,
     life: Option<Life<A>>,
+    holds_writes: bool,
+    holds_timers: bool,
     /// The output of the current step so far.
     transcript: Transcript<A>,
 }
@@ -23,6 +25,8 @@ struct Life<A: ElectionAlgorithm> {
     process: Process<A>,
     /// In the order in which they were set.
     timers: Vec<(A::Timer, Delay)>,
+    /// The writes that are held, each with its step, in order.
+    writes: VecDeque<(u64, A::Durable)>,
 }
 
 /// A step as text, and the messages that it sent.
@@ -44,13 +48,22 @@ impl<A: ElectionAlgorithm> Default for Transcript<A> {
     }
 }
 
-/// Each write is durable immediately, so each step is shown immediately.
+/// Each write is durable immediately, so each step is shown immediately, unless the script holds the
+/// writes of the node.
 impl<A: ElectionAlgorithm> Host<A> for ScriptNode<A> {
     fn process(&mut self) -> Option<&mut Process<A>> {
         self.life.as_mut().map(|life| &mut life.process)
     }
 
-    fn persist(&mut self, _step: u64, durable: A::Durable) -> Persist {
+    fn persist(&mut self, step: u64, durable: A::Durable) -> Persist {
+        if self.holds_writes
+            && let Some(life) = &mut self.life
+        {
+            let line = format!("persist {durable:?} held");
+            self.transcript.changes.push(line);
+            life.writes.push_back((step, durable));
+            return Persist::Pending;
+        }
         self.transcript.changes.push(format!("persist {durable:?}"));
         self.disk = durable;
         Persist::Done
@@ -92,6 +105,8 @@ impl<A: ElectionAlgorithm> ScriptNode<A> {
             members,
             disk: A::Durable::default(),
             life: None,
+            holds_writes: false,
+            holds_timers: false,
             transcript: Transcript::default(),
         }
     }
@@ -113,14 +128,54 @@ impl<A: ElectionAlgorithm> ScriptNode<A> {
         self.life = Some(Life {
             process: Process::restore(&self.config, members, durable),
             timers: Vec::new(),
+            writes: VecDeque::new(),
         });
         Ok(())
     }
 
-    pub(super) fn crash(&mut self) -> Result<(), String> {
-        self.life()?;
+    /// Ends the process. Returns the writes that are lost with it.
+    pub(super) fn crash(&mut self) -> Result<Vec<A::Durable>, String> {
+        let writes = mem::take(&mut self.life()?.writes);
         self.life = None;
+        Ok(writes.into_iter().map(|(_, durable)| durable).collect())
+    }
+
+    /// Holds what this node writes, or its zero timers, from now on.
+    pub(super) fn hold(&mut self, what: Held) -> Result<(), String> {
+        if mem::replace(self.is_held(what), true) {
+            let (me, name) = (self.members.me(), name(what));
+            return Err(format!(
+                "the {name} of {me:?} are held already: release them with `release {name} {me}`"
+            ));
+        }
         Ok(())
+    }
+
+    /// Holds nothing new from now on. What is held already stays held.
+    pub(super) fn end_hold(&mut self, what: Held) -> Result<(), String> {
+        if !mem::replace(self.is_held(what), false) {
+            let (me, name) = (self.members.me(), name(what));
+            return Err(format!(
+                "the {name} of {me:?} are not held: hold them with `hold {name} {me}`"
+            ));
+        }
+        Ok(())
+    }
+
+    fn is_held(&mut self, what: Held) -> &mut bool {
+        match what {
+            Held::Writes => &mut self.holds_writes,
+            Held::Timers => &mut self.holds_timers,
+        }
+    }
+
+    /// Makes the oldest held write durable. Returns the state that was written, and what becomes
+    /// visible.
+    pub(super) fn finish_write(&mut self) -> Option<(A::Durable, Transcript<A>)> {
+        let (step, durable) = self.life.as_mut()?.writes.pop_front()?;
+        self.disk = durable.clone();
+        persisted(self, step);
+        Some((durable, mem::take(&mut self.transcript)))
     }
 
     /// Steps the algorithm and carries out the step. Returns the output of the step.
@@ -169,8 +224,11 @@ impl<A: ElectionAlgorithm> ScriptNode<A> {
         Ok(timers.remove(place).0)
     }
 
-    /// Takes the oldest timer with a delay of zero.
+    /// Takes the oldest timer with a delay of zero, unless such timers are held.
     pub(super) fn take_zero_timer(&mut self) -> Option<A::Timer> {
+        if self.holds_timers {
+            return None;
+        }
         let timers = &mut self.life.as_mut()?.timers;
         let place = timers.iter().position(|(_, delay)| delay.max.is_zero())?;
         Some(timers.remove(place).0)
@@ -190,6 +248,13 @@ impl<A: ElectionAlgorithm> Life<A> {
         if let TimerChange::Set(_, delay) = change {
             self.timers.push((timer, delay));
         }
+    }
+}
+
+fn name(what: Held) -> &'static str {
+    match what {
+        Held::Writes => "writes",
+        Held::Timers => "timers",
     }
 }
 

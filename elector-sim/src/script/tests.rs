@@ -88,6 +88,107 @@ dropped n2 -> n3 Ask(e3)
 n2 hears n1 again
 "#;
 
+/// Each command that holds something or cuts a link, and its output.
+const OBSTACLES: &str = r#"# A held write, a held timer, a cut link.
+> nodes 1 2 3
+> quiet on
+> start
+n1 started
+n2 started
+n3 started
+> quiet off
+> hold writes 1
+> hold timers 1
+> cut 1->3
+> command 1 campaign
+n1 commanded campaign
+  persist Durable { epoch: e1 } held
+  timer Campaign cancelled
+  timer Own now
+> flying
+nothing in flight
+> views
+n1 epoch 0 leader none role follower
+n2 epoch 0 leader none role follower
+n3 epoch 0 leader none role follower
+> elapse 1 Own
+n1 elapsed Own
+> release write 1
+n1 persisted Durable { epoch: e1 }
+  -> n2 Ask(e1)
+  -> n3 Ask(e1)
+  view epoch 1 leader none role candidate
+lost n1 -> n3 Ask(e1) (the link is cut)
+# The hold goes on. The write of the second campaign is lost in the crash, and the epoch with it.
+> command 1 campaign
+n1 commanded campaign
+  persist Durable { epoch: e2 } held
+  timer Campaign cancelled
+  timer Own now
+> crash 1
+n1 crashed
+  lost write Durable { epoch: e2 }
+> start 1
+n1 started
+  timer Campaign 150ms..300ms
+> views
+n1 epoch 1 leader none role follower
+n2 epoch 0 leader none role follower
+n3 epoch 0 leader none role follower
+# A message that was in flight before the cut arrives. The answer is lost.
+> cut 1<->2
+> deliver 1->2 Ask
+n2 <- n1 Ask(e1)
+  persist Durable { epoch: e1 }
+  -> n1 Yes(e1)
+  view epoch 1 leader none role follower
+lost n2 -> n1 Yes(e1) (the link is cut)
+> heal 2->1
+> heal all
+# Two writes are held. They end in order.
+> command 1 campaign
+n1 commanded campaign
+  persist Durable { epoch: e2 } held
+  timer Campaign cancelled
+  timer Own now
+> command 1 campaign
+n1 commanded campaign
+  persist Durable { epoch: e3 } held
+  timer Campaign cancelled
+  timer Own now
+> release writes 1
+n1 persisted Durable { epoch: e2 }
+  -> n2 Ask(e2)
+  -> n3 Ask(e2)
+  view epoch 2 leader none role candidate
+n1 persisted Durable { epoch: e3 }
+  -> n2 Ask(e3)
+  -> n3 Ask(e3)
+  view epoch 3 leader none role candidate
+> release timers 1
+n1 elapsed Own
+> deliver 1->2 Ask
+n2 <- n1 Ask(e2)
+  persist Durable { epoch: e2 }
+  -> n1 Yes(e2)
+  view epoch 2 leader none role follower
+> command 2 campaign
+n2 commanded campaign
+  persist Durable { epoch: e3 }
+  timer Campaign cancelled
+  timer Own now
+  -> n1 Ask(e3)
+  -> n3 Ask(e3)
+  view epoch 3 leader none role candidate
+n2 elapsed Own
+"#;
+
+// A scenario about a slow disk or a cut link must show exactly what was held, lost and released.
+#[test]
+fn what_is_held_or_cut_gives_its_documented_output() {
+    assert_eq!(run::<Toy>(OBSTACLES).unwrap(), OBSTACLES);
+}
+
 // The golden files of four crates depend on every command and every line of output exactly.
 #[test]
 fn every_command_gives_its_documented_output() {
@@ -153,6 +254,28 @@ fn invalid_commands_are_rejected_with_a_reason() {
         ),
         ("> nodes 1 2\n> suspect 1", "write `suspect 2 1`"),
         ("> nodes 1 2\n> prove 1", "write `prove 2 1`"),
+        ("> nodes 1\n> hold 1", "write `hold writes 2`"),
+        ("> nodes 1\n> hold writes 9", "there is no node 9"),
+        (
+            "> nodes 1\n> hold writes 1\n> hold writes 1",
+            "the writes of n1 are held already: release them with `release writes 1`",
+        ),
+        (
+            "> nodes 1\n> release timers 1",
+            "the timers of n1 are not held: hold them with `hold timers 1`",
+        ),
+        (
+            "> nodes 1\n> hold writes 1\n> release write 1",
+            "no write of n1 is held",
+        ),
+        ("> nodes 1\n> release 1", "write `release write 2`"),
+        ("> nodes 1 2\n> cut 1", "write `cut 1->2`"),
+        ("> nodes 1 2\n> cut 1->1", "write `cut 1->2`"),
+        ("> nodes 1 2\n> cut 1<->9", "there is no node 9"),
+        ("> nodes 1 2\n> cut 1<->2\n> cut 2->1", "cut already"),
+        ("> nodes 1 2\n> cut 1->2\n> heal 2->1", "not cut"),
+        ("> nodes 1 2\n> heal all", "no link is cut"),
+        ("> nodes 1 2\n> heal 1", "or `heal all`"),
         ("# nothing\n", "this file has no command"),
     ];
     for (script, part) in cases {
