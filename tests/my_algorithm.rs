@@ -43,10 +43,11 @@ mod checks {
 
     /// Runs all checks, or those whose name contains the first argument.
     pub(super) fn all() {
-        let checks: [(&str, fn()); 5] = [
+        let checks: [(&str, fn()); 6] = [
             ("it_is_listed_and_compared", it_is_listed_and_compared),
             ("its_runs_can_be_repeated", its_runs_can_be_repeated),
             ("it_is_checked", it_is_checked),
+            ("shells_complete_its_name", shells_complete_its_name),
             ("its_settings_are_checked", its_settings_are_checked),
             (
                 "its_command_moves_to_another_node",
@@ -122,6 +123,13 @@ mod checks {
             "{search}"
         );
         stdout_of(&mut command("check --algorithm mine --walks 100"));
+    }
+
+    // A shell must offer the algorithm like the built-in ones.
+    fn shells_complete_its_name() {
+        let script = stdout_of(&mut command("completions bash"));
+        assert!(script.contains(" raft/plain "), "{script}");
+        assert!(script.contains(" mine mine/default"), "{script}");
     }
 
     /// A cluster of three nodes on this machine.

@@ -1,10 +1,12 @@
 use clap::{Parser, Subcommand};
 
+use crate::{completions::Completions, manual::Man, version::version};
+
 /// The arguments of the `elector` command.
 #[derive(Debug, Parser)]
 #[command(
     name = "elector",
-    version,
+    version = version(),
     about = "Leader election: compare algorithms, check them, and run nodes of real clusters",
     after_help = after_help()
 )]
@@ -28,9 +30,14 @@ pub(crate) enum Command {
     #[cfg(feature = "node")]
     #[command(flatten)]
     Client(crate::client::Command),
+    /// Print a script that completes this command in a shell
+    Completions(Completions),
+    /// Write man pages for this command and its subcommands
+    Man(Man),
 }
 
 const EXIT_CODES: &str = "
+Each command has its own help: `elector compare --help`.
 Exit code: 0 success; 1 an invariant was violated; 2 the command failed. Commands that query a node
 have other codes: see `elector status --help`.";
 
@@ -50,6 +57,16 @@ fn after_help() -> String {
             lab,
             "check --algorithm raft --nodes 2",
             "every order of events, within limits",
+        ),
+        (
+            node,
+            "certs dev --nodes 3 --out certs",
+            "certificates for a cluster",
+        ),
+        (
+            node && cfg!(target_os = "linux"),
+            "run --help",
+            "how to run a program on the leader only",
         ),
         (node, "status", "who leads, as a running node knows it"),
     ];

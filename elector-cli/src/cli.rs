@@ -94,12 +94,22 @@ impl Cli {
             Command::Lab(command) => crate::lab::run(&self, command),
             #[cfg(all(feature = "node", target_os = "linux"))]
             Command::Node(command) => crate::node::run(&self.families, command),
-            Command::Algorithms => match output::print(&listing::algorithms(&self.families)) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => output::failed(&error),
-            },
+            Command::Algorithms => printed(&listing::algorithms(&self.families)),
             #[cfg(feature = "node")]
             Command::Client(command) => crate::client::run(command),
+            Command::Completions(completions) => printed(&completions.script(&self.families)),
+            Command::Man(man) => match man.write(&self.families) {
+                Ok(message) => printed(&message),
+                Err(error) => output::failed(&error),
+            },
         }
+    }
+}
+
+/// Prints the output of a command that has nothing else to do, and returns its exit code.
+fn printed(text: &str) -> ExitCode {
+    match output::print(text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => output::failed(&error),
     }
 }

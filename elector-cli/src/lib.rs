@@ -23,6 +23,7 @@
 //! | `lab` (default) | `compare`, `simulate`, `check`, `scenarios` |
 //! | `node` (default) | `certs`, `status`, `watch`, `step-down`, `transfer` |
 //! | `node`, on Linux | `node`, `run`, `members` |
+//! | either | `algorithms`, `completions`, `man` |
 //!
 //! A program that is built with the feature `node` alone contains no simulator, model checker or
 //! report.
@@ -35,6 +36,8 @@ mod args;
 mod cli;
 #[cfg(feature = "node")]
 mod client;
+mod completions;
+mod definition;
 #[cfg(all(feature = "node", target_os = "linux"))]
 mod dispositions;
 #[cfg(all(feature = "node", unix))]
@@ -45,6 +48,7 @@ mod init;
 #[cfg(feature = "lab")]
 mod lab;
 mod listing;
+mod manual;
 mod nearest;
 #[cfg(all(feature = "node", target_os = "linux"))]
 mod node;
@@ -52,6 +56,7 @@ mod output;
 #[cfg(all(feature = "node", target_os = "linux"))]
 pub mod run;
 mod usage;
+mod version;
 mod wrap;
 
 pub use cli::Cli;

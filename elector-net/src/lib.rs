@@ -101,3 +101,4 @@ pub use record::{
 };
 pub use tcp::Tcp;
 pub use tls::{Tls, TlsError};
+pub use wire::hello::WIRE_VERSIONS;

@@ -1,3 +1,5 @@
+use std::ops::RangeInclusive;
+
 use elector_core::NodeId;
 use serde::{Deserialize, Serialize};
 
@@ -6,6 +8,10 @@ use crate::{lock_proof::LockClaim, record::DiskId};
 
 /// The versions of the protocol that this build supports.
 pub(crate) const VERSIONS: Versions = Versions { min: 2, max: 2 };
+
+/// The versions of the protocol between nodes that this build supports. Two nodes can be connected
+/// if they have one version in common.
+pub const WIRE_VERSIONS: RangeInclusive<u16> = VERSIONS.min..=VERSIONS.max;
 
 /// The maximum length of a greeting, a hello or an answer. A process that is not admitted yet
 /// cannot make this node keep more than this.

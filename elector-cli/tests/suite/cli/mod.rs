@@ -2,6 +2,7 @@
 
 mod certs;
 mod checks;
+mod installed;
 mod results;
 mod runs;
 mod usage_errors;

@@ -1,0 +1,182 @@
+use std::{
+    env::{self, consts::EXE_SUFFIX},
+    path::Path,
+};
+
+use clap::{
+    Arg, Command, CommandFactory as _, ValueHint,
+    builder::{PossibleValue, PossibleValuesParser},
+};
+
+use crate::{args::Arguments, family::Family};
+
+/// The values that shells and man pages offer for the names of things.
+struct Values {
+    algorithms: Vec<PossibleValue>,
+    variants: Vec<PossibleValue>,
+    scenarios: Vec<PossibleValue>,
+}
+
+/// Returns the definition of the command for completions and man pages, under the name `program`.
+/// It contains the names of these algorithms, and of the scenarios.
+///
+/// The parser of arguments does not use these names. It accepts any text, and the subcommand
+/// rejects a wrong name with a better error.
+pub(crate) fn definition(families: &[Family], program: &str) -> Command {
+    let values = Values {
+        algorithms: algorithms(families),
+        variants: variants(families),
+        scenarios: scenarios(),
+    };
+    let command = values.added_to(Arguments::command());
+    command.bin_name(program).display_name(program)
+}
+
+impl Values {
+    fn added_to(&self, command: Command) -> Command {
+        let subcommand = command.get_name().to_owned();
+        command
+            .mut_args(|arg| self.described(&subcommand, arg))
+            .mut_subcommands(|command| self.added_to(command))
+    }
+
+    fn described(&self, subcommand: &str, arg: Arg) -> Arg {
+        match (subcommand, arg.get_id().as_str()) {
+            (_, "algorithm" | "algorithms") => arg.value_parser(parser(&self.algorithms)),
+            (_, "variant") => arg.value_parser(parser(&self.variants)),
+            // A man page would only repeat the long list of `elector scenarios`.
+            (_, "scenario" | "scenarios") | ("scenarios", "name") => arg
+                .value_parser(parser(&self.scenarios))
+                .hide_possible_values(true),
+            _ => hinted(arg),
+        }
+    }
+}
+
+/// Returns the name under which a shell knows this program.
+pub(crate) fn program() -> String {
+    let path = env::args_os().next().unwrap_or_default();
+    let name = Path::new(&path).file_name().and_then(|name| name.to_str());
+    let name = name.and_then(|name| name.strip_suffix(EXE_SUFFIX));
+    name.unwrap_or("elector").to_owned()
+}
+
+fn parser(values: &[PossibleValue]) -> PossibleValuesParser {
+    PossibleValuesParser::new(values.iter().cloned())
+}
+
+/// Adds what the name of a value says: a shell offers folders, files or programs.
+fn hinted(arg: Arg) -> Arg {
+    let name = arg.get_value_names().and_then(<[_]>::first);
+    match name.map(|name| name.as_str()) {
+        Some("DIR") => arg.value_hint(ValueHint::DirPath),
+        Some("FILE") => arg.value_hint(ValueHint::FilePath),
+        Some("COMMAND") => arg.value_hint(ValueHint::CommandName),
+        // A list of true and false says nothing new.
+        Some("BOOL") => arg.hide_possible_values(true),
+        _ => arg,
+    }
+}
+
+/// Returns each algorithm, and behind it each of its variants.
+fn algorithms(families: &[Family]) -> Vec<PossibleValue> {
+    let mut values = Vec::new();
+    for family in families {
+        values.push(PossibleValue::new(family.name).help(family.summary));
+        for (variant, summary) in &family.variants {
+            let name = format!("{}/{variant}", family.name);
+            values.push(PossibleValue::new(name).help(*summary));
+        }
+    }
+    values
+}
+
+/// Returns the name of each variant once.
+fn variants(families: &[Family]) -> Vec<PossibleValue> {
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in families.iter().flat_map(|family| &family.variants) {
+        if !names.contains(name) {
+            names.push(name);
+        }
+    }
+    names.into_iter().map(PossibleValue::new).collect()
+}
+
+#[cfg(feature = "lab")]
+fn scenarios() -> Vec<PossibleValue> {
+    let scenarios = elector_sim::Scenario::builtin().unwrap_or_default();
+    let names = scenarios.into_iter().map(|scenario| scenario.name);
+    names.map(PossibleValue::new).collect()
+}
+
+/// Only the simulator has scenarios.
+#[cfg(not(feature = "lab"))]
+fn scenarios() -> Vec<PossibleValue> {
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Cli;
+
+    fn values(command: &Command, argument: &str) -> Vec<String> {
+        let argument = command
+            .get_arguments()
+            .find(|arg| arg.get_id() == argument)
+            .unwrap();
+        let values = argument.get_possible_values();
+        values.iter().map(|it| it.get_name().to_owned()).collect()
+    }
+
+    // An algorithm of another crate must be offered like the built-in ones, wherever one is named.
+    #[test]
+    fn the_algorithms_of_the_program_are_the_values() {
+        let cli = Cli::new().with::<elector_ring::Ring>();
+        let definition = definition(&cli.families, "mine");
+        let mut found = 0;
+        for command in definition.get_subcommands() {
+            for argument in command.get_arguments() {
+                let id = argument.get_id().as_str();
+                if id == "algorithm" || id == "algorithms" {
+                    let values = values(command, id);
+                    assert!(values[0] == "ring" && values.len() > 1, "{values:?}");
+                    assert!(
+                        values.iter().all(|name| name.starts_with("ring")),
+                        "{values:?}"
+                    );
+                    found += 1;
+                }
+            }
+        }
+        let lab = if cfg!(feature = "lab") { 3 } else { 0 };
+        let node = if cfg!(all(feature = "node", target_os = "linux")) {
+            2
+        } else {
+            0
+        };
+        assert_eq!(found, lab + node);
+    }
+
+    // The list must be that of `elector scenarios`, also for its own argument.
+    #[cfg(feature = "lab")]
+    #[test]
+    fn scenarios_are_offered_wherever_one_is_named() {
+        let definition = definition(&Cli::standard().families, "elector");
+        for (command, argument) in [
+            ("compare", "scenarios"),
+            ("simulate", "scenario"),
+            ("scenarios", "name"),
+        ] {
+            let command = definition.find_subcommand(command).unwrap();
+            let values = values(command, argument);
+            assert!(values.contains(&"leader-crash".to_owned()), "{values:?}");
+        }
+    }
+
+    // clap checks its rules only if this function is called.
+    #[test]
+    fn the_definition_is_valid() {
+        definition(&Cli::standard().families, "elector").debug_assert();
+    }
+}
