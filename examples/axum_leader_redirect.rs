@@ -20,12 +20,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use elector::{
-    Elector, Fence, Leadership, Quorum,
-    actor::{BoxError, Peer},
-    net::NetBuilder,
-    raft::Raft,
-};
+use elector::{BoxError, Elector, Fence, Leadership, Quorum, Raft, actor::Peer, net::NetBuilder};
 use tokio::net::TcpListener;
 
 /// The store of the orders. All nodes write to the same database.
@@ -87,16 +82,12 @@ impl Service {
 
     /// Stores the leadership whenever this node leads.
     async fn lead(self: Arc<Self>) {
-        let work = self.elector.lead(|me| {
-            let service = Arc::clone(&self);
-            async move {
-                let lost = me.cancellation();
-                if let Ok(mut held) = service.leadership.lock() {
-                    *held = Some(me);
-                }
-                lost.cancelled().await;
-                Ok(())
+        let work = self.elector.lead(async |me| {
+            let lost = me.cancellation();
+            if let Ok(mut held) = self.leadership.lock() {
+                *held = Some(me);
             }
+            lost.cancelled().await;
         });
         if let Err(error) = work.await {
             // The work failed several times, or the node stopped. Another node leads now. This node

@@ -12,8 +12,7 @@ use std::sync::{
 };
 
 use elector::{
-    Cluster, Fence, FencingToken, Leadership, NodeId, Quorum, StaleToken, actor::BoxError,
-    raft::Raft,
+    BoxError, Cluster, Fence, FencingToken, Leadership, NodeId, Quorum, Raft, StaleToken,
 };
 use tokio::{
     sync::mpsc,

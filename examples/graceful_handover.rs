@@ -9,9 +9,7 @@
 
 use std::time::{Duration, Instant};
 
-use elector::{
-    Cluster, ClusterSetup, Grace, Leadership, NodeId, Quorum, actor::BoxError, raft::Raft,
-};
+use elector::{BoxError, Cluster, ClusterSetup, Grace, Leadership, NodeId, Quorum, Raft};
 use tokio::{
     sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
     task::JoinSet,

@@ -16,12 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use elector::{
-    Elector,
-    actor::{BoxError, Peer},
-    net::NetBuilder,
-    raft::Raft,
-};
+use elector::{BoxError, Elector, Raft, actor::Peer, net::NetBuilder};
 
 /// Runs a node, in a process of its own.
 #[tokio::main(flavor = "current_thread")]
@@ -35,10 +30,9 @@ async fn node(id: u64, peers: Vec<Peer>, folder: &Path) -> Result<(), BoxError> 
         node.format()?; // Once in the life of a node. In production, an operator does it.
     }
     let elector = node.start().await?;
-    let work = elector.lead(|me| async move {
+    let work = elector.lead(async |me| {
         println!("{id} leads epoch {}", me.epoch());
         me.lost().await; // The leader's work. It is dropped when the leadership is lost.
-        Ok(())
     });
     Ok(work.await?)
 }

@@ -7,6 +7,8 @@
 //! cargo run --release --example my_algorithm -- run --algorithm mine --help
 //! ```
 //!
+//! `docs/write-your-own.md` explains this program step by step. A test compares the two.
+//!
 //! "First come": a node that misses the leader asks all others for the next epoch, and each node
 //! grants an epoch once. It is Raft's vote without pre-vote. The table of `compare` shows the
 //! difference.
@@ -25,11 +27,15 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 enum FirstComeMessage {
+    /// A candidate asks for the vote of the receiver.
     Ask(Epoch),
+    /// The vote.
     Grant(Epoch),
+    /// The first heartbeat of a leader, with the time at which it was sent.
     Announce(Epoch, Moment),
+    /// A later heartbeat, with the time at which it was sent.
     Lead(Epoch, Moment),
-    /// Contains the time at which the leader sent the round.
+    /// The answer to a heartbeat. It echoes the time of that heartbeat.
     Ack(Epoch, Moment),
 }
 
@@ -74,18 +80,8 @@ struct FirstCome {
     is_silent: bool,
 }
 
+/// What a candidate does.
 impl FirstCome {
-    fn follow(&mut self, leader: Option<NodeId>, out: &mut Outbox<Self>) {
-        self.view = View::following(self.granted.0, leader);
-        let vigil = self.is_silent.then(|| self.timing.vigil());
-        out.set_timer((), vigil.unwrap_or(self.timing.election()));
-    }
-    fn lead(&mut self, message: fn(Epoch, Moment) -> FirstComeMessage, out: &mut Outbox<Self>) {
-        self.acks
-            .record(&self.members, self.members.me(), out.now());
-        out.broadcast(&message(self.granted.0, out.now()));
-        out.set_timer((), Delay::exactly(self.timing.heartbeat));
-    }
     fn campaign(&mut self, out: &mut Outbox<Self>) {
         let me = self.members.me();
         self.granted = (self.granted.0.next(), Some(me));
@@ -103,6 +99,33 @@ impl FirstCome {
             self.lead(FirstComeMessage::Announce, out);
         }
     }
+}
+
+/// What a leader does.
+impl FirstCome {
+    fn lead(&mut self, message: fn(Epoch, Moment) -> FirstComeMessage, out: &mut Outbox<Self>) {
+        self.acks
+            .record(&self.members, self.members.me(), out.now());
+        out.broadcast(&message(self.granted.0, out.now()));
+        out.set_timer((), Delay::exactly(self.timing.heartbeat));
+    }
+}
+
+/// What a follower does.
+impl FirstCome {
+    fn follow(&mut self, leader: Option<NodeId>, out: &mut Outbox<Self>) {
+        self.view = View::following(self.granted.0, leader);
+        let vigil = self.is_silent.then(|| self.timing.vigil());
+        out.set_timer((), vigil.unwrap_or(self.timing.election()));
+    }
+    fn end_silence(&mut self, out: &mut Outbox<Self>) {
+        self.is_silent = false;
+        out.set_timer((), self.timing.stagger(0));
+    }
+}
+
+/// What arrives, and when nothing arrives.
+impl FirstCome {
     fn receive(&mut self, from: NodeId, message: &FirstComeMessage, out: &mut Outbox<Self>) {
         let (known, granted_to) = self.granted;
         match *message {
@@ -132,11 +155,8 @@ impl FirstCome {
     fn timeout(&mut self, out: &mut Outbox<Self>) {
         match self.view.role {
             Role::Leader => self.lead(FirstComeMessage::Lead, out),
-            Role::Follower if self.is_silent => {
-                self.is_silent = false;
-                out.set_timer((), self.timing.stagger(0));
-            }
-            Role::Follower | Role::Candidate => self.campaign(out),
+            Role::Follower if self.is_silent => self.end_silence(out),
+            Role::Follower | Role::PreCandidate | Role::Candidate => self.campaign(out),
         }
     }
 }
@@ -161,6 +181,12 @@ impl ElectionAlgorithm for FirstCome {
             granted,
         }
     }
+    fn durable(&self) -> &Self::Durable {
+        &self.granted
+    }
+    fn view(&self) -> View {
+        self.view
+    }
     fn has_lease(_: &Timing) -> bool {
         true
     }
@@ -168,11 +194,11 @@ impl ElectionAlgorithm for FirstCome {
         let leads = self.view.role == Role::Leader;
         leads.then(|| self.acks.quorum(&self.members)).flatten()
     }
-    fn durable(&self) -> &Self::Durable {
-        &self.granted
-    }
-    fn view(&self) -> View {
-        self.view
+    fn raised(granted: &Self::Durable, floor: Epoch) -> Option<Self::Durable> {
+        if granted.0 > floor {
+            return Some(*granted);
+        }
+        floor.checked_next().map(|epoch| (epoch, None))
     }
     fn step(&mut self, input: Input<FirstComeMessage, ()>, out: &mut Outbox<Self>) {
         match input {
@@ -186,6 +212,13 @@ impl ElectionAlgorithm for FirstCome {
             }
             Input::Commanded(Command::Campaign) => self.campaign(out),
             Input::Commanded(_) => out.refuse("this algorithm has no transfer"),
+            // The lease of this peer has ended, so this node owes it no silence.
+            Input::Silent(peer) | Input::Died(peer)
+                if self.is_silent && self.view.leader == Some(peer) =>
+            {
+                self.end_silence(out);
+            }
+            // A suspicion may be wrong, so it shortens no silence.
             Input::Suspected(_) | Input::Silent(_) | Input::Died(_) | Input::Returned(_) => {}
         }
     }

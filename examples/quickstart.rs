@@ -8,7 +8,7 @@
 
 use std::time::Instant;
 
-use elector::{Cluster, Leadership, NodeId, Quorum, actor::BoxError, raft::Raft};
+use elector::{BoxError, Cluster, Leadership, NodeId, Quorum, Raft};
 use tokio::{
     sync::mpsc::{self, UnboundedSender},
     task::JoinSet,

@@ -11,8 +11,7 @@ use std::{
 };
 
 use elector::{
-    Cluster, Epoch, Fence, FencingToken, Leadership, NodeId, Quorum, StaleToken, actor::BoxError,
-    raft::Raft,
+    BoxError, Cluster, Epoch, Fence, FencingToken, Leadership, NodeId, Quorum, Raft, StaleToken,
 };
 use tokio::{sync::mpsc, task::JoinSet, time};
 

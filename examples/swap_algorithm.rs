@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use elector::{Algorithm, AnyElector, AnyLeadership, Cluster, ElectionAlgorithm, Visitor};
+use elector::{Algorithm, AnyElector, BoxError, Cluster, ElectionAlgorithm, Visitor};
 use tokio::sync::mpsc;
 
 #[tokio::main]
@@ -57,14 +57,11 @@ async fn run_on<A: ElectionAlgorithm>() -> Result<(), Box<dyn Error>> {
         let node = elector.node_id();
         let send = send.clone();
         tokio::spawn(async move {
-            let work = |me: AnyLeadership| {
-                let send = send.clone();
-                async move {
-                    send.send((node, me.token()?))?;
-                    std::future::pending().await
-                }
-            };
-            elector.lead(work).await
+            let work = elector.lead(async |me| -> Result<(), BoxError> {
+                send.send((node, me.token()?))?;
+                std::future::pending().await
+            });
+            work.await
         });
     }
     let first = cluster.leader().await;

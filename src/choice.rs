@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use elector_core::{ElectionAlgorithm, Guarantee, GuaranteeKind};
+use elector_core::{ElectionAlgorithm, Guarantee, GuaranteeKind, debug_as_text};
 use thiserror::Error;
 
 /// Defines everything that depends on the list of algorithms: the name, which is also the feature,
@@ -61,14 +61,14 @@ macro_rules! algorithms {
 }
 
 algorithms! {
-    /// `elector::raft::Raft`
-    Raft = "raft", Quorum, elector_raft::Raft;
-    /// `elector::paxos::Paxos`
-    Paxos = "paxos", Quorum, elector_paxos::Paxos;
-    /// `elector::bully::Bully`
-    Bully = "bully", BestEffort, elector_bully::Bully;
-    /// `elector::ring::Ring`
-    Ring = "ring", BestEffort, elector_ring::Ring;
+    /// `elector::Raft`
+    Raft = "raft", Quorum, crate::Raft;
+    /// `elector::Paxos`
+    Paxos = "paxos", Quorum, crate::Paxos;
+    /// `elector::Bully`
+    Bully = "bully", BestEffort, crate::Bully;
+    /// `elector::Ring`
+    Ring = "ring", BestEffort, crate::Ring;
 }
 
 /// The properties of an algorithm that are known even if it is not compiled in.
@@ -123,7 +123,7 @@ pub trait Visitor {
 }
 
 /// The algorithm is not compiled in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Error)]
 #[error("{0} is not compiled in: turn on the feature `{0}` of elector")]
 pub struct NotCompiledIn(pub Algorithm);
 
@@ -159,9 +159,11 @@ impl fmt::Display for Algorithm {
 }
 
 /// No algorithm has this name.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, PartialEq, Eq, Error)]
 #[error("there is no algorithm {0:?}: choose {known}", known = known())]
 pub struct UnknownAlgorithm(pub String);
+
+debug_as_text!(NotCompiledIn, UnknownAlgorithm);
 
 /// Returns all names as a list in a sentence.
 fn known() -> String {

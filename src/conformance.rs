@@ -9,7 +9,7 @@
 //! # #[cfg(feature = "raft")]
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use elector::{conformance, raft::Raft};
+//! use elector::{Raft, conformance};
 //!
 //! let report = conformance::check::<Raft>(5, 1).await?;
 //! assert!(report.records > 100);
@@ -25,6 +25,7 @@ use elector_core::{
     Command, Configuration, ElectionAlgorithm, Input, Membership, MembershipError, Moment, NodeId,
     Outbox, View,
     actor::{NodeError, Replayer, StartError},
+    debug_as_text,
     trace::{Event, Record, Stimulus},
 };
 use elector_sim::{Setup, SetupError, Simulation};
@@ -100,7 +101,7 @@ pub struct Report {
 }
 
 /// The reason why an algorithm or a host does not conform.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum NotConforming {
     /// The simulation could not be set up.
@@ -138,6 +139,8 @@ pub enum NotConforming {
         actor: Option<Box<Event>>,
     },
 }
+
+debug_as_text!(NotConforming);
 
 /// Runs a cluster of `nodes` in the simulator, with an election, commands, a cut, a crash and a
 /// restart. Then repeats the last life of every node on an actor, and compares the records.

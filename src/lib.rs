@@ -4,15 +4,18 @@
 //!
 //! | feature | algorithm | guarantee |
 //! |---|---|---|
-//! | `raft` (default) | `elector::raft::Raft` | at most one leader per epoch, ever |
-//! | `paxos` | `elector::paxos::Paxos` | at most one leader per epoch, ever |
-//! | `bully` | `elector::bully::Bully` | one leader per connected part, after faults have ended |
-//! | `ring` | `elector::ring::Ring` | one leader per connected part, after faults have ended |
+//! | `raft` (default) | `elector::Raft` | at most one leader per epoch, ever |
+//! | `paxos` | `elector::Paxos` | at most one leader per epoch, ever |
+//! | `bully` | `elector::Bully` | one leader per connected part, after faults have ended |
+//! | `ring` | `elector::Ring` | one leader per connected part, after faults have ended |
 //!
 //! Features are additive: they do not change each other. `net` adds `elector::net`: nodes as
 //! processes on machines of their own, over TCP with mutual TLS, with a durable record.
 //!
 //! # Work that only the leader does
+//!
+//! Each node of a cluster calls [`Elector::lead`] with the same work, and the work runs on the node
+//! that leads.
 //!
 //! ```
 //! # #[cfg(feature = "raft")]
@@ -20,24 +23,22 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::sync::Mutex;
 //!
-//! use elector::{Cluster, Fence, actor::FailurePolicy, raft::Raft};
+//! use elector::{BoxError, Cluster, FailurePolicy, Fence, Raft};
 //!
-//! // Three nodes within this process. One process a node: `Elector::builder(..)`.
+//! // Three nodes within this process, for tests.
 //! let cluster = Cluster::<Raft>::start(3).await?;
 //! let store = Mutex::new((Fence::new(), Vec::new()));
 //! let leader = cluster.leader().await;
 //! let elector = cluster.node(leader).ok_or("it runs")?;
 //!
 //! // By default, failed work is tried again.
-//! let work = elector.lead_with(FailurePolicy::withdraw_at_once(), |me| {
-//!     let store = &store;
-//!     async move {
-//!         let batch = me.guard(async { "a batch" }).await?; // Err(LeadershipLost) when it is lost
-//!         let (fence, rows) = &mut *store.lock().map_err(|_| "a writer panicked")?;
-//!         fence.admit(me.token()?)?; // In the store: rejects older leaders.
-//!         rows.push(batch);
-//!         Err("one batch is enough here".into())
-//!     }
+//! let once = FailurePolicy::withdraw_at_once();
+//! let work = elector.lead_with(once, async |me| -> Result<(), BoxError> {
+//!     let batch = me.guard(async { "a batch" }).await?; // Err(LeadershipLost) when it is lost
+//!     let (fence, rows) = &mut *store.lock().map_err(|_| "a writer panicked")?;
+//!     fence.admit(me.token()?)?; // In the store: rejects older leaders.
+//!     rows.push(batch);
+//!     Err("one batch is enough here".into())
 //! });
 //! assert!(work.await.is_err());
 //! assert_eq!(store.into_inner()?.1, ["a batch"]);
@@ -48,12 +49,49 @@
 //! # fn main() {}
 //! ```
 //!
-//! With `bully` in place of `raft` this does not compile: `token()` exists only for algorithms that
+//! The work may return any error, so a closure that uses `?` names the one that it returns:
+//! [`WorkOutput`] shows how to write work.
+//!
+//! # One node in each process
+//!
+//! In production each node is a process, with the feature `net`. An operator, or a setup step of
+//! the program, formats the folder of a node once.
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "net", feature = "raft"))]
+//! use elector::{BoxError, Elector, NodeId, Raft, net::{NetBuilder, Tls}};
+//!
+//! # #[cfg(all(feature = "net", feature = "raft"))]
+//! #[tokio::main]
+//! async fn main() -> Result<(), BoxError> {
+//!     let node = Elector::builder("billing") // The name of the cluster.
+//!         .algorithm::<Raft>()
+//!         .node_id(1)
+//!         .peers([(1, "db1:7100"), (2, "db2:7100"), (3, "db3:7100")])
+//!         .data_dir("/var/lib/billing/elector")
+//!         .tls(Tls::load("/etc/billing/tls".as_ref(), NodeId(1))?);
+//!     if std::env::args().any(|argument| argument == "--format") {
+//!         return Ok(node.format()?); // Once in the life of a node.
+//!     }
+//!     let elector = node.start().await?;
+//!     elector.lead(async |me| me.lost().await).await?; // The work: until the leadership is lost.
+//!     Ok(())
+//! }
+//! # #[cfg(not(all(feature = "net", feature = "raft")))]
+//! # fn main() {}
+//! ```
+//!
+//! The library logs elections and faults with [`tracing`](https://docs.rs/tracing). Elections have
+//! the level `info` and the target `elector`.
+//!
+//! # What the type of the algorithm ensures
+//!
+//! With `Bully` in place of `Raft` this does not compile: `token()` exists only for algorithms that
 //! exclude a second leader.
 //!
 //! ```compile_fail
-//! # use elector_bully as bully;
-//! async fn write(cluster: elector::Cluster<bully::Bully>) {
+//! # use elector_bully::Bully;
+//! async fn write(cluster: elector::Cluster<Bully>) {
 //!     let elector = cluster.node(1).unwrap();
 //!     let me = elector.campaign().await.unwrap();
 //!     me.token().unwrap();
@@ -61,8 +99,8 @@
 //! ```
 //!
 //! ```
-//! # use elector_raft as raft;
-//! async fn write(cluster: elector::Cluster<raft::Raft>) {
+//! # use elector_raft::Raft;
+//! async fn write(cluster: elector::Cluster<Raft>) {
 //!     let elector = cluster.node(1).unwrap();
 //!     let me = elector.campaign().await.unwrap();
 //!     me.token().unwrap(); // Only the algorithm differs.
@@ -82,6 +120,9 @@ mod select;
 mod start;
 
 pub use choice::{Algorithm, NotCompiledIn, UnknownAlgorithm, Visitor};
+#[cfg(feature = "bully")]
+#[doc(no_inline)]
+pub use elector_bully::Bully;
 #[doc(inline)]
 pub use elector_core as core;
 #[doc(inline)]
@@ -90,10 +131,19 @@ pub use elector_core::{
     BestEffort, Command, Configuration, ElectionAlgorithm, Epoch, Fence, FencingToken, Guarantee,
     GuaranteeKind, Membership, NodeId, Quorum, Role, StaleToken, Timing, View,
     actor::{
-        AnyElector, AnyLeadership, Cluster, ClusterSetup, Elector, Grace, Leadership,
-        LeadershipLost, NodeHandle, Status,
+        AnyElector, AnyLeadership, BoxError, Cluster, ClusterSetup, Elector, FailurePolicy, Grace,
+        Leadership, LeadershipLost, NodeHandle, Status, WorkOutput,
     },
 };
+#[cfg(feature = "paxos")]
+#[doc(no_inline)]
+pub use elector_paxos::Paxos;
+#[cfg(feature = "raft")]
+#[doc(no_inline)]
+pub use elector_raft::Raft;
+#[cfg(feature = "ring")]
+#[doc(no_inline)]
+pub use elector_ring::Ring;
 pub use select::Selected;
 #[doc(hidden)]
 pub use select::{Features, Select};

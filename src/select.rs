@@ -32,7 +32,7 @@ pub enum Features<const ON: u8> {}
     message = "`Selected` is an algorithm only if exactly one algorithm feature of elector is on",
     label = "none of the features `raft`, `paxos`, `bully` and `ring` is on, or several are",
     note = "turn on exactly one of them (`default-features = false` turns `raft` off), or name the \
-            algorithm, as in `elector::raft::Raft`"
+            algorithm, as in `elector::Raft`"
 )]
 #[doc(hidden)]
 pub trait Select {

@@ -3,13 +3,14 @@ use std::pin::Pin;
 use elector_core::{
     ElectionAlgorithm,
     actor::{AnyElector, Builder, Elector, StartError},
+    debug_as_text,
 };
 use thiserror::Error;
 
 use crate::{Algorithm, NotCompiledIn, Visitor};
 
 /// The reason why a node of an algorithm that was chosen at run time could not start.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum AnyStartError {
     /// The algorithm is not compiled in.
@@ -19,6 +20,8 @@ pub enum AnyStartError {
     #[error(transparent)]
     Start(#[from] StartError),
 }
+
+debug_as_text!(AnyStartError);
 
 /// The setup of a node, for any algorithm.
 pub trait SetUp {

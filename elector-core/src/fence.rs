@@ -1,9 +1,9 @@
-use core::fmt;
+use core::{fmt, num::TryFromIntError};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::Epoch;
+use crate::{Epoch, debug_as_text};
 
 /// A number below 2^63 that proves a tenure. A leader sends it with each write. Of two tokens of
 /// one cluster, the later one is higher.
@@ -12,6 +12,9 @@ use crate::Epoch;
 /// keeps its grant as long as its work goes on. If work starts again within a tenure, for example a
 /// command that has exited, it gets another grant. So a store can distinguish late writes of the
 /// first start from writes of the second start.
+///
+/// A store takes the token as a number: `u64::from(token)`, or `i64::try_from(token)?` for a signed
+/// column. Every token of a leadership fits both.
 ///
 /// Only a `Leadership<Quorum>` returns tokens. Under [`BestEffort`](crate::BestEffort) two leaders
 /// may have the same epoch, so a token would prove nothing. The store reads tokens from the wire
@@ -46,7 +49,7 @@ impl FencingToken {
         Self(value)
     }
 
-    /// Returns the value for the wire, or for a column of type BIGINT.
+    /// Returns the value for the wire. For a column of type BIGINT, convert the token to `i64`.
     #[must_use]
     pub const fn value(self) -> u64 {
         self.0
@@ -68,6 +71,23 @@ impl FencingToken {
 impl fmt::Display for FencingToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// Returns [`FencingToken::value`].
+impl From<FencingToken> for u64 {
+    fn from(token: FencingToken) -> Self {
+        token.value()
+    }
+}
+
+/// Returns the value for a signed column, as BIGINT. This succeeds for each token of a leadership.
+/// It fails only for a number from elsewhere, which [`FencingToken::from_value`] takes unchecked.
+impl TryFrom<FencingToken> for i64 {
+    type Error = TryFromIntError;
+
+    fn try_from(token: FencingToken) -> Result<Self, TryFromIntError> {
+        token.value().try_into()
     }
 }
 
@@ -118,7 +138,7 @@ impl Fence {
 }
 
 /// The error of a write under a grant that a later grant has replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "token {token} (epoch {}) is stale: token {newest} (epoch {}) has written",
     token.epoch(),
@@ -130,6 +150,8 @@ pub struct StaleToken {
     /// The highest token that was admitted.
     pub newest: FencingToken,
 }
+
+debug_as_text!(StaleToken);
 
 #[cfg(test)]
 mod tests {
@@ -165,6 +187,9 @@ mod tests {
             (most.epoch(), most.grant()),
             (FencingToken::MAX_EPOCH, last)
         );
+        assert_eq!(u64::from(most), most.value());
+        assert_eq!(i64::try_from(most), Ok(i64::MAX));
+        assert!(i64::try_from(FencingToken::from_value(1 << 63)).is_err());
         assert_eq!(token(1, FencingToken::GRANTS), None);
         assert_eq!(token(FencingToken::MAX_EPOCH.0 + 1, 0), None);
         // Tokens of earlier versions were the epoch alone.

@@ -130,6 +130,7 @@ mod contract;
 mod delay;
 mod driver;
 mod epoch;
+mod error_text;
 mod exclusive_timer;
 mod fence;
 mod gate;
@@ -158,6 +159,8 @@ pub use contract::ContractViolation;
 pub use delay::Delay;
 pub use driver::{Driver, Step};
 pub use epoch::Epoch;
+#[doc(hidden)]
+pub use error_text::error_text;
 pub use exclusive_timer::ExclusiveTimer;
 pub use fence::{Fence, FencingToken, StaleToken};
 pub use gate::Gate;

@@ -3,7 +3,7 @@ use alloc::{sync::Arc, vec::Vec};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{NodeId, NodeSet};
+use crate::{NodeId, NodeSet, debug_as_text};
 
 /// The members of a cluster: a fixed set of nodes in the order of their ids, seen from one of them.
 /// It is cheap to clone.
@@ -34,7 +34,7 @@ impl TryFrom<Unchecked> for Membership {
 }
 
 /// Why a set of nodes is not a valid membership.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum MembershipError {
     /// The set is empty.
@@ -47,6 +47,8 @@ pub enum MembershipError {
     #[error("this node's own id {0} is not in the list of nodes: add it")]
     NotAMember(NodeId),
 }
+
+debug_as_text!(MembershipError);
 
 impl Membership {
     /// Creates the cluster of `nodes`, in any order, seen from `me`.

@@ -3,7 +3,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Configuration, Delay};
+use crate::{Configuration, Delay, debug_as_text};
 
 /// The durations that all algorithms share, so that a comparison of them is fair.
 ///
@@ -92,7 +92,7 @@ impl Configuration for Timing {
 }
 
 /// A broken rule of [`Timing`], or of an algorithm's own configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TimingError {
     /// A duration is zero.
@@ -121,6 +121,8 @@ pub enum TimingError {
     #[error("{0}")]
     Option(&'static str),
 }
+
+debug_as_text!(TimingError);
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -66,12 +66,12 @@
 ))]
 mod linux;
 
-use std::{io, os::fd::BorrowedFd};
+use std::{fmt, io, os::fd::BorrowedFd};
 
 use thiserror::Error;
 
 /// Why there is no heir.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum HeirError {
     /// This system does not support heirs.
@@ -89,6 +89,13 @@ pub enum HeirError {
         #[source]
         source: io::Error,
     },
+}
+
+/// Rust prints the error of a `main` with `Debug`, so this is the text.
+impl fmt::Debug for HeirError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Starts the heir of this process, unless there is one. Returns the heir's process id.

@@ -41,7 +41,10 @@ use crate::{
 /// # }
 /// ```
 pub trait NetBuilder<A: ElectionAlgorithm> {
-    /// Keeps the node's state in this folder, and connects the node over TCP.
+    /// Keeps the node's state in this folder, and connects the node over TCP. Call it after
+    /// `node_id`, `peers` and `config`: the returned builder has only the settings of the network.
+    ///
+    /// The folder must have been [formatted](NodeBuilder::format), once in the life of the node.
     ///
     /// If no [`config`](Builder::config) was set, the node gets the default one of its algorithm
     /// with the durations of [`Timing::patient`].
@@ -161,7 +164,9 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
         self.storage.record()
     }
 
-    /// Formats the folder of a node that has never run: see [`FileStorage::format`].
+    /// Formats the folder of a node that has never run: see [`FileStorage::format`]. Do this in a
+    /// separate step, for example with a flag of the program, and not at each start: a node that
+    /// lost its disk must not start with an empty record, because it could vote twice.
     ///
     /// # Errors
     /// As [`FileStorage::format`].

@@ -1,13 +1,13 @@
 use std::{io, net::SocketAddr};
 
-use elector_core::NodeId;
+use elector_core::{NodeId, debug_as_text};
 use thiserror::Error;
 
 /// Why a node's network cannot be opened. It is the source of
 /// [`StartError::Open`](elector_core::actor::StartError::Open).
 ///
 /// The text contains the error of the operating system, so `source` returns none.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum NetError {
     /// A node has no address.
@@ -86,6 +86,8 @@ pub enum NetError {
     #[error("cannot use the socket: {0}")]
     Socket(io::Error),
 }
+
+debug_as_text!(NetError);
 
 /// The maximum length of a cluster's name.
 pub(crate) const MAX_NAME_BYTES: usize = 256;

@@ -17,7 +17,6 @@ mod settings;
 mod setup;
 mod shutdown;
 mod signals;
-mod status_log;
 mod supervision;
 mod worker;
 mod workload;

@@ -30,7 +30,6 @@ use super::{
     setup::NodeSetup,
     shutdown::{handle_signals, shut_down_without_record},
     signals::Signals,
-    status_log::log_status_changes,
     workload::Workload,
 };
 use crate::{
@@ -168,7 +167,6 @@ async fn run_node<A: ElectionAlgorithm>(
     let storage = FileStorage::at(&setup.data_dir, setup.identity());
     let record = storage.record();
     let elector = start(&setup, tcp, storage).await?;
-    log_status_changes(&elector);
     let (stop_http, stopped) = oneshot::channel::<()>();
     let http_task = http.map(|listener| {
         let mut metrics = workload.metrics();

@@ -46,8 +46,7 @@ fn lead(elector: &Elector<Quorum>, options: &Options, folder: &Folder, released:
             let mut state = state.lock().await;
             let (handle, backoff) = &mut *state;
             let work = supervise(&me, handle, ExitPolicy::Restart, backoff);
-            me.watched(LEASE, work).await?;
-            Ok(())
+            me.watched(LEASE, work).await.map(drop)
         };
         elector.lead_with(grace, work).await.unwrap();
         within(state.into_inner().0.shutdown()).await.unwrap();
@@ -77,7 +76,7 @@ async fn a_node_whose_supervisor_hangs_gives_leadership_up() {
         tokio::spawn(async move {
             let work = elector.lead(|_| {
                 let _ = started.send(elector.node_id());
-                pending()
+                pending::<()>()
             });
             work.await
         });

@@ -1,7 +1,22 @@
-use std::{io, string::String, thread};
+use std::{
+    io,
+    num::NonZeroUsize,
+    string::String,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    vec::Vec,
+};
 
 use actix::{Arbiter, ArbiterHandle, System};
-use tokio::sync::oneshot;
+use tokio::sync::{OnceCell, oneshot};
+
+use super::error::StartError;
+
+/// How many threads all clusters of this process share.
+const MAX_THREADS: usize = 4;
 
 /// A thread that runs actors, with an actix system of its own. So it works from any runtime, and a
 /// node that hangs stops no other node.
@@ -42,4 +57,22 @@ impl ActorThread {
     pub(super) fn stop(&self) {
         self.system.stop();
     }
+}
+
+/// Returns the threads of all clusters, and the index of the first one for this cluster.
+pub(super) async fn shared_threads() -> Result<(Arc<Vec<ActorThread>>, usize), StartError> {
+    static THREADS: OnceCell<Arc<Vec<ActorThread>>> = OnceCell::const_new();
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let started = THREADS.get_or_try_init(|| async {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let mut threads = Vec::new();
+        for number in 0..cores.min(MAX_THREADS) {
+            let name: String = std::format!("elector-{number}");
+            let thread = ActorThread::start(name).await;
+            threads.push(thread.map_err(|error| StartError::Thread(error.into()))?);
+        }
+        Ok::<_, StartError>(Arc::new(threads))
+    });
+    let threads = started.await?;
+    Ok((Arc::clone(threads), NEXT.fetch_add(1, Ordering::Relaxed)))
 }

@@ -8,7 +8,7 @@ use super::{
     failure::LeadOptions,
     handle::NodeHandle,
     leadership::Leadership,
-    transport::BoxError,
+    work_output::WorkOutput,
 };
 use crate::{BestEffort, Epoch, FencingToken, Guarantee, GuaranteeKind, Moment, Quorum};
 
@@ -62,7 +62,7 @@ impl AnyElector {
     pub async fn lead<F, Fut>(&self, work: F) -> Result<(), LeadError>
     where
         F: FnMut(AnyLeadership) -> Fut + Send,
-        Fut: Future<Output = Result<(), BoxError>> + Send,
+        Fut: Future<Output: WorkOutput> + Send,
     {
         self.lead_with(LeadOptions::default(), work).await
     }
@@ -78,7 +78,7 @@ impl AnyElector {
     ) -> Result<(), LeadError>
     where
         F: FnMut(AnyLeadership) -> Fut + Send,
-        Fut: Future<Output = Result<(), BoxError>> + Send,
+        Fut: Future<Output: WorkOutput> + Send,
     {
         match self {
             Self::Quorum(elector) => {

@@ -2,6 +2,7 @@ use std::{boxed::Box, fmt, string::String, vec::Vec};
 
 use super::{
     actor_thread::ActorThread,
+    election_log::log_elections,
     elector::Elector,
     error::StartError,
     launch::{Drive, Launched, NodeSetup, ThreadUse, launch},
@@ -39,6 +40,10 @@ impl ElectorBuilder {
 
 /// Sets up a node of the algorithm `A`. Nothing runs before [`start`](Self::start), which also
 /// checks every rule.
+///
+/// A node needs its id, the list of all nodes, a transport and a storage. With the feature `net` of
+/// `elector`, the trait `elector::net::NetBuilder` adds `data_dir(folder)`, which sets a transport
+/// over TCP and a storage in that folder. For tests, a [`Cluster`](super::Cluster) needs no setup.
 ///
 /// ```
 /// # use elector_core::{ElectionAlgorithm, actor::{Elector, StartError, Storage, Transport}};
@@ -88,8 +93,9 @@ impl<A: ElectionAlgorithm> Builder<A> {
         self
     }
 
-    /// Sets the members: all nodes, with this one. Required. A transport between machines needs
-    /// their addresses: `.peers([(1, "db1:7100"), (2, "db2:7100")])`.
+    /// Sets the members: all nodes, with this one. Required. All nodes need the same list. A
+    /// transport between machines needs their addresses:
+    /// `.peers([(1, "db1:7100"), (2, "db2:7100")])`. A list from a text: see [`Peer`].
     #[must_use]
     pub fn peers<P: Into<Peer>>(mut self, nodes: impl IntoIterator<Item = P>) -> Self {
         self.peers = nodes.into_iter().map(Into::into).collect();
@@ -162,13 +168,18 @@ impl<A: ElectionAlgorithm> Builder<A> {
     }
 
     /// Starts the node on a thread of its own. Works in any tokio runtime, and inside an actix
-    /// system.
+    /// system. The node takes part in elections from now on, and stops when the last clone of the
+    /// returned handle is dropped. To run work on the leader, call [`lead`](Elector::lead) on every
+    /// node.
     ///
     /// # Errors
     /// If a rule is broken (the error names it), if the saved state cannot be read, or if the
     /// transport cannot be opened.
     pub async fn start(self) -> Result<Elector<A::Guarantee>, StartError> {
-        Ok(self.run(Drive::Clock).await?.elector())
+        let cluster = self.name.clone();
+        let elector = self.run(Drive::Clock).await?.elector();
+        log_elections(&elector, cluster);
+        Ok(elector)
     }
 
     pub(super) async fn run(self, drive: Drive) -> Result<Launched<A>, StartError> {

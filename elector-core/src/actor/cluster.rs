@@ -2,19 +2,19 @@ use std::{
     boxed::Box,
     collections::{BTreeMap, BTreeSet},
     fmt,
-    num::NonZeroUsize,
-    string::{String, ToString},
+    string::ToString,
     sync::{Arc, atomic::Ordering},
-    thread,
     time::Duration,
     vec::Vec,
 };
 
-use tokio::{sync::OnceCell, task::JoinSet};
+use tokio::task::JoinSet;
 
 use super::{
-    actor_thread::ActorThread,
+    actor_thread::{ActorThread, shared_threads},
     builder::{DEFAULT_EVENT_CAPACITY, DEFAULT_QUEUE_SHARE},
+    cluster_setup::ClusterSetup,
+    election_log::{is_logged, log_elections},
     elector::Elector,
     error::StartError,
     launch::{Drive, NodeSetup, ThreadUse, launch},
@@ -24,53 +24,43 @@ use super::{
 };
 use crate::{Configuration, ElectionAlgorithm, Membership, MembershipError, NodeId, Role};
 
-/// How many threads all clusters of this process share.
-const MAX_THREADS: usize = 4;
-
-/// The setup of a [`Cluster`].
-#[derive(Clone, Debug)]
-pub struct ClusterSetup<A: ElectionAlgorithm> {
-    /// The nodes. Their ids need not be consecutive.
-    pub nodes: Vec<NodeId>,
-    /// The algorithm's configuration, the same on every node.
-    pub config: A::Config,
-    /// Reports the death of a killed node to the other nodes immediately. The cluster has seen the
-    /// node end, so this is a proof of death: see [`Input::Died`](crate::Input::Died). Without it,
-    /// the other nodes notice the silence.
-    pub reports_deaths: bool,
-}
-
-impl<A: ElectionAlgorithm> ClusterSetup<A> {
-    /// Creates a setup with nodes `1..=nodes`, the default configuration and reports of deaths.
-    #[must_use]
-    pub fn new(nodes: u64) -> Self {
-        Self {
-            nodes: (1..=nodes).map(NodeId).collect(),
-            config: A::Config::default(),
-            reports_deaths: true,
-        }
-    }
-}
-
 /// A cluster within this process, for tests, examples and benchmarks. It has real actors over a
 /// [`MemoryNetwork`], and storage that outlives its node.
 ///
-/// All clusters of a process share at most four threads.
+/// All clusters of a process share at most four threads. The clock is that of the machine: the
+/// paused time of tokio does not work with it, see the [module](super#paused-time).
+///
+/// A cluster elects a leader at once, and runs no work by itself. To run work on the leader, call
+/// [`lead`](Elector::lead) on each node, in a task of its own. [`running`](Self::running) returns
+/// the nodes. A clone of such a handle can be moved to the task.
 ///
 /// ```
 /// # use elector_core::{ElectionAlgorithm, actor::{Cluster, StartError}};
 /// async fn survives<A: ElectionAlgorithm>() -> Result<(), StartError> {
 ///     let mut cluster = Cluster::<A>::start(5).await?;
+///     for elector in cluster.running() {
+///         let elector = elector.clone();
+///         tokio::spawn(async move {
+///             let work = elector.lead(async |me| {
+///                 println!("node {} leads epoch {}", elector.node_id(), me.epoch());
+///                 me.lost().await;
+///             });
+///             work.await
+///         });
+///     }
 ///     let first = cluster.leader().await;
-///     cluster.kill(first).await;
+///     cluster.kill(first).await; // Like a crash.
 ///     let second = cluster.leader().await;
 ///     cluster.restart(first).await?;
 ///     cluster.isolate(second); // It receives no messages, and no node receives its messages.
+///     cluster.next_leader(second).await;
 ///     cluster.heal();
 ///     cluster.shutdown().await;
 ///     Ok(())
 /// }
 /// ```
+///
+/// A node that is started again after [`kill`](Self::kill) has a new handle: call `lead` again.
 pub struct Cluster<A: ElectionAlgorithm> {
     setup: ClusterSetup<A>,
     members: Membership,
@@ -182,6 +172,9 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             drive: Drive::Clock,
         };
         let started = launch(node_setup, thread, ThreadUse::Shared).await?;
+        if is_logged() {
+            log_elections(&started.handle, A::NAME.to_string());
+        }
         self.running.insert(node, started.elector());
         if self.reported_dead.remove(&node) {
             self.network.returned(node);
@@ -230,8 +223,37 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     }
 
     /// Waits until a majority of all nodes follows one leader in one epoch, and the leader itself
-    /// leads it. Returns the leader. There is no time limit.
+    /// leads it. Returns the leader. There is no time limit: use `tokio::time::timeout`.
+    ///
+    /// A leader that was cut off is still the leader until the other nodes have noticed that. After
+    /// a fault that the leader survives, use [`next_leader`](Self::next_leader).
     pub async fn leader(&self) -> NodeId {
+        self.leader_other_than(None).await
+    }
+
+    /// Does the same as [`leader`](Self::leader), for a leader other than `old`. Use it after
+    /// [`isolate`](Self::isolate), [`partition`](Self::partition) or a step-down: until the next
+    /// election, `leader` still returns the old leader.
+    ///
+    /// Under a quorum algorithm the epoch of the next leader is higher than that of the old one.
+    /// This waits for ever if no node other than `old` can be elected.
+    ///
+    /// ```
+    /// # use elector_core::{ElectionAlgorithm, actor::{Cluster, StartError}};
+    /// # async fn example<A: ElectionAlgorithm>() -> Result<(), StartError> {
+    /// let cluster = Cluster::<A>::start(3).await?;
+    /// let first = cluster.leader().await;
+    /// cluster.isolate(first);
+    /// let second = cluster.next_leader(first).await;
+    /// assert_ne!(first, second);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn next_leader(&self, old: impl Into<NodeId>) -> NodeId {
+        self.leader_other_than(Some(old.into())).await
+    }
+
+    async fn leader_other_than(&self, old: Option<NodeId>) -> NodeId {
         loop {
             let mut changes = JoinSet::new();
             for elector in self.running.values() {
@@ -239,7 +261,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
                 status.mark_unchanged();
                 changes.spawn(async move { status.changed().await.is_ok() });
             }
-            if let Some(leader) = self.agreed() {
+            if let Some(leader) = self.agreed_other_than(old) {
                 return leader;
             }
             if changes.join_next().await.is_none() {
@@ -252,7 +274,12 @@ impl<A: ElectionAlgorithm> Cluster<A> {
     /// Returns the leader that a majority follows now.
     #[must_use]
     pub fn agreed(&self) -> Option<NodeId> {
-        let leading = self.running.iter().filter_map(|(&node, elector)| {
+        self.agreed_other_than(None)
+    }
+
+    fn agreed_other_than(&self, old: Option<NodeId>) -> Option<NodeId> {
+        let candidates = self.running.iter().filter(|&(&node, _)| Some(node) != old);
+        let leading = candidates.filter_map(|(&node, elector)| {
             let status = elector.status();
             (status.role == Role::Leader).then_some((status.epoch, node))
         });
@@ -288,24 +315,6 @@ impl<A: ElectionAlgorithm> Cluster<A> {
             .copied()
             .filter(move |&other| other != node)
     }
-}
-
-/// Returns the threads of all clusters, and the index of the first one for this cluster.
-async fn shared_threads() -> Result<(Arc<Vec<ActorThread>>, usize), StartError> {
-    static THREADS: OnceCell<Arc<Vec<ActorThread>>> = OnceCell::const_new();
-    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    let started = THREADS.get_or_try_init(|| async {
-        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let mut threads = Vec::new();
-        for number in 0..cores.min(MAX_THREADS) {
-            let name: String = std::format!("elector-{number}");
-            let thread = ActorThread::start(name).await;
-            threads.push(thread.map_err(|error| StartError::Thread(error.into()))?);
-        }
-        Ok::<_, StartError>(Arc::new(threads))
-    });
-    let threads = started.await?;
-    Ok((Arc::clone(threads), NEXT.fetch_add(1, Ordering::Relaxed)))
 }
 
 impl<A: ElectionAlgorithm> fmt::Debug for Cluster<A> {

@@ -44,10 +44,9 @@ use crate::{Guarantee, Quorum};
 /// let elector = builder.node_id(1).peers([1]).start().await?;
 /// let leader = elector.clone();
 /// let leading = tokio::spawn(async move {
-///     let work = leader.lead(|me| async move {
+///     let work = leader.lead(async |me| {
 ///         println!("epoch {}", me.epoch()); // Only one node does this.
 ///         me.lost().await;
-///         Ok(())
 ///     });
 ///     work.await
 /// });

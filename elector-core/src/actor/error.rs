@@ -3,10 +3,10 @@ use std::{string::String, sync::Arc, time::Duration};
 use thiserror::Error;
 
 use super::transport::BoxError;
-use crate::{ContractViolation, MembershipError, Refusal, TimingError};
+use crate::{ContractViolation, MembershipError, Refusal, TimingError, debug_as_text};
 
 /// Why a node could not be started. Each error names the broken rule, and what to do.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// The builder has no node id.
@@ -16,7 +16,10 @@ pub enum StartError {
     #[error("no peers: call `.peers([..])` with the ids of all nodes, including this one")]
     NoPeers,
     /// A cluster of several nodes needs a transport.
-    #[error("no transport: call `.transport(..)`; only a cluster of one node needs none")]
+    #[error(
+        "no transport: call `.transport(..)`, or `.data_dir(..)` of `NetBuilder` for TCP (feature \
+         `net`); only a cluster of one node needs none"
+    )]
     NoTransport,
     /// The nodes are not a valid cluster.
     #[error("peers: {0}")]
@@ -43,7 +46,7 @@ pub enum StartError {
 
 /// Why a node stopped by itself. It leads no epoch any more, and will not lead until it is started
 /// again.
-#[derive(Clone, Debug, Error)]
+#[derive(Clone, Error)]
 #[non_exhaustive]
 pub enum NodeError {
     /// A save failed, so the content of the disk is unknown.
@@ -62,13 +65,13 @@ pub enum NodeError {
 
 /// The leadership has ended: the node was deposed, the leadership was given back, or its lease
 /// expired.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Error)]
 #[error("this node does not lead any more")]
 pub struct LeadershipLost;
 
 /// The algorithm guarantees one leader per epoch, but has no leases under this configuration. A
 /// leader cannot know for how long it is the only one. So no work is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "{algorithm} has no leases under this configuration, and without one a leader never knows that \
      it is the only one: choose a configuration with leases, or implement `lease` and `has_lease`"
@@ -80,7 +83,7 @@ pub struct NoLease {
 
 /// Why [`Elector::lead`](super::Elector::lead) returned before the node was shut down. The
 /// leadership has been given back.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum LeadError {
     /// The algorithm has no lease.
@@ -98,7 +101,7 @@ pub enum LeadError {
 }
 
 /// Why a command was not carried out.
-#[derive(Clone, Debug, Error)]
+#[derive(Clone, Error)]
 #[non_exhaustive]
 pub enum CommandError {
     /// The algorithm has no lease: the node may be elected, but never gives this caller a
@@ -124,7 +127,7 @@ impl CommandError {
 }
 
 /// Why a node did not end in the regular way after it was asked to. It does not lead any more.
-#[derive(Clone, Debug, Error)]
+#[derive(Clone, Error)]
 #[non_exhaustive]
 pub enum ShutdownError {
     /// The work had not ended in time, and was dropped. The leadership was given back after that.
@@ -151,6 +154,16 @@ pub enum ShutdownError {
     #[error(transparent)]
     Node(#[from] NodeError),
 }
+
+debug_as_text!(
+    CommandError,
+    LeadError,
+    LeadershipLost,
+    NoLease,
+    NodeError,
+    ShutdownError,
+    StartError,
+);
 
 /// Returns the message of a panic.
 pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -290,10 +290,7 @@ impl<G: Guarantee> Leadership<G> {
     /// # async fn serve() {}
     /// async fn lead<G: Guarantee>(elector: &Elector<G>) -> Result<(), LeadError> {
     ///     elector
-    ///         .lead(|me| async move {
-    ///             me.watched(Duration::from_secs(1), serve()).await;
-    ///             Ok(())
-    ///         })
+    ///         .lead(async |me| me.watched(Duration::from_secs(1), serve()).await)
     ///         .await
     /// }
     /// ```

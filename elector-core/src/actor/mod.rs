@@ -27,6 +27,29 @@
 //! leadership, unless a [`Watchdog`] is set. Work that fails is tried again, and a node whose work
 //! fails again and again takes no leadership any more: see [`FailurePolicy`].
 //!
+//! # What is logged
+//!
+//! A node logs with `tracing`. Changes of the role, the leader or the epoch have the target
+//! `elector` and the level `info`: "this node leads", "another node leads", "no leader known". A
+//! task of the tokio runtime that started the node writes these lines, for as long as this runtime
+//! runs. Nodes of a [`Cluster`] log them only if a subscriber for them was set before they were
+//! started.
+//!
+//! # Paused time
+//!
+//! Nodes do not work with the paused time of tokio (`#[tokio::test(start_paused = true)]`,
+//! `tokio::time::pause`). A node runs on a thread of its own, and its timers and leases use the
+//! clock of the machine, which cannot be paused: a lease must end also when a process is suspended.
+//! But a runtime with paused time moves its own clock forward whenever its tasks are idle, and so
+//! also while they wait for a node. Then `timeout(limit, cluster.leader())` elapses at once,
+//! [`NodeHandle::leave`] and [`NodeHandle::shutdown_within`] give the work no time, and
+//! [`Leadership::lost`] takes a whole processor.
+//!
+//! In a test with nodes, use the normal clock: the default durations elect a leader within half a
+//! second, and [`ClusterSetup::config`] makes them shorter. Call `tokio::time::resume` before the
+//! first call to a node if the rest of the test needs paused time. For elections in virtual time,
+//! use the simulator (crate `elector-sim`).
+//!
 //! # What stops a node
 //!
 //! A node stops after [`NodeHandle::shutdown`], after a failed save, and when its algorithm panics
@@ -38,8 +61,10 @@ mod backoff;
 mod builder;
 mod clock;
 mod cluster;
+mod cluster_setup;
 mod conformance;
 mod control;
+mod election_log;
 mod elector;
 mod error;
 mod failure;
@@ -62,12 +87,14 @@ mod timers;
 mod transport;
 mod watchdog;
 mod work;
+mod work_output;
 
 pub use any::{AnyElector, AnyLeadership};
 pub use backoff::Backoff;
 pub use builder::{Builder, ElectorBuilder};
 pub use clock::now;
-pub use cluster::{Cluster, ClusterSetup};
+pub use cluster::Cluster;
+pub use cluster_setup::ClusterSetup;
 pub use conformance::Replayer;
 pub use elector::Elector;
 pub use error::{
@@ -84,3 +111,4 @@ pub use storage::{Immediate, Storage};
 pub use transport::{BoxError, Dropped, Inbox, Links, Transport};
 pub use watchdog::Watchdog;
 pub use work::Grace;
+pub use work_output::WorkOutput;

@@ -79,7 +79,7 @@ pub(super) struct Node<A: ElectionAlgorithm> {
     /// How many more messages share this reading; 0 after the queue was empty.
     pub(super) reading_uses_left: u8,
     pub(super) has_ended: bool,
-    pub(super) recorder: Option<Box<Recorder>>,
+    pub(super) recorder: Option<Box<Recorder<A>>>,
     /// Stops the thread, if the node has its own one. Dropped last.
     pub(super) thread: Option<super::actor_thread::ActorThread>,
 }
@@ -283,7 +283,11 @@ impl<A: ElectionAlgorithm> Node<A> {
 
     fn end(&mut self, end: super::shared::End, ctx: &mut Context<Self>) {
         if let Err(error) = &end {
-            tracing::error!(node = self.process.driver().members().me().0, %error, "node stopped");
+            tracing::error!(
+                node = self.process.driver().members().me().0,
+                ?error,
+                "node stopped"
+            );
         }
         self.has_ended = true;
         self.end_leadership();

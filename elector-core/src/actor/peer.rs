@@ -5,7 +5,7 @@ use std::{
 
 use thiserror::Error;
 
-use crate::NodeId;
+use crate::{NodeId, debug_as_text};
 
 /// A node of the cluster, and its address if a network needs one.
 ///
@@ -52,7 +52,7 @@ impl From<(u64, &str)> for Peer {
 }
 
 /// Why a text does not name a peer.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PeerError {
     /// The text does not have the form of a peer.
@@ -65,6 +65,8 @@ pub enum PeerError {
     #[error("{0:?} is not an address: write HOST:PORT, as in db1.internal:7100 or [::1]:7100")]
     Address(String),
 }
+
+debug_as_text!(PeerError);
 
 impl FromStr for Peer {
     type Err = PeerError;

@@ -1,4 +1,4 @@
-use std::{process, string::ToString, sync::Arc, time::Duration};
+use std::{process, sync::Arc, time::Duration};
 
 use tokio::time::sleep;
 
@@ -9,6 +9,8 @@ use super::{
     handle::NodeHandle,
     work::Finish,
 };
+use crate::error_text;
+
 /// How long a process whose work has failed waits for another leader before it ends.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -44,14 +46,14 @@ impl Retries {
         let (node, control) = (handle.node_id(), handle.control());
         let pause = self.backoff.next(ran);
         let failures = self.backoff.failures();
-        let text = Arc::from(failure.to_string());
+        let text = Arc::from(error_text(&failure));
         control.shared.update_work(|work| {
             work.failures = work.failures.saturating_add(1);
             work.failure = Some(text);
         });
         if failures <= self.policy.retries {
             tracing::warn!(
-                node = node.0, error = %failure, failures, ?pause,
+                node = node.0, error = ?failure, failures, ?pause,
                 "work failed: it is tried again after the pause"
             );
             // If the leadership is ending, it ends, and the retry needs a new one.
@@ -70,12 +72,12 @@ impl Retries {
         drop(work);
         match self.policy.then {
             AfterRetries::Withdraw => tracing::error!(
-                node = node.0, error = %failure, failures,
+                node = node.0, error = ?failure, failures,
                 "work failed too often: this node takes no leadership until the process is \
                  restarted; fix the cause first"
             ),
             AfterRetries::ExitProcess => {
-                tracing::error!(node = node.0, error = %failure, failures, "this process ends");
+                tracing::error!(node = node.0, error = ?failure, failures, "this process ends");
                 // The process ends in any case.
                 let _ = handle.leave(LEAVE_TIMEOUT).await;
                 process::exit(EXIT_CODE);

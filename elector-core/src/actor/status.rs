@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio::sync::broadcast;
 
 use super::leadership_state::LeadershipState;
-use crate::{Epoch, NodeId, Role, View};
+use crate::{Epoch, NodeId, Role, View, debug_as_text};
 
 /// What a node knows of the election. It is for routing and for display, never for writing: a
 /// writer must ask its [`Leadership`](super::Leadership).
@@ -151,7 +151,7 @@ pub enum EventKind {
 pub struct Events(broadcast::Receiver<Event>);
 
 /// Why there is no next event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EventsError {
     /// The reader was too slow, and this many events were overwritten. The next call returns the
@@ -165,6 +165,8 @@ pub enum EventsError {
     #[error("the node has stopped")]
     Ended,
 }
+
+debug_as_text!(EventsError);
 
 impl Events {
     /// Waits for the next event. It is safe to cancel.

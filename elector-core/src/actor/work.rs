@@ -4,7 +4,7 @@ use std::{
     pin::{Pin, pin},
     string::String,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -18,8 +18,9 @@ use super::{
     leadership::{Claim, Leadership},
     retries::Retries,
     transport::BoxError,
+    work_output::WorkOutput,
 };
-use crate::{Command, Guarantee};
+use crate::{Command, Guarantee, error_text};
 
 /// How long the work of a leader may go on when its leadership ends. By default it has no time: its
 /// future is dropped immediately.
@@ -47,7 +48,27 @@ pub struct Grace {
 }
 
 impl<G: Guarantee> Elector<G> {
-    /// Runs `work` whenever this node leads, once for each leadership, and only one at a time.
+    /// Runs `work` whenever this node leads, once for each leadership, and only one at a time. Call
+    /// it on every node with the same work. It returns only when the node has ended, or when the
+    /// work has failed too often: to do something else meanwhile, run it in a task.
+    ///
+    /// ```
+    /// # use elector_core::{FencingToken, Quorum, actor::{BoxError, Elector, LeadError}};
+    /// # async fn next_batch() -> std::io::Result<u8> { Ok(0) }
+    /// # async fn write(_: u8, _: FencingToken) -> Result<(), BoxError> { Ok(()) }
+    /// async fn run(elector: Elector<Quorum>) -> Result<(), LeadError> {
+    ///     elector
+    ///         .lead(async |me| -> Result<(), BoxError> {
+    ///             loop {
+    ///                 let batch = next_batch().await?;
+    ///                 write(batch, me.token()?).await?; // Get the token again for each write.
+    ///             }
+    ///         })
+    ///         .await
+    /// }
+    /// ```
+    ///
+    /// The work may return `()` or a `Result` with any error. [`WorkOutput`] shows how to write it.
     ///
     /// Under [`Quorum`](crate::Quorum) the work begins when a majority has confirmed the lease.
     /// When the leadership ends, the work's future is dropped. If the application ends the
@@ -74,7 +95,7 @@ impl<G: Guarantee> Elector<G> {
     pub async fn lead<F, Fut>(&self, work: F) -> Result<(), LeadError>
     where
         F: FnMut(Leadership<G>) -> Fut + Send,
-        Fut: Future<Output = Result<(), BoxError>> + Send,
+        Fut: Future<Output: WorkOutput> + Send,
     {
         self.lead_with(LeadOptions::default(), work).await
     }
@@ -89,11 +110,10 @@ impl<G: Guarantee> Elector<G> {
     /// # async fn one_batch() {}
     /// async fn in_whole_batches<G: Guarantee>(elector: &Elector<G>) -> Result<(), LeadError> {
     ///     let grace = Grace { to_finish: Duration::from_secs(10), ..Grace::default() };
-    ///     let work = elector.lead_with(grace, |me| async move {
+    ///     let work = elector.lead_with(grace, async |me| {
     ///         while !me.is_ending() {
     ///             one_batch().await; // Only the loss of the leadership interrupts it.
     ///         }
-    ///         Ok(())
     ///     });
     ///     work.await
     /// }
@@ -109,7 +129,7 @@ impl<G: Guarantee> Elector<G> {
     ) -> Result<(), LeadError>
     where
         F: FnMut(Leadership<G>) -> Fut + Send,
-        Fut: Future<Output = Result<(), BoxError>> + Send,
+        Fut: Future<Output: WorkOutput> + Send,
     {
         let LeadOptions { grace, on_failure } = options.into();
         let mut retries = Retries::new(on_failure);
@@ -129,6 +149,7 @@ impl<G: Guarantee> Elector<G> {
                 None | Some(Ok(Ok(()))) => None,
                 // Such an error is expected from work that checks its leadership before it writes.
                 Some(Ok(Err(error))) if finish.0.is_lost() => {
+                    let error = error_text(&*error);
                     tracing::debug!(%error, "work ended after its leadership");
                     None
                 }
@@ -237,7 +258,7 @@ async fn work_under<G, F, Fut>(
 where
     G: Guarantee,
     F: FnMut(Leadership<G>) -> Fut,
-    Fut: Future<Output = Result<(), BoxError>>,
+    Fut: Future<Output: WorkOutput>,
 {
     let leadership = Leadership::new(Arc::clone(claim));
     // Neither is used after a panic.
@@ -263,15 +284,18 @@ where
     }
 }
 
-/// A future whose panic becomes its output.
+/// The work of a leader, whose panic becomes its output.
 struct CatchPanic<F>(F);
 
-impl<F: Future + Unpin> Future for CatchPanic<F> {
-    type Output = Result<F::Output, String>;
+impl<F: Future<Output: WorkOutput> + Unpin> Future for CatchPanic<F> {
+    type Output = Result<Result<(), BoxError>, String>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(cx)));
-        match polled {
+        let polling = AssertUnwindSafe(|| {
+            let output = ready!(Pin::new(&mut self.0).poll(cx));
+            Poll::Ready(output.into_result())
+        });
+        match catch_unwind(polling) {
             Ok(poll) => poll.map(Ok),
             Err(panic) => Poll::Ready(Err(panic_text(&*panic))),
         }

@@ -1,11 +1,12 @@
 use std::{io, path::PathBuf};
 
+use elector_core::debug_as_text;
 use thiserror::Error;
 
 use super::{LONGEST_CLUSTER, MOST_DAYS};
 
 /// The reason why certificates cannot be made. The message says what to do.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum CertsError {
     /// There are already certificates.
@@ -52,6 +53,8 @@ pub enum CertsError {
     #[error("cannot make a certificate: {0}")]
     Generate(rcgen::Error),
 }
+
+debug_as_text!(CertsError);
 
 impl From<rcgen::Error> for CertsError {
     fn from(error: rcgen::Error) -> Self {

@@ -1,9 +1,10 @@
 use std::{io, net::SocketAddr, path::PathBuf};
 
+use elector_core::debug_as_text;
 use thiserror::Error;
 
 /// The reason why a node cannot be served over HTTP. The message says what to do.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum HttpError {
     /// Other machines can reach the address, and the caller does not allow that.
@@ -58,3 +59,5 @@ pub enum HttpError {
         allowed: u32,
     },
 }
+
+debug_as_text!(HttpError);

@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use elector_core::NodeId;
+use elector_core::{NodeId, debug_as_text};
 use thiserror::Error;
 
 use super::{
@@ -13,13 +13,15 @@ use super::{
 
 /// The reason why a record could not be created, read or written. A node must not run after any of
 /// these errors. The message says what to do.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum RecordError {
     /// There is no record.
     #[error(
-        "there is no record in {}. If this node has never run, make one (`--init`, once). If its \
-         disk was lost, do not: it would have forgotten its votes and could vote twice. {REPLACE}",
+        "there is no record in {}. If this node has never run, create it, once: with `elector node \
+         --init`, or in a program with `.format()` of the node's builder. If the disk of this node \
+         was lost, do not create it: the node would have forgotten its votes and could vote twice. \
+         {REPLACE}",
         .folder.display()
     )]
     Missing {
@@ -29,7 +31,7 @@ pub enum RecordError {
     /// A record cannot be created, because there is one.
     #[error(
         "there is a record in {} already, and its contents must not be forgotten: start the node \
-         without `--init`", .folder.display()
+         without `--init`, and without a call of `.format()`", .folder.display()
     )]
     Exists {
         /// The folder of the record.
@@ -167,7 +169,8 @@ pub enum RecordError {
     #[error(
         "other users can write in the data folder {folder} (mode {mode:04o}), and so replace the \
          record: chmod {allowed:04o} {folder}. If the folder is a volume whose mode cannot be \
-         changed, use a new folder in it, which `--init` makes", folder = .folder.display()
+         changed, use a new folder in it, which `--init` and `.format()` create",
+        folder = .folder.display()
     )]
     FolderExposed {
         /// The folder.
@@ -236,6 +239,8 @@ pub enum RecordError {
         folder: PathBuf,
     },
 }
+
+debug_as_text!(RecordError);
 
 impl RecordError {
     /// Returns the conversion of an error of the operating system while `doing` something.

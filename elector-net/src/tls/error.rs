@@ -4,7 +4,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use elector_core::NodeId;
+use elector_core::{NodeId, debug_as_text};
 use thiserror::Error;
 use tokio_rustls::rustls::{
     self, AlertDescription,
@@ -34,7 +34,7 @@ impl fmt::Display for Holder {
 
 /// The reason why certificates cannot be used, or why a connection was rejected. The message says
 /// what to do.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum TlsError {
     /// A file cannot be read.
@@ -167,13 +167,14 @@ pub enum TlsError {
 
     /// The peer sent no certificate.
     #[error(
-        "the peer has sent no certificate: if it is a node, give it its certificate with --tls-dir"
+        "the peer has sent no certificate: if it is a node, give it its certificate with \
+         --tls-dir, or in a program with `.tls(..)`"
     )]
     NoCertificate,
     /// The received bytes are not TLS.
     #[error(
-        "the peer does not speak TLS: if it is a node, start it with --tls-dir; all nodes of a \
-         cluster must use TLS, or none"
+        "the peer does not speak TLS: if it is a node, start it with --tls-dir, or in a program \
+         with `.tls(..)`; all nodes of a cluster must use TLS, or none"
     )]
     NotTls,
     /// The other side is another service.
@@ -198,6 +199,8 @@ pub enum TlsError {
     #[error("the connection broke: {0}")]
     Connection(io::Error),
 }
+
+debug_as_text!(TlsError);
 
 fn listed(names: &[String]) -> String {
     if names.is_empty() {

@@ -92,7 +92,7 @@ async fn a_missing_record_is_refused_with_advice() {
         let storage = FileStorage::at(&place, identity());
         let error = builder.storage(storage).start().await.unwrap_err();
         assert!(matches!(error, StartError::Load(_)));
-        for advice in ["--init", "new id"] {
+        for advice in ["--init", ".format()", "new id"] {
             assert!(error.to_string().contains(advice), "{error}");
         }
         let error = FileStorage::inspect(&place).unwrap_err();

@@ -4,12 +4,15 @@ use std::net::SocketAddr;
 
 use elector_core::{
     ElectionAlgorithm, Moment, NodeId,
-    actor::{self, Leadership, MemoryStorage, Peer},
+    actor::{self, MemoryStorage, Peer},
 };
 use elector_net::Tcp;
 use elector_paxos::Paxos;
 use elector_raft::Raft;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc::{self, error::SendError},
+    time::timeout,
+};
 
 use crate::common::{
     self, LONG, Node, agreed, agreed_but, are_connected, eventually, position,
@@ -126,18 +129,15 @@ fn record_leases<A: ElectionAlgorithm>(node: &Node<A>, held: &mpsc::UnboundedSen
     let (elector, held) = (node.elector.clone(), held.clone());
     let by = elector.node_id();
     tokio::spawn(async move {
-        let work = |me: Leadership<A::Guarantee>| {
-            let (held, from) = (held.clone(), actor::now());
-            async move {
-                let mut until = Moment::ZERO;
-                while let Ok(later) = me.prolonged(until).await {
-                    until = later;
-                    held.send(Held { by, from, until })?;
-                }
-                Ok(())
+        let work = elector.lead(async |me| {
+            let (from, mut until) = (actor::now(), Moment::ZERO);
+            while let Ok(later) = me.prolonged(until).await {
+                until = later;
+                held.send(Held { by, from, until })?;
             }
-        };
-        elector.lead(work).await
+            Ok::<_, SendError<Held>>(())
+        });
+        work.await
     });
 }
 

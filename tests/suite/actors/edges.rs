@@ -55,7 +55,7 @@ async fn slow_work(elector: &Elector<Quorum>) -> (mpsc::Sender<()>, Arc<AtomicBo
             begins.notify_one();
             async move {
                 let _slow = slow;
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         elector.lead(work).await
@@ -127,7 +127,7 @@ async fn work_that_returns_its_loss_has_not_failed() {
                         std::hint::spin_loop();
                     }
                     me.token()?;
-                    Ok(())
+                    Ok::<_, BoxError>(())
                 }
             };
             elector.lead(work).await
@@ -146,10 +146,7 @@ async fn work_that_returns_its_loss_has_not_failed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn work_can_shut_its_node_down() {
     let elector = single_node().await;
-    let working = elector.lead(|_| async {
-        elector.shutdown().await?;
-        Ok(())
-    });
+    let working = elector.lead(async |_| elector.shutdown().await);
     in_time(working).await.unwrap();
     in_time(elector.stopped()).await.unwrap();
 }
@@ -169,7 +166,7 @@ async fn a_waiting_campaign_ends_with_the_node() {
     in_time(elector.shutdown()).await.unwrap();
     let error = in_time(waiting).await.unwrap();
     assert!(matches!(error, Err(CommandError::ShutDown)), "{error:?}");
-    in_time(elector.lead(|_| async { Ok(()) })).await.unwrap();
+    in_time(elector.lead(async |_| {})).await.unwrap();
     assert!(me.check().is_err());
 }
 

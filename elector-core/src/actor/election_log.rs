@@ -1,0 +1,81 @@
+use std::{
+    mem,
+    string::{String, ToString},
+    time::Duration,
+};
+
+use tokio::{runtime::Handle, sync::watch, time::timeout};
+
+use super::{clock, handle::NodeHandle, shared::End, status::Status};
+use crate::{NodeId, Role, nanos};
+
+/// How long there may be no leader before that is logged.
+const NO_LEADER_DELAY: Duration = Duration::from_millis(10);
+
+/// Logs role, leader and epoch of a node whenever one of them changes, until the node has ended.
+///
+/// A task of the caller's runtime writes the lines, and not the node's thread: a subscriber that
+/// waits for its reader must not stop the node.
+pub(super) fn log_elections(node: &NodeHandle, cluster: String) {
+    // Without a tokio runtime the caller cannot lead, either.
+    if let Ok(runtime) = Handle::try_current() {
+        let shared = &node.control().shared;
+        // The task holds no handle: it must not keep the node alive.
+        let (status, ended) = (shared.status.subscribe(), shared.ended.subscribe());
+        runtime.spawn(log_changes(node.node_id(), cluster, status, ended));
+    }
+}
+
+/// Returns `true` if the lines of [`log_elections`] would be written now. A cluster of ten thousand
+/// nodes starts no tasks if nothing reads them.
+pub(super) fn is_logged() -> bool {
+    tracing::enabled!(target: "elector", tracing::Level::INFO)
+}
+
+/// Of an election that ends at once, only the result is logged: a line in the middle would take
+/// processor time from the election.
+async fn log_changes(
+    node: NodeId,
+    cluster: String,
+    mut status: watch::Receiver<Status>,
+    ended: watch::Receiver<Option<End>>,
+) {
+    let mut logged = None;
+    status.mark_changed();
+    while status.changed().await.is_ok() {
+        let mut now = status.borrow_and_update().clone();
+        if now.leader.is_none() {
+            let elected = status.wait_for(|status| status.leader.is_some());
+            let _ = timeout(NO_LEADER_DELAY, elected).await;
+            now = status.borrow_and_update().clone();
+        }
+        if ended.borrow().is_some() {
+            return;
+        }
+        // Other changes, for example of the lease, are not logged.
+        let view = Some((now.role, now.leader, now.epoch));
+        if mem::replace(&mut logged, view) != view {
+            log(node, &cluster, &now);
+        }
+    }
+}
+
+/// Logs the status, with the time of its last change on the clock of leases.
+fn log(node: NodeId, cluster: &str, now: &Status) {
+    let at_ns = clock::now()
+        .nanos()
+        .saturating_sub(nanos(now.since.elapsed()));
+    let leader = now
+        .leader
+        .map_or("none".into(), |leader| leader.to_string());
+    let message = match (now.role, now.leader) {
+        (Role::Leader, _) => "this node leads",
+        (_, Some(_)) => "another node leads",
+        (_, None) => "no leader known",
+    };
+    tracing::info!(
+        target: "elector",
+        node = node.0, role = %now.role, leader, epoch = now.epoch.0, at_ns, cluster,
+        "{message}"
+    );
+}
