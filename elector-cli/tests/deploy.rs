@@ -1,6 +1,10 @@
-//! The sample file `deploy/elector.toml` contains every setting with its default.
+//! The sample file `deploy/elector.toml` contains every setting with its default, and so does the
+//! guide.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue must fail")]
+
+#[path = "deploy/guide.rs"]
+mod guide;
 
 use std::{
     collections::BTreeSet,
