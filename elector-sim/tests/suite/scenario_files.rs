@@ -4,8 +4,11 @@ use std::path::Path;
 
 use elector_sim::{
     Scenario,
-    scenario::{Action, ScenarioError, Selector},
+    scenario::{Action, Ingredient, ScenarioError, Selector},
 };
+
+/// The page of the guide about scenario files.
+const GUIDE: &str = include_str!("../../../docs/scenarios.md");
 
 fn wrong(text: &str) -> String {
     Scenario::parse(text, "mine.toml")
@@ -177,4 +180,62 @@ fn the_error_for_an_unreadable_file_names_it() {
     let error = Scenario::read(Path::new("no/such/file.toml")).expect_err("there is none");
     assert!(matches!(error, ScenarioError::Read { .. }));
     assert!(error.to_string().contains("no/such/file.toml"));
+}
+
+// Users copy the examples of the guide: each must be a scenario, or steps of a scenario.
+#[test]
+fn every_example_of_the_guide_parses() {
+    let head = "name = \"x\"\nsummary = \"y\"\n";
+    let blocks = GUIDE.split("```toml\n").skip(1);
+    let blocks = blocks.filter_map(|rest| rest.split("```").next());
+    let blocks = blocks.map(|block| match block.contains("name = ") {
+        true => block.to_owned(),
+        false => format!("{head}{block}"),
+    });
+    let actions = listed("after_ms = 5", "the actions are: ", "\n");
+    let is_action = |text: &&str| {
+        let key = text.split(" = ").next().unwrap_or_default();
+        key != *text && actions.iter().any(|action| action == key)
+    };
+    let inline = GUIDE.split('`').skip(1).step_by(2).filter(is_action);
+    let steps = inline.map(|text| format!("{head}[[step]]\n{text}\n"));
+    let examples: Vec<String> = blocks.chain(steps).collect();
+    assert!(examples.len() >= 30, "{} examples", examples.len());
+    for example in examples {
+        match Scenario::parse(&example, "scenarios.md") {
+            Ok(scenario) => assert!(!scenario.steps.is_empty(), "{example}"),
+            Err(error) => panic!("{error}\n{example}"),
+        }
+    }
+}
+
+// Users do not find an action, a selector or an ingredient that the guide does not name.
+#[test]
+fn the_guide_names_every_action_selector_and_ingredient() {
+    let actions = listed("after_ms = 5", "the actions are: ", "\n");
+    assert!(actions.len() >= 25, "{actions:?}");
+    for action in actions {
+        let named = [format!("`{action} ="), format!("`{action}`")];
+        assert!(named.iter().any(|it| GUIDE.contains(it)), "{action}");
+    }
+    let selectors = listed("crash = \"x\"", "use one of ", ", \"");
+    assert!(selectors.len() >= 12, "{selectors:?}");
+    for selector in selectors {
+        assert!(GUIDE.contains(&format!("`\"{selector}\"`")), "{selector}");
+    }
+    for (ingredient, _) in Ingredient::ALL {
+        assert!(GUIDE.contains(&format!("`{ingredient}`")), "{ingredient}");
+    }
+}
+
+/// Returns the names that the error for this wrong step lists between two texts.
+fn listed(step: &str, before: &str, after: &str) -> Vec<String> {
+    let error = wrong(&format!(
+        "name = \"x\"\nsummary = \"y\"\n[[step]]\n{step}\n"
+    ));
+    let (_, list) = error.split_once(before).expect("the error lists names");
+    let list = list.split(after).next().unwrap_or_default();
+    list.split(", ")
+        .map(|name| name.trim().to_owned())
+        .collect()
 }
