@@ -26,7 +26,7 @@ use elector_core::{
     Outbox, View,
     actor::{NodeError, Replayer, StartError},
     debug_as_text,
-    trace::{Event, Record, Stimulus},
+    trace::{Event, EventOf, RecordOf, Stimulus},
 };
 use elector_sim::{Setup, SetupError, Simulation};
 use thiserror::Error;
@@ -175,7 +175,7 @@ pub async fn check<A: ElectionAlgorithm>(nodes: u64, seed: u64) -> Result<Report
                 error,
             })?);
         }
-        report.records += compare(node, &last_life(simulation.trace(), node), &actual)?;
+        report.records += compare::<A>(node, &last_life::<A>(simulation.trace(), node), &actual)?;
         report.inputs += recorder.inputs.len();
         report.nodes += 1;
     }
@@ -212,20 +212,20 @@ fn run_faults<A: ElectionAlgorithm>(simulation: &mut Simulation<Recorder<A>>, co
 
 /// Returns the events of a node since its last start, without the parts that belong to the host:
 /// times, the numbers of messages, and the moment at which a write ended.
-fn last_life(trace: &[Record], node: NodeId) -> Vec<Event> {
+fn last_life<A: ElectionAlgorithm>(trace: &[RecordOf<A>], node: NodeId) -> Vec<EventOf<A>> {
     let own = trace.iter().filter(|record| record.node == Some(node));
-    let events: Vec<Event> = own.map(|record| record.event.clone()).collect();
-    let is_start = |event: &Event| match event {
+    let events: Vec<EventOf<A>> = own.map(|record| record.event.clone()).collect();
+    let is_start = |event: &EventOf<A>| match event {
         Event::Stepped { input, .. } => *input == Stimulus::Started,
         _ => false,
     };
     let first = events.iter().rposition(is_start).unwrap_or(0);
-    by_step(events.into_iter().skip(first))
+    by_step::<A>(events.into_iter().skip(first))
 }
 
 /// Sorts events by their steps: with a slow disk, the sends of a step come after those of later
 /// steps.
-fn by_step(events: impl Iterator<Item = Event>) -> Vec<Event> {
+fn by_step<A: ElectionAlgorithm>(events: impl Iterator<Item = EventOf<A>>) -> Vec<EventOf<A>> {
     let numbered = events.filter_map(|event| Some((step_of(&event)?, event)));
     let mut numbered: Vec<_> = numbered
         .map(|(at, event)| (at, unnumbered(event)))
@@ -234,7 +234,7 @@ fn by_step(events: impl Iterator<Item = Event>) -> Vec<Event> {
     numbered.into_iter().map(|(_, event)| event).collect()
 }
 
-fn step_of(event: &Event) -> Option<u64> {
+fn step_of<M, T, D>(event: &Event<M, T, D>) -> Option<u64> {
     match event {
         Event::Stepped { step, .. }
         | Event::Sent { step, .. }
@@ -246,7 +246,7 @@ fn step_of(event: &Event) -> Option<u64> {
     }
 }
 
-fn unnumbered(mut event: Event) -> Event {
+fn unnumbered<M, T, D>(mut event: Event<M, T, D>) -> Event<M, T, D> {
     match &mut event {
         Event::Sent { id, .. } => *id = 0,
         Event::Stepped {
@@ -258,8 +258,13 @@ fn unnumbered(mut event: Event) -> Event {
     event
 }
 
-fn compare(node: NodeId, simulated: &[Event], actual: &[Record]) -> Result<usize, NotConforming> {
-    let actual = by_step(actual.iter().map(|record| record.event.clone()));
+fn compare<A: ElectionAlgorithm>(
+    node: NodeId,
+    simulated: &[EventOf<A>],
+    actual: &[RecordOf<A>],
+) -> Result<usize, NotConforming> {
+    let text = |event: &EventOf<A>| Box::new(event.to_text());
+    let actual = by_step::<A>(actual.iter().map(|record| record.event.clone()));
     let longest = simulated.len().max(actual.len());
     let differs = (0..longest).find(|&place| simulated.get(place) != actual.get(place));
     match differs {
@@ -267,8 +272,8 @@ fn compare(node: NodeId, simulated: &[Event], actual: &[Record]) -> Result<usize
         Some(place) => Err(NotConforming::Differs {
             node,
             place,
-            simulated: simulated.get(place).cloned().map(Box::new),
-            actor: actual.get(place).cloned().map(Box::new),
+            simulated: simulated.get(place).map(text),
+            actor: actual.get(place).map(text),
         }),
     }
 }

@@ -8,7 +8,10 @@
 
 use alloc::{boxed::Box, string::ToString};
 
-use crate::{ElectionAlgorithm, Outgoing, Process, Refusal, Step, TimerChange, View, trace::Event};
+use crate::{
+    ElectionAlgorithm, Outgoing, Process, Refusal, Step, TimerChange, View,
+    trace::{Event, EventOf},
+};
 
 /// The progress of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +59,7 @@ pub trait Host<A: ElectionAlgorithm> {
 
     /// Adds an event to the trace: a request of a step, a view or a refusal. A host with a trace
     /// records inputs and messages itself, because it may number messages.
-    fn record(&mut self, _event: Event) {}
+    fn record(&mut self, _event: EventOf<A>) {}
 }
 
 /// Carries out a step: starts its write, changes its timers, and makes the rest visible, now or

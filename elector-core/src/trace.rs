@@ -1,10 +1,20 @@
 //! The record of what happened, for every host. Tests compare records, and timelines and space-time
 //! diagrams are drawn from them.
 //!
-//! A trace file has one JSON object per line. The contents of messages are kept as their `Debug`
-//! text: people read a trace, and the tools that draw it know no algorithm.
+//! A record has the algorithm's own values: messages (`M`), timers (`T`) and durable states (`D`).
+//! [`RecordOf`] is the record of an algorithm. [`Record::to_text`] replaces these values by their
+//! `Debug` text, for tools that know no algorithm: that is the record without type parameters.
+//!
+//! The cause of an event is found by numbers. What a step requests or shows has the number of that
+//! step; the step itself names its input; and a received message has the number of the message that
+//! was sent. The numbers of steps begin again at each [`Event::Booted`] of the node.
+//!
+//! A trace file has one JSON object per line. A file of any algorithm can be read as a
+//! `Record<serde_json::Value, serde_json::Value, serde_json::Value>`.
 
-use alloc::{format, string::String, vec::Vec};
+mod mapping;
+
+use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +23,23 @@ use crate::{
     nanos,
 };
 
+/// The record of the algorithm `A`.
+pub type RecordOf<A> = Record<
+    <A as ElectionAlgorithm>::Message,
+    <A as ElectionAlgorithm>::Timer,
+    <A as ElectionAlgorithm>::Durable,
+>;
+
+/// An event of the algorithm `A`.
+pub type EventOf<A> = Event<
+    <A as ElectionAlgorithm>::Message,
+    <A as ElectionAlgorithm>::Timer,
+    <A as ElectionAlgorithm>::Durable,
+>;
+
 /// An event at one node, or in the network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub struct Record<M = String, T = String, D = String> {
     /// The host's time, in nanoseconds since the start of the run.
     pub at_ns: u64,
     /// The node; `None` for an event of the network as a whole.
@@ -23,19 +47,19 @@ pub struct Record {
     pub node: Option<NodeId>,
     /// The event.
     #[serde(flatten)]
-    pub event: Event,
+    pub event: Event<M, T, D>,
 }
 
 /// The kinds of events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum Event {
+pub enum Event<M = String, T = String, D = String> {
     /// The algorithm handled an input.
     Stepped {
         /// The number of the step in this life of the node.
         step: u64,
         /// The input.
-        input: Stimulus,
+        input: Stimulus<M, T>,
     },
     /// The node sent a message.
     Sent {
@@ -49,8 +73,8 @@ pub enum Event {
         kind: String,
         /// [`Message::purpose`].
         purpose: Purpose,
-        /// Its `Debug` text.
-        detail: String,
+        /// The message.
+        message: M,
     },
     /// A message will never arrive.
     Lost {
@@ -65,8 +89,8 @@ pub enum Event {
     Timer {
         /// The step that changed it.
         step: u64,
-        /// Its `Debug` text.
-        timer: String,
+        /// The timer.
+        timer: T,
         /// The bounds in nanoseconds; `None` if the timer was cancelled.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bounds_ns: Option<(u64, u64)>,
@@ -75,8 +99,8 @@ pub enum Event {
     Persisting {
         /// The step.
         step: u64,
-        /// The state's `Debug` text.
-        detail: String,
+        /// The state.
+        durable: D,
     },
     /// The write of this step is durable.
     Persisted {
@@ -113,6 +137,13 @@ pub enum Event {
         /// `(from, to)`, in ascending order.
         blocked: Vec<(NodeId, NodeId)>,
     },
+    /// An invariant was violated.
+    Violated {
+        /// The name of the invariant: [`Invariant::name`](crate::invariants::Invariant::name).
+        invariant: String,
+        /// What was seen.
+        detail: String,
+    },
     /// A note of the host for the reader: a step of a scenario, or a change of the network.
     Note {
         /// The text.
@@ -120,10 +151,10 @@ pub enum Event {
     },
 }
 
-/// [`Input`] without its type parameters.
+/// [`Input`], with the number and the kind of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "input", rename_all = "snake_case")]
-pub enum Stimulus {
+pub enum Stimulus<M = String, T = String> {
     /// See [`Input::Started`].
     Started,
     /// See [`Input::Received`].
@@ -135,13 +166,13 @@ pub enum Stimulus {
         id: u64,
         /// [`Message::kind`].
         kind: String,
-        /// Its `Debug` text.
-        detail: String,
+        /// The message.
+        message: M,
     },
     /// See [`Input::Elapsed`].
     Elapsed {
-        /// The timer's `Debug` text.
-        timer: String,
+        /// The timer.
+        timer: T,
     },
     /// See [`Input::Suspected`].
     Suspected {
@@ -184,20 +215,20 @@ pub enum Loss {
     Full,
 }
 
-impl Stimulus {
+impl<M: Message, T: Clone> Stimulus<M, T> {
     /// Describes `input`. `id` is the host's number of the message, if the input is a message.
     #[must_use]
-    pub fn of<A: ElectionAlgorithm>(input: &Input<A::Message, A::Timer>, id: u64) -> Self {
+    pub fn of(input: &Input<M, T>, id: u64) -> Self {
         match input {
             Input::Started => Self::Started,
             Input::Received { from, message } => Self::Received {
                 from: *from,
                 id,
                 kind: message.kind().into(),
-                detail: format!("{message:?}"),
+                message: message.clone(),
             },
             Input::Elapsed(timer) => Self::Elapsed {
-                timer: format!("{timer:?}"),
+                timer: timer.clone(),
             },
             Input::Suspected(peer) => Self::Suspected { peer: *peer },
             Input::Silent(peer) => Self::Silent { peer: *peer },
@@ -208,32 +239,36 @@ impl Stimulus {
     }
 }
 
-impl Event {
+impl<M: Message, T, D> Event<M, T, D> {
     /// Describes a message that step `step` sends as number `id`.
     #[must_use]
-    pub fn sent<M: Message>(step: u64, id: u64, out: &Outgoing<M>) -> Self {
+    pub fn sent(step: u64, id: u64, out: &Outgoing<M>) -> Self {
         Self::Sent {
             step,
             id,
             to: out.to,
             kind: out.message.kind().into(),
             purpose: out.message.purpose(),
-            detail: format!("{:?}", out.message),
+            message: out.message.clone(),
         }
     }
 
     /// Describes what a step requests before the gate: the write, then the timer changes.
     #[must_use]
-    pub fn requested_by<A: ElectionAlgorithm>(step: &Step<A>) -> Vec<Self> {
+    pub fn requested_by<A>(step: &Step<A>) -> Vec<Self>
+    where
+        A: ElectionAlgorithm<Message = M, Timer = T, Durable = D>,
+        T: Copy,
+        D: Clone,
+    {
         let number = step.number;
-        let persist = step.persist.as_ref();
-        let persist = persist.map(|durable| Self::Persisting {
+        let persist = step.persist.clone().map(|durable| Self::Persisting {
             step: number,
-            detail: format!("{durable:?}"),
+            durable,
         });
         let timers = step.timers.iter().map(|change| Self::Timer {
             step: number,
-            timer: format!("{:?}", change.timer()),
+            timer: change.timer(),
             bounds_ns: match change {
                 TimerChange::Set(_, delay) => Some((nanos(delay.min), nanos(delay.max))),
                 TimerChange::Cancel(_) => None,

@@ -26,10 +26,11 @@ pub enum Role {
     /// Asks whether it could win an election, before it starts one: Raft's pre-vote phase. The
     /// answers bind no node, and no epoch begins.
     ///
-    /// The other algorithms have no such phase. A Paxos proposer is a [`Candidate`](Self::Candidate)
-    /// from its first `Prepare` on, because each promise that answers it binds an acceptor, and the
-    /// proposal of this same ballot follows. This is so even if it sends the `Prepare` before its
-    /// silence has ended: no second round of requests comes when the silence ends. The first
+    /// The other algorithms have no such phase. A Paxos proposer is a
+    /// [`Candidate`](Self::Candidate) from its first `Prepare` on, because each promise that
+    /// answers it binds an acceptor, and the proposal of this same ballot follows. This is so even
+    /// if it sends the `Prepare` before its silence has ended: no second round of requests comes
+    /// when the silence ends. The first
     /// messages of Bully and Ring are those of the election itself.
     PreCandidate,
     /// Takes part in an election that it started (Raft's candidate, Paxos's proposer, Bully's and

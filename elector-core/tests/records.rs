@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use elector_core::{
     Command, Delay, Epoch, Input, Moment, NodeId, Outgoing, Purpose, TimerChange, Timing, View,
-    trace::{Event, Loss, Record, Stimulus},
+    trace::{Event, EventOf, Loss, Record, RecordOf, Stimulus},
 };
 use proptest::prelude::*;
 use puppet::{Act, Puppet, Script, driver, following, obey};
@@ -25,7 +25,7 @@ fn stimuli() -> Vec<Stimulus> {
             from: NodeId(BIG),
             id: BIG,
             kind: "Vote".into(),
-            detail: "Vote { \"quoted\"\n }".into(),
+            message: "Vote { \"quoted\"\n }".into(),
         },
         Stimulus::Elapsed {
             timer: "Vigil".into(),
@@ -52,7 +52,7 @@ fn steps() -> Vec<Event> {
         to: NodeId(2),
         kind: "Vote".into(),
         purpose,
-        detail: "Vote".into(),
+        message: "Vote".into(),
     });
     let timers = [None, Some((0, BIG))].map(|bounds_ns| Event::Timer {
         step: 1,
@@ -80,7 +80,7 @@ fn events() -> Vec<Event> {
     all.extend([
         Event::Persisting {
             step: 1,
-            detail: "e1".into(),
+            durable: "e1".into(),
         },
         Event::Persisted { step: 1 },
         Event::Refused {
@@ -98,6 +98,10 @@ fn events() -> Vec<Event> {
         },
         Event::Note {
             text: "two\nlines".into(),
+        },
+        Event::Violated {
+            invariant: "contract".into(),
+            detail: "the epoch went back".into(),
         },
     ]);
     all
@@ -122,6 +126,7 @@ fn number(event: &Event) -> usize {
         Event::Wiped => 12,
         Event::Cut { .. } => 13,
         Event::Note { .. } => 14,
+        Event::Violated { .. } => 15,
     }
 }
 
@@ -129,7 +134,7 @@ fn number(event: &Event) -> usize {
 // so every variant is written and read, with and without a node.
 #[test]
 fn every_record_survives_json() {
-    let mut covered = [false; 15];
+    let mut covered = [false; 16];
     for event in events() {
         covered[number(&event)] = true;
         for node in [None, Some(NodeId(0)), Some(NodeId(BIG))] {
@@ -145,13 +150,13 @@ fn every_record_survives_json() {
             assert_eq!(back, record, "{text}");
         }
     }
-    assert_eq!(covered, [true; 15]);
+    assert_eq!(covered, [true; 16]);
 }
 
 // Other tools use the format, so this test must show every change of it.
 #[test]
 fn records_are_written_as_documented() {
-    let line = |node: Option<u64>, event| {
+    let line = |node: Option<u64>, event: Event| {
         let node = node.map(NodeId);
         let record = Record {
             at_ns: 5,
@@ -212,15 +217,10 @@ fn records_describe_inputs_and_messages() {
                 from: NodeId(2),
                 id: 9,
                 kind: "Script".into(),
-                detail: "Script([Broadcast])".into(),
+                message: message.clone(),
             },
         ),
-        (
-            Input::Elapsed('x'),
-            Stimulus::Elapsed {
-                timer: "'x'".into(),
-            },
-        ),
+        (Input::Elapsed('x'), Stimulus::Elapsed { timer: 'x' }),
         (
             Input::Suspected(NodeId(3)),
             Stimulus::Suspected { peer: NodeId(3) },
@@ -242,21 +242,97 @@ fn records_describe_inputs_and_messages() {
         ),
     ];
     for (input, expected) in cases {
-        assert_eq!(Stimulus::of::<Puppet>(&input, 9), expected);
+        assert_eq!(Stimulus::of(&input, 9), expected);
     }
     let out = Outgoing {
         to: NodeId(3),
-        message,
+        message: message.clone(),
     };
-    let expected = Event::Sent {
+    let expected: EventOf<Puppet> = Event::Sent {
         step: 4,
         id: 9,
         to: NodeId(3),
         kind: "Script".into(),
         purpose: Purpose::Election,
-        detail: "Script([Broadcast])".into(),
+        message,
     };
     assert_eq!(Event::sent(4, 9, &out), expected);
+}
+
+// A researcher reads the algorithm's own values from a trace file, and a tool that knows no
+// algorithm reads their texts. Each kind of value must come back, and each text must be that of the
+// value.
+#[test]
+fn values_survive_json_and_have_a_text() {
+    let message = Script(vec![Act::Broadcast, Act::Persist(7)]);
+    let out = Outgoing {
+        to: NodeId(3),
+        message: message.clone(),
+    };
+    let received = Input::Received {
+        from: NodeId(2),
+        message,
+    };
+    let mut driver = driver::<Puppet>();
+    let step = obey(&mut driver, &[Act::Set('a'), Act::Persist(7)]);
+    let mut events: Vec<EventOf<Puppet>> = Event::requested_by(&step);
+    events.push(Event::sent(4, 9, &out));
+    for input in [received, Input::Elapsed('x')] {
+        let input = Stimulus::of(&input, 9);
+        events.push(Event::Stepped { step: 4, input });
+    }
+    let mut texts = Vec::new();
+    for event in events {
+        let record: RecordOf<Puppet> = Record {
+            at_ns: 5,
+            node: Some(NodeId(1)),
+            event,
+        };
+        let line = serde_json::to_string(&record).unwrap();
+        assert_eq!(
+            serde_json::from_str::<RecordOf<Puppet>>(&line).unwrap(),
+            record
+        );
+        type Json = serde_json::Value;
+        let any: Record<Json, Json, Json> = serde_json::from_str(&line).unwrap();
+        assert_eq!(
+            serde_json::to_value(&any).unwrap(),
+            serde_json::to_value(&record).unwrap()
+        );
+        texts.push(match record.to_text().event {
+            Event::Persisting { durable, .. } => durable,
+            Event::Timer { timer, .. } => timer,
+            Event::Sent { message, .. } => message,
+            Event::Stepped { input, .. } => match input {
+                Stimulus::Received { message, .. } => message,
+                Stimulus::Elapsed { timer } => timer,
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        });
+    }
+    let [durable, texts @ ..] = &texts[..] else {
+        panic!("no write in {texts:?}");
+    };
+    assert!(durable.contains("value: 7"), "{durable}");
+    let script = "Script([Broadcast, Persist(7)])";
+    assert_eq!(texts, ["'a'", script, script, "'x'"]);
+}
+
+// A record keeps everything else when its values are replaced by texts.
+#[test]
+fn a_text_is_the_same_record() {
+    for event in events() {
+        let record = Record {
+            at_ns: BIG,
+            node: Some(NodeId(7)),
+            event,
+        };
+        assert_eq!(
+            record.map(String::clone, String::clone, String::clone),
+            record
+        );
+    }
 }
 
 // A timeline shows the write before the timers, and a cancelled timer without bounds.
@@ -269,20 +345,20 @@ fn requests_list_the_write_then_the_timers() {
     );
     let long = Delay::between(Duration::from_nanos(3), Duration::MAX);
     step.timers.push(TimerChange::Set('c', long));
-    let timer = |name: &str, bounds_ns| Event::Timer {
+    let timer = |timer, bounds_ns| Event::Timer {
         step: 1,
-        timer: name.into(),
+        timer,
         bounds_ns,
     };
-    let events = Event::requested_by(&step);
-    let Some((Event::Persisting { step: 1, detail }, timers)) = events.split_first() else {
+    let events: Vec<EventOf<Puppet>> = Event::requested_by(&step);
+    let Some((Event::Persisting { step: 1, durable }, timers)) = events.split_first() else {
         panic!("the write is not first in {events:?}");
     };
-    assert!(detail.contains("value: 7"), "{detail}");
+    assert_eq!(durable.value, 7);
     let expected = [
-        timer("'a'", Some((0, 0))),
-        timer("'b'", None),
-        timer("'c'", Some((3, u64::MAX))),
+        timer('a', Some((0, 0))),
+        timer('b', None),
+        timer('c', Some((3, u64::MAX))),
     ];
     assert_eq!(timers, expected);
 }

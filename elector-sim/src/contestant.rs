@@ -1,11 +1,9 @@
 use std::{fmt, ops::RangeInclusive, sync::Arc};
 
-use elector_core::{
-    Comparable, ElectionAlgorithm, Guarantee, GuaranteeKind, Variant, trace::Record,
-};
+use elector_core::{Comparable, ElectionAlgorithm, Guarantee, GuaranteeKind, Variant};
 
 use crate::{
-    Outcome, Scenario, Setup, SetupError,
+    ErasedRecord, Outcome, Scenario, Setup, SetupError, erased,
     run::{self, Runs},
 };
 
@@ -29,7 +27,7 @@ pub struct Contestant {
 
 type ExpectedMessages = dyn Fn(u64) -> Option<RangeInclusive<u64>> + Send + Sync;
 
-type Runner = dyn Fn(&Job<'_>) -> Result<(Outcome, Vec<Record>), SetupError> + Send + Sync;
+type Runner = dyn Fn(&Job<'_>) -> Result<(Outcome, Vec<ErasedRecord>), SetupError> + Send + Sync;
 
 /// The parameters of one run.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +63,8 @@ impl Contestant {
             setup.trace = job.trace;
             setup.false_suspicions = job.false_suspicions;
             let runs = if job.twice { Runs::Twice } else { Runs::Once };
-            run::run_suspected(setup, job.scenario, runs)
+            let (outcome, records) = run::run_suspected(setup, job.scenario, runs)?;
+            Ok((outcome, records.iter().map(erased::record).collect()))
         };
         Self {
             algorithm: A::NAME,
@@ -110,7 +109,7 @@ impl Contestant {
     ///
     /// # Errors
     /// Returns an error if the cluster or the configuration breaks a rule.
-    pub fn run(&self, job: &Job<'_>) -> Result<(Outcome, Vec<Record>), SetupError> {
+    pub fn run(&self, job: &Job<'_>) -> Result<(Outcome, Vec<ErasedRecord>), SetupError> {
         (self.runner)(job)
     }
 }

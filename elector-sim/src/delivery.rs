@@ -79,6 +79,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     }
 
     pub(crate) fn check_leases(&mut self) {
+        let known = self.violations().len();
         let Self {
             observer,
             machines,
@@ -92,5 +93,6 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         let believing = observer.believing().map(|node| &machines[node]);
         let holders = believing.filter(|machine| machine.holds_lease(*now));
         invariants.leased(holders.map(Machine::id), *now);
+        self.trace_violations(known);
     }
 }

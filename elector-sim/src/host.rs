@@ -2,7 +2,7 @@ use elector_core::{
     ElectionAlgorithm, Outgoing, Process, Step, TimerChange, View,
     host::{Host, Persist},
     invariants::InvariantViolation,
-    trace::Event,
+    trace::EventOf,
 };
 
 use crate::Simulation;
@@ -67,7 +67,7 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
         self.simulation.setup.trace
     }
 
-    fn record(&mut self, event: Event) {
+    fn record(&mut self, event: EventOf<A>) {
         self.simulation.record(Some(self.node), || event);
     }
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use elector_core::{
-    Command, ElectionAlgorithm, NodeId, Process, Purpose, View, nanos, trace::Record,
+    Command, ElectionAlgorithm, NodeId, Process, Purpose, View, nanos, trace::RecordOf,
 };
 
 use crate::{
@@ -183,7 +183,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
 
     /// Returns the trace so far. It is empty unless [`Setup::trace`](crate::Setup::trace) is on.
     #[must_use]
-    pub fn trace(&self) -> &[Record] {
+    pub fn trace(&self) -> &[RecordOf<A>] {
         &self.records
     }
 

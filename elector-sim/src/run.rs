@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use elector_core::{
-    Configuration, ElectionAlgorithm, Purpose, invariants::Invariant, nanos, trace::Record,
+    Configuration, ElectionAlgorithm, Purpose, invariants::Invariant, nanos, trace::RecordOf,
 };
 use serde::Serialize;
 
@@ -78,7 +78,7 @@ const CONVERGE_TIME_PER_NODE: Duration = Duration::from_millis(20);
 pub fn run<A: ElectionAlgorithm>(
     setup: Setup<A>,
     scenario: &Scenario,
-) -> Result<(Outcome, Vec<Record>), SetupError> {
+) -> Result<(Outcome, Vec<RecordOf<A>>), SetupError> {
     let setup = Setup {
         hints: setup.hints || scenario.hints,
         ..setup
@@ -99,7 +99,7 @@ pub fn run<A: ElectionAlgorithm>(
 pub fn run_twice<A: ElectionAlgorithm>(
     setup: Setup<A>,
     scenario: &Scenario,
-) -> Result<(Outcome, Vec<Record>), SetupError> {
+) -> Result<(Outcome, Vec<RecordOf<A>>), SetupError> {
     let (mut outcome, records) = run(setup.clone(), scenario)?;
     let (again, _) = run(setup, scenario)?;
     if again.digest != outcome.digest {
@@ -134,7 +134,7 @@ pub fn run_suspected<A: ElectionAlgorithm>(
     setup: Setup<A>,
     scenario: &Scenario,
     runs: Runs,
-) -> Result<(Outcome, Vec<Record>), SetupError> {
+) -> Result<(Outcome, Vec<RecordOf<A>>), SetupError> {
     let once = match runs {
         Runs::Once => run,
         Runs::Twice => run_twice,
@@ -254,7 +254,9 @@ impl<A: ElectionAlgorithm> ScenarioRun<'_, A> {
 
     fn note(&mut self, invariant: Invariant, detail: String) {
         let now = self.sim.now;
+        let known = self.sim.violations().len();
         self.sim.invariants.record(invariant, now, detail);
+        self.sim.trace_violations(known);
     }
 
     fn outcome(&mut self, converged_ns: Option<u64>) -> Outcome {

@@ -2,7 +2,7 @@ use elector_core::{
     ElectionAlgorithm, Guarantee, Input, TimerChange,
     host::{carry_out, persisted},
     invariants::InvariantViolation,
-    trace::{Event, Record, Stimulus},
+    trace::{Event, EventOf, Record, RecordOf, Stimulus},
 };
 
 use crate::{
@@ -38,7 +38,7 @@ pub struct Simulation<A: ElectionAlgorithm> {
     pub(crate) counts: Counts,
     pub(crate) invariants: Invariants,
     pub(crate) digest: Digest,
-    pub(crate) records: Vec<Record>,
+    pub(crate) records: Vec<RecordOf<A>>,
     pub(crate) events: u64,
     pub(crate) persists: u64,
     pub(crate) next_message: u64,
@@ -216,7 +216,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         };
         self.events += 1;
         self.digest.mix_at(self.now, me, kind_code(&input));
-        let stimulus = self.setup.trace.then(|| Stimulus::of::<A>(&input, id));
+        let stimulus = self.setup.trace.then(|| Stimulus::of(&input, id));
         match process.step(input, moment) {
             Ok(step) => {
                 if let Some(input) = stimulus {
@@ -243,7 +243,20 @@ impl<A: ElectionAlgorithm> Simulation<A> {
         &mut self,
         violations: impl IntoIterator<Item = InvariantViolation>,
     ) {
+        let known = self.violations().len();
         self.invariants.record_all(violations, self.now);
+        self.trace_violations(known);
+    }
+
+    /// Adds the violations after the first `known` ones to the trace.
+    pub(crate) fn trace_violations(&mut self, known: usize) {
+        for place in known..self.violations().len() {
+            let violation = self.violations()[place].clone();
+            self.record(None, || Event::Violated {
+                invariant: violation.invariant.to_owned(),
+                detail: violation.detail,
+            });
+        }
     }
 
     pub(crate) fn write(&mut self, node: usize, number: u64, durable: A::Durable) {
@@ -277,7 +290,7 @@ impl<A: ElectionAlgorithm> Simulation<A> {
     }
 
     /// Adds an event to the trace, if the setup asks for a trace.
-    pub(crate) fn record(&mut self, node: Option<usize>, event: impl FnOnce() -> Event) {
+    pub(crate) fn record(&mut self, node: Option<usize>, event: impl FnOnce() -> EventOf<A>) {
         if self.setup.trace {
             let node = node.map(|node| self.machines[node].id());
             self.records.push(Record {

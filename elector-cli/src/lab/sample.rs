@@ -165,7 +165,7 @@ impl TraceBuilder {
             to: NodeId(to),
             kind: kind.clone(),
             purpose,
-            detail: detail.to_owned(),
+            message: detail.to_owned(),
         };
         self.at(at, from, sent);
         let arrival = at + MS / 2 + self.random(MS);
@@ -181,7 +181,7 @@ impl TraceBuilder {
                 from: NodeId(from),
                 id,
                 kind: kind.clone(),
-                detail: detail.to_owned(),
+                message: detail.to_owned(),
             };
             self.stepped(arrival + copy * MS, to, input);
         }
@@ -189,8 +189,8 @@ impl TraceBuilder {
     }
 
     fn write(&mut self, at: u64, node: u64, detail: &str) -> u64 {
-        let (step, detail) = (self.steps, detail.to_owned());
-        self.at(at, node, Event::Persisting { step, detail });
+        let (step, durable) = (self.steps, detail.to_owned());
+        self.at(at, node, Event::Persisting { step, durable });
         let durable = at + MS / 5;
         self.at(durable, node, Event::Persisted { step });
         self.steps += 1;

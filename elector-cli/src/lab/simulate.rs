@@ -5,7 +5,7 @@ use std::{
 };
 
 use elector_core::trace::Record;
-use elector_sim::{Contestant, Job, Scenario};
+use elector_sim::{Contestant, ErasedRecord, Job, Scenario};
 
 use super::{
     LabError, args,
@@ -50,6 +50,7 @@ pub(crate) fn simulate(cli: &Cli, options: &args::Simulate) -> Result<ExitCode, 
     if let Some(path) = &options.trace {
         write::write_file(path, &lines(&records)?)?;
     }
+    let records: Vec<Record> = records.iter().map(ErasedRecord::to_text).collect();
     if let Some(path) = &options.svg {
         let drawing = DiagramOptions {
             title: title(contestant, &scenario, options),
@@ -95,7 +96,7 @@ fn title(contestant: &Contestant, scenario: &Scenario, options: &args::Simulate)
     )
 }
 
-fn lines(records: &[Record]) -> Result<Vec<u8>, LabError> {
+fn lines(records: &[ErasedRecord]) -> Result<Vec<u8>, LabError> {
     let mut lines = Vec::new();
     for record in records {
         serde_json::to_writer(&mut lines, record).map_err(LabError::Json)?;

@@ -9,7 +9,7 @@ use super::{
     memory::MemoryNetwork,
     requests::Replay,
 };
-use crate::{ElectionAlgorithm, Input, Membership, Moment, trace::Record};
+use crate::{ElectionAlgorithm, Input, Membership, Moment, trace::RecordOf};
 
 /// A node on an actor that is driven by hand, to compare it with another host. It has no clock and
 /// no timers, and returns what it did as records.
@@ -56,7 +56,7 @@ impl<A: ElectionAlgorithm> Replayer<A> {
         &self,
         input: Input<A::Message, A::Timer>,
         now: Moment,
-    ) -> Result<Vec<Record>, NodeError> {
+    ) -> Result<Vec<RecordOf<A>>, NodeError> {
         let (answer, answered) = oneshot::channel();
         let Launched { handle, node } = &self.launched;
         node.do_send(Replay { input, now, answer });

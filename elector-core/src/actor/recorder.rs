@@ -2,19 +2,19 @@ use std::{mem, vec::Vec};
 
 use crate::{
     ElectionAlgorithm, Input, NodeId,
-    trace::{Event, Record, Stimulus},
+    trace::{Event, EventOf, Record, RecordOf, Stimulus},
 };
 
 /// Records what a node did, in the form that every host writes. Times and message numbers are 0:
 /// they belong to the host, and only the node's behaviour is compared.
 #[derive(Debug)]
-pub(super) struct Recorder {
+pub(super) struct Recorder<A: ElectionAlgorithm> {
     node: NodeId,
     step: u64,
-    records: Vec<Record>,
+    records: Vec<RecordOf<A>>,
 }
 
-impl Recorder {
+impl<A: ElectionAlgorithm> Recorder<A> {
     pub(super) fn new(node: NodeId) -> Self {
         Self {
             node,
@@ -23,19 +23,19 @@ impl Recorder {
         }
     }
 
-    pub(super) fn input<A: ElectionAlgorithm>(&mut self, input: &Input<A::Message, A::Timer>) {
+    pub(super) fn input(&mut self, input: &Input<A::Message, A::Timer>) {
         self.step += 1;
         self.push(Event::Stepped {
             step: self.step,
-            input: Stimulus::of::<A>(input, 0),
+            input: Stimulus::of(input, 0),
         });
     }
 
-    pub(super) fn take(&mut self) -> Vec<Record> {
+    pub(super) fn take(&mut self) -> Vec<RecordOf<A>> {
         mem::take(&mut self.records)
     }
 
-    pub(super) fn push(&mut self, event: Event) {
+    pub(super) fn push(&mut self, event: EventOf<A>) {
         self.records.push(Record {
             at_ns: 0,
             node: Some(self.node),

@@ -3,7 +3,7 @@ use std::{sync::Arc, vec::Vec};
 use tokio::sync::oneshot;
 
 use super::{leadership_state::LeadershipState, storage::Saved, watchdog::Watch};
-use crate::{Command, ElectionAlgorithm, Input, Moment, Refusal, trace::Record};
+use crate::{Command, ElectionAlgorithm, Input, Moment, Refusal, trace::RecordOf};
 
 /// What handles request from a node. Requests are never dropped.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl actix::Message for StoreReport {
 pub(super) struct Replay<A: ElectionAlgorithm> {
     pub(super) input: Input<A::Message, A::Timer>,
     pub(super) now: Moment,
-    pub(super) answer: oneshot::Sender<Vec<Record>>,
+    pub(super) answer: oneshot::Sender<Vec<RecordOf<A>>>,
 }
 
 impl<A: ElectionAlgorithm> actix::Message for Replay<A> {

@@ -4,3 +4,4 @@ mod messages;
 mod random;
 mod scenario_files;
 mod setup;
+mod traces;

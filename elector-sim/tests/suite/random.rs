@@ -1,6 +1,6 @@
 //! Random compositions of faults: the replay command must run the composition that the seed drew.
 
-use elector_core::trace::Event;
+use elector_core::trace::{Event, EventOf};
 use elector_raft::{Raft, RaftConfig};
 use elector_sim::{
     Contestant, Scenario, Setup, Sweep, run,
@@ -123,7 +123,7 @@ fn faults(scenario: &Scenario) -> Vec<&'static str> {
     seen
 }
 
-fn kind(event: &Event) -> Option<&'static str> {
+fn kind(event: &EventOf<Raft>) -> Option<&'static str> {
     use elector_core::trace::Stimulus;
     match event {
         Event::Crashed => Some("crash"),

@@ -1,6 +1,6 @@
 //! Reports of the hosts about other nodes: suspicions and proofs of death, true or false.
 
-use elector_core::trace::{Event, Stimulus};
+use elector_core::trace::{Event, EventOf, Stimulus};
 use elector_paxos::Paxos;
 use elector_raft::Raft;
 use elector_sim::{Scenario, Setup, run};
@@ -53,7 +53,7 @@ fn a_proof_of_an_earlier_life_is_dropped() {
             sim.restart(dead);
         }
         sim.run_for(5 * MS);
-        let is = |event: &Event| {
+        let is = |event: &EventOf<Raft>| {
             matches!(
                 event,
                 Event::Stepped {
@@ -80,7 +80,7 @@ fn the_return_of_a_node_is_reported() {
     sim.run_for(5 * MS);
     sim.restart(node);
     sim.run_for(5 * MS);
-    let is = |event: &Event| match event {
+    let is = |event: &EventOf<Raft>| match event {
         Event::Stepped {
             input: Stimulus::Returned { peer },
             ..

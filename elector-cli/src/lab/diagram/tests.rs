@@ -160,7 +160,7 @@ fn texts_are_escaped() {
             to: NodeId(1),
             kind: "<K>".to_owned(),
             purpose: Purpose::Election,
-            detail: "& more".to_owned(),
+            message: "& more".to_owned(),
         },
     });
     let options = DiagramOptions {

@@ -96,7 +96,7 @@ impl<'a> Flights<'a> {
                 to,
                 kind,
                 purpose,
-                detail,
+                message,
                 ..
             } => {
                 let flight = Flight {
@@ -105,7 +105,7 @@ impl<'a> Flights<'a> {
                     to: *to,
                     kind,
                     purpose: *purpose,
-                    detail,
+                    detail: message,
                     sent_ns: record.at_ns,
                     ends: Vec::new(),
                 };

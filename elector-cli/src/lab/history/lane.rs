@@ -86,9 +86,9 @@ impl<'a> Lane<'a> {
             self.marks.push((at_ns, mark));
         }
         match &record.event {
-            Event::Persisting { step, detail } => self.writes.push(Write {
+            Event::Persisting { step, durable } => self.writes.push(Write {
                 step: *step,
-                detail,
+                detail: durable,
                 from_ns: at_ns,
                 durable_ns: None,
                 to_ns: u64::MAX,

@@ -59,7 +59,7 @@ fn unnumbered_messages_are_paired_in_order() {
             to: NodeId(2),
             kind: kind.to_owned(),
             purpose: Purpose::Election,
-            detail: String::new(),
+            message: String::new(),
         };
         at(at_ns, 1, event)
     };
@@ -68,7 +68,7 @@ fn unnumbered_messages_are_paired_in_order() {
             from: NodeId(1),
             id: 0,
             kind: kind.to_owned(),
-            detail: String::new(),
+            message: String::new(),
         };
         at(at_ns, 2, Event::Stepped { step: 1, input })
     };
@@ -95,8 +95,8 @@ fn unnumbered_messages_are_paired_in_order() {
 #[test]
 fn a_crash_ends_writes_that_are_not_durable() {
     let persisting = |at_ns: u64, step: u64| {
-        let detail = String::new();
-        at(at_ns, 1, Event::Persisting { step, detail })
+        let durable = String::new();
+        at(at_ns, 1, Event::Persisting { step, durable })
     };
     let records = [
         persisting(1, 1),
@@ -124,13 +124,13 @@ fn every_copy_of_a_message_has_its_end() {
         to: NodeId(2),
         kind: "A".to_owned(),
         purpose: Purpose::Liveness,
-        detail: String::new(),
+        message: String::new(),
     };
     let input = Stimulus::Received {
         from: NodeId(1),
         id: 7,
         kind: "A".to_owned(),
-        detail: String::new(),
+        message: String::new(),
     };
     let lost = Event::Lost {
         id: 7,

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use elector_core::{GuaranteeKind, trace::Record};
-use elector_sim::{Cell, Job, Outcome, Summary};
+use elector_sim::{Cell, ErasedRecord, Job, Outcome, Summary};
 use maud::{Markup, PreEscaped, html};
 
 use super::ms;
@@ -135,6 +135,7 @@ fn diagram(study: &Study, one: &Candidate<'_>, number: usize) -> Option<String> 
         false_suspicions: false,
     };
     let (_, records) = one.entry.contestant.run(&job).ok()?;
+    let records: Vec<Record> = records.iter().map(ErasedRecord::to_text).collect();
     let options = DiagramOptions {
         id_prefix: format!("d{number}"),
         window: Some(window(&records, one.run)),

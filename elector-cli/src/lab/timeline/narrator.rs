@@ -77,12 +77,12 @@ impl<'a> Narrator<'a, '_> {
             Event::Sent { .. } => sent(record, pen),
             Event::Lost { id, .. } => self.lost(record, *id, pen),
             Event::Timer { .. } | Event::Persisted { .. } => Ok(()),
-            Event::Persisting { step, detail } => {
+            Event::Persisting { step, durable } => {
                 let key = record.node.map(|node| (node, *step, at_ns));
                 let is_lost = key.is_some_and(|key| self.lost_writes.contains(&key));
                 match is_lost {
-                    true => write_line(Tone::Loss, format!("writes {detail}, lost in a crash")),
-                    false => write_line(Tone::Faint, format!("writes {detail}")),
+                    true => write_line(Tone::Loss, format!("writes {durable}, lost in a crash")),
+                    false => write_line(Tone::Faint, format!("writes {durable}")),
                 }
             }
             Event::Viewed { step, view } => {
@@ -109,6 +109,9 @@ impl<'a> Narrator<'a, '_> {
                 Tone::Fault,
                 format!("cut: {}", self.cuts.describe_cut(blocked)),
             ),
+            Event::Violated { invariant, detail } => {
+                write_line(Tone::Fault, format!("violated: {invariant}: {detail}"))
+            }
             Event::Note { text } => write_line(Tone::Note, format!("— {text}")),
         }
     }
@@ -129,7 +132,7 @@ impl<'a> Narrator<'a, '_> {
                 from,
                 id,
                 kind,
-                detail,
+                message,
             } => {
                 let routine = self.flights.get(id).is_some_and(|known| known.is_routine());
                 let options = pen.options();
@@ -138,7 +141,7 @@ impl<'a> Narrator<'a, '_> {
                 }
                 (
                     Tone::Faint,
-                    format!("← {from:?}  {}", contents(kind, detail)),
+                    format!("← {from:?}  {}", contents(kind, message)),
                 )
             }
             Stimulus::Suspected { peer } => (Tone::Mend, format!("suspects {peer:?}")),
@@ -219,7 +222,7 @@ fn sent<W: fmt::Write>(record: &Record, pen: &mut Pen<'_, W>) -> fmt::Result {
         to,
         kind,
         purpose,
-        detail,
+        message,
         ..
     } = &record.event
     else {
@@ -233,7 +236,7 @@ fn sent<W: fmt::Write>(record: &Record, pen: &mut Pen<'_, W>) -> fmt::Result {
         at_ns: record.at_ns,
         who: record.node.into_iter().collect(),
         to: vec![*to],
-        text: contents(kind, detail),
+        text: contents(kind, message),
         tone: if routine { Tone::Faint } else { Tone::Plain },
     })
 }

@@ -14,7 +14,7 @@ use crate::{
         storage::Saved,
     },
     host::{Host, Persist, carry_out, persisted},
-    trace::Event,
+    trace::{Event, EventOf},
 };
 
 /// A node while it carries out a step.
@@ -94,7 +94,7 @@ impl<A: ElectionAlgorithm> Host<A> for ActingNode<'_, A> {
         self.node.recorder.is_some()
     }
 
-    fn record(&mut self, event: Event) {
+    fn record(&mut self, event: EventOf<A>) {
         if let Some(recorder) = &mut self.node.recorder {
             recorder.push(event);
         }
@@ -109,7 +109,7 @@ impl<A: ElectionAlgorithm> Node<A> {
         ctx: &mut Context<Self>,
     ) -> Option<Refusal> {
         if let Some(recorder) = &mut self.recorder {
-            recorder.input::<A>(&input);
+            recorder.input(&input);
         }
         count(&self.shared.received);
         let (process, now) = (&mut self.process, self.now);
