@@ -174,8 +174,8 @@ fn state(report: &StatusReport) -> String {
             }
         ),
         (Role::PreCandidate, None) => format!(
-            "It knows no leader, and is a pre-candidate in epoch {epoch}, since {}: it asks whether \
-             it could win an election, before it starts one.",
+            "It knows no leader, and is a pre-candidate in epoch {epoch}, since {}: it asks \
+             whether it could win an election, before it starts one.",
             report.since
         ),
         (Role::Candidate, None) => format!(

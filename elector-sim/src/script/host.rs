@@ -4,29 +4,28 @@ use std::{
 };
 
 use elector_core::{
-    Command, Configuration as _, ElectionAlgorithm, Input, Membership, Moment, NodeId, Outgoing,
-    View,
+    Command, Configuration as _, ElectionAlgorithm, Input, Membership, NodeId, View,
 };
 
 use super::{
     command::{Instruction, Selection},
     flight::{Flight, Flights, text},
-    node::{ScriptNode, Transcript},
+    node::ScriptNode,
 };
 
 /// More steps than any sensible scenario needs, and few enough to end quickly.
-const STEPS_PER_COMMAND: usize = 10_000;
+pub(super) const STEPS_PER_COMMAND: usize = 10_000;
 
 /// The host of a script: the nodes, the messages in flight, and the output so far.
 pub(super) struct ScriptHost<A: ElectionAlgorithm> {
     config: Option<A::Config>,
     nodes: BTreeMap<NodeId, ScriptNode<A>>,
-    flying: Flights<A::Message>,
+    pub(super) flying: Flights<A::Message>,
     /// The directed links that are cut: `(from, to)`.
     pub(super) cuts: BTreeSet<(NodeId, NodeId)>,
-    quiet: bool,
-    clock: u64,
-    steps_left: usize,
+    pub(super) quiet: bool,
+    pub(super) clock: u64,
+    pub(super) steps_left: usize,
     text: String,
 }
 
@@ -83,12 +82,7 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
                     .into_iter()
                     .try_for_each(|flight| self.deliver(flight))
             }
-            Instruction::Drop(selection) => {
-                for flight in self.take(*selection)? {
-                    self.note(format_args!("dropped {flight}"));
-                }
-                Ok(())
-            }
+            Instruction::Drop(selection) => self.lose(*selection),
             Instruction::Duplicate(selection) => self.duplicate(*selection),
             Instruction::Crash(node) => self.crash(*node),
             Instruction::Suspect { node, peer } => {
@@ -213,6 +207,13 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
         self.step(to, &header, Input::Received { from, message })
     }
 
+    fn lose(&mut self, selection: Selection<'_>) -> Result<(), String> {
+        for flight in self.take(selection)? {
+            self.note(format_args!("dropped {flight}"));
+        }
+        Ok(())
+    }
+
     fn duplicate(&mut self, selection: Selection<'_>) -> Result<(), String> {
         self.known(selection)?;
         for copy in self.flying.copies(selection)? {
@@ -233,67 +234,6 @@ impl<A: ElectionAlgorithm> ScriptHost<A> {
             self.node(to)?;
         }
         Ok(())
-    }
-
-    /// Does one step, and then one more step for each zero timer that it set.
-    fn step(
-        &mut self,
-        node: NodeId,
-        header: &str,
-        input: Input<A::Message, A::Timer>,
-    ) -> Result<(), String> {
-        self.one_step(node, header, input)?;
-        self.fire_zero_timers(node)
-    }
-
-    /// Does a step for each zero timer of a node, unless they are held.
-    pub(super) fn fire_zero_timers(&mut self, node: NodeId) -> Result<(), String> {
-        while let Some(timer) = self.node(node)?.take_zero_timer() {
-            self.one_step(node, &format!("elapsed {timer:?}"), Input::Elapsed(timer))?;
-        }
-        Ok(())
-    }
-
-    fn one_step(
-        &mut self,
-        node: NodeId,
-        header: &str,
-        input: Input<A::Message, A::Timer>,
-    ) -> Result<(), String> {
-        self.steps_left = self.steps_left.checked_sub(1).ok_or_else(|| {
-            format!("no end after {STEPS_PER_COMMAND} steps: the algorithm steps itself forever")
-        })?;
-        self.clock += 1;
-        let now = Moment::from_nanos(self.clock);
-        let transcript = self.node(node)?.step(input, now)?;
-        self.print(node, header, transcript);
-        Ok(())
-    }
-
-    /// Prints what a node has done, and puts its messages in flight.
-    pub(super) fn print(&mut self, node: NodeId, header: &str, transcript: Transcript<A>) {
-        let quiet = self.quiet;
-        let Transcript {
-            changes,
-            shown,
-            sent,
-        } = transcript;
-        self.note(format_args!("{node:?} {header}"));
-        for line in changes.iter().filter(|_| !quiet).chain(&shown) {
-            self.note(format_args!("  {line}"));
-        }
-        for Outgoing { to, message } in sent {
-            let flight = Flight {
-                from: node,
-                to,
-                message,
-            };
-            if self.cuts.contains(&(node, to)) {
-                self.note(format_args!("lost {flight} (the link is cut)"));
-            } else {
-                self.flying.push(flight);
-            }
-        }
     }
 
     fn views(&mut self) {

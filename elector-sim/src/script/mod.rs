@@ -4,8 +4,8 @@
 //! There is no clock. Messages wait in flight and timers stay pending until a command of the script
 //! delivers or fires them. So a file can describe exactly the interleaving that a sentence of a
 //! paper is about. Each node runs behind a [`Driver`](elector_core::Driver) and a
-//! [`Gate`](elector_core::Gate), with a disk on which every write is durable immediately, unless the
-//! script holds it.
+//! [`Gate`](elector_core::Gate), with a disk on which every write is durable immediately, unless
+//! the script holds it.
 //! Timestamps ([`Moment`](elector_core::Moment)) count the steps of the script.
 //!
 //! A test is one call. It runs every `*.txt` file of a directory:
@@ -56,8 +56,8 @@
 //!   in order, and the hold too. If node 1 crashes, its held writes are lost, and the hold goes on.
 //! - `hold timers 1`: from now on a timer of node 1 with a delay of zero waits, like any other
 //!   timer, until `elapse` fires it. `release timers 1`: fires all of them, and ends the hold.
-//! - `cut 1->2`, `cut 1<->2`: from now on, messages from 1 to 2 are lost when they are sent, or those
-//!   in both directions. Messages that are in flight already still arrive.
+//! - `cut 1->2`, `cut 1<->2`: from now on, messages from 1 to 2 are lost when they are sent, or
+//!   those in both directions. Messages that are in flight already still arrive.
 //! - `heal 1->2`, `heal 1<->2`, `heal all`: ends cuts.
 //! - `views`: prints the view of every node.
 //! - `flying`: lists the messages in flight, in send order.
@@ -65,8 +65,8 @@
 //!   again.
 //!
 //! A timer with a delay of zero fires by itself, as a separate step, right after the step that set
-//! it, unless the timers of the node are held. A command that cannot be carried out is an error, and so is a command that takes more than
-//! 10,000 steps.
+//! it, unless the timers of the node are held. A command that cannot be carried out is an error,
+//! and so is a command that takes more than 10,000 steps.
 //!
 //! # The output
 //!
@@ -110,6 +110,7 @@ mod flight;
 mod host;
 mod node;
 mod obstacles;
+mod steps;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

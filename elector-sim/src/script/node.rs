@@ -48,8 +48,8 @@ impl<A: ElectionAlgorithm> Default for Transcript<A> {
     }
 }
 
-/// Each write is durable immediately, so each step is shown immediately, unless the script holds the
-/// writes of the node.
+/// Each write is durable immediately, so each step is shown immediately, unless the script holds
+/// the writes of the node.
 impl<A: ElectionAlgorithm> Host<A> for ScriptNode<A> {
     fn process(&mut self) -> Option<&mut Process<A>> {
         self.life.as_mut().map(|life| &mut life.process)

@@ -72,7 +72,8 @@ fn early_campaign(initial: &[(NodeId, RaftDurable)]) -> Setup<Raft> {
     setup
 }
 
-// The disk with the initial record is a disk like any other: a crash keeps it, a lost disk does not.
+// The disk with the initial record is a disk like any other: a crash keeps the record, and a lost
+// disk does not.
 #[test]
 fn an_initial_record_survives_a_crash_but_not_a_lost_disk() {
     let mut setup = Setup::<Raft>::new(3);
