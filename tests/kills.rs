@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::{
+    convert::Infallible,
     env,
     sync::{
         Arc, Mutex, Weak,
@@ -102,19 +103,16 @@ fn lead<G: Guarantee>(elector: &Elector<G>, observer: &Arc<Observer<G>>) {
     let (elector, observer) = (elector.clone(), Arc::clone(observer));
     let node = elector.node_id();
     tokio::spawn(async move {
-        let work = |me| {
-            let observer = Arc::clone(&observer);
-            async move {
-                let me = Arc::new(me);
-                let _running = Running::enter(&observer, node, &me);
-                let mut beat = tokio::time::interval(Duration::from_millis(1));
-                loop {
-                    observer.check_others(&me);
-                    beat.tick().await;
-                }
+        let work = elector.lead(async |me| -> Infallible {
+            let me = Arc::new(me);
+            let _running = Running::enter(&observer, node, &me);
+            let mut beat = tokio::time::interval(Duration::from_millis(1));
+            loop {
+                observer.check_others(&me);
+                beat.tick().await;
             }
-        };
-        elector.lead(work).await
+        });
+        work.await
     });
 }
 

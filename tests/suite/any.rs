@@ -60,13 +60,10 @@ async fn works<A: ElectionAlgorithm>(algorithm: Algorithm) {
                 ..Grace::default()
             };
             let node = elector.node_id();
-            let work = |me: AnyLeadership| {
-                let began = began.clone();
-                async move {
-                    began.send(node)?;
-                    me.ending().await;
-                    Ok(me.check()?)
-                }
+            let work = async |me: AnyLeadership| {
+                began.send(node).unwrap();
+                me.ending().await;
+                me.check()
             };
             elector.lead_with(grace, work).await
         });

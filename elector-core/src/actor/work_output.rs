@@ -40,7 +40,8 @@ use super::transport::BoxError;
 /// # }
 /// ```
 ///
-/// Without `?` it needs no type:
+/// Without `?` it needs no type, unless it never returns
+/// (`async |me| -> Infallible { loop { .. } }`):
 ///
 /// ```
 /// # use elector_core::{Quorum, actor::{Elector, LeadError}};
@@ -55,8 +56,8 @@ use super::transport::BoxError;
     message = "the work of a leader cannot return `{Self}`",
     note = "it may return `()`, or `Result<(), E>` with any error that `Box<dyn Error + Send + \
             Sync>` can be made from",
-    note = "if it never returns or uses `?`, name its type: \
-            `async |me| -> Result<(), BoxError> {{ .. }}`"
+    note = "if it uses `?`, name its error: `async |me| -> Result<(), BoxError> {{ .. }}`",
+    note = "if it never returns: `async |me| -> Infallible {{ loop {{ .. }} }}`"
 )]
 pub trait WorkOutput {
     /// Returns the result of the work.

@@ -1,6 +1,7 @@
 //! The handle must report every failure: no call hangs, and no node still leads.
 
 use std::{
+    convert::Infallible,
     sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
@@ -83,7 +84,7 @@ async fn a_panicking_algorithm_stops_the_node() {
                         if let Some(began) = began {
                             began.send(me.cancellation()).unwrap();
                         }
-                        std::future::pending().await
+                        std::future::pending::<()>().await;
                     }
                 })
                 .await
@@ -282,15 +283,15 @@ async fn a_node_with_an_unreadable_disk_does_not_start() {
 async fn panicking_work_ends_the_leadership() {
     let elector = start_with::<Raft>(MemoryStorage::new()).await;
     let once = FailurePolicy::withdraw_at_once();
-    let work = |_| -> std::future::Ready<_> { panic!("at once") };
+    let work = |_| -> std::future::Ready<()> { panic!("at once") };
     let outside = in_time(elector.lead_with(once, work)).await;
     assert!(matches!(outside, Err(LeadError::Panicked(text)) if text == "at once"));
-    let inside = in_time(elector.lead_with(once, |_| async {
+    let inside = in_time(elector.lead_with(once, async |_| -> Infallible {
         tokio::task::yield_now().await;
         panic!("inside")
     }));
     assert!(matches!(inside.await, Err(LeadError::Panicked(text)) if text == "inside"));
-    let failed = in_time(elector.lead_with(once, |_| async { Err("failed".into()) })).await;
+    let failed = in_time(elector.lead_with(once, async |_| Err::<(), _>("failed"))).await;
     assert!(matches!(failed, Err(LeadError::Work(error)) if error.to_string() == "failed"));
     in_time(elector.shutdown()).await.unwrap();
 }

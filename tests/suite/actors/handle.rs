@@ -5,7 +5,7 @@ use std::time::Duration;
 use elector_bully::Bully;
 use elector_core::{
     ElectionAlgorithm, GuaranteeKind, Quorum, Role, Timing,
-    actor::{Builder, Cluster, CommandError, Elector, EventsError, Leadership, LeadershipLost},
+    actor::{Builder, Cluster, CommandError, Elector, EventsError, LeadershipLost},
 };
 use elector_paxos::Paxos;
 use elector_raft::{Raft, RaftConfig};
@@ -26,16 +26,11 @@ async fn one_leads<A: ElectionAlgorithm>() {
         let leads = leads.clone();
         let me = elector.node_id();
         tokio::spawn(async move {
-            elector
-                .lead(|leadership| {
-                    let leads = leads.clone();
-                    async move {
-                        leads.send((me, leadership.epoch()))?;
-                        leadership.lost().await;
-                        Ok(())
-                    }
-                })
-                .await
+            let work = elector.lead(async |leadership| {
+                leads.send((me, leadership.epoch())).unwrap();
+                leadership.lost().await;
+            });
+            work.await
         });
     }
     let (node, epoch) = in_time(led.recv()).await.unwrap();
@@ -122,16 +117,13 @@ async fn leadership_is_transferred_after_the_work_has_ended() {
     for (place, elector) in electors.iter().cloned().enumerate() {
         let reports = reports.clone();
         working.push(tokio::spawn(async move {
-            let work = |me: Leadership<Quorum>| {
-                let reports = reports.clone();
-                async move {
-                    let _end = ReportOnDrop(reports.clone(), (place, false));
-                    reports.send((place, true))?;
-                    me.lost().await;
-                    std::future::pending().await
-                }
-            };
-            elector.lead(work).await
+            let work = elector.lead(async |me| {
+                let _end = ReportOnDrop(reports.clone(), (place, false));
+                reports.send((place, true)).unwrap();
+                me.lost().await;
+                std::future::pending::<()>().await;
+            });
+            work.await
         }));
     }
     assert_eq!(in_time(received.recv()).await, Some((leader, true)));

@@ -1,9 +1,12 @@
 //! Nodes on actors.
 
+mod clocks;
 mod conformance;
 mod edges;
+mod errors;
 mod faults;
 mod handle;
+mod logs;
 mod network;
 mod races;
 mod rejections;

@@ -8,15 +8,16 @@ use std::{
     time::Duration,
 };
 
+use elector_bully::Bully;
 use elector_core::{
-    Delay, ElectionAlgorithm, Quorum,
+    Delay, ElectionAlgorithm, Epoch, Quorum,
     actor::{Cluster, ClusterSetup},
 };
 use elector_paxos::Paxos;
 use elector_raft::Raft;
 use tokio::sync::mpsc;
 
-use crate::support::in_time;
+use crate::support::{cluster_with, in_time, patient_timing};
 
 struct CountOnDrop(Arc<AtomicU64>);
 
@@ -37,16 +38,13 @@ async fn cut_leaders<A: ElectionAlgorithm<Guarantee = Quorum>>() {
         let (running, began) = (Arc::clone(&running), began.clone());
         tokio::spawn(async move {
             let node = elector.node_id();
-            let work = |me| {
-                let (running, began) = (Arc::clone(&running), began.clone());
-                async move {
-                    let others = running.fetch_add(1, Ordering::SeqCst);
-                    let _end = CountOnDrop(running);
-                    began.send((node, others, me))?;
-                    std::future::pending().await
-                }
-            };
-            elector.lead(work).await
+            let work = elector.lead(async |me| {
+                let others = running.fetch_add(1, Ordering::SeqCst);
+                let _end = CountOnDrop(Arc::clone(&running));
+                began.send((node, others, me)).unwrap();
+                std::future::pending::<()>().await;
+            });
+            work.await
         });
     }
     let (mut leader, _, mut leadership) = in_time(begun.recv()).await.unwrap();
@@ -87,4 +85,37 @@ async fn a_bad_network_elects() {
     cluster.heal();
     in_time(cluster.leader()).await;
     in_time(cluster.shutdown()).await;
+}
+
+/// Cuts the leader off. Returns the epochs of the two leaders.
+async fn cut_one_leader<A: ElectionAlgorithm>() -> (Epoch, Epoch) {
+    let setup = cluster_with(3, patient_timing());
+    let cluster = Cluster::<A>::start_with(setup).await.unwrap();
+    let epoch = |node| cluster.node(node).unwrap().status().epoch;
+    let first = in_time(cluster.leader()).await;
+    let before = epoch(first);
+    cluster.isolate(first);
+    let stale = cluster.agreed();
+    assert_eq!(stale, Some(first), "the others have not noticed it yet");
+    let second = in_time(cluster.next_leader(first)).await;
+    assert_ne!(second, first);
+    let after = epoch(second);
+    // It does not wait for another election if there was one.
+    assert_eq!(in_time(cluster.next_leader(first)).await, second);
+    in_time(cluster.shutdown()).await;
+    (before, after)
+}
+
+// A test that cuts a leader off must be able to wait for the next one: `leader` returns the old
+// one at first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_next_leader_is_another_node_in_a_later_epoch() {
+    for (before, after) in [
+        cut_one_leader::<Raft>().await,
+        cut_one_leader::<Paxos>().await,
+    ] {
+        assert!(before < after, "{before} {after}");
+    }
+    // Without a quorum, an isolated node goes on leading.
+    cut_one_leader::<Bully>().await;
 }

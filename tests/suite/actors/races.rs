@@ -5,7 +5,7 @@ use std::time::Duration;
 use elector_core::{
     Command, Delay, ElectionAlgorithm, Epoch, Input, Membership, Message, Moment, NodeId, Outbox,
     Purpose, Quorum, Timing, View,
-    actor::{EventKind, Grace, Leadership},
+    actor::{BoxError, EventKind, Grace, Leadership},
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -107,14 +107,11 @@ async fn the_end_of_work_is_not_a_loss_of_leadership() {
     tokio::spawn({
         let elector = elector.clone();
         async move {
-            let work = |me: Leadership<Quorum>| {
-                let begins = began.send(me.epoch());
-                async move {
-                    begins?;
-                    me.ending().await;
-                    me.prolonged(me.deadline().ok_or("a lease")?).await?;
-                    Ok(())
-                }
+            let work = async |me: Leadership<Quorum>| -> Result<(), BoxError> {
+                began.send(me.epoch())?;
+                me.ending().await;
+                me.prolonged(me.deadline().ok_or("a lease")?).await?;
+                Ok(())
             };
             elector.lead_with(grace, work).await
         }

@@ -30,7 +30,7 @@ async fn work_without_a_lease_is_rejected_immediately() {
     let cluster = Cluster::<Raft>::start_with(setup).await.unwrap();
     let leader = in_time(cluster.leader()).await;
     let elector = cluster.node(leader).unwrap();
-    let led = in_time(elector.lead(|_| async { Ok(()) })).await;
+    let led = in_time(elector.lead(async |_| {})).await;
     let error = led.unwrap_err();
     assert!(matches!(error, LeadError::NoLease(_)), "{error}");
     assert!(error.to_string().contains("raft has no leases"), "{error}");

@@ -38,7 +38,7 @@ async fn work_that_failed_is_tried_again_under_a_higher_token() {
         async move {
             reports.send((me.epoch(), me.token()?))?;
             match number {
-                0 => Err("the database is not up yet".into()),
+                0 => Err::<(), BoxError>("the database is not up yet".into()),
                 1 => panic!("a bug"),
                 _ => pending().await,
             }
@@ -79,16 +79,13 @@ async fn leads_in_the_end(able: NodeId) {
         let reports = reports.clone();
         failing.push(tokio::spawn(async move {
             let node = elector.node_id();
-            let work = |me: Leadership<Quorum>| {
-                let reports = reports.clone();
-                async move {
-                    if node != able {
-                        return Err("no route to the database".into());
-                    }
-                    reports.send(node)?;
-                    me.lost().await;
-                    Ok(())
+            let work = async |me: Leadership<Quorum>| {
+                if node != able {
+                    return Err("no route to the database");
                 }
+                reports.send(node).unwrap();
+                me.lost().await;
+                Ok(())
             };
             (node, elector.lead_with(quick_retries(2), work).await)
         }));
@@ -125,7 +122,7 @@ async fn nodes_that_have_all_withdrawn_elect_rarely() {
     let mut failing = Vec::new();
     for elector in all(&cluster) {
         failing.push(tokio::spawn(async move {
-            let work = |_| async { Err("no database".into()) };
+            let work = async |_| Err::<(), _>("no database");
             elector.lead_with(quick_retries(0), work).await
         }));
     }
@@ -156,7 +153,7 @@ async fn nodes_that_have_all_withdrawn_elect_rarely() {
 #[tokio::test]
 async fn a_node_that_has_withdrawn_leads_after_another_call_of_lead() {
     let elector = single_node().await;
-    let led = elector.lead_with(quick_retries(1), |_| async { Err("failed".into()) });
+    let led = elector.lead_with(quick_retries(1), async |_| Err::<(), _>("failed"));
     assert!(in_time(led).await.is_err());
     let work = elector.status().work;
     assert_eq!((work.failures, work.is_withdrawn), (2, true));
@@ -182,7 +179,7 @@ async fn the_policy_can_end_the_process() {
             ..quick_retries(1)
         };
         let led = single_node().await;
-        let led = led.lead_with(policy, |_| async { Err("failed".into()) });
+        let led = led.lead_with(policy, async |_| Err::<(), _>("failed"));
         let _ = led.await;
         process::exit(77);
     }

@@ -1,0 +1,90 @@
+//! What a node logs of elections.
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use elector_raft::Raft;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::single_node_builder;
+use crate::support::in_time;
+
+/// The lines of a log.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// Waits until the log contains this text.
+    async fn wait_for(&self, text: &str) {
+        let logged = async {
+            while !self.text().contains(text) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        in_time(logged).await;
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+// An application with a usual subscriber must see who leads, without code of its own. The end of a
+// node is no election.
+#[tokio::test]
+async fn elections_are_logged() {
+    let lines = Lines::default();
+    let log = tracing_subscriber::fmt()
+        .with_writer(lines.clone())
+        .with_ansi(false);
+    // The lines are written by tasks of this runtime, and so on this thread.
+    let _log = tracing::subscriber::set_default(log.finish());
+    let elector = single_node_builder::<Raft>().start().await.unwrap();
+    lines.wait_for("this node leads").await;
+    let epoch = elector.status().epoch;
+    in_time(elector.step_down()).await.unwrap();
+    let mut status = elector.subscribe();
+    let again = status.wait_for(|status| status.leader.is_some() && status.epoch > epoch);
+    let again = in_time(again).await.unwrap().epoch;
+    lines.wait_for(&format!("epoch={again}")).await;
+    in_time(elector.shutdown()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+
+    let text = lines.text();
+    let leads = text.lines().filter(|line| line.contains("this node leads"));
+    let leads: Vec<_> = leads.collect();
+    assert_eq!(leads.len(), 2, "one line for each tenure:\n{text}");
+    for part in [
+        "INFO elector: ",
+        "node=1 role=leader leader=\"1\" epoch=",
+        "cluster=\"single\"",
+    ] {
+        assert!(leads[0].contains(part), "no {part}: {}", leads[0]);
+    }
+    let last = text.lines().last().unwrap();
+    assert!(
+        last.contains("this node leads"),
+        "nothing after the end of the node:\n{text}"
+    );
+}
