@@ -5,7 +5,7 @@ use std::{
 
 use clap::{
     Arg, Command, CommandFactory as _, ValueHint,
-    builder::{PossibleValue, PossibleValuesParser},
+    builder::{PossibleValue, PossibleValuesParser, Str},
 };
 
 use crate::{args::Arguments, family::Family};
@@ -68,7 +68,7 @@ fn parser(values: &[PossibleValue]) -> PossibleValuesParser {
 /// Adds what the name of a value says: a shell offers folders, files or programs.
 fn hinted(arg: Arg) -> Arg {
     let name = arg.get_value_names().and_then(<[_]>::first);
-    match name.map(|name| name.as_str()) {
+    match name.map(Str::as_str) {
         Some("DIR") => arg.value_hint(ValueHint::DirPath),
         Some("FILE") => arg.value_hint(ValueHint::FilePath),
         Some("COMMAND") => arg.value_hint(ValueHint::CommandName),
