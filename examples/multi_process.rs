@@ -123,7 +123,8 @@ fn parent() -> Result<(), BoxError> {
         leader = next;
     }
     println!(
-        "\nLook at: each epoch is higher than the last one, and no node waited for a timeout."
+        "\nLook at: each epoch is higher than the last one. No process reports the death of a node\n\
+         here, so the others wait for the end of its lease. An heir reports it: `elector::heir`."
     );
     Ok(())
 }

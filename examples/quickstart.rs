@@ -25,7 +25,7 @@ async fn work(
         // Each write carries the token, so that the store can reject older leaders.
         println!(
             "  node {node} writes batch {batch} under token {}",
-            me.token()?.epoch()
+            me.token()?
         );
     }
     done.send(node)?;
