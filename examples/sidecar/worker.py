@@ -1,6 +1,6 @@
 """The application. It works while the node beside it holds the leadership.
 
-It asks the node before each piece of work, and sends the epoch as a fencing token with each write.
+It asks the node before each piece of work, and sends its fencing token with each write.
 The leadership may end between the answer and the write, and then only the store can notice.
 """
 
@@ -24,7 +24,7 @@ def main(node: str) -> None:
     while True:
         held = leadership(node)
         if held:
-            print(f"  beside node {held['node']}: working under token {held['epoch']}", flush=True)
+            print(f"  beside node {held['node']}: working under token {held['fencing_token']}", flush=True)
         time.sleep(0.25)
 
 

@@ -84,6 +84,9 @@ fn page(report: &StatusReport) -> String {
         (false, _) if report.role == Role::Leader => page.line("lease", "not held now"),
         (false, _) => {}
     }
+    if let Some(token) = &report.fencing_token_text {
+        page.line("token", token);
+    }
     page.line(
         "algorithm",
         &format!("{} ({})", report.algorithm, report.guarantee),
@@ -181,6 +184,8 @@ up         1h 2m, elector 0.1.0
         assert_eq!(page(&report(&json!({}))), expected);
         let leads = json!({"role": "leader", "holds_leadership": true, "lease_remaining_ms": 96});
         assert!(page(&report(&leads)).contains("\nlease      96 ms left\n"));
+        let token = json!({"fencing_token": 16_384, "fencing_token_text": "16384"});
+        assert!(page(&report(&token)).contains("\ntoken      16384\n"));
         let alone = json!({"leader": null, "leader_name": null, "stopped": "it failed"});
         let alone = page(&report(&alone));
         assert!(alone.contains("\nstopped    it failed\n"), "{alone}");

@@ -9,21 +9,24 @@ use thiserror::Error;
 use tokio::sync::broadcast;
 
 use super::leadership_state::LeadershipState;
-use crate::{Epoch, NodeId, Role, View, debug_as_text};
+use crate::{Epoch, FencingToken, NodeId, Role, View, debug_as_text};
 
 /// What a node knows of the election. It is for routing and for display, never for writing: a
 /// writer must ask its [`Leadership`](super::Leadership).
 ///
 /// It can be serialized for a status page of the application. The page shows the state at the time
 /// of serialization. It leaves out `since`, which has no meaning outside of the process.
-/// `lease_remaining_ms` is rounded down; it is `null` without a leadership and without a lease.
+/// `lease_remaining_ms` is rounded down; it is `null` without a leadership and without a lease. The
+/// [fencing token](Self::fencing_token) is there twice, as a number and as text, because JavaScript
+/// and other readers of JSON round numbers above 2^53.
 ///
 /// ```
 /// use elector_core::actor::NodeHandle;
 ///
 /// fn page(node: &NodeHandle) -> serde_json::Result<String> {
 ///     // {"role":"follower","leader":2,"epoch":7,"holds_leadership":false,
-///     //  "lease_remaining_ms":null,"work":{"failures":0,"failure":null,"withdrawn":false}}
+///     //  "lease_remaining_ms":null,"fencing_token":null,"fencing_token_text":null,
+///     //  "work":{"failures":0,"failure":null,"withdrawn":false}}
 ///     serde_json::to_string(&node.status())
 /// }
 /// ```
@@ -91,6 +94,17 @@ impl Status {
     pub fn holds_leadership(&self) -> bool {
         self.leadership.as_ref().is_some_and(|it| it.holds())
     }
+
+    /// Returns the fencing token of the leadership that this node holds now, for programs that ask
+    /// the node for its status and write themselves. Returns `None` without a lease: without a
+    /// leadership, and under [`BestEffort`](crate::BestEffort). Work of the node itself uses
+    /// [`Leadership::token`](super::Leadership::token).
+    #[must_use]
+    pub fn fencing_token(&self) -> Option<FencingToken> {
+        let held = self.leadership.as_ref().filter(|it| it.holds())?;
+        held.remaining()?;
+        FencingToken::new(held.epoch(), held.grant())
+    }
 }
 
 impl Serialize for Status {
@@ -101,12 +115,15 @@ impl Serialize for Status {
         let holds = self.holds_leadership();
         let lease = lease.filter(|_| holds);
         let lease_ms = lease.map(|lease| u64::try_from(lease.as_millis()).unwrap_or(u64::MAX));
-        let mut status = to.serialize_struct("Status", 6)?;
+        let token = self.fencing_token().filter(|_| holds);
+        let mut status = to.serialize_struct("Status", 8)?;
         status.serialize_field("role", &self.role)?;
         status.serialize_field("leader", &self.leader)?;
         status.serialize_field("epoch", &self.epoch)?;
         status.serialize_field("holds_leadership", &holds)?;
         status.serialize_field("lease_remaining_ms", &lease_ms)?;
+        status.serialize_field("fencing_token", &token)?;
+        status.serialize_field("fencing_token_text", &token.map(|token| token.to_string()))?;
         status.serialize_field("work", &self.work)?;
         status.end()
     }
@@ -252,7 +269,7 @@ mod tests {
         let status = Status::of(view, None);
         let expected = json!({
             "role": "follower", "leader": 2, "epoch": 7, "holds_leadership": false,
-            "lease_remaining_ms": null,
+            "lease_remaining_ms": null, "fencing_token": null, "fencing_token_text": null,
             "work": { "failures": 0, "failure": null, "withdrawn": false },
         });
         assert_eq!(serde_json::to_value(&status).unwrap(), expected);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use elector_core::{
-    Epoch, NodeId, Role, View,
+    Epoch, FencingToken, NodeId, Role, View,
     actor::{NodeError, NodeHandle, Status},
 };
 use tokio::{task::coop::unconstrained, time::timeout};
@@ -68,6 +68,7 @@ pub(super) struct CurrentStatus {
     pub(super) status: Status,
     pub(super) holds: bool,
     pub(super) lease: Option<Duration>,
+    token: Option<FencingToken>,
     since: SystemTime,
 }
 
@@ -126,9 +127,9 @@ impl ServedNode {
         // Read under the lock: if two requests compare, the later one has the later status.
         let mut last = lock(&self.last);
         let status = self.handle.status();
-        // Read the lease before the key. If the lease ends in between, the result is no lease and
-        // no leadership, and not a leadership without a lease.
-        let lease = status.lease_remaining();
+        // Read the lease and the token before the key. If the lease ends in between, the result is
+        // no lease and no leadership, and not a leadership without a lease.
+        let (lease, token) = (status.lease_remaining(), status.fencing_token());
         let key = StatusKey::of(&status);
         if last.key != key {
             (last.key, last.since) = (key, SystemTime::now());
@@ -137,6 +138,7 @@ impl ServedNode {
             status,
             holds: key.holds,
             lease: lease.filter(|_| key.holds),
+            token: token.filter(|_| key.holds),
             since: last.since,
         }
     }
@@ -207,6 +209,8 @@ impl ServedNode {
             role: status.role,
             epoch: status.epoch,
             holds_leadership: current.holds,
+            fencing_token: current.token,
+            fencing_token_text: current.token.map(|token| token.to_string()),
             cluster: self.cluster.clone(),
             algorithm: self.handle.algorithm().to_owned(),
             guarantee: self.handle.guarantee(),
@@ -233,6 +237,8 @@ impl ServedNode {
             epoch: status.epoch,
             holds_leadership: current.holds,
             lease_remaining_ms: current.lease.map(millis),
+            fencing_token: current.token,
+            fencing_token_text: current.token.map(|token| token.to_string()),
             since: rfc3339(current.since),
             members: self.handle.members().nodes().to_vec(),
             peers: self.connections(),

@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime};
 
-use elector_core::{Epoch, GuaranteeKind, NodeId, Role, actor};
+use elector_core::{Epoch, FencingToken, GuaranteeKind, NodeId, Role, actor};
 use serde::{Deserialize, Serialize};
 
 /// The leader, as reported by `/`, `/leader` and `/follower`.
@@ -25,6 +25,12 @@ pub struct LeaderReport {
     pub epoch: Epoch,
     /// Whether this node holds a leadership now: it leads, and its lease, if any, has not ended.
     pub holds_leadership: bool,
+    /// The fencing token of the leadership that this node holds now; `null` without a lease.
+    #[serde(default)]
+    pub fencing_token: Option<FencingToken>,
+    /// The same as text, because JavaScript and other readers of JSON round numbers above 2^53.
+    #[serde(default)]
+    pub fencing_token_text: Option<String>,
     /// The name of the cluster.
     pub cluster: String,
     /// The name of the algorithm.
@@ -70,6 +76,12 @@ pub struct StatusReport {
     /// leader for this long if it receives nothing more. `null` without a leadership or without a
     /// lease.
     pub lease_remaining_ms: Option<u64>,
+    /// The fencing token of the leadership that the node holds now; `null` without a lease.
+    #[serde(default)]
+    pub fencing_token: Option<FencingToken>,
+    /// The same as text, because JavaScript and other readers of JSON round numbers above 2^53.
+    #[serde(default)]
+    pub fencing_token_text: Option<String>,
     /// The time of the last change of role, leader, epoch or leadership, by its wall clock: RFC
     /// 3339, UTC.
     pub since: String,

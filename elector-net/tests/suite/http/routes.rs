@@ -2,7 +2,7 @@ use std::sync::{Mutex, mpsc};
 
 use async_trait::async_trait;
 use elector_core::{
-    Membership, NodeId, Quorum,
+    FencingToken, Membership, NodeId, Quorum,
     actor::{BoxError, Elector, Immediate, MemoryNetwork, Storage},
 };
 use elector_net::http::{AddressScope, HttpError, Limits, Options, PeerStatus, Service, bind};
@@ -108,6 +108,13 @@ async fn the_status_is_complete() {
         body["lease_remaining_ms"].as_u64().unwrap() <= 800,
         "{body}"
     );
+    // The store compares the number. A reader whose numbers are floating-point uses the text.
+    let token = FencingToken::new(elector.status().epoch, 0).unwrap();
+    assert_eq!(body["fencing_token"], token.value());
+    assert_eq!(body["fencing_token_text"], token.to_string());
+    let answer = served.get("/leader").await.json();
+    assert_eq!(answer["fencing_token"], token.value());
+    assert_eq!(answer["fencing_token_text"], token.to_string());
     assert!(body["traffic"]["sent"].as_u64().unwrap() > 0, "{body}");
     assert_eq!(body["peers"][0]["address"], "db2:7100");
     assert_eq!(body["peers"][0]["rtt_us"], 120);
