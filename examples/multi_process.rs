@@ -122,7 +122,9 @@ fn parent() -> Result<(), BoxError> {
         cluster.start(leader)?; // Its vote is still on its disk.
         leader = next;
     }
-    println!("\nLook at: each epoch is higher than the last one. No process reports the death of a");
+    println!(
+        "\nLook at: each epoch is higher than the last one. No process reports the death of a"
+    );
     println!("node here, so the others wait for the end of its lease. `elector::heir` reports it.");
     Ok(())
 }
