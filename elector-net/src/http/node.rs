@@ -61,6 +61,21 @@ impl StatusKey {
             holds: status.holds_leadership(),
         }
     }
+
+    /// Returns the time at which this status became `next`. The node keeps the time of a change of
+    /// role, leader or epoch. The time at which only the leadership changed is not known, so it is
+    /// that of the request that notices the change.
+    fn changed_at(self, next: &Self, status: &Status) -> SystemTime {
+        let now = SystemTime::now();
+        let held_as = Self {
+            holds: next.holds,
+            ..self
+        };
+        if held_as == *next {
+            return now;
+        }
+        now.checked_sub(status.since.elapsed()).unwrap_or(now)
+    }
 }
 
 /// The state of a node at the moment of a request.
@@ -132,7 +147,8 @@ impl ServedNode {
         let (lease, token) = (status.lease_remaining(), status.fencing_token());
         let key = StatusKey::of(&status);
         if last.key != key {
-            (last.key, last.since) = (key, SystemTime::now());
+            last.since = last.key.changed_at(&key, &status);
+            last.key = key;
         }
         CurrentStatus {
             status,

@@ -1,4 +1,7 @@
-use std::sync::{Mutex, mpsc};
+use std::{
+    sync::{Mutex, mpsc},
+    time::{Duration, SystemTime},
+};
 
 use async_trait::async_trait;
 use elector_core::{
@@ -124,6 +127,25 @@ async fn the_status_is_complete() {
 
     let without_peers = Served::new(elector, Options::new("billing")).await;
     assert!(without_peers.get("/v1/status").await.json()["peers"].is_null());
+    cluster.shutdown().await;
+}
+
+// Operators compare the times of several nodes, and a node may be asked long after a change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn since_is_the_time_of_the_change_and_not_of_the_request() {
+    let (mut cluster, leader) = elected(3).await;
+    let follower = NodeId(leader.0 % 3 + 1);
+    let served = Served::new(cluster.node(follower).unwrap(), Options::new("billing")).await;
+    cluster.kill(leader).await;
+    // Both remaining nodes agree now, so no further change follows.
+    soon(cluster.leader()).await;
+    let agreed = SystemTime::now();
+    while agreed.elapsed().unwrap_or_default() < Duration::from_millis(3) {
+        tokio::task::yield_now().await;
+    }
+    let body = served.get("/v1/status").await.json();
+    let since = humantime::parse_rfc3339(body["since"].as_str().unwrap()).unwrap();
+    assert!(since <= agreed, "{body}");
     cluster.shutdown().await;
 }
 
