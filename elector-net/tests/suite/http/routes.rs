@@ -252,7 +252,7 @@ async fn a_node_whose_thread_hangs_is_not_live_and_not_ready() {
     let builder = builder.storage(Hangs(Mutex::new(disk)));
     let elector = builder.start().await.unwrap();
     let limits = Limits {
-        liveness: std::time::Duration::from_millis(100),
+        liveness: Duration::from_millis(100),
         ..Limits::default()
     };
     let served = Served::with(&elector, limits).await;
