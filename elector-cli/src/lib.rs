@@ -20,7 +20,7 @@
 //!
 //! | feature | subcommands |
 //! |---|---|
-//! | `lab` (default) | `compare`, `simulate`, `check`, `scenarios` |
+//! | `lab` (default) | `compare`, `verify`, `merge`, `simulate`, `check`, `scenarios` |
 //! | `node` (default) | `certs`, `status`, `watch`, `step-down`, `transfer` |
 //! | `node`, on Linux | `node`, `run`, `members` |
 //! | either | `algorithms`, `completions`, `man` |

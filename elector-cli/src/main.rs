@@ -4,5 +4,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    elector_cli::Cli::standard().main()
+    elector_cli::Cli::standard().started_by("elector").main()
 }

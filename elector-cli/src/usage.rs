@@ -22,7 +22,14 @@ const FEATURES: [Feature; 2] = [
     Feature {
         name: "lab",
         is_on: cfg!(feature = "lab"),
-        subcommands: &["compare", "simulate", "check", "scenarios"],
+        subcommands: &[
+            "compare",
+            "verify",
+            "merge",
+            "simulate",
+            "check",
+            "scenarios",
+        ],
     },
     Feature {
         name: "node",

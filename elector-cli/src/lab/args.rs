@@ -1,16 +1,21 @@
 mod check;
+mod merge;
+mod verify;
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
+use elector_sim::Shard;
 
 use crate::args::within;
 pub(crate) use check::Check;
+pub(crate) use merge::Merge;
+pub(crate) use verify::{RunWhen, Verify};
 
 /// The maximum number of nodes of a simulated cluster. A run with more takes minutes and gigabytes.
-const MAX_NODES: u64 = 10_000;
+pub(crate) const MAX_NODES: u64 = 10_000;
 /// The maximum number of runs of one cell. Every run stays in memory until the end.
-const MAX_RUNS: u64 = 1_000_000;
+pub(crate) const MAX_RUNS: u64 = 1_000_000;
 /// The maximum number of threads.
 const MAX_JOBS: usize = 1_024;
 
@@ -19,6 +24,10 @@ const MAX_JOBS: usize = 1_024;
 pub(crate) enum Command {
     /// Compare algorithms under the same faults: cost, time without a leader, split brain
     Compare(Compare),
+    /// Run a comparison again from its folder, and say which files are the same
+    Verify(Verify),
+    /// Make one comparison of the shards that several machines have run
+    Merge(Merge),
     /// Simulate one cluster once and print what happened: a timeline, and a space-time diagram
     Simulate(Simulate),
     /// Search every order of events within bounds for a violation: the model checker
@@ -50,6 +59,7 @@ Examples:
   elector compare --scenarios random --runs 2000
   elector compare --scenarios random:restart+transfer+late-message
   elector compare --out comparison && open comparison/report.html
+  elector compare --shard 3/16 --out part-3             one of 16 machines; then elector merge
 
 Every run has a seed. The same seed gives the same result, byte for byte, for every value of --jobs.
 In `random`, each seed draws the kinds of faults that occur; a printed replay command names them.
@@ -86,12 +96,22 @@ pub(crate) struct Compare {
     /// Folder for report.html, summary.csv, elections.csv and manifest.json
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Run only one of several parts, for example the third of 16; `elector merge` makes one
+    /// comparison of all parts
+    #[arg(
+        long,
+        value_name = "NUMBER/COUNT",
+        value_parser = merge::shard,
+        requires = "out",
+        conflicts_with = "format"
+    )]
+    pub(crate) shard: Option<Shard>,
     /// Format of the output
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
 }
 
-/// The output format of `elector compare`.
+/// The output format of `elector compare` and `elector merge`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// Tables for people; an overview if there are many rows

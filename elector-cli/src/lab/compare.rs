@@ -1,27 +1,18 @@
 use std::{
-    fmt::Write as _,
     io::{self, IsTerminal},
+    path::Path,
     process::ExitCode,
     time::Duration,
 };
 
-use elector_sim::Sweep;
+use elector_sim::{Cell, Shard, SweepError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{
-    LabError,
-    args::{self, Format},
-    exit_code, files, overview, registry, scenarios,
-    study::Study,
-    write,
+    LabError, args, comparison::Comparison, exit_code, files, overview::count, print, study::Study,
+    violations,
 };
 use crate::{Cli, output};
-
-/// The maximum number of rows for which one table shows all of them. For more rows, the command
-/// prints an overview.
-const MAX_TABLE_ROWS: usize = 40;
-/// The maximum number of cells whose violations are printed. A broken algorithm has hundreds.
-const MAX_PRINTED_CELLS: usize = 20;
 
 /// Runs `elector compare`.
 ///
@@ -29,116 +20,62 @@ const MAX_PRINTED_CELLS: usize = 20;
 /// If an option is wrong, or something cannot be written. Output files are checked before the runs
 /// start.
 pub(crate) fn compare(cli: &Cli, options: &args::Compare) -> Result<ExitCode, LabError> {
-    let entries = registry::selected(&cli.families, options.algorithms.as_deref())?;
-    let (scenarios, paths) =
-        scenarios::selected(options.scenarios.as_deref(), &options.scenario_file)?;
-    let mut nodes: Vec<u64> = options.nodes.clone();
-    nodes.sort_unstable();
-    nodes.dedup();
-    let sweep = Sweep {
-        contestants: entries
-            .iter()
-            .map(|entry| entry.contestant.clone())
-            .collect(),
-        nodes,
-        scenarios,
-        runs: options.runs,
-        seed: options.seed,
-        jobs: options.jobs,
-        always_twice: false,
-    };
-    if let Some(folder) = &options.out {
-        write::check_folder(folder, &files::FILES)?;
+    let comparison = Comparison::of(cli, options)?;
+    let out = options.out.as_deref();
+    if let (Some(shard), Some(out)) = (options.shard, out) {
+        return compare_shard(comparison, shard, out);
     }
+    if let Some(folder) = out {
+        files::check(folder, &files::FILES)?;
+    }
+    let cells = run(&comparison, Shard::WHOLE)?;
+    let study = Study::new(comparison.clone(), cells);
+    if let Some(folder) = out {
+        let contents = files::of_study(&study)?;
+        let manifest = files::manifest(&comparison, None, &contents);
+        files::write(folder, &contents, &manifest)?;
+    }
+    print::show(&study, options.format, out)?;
+    Ok(exit_code(study.violations() == 0))
+}
+
+/// Does the runs of a shard, and writes them into a folder.
+fn compare_shard(
+    comparison: Comparison,
+    shard: Shard,
+    folder: &Path,
+) -> Result<ExitCode, LabError> {
+    files::check(folder, &files::RUNS)?;
+    let cells = run(&comparison, shard)?;
+    let contents = files::of_shard(&cells)?;
+    let manifest = files::manifest(&comparison, Some(shard), &contents);
+    files::write(folder, &contents, &manifest)?;
+    let all = (comparison.sweep.runs as usize).saturating_mul(cells.len());
+    let study = Study::new(comparison, cells);
+    output::print(&format!(
+        "Shard {shard}: {} of {} runs are in {}.\nWhen all shards are done: {} merge --out OUT \
+         DIR…\n{}",
+        count(study.runs()),
+        count(all),
+        folder.display(),
+        study.program,
+        violations::text(&study, None)
+    ))?;
+    Ok(exit_code(study.violations() == 0))
+}
+
+/// Does the runs of a shard, and shows the progress on a terminal.
+///
+/// # Errors
+/// As [`Sweep::run_shard`](elector_sim::Sweep::run_shard).
+pub(crate) fn run(comparison: &Comparison, shard: Shard) -> Result<Vec<Cell>, SweepError> {
     let bar = progress_bar();
-    let program = cli.program.clone();
-    let study = Study::run(program, entries, sweep, paths, &|done, all| {
+    let cells = comparison.sweep.run_shard(shard, &|done, all| {
         bar.set_length(all as u64);
         bar.set_position(done as u64);
     });
     bar.finish_and_clear();
-    let study = study?;
-    if let Some(folder) = &options.out {
-        files::write(folder, &study, options)?;
-    }
-    show(&study, options)?;
-    Ok(exit_code(study.violations() == 0))
-}
-
-fn show(study: &Study, options: &args::Compare) -> Result<(), LabError> {
-    let violations = violations(study);
-    match options.format {
-        Format::Table => output::print(&(tables(study, options) + &violations))?,
-        Format::Json => {
-            output::print(
-                &(serde_json::to_string_pretty(&study.summaries).map_err(LabError::Json)? + "\n"),
-            )?;
-            output::warn(&violations);
-        }
-        Format::Csv => {
-            output::print(&String::from_utf8_lossy(&files::summary_csv(study)?))?;
-            output::warn(&violations);
-        }
-    }
-    Ok(())
-}
-
-fn tables(study: &Study, options: &args::Compare) -> String {
-    if study.summaries.len() <= MAX_TABLE_ROWS {
-        return elector_sim::table(&study.summaries) + "\n";
-    }
-    let mut text = overview::text(study);
-    let _ = writeln!(
-        text,
-        "\nAll {} rows: add --format csv.",
-        study.summaries.len()
-    );
-    let _ = match &options.out {
-        Some(out) => writeln!(
-            text,
-            "The report is in {}.",
-            out.join("report.html").display()
-        ),
-        None => writeln!(text, "A report with charts and diagrams: add --out DIR."),
-    };
-    text
-}
-
-/// Returns the violations, each with the command that repeats the run. Empty if there are none.
-fn violations(study: &Study) -> String {
-    let cells = study.cells.iter().zip(&study.summaries);
-    let broken: Vec<_> = cells
-        .filter(|(_, summary)| summary.violations > 0)
-        .collect();
-    let mut text = String::new();
-    for (cell, summary) in broken.iter().take(MAX_PRINTED_CELLS) {
-        let mut runs = cell.outcomes.iter();
-        let first = runs.find_map(|run| Some((run.seed, run.violations.first()?)));
-        let Some((seed, violation)) = first else {
-            continue;
-        };
-        let _ = write!(
-            text,
-            "\n{}/{} violates {} in {} with {} nodes ({} in {} runs)\n  {}\n  {}\n",
-            cell.algorithm,
-            cell.variant,
-            violation.invariant,
-            cell.scenario,
-            cell.nodes,
-            summary.violations,
-            summary.runs,
-            violation.detail,
-            study.replay(cell, seed)
-        );
-    }
-    if broken.len() > MAX_PRINTED_CELLS {
-        let more = broken.len() - MAX_PRINTED_CELLS;
-        let _ = writeln!(
-            text,
-            "\n{more} more cells have violations: see --format csv."
-        );
-    }
-    text
+    cells
 }
 
 fn progress_bar() -> ProgressBar {

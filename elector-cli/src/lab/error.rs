@@ -4,6 +4,7 @@ use elector_check::{CheckError, ScheduleError};
 use elector_sim::{SetupError, SweepError, scenario::ScenarioError};
 use thiserror::Error;
 
+use super::{command::quoted, folder_error::FolderError, merge::MergeError};
 use crate::output::StdoutError;
 
 /// The reason why a command could not be carried out. The message contains its cause and says what
@@ -68,6 +69,14 @@ pub(crate) enum LabError {
     /// Two scenarios have the same name.
     #[error("two scenarios have the name \"{0}\": change the `name` in one of the files")]
     SameName(String),
+    /// A path is where the name of a built-in scenario is expected.
+    #[error("{}", path_as_name(place, path))]
+    PathAsName {
+        /// The option, or the subcommand.
+        place: &'static str,
+        /// The path.
+        path: String,
+    },
     /// The cluster is too small for the scenario.
     #[error("scenario {scenario} needs at least {min_nodes} nodes: use --nodes {min_nodes}")]
     TooSmall {
@@ -88,6 +97,12 @@ pub(crate) enum LabError {
     /// The search cannot be run.
     #[error(transparent)]
     Check(#[from] CheckError),
+    /// The folder of a comparison cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// Folders cannot be merged.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// A file or folder cannot be written.
     #[error("cannot write {}: {reason}", path.display())]
     Write {
@@ -105,6 +120,23 @@ pub(crate) enum LabError {
     /// A value cannot be written as CSV.
     #[error("cannot write CSV: {0}")]
     Csv(csv::Error),
+    /// Runs cannot be written.
+    #[error("cannot write runs: {0}")]
+    Runs(postcard::Error),
+}
+
+fn path_as_name(place: &str, path: &str) -> String {
+    let quoted = quoted(path);
+    match place {
+        "scenarios" => format!(
+            "\"{path}\" is a path, and `elector scenarios` prints built-in scenarios by name: to \
+             run a file, use elector compare --scenario-file {quoted}"
+        ),
+        option => format!(
+            "{option} takes names of built-in scenarios, and \"{path}\" is a path: use \
+             --scenario-file {quoted}"
+        ),
+    }
 }
 
 fn suggestion(nearest: Option<&String>) -> String {

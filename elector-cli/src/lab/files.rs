@@ -1,36 +1,78 @@
 use std::path::Path;
 
 use elector_core::GuaranteeKind;
+use elector_sim::{Cell, Shard};
 use serde::Serialize;
-use serde_json::json;
 
 use super::{
-    LabError, args, report,
-    study::{Study, quoted, scenario_option},
+    LabError,
+    comparison::Comparison,
+    manifest::{MANIFEST, Manifest},
+    report,
+    runs_file::RunsFile,
+    study::Study,
     write,
 };
 
-/// The files that `--out` writes.
-pub(crate) const FILES: [&str; 4] = [
-    "report.html",
-    "summary.csv",
-    "elections.csv",
-    "manifest.json",
-];
+/// The files of a comparison, without the manifest.
+pub(crate) const FILES: [&str; 3] = ["report.html", "summary.csv", "elections.csv"];
+/// The files of a shard, without the manifest.
+pub(crate) const RUNS: [&str; 1] = ["runs.bin"];
 
-/// Writes all of [`FILES`] into a folder that [`write::check_folder`] has checked.
+/// The files of a folder, without the manifest: names and contents.
+pub(crate) type Contents = Vec<(&'static str, Vec<u8>)>;
+
+/// Checks that a folder can be written, before the runs start.
+///
+/// # Errors
+/// If the folder cannot be created, or a file cannot be written.
+pub(crate) fn check(folder: &Path, files: &[&str]) -> Result<(), LabError> {
+    write::check_folder(folder, &[files, &[MANIFEST]].concat())
+}
+
+/// Returns the contents of [`FILES`].
+///
+/// # Errors
+/// Errors of the CSV encoder; figures do not cause any.
+pub(crate) fn of_study(study: &Study) -> Result<Contents, LabError> {
+    let contents = [
+        report::page(study, &study.command).into_bytes(),
+        summary_csv(study)?,
+        elections_csv(study)?,
+    ];
+    Ok(FILES.into_iter().zip(contents).collect())
+}
+
+/// Returns the contents of [`RUNS`].
+///
+/// # Errors
+/// Errors of the encoder; runs do not cause any.
+pub(crate) fn of_shard(cells: &[Cell]) -> Result<Contents, LabError> {
+    let contents = [RunsFile::of(cells).to_bytes()?];
+    Ok(RUNS.into_iter().zip(contents).collect())
+}
+
+/// Returns the manifest of these files.
+#[must_use]
+pub(crate) fn manifest(
+    comparison: &Comparison,
+    shard: Option<Shard>,
+    files: &Contents,
+) -> Manifest {
+    let files = files.iter().map(|(name, bytes)| (*name, bytes.as_slice()));
+    Manifest::of(comparison, shard, files)
+}
+
+/// Writes the files and their manifest into a folder that [`check`] has checked. The manifest is
+/// the last one: without it, or with an older one, the folder is not complete.
 ///
 /// # Errors
 /// If a file cannot be written.
-pub(crate) fn write(folder: &Path, study: &Study, options: &args::Compare) -> Result<(), LabError> {
-    let contents = [
-        report::page(study, &command(study, options)).into_bytes(),
-        summary_csv(study)?,
-        elections_csv(study)?,
-        manifest(study, options)?,
-    ];
-    let mut files = FILES.iter().zip(contents);
-    files.try_for_each(|(file, contents)| write::write_file(&folder.join(file), &contents))
+pub(crate) fn write(folder: &Path, files: &Contents, manifest: &Manifest) -> Result<(), LabError> {
+    for (name, contents) in files {
+        write::write_file(&folder.join(name), contents)?;
+    }
+    write::write_file(&folder.join(MANIFEST), &manifest.to_bytes()?)
 }
 
 /// Returns the figures, one row per cell.
@@ -94,50 +136,4 @@ fn rows(rows: impl Iterator<Item = impl Serialize>) -> Result<Vec<u8>, LabError>
     }
     let written = writer.into_inner();
     written.map_err(|error| LabError::Csv(error.into_error().into()))
-}
-
-fn manifest(study: &Study, options: &args::Compare) -> Result<Vec<u8>, LabError> {
-    let algorithms = study.entries.iter().map(|entry| {
-        json!({
-            "algorithm": entry.contestant.algorithm,
-            "variant": entry.contestant.variant,
-            "guarantee": entry.contestant.guarantee,
-            "config": entry.config,
-        })
-    });
-    let names = study.sweep.scenarios.iter().map(|scenario| &scenario.name);
-    let runs = study.sweep.runs;
-    let manifest = json!({
-        "elector": env!("CARGO_PKG_VERSION"),
-        "command": command(study, options),
-        "algorithms": algorithms.collect::<Vec<_>>(),
-        "nodes": study.sweep.nodes,
-        "scenarios": names.collect::<Vec<_>>(),
-        "runs": runs,
-        "seeds": { "first": study.sweep.seed, "last": study.sweep.seed.wrapping_add(runs - 1) },
-        "files": FILES,
-    });
-    let mut text = serde_json::to_vec_pretty(&manifest).map_err(LabError::Json)?;
-    text.push(b'\n');
-    Ok(text)
-}
-
-/// Returns the command that repeats this comparison, without the options that do not change its
-/// result: the number of threads and the output folder.
-#[must_use]
-pub(crate) fn command(study: &Study, options: &args::Compare) -> String {
-    let mut parts = vec![format!("{} compare", study.program)];
-    let list = |names: &[String]| quoted(&names.join(","));
-    if let Some(names) = &options.algorithms {
-        parts.push(format!("--algorithms {}", list(names)));
-    }
-    let nodes: Vec<String> = options.nodes.iter().map(u64::to_string).collect();
-    parts.push(format!("--nodes {}", nodes.join(",")));
-    if let Some(names) = &options.scenarios {
-        parts.push(format!("--scenarios {}", list(names)));
-    }
-    let files = options.scenario_file.iter();
-    parts.extend(files.map(|file| scenario_option("", Some(file))));
-    parts.push(format!("--runs {} --seed {}", options.runs, options.seed));
-    parts.join(" ")
 }

@@ -6,6 +6,7 @@ mod messages;
 mod rows;
 mod times;
 mod verdicts;
+mod violations;
 mod worst;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -17,8 +18,11 @@ const STYLE: &str = include_str!("report/style.css");
 /// Returns the page. `command` repeats the comparison.
 #[must_use]
 pub(crate) fn page(study: &Study, command: &str) -> String {
-    let sections = [
-        ("verdicts", "Results", verdicts::section(study)),
+    let mut sections = vec![("verdicts", "Results", verdicts::section(study))];
+    if let Some(list) = violations::section(study) {
+        sections.push(("violations", "Violations", list));
+    }
+    sections.extend([
         (
             "messages",
             "Messages by cluster size",
@@ -29,7 +33,7 @@ pub(crate) fn page(study: &Study, command: &str) -> String {
         ("worst", "Diagrams of the worst runs", worst::section(study)),
         ("figures", "All figures", rows::section(study)),
         ("terms", "Terms", terms()),
-    ];
+    ]);
     let page = html! {
         (DOCTYPE)
         html lang="en" {

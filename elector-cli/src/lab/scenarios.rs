@@ -1,8 +1,11 @@
-use std::{collections::HashMap, path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use elector_sim::Scenario;
 
-use super::LabError;
+use super::{LabError, comparison::OwnScenario};
 use crate::{
     output,
     wrap::{WIDTH, wrapped},
@@ -11,9 +14,10 @@ use crate::{
 /// Runs `elector scenarios`: lists all scenarios, or prints one.
 ///
 /// # Errors
-/// If no scenario has this name, or standard output cannot be written.
+/// If no built-in scenario has this name, or standard output cannot be written.
 pub(crate) fn list(name: Option<&str>) -> Result<ExitCode, LabError> {
     if let Some(name) = name {
+        reject_path("scenarios", name)?;
         output::print(Scenario::source(name)?)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -29,8 +33,8 @@ pub(crate) fn list(name: Option<&str>) -> Result<ExitCode, LabError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Scenarios, and the paths of those that came from a file, by name.
-type Selection = (Vec<Scenario>, HashMap<String, PathBuf>);
+/// Scenarios, and those of them that came from files: the last ones.
+type Selection = (Vec<Scenario>, Vec<OwnScenario>);
 
 /// Returns the scenarios with these names and from these files. Without names and files, returns
 /// all built-in scenarios; with files only, those of the files. Each name occurs once.
@@ -44,16 +48,32 @@ pub(crate) fn selected(names: Option<&[String]>, files: &[PathBuf]) -> Result<Se
         None => Vec::new(),
         Some(names) => named(names)?,
     };
-    let mut paths = HashMap::new();
+    let mut all_own = Vec::new();
     for path in files {
-        let scenario = Scenario::read(path)?;
+        let (own, scenario) = OwnScenario::read(path)?;
         if scenarios.iter().any(|known| known.name == scenario.name) {
             return Err(LabError::SameName(scenario.name));
         }
-        paths.insert(scenario.name.clone(), path.clone());
+        all_own.push(own);
         scenarios.push(scenario);
     }
-    Ok((scenarios, paths))
+    Ok((scenarios, all_own))
+}
+
+/// Rejects the path of a file where the name of a scenario is expected. `place` is the option, or
+/// the subcommand.
+///
+/// # Errors
+/// If the name looks like a path.
+pub(crate) fn reject_path(place: &'static str, name: &str) -> Result<(), LabError> {
+    let is_toml = Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
+    if is_toml || name.contains(['/', '\\']) {
+        let path = name.to_owned();
+        return Err(LabError::PathAsName { place, path });
+    }
+    Ok(())
 }
 
 fn named(names: &[String]) -> Result<Vec<Scenario>, LabError> {
@@ -67,6 +87,7 @@ fn named(names: &[String]) -> Result<Vec<Scenario>, LabError> {
                 example: "leader-crash,lossy",
             });
         }
+        reject_path("--scenarios", name)?;
         let scenario = Scenario::named(name)?;
         if scenarios.iter().all(|known| known.name != scenario.name) {
             scenarios.push(scenario);
@@ -101,7 +122,8 @@ mod tests {
         let twice = selected(None, &[path.clone(), path.clone()]);
         std::fs::remove_file(&path).unwrap();
         assert_eq!(alone.0.len(), 1);
-        assert_eq!(alone.1["own"], path);
+        assert_eq!(alone.1[0].path, path.display().to_string());
+        assert_eq!(alone.1[0].name, "own");
         assert!(matches!(twice, Err(LabError::SameName(name)) if name == "own"));
     }
 
@@ -110,5 +132,16 @@ mod tests {
     fn empty_names_are_rejected() {
         let rejected = selected(Some(&names(&["boot", " "])), &[]);
         assert!(matches!(rejected, Err(LabError::EmptyName { .. })));
+    }
+
+    // Users forget --scenario-file. The nearest built-in name would lead them away from it.
+    #[test]
+    fn a_path_in_place_of_a_name_leads_to_the_right_option() {
+        for path in ["./mine.toml", "mine.TOML", "runs/mine", r"C:\mine"] {
+            let error = selected(Some(&names(&["boot", path])), &[]).unwrap_err();
+            let error = error.to_string();
+            let hint = format!("--scenario-file {}", crate::lab::command::quoted(path));
+            assert!(error.contains(&hint), "{path}: {error}");
+        }
     }
 }

@@ -5,13 +5,15 @@ use std::{
 };
 
 use elector_core::trace::Record;
-use elector_sim::{Contestant, ErasedRecord, Job, Scenario};
+use elector_sim::{Contestant, ErasedRecord, Job, Outcome, Scenario, SetupError};
 
 use super::{
     LabError, args,
+    command::scenario_option,
     diagram::{DiagramOptions, svg},
     exit_code, registry,
-    study::scenario_option,
+    registry::Entry,
+    scenarios,
     timeline::{TimelineOptions, timeline},
     verdict, write,
 };
@@ -23,30 +25,12 @@ use crate::{Cli, output};
 /// If an option is wrong, or something cannot be written. Output files are checked before the run
 /// starts.
 pub(crate) fn simulate(cli: &Cli, options: &args::Simulate) -> Result<ExitCode, LabError> {
-    let entry = registry::single(
-        &cli.families,
-        &options.algorithm,
-        options.variant.as_deref(),
-    )?;
-    let scenario = scenario(options)?;
-    if options.nodes < scenario.min_nodes {
-        return Err(LabError::TooSmall {
-            scenario: scenario.name,
-            min_nodes: scenario.min_nodes,
-        });
-    }
+    let (entry, scenario) = selected(cli, options)?;
     for file in options.trace.iter().chain(&options.svg) {
         write::check_file(file)?;
     }
     let contestant = &entry.contestant;
-    let (outcome, records) = contestant.run(&Job {
-        scenario: &scenario,
-        nodes: options.nodes,
-        seed: options.seed,
-        trace: true,
-        twice: true,
-        false_suspicions: options.false_suspicions,
-    })?;
+    let (outcome, records) = run(contestant, &scenario, options)?;
     if let Some(path) = &options.trace {
         write::write_file(path, &lines(&records)?)?;
     }
@@ -80,10 +64,56 @@ pub(crate) fn simulate(cli: &Cli, options: &args::Simulate) -> Result<ExitCode, 
     Ok(exit_code(!violated))
 }
 
+/// Returns the variant and the scenario of the run.
+///
+/// # Errors
+/// If a name is unknown, a file is wrong, or the cluster is too small.
+pub(crate) fn selected<'a>(
+    cli: &'a Cli,
+    options: &args::Simulate,
+) -> Result<(&'a Entry, Scenario), LabError> {
+    let entry = registry::single(
+        &cli.families,
+        &options.algorithm,
+        options.variant.as_deref(),
+    )?;
+    let scenario = scenario(options)?;
+    if options.nodes < scenario.min_nodes {
+        return Err(LabError::TooSmall {
+            scenario: scenario.name,
+            min_nodes: scenario.min_nodes,
+        });
+    }
+    Ok((entry, scenario))
+}
+
+/// Does the run twice, and returns its outcome and its trace.
+///
+/// # Errors
+/// If the cluster or the configuration breaks a rule.
+pub(crate) fn run(
+    contestant: &Contestant,
+    scenario: &Scenario,
+    options: &args::Simulate,
+) -> Result<(Outcome, Vec<ErasedRecord>), SetupError> {
+    contestant.run(&Job {
+        scenario,
+        nodes: options.nodes,
+        seed: options.seed,
+        trace: true,
+        twice: true,
+        false_suspicions: options.false_suspicions,
+    })
+}
+
 fn scenario(options: &args::Simulate) -> Result<Scenario, LabError> {
     Ok(match (&options.scenario_file, &options.scenario) {
         (Some(path), _) => Scenario::read(path)?,
-        (None, name) => Scenario::named(name.as_deref().unwrap_or_default())?.at_seed(options.seed),
+        (None, name) => {
+            let name = name.as_deref().unwrap_or_default();
+            scenarios::reject_path("--scenario", name)?;
+            Scenario::named(name)?.at_seed(options.seed)
+        }
     })
 }
 
@@ -109,7 +139,15 @@ fn lines(records: &[ErasedRecord]) -> Result<Vec<u8>, LabError> {
 fn replay(contestant: &Contestant, scenario: &Scenario, options: &args::Simulate) -> String {
     let scenario = scenario_option(&scenario.name, options.scenario_file.as_deref());
     format!(
-        "simulate --algorithm {} --variant {} {scenario} --nodes {} --seed {}",
-        contestant.algorithm, contestant.variant, options.nodes, options.seed
+        "simulate --algorithm {} --variant {} {scenario} --nodes {} --seed {}{}",
+        contestant.algorithm,
+        contestant.variant,
+        options.nodes,
+        options.seed,
+        if options.false_suspicions {
+            " --false-suspicions"
+        } else {
+            ""
+        }
     )
 }

@@ -1,23 +1,26 @@
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
+use std::path::Path;
+
+use elector_sim::{Cell, Outcome, Scenario, Summary, Sweep};
+
+use crate::lab::{
+    command::scenario_option,
+    comparison::{Comparison, OwnScenario},
+    registry::Entry,
 };
-
-use elector_sim::{Cell, Scenario, Summary, Sweep, SweepError};
-
-use crate::lab::registry::Entry;
 
 /// A comparison: its input and its results. Tables, files and the report use nothing else.
 #[derive(Debug)]
 pub(crate) struct Study {
     /// The command with which a shell starts this program.
     pub(crate) program: String,
+    /// The command that repeats the comparison.
+    pub(crate) command: String,
     /// The compared variants.
     pub(crate) entries: Vec<Entry>,
     /// The sweep that produced the runs.
     pub(crate) sweep: Sweep,
-    /// The paths of scenarios that came from files, by name.
-    pub(crate) files: HashMap<String, PathBuf>,
+    /// The user's own scenarios.
+    pub(crate) own: Vec<OwnScenario>,
     /// The runs, by cell.
     pub(crate) cells: Vec<Cell>,
     /// The figures of the cells, in the same order.
@@ -28,27 +31,25 @@ pub(crate) struct Study {
 const CRASH: &str = "leader-crash";
 
 impl Study {
-    /// Runs the sweep.
-    ///
-    /// # Errors
-    /// As [`Sweep::run`].
-    pub(crate) fn run(
-        program: String,
-        entries: Vec<Entry>,
-        sweep: Sweep,
-        files: HashMap<String, PathBuf>,
-        progress: &(dyn Fn(usize, usize) + Sync),
-    ) -> Result<Self, SweepError> {
-        let cells = sweep.run(progress)?;
+    /// Runs the sweep, for tests.
+    #[cfg(test)]
+    pub(crate) fn run(comparison: Comparison) -> Self {
+        let cells = comparison.sweep.run(&|_, _| {}).unwrap();
+        Self::new(comparison, cells)
+    }
+
+    /// Returns the comparison with its runs.
+    pub(crate) fn new(comparison: Comparison, cells: Vec<Cell>) -> Self {
         let summaries = cells.iter().map(Cell::summary).collect();
-        Ok(Self {
-            program,
-            entries,
-            sweep,
-            files,
+        Self {
+            program: comparison.program,
+            command: comparison.command,
+            entries: comparison.entries,
+            sweep: comparison.sweep,
+            own: comparison.own,
             cells,
             summaries,
-        })
+        }
     }
 
     /// Returns the number of runs in all cells.
@@ -120,36 +121,35 @@ impl Study {
             .find(|scenario| scenario.name == name)
     }
 
-    /// Returns the command that repeats one run of a cell.
+    /// Returns the command that repeats one run of a cell. If the violations of the run occurred
+    /// only with false suspicions, the repeated run has them, too.
     #[must_use]
     pub(crate) fn replay(&self, cell: &Cell, seed: u64) -> String {
+        let mut runs = cell.outcomes.iter();
+        let run = runs.find(|run| run.seed == seed);
+        let suspected = run.is_some_and(Outcome::fails_only_with_false_suspicions);
+        self.replay_with(cell, seed, suspected)
+    }
+
+    /// Returns the command that repeats one run of a cell, with or without false suspicions.
+    #[must_use]
+    pub(crate) fn replay_with(&self, cell: &Cell, seed: u64, false_suspicions: bool) -> String {
         let name = Scenario::name_at_seed(&cell.scenario, seed);
-        let file = self.files.get(&cell.scenario).map(PathBuf::as_path);
-        let scenario = scenario_option(&name, file);
+        let mut own = self.own.iter();
+        let own = own.find(|own| own.name == cell.scenario);
+        let scenario = scenario_option(&name, own.map(|own| Path::new(&own.path)));
         format!(
-            "{} simulate --algorithm {} --variant {} {scenario} --nodes {} --seed {seed}",
-            self.program, cell.algorithm, cell.variant, cell.nodes
+            "{} simulate --algorithm {} --variant {} {scenario} --nodes {} --seed {seed}{}",
+            self.program,
+            cell.algorithm,
+            cell.variant,
+            cell.nodes,
+            if false_suspicions {
+                " --false-suspicions"
+            } else {
+                ""
+            }
         )
-    }
-}
-
-/// Returns the option that selects a scenario: by its file, or else by its name.
-#[must_use]
-pub(crate) fn scenario_option(name: &str, file: Option<&Path>) -> String {
-    match file {
-        Some(path) => format!("--scenario-file {}", quoted(&path.display().to_string())),
-        None => format!("--scenario {name}"),
-    }
-}
-
-/// Quotes a word so that a shell takes it as one word.
-#[must_use]
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./,:=+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
@@ -157,15 +157,18 @@ pub(crate) fn quoted(word: &str) -> String {
 /// a cut network.
 #[cfg(test)]
 pub(crate) fn sample() -> Study {
+    Study::run(sample_comparison())
+}
+
+/// Returns the comparison of [`sample`].
+#[cfg(test)]
+pub(crate) fn sample_comparison() -> Comparison {
     let names = ["raft/plain".to_owned(), "bully/preempt".to_owned()];
     let cli = crate::Cli::standard();
     let entries = crate::lab::registry::selected(&cli.families, Some(&names)).unwrap();
     let scenarios = ["leader-crash", "minority-leader"].map(|name| Scenario::named(name).unwrap());
     let sweep = Sweep {
-        contestants: entries
-            .iter()
-            .map(|entry| entry.contestant.clone())
-            .collect(),
+        contestants: crate::lab::comparison::contestants(&entries),
         nodes: vec![3, 5],
         scenarios: scenarios.to_vec(),
         runs: 3,
@@ -173,7 +176,13 @@ pub(crate) fn sample() -> Study {
         jobs: None,
         always_twice: false,
     };
-    Study::run(cli.program, entries, sweep, HashMap::new(), &|_, _| {}).unwrap()
+    Comparison {
+        command: crate::lab::command::normalised(&cli, &entries, &sweep, &[]).unwrap(),
+        program: cli.program,
+        entries,
+        sweep,
+        own: Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -188,14 +197,5 @@ mod tests {
         assert_eq!((study.reference(), study.middle()), ("leader-crash", 5));
         study.sweep.scenarios.remove(0);
         assert_eq!(study.reference(), "minority-leader");
-    }
-
-    // A printed command must work when it is pasted into a shell, for every file name.
-    #[test]
-    fn words_are_quoted_when_a_shell_would_split_them() {
-        assert_eq!(quoted("runs/mine.toml"), "runs/mine.toml");
-        assert_eq!(quoted("my runs.toml"), "'my runs.toml'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
     }
 }

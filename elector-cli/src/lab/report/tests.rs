@@ -1,7 +1,7 @@
 use elector_sim::invariants::Violation;
 
 use super::*;
-use crate::lab::study::sample;
+use crate::lab::study::{sample, sample_comparison};
 
 // A page that wrongly reports success would be worse than no page.
 #[test]
@@ -29,11 +29,10 @@ fn violations_are_on_the_page() {
 // With n = 1 there are no messages, no survivors of a crash, and nothing to draw.
 #[test]
 fn a_study_of_single_nodes_gives_a_page() {
-    let mut study = sample();
-    study.sweep.nodes = vec![1];
-    study.sweep.scenarios.truncate(1);
-    let entries = study.entries.clone();
-    let study = Study::run(study.program, entries, study.sweep, study.files, &|_, _| {}).unwrap();
+    let mut single = sample_comparison();
+    single.sweep.nodes = vec![1];
+    single.sweep.scenarios.truncate(1);
+    let study = Study::run(single);
     assert!(!page(&study, "again").contains("NaN"));
 }
 

@@ -132,7 +132,7 @@ fn diagram(study: &Study, one: &Candidate<'_>, number: usize) -> Option<String> 
         seed: one.run.seed,
         trace: true,
         twice: false,
-        false_suspicions: false,
+        false_suspicions: one.run.fails_only_with_false_suspicions(),
     };
     let (_, records) = one.entry.contestant.run(&job).ok()?;
     let records: Vec<Record> = records.iter().map(ErasedRecord::to_text).collect();

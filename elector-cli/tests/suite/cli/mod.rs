@@ -5,7 +5,9 @@ mod checks;
 mod installed;
 mod results;
 mod runs;
+mod shards;
 mod usage_errors;
+mod verify;
 
 use std::{
     fs,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Folder, SMALL, stdout_of};
 
-fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub(super) fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());
@@ -145,8 +145,15 @@ fn the_command_in_the_manifest_gives_the_same_rows() {
         serde_json::json!({ "first": 5, "last": 6 })
     );
     assert_eq!(manifest["elector"], env!("CARGO_PKG_VERSION"));
+    let build = &manifest["build"];
+    for field in ["commit", "rustc", "target"] {
+        assert!(!build[field].as_str().unwrap().is_empty(), "{build}");
+    }
+    assert!(["debug", "release"].contains(&build["profile"].as_str().unwrap()));
+    assert_eq!(manifest["scenarios"][0], "leader-crash");
+    assert_eq!(manifest["files"].as_object().unwrap().len(), 3);
     let command = manifest["command"].as_str().unwrap();
-    let arguments = command.strip_prefix("cargo run --release -- ").unwrap();
+    let arguments = command.strip_prefix("elector ").unwrap();
     let again = stdout_of(&format!("{arguments} --format csv"));
     assert_eq!(again, fs::read_to_string(out.join("summary.csv")).unwrap());
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Folder, command, stdout_of};
 
 /// No algorithm can agree in zero time after a crash, so this scenario causes a violation.
-const TOO_STRICT: &str = "
+pub(super) const TOO_STRICT: &str = "
 name = \"too-strict\"
 summary = \"The leader is killed, and agreement is required immediately.\"
 rest_ms = 0
@@ -43,17 +43,14 @@ fn violations_are_reported_with_a_command_that_replays_them() {
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
-        text.contains("violates agreement in too-strict with 3 nodes"),
+        text.contains("violates agreement in too-strict with 3 nodes, seed 1 ("),
         "{text}"
     );
     let replay = text
         .lines()
-        .find(|line| line.contains("-- simulate"))
+        .find(|line| line.contains("elector simulate"))
         .unwrap();
-    let arguments = replay
-        .trim()
-        .strip_prefix("cargo run --release -- ")
-        .unwrap();
+    let arguments = replay.trim().strip_prefix("elector ").unwrap();
     // The path has a blank, so the command must quote it for the shell.
     let line = format!("\"$0\" {arguments}");
     let shell = ["-c", &line, env!("CARGO_BIN_EXE_elector")];
@@ -69,7 +66,7 @@ fn violations_are_reported_with_a_command_that_replays_them() {
     assert!(
         String::from_utf8(output.stderr)
             .unwrap()
-            .contains("-- simulate")
+            .contains("elector simulate")
     );
 }
 

@@ -47,6 +47,23 @@ fn errors_for_unknown_names_suggest_the_nearest() {
     }
 }
 
+// Users forget --scenario-file. The nearest name of a built-in scenario would mislead them.
+#[test]
+fn a_path_in_place_of_a_scenario_leads_to_the_option_for_files() {
+    for arguments in [
+        "compare --scenarios ./mine.toml",
+        "compare --scenarios boot,./mine.toml",
+        "simulate --algorithm raft --scenario ./mine.toml",
+        "scenarios ./mine.toml",
+    ] {
+        let error = usage_error(arguments);
+        assert!(
+            error.contains("--scenario-file ./mine.toml"),
+            "{arguments}: {error}"
+        );
+    }
+}
+
 // The error for a wrong number or an empty list names the reason, before anything runs.
 #[test]
 fn errors_for_wrong_values_name_the_reason() {
@@ -64,6 +81,11 @@ fn errors_for_wrong_values_name_the_reason() {
             "compare --scenarios minority-leader --nodes 2",
             "clusters of this size",
         ),
+        ("compare --shard 1/3", "--out"),
+        ("compare --shard 0/3 --out x", "add 1 to it"),
+        ("compare --shard 4/3 --out x", "numbered from 1 to 3"),
+        ("compare --shard 1/3 --out x --format csv", "cannot be used"),
+        ("merge --out x", "<DIR>"),
         ("compare --format xml", "possible values: table, json, csv"),
         (
             "simulate --algorithm raft --scenario minority-leader --nodes 2",

@@ -1,0 +1,167 @@
+//! `manifest.json`: how the files of a folder were made, and their digests.
+
+mod read;
+
+use std::collections::BTreeMap;
+
+use elector_core::GuaranteeKind;
+use elector_sim::Shard;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    LabError,
+    build::Build,
+    comparison::{Comparison, OwnScenario},
+    sha256::FileDigest,
+};
+
+/// The name of the file.
+pub(crate) const MANIFEST: &str = "manifest.json";
+/// The version of the format. A program reads only its own version.
+const FORMAT: u32 = 1;
+/// The version of this program.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The contents of the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Manifest {
+    /// The version of elector.
+    pub(crate) elector: String,
+    /// The version of the format.
+    format: u32,
+    /// The program that wrote the folder.
+    pub(crate) build: Build,
+    /// The shard, if the folder has a part of a comparison.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shard: Option<ShardNumber>,
+    /// The command that repeats the comparison.
+    pub(crate) command: String,
+    /// How a shell started the program.
+    program: String,
+    /// The compared variants.
+    algorithms: Vec<ComparedVariant>,
+    /// The cluster sizes.
+    nodes: Vec<u64>,
+    /// The names of the scenarios. Those of [`Self::scenario_files`] are the last ones.
+    scenarios: Vec<String>,
+    /// The user's own scenarios.
+    scenario_files: Vec<OwnScenario>,
+    /// The number of runs of each cell.
+    runs: u64,
+    /// The seeds of these runs.
+    seeds: Seeds,
+    /// The digests of the other files, by name.
+    pub(crate) files: BTreeMap<String, FileDigest>,
+}
+
+/// A variant, and its configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ComparedVariant {
+    algorithm: String,
+    variant: String,
+    guarantee: GuaranteeKind,
+    config: serde_json::Value,
+}
+
+/// The seeds of the first and of the last run of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seeds {
+    first: u64,
+    last: u64,
+}
+
+/// See [`Shard`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShardNumber {
+    number: u64,
+    count: u64,
+}
+
+impl Manifest {
+    /// Returns the manifest of a comparison, or of a shard of it, that has these files.
+    #[must_use]
+    pub(crate) fn of<'a>(
+        comparison: &Comparison,
+        shard: Option<Shard>,
+        files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    ) -> Self {
+        let variants = comparison.entries.iter().map(|entry| ComparedVariant {
+            algorithm: entry.contestant.algorithm.to_owned(),
+            variant: entry.contestant.variant.clone(),
+            guarantee: entry.contestant.guarantee,
+            config: entry.config.clone(),
+        });
+        let sweep = &comparison.sweep;
+        let files = files.into_iter();
+        Self {
+            elector: VERSION.to_owned(),
+            format: FORMAT,
+            build: Build::of_this_program(),
+            shard: shard.map(|shard| ShardNumber {
+                number: shard.number(),
+                count: shard.count(),
+            }),
+            command: comparison.command.clone(),
+            program: comparison.program.clone(),
+            algorithms: variants.collect(),
+            nodes: sweep.nodes.clone(),
+            scenarios: sweep.scenarios.iter().map(|it| it.name.clone()).collect(),
+            scenario_files: comparison.own.clone(),
+            runs: sweep.runs,
+            seeds: Seeds {
+                first: sweep.seed,
+                last: last_seed(sweep.seed, sweep.runs),
+            },
+            files: files
+                .map(|(name, contents)| (name.to_owned(), FileDigest::of(contents)))
+                .collect(),
+        }
+    }
+
+    /// Returns the bytes of the file.
+    ///
+    /// # Errors
+    /// Errors of the JSON encoder; a manifest does not cause any.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, LabError> {
+        let mut text = serde_json::to_vec_pretty(self).map_err(LabError::Json)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+
+    /// Returns the shard, if the folder has a part of a comparison.
+    #[must_use]
+    pub(crate) fn shard(&self) -> Option<Shard> {
+        self.shard
+            .and_then(|shard| Shard::new(shard.number, shard.count))
+    }
+
+    /// Returns the first setting in which two manifests differ. The program that wrote the folder,
+    /// the shard and the files are no settings.
+    #[must_use]
+    pub(crate) fn differing_setting(&self, other: &Self) -> Option<&'static str> {
+        let equal = [
+            ("program", self.program == other.program),
+            ("algorithms", self.algorithms == other.algorithms),
+            ("nodes", self.nodes == other.nodes),
+            ("scenarios", self.scenarios == other.scenarios),
+            (
+                "scenario_files",
+                self.scenario_files == other.scenario_files,
+            ),
+            ("runs", self.runs == other.runs),
+            ("seeds", self.seeds == other.seeds),
+            ("command", self.command == other.command),
+        ];
+        let different = equal.into_iter().find(|(_, equal)| !equal);
+        different.map(|(name, _)| name)
+    }
+}
+
+/// Returns the seed of the last run.
+fn last_seed(first: u64, runs: u64) -> u64 {
+    first.wrapping_add(runs.saturating_sub(1))
+}

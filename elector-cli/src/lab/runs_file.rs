@@ -1,0 +1,151 @@
+use elector_sim::Cell;
+use serde::{Deserialize, Serialize};
+
+use super::{LabError, run_record::RunRecord};
+
+/// The first bytes of the file: its kind and the version of its format.
+const HEADER: &[u8] = b"elector runs 1\n";
+
+/// The file `runs.bin` of a shard: the outcome of each of its runs. After a line of text it is a
+/// postcard value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunsFile {
+    /// The cells that have runs in this shard.
+    pub(crate) cells: Vec<CellRecord>,
+}
+
+/// The runs of one cell that are in a shard, by number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CellRecord {
+    pub(crate) algorithm: String,
+    pub(crate) variant: String,
+    pub(crate) scenario: String,
+    pub(crate) nodes: u64,
+    pub(crate) runs: Vec<RunRecord>,
+}
+
+impl RunsFile {
+    /// Returns the file of these cells.
+    #[must_use]
+    pub(crate) fn of(cells: &[Cell]) -> Self {
+        let cells = cells.iter().filter(|cell| !cell.outcomes.is_empty());
+        let records = cells.map(|cell| CellRecord {
+            algorithm: cell.algorithm.to_owned(),
+            variant: cell.variant.clone(),
+            scenario: cell.scenario.clone(),
+            nodes: cell.nodes,
+            runs: cell.outcomes.iter().map(RunRecord::from).collect(),
+        });
+        Self {
+            cells: records.collect(),
+        }
+    }
+
+    /// Returns the bytes of the file.
+    ///
+    /// # Errors
+    /// Errors of the encoder; runs do not cause any.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, LabError> {
+        let mut bytes = HEADER.to_vec();
+        bytes.extend(postcard::to_stdvec(self).map_err(LabError::Runs)?);
+        Ok(bytes)
+    }
+
+    /// Reads the file from its bytes.
+    ///
+    /// # Errors
+    /// Says what is wrong with the bytes.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let body = bytes.strip_prefix(HEADER);
+        let body = body.ok_or("it does not begin with the line of a file of runs")?;
+        let decoded = postcard::take_from_bytes(body).map_err(|it| it.to_string())?;
+        match decoded {
+            (runs, []) => Ok(runs),
+            (_, rest) => Err(format!("{} bytes follow its end", rest.len())),
+        }
+    }
+}
+
+impl CellRecord {
+    /// Returns `true` if these are runs of the given cell.
+    #[must_use]
+    pub(crate) fn is_of(&self, cell: &Cell) -> bool {
+        self.algorithm == cell.algorithm
+            && self.variant == cell.variant
+            && self.scenario == cell.scenario
+            && self.nodes == cell.nodes
+    }
+
+    /// Names the cell.
+    #[must_use]
+    pub(crate) fn label(&self) -> String {
+        format!(
+            "{}/{} in {} with {} nodes",
+            self.algorithm, self.variant, self.scenario, self.nodes
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use elector_sim::{Cell, invariants::Violation};
+
+    use super::*;
+    use crate::lab::study::sample;
+
+    // The merged figures must be exact: the figures of the runs that were read are the same.
+    #[test]
+    fn runs_that_are_read_have_the_same_figures() {
+        let mut study = sample();
+        study.cells[0].outcomes[1].violations.push(Violation {
+            invariant: "stability",
+            at_ns: 7,
+            detail: "…".to_owned(),
+        });
+        let bytes = RunsFile::of(&study.cells).to_bytes().unwrap();
+        let read = RunsFile::from_bytes(&bytes).unwrap();
+        assert_eq!(read.cells.len(), study.cells.len());
+        for (record, cell) in read.cells.iter().zip(&study.cells) {
+            assert!(record.is_of(cell));
+            let outcomes = record.runs.iter().map(|run| run.outcome().unwrap());
+            let again = Cell {
+                outcomes: outcomes.collect(),
+                ..cell.clone()
+            };
+            assert_eq!(again.summary(), cell.summary());
+            assert_eq!(RunsFile::of(&[again]).cells[0], *record);
+        }
+    }
+
+    // A copy that was cut off, or a file of another program, must be an error and not fewer runs.
+    #[test]
+    fn damaged_files_are_rejected() {
+        let study = sample();
+        let bytes = RunsFile::of(&study.cells).to_bytes().unwrap();
+        for end in [0, 5, HEADER.len(), bytes.len() / 2, bytes.len() - 1] {
+            assert!(RunsFile::from_bytes(&bytes[..end]).is_err(), "{end}");
+        }
+        let longer = [bytes.as_slice(), b"\n"].concat();
+        let error = RunsFile::from_bytes(&longer).unwrap_err();
+        assert_eq!(error, "1 bytes follow its end");
+        assert!(RunsFile::from_bytes(b"elector runs 2\n").is_err());
+    }
+
+    // A wrong name would be a violation that no reader knows.
+    #[test]
+    fn unknown_invariants_and_wrong_times_are_rejected() {
+        let study = sample();
+        let run = &study.cells[0].outcomes[0];
+        let mut unknown = run.clone();
+        unknown.violations.push(Violation {
+            invariant: "no-such",
+            at_ns: 0,
+            detail: String::new(),
+        });
+        assert!(RunRecord::from(&unknown).outcome().is_none());
+        let mut reversed = run.clone();
+        reversed.elections[0].settled_ns = 0;
+        assert!(RunRecord::from(&reversed).outcome().is_none());
+        assert!(RunRecord::from(run).outcome().is_some());
+    }
+}

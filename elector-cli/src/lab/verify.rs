@@ -1,0 +1,145 @@
+//! `elector verify`: runs a comparison again from its manifest, and compares the files.
+
+mod csv_files;
+mod difference;
+mod run_files;
+
+use std::{collections::BTreeMap, fmt::Write as _, fs, io, path::Path, process::ExitCode};
+
+use super::{
+    LabError,
+    args::{self, RunWhen},
+    build::Build,
+    compare,
+    comparison::Comparison,
+    exit_code, files,
+    files::Contents,
+    folder_error::FolderError,
+    manifest::{MANIFEST, Manifest},
+    sha256::FileDigest,
+    study::Study,
+};
+use crate::{Cli, output};
+use difference::difference;
+
+/// Runs `elector verify`.
+///
+/// # Errors
+/// If the folder is not complete, or this program cannot run its comparison.
+pub(crate) fn verify(cli: &Cli, options: &args::Verify) -> Result<ExitCode, LabError> {
+    let folder = options.folder.as_path();
+    let manifest = Manifest::read(folder)?;
+    let comparison = manifest.comparison(cli, folder, options.jobs)?;
+    let found = read_files(folder, &manifest)?;
+    output::warn(&notes(&manifest, &comparison));
+    let is_unchanged = |name: &str| {
+        let found = found.get(name).map(|contents| FileDigest::of(contents));
+        found.as_ref() == manifest.files.get(name)
+    };
+    let all_unchanged = manifest.file_names().iter().all(|name| is_unchanged(name));
+    let is_run = match options.run {
+        RunWhen::Unchanged => all_unchanged,
+        RunWhen::Always => true,
+        RunWhen::Never => false,
+    };
+    let mut text = String::new();
+    if !is_run {
+        for &name in manifest.file_names() {
+            let verdict = if is_unchanged(name) {
+                "unchanged since it was written"
+            } else {
+                "changed after it was written: its SHA-256 is not the one in manifest.json"
+            };
+            row(&mut text, name, verdict);
+        }
+        if options.run == RunWhen::Unchanged {
+            text.push_str("Nothing was run. To see what differs: add --run always.\n");
+        }
+        output::print(&text)?;
+        return Ok(exit_code(all_unchanged));
+    }
+    let new = run_again(&manifest, comparison.clone())?;
+    let mut is_same = true;
+    for (name, new_contents) in &new {
+        let old = found.get(name).map_or(&[][..], Vec::as_slice);
+        let verdict = verdict(name, old, new_contents, is_unchanged(name));
+        is_same &= verdict.is_none();
+        row(&mut text, name, verdict.as_deref().unwrap_or("same"));
+    }
+    // Its digests were compared with the files.
+    let again = files::manifest(&comparison, manifest.shard(), &new);
+    let setting = manifest.differing_setting(&again);
+    is_same &= setting.is_none();
+    let verdict = setting.map(|name| format!("differs: `{name}` is not what this program writes"));
+    row(&mut text, MANIFEST, verdict.as_deref().unwrap_or("same"));
+    output::print(&text)?;
+    Ok(exit_code(is_same))
+}
+
+/// Adds the line of a file.
+fn row(text: &mut String, name: &str, verdict: &str) {
+    let _ = writeln!(text, "{name:<14} {verdict}");
+}
+
+/// Returns the contents of the files that the manifest names.
+fn read_files(
+    folder: &Path,
+    manifest: &Manifest,
+) -> Result<BTreeMap<&'static str, Vec<u8>>, FolderError> {
+    let names = manifest.file_names().iter();
+    let files = names.map(|&name| {
+        let path = folder.join(name);
+        match fs::read(&path) {
+            Ok(contents) => Ok((name, contents)),
+            Err(reason) if reason.kind() == io::ErrorKind::NotFound => {
+                Err(FolderError::MissingFile(path))
+            }
+            Err(reason) => Err(FolderError::Read { path, reason }),
+        }
+    });
+    files.collect()
+}
+
+/// Returns what can be a reason for differences, one note a line.
+fn notes(manifest: &Manifest, comparison: &Comparison) -> String {
+    let (theirs, ours) = (&manifest.build, Build::of_this_program());
+    let mut text = String::new();
+    if (&theirs.commit, theirs.dirty) != (&ours.commit, ours.dirty) {
+        let _ = writeln!(
+            text,
+            "note: the folder was written by {}, and this program is of {}",
+            theirs.source(),
+            ours.source()
+        );
+    }
+    for variant in manifest.reconfigured(comparison) {
+        let _ = writeln!(
+            text,
+            "note: {variant} has another configuration in this program"
+        );
+    }
+    text
+}
+
+/// Runs the comparison, or its shard, and returns the new files.
+fn run_again(manifest: &Manifest, comparison: Comparison) -> Result<Contents, LabError> {
+    let cells = compare::run(&comparison, manifest.part())?;
+    if manifest.shard().is_some() {
+        return files::of_shard(&cells);
+    }
+    files::of_study(&Study::new(comparison, cells))
+}
+
+/// Returns what is wrong with a file. `None` if it is what a new run gives.
+fn verdict(name: &str, old: &[u8], new: &[u8], is_unchanged: bool) -> Option<String> {
+    if old == new {
+        return (!is_unchanged)
+            .then(|| "is what a new run gives, but manifest.json has another SHA-256".to_owned());
+    }
+    let difference = difference(name, old, new);
+    Some(if is_unchanged {
+        format!("differs: {difference}")
+    } else {
+        format!("changed after it was written: {difference}")
+    })
+}

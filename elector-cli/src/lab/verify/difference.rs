@@ -1,0 +1,81 @@
+use super::{csv_files, run_files};
+
+/// How many characters before a difference are shown.
+const BEFORE: usize = 24;
+/// How many characters from a difference on are shown.
+const AFTER: usize = 40;
+
+/// Describes the first difference between a file and what a new run gives. The two are not equal.
+#[must_use]
+pub(super) fn difference(name: &str, old: &[u8], new: &[u8]) -> String {
+    let known = match name.rsplit_once('.') {
+        Some((_, "csv")) => csv_files::difference(old, new),
+        Some((_, "bin")) => run_files::difference(old, new),
+        _ => None,
+    };
+    known.unwrap_or_else(|| of_text(old, new))
+}
+
+/// Names the first line and character that differ.
+fn of_text(old: &[u8], new: &[u8]) -> String {
+    let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
+    let pairs = old.chars().zip(new.chars());
+    let same: Vec<char> = pairs
+        .take_while(|(old, new)| old == new)
+        .map(|(same, _)| same)
+        .collect();
+    let line = same.iter().filter(|c| **c == '\n').count() + 1;
+    let column = same.iter().rev().take_while(|c| **c != '\n').count() + 1;
+    let skipped = same.len() - (column - 1).min(BEFORE);
+    format!(
+        "line {line}, character {column}: the file has {}, a new run gives {}",
+        excerpt(&old, skipped, same.len() + AFTER),
+        excerpt(&new, skipped, same.len() + AFTER)
+    )
+}
+
+/// Quotes a part of a line.
+fn excerpt(text: &str, from: usize, to: usize) -> String {
+    let part = text.chars().skip(from).take(to - from);
+    let part: String = part.take_while(|c| *c != '\n').collect();
+    quoted(&part)
+}
+
+/// Quotes a text that can contain anything: a terminal must not obey it.
+pub(super) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.escape_debug())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A page of HTML is one line of a megabyte. The difference must be visible on a terminal.
+    #[test]
+    fn the_first_difference_of_a_text_is_shown_with_its_surroundings() {
+        let long = "x".repeat(500);
+        let old = format!("a\n{long}<b>12</b>{long}");
+        let new = format!("a\n{long}<b>13</b>{long}");
+        let text = difference("report.html", old.as_bytes(), new.as_bytes());
+        assert!(
+            text.starts_with("line 2, character 505: the file has \"xx"),
+            "{text}"
+        );
+        assert!(
+            text.contains("xx<b>12</b>xx") && text.contains("xx<b>13</b>xx"),
+            "{text}"
+        );
+        assert!(text.len() < 250, "{text}");
+    }
+
+    // A file that was cut off, or is not text, has no character to compare.
+    #[test]
+    fn ends_and_other_bytes_are_shown() {
+        assert_eq!(
+            difference("report.html", b"ab", b"abc"),
+            "line 1, character 3: the file has \"ab\", a new run gives \"abc\""
+        );
+        let text = difference("report.html", b"a\x1b[31m\xff", b"a");
+        assert!(text.contains("\\u{1b}[31m"), "{text}");
+    }
+}

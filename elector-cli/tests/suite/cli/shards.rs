@@ -1,0 +1,318 @@
+//! `elector compare --shard` and `elector merge`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+use super::{Folder, command, elector, results::files, runs::TOO_STRICT, stdout_of, usage_error};
+
+/// A comparison with two algorithms, random faults, a scenario of the user that is violated, and
+/// sizes that some scenarios skip.
+const SETTINGS: &str = "--algorithms raft/plain,bully --nodes 1,2,3,4 \
+                        --scenarios leader-crash,minority-leader,random --runs 5 --seed 7";
+
+/// A part of a path that is the same for all folders of a test.
+struct Parts {
+    folder: Folder,
+    own: PathBuf,
+}
+
+impl Parts {
+    fn new(test: &str) -> Self {
+        let folder = Folder::new(test);
+        let own = folder.file("strict.toml", TOO_STRICT);
+        Self { folder, own }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.0.join(name)
+    }
+
+    /// Compares with these options. The scenario is violated, so the exit code is 1.
+    fn compare(&self, options: &[&str], out: &Path) -> Output {
+        let mut compare = command();
+        compare
+            .arg("compare")
+            .args(SETTINGS.split_whitespace())
+            .args(options)
+            .args(["--scenario-file".as_ref(), self.own.as_os_str()])
+            .args(["--out".as_ref(), out.as_os_str()]);
+        let output = compare.output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            matches!(output.status.code(), Some(0 | 1)),
+            "{options:?}: {error}"
+        );
+        output
+    }
+
+    /// Runs all shards, and returns their folders.
+    fn run(&self, count: usize) -> Vec<PathBuf> {
+        let shards = (1..=count).map(|number| {
+            let out = self.path(&format!("{number}-of-{count}"));
+            self.compare(&["--shard", &format!("{number}/{count}")], &out);
+            out
+        });
+        shards.collect()
+    }
+}
+
+fn merge(shards: &[PathBuf], out: &Path, options: &[&str]) -> Output {
+    let mut merge = command();
+    merge
+        .arg("merge")
+        .args(options)
+        .arg("--out")
+        .arg(out)
+        .args(shards);
+    merge.output().unwrap()
+}
+
+fn merge_error(shards: &[PathBuf], out: &Path) -> String {
+    let output = merge(shards, out, &[]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(output.stdout.is_empty());
+    assert!(!out.exists(), "nothing is written after an error");
+    error
+}
+
+// The whole purpose: nothing shows that the comparison ran on several machines.
+#[test]
+fn merged_shards_are_the_single_comparison_byte_for_byte() {
+    let parts = Parts::new("shards");
+    let single_out = parts.path("single");
+    let single = parts.compare(&[], &single_out);
+    assert_eq!(single.status.code(), Some(1));
+    let expected = files(&single_out);
+    assert_eq!(expected.len(), 4);
+    for count in [2, 3, 7] {
+        let mut shards = parts.run(count);
+        // The order of the folders must not matter.
+        shards.reverse();
+        shards.swap(0, count / 2);
+        // The tables contain the name of the folder.
+        let aside = parts.path("aside");
+        fs::rename(&single_out, &aside).unwrap();
+        let merged = merge(&shards, &single_out, &[]);
+        assert_eq!(merged.status.code(), Some(1));
+        assert_eq!(String::from_utf8_lossy(&merged.stderr), "");
+        assert!(merged.stdout == single.stdout, "{count} shards");
+        assert!(files(&single_out) == expected, "{count} shards");
+        fs::remove_dir_all(&single_out).unwrap();
+        fs::rename(&aside, &single_out).unwrap();
+        for format in ["json", "csv"] {
+            let out = parts.path("formatted");
+            let mut compare = command();
+            compare
+                .arg("compare")
+                .args(SETTINGS.split_whitespace())
+                .args(["--format", format, "--scenario-file"])
+                .arg(&parts.own);
+            let formatted = compare.output().unwrap();
+            assert!(formatted.stdout == merge(&shards, &out, &["--format", format]).stdout);
+            fs::remove_dir_all(&out).unwrap();
+        }
+    }
+}
+
+// A merged folder, and each shard, must be verifiable like any other folder.
+#[test]
+fn shards_and_merged_folders_are_verified() {
+    let parts = Parts::new("shards-verified");
+    let shards = parts.run(2);
+    let out = parts.path("merged");
+    merge(&shards, &out, &[]);
+    stdout_of(&format!("verify {}", out.display()));
+    let shown = shards[1].display();
+    let output = stdout_of(&format!("verify {shown}"));
+    assert!(output.starts_with("runs.bin       same"), "{output}");
+    let runs = shards[1].join("runs.bin");
+    let mut bytes = fs::read(&runs).unwrap();
+    // The last byte belongs to the fingerprint of the last run.
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&runs, bytes).unwrap();
+    assert_eq!(elector(&format!("verify {shown}")).status.code(), Some(1));
+    let output = elector(&format!("verify {shown} --run always"));
+    let output = String::from_utf8(output.stdout).unwrap();
+    let expected = "changed after it was written: the run of bully/";
+    assert!(
+        output.contains(expected) && output.contains(", seed "),
+        "{output}"
+    );
+}
+
+// The user of a shard must learn of a violation, and of the next step.
+#[test]
+fn a_shard_prints_its_runs_and_its_violations() {
+    let parts = Parts::new("shard-prints");
+    let out = parts.path("one");
+    let output = parts.compare(&["--shard", "1/2"], &out);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "Shard 1/2: ",
+        " runs are in ",
+        "elector merge --out OUT DIR",
+        "raft/plain violates agreement in too-strict with 3 nodes, seed ",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let names: Vec<String> = files(&out).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["manifest.json", "runs.bin"]);
+}
+
+// The same shard must give the same bytes on every machine.
+#[test]
+fn a_shard_does_not_depend_on_the_number_of_threads() {
+    let parts = Parts::new("shard-threads");
+    let run = |jobs: &str| {
+        let out = parts.path(jobs);
+        parts.compare(&["--shard", "2/3", "--jobs", jobs], &out);
+        files(&out)
+    };
+    assert!(run("1") == run("3"));
+}
+
+// Figures of fewer or of other runs look like good figures, so every mistake must be an error.
+#[test]
+fn shards_that_do_not_belong_together_are_rejected() {
+    let parts = Parts::new("shards-rejected");
+    let shards = parts.run(3);
+    let out = parts.path("merged");
+    let error = merge_error(&shards[..2], &out);
+    assert!(error.contains("shards are missing: 3 of 3"), "{error}");
+    let twice = [&shards[..], &shards[..1]].concat();
+    let error = merge_error(&twice, &out);
+    assert!(error.contains("are both shard 1/3"), "{error}");
+    let other = parts.path("other");
+    for (options, what) in [
+        (&["--shard", "3/3", "--runs", "6"][..], "`runs` differs"),
+        (&["--shard", "3/3", "--seed", "8"], "`seeds` differs"),
+        (&["--shard", "3/3", "--nodes", "1,2,3"], "`nodes` differs"),
+        (
+            &["--shard", "3/3", "--algorithms", "raft"],
+            "`algorithms` differs",
+        ),
+        (
+            &["--shard", "3/3", "--scenarios", "boot"],
+            "`scenarios` differs",
+        ),
+        (&["--shard", "3/4"], "`number of shards` differs"),
+    ] {
+        let mut compare = command();
+        let settings = SETTINGS.split_whitespace().collect::<Vec<_>>();
+        let replaced = options
+            .get(2)
+            .and_then(|name| settings.iter().position(|it| it == name));
+        let kept = settings.iter().enumerate();
+        let kept =
+            kept.filter(|(at, _)| replaced.is_none_or(|place| *at != place && *at != place + 1));
+        compare
+            .arg("compare")
+            .args(kept.map(|(_, word)| word))
+            .args(options)
+            .args(["--scenario-file".as_ref(), parts.own.as_os_str()])
+            .args(["--out".as_ref(), other.as_os_str()]);
+        assert!(compare.output().unwrap().stderr.is_empty());
+        let mixed = [shards[0].clone(), shards[1].clone(), other.clone()];
+        let error = merge_error(&mixed, &out);
+        assert!(error.contains(what), "{what}: {error}");
+    }
+}
+
+// A file that was changed or cut off on its way must not become a figure.
+#[test]
+fn damaged_shards_are_rejected() {
+    let parts = Parts::new("shards-damaged");
+    let shards = parts.run(2);
+    let out = parts.path("merged");
+    let (runs, manifest) = (shards[1].join("runs.bin"), shards[1].join("manifest.json"));
+    let (good, good_manifest) = (
+        fs::read(&runs).unwrap(),
+        fs::read_to_string(&manifest).unwrap(),
+    );
+    let mut changed = good.clone();
+    changed[good.len() / 2] ^= 1;
+    for bytes in [&changed[..], &good[..good.len() - 1], &[]] {
+        fs::write(&runs, bytes).unwrap();
+        let error = merge_error(&shards, &out);
+        assert!(
+            error.contains("runs.bin is damaged: its SHA-256"),
+            "{error}"
+        );
+    }
+    fs::remove_file(&runs).unwrap();
+    let error = merge_error(&shards, &out);
+    assert!(error.contains("runs.bin is missing"), "{error}");
+    // Runs of another shard under the number of this one.
+    let first = shards[0].join("runs.bin");
+    fs::copy(first, &runs).unwrap();
+    let first = fs::read_to_string(shards[0].join("manifest.json")).unwrap();
+    fs::write(&manifest, first.replace("\"number\": 1", "\"number\": 2")).unwrap();
+    let error = merge_error(&shards, &out);
+    assert!(error.contains("exactly once"), "{error}");
+    fs::write(&runs, &good).unwrap();
+    let build = good_manifest.replace("\"commit\": \"", "\"commit\": \"0");
+    fs::write(&manifest, build).unwrap();
+    let error = merge_error(&shards, &out);
+    assert!(error.contains("`build` differs"), "{error}");
+    fs::write(
+        &manifest,
+        good_manifest.replace("\"count\": 2", "\"count\": 1"),
+    )
+    .unwrap();
+    let error = merge_error(&shards, &out);
+    assert!(
+        error.contains("number of the shard is out of range"),
+        "{error}"
+    );
+    fs::remove_file(&manifest).unwrap();
+    let error = merge_error(&shards, &out);
+    assert!(error.contains("has no manifest.json"), "{error}");
+}
+
+// The program that draws the report must be the one that ran the shards.
+#[test]
+fn shards_of_another_program_are_rejected() {
+    let parts = Parts::new("shards-build");
+    let shards = parts.run(2);
+    for shard in &shards {
+        let path = shard.join("manifest.json");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(path, text.replace("\"commit\": \"", "\"commit\": \"0")).unwrap();
+    }
+    let error = merge_error(&shards, &parts.path("merged"));
+    assert!(
+        error.contains("was run by another program: commit 0"),
+        "{error}"
+    );
+}
+
+// The manifest of the comparison would replace that of a shard.
+#[test]
+fn the_output_must_be_another_folder() {
+    let parts = Parts::new("shards-out");
+    let shards = parts.run(2);
+    let output = merge(&shards, &shards[0], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("is the folder of a shard"), "{error}");
+    let single = parts.path("single");
+    parts.compare(&[], &single);
+    let error = merge_error(&[single], &parts.path("merged"));
+    assert!(error.contains("is not a shard"), "{error}");
+}
+
+// A shard without runs is a mistake, and its machine would be used for nothing.
+#[test]
+fn more_shards_than_runs_are_rejected() {
+    let folder = Folder::new("shards-empty");
+    let small = "compare --algorithms raft/plain --nodes 3 --scenarios boot --runs 4";
+    let out = folder.0.join("out");
+    let error = usage_error(&format!("{small} --shard 1/5 --out {}", out.display()));
+    assert!(error.contains("use at most 4 shards"), "{error}");
+    stdout_of(&format!("{small} --shard 4/4 --out {}", out.display()));
+}
