@@ -36,12 +36,7 @@ pub(crate) enum Command {
     Man(Man),
 }
 
-const EXIT_CODES: &str = "
-Each command has its own help: `elector compare --help`.
-Exit code: 0 success; 1 an invariant was violated; 2 the command failed. Commands that query a node
-have other codes: see `elector status --help`.";
-
-/// Examples for the subcommands that are compiled in, and the exit codes.
+/// Examples for the subcommands that are compiled in, and their exit codes.
 fn after_help() -> String {
     let (lab, node) = (cfg!(feature = "lab"), cfg!(feature = "node"));
     let examples = [
@@ -74,7 +69,15 @@ fn after_help() -> String {
     for (_, command, what) in examples.iter().filter(|example| example.0) {
         text += &format!("  elector {command:<46}{what}\n");
     }
-    text + EXIT_CODES
+    text += "\n`elector COMMAND --help` explains one command.\nExit code: 0 success; ";
+    if lab {
+        text += "1 an invariant was violated; ";
+    }
+    text += "2 the command failed.";
+    if node {
+        text += "\nCommands that query a node have other codes: see `elector status --help`.";
+    }
+    text
 }
 
 /// Parses a whole number from 1 to `max`.
