@@ -24,7 +24,8 @@ def main(node: str) -> None:
     while True:
         held = leadership(node)
         if held:
-            print(f"  beside node {held['node']}: working under token {held['fencing_token']}", flush=True)
+            node, token = held["node"], held["fencing_token"]
+            print(f"  beside node {node}: working under token {token}", flush=True)
         time.sleep(0.25)
 
 
