@@ -34,14 +34,14 @@ pub(crate) fn merge(cli: &Cli, options: &args::Merge) -> Result<ExitCode, LabErr
         let build = Box::new(build.clone());
         return Err(MergeError::OtherProgram { folder, build }.into());
     }
+    let cells = joined(&comparison, &parts)?;
+    files::check(&options.out, &files::FILES)?;
     if build.dirty {
         output::warn(
             "note: the program was built from changed sources, so it is not known whether all \
              shards were run by the same program\n",
         );
     }
-    files::check(&options.out, &files::FILES)?;
-    let cells = joined(&comparison, &parts)?;
     let study = Study::new(comparison.clone(), cells);
     let contents = files::of_study(&study)?;
     let manifest = files::manifest(&comparison, None, &contents);

@@ -27,17 +27,16 @@ impl Finding<'_> {
     #[must_use]
     pub(crate) fn title(&self) -> String {
         let (cell, summary) = (self.cell, self.summary);
-        let (count, runs) = (summary.violations, summary.runs);
-        let plural = if count == 1 { "" } else { "s" };
         format!(
-            "{}/{} violates {} in {} with {} nodes, seed {} ({count} violation{plural} in {runs} \
-             runs)",
+            "{}/{} violates {} in {} with {}, seed {} ({} in {})",
             cell.algorithm,
             cell.variant,
             self.violation.invariant,
             cell.scenario,
-            cell.nodes,
-            self.seed
+            counted(cell.nodes, "node"),
+            self.seed,
+            counted(summary.violations as u64, "violation"),
+            counted(summary.runs as u64, "run")
         )
     }
 
@@ -47,6 +46,12 @@ impl Finding<'_> {
         let suspected = self.violation.needs_false_suspicions();
         study.replay_with(self.cell, self.seed, suspected)
     }
+}
+
+/// Returns a number with its noun.
+fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 /// Returns one finding for each invariant that a cell violates, in the order of the cells.
