@@ -1,20 +1,22 @@
 //! Makes a killed process close its sockets at once, regardless of its memory size.
 //!
 //! When a process is killed, Linux frees its memory first and closes its files after that
-//! (`do_exit` calls `exit_mm` before `exit_files`, kernel/exit.c). This takes tens of microseconds
-//! per mebibyte. The peers of a process of one gibibyte see its connections break some 70 ms after
-//! the kill, instead of 0.2 ms (the table of `cargo bench -p elector-cli --bench failover_tcp` has
-//! both). If a broken connection starts the next election, the cluster has no leader while the
+//! (`do_exit` calls `exit_mm` before `exit_files`, kernel/exit.c). To free the memory takes tens of
+//! microseconds per mebibyte. The peers of a process of one gibibyte see its connections break some
+//! 70 ms after the kill, instead of 0.2 ms (the table of
+//! `cargo bench -p elector-cli --bench failover_tcp` has these times without and with an heir, for
+//! 100 MiB). If a broken connection starts the next election, the cluster has no leader while the
 //! kernel frees a dead leader's memory.
 //!
-//! [`appoint`] starts a second process that shares the memory of this one (`clone(2)` with
-//! `CLONE_VM`), but no files, no signals and no work. While the heir lives, the kernel does not
-//! free the memory. So a killed process closes its files at once. Its heir notices the end and
-//! exits, too, and only then the kernel frees the memory. Nothing changes for a process that ends
-//! in any other way, and nothing changes if all processes of a control group are killed together.
+//! [`appoint`] starts a second process, the heir. The heir shares the memory of this process
+//! (`clone(2)` with `CLONE_VM`), but not its files and signals. While the heir lives, the kernel
+//! does not free the memory. So a killed process closes its files at once. Then its heir notices
+//! the end of the process and exits too, and only after that the kernel frees the memory. Nothing
+//! changes for a process that ends in any other way, and nothing changes if all processes of a
+//! control group are killed together.
 //!
-//! Only the heir knows that its process has ended. It then sends the message that was
-//! [entrusted](entrust) to it: a proof of death for peers.
+//! The heir also knows for certain that its process has ended. It then sends the messages that were
+//! [entrusted](entrust) to it: proofs of death for peers.
 //!
 //! ```no_run
 //! // Call this after all changes of privileges and of the sandbox.
@@ -25,10 +27,10 @@
 //!
 //! # Call it after all changes of privileges and of the sandbox
 //!
-//! The heir shares all memory with its process, also its own stack. So code that can write this
-//! memory can make the heir run anything. The heir must have no right that the process has given
-//! up. But a right that the process gives up later (a user, capabilities, seccomp, Landlock, a root
-//! folder) stays with the heir. There are two protections:
+//! The heir shares all memory with its process, also the heir's own stack. So code that can write
+//! this memory can make the heir run anything. Therefore the heir must have no right that the
+//! process has given up. But a right that the process gives up later (a user, capabilities,
+//! seccomp, Landlock, a root folder) stays with the heir. There are two protections:
 //!
 //! - The heir drops all capabilities, sets `NO_NEW_PRIVS`, and restricts itself to six system
 //!   calls: to wait, to resume a wait, to receive a connection from its process, to write on a
@@ -38,27 +40,29 @@
 //!   other than the effective one. A program that keeps its privileges for its whole life calls
 //!   [`appoint_privileged`].
 //!
-//! # What it looks like from outside
+//! # What an heir looks like from outside
 //!
 //! - `ps` shows a second process with the name `elector-heir` and the same size. The memory exists
 //!   only once, and control groups count it once.
-//! - The heir is a child of this process without an exit signal: `wait(2)` does not see it (without
-//!   `__WALL`), and it raises no `SIGCHLD`. It has a session of its own, and blocks all signals. If
-//!   it is killed, the only effect is that the kernel frees the memory first again.
+//! - The heir is a child of this process without an exit signal: `wait(2)` does not see the heir
+//!   (without `__WALL`), and its end raises no `SIGCHLD`. It has a session of its own, and blocks
+//!   all signals. If the heir is killed, the process continues as if it had no heir: the kernel
+//!   frees its memory first again, and no entrusted message is sent.
 //! - The heir keeps the connections that are [entrusted](entrust) to it, and no other file of this
 //!   process.
 //! - `wait(2)` for this process returns before its memory is freed, no matter how the process
-//!   ended: the heir waits 20 ms more before the kernel starts to free it. A supervisor that starts
-//!   the next process at once needs memory for both. The control group becomes empty, and a service
-//!   counts as ended, that much later.
-//! - The heir exits when this process has ended, or becomes another program (`exec`).
+//!   ended: the heir waits 20 ms more before the kernel starts to free the memory. A supervisor
+//!   that starts the next process at once needs memory for both. A control group becomes empty, and
+//!   a service counts as ended, only after this time.
+//! - The heir exits when this process has ended, or has become another program (`exec`).
 //! - The heir uses two file descriptors of this process for the life of the process.
 //!
-//! # Where it does not work
+//! # Where an heir does not work
 //!
-//! It does not work outside of Linux on `x86_64` and `aarch64`, before Linux 5.9 (`close_range`),
-//! under a system call filter that forbids `clone` or `seccomp`, and under Valgrind, which does not
-//! support such a process. [`appoint`] then returns the reason, and nothing else changes.
+//! An heir does not work outside of Linux on `x86_64` and `aarch64`, before Linux 5.9
+//! (`close_range`), under a system call filter that forbids `clone` or `seccomp`, and under
+//! Valgrind, which does not support a process that shares memory in this way. [`appoint`] then
+//! returns the reason, and nothing else changes.
 
 #[cfg(all(
     target_os = "linux",
@@ -77,7 +81,7 @@ pub enum HeirError {
     /// This system does not support heirs.
     #[error("an heir needs Linux on x86-64 or AArch64")]
     Unsupported,
-    /// The process has privileges that it may want to drop: see [`appoint_privileged`].
+    /// The process has privileges that it may drop later: see [`appoint_privileged`].
     #[error("this process has privileges that its heir would keep ({0}): drop them first")]
     Privileged(&'static str),
     /// The system supports heirs, but does not let this process start one.
@@ -91,7 +95,8 @@ pub enum HeirError {
     },
 }
 
-/// Rust prints the error of a `main` with `Debug`, so this is the text.
+/// Rust prints the error of a `main` with `Debug`, so this implementation prints the text of the
+/// error.
 impl fmt::Debug for HeirError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -100,21 +105,22 @@ impl fmt::Debug for HeirError {
 
 /// Starts the heir of this process, unless there is one. Returns the heir's process id.
 ///
-/// The heir lives as long as the process, and needs no handle and no cleanup. Call this after all
-/// changes of privileges and of the sandbox, and preferably before threads and sockets exist: files
-/// that are open at that moment stay open in the heir for the few microseconds that it needs to
-/// close them.
+/// The heir lives as long as the process, and needs no handle and no cleanup. Call this function
+/// after all changes of privileges and of the sandbox, and preferably before threads and sockets
+/// exist: files that are open at that moment stay open in the heir for the few microseconds in
+/// which the heir closes them.
 ///
 /// # Errors
-/// If the process has privileges, or if the system does not allow an heir. The process can
-/// continue: the kernel then frees its memory before it closes its files, as for every process.
+/// If the process has privileges, or if the system does not allow an heir. The process can continue
+/// without an heir: when it is killed, the kernel frees its memory before it closes its files, as
+/// for every process.
 pub fn appoint() -> Result<u32, HeirError> {
     start(false)
 }
 
-/// Does the same as [`appoint`], also in a process with privileges. It is only for a program that
-/// never drops them: the heir keeps rights that the program drops later, except those that every
-/// heir gives up.
+/// Does the same as [`appoint`], also in a process with privileges. This function is only for a
+/// program that never drops its privileges: the heir keeps rights that the program drops later,
+/// except those that every heir gives up.
 ///
 /// # Errors
 /// If the system does not allow an heir.
@@ -122,18 +128,20 @@ pub fn appoint_privileged() -> Result<u32, HeirError> {
     start(true)
 }
 
-/// Gives the heir a copy of this connection, a stream socket. When this process has ended, the heir
-/// writes this message there: 1 to 64 bytes. The kernel reports the end through a pidfd. Nothing
-/// else makes the heir write, and it writes nothing when the process becomes another program
-/// (`exec`). This call never waits.
+/// Gives the heir a copy of `connection`, which must be a stream socket, and a message of 1 to 64
+/// bytes. When this process has ended, the heir writes the message to the connection. The kernel
+/// reports the end through a pidfd. Nothing else makes the heir write, and it writes nothing when
+/// the process becomes another program (`exec`). This function does not wait until the heir has
+/// received the message.
 ///
 /// The heir closes its copy when the other side has closed the connection, or when this process
-/// shuts it down (`shutdown(2)`). Until then the connection stays open, even if this process closes
-/// its own descriptor. The heir keeps 128 connections, and closes the copy of any further one.
+/// shuts the connection down (`shutdown(2)`). Until then the connection stays open, even if this
+/// process closes its own descriptor. The heir keeps at most 128 connections. It closes the copy of
+/// any further connection, and sends no message there.
 ///
 /// # Errors
-/// If this process has no heir, if its heir has exited or does not read, or if the message is too
-/// short or too long.
+/// If this process has no heir, if its heir has exited or does not read the channel, or if the
+/// message is too short or too long.
 pub fn entrust(message: &[u8], connection: BorrowedFd<'_>) -> io::Result<()> {
     #[cfg(all(
         target_os = "linux",

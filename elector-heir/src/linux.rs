@@ -1,13 +1,13 @@
-//! The only place of this project with unsafe code: `clone(2)` has no safe form.
+//! The only unsafe code in the libraries and programs of this project: `clone(2)` has no safe form.
 //!
-//! Why it is sound: for Rust, the heir is like a thread of another library. It runs only
-//! [`heir::run`], on a stack of its own that is never freed. `run` reads values that are never
-//! written again, writes one atomic, allocates nothing, takes no lock, and cannot panic. The
-//! special point is that the heir shares the thread-local storage of the thread that called
-//! `clone`. So it makes system calls directly ([`raw`]), and runs no function of libc.
+//! Why this code is sound: for Rust, the heir is like a thread of another library. The heir runs
+//! only [`heir::run`], on a stack of its own that is never freed. `run` reads values that are never
+//! written again, writes one atomic, allocates nothing, takes no lock, and cannot panic. One thing
+//! is different from a thread: the heir shares the thread-local storage of the thread that called
+//! `clone`. So the heir makes system calls directly ([`raw`]), and runs no function of libc.
 //!
-//! The process can write the heir's stack, so it can make the heir run anything. So the heir keeps
-//! no right that the process might give up: see [`heir::STEPS`].
+//! The process can write the heir's stack, and with it make the heir run anything. Therefore the
+//! heir keeps no right that the process might give up: see [`heir::STEPS`].
 #![expect(unsafe_code, reason = "clone(2) has no safe form; see above")]
 
 mod heir;
@@ -43,8 +43,8 @@ use self::{
 };
 use super::HeirError;
 
-/// The heir and the process that it belongs to. After a `fork` the child has a copy of this memory,
-/// but no heir.
+/// The current heir, and the process that has started it. After a `fork` the child has a copy of
+/// this value, but no heir of its own.
 static APPOINTED: Mutex<Option<Appointed>> = Mutex::new(None);
 
 struct Appointed {
@@ -55,16 +55,18 @@ struct Appointed {
 /// The maximum length of a message, in bytes.
 pub(super) const MAX_MESSAGE_LEN: usize = 64;
 
-/// The process's end of the channel to the heir, which stays open, or -1.
+/// This process's end of the channel to the heir, or -1 without an heir. The descriptor stays open
+/// until the process ends or becomes another program.
 static CHANNEL: AtomicI32 = AtomicI32::new(-1);
 
-/// Far more than the heir needs, also without optimization. Only used pages cost memory.
+/// The stack is far larger than the heir needs, also without optimization. Only used pages cost
+/// memory.
 const STACK_SIZE: usize = 64 * 1024;
 
-/// No page is larger on the supported architectures.
+/// The guard must be at least one page. The supported architectures have pages of up to 64 KiB.
 const GUARD_SIZE: usize = 64 * 1024;
 
-/// How long the heir may take to give up its rights. It takes about 50 µs.
+/// How long the heir may take to give up its rights. Normally the heir takes about 50 µs.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn appoint(privileged: bool) -> Result<u32, HeirError> {
@@ -79,7 +81,7 @@ pub(super) fn appoint(privileged: bool) -> Result<u32, HeirError> {
     }
     let process = pidfd_open(me, PidfdFlags::empty());
     let process = process.map_err(context("cannot watch this process"))?;
-    // With this type, each message arrives as a whole.
+    // A socket of this type delivers each message as a whole.
     let pair = socketpair(
         AddressFamily::UNIX,
         SocketType::SEQPACKET,
@@ -89,7 +91,7 @@ pub(super) fn appoint(privileged: bool) -> Result<u32, HeirError> {
     let (heir_end, own_end) = pair.map_err(context("cannot open a channel to the heir"))?;
     let heir = start(&process, &heir_end)?;
     close_in_children().map_err(context("cannot close the channel in forked children"))?;
-    // Stays open for as long as the process lives and runs this program.
+    // The descriptor stays open as long as the process lives and runs this program.
     CHANNEL.store(own_end.into_raw_fd(), Ordering::Release);
     *appointed = Some(Appointed { by, heir });
     Ok(heir)
@@ -100,7 +102,8 @@ pub(super) fn entrust(message: &[u8], connection: BorrowedFd<'_>) -> io::Result<
         let what = "the message must have 1 to 64 bytes";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
-    // The lock is held, so that the channel stays that of this process.
+    // While this function holds the lock, no other thread can appoint an heir and replace the
+    // channel.
     let appointed = APPOINTED.lock().unwrap_or_else(PoisonError::into_inner);
     let me = getpid().as_raw_nonzero().get();
     let channel = CHANNEL.load(Ordering::Acquire);
@@ -111,19 +114,20 @@ pub(super) fn entrust(message: &[u8], connection: BorrowedFd<'_>) -> io::Result<
     {
         return Err(io::Error::new(io::ErrorKind::NotFound, "there is no heir"));
     }
-    // SAFETY: it is closed only in forked children, each of which closes its own copy.
+    // SAFETY: the channel is closed only in forked children, each of which closes its own copy.
     let channel = unsafe { BorrowedFd::borrow_raw(channel) };
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     let connections = [connection];
-    // There is room for exactly this.
+    // The buffer has room for exactly this one descriptor, so `push` cannot fail.
     control.push(SendAncillaryMessage::ScmRights(&connections));
     let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
     sendmsg(channel, &[IoSlice::new(message)], &mut control, flags)?;
     Ok(())
 }
 
-/// Returns the privilege that this process might drop later, in words.
+/// Returns a text that names a privilege which this process might drop later, or `None` if there is
+/// none.
 fn privilege() -> Result<Option<&'static str>, HeirError> {
     let held = capabilities(None).map_err(context("cannot read the capabilities"))?;
     Ok(if geteuid().is_root() {
@@ -144,8 +148,9 @@ fn context<E: Into<io::Error>>(what: &'static str) -> impl FnOnce(E) -> HeirErro
     }
 }
 
-/// A forked child that goes on without `exec` would keep the channel open after this process has
-/// become another program. The heir, and with it all memory, would stay.
+/// Makes each forked child close its copy of the channel. A child that continues without `exec`
+/// would otherwise keep the channel open after this process has become another program. Then the
+/// heir would not exit, and the kernel could not free the memory.
 fn close_in_children() -> io::Result<()> {
     extern "C" fn in_child() {
         let channel = CHANNEL.swap(-1, Ordering::AcqRel);
@@ -173,9 +178,10 @@ fn start(process: &OwnedFd, channel: &OwnedFd) -> Result<u32, HeirError> {
     }));
     let started = stack().and_then(|top| {
         let blocked = BlockedSignals::all()?;
-        // SAFETY: the stack is mapped for this and never unmapped. `run` may share this thread's
-        // storage (see above). Its argument is leaked, and only its atomic is shared. No
-        // CLONE_SETTLS, no CLONE_THREAD, and the low bits are 0: the parent gets no signal.
+        // SAFETY: the stack is mapped for the heir and never unmapped. `run` may share this
+        // thread's storage (see above). Its argument is leaked, and only the atomic in it is
+        // written. The flags contain no CLONE_SETTLS and no CLONE_THREAD, and their low bits are 0:
+        // the parent gets no signal.
         let heir = unsafe {
             libc::clone(
                 heir::run,
@@ -193,17 +199,17 @@ fn start(process: &OwnedFd, channel: &OwnedFd) -> Result<u32, HeirError> {
     Ok(heir)
 }
 
-/// Maps a new stack and returns its top. A guard page lies below it, because an overflow must not
-/// reach other memory.
+/// Maps a new stack and returns its top. Below the stack is a guard page, because an overflow of
+/// the stack must not reach other memory.
 fn stack() -> io::Result<*mut c_void> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK | libc::MAP_NORESERVE;
     let length = GUARD_SIZE + STACK_SIZE;
-    // SAFETY: a new mapping, at a place that the kernel chooses.
+    // SAFETY: this creates a new mapping, at a place that the kernel chooses.
     let base = unsafe { libc::mmap(ptr::null_mut(), length, libc::PROT_NONE, flags, -1, 0) };
     if base == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the upper part of the mapping, whose length and parts are multiples of a page.
+    // SAFETY: this changes the upper part of the mapping. All lengths are multiples of a page.
     let failed = unsafe {
         let low = base.byte_add(GUARD_SIZE);
         libc::mprotect(low, STACK_SIZE, libc::PROT_READ | libc::PROT_WRITE)
@@ -211,11 +217,12 @@ fn stack() -> io::Result<*mut c_void> {
     if failed != 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: one past the end of the mapping.
+    // SAFETY: the pointer is one past the end of the mapping.
     Ok(unsafe { base.byte_add(length) })
 }
 
-/// Waits until the heir has given up its rights. An heir that cannot do so has exited.
+/// Waits until the heir has given up its rights. An heir that cannot give them up exits, and this
+/// function returns the reason.
 fn wait_until_confined(args: &HeirArgs) -> Result<(), HeirError> {
     let began = Instant::now();
     loop {

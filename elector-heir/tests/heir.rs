@@ -14,24 +14,25 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 
-/// The variable that makes this binary the observed process. Its value is the port, and maybe a
-/// suffix.
+/// The environment variable that makes this binary the observed process. Its value is the port,
+/// with or without the suffix [`ENTRUSTS`].
 const PORT_AND_MODE: &str = "ELECTOR_HEIR_PART";
 
-/// The suffix after the port: the process entrusts its heir with [`MESSAGE`].
+/// The suffix after the port that makes the process entrust its heir with [`MESSAGE`].
 const ENTRUSTS: &str = "!";
 const MESSAGE: &[u8] = b"it has ended";
 
 /// The limit for every wait. No wait takes that long unless it fails.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The observed process, if this binary is started as one. Otherwise it does nothing.
+/// Runs the observed process, if this binary was started with [`PORT_AND_MODE`]. Otherwise this
+/// test does nothing.
 #[test]
 fn the_process() {
     let Ok(port) = env::var(PORT_AND_MODE) else {
         return;
     };
-    // It is open before there is an heir: the heir must not keep it open.
+    // The connection is open before there is an heir: the heir must not keep it open.
     let address = format!("127.0.0.1:{}", port.trim_end_matches(ENTRUSTS));
     let connection = TcpStream::connect(address).unwrap();
     let heir = elector_heir::appoint_privileged().unwrap();
@@ -149,7 +150,8 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Returns `true` if the process has ended. If no parent collects orphans, it stays as a zombie.
+/// Returns `true` if the process has ended. A process whose parent does not wait for it stays as a
+/// zombie, which counts as ended.
 fn has_ended(pid: Pid) -> bool {
     test_kill_process(pid).is_err() || stat(pid, "State:").is_none_or(|state| state.contains('Z'))
 }
@@ -179,7 +181,7 @@ fn the_heir_of_a_process_that_ends_ends() {
     until("the heir has ended", || has_ended(heir));
 }
 
-// The heir would keep the memory of the former program for ever.
+// Otherwise the heir would keep the memory of the former program for ever.
 #[test]
 fn the_heir_of_a_process_that_becomes_another_program_ends() {
     let mut process = Process::start();
@@ -189,7 +191,7 @@ fn the_heir_of_a_process_that_becomes_another_program_ends() {
     assert!(process.child.try_wait().unwrap().is_none());
 }
 
-// A connection, a pipe or a lock in the heir would outlive its owner.
+// A connection, a pipe or a lock that the heir keeps would outlive the process that owned it.
 #[test]
 fn the_heir_keeps_only_two_files() {
     let process = Process::start();
@@ -224,7 +226,7 @@ fn the_heir_ignores_signals_and_leaves_the_group() {
     until("the process is stopped", || {
         stat(process.pid(), "State:").unwrap().starts_with('T')
     });
-    // If it acted on the signals, it would have done so before it is seen asleep.
+    // If the heir acted on the signals, it would have done so before this test sees it asleep.
     until("the heir waits", || {
         stat(process.heir, "State:").unwrap().starts_with('S')
     });
@@ -261,7 +263,8 @@ fn the_heir_has_no_rights() {
     );
 }
 
-// The heir would keep privileges that the process drops later: this must not happen by accident.
+// The heir would keep privileges that the process drops later. An heir with privileges must not be
+// started by accident.
 #[test]
 fn a_process_with_privileges_is_rejected() {
     let me = rustix::process::getpid();
@@ -272,7 +275,7 @@ fn a_process_with_privileges_is_rejected() {
     assert_eq!(refused, privileged, "{appointed:?}");
 }
 
-// A stopped heir would keep the memory of a process that has ended, until it is woken.
+// A stopped heir would keep the memory of a process that has ended, until a signal wakes the heir.
 #[test]
 fn a_stopped_heir_ends_with_its_process() {
     let mut process = Process::start();
@@ -285,7 +288,8 @@ fn a_stopped_heir_ends_with_its_process() {
     until("the heir has ended", || has_ended(heir));
 }
 
-// A forked child that never becomes another program has a copy of every descriptor.
+// A forked child that never becomes another program has a copy of every descriptor, also of the
+// channel to the heir.
 #[test]
 fn a_forked_child_does_not_keep_the_heir() {
     let mut process = Process::start();
@@ -297,7 +301,7 @@ fn a_forked_child_does_not_keep_the_heir() {
     kill_process(Pid::from_raw(child).unwrap(), Signal::KILL).unwrap();
 }
 
-/// Reads everything that the process and its heir send until the end of the connection.
+/// Returns everything that the process and its heir send until the end of the connection.
 fn received(process: &mut Process) -> Vec<u8> {
     let mut received = Vec::new();
     let mut connection = &process.connection;
@@ -306,8 +310,8 @@ fn received(process: &mut Process) -> Vec<u8> {
     received
 }
 
-// Peers elect another leader when they receive this, so it must be sent when the process ends, in
-// any way.
+// Peers elect another leader when they receive this message, so the heir must send it when the
+// process ends in any way.
 #[test]
 fn the_entrusted_message_is_sent_when_the_process_has_ended() {
     let mut killed = Process::start_with(ENTRUSTS);
@@ -338,7 +342,7 @@ fn no_message_is_sent_while_the_process_lives() {
     assert!(process.child.try_wait().unwrap().is_none());
 }
 
-// With connections of the past, an heir would have no room for those of today.
+// If the heir kept connections that have ended, it would have no room for new ones.
 #[test]
 fn the_heir_closes_a_connection_that_has_ended() {
     let process = Process::start_with(ENTRUSTS);
@@ -349,7 +353,7 @@ fn the_heir_closes_a_connection_that_has_ended() {
     until("the heir has closed it", || open() == 2);
 }
 
-// Without an heir no process could send the message, and the caller must know that.
+// Without an heir no process could send the message, so the caller must get an error.
 #[test]
 fn nothing_can_be_entrusted_without_an_heir() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

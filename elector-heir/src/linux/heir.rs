@@ -1,6 +1,6 @@
-//! The code that runs in the heir. The heir shares all memory, and the storage of the thread that
-//! started it. So this code makes system calls without libc, and does not allocate, lock, panic or
-//! use its thread.
+//! The code that runs in the heir. The heir shares all memory of its process, and the thread-local
+//! storage of the thread that started it. So this code makes system calls without libc. It does not
+//! allocate, lock or panic, and does not use thread-local storage.
 
 use std::{
     ffi::{c_int, c_void},
@@ -11,24 +11,27 @@ use std::{
 
 use super::{raw::call, watch};
 
-/// The arguments of the heir, and the state of its start. They are never freed: the heir may run
-/// for a moment after its process.
+/// The arguments of the heir, and the state of its start. They are never freed, because the heir
+/// reads them as long as it runs.
 pub(super) struct HeirArgs {
-    /// Readable when all threads of the process have ended, with their files closed.
+    /// The pidfd of the process. It becomes readable when all threads of the process have ended and
+    /// their files are closed.
     pub(super) process: RawFd,
-    /// Connections and their messages arrive here. The other end is closed a little before the
-    /// process has ended, and also when the process becomes another program.
+    /// The heir's end of the channel, on which connections and their messages arrive. The other end
+    /// is closed a little before the process has ended, and also when the process becomes another
+    /// program.
     pub(super) channel: RawFd,
-    /// [`STARTING`], [`CONFINED`], or the place of a failed step in [`STEPS`] with its error number
-    /// from bit 8 on.
+    /// [`STARTING`], [`CONFINED`], or the failed step: its index in [`STEPS`] in the low 8 bits,
+    /// and above them the error number of the system call.
     pub(super) state: AtomicU32,
 }
 
 pub(super) const STARTING: u32 = 0;
 pub(super) const CONFINED: u32 = 1;
 
-/// The errors of the steps by which the heir gives up all rights that it does not need. The index
-/// is in the low bits of a failed state.
+/// The error texts of the steps by which the heir gives up all rights that it does not need. The
+/// first two indices have no step, because the values 0 and 1 of the state mean [`STARTING`] and
+/// [`CONFINED`].
 pub(super) const STEPS: [&str; 7] = [
     "",
     "",
@@ -53,16 +56,17 @@ const fn statement(code: u32, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
     }
 }
 
-/// Where the filter finds the fifth argument of a call, in two halves: the address of a receiver.
+/// The offsets of the two halves of the fifth argument of a system call. For `sendto` this is the
+/// address of the receiver, which must be null: so the heir can write only on connected sockets.
 const ADDRESS: [u32; 2] = [48, 52];
 
 const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
 const EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
 const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
 
-/// The heir may only wait, receive and close connections, write on a connected socket, and exit.
-/// Any other call fails. The heir is not killed for it, because a core dump would be that of the
-/// process.
+/// The system call filter of the heir. The heir may only wait, receive and close connections, write
+/// on a connected socket, and exit. Any other call fails. It does not kill the heir, because the
+/// core dump of the heir would contain the memory of the process.
 static FILTER: [libc::sock_filter; 15] = [
     statement(LOAD, 0, 0, 4),
     statement(EQUAL, 0, 11, ARCHITECTURE),
@@ -88,7 +92,8 @@ static FILTER: [libc::sock_filter; 15] = [
 
 /// Gives up the rights of the heir, waits for the end of its process, and exits.
 pub(super) extern "C" fn run(args: *mut c_void) -> c_int {
-    // SAFETY: this is the pointer from `start`: leaked, and only its atomic is shared.
+    // SAFETY: this is the pointer from `start`. Its value is leaked, and only the atomic in it is
+    // written.
     let args = unsafe { &*args.cast::<HeirArgs>() };
     match confine(args) {
         Ok(()) => args.state.store(CONFINED, Ordering::Release),
@@ -102,25 +107,25 @@ pub(super) extern "C" fn run(args: *mut c_void) -> c_int {
 }
 
 /// # Errors
-/// Returns the place of the failed step in [`STEPS`], and its error number.
+/// Returns the index of the failed step in [`STEPS`], and its error number.
 fn confine(args: &HeirArgs) -> Result<(), (u32, u32)> {
-    // Signals to the group or to the terminal's session are not meant for the heir. Neither call
-    // can fail: the heir leads no group, and the name is short.
+    // Signals to the process group or to the session of the terminal are not meant for the heir.
+    // Neither of these two calls can fail: the heir leads no group, and the name is short.
     let _ = system(libc::SYS_setsid, [0; 5]);
     let _ = prctl(libc::PR_SET_NAME, c"elector-heir".as_ptr() as usize);
     let at = |step: u32| move |error: u32| (step, error);
     close_all_but(args).map_err(at(2))?;
     prctl(libc::PR_SET_NO_NEW_PRIVS, 1).map_err(at(3))?;
     drop_capabilities().map_err(at(4))?;
-    // A stopped heir must also notice the end of its process.
+    // This signal wakes a stopped heir, so that it notices the end of its process too.
     let wake = libc::SIGCONT.cast_unsigned() as usize;
     prctl(libc::PR_SET_PDEATHSIG, wake).map_err(at(5))?;
     restrict().map_err(at(6))
 }
 
 fn system(number: libc::c_long, arguments: [usize; 5]) -> Result<(), u32> {
-    // SAFETY: every call of this module affects only the heir: its own credentials and session, and
-    // memory that outlives the call.
+    // SAFETY: every system call of this module affects only the heir's own credentials, session and
+    // files. It reads only memory that outlives the call.
     let result = unsafe { call(number, arguments) };
     if result < 0 {
         return Err(result.unsigned_abs() as u32);
@@ -135,7 +140,8 @@ fn prctl(option: c_int, value: usize) -> Result<(), u32> {
     )
 }
 
-/// Otherwise a peer would not see the end of a connection that was open when the heir started.
+/// Closes all files except the pidfd and the channel. Otherwise the heir would keep connections
+/// open that were open when it started, and a peer would not see them end.
 fn close_all_but(args: &HeirArgs) -> Result<(), u32> {
     let low = args.process.min(args.channel).cast_unsigned();
     let high = args.process.max(args.channel).cast_unsigned();
@@ -155,7 +161,7 @@ fn close_range(first: u32, last: u32) -> Result<(), u32> {
     )
 }
 
-/// Drops all capabilities. The process loses nothing: each task has its own credentials.
+/// Drops all capabilities of the heir. The process loses none: each task has its own credentials.
 fn drop_capabilities() -> Result<(), u32> {
     let header = [0x2008_0522_u32, 0]; // _LINUX_CAPABILITY_VERSION_3; itself.
     let none = [0_u32; 6];

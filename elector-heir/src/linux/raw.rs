@@ -1,5 +1,5 @@
-//! System calls without libc. The wrappers of libc write `errno`, which is in thread-local storage,
-//! and the heir uses that of the thread that started it.
+//! System calls without libc. The wrappers of libc write `errno`, which is in thread-local storage.
+//! The heir uses the thread-local storage of the thread that started it.
 
 use std::{arch::asm, io};
 
@@ -13,7 +13,7 @@ pub(super) unsafe fn call(number: libc::c_long, arguments: [usize; 5]) -> isize 
     let [a, b, c, d, e] = arguments;
     let result: isize;
     // SAFETY: this is the kernel's calling convention: `syscall` overwrites rcx and r11. The caller
-    // ensures that the call may read and write its memory.
+    // ensures that the system call may read and write the memory that its arguments point to.
     unsafe {
         asm!(
             "syscall",
@@ -35,8 +35,8 @@ pub(super) unsafe fn call(number: libc::c_long, arguments: [usize; 5]) -> isize 
 pub(super) unsafe fn call(number: libc::c_long, arguments: [usize; 5]) -> isize {
     let [a, b, c, d, e] = arguments;
     let result: isize;
-    // SAFETY: this is the kernel's calling convention. The caller ensures that the call may read
-    // and write its memory.
+    // SAFETY: this is the kernel's calling convention. The caller ensures that the system call may
+    // read and write the memory that its arguments point to.
     unsafe {
         asm!(
             "svc 0",
@@ -50,7 +50,7 @@ pub(super) unsafe fn call(number: libc::c_long, arguments: [usize; 5]) -> isize 
 }
 
 /// Blocks all signals of the current thread until this value is dropped. This includes the signals
-/// 32 and 33, which libc uses internally: the signal sets of libc never contain them. The heir
+/// 32 and 33, which libc uses internally and which the signal sets of libc never contain. The heir
 /// starts with the same mask, so no signal handler runs in the heir. A handler there would use the
 /// thread-local storage of the thread that has started the heir.
 pub(super) struct BlockedSignals {
@@ -67,7 +67,7 @@ impl BlockedSignals {
 
 impl Drop for BlockedSignals {
     fn drop(&mut self) {
-        // This cannot fail: the same call with another set has succeeded.
+        // The call cannot fail: the same call with another set has succeeded.
         let _ = set_mask(&self.before, None);
     }
 }
@@ -76,8 +76,8 @@ fn set_mask(mask: &u64, before: Option<&mut u64>) -> io::Result<()> {
     let before = before.map_or(0, |before| std::ptr::from_mut(before) as usize);
     let mask = std::ptr::from_ref(mask) as usize;
     let how = libc::SIG_SETMASK.cast_unsigned() as usize;
-    // SAFETY: the kernel's signal sets have 64 bits. The call reads one set, and writes one if
-    // there is a place for it.
+    // SAFETY: the kernel's signal sets have 64 bits. The call reads the set `mask`, and writes the
+    // old set to `before` if that is not null.
     let result = unsafe { call(libc::SYS_rt_sigprocmask, [how, mask, before, 8, 0]) };
     if result == 0 {
         return Ok(());

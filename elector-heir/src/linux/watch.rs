@@ -8,14 +8,14 @@ use super::{MAX_MESSAGE_LEN, heir::HeirArgs, raw::call};
 /// How many connections the heir keeps.
 const MAX_CONNECTIONS: usize = 128;
 
-/// How long the heir waits after its process has ended. To free memory takes a processor for the
-/// whole time. On a machine with few processors, this would delay a peer that holds an election
-/// now.
+/// How long the heir waits after its process has ended. Then the kernel frees the memory, which
+/// keeps a processor busy for the whole time. On a machine with few processors, this would delay a
+/// peer that holds an election directly after the end of the process.
 const EXIT_DELAY: libc::timespec = milliseconds(20);
 
 /// How long the heir waits for the end of the process after the other end of the channel was
-/// closed. The kernel closes the files of a dying process a little before it reports the end. A
-/// process that has become another program does not end.
+/// closed. The kernel closes the files of a dying process a little before it reports the end. If
+/// the process has become another program, the kernel reports no end.
 const PROCESS_END_TIMEOUT: libc::timespec = milliseconds(200);
 
 const fn milliseconds(number: i64) -> libc::timespec {
@@ -25,7 +25,7 @@ const fn milliseconds(number: i64) -> libc::timespec {
     }
 }
 
-/// A connection, and the message to write there when the process has ended.
+/// A connection, and the message that the heir writes to it when the process has ended.
 #[derive(Clone, Copy)]
 struct Entrusted {
     connection: RawFd,
@@ -33,7 +33,8 @@ struct Entrusted {
     length: usize,
 }
 
-/// The connections are those below `count`. They are in the same order as in the list for `ppoll`.
+/// The entrusted connections. Only the first `count` entries of the array are valid. They have the
+/// same order as in the list for `ppoll`.
 struct Connections {
     entrusted: [Entrusted; MAX_CONNECTIONS],
     count: usize,
@@ -50,7 +51,7 @@ pub(super) fn watch(args: &HeirArgs) {
         count: 0,
     };
     if wait_for_end(args, &mut kept) {
-        // Connections that arrived while the process was dying.
+        // These connections arrived while the process was dying.
         while let Ok(Some(entrusted)) = receive(args.channel) {
             kept.add(entrusted);
         }
@@ -60,8 +61,9 @@ pub(super) fn watch(args: &HeirArgs) {
     let _ = poll(&mut [], Some(EXIT_DELAY));
 }
 
-/// Returns `true` if the process has ended: only its pidfd reports that. Returns `false` if it has
-/// become another program or cannot be watched; then the heir must not outlive it.
+/// Returns `true` if the process has ended: only the pidfd of the process reports an end. Returns
+/// `false` if the process has become another program or cannot be watched. The heir must exit in
+/// each case, so that it does not keep the memory of a program that has ended.
 fn wait_for_end(args: &HeirArgs, kept: &mut Connections) -> bool {
     let mut polled = [poll_entry(-1, 0); MAX_CONNECTIONS + 2];
     loop {
@@ -102,7 +104,8 @@ impl Connections {
         self.entrusted.iter().take(self.count)
     }
 
-    /// A connection that does not fit is closed: no proof of death will be sent on it.
+    /// Keeps this connection. If there is no room, closes it: then the heir sends no proof of death
+    /// to its peer.
     fn add(&mut self, entrusted: Entrusted) {
         match self.entrusted.get_mut(self.count) {
             Some(place) => {
@@ -113,7 +116,7 @@ impl Connections {
         }
     }
 
-    /// Fills in the descriptors to wait for. Returns their number.
+    /// Writes the descriptors that `ppoll` must watch to `polled`. Returns their number.
     fn prepare(&self, args: &HeirArgs, polled: &mut [libc::pollfd]) -> usize {
         let own = [args.process, args.channel].map(|fd| poll_entry(fd, libc::POLLIN));
         let broken = |entrusted: &Entrusted| poll_entry(entrusted.connection, libc::POLLRDHUP);
@@ -140,7 +143,8 @@ impl Connections {
         self.count = count;
     }
 
-    /// Writes all messages. Never waits: a peer that does not read receives nothing.
+    /// Writes all messages. This method never waits: if the buffer of a connection is full, its
+    /// peer receives nothing.
     fn write(&self) {
         let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
         for Entrusted {
@@ -152,8 +156,8 @@ impl Connections {
             let message = message.as_ptr() as usize;
             let flags = flags.cast_unsigned() as usize;
             let to = connection.cast_unsigned() as usize;
-            // SAFETY: the call reads `length` bytes of the message, which has at least that length,
-            // and no address.
+            // SAFETY: the call reads `length` bytes of the message, which has at least that length.
+            // The address is null, so the call reads none.
             let _ = unsafe { call(libc::SYS_sendto, [to, message, *length, flags, 0]) };
         }
     }
@@ -165,7 +169,7 @@ impl Connections {
 
 fn close(fd: RawFd) {
     let fd = fd.cast_unsigned() as usize;
-    // SAFETY: the heir has its own descriptors, and this one was given to it.
+    // SAFETY: the heir has its own table of descriptors, and this descriptor was given to the heir.
     let _ = unsafe { call(libc::SYS_close, [fd, 0, 0, 0, 0]) };
 }
 
@@ -178,13 +182,13 @@ fn poll_entry(fd: RawFd, events: libc::c_short) -> libc::pollfd {
 }
 
 fn poll(ends: &mut [libc::pollfd], limit: Option<libc::timespec>) -> Result<(), libc::c_int> {
-    // The kernel writes the remaining time there.
+    // The kernel writes the remaining time to the limit, so the limit must be a variable.
     let mut limit = limit;
     let limit = limit
         .as_mut()
         .map_or(0, |limit| ptr::from_mut(limit) as usize);
     let (at, number) = (ends.as_mut_ptr() as usize, ends.len());
-    // SAFETY: the call writes these `ends` and the limit, which outlive it.
+    // SAFETY: the call writes only to `ends` and to the limit, which both outlive the call.
     let polled = unsafe { call(libc::SYS_ppoll, [at, number, limit, 0, 0]) };
     error_of(polled).map(|_| ())
 }
@@ -196,7 +200,7 @@ fn error_of(result: isize) -> Result<usize, libc::c_int> {
     }
 }
 
-/// A header and one descriptor, in the kernel's layout.
+/// A control message of the kernel: a header and one descriptor.
 #[repr(C)]
 struct Control {
     header: libc::cmsghdr,
@@ -204,14 +208,15 @@ struct Control {
     _padding: RawFd,
 }
 
-/// Receives the next message on the channel; `None` when the other end is closed. Does not wait.
+/// Receives the next message on the channel, without waiting. Returns `None` when the other end is
+/// closed.
 fn receive(channel: RawFd) -> Result<Option<Entrusted>, libc::c_int> {
     let mut message = [0; MAX_MESSAGE_LEN];
     let mut part = libc::iovec {
         iov_base: message.as_mut_ptr().cast(),
         iov_len: MAX_MESSAGE_LEN,
     };
-    // SAFETY: both are plain numbers and pointers, for which zeros are valid values.
+    // SAFETY: both types contain only numbers and pointers, for which zeros are valid values.
     let (mut control, mut msg): (Control, libc::msghdr) = unsafe { mem::zeroed() };
     msg.msg_iov = &raw mut part;
     msg.msg_iovlen = 1;
