@@ -2,8 +2,8 @@ use elector_core::{Command, NodeId};
 
 use crate::state::Flight;
 
-/// An action that may happen next. A node is named by its position, and a timer by its index among
-/// the timers of its node.
+/// An action that may happen next. A node is identified by its position, and a timer by its index
+/// among the timers of its node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Deliver {

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::{CheckConfig, Report, cluster::Cluster, search::Search};
 
-/// The maximum number of nodes of a [`Check`], which follows every order of events.
+/// The maximum number of nodes of a [`Check`]. A larger cluster has too many orders of events.
 pub const MAX_NODES: u64 = 9;
 
 /// A check of one algorithm: `Check::<Raft>::new(config).run()`.
@@ -39,12 +39,14 @@ impl<A: ElectionAlgorithm> Check<A> {
         Self { config }
     }
 
-    /// Follows every run within the bounds, shorter runs first. Ends when all runs are followed,
-    /// when a run violates an invariant, or when the limit is reached. Every state takes memory.
+    /// Follows every run within the bounds, shorter runs first. Ends when all runs have been
+    /// followed, when a run violates an invariant, or when [`CheckConfig::max_states`] is reached.
+    /// Every state takes memory.
     ///
     /// # Errors
-    /// Returns an error if the algorithm's configuration is not valid, if there are no nodes or
-    /// more than [`MAX_NODES`], or if the check must begin with a leader and the search finds none.
+    /// Returns an error if the algorithm's configuration is not valid, if a tick is zero, if there
+    /// are no nodes or more than [`MAX_NODES`], or if the check must begin with a leader and the
+    /// search finds none.
     pub fn run(self) -> Result<Report, CheckError> {
         let config = self.config;
         if config.nodes > MAX_NODES {

@@ -9,12 +9,12 @@ use crate::{Time, cluster::Cluster, state::State};
 pub(crate) enum Claim {
     /// This invariant holds in all states.
     Always(Invariant),
-    /// Some state is an example of this goal.
+    /// This goal is met in some state.
     Sometimes(Goal),
 }
 
-/// A situation that a report looks for. If none of the runs reaches it, a report without violations
-/// means little.
+/// A situation that must be possible. If no run of a search reaches this situation, a report
+/// without violations means little.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Goal {
     LeaderElected,
@@ -26,8 +26,9 @@ pub(crate) enum Goal {
 }
 
 impl Claim {
-    /// All claims. `durable-before-sent` is not among them: a step of a search is atomic, so
-    /// nothing is sent before it is durable.
+    /// All claims. Not among them are the invariants that a search cannot violate or does not
+    /// check. One example is `durable-before-sent`: a step of a search is atomic, so nothing is
+    /// sent before it is durable.
     const ALL: [Self; 13] = [
         Self::Always(Invariant::OneLeaderPerEpoch),
         Self::Always(Invariant::OnePledgePerEpoch),
@@ -44,9 +45,8 @@ impl Claim {
         Self::Sometimes(Goal::EpochShared),
     ];
 
-    /// Returns the claims that make sense for a search of `A`. An algorithm without a quorum
-    /// guarantee may do what such a guarantee excludes, and there are leases only in a search with
-    /// time.
+    /// Returns the claims that apply to a search of `A`. An algorithm without a quorum guarantee
+    /// may do what that guarantee excludes. There are leases only in a search with time.
     pub(crate) fn of<A: ElectionAlgorithm>(time: Option<Time>) -> impl Iterator<Item = Self> {
         let kind = A::Guarantee::KIND;
         Self::ALL.into_iter().filter(move |claim| match claim {
@@ -72,7 +72,7 @@ impl Claim {
 }
 
 impl Goal {
-    /// Returns `true` if `state` is an example.
+    /// Returns `true` if this goal is met in `state`.
     pub(crate) fn is_met<A: ElectionAlgorithm>(self, cluster: &Cluster<A>, state: &State) -> bool {
         let leaders = || cluster.views(state).filter(View::leads);
         let history = || cluster.histories.get(state.history);

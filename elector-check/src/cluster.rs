@@ -23,11 +23,11 @@ pub(crate) struct Cluster<A: ElectionAlgorithm> {
     pub(crate) first_tick: u32,
     pub(crate) steps: Steps<A>,
     pub(crate) histories: Pool<History>,
-    // Maps a history and an observation to the next history and its violation.
+    // Maps the numbers of a history and of an observation to the record of the next history.
     records: HashMap<(u32, u32), Record, FxBuildHasher>,
 }
 
-/// The number of a history, and the violation that its last observation shows.
+/// The number of a history, and the violation that its last observation has caused.
 type Record = (u32, Option<Box<InvariantViolation>>);
 
 /// The result of an action.
@@ -65,8 +65,9 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         }
     }
 
-    /// Returns the state in which all nodes have started, one after the other. This leaves out no
-    /// run: a node that starts late is the same as a node to which no message was delivered yet.
+    /// Returns the state in which all nodes have started, one after the other, and the violation if
+    /// a start has caused one. To begin with this state leaves out no run: a node that starts late
+    /// is the same as a node to which no message was delivered yet.
     pub(crate) fn initial_state(&mut self) -> (State, Option<InvariantViolation>) {
         let mut state = State {
             now: self.first_tick,
@@ -155,7 +156,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         }
     }
 
-    /// Applies `action` to `last`. If the result is a state, writes it to `next`.
+    /// Applies `action` to the state `last`, and writes the result to `next`, also if it violates
+    /// an invariant. After [`Transition::Nothing`], `next` has no meaning.
     pub(crate) fn apply(&mut self, last: &State, action: Action, next: &mut State) -> Transition {
         let (node, event) = match action {
             Action::Deliver { flight } => {
@@ -202,7 +204,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         }
     }
 
-    /// Adds an observation to the history of `next`. Returns the violation that it shows.
+    /// Adds an observation to the history of `next`. Returns the violation that the observation
+    /// causes.
     fn record(&mut self, next: &mut State, observation: u32) -> Option<InvariantViolation> {
         let Self {
             steps,
@@ -214,7 +217,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         let (history, violation) = records.entry(key).or_insert_with(|| {
             let mut history = histories.get(key.0).clone();
             let observation = steps.observations.get(observation);
-            // Each node itself keeps the newest epoch that it has shown.
+            // `claimed` does not check that epochs never go back. `Steps` checks this, with the
+            // newest epoch that each node keeps.
             let mut violation = history.claimed(observation.node, observation.view).next();
             for &pledge in &observation.pledges {
                 let pledged = history.pledged(observation.node, pledge).next();
@@ -252,9 +256,9 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         paid.is_some()
     }
 
-    /// Takes the costs of a delivery: the message, if it may be delivered only once, and one from
-    /// the budget of late messages. When that budget is exhausted, all other late messages are
-    /// lost.
+    /// Takes the costs of a delivery: removes the message if it may be delivered only once, and if
+    /// the message is late, takes one from the budget of late messages. When this takes the last
+    /// one, all other late messages are lost.
     fn spend_delivery(&self, flight: Flight, next: &mut State) {
         if !self.config.duplicating {
             next.network.retain(|&other| other != flight);
@@ -267,7 +271,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         }
     }
 
-    /// Returns `true` if this timer of the node `before` counts as a timeout when it elapses.
+    /// Returns `true` if it counts as a timeout that this timer has elapsed. `before` and `after`
+    /// are the node before and after the event.
     fn counts_as_timeout(&self, before: u32, after: u32, timer: usize) -> bool {
         let Life::Up { timers, .. } = &self.steps.nodes.get(before).life else {
             return false;

@@ -2,8 +2,8 @@ use crate::Time;
 
 /// What is checked, and within which bounds.
 ///
-/// `crashes`, `suspicions`, `commands` and `timeouts` bound one run: they count for all nodes
-/// together and at any moments.
+/// The values of `crashes`, `suspicions`, `commands` and `timeouts` are bounds for one whole run:
+/// all nodes together may have this many of these events, at any moments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckConfig<C> {
     /// The number of nodes in the cluster. Their ids are 1 to `nodes`.
@@ -11,44 +11,46 @@ pub struct CheckConfig<C> {
     /// The configuration of the algorithm, the same on all nodes. Without `time`, only one property
     /// of its durations matters: whether they are zero.
     pub config: C,
-    /// The time of a run. With `None`, every timer may elapse immediately and leases are not
-    /// checked. Choose durations of a few ticks: see [`Time::timing`].
+    /// The time of a run. With `None`, every timer may elapse immediately, and leases are not
+    /// checked. Choose durations of a few ticks for the algorithm: see [`Time::timing`].
     pub time: Option<Time>,
-    /// Whether runs begin with a leader: in the first state in which all nodes agree on one, after
-    /// a shortest run without faults. Otherwise they begin when all nodes have just started. Time
-    /// and budgets count from there, so rare events after an election are within reach.
+    /// Whether runs begin with a leader. The first state is then one in which all nodes agree on a
+    /// leader, after a shortest run without faults. Time and bounds count from that state, so rare
+    /// events after an election are within reach. With `false`, runs begin when all nodes have just
+    /// started.
     pub led: bool,
-    /// The highest epoch. A run is followed until a node passes it.
+    /// The highest epoch. A run is followed until a node enters a higher one.
     pub max_epoch: u64,
     /// How many crashes may happen. Restarts are not bounded.
     pub crashes: u32,
-    /// How many hints about the failure of a peer nodes may get. The hint is a proof of death if
+    /// How many hints about the failure of a peer the nodes may get. A hint is a proof of death if
     /// the peer is down, and a suspicion if the peer runs.
     pub suspicions: u32,
-    /// Whether a proof of death may be false: then hints about running peers are proofs too. Two
-    /// nodes may then hold a lease at the same time, because a new leader is elected before the
-    /// lease of the old one has ended.
+    /// Whether a proof of death may be false. With `true`, hints about running peers are proofs of
+    /// death too. Two nodes may then hold a lease at the same time, because a new leader is elected
+    /// before the lease of the old one has ended.
     pub false_hints: bool,
     /// How many commands the application may give.
     pub commands: u32,
-    /// How many times a timer may elapse; `None` for no bound. Timers without delay do not count,
-    /// and neither do timers that leave their node unchanged (a round of heartbeats). With `time`,
-    /// timers of a leader that continues to lead do not count either. An algorithm that counts its
+    /// How many times a timer may elapse; `None` for no bound. Some timers do not count: those that
+    /// were set without a delay, those that leave their node unchanged (a round of heartbeats), and
+    /// with `time` those of a leader that still leads afterwards. An algorithm that counts its
     /// attempts has infinitely many states unless its attempts or its time are bounded.
     pub timeouts: Option<u32>,
     /// How many messages may be delivered in a later tick than the tick in which they were sent;
     /// `None` for no bound. All other messages arrive within their tick or are lost. This bound
     /// keeps long runs small. Without `time` it has no effect.
     pub late: Option<u32>,
-    /// Whether a message that was delivered may be delivered again at any later time. Otherwise a
-    /// message is delivered at most once.
+    /// Whether a message may be delivered again at any later time. With `false`, each message is
+    /// delivered at most once.
     pub duplicating: bool,
-    /// The search ends when it has found more distinct states than this. The report then says so.
+    /// The search ends when it has found more distinct states than this number. The report then
+    /// says that the limit was reached. `None` means no limit.
     pub max_states: Option<usize>,
 }
 
 impl<C: Default> Default for CheckConfig<C> {
-    /// Three nodes, two epochs, one crash, no time, and no other event that needs a bound.
+    /// Returns three nodes, two epochs, one crash, no time, no hint and no command.
     fn default() -> Self {
         Self {
             nodes: 3,
@@ -89,7 +91,7 @@ impl<C> CheckConfig<C> {
         }
     }
 
-    /// Returns the bounds for the search for a first leader.
+    /// Returns bounds without faults, for the search for the first leader.
     pub(crate) fn without_faults(self) -> Self {
         let ticks = 100;
         Self {

@@ -43,7 +43,7 @@ pub(crate) struct Observation {
     pub(crate) pledges: Vec<Pledge>,
 }
 
-/// The number of groups in which events are numbered.
+/// The number of kinds of events in [`Event::code`]. The events of one kind have different numbers.
 const KINDS: u32 = 6;
 
 impl Event {

@@ -18,32 +18,35 @@
 //!
 //! # The model
 //!
-//! A state is the cluster at one moment: for each running node, the state of its algorithm and the
-//! timers that it has set; for each other node, the state on its disk; and the messages in flight.
-//! Any one of these events may happen next, and the search tries all of them:
+//! A state is the cluster at one moment. It consists of the state of the algorithm and the timers
+//! of each running node, of the state on the disk of each node that is down, and of the messages in
+//! flight. Any one of these events may happen next, and the search tries all of them:
 //!
 //! - A message in flight is delivered. It stays in flight ([`CheckConfig::duplicating`]), so
 //!   repeated and reordered messages need no extra events. A message that is never delivered is
 //!   lost.
-//! - A timer that may elapse does elapse. Without [`CheckConfig::time`] this is any timer that
-//!   runs: the order that the durations enforce is only one of the orders that are tried.
+//! - A timer that may elapse elapses. Without [`CheckConfig::time`], each timer that runs may
+//!   elapse: so the search tries every order of timers, and the order that the durations enforce is
+//!   one of them.
 //! - A tick passes on all clocks at the same time, if the search has time.
-//! - A node crashes, which leaves only the state on its disk, or restarts.
-//! - If the bounds allow it: a node gets a proof that a peer is dead, while the peer is down; a
-//!   node suspects a peer that runs; a node gets a command.
+//! - A node crashes and keeps only the state on its disk, or it restarts.
+//! - If the bounds allow the event: a node gets a proof of death of a peer that is down (or of any
+//!   peer, with [`CheckConfig::false_hints`]), a node suspects a peer that runs, or a node gets a
+//!   command.
 //!
 //! Only random [walks](Walks) have the event that a node receives messages from a peer again
-//! ([`Input::Returned`](elector_core::Input::Returned)). It changes which node campaigns first, and
-//! no invariant depends on that.
+//! ([`Input::Returned`](elector_core::Input::Returned)). This event only changes which node
+//! campaigns first, and no invariant depends on that.
 //!
-//! A step is atomic. A crash during a write is the same as a crash before the step of that write,
-//! because the gate ([`Gate`](elector_core::Gate)) holds back everything that depends on the write.
+//! A step is atomic in this model. A crash during a write is the same as a crash before the step of
+//! that write, because the gate ([`Gate`](elector_core::Gate)) holds back everything that depends
+//! on the write.
 //!
 //! # Time
 //!
 //! Leases need time. With [`CheckConfig::time`], a timer may elapse when the lower bound of its
-//! delay has passed, in any later tick, or never. So late timers are always possible, and so is
-//! every draw of a random delay. Messages may take any time. A leader holds its lease until
+//! delay has passed, or in any later tick, or never. So late timers and all values of a random
+//! delay are possible. Messages may take any time. A leader holds its lease until
 //! [`Timing::lease`](elector_core::Timing::lease) after [`ElectionAlgorithm::lease`], and no two
 //! nodes may hold a lease in the same state.
 //!
@@ -69,14 +72,14 @@
 //! ```
 //!
 //! Two bounds bring rare events within reach. [`CheckConfig::late`] bounds how many messages arrive
-//! in a later tick than the tick in which they were sent. Without it, nearly all states differ only
-//! in old messages that may still arrive. With [`CheckConfig::led`] the search begins with a
-//! leader, so that a second election is near.
+//! in a later tick than the tick in which they were sent. Without this bound, nearly all states
+//! differ only in old messages that may still arrive. With [`CheckConfig::led`] the search begins
+//! with a leader, so that a second election is near.
 //!
 //! # Walks
 //!
-//! A search is exhaustive and small. [`Walks`] are the opposite: a cluster with the algorithm's own
-//! durations, in which an adversary chooses every event, for as long as there is time. Your own
+//! A search is exhaustive, but its bounds are small. [`Walks`] are the opposite: they run a cluster
+//! with the algorithm's own durations, and an adversary chooses every event at random. Your own
 //! algorithm gets both with one line each:
 //!
 //! ```
@@ -99,8 +102,9 @@
 //!
 //! The first walk that violates an invariant is shrunk: events are removed as long as the same
 //! invariant is still violated, and waits are rounded. The result is a [`Schedule`]. It can be
-//! replayed, and [`Finding::as_test`] prints it as a test. This is the end of a schedule for an
-//! algorithm whose restarted voters forget that they owe silence:
+//! replayed, and [`Finding::as_test`] prints it as a test. The following text is the end of a
+//! schedule for a faulty algorithm: a restarted voter that grants a late transfer of its own epoch
+//! forgets that it owes silence.
 //!
 //! ```text
 //!  34. wait 50 ms
@@ -114,45 +118,46 @@
 //!  59. n3 receives 58  ; exclusive-lease: n1 and n3 hold a lease at the same time
 //! ```
 //!
-//! Read it from the last line. Two nodes hold a lease, n1 and n3, so some node has supported both.
-//! That node is n2: it acknowledged n1 before line 34 and voted for n3 before line 57. Between
-//! these lines it owed silence. Line 38 is the last event at n2, so there the algorithm released n2
-//! from the silence.
+//! Read the schedule from the last line. Two nodes hold a lease, n1 and n3, so some node has
+//! supported both. That node is n2: before line 34 it acknowledged n1, and before line 57 it voted
+//! for n3. In the time between, n2 owed silence to n1. The last message that n2 received before the
+//! request of n3 is in line 38, so there the algorithm ended the silence of n2.
 //!
-//! The line `n2 receives 21` means that n2 gets the message that line 21 sent to it. `n2 writes`
-//! means that the oldest write of n2 is now on its disk, so that everything that depends on this
-//! write becomes visible.
+//! The line `n2 receives 21` means that n2 receives the message that line 21 sent to n2.
+//! `n2 writes` means that the oldest write of n2 is now on its disk, so that everything that
+//! depends on this write becomes visible.
 //!
 //! # The properties
 //!
 //! | property | | |
 //! |---|---|---|
-//! | `one-leader-per-epoch` | always | over all views of all nodes; `Quorum` only |
-//! | `one-pledge-per-epoch` | always | [`Pledge`](elector_core::Pledge), across restarts |
-//! | `one-value-per-ballot` | always | by the values that pledges name |
+//! | `one-leader-per-epoch` | always | compares all views of all nodes; `Quorum` only |
+//! | `one-pledge-per-epoch` | always | by [`Pledge`](elector_core::Pledge)s, across restarts |
+//! | `one-value-per-ballot` | always | compares the values that pledges name |
 //! | `no-tenure-twice` | always | a node never leads an epoch again; `Quorum` only |
-//! | `exclusive-lease` | always | `Quorum` only, and only with time |
-//! | `epoch-monotonic` | always | across restarts |
+//! | `exclusive-lease` | always | one node at most holds a lease; `Quorum` and time only |
+//! | `epoch-monotonic` | always | no epoch of a node goes back, across restarts |
 //! | `contract` | always | the checks of a [`Driver`](elector_core::Driver), and no panic |
-//! | `leader-elected` | sometimes | without it, the other properties say little |
-//! | `lease-held` | sometimes | with time: without it, `exclusive-lease` says nothing |
-//! | `second-epoch-led` | sometimes | so that there are stale messages and nodes |
+//! | `leader-elected` | sometimes | without a leader, the other properties say little |
+//! | `lease-held` | sometimes | without a lease, `exclusive-lease` says nothing |
+//! | `second-epoch-led` | sometimes | only then stale messages and nodes are possible |
 //! | `all-agree` | sometimes | all nodes run and know the same leader of the same epoch |
 //! | `two-lead-at-once` | sometimes | two nodes believe that they lead, in any epochs |
-//! | `two-leaders-in-one-epoch` | sometimes | `BestEffort` only: it guarantees no better |
+//! | `two-leaders-in-one-epoch` | sometimes | `BestEffort` only: this guarantee allows it |
 //!
-//! Even under a quorum guarantee, two nodes may believe at the same time that they lead: one of
-//! them in an older epoch. The epoch or a lease distinguishes them.
+//! Even under a quorum guarantee, two nodes may believe at the same time that they lead, but only
+//! in different epochs. A fencing token or a lease distinguishes them.
 //!
 //! # What a report without violations means
 //!
-//! No run within the bounds violates an invariant. This says nothing about runs with more nodes,
-//! epochs, ticks, crashes or timeouts. The report names the bounds. States are compared byte by
-//! byte and not by hashes, so none is overlooked. If a search was cut short, its report says so.
+//! Such a report means that no run within the bounds violates an invariant. This says nothing about
+//! runs with more nodes, epochs, ticks, crashes or timeouts. The report names the bounds. States
+//! are compared byte by byte and not by hashes, so the search overlooks no state. If the search was
+//! cut short, the report says so.
 //!
-//! A search is breadth-first, so a counterexample is as short as possible. It runs on one thread
-//! and takes about 50 bytes for each distinct state: half a gigabyte for ten million states. Set
-//! [`CheckConfig::max_states`] when you try new bounds.
+//! A search is breadth-first, so a counterexample is as short as possible. The search runs on one
+//! thread and takes about 50 bytes for each distinct state: half a gigabyte for ten million states.
+//! Set [`CheckConfig::max_states`] when you try new bounds.
 #![forbid(unsafe_code)]
 
 mod action;

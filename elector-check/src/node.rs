@@ -7,8 +7,8 @@ use crate::action::id;
 /// One node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Node<A: ElectionAlgorithm> {
-    /// The position of the node. It is part of the state because the state of a disk does not name
-    /// its node.
+    /// The position of the node. Without it, two nodes with the same state on their disks would be
+    /// equal values.
     pub(crate) position: usize,
     pub(crate) life: Life<A>,
     /// The newest epoch that the node has shown, in all its lives.
@@ -32,8 +32,8 @@ pub(crate) enum Life<A: ElectionAlgorithm> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Timer<T> {
     pub(crate) name: T,
-    /// How many ticks must pass before the timer may elapse. The number is relative, so that
-    /// clusters at rest have the same state at any time.
+    /// How many ticks must pass before the timer may elapse. The number counts from the current
+    /// tick, so that a node at rest is the same value in every tick.
     pub(crate) ticks: u32,
     /// Whether the timer was set without a delay.
     pub(crate) is_immediate: bool,
@@ -46,7 +46,8 @@ pub(crate) struct VisibleState {
     pub(crate) newest: Epoch,
     /// The view of the node, if it runs.
     pub(crate) view: Option<View>,
-    /// When the lease of the node ends, in nanoseconds, if the node leads and has a lease.
+    /// The moment at which the lease of the node ends, in nanoseconds, if the node leads and has a
+    /// lease.
     pub(crate) lease_until: Option<u64>,
 }
 
@@ -80,8 +81,8 @@ impl<A: ElectionAlgorithm> Node<A> {
     }
 }
 
-/// Applies the timer changes of a step to the timers of its node, which are in ascending order.
-/// `tick` is the length of a tick. Without ticks no timer takes any time.
+/// Applies the timer changes of a step to the timers of its node, which are and stay in ascending
+/// order. `tick` is the length of a tick. Without ticks no timer takes any time.
 pub(crate) fn change_timers<T: Copy + Ord>(
     timers: &mut Vec<Timer<T>>,
     changes: &[TimerChange<T>],
@@ -102,7 +103,7 @@ pub(crate) fn change_timers<T: Copy + Ord>(
     }
 }
 
-/// Returns the smallest number of ticks that takes at least this time.
+/// Returns the smallest number of ticks that take at least this duration.
 fn ticks(duration: Duration, tick: Duration) -> u32 {
     let ticks = duration.as_nanos().div_ceil(tick.as_nanos().max(1));
     u32::try_from(ticks).unwrap_or(u32::MAX)

@@ -3,7 +3,8 @@ use std::hash::{BuildHasher, Hash};
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
-/// Numbers values: equal values have the same number, and the number of a value never changes.
+/// Gives numbers to values: equal values have the same number, and the number of a value never
+/// changes.
 #[derive(Debug)]
 pub(crate) struct Pool<T> {
     values: Vec<T>,
@@ -20,7 +21,7 @@ impl<T> Default for Pool<T> {
 }
 
 impl<T: Eq + Hash> Pool<T> {
-    /// Returns the number of `value`. New values get the next number, from 0.
+    /// Returns the number of `value`. A new value gets the next free number; the first number is 0.
     pub(crate) fn number(&mut self, value: T) -> u32 {
         let Self { values, numbers } = self;
         let hash = FxBuildHasher.hash_one(&value);

@@ -5,6 +5,7 @@ use elector_core::GuaranteeKind;
 /// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
+    /// The name of the algorithm:
     /// [`ElectionAlgorithm::NAME`](elector_core::ElectionAlgorithm::NAME).
     pub algorithm: &'static str,
     /// What the algorithm guarantees.
@@ -17,11 +18,11 @@ pub struct Report {
     pub states: usize,
     /// The number of different states that were reached.
     pub unique_states: usize,
-    /// The memory that the search took for them, in bytes.
+    /// The memory that the search took for these states, in bytes.
     pub bytes: usize,
     /// The length of the longest run that was followed, in states.
     pub max_depth: usize,
-    /// The properties that were checked, and the answers.
+    /// The properties that were checked, each with its answer.
     pub properties: Vec<Checked>,
 }
 
@@ -43,12 +44,12 @@ pub struct Checked {
     pub name: &'static str,
     /// Whether the property must hold in all states or in one.
     pub quantifier: Quantifier,
-    /// A run that decides the property, one line for each event. It is empty if the first state
-    /// decides it.
+    /// A run that decides the property, one line for each event; `None` if no run was found. The
+    /// list is empty if the first state decides the property.
     pub trace: Option<Vec<String>>,
 }
 
-/// The number of states for which a property is claimed.
+/// In how many states a property must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantifier {
     /// All states. A trace is a counterexample.
@@ -72,13 +73,13 @@ impl Report {
         self.outcome == Outcome::Exhaustive
     }
 
-    /// Returns the properties that must always hold and do not.
+    /// Returns the properties that must always hold but were refuted.
     pub fn counterexamples(&self) -> impl Iterator<Item = &Checked> {
         let refuted = |it: &&Checked| it.quantifier == Quantifier::Always && it.trace.is_some();
         self.properties.iter().filter(refuted)
     }
 
-    /// Returns the run that decides the property of this name, if there is one.
+    /// Returns the run that decides the property with this name, if there is one.
     #[must_use]
     pub fn trace(&self, name: &str) -> Option<&[String]> {
         let mut named = self.properties.iter().filter(|it| it.name == name);

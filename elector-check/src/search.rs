@@ -10,10 +10,10 @@ use crate::{
     store::{Place, Store},
 };
 
-/// A breadth-first search. So every run that it finds is as short as possible.
+/// A breadth-first search. Therefore every run that it finds is as short as possible.
 pub(crate) struct Search<A: ElectionAlgorithm> {
     cluster: Cluster<A>,
-    /// The events before the first state, as text.
+    /// The events that led to the first state of the search, as text.
     prelude: Vec<String>,
     store: Store,
     claims: Vec<(Claim, Option<Found>)>,
@@ -96,12 +96,13 @@ impl<A: ElectionAlgorithm> Search<A> {
     }
 
     /// Follows the states in the order in which they were found. With a `goal`, stops at the first
-    /// example of it.
+    /// state that meets the goal.
     fn follow(&mut self, goal: Option<Claim>) {
         let (mut state, mut next) = (State::default(), State::default());
         let (mut actions, mut packed) = (Vec::new(), Vec::new());
         let limit = self.cluster.config.max_states.unwrap_or(usize::MAX);
-        // The last state of the current level: states that are found now belong to the next level.
+        // `last_of_level` is the last state of the current level. States that are found now belong
+        // to the next level.
         let (mut place, mut last_of_level, mut newest) = (0, 0, 0);
         loop {
             self.load(place, &mut state);
@@ -151,7 +152,7 @@ impl<A: ElectionAlgorithm> Search<A> {
         state.unpack(self.store.get(place).1, nodes);
     }
 
-    /// Notes the claims for which a new state is the first example.
+    /// Records this new state for each goal that it is the first to meet.
     fn look_at(&mut self, state: &State, place: Place) {
         for (claim, found) in &mut self.claims {
             if found.is_none()

@@ -1,5 +1,5 @@
-/// The whole cluster at one moment. Nodes, messages and histories are numbers. Their
-/// [`Pool`](crate::pool::Pool)s hold the values.
+/// The whole cluster at one moment. The fields contain only the numbers of nodes, messages and
+/// histories. The [`Pool`](crate::pool::Pool)s hold the values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct State {
     /// The number of ticks that have begun; 0 if the search has no time.
@@ -8,9 +8,9 @@ pub(crate) struct State {
     pub(crate) history: u32,
     /// The nodes by position: node 1 comes first.
     pub(crate) nodes: Vec<u32>,
-    /// The messages in flight, in ascending order. Any of them may be delivered next, so messages
-    /// overtake each other. A message that is never delivered is lost. This is a set: two equal
-    /// messages in flight count as one, so that heartbeats do not accumulate.
+    /// The set of messages in flight, in ascending order of their numbers. Any of them may be
+    /// delivered next, so messages overtake each other. A message that is never delivered is lost.
+    /// Two equal messages in flight count as one, so that heartbeats do not accumulate.
     pub(crate) network: Vec<Flight>,
 }
 
@@ -57,8 +57,9 @@ impl State {
         self.network.clone_from(&other.network);
     }
 
-    /// Adds a message to the messages in flight. It replaces the same message that is late, because
-    /// everything that is possible with the late one is possible with the new one.
+    /// Adds a message to the messages in flight. If an equal message is in flight and late, the new
+    /// message replaces it: everything that is possible with the late one is possible with the new
+    /// one.
     pub(crate) fn send(&mut self, envelope: u32) {
         let sent = Flight::new(envelope);
         if let Err(place) = self.network.binary_search(&sent) {
@@ -69,8 +70,8 @@ impl State {
         }
     }
 
-    /// Makes all messages in flight late. If no late message may be delivered any more, they are
-    /// lost.
+    /// Makes all messages in flight late, if late messages are bounded. If no late message may be
+    /// delivered any more, all messages in flight are lost.
     pub(crate) fn age(&mut self) {
         match self.budgets.late {
             None => {}
@@ -158,8 +159,8 @@ fn take(bytes: &mut &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    // A message that is sent again is not late any more. If it were in flight twice, one state
-    // would have two forms.
+    // A message that is sent again is not late any more. If the late message stayed in flight too,
+    // one situation would have two different states.
     #[test]
     fn a_message_is_in_flight_once() {
         let mut state = State::default();

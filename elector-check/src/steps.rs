@@ -18,8 +18,9 @@ use crate::{
     pool::Pool,
 };
 
-/// The steps of single nodes. An algorithm is a pure function: the effect of an event depends only
-/// on the node, the event and the time. So each step is computed once.
+/// Computes the steps of single nodes. An algorithm is a pure function: the effect of an event
+/// depends only on the node, the event and the time. So each step is computed only once, and its
+/// effect is kept.
 pub(crate) struct Steps<A: ElectionAlgorithm> {
     config: A::Config,
     /// The cluster, seen from each of its nodes.
@@ -30,7 +31,8 @@ pub(crate) struct Steps<A: ElectionAlgorithm> {
     seen: Vec<VisibleState>,
     ticked: Vec<Option<u32>>,
     pub(crate) envelopes: Pool<Envelope<A::Message>>,
-    // The position of each envelope's recipient, by the number of the envelope.
+    // The position of the recipient of each envelope. The index is the number of the envelope in
+    // `envelopes`.
     recipients: Vec<u32>,
     pub(crate) observations: Pool<Observation>,
     // Maps a node, the code of an event and the time to an index in `effects`.
@@ -84,7 +86,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
         self.recipients[envelope as usize] as usize
     }
 
-    /// Returns the number of this node after a tick.
+    /// Returns the number of the node that this node becomes after a tick.
     pub(crate) fn tick(&mut self, node: u32) -> u32 {
         if let Some(ticked) = self.ticked[node as usize] {
             return ticked;
@@ -94,8 +96,9 @@ impl<A: ElectionAlgorithm> Steps<A> {
         ticked
     }
 
-    /// Returns the effect of `event` on this node, `now` ticks after the beginning. Returns `None`
-    /// if the event has no effect at all, independent of the rest of the cluster.
+    /// Returns the effect of `event` on this node in the tick `now`. Returns `None` if the event
+    /// changes nothing, sends nothing and violates nothing. The answer does not depend on the rest
+    /// of the cluster.
     pub(crate) fn effect(&mut self, node: u32, event: Event, now: u32) -> Option<&Effect> {
         const NOTHING: u32 = u32::MAX;
         let key = (node, event.code(), now);
@@ -113,7 +116,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
         self.effects.get(number as usize)
     }
 
-    /// Returns roughly how many bytes the table of steps and the values in it take.
+    /// Returns roughly how many bytes the known steps and nodes take.
     pub(crate) fn bytes(&self) -> usize {
         self.known.capacity() * size_of::<((u32, u32, u32), u32)>()
             + self.effects.capacity() * size_of::<Effect>()
@@ -155,8 +158,8 @@ impl<A: ElectionAlgorithm> Steps<A> {
         (changes || effect.violation.is_some()).then_some(effect)
     }
 
-    /// Returns the input for the algorithm. Removes a timer that elapses, because it does not run
-    /// any more.
+    /// Returns the input for the algorithm. If a timer elapses, removes it from the timers of the
+    /// node, because it does not run any more.
     fn input(&self, event: Event, node: &mut ActiveNode<A>) -> Option<Input<A::Message, A::Timer>> {
         Some(match event {
             Event::Received(envelope) => {
@@ -171,7 +174,8 @@ impl<A: ElectionAlgorithm> Steps<A> {
         })
     }
 
-    /// Starts a node for the first time or again. The restored view of the node is visible too.
+    /// Starts a node for the first time or again. Others see the restored view even before the
+    /// first step, so its epoch is checked too.
     fn restart(
         &mut self,
         number: u32,
@@ -211,7 +215,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
         let members = self.members[active.position].clone();
         let moment = self.time.map_or(Moment::ZERO, |time| time.moment(now));
         let mut out = Outbox::new(members.clone(), moment);
-        // After a panic, everything that the closure changed is dropped.
+        // After a panic, `active` and `out` are dropped, so a half-made change has no effect.
         let stepped = panic::catch_unwind(AssertUnwindSafe(|| {
             active.algorithm.step(input, &mut out);
         }));
@@ -261,7 +265,7 @@ impl<A: ElectionAlgorithm> Steps<A> {
         }
     }
 
-    /// Returns the effect of a change after which the node leads nothing and sends nothing.
+    /// Returns the effect of an event after which the node leads nothing and sends nothing.
     fn without_sends(&mut self, node: Node<A>) -> Effect {
         let observation = Observation {
             node: id(node.position),

@@ -3,15 +3,16 @@ use std::hash::Hasher;
 use hashbrown::{HashTable, hash_table::Entry};
 use rustc_hash::FxHasher;
 
-/// The size of a chunk: every entry begins within the first `CHUNK` bytes of its chunk.
+/// The nominal size of a chunk: every entry begins within the first `CHUNK` bytes of its chunk.
 const CHUNK: usize = 1 << 20;
-/// Space for the part of the last entry that lies beyond these bytes.
+/// The extra space of a chunk, for the part of its last entry that lies beyond the first `CHUNK`
+/// bytes.
 const CHUNK_OVERFLOW: usize = 1 << 10;
 
 /// The place of an entry: the number of its chunk times [`CHUNK`], plus the offset in the chunk.
 pub(crate) type Place = u64;
 
-/// A place in five bytes. This is enough for a terabyte of states.
+/// A place in five bytes, which are enough for a terabyte of states.
 type ShortPlace = [u8; 5];
 
 /// All distinct packed states with their parents, in the order in which they were found. States are
@@ -49,12 +50,12 @@ impl Store {
         Some(place)
     }
 
-    /// Returns the parent of the state in this place, and the packed state.
+    /// Returns the place of the parent of the state in `place`, and the packed state itself.
     pub(crate) fn get(&self, place: Place) -> (Place, &[u8]) {
         entry(&self.chunks, place)
     }
 
-    /// Returns the place of the state that was found directly after the one in `place`.
+    /// Returns the place of the state that was found directly after the state in `place`.
     pub(crate) fn after(&self, place: Place) -> Option<Place> {
         let number = place as usize / CHUNK;
         let end = place as usize % CHUNK + HEADER + self.get(place).1.len();
@@ -101,8 +102,8 @@ fn hash(packed: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    // The search walks through the store while the store grows. It must skip no state at the end of
-    // a chunk, and find none twice.
+    // The search reads the store from its beginning while the store grows. It must skip no state at
+    // the end of a chunk, and read no state twice.
     #[test]
     fn states_are_returned_in_order_across_chunks() {
         let packed = |number: u32| number.to_le_bytes().repeat(1 + number as usize % 50);

@@ -12,7 +12,7 @@ pub struct Time {
 }
 
 impl Time {
-    /// Creates the time of runs with this number of ticks. A tick is a millisecond.
+    /// Creates the time of runs with this number of ticks of one millisecond each.
     #[must_use]
     pub fn of(ticks: u32) -> Self {
         Self {
@@ -23,7 +23,7 @@ impl Time {
 
     /// Returns the shortest durations in whole ticks that an algorithm accepts: one tick for a
     /// heartbeat and for a round trip, two for a lease, and three to four for an election timeout.
-    /// With shorter durations more can happen within a run.
+    /// The shorter the durations are, the more can happen within the ticks of a run.
     #[must_use]
     pub fn timing(&self) -> Timing {
         Timing {

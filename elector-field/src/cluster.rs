@@ -26,7 +26,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// How long a cluster may take to elect its first leader, in seconds.
 const FIRST_ELECTION_TIMEOUT_S: u64 = 60;
 
-/// The processes of one system, one on each host of a switch. Dropping it ends them.
+/// The processes of one system, one on each host of a switch. Dropping this value ends them.
 #[derive(Debug)]
 pub(crate) struct Cluster<'a> {
     pub(crate) switch: &'a Switch,
@@ -39,9 +39,10 @@ pub(crate) struct Cluster<'a> {
 
 #[derive(Debug)]
 struct Observations {
-    /// The last status of the member on each host.
+    /// The last status of the member on each host; `None` if the member did not answer or knows no
+    /// leader.
     statuses: Mutex<Vec<Option<MemberStatus>>>,
-    /// Pairs of term and leader.
+    /// The tenures that were seen: pairs of term and leader.
     tenures: Mutex<BTreeSet<(u64, u64)>>,
     is_stopped: AtomicBool,
 }
@@ -51,7 +52,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<'a> Cluster<'a> {
-    /// Starts all members, and waits until all of them agree on a leader.
+    /// Starts all members, and waits until all of them report the same leader.
     ///
     /// # Errors
     /// Returns an error if a program cannot be started, or if no leader is elected.
@@ -120,7 +121,7 @@ impl<'a> Cluster<'a> {
         kept
     }
 
-    /// Polls the member on this host, on a thread inside its namespace.
+    /// Starts a thread inside the namespace of this host that polls the member.
     fn poll(&mut self, index: usize) -> Result<(), Error> {
         let (seen, system) = (Arc::clone(&self.seen), self.system);
         let poller = self.switch.hosts[index].spawn(move || {
@@ -139,7 +140,8 @@ impl<'a> Cluster<'a> {
         Ok(())
     }
 
-    /// Waits until all members report the same leader, and returns its host.
+    /// Waits until all members report the same leader. Returns the index of its host, or `None`
+    /// when the limit has passed.
     pub(crate) fn agreed_leader(&self, limit: Duration) -> Option<usize> {
         let began = Instant::now();
         while began.elapsed() < limit {
@@ -158,8 +160,8 @@ impl<'a> Cluster<'a> {
         None
     }
 
-    /// Waits until a member other than `leader` reports another leader, and returns how long it
-    /// took.
+    /// Waits until a member other than `leader` reports a new leader. Returns how long this took,
+    /// or `None` when the limit has passed.
     pub(crate) fn time_to_replace(&self, leader: usize, limit: Duration) -> Option<Duration> {
         let began = Instant::now();
         let old = lock(&self.seen.statuses)[leader].map(|status| status.me);
@@ -180,10 +182,10 @@ impl<'a> Cluster<'a> {
         lock(&self.seen.tenures).len()
     }
 
-    /// Returns the lives of the command so far.
+    /// Returns the lives of the command so far, ordered by their beginning.
     ///
     /// # Errors
-    /// Returns an error if their file cannot be read.
+    /// Returns an error if the file of the lives cannot be read.
     pub(crate) fn lives(&self) -> Result<Vec<Life>, Error> {
         lives(self.folder.path())
     }

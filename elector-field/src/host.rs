@@ -18,21 +18,21 @@ use crate::{error::Error, program::run};
 /// The name of the TUN device in each namespace.
 const DEVICE: &str = "field0";
 
-/// A network namespace with one address. It takes the place of a machine.
+/// A network namespace with one address, in place of a machine.
 ///
-/// Dropping it deletes the namespace.
+/// Dropping this value deletes the namespace.
 #[derive(Debug)]
 pub(crate) struct Host {
     name: String,
-    /// The address. All hosts of one switch can reach it.
+    /// The address of the host, which all hosts of the same switch can reach.
     pub(crate) address: Ipv4Addr,
 }
 
 impl Host {
-    /// Creates the host with this number, counted from 1, and its device.
+    /// Creates the host with this number, counted from 1, and its TUN device.
     ///
     /// # Errors
-    /// Returns an error without the rights to create namespaces and TUN devices.
+    /// Returns an error if the process may not create namespaces or TUN devices.
     pub(crate) fn new(number: u8) -> Result<(Self, SyncDevice), Error> {
         let name = format!("elector-field-{number}");
         clear(&name);
@@ -53,7 +53,7 @@ impl Host {
         Ok((host, device?))
     }
 
-    /// Runs this on a thread inside the namespace, and waits for its result.
+    /// Runs `function` on a thread inside the namespace, and returns its result.
     ///
     /// # Errors
     /// Returns an error if the namespace cannot be entered.
@@ -69,7 +69,7 @@ impl Host {
         receiver.recv().map_err(|_| Error::Panicked)
     }
 
-    /// Runs this on a thread inside the namespace.
+    /// Starts `function` on a thread inside the namespace.
     ///
     /// # Errors
     /// Returns an error if the namespace cannot be entered.
@@ -93,9 +93,10 @@ impl Host {
         Ok(thread)
     }
 
-    /// Starts a program inside the network namespace, but not inside a new mount namespace.
+    /// Starts a program inside the network namespace, without a new mount namespace.
     ///
-    /// `ip netns exec` creates a mount namespace as well, which would keep disks mounted.
+    /// `ip netns exec` also creates a mount namespace. Such a namespace would keep disks mounted
+    /// that the trial unmounts.
     ///
     /// # Errors
     /// Returns an error if the namespace cannot be entered, or if the program cannot be started.
@@ -103,8 +104,8 @@ impl Host {
         Ok(self.enter(move || command.spawn())??)
     }
 
-    /// Returns the command line of a program inside the namespace. `ip` replaces itself by the
-    /// program, so the program's process has the id of the child.
+    /// Returns a `Command` that runs a program inside the namespace. `ip` replaces itself by the
+    /// program, so the process id of the child is that of the program.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name, program]);
@@ -125,7 +126,7 @@ fn ip(arguments: &[&str]) -> Result<String, Error> {
 
 /// Kills the processes that an earlier run has left in this namespace, and deletes the namespace.
 fn clear(name: &str) {
-    // Fails if the namespace does not exist: then there are no processes.
+    // This fails if the namespace does not exist. Then there are no processes to kill.
     let left = ip(&["netns", "pids", name]).unwrap_or_default();
     for pid in left.split_ascii_whitespace() {
         if let Some(pid) = pid.parse().ok().and_then(Pid::from_raw) {

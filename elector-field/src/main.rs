@@ -1,5 +1,5 @@
-//! Trials of elector with real processes, on one machine. Each host is a network namespace.
-//! A switch between the hosts delays packets, loses them, and cuts paths.
+//! Trials of elector with real processes, on one machine. Each host is a network namespace. A
+//! switch between the hosts delays or loses packets, and cuts paths between hosts.
 
 mod chaos;
 mod cluster;

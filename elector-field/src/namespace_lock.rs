@@ -10,7 +10,7 @@ use crate::error::Error;
 /// The file that each run of this program locks, because all runs use the same namespace names.
 const LOCK_PATH: &str = "/run/elector-field.lock";
 
-/// The exclusive right to create and delete the namespaces. Dropping it releases the lock.
+/// The exclusive right to create and delete the namespaces. Dropping this value releases the lock.
 #[derive(Debug)]
 pub(crate) struct NamespaceLock(#[expect(dead_code, reason = "the open file holds the lock")] File);
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// The effects on packets from one host to another.
+/// The faults of a path, which is the direction from one host to another.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Path {
     pub(crate) barrier: Barrier,
@@ -8,27 +8,28 @@ pub(crate) struct Path {
     pub(crate) loss: f32,
     /// The least delay of each packet.
     pub(crate) delay: Duration,
-    /// The largest random addition to the delay. Because of it, packets overtake each other.
+    /// The maximum random addition to the delay. Because of this addition, packets overtake each
+    /// other.
     pub(crate) jitter: Duration,
 }
 
-/// A filter in front of all other effects. Later variants are stronger.
+/// A filter that applies before all other faults. Later variants are stronger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Barrier {
     /// Packets pass.
     #[default]
     Open,
-    /// The sender receives an ICMP message: the port cannot be reached.
+    /// The packet is lost. The sender receives an ICMP message that the port cannot be reached.
     Unreachable,
-    /// The sender of a TCP packet receives RST, as from a firewall that rejects. Other packets are
-    /// lost.
+    /// The packet is lost. The sender of a TCP packet receives RST, as from a firewall that rejects
+    /// the packet.
     Reset,
-    /// Packets are lost.
+    /// Packets are lost, and the sender receives no answer.
     Cut,
 }
 
 impl Path {
-    /// Combines the effects of two faults of one path.
+    /// Combines two faults of one path: the stronger value of each field applies.
     pub(crate) fn with(self, other: Self) -> Self {
         Self {
             barrier: self.barrier.max(other.barrier),

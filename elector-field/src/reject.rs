@@ -1,4 +1,5 @@
-//! The answers of a firewall that rejects packets. It sends them in the name of the receiver.
+//! The answers of a firewall that rejects packets. Each answer has the address of the packet's
+//! receiver as its source.
 
 use etherparse::{
     Icmpv4Type, IpNumber, Ipv4HeaderSlice, PacketBuilder, TcpHeaderSlice,
@@ -7,7 +8,7 @@ use etherparse::{
 
 use crate::path::Barrier;
 
-/// How many bytes after the IPv4 header of the packet an ICMP message repeats.
+/// How many bytes of the packet after its IPv4 header an ICMP message repeats.
 const REPEATED: usize = 8;
 
 /// The time to live of an answer.
@@ -22,11 +23,11 @@ pub(crate) fn answer(barrier: Barrier, packet: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Returns the answer to a segment for a connection that does not exist: RFC 9293, section
-/// 3.10.7.1.
+/// Returns the reset that answers a segment for a connection that does not exist (RFC 9293, section
+/// 3.10.7.1).
 ///
-/// An established connection accepts it, because it has the sequence number that the sender expects
-/// next.
+/// A connection that is established on the side of the sender accepts this reset too, because the
+/// reset has the sequence number that the sender expects next.
 fn reset(packet: &[u8]) -> Option<Vec<u8>> {
     let ip = Ipv4HeaderSlice::from_slice(packet).ok()?;
     let whole = packet.get(ip.slice().len()..usize::from(ip.total_len()))?;
@@ -53,7 +54,8 @@ fn reset(packet: &[u8]) -> Option<Vec<u8>> {
     Some(answer)
 }
 
-/// Returns the message that the port cannot be reached: RFC 792. An ICMP message gets no answer.
+/// Returns the ICMP message that the port cannot be reached (RFC 792). An ICMP packet gets no
+/// answer.
 fn unreachable(packet: &[u8]) -> Option<Vec<u8>> {
     let ip = Ipv4HeaderSlice::from_slice(packet).ok()?;
     if ip.protocol() == IpNumber::ICMP {
@@ -86,7 +88,8 @@ mod tests {
         packet
     }
 
-    /// Returns the TCP header of the answer. Checks its addresses, lengths and checksums.
+    /// Returns the TCP header of the answer to `packet`. Checks the addresses, lengths and
+    /// checksums of the answer.
     fn answer_to(packet: &[u8]) -> TcpHeader {
         let answer = answer(Barrier::Reset, packet).expect("an answer");
         let (ip, rest) = Ipv4Header::from_slice(&answer).unwrap();
@@ -100,7 +103,7 @@ mod tests {
         tcp
     }
 
-    // The receiver ignores a reset without the number that it expects next (RFC 5961).
+    // A host ignores a reset without the sequence number that the host expects next (RFC 5961).
     #[test]
     fn a_reset_has_the_next_number_of_an_established_connection() {
         let set = |tcp: &mut TcpHeader| (tcp.ack, tcp.acknowledgment_number) = (true, 777);
@@ -131,7 +134,7 @@ mod tests {
         }
     }
 
-    // The kernel finds the connection by the ports, which are in the repeated part.
+    // The kernel of the sender finds the connection by its ports, which are in the repeated part.
     #[test]
     fn an_icmp_message_repeats_the_start_of_the_packet() {
         let packet = segment(|tcp| tcp.syn = true, b"");

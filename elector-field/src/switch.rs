@@ -16,18 +16,18 @@ use crate::{
     reject,
 };
 
-/// Connects hosts, and applies to each packet the effects of the path from sender to receiver.
+/// Connects hosts. Applies to each packet the faults of the path from its sender to its receiver.
 #[derive(Debug)]
 pub(crate) struct Switch {
     pub(crate) hosts: Vec<Host>,
     shared: Arc<Shared>,
-    // Dropped last, because the hosts delete their namespaces.
+    // The lock is dropped after `hosts`, because dropping a host deletes its namespace.
     _lock: NamespaceLock,
 }
 
 struct Shared {
     devices: Vec<SyncDevice>,
-    /// The paths by sender, then by receiver.
+    /// The faults of each path. The first index is the sender, the second the receiver.
     paths: Vec<Vec<Mutex<Path>>>,
     delayed: Mutex<Delayed>,
     arrival: Condvar,
@@ -40,7 +40,7 @@ struct Delayed {
     closed: bool,
 }
 
-/// A delayed packet. Packets are ordered by the time of arrival, then by the order of sending.
+/// A delayed packet. The order of packets is by `due`, then by the order of sending.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Packet {
     due: Instant,
@@ -50,7 +50,7 @@ struct Packet {
 }
 
 impl Switch {
-    /// Creates this number of hosts, and connects them.
+    /// Creates this number of hosts, and connects them without faults.
     ///
     /// # Errors
     /// Returns the errors of [`NamespaceLock::acquire`] and [`Host::new`].
@@ -88,7 +88,8 @@ impl Switch {
         self.for_each_path(|path| path.loss = share);
     }
 
-    /// Drops the packets from this host if `output`, and the packets to this host if `input`.
+    /// Loses the packets from this host if `output` is `true`, and the packets to this host if
+    /// `input` is `true`.
     pub(crate) fn cut(&self, host: usize, output: bool, input: bool) {
         let barrier = |cut| if cut { Barrier::Cut } else { Barrier::Open };
         for other in (0..self.hosts.len()).filter(|&other| other != host) {
@@ -97,7 +98,7 @@ impl Switch {
         }
     }
 
-    /// Replaces the effects on packets from one host to another.
+    /// Replaces the faults of the path from one host to another.
     pub(crate) fn set_path(&self, from: usize, to: usize, path: Path) {
         *self.shared.path(from, to) = path;
     }
@@ -131,7 +132,7 @@ impl Shared {
         self.delayed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Receives the packets of this host until its device is deleted.
+    /// Forwards the packets that this host sends, until its device is deleted.
     fn receive(&self, from: usize) {
         let mut buffer = vec![0; 1 << 16];
         while let Ok(length) = self.devices[from].recv(&mut buffer) {
@@ -142,7 +143,7 @@ impl Shared {
             let path = *self.path(from, to);
             if path.barrier != Barrier::Open {
                 if let Some(answer) = reject::answer(path.barrier, packet) {
-                    // The device may be deleted.
+                    // The device of the sender may be deleted already.
                     let _ = self.devices[from].send(&answer);
                 }
                 continue;
@@ -173,7 +174,8 @@ impl Shared {
         }
     }
 
-    /// Returns the receiver of an IPv4 packet, by the last byte of its address.
+    /// Returns the index of the receiver of an IPv4 packet, from the last byte of the receiver's
+    /// address.
     fn receiver(&self, packet: &[u8]) -> Option<usize> {
         let [first, ..] = packet else { return None };
         let last = packet.get(19).filter(|_| first >> 4 == 4)?;
@@ -181,7 +183,7 @@ impl Shared {
         (to < self.devices.len()).then_some(to)
     }
 
-    /// Sends each delayed packet when it is due.
+    /// Sends each delayed packet to its receiver when the packet is due.
     fn deliver(&self) {
         let mut delayed = self.lock();
         while !delayed.closed {

@@ -23,7 +23,7 @@ pub(crate) enum System {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct MemberStatus {
     pub(crate) term: u64,
-    /// The leader's id, as the system itself numbers its members.
+    /// The id of the leader, in the numbering of the system itself.
     pub(crate) leader: u64,
     /// The member's own id.
     pub(crate) me: u64,
@@ -38,7 +38,7 @@ impl System {
         }
     }
 
-    /// Requests the status of the member in the namespace of this thread.
+    /// Requests the status of the member that runs in the namespace of the calling thread.
     ///
     /// Returns `None` if the member does not answer or knows no leader.
     pub(crate) fn request_status(self, agent: &ureq::Agent) -> Option<MemberStatus> {
@@ -69,7 +69,8 @@ impl System {
         (member.leader != 0).then_some(member)
     }
 
-    /// Returns the command that must run once before a member first starts, if the system has one.
+    /// Returns the command line that must run once before a member starts for the first time, if
+    /// the system has one.
     pub(crate) fn init(self, place: &Place<'_>) -> Option<Command> {
         (self != Self::Etcd).then(|| {
             let mut command = place.elector("node");
@@ -87,7 +88,7 @@ impl System {
                 if self == Self::Lan {
                     command.args(["--profile", "lan"]);
                 }
-                // This program is also the command that the leader runs.
+                // The leader runs this same program as its command.
                 let witness = std::env::current_exe().unwrap_or_else(|_| "elector-field".into());
                 command
                     .arg("--")
@@ -118,11 +119,11 @@ impl System {
     }
 }
 
-/// Where one member runs, and with which files.
+/// The place of one member: its host and its files.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
     pub(crate) switch: &'a Switch,
-    /// The index of its host in the switch.
+    /// The index of the host of the member in the switch.
     pub(crate) index: usize,
     /// The folder that all members write into.
     pub(crate) folder: &'a Path,
@@ -143,7 +144,7 @@ impl Place<'_> {
         self.folder.join(format!("data-{}", self.id()))
     }
 
-    /// Joins one word for each member with commas.
+    /// Calls `word` for each member, and joins the results with commas.
     fn join_members(&self, word: impl Fn(usize, &Host) -> String) -> String {
         let hosts = self.switch.hosts.iter().enumerate();
         let words: Vec<_> = hosts.map(|(index, host)| word(index + 1, host)).collect();

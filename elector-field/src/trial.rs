@@ -17,19 +17,19 @@ use crate::{
     witness::{Life, now},
 };
 
-/// A permanent fault. The leader should stay the same while it lasts.
+/// A fault that lasts for a whole trial. The leader should stay the same while the fault lasts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Strain {
     Quiet,
-    /// The round trip in milliseconds.
+    /// Packets are delayed: the value is the round trip in milliseconds.
     RoundTrip(u16),
-    /// The percentage of lost packets, in each direction.
+    /// Packets are lost: the value is the percentage, in each direction.
     Loss(u8),
-    /// The number of busy threads for each processor.
+    /// The processors are busy: the value is the number of busy threads for each processor.
     Busy(usize),
 }
 
-/// A fault of the leader. Another node should be elected after it.
+/// A fault that cuts off the leader. After it another node should be elected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
     /// All packets from and to the leader are lost.
@@ -41,19 +41,20 @@ pub(crate) enum Cut {
 /// The result of a strain.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct StrainResult {
-    /// The number of leaders after the first.
+    /// The number of changes of the leader while the strain lasted.
     pub(crate) changes: usize,
-    /// The number of ends of the command, if the system has one.
+    /// How often the command ended and began again, if the system has a command.
     pub(crate) ends: usize,
     /// How long no command ran.
     pub(crate) down: Duration,
     /// How long the strain lasted.
     pub(crate) duration: Duration,
-    /// The number of commands that began while another ran, and of tokens that did not rise.
+    /// The number of commands that began while another command ran, plus the number of tokens that
+    /// did not rise.
     pub(crate) violations: usize,
 }
 
-/// How long a strain lasts before the trial begins to count.
+/// How long a strain lasts before the trial begins to count changes.
 const SETTLING_TIME: Duration = Duration::from_secs(3);
 
 impl Strain {
@@ -66,10 +67,10 @@ impl Strain {
         }
     }
 
-    /// Runs this system under the strain for this time.
+    /// Runs `system` under this strain for `duration`.
     ///
     /// # Errors
-    /// Returns an error if its cluster cannot be started.
+    /// Returns an error if the cluster of the system cannot be started.
     pub(crate) fn run(
         self,
         system: System,
@@ -117,14 +118,14 @@ impl Strain {
     }
 }
 
-/// Counts commands that began while another ran, and tokens that did not rise.
+/// Counts the commands that began while another command ran, and the tokens that did not rise.
 fn count_violations(lives: &[Life]) -> usize {
     let overlaps = lives.iter().filter(|life| life.overlaps).count();
     let pairs = lives.windows(2);
     overlaps + pairs.filter(|pair| pair[1].token <= pair[0].token).count()
 }
 
-/// Returns how much of the time from `began` to `ended` had no command.
+/// Returns the part of the time from `began` to `ended` in which no command ran.
 fn down(lives: &[Life], began: u64, ended: u64) -> Duration {
     let within = |life: &Life| life.ended.min(ended).saturating_sub(life.began.max(began));
     let up: u64 = lives.iter().map(within).sum();
@@ -139,8 +140,8 @@ impl Cut {
         }
     }
 
-    /// Cuts the leader off `count` times. Returns how long it took each time until another leader
-    /// was known.
+    /// Cuts the leader off `count` times. Returns, in ascending order, how long it took each time
+    /// until another member reported a new leader.
     ///
     /// # Errors
     /// Returns an error if the cluster cannot be started, or if it does not elect a leader.
@@ -154,14 +155,14 @@ impl Cut {
         let mut times = Vec::with_capacity(count);
         let limit = Duration::from_secs(60);
         for _ in 0..count {
-            // A new cluster, because members learn from earlier cuts.
+            // Each cut has a new cluster, because members learn from earlier cuts.
             let cluster = Cluster::start(switch, system, elector)?;
             let no_leader = || {
                 let logs = cluster.keep_logs().display().to_string();
                 Error::NoLeader(system.name(), limit.as_secs(), logs)
             };
             let leader = cluster.agreed_leader(limit).ok_or_else(no_leader)?;
-            // The cut comes at any moment between two heartbeats.
+            // Because of this random pause, a cut comes at any moment between two heartbeats.
             thread::sleep(Duration::from_millis(fastrand::u64(1500..2500)));
             switch.cut(leader, self == Self::BlackHole, true);
             let time = cluster.time_to_replace(leader, limit);
@@ -174,7 +175,7 @@ impl Cut {
     }
 }
 
-/// Threads that are always busy. Dropping it stops them.
+/// Threads that are always busy. Dropping this value stops them.
 struct Load {
     is_stopped: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
@@ -228,7 +229,7 @@ mod tests {
         }
     }
 
-    // Parts of lives outside of the trial must not count.
+    // The parts of lives before and after the trial must not count.
     #[test]
     fn down_time_is_the_time_that_no_life_covers() {
         assert_eq!(down(&CORRECT, 150, 300), Duration::from_nanos(50));

@@ -19,10 +19,12 @@ use crate::error::Error;
 /// How often a witness writes a sign of life.
 const SIGN_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Runs the command of the leader: it writes signs of life until it is killed.
+/// Runs the command of the leader, which is called the witness: it writes signs of life until it is
+/// killed.
 ///
-/// It takes a lock that the kernel releases when the process ends. So a process that gets the lock
-/// knows that no other command runs.
+/// The command takes a lock that the kernel releases when the process of the command ends. So a
+/// command that gets the lock knows that no other command runs. A command that does not get the
+/// lock records the overlap, and continues.
 ///
 /// # Errors
 /// Returns an error if the folder cannot be written.
@@ -59,7 +61,7 @@ fn signs_path(folder: &Path, process: u32) -> PathBuf {
     folder.join(format!("alive-{process}"))
 }
 
-/// Returns the time in nanoseconds, of a clock that all namespaces share.
+/// Returns the time of a clock that all namespaces share, in nanoseconds.
 pub(crate) fn now() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     u64::try_from(now.tv_sec * 1_000_000_000 + now.tv_nsec).unwrap_or_default()
@@ -70,29 +72,30 @@ pub(crate) fn now() -> u64 {
 pub(crate) struct Life {
     pub(crate) process: u32,
     pub(crate) began: u64,
-    /// The time of its last sign of life.
+    /// The time of the last sign of life.
     pub(crate) ended: u64,
     /// The fencing token. 0 if the command got none.
     pub(crate) token: u64,
-    /// Whether another command ran when it began.
+    /// Whether another command ran when this command began.
     pub(crate) overlaps: bool,
-    /// The node that ran it.
+    /// The node that ran the command.
     pub(crate) node: u64,
-    /// The longest time between two signs of life, and when that time ended.
+    /// The longest time between two signs of life, and the moment at which that time ended.
     ///
-    /// It shows why a command ran for too long. A long pause means that the machine did not run the
-    /// command or its guardian. Without such a pause the guardian has failed.
+    /// This pause shows why a command ran for too long. A long pause means that the machine did not
+    /// run the command, and perhaps not its guardian either. Without such a pause the guardian has
+    /// failed.
     pub(crate) longest_pause: [u64; 2],
 }
 
 impl Life {
-    /// Returns the path of the file with all lives. It has one line for each life, in the order in
-    /// which the commands took the lock.
+    /// Returns the path of the file with all lives. The file has one line for each life, in the
+    /// order in which the commands took the lock or failed to take it.
     pub(crate) fn all_path(folder: &Path) -> PathBuf {
         folder.join("lives")
     }
 
-    /// Parses such a line. It does not contain the end of the life.
+    /// Parses a line of the file with all lives. The line does not contain the end of the life.
     pub(crate) fn parse(line: &str) -> Option<Self> {
         let words: Vec<_> = line.split(' ').collect();
         let [process, began, token, overlaps, node] = words[..] else {
@@ -110,7 +113,7 @@ impl Life {
         })
     }
 
-    /// Returns this life with its last sign of life so far.
+    /// Returns this life with the last sign of life that its command has written so far.
     pub(crate) fn with_last_sign(self, folder: &Path) -> Self {
         let last = fs::read_to_string(signs_path(folder, self.process)).unwrap_or_default();
         let mut numbers = last.split_ascii_whitespace().map(str::parse);
@@ -123,7 +126,7 @@ impl Life {
     }
 }
 
-/// Returns the lives that the witnesses of this folder wrote, ordered by their beginning.
+/// Returns the lives of all witnesses that wrote into this folder, ordered by their beginning.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.

@@ -6,10 +6,10 @@ use std::{
     process::Command,
 };
 
-/// One round, which has each kind of fault.
+/// The number of faults in one round, which has each kind of fault at least once.
 const FAULTS: &str = "20";
 
-// Trials are run seldom, so only this test shows that they work. Pace `patient` has durations
+// People run trials seldom, so this test must show that trials work. Pace `patient` has durations
 // with which guardians are in time even on an overloaded machine.
 #[test]
 fn a_short_trial_finds_no_violation() {
@@ -64,7 +64,7 @@ fn find_elector() -> Result<PathBuf, String> {
     let built = target.into_iter().flat_map(|target| {
         ["release", "debug"].map(|profile| target.join(profile).join("elector"))
     });
-    // The newest of the two is the one to test.
+    // The program that was built last is the one to test.
     let written = |path: &PathBuf| path.metadata().and_then(|found| found.modified()).ok();
     let newest = built.filter(|path| path.is_file()).max_by_key(written);
     newest.ok_or_else(|| {

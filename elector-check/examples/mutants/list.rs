@@ -18,9 +18,9 @@ pub(crate) struct List {
 #[derive(Deserialize)]
 pub(crate) struct Mutant {
     pub(crate) name: String,
-    /// The variants in which the fault is searched.
+    /// The variants of the algorithm in which walks and a search look for the fault.
     pub(crate) variants: Vec<String>,
-    /// Why the fault is harmless, if it is.
+    /// The reason why the fault is harmless; `None` if it must be found.
     #[serde(default)]
     pub(crate) harmless: Option<String>,
     edit: Vec<Edit>,
@@ -49,7 +49,7 @@ impl List {
 }
 
 impl Mutant {
-    /// Returns the changed sources, by file.
+    /// Returns the text of each source file that the fault changes, after the change.
     pub(crate) fn changes(&self, root: &Path) -> Result<BTreeMap<&Path, String>> {
         let mut changed = BTreeMap::new();
         for Edit {
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use crate::root;
 
-    // A change of an algorithm must change its mutants too.
+    // When the code of an algorithm changes, its mutants must follow.
     #[test]
     fn every_mutant_changes_the_sources() {
         let list = List::read(&root()).expect("a list of mutants");

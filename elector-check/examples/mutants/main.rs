@@ -1,4 +1,5 @@
-//! Puts one fault after the other into Raft and Paxos, and lets walks and searches look for it.
+//! Puts one fault after the other into Raft and Paxos, and lets walks and searches look for the
+//! fault.
 //!
 //! ```text
 //! cargo run --release -p elector-check --example mutants              # all
@@ -6,9 +7,9 @@
 //! cargo run --release -p elector-check --example mutants -- silence paxos/thrifty
 //! ```
 //!
-//! Each fault takes a build and then, in each variant that it names, up to 100 s of walks and a
-//! search. All faults together take about 20 minutes on two cores. The faults are in
-//! `elector-check/mutants.toml`. Each is a change of a line or two, in a copy of the sources under
+//! Each fault takes one build. In each variant that the fault names, it also takes up to 100 s of
+//! walks and then a search. All faults together take about 20 minutes on two cores. The faults are
+//! in `elector-check/mutants.toml`. Each fault changes a few lines, in a copy of the sources under
 //! `target/mutants`, so that the working tree stays as it is. The exit code is 1 if a fault was not
 //! found, or if a fault was found that should be harmless.
 
@@ -27,7 +28,7 @@ use elector_paxos::Paxos;
 use elector_raft::Raft;
 use list::{List, Mutant};
 
-/// The crates that a copy needs. The last one is this crate.
+/// The crates that a copy of the sources needs. The last one is this crate.
 const CRATES: [&str; 7] = [
     "elector-core",
     "elector-raft",
@@ -37,7 +38,7 @@ const CRATES: [&str; 7] = [
     "elector-sim",
     "elector-check",
 ];
-/// The columns of the table.
+/// The variants of the algorithms. Each is a column of the printed table.
 const VARIANTS: [&str; 5] = [
     "raft/pre-vote",
     "raft/plain",
@@ -49,10 +50,10 @@ const VARIANTS: [&str; 5] = [
 const WALKS_AT_ONCE: u64 = 20_000;
 /// How long walks look for a fault in one variant.
 const WALK_TIME: Duration = Duration::from_secs(100);
-/// The largest number of states of the search that follows if walks find nothing.
+/// The maximum number of states of the search, which follows if walks find nothing.
 const MAX_STATES: usize = 10_000_000;
 
-/// The results for one mutant.
+/// The results for one mutant: a row of the printed table.
 #[derive(Default)]
 struct Row {
     found: [String; VARIANTS.len()],
@@ -62,7 +63,8 @@ struct Row {
 }
 
 impl Row {
-    /// Adds the output of a hunt: the violated invariant and the effort, or `nothing`.
+    /// Adds the output of a hunt in one variant: the violated invariant and the effort, or
+    /// `nothing`.
     fn add(&mut self, variant: &str, found: &str, mutant: &Mutant) {
         let (effort, invariant) = match found.split_once(": ") {
             Some((invariant, effort)) => (effort, Some(invariant.to_owned())),
@@ -150,8 +152,8 @@ fn all(part: &str, of: &str) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(missed > 0)))
 }
 
-/// Copies the sources. Files that did not change keep their times, so that their dependents are not
-/// built again.
+/// Copies the sources. Files that did not change keep their modification times, so that Cargo does
+/// not build the crates that depend on them again.
 fn copy_sources(root: &Path, tree: &Path) -> Result<()> {
     for name in CRATES {
         copy(&root.join(name), &tree.join(name))?;
@@ -194,7 +196,8 @@ fn write_if_new(path: &Path, content: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Builds this example in the copy. It is built often, so the settings reduce the build time.
+/// Builds this example in the copy. There is one build for each fault, so the settings reduce the
+/// build time.
 fn build(tree: &Path) -> Result<PathBuf> {
     let target = tree.with_file_name("build");
     let built = Command::new(env!("CARGO"))

@@ -6,26 +6,27 @@ use crate::{
     walk::{choice::Next, cluster::Cluster, event::Event, profile::Profile, rush::Rush},
 };
 
-/// Chooses the next event of a walk, and sometimes disturbs the cluster, mostly where this does the
-/// most harm.
+/// Chooses the next event of a walk. Sometimes the adversary disturbs the cluster, mostly at
+/// moments at which a fault does the most harm.
 ///
-/// In one half of the walks, the adversary gives each message, timer and write a moment when it
-/// first sees it: these walks look like a bad network. In the other half, it draws each next event
-/// from all possible events, with a weight for each link and each node, and lets time pass in
-/// between: these walks reach orders of events that no plausible delays would cause.
+/// In one half of the walks, the adversary plans when each message arrives, each timer elapses and
+/// each write ends: these walks look like a bad network. In the other half, it draws each next
+/// event from all possible events, with a weight for each link, and lets time pass in between:
+/// these walks reach orders of events that no plausible delays would cause.
 pub(crate) struct Adversary {
     pub(super) rng: Rng,
     pub(super) profile: Profile,
     /// What the adversary does later, and when.
     pub(super) plan: Vec<(u64, Planned)>,
     pub(super) next_move: u64,
-    /// Until when each node is paused, by position.
+    /// The moment until which each node is paused, by position.
     pub(super) paused_until: Vec<u64>,
     /// The disturbances of links: a row for each sender.
     pub(super) link_faults: Vec<LinkFault>,
     /// The weight of each link in the random choice of the next event: a row for each sender.
     pub(super) link_weights: Vec<u32>,
-    /// The last known epoch of each node, and whether it led or campaigned.
+    /// The last known epoch of each node that runs, and whether the node led and whether it
+    /// campaigned.
     last_seen: Vec<Option<(Epoch, bool, bool)>>,
     /// The number of further events for which the newest tenure counts as new.
     new_tenure_events: u32,
@@ -41,7 +42,7 @@ pub(super) enum Planned {
     Hint(usize, usize),
     /// The node that leads at that moment transfers leadership to this node.
     TransferTo(usize),
-    /// Delivers the messages that are held for a node.
+    /// Delivers some of the messages that are held for a node.
     Release(usize),
 }
 
@@ -89,8 +90,8 @@ impl Adversary {
         self.profile.rushes
     }
 
-    /// Returns `true` if a rush begins now: mostly when a node campaigns beside a leader, or when a
-    /// leader is new and messages of earlier tenures are in flight.
+    /// Returns `true` if a rush begins now. This is most likely when a node campaigns beside a
+    /// leader, or when a leader is new, so that messages of earlier tenures may be in flight.
     pub(crate) fn begins_rush<A: ElectionAlgorithm>(&mut self, cluster: &Cluster<A>) -> bool {
         self.new_tenure_events = self.new_tenure_events.saturating_sub(1);
         let one_in = match cluster.leader() {
@@ -136,7 +137,7 @@ impl Adversary {
                 self.plan.push((cluster.now, Planned::Restart(node)));
             }
         }
-        // Late messages arrive before the cluster settles.
+        // Late and held messages arrive soon, before the cluster settles.
         for sent in &mut cluster.in_flight {
             let soon = cluster.now + self.rng.u64(0..=100_000_000);
             sent.planned_at = Some(sent.planned_at.unwrap_or(soon).min(soon));
@@ -188,7 +189,7 @@ impl Adversary {
         self.next_move = self.on_grid(at);
     }
 
-    /// Releases held messages of each node that has changed. A message that was held may do the
+    /// Releases messages that are held for each node that has changed. Such a message may do the
     /// most harm after a restart, in a new epoch, or when a node begins to campaign.
     fn release_after_changes<A: ElectionAlgorithm>(&mut self, cluster: &mut Cluster<A>) {
         for node in 0..cluster.machines.len() {
@@ -220,7 +221,7 @@ impl Adversary {
         }
     }
 
-    /// Turns the choice into an event. Returns `None` if nothing happens now.
+    /// Turns the choice into an event. Returns `None` if the choice causes no event now.
     fn carry_out<A: ElectionAlgorithm>(
         &mut self,
         cluster: &mut Cluster<A>,
@@ -244,7 +245,7 @@ impl Adversary {
                 let local = machine.clock.local(cluster.now);
                 let timer = machine.life.as_mut()?.timers.get_mut(place)?;
                 if timer.due > local {
-                    // The clock has become slower since the moment was planned.
+                    // By the clock of its node, the timer is not due yet: plan it for later.
                     let left = machine.clock.true_span(timer.due - local);
                     timer.planned_at = Some(cluster.now + left);
                     return None;

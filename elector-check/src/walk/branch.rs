@@ -17,8 +17,8 @@ impl<A: ElectionAlgorithm> Branch<A> {
         self.first + self.lines.len() as u32
     }
 
-    /// Applies an event, if it is possible, and ends the writes that the event began. This leaves
-    /// out no case: a write that takes longer has the same effect as a message that takes longer.
+    /// Applies an event, if it is possible, and ends all writes that the event began. This leaves
+    /// out no case: a write that takes longer has the same effect as messages that take longer.
     pub(super) fn apply(&mut self, event: Event<A::Timer>) {
         let mut next = Some(event);
         while let Some(event) = next

@@ -6,7 +6,8 @@ use crate::walk::{
     cluster::Cluster,
 };
 
-/// A possible next event. A value is an index in the cluster or in the adversary's plan.
+/// A possible next event. Most values are indices in the cluster or in the adversary's plan; the
+/// value of `Wait` is a duration in nanoseconds.
 #[derive(Clone, Copy)]
 pub(super) enum Next {
     Message(usize),
@@ -63,13 +64,13 @@ impl Adversary {
         })
     }
 
-    /// Returns the event with the earliest moment. If several have the same moment, draws one of
-    /// them.
+    /// Returns the event with the earliest moment. If several events have the same moment, draws
+    /// one of them.
     pub(super) fn earliest<A: ElectionAlgorithm>(&mut self, cluster: &Cluster<A>) -> Next {
         let mut best = (self.next_move, Next::Move);
         let mut ties = 1;
         let mut consider = |rng: &mut Rng, at: u64, next: Next| {
-            // An event that is overdue counts as due now.
+            // An event whose moment has passed counts as due now.
             let (at, least) = (at.max(cluster.now), best.0.max(cluster.now));
             if at < least {
                 ties = 1;

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// A cluster of a walk. Every event is chosen from outside, one at a time.
+/// The cluster of a walk. The caller chooses every event, one at a time.
 #[derive(Clone)]
 pub(crate) struct Cluster<A: ElectionAlgorithm> {
     config: A::Config,
@@ -25,15 +25,14 @@ pub(crate) struct Cluster<A: ElectionAlgorithm> {
     pub(crate) machines: Vec<Machine<A>>,
     /// The messages that have not arrived yet, in the order in which they were sent.
     pub(crate) in_flight: Vec<InFlight<A::Message>>,
-    /// The past messages: they have arrived or are lost, and may arrive again. The oldest comes
-    /// first.
+    /// The messages that have arrived or are lost, and may arrive again. The oldest comes first.
     pub(crate) past: VecDeque<InFlight<A::Message>>,
-    /// How many past messages are kept.
+    /// The maximum number of messages in `past`.
     pub(crate) kept: usize,
     /// Copies of the cluster share the history until one of them changes it.
     pub(super) history: Arc<History>,
     pub(super) lease: u64,
-    /// The first violation.
+    /// The first violation, if there is one.
     pub(crate) violation: Option<Violation>,
 }
 
@@ -44,7 +43,7 @@ pub(crate) struct InFlight<M> {
     pub(crate) from: usize,
     pub(crate) to: usize,
     pub(crate) message: M,
-    /// When the adversary delivers the message; `None` until it has decided.
+    /// When the adversary delivers the message; `None` until the adversary has decided.
     pub(crate) planned_at: Option<u64>,
 }
 
@@ -102,7 +101,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         self.machines.get(node).is_some_and(Machine::is_up)
     }
 
-    /// Returns `true` if a write of this node waits for its disk.
+    /// Returns `true` if a write of this node has not ended yet.
     pub(crate) fn has_writes(&self, node: usize) -> bool {
         let machine = self.machines.get(node);
         machine.is_some_and(|machine| !machine.writes.is_empty())
@@ -119,7 +118,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         life.map_or(&[], |life| &life.timers)
     }
 
-    /// Returns the node that leads the newest epoch, by the views of the nodes.
+    /// Returns the node that leads according to its own view. If several nodes do, returns the one
+    /// with the newest epoch.
     pub(crate) fn leader(&self) -> Option<usize> {
         let views = self.machines.iter().map(Machine::view);
         let leading = views
@@ -187,7 +187,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         sent.any(|sent| sent.to == node && sent.id == message)
     }
 
-    /// Delivers a message, which may arrive any number of times.
+    /// Delivers a message. The same message may arrive any number of times.
     fn deliver(&mut self, line: u32, node: usize, message: MessageId) -> bool {
         let is_it = |sent: &InFlight<_>| sent.to == node && sent.id == message;
         let place = self.in_flight.iter().position(is_it);
@@ -247,8 +247,8 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         true
     }
 
-    /// Gives a node a proof of death. The proof names the current life of the peer, so a host drops
-    /// it once the peer runs again.
+    /// Gives a node a proof of death. A proof names the life that has ended, and a host drops the
+    /// proof once the peer has a new life. So a true proof is possible only while the peer is down.
     fn prove(&mut self, line: u32, node: usize, peer: NodeId) -> bool {
         let may_be = self.false_proofs || !self.is_up(position(peer));
         self.is_up(node) && may_be && self.feed(line, node, Input::Died(peer))

@@ -13,15 +13,15 @@ pub(crate) enum Event<T> {
     Elapsed { node: usize, timer: T },
     /// A message arrives. It may arrive any number of times.
     Received { node: usize, message: MessageId },
-    /// The oldest write that waits becomes durable.
+    /// The oldest write of the node that has not ended becomes durable.
     Written { node: usize },
-    /// The process ends. The disk keeps what was written.
+    /// The process of the node ends. The disk keeps what was written.
     Crashed { node: usize },
-    /// The process starts from the state on the disk.
+    /// The process of the node starts from the state on its disk.
     Restarted { node: usize },
-    /// The clock runs at this rate from now on, in thousandths.
+    /// From now on the clock of the node runs at this rate, in thousandths of the true rate.
     Clock { node: usize, permille: u64 },
-    /// The node suspects that the connection to a peer broke.
+    /// The node suspects a peer, because the connection to the peer broke.
     Suspected { node: usize, peer: NodeId },
     /// The node receives messages from a peer again.
     Returned { node: usize, peer: NodeId },
@@ -31,17 +31,18 @@ pub(crate) enum Event<T> {
     Commanded { node: usize, command: Command },
 }
 
-/// Names a message by the line of the schedule whose step sent it. The name stays the same when
-/// other lines are removed.
+/// The name of a message: it refers to the line of the schedule whose step sent the message. The
+/// name stays the same when other lines are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MessageId {
     /// The number of the line.
     pub(crate) line: u32,
-    /// The number of the message among those that this step sent to the same receiver, from 1.
+    /// The number of the message among the messages that this step sent to the same receiver, from
+    /// 1.
     pub(crate) nth: u16,
 }
 
-/// An event with the number of its line. Numbers ascend and may have gaps.
+/// An event with the number of its line. The numbers in a schedule ascend and may have gaps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line<T> {
     pub(crate) number: u32,
@@ -49,8 +50,8 @@ pub(crate) struct Line<T> {
 }
 
 impl<T> Event<T> {
-    /// Returns the same event with another name for its timer, or `None` if the event needs a timer
-    /// and `timer` is `None`.
+    /// Returns the same event with `timer` in place of its timer. Returns `None` if the event needs
+    /// a timer and `timer` is `None`.
     pub(crate) fn with_timer<U>(&self, timer: Option<U>) -> Option<Event<U>> {
         Some(match *self {
             Self::Wait(nanos) => Event::Wait(nanos),
@@ -70,7 +71,7 @@ impl<T> Event<T> {
         })
     }
 
-    /// Returns the timer that elapses, if the event is of this kind.
+    /// Returns the timer that elapses, if this event is a timer that elapses.
     pub(crate) fn timer(&self) -> Option<&T> {
         match self {
             Self::Elapsed { timer, .. } => Some(timer),
@@ -121,7 +122,7 @@ impl<T: fmt::Display> fmt::Display for Event<T> {
     }
 }
 
-/// Nanoseconds that are printable as milliseconds without trailing zeros.
+/// Nanoseconds that are printed as milliseconds, without trailing zeros.
 struct Millis(u64);
 
 impl fmt::Display for Millis {

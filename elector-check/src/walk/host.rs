@@ -18,8 +18,8 @@ use crate::{
     },
 };
 
-/// The host of one node of a walk, by position. It checks everything that other nodes can see
-/// against the invariants.
+/// The host of one node of a walk. The host checks everything that other nodes can see against the
+/// invariants.
 pub(super) struct At<'a, A: ElectionAlgorithm> {
     pub(super) cluster: &'a mut Cluster<A>,
     pub(super) node: usize,
@@ -55,8 +55,8 @@ impl<A: ElectionAlgorithm> Host<A> for At<'_, A> {
             cluster.record_violation(violation);
         }
         let (line, to) = (cluster.machines[*node].cause(step), position(out.to));
-        // No other step has this line, and the messages of a step are sent without others in
-        // between.
+        // Each step has its own line, and the messages of one step are sent directly one after the
+        // other. So the last messages in flight are those that this step has already sent.
         let of_step = cluster.in_flight.iter().rev();
         let before = of_step.take_while(|sent| sent.id.line == line);
         let nth = before.filter(|sent| sent.to == to).count() + 1;
@@ -83,7 +83,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         At { cluster, node }
     }
 
-    /// Gives an input to a node. Returns `false` if its process does not run.
+    /// Gives an input to a node. Returns `false` if the process of the node does not run.
     pub(super) fn feed(
         &mut self,
         line: u32,
@@ -98,7 +98,7 @@ impl<A: ElectionAlgorithm> Cluster<A> {
         };
         life.causes.push(line);
         let process = &mut life.process;
-        // A walk ends at a panic, so the state of the process after it does not matter.
+        // A walk ends at a panic, so the state in which a panic leaves the process does not matter.
         let stepped = panic::catch_unwind(AssertUnwindSafe(|| process.step(input, moment)));
         let violation = match stepped {
             Ok(Ok(step)) => {

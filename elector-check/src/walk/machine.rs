@@ -27,7 +27,7 @@ pub(crate) struct Life<A: ElectionAlgorithm> {
 pub(crate) struct Write<D> {
     pub(crate) step: u64,
     pub(crate) durable: D,
-    /// When the adversary ends the write; `None` until it has decided.
+    /// When the adversary ends the write; `None` until the adversary has decided.
     pub(crate) planned_at: Option<u64>,
 }
 
@@ -35,13 +35,14 @@ pub(crate) struct Write<D> {
 #[derive(Clone)]
 pub(crate) struct Running<T> {
     pub(crate) timer: T,
-    /// The line of the schedule whose step set it.
+    /// The line of the schedule whose step set the timer.
     pub(crate) line: u32,
-    /// The timer may elapse from this moment on, by the clock of the node.
+    /// The first moment at which the timer may elapse, by the clock of the node.
     pub(crate) due: u64,
     /// The length of the interval from which the host draws an additional delay, in nanoseconds.
     pub(crate) spread: u64,
-    /// When the adversary lets the timer elapse, in true time; `None` until it has decided.
+    /// When the adversary lets the timer elapse, in true time; `None` until the adversary has
+    /// decided.
     pub(crate) planned_at: Option<u64>,
 }
 
@@ -54,7 +55,8 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Not zero, because a timestamp of zero means "no timestamp".
+    /// The first moment of every clock. It is not zero, because a timestamp of zero means "no
+    /// timestamp".
     const ORIGIN: u64 = 1_000_000_000;
 
     pub(crate) fn new() -> Self {
@@ -71,7 +73,7 @@ impl Clock {
         self.local_base.saturating_add(run)
     }
 
-    /// Returns how long `span` of this clock takes in true time, rounded up.
+    /// Returns the true time in which this clock advances by `span`, rounded up.
     pub(crate) fn true_span(&self, span: u64) -> u64 {
         let span = (u128::from(span) * 1000).div_ceil(u128::from(self.permille));
         u64::try_from(span).unwrap_or(u64::MAX)
@@ -115,7 +117,7 @@ impl<A: ElectionAlgorithm> Machine<A> {
         self.life.as_ref().map(|life| life.process.published())
     }
 
-    /// Starts the process from the state on the disk. Returns its view.
+    /// Starts the process from the state on the disk. Returns the first view of the process.
     pub(crate) fn boot(&mut self, config: &A::Config) -> View {
         let process = Process::restore(config, self.members.clone(), self.durable.clone());
         let view = process.published();
@@ -140,7 +142,7 @@ impl<A: ElectionAlgorithm> Machine<A> {
         causes.get(place).copied().unwrap_or_default()
     }
 
-    /// Returns when the lease of the process ends, by its own clock.
+    /// Returns when the lease of the process ends, by the clock of this machine.
     pub(crate) fn lease_end(&self, lease: u64) -> Option<u64> {
         let sent = self.life.as_ref()?.process.lease()?;
         Some(sent.nanos().saturating_add(lease))

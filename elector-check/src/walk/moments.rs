@@ -8,11 +8,12 @@ use crate::{
     },
 };
 
-/// The largest number of messages that are held. If there are more, the oldest one is lost.
+/// The maximum number of messages that are held. If there are more, the oldest held message is
+/// lost.
 const MAX_HELD: usize = 64;
 
-/// Returns the group of a message kind. There are eight groups, so that a walk can pick one without
-/// knowing the names of the kinds.
+/// Returns the group of a kind of messages, 0 to 7. A profile can pick a group without knowing the
+/// names of the kinds.
 fn kind_group(name: &str) -> u8 {
     let sum = name
         .bytes()
@@ -20,9 +21,9 @@ fn kind_group(name: &str) -> u8 {
     sum % 8
 }
 
-/// The methods that give each message, write and timer a moment.
+/// The methods that plan the moment of each message, write and timer.
 impl Adversary {
-    /// Gives each new message, write and timer a moment.
+    /// Plans the moment of each new message, write and timer.
     pub(super) fn assign_moments<A: ElectionAlgorithm>(&mut self, cluster: &mut Cluster<A>) {
         let now = cluster.now;
         let mut place = cluster.in_flight.len();
@@ -69,7 +70,8 @@ impl Adversary {
         self.assign_machine_moments(cluster, now);
     }
 
-    /// Returns the time at which a message arrives: `NEVER` if it is held, `None` if it is lost.
+    /// Returns the moment at which a message arrives: `NEVER` if the message is held, `None` if it
+    /// is lost.
     fn arrival(&mut self, (from, to): (usize, usize), kind: u8, now: u64) -> Option<u64> {
         let link = self.link_faults[from * self.paused_until.len() + to];
         let slowed = if link.until > now { link.delay } else { 0 };
@@ -95,7 +97,7 @@ impl Adversary {
                     let takes = self.between(self.profile.write);
                     self.on_grid(after + takes)
                 });
-                // The disk does one write after the other.
+                // The disk carries out one write after the other.
                 after = after.max(at);
                 write.planned_at = Some(at);
             }

@@ -11,33 +11,36 @@ use crate::{
 /// How the adversary can disturb the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Move {
-    /// Crashes a node and mostly restarts it soon.
+    /// Crashes a node and restarts it, mostly soon.
     Crash,
-    /// Crashes the leader and mostly restarts it soon.
+    /// Crashes the leader and restarts it, mostly soon.
     CrashLeader,
-    /// Commands the leader to transfer leadership. Sometimes another node campaigns at the same
-    /// time.
+    /// Commands the leader to transfer leadership. Sometimes commands a node to campaign shortly
+    /// after.
     Transfer,
     /// Commands the leader to resign.
     Resign,
     /// Commands a node to campaign.
     Campaign,
-    /// Loses or delays all messages on some links for a while.
+    /// Loses or delays all messages on one link, or on both links between two nodes, for a while.
+    /// In walks that draw each next event, changes the weight of one link instead.
     DisturbLinks,
-    /// Loses the messages of the leader to some nodes for about a vigil.
+    /// Loses the messages of the leader to one node or to all nodes, for about a vigil.
     MuteLeader,
-    /// Cuts one node off from the leader until its election timeout ends. When this node campaigns,
-    /// disturbs another node that the lease depends on.
+    /// Loses the messages of the leader to one node at least until the election timeout of that
+    /// node ends. When that node then campaigns, mostly disturbs another node that the lease
+    /// depends on.
     Isolate,
     /// Transfers leadership from node to node in quick succession. Then one node campaigns.
     TransferChain,
-    /// Stops a node for a while, as SIGSTOP does.
+    /// Pauses a node for a while, as SIGSTOP does.
     Pause,
-    /// Delivers the messages that are held for a node.
+    /// Delivers some of the messages that are held for a node.
     Release,
     /// Changes the rate of a clock.
     Drift,
-    /// Gives a node a hint about a peer: a suspicion, a proof of death, or new messages from it.
+    /// Gives a node a hint about a peer: a suspicion, a proof of death, or that messages of the
+    /// peer arrive again.
     Hint,
 }
 
@@ -140,10 +143,11 @@ impl Adversary {
         self.link_faults[from * nodes + to] = LinkFault { until, delay };
     }
 
-    /// Cuts a node, the challenger, off from the leader until its election timeout ends. Commands
-    /// it to campaign just after the adversary has disturbed another node, the supporter, that the
-    /// leader's lease may depend on. Sometimes leadership is transferred first, so that messages of
-    /// an earlier tenure are in flight.
+    /// Loses the messages of the leader to one node, the challenger, at least until the election
+    /// timeout of the challenger ends. At that moment mostly disturbs another node, the supporter,
+    /// on which the leader's lease may depend. Sometimes commands the challenger to campaign just
+    /// after that. Sometimes leadership is transferred first, so that messages of an earlier tenure
+    /// are in flight.
     fn isolate(&mut self, mut leader: usize, nodes: usize, now: u64) {
         let mut others: Vec<usize> = (0..nodes).filter(|&node| node != leader).collect();
         self.rng.shuffle(&mut others);
@@ -164,7 +168,7 @@ impl Adversary {
         let at = last_received + span;
         self.mute(leader, challenger, at + self.profile.vigil);
         if self.rng.u8(..3) == 0 {
-            // The supporter receives nothing either, except for messages that reach it at the last
+            // The supporter receives nothing from the leader either, until shortly before that
             // moment.
             let until = at - self.between((0, self.profile.vigil / 4));
             self.mute(leader, supporter, until);
@@ -187,8 +191,8 @@ impl Adversary {
         }
     }
 
-    /// Transfers leadership a few times before the followers have settled, and commands a node to
-    /// campaign.
+    /// Transfers leadership a few times, each time before the followers have settled, and then
+    /// commands a node to campaign.
     fn chain_transfers(&mut self, nodes: usize, now: u64) {
         let mut at = now;
         for _ in 0..self.rng.u8(2..=4) {
@@ -227,8 +231,8 @@ impl Adversary {
         }
     }
 
-    /// Crashes a node now or while its last messages are in flight, and mostly restarts it soon:
-    /// while the receivers of these messages still count on it.
+    /// Crashes a node at once, or while its last messages are in flight. Restarts the node, mostly
+    /// so soon that the receivers of these messages still count on it.
     pub(super) fn crash_soon(&mut self, node: usize, now: u64) {
         let at = now + self.between((0, self.profile.flight.1 / 2));
         let at = self.on_grid(at);

@@ -3,17 +3,18 @@ use fastrand::Rng;
 
 use crate::walk::moves::Move;
 
-/// The habits of the adversary of one walk. They are drawn once, so that some walks often combine
-/// rare events and others hardly disturb the cluster. Durations are in nanoseconds.
+/// The habits of the adversary of one walk. They are chosen at random once per walk, so that some
+/// walks often combine rare events and others hardly disturb the cluster. Durations are in
+/// nanoseconds.
 #[derive(Clone, Debug)]
 pub(crate) struct Profile {
-    /// The weight of a wait, if the walk draws each next event from all possible events. `None` if
-    /// every event has a moment of its own.
+    /// The weight of a wait, if the adversary draws each next event from all possible events.
+    /// `None` if the adversary plans a moment for every event.
     pub(crate) drawn: Option<u32>,
-    /// All moments are multiples of this duration. With a coarse grid many events have the same
-    /// moment, and their order is drawn.
+    /// All planned moments are multiples of this duration. With a coarse grid many events have the
+    /// same moment, and their order is random.
     pub(crate) grid: u64,
-    /// How long a prompt message is in flight.
+    /// The shortest and the longest time for which a prompt message is in flight.
     pub(crate) flight: (u64, u64),
     /// The largest additional delay of a late message.
     pub(crate) late_by: u64,
@@ -21,17 +22,17 @@ pub(crate) struct Profile {
     pub(crate) late: f64,
     /// The share of messages that are held until something changes at their receiver.
     pub(crate) held: f64,
-    /// The share of messages of the group `held_kind` that are held.
+    /// The share of messages of the group `held_kind` that are held in addition.
     pub(crate) held_of_kind: f64,
     pub(crate) held_kind: u8,
     /// The share of messages that are lost.
     pub(crate) lost: f64,
-    /// How likely it is that a past message, which has arrived or is lost, arrives in place of the
+    /// The probability that a past message, which has arrived or is lost, arrives in place of the
     /// next one.
     pub(crate) repeated: f64,
     /// The share of held messages that are delivered when something changes at their receiver.
     pub(crate) released: f64,
-    /// How long a write takes.
+    /// The shortest and the longest time that a write takes.
     pub(crate) write: (u64, u64),
     /// The share of timers that elapse late.
     pub(crate) slow_timers: f64,
@@ -41,7 +42,7 @@ pub(crate) struct Profile {
     pub(crate) crash_after_pledge: f64,
     /// The mean time between two moves.
     pub(crate) pace: u64,
-    /// The weight of each move: see [`Move::ALL`].
+    /// The weight of each move in the random choice, in the order of [`Move::ALL`].
     pub(crate) weights: [u32; Move::ALL.len()],
     /// `election_min`: the fixed first part of the election timeout.
     pub(crate) vigil: u64,
@@ -53,12 +54,13 @@ pub(crate) struct Profile {
     pub(crate) rush_tries: u32,
     /// How long the adversary disturbs the cluster.
     pub(crate) horizon: u64,
-    /// The largest deviation of a clock, in thousandths.
+    /// The largest deviation of the rate of a clock, in thousandths of the true rate.
     pub(crate) drift: u64,
 }
 
 impl Profile {
-    /// Draws a profile whose durations depend on the algorithm's own durations.
+    /// Draws a random profile. Its durations are multiples or parts of the algorithm's own
+    /// durations.
     pub(crate) fn draw(config: &impl Configuration, rng: &mut Rng) -> Self {
         let timing = config.timing();
         let vigil = nanos(timing.election_min);
@@ -70,8 +72,8 @@ impl Profile {
             (round / 10, round * 3),
             (0, vigil),
         ];
-        // Only a few kinds of moves in one walk: many kinds would cancel each other out (Groce and
-        // others, "Swarm Testing", 2012).
+        // A walk has only a few kinds of moves, because many kinds would cancel each other out
+        // (Groce and others, "Swarm Testing", 2012).
         let mut weights = [0; Move::ALL.len()];
         for _ in 0..rng.usize(1..=4) {
             weights[rng.usize(..weights.len())] = rng.u32(1..=4);
@@ -129,7 +131,7 @@ fn margin(timing: &Timing) -> u64 {
 mod tests {
     use super::*;
 
-    // Beyond the margin the clocks themselves make leases overlap, and the walks would report this.
+    // With clocks beyond the margin, leases overlap without any flaw, and walks would report that.
     #[test]
     fn two_clocks_at_the_margin_keep_the_lease_within_the_silence() {
         for timing in [Timing::default(), Timing::lan()] {

@@ -7,6 +7,7 @@ use crate::walk::{runner::Counts, schedule::Schedule, violation::Violation};
 /// The result of walks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalkReport {
+    /// The name of the algorithm:
     /// [`ElectionAlgorithm::NAME`](elector_core::ElectionAlgorithm::NAME).
     pub algorithm: &'static str,
     /// What the algorithm guarantees.
@@ -16,16 +17,17 @@ pub struct WalkReport {
     /// The seed of the first walk.
     pub seed: u64,
     pub(crate) counts: Counts,
-    /// The first walk that violated an invariant, shrunk.
+    /// The first walk that violated an invariant, with its schedule shrunk; `None` if there was
+    /// none.
     pub finding: Option<Finding>,
 }
 
-/// A walk that violated an invariant, or a schedule that was replayed.
+/// The result of a walk that violated an invariant, or of a replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The path of the algorithm's type.
     pub type_name: &'static str,
-    /// The seed of the walk; `None` for a schedule.
+    /// The seed of the walk; `None` for a replay.
     pub seed: Option<u64>,
     /// The size of the cluster.
     pub nodes: u64,
@@ -33,7 +35,7 @@ pub struct Finding {
     pub length: usize,
     /// The remaining events, with comments.
     pub schedule: Schedule,
-    /// The violation; `None` if a schedule violated nothing.
+    /// The violation; `None` if a replay violated nothing.
     pub violation: Option<Violation>,
 }
 
@@ -50,7 +52,7 @@ impl WalkReport {
         self.counts.events
     }
 
-    /// Returns the number of tenures with a lease in all walks. Without any, the walks tested
+    /// Returns the number of tenures with a lease in all walks. If it is zero, the walks tested
     /// nothing about leases.
     #[must_use]
     pub fn leases(&self) -> u64 {
@@ -59,8 +61,9 @@ impl WalkReport {
 }
 
 impl Finding {
-    /// Returns the schedule as the source text of a test, to be pasted beside the algorithm. The
-    /// test uses a `config`, the configuration that was walked, and needs an import of `Walks`.
+    /// Returns the schedule as the source text of a test that can be pasted beside the algorithm.
+    /// The test needs an import of `Walks`, and a variable `config` with the configuration of the
+    /// walk.
     #[must_use]
     pub fn as_test(&self) -> String {
         let invariant = self

@@ -21,12 +21,13 @@ pub(crate) struct Runner<'a, A: ElectionAlgorithm> {
     pub(crate) false_proofs: bool,
 }
 
-/// How many past messages a walk keeps, so that they may arrive again.
+/// How many past messages a walk keeps. Any of them may arrive again.
 const MAX_PAST: usize = 48;
 
-/// A walk takes a few hundred events. A walk with more events than this is a storm of messages.
+/// A normal walk takes a few hundred events. A walk with more events than this number is a storm of
+/// messages.
 const MAX_EVENTS: usize = 50_000;
-/// How many events of a storm are shown.
+/// How many events of a storm the schedule contains.
 const STORM_SHOWN: usize = 200;
 
 /// The result of one walk.
@@ -36,7 +37,8 @@ pub(crate) struct WalkResult<T> {
     pub(crate) counts: Counts,
 }
 
-/// How much happened. The counts distinguish a walk without violations from a walk without events.
+/// The number of events of each kind. A walk without violations says little if these numbers are
+/// small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) events: u64,
@@ -64,7 +66,7 @@ impl<'a, A: ElectionAlgorithm> Runner<'a, A> {
         Cluster::of(self)
     }
 
-    /// Runs one walk. The seed determines it.
+    /// Runs one walk. The seed determines all of its events.
     pub(crate) fn walk(&self, seed: u64) -> WalkResult<A::Timer> {
         let mut adversary = self.adversary(seed);
         let mut walk = ActiveWalk::of(self.cluster());
@@ -83,8 +85,8 @@ impl<'a, A: ElectionAlgorithm> Runner<'a, A> {
         walk.end()
     }
 
-    /// Ends all faults, and lets the cluster run until all nodes agree. If they do not agree, the
-    /// schedule ends where the faults ended.
+    /// Ends all faults, and lets the cluster run until all nodes agree. If they do not agree in
+    /// time, this is a violation, and the schedule of the walk ends where the faults ended.
     fn settle(&self, walk: &mut ActiveWalk<A>, adversary: &mut Adversary) {
         if !walk.can_continue() {
             return;
@@ -103,16 +105,16 @@ impl<'a, A: ElectionAlgorithm> Runner<'a, A> {
         }
     }
 
-    /// Returns how long an election may take without faults: four of the longest election timeouts,
-    /// and a round trip for each node.
+    /// Returns how long the nodes may take to agree without faults: four of the longest election
+    /// timeouts, and a round trip for each node.
     fn election_bound(&self) -> Duration {
         let timing = self.config.timing();
         let nodes = self.members.len() as u32;
         (timing.election_min + timing.stagger(u32::MAX).max) * 4 + timing.round_trip * nodes
     }
 
-    /// Replays a schedule. Skips lines that are not possible. Returns the lines that had an effect,
-    /// up to the first violation.
+    /// Replays a schedule, and skips lines whose event is not possible. Returns the lines that had
+    /// an effect, up to the first violation.
     pub(crate) fn play(&self, lines: &[Line<A::Timer>]) -> WalkResult<A::Timer> {
         self.played(lines).end()
     }
@@ -134,8 +136,8 @@ impl<'a, A: ElectionAlgorithm> Runner<'a, A> {
         self.played_as(lines, |_, event| Some(event.clone()))
     }
 
-    /// Replays a schedule. `event` returns what a line means in the cluster of this moment, or
-    /// `None` to skip the line.
+    /// Replays a schedule. `event` returns the event that a line stands for in the present cluster,
+    /// or `None` to skip the line.
     fn played_as<T>(
         &self,
         lines: &[Line<T>],
@@ -167,8 +169,8 @@ impl<'a, A: ElectionAlgorithm> Runner<'a, A> {
         self.played_as(lines, named).end()
     }
 
-    /// Returns the lines of a schedule that had an effect, if the schedule violates the invariant
-    /// of this name.
+    /// Replays a schedule, and returns the lines that had an effect, if the schedule violates the
+    /// invariant of this name. Otherwise returns `None`.
     pub(crate) fn effective_lines(
         &self,
         lines: &[Line<A::Timer>],
@@ -191,7 +193,7 @@ struct ActiveWalk<A: ElectionAlgorithm> {
     cluster: Cluster<A>,
     lines: Vec<Line<A::Timer>>,
     counts: Counts,
-    /// The newest tenure of each node that was counted, and whether it had a lease.
+    /// The epoch of the newest counted tenure of each node, and whether that tenure had a lease.
     counted: Vec<(u64, bool)>,
 }
 
@@ -228,8 +230,9 @@ impl<A: ElectionAlgorithm> ActiveWalk<A> {
         }
     }
 
-    /// Tries continuations of this moment. If one violates an invariant, applies it. Otherwise the
-    /// walk continues as if the rush had not happened.
+    /// Ends all writes that wait, and then tries continuations of this moment. If a continuation
+    /// violates an invariant, applies its events. Otherwise the walk continues from the moment
+    /// before the continuations.
     fn rush(&mut self, mut rush: Rush<A>) {
         for node in 0..self.cluster.machines.len() {
             while self.can_continue() && self.cluster.has_writes(node) {

@@ -10,35 +10,35 @@ use crate::{
     },
 };
 
-/// A rush: random continuations from one moment of a walk, in which no time passes. A lease that is
-/// held stays held during a rush. So races against this lease are tried in many orders that random
-/// delays would rarely cause.
+/// A rush tries random continuations of one moment of a walk, in which no time passes. A lease that
+/// is held stays held during a rush. So a rush tries races against this lease in many orders that
+/// random delays would rarely cause.
 ///
-/// A continuation is a few moves: a node restarts, a late message arrives, leadership is
-/// transferred. The effects of each move continue for a while. One node is the challenger. At the
-/// end it campaigns, once or again after a rejection, and the effects continue until an election
-/// has ended.
+/// A continuation consists of a few moves: for example a node restarts, a late message arrives, or
+/// leadership is transferred. After each move the continuation applies some of the events that the
+/// move caused. One node is the challenger. At the end the challenger campaigns once or twice, and
+/// enough of the caused events follow for an election.
 pub(crate) struct Rush<A: ElectionAlgorithm> {
     rng: Rng,
-    /// The messages that arrived or were lost before, the oldest first.
+    /// The messages that arrived or were lost before the rush, the oldest first.
     past: Vec<InFlight<A::Message>>,
     /// The number of continuations.
     tries: u32,
-    /// The total number of their events.
+    /// The total number of events in the continuations.
     pub(crate) events: u64,
 }
 
-/// The largest number of moves before the last one.
+/// The maximum number of moves of a continuation before the last one.
 const MAX_MOVES: u32 = 4;
-/// The limits from which the number of effects of a move is drawn.
+/// The possible limits for the number of effects of a move. Each move draws one of them.
 const EFFECT_LIMITS: [u32; 4] = [0, 3, 12, MAX_EFFECTS];
-/// The largest number of effects of the last move. It is enough for an election.
+/// The maximum number of effects of the last move, which is enough for an election.
 const MAX_EFFECTS: u32 = 24;
-/// How often the challenger campaigns at the end, at most.
+/// The maximum number of times that the challenger campaigns at the end.
 const MAX_CAMPAIGNS: u32 = 2;
-/// How many of its own past messages a continuation keeps, so that they may arrive again.
+/// How many of its own past messages a continuation keeps. They may arrive again.
 const KEPT_MESSAGES: usize = 16;
-/// How many messages of a link arrive together, at most.
+/// The maximum number of late messages of a link that arrive together.
 const MAX_MESSAGES_AT_ONCE: usize = 4;
 
 impl<A: ElectionAlgorithm> Rush<A> {
@@ -51,8 +51,8 @@ impl<A: ElectionAlgorithm> Rush<A> {
         }
     }
 
-    /// Tries continuations of `cluster`. Returns the lines of the first one that violates an
-    /// invariant. They are numbered from `first`.
+    /// Tries continuations of `cluster`. Returns the lines of the first continuation that violates
+    /// an invariant, numbered from `first`.
     pub(crate) fn search(
         &mut self,
         cluster: &Cluster<A>,
@@ -93,9 +93,9 @@ impl<A: ElectionAlgorithm> Rush<A> {
         }
     }
 
-    /// Draws the nodes that receive messages from each other for a while. Mostly it is a majority,
-    /// so that an election succeeds without the other nodes noticing. The nodes `among` are in the
-    /// group.
+    /// Draws a group of nodes that exchange messages for a while. Mostly the group is a majority,
+    /// so that an election succeeds without the knowledge of the other nodes. The nodes `among` are
+    /// in the group.
     fn group(&mut self, nodes: usize, among: &[usize]) -> Vec<bool> {
         let mut order: Vec<usize> = (0..nodes).collect();
         self.rng.shuffle(&mut order);
@@ -129,7 +129,7 @@ impl<A: ElectionAlgorithm> Rush<A> {
         }
     }
 
-    /// Gives some nodes a suspicion or a proof about a node that is down.
+    /// Gives some nodes a suspicion or a proof of death about a node that is down.
     fn report_down(&mut self, branch: &mut Branch<A>, down: usize) {
         for node in 0..branch.cluster.machines.len() {
             if self.rng.bool() {
@@ -142,15 +142,15 @@ impl<A: ElectionAlgorithm> Rush<A> {
         }
     }
 
-    /// Draws another node. Returns the same node if it is the only one.
+    /// Draws a node other than `node`. Returns `node` itself if there is no other.
     fn other_than(&mut self, node: usize, branch: &Branch<A>) -> usize {
         let nodes = branch.cluster.machines.len();
         (node + self.rng.usize(1..nodes.max(2))) % nodes
     }
 
-    /// Transfers leadership away from the leader. Mostly continues until a majority has elected the
-    /// other node; then the followers have not received its first heartbeat yet. Returns the two
-    /// nodes.
+    /// Transfers leadership from the leader to another node, the successor. Mostly continues until
+    /// a majority has elected the successor. The followers have then not received its first
+    /// heartbeat yet. Returns the leader and the successor.
     fn transfer_away(&mut self, branch: &mut Branch<A>) -> Option<(usize, usize)> {
         let leader = branch.cluster.leader()?;
         let successor = self.other_than(leader, branch);
@@ -158,8 +158,8 @@ impl<A: ElectionAlgorithm> Rush<A> {
         Some((leader, successor))
     }
 
-    /// Transfers leadership away and back again. So messages of the first tenure may be in flight
-    /// in the second tenure of the node.
+    /// Transfers leadership away and back again. So messages of the first tenure of a node may be
+    /// in flight in its second tenure.
     fn transfer_back(&mut self, branch: &mut Branch<A>) {
         if let Some((leader, successor)) = self.transfer_away(branch)
             && branch.cluster.leader() == Some(successor)
@@ -180,7 +180,8 @@ impl<A: ElectionAlgorithm> Rush<A> {
         let events = MAX_EFFECTS * u32::from(self.rng.u8(..4) > 0);
         for _ in 0..events {
             if branch.cluster.leader() == Some(successor) {
-                // Its first round of heartbeats is in flight.
+                // The successor leads. If its first round of heartbeats is not in flight yet, a
+                // timer that is due sends it.
                 for (_, event) in branch.due(successor) {
                     branch.apply(event);
                 }
@@ -193,7 +194,7 @@ impl<A: ElectionAlgorithm> Rush<A> {
         }
     }
 
-    /// Delivers some messages of one link that are late or have arrived already.
+    /// Delivers some messages of one link that are still in flight or have arrived already.
     fn deliver_late(&mut self, branch: &mut Branch<A>, (from, to): (usize, usize)) {
         let link = |sent: &&InFlight<A::Message>| (sent.from, sent.to) == (from, to);
         let cluster = &branch.cluster;
@@ -208,7 +209,8 @@ impl<A: ElectionAlgorithm> Rush<A> {
             return;
         }
         let first = self.rng.usize(..count);
-        // Mostly one message, because a later message may make the first one harmless.
+        // One message is the most likely number, because a later message may make the first one
+        // harmless.
         let most = self.rng.usize(1..=MAX_MESSAGES_AT_ONCE);
         let messages = most.min(self.rng.usize(1..=MAX_MESSAGES_AT_ONCE));
         let late: Vec<_> = late.skip(first).take(messages).cloned().collect();
@@ -221,8 +223,8 @@ impl<A: ElectionAlgorithm> Rush<A> {
         }
     }
 
-    /// Lets a node continue, by a timer that is due or by a command to campaign. If the node leads,
-    /// another node is drawn.
+    /// Makes a node act, by a timer that is due or by a command to campaign. If the node leads,
+    /// makes another node act.
     fn advance(&mut self, branch: &mut Branch<A>, node: usize) {
         let leads = branch.cluster.leader() == Some(node);
         let node = if leads {
@@ -237,7 +239,7 @@ impl<A: ElectionAlgorithm> Rush<A> {
         branch.apply(timer.map_or(campaign, |(_, event)| event));
     }
 
-    /// Applies events that were caused since the line `cause`.
+    /// Applies at most `events` events that were caused by the line `cause` or a later line.
     fn apply_effects(&mut self, branch: &mut Branch<A>, cause: u32, events: u32, group: &[bool]) {
         for _ in 0..events {
             if !self.apply_effect(branch, cause, group) {
@@ -253,7 +255,8 @@ impl<A: ElectionAlgorithm> Rush<A> {
         is_some
     }
 
-    /// Draws an event that was caused since the line `cause`, mostly the newest.
+    /// Draws an event that was caused by the line `cause` or a later line. In half of the draws,
+    /// only events of the newest line are possible.
     fn next_effect(
         &mut self,
         branch: &Branch<A>,

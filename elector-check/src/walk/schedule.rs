@@ -8,30 +8,30 @@ use crate::{
     walk::event::{Event, Line, MessageId},
 };
 
-/// The events of a cluster in order of time, one on each line. The printed text can be parsed
-/// again.
+/// The events of a walk in order of time, one on each line. The printed text of a schedule can be
+/// parsed again.
 ///
 /// | line | meaning |
 /// |---|---|
 /// | `wait 1.5 ms` | true time passes |
-/// | `n1 restarts` | the process starts from the state on its disk; this is also the first boot |
+/// | `n1 restarts` | the process starts from the state on its disk, also at the first boot |
 /// | `n1 crashes` | the process ends; the disk keeps all writes that have ended |
 /// | `n1 elapses Vigil` | a timer that runs and is due elapses |
-/// | `n2 receives 7` | a message that line 7 sent to n2 arrives; `7#2` is its second message |
-/// | `n1 writes` | the oldest write that waits becomes durable |
-/// | `n1 clock 0.950` | the clock runs at this rate from now on |
+/// | `n2 receives 7` | a message that line 7 sent to n2 arrives; `7#2` is the second of them |
+/// | `n1 writes` | the oldest write that has not ended becomes durable |
+/// | `n1 clock 0.950` | the clock of n1 runs at this rate from now on |
 /// | `n1 suspects n2` | the node suspects that its connection to n2 broke |
 /// | `n1 hears n2 again` | the node receives messages from n2 again, and drops its suspicion |
 /// | `n1 learns of the death of n2` | the node gets a proof that the process of n2 has ended |
 /// | `n1 campaigns`, `n1 resigns`, `n1 transfers to n2` | the application gives a command |
 ///
-/// A line may begin with its number, for example `12.`. Other lines refer to it by this number.
-/// Text behind a semicolon is a comment. A message may arrive several times; a message that never
-/// arrives is lost.
+/// A line may begin with its number, for example `12.`. Other lines refer to the line by this
+/// number. Text after a semicolon is a comment. A message may arrive several times. A message that
+/// never arrives is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     pub(crate) lines: Vec<Line<String>>,
-    /// The comments: none, or one for each line.
+    /// The comments: either one for each line, or an empty list.
     pub(crate) notes: Vec<String>,
 }
 
@@ -111,8 +111,8 @@ impl FromStr for Schedule {
     }
 }
 
-/// Returns the number at the beginning of the line and the rest of the line. Without a number,
-/// returns `next` and the line.
+/// Returns the number at the beginning of the text, and the rest of the text. If the text has no
+/// number, returns `next` and the whole text.
 fn numbered(text: &str, next: u32) -> (u32, &str) {
     let parted = text.split_once('.');
     match parted.and_then(|(number, rest)| Some((number.parse().ok()?, rest))) {
@@ -215,7 +215,7 @@ mod tests {
         n1 resigns\n\
         20. n1 transfers to n2\n";
 
-    // A schedule is pasted into a test and must mean the same there.
+    // People paste a printed schedule into a test, where it must mean the same.
     #[test]
     fn a_printed_schedule_parses_to_the_same_schedule() {
         let schedule: Schedule = ALL.parse().unwrap();

@@ -5,9 +5,9 @@ use crate::walk::{
     runner::Runner,
 };
 
-/// Removes all lines of a schedule that are not needed to violate the same invariant: delta
+/// Removes the lines of a schedule that are not needed to violate the same invariant: delta
 /// debugging (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002).
-/// Then it shortens waits.
+/// Also merges and rounds the waits.
 pub(crate) fn shrink<A: ElectionAlgorithm>(
     runner: &Runner<'_, A>,
     mut lines: Vec<Line<A::Timer>>,
@@ -27,7 +27,8 @@ pub(crate) fn shrink<A: ElectionAlgorithm>(
     }
 }
 
-/// Returns the lines that had an effect, up to the violation; `None` if the invariant holds.
+/// A function that returns the lines that had an effect, up to the violation. It returns `None` if
+/// the lines do not violate the invariant.
 type Violates<'a, T> = dyn Fn(&[Line<T>]) -> Option<Vec<Line<T>>> + 'a;
 
 fn fewer_lines<T: Clone>(mut lines: Vec<Line<T>>, violates: &Violates<'_, T>) -> Vec<Line<T>> {
@@ -54,7 +55,8 @@ fn fewer_lines<T: Clone>(mut lines: Vec<Line<T>>, violates: &Violates<'_, T>) ->
     }
 }
 
-/// Merges consecutive waits, and rounds each wait to a number that is easy to read.
+/// Merges consecutive waits, and rounds each wait to a number that is easy to read, if the
+/// invariant is still violated.
 fn shorter_waits<T: Clone>(lines: Vec<Line<T>>, violates: &Violates<'_, T>) -> Vec<Line<T>> {
     let mut merged: Vec<Line<T>> = Vec::new();
     for line in lines {

@@ -7,7 +7,7 @@ use elector_core::invariants::{Invariant, InvariantViolation};
 pub struct Violation {
     /// The [name](Invariant::name) of the invariant.
     pub invariant: &'static str,
-    /// What was seen.
+    /// A text about what happened.
     pub detail: String,
 }
 

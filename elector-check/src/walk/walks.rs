@@ -21,25 +21,26 @@ use crate::{
 
 /// Random walks of one algorithm: `Walks::<Raft>::new(config).run()`.
 ///
-/// In a walk, an adversary chooses every event. Each message arrives promptly, late, twice or
-/// never. Timers elapse on time or late. Writes end one by one, and a crash keeps those that have
-/// ended. Clocks run at rates within the margin between lease and `election_min`. Nodes restart,
-/// and get commands, suspicions and true proofs of death. Each walk draws the habits of its
-/// adversary from its seed, and ends without faults.
+/// In a walk, an adversary chooses every event. Each message arrives promptly, late, several times
+/// or never. Timers elapse on time or late. Writes end one by one, and a crash keeps the writes
+/// that have ended. The rates of clocks stay within the margin between lease and `election_min`.
+/// Nodes restart, and get commands, suspicions and true proofs of death. The seed of a walk
+/// determines the habits of its adversary. At the end of each walk, all faults end.
 #[derive(Clone, Debug)]
 pub struct Walks<A: ElectionAlgorithm> {
     /// The configuration of the algorithm, the same on all nodes.
     pub config: A::Config,
-    /// The size of the cluster; `None` draws one for each walk, mostly three nodes.
+    /// The size of the cluster. With `None`, the seed of each walk determines the size: mostly
+    /// three nodes.
     pub nodes: Option<u64>,
     /// The number of walks.
     pub walks: u64,
-    /// The seed of the first walk; walk k has seed `seed + k`.
+    /// The seed of the first walk. Each further walk has the next number as its seed.
     pub seed: u64,
-    /// The number of threads; `None` for one per core. The result does not depend on it.
+    /// The number of threads; `None` for one per core. The result does not depend on this number.
     pub jobs: Option<NonZeroUsize>,
-    /// Whether a node may get a proof of death of a peer that runs. No quorum algorithm can
-    /// guarantee exclusive leases then.
+    /// Whether a node may get a proof of death of a peer that runs. With such proofs, no quorum
+    /// algorithm can guarantee exclusive leases.
     pub false_proofs: bool,
 }
 
@@ -47,7 +48,7 @@ pub struct Walks<A: ElectionAlgorithm> {
 const BATCH: u64 = 16;
 
 impl<A: ElectionAlgorithm> Walks<A> {
-    /// Creates a thousand walks from seed 1, on all cores.
+    /// Creates the default walks: a thousand walks from seed 1, on all cores.
     #[must_use]
     pub fn new(config: A::Config) -> Self {
         Self {
@@ -60,7 +61,8 @@ impl<A: ElectionAlgorithm> Walks<A> {
         }
     }
 
-    /// Does the walks up to the first seed whose walk violates an invariant. Shrinks that walk.
+    /// Does the walks, up to the first seed whose walk violates an invariant. Then shrinks that
+    /// walk.
     ///
     /// # Errors
     /// Returns an error if the algorithm's configuration is not valid, or if there are no nodes.
@@ -77,8 +79,8 @@ impl<A: ElectionAlgorithm> Walks<A> {
                 .map(|_| scope.spawn(work))
                 .collect();
             let done = threads.into_iter().map(thread::ScopedJoinHandle::join);
-            // A panic of the algorithm is a violation in the report. This is a panic of the walk
-            // itself.
+            // A panic of the algorithm is a violation in the report. A panic that arrives here
+            // comes from the code of the walk itself.
             done.map(|counts| counts.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
                 .fold((0, Counts::default()), |all, one| {
                     (all.0 + one.0, all.1.plus(one.1))
@@ -96,7 +98,8 @@ impl<A: ElectionAlgorithm> Walks<A> {
         })
     }
 
-    /// Replays a schedule. Returns the events that were possible, and the first violation.
+    /// Replays a schedule, with three nodes unless `nodes` says otherwise. Returns the events that
+    /// were possible, and the first violation.
     ///
     /// # Errors
     /// Returns an error if the algorithm's configuration is not valid, or if there are no nodes.
@@ -123,7 +126,8 @@ impl<A: ElectionAlgorithm> Walks<A> {
         }
     }
 
-    /// Does batches of walks until no walk below the first finding is left. Each thread runs this.
+    /// Does batches of walks until no walk before the first finding is left. Each thread calls this
+    /// method. Returns the number of walks of this thread, and their counts.
     fn work(&self, next: &AtomicU64, found: &AtomicU64) -> (u64, Counts) {
         let (mut walks, mut counts) = (0, Counts::default());
         loop {
@@ -142,7 +146,8 @@ impl<A: ElectionAlgorithm> Walks<A> {
         }
     }
 
-    /// Returns `true` if the walk violates no invariant.
+    /// Does the walk with this number, and adds its counts to `counts`. Returns `true` if the walk
+    /// violates no invariant.
     fn walk_one(&self, number: u64, counts: &mut Counts) -> bool {
         let seed = self.seed.wrapping_add(number);
         memberships(self.size(seed), &self.config).map_or(true, |members| {
@@ -182,11 +187,11 @@ impl<A: ElectionAlgorithm> Walks<A> {
     }
 }
 
-/// The smallest and the largest cluster that is drawn.
+/// The sizes of the smallest and of the largest cluster that a seed can determine.
 const MIN_NODES: u64 = 2;
 const MAX_NODES: u64 = 5;
 
-/// Returns the same lines, numbered from 1 without gaps.
+/// Returns the same lines with new numbers: from 1, without gaps.
 fn renumbered<T: Clone>(lines: &[Line<T>]) -> Vec<Line<T>> {
     let number = |old: u32| {
         let place = lines.iter().position(|line| line.number == old);

@@ -6,7 +6,8 @@ use elector_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A node that misses its leader asks all nodes for the next epoch. Each node grants an epoch once.
+/// A node that misses its leader asks all nodes for the next epoch. Each node grants an epoch to
+/// only one node, the first that asks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FirstCome {
     members: Membership,
@@ -17,11 +18,12 @@ pub(crate) struct FirstCome {
     acks: Acks,
     /// Whether this node may have acknowledged a leader whose lease has not ended yet.
     silent: bool,
-    /// The state on the disk: the granted epoch, unless the flaw is to forget it.
+    /// The state on the disk: the newest epoch, and the node to which it was granted unless the
+    /// flaw is to forget that node.
     durable: Granted,
 }
 
-/// The newest epoch, and the node to which this node granted it.
+/// The newest epoch, and the node to which this node has granted it.
 type Granted = (Epoch, Option<NodeId>);
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,7 +39,7 @@ pub(crate) struct Rules {
 pub(crate) enum Flaw {
     #[default]
     None,
-    /// The epoch survives a crash, and the grant in it does not.
+    /// The epoch survives a crash, but the grant in this epoch does not.
     VoteNotDurable,
     /// One grant less than a majority is enough.
     MajorityOffByOne,
@@ -49,11 +51,11 @@ pub(crate) enum Flaw {
     SendsToItself,
     /// An unexpected answer causes a panic.
     Panics,
-    /// A voter does not wait until the lease that it has acknowledged has ended.
+    /// A voter does not wait for the end of the lease that it has acknowledged.
     BreaksSilence,
     /// A restarted voter forgets that it may owe silence.
     ForgetsSilence,
-    /// A lease counts from the arrival of the answer, and not from the sending of the round.
+    /// A lease begins when the answer arrives, instead of when the heartbeat was sent.
     LeaseFromReceipt,
 }
 
@@ -61,9 +63,10 @@ pub(crate) enum Flaw {
 pub(crate) enum Say {
     Ask(Epoch),
     Grant(Epoch),
-    /// The sender leads. The moment is when it sent this.
+    /// The sender leads the epoch. The moment is the time at which it sent this heartbeat.
     Lead(Epoch, Moment),
-    /// The sender follows. The moment is the timestamp that it answers.
+    /// The sender follows the leader of the epoch. The moment is the timestamp of the heartbeat
+    /// that it answers.
     Follow(Epoch, Moment),
 }
 
@@ -189,7 +192,8 @@ impl FirstCome {
             Say::Follow(epoch, sent) if epoch == known && self.view.role == Role::Leader => {
                 self.acknowledged(from, sent, out.now());
             }
-            // Stale: a message of an epoch that this node has left.
+            // Stale: the message is of an epoch that this node has left, or the node does not need
+            // it any more.
             Say::Ask(_) | Say::Grant(_) | Say::Lead(..) | Say::Follow(..) => {}
         }
     }
@@ -244,7 +248,7 @@ impl ElectionAlgorithm for FirstCome {
             Input::Commanded(Command::Campaign) if self.silent => out.refuse("there is a leader"),
             Input::Elapsed(()) | Input::Commanded(Command::Campaign) => self.campaign(out),
             Input::Died(peer) if self.view.leader == Some(peer) => self.campaign(out),
-            // The node may owe silence.
+            // The node ignores these inputs, because it may owe silence.
             Input::Suspected(_) | Input::Silent(_) | Input::Died(_) | Input::Returned(_) => {}
             Input::Commanded(_) => out.refuse("first-come has no transfer"),
         }

@@ -1,6 +1,7 @@
-//! Regression tests: in each of these schedules, two nodes once held a lease at the same time.
+//! Regression tests. With each of these schedules, an earlier version of an algorithm let two nodes
+//! hold a lease at the same time.
 //!
-//! The schedules have the format in which walks print them. To see what every message contains,
+//! The schedules have the format in which walks print them. To see the content of every message,
 //! replay a schedule with `elector check --schedule FILE`.
 
 use elector_check::{Finding, Schedule, Walks};
@@ -17,8 +18,8 @@ fn play<A: ElectionAlgorithm>(config: A::Config, schedule: &str) -> Finding {
     walks.replay(&schedule).expect("a valid configuration")
 }
 
-/// Checks that the schedule violates nothing, and that it has reached the event after which a lease
-/// was once in danger.
+/// Checks that the schedule violates nothing, and that the replay contains `point`: the event after
+/// which an earlier version violated a lease.
 fn holds<A: ElectionAlgorithm>(config: A::Config, schedule: &str, point: &str) {
     let played = play::<A>(config, schedule);
     assert_eq!(played.violation, None, "{played}");
@@ -26,8 +27,9 @@ fn holds<A: ElectionAlgorithm>(config: A::Config, schedule: &str, point: &str) {
     assert!(text.contains(point), "no line contains {point:?}: {text}");
 }
 
-/// Returns the lines, from `number` on, in which a candidate asks for votes. Line `number + 2`
-/// sends the requests. With pre-vote, an exchange with a voter comes first.
+/// Returns the lines with which a candidate asks for votes. The event `begins` starts them. Line
+/// `number + 2` sends the requests. With pre-vote, lines `number` and `number + 1` are an exchange
+/// with a voter before that.
 fn ask(number: u32, begins: &str, candidate: u64, voter: u64, pre_vote: bool) -> String {
     let (answered, asked) = (number + 1, number + 2);
     if !pre_vote {
@@ -40,9 +42,9 @@ fn ask(number: u32, begins: &str, candidate: u64, voter: u64, pre_vote: bool) ->
     )
 }
 
-/// Node 3 leads term 1 and transfers leadership to node 1. The request of node 1 reaches node 2
-/// late, and node 2 restarts before it arrives. Meanwhile node 3 has received nothing from node 1,
-/// and campaigns.
+/// Node 3 leads term 1 and transfers leadership to node 1. The request of node 1 for the vote of
+/// node 2 is late, and node 2 restarts before the request arrives. Meanwhile node 3 has received no
+/// heartbeat from node 1, and campaigns.
 fn late_transfer(pre_vote: bool) -> String {
     let first = ask(10, "n3 elapses Stagger", 3, 1, pre_vote);
     let second = ask(50, "n3 elapses Stagger", 3, 2, pre_vote);
@@ -94,8 +96,8 @@ fn late_transfer(pre_vote: bool) -> String {
 }
 
 /// Node 1 leads term 1, and its first heartbeat to node 3 is late. Node 1 transfers leadership to
-/// node 2, and node 2 transfers it back: node 1 leads term 3 with the vote of node 3. When the old
-/// heartbeat arrives, node 3 has not received a heartbeat of term 3 yet.
+/// node 2, and node 2 transfers it back to node 1. So node 1 leads term 3, with the vote of node 3.
+/// When the heartbeat of term 1 arrives, node 3 has not received a heartbeat of term 3 yet.
 fn late_heartbeat(pre_vote: bool) -> String {
     let first = ask(10, "n1 elapses Stagger", 1, 2, pre_vote);
     let second = ask(50, "n3 campaigns", 3, 2, pre_vote);
@@ -142,8 +144,9 @@ fn late_heartbeat(pre_vote: bool) -> String {
     )
 }
 
-/// The first leader of a Paxos cluster is node 1 in epoch 1, with the acceptance of node 2. Line 16
-/// sends its first round of heartbeats. In line 17 acceptors inform all nodes.
+/// Node 1 becomes the first leader of a Paxos cluster, in epoch 1, with the acceptance of node 2.
+/// With distinguished learning, line 16 sends the first round of heartbeats. With broadcast
+/// learning, line 17 sends it.
 const PAXOS_LED: &str = "
     1. n1 restarts
     2. n2 restarts
@@ -167,8 +170,8 @@ const PAXOS_LED: &str = "
 ";
 
 /// Nodes 2 and 3 receive nothing for an election timeout, and propose. Node 2 promises the ballot
-/// of node 3, and then receives a heartbeat of its leader again. It learns of epoch 2 only from the
-/// rejection of its own proposal.
+/// of node 3, and then receives a heartbeat of its leader again. Node 2 learns of epoch 2 only
+/// later, when node 3 rejects the proposal of node 2.
 const LATE_PREPARE: &str = "
     20. n3 receives 6 ; so that its ballot will be the higher one
     21. n3 writes
@@ -202,8 +205,9 @@ const LATE_PREPARE: &str = "
     49. n3 receives 47
 ";
 
-/// As `late_heartbeat`, in Paxos. Node 2 learns who leads epoch 3 without a heartbeat from that
-/// leader: an old proposal arrives again and is rejected.
+/// The counterpart of `late_heartbeat` in Paxos. Node 2 learns who leads epoch 3 without a
+/// heartbeat of that leader: an old proposal of node 2 arrives again, and the rejection names the
+/// leader.
 const LATE_ROUND: &str = "
     20. n1 transfers to n2
     21. n2 receives 20
@@ -255,8 +259,8 @@ const LATE_ROUND: &str = "
     67. n2 receives 65
 ";
 
-// A voter that grants a transfer in its own term a second time, after a restart, still owes silence
-// to the leader of that term.
+// A restarted voter that grants a late transfer of its own term still owes silence to the leader of
+// that term.
 #[test]
 fn a_late_transfer_does_not_end_the_silence_of_a_restarted_voter() {
     for variant in Raft::variants() {
@@ -267,8 +271,8 @@ fn a_late_transfer_does_not_end_the_silence_of_a_restarted_voter() {
     }
 }
 
-// A node that has voted for a leader has not acknowledged that it leads: an answer to a heartbeat
-// of that leader's earlier tenure must not become a lease.
+// A vote for a leader is not an acknowledgement of its tenure. So an answer to a heartbeat of an
+// earlier tenure of the same leader must not become a lease.
 #[test]
 fn a_late_heartbeat_of_an_earlier_tenure_gives_no_lease() {
     for variant in Raft::variants() {
@@ -283,8 +287,8 @@ fn a_late_heartbeat_of_an_earlier_tenure_gives_no_lease() {
     }
 }
 
-// An acceptor that knows only the number of a newer epoch owes silence to the leader that it has
-// acknowledged last.
+// An acceptor that has learned of a newer epoch, but not of its leader, owes silence to the leader
+// that it has acknowledged last.
 #[test]
 fn a_late_proposal_does_not_end_the_silence_of_an_acceptor() {
     for variant in Paxos::variants() {

@@ -1,5 +1,5 @@
-//! The stock algorithms, unmodified, in every order of events within bounds that take seconds.
-//! `elector check` searches as long as there is time.
+//! Searches of the stock algorithms, unmodified, with bounds that a search exhausts in seconds. To
+//! search with larger bounds, use `elector check`.
 
 use elector_bully::Bully;
 use elector_check::{Check, CheckConfig, Report, Time};
@@ -18,10 +18,11 @@ fn check<A: ElectionAlgorithm>(bounds: CheckConfig<A::Config>) -> Report {
     report
 }
 
-/// Checks that the search is exhaustive, and that the situations that must be possible occur: a
-/// check without them proves nothing.
+/// Checks that the search is exhaustive, and that it reaches the situations in `possible`: without
+/// them the search proves nothing.
 fn prove<A: ElectionAlgorithm>(bounds: CheckConfig<A::Config>, possible: &[&str]) {
-    // Far more states than needed. The limit prevents that bounds that are too wide use all memory.
+    // These bounds need far fewer states. The limit keeps a search with bounds that are too wide
+    // from using all memory.
     let report = check::<A>(CheckConfig {
         max_states: Some(4_000_000),
         ..bounds
@@ -32,7 +33,8 @@ fn prove<A: ElectionAlgorithm>(bounds: CheckConfig<A::Config>, possible: &[&str]
     }
 }
 
-/// Returns the configuration of figure 2 of the Raft paper alone. It has the fewest states.
+/// Returns the configuration of Raft without extensions: figure 2 of the Raft paper. It has the
+/// fewest states.
 fn paper() -> RaftConfig {
     RaftConfig {
         pre_vote: false,
@@ -52,8 +54,8 @@ fn without_crashes<C: Default>(nodes: u64, max_epoch: u64, timeouts: u32) -> Che
     }
 }
 
-// Two nodes must agree on everything. All stale messages of the first election meet the second one,
-// and any node may crash at any moment.
+// Two nodes must agree on everything. All stale messages of the first election are still in flight
+// in the second one, and any node may crash at any moment.
 #[test]
 fn raft_of_two_with_a_crash() {
     for variant in Raft::variants() {
@@ -66,7 +68,8 @@ fn raft_of_two_with_a_crash() {
     }
 }
 
-// With three nodes there are different majorities, split votes, and voters that may forget.
+// With three nodes there are several majorities, split votes, and voters that may forget their
+// vote.
 #[test]
 fn raft_of_three_in_one_epoch() {
     for variant in Raft::variants() {
@@ -86,7 +89,7 @@ fn raft_of_three_in_one_epoch() {
 }
 
 // With a hint the second epoch comes soon: the old leader still believes that it leads while the
-// new one is elected. This must be possible only because their epochs differ.
+// new one is elected. Two nodes may believe this at the same time only because their epochs differ.
 #[test]
 fn raft_of_three_after_a_hint() {
     let possible = ["second-epoch-led", "two-lead-at-once"];
@@ -99,8 +102,8 @@ fn raft_of_three_after_a_hint() {
     prove::<Raft>(bounds, &possible);
 }
 
-// The whole of Raft has too many states for a test: the search follows the shortest runs first, and
-// stops at the limit.
+// Raft with all its extensions has too many states for a test: the search follows the shortest runs
+// first, and stops at the limit.
 #[test]
 fn raft_of_three_as_far_as_half_a_million_states() {
     let bounds = CheckConfig {
@@ -114,7 +117,7 @@ fn raft_of_three_as_far_as_half_a_million_states() {
     assert!(!check::<Raft>(bounds).is_exhaustive());
 }
 
-// Resigning and transferring leadership end one tenure and immediately begin another.
+// The commands to resign and to transfer leadership end one tenure, and another one begins at once.
 #[test]
 fn raft_of_two_with_a_transfer() {
     let bounds = CheckConfig {
@@ -125,7 +128,7 @@ fn raft_of_two_with_a_transfer() {
     prove::<Raft>(bounds, &["second-epoch-led"]);
 }
 
-// The same for Paxos: promises and acceptances must survive the crash of any node.
+// Promises and acceptances of Paxos must survive the crash of any node.
 #[test]
 fn paxos_of_two_with_a_crash() {
     let bounds = CheckConfig {
@@ -135,8 +138,8 @@ fn paxos_of_two_with_a_crash() {
     prove::<Paxos>(bounds, &[]);
 }
 
-// With three nodes, two majorities can differ. In every variant of Paxos, one node may crash and
-// restart, also a proposer.
+// With three nodes, two majorities can differ. In every variant of Paxos, any node may crash and
+// restart, even a proposer.
 #[test]
 fn paxos_of_three_in_one_epoch() {
     for variant in Paxos::variants() {
@@ -173,8 +176,8 @@ fn paxos_of_three_as_far_as_half_a_million_states() {
     assert!(!check::<Paxos>(bounds).is_exhaustive());
 }
 
-/// Checks a second election in discrete time, with the leases of the first one. Each message
-/// arrives once and within its tick, or never.
+/// Checks a second election in discrete time, while leases of the first leader may still be valid.
+/// Each message arrives at most once, and within its tick.
 fn prove_second_election<A: ElectionAlgorithm>(mut config: A::Config, possible: &[&str]) {
     let time = Time::of(4);
     *config.timing_mut() = time.timing();
@@ -191,8 +194,8 @@ fn prove_second_election<A: ElectionAlgorithm>(mut config: A::Config, possible: 
     prove::<A>(bounds, possible);
 }
 
-// A lease depends on time and on the election that follows it: no two leases may be held at the
-// same time. The second election must occur, and the first leader must still believe that it leads.
+// A lease must end before the next election, so no two leases may be held at the same time. The
+// second election must occur while the first leader still believes that it leads.
 #[test]
 fn leases_of_raft_exclude_each_other() {
     let variants = Raft::variants().into_iter();
@@ -202,7 +205,7 @@ fn leases_of_raft_exclude_each_other() {
     }
 }
 
-// The same for Paxos, where acceptors owe the silence instead of voters.
+// In Paxos, acceptors owe silence to a lease, as voters do in Raft.
 #[test]
 fn leases_of_paxos_exclude_each_other() {
     for variant in Paxos::variants() {
@@ -211,8 +214,8 @@ fn leases_of_paxos_exclude_each_other() {
     }
 }
 
-// Bully guarantees only that epochs never go back. Users who need exactly one leader must be shown
-// that Bully may elect two.
+// Bully guarantees only that epochs never go back. This test shows users who need exactly one
+// leader that Bully may elect two.
 #[test]
 fn bully_elects_two_leaders() {
     let possible = [
@@ -228,7 +231,8 @@ fn bully_elects_two_leaders() {
     prove::<Bully>(crashing, &possible);
 }
 
-// Ring may elect two leaders too: if a token does not return, a node takes its neighbour for dead.
+// Ring may elect two leaders too: if a token does not return, a node takes the next node of the
+// ring for dead.
 #[test]
 fn ring_elects_two_leaders() {
     let possible = [

@@ -1,4 +1,4 @@
-//! Tests of the checker itself, with an election that is small enough to follow by eye.
+//! Tests of the model checker itself, with an election that is small enough to follow by hand.
 
 use elector_check::{Check, CheckConfig, CheckError, MAX_NODES, Outcome, Report, Time};
 use elector_core::{MembershipError, TimingError};
@@ -22,7 +22,7 @@ fn check(bounds: CheckConfig<Rules>) -> Report {
         .expect("the cluster is valid")
 }
 
-/// Returns the trace in which the flawed algorithm violates this invariant.
+/// Returns the run in which the algorithm violates this invariant, as text. Fails if there is none.
 fn caught(invariant: &str, bounds: CheckConfig<Rules>) -> String {
     let report = check(bounds);
     assert_eq!(report.outcome, Outcome::Violated, "{report}");
@@ -33,10 +33,11 @@ fn caught(invariant: &str, bounds: CheckConfig<Rules>) -> String {
     trace.join("\n")
 }
 
-// The number of states is a fingerprint of the model: if a kind of event is missing, or happens
-// when it must not, the number changes. The first number by hand: the initial state; for n1 and for
-// n2: it has asked, got the grant, leads, the other node has received its heartbeat; both have
-// asked.
+// The number of states depends on the whole model: if a kind of event is missing, or happens when
+// it must not, the number changes. The first number is 10, and can be counted by hand. One state is
+// the initial one. There are four for n1, and four for n2: the node has asked; the other node has
+// granted; the node leads; the other node has received the heartbeat. In the last state both nodes
+// have asked.
 #[test]
 fn no_run_of_the_toy_violates_an_invariant() {
     let counts = [(2, 0), (2, 1), (3, 0), (3, 1)].map(|(nodes, crashes)| {
@@ -52,8 +53,8 @@ fn no_run_of_the_toy_violates_an_invariant() {
     assert_eq!(counts, [10, 48, 95, 532]);
 }
 
-// The model must contain the situation that fencing tokens are for: an older leader that does not
-// know about the newer one.
+// The model must contain the situation for which fencing tokens exist: an older leader that does
+// not know of the newer one.
 #[test]
 fn in_a_second_epoch_two_nodes_may_believe_that_they_lead() {
     let report = check(CheckConfig {
@@ -67,7 +68,8 @@ fn in_a_second_epoch_two_nodes_may_believe_that_they_lead() {
     assert_eq!(report.unique_states, 2_616);
 }
 
-// A vote that is lost in a crash is the classic mistake. Without crashes it has no effect.
+// A vote that is lost in a crash is the classic mistake. Without crashes this mistake has no
+// effect.
 #[test]
 fn a_vote_that_is_not_durable_is_caught() {
     let flawed = bounds(Flaw::VoteNotDurable);
@@ -85,7 +87,8 @@ fn a_vote_that_is_not_durable_is_caught() {
     );
 }
 
-// The most important invariant. The counterexample must be readable and as short as possible.
+// This is the most important invariant. Its counterexample must be readable and as short as
+// possible.
 #[test]
 fn a_majority_that_is_too_small_is_caught() {
     let trace = caught("one-leader-per-epoch", bounds(Flaw::MajorityOffByOne));
@@ -96,8 +99,8 @@ fn a_majority_that_is_too_small_is_caught() {
     );
 }
 
-// A voter may support only one candidate, even if the second grant does not make the other
-// candidate win.
+// A voter may support only one candidate in an epoch. A second grant is a violation even if it does
+// not elect another leader.
 #[test]
 fn a_second_grant_in_an_epoch_is_caught() {
     let trace = caught("one-pledge-per-epoch", bounds(Flaw::GrantsTwice));
@@ -114,7 +117,7 @@ fn an_epoch_that_goes_back_is_caught() {
     assert!(trace.ends_with("showed epoch 0 after epoch 1"), "{trace}");
 }
 
-// The check must catch what a driver would reject in production.
+// A search must find each mistake that a driver would reject in production.
 #[test]
 fn a_broken_contract_is_caught() {
     let trace = caught("contract", bounds(Flaw::SendsToItself));
@@ -163,8 +166,8 @@ fn timed(flaw: Flaw) -> CheckConfig<Rules> {
     }
 }
 
-// Leases depend on time, and an order of events alone does not show how much time has passed. A
-// lease must be held, and the second election must fall into the time of the run.
+// Leases depend on time, and an order of events alone does not show how much time has passed. In
+// these runs a lease must be held, and a second election must occur.
 #[test]
 fn the_leases_of_the_toy_do_not_overlap() {
     let report = check(timed(Flaw::None));
@@ -180,7 +183,8 @@ fn the_leases_of_the_toy_do_not_overlap() {
     assert_eq!(report.unique_states, 469_140);
 }
 
-// Only a search with time can find these flaws. Without time, the same bounds must show nothing.
+// Only a search with time can find these flaws. Without time, a search with the same bounds must
+// report nothing.
 #[test]
 fn leases_that_overlap_are_caught() {
     let restarts = CheckConfig {
@@ -227,8 +231,8 @@ fn leases_may_overlap_after_a_false_hint() {
     );
 }
 
-// A search that begins with a leader must contain the events that follow, and must report how the
-// leader was elected.
+// A search that begins with a leader must contain the events after that, and its report must show
+// how the leader was elected.
 #[test]
 fn a_search_can_begin_with_a_leader() {
     let led = CheckConfig {
@@ -247,7 +251,7 @@ fn a_search_can_begin_with_a_leader() {
     assert_eq!(rejected, CheckError::NotLed);
 }
 
-// Each bound must allow the events that it is named for, and no others.
+// Each bound must allow the events that it bounds, and no others.
 #[test]
 fn each_bound_limits_its_own_events() {
     let quiet = CheckConfig {
@@ -294,8 +298,8 @@ fn each_bound_limits_its_own_events() {
     assert_eq!(check(mild).trace("second-epoch-led"), None);
 }
 
-// Without repeated messages there are fewer states. Everything that is found without them must be
-// found with them too.
+// Without repeated messages the search reaches a different number of states. A flaw that needs no
+// repeated message must still be found.
 #[test]
 fn without_repeats_each_message_is_delivered_at_most_once() {
     let repeating = check(bounds(Flaw::None));

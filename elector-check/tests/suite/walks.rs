@@ -1,5 +1,5 @@
-//! Random walks: they must find flaws and report no false ones, and a seed must determine its walk.
-//! `elector check --walks` runs as long as there is time.
+//! Tests of random walks: walks must find flaws, must not report violations where there are none,
+//! and must depend only on their seed. To do more walks, use `elector check --walks`.
 
 use std::num::NonZeroUsize;
 
@@ -20,7 +20,8 @@ fn walk<A: ElectionAlgorithm>(config: A::Config, walks: u64) -> WalkReport {
     walks.run().expect("a valid configuration")
 }
 
-/// Checks that walks find no violation, and that enough has happened for this to mean something.
+/// Checks that walks find no violation, and that enough events happened for this to mean something.
+/// `leased` says whether there must be leases.
 fn no_violation<A: ElectionAlgorithm>(config: A::Config, leased: bool) {
     let report = walk::<A>(config, 500);
     assert!(report.is_clean(), "{report}");
@@ -28,7 +29,7 @@ fn no_violation<A: ElectionAlgorithm>(config: A::Config, leased: bool) {
     assert_eq!(report.leases() > 250, leased, "{report}");
 }
 
-/// Checks the same for every variant.
+/// Checks every variant of `A` with [`no_violation`].
 fn no_violation_in_variants<A: Comparable>() {
     for variant in A::variants() {
         let leased = A::has_lease(&variant.config);
@@ -36,8 +37,8 @@ fn no_violation_in_variants<A: Comparable>() {
     }
 }
 
-/// Returns the rules of the toy with this flaw. A flaw of votes is tested without leases, because
-/// the silence would hide most of its effects.
+/// Returns the rules of the toy algorithm with this flaw. A flaw of votes is tested without leases,
+/// because the silence would hide most of its effects.
 fn toy(flaw: Flaw) -> Rules {
     let of_votes = matches!(flaw, Flaw::VoteNotDurable | Flaw::GrantsTwice);
     Rules {
@@ -47,7 +48,8 @@ fn toy(flaw: Flaw) -> Rules {
     }
 }
 
-// A short version of the walks on which the claims in the documentation rest.
+// The documentation claims that walks find no violation. This test is a short version of these
+// walks.
 #[test]
 fn the_stock_algorithms_violate_no_invariant() {
     no_violation_in_variants::<Raft>();
@@ -56,7 +58,7 @@ fn the_stock_algorithms_violate_no_invariant() {
     no_violation_in_variants::<Ring>();
 }
 
-// Walks that cannot detect a violation would pass for any algorithm.
+// If walks could not detect a violation, every algorithm would pass.
 #[test]
 fn flaws_of_the_toy_are_found() {
     let flaws = [
@@ -80,7 +82,7 @@ fn flaws_of_the_toy_are_found() {
     }
 }
 
-// People read a counterexample and paste it into a test: it must be short, and its text must
+// People read a counterexample and paste it into a test. So it must be short, and its text must
 // violate the same invariant when it is replayed.
 #[test]
 fn a_finding_is_short_and_can_be_replayed() {
@@ -102,7 +104,8 @@ fn a_finding_is_short_and_can_be_replayed() {
     assert!(test.contains("fn one_pledge_per_epoch_seed_"), "{test}");
 }
 
-// A seed must name the same walk on every machine. Otherwise it would be useless to others.
+// A seed must lead to the same walk on every machine. Otherwise a reported seed would be useless to
+// other people.
 #[test]
 fn the_result_does_not_depend_on_the_number_of_threads() {
     let reports = [1, 4].map(|jobs| {

@@ -28,7 +28,7 @@ pub(super) struct ClusterTrial<'a> {
     pub(super) algorithm: Algorithm,
     pub(super) nodes: usize,
     pub(super) pace: Pace,
-    /// The kinds of faults. Empty: all kinds.
+    /// The kinds of faults; all kinds if the list is empty.
     pub(super) kinds: &'a [Kind],
     pub(super) with: &'a [String],
     pub(super) faults: usize,
@@ -38,15 +38,15 @@ pub(super) struct ClusterTrial<'a> {
 /// The result of one trial.
 #[derive(Debug)]
 pub(super) struct ClusterResult {
-    /// Its row in the table of all trials.
+    /// The row of the trial in the table of all trials.
     pub(super) row: [String; 11],
     /// The number of violations.
     pub(super) violations: usize,
 }
 
 impl ClusterTrial<'_> {
-    /// Starts the cluster, injects the faults until the first violation, prints the violations, and
-    /// stops the cluster.
+    /// Starts the cluster, and injects the faults, up to the end of the first round with a
+    /// violation. Prints the violations, and stops the cluster.
     ///
     /// # Errors
     /// Returns an error if the trial itself cannot be carried out.
@@ -170,7 +170,8 @@ fn report(executor: &Executor<'_>) -> String {
     )
 }
 
-/// Creates a disk for each node. If that is not possible, no node gets a disk of its own.
+/// Creates a disk for each node. If one of the disks cannot be created, no node has a disk of its
+/// own.
 fn disks(folder: &Path, nodes: usize) -> Vec<Option<Disk>> {
     let created: Result<Vec<_>, Error> = (1..=nodes).map(|id| Disk::new(folder, id)).collect();
     match created {

@@ -6,10 +6,11 @@ use std::{
 
 use crate::{error::Error, witness::Life};
 
-/// The commands of a cluster, in the order in which they took the lock or failed to take it.
+/// The commands that have run in a cluster, in the order in which they took the lock or failed to
+/// take it.
 ///
-/// Checks that no two commands run at once, and that each command has a higher token than all
-/// commands before it.
+/// This type checks that no two commands run at once, and that each command has a higher token than
+/// all commands before it.
 #[derive(Debug, Default)]
 pub(super) struct Commands {
     /// How many bytes of the file of lives have been read.
@@ -35,7 +36,7 @@ impl Commands {
         let mut text = String::new();
         file.read_to_string(&mut text)?;
         let lines = text.split_inclusive('\n');
-        // The last line may be incomplete: the next call reads it.
+        // The last line may be incomplete. Then the next call reads that line.
         for line in lines.filter(|line| line.ends_with('\n')) {
             self.position += line.len() as u64;
             match Life::parse(line.trim_end()) {
@@ -48,7 +49,7 @@ impl Commands {
         Ok(())
     }
 
-    /// Checks the next command against all before it.
+    /// Checks the next command against all commands before it.
     fn check(&mut self, life: Life) {
         self.count += 1;
         if life.overlaps {
@@ -105,7 +106,8 @@ mod tests {
         let (overlaps, tokens, _) = check_after_correct_history("81 400 32769 true 2\n");
         assert!(overlaps.len() == 1 && tokens.is_empty(), "{overlaps:?}");
         for (bad, message) in [
-            // The newest token again, a much older one, a lower one, 0, and no token.
+            // The bad line repeats the newest token, has a much older one, a lower one, 0, or no
+            // token, or is incomplete.
             ("81 400 32768 false 2\n", "did not rise"),
             ("81 400 16384 false 2\n", "did not rise"),
             ("81 400 32767 false 2\n", "did not rise"),

@@ -6,10 +6,11 @@ use super::plan::Kind;
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     pub(super) faults: BTreeMap<Kind, usize>,
-    /// How often nodes ended in each way, by the fault before the end.
+    /// How often nodes ended in each way. The key is the last fault that may have ended the node,
+    /// and the way.
     ends: BTreeMap<(Option<Kind>, String), usize>,
     pub(super) leases: usize,
-    /// The longest time from the repair of all faults to a leader whose command runs.
+    /// The longest time from the repair of all faults until a leader ran its command.
     pub(super) recovery: Duration,
 }
 
@@ -35,21 +36,23 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Returns `true` if a node may end like this after a fault of this kind.
+/// Returns `true` if a node may end in the way `how` after a fault of the kind `after`.
 pub(super) fn is_expected(after: Option<Kind>, how: &str) -> bool {
     match after {
         Some(Kind::Kill) => how == "signal 9",
-        // A node that has just been started may have no guardian yet, or fails to start without it.
+        // A node that has just been started may have no guardian yet (then the node itself is
+        // killed), or cannot start without the guardian.
         Some(Kind::KillGuardian) => ["code 4", "code 2", "signal 9"].contains(&how),
-        // The node may see the guardian exit before its own signal arrives.
+        // The node may notice the end of the guardian before the signal to the node itself arrives.
         Some(Kind::KillBoth) => how == "signal 9" || how == "code 4",
-        // A node that has just been started does not handle the signal yet. It has no command.
+        // A node that has just been started does not handle SIGTERM yet. It has no command at that
+        // time.
         Some(Kind::End) => how == "code 0" || how == "signal 15",
-        // Code 2: a node cannot be started without its disk.
+        // Code 2 means that the node cannot be started without its disk.
         Some(Kind::FailDisk) => how == "code 3" || how == "code 2",
         // The node ends if its guardian does not kill the command within a second.
         Some(Kind::PauseGuardian) => how == "code 4",
-        // The address was still in use.
+        // The command of the last life still used the address, so the node could not start.
         None => how == "code 2",
         _ => false,
     }

@@ -5,7 +5,7 @@ use std::{
 
 use crate::{error::Error, program::run};
 
-/// Enough for a record and for the journal of the file system.
+/// The size is enough for a record and for the journal of the file system.
 const SIZE_BYTES: u64 = 16 << 20;
 
 /// A file system for one node, on a loop device over a file in memory.
@@ -23,7 +23,7 @@ impl Disk {
     /// Creates the disk with this number and mounts it.
     ///
     /// # Errors
-    /// Returns an error without loop devices, the right to mount, or `mkfs.ext4`.
+    /// Returns an error if there are no loop devices, no right to mount, or no `mkfs.ext4`.
     pub(super) fn new(folder: &Path, number: usize) -> Result<Self, Error> {
         let disk = Self {
             image: folder.join(format!("image-{number}")),
@@ -71,10 +71,10 @@ impl Disk {
         run("mount", &["-o", "remount,abort", &place]).map(drop)
     }
 
-    /// Replaces the disk by a copy without the error, and mounts the copy.
+    /// Replaces the disk by a copy of its content that has no error, and mounts the copy.
     ///
-    /// The disk itself keeps the error as long as it is mounted in the namespace of any process of
-    /// the machine.
+    /// The old disk cannot be used again: its error stays as long as the disk is mounted in the
+    /// mount namespace of any process of the machine.
     ///
     /// # Errors
     /// Returns an error if the disk cannot be copied or mounted.
@@ -97,7 +97,8 @@ impl Drop for Disk {
         }
         let place = self.place.to_string_lossy();
         if run("umount", &[&place]).is_err() {
-            // A process of a node still uses it: the kernel unmounts it when that process ends.
+            // A process of a node still uses the disk. With this option, the kernel unmounts the
+            // disk when that process ends.
             let _ = run("umount", &["-l", &place]);
         }
     }

@@ -17,8 +17,8 @@ use crate::{error::Error, path::Path, switch::Switch, witness::now};
 /// How often the executor checks whether nodes have ended.
 const CHECK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How long a node may take to end after a signal, and how long a cluster without faults may take
-/// until the command of a leader runs. Normally both take about a hundredth of this time.
+/// How long a node may take to end after a signal. Also how long a cluster without faults may take
+/// until the command of a leader runs. Normally each takes about a hundredth of this time.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// Injects the faults of a plan into a cluster, and repairs them.
@@ -26,11 +26,11 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 pub(super) struct Executor<'a> {
     switch: &'a Switch,
     pub(super) folder: &'a std::path::Path,
-    // Dropped before the members, because it polls them.
+    // This field is dropped before `members`, because the watch polls the members.
     pub(super) watch: Watch,
     pub(super) members: Vec<Member<'a>>,
     pub(super) commands: Commands,
-    /// The repairs that are due later, with their times.
+    /// The repairs that have not been carried out yet, with the times at which they are due.
     pending: Vec<(Instant, Repair)>,
     /// Nodes that are down or stopped, or whose disk hangs or fails.
     busy: BTreeSet<usize>,
@@ -39,7 +39,8 @@ pub(super) struct Executor<'a> {
     pub(super) events: Vec<String>,
     /// Violations that end the trial after the present round.
     pub(super) violations: Vec<String>,
-    /// Nodes that ended in an unexpected way. These are violations as well, but the trial goes on.
+    /// Texts about nodes that ended in an unexpected way. These are violations too, but the trial
+    /// goes on.
     pub(super) unexpected_ends: Vec<String>,
 }
 
@@ -65,7 +66,8 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Injects these faults, repairs them, and waits until the command of a leader runs.
+    /// Injects these faults and repairs them. Then waits until the command of a leader runs, and
+    /// collects the violations.
     ///
     /// # Errors
     /// Returns an error if the trial cannot be carried out. Violations are collected instead.
@@ -86,7 +88,7 @@ impl<'a> Executor<'a> {
         Ok(())
     }
 
-    /// Carries out the repairs that are due, until this time.
+    /// Carries out repairs when they are due, and restarts nodes that end, until the time `until`.
     fn repair_until(&mut self, until: Instant) -> Result<(), Error> {
         loop {
             let now = Instant::now();
@@ -110,7 +112,8 @@ impl<'a> Executor<'a> {
         let target = loop {
             match self.target(step) {
                 Some(target) => break target,
-                // All nodes have a fault already. The first repair frees one.
+                // No node can have this fault now, because all have a fault already. The first
+                // repair frees a node.
                 None => self.repair_until(Instant::now() + CHECK_INTERVAL)?,
             }
         };
@@ -192,7 +195,7 @@ impl<'a> Executor<'a> {
                 self.take_end(node)?;
                 let member = &mut self.members[node];
                 if member.is_running() {
-                    // The node did not write while its disk failed.
+                    // The node did not write while its disk failed, so it still runs.
                     self.counts.add_end(Some(Kind::FailDisk), "killed");
                     member.kill_node();
                 }
@@ -208,7 +211,7 @@ impl<'a> Executor<'a> {
         Ok(())
     }
 
-    /// Sets each path to the sum of its present faults.
+    /// Sets each path to the combination of its present faults.
     fn update_paths(&self) {
         let nodes = self.members.len();
         for from in 0..nodes {
@@ -225,7 +228,7 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Returns the target of this step, or the first node after it that can have the fault.
+    /// Returns the target of this step, or the first node after the target that can have the fault.
     fn target(&self, step: Step) -> Option<usize> {
         let nodes = self.members.len();
         let first = match step.target {
@@ -246,8 +249,8 @@ impl<'a> Executor<'a> {
 
     /// Restarts nodes that have ended, as a service manager does.
     ///
-    /// This may be needed several times: a node cannot start as long as the command of its last
-    /// life keeps the address in use.
+    /// A node may need several restarts: it cannot start as long as the command of its last life
+    /// keeps the address in use.
     fn restart_ended(&mut self) -> Result<(), Error> {
         for node in 0..self.members.len() {
             self.take_end(node)?;
@@ -273,7 +276,7 @@ impl<'a> Executor<'a> {
         Ok(())
     }
 
-    /// Waits until there is one leader and its command runs. All faults must be repaired.
+    /// Waits until there is one leader and its command runs. All faults must be repaired before.
     pub(super) fn converge(&mut self) -> Result<(), Error> {
         let (began, repaired) = (Instant::now(), now());
         loop {

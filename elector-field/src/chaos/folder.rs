@@ -7,13 +7,13 @@ use crate::{error::Error, program::run};
 
 /// The folder that all nodes of a cluster write into.
 ///
-/// It is in memory, because a command that waits for a slow disk cannot be killed, and these trials
-/// do not test that case.
+/// The folder is in memory if possible. A command that waits for a slow disk cannot be killed, and
+/// these trials do not test that case.
 #[derive(Debug)]
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    /// Deletes what an earlier run has left, and creates an empty folder.
+    /// Deletes the folder if an earlier run has left it, and creates it empty.
     ///
     /// # Errors
     /// Returns an error if the folder cannot be created.
@@ -36,14 +36,14 @@ impl Folder {
 
     fn clear(&self) {
         for entry in fs::read_dir(&self.0).into_iter().flatten().flatten() {
-            // All other entries are not mounted.
+            // Only these entries can be mounted.
             if entry.file_name().to_string_lossy().starts_with("disk-") {
                 let place = entry.path();
                 let _ = run("fsfreeze", &["-u", &place.to_string_lossy()]);
                 let _ = run("umount", &["-l", &place.to_string_lossy()]);
             }
         }
-        // The folder may not exist.
+        // This fails if the folder does not exist.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -1,45 +1,48 @@
 use std::collections::BTreeMap;
 
-/// The process that holds a leadership, and the epoch.
+/// The node, in one of its lives, that holds a leadership, and the epoch of this leadership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Holder {
     pub(super) epoch: u64,
     pub(super) node: u64,
-    /// The life of the node, as its status reports it.
+    /// The life of the node. This is `instance` in the status of the node.
     pub(super) instance: u64,
 }
 
-/// The times at which leaderships were certainly held, from the answers of nodes.
+/// The times at which leaderships were certainly held. These times follow from the answers of
+/// nodes.
 ///
 /// A node that answers `holds_leadership: true` (it leads, and its lease is valid) has read its
-/// clock at one moment between the request and the answer. So the first such moment of one process
-/// in one epoch is not later than its first answer, and the last one is not earlier than the last
-/// request. The process counts as holder for the whole time between these two. This is correct even
-/// if its lease was interrupted in between, because no other node may have held a lease in the
-/// interruption: voters that have elected another leader do not return to the epoch before, so the
+/// clock at one moment between the request and the answer. So the first such moment of one holder
+/// is not later than its first answer, and the last moment is not earlier than its last request.
+/// The leadership counts as held for the whole time between these two. This is correct even if the
+/// lease was interrupted in between, because no other node can have held a lease in the
+/// interruption: voters that have elected another leader do not return to the earlier epoch, so the
 /// lease could not have been renewed.
 ///
 /// # What it finds
 ///
-/// - Two leaderships, neither of which can have ended before the other began. This holds for every
-///   moment within the requests at which the nodes may have read their clocks.
-/// - Two nodes that held leaderships of the same epoch, at any time.
+/// - Two leaderships that were held at the same time, because neither can have ended before the
+///   other began. This holds for all moments between request and answer at which the nodes may have
+///   read their clocks.
+/// - Two nodes that held leaderships of the same epoch, at any times.
 ///
-/// Each of these is certainly a violation, even if requests and answers were late.
+/// Each of these is certainly a violation, even if requests or answers were slow.
 ///
 /// # What it does not find
 ///
-/// - An overlap that is shorter than the time between two requests to either node.
-/// - A lease that a node holds while it does not answer: while it is stopped, waits for its disk,
-///   or gets no processor. The lock of the commands checks that such a lease ended before another
-///   node's command ran.
+/// - An overlap that is shorter than the time between two requests to one of the nodes.
+/// - A lease that a node holds while it does not answer: while the node is stopped, waits for its
+///   disk, or gets no processor. For this case the lock of the commands checks that the command of
+///   the node ended before the command of another node ran.
 ///
-/// The time in `lease_remaining_ms` does not count as held: a node may give up its lease, and exit,
-/// at any moment after its answer.
+/// The time in `lease_remaining_ms` does not count as held, because a node may give up its lease,
+/// or exit, at any moment after its answer.
 #[derive(Debug, Default)]
 pub(super) struct Leases(BTreeMap<Holder, Span>);
 
-/// A time span in nanoseconds. If a leadership was seen only once, `from` is later than `until`.
+/// A time span in nanoseconds. If only one answer was seen for a leadership, `from` is later than
+/// `until`.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     from: u64,
@@ -87,7 +90,7 @@ impl Leases {
     }
 }
 
-/// Returns `true` if neither can have ended before the other began.
+/// Returns `true` if neither leadership can have ended before the other began.
 fn must_overlap(one: Span, other: Span) -> bool {
     one.until >= other.from && other.until >= one.from
 }
@@ -118,7 +121,7 @@ mod tests {
     // A check with false alarms would be switched off.
     #[test]
     fn consecutive_leases_are_no_violation() {
-        // The node may have read its clock at any moment until it answered.
+        // A node may have read its clock at any moment from the request to the answer.
         let before = (A, 100, 110);
         for answers in [
             [before, (A, 200, 210), (B, 205, 220)],
@@ -127,7 +130,7 @@ mod tests {
         ] {
             assert_eq!(violations(&answers), [""; 0]);
         }
-        // The first node was elected again later.
+        // The first node was elected again later, in a new epoch.
         let again = Holder { epoch: 3, ..A };
         let answers = [before, (B, 300, 310), (again, 400, 410)];
         assert_eq!(violations(&answers), [""; 0]);
@@ -139,13 +142,14 @@ mod tests {
     fn each_overlap_is_found() {
         let [first, last] = [(A, 100, 110), (A, 200, 210)];
         for others in [
-            // Within the first span, seen once and twice; across its end; around it; touching it.
+            // The other leadership is within the span of the first one (seen once, and seen twice),
+            // crosses the end of the span, surrounds the span, or touches it.
             &[(B, 150, 160)][..],
             &[(B, 130, 140), (B, 180, 185)],
             &[(B, 190, 195), (B, 300, 310)],
             &[(B, 50, 60), (B, 300, 310)],
             &[(B, 110, 200)],
-            // Another life of the same node.
+            // The other holder is another life of the same node.
             &[(Holder { instance: 9, ..A }, 150, 160)],
         ] {
             let all = [&[first, last], others].concat();
@@ -157,7 +161,7 @@ mod tests {
         }
     }
 
-    // They do not overlap in time, but one epoch must have one leader.
+    // The two leaderships do not overlap in time, but one epoch must have one leader.
     #[test]
     fn two_leaders_of_one_epoch_are_found() {
         let found = violations(&[(A, 100, 110), (holder(1, 2), 300, 310)]);

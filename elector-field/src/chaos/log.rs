@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-/// The lines of the nodes' logs that a trial needs.
+/// The information in the logs of the nodes that a trial needs.
 #[derive(Debug, Default)]
 pub(super) struct Logs {
     /// How often a node logged that its command ended after its lease.
@@ -10,9 +10,10 @@ pub(super) struct Logs {
 }
 
 impl Logs {
-    /// Reads one log file.
+    /// Adds the information of one log file.
     pub(super) fn read(&mut self, log: &Path) {
-        // A process that can no longer write its log may write a panic in the middle of a line.
+        // A process that cannot write its log as usual may write a panic in the middle of a line.
+        // So each line is read as text, and not as JSON.
         let text = fs::read(log).unwrap_or_default();
         for line in String::from_utf8_lossy(&text).lines() {
             if line.contains("command ended after its lease") {
@@ -29,7 +30,7 @@ impl Logs {
 mod tests {
     use super::*;
 
-    // No other check sees a panic that is caught, or one that restarts the node.
+    // No other check notices a panic that was caught, or a panic that made the node restart.
     #[test]
     fn panics_are_found() {
         let folder = tempfile::tempdir().unwrap();

@@ -16,7 +16,7 @@ use crate::error::Error;
 
 /// A node of the cluster, with its disk and the proxy in front of it.
 ///
-/// Dropping it ends its processes and unmounts the disk.
+/// Dropping this value ends the processes and unmounts the disk.
 #[derive(Debug)]
 pub(super) struct Member<'a> {
     setup: &'a Setup<'a>,
@@ -27,15 +27,15 @@ pub(super) struct Member<'a> {
     proxy: Option<Child>,
     /// The last fault that may end the node.
     pub(super) ending_fault: Option<Kind>,
-    // The field is last, so that it is dropped after the processes that use it.
+    // The disk is the last field, so that it is dropped after the processes that use it have ended.
     pub(super) disk: Option<Disk>,
 }
 
 impl<'a> Member<'a> {
-    /// Formats the data folder of a node, and starts the node and its proxy.
+    /// Formats the data folder of a node, and starts the proxy and the node.
     ///
     /// # Errors
-    /// Returns an error if a program cannot be started, or if the format fails.
+    /// Returns an error if a program cannot be started, or if the data folder cannot be formatted.
     pub(super) fn start(
         setup: &'a Setup<'a>,
         index: usize,
@@ -94,7 +94,7 @@ impl<'a> Member<'a> {
         self.setup.hosts[self.index].start(command)
     }
 
-    /// Returns the path of the log that all its processes write.
+    /// Returns the path of the log into which all processes of this member write.
     pub(super) fn log(&self) -> PathBuf {
         let name = format!("log-{}", self.index + 1);
         self.setup.folder.join(name)
@@ -139,7 +139,8 @@ impl<'a> Member<'a> {
         let node = self.pid();
         let (pids, signal) = match fault {
             ProcessFault::Kill => ([node, None], Signal::KILL),
-            // A node that has just been started may have no guardian yet.
+            // A node that has just been started may have no guardian yet. Then the node itself is
+            // killed.
             ProcessFault::KillGuardian => ([guardian.or(node), None], Signal::KILL),
             ProcessFault::KillBoth => ([node, guardian], Signal::KILL),
             ProcessFault::End => ([node, None], Signal::TERM),
@@ -147,12 +148,12 @@ impl<'a> Member<'a> {
             ProcessFault::PauseGuardian => ([guardian, None], Signal::STOP),
         };
         for pid in pids.into_iter().flatten() {
-            // The process may have just ended. `take_exit_status` reports that later.
+            // The process may have just ended. Then `take_exit_status` reports its end later.
             let _ = kill_process(pid, signal);
         }
     }
 
-    /// Continues the node and its guardian after a pause of either.
+    /// Continues the node and its guardian, because one of them may be stopped.
     pub(super) fn resume(&self) {
         for pid in [self.pid(), self.guardian()].into_iter().flatten() {
             // The process may have ended.
@@ -164,7 +165,8 @@ impl<'a> Member<'a> {
         self.node.as_ref().map(Pid::from_child)
     }
 
-    /// Returns the guardian of the node's command: a child of the node's first thread.
+    /// Returns the process of the guardian of the node's command. The guardian is a child of the
+    /// first thread of the node.
     fn guardian(&self) -> Option<Pid> {
         let pid = self.pid()?.as_raw_nonzero();
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
@@ -197,10 +199,10 @@ fn kill(child: &mut Option<Child>) {
 impl Drop for Member<'_> {
     fn drop(&mut self) {
         if let Some(disk) = &mut self.disk {
-            // A process that waits for the disk cannot be killed.
+            // A process that waits for a frozen disk cannot be killed.
             let _ = disk.thaw();
         }
-        // A stopped guardian does not kill the command.
+        // A stopped guardian could not kill the command.
         self.resume();
         self.kill_node();
         self.kill_proxy();

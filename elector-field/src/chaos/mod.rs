@@ -1,4 +1,4 @@
-//! Injects random faults of every kind into clusters of real processes, one host for each process.
+//! Injects random faults of every kind into clusters of real processes. Each node has its own host.
 //!
 //! At no time may two leases be valid, or two commands run, and fencing tokens must rise. After
 //! all faults are repaired there must be one leader, and its command must run.
@@ -67,7 +67,7 @@ pub(crate) struct Chaos {
 }
 
 impl Chaos {
-    /// Returns the command line that repeats the faults of one cluster.
+    /// Returns the command line that repeats the faults of the trial of one cluster.
     fn replay_command(&self, algorithm: Algorithm, nodes: u8, seed: u64) -> String {
         let Self { faults, .. } = self;
         let mut command = format!(

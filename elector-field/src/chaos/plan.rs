@@ -1,5 +1,5 @@
-//! The faults of a trial. The same seed gives the same faults. The time at which a node notices a
-//! fault depends on the machine, and differs from run to run.
+//! The faults of a trial. The same seed gives the same faults at the same planned times. The time
+//! at which a node notices a fault depends on the machine, and differs from run to run.
 
 use std::time::Duration;
 
@@ -16,16 +16,16 @@ pub(super) struct Step {
     pub(super) kind: Kind,
     pub(super) fault: Fault,
     pub(super) target: Target,
-    /// The time until the fault is repaired: restarted, continued, healed or replaced.
+    /// The time from the fault to its repair.
     pub(super) duration: Duration,
 }
 
 /// The effect of a fault on its target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fault {
-    /// A signal to a process of the target.
+    /// A signal to the process of the target, or to its guardian.
     Process(ProcessFault),
-    /// A fault of the packets on these paths.
+    /// A fault of the packets on the paths on this side of the target.
     Paths(Path, Side),
     /// SIGKILL to the proxy in front of the node.
     Proxy,
@@ -42,15 +42,15 @@ pub(super) enum ProcessFault {
     Kill,
     /// SIGKILL to the guardian of its command.
     KillGuardian,
-    /// SIGKILL to both, without a pause in between.
+    /// SIGKILL to the node and to its guardian, one directly after the other.
     KillBoth,
     /// SIGTERM to the node.
     End,
-    /// SIGSTOP to the node, and SIGCONT as the repair. The guardian continues to run. If both were
-    /// stopped, nothing would kill the command before the end of the lease. The documentation of
-    /// `elector run` names this limit.
+    /// SIGSTOP to the node, and SIGCONT as the repair. The guardian continues to run. If the
+    /// guardian were stopped too, nothing would kill the command before the end of the lease. The
+    /// documentation of `elector run` names this limit.
     Pause,
-    /// SIGSTOP and SIGCONT to the guardian, while the node runs.
+    /// SIGSTOP to the guardian, and SIGCONT as the repair, while the node runs.
     PauseGuardian,
 }
 
@@ -62,7 +62,7 @@ pub(super) enum Target {
     Node(usize),
 }
 
-/// The paths that have a fault.
+/// The paths of the target that have a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Side {
     /// All paths to and from the target.
@@ -103,7 +103,7 @@ pub(crate) enum Kind {
 /// The number of faults in a round. Each round has all kinds, in a random order.
 pub(super) const ROUND: usize = 20;
 
-/// Returns the kinds of one round: each kind once, but kills of the node three times.
+/// Returns the kinds of faults of one round: each kind once, but `Kind::Kill` three times.
 fn round() -> Vec<Kind> {
     let more = [Kind::Kill; 2];
     more.iter().chain(Kind::value_variants()).copied().collect()
@@ -135,8 +135,8 @@ pub(super) fn plan(
 }
 
 fn step(rng: &mut Rng, kind: Kind, nodes: usize, lease: Duration) -> Step {
-    // Half of the faults come while earlier faults last, the other half when the cluster may have
-    // elected a new leader.
+    // Half of the faults come while earlier faults may still last. The other half come when the
+    // cluster may have elected a new leader.
     let after = if rng.bool() {
         between(rng, lease, 0.0, 1.0)
     } else {
@@ -148,7 +148,7 @@ fn step(rng: &mut Rng, kind: Kind, nodes: usize, lease: Duration) -> Step {
         }
         Kind::Pause | Kind::PauseGuardian => (1.2, 3.0),
         Kind::HangDisk => (0.5, 3.0),
-        // A node writes only when it votes.
+        // A node notices the fault only when it writes, and it writes only when it votes.
         Kind::FailDisk => (4.0, 12.0),
         Kind::Loss | Kind::Delay => (1.0, 6.0),
         _ => (0.5, 4.0),
@@ -216,15 +216,16 @@ fn fault(rng: &mut Rng, kind: Kind, lease: Duration) -> Fault {
     }
 }
 
-/// Draws a duration between two multiples of the lease.
+/// Draws a duration between `least` leases and `most` leases.
 fn between(rng: &mut Rng, lease: Duration, least: f32, most: f32) -> Duration {
     lease.mul_f32(least + rng.f32() * (most - least))
 }
 
 impl Side {
-    /// Returns `true` if the path from `from` to `to` has the fault. Nodes are counted from 0.
+    /// Returns `true` if the path from `from` to `to` has the fault of the target. Nodes are
+    /// counted from 0.
     pub(super) fn has(self, nodes: usize, target: usize, from: usize, to: usize) -> bool {
-        // The distance of a node from the target, in a circle.
+        // The distance of a node from the target, if the nodes are in a circle.
         let distance = |node: usize| (node + nodes - target) % nodes;
         let (from, to) = (distance(from), distance(to));
         match self {
@@ -251,11 +252,11 @@ mod tests {
         let drawn = |seed| plan(seed, 5, 200, LEASE, |_| true);
         assert_eq!(drawn(7), drawn(7));
         assert_ne!(drawn(7), drawn(8));
-        // A longer plan begins with the shorter one.
+        // A longer plan begins with the faults of the shorter one.
         assert_eq!(plan(7, 5, 20, LEASE, |_| true), drawn(7)[..20]);
     }
 
-    // Otherwise a trial could pass without a kind of fault.
+    // Otherwise a trial could pass without one of the kinds of faults.
     #[test]
     fn each_round_has_each_kind() {
         let kinds = |steps: &[Step]| steps.iter().map(|step| step.kind).collect::<BTreeSet<_>>();

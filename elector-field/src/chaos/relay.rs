@@ -7,12 +7,12 @@ use std::{
 /// Runs a TCP proxy that forwards connections from one address to another, until it is killed.
 ///
 /// # Errors
-/// Returns an error if it cannot listen.
+/// Returns an error if the proxy cannot listen.
 pub(crate) fn relay(listen: SocketAddr, to: SocketAddr) -> io::Result<()> {
     let listener = TcpListener::bind(listen)?;
     for client in listener.incoming() {
-        // The client may have closed its connection already. While no node listens, the proxy
-        // closes the connections of clients.
+        // The client may have closed its connection already. While no node listens at `to`, the
+        // proxy closes the connection of each client.
         let Ok(client) = client else { continue };
         thread::spawn(move || {
             TcpStream::connect(to).and_then(|server| forward_both(&client, &server))
@@ -34,7 +34,7 @@ fn forward_both(client: &TcpStream, server: &TcpStream) -> io::Result<()> {
 }
 
 fn forward(mut from: &TcpStream, mut to: &TcpStream) {
-    // If a connection breaks on one side, it must break on the other side as well.
+    // If the connection breaks on one side of the proxy, the other side must break too.
     let end = match io::copy(&mut from, &mut to) {
         Ok(_) => Shutdown::Write,
         Err(_) => Shutdown::Both,

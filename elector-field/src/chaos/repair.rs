@@ -4,11 +4,12 @@ use crate::path::Path;
 /// The repair of a fault. Nodes are counted from 0.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Repair {
-    /// Starts the node again. Its process received the signal to end at this time.
+    /// Starts the node again when its process has ended. The second value is the time at which the
+    /// process received the signal to end.
     StartNode(usize, u64),
-    /// Continues a stopped process.
+    /// Continues a node or a guardian that was stopped.
     Resume(usize),
-    /// Removes this fault from these paths of the node.
+    /// Removes this fault from the paths on this side of the node.
     Paths(Path, Side, usize),
     StartProxy(usize),
     ThawDisk(usize),
@@ -16,7 +17,8 @@ pub(super) enum Repair {
 }
 
 impl Repair {
-    /// Returns the node that is down or stopped, or whose disk hangs or fails, until this repair.
+    /// Returns the node that is busy until this repair: it is down or stopped, or its disk hangs or
+    /// fails.
     pub(super) fn busy_node(self) -> Option<usize> {
         match self {
             Self::StartNode(node, _)

@@ -9,16 +9,18 @@ use clap::ValueEnum;
 
 use crate::host::Host;
 
-/// The HTTP address of a node, in its namespace.
+/// The HTTP address of each node, in the namespace of the node.
 pub(super) const HTTP: &str = "127.0.0.1:7200";
 
 const NODE_PORT: u16 = 7100;
 const PROXY_PORT: u16 = 7000;
 
-/// The time from SIGTERM to SIGKILL for a command, which here ignores SIGTERM.
+/// The grace: the time from SIGTERM to SIGKILL. In trials, commands ignore SIGTERM, so each command
+/// uses all of the grace.
 const GRACE_MS: &str = "30";
 
-/// How long a node may wait for a successor when it ends. There may be no majority to elect one.
+/// How long a node that ends may wait for a successor. Perhaps there is no majority that can elect
+/// one.
 const LEAVE_MS: &str = "1000";
 
 /// An algorithm with a quorum guarantee.
@@ -101,7 +103,8 @@ impl Pace {
 }
 
 impl Setup<'_> {
-    /// Returns `true` for every second node: trials need nodes with and without a proxy.
+    /// Returns `true` if this node has a proxy. Every second node has one, because trials need
+    /// nodes with and without a proxy.
     pub(super) fn has_proxy(index: usize) -> bool {
         index.is_multiple_of(2)
     }
@@ -130,7 +133,8 @@ impl Setup<'_> {
         command
     }
 
-    /// Returns the command line of a node whose command ignores SIGTERM.
+    /// Returns the command line of a node. The command that this node runs as the leader ignores
+    /// SIGTERM.
     pub(super) fn node(&self, index: usize, data: &Path) -> Command {
         let listen = format!("{}:{NODE_PORT}", self.hosts[index].address);
         let mut command = self.base_command("run", index, data);
@@ -168,7 +172,7 @@ impl Setup<'_> {
         command
     }
 
-    /// Returns the path of this program, which is also the proxy and the command.
+    /// Returns the path of this program. The proxy and the command are this program too.
     fn own_program() -> PathBuf {
         env::current_exe().unwrap_or_else(|_| "elector-field".into())
     }

@@ -17,14 +17,15 @@ use crate::{cluster::lock, error::Error, witness::now};
 /// How often each processor is checked.
 const CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
-/// The shortest stall that counts: half of the margin of pace `quick`, in which a guardian must
-/// kill a command.
+/// The shortest stall that counts. It is half of the margin of pace `quick`. The margin is the time
+/// in which a guardian must kill a command.
 const STALL_MIN_NS: u64 = 10_000_000;
 
-/// The nice value of a guardian that may not be a real-time process.
+/// The nice value of a guardian that has no right to be a real-time process.
 const GUARDIAN_NICE: i32 = -20;
 
-/// Finds times in which a processor did not run a thread of the best nice value.
+/// Finds stalls: times in which a processor did not even run a thread of the highest priority by
+/// nice value.
 ///
 /// Processors of a virtual machine stand still now and then. A guardian that could not kill its
 /// command at such a time has no fault.
@@ -40,7 +41,7 @@ struct Shared {
     is_stopped: AtomicBool,
 }
 
-/// A time in which a processor stood still, in nanoseconds of the clock of the commands.
+/// A stall: a time in which a processor stood still, in nanoseconds of the clock of the commands.
 #[derive(Clone, Copy, Debug)]
 #[expect(dead_code, reason = "its Debug text is written to a file")]
 pub(super) struct Stall {
@@ -50,7 +51,7 @@ pub(super) struct Stall {
 }
 
 impl Stalls {
-    /// Starts a thread on each processor.
+    /// Starts a thread on each processor that measures its stalls.
     ///
     /// # Errors
     /// Returns an error if the system does not report the processors.
@@ -78,7 +79,8 @@ impl Shared {
     fn measure(&self, processor: usize) {
         let mut only = CpuSet::new();
         only.set(processor);
-        // Without these rights the thread runs late more often, so it finds more stalls.
+        // Without the rights for these calls, the thread runs late more often, and reports more
+        // stalls.
         let _ = sched_setaffinity(None, &only);
         let _ = setpriority_process(None, GUARDIAN_NICE);
         let mut last = now();

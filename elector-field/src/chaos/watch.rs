@@ -16,20 +16,20 @@ use crate::{cluster::lock, error::Error, host::Host, witness::now};
 /// The pause between an answer of a node and the next request.
 const POLL_INTERVAL: Duration = Duration::from_millis(4);
 
-/// The last status of a node.
+/// The status of a node, from one of its answers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NodeStatus {
     pub(super) node: u64,
     pub(super) leader: Option<u64>,
     pub(super) epoch: u64,
-    /// Whether it holds its leadership.
+    /// Whether the node holds its leadership: it leads, and its lease is valid.
     pub(super) holds: bool,
     instance: u64,
-    /// The time of the request.
+    /// The time at which the status was requested.
     pub(super) asked: u64,
 }
 
-/// Polls the status of all nodes, each on a thread within its namespace.
+/// Polls the status of all nodes, with one thread for each node, inside the namespace of the node.
 #[derive(Debug)]
 pub(super) struct Watch {
     seen: Arc<Observations>,
@@ -38,10 +38,11 @@ pub(super) struct Watch {
 
 #[derive(Debug)]
 struct Observations {
-    /// The last status of each node; `None` if it did not answer.
+    /// The status in the last answer of each node; `None` if the node did not answer the last
+    /// request.
     statuses: Mutex<Vec<Option<NodeStatus>>>,
     leases: Mutex<Leases>,
-    /// Pairs of epoch and leader.
+    /// The tenures that were seen: pairs of epoch and leader.
     tenures: Mutex<BTreeSet<(u64, u64)>>,
     is_stopped: AtomicBool,
 }
@@ -71,7 +72,7 @@ impl Watch {
         Ok(watch)
     }
 
-    /// Returns the last status of each node.
+    /// Returns the last status of each node; `None` for a node that did not answer.
     pub(super) fn statuses(&self) -> Vec<Option<NodeStatus>> {
         lock(&self.seen.statuses).clone()
     }
@@ -87,8 +88,8 @@ impl Watch {
         newest.map(|(_, index)| index)
     }
 
-    /// Returns the leader that all nodes report in requests after `since`, if it holds its
-    /// leadership.
+    /// Returns the leader that all nodes report, if their answers are to requests after `since` and
+    /// the leader holds its leadership.
     pub(super) fn agreed_leader(&self, since: u64) -> Option<u64> {
         let statuses = self.statuses().into_iter().collect::<Option<Vec<_>>>()?;
         let first = statuses.first()?;
@@ -100,12 +101,12 @@ impl Watch {
         statuses.iter().all(agrees).then_some(leader.node)
     }
 
-    /// Takes the leases that were seen since the last call.
+    /// Returns the leases that were seen since the last call.
     pub(super) fn leases(&self) -> Leases {
         std::mem::take(&mut *lock(&self.seen.leases))
     }
 
-    /// Returns the number of elections that were seen.
+    /// Returns the number of elections that were seen, as pairs of epoch and leader.
     pub(super) fn elections(&self) -> usize {
         lock(&self.seen.tenures).len()
     }
