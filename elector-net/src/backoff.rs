@@ -5,9 +5,9 @@ use crate::random::random;
 const FIRST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_millis(500);
 
-/// The pauses between attempts to connect to an unreachable peer. They double up to a limit, and
-/// are shortened at random by up to a half, so that not all peers of a node that comes back dial it
-/// at the same time.
+/// The pauses between attempts to connect to an unreachable peer. The pauses double up to a limit.
+/// Each pause is shortened at random, by up to a half: otherwise all peers of a restarted node
+/// would dial that node at the same time.
 #[derive(Debug)]
 pub(crate) struct Backoff(Duration);
 
@@ -32,7 +32,7 @@ impl Backoff {
 mod tests {
     use super::*;
 
-    // A peer that is down for a day must not be dialled all the time, and must still be dialled.
+    // A node must dial a peer that is down for a day, but must not dial it all the time.
     #[test]
     fn pauses_grow_to_a_limit_and_vary() {
         let mut backoff = Backoff::new();

@@ -14,8 +14,9 @@ use crate::{
     Detection, Farewell, FileStorage, Identity, Monitor, RecordError, RecordHandle, Tcp, Tls,
 };
 
-/// Extends the builder of [`Elector::builder`] to a node of a real cluster. The node reaches its
-/// peers over TCP at the addresses in its list of peers, and keeps its state in a folder.
+/// Extends the builder of [`Elector::builder`]: the built node belongs to a real cluster. The node
+/// reaches its peers over TCP at the addresses in its list of peers, and keeps its state in a
+/// folder.
 ///
 /// ```
 /// use elector_core::actor::Elector;
@@ -41,10 +42,12 @@ use crate::{
 /// # }
 /// ```
 pub trait NetBuilder<A: ElectionAlgorithm> {
-    /// Keeps the node's state in this folder, and connects the node over TCP. Call it after
-    /// `node_id`, `peers` and `config`: the returned builder has only the settings of the network.
+    /// Keeps the node's state in this folder, and connects the node over TCP. Call this method
+    /// after `node_id`, `peers` and `config`: the returned builder has only the settings of the
+    /// network.
     ///
-    /// The folder must have been [formatted](NodeBuilder::format), once in the life of the node.
+    /// The folder must have been [formatted](NodeBuilder::format), exactly once and before the
+    /// first start of the node.
     ///
     /// If no [`config`](Builder::config) was set, the node gets the default one of its algorithm
     /// with the durations of [`Timing::patient`].
@@ -72,8 +75,8 @@ impl<A: ElectionAlgorithm> NetBuilder<A> for Builder<A> {
     }
 }
 
-/// Sets up a node of a real cluster. [`NetBuilder::data_dir`] creates it, so the settings of the
-/// [`Builder`] itself must be made before that call.
+/// Sets up a node of a real cluster. [`NetBuilder::data_dir`] creates this builder, so the settings
+/// of the [`Builder`] itself must be made before that call.
 pub struct NodeBuilder<A: ElectionAlgorithm> {
     builder: Builder<A>,
     tcp: Tcp<A>,
@@ -152,7 +155,7 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
         self
     }
 
-    /// Returns a view of the node's connections, for use now and while the node runs.
+    /// Returns a view of the node's connections. It can be used now and while the node runs.
     #[must_use]
     pub fn monitor(&self) -> Monitor {
         self.tcp.monitor()
@@ -165,7 +168,7 @@ impl<A: ElectionAlgorithm> NodeBuilder<A> {
     }
 
     /// Formats the folder of a node that has never run: see [`FileStorage::format`]. Do this in a
-    /// separate step, for example with a flag of the program, and not at each start: a node that
+    /// separate step, for example with a flag of the program, and not at each start. A node that
     /// lost its disk must not start with an empty record, because it could vote twice.
     ///
     /// # Errors

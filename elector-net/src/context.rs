@@ -34,13 +34,14 @@ use crate::{
 /// The time limit for a handshake, on either side.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The maximum number of rejections of unknown connections that are logged.
+/// The maximum number of different rejections that are logged here. A rejection is identified by
+/// its address and its kind.
 const MAX_LOGGED_REJECTIONS: usize = 256;
 
 /// The state that all network tasks of one node share.
 pub(crate) struct NodeContext<A: ElectionAlgorithm> {
     pub(crate) members: Membership,
-    /// This node's own hello. `to` and `lock_claim` are filled in for each connection.
+    /// This node's own hello. `to` and `lock_claim` get their values for each connection.
     pub(crate) hello: Hello,
     /// Stores the disk ids of peers.
     pub(crate) record: Option<RecordHandle>,
@@ -50,16 +51,16 @@ pub(crate) struct NodeContext<A: ElectionAlgorithm> {
     pub(crate) timing: Timing,
     pub(crate) detection: Detection,
     pub(crate) trust_refused: bool,
-    /// Proves that this life has ended. It is set if the hello has a commitment.
+    /// The proof for peers that this life has ended; `None` if the node has no observer.
     pub(crate) death_proof: Option<DeathProof>,
-    /// Held until this node, and everything that acts for it, has ended.
+    /// A lock that is held until this node, and everything that acts on its behalf, has ended.
     pub(crate) life_lock: Option<LifeLock>,
     /// A connection that is silent for this long is closed and made again.
     pub(crate) idle_timeout: Duration,
     pub(crate) shutdown: CancellationToken,
     /// The runtime of the node's thread.
     pub(crate) runtime: Handle,
-    /// The rejections of unknown connections that were logged.
+    /// The address and the kind of each rejection that was logged here.
     pub(crate) logged_rejections: Mutex<BTreeSet<(IpAddr, usize)>>,
 }
 
@@ -79,11 +80,11 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Handles a sign of life of a peer, and notifies the algorithm if the peer was marked.
+    /// Handles a sign of life of a peer. Notifies the algorithm if the peer was marked down before.
     ///
     /// In most algorithms two followers exchange no messages, so the algorithm cannot notice by
-    /// itself that a peer is back. Without the notification, two nodes that suspect each other
-    /// would campaign at the same time when their leader dies.
+    /// itself that a peer is reachable again. Without the notification, two nodes that suspect each
+    /// other would both campaign at the same time when their leader dies.
     pub(crate) fn received(&self, link: &Link) {
         if link.received() {
             self.inbox.returned(link.node);
@@ -101,8 +102,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         link.record_failure(Direction::Out, Reason::new(ReasonKind::NotRunning, text));
     }
 
-    /// Handles the report of an observer that this life of a peer has ended. See
-    /// [`Link::prove_dead`] for when the algorithm learns of it.
+    /// Handles the report of an observer that this life of a peer has ended. [`Link::prove_dead`]
+    /// says when the algorithm is notified.
     pub(crate) fn prove_dead(&self, link: &Link, life: u64) {
         if link.prove_dead(life, self.detection.ceiling) {
             self.inbox.died(link.node);
@@ -128,7 +129,7 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let shutdown = self.shutdown.clone();
         let running = async move {
-            // It is cancelled when the node stops.
+            // The result is `None` if the node stopped before the end of the task.
             let _ = shutdown.run_until_cancelled_owned(task).await;
         };
         self.runtime.spawn(running);
@@ -164,7 +165,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
     /// Returns the link of the peer that has sent this hello.
     ///
     /// # Errors
-    /// If the other side is not a peer, or this node cannot run an election with it.
+    /// Returns an error if the other side is not a peer, or if this node cannot run an election
+    /// with it.
     pub(crate) fn check(&self, hello: &Hello) -> Result<&Arc<Link>, Rejection> {
         let own = &self.hello;
         if hello.cluster != own.cluster {
@@ -197,11 +199,12 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         Ok(link)
     }
 
-    /// Checks the disk id of a peer. Stores the id if it is the first one of this peer. A peer
-    /// without a disk id is admitted until one is known.
+    /// Checks the disk id of a peer. Stores the disk id if this peer had none before. A peer
+    /// without a disk id is admitted as long as this node knows no disk id of the peer.
     ///
     /// # Errors
-    /// The rejection, if another disk id is known. `None`, if the disk id could not be stored.
+    /// `Some` with the rejection if this node knows another disk id of the peer. `None` if the disk
+    /// id could not be stored.
     pub(crate) async fn admit(&self, node: NodeId, found: DiskId) -> Result<(), Option<Rejection>> {
         let Some(record) = &self.record else {
             return Ok(());
@@ -214,8 +217,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
             None => {}
         }
         let record = record.clone();
-        // It happens once for each disk. It does not run on the node's thread, which must send
-        // heartbeats in time.
+        // The write happens once for each disk. It must not run on the node's thread, which has to
+        // send heartbeats in time.
         let admitting = tokio::task::spawn_blocking(move || record.admit(node, found));
         let error = match admitting.await {
             Ok(Ok(())) => return Ok(()),
@@ -231,8 +234,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         Err(None)
     }
 
-    /// Checks the durations of a peer. A leader's lease must end before its followers may turn to
-    /// another leader, although two machines count these durations.
+    /// Checks the durations of a peer. The lease of a leader must end before its followers may
+    /// support another leader, although two machines with different clocks count the two durations.
     fn check_timing(&self, hello: &Hello) -> Result<(), Rejection> {
         let own = &self.hello;
         for (lease_us, silence_us) in [
@@ -249,10 +252,10 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         Ok(())
     }
 
-    /// Counts a connection that was rejected. If it belongs to a peer with which this node cannot
-    /// exchange messages, the rejection becomes a reason of that outage, which is logged. Otherwise
-    /// it is logged here, once for each address and kind. `reason` is the text of the rejection, or
-    /// a more detailed one.
+    /// Counts a connection that was rejected, and reports the rejection. If the connection belongs
+    /// to `peer`, and this peer is unreachable, the rejection becomes a reason of the peer's
+    /// outage, and is logged with that outage. Otherwise this method logs the rejection, once for
+    /// each address and kind. `reason` is the text of the rejection, or a more detailed text.
     pub(crate) fn reject(
         &self,
         from: IpAddr,
@@ -280,7 +283,8 @@ impl<A: ElectionAlgorithm> NodeContext<A> {
         }
     }
 
-    /// Counts a connection that was closed because it has waited longest for its handshake.
+    /// Counts a connection that was closed to make room: it had waited longest for the end of its
+    /// handshake.
     pub(crate) fn crowd_out(&self, from: IpAddr, rejection: &Rejection) {
         self.links.count(rejection);
         if self.is_first_report(from, rejection) {

@@ -2,30 +2,30 @@ use std::time::Duration;
 
 use elector_core::{Configuration, Moment, Timing};
 
-/// When the silence of a peer is reported to the algorithm.
+/// The limits that decide when the silence of a peer is reported to the algorithm.
 ///
-/// Each node pings each peer, and a peer that is alive answers. So a node receives something from
-/// it several times in each interval. A node learns from the gaps between these signs of life how
-/// long they can be, and waits longer than that: on a quiet network not much longer than
-/// [`floor`](Self::floor), on an overloaded machine up to [`ceiling`](Self::ceiling).
+/// Each node pings each peer, and a peer that is alive answers. So a node receives at least two
+/// signs of life from each peer in each ping interval. From the gaps between the signs of life, the
+/// node learns how long a gap can be, and waits for longer than that: on a quiet network not much
+/// longer than [`floor`](Self::floor), on an overloaded machine up to [`ceiling`](Self::ceiling).
 ///
-/// After that silence, a follower owes its leader no vigil any more
-/// ([`Input::Silent`](elector_core::Input::Silent)). So `floor` must be longer than
-/// [`Timing::lease`]. [`Tcp`](crate::Tcp) checks this within the node and between peers.
+/// After a silence that is reported ([`Input::Silent`](elector_core::Input::Silent)), a follower
+/// owes its leader no vigil any more. So `floor` must be longer than [`Timing::lease`].
+/// [`Tcp`](crate::Tcp) checks this rule within the node and between peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Detection {
     /// The interval at which each peer is pinged.
     pub ping: Duration,
     /// The shortest silence that is reported.
     pub floor: Duration,
-    /// A silence of this length is always reported, for any gaps that were learned.
+    /// A silence of this length is always reported, even if the learned gaps are longer.
     pub ceiling: Duration,
 }
 
 impl Detection {
-    /// Returns the detection that fits these durations. It pings at every heartbeat. It reports a
-    /// silence at the earliest a little after the lease, and at the latest after `election_min`,
-    /// when the vigil of the algorithm ends, too.
+    /// Returns the detection that fits these durations. The detection pings at every heartbeat. It
+    /// reports a silence at the earliest a little after the lease, and at the latest after
+    /// `election_min`. The vigil of the algorithm ends after `election_min`, too.
     #[must_use]
     pub fn of(timing: &Timing) -> Self {
         let room = timing.election_min.saturating_sub(timing.lease);
@@ -36,8 +36,8 @@ impl Detection {
         }
     }
 
-    /// Returns the detection for [`Timing::lan`]. On a quiet network, it reports a leader that
-    /// hangs 30 ms after the last sign of life.
+    /// Returns the detection for [`Timing::lan`]. If a leader hangs on a quiet network, this
+    /// detection reports it 30 ms after the last sign of life.
     #[must_use]
     pub fn lan() -> Self {
         let timing = Timing::lan();
@@ -76,10 +76,10 @@ impl Detection {
     }
 }
 
-/// The worst gap is remembered for at least this time, and at most for twice this time.
+/// The worst gap is remembered for at least this time, and for at most twice this time.
 const GAP_PERIOD: Duration = Duration::from_secs(30);
 
-/// Learns the gaps between one peer's signs of life.
+/// Learns the gaps between the signs of life of one peer.
 #[derive(Clone, Debug)]
 pub(crate) struct Detector {
     detection: Detection,
@@ -87,7 +87,7 @@ pub(crate) struct Detector {
     /// The mean gap and its deviation, smoothed as TCP smooths its round trips (Jacobson 1988).
     gap: Duration,
     deviation: Duration,
-    /// The worst gap of this period of [`GAP_PERIOD`], and of the one before.
+    /// The worst gap in the present period of [`GAP_PERIOD`], and in the period before it.
     worst: [Duration; 2],
     period_start: Moment,
     round_trip: Option<Duration>,
@@ -117,7 +117,7 @@ impl Detector {
             self.period_start = now;
         }
         let gap = now.saturating_since(last);
-        // A silence that was reported as a failure is not typical of the peer.
+        // A gap that was reported as a failure is not typical of the peer.
         if gap > self.detection.ceiling {
             return;
         }
@@ -133,15 +133,15 @@ impl Detector {
         self.round_trip = Some(smoothed.unwrap_or(round_trip));
     }
 
-    /// Starts the present silence again. The caller was stopped, so that it received nothing proves
-    /// nothing about the peer.
+    /// Counts the present silence from now on. Call this method if this node did not run: the node
+    /// received nothing in that time, which proves nothing about the peer.
     pub(crate) fn restart_silence(&mut self, now: Moment) {
         if let Some(last) = &mut self.last {
             *last = now;
         }
     }
 
-    /// Returns how long a silence may last.
+    /// Returns how long a silence may last before it is reported.
     pub(crate) fn silence_limit(&self) -> Duration {
         let usual = self
             .gap
@@ -153,12 +153,13 @@ impl Detector {
             .clamp(self.detection.floor, self.detection.ceiling)
     }
 
-    /// Returns when the silence will have lasted too long; `None` before the first sign of life.
+    /// Returns the moment at which the present silence will have lasted too long; `None` before the
+    /// first sign of life.
     pub(crate) fn deadline(&self) -> Option<Moment> {
         Some(self.last?.saturating_add(self.silence_limit()))
     }
 
-    /// Returns when the last sign of life arrived.
+    /// Returns the moment of the last sign of life, or of the last restart of the silence.
     pub(crate) fn last(&self) -> Option<Moment> {
         self.last
     }
@@ -210,7 +211,8 @@ mod tests {
         assert_eq!(detector.deadline(), Some(at_ms(99 * 10 + 30)));
     }
 
-    // One pause of an overloaded machine must be tolerated, and remembered for the next one.
+    // One pause of an overloaded machine must be tolerated, and must be remembered because the next
+    // pause may be as long.
     #[test]
     fn a_late_sign_of_life_raises_the_limit_for_a_while() {
         let mut detector = detector();
@@ -234,8 +236,8 @@ mod tests {
         assert_eq!(limit_ms(&detector), 30);
     }
 
-    // Under any load, a dead leader must be detected in a limited time. An outage is not a late
-    // sign of life.
+    // Under any load, a dead leader must be detected in a limited time. The silence of an outage
+    // must not be learned as a normal gap.
     #[test]
     fn the_limit_ends_at_the_ceiling_and_outages_are_not_learned() {
         let mut detector = detector();
@@ -251,7 +253,7 @@ mod tests {
         assert_eq!(limit_ms(&fresh), 30);
     }
 
-    // A node that was stopped itself finds its peers silent, although they are not.
+    // To a node that was stopped itself, its peers seem silent, although they are not.
     #[test]
     fn a_restarted_silence_is_counted_from_now() {
         let mut detector = detector();
@@ -263,7 +265,7 @@ mod tests {
         assert_eq!(limit_ms(&detector), 30);
     }
 
-    // The safety of a leader's lease rests on this rule.
+    // The safety of a leader's lease depends on these rules.
     #[test]
     fn broken_rules_are_named() {
         let timing = Timing::default();

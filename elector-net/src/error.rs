@@ -3,10 +3,10 @@ use std::{io, net::SocketAddr};
 use elector_core::{NodeId, debug_as_text};
 use thiserror::Error;
 
-/// Why a node's network cannot be opened. It is the source of
-/// [`StartError::Open`](elector_core::actor::StartError::Open).
+/// The reason why a node's network cannot be opened.
+/// [`StartError::Open`](elector_core::actor::StartError::Open) contains this error.
 ///
-/// The text contains the error of the operating system, so `source` returns none.
+/// The text of this error contains the error of the operating system, so `source` returns `None`.
 #[derive(Error)]
 #[non_exhaustive]
 pub enum NetError {
@@ -34,7 +34,7 @@ pub enum NetError {
         /// The error of the lookup.
         error: io::Error,
     },
-    /// Another process listens there, or it is not an address of this machine.
+    /// Another process listens at the address, or the address does not belong to this machine.
     #[error(
         "cannot listen on {address}: {error}; is another node running there, or is it the address \
          of another machine?"
@@ -45,13 +45,15 @@ pub enum NetError {
         /// The error of the operating system.
         error: io::Error,
     },
-    /// Without TLS, every process that reaches the port could vote.
+    /// Other machines can reach the address to listen on, and there is no TLS. So every process
+    /// that reaches the port could vote.
     #[error(
         "{0} can be reached from other machines, and without TLS every process that reaches it can \
          pose as a peer: set up TLS, or listen on a loopback address, or allow plain text"
     )]
     Plaintext(SocketAddr),
-    /// Without TLS, this node cannot know which process answers at the address of another machine.
+    /// A peer is on another machine, and there is no TLS. So this node cannot know which process
+    /// answers at the peer's address.
     #[error(
         "node {node} is on another machine, at {address}, and without TLS every host on the way \
          can pose as it: set up TLS, or allow plain text"
@@ -62,7 +64,7 @@ pub enum NetError {
         /// The address of the peer.
         address: SocketAddr,
     },
-    /// The record handle is of a storage that was not loaded.
+    /// The record handle belongs to a storage that was not loaded.
     #[error("the record handle is of another storage than the node's: the record was not loaded")]
     NotLoaded,
     /// The record has another list of nodes.
@@ -76,7 +78,7 @@ pub enum NetError {
         /// The nodes of the record.
         recorded: String,
     },
-    /// The failure detection breaks a rule.
+    /// The settings of the failure detection break a rule.
     #[error("failure detection: {0}")]
     Detection(String),
     /// The name of the cluster does not fit into a hello.

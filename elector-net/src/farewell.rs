@@ -10,22 +10,23 @@ use crate::wire::hello::Commitment;
 /// The length of a farewell, in bytes.
 const LENGTH: usize = MARK.len() + SECRET_LENGTH;
 
-/// The first bytes of every farewell. A reader computes a hash only if it finds them.
+/// The first bytes of every farewell. A reader computes a hash only if it has found these bytes.
 const MARK: [u8; 16] = *b"\0ELCT farewell\r\n";
 
 const SECRET_LENGTH: usize = 32;
 
 /// The bytes that an [observer](crate::Tcp::observer) writes on the connections of a process after
-/// that process has ended. They contain a secret that was drawn for one life of one node. The node
-/// sent the hash of the secret to its peers before, so they know that this life has ended.
+/// that process has ended. They contain a secret, a random number for one life of one node. The
+/// node has sent the hash of the secret to its peers before. So the peers know from the secret that
+/// this life has ended.
 ///
-/// The farewell is not encrypted, even if the connection is. Its disclosure does no harm: by the
-/// time that the secret is on the wire, what it says is true.
+/// The farewell is not encrypted, even if the connection is. Its disclosure does no harm: when the
+/// secret is on the wire, the life has already ended.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Farewell([u8; LENGTH]);
 
 impl Farewell {
-    /// Draws the secret of a new life.
+    /// Creates the random secret of a new life.
     pub(crate) fn draw() -> io::Result<Self> {
         let mut bytes = [0; LENGTH];
         let (mark, secret) = bytes.split_at_mut(MARK.len());
@@ -42,14 +43,14 @@ impl Farewell {
         hash.as_ref().try_into().unwrap_or_default()
     }
 
-    /// Returns all bytes that must be written on each connection.
+    /// Returns the bytes that the observer must write on each connection, all of them.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// Leaves the secret out: it must not get into a log.
+/// Does not print the secret, which must not get into a log.
 impl fmt::Debug for Farewell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Farewell").finish_non_exhaustive()
@@ -91,7 +92,7 @@ impl Tail {
         Self([0; LENGTH])
     }
 
-    /// Adds the bytes that were read. Returns the farewell if they end with one.
+    /// Adds the bytes that were read. Returns the farewell if all bytes so far end with a farewell.
     pub(crate) fn push(&mut self, read: &[u8]) -> Option<Farewell> {
         let last = &read[read.len().saturating_sub(LENGTH)..];
         self.0.copy_within(last.len().., 0);
@@ -128,7 +129,7 @@ impl From<Ended> for io::Error {
 mod tests {
     use super::*;
 
-    // A process can end anywhere in a frame, and reads return pieces of any length.
+    // A process can end anywhere in a frame, and a read can return a piece of any length.
     #[test]
     fn a_farewell_is_found_after_any_bytes_and_in_pieces() {
         let farewell = Farewell::draw().unwrap();
@@ -154,7 +155,8 @@ mod tests {
         assert!(!format!("{one:?}").contains(char::is_numeric));
     }
 
-    // Different releases exchange the hash. The expected one is that of 32 zeros, by `sha256sum`.
+    // Nodes of different releases exchange the hash, so it must not change. The expected value is
+    // the hash of 32 zeros by `sha256sum`.
     #[test]
     fn the_commitment_is_sha_256_of_the_secret() {
         let mut bytes = [0; LENGTH];

@@ -1,6 +1,6 @@
 //! Gives the fuzzer access to the code that reads bytes of peers and of unknown processes. Each
-//! function takes bytes and returns what it read, in the form in which this build writes it. This
-//! module exists only in a build with `--cfg fuzzing`.
+//! function for a kind of message reads bytes and writes the result as bytes again, in the format
+//! of this build. This module exists only in a build with `--cfg fuzzing`.
 
 use bytes::{Bytes, BytesMut};
 use elector_core::Message;
@@ -19,16 +19,17 @@ pub const MAX_HANDSHAKE: usize = hello::MAX_BYTES;
 /// The maximum length of a frame after the handshake, in bytes.
 pub const MAX_FRAME: usize = wire::MAX_FRAME_BYTES;
 
-/// Reads a greeting. The bytes after it are returned unchanged.
+/// Reads a greeting, and returns it as bytes. The bytes after the greeting are returned unchanged.
 #[must_use]
 pub fn greeting(bytes: &[u8]) -> Option<Vec<u8>> {
     let (greeting, rest) = Greeting::read(bytes)?;
-    // A dialler does this with the greeting. It must not panic, but its result does not matter.
+    // A dialler calls `common` with the versions of the greeting. The call must not panic, but its
+    // result does not matter here.
     let _ = hello::VERSIONS.common(greeting.versions);
     Some([&greeting.write(), rest].concat())
 }
 
-/// Reads a hello that must repeat this nonce.
+/// Reads a hello that must repeat this nonce. Returns the hello as bytes.
 ///
 /// # Errors
 /// The answer that rejects the hello.
@@ -40,7 +41,7 @@ pub fn hello(bytes: &[u8], nonce: u64) -> Result<Vec<u8>, Vec<u8>> {
     }
 }
 
-/// Reads an answer. Returns it with the text that the log would have about it.
+/// Reads an answer. Returns it as bytes, together with the text that the log would have about it.
 #[must_use]
 pub fn answer(bytes: &[u8]) -> Option<(Vec<u8>, String)> {
     let answer = Answer::read(bytes)?;
@@ -53,7 +54,8 @@ pub fn answer(bytes: &[u8]) -> Option<(Vec<u8>, String)> {
     Some((answer.write(), logged))
 }
 
-/// Reads the body of a frame from a peer that runs this algorithm. Returns the whole frame.
+/// Reads the body of a frame from a peer that runs the algorithm with messages `M`. Returns the
+/// whole frame as bytes.
 #[must_use]
 pub fn frame<M: Message>(body: &[u8]) -> Option<Bytes> {
     let mut written = BytesMut::new();
@@ -85,8 +87,8 @@ impl Incoming {
         }
     }
 
-    /// Returns the bodies of the frames that this piece completes. The flag is `false` if the
-    /// connection must be closed.
+    /// Adds a piece of bytes. Returns the bodies of the frames that this piece completes. The flag
+    /// is `false` if the connection must be closed.
     pub fn feed(&mut self, piece: &[u8]) -> (Vec<BytesMut>, bool) {
         self.buffer.extend_from_slice(piece);
         let mut bodies = Vec::new();

@@ -5,16 +5,17 @@ use std::{
 
 use crate::link::lock;
 
-/// The addresses from which a peer is expected to connect. They distinguish its connections from
-/// those of unknown processes before the handshake.
+/// The addresses from which a peer is expected to connect. Before the handshake, they distinguish
+/// connections of the peer from connections of unknown processes.
 #[derive(Debug, Default)]
 pub(crate) struct KnownAddresses(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Where the peer is dialled.
+    /// The addresses at which this node dials the peer.
     dialled: Vec<IpAddr>,
-    /// Where the last admitted connection of the peer came from: the peer may be behind a gateway.
+    /// The address from which the last admitted connection of the peer came. It can differ from
+    /// `dialled` if the peer is behind a gateway.
     admitted: Option<IpAddr>,
 }
 
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
 
     // An IPv4 peer that connects to an IPv6 socket is the same peer. A peer that has moved is not
-    // expected at its old address.
+    // expected at its old address any more.
     #[test]
     fn a_peer_is_expected_where_it_is_dialled_and_where_it_was_admitted_from() {
         let known_addresses = KnownAddresses::default();

@@ -1,8 +1,8 @@
 //! Leader election between machines. Any algorithm of elector runs here unmodified, in processes
 //! that reach each other over TCP and keep their durable state across crashes.
 //!
-//! The host for applications is in `elector-core`, feature `actor`. It has two extension points,
-//! and this crate implements both:
+//! The host for applications is in `elector-core` (feature `actor`). This host has two extension
+//! points, and this crate implements both:
 //!
 //! - [`Tcp`] is a [`Transport`](elector_core::actor::Transport). With [TLS](tls), a certificate
 //!   proves which member a peer is. If a peer refuses connections, the node notices within a round
@@ -33,13 +33,13 @@
 //! ```
 //!
 //! Features: `http` serves a node's status, events and metrics (module `http`); `certs` creates a
-//! private CA and certificates for development (module `certs`). The command `elector node` is all
-//! of this as a program.
+//! private CA and certificates for development (module `certs`). The command `elector node` is a
+//! program that offers all of this.
 //!
 //! # How a node detects that a peer has failed
 //!
-//! A *life* of a node is one run of its process. Each life has a number that is drawn when the node
-//! starts.
+//! A *life* of a node is one process of the node, from its start to its end. Each life has a random
+//! number.
 //!
 //! - **The process has ended.** An observer, which is another process, reports it
 //!   ([`Tcp::observer`]). Without an observer, the connection to the peer breaks, and the next
@@ -49,14 +49,14 @@
 //!   than any of its recent silences, and for longer than a lease: see [`Detection`].
 //!
 //! The report of an observer is a proof of death ([`Input::Died`](elector_core::Input::Died)).
-//! Another life is a proof only if it holds the lock that all processes of the life before held
-//! until they ended ([`Tcp::life`]). A refused connection, or another life without that lock, is a
-//! suspicion ([`Input::Suspected`](elector_core::Input::Suspected)): a proxy that restarts, or a
-//! firewall that rejects, refuses connections in the name of a leader that is alive and has a
-//! lease. So a suspicion prepares an election and shortens no lease. A silence
-//! ([`Input::Silent`](elector_core::Input::Silent)) is reported only when no lease can be left. A
-//! connection that breaks is not evidence by itself. When the node receives from the peer again, it
-//! notifies the algorithm of that, too ([`Input::Returned`](elector_core::Input::Returned)).
+//! Another life is a proof only if it holds a certain lock ([`Tcp::life`]): the lock that all
+//! processes of the life before held until they ended. A refused connection, or another life
+//! without that lock, is a suspicion ([`Input::Suspected`](elector_core::Input::Suspected)). A
+//! proxy that restarts, or a firewall that rejects, can refuse connections in place of a leader
+//! that is alive and has a lease. So a suspicion prepares an election, but it shortens no lease. A
+//! silence ([`Input::Silent`](elector_core::Input::Silent)) is reported only when no lease can be
+//! left. A connection that breaks is not evidence by itself. When the node receives from the peer
+//! again, the algorithm is notified ([`Input::Returned`](elector_core::Input::Returned)).
 #![forbid(unsafe_code)]
 
 mod accept;

@@ -18,10 +18,11 @@ use crate::{
     wire::rejection::Rejection,
 };
 
-/// The state of one peer. It is shared by the task that dials the peer, the task that reads from
-/// it, and monitors.
+/// The state of one peer. The task that dials the peer, the task that reads from the peer, and
+/// monitors share this state.
 ///
-/// A *life* of a peer is one run of its process. It has a number that is never 0.
+/// A *life* of a peer is one process of the peer, from its start to its end. A life has a random
+/// number, which is never 0.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) node: NodeId,
@@ -30,28 +31,31 @@ pub(crate) struct Link {
     pub(crate) known_addresses: KnownAddresses,
     /// Whether this node's own connection to the peer is open.
     is_outgoing_open: AtomicBool,
-    /// The present life: the one that the last handshake named. 0 before the first handshake.
+    /// The number of the present life, which is the life that the last handshake named; 0 before
+    /// the first handshake.
     life: AtomicU64,
-    /// The last life that is proved to have ended; 0 if there is none.
+    /// The number of the last life that is proved to have ended; 0 if there is none.
     dead_life: AtomicU64,
-    /// When a new life last replaced one that was not proved to have ended; 0 if never.
+    /// The moment when a new life last replaced a life whose end was not proved; 0 if this never
+    /// happened.
     unproved_change_ns: AtomicU64,
     /// The highest [`Mark`] since the last sign of life; 0 if there is none.
     mark: AtomicU8,
-    /// The lock and the clock of the present life.
+    /// The lock and the clock of the present life; `None` before the first handshake.
     lock_tracker: Mutex<Option<LockTracker>>,
     detector: Mutex<Detector>,
     incoming: Mutex<Option<Incoming>>,
-    /// Notified when the peer's own connection was admitted: it is alive and must be dialled now.
+    /// Notified when this node has admitted a connection of the peer: the peer is alive and must be
+    /// dialled now.
     pub(crate) alive: Notify,
     /// Whether the process of the peer has an observer that can prove its death.
     pub(crate) has_observer: AtomicBool,
     /// Notified when a life is proved to have ended.
     proved: Notify,
     pub(crate) outage: Mutex<Outage>,
-    /// Whether the log already contains that the peer sends invalid data.
+    /// Whether the log already says that the peer sends invalid data on the present connection.
     has_sent_garbage: AtomicBool,
-    /// How often a connection to the peer was made.
+    /// How often this node has connected to the peer.
     pub(crate) connections: AtomicU64,
     /// How often the peer was marked down.
     pub(crate) suspicions: AtomicU64,
@@ -66,17 +70,18 @@ pub(crate) enum LifeChange {
     Unchanged,
     /// It is another life. The life before may have ended.
     Unproved,
-    /// It is another life, and it proves that the life before has ended. This was not known.
+    /// This new life proves that the life before has ended, and there was no proof before.
     Proved,
 }
 
-/// What the algorithm knows of a peer that is marked down. A suspected peer can be released later.
+/// What the algorithm knows about a peer that is marked down. A suspected peer can be released
+/// later.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Mark {
-    /// The peer may have failed. It shortens no vigil.
+    /// The peer may have failed. This mark shortens no vigil.
     Suspected = 1,
     /// The peer was silent for longer than a lease, or its death is proved or taken as proved. No
-    /// silence is owed to it any more.
+    /// node owes silence to the peer any more.
     Released = 2,
 }
 
@@ -116,7 +121,7 @@ impl Link {
         self.is_outgoing_open.load(Ordering::Acquire)
     }
 
-    /// Notes that this node's own connection to the peer is open.
+    /// Records that this node's own connection to the peer is open.
     pub(crate) fn outgoing_opened(&self) {
         self.is_outgoing_open.store(true, Ordering::Release);
         self.connections.fetch_add(1, Ordering::Relaxed);
@@ -125,7 +130,7 @@ impl Link {
         self.update_outage();
     }
 
-    /// Notes that this node's own connection to the peer is closed.
+    /// Records that this node's own connection to the peer is closed.
     pub(crate) fn outgoing_closed(&self) {
         self.is_outgoing_open.store(false, Ordering::Release);
         self.update_outage();
@@ -136,8 +141,9 @@ impl Link {
         self.life.load(Ordering::Acquire)
     }
 
-    /// Learns the life that the peer has named in a handshake, together with its claim to a lock.
-    /// Returns how the life has changed. See [`prove_dead`](Self::prove_dead) for `silence`.
+    /// Records the life that the peer has named in a handshake, together with the claim of this
+    /// life to a lock. Returns how the life has changed. [`prove_dead`](Self::prove_dead) explains
+    /// `silence`.
     pub(crate) fn learn_life(&self, life: u64, claim: LockClaim, silence: Duration) -> LifeChange {
         let now = actor::now();
         let mut tracker = lock(&self.lock_tracker);
@@ -165,17 +171,18 @@ impl Link {
         }
     }
 
-    /// Takes the reading of its clock that the present life has sent.
+    /// Takes a reading of the peer's clock, which the present life has sent.
     pub(crate) fn clock_received(&self, clock_ns: u64) {
         if let Some(tracker) = &mut *lock(&self.lock_tracker) {
             tracker.clock_received(clock_ns, actor::now());
         }
     }
 
-    /// Takes a proof that this life has ended. Returns `true` if the algorithm must be notified:
-    /// the life is the present one, the proof is the first one, and no lease of an earlier life can
-    /// be left after a silence of this length. A copied disk gives two lives to one node, and the
-    /// death of one does not prove the death of the other.
+    /// Takes a proof that this life has ended. Returns `true` if the algorithm must be notified.
+    /// This is the case if the life is the present one, the proof is the first one, and no lease of
+    /// an earlier life can be left. An earlier life whose end is not proved may have a lease until
+    /// `silence` has passed since its replacement: if a disk was copied, two lives of one node can
+    /// run, and the death of one of them does not prove the death of the other one.
     pub(crate) fn prove_dead(&self, life: u64, silence: Duration) -> bool {
         if self.life() != life || self.dead_life.swap(life, Ordering::AcqRel) == life {
             return false;
@@ -191,10 +198,11 @@ impl Link {
         is_valid
     }
 
-    /// Waits until the present life is proved to have ended, at most for this time. Returns `true`
-    /// if it is proved.
+    /// Waits until the present life is proved to have ended, for at most this time. Returns `true`
+    /// if there is a proof.
     pub(crate) async fn is_proved_dead_within(&self, limit: Duration) -> bool {
-        // Created before the check, so a proof that arrives after the check ends the wait.
+        // The future is created before the check, so a proof that arrives after the check ends the
+        // wait.
         let proved = self.proved.notified();
         if !self.is_dead() {
             let _ = timeout(limit, proved).await;
@@ -202,15 +210,15 @@ impl Link {
         self.is_dead()
     }
 
-    /// Returns `true` if the present life is proved to have ended. Data of it that is still on the
-    /// way is not a sign of life.
+    /// Returns `true` if the present life is proved to have ended. Data of this life that still
+    /// arrives is not a sign of life.
     fn is_dead(&self) -> bool {
         let life = self.life();
         life != 0 && self.dead_life.load(Ordering::Acquire) == life
     }
 
-    /// Takes a sign of life. Returns `true` if the peer was marked, so that the algorithm must be
-    /// notified that the peer is back.
+    /// Takes a sign of life. Returns `true` if the peer was marked down. Then the algorithm must be
+    /// notified that the peer is reachable again.
     pub(crate) fn received(&self) -> bool {
         if self.is_dead() {
             return false;
@@ -227,8 +235,8 @@ impl Link {
         }
     }
 
-    /// Returns `true` if there was a mark. The load comes first because each received frame gets
-    /// here, and a load is cheaper than a swap.
+    /// Removes the mark. Returns `true` if there was one. The load comes first because this method
+    /// is called for each received frame, and a load is cheaper than a swap.
     fn clear_mark(&self) -> bool {
         let was_marked =
             self.mark.load(Ordering::Acquire) != 0 && self.mark.swap(0, Ordering::AcqRel) != 0;
@@ -238,7 +246,8 @@ impl Link {
         was_marked
     }
 
-    /// Returns when the peer will have been silent for too long; `None` if it is released already.
+    /// Returns the moment at which the peer will have been silent for too long; `None` if the peer
+    /// is released already, or before its first sign of life.
     pub(crate) fn silence_deadline(&self) -> Option<Moment> {
         if self.mark.load(Ordering::Acquire) >= Mark::Released as u8 {
             return None;
@@ -246,8 +255,9 @@ impl Link {
         self.detector().deadline()
     }
 
-    /// Marks the peer down. Returns `true` if the algorithm must be notified now: it is notified of
-    /// each mark once in an outage, and not of a suspicion after the peer was released.
+    /// Marks the peer down. Returns `true` if the algorithm must be notified now. The algorithm is
+    /// notified of each mark once until the peer is reachable again. It is not notified of a
+    /// suspicion after a release.
     pub(crate) fn mark(&self, mark: Mark) -> bool {
         let before = self.mark.fetch_max(mark as u8, Ordering::AcqRel);
         if before == 0 {
@@ -261,12 +271,13 @@ impl Link {
         before < mark as u8
     }
 
-    /// Admits a connection of the peer in place of the one before. The returned token is cancelled
-    /// when the connection itself is replaced.
+    /// Admits a connection of the peer. This connection replaces the connection that was admitted
+    /// before. The returned token is cancelled when another connection replaces this one.
     ///
     /// # Errors
-    /// If this life is proved to have ended. Also, if a process with another life is connected and
-    /// has sent something within `fresh`: then the newcomer claims an id that is in use.
+    /// Returns an error if this life is proved to have ended. Also returns an error if a process
+    /// with another life is connected and has sent something within `fresh`: then the new
+    /// connection claims an id that is in use.
     pub(crate) fn admit_incoming(
         &self,
         life: u64,
@@ -295,7 +306,7 @@ impl Link {
         Ok(closing)
     }
 
-    /// Notes that the connection that was admitted with this token has ended.
+    /// Records that the connection that was admitted with this token has ended.
     pub(crate) fn incoming_closed(&self, closing: &CancellationToken) {
         if closing.is_cancelled() {
             return; // It was replaced.
@@ -317,8 +328,8 @@ impl Link {
         lock(&self.incoming).is_some()
     }
 
-    /// Notes that the peer has sent invalid data. Returns `true` the first time since this node has
-    /// connected to the peer.
+    /// Records that the peer has sent invalid data. Returns `true` the first time since this node
+    /// has last connected to the peer.
     pub(crate) fn is_first_garbage(&self) -> bool {
         !self.has_sent_garbage.swap(true, Ordering::Relaxed)
     }
@@ -327,7 +338,7 @@ impl Link {
         lock(&self.outage).record_success(direction, actor::now());
     }
 
-    /// Begins or ends the outage, after something has changed.
+    /// Begins or ends the outage, after the state of a connection or the mark has changed.
     fn update_outage(&self) {
         let is_reachable = self.is_outgoing_open()
             && self.is_incoming_open()
@@ -345,8 +356,8 @@ impl Link {
     }
 }
 
-/// Locks a mutex even if a thread panicked while it held the lock: the code under these locks
-/// leaves the data consistent at every point.
+/// Locks a mutex, even if a thread panicked while it held the lock. This is correct because the
+/// code that holds these locks leaves the data consistent at every point.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

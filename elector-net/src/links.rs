@@ -10,10 +10,10 @@ use elector_core::NodeId;
 
 use crate::{link::Link, wire::rejection::Rejection};
 
-/// The links to all peers of a node, and the number of rejected connections.
+/// The links to all peers of a node, and the numbers of rejected connections.
 #[derive(Debug)]
 pub(crate) struct PeerLinks {
-    /// In the order of the membership.
+    /// The links, in the order of the membership.
     pub(crate) all: Box<[Arc<Link>]>,
     rejected: [AtomicU64; Rejection::LABELS.len()],
     is_stopping: AtomicBool,
@@ -28,7 +28,7 @@ impl PeerLinks {
         }
     }
 
-    /// Notes that the node is about to stop. From now on, outages are not logged.
+    /// Records that the node is about to stop. From now on, outages are not logged.
     pub(crate) fn set_stopping(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);
     }
@@ -46,7 +46,7 @@ impl PeerLinks {
         self.at(address).next().is_some()
     }
 
-    /// Returns the peer at this address, if there is exactly one.
+    /// Returns the peer at this address if exactly one peer has this address.
     pub(crate) fn only_at(&self, address: IpAddr) -> Option<&Link> {
         let mut links = self.at(address);
         let link = links.next()?;
@@ -62,7 +62,7 @@ impl PeerLinks {
         self.rejected[rejection.index()].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns the number of rejected connections for each reason.
+    /// Returns the number of rejected connections for each kind of rejection.
     pub(crate) fn rejected(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         let counts = self
             .rejected

@@ -5,23 +5,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::LockId;
 
-/// The maximum delay of a handshake of a new life, measured with the peer's clock, that still
-/// counts as a proof. Consider a virtual machine that was saved and is restored: it has the old
-/// boot id and the old lock, while the machine that it is a copy of may still run. But its clock
-/// stood still meanwhile, so its handshake is late by its own clock.
+/// The maximum delay of the first handshake of a new life that is still a proof. The delay is
+/// measured with the peer's clock. Consider a virtual machine that was saved and is restored. It
+/// has the same boot id and the same lock as the original machine, and the original machine may
+/// still run. But the clock of the restored machine stood still while it was saved, so by this
+/// clock its handshake is late.
 const MAX_DELAY: Duration = Duration::from_millis(20);
 
-/// The minimum clock offset is taken over this time. In this time, the clocks of two machines drift
-/// apart by far less than [`MAX_DELAY`].
+/// The minimum clock offset is taken over the present and the last period of this length. In this
+/// time, the clocks of two machines drift apart by far less than [`MAX_DELAY`].
 const OFFSET_PERIOD: Duration = Duration::from_secs(30);
 
-/// The lock and the clock that a life names in a handshake, so that the next life can prove that
-/// this one has ended.
+/// The lock and the clock that a life names in a handshake. With them, the next life can prove that
+/// this life has ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LockClaim {
     /// The lock that all processes of the life hold until they have ended.
     pub(crate) lock: LockId,
-    /// The clock of the machine since the start of its kernel, at the time of sending.
+    /// The reading of the machine's clock, which counts from the start of the kernel, when the
+    /// handshake was sent.
     pub(crate) clock_ns: u64,
 }
 
@@ -29,9 +31,9 @@ pub(crate) struct LockClaim {
 #[derive(Debug)]
 pub(crate) struct LockTracker {
     lock: LockId,
-    /// The minimum apparent offset between the clock of this machine and the peer's clock, in this
-    /// period and in the one before. The apparent offset is the true offset plus the time that the
-    /// message was on its way, so the minimum is closest to the truth.
+    /// The minimum apparent offset between the clock of this machine and the peer's clock, in the
+    /// present period and in the period before it. The apparent offset is the true offset plus the
+    /// time that the message was on its way. So the minimum is closest to the true offset.
     offsets_ns: [i128; 2],
     period_start: Moment,
 }
@@ -61,8 +63,8 @@ impl LockTracker {
         }
     }
 
-    /// Returns `true` if a new life with this claim proves that the present one has ended: it holds
-    /// the same lock, on a machine whose clock has not stood still.
+    /// Returns `true` if a new life with this claim proves that the present life has ended: both
+    /// hold the same lock, and the clock of the new life's machine has not stood still.
     pub(crate) fn is_ended_by(&self, claim: LockClaim, now: Moment) -> bool {
         let least_ns = self.offsets_ns.into_iter().min().unwrap_or_default();
         let delay_ns = offset_ns(now, claim.clock_ns) - least_ns;
@@ -88,7 +90,8 @@ mod tests {
         Moment::from_nanos(millis * MS)
     }
 
-    // The clocks of two machines began at different times. This machine's clock is behind.
+    // A tracker of a peer on a machine whose clock began earlier: this machine's clock is 4 s
+    // behind.
     fn tracker() -> LockTracker {
         let mut tracker = LockTracker::new(claim(1, 5_000), at_ms(1_000));
         tracker.clock_received(5_500 * MS, at_ms(1_501));
@@ -117,8 +120,8 @@ mod tests {
         assert!(!tracker().is_ended_by(claim(1, 5_400), at_ms(3_600_000)));
     }
 
-    // A message that was on its way for long must not hide that a clock stood still. The clocks of
-    // two machines drift apart, and that proves nothing.
+    // A message that was on its way for long must not hide that a clock stood still. When the
+    // clocks of two machines drift apart, this drift must not look like a clock that stood still.
     #[test]
     fn the_minimum_offset_of_the_last_periods_counts() {
         let mut tracker = tracker();

@@ -9,7 +9,7 @@ use elector_core::{NodeId, actor};
 
 use crate::{links::PeerLinks, tls::Tls};
 
-/// A view of a node's connections that can be used from any thread. Cheap to clone.
+/// A view of a node's connections that can be used from any thread. A clone is cheap.
 #[derive(Clone, Default)]
 pub struct Monitor(Arc<Inner>);
 
@@ -36,16 +36,16 @@ pub struct PeerReport {
     pub silent_for: Option<Duration>,
     /// The smoothed round trip of a ping; `None` if there was none yet.
     pub round_trip: Option<Duration>,
-    /// The longest silence that is allowed now. After that, the algorithm is notified.
+    /// The longest silence that is allowed now. After a longer silence, the algorithm is notified.
     pub silence_limit: Duration,
-    /// How often a connection to the peer was made.
+    /// How often this node has connected to the peer.
     pub connections: u64,
     /// How often the peer was marked down.
     pub suspicions: u64,
     /// How often a proof of the peer's death was accepted.
     pub proofs: u64,
-    /// Why messages cannot be exchanged with the peer, and which side rejects the other one; `None`
-    /// if messages can be exchanged.
+    /// The reason why messages cannot be exchanged with the peer; `None` if messages can be
+    /// exchanged. If one side rejects the other, the text says which one.
     pub problem: Option<String>,
 }
 
@@ -59,7 +59,8 @@ impl PeerReport {
 
 impl Monitor {
     pub(crate) fn begin(&self, links: Arc<PeerLinks>, listening: SocketAddr, tls: Option<Tls>) {
-        // A monitor belongs to one transport, which is opened once, so these cannot be set yet.
+        // A monitor belongs to one transport, which is opened once, so these values cannot be set
+        // yet.
         let _ = self.0.links.set(links);
         let _ = self.0.listening.set(listening);
         if let Some(tls) = tls {
@@ -67,7 +68,7 @@ impl Monitor {
         }
     }
 
-    /// Returns the address on which the node listens; `None` until it does.
+    /// Returns the address on which the node listens; `None` before the node listens.
     #[must_use]
     pub fn listening(&self) -> Option<SocketAddr> {
         self.0.listening.get().copied()
@@ -99,21 +100,22 @@ impl Monitor {
     }
 
     /// Returns when the node's certificate or its CA expires, whichever is first: see
-    /// [`Tls::expires`]. `None` without TLS, and until the node has started.
+    /// [`Tls::expires`]. Returns `None` without TLS, and before the node has started.
     #[must_use]
     pub fn certificate_expires(&self) -> Option<SystemTime> {
         self.0.tls.get().map(Tls::expires)
     }
 
-    /// Notes that this node is about to stop. From now on, outages of peers are not logged, because
-    /// the peers may be stopped at the same time.
+    /// Records that this node is about to stop. From now on, outages of peers are not logged,
+    /// because an operator may stop the peers at the same time.
     pub fn stopping(&self) {
         if let Some(links) = self.0.links.get() {
             links.set_stopping();
         }
     }
 
-    /// Returns the number of rejected connections for each reason, in both directions.
+    /// Returns the number of rejected connections for each kind of rejection. Connections of this
+    /// node and connections of other processes are counted together.
     #[must_use]
     pub fn rejected(&self) -> Vec<(&'static str, u64)> {
         let links = self.0.links.get();

@@ -9,12 +9,12 @@ use crate::{
     timing_check::{Stalls, TimingCheck},
 };
 
-/// The minimum time between two checks: the timers of tokio are not finer.
+/// The minimum time between two checks. The timers of tokio are not more precise than this.
 const CHECK_INTERVAL_MIN: Duration = Duration::from_millis(1);
 
 /// Notifies the algorithm of each peer that has been silent for too long, which is longer than a
-/// lease: its process hangs, its machine is down, or it is cut off from the network. None of these
-/// closes a connection.
+/// lease. The peer's process hangs, its machine is down, or it is cut off from the network. None of
+/// these failures closes a connection.
 pub(crate) async fn detect_silence<A: ElectionAlgorithm>(context: Arc<NodeContext<A>>) {
     let interval = context.detection.ping;
     let mut check = TimingCheck::new(context.timing);
@@ -27,8 +27,8 @@ pub(crate) async fn detect_silence<A: ElectionAlgorithm>(context: Arc<NodeContex
         let woke = actor::now();
         let late = woke.saturating_since(now.saturating_add(wait));
         if late > context.detection.floor / 4 {
-            // This node was stopped, or got no processor time. It may have received nothing only
-            // because it did not read, so it must not blame its peers.
+            // This node was stopped, or got no processor time. Perhaps it received nothing only
+            // because it did not read. So it must not take its peers for silent.
             let links = context.links.all.iter();
             links.for_each(|link| link.detector().restart_silence(woke));
             if let Some(stalls) = check.stalled(late, woke) {
@@ -59,10 +59,10 @@ pub(crate) async fn detect_silence<A: ElectionAlgorithm>(context: Arc<NodeContex
     }
 }
 
-/// Returns the time until the next check.
+/// Returns the time from now until the next check.
 fn wait(deadline: Option<Moment>, now: Moment, interval: Duration) -> Duration {
     let left = deadline.map_or(interval, |deadline| deadline.saturating_since(now));
-    // This is not `clamp`, which panics if the interval is shorter than the minimum.
+    // `clamp` cannot be used: it panics if the interval is shorter than the minimum.
     left.min(interval).max(CHECK_INTERVAL_MIN)
 }
 
@@ -99,7 +99,8 @@ fn report_round_trip<A: ElectionAlgorithm>(
 mod tests {
     use super::*;
 
-    // A ping interval may be shorter than the minimum. The check must not panic then.
+    // The ping interval can be shorter than the minimum between two checks. The function must not
+    // panic then.
     #[test]
     fn the_next_check_is_at_the_deadline_within_limits() {
         let ms = Duration::from_millis;

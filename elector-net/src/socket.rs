@@ -13,11 +13,12 @@ use tokio::{
 
 use crate::farewell::{Ended, Tail};
 
-/// A TCP connection, below TLS. A read fails with [`Ended`] if it finds a farewell. The bytes just
-/// before the farewell are lost. This is allowed, as any message of a dead process may be lost.
+/// A TCP connection, below TLS. If a read finds a farewell, the read fails with [`Ended`]. The
+/// bytes just before the farewell are then lost. This is allowed, because every message of a dead
+/// process may be lost.
 ///
-/// Dropping it shuts the connection down: otherwise the copy that an observer may have would keep
-/// the connection open.
+/// Dropping a socket shuts the connection down. Otherwise the copy that an observer may have would
+/// keep the connection open.
 #[derive(Debug)]
 pub(crate) struct Socket {
     tcp: TcpStream,
@@ -30,8 +31,8 @@ impl Socket {
         Self { tcp, tail }
     }
 
-    /// Moves the connection to the runtime of the caller. Otherwise the thread of the runtime that
-    /// created it would be woken for all data that arrives.
+    /// Moves the connection to the runtime of the caller. Otherwise all data that arrives would
+    /// wake the thread of the runtime on which the connection was created.
     pub(crate) fn move_here(&mut self) -> io::Result<()> {
         let copy = self.tcp.as_fd().try_clone_to_owned()?;
         self.tcp = TcpStream::from_std(copy.into())?;
@@ -41,7 +42,7 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // It fails only if the connection has already ended.
+        // The call fails only if the connection has already ended.
         let _ = shutdown(&self.tcp, Shutdown::Both);
     }
 }

@@ -6,7 +6,7 @@ use tokio_util::either::Either;
 
 use crate::{socket::Socket, tls::TlsStream};
 
-/// A connection: plain on the left, encrypted on the right.
+/// A connection: the left variant is plain, the right variant is encrypted.
 pub(crate) type Stream = Either<Socket, Box<TlsStream<Socket>>>;
 
 /// Returns the connection below TLS.
@@ -17,7 +17,8 @@ pub(crate) fn socket_of(stream: &mut Stream) -> &mut Socket {
     }
 }
 
-/// Writes one short frame. It is used for the handshake, before frames are exchanged as a stream.
+/// Writes one short frame. The handshake uses this function, before frames are exchanged as a
+/// stream.
 pub(crate) async fn write_frame(stream: &mut Stream, body: &[u8]) -> io::Result<()> {
     let length = u32::try_from(body.len()).map_err(io::Error::other)?;
     let mut frame = BytesMut::with_capacity(body.len() + 4);
@@ -33,7 +34,7 @@ pub(crate) enum FirstFrame {
     Frame(Bytes),
     /// The bytes begin like TLS, which this side does not use.
     Tls,
-    /// The frame would be too long.
+    /// The length of the frame is over the limit.
     TooLong,
 }
 

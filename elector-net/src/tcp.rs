@@ -42,27 +42,31 @@ use crate::{
     },
 };
 
-/// The maximum number of messages to one peer that wait to be written.
+/// The maximum number of messages to one peer that wait in its queue.
 const MAX_QUEUED: usize = 1024;
 
 /// Connects a node with its peers over TCP: the [`Transport`] for real clusters.
 ///
 /// Each node dials each peer, and sends its messages to that peer on this connection only. So there
 /// are two connections between two nodes. The network code runs on the node's own thread, so a
-/// message that arrives is handled without waking another thread. Only the handshake of a new
-/// connection runs on a second thread, because unknown processes can ask for handshakes, too.
-/// Connections from the addresses of peers (where they are dialled, and where they connected from
-/// last) have a budget of their own. Connections from all other addresses share another budget of a
-/// few per second; the rest of them are closed.
+/// message that arrives is handled without waking another thread. Only the handshakes of incoming
+/// connections run on a second thread, because unknown processes can ask for handshakes, too.
+///
+/// The node limits how many handshakes are pending and how many begin in a second. Connections from
+/// the addresses of peers have their own limits. The address of a peer is where the node dials the
+/// peer, or where the peer last connected from. Connections from all other addresses share lower
+/// limits (32 pending, 100 per second). Connections beyond these limits are closed.
 ///
 /// # What the algorithm learns about a peer
 ///
-/// - The peer died: its [observer](Self::observer) has reported this. It is a proof.
-/// - The peer is suspected: its connection broke *and* the next one was refused, or another life of
-///   the peer answers at its address.
+/// - The peer died: its [observer](Self::observer) has reported its death, or another life of the
+///   peer holds the same [lock](Self::life). Both are proofs.
+/// - The peer is suspected: it refuses connections, or another life of the peer answers at its
+///   address without such a proof.
 /// - The peer is silent: it was silent for longer than [`Detection`] allows.
 ///
-/// A connection that breaks is made again. The break alone is not reported to the algorithm.
+/// After a connection breaks, the node connects again. The break alone is not reported to the
+/// algorithm.
 pub struct Tcp<A: ElectionAlgorithm> {
     cluster: String,
     peers: Vec<Peer>,
@@ -80,11 +84,11 @@ pub struct Tcp<A: ElectionAlgorithm> {
     lookup: Lookup,
 }
 
-/// Runs with the listening socket before the node accepts connections.
+/// A function that runs before the node accepts connections. It gets the listening socket.
 type BeforeListening = Box<dyn FnOnce(BorrowedFd<'_>) -> io::Result<()> + Send + Sync>;
 
 enum Listen {
-    /// On the node's own address in the list of peers.
+    /// Listens at the node's own address in the list of peers.
     Own,
     At(String),
     On(TcpListener),
@@ -114,8 +118,8 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     }
 
     /// Listens on this address (`host:port`) instead of the node's own address in the list of
-    /// peers. Use it if that one is the address of a gateway, or to listen on all interfaces
-    /// (`0.0.0.0:7100`).
+    /// peers. Use this setting if the address in the list is that of a gateway, or to listen on all
+    /// interfaces (`0.0.0.0:7100`).
     #[must_use]
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.listen = Listen::At(address.into());
@@ -129,23 +133,23 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         self
     }
 
-    /// Encrypts all connections, and admits only peers that are named by a certificate.
+    /// Encrypts all connections, and admits only peers whose certificate names them.
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// Allows the node to listen without TLS where other machines can reach it. Every process that
-    /// reaches the port can then pose as a peer, and vote. Use it only in a network in which you
-    /// trust every host.
+    /// Allows the node to listen or to dial without TLS where other machines can reach it. Every
+    /// process that reaches the port can then pose as a peer, and vote. Enable this setting only in
+    /// a network in which you trust every host.
     #[must_use]
     pub fn plaintext_beyond_loopback(mut self, allowed: bool) -> Self {
         self.plaintext = allowed;
         self
     }
 
-    /// Sets when the silence of a peer is reported. Default: [`Detection::of`] the timing.
+    /// Sets the limits for the silence of a peer. Default: [`Detection::of`] the timing.
     #[must_use]
     pub fn detection(mut self, detection: Detection) -> Self {
         self.detection = detection;
@@ -153,12 +157,12 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     }
 
     /// Takes a refused connection, or another life that answers, as a proof that the peer's process
-    /// has ended ([`Input::Died`](elector_core::Input::Died)). Then the next leader is elected at
-    /// once, and not only when the lease has ended. Default: `false`.
+    /// has ended ([`Input::Died`](elector_core::Input::Died)). Then the peers elect the next leader
+    /// at once, and do not wait until the lease has ended. Default: `false`.
     ///
-    /// A proxy that restarts, or a firewall that rejects, refuses connections in the name of a
-    /// leader that is alive. Then two nodes hold a lease at the same time. So enable this only in a
-    /// network in which nothing between the nodes can answer for them.
+    /// A proxy that restarts, or a firewall that rejects, can refuse connections in place of a
+    /// leader that is alive. Then two nodes can hold a lease at the same time. So enable this
+    /// setting only in a network in which nothing between the nodes can answer for a node.
     #[must_use]
     pub fn trust_refused(mut self, trust: bool) -> Self {
         self.trust_refused = trust;
@@ -166,20 +170,20 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     }
 
     /// Lets another process, the observer, prove to peers that the node's process has ended. With
-    /// the proof, the peers elect the next leader at once; without it, they wait until the lease
-    /// has ended. Default: no observer.
+    /// the proof, the peers elect the next leader at once. Without the proof, they wait until the
+    /// lease has ended. Default: no observer.
     ///
     /// `keep` gives the observer a copy of a connection, and the [`Farewell`] that the observer
-    /// must write there. It is called for each connection on which the node sends to a peer, and
-    /// must not block. When the node no longer uses a connection, it shuts it down (`shutdown(2)`);
-    /// the observer must then close its copy. If `keep` fails, no proof will arrive on this
-    /// connection.
+    /// must write on this connection. The node calls `keep` for each connection on which it sends
+    /// to a peer. `keep` must not block. When the node no longer uses a connection, the node shuts
+    /// it down (`shutdown(2)`), and the observer must close its copy. If `keep` fails for a
+    /// connection, no proof will arrive on this connection.
     ///
     /// The safety of leases rests on this rule: the observer writes the farewell only when the
-    /// process of the node, *and everything that acts on behalf of its leadership*, has ended, as
-    /// the kernel reports by a pidfd. The end of a pipe, a failed call, or a node that does not
-    /// answer is not enough. The heir of a process (`elector_heir::entrust`) and the guardian of
-    /// `elector run` are such observers.
+    /// process of the node, *and everything that acts on behalf of its leadership*, has ended. Only
+    /// the kernel's report by a pidfd is enough to know this. The end of a pipe, a failed call, or
+    /// a node that does not answer is not enough. The heir of a process (`elector_heir::entrust`)
+    /// and the guardian of `elector run` are such observers.
     #[must_use]
     pub fn observer(
         mut self,
@@ -189,13 +193,14 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         self
     }
 
-    /// Lets peers take the next life of this node as a proof that this life has ended, if both have
-    /// the same lock. This helps if the observer ended together with the node, and the node is
-    /// started again before its lease has ended. Default: `None`; then a new life proves nothing.
+    /// Lets peers take the next life of this node as a proof that this life has ended, if both
+    /// lives name the same lock. This setting helps if the observer ended together with the node,
+    /// and the node is started again before its lease has ended. Default: `None`. Then a new life
+    /// proves nothing.
     ///
     /// The safety of leases rests on this rule: as long as anything acts on behalf of this node's
-    /// leadership, a process holds the lock. Use [`LifeLock::inherit`] for what acts in other
-    /// processes.
+    /// leadership, a process holds the lock. If other processes act for the leadership, use
+    /// [`LifeLock::inherit`].
     #[must_use]
     pub fn life(mut self, lock: Option<LifeLock>) -> Self {
         self.life = lock;
@@ -206,10 +211,11 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     /// know. Default: the resolver of the operating system.
     ///
     /// `find` receives a `host:port` as it was configured: an address of the list of peers, or the
-    /// address to listen on. It is not called for an IP address with a port. `find` may block: it
-    /// runs on a thread of its own, with at most one call at a time for each peer. The node dials
-    /// all addresses that `find` returns, in this order, and uses the first one that answers. If a
-    /// later lookup fails or takes long, the node dials the addresses that it found before.
+    /// address to listen on. `find` is not called for an IP address with a port. `find` may block:
+    /// it runs on a thread for blocking calls, with at most one call at a time for each peer. The
+    /// node dials all addresses that `find` returns, in this order, but with IPv4 and IPv6 in turn.
+    /// The node uses the first address that answers. If a later lookup fails or takes long, the
+    /// node dials the addresses that it found before.
     #[must_use]
     pub fn resolver(
         mut self,
@@ -222,9 +228,9 @@ impl<A: ElectionAlgorithm> Tcp<A> {
     /// Calls this function with the listening socket before the node accepts connections. If the
     /// function fails, the node does not start.
     ///
-    /// Use it to give another process a copy of the socket. As long as that process keeps the copy,
-    /// a peer that dials this node after the node's process has ended waits: its connection is not
-    /// refused, so it does not suspect this node.
+    /// Use this setting to give another process a copy of the socket. As long as that process keeps
+    /// the copy, the connections of peers are not refused, even after the node's process has ended.
+    /// The peers wait instead, and do not suspect this node.
     #[must_use]
     pub fn before_listening(
         mut self,
@@ -234,22 +240,22 @@ impl<A: ElectionAlgorithm> Tcp<A> {
         self
     }
 
-    /// Sends peers the list of nodes and the disk id of the node's record, and stores theirs in the
-    /// record. Without a record, the list has generation 1, and peers cannot distinguish this node
-    /// from another one with the same id.
+    /// Sends the list of nodes and the disk id in the node's record to peers, and stores the peers'
+    /// disk ids in the record. Without a record, the list has generation 1, and peers cannot
+    /// distinguish this node from another node with the same id.
     #[must_use]
     pub fn record(mut self, record: RecordHandle) -> Self {
         self.record = Some(record);
         self
     }
 
-    /// Returns a view of the connections, for use now and while the node runs.
+    /// Returns a view of the connections. It can be used now and while the node runs.
     #[must_use]
     pub fn monitor(&self) -> Monitor {
         self.monitor.clone()
     }
 
-    /// Binds the socket, if it is not bound yet.
+    /// Binds the listening socket, if it is not bound yet.
     async fn bind(&mut self, me: NodeId) -> Result<TcpListener, NetError> {
         let listener = match std::mem::replace(&mut self.listen, Listen::Own) {
             Listen::On(listener) => {
@@ -382,16 +388,17 @@ impl<A: ElectionAlgorithm> Transport<A> for Tcp<A> {
     }
 }
 
-/// The minimum descriptor number of the listening socket, above the numbers of all connections.
+/// The minimum descriptor number of the listening socket. It is above the numbers of all
+/// connections.
 const LISTENER_FD_MIN: RawFd = 512;
 
 /// Gives the listening socket a high descriptor number. Linux closes the files of a killed process
 /// from the highest number down. So the listening socket is closed before a peer sees its
-/// connection break, and the peer's next connection is refused at the first try.
+/// connection break, and the first new connection of the peer is refused.
 fn closed_first(listener: TcpListener) -> TcpListener {
     match rustix::io::fcntl_dupfd_cloexec(&listener, LISTENER_FD_MIN) {
         Ok(high) => TcpListener::from(high),
-        // The process may not open so many files. Then peers need a try or two more.
+        // The limit of open files may not allow this number. Then peers need a try or two more.
         Err(_) => listener,
     }
 }

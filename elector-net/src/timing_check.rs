@@ -5,20 +5,20 @@ use elector_core::{Moment, NodeId, Timing};
 /// The minimum time between two reports of the same kind.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Compares measured durations with the configured ones. Durations that do not fit are the usual
-/// reason for leaderships that end without a fault, and operators look for the reason in the log.
+/// Compares measured durations with the configured ones. If leaderships end without a fault, the
+/// usual reason is that these durations do not fit. Operators look for the reason in the log.
 #[derive(Debug)]
 pub(crate) struct TimingCheck {
     timing: Timing,
-    /// When the round trip of each peer was last reported.
+    /// The peers whose round trips were reported, and the time of the last report about each.
     reported: Vec<(NodeId, Moment)>,
-    /// The number of stalls since the last report, and the longest of them.
+    /// The number of stalls since the last report, and the longest of these stalls.
     stalls: u32,
     longest: Duration,
     stalls_reported: Option<Moment>,
 }
 
-/// How often this node did not run when it should have.
+/// How often this node did not run when it should have run, and for how long at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stalls {
     pub(crate) count: u32,
@@ -36,8 +36,9 @@ impl TimingCheck {
         }
     }
 
-    /// Returns `true` if the round trip of this peer must be reported: a round of heartbeats uses
-    /// up most of the lease, or an answer takes longer than the algorithm waits for it.
+    /// Returns `true` if the round trip of this peer must be reported. The reason is that a round
+    /// of heartbeats takes more than half of the lease, or that an answer takes longer than the
+    /// algorithm expects.
     pub(crate) fn round_trip(&mut self, peer: NodeId, measured: Duration, now: Moment) -> bool {
         let Timing {
             heartbeat,
@@ -62,8 +63,8 @@ impl TimingCheck {
         }
     }
 
-    /// Counts a time in which this node should have run and did not. Returns the stalls since the
-    /// last report if they must be reported now.
+    /// Counts a time in which this node should have run but did not. If the stalls since the last
+    /// report must be reported now, returns them.
     pub(crate) fn stalled(&mut self, late: Duration, now: Moment) -> Option<Stalls> {
         self.stalls += 1;
         self.longest = self.longest.max(late);
@@ -95,7 +96,8 @@ mod tests {
         Moment::ZERO.saturating_add(ms(millis))
     }
 
-    // 42 ms between two sites do not fit a lease of 120 ms, but they fit one of 800 ms.
+    // A round trip of 42 ms between two sites does not fit a lease of 120 ms, but it fits one of
+    // 800 ms.
     #[test]
     fn a_long_round_trip_is_reported_once_a_minute() {
         let mut check = TimingCheck::new(Timing::default());
@@ -112,7 +114,7 @@ mod tests {
         assert!(patient.round_trip(PEER, ms(400), at_ms(0)));
     }
 
-    // One late wake-up does no harm. One that uses up a part of the lease is reported, together
+    // One short stall does no harm. A stall that takes a part of the lease is reported, together
     // with the stalls before it that were not reported.
     #[test]
     fn stalls_are_reported_together() {

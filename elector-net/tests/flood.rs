@@ -1,4 +1,4 @@
-//! A flood of TLS handshakes that an unknown process asks for.
+//! Tests with a flood of TLS handshakes, for which an unknown process asks.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
@@ -29,7 +29,7 @@ use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use tokio::io::AsyncReadExt;
 use tracing_subscriber::{Layer, layer::Context, prelude::*};
 
-/// Durations with which the nodes do not elect again on a busy machine.
+/// Returns durations with which the nodes do not elect again on a busy machine.
 fn patient() -> RaftConfig {
     RaftConfig {
         timing: Timing {
@@ -53,7 +53,7 @@ async fn start(id: u64, listener: TcpListener, peers: &[Peer], folder: &Path) ->
     Node { elector, monitor }
 }
 
-/// Returns the first message of a TLS handshake, which costs the other side the most work.
+/// Returns the first message of a TLS handshake. This message costs the other side the most work.
 async fn hello(folder: &Path) -> Vec<u8> {
     let tls = Tls::load(folder, NodeId(2)).unwrap();
     let (near, mut far) = tokio::io::duplex(64 * 1024);
@@ -66,7 +66,7 @@ async fn hello(folder: &Path) -> Vec<u8> {
     bytes
 }
 
-/// Connects from an address that belongs to no peer.
+/// Connects from an address that is not the address of a peer.
 fn from_elsewhere(to: SocketAddr) -> rustix::io::Result<TcpStream> {
     let stream: OwnedFd = socket(AddressFamily::INET, SocketType::STREAM, None)?;
     bind(&stream, &SocketAddr::from(([127, 0, 0, 9], 0)))?;
@@ -74,7 +74,7 @@ fn from_elsewhere(to: SocketAddr) -> rustix::io::Result<TcpStream> {
     Ok(stream.into())
 }
 
-/// Asks for handshakes as fast as it can, until it is dropped.
+/// A thread that asks for handshakes as fast as it can, until this value is dropped.
 struct Flood(Arc<AtomicBool>);
 
 impl Flood {
@@ -103,7 +103,7 @@ impl Drop for Flood {
     }
 }
 
-// An unknown process that floods a node must not keep out a peer that comes back.
+// If an unknown process floods a node, a peer that connects must still be admitted.
 #[tokio::test]
 async fn unknown_processes_do_not_use_up_the_budget_of_peers() {
     let folder = tempfile::tempdir().unwrap();
@@ -127,14 +127,14 @@ async fn unknown_processes_do_not_use_up_the_budget_of_peers() {
     assert_eq!(agreed(&nodes).await, leader, "the leader was lost");
 }
 
-// A peer behind a gateway comes from an address that no node knows. It must be admitted.
+// A peer behind a gateway connects from an address that no node knows. The peer must be admitted.
 #[tokio::test]
 async fn a_peer_may_connect_from_any_address() {
     let folder = tempfile::tempdir().unwrap();
     issued(folder.path());
     let (mut listeners, peers) = sockets(2);
     let second = listeners.pop().unwrap();
-    // The first node has an address for the second one at which there is no node.
+    // In the list of the first node, the second node has an address at which no node listens.
     let mut elsewhere = peers.clone();
     elsewhere[1].address = Some("127.0.0.7:9".to_owned());
     let _first = start(1, listeners.remove(0), &elsewhere, folder.path()).await;
@@ -142,7 +142,7 @@ async fn a_peer_may_connect_from_any_address() {
     eventually("it is admitted", || second.monitor.peers()[0].can_send).await;
 }
 
-/// Records which threads of node 77 log rejections.
+/// Records the names of the threads of node 77 that log rejections.
 #[derive(Clone, Default)]
 struct Threads(Arc<Mutex<Vec<String>>>);
 
@@ -157,7 +157,7 @@ impl<S: tracing::Subscriber> Layer<S> for Threads {
     }
 }
 
-// A handshake takes half a millisecond. The node's thread must send heartbeats meanwhile.
+// A handshake takes half a millisecond. Meanwhile, the node's thread must send heartbeats.
 #[tokio::test]
 async fn handshakes_do_not_run_on_the_nodes_thread() {
     let threads = Threads::default();
@@ -167,7 +167,8 @@ async fn handshakes_do_not_run_on_the_nodes_thread() {
     certs::write_dev(folder.path(), "test", &[NodeId(77)], 30).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let own = listener.local_addr().unwrap().to_string();
-    // If two peers have one address, a rejection cannot be attributed to either, so it is logged.
+    // If two peers have the same host address, a rejection cannot be attributed to one of them, so
+    // it is logged at once.
     let peers = [
         (77, own).into(),
         (78, "127.0.0.1:9").into(),

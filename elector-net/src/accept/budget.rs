@@ -2,14 +2,14 @@ use std::{collections::VecDeque, net::IpAddr, time::Instant};
 
 use tokio::task::AbortHandle;
 
-/// Limits the handshakes of one kind of connections: the number of pending ones, and the number of
-/// new ones per second.
+/// Limits the handshakes of one kind of connections: the number of pending handshakes, and the
+/// number of new ones per second.
 #[derive(Debug)]
 pub(super) struct Budget {
     max_pending: usize,
     per_second: f64,
     pending: VecDeque<(AbortHandle, IpAddr)>,
-    /// How many handshakes could begin at once, at the time of `last`.
+    /// How many handshakes could begin at the time `last`.
     allowance: f64,
     last: Instant,
 }
@@ -25,7 +25,7 @@ impl Budget {
         }
     }
 
-    /// Takes one handshake out of the budget. Returns `false` if there is none left.
+    /// Takes one handshake out of the budget. Returns `false` if no handshake is allowed now.
     pub(super) fn take(&mut self, now: Instant) -> bool {
         let earned = now.saturating_duration_since(self.last).as_secs_f64() * self.per_second;
         self.last = now;
@@ -37,9 +37,9 @@ impl Budget {
         is_available
     }
 
-    /// Adds a pending handshake. If there are too many, aborts the oldest one and returns its
-    /// address. A peer ends its handshake within milliseconds, so a host that floods the node
-    /// mostly aborts its own connections.
+    /// Adds a pending handshake. If there are too many, aborts the oldest one and returns the
+    /// address of its other side. A peer ends its handshake within milliseconds, so a host that
+    /// floods the node mostly aborts its own connections.
     pub(super) fn add(&mut self, pending: AbortHandle, from: IpAddr) -> Option<IpAddr> {
         self.pending.retain(|(pending, _)| !pending.is_finished());
         let oldest = (self.pending.len() >= self.max_pending)
@@ -59,7 +59,8 @@ mod tests {
 
     use super::*;
 
-    // A flood must not use more than its budget. After a flood there must be no debt.
+    // A flood must not use more than its budget. After a flood, the budget must recover as if there
+    // had been no flood.
     #[test]
     fn a_budget_allows_a_burst_and_then_a_rate() {
         let mut budget = Budget::new(4, 100.0);
@@ -74,7 +75,7 @@ mod tests {
         assert_eq!(taken(60_000), 4, "an unused allowance is not saved");
     }
 
-    // Connections that send nothing must not keep others out.
+    // Connections that send nothing must not keep other connections out.
     #[tokio::test]
     async fn the_oldest_connection_makes_room() {
         let mut budget = Budget::new(2, 100.0);

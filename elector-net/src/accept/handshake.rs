@@ -25,14 +25,14 @@ pub(super) struct IdentifiedPeer {
     pub(super) stream: Stream,
 }
 
-/// Finds out which peer a connection belongs to. This does not run on the node's thread. If the
-/// connection belongs to a peer, passes it on to that thread.
+/// Finds out which peer a connection belongs to. This function does not run on the node's thread.
+/// If the connection belongs to a peer, the function passes it on to the node's thread.
 pub(super) async fn handshake<A: ElectionAlgorithm>(
     context: Arc<NodeContext<A>>,
     tcp: TcpStream,
     from: IpAddr,
 ) {
-    // If this fails, answers are late. There is no other effect.
+    // If this call fails, answers are late. There is no other effect.
     let _ = tcp.set_nodelay(true);
     let identification = async {
         match start_tls(&context, Socket::new(tcp)).await {
@@ -47,8 +47,8 @@ pub(super) async fn handshake<A: ElectionAlgorithm>(
             let receiving = receive(Arc::clone(&context), peer, from);
             context.spawn(receiving);
         }
-        // The other side closed the connection. A port scanner does this, and so does a peer that
-        // only wants to know which process answers.
+        // The other side closed the connection. A port scanner does this. A peer does this, too, if
+        // it only wants to know which process answers.
         Ok(None) => {}
         Err(RejectedConnection {
             rejection,
@@ -66,7 +66,7 @@ pub(super) async fn handshake<A: ElectionAlgorithm>(
     }
 }
 
-/// Why a connection is not admitted, and the text for this node's log.
+/// The reason why a connection is not admitted, and the text for this node's log.
 struct RejectedConnection {
     rejection: Box<Rejection>,
     reason: String,
@@ -92,8 +92,8 @@ impl RejectedConnection {
         }
     }
 
-    /// Rejects a connection that has sent this hello. The rejection itself contains only values of
-    /// this node, so the text for the log adds those of the other side.
+    /// Rejects a connection on which this hello was received. The rejection itself contains only
+    /// values of this node, so the text for the log adds the values of the other side.
     fn of(rejection: Rejection, hello: &Hello) -> Self {
         let reason = match &rejection {
             Rejection::Cluster(own) => format!(
@@ -115,10 +115,10 @@ impl RejectedConnection {
     }
 }
 
-/// A connection, with the certificate of the other side if the connection is encrypted.
+/// A connection. It has the certificate of the other side if it is encrypted.
 type Started = (Stream, Option<Certificate>);
 
-/// Starts TLS if this node has TLS. Returns `Ok(None)` if the other side closed the connection.
+/// Starts TLS if this node uses TLS. Returns `Ok(None)` if the other side closed the connection.
 async fn start_tls<A: ElectionAlgorithm>(
     context: &NodeContext<A>,
     socket: Socket,
@@ -165,7 +165,7 @@ async fn identify<A: ElectionAlgorithm>(
     let hello = Hello::read(&bytes, greeting.nonce).map_err(RejectedConnection::from);
     let checked = hello.and_then(|hello| {
         let link = context.check(&hello).and_then(|link| {
-            // The certificate decides which node it is, and not the hello.
+            // The certificate decides which node the other side is. The hello only claims it.
             match certificate.is_none_or(|certificate| certificate.names(hello.from)) {
                 true => Ok(Arc::clone(link)),
                 false => Err(Rejection::Certificate(hello.from)),
@@ -183,8 +183,8 @@ async fn identify<A: ElectionAlgorithm>(
             stream,
         })),
         Err(rejected) => {
-            // If the answer cannot be written, the other side closed the connection. It is rejected
-            // all the same.
+            // If the answer cannot be written, the other side has closed the connection. The
+            // connection counts as rejected all the same.
             let answer = Answer::Rejected((*rejected.rejection).clone());
             let _ = write_frame(&mut stream, &answer.write()).await;
             Err(rejected)

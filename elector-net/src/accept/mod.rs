@@ -1,6 +1,5 @@
-//! Accepts and admits connections. A thread of its own finds out which peer a connection belongs
-//! to, because a TLS handshake takes half a millisecond, and any host that reaches the port can ask
-//! for one.
+//! Accepts and admits connections. A separate thread finds out which peer a connection belongs to:
+//! a TLS handshake takes half a millisecond, and any host that reaches the port can ask for one.
 
 mod budget;
 mod handshake;
@@ -26,21 +25,20 @@ use handshake::handshake;
 
 use crate::{context::NodeContext, wire::rejection::Rejection};
 
-/// The maximum number of pending connections from addresses of peers, and of new ones per second.
-/// It is more than the peers of a node ever need, but an unknown process may have the address of a
-/// peer.
+/// For connections from the addresses of peers: the maximum number of pending handshakes, and of
+/// new ones per second. The peers of a node never need so many, but an unknown process may have the
+/// address of a peer.
 const PEER_BUDGET: (usize, f64) = (64, 500.0);
 
-/// The same for all other addresses together. A peer may come from one of them, through a gateway.
-/// Their handshakes take at most a twentieth of the time of this thread.
+/// The same limits for all other addresses together. A peer may connect from such an address,
+/// through a gateway. These handshakes take at most a twentieth of the time of this thread.
 const UNKNOWN_BUDGET: (usize, f64) = (32, 100.0);
 
-/// The pause after the operating system has no more sockets.
+/// The pause after a connection could not be accepted, usually because too many files are open.
 const NO_SOCKETS_PAUSE: Duration = Duration::from_millis(20);
 
-/// Accepts connections as fast as they arrive, on a thread of its own, so that peers do not wait
-/// behind unknown processes. After the handshake, a connection of a peer is admitted on the node's
-/// thread.
+/// Accepts connections as fast as they arrive, on a separate thread, so that peers do not wait
+/// behind unknown processes. After the handshake, the node's thread admits a connection of a peer.
 pub(crate) struct Acceptor<A: ElectionAlgorithm> {
     context: Arc<NodeContext<A>>,
     peers: Budget,
@@ -63,13 +61,13 @@ impl<A: ElectionAlgorithm> Acceptor<A> {
                 Ok(created) => (Ok(()), Some(created)),
                 Err(error) => (Err(error), None),
             };
-            // If sending fails, the start of the node was abandoned meanwhile.
+            // If `send` fails, the start of the node was given up meanwhile.
             if ready.send(result).is_ok()
                 && let Some((runtime, listener)) = created
             {
                 let shutdown = context.shutdown.clone();
                 let running = Self::new(context).run(listener);
-                // It is cancelled when the node stops.
+                // The result is `None`: the loop ends only when the node stops.
                 let _ = runtime.block_on(shutdown.run_until_cancelled_owned(running));
             }
         })?;
@@ -91,7 +89,8 @@ impl<A: ElectionAlgorithm> Acceptor<A> {
         loop {
             match listener.accept().await {
                 Ok((tcp, from)) => self.begin_handshake(tcp, from),
-                // The process cannot solve this itself. Peers that are connected are not affected.
+                // The process cannot repair this error itself. Peers that are connected are not
+                // affected.
                 Err(error) => {
                     if !is_logged {
                         tracing::error!(
@@ -127,7 +126,7 @@ impl<A: ElectionAlgorithm> Acceptor<A> {
     }
 }
 
-/// Creates what the thread works with.
+/// Creates the runtime of the thread, and the listener on this runtime.
 fn create(listener: net::TcpListener) -> io::Result<(Runtime, TcpListener)> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let listener = {

@@ -23,9 +23,9 @@ use crate::{
     },
 };
 
-/// Admits a peer whose hello was accepted, and reads what it sends. This runs on the node's thread:
-/// only that thread changes the state of a peer, and each message is handled without waking another
-/// thread.
+/// Admits a peer whose hello was accepted, and reads what the peer sends. This function runs on the
+/// node's thread. So only one thread changes the state of a peer, and each message is handled
+/// without waking another thread.
 pub(super) async fn receive<A: ElectionAlgorithm>(
     context: Arc<NodeContext<A>>,
     peer: IdentifiedPeer,
@@ -43,7 +43,8 @@ pub(super) async fn receive<A: ElectionAlgorithm>(
             link.known_addresses.set_admitted(from);
             read_until_closed(&context, &link, &hello, stream, closing).await;
         }
-        // The peer closed the connection, or this node's own disk fails. The peer tries again.
+        // The peer closed the connection, or this node cannot store the peer's disk id. The peer
+        // tries again.
         Ok(None) => {}
         Err(rejection) => context.reject(from, &rejection, &rejection, Some(&link)),
     }
@@ -70,7 +71,7 @@ async fn admit<A: ElectionAlgorithm>(
     };
     let answer = match &admitted {
         Ok(_) => {
-            // The life must be known before any message of it is handled.
+            // The life must be known before any message of this life is handled.
             context.learn_life(link, hello.life, hello.lock_claim);
             context.received(link);
             link.alive.notify_one();
@@ -87,7 +88,7 @@ async fn admit<A: ElectionAlgorithm>(
     Ok(Some(closing))
 }
 
-/// Reads what a peer sends, until the connection breaks or is replaced.
+/// Reads what a peer sends, until the connection breaks or another connection replaces it.
 async fn read_until_closed<A: ElectionAlgorithm>(
     context: &NodeContext<A>,
     link: &Link,
@@ -117,13 +118,14 @@ async fn read_until_closed<A: ElectionAlgorithm>(
     link.incoming_closed(&closing);
 }
 
-/// Returns `true` if this is the farewell of the life that has sent this hello, on the same
-/// connection.
+/// Returns `true` if this is the farewell of the life that has sent this hello. Both must have
+/// arrived on the same connection.
 fn is_farewell_of(farewell: &Farewell, hello: &Hello) -> bool {
     hello.death_commitment != NO_COMMITMENT && farewell.commitment() == hello.death_commitment
 }
 
-/// Returns `true` for invalid data. The farewell of another life is invalid, too.
+/// Returns `true` if the error means that invalid data was received. A farewell of another life is
+/// invalid, too.
 fn is_garbage(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData || Ended::of(error).is_some()
 }
@@ -144,7 +146,7 @@ async fn read_frames<A: ElectionAlgorithm>(
         match Frame::read(&body) {
             Some(Frame::Message(bytes)) => match postcard::take_from_bytes(bytes) {
                 Ok((message, [])) => {
-                    // If it is dropped, the inbox counts it.
+                    // If the message is dropped, the inbox counts it.
                     let _ = context.inbox.deliver(link.node, message);
                 }
                 Ok(_) | Err(_) => return Err(io::ErrorKind::InvalidData.into()),

@@ -17,7 +17,8 @@ use super::{CertsError, LONGEST_CLUSTER, MOST_DAYS};
 use crate::tls::{SUFFIX, name_of};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Certificates become valid this much in the past, because the clocks of a cluster differ.
+/// Certificates are already valid this long before their creation, because the clocks of the nodes
+/// differ.
 const BACKDATED: Duration = Duration::from_secs(60 * 60);
 
 /// A CA: its certificate and its key.
@@ -27,7 +28,7 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Creates a new CA for a cluster. It can issue certificates only for names of nodes.
+    /// Creates a new CA for a cluster. The CA can issue certificates only for names of nodes.
     ///
     /// # Errors
     /// If the name of the cluster cannot be used in a certificate.
@@ -38,7 +39,7 @@ impl Authority {
         }
         let key = KeyPair::generate()?;
         let mut params = params(MOST_DAYS);
-        // Two CAs of one cluster must have different names, or a verifier confuses them.
+        // Two CAs of one cluster must have different names. Otherwise a verifier confuses them.
         let number = params.key_identifier(&key);
         let number: String = number
             .iter()
@@ -59,8 +60,8 @@ impl Authority {
         })
     }
 
-    /// Reads the CA in the files `ca.pem` and `ca.key.pem`. The first file may contain other CAs
-    /// too.
+    /// Reads the CA from the files `ca.pem` and `ca.key.pem` in the folder. The first file may
+    /// contain other CAs, too.
     ///
     /// # Errors
     /// If the files cannot be read, or do not contain a CA.
@@ -100,7 +101,7 @@ impl Authority {
         self.issuer.key().serialize_pem()
     }
 
-    /// Issues a certificate that names the node and is valid for this many days.
+    /// Issues a certificate that names the node and is valid for this number of days.
     ///
     /// # Errors
     /// If the number of days is zero or too high.
@@ -154,7 +155,8 @@ impl fmt::Debug for Issued {
     }
 }
 
-/// Certificate parameters that are valid from now on for this many days.
+/// Returns certificate parameters that are valid for this number of days from now, and for
+/// [`BACKDATED`] before.
 fn params(days: u32) -> CertificateParams {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let now = OffsetDateTime::UNIX_EPOCH + since.unwrap_or_default();

@@ -9,14 +9,14 @@ use super::{LONGEST_CLUSTER, MOST_DAYS};
 #[derive(Error)]
 #[non_exhaustive]
 pub enum CertsError {
-    /// There are already certificates.
+    /// One of the files exists already.
     #[error(
         "{} exists, and a cluster may be using it: choose another folder; or add a node to that \
          cluster with --add ID",
         .0.display()
     )]
     Exists(PathBuf),
-    /// The name cannot be used in a certificate.
+    /// The name of the cluster cannot be used in a certificate.
     #[error(
         "\"{0}\" cannot name a cluster here: use 1 to {LONGEST_CLUSTER} letters, digits, dots, \
          hyphens and underscores"
@@ -41,7 +41,7 @@ pub enum CertsError {
         /// The error of the operating system.
         error: io::Error,
     },
-    /// The CA's key belongs to another CA.
+    /// The CA's key belongs to none of the certificates in the file.
     #[error("the key in {} belongs to no certificate in {}", key.display(), certificate.display())]
     NotOfOnePair {
         /// The file of the key.

@@ -1,8 +1,8 @@
 //! Creates a private CA and node certificates, for development, for tests, and for clusters that
-//! have no other CA. Feature `certs`.
+//! have no other CA. This module needs the feature `certs`.
 //!
 //! With the CA's key, one can issue the certificate of any node. The key stays in the folder, so
-//! that nodes can be added. Keep that folder on a machine where no node runs.
+//! that nodes can be added later. Keep that folder on a machine where no node runs.
 
 mod authority;
 mod error;
@@ -21,20 +21,22 @@ pub use error::CertsError;
 
 use crate::tls::TlsFiles;
 
-/// The longest validity of a certificate, and the validity of the CA's own certificate.
+/// The longest validity of a certificate in days. The CA's own certificate has this validity.
 pub const MOST_DAYS: u32 = 3_650;
 
-/// A common name has at most 64 characters. This is the cluster's part of it.
+/// The maximum length of a cluster's name. It is a part of the CA's common name, which has at most
+/// 64 characters.
 const LONGEST_CLUSTER: usize = 40;
-/// Modes of files: readable by everyone, and only by the owner.
+/// The modes of files that everyone can read, and of files that only the owner can read.
 const PUBLIC: u32 = 0o644;
 const SECRET: u32 = 0o600;
 
-/// Creates a CA and a certificate for each of the nodes, and writes them into the folder: `ca.pem`,
-/// `ca.key.pem`, and `node-<id>.pem` and `node-<id>.key.pem` for each. Returns the files.
+/// Creates a CA and a certificate for each of the nodes, and writes them into the folder. The files
+/// are `ca.pem` and `ca.key.pem`, and for each node `node-<id>.pem` and `node-<id>.key.pem`.
+/// Returns the paths of the files.
 ///
 /// # Errors
-/// If one of the files exists, or cannot be written. Then no new file is left.
+/// If one of the files exists or cannot be written. No new file is left in the folder then.
 pub fn write_dev(
     folder: &Path,
     cluster: &str,
@@ -54,12 +56,12 @@ pub fn write_dev(
     write(folder, &files)
 }
 
-/// Issues a certificate for each of the nodes from the CA in the folder, and writes them to the
-/// same folder. Returns the files.
+/// Issues a certificate for each of the nodes from the CA in the folder, and writes the
+/// certificates into the same folder. Returns the paths of the files.
 ///
 /// # Errors
-/// If the CA cannot be read; if one of the files exists or cannot be written. Then no new file is
-/// left.
+/// If the CA cannot be read, or if one of the files exists or cannot be written. No new file is
+/// left in the folder then.
 pub fn add_dev(folder: &Path, nodes: &[NodeId], days: u32) -> Result<Vec<PathBuf>, CertsError> {
     let authority = Authority::read(folder)?;
     let files = of_nodes(&authority, folder, nodes, days)?;
@@ -98,7 +100,7 @@ fn write(folder: &Path, files: &[Written]) -> Result<Vec<PathBuf>, CertsError> {
     let mut written = Vec::new();
     for (path, text, mode) in files {
         if let Err(error) = write_new(path, text, *mode) {
-            // Half of the certificates are useless, and would block the next attempt.
+            // A part of the files is useless, and would block the next attempt.
             for path in &written {
                 let _ = fs::remove_file(path);
             }

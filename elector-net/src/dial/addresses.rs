@@ -9,11 +9,11 @@ use tokio::{task::JoinHandle, time::timeout};
 
 use super::lookup::{Answer, Lookup, no_address};
 
-/// How long an answer is used without another lookup. A peer that is down is dialled several times
-/// in this time. A peer that has moved is found after it.
+/// How long an answer is used before another lookup. In this time, a peer that is down is dialled
+/// several times. The address of a peer that has moved is found after this time.
 const MAX_ANSWER_AGE: Duration = Duration::from_secs(1);
 
-/// How long the node waits for a lookup if it can go on with an earlier answer.
+/// How long the node waits for a lookup if it has an earlier answer.
 const RELOOKUP_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// A lookup that takes longer than this is logged.
@@ -22,9 +22,9 @@ const SLOW_LOOKUP: Duration = Duration::from_secs(1);
 /// The maximum number of addresses of one name that are tried.
 const MAX_ADDRESSES: usize = 16;
 
-/// Knows where one peer is dialled. It looks the peer's name up in the background, one lookup at a
-/// time, and keeps the answer. It never abandons a lookup: if an answer arrives after the dialler
-/// has stopped waiting for it, the next attempt uses it.
+/// Knows where one peer is dialled. It looks up the peer's name in the background, one lookup at a
+/// time, and keeps the answer. A lookup is never abandoned: if an answer arrives after the dialler
+/// has stopped waiting, the dialler's next attempt uses the answer.
 #[derive(Debug)]
 pub(super) struct Addresses {
     node: NodeId,
@@ -34,19 +34,21 @@ pub(super) struct Addresses {
     lookup: Lookup,
     running: Option<JoinHandle<Answer>>,
     known: Known,
-    /// When `known` was found; `None` if the last lookup has failed, or its answer is too old.
+    /// When the addresses in `known` were found. `None` if there is no lookup yet, or if their age
+    /// is over the limit and no newer lookup has succeeded yet.
     since: Option<Instant>,
-    /// Whether the log already contains that lookups fail, and that they are slow.
+    /// Whether the log already says that lookups fail, and whether it already says that they are
+    /// slow.
     logged: (bool, bool),
 }
 
-/// Where to dial.
+/// The addresses at which to dial the peer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
-    /// In the order in which they must be tried.
+    /// The addresses, in the order in which they must be tried.
     pub(super) addresses: Vec<SocketAddr>,
-    /// Whether the name has these addresses now. Otherwise it had them before, and the present
-    /// lookup has failed or is not answered yet.
+    /// Whether the name has these addresses now. Otherwise the name had them before, and the
+    /// present lookup has failed or is not answered yet.
     pub(super) is_current: bool,
 }
 
@@ -64,12 +66,12 @@ impl Addresses {
         }
     }
 
-    /// Returns the addresses of the peer. If its name is an address, returns that address. Waits
-    /// for the first answer without a time limit. After that, waits for a newer answer only for
-    /// [`RELOOKUP_TIMEOUT`].
+    /// Returns the addresses of the peer. If the peer's name is an address, returns that address.
+    /// If no addresses are known yet, waits for an answer without a time limit. Otherwise, waits
+    /// for a newer answer only for [`RELOOKUP_TIMEOUT`].
     ///
     /// # Errors
-    /// If the lookup fails, and none has succeeded before.
+    /// If the lookup fails, and no addresses were found before.
     pub(super) async fn find(&mut self) -> io::Result<Found> {
         if let Ok(address) = self.name.parse() {
             return Ok(Found {
@@ -83,7 +85,8 @@ impl Addresses {
             if self.known.addresses.is_empty() {
                 self.look_up().await?;
             } else {
-                // An error was logged, and the addresses that were known before remain.
+                // If the lookup fails or takes too long, the addresses that were found before
+                // remain in use. A failure was logged.
                 let _ = timeout(RELOOKUP_TIMEOUT, self.look_up()).await;
             }
         }
@@ -93,25 +96,26 @@ impl Addresses {
         })
     }
 
-    /// Notes that the peer answered at this address.
+    /// Records that the peer has admitted this node at this address.
     pub(super) fn worked(&mut self, address: SocketAddr) {
         self.known.good = Some(address);
         self.known.bad.clear();
     }
 
-    /// Notes that what answers at this address is not the peer, or does not admit this node.
+    /// Records that a handshake at this address has failed. Another process may answer there, or
+    /// the peer does not admit this node.
     pub(super) fn failed(&mut self, address: SocketAddr) {
         self.known.bad.retain(|bad| *bad != address);
         self.known.bad.push(address);
     }
 
-    /// Returns the address at which the peer answered last.
+    /// Returns the address at which the peer has last admitted this node.
     pub(super) fn good(&self) -> Option<SocketAddr> {
         self.known.good
     }
 
-    /// Waits for the running lookup, or for a new one. If this future is dropped, the lookup goes
-    /// on, and the next call waits for it.
+    /// Waits for the running lookup, or for a new one. If the future of this method is dropped, the
+    /// lookup continues, and the next call waits for it.
     async fn look_up(&mut self) -> io::Result<()> {
         loop {
             let running = self.running.take();
@@ -122,7 +126,7 @@ impl Addresses {
             let at = answer.at;
             let learned = self.learn(answer);
             // The answer may be old: it may have arrived while the peer was connected and no
-            // address was needed. Then it is asked for again.
+            // address was needed. Then a new lookup is made.
             if at.elapsed() < MAX_ANSWER_AGE {
                 return learned;
             }
@@ -140,8 +144,9 @@ impl Addresses {
         Ok(())
     }
 
-    /// Logs that lookups fail or are slow, once until this changes. If a name was never found, that
-    /// is the reason of the peer's outage, and is logged there.
+    /// Logs once that lookups fail, and once that they are slow, until this changes. If the name
+    /// was never found, nothing is logged here: then the failure is the reason of the peer's
+    /// outage, and is logged with the outage.
     fn log(&mut self, found: &io::Result<Vec<SocketAddr>>, took: Duration) {
         let (node, peer, name) = (self.node, self.peer, &self.name);
         let is_known = !self.known.addresses.is_empty();
@@ -172,14 +177,14 @@ impl Addresses {
     }
 }
 
-/// The addresses of a peer, and how attempts to connect to them ended.
+/// The addresses of a peer, and the results of handshakes at these addresses.
 #[derive(Debug, Default)]
 struct Known {
     /// The result of the last lookup that did not fail.
     addresses: Vec<SocketAddr>,
-    /// Where the peer answered last.
+    /// The address at which the peer has last admitted this node.
     good: Option<SocketAddr>,
-    /// Where something else has answered since then, the most recent one last.
+    /// The addresses at which a handshake has failed since then, the most recent one last.
     bad: Vec<SocketAddr>,
 }
 
@@ -194,7 +199,7 @@ impl Known {
         self.bad.retain(|bad| self.addresses.contains(bad));
     }
 
-    /// Returns the good address first, and the bad ones last.
+    /// Returns the addresses, the good one first and the bad ones last.
     fn in_order(&self) -> Vec<SocketAddr> {
         let rank = |address: &SocketAddr| {
             let bad = self.bad.iter().position(|bad| bad == address);
@@ -206,8 +211,8 @@ impl Known {
     }
 }
 
-/// Returns the addresses of IPv4 and IPv6 in turn. If one of them leads nowhere, it delays the
-/// other one by one attempt only: RFC 8305, section 4.
+/// Returns the addresses with IPv4 and IPv6 in turn. If one of the two leads nowhere, it delays the
+/// other by one attempt only: RFC 8305, section 4.
 fn interleaved(found: &[SocketAddr]) -> impl Iterator<Item = SocketAddr> {
     let is_v4 = found.first().is_some_and(SocketAddr::is_ipv4);
     let (first, other): (Vec<_>, Vec<_>) = found.iter().partition(|found| found.is_ipv4() == is_v4);

@@ -8,7 +8,7 @@ use crate::{
     wire::rejection::{RejectedText, Rejection},
 };
 
-/// Why there is no connection.
+/// The reason why there is no connection.
 #[derive(Debug, Error)]
 pub(super) enum DialError {
     #[error("the connection was refused: no process listens there")]
@@ -35,7 +35,7 @@ pub(super) enum DialError {
     Io(io::Error),
     #[error("{}", RejectedText(.0))]
     Rejected(Rejection),
-    /// The peer answers, and this node does not accept it.
+    /// The peer answers, but this node does not accept the peer.
     #[error("{0}")]
     Rejecting(Rejection),
     #[error("the disk id of the peer cannot be stored: see the error before this one")]
@@ -48,11 +48,11 @@ pub(super) enum DialError {
     PeerUsesTls,
 }
 
-/// What to do if one side has TLS and the other one has not.
+/// The advice if one side uses TLS and the other side does not.
 pub(crate) const SAME_TLS: &str = "set up TLS on all nodes or on none";
 
 impl DialError {
-    /// Translates an error of the operating system, or of the TLS above it.
+    /// Translates an error of the operating system, or of the TLS layer above it.
     pub(super) fn of(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionReset
@@ -60,7 +60,8 @@ impl DialError {
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::NotConnected
             | io::ErrorKind::UnexpectedEof => Self::Broken,
-            // Only the first read of TLS reports that the acceptor has rejected the certificate.
+            // The dialler's TLS handshake ends before the acceptor checks the certificate. So only
+            // the first read reports that the acceptor has rejected it.
             io::ErrorKind::InvalidData => Self::of_tls(TlsError::from(error)),
             _ => Self::Io(error),
         }
@@ -74,7 +75,7 @@ impl DialError {
         }
     }
 
-    /// Returns the rejection as which this error is counted, if there is one.
+    /// Returns the rejection under which this error is counted; `None` if it is not counted.
     pub(super) fn rejection(&self) -> Option<&Rejection> {
         match self {
             Self::Rejected(rejection) | Self::Rejecting(rejection) => Some(rejection),

@@ -4,7 +4,8 @@ use super::{Dialer, error::DialError};
 use crate::outage::{Direction, Reason};
 
 impl<A: ElectionAlgorithm> Dialer<A> {
-    /// Records why there is no connection, as the reason of the outage. Counts rejections.
+    /// Records the reason why there is no connection, as the reason of the outage. Counts the error
+    /// if it is a rejection.
     pub(super) fn record_failure(&self, error: &DialError) {
         let (node, peer, address) = (self.context.me(), self.link.node, &self.link.address);
         tracing::debug!(node = node.0, %peer, %address, %error, "connection to peer failed");

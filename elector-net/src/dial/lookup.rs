@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 type Find = dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
-/// The function that looks names up. Cheap to clone.
+/// The function that looks names up. A clone is cheap.
 #[derive(Clone)]
 pub(crate) struct Lookup(Arc<Find>);
 
@@ -58,7 +58,7 @@ impl Lookup {
     }
 }
 
-/// The error of a name without addresses.
+/// Returns the error for a name without addresses.
 pub(super) fn no_address() -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, "the name has no address")
 }

@@ -45,8 +45,8 @@ use addresses::Addresses;
 use error::DialError;
 use race::{connect, race};
 
-/// How often the node tries again at once after a connection has broken. A process that dies closes
-/// its sockets one by one: the first tries may reach a listener that is about to be closed.
+/// The maximum number of immediate tries after a connection has broken. A process that dies closes
+/// its sockets one by one, so the first tries may reach a listener that is about to be closed.
 const IMMEDIATE_TRIES: u32 = 8;
 
 /// How long the node waits for a proof of death after a connection has broken. The kernel closes
@@ -56,31 +56,33 @@ const PROOF_TIMEOUT: Duration = Duration::from_millis(2);
 /// The assumed round trip of a peer before the first measurement.
 const DEFAULT_ROUND_TRIP: Duration = Duration::from_millis(25);
 
-/// A lookup that takes longer than this is reported as the reason why there is no connection. The
-/// node waits for it all the same.
+/// After this time, a running lookup is reported as the reason why there is no connection. The node
+/// still waits for the answer.
 const LOOKUP_REPORT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The maximum number of messages in one write.
 const MAX_BATCH: usize = 64;
 
-/// The maximum length of a frame that an acceptor sends, which is a pong.
+/// The maximum length of a frame that an acceptor sends. Acceptors send only pongs.
 const MAX_PONG_BYTES: usize = 64;
 
-/// Keeps this node's own connection to one peer open. The node sends to the peer on it only.
+/// Keeps this node's own connection to one peer open. The node sends to the peer on this connection
+/// only.
 ///
 /// A broken connection is not a proof that the peer has failed: a device on the way may have cut
-/// it. If the process of the peer has ended, the proof may follow within milliseconds, and the
-/// election then needs the processor more than an attempt to connect does. So the dialler waits for
-/// the proof first. Without a proof, it connects again. If the connection is refused, or another
-/// life of the peer answers, the algorithm gets a suspicion. This takes one more round trip, but
-/// because of it, a leader that is alive keeps its lease when its connections break.
+/// it. If the process of the peer has ended, the proof may follow within milliseconds. Then the
+/// election needs the processor more than an attempt to connect does. So the dialler waits for the
+/// proof first, if the peer has an observer. Without a proof, the dialler connects again. If the
+/// connection is refused, or another life of the peer answers, the algorithm gets a suspicion. This
+/// second connection takes one more round trip. But with it, a leader that is alive is not
+/// suspected when its connections break.
 pub(crate) struct Dialer<A: ElectionAlgorithm> {
     context: Arc<NodeContext<A>>,
     link: Arc<Link>,
     queue: mpsc::Receiver<Bytes>,
     backoff: Backoff,
-    /// Where to dial. Immediate tries use the address at which the peer answered last, and ask no
-    /// name server.
+    /// The addresses at which to dial. Immediate tries use the address at which the peer has last
+    /// admitted this node, and ask no name server.
     addresses: Addresses,
 }
 
@@ -119,7 +121,8 @@ impl<A: ElectionAlgorithm> Dialer<A> {
                     continue;
                 }
                 Err(error) => {
-                    // If the life has changed, the peer is back and has connected meanwhile.
+                    // If the life has changed, the peer has connected to this node meanwhile, so it
+                    // is running again.
                     if matches!(error, DialError::Refused) && self.link.life() == life {
                         self.context.suspect(&self.link);
                     }
@@ -128,7 +131,7 @@ impl<A: ElectionAlgorithm> Dialer<A> {
             }
             immediate_tries = 0;
             let pause = self.backoff.next();
-            // A connection of the peer shows that it is alive, and ends the pause.
+            // A connection of the peer shows that the peer is alive, and ends the pause.
             let _ = timeout(pause, self.link.alive.notified()).await;
         }
     }
@@ -146,10 +149,10 @@ impl<A: ElectionAlgorithm> Dialer<A> {
     async fn connect(&mut self, is_immediate: bool) -> Result<Stream, DialError> {
         match self.addresses.good().filter(|_| is_immediate) {
             Some(address) => {
-                // If this arrives at the moment at which a dying process closes its listening
-                // socket, there may be no answer at all, and the kernel repeats the request only
+                // If the request to connect arrives at the moment at which a dying process closes
+                // its listening socket, there may be no answer. The kernel repeats the request only
                 // after its retransmission timeout. So this try has a short time limit, and the
-                // next one follows.
+                // next try follows.
                 let tcp = timeout(self.answer_timeout(), connect(address)).await;
                 self.handshake(tcp.map_err(|_| DialError::Broken)??).await
             }
@@ -165,17 +168,19 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         }
     }
 
-    /// Returns the time within which an answer arrives, if there is one.
+    /// Returns the time within which an answer arrives, if the peer answers.
     fn answer_timeout(&self) -> Duration {
         let round_trip = self.link.detector().round_trip();
         round_trip.unwrap_or(DEFAULT_ROUND_TRIP) * 4 + Duration::from_millis(1)
     }
 
-    /// Tries all addresses of the peer. Waits for them without a time limit.
+    /// Connects to one of the peer's addresses. Waits for the lookup of the addresses without a
+    /// time limit.
     async fn reach(&mut self) -> Result<(SocketAddr, TcpStream), DialError> {
         let name = host(&self.link.address);
         let found = loop {
-            // A timeout does not abandon the lookup: the next call waits for it.
+            // A timeout does not abandon the lookup: the next call of `find` waits for the same
+            // lookup.
             match timeout(LOOKUP_REPORT_TIMEOUT, self.addresses.find()).await {
                 Ok(found) => break found,
                 Err(_) => self.record_failure(&DialError::LookupTimeout(name.to_owned())),
@@ -184,8 +189,8 @@ impl<A: ElectionAlgorithm> Dialer<A> {
         let found = found.map_err(|error| DialError::Unknown(name.to_owned(), error))?;
         self.link.known_addresses.set_dialled(&found.addresses);
         match race(&found.addresses).await {
-            // The peer may have moved, and another host may refuse at its old address. So this
-            // refusal must not become a suspicion.
+            // The peer may have moved, and another host may have its old address and refuse. So
+            // this refusal must not become a suspicion.
             Err(DialError::Refused) if !found.is_current => {
                 Err(DialError::RefusedAtOldAddress(name.to_owned()))
             }
@@ -261,9 +266,10 @@ impl<A: ElectionAlgorithm> Dialer<A> {
             node = self.context.me().0, peer = %self.link.node, ?error,
             "connection to peer closed"
         );
-        // Queued messages are outdated by the time that there is another connection. So is a
-        // notification that the peer has connected meanwhile: if the peer refuses connections now,
-        // a second immediate try would only delay the election.
+        // Queued messages are outdated by the time that there is another connection. A stored
+        // notification of `alive` is outdated, too, and is taken here: if the peer refuses
+        // connections now, the notification would end the next pause early, and a second try would
+        // only delay the election.
         while self.queue.try_recv().is_ok() {}
         pin!(self.link.alive.notified()).enable();
     }

@@ -4,11 +4,11 @@ use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 
 use super::error::DialError;
 
-/// The time limit for one address.
+/// The time limit for the connection to one address.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the node waits for one address before it tries the next one as well: the "Connection
-/// Attempt Delay" of RFC 8305, section 5.
+/// How long the node waits for one address before it tries the next one at the same time: the
+/// "Connection Attempt Delay" of RFC 8305, section 5.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Connects to this address.
@@ -23,14 +23,15 @@ pub(super) async fn connect(address: SocketAddr) -> Result<TcpStream, DialError>
     Ok(tcp)
 }
 
-/// Connects to the first of these addresses that answers: RFC 8305, "Happy Eyeballs". It tries them
-/// in this order, the next one as soon as one has failed or has been silent for [`ATTEMPT_DELAY`].
-/// Each has a time limit of its own. There must be at least one address.
+/// Connects to the first of these addresses that answers: RFC 8305, "Happy Eyeballs". The addresses
+/// are tried in this order. The next address is tried as soon as one has failed, or after
+/// [`ATTEMPT_DELAY`]. Each address has a time limit of its own. There must be at least one address.
 ///
 /// # Errors
-/// [`DialError::Refused`] only if all addresses refuse; otherwise the last other error.
+/// [`DialError::Refused`] only if all addresses refuse. Otherwise the last error that is not a
+/// refusal.
 pub(super) async fn race(addresses: &[SocketAddr]) -> Result<(SocketAddr, TcpStream), DialError> {
-    // The usual case needs no task.
+    // With one address, which is the usual case, no task is necessary.
     if let &[address] = addresses {
         return attempt(address).await.1.map(|tcp| (address, tcp));
     }

@@ -1,4 +1,4 @@
-//! Where a peer is dialled if name servers are slow, wrong, or down.
+//! Tests of where a peer is dialled if name servers are slow, wrong, or down.
 
 use std::{
     io,
@@ -21,12 +21,12 @@ use super::{
     race::race,
 };
 
-/// Longer than any step of a test takes on the most loaded machine.
+/// A time limit. It is longer than any step of a test takes on the most loaded machine.
 const LONG: Duration = Duration::from_secs(60);
 
 type Answer = io::Result<Vec<SocketAddr>>;
 
-/// A name server whose answers the test supplies. It waits until there is one.
+/// A name server whose answers the test supplies. A lookup waits until there is an answer.
 struct Server {
     answers: mpsc::Sender<Answer>,
     answered: Arc<AtomicUsize>,
@@ -53,7 +53,7 @@ impl Server {
     }
 }
 
-/// Returns the addresses that are found once the name server has answered.
+/// Waits for a new answer of the name server, and returns the addresses in it.
 async fn current(addresses: &mut Addresses) -> Vec<SocketAddr> {
     let finding = async {
         loop {
@@ -96,7 +96,7 @@ fn found(addresses: &[&str], is_current: bool) -> Found {
     }
 }
 
-/// Waits until an answer is too old to be used.
+/// Waits until the last answer is too old to be used.
 async fn answer_expires() {
     sleep(Duration::from_millis(1100)).await;
 }
@@ -104,8 +104,8 @@ async fn answer_expires() {
 const OLD: &str = "10.0.0.1:7100";
 const NEW: &str = "10.0.0.2:7100";
 
-// If the first name server is down, each answer takes seconds. An answer that arrives after the
-// dialler has stopped waiting for it must not be lost, or there is never a leader.
+// If the first name server is down, each lookup takes seconds. An answer that arrives after the
+// dialler has stopped waiting must not be lost. Otherwise there is never a leader.
 #[tokio::test]
 async fn a_late_answer_is_kept_and_no_second_lookup_is_made() {
     let (server, mut addresses) = named();
@@ -119,8 +119,8 @@ async fn a_late_answer_is_kept_and_no_second_lookup_is_made() {
     server.has_answered(1).await;
 }
 
-// If a name server is down, nodes must still connect at addresses that they know. A refusal at an
-// address that may belong to another host by now is not evidence.
+// If a name server is down, nodes must still connect at addresses that they know. A refusal at such
+// an address is not evidence: the address may belong to another host now.
 #[tokio::test]
 async fn known_addresses_are_used_while_lookups_hang_or_fail() {
     let (server, mut addresses) = named();
@@ -145,7 +145,7 @@ async fn known_addresses_are_used_while_lookups_hang_or_fail() {
 }
 
 // An answer may have arrived while the peer was connected, hours before the connection breaks. Then
-// it is too old.
+// this answer is too old.
 #[tokio::test]
 async fn an_old_answer_is_asked_for_again() {
     let (server, mut addresses) = named();
@@ -161,7 +161,8 @@ async fn an_old_answer_is_asked_for_again() {
     server.has_answered(3).await;
 }
 
-// A wrong answer, or no answer, must be an error, and not count as a refusal of the peer.
+// An answer without addresses, or no answer, must be an error. It must not count as a refusal of
+// the peer.
 #[tokio::test]
 async fn a_name_without_addresses_is_an_error_until_it_has_some() {
     let (server, mut addresses) = named();
@@ -173,7 +174,8 @@ async fn a_name_without_addresses_is_an_error_until_it_has_some() {
     assert_eq!(addresses.find().await.unwrap(), found(&[OLD], true));
 }
 
-// If another process listens at one address of a name, the peer must be found at another one.
+// If another process listens at one address of a name, the node must find the peer at another
+// address.
 #[tokio::test]
 async fn an_address_at_which_something_else_answers_comes_last() {
     let third = "10.0.0.3:7100";
@@ -195,8 +197,8 @@ async fn an_address_at_which_something_else_answers_comes_last() {
     assert_eq!(known, parsed(&[third, OLD, NEW]));
 }
 
-// If IPv6 leads nowhere, IPv4 must not wait for all addresses of IPv6. A name server must not be
-// able to make a node dial without end.
+// If IPv6 leads nowhere, the node must not try all IPv6 addresses before the first IPv4 address. A
+// name server must not be able to make a node dial without end.
 #[tokio::test]
 async fn address_families_alternate_and_addresses_are_limited() {
     let (server, mut addresses) = named();

@@ -16,10 +16,10 @@ use super::{
     service::{Service, Shared},
 };
 
-/// The maximum length of the body of a command, which contains one number, in bytes.
+/// The maximum length of the body of a command in bytes. The body contains one number.
 const MAX_BODY_BYTES: usize = 4096;
 
-/// The target of a transfer: `?to=2`, or `{"to": 2}`.
+/// The target of a transfer. The request contains it as `?to=2`, or in the body as `{"to": 2}`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Target {
     to: Option<NodeId>,
@@ -42,7 +42,7 @@ pub(super) async fn transfer(
     request: Request,
 ) -> Response {
     let shared = service.shared();
-    // Check the token before reading the body, and before reporting errors of the query.
+    // The token is checked before the body is read, and before errors of the query are reported.
     if let Err(response) = check_token(shared, request.headers()) {
         return *response;
     }
@@ -78,7 +78,7 @@ async fn target_in_body(shared: &Shared, body: Body) -> Result<NodeId, String> {
         .ok_or_else(|| "the request names no node".to_owned())
 }
 
-/// Checks the token of a request. Returns the answer if the request is rejected.
+/// Checks the token of a request. Returns the answer as an error if the request is rejected.
 fn check_token(shared: &Shared, headers: &HeaderMap) -> Result<(), Box<Response>> {
     let Some(token) = &shared.token else {
         return Err(Box::new(error_response(
@@ -91,7 +91,8 @@ fn check_token(shared: &Shared, headers: &HeaderMap) -> Result<(), Box<Response>
         return Ok(());
     }
     if shared.usage.unauthorized.inc() == 0 {
-        // Log only the first one: a client that retries must not fill the log. The metric counts.
+        // Only the first rejection is logged: a client that retries must not fill the log. The
+        // metric counts all rejections.
         tracing::warn!(
             node = shared.node.me().0,
             "HTTP command rejected: wrong or missing bearer token"
@@ -108,7 +109,8 @@ fn check_token(shared: &Shared, headers: &HeaderMap) -> Result<(), Box<Response>
     Err(Box::new(response))
 }
 
-/// Returns the bearer token of a request; `None` if there are two.
+/// Returns the bearer token of a request; `None` if there is no `Authorization` header or more than
+/// one.
 fn bearer_token(headers: &HeaderMap) -> Option<&[u8]> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let (only, None) = (all.next()?, all.next()) else {
@@ -118,12 +120,13 @@ fn bearer_token(headers: &HeaderMap) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
 }
 
-/// Carries out a command. The node completes it even if the client disconnects.
+/// Carries out a command, and waits for its end until the time limit. The node completes the
+/// command even if the client disconnects.
 async fn carry_out(
     shared: &Shared,
     command: impl Future<Output = Result<(), CommandError>>,
 ) -> Response {
-    // Read the epoch before the command begins: a later leader has another epoch.
+    // The epoch is read before the command begins, because a later leader has another epoch.
     let epoch = shared.node.handle.status().epoch;
     match timeout(shared.limits.command, command).await {
         Ok(Ok(())) => json_response(StatusCode::OK, &json!({ "done": true, "epoch": epoch })),

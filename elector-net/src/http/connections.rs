@@ -12,19 +12,20 @@ use tokio_util::sync::CancellationToken;
 use super::metrics::ServiceMetrics;
 use crate::link::lock;
 
-/// The open connections. Idle clients cannot keep others out: at the limit, the connection that has
-/// been idle for longest is evicted.
+/// The open connections. Idle clients cannot keep other clients out: at the limit, the connection
+/// that has been idle for longest is evicted.
 #[derive(Debug)]
 pub(super) struct Connections {
     limit: usize,
     usage: ServiceMetrics,
     open: Mutex<OpenConnections>,
-    /// One permit more than connections, for the next connection that evicts another one.
+    /// One permit for each connection, and one more for a new connection that evicts another one.
     sockets: Arc<Semaphore>,
 }
 
-/// A permit for one open socket. An evicted connection is not closed immediately. Without permits,
-/// there could be more sockets than connections, and they could take the last file descriptors.
+/// A permit for one open socket. An evicted connection is not closed immediately, so there can be
+/// more sockets than admitted connections. Without permits, sockets could take the last file
+/// descriptors.
 #[derive(Debug)]
 pub(super) struct SocketPermit {
     _permit: Option<OwnedSemaphorePermit>,
@@ -58,12 +59,13 @@ impl Connections {
     /// Waits until another socket may be open.
     pub(super) async fn socket_permit(&self) -> SocketPermit {
         let sockets = Arc::clone(&self.sockets);
-        // The semaphore is never closed.
+        // This call never fails, because the semaphore is never closed.
         let permit = sockets.acquire_owned().await.ok();
         SocketPermit { _permit: permit }
     }
 
-    /// Returns a slot for a new connection; `None` if all connections have requests in progress.
+    /// Returns a slot for a new connection. Returns `None` if the limit is reached and all
+    /// connections have requests in progress.
     pub(super) fn admit(self: &Arc<Self>, permit: SocketPermit) -> Option<ConnectionSlot> {
         let mut open = lock(&self.open);
         if open.slots.len() >= self.limit {
@@ -112,12 +114,12 @@ pub(super) struct ConnectionSlot {
 }
 
 impl ConnectionSlot {
-    /// Returns when another connection needs the slot.
+    /// Waits until another connection needs the slot.
     pub(super) async fn evicted(&self) {
         self.evicted.cancelled().await;
     }
 
-    /// Marks a request as in progress, which protects the connection from eviction.
+    /// Marks a request as in progress. The mark protects the connection from eviction.
     pub(super) fn begin_request(&self) -> ActiveRequest {
         ActiveRequest::begin(&self.connections, self.number)
     }
@@ -130,7 +132,7 @@ impl Drop for ConnectionSlot {
     }
 }
 
-/// A request in progress, until this is dropped.
+/// Marks a request as in progress until this value is dropped.
 #[derive(Debug)]
 pub(super) struct ActiveRequest {
     connections: Arc<Connections>,
@@ -178,7 +180,8 @@ mod tests {
         slot.evicted.is_cancelled()
     }
 
-    // Idle clients must not keep others out, and a flood must not interrupt an answer.
+    // Idle clients must not keep other clients out, and a flood of connections must not interrupt
+    // an answer.
     #[tokio::test(start_paused = true)]
     async fn the_longest_idle_connection_is_evicted_and_active_ones_stay() {
         let usage = ServiceMetrics::default();
@@ -189,7 +192,8 @@ mod tests {
             tokio::time::advance(Duration::from_millis(1)).await;
         }
         let answering = slots[0].begin_request();
-        // The third has been idle for longer than the second, which had a request in between.
+        // The third connection has been idle for longer than the second one, which had a request
+        // meanwhile.
         drop(slots[1].begin_request());
         let fourth = admit(&connections).await.unwrap();
         let evicted: Vec<bool> = slots.iter().map(is_evicted).collect();

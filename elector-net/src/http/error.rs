@@ -3,11 +3,11 @@ use std::{io, net::SocketAddr, path::PathBuf};
 use elector_core::debug_as_text;
 use thiserror::Error;
 
-/// The reason why a node cannot be served over HTTP. The message says what to do.
+/// The reason why a node cannot be served over HTTP. The text of the error says what to do.
 #[derive(Error)]
 #[non_exhaustive]
 pub enum HttpError {
-    /// Other machines can reach the address, and the caller does not allow that.
+    /// Other machines can reach the address, and the caller does not allow this.
     #[error(
         "{0} can be reached from other machines, and this service has no TLS: listen on 127.0.0.1 \
          or [::1], or explicitly allow other machines"
@@ -29,7 +29,7 @@ pub enum HttpError {
         /// The error of the operating system.
         error: io::Error,
     },
-    /// The text is not a token.
+    /// The text cannot be used as a token.
     #[error(
         "the bearer token is {0}: use 16 to 512 visible ASCII characters, as `openssl rand -hex \
          32` makes them"
@@ -43,7 +43,7 @@ pub enum HttpError {
         /// The error of the operating system.
         error: io::Error,
     },
-    /// Others can read or replace the token, and then send commands to the node.
+    /// Other users can read or replace the token, and then send commands to the node.
     #[error(
         "others can read or write the file {path} (mode {mode:03o}), and with its bearer token \
          command the node. If they may have read it, make a new token. Then run: chmod {allowed:o} \

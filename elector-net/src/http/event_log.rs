@@ -24,8 +24,8 @@ pub(super) struct EventLog {
 #[derive(Debug, Default)]
 struct LogState {
     entries: VecDeque<Entry>,
-    /// The number of the newest event; `None` before the first one. The node counts from its start,
-    /// which may be long before that of the service.
+    /// The number of the newest event; `None` before the first one. The node counts events from its
+    /// own start, which may be long before the start of the service.
     last: Option<u64>,
     ended: Option<String>,
 }
@@ -42,10 +42,11 @@ pub(super) enum Cursor {
 /// The next item for a reader.
 #[derive(Debug)]
 pub(super) enum Next {
-    /// This many events were overwritten or not received. The cursor is at the event after them.
+    /// This many events were overwritten or not received. The new cursor is at the next event that
+    /// is in the log.
     Missed(u64, Cursor),
     Entry(Entry),
-    /// The node has stopped, for this reason. Nothing follows.
+    /// The node has stopped, for this reason. No item follows.
     Ended(String),
     /// There is no new event yet.
     Nothing,
@@ -70,7 +71,7 @@ impl EventLog {
         });
     }
 
-    /// Adds the end of the node.
+    /// Records that the node has stopped, for this reason.
     pub(super) fn end(&self, reason: String) {
         self.change(|state| state.ended = Some(reason));
     }
@@ -109,7 +110,7 @@ impl EventLog {
     }
 }
 
-/// The id of an event: the run of the node and the number of the event.
+/// The id of an event: the life of the node and the number of the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Position {
     pub(super) instance: u64,
@@ -155,7 +156,7 @@ mod tests {
         log
     }
 
-    /// Returns all items that a reader gets from this position on, as one line.
+    /// Returns all items that a reader gets from this position on, in one line of text.
     fn read(log: &EventLog, mut cursor: Cursor) -> String {
         let mut items = Vec::new();
         loop {
@@ -174,7 +175,7 @@ mod tests {
         }
     }
 
-    // A reader that does not notice a gap may rely on a leader that no longer leads.
+    // A reader that does not notice a gap may rely on a leader that does not lead any more.
     #[test]
     fn every_gap_is_reported_with_its_size() {
         let log = log_of(3, 1..=5);
@@ -182,13 +183,13 @@ mod tests {
         assert_eq!(read(&log, Cursor::At(3)), "3 4 5");
         assert_eq!(read(&log, Cursor::At(1)), "missed 2 3 4 5");
         assert_eq!(read(&log, Cursor::At(6)), "");
-        // The service itself may have been too slow.
+        // The service itself may have been too slow to receive all events.
         let log = log_of(10, [4, 5, 9]);
         assert_eq!(read(&log, Cursor::At(5)), "5 missed 3 9");
         assert_eq!(read(&log, Cursor::Oldest), "4 5 missed 3 9");
     }
 
-    // Events before the end must be sent before it.
+    // Events before the end of the node must be sent before the reader is informed of the end.
     #[test]
     fn the_end_comes_after_all_events() {
         let log = log_of(3, 1..=2);
@@ -196,7 +197,7 @@ mod tests {
         assert_eq!(read(&log, Cursor::At(2)), "2 stopped");
     }
 
-    // Any client can send any id.
+    // Any client can send any text as an id.
     #[test]
     fn only_well_formed_ids_are_parsed() {
         let position = Position {

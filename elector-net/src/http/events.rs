@@ -33,7 +33,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// The number of events that may wait for a reader's connection, in addition to those in the log.
 const AHEAD: usize = 16;
 
-/// The event after which a reader continues: `?after=17`, or `?after=ID`.
+/// The query with the event after which a reader continues: `?after=17`, or `?after=ID`.
 #[derive(Debug, Deserialize)]
 pub(super) struct AfterQuery {
     after: Option<String>,
@@ -42,11 +42,11 @@ pub(super) struct AfterQuery {
 /// The position at which a reader begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Start {
-    /// With the status, and then after the event with this number.
+    /// The reader first receives the status, and then the events after this number.
     Now(Option<u64>),
-    /// After the event of this run with this number.
+    /// The reader receives the events of this life of the node after this number.
     After(u64),
-    /// The id is from another run, or unknown.
+    /// The id belongs to another life of the node, or is not valid.
     UnknownRun,
 }
 
@@ -83,15 +83,15 @@ pub(super) async fn stream(
     Sse::new(events).keep_alive(alive).into_response()
 }
 
-/// Returns the position at which a reader begins. The header has priority: a reader that reconnects
-/// automatically sends it to the same address with the same query.
+/// Returns the position at which a reader begins. The header has priority over the query: a reader
+/// that reconnects automatically sends the header in addition to the query of its first request.
 fn start(
     shared: &Shared,
     after: Result<Query<AfterQuery>, QueryRejection>,
     headers: &HeaderMap,
 ) -> Result<Start, String> {
     let number = |number: u64| {
-        // Numbers that this run has not used are from another run.
+        // A number that this life of the node has not used belongs to another life.
         let known = number <= shared.log.last().unwrap_or(0);
         if known {
             Start::After(number)
@@ -112,7 +112,7 @@ fn start(
     }
     let Query(AfterQuery { after }) = after.map_err(|error| error.body_text())?;
     let Some(after) = after else {
-        // Read the last number before the answer begins: later changes are then among the events.
+        // The last number is read before the answer begins, so later changes are among the events.
         return Ok(Start::Now(shared.log.last()));
     };
     if let Ok(id) = after.parse() {
@@ -122,7 +122,8 @@ fn start(
     Ok(number(after.parse().map_err(|_| reason())?))
 }
 
-/// Sends events to one reader, until it disconnects or the service is closed or the node ends.
+/// Sends events to one reader, until the reader disconnects, the service is closed, or the node
+/// stops.
 async fn send_events(shared: Arc<Shared>, start: Start, out: mpsc::Sender<sse::Event>) {
     let sending = async {
         let mut cursor = match start {
@@ -134,8 +135,8 @@ async fn send_events(shared: Arc<Shared>, start: Start, out: mpsc::Sender<sse::E
                 Cursor::Oldest
             }
             Start::Now(last) => {
-                // The status is read after the last number, so an event may be sent twice, but none
-                // is lost.
+                // The status is read after the last number. So a change may be sent twice, in the
+                // status and as an event, but no change is lost.
                 let status = shared.node.status_report().await;
                 let id = last.map(|number| position(&shared, number));
                 let status = EventReport::Status(Box::new(status));
@@ -226,7 +227,7 @@ fn to_sse(id: Option<Position>, event: &EventReport) -> sse::Event {
     }
 }
 
-/// The events of one reader on their way to its connection.
+/// The events for one reader, on their way to the reader's connection.
 #[derive(Debug)]
 struct EventStream {
     events: mpsc::Receiver<sse::Event>,

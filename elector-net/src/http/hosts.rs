@@ -14,8 +14,9 @@ const WRONG_HOST: &str = "this service listens on loopback, and the request name
     set the header Host to it; or allow the name: listen on it with --http NAME:PORT, or in a \
     program use `Options::host`";
 
-/// Rejects requests that do not name this machine. Otherwise a web page in a browser on this
-/// machine could resolve its own name to 127.0.0.1, and read the answers as its own.
+/// Rejects requests that name a host other than this machine. Otherwise the name of a web page,
+/// which a browser on this machine has opened, could be resolved to 127.0.0.1. The page could then
+/// read the answers of this service as its own.
 pub(super) async fn reject_other_hosts(
     State(service): State<Service>,
     request: Request,
@@ -25,7 +26,8 @@ pub(super) async fn reject_other_hosts(
     let named = request.headers().get_all(header::HOST).iter();
     let named = named.map(|host| host.to_str().ok().and_then(|host| host.parse().ok()));
     let targeted = request.uri().authority().cloned().map(Some);
-    // Browsers always send the header.
+    // A request that names no host is allowed: it does not come from a browser, because browsers
+    // always send the header `Host`.
     let is_own =
         |host: Option<Authority>| host.is_some_and(|host| is_allowed_host(host.host(), names));
     if named.chain(targeted).all(is_own) {
@@ -35,7 +37,7 @@ pub(super) async fn reject_other_hosts(
     }
 }
 
-/// Returns `true` if a host is a loopback address, `localhost` or one of these names.
+/// Returns `true` if the host is a loopback address, `localhost` or one of these names.
 fn is_allowed_host(host: &str, names: &[String]) -> bool {
     let bare = host.strip_prefix('[').and_then(|v6| v6.strip_suffix(']'));
     if let Ok(address) = bare.unwrap_or(host).parse::<IpAddr>() {

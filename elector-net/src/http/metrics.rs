@@ -50,8 +50,8 @@ impl ServiceMetrics {
     }
 }
 
-/// Creates the registry of a node: the metrics of the node and of the process, read at every
-/// scrape, and the metrics of the service.
+/// Creates the registry of a node. The metrics of the node and of the process are read at every
+/// scrape. The metrics of the service are counted between scrapes.
 pub(super) fn registry(node: &Arc<ServedNode>, usage: &ServiceMetrics) -> Registry {
     let mut registry = Registry::default();
     registry.register(
@@ -85,7 +85,7 @@ pub(super) fn prometheus(registry: &Registry) -> Result<String, fmt::Error> {
     Ok(out)
 }
 
-/// Reads a node at every scrape, so that the metrics are current.
+/// Reads the state of a node at every scrape, so that the metrics are current.
 #[derive(Debug)]
 struct NodeMetrics(Arc<ServedNode>);
 

@@ -1,5 +1,5 @@
-//! A node over HTTP: the leader, events, health, metrics and, with a token, commands. Feature
-//! `http`.
+//! Serves a node over HTTP: the leader, events, health, metrics and, with a token, commands. This
+//! module needs the feature `http`.
 //!
 //! | route | answer |
 //! |---|---|
@@ -15,40 +15,44 @@
 //! | `POST /v1/transfer?to=ID` | transfers the leadership to node ID; or as body: `{"to": ID}` |
 //!
 //! If there is no leader, `/` answers 200 with an empty `name`, as the sidecar does. A node whose
-//! lease has run out or is not confirmed yet also answers with an empty `name`: it may see itself
-//! as the leader, but it holds no leadership. `/readyz` does not depend on leadership, because
-//! probes must not take followers out of service. Without [`Options::peers`] the service cannot
-//! know whether the node reaches a majority, and a node without a leader is not ready.
+//! lease has ended or is not confirmed yet also answers with an empty `name`: the node may see
+//! itself as the leader, but it holds no leadership. `/readyz` does not depend on leadership,
+//! because probes must not take followers out of service. Without [`Options::peers`], the service
+//! cannot know whether the node reaches a majority. Then a node without a leader is not ready,
+//! unless it is the only member.
 //!
 //! # Events
 //!
-//! A new reader first receives the `status` and then the news: `viewed`, `granted`, `lost`, and
-//! `stopped` at the end. News have ids. A reader that reconnects with the header `Last-Event-ID`,
-//! as browsers do automatically, or with `?after=ID`, continues after that event. If events in
-//! between were overwritten, it receives their number as `lagged`, and continues with the oldest
-//! event in the log. An id also identifies the run of the node. If the id is from another run, the
-//! reader receives `restarted` and then all events of this run that are in the log.
-//! `?after=NUMBER` means an event of this run. A slow reader loses only overwritten events, because
-//! readers have no queues of their own.
+//! A new reader first receives the event `status`, and then the changes: `viewed`, `granted` and
+//! `lost`. The event `stopped` comes last, when the node stops. Each change has an id. A reader
+//! that reconnects with the header `Last-Event-ID`, as browsers do automatically, or with
+//! `?after=ID`, continues after the event with this id. If events in between were overwritten, the
+//! reader receives the number of these events as `lagged`, and continues with the oldest event in
+//! the log. An id also identifies the life of the node. If the id belongs to another life, the
+//! reader receives `restarted`, and then all events of the present life that are in the log.
+//! `?after=NUMBER` means an event of the present life. A slow reader loses only overwritten events,
+//! because almost no events wait outside the log.
 //!
 //! # Commands
 //!
-//! Commands need a configured [`Token`], sent as `Authorization: Bearer TOKEN`. A web page cannot
-//! make a browser send it. The answer is 200 if the algorithm has accepted the command, 409 with
-//! the reason if it refuses, 202 if the work of the leader takes long to end, 503 if the node has
-//! stopped, 401 for a wrong token, and 403 if no token is configured. The answers 200 and 202
-//! contain the `epoch` that the node gives up. They do not name the next leader: `/v1/status` does,
-//! as soon as it shows another leader or a later epoch. Everyone who can read the network traffic
-//! can read the token: outside loopback, put a proxy with TLS in front.
+//! Commands need a configured [`Token`], which the client sends as `Authorization: Bearer TOKEN`. A
+//! web page cannot make a browser send the token. The answer is 200 if the algorithm has accepted
+//! the command, 409 with the reason if the algorithm refuses, 202 if the work of the leader takes
+//! long to end, 503 if the node has stopped, 401 for a wrong token, and 403 if no token is
+//! configured. The answers 200 and 202 contain the `epoch` that the node gives up. These answers do
+//! not name the next leader. To find it, read `/v1/status` until there is another leader or a later
+//! epoch. Everyone who can read the network traffic can read the token: outside loopback, put a
+//! proxy with TLS in front of the service.
 //!
 //! # Protection against clients
 //!
-//! On loopback, the service answers 421 to requests for a host name other than this machine's:
-//! [`Options::host`].
+//! If the service listens on loopback, it answers 421 to requests that name a host other than this
+//! machine: see [`Options::host`].
 //!
 //! [`Limits`] bounds connections, event readers, headers, bodies and times. Connections are also
-//! limited to a quarter of the files that the process may open, because the peers need the rest.
-//! The service runs on the runtime of its caller; the node has a thread of its own.
+//! limited to a quarter of the files that the process may open, because the connections to peers
+//! need files, too. The service runs on the runtime of its caller. The node has a thread of its
+//! own.
 //!
 //! ```no_run
 //! use elector_core::actor::NodeHandle;

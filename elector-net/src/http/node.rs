@@ -21,7 +21,7 @@ use super::{
 };
 use crate::link::lock;
 
-/// A node, and what the service remembers about it between two requests.
+/// A node, and what the service keeps about it between two requests.
 pub(super) struct ServedNode {
     pub(super) handle: NodeHandle,
     pub(super) cluster: String,
@@ -29,21 +29,21 @@ pub(super) struct ServedNode {
     /// The address at which peers reach this node.
     address: Option<String>,
     peers: Option<Box<dyn Peers>>,
-    /// A random number for each run, so that a reader of events notices a restart.
+    /// A random number for each life of the node, so that a reader of events notices a restart.
     pub(super) instance: u64,
     started: Instant,
     last: Mutex<LastStatus>,
     tenures: AtomicU64,
 }
 
-/// The most recent status.
+/// The most recent status, the time of its last change, and the tenure that was counted last.
 struct LastStatus {
     key: StatusKey,
     since: SystemTime,
     tenure: Option<(Epoch, NodeId)>,
 }
 
-/// The parts of a status whose change counts as a change.
+/// The parts of a status that are compared. If one of them differs, the status has changed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct StatusKey {
     role: Role,
@@ -121,7 +121,7 @@ impl ServedNode {
         node
     }
 
-    /// Counts the tenure in a view, unless it is the last counted one.
+    /// Counts the tenure in a view, unless this tenure was counted last.
     pub(super) fn count_tenure(&self, view: View) {
         let Some(leader) = view.leader else {
             return;
@@ -136,14 +136,16 @@ impl ServedNode {
         self.tenures.load(Ordering::Relaxed)
     }
 
-    /// Returns the current state. Also called at every event, so that a change gets the time at
-    /// which it happened, and not the time of the next request.
+    /// Returns the current state. The service also calls this method at every event. So a change
+    /// gets the time at which it happened, and not the time of the next request.
     pub(super) fn current(&self) -> CurrentStatus {
-        // Read under the lock: if two requests compare, the later one has the later status.
+        // The status is read under the lock. So of two requests at the same time, the one that gets
+        // the lock later has the later status.
         let mut last = lock(&self.last);
         let status = self.handle.status();
-        // Read the lease and the token before the key. If the lease ends in between, the result is
-        // no lease and no leadership, and not a leadership without a lease.
+        // The lease and the token are read before the key. If the lease ends between the two, the
+        // result has no lease and no leadership. In the other order, the result could be a
+        // leadership without a lease.
         let (lease, token) = (status.lease_remaining(), status.fencing_token());
         let key = StatusKey::of(&status);
         if last.key != key {
@@ -169,8 +171,8 @@ impl ServedNode {
         Some(end_reason(end))
     }
 
-    /// Returns the reason why the node is not live: it has stopped, or its thread has not answered
-    /// within `limit`. Returns `None` if it is live.
+    /// Returns the reason why the node is not live: the node has stopped, or its thread has not
+    /// answered within `limit`. Returns `None` if the node is live.
     pub(super) async fn failure(&self, limit: Duration) -> Option<String> {
         if let Some(end) = self.stop_reason().await {
             return Some(end);
@@ -194,7 +196,7 @@ impl ServedNode {
     }
 
     /// Returns `true` if the node and its connected peers are a majority. Without information about
-    /// peers, this is so only in a cluster of one.
+    /// peers, this is possible only in a cluster of one node.
     pub(super) fn reaches_majority(&self) -> bool {
         let members = self.handle.members();
         let connected = |peer: &&PeerStatus| peer.connected && members.contains(peer.id);

@@ -10,9 +10,11 @@ use super::{
 };
 use crate::{Monitor, RecordHandle};
 
-/// Reports the connections to the peers. A closure implements this trait.
+/// Reports the connections to the peers. Each closure that returns the list of peers implements
+/// this trait.
 pub trait Peers: Send + Sync + 'static {
-    /// Returns one entry for each peer. Called for every status request: it must not block.
+    /// Returns one entry for each peer. The service calls this method for every status request, so
+    /// it must not block.
     fn peers(&self) -> Vec<PeerStatus>;
 }
 
@@ -22,7 +24,7 @@ impl<F: Fn() -> Vec<PeerStatus> + Send + Sync + 'static> Peers for F {
     }
 }
 
-/// The process may open this many files for each HTTP connection.
+/// For each HTTP connection, the process must be allowed to open this many files.
 const FILES_PER_CONNECTION: usize = 4;
 
 /// Limits on what clients can use of this process. The defaults are far above what the monitoring
@@ -30,13 +32,13 @@ const FILES_PER_CONNECTION: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The number of open connections. At the limit, the connection that has been idle for longest
-    /// is closed; if none is idle, the new one is rejected. Default 256, but at most a quarter of
-    /// the files that the process may open (`ulimit -n`) when the service is created: the peers and
-    /// the application need the rest.
+    /// is closed. If no connection is idle, the new connection is rejected. Default 256, but at
+    /// most a quarter of the files that the process may open (`ulimit -n`) when the service is
+    /// created: the peers and the application need the rest.
     pub connections: usize,
-    /// The number of readers of events. Readers never count as idle, so this should be well below
-    /// `connections`. At the limit, a new reader gets 503 and must retry later. Default 64, but at
-    /// most half of the connections.
+    /// The number of readers of events. Readers never count as idle, so this limit should be well
+    /// below `connections`. At the limit, a new reader gets 503 and must retry later. Default 64,
+    /// but at most half of the connections.
     pub readers: usize,
     /// The number of events in the log, for readers that reconnect. Default 1,024.
     pub events: usize,
@@ -45,15 +47,16 @@ pub struct Limits {
     pub request: Duration,
     /// The time limit for a write to a client that does not read. Default 30 s.
     pub write: Duration,
-    /// The silence after which a reader of events gets a comment, so that it can distinguish a
-    /// quiet cluster from a broken connection. Default 15 s.
+    /// The silence after which a reader of events gets a comment. From the comment, the reader
+    /// knows that the cluster is quiet and that the connection is not broken. Default 15 s.
     pub keep_alive: Duration,
-    /// The time for which `/livez` and `/readyz` wait for the node's thread. It is below the second
-    /// that Kubernetes waits for a probe. Default 500 ms.
+    /// The time for which `/livez` and `/readyz` wait for the node's thread. It is shorter than the
+    /// second that Kubernetes waits for a probe. Default 500 ms.
     pub liveness: Duration,
-    /// The time for which a request waits for its command; then it gets 202. Default 30 s.
+    /// The time for which a request waits for its command. After that, the answer is 202. Default
+    /// 30 s.
     pub command: Duration,
-    /// The time that requests get to finish when the service ends. Default 5 s.
+    /// The time that requests get to finish when the service stops. Default 5 s.
     pub drain: Duration,
 }
 
@@ -87,7 +90,7 @@ impl Limits {
 pub(super) type Names = Box<dyn Fn(NodeId) -> String + Send + Sync>;
 pub(super) type RegisterMetrics = Box<dyn FnOnce(&mut Registry) + Send>;
 
-/// The configuration of a service.
+/// The settings of a service.
 #[must_use]
 pub struct Options {
     pub(super) cluster: String,
@@ -116,26 +119,29 @@ impl Options {
         }
     }
 
-    /// Sets the token. Clients that send it can make the node step down or transfer its leadership.
+    /// Sets the token. Clients that send this token can make the node step down or transfer its
+    /// leadership.
     pub fn token(mut self, token: Token) -> Self {
         self.token = Some(token);
         self
     }
 
-    /// Sets the names of the nodes, for applications that compare the leader's name with their own,
-    /// such as a host name. Default: the id in decimal.
+    /// Sets the names of the nodes. They are for applications that compare the leader's name with
+    /// their own name, such as a host name. Default: the id in decimal.
     pub fn names(mut self, names: impl Fn(NodeId) -> String + Send + Sync + 'static) -> Self {
         self.names = Box::new(names);
         self
     }
 
-    /// Sets the address at which peers reach this node. It is the leader's address while it leads.
+    /// Sets the address at which peers reach this node. While this node leads, this is the address
+    /// of the leader in reports.
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.address = Some(address.into());
         self
     }
 
-    /// Sets the source of the connections to the peers. Without it the status has no peers.
+    /// Sets the source of the connections to the peers. Without this source, the status has no
+    /// peers.
     pub fn peers(mut self, peers: impl Peers) -> Self {
         self.peers = Some(Box::new(peers));
         self
@@ -148,8 +154,7 @@ impl Options {
             .metrics(move |registry| registry.register_collector(Box::new(read)))
     }
 
-    /// Adds the duration of the saves to this record to the metrics:
-    /// `elector_disk_write_seconds`.
+    /// Adds a metric for the duration of the saves to this record: `elector_disk_write_seconds`.
     pub fn record(self, record: &RecordHandle) -> Self {
         let took = record.save_times().histogram();
         let help = "Duration of a durable write of the node's record";
@@ -158,18 +163,19 @@ impl Options {
         })
     }
 
-    /// Also answers, on a loopback address, requests for this host name. May be called several
-    /// times.
+    /// Allows requests for this host name, too, on a loopback address. This method may be called
+    /// several times.
     ///
     /// On loopback, [`Service::serve`](super::Service::serve) answers only requests whose `Host` is
-    /// `localhost`, a loopback address or such a name. Otherwise a web page in a browser on this
-    /// machine could resolve its own name to 127.0.0.1 (DNS rebinding), and read the answers.
+    /// `localhost`, a loopback address or an allowed name. Otherwise the name of a web page, which
+    /// a browser on this machine has opened, could be resolved to 127.0.0.1 (DNS rebinding). The
+    /// page could then read the answers.
     pub fn host(mut self, name: impl Into<String>) -> Self {
         self.hosts.push(name.into());
         self
     }
 
-    /// Registers further metrics. May be called several times.
+    /// Registers more metrics. This method may be called several times.
     ///
     /// ```
     /// use elector_net::http::{
@@ -211,8 +217,8 @@ impl fmt::Debug for Options {
 mod tests {
     use super::*;
 
-    // A client that opens connections must not take the last file descriptors from peers. A probe
-    // must get an answer while readers are connected.
+    // A client that opens many connections must not take the last file descriptors from peers. A
+    // probe must get an answer even if many readers are connected.
     #[test]
     fn connections_and_readers_leave_room_for_others() {
         let within = |files| {

@@ -118,7 +118,7 @@ impl PeerEncoder<'_> {
     }
 }
 
-/// Returns the seconds until this moment; below 0 if it has passed.
+/// Returns the seconds until this moment. The result is below 0 if the moment has passed.
 fn seconds_until(point: SystemTime) -> f64 {
     match point.duration_since(SystemTime::now()) {
         Ok(left) => left.as_secs_f64(),

@@ -17,11 +17,12 @@ use rustix::{
 
 use super::metrics::MetricEncoder;
 
-/// Metrics of this process from the kernel, under the usual names of Prometheus clients. Read at
-/// every scrape.
+/// Metrics of this process from the kernel, under the usual names of Prometheus clients. They are
+/// read at every scrape.
 #[derive(Debug)]
 pub(super) struct Process {
-    /// In seconds since 1970. It must not change when the clock is set.
+    /// The start time of the process in seconds since 1970. It is computed once, so that it does
+    /// not change when the clock is set.
     started: Option<f64>,
 }
 
@@ -52,7 +53,7 @@ impl Collector for Process {
             )?;
         }
         if let Ok(open) = this.fd_count() {
-            // Without the descriptor that is open for this count.
+            // The count opens a descriptor itself. That descriptor is subtracted.
             let open = open.saturating_sub(1) as u64;
             metrics.gauge("process_open_fds", "Open file descriptors", open)?;
         }
@@ -82,8 +83,8 @@ fn encode_stat(stat: &Stat, metrics: &mut MetricEncoder<'_>) -> Result<(), fmt::
     metrics.gauge("process_threads", "Number of threads", stat.num_threads)
 }
 
-/// Returns the start time. It uses the boot clock, because `/proc/stat` with the time of the boot
-/// is missing under systemd's `ProcSubset=pid`.
+/// Returns the start time in seconds since 1970. It is computed from the boot clock, because
+/// systemd's `ProcSubset=pid` hides `/proc/stat`, which has the time of the boot.
 fn start_time(stat: &Stat) -> Option<f64> {
     let up = Duration::try_from(clock_gettime(ClockId::Boottime)).ok()?;
     let age = up.checked_sub(seconds(stat.starttime))?;
@@ -92,7 +93,7 @@ fn start_time(stat: &Stat) -> Option<f64> {
     Some(since.as_secs_f64())
 }
 
-/// Converts clock ticks of the kernel.
+/// Converts clock ticks of the kernel to a duration.
 fn seconds(ticks: u64) -> Duration {
     Duration::from_secs_f64(ticks as f64 / procfs::ticks_per_second() as f64)
 }

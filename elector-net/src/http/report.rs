@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LeaderReport {
-    /// The name of the node that holds the leadership, as far as this node knows. It is empty if
-    /// there is no leader, and if this node sees itself as the leader without holding a leadership
-    /// now. So an application that finds its own name here may act.
+    /// The name of the node that holds the leadership, as far as this node knows. The name is empty
+    /// if there is no leader. The name is also empty if this node sees itself as the leader but
+    /// holds no leadership now. So an application that finds its own name here may act.
     pub name: String,
     /// The time of the last change, by the wall clock of this node: RFC 3339, UTC.
     pub last_update: String,
-    /// The node that reports this.
+    /// The node that made this report.
     pub node: NodeId,
-    /// The leader, as far as this node knows. May be this node, even if it holds no leadership.
+    /// The leader, as far as this node knows. This can be this node itself, even if it holds no
+    /// leadership.
     pub leader: Option<NodeId>,
     /// The address at which peers reach the leader, if this node knows it.
     pub address: Option<String>,
@@ -40,11 +41,11 @@ pub struct LeaderReport {
 }
 
 /// The full status of a node: `/v1/status`. New versions may add keys. They do not remove keys, and
-/// do not change their meaning.
+/// they do not change the meaning of keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StatusReport {
-    /// The node that reports this.
+    /// The node that made this report.
     pub node: NodeId,
     /// The name of the node.
     pub name: String,
@@ -56,7 +57,8 @@ pub struct StatusReport {
     pub guarantee: GuaranteeKind,
     /// The version of elector.
     pub version: String,
-    /// Identifies this run of the service. It is the first part of the ids of its events.
+    /// Identifies this life of the node: a random number of the service. The ids of its events
+    /// begin with this number.
     pub instance: String,
     /// The age of the service in milliseconds.
     pub uptime_ms: u64,
@@ -72,7 +74,7 @@ pub struct StatusReport {
     pub epoch: Epoch,
     /// Whether the node holds a leadership now: it leads, and its lease, if any, has not ended.
     pub holds_leadership: bool,
-    /// The remaining time of the lease in milliseconds, rounded down: the node may act as the
+    /// The remaining time of the lease in milliseconds, rounded down. The node may act as the
     /// leader for this long if it receives nothing more. `null` without a leadership or without a
     /// lease.
     pub lease_remaining_ms: Option<u64>,
@@ -82,17 +84,18 @@ pub struct StatusReport {
     /// The same as text, because JavaScript and other readers of JSON round numbers above 2^53.
     #[serde(default)]
     pub fencing_token_text: Option<String>,
-    /// The time of the last change of role, leader, epoch or leadership, by its wall clock: RFC
-    /// 3339, UTC.
+    /// The time of the last change of role, leader, epoch or leadership, by the node's wall clock:
+    /// RFC 3339, UTC.
     pub since: String,
     /// All nodes of the cluster, in ascending order.
     pub members: Vec<NodeId>,
-    /// The connections to the peers; `null` if the service has no information about them.
+    /// The connections to the peers; `null` if the service has no information about the
+    /// connections.
     pub peers: Option<Vec<PeerStatus>>,
     /// The work of the leader on this node.
     #[serde(default)]
     pub work: WorkReport,
-    /// The messages and inputs of the node so far.
+    /// The numbers of messages and inputs of the node since its start.
     pub traffic: TrafficReport,
 }
 
@@ -102,7 +105,7 @@ pub struct StatusReport {
 pub struct WorkReport {
     /// The number of failures of the work since the start of the node.
     pub failures: u64,
-    /// The error of the last failure; `null` if the work has ended without a failure since then.
+    /// The error of the last failure; `null` if the work has since then ended without a failure.
     pub failure: Option<String>,
     /// Whether the node takes no leadership any more, because the work failed too often.
     pub withdrawn: bool,
@@ -128,10 +131,11 @@ pub struct PeerStatus {
     pub address: Option<String>,
     /// Whether messages can be exchanged with the peer now.
     pub connected: bool,
-    /// The round-trip time in microseconds, as last measured.
+    /// The round-trip time in microseconds. [`Options::monitor`](super::Options::monitor) reports
+    /// the smoothed time.
     pub rtt_us: Option<u64>,
-    /// The reason why the peer is not connected, or not connected as it should be. The text says
-    /// which side rejects which side.
+    /// The reason why the peer is not connected, or not connected as it should be. If one side
+    /// rejects the other, the text says which one.
     pub problem: Option<String>,
     /// The time since the last sign of life, in milliseconds; `null` if there was none.
     #[serde(default)]
@@ -187,7 +191,7 @@ impl From<actor::Traffic> for TrafficReport {
 #[serde(tag = "event", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum EventReport {
-    /// The status when the reader connects. News follow.
+    /// The status when the reader connects. Later changes follow as events.
     Status(Box<StatusReport>),
     /// Role, leader or epoch changed.
     Viewed {
@@ -226,23 +230,23 @@ pub enum EventReport {
         /// The epoch of the leadership.
         epoch: Epoch,
     },
-    /// Some events after the last one were overwritten.
+    /// Some events after the reader's last event were overwritten, or did not reach the service.
     Lagged {
-        /// The number of overwritten events.
+        /// The number of missed events.
         missed: u64,
     },
-    /// The reader's last event is from another run of the node, or unknown. All events of this run
-    /// that are in the log follow.
+    /// The reader's last event belongs to another life of the node, or its id is not valid. All
+    /// events of this life that are in the log follow.
     Restarted {
-        /// The `instance` of this run.
+        /// The `instance` of this life.
         instance: String,
     },
-    /// The node has stopped; nothing follows.
+    /// The node has stopped. No event follows.
     Stopped {
         /// The reason.
         reason: String,
     },
-    /// An event of a newer version.
+    /// An event of a newer version of elector.
     #[serde(other)]
     Unknown,
 }
@@ -264,8 +268,8 @@ impl EventReport {
     }
 }
 
-/// Formats a time of the wall clock for JSON. A time that RFC 3339 cannot represent, because the
-/// clock is far off, becomes the nearest one that it can.
+/// Formats a time of the wall clock for JSON. RFC 3339 cannot represent some times of a clock that
+/// is far off. Such a time becomes the nearest time that RFC 3339 can represent.
 pub(super) fn rfc3339(time: SystemTime) -> String {
     const LAST_SECOND: Duration = Duration::from_secs(253_402_300_799);
     let since = time.duration_since(SystemTime::UNIX_EPOCH);
@@ -293,7 +297,8 @@ mod tests {
         assert_eq!(rfc3339(usual), "2023-11-14T22:13:20.123Z");
     }
 
-    // A client must be able to read the events of a later version. The names must match the stream.
+    // A client must be able to read the events of a later version. The names in the JSON must match
+    // the names in the stream.
     #[test]
     fn events_are_tagged_by_name() {
         let lagged = EventReport::Lagged { missed: 3 };

@@ -53,14 +53,14 @@ async fn root(State(service): State<Service>) -> Response {
     json_response(StatusCode::OK, &node.leader_report(&node.current()))
 }
 
-/// 200 if the node holds the leadership now: a lease that has run out does not count.
+/// Returns 200 if the node holds the leadership now. A lease that has ended does not count.
 async fn leader(State(service): State<Service>) -> Response {
     let node = &service.shared().node;
     let current = node.current();
     json_response(ok_if(current.holds), &node.leader_report(&current))
 }
 
-/// 200 if the node follows another node.
+/// Returns 200 if the node follows another node.
 async fn follower(State(service): State<Service>) -> Response {
     let node = &service.shared().node;
     let current = node.current();
@@ -79,9 +79,10 @@ async fn livez(State(service): State<Service>) -> Response {
     probe(failure.as_deref())
 }
 
-/// Returns 200 if the node can take part in an election: it runs, and knows a leader or reaches a
-/// majority. So the nodes of a cluster that is about to elect are ready. A disconnected node is not
-/// ready. A node that takes no leadership, because its work failed, is not ready either.
+/// Returns 200 if the node can take part in an election: the node runs, and it knows a leader or
+/// reaches a majority. So the nodes of a cluster that is about to elect are ready, and a
+/// disconnected node is not. A node that takes no leadership, because its work failed, is not ready
+/// either.
 async fn readyz(State(service): State<Service>) -> Response {
     let shared = service.shared();
     let node = &shared.node;
@@ -135,7 +136,7 @@ async fn wrong_method(method: Method, uri: Uri) -> Response {
     error_response(StatusCode::METHOD_NOT_ALLOWED, &reason)
 }
 
-/// Forbids caching: answers describe the present.
+/// Forbids the client to cache an answer, because answers describe the present.
 async fn no_store(mut response: Response) -> Response {
     const NOSNIFF: (HeaderName, HeaderValue) = (
         header::X_CONTENT_TYPE_OPTIONS,
@@ -160,7 +161,7 @@ fn probe(reason: Option<&str>) -> Response {
     json_response(status, &json!({ "ok": reason.is_none(), "reason": reason }))
 }
 
-/// Returns a JSON answer, with a line end for terminals.
+/// Returns a JSON answer that ends with a new line, for terminals.
 pub(super) fn json_response(status: StatusCode, body: &impl Serialize) -> Response {
     const JSON: [(HeaderName, HeaderValue); 1] = [(
         header::CONTENT_TYPE,

@@ -40,13 +40,13 @@ pub enum AddressScope {
     Any,
 }
 
-/// Listens on `address`, as in `127.0.0.1:7180`. The service has no TLS, and answers questions
-/// about the cluster without authentication. So an address that other machines can reach is
-/// rejected unless `allowed` includes it.
+/// Listens on `address`, as in `127.0.0.1:7180`. The service has no TLS, and it reports the state
+/// of the cluster without authentication. So an address that other machines can reach is rejected
+/// unless `allowed` includes it.
 ///
 /// # Errors
-/// If the address is invalid; if it is not within `allowed`;
-/// if the operating system cannot listen on it.
+/// If the address is invalid, if it is not within `allowed`, or if the operating system cannot
+/// listen on it.
 pub async fn bind(address: &str, allowed: AddressScope) -> Result<TcpListener, HttpError> {
     let found = check(address, allowed).await?;
     let bound = TcpListener::bind(&found[..]).await;
@@ -59,7 +59,7 @@ pub async fn bind(address: &str, allowed: AddressScope) -> Result<TcpListener, H
 /// Checks whether [`bind`] may listen on `address`, and returns its socket addresses.
 ///
 /// # Errors
-/// The errors of [`bind`], except that the operating system cannot listen on the address.
+/// The errors of [`bind`], except the error that the operating system cannot listen on the address.
 pub async fn check(address: &str, allowed: AddressScope) -> Result<Vec<SocketAddr>, HttpError> {
     let found = lookup_host(address).await;
     let found: Vec<_> = match found {
@@ -69,7 +69,7 @@ pub async fn check(address: &str, allowed: AddressScope) -> Result<Vec<SocketAdd
             return Err(HttpError::Address { address, error });
         }
     };
-    // Check all of them, because the resolver chooses which one a name stands for.
+    // All addresses are checked, because the resolver chooses the addresses of a name.
     let beyond = found
         .iter()
         .find(|found| !found.ip().to_canonical().is_loopback());
@@ -136,7 +136,7 @@ async fn accept(
     Ok((stream, permit))
 }
 
-/// Serves one connection until it ends, is evicted, or the service ends.
+/// Serves one connection until it ends, is evicted, or the service stops.
 async fn serve_connection(
     stream: TcpStream,
     slot: ConnectionSlot,
@@ -144,14 +144,14 @@ async fn serve_connection(
     limits: Limits,
     ending: CancellationToken,
 ) {
-    // Answers are small, and clients wait for them.
+    // Answers are small and clients wait for them, so they must be sent without a delay.
     let _ = stream.set_nodelay(true);
     let slot = Arc::new(slot);
     let counted_slot = Arc::clone(&slot);
     let router = TowerToHyperService::new(router);
     let answers = service_fn(move |mut request: Request<Incoming>| {
         let active = counted_slot.begin_request();
-        // A stream of events keeps a clone until it ends.
+        // A stream of events keeps this clone until the stream ends.
         request.extensions_mut().insert(active.clone());
         let answer = router.call(request);
         async move {

@@ -17,10 +17,11 @@ use super::{
     token::Token,
 };
 
-/// The HTTP service of a node. It collects the node's events from its creation on. Cheap to clone.
+/// The HTTP service of a node. It collects the node's events from the creation of the service on. A
+/// clone is cheap.
 ///
-/// It holds a handle of the node. So the node runs until it is shut down, or until all its services
-/// and routers are dropped.
+/// A service holds a handle of the node. So the node runs until it is shut down, or until all
+/// handles are dropped, including those of services and routers.
 #[derive(Clone)]
 pub struct Service(Arc<CloseOnDrop>);
 
@@ -34,13 +35,13 @@ pub(super) struct Shared {
     /// The allowed host names on loopback, in addition to localhost.
     pub(super) hosts: Vec<String>,
     pub(super) limits: Limits,
-    /// One permit for each further reader of events.
+    /// The permits for more readers of events, one for each reader.
     pub(super) readers: Arc<Semaphore>,
     /// Cancelled when all event streams must end.
     pub(super) closing: CancellationToken,
 }
 
-/// Ends the event streams when the last service and router is dropped.
+/// Ends the event streams when the last service or router is dropped.
 struct CloseOnDrop(Arc<Shared>);
 
 impl Drop for CloseOnDrop {
@@ -50,7 +51,7 @@ impl Drop for CloseOnDrop {
 }
 
 impl Service {
-    /// Creates the service of a node. Must be called in a tokio runtime.
+    /// Creates the service of a node. This function must be called in a tokio runtime.
     #[must_use]
     pub fn new(node: &NodeHandle, options: Options) -> Self {
         let Options {
@@ -64,7 +65,7 @@ impl Service {
             limits,
         } = options;
         let limits = limits.within_open_files(getrlimit(Resource::Nofile).current);
-        // Subscribe before reading the status: later changes are then among the events.
+        // Subscribe before the status is read, so that later changes are among the events.
         let events = node.events();
         let node = Arc::new(ServedNode::new(
             node.clone(),
@@ -95,22 +96,23 @@ impl Service {
 
     /// Returns the routes, for a server of the application. That server must limit connections and
     /// slow clients, and must check the header `Host`. The limits on readers and requests still
-    /// apply. Event streams end with the node, or with [`close`](Self::close): a server that waits
-    /// for its connections before it ends must stop the node or call `close`.
+    /// apply. Event streams end when the node stops, or at [`close`](Self::close). If the server
+    /// waits for its connections before it ends, the application must stop the node or call
+    /// `close`.
     pub fn router(&self) -> Router {
         routes::router(self.clone(), HostCheck::Off)
     }
 
-    /// Serves until `shutdown` completes. Then it ends the event streams, and waits for requests up
-    /// to [`Limits::drain`]. This also ends the event streams of other servers of this service.
+    /// Serves until `shutdown` completes. Then this method ends the event streams, including those
+    /// of other servers of this service, and waits for requests up to [`Limits::drain`].
     ///
-    /// On a loopback address it answers only requests for `localhost`, for a loopback address or
-    /// for a name of [`Options::host`]. Others get 421.
+    /// On a loopback address, the service answers only requests for `localhost`, for a loopback
+    /// address or for a name of [`Options::host`]. Other requests get 421.
     pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
         server::serve(self, listener, shutdown).await;
     }
 
-    /// Ends all event streams, including later ones.
+    /// Ends all event streams, and prevents new ones.
     pub fn close(&self) {
         self.shared().closing.cancel();
     }
@@ -128,7 +130,7 @@ impl fmt::Debug for Service {
     }
 }
 
-/// Writes the events of a node into the log until the node ends or the service is closed.
+/// Writes the events of a node into the log until the node stops or the service is closed.
 async fn record_events(shared: Arc<Shared>, mut events: Events) {
     loop {
         let event = tokio::select! {
@@ -138,7 +140,7 @@ async fn record_events(shared: Arc<Shared>, mut events: Events) {
         };
         let event = match event {
             Ok(event) => event,
-            // Readers see the gap in the numbers.
+            // Readers notice the gap in the numbers.
             Err(EventsError::Lagged { .. }) => continue,
             Err(_) => break,
         };
@@ -152,7 +154,7 @@ async fn record_events(shared: Arc<Shared>, mut events: Events) {
             kind: event.kind,
         });
     }
-    // The events end a moment before the node does.
+    // The events end a moment before the node stops.
     let end = tokio::select! {
         biased;
         () = shared.closing.cancelled() => return,

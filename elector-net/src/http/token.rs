@@ -23,10 +23,12 @@ const LONGEST: usize = 512;
 
 impl Token {
     /// Reads a token from a file, without the line end. Only the owner may be able to read the
-    /// file, or also its group if root owns it, as for the key of TLS.
+    /// file. If root owns the file, its group may read it, too. The same rule applies to the key of
+    /// TLS.
     ///
     /// # Errors
-    /// If the file cannot be read; if others can read or write it; if it contains no token.
+    /// If the file cannot be read, if others can read or write it, or if it contains no valid
+    /// token.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, HttpError> {
         let path = path.as_ref();
         let unread = |error| HttpError::TokenFile {
@@ -45,7 +47,8 @@ impl Token {
         text.parse()
     }
 
-    /// Returns `true` if these are its bytes. The duration reveals at most the length of the token.
+    /// Returns `true` if these are the bytes of the token. The duration of this call reveals at
+    /// most the length of the token.
     #[must_use]
     pub fn matches(&self, sent: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(sent).into()
@@ -89,7 +92,8 @@ mod tests {
         text.parse::<Token>().unwrap_err().to_string()
     }
 
-    // An empty token, from a mistake in a script, must not give everyone access to the node.
+    // An empty token, which a mistake in a script can cause, must not give everyone access to the
+    // node.
     #[test]
     fn an_invalid_token_is_rejected() {
         assert!(error("").contains("empty"));

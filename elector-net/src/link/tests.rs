@@ -14,7 +14,7 @@ fn learn(link: &Link, life: u64) -> LifeChange {
     link.learn_life(life, LockClaim::default(), LONG)
 }
 
-// Two processes with one id would vote twice. The one that was first continues.
+// If two processes with one id could vote, the node would vote twice. The first process continues.
 #[test]
 fn a_second_life_is_rejected_while_the_first_sends() {
     let link = link();
@@ -45,7 +45,7 @@ fn a_second_life_is_rejected_while_the_first_sends() {
     );
 }
 
-// Another life means that the one before may have ended. The first life means nothing like that.
+// Another life means that the life before may have ended. The first life of a peer means no change.
 #[test]
 fn only_another_life_is_a_change() {
     let link = link();
@@ -54,8 +54,9 @@ fn only_another_life_is_a_change() {
     assert_eq!(changes, [same, same, LifeChange::Unproved, same]);
 }
 
-// If a node is killed together with its observer and is started again at once, it proves itself
-// that its lease is free. It does not while a life before may hold one.
+// If a node is killed together with its observer and is started again at once, the new life itself
+// proves that the last life has ended. It proves nothing as long as a life before the last one may
+// hold a lease.
 #[test]
 fn a_life_that_has_the_lock_of_the_one_before_proves_its_end() {
     let claim = |lock| LockClaim {
@@ -76,8 +77,8 @@ fn a_life_that_has_the_lock_of_the_one_before_proves_its_end() {
     assert_eq!(change, proved, "no lease is left by then");
 }
 
-// A secret that arrives late, or twice, must not depose a leader in its next life. Old messages of
-// the dead life must not bring it back.
+// A proof that arrives late, or twice, must not count against a leader's next life. Old messages of
+// the dead life must not count as signs of life.
 #[test]
 fn a_proof_counts_once_and_for_the_present_life_only() {
     let link = link();
@@ -106,8 +107,8 @@ fn a_proof_counts_once_and_for_the_present_life_only() {
     );
 }
 
-// A copied folder, or a virtual machine that was restored, makes a second process of one node. The
-// end of that process is not the end of the first one, which may hold a lease.
+// If a folder was copied, or a virtual machine was restored, one node can have two processes. The
+// end of the second process is not the end of the first one, which may hold a lease.
 #[test]
 fn the_end_of_a_life_that_replaced_another_frees_no_voter_at_once() {
     let short = Duration::ZERO;
@@ -122,8 +123,8 @@ fn the_end_of_a_life_that_replaced_another_frees_no_voter_at_once() {
     assert!(link.prove_dead(7, short), "no lease is left by then");
 }
 
-// The algorithm is notified once in an outage, and once of its end. A peer that refuses connections
-// may fall silent after that, and only its silence frees a voter.
+// The algorithm is notified once of an outage, and once of its end. A peer that refuses connections
+// may fall silent after that. Only the silence, and not the refusal, ends the vigil of a voter.
 #[test]
 fn a_peer_is_marked_down_once_until_it_sends_again() {
     let link = link();
@@ -140,8 +141,8 @@ fn a_peer_is_marked_down_once_until_it_sends_again() {
     assert_eq!(link.suspicions.load(Ordering::Relaxed), 2);
 }
 
-// A dialler must not miss a proof that arrives between its check and its wait. It must not take the
-// proof for an earlier life as one for the present life.
+// A dialler must not miss a proof that arrives between its check and its wait. A proof for an
+// earlier life must not count as a proof for the present life.
 #[tokio::test]
 async fn a_proof_of_death_ends_the_wait_for_it() {
     let link = link();

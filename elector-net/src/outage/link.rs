@@ -34,7 +34,8 @@ impl Link {
         lock(&self.outage).take_events(now)
     }
 
-    /// Returns why messages cannot be exchanged with the peer; `None` if they can.
+    /// Returns the reason why messages cannot be exchanged with the peer; `None` if they can be
+    /// exchanged.
     pub(crate) fn problem(&self) -> Option<String> {
         let is_open = (self.is_outgoing_open(), self.is_incoming_open());
         let outage = lock(&self.outage);
@@ -79,7 +80,7 @@ mod tests {
         link.take_events(actor::now())
     }
 
-    // The status shows this text. Each direction has its own reason.
+    // The status shows the text of a problem. Each direction has its own reason.
     #[test]
     fn the_problem_is_that_of_the_direction_that_fails() {
         let link = link();
@@ -100,8 +101,8 @@ mod tests {
         assert_eq!(problem(), NO_INCOMING);
     }
 
-    // A peer that hangs keeps its connections open. After its process has ended, its silence is
-    // not reported as well.
+    // A peer that hangs keeps its connections open, so its silence is the reason of the outage.
+    // After the process of a peer has ended, its silence is not reported as a second reason.
     #[test]
     fn a_silence_is_an_outage_unless_its_reason_is_known() {
         let link = link();

@@ -1,5 +1,6 @@
-//! When a peer is unreachable, why, and what is logged about it: one warning for each outage and
-//! kind of reason, and one line when the outage has ended, for any number of attempts to connect.
+//! Records when a peer is unreachable and why, and what is logged about it. There is one warning
+//! for each outage and kind of reason, and one line when the outage has ended. The number of
+//! attempts to connect does not matter.
 
 mod link;
 mod log;
@@ -12,20 +13,20 @@ use elector_core::Moment;
 pub(crate) use log::log_outages;
 pub(crate) use reason::{Reason, ReasonKind};
 
-/// After this time, an outage is logged although the peer may just not have been started yet. The
-/// nodes of a cluster are started one after the other, by hand or by a tool, within a few seconds.
-/// A wrong configuration is logged at once.
+/// The time for which the first outage of a peer is not logged: the peer may just not have been
+/// started yet. The nodes of a cluster are started one after the other, by hand or by a tool,
+/// within a few seconds. A wrong configuration is logged at once.
 ///
-/// A peer gets the same time to make its own connection, which it tries every half second. A
-/// rejection of the peer that is older than this is not reported as a reason any more.
+/// A peer gets the same time to make its own connection, which it tries about every half second. A
+/// rejection of the peer that is older than this time is not reported as a reason any more.
 const START_GRACE: Duration = Duration::from_secs(5);
 
-/// The direction in which something fails.
+/// The direction of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
-    /// On the connection that this node makes.
+    /// The connection that this node makes to the peer.
     Out,
-    /// On the connection that the peer makes.
+    /// The connection that the peer makes to this node.
     In,
 }
 
@@ -37,9 +38,10 @@ pub(crate) struct Outage {
     /// Whether the peer was never reachable.
     is_first: bool,
     outgoing: Option<Reason>,
-    /// The reason, and when it occurred last.
+    /// The last rejection of the peer's connection, and the time at which it occurred.
     incoming: Option<(Reason, Moment)>,
-    /// When a connection was last made, in either direction.
+    /// When a connection was last made, in either direction, or the beginning of the outage if that
+    /// is later.
     last_success: Moment,
     /// The kinds of reasons that were logged in this outage.
     logged: Vec<ReasonKind>,
@@ -52,12 +54,12 @@ pub(crate) struct Outage {
 pub(crate) enum OutageEvent {
     /// The peer is unreachable, for this reason.
     Unreachable(String),
-    /// The peer is reachable, after this time.
+    /// The peer is reachable after an outage of this length.
     Reachable { away: Duration, is_first: bool },
 }
 
 impl Outage {
-    /// Creates the outage with which every peer begins when the node is started.
+    /// Creates the outage in which every peer is when the node is started.
     pub(crate) fn new(now: Moment) -> Self {
         Self {
             since: Some(now),
@@ -93,8 +95,8 @@ impl Outage {
         (self.outgoing, self.incoming) = (None, None);
     }
 
-    /// Records that something has failed. Returns `false` if the peer is reachable all the same.
-    /// Then the failure is not recorded, and the caller may log it.
+    /// Records that a connection in this direction has failed. Returns `false` if the peer is
+    /// reachable all the same. Then the failure is not recorded, and the caller may log it.
     pub(crate) fn record_failure(
         &mut self,
         direction: Direction,
@@ -128,12 +130,13 @@ impl Outage {
         self.since.is_some()
     }
 
-    /// Returns why this node has no connection to the peer, if that is known.
+    /// Returns the reason why this node has no connection to the peer, if it is known.
     pub(crate) fn outgoing_reason(&self) -> Option<&Reason> {
         self.outgoing.as_ref()
     }
 
-    /// Returns why a connection of the peer was rejected, if the peer has tried recently.
+    /// Returns the reason why a connection of the peer was rejected, if the peer has tried
+    /// recently.
     pub(crate) fn incoming_reason(&self, now: Moment) -> Option<&Reason> {
         let (reason, at) = self.incoming.as_ref()?;
         (now.saturating_since(*at) < START_GRACE).then_some(reason)
@@ -162,7 +165,7 @@ impl Outage {
     }
 }
 
-/// The reason if this node is connected to the peer, and the peer does not connect to this node.
+/// The reason if this node is connected to the peer, but the peer does not connect to this node.
 pub(crate) const NO_INCOMING: &str = "the peer does not connect to this node, although this node \
      is connected to the peer: check the peer's log";
 
@@ -191,7 +194,7 @@ mod tests {
         OutageEvent::Reachable { away, is_first }
     }
 
-    /// Returns the outage of a peer that was reachable and has been unreachable since 100 s.
+    /// Returns the outage of a peer that was reachable and became unreachable at 100 s.
     fn lost() -> Outage {
         let mut outage = Outage::new(at(0));
         outage.end(at(1));
@@ -200,7 +203,7 @@ mod tests {
         outage
     }
 
-    // There are two attempts a second, and an outage may take a day.
+    // There are about two attempts to connect a second, and an outage may take a day.
     #[test]
     fn an_outage_is_logged_once_for_each_kind_of_reason_and_its_end_once() {
         let mut outage = lost();
@@ -230,7 +233,7 @@ mod tests {
         );
     }
 
-    // If a process was restarted between two checks, that was an outage all the same.
+    // If the process of a peer was restarted between two checks, there was an outage all the same.
     #[test]
     fn an_outage_that_has_already_ended_is_logged() {
         let mut outage = lost();
@@ -240,7 +243,7 @@ mod tests {
         assert_eq!(events, [unreachable("refused"), reachable(1, false)]);
     }
 
-    // A connection that breaks and is made again at once is not an outage.
+    // If a connection breaks and is made again at once, this is not logged as an outage.
     #[test]
     fn an_interruption_without_a_failure_is_not_logged() {
         let mut outage = lost();
@@ -248,7 +251,8 @@ mod tests {
         assert_eq!(outage.take_events(at(200)), []);
     }
 
-    // When a node is started, its peers may not run yet. A wrong configuration is logged at once.
+    // When a node is started, its peers may not run yet. Only a wrong configuration is logged at
+    // once.
     #[test]
     fn at_the_start_only_wrong_configurations_are_logged_at_once() {
         let mut outage = Outage::new(at(0));
@@ -269,7 +273,7 @@ mod tests {
         assert_eq!(outage.take_events(at(0)), [unreachable("not a node")]);
     }
 
-    // In this case, only the peer knows the reason.
+    // If the peer makes no connection to this node, only the peer knows the reason.
     #[test]
     fn a_peer_that_makes_no_connection_is_logged_after_a_while() {
         let mut outage = lost();
@@ -277,7 +281,7 @@ mod tests {
         assert_eq!(outage.take_events(at(105)), [unreachable(NO_INCOMING)]);
         assert_eq!(outage.take_events(at(200)), []);
 
-        // After a long outage, the peer gets the same time.
+        // After a long outage in the other direction, the peer gets the same time.
         let mut outage = lost();
         assert!(outage.record_failure(Direction::Out, refused(), at(100)));
         assert_eq!(outage.take_events(at(200)), [unreachable("refused")]);
@@ -295,7 +299,7 @@ mod tests {
         assert_eq!(outage.incoming_reason(at(105)), None);
     }
 
-    // A second process with the id of a connected peer says nothing about the peer itself.
+    // A second process that claims the id of a connected peer says nothing about the peer itself.
     #[test]
     fn a_failure_beside_a_working_connection_is_not_an_outage() {
         let mut outage = Outage::new(at(0));

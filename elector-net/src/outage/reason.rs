@@ -1,6 +1,6 @@
 use crate::wire::rejection::Rejection;
 
-/// Why no messages can be exchanged with a peer, in one direction.
+/// The reason why no messages can be exchanged with a peer, in one direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reason {
     pub(crate) kind: ReasonKind,
@@ -8,7 +8,7 @@ pub(crate) struct Reason {
     pub(crate) text: String,
 }
 
-/// The kind of a reason. Reasons of one kind are logged once in an outage.
+/// The kind of a reason. In one outage, only the first reason of each kind is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReasonKind {
     /// The name of the peer cannot be resolved.
@@ -21,13 +21,13 @@ pub(crate) enum ReasonKind {
     NoIncoming,
     /// The network does not lead to the peer, or this node itself has a fault.
     Fault,
-    /// Something else answers at the peer's address.
+    /// Another process or program answers at the peer's address.
     NotANode,
     /// The TLS handshake fails.
     Tls,
-    /// The peer rejects this node. `index` is that of the [`Rejection`].
+    /// The peer rejects this node. `index` is the index of the [`Rejection`].
     Rejected { is_temporary: bool, index: usize },
-    /// This node rejects the peer. `index` is that of the [`Rejection`].
+    /// This node rejects the peer. `index` is the index of the [`Rejection`].
     Rejecting { is_temporary: bool, index: usize },
 }
 
@@ -46,7 +46,7 @@ impl ReasonKind {
         }
     }
 
-    /// Returns `true` if the peer may just not have been started yet.
+    /// Returns `true` if the reason can be that the peer has just not been started yet.
     pub(super) fn is_temporary(self) -> bool {
         match self {
             Self::Lookup | Self::NotRunning | Self::NoAnswer | Self::NoIncoming | Self::Fault => {

@@ -4,14 +4,15 @@ use rustix::process::{getegid, getgroups};
 
 use super::error::RecordError;
 
-/// A user who can write in a folder can delete its files, and put others in their place.
+/// The modes that let other users write in a folder. A user who can write in a folder can delete
+/// its files, and can put other files in their place.
 const GROUP: u32 = 0o020;
 const OTHERS: u32 = 0o002;
 
-/// Checks that no other user can write in a folder, if it exists.
+/// Checks that no other user can write in a folder, if the folder exists.
 ///
 /// # Errors
-/// If others can write in it; if the operating system reports an error.
+/// If other users can write in the folder, or if the operating system reports an error.
 pub(super) fn check(folder: &Path) -> Result<(), RecordError> {
     let found = match metadata(folder) {
         Ok(found) => found,
@@ -30,11 +31,12 @@ pub(super) fn check(folder: &Path) -> Result<(), RecordError> {
     })
 }
 
-/// Checks that a folder with this mode and owner is closed to others. If not, returns the mode that
-/// it should have.
+/// Checks that other users cannot write in a folder with this mode and owner. If they can, returns
+/// the mode that the folder should have.
 ///
-/// Kubernetes mounts the volumes of a non-root process with root as the owner, and makes them
-/// writable for a group that it gives to that process (`fsGroup`).
+/// A group of this process may write if root owns the folder. The reason is Kubernetes: it mounts
+/// the volumes of a non-root process with root as the owner, and makes them writable for a group
+/// that it gives to that process (`fsGroup`).
 fn closed(mode: u32, owner: u32, is_own_group: bool) -> Result<(), u32> {
     let open = if owner == 0 && is_own_group {
         OTHERS
@@ -52,7 +54,8 @@ mod tests {
     use super::*;
 
     // The rule must allow what `--init` and systemd create, and what Kubernetes mounts. The sticky
-    // bit does not prevent others from creating a `lock` file there first.
+    // bit (mode 1777) is not enough: other users could still create a file `lock` in the folder
+    // first.
     #[test]
     fn only_the_owner_or_an_own_group_chosen_by_root_may_write_in_a_folder() {
         for (mode, owner, is_own_group, verdict) in [

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A file. Tests implement this trait with a disk that fails.
+/// A file. Tests have an implementation with a disk that fails.
 pub(super) trait Medium {
     /// Returns the length in bytes.
     fn length(&mut self) -> io::Result<u64>;
@@ -13,14 +13,15 @@ pub(super) trait Medium {
     /// Fills the buffer.
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
 
-    /// Writes the bytes, and does not wait for the disk.
+    /// Writes the bytes. Does not wait for the disk.
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
-    /// Returns when everything written before would survive a power cut.
+    /// Returns when all bytes that were written before would survive a power cut.
     fn sync(&mut self) -> io::Result<()>;
 }
 
-/// A folder with files, for the creation of a record. Tests implement it with a disk that fails.
+/// A folder with files, for the creation of a record. Tests have an implementation with a disk that
+/// fails.
 pub(super) trait Folder {
     type File: Medium;
 
@@ -31,7 +32,7 @@ pub(super) trait Folder {
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
 
-    /// Returns when everything created and renamed before would survive a power cut.
+    /// Returns when all files that were created or renamed before would survive a power cut.
     fn sync(&mut self) -> io::Result<()>;
 }
 
@@ -78,27 +79,30 @@ impl Folder for Dir {
     }
 }
 
-/// Options to open a file for reading and writing. A new file is readable only by its owner.
+/// Returns options to open a file for reading and writing. If the file is missing, it is created,
+/// and only its owner can read it.
 pub(super) fn private_file_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).mode(0o600);
     options
 }
 
-/// Creates a folder, if it is missing, so that it survives a power cut. Only its owner can use it.
+/// Creates a folder that survives a power cut, if it is missing. Only the owner can use the new
+/// folder.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     let parent = match folder.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
     if folder.is_dir() {
-        // Another process may have created it without waiting for the disk. This is best effort.
+        // Another process may have created the folder without waiting for the disk. If this call
+        // fails, the folder can be used all the same.
         let _ = sync_folder(parent);
         return Ok(());
     }
     make_folder(parent)?;
     match fs::DirBuilder::new().mode(0o700).create(folder) {
-        // Another process created it first.
+        // Another process created the folder first.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
         made => made?,
     }

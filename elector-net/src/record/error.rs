@@ -12,7 +12,7 @@ use super::{
 };
 
 /// The reason why a record could not be created, read or written. A node must not run after any of
-/// these errors. The message says what to do.
+/// these errors. The text of the error says what to do.
 #[derive(Error)]
 #[non_exhaustive]
 pub enum RecordError {
@@ -28,7 +28,7 @@ pub enum RecordError {
         /// The folder without a record.
         folder: PathBuf,
     },
-    /// A record cannot be created, because there is one.
+    /// A record cannot be created, because the folder already has one.
     #[error(
         "there is a record in {} already, and its contents must not be forgotten: start the node \
          without `--init`, and without a call of `.format()`", .folder.display()
@@ -75,7 +75,8 @@ pub enum RecordError {
         /// The list.
         nodes: Vec<NodeId>,
     },
-    /// The new list of nodes is older than the list in the record.
+    /// The generation of the new list of nodes is not higher than the generation of the list in the
+    /// record.
     #[error(
         "the record in {} has generation {generation} of the list of nodes: give the new list a \
          higher generation, the same on all nodes", .folder.display()
@@ -86,7 +87,7 @@ pub enum RecordError {
         /// The generation of the list in the record.
         generation: u64,
     },
-    /// The floor of the epochs does not fit the record.
+    /// The given floor of the epochs is below the epoch in the record, or too far above it.
     #[error(
         "the record in {} has epoch {epoch}, so {floor} cannot be the highest epoch of all \
          records: check it with `elector members show`", .folder.display()
@@ -145,7 +146,7 @@ pub enum RecordError {
     /// A state could not be encoded.
     #[error("the state cannot be encoded: {0}")]
     Unencodable(postcard::Error),
-    /// A state is longer than a slot of the record.
+    /// A state is longer than the space in a slot of the record.
     #[error("the state takes {bytes} bytes, but a record holds at most {most}: save less in it")]
     TooLong {
         /// The encoded length of the state.
@@ -162,7 +163,8 @@ pub enum RecordError {
     InUse {
         /// The folder of the record.
         folder: PathBuf,
-        /// The id of the process that uses it, as that process saw it; `None` if it left no id.
+        /// The id of the process that uses the record, as that process saw its own id; `None` if it
+        /// left no id.
         process: Option<u32>,
     },
     /// Other users can write in the folder, so they can delete or replace the record.
@@ -180,7 +182,7 @@ pub enum RecordError {
         /// A mode that is safe.
         allowed: u32,
     },
-    /// The path of an open record no longer leads to its file.
+    /// The path of an open record does not lead to the record's file any more.
     #[error(
         "the record {} was deleted, moved or replaced while this node ran ({why}): later saves \
          would be lost. Put the folder back in its place, then start the node again. \
@@ -192,7 +194,7 @@ pub enum RecordError {
         /// What the path leads to now.
         why: String,
     },
-    /// The operating system could not open or create something.
+    /// The operating system could not carry out an action on a file or folder.
     #[error("could not {doing} {}: {error}", .path.display())]
     Io {
         /// The action that failed, in words.
@@ -224,8 +226,8 @@ pub enum RecordError {
         /// The error of the operating system.
         error: io::Error,
     },
-    /// An earlier save failed. A second attempt proves nothing: the kernel may have dropped the
-    /// bytes that it could not write.
+    /// An earlier save failed. A second attempt would prove nothing: the kernel may have dropped
+    /// the bytes that it could not write.
     #[error("an earlier save to {} failed: start the node again", .path.display())]
     Failed {
         /// The record.
@@ -243,7 +245,7 @@ pub enum RecordError {
 debug_as_text!(RecordError);
 
 impl RecordError {
-    /// Returns the conversion of an error of the operating system while `doing` something.
+    /// Returns a function that converts an error of the operating system while `doing` something.
     pub(super) fn io(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> Self {
         move |error| Self::Io {
             doing,
@@ -253,7 +255,7 @@ impl RecordError {
     }
 }
 
-/// How to replace a node whose record is lost.
+/// The advice for a node whose record is lost.
 const REPLACE: &str = "Stop all nodes, then put a node with a new id in its place with `elector \
                        members`: a list that is changed while nodes run can elect two leaders";
 

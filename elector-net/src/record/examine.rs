@@ -22,7 +22,7 @@ pub enum SlotState {
     Newest,
     /// An older state.
     Older,
-    /// No state: a crash cut the write short, or the slot is damaged.
+    /// There is no valid state: a crash cut the write short, or the slot is damaged.
     Invalid,
     /// The disk cannot read the slot.
     Unreadable,
@@ -34,7 +34,7 @@ enum Found {
     Unreadable,
 }
 
-/// Reads a record, and returns its newest state if that is certain.
+/// Reads a record, and returns its newest state if it is certain which state is the newest.
 pub(super) fn examine(medium: &mut impl Medium, path: &Path) -> Result<Examined, RecordError> {
     let length = medium.length().map_err(|error| read_error(path, error))?;
     if length != RECORD {
@@ -74,10 +74,10 @@ impl Found {
     }
 }
 
-/// Reads a pair. An unreadable slot is no error if the other slot of its pair is valid: an
-/// acknowledged state is in both. If the other slot is not valid, a crash may have cut it short, or
-/// the disk may have lost both. An unreadable slot may become readable again, so this reports an
-/// error and does not take an older state.
+/// Reads a pair of slots. An unreadable slot is no error if the other slot of its pair is valid,
+/// because an acknowledged state is in both slots. If the other slot is not valid, a crash may have
+/// cut its write short, or the disk may have lost both slots. Then this function returns an error
+/// and does not take an older state, because the unreadable slot may become readable again.
 fn read_pair(
     medium: &mut impl Medium,
     pair: [u64; 2],

@@ -13,8 +13,9 @@ pub(super) const NAME: &str = "record";
 /// The file name while the record is being created.
 pub(super) const UNFINISHED: &str = "record.new";
 
-/// Creates a record with this state. The creation is atomic: the name never leads to half a record.
-/// The file is written to its full length, so that later saves need no new space.
+/// Creates a record with this state. The creation is atomic: the name of the record never leads to
+/// an incomplete record. The file is written to its full length, so that later saves need no new
+/// space.
 pub(super) fn format(
     folder: &mut impl Folder,
     path: &Path,

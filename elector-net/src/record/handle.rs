@@ -19,9 +19,9 @@ use super::{
 use crate::link::lock;
 
 /// A handle of the record of a [`FileStorage`](super::FileStorage), for other parts of the same
-/// node. The transport sends the list of nodes and the disk id to peers, and stores the disk ids of
-/// peers. The HTTP service reports how long saves take. The program calls [`check`](Self::check).
-/// Cheap to clone.
+/// node. The transport reads the list of nodes and the disk id, which it sends to peers, and stores
+/// the disk ids of peers. The HTTP service reads how long saves take. The program calls
+/// [`check`](Self::check). A clone is cheap.
 #[derive(Clone, Debug, Default)]
 pub struct RecordHandle(Arc<Shared>);
 
@@ -36,7 +36,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// Saves if the record is still in its place, and measures the time.
+    /// Checks that the record is still in its place, saves, and measures the time.
     fn save(
         &self,
         open: &mut OpenRecord,
@@ -57,7 +57,8 @@ impl Shared {
 pub(super) struct OpenRecord {
     pub(super) slots: Slots<File>,
     pub(super) location: Location,
-    // Dropped last: no other process may open the record before this one has closed it.
+    // The locks are dropped last: no other process may open the record before this process has
+    // closed it.
     pub(super) _locks: [Lock; 2],
 }
 
@@ -88,12 +89,12 @@ impl RecordHandle {
     }
 
     /// Checks that an open record is still where it was opened. A node whose record was deleted,
-    /// moved or replaced must stop: after the next start it would have forgotten its votes.
+    /// moved or replaced must stop: after the next start, the node would have forgotten its votes.
     ///
-    /// Every save begins with this check. But a node may save nothing for months, so a program
-    /// should also check from time to time, and stop the node on an error. The command `elector`
-    /// does this. The check asks the file system, and waits for a save in progress: call it on a
-    /// thread that may block.
+    /// Every save begins with this check. But a node may save nothing for months. So a program
+    /// should also call this method from time to time, and stop the node on an error. The command
+    /// `elector` does this. The method asks the file system, and waits for a save in progress: call
+    /// it on a thread that may block.
     ///
     /// ```
     /// use std::time::Duration;
@@ -116,16 +117,17 @@ impl RecordHandle {
     /// ```
     ///
     /// # Errors
-    /// If the record is no longer there, or if the file system cannot be asked.
+    /// If the record is not in its place any more, or if the file system cannot be asked.
     pub fn check(&self) -> Result<(), RecordError> {
-        // The lock is not held during the check: the file system may hang, and saves need the lock.
+        // The lock is not held while the file system is asked: the file system may hang, and saves
+        // need the lock.
         let location = lock(&self.0.open)
             .as_ref()
             .map(|open| open.location.clone());
         location.map_or(Ok(()), |location| location.check())
     }
 
-    /// Saves if the record is open. Returns `None` if it is closed.
+    /// Saves if the record is open. Returns `None` if the record is closed.
     pub(super) fn save(&self, change: impl FnOnce(&mut Slot)) -> Option<Result<(), RecordError>> {
         let mut open = lock(&self.0.open);
         open.as_mut().map(|open| self.0.save(open, change))
@@ -143,11 +145,11 @@ impl RecordHandle {
         roster.as_ref()?.peers.get(&peer).copied()
     }
 
-    /// Checks the disk of a peer. If the peer was never admitted before, stores its disk and waits
-    /// until that is durable.
+    /// Checks the disk of a peer. If no disk of this peer was admitted before, stores this disk and
+    /// waits until it is durable.
     ///
     /// # Errors
-    /// If the peer was first admitted with another disk; if the record cannot be written.
+    /// If the peer was first admitted with another disk, or if the record cannot be written.
     pub(crate) fn admit(&self, peer: NodeId, disk: DiskId) -> Result<(), AdmitError> {
         let mut open = lock(&self.0.open);
         let open = open.as_mut().ok_or(AdmitError::Closed)?;

@@ -16,9 +16,9 @@ pub struct Identity {
     pub cluster: String,
     /// The node.
     pub node: NodeId,
-    /// The name of the algorithm; 1 to 255 bytes. It also stands for the format of the saved state:
-    /// an encoded state does not describe itself, and two formats can look alike. An algorithm that
-    /// changes its durable state needs another name here.
+    /// The name of the algorithm; 1 to 255 bytes. The name also identifies the format of the saved
+    /// state: an encoded state does not describe its format, and two formats can look alike. An
+    /// algorithm that changes the format of its durable state needs another name.
     pub algorithm: String,
 }
 

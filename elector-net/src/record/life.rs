@@ -17,21 +17,21 @@ const NAME: &str = "life";
 /// kernel guarantees that all processes of the previous life have ended. See
 /// [`Tcp::life`](crate::Tcp::life).
 ///
-/// The lock ends when every process that inherited it has ended. Dropping it does not end it while
-/// another process has it.
+/// The lock ends when every process that inherited it has ended. Dropping this value does not end
+/// the lock while another process has it.
 #[derive(Debug)]
 pub struct LifeLock {
     file: File,
     id: LockId,
 }
 
-/// Identifies a lock. Two nodes have the same id only if it is the same file on the same machine
-/// since the same boot. A copy of the folder has another id.
+/// Identifies a lock. Two locks have the same id only if they lock the same file on the same
+/// machine, since the same boot. The lock in a copy of the folder has another id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LockId([u8; 16]);
 
 impl LockId {
-    /// No lock is held, or the lock would prove nothing.
+    /// The id if no lock is held, or if the lock would prove nothing.
     pub(crate) const NONE: Self = Self([0; 16]);
 
     #[cfg(test)]
@@ -56,7 +56,8 @@ impl LockId {
             0x2fc1_2fc1,
             0xca45_1a4e,
         ];
-        /// Identifies the boot of the kernel. Containers of one machine share it.
+        /// The file with the id of this boot of the kernel. All containers of a machine read the
+        /// same id.
         const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
         #[allow(clippy::useless_conversion, reason = "it has 32 bits on some systems")]
@@ -85,7 +86,8 @@ impl LockId {
 
 impl LifeLock {
     /// Takes the lock of this folder. Returns `None` if processes of the previous life still have
-    /// it, or if it would prove nothing here, for example on a network file system.
+    /// the lock. Also returns `None` if the lock would prove nothing here, for example on a network
+    /// file system.
     ///
     /// # Errors
     /// If the file cannot be created or locked.
@@ -103,9 +105,9 @@ impl LifeLock {
         }
     }
 
-    /// Makes all child processes that start from now on inherit the lock, and their children too.
-    /// This is for a node that acts through other processes. A child that closes inherited files
-    /// does not hold the lock.
+    /// Makes all child processes that start from now on inherit the lock, and also their children.
+    /// Use this method for a node that acts through other processes. A child that closes inherited
+    /// files does not hold the lock.
     ///
     /// # Errors
     /// If the operating system reports an error.
@@ -126,7 +128,7 @@ mod tests {
         LifeLock::take(folder).unwrap()
     }
 
-    // The default folder for tests may be on any file system.
+    // The default folder for tests may be on a file system on which a lock proves nothing.
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir_in("/dev/shm").unwrap()
     }
@@ -145,7 +147,8 @@ mod tests {
         assert_eq!(taken(folder.path()).unwrap().id(), id);
     }
 
-    // A copied folder can be used next to its original.
+    // A node with a copied folder can run at the same time as the original node. Its lock must
+    // prove nothing about the original.
     #[test]
     fn a_copy_has_another_lock() {
         let (one, copy) = (folder(), folder());
@@ -155,7 +158,7 @@ mod tests {
         assert_ne!(first.id(), LockId::NONE);
     }
 
-    // Another boot, another device or another file is another lock.
+    // The locks of another boot, another device or another file must have other ids.
     #[test]
     fn a_lock_is_identified_by_boot_device_and_file() {
         let all = [

@@ -7,15 +7,16 @@ use std::{
 
 use super::error::RecordError;
 
-/// The path of an open record, and the file that it leads to. Bytes written into a deleted file are
-/// lost, and the next start would find another record or none.
+/// The path of an open record, and the file to which it leads. If the file was deleted, bytes that
+/// are written into it are lost, and the next start would find another record or none.
 #[derive(Clone, Debug)]
 pub(super) struct Location {
     path: PathBuf,
     file: Id,
 }
 
-/// Device and inode. Two files of one machine that exist at the same time have different ones.
+/// The device and the inode of a file. Two files that exist at the same time on one machine differ
+/// in one of them.
 type Id = (u64, u64);
 
 fn id(found: &Metadata) -> Id {
@@ -23,7 +24,7 @@ fn id(found: &Metadata) -> Id {
 }
 
 impl Location {
-    /// The location of this open file, which was opened under this path.
+    /// Returns the location of this open file, which was opened under this path.
     pub(super) fn of(file: &File, path: PathBuf) -> Result<Self, RecordError> {
         let found = file.metadata();
         let found = found.map_err(RecordError::io("check the record", &path))?;
@@ -36,7 +37,7 @@ impl Location {
     /// Checks that the path still leads to the file.
     ///
     /// # Errors
-    /// If it does not, or if the file system cannot be asked.
+    /// If the path does not lead to the file any more, or if the file system cannot be asked.
     pub(super) fn check(&self) -> Result<(), RecordError> {
         let why = match metadata(&self.path) {
             Ok(found) if id(&found) == self.file => return Ok(()),

@@ -9,7 +9,7 @@ use super::{disk::private_file_options, error::RecordError};
 /// The name of the lock file, in the folder of the record.
 const NAME: &str = "lock";
 
-/// A lock of the kernel on a file. It lasts until it is dropped or the process ends.
+/// A lock of the kernel on a file. The lock lasts until this value is dropped or the process ends.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
@@ -18,34 +18,36 @@ pub(super) struct Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         // Closing the file is not enough. A child that this process forks now has a copy of the
-        // descriptor until it calls `exec`, and that copy would keep the lock. If `unlock` fails,
-        // the lock ends with the last copy.
+        // descriptor until the child calls `exec`, and the copy would keep the lock. If `unlock`
+        // fails, the lock ends when the last copy is closed.
         let _ = self.file.unlock();
     }
 }
 
 impl Lock {
-    /// Locks a folder with the file `lock` in it, because the record may not exist yet.
+    /// Locks a folder. The lock is on the file `lock` in the folder, because the record may not
+    /// exist yet.
     ///
     /// # Errors
-    /// If another process has the lock; if the operating system reports an error.
+    /// If another process has the lock, or if the operating system reports an error.
     pub(super) fn of_folder(folder: &Path) -> Result<Self, RecordError> {
         let path = folder.join(NAME);
         let opened = private_file_options().truncate(false).open(&path);
         let file = opened.map_err(RecordError::io("open the lock", &path))?;
         let mut lock = Self::on(file, &path, folder)?;
         if let Err(error) = write_process(&mut lock.file) {
-            // A full disk must not prevent a start.
+            // The error is only logged: a full disk must not prevent a start.
             let lock = path.display();
             tracing::debug!(%lock, %error, "lock file does not name the process that has the lock");
         }
         Ok(lock)
     }
 
-    /// Locks the open record of a folder, because the file `lock` may be deleted while a node runs.
+    /// Locks the open record of a folder. The lock of the folder is not enough, because the file
+    /// `lock` may be deleted while a node runs.
     ///
     /// # Errors
-    /// If another process has the lock; if the operating system reports an error.
+    /// If another process has the lock, or if the operating system reports an error.
     pub(super) fn of_record(
         record: &File,
         path: &Path,
@@ -68,7 +70,8 @@ impl Lock {
     }
 }
 
-/// Reads the id for the message to a second process. That process may come too early to find it.
+/// Reads the id of the process that has the lock, for an error message of a second process. The
+/// second process may read the file before the first process has written its id.
 fn read_process(folder: &Path) -> Option<u32> {
     let mut text = String::new();
     let file = File::open(folder.join(NAME)).ok()?;
@@ -79,7 +82,7 @@ fn read_process(folder: &Path) -> Option<u32> {
 fn write_process(file: &mut File) -> io::Result<()> {
     let text = format!("{}\n", std::process::id());
     file.seek(SeekFrom::Start(0))?;
-    // Truncate after the write: overwriting needs no space on a full disk.
+    // The file is truncated after the write, because overwriting needs no space on a full disk.
     file.write_all(text.as_bytes())?;
     file.set_len(text.len() as u64)
 }
@@ -93,7 +96,7 @@ mod tests {
 
     use super::*;
 
-    // A program may start child processes while one of its nodes ends and starts again.
+    // A program may start child processes while one of its nodes stops and starts again.
     #[test]
     fn a_copy_of_the_descriptor_does_not_prolong_the_lock() {
         let folder = tempfile::tempdir().unwrap();
@@ -105,7 +108,7 @@ mod tests {
         drop(copy);
     }
 
-    // The number in the file is only for an error message.
+    // The process id in the file is only for an error message.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_does_not_prevent_a_start() {
@@ -116,7 +119,7 @@ mod tests {
         loop {
             match Lock::of_folder(folder.path()) {
                 Ok(_) => return,
-                // Another run of this test has that file now.
+                // Another process that runs this test has locked `/dev/full` now.
                 Err(RecordError::InUse { .. }) if begun.elapsed() < LONG => {
                     thread::sleep(Duration::from_millis(1));
                 }
@@ -125,7 +128,8 @@ mod tests {
         }
     }
 
-    // The rest of a longer number must not be read as a part of this one.
+    // If the file has a longer number, the rest of that number must not be read as a part of the
+    // new number.
     #[test]
     fn the_lock_file_names_the_process() {
         let folder = tempfile::tempdir().unwrap();

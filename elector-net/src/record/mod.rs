@@ -12,54 +12,60 @@
 //!
 //! # A save
 //!
-//! 1. Writes both slots of one pair.
-//! 2. Waits for the disk. Now the state is durable, twice.
-//! 3. Writes the state to the other pair, which held the previous save, and does not wait. The next
-//!    save writes this pair first, and waits for it.
+//! 1. It writes both slots of one pair.
+//! 2. It waits for the disk. Now the state is durable in two slots.
+//! 3. It writes the state to the other pair, which held the previous save, and does not wait. The
+//!    next save writes this pair first, and waits for it.
 //!
 //! So at every moment the newest acknowledged state is durable in two slots that no unfinished
-//! write touches. Once the kernel has written the rest, it is durable in all four. Both slots of a
-//! pair go to the disk in one flush, and the other pair costs only a copy in memory.
+//! write touches. When the kernel has written the other pair to the disk, the state is durable in
+//! all four slots. Both slots of a pair go to the disk in one flush. The other pair costs only a
+//! copy in memory.
 //!
 //! # A load
 //!
-//! Takes the valid slot with the highest sequence number, and writes it again before it returns the
-//! state. A read shows the kernel's cache, and the cache may hold bytes that never reached the
-//! disk: a process may have been killed before its `fdatasync`, and after a failed `fdatasync`
-//! Linux marks the pages as clean, so that a later `fdatasync` reports success. The load writes the
-//! two slots of the pair one after the other, and then the other pair.
+//! It takes the valid slot with the highest sequence number, and writes this slot again before it
+//! returns the state. The reason is that a read shows the kernel's cache, and the cache may hold
+//! bytes that never reached the disk. A process may have been killed before its `fdatasync`. After
+//! a failed `fdatasync`, Linux marks the pages as clean, so that a later `fdatasync` reports
+//! success. The load writes the two slots of the newest pair one after the other, and then the
+//! other pair.
 //!
 //! # Which faults are distinguished
 //!
+//! The *written pair* is the pair of steps 1 and 2. The *twin* of a slot is the other slot of its
+//! pair. A node that starts has the newest valid state. "Stops" means that it does not start.
+//!
 //! | fault | what the load finds | what the node does |
 //! |---|---|---|
-//! | a crash in a save | its pair old, new or torn; the other valid | starts from the newest |
-//! | a crash in step 3 | the other pair old, new or torn; its own valid | starts |
-//! | a crash in a load | one slot of a pair torn, its twin valid; or as above | starts |
-//! | a slot damaged or unreadable, at any time | its twin valid | starts, and repairs it |
-//! | the same, and also a crash | the acknowledged state, or no valid slot | starts, or refuses |
-//! | both slots of a pair damaged, at rest | the same in the other pair | starts, and repairs it |
-//! | an unreadable pair | perhaps not the newest state | refuses; the disk may recover |
-//! | all slots damaged | no valid slot | refuses |
-//! | the file truncated or extended | a wrong length | refuses |
-//! | slots mixed by hand | two nodes, or two states with one number | refuses |
+//! | a crash in step 1 or 2 | written pair old, new or torn; other pair valid | starts |
+//! | a crash in step 3 | other pair old, new or torn; written pair valid | starts |
+//! | a crash in a load | one slot torn, its twin valid; or as in step 3 | starts |
+//! | a slot damaged or unreadable, at any time | its twin valid | starts, repairs the slot |
+//! | the same, and also a crash | the acknowledged state, or no valid slot | starts, or stops |
+//! | a whole pair damaged, at rest | the state in the other pair | starts, repairs the pair |
+//! | an unreadable pair | perhaps not the newest state | stops; the disk may recover |
+//! | all slots damaged | no valid slot | stops |
+//! | the file truncated or extended | a wrong length | stops |
+//! | slots mixed by hand | two nodes, or two states with one sequence number | stops |
 //!
-//! Two faults look the same: a crash tears both slots of a pair before the save is acknowledged; or
-//! both slots are damaged after that, and step 3 of the save is lost as well. The second fault
-//! needs a power cut in the half minute before the kernel writes step 3, and a disk that loses two
-//! places, 128 KiB apart, which it had reported as durable. A mark "acknowledged" would not help:
-//! it would be written without waiting, and lost together with step 3. A record also looks the same
-//! as an earlier copy of it. That is why the error messages warn against restoring a copy.
+//! Two faults look the same to a load. In the first, a crash tears both slots of a pair before the
+//! save is acknowledged. In the second, both slots are damaged after the acknowledgement, and step
+//! 3 of the save is lost, too. The second fault needs a power cut in the half minute before the
+//! kernel writes step 3. It also needs a disk that loses two places, 128 KiB apart, which the disk
+//! had reported as durable. A mark "acknowledged" in the record would not help: it would be written
+//! without waiting, and would be lost together with step 3. An earlier copy of a record also looks
+//! like the record itself. For this reason, the error messages warn against restoring a copy.
 //!
 //! Fewer slots are not enough. With one slot in a pair, a damaged vote looks like a torn one until
 //! the kernel writes step 3. With three slots, of which each save writes two, a damaged slot and a
-//! crash in the next save can leave only an older vote. Two pairs are the smallest layout in which
-//! one damaged slot is harmless at every moment.
+//! crash in the next save can leave only an older vote. Two pairs of two slots are the smallest
+//! layout in which one damaged slot is harmless at every moment.
 //!
-//! Assumptions: the disk keeps what it reported as durable, except one damaged place. The file
-//! system overwrites in place, or gives the same guarantee in another way (btrfs and ZFS do; there
-//! a save may run out of space, which is reported). A crash changes only the bytes that are being
-//! written.
+//! The design has three assumptions. The disk keeps what it reported as durable, except one damaged
+//! place. The file system overwrites in place, or gives the same guarantee in another way. (Btrfs
+//! and ZFS do; there a save may run out of space, and this error is reported.) A crash changes only
+//! the bytes that are being written.
 
 mod access;
 mod disk;

@@ -19,10 +19,11 @@ use super::{
 pub struct ListChange {
     /// The ids of all nodes from now on.
     pub nodes: Vec<NodeId>,
-    /// The generation of the new list: one more than the highest generation in all records.
+    /// The generation of the new list. It must be one more than the highest generation in all
+    /// records.
     pub generation: u64,
-    /// The highest epoch in the records of all nodes. No node leads or votes in an epoch up to this
-    /// one again, so fencing tokens keep rising.
+    /// The highest epoch in the records of all nodes. No node leads or votes again in this epoch or
+    /// an earlier one, so fencing tokens keep rising.
     pub floor: Epoch,
 }
 
@@ -32,7 +33,8 @@ pub struct ListChange {
 pub struct StoppedNode {
     /// The identity in the record.
     pub identity: Identity,
-    /// What the record says about the cluster; `None` in a record from before rosters.
+    /// What the record says about the cluster; `None` if the record has the format from before
+    /// rosters.
     pub roster: Option<Roster>,
     /// The highest epoch that the node took part in.
     pub epoch: Epoch,
@@ -42,7 +44,7 @@ impl FileStorage {
     /// Reads the record of a stopped node that runs `A`.
     ///
     /// # Errors
-    /// If the node runs; if the record is damaged, or belongs to another algorithm.
+    /// If the node runs, if the record is damaged, or if the record belongs to another algorithm.
     pub fn stopped<A: ElectionAlgorithm>(
         folder: impl AsRef<Path>,
     ) -> Result<StoppedNode, RecordError> {
@@ -56,15 +58,16 @@ impl FileStorage {
     }
 
     /// Gives a stopped node that runs `A` another list of nodes and a floor for its epochs, in one
-    /// save. Returns `false` if the record already had both.
+    /// save. Returns `false` if the record already has the list and the floor.
     ///
-    /// This is safe only if all nodes of the old list and of the new list stay stopped until the
-    /// records of the whole new list are changed. Nodes with different lists reject each other.
+    /// This change is safe only if all nodes of the old list and of the new list stay stopped until
+    /// the records of all nodes in the new list are changed. Nodes with different lists reject each
+    /// other.
     ///
     /// # Errors
-    /// If the node runs, or is not in the new list; if the new generation is not higher than that
-    /// of the record; if the epoch of the record is above the floor; if the algorithm has no floor;
-    /// if the save fails.
+    /// If the node runs, or is not in the new list. If the new generation is not higher than the
+    /// generation in the record. If the epoch of the record is above the floor, or too far below
+    /// it. If the algorithm has no floor. If the save fails.
     pub fn change<A: ElectionAlgorithm>(
         folder: impl AsRef<Path>,
         change: &ListChange,
@@ -88,7 +91,7 @@ impl FileStorage {
                 generation,
             });
         }
-        // A typing error would use up epochs, and they cannot be taken back.
+        // A floor with a typing error would use up epochs, and epochs cannot be taken back.
         if epoch > change.floor || !epoch.accepts(change.floor) {
             return Err(RecordError::Floor {
                 folder: folder.to_path_buf(),
@@ -114,12 +117,13 @@ impl FileStorage {
     }
 
     /// Makes a stopped node forget the disk with which a peer was first admitted, and returns that
-    /// disk. The node will then admit the next disk with the id of that peer.
+    /// disk. After that, the node admits the next disk with the id of that peer.
     ///
-    /// Never use this to admit a node that has lost its disk: that node has forgotten its votes.
+    /// Never use this function to admit a node that has lost its disk: that node has forgotten its
+    /// votes.
     ///
     /// # Errors
-    /// If the node runs; if the save fails.
+    /// If the node runs, or if the save fails.
     pub fn forget(
         folder: impl AsRef<Path>,
         peer: impl Into<NodeId>,
@@ -136,7 +140,7 @@ impl FileStorage {
     }
 }
 
-/// Returns the state of the algorithm in an open record, and its epoch.
+/// Returns the state of the algorithm in an open record, and the epoch of this state.
 fn state<A: ElectionAlgorithm>(
     open: &OpenRecord,
     identity: &Identity,
@@ -147,7 +151,7 @@ fn state<A: ElectionAlgorithm>(
     identity.check(&wanted, &path)?;
     let durable: Option<A::Durable> = decode(open.slots.state(), &path)?;
     let durable = durable.unwrap_or_default();
-    // The epoch does not depend on the list of nodes.
+    // The epoch does not depend on the list of nodes, so a list of one node is enough.
     let alone = Membership::new(identity.node, [identity.node]);
     let alone = alone.map_err(|_| RecordError::NotListed {
         node: identity.node,

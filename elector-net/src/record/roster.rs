@@ -9,13 +9,13 @@ use crate::random::random;
 /// The generation of the first list of nodes of a cluster.
 pub(super) const FIRST_GENERATION: u64 = 1;
 
-/// A random number, drawn when a record is created. It distinguishes two disks with one node id:
-/// the disk of a replaced node, or of a node of another cluster.
+/// A random number, chosen when a record is created. It distinguishes two disks with one node id,
+/// for example the new disk of a node from its old one, or the disks of nodes in two clusters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DiskId([u8; 16]);
 
 impl DiskId {
-    /// The disk id of a storage without one, such as a storage in memory.
+    /// The disk id for a storage that has none, such as a storage in memory.
     pub(crate) const NONE: Self = Self([0; 16]);
 
     /// Creates a disk id from its bytes.
@@ -26,7 +26,7 @@ impl DiskId {
 
     fn draw() -> Self {
         let drawn = (u128::from(random()) << 64) | u128::from(random());
-        // Zero means `NONE`.
+        // Zero is not used, because it means `NONE`.
         Self(drawn.max(1).to_be_bytes())
     }
 }
@@ -49,18 +49,20 @@ impl fmt::Debug for DiskId {
 pub struct Roster {
     /// The ids of all nodes, including this one, in ascending order.
     pub nodes: Vec<NodeId>,
-    /// The number of this list of nodes, counted from 1. Each change of the list adds one.
+    /// The number of this list of nodes, counted from 1. Each change of the list increases it.
     pub generation: u64,
-    /// Reserved: zero in all records so far. Two nodes with different values reject each other.
+    /// Reserved: zero in all records so far. Two nodes with different values must reject each
+    /// other.
     pub lineage: [u8; 16],
     /// The id of this disk.
     pub disk: DiskId,
-    /// The disk of each peer that was admitted with one. It is the first one.
+    /// The disk with which each peer was first admitted. A peer that had no disk id is not in this
+    /// map.
     pub peers: BTreeMap<NodeId, DiskId>,
 }
 
 impl Roster {
-    /// Creates the roster of a new disk, with the first list of a cluster.
+    /// Creates the roster of a new disk, with the first list of nodes of a cluster.
     pub(super) fn first(nodes: impl IntoIterator<Item = NodeId>) -> Self {
         Self {
             nodes: sorted(nodes),

@@ -2,13 +2,14 @@ use std::time::Duration;
 
 use prometheus_client::metrics::histogram::Histogram;
 
-/// In seconds: from a disk with a battery-backed cache to a disk that almost hangs.
+/// The bounds of the histogram in seconds. They range from a disk with a battery-backed cache to a
+/// disk that almost hangs.
 const BOUNDS: [f64; 17] = [
     50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 0.5, 1.0,
     2.5, 5.0, 10.0,
 ];
 
-/// The durations of saves, from the first write until the state is durable.
+/// The durations of saves, from the beginning until all slots are written and the state is durable.
 #[derive(Debug)]
 pub(crate) struct SaveTimes(Histogram);
 
@@ -23,7 +24,7 @@ impl SaveTimes {
         self.0.observe(duration.as_secs_f64());
     }
 
-    /// Returns the histogram, in seconds.
+    /// Returns the histogram. Its unit is the second.
     pub(crate) fn histogram(&self) -> Histogram {
         self.0.clone()
     }

@@ -5,8 +5,9 @@ use super::{error::RecordError, identity::Identity, roster::Roster};
 /// The number of slots in a record: two pairs.
 pub(super) const SLOTS: u64 = 4;
 
-/// Returns the slots that a save writes and waits for. The other pair holds the previous save,
-/// durably. The slots of the pairs alternate, so neighbours on the disk hold different saves.
+/// Returns the two slots that the save with this number writes and waits for. The other pair
+/// durably holds the previous save. The slots of the two pairs alternate, so neighbours on the disk
+/// hold different saves.
 pub(super) fn pair(sequence: u64) -> [u64; 2] {
     [sequence % 2, sequence % 2 + 2]
 }
@@ -15,40 +16,42 @@ pub(super) fn other_pair(sequence: u64) -> [u64; 2] {
     pair(sequence.wrapping_add(1))
 }
 
-/// The length of a slot in bytes. A write takes only the bytes that it needs, so space is cheap.
+/// The length of a slot in bytes. A save writes only the blocks that it needs, so long slots do not
+/// make it slower.
 pub(super) const SLOT: usize = 64 * 1024;
 
 /// The length of a whole record in bytes.
 pub(super) const RECORD: u64 = SLOTS * SLOT as u64;
 
-/// The unit of reads and writes, in bytes. The kernel would have to read a page before it could
-/// write a part of it.
+/// The unit of reads and writes, in bytes. Smaller writes are not useful: the kernel would have to
+/// read a page before it could write a part of it.
 pub(super) const BLOCK: usize = 4096;
 
 /// The newest format.
 pub(super) const FORMAT: u32 = 2;
 
-/// The format from before rosters. It can be read; the first start after that adds a roster.
+/// The format from before rosters. It can still be read. The first start with such a record adds a
+/// roster.
 const FORMAT_WITHOUT_ROSTER: u32 = 1;
 
-// The first twenty bytes are the same in every format, so that an unknown format does not look like
-// damage. Numbers are little-endian.
+// The first twenty bytes have the same meaning in every format, so that an unknown format does not
+// look like damage. Numbers are little-endian.
 const MAGIC: [u8; 8] = *b"elector\0";
 const FORMAT_AT: Range<usize> = 8..12;
-/// The length of everything after the checksum.
+/// The length of all bytes after the checksum.
 const LENGTH_AT: Range<usize> = 12..16;
-/// The checksum of everything before it and after it.
+/// The checksum of all bytes before it and after it.
 const CHECKSUM_AT: Range<usize> = 16..20;
 const SEQUENCE_AT: Range<usize> = 20..28;
 const BODY: usize = 28;
 
-/// The contents of a slot: one state of the node, complete.
+/// The contents of a slot: one complete state of the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
-    /// Counts saves. The state with the higher number is the newer one.
+    /// The number of the save. Of two states, the one with the higher number is newer.
     pub(super) sequence: u64,
     pub(super) identity: Identity,
-    /// `None` in a record from before rosters.
+    /// `None` in the format from before rosters.
     pub(super) roster: Option<Roster>,
     pub(super) state: Vec<u8>,
 }
@@ -56,9 +59,9 @@ pub(super) struct Slot {
 /// The reason why bytes are not a slot of a known format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoSlot {
-    /// Truncated, damaged, or never written.
+    /// The slot is truncated, damaged, or was never written.
     Invalid,
-    /// Valid, but of an unknown format.
+    /// The slot is valid, but its format is unknown.
     Format(u32),
 }
 
@@ -92,8 +95,8 @@ impl Slot {
         Ok(bytes)
     }
 
-    /// Returns the number of bytes in use, as the first block of the slot states; `None` if the
-    /// bytes are not a first block.
+    /// Returns the number of bytes in use, which the first block of a slot contains. Returns `None`
+    /// if the bytes are not the first block of a slot.
     pub(super) fn length(block: &[u8]) -> Option<usize> {
         if !block.starts_with(&MAGIC) {
             return None;
@@ -103,7 +106,7 @@ impl Slot {
         (BODY..=SLOT).contains(&length).then_some(length)
     }
 
-    /// Decodes a slot. Bytes after its end are ignored.
+    /// Decodes a slot. Bytes after the end of the slot are ignored.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, NoSlot> {
         Self::length(bytes)
             .and_then(|length| Self::decode_valid(bytes.get(..length)?))

@@ -9,19 +9,21 @@ use super::{
     slot::{SLOT, Slot, other_pair, pair},
 };
 
-/// An open record, and the rules for writing it. The module's documentation explains the rules.
+/// An open record, and the rules for writing it. The documentation of the module `record` explains
+/// the rules.
 #[derive(Debug)]
 pub(super) struct Slots<M> {
     medium: M,
     path: PathBuf,
     /// The newest saved state.
     newest: Slot,
-    /// `true` if a write failed or may have failed: what the disk holds is unknown then.
+    /// `true` if a write has failed, or if it is unknown whether it has failed. Then it is unknown
+    /// what the disk holds.
     is_poisoned: bool,
 }
 
 impl<M: Medium> Slots<M> {
-    /// Opens a record. From then on, the newest state in it is durable.
+    /// Opens a record. When this function returns, the newest state in the record is durable.
     pub(super) fn open(
         mut medium: M,
         path: PathBuf,
@@ -52,16 +54,17 @@ impl<M: Medium> Slots<M> {
         &self.newest.state
     }
 
-    /// Returns the newest roster; `None` in a record from before rosters.
+    /// Returns the newest roster; `None` if the record has the format from before rosters.
     pub(super) fn roster(&self) -> Option<&Roster> {
         self.newest.roster.as_ref()
     }
 
-    /// Makes the loaded state durable. It may be only in the kernel's cache: a process was killed
-    /// before it could wait for the disk, or a write failed and the kernel marked its page as
-    /// clean. So this writes the state again, into one slot of its pair at a time. The only slot
-    /// that holds the state never changes. The pair of the previous save does not change either
-    /// while it may be the only copy.
+    /// Makes the loaded state durable. The state may be only in the kernel's cache: perhaps a
+    /// process was killed before it could wait for the disk, or a write failed and the kernel
+    /// marked its page as clean. So this method writes the state again, into one slot of its pair
+    /// at a time. If only one slot holds the state, that slot is written last. The pair of the
+    /// previous save may be the only durable copy, so it does not change before the loaded state is
+    /// durable.
     fn make_durable(&mut self, slots: &[SlotState], bytes: &[u8]) -> Result<(), RecordError> {
         let mut pair = pair(self.newest.sequence);
         pair.sort_by_key(|slot| {
@@ -78,8 +81,8 @@ impl<M: Medium> Slots<M> {
         Ok(())
     }
 
-    /// Saves a changed copy of the newest slot. Returns when it is durable in one pair of slots and
-    /// written to the other.
+    /// Saves a changed copy of the newest slot. When this method returns, the state is durable in
+    /// one pair of slots, and is written to the other pair.
     pub(super) fn save(&mut self, change: impl FnOnce(&mut Slot)) -> Result<(), RecordError> {
         let mut newer = self.newest.clone();
         change(&mut newer);
@@ -91,14 +94,16 @@ impl<M: Medium> Slots<M> {
         self.poisoning(|record| {
             record.write(&pair(sequence), &bytes)?;
             record.medium.sync()?;
-            // This becomes durable with the next save, or when the kernel writes it.
+            // This write becomes durable with the next save, or when the kernel writes it to the
+            // disk.
             record.write(&other_pair(sequence), &bytes)
         })?;
         self.newest = newer;
         Ok(())
     }
 
-    /// Runs an action. If it fails or panics, the record is poisoned, and all later writes fail.
+    /// Runs an action. If the action fails or panics, the record is poisoned, and all later writes
+    /// fail.
     fn poisoning(
         &mut self,
         work: impl FnOnce(&mut Self) -> io::Result<()>,

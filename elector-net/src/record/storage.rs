@@ -26,25 +26,25 @@ use super::{
 };
 
 /// A node's durable record, in a folder of its own. This [`Storage`] survives `kill -9` and power
-/// cuts. If it cannot be sure of the saved state, it does not let the node start.
+/// cuts. If the storage cannot be sure of the saved state, the node does not start.
 ///
 /// [`format`](Self::format) creates the record, once in the lifetime of a node.
-/// [`load`](Storage::load) opens it. While the record is open, no other storage can open it, be it
-/// in this process or in another one.
+/// [`load`](Storage::load) opens it. While the record is open, no other storage can open it, in
+/// this process or in another one.
 ///
-/// # Which faults it survives
+/// # Which faults the storage survives
 ///
 /// - **A crash at any moment**: the last saved state is there, or a later state whose save had
-///   begun. A loaded state is durable too, even if the last process left it only in the kernel's
+///   begun. A loaded state is also durable, even if the last process left it only in the kernel's
 ///   cache.
 /// - **One damaged or unreadable place** in the record, at any moment.
-/// - **A failed save** ends the use of the record: all later saves fail too, until the record is
+/// - **A failed save** ends the use of the record: all later saves fail, too, until the record is
 ///   opened again.
 ///
 /// After any other fault, [`load`](Storage::load) returns an error that says what to do. Never
 /// restore an earlier copy of a record: it looks intact, but it has forgotten votes.
 ///
-/// An encoded state may have about 65,000 bytes.
+/// An encoded state can have at most about 65,000 bytes.
 ///
 /// ```
 /// use elector_core::{Membership, NodeId, actor::Storage};
@@ -75,7 +75,7 @@ pub struct FileStorage {
 }
 
 impl FileStorage {
-    /// Creates the storage of this node in this folder. Opens nothing yet.
+    /// Creates the storage of this node in this folder. Does not open the record yet.
     pub fn at(folder: impl Into<PathBuf>, identity: Identity) -> Self {
         Self {
             folder: folder.into(),
@@ -87,10 +87,10 @@ impl FileStorage {
 
     /// Saves on the node's own thread. By default, saves run on a storage thread.
     ///
-    /// This avoids two wake-ups of a thread for each save, which can take as long as a fast disk
-    /// does. The price: while the disk works, the node does not receive or send messages. This
-    /// happens only while it votes: under all algorithms of elector, a leader saves nothing until
-    /// another node campaigns. The command `elector` sets it.
+    /// Each save then avoids two wake-ups of a thread, which can take as long as a fast disk does.
+    /// The disadvantage is that the node does not receive or send messages while the disk works.
+    /// This happens only while the node votes: under all algorithms of elector, a leader saves
+    /// nothing until another node campaigns. The command `elector` uses this setting.
     #[must_use]
     pub fn on_node_thread(mut self) -> Self {
         self.on_node_thread = true;
@@ -105,15 +105,16 @@ impl FileStorage {
     }
 
     /// Creates the record of a node that has never run, in a cluster of these nodes. Creates the
-    /// folder if it is missing. A crash in the middle leaves no record, and `format` can be called
-    /// again.
+    /// folder if it is missing. If a crash interrupts this function, no record is left, and
+    /// `format` can be called again.
     ///
-    /// Never call it for a node that has run and lost its disk: that node could vote twice. Give
-    /// the replacement a new id while all nodes are stopped, with `elector members`.
+    /// Never call this function for a node that has run and lost its disk: that node could vote
+    /// twice. Instead, put a node with a new id in its place with `elector members`, while all
+    /// nodes are stopped.
     ///
     /// # Errors
-    /// If there is a record, or another process has the folder open; if other users can write in
-    /// the folder; if a name is empty or too long; if the node is not in the list of nodes; if the
+    /// If there is a record, or if another process has the folder open. If other users can write in
+    /// the folder. If a name is empty or too long. If the node is not in the list of nodes. If the
     /// operating system reports an error.
     pub fn format(
         folder: impl AsRef<Path>,
@@ -132,21 +133,21 @@ impl FileStorage {
         format::format(&mut dir, folder, identity, roster, never_run)
     }
 
-    /// Checks that no other user can write in the folder, if it exists: a user who can write in a
-    /// folder can replace the files in it. A group of this process may write if root owns the
-    /// folder, because Kubernetes mounts volumes this way (`fsGroup`).
+    /// Checks that no other user can write in the folder, if the folder exists: a user who can
+    /// write in a folder can replace the files in it. A group of this process may write if root
+    /// owns the folder, because Kubernetes mounts volumes this way (`fsGroup`).
     ///
     /// # Errors
-    /// If others can write in it. The error says what to do.
+    /// If other users can write in the folder. The error says what to do.
     pub fn check_folder(folder: impl AsRef<Path>) -> Result<(), RecordError> {
         access::check(folder.as_ref())
     }
 
-    /// Reads a record without a lock, and changes nothing. If the node is running, this may see a
-    /// save in progress.
+    /// Reads a record without a lock, and changes nothing. If the node is running, this function
+    /// may read a save in progress.
     ///
     /// # Errors
-    /// If a node could not start from the record, because of a fault of the record itself.
+    /// If the record itself has a fault, so that a node could not start from it.
     pub fn inspect(folder: impl AsRef<Path>) -> Result<RecordSummary, RecordError> {
         let folder = folder.as_ref();
         let mut file = open_record(folder, File::options().read(true))?;
@@ -188,7 +189,7 @@ impl FileStorage {
     }
 }
 
-/// Closes the record: the transport may keep its handle a little longer.
+/// Closes the record, because the transport may keep its handle of the record a little longer.
 impl Drop for FileStorage {
     fn drop(&mut self) {
         self.record.close();
@@ -252,7 +253,8 @@ pub(super) fn check_listed(identity: &Identity, nodes: &[NodeId]) -> Result<(), 
     }
 }
 
-/// Opens a record that no other process has open, with the identity that it contains.
+/// Opens a record that no other process has open. Takes the identity from the record, and returns
+/// it.
 pub(super) fn open_as_found(folder: &Path) -> Result<(OpenRecord, Identity), RecordError> {
     let identity = FileStorage::inspect(folder)?.identity;
     Ok((open(folder, &identity)?, identity))
@@ -262,10 +264,12 @@ pub(super) fn open_as_found(folder: &Path) -> Result<(OpenRecord, Identity), Rec
 fn open(folder: &Path, identity: &Identity) -> Result<OpenRecord, RecordError> {
     identity.validate()?;
     let path = folder.join(NAME);
-    // This comes first: a folder that was named by mistake must not get a lock file.
+    // The record is opened before a lock is taken: a folder that was named by mistake must not get
+    // a lock file.
     let file = open_record(folder, File::options().read(true).write(true))?;
     let record = Lock::of_record(&file, &path, folder)?;
-    // Both locks: some processes take only this one, such as those that create a record.
+    // Both locks are necessary: some processes, such as those that create a record, take only the
+    // lock of the folder.
     let lock = Lock::of_folder(folder)?;
     let location = Location::of(&file, path.clone())?;
     // The record may have been replaced before it was locked.

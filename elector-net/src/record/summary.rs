@@ -10,7 +10,7 @@ use super::{
     slot::SLOTS,
 };
 
-/// The contents of a record, for people. [`Display`](fmt::Display) formats it as one line.
+/// A summary of a record for people. [`Display`](fmt::Display) formats it as one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecordSummary {
@@ -18,11 +18,12 @@ pub struct RecordSummary {
     pub identity: Identity,
     /// The number of the newest save. The creation of the record is save 1.
     pub sequence: u64,
-    /// What the record says about the cluster; `None` in a record from before rosters.
+    /// What the record says about the cluster; `None` if the record has the format from before
+    /// rosters.
     pub roster: Option<Roster>,
     /// The path of the record.
     pub path: PathBuf,
-    /// The slots. Right after a crash some may be older or invalid. The next start repairs them.
+    /// The slots. After a crash, some of them may be older or invalid. The next start repairs them.
     pub slots: [SlotState; SLOTS as usize],
 }
 
@@ -50,7 +51,7 @@ impl RecordSummary {
         }
     }
 
-    /// Returns `true` if the node has ever saved anything.
+    /// Returns `true` if there was a save after the creation of the record.
     #[must_use]
     pub fn has_run(&self) -> bool {
         self.sequence > 1

@@ -5,10 +5,10 @@ use elector_core::{ElectionAlgorithm, NodeId};
 use super::{Listen, Tcp};
 use crate::error::{MAX_NAME_BYTES, NetError};
 
-/// The checks that do not open anything.
+/// Checks that open no connection and no socket.
 impl<A: ElectionAlgorithm> Tcp<A> {
-    /// Checks whether a node could be started with these settings. It does not listen or dial, but
-    /// it resolves the name to listen on.
+    /// Checks whether a node could be started with these settings. This method does not listen or
+    /// dial, but it resolves the name to listen on.
     ///
     /// # Errors
     /// The first reason why the node `me` could not be started.

@@ -5,14 +5,15 @@ use tokio_rustls::{TlsStream, rustls::pki_types::CertificateDer};
 
 use super::{Holder, PROTOCOL, TlsError, names};
 
-/// A connection whose other side has a certificate of the CA. It may be any node that this
-/// certificate names.
+/// A connection whose other side has a certificate of the CA. The other side can be any node that
+/// this certificate names.
 pub struct Accepted<S> {
     stream: TlsStream<S>,
     certificate: Certificate,
 }
 
-/// The certificate of the other side of a connection, which has proved that it has the key.
+/// The certificate of the other side of a connection. The other side has proved that it has the
+/// key.
 #[derive(Clone)]
 pub(crate) struct Certificate {
     der: CertificateDer<'static>,
@@ -29,7 +30,8 @@ impl Certificate {
 impl<S> Accepted<S> {
     pub(super) fn new(stream: TlsStream<S>, suffix: &str) -> Result<Self, TlsError> {
         let session = stream.get_ref().1;
-        // The TLS handshake succeeds if only one side has protocol names.
+        // Checked here, because the TLS handshake also succeeds if only one side sends protocol
+        // names.
         if session.alpn_protocol() != Some(PROTOCOL) {
             return Err(TlsError::OtherProtocol);
         }
@@ -56,7 +58,8 @@ impl<S> Accepted<S> {
         self.certificate.clone()
     }
 
-    /// As [`names`](Self::names), but returns the error to log.
+    /// Checks that the certificate of the other side names this node. Returns the error to log if
+    /// it does not.
     ///
     /// # Errors
     /// If the certificate does not name the node.

@@ -21,13 +21,14 @@ use tokio_rustls::{
 
 use super::{Holder, PROTOCOL, TlsError, TlsFiles, error::to_system_time, names};
 
-/// The checked contents of the files, ready for handshakes.
+/// The contents of the certificate files after all checks, ready for handshakes.
 pub(super) struct Credentials {
     pub(super) connector: TlsConnector,
     pub(super) acceptor: TlsAcceptor,
-    /// The end of the validity of the node's certificate and its intermediate certificates.
+    /// The first end of a validity among the node's certificate and its intermediate certificates.
     pub(super) valid_until: SystemTime,
-    /// The end of the validity of the issuing CA; `None` if it is unknown.
+    /// The end of the validity of the CA that issued the node's certificate; `None` if it is
+    /// unknown.
     pub(super) ca_valid_until: Option<SystemTime>,
 }
 
@@ -87,7 +88,7 @@ impl Credentials {
         })
     }
 
-    /// Returns the first end of a validity.
+    /// Returns the first end of a validity among the node's certificates and the CA.
     pub(super) fn expires(&self) -> SystemTime {
         let ca = self.ca_valid_until.unwrap_or(self.valid_until);
         self.valid_until.min(ca)
@@ -113,7 +114,7 @@ fn roots(path: &Path, authorities: &[CertificateDer<'_>]) -> Result<RootCertStor
     Ok(roots)
 }
 
-/// Checks the chain by the rules of the peers.
+/// Checks the node's certificate chain by the rules by which peers check it.
 fn check(
     chain: &[CertificateDer<'_>],
     files: &TlsFiles,
@@ -145,10 +146,10 @@ fn check(
     Ok(())
 }
 
-/// Returns the end of the validity of the first certificate to expire; `None` if it is unknown.
+/// Returns the first end of a validity in the chain; `None` if it is unknown.
 ///
-/// The library has no function for this. But a verifier at the end of time reports when the
-/// certificate expired, before it checks anything else.
+/// The library has no function that returns the end of a validity. But a verifier that runs with
+/// the latest possible time reports when a certificate expired, before it checks anything else.
 fn valid_until(
     chain: &[CertificateDer<'_>],
     verifier: &dyn ClientCertVerifier,
@@ -165,9 +166,9 @@ fn valid_until(
     ends.min()
 }
 
-/// Returns the end of the validity of the CA that issued the node's certificate. If several CAs
-/// did, while one replaces another, returns the last end: the certificate is valid while one of
-/// them is.
+/// Returns the end of the validity of the CA that issued the node's certificate. While one CA
+/// replaces another, several CAs can have issued it. Then this function returns the last end,
+/// because peers accept the certificate as long as one of these CAs is valid.
 fn ca_valid_until(
     authorities: &[CertificateDer<'_>],
     chain: &[CertificateDer<'_>],

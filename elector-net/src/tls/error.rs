@@ -13,7 +13,7 @@ use tokio_rustls::rustls::{
 
 use super::faults;
 
-/// The owner of the certificate that an error is about.
+/// The owner of the certificate to which an error refers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Holder {
@@ -32,8 +32,8 @@ impl fmt::Display for Holder {
     }
 }
 
-/// The reason why certificates cannot be used, or why a connection was rejected. The message says
-/// what to do.
+/// The reason why certificates cannot be used, or why a connection was rejected. The text of the
+/// error says what to do.
 #[derive(Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -63,7 +63,7 @@ pub enum TlsError {
         /// The error of the parser.
         error: pem::Error,
     },
-    /// Others can read the key, and then impersonate this node.
+    /// Other users can read the key, and can then impersonate this node.
     #[error(
         "others can read the key in {path} (mode {mode:03o}), and with it impersonate this node. \
          If they may have read it, issue a new key. Then run: chmod {allowed:o} {path}",
@@ -77,7 +77,7 @@ pub enum TlsError {
         /// A mode that is safe.
         allowed: u32,
     },
-    /// The type of the key is not supported.
+    /// The key cannot be used, for example because its type is not supported.
     #[error("the key in {} cannot be used: {error}; use ECDSA P-256", path.display())]
     Key {
         /// The file.
@@ -106,7 +106,7 @@ pub enum TlsError {
     Expired {
         /// The owner of the certificate.
         holder: Holder,
-        /// The end of its validity.
+        /// The end of the validity.
         until: SystemTime,
     },
     /// A certificate is not valid yet.
@@ -119,7 +119,7 @@ pub enum TlsError {
     NotYetValid {
         /// The owner of the certificate.
         holder: Holder,
-        /// The start of its validity.
+        /// The start of the validity.
         from: SystemTime,
     },
     /// Another CA issued a certificate.
@@ -131,7 +131,7 @@ pub enum TlsError {
         /// The owner of the certificate.
         holder: Holder,
     },
-    /// A certificate names another node, or none.
+    /// A certificate names another node, or no node.
     #[error(
         "{holder} does not name node {node}: it has {}, not {expected}; look for swapped files or \
          addresses, or issue a certificate with that DNS name among its subject alternative names",
@@ -140,11 +140,11 @@ pub enum TlsError {
     WrongNode {
         /// The owner of the certificate.
         holder: Holder,
-        /// The node that it should name.
+        /// The node that the certificate should name.
         node: NodeId,
         /// The expected DNS name.
         expected: String,
-        /// The DNS names that it has.
+        /// The DNS names that the certificate has.
         presented: Vec<String>,
     },
     /// A certificate may not be used for connections between nodes.
@@ -183,7 +183,7 @@ pub enum TlsError {
     /// The other side rejected this node.
     #[error("the peer rejected this node ({alert:?}): {}", faults::advice(*.alert))]
     Rejected {
-        /// The TLS alert that it sent.
+        /// The TLS alert that the other side sent.
         alert: AlertDescription,
     },
     /// The other side closed the connection.
@@ -209,7 +209,7 @@ fn listed(names: &[String]) -> String {
     names.join(", ")
 }
 
-/// Converts a time in a certificate to a time of the clock.
+/// Converts a time in a certificate to a time of the system clock.
 pub(super) fn to_system_time(time: UnixTime) -> SystemTime {
     let since = Duration::from_secs(time.as_secs());
     let point = SystemTime::UNIX_EPOCH.checked_add(since);
@@ -226,7 +226,7 @@ pub(super) fn format_date(point: SystemTime) -> String {
             let (date, hour, minute) = (point.date(), point.hour(), point.minute());
             format!("{date} {hour:02}:{minute:02} UTC")
         }
-        // This is later than any calendar.
+        // The time is later than the last year of the calendar.
         _ => format!("{seconds} s after 1970"),
     }
 }

@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The time before the end of the validity in which warnings are logged.
+/// How long before the end of the validity warnings begin.
 const WARN_BEFORE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The state of a certificate that needs a log line.
@@ -14,14 +14,15 @@ pub(super) enum Expiry {
     Over,
 }
 
-/// Decides when to log the expiry of a certificate: once a day, and at each change.
+/// Decides when to log the expiry of a certificate: once a day, and when the state changes.
 #[derive(Debug, Default)]
 pub(super) struct Reminder {
     last: Option<(Expiry, SystemTime)>,
 }
 
 impl Reminder {
-    /// Returns what to log now about a certificate that is valid until `until`, if anything.
+    /// Returns what must be logged now about a certificate that is valid until `until`. Returns
+    /// `None` if nothing must be logged.
     pub(super) fn due(&mut self, until: SystemTime, now: SystemTime) -> Option<Expiry> {
         let expiry = if until <= now {
             Expiry::Over
@@ -48,7 +49,8 @@ impl Reminder {
 mod tests {
     use super::*;
 
-    // The log of each day must have a line. One line an hour would be too many.
+    // While a certificate expires soon or has expired, the log of each day must have a line about
+    // it. One line an hour would be too many.
     #[test]
     fn the_expiry_is_logged_daily_from_a_month_before_it() {
         let until = SystemTime::UNIX_EPOCH + 1000 * DAY;
@@ -63,7 +65,8 @@ mod tests {
         assert_eq!(all[30..], [Expiry::Over; 3], "at its end, and every day");
     }
 
-    // A new certificate with the same validity is logged again; see `Current`.
+    // If the clock was set back, the last line in the log has a later time. The expiry must be
+    // logged all the same.
     #[test]
     fn a_clock_that_is_set_back_does_not_suppress_the_log() {
         let until = SystemTime::UNIX_EPOCH + 1000 * DAY;

@@ -22,7 +22,8 @@ impl TlsError {
                 holder,
                 from: to_system_time(*not_before),
             },
-            // A CA with the same name but another key finds a bad signature.
+            // If a CA has the same name as the issuer but another key, the verifier reports a bad
+            // signature.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 Self::UnknownCa { holder }
             }
@@ -33,7 +34,8 @@ impl TlsError {
         }
     }
 
-    /// Converts an error of a connection to the node `peer`. The handshake knows only its DNS name.
+    /// Converts an error of a connection to the node `peer`. The error of the handshake contains
+    /// only the DNS name of that node.
     pub(super) fn of_connecting(error: io::Error, peer: NodeId) -> Self {
         match Self::from(error) {
             Self::Certificate {
@@ -65,8 +67,8 @@ impl TlsError {
     }
 }
 
-/// Converts an error of a handshake, or of the first read of an outgoing connection. At that read,
-/// a node learns that the acceptor rejected its certificate.
+/// Converts an error of a handshake, or of the first read of an outgoing connection. That read
+/// reports if the acceptor has rejected this node's certificate.
 impl From<io::Error> for TlsError {
     fn from(error: io::Error) -> Self {
         let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref());
@@ -78,7 +80,7 @@ impl From<io::Error> for TlsError {
     }
 }
 
-/// Returns what to do after the peer has rejected this node.
+/// Returns the advice for an operator after the peer has rejected this node.
 pub(super) fn advice(alert: Alert) -> &'static str {
     match alert {
         Alert::UnknownCA | Alert::DecryptError => {
@@ -100,7 +102,7 @@ pub(super) fn advice(alert: Alert) -> &'static str {
     }
 }
 
-/// Extracts the name from the verifier's text: `DnsName("node-1.elector.internal")`.
+/// Extracts the name from the verifier's text, such as `DnsName("node-1.elector.internal")`.
 fn dns_name(name: &str) -> String {
     let inner = name.strip_prefix("DnsName(\"");
     let inner = inner.and_then(|rest| rest.strip_suffix("\")"));

@@ -17,21 +17,21 @@ use super::{TlsError, names};
 /// The default suffix of a node's name in its certificate.
 pub(crate) const SUFFIX: &str = "elector.internal";
 
-/// The files of a node's certificates, and the names of nodes in certificates.
+/// The certificate files of a node, and the rule for the names of nodes in certificates.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TlsFiles {
     /// The certificates of the trusted CAs. There are several while one CA replaces another.
     pub ca: PathBuf,
     /// The node's certificate, followed by the intermediate certificates, if any.
     pub certificate: PathBuf,
-    /// The key, not encrypted. Only its owner may be able to read it, or also its group if root
-    /// owns it.
+    /// The key, which must not be encrypted. Only its owner may be able to read it. If root owns
+    /// the key, its group may read it, too.
     pub key: PathBuf,
-    /// The suffix of node names: node 3 is `node-3.` and the suffix.
+    /// The suffix of node names. For example, the name of node 3 is `node-3.` and this suffix.
     pub suffix: String,
 }
 
-/// Modification time, length and inode of the files, to notice changes.
+/// The modification time, the length and the inode of each file. With them, changes are noticed.
 pub(super) type Stamps = [Option<(SystemTime, u64, u64)>; 3];
 
 impl TlsFiles {
@@ -54,7 +54,7 @@ impl TlsFiles {
         })
     }
 
-    /// Reads all certificates in a file. There is at least one.
+    /// Reads all certificates in a file. Returns an error if there is none.
     pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
         let text = fs::read(path).map_err(unreadable(path))?;
         let found = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
@@ -107,11 +107,12 @@ fn not_pem(path: &Path, what: &'static str, error: pem::Error) -> TlsError {
     }
 }
 
-/// Checks that a file with this mode and owner is secret. If not, returns the mode that it should
-/// have.
+/// Checks that only the owner can read a file with this mode and owner. If others can read or write
+/// it, returns the mode that the file should have.
 ///
-/// The rule is that of `PostgreSQL`: Kubernetes mounts the secrets of a non-root process with root
-/// as the owner, and makes them readable for the group of that process.
+/// If root owns the file, its group may read it, too. This is the rule of `PostgreSQL`. The reason
+/// is Kubernetes: it mounts the secrets of a non-root process with root as the owner, and makes
+/// them readable for the group of that process.
 pub(crate) fn check_secret(mode: u32, owner: u32) -> Result<(), u32> {
     let allowed = if owner == 0 { 0o740 } else { 0o700 };
     if mode & 0o777 & !allowed == 0 {

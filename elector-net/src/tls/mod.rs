@@ -2,16 +2,16 @@
 //!
 //! A certificate names node 3 if one of its subject alternative names is the DNS name
 //! `node-3.elector.internal`. A wildcard does not count. The suffix can be changed
-//! ([`TlsFiles::suffix`]). If one CA serves several clusters, each cluster needs its own suffix;
-//! otherwise node 3 of one cluster could impersonate node 3 of another. Certificates need the
-//! extended key usages `serverAuth` and `clientAuth`, because a node is both server and client.
+//! ([`TlsFiles::suffix`]). If one CA serves several clusters, each cluster needs a suffix of its
+//! own. Otherwise node 3 of one cluster could impersonate node 3 of another. Certificates need the
+//! extended key usages `serverAuth` and `clientAuth`, because a node is both a server and a client.
 //!
-//! A node trusts only the certificates in its `ca.pem`, and not those of the system. An expired CA
-//! certificate in the file is still trusted; the node only logs it. Revocation is not checked: to
-//! exclude a node before its certificate expires, replace the CA.
+//! A node trusts only the CA certificates in its `ca.pem`, and not those of the system. If a CA
+//! certificate in the file has expired, the node logs this, but still trusts the CA. Revocation is
+//! not checked: to exclude a node before its certificate expires, replace the CA.
 //!
 //! Connections use TLS 1.3 with the protocol name `elector/1`. There is no session resumption and
-//! no early data: each connection has a full handshake with certificates that are valid at that
+//! no early data. So each connection has a full handshake with certificates that are valid at that
 //! time, and bytes of one connection cannot be replayed on another. An open connection does not end
 //! when a certificate expires.
 
@@ -59,21 +59,22 @@ use expiry::{Expiry, Reminder};
 use files::Stamps;
 use watcher::FileWatcher;
 
-/// The protocol name that both sides must agree on, so that a node rejects other services.
+/// The protocol name on which both sides must agree. With it, a node recognizes and rejects other
+/// services.
 const PROTOCOL: &[u8] = b"elector/1";
 
-/// The TLS credentials of a node, and the checks of its peers. Cheap to clone.
+/// The TLS credentials of a node, and the checks of its peers. A clone is cheap.
 ///
-/// Changed files are read again in the background, all or none: if the new files are incomplete or
-/// invalid, the node logs a warning and keeps the previous ones. The files are checked when a
-/// connection is made, once a minute, and by [`reload`](Self::reload). Connections do not wait for
-/// that, and a file system that hangs does not stop a node.
+/// If files change, all of them are read again in the background. If the new files are incomplete
+/// or invalid, the node logs a warning and keeps all previous credentials. The node looks for
+/// changes when a connection is made, once a minute, and after [`reload`](Self::reload).
+/// Connections do not wait for the files, so a file system that hangs does not stop a node.
 ///
-/// A certificate that expires within 30 days, or has expired, is logged once a day and whenever the
-/// files are read.
+/// If a certificate expires within 30 days, or has expired, this is logged once a day and whenever
+/// the files are read.
 ///
-/// No method has a time limit, so a silent peer can block a call for ever. Put a timeout around
-/// [`connect`](Self::connect) and [`accept`](Self::accept).
+/// No method has a time limit, so a silent peer can block a call for ever. Put a time limit on
+/// calls of [`connect`](Self::connect) and [`accept`](Self::accept).
 #[derive(Clone, Debug)]
 pub struct Tls {
     shared: Arc<Shared>,
@@ -89,12 +90,12 @@ struct Shared {
     is_reload_requested: AtomicBool,
 }
 
-/// The credentials in use. This is never locked while a file is read.
+/// The credentials in use. The lock on this value is never held while a file is read.
 #[derive(Debug)]
 struct Current {
     credentials: Arc<Credentials>,
-    /// The stamps of the files at the last attempt to read them. Each state of the files is tried
-    /// once, even if it cannot be used.
+    /// The stamps of the files before the last attempt to read them. The same files are not read
+    /// twice, even if they could not be used.
     stamps: Stamps,
     own: Reminder,
     ca: Reminder,
@@ -110,14 +111,14 @@ impl Tls {
         Self::from_files(TlsFiles::in_folder(folder, me), me)
     }
 
-    /// Reads the files and makes the checks of a peer: the certificate is valid now, names this
+    /// Reads the files, and checks them as a peer would: the certificate is valid now, names this
     /// node, and was issued by the CA. Also checks that the key belongs to the certificate.
     ///
     /// # Errors
-    /// If a file cannot be read or parsed; if others than the owner can read the key; if a peer
-    /// would reject the certificate.
+    /// If a file cannot be read or parsed, if other users can read the key, or if a peer would
+    /// reject the certificate.
     pub fn from_files(files: TlsFiles, me: NodeId) -> Result<Self, TlsError> {
-        // Before the files are read, so that a later change is noticed.
+        // The stamps are taken before the files are read, so that a later change is noticed.
         let stamps = files.stamps();
         let credentials = Arc::new(Credentials::load(&files, me)?);
         let until = format_date(credentials.valid_until);
@@ -140,21 +141,22 @@ impl Tls {
         })
     }
 
-    /// Returns the end of the validity of the node's certificate and its intermediate certificates.
+    /// Returns the first end of a validity among the node's certificate and its intermediate
+    /// certificates.
     #[must_use]
     pub fn valid_until(&self) -> SystemTime {
         self.current().valid_until
     }
 
-    /// Returns the first end of the validity of the node's certificate, its intermediate
-    /// certificates, and the CA that issued it.
+    /// Returns the first end of a validity among the node's certificate, its intermediate
+    /// certificates, and the CA that issued the node's certificate.
     #[must_use]
     pub fn expires(&self) -> SystemTime {
         self.current().expires()
     }
 
-    /// Reads the files again in the background, even if they have not changed. Does not wait: the
-    /// result is logged, and new connections use it.
+    /// Reads the files again in the background, even if they have not changed. This method does not
+    /// wait: the result is logged, and later connections use the new credentials.
     pub fn reload(&self) {
         self.shared
             .is_reload_requested
@@ -162,7 +164,7 @@ impl Tls {
         self.watch();
     }
 
-    /// Checks the files in the background, now and from now on.
+    /// Checks the files in the background, now and then regularly.
     pub(crate) fn watch(&self) {
         let watcher = self.shared.watcher.get_or_init(|| {
             let name = format!("elector-tls-{}", self.shared.me);
@@ -173,8 +175,8 @@ impl Tls {
 
     /// Makes an outgoing connection a TLS connection to the node `peer`.
     ///
-    /// The acceptor may still reject this node's certificate. In TLS 1.3, the first read returns
-    /// that error, and [`TlsError::from`] converts it.
+    /// The acceptor may still reject this node's certificate. In TLS 1.3, only the first read
+    /// returns this error, and [`TlsError::from`] converts it.
     ///
     /// # Errors
     /// If the handshake fails, or the acceptor is not `peer`.
@@ -188,14 +190,14 @@ impl Tls {
         let connector = self.current().connector.clone();
         let connecting = connector.connect(server, stream).await;
         let stream = connecting.map_err(|error| TlsError::of_connecting(error, peer))?;
-        // The handshake has checked the name, but it accepts wildcards.
+        // The handshake has already checked the name, but it also accepts a wildcard.
         let accepted = Accepted::new(stream.into(), &self.shared.files.suffix)?;
         accepted.check(peer)?;
         Ok(accepted.into_stream())
     }
 
-    /// Makes an incoming connection a TLS connection from a node of the cluster. Call
-    /// [`Accepted::check`] with the node that it claims to be.
+    /// Makes an incoming connection a TLS connection from a node of the cluster. Then call
+    /// [`Accepted::check`] with the node that the other side claims to be.
     ///
     /// # Errors
     /// If the handshake fails, or the peer has no certificate of the CA.
@@ -216,11 +218,11 @@ impl Tls {
 }
 
 impl Shared {
-    /// Reads the files if they have changed, or if `reload` was called. Logs certificates that
-    /// expire. Takes as long as the file system does.
+    /// Reads the files if they have changed, or if `reload` was called. Then logs certificates that
+    /// expire. This call takes as long as the file system does.
     fn check_files(&self) {
         let is_reload_requested = self.is_reload_requested.swap(false, Ordering::AcqRel);
-        // Before the files are read, so that a later change is noticed.
+        // The stamps are taken before the files are read, so that a later change is noticed.
         let stamps = self.files.stamps();
         let has_changed = stamps != lock(&self.current).stamps;
         if is_reload_requested || has_changed {
@@ -239,7 +241,8 @@ impl Shared {
                     };
                     tracing::info!(node = self.me.0, "{what}, valid until {until}");
                 }
-                // The files of one rotation are often written one after the other.
+                // An error is normal while certificates are replaced, because the files are often
+                // written one after the other.
                 Err(error) => {
                     drop(current);
                     tracing::warn!(

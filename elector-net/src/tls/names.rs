@@ -7,8 +7,8 @@ pub(crate) fn of(node: NodeId, suffix: &str) -> String {
     format!("node-{node}.{suffix}")
 }
 
-/// Returns `true` if the certificate contains exactly this name. This is stricter than TLS, because
-/// a wildcard would name every node.
+/// Returns `true` if the certificate contains exactly this name. This check is stricter than that
+/// of TLS, which accepts wildcards: a wildcard would name every node.
 pub(super) fn has(certificate: &CertificateDer<'_>, name: &str) -> bool {
     let Ok(subject) = ServerName::try_from(name) else {
         return false;

@@ -1,8 +1,8 @@
 use super::{error::format_date, files::check_secret};
 use std::time::{Duration, SystemTime};
 
-// The rule must allow what Kubernetes mounts and what `elector certs dev` writes, and nothing that
-// other users can read. A test with real files could not test everything when it runs as root.
+// The rule must allow what Kubernetes mounts and what `elector certs dev` writes, and must reject
+// every file that other users can read. A test with real files needs root for some of these owners.
 #[test]
 fn only_the_owner_or_a_group_chosen_by_root_may_read_a_key() {
     for (mode, owner, verdict) in [
@@ -22,7 +22,7 @@ fn only_the_owner_or_a_group_chosen_by_root_may_read_a_key() {
     }
 }
 
-// Operators compare these dates with calendars. Extreme times must not panic.
+// Operators compare these dates with a calendar. A time that is far off must not cause a panic.
 #[test]
 fn dates_match_the_calendar() {
     let at = |seconds| format_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));

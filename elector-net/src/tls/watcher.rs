@@ -9,20 +9,20 @@ use std::{
 
 use super::Shared;
 
-/// The time between two checks of the files when no connection is made.
+/// The maximum time between two checks of the files. It counts if no connection is made.
 const POLL_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The shortest time between two checks, however many connections are made.
+/// The minimum time between two checks. It counts if many connections are made.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Reads the certificate files again, on a thread of its own. A network file system that hangs
-/// blocks only that thread. There is only one such thread, so blocked reads do not accumulate. It
-/// is not a task of a runtime, because a runtime waits for its blocking tasks when it ends.
+/// Reads the certificate files again, on a thread of its own. If a network file system hangs, it
+/// blocks only that thread. There is only one such thread, so blocked reads do not accumulate. The
+/// thread is not a task of a runtime, because a runtime waits for its blocking tasks when it ends.
 #[derive(Debug)]
 pub(super) struct FileWatcher(SyncSender<()>);
 
 impl FileWatcher {
-    /// Starts the thread. It ends when `shared` is dropped.
+    /// Starts the thread. The thread ends when `shared` is dropped.
     pub(super) fn start(shared: Weak<Shared>, name: String) -> Self {
         let (sender, wake_ups) = sync_channel(1);
         let started = thread::Builder::new()
@@ -34,7 +34,7 @@ impl FileWatcher {
         Self(sender)
     }
 
-    /// Requests a check of the files. Never blocks.
+    /// Requests a check of the files. This method never blocks.
     pub(super) fn wake(&self) {
         // If the channel is full, a check is already requested.
         let _ = self.0.try_send(());

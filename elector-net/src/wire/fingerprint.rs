@@ -1,7 +1,7 @@
 use elector_core::{Configuration, NodeId, Timing};
 
-/// A hash in 64 bits (FNV-1a) of what all nodes of a cluster must have in common. It finds
-/// mistakes. It is no protection against an attacker.
+/// A hash in 64 bits (FNV-1a) of settings that must be the same on all nodes of a cluster. It finds
+/// mistakes. It does not protect against an attacker.
 #[derive(Clone, Copy, Debug)]
 struct Fingerprint(u64);
 
@@ -26,15 +26,16 @@ pub(crate) fn of_nodes(nodes: &[NodeId]) -> u64 {
     print.0
 }
 
-/// Returns the fingerprint of an algorithm's options, without its durations. Durations may differ
-/// while they are being changed, as far as leases allow.
+/// Returns the fingerprint of an algorithm's options, without its durations. The durations of two
+/// nodes may differ while an operator changes them node by node, as far as leases allow.
 pub(crate) fn of_options<C: Configuration>(config: &C) -> u64 {
     let mut config = config.clone();
     *config.timing_mut() = Timing::default();
     let mut print = Fingerprint::new();
     match postcard::to_stdvec(&config) {
         Ok(bytes) => print.add(&bytes),
-        // Two nodes with the same options get the same fingerprint here as well.
+        // The fingerprint is a constant, so two nodes with the same options get the same
+        // fingerprint here, too.
         Err(_) => print.add(b"unwritable"),
     }
     print.0
@@ -48,7 +49,8 @@ mod tests {
 
     use super::*;
 
-    // Durations must be changeable node by node. Options and members must not.
+    // Nodes with different durations must get the same fingerprint, because durations are changed
+    // node by node. Nodes with different options or members must not.
     #[test]
     fn options_and_members_change_the_fingerprint_and_durations_do_not() {
         let default = RaftConfig::default();

@@ -2,7 +2,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use tokio_util::codec::LengthDelimitedCodec;
 
-/// The maximum length of a frame after the handshake. A ring token of a hundred thousand ids fits.
+/// The maximum length of a frame after the handshake, in bytes. A ring token with a hundred
+/// thousand ids fits.
 pub(crate) const MAX_FRAME_BYTES: usize = 1 << 20;
 
 /// A frame after the handshake.
@@ -10,10 +11,10 @@ pub(crate) const MAX_FRAME_BYTES: usize = 1 << 20;
 pub(crate) enum Frame<'a> {
     /// A message of the algorithm, encoded with postcard.
     Message(&'a [u8]),
-    /// A sign of life. Its number must be sent back. It is the sender's clock since the start of
-    /// its kernel, in nanoseconds.
+    /// A sign of life. The number in a ping is the sender's clock in nanoseconds since the start of
+    /// its kernel. The receiver must send the number back.
     Ping(u64),
-    /// The answer to a ping.
+    /// The answer to a ping, with the number of the ping.
     Pong(u64),
 }
 
@@ -22,7 +23,7 @@ const PING: u8 = 1;
 const PONG: u8 = 2;
 
 impl<'a> Frame<'a> {
-    /// Reads the body of a frame. Returns `None` if it is invalid.
+    /// Reads the body of a frame. Returns `None` if the body is invalid.
     pub(crate) fn read(body: &'a [u8]) -> Option<Self> {
         let (&kind, rest) = body.split_first()?;
         let number = || rest.try_into().map(u64::from_be_bytes).ok();
@@ -35,8 +36,8 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Splits a stream of bytes into frames of at most `max_bytes` bytes. A longer frame is an error
-/// before any of its body is read.
+/// Returns a codec that splits a stream of bytes into frames of at most `max_bytes` bytes. If the
+/// length of a frame is over this limit, the codec returns an error before it reads the body.
 pub(crate) fn codec(max_bytes: usize) -> LengthDelimitedCodec {
     LengthDelimitedCodec::builder()
         .length_field_type::<u32>()
@@ -44,8 +45,8 @@ pub(crate) fn codec(max_bytes: usize) -> LengthDelimitedCodec {
         .new_codec()
 }
 
-/// Returns a whole frame with this message, including its length. Returns `None` if it is too long,
-/// or cannot be encoded.
+/// Returns a whole frame with this message, including the length of the frame. Returns `None` if
+/// the message is too long or cannot be encoded.
 pub(crate) fn encode_message(message: &impl Serialize) -> Option<Bytes> {
     let mut frame = Vec::with_capacity(64);
     frame.extend_from_slice(&[0, 0, 0, 0, MESSAGE]);
@@ -80,7 +81,7 @@ mod tests {
 
     use super::*;
 
-    // A node must read what another node writes, and must not accept anything else.
+    // A node must read what another node writes, and must not accept other bytes.
     #[test]
     fn frames_are_read_back_and_garbage_is_not() {
         let mut bytes = BytesMut::new();

@@ -13,13 +13,13 @@ pub(crate) const VERSIONS: Versions = Versions { min: 2, max: 2 };
 /// if they have one version in common.
 pub const WIRE_VERSIONS: RangeInclusive<u16> = VERSIONS.min..=VERSIONS.max;
 
-/// The maximum length of a greeting, a hello or an answer. A process that is not admitted yet
-/// cannot make this node keep more than this.
+/// The maximum length of a greeting, a hello or an answer, in bytes. A process that is not admitted
+/// yet cannot make this node keep more bytes.
 pub(crate) const MAX_BYTES: usize = 2048;
 
 const MAGIC: [u8; 4] = *b"ELCT";
 
-/// The length of the part that is the same in every version: magic, versions and nonce.
+/// The length of the part that is the same in every version: magic, versions and nonce, in bytes.
 const HEAD: usize = 16;
 
 /// A range of versions of the protocol.
@@ -30,7 +30,7 @@ pub(crate) struct Versions {
 }
 
 impl Versions {
-    /// Returns the newest version that both sides support.
+    /// Returns the newest version that both sides support. Returns a rejection if there is none.
     pub(crate) fn common(self, other: Self) -> Result<u16, Rejection> {
         let newest = self.max.min(other.max);
         if newest < self.min || newest < other.min || other.min > other.max {
@@ -47,7 +47,7 @@ impl Versions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Greeting {
     pub(crate) versions: Versions,
-    /// A number that is drawn for this connection. The hello must repeat it.
+    /// A random number for this connection. The hello must repeat it.
     pub(crate) nonce: u64,
 }
 
@@ -61,7 +61,7 @@ impl Greeting {
         head
     }
 
-    /// Reads a greeting. Returns it with the bytes after it.
+    /// Reads a greeting. Returns the greeting and the bytes after it.
     pub(crate) fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (head, rest) = bytes.split_at_checked(HEAD)?;
         let (magic, head) = head.split_first_chunk::<4>()?;
@@ -81,11 +81,11 @@ impl Greeting {
 /// The hash of a secret that only one life of a node knows.
 pub(crate) type Commitment = [u8; 32];
 
-/// The commitment of a life without a secret: none will ever be disclosed.
+/// The commitment of a life without a secret. No secret can prove that such a life has ended.
 pub(crate) const NO_COMMITMENT: Commitment = [0; 32];
 
-/// The second frame, in which the dialler describes itself. It follows a head like that of a
-/// [`Greeting`]. This is version 2.
+/// The second frame, in which the dialler describes itself. Before these fields, the frame has a
+/// head in the form of a [`Greeting`]. This struct is the hello of version 2.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) cluster: String,
@@ -96,24 +96,27 @@ pub(crate) struct Hello {
     pub(crate) from: NodeId,
     /// The node that the dialler expects at this address.
     pub(crate) to: NodeId,
-    /// A number that was drawn when the node was started. Each life has another one.
+    /// A random number that identifies this life of the node.
     pub(crate) life: u64,
     /// The disk id, or [`DiskId::NONE`].
     pub(crate) disk: DiskId,
     /// The hash of a secret whose disclosure proves that this life has ended, or
     /// [`NO_COMMITMENT`].
     pub(crate) death_commitment: Commitment,
-    /// Can prove that the life before has ended.
+    /// The lock of this life. With it, this life can prove that the life before has ended.
     pub(crate) lock_claim: LockClaim,
-    /// The length of a lease, rounded down. It is safe to round this and the silence down: if the
-    /// rounded lease is shorter than the rounded silence, the lease is shorter than the silence.
+    /// The length of a lease in microseconds, rounded down. The silence is rounded down, too. This
+    /// is safe: if the rounded lease is shorter than the rounded silence, the lease is shorter than
+    /// the silence.
     pub(crate) lease_us: u64,
-    /// The length of the silence after which the node may turn against a leader, rounded down.
+    /// The length of the silence after which the node may support another leader, in microseconds,
+    /// rounded down.
     pub(crate) silence_us: u64,
 }
 
 impl Hello {
-    /// Returns the whole body of the frame. `nonce` is that of the greeting.
+    /// Returns the whole body of the frame; `None` if it is too long. `nonce` is the nonce of the
+    /// acceptor's greeting.
     pub(crate) fn write(&self, nonce: u64) -> Option<Vec<u8>> {
         let head = Greeting {
             versions: VERSIONS,
@@ -123,7 +126,7 @@ impl Hello {
         (bytes.len() <= MAX_BYTES).then_some(bytes)
     }
 
-    /// Reads the body of the frame. `nonce` is that of this side's greeting.
+    /// Reads the body of the frame. `nonce` is the nonce of this node's greeting.
     pub(crate) fn read(bytes: &[u8], nonce: u64) -> Result<Self, Rejection> {
         let (head, body) = Greeting::read(bytes).ok_or(Rejection::Garbage)?;
         VERSIONS.common(head.versions)?;
@@ -140,8 +143,8 @@ impl Hello {
 /// The answer of the acceptor to a hello.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Answer {
-    /// The connection is admitted, and its remaining frames have this version. The other fields are
-    /// those of the acceptor's own hello.
+    /// The connection is admitted, and its later frames have this version. The other fields mean
+    /// the same as the fields of a hello, for the acceptor.
     Welcome {
         version: u16,
         life: u64,
@@ -155,7 +158,8 @@ pub(crate) enum Answer {
 
 impl Answer {
     pub(crate) fn write(&self) -> Vec<u8> {
-        // Writing these types cannot fail; and no reader takes an empty answer as a welcome.
+        // These types can always be encoded. If encoding failed, no reader would take the empty
+        // answer as a welcome.
         postcard::to_stdvec(self).unwrap_or_default()
     }
 
@@ -301,7 +305,7 @@ mod tests {
         assert_eq!(Hello::read(&newer, 5), Err(version));
     }
 
-    // Because versions overlap, a cluster can be upgraded node by node.
+    // If the versions of two releases overlap, a cluster can be upgraded node by node.
     #[test]
     fn the_newest_common_version_is_used() {
         let of = |min, max| Versions { min, max };

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use super::fingerprint;
 use crate::record::Ids;
 
-/// The maximum number of ids that are sent, so that a rejection can name the nodes of both sides.
+/// The maximum number of ids in the list that is sent. A rejection names the nodes of both sides,
+/// so the ids are sent at all.
 const MAX_NAMED: usize = 64;
 
 /// The list of nodes of a node, in the form in which it is sent to a peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NodeList {
-    /// The number of the list: 1, plus the number of changes.
+    /// The number of this list: 1, plus the number of changes of the list.
     pub(crate) generation: u64,
     /// Reserved. It is zero.
     pub(crate) lineage: [u8; 16],
@@ -64,7 +65,7 @@ mod tests {
         NodeList::new(&nodes, 2, [0; 16])
     }
 
-    // A list that is too long to be sent must still be distinguished from another one.
+    // A list that is too long to be sent must still be distinguished from other long lists.
     #[test]
     fn long_lists_are_compared_by_their_fingerprints() {
         let (long, other) = (list(1..=100), list(2..=101));

@@ -1,17 +1,18 @@
 //! The protocol of a connection.
 //!
 //! Every frame is a length of four bytes, big-endian, and a body of that many bytes. The node that
-//! wants to send messages makes the connection; the other node only answers pings on it. The
-//! handshake has three frames:
+//! wants to send messages makes the connection. On this connection, the other node only answers
+//! pings. The handshake has three frames:
 //!
 //! 1. The acceptor sends a [`Greeting`](hello::Greeting) with a nonce for this connection.
 //! 2. The dialler sends a [`Hello`](hello::Hello) that repeats the nonce, so that a recorded
 //!    connection cannot be replayed.
 //! 3. The acceptor sends an [`Answer`](hello::Answer): a welcome, or the reason of a rejection.
 //!
-//! Then the dialler sends [`Frame`]s. Bodies are encoded with postcard, which does not describe
-//! itself. So the greeting and the head of the hello have a fixed form in every version, and name
-//! the versions of the rest. Within a version, variants are only appended to enums.
+//! After the handshake, the dialler sends [`Frame`]s. Bodies are encoded with postcard. Bytes in
+//! this encoding do not describe their format. So the greeting and the head of the hello have a
+//! fixed form in every version, and name the versions of the protocol. Within a version, enums only
+//! get new variants at their end.
 
 pub(crate) mod fingerprint;
 mod frame;

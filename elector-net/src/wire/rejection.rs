@@ -6,33 +6,35 @@ use serde::{Deserialize, Serialize};
 use super::list::NodeList;
 use crate::record::DiskId;
 
-/// Why one side does not admit a connection. It is sent to the other side, so variants are only
-/// appended, and never changed.
+/// The reason why one side does not admit a connection. The rejection is sent to the other side. So
+/// a new variant must come after all others, and a variant is never changed.
 ///
-/// Both sides report it, each with its own names of the two sides: [`Display`](fmt::Display) on the
-/// side that rejects, and [`RejectedText`] on the side that is rejected.
+/// Both sides report the rejection, and each uses its own names for the two sides:
+/// [`Display`](fmt::Display) on the side that rejects, and [`RejectedText`] on the side that is
+/// rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub(crate) enum Rejection {
-    /// The versions of the side that is rejected.
+    /// The sides have no version in common. The fields are the versions of the side that is
+    /// rejected.
     Version { min: u16, max: u16 },
-    /// The cluster of the side that rejects.
+    /// The sides belong to different clusters. The field is the cluster of the side that rejects.
     Cluster(String),
-    /// The algorithm of the side that rejects.
+    /// The sides run different algorithms. The field is the algorithm of the side that rejects.
     Algorithm(String),
     /// The sides have different options of the algorithm.
     Options,
-    /// `theirs` is the list of the side that is rejected.
+    /// The sides have different lists of nodes. `theirs` is the list of the side that is rejected.
     Members { theirs: NodeList, ours: NodeList },
-    /// The id of the side that is rejected.
+    /// The side that is rejected claims this id, which is not a peer of the side that rejects.
     NotAPeer(NodeId),
-    /// The node that the side that is rejected has dialled.
+    /// The side that is rejected has dialled this node, but the side that rejects is another node.
     WrongNode(NodeId),
-    /// The lease of one side, and the silence of the other one.
+    /// The lease of one side is not shorter than the silence of the other side.
     Timing { lease_us: u64, silence_us: u64 },
-    /// The id of the side that is rejected.
+    /// The certificate of the side that is rejected does not name this node.
     Certificate(NodeId),
-    /// The id of the side that is rejected.
+    /// The side that is rejected claims this id, which another process uses, or its life has ended.
     Claimed(NodeId),
     /// The side that is rejected sent no valid hello.
     Garbage,
@@ -40,25 +42,27 @@ pub(crate) enum Rejection {
     Replayed,
     /// The side that is rejected did not send in time.
     Silent,
-    /// The budget for addresses of peers is used up.
+    /// Too many connections from addresses of peers are pending, or began at the same time.
     Busy,
     /// The TLS handshake failed.
     Tls,
-    /// As [`Members`](Self::Members).
+    /// The lists of nodes have different generations. The fields are as in
+    /// [`Members`](Self::Members).
     Generation { theirs: NodeList, ours: NodeList },
-    /// The id of the side that is rejected, the disk that the other side knows for this id, and the
-    /// disk that the rejected side has.
+    /// The disk of the side that is rejected is not the known one. The fields are the id of the
+    /// side that is rejected, the disk that the side that rejects knows for this id, and the disk
+    /// that was found.
     Disk {
         node: NodeId,
         known: DiskId,
         found: DiskId,
     },
-    /// The budget for all other addresses is used up.
+    /// Too many connections from other addresses are pending, or began at the same time.
     Crowded,
 }
 
 impl Rejection {
-    /// All labels, for counters that exist before the first rejection.
+    /// All labels. With them, counters exist before the first rejection.
     pub(crate) const LABELS: [&str; 18] = [
         "version",
         "cluster",
@@ -80,7 +84,7 @@ impl Rejection {
         "crowded",
     ];
 
-    /// Returns the position in [`LABELS`](Self::LABELS).
+    /// Returns the position of this rejection in [`LABELS`](Self::LABELS).
     pub(crate) fn index(&self) -> usize {
         match self {
             Self::Version { .. } => 0,
@@ -104,7 +108,8 @@ impl Rejection {
         }
     }
 
-    /// Returns `true` if the reason can disappear by itself, because nothing is configured wrongly.
+    /// Returns `true` if the reason can disappear by itself, so that the settings need not be
+    /// wrong.
     pub(crate) fn is_temporary(&self) -> bool {
         matches!(
             self,
@@ -112,7 +117,8 @@ impl Rejection {
         )
     }
 
-    /// Returns the text with these names of the side that is rejected and of the side that rejects.
+    /// Returns the text. `rejected` and `rejecting` are the names of the side that is rejected and
+    /// of the side that rejects.
     fn text(&self, rejected: &str, rejecting: &str) -> String {
         match self {
             Self::Version { min, max } => format!(
@@ -181,14 +187,14 @@ impl Rejection {
     }
 }
 
-/// On the side that rejects.
+/// Formats the text for the side that rejects.
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text("the other side", "this node"))
     }
 }
 
-/// The text of a rejection on the side that is rejected.
+/// Formats the text of a rejection for the side that is rejected.
 #[derive(Debug)]
 pub(crate) struct RejectedText<'a>(pub(crate) &'a Rejection);
 
@@ -203,9 +209,9 @@ mod tests {
     use super::*;
     use crate::wire::hello::Answer;
 
-    // Any process that answers at a peer's address gets its text into this node's log. The text
-    // must not look like lines of this node, and must not control a terminal. The fuzz target
-    // `wire` found this, with these bytes.
+    // Any process that answers at a peer's address can bring its text into this node's log. The
+    // text must not look like lines of this node, and must not control a terminal. The fuzz target
+    // `wire` found a fault here, with these bytes.
     #[test]
     fn a_rejection_cannot_write_control_characters_into_the_log() {
         let Some(Answer::Rejected(rejection)) = Answer::read(b"\x01\x02\x01\x01") else {
@@ -223,8 +229,9 @@ mod tests {
         }
     }
 
-    // A rejection is sent as the side that rejects has created it: "a" is the cluster, and `ours`
-    // is the list, of that side. Both texts must attribute it to the right side.
+    // A rejection is created on the side that rejects, and is sent unchanged. So "a" is the
+    // cluster, and `ours` is the list, of the side that rejects. Both texts must attribute these
+    // values to the right side.
     #[test]
     fn both_sides_name_what_belongs_to_the_right_one() {
         let list = |ids: &[u64]| {

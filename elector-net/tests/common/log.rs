@@ -1,4 +1,4 @@
-//! The log of all nodes in one test binary. Each test has nodes of its own.
+//! Records the log of all nodes in one test binary. Each test has nodes of its own.
 
 use std::{
     io::{self, Write},
@@ -18,7 +18,7 @@ pub(crate) fn begin() {
     });
 }
 
-/// Returns how many lines match.
+/// Returns the number of log lines that match.
 pub(crate) fn count(matches: impl Fn(&str) -> bool) -> usize {
     let logged = LOGGED.lock().unwrap();
     let logged = String::from_utf8_lossy(&logged);

@@ -19,7 +19,7 @@ use elector_core::{
 use elector_net::{Monitor, PeerReport, Tcp, certs};
 use tokio::time::{sleep, timeout};
 
-/// Longer than any step of a test takes on the most loaded machine.
+/// A time limit. It is longer than any step of a test takes on the most loaded machine.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// A running node.
@@ -73,7 +73,7 @@ pub(crate) fn issued(folder: &Path) {
     certs::write_dev(folder, "test", &nodes, 30).unwrap();
 }
 
-/// Binds a socket for each node. Also returns the list of peers with these addresses.
+/// Binds a socket for each node. Returns the sockets, and the list of peers with these addresses.
 pub(crate) fn sockets(nodes: u64) -> (Vec<TcpListener>, Vec<Peer>) {
     let listeners: Vec<_> = (0..nodes)
         .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())

@@ -1,4 +1,4 @@
-//! A wire that can be cut.
+//! A proxy between nodes, called a wire, that a test can cut.
 
 use std::{
     io::ErrorKind,
@@ -18,18 +18,18 @@ use tokio::{
     sync::{mpsc, watch},
 };
 
-/// What a wire does with the data that is sent over it.
+/// What a wire does with data that reaches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Passes,
-    /// No data arrives any more, and no error is reported: a black hole.
+    /// The data is dropped, and no error is reported, as in a black hole.
     Swallows,
-    /// Data is delayed. All of it arrives in order when the wire passes data again, as after an
-    /// outage that TCP survives.
+    /// The data is delayed. When the wire passes data again, all of it arrives in order, as after
+    /// an outage that TCP survives.
     Holds,
 }
 
-/// A wire to one node. Dropping it closes all its connections.
+/// A wire to one node. Dropping the wire closes all its connections.
 pub(crate) struct Wire {
     pub(crate) address: SocketAddr,
     mode: watch::Sender<Mode>,
@@ -44,7 +44,7 @@ impl Wire {
         Self::at("127.0.0.1:0".parse().unwrap(), target).await
     }
 
-    /// Creates a wire that is dialled at this address.
+    /// Creates a wire at this address. Nodes dial this address to reach `target`.
     pub(crate) async fn at(address: SocketAddr, target: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let (open, is_open) = watch::channel(true);
@@ -71,19 +71,20 @@ impl Wire {
         self.mode.send_replace(mode);
     }
 
-    /// Breaks all connections. New ones are carried.
+    /// Breaks all connections. New connections are carried.
     pub(crate) fn reset(&self) {
         self.resets.send_modify(|resets| *resets += 1);
     }
 
     /// Allows the target's process to end. From now on, if the target refuses a connection, the
-    /// wire refuses connections, too. Without this, peers see the target only as cut off.
+    /// wire refuses connections, too. Without this call, the target seems only unreachable to its
+    /// peers when it refuses.
     pub(crate) fn foresee_end(&self) {
         self.mortal.send_replace(true);
     }
 
-    /// Expects the target to come back. Until it does, connections to it are not refused, and get
-    /// no answer. Waits until the wire can be dialled.
+    /// Expects that the target is started again. Before that, connections to the target are not
+    /// refused and get no answer. Waits until the wire can be dialled.
     pub(crate) async fn foresee_return(&self) {
         self.mortal.send_replace(false);
         let mut open = self.open.clone();
@@ -91,7 +92,7 @@ impl Wire {
     }
 }
 
-/// The end of a wire that is dialled.
+/// The side of a wire that nodes dial.
 struct End {
     address: SocketAddr,
     target: SocketAddr,
@@ -118,7 +119,8 @@ impl End {
                         listener = None;
                         open.send_replace(false);
                     }
-                    // The dialler tries again, and is refused.
+                    // The connection is closed. The dialler tries again, and is refused if the wire
+                    // does not listen.
                     drop::<TcpStream>(near);
                 }
                 changed = mortal.changed() => {
@@ -200,7 +202,7 @@ async fn one_way(
     let mut bytes = vec![0; 16 * 1024];
     loop {
         let read = from.read(&mut bytes).await.unwrap_or(0);
-        // If the wire is cut, it does not pass the end of a connection either.
+        // A wire that is cut does not report the end of a connection either.
         let is_decided = |mode: &Mode| match mode {
             Mode::Passes => true,
             Mode::Swallows => read > 0,

@@ -1,4 +1,4 @@
-//! Clusters over the loopback interface.
+//! Tests of clusters over the loopback interface.
 
 use elector_bully::Bully;
 use elector_core::{ElectionAlgorithm, actor::Elector};
@@ -18,7 +18,7 @@ async fn elects_and_fails_over<A: ElectionAlgorithm>() {
     agreed_but(&left, first).await;
 }
 
-// The minimum that a network must do for every algorithm.
+// The network must at least make this possible for every algorithm.
 #[tokio::test]
 async fn every_algorithm_elects_over_tcp_and_replaces_a_leader_that_stopped() {
     elects_and_fails_over::<Raft>().await;
@@ -27,8 +27,8 @@ async fn every_algorithm_elects_over_tcp_and_replaces_a_leader_that_stopped() {
     elects_and_fails_over::<Ring>().await;
 }
 
-// Between machines, the durations for nodes in one process would end a leadership at each lost
-// packet. A node uses them only if they are configured.
+// Between machines, each lost packet would end a leadership if the durations for nodes in one
+// process were used. A node over TCP uses these durations only if they are configured.
 #[test]
 fn nodes_over_tcp_have_patient_durations_by_default() {
     let builder = || {

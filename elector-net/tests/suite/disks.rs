@@ -1,5 +1,6 @@
-//! A peer is also identified by its disk. If a mistyped address leads to a node of another cluster,
-//! or if an old id has a new disk, that node does not take part in elections.
+//! Tests with the disks of nodes. A peer is also identified by its disk. If a mistyped address
+//! leads to a node of another cluster, or if an old id has a new disk, that node does not take part
+//! in elections.
 
 use std::{net::TcpListener, path::Path};
 
@@ -58,14 +59,14 @@ async fn connected(nodes: &[(Elector<Quorum>, Monitor)]) {
     .await;
 }
 
-/// Binds the address of this peer again, whose node has stopped.
+/// Binds the address of this peer again. The node of the peer must have stopped.
 async fn rebind(peers: &[Peer], id: usize) -> TcpListener {
     let address = peers[id - 1].address.as_deref().unwrap();
     common::rebind(address.parse().unwrap()).await
 }
 
-// Two clusters have the same default name and no TLS. If an address of one of them is in the list
-// of the other one, a foreign node must not depose a leader.
+// Both clusters have the same default name and no TLS. If the list of one cluster contains an
+// address of the other cluster, the foreign node must not depose a leader.
 #[tokio::test]
 async fn a_node_of_another_cluster_is_rejected() {
     let (_folder, peers, nodes) = cluster().await;
@@ -89,7 +90,8 @@ async fn a_node_of_another_cluster_is_rejected() {
     foreign.shutdown().await.unwrap();
 }
 
-// A node whose record was formatted again has lost its votes, but has its old id and address.
+// A node whose record was formatted again has lost its votes, but it has its old id and its old
+// address.
 #[tokio::test]
 async fn a_new_disk_with_an_old_id_is_rejected() {
     let (folder, peers, mut nodes) = cluster().await;
@@ -109,7 +111,8 @@ async fn a_new_disk_with_an_old_id_is_rejected() {
     assert!(monitor.peers().iter().all(|peer| !peer.can_send));
 }
 
-// The stored disk ids must be there after restarts of either side, and must admit the same disk.
+// The stored disk ids must survive restarts of both sides. A peer with the same disk must be
+// admitted.
 #[tokio::test]
 async fn a_peer_is_admitted_again_with_the_same_disk() {
     let (folder, peers, nodes) = cluster().await;

@@ -1,4 +1,4 @@
-//! Clusters with mutual TLS.
+//! Tests of clusters with mutual TLS.
 
 use std::{fs, net::TcpListener, path::Path};
 
@@ -24,8 +24,8 @@ async fn start(id: u64, listener: TcpListener, peers: &[Peer], tls: Option<Tls>)
     Node { elector, monitor }
 }
 
-/// Makes the certificates of three nodes in this folder, and starts two of the nodes. Also returns
-/// the socket of the third one, and the list of peers.
+/// Makes the certificates of three nodes in this folder, and starts two of the nodes. Returns these
+/// nodes, the socket of the third node, and the list of peers.
 async fn two_of_three(folder: &Path) -> (Vec<Node<Raft>>, TcpListener, Vec<Peer>) {
     issued(folder);
     let (mut listeners, peers) = sockets(3);
@@ -83,7 +83,7 @@ async fn the_certificate_of_one_node_is_not_valid_for_another() {
     );
 }
 
-// Half a cluster with TLS is a mistake. Both sides must report it.
+// If only some nodes of a cluster use TLS, this is a mistake. Both sides must report it.
 #[tokio::test]
 async fn a_node_without_certificates_is_rejected_and_learns_why() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
-//! The bytes of every message and of every durable state. Nodes of different releases exchange
-//! messages, and a new release reads the disk of an old one. So these bytes must never change; new
-//! ones may only be added. An intended change needs a new version of the protocol, and of the
-//! record.
+//! Tests of the bytes of every message and of every durable state. Nodes of different releases
+//! exchange messages, and a new release reads the disk of an old one. So these bytes must never
+//! change, and new messages may only be added. An intended change needs a new version of the
+//! protocol and a new format of the record.
 
 use std::fmt::{Debug, Write};
 
@@ -12,7 +12,7 @@ use elector_raft::{LogPosition, RaftDurable, RaftMessage};
 use elector_ring::{Course, RingDurable, RingMessage, Serial, Token, TokenBody, TokenId, Way};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Large enough to need more than one byte.
+/// A large epoch, so that its encoding needs more than one byte.
 const EPOCH: Epoch = Epoch(300);
 const SENT: Moment = Moment::from_nanos(1_000_000);
 
@@ -155,7 +155,7 @@ fn bully() {
     golden(&BullyDurable::default(), "0000");
 }
 
-// If a token is misread, it goes round for ever, or is lost.
+// If a token is misread, the token goes round for ever or is lost.
 #[test]
 fn ring() {
     let (origin, epoch) = (NodeId(3), EPOCH);

@@ -1,5 +1,6 @@
-//! The tests of this crate over its public interface. They are one binary, because linking a binary
-//! takes longer than most of them. A test that needs a process of its own is in another file.
+//! The tests of this crate through its public interface. They are one binary, because linking a
+//! binary takes longer than most of the tests. A test that needs a process of its own is in another
+//! file.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 

@@ -1,4 +1,4 @@
-//! The list of nodes can be changed only while all nodes are stopped.
+//! Tests of changes of the list of nodes, which are made while all nodes are stopped.
 
 use std::{net::TcpListener, path::Path, time::Duration};
 
@@ -21,7 +21,8 @@ fn node<A: ElectionAlgorithm>(id: u64, peers: &[Peer], folder: &Path) -> NodeBui
     builder.data_dir(folder.join(id.to_string()))
 }
 
-/// Starts all nodes of a list, and waits until all follow one leader. Returns its epoch, too.
+/// Starts all nodes of a list, and waits until all follow one leader. Returns the nodes and the
+/// epoch of the leader.
 async fn elected<A: ElectionAlgorithm>(ids: &[u64], folder: &Path) -> (Vec<NodeHandle>, Epoch) {
     let (listeners, mut peers) = sockets(ids.len() as u64);
     for (peer, id) in peers.iter_mut().zip(ids) {
@@ -67,7 +68,8 @@ fn change(ids: &[u64], generation: u64, floor: Epoch) -> ListChange {
     }
 }
 
-/// Grows a cluster from three to five nodes. Its epochs, and so its fencing tokens, keep rising.
+/// Grows a cluster from three to five nodes. Checks that the epochs, and so the fencing tokens,
+/// keep rising.
 async fn grows<A: ElectionAlgorithm>() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -103,8 +105,8 @@ async fn a_list_that_is_changed_offline_keeps_epochs_rising() {
     grows::<Ring>().await;
 }
 
-// Without this, two lists could elect two leaders: new nodes are started with a new list, and one
-// old node is restarted with it.
+// If this start were allowed, two lists could elect two leaders: an operator starts new nodes with
+// a new list, and restarts one old node with this list.
 #[tokio::test]
 async fn a_node_does_not_start_under_another_list() {
     let folder = tempfile::tempdir().unwrap();
@@ -120,7 +122,7 @@ async fn a_node_does_not_start_under_another_list() {
     assert!(matches!(*error, RecordError::OtherNodes { .. }), "{error}");
 }
 
-// A node that was left out of a change may have the same list, but lower epochs.
+// A node that was left out of a change may have the same nodes in its list, but lower epochs.
 #[tokio::test]
 async fn a_node_of_another_generation_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
@@ -145,7 +147,7 @@ async fn a_node_of_another_generation_is_rejected() {
     assert!(!can_send);
 }
 
-// An operator may mistype these values.
+// An operator may mistype the values of a change.
 #[test]
 fn an_invalid_change_is_rejected_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -171,7 +173,7 @@ fn an_invalid_change_is_rejected_and_changes_nothing() {
     assert!(changed(&[1, 2, 4], 3, 8).unwrap());
 }
 
-// If the wrong disk was admitted once, it must not keep the right one out for ever.
+// If the wrong disk was admitted once, the right disk must not be rejected for ever.
 #[tokio::test]
 async fn a_disk_can_be_forgotten() {
     let folder = tempfile::tempdir().unwrap();

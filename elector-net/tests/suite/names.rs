@@ -1,4 +1,4 @@
-//! Peers that are dialled by name, while name servers and addresses fail.
+//! Tests of peers that are dialled by name, while name servers and addresses fail.
 
 use std::{
     io,
@@ -19,7 +19,7 @@ use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
 
 use crate::common::{Node, agreed, builder, eventually, rebind, sockets};
 
-/// Starts a node whose peers have names, which this function looks up.
+/// Starts a node whose peers have names. The node resolves these names with the function `find`.
 async fn start(
     id: u64,
     listener: TcpListener,
@@ -34,7 +34,7 @@ async fn start(
     Node { elector, monitor }
 }
 
-/// Returns the same peers by name: `node-1:port`.
+/// Returns the same peers with names as addresses: `node-1:port`.
 fn named(peers: &[Peer]) -> Vec<Peer> {
     let named = peers.iter().map(|peer| {
         let port = port_of(peer.address.as_deref().unwrap());
@@ -56,8 +56,9 @@ fn beside(address: SocketAddr) -> SocketAddr {
     ([127, 0, 0, 2], address.port()).into()
 }
 
-/// Makes the address [`beside`] this one ignore connections: it fills the queue of a listener from
-/// which no process accepts. This lasts until the returned sockets are dropped.
+/// Makes the address [`beside`] this one ignore connections. This function fills the queue of a
+/// listener from which no process accepts. The queue stays full until the returned sockets are
+/// dropped.
 fn ignoring_beside(address: SocketAddr) -> Vec<OwnedFd> {
     let address = beside(address);
     let listening = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
@@ -72,7 +73,7 @@ fn ignoring_beside(address: SocketAddr) -> Vec<OwnedFd> {
 }
 
 // If the first of two name servers is down, each lookup takes 2 to 5 s. This may delay the first
-// leader, but must not prevent it.
+// leader, but must not prevent a leader.
 #[tokio::test]
 async fn slow_lookups_delay_the_first_leader_only() {
     let (listeners, peers) = sockets(3);
@@ -98,8 +99,8 @@ async fn slow_lookups_delay_the_first_leader_only() {
     );
 }
 
-// One address of a name may be an IPv6 address that leads nowhere, or a host that is down. The peer
-// must be reached at the others.
+// One address of a name may be an IPv6 address that leads nowhere, or the address of a host that is
+// down. The peer must be reached at another address.
 #[tokio::test]
 async fn an_address_that_ignores_connections_does_not_hide_another_one() {
     let (listeners, peers) = sockets(2);
@@ -117,8 +118,8 @@ async fn an_address_that_ignores_connections_does_not_hide_another_one() {
     agreed(&nodes).await;
 }
 
-// If the name servers fail together with a node, the node must be found again at its old address.
-// If it comes back at another address, it must be found there.
+// If the name servers and a node fail together, the node must be found again at its old address. If
+// the node is then started at another address, it must be found there.
 #[tokio::test]
 async fn a_node_is_found_at_its_old_address_while_lookups_fail_and_then_at_its_new_one() {
     let (mut listeners, peers) = sockets(2);

@@ -1,4 +1,5 @@
-//! The log and the status of a peer that is unreachable, and of connections that are rejected.
+//! Tests of the log and the status about a peer that is unreachable, and about connections that are
+//! rejected.
 
 use std::{
     io::{self, Read, Write},
@@ -16,7 +17,7 @@ use tokio::net::TcpSocket;
 
 use crate::common::{Node, builder, eventually, log, rebind};
 
-/// Returns how many lines of the log contain all these words.
+/// Returns how many lines of the log contain all these texts.
 fn lines(words: &[&str]) -> usize {
     log::count(|line| words.iter().all(|words| line.contains(words)))
 }
@@ -29,7 +30,7 @@ fn at(id: u64, address: &dyn ToString) -> Peer {
 /// Starts a node of this cluster on this listener.
 async fn start(cluster: &str, id: u64, listener: TcpListener, peers: &[Peer]) -> Node<Raft> {
     log::begin();
-    // A busy machine must not look like an outage.
+    // The durations are long, so that a busy machine does not look like an outage.
     let config = RaftConfig {
         timing: Timing::patient(),
         ..RaftConfig::default()
@@ -51,7 +52,7 @@ fn bound() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-// This is how an operator sees a process that is killed and started again.
+// An operator must see in the log and the status that a process was killed and started again.
 #[tokio::test]
 async fn an_outage_is_logged_once_and_its_end_once() {
     let (first, address) = bound();
@@ -72,7 +73,7 @@ async fn an_outage_is_logged_once_and_its_end_once() {
     eventually("there is no problem", || problem(&node).is_empty()).await;
     assert_eq!(lines(&warning), 1, "there were several attempts");
 
-    // The connections of a node that stops are closed, too. This is not an outage.
+    // When a node stops, its connections are closed, too. This is not an outage.
     let unreachable = ["peer unreachable", "node=21"];
     let before = lines(&unreachable);
     node.elector.shutdown().await.unwrap();
@@ -100,7 +101,8 @@ async fn an_unknown_name_is_reported() {
     eventually("it is logged", || lines(&warning) == 1).await;
 }
 
-// A rejection contains one name of a cluster, which is that of the side that rejects.
+// A rejection contains only one name of a cluster: the name of the cluster of the side that
+// rejects.
 #[tokio::test]
 async fn both_sides_attribute_a_rejection_to_the_right_side() {
     let (first, address) = bound();
@@ -127,7 +129,8 @@ async fn both_sides_attribute_a_rejection_to_the_right_side() {
     }
 }
 
-// A peer that hangs must not be reported as a peer with TLS. A peer that begins with TLS must be.
+// A peer that hangs must not be reported as a peer with TLS. A peer that begins with TLS must be
+// reported.
 #[tokio::test]
 async fn a_slow_peer_is_distinguished_from_one_with_tls() {
     let (first, address) = bound();
@@ -145,7 +148,7 @@ async fn a_slow_peer_is_distinguished_from_one_with_tls() {
 
     let sent = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
-        // The head of a TLS record with the first message of a client.
+        // The beginning of a TLS record with the first message of a client.
         stream.write_all(&[22, 3, 1, 2, 0, 1, 0, 1, 252]).unwrap();
         let _ = stream.read_to_end(&mut Vec::new());
     });
@@ -154,7 +157,8 @@ async fn a_slow_peer_is_distinguished_from_one_with_tls() {
     assert!(problem(&node).contains("the other side uses TLS, and this node does not"));
 }
 
-/// Makes this many connections from this address of the loopback interface, and sends nothing.
+/// Makes this many connections from this address of the loopback interface. Sends nothing on these
+/// connections.
 async fn silent(from: &str, to: SocketAddr, count: usize) -> Vec<tokio::net::TcpStream> {
     let mut streams = Vec::new();
     for _ in 0..count {
@@ -165,7 +169,7 @@ async fn silent(from: &str, to: SocketAddr, count: usize) -> Vec<tokio::net::Tcp
     streams
 }
 
-// The connection that waits longest is closed, and not the newest one.
+// The connection that has waited longest for its handshake is closed, and not the newest one.
 #[tokio::test]
 async fn the_log_names_the_connection_that_was_closed_to_make_room() {
     let (first, address) = bound();
@@ -175,7 +179,7 @@ async fn the_log_names_the_connection_that_was_closed_to_make_room() {
     let closed = line("from=127.0.0.5");
     for _ in 0..60 {
         let _waiting = silent("127.0.0.5", address, 32).await;
-        // Until the node may begin another handshake.
+        // The node may not begin another handshake at once: its budget must grow first.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let _newest = silent("127.0.0.6", address, 1).await;
         tokio::time::sleep(Duration::from_millis(400)).await;

@@ -1,4 +1,5 @@
-//! Which reports prove to peers that a node's process has ended, and which do not.
+//! Tests of reports that prove to peers that a node's process has ended, and of reports that prove
+//! nothing.
 
 use std::{
     io::Write,
@@ -20,7 +21,8 @@ use crate::common::{
     sockets, suspicions,
 };
 
-/// Far longer than an election takes. So an election that ends earlier was not caused by a silence.
+/// A lease that is far longer than an election takes. If an election ends before the lease, a
+/// silence was not the cause.
 const LEASE: Duration = Duration::from_secs(4);
 
 fn timing() -> Timing {
@@ -51,7 +53,8 @@ impl Kept {
         self.0.lock().unwrap()[0].0.clone()
     }
 
-    /// Writes these bytes on all connections. Connections that are closed do not matter.
+    /// Writes these bytes on all connections. If a connection is already closed, this does not
+    /// matter.
     fn write(&self, bytes: &[u8]) {
         for (_, connection) in &*self.0.lock().unwrap() {
             let _ = (&*connection).write_all(bytes);
@@ -85,7 +88,8 @@ async fn start<A: ElectionAlgorithm>(
     (Node { elector, monitor }, kept)
 }
 
-/// Starts three nodes and waits until all are connected. Also returns what their observers keep.
+/// Starts three nodes and waits until all are connected. Returns the nodes, what their observers
+/// keep, and the list of peers.
 async fn three<A: ElectionAlgorithm>(
     config: A::Config,
     tls: impl Fn(u64) -> Option<Tls>,
@@ -115,7 +119,8 @@ async fn voters_are_free_at_once<A: ElectionAlgorithm>(
     let others: Vec<&Node<A>> = nodes.iter().collect();
     agreed_but(&others, leader).await;
     assert!(began.elapsed() < LEASE / 2, "{:?}", began.elapsed());
-    // In this test, its process still runs, but its life is rejected from now on.
+    // In this test, the process of this life still runs. But the peers reject this life from now
+    // on.
     eventually("its life is rejected", || {
         nodes
             .iter()
@@ -125,8 +130,8 @@ async fn voters_are_free_at_once<A: ElectionAlgorithm>(
     drop(dead);
 }
 
-// Because of the farewell, a failover takes milliseconds with a lease of any length. This is so
-// under TLS as well, where only the farewell is not encrypted.
+// With the farewell, a failover takes milliseconds for a lease of any length. The same holds with
+// TLS, where the farewell is not encrypted.
 #[tokio::test]
 async fn a_farewell_frees_all_voters_at_once() {
     let paxos = PaxosConfig {
@@ -144,7 +149,7 @@ async fn a_farewell_frees_all_voters_at_once() {
 }
 
 // A broken proxy, or an unknown process without TLS, may write on a connection of a leader that is
-// alive. It must not make a second leader.
+// alive. The bytes must not cause a second leader.
 #[tokio::test]
 async fn a_forged_secret_proves_nothing() {
     let (nodes, kept, _) = three::<Raft>(raft(), |_| None).await;
@@ -165,8 +170,8 @@ async fn a_forged_secret_proves_nothing() {
     assert_eq!(suspicions(&nodes), 0);
 }
 
-// A node that was killed is back soon, perhaps as the leader. By then, the secret of its earlier
-// life is known to all nodes.
+// A node that was killed is soon started again, and may become the leader. At that time, all nodes
+// know the secret of its earlier life.
 #[tokio::test]
 async fn a_secret_of_an_earlier_life_proves_nothing() {
     let (mut nodes, mut kept, peers) = three::<Raft>(raft(), |_| None).await;

@@ -1,4 +1,5 @@
-//! The durable record on a real disk: in a node, after `kill -9`, and with other users around.
+//! Tests of the durable record on a real disk: in a node, after `kill -9`, and with other users on
+//! the machine.
 
 use std::{
     fs,
@@ -16,9 +17,10 @@ use elector_net::{FileStorage, Identity, RecordError};
 use elector_raft::{Raft, RaftDurable};
 use elector_ring::RingDurable;
 
-/// The variable with the folder in which a second process of this program saves until it is killed.
+/// The environment variable with the folder in which a second process of this program saves until
+/// it is killed.
 const FOLDER: &str = "ELECTOR_TEST_RECORD";
-/// The longest wait of any test.
+/// The time limit of every wait.
 const LONG: Duration = Duration::from_secs(60);
 
 fn identity() -> Identity {
@@ -52,7 +54,8 @@ async fn save(storage: &mut FileStorage, durable: &RaftDurable) -> Result<(), Re
     saved.map_err(|error| *error.downcast().expect("a record's error"))
 }
 
-// A node continues where its last life ended, with both ways to save.
+// A node must continue where its last life ended. This must hold for saves on the node's thread and
+// on a storage thread.
 #[tokio::test]
 async fn a_node_remembers_across_lives() {
     let folder = tempfile::tempdir().unwrap();
@@ -102,8 +105,8 @@ async fn a_missing_record_is_refused_with_advice() {
     assert_eq!(left, 0, "a folder named by mistake gets no files");
 }
 
-// Creating a record again forgets the old one. The leftovers of an interrupted creation are not a
-// record.
+// If a record were created again, the node would forget the old record. A file that an interrupted
+// creation has left is not a record.
 #[tokio::test]
 async fn a_record_is_created_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -118,8 +121,8 @@ async fn a_record_is_created_once() {
     assert_eq!(load(&mut storage).await.unwrap(), Some(term(7)));
 }
 
-// With two lists of nodes, two leaders can be elected at once in one epoch. So the record decides
-// which list is used, and the error says how to change it.
+// With two lists of nodes, two leaders can be elected in one epoch. So the record decides which
+// list is used, and the error says how to change the list.
 #[tokio::test]
 async fn another_list_of_nodes_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -141,7 +144,7 @@ async fn another_list_of_nodes_is_refused() {
     );
 }
 
-// Two lives at once would overwrite each other's votes. The error names the other process.
+// Two lives at the same time would overwrite each other's votes. The error names the other process.
 #[tokio::test]
 async fn only_one_storage_can_open_a_record() {
     let folder = tempfile::tempdir().unwrap();
@@ -157,7 +160,8 @@ async fn only_one_storage_can_open_a_record() {
     load(&mut second).await.unwrap();
 }
 
-// A deleted lock file, for example after a cleanup script, must not let in a second life.
+// If the lock file was deleted, for example by a cleanup script, a second life must not start all
+// the same.
 #[tokio::test]
 async fn only_one_storage_can_open_a_record_without_the_lock_file_too() {
     let folder = tempfile::tempdir().unwrap();
@@ -175,7 +179,7 @@ async fn only_one_storage_can_open_a_record_without_the_lock_file_too() {
     assert_eq!(load(&mut second).await.unwrap(), Some(term(3)));
 }
 
-// A vote in a deleted file is forgotten at the next start.
+// If the record's file was deleted, a vote in this file is forgotten at the next start.
 #[tokio::test]
 async fn nothing_is_saved_after_the_record_has_moved() {
     let place = tempfile::tempdir().unwrap();
@@ -210,7 +214,7 @@ async fn nothing_is_saved_after_the_record_has_moved() {
     }
 }
 
-// A user who can write in the folder can put an old record there.
+// A user who can write in the folder can put an old record into it.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_folder_that_others_can_write_in_is_rejected_with_the_command_that_fixes_it() {
@@ -241,8 +245,8 @@ async fn a_folder_that_others_can_write_in_is_rejected_with_the_command_that_fix
     load(&mut storage).await.unwrap();
 }
 
-// An algorithm with the same name may have saved another format. Half of such a state could be a
-// vote that was never cast.
+// An algorithm with the same name may have saved its state in another format. If only a part of
+// that state were read, it could look like a vote that was never cast.
 #[tokio::test]
 async fn a_state_in_another_format_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
@@ -256,7 +260,7 @@ async fn a_state_in_another_format_is_rejected() {
     assert!(matches!(*error, RecordError::Undecodable { .. }), "{error}");
 }
 
-// A save to a record that is not open would look durable.
+// A save to a record that is not open must fail, because nothing would be durable.
 #[tokio::test]
 async fn nothing_is_saved_before_it_is_loaded() {
     let folder = tempfile::tempdir().unwrap();
@@ -265,7 +269,7 @@ async fn nothing_is_saved_before_it_is_loaded() {
     assert!(matches!(error, RecordError::NotLoaded { .. }));
 }
 
-// Names are in every slot. A name without a limit would leave no room for the state.
+// The names are in every slot. If a name had no limit, there could be no room for the state.
 #[tokio::test]
 async fn the_length_of_names_is_limited() {
     let folder = tempfile::tempdir().unwrap();
@@ -280,8 +284,8 @@ async fn the_length_of_names_is_limited() {
     assert!(!folder.exists());
 }
 
-// `--check-config` reads the record of a node that may be running. It must not change anything, and
-// it must work without the lock.
+// `--check-config` reads the record of a node that may be running. The read must not change
+// anything, and must work without the lock.
 #[tokio::test]
 async fn inspecting_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -298,7 +302,7 @@ async fn inspecting_changes_nothing() {
     assert_eq!(fs::read(folder.path().join("record")).unwrap(), before);
 }
 
-// The beginning of a truncated copy is intact.
+// The beginning of a truncated file is intact, so only its length shows the damage.
 #[tokio::test]
 async fn a_truncated_record_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
@@ -327,7 +331,8 @@ fn only_the_owner_can_read_the_record() {
     }
 }
 
-// Not a test by itself: the next test runs this in another process and kills it.
+// This function is not a test by itself: the next test runs it in another process and kills that
+// process.
 #[tokio::test]
 async fn saves_until_it_is_killed() {
     let Some(folder) = std::env::var_os(FOLDER) else {
@@ -347,14 +352,14 @@ async fn saves_until_it_is_killed() {
     }
 }
 
-/// Returns the saves that the child process has printed.
+/// Returns the numbers of the saves that the child process has printed.
 fn saves(child: &mut Child) -> impl Iterator<Item = u64> + use<> {
     let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     lines.filter_map(|line| line.ok()?.strip_prefix("saved ")?.parse().ok())
 }
 
-// The same with a real kernel: a process that is killed at any moment has saved what it printed.
-// The lock ends with the process, and the next process continues from there.
+// This test uses a real kernel. A process that is killed at any moment has saved what it has
+// printed. The lock ends with the process, and the next process continues from the last save.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_killed_process_has_saved_what_it_printed() {
@@ -380,7 +385,7 @@ async fn a_killed_process_has_saved_what_it_printed() {
         let said = saves.last().or(enough).unwrap();
         child.wait().unwrap();
         let loaded = load(&mut storage).await.unwrap().unwrap();
-        // It may have been killed between the save and the print.
+        // The process may have been killed between the save and the print.
         assert!(
             (said..=said + 1).contains(&loaded.term.0),
             "{said}, {loaded:?}"

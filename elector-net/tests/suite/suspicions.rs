@@ -1,4 +1,4 @@
-//! When the algorithm is notified that a peer may have failed, and when it is not.
+//! Tests of when the algorithm is notified that a peer may have failed, and when it is not.
 
 use std::net::SocketAddr;
 
@@ -23,7 +23,7 @@ use crate::common::{
 /// A cluster in which each node reaches each other node over a wire of its own.
 struct Wired<A: ElectionAlgorithm> {
     nodes: Vec<Node<A>>,
-    /// The dialler, the acceptor, and the wire between them.
+    /// The id of the node that dials, the id of the node that accepts, and the wire between them.
     wires: Vec<(NodeId, NodeId, Wire)>,
 }
 
@@ -108,15 +108,15 @@ fn connections<A: ElectionAlgorithm>(wired: &Wired<A>) -> u64 {
     peers.map(|peer| peer.connections).sum()
 }
 
-// A firewall or a restarted proxy can break connections. It must not depose a leader that is alive:
-// this leader holds a lease, and the next leader would hold another one.
+// A firewall or a restarted proxy can break connections. Broken connections must not depose a
+// leader that is alive: this leader holds a lease, and the next leader would hold another one.
 #[tokio::test]
 async fn resets_of_all_its_connections_do_not_depose_a_leader() {
     keeps_its_leader::<Raft>().await;
     keeps_its_leader::<Paxos>().await;
 }
 
-/// A time during which a node held a lease, up to its last prolongation.
+/// A time in which a node held a lease, up to the end of the lease after its last prolongation.
 #[derive(Clone, Copy, Debug)]
 struct Held {
     by: NodeId,
@@ -124,7 +124,7 @@ struct Held {
     until: Moment,
 }
 
-/// Sends all leases of a node to this channel, again each time that one is prolonged.
+/// Sends all leases of a node to this channel. Sends a lease again each time that it is prolonged.
 fn record_leases<A: ElectionAlgorithm>(node: &Node<A>, held: &mpsc::UnboundedSender<Held>) {
     let (elector, held) = (node.elector.clone(), held.clone());
     let by = elector.node_id();
@@ -142,7 +142,7 @@ fn record_leases<A: ElectionAlgorithm>(node: &Node<A>, held: &mpsc::UnboundedSen
 }
 
 /// Kills the proxies in front of the leader. Returns `true` if the next leader held a lease before
-/// the lease of the first one had ended.
+/// the lease of the first leader had ended.
 async fn overlaps<A: ElectionAlgorithm>(trust: Trust) -> bool {
     let mut wired = Wired::<A>::start_with(3, trust).await;
     let (held, mut leases) = mpsc::unbounded_channel();
@@ -172,8 +172,8 @@ async fn overlaps<A: ElectionAlgorithm>(trust: Trust) -> bool {
     next < first
 }
 
-// After a proxy was killed, its address refuses connections in the name of a leader that is alive
-// and may act until its lease ends. The next leader must wait for that.
+// After a proxy was killed, its address refuses connections. But the leader behind the proxy is
+// alive, and may act until its lease ends. The next leader must wait for this end.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_proxy_in_front_of_the_leader_makes_no_two_leases() {
     for _ in 0..3 {
@@ -182,7 +182,7 @@ async fn a_killed_proxy_in_front_of_the_leader_makes_no_two_leases() {
     }
 }
 
-// If a refused connection is trusted, there are two leases. So the default must be not to trust it.
+// If nodes trust a refused connection, there are two leases. So nodes must not trust it by default.
 #[tokio::test(flavor = "multi_thread")]
 async fn trust_in_a_killed_proxy_makes_two_leases() {
     let mut times = 0;
@@ -192,7 +192,7 @@ async fn trust_in_a_killed_proxy_makes_two_leases() {
     }
 }
 
-// A machine that loses power closes no connection.
+// A machine that loses power closes no connection, so only its silence shows the failure.
 #[tokio::test]
 async fn a_leader_in_a_black_hole_is_replaced_and_follows_when_it_is_back() {
     let wired = Wired::<Raft>::start(3).await;
@@ -222,7 +222,8 @@ async fn a_leader_in_a_black_hole_is_replaced_and_follows_when_it_is_back() {
     assert_ne!(next, leader);
 }
 
-// If a process is killed and is back at once, it is suspected, because another life answers.
+// If a process is killed and is started again at once, its peers suspect it, because another life
+// answers.
 #[tokio::test]
 async fn a_leader_that_restarts_is_suspected_and_the_others_elect() {
     let (listeners, peers) = sockets(3);
@@ -235,7 +236,7 @@ async fn a_leader_that_restarts_is_suspected_and_the_others_elect() {
     let place = position(&nodes, leader);
     let killed = nodes.remove(place);
     let address = killed.monitor.listening().unwrap();
-    // It is dropped without a shutdown, as if its process had ended.
+    // The node is dropped without a shutdown, as if its process had ended.
     drop(killed);
     let listener = rebind(address).await;
     let back: Node<Raft> = common::start(leader.0, listener, &peers, &disks[place]).await;

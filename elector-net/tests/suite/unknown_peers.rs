@@ -1,4 +1,5 @@
-//! A process that is not a peer is rejected with the reason, and does not disturb the cluster.
+//! Tests of processes that are not peers. Such a process is rejected with the reason, and does not
+//! disturb the cluster.
 
 use std::{
     io::{Read, Write},
@@ -18,7 +19,8 @@ use crate::common::{
     self, LONG, Node, are_connected, builder, cluster, eventually, rejections, sockets, start,
 };
 
-/// Starts two nodes of three and waits for a leader. Also returns the socket of the third node.
+/// Starts two nodes of three and waits for a leader. Returns the two nodes, the socket of the third
+/// node, and the list of peers.
 async fn two_of_three() -> (Vec<Node<Raft>>, TcpListener, Vec<Peer>) {
     let (mut listeners, peers) = sockets(3);
     let third = listeners.pop().unwrap();
@@ -30,8 +32,8 @@ async fn two_of_three() -> (Vec<Node<Raft>>, TcpListener, Vec<Peer>) {
     (nodes, third, peers)
 }
 
-/// Starts a wrong node 3. Another node must count a rejection with this reason, and so must the
-/// wrong node. It must not be admitted, and the others must not elect again.
+/// Starts a wrong node 3. Both another node and the wrong node must count a rejection with this
+/// reason. The wrong node must not be admitted, and the other nodes must not elect again.
 async fn is_rejected<A: ElectionAlgorithm>(
     reason: &str,
     set_up: impl FnOnce(TcpListener, Vec<Peer>) -> (Tcp<A>, A::Config, Vec<Peer>),
@@ -57,7 +59,7 @@ fn tcp_of<A: ElectionAlgorithm>(name: &str, listener: TcpListener, peers: &[Peer
     Tcp::new(name, peers.to_vec(), A::Config::default()).listen_on(listener)
 }
 
-// On both sides, a wrong address or a copied file must be distinguished from a broken network.
+// A wrong address or a copied file must look different from a broken network, on both sides.
 #[tokio::test]
 async fn a_node_that_does_not_belong_to_the_cluster_is_rejected_with_the_reason() {
     is_rejected::<Raft>("cluster", |listener, peers| {
@@ -102,7 +104,7 @@ async fn a_node_that_does_not_belong_to_the_cluster_is_rejected_with_the_reason(
     .await;
 }
 
-// If a node turns against a leader before the leader's lease has ended, two nodes lead at the same
+// If a node supports another leader before a leader's lease has ended, two nodes lead at the same
 // time.
 #[tokio::test]
 async fn durations_that_would_break_a_lease_are_rejected() {
@@ -117,7 +119,8 @@ async fn durations_that_would_break_a_lease_are_rejected() {
     .await;
 }
 
-// Two processes with one id would vote twice. The newcomer is rejected.
+// If two processes with one id could vote, the node would vote twice. The second process is
+// rejected.
 #[tokio::test]
 async fn a_second_process_with_one_id_is_rejected_while_the_first_runs() {
     let nodes = cluster::<Raft>(3).await;
@@ -158,10 +161,11 @@ fn greeted(address: SocketAddr) -> (TcpStream, [u8; 20]) {
     (stream, greeting)
 }
 
-/// Sends these bytes, and returns what the other side sends until it closes the connection.
+/// Sends these bytes, and returns all bytes that the other side sends until it closes the
+/// connection.
 fn answer(stream: &mut TcpStream, bytes: &[u8]) -> Vec<u8> {
     let mut answer = Vec::new();
-    // The other side may close the connection before everything is written.
+    // The other side may close the connection before all bytes are written.
     let _ = stream.write_all(bytes).and_then(|()| stream.flush());
     let _ = stream.read_to_end(&mut answer);
     answer
@@ -185,7 +189,8 @@ async fn garbage_is_rejected_and_counted() {
         [&random[..], &huge, half, newer, http].map(send)
     });
     let answers = answers.await.unwrap();
-    // Only a hello with a version gets an answer: 1 is `Rejected`, 0 is `Version`.
+    // Only the hello with another version gets an answer: byte 1 is `Rejected`, byte 0 is
+    // `Version`.
     let version = answers
         .iter()
         .filter(|answer| answer.starts_with(b"\x00\x00\x00\x04\x01\x00\x07\x09"));
@@ -203,7 +208,7 @@ async fn garbage_is_rejected_and_counted() {
     );
 }
 
-// The hello of one connection must be useless on another one.
+// A recorded hello of one connection must be useless on another connection.
 #[tokio::test]
 async fn a_recorded_hello_cannot_be_replayed() {
     let (nodes, third, _) = two_of_three().await;
@@ -222,8 +227,8 @@ async fn a_recorded_hello_cannot_be_replayed() {
             let Ok(read @ 1..) = dialled.read(&mut hello) else {
                 continue;
             };
-            // If the hello is relayed at once, it is addressed to the wrong node. If it is sent
-            // later, it has an old nonce.
+            // If the hello is sent to the other node at once, its nonce is right, but it is
+            // addressed to the wrong node. If it is sent later, it has an old nonce.
             let relayed = answer(&mut stream, &hello[..read]);
             let replayed = answer(&mut greeted(address).0, &hello[..read]);
             return (relayed, replayed);
@@ -238,7 +243,7 @@ async fn a_recorded_hello_cannot_be_replayed() {
     assert_eq!(replayed[4..6], [1, 11], "rejected: replayed: {replayed:?}");
 }
 
-// A flood must use up the connections of its own host, and must not depose the leader.
+// A flood must only crowd out connections of its own host, and must not depose the leader.
 #[tokio::test]
 async fn ten_thousand_connections_do_not_disturb_the_cluster() {
     let nodes = cluster::<Raft>(3).await;
@@ -251,7 +256,7 @@ async fn ten_thousand_connections_do_not_disturb_the_cluster() {
             if let Ok(stream) = TcpStream::connect_timeout(&address, LONG) {
                 held.push_back(stream);
             }
-            // This process has a limit for its own sockets.
+            // This process has a limit for its own sockets, so it closes the oldest ones.
             if held.len() > 400 {
                 held.pop_front();
             }
@@ -281,7 +286,7 @@ async fn fails_to_open(set_up: impl FnOnce(Tcp<Raft>) -> Tcp<Raft>, text: &str) 
     assert!(error.contains(text), "{error}");
 }
 
-// A node that any process could reach must not start by mistake.
+// A node must not start by mistake if any process could pose as its peer.
 #[tokio::test]
 async fn the_error_of_a_network_that_cannot_be_opened_says_what_to_do() {
     fails_to_open(|tcp| tcp.listen("0.0.0.0:0"), "set up TLS").await;

@@ -1,4 +1,4 @@
-//! Crashes at every operation of a save and of a load, and in the middle of every write.
+//! Tests with crashes at every operation of a save and of a load, and in the middle of every write.
 
 use std::io::ErrorKind;
 
@@ -13,7 +13,8 @@ const SAVE: usize = 5;
 /// The number of operations of a load, for a state that fits into a block.
 const LOAD: usize = 12;
 
-/// Ends save `saves + 1` with a fault. Returns the record and the number of the acknowledged save.
+/// Runs save number `saves + 1` until a fault. Returns the file and the number of the last
+/// acknowledged save.
 fn save_until(
     flaw: Flaw,
     (saves, length): (u64, usize),
@@ -25,7 +26,7 @@ fn save_until(
     (file, saves + u64::from(done.is_ok()))
 }
 
-/// Cuts the power at every operation of a save, and tears everything that is not durable.
+/// Cuts the power at every operation of a save. Tears every write that is not durable, in all ways.
 fn cut_power(flaw: Flaw, length: usize) -> Result<usize, String> {
     let mut images = 0;
     for saves in 0..3 {
@@ -44,7 +45,7 @@ fn cut_power(flaw: Flaw, length: usize) -> Result<usize, String> {
     Ok(images)
 }
 
-/// The same, and cuts the power again in the load after the crash.
+/// Cuts the power at every operation of a save, and then again in the load after it.
 fn cut_power_twice(flaw: Flaw) -> Result<usize, String> {
     let (length, mut images) = (LENGTHS[0], 0);
     for operation in 0..=SAVE {
@@ -69,7 +70,7 @@ pub(super) fn cut_power_in_load(
     for operation in 0..=LOAD {
         let file = file.fork();
         file.fail_at(operation, Fault::Cut);
-        // A node may rely on a loaded state.
+        // If the load succeeded, the node may rely on the loaded state.
         let acknowledged = match load(&file) {
             Ok((_, value)) => value,
             Err(_) => acknowledged,
@@ -108,8 +109,8 @@ fn kill(flaw: Flaw, length: usize) -> Result<usize, String> {
     Ok(images)
 }
 
-/// Lets a sync fail: the kernel drops the unwritten bytes while its cache still shows them. Then
-/// starts the node again, with and without that cache, and cuts the power.
+/// Lets a sync fail: the kernel drops the unwritten bytes, but its cache still shows them. Then
+/// starts the node again, with and without that cache, and cuts the power in the load.
 fn fail_sync(flaw: Flaw) -> Result<usize, String> {
     let (length, mut images) = (LENGTHS[0], 0);
     for (saves, tear) in (0..3).flat_map(|saves| COARSE.map(|tear| (saves, tear))) {
@@ -131,8 +132,8 @@ fn expect_noticed(done: Result<usize, String>) -> String {
     done.expect_err("the flaw was not noticed")
 }
 
-// The central guarantee: for a power cut at any moment, and for any unsynced bytes that the disk
-// keeps, the load returns the newest acknowledged state or the save in progress.
+// This is the central guarantee. For a power cut at any moment, and for any unsynced bytes that the
+// disk keeps, the load returns the newest acknowledged state or the save in progress.
 #[test]
 fn a_power_cut_forgets_nothing_acknowledged() {
     for length in LENGTHS {
@@ -142,15 +143,15 @@ fn a_power_cut_forgets_nothing_acknowledged() {
     expect_noticed(cut_power(Flaw::SyncLast, LENGTHS[0]));
 }
 
-// A load writes. A crash in the middle of it must not destroy a state that survived the last crash.
+// A load writes. A crash during a load must not destroy a state that survived the last crash.
 #[test]
 fn a_second_power_cut_while_loading_forgets_nothing_either() {
     assert!(cut_power_twice(Flaw::None).unwrap() > 1000);
     expect_noticed(cut_power_twice(Flaw::RewriteAtOnce));
 }
 
-// After a kill, a load reads the kernel's cache and not the disk. A node that relied on bytes which
-// are only in the cache would forget them at the next power cut.
+// After a kill, a load reads the kernel's cache and not the disk. If the node relied on bytes that
+// are only in the cache, it would forget them at the next power cut.
 #[test]
 fn a_state_loaded_after_a_kill_is_durable() {
     for length in LENGTHS {
@@ -159,8 +160,8 @@ fn a_state_loaded_after_a_kill_is_durable() {
     expect_noticed(kill(Flaw::NoRewrite, LENGTHS[0]));
 }
 
-// After a failed sync the cache and the disk differ, and another sync does not repair that. The
-// load has to write the state again, and not over the only durable copy.
+// After a failed sync, the cache and the disk differ, and another sync does not repair this. The
+// load has to write the state again, but must not overwrite the only durable copy.
 #[test]
 fn a_state_loaded_after_a_failed_sync_is_durable() {
     assert!(fail_sync(Flaw::None).unwrap() > 100);

@@ -1,4 +1,4 @@
-//! Damage to a record that was durable.
+//! Tests with damage to a record that was durable.
 
 use super::{
     BEFORE_STATE, LENGTHS, Tear, check, coarse,
@@ -12,14 +12,14 @@ use crate::record::{
 };
 
 const LENGTH: usize = LENGTHS[0];
-/// More bytes than a slot uses.
+/// A number of bytes that covers all bytes that a slot uses.
 const BYTES: usize = 128;
 
 fn offset(slot: u64) -> u64 {
     slot * SLOT as u64
 }
 
-/// Ways to destroy a slot.
+/// The ways in which a test destroys a slot.
 const LOSSES: [fn(&FakeFile, u64); 4] = [
     |file, slot| file.damage(offset(slot), |block| block.fill(0)),
     |file, slot| file.damage(offset(slot), |block| block.fill(0xff)),
@@ -27,7 +27,7 @@ const LOSSES: [fn(&FakeFile, u64); 4] = [
     |file, slot| file.make_unreadable(offset(slot)),
 ];
 
-/// Records after an acknowledged save, with every outcome of the unsynced writes.
+/// Returns records after an acknowledged save, one for each combination of torn unsynced writes.
 fn acknowledged(flaw: Flaw, saves: u64) -> Vec<FakeFile> {
     let (file, _) = saved(flaw, saves, LENGTH);
     let image = |tears: Vec<Tear>| {
@@ -38,7 +38,7 @@ fn acknowledged(flaw: Flaw, saves: u64) -> Vec<FakeFile> {
     coarse(file.dirty()).into_iter().map(image).collect()
 }
 
-/// Flips every bit of every slot, one at a time.
+/// Flips every bit in use of every slot, one bit at a time.
 fn flip_each_bit(flaw: Flaw) -> Result<usize, String> {
     let mut images = 0;
     for (saves, file) in (1..3).flat_map(|saves| {
@@ -56,7 +56,7 @@ fn flip_each_bit(flaw: Flaw) -> Result<usize, String> {
     Ok(images)
 }
 
-/// Destroys each slot, and then cuts the power in the next save.
+/// Destroys each slot in turn, and then cuts the power in the next save.
 fn lose_a_slot_and_crash(flaw: Flaw) -> Result<usize, String> {
     let mut images = 0;
     for (slot, operation) in (0..SLOTS).flat_map(|slot| (0..=5).map(move |at| (slot, at))) {
@@ -72,7 +72,8 @@ fn lose_a_slot_and_crash(flaw: Flaw) -> Result<usize, String> {
                 images += 1;
                 let about = |error| format!("slot {slot}, {operation}, {tears:?}: {error}");
                 match load(&image) {
-                    // These are two faults: the acknowledged state may be uncertain.
+                    // There were two faults, the lost slot and the power cut, so the acknowledged
+                    // state may be uncertain.
                     Err(RecordError::Read { .. } | RecordError::Damaged { .. }) => {}
                     Ok((_, value)) if value >= acknowledged => {}
                     Ok((_, value)) => return Err(about(format!("loaded {value}"))),
@@ -84,7 +85,8 @@ fn lose_a_slot_and_crash(flaw: Flaw) -> Result<usize, String> {
     Ok(images)
 }
 
-/// Destroys every set of slots in a record that the kernel has written completely.
+/// Destroys every combination of slots in a record that the kernel has written to the disk
+/// completely.
 fn lose_slots_at_rest(flaw: Flaw) -> Result<usize, String> {
     let mut images = 0;
     for lost in 0_u64..1 << SLOTS {
@@ -107,16 +109,17 @@ fn lose_slots_at_rest(flaw: Flaw) -> Result<usize, String> {
     Ok(images)
 }
 
-// A bit that flips, anywhere and at any time, must not bring back an old vote or stop a node: the
-// newest state is in two slots before it is acknowledged.
+// One flipped bit, anywhere and at any time, must not bring back an old vote and must not stop a
+// node: the newest state is in two slots before it is acknowledged.
 #[test]
 fn one_flipped_bit_forgets_nothing() {
     assert!(flip_each_bit(Flaw::None).unwrap() > 10_000);
     flip_each_bit(Flaw::OneSlot).expect_err("a vote was in one slot only");
 }
 
-// Only the checksum detects the damage: a flip with a matching checksum goes unnoticed. If this
-// test failed, the tests with flips would prove nothing.
+// Only the checksum detects a flipped bit, so damage with a matching checksum is not noticed. If
+// such a slot were rejected, something else would reject the slots in the tests with flips, and
+// those tests would prove nothing about the checksum.
 #[test]
 fn a_forged_checksum_is_accepted() {
     let (file, _) = saved(Flaw::None, 1, LENGTH);
@@ -129,16 +132,16 @@ fn a_forged_checksum_is_accepted() {
     assert_eq!(load(&file).unwrap().1, 9);
 }
 
-// A bad sector goes unnoticed while a node runs. Even if a crash follows, a state older than the
-// acknowledged one must never be loaded as the newest.
+// While a node runs, it does not notice a bad sector. Even if a crash follows, a state that is
+// older than the acknowledged one must never be loaded as the newest.
 #[test]
 fn one_lost_slot_and_a_crash_forget_nothing() {
     assert!(lose_a_slot_and_crash(Flaw::None).unwrap() > 1000);
     lose_a_slot_and_crash(Flaw::OneSlot).expect_err("a vote was in one slot only");
 }
 
-// The next start finds the bad sector, and writes. Until the state is durable in another place, the
-// remaining copies must not change.
+// The next start notices the bad sector, and writes the state again. Until the state is durable in
+// another place, the remaining copies must not change.
 #[test]
 fn one_lost_slot_and_a_crash_while_loading_forget_nothing() {
     let mut images = 0;
@@ -152,7 +155,8 @@ fn one_lost_slot_and_a_crash_while_loading_forget_nothing() {
     assert!(images > 1000);
 }
 
-// At rest all slots are equal. After any loss, the load returns the newest state or an error.
+// At rest, all slots hold the same state. After the loss of any slots, the load returns this state
+// or an error.
 #[test]
 fn any_lost_slots_at_rest_forget_nothing() {
     assert_eq!(lose_slots_at_rest(Flaw::None), Ok(64));
@@ -174,7 +178,8 @@ fn a_bit_flipped_in_every_slot_is_refused() {
     }
 }
 
-// No crash of elector leaves a file of another length: it was copied, truncated or extended.
+// A crash of elector never leaves a file of another length. Such a file was copied, truncated or
+// extended by something else.
 #[test]
 fn a_file_of_another_length_is_refused() {
     let block = BLOCK as u64;
@@ -186,7 +191,7 @@ fn a_file_of_another_length_is_refused() {
     }
 }
 
-// A wrong length field must not make the reader read beyond the slot.
+// A wrong length in a slot must not make the reader read beyond the slot.
 #[test]
 fn a_wrong_length_is_no_slot() {
     for length in [0, 1, 7, 4096, 65_517, 65_536, u32::MAX] {

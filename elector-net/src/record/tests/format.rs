@@ -1,4 +1,4 @@
-//! The creation of a record on a disk that fails.
+//! Tests of the creation of a record on a disk that fails.
 
 use std::io::ErrorKind;
 
@@ -12,15 +12,15 @@ use crate::record::{
     format::{NAME, format},
 };
 
-/// More operations than the creation of a record needs.
+/// A number of operations that is more than the creation of a record needs.
 const OPERATIONS: usize = 12;
 
 fn make(folder: &mut FakeFolder) -> Result<(), RecordError> {
     format(folder, "".as_ref(), &identity(), roster(), state(0, 9))
 }
 
-/// Cuts the power at every operation. Afterwards there is a whole record, or none and one can be
-/// created.
+/// Cuts the power at every operation. After each power cut, there must be a complete record, or no
+/// record so that one can be created.
 fn cut_power(flaw: Flaw) -> Result<usize, String> {
     let mut images = 0;
     for operation in 0..=OPERATIONS {
@@ -46,15 +46,16 @@ fn cut_power(flaw: Flaw) -> Result<usize, String> {
     Ok(images)
 }
 
-// Half a record would look like a damaged one, and a node that never ran would have to be replaced.
+// An incomplete record would look like a damaged one. Then a node that has never run would have to
+// be replaced.
 #[test]
 fn a_crash_leaves_a_whole_record_or_none() {
     assert!(cut_power(Flaw::None).unwrap() > 40);
     cut_power(Flaw::NoSync).expect_err("the creation did not wait for the disk");
 }
 
-// The creation reports a full disk, when nothing is lost yet. When the disk has space again, the
-// creation must work.
+// The creation reports a full disk at a time when no state can be lost. When the disk has space
+// again, the creation must work.
 #[test]
 fn a_failure_is_reported_and_can_be_repaired() {
     for kind in [ErrorKind::StorageFull, ErrorKind::Other] {
@@ -68,7 +69,8 @@ fn a_failure_is_reported_and_can_be_repaired() {
                     failures += 1;
                     assert_eq!(error.kind(), kind);
                     match make(&mut folder) {
-                        // The name was there already, and only the last sync had failed.
+                        // If `Exists` is returned, the record was complete already, and only the
+                        // last sync had failed.
                         Ok(()) | Err(RecordError::Exists { .. }) => {}
                         Err(error) => panic!("{operation}: {error}"),
                     }

@@ -1,5 +1,5 @@
-//! How a record behaves on a disk that fails. Every checker also runs on records that break a rule
-//! on purpose ([`fake::Flaw`]), and must report them.
+//! Tests of a record on a disk that fails. Every check also runs on code that breaks a rule on
+//! purpose ([`fake::Flaw`]), and must report this flaw.
 
 mod crash;
 mod damage;
@@ -18,8 +18,8 @@ use super::{
     slots::Slots,
 };
 
-/// The lengths of the tested states, in bytes: within a sector, over several sectors, over several
-/// blocks.
+/// The lengths of the tested states, in bytes. The three states fit into a sector, into several
+/// sectors, and into several blocks.
 const LENGTHS: [usize; 3] = [9, 1200, 5000];
 
 fn identity() -> Identity {
@@ -43,28 +43,28 @@ fn roster() -> Roster {
 /// The number of bytes in a test slot before the state: header, identity, roster.
 const BEFORE_STATE: usize = 28 + 8 + 54;
 
-/// A state in which every byte depends on the number of its save.
+/// Returns a state in which every byte depends on the number of its save.
 fn state(value: u64, length: usize) -> Vec<u8> {
     let mut state = value.to_le_bytes().to_vec();
     state.resize(length, value as u8);
     state
 }
 
-/// Replaces the checksum of a slot by the correct one.
+/// Replaces the checksum of a slot by the correct checksum.
 fn forge(block: &mut [u8]) {
     let length = 20 + u32::from_le_bytes(block[12..16].try_into().unwrap()) as usize;
     let covered = [&block[..16], &block[20..length]].concat();
     block[16..20].copy_from_slice(&crc32fast::hash(&covered).to_le_bytes());
 }
 
-/// Returns the save that a state belongs to. Fails on a mixture of two states.
+/// Returns the number of the save to which a state belongs. Panics on a mixture of two states.
 fn value(state: &[u8]) -> u64 {
     let value = u64::from_le_bytes(state[..8].try_into().unwrap());
     assert!(state[8..].iter().all(|byte| *byte == value as u8));
     value
 }
 
-/// Creates a record. Its creation is save 0.
+/// Creates a record. The creation of the record counts as save 0.
 fn made(flaw: Flaw, length: usize) -> FakeFile {
     let mut folder = FakeFolder::new(flaw);
     let (identity, state) = (identity(), state(0, length));
@@ -101,7 +101,8 @@ fn saved(flaw: Flaw, saves: u64, length: usize) -> (FakeFile, Slots<FakeFile>) {
     (file, slots)
 }
 
-/// Loads, and checks that the result is an acknowledged state or a save in progress.
+/// Loads the record. Checks that the result is the acknowledged save, or a later save that had
+/// begun.
 fn check(file: &FakeFile, acknowledged: u64, begun: u64) -> Result<u64, String> {
     match load(file) {
         Ok((_, value)) if (acknowledged..=begun).contains(&value) => Ok(value),
@@ -115,8 +116,8 @@ fn check(file: &FakeFile, acknowledged: u64, begun: u64) -> Result<u64, String> 
 /// A few ways to tear a write.
 const COARSE: [Tear; 4] = [Tear::Lost, Tear::Whole, Tear::Prefix(23), Tear::Garbage(0)];
 
-/// Many ways to tear a write: after every byte of the first 64 and of the last 16, and after some
-/// others; in mixtures of sectors; and with one sector of garbage.
+/// Returns many ways to tear a write: after every byte of the first 64 and of the last 16, and
+/// after some other bytes; in mixtures of sectors; and with one sector of garbage.
 fn fine(length: usize) -> Vec<Tear> {
     let end = length + 64;
     let bytes = (0..end).filter(|at| *at < 64 || end - at < 16 || at % 251 == 0);
@@ -129,7 +130,7 @@ fn fine(length: usize) -> Vec<Tear> {
         .collect()
 }
 
-/// All combinations of these tears for this number of writes.
+/// Returns all combinations of these tears for this number of writes.
 fn choices(of: &[Tear], writes: usize) -> Vec<Vec<Tear>> {
     (0..writes).fold(vec![vec![]], |all, _| {
         let longer = |tears: &Vec<Tear>| -> Vec<_> {
@@ -144,7 +145,8 @@ fn coarse(writes: usize) -> Vec<Vec<Tear>> {
     choices(&COARSE, writes)
 }
 
-/// The coarse combinations, and one write torn in every fine way with the others lost or whole.
+/// Returns all coarse combinations. Also returns combinations in which one write is torn in each
+/// fine way, and the other writes are lost or whole.
 fn tears(writes: usize, length: usize) -> Vec<Vec<Tear>> {
     let mut all = coarse(writes);
     for at in 0..writes {

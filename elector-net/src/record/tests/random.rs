@@ -1,4 +1,4 @@
-//! Random sequences of saves, faults and restarts.
+//! Tests with random sequences of saves, faults and restarts.
 
 use std::io::ErrorKind;
 
@@ -17,14 +17,14 @@ use crate::record::{slot::SLOT, slots::Slots};
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Save(usize),
-    /// Sets the next fault, this many operations after the next save or load begins.
+    /// Sets the next fault. It occurs this many operations after the next save or load has begun.
     Fault(usize, Fault),
     /// The process is killed and starts again.
     Restart,
     CutPower,
     WriteBack,
     Evict,
-    /// A slot is destroyed until the next start repairs it. Only one at a time.
+    /// Destroys a slot, until the next start repairs it. Only one slot is destroyed at a time.
     Lose(u64),
 }
 
@@ -87,7 +87,7 @@ impl Run {
         }
     }
 
-    /// Ends the process. The next process runs without faults.
+    /// Ends the process. No fault is left for the next process.
     fn end(&mut self, tears: &mut impl Iterator<Item = Tear>) {
         match self.file.failure() {
             Some(Fault::Cut) => self.cut_power(tears),
@@ -117,13 +117,14 @@ impl Run {
                     self.acknowledged,
                     self.begun
                 );
-                // Numbers are not used twice, so that each state is unique.
+                // `begun` does not go back, so a number of a save is not used twice and each state
+                // is unique.
                 self.acknowledged = value;
                 self.open = Some(slots);
                 self.lost = false;
             }
             Err(_) if self.file.failure().is_some() => self.end(tears),
-            // These are two faults: a refusal is correct.
+            // There were two faults, the lost slot and another one, so an error is correct.
             Err(_) if self.lost => self.has_refused = true,
             Err(error) => prop_assert!(false, "refused: {error}"),
         }
@@ -196,7 +197,8 @@ fn sequences() -> impl Strategy<Value = (Vec<Event>, Vec<Tear>)> {
 }
 
 proptest! {
-    // Faults come together. What holds after each of them must hold after all, in any order.
+    // Faults can occur together. The guarantee that holds after each single fault must hold after
+    // any sequence of faults.
     #[test]
     fn no_sequence_forgets_an_acknowledged_save((events, tears) in sequences()) {
         run_events(Flaw::None, events, &tears)?;

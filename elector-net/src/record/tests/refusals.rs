@@ -1,4 +1,4 @@
-//! Errors of the operating system, and records that belong to another node.
+//! Tests with errors of the operating system, and with records that belong to another node.
 
 use std::io::ErrorKind;
 
@@ -25,8 +25,9 @@ fn kind_of(error: &RecordError) -> ErrorKind {
     }
 }
 
-// After a failed write, the contents of the disk are unknown. If a second save seemed to work, the
-// node would rely on nothing. The next start gets the acknowledged state, or the one that failed.
+// After a failed write, the contents of the disk are unknown. If a second save seemed to succeed,
+// the node would rely on a state that may not be durable. The next start gets the acknowledged
+// state, or the state whose save failed.
 #[test]
 fn no_save_follows_a_failed_one() {
     for kind in [ErrorKind::StorageFull, ErrorKind::Other] {
@@ -45,8 +46,8 @@ fn no_save_follows_a_failed_one() {
     }
 }
 
-// A node whose disk cannot be read or written must notice it before it makes a pledge. One
-// unreadable slot does not make a node unusable, because each pair has two slots.
+// A node whose disk cannot be read or written must notice this before the node makes a pledge. One
+// unreadable slot does not make a record unusable, because each pair has two slots.
 #[test]
 fn a_failure_while_loading_is_reported() {
     let (mut reported, mut forgiven) = (0, 0);
@@ -83,7 +84,7 @@ fn an_unreadable_pair_is_reported() {
 }
 
 // A record of another node, cluster or algorithm holds other pledges. The message must name both
-// identities, because this is a mistake in a configuration.
+// identities, because the reason is a mistake in a configuration.
 #[test]
 fn a_foreign_record_is_refused_and_named() {
     let others: [fn(&mut Identity); 3] = [
@@ -103,7 +104,7 @@ fn a_foreign_record_is_refused_and_named() {
     }
 }
 
-// Two records in one file come from a person or a broken disk. Neither of them can be trusted as
+// Two records in one file come from a person or a broken disk. It is not certain which of them is
 // the newest.
 #[test]
 fn slots_of_two_records_are_refused() {
@@ -125,8 +126,8 @@ fn slots_of_two_records_are_refused() {
     }
 }
 
-// A newer elector may write anything into its record. If that counted as damage, an intact node
-// would be replaced.
+// A newer elector may write anything into its record. If an unknown format counted as damage, an
+// intact node would be replaced.
 #[test]
 fn a_newer_format_is_named() {
     let file = made(Flaw::None, LENGTH);
@@ -163,8 +164,8 @@ fn the_length_of_a_state_is_limited() {
     assert_eq!(longest.state(), state(2, most));
 }
 
-// A record outlives the elector that wrote it. The bytes may change only together with the format
-// number.
+// A record can be older than the elector that reads it. The bytes may change only together with the
+// format number.
 #[test]
 fn the_bytes_of_the_format_do_not_change() {
     let slot = |roster| Slot {
@@ -207,8 +208,8 @@ fn the_bytes_of_the_format_do_not_change() {
     }
 }
 
-// A record from before rosters keeps its votes, and gets a roster with the next save. A crash in
-// the middle leaves either.
+// A record in the format from before rosters keeps its votes, and gets a roster with the next save.
+// After a crash in that save, the record has the old format or the new one.
 #[test]
 fn a_record_without_a_roster_gets_one() {
     let old = Slot {

@@ -8,7 +8,8 @@ use elector_raft::Raft;
 use super::{Served, slow_timing};
 use crate::common::{builder, eventually, issued, sockets};
 
-// An alert uses this metric: the first expiry in seconds. Without TLS there is no metric.
+// An alert uses this metric: the time in seconds until the first certificate expires. Without TLS,
+// there is no metric.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_expiry_of_certificates_is_a_metric() {
     const NAME: &str = "\nelector_certificate_expires_seconds ";

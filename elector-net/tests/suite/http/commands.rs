@@ -5,7 +5,7 @@ use elector_net::http::{Limits, Options};
 
 use super::{Served, TOKEN, elected, soon};
 
-// Without the token nothing may change, and almost the right token is not enough.
+// Without the token, nothing may change. A token that is almost right is not enough.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commands_need_the_token() {
     let (cluster, leader) = elected(1).await;
@@ -57,7 +57,7 @@ async fn commands_need_the_token() {
     cluster.shutdown().await;
 }
 
-// A transfer by an operator must reach the named node, with the id in the query or in the body.
+// A transfer by an operator must reach the given node. The id can be in the query or in the body.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leadership_goes_to_the_named_node() {
     let (cluster, leader) = elected(3).await;
@@ -80,7 +80,8 @@ async fn leadership_goes_to_the_named_node() {
     cluster.shutdown().await;
 }
 
-// A refusal by the algorithm is not a server error. The answer must contain the reason.
+// If the algorithm refuses a command, this is not a server error. The answer must contain the
+// reason.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_is_answered_with_its_reason() {
     let (cluster, leader) = elected(3).await;
@@ -107,8 +108,8 @@ async fn a_refusal_is_answered_with_its_reason() {
     cluster.shutdown().await;
 }
 
-// The work of a leader may take long to end. The client must not wait for ever, and the answer must
-// not be an error.
+// The work of a leader may take long to end. The client must not wait for ever, and must not get an
+// error.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_command_continues_after_the_answer() {
     let (cluster, leader) = elected(1).await;
@@ -118,7 +119,8 @@ async fn a_slow_command_continues_after_the_answer() {
         ..Limits::default()
     };
     let served = Served::with(elector, limits).await;
-    // The node waits for this guard for up to a lease, which is much longer than `command`.
+    // The node waits up to a lease until this leadership is dropped. A lease is much longer than
+    // `command`.
     let guard = soon(elector.campaign()).await.unwrap();
     let answer = served.post("/v1/step-down").await;
     assert_eq!(answer.status, 202, "{answer:?}");

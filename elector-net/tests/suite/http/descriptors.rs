@@ -16,7 +16,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::common::{builder, eventually, sockets, start};
 
-/// The variable with the addresses of the peers of the node in the other process.
+/// The environment variable with the addresses of the peers, for the node in the other process.
 const PEERS: &str = "ELECTOR_TEST_PEERS";
 const READY: &str = "ready at ";
 
@@ -48,7 +48,7 @@ impl Served {
     }
 }
 
-/// Waits for the line that the process prints when it is ready. Returns its addresses.
+/// Waits for the line that the process prints when it is ready. Returns the addresses in this line.
 fn ready(out: ChildStdout) -> String {
     let mut lines = BufReader::new(out).lines();
     let addresses = lines.find_map(|line| {
@@ -83,7 +83,7 @@ async fn serve(peers: &str) {
     let (node, at) = (monitor.listening().unwrap(), listener.local_addr().unwrap());
     println!("{READY}{node} {at}");
     let limits = Limits {
-        // The test must not depend on this timeout.
+        // The time limit must not end the test's connections, so it is long.
         request: Duration::from_secs(3600),
         ..Limits::default()
     };
@@ -95,7 +95,7 @@ async fn serve(peers: &str) {
     service.serve(listener, ended).await;
 }
 
-// A dashboard that opens a connection for each probe must not exclude peers.
+// A dashboard that opens a connection for each probe must not take the descriptors that peers need.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_over_http_leave_descriptors_to_peers() {
     if let Ok(peers) = env::var(PEERS) {

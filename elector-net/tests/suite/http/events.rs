@@ -31,7 +31,8 @@ impl Only {
         }
     }
 
-    /// Loses the leadership and gets it again, without waiting for timeouts: four events.
+    /// Loses the leadership and gets it again, without waiting for timeouts. The node has four
+    /// events then.
     async fn turn(&mut self) {
         let mut status = self.elector.subscribe();
         self.leadership = None;
@@ -45,7 +46,7 @@ fn number_of(id: &str) -> u64 {
     id.rsplit_once('-').unwrap().1.parse().unwrap()
 }
 
-/// Waits for the first event, and returns the id of the newest one.
+/// Waits until there is an event, and returns the id of the newest event.
 async fn newest(served: &Served) -> String {
     let newest = async {
         loop {
@@ -62,7 +63,8 @@ fn is_granted(report: &EventReport) -> bool {
     matches!(report, EventReport::Granted { .. })
 }
 
-// A new reader must get the present status without another request, and then miss no event.
+// A new reader must get the present status without another request. After that, it must miss no
+// event.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_status_comes_first_and_then_the_news() {
     let (cluster, leader) = elected(1).await;
@@ -102,7 +104,7 @@ async fn the_status_comes_first_and_then_the_news() {
     cluster.shutdown().await;
 }
 
-// After a broken connection a reader must miss no event, and get no event twice.
+// After a broken connection, a reader must miss no event and must get no event twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_reconnects_continues_where_it_was() {
     let (cluster, leader) = elected(1).await;
@@ -120,7 +122,7 @@ async fn a_reader_that_reconnects_continues_where_it_was() {
     let by_id = format!("?after={id}");
     for (query, header) in [
         ("", Some(id.as_str())),
-        // A browser sends this when it reconnects to an address with a query.
+        // If the address has a query, a browser that reconnects sends the query and this header.
         ("?after=0", Some(id.as_str())),
         (&by_id, None),
         (&by_number, None),
@@ -137,7 +139,7 @@ async fn a_reader_that_reconnects_continues_where_it_was() {
     cluster.shutdown().await;
 }
 
-// A reader that does not notice a gap may rely on a leader that no longer leads.
+// A reader that does not notice a gap may rely on a leader that does not lead any more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn overwritten_events_are_reported_with_their_number() {
     let (cluster, leader) = elected(1).await;
@@ -171,7 +173,8 @@ async fn overwritten_events_are_reported_with_their_number() {
     cluster.shutdown().await;
 }
 
-// After a restart the numbers start again. A reader that used only the number would skip events.
+// After a restart, the numbers of events start again. A reader that used only the number would skip
+// events.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_of_an_earlier_run_is_notified_of_the_restart() {
     let (mut cluster, leader) = elected(1).await;
@@ -207,7 +210,7 @@ async fn a_reader_of_an_earlier_run_is_notified_of_the_restart() {
     cluster.shutdown().await;
 }
 
-// The last event must contain the reason, and then the stream must end.
+// The last event must contain the reason for the end. Then the stream must end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_end_of_the_node_ends_the_stream() {
     let (cluster, leader) = elected(1).await;
@@ -220,7 +223,7 @@ async fn the_end_of_the_node_ends_the_stream() {
     };
     while reader.report().await != stopped {}
     assert_eq!(reader.next().await, None);
-    // A later reader gets the reason too.
+    // A reader that connects later must also get the reason.
     let mut reader = Reader::open(&served, "", None).await;
     assert!(matches!(reader.report().await, EventReport::Status(_)));
     assert_eq!(reader.report().await, stopped);
@@ -241,7 +244,7 @@ async fn comments_are_sent_while_there_are_no_events() {
     cluster.shutdown().await;
 }
 
-// An application mounts the routes into its own server, and must be able to end the streams.
+// An application that serves the routes in its own server must be able to end the streams.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_the_service_ends_its_streams() {
     let (cluster, leader) = elected(1).await;

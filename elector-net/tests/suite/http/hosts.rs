@@ -2,14 +2,14 @@ use elector_net::http::{AddressScope, Options, bind};
 
 use super::{Answer, Served, elected};
 
-/// Sends a GET request with this path, version and headers.
+/// Sends a GET request. `head` has the path, the version and the headers.
 async fn asked(served: &Served, head: &str) -> Answer {
     let whole = format!("GET {head}Connection: close\r\n\r\n");
     Answer::read(&served.send(whole.as_bytes()).await)
 }
 
-// A web page in a browser on this machine can resolve its own name to 127.0.0.1, and could then
-// read the status.
+// The name of a web page, which a browser on this machine has opened, could be resolved to
+// 127.0.0.1. Then the page could read the status.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_loopback_only_requests_for_this_machine_are_answered() {
     let (cluster, leader) = elected(1).await;
@@ -56,7 +56,7 @@ async fn on_loopback_only_requests_for_this_machine_are_answered() {
     cluster.shutdown().await;
 }
 
-// Other machines may use a host name that this machine does not know.
+// Other machines may reach this machine by a host name that this machine does not know.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn beyond_loopback_any_host_name_is_answered() {
     let (cluster, leader) = elected(1).await;

@@ -14,7 +14,7 @@ use super::{Reader, Served, elected, soon};
 
 const SILENT: usize = 1000;
 
-/// Raises the limit of this process, which has both ends of all connections.
+/// Raises the limit of open files of this process. The process has both ends of all connections.
 fn allow_many_files() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
@@ -27,7 +27,7 @@ async fn a_thousand_silent_connections_do_not_block_others() {
     allow_many_files();
     let (cluster, leader) = elected(1).await;
     let limits = Limits {
-        // The test must not depend on these timeouts.
+        // These time limits must not end the test's connections, so they are long.
         request: Duration::from_secs(3600),
         ..Limits::default()
     };
@@ -57,7 +57,7 @@ async fn a_thousand_silent_connections_do_not_block_others() {
     cluster.shutdown().await;
 }
 
-// The service must end a request that never ends, and a connection without a request.
+// The service must end a request that never ends, and must close a connection without a request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_requests_time_out() {
     let (cluster, leader) = elected(1).await;
@@ -66,7 +66,7 @@ async fn slow_requests_time_out() {
         ..Limits::default()
     };
     let served = Served::with(cluster.node(leader).unwrap(), limits).await;
-    // This returns when the other side has closed the connection.
+    // This call returns when the service has closed the connection.
     served.send(b"").await;
     served.send(b"GET /leader HTTP/1.1\r\nHost: local").await;
     let response = served
@@ -113,7 +113,8 @@ async fn malformed_requests_end_their_connection_only() {
             .nth(1)
             .and_then(|status| status.parse().ok());
         let shown: String = bytes.chars().take(40).collect();
-        // Closing a connection with unread bytes resets it, and the answer may be lost.
+        // If the service closes a connection with unread bytes, the connection is reset, and the
+        // answer may be lost.
         assert!(
             status.is_none_or(|status: u16| statuses.contains(&status)),
             "{shown:?}: {response}"
@@ -153,7 +154,7 @@ async fn the_number_of_readers_is_limited() {
     cluster.shutdown().await;
 }
 
-// The end of a process must not wait for clients.
+// The end of the service must not wait for clients, because a process waits for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_end_of_the_service_does_not_wait_for_clients() {
     let (cluster, leader) = elected(1).await;

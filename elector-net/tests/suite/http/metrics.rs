@@ -12,10 +12,10 @@ use elector_raft::Raft;
 
 use super::{Answer, Served, elected};
 
-/// The header of a scraper that reads `OpenMetrics`.
+/// The header that a scraper of the `OpenMetrics` format sends.
 const OPEN: &str = "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";
 
-/// Checks every line, and returns the samples by name and labels.
+/// Checks every line of the metrics. Returns the value of each sample by its name and labels.
 fn parsed(text: &str) -> BTreeMap<String, f64> {
     let mut samples = BTreeMap::new();
     let mut families = Vec::new();
@@ -54,7 +54,7 @@ async fn scraped(served: &Served, accept: &str) -> Answer {
     served.ask(&head, "").await
 }
 
-// Alerts use these metrics. A metric that differs from the status would cause false alerts.
+// Alerts use these metrics. If a metric differed from the status, it would cause false alerts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metrics_agree_with_the_status() {
     let (cluster, leader) = elected(3).await;
@@ -64,7 +64,8 @@ async fn metrics_agree_with_the_status() {
         if elector.node_id() == leader {
             served.until("/leader", 200).await;
         }
-        // The requests are sent one after the other. If the status changed in between, try again.
+        // The requests are sent one after the other. If the status has changed between them, try
+        // again.
         let (status, samples) = loop {
             let before = served.get("/v1/status").await.json();
             let samples = parsed(&scraped(&served, "").await.body);
@@ -101,7 +102,7 @@ async fn metrics_agree_with_the_status() {
              node=\"{node}\"}}"
         );
         assert_eq!(samples[&info], 1.0);
-        // This request, and perhaps earlier ones that are not closed yet.
+        // This request has a connection, and earlier connections may not be closed yet.
         assert!((1.0..10.0).contains(&samples["elector_http_connections"]));
     }
     cluster.shutdown().await;
@@ -158,7 +159,7 @@ async fn both_formats_contain_the_applications_metrics() {
     cluster.shutdown().await;
 }
 
-// A slow disk makes elections slow. An alert must notice it before the disk hangs.
+// A slow disk makes elections slow. An alert must be possible before the disk hangs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_duration_of_saves_is_a_metric() {
     let folder = tempfile::tempdir().unwrap();
@@ -196,7 +197,7 @@ async fn the_duration_of_saves_is_a_metric() {
     elector.shutdown().await.unwrap();
 }
 
-// Operators can find leaks of memory or descriptors with the usual metrics.
+// With the usual metrics, operators can find leaks of memory or descriptors.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_process_has_the_usual_metrics() {

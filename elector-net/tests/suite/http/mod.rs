@@ -1,4 +1,4 @@
-//! A node over HTTP, with real sockets on loopback.
+//! Tests of a node over HTTP, with real sockets on loopback.
 
 mod certificates;
 mod commands;
@@ -25,7 +25,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// The longest wait for anything.
+/// The time limit of every wait.
 const SOON: Duration = Duration::from_secs(60);
 
 const TOKEN: &str = "correct-horse-battery-staple";
@@ -36,7 +36,7 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
         .expect("it is ready within a minute")
 }
 
-/// A configuration with long timeouts, for a busy machine.
+/// Returns a configuration with long timeouts, for a busy machine.
 fn slow_timing() -> RaftConfig {
     RaftConfig {
         timing: Timing {
@@ -50,7 +50,7 @@ fn slow_timing() -> RaftConfig {
     }
 }
 
-/// A cluster with a leader.
+/// Starts a cluster, and waits until it has a leader.
 async fn elected(nodes: u64) -> (Cluster<Raft>, NodeId) {
     let mut setup = ClusterSetup::<Raft>::new(nodes);
     setup.config = slow_timing();
@@ -59,7 +59,7 @@ async fn elected(nodes: u64) -> (Cluster<Raft>, NodeId) {
     (cluster, leader)
 }
 
-/// A node and its HTTP service. The service ends when this is dropped.
+/// A node and its HTTP service. The service ends when this value is dropped.
 struct Served {
     address: SocketAddr,
     service: Service,
@@ -121,7 +121,8 @@ impl Served {
     /// Sends bytes, and returns all bytes that come back until the connection is closed.
     async fn send(&self, bytes: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        // The service may close the connection early; only its answer matters.
+        // The service may close the connection before it has read all bytes. Only its answer
+        // matters.
         let _ = stream.write_all(bytes).await;
         let mut received = Vec::new();
         let _ = soon(stream.read_to_end(&mut received)).await;
@@ -194,14 +195,15 @@ impl Reader {
         reader
     }
 
-    /// Reads a line; `None` at the end.
+    /// Reads a line; `None` at the end of the stream.
     async fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         let read = soon(self.0.read_line(&mut line)).await.unwrap();
         (read > 0).then(|| line.trim_end().to_owned())
     }
 
-    /// Returns the next event and its id; `None` at the end. Comments do not extend the timeout.
+    /// Returns the next event and its id; `None` at the end of the stream. Comments in the stream
+    /// do not extend the time limit.
     async fn next(&mut self) -> Option<(Option<String>, EventReport)> {
         soon(self.read()).await
     }
@@ -231,7 +233,7 @@ impl Reader {
         self.next().await.expect("another event").1
     }
 
-    /// Reads up to an event that matches, and returns its id.
+    /// Reads events until one matches, and returns the id of that event.
     async fn until(&mut self, wanted: impl Fn(&EventReport) -> bool) -> String {
         loop {
             let (id, report) = self.next().await.expect("another event");

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::{Served, elected, soon};
 
-/// A node of three whose peers do not run, so it never has a leader.
+/// Starts a node of a cluster of three whose peers do not run. So the node never has a leader.
 async fn isolated() -> Elector<Quorum> {
     let network = MemoryNetwork::<Raft>::new([1, 2, 3].map(NodeId)).unwrap();
     let builder = Elector::builder("lonely")
@@ -49,7 +49,7 @@ async fn the_root_has_the_keys_of_the_sidecar() {
         assert_eq!(body["name"], format!("db-{leader}"));
         assert_eq!(body["leader"], leader.0);
         assert_eq!(body["node"], elector.node_id().0);
-        // This service has no information about the address of another node.
+        // This service does not know the addresses of other nodes.
         let leads = elector.node_id() == leader;
         assert_eq!(body["address"].as_str(), leads.then_some("db:7100"));
         assert_eq!(body["cluster"], "billing");
@@ -58,14 +58,14 @@ async fn the_root_has_the_keys_of_the_sidecar() {
         assert_eq!(body["holds_leadership"], elector.node_id() == leader);
         let last_update = body["last_update"].as_str().unwrap();
         assert!(last_update.ends_with('Z') && last_update.contains('T'));
-        // This is the time of the last change, not of the request.
+        // `last_update` is the time of the last change, and not the time of the request.
         assert_eq!(served.get("/").await.json()["last_update"], last_update);
         served.end().await;
     }
     cluster.shutdown().await;
 }
 
-// Load balancers send writes to the node that answers 200 here.
+// Load balancers send writes to the node that answers 200 at `/leader`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leader_and_follower_change_when_the_leader_steps_down() {
     let (cluster, leader) = elected(3).await;
@@ -150,7 +150,7 @@ async fn since_is_the_time_of_the_change_and_not_of_the_request() {
 }
 
 // A probe that requires leadership would take all followers out of service. A probe that requires
-// nothing would keep a disconnected node.
+// nothing would keep a disconnected node in service.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readiness_is_a_leader_or_a_majority() {
     let elector = isolated().await;
@@ -184,7 +184,7 @@ async fn readiness_is_a_leader_or_a_majority() {
 
     let (cluster, leader) = elected(3).await;
     for elector in cluster.running() {
-        // This service has no information about peers: a known leader must be enough.
+        // This service has no information about peers, so a known leader must be enough.
         let served = Served::new(elector, Options::new("billing")).await;
         served.until("/readyz", 200).await;
         assert_eq!(elector.status().leader, Some(leader));
@@ -192,7 +192,7 @@ async fn readiness_is_a_leader_or_a_majority() {
     cluster.shutdown().await;
 }
 
-// A stopped node must be restarted and must not get requests.
+// A stopped node must be restarted, and must not get requests.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_node_is_not_live_and_not_ready() {
     let (cluster, leader) = elected(1).await;
@@ -214,7 +214,7 @@ async fn a_stopped_node_is_not_live_and_not_ready() {
     assert_eq!(served.post("/v1/step-down").await.status, 503);
 }
 
-/// A disk that blocks the thread of the node: each save waits for a message.
+/// A disk that blocks the thread of the node: each save waits for a message on the channel.
 struct Hangs(Mutex<mpsc::Receiver<()>>);
 
 #[async_trait]
@@ -234,14 +234,14 @@ impl Storage<RaftDurable> for Hangs {
 
 impl Immediate<RaftDurable> for Hangs {
     fn save_now(&mut self, _: &RaftDurable) -> Result<(), BoxError> {
-        // When the sender is dropped, it no longer blocks.
+        // When the sender is dropped, saves do not block any more.
         let _ = self.0.lock().map_err(|_| "poisoned")?.recv();
         Ok(())
     }
 }
 
-// A node whose thread hangs does not vote and does not lead. A probe that only checks that it has
-// started would not notice.
+// A node whose thread hangs does not vote and does not lead. If a probe only checked that the node
+// has started, the probe would not notice this.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_whose_thread_hangs_is_not_live_and_not_ready() {
     let (sender, disk) = mpsc::channel();
@@ -261,7 +261,7 @@ async fn a_node_whose_thread_hangs_is_not_live_and_not_ready() {
         let reason = served.get(path).await.json()["reason"].to_string();
         assert!(reason.contains("has not answered"), "{reason}");
     }
-    // Other requests are answered.
+    // Other requests are still answered.
     assert_eq!(served.get("/v1/status").await.status, 200);
     drop(sender);
     for path in ["/livez", "/readyz"] {
@@ -291,7 +291,7 @@ async fn wrong_requests_are_answered_with_the_reason() {
     assert_eq!((head.status, head.body.as_str()), (200, ""));
 }
 
-// The service has no TLS, so access from other machines must be allowed explicitly.
+// The service has no TLS, so access from other machines must be explicitly allowed.
 #[tokio::test]
 async fn by_default_only_loopback_addresses_are_allowed() {
     for beyond in ["0.0.0.0:0", "[::]:0", "[::ffff:0.0.0.0]:0"] {

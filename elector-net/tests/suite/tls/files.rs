@@ -1,4 +1,5 @@
-//! A node reports the faults of its own files at the start, before a peer rejects it.
+//! Tests of faults in a node's own files. The node reports them at the start, before a peer rejects
+//! the node.
 
 use std::{fs, path::Path, time::SystemTime};
 
@@ -12,7 +13,7 @@ fn load_error(folder: &Path) -> TlsError {
     Tls::load(folder, NodeId(1)).unwrap_err()
 }
 
-// The message must name the file, and say how to make it.
+// The message must name the file, and must say how to make it.
 #[test]
 fn a_missing_file_is_named() {
     for name in ["ca.pem", "node-1.pem", "node-1.key.pem"] {
@@ -96,7 +97,7 @@ fn a_key_of_another_certificate_is_rejected() {
     assert!(matches!(error, TlsError::KeyMismatch { .. }), "{error}");
 }
 
-// A machine with the files of another node would be rejected, or be mistaken for the other node.
+// If a machine had the files of another node, peers would reject it or take it for the other node.
 #[test]
 fn files_of_another_node_are_rejected() {
     let folder = cluster();
@@ -118,7 +119,7 @@ fn files_of_another_node_are_rejected() {
     assert_eq!(presented[..], ["node-2.elector.internal"]);
 }
 
-// A node must reject at the start what its peers would reject, and name the date.
+// A node must reject at the start what its peers would reject. The error must name the date.
 #[test]
 fn a_certificate_that_peers_would_reject_is_rejected_at_the_start() {
     let folder = cluster();
@@ -178,7 +179,8 @@ fn a_key_that_others_can_read_is_rejected_with_the_command_that_fixes_it() {
     Tls::load(folder.path(), NodeId(1)).unwrap();
 }
 
-// A metric and an alert use this value: the first end of a validity counts.
+// A metric and an alert use this value. It must be the end of the validity of the certificate that
+// expires first.
 #[test]
 fn the_end_of_the_validity_is_that_of_the_first_to_expire() {
     let near = |tls: &Tls, days: u32| {

@@ -1,4 +1,4 @@
-//! Connections that succeed.
+//! Tests of connections that succeed.
 
 use elector_core::NodeId;
 use elector_net::tls::{Tls, TlsFiles};
@@ -14,7 +14,7 @@ use super::{
     talk,
 };
 
-// The simple case over a real socket: each side knows the other, and bytes pass.
+// This is the simple case over a real socket: each side identifies the other one, and bytes pass.
 #[tokio::test]
 async fn two_nodes_identify_each_other() {
     let folder = cluster();
@@ -36,8 +36,8 @@ async fn two_nodes_identify_each_other() {
     talk(outgoing.unwrap(), incoming.into_stream()).await;
 }
 
-// The certificate decides which node a peer is. With its own certificate, a node must not pass for
-// another node, even if the number of that node begins with the same digit.
+// The certificate decides which node a peer is. With its own certificate, a node must not be taken
+// for another node, even if the id of that node begins with the same digit.
 #[tokio::test]
 async fn a_certificate_names_its_node_and_no_other() {
     let folder = cluster();
@@ -58,7 +58,7 @@ async fn a_certificate_names_its_node_and_no_other() {
 async fn no_connection_resumes_another() {
     let folder = cluster();
     let two = node(&folder, 2);
-    // This client would resume if it could: it keeps all tickets.
+    // This client keeps all tickets, so it would resume a connection if it could.
     let client = custom_client(folder.path(), Some(1), "elector/1");
     for _ in 0..3 {
         let (here, there) = duplex(64 * 1024);
@@ -73,7 +73,8 @@ async fn no_connection_resumes_another() {
     }
 }
 
-// The CA of a company seldom signs nodes itself. The intermediate certificates must be sent along.
+// The CA of a company seldom signs the certificates of nodes itself. So a node must send the
+// intermediate certificates, too.
 #[tokio::test]
 async fn intermediate_certificates_are_sent_along() {
     let folder = cluster();
@@ -89,7 +90,7 @@ async fn intermediate_certificates_are_sent_along() {
     talk(outgoing.unwrap(), incoming.into_stream()).await;
 }
 
-// While one CA replaces another, nodes with certificates of either must be able to connect.
+// While one CA replaces another, nodes with certificates of both CAs must be able to connect.
 #[tokio::test]
 async fn two_cas_are_trusted_while_one_replaces_the_other() {
     let (old, new) = (cluster(), cluster());
@@ -102,8 +103,8 @@ async fn two_cas_are_trusted_while_one_replaces_the_other() {
     }
 }
 
-// Users with their own CA choose their own names. One CA of several clusters must be able to
-// distinguish the clusters.
+// Users with their own CA choose their own names. If one CA serves several clusters, the suffix
+// must distinguish the clusters.
 #[tokio::test]
 async fn the_suffix_of_names_can_be_chosen() {
     let folder = cluster();

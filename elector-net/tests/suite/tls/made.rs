@@ -1,4 +1,4 @@
-//! Certificates that this crate creates.
+//! Tests of certificates that this crate creates.
 
 use std::{fs, path::Path};
 
@@ -22,7 +22,8 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-// A cluster grows: a node that is added later must be a member, and must not disturb the others.
+// A cluster can grow. A node that is added later must be a member, and must not disturb the other
+// nodes.
 #[tokio::test]
 async fn a_node_can_be_added_later() {
     let folder = cluster();
@@ -37,7 +38,7 @@ async fn a_node_can_be_added_later() {
     talk(outgoing.unwrap(), incoming.unwrap().into_stream()).await;
 }
 
-// Overwritten keys are lost, and with them the cluster.
+// An overwritten key is lost. Without it, nodes of the cluster cannot connect any more.
 #[test]
 fn no_file_is_overwritten_and_no_half_of_a_set_is_left() {
     let folder = tempfile::tempdir().unwrap();
@@ -57,7 +58,7 @@ fn no_file_is_overwritten_and_no_half_of_a_set_is_left() {
     assert_eq!(read(&path, "ca.key.pem"), key);
 }
 
-// A key that is world-readable for a moment may have been read.
+// A key that all users can read for a moment may have been read.
 #[cfg(unix)]
 #[test]
 fn only_the_owner_can_read_a_key() {
@@ -78,7 +79,8 @@ fn only_the_owner_can_read_a_key() {
     }
 }
 
-// The key of the CA is in a folder for years. It must only be able to issue certificates of nodes.
+// The key of the CA stays in a folder for years. With this key, only certificates of nodes may be
+// issued.
 #[test]
 fn the_ca_can_name_nodes_and_nothing_else() {
     let folder = cluster();
@@ -94,7 +96,7 @@ fn the_ca_can_name_nodes_and_nothing_else() {
     assert!(error.contains("cannot be used"), "{error}");
 }
 
-// Certificates from a CA with the wrong key would be rejected everywhere.
+// If a CA and its key do not match, certificates from them would be rejected by all nodes.
 #[test]
 fn a_ca_and_a_key_that_do_not_match_are_rejected() {
     let folder = cluster();
@@ -110,7 +112,7 @@ fn a_ca_and_a_key_that_do_not_match_are_rejected() {
     assert!(matches!(error, CertsError::Read { .. }), "{error}");
 }
 
-// The error names the allowed values.
+// The limits are part of the interface: the error names the allowed values.
 #[test]
 fn names_and_days_have_limits() {
     for name in ["", "a b", "é", &"x".repeat(41)] {
@@ -125,7 +127,7 @@ fn names_and_days_have_limits() {
     authority.issue(NodeId(u64::MAX), MOST_DAYS).unwrap();
 }
 
-// Logs and panics can print any value with `Debug`. A key must not appear there.
+// Logs and panics can print any value with `Debug`. The output must not contain a key.
 #[test]
 fn no_key_is_printed() {
     let authority = Authority::new("test").unwrap();

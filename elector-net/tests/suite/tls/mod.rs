@@ -1,4 +1,4 @@
-//! Mutual TLS between nodes: which connections succeed, and what each error says.
+//! Tests of mutual TLS between nodes: which connections succeed, and what each error says.
 
 mod files;
 mod handshakes;
@@ -17,7 +17,8 @@ fn node(folder: impl AsRef<Path>, id: u64) -> Tls {
     Tls::load(folder.as_ref(), NodeId(id)).unwrap()
 }
 
-/// No test here waits for a clock, but a test that hangs must fail.
+/// Waits for a future with a long time limit. No test here depends on a clock, but a test that
+/// hangs must fail.
 async fn in_time<F: Future>(future: F) -> F::Output {
     let done = tokio::time::timeout(Duration::from_secs(60), future);
     done.await.expect("nothing happened for a minute")
@@ -32,7 +33,7 @@ async fn call(from: &Tls, to: &Tls, peer: u64) -> (Connected, Incoming) {
     in_time(async { tokio::join!(from.connect(here, NodeId(peer)), to.accept(there)) }).await
 }
 
-/// Sends a few bytes each way.
+/// Sends a few bytes in each direction.
 async fn talk<A, B>(mut one: TlsStream<A>, mut other: TlsStream<B>)
 where
     A: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,

@@ -1,4 +1,4 @@
-//! Valid and invalid certificates.
+//! Makes valid and invalid certificates for the tests.
 
 use std::{
     fs,
@@ -27,12 +27,14 @@ use tokio_rustls::{
 
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The files of a cluster with three nodes and its own CA, valid for a year.
+/// Returns a folder with the files of a cluster of three nodes with its own CA. The certificates
+/// are valid for a year.
 pub(crate) fn cluster() -> TempDir {
     cluster_of(&[1, 2, 3])
 }
 
-/// The same with these nodes. A test that reads the log needs its own node ids.
+/// Does the same as [`cluster`] for these nodes. A test that reads the log needs node ids of its
+/// own.
 pub(crate) fn cluster_of(nodes: &[u64]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let nodes: Vec<NodeId> = nodes.iter().copied().map(NodeId).collect();
@@ -40,7 +42,7 @@ pub(crate) fn cluster_of(nodes: &[u64]) -> TempDir {
     folder
 }
 
-/// The parameters of a valid certificate of the node, which a test can change.
+/// Returns the parameters of a valid certificate of the node. A test can change these parameters.
 pub(crate) fn good(node: u64) -> CertificateParams {
     let mut params = CertificateParams::new([format!("node-{node}.elector.internal")]).unwrap();
     params.extended_key_usages = vec![
@@ -58,7 +60,8 @@ pub(crate) fn reissue(folder: &Path, node: u64, params: &CertificateParams) {
     issue(folder, node, params, &issuer, "");
 }
 
-/// Issues a certificate for the node, and writes it with these intermediate certificates.
+/// Issues a certificate for the node, and writes it with these intermediate certificates into the
+/// folder.
 pub(crate) fn issue(
     folder: &Path,
     node: u64,
@@ -80,7 +83,8 @@ pub(crate) fn issue(
     );
 }
 
-/// A CA with a minimal certificate, self-signed or signed by another CA.
+/// Creates a CA with a minimal certificate. The certificate is self-signed, or signed by another
+/// CA.
 pub(crate) fn ca(
     name: &str,
     by: Option<&Issuer<'static, KeyPair>>,
@@ -97,7 +101,7 @@ pub(crate) fn ca(
     (certificate.pem(), Issuer::new(params, key))
 }
 
-/// The time in this many days.
+/// Returns the time that is this many days in the future.
 pub(crate) fn in_days(days: i64) -> time::OffsetDateTime {
     time::OffsetDateTime::now_utc() + time::Duration::days(days)
 }
@@ -106,7 +110,7 @@ pub(crate) fn read(folder: &Path, name: &str) -> String {
     fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// Writes a file atomically, as careful tools do.
+/// Writes a file atomically, as good tools for certificates do.
 pub(crate) fn put(folder: &Path, name: &str, text: &str) -> PathBuf {
     let (path, part) = (folder.join(name), folder.join("part"));
     fs::write(&part, text).unwrap();
@@ -138,7 +142,8 @@ fn pair(folder: &Path, node: u64) -> (Vec<CertificateDer<'static>>, PrivateKeyDe
     )
 }
 
-/// A client that is not limited like `Tls`: with any certificate or none, any protocol or none.
+/// Returns a client without the limits of `Tls`: it can have any certificate or none, and any
+/// protocol name or none.
 pub(crate) fn custom_client(folder: &Path, node: Option<u64>, protocol: &str) -> TlsConnector {
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&TLS13])
@@ -154,7 +159,7 @@ pub(crate) fn custom_client(folder: &Path, node: Option<u64>, protocol: &str) ->
     TlsConnector::from(Arc::new(config))
 }
 
-/// A server that is not limited like `Tls`.
+/// Returns a server without the limits of `Tls`: it can have any protocol name or none.
 pub(crate) fn custom_server(folder: &Path, node: u64, protocol: &str) -> TlsAcceptor {
     let provider = Arc::new(ring::default_provider());
     let clients = WebPkiClientVerifier::builder_with_provider(roots(folder), Arc::clone(&provider));
@@ -171,7 +176,7 @@ pub(crate) fn custom_server(folder: &Path, node: u64, protocol: &str) -> TlsAcce
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// The public key of a node in the folder, to compare certificates.
+/// Returns the public key of a node in the folder. With it, tests compare certificates.
 pub(crate) fn public_key(folder: &Path, node: u64) -> Vec<u8> {
     let key = read(folder, &format!("node-{node}.key.pem"));
     let key = KeyPair::from_pem(&key).unwrap();

@@ -1,4 +1,4 @@
-//! Connections that must fail, and the errors on each side.
+//! Tests of connections that must fail, and of the errors on each side.
 
 use std::path::Path;
 
@@ -13,8 +13,8 @@ use super::{
     pki::{ca, cluster, custom_client, custom_server, good, in_days, issue, put, read, reissue},
 };
 
-/// Connects a client with the certificate of this node in the folder. Returns the result of the
-/// acceptor, and the error that the client gets at its first read.
+/// Connects a client to `to`. The client has the certificate of the node `presented` in the folder.
+/// Returns the result of the acceptor, and the error that the client gets at its first read.
 async fn answer(to: &Tls, folder: &Path, presented: Option<u64>) -> (Incoming, TlsError) {
     let client = custom_client(folder, presented, "elector/1");
     let (here, there) = duplex(64 * 1024);
@@ -27,7 +27,7 @@ async fn answer(to: &Tls, folder: &Path, presented: Option<u64>) -> (Incoming, T
     (incoming, called.unwrap_err().into())
 }
 
-/// Connects to a server with the certificate of node 2 in the folder. Returns the error.
+/// Connects to a server that has the certificate of node 2 in the folder. Returns the error.
 async fn connect_error(from: &Tls, folder: &Path) -> TlsError {
     let server = custom_server(folder, 2, "elector/1");
     let (here, there) = duplex(64 * 1024);
@@ -52,7 +52,7 @@ fn assert_wrong_purpose(error: &TlsError) {
     assert_eq!(*holder, Holder::Peer);
 }
 
-// Addresses can be swapped. A node must not mistake one peer for another.
+// The addresses of two peers can be swapped. A node must not take one peer for another.
 #[tokio::test]
 async fn an_acceptor_must_be_the_expected_node() {
     let folder = cluster();
@@ -85,7 +85,8 @@ async fn an_acceptor_must_be_the_expected_node() {
     assert!(received.to_string().contains("--peers"), "{received}");
 }
 
-// Everyone can make a CA and certificates with the right names. Both sides must reject them.
+// Everyone can make a CA and certificates with the right names. Both sides must reject such
+// certificates.
 #[tokio::test]
 async fn a_certificate_of_another_ca_is_rejected_by_both_sides() {
     let (folder, other) = (cluster(), cluster());
@@ -115,7 +116,8 @@ async fn a_certificate_of_another_ca_is_rejected_by_both_sides() {
     );
 }
 
-// A CA that was created again under its old name has another key. The same advice is correct.
+// If a CA was created again under its old name, it has another key. The advice is the same as for
+// another CA.
 #[tokio::test]
 async fn a_ca_of_the_same_name_is_another_ca() {
     let (folder, other) = (cluster(), cluster());
@@ -137,7 +139,8 @@ async fn a_ca_of_the_same_name_is_another_ca() {
     );
 }
 
-// An expired certificate is a forgotten renewal; one that is not valid yet is a wrong clock.
+// If a certificate has expired, its renewal was forgotten. If it is not valid yet, a clock is
+// wrong.
 #[tokio::test]
 async fn a_certificate_outside_its_validity_is_rejected_by_both_sides() {
     let folder = cluster();
@@ -185,7 +188,8 @@ async fn a_client_without_a_certificate_is_rejected() {
     );
 }
 
-// The certificate of a web server may be signed by the same CA. It must not give access.
+// The same CA may have signed the certificate of a web server. Such a certificate must not give
+// access.
 #[tokio::test]
 async fn a_certificate_for_another_purpose_is_rejected() {
     let folder = cluster();
@@ -204,7 +208,7 @@ async fn a_certificate_for_another_purpose_is_rejected() {
     assert_wrong_purpose(&error);
 }
 
-// For TLS, a wildcard matches every name, so its holder could be any node.
+// For TLS, a wildcard matches every name. So its holder could claim to be any node.
 #[tokio::test]
 async fn a_wildcard_does_not_name_a_node() {
     let folder = cluster();
@@ -218,7 +222,7 @@ async fn a_wildcard_does_not_name_a_node() {
     let client = custom_client(folder.path(), Some(1), "elector/1");
     let (here, there) = duplex(64 * 1024);
     let name = ServerName::try_from("node-2.elector.internal").unwrap();
-    // Node 2 presents the valid certificate that it has loaded before; see `renewal`.
+    // Node 2 still presents the valid certificate that it loaded before; see the module `renewal`.
     let server = custom_server(folder.path(), 2, "elector/1");
     let calling = one.connect(here, NodeId(2));
     let (called, _) = in_time(async { tokio::join!(calling, server.accept(there)) }).await;
@@ -236,8 +240,8 @@ async fn a_wildcard_does_not_name_a_node() {
     assert!(matches!(error, TlsError::WrongNode { .. }), "{error}");
 }
 
-// The CA of a company also signs other services. Without this check, TLS would connect to a service
-// at a wrong address, or accept one.
+// The CA of a company also signs certificates of other services. Without the check of the protocol
+// name, a node could connect to such a service at a wrong address, or could accept one.
 #[tokio::test]
 async fn another_service_of_the_same_ca_is_rejected() {
     let folder = cluster();
@@ -264,8 +268,8 @@ async fn another_service_of_the_same_ca_is_rejected() {
     }
 }
 
-// Half a cluster with --tls-dir and half without is the most likely mistake. The error must say so,
-// for both directions of a connection.
+// The most likely mistake is that only some nodes of a cluster have --tls-dir. The error must say
+// so, for both directions of a connection.
 #[tokio::test]
 async fn a_peer_without_tls_is_recognized() {
     let folder = cluster();
@@ -288,8 +292,8 @@ async fn a_peer_without_tls_is_recognized() {
     }
 }
 
-// A peer that ends in the handshake, or closes the connection because of invalid bytes, sends no
-// reason.
+// If a peer stops during the handshake, or closes the connection because of invalid bytes, it sends
+// no reason.
 #[tokio::test]
 async fn a_peer_that_closes_the_connection_is_recognized() {
     let folder = cluster();

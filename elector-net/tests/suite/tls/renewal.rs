@@ -1,4 +1,4 @@
-//! Replacing certificates while a node runs.
+//! Tests of new certificates that replace old ones while a node runs.
 
 use std::{
     fs,
@@ -50,7 +50,8 @@ fn certificate(stream: &TlsStream<DuplexStream>) -> CertificateDer<'static> {
     presented[0].clone().into_owned()
 }
 
-/// The certificates that two nodes present to each other: of the acceptor, and of the client.
+/// Returns the certificates that two nodes present to each other: first that of the acceptor, then
+/// that of the client.
 async fn presented(from: &Tls, to: &Tls) -> [CertificateDer<'static>; 2] {
     let (outgoing, incoming) = call(from, to, 2).await;
     let incoming = incoming.unwrap().into_stream();
@@ -62,7 +63,8 @@ fn has_key(certificate: &CertificateDer<'_>, folder: &Path, node: u64) -> bool {
     certificate.windows(key.len()).any(|part| part == key)
 }
 
-// Certificates are renewed every few weeks. A restart for each renewal would interrupt a leader.
+// Certificates are renewed every few weeks. If each renewal needed a restart, it would interrupt a
+// leader.
 #[tokio::test]
 async fn new_files_are_used_for_new_connections() {
     let folder = cluster();
@@ -78,7 +80,7 @@ async fn new_files_are_used_for_new_connections() {
     })
     .await;
 
-    // Also a new CA: from now on the old certificates are invalid.
+    // The files of node 2 get a new CA, too. From now on, certificates of the old CA are invalid.
     let other = cluster();
     let (old, new) = (node(&folder, 1), node(&other, 1));
     for name in ["ca.pem", "node-2.pem", "node-2.key.pem"] {
@@ -92,8 +94,8 @@ async fn new_files_are_used_for_new_connections() {
     assert!(has_key(&acceptor, other.path(), 2) && has_key(&caller, other.path(), 1));
 }
 
-// Files are written one after the other, and sometimes with errors. The node must keep the working
-// credentials, and log one warning for each state of the files.
+// Files are written one after the other, and sometimes with errors. The node must keep the
+// credentials that work, and must log one warning for each state of the files.
 #[tokio::test]
 async fn broken_new_files_leave_the_old_ones_in_use() {
     let (folder, log) = (cluster_of(&[1, 12]), Log::of(12));
@@ -146,8 +148,8 @@ async fn broken_new_files_leave_the_old_ones_in_use() {
     );
 }
 
-// A certificate that expires unnoticed stops the cluster. The warning comes a month earlier, and
-// again after each read of the files and each start.
+// If operators do not notice that a certificate expires, the cluster stops. So the warning is
+// logged a month before, and again at each start and after each read of the files.
 #[tokio::test]
 async fn a_certificate_that_expires_soon_is_logged() {
     let (folder, log) = (cluster_of(&[13]), Log::of(13));
@@ -176,7 +178,7 @@ async fn a_certificate_that_expires_soon_is_logged() {
     }
 }
 
-// The CA expires too, and the metric reports the first expiry.
+// The certificate of the CA expires, too. The metric reports the first expiry.
 #[tokio::test]
 async fn the_expiry_of_the_ca_counts() {
     let (folder, log) = (cluster_of(&[14]), Log::of(14));
@@ -196,13 +198,13 @@ async fn the_expiry_of_the_ca_counts() {
     assert!(apart < Duration::from_secs(2), "{apart:?}");
     assert_eq!(log.times("CA certificate expires soon"), 1);
 
-    // While a new CA replaces it, the certificate may be from either.
+    // While a new CA replaces the old one, the node's certificate may be from either CA.
     let both = certificate + &read(cluster_of(&[14]).path(), "ca.pem");
     put(folder.path(), "ca.pem", &both);
     assert!(Tls::load(folder.path(), NodeId(14)).unwrap().expires() <= end);
 }
 
-/// The number of threads of this process with this name.
+/// Returns the number of threads of this process that have this name.
 fn threads(name: &str) -> usize {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
     let names = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
@@ -210,13 +212,13 @@ fn threads(name: &str) -> usize {
 }
 
 // A network file system can hang for ever. Connections and the end of the process must not wait for
-// it, and another check must not cost another thread.
+// it. Another check of the files must not start another thread.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_file_that_cannot_be_read_blocks_no_connection() {
     let (folder, log) = (cluster_of(&[1, 15]), Log::of(15));
     let (one, two) = (node(&folder, 1), node(&folder, 15));
-    // A pipe without a writer: opening it blocks.
+    // This pipe has no writer, so opening it for reading blocks.
     let (path, text) = (
         folder.path().join("node-15.pem"),
         read(folder.path(), "node-15.pem"),
@@ -233,7 +235,8 @@ async fn a_file_that_cannot_be_read_blocks_no_connection() {
     assert!(threads("elector-tls-15") <= 1);
     assert_eq!(log.times("certificates"), 1, "the first ones are in use");
 
-    // Now end the read. Opening the pipe for writing waits for the reader, which is there.
+    // The write ends the blocked read. Opening the pipe for writing waits for a reader, which there
+    // is.
     let written = tokio::task::spawn_blocking(move || {
         let mut pipe = OpenOptions::new().write(true).open(&path).unwrap();
         fs::write(path.with_extension("new"), &text).unwrap();

@@ -3,7 +3,7 @@ use std::{cell::RefCell, collections::BTreeMap, io, rc::Rc};
 use super::{Fault, FaultInjector, Flaw, Phase, Tear, end};
 use crate::record::{disk::Medium, slot::BLOCK};
 
-/// A sparse byte array.
+/// A sparse array of bytes: blocks of zeros take no memory.
 #[derive(Clone, Debug, Default)]
 struct Bytes {
     length: u64,
@@ -21,7 +21,7 @@ impl Bytes {
         }
     }
 
-    /// Writes whole blocks.
+    /// Writes bytes. The offset and the length must be multiples of a block.
     fn write(&mut self, offset: u64, bytes: &[u8]) {
         assert_eq!((offset % BLOCK as u64, bytes.len() % BLOCK), (0, 0));
         let first = offset / BLOCK as u64;
@@ -40,7 +40,7 @@ impl Bytes {
     }
 }
 
-/// A file on the fake disk. Clones are the same file.
+/// A file on the fake disk. A clone stands for the same file.
 #[derive(Clone, Debug)]
 pub(crate) struct FakeFile {
     inner: Rc<RefCell<Inner>>,
@@ -50,9 +50,9 @@ pub(crate) struct FakeFile {
 
 #[derive(Clone, Debug, Default)]
 struct Inner {
-    /// What a read returns: the disk's contents and the unsynced writes.
+    /// The bytes that a read returns: the contents of the disk with the unsynced writes.
     cache: Bytes,
-    /// What is there after any power cut.
+    /// The bytes that are there after any power cut.
     durable: Bytes,
     /// The unsynced writes.
     dirty: Vec<(u64, Vec<u8>)>,
@@ -69,7 +69,7 @@ impl FakeFile {
         }
     }
 
-    /// Copies the file. Operations on the copy do not fail.
+    /// Copies the file. Operations on the copy do not fail, until the test injects a fault.
     pub(crate) fn fork(&self) -> Self {
         self.fork_with(&Rc::new(RefCell::new(FaultInjector::new())))
     }
@@ -82,7 +82,7 @@ impl FakeFile {
         }
     }
 
-    /// Restarts the count of operations.
+    /// Begins a phase, and counts operations from zero again.
     pub(crate) fn begin(&self, phase: Phase) {
         let mut faults = self.faults.borrow_mut();
         let (pending, occurred) = (faults.pending, faults.occurred);
@@ -106,7 +106,7 @@ impl FakeFile {
         self.inner.borrow().dirty.len()
     }
 
-    /// Cuts the power. Each unsynced write is torn in its given way.
+    /// Cuts the power. Each unsynced write is torn in the way that `tears` gives for it.
     pub(crate) fn cut_power(&self, tears: &[Tear]) {
         let mut inner = self.inner.borrow_mut();
         let dirty = std::mem::take(&mut inner.dirty);
@@ -122,7 +122,7 @@ impl FakeFile {
         self.cut_power(&vec![Tear::Whole; self.dirty()]);
     }
 
-    /// Lets the kernel read all clean pages from the disk again.
+    /// Drops all clean pages from the cache, so that the kernel reads them from the disk again.
     pub(crate) fn evict(&self) {
         let mut inner = self.inner.borrow_mut();
         let mut cache = inner.durable.clone();
@@ -151,7 +151,7 @@ impl FakeFile {
         self.damage(offset, |block| block.copy_from_slice(&theirs));
     }
 
-    /// Makes a slot invalid.
+    /// Makes the slot at this offset invalid.
     pub(crate) fn corrupt(&self, offset: u64) {
         self.damage(offset, |block| block.rotate_right(1));
     }

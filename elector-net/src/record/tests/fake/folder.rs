@@ -3,11 +3,12 @@ use std::{cell::RefCell, collections::BTreeMap, io, rc::Rc};
 use super::{FakeFile, Fault, FaultInjector, Flaw, Tear, end};
 use crate::record::disk::Folder;
 
-/// A folder on the fake disk. Creations and renames become durable in their order.
+/// A folder on the fake disk. Creations and renames become durable in the order in which they were
+/// made.
 #[derive(Debug)]
 pub(crate) struct FakeFolder {
     names: BTreeMap<String, FakeFile>,
-    /// The names before each unsynced change.
+    /// The names before each change that is not synced yet.
     earlier: Vec<BTreeMap<String, FakeFile>>,
     faults: Rc<RefCell<FaultInjector>>,
     flaw: Flaw,
@@ -35,13 +36,13 @@ impl FakeFolder {
         self.faults.borrow().occurred.is_some()
     }
 
-    /// Returns the number of unsynced changes of names.
+    /// Returns the number of changes of names that are not synced yet.
     pub(crate) fn changes(&self) -> usize {
         self.earlier.len()
     }
 
-    /// Returns the folder after a power cut that undid this many changes of names, and tore all
-    /// unsynced writes in this way.
+    /// Returns the folder after a power cut. The power cut has undone the last changes of names,
+    /// `undone` of them, and has torn all unsynced writes in this way.
     pub(crate) fn after_cut(&self, undone: usize, tear: Tear) -> Self {
         let names = match undone {
             0 => &self.names,

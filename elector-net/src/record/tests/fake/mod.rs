@@ -1,5 +1,5 @@
-//! A disk with injected faults: it keeps, loses or tears unsynced writes, forgets the bytes of a
-//! failed sync, and lets a process end in the middle of a write.
+//! A fake disk with injected faults. The disk keeps, loses or tears unsynced writes, and forgets
+//! the bytes of a failed sync. A process can end in the middle of a write.
 
 mod file;
 mod folder;
@@ -11,16 +11,16 @@ pub(super) use folder::FakeFolder;
 
 pub(super) const SECTOR: usize = 512;
 
-/// The fate of an unsynced write.
+/// What happens to an unsynced write at a power cut.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Tear {
     Lost,
     Whole,
-    /// Only its first bytes are written.
+    /// Only the first bytes of the write reach the disk.
     Prefix(usize),
-    /// The sectors whose bits are set are written.
+    /// Only the sectors whose bits are set reach the disk.
     Sectors(u64),
-    /// It is written, except one sector with garbage.
+    /// The write reaches the disk, except one sector, which gets garbage.
     Garbage(usize),
 }
 
@@ -47,16 +47,17 @@ impl Tear {
 /// A fault at one operation.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fault {
-    /// The power is cut: later operations do nothing. A write of this operation may be done.
+    /// The power is cut. Later operations do nothing. If this operation is a write, the disk may
+    /// have it.
     Cut,
-    /// The process is killed. This part of a write is in the cache.
+    /// The process is killed. If this operation is a write, this part of it is in the cache.
     Kill(Tear),
-    /// The operation fails. This part of a write is in the cache. This part of a sync is on the
-    /// disk, and the kernel forgets the rest.
+    /// The operation fails. If it is a write, this part of it is in the cache. If it is a sync,
+    /// this part of the unsynced writes is on the disk, and the kernel forgets the rest.
     Fails(io::ErrorKind, Tear),
 }
 
-/// A rule that the record breaks on purpose. The checkers must notice each of them.
+/// A rule that the code under test breaks on purpose. The tests must notice each broken rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
     None,
@@ -88,9 +89,11 @@ struct FaultInjector {
     done: usize,
     writes: usize,
     syncs: usize,
-    /// The fault to inject, and the operation of this or a later phase that it hits.
+    /// The number of an operation, and the fault to inject into it. Each phase counts operations
+    /// from zero. If the present phase has too few operations, the fault is injected in a later
+    /// phase.
     pending: Option<(usize, Fault)>,
-    /// The injected fault.
+    /// The fault that was injected last.
     occurred: Option<Fault>,
 }
 
@@ -106,7 +109,7 @@ impl FaultInjector {
         }
     }
 
-    /// Starts an operation. Returns the fault if this operation fails.
+    /// Begins an operation. Returns the fault if a fault is injected into this operation.
     fn next_operation(&mut self) -> io::Result<Option<Fault>> {
         if matches!(self.occurred, Some(Fault::Cut | Fault::Kill(_))) {
             return Err(io::Error::other("the process has ended before this"));
