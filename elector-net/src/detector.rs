@@ -76,7 +76,7 @@ impl Detection {
     }
 }
 
-/// The worst gap is remembered for at least this time, and for at most twice this time.
+/// The worst gap is remembered for at least this time, and at most for twice this time.
 const GAP_PERIOD: Duration = Duration::from_secs(30);
 
 /// Learns the gaps between the signs of life of one peer.

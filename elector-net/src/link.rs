@@ -74,8 +74,7 @@ pub(crate) enum LifeChange {
     Proved,
 }
 
-/// What the algorithm knows about a peer that is marked down. A suspected peer can be released
-/// later.
+/// What the algorithm knows of a peer that is marked down. A suspected peer can be released later.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Mark {
     /// The peer may have failed. This mark shortens no vigil.

@@ -118,7 +118,7 @@ impl RejectedConnection {
 /// A connection. It has the certificate of the other side if it is encrypted.
 type Started = (Stream, Option<Certificate>);
 
-/// Starts TLS if this node uses TLS. Returns `Ok(None)` if the other side closed the connection.
+/// Starts TLS if this node has TLS. Returns `Ok(None)` if the other side closed the connection.
 async fn start_tls<A: ElectionAlgorithm>(
     context: &NodeContext<A>,
     socket: Socket,

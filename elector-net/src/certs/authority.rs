@@ -101,7 +101,7 @@ impl Authority {
         self.issuer.key().serialize_pem()
     }
 
-    /// Issues a certificate that names the node and is valid for this number of days.
+    /// Issues a certificate that names the node and is valid for this many days.
     ///
     /// # Errors
     /// If the number of days is zero or too high.

@@ -9,17 +9,20 @@
 //! | `GET /v1/status` | [`StatusReport`] |
 //! | `GET /v1/events` | server-sent events, each an [`EventReport`]; see below |
 //! | `GET /livez` | 200 if the node runs and its thread answers, else 503 with the reason |
-//! | `GET /readyz` | 200 if the node is live and knows a leader or reaches a majority, else 503 |
+//! | `GET /readyz` | 200 if the node is live and can take part in an election, else 503; see below |
 //! | `GET /metrics` | metrics, as Prometheus text, or as `OpenMetrics` text on request |
 //! | `POST /v1/step-down` | the node steps down |
 //! | `POST /v1/transfer?to=ID` | transfers the leadership to node ID; or as body: `{"to": ID}` |
 //!
 //! If there is no leader, `/` answers 200 with an empty `name`, as the sidecar does. A node whose
 //! lease has ended or is not confirmed yet also answers with an empty `name`: the node may see
-//! itself as the leader, but it holds no leadership. `/readyz` does not depend on leadership,
-//! because probes must not take followers out of service. Without [`Options::peers`], the service
-//! cannot know whether the node reaches a majority. Then a node without a leader is not ready,
-//! unless it is the only member.
+//! itself as the leader, but it holds no leadership.
+//!
+//! `/readyz` answers 200 if the node is live, is not withdrawn because its work failed too often,
+//! and knows a leader or reaches a majority. `/readyz` does not depend on leadership, because
+//! probes must not take followers out of service. Without [`Options::peers`], the service cannot
+//! know whether the node reaches a majority. Then a node without a leader is not ready, unless it
+//! is the only member.
 //!
 //! # Events
 //!
@@ -31,7 +34,7 @@
 //! the log. An id also identifies the life of the node. If the id belongs to another life, the
 //! reader receives `restarted`, and then all events of the present life that are in the log.
 //! `?after=NUMBER` means an event of the present life. A slow reader loses only overwritten events,
-//! because almost no events wait outside the log.
+//! because each reader reads from the log at its own pace.
 //!
 //! # Commands
 //!

@@ -50,8 +50,8 @@ pub struct Limits {
     /// The silence after which a reader of events gets a comment. From the comment, the reader
     /// knows that the cluster is quiet and that the connection is not broken. Default 15 s.
     pub keep_alive: Duration,
-    /// The time for which `/livez` and `/readyz` wait for the node's thread. It is shorter than the
-    /// second that Kubernetes waits for a probe. Default 500 ms.
+    /// The time for which `/livez` and `/readyz` wait for the node's thread. It is below the second
+    /// that Kubernetes waits for a probe. Default 500 ms.
     pub liveness: Duration,
     /// The time for which a request waits for its command. After that, the answer is 202. Default
     /// 30 s.

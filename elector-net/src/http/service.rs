@@ -130,7 +130,7 @@ impl fmt::Debug for Service {
     }
 }
 
-/// Writes the events of a node into the log until the node stops or the service is closed.
+/// Writes the events of a node into the log until the node ends or the service is closed.
 async fn record_events(shared: Arc<Shared>, mut events: Events) {
     loop {
         let event = tokio::select! {

@@ -34,8 +34,7 @@ impl Link {
         lock(&self.outage).take_events(now)
     }
 
-    /// Returns the reason why messages cannot be exchanged with the peer; `None` if they can be
-    /// exchanged.
+    /// Returns why messages cannot be exchanged with the peer; `None` if they can.
     pub(crate) fn problem(&self) -> Option<String> {
         let is_open = (self.is_outgoing_open(), self.is_incoming_open());
         let outage = lock(&self.outage);

@@ -130,13 +130,12 @@ impl Outage {
         self.since.is_some()
     }
 
-    /// Returns the reason why this node has no connection to the peer, if it is known.
+    /// Returns why this node has no connection to the peer, if that is known.
     pub(crate) fn outgoing_reason(&self) -> Option<&Reason> {
         self.outgoing.as_ref()
     }
 
-    /// Returns the reason why a connection of the peer was rejected, if the peer has tried
-    /// recently.
+    /// Returns why a connection of the peer was rejected, if the peer has tried recently.
     pub(crate) fn incoming_reason(&self, now: Moment) -> Option<&Reason> {
         let (reason, at) = self.incoming.as_ref()?;
         (now.saturating_since(*at) < START_GRACE).then_some(reason)
@@ -165,7 +164,7 @@ impl Outage {
     }
 }
 
-/// The reason if this node is connected to the peer, but the peer does not connect to this node.
+/// The reason if this node is connected to the peer, and the peer does not connect to this node.
 pub(crate) const NO_INCOMING: &str = "the peer does not connect to this node, although this node \
      is connected to the peer: check the peer's log";
 

@@ -49,7 +49,7 @@ impl fmt::Debug for DiskId {
 pub struct Roster {
     /// The ids of all nodes, including this one, in ascending order.
     pub nodes: Vec<NodeId>,
-    /// The number of this list of nodes, counted from 1. Each change of the list increases it.
+    /// The number of this list of nodes, counted from 1. Each change of the list adds one.
     pub generation: u64,
     /// Reserved: zero in all records so far. Two nodes with different values must reject each
     /// other.

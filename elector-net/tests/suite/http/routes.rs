@@ -261,7 +261,7 @@ async fn a_node_whose_thread_hangs_is_not_live_and_not_ready() {
         let reason = served.get(path).await.json()["reason"].to_string();
         assert!(reason.contains("has not answered"), "{reason}");
     }
-    // Other requests are still answered.
+    // Other requests are answered.
     assert_eq!(served.get("/v1/status").await.status, 200);
     drop(sender);
     for path in ["/livez", "/readyz"] {
@@ -291,7 +291,7 @@ async fn wrong_requests_are_answered_with_the_reason() {
     assert_eq!((head.status, head.body.as_str()), (200, ""));
 }
 
-// The service has no TLS, so access from other machines must be explicitly allowed.
+// The service has no TLS, so access from other machines must be allowed explicitly.
 #[tokio::test]
 async fn by_default_only_loopback_addresses_are_allowed() {
     for beyond in ["0.0.0.0:0", "[::]:0", "[::ffff:0.0.0.0]:0"] {

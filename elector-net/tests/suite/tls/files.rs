@@ -13,7 +13,7 @@ fn load_error(folder: &Path) -> TlsError {
     Tls::load(folder, NodeId(1)).unwrap_err()
 }
 
-// The message must name the file, and must say how to make it.
+// The message must name the file, and say how to make it.
 #[test]
 fn a_missing_file_is_named() {
     for name in ["ca.pem", "node-1.pem", "node-1.key.pem"] {
