@@ -9,7 +9,7 @@
 //! | `GET /v1/status` | [`StatusReport`] |
 //! | `GET /v1/events` | server-sent events, each an [`EventReport`]; see below |
 //! | `GET /livez` | 200 if the node runs and its thread answers, else 503 with the reason |
-//! | `GET /readyz` | 200 if the node is live and can take part in an election, else 503; see below |
+//! | `GET /readyz` | 200 if the node is live and can take part in elections, else 503; see below |
 //! | `GET /metrics` | metrics, as Prometheus text, or as `OpenMetrics` text on request |
 //! | `POST /v1/step-down` | the node steps down |
 //! | `POST /v1/transfer?to=ID` | transfers the leadership to node ID; or as body: `{"to": ID}` |

@@ -12,6 +12,8 @@
 //!
 //! # A save
 //!
+//! A save has three steps:
+//!
 //! 1. It writes both slots of one pair.
 //! 2. It waits for the disk. Now the state is durable in two slots.
 //! 3. It writes the state to the other pair, which held the previous save, and does not wait. The
@@ -24,8 +26,8 @@
 //!
 //! # A load
 //!
-//! It takes the valid slot with the highest sequence number, and writes this slot again before it
-//! returns the state. The reason is that a read shows the kernel's cache, and the cache may hold
+//! A load takes the valid slot with the highest sequence number, and writes this slot again before
+//! it returns the state. The reason is that a read shows the kernel's cache, and the cache may hold
 //! bytes that never reached the disk. A process may have been killed before its `fdatasync`. After
 //! a failed `fdatasync`, Linux marks the pages as clean, so that a later `fdatasync` reports
 //! success. The load writes the two slots of the newest pair one after the other, and then the
