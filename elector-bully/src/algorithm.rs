@@ -150,8 +150,8 @@ impl Bully {
         }
     }
 
-    /// Clears suspicions and proofs about this peer. The vigil continues, because a coordinator
-    /// that has restarted does not lead any more.
+    /// Clears suspicions and proofs about this peer. The vigil continues even if the peer was the
+    /// coordinator, because a coordinator that has restarted does not lead any more.
     fn on_returned(&mut self, peer: NodeId) {
         self.suspects.remove(peer);
         self.dead.remove(peer);

@@ -12,9 +12,9 @@ use crate::Bully;
 pub struct BullyConfig {
     /// The durations that all algorithms share.
     pub timing: Timing,
-    /// How long a candidate waits for an answer of a higher node before it takes all of them for
-    /// dead: the paper's T. In files it is `answer_timeout_ms`, in milliseconds. Default:
-    /// `timing.round_trip`.
+    /// How long a candidate waits for an answer of a higher node before it takes all higher nodes
+    /// for dead: the paper's T. In files this option is `answer_timeout_ms`, in milliseconds.
+    /// Default: `timing.round_trip`.
     ///
     /// Safety depends on this bound: an answer that arrives later makes two coordinators.
     #[serde(
@@ -24,13 +24,13 @@ pub struct BullyConfig {
     )]
     pub answer_timeout: Option<Duration>,
     /// Whether a node takes over from a live coordinator with a lower id, as in the paper. Without
-    /// this, a coordinator stays until it fails, and a recovering node waits for a heartbeat before
-    /// it asks. Default: true.
+    /// this option, a coordinator stays until it fails, and a recovering node waits for a heartbeat
+    /// before it asks. Default: true.
     pub preempt: bool,
-    /// Whether a candidate does not wait for the answers of higher nodes that it suspects. It never
-    /// waits for nodes that are proved dead. It asks all of them in any case. This saves the answer
-    /// timeout, but **a wrong suspicion makes two coordinators** until they receive each other's
-    /// messages. Default: false.
+    /// Whether a candidate that suspects all higher nodes does not wait for their answers. (It
+    /// never waits if all higher nodes are proved dead.) In any case, the candidate asks all higher
+    /// nodes. This option saves the answer timeout, but **a wrong suspicion makes two
+    /// coordinators** until they receive each other's messages. Default: false.
     pub skip_suspected: bool,
 }
 
@@ -77,7 +77,7 @@ impl Comparable for Bully {
     }
 
     /// Returns the number of messages of one election, from best to worst. The leader, the highest
-    /// of `nodes` members, has died, and one node detects it: k² + n − 2 with k ids above that
+    /// of `nodes` members, has died, and one node detects this: k² + n − 2 with k ids above that
     /// node. The best case is k = 1, the worst k = n − 1.
     fn expected_messages(_: &BullyConfig, nodes: u64) -> Option<RangeInclusive<u64>> {
         let best = nodes.saturating_sub(1);

@@ -1,15 +1,15 @@
 use elector_core::{Epoch, Message, Purpose};
 use serde::{Deserialize, Serialize};
 
-/// The messages between nodes. The sender is never a field, because hosts authenticate it. Every
-/// message carries the newest epoch that its sender knows, so the next winner can choose an epoch
-/// above all of them.
+/// The messages between nodes. The sender is never a field, because hosts authenticate the sender.
+/// Every message carries the epoch of its sender, so the next winner can choose an epoch above all
+/// epochs that it has received.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum BullyMessage {
-    /// ELECTION from a candidate to every higher node: "is one of you alive?" Also from a
-    /// recovering node that got no answer to every lower node: "does one of you lead?"
+    /// ELECTION. A candidate asks every higher node: "are you alive?" A recovering node that got no
+    /// answer from the higher nodes asks every lower node: "do you lead?"
     Election {
-        /// The newest epoch that the sender knows: the one of the coordinator that is silent.
+        /// The sender's epoch.
         epoch: Epoch,
     },
     /// ANSWER, to a lower candidate: "I am alive, leave the election to me".
@@ -17,32 +17,34 @@ pub enum BullyMessage {
         /// The newest epoch that the sender knows.
         epoch: Epoch,
     },
-    /// COORDINATOR, from the winner to every lower node, and from a live coordinator to any node
-    /// that asks.
+    /// COORDINATOR: "I lead". The winner sends this message to every lower node. A live coordinator
+    /// sends it to any node that asks.
     Coordinator {
         /// The leader's epoch.
         epoch: Epoch,
-        /// Whether the sender leads by a transfer. Then higher nodes do not contest it.
+        /// Whether the sender leads by a transfer. If so, higher nodes do not contest the sender.
         appointed: bool,
     },
     /// "I lead", from the coordinator to all nodes, periodically. The higher nodes learn the
-    /// coordinator from it.
+    /// coordinator from this message.
     Heartbeat {
         /// The leader's epoch.
         epoch: Epoch,
-        /// As in [`Coordinator`](Self::Coordinator).
+        /// See [`Coordinator`](Self::Coordinator).
         appointed: bool,
     },
     /// "Lead now": the leader of this epoch has stepped down in favour of the receiver, which leads
-    /// a new epoch without an election. Not in the paper.
+    /// a new epoch without an election. The paper has no such message.
     Handover {
         /// The epoch that the sender led.
         epoch: Epoch,
-        /// Whether a transfer named the successor. Then higher nodes do not contest it.
+        /// Whether a transfer named the successor. If so, higher nodes do not contest the
+        /// successor.
         appointed: bool,
     },
-    /// "Move to an epoch above this one", to a coordinator whose epoch is past or shared, from a
-    /// node that has no better coordinator. Not in the paper, which has no epochs.
+    /// "Move to an epoch above this one". A node that has no better coordinator sends this message
+    /// to a coordinator whose epoch is past, or is shared with another coordinator. The paper has
+    /// no such message, because it has no epochs.
     Outdated {
         /// The newest epoch that the sender knows.
         epoch: Epoch,

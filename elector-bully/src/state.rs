@@ -11,10 +11,12 @@ pub struct Bully {
     pub(crate) config: BullyConfig,
     pub(crate) members: Membership,
     pub(crate) durable: BullyDurable,
-    /// The highest epoch that this node knows of, at least the durable one. The next tenure has an
-    /// epoch above it. It is lost in a crash: a winner whose epoch is too low receives `Outdated`.
+    /// The highest epoch that this node knows of, at least the durable one. The next tenure of this
+    /// node has an epoch above it. A crash loses this value. So the epoch of a winner may be too
+    /// low; then the winner receives `Outdated`.
     pub(crate) highest: Epoch,
-    /// The coordinator of the durable epoch, unless this node takes it for failed.
+    /// The coordinator of the durable epoch. It is `None` if this node knows no such coordinator,
+    /// has started an election since, or has stepped down.
     pub(crate) leader: Option<NodeId>,
     /// Whether that coordinator leads by a transfer.
     pub(crate) appointed: bool,
@@ -23,7 +25,8 @@ pub struct Bully {
     pub(crate) is_fresh: bool,
     pub(crate) phase: Phase,
     pub(crate) eligibility: Eligibility,
-    /// Whether the node has just started, and knows no coordinator yet.
+    /// Whether the node has just started, has learned of no coordinator yet, and has not asked the
+    /// lower nodes for one.
     pub(crate) is_recovering: bool,
     /// The number of elections in a row, with this node as a candidate, that elected no node.
     pub(crate) attempts: u32,
@@ -36,13 +39,16 @@ pub struct Bully {
 /// The timers of a node. After the start exactly one runs: the timer of the phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum BullyTimer {
-    /// The first part of the election timeout: no coordinator gave a sign of life for a vigil.
+    /// The first part of the election timeout. When it ends, no coordinator has given a sign of
+    /// life for a vigil.
     Vigil,
-    /// The second, random part of the election timeout, or a node's turn after a suspicion.
+    /// The second, random part of the election timeout, or the wait for a node's turn after a
+    /// suspicion. When it ends, the node asks.
     Stagger,
-    /// No node answered: the paper's T.
+    /// The wait for answers: the paper's T. When it ends, no node has answered.
     Answer,
-    /// A higher node answered, but no node became coordinator: the paper's T′.
+    /// The wait for COORDINATOR after a higher node has answered: the paper's T′. When it ends, no
+    /// node has become coordinator.
     Coordinator,
     /// The next heartbeat of a coordinator is due.
     Heartbeat,
@@ -55,9 +61,10 @@ pub(crate) enum Phase {
     Following,
     /// The coordinator is silent. The node asks when its turn comes.
     Due,
-    /// The node has asked all higher nodes, and none has answered.
+    /// The node has asked all higher nodes, and none of them has answered yet.
     Asking,
-    /// The node has recovered, and no higher node answered. It has asked if a lower node leads.
+    /// The node has recovered, and no higher node has answered. It has asked the lower nodes
+    /// whether one of them leads.
     Confirming,
     /// A higher node has answered. The node waits for COORDINATOR.
     Awaiting,
@@ -83,7 +90,7 @@ impl Phase {
     }
 }
 
-/// Whether a node wants to lead. A restart resets it.
+/// Whether a node wants to lead. After a restart, each node is eligible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Eligibility {
     /// The node takes part in every election.
@@ -151,22 +158,24 @@ impl Bully {
         self.is_fresh = false;
     }
 
-    /// Returns `true` if this node waits for the answer of no higher node. A node that is proved
-    /// dead does not answer. A node that is only suspected may answer.
+    /// Returns `true` if a candidate need not wait for answers: all higher nodes are proved dead,
+    /// or all are suspected and the option `skip_suspected` is on. A node that is proved dead does
+    /// not answer, but a node that is only suspected may answer.
     pub(crate) fn is_unopposed(&self) -> bool {
         let silent = |&node| self.dead.contains(node);
         self.members.above().iter().all(silent) || self.config.skip_suspected && self.rank() == 0
     }
 
-    /// Returns the number of higher nodes that are not suspected: these lead rather than this node.
+    /// Returns the number of higher nodes that are not suspected. Each of them would win an
+    /// election against this node.
     pub(crate) fn rank(&self) -> usize {
         let above = self.members.above().iter();
         above.filter(|&&node| !self.suspects.contains(node)).count()
     }
 
-    /// Returns the wait of this node after a suspicion of the coordinator. It is one election
-    /// longer than that of the next higher live node, so normally only the highest asks. Its
-    /// fixed part is never longer than a vigil.
+    /// Returns the wait of this node after a suspicion of the coordinator. This wait is one
+    /// election longer than that of the next higher node that is not suspected, so normally only
+    /// the highest of these nodes asks. The fixed part of the wait is never longer than a vigil.
     pub(crate) fn turn(&self) -> Delay {
         let timing = &self.config.timing;
         let answer_timeout = self.config.answer_timeout();

@@ -123,7 +123,7 @@ impl Paxos {
                 instance,
                 promised,
             } => {
-                // The decision comes first: after it, this node need not propose again.
+                // The decision comes first: a node that knows the leader need not propose again.
                 self.on_leader_named(epoch, leader, out);
                 self.on_reject(from, ballot, (instance, promised), out);
             }

@@ -12,18 +12,19 @@ use crate::Paxos;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PaxosConfig {
-    /// The durations that all algorithms share. A proposer waits for a decision for a multiple of
-    /// `round_trip`.
+    /// The durations that all algorithms share. A proposer waits for a decision for twice
+    /// `round_trip`, plus a random time.
     pub timing: Timing,
     /// How nodes learn that a leader has been chosen. Default: distinguished.
     pub learning: Learning,
     /// Whether a proposer's first attempt sends `Accept` only to as many nodes that promised as a
-    /// bare majority needs. This saves messages while no message is lost. After a loss it costs
-    /// another attempt, which asks all nodes. Default: off.
+    /// bare majority needs. This saves messages while no message is lost. If one of these messages
+    /// is lost, another attempt is necessary, which asks all nodes. Default: off.
     pub thrifty: bool,
-    /// The counter of a node's first ballot; 1 for nodes that are not named. The article with the
-    /// three cases calls it the unique id. Of two first attempts at the same time, the higher one
-    /// succeeds. Default: empty.
+    /// For each named node, the counter of its first ballot. Other nodes start with 1. The article
+    /// with the three cases (see the [crate documentation](crate)) calls this number the unique id.
+    /// If two nodes make their first attempts at the same time, the higher ballot succeeds.
+    /// Default: empty.
     #[serde(deserialize_with = "by_node::deserialize")]
     pub first_ballot: BTreeMap<NodeId, u64>,
 }
@@ -34,10 +35,12 @@ pub struct PaxosConfig {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Learning {
-    /// Acceptors notify the proposer, and the proposer notifies all nodes: the fewest messages.
+    /// Acceptors notify the proposer, and the proposer notifies all nodes. This takes the fewest
+    /// messages.
     #[default]
     Distinguished,
-    /// Acceptors notify all nodes: one delay less, but the number of messages is quadratic in n.
+    /// Acceptors notify all nodes. This takes one delay less until all nodes know the leader, but
+    /// the number of messages is quadratic in n.
     Broadcast,
 }
 
@@ -100,14 +103,14 @@ impl Comparable for Paxos {
     }
 
     /// Returns the number of messages of one election without rivals. The cluster has `nodes`
-    /// members (three or more), the leader is dead, and all other members are alive and not just
-    /// restarted. The count includes all messages until these members know, and messages to the
-    /// dead leader.
+    /// members (three or more), the leader is dead, all other members are alive, and none of them
+    /// has restarted since the last election. The count includes all messages until these members
+    /// know the new leader, also the messages to the dead leader.
     ///
     /// These are `n − 1` `Prepare`, `n − 2` `Promise`, `n − 1` `Accept`; then `n − 2` `Accepted`
     /// and `n − 1` `Learn`, or, with broadcast learning, `(n − 1)²` `Accepted`. A thrifty proposer
-    /// sends `q − 1` `Accept`, where q is the majority. Their receivers and the proposer itself
-    /// accept.
+    /// sends `q − 1` `Accept`, where q is the majority. Only the receivers of these messages and
+    /// the proposer itself accept.
     fn expected_messages(config: &PaxosConfig, nodes: u64) -> Option<RangeInclusive<u64>> {
         let others = nodes.saturating_sub(1);
         let alive = nodes.saturating_sub(2);

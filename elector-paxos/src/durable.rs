@@ -7,34 +7,39 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use memory::Memory;
 
-/// The state that must survive a crash: the acceptor's memory, and two numbers that must not go
-/// back.
+/// The state that must survive a crash: the acceptor's memory, and numbers that must not go back.
 ///
-/// The leader of the epoch is not in it: a node that comes back learns the leader again.
+/// This state does not contain the leader of the epoch: a node that restarts learns the leader
+/// again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PaxosDurable {
-    /// The newest epoch in which this node has accepted or learned a leader. It supports no leader
-    /// of an older epoch any more. Never goes back.
+    /// The newest epoch that this node has entered. A node enters an epoch when it accepts a
+    /// proposal of the epoch, promises a ballot of the epoch for a handover, or learns from a
+    /// message that a peer has entered the epoch. This node supports no leader of an older epoch
+    /// any more. The epoch never goes back.
     pub epoch: Epoch,
-    /// The instance of `promised` and `accepted`: `epoch`, or a newer instance, which may end
-    /// without a decision. This node is no acceptor of older instances any more. Never goes back.
+    /// The instance to which `promised` and `accepted` belong. It is `epoch`, or a newer instance,
+    /// which may end without a decision. This node is no acceptor of older instances any more. The
+    /// instance never goes back.
     pub instance: Epoch,
-    /// The highest ballot promised in `instance`. It is an upper bound if the node entered the
-    /// instance without knowing what it had promised before a restart.
+    /// The highest ballot that this node has promised in `instance`. If the node entered the
+    /// instance without knowing what it had promised before a restart, this is an upper bound of
+    /// its promises.
     pub promised: Option<Ballot>,
-    /// The proposal of the highest ballot accepted in `instance`.
+    /// The proposal with the highest ballot that this node has accepted in `instance`.
     pub accepted: Option<Proposal>,
-    /// An upper bound of counters in all instances: this node has promised no ballot with a higher
-    /// counter, and has proposed nothing with a higher counter. If `instance` is `epoch`, it may
-    /// have promised any ballot up to this counter in the next instance. Never goes back, so
-    /// nothing is proposed twice with one ballot.
+    /// An upper bound of the counters of ballots in all instances: this node has promised no ballot
+    /// with a higher counter, and has proposed no value with a higher counter. If `instance` is
+    /// `epoch`, the node may have promised any ballot up to this counter in the next instance. The
+    /// counter never goes back, so the node uses no ballot for two proposals.
     pub counter: u64,
 }
 
 impl PaxosDurable {
-    /// See [`raised`](elector_core::ElectionAlgorithm::raised). The node becomes an acceptor of the
-    /// instance above the floor, in which it has accepted nothing. It may have promised any ballot
-    /// up to its counter in that instance, so it refuses these ballots.
+    /// See [`raised`](elector_core::ElectionAlgorithm::raised). If the node is not an acceptor of
+    /// an instance above the floor already, it becomes an acceptor of the first such instance. It
+    /// has accepted nothing in that instance, but it may have promised any ballot up to its
+    /// counter. So it refuses these ballots.
     pub(crate) fn raised(&self, floor: Epoch) -> Option<Self> {
         let mut raised = self.clone();
         if raised.epoch <= floor {
@@ -50,18 +55,18 @@ impl PaxosDurable {
 }
 
 /// The number of a proposal: a higher number has priority over a lower one. No two proposers ever
-/// use the same number, because their ids are part of it ("different proposers choose their numbers
-/// from disjoint sets of numbers", section 2.5).
+/// use the same number, because a number contains the id of its proposer ("different proposers
+/// choose their numbers from disjoint sets of numbers", section 2.5).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ballot {
     // The derived order compares the fields from top to bottom: the counter must stay first.
-    /// A proposer chooses a counter that is higher than all it has used or seen.
+    /// A proposer chooses a counter that is higher than all counters that it has used or seen.
     pub counter: u64,
     /// The proposer.
     pub node: NodeId,
 }
 
-// Every message of an election carries a ballot, so the short form `100.n1` keeps traces and
+// Most messages of an election carry a ballot, so the short form `100.n1` keeps traces and
 // scenarios readable.
 impl fmt::Debug for Ballot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,7 +84,7 @@ pub struct Proposal {
     // The derived order compares the fields from top to bottom: the ballot must stay first.
     /// The number of the proposal.
     pub ballot: Ballot,
-    /// Its value.
+    /// The value of the proposal.
     pub value: NodeId,
 }
 

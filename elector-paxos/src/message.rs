@@ -3,31 +3,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Ballot, Proposal};
 
-/// The messages between nodes. The sender is never a field, because hosts authenticate it. `epoch`
-/// is the instance of Paxos that decides who leads that epoch.
+/// The messages between nodes. The sender is never a field, because hosts authenticate the sender.
+/// The number of an epoch is also the number of the instance of Paxos that decides which node leads
+/// the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PaxosMessage {
     /// Phase 1a: "promise me to accept nothing below this ballot" (section 2.2).
     Prepare {
         /// The instance.
         epoch: Epoch,
-        /// The ballot; the sender's own.
+        /// The ballot, which belongs to the sender.
         ballot: Ballot,
-        /// Whether the leader of the previous epoch has asked for this election. It had stepped
-        /// down before, so no node owes it silence any more.
+        /// Whether the leader of the previous epoch has asked for this election. That leader
+        /// stepped down before it asked, so no node owes it silence any more.
         handover: bool,
     },
     /// Phase 1b: "I promise; and this is what I have accepted".
     Promise {
         /// The instance.
         epoch: Epoch,
-        /// The ballot promised.
+        /// The promised ballot.
         ballot: Ballot,
-        /// The accepted proposal of the highest ballot, if there is one.
+        /// The proposal with the highest ballot that the sender has accepted, if there is one.
         accepted: Option<Proposal>,
     },
-    /// "No; and this is what I have seen": the answer to an outdated proposer, or to a proposer
-    /// that takes a leader for failed while the sender has a live leader.
+    /// "I refuse; and this is what I have seen": a node answers so if the instance or the ballot of
+    /// a request is too low, or if the node still owes silence to a leader.
     Reject {
         /// The ballot that is refused.
         ballot: Ballot,
@@ -35,18 +36,19 @@ pub enum PaxosMessage {
         epoch: Epoch,
         /// The leader of `epoch`, if the sender knows it.
         leader: Option<NodeId>,
-        /// The newest instance in which the sender is an acceptor.
+        /// The newest instance in which the sender is an acceptor or a proposer.
         instance: Epoch,
-        /// The highest ballot that the sender has promised in `instance`. If a restarted sender
-        /// does not know it, this is a bound with the id `u64::MAX`: at least as high as all
-        /// ballots that it can have promised.
+        /// The highest ballot that the sender has promised in `instance`, or has sent a `Prepare`
+        /// with. If the sender refuses because it does not know what it has promised before a
+        /// restart, this is a bound with the id `u64::MAX`. The bound is at least as high as all
+        /// ballots that the sender can have promised.
         promised: Option<Ballot>,
     },
     /// Phase 2a: "accept this".
     Accept {
         /// The instance.
         epoch: Epoch,
-        /// The proposal; its ballot is the sender's own.
+        /// The proposal. Its ballot belongs to the sender.
         proposal: Proposal,
     },
     /// Phase 2b: "I have accepted this".
@@ -63,14 +65,15 @@ pub enum PaxosMessage {
         /// The leader of the epoch.
         leader: NodeId,
         /// The time on the sender's clock when it sent this message. If the sender is the leader,
-        /// the answer echoes it.
+        /// the answer echoes this time.
         sent: Moment,
     },
     /// "I lead". A node that missed the decision learns it from this message.
     Heartbeat {
         /// The leader's epoch.
         epoch: Epoch,
-        /// The time on the leader's clock when it sent this round. The answer echoes it.
+        /// The time on the leader's clock when it sent this round of heartbeats. The answer echoes
+        /// this time.
         sent: Moment,
     },
     /// The answer to a [`Heartbeat`](Self::Heartbeat), and to a [`Learn`](Self::Learn) from the
@@ -134,8 +137,9 @@ impl Message for PaxosMessage {
         }
     }
 
-    /// A promise and an acceptance bind the sender in the same way: it accepts nothing with a lower
-    /// ballot in this instance. An acceptance and a proposal also name the value of their ballot.
+    /// A promise and an acceptance bind the sender in the same way: the sender accepts nothing with
+    /// a lower ballot in this instance. An acceptance and a proposal also name the value that is
+    /// proposed with their ballot.
     fn pledge(&self, _to: NodeId) -> Option<Pledge> {
         let (epoch, ballot, candidate) = match self {
             Self::Promise { epoch, ballot, .. } => (*epoch, *ballot, None),

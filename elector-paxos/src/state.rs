@@ -10,15 +10,15 @@ use crate::{Ballot, PaxosConfig, PaxosDurable, Proposal, durable::Memory};
 /// [crate documentation](crate) explains the algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Paxos {
-    /// The part of follower, proposer or leader. In addition the node is always an acceptor and a
-    /// learner.
+    /// The state of the node as follower, proposer or leader. In addition, the node is always an
+    /// acceptor and a learner.
     pub(crate) node: QuorumNode<Self>,
     pub(crate) memory: Memory,
     /// The learner's count.
     pub(crate) count: Option<Count>,
     pub(crate) seen: Seen,
-    /// The epoch at the last start of this node. The node may have led it before a restart, so it
-    /// does not lead it any more.
+    /// The epoch at the last start of this node. The node may have led this epoch before a restart,
+    /// so it does not lead this epoch any more.
     pub(crate) restored: Epoch,
     /// The instance in which this node proposes as the successor that the previous leader named.
     pub(crate) handover: Option<Epoch>,
@@ -60,7 +60,8 @@ impl QuorumElection for Paxos {
 pub struct Candidacy {
     pub(crate) instance: Epoch,
     pub(crate) ballot: Ballot,
-    /// How many proposals in a row, up to this one, followed the one before without a wait.
+    /// How many proposals in a row the node has made without a wait, up to this proposal. The first
+    /// one does not count.
     pub(crate) retries: u32,
     pub(crate) phase: ProposalPhase,
 }
@@ -93,10 +94,10 @@ pub(crate) struct Count {
     pub(crate) acceptors: Tally,
 }
 
-/// The highest numbers that this node has seen in messages. They do not bind it.
+/// The highest numbers that this node has seen. They do not bind the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Seen {
-    /// The newest instance in which any node is an acceptor.
+    /// The newest instance that a refusal has named, or that was on disk at the start.
     pub(crate) instance: Epoch,
     /// The highest counter of a ballot. After a restart it starts with the highest counter that
     /// this node may have promised.
@@ -138,8 +139,8 @@ impl Paxos {
         self.memory.disk.epoch
     }
 
-    /// Enters a newer epoch. Only here the epoch changes. The election timeout does not change:
-    /// silence is owed to a leader for a time, not for an epoch.
+    /// Enters a newer epoch. No other method changes the epoch. An election timeout that runs
+    /// continues: silence is owed to a leader for a time, not for an epoch.
     pub(crate) fn enter(&mut self, epoch: Epoch, out: &mut Outbox<Self>) {
         self.node.step_down(out);
         self.memory.enter(epoch, self.seen.counter);
@@ -153,10 +154,11 @@ impl Paxos {
         }
     }
 
-    /// Returns a ballot above all ballots seen, for the newest instance that may be undecided: the
-    /// next one if the present epoch has its leader, and otherwise the present one again. An epoch
-    /// from before a restart is not tried again: if it was decided, its leader has been silent for
-    /// a vigil.
+    /// Returns a ballot above all ballots seen, and the newest instance that may be undecided. This
+    /// is the next instance if the node knows the leader of the present epoch, and otherwise the
+    /// present instance again. If the node knows of a newer instance, it takes that instance
+    /// instead. The node does not try the epoch that it had at its start again: if that epoch has a
+    /// leader, the leader has been silent for a vigil.
     pub(crate) fn next_ballot(&self) -> Option<(Epoch, Ballot)> {
         let epoch = self.epoch();
         let closed = self.node.elected.is_some() || epoch <= self.restored;
@@ -169,10 +171,10 @@ impl Paxos {
         Some((instance, Ballot { counter, node }))
     }
 
-    /// Gives a proposal of any node the time for its decision: the two round trips that it needs,
-    /// and a random time, which is wider with each attempt. So of two proposers that beat each
-    /// other one succeeds in the end ("Paxos Made Simple", section 2.4: progress needs a
-    /// distinguished proposer).
+    /// Gives a proposal, of this node or of a peer, the time for its decision. This time is the two
+    /// round trips that a decision needs, and a random time that widens with the count of attempts.
+    /// So one of two proposers that beat each other succeeds in the end ("Paxos Made Simple",
+    /// section 2.4: progress needs a distinguished proposer).
     pub(crate) fn wait_for_decision(&mut self, out: &mut Outbox<Self>) {
         let timing = self.node.rules.timing();
         let proposal = timing.round_trip.saturating_mul(2);

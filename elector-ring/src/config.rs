@@ -18,8 +18,8 @@ pub enum RingVariant {
     /// a COORDINATOR token round the ring (Silberschatz, Galvin and Gagne; Tanenbaum).
     #[default]
     Collect,
-    /// A token carries one id, and only lower nodes forward it. The id that comes back to its
-    /// origin is elected (Chang and Roberts 1979).
+    /// A token carries the id of its origin, and only lower nodes forward it. The origin is elected
+    /// when its token comes back (Chang and Roberts 1979).
     ChangRoberts,
     /// Probes go in both directions, over distances that double. Both probes of a distance must be
     /// answered before the next distance (Hirschberg and Sinclair 1980).
@@ -33,11 +33,11 @@ pub struct RingConfig {
     /// The durations that all algorithms share. `round_trip` is the timeout of one hop. The timeout
     /// of a lap is `round_trip` times the number of nodes.
     pub timing: Timing,
-    /// Which election is held. Must be the same on all nodes: tokens of another variant are
-    /// dropped.
+    /// The election that the nodes hold. It must be the same on all nodes: a node drops the tokens
+    /// of other variants.
     pub variant: RingVariant,
-    /// The order in which tokens visit the nodes. Must be the same on all nodes. Default: empty,
-    /// ascending order of ids.
+    /// The order in which tokens visit the nodes. It must be the same on all nodes. An empty list
+    /// is the ascending order of ids. Default: empty.
     pub ring: Vec<NodeId>,
 }
 
@@ -100,7 +100,7 @@ impl Comparable for Ring {
     ///
     /// With m = `nodes` - 1: Collect 2m. Chang–Roberts from 2m (the node that detects the death
     /// wins) to 3m-1 (it is the next node after the winner). Hirschberg–Sinclair from the winner's
-    /// own probes to the paper's bound 8m(1+⌈log₂ m⌉).
+    /// own probes, their replies and the COORDINATOR lap, to the paper's bound 8m(1+⌈log₂ m⌉).
     fn expected_messages(config: &RingConfig, nodes: u64) -> Option<RangeInclusive<u64>> {
         let m = nodes.saturating_sub(1);
         if m <= 1 {
@@ -127,7 +127,7 @@ impl Comparable for Ring {
 }
 
 impl RingConfig {
-    /// Returns `true` if `ring` lists exactly these members.
+    /// Returns `true` if `ring` lists each of these members once, and no other node.
     pub(crate) fn orders(&self, members: &Membership) -> bool {
         let distinct: NodeSet = self.ring.iter().copied().collect();
         self.ring.len() == members.len() && distinct.iter().eq(members.nodes().iter().copied())

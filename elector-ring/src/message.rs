@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Token, TokenId};
 
-/// The messages between nodes. The sender is never a field, because hosts authenticate it.
+/// The messages between nodes. The sender is never a field, because hosts authenticate the sender.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RingMessage {
     /// One hop of a token. The body of the token determines the kind of the message: `Election`,
@@ -20,8 +20,8 @@ pub enum RingMessage {
     Heartbeat {
         /// The leader's epoch.
         epoch: Epoch,
-        /// Whether the COORDINATOR lap must have ended by now. Then it has skipped each node that
-        /// it has not visited.
+        /// Whether the COORDINATOR lap must have ended by now. If so, the lap has skipped each node
+        /// that it has not visited.
         settled: bool,
     },
     /// "Lead now": the leader of this epoch has stepped down in favour of the receiver, which leads
@@ -30,8 +30,8 @@ pub enum RingMessage {
         /// The epoch that the sender led.
         epoch: Epoch,
     },
-    /// "I am alive, do not skip me any more", from a node that was skipped or has restarted. Also a
-    /// question whether the receiver is alive.
+    /// "I am alive, do not skip me any more". A node that was skipped or has restarted sends this
+    /// message. The message can also ask whether the receiver is alive.
     Present {
         /// Whether the receiver must answer, because the sender took it for dead.
         ask: bool,
@@ -85,7 +85,8 @@ impl fmt::Debug for RingMessage {
 /// The timers of a node. After the start exactly one of the first five runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RingTimer {
-    /// The first part of the election timeout: no leader gave a sign of life for a vigil.
+    /// The first part of the election timeout. When it ends, no leader has given a sign of life for
+    /// a vigil.
     Vigil,
     /// The second, random part of the election timeout. When it ends, the node starts an election.
     Stagger,
@@ -104,7 +105,8 @@ pub enum RingTimer {
 }
 
 impl RingTimer {
-    /// Returns `true` for the timers of which exactly one runs: when it elapses, the node acts.
+    /// Returns `true` for the timers that make a node act. After the start, exactly one of them
+    /// runs.
     pub(crate) fn drives_node(self) -> bool {
         match self {
             Self::Vigil | Self::Stagger | Self::Await | Self::Lap | Self::Heartbeat => true,

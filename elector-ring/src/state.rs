@@ -25,8 +25,8 @@ pub struct Ring {
     pub(crate) timer: ExclusiveTimer<RingTimer>,
     /// The number of elections in a row, with this node as a participant, that elected no node.
     pub(crate) attempts: u32,
-    /// The highest epoch that this node knows of. Tokens carry it, so the winner's epoch is above
-    /// all of them.
+    /// The highest epoch that this node knows of. Tokens carry the highest epoch that they have
+    /// met, so the winner's epoch is above the epochs of all nodes that its token has visited.
     pub(crate) highest: Epoch,
     /// The number of serials used since the last start.
     count: u64,
@@ -37,8 +37,7 @@ pub struct Ring {
     /// Whether the COORDINATOR lap of the present tenure has visited this node. If so, other nodes
     /// do not skip it.
     pub(crate) has_seen_lap: bool,
-    /// Whether this node has asked all peers that it suspects, in the present tenure, whether they
-    /// are alive.
+    /// Whether this node, in the present tenure, has asked all suspected peers if they are alive.
     pub(crate) has_asked_suspects: bool,
     /// Whether this node has resigned, and offers itself for no election for a bounded time.
     pub(crate) has_resigned: bool,
@@ -60,7 +59,8 @@ pub(crate) enum Phase {
 pub(crate) enum Trigger {
     /// The leader is silent, or suspected.
     Silence,
-    /// The application has asked for an election. A heartbeat of the leader does not end it.
+    /// The application has asked for an election. A heartbeat of the present leader does not end
+    /// this election.
     Command,
 }
 
@@ -78,7 +78,8 @@ pub(crate) struct Round {
 
 impl Ring {
     pub(crate) fn new(config: &RingConfig, members: Membership, durable: RingDurable) -> Self {
-        // `Configuration::validate` refuses an invalid order. Here the order of ids replaces it.
+        // `Configuration::validate` rejects an invalid order. If a host has not called it, the
+        // order of ids replaces an invalid order.
         let order: &[NodeId] = if config.orders(&members) {
             &config.ring
         } else {
@@ -137,7 +138,7 @@ impl Ring {
         }
     }
 
-    /// Returns a serial that no other token of this node has (I5).
+    /// Returns a serial that this node has not used before (I5).
     pub(crate) fn next_serial(&mut self) -> Serial {
         self.count = self.count.saturating_add(1);
         Serial {
@@ -162,10 +163,10 @@ impl Ring {
         u32::try_from(self.members.len()).unwrap_or(u32::MAX)
     }
 
-    /// Returns the next node for a token: the first node in its direction that is not suspected, or
-    /// the first one `after` a node that did not acknowledge it. The origin gets the token even if
-    /// it is suspected, since a lap that ends early loses an election. No token goes beyond its
-    /// origin.
+    /// Returns the next node for a token: the first node in the direction of the token that is not
+    /// suspected. If the node `after` did not acknowledge the token, the search begins behind that
+    /// node. The origin gets the token even if the origin is suspected, since a lap that ends early
+    /// loses an election. No token goes beyond its origin.
     pub(crate) fn next(&self, token: &Token, after: Option<NodeId>) -> Option<NodeId> {
         match token.way() {
             Way::Onward => self.first(self.onward.iter(), token.origin, after),
@@ -208,16 +209,16 @@ impl Ring {
         Delay::exactly(self.lap().saturating_mul(2))
     }
 
-    /// Returns the longest time until the first heartbeat of a leader that was announced. The
-    /// COORDINATOR may need a whole lap to reach the leader.
+    /// Returns the longest time until the first heartbeat of a leader that a COORDINATOR has
+    /// announced. The COORDINATOR may need a whole lap to reach the leader.
     pub(crate) fn first_vigil(&self) -> Delay {
         Delay::exactly(self.timing.election_min.saturating_add(self.lap()))
     }
 
     /// Returns the random part of the election timeout. On a large ring a token takes long to reach
     /// the nodes that must not start another election. So the spread is at least half a round trip,
-    /// which is one hop, for every node: the first node starts with little delay, and its token
-    /// reaches most other nodes before they start.
+    /// about the time of one hop, for every node of the ring. The first node starts with little
+    /// delay, and its token reaches most other nodes before they start.
     pub(crate) fn stagger(&self) -> Delay {
         let spread = self.timing.stagger(self.attempts).max.max(self.lap() / 2);
         Delay::between(Duration::ZERO, spread)

@@ -4,12 +4,13 @@ use core::fmt;
 use elector_core::{Epoch, NodeId};
 use serde::{Deserialize, Serialize};
 
-/// A number that its node uses only once, even across restarts.
+/// A number that a node gives to its token. The node uses it for one token only, or for the two
+/// probes of one level, even across restarts.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Serial {
-    /// The number of the node's start, from 1.
+    /// The number of times that the node had started when it created the token, from 1.
     pub life: u64,
-    /// The number of the token since that start, from 1.
+    /// The number of serials that the node had used since that start, with this one.
     pub count: u64,
 }
 
@@ -42,7 +43,7 @@ impl Way {
     }
 }
 
-/// The purpose of a token, and what it carries for it.
+/// The purpose of a token, and the data that it carries for this purpose.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum TokenBody {
     /// ELECTION of the Collect variant: collects the ids of live nodes.
@@ -73,7 +74,8 @@ pub enum TokenBody {
     },
 }
 
-/// The course of a token. Of the tokens with one origin and one course, only the newest counts.
+/// The purpose and the direction of a token, without its data. Of the tokens with the same origin
+/// and the same course, only the newest counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Course {
     /// [`TokenBody::Gather`] or [`TokenBody::Contend`].
@@ -106,8 +108,8 @@ impl fmt::Debug for TokenId {
 /// A message that goes round the ring. Each hop is acknowledged.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Token {
-    /// The node that created the token. The lap ends there, or at the last live node before it if
-    /// that node is dead.
+    /// The node that created the token. The lap ends at the origin. If the origin is dead, the lap
+    /// ends at the last live node before the origin.
     pub origin: NodeId,
     /// The number that the origin gave to the token.
     pub serial: Serial,
@@ -160,7 +162,7 @@ impl Token {
     }
 }
 
-// Scenarios and traces are easier to read if the fields of the body are among the others.
+// Scenarios and traces are easier to read if the fields of the body are among the other fields.
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = f.debug_struct(self.kind());

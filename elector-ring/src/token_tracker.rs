@@ -7,9 +7,9 @@ use crate::{Course, Serial, Token, TokenId};
 /// The tokens that have visited this node. The tracker detects second copies, and keeps each token
 /// until the next node has acknowledged it.
 ///
-/// Only the newest token for every origin and course is kept, so the number of members bounds the
-/// size. Serials are only compared for equality: a node that lost its disk counts from the start
-/// again, and its tokens must not be taken for old ones forever.
+/// The tracker keeps only the newest token of each origin and course, so the number of members
+/// bounds its size. Serials are only compared for equality: a node that lost its disk counts from
+/// the start again, and its tokens must not be taken for old ones forever.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct TokenTracker(Vec<TrackedToken>);
 
@@ -40,8 +40,8 @@ impl TokenTracker {
         old.map(|(_, token)| token.id()).filter(|&old| old != id)
     }
 
-    /// Removes a token that `from` has acknowledged. Returns `true` if the token was sent to
-    /// `from`.
+    /// Removes a token that `from` has acknowledged. Returns `false`, and removes nothing, if the
+    /// token does not wait for an acknowledgement of `from`.
     pub(crate) fn acknowledge(&mut self, from: NodeId, id: TokenId) -> bool {
         let waiting = self.pending(id).is_some_and(|to| to == from);
         waiting && self.take(id).is_some()
@@ -60,7 +60,7 @@ impl TokenTracker {
         for_peer.map(|(_, token)| token.id()).collect()
     }
 
-    /// Returns the node that has not acknowledged exactly this token.
+    /// Returns the node that must still acknowledge exactly this token.
     fn pending(&self, id: TokenId) -> Option<NodeId> {
         let place = self.place(id).ok()?;
         let (to, token) = self.0.get(place)?.pending.as_ref()?;

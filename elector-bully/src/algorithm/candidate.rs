@@ -65,10 +65,10 @@ impl Bully {
             epoch: self.epoch(),
         };
         if let Some(lower) = self.lower_live_leader() {
-            // This node does not contest that coordinator. An answer makes the sender wait until it
-            // receives a heartbeat of the coordinator too. If the sender may contest the
-            // coordinator itself, it gets no answer: this node will not lead, so it must not delay
-            // the sender (I5).
+            // This node does not contest that coordinator. An answer makes the sender wait until
+            // the sender, too, receives a heartbeat of the coordinator. A sender that may contest
+            // the coordinator gets no answer: this node will not lead, so it must not delay the
+            // sender (I5).
             if from < lower || self.can_leader_stay() {
                 out.send(from, answer);
             }
@@ -77,8 +77,8 @@ impl Bully {
         out.send(from, answer);
         let is_settled = self.is_fresh && epoch < self.epoch();
         if self.phase.is_election() || is_settled {
-            // This node holds one election at a time. And if the sender has lost an older
-            // coordinator, the heartbeat of the present one is enough.
+            // This node holds one election at a time. If the sender has lost the coordinator of an
+            // older epoch, a heartbeat of the present coordinator is enough for the sender.
             return;
         }
         self.campaign(out);

@@ -45,7 +45,7 @@ impl Bully {
 
     /// Returns `true` if the epoch is newer than this node's own, or if it is the same and this
     /// node recognises no other coordinator for it (I2). Two coordinators of the last epoch cannot
-    /// move to a new one, so there the higher node leads.
+    /// move to a new epoch. So in the last epoch the higher node leads.
     fn can_recognise(&self, from: NodeId, epoch: Epoch) -> bool {
         let known = self.durable.coordinator;
         let is_last = epoch.checked_next().is_none();
@@ -58,8 +58,9 @@ impl Bully {
         self.durable.coordinator = Some(coordinator);
     }
 
-    /// `from` claims a past epoch, or the epoch of another coordinator. Informs it, unless another
-    /// node will do so. Then it moves to a new epoch, or finds that another node leads a newer one.
+    /// `from` claims a past epoch, or the epoch of another coordinator. Informs `from`, unless
+    /// another node will inform it. After that, `from` moves to a new epoch, or learns that another
+    /// node leads a newer epoch.
     fn correct(&mut self, from: NodeId, epoch: Epoch, contests: bool, out: &mut Outbox<Self>) {
         let is_shared = epoch == self.epoch();
         let is_higher = self.live_leader().is_some_and(|leader| leader > from);
@@ -98,7 +99,7 @@ impl Bully {
         self.recognise(epoch, from);
         self.is_recovering = false;
         match self.phase {
-            // This node has asked for this coordinator.
+            // In this phase, the node has asked for a coordinator that it can take over from.
             Phase::Confirming => self.lead(false, out),
             Phase::Asking | Phase::Awaiting => {}
             Phase::Following | Phase::Due | Phase::Leading => self.campaign(out),

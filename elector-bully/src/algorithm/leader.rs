@@ -8,9 +8,9 @@ use crate::{
 };
 
 impl Bully {
-    /// Becomes coordinator in an epoch above all that this node knows of, and informs the lower
-    /// nodes. It takes the higher nodes for dead. If one is alive, it learns the coordinator from
-    /// the heartbeats.
+    /// Becomes coordinator in an epoch above all epochs that this node knows of, and informs the
+    /// lower nodes. This node takes the higher nodes for dead. If a higher node is alive, that node
+    /// learns the coordinator from the heartbeats.
     pub(super) fn lead(&mut self, appointed: bool, out: &mut Outbox<Self>) {
         let me = self.members.me();
         self.highest = self.highest.next(); // I3
@@ -32,7 +32,7 @@ impl Bully {
         self.enter(Phase::Leading, self.heartbeat_delay(), out);
     }
 
-    /// OUTDATED arrived: the epoch that this node leads is past, or has another coordinator.
+    /// OUTDATED arrived: the epoch that this node leads is past, or another node leads it too.
     pub(super) fn on_outdated(&mut self, epoch: Epoch, out: &mut Outbox<Self>) {
         self.learn(epoch);
         // After the last epoch there is no new one.
@@ -42,9 +42,10 @@ impl Bully {
         }
     }
 
-    /// A coordinator that learns of a newer epoch, but not of its coordinator, moves to an epoch
-    /// above it: this node still leads, and no node may follow an older epoch. If the newer
-    /// coordinator is alive, the two receive each other's heartbeats.
+    /// If a coordinator learns of a newer epoch, but not of the coordinator of that epoch, it moves
+    /// to an epoch above the newer one: it still leads, but a node that knows the newer epoch must
+    /// not follow an older one. If the newer coordinator is alive, the two receive each other's
+    /// heartbeats.
     pub(super) fn catch_up(&mut self, out: &mut Outbox<Self>) {
         if self.phase == Phase::Leading && self.highest > self.durable.epoch {
             self.lead(self.appointed, out);

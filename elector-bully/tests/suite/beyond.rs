@@ -33,8 +33,8 @@ fn a_winner_counts_the_epoch_of_every_message() {
     }
 }
 
-// A coordinator that learns of a newer epoch moves above it, even if it learns it from a late
-// answer.
+// A coordinator that learns of a newer epoch moves above that epoch, even if it learns of the epoch
+// from a late answer.
 #[test]
 fn a_late_answer_makes_a_coordinator_catch_up() {
     let mut node = Node::leader(4, &preempt());
@@ -44,8 +44,8 @@ fn a_late_answer_makes_a_coordinator_catch_up() {
     );
 }
 
-// A higher node contests a lower coordinator. A node that follows a higher coordinator leaves this
-// to its coordinator.
+// A higher node contests a lower coordinator. A node that follows a higher coordinator leaves the
+// contest to its coordinator.
 #[test]
 fn the_highest_node_contests_a_lower_coordinator() {
     let mut node = Node::leader(5, &preempt());
@@ -60,8 +60,8 @@ fn the_highest_node_contests_a_lower_coordinator() {
     assert_eq!(node.receive(2, heartbeat(4)).sends, all([5], &election(4)));
 }
 
-// Without preemption the higher epoch wins; in one epoch, the higher id. Both sides must have the
-// same result.
+// Without preemption, the coordinator with the higher epoch wins. If both have the same epoch, the
+// one with the higher id wins. Both sides must come to the same result.
 #[test]
 fn without_preemption_the_higher_epoch_wins_and_then_the_higher_id() {
     let mut node = Node::leader(3, &no_preempt());
@@ -108,7 +108,7 @@ fn a_past_coordinator_is_not_followed() {
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
 }
 
-// COORDINATOR may arrive twice, and after its sender has stepped down.
+// A second copy of COORDINATOR may arrive after its sender has stepped down.
 #[test]
 fn a_repeated_coordinator_message_changes_nothing() {
     let mut node = Node::follower(1, &preempt());
@@ -118,7 +118,7 @@ fn a_repeated_coordinator_message_changes_nothing() {
     assert_eq!(node.view(), View::following(Epoch(3), Some(NodeId(3))));
 }
 
-// Resigning has no effect if the node wins the next election by its id.
+// The command to resign would have no effect if the node won the next election by its id.
 #[test]
 fn a_node_that_resigned_takes_no_part_in_the_election() {
     let mut node = Node::leader(5, &preempt());
@@ -167,7 +167,7 @@ fn a_node_that_resigned_campaigns_if_no_node_leads() {
     );
 }
 
-// A transfer is a decision of an operator. A higher id must not undo it.
+// A transfer is a decision of an operator. A node with a higher id must not undo this decision.
 #[test]
 fn an_appointed_coordinator_is_not_preempted() {
     let claim = Heartbeat {
@@ -295,9 +295,9 @@ fn a_proof_ends_the_wait() {
     assert_eq!(sent, [], "node 5 may answer");
 }
 
-// Under loss, two candidates that ask at the same time lose the same messages each time. So the
-// first wait is as short as possible, and the waits after failures have wider and wider random
-// parts.
+// If messages are lost, two candidates that ask at the same time may fail in the same way each
+// time. So the first wait is as short as possible, and the waits after failures have wider and
+// wider random parts.
 #[test]
 fn failed_elections_spread_out() {
     let mut node = Node::follower(3, &preempt());

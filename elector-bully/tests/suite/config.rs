@@ -44,8 +44,8 @@ fn the_answer_timeout_is_the_round_trip_by_default() {
     assert_eq!(config.answer_timeout(), round_trip);
 }
 
-// With an answer timeout of zero, every candidate becomes coordinator. With one as long as the
-// vigil, all other nodes start elections meanwhile. The error must name the option.
+// With an answer timeout of zero, every candidate becomes coordinator. With an answer timeout as
+// long as the vigil, all other nodes start elections meanwhile. The error must name the option.
 #[test]
 fn invalid_answer_timeouts_are_rejected() {
     for wrong in [Duration::ZERO, Timing::default().election_min] {

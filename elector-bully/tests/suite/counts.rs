@@ -10,7 +10,8 @@ use crate::algorithm::{DELAY, WRITE, setup};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// `nodes` nodes. The highest leads, and all nodes have just received its heartbeat.
+/// Returns a cluster of `nodes` nodes. The highest node leads, and all nodes have just received its
+/// heartbeat.
 fn settled_cluster(nodes: u64, config: &BullyConfig) -> Simulation<Bully> {
     let mut sim = Simulation::new(setup(nodes, config));
     let settled = sim.run_until_settled(LIMIT).unwrap();
@@ -23,7 +24,7 @@ fn settled_cluster(nodes: u64, config: &BullyConfig) -> Simulation<Bully> {
     sim
 }
 
-/// Kills the leader. Only the node with `above` ids above it detects that.
+/// Kills the leader. Only the node with `above` ids above its own id detects this.
 fn fail_over(sim: &mut Simulation<Bully>, nodes: u64, above: u64) {
     let (leader, detector) = (NodeId(nodes), NodeId(nodes - above));
     sim.crash(leader);
@@ -40,8 +41,9 @@ fn fail_over(sim: &mut Simulation<Bully>, nodes: u64, above: u64) {
     assert!(sim.violations().is_empty(), "{:?}", sim.violations());
 }
 
-/// δ until ELECTION reaches the winner (0 if the winner has detected the death itself), the answer
-/// timeout, one write; then δ until COORDINATOR reaches the other nodes, and one write there.
+/// Checks when the nodes know the new leader. The winner knows after δ until ELECTION reaches it (0
+/// if the winner has detected the death itself), the answer timeout, and one write. The other nodes
+/// know after δ more until COORDINATOR reaches them, and one write there.
 fn check_delays(sim: &Simulation<Bully>, crashed: u64, above: u64) {
     let election = *sim.elections().last().unwrap();
     let timeout = BullyConfig::default().answer_timeout();
@@ -53,7 +55,7 @@ fn check_delays(sim: &Simulation<Bully>, crashed: u64, above: u64) {
 }
 
 // The paper's cost is k² + n − 2. Every k is tested, because an error in the order of the requests
-// changes the count only for some of them.
+// changes the count only for some values of k.
 #[test]
 fn every_number_of_higher_ids() {
     for nodes in [3, 4, 5, 8, 13, 20] {
@@ -98,8 +100,8 @@ fn without_preemption_a_fail_over_costs_the_same() {
     }
 }
 
-// After a suspicion the highest candidate is first. So the best case holds, even if all nodes have
-// the suspicion.
+// After a suspicion the highest candidate has the first turn. So the best case holds, even if all
+// nodes have the suspicion.
 #[test]
 fn a_suspicion_of_all_nodes_costs_the_best_case() {
     for nodes in [3, 5, 9, 33] {
@@ -115,7 +117,7 @@ fn a_suspicion_of_all_nodes_costs_the_best_case() {
     }
 }
 
-// A proof of death saves the answer timeout, without any option, and costs no message.
+// A proof of death saves the answer timeout, without any option, and costs no additional message.
 #[test]
 fn a_proof_saves_the_answer_timeout() {
     let mut sim = settled_cluster(5, &BullyConfig::default());

@@ -1,4 +1,4 @@
-//! Recoveries, partitions and pauses, which Bully does not cover while they last.
+//! Recoveries, partitions and pauses. While a partition or a pause lasts, several nodes may lead.
 
 use std::time::Duration;
 
@@ -40,8 +40,9 @@ fn a_recovery_shares_no_epoch() {
     }
 }
 
-// A partition causes a split brain, as the documentation warns. When it heals, the epoch that stays
-// belonged to at most one of the sides, so the fencing tokens of the two sides are different.
+// A partition causes a split brain, as the documentation warns. When the partition has ended, the
+// epoch that stays belonged to at most one of the sides, so the fencing tokens of the two sides are
+// different.
 #[test]
 fn a_partition_has_two_coordinators_until_it_heals() {
     for config in configurations() {

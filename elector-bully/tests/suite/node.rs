@@ -10,7 +10,7 @@ use crate::algorithm::node;
 pub(crate) type Node = node::Node<Bully>;
 
 impl Node {
-    /// Node `me` of five, before its start in this epoch.
+    /// Node `me` of five, before its start. Its disk has this epoch.
     pub(crate) fn new(me: u64, config: &BullyConfig, epoch: u64) -> Self {
         let disk = BullyDurable {
             epoch: Epoch(epoch),

@@ -83,8 +83,8 @@ fn an_answer_of_a_lower_node_does_not_count() {
     );
 }
 
-// A recovering node starts an election at once. The highest node only asks for the coordinator that
-// it takes over from.
+// A recovering node starts an election at once. The highest node has no higher node to ask, so it
+// only asks the lower nodes for the coordinator that it takes over from.
 #[test]
 fn a_recovering_node_takes_over_from_a_lower_coordinator() {
     let mut node = Node::new(5, &preempt(), 1);
@@ -116,12 +116,14 @@ fn without_preemption_a_recovering_node_follows_a_lower_coordinator() {
     assert_eq!(node.step(Input::Started).sends, []);
     assert_eq!(node.receive(2, heartbeat(2)).sends, []);
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(2))));
-    // Another node has lost a heartbeat. Node 5 must not replace its live coordinator for that.
+    // Another node has lost a heartbeat. Node 5 must not replace the live coordinator because of
+    // that.
     assert_eq!(node.receive(1, election(2)).sends, all([1], &answer(2)));
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(2))));
 }
 
-// A node that was cut off for a short time asks a live coordinator. That starts no election.
+// A node that was cut off for a short time asks a live coordinator. This question starts no
+// election.
 #[test]
 fn a_live_coordinator_answers_and_stays() {
     let mut node = Node::leader(5, &preempt());

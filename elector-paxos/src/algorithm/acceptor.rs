@@ -1,14 +1,17 @@
 //! The acceptor ("Paxos Made Simple", section 2.2).
 //!
-//! A node is an acceptor of one instance at a time: the newest that it has received a request for.
-//! An older instance that has no majority yet may never be decided. (After a restart the node may
-//! be an acceptor of the instance of its epoch again. Instances do not depend on each other.)
+//! A node is an acceptor of one instance at a time: the newest one in which it has promised or
+//! accepted, or that of its epoch if this is newer. An older instance that has no majority yet may
+//! never be decided. (A restart loses a promise that is not written. Then the node is an acceptor
+//! of the instance of its epoch again. This does no harm, because instances do not depend on each
+//! other.)
 //!
 //! A *promise* does not end the support for a leader of an older epoch: if that leader sends a
-//! heartbeat, the node follows it again. An *acceptance* ends it: it moves the node to the new
-//! epoch. So phase 1 is a question that disturbs no leader, like Raft's pre-vote. The lease depends
-//! on two rules: a node that has accepted acknowledges no older leader, and a node that has
-//! acknowledged a leader accepts nothing newer for `election_min`.
+//! heartbeat, the node follows it again. An *acceptance* ends the support, because it moves the
+//! node to the new epoch. So phase 1 is a question that disturbs no leader, like Raft's pre-vote.
+//! The lease depends on two rules: a node that has accepted a proposal acknowledges no leader of an
+//! older epoch, and a node that has acknowledged a leader accepts no proposal of a newer epoch for
+//! `election_min`.
 
 use elector_core::{Epoch, NodeId, Outbox, quorum::Phase};
 
@@ -16,7 +19,7 @@ use crate::{Ballot, Learning, Paxos, PaxosMessage, Proposal, state::Request};
 
 impl Paxos {
     /// Phase 1b: promises, or refuses. An acceptor also promises in an instance that is decided:
-    /// the promise names the accepted proposal, so a late proposer can only choose the same leader
+    /// the promise names the accepted proposal, so a late proposer can only propose the same leader
     /// again.
     pub(super) fn on_prepare(&mut self, request: Request, out: &mut Outbox<Self>) {
         let Request {
@@ -88,10 +91,11 @@ impl Paxos {
         }
     }
 
-    /// Returns the lowest instance and ballot that this acceptor does not refuse.
-    /// [`bound`](crate::durable::Memory::bound) covers what the node may have promised before a
-    /// restart. A proposer's own `Prepare` counts as soon as it is sent, before the promise to
-    /// itself is durable: it is always safe to refuse more than necessary.
+    /// Returns the lowest instance and ballot that this acceptor does not refuse. The floor does
+    /// not include what the node may have promised before a restart:
+    /// [`bound`](crate::durable::Memory::bound) covers these promises. The node's own `Prepare`
+    /// raises the floor as soon as it is sent, before the node's promise to itself is durable. It
+    /// is always safe to refuse more than necessary.
     pub(super) fn floor(&self) -> (Epoch, Option<Ballot>) {
         let promised = self.memory.floor();
         match &self.node.phase {
@@ -106,11 +110,12 @@ impl Paxos {
         instance == Epoch::ZERO || (instance, Some(ballot)) < self.floor()
     }
 
-    /// Returns `true` if a leader relies on this node not to help elect another node (I6). In an
-    /// epoch whose leader is decided, only the same leader can be chosen again, so no silence is
-    /// needed. If this node does not know the leader of an epoch, the epoch may still be decided
-    /// against the leader that this node has just acknowledged. After a restart, that may even be
-    /// the leader of this epoch itself.
+    /// Returns `true` if a leader relies on this node not to help elect another node (I6). If this
+    /// node knows the leader of the epoch, only the same leader can be chosen again, so no silence
+    /// is needed. Otherwise another node may still be chosen, and would replace the leader that
+    /// this node has just acknowledged. After a restart, the acknowledged leader may even be the
+    /// leader of this epoch itself: the node does not know any more which leader it has
+    /// acknowledged.
     fn owes_silence(&self, instance: Epoch) -> bool {
         let is_decided = instance <= self.epoch() && self.node.elected.is_some();
         !is_decided && self.node.has_fresh_leader()
@@ -136,8 +141,9 @@ impl Paxos {
     }
 
     /// Makes a promise. If the previous leader has asked for this election, the promise ends all
-    /// silence at once. A heartbeat of that leader that is still in flight does not restore it: the
-    /// leader has stepped down, and the leases of earlier leaders had ended when it was elected.
+    /// silence at once. A heartbeat of that leader that is still in flight does not restore the
+    /// silence. No lease needs the silence: that leader has stepped down, and the leases of earlier
+    /// leaders had ended when it was elected.
     pub(super) fn promise(
         &mut self,
         instance: Epoch,

@@ -16,8 +16,8 @@ impl Paxos {
         }
     }
 
-    /// The leader of `epoch` has stepped down and has named this node as its successor. This proves
-    /// that the sender was chosen to lead `epoch`.
+    /// The leader of `epoch` has stepped down and has named this node as its successor. This
+    /// message proves that the sender was chosen to lead `epoch`.
     pub(super) fn on_handover(&mut self, from: NodeId, epoch: Epoch, out: &mut Outbox<Self>) {
         if epoch < self.epoch() || epoch == Epoch::ZERO {
             return; // Stale: that tenure has ended in another way. Or invalid: no epoch is zero.

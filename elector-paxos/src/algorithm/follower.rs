@@ -8,10 +8,10 @@ impl Paxos {
     /// Follows the sender if the epoch is not a past one, and answers. Only a node that has learned
     /// that it was chosen sends heartbeats, so a heartbeat proves the decision.
     ///
-    /// A heartbeat of a past epoch is answered too: the epoch of the answer ends a tenure that this
-    /// node cannot follow any more. That answer echoes no timestamp. The sender may lead the
-    /// present epoch by now, and this node has received no heartbeat of that tenure: an echo would
-    /// give the sender a lease for which this node owes no silence (I6).
+    /// A heartbeat of a past epoch is answered too: the answer carries this node's newer epoch,
+    /// which ends the sender's tenure. But the answer echoes no timestamp. By now the sender may
+    /// lead the present epoch, in which this node has received no heartbeat yet. An echo would
+    /// count for a lease of the sender, although this node owes the sender no silence (I6).
     pub(super) fn on_heartbeat(
         &mut self,
         from: NodeId,

@@ -6,9 +6,9 @@ use crate::{Paxos, PaxosMessage, PaxosTimer, state::Decision};
 
 impl Paxos {
     /// Starts the tenure of this node, which was chosen. If this step sends `Learn` to all peers,
-    /// that is the first round, since it is acknowledged like a heartbeat. Otherwise no peer has
-    /// anything to acknowledge yet, so the first heartbeats are sent at once: the lease needs their
-    /// acknowledgements.
+    /// this message is the first round, since peers acknowledge it like a heartbeat. Otherwise no
+    /// peer has anything to acknowledge yet, so the node sends its first heartbeats at once: the
+    /// lease needs acknowledgements.
     pub(super) fn lead(&mut self, decision: Decision, out: &mut Outbox<Self>) {
         self.handover = None;
         self.node.lead(out);

@@ -76,8 +76,8 @@ impl Paxos {
         epoch < self.epoch() || epoch == self.epoch() && self.node.elected.is_some()
     }
 
-    /// A majority has accepted the leader. If the leader itself sends this, it is its first
-    /// heartbeat and is treated as such: a node that acknowledges it begins its silence.
+    /// A majority has accepted the leader. If the leader itself sends this message, the message
+    /// counts as its first heartbeat: a node that acknowledges it begins a silence.
     pub(super) fn on_learn(
         &mut self,
         from: NodeId,
@@ -92,7 +92,7 @@ impl Paxos {
         }
     }
 
-    /// Learns a decision that was made just now. Its winner has one vigil of time to send a
+    /// Learns a decision that was made just now. The chosen leader has one vigil of time to send a
     /// heartbeat.
     fn learn(&mut self, epoch: Epoch, leader: NodeId, decision: Decision, out: &mut Outbox<Self>) {
         if !self.node.rules.members.contains(leader) || epoch == Epoch::ZERO {
@@ -144,8 +144,8 @@ impl Paxos {
     }
 
     /// This node was chosen to lead the present epoch. It leads, unless it may have led this epoch
-    /// before a restart: then peers may have seen it stop, so the next instance begins after its
-    /// vigil.
+    /// before a restart. In that case peers may have seen it stop leading. So it only keeps a
+    /// vigil, and the next instance begins after that.
     fn on_chosen(&mut self, decision: Decision, out: &mut Outbox<Self>) {
         self.learn_leader(self.node.me());
         if self.epoch() > self.restored {

@@ -1,25 +1,27 @@
 //! The proposer.
 //!
 //! Each phase takes two steps, so that the proposer writes while its requests are in flight. The
-//! first step sends the requests. In the second step, a zero timer later, the node's own acceptor
-//! promises or accepts, and makes that durable. Until then the node's own promise or acceptance is
-//! not counted. This is safe in each case that can happen between the two steps:
+//! first step sends the requests. In the second step, after a timer of length zero, the node's own
+//! acceptor promises or accepts, and the promise or acceptance is made durable. Until then the
+//! node's own promise or acceptance is not counted. This is safe in each case that can happen
+//! between the two steps:
 //!
-//! - *A crash after `Prepare`.* The node comes back without knowing the ballot, and may use it
-//!   again. It has sent only that `Prepare` with the ballot: `Accept` is sent only after the node's
-//!   own promise, and waits for the disk like every message after that promise. So no acceptor has
-//!   accepted anything with this ballot, and the old promises are still true.
-//! - *A crash after `Accept`.* The ballot is on disk by then, or the disk vouches for it, so it is
-//!   not used again. The other acceptors finish the proposal or drop it, as for any proposer that
-//!   fails.
-//! - *A competing request.* The node's own acceptor treats its ballot as promised from the first
-//!   step on, and refuses lower ballots. A higher ballot, or a newer epoch, ends the proposal, so
-//!   the second step finds no proposal. So if it finds one, no higher ballot was promised
-//!   meanwhile.
+//! - *A crash after `Prepare`.* The node restarts without knowing the ballot, and may use the
+//!   ballot again. It has sent only that `Prepare` with the ballot: `Accept` is sent only after the
+//!   node's own promise, and waits for the disk like every message after that promise. So no
+//!   acceptor has accepted anything with this ballot, and the old promises are still true.
+//! - *A crash after `Accept`.* The ballot is on disk by then, or the disk vouches for it, so the
+//!   node does not use the ballot again. The other acceptors finish the proposal or drop it, as for
+//!   any proposer that fails.
+//! - *A competing request.* The node's own acceptor treats the ballot of the proposal as promised
+//!   from the first step on, and refuses lower ballots. A promise or an acceptance with a higher
+//!   ballot, or a newer epoch, ends the proposal, so the second step finds no proposal. If the
+//!   second step does find the proposal, no higher ballot was promised meanwhile.
 //! - *A heartbeat of the previous leader.* The node follows that leader again, and the proposal
 //!   ends. If `Accept` was sent, the other nodes may accept and decide without this node.
 //! - *The answers of a majority.* The node's own promise must be among the promises before `Accept`
-//!   is sent. The learner counts acceptances, with or without the node's own.
+//!   is sent. The learner decides when it has the acceptances of a majority, with or without the
+//!   node's own acceptance.
 
 use elector_core::{Delay, Epoch, NodeId, NodeSet, Outbox, Tally, Verdict, quorum::Phase};
 
@@ -32,14 +34,16 @@ use crate::{
 /// peers that always refuse cannot keep a node busy.
 const MAX_RETRIES: u32 = 2;
 
-/// From this attempt on, the spread is eight times the configured one, and may have room for all.
+/// From this attempt on, the random part of a wait is at least eight times the configured one. So
+/// it may have room for all members.
 const MANY_ATTEMPTS: u32 = 4;
 
 impl Paxos {
     /// Phase 1a: "A proposer chooses a new proposal number n and sends a request to each member of
-    /// some set of acceptors" ("Paxos Made Simple", section 2.2). Here it sends the request to all.
-    /// A node that still owes silence to a leader asks ahead of the end of that silence: it makes
-    /// the promise to itself when the silence has ended, and does not send `Accept` before that.
+    /// some set of acceptors" ("Paxos Made Simple", section 2.2). Here the proposer sends the
+    /// request to all members. A node that still owes silence to a leader asks ahead: it sends the
+    /// request before the silence has ended. It promises to itself only when the silence has ended,
+    /// and does not send `Accept` before that.
     pub(super) fn propose(&mut self, out: &mut Outbox<Self>) {
         let attempts = &mut self.node.attempts;
         let count = attempts.count();
@@ -142,8 +146,8 @@ impl Paxos {
     }
 
     /// Phase 2a: the value is "the value of the highest-numbered proposal among the responses, or
-    /// is any value selected by the proposer if the responders reported no proposals". In that case
-    /// this node selects itself.
+    /// is any value selected by the proposer if the responders reported no proposals". If no
+    /// response reports a proposal, this node selects itself.
     fn send_accept(&mut self, out: &mut Outbox<Self>) {
         let me = self.node.me();
         let majority = self.node.rules.members.majority();
@@ -242,10 +246,10 @@ impl Paxos {
         }
     }
 
-    /// Proposes again at once, with a higher ballot, under three conditions: a majority would
-    /// promise that ballot, this ballot cannot get a majority, and no rival needs time. This retry
-    /// is the price for promises that are not written: it happens when the promise of a restarted
-    /// node is needed.
+    /// Proposes again at once, with a higher ballot, under four conditions: a majority would
+    /// promise the higher ballot, the present ballot cannot get a majority, no rival needs time,
+    /// and there were fewer than [`MAX_RETRIES`] such retries in a row. A retry is the price for
+    /// promises that are not written: it happens when the promise of a restarted node is needed.
     fn ask_above_bounds(&mut self, out: &mut Outbox<Self>) {
         let Phase::Candidate(candidacy) = &self.node.phase else {
             return; // Only a proposer is refused.
@@ -277,8 +281,8 @@ impl Paxos {
         }
     }
 
-    /// Notes a promise for the attempts. A promise for an earlier ballot is late: the wait for it
-    /// was too short.
+    /// Records a promise in [`Attempts`](elector_core::Attempts). A promise for an earlier ballot
+    /// is late: this node has not waited long enough for it.
     fn note_promise(&mut self, from: NodeId, ballot: Ballot) {
         let attempts = &mut self.node.attempts;
         match &self.node.phase {

@@ -2,17 +2,19 @@ use elector_core::{Epoch, NodeId};
 
 use crate::{Ballot, PaxosDurable, Proposal};
 
-/// How many counters above the highest that it has seen a node vouches for. This is enough for some
-/// attempts of several proposers; a larger number would only make ballots larger after restarts.
+/// A node vouches for this many counters above the highest counter that it has seen. The number is
+/// enough for some attempts of several proposers. A larger number would only make ballots larger
+/// after restarts.
 const VOUCHED_AHEAD: u64 = 8;
 
 /// The acceptor's memory: the state on disk, and one promise that need not be written, because
 /// [`PaxosDurable::counter`] vouches for it.
 ///
-/// A node that enters an epoch must write that anyway. The same write vouches for a few ballots of
-/// the next instance. A promise of such a ballot is kept like any other promise. A node that comes
-/// back in the same epoch does not know which of these ballots it has promised. It assumes that it
-/// was the highest, and refuses them all. It is always safe to refuse more than necessary.
+/// A node that enters an epoch must write the epoch anyway. The same write vouches for a few
+/// ballots of the next instance. A node keeps a promise of such a ballot like any other promise. A
+/// node that restarts in the same epoch does not know which of these ballots it has promised. It
+/// assumes that it has promised the highest of them, and refuses them all. It is always safe to
+/// refuse more than necessary.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Memory {
     /// The state on disk.
@@ -20,14 +22,14 @@ pub(crate) struct Memory {
     next: Next,
 }
 
-/// The promise in the instance after the present epoch that is not written.
+/// The promise that is not written. It belongs to the instance after the present epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Next {
-    /// There is no such promise, or it is written.
+    /// There is no promise in that instance, or the promise is written.
     Nothing,
-    /// A promise of this ballot, for which the disk vouches.
+    /// The node has promised this ballot, for which the disk vouches.
     Promised(Ballot),
-    /// Possibly a promise from before a restart, of any ballot for which the disk vouches.
+    /// Before its restart, the node may have promised any ballot for which the disk vouches.
     Unknown,
 }
 
@@ -39,9 +41,9 @@ impl Ballot {
         Self { counter, node }
     }
 
-    /// Returns `true` if a refusal names this ballot only as a bound, so it is not the ballot of a
-    /// rival. (A ballot of a member with the id `u64::MAX` looks like a bound. That has one effect:
-    /// other nodes may ask again too soon.)
+    /// Returns `true` if this ballot is only a bound that a refusal names, and not the ballot of a
+    /// rival. (A ballot of a member with the id `u64::MAX` looks like a bound. As a result, other
+    /// nodes may ask again too soon.)
     pub(crate) fn is_bound(self) -> bool {
         self == Self::up_to(self.counter)
     }
@@ -57,7 +59,8 @@ impl Memory {
         Self { disk, next }
     }
 
-    /// Returns the newest instance and the highest ballot that this node knows it has promised.
+    /// Returns the newest instance of which this node is an acceptor, and the highest ballot that
+    /// it knows it has promised there.
     pub(crate) fn floor(&self) -> (Epoch, Option<Ballot>) {
         match self.next {
             Next::Promised(ballot) => (self.disk.epoch.next(), Some(ballot)),
@@ -65,15 +68,15 @@ impl Memory {
         }
     }
 
-    /// Returns the bound if this ballot is below it: this node may have promised a higher ballot
-    /// before a restart.
+    /// Returns the bound of the promises that this node may have made in `instance` before a
+    /// restart, if `ballot` is below this bound.
     pub(crate) fn bound(&self, instance: Epoch, ballot: Ballot) -> Option<Ballot> {
         let unknown = self.next == Next::Unknown && instance == self.disk.epoch.next();
         let bound = Ballot::up_to(self.disk.counter);
         (unknown && ballot < bound).then_some(bound)
     }
 
-    /// Returns the accepted proposal with the highest ballot, if `instance` is the newest instance.
+    /// Returns the accepted proposal with the highest ballot, if the disk has one of `instance`.
     pub(crate) fn accepted(&self, instance: Epoch) -> Option<Proposal> {
         let accepted = self.disk.accepted;
         accepted.filter(|_| self.disk.instance == instance)
@@ -123,8 +126,8 @@ impl Memory {
         disk.counter = disk.counter.max(seen.saturating_add(VOUCHED_AHEAD));
     }
 
-    /// Becomes an acceptor of this instance, and of no older one, if the instance is newer than the
-    /// present one.
+    /// If `instance` is newer than the present instance, becomes an acceptor of `instance`, and of
+    /// no older instance any more.
     fn open(&mut self, instance: Epoch) {
         let disk = &mut self.disk;
         if instance > disk.instance {

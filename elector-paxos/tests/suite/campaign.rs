@@ -6,8 +6,8 @@ use elector_core::{Command, Moment, NodeId, Timing};
 use elector_paxos::{PaxosConfig, PaxosMessage, PaxosTimer};
 use std::time::Duration;
 
-// A proof of death ends the node's own wait. Not all nodes may propose at once, so a node leaves
-// one round trip to each node between the leader and itself in the ring.
+// A proof of death ends the node's own wait. The nodes must not all propose at once. So a node
+// first waits one round trip for each node between the leader and itself, in the ring of ids.
 #[test]
 fn a_proof_starts_an_election_by_rank() {
     let mut next = Node::new(5, &PaxosConfig::default());
@@ -29,9 +29,9 @@ fn a_proof_starts_an_election_by_rank() {
     assert!(turn.max < 2 * round_trip);
 }
 
-// Followers send nothing to each other. So without this rule, a follower that has restarted would
-// have no turn until it campaigns by itself. Then two nodes would campaign at once, and beat each
-// other.
+// Followers send nothing to each other. So a follower that has restarted stays suspected until the
+// host reports that it has returned, or until it campaigns by itself. Without the report, the other
+// nodes would leave it no turn. Then two nodes would campaign at once, and beat each other.
 #[test]
 fn a_peer_that_returns_has_its_turn_again() {
     let turn = |returned: bool| {
@@ -48,8 +48,8 @@ fn a_peer_that_returns_has_its_turn_again() {
     assert!(turn(true), "node 3 is first");
 }
 
-// A leader that has restarted does not lead any more. Node 1 is not the next node after it, so it
-// has not asked yet.
+// A leader that has restarted does not lead any more. Node 1 is not the next node after this leader
+// in the ring, so node 1 has not asked yet.
 #[test]
 fn a_leader_that_returns_is_still_suspected() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -91,8 +91,8 @@ fn a_suspicion_asks_but_ends_no_silence() {
     assert_eq!(sent(&step, 2), Some(accept(e(2), ballot, 1)));
 }
 
-// A suspicion does not end the silence of an acceptor. It refuses as long as it owes silence, and
-// then answers the last request.
+// A suspicion does not end the silence of an acceptor. The acceptor refuses requests while it owes
+// silence, and then answers the last request.
 #[test]
 fn an_acceptor_with_a_suspicion_keeps_its_silence() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -105,7 +105,8 @@ fn an_acceptor_with_a_suspicion_keeps_its_silence() {
     assert_eq!(sent(&step, 3), Some(promise(e(2), ballot, None)));
 }
 
-// A refusal by a majority ends a proposal that was asked ahead, but not the silence.
+// A refusal by a majority ends a proposal that was made before the end of the silence. It does not
+// end the silence.
 #[test]
 fn a_defeat_ends_no_silence() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -130,7 +131,8 @@ fn a_defeat_ends_no_silence() {
     assert!(rejects(&node.receive(2, prepare(e(2), ballot(10, 2))), 2));
 }
 
-// Suspicions of other peers, and suspicions of a leader about its peers, start nothing.
+// If a follower suspects a peer that does not lead, nothing starts. If a leader suspects a peer,
+// nothing starts either.
 #[test]
 fn other_suspicions_start_nothing() {
     let mut node = follower();
@@ -147,8 +149,8 @@ fn other_suspicions_start_nothing() {
     assert_eq!(refusal, None, "the peer has answered");
 }
 
-// A thrifty proposer first asks a bare majority of the nodes that promised. If that was not enough,
-// it asks all nodes.
+// A thrifty proposer first sends `Accept` only to as many nodes that promised as a bare majority
+// needs. If this attempt fails, it asks all nodes.
 #[test]
 fn a_thrifty_proposer_asks_a_bare_majority_at_first() {
     let config = PaxosConfig {
@@ -170,7 +172,8 @@ fn a_thrifty_proposer_asks_a_bare_majority_at_first() {
 }
 
 // Zero timers let the node's own write overlap with the flight of its requests. Its own promise
-// must be among the counted ones, and a higher ballot before that promise must win.
+// must be among the counted promises, and a higher ballot that arrives before its own promise must
+// win.
 #[test]
 fn the_own_promise_is_counted_after_it_is_made() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -194,8 +197,8 @@ fn the_own_promise_is_counted_after_it_is_made() {
     assert_eq!(node.disk.promised, Some(ballot(1, 3)));
 }
 
-// A proposer that gets no answer has no rivals. When its peers come back, it must not have become
-// slow.
+// A proposer that gets no answer has no rivals. When its peers come back, its waits must not have
+// become long.
 #[test]
 fn unanswered_proposals_hardly_widen_the_wait() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -208,7 +211,8 @@ fn unanswered_proposals_hardly_widen_the_wait() {
     assert!(wait.max <= Duration::from_millis(340), "{wait:?}");
 }
 
-// The same holds for a proposer that is refused only because other nodes have a live leader.
+// The waits must not become long either if a proposer is refused only because other nodes have a
+// live leader.
 #[test]
 fn proposals_that_meet_silence_hardly_widen_the_wait() {
     let mut node = Node::new(25, &PaxosConfig::default());
@@ -250,8 +254,9 @@ fn the_wait_begins_anew_once_for_each_proposer() {
     );
 }
 
-// The node's own `Prepare` counts as soon as it is sent. A lower one may arrive before the node's
-// own promise is durable. It must get no promise, which the node's own promise would break.
+// The node's own `Prepare` counts as soon as it is sent. A lower `Prepare` of a peer may arrive
+// before the node's own promise is durable. The node must not promise the lower ballot, because
+// such a promise would end the node's own, higher proposal.
 #[test]
 fn the_own_prepare_counts_before_the_own_promise() {
     let config = PaxosConfig {
@@ -268,7 +273,7 @@ fn the_own_prepare_counts_before_the_own_promise() {
 }
 
 // Acceptors of a newer instance refuse requests for an older one. So the next attempt is for the
-// newest instance of any acceptor, a peer or the node itself.
+// newest instance of which the node itself or a peer that has refused is an acceptor.
 #[test]
 fn the_next_attempt_is_for_the_newest_instance() {
     let mut node = Node::new(3, &PaxosConfig::default());

@@ -11,7 +11,7 @@ use crate::{
     lease::cluster,
 };
 
-/// A [`cluster`] with a leader, and its leader.
+/// Returns a [`cluster`] that has a leader, and this leader.
 fn settled(nodes: u64, config: &PaxosConfig) -> (Simulation<Paxos>, NodeId) {
     let mut sim = cluster(nodes, config);
     let first = sim.run_until_settled(Duration::from_secs(60));
@@ -53,7 +53,7 @@ fn an_election_costs_what_the_closed_form_says() {
     }
 }
 
-// The same for each kind of message: a sum can be right by accident.
+// The number of each kind of message must be right too: a sum can be right by accident.
 #[test]
 fn each_kind_is_sent_as_often_as_the_closed_form_says() {
     for nodes in sizes() {
@@ -90,9 +90,9 @@ fn a_first_election_with_broadcast_learning_takes_its_closed_form() {
     }
 }
 
-// The leader knows after four delays and one write, and all nodes know one delay later; with
-// broadcast learning, all know at the same time. So promises need no write, and a node's own writes
-// must overlap with the flight of its requests.
+// The leader knows the decision after four delays and one write, and all nodes know it one delay
+// later. With broadcast learning, all nodes know it at the same time. For these times, promises
+// must need no write, and a node's own writes must overlap with the flight of its requests.
 #[test]
 fn an_election_takes_four_delays_and_one_write() {
     for config in variants() {
@@ -111,7 +111,8 @@ fn an_election_takes_four_delays_and_one_write() {
                 Learning::Distinguished => DELAY,
                 Learning::Broadcast => Duration::ZERO,
             };
-            // Nodes that a thrifty proposer did not ask write the epoch when they learn it.
+            // Nodes that a thrifty proposer did not ask write the epoch when they learn the
+            // decision.
             let unasked = config.thrifty && nodes - 2 > nodes / 2;
             let late_write = if unasked { WRITE } else { Duration::ZERO };
             let winner = 4 * DELAY + WRITE;

@@ -29,8 +29,8 @@ fn step_until(sim: &mut Simulation<Paxos>, happened: impl Fn(&Simulation<Paxos>)
     }
 }
 
-/// Runs until a node leads. Asserts that it has its lease two delays later, with the answers to its
-/// first messages, and not before. Returns the leader.
+/// Runs until a node leads. Asserts that this leader has its lease two delays later, with the
+/// answers to its first messages, and not before. Returns the leader.
 fn lease_comes_two_delays_after_the_election(sim: &mut Simulation<Paxos>, what: &str) -> NodeId {
     step_until(sim, |sim| in_role(sim, Role::Leader).is_some());
     let leader = in_role(sim, Role::Leader).expect("it leads");
@@ -45,8 +45,8 @@ fn lease_comes_two_delays_after_the_election(sim: &mut Simulation<Paxos>, what: 
     leader
 }
 
-// The first periodic heartbeat is sent 50 ms after the election. With the answers to that one, the
-// lease would come hundreds of delays after the decision.
+// The first periodic heartbeat is sent 50 ms after the election. If the lease came with the answers
+// to this heartbeat, it would come hundreds of delays after the decision.
 #[test]
 fn the_lease_comes_with_the_answers_to_the_decision() {
     for variant in Paxos::variants() {

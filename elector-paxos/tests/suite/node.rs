@@ -106,7 +106,8 @@ pub(crate) fn ack(epoch: Epoch, sent: Moment) -> PaxosMessage {
     PaxosMessage::HeartbeatAck { epoch, sent }
 }
 
-/// Returns the refusal of `ballot` by a node in epoch 0 that has made this promise in instance 1.
+/// Returns the refusal of `ballot` by a node in epoch 0 that has made the promise `promised` in
+/// instance 1.
 pub(crate) fn reject(ballot: Ballot, promised: Ballot) -> PaxosMessage {
     PaxosMessage::Reject {
         ballot,

@@ -29,8 +29,8 @@ fn an_acceptor_promises_only_upwards() {
     assert!(rejects(&node.receive(2, accept(e(1), ballot(5, 2), 2)), 2));
 }
 
-// Section 2.2: "...and with the highest-numbered proposal (if any) that it has accepted." Without
-// this the proposer could choose a second value.
+// Section 2.2: "...and with the highest-numbered proposal (if any) that it has accepted." If the
+// promise did not name it, the proposer could choose a second value.
 #[test]
 fn a_promise_names_what_was_accepted() {
     let mut node = Node::new(3, &plain());
@@ -86,8 +86,8 @@ fn a_proposer_takes_over_the_value_of_the_highest_ballot() {
     }
 }
 
-// The same holds for the proposal that the node's own acceptor has accepted, because it belongs to
-// the majority.
+// A proposer also takes over the value that its own acceptor has accepted, because this acceptor
+// belongs to the majority.
 // Invariant: I3.
 #[test]
 fn a_proposer_takes_over_the_value_that_it_has_accepted_itself() {
@@ -98,7 +98,8 @@ fn a_proposer_takes_over_the_value_that_it_has_accepted_itself() {
     assert_eq!(sent(&step, 3), Some(accept(e(1), mine, 2)));
 }
 
-// Section 2.2: "or is any value if the responses reported no proposals". Here it is the proposer.
+// Section 2.2: "or is any value if the responses reported no proposals". Here this value is the
+// proposer itself.
 // Invariant: I3.
 #[test]
 fn a_proposer_that_learns_of_no_proposal_proposes_itself() {
@@ -134,7 +135,8 @@ fn promises_that_do_not_belong_to_the_proposal_do_not_count() {
 }
 
 // Section 2.2: "A value is chosen when a single proposal with that value has been accepted by a
-// majority of the acceptors". Two proposals that have half of a majority each choose nothing.
+// majority of the acceptors". If two proposals together have a majority, but neither has one alone,
+// no value is chosen.
 // Invariant: I4.
 #[test]
 fn acceptances_of_two_ballots_do_not_add_up() {
@@ -211,8 +213,8 @@ fn a_beaten_proposer_waits_longer_each_time() {
 
 // Section 2.4: "By abandoning a proposal and trying again if it learns about some request with a
 // higher proposal number, the distinguished proposer will eventually choose a high enough proposal
-// number." Section 2.5: it "remembers (in stable storage) the highest-numbered proposal it has
-// tried to issue", so it uses no ballot twice.
+// number." Section 2.5: a proposer "remembers (in stable storage) the highest-numbered proposal it
+// has tried to issue", so a proposer uses no ballot twice.
 // Invariant: I2.
 #[test]
 fn ballots_are_above_all_seen_and_never_used_twice() {
@@ -228,7 +230,8 @@ fn ballots_are_above_all_seen_and_never_used_twice() {
 }
 
 // Section 2.5: an acceptor "records its intended response in stable storage before actually
-// sending" it. The driver does this, if the durable state has the response.
+// sending" it. The driver writes the durable state before it sends. So the durable state must
+// contain the response.
 #[test]
 fn the_durable_state_has_every_response() {
     let mut node = Node::new(3, &plain());

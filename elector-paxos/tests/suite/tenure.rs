@@ -20,8 +20,8 @@ fn timestamp(message: Option<PaxosMessage>) -> Moment {
     }
 }
 
-// The lease depends on this: a node that has acknowledged a leader does not promise or accept for
-// another node for a vigil.
+// The lease depends on this rule: for one vigil, a node that has acknowledged a leader gives no
+// promise to another node, and accepts no proposal of another node.
 // Invariant: I6.
 #[test]
 fn a_live_leader_is_not_replaced() {
@@ -51,7 +51,7 @@ fn a_heartbeat_drops_the_request_that_was_set_aside() {
 }
 
 // A node that comes back may have acknowledged a heartbeat before its crash. A node that has never
-// run cannot have done so.
+// run cannot have acknowledged one.
 // Invariant: I6.
 #[test]
 fn a_restarted_node_keeps_silence_for_a_vigil() {
@@ -83,8 +83,8 @@ fn an_acceptance_but_not_a_promise_ends_the_support_for_the_leader() {
     assert_eq!(node.view(), View::following(e(2), None));
 }
 
-// Proposals in the epoch that it leads cannot replace a leader. It promises, so that a late
-// proposer can learn the decision.
+// Proposals in the epoch of a leader cannot replace the leader. So the leader promises in its
+// epoch, and a late proposer can learn the decision.
 #[test]
 fn a_leader_promises_in_its_own_epoch_and_continues() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -98,8 +98,9 @@ fn a_leader_promises_in_its_own_epoch_and_continues() {
     assert_eq!(node.view(), View::leading(e(1), NodeId(1)));
 }
 
-// `Learn` from the leader itself is a heartbeat. A node that acknowledges it owes the leader the
-// same silence: the lease that begins with it depends on this.
+// `Learn` from the leader itself counts as a heartbeat. A node that acknowledges it owes the leader
+// the same silence as after a heartbeat: the lease that begins with this `Learn` depends on the
+// silence.
 // Invariant: I6.
 #[test]
 fn a_decision_from_the_leader_begins_the_silence() {
@@ -180,7 +181,7 @@ fn the_lease_counts_from_the_round_that_a_majority_answered() {
 }
 
 // A leader without a quorum steps down, and never leads that epoch again. No late acknowledgement
-// and no late decision may change this, since peers may have seen it stop.
+// and no late decision may make it lead, since peers may have seen it stop.
 // Invariant: I5.
 #[test]
 fn a_leader_without_a_quorum_steps_down() {
@@ -198,7 +199,8 @@ fn a_leader_without_a_quorum_steps_down() {
     assert_eq!(sent(&step, 3), Some(accept(e(2), next, 1)));
 }
 
-// The same holds after a restart, for each message by which the node learns that it was chosen.
+// A restarted leader does not lead its epoch again either, after any message by which it learns
+// that it was chosen.
 // Invariant: I5.
 #[test]
 fn a_restarted_leader_does_not_lead_again() {
@@ -245,7 +247,8 @@ fn a_heartbeat_carries_the_epoch_and_its_leader() {
     assert_eq!(node.disk.epoch, e(7));
 }
 
-// Each message of a newer epoch ends a tenure.
+// Each message which shows that a newer epoch has begun ends a tenure. (A plain `Prepare` or
+// `Accept` of a newer epoch does not.)
 // Invariant: I6.
 #[test]
 fn every_message_of_a_newer_epoch_ends_a_tenure() {
@@ -273,8 +276,8 @@ fn every_message_of_a_newer_epoch_ends_a_tenure() {
     }
 }
 
-// A leader steps down before it hands over: the successor's election overrides all silence, also in
-// its second phase, and against a heartbeat that is still in flight.
+// The election of a successor overrides all silence, in both of its phases, and even if a heartbeat
+// of the old leader is still in flight. So a leader steps down before it hands over.
 #[test]
 fn a_handover_overrides_silence() {
     let mut leader = Node::new(3, &PaxosConfig::default());
@@ -319,7 +322,7 @@ fn a_handover_of_another_epoch_or_node_is_ignored() {
 }
 
 // A node that resigned wants another node to lead, so it does not campaign at its next timeout. It
-// campaigns at the one after it, because a node must campaign.
+// campaigns at the timeout after that, because some node must campaign.
 #[test]
 fn a_node_that_resigned_skips_one_election() {
     let mut node = Node::new(3, &PaxosConfig::default());
@@ -335,8 +338,9 @@ fn a_node_that_resigned_skips_one_election() {
     assert_eq!(node.elapse(PaxosTimer::Stagger).sends.len(), 2);
 }
 
-// A node may know a leader only from the refusal of a peer. Like any leader it has a vigil of time
-// for its first heartbeat, but the node owes it no silence, since it may have failed long ago.
+// A node may know a leader only from the refusal of a peer. Like any leader, this leader has a
+// vigil of time for its first heartbeat. But the node owes it no silence, since it may have failed
+// long ago.
 #[test]
 fn a_leader_named_by_a_peer_gets_a_vigil_but_no_silence() {
     let mut node = Node::new(3, &PaxosConfig::default());

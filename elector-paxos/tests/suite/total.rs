@@ -89,7 +89,8 @@ fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
-/// An event for the node: an input, a crash, or a crash after which its epochs get a floor.
+/// An event for the node: an input, a crash, or a crash after which `raised` moves the node above
+/// this epoch.
 #[derive(Clone, Debug)]
 enum Event {
     Stepped(Input<PaxosMessage, PaxosTimer>),
@@ -107,7 +108,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => epoch().prop_map(Event::Raised),
         1 => Just(Event::Stepped(Input::Started)),
         10 => (any_node(), message()).prop_map(|(from, message)| received(from, message)),
-        // Valid messages of nodes 1 and 3: the ballots are their own.
+        // Valid messages of nodes 1 and 3: the ballots belong to the sender.
         30 => (prop_oneof![Just(NodeId(1)), Just(NodeId(3))], message()).prop_map(
             |(from, mut message)| {
                 match &mut message {
@@ -166,8 +167,9 @@ fn is_durable(durable: &PaxosDurable, pledge: Pledge) -> bool {
 
 proptest! {
     // A peer may be broken, hostile or of another version. For all messages, a node does not panic
-    // and keeps its contract. After a crash it has its old epoch, and it keeps its pledges. With a
-    // crash its epochs may get a floor, and it never goes below that floor.
+    // and keeps its contract. After a crash it has its old epoch, and it keeps its pledges. Some
+    // crashes also move the node above a floor for its epochs, and the node never goes below this
+    // floor.
     // Invariants: I1, I2, I5.
     #[test]
     fn any_input_in_any_state(

@@ -7,7 +7,7 @@ use elector_core::{ElectionAlgorithm, Input, Membership, Moment, Outbox, Quorum,
 use elector_paxos::{Ballot, Paxos, PaxosConfig, PaxosDurable, PaxosMessage, PaxosTimer};
 use elector_sim::{Scenario, Setup, run};
 
-/// Node 1 of a cluster, which has followed node 2 in epoch 1 and takes it for failed.
+/// Node 1 of a cluster. It has followed node 2 in epoch 1, and takes node 2 for failed.
 fn leaderless(nodes: u64) -> Node {
     let mut node = Node::new(nodes, &PaxosConfig::default());
     node.receive(2, heartbeat(e(1)));
@@ -15,7 +15,8 @@ fn leaderless(nodes: u64) -> Node {
     node
 }
 
-/// Returns the refusal of `ballot` by a node in epoch 1 that has made this promise in instance 2.
+/// Returns the refusal of `ballot` by a node in epoch 1 that has made the promise `promised` in
+/// instance 2.
 fn refusal(ballot: Ballot, promised: Ballot) -> PaxosMessage {
     PaxosMessage::Reject {
         ballot,
@@ -26,12 +27,13 @@ fn refusal(ballot: Ballot, promised: Ballot) -> PaxosMessage {
     }
 }
 
-/// Returns a refusal that names a bound: the sender does not know what it has promised below it.
+/// Returns a refusal that names a bound: the sender does not know what it has promised below the
+/// bound.
 fn bound(ballot: Ballot, counter: u64) -> PaxosMessage {
     refusal(ballot, self::ballot(counter, u64::MAX))
 }
 
-// This saves one write in every election after the first.
+// A promise without a write saves one write in every election after the first.
 #[test]
 fn a_promise_in_the_next_instance_needs_no_write() {
     let mut node = leaderless(3);
@@ -51,7 +53,8 @@ fn a_promise_in_the_next_instance_needs_no_write() {
     );
 }
 
-// Nothing vouches for promises in the first election, for higher ballots, and for later instances.
+// Nothing vouches for promises in the first election, for ballots above the written counter, or for
+// instances after the next one.
 #[test]
 fn a_promise_that_nothing_vouches_for_is_written_first() {
     let mut new = Node::new(3, &PaxosConfig::default());
@@ -76,8 +79,8 @@ fn a_promise_that_nothing_vouches_for_is_written_first() {
     }
 }
 
-// After a restart the node may have promised any of these ballots, so it refuses them all, and
-// names the bound. A promise above the bound is written.
+// A restarted node may have promised any ballot for which its disk vouches. So it refuses all these
+// ballots, and names the bound. A promise above the bound is written.
 // Invariant: I1.
 #[test]
 fn a_restarted_node_refuses_all_ballots_that_it_may_have_promised() {
@@ -98,7 +101,7 @@ fn a_restarted_node_refuses_all_ballots_that_it_may_have_promised() {
     assert_eq!(node.disk.promised, Some(ballot(9, 3)));
 }
 
-// The same holds for its own ballots: it may have used any of them.
+// A restarted proposer may have used any ballot up to the bound, so it proposes above the bound.
 // Invariant: I2.
 #[test]
 fn a_restarted_proposer_proposes_above_all_ballots_that_it_may_have_used() {
@@ -113,7 +116,8 @@ fn a_restarted_proposer_proposes_above_all_ballots_that_it_may_have_used() {
     assert_eq!(node.propose(), ballot(9, 1));
 }
 
-// When the node has entered the next epoch, it can have forgotten no promise.
+// A restarted node does not know what it has promised in the next epoch. When it has entered that
+// epoch, it can have forgotten no promise in the epoch after that.
 #[test]
 fn a_restarted_node_promises_again_after_it_enters_the_next_epoch() {
     let mut node = leaderless(3);
@@ -142,7 +146,8 @@ fn a_promise_stays_when_the_node_enters_its_epoch() {
     assert!(rejects(&node.receive(2, accept(e(2), ballot(4, 2), 3)), 2));
 }
 
-// The proposer has no rival, so it need not wait for a random time.
+// A proposer that is refused only because of a bound has no rival, so it need not wait for a random
+// time.
 #[test]
 fn a_proposer_asks_again_at_once_above_the_bound_of_its_peers() {
     let mut node = leaderless(3);
@@ -289,8 +294,8 @@ impl ElectionAlgorithm for Forgetful {
     }
 }
 
-// Only the promises of this node are wrong: `durable()` and every step are correct. The simulator
-// must find it nevertheless.
+// Only the promises of a `Forgetful` node are wrong: `durable()` and every step are correct. The
+// simulator must find this fault nevertheless.
 #[test]
 fn a_node_that_forgets_vouched_promises_is_found() {
     let churn = Scenario::named("churn").unwrap();

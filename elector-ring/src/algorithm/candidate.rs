@@ -32,8 +32,10 @@ impl Ring {
     }
 
     /// Discards a token of a lower candidate. As in Chang and Roberts, a node that does not take
-    /// part yet sends its own token instead. A leader takes part already: its COORDINATOR and its
-    /// heartbeats reach the candidate, unless the candidate knows a newer epoch.
+    /// part yet sends its own token instead. A leader sends no token, because its COORDINATOR and
+    /// its heartbeats inform the candidate. But a candidate that knows a newer epoch does not
+    /// follow the heartbeats of an older one. In this case the leader moves to an epoch above the
+    /// newer one.
     pub(crate) fn contest(&mut self, token: &Token, out: &mut Out) {
         match self.phase {
             Phase::Follower => self.initiate(Trigger::Silence, out),
@@ -55,7 +57,7 @@ impl Ring {
     pub(crate) fn wait_for_election(&mut self, out: &mut Out) {
         match self.phase {
             Phase::Follower => self.timer.set(RingTimer::Await, self.two_laps(), out),
-            // This node's own token may be discarded in favour of the other one.
+            // Other nodes may discard this node's own token, in favour of the token of that node.
             Phase::Initiator(_) => self.timer.set(RingTimer::Lap, self.two_laps(), out),
             Phase::Leader { .. } => {}
         }

@@ -1,6 +1,6 @@
-//! Collect: the token collects the ids of all live nodes. The ring algorithm of the textbooks:
-//! Silberschatz, Galvin and Gagne, "Operating System Concepts", and Tanenbaum and van Steen,
-//! "Distributed Systems", both in the section on election algorithms.
+//! Collect: the token collects the ids of all live nodes. This is the ring algorithm of two
+//! textbooks: Silberschatz, Galvin and Gagne, "Operating System Concepts", and Tanenbaum and van
+//! Steen, "Distributed Systems", both in the section on election algorithms.
 
 use alloc::vec;
 
@@ -43,8 +43,9 @@ impl Ring {
         self.forward(token, out);
     }
 
-    /// The lap has ended: the highest node that it visited leads, and a COORDINATOR lap announces
-    /// it. The initiator sends COORDINATOR; if it has died, the last live node before it does so.
+    /// The lap has ended. The highest node that has offered itself leads, except an initiator that
+    /// has died. This node announces the leader with a COORDINATOR lap: it is the initiator, or the
+    /// last live node before an initiator that has died.
     pub(super) fn finish_lap(&mut self, initiator: NodeId, ids: &[NodeId], out: &mut Out) {
         let alive = |&&id: &&NodeId| initiator == self.me() || id != initiator;
         let members = ids.iter().filter(|&&id| self.members.contains(id));

@@ -39,9 +39,9 @@ impl Ring {
         }
     }
 
-    /// Returns `true` if that tenure is older than the present one (I3). Tenures are ordered by
-    /// epoch, and in one epoch by the leader's id. A node that has no live leader follows any other
-    /// leader of its epoch.
+    /// Returns `true` if the tenure of `leader` in `epoch` is older than the present tenure (I3).
+    /// Tenures are ordered by epoch, and in one epoch by the leader's id. A node that has no live
+    /// leader follows any other leader of its epoch.
     fn is_older(&self, epoch: Epoch, leader: NodeId) -> bool {
         let present = (self.durable.epoch, self.leader);
         (epoch, Some(leader)) < present
@@ -76,7 +76,7 @@ impl Ring {
         out: &mut Out,
     ) {
         if self.leads() && epoch == self.durable.epoch && from < self.me() {
-            // Two nodes lead this epoch. This one stays, but must not share the epoch.
+            // Two nodes lead this epoch. This node stays leader, but must not share the epoch.
             return self.win(out);
         }
         if self.is_older(epoch, from) {

@@ -7,7 +7,7 @@ use crate::{Ring, RingTimer, RingVariant, Serial, Token, Way, state::Phase, toke
 impl Ring {
     /// Sends a probe in both directions, over 2^level live nodes.
     pub(super) fn probe(&mut self, serial: Serial, level: u32, out: &mut Out) {
-        // One lap for the probe, and one for its reply.
+        // The probe may take one lap, and its reply another one.
         self.timer.set(RingTimer::Lap, self.two_laps(), out);
         for way in Way::BOTH {
             if self.round(serial).is_none() {

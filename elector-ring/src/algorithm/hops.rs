@@ -32,7 +32,8 @@ impl Ring {
         }
     }
 
-    /// Skips the receiver of a token that did not acknowledge it. Later tokens skip it at once.
+    /// Skips the receiver of a token, because the receiver did not acknowledge the token in time or
+    /// is suspected. Later tokens skip this node at once.
     pub(super) fn skip_silent(&mut self, id: TokenId, out: &mut Out) {
         let Some((silent, token)) = self.tokens.take(id) else {
             return; // It is acknowledged, or replaced by a newer token of that origin.
@@ -41,9 +42,10 @@ impl Ring {
         self.forward_past(Some(silent), token, out);
     }
 
-    /// A token can go no further. Either it is this node's own token, and no other node is alive in
-    /// that direction; or its origin is silent, and the lap ends at the last live node before it,
-    /// which is this node.
+    /// A token can go no further. There are two cases. In the first case, it is this node's own
+    /// token, and no other node in its direction is alive. In the second case, the origin of the
+    /// token is silent. Then the lap ends at the last live node before the origin, which is this
+    /// node.
     fn on_lap_cut_short(&mut self, token: Token, out: &mut Out) {
         let own = token.origin == self.me();
         if own && self.round(token.serial).is_none() {

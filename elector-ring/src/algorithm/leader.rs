@@ -6,7 +6,8 @@ use super::Out;
 use crate::{Ring, RingMessage, RingTimer, state::Phase, token::TokenBody};
 
 impl Ring {
-    /// Leads in an epoch above all that this node knows of, and announces it round the ring.
+    /// Leads in an epoch above all epochs that this node knows of, and announces this round the
+    /// ring.
     pub(crate) fn win(&mut self, out: &mut Out) {
         self.lead(self.highest.next(), out); // I2
         self.announce(self.me(), out);

@@ -16,7 +16,8 @@ fn ordered(ids: &[u64]) -> RingConfig {
     }
 }
 
-// A ring without one of the nodes would never elect that node, and never announce a leader to it.
+// A ring without one of the nodes would never elect this node, and would never announce a leader to
+// this node.
 #[test]
 fn an_order_must_be_one_of_the_members() {
     assert_eq!(ordered(&[]).validate(&members(3)), Ok(()));

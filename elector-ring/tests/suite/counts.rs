@@ -18,7 +18,7 @@ fn config(variant: RingVariant) -> RingConfig {
     }
 }
 
-/// `nodes` nodes. The highest leads.
+/// Returns a cluster of `nodes` nodes, of which the highest leads.
 fn settled_cluster(nodes: u64, config: &RingConfig) -> Simulation<Ring> {
     let mut sim = Simulation::new(setup(nodes, config));
     let settled = sim.run_until_settled(LIMIT).unwrap();
@@ -31,13 +31,13 @@ fn settled_cluster(nodes: u64, config: &RingConfig) -> Simulation<Ring> {
     sim
 }
 
-/// Returns the number of tokens, without hops to the dead leader.
+/// Returns the number of hops that tokens have made, without hops to the dead leader.
 fn messages(sim: &Simulation<Ring>) -> u64 {
     let kinds = ["Election", "Coordinator", "Probe", "Reply"];
     kinds.iter().map(|kind| sim.sent(kind)).sum::<u64>() - sim.to_dead()
 }
 
-/// Kills the leader. Only `detector` detects that. Returns the time until all nodes know the new
+/// Kills the leader. Only `detector` detects this. Returns the time until all nodes know the new
 /// leader, in nanoseconds.
 fn fail_over(sim: &mut Simulation<Ring>, nodes: u64, detector: u64) -> u128 {
     sim.crash(NodeId(nodes));
@@ -45,7 +45,7 @@ fn fail_over(sim: &mut Simulation<Ring>, nodes: u64, detector: u64) -> u128 {
     sim.command(NodeId(detector), Command::Campaign);
     let settled = sim.run_until_settled(LIMIT).unwrap();
     assert_eq!(settled.leader, NodeId(nodes - 1), "the highest live node");
-    // The last hop of the lap comes after that, and counts too.
+    // The last hop of the lap comes when all nodes know the leader already. This hop counts too.
     sim.run_for(Duration::from_millis(1));
     assert!(sim.violations().is_empty(), "{:?}", sim.violations());
     u128::from(settled.at_ns - crashed)
@@ -91,7 +91,7 @@ fn all_initiate(ring: Vec<NodeId>, variant: RingVariant) -> Simulation<Ring> {
 }
 
 // For any detector there are two laps with 2m messages, and one more hop to the dead leader. All
-// nodes know after 2m - 1 hops and the writes of the nodes that enter the new epoch.
+// nodes know the new leader after 2m - 1 hops and the writes of the nodes that enter the new epoch.
 #[test]
 fn collect_takes_two_laps() {
     let config = config(RingVariant::Collect);
@@ -129,8 +129,8 @@ fn collect_with_k_initiators_takes_at_most_k_pairs_of_laps() {
     }
 }
 
-// "At most 3m - 1 with one initiator": d hops to the winner, then its own lap, then the COORDINATOR
-// lap.
+// "At most 3m - 1 with one initiator": `climb` hops lead to the winner. Then the winner's own lap
+// follows, and then the COORDINATOR lap.
 #[test]
 fn chang_roberts_with_one_initiator() {
     let config = config(RingVariant::ChangRoberts);
@@ -166,8 +166,8 @@ fn chang_roberts_at_best_and_at_worst() {
 }
 
 // The average over all orders is m * H_m in the paper. This test takes ten orders of each size, 990
-// in total. The mean of the ratio must be within four standard errors of 1, and the standard error
-// must be below one percent.
+// in total. The ratio is the number of counted hops, divided by this average. Its mean must be
+// within four standard errors of 1, and the standard error must be below one percent.
 #[test]
 fn chang_roberts_on_average() {
     let mut ratios = Vec::new();
@@ -187,7 +187,8 @@ fn chang_roberts_on_average() {
 }
 
 // The bound is 8m(1 + ⌈log₂ m⌉) for every order of the ids and every detector (Hirschberg and
-// Sinclair). The minimum is the number of the winner's own tokens, if the winner is the detector.
+// Sinclair). If the winner is the detector, there are only the tokens of the winner, and their
+// number is the minimum.
 #[test]
 fn hirschberg_sinclair_stays_within_its_bound() {
     let variant = RingVariant::HirschbergSinclair;
@@ -257,7 +258,7 @@ fn in_the_steady_state_only_heartbeats_are_sent() {
     }
 }
 
-// Rings of one and two nodes must elect too, although a token has no other node to visit.
+// Rings of one live node must elect too, although a token has no other live node to visit.
 #[test]
 fn the_smallest_rings_elect() {
     for variant in Ring::variants() {

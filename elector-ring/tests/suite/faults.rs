@@ -1,4 +1,4 @@
-//! Partitions, which the ring elections do not cover while they last.
+//! Partitions. While a partition lasts, several nodes may lead.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::{
     partition::{cluster, heal, split},
 };
 
-// A partition causes a split brain, as the documentation warns. When it heals, the newer tenure
-// stays.
+// A partition causes a split brain, as the documentation warns. When the partition has ended, the
+// newer tenure stays.
 #[test]
 fn a_partition_has_two_leaders_until_it_heals() {
     for config in configurations() {

@@ -68,7 +68,8 @@ pub(crate) fn hops(sends: &[Outgoing<RingMessage>]) -> Vec<Hop> {
     tokens.collect()
 }
 
-/// A token of `origin` after its first start, with this count, that has made this number of hops.
+/// Returns a token that `origin` has created after its first start. Its serial has this count, and
+/// it has made this number of hops.
 pub(crate) fn token(origin: u64, count: u64, epoch: u64, made: u32, body: TokenBody) -> Token {
     Token {
         origin: NodeId(origin),

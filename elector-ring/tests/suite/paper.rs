@@ -42,7 +42,7 @@ fn the_initiator_selects_the_highest() {
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
 }
 
-// The winner learns from that lap that it leads, and forwards the token.
+// The winner learns from the COORDINATOR lap that it leads, and forwards the token.
 #[test]
 fn the_winner_leads_when_coordinator_arrives() {
     let mut node = Node::follower(4, Collect);
@@ -81,7 +81,8 @@ fn a_higher_id_is_forwarded() {
     assert_eq!(sent, [(4, token(4, 1, 1, 4, TokenBody::Contend))]);
 }
 
-// A process discards a lower number. If it has not sent its own number yet, it sends it.
+// A process discards a lower number. If it has not sent its own number yet, it sends its own
+// number.
 #[test]
 fn a_lower_id_is_discarded() {
     let mut node = Node::follower(3, ChangRoberts);
@@ -109,7 +110,7 @@ fn reply(level: u32, way: Way) -> TokenBody {
     TokenBody::Reply { level, way }
 }
 
-/// This token, with this number of hops left.
+/// Returns this token, with `left` hops left.
 fn with_hops(left: u32, token: Token) -> Token {
     Token { left, ..token }
 }

@@ -32,7 +32,8 @@ fn acknowledged(token: &Token) -> RingMessage {
     RingMessage::HopAck { token: token.id() }
 }
 
-// A dead node must be skipped. Later tokens must not wait for it until it sends a message.
+// Tokens must skip a dead node. Later tokens must not wait for this node either, until it sends a
+// message.
 #[test]
 fn a_silent_node_is_skipped_until_it_sends_a_message() {
     let mut node = Node::follower(2, Collect);
@@ -103,7 +104,8 @@ fn no_token_has_more_hops_than_the_ring() {
     assert_eq!(node.receive_token(2, &spent), []);
 }
 
-// If the initiator dies while its token is in flight, the last node before it selects the leader.
+// If the initiator dies while its token is in flight, the last live node before the initiator
+// selects the leader.
 // Invariant: I4.
 #[test]
 fn the_last_node_selects_the_leader_for_a_dead_initiator() {
@@ -116,8 +118,8 @@ fn the_last_node_selects_the_leader_for_a_dead_initiator() {
     assert_eq!(node.view(), View::following(Epoch(2), Some(NodeId(4))));
 }
 
-// If a token carries only its origin, it can elect no other node. The last node then starts a new
-// election.
+// A token that carries only the id of its origin can elect no other node. If the origin dies, the
+// last live node before the origin starts a new election.
 #[test]
 fn the_last_node_starts_an_election_for_a_dead_candidate() {
     let mut node = Node::follower(2, ChangRoberts);
@@ -202,7 +204,8 @@ fn a_recovering_node_accepts_a_lower_leader() {
     assert_eq!(node.view(), View::following(Epoch(1), Some(NodeId(2))));
 }
 
-// The lap has skipped this node, so other nodes take it for dead, and would not elect it later.
+// If the lap has skipped a node, other nodes take this node for dead. Without an announcement, they
+// would not elect it later.
 #[test]
 fn a_skipped_node_announces_that_it_is_alive() {
     let mut node = Node::new(5, Collect);
@@ -223,7 +226,8 @@ fn a_skipped_node_announces_that_it_is_alive() {
     assert_eq!(answer[0].message, RingMessage::Present { ask: false });
 }
 
-// No other node takes a node for dead that the lap has visited.
+// If the lap has visited a node, no other node takes this node for dead. So it need not announce
+// itself.
 #[test]
 fn a_node_that_was_not_skipped_is_silent() {
     let mut node = Node::new(5, Collect);
@@ -249,7 +253,7 @@ fn of_two_leaders_the_newer_epoch_stays() {
 }
 
 // Both sides may have reached the same epoch. Then the higher node stays, in a new epoch. The other
-// node steps down, and sends its heartbeat once more in case it was lost.
+// node steps down, and sends its heartbeat once more, in case earlier heartbeats were lost.
 // Invariant: I3.
 #[test]
 fn of_two_leaders_of_one_epoch_the_higher_moves_to_a_new_epoch() {
@@ -265,7 +269,8 @@ fn of_two_leaders_of_one_epoch_the_higher_moves_to_a_new_epoch() {
 }
 
 // A lower candidate that knows a newer epoch does not follow the leader, and the leader discards
-// its token. Without this rule that would continue forever, so the leader moves to a newer epoch.
+// its token. This would continue forever, so the leader must move to an epoch above the
+// candidate's.
 #[test]
 fn a_leader_moves_above_the_epoch_of_a_lower_candidate() {
     let mut node = leader(4, ChangRoberts);
@@ -279,7 +284,8 @@ fn a_leader_moves_above_the_epoch_of_a_lower_candidate() {
 }
 
 // A follower with a wrong suspicion ends its election at the next heartbeat of its leader. It does
-// not end an election that the application has asked for, or one that has met a newer epoch.
+// not end an election that the application has asked for, or an election in which it has learned of
+// a newer epoch.
 #[test]
 fn a_live_leader_ends_an_election() {
     let mut node = Node::follower(1, Collect);
@@ -321,8 +327,8 @@ fn a_suspicion_starts_an_election_by_rank() {
     );
 }
 
-// A node that resigned must not win the election that replaces it. But it must take part again
-// after some time.
+// A node that resigned must not win the election of its successor. But after some time it must take
+// part in elections again.
 #[test]
 fn a_node_that_resigned_does_not_offer_itself() {
     for variant in [Collect, ChangRoberts, HirschbergSinclair] {

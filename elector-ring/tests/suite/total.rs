@@ -23,7 +23,8 @@ fn body() -> impl Strategy<Value = TokenBody> {
     ]
 }
 
-/// Often a token that the node has sent itself, because serials start with 1.1.
+/// Generates tokens. Many of them look like tokens that the node has sent itself, because serials
+/// start with 1.1.
 fn token() -> impl Strategy<Value = Token> {
     let serial = (0_u64..3, number()).prop_map(|(life, count)| Serial { life, count });
     let left = prop_oneof![4 => 0_u32..6, 1 => any::<u32>()];
@@ -62,7 +63,7 @@ fn timer() -> impl Strategy<Value = RingTimer> {
     ]
 }
 
-/// A configuration, also with an order of the ring that validation rejects.
+/// Generates configurations. Many of them have an order of the ring that validation rejects.
 fn config() -> impl Strategy<Value = RingConfig> {
     let variant = prop_oneof![
         Just(RingVariant::Collect),
@@ -93,8 +94,9 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     // A peer may be broken, hostile or of another version. For all messages, a node does not panic
-    // and keeps its contract. Exactly one timer that makes it act runs, and no token has more hops
-    // than a lap. After a crash it has its old epoch. Timers elapse as in a host: only if they run.
+    // and keeps its contract. Exactly one of the timers that make the node act runs, and no token
+    // has more hops than a lap. After a crash the node has its old epoch. As in a host, a timer
+    // elapses only if it runs.
     // Invariants: I1, I6.
     #[test]
     fn any_input_in_any_state(
@@ -111,7 +113,7 @@ proptest! {
         for (input, choice) in std::iter::once(first).chain(inputs) {
             let input = match input {
                 Input::Started => {
-                    // With a crash, the epochs of the node may get a floor.
+                    // Some crashes also move the node above a floor for its epochs.
                     let floor = Some(floor).filter(|_| choice % 2 == 1);
                     driver = restart(&driver, &config, me, floor)?;
                     running.clear();
@@ -139,8 +141,8 @@ proptest! {
         }
     }
 
-    // The same holds without a driver that drops the messages of unknown peers, and for timers that
-    // do not run.
+    // A node does not panic either if no driver drops the messages of unknown peers, or if a timer
+    // elapses that does not run.
     #[test]
     fn unknown_peers_and_stray_timers_cannot_make_it_panic(
         config in config(),
