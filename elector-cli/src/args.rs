@@ -36,7 +36,7 @@ pub(crate) enum Command {
     Man(Man),
 }
 
-/// Examples for the subcommands that are compiled in, and their exit codes.
+/// Returns examples for the subcommands that are compiled in, and the meaning of the exit codes.
 fn after_help() -> String {
     let (lab, node) = (cfg!(feature = "lab"), cfg!(feature = "node"));
     let examples = [
@@ -102,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    // clap checks its rules (no duplicate names, valid defaults) only if this function is called.
+    // clap checks its rules (no duplicate names, valid defaults) only if `debug_assert` is called.
     #[test]
     fn the_definition_is_valid() {
         Arguments::command().debug_assert();

@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Cli {
     pub(crate) families: Vec<Family>,
-    /// How a shell starts this program.
+    /// The beginning of a command line that starts this program in a shell.
     pub(crate) program: String,
 }
 
@@ -48,9 +48,9 @@ impl Cli {
             .with::<Ring>()
     }
 
-    /// Adds an algorithm with all its variants at the end of the list. It replaces an earlier one
-    /// with the same name. A node runs the first algorithm of the list, unless its settings name
-    /// another.
+    /// Adds an algorithm with all its variants at the end of the list, and removes an earlier
+    /// algorithm with the same name. A node runs the first algorithm of the list, unless its
+    /// settings name another algorithm.
     #[must_use]
     pub fn with<A: Comparable>(mut self) -> Self {
         self.families.retain(|known| known.name != A::NAME);
@@ -58,8 +58,9 @@ impl Cli {
         self
     }
 
-    /// Sets how a shell starts this program. The commands that a report prints to repeat a run
-    /// begin with this. The default is `cargo run --release --`.
+    /// Sets the beginning of a command line that starts this program in a shell. Reports print
+    /// commands that repeat a run, and these commands begin with this text. The default is `cargo
+    /// run --release --`.
     #[must_use]
     pub fn started_by(mut self, command: impl Into<String>) -> Self {
         self.program = command.into();
@@ -68,10 +69,11 @@ impl Cli {
 
     /// Runs the command with the arguments of this process, and returns its exit code.
     ///
-    /// Call this first in `main`, before any thread is started, and let nothing else read the
-    /// arguments. `elector run` starts this program again as the guardian of its command. A node
-    /// starts it again in a container, and to clean its environment. Each of these processes also
-    /// begins in `main`, and must reach this call.
+    /// Call this method first in `main`, before any thread is started, and let nothing else read
+    /// the arguments. `elector run` starts this program again as the guardian of its command. A
+    /// node that is the first process of a container starts this program again as a child. Each
+    /// command restarts this program if environment variables must be cleaned. Each of these
+    /// processes also begins in `main`, and must reach this call.
     #[must_use]
     pub fn main(self) -> ExitCode {
         #[cfg(all(feature = "node", target_os = "linux"))]
@@ -106,7 +108,7 @@ impl Cli {
     }
 }
 
-/// Prints the output of a command that has nothing else to do, and returns its exit code.
+/// Prints the output of a subcommand that does nothing else, and returns its exit code.
 fn printed(text: &str) -> ExitCode {
     match output::print(text) {
         Ok(()) => ExitCode::SUCCESS,

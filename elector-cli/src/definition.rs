@@ -10,7 +10,7 @@ use clap::{
 
 use crate::{args::Arguments, family::Family};
 
-/// The values that shells and man pages offer for the names of things.
+/// The names that shells and man pages offer as values of arguments.
 struct Values {
     algorithms: Vec<PossibleValue>,
     variants: Vec<PossibleValue>,
@@ -18,7 +18,7 @@ struct Values {
 }
 
 /// Returns the definition of the command for completions and man pages, under the name `program`.
-/// It contains the names of these algorithms, and of the scenarios.
+/// The definition contains the names of these algorithms and of the scenarios.
 ///
 /// The parser of arguments does not use these names. It accepts any text, and the subcommand
 /// rejects a wrong name with a better error.
@@ -65,20 +65,21 @@ fn parser(values: &[PossibleValue]) -> PossibleValuesParser {
     PossibleValuesParser::new(values.iter().cloned())
 }
 
-/// Adds what the name of a value says: a shell offers folders, files or programs.
+/// Adds a hint that follows from the name of the value, so that a shell offers folders, files or
+/// programs.
 fn hinted(arg: Arg) -> Arg {
     let name = arg.get_value_names().and_then(<[_]>::first);
     match name.map(Str::as_str) {
         Some("DIR") => arg.value_hint(ValueHint::DirPath),
         Some("FILE") => arg.value_hint(ValueHint::FilePath),
         Some("COMMAND") => arg.value_hint(ValueHint::CommandName),
-        // A list of true and false says nothing new.
+        // A list of `true` and `false` would say nothing new.
         Some("BOOL") => arg.hide_possible_values(true),
         _ => arg,
     }
 }
 
-/// Returns each algorithm, and behind it each of its variants.
+/// Returns each algorithm, followed by its variants.
 fn algorithms(families: &[Family]) -> Vec<PossibleValue> {
     let mut values = Vec::new();
     for family in families {
@@ -129,7 +130,8 @@ mod tests {
         values.iter().map(|it| it.get_name().to_owned()).collect()
     }
 
-    // An algorithm of another crate must be offered like the built-in ones, wherever one is named.
+    // An algorithm of another crate must be offered like the built-in ones, by each argument that
+    // names an algorithm.
     #[test]
     fn the_algorithms_of_the_program_are_the_values() {
         let cli = Cli::new().with::<elector_ring::Ring>();
@@ -158,7 +160,8 @@ mod tests {
         assert_eq!(found, lab + node);
     }
 
-    // The list must be that of `elector scenarios`, also for its own argument.
+    // The offered names must be those that `elector scenarios` lists. The argument of `elector
+    // scenarios` itself must offer them, too.
     #[cfg(feature = "lab")]
     #[test]
     fn scenarios_are_offered_wherever_one_is_named() {
@@ -174,7 +177,7 @@ mod tests {
         }
     }
 
-    // clap checks its rules only if this function is called.
+    // clap checks its rules only if `debug_assert` is called.
     #[test]
     fn the_definition_is_valid() {
         definition(&Cli::standard().families, "elector").debug_assert();

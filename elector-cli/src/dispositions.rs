@@ -9,8 +9,8 @@ use rustix::process::Signal;
 pub(crate) struct Ignored(u64);
 
 impl Ignored {
-    /// Reads the ignored signals of this process. Call this before handlers are installed. The set
-    /// is empty if `/proc` cannot be read.
+    /// Reads the ignored signals of this process. Call this function before handlers are installed.
+    /// The set is empty if `/proc` cannot be read.
     pub(crate) fn at_start() -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         Self::in_status(&status)
@@ -25,8 +25,8 @@ impl Ignored {
         Self(mask.unwrap_or(0))
     }
 
-    /// Returns `true` if this signal must stay ignored. SIGTERM never must: it is the signal that
-    /// shuts a node down, and that a node sends to its command.
+    /// Returns `true` if this signal must stay ignored. SIGTERM never stays ignored: this signal
+    /// shuts a node down, and a node sends it to its command.
     pub(crate) fn keeps(self, signal: Signal) -> bool {
         let bit = signal.as_raw().checked_sub(1);
         let bit = bit.and_then(|bit| 1_u64.checked_shl(bit.try_into().ok()?));
@@ -48,7 +48,7 @@ mod tests {
             (Signal::QUIT, true),
             (Signal::PIPE, true),
             (Signal::USR1, false),
-            // In the mask, but never kept.
+            // SIGTERM is in the mask, but never stays ignored.
             (Signal::TERM, false),
         ] {
             assert_eq!(ignored.keeps(signal), kept, "{signal:?}");

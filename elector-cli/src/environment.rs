@@ -16,11 +16,11 @@ use clap::CommandFactory;
 
 use crate::{args::Arguments, nearest::nearest};
 
-/// The prefix of all of them.
+/// The prefix of all environment variables that this program reads.
 const PREFIX: &str = "ELECTOR_";
 
-/// The variables that have no flag: a secret, and those that a node sets for its COMMAND. A node
-/// that runs inside of a COMMAND inherits these.
+/// The variables that belong to no flag of a node: the secret, and the variables that a node sets
+/// for its COMMAND. A node that runs inside of a COMMAND inherits the latter.
 const WITHOUT_FLAG: [&str; 4] = [
     "ELECTOR_TOKEN",
     "ELECTOR_NODE",
@@ -30,7 +30,8 @@ const WITHOUT_FLAG: [&str; 4] = [
 
 /// Restarts this program in the same process if variables must be cleaned first. An empty variable
 /// counts as not set. A carriage return at the end of a value belongs to a line end of the file
-/// from which the variable was read. Call this while there is only one thread.
+/// from which the variable was read, and is removed. Call this function while there is only one
+/// thread.
 ///
 /// # Errors
 /// If the program cannot be restarted.

@@ -5,7 +5,7 @@ use elector_core::{Comparable, Guarantee, GuaranteeKind};
 pub(crate) struct Family {
     /// The algorithm's name.
     pub(crate) name: &'static str,
-    /// What it guarantees, in one line.
+    /// What the algorithm guarantees and at what cost, in one line.
     pub(crate) summary: &'static str,
     /// The guarantee that all its variants give.
     pub(crate) guarantee: GuaranteeKind,

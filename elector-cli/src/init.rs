@@ -1,10 +1,10 @@
 //! The first process of a container.
 //!
 //! When process 1 of a PID namespace ends, the kernel kills all other processes of the namespace.
-//! If a node is process 1, its end also kills the heir or the guardian, which could prove to its
-//! peers that it is dead. Then the peers wait until its lease has ended. To avoid this, the first
-//! process starts the node as a child, passes signals on, reaps the processes that have exited, and
-//! ends after all others.
+//! If a node is process 1, its end also kills the heir or the guardian, which would prove the death
+//! of the node to its peers. Then the peers wait until the lease of the node has ended. To avoid
+//! this, the first process starts the node as a child, passes signals on, reaps the processes that
+//! have exited, and ends after all other processes.
 
 use std::{
     env, io,
@@ -27,8 +27,8 @@ use tokio::{
 
 use crate::{dispositions::Ignored, output};
 
-/// The signals that are passed on to the node. A signal that was ignored at the start is not,
-/// because the child ignores it as well.
+/// The signals that are passed on to the node. A signal that was ignored at the start is not passed
+/// on, because the child ignores it, too.
 const PASSED: [Signal; 7] = [
     Signal::TERM,
     Signal::INT,
@@ -45,8 +45,8 @@ const CLEANUP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// If this process is the first one, runs this program again as a child, and returns its exit code.
 ///
-/// Returns `None` if this process is not the first one, or if no child can be started: then it does
-/// the work itself. Call this while there is only one thread.
+/// Returns `None` if this process is not the first one, or if no child can be started. Then this
+/// process must do the work itself. Call this function while there is only one thread.
 pub(crate) fn run_if_first() -> Option<ExitCode> {
     if !getpid().is_init() {
         return None;
@@ -64,8 +64,8 @@ pub(crate) fn run_if_first() -> Option<ExitCode> {
     }
 }
 
-/// Runs the child, and returns when all other processes have ended. All errors occur before the
-/// child is started.
+/// Runs the child, and returns when all other processes have ended or take too long to end. All
+/// errors occur before the child is started.
 fn run_child() -> io::Result<ExitStatus> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -81,7 +81,8 @@ fn run_child() -> io::Result<ExitStatus> {
         let child = Pid::from_child(&child);
         let input = io::stdin();
         if isatty(&input) {
-            // If this fails, this process receives the signals of the terminal, and passes them on.
+            // If this call fails, this process receives the signals of the terminal, and passes
+            // them on.
             let _ = tcsetpgrp(&input, child);
         }
         Ok(wait_for_all(child, &mut events).await)
@@ -118,7 +119,7 @@ async fn wait_for_all(child: Pid, events: &mut mpsc::UnboundedReceiver<Signal>) 
     ended.unwrap_or_default()
 }
 
-/// Reaps all children that have ended. Returns `true` if processes are left.
+/// Reaps all children that have ended. Returns `true` if other children are left.
 fn reap(child: Pid, ended: &mut Option<ExitStatus>) -> bool {
     loop {
         match wait(WaitOptions::NOHANG) {
@@ -134,8 +135,8 @@ fn reap(child: Pid, ended: &mut Option<ExitStatus>) -> bool {
     }
 }
 
-/// Returns the exit code that a shell would return: 128 plus the signal, if a signal killed the
-/// child.
+/// Returns the exit code that a shell would return: 128 plus the number of the signal, if a signal
+/// killed the child.
 fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().or(status.signal().map(|signal| 128 + signal));
     let code = code.and_then(|code| u8::try_from(code).ok());

@@ -1,8 +1,8 @@
 //! The implementation of the `elector` command.
 //!
-//! It compares many runs, and writes tables, files and a report. It draws pictures of one run.
-//! These need only the [trace](elector_core::trace) of the run, so they are the same for every
-//! host. It also runs nodes of real clusters.
+//! The command compares many runs, and writes tables, files and a report. It draws pictures of one
+//! run. A picture needs only the [trace](elector_core::trace) of the run, so the pictures are the
+//! same for every host. The command also runs nodes of real clusters.
 //!
 //! A [`Cli`] offers any list of algorithms. An algorithm that is not in this workspace gets the
 //! whole command line from a `main` function of its own:

@@ -67,7 +67,8 @@ fn written<T>(path: &Path, result: io::Result<T>) -> Result<T, ManError> {
     })
 }
 
-/// Returns the file name and the text of each page. The first one is that of the whole command.
+/// Returns the file name and the text of each page. The first page is the page of the whole
+/// command.
 fn pages(families: &[Family]) -> Vec<(String, String)> {
     let program = program();
     let mut definition = definition(families, &program).disable_help_subcommand(true);
@@ -95,7 +96,7 @@ mod tests {
     use super::*;
     use crate::Cli;
 
-    // Each subcommand must have a page, also one below another subcommand.
+    // Each subcommand must have a page, also a subcommand of another subcommand.
     #[test]
     fn every_subcommand_has_a_page() {
         let pages = pages(&Cli::standard().families);

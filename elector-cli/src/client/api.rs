@@ -11,14 +11,15 @@ use ureq::{
 
 use super::error::ClientError;
 
-/// The time limit to look up a name and to connect.
+/// The time limit to connect, after the lookup of the host name.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time limit for an answer that the node can give at once.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// The time limit for a command, which waits for the work of the leader. It is longer than the
-/// limit of the node itself.
+/// The time limit for the answer to a command. The node may wait for the work of the leader before
+/// it answers. This limit is longer than the limit of the node for that wait.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(45);
-/// How long a stream of events may be silent. The node sends three comments in this time.
+/// How long a stream of events may be silent. A node that has no events sends three comments in
+/// this time.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(45);
 /// The maximum length of an answer.
 const MAX_ANSWER_BYTES: u64 = 16 * 1024 * 1024;
@@ -46,12 +47,13 @@ impl Api {
         }
     }
 
-    /// Returns the body of an answer. A status that is no success is an error.
+    /// Returns the body of an answer. A status code that is no success is an error.
     pub(super) fn get(&self, path: &str) -> Result<String, ClientError> {
         self.get_within(path, ANSWER_TIMEOUT)
     }
 
-    /// The same with this time limit, if it is shorter than the usual one.
+    /// Does the same as [`get`](Self::get), but within `limit` if that is shorter than the usual
+    /// limit.
     pub(super) fn get_within(&self, path: &str, limit: Duration) -> Result<String, ClientError> {
         let request = self.request(path).config();
         let limit = ANSWER_TIMEOUT.min(limit);
@@ -63,7 +65,7 @@ impl Api {
         Err(self.rejection(status, &text))
     }
 
-    /// Sends a command, and returns the status and the JSON of the answer.
+    /// Sends a command, and returns the status code and the JSON of the answer.
     pub(super) fn post(
         &self,
         path: &str,
@@ -79,7 +81,8 @@ impl Api {
         }
     }
 
-    /// Returns the stream of the events that follow the event with this id.
+    /// Returns the stream of the events that follow the event with the id `after`. Without an id,
+    /// the stream begins with the status of the node.
     pub(super) fn events(&self, after: Option<&str>) -> Result<BodyReader<'static>, ClientError> {
         let request = self.request("/v1/events").config();
         let mut request = request.timeout_per_read(Some(SILENCE_TIMEOUT)).build();
@@ -100,7 +103,8 @@ impl Api {
         }
     }
 
-    /// Parses a part of an answer, which is JSON if it comes from a node.
+    /// Parses an answer, or a part of an answer. Text that is not the expected JSON does not come
+    /// from a node.
     pub(super) fn parse<T: DeserializeOwned>(&self, json: &str) -> Result<T, ClientError> {
         serde_json::from_str(json).map_err(|_| self.not_a_node(json))
     }
@@ -146,7 +150,7 @@ impl Api {
         })
     }
 
-    /// The error for an answer that is no success. A node gives the reason as JSON.
+    /// The error for an answer whose status code is no success. A node gives the reason as JSON.
     fn rejection(&self, status: StatusCode, text: &str) -> ClientError {
         let body: Option<Value> = serde_json::from_str(text).ok();
         match body.as_ref().and_then(|body| body["error"].as_str()) {

@@ -7,7 +7,7 @@ use elector_net::certs;
 use super::error::ClientError;
 use crate::{args::within, output};
 
-/// The maximum number of nodes for one call.
+/// The maximum value of `--nodes`.
 const MAX_NODES: u64 = 1_000;
 
 /// `elector certs`.

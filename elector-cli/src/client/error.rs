@@ -38,7 +38,7 @@ pub(crate) enum ClientError {
         /// The reason that the node gives.
         reason: String,
     },
-    /// Several nodes were given to a command that queries one.
+    /// Several addresses were given to a command that queries one node.
     #[error("only `elector status --explain` queries several nodes: give one address with --http")]
     SeveralNodes,
     /// A command needs a token.

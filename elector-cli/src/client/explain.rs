@@ -12,7 +12,7 @@ pub(super) struct Answer {
     pub(super) status: Result<StatusReport, String>,
 }
 
-/// The explanation: first the conclusion from all answers, then the details of each node.
+/// Returns the explanation: first the conclusion from all answers, then the details of each node.
 pub(super) fn explain(answers: &[Answer]) -> String {
     let reports: Vec<&StatusReport> = answers
         .iter()
@@ -29,7 +29,7 @@ pub(super) fn explain(answers: &[Answer]) -> String {
     text
 }
 
-/// What follows from all these reports together.
+/// Returns the conclusion from all these reports together.
 fn conclusion(reports: &[&StatusReport]) -> String {
     let holders: Vec<&&StatusReport> = reports.iter().filter(|r| r.holds_leadership).collect();
     let followers = reports.iter().filter(|r| r.role == Role::Follower);
@@ -63,7 +63,7 @@ fn conclusion(reports: &[&StatusReport]) -> String {
     }
 }
 
-/// Why none of these nodes knows a leader.
+/// Returns the reason why none of these nodes knows a leader.
 fn why(reports: &[&StatusReport]) -> &'static str {
     let mut running = reports.iter().filter(|r| r.stopped.is_none()).peekable();
     if running.peek().is_none() {
@@ -81,11 +81,11 @@ fn why(reports: &[&StatusReport]) -> &'static str {
     "an election is in progress"
 }
 
-/// The peers that a node reaches.
+/// The peers that a node reaches, and those that it does not reach.
 struct Reach<'a> {
     reached: Vec<&'a PeerStatus>,
     missing: Vec<&'a PeerStatus>,
-    /// The number of nodes that it reaches, including itself.
+    /// The number of nodes that the node reaches, including itself.
     count: usize,
     majority: usize,
     has_majority: bool,
@@ -116,7 +116,7 @@ impl<'a> Reach<'a> {
     }
 }
 
-/// The details of one node.
+/// Adds the details of one node to the text.
 fn explain_node(text: &mut String, report: &StatusReport, address: &str) {
     let node = named(report.node, &report.name);
     let cluster = &report.cluster;
@@ -146,7 +146,7 @@ fn explain_node(text: &mut String, report: &StatusReport, address: &str) {
     point(text, &waits_for(report, &reach));
 }
 
-/// The role of the node, and its lease.
+/// Returns a sentence about the role and the lease of the node.
 fn state(report: &StatusReport) -> String {
     let epoch = report.epoch;
     match (report.role, report.leader) {
@@ -191,7 +191,7 @@ fn state(report: &StatusReport) -> String {
     }
 }
 
-/// A peer that the node does not reach, and the reason.
+/// Returns a sentence about a peer that the node does not reach, with the reason.
 fn missing_peer(peer: &PeerStatus) -> String {
     let address = match &peer.address {
         Some(address) => format!(" ({address})"),
@@ -268,7 +268,7 @@ fn leader_of(report: &StatusReport, leader: NodeId) -> String {
     format!("node {}", named(leader, name))
 }
 
-/// An id, with its name if that differs.
+/// Returns the id of a node, followed by its name if the name differs from the id.
 pub(super) fn named(id: NodeId, name: &str) -> String {
     let id = id.to_string();
     if name.is_empty() || name == id {

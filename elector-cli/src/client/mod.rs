@@ -54,7 +54,8 @@ pub(crate) enum Command {
 /// Carries out the subcommand, and returns the exit code.
 pub(crate) fn run(command: Command) -> ExitCode {
     let done = match command {
-        // This queries no node, so it has the exit codes of the other subcommands.
+        // `elector certs` queries no node, so it has the usual exit codes and not those of the
+        // client.
         Command::Certs { command } => {
             return match certs::certs(&command) {
                 Ok(()) => ExitCode::SUCCESS,

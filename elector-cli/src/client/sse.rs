@@ -1,12 +1,13 @@
 use std::io::{self, BufRead, Read as _};
 
-/// The maximum length of one line of a stream. A status of ten thousand nodes fits.
+/// The maximum length of one line of a stream. The status of a node in a cluster of ten thousand
+/// nodes fits.
 const MAX_LINE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// One event of a stream, as it was received.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct RawEvent {
-    /// With this id, a client requests the events that follow.
+    /// The id with which a client requests the events that follow this event.
     pub(super) id: Option<String>,
     /// The event as JSON.
     pub(super) data: String,
@@ -43,11 +44,12 @@ impl<R: BufRead> Stream<R> {
             match field {
                 "data" => lines.push(value.to_owned()),
                 "id" => event.id = Some(value.to_owned()),
-                // Comments, and fields that are not needed.
+                // Comments are ignored, and so are fields that are not needed.
                 _ => {}
             }
         }
-        // An incomplete event is dropped. The node sends it again after the next connection.
+        // An incomplete event is dropped. The node sends the event again when the client has
+        // connected again.
         Ok(None)
     }
 

@@ -43,7 +43,7 @@ fn explained(addresses: &[String]) -> Result<ExitCode, ClientError> {
     Ok(ExitCode::from(code.unwrap_or(UNKNOWN)))
 }
 
-/// Returns the status of a node, parsed and as its JSON.
+/// Returns the status of a node, both parsed and as the JSON text of the answer.
 fn query(address: &str) -> Result<(StatusReport, String), ClientError> {
     let api = Api::new(address);
     let text = api.get("/v1/status")?;
@@ -133,7 +133,7 @@ fn connection(peer: &PeerStatus) -> String {
     line.replace("  ", " ")
 }
 
-/// A duration in its two largest units.
+/// Returns a duration as text, in its two largest units.
 fn age(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let units = [
@@ -166,7 +166,7 @@ mod tests {
         test_report(&[&follower, changes])
     }
 
-    // Operators read this at three in the morning: each line must be there, and easy to find.
+    // Operators read the status at three in the morning: each line must be there, and easy to find.
     #[test]
     fn a_status_is_printed_in_aligned_lines() {
         let expected = "\
@@ -192,7 +192,8 @@ up         1h 2m, elector 0.1.0
         assert!(alone.contains("\nleader     none known\n"), "{alone}");
     }
 
-    // Scripts act on the exit code: it must not be 0 for a leader without a lease.
+    // Scripts act on the exit code: it must not be 0 for a leader that does not hold the
+    // leadership.
     #[test]
     fn the_exit_code_says_whether_the_node_leads() {
         let of = |changes| exit_code(&report(&changes));
@@ -204,7 +205,7 @@ up         1h 2m, elector 0.1.0
         assert_eq!(of(json!({"role": "leader", "leader": 1})), 2);
     }
 
-    // Two units are enough to distinguish a restart from a long run.
+    // Two units are enough to see whether a node was restarted a short time ago.
     #[test]
     fn an_age_has_two_units() {
         let of = |seconds| age(Duration::from_secs(seconds));

@@ -32,8 +32,8 @@ pub(super) fn transfer(options: &Transfer) -> Result<ExitCode, ClientError> {
     }
 }
 
-/// Waits until the node knows a leader after the tenure of the epoch `ended`, or has stopped.
-/// Returns its last status.
+/// Waits until the node knows a leader that follows the tenure of the epoch `ended`, until the node
+/// has stopped, or until the limit has passed. Returns the last status of the node.
 fn wait_for_successor(
     api: &Api,
     ended: Epoch,
@@ -42,7 +42,7 @@ fn wait_for_successor(
     let start = Instant::now();
     let rest = || limit.saturating_sub(start.elapsed());
     loop {
-        // With a limit of zero there is one query.
+        // Even with a limit of zero, there is one query, which gets some time.
         let answer = api.get_within("/v1/status", rest().max(QUERY_PAUSE));
         let report = answer.and_then(|text| api.parse(&text));
         let is_done =
@@ -54,8 +54,9 @@ fn wait_for_successor(
     }
 }
 
-/// Returns the leader that the node knows, if it is another node or leads a later epoch than
-/// `ended`. Under a best-effort algorithm two nodes may lead the same epoch.
+/// Returns the leader that the node knows, if the leader is another node or its epoch is later than
+/// `ended`. The epoch alone is not enough: under a best-effort algorithm two nodes may lead the
+/// same epoch.
 fn successor(report: &StatusReport, ended: Epoch) -> Option<NodeId> {
     let is_new = |&leader: &NodeId| leader != report.node || report.epoch > ended;
     report.leader.filter(is_new)
@@ -99,7 +100,8 @@ mod tests {
     use super::*;
     use crate::client::tests::test_report;
 
-    /// The exit code for this last status of node 1, which led epoch 7 and transferred to node 2.
+    /// Returns the exit code for the last status of node 1, which led epoch 7 and transferred its
+    /// leadership to node 2.
     fn code(leader: Option<u64>, epoch: u64, stopped: Option<&str>) -> String {
         let last = json!({"leader": leader, "epoch": epoch, "stopped": stopped});
         let report = test_report(&[&last]);

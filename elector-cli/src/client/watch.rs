@@ -11,7 +11,7 @@ use elector_net::http::EventReport;
 use super::{api::Api, args::Watch, error::ClientError, sse::Stream};
 use crate::output::{self, StdoutError};
 
-/// The pause before the first attempt to connect again. It doubles after each attempt.
+/// The pause before the first attempt to connect again. The pause doubles after each attempt.
 const MIN_PAUSE: Duration = Duration::from_millis(200);
 /// The maximum pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
@@ -26,7 +26,7 @@ pub(super) fn watch(options: &Watch) -> Result<ExitCode, ClientError> {
         has_warned: false,
         pause: MIN_PAUSE,
     };
-    // If no node answers at the start, the address is probably wrong.
+    // If no node answers at the start, the address is probably wrong. So that is an error.
     let mut end = watcher.read()?;
     while end == StreamEnd::Disconnected {
         if !watcher.has_warned && !watcher.has_stopped {
@@ -57,9 +57,9 @@ struct Watcher {
     json: bool,
     /// The id of the last event that was printed.
     last_id: Option<String>,
-    /// The last event that was printed is the end of the node.
+    /// Whether the last event that was printed says that the node has stopped.
     has_stopped: bool,
-    /// The user was warned that the connection is closed.
+    /// Whether the user was warned that the connection is closed.
     has_warned: bool,
     /// The pause before the next attempt to connect.
     pause: Duration,

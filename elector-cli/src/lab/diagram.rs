@@ -28,10 +28,10 @@ pub struct DiagramOptions {
     /// The prefix of every id and class in the SVG. It must differ between the diagrams of one
     /// page. Characters that are not valid in an id are removed.
     pub id_prefix: String,
-    /// The title above the diagram. May be empty.
+    /// The title above the diagram. The title may be empty.
     pub title: String,
     /// The part of the run to show, as `(start, end)` in nanoseconds; `None` for the whole run.
-    /// [`interesting_window`] finds a good one.
+    /// [`interesting_window`] finds a good window.
     pub window: Option<(u64, u64)>,
     /// The width in CSS pixels. The minimum is 400.
     pub width: u32,
@@ -41,7 +41,8 @@ pub struct DiagramOptions {
     pub time: TimeScale,
     /// The colours.
     pub theme: Theme,
-    /// The maximum number of messages. Messages of elections come first, then the earliest.
+    /// The maximum number of messages to draw. If there are more, messages of elections are drawn
+    /// first, and then the earliest other messages.
     pub max_messages: usize,
 }
 
@@ -84,7 +85,7 @@ pub enum Theme {
     Dark,
 }
 
-/// Draws a run. The SVG is complete, and can also be part of an HTML page.
+/// Draws a run. The SVG is a complete file, and can also be part of an HTML page.
 #[must_use]
 pub fn svg(records: &[Record], options: &DiagramOptions) -> String {
     let history = History::read(records);

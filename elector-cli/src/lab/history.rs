@@ -88,8 +88,8 @@ impl<'a> History<'a> {
         }
     }
 
-    /// Returns the nodes that lead by their own view, over the whole run: an empty set while none
-    /// does, two or more nodes during a split brain.
+    /// Returns the nodes that lead by their own view, over the whole run. The set is empty while no
+    /// node leads, and has two or more nodes during a split brain.
     pub(crate) fn leaders(&self) -> Vec<Span<Leaders>> {
         let mut changes: BTreeMap<u64, Vec<(NodeId, Option<Epoch>)>> = BTreeMap::new();
         for lane in &self.lanes {
@@ -120,8 +120,8 @@ impl<'a> History<'a> {
     }
 
     /// Returns `true` if the cluster is settled at this moment: no node is paused, exactly one node
-    /// leads, and every running node with working links to and from it follows it. These must be at
-    /// least half of all running nodes.
+    /// leads, and every running node with working links to and from the leader follows it. With the
+    /// leader, these nodes must be at least half of all running nodes.
     pub(crate) fn is_settled(&self, at_ns: u64) -> bool {
         let mut views: Vec<(NodeId, View)> = Vec::new();
         for lane in &self.lanes {
@@ -165,8 +165,9 @@ impl<'a> History<'a> {
         links::describe(&nodes, blocked)
     }
 
-    /// Returns the spans of time during which routine messages are in flight. Spans that touch, or
-    /// nearly so, are one: mostly a heartbeat and its acknowledgements.
+    /// Returns the spans of time during which routine messages are in flight. Spans that overlap,
+    /// touch or nearly touch are merged. Mostly, a merged span is a heartbeat and its
+    /// acknowledgements.
     pub(crate) fn rounds(&self) -> Vec<(u64, u64)> {
         let slack = self.usual_flight_ns().unwrap_or(0);
         let mut rounds: Vec<(u64, u64)> = Vec::new();
@@ -181,8 +182,8 @@ impl<'a> History<'a> {
         rounds
     }
 
-    /// Returns the median time that a message takes: of messages of elections if there are any,
-    /// else of all.
+    /// Returns the median time that a message of an election takes. If no message of an election
+    /// arrived, it is the median of all messages.
     pub(crate) fn usual_flight_ns(&self) -> Option<u64> {
         let flights = self.flights.iter();
         let election = flights.clone().filter(|flight| !flight.is_routine());

@@ -41,7 +41,8 @@ impl Default for TimelineOptions {
 }
 
 /// Writes the timeline of a run: milliseconds, nodes, and what happened. If the same thing happens
-/// at several nodes at nearly the same moment, that is one line, with the time of the first.
+/// at several nodes at nearly the same moment, these events have one line, with the time of the
+/// first event.
 ///
 /// # Errors
 /// Errors of `out`.

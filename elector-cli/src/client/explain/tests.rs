@@ -166,7 +166,8 @@ The node at db2:7180 could not be queried: nothing listens there
 }
 
 // A node that stays a pre-candidate mostly disagrees with the other nodes about the leader. The
-// text must say so, and must not say that it has started an election.
+// text must say that this node only asks whether it could win, and not that it has started an
+// election.
 #[test]
 fn a_pre_candidate_is_told_from_a_candidate() {
     let text = explained(&json!({"role": "pre-candidate"}));

@@ -2,14 +2,15 @@ use super::{DiagramOptions, canvas::Canvas, kinds::Kinds, layout::Layout};
 use crate::lab::history::{End, Flight, History, loss_text};
 use crate::lab::timeline::millis;
 
-/// The messages to draw, and the number of those that are not drawn.
+/// The messages to draw, and the numbers of messages that are not drawn.
 #[derive(Debug)]
 pub(super) struct Selection<'h, 'a> {
-    /// Routine messages come first, so that the others are drawn on top of them.
+    /// Routine messages come first, so that messages of elections are drawn on top of them.
     pub(super) drawn: Vec<&'h Flight<'a>>,
     /// The number of messages above the limit.
     pub(super) omitted: usize,
-    /// The number of routine messages in a fold.
+    /// The number of routine messages that are not drawn, because a fold hides a part of their
+    /// round.
     pub(super) folded: usize,
 }
 
@@ -23,7 +24,8 @@ pub(super) fn select<'h, 'a>(
     let inside = |flight: &&Flight<'_>| flight.sent_ns <= end_ns && flight.last_ns() >= start_ns;
     let wanted = |flight: &&Flight<'_>| options.heartbeats || !flight.is_routine();
     let flights = history.flights.iter().filter(inside).filter(wanted);
-    // If a fold hides a part of a round, the picture would show answers without their questions.
+    // If a fold hides a part of a round of heartbeats, no message of the round is drawn. Otherwise
+    // the picture would show acknowledgements without their heartbeats.
     let rounds = history.rounds();
     let is_torn = |flight: &Flight<'_>| {
         let next = rounds.partition_point(|round| round.0 <= flight.sent_ns);
@@ -138,8 +140,9 @@ impl Pen<'_, '_, '_> {
         self.layout.y(to) - self.slope() * half_thickness
     }
 
-    /// Returns the end point of a message that never arrives: halfway if it was lost as it left,
-    /// just before its receiver if that was not running.
+    /// Returns the end point of a message that never arrives: about halfway if the message was lost
+    /// as it left, and just before the lane of the receiver if it was lost later, because the
+    /// receiver was not running.
     fn loss_point(&self, at_ns: u64) -> (f64, f64) {
         let (x, y) = self.origin();
         let to = self.layout.y(self.flight.to);
@@ -148,8 +151,8 @@ impl Pen<'_, '_, '_> {
             return (self.layout.x(at_ns), to - self.slope() * short);
         }
         let half = self.layout.x(at_ns.saturating_add(self.hop_ns / 2));
-        // A place between two lanes, so that the cross does not seem to belong to a lane on its
-        // way.
+        // The cross is between two lanes, so that it does not seem to belong to a lane on the way
+        // of the message.
         let lanes = ((to - y).abs() / self.layout.pitch).round().max(1.0);
         let share = ((lanes * 0.42).floor() + 0.5) / lanes;
         (half.max(x), y + (to - y) * share)

@@ -65,8 +65,8 @@ fn with_tick_in_each_stretch(layout: &Layout, mut ticks: Vec<u64>) -> Vec<u64> {
     ticks
 }
 
-/// Returns a moment in milliseconds, as exact as the step needs it. A moment that is not a multiple
-/// of the step gets at least one decimal.
+/// Returns a moment as text in milliseconds, with as many decimals as the step between ticks needs.
+/// A moment that is not a multiple of the step gets at least one decimal.
 fn tick(at_ns: u64, step_ns: u64) -> String {
     let step_ns = if at_ns.is_multiple_of(step_ns) {
         step_ns

@@ -16,7 +16,7 @@ const MAX_FLAG_CHARS: usize = 70;
 
 const FLAG_SIZE: f64 = 11.0;
 
-/// Tints the lanes while links are cut, while no node leads, and while several do.
+/// Tints the lanes while links are cut, while no node leads, and while several nodes lead.
 pub(super) fn shades(canvas: &mut Canvas, layout: &Layout, history: &History<'_>) {
     canvas.hatch("hs", 6.0, -45);
     let (top, height) = (layout.lanes_top, layout.lanes_bottom - layout.lanes_top);
@@ -61,8 +61,8 @@ pub(super) fn strips(canvas: &mut Canvas, layout: &Layout, history: &History<'_>
     }
 }
 
-/// Merges the spans of a split brain into one, even if the set of leaders changes meanwhile. It
-/// contains all nodes that led in it.
+/// Merges the spans of a split brain into one span, even if the set of leaders changes meanwhile.
+/// The merged span contains all nodes that led during the split brain.
 fn merged(spans: Vec<Span<Leaders>>) -> Vec<Span<Leaders>> {
     let mut merged: Vec<Span<Leaders>> = Vec::new();
     for span in spans {
@@ -210,7 +210,7 @@ fn shortened(text: &str) -> String {
     kept.chain(['…']).collect()
 }
 
-/// Returns a length of time with about three digits.
+/// Returns a length of time as text, with a fitting unit and few digits.
 pub(super) fn brief(ns: u64) -> String {
     let (unit, value) = match ns {
         0..1_000 => return format!("{ns} ns"),

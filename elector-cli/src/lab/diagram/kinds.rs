@@ -1,14 +1,14 @@
 use crate::lab::history::{Flight, History};
 
-/// The kinds of messages in the order of their first use: first those of elections, then those that
-/// are always routine.
+/// The kinds of messages: first the kinds that elections use, then the kinds that are always
+/// routine. Both groups are in the order of their first use.
 #[derive(Debug)]
 pub(super) struct Kinds<'a>(Vec<Kind<'a>>);
 
 /// One kind of message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kind<'a> {
-    /// Its name.
+    /// The name of the kind.
     pub(super) name: &'a str,
     /// Whether no election uses this kind.
     pub(super) is_routine: bool,
@@ -17,8 +17,8 @@ pub(super) struct Kind<'a> {
 }
 
 impl<'a> Kinds<'a> {
-    /// Collects the kinds. Their numbers depend on the whole run, so that they look the same in all
-    /// windows of it.
+    /// Collects the kinds. The number of a kind is its place in the list. The numbers depend on the
+    /// whole run, so that a kind looks the same in all windows of the run.
     pub(super) fn of(history: &History<'a>, drawn: &[&Flight<'a>]) -> Self {
         let mut kinds: Vec<Kind<'a>> = Vec::new();
         let flights = history.flights.iter();

@@ -12,7 +12,7 @@ use crate::lab::{
 /// The minimum distance between lanes with text on them.
 const MIN_LABELLED_PITCH: f64 = 24.0;
 
-/// Draws what is below the arrows: the lanes, and when each node led, campaigned or was down.
+/// Draws what the arrows cover: the lanes, and when each node led, campaigned or was down.
 pub(super) fn draw(canvas: &mut Canvas, layout: &Layout, history: &History<'_>) {
     canvas.hatch("hd", 5.0, 45);
     canvas.hatch("hp", 4.0, 0);
@@ -25,7 +25,7 @@ pub(super) fn draw(canvas: &mut Canvas, layout: &Layout, history: &History<'_>) 
     }
 }
 
-/// Draws what is above the arrows: names, epochs, marks.
+/// Draws what covers the arrows: names, epochs, marks.
 pub(super) fn label(canvas: &mut Canvas, layout: &Layout, history: &History<'_>) {
     let every = (13.0 / layout.pitch).ceil().max(1.0) as usize;
     for lane in history.lanes.iter().step_by(every) {
@@ -132,7 +132,7 @@ fn ticks(canvas: &mut Canvas, layout: &Layout, lane: &Lane<'_>) {
     }
 }
 
-/// Returns the epochs that the node enters, each with its moment.
+/// Returns the epochs that the node enters, each after the moment of the entry.
 fn epochs(lane: &Lane<'_>) -> Vec<(u64, Epoch)> {
     let mut epochs: Vec<(u64, Epoch)> = Vec::new();
     for span in &lane.views {

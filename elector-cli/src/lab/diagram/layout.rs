@@ -24,7 +24,7 @@ pub(super) struct Layout {
     /// The part of the run that is shown, in nanoseconds.
     pub(super) window: (u64, u64),
     pub(super) scale: Scale,
-    /// The base line of the title, and the title; `None` if there is none.
+    /// The y coordinate of the base line of the title, and the title; `None` if the title is empty.
     pub(super) title: Option<(f64, String)>,
     /// The visible notes.
     pub(super) flags: Vec<Flag>,
@@ -32,7 +32,7 @@ pub(super) struct Layout {
     pub(super) flags_top: f64,
     /// The top of the strip with the leaders.
     pub(super) leaders_top: f64,
-    /// The top of the strip with the cuts; `None` if there are none.
+    /// The top of the strip with the cuts; `None` if no cut is visible.
     pub(super) cuts_top: Option<f64>,
     /// The top and the bottom of the lanes.
     pub(super) lanes_top: f64,
@@ -98,12 +98,12 @@ impl Layout {
         }
     }
 
-    /// Returns the place of a moment.
+    /// Returns the x coordinate of a moment.
     pub(super) fn x(&self, at_ns: u64) -> f64 {
         self.scale.x(at_ns)
     }
 
-    /// Returns the middle of a node's lane.
+    /// Returns the y coordinate of the middle of a node's lane.
     pub(super) fn y(&self, node: NodeId) -> f64 {
         self.lanes.get(&node).copied().unwrap_or(self.lanes_top)
     }
@@ -113,7 +113,7 @@ impl Layout {
         (self.window.0..=self.window.1).contains(&at_ns)
     }
 
-    /// Returns the places where a span of time begins and ends, limited to the window.
+    /// Returns the x coordinates where a span of time begins and ends, limited to the window.
     pub(super) fn extent<T>(&self, span: &crate::lab::history::Span<T>) -> Option<(f64, f64)> {
         let (from, to) = span.within(self.window)?;
         Some((self.x(from), self.x(to)))
@@ -134,7 +134,8 @@ impl Layout {
         (self.pitch * 0.2).clamp(3.5, 8.0)
     }
 
-    /// Returns how far the drawing on a lane extends from its middle at a moment. Arrows end there.
+    /// Returns the distance from the middle of a lane to the edge of the bar on the lane at a
+    /// moment. Arrows begin and end at this edge.
     pub(super) fn half_thickness(&self, history: &History<'_>, node: NodeId, at_ns: u64) -> f64 {
         let lane = history.lanes.binary_search_by_key(&node, |lane| lane.node);
         let Some(lane) = lane.ok().and_then(|place| history.lanes.get(place)) else {

@@ -12,7 +12,8 @@ const SIZE: f64 = 11.0;
 const ROW: f64 = 19.0;
 const SWATCH: f64 = 30.0;
 
-/// Draws the legend of the visible marks, and returns the height of the diagram.
+/// Draws the title and the legend of everything that is visible, and returns the height of the
+/// diagram.
 pub(super) fn draw(
     canvas: &mut Canvas,
     layout: &Layout,
@@ -100,7 +101,8 @@ fn messages(
     }
 }
 
-/// An entry with a mark: a test whether it is in the diagram, its class, its path, its text.
+/// An entry for a mark: a function that recognises the mark, and the class, path and text of the
+/// entry.
 type Point = (
     fn(&Mark<'_>) -> bool,
     &'static str,
@@ -157,7 +159,8 @@ fn states(canvas: &mut Canvas, pen: &mut Pen<'_>, history: &History<'_>) {
     }
 }
 
-/// Returns the entries with a bar: whether each is in the diagram, its class, its height, its text.
+/// Returns the entries with a bar. Each has a flag (whether the diagram contains the bar), a class,
+/// a height, and a text.
 fn bars(layout: &Layout, history: &History<'_>) -> [(bool, &'static str, f64, &'static str); 9] {
     let lanes = || history.lanes.iter();
     let role = |role: Role| {
@@ -188,7 +191,8 @@ fn bars(layout: &Layout, history: &History<'_>) -> [(bool, &'static str, f64, &'
     ]
 }
 
-/// Returns what the diagram does not show, so that readers do not take it for absent.
+/// Returns remarks about what the diagram does not show, so that readers do not think that it did
+/// not happen.
 fn remarks(layout: &Layout, selection: &Selection<'_, '_>) -> Vec<String> {
     let mut remarks = Vec::new();
     if selection.omitted > 0 {

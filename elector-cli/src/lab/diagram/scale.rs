@@ -6,10 +6,10 @@ const FOLD_PX: [f64; 3] = [46.0, 34.0, 24.0];
 /// The maximum share of the width for folds.
 const MAX_FOLDED_SHARE: f64 = 0.5;
 
-/// Maps moments to places. The map is piecewise linear and never decreases.
+/// Maps moments to x coordinates. The map is piecewise linear and never decreases.
 #[derive(Clone, Debug)]
 pub(super) struct Scale {
-    /// Moments and their places, both ascending. There are at least two.
+    /// Moments and their x coordinates, both ascending. There are at least two knots.
     knots: Vec<(u64, f64)>,
     /// The folded stretches.
     pub(super) folds: Vec<(u64, u64)>,
@@ -19,7 +19,7 @@ pub(super) struct Scale {
 
 impl Scale {
     /// Spreads `window` over `left..=right`. `moments` are the moments at which something happens,
-    /// in ascending order. `hop_ns` is the time that a message takes.
+    /// in ascending order. `hop_ns` is the time that a message usually takes.
     pub(super) fn new(
         time: TimeScale,
         window: (u64, u64),
@@ -56,8 +56,8 @@ impl Scale {
         }
     }
 
-    /// Returns the place of a moment. A moment outside of the window has a place outside of the
-    /// diagram.
+    /// Returns the x coordinate of a moment. A moment outside of the window has an x coordinate
+    /// outside of `left..=right`.
     pub(super) fn x(&self, at_ns: u64) -> f64 {
         let next = self.knots.partition_point(|knot| knot.0 <= at_ns);
         let (Some(&before), Some(&after)) = (
@@ -88,7 +88,7 @@ impl Scale {
         !folds.any(|&(from, to)| from < end && start < to)
     }
 
-    /// Returns the places of the parts of a stretch that are outside of folds.
+    /// Returns the x coordinates of the parts of a stretch that are outside of folds.
     pub(super) fn straight(&self, (start, end): (u64, u64)) -> Vec<(f64, f64)> {
         let mut parts = Vec::new();
         let mut from = start;
@@ -105,7 +105,8 @@ impl Scale {
         parts
     }
 
-    /// Returns round moments with a legible distance between them, and the step between them.
+    /// Returns the moments of the ticks, and the step between them. The moments are round and
+    /// outside of folds, and the ticks have a legible distance.
     pub(super) fn ticks(&self, window: (u64, u64)) -> (Vec<u64>, u64) {
         let wanted_ns = 56.0 / self.px_per_ns;
         let mut step = 1_u64;
@@ -139,7 +140,7 @@ fn quiet(window: (u64, u64), moments: &[u64], hop_ns: u64) -> Vec<(u64, u64)> {
     let mut all = vec![window.0];
     all.extend(inside);
     all.push(window.1);
-    // A stretch of a few hops is never folded: cause and effect stay together.
+    // A stretch of a few hops is never folded, so that cause and effect stay together.
     let least = hop_ns.saturating_mul(6).max(1);
     let pairs = all.windows(2).filter_map(|pair| match *pair {
         // One hop stays unfolded on either side, so that events there keep their distance.
@@ -151,8 +152,8 @@ fn quiet(window: (u64, u64), moments: &[u64], hop_ns: u64) -> Vec<(u64, u64)> {
     quiet
 }
 
-/// Selects the stretches to fold, the longest first, as long as a fold makes the stretch narrower.
-/// Returns them, and the width of a fold.
+/// Selects the stretches to fold, the longest first, as long as a fold makes the stretch clearly
+/// narrower and there is room for the fold. Returns the stretches, and the width of a fold.
 fn fold(window: (u64, u64), width: f64, quiet: &[(u64, u64)]) -> (Vec<(u64, u64)>, f64) {
     let mut chosen = Vec::new();
     for fold_px in FOLD_PX {
@@ -198,7 +199,7 @@ mod tests {
         assert_eq!((scale.x(0), scale.x(1_000 * MS)), (100.0, 900.0));
     }
 
-    // An axis without legible ticks is useless, and one with thousands of ticks even more so.
+    // An axis without legible ticks is useless. An axis with thousands of ticks is even worse.
     #[test]
     fn ticks_are_round_and_outside_of_folds() {
         let moments = [5 * MS, 6 * MS];

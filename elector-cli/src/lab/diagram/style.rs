@@ -89,7 +89,7 @@ pub(super) fn sheet(prefix: &str, theme: Theme, layout: &Layout, kinds: &Kinds<'
 }
 
 fn shapes(p: &str, pitch: f64, kinds: &Kinds<'_>) -> String {
-    // Close lanes need thin lines: their arrows are close, too.
+    // Close lanes need thin lines, because the arrows between them are close to each other, too.
     let [arrow, faint, lane] = [1.5, 1.0, 1.2].map(|width| width * (pitch / 40.0).clamp(0.5, 1.0));
     let mut css = format!(
         ".{p}-svg{{max-width:100%;height:auto;font-family:system-ui,-apple-system,'Segoe UI',\
@@ -196,7 +196,8 @@ mod tests {
 
     use super::*;
 
-    // A reader who cannot distinguish two colours needs the dashes, and the other way round.
+    // A reader who cannot distinguish two colours needs the dashes. A reader who cannot distinguish
+    // two kinds of dashes needs the colours.
     #[test]
     fn no_two_kinds_look_the_same() {
         for palette in [LIGHT, DARK] {

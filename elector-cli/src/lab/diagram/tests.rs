@@ -114,7 +114,8 @@ fn split_brain_is_shaded_from_the_second_leader_to_the_first_step_down() {
     assert!((number(shade, "width") - (place(to) - place(from))).abs() < 0.02);
 }
 
-// A reader must see where asking ends and the election begins: the bars and the legend name both.
+// A reader must see where a node stops asking as a pre-candidate and starts an election. So the
+// bars and the legend distinguish a pre-candidate from a candidate.
 #[test]
 fn a_pre_candidate_has_a_bar_of_its_own() {
     let mut records = sample::split(3);
@@ -187,7 +188,7 @@ fn texts_are_escaped() {
     );
 }
 
-// One page has many diagrams: an id or a class without a prefix would change the others.
+// One page has many diagrams: an id or a class without a prefix would change the other diagrams.
 #[test]
 fn every_id_and_class_has_the_prefix() {
     for theme in [Theme::Auto, Theme::Light, Theme::Dark] {
@@ -224,8 +225,8 @@ fn every_id_and_class_has_the_prefix() {
     }
 }
 
-// The picture of a run with thousands of messages must stay small enough to open, and must not look
-// complete.
+// The picture of a run with thousands of messages must stay small enough to open. It must not look
+// complete if messages are missing.
 #[test]
 fn the_diagram_says_what_it_does_not_show() {
     let records = sample::crash(5);

@@ -3,12 +3,14 @@ use elector_core::trace::Record;
 use crate::lab::history::{Flight, History};
 
 /// Returns the interesting part of a run, as `(start, end)` in nanoseconds: from just before the
-/// first disturbance of a settled cluster until it has settled again. Without a disturbance, it is
-/// the first election. If the cluster never settles again, it is the rest of the run.
+/// first disturbance of a settled cluster until the cluster has settled again. Without a
+/// disturbance, this part is the first election. If the cluster never settles again, this part is
+/// the rest of the run without its quiet end.
 ///
 /// A cluster is settled if no node is paused, exactly one node leads, and all running nodes with
-/// links to and from it follow it. These must be at least half of all running nodes. The cluster
-/// has settled again when it stays so for half as long as the disturbance lasted.
+/// working links to and from the leader follow it. With the leader, these nodes must be at least
+/// half of all running nodes. The cluster has settled again when it then stays settled for half as
+/// long as the disturbance lasted, or until the end of the run.
 #[must_use]
 pub fn interesting_window(records: &[Record]) -> (u64, u64) {
     let history = History::read(records);
@@ -33,8 +35,8 @@ pub fn interesting_window(records: &[Record]) -> (u64, u64) {
     }
 }
 
-/// Returns the moments of the events that a reader looks for, in ascending order. They stay apart
-/// when quiet stretches are folded.
+/// Returns the moments of the events that a reader looks for, in ascending order. No fold contains
+/// any of these moments.
 pub(super) fn event_times(history: &History<'_>, window: (u64, u64)) -> Vec<u64> {
     let election = history.flights.iter().filter(|flight| !flight.is_routine());
     let mut times: Vec<u64> = election.flat_map(ends).collect();
@@ -55,8 +57,8 @@ pub(super) fn event_times(history: &History<'_>, window: (u64, u64)) -> Vec<u64>
     times
 }
 
-/// Returns the start and end of one round of heartbeats before the first fault and of one after the
-/// last moment, as samples of the steady state.
+/// Returns the start and the end of two rounds of heartbeats, as samples of the steady state: the
+/// last round before the first fault, and the first round after the last of `event_times`.
 fn sample_rounds(history: &History<'_>, window: (u64, u64), event_times: &[u64]) -> Vec<u64> {
     let lives = history.lanes.iter().flat_map(|lane| &lane.life);
     let marks = history.lanes.iter().flat_map(|lane| &lane.marks);
@@ -85,8 +87,8 @@ fn ends(flight: &Flight<'_>) -> impl Iterator<Item = u64> {
     [flight.sent_ns].into_iter().chain(ends)
 }
 
-/// Returns the moment at which a cluster that was disturbed at `start_ns` has settled; `None` if it
-/// has not.
+/// Returns the moment at which a cluster that was disturbed at `start_ns` has settled; `None` if
+/// the cluster has not settled.
 fn settled_from(start_ns: u64, states: &[(u64, bool)], last_ns: u64) -> Option<u64> {
     let mut next = states.iter().skip(1).map(|state| state.0);
     for &(at_ns, settled) in states {
@@ -99,7 +101,8 @@ fn settled_from(start_ns: u64, states: &[(u64, bool)], last_ns: u64) -> Option<u
     None
 }
 
-/// Extends a window by a round of heartbeats on either side, if there is one near.
+/// Extends a window by a round of heartbeats on either side, if there is one near, and by the time
+/// that three messages take.
 fn padded(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
     let hop = history.usual_flight_ns().unwrap_or(0);
     let near = ((end_ns - start_ns) / 8).max(hop.saturating_mul(100));
@@ -117,7 +120,8 @@ fn padded(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
     )
 }
 
-/// Ends a window soon after the last change: after a quarter of the time before that change.
+/// Ends a window soon after the last change. The time after this change is a quarter of the time
+/// from the start of the window to the change.
 fn without_quiet_end(history: &History<'_>, (start_ns, end_ns): (u64, u64)) -> (u64, u64) {
     let changes = history
         .changes()

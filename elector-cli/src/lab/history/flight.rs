@@ -8,7 +8,7 @@ use elector_core::{
 /// A message and its end.
 #[derive(Clone, Debug)]
 pub(crate) struct Flight<'a> {
-    /// Its number in the trace; 0 if the host does not number messages.
+    /// The number of the message in the trace; 0 if the host does not number messages.
     pub(crate) id: u64,
     /// The sender.
     pub(crate) from: NodeId,
@@ -16,9 +16,9 @@ pub(crate) struct Flight<'a> {
     pub(crate) to: NodeId,
     /// The name of its kind in the algorithm.
     pub(crate) kind: &'a str,
-    /// Its purpose.
+    /// The purpose of the message.
     pub(crate) purpose: Purpose,
-    /// Its `Debug` text.
+    /// The `Debug` text of the message.
     pub(crate) detail: &'a str,
     /// The moment at which it was sent.
     pub(crate) sent_ns: u64,
@@ -58,7 +58,7 @@ impl Flight<'_> {
         })
     }
 
-    /// Returns the moment of its last event.
+    /// Returns the moment of the last event of the message.
     pub(crate) fn last_ns(&self) -> u64 {
         let ends = self.ends.iter().map(|end| end.at_ns());
         ends.fold(self.sent_ns, u64::max)
@@ -80,8 +80,8 @@ pub(crate) fn loss_text(why: Loss) -> &'static str {
 pub(super) struct Flights<'a> {
     flights: Vec<Flight<'a>>,
     by_id: HashMap<u64, usize>,
-    // If a host does not number its messages, the oldest one with these properties is the one that
-    // arrived.
+    // If a host does not number its messages, the oldest message with the same sender, receiver and
+    // kind is taken for the one that arrived.
     unnumbered: HashMap<(NodeId, NodeId, &'a str), VecDeque<usize>>,
 }
 

@@ -10,13 +10,14 @@ use super::{Span, Track};
 pub(crate) struct Lane<'a> {
     /// The node.
     pub(crate) node: NodeId,
-    /// Its states. They cover the whole run.
+    /// The states of its process. They cover the whole run.
     pub(crate) life: Vec<Span<Life>>,
-    /// The views that it published; none from a crash to the first view after it.
+    /// The views that the node published. There is no view from a crash to the first view after the
+    /// crash.
     pub(crate) views: Vec<Span<View>>,
-    /// Its writes, in the order of time.
+    /// The writes of the node, in the order of time.
     pub(crate) writes: Vec<Write<'a>>,
-    /// Its other events.
+    /// The events of the node that have no duration.
     pub(crate) marks: Vec<(u64, Mark<'a>)>,
     life_events: Vec<(u64, &'a Event)>,
     publishing: Track<View>,
@@ -25,9 +26,9 @@ pub(crate) struct Lane<'a> {
 /// The state of a node's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
-    /// It runs.
+    /// The process runs.
     Running,
-    /// It is stopped, and will continue where it was.
+    /// The process is stopped, and will continue where it was.
     Paused,
     /// The node has no process.
     Down,
@@ -44,7 +45,7 @@ pub(crate) struct Write<'a> {
     pub(crate) from_ns: u64,
     /// The moment at which the write was durable; `None` if it never was.
     pub(crate) durable_ns: Option<u64>,
-    /// The end of the write: durable, or lost in a crash.
+    /// The moment at which the write was durable or was lost in a crash, else the end of the run.
     pub(crate) to_ns: u64,
 }
 

@@ -4,11 +4,13 @@ use elector_core::NodeId;
 
 use super::Blocked;
 
-/// The maximum length of a list. A longer list is replaced by its length.
+/// The maximum number of links in a list. A longer list is replaced by the number of links. A list
+/// of nodes can have two more.
 const MAX_LISTED: usize = 4;
 
-/// Describes cut links: as groups without links between them if that is exact, else as nodes that
-/// cannot receive or cannot send, else as a list of links.
+/// Describes cut links: as groups of nodes without links between the groups, else as nodes that
+/// cannot receive or cannot send, else as a list of links. The first description that is exact is
+/// used.
 pub(super) fn describe(nodes: &[NodeId], blocked: Blocked<'_>) -> String {
     let links: BTreeSet<(NodeId, NodeId)> = blocked.iter().copied().collect();
     split(nodes, &links)
@@ -110,7 +112,8 @@ mod tests {
         pairs.iter().map(link).collect()
     }
 
-    // A cut is the cause of the events after it. Readers must recognise its kind immediately.
+    // A cut is the cause of the events after it. Readers must recognise the kind of the cut
+    // immediately.
     #[test]
     fn cuts_are_described_by_their_shape() {
         let nodes: Vec<NodeId> = (1..=4).map(NodeId).collect();

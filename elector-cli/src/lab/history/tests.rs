@@ -49,7 +49,7 @@ fn only_running_nodes_lead() {
     assert_eq!(spans, expected);
 }
 
-// Some hosts do not number their messages. Their arrows still need the right ends.
+// Some hosts do not number their messages. The arrows of these messages still need the right ends.
 #[test]
 fn unnumbered_messages_are_paired_in_order() {
     let sent = |at_ns: u64, kind: &str| {

@@ -39,7 +39,8 @@ impl<T> Default for Track<T> {
 }
 
 impl<T: PartialEq> Track<T> {
-    /// Sets the value from this moment on. A value without a duration leaves no span.
+    /// Sets the value from this moment on. A value that ends at the moment at which it began leaves
+    /// no span.
     pub(crate) fn set(&mut self, at_ns: u64, what: T) {
         if self.open.as_ref().is_some_and(|(_, open)| *open == what) {
             return;
@@ -61,7 +62,7 @@ impl<T: PartialEq> Track<T> {
         }
     }
 
-    /// Returns all spans. The last one ends with the run.
+    /// Returns all spans. The last span ends with the run.
     pub(crate) fn finish(mut self, end_ns: u64) -> Vec<Span<T>> {
         self.end(end_ns);
         self.spans

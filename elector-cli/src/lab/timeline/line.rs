@@ -7,11 +7,12 @@ use super::TimelineOptions;
 /// The maximum time for which a line stays open for the same event at another node.
 const MAX_OPEN_NS: u64 = 1_000_000;
 
-/// A pause of this length ends a count of folded messages. In shorter pauses the count goes on, so
-/// that heartbeats do not split the lines of an election.
+/// A pause of this length between two lines ends a count of folded messages. In shorter pauses the
+/// count goes on, so that heartbeats do not split the lines of an election.
 const FOLD_END_NS: u64 = 20_000_000;
 
-/// The maximum length of a list of nodes. A longer list is replaced by the number of nodes.
+/// The maximum length of a list of nodes, in characters. A longer list is replaced by the number of
+/// nodes.
 const MAX_NAMES_CHARS: usize = 32;
 
 /// One line of a timeline.
@@ -29,7 +30,7 @@ pub(super) struct Line {
     pub(super) tone: Tone,
 }
 
-/// The kind of event in a line. It sets the colour.
+/// The kind of event in a line. The kind sets the colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
     /// A note of the host.
@@ -70,7 +71,8 @@ impl Tone {
 pub(super) struct Pen<'o, W> {
     out: &'o mut W,
     options: TimelineOptions,
-    // Shorter than the time of a message, so that no line merges a cause with its effect.
+    // The time for which a line stays open. It is shorter than the time of a message, so that no
+    // line merges a cause with its effect.
     open_ns: u64,
     open: VecDeque<Line>,
     folded: Folded,
@@ -85,7 +87,7 @@ pub(super) struct Folded {
 }
 
 impl<'o, W: fmt::Write> Pen<'o, W> {
-    /// `hop_ns` is the usual time of a message.
+    /// `hop_ns` is the time that a message usually takes.
     pub(super) fn new(out: &'o mut W, options: TimelineOptions, hop_ns: u64) -> Self {
         Self {
             out,
@@ -215,7 +217,8 @@ fn agreeing(text: &str, count: usize) -> String {
     plural.unwrap_or_else(|| text.to_owned())
 }
 
-/// Merges `line` into an open line for the same event at another node. Returns `true` if it did.
+/// Merges `line` into an open line for the same event at another node, or for the same message to
+/// another receiver. Returns `true` if the lines were merged.
 fn merge(open: &mut Line, line: &Line) -> bool {
     if open.text != line.text || open.tone != line.tone || line.who.is_empty() {
         return false;

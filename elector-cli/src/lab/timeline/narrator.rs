@@ -30,7 +30,7 @@ pub(super) fn write_events<W: fmt::Write>(
     let leaders = history.leaders();
     let mut leader_changes = leaders.windows(2).peekable();
     for record in ordered {
-        // A line about the whole cluster comes after the lines that caused it.
+        // A line about the whole cluster comes after the lines of the events that caused it.
         while let Some([before, after]) = leader_changes.peek().copied()
             && after.from_ns < record.at_ns
         {
@@ -48,15 +48,16 @@ pub(super) fn write_events<W: fmt::Write>(
 }
 
 struct Narrator<'a, 'h> {
-    /// The input of each step of the last life of a node.
+    /// The input of each step of a node. In a new life of the node, new steps replace earlier steps
+    /// with the same number.
     causes: HashMap<(NodeId, u64), &'a Stimulus>,
     flights: HashMap<u64, &'h Flight<'a>>,
-    /// The writes that were lost in a crash: node, step, moment.
+    /// The writes that were lost in a crash: the node, the step, and the moment of the request.
     lost_writes: HashSet<(NodeId, u64, u64)>,
     cuts: &'h History<'a>,
     /// The last epoch that each node was in.
     epochs: HashMap<NodeId, Epoch>,
-    /// The moment since which there is no leader, one, or several.
+    /// The moment of the last change between no leader, one leader and several leaders.
     leader_count_since_ns: u64,
 }
 
@@ -280,7 +281,8 @@ pub(crate) fn command_text(command: Command) -> String {
     }
 }
 
-/// Returns the name and the contents of a message. A `Debug` text mostly begins with the name.
+/// Returns the name and the contents of a message. The name is not repeated if `detail`, a `Debug`
+/// text, begins with it.
 fn contents(kind: &str, detail: &str) -> String {
     if detail.is_empty() {
         kind.to_owned()

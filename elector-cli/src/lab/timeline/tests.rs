@@ -35,7 +35,8 @@ fn a_crash_is_shown_from_the_fault_to_the_new_leader() {
     }
 }
 
-// A researcher must see in the text where asking ends and campaigning begins.
+// A researcher must see in the text where a node stops asking as a pre-candidate and starts to
+// campaign.
 #[test]
 fn a_pre_candidate_is_told_from_a_candidate() {
     let viewed = |at_ns, step, view| Record {
@@ -72,7 +73,7 @@ fn a_split_brain_is_shown_with_its_length() {
     assert!(text.contains("cut: n1 n2 | n3–n5") && text.contains("all links work"));
 }
 
-// A wrong count would hide messages; a line for each would hide everything else.
+// A wrong count would hide messages. A line for each routine message would hide everything else.
 #[test]
 fn every_routine_message_is_counted_or_shown() {
     let records = sample::split(5);
